@@ -1,0 +1,82 @@
+/** What a run needs of the archive bucket. `s3-archive-store.ts` implements it; operations know only this. */
+
+/** A part that S3 holds. `crc32` is the unsigned value that S3 verified when it received the part. */
+export interface StoredPart {
+  partNumber: number
+  sizeBytes: number
+  etag: string
+  crc32: number
+}
+
+/** A finished object as S3 describes it. `crc32` is absent where no full-object CRC-32 is stored. */
+export interface StoredObject {
+  sizeBytes: number
+  etag: string
+  crc32?: number
+  versionId?: string
+}
+
+/** A small text object and the tag that a conditional write needs. */
+export interface StoredText {
+  text: string
+  etag: string
+}
+
+/**
+ * Every method throws `StoreUnavailable` for passing faults that outlasted the inner retries and `StoreDenied` where
+ * S3 refuses (permission, signature, no such bucket); further errors are named. Keys are whole, prefix included.
+ */
+export interface ArchiveStore {
+  readonly bucket: string
+
+  /** Open a multipart upload that wants a full-object CRC-32. Returns its id. */
+  createUpload(key: string): Promise<string>
+
+  /** Ids of all open uploads for exactly this key. */
+  listUploads(key: string): Promise<string[]>
+
+  /** All parts of an upload in ascending order. @throws UploadVanished */
+  listParts(key: string, uploadId: string): Promise<StoredPart[]>
+
+  /** Send one part; S3 verifies `crc32` on receipt. Retried inside, since the body is in memory. @throws UploadVanished */
+  putPart(
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    body: Buffer,
+    crc32: number,
+    signal?: AbortSignal,
+  ): Promise<StoredPart>
+
+  /**
+   * Complete the upload with S3 checking size and full-object CRC-32, and only if the key is free.
+   * @throws ArchiveConflict when the key is taken
+   * @throws ChecksumMismatch when S3's sum differs
+   * @throws UploadVanished
+   */
+  completeUpload(key: string, uploadId: string, parts: readonly StoredPart[], crc32: number): Promise<StoredObject>
+
+  /** Abort an upload; one that is gone is fine. */
+  abortUpload(key: string, uploadId: string): Promise<void>
+
+  /** `undefined` when there is no such object. */
+  head(key: string): Promise<StoredObject | undefined>
+
+  readText(key: string): Promise<StoredText | undefined>
+
+  /**
+   * Write a small object, on a condition if one is given.
+   * Returns its ETag, or `undefined` when the condition didn't hold and nothing was written.
+   */
+  writeText(
+    key: string,
+    text: string,
+    options?: { contentType?: string; onlyIf?: { absent: true } | { etag: string } },
+  ): Promise<string | undefined>
+
+  /** Remove an object (on a versioned bucket: hide it). One that is gone is fine. */
+  remove(key: string): Promise<void>
+
+  /** Keys below a prefix, in order. */
+  listKeys(prefix: string): Promise<string[]>
+}

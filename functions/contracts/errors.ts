@@ -1,0 +1,110 @@
+/**
+ * Every error that leaves a function: one class per fact, grouped by what the workflow does about it.
+ * Step Functions matches `name` literally, so it is a literal here and never the constructor's (bundling renames those).
+ * Messages say what happened, where (site, node, guest) and what to do; they never hold a secret.
+ */
+
+/**
+ * - `retry`: the same call may succeed later.
+ * - `skip`: the guest can't be backed up now; it is recorded and the run goes on.
+ * - `fail-guest`: this guest's archive failed; clean up, record, go on with the others.
+ * - `fail-run`: nobody's archive can succeed like this.
+ */
+export type ErrorGroup = 'retry' | 'skip' | 'fail-guest' | 'fail-run'
+
+export abstract class GuestliftError extends Error {
+  abstract readonly group: ErrorGroup
+}
+
+function fact<Name extends string>(name: Name, group: ErrorGroup) {
+  return class extends GuestliftError {
+    static readonly errorName: Name = name
+    override readonly name: Name = name
+    readonly group: ErrorGroup = group
+  }
+}
+
+/** The platform's API can't be reached or answered with a passing fault (connection refused, reset, 5xx, 596). */
+export class PlatformUnavailable extends fact('PlatformUnavailable', 'retry') {}
+/** The node that holds the guest doesn't answer (Proxmox: 595). */
+export class NodeOffline extends fact('NodeOffline', 'retry') {}
+/** A connection that moved bytes was cut or went silent. */
+export class ConnectionDropped extends fact('ConnectionDropped', 'retry') {}
+/** S3 answered 5xx, SlowDown, a time-out, or not at all. */
+export class StoreUnavailable extends fact('StoreUnavailable', 'retry') {}
+/** A backup was asked for and the answer was lost; it isn't known yet whether the platform took it. */
+export class BackupStartUnclear extends fact('BackupStartUnclear', 'retry') {}
+
+/** The guest's configuration is locked by another operation. */
+export class GuestLocked extends fact('GuestLocked', 'skip') {}
+/** The guest is on its way to another node. */
+export class GuestMigrating extends fact('GuestMigrating', 'skip') {}
+/** Another run archives this guest at this moment. */
+export class GuestBusy extends fact('GuestBusy', 'skip') {}
+
+/** No guest with that id, or none this account may see. */
+export class GuestNotFound extends fact('GuestNotFound', 'fail-guest') {}
+/** The backup job ended and the evidence says that it failed. */
+export class BackupFailed extends fact('BackupFailed', 'fail-guest') {}
+/** The platform accepted the call and did nothing (Proxmox: the text `OK` in place of a UPID). */
+export class NothingBackedUp extends fact('NothingBackedUp', 'fail-guest') {}
+/** The storage is offline, disabled, full, or doesn't take backups. */
+export class StorageUnusable extends fact('StorageUnusable', 'fail-guest') {}
+/** The archive is not where the platform said, or the route's account may not read it. */
+export class SourceUnreadable extends fact('SourceUnreadable', 'fail-guest') {}
+/** Size or modification time of the source changed while it was copied. */
+export class SourceChanged extends fact('SourceChanged', 'fail-guest') {}
+/** The source ended before the bytes it had promised. */
+export class ShortRead extends fact('ShortRead', 'fail-guest') {}
+/** S3's checksum over the finished object differs from the one over the bytes that were read. */
+export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest') {}
+/** The object's key is taken by other content. Nothing was overwritten. */
+export class ArchiveConflict extends fact('ArchiveConflict', 'fail-guest') {}
+/** The multipart upload was aborted or expired under us. */
+export class UploadVanished extends fact('UploadVanished', 'fail-guest') {}
+/** The operator stopped the run. */
+export class RunInterrupted extends fact('RunInterrupted', 'fail-guest') {}
+
+/** The job is malformed. */
+export class InvalidJob extends fact('InvalidJob', 'fail-run') {}
+/** No site of that name is configured. */
+export class UnknownSite extends fact('UnknownSite', 'fail-run') {}
+/** The site's configuration is malformed. */
+export class InvalidSite extends fact('InvalidSite', 'fail-run') {}
+/** Password, ticket or token were rejected. */
+export class CredentialsRejected extends fact('CredentialsRejected', 'fail-run') {}
+/** The account wants a second factor, which an unattended run can't give. */
+export class SecondFactorRequired extends fact('SecondFactorRequired', 'fail-run') {}
+/** The account lacks a privilege; the message names privilege and path. */
+export class PrivilegeMissing extends fact('PrivilegeMissing', 'fail-run') {}
+/** The platform refused the request itself (400, 501): wrong parameter or unsupported version. */
+export class RequestRejected extends fact('RequestRejected', 'fail-run') {}
+/** The certificate isn't the one (or from the authority) that the site's `tls` names. */
+export class TlsIdentityMismatch extends fact('TlsIdentityMismatch', 'fail-run') {}
+/** The SSH server showed a key that the site's `hostKeys` doesn't list, or the site lists none. */
+export class HostKeyMismatch extends fact('HostKeyMismatch', 'fail-run') {}
+/** The route's server refused user, key or password. */
+export class RouteLoginRejected extends fact('RouteLoginRejected', 'fail-run') {}
+/** S3 refused the call: permission, signature, or a missing bucket. */
+export class StoreDenied extends fact('StoreDenied', 'fail-run') {}
+
+const facts = [
+  PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
+  GuestLocked, GuestMigrating, GuestBusy,
+  GuestNotFound, BackupFailed, NothingBackedUp, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
+  ChecksumMismatch, ArchiveConflict, UploadVanished, RunInterrupted,
+  InvalidJob, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
+  TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,
+] // biome-ignore format: one group a line reads as the table it is
+
+const groupByName: ReadonlyMap<string, ErrorGroup> = new Map(facts.map((Fact) => [Fact.errorName, new Fact('').group]))
+
+/** The group of an error by its name, as a state machine reports it; `undefined` for names that aren't ours. */
+export function errorGroup(name: string): ErrorGroup | undefined {
+  return groupByName.get(name)
+}
+
+/** Names of all errors of a group, for Retry and Catch. */
+export function errorNames(group: ErrorGroup): string[] {
+  return [...groupByName].filter(([, itsGroup]) => itsGroup === group).map(([name]) => name)
+}

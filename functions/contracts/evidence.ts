@@ -1,0 +1,56 @@
+/** What is known about an ended backup, in words that fit every platform, and what follows from it. */
+import { z } from 'zod'
+import { instantSchema, sourceArtifactSchema } from './nouns.ts'
+
+/**
+ * Evidence about one guest's backup, gathered from the ended job, its log and the storage.
+ * The provider fills it; `domain/verdict.ts` judges it; the manifest keeps it.
+ */
+export const backupEvidenceSchema = z.strictObject({
+  jobRef: z.string(),
+  /** The platform's own time. */
+  jobStartedAt: instantSchema,
+  /** The platform's literal exit status (Proxmox: `OK`, `WARNINGS: 1`, `job errors`, …). */
+  exitStatus: z.string(),
+  /** How the job ended, read from exit status and log. `unknown`: the platform lost track of its worker. */
+  ending: z.enum(['ok', 'warnings', 'errors', 'interrupted', 'unknown']),
+  /** Warning lines, at most 20. */
+  warnings: z.array(z.string()),
+  /** Error lines that belong to the backup (not to notifications), at most 20. */
+  errors: z.array(z.string()),
+  /** What the log says made *this* guest fail, if it says so. */
+  guestFailure: z.string().optional(),
+  /** The log says that this guest's backup was finished. */
+  guestFinished: z.boolean(),
+  /** The log's first and last lines are there (it may be rotated away or cut). */
+  logComplete: z.boolean(),
+  /** File name of the archive, from this job's own log. */
+  archiveName: z.string().optional(),
+  /** The same archive as the storage lists it, looked up twice; `undefined` when it isn't listed. */
+  listed: sourceArtifactSchema.optional(),
+  /** Size of the second look; differs from `listed.sizeBytes` while something still writes. */
+  listedAgainSizeBytes: z.int().nonnegative().optional(),
+  /** Full notes of the archive on the platform. */
+  notes: z.string().optional(),
+})
+export type BackupEvidence = z.infer<typeof backupEvidenceSchema>
+
+/** Names of all verdicts, good ones first. The README's table explains each. */
+export const verdictNameSchema = z.enum([
+  'archived',
+  'archived-with-warnings',
+  'backup-failed',
+  'job-interrupted',
+  'job-lost',
+  'log-incomplete',
+  'archive-unnamed',
+  'archive-missing',
+  'archive-older-than-job',
+  'archive-still-growing',
+  'archive-empty',
+])
+export type VerdictName = z.infer<typeof verdictNameSchema>
+
+/** `good` means that the archive may be moved; `reason` is a sentence for the report. */
+export const verdictSchema = z.strictObject({ name: verdictNameSchema, good: z.boolean(), reason: z.string() })
+export type Verdict = z.infer<typeof verdictSchema>

@@ -1,0 +1,40 @@
+/** The manifest: written last beside an archive, it is the commit mark. An archive without one doesn't count. */
+import { z } from 'zod'
+import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
+import { backupOptionsSchema } from './job.ts'
+import {
+  guestSchema,
+  instantSchema,
+  platformSchema,
+  siteNameSchema,
+  sourceIdentitySchema,
+  storedArtifactSchema,
+} from './nouns.ts'
+
+export const manifestSchema = z.strictObject({
+  version: z.literal(1),
+  /** `guestlift/<version>` that wrote it. */
+  writtenBy: z.string(),
+  writtenAt: instantSchema,
+  runId: z.string(),
+  site: siteNameSchema,
+  platform: platformSchema,
+  /** Version of the platform that answered. */
+  platformVersion: z.string(),
+  guest: guestSchema,
+  /** The archive's own time on the platform; part of its key. */
+  createdAt: instantSchema,
+  backup: backupOptionsSchema,
+  verdict: verdictSchema,
+  evidence: backupEvidenceSchema,
+  artifacts: z
+    .array(
+      storedArtifactSchema.extend({
+        source: sourceIdentitySchema.extend({ artifactRef: z.string(), path: z.string() }),
+      }),
+    )
+    .min(1),
+  /** Small files beside the archive: the platform's log, its notes, as keys. */
+  sideFiles: z.array(z.string()),
+})
+export type Manifest = z.infer<typeof manifestSchema>

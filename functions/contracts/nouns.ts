@@ -1,0 +1,75 @@
+/** The words every part of Guestlift shares. Platform words (UPID, volid) never appear here: they travel as opaque refs. */
+import { z } from 'zod'
+
+/** Name of one configured endpoint of a platform. Part of object keys and of the secret's name, hence the narrow alphabet. */
+export const siteNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/, 'a site name has 1 to 63 letters, digits or inner hyphens')
+
+/** An instant as an ISO 8601 string in UTC, for example `2026-11-22T02:00:00.000Z`. */
+export const instantSchema = z.iso.datetime()
+
+export const platformSchema = z.enum(['proxmox'])
+export type Platform = z.infer<typeof platformSchema>
+
+export const guestKindSchema = z.enum(['vm', 'container'])
+export type GuestKind = z.infer<typeof guestKindSchema>
+
+/** A guest as found on its platform. `id` is the platform's own identifier as text (Proxmox: the vmid). */
+export const guestSchema = z.strictObject({
+  id: z.string().min(1),
+  kind: guestKindSchema,
+  name: z.string(),
+  node: z.string().min(1),
+})
+export type Guest = z.infer<typeof guestSchema>
+
+/** One execution over many guests. `prefix` is where its plan, outcomes and report lie in the archive bucket. */
+export const runSchema = z.strictObject({
+  id: z.string().min(1),
+  startedAt: instantSchema,
+  prefix: z.string().min(1),
+})
+export type Run = z.infer<typeof runSchema>
+
+/** Where a reader finds an artifact's bytes: opaque outside the provider and the route that understand it. */
+export const sourceLocationSchema = z.strictObject({ node: z.string().min(1), path: z.string().min(1) })
+export type SourceLocation = z.infer<typeof sourceLocationSchema>
+
+/**
+ * One file of an archive as it lies on the platform's storage.
+ * `artifactRef` is the platform's address for it (Proxmox: the volid); `createdAt` is the archive's own time there.
+ */
+export const sourceArtifactSchema = z.strictObject({
+  artifactRef: z.string().min(1),
+  fileName: z.string().min(1),
+  sizeBytes: z.int().nonnegative(),
+  createdAt: instantSchema,
+  location: sourceLocationSchema,
+})
+export type SourceArtifact = z.infer<typeof sourceArtifactSchema>
+
+/**
+ * What makes a source file *this* file: a change of any of these between two reads means the bytes can't be mixed.
+ * `modifiedAt` has the resolution of the route (SFTP: one second).
+ */
+export const sourceIdentitySchema = z.strictObject({ sizeBytes: z.int().nonnegative(), modifiedAt: instantSchema })
+export type SourceIdentity = z.infer<typeof sourceIdentitySchema>
+
+/** A whole object's CRC-32 in S3's own form: base64 of the four bytes, big endian. */
+export const crc32Schema = z.string().regex(/^[A-Za-z0-9+/]{6}==$/)
+
+/** An artifact that is in the bucket, with what S3 says of it. */
+export const storedArtifactSchema = z.strictObject({
+  key: z.string().min(1),
+  fileName: z.string().min(1),
+  sizeBytes: z.int().nonnegative(),
+  /** `CRC32:` and the base64 value S3 computed over the finished object. */
+  checksum: z.string().regex(/^CRC32:[A-Za-z0-9+/]{6}==$/),
+  versionId: z.string().optional(),
+  partSizeBytes: z.int().positive(),
+  partCount: z.int().positive(),
+  /** Bytes this run sent for it; parts that S3 had already are not counted. */
+  bytesSent: z.int().nonnegative(),
+})
+export type StoredArtifact = z.infer<typeof storedArtifactSchema>

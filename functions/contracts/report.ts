@@ -1,0 +1,38 @@
+/** What a run says of itself: one outcome per guest, one report per run. Both lie as JSON in the bucket. */
+import { z } from 'zod'
+import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+
+export const guestOutcomeSchema = z.strictObject({
+  id: z.string(),
+  /** Empty when the guest was never found. */
+  name: z.string(),
+  kind: guestKindSchema.optional(),
+  node: z.string().optional(),
+  outcome: z.enum(['succeeded', 'failed', 'skipped']),
+  /** A verdict name (`contracts/evidence.ts`), or the name of the error that ended it (`contracts/errors.ts`). */
+  verdict: z.string(),
+  /** A sentence: what happened and what to do. Empty on plain success. */
+  reason: z.string(),
+  artifacts: z.array(z.strictObject({ key: z.string(), sizeBytes: z.int(), checksum: z.string() })),
+  manifestKey: z.string().optional(),
+  bytesSent: z.int().nonnegative(),
+  seconds: z.number().nonnegative(),
+})
+export type GuestOutcome = z.infer<typeof guestOutcomeSchema>
+
+export const runOutcomeSchema = z.enum(['succeeded', 'partial', 'failed'])
+
+export const runReportSchema = z.strictObject({
+  version: z.literal(1),
+  runId: z.string(),
+  site: siteNameSchema.optional(),
+  outcome: runOutcomeSchema,
+  /** One sentence that sums up the run. */
+  summary: z.string(),
+  /** What was mapped from an older job shape, and what had no equivalent. */
+  notes: z.array(z.string()),
+  startedAt: instantSchema,
+  endedAt: instantSchema,
+  guests: z.array(guestOutcomeSchema),
+})
+export type RunReport = z.infer<typeof runReportSchema>

@@ -1,0 +1,246 @@
+/**
+ * The contract of every Lambda task: what it gets, what it gives, what it needs from its environment.
+ * The workflows build their payloads from these, the handlers parse with them; the key is the stem of state, file and test.
+ */
+import { z } from 'zod'
+import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
+import { backupOptionsSchema, jobSchema } from './job.ts'
+import {
+  guestSchema,
+  instantSchema,
+  platformSchema,
+  runSchema,
+  siteNameSchema,
+  sourceArtifactSchema,
+  sourceIdentitySchema,
+  storedArtifactSchema,
+} from './nouns.ts'
+import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
+
+/** Environment variables by need. `KEY_PREFIX` ends with `/` or is empty. */
+const storeEnv = z.object({
+  ARCHIVE_BUCKET: z.string().min(1),
+  KEY_PREFIX: z
+    .string()
+    .regex(/^$|\/$/)
+    .default(''),
+})
+/** A site's secret is named `<SITE_SECRET_PREFIX><site>`. `DEFAULT_SITE` serves jobs of the older shape, which name none. */
+const siteEnv = z.object({ SITE_SECRET_PREFIX: z.string().min(1), DEFAULT_SITE: siteNameSchema.optional() })
+
+/** One guest's work: an item of the run's plan and the input of Export guest. */
+export const planItemSchema = z.strictObject({
+  run: runSchema,
+  site: siteNameSchema,
+  platform: platformSchema,
+  platformVersion: z.string(),
+  guest: guestSchema,
+  backup: backupOptionsSchema,
+  deleteSource: z.boolean(),
+  /** Chunks of one artifact that are copied at the same time. */
+  maxConcurrency: z.int().min(1).max(40),
+})
+export type PlanItem = z.infer<typeof planItemSchema>
+
+/** A contiguous range of part numbers, both inclusive, that one Copy parts loop works off. */
+export const chunkSchema = z.strictObject({ firstPart: z.int().min(1), lastPart: z.int().min(1) })
+export type Chunk = z.infer<typeof chunkSchema>
+
+/** An upload in progress: everything Copy parts and Complete upload need, and no part list. */
+export const uploadSchema = z.strictObject({
+  key: z.string().min(1),
+  uploadId: z.string().min(1),
+  partSizeBytes: z.int().positive(),
+  partCount: z.int().min(1).max(10_000),
+  /** The source as it was when the upload was opened. */
+  source: sourceIdentitySchema,
+})
+export type Upload = z.infer<typeof uploadSchema>
+
+const checkBackupOutput = z.strictObject({
+  done: z.boolean(),
+  /** Seconds to wait before the next look; 0 when done. */
+  waitSeconds: z.int().min(0).max(300),
+  /** 0 to 100 where the platform tells. */
+  progressPercent: z.number().min(0).max(100).optional(),
+})
+
+const transferInput = z.strictObject({ item: planItemSchema, artifact: sourceArtifactSchema })
+
+export const tasks = {
+  /** Parse the job, log in, check version and privileges. Claims the schedule's slot, since schedules may fire twice. */
+  Authenticate: {
+    stem: 'authenticate',
+    input: z.strictObject({
+      /** The execution's input as it came: a job (either shape), which a schedule extends by `schedule`. */
+      request: z.unknown(),
+      runId: z.string().min(1),
+      startedAt: instantSchema,
+    }),
+    output: z.strictObject({
+      run: runSchema,
+      site: siteNameSchema,
+      platform: platformSchema,
+      platformVersion: z.string(),
+      job: jobSchema,
+      notes: z.array(z.string()),
+      /** Set when another execution already serves this scheduled time: there is nothing to do. */
+      duplicateOf: z.string().optional(),
+    }),
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Find the guests, check the route to each node, write the plan; guests that don't exist get their outcome here. */
+  PlanRun: {
+    stem: 'plan-run',
+    input: z.strictObject({
+      run: runSchema,
+      site: siteNameSchema,
+      platform: platformSchema,
+      platformVersion: z.string(),
+      job: jobSchema,
+    }),
+    /** `planKey`: a JSON array of plan items. */
+    output: z.strictObject({ planKey: z.string(), guestCount: z.int().nonnegative() }),
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Claim the guest, adopt a job of ours that already runs, or start one; record it. */
+  StartBackup: {
+    stem: 'start-backup',
+    input: z.strictObject({ item: planItemSchema }),
+    output: z.strictObject({
+      jobRef: z.string(),
+      startedAt: instantSchema,
+      adopted: z.boolean(),
+      waitSeconds: z.int(),
+    }),
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Has the job ended? Renews the claim. */
+  CheckBackup: {
+    stem: 'check-backup',
+    input: z.strictObject({ item: planItemSchema, jobRef: z.string(), startedAt: instantSchema }),
+    output: checkBackupOutput,
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Gather the evidence about the ended job, judge it, name the artifacts. Keeps log and evidence in the run's folder. */
+  LocateArchive: {
+    stem: 'locate-archive',
+    input: z.strictObject({ item: planItemSchema, jobRef: z.string() }),
+    output: z.strictObject({
+      artifacts: z.array(sourceArtifactSchema).min(1),
+      verdict: verdictSchema,
+      /** Where evidence, log and notes wait for the manifest: they don't travel in state. */
+      evidenceKey: z.string(),
+    }),
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Open the artifact's upload or find the one to resume; cut what is missing into chunks. */
+  OpenUpload: {
+    stem: 'open-upload',
+    input: transferInput,
+    output: z.strictObject({
+      upload: uploadSchema,
+      chunks: z.array(chunkSchema),
+      alreadyStored: storedArtifactSchema.optional(),
+    }),
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Copy a chunk's missing parts until done or short of time. */
+  CopyParts: {
+    stem: 'copy-parts',
+    input: transferInput.extend({
+      upload: uploadSchema,
+      chunk: chunkSchema,
+      nextPart: z.int().min(1),
+      bytesSent: z.int(),
+    }),
+    /** `nextPart` is `lastPart + 1` when the chunk is done. `bytesSent` adds up over the chunk's calls. */
+    output: z.strictObject({ done: z.boolean(), nextPart: z.int().min(1), bytesSent: z.int().nonnegative() }),
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Check that every part is there and the source unchanged, complete, compare S3's checksum with ours. */
+  CompleteUpload: {
+    stem: 'complete-upload',
+    input: transferInput.extend({ upload: uploadSchema, bytesSent: z.int().nonnegative() }),
+    output: z.strictObject({ stored: storedArtifactSchema }),
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Ask S3 anew for each stored artifact and compare size and checksum with source and ledger. */
+  VerifyArchive: {
+    stem: 'verify-archive',
+    input: z.strictObject({
+      item: planItemSchema,
+      artifacts: z.array(sourceArtifactSchema).min(1),
+      stored: z.array(storedArtifactSchema).min(1),
+    }),
+    output: z.strictObject({ verified: z.literal(true) }),
+    env: storeEnv,
+  },
+  /** Put log and notes beside the archive, then the manifest, last. */
+  WriteManifest: {
+    stem: 'write-manifest',
+    input: z.strictObject({
+      item: planItemSchema,
+      artifacts: z.array(sourceArtifactSchema).min(1),
+      stored: z.array(storedArtifactSchema).min(1),
+      verdict: verdictSchema,
+      evidenceKey: z.string(),
+    }),
+    output: z.strictObject({ manifestKey: z.string() }),
+    env: storeEnv,
+  },
+  /** Remove the source copy if the job says so, record the outcome, give back the claim. */
+  ReleaseBackup: {
+    stem: 'release-backup',
+    input: z.strictObject({
+      item: planItemSchema,
+      artifacts: z.array(sourceArtifactSchema).min(1),
+      stored: z.array(storedArtifactSchema).min(1),
+      verdict: verdictSchema,
+      manifestKey: z.string(),
+      startedAt: instantSchema,
+    }),
+    output: guestOutcomeSchema,
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** After a failure: stop the job if it still runs, abort the uploads, record why, give back the claim. */
+  RecordFailure: {
+    stem: 'record-failure',
+    input: z.strictObject({
+      item: planItemSchema,
+      /** As Step Functions gives them: `Error` is the name, `Cause` a text that holds Lambda's error as JSON. */
+      error: z.strictObject({ Error: z.string(), Cause: z.string().optional() }),
+    }),
+    output: guestOutcomeSchema,
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Tally the outcomes against the plan and write the report. A guest without an outcome counts as failed. */
+  ReportRun: {
+    stem: 'report-run',
+    input: z.strictObject({
+      run: runSchema,
+      site: siteNameSchema,
+      planKey: z.string(),
+      notes: z.array(z.string()),
+    }),
+    output: z.strictObject({
+      outcome: runOutcomeSchema,
+      summary: z.string(),
+      reportKey: z.string(),
+      succeeded: z.int(),
+      failed: z.int(),
+      skipped: z.int(),
+    }),
+    env: storeEnv,
+  },
+} as const
+
+export type Tasks = typeof tasks
+export type TaskName = keyof Tasks
+export type TaskInput<Name extends TaskName> = z.output<Tasks[Name]['input']>
+export type TaskOutput<Name extends TaskName> = z.output<Tasks[Name]['output']>
+/** Names of the environment variables a task needs. */
+export type TaskEnv<Name extends TaskName> = z.input<Tasks[Name]['env']>
+
+/** What Locate archive leaves in the run's folder for Write manifest. */
+export const keptEvidenceSchema = z.strictObject({ evidence: backupEvidenceSchema, log: z.string() })

@@ -1,0 +1,17 @@
+/** How a site proves who it is over TLS. Shared by every provider and by routes that use TLS. */
+import { z } from 'zod'
+
+/** SHA-256 of a certificate in DER form: 32 hex bytes, with or without colons, any case. */
+export const fingerprintSchema = z
+  .string()
+  .regex(/^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, 'a fingerprint is 32 hex bytes, as AB:CD:…')
+
+export const tlsSchema = z.discriminatedUnion('mode', [
+  /** The public authorities that Node.js trusts. */
+  z.strictObject({ mode: z.literal('system') }),
+  /** One's own authority, as PEM text (Proxmox: /etc/pve/pve-root-ca.pem). Host names are checked. */
+  z.strictObject({ mode: z.literal('ca'), ca: z.string().includes('-----BEGIN CERTIFICATE-----') }),
+  /** Exactly these leaf certificates, whoever signed them. Several, so that a renewal can be prepared. */
+  z.strictObject({ mode: z.literal('fingerprint'), fingerprints: z.array(fingerprintSchema).min(1) }),
+])
+export type Tls = z.infer<typeof tlsSchema>

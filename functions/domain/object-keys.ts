@@ -1,0 +1,62 @@
+/** Where everything lies in the archive bucket. The layout is part of the product: people and tools rely on it. */
+import type { Guest } from '../contracts/nouns.ts'
+
+/** `2026-11-22T02:00:00.000Z` → `2026-11-22T02-00-00Z`: whole seconds, and no colon, which file systems and shells dislike. */
+function keyTime(instant: string): string {
+  return `${new Date(instant).toISOString().slice(0, 19).replaceAll(':', '-')}Z`
+}
+
+/** The folder of one archive, with a slash at its end. */
+export function archiveFolder(keyPrefix: string, site: string, guest: Guest, createdAt: string): string {
+  return `${keyPrefix}archives/${site}/${guest.kind}-${guest.id}/${keyTime(createdAt)}/`
+}
+
+export function artifactKey(folder: string, fileName: string): string {
+  return `${folder}${fileName}`
+}
+
+export function manifestKey(folder: string): string {
+  return `${folder}manifest.json`
+}
+
+/** The folder of one run, with a slash at its end; this is `Run.prefix`. */
+export function runPrefix(keyPrefix: string, runId: string, startedAt: string): string {
+  const [year, month, day] = startedAt.slice(0, 10).split('-')
+  return `${keyPrefix}runs/${year}/${month}/${day}/${runId}/`
+}
+
+export function planKey(prefix: string): string {
+  return `${prefix}plan.json`
+}
+
+export function reportKey(prefix: string): string {
+  return `${prefix}report.json`
+}
+
+export function outcomesPrefix(prefix: string): string {
+  return `${prefix}guests/`
+}
+
+export function outcomeKey(prefix: string, guestId: string): string {
+  return `${outcomesPrefix(prefix)}${guestId}.json`
+}
+
+/** Evidence and log between Locate archive and Write manifest. */
+export function evidenceKey(prefix: string, guestId: string): string {
+  return `${prefix}evidence/${guestId}.json`
+}
+
+/** Who archives this guest at this moment. */
+export function claimKey(keyPrefix: string, site: string, guest: Guest): string {
+  return `${keyPrefix}claims/${site}/${guest.kind}-${guest.id}.json`
+}
+
+/** What is known of the open upload for an artifact: the record that lets another execution resume it. */
+export function uploadRecordKey(keyPrefix: string, key: string): string {
+  return `${keyPrefix}uploads/${key.slice(keyPrefix.length)}.json`
+}
+
+/** Which execution serves a schedule's slot. */
+export function scheduleSlotKey(keyPrefix: string, schedule: string, scheduledAt: string): string {
+  return `${keyPrefix}schedules/${schedule}/${keyTime(scheduledAt)}.json`
+}

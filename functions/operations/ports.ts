@@ -1,0 +1,27 @@
+import type { ArchiveStore } from '../aws/archive-store.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { Route } from '../readers/reader.ts'
+
+/**
+ * All that an operation can reach outside itself. `runtime/compose.ts` builds it for a function call and closes what
+ * was opened; tests build it from fakes and fixed clocks.
+ */
+export interface Ports {
+  store: ArchiveStore
+  /** In front of every key; ends with `/` or is empty. */
+  keyPrefix: string
+  /** The site that jobs without one mean, if the deployment has one. */
+  defaultSite: string | undefined
+  /** The provider for a site, opened on first use. @throws UnknownSite, InvalidSite */
+  provider(site: string): Promise<Provider>
+  /** The site's route for bytes. @throws UnknownSite, InvalidSite */
+  route(site: string): Promise<Route>
+  now(): Date
+  sleep(milliseconds: number): Promise<void>
+  /** Milliseconds until this function call is killed. */
+  remainingMilliseconds(): number
+  /** One structured log line. Never give it a secret. */
+  log(event: string, fields: Record<string, unknown>): void
+  /** `guestlift/<version>`, for manifests. */
+  toolVersion: string
+}
