@@ -62,6 +62,8 @@ export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest') {}
 export class ArchiveConflict extends fact('ArchiveConflict', 'fail-guest') {}
 /** The multipart upload was aborted or expired under us. */
 export class UploadVanished extends fact('UploadVanished', 'fail-guest') {}
+/** A fault of Guestlift itself: an error nobody foresaw, or a payload that breaks a contract. */
+export class InternalFault extends fact('InternalFault', 'fail-guest') {}
 /** The operator stopped the run. */
 export class RunInterrupted extends fact('RunInterrupted', 'fail-guest') {}
 

@@ -1,0 +1,11 @@
+import type { z } from 'zod'
+
+/** All complaints of a failed parse in one line a person can act on: `backup.mode: Invalid option …; guests: Required`. */
+export function validationMessage(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => {
+      const path = issue.path.map(String).join('.')
+      return path === '' ? issue.message : `${path}: ${issue.message}`
+    })
+    .join('; ')
+}

@@ -1,0 +1,11 @@
+import { checkBackup } from '../operations/check-backup.ts'
+import { withBase } from '../runtime/compose/base.ts'
+import { withStore } from '../runtime/compose/store.ts'
+import { withProvider } from '../runtime/compose/provider.ts'
+import { defineHandler } from '../runtime/define-handler.ts'
+
+export const handler = defineHandler('CheckBackup', checkBackup, (call) => ({
+  ...withBase(call),
+  ...withStore(call),
+  ...withProvider(call),
+}))

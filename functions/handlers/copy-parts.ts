@@ -1,0 +1,11 @@
+import { copyParts } from '../operations/copy-parts.ts'
+import { withBase } from '../runtime/compose/base.ts'
+import { withStore } from '../runtime/compose/store.ts'
+import { withRoute } from '../runtime/compose/route.ts'
+import { defineHandler } from '../runtime/define-handler.ts'
+
+export const handler = defineHandler('CopyParts', copyParts, (call) => ({
+  ...withBase(call),
+  ...withStore(call),
+  ...withRoute(call),
+}))

@@ -1,0 +1,13 @@
+import { planRun } from '../operations/plan-run.ts'
+import { withBase } from '../runtime/compose/base.ts'
+import { withStore } from '../runtime/compose/store.ts'
+import { withProvider } from '../runtime/compose/provider.ts'
+import { withRoute } from '../runtime/compose/route.ts'
+import { defineHandler } from '../runtime/define-handler.ts'
+
+export const handler = defineHandler('PlanRun', planRun, (call) => ({
+  ...withBase(call),
+  ...withStore(call),
+  ...withProvider(call),
+  ...withRoute(call),
+}))

@@ -1,0 +1,57 @@
+import { PrivilegeMissing } from '../contracts/errors.ts'
+import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { runPrefix, scheduleSlotKey } from '../domain/object-keys.ts'
+import { readRequest } from '../domain/request.ts'
+import type { Ports } from './ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'defaultSite' | 'provider'>
+
+/** Read the job, log in, and fail early on whatever would make every guest fail. */
+export async function authenticate(
+  input: TaskInput<'Authenticate'>,
+  ports: Needs,
+): Promise<TaskOutput<'Authenticate'>> {
+  const { job, notes, schedule } = readRequest(input.request, ports.defaultSite)
+  const run = {
+    id: input.runId,
+    startedAt: input.startedAt,
+    prefix: runPrefix(ports.keyPrefix, input.runId, input.startedAt),
+  }
+  const provider = await ports.provider(job.site)
+  const { version } = await provider.identify()
+  const missing = await provider.missingPrivileges({
+    guestIds: job.guests.vmids.map(String),
+    storage: job.backup.storage,
+    deleteSource: job.deleteSource,
+  })
+  if (missing.length > 0) {
+    const list = missing.map(({ privilege, path }) => `${privilege} on ${path}`).join(', ')
+    throw new PrivilegeMissing(
+      `Site ${job.site}: the account lacks ${list}. Grant it there; an API token with privilege separation needs its own entry.`,
+    )
+  }
+  const duplicateOf = schedule === undefined ? undefined : await claimSlot(schedule, input.runId, ports)
+  return {
+    run,
+    site: job.site,
+    platform: provider.platform,
+    platformVersion: version,
+    job,
+    notes,
+    ...(duplicateOf === undefined ? {} : { duplicateOf }),
+  }
+}
+
+/** EventBridge Scheduler delivers at least once: the first execution for a scheduled time takes it, later ones are told. */
+async function claimSlot(
+  schedule: { name: string; scheduledAt: string },
+  runId: string,
+  { store, keyPrefix }: Pick<Ports, 'store' | 'keyPrefix'>,
+): Promise<string | undefined> {
+  const key = scheduleSlotKey(keyPrefix, schedule.name, schedule.scheduledAt)
+  const written = await store.writeText(key, runId, { contentType: 'text/plain', onlyIf: { absent: true } })
+  if (written !== undefined) return undefined
+  const owner = (await store.readText(key))?.text
+  // The same execution asks again after a retry or a redrive: it still owns its slot.
+  return owner === runId ? undefined : (owner ?? 'an execution that left no name')
+}

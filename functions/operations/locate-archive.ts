@@ -1,0 +1,30 @@
+import { BackupFailed } from '../contracts/errors.ts'
+import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { judge } from '../domain/verdict.ts'
+import { evidenceKey } from '../domain/object-keys.ts'
+import type { Ports } from './ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'provider'>
+
+/**
+ * Gather what is known about the ended job, keep it (a failed backup's log is what the operator needs most), judge it.
+ * @throws BackupFailed with the verdict's reason
+ */
+export async function locateArchive(
+  { item, jobRef }: TaskInput<'LocateArchive'>,
+  ports: Needs,
+): Promise<TaskOutput<'LocateArchive'>> {
+  const provider = await ports.provider(item.site)
+  const evidence = await provider.gatherEvidence(jobRef, item.guest, item.backup.storage)
+  const log = await provider.readLog(jobRef)
+  const key = evidenceKey(item.run.prefix, item.guest.id)
+  await ports.store.writeText(key, JSON.stringify({ evidence, log }), { contentType: 'application/json' })
+  const verdict = judge(evidence)
+  if (!verdict.good || evidence.listed === undefined) {
+    throw new BackupFailed(
+      `Site ${item.site}: the backup of guest ${item.guest.id} did not yield an archive: ${verdict.reason} ` +
+        `Job ${jobRef}; its log is kept in s3://${ports.store.bucket}/${key}.`,
+    )
+  }
+  return { artifacts: [evidence.listed], verdict, evidenceKey: key }
+}

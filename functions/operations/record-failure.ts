@@ -1,0 +1,72 @@
+import { BackupFailed, GuestliftError } from '../contracts/errors.ts'
+import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { readFailure } from '../domain/failure.ts'
+import { evidenceKey } from '../domain/object-keys.ts'
+import { judge } from '../domain/verdict.ts'
+import { type HeldClaim, ownClaim, releaseClaim } from './claims.ts'
+import { readKeptEvidence } from './kept-evidence.ts'
+import { emptyOutcome, recordOutcome } from './outcomes.ts'
+import type { Ports } from './ports.ts'
+import { dropUploads } from './drop-uploads.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
+
+/** A stopped job gets this long to clean up on its node (Proxmox kills a worker 5 s after asking it to end). */
+const STOP_TIMEOUT_SECONDS = 60
+
+/**
+ * Clean up after a failed guest and say why it failed. Each step is tried whatever the others do; what could not be
+ * cleaned up is part of the reason, so that the operator knows what is left.
+ */
+export async function recordFailure(
+  { item, error }: TaskInput<'RecordFailure'>,
+  ports: Needs,
+): Promise<TaskOutput<'RecordFailure'>> {
+  const failure = readFailure(error)
+  const leftovers: string[] = []
+  const attempt = async (what: string, step: () => Promise<void>) => {
+    try {
+      await step()
+    } catch (problem) {
+      const message = problem instanceof Error ? problem.message : String(problem)
+      ports.log('clean-up-incomplete', { site: item.site, guest: item.guest.id, what, message })
+      leftovers.push(`Clean-up: ${what} failed: ${message}`)
+      if (!(problem instanceof GuestliftError)) throw problem
+    }
+  }
+  const held = await ownClaim(item, ports)
+  if (held !== undefined && !held.claim.released) {
+    await attempt('stopping the job', () => stopJob(held, { item, error }, ports))
+    if (!failure.resumable) await attempt('aborting the uploads', () => dropUploads(item, ports))
+  }
+  const evidence = await readKeptEvidence(evidenceKey(item.run.prefix, item.guest.id), ports)
+  const verdict =
+    error.Error === BackupFailed.errorName && evidence !== undefined ? judge(evidence.evidence).name : failure.name
+  const since = Date.parse(held?.claim.startedAt ?? item.run.startedAt)
+  const outcome = emptyOutcome(
+    item.guest,
+    failure.skipped ? 'skipped' : 'failed',
+    verdict,
+    [failure.message, ...leftovers].join(' '),
+    Math.max(0, (ports.now().getTime() - since) / 1000),
+  )
+  await recordOutcome(item.run, outcome, ports)
+  if (held !== undefined)
+    await attempt('giving back the claim', () => releaseClaim(item, held, failure.resumable, ports))
+  return outcome
+}
+
+/** A job that ended already is left alone; one that was asked for and never named is looked up first. */
+async function stopJob({ claim }: HeldClaim, { item }: TaskInput<'RecordFailure'>, ports: Needs): Promise<void> {
+  if (claim.jobRef === undefined && claim.askedAt === undefined) return
+  const provider = await ports.provider(item.site)
+  if (claim.jobRef !== undefined) {
+    await provider.stopBackup(claim.jobRef, STOP_TIMEOUT_SECONDS)
+    return
+  }
+  const [guest = { ...item.guest, nodeOffline: false }] = await provider.findGuests([item.guest.id])
+  const jobs = await provider.findJobs(guest, new Date(claim.askedAt ?? item.run.startedAt))
+  for (const job of jobs.filter((found) => found.running && !claim.knownJobRefs.includes(found.jobRef))) {
+    await provider.stopBackup(job.jobRef, STOP_TIMEOUT_SECONDS)
+  }
+}

@@ -1,0 +1,52 @@
+import { GuestliftError } from '../contracts/errors.ts'
+import type { GuestOutcome } from '../contracts/report.ts'
+import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { ownClaim, releaseClaim } from './claims.ts'
+import { recordOutcome } from './outcomes.ts'
+import type { Ports } from './ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now'>
+
+/** The archive is committed: remove the source copy if asked to, record the outcome, give back the claim. */
+export async function releaseBackup(
+  input: TaskInput<'ReleaseBackup'>,
+  ports: Needs,
+): Promise<TaskOutput<'ReleaseBackup'>> {
+  const { item, artifacts, stored, verdict } = input
+  const remarks = verdict.name === 'archived' ? [] : [verdict.reason]
+  if (item.deleteSource) remarks.push(...(await removeSources(input, ports)))
+  const outcome: GuestOutcome = {
+    id: item.guest.id,
+    name: item.guest.name,
+    kind: item.guest.kind,
+    node: artifacts[0]?.location.node ?? item.guest.node,
+    outcome: 'succeeded',
+    verdict: verdict.name,
+    reason: remarks.join(' '),
+    artifacts: stored.map(({ key, sizeBytes, checksum }) => ({ key, sizeBytes, checksum })),
+    manifestKey: input.manifestKey,
+    bytesSent: stored.reduce((sum, artifact) => sum + artifact.bytesSent, 0),
+    seconds: Math.max(0, (ports.now().getTime() - Date.parse(input.startedAt)) / 1000),
+  }
+  await recordOutcome(item.run, outcome, ports)
+  const held = await ownClaim(item, ports)
+  if (held !== undefined) await releaseClaim(item, held, true, ports)
+  return outcome
+}
+
+/** A source copy that stays costs space but loses nothing, so it is a remark and not a failure. */
+async function removeSources({ item, artifacts }: TaskInput<'ReleaseBackup'>, ports: Needs): Promise<string[]> {
+  const remarks: string[] = []
+  const provider = await ports.provider(item.site)
+  for (const { artifactRef, location } of artifacts) {
+    try {
+      await provider.deleteArtifact(artifactRef, location.node)
+    } catch (error) {
+      if (!(error instanceof GuestliftError)) throw error
+      remarks.push(
+        `The archive is safe in S3, but its source copy ${artifactRef} could not be removed: ${error.message}`,
+      )
+    }
+  }
+  return remarks
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { type GuestOutcome, guestOutcomeSchema, type RunReport } from '../contracts/report.ts'
+import { planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
+import { outcomesPrefix, reportKey } from '../domain/object-keys.ts'
+import { tally } from '../domain/tally.ts'
+import { emptyOutcome } from './outcomes.ts'
+import type { Ports } from './ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'now'>
+
+/** Guests whose outcome is read at the same time. */
+const READ_AHEAD = 32
+
+/**
+ * Tally what lies in the run's folder, not what the workflow believes: a planned guest without an outcome died before
+ * it could say why, and counts as failed.
+ */
+export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Promise<TaskOutput<'ReportRun'>> {
+  const { run, site, notes } = input
+  const plan = z.array(planItemSchema).parse(JSON.parse((await ports.store.readText(input.planKey))?.text ?? '[]'))
+  const recorded = await readOutcomes(await ports.store.listKeys(outcomesPrefix(run.prefix)), ports)
+  const silent = plan
+    .filter((item) => !recorded.some((outcome) => outcome.id === item.guest.id))
+    .map((item) => emptyOutcome(item.guest, 'failed', 'NoOutcome', noOutcome, 0))
+  const guests = [...recorded, ...silent].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))
+  const { outcome, summary, succeeded, failed, skipped } = tally(guests)
+  const report: RunReport = {
+    version: 1,
+    runId: run.id,
+    site,
+    outcome,
+    summary,
+    notes,
+    startedAt: run.startedAt,
+    endedAt: ports.now().toISOString(),
+    guests,
+  }
+  const key = reportKey(run.prefix)
+  await ports.store.writeText(key, `${JSON.stringify(report, null, 2)}\n`, { contentType: 'application/json' })
+  return { outcome, summary, reportKey: key, succeeded, failed, skipped }
+}
+
+const noOutcome =
+  'Its execution ended without recording an outcome (aborted, or failed while cleaning up). Look at it in Step Functions; ' +
+  'a backup or an upload may have been left open.'
+
+async function readOutcomes(keys: readonly string[], { store }: Needs): Promise<GuestOutcome[]> {
+  const outcomes: GuestOutcome[] = []
+  for (let start = 0; start < keys.length; start += READ_AHEAD) {
+    const texts = await Promise.all(keys.slice(start, start + READ_AHEAD).map((key) => store.readText(key)))
+    for (const found of texts) {
+      if (found !== undefined) outcomes.push(guestOutcomeSchema.parse(JSON.parse(found.text)))
+    }
+  }
+  return outcomes
+}

@@ -1,0 +1,87 @@
+import { ArchiveConflict, InternalFault } from '../contracts/errors.ts'
+import { type Manifest, manifestSchema } from '../contracts/manifest.ts'
+import type { StoredArtifact } from '../contracts/nouns.ts'
+import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
+import { readKeptEvidence } from './kept-evidence.ts'
+import type { Ports } from './ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
+
+/**
+ * Put the platform's log and notes beside the archive, then the manifest: the commit mark. Asked again, it finds its
+ * own manifest and leaves it. @throws ArchiveConflict when a manifest of other content is there
+ */
+export async function writeManifest(
+  input: TaskInput<'WriteManifest'>,
+  ports: Needs,
+): Promise<TaskOutput<'WriteManifest'>> {
+  const { item, artifacts, stored } = input
+  const [first] = artifacts
+  const kept = await readKeptEvidence(input.evidenceKey, ports)
+  if (first === undefined || kept === undefined) {
+    throw new InternalFault(`The evidence s3://${ports.store.bucket}/${input.evidenceKey} is gone. Repeat this guest.`)
+  }
+  const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, first.createdAt)
+  const sideFiles = await writeSideFiles(folder, first.fileName, kept.log, kept.evidence.notes, ports)
+  const manifest = manifestSchema.parse({
+    version: 1,
+    writtenBy: ports.toolVersion,
+    writtenAt: ports.now().toISOString(),
+    runId: item.run.id,
+    site: item.site,
+    platform: item.platform,
+    platformVersion: item.platformVersion,
+    guest: { ...item.guest, node: first.location.node },
+    createdAt: first.createdAt,
+    backup: item.backup,
+    verdict: input.verdict,
+    evidence: kept.evidence,
+    artifacts: artifacts.map((artifact) => ({
+      ...storedAs(artifact.fileName, stored),
+      source: { artifactRef: artifact.artifactRef, path: artifact.location.path, sizeBytes: artifact.sizeBytes },
+    })),
+    sideFiles,
+  } satisfies Manifest)
+  const key = manifestKey(folder)
+  const written = await ports.store.writeText(key, `${JSON.stringify(manifest, null, 2)}\n`, {
+    contentType: 'application/json',
+    onlyIf: { absent: true },
+  })
+  if (written === undefined) await requireSameArchive(key, manifest, ports)
+  return { manifestKey: key }
+}
+
+/** Names as the platform itself gives them, so that a restore finds log and notes where it expects them. */
+async function writeSideFiles(
+  folder: string,
+  fileName: string,
+  log: string,
+  notes: string | undefined,
+  { store }: Needs,
+): Promise<string[]> {
+  const [base] = fileName.split('.')
+  const files = [
+    { key: `${folder}${base}.log`, text: log },
+    ...(notes === undefined || notes === '' ? [] : [{ key: `${folder}${fileName}.notes`, text: notes }]),
+  ]
+  for (const { key, text } of files) {
+    await store.writeText(key, text, { contentType: 'text/plain; charset=utf-8' })
+  }
+  return files.map(({ key }) => key)
+}
+
+function storedAs(fileName: string, stored: readonly StoredArtifact[]): StoredArtifact {
+  const found = stored.find((artifact) => artifact.fileName === fileName)
+  if (found === undefined) throw new InternalFault(`No stored artifact for ${fileName}. Repeat this guest.`)
+  return found
+}
+
+async function requireSameArchive(key: string, manifest: Manifest, { store }: Needs): Promise<void> {
+  const there = manifestSchema.safeParse(JSON.parse((await store.readText(key))?.text ?? 'null'))
+  const sums = (of: Manifest) => of.artifacts.map((artifact) => `${artifact.key} ${artifact.checksum}`).join()
+  if (there.success && sums(there.data) === sums(manifest)) return
+  throw new ArchiveConflict(
+    `s3://${store.bucket}/${key} is the manifest of another archive. It was left as it is; compare the two by hand.`,
+  )
+}

@@ -1,0 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Ports } from '../../operations/ports.ts'
+import type { Invocation } from '../define-handler.ts'
+import { logLine } from '../log.ts'
+import { toolVersion } from '../version.ts'
+
+export type BasePorts = Pick<Ports, 'now' | 'sleep' | 'remainingMilliseconds' | 'log' | 'toolVersion'>
+
+/** Clock, log and identity: what every operation may use. */
+export function withBase(invocation: Invocation): BasePorts {
+  return {
+    now: () => new Date(),
+    sleep: async (milliseconds) => void (await delay(milliseconds)),
+    remainingMilliseconds: invocation.remainingMilliseconds,
+    log: (event, fields) => logLine(event, { task: invocation.task, ...fields }),
+    toolVersion,
+  }
+}
