@@ -32,6 +32,8 @@ export const backupEvidenceSchema = z.strictObject({
   listedAgainSizeBytes: z.int().nonnegative().optional(),
   /** Full notes of the archive on the platform. */
   notes: z.string().optional(),
+  /** What the operator can do about a bad ending, in the platform's own words and commands. One sentence. */
+  advice: z.string().optional(),
 })
 export type BackupEvidence = z.infer<typeof backupEvidenceSchema>
 

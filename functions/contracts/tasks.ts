@@ -226,6 +226,8 @@ export const tasks = {
     output: z.strictObject({
       outcome: runOutcomeSchema,
       summary: z.string(),
+      /** Where the report lies. */
+      bucket: z.string(),
       reportKey: z.string(),
       succeeded: z.int(),
       failed: z.int(),

@@ -37,7 +37,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
   }
   const key = reportKey(run.prefix)
   await ports.store.writeText(key, `${JSON.stringify(report, null, 2)}\n`, { contentType: 'application/json' })
-  return { outcome, summary, reportKey: key, succeeded, failed, skipped }
+  return { outcome, summary, bucket: ports.store.bucket, reportKey: key, succeeded, failed, skipped }
 }
 
 const noOutcome =

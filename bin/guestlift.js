@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+// Guestlift runs on the Node.js that it brings along (package `node`); this launcher runs on any. It must stay plain
+// JavaScript that an old Node.js understands.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major > 24 || (major === 24 && minor >= 0)) {
+  await import('./guestlift.ts')
+} else {
+  const own = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+  if (!existsSync(own)) {
+    console.error(`guestlift needs Node.js 24 and found ${process.version}. Run "npm ci" in its folder: it brings its own.`)
+    process.exit(1)
+  }
+  const entry = fileURLToPath(new URL('guestlift.ts', import.meta.url))
+  const child = spawn(own, [entry, ...process.argv.slice(2)], { stdio: 'inherit' })
+  // A Ctrl-C in the terminal reaches the child as well; it decides when to end.
+  process.on('SIGINT', () => undefined)
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 1)))
+}

@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const cache = join(root, '.guestlift')
+
+/** What the synthesised app is made of. */
+const sources = ['bin/app.ts', 'cdk.json', 'functions', 'lib', 'package-lock.json']
+
+/**
+ * The folder of the synthesised app (`cdk synth`), made anew only when a source changed. The local run executes exactly
+ * what a deployment would: these definitions and these bundles.
+ */
+export async function synthesise(onStart: () => void): Promise<string> {
+  const target = join(cache, `assembly-${await fingerprint()}`)
+  if (existsSync(join(target, 'manifest.json'))) return target
+  onStart()
+  const draft = `${target}.${process.pid}`
+  const cdk = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk')
+  try {
+    await promisify(execFile)(process.execPath, [cdk, 'synth', '--quiet', '--no-notices', '--output', draft], {
+      cwd: root,
+      env: { ...process.env, CDK_DISABLE_CLI_TELEMETRY: '1', PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}` },
+      maxBuffer: 16 * 1024 * 1024,
+    })
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true })
+    const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
+    throw new Error(`The app could not be synthesised:\n${output || String(error)}`, { cause: error })
+  }
+  await forgetOthers(target, draft)
+  // Two runs may synthesise at once; whoever is later finds the folder there and uses it.
+  await rename(draft, target).catch(() => rm(draft, { recursive: true, force: true }))
+  return target
+}
+
+async function forgetOthers(...keep: string[]): Promise<void> {
+  const names = await readdir(cache)
+  const old = names.filter((name) => /^assembly-[0-9a-f]{16}$/.test(name) && !keep.includes(join(cache, name)))
+  await Promise.all(old.map((name) => rm(join(cache, name), { recursive: true, force: true })))
+}
+
+async function fingerprint(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const source of sources) await addTo(hash, source)
+  return hash.digest('hex').slice(0, 16)
+}
+
+async function addTo(hash: ReturnType<typeof createHash>, path: string): Promise<void> {
+  const full = join(root, path)
+  const entries = await readdir(full, { withFileTypes: true }).catch(() => undefined)
+  if (entries === undefined) {
+    hash.update(path).update(await readFile(full))
+    return
+  }
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) await addTo(hash, join(path, entry.name))
+}

@@ -1,0 +1,137 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** A function of the synthesised app, ready to run: its bundle and its limits. */
+export interface HostedFunction {
+  /** The asset folder; holds `index.js`. */
+  directory: string
+  /** As in the template: `index.handler`. */
+  handler: string
+  timeoutSeconds: number
+}
+
+/** A failed call as Lambda's runtime reports it. */
+export class FunctionError extends Error {
+  override readonly name = 'FunctionError'
+  readonly errorType: string
+  readonly trace: string[]
+  constructor(errorType: string, errorMessage: string, trace: string[] = []) {
+    super(errorMessage)
+    this.errorType = errorType
+    this.trace = trace
+  }
+}
+
+export interface FunctionHost {
+  /**
+   * Call a function as Lambda would: an environment of its own per concurrent call, reused when idle, killed at its
+   * time limit or when `signal` fires. @throws FunctionError
+   */
+  invoke(stem: string, event: unknown, signal: AbortSignal): Promise<unknown>
+  close(): Promise<void>
+}
+
+interface Environment {
+  child: ChildProcess
+  /** Set while a call is under way. */
+  settle: ((answer: Answer) => void) | undefined
+}
+
+type Answer = { result?: unknown; error?: { errorType: string; errorMessage: string; trace?: string[] } }
+
+const processFile = fileURLToPath(new URL('function-process.ts', import.meta.url))
+
+/**
+ * Runs the bundles that `cdk synth` made in child processes, since each function has its own environment variables and
+ * must be killable. `onLog` gets every line that a function prints.
+ */
+export function startFunctionHost(
+  functions: Readonly<Record<string, HostedFunction>>,
+  environmentOf: (stem: string) => NodeJS.ProcessEnv,
+  onLog: (stem: string, line: string) => void,
+): FunctionHost {
+  const idle = new Map<string, Environment[]>()
+  const all = new Set<Environment>()
+  let calls = 0
+
+  function start(stem: string, hosted: HostedFunction): Environment {
+    const [file = 'index', exported = 'handler'] = hosted.handler.split('.')
+    const child = fork(processFile, [join(hosted.directory, `${file}.js`), exported], {
+      env: environmentOf(stem),
+      execArgv: ['--enable-source-maps'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    const environment: Environment = { child, settle: undefined }
+    all.add(environment)
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream !== null) createInterface({ input: stream }).on('line', (line) => onLog(stem, line))
+    }
+    child.on('message', (answer: Answer) => {
+      const settle = environment.settle
+      environment.settle = undefined
+      idle.set(stem, [...(idle.get(stem) ?? []), environment])
+      settle?.(answer)
+    })
+    child.on('exit', (code, signalName) => {
+      all.delete(environment)
+      idle.set(stem, (idle.get(stem) ?? []).filter((other) => other !== environment))
+      environment.settle?.({
+        error: { errorType: 'Runtime.ExitError', errorMessage: `The function ended with ${signalName ?? `exit code ${code}`}` },
+      })
+    })
+    child.on('error', () => child.kill('SIGKILL'))
+    return environment
+  }
+
+  async function invoke(stem: string, event: unknown, signal: AbortSignal): Promise<unknown> {
+    const hosted = functions[stem]
+    if (hosted === undefined) throw new FunctionError('ResourceNotFoundException', `There is no function ${stem}.`)
+    signal.throwIfAborted()
+    const environment = idle.get(stem)?.pop() ?? start(stem, hosted)
+    const { child } = environment
+    const timeoutMilliseconds = hosted.timeoutSeconds * 1000
+    const answer = await new Promise<Answer>((resolve) => {
+      const timer = setTimeout(() => {
+        resolve({
+          error: { errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${hosted.timeoutSeconds}.00 seconds` },
+        })
+        child.kill('SIGKILL')
+      }, timeoutMilliseconds)
+      const abort = () => {
+        resolve({ error: { errorType: 'States.Aborted', errorMessage: 'The call was cancelled' } })
+        child.kill('SIGKILL')
+      }
+      signal.addEventListener('abort', abort, { once: true })
+      environment.settle = (settled) => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+        resolve(settled)
+      }
+      calls += 1
+      child.send({ id: calls, event, timeoutMilliseconds }, (error) => {
+        if (error !== null) child.kill('SIGKILL')
+      })
+    })
+    if (answer.error !== undefined) {
+      throw new FunctionError(answer.error.errorType, answer.error.errorMessage, answer.error.trace)
+    }
+    // Lambda answers in JSON: what JSON drops, a caller must not see here either.
+    return answer.result === undefined ? null : JSON.parse(JSON.stringify(answer.result))
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all(
+      [...all].map(
+        ({ child }) =>
+          new Promise<void>((resolve) => {
+            child.once('exit', () => resolve())
+            child.kill('SIGKILL')
+          }),
+      ),
+    )
+  }
+
+  return { invoke, close }
+}

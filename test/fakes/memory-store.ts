@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import type { ArchiveStore, StoredObject, StoredPart, StoredText } from '../../functions/aws/archive-store.ts'
+import { ArchiveConflict, ChecksumMismatch, UploadVanished } from '../../functions/contracts/errors.ts'
+
+interface Upload {
+  key: string
+  parts: Map<number, { part: StoredPart; body: Buffer }>
+}
+
+/** An archive store in memory with the contract's conditions: what operations are tested against. */
+export class MemoryStore implements ArchiveStore {
+  readonly bucket = 'memory'
+  readonly objects = new Map<string, { body: Buffer; etag: string }>()
+  readonly uploads = new Map<string, Upload>()
+  #count = 0
+
+  async createUpload(key: string): Promise<string> {
+    this.#count += 1
+    const uploadId = `upload-${this.#count}`
+    this.uploads.set(uploadId, { key, parts: new Map() })
+    return uploadId
+  }
+
+  async listUploads(key: string): Promise<string[]> {
+    return [...this.uploads].filter(([, upload]) => upload.key === key).map(([uploadId]) => uploadId)
+  }
+
+  async listParts(_key: string, uploadId: string): Promise<StoredPart[]> {
+    const parts = [...this.#upload(uploadId).parts.values()].map(({ part }) => part)
+    return parts.sort((a, b) => a.partNumber - b.partNumber)
+  }
+
+  async putPart(_key: string, uploadId: string, partNumber: number, body: Buffer, sum: number): Promise<StoredPart> {
+    if (crc32(body) !== sum) throw new ChecksumMismatch('part')
+    const part = { partNumber, sizeBytes: body.length, etag: etagOf(body), crc32: sum }
+    this.#upload(uploadId).parts.set(partNumber, { part, body: Buffer.from(body) })
+    return part
+  }
+
+  async completeUpload(key: string, uploadId: string, parts: readonly StoredPart[], sum: number): Promise<StoredObject> {
+    const held = this.#upload(uploadId)
+    if (this.objects.has(key)) throw new ArchiveConflict(key)
+    const body = Buffer.concat(parts.map(({ partNumber }) => held.parts.get(partNumber)?.body ?? Buffer.alloc(0)))
+    if (crc32(body) !== sum) throw new ChecksumMismatch(key)
+    this.uploads.delete(uploadId)
+    this.objects.set(key, { body, etag: etagOf(body) })
+    return { sizeBytes: body.length, etag: etagOf(body), crc32: sum }
+  }
+
+  async abortUpload(_key: string, uploadId: string): Promise<void> {
+    this.uploads.delete(uploadId)
+  }
+
+  async head(key: string): Promise<StoredObject | undefined> {
+    const found = this.objects.get(key)
+    return found === undefined
+      ? undefined
+      : { sizeBytes: found.body.length, etag: found.etag, crc32: crc32(found.body) }
+  }
+
+  async readText(key: string): Promise<StoredText | undefined> {
+    const found = this.objects.get(key)
+    return found === undefined ? undefined : { text: found.body.toString(), etag: found.etag }
+  }
+
+  async writeText(
+    key: string,
+    text: string,
+    options: { onlyIf?: { absent: true } | { etag: string } } = {},
+  ): Promise<string | undefined> {
+    const { onlyIf } = options
+    const there = this.objects.get(key)
+    if (onlyIf !== undefined && 'absent' in onlyIf && there !== undefined) return undefined
+    if (onlyIf !== undefined && 'etag' in onlyIf && there?.etag !== onlyIf.etag) return undefined
+    const body = Buffer.from(text)
+    const etag = etagOf(body)
+    this.objects.set(key, { body, etag })
+    return etag
+  }
+
+  async remove(key: string): Promise<void> {
+    this.objects.delete(key)
+  }
+
+  async listKeys(prefix: string): Promise<string[]> {
+    return [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort()
+  }
+
+  #upload(uploadId: string): Upload {
+    const upload = this.uploads.get(uploadId)
+    if (upload === undefined) throw new UploadVanished(uploadId)
+    return upload
+  }
+}
+
+function etagOf(body: Buffer): string {
+  return createHash('md5').update(body).digest('hex')
+}

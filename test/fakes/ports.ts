@@ -1,0 +1,64 @@
+import type { PlanItem } from '../../functions/contracts/tasks.ts'
+import type { Ports } from '../../functions/operations/ports.ts'
+import type { Route } from '../../functions/readers/reader.ts'
+import { FakeProvider } from './fake-provider.ts'
+import { MemoryStore } from './memory-store.ts'
+
+export const item: PlanItem = {
+  run: { id: 'run-1', startedAt: '2026-11-22T02:00:00.000Z', prefix: 'runs/2026/11/22/run-1/' },
+  site: 'hq',
+  platform: 'proxmox',
+  platformVersion: '9.2.11',
+  guest: { id: '100', kind: 'vm', name: 'web', node: 'pve1' },
+  backup: { mode: 'snapshot', compress: 'zstd', storage: 'local' },
+  deleteSource: false,
+  maxConcurrency: 4,
+}
+
+/** The same guest in another run. */
+export function itemOf(runId: string): PlanItem {
+  return { ...item, run: { ...item.run, id: runId, prefix: `runs/2026/11/22/${runId}/` } }
+}
+
+export interface FakePorts extends Ports {
+  store: MemoryStore
+  fakeProvider: FakeProvider
+  routeChecks: Record<string, Error>
+  /** The clock: only moves when a test moves it. */
+  clock: { now: Date }
+  logged: { event: string; fields: Record<string, unknown> }[]
+}
+
+/** Ports over fakes, at a fixed time, with guest 100 on node pve1. */
+export function fakePorts(): FakePorts {
+  const fakeProvider = new FakeProvider()
+  fakeProvider.guests = [{ ...item.guest, nodeOffline: false }]
+  const clock = { now: new Date('2026-11-22T02:00:05.000Z') }
+  const logged: FakePorts['logged'] = []
+  const routeChecks: Record<string, Error> = {}
+  const route: Route = {
+    open: () => Promise.reject(new Error('no reader in this test')),
+    check: async (node) => {
+      const refusal = routeChecks[node]
+      if (refusal !== undefined) throw refusal
+    },
+  }
+  return {
+    store: new MemoryStore(),
+    keyPrefix: '',
+    defaultSite: undefined,
+    fakeProvider,
+    provider: async () => fakeProvider,
+    route: async () => route,
+    routeChecks,
+    clock,
+    now: () => clock.now,
+    sleep: async (milliseconds) => {
+      clock.now = new Date(clock.now.getTime() + milliseconds)
+    },
+    remainingMilliseconds: () => 900_000,
+    log: (event, fields) => logged.push({ event, fields }),
+    logged,
+    toolVersion: 'guestlift/test',
+  }
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { HostKeyMismatch, ConnectionDropped } from '../../../functions/contracts/errors.ts'
+import { runReportSchema } from '../../../functions/contracts/report.ts'
+import { jobSchema } from '../../../functions/contracts/job.ts'
+import { emptyOutcome, recordOutcome } from '../../../functions/operations/outcomes.ts'
+import { planRun } from '../../../functions/operations/plan-run.ts'
+import { reportRun } from '../../../functions/operations/report-run.ts'
+import { fakePorts, item } from '../../fakes/ports.ts'
+
+const job = jobSchema.parse({ site: 'hq', guests: { vmids: [100, 101] } })
+const { run, site, platform, platformVersion } = item
+const input = { run, site, platform, platformVersion, job }
+const web = { ...item.guest, nodeOffline: false }
+const db = { id: '101', kind: 'container', name: 'db', node: 'pve2', nodeOffline: false } as const
+
+async function report(ports: ReturnType<typeof fakePorts>, planKey: string) {
+  const { reportKey } = await reportRun({ run, site, planKey, notes: ['a note'] }, ports)
+  return runReportSchema.parse(JSON.parse((await ports.store.readText(reportKey))?.text ?? ''))
+}
+
+describe('planning a run', () => {
+  it('plans each guest that was found where it is now', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.guests = [web, db]
+    const { planKey, guestCount } = await planRun(input, ports)
+    expect(guestCount).toBe(2)
+    const plan = JSON.parse((await ports.store.readText(planKey))?.text ?? '')
+    expect(plan).toMatchObject([{ guest: item.guest }, { guest: { id: '101', node: 'pve2' } }])
+  })
+
+  it('fails a guest that nobody knows without failing the others', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.guests = [web]
+    const { planKey, guestCount } = await planRun(input, ports)
+    expect(guestCount).toBe(1)
+    expect((await report(ports, planKey)).guests).toMatchObject([
+      { id: '100', verdict: 'NoOutcome' },
+      { id: '101', outcome: 'failed', verdict: 'GuestNotFound', reason: expect.stringMatching(/knows no guest 101/) },
+    ])
+  })
+
+  it('leaves out the guests of a node whose host key is wrong, before anything is dumped', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.guests = [web, db]
+    ports.routeChecks['pve2'] = new HostKeyMismatch('saw SHA256:x')
+    const { planKey, guestCount } = await planRun(input, ports)
+    expect(guestCount).toBe(1)
+    const [, other] = (await report(ports, planKey)).guests
+    expect(other).toMatchObject({ id: '101', verdict: 'HostKeyMismatch', reason: 'saw SHA256:x' })
+  })
+
+  it('fails the run when every node refuses', async () => {
+    const ports = fakePorts()
+    ports.routeChecks['pve1'] = new HostKeyMismatch('saw SHA256:x')
+    await expect(planRun(input, ports)).rejects.toThrow(HostKeyMismatch)
+  })
+
+  it('goes on when a node is only unreachable for the moment', async () => {
+    const ports = fakePorts()
+    ports.routeChecks['pve1'] = new ConnectionDropped('timed out')
+    await expect(planRun(input, ports)).resolves.toMatchObject({ guestCount: 1 })
+    expect(ports.logged).toMatchObject([{ event: 'route-check-failed' }])
+  })
+})
+
+describe('reporting a run', () => {
+  it('counts a planned guest that left no outcome as failed', async () => {
+    const ports = fakePorts()
+    const { planKey } = await planRun({ ...input, job: { ...job, guests: { vmids: [100] } } }, ports)
+    const told = await report(ports, planKey)
+    expect(told).toMatchObject({ outcome: 'failed', notes: ['a note'], guests: [{ id: '100', outcome: 'failed' }] })
+    expect(told.guests[0]?.reason).toMatch(/ended without recording an outcome/)
+  })
+
+  it('sorts guests by number and tells partial from whole success', async () => {
+    const ports = fakePorts()
+    const good = { ...emptyOutcome(item.guest, 'failed', 'archived', '', 3), outcome: 'succeeded' as const }
+    await recordOutcome(run, { ...good, id: '1000' }, ports)
+    await recordOutcome(run, { ...good, id: '200' }, ports)
+    await recordOutcome(run, emptyOutcome({ id: '999' }, 'skipped', 'GuestLocked', 'locked', 1), ports)
+    const told = await report(ports, 'no-plan.json')
+    expect(told.outcome).toBe('partial')
+    expect(told.guests.map(({ id }) => id)).toEqual(['200', '999', '1000'])
+  })
+})
