@@ -1,0 +1,201 @@
+/** What one deployment of Guestlift consists of: the schema of `lib/deployments/<name>.ts`, and its only reader. */
+import { readdir } from 'node:fs/promises'
+import { z } from 'zod'
+import { jobSchema } from '../functions/contracts/job.ts'
+import { siteNameSchema } from '../functions/contracts/nouns.ts'
+
+/** Step Functions can redrive a failed execution this long after its end (service quota). */
+export const REDRIVE_WINDOW_DAYS = 14
+
+const nameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,22}[a-z0-9]$/, 'a deployment name has 2 to 24 lower-case letters, digits or inner hyphens')
+
+/** Retention periods that CloudWatch Logs accepts. */
+const logDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const
+
+const objectLockSchema = z.strictObject({
+  /** `governance` can be lifted by those with the permission to; `compliance` by nobody, not even the account's root. */
+  mode: z.enum(['governance', 'compliance']),
+  /** Each object is locked this long from its creation. Applies to the small bookkeeping objects too. */
+  days: z.int().min(1).max(36_500),
+})
+
+const bucketSchema = z.strictObject({
+  /** Left out: CloudFormation makes a unique one. */
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name has 3 to 63 lower-case letters, digits, dots, hyphens')
+    .optional(),
+  /** In front of every key: empty, or ending with `/`. */
+  keyPrefix: z
+    .string()
+    .regex(
+      /^$|^[A-Za-z0-9][A-Za-z0-9._/-]*\/$/,
+      'a key prefix is empty, or starts with a letter or digit and ends with /',
+    )
+    .default(''),
+  /** Can only be switched on when the bucket is created. */
+  objectLock: objectLockSchema.optional(),
+  /** Days after which S3 drops the parts of an upload that nobody completed, counted from its start. */
+  abandonedUploadDays: z
+    .int()
+    .gt(
+      REDRIVE_WINDOW_DAYS,
+      `a failed run can be redriven for ${REDRIVE_WINDOW_DAYS} days and needs its parts until then`,
+    )
+    .default(16),
+})
+
+const vpcSchema = z.strictObject({
+  vpcId: z.string().startsWith('vpc-'),
+  /** Private subnets with a way to the sites. Functions in a VPC have no public address. */
+  subnetIds: z.array(z.string().startsWith('subnet-')).min(1),
+  securityGroupIds: z.array(z.string().startsWith('sg-')).min(1),
+  /**
+   * Route tables of these subnets that get an S3 gateway endpoint (free), so that archive bytes never pass a NAT
+   * gateway. Leave empty when the VPC has the endpoint: a second one in the same table is refused.
+   * Secrets Manager has no gateway endpoint: the VPC must offer an interface endpoint for it, or a route out.
+   */
+  s3RouteTableIds: z.array(z.string().startsWith('rtb-')).default([]),
+})
+
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
+/** EventBridge Scheduler: `rate(1 day)`, or six cron fields of which day-of-month or day-of-week is `?`. */
+function isScheduleExpression(expression: string): boolean {
+  if (/^rate\([1-9]\d* (minute|hour|day)s?\)$/.test(expression)) return true
+  const fields = /^cron\((.+)\)$/.exec(expression)?.[1]?.split(' ')
+  if (fields?.length !== 6 || !fields.every((field) => /^[0-9A-Za-z*?,/#-]+$/.test(field))) return false
+  return (fields[2] === '?') !== (fields[4] === '?')
+}
+
+const scheduleSchema = z.strictObject({
+  /** Part of object keys: a run claims `schedules/<name>/<time>`, since schedules may fire twice. */
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'a schedule name has 1 to 63 letters, digits, - or _'),
+  expression: z.string().refine(isScheduleExpression, {
+    error: 'write rate(1 day) or six cron fields with a ? for day-of-month or day-of-week, as cron(0 2 * * ? *)',
+  }),
+  timezone: z.string().refine(isTimezone, { error: 'not a time zone name, as Europe/Berlin or UTC' }).default('UTC'),
+  job: jobSchema,
+  enabled: z.boolean().default(true),
+})
+export type ScheduleConfig = z.output<typeof scheduleSchema>
+
+const transferSchema = z.strictObject({
+  /** Memory of a copy function, which also buys its share of a CPU: 1769 is one. Parts are held in memory. */
+  memoryMiB: z.int().min(512).max(10_240).default(1769),
+  /** Guests that one run archives at the same time. */
+  maxConcurrency: z.int().min(1).max(1000).default(2),
+  /** Copy functions at the same time over all runs, taken from the account's quota: spares the site's uplink. */
+  reservedConcurrency: z.int().min(1).max(1000).optional(),
+})
+
+export const deploymentSchema = z
+  .strictObject({
+    /** Part of the names of stacks, workflows, functions and logs: one account can hold several deployments. */
+    name: nameSchema,
+    /** Left out: whatever account and region the CLI's credentials name at deploy time. */
+    account: z
+      .string()
+      .regex(/^\d{12}$/, 'an account has 12 digits')
+      .optional(),
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region reads like eu-central-1')
+      .optional(),
+    /** Sites by name. Each one's configuration lies in the secret `<siteSecretPrefix><name>`; see `site-secrets.ts`. */
+    sites: z.array(siteNameSchema).min(1),
+    /** The site of jobs of the older shape, which name none. */
+    defaultSite: siteNameSchema.optional(),
+    siteSecretPrefix: z
+      .string()
+      .regex(/^[A-Za-z0-9/_+=.@-]*\/$/, 'a secret prefix ends with /')
+      .default('guestlift/site/'),
+    bucket: bucketSchema.prefault({}),
+    logRetentionDays: z.literal(logDays).default(90),
+    /** Receive failed, timed-out and aborted runs. Each address confirms its subscription once. */
+    notificationEmails: z.array(z.email()).default([]),
+    /** Alarm when no run has succeeded for so long; for deployments with regular schedules. CloudWatch looks back 7 days at most. */
+    alarmAfterHoursWithoutSuccess: z.int().min(1).max(168).optional(),
+    /** Only for sites that are reached through a VPC (VPN, Direct Connect). */
+    vpc: vpcSchema.optional(),
+    schedules: z.array(scheduleSchema).default([]),
+    transfer: transferSchema.prefault({}),
+  })
+  .check(({ value, issues }) => {
+    const refuse = (path: PropertyKey[], message: string, input: unknown) =>
+      issues.push({ code: 'custom', path, message, input })
+    const known = `configured are ${value.sites.join(', ')}`
+    for (const [key, names] of [
+      ['sites', value.sites],
+      ['schedules', value.schedules.map(({ name }) => name)],
+    ] as const) {
+      for (const [index, name] of names.entries()) {
+        if (names.indexOf(name) < index) refuse([key, index], `${name} is listed twice`, name)
+      }
+    }
+    if (value.defaultSite !== undefined && !value.sites.includes(value.defaultSite))
+      refuse(['defaultSite'], `no site ${value.defaultSite}; ${known}`, value.defaultSite)
+    for (const [index, { job }] of value.schedules.entries()) {
+      if (!value.sites.includes(job.site))
+        refuse(['schedules', index, 'job', 'site'], `no site ${job.site}; ${known}`, job.site)
+    }
+  })
+
+/** As a file under `lib/deployments/` writes it: what has a default may be left out. */
+export type DeploymentConfig = z.input<typeof deploymentSchema>
+/** As the stacks use it. */
+export type Deployment = z.output<typeof deploymentSchema>
+
+/** Where the stacks go, in the form CDK takes; empty means: wherever the CLI's credentials point. */
+export function environmentOf({ account, region }: Deployment): { env?: { account?: string; region?: string } } {
+  if (account === undefined && region === undefined) return {}
+  return { env: { ...(account !== undefined && { account }), ...(region !== undefined && { region }) } }
+}
+
+/** The configuration can't be used; the message says which file, where in it, and why. */
+export class DeploymentConfigError extends Error {
+  override readonly name = 'DeploymentConfigError'
+}
+
+/**
+ * Check a deployment's configuration.
+ * @param source names the origin in messages, as `lib/deployments/example.ts`
+ * @throws DeploymentConfigError
+ */
+export function parseDeployment(config: unknown, source: string): Deployment {
+  const parsed = deploymentSchema.safeParse(config)
+  if (parsed.success) return parsed.data
+  const lines = parsed.error.issues.map(({ path, message }) => `  ${z.core.toDotPath(path) || '(whole)'}: ${message}`)
+  throw new DeploymentConfigError(`${source} is not a valid deployment:\n${lines.join('\n')}`)
+}
+
+const folder = new URL('deployments/', import.meta.url)
+
+/**
+ * Read the deployment that the context names: `cdk deploy -c deployment=<name>` reads `lib/deployments/<name>.ts`;
+ * `cdk.json` holds the default.
+ * @throws DeploymentConfigError
+ */
+export async function readDeployment(context: { tryGetContext(key: string): unknown }): Promise<Deployment> {
+  const name = context.tryGetContext('deployment')
+  const files = await readdir(folder)
+  const there = files.filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -'.ts'.length))
+  if (typeof name !== 'string' || !there.includes(name)) {
+    throw new DeploymentConfigError(
+      `No deployment ${JSON.stringify(name)} in lib/deployments; there are ${there.join(', ')}. Name one: -c deployment=<name>`,
+    )
+  }
+  const { deployment }: { deployment?: unknown } = await import(new URL(`${name}.ts`, folder).href)
+  if (deployment === undefined) {
+    throw new DeploymentConfigError(`lib/deployments/${name}.ts has to export a constant called deployment`)
+  }
+  return parseDeployment(deployment, `lib/deployments/${name}.ts`)
+}

@@ -1,0 +1,91 @@
+import { fileURLToPath } from 'node:url'
+import { type CfnFunction, Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
+import type { Deployment } from './deployment-config.ts'
+import type { SiteNetwork } from './site-network.ts'
+
+/** Template metadata that names a function's task; `local/synthesised.ts` finds the bundles by it. */
+export const STEM_METADATA = 'guestlift:stem'
+
+export interface ExportFunctionProps<Name extends TaskName> {
+  task: Name
+  deployment: Deployment
+  environment: TaskEnv<Name>
+  memoryMiB: number
+  timeoutSeconds: number
+  reservedConcurrency?: number | undefined
+  /** For functions that talk to a site which is reached through a VPC. */
+  network?: SiteNetwork | undefined
+}
+
+/** The function behind one task: the bundled handler, its own role, its own log group. */
+export class ExportFunction<Name extends TaskName> extends Construct {
+  readonly function: NodejsFunction
+  readonly timeoutSeconds: number
+  /** Holds nothing at first but the right to write its own log. */
+  readonly role: Role
+
+  constructor(scope: Construct, props: ExportFunctionProps<Name>) {
+    super(scope, props.task)
+    const { deployment, environment, network, reservedConcurrency } = props
+    const { stem } = tasks[props.task]
+    const functionName = `guestlift-${deployment.name}-${stem}`
+    const logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: deployment.logRetentionDays,
+      // The evidence of a backup lies beside the archive. A log group that stayed would block the next deployment by its name.
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    this.role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: `What the task ${props.task} of Guestlift may do`,
+    })
+    logGroup.grantWrite(this.role)
+    network?.grantAttach(this.role)
+
+    this.timeoutSeconds = props.timeoutSeconds
+    this.function = new NodejsFunction(this, 'Function', {
+      functionName,
+      description: `Guestlift: ${stem.replaceAll('-', ' ')}`,
+      entry: fileURLToPath(new URL(`../functions/handlers/${stem}.ts`, import.meta.url)),
+      handler: 'handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: props.memoryMiB,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      role: this.role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
+      ...network?.placement,
+      environment: { ...withoutUndefined(environment), NODE_OPTIONS: '--enable-source-maps' },
+      bundling: {
+        // CommonJS: ssh2 asks for node's modules and for __dirname, which esbuild's ESM output doesn't offer.
+        format: OutputFormat.CJS,
+        target: 'node24',
+        // The runtime's own SDK changes under us; and with `module` first the S3 client is a quarter smaller.
+        bundleAwsSDK: true,
+        mainFields: ['module', 'main'],
+        minify: true,
+        sourceMap: true,
+        sourcesContent: false,
+        // Both are optional speed-ups of ssh2, compiled for this machine and not for Lambda's. It goes on without them.
+        externalModules: ['cpu-features'],
+        loader: { '.node': 'empty' },
+      },
+    })
+    const resource = this.function.node.defaultChild as CfnFunction
+    resource.addMetadata(STEM_METADATA, stem)
+  }
+}
+
+function withoutUndefined(environment: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}

@@ -1,0 +1,120 @@
+import { Construct } from 'constructs'
+import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
+import type { ArchiveBucket, Folder } from './archive-bucket.ts'
+import type { Deployment } from './deployment-config.ts'
+import { ExportFunction } from './export-function.ts'
+import type { SiteNetwork } from './site-network.ts'
+import type { SiteSecrets } from './site-secrets.ts'
+
+/** Lambda's longest (service quota). A copy stops itself before and hands back the next part. */
+const LONGEST_SECONDS = 900
+
+interface TaskNeeds {
+  memoryMiB: number
+  /** Above the longest inner wait of the operation, so that its own error is told and not a killed function. */
+  timeoutSeconds: number
+  read?: Folder[]
+  write?: Folder[]
+  remove?: Folder[]
+  /** Multipart uploads of archives: `fill` opens and completes them, `abort` only ends them. */
+  uploads?: 'fill' | 'abort'
+}
+
+/** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
+const needs = {
+  Authenticate: { memoryMiB: 512, timeoutSeconds: 120, read: ['schedules'], write: ['schedules'] },
+  PlanRun: { memoryMiB: 512, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
+  StartBackup: { memoryMiB: 512, timeoutSeconds: 300, read: ['claims', 'runs'], write: ['claims', 'runs'] },
+  CheckBackup: { memoryMiB: 512, timeoutSeconds: 120, read: ['claims', 'runs'], write: ['claims', 'runs'] },
+  LocateArchive: { memoryMiB: 1024, timeoutSeconds: 300, read: ['claims', 'runs'], write: ['claims', 'runs'] },
+  OpenUpload: {
+    memoryMiB: 1024,
+    timeoutSeconds: 300,
+    read: ['archives', 'uploads'],
+    write: ['uploads'],
+    remove: ['uploads'],
+    uploads: 'fill',
+  },
+  CopyParts: {
+    memoryMiB: 1769,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['archives', 'uploads'],
+    write: ['uploads'],
+    remove: ['uploads'],
+    uploads: 'fill',
+  },
+  // S3 can take minutes to put thousands of parts together.
+  CompleteUpload: {
+    memoryMiB: 1024,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['archives', 'uploads'],
+    write: ['uploads'],
+    remove: ['uploads'],
+    uploads: 'fill',
+  },
+  VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives'] },
+  WriteManifest: { memoryMiB: 1024, timeoutSeconds: 120, read: ['archives', 'runs'], write: ['archives'] },
+  // Removing a source copy and stopping a job wait for the platform's own task.
+  ReleaseBackup: { memoryMiB: 512, timeoutSeconds: 600, read: ['claims', 'runs'], write: ['claims', 'runs'] },
+  RecordFailure: {
+    memoryMiB: 512,
+    timeoutSeconds: 600,
+    read: ['claims', 'runs', 'uploads'],
+    write: ['claims', 'runs'],
+    remove: ['uploads'],
+    uploads: 'abort',
+  },
+  ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
+} satisfies Record<TaskName, TaskNeeds>
+
+/** Every variable that some task's contract knows. */
+type Variables = { [Name in TaskName]: keyof TaskEnv<Name> }[TaskName]
+
+interface ExportFunctionsProps {
+  deployment: Deployment
+  archive: ArchiveBucket
+  secrets: SiteSecrets
+  network?: SiteNetwork | undefined
+}
+
+/** One function per task of the workflows, by the task's name. */
+export class ExportFunctions extends Construct {
+  private readonly byTask = new Map<TaskName, ExportFunction<TaskName>>()
+
+  constructor(scope: Construct, id: string, { deployment, archive, secrets, network }: ExportFunctionsProps) {
+    super(scope, id)
+    const variables: Record<Variables, string | undefined> = {
+      ARCHIVE_BUCKET: archive.bucket.bucketName,
+      KEY_PREFIX: deployment.bucket.keyPrefix,
+      SITE_SECRET_PREFIX: deployment.siteSecretPrefix,
+      DEFAULT_SITE: deployment.defaultSite,
+    }
+    for (const [task, its] of Object.entries(needs) as [TaskName, TaskNeeds][]) {
+      const wanted = Object.keys(tasks[task].env.shape) as Variables[]
+      const talksToSite = wanted.includes('SITE_SECRET_PREFIX')
+      const made = new ExportFunction<TaskName>(this, {
+        task,
+        deployment,
+        // The contract's own list of variables makes this record fit its type; the compiler can't see that through a loop.
+        environment: Object.fromEntries(wanted.map((name) => [name, variables[name]])) as TaskEnv<TaskName>,
+        memoryMiB: task === 'CopyParts' ? deployment.transfer.memoryMiB : its.memoryMiB,
+        timeoutSeconds: its.timeoutSeconds,
+        reservedConcurrency: task === 'CopyParts' ? deployment.transfer.reservedConcurrency : undefined,
+        network: talksToSite ? network : undefined,
+      })
+      for (const folder of its.read ?? []) archive.grantRead(made.role, folder)
+      for (const folder of its.write ?? []) archive.grantWrite(made.role, folder)
+      for (const folder of its.remove ?? []) archive.grantRemove(made.role, folder)
+      if (its.uploads === 'fill') archive.grantUpload(made.role)
+      if (its.uploads === 'abort') archive.grantAbortUpload(made.role)
+      if (talksToSite) secrets.grantRead(made.role)
+      this.byTask.set(task, made)
+    }
+  }
+
+  of(task: TaskName): ExportFunction<TaskName> {
+    const made = this.byTask.get(task)
+    if (made === undefined) throw new Error(`No function was made for the task ${task}`)
+    return made
+  }
+}

@@ -1,0 +1,49 @@
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import type { ArchiveBucket } from './archive-bucket.ts'
+import { type Deployment, environmentOf } from './deployment-config.ts'
+import { ExportFunctions } from './export-functions.ts'
+import { FailureNotice } from './failure-notice.ts'
+import { Schedules } from './schedule.ts'
+import { SiteNetwork } from './site-network.ts'
+import { SiteSecrets } from './site-secrets.ts'
+import { Workflow } from './workflow.ts'
+import { exportGuest } from './workflows/export-guest.ts'
+import { exportRun, sampleInput } from './workflows/export-run.ts'
+
+/** Everything that moves archives: functions, workflows, schedules, and who is told when they fail. */
+export class ExportStack extends Stack {
+  constructor(scope: Construct, deployment: Deployment, archive: ArchiveBucket) {
+    super(scope, `guestlift-${deployment.name}-export`, {
+      description: `Guestlift ${deployment.name}: archives guests into Amazon S3`,
+      ...environmentOf(deployment),
+    })
+    const secrets = new SiteSecrets(this, 'Sites', deployment.siteSecretPrefix, deployment.sites)
+    const network = deployment.vpc && new SiteNetwork(this, 'Network', deployment.vpc)
+    const functions = new ExportFunctions(this, 'Functions', { deployment, archive, secrets, network })
+
+    const run = new Workflow(this, 'ExportRun', {
+      name: 'export-run',
+      deployment,
+      description: `Archives the guests of one job. Start it with: ${JSON.stringify(sampleInput)}`,
+      // Longer than any one guest takes, shorter than the abandoned uploads are kept.
+      timeout: Duration.days(7),
+      story: (scope) => exportRun(scope, { functions, archive, maxConcurrency: deployment.transfer.maxConcurrency }),
+    })
+    const guest = new Workflow(this, 'ExportGuest', {
+      name: 'export-guest',
+      deployment,
+      description: "Archives one guest. Start it with one item of a run's plan.json to repeat that guest alone.",
+      timeout: Duration.days(5),
+      story: (scope) => exportGuest(scope, functions),
+    })
+
+    const schedules = new Schedules(this, 'Schedules', { deployment, workflow: run })
+    const notice = new FailureNotice(this, 'FailureNotice', { deployment, run, guest, schedules })
+
+    new CfnOutput(this, 'ExportRunArn', { value: run.machine.stateMachineArn })
+    new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })
+    new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName })
+    new CfnOutput(this, 'FailureTopicArn', { value: notice.topic.topicArn })
+  }
+}

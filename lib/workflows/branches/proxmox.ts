@@ -1,0 +1,56 @@
+import { Choice, Condition, type IChainable, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions'
+import type { Construct } from 'constructs'
+import type { ExportFunctions } from '../../export-functions.ts'
+import { lambdaTask } from '../lambda-task.ts'
+import { patient, startOnce } from '../retry-policies.ts'
+
+/**
+ * What Proxmox VE needs before the copy: a vzdump job, started once and waited for.
+ * Reads `$item`; leaves `$startedAt`, `$artifacts`, `$verdict` and `$evidenceKey` to `archived`, the state that follows.
+ */
+export function proxmoxBranch(
+  scope: Construct,
+  functions: ExportFunctions,
+  { archived, onError, assignError }: { archived: IChainable; onError: IChainable; assignError: string },
+): IChainable {
+  const start = lambdaTask(scope, functions, 'StartBackup', {
+    payload: { item: '{% $item %}' },
+    assign: {
+      jobRef: '{% $states.result.Payload.jobRef %}',
+      startedAt: '{% $states.result.Payload.startedAt %}',
+      waitSeconds: '{% $states.result.Payload.waitSeconds %}',
+    },
+    retry: startOnce,
+    onError,
+    assignError,
+  })
+
+  // The function chooses each wait (at most 300 s): a dump of 24 hours stays far below the history's 25,000 events.
+  const wait = Wait.jsonata(scope, 'Wait for backup', { time: WaitTime.seconds('{% $waitSeconds %}') })
+
+  const check = lambdaTask(scope, functions, 'CheckBackup', {
+    payload: { item: '{% $item %}', jobRef: '{% $jobRef %}', startedAt: '{% $startedAt %}' },
+    assign: { waitSeconds: '{% $states.result.Payload.waitSeconds %}' },
+    retry: patient,
+    onError,
+    assignError,
+  })
+
+  const locate = lambdaTask(scope, functions, 'LocateArchive', {
+    payload: { item: '{% $item %}', jobRef: '{% $jobRef %}' },
+    assign: {
+      artifacts: '{% $states.result.Payload.artifacts %}',
+      verdict: '{% $states.result.Payload.verdict %}',
+      evidenceKey: '{% $states.result.Payload.evidenceKey %}',
+    },
+    retry: patient,
+    onError,
+    assignError,
+  })
+
+  const done = Choice.jsonata(scope, 'Backup done?')
+    .when(Condition.jsonata('{% $states.input.done %}'), locate.next(archived))
+    .otherwise(wait)
+
+  return start.next(wait).next(check).next(done)
+}

@@ -1,0 +1,94 @@
+import {
+  Choice,
+  Condition,
+  Fail,
+  type IChainable,
+  Map as InlineMap,
+  ProvideItems,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions'
+import type { Construct } from 'constructs'
+import type { ExportFunctions } from '../export-functions.ts'
+import { proxmoxBranch } from './branches/proxmox.ts'
+import { lambdaTask } from './lambda-task.ts'
+import { ordinary, patient } from './retry-policies.ts'
+import { transferArtifact } from './transfer-artifact.ts'
+
+/** Archive one guest. Input: an item of a run's plan; output: the guest's outcome. */
+export function exportGuest(scope: Construct, functions: ExportFunctions): IChainable {
+  const failed = Fail.jsonata(scope, 'Guest failed', {
+    error: '{% $error.Error %}',
+    // The outcome's sentence where there is one; this state is also reached when not even that could be recorded.
+    cause:
+      "{% $exists($states.input.reason) ? $states.input.reason : $exists($error.Cause) ? $error.Cause : 'Step Functions gave no cause.' %}",
+  })
+
+  const record = lambdaTask(scope, functions, 'RecordFailure', {
+    payload: { item: '{% $item %}', error: '{% $error %}' },
+    retry: patient,
+    onError: failed,
+  })
+
+  const skipped = Choice.jsonata(scope, 'Was it skipped?')
+    .when(Condition.jsonata("{% $states.input.outcome = 'skipped' %}"), Succeed.jsonata(scope, 'Guest skipped'))
+    .otherwise(failed)
+
+  record.next(skipped)
+  const recordFailure = { onError: record, assignError: 'error' }
+
+  const release = lambdaTask(scope, functions, 'ReleaseBackup', {
+    payload: {
+      item: '{% $item %}',
+      artifacts: '{% $artifacts %}',
+      stored: '{% $stored %}',
+      verdict: '{% $verdict %}',
+      manifestKey: '{% $manifestKey %}',
+      startedAt: '{% $startedAt %}',
+    },
+    retry: patient,
+    ...recordFailure,
+  })
+
+  const manifest = lambdaTask(scope, functions, 'WriteManifest', {
+    payload: {
+      item: '{% $item %}',
+      artifacts: '{% $artifacts %}',
+      stored: '{% $stored %}',
+      verdict: '{% $verdict %}',
+      evidenceKey: '{% $evidenceKey %}',
+    },
+    assign: { manifestKey: '{% $states.result.Payload.manifestKey %}' },
+    retry: ordinary,
+    ...recordFailure,
+  })
+
+  const verify = lambdaTask(scope, functions, 'VerifyArchive', {
+    payload: { item: '{% $item %}', artifacts: '{% $artifacts %}', stored: '{% $stored %}' },
+    retry: ordinary,
+    ...recordFailure,
+  })
+
+  // One after the other: the chunks of each already share the site's line.
+  const transfer = InlineMap.jsonata(scope, 'Transfer each artifact', {
+    items: ProvideItems.jsonata('{% $artifacts %}'),
+    maxConcurrency: 1,
+    assign: { stored: '{% $states.result %}' },
+  })
+    .itemProcessor(transferArtifact(scope, functions))
+    .addCatch(record, { assign: { error: '{% $states.errorOutput %}' } })
+
+  const archived = transfer.next(verify).next(manifest).next(release).next(Succeed.jsonata(scope, 'Guest archived'))
+
+  const unknown = Fail.jsonata(scope, 'Platform not supported', {
+    error: 'InvalidJob',
+    cause: "{% 'The input is not an item of a plan with a supported platform: ' & $string($states.input.platform) %}",
+  })
+
+  return Choice.jsonata(scope, 'Which platform?')
+    .when(
+      Condition.jsonata("{% $states.input.platform = 'proxmox' %}"),
+      proxmoxBranch(scope, functions, { archived, ...recordFailure }),
+      { assign: { item: '{% $states.input %}' } },
+    )
+    .otherwise(unknown)
+}

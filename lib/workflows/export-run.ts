@@ -1,0 +1,104 @@
+import {
+  Choice,
+  Condition,
+  DistributedMap,
+  Fail,
+  type IChainable,
+  StateMachineType,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions'
+import type { Construct } from 'constructs'
+import type { ArchiveBucket } from '../archive-bucket.ts'
+import type { ExportFunctions } from '../export-functions.ts'
+import { exportGuest } from './export-guest.ts'
+import { lambdaTask } from './lambda-task.ts'
+import { PlanReader, MapResultWriter } from './map-files.ts'
+import { ordinary } from './retry-policies.ts'
+
+/** Shown in the console beside the workflow: what a person types to start it. */
+export const sampleInput = { site: 'hq', guests: { vmids: [100, 101] }, backup: { mode: 'snapshot', storage: 'local' } }
+
+interface ExportRunProps {
+  functions: ExportFunctions
+  archive: ArchiveBucket
+  /** Guests archived at the same time. */
+  maxConcurrency: number
+}
+
+/** Archive the guests of one job. Input: the job, which a schedule extends by `schedule: {name, scheduledAt}`. */
+export function exportRun(scope: Construct, { functions, archive, maxConcurrency }: ExportRunProps): IChainable {
+  const stopped = Fail.jsonata(scope, 'Run stopped', {
+    error: '{% $states.input.Error %}',
+    cause: "{% $exists($states.input.Cause) ? $states.input.Cause : 'Step Functions gave no cause.' %}",
+  })
+
+  const authenticate = lambdaTask(scope, functions, 'Authenticate', {
+    payload: {
+      request: '{% $states.input %}',
+      runId: '{% $states.context.Execution.Name %}',
+      startedAt: '{% $states.context.Execution.StartTime %}',
+    },
+    assign: {
+      run: '{% $states.result.Payload.run %}',
+      site: '{% $states.result.Payload.site %}',
+      platform: '{% $states.result.Payload.platform %}',
+      platformVersion: '{% $states.result.Payload.platformVersion %}',
+      job: '{% $states.result.Payload.job %}',
+      notes: '{% $states.result.Payload.notes %}',
+    },
+    retry: ordinary,
+    onError: stopped,
+  })
+
+  const plan = lambdaTask(scope, functions, 'PlanRun', {
+    payload: {
+      run: '{% $run %}',
+      site: '{% $site %}',
+      platform: '{% $platform %}',
+      platformVersion: '{% $platformVersion %}',
+      job: '{% $job %}',
+    },
+    assign: { planKey: '{% $states.result.Payload.planKey %}' },
+    retry: ordinary,
+    onError: stopped,
+  })
+
+  const report = lambdaTask(scope, functions, 'ReportRun', {
+    payload: { run: '{% $run %}', site: '{% $site %}', planKey: '{% $planKey %}', notes: '{% $notes %}' },
+    retry: ordinary,
+    onError: stopped,
+  })
+
+  const exportEach = DistributedMap.jsonata(scope, 'Export each guest', {
+    mapExecutionType: StateMachineType.STANDARD,
+    maxConcurrency,
+    // One guest's failure never stops another; the report judges the whole.
+    toleratedFailurePercentage: 100,
+    itemReader: new PlanReader(archive, '{% $planKey %}'),
+    // Outcomes go to S3, so that state stays small however many guests there are. The prefix ends without a slash.
+    resultWriterV2: new MapResultWriter(archive, "{% $run.prefix & 'map' %}"),
+  })
+    .itemProcessor(exportGuest(scope, functions))
+    // Even then: what was archived before has to be told.
+    .addCatch(report)
+
+  const outcome = Choice.jsonata(scope, 'How did it go?')
+    .when(Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Run succeeded'))
+    .when(
+      Condition.jsonata("{% $states.input.outcome = 'partial' %}"),
+      Fail.jsonata(scope, 'Run partly failed', { error: 'RunPartlyFailed', cause: '{% $states.input.summary %}' }),
+    )
+    .otherwise(Fail.jsonata(scope, 'Run failed', { error: 'RunFailed', cause: '{% $states.input.summary %}' }))
+
+  const guestsFound = Choice.jsonata(scope, 'Any guest found?')
+    .when(Condition.jsonata('{% $states.input.guestCount > 0 %}'), exportEach)
+    .otherwise(report)
+
+  exportEach.next(report)
+  report.next(outcome)
+  return authenticate.next(
+    Choice.jsonata(scope, 'Already served?')
+      .when(Condition.jsonata('{% $exists($states.input.duplicateOf) %}'), Succeed.jsonata(scope, 'Nothing to do'))
+      .otherwise(plan.next(guestsFound)),
+  )
+}

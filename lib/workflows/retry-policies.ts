@@ -1,0 +1,127 @@
+/** When a state may run its function again, and for how long it keeps trying. */
+import { Duration } from 'aws-cdk-lib'
+import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions'
+import { errorNames } from '../../functions/contracts/errors.ts'
+
+export interface RetryPolicy {
+  errors: readonly string[]
+  firstWaitSeconds: number
+  backoffRate: number
+  longestWaitSeconds: number
+  attempts: number
+  /** Draw each wait between zero and its length: spreads callers that were refused together. */
+  jitter: boolean
+}
+
+/** The longest time a policy spends waiting between attempts, in seconds. */
+export function totalWaitSeconds(policy: RetryPolicy): number {
+  let total = 0
+  for (let attempt = 0; attempt < policy.attempts; attempt += 1) {
+    total += Math.min(policy.firstWaitSeconds * policy.backoffRate ** attempt, policy.longestWaitSeconds)
+  }
+  return Math.round(total)
+}
+
+/** A policy as CDK takes it. */
+export function asRetry(policy: RetryPolicy): RetryProps {
+  return {
+    errors: [...policy.errors],
+    interval: Duration.seconds(policy.firstWaitSeconds),
+    backoffRate: policy.backoffRate,
+    maxDelay: Duration.seconds(policy.longestWaitSeconds),
+    maxAttempts: policy.attempts,
+    jitterStrategy: policy.jitter ? JitterType.FULL : JitterType.NONE,
+  }
+}
+
+/** Lambda refused the call before any code ran: a repeat can't do anything twice. */
+const neverStartedErrors = [
+  'Lambda.TooManyRequestsException',
+  // Functions in a VPC, after weeks without a call or when addresses run short.
+  'Lambda.ResourceNotReadyException',
+  'Lambda.ResourceConflictException',
+  'Lambda.ENILimitReachedException',
+  'Lambda.EC2ThrottledException',
+  'Lambda.SubnetIPAddressLimitReachedException',
+]
+
+/** The function may have run, to its end or in part: Lambda failed, the answer was lost, or the function was killed. */
+const perhapsRanErrors = [
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.Unknown',
+  'Runtime.ExitError',
+  'Runtime.OutOfMemory',
+  'Sandbox.Timedout',
+  'States.Timeout',
+]
+
+/** A node that restarts, a proxy that reloads, S3 asking to slow down. Gives up after 13 minutes. */
+export const passingFaults: RetryPolicy = {
+  errors: errorNames('retry'),
+  firstWaitSeconds: 15,
+  backoffRate: 2,
+  longestWaitSeconds: 300,
+  attempts: 6,
+  jitter: true,
+}
+
+/**
+ * The same faults while hours of work are at stake: a backup that runs, an upload that is half done. The site's line
+ * may be down for an hour and more; what is done stays done meanwhile. Gives up after two hours.
+ */
+export const longOutage: RetryPolicy = {
+  errors: errorNames('retry'),
+  firstWaitSeconds: 15,
+  backoffRate: 2,
+  longestWaitSeconds: 300,
+  attempts: 28,
+  jitter: true,
+}
+
+/**
+ * Refused calls wait for their turn. With a reserved concurrency, copies queue behind calls of 15 minutes each, so the
+ * patience is long: up to four hours, at three history events a try.
+ */
+export const neverStarted: RetryPolicy = {
+  errors: neverStartedErrors,
+  firstWaitSeconds: 10,
+  backoffRate: 1.5,
+  longestWaitSeconds: 300,
+  attempts: 56,
+  jitter: true,
+}
+
+/** Every task finds what an earlier call of it did, so a lost answer is simply asked for again. Gives up after 70 seconds. */
+export const lostAnswer: RetryPolicy = {
+  errors: perhapsRanErrors,
+  firstWaitSeconds: 10,
+  backoffRate: 2,
+  longestWaitSeconds: 60,
+  attempts: 3,
+  jitter: false,
+}
+
+/**
+ * The same for Start backup, which must not start a second job. Its operation claims the guest first, then looks for a
+ * job of ours that already runs and adopts it, so a repeat is safe once the first call's job shows in the platform's
+ * list. That is what the minute is for: a request can sit in the platform's queue for 30 s after its answer was lost.
+ * No jitter, which could draw a wait of zero. Gives up after five minutes.
+ */
+export const lostStart: RetryPolicy = {
+  errors: [...perhapsRanErrors, ...errorNames('retry')],
+  firstWaitSeconds: 60,
+  backoffRate: 1,
+  longestWaitSeconds: 60,
+  attempts: 5,
+  jitter: false,
+}
+
+/** For most tasks. */
+export const ordinary: readonly RetryPolicy[] = [passingFaults, neverStarted, lostAnswer]
+/** For tasks with hours of work behind them. */
+export const patient: readonly RetryPolicy[] = [longOutage, neverStarted, lostAnswer]
+/** For Start backup alone. */
+export const startOnce: readonly RetryPolicy[] = [neverStarted, lostStart]
