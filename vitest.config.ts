@@ -7,5 +7,10 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // CI reads the counts from the file.
+    reporters:
+      process.env['CI'] === 'true'
+        ? ['default', ['json', { outputFile: '.guestlift/test-results.json' }]]
+        : ['default'],
   },
 })

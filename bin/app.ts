@@ -8,8 +8,8 @@ import { StorageStack } from '../lib/storage-stack.ts'
 try {
   const app = new App()
   const deployment = await readDeployment(app.node)
-  const { archive } = new StorageStack(app, deployment)
-  new ExportStack(app, deployment, archive)
+  const storage = new StorageStack(app, deployment)
+  new ExportStack(app, deployment).addDependency(storage)
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {
   // A mistake in the configuration is the operator's to read; a stack trace would bury it.

@@ -11,7 +11,9 @@ if (major > 24 || (major === 24 && minor >= 0)) {
 } else {
   const own = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
   if (!existsSync(own)) {
-    console.error(`guestlift needs Node.js 24 and found ${process.version}. Run "npm ci" in its folder: it brings its own.`)
+    console.error(
+      `guestlift needs Node.js 24 and found ${process.version}. Run "npm ci" in its folder: it brings its own.`,
+    )
     process.exit(1)
   }
   const entry = fileURLToPath(new URL('guestlift.ts', import.meta.url))

@@ -25,7 +25,11 @@ export async function synthesise(onStart: () => void): Promise<string> {
   try {
     await promisify(execFile)(process.execPath, [cdk, 'synth', '--quiet', '--no-notices', '--output', draft], {
       cwd: root,
-      env: { ...process.env, CDK_DISABLE_CLI_TELEMETRY: '1', PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}` },
+      env: {
+        ...process.env,
+        CDK_DISABLE_CLI_TELEMETRY: '1',
+        PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`,
+      },
       maxBuffer: 16 * 1024 * 1024,
     })
   } catch (error) {

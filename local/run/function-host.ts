@@ -76,9 +76,15 @@ export function startFunctionHost(
     })
     child.on('exit', (code, signalName) => {
       all.delete(environment)
-      idle.set(stem, (idle.get(stem) ?? []).filter((other) => other !== environment))
+      idle.set(
+        stem,
+        (idle.get(stem) ?? []).filter((other) => other !== environment),
+      )
       environment.settle?.({
-        error: { errorType: 'Runtime.ExitError', errorMessage: `The function ended with ${signalName ?? `exit code ${code}`}` },
+        error: {
+          errorType: 'Runtime.ExitError',
+          errorMessage: `The function ended with ${signalName ?? `exit code ${code}`}`,
+        },
       })
     })
     child.on('error', () => child.kill('SIGKILL'))
@@ -95,7 +101,10 @@ export function startFunctionHost(
     const answer = await new Promise<Answer>((resolve) => {
       const timer = setTimeout(() => {
         resolve({
-          error: { errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${hosted.timeoutSeconds}.00 seconds` },
+          error: {
+            errorType: 'Sandbox.Timedout',
+            errorMessage: `Task timed out after ${hosted.timeoutSeconds}.00 seconds`,
+          },
         })
         child.kill('SIGKILL')
       }, timeoutMilliseconds)

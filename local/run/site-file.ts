@@ -32,7 +32,9 @@ async function readText(path: string, what: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    throw new InvalidSite(`The ${what} ${path} can't be read: ${error instanceof Error ? error.message : String(error)}`)
+    throw new InvalidSite(
+      `The ${what} ${path} can't be read: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
 

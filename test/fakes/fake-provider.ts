@@ -1,6 +1,12 @@
 import type { BackupEvidence } from '../../functions/contracts/evidence.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
-import type { FoundGuest, IntendedWork, JobSummary, MissingPrivilege, Provider } from '../../functions/providers/provider.ts'
+import type {
+  FoundGuest,
+  IntendedWork,
+  JobSummary,
+  MissingPrivilege,
+  Provider,
+} from '../../functions/providers/provider.ts'
 
 /** A platform in memory: what it is asked is kept in `calls`, what it answers is set by the test. */
 export class FakeProvider implements Provider {

@@ -38,7 +38,12 @@ export class MemoryStore implements ArchiveStore {
     return part
   }
 
-  async completeUpload(key: string, uploadId: string, parts: readonly StoredPart[], sum: number): Promise<StoredObject> {
+  async completeUpload(
+    key: string,
+    uploadId: string,
+    parts: readonly StoredPart[],
+    sum: number,
+  ): Promise<StoredObject> {
     const held = this.#upload(uploadId)
     if (this.objects.has(key)) throw new ArchiveConflict(key)
     const body = Buffer.concat(parts.map(({ partNumber }) => held.parts.get(partNumber)?.body ?? Buffer.alloc(0)))

@@ -1,0 +1,130 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+interface Import {
+  /** Path of the importing file from the root. */
+  from: string
+  /** Path of the imported file from the root, or the name of a package. */
+  to: string
+  typeOnly: boolean
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  const statements = text.matchAll(
+    /^(?:import|export)\s+(type\s)?[^;'"]*?from\s+['"]([^'"]+)['"]|^import\s+()['"]([^'"]+)['"]/gm,
+  )
+  return [...statements].map((match) => {
+    const name = match[2] ?? match[4] ?? ''
+    const to = name.startsWith('.') ? relative(root, join(root, dirname(file), name)) : name
+    return { from: file, to, typeOnly: match[1] !== undefined }
+  })
+}
+
+const files = ['functions', 'lib', 'local', 'bin'].flatMap(sourceFiles)
+const imports = files.flatMap(importsOf)
+
+/** Imports by files under `from` that none of `allowed` explains. Node's own modules are always allowed unless said otherwise. */
+function breaches(from: RegExp, allowed: RegExp[], node = true): string[] {
+  return imports
+    .filter((one) => from.test(one.from))
+    .filter((one) => !(node && one.to.startsWith('node:')))
+    .filter((one) => !allowed.some((pattern) => pattern.test(one.to)))
+    .map((one) => `${one.from} imports ${one.to}`)
+}
+
+describe('the architecture', () => {
+  it('keeps contracts to zod and themselves', () => {
+    expect(breaches(/^functions\/contracts\//, [/^zod$/, /^functions\/contracts\//], false)).toEqual([])
+  })
+
+  it('keeps the domain pure: contracts only, no I/O, no clock, no environment', () => {
+    expect(breaches(/^functions\/domain\//, [/^zod$/, /^functions\/(contracts|domain)\//], false)).toEqual([])
+    const impure = /\bprocess\.|\bDate\.now\(|new Date\(\)|Math\.random\(|\bsetTimeout\(|\bfetch\(/
+    const domain = files.filter((file) => file.startsWith('functions/domain/'))
+    expect(domain.filter((file) => impure.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
+  })
+
+  it.each(['proxmox'])('keeps provider %s to its own folder', (platform) => {
+    const own = new RegExp(`^functions/(contracts|domain|providers/${platform})/|^functions/providers/provider(-deps)?.ts$`)
+    expect(breaches(new RegExp(`^functions/providers/${platform}/`), [own, /^(undici|zod)(\/|$)/])).toEqual([])
+  })
+
+  it('keeps readers and S3 to their own folders', () => {
+    expect(
+      breaches(/^functions\/readers\//, [/^functions\/(contracts|domain|readers)\//, /^(ssh2|undici|zod)$/]),
+    ).toEqual([])
+    expect(breaches(/^functions\/aws\//, [/^functions\/(contracts|domain|aws)\//, /^@(aws-sdk|smithy)\//])).toEqual([])
+  })
+
+  it('gives operations only the types of provider, reader and store', () => {
+    const values = imports.filter((one) => one.from.startsWith('functions/operations/') && !one.typeOnly)
+    const outside = values.filter((one) => !/^(node:|zod$|functions\/(contracts|domain|operations)\/)/.test(one.to))
+    expect(outside.map((one) => `${one.from} imports ${one.to}`)).toEqual([])
+    expect(
+      breaches(/^functions\/operations\//, [
+        /^zod$/,
+        /^functions\/(contracts|domain|operations)\//,
+        /^functions\/(providers\/provider|readers\/reader|aws\/archive-store)\.ts$/,
+      ]),
+    ).toEqual([])
+  })
+
+  it('keeps handlers to one operation and the runtime', () => {
+    const handlers = files.filter((file) => file.startsWith('functions/handlers/'))
+    expect(handlers.length).toBeGreaterThan(0)
+    expect(breaches(/^functions\/handlers\//, [/^functions\/(operations|runtime)\//], false)).toEqual([])
+    for (const file of handlers) {
+      const text = readFileSync(join(root, file), 'utf8')
+      expect(text.split('\n').length, file).toBeLessThanOrEqual(25)
+      expect(
+        imports.filter((one) => one.from === file && one.to.startsWith('functions/operations/')),
+        file,
+      ).toHaveLength(1)
+      expect(text, file).not.toMatch(/\btry\b|process\.env|Command\(/)
+    }
+  })
+
+  it('keeps run time and synth time apart', () => {
+    expect(breaches(/^functions\//, [/^(?!aws-cdk-lib|constructs|cdk-nag|lib\/|local\/)/])).toEqual([])
+    expect(
+      breaches(/^lib\//, [/^(aws-cdk-lib|constructs|cdk-nag|zod)(\/|$)/, /^lib\//, /^functions\/(contracts|domain)\//]),
+    ).toEqual([])
+  })
+
+  it('lets only bin import local', () => {
+    expect(imports.filter((one) => one.to.startsWith('local/') && !/^(local|bin)\//.test(one.from))).toEqual([])
+  })
+
+  it('names platforms in one file outside their folders', () => {
+    const naming = imports.filter(
+      (one) => /^functions\/providers\/[^/]+\//.test(one.to) && !/^functions\/providers\/[^/]+\//.test(one.from),
+    )
+    const allowed = (from: string) => from === 'functions/providers/registry.ts' || from.startsWith('local/lab/')
+    expect(naming.filter((one) => !allowed(one.from))).toEqual([])
+  })
+
+  it('keeps platform words inside the platform', () => {
+    const words = /\bupid\b|\bvolid\b|\bvzdump\b/i
+    const outside = files.filter(
+      (file) => file.startsWith('functions/') && !file.startsWith('functions/providers/proxmox/'),
+    )
+    // Prose may name them to explain; code may not.
+    const uses = (file: string) =>
+      readFileSync(join(root, file), 'utf8')
+        .split('\n')
+        .filter((line) => words.test(line) && !/^\s*(\*|\/\*\*|\/\/)/.test(line) && !/\/\*\*|\/\//.test(line))
+    const found = outside.flatMap((file) => uses(file).map((line) => `${file}: ${line.trim()}`))
+    expect(found.filter((line) => !/older-job\.ts|job\.ts: format: z\.literal/.test(line))).toEqual([])
+  })
+})

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { manifestSchema } from '../../../functions/contracts/manifest.ts'
+import { PrivilegeMissing } from '../../../functions/contracts/errors.ts'
+import { locateArchive } from '../../../functions/operations/locate-archive.ts'
+import { releaseBackup } from '../../../functions/operations/release-backup.ts'
+import { startBackup } from '../../../functions/operations/start-backup.ts'
+import { writeManifest } from '../../../functions/operations/write-manifest.ts'
+import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
+import { fakePorts, item, itemOf } from '../../fakes/ports.ts'
+
+async function located() {
+  const ports = fakePorts()
+  ports.fakeProvider.evidence = goodEvidence
+  const { artifacts, verdict, evidenceKey } = await locateArchive({ item, jobRef: 'job-1' }, ports)
+  return { ports, manifestInput: { item, artifacts, stored: [stored], verdict, evidenceKey } }
+}
+
+describe('locating the archive', () => {
+  it('keeps evidence and log even when the backup failed, since that log is what the operator needs', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = { ...goodEvidence, ending: 'errors', exitStatus: 'job errors', guestFinished: false }
+    await expect(locateArchive({ item, jobRef: 'job-1' }, ports)).rejects.toMatchObject({
+      name: 'BackupFailed',
+      message: expect.stringMatching(/^Site hq: the backup of guest 100 .*evidence\/100\.json/),
+    })
+    const kept = JSON.parse((await ports.store.readText(`${item.run.prefix}evidence/100.json`))?.text ?? '')
+    expect(kept).toMatchObject({ evidence: { exitStatus: 'job errors' }, log: expect.stringContaining('TASK OK') })
+  })
+})
+
+describe('writing the manifest', () => {
+  it('puts log, notes and manifest beside the archive under names that a restore knows', async () => {
+    const { ports, manifestInput } = await located()
+    const { manifestKey } = await writeManifest(manifestInput, ports)
+    const folder = 'archives/hq/vm-100/2026-11-22T02-00-07Z/'
+    expect(await ports.store.listKeys(folder)).toEqual([
+      `${folder}manifest.json`,
+      `${folder}vzdump-qemu-100-2026_11_22-02_00_07.log`,
+      `${folder}vzdump-qemu-100-2026_11_22-02_00_07.vma.zst.notes`,
+    ])
+    const manifest = manifestSchema.parse(JSON.parse((await ports.store.readText(manifestKey))?.text ?? ''))
+    expect(manifest).toMatchObject({
+      site: 'hq',
+      runId: 'run-1',
+      verdict: { name: 'archived' },
+      evidence: goodEvidence,
+    })
+    expect(manifest.artifacts[0]?.source).toEqual({
+      artifactRef: artifact.artifactRef,
+      path: artifact.location.path,
+      sizeBytes: 1000,
+    })
+  })
+
+  it('can be repeated, and leaves the first manifest as it is', async () => {
+    const { ports, manifestInput } = await located()
+    const { manifestKey } = await writeManifest(manifestInput, ports)
+    const before = await ports.store.readText(manifestKey)
+    ports.clock.now = new Date('2026-11-23T00:00:00Z')
+    await writeManifest(manifestInput, ports)
+    expect(await ports.store.readText(manifestKey)).toEqual(before)
+  })
+
+  it('refuses to stand in for the manifest of another archive', async () => {
+    const { ports, manifestInput } = await located()
+    await writeManifest(manifestInput, ports)
+    const other = { ...manifestInput, stored: [{ ...stored, checksum: 'CRC32:BBBBBA==' }] }
+    await expect(writeManifest(other, ports)).rejects.toMatchObject({ name: 'ArchiveConflict' })
+  })
+})
+
+describe('releasing the backup', () => {
+  const input = {
+    item,
+    artifacts: [artifact],
+    stored: [stored],
+    verdict: { name: 'archived', good: true, reason: 'fine' } as const,
+    manifestKey: 'm',
+    startedAt: '2026-11-22T02:00:00.000Z',
+  }
+
+  it('records the outcome and gives the guest back to other runs', async () => {
+    const ports = fakePorts()
+    await startBackup({ item }, ports)
+    const outcome = await releaseBackup(input, ports)
+    expect(outcome).toEqual({
+      id: '100',
+      name: 'web',
+      kind: 'vm',
+      node: 'pve1',
+      outcome: 'succeeded',
+      verdict: 'archived',
+      reason: '',
+      artifacts: [{ key: stored.key, sizeBytes: 1000, checksum: 'CRC32:AAAAAA==' }],
+      manifestKey: 'm',
+      bytesSent: 1000,
+      seconds: 5,
+    })
+    expect(ports.fakeProvider.calls).not.toContain(`deleteArtifact ${artifact.artifactRef}`)
+    ports.fakeProvider.jobs = []
+    await expect(startBackup({ item: itemOf('run-2') }, ports)).resolves.toMatchObject({ adopted: false })
+  })
+
+  it('removes the source copy only when the job says so', async () => {
+    const ports = fakePorts()
+    await releaseBackup({ ...input, item: { ...item, deleteSource: true } }, ports)
+    expect(ports.fakeProvider.calls).toContain(`deleteArtifact ${artifact.artifactRef}`)
+  })
+
+  it('keeps success when the source copy can not be removed, and says so', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.onDelete = () => Promise.reject(new PrivilegeMissing('protected'))
+    const outcome = await releaseBackup({ ...input, item: { ...item, deleteSource: true } }, ports)
+    expect(outcome).toMatchObject({ outcome: 'succeeded', reason: expect.stringMatching(/safe in S3.*protected/) })
+  })
+})

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { authenticate } from '../../../functions/operations/authenticate.ts'
+import { fakePorts } from '../../fakes/ports.ts'
+
+const startedAt = '2026-11-22T02:00:00.000Z'
+const request = { site: 'hq', guests: { vmids: [100] } }
+const schedule = { name: 'nightly', scheduledAt: '2026-11-22T02:00:00Z' }
+
+describe('authenticating', () => {
+  it('answers who is there and where the run leaves its files', async () => {
+    const ports = { ...fakePorts(), keyPrefix: 'p/' }
+    await expect(authenticate({ request, runId: 'r', startedAt }, ports)).resolves.toMatchObject({
+      run: { id: 'r', prefix: 'p/runs/2026/11/22/r/' },
+      platform: 'proxmox',
+      platformVersion: '9.2.11',
+    })
+  })
+
+  it('names each missing privilege and its path', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.missing = [
+      { privilege: 'VM.Backup', path: '/vms/100' },
+      { privilege: 'Datastore.AllocateSpace', path: '/storage/local' },
+    ]
+    await expect(authenticate({ request, runId: 'r', startedAt }, ports)).rejects.toMatchObject({
+      name: 'PrivilegeMissing',
+      message: expect.stringMatching(/VM\.Backup on \/vms\/100, Datastore\.AllocateSpace on \/storage\/local/),
+    })
+  })
+
+  it('serves a scheduled time once, and knows its own execution again', async () => {
+    const ports = fakePorts()
+    const scheduled = { request: { ...request, schedule }, startedAt }
+    const first = await authenticate({ ...scheduled, runId: 'first' }, ports)
+    const second = await authenticate({ ...scheduled, runId: 'second' }, ports)
+    const again = await authenticate({ ...scheduled, runId: 'first' }, ports)
+    expect(first.duplicateOf).toBeUndefined()
+    expect(second.duplicateOf).toBe('first')
+    expect(again.duplicateOf).toBeUndefined()
+  })
+})
