@@ -1,6 +1,6 @@
 import { Construct } from 'constructs'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
-import type { ArchiveBucket, Folder } from './archive-bucket.ts'
+import type { ArchiveAccess, Folder } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import { ExportFunction } from './export-function.ts'
 import type { SiteNetwork } from './site-network.ts'
@@ -72,7 +72,7 @@ type Variables = { [Name in TaskName]: keyof TaskEnv<Name> }[TaskName]
 
 interface ExportFunctionsProps {
   deployment: Deployment
-  archive: ArchiveBucket
+  archive: ArchiveAccess
   secrets: SiteSecrets
   network?: SiteNetwork | undefined
 }

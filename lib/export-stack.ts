@@ -1,23 +1,24 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import type { ArchiveBucket } from './archive-bucket.ts'
 import { type Deployment, environmentOf } from './deployment-config.ts'
 import { ExportFunctions } from './export-functions.ts'
 import { FailureNotice } from './failure-notice.ts'
 import { Schedules } from './schedule.ts'
 import { SiteNetwork } from './site-network.ts'
 import { SiteSecrets } from './site-secrets.ts'
+import { archiveOf } from './storage-stack.ts'
 import { Workflow } from './workflow.ts'
 import { exportGuest } from './workflows/export-guest.ts'
 import { exportRun, sampleInput } from './workflows/export-run.ts'
 
 /** Everything that moves archives: functions, workflows, schedules, and who is told when they fail. */
 export class ExportStack extends Stack {
-  constructor(scope: Construct, deployment: Deployment, archive: ArchiveBucket) {
+  constructor(scope: Construct, deployment: Deployment) {
     super(scope, `guestlift-${deployment.name}-export`, {
       description: `Guestlift ${deployment.name}: archives guests into Amazon S3`,
       ...environmentOf(deployment),
     })
+    const archive = archiveOf(this, deployment)
     const secrets = new SiteSecrets(this, 'Sites', deployment.siteSecretPrefix, deployment.sites)
     const network = deployment.vpc && new SiteNetwork(this, 'Network', deployment.vpc)
     const functions = new ExportFunctions(this, 'Functions', { deployment, archive, secrets, network })
@@ -30,6 +31,7 @@ export class ExportStack extends Stack {
       timeout: Duration.days(7),
       story: (scope) => exportRun(scope, { functions, archive, maxConcurrency: deployment.transfer.maxConcurrency }),
     })
+    archive.grantMapFiles(run.machine.role)
     const guest = new Workflow(this, 'ExportGuest', {
       name: 'export-guest',
       deployment,

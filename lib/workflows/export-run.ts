@@ -8,7 +8,7 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct } from 'constructs'
-import type { ArchiveBucket } from '../archive-bucket.ts'
+import type { ArchiveAccess } from '../archive-access.ts'
 import type { ExportFunctions } from '../export-functions.ts'
 import { exportGuest } from './export-guest.ts'
 import { lambdaTask } from './lambda-task.ts'
@@ -20,7 +20,7 @@ export const sampleInput = { site: 'hq', guests: { vmids: [100, 101] }, backup: 
 
 interface ExportRunProps {
   functions: ExportFunctions
-  archive: ArchiveBucket
+  archive: ArchiveAccess
   /** Guests archived at the same time. */
   maxConcurrency: number
 }
@@ -74,9 +74,9 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
     maxConcurrency,
     // One guest's failure never stops another; the report judges the whole.
     toleratedFailurePercentage: 100,
-    itemReader: new PlanReader(archive, '{% $planKey %}'),
+    itemReader: new PlanReader(archive.bucket, '{% $planKey %}'),
     // Outcomes go to S3, so that state stays small however many guests there are. The prefix ends without a slash.
-    resultWriterV2: new MapResultWriter(archive, "{% $run.prefix & 'map' %}"),
+    resultWriterV2: new MapResultWriter(archive.bucket, "{% $run.prefix & 'map' %}"),
   })
     .itemProcessor(exportGuest(scope, functions))
     // Even then: what was archived before has to be told.

@@ -1,4 +1,5 @@
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Stack, Validations } from 'aws-cdk-lib'
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import { type IChainable, TaskInput as Payload, Timeout } from 'aws-cdk-lib/aws-stepfunctions'
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import type { Construct } from 'constructs'
@@ -51,6 +52,10 @@ export function lambdaTask<Name extends TaskName>(
     taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds + SPARE_SECONDS)),
     outputs: props.output ?? '{% $states.result.Payload %}',
     ...(props.assign && { assign: props.assign }),
+  })
+  Validations.of(scope).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::<${Stack.of(scope).getLogicalId(lambdaFunction.node.defaultChild as CfnFunction)}.Arn>:*]`,
+    reason: 'CDK lets a workflow call every version of a function that it calls.',
   })
   for (const policy of props.retry) state.addRetry(asRetry(policy))
   state.addCatch(props.onError, {

@@ -1,5 +1,9 @@
-/** What the distributed map reads and writes. CDK would let the workflow read and write the whole bucket for it. */
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+/**
+ * What the distributed map reads and writes. CDK's own classes would let the workflow read and write the whole bucket;
+ * these leave the rights to `ArchiveAccess.grantMapFiles`.
+ */
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import {
   OutputType,
   ResultWriterV2,
@@ -7,38 +11,26 @@ import {
   Transformation,
   WriterConfig,
 } from 'aws-cdk-lib/aws-stepfunctions'
-import type { ArchiveBucket } from '../archive-bucket.ts'
 
-/** Reads a JSON array of plan items from the runs' folder. */
+/** Reads a JSON array of plan items. */
 export class PlanReader extends S3JsonItemReader {
-  private readonly archive: ArchiveBucket
-
-  constructor(archive: ArchiveBucket, key: string) {
-    super({ bucket: archive.bucket, key })
-    this.archive = archive
+  constructor(bucket: IBucket, key: string) {
+    super({ bucket, key })
   }
 
   override providePolicyStatements(): PolicyStatement[] {
-    return [new PolicyStatement({ actions: ['s3:GetObject'], resources: [this.archive.arnOf('runs')] })]
+    return []
   }
 }
 
-/** Writes the children's results into the runs' folder. */
+/** Writes the children's results below a prefix. */
 export class MapResultWriter extends ResultWriterV2 {
-  private readonly archive: ArchiveBucket
-
-  constructor(archive: ArchiveBucket, prefix: string) {
-    super({
-      bucket: archive.bucket,
-      prefix,
-      writerConfig: new WriterConfig({ transformation: Transformation.NONE, outputType: OutputType.JSON }),
-    })
-    this.archive = archive
+  constructor(bucket: IBucket, prefix: string) {
+    const writerConfig = new WriterConfig({ transformation: Transformation.NONE, outputType: OutputType.JSON })
+    super({ bucket, prefix, writerConfig })
   }
 
   override providePolicyStatements(): PolicyStatement[] {
-    // Large results go up in parts, which a cancelled map takes back.
-    const actions = ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload']
-    return [new PolicyStatement({ actions, resources: [this.archive.arnOf('runs')] })]
+    return []
   }
 }

@@ -1,0 +1,64 @@
+import { Validations } from 'aws-cdk-lib'
+import { Grant, type IRole } from 'aws-cdk-lib/aws-iam'
+import type { IBucket } from 'aws-cdk-lib/aws-s3'
+
+/** The folders of the archive bucket; `functions/domain/object-keys.ts` says what lies in each. */
+export type Folder = 'archives' | 'runs' | 'claims' | 'uploads' | 'schedules'
+
+/** Rights on the archive bucket, each limited to one folder. Nothing here can delete a version of an object. */
+export class ArchiveAccess {
+  readonly bucket: IBucket
+  private readonly keyPrefix: string
+  private readonly readableBucketName: string
+
+  /** @param readableBucketName the bucket's name as the rule checker prints it, for acknowledgements */
+  constructor(bucket: IBucket, keyPrefix: string, readableBucketName: string) {
+    this.bucket = bucket
+    this.keyPrefix = keyPrefix
+    this.readableBucketName = readableBucketName
+  }
+
+  /** Read a folder's objects. A missing object answers 404 only to those who may list the bucket, else 403. */
+  grantRead(role: IRole, folder: Folder): void {
+    this.allow(role, ['s3:GetObject'], folder)
+    Grant.addToPrincipal({ grantee: role, actions: ['s3:ListBucket'], resourceArns: [this.bucket.bucketArn] })
+  }
+
+  grantWrite(role: IRole, folder: Folder): void {
+    this.allow(role, ['s3:PutObject'], folder)
+  }
+
+  /** Hide a folder's objects behind a delete marker. */
+  grantRemove(role: IRole, folder: Folder): void {
+    this.allow(role, ['s3:DeleteObject'], folder)
+  }
+
+  /** Find, resume, fill, complete and abort multipart uploads of archives. */
+  grantUpload(role: IRole): void {
+    this.allow(role, ['s3:PutObject', 's3:ListMultipartUploadParts'], 'archives')
+    this.grantAbortUpload(role)
+  }
+
+  /** Find and abort multipart uploads of archives. */
+  grantAbortUpload(role: IRole): void {
+    this.allow(role, ['s3:AbortMultipartUpload'], 'archives')
+    const resourceArns = [this.bucket.bucketArn]
+    Grant.addToPrincipal({ grantee: role, actions: ['s3:ListBucketMultipartUploads'], resourceArns })
+  }
+
+  /** What a distributed map needs around its plan and its results, as far as a workflow's own role goes. */
+  grantMapFiles(role: IRole): void {
+    // Large results go up in parts, which a cancelled map takes back.
+    const actions = ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload']
+    this.allow(role, actions, 'runs')
+  }
+
+  private allow(role: IRole, actions: string[], folder: Folder): void {
+    const pattern = `${this.keyPrefix}${folder}/*`
+    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [this.bucket.arnForObjects(pattern)] })
+    Validations.of(role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::${this.readableBucketName}/${pattern}]`,
+      reason: `Keys under ${folder}/ are named after sites, guests and times, which nobody knows when the role is made.`,
+    })
+  }
+}
