@@ -9,7 +9,7 @@ try {
   const app = new App()
   const deployment = await readDeployment(app.node)
   const storage = new StorageStack(app, deployment)
-  new ExportStack(app, deployment).addDependency(storage)
+  new ExportStack(app, deployment).addStackDependency(storage)
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {
   // A mistake in the configuration is the operator's to read; a stack trace would bury it.

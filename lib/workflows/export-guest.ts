@@ -25,7 +25,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
 
   const record = lambdaTask(scope, functions, 'RecordFailure', {
     payload: { item: '{% $item %}', error: '{% $error %}' },
-    retry: patient,
+    retry: ordinary,
     onError: failed,
   })
 

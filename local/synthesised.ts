@@ -1,0 +1,179 @@
+/** Reads what `cdk synth` wrote, so that this machine runs the very definitions and bundles that a deployment would. */
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+
+/** A state machine definition in the Amazon States Language. */
+export type Definition = Record<string, unknown>
+
+export interface SynthesisedFunction {
+  stem: string
+  /** Absolute path of the bundle's folder. */
+  directory: string
+  /** `index.handler`: file without extension, then the exported name. */
+  handler: string
+  /** As the template says, with the bucket's name filled in. A runner lays its own values over these. */
+  environment: Record<string, string>
+  memoryMiB: number
+  timeoutSeconds: number
+}
+
+export interface Assembly {
+  machines: { exportRun: Definition; exportGuest: Definition }
+  /** By stem, as `copy-parts`. */
+  functions: Record<string, SynthesisedFunction>
+}
+
+/** The cloud assembly is missing, incomplete, or refers to something that this reader doesn't know. */
+export class AssemblyError extends Error {
+  override readonly name = 'AssemblyError'
+}
+
+const resourceSchema = z.object({
+  Type: z.string(),
+  Properties: z.record(z.string(), z.unknown()).default({}),
+  Metadata: z.record(z.string(), z.unknown()).default({}),
+})
+const templateSchema = z.object({
+  Resources: z.record(z.string(), resourceSchema),
+  Outputs: z
+    .record(z.string(), z.object({ Value: z.unknown(), Export: z.object({ Name: z.string() }).optional() }))
+    .default({}),
+})
+const manifestSchema = z.object({
+  artifacts: z.record(
+    z.string(),
+    z.object({ type: z.string(), properties: z.object({ templateFile: z.string().optional() }).optional() }),
+  ),
+})
+const assetsSchema = z.object({
+  files: z.record(z.string(), z.object({ source: z.object({ path: z.string().optional() }) })),
+})
+const functionSchema = z.object({
+  Code: z.object({ S3Key: z.string() }),
+  Handler: z.string(),
+  MemorySize: z.int(),
+  Timeout: z.int(),
+  Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }).optional(),
+})
+
+const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:'
+const pseudoParameters: ReadonlyMap<string, string> = new Map([
+  ['AWS::Partition', 'aws'],
+  ['AWS::Region', 'us-east-1'],
+  ['AWS::AccountId', '000000000000'],
+])
+
+/** The stem of the function that a Task's `FunctionName` means: `arn:…:function:copy-parts` → `copy-parts`. */
+export function stemOf(functionName: string): string {
+  if (!functionName.startsWith(FUNCTION_ARN))
+    throw new AssemblyError(`${functionName} is not a function of the assembly`)
+  return functionName.slice(FUNCTION_ARN.length)
+}
+
+/**
+ * Read both workflows and all bundles from a cloud assembly.
+ * Functions appear in the definitions by an ARN that `stemOf` reads; the archive bucket by the name that is given.
+ * @param directory usually `cdk.out`
+ * @throws AssemblyError
+ */
+export async function readAssembly(directory: string, options: { archiveBucket: string }): Promise<Assembly> {
+  const manifest = await readJson(directory, 'manifest.json', manifestSchema)
+  const files = Object.values(manifest.artifacts)
+    .filter(({ type }) => type === 'aws:cloudformation:stack')
+    .flatMap(({ properties }) => properties?.templateFile ?? [])
+  const stacks = await Promise.all(
+    files.map(async (file) => ({
+      template: await readJson(directory, file, templateSchema),
+      assets: await readJson(directory, file.replace(/\.template\.json$/, '.assets.json'), assetsSchema),
+    })),
+  )
+  const exported = new Map(
+    stacks.flatMap(({ template }) =>
+      Object.values(template.Outputs).flatMap(({ Value, Export }) =>
+        Export ? [[Export.Name, { template, Value }]] : [],
+      ),
+    ) as [string, { template: Template; Value: unknown }][],
+  )
+  const resolver: Resolver = { archiveBucket: options.archiveBucket, exported }
+
+  const machines = new Map<unknown, Definition>()
+  const functions: Record<string, SynthesisedFunction> = {}
+  for (const { template, assets } of stacks) {
+    for (const { Properties, Metadata } of Object.values(template.Resources)) {
+      const workflow = Metadata['guestlift:workflow']
+      if (workflow !== undefined) {
+        machines.set(workflow, JSON.parse(text(Properties['DefinitionString'], template, resolver)) as Definition)
+      }
+      const stem = Metadata['guestlift:stem']
+      if (typeof stem === 'string') {
+        const { Code, Handler, MemorySize, Timeout, Environment } = functionSchema.parse(Properties)
+        const path = assets.files[Code.S3Key.replace(/\.zip$/, '')]?.source.path
+        if (path === undefined) throw new AssemblyError(`${directory} holds no bundle for ${stem}; synthesise it anew`)
+        const variables = Object.entries(Environment?.Variables ?? {})
+        functions[stem] = {
+          stem,
+          directory: resolve(directory, path),
+          handler: Handler,
+          environment: Object.fromEntries(variables.map(([name, value]) => [name, text(value, template, resolver)])),
+          memoryMiB: MemorySize,
+          timeoutSeconds: Timeout,
+        }
+      }
+    }
+  }
+  const exportRun = machines.get('export-run')
+  const exportGuest = machines.get('export-guest')
+  if (exportRun === undefined || exportGuest === undefined) {
+    throw new AssemblyError(`${directory} lacks the workflows of Guestlift; synthesise it anew: npm run synth`)
+  }
+  return { machines: { exportRun, exportGuest }, functions }
+}
+
+type Template = z.output<typeof templateSchema>
+
+interface Resolver {
+  archiveBucket: string
+  exported: ReadonlyMap<string, { template: Template; Value: unknown }>
+}
+
+/** A template's value as plain text: strings, joins, and references to what this machine has a stand-in for. */
+function text(value: unknown, template: Template, resolver: Resolver): string {
+  if (typeof value === 'string') return value
+  const [[name, argument] = ['', undefined]] = Object.entries(value ?? {})
+  if (name === 'Fn::Join' && Array.isArray(argument)) {
+    const [separator, pieces] = argument as [string, unknown[]]
+    return pieces.map((piece) => text(piece, template, resolver)).join(separator)
+  }
+  if (name === 'Fn::ImportValue' && typeof argument === 'string') {
+    const found = resolver.exported.get(argument)
+    if (found !== undefined) return text(found.Value, found.template, resolver)
+  }
+  if (name === 'Ref' && typeof argument === 'string') {
+    const pseudo = pseudoParameters.get(argument)
+    if (pseudo !== undefined) return pseudo
+    if (template.Resources[argument]?.Type === 'AWS::S3::Bucket') return resolver.archiveBucket
+  }
+  if (name === 'Fn::GetAtt' && Array.isArray(argument) && argument[1] === 'Arn') {
+    const stem = template.Resources[String(argument[0])]?.Metadata['guestlift:stem']
+    if (typeof stem === 'string') return `${FUNCTION_ARN}${stem}`
+  }
+  throw new AssemblyError(`Nothing on this machine stands for ${JSON.stringify(value)}`)
+}
+
+async function readJson<Schema extends z.ZodType>(
+  directory: string,
+  file: string,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const path = join(directory, file)
+  let content: unknown
+  try {
+    content = JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    throw new AssemblyError(`${path} can't be read; write it with: npm run synth`, { cause })
+  }
+  const parsed = schema.safeParse(content)
+  if (!parsed.success) throw new AssemblyError(`${path} is not what cdk synth writes: ${z.prettifyError(parsed.error)}`)
+  return parsed.data
+}
