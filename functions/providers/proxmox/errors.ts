@@ -1,0 +1,245 @@
+/** The only place that reads Proxmox's texts: what the platform says becomes one of our facts, with where and what to do. */
+import {
+  CredentialsRejected,
+  GuestLocked,
+  GuestMigrating,
+  GuestNotFound,
+  type GuestliftError,
+  NodeOffline,
+  PlatformUnavailable,
+  PrivilegeMissing,
+  RequestRejected,
+  SourceUnreadable,
+  StorageUnusable,
+  TlsIdentityMismatch,
+} from '../../contracts/errors.ts'
+
+/** What a call was about; everything an error message needs besides the platform's words. */
+export interface About {
+  site: string
+  /** Who asked: `user@realm` or `user@realm!token`. */
+  account: string
+  /** What was being done, to follow "cannot": `start the backup`. */
+  doing: string
+  node?: string
+  guest?: string
+  storage?: string
+}
+
+/** A refusal as it came: the status, and the platform's text from the body or, on older versions, the reason phrase. */
+export interface Refused {
+  status: number
+  text: string
+  /** Parameter name → complaint, with 400. */
+  parameters?: Readonly<Record<string, string>>
+}
+
+export interface Refusal {
+  error: GuestliftError
+  /** The answer proves that the platform did nothing, so a writing call may be made again. */
+  nothingDone: boolean
+}
+
+/** The task's log was rotated away, or the task never was. */
+export class NoSuchTask extends RequestRejected {}
+/** The archive isn't on its storage. */
+export class NoSuchVolume extends SourceUnreadable {}
+
+export function where({ site, node, guest }: About): string {
+  const parts = [`Site ${site}`]
+  if (node !== undefined) parts.push(`node ${node}`)
+  if (guest !== undefined) parts.push(`guest ${guest}`)
+  return parts.join(', ')
+}
+
+export function refusal(refused: Refused, about: About): Refusal {
+  const { status } = refused
+  const byText = status === 500 || status === 400 ? errorFromText(allText(refused), about) : undefined
+  if (byText !== undefined) return { error: byText, nothingDone: true }
+  return { error: errorFromStatus(refused, about), nothingDone: provesNothingDone(status) }
+}
+
+/**
+ * 595 is given before anything was passed on to the node; 596 to 599 and a gateway's 5xx may hide an accepted call (seen:
+ * 596 after 30 s, and the task ran). 500 comes from a handler that may have got somewhere. 408 is a proxy losing patience.
+ */
+function provesNothingDone(status: number): boolean {
+  return (status >= 300 && status < 500 && status !== 408) || status === 501 || status === 506 || status === 595
+}
+
+function errorFromStatus(refused: Refused, about: About): GuestliftError {
+  const { status } = refused
+  const text = allText(refused)
+  const said = text === '' ? `answered ${status}` : `answered ${status}: ${text}`
+  const at = where(about)
+  switch (status) {
+    case 400:
+      return new RequestRejected(`${at}: cannot ${about.doing}, the request was rejected: ${text}`)
+    case 401:
+      return credentialsRejected(text, about)
+    case 403:
+      return privilegeMissing(text, about)
+    case 501:
+      return new RequestRejected(
+        `${at}: cannot ${about.doing}, the platform ${said}. Its version may not support this call, or the endpoint is no Proxmox VE.`,
+      )
+    case 595:
+      return nodeSilent(text, about)
+    case 596:
+    case 597:
+    case 598:
+    case 599:
+      return new PlatformUnavailable(
+        `${at}: cannot ${about.doing}, the node was reached and then went silent (${said}). A hanging storage is the usual cause.`,
+      )
+    default:
+  }
+  if (status < 500 && status !== 408 && status !== 429) {
+    return new RequestRejected(
+      `${at}: cannot ${about.doing}, the endpoint ${said}. Is it the address of a Proxmox VE API?`,
+    )
+  }
+  return new PlatformUnavailable(`${at}: cannot ${about.doing}, the platform ${said}.`)
+}
+
+function nodeSilent(text: string, about: About): GuestliftError {
+  if (about.node === undefined) {
+    return new PlatformUnavailable(
+      `${where(about)}: cannot ${about.doing}, the API's daemon doesn't answer (595 ${text}). See "systemctl status pvedaemon" on the endpoint.`,
+    )
+  }
+  return new NodeOffline(
+    `${where(about)}: cannot ${about.doing}, the node doesn't answer (595 ${text}). Bring the node or its pvedaemon back.`,
+  )
+}
+
+/** Wrong password, unknown, disabled or expired user, wrong realm, wrong or expired token: Proxmox doesn't say which. */
+function credentialsRejected(text: string, about: About): CredentialsRejected {
+  const { account } = about
+  const check = account.includes('!')
+    ? `Check that token ${account} exists, hasn't expired, that its secret is right and its user enabled.`
+    : `Check password, user and realm of ${account}, and that the user is enabled and hasn't expired.`
+  return new CredentialsRejected(`Site ${about.site}: ${account} was rejected (401 ${text}). ${check}`)
+}
+
+function privilegeMissing(text: string, about: About): PrivilegeMissing {
+  const named = /\((\/[^\s,]*), ([A-Za-z.|, ]+)\)/.exec(text)
+  const lacks =
+    named === null
+      ? `lacks a privilege (403 ${text})`
+      : `lacks ${(named[2] ?? '').replaceAll('|', ' or ')} on ${named[1] ?? ''}`
+  const grant = named === null ? '' : ' Grant it, to the token itself if it is privilege-separated.'
+  return new PrivilegeMissing(`${where(about)}: cannot ${about.doing}, ${about.account} ${lacks}.${grant}`)
+}
+
+/**
+ * Meaning of a text that a handler died with or a task ended with; `undefined` for texts that say nothing we act on.
+ * Wording as of pve-manager 9.2.11, pve-storage 9.1.7.
+ */
+export function errorFromText(text: string, about: About): GuestliftError | undefined {
+  const at = `${where(about)}: cannot ${about.doing}`
+  const lock = /\bis locked \(([\w-]+)\)/.exec(text)?.[1]
+  if (lock === 'migrate')
+    return new GuestMigrating(`${at}, the guest is migrating (${text}). It is archived by the next run.`)
+  if (lock !== undefined) {
+    return new GuestLocked(`${at}, the guest is locked (${lock}). If nothing works on it, ${unlock(about)}.`)
+  }
+  if (/no such task|unable to parse worker upid/.test(text)) {
+    return new NoSuchTask(`${at}, the node knows no such task (${text}): its log may have been rotated away.`)
+  }
+  if (/cannot remove protected volume/.test(text)) {
+    return new StorageUnusable(
+      `${at}, the archive is protected (${text}). Remove its protection on the platform to delete it.`,
+    )
+  }
+  if (/unable to find VM '\d+'|Configuration file '\S+' does not exist/.test(text)) {
+    return new GuestNotFound(`${at}, there is no such guest on the node (${text}).`)
+  }
+  if (/hostname lookup '[^']*' failed/.test(text)) {
+    return new NodeOffline(`${at}, the cluster can't resolve the node's name (${text}). Was the node removed?`)
+  }
+  if (/^403 |Permission check failed/.test(text)) return privilegeMissing(text, about)
+  if (STORAGE_TEXTS.test(text)) return new StorageUnusable(`${at}, the storage can't be used: ${text}.`)
+  if (/\bno such volume\b|(?:volume|disk image) '[^']*' does not exist|volume_size_info on '[^']*' failed/.test(text)) {
+    return new NoSuchVolume(`${at}, it isn't on the storage (${text}).`)
+  }
+  return undefined
+}
+
+const STORAGE_TEXTS =
+  /storage '[^']*' (?:is not online|is disabled|does not exist|is not available on node|does not support)|unable to activate storage|could not activate storage|wrong content type|No space left on device|is not mounted|max backup limit|number of protected backups/
+
+/**
+ * A hint for the operator about a backup that ended badly, from the texts of its log and exit status.
+ * Platform words are fine here: the hint is for somebody in front of that platform.
+ */
+export function adviceOn(texts: readonly string[], about: About, kind: 'vm' | 'container'): string | undefined {
+  const said = (pattern: RegExp) => texts.some((text) => pattern.test(text))
+  const storage = about.storage ?? ''
+  if (said(/\bis locked \(/)) return `If nothing works on the guest, ${unlock(about, kind)}.`
+  if (said(/No space left on device/)) return `Storage ${storage} is full: make room and run again.`
+  if (said(/wrong content type/)) return `Allow content type "backup" on storage ${storage}, or name another storage.`
+  if (said(/max backup limit|number of protected backups/)) {
+    return `Storage ${storage} limits backups per guest: raise the limit or remove old backups.`
+  }
+  if (said(/storage '[^']*' does not exist/)) return `There is no storage ${storage}: correct the job's storage.`
+  if (said(/storage '[^']*' is disabled|is not online|activate storage|is not mounted/)) {
+    return `Bring storage ${storage} online on node ${about.node ?? ''} and run again.`
+  }
+  if (said(/creating Proxmox Backup Server archive/)) {
+    return `Storage ${storage} is a Proxmox Backup Server, whose backups aren't files: name a file storage.`
+  }
+  if (said(/Permission check failed/)) return `Grant ${about.account} the privilege and run again.`
+  if (said(/unable to find VM '|Configuration file '/)) return 'The guest was removed or moved while the job waited.'
+  return undefined
+}
+
+/** How to free a guest whose lock was left behind. */
+export function unlock({ guest, node }: About, kind?: 'vm' | 'container'): string {
+  const id = guest ?? '<id>'
+  const vm = `qm unlock ${id}`
+  const container = `pct unlock ${id}`
+  const command =
+    kind === undefined ? `"${vm}" (VM) or "${container}" (container)` : `"${kind === 'vm' ? vm : container}"`
+  return `run ${command} on ${node === undefined ? 'its node' : `node ${node}`}`
+}
+
+/** The endpoints can't be reached, or one stopped answering. `cause` is the socket's error. */
+export function unreachable(endpoint: string, what: string, about: About, cause: unknown): PlatformUnavailable {
+  const port = endpoint.includes(':', 'https://'.length) ? '' : ' (no port given; Proxmox VE listens on 8006)'
+  return new PlatformUnavailable(`${where(about)}: cannot ${about.doing}, ${endpoint}${port} ${what}.`, { cause })
+}
+
+/** Something answered, but not as the API does: a web page, cut JSON, other types than documented. */
+export function unintelligible(endpoint: string, what: string, about: About): PlatformUnavailable {
+  return new PlatformUnavailable(
+    `${where(about)}: cannot ${about.doing}, ${endpoint} gave an answer that can't be used (${what}). Is something in between, a proxy or a login page?`,
+  )
+}
+
+export interface SeenIdentity {
+  /** SHA-256 of the certificate that was shown; absent when none was. */
+  fingerprint?: string
+  /** Why Node.js didn't accept it, in the modes that check the chain. */
+  complaint?: string
+}
+
+export function identityMismatch(
+  endpoint: string,
+  seen: SeenIdentity,
+  expected: readonly string[],
+  site: string,
+): TlsIdentityMismatch {
+  const shown = seen.fingerprint === undefined ? 'no certificate' : `a certificate with SHA-256 ${seen.fingerprint}`
+  const wanted =
+    seen.complaint === undefined ? `expected ${expected.join(' or ')}` : `which is not accepted (${seen.complaint})`
+  return new TlsIdentityMismatch(
+    `Site ${site}: ${endpoint} showed ${shown}, ${wanted}. If the certificate was renewed, compare it on the node ` +
+      '(openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem, or pveproxy-ssl.pem if that exists) and correct the site\'s "tls"; otherwise somebody is in between.',
+  )
+}
+
+function allText({ text, parameters }: Refused): string {
+  const complaints = Object.entries(parameters ?? {}).map(([name, complaint]) => `${name}: ${complaint.trim()}`)
+  return complaints.length === 0 ? text : `${text.replace(/\.$/, '')} (${complaints.join('; ')})`
+}

@@ -1,0 +1,138 @@
+/** Gathers what is known about an ended backup from its task, its log and the storage. Judging is `domain/verdict.ts`. */
+import type { BackupEvidence } from '../../contracts/evidence.ts'
+import type { Guest, SourceArtifact } from '../../contracts/nouns.ts'
+import { apiPath, apiQuery } from './api-path.ts'
+import type { ApiClient } from './client.ts'
+import { adviceOn, NoSuchTask, NoSuchVolume, unlock } from './errors.ts'
+import { backupVolid, parseArchiveName, type Upid } from './identifiers.ts'
+import { volumeRowsSchema, volumeSchema } from './schemas.ts'
+import { readTaskLog, type TaskLog } from './task-log.ts'
+import type { TaskReader, TaskState } from './tasks.ts'
+
+type Ending = BackupEvidence['ending']
+
+/** Between two looks at the archive's size, and before a status that makes no sense is believed. */
+const SECOND_LOOK_MS = 2000
+
+export async function gatherEvidence(
+  client: ApiClient,
+  tasks: TaskReader,
+  sleep: (milliseconds: number) => Promise<void>,
+  job: { ref: string; upid: Upid },
+  guest: Guest,
+  storage: string,
+): Promise<BackupEvidence> {
+  const { state, lines } = await endedTask(tasks, sleep, job.ref)
+  const log = readTaskLog(lines, guest.id)
+  const ending = endingOf(state, log)
+  const about = client.about('look up the archive', { node: job.upid.node, guest: guest.id, storage })
+  const evidence: BackupEvidence = {
+    jobRef: job.ref,
+    jobStartedAt: new Date(job.upid.startTime * 1000).toISOString(),
+    exitStatus: statusText(state, log),
+    ending,
+    warnings: log.warnings,
+    errors: log.errors,
+    guestFinished: log.finished,
+    logComplete: log.begins && log.taskLine !== undefined,
+  }
+  if (log.failure !== undefined) evidence.guestFailure = log.failure
+  if (log.archiveName !== undefined) evidence.archiveName = log.archiveName
+  const advice =
+    ending === 'unknown'
+      ? `Check the guest on node ${job.upid.node}; if nothing works on it, ${unlock(about, guest.kind)}.`
+      : adviceOn([...log.section, evidence.exitStatus], about, guest.kind)
+  if (advice !== undefined) evidence.advice = advice
+  // A failed backup leaves at most its log, and a storage that failed it may not answer at all.
+  if (log.archiveName === undefined || (!log.finished && ending !== 'ok' && ending !== 'warnings')) return evidence
+
+  const look = () => findVolume(client, about, backupVolid(storage, log.archiveName ?? ''), guest.id)
+  const first = await look()
+  if (first === undefined) return evidence
+  const volume = await describeVolume(client, about, first.volid)
+  if (volume === undefined) return evidence
+  await sleep(SECOND_LOOK_MS)
+  const second = await look()
+  evidence.listed = {
+    artifactRef: first.volid,
+    fileName: log.archiveName,
+    sizeBytes: first.size,
+    createdAt: new Date(createdAtSeconds(first.ctime, job.upid, log) * 1000).toISOString(),
+    location: { node: job.upid.node, path: volume.path },
+  } satisfies SourceArtifact
+  if (second !== undefined) evidence.listedAgainSizeBytes = second.size
+  if (volume.notes !== undefined && volume.notes !== '') evidence.notes = volume.notes
+  return evidence
+}
+
+/**
+ * Status and log of an ended task. A process that is gone before its last line is flushed reads `unexpected status`, and
+ * the API's workers cache that, so both are read again after a pause, and the log has the last word.
+ */
+async function endedTask(tasks: TaskReader, sleep: (milliseconds: number) => Promise<void>, ref: string) {
+  const read = async () => {
+    const state = await tasks.state(ref).catch((error: unknown): TaskState => {
+      if (error instanceof NoSuchTask) return { running: false, exitStatus: 'no such task' }
+      throw error
+    })
+    return { state, lines: await tasks.log(ref) }
+  }
+  const ended = await read()
+  if (LOST.test(ended.state.exitStatus ?? '')) {
+    await sleep(SECOND_LOOK_MS)
+    return read()
+  }
+  return ended
+}
+
+/** Texts of a status that wasn't read from the log's last line. */
+const LOST = /^unexpected status$|^unable to (?:get last line|read tail|open file)|^no such task$/
+const INTERRUPTED = /interrupted by signal|received interrupt/
+
+function statusText(state: TaskState, { taskLine }: TaskLog): string {
+  if (state.running) return 'still running'
+  const status = state.exitStatus ?? 'no exit status'
+  return LOST.test(status) && taskLine !== undefined ? taskLine.replace(/^ERROR: /, '') : status
+}
+
+function endingOf(state: TaskState, log: TaskLog): Ending {
+  if (state.running) return 'unknown'
+  const status = statusText(state, log)
+  if (INTERRUPTED.test(status) || (log.failure !== undefined && INTERRUPTED.test(log.failure))) return 'interrupted'
+  // A log that ends in an error outweighs a status that says otherwise.
+  if (log.taskLine?.startsWith('ERROR: ') === true) return 'errors'
+  if (status === 'OK') return 'ok'
+  if (/^WARNINGS: \d+$/.test(status)) return 'warnings'
+  if (status !== 'no exit status' && !LOST.test(status)) return 'errors'
+  // A job that waited for the node's lock in vain ends without a last line: only its error tells.
+  if (log.errors.some((text) => INTERRUPTED.test(text))) return 'interrupted'
+  return log.errors.some((text) => text.startsWith("can't acquire lock")) ? 'errors' : 'unknown'
+}
+
+async function findVolume(client: ApiClient, about: ReturnType<ApiClient['about']>, volid: string, vmid: string) {
+  const path = apiPath`/nodes/${about.node ?? ''}/storage/${about.storage ?? ''}/content`
+  const page = await client.get(path + apiQuery({ content: 'backup', vmid }), volumeRowsSchema, about)
+  return page.data.find((row) => row.volid === volid)
+}
+
+async function describeVolume(client: ApiClient, about: ReturnType<ApiClient['about']>, volid: string) {
+  try {
+    const path = apiPath`/nodes/${about.node ?? ''}/storage/${about.storage ?? ''}/content/${volid}`
+    return (await client.get(path, volumeSchema, about)).data
+  } catch (error) {
+    if (error instanceof NoSuchVolume) return undefined
+    throw error
+  }
+}
+
+/**
+ * The storage reads an archive's time from its name, in the node's local time. In the hour that is repeated when clocks
+ * go back it may pick the first pass for the second and report an hour too early, before the job began. Put right only
+ * where this job's log shows that the name is this job's: the guest's start in the log is the time in the name.
+ */
+function createdAtSeconds(ctime: number, { startTime }: Upid, { archiveName, startedLocal }: TaskLog): number {
+  const anHourLater = ctime + 3600
+  if (ctime >= startTime || anHourLater < startTime || archiveName === undefined) return ctime
+  const inName = parseArchiveName(archiveName)?.localTime.replace(/\D/g, '')
+  return inName === startedLocal?.replace(/\D/g, '') ? anHourLater : ctime
+}

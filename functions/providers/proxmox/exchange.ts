@@ -1,0 +1,117 @@
+/** One HTTP request and its whole answer over undici's client, with limits that end every wait. */
+import Client from 'undici/lib/dispatcher/client.js'
+import type { Connector } from './connector.ts'
+
+export interface Limits {
+  connectTimeoutMs: number
+  /** Longest wait for the answer's head. The API's own proxy gives up on a slow backend after 30 s, a 401 takes 3 s. */
+  headersTimeoutMs: number
+  /** Longest pause inside the answer's body. */
+  bodyTimeoutMs: number
+  /** Longest whole exchange, so that an answer that drips can't hold a function. */
+  totalTimeoutMs: number
+  /** Task logs are the largest answers; one of a long container dump with a warning for each file reaches megabytes. */
+  maxBodyBytes: number
+}
+
+export const standardLimits: Limits = {
+  connectTimeoutMs: 10_000,
+  headersTimeoutMs: 45_000,
+  bodyTimeoutMs: 30_000,
+  totalTimeoutMs: 90_000,
+  maxBodyBytes: 64 * 1024 * 1024,
+}
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'DELETE'
+  path: string
+  headers: Record<string, string>
+  body?: string
+}
+
+export interface HttpAnswer {
+  status: number
+  reason: string
+  body: string
+}
+
+/** There is no whole answer. `sent` is false when provably not a byte of the request left. */
+export class Unanswered extends Error {
+  readonly sent: boolean
+
+  constructor(sent: boolean, cause: Error) {
+    super(cause.message, { cause })
+    this.sent = sent
+  }
+}
+
+/** A line to one endpoint. */
+export interface Line {
+  request(request: HttpRequest): Promise<HttpAnswer>
+  close(): Promise<void>
+}
+
+/** @throws Unanswered from `request`, and nothing else */
+export function openLine(endpoint: string, connector: Connector, limits: Limits): Line {
+  let connections = 0
+  const client = new Client(endpoint, {
+    connect: (options, callback) =>
+      connector(options, (...result) => {
+        if (result[0] === null) connections += 1
+        callback(...result)
+      }),
+    allowH2: false,
+    headersTimeout: limits.headersTimeoutMs,
+    bodyTimeout: limits.bodyTimeoutMs,
+    maxResponseSize: limits.maxBodyBytes,
+    // The API drops connections that were idle for 5 s; leaving first avoids sending into a connection that is closing.
+    keepAliveTimeout: 3000,
+    pipelining: 1,
+  })
+  return {
+    request: (request) => exchange(client, request, limits, () => connections > 0),
+    close: () => client.destroy(),
+  }
+}
+
+function exchange(client: Client, request: HttpRequest, limits: Limits, connected: () => boolean): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let status = 0
+    let reason = ''
+    let stop: ((error: Error) => void) | undefined
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      reject(new Unanswered(connected(), error))
+    }
+    const timer = setTimeout(() => {
+      const error = new Error(`no whole answer within ${limits.totalTimeoutMs / 1000} s`)
+      fail(error)
+      stop?.(error)
+    }, limits.totalTimeoutMs)
+    try {
+      client.dispatch(
+        { ...request, body: request.body ?? null },
+        {
+          onRequestStart: (controller) => {
+            stop = (error) => controller.abort(error)
+          },
+          onResponseStart: (_controller, statusCode, _headers, statusMessage) => {
+            status = statusCode
+            reason = statusMessage ?? ''
+          },
+          onResponseData: (_controller, chunk) => {
+            chunks.push(chunk)
+          },
+          onResponseEnd: () => {
+            clearTimeout(timer)
+            resolve({ status, reason, body: Buffer.concat(chunks).toString('utf8') })
+          },
+          onResponseError: (_controller, error) => fail(error),
+        },
+      )
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  })
+}

@@ -1,0 +1,227 @@
+/** Proxmox VE as a platform we export from. What each method promises stands in `../provider.ts`. */
+import {
+  BackupStartUnclear,
+  GuestliftError,
+  NothingBackedUp,
+  PlatformUnavailable,
+  RequestRejected,
+  StorageUnusable,
+} from '../../contracts/errors.ts'
+import type { BackupOptions } from '../../contracts/job.ts'
+import type { Guest } from '../../contracts/nouns.ts'
+import type { BackupProgress, FoundGuest, JobSummary, Provider } from '../provider.ts'
+import type { ProviderDeps } from '../provider-deps.ts'
+import { apiPath, apiQuery } from './api-path.ts'
+import { openClient } from './client.ts'
+import { accountOf, type ProxmoxSite } from './config.ts'
+import { type About, errorFromText, NoSuchTask, NoSuchVolume, where } from './errors.ts'
+import { gatherEvidence } from './evidence.ts'
+import type { Limits } from './exchange.ts'
+import { parseUpid, parseVolid, type Upid } from './identifiers.ts'
+import { notesTemplate } from './notes-template.ts'
+import { missingPrivileges } from './privileges.ts'
+import {
+  guestRowsSchema,
+  nodeRowsSchema,
+  permissionsSchema,
+  taskIdSchema,
+  taskRowsSchema,
+  versionSchema,
+} from './schemas.ts'
+import { latestPercent } from './task-log.ts'
+import { openTaskReader, requireUpid } from './tasks.ts'
+
+/** Our clock and the node's may differ; a job that is overlooked for that reason would be started twice. */
+const CLOCK_SKEW_SECONDS = 300
+/** The task list gives 50 rows unless told; filtered by guest and time there are a handful. */
+const MOST_JOBS = 500
+const TAIL_LINES = 50
+/** Removing an archive is quick on a disk and slow on a busy network storage. */
+const DELETE_SECONDS = 300
+
+/** @throws InvalidSite when `tls.ca` is no certificate */
+export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): Provider {
+  const client = openClient(siteName, site, deps, limits)
+  const tasks = openTaskReader(client, siteName, deps.sleep)
+  const account = accountOf(site.auth)
+
+  async function startBackup(guest: Guest, options: BackupOptions): Promise<JobSummary> {
+    const about = client.about('start the backup', { node: guest.node, guest: guest.id, storage: options.storage })
+    const written = await client.write('POST', apiPath`/nodes/${guest.node}/vzdump`, about, vzdumpForm(guest, options))
+    if (!written.answered) {
+      throw new BackupStartUnclear(`${written.error.message} The job may have been started all the same.`, {
+        cause: written.error,
+      })
+    }
+    if (written.data === 'OK') {
+      throw new NothingBackedUp(
+        `${where(about)}: the node started nothing, so the guest isn't there. It may have moved a moment ago.`,
+      )
+    }
+    const upid = typeof written.data === 'string' ? parseUpid(written.data) : undefined
+    if (upid === undefined || upid.type !== 'vzdump' || typeof written.data !== 'string') {
+      throw new BackupStartUnclear(`${where(about)}: the answer to the start of the backup names no job.`)
+    }
+    return { jobRef: written.data, startedAt: startOf(upid), running: true }
+  }
+
+  async function findJobs(guest: Guest, since: Date): Promise<JobSummary[]> {
+    const about = client.about('list the backup jobs', { node: guest.node, guest: guest.id })
+    const query = apiQuery({
+      // The default, `archive`, leaves out what still runs.
+      source: 'all',
+      typefilter: 'vzdump',
+      vmid: guest.id,
+      since: Math.max(0, Math.floor(since.getTime() / 1000) - CLOCK_SKEW_SECONDS),
+      limit: MOST_JOBS,
+    })
+    const { data } = await client.get(apiPath`/nodes/${guest.node}/tasks` + query, taskRowsSchema, about)
+    const own = data.flatMap((row) => {
+      const upid = parseUpid(row.upid)
+      // Rows of running tasks don't split user and token, those of ended ones do; the UPID always holds both.
+      if (upid === undefined || upid.user !== account || upid.type !== 'vzdump' || upid.id !== guest.id) return []
+      return [
+        { jobRef: row.upid, startedAt: startOf(upid), running: row.endtime === undefined && isActive(row.status) },
+      ]
+    })
+    return own.toSorted((one, other) => other.startedAt.localeCompare(one.startedAt))
+  }
+
+  async function checkBackup(jobRef: string): Promise<BackupProgress> {
+    try {
+      const { running } = await tasks.state(jobRef)
+      if (!running) return { running }
+    } catch (error) {
+      // Its log was rotated away: it has ended, and gathering the evidence tells that nothing is known of it.
+      if (error instanceof NoSuchTask) return { running: false }
+      throw error
+    }
+    const progressPercent = latestPercent(await progressLines(jobRef))
+    return progressPercent === undefined ? { running: true } : { running: true, progressPercent }
+  }
+
+  /** A percentage is a nicety: a log that can't be read must not fail a backup that runs. */
+  async function progressLines(jobRef: string): Promise<string[]> {
+    try {
+      return await tasks.logTail(jobRef, TAIL_LINES)
+    } catch (error) {
+      if (!(error instanceof GuestliftError)) throw error
+      deps.log('platform-progress-unknown', { site: siteName, jobRef, reason: error.message })
+      return []
+    }
+  }
+
+  async function stopBackup(jobRef: string, timeoutSeconds: number): Promise<void> {
+    const { node, id } = requireUpid(jobRef, siteName)
+    try {
+      if (!(await tasks.state(jobRef)).running) return
+      const about = client.about('stop the backup', { node, guest: id })
+      const written = await client.write('DELETE', apiPath`/nodes/${node}/tasks/${jobRef}`, about)
+      // Whether or not the order arrived, the task's state tells.
+      if (!written.answered)
+        deps.log('platform-stop-unclear', { site: siteName, jobRef, reason: written.error.message })
+      await tasks.waitForEnd(jobRef, timeoutSeconds)
+    } catch (error) {
+      if (!(error instanceof NoSuchTask)) throw error
+    }
+  }
+
+  async function deleteArtifact(artifactRef: string, node: string): Promise<void> {
+    const volid = parseVolid(artifactRef)
+    if (volid === undefined)
+      throw new RequestRejected(`Site ${siteName}: "${artifactRef}" is no archive of this platform.`)
+    const about = client.about(`remove ${artifactRef}`, { node, storage: volid.storage })
+    try {
+      const path = apiPath`/nodes/${node}/storage/${volid.storage}/content/${artifactRef}`
+      const written = await client.write('DELETE', path, about)
+      if (!written.answered) throw written.error
+      const taskId = taskIdSchema.safeParse(written.data)
+      if (!taskId.success) throw new PlatformUnavailable(`${where(about)}: the answer to ${about.doing} names no task.`)
+      if (taskId.data !== null) await removed(taskId.data, about)
+    } catch (error) {
+      if (!(error instanceof NoSuchVolume)) throw error
+    }
+  }
+
+  async function removed(taskId: string, about: About): Promise<void> {
+    const { exitStatus = 'no exit status' } = await tasks.waitForEnd(taskId, DELETE_SECONDS)
+    if (exitStatus === 'OK' || exitStatus.startsWith('WARNINGS: ')) return
+    throw (
+      errorFromText(exitStatus, about) ?? new StorageUnusable(`${where(about)}: cannot ${about.doing}: ${exitStatus}`)
+    )
+  }
+
+  return {
+    platform: 'proxmox',
+    async identify() {
+      const { data } = await client.get('/version', versionSchema, client.about('ask for the version'))
+      return { version: data.version }
+    },
+    async missingPrivileges(work) {
+      const { data } = await client.get('/access/permissions', permissionsSchema, client.about('read its permissions'))
+      return missingPrivileges(data, work)
+    },
+    async findGuests(ids) {
+      const about = client.about('look for the guests')
+      const guests = await client.get('/cluster/resources?type=vm', guestRowsSchema, about)
+      const nodes = await client.get('/cluster/resources?type=node', nodeRowsSchema, about)
+      const nodeStatus = new Map(nodes.data.map(({ node, status }) => [node, status]))
+      const wanted = new Set(ids)
+      return guests.data
+        .filter(({ vmid }) => wanted.has(vmid))
+        .map((row): FoundGuest => {
+          const lock = lockOf(row)
+          return {
+            id: row.vmid,
+            kind: row.type === 'qemu' ? 'vm' : 'container',
+            name: row.name ?? '',
+            node: row.node,
+            ...(lock === undefined ? {} : { lock }),
+            nodeOffline: isOffline(nodeStatus.get(row.node), row.status),
+          }
+        })
+    },
+    startBackup,
+    findJobs,
+    checkBackup,
+    gatherEvidence: (jobRef, guest, storage) =>
+      gatherEvidence(client, tasks, deps.sleep, { ref: jobRef, upid: requireUpid(jobRef, siteName) }, guest, storage),
+    readLog: async (jobRef) => (await tasks.log(jobRef)).map((line) => `${line}\n`).join(''),
+    stopBackup,
+    deleteArtifact,
+    close: () => client.close(),
+  }
+}
+
+/**
+ * No option that needs more than VM.Backup and Datastore.AllocateSpace. `remove=0` keeps the platform's own retention from
+ * removing anything. One guest a job: a list would end in one status for all.
+ */
+function vzdumpForm(guest: Guest, options: BackupOptions): Record<string, string> {
+  return {
+    vmid: guest.id,
+    mode: options.mode,
+    compress: options.compress === 'none' ? '0' : options.compress,
+    storage: options.storage,
+    remove: '0',
+    ...(options.notes === undefined || options.notes === '' ? {} : { 'notes-template': notesTemplate(options.notes) }),
+  }
+}
+
+function startOf(upid: Upid): string {
+  return new Date(upid.startTime * 1000).toISOString()
+}
+
+function isActive(status: string | undefined): boolean {
+  return status === undefined || status.toUpperCase() === 'RUNNING'
+}
+
+/** HA moves a guest without a lock of its own for part of the way. */
+function lockOf({ lock, hastate }: { lock?: string | undefined; hastate?: string | undefined }): string | undefined {
+  return lock ?? (hastate === 'migrate' || hastate === 'relocate' ? 'migrate' : undefined)
+}
+
+/** A node that just booted is `unknown` for a while; then the guest's own status tells whether it reports. */
+function isOffline(nodeStatus: string | undefined, guestStatus: string | undefined): boolean {
+  return nodeStatus === 'offline' || (nodeStatus !== 'online' && guestStatus === 'unknown')
+}

@@ -1,0 +1,77 @@
+/**
+ * What is read from Proxmox's answers, and nothing more. Tolerant: numbers may come as strings (Perl), rows may have any
+ * further fields, and a row of a list that isn't understood is left out rather than failing the whole list.
+ */
+import { z } from 'zod'
+
+/** A whole number from 0 on, as number or text. */
+const count = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.int().nonnegative())
+
+/** Unix seconds within what a Date can hold. */
+const unixTime = count.pipe(z.number().max(8.64e12))
+
+/** Identifiers like vmids come as number or text. */
+const idText = z.union([z.string(), z.int().transform(String)])
+
+/** A list of rows, without those that aren't of the shape. */
+function rows<Row>(row: z.ZodType<Row>): z.ZodType<Row[]> {
+  return z.array(z.unknown()).transform((all) =>
+    all.flatMap((one) => {
+      const parsed = row.safeParse(one)
+      return parsed.success ? [parsed.data] : []
+    }),
+  )
+}
+
+export const envelopeSchema = z.object({ data: z.unknown(), total: count.optional().catch(undefined) })
+
+/** The body of an error: `message` exists since pve-http-server 5.2.0, `errors` with 400 only. */
+export const errorBodySchema = z.object({
+  message: z.string().optional().catch(undefined),
+  errors: z.record(z.string(), z.coerce.string()).optional().catch(undefined),
+})
+
+/** GET /version */
+export const versionSchema = z.object({ version: z.string().min(1) })
+
+/** GET /access/permissions: path → privilege → whether it reaches the paths below. */
+export const permissionsSchema = z.record(
+  z.string(),
+  z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+)
+
+/** GET /cluster/resources?type=vm. Name and lock are missing while the node is silent. */
+export const guestRowsSchema = rows(
+  z.object({
+    vmid: idText,
+    type: z.enum(['qemu', 'lxc']),
+    node: z.string().min(1),
+    name: z.string().optional(),
+    status: z.string().optional(),
+    lock: z.string().min(1).optional(),
+    hastate: z.string().optional(),
+  }),
+)
+
+/** GET /cluster/resources?type=node */
+export const nodeRowsSchema = rows(z.object({ node: z.string().min(1), status: z.string().optional() }))
+
+/** GET /nodes/{n}/tasks. A running task has no end; its status, if any, is `RUNNING`. Strict: an overlooked row could start a second backup. */
+export const taskRowsSchema = z.array(
+  z.object({ upid: z.string(), status: z.string().optional(), endtime: z.unknown().optional() }),
+)
+
+/** GET /nodes/{n}/tasks/{upid}/status */
+export const taskStatusSchema = z.object({ status: z.enum(['running', 'stopped']), exitstatus: z.string().optional() })
+
+/** GET /nodes/{n}/tasks/{upid}/log. Strict for the same reason that a verdict needs the whole log. */
+export const logLinesSchema = z.array(z.object({ t: z.string() }).transform(({ t }) => t))
+
+/** GET /nodes/{n}/storage/{s}/content. `size` is exact here; that of a single volume is rounded up to 512 bytes. */
+export const volumeRowsSchema = rows(z.object({ volid: z.string(), size: count, ctime: unixTime }))
+
+/** GET /nodes/{n}/storage/{s}/content/{volume} */
+export const volumeSchema = z.object({ path: z.string().startsWith('/'), notes: z.string().optional() })
+
+/** POST vzdump, DELETE content: a task's id, or the text OK, or nothing. */
+export const taskIdSchema = z.string().nullable()

@@ -1,0 +1,115 @@
+/** Reads a vzdump task's log as far as it concerns one guest. Grammar: pve-guest-common 6.0.2, pve-manager 9.2.11. */
+import { parseArchiveName } from './identifiers.ts'
+
+/** What a log says about one guest's backup. */
+export interface TaskLog {
+  /** The line that opens a job is there. */
+  begins: boolean
+  /** What follows `TASK ` in the last line: `OK`, `WARNINGS: 2`, `ERROR: job errors`. Absent when the log is cut. */
+  taskLine?: string
+  /** Absolute path of the archive on the node; absent when the log names none, or several that differ. */
+  archivePath?: string
+  archiveName?: string
+  /** `2026-11-22 17:34:51` in the node's local time. */
+  startedLocal?: string
+  finished: boolean
+  failure?: string
+  warnings: string[]
+  errors: string[]
+  /** Everything said about this guest, for hints. */
+  section: string[]
+}
+
+/** Longest text that is taken over: a failed container dump's error holds a shell command of 700 characters. */
+const LONGEST_TEXT = 300
+const MOST_LINES = 20
+
+const OPENING = /^INFO: starting new backup job: vzdump\b/
+const STARTING = /^INFO: Starting Backup of VM (\d+) \(/
+const FAILED = /^ERROR: Backup of VM (\d+) failed - (.*)$/
+const FINISHED = /^INFO: Finished Backup of VM (\d+) \(/
+const JOB_FAILED = /^ERROR: Backup job failed - (.*)$/
+const JOB_OVER = /^(?:INFO: Backup job finished|ERROR: Backup job failed)/
+const TASK = /^TASK ((?:OK|WARNINGS: \d+|ERROR: .*))$/
+const ARCHIVE = /^INFO: creating vzdump archive '(\/.+)'$/
+const PROGRESS = /^INFO:\s+(\d{1,3})% \([^)]+ of [^)]+\) in /
+
+export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
+  const own = ownLines(lines, vmid)
+  const failure = failureOf(own, vmid)
+  const log: TaskLog = {
+    begins: lines.some((line) => OPENING.test(line)),
+    finished: own.some((line) => FINISHED.exec(line)?.[1] === vmid),
+    warnings: texts(own, /^WARN: (.*)$/),
+    errors: texts(own, /^(?:ERROR|TASK ERROR): (.*)$/).filter((text) => text !== 'job errors'),
+    section: own,
+  }
+  const taskLine = TASK.exec(lines.findLast((line) => line.trim() !== '') ?? '')?.[1]
+  if (taskLine !== undefined) log.taskLine = taskLine
+  if (failure !== undefined && !log.finished) log.failure = shorten(failure)
+  const started = own.flatMap(
+    (line) => /^INFO: Backup started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)$/.exec(line)?.[1] ?? [],
+  )
+  if (started[0] !== undefined) log.startedLocal = started[0]
+  Object.assign(log, archiveOf(own, vmid))
+  return log
+}
+
+/**
+ * The lines about this guest, the job's head before the first guest, and the job's end. Left out: other guests, and
+ * errors of notifications, which are sent after the job is over and don't change how it went.
+ */
+function ownLines(lines: readonly string[], vmid: string): string[] {
+  let current: string | undefined
+  let over = false
+  return lines.filter((line) => {
+    current = STARTING.exec(line)?.[1] ?? FAILED.exec(line)?.[1] ?? current
+    if (JOB_OVER.test(line)) {
+      over = true
+      current = undefined
+      return true
+    }
+    if (over) return !line.startsWith('ERROR: ')
+    if (line.startsWith('ERROR: could not notify via target')) return false
+    return current === undefined || current === vmid || TASK.test(line)
+  })
+}
+
+function failureOf(own: readonly string[], vmid: string): string | undefined {
+  const first = (pattern: RegExp) => own.flatMap((line) => pattern.exec(line)?.at(-1) ?? [])[0]
+  const guests = own.flatMap((line) => {
+    const match = FAILED.exec(line)
+    return match?.[1] === vmid ? [match[2] ?? ''] : []
+  })
+  const task = first(/^TASK ERROR: (.*)$/)
+  return guests[0] ?? first(JOB_FAILED) ?? (task === 'job errors' ? undefined : task)
+}
+
+/** Only an archive that bears this guest's number in a standard name; of several different ones, none. */
+function archiveOf(own: readonly string[], vmid: string): Pick<TaskLog, 'archiveName' | 'archivePath'> {
+  const paths = new Set(own.flatMap((line) => ARCHIVE.exec(line)?.[1] ?? []))
+  const [archivePath] = paths
+  if (archivePath === undefined || paths.size > 1) return {}
+  const archiveName = archivePath.slice(archivePath.lastIndexOf('/') + 1)
+  return parseArchiveName(archiveName)?.vmid === vmid ? { archiveName, archivePath } : {}
+}
+
+/** The newest percentage in the log. Containers have none. */
+export function latestPercent(lines: readonly string[]): number | undefined {
+  const percents = lines.flatMap((line) => PROGRESS.exec(line)?.[1] ?? [])
+  const latest = Number(percents.at(-1) ?? Number.NaN)
+  return latest <= 100 ? latest : undefined
+}
+
+function texts(lines: readonly string[], pattern: RegExp): string[] {
+  const found = lines.flatMap((line) => pattern.exec(line)?.[1] ?? [])
+  return [...new Set(found.map(shorten))].slice(0, MOST_LINES)
+}
+
+/** Both ends of a long text: what failed stands at its beginning, why at its end. */
+function shorten(text: string): string {
+  const flat = text.trim()
+  if (flat.length <= LONGEST_TEXT) return flat
+  const half = (LONGEST_TEXT - 3) / 2
+  return `${flat.slice(0, Math.ceil(half))} … ${flat.slice(-Math.floor(half))}`
+}
