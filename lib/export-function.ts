@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { type CfnFunction, Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
+import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
@@ -72,11 +72,20 @@ export class ExportFunction<Name extends TaskName> extends Construct {
         bundleAwsSDK: true,
         mainFields: ['module', 'main'],
         minify: true,
+        logLevel: LogLevel.WARNING,
         sourceMap: true,
         sourcesContent: false,
         // Both are optional speed-ups of ssh2, compiled for this machine and not for Lambda's. It goes on without them.
         externalModules: ['cpu-features'],
         loader: { '.node': 'empty' },
+        commandHooks: {
+          beforeBundling: () => [],
+          beforeInstall: () => [],
+          // Without it the bundle would be read as ESM here, below a package.json of type module, and as CommonJS on Lambda.
+          afterBundling: (_, output) => [
+            `node -e "fs.writeFileSync(process.argv[1], JSON.stringify({ type: 'commonjs' }))" "${output}/package.json"`,
+          ],
+        },
       },
     })
     const resource = this.function.node.defaultChild as CfnFunction
