@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
 import { backupOptionsSchema } from './job.ts'
-import { guestSchema, instantSchema, platformSchema, siteNameSchema, storedArtifactSchema } from './nouns.ts'
+import { guestSchema, instantSchema, platformSchema, siteNameSchema, sourceIdentitySchema, storedArtifactSchema } from './nouns.ts'
 
 export const manifestSchema = z.strictObject({
   version: z.literal(1),
@@ -23,7 +23,7 @@ export const manifestSchema = z.strictObject({
   artifacts: z
     .array(
       storedArtifactSchema.extend({
-        source: z.strictObject({ artifactRef: z.string(), path: z.string(), sizeBytes: z.int().nonnegative() }),
+        source: sourceIdentitySchema.extend({ artifactRef: z.string(), path: z.string() }),
       }),
     )
     .min(1),

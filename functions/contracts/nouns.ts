@@ -69,6 +69,8 @@ export const storedArtifactSchema = z.strictObject({
   versionId: z.string().optional(),
   partSizeBytes: z.int().positive(),
   partCount: z.int().positive(),
+  /** The source file as it was before and after it was read. */
+  source: sourceIdentitySchema,
   /** Bytes this run sent for it; parts that S3 had already are not counted. */
   bytesSent: z.int().nonnegative(),
 })

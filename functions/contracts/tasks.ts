@@ -18,7 +18,7 @@ import {
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
 
 /** Environment variables by need. `KEY_PREFIX` ends with `/` or is empty. */
-const storeEnv = z.object({
+export const storeEnv = z.object({
   ARCHIVE_BUCKET: z.string().min(1),
   KEY_PREFIX: z
     .string()
@@ -26,7 +26,7 @@ const storeEnv = z.object({
     .default(''),
 })
 /** A site's secret is named `<SITE_SECRET_PREFIX><site>`. `DEFAULT_SITE` serves jobs of the older shape, which name none. */
-const siteEnv = z.object({ SITE_SECRET_PREFIX: z.string().min(1), DEFAULT_SITE: siteNameSchema.optional() })
+export const siteEnv = z.object({ SITE_SECRET_PREFIX: z.string().min(1), DEFAULT_SITE: siteNameSchema.optional() })
 
 /** One guest's work: an item of the run's plan and the input of Export guest. */
 export const planItemSchema = z.strictObject({

@@ -37,10 +37,10 @@ export async function writeManifest(
     backup: item.backup,
     verdict: input.verdict,
     evidence: kept.evidence,
-    artifacts: artifacts.map((artifact) => ({
-      ...storedAs(artifact.fileName, stored),
-      source: { artifactRef: artifact.artifactRef, path: artifact.location.path, sizeBytes: artifact.sizeBytes },
-    })),
+    artifacts: artifacts.map((artifact) => {
+      const found = storedAs(artifact.fileName, stored)
+      return { ...found, source: { ...found.source, artifactRef: artifact.artifactRef, path: artifact.location.path } }
+    }),
     sideFiles,
   } satisfies Manifest)
   const key = manifestKey(folder)

@@ -16,6 +16,7 @@ export const stored: StoredArtifact = {
   checksum: 'CRC32:AAAAAA==',
   partSizeBytes: 64 * 2 ** 20,
   partCount: 1,
+  source: { sizeBytes: 1000, modifiedAt: '2026-11-22T02:01:00.000Z' },
   bytesSent: 1000,
 }
 

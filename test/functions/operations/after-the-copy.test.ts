@@ -49,6 +49,7 @@ describe('writing the manifest', () => {
       artifactRef: artifact.artifactRef,
       path: artifact.location.path,
       sizeBytes: 1000,
+      modifiedAt: '2026-11-22T02:01:00.000Z',
     })
   })
 

@@ -1,0 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createS3Client } from '../../aws/s3-client.ts'
+import { S3ArchiveStore } from '../../aws/s3-archive-store.ts'
+import { storeEnv } from '../../contracts/tasks.ts'
+import type { Ports } from '../../operations/ports.ts'
+import type { Invocation } from '../define-handler.ts'
+import { readEnv } from '../env.ts'
+
+/** Kept between calls of one environment: its connections are worth more than a fresh start. */
+let store: S3ArchiveStore | undefined
+
+export function withStore(_invocation: Invocation): Pick<Ports, 'store' | 'keyPrefix'> {
+  const env = readEnv(storeEnv)
+  store ??= new S3ArchiveStore(createS3Client({ pathStyle: hasOwnEndpoint() }), env.ARCHIVE_BUCKET, {
+    sleep: async (milliseconds) => void (await delay(milliseconds)),
+    random: Math.random,
+  })
+  return { store, keyPrefix: env.KEY_PREFIX }
+}
+
+/** The SDK reads these by itself; endpoints other than AWS seldom serve buckets as host names. */
+function hasOwnEndpoint(): boolean {
+  return (process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']) !== undefined
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { tasks } from '../../functions/contracts/tasks.ts'
+import type { Happening } from './progress.ts'
+
+/** An event of an execution's history, from the local interpreter or (flattened) from AWS. JSON is parsed. */
+export interface SeenEvent {
+  execution: string
+  id: number
+  previousEventId: number
+  type: string
+  details: Readonly<Record<string, unknown>>
+}
+
+const guestSchema = z.object({ guest: z.object({ id: z.string(), name: z.string() }) })
+const payloadSchema = z.object({ Payload: z.unknown() })
+const planned = z.object({ guestCount: z.number() })
+
+/** What is remembered of one execution while its events come in. */
+interface Seen {
+  guest?: { id: string; name: string }
+  /** The state that an event belongs to: events point back to the one that entered it. */
+  states: Map<number, string>
+}
+
+/**
+ * Turns history events into what a person wants to see. Feed it every event of the run's execution and of the guests'
+ * executions, in any interleaving.
+ */
+export function readHappenings(): (event: SeenEvent) => Happening[] {
+  const executions = new Map<string, Seen>()
+  return (event) => {
+    const seen: Seen = executions.get(event.execution) ?? { states: new Map() }
+    executions.set(event.execution, seen)
+    if (event.type === 'ExecutionStarted') {
+      const parsed = guestSchema.safeParse(event.details['input'])
+      if (parsed.success) seen.guest = parsed.data.guest
+      return []
+    }
+    const name = event.details['name']
+    const entered = event.type.endsWith('StateEntered') && typeof name === 'string'
+    const state = entered ? name : seen.states.get(event.previousEventId)
+    if (state === undefined) return []
+    seen.states.set(event.id, state)
+    if (entered) return enteredState(seen, state)
+    if (event.type === 'TaskSucceeded') return answered(seen, state, event.details['output'])
+    if (event.type === 'TaskFailed' || event.type === 'TaskTimedOut') {
+      const error = String(event.details['error'] ?? event.type)
+      return [{ kind: 'retrying', id: seen.guest?.id, step: state, error }]
+    }
+    return []
+  }
+}
+
+function enteredState({ guest }: Seen, step: string): Happening[] {
+  if (step.endsWith('?')) return []
+  return guest === undefined ? [{ kind: 'run-step', step }] : [{ kind: 'guest-step', ...guest, step }]
+}
+
+function answered({ guest }: Seen, state: string, output: unknown): Happening[] {
+  const answer = payloadSchema.safeParse(output).data?.Payload
+  if (guest === undefined) {
+    const plan = state === 'Plan run' ? planned.safeParse(answer).data : undefined
+    return plan === undefined ? [] : [{ kind: 'planned', guestCount: plan.guestCount }]
+  }
+  const { id } = guest
+  switch (state) {
+    case 'Check backup': {
+      const percent = tasks.CheckBackup.output.safeParse(answer).data?.progressPercent
+      return percent === undefined ? [] : [{ kind: 'dumped', id, percent }]
+    }
+    case 'Open upload': {
+      const opened = tasks.OpenUpload.output.safeParse(answer).data
+      if (opened === undefined) return []
+      const { upload, chunks } = opened
+      const missing = chunks.reduce((sum, { firstPart, lastPart }) => sum + (lastPart - firstPart + 1), 0)
+      const { sizeBytes } = upload.source
+      return [
+        { kind: 'upload-opened', id, sizeBytes, presentBytes: Math.max(0, sizeBytes - missing * upload.partSizeBytes) },
+      ]
+    }
+    case 'Release backup':
+    case 'Record failure': {
+      const outcome = tasks.RecordFailure.output.safeParse(answer).data
+      return outcome === undefined
+        ? []
+        : [{ kind: 'guest-ended', id, outcome: outcome.outcome, reason: outcome.reason }]
+    }
+    default:
+      return []
+  }
+}

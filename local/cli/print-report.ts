@@ -1,0 +1,28 @@
+import { styleText } from 'node:util'
+import type { RunReport } from '../../functions/contracts/report.ts'
+import { formatBytes, formatSeconds } from './units.ts'
+
+/** The report as a person reads it: a line a guest, where its archive lies, and what to do about the others. */
+export function reportLines(
+  report: Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'>,
+  bucket: string,
+): string[] {
+  const lines = report.notes.map((note) => styleText('dim', `note: ${note}`))
+  for (const guest of report.guests) {
+    const who = `${guest.id} ${guest.name}`.trim()
+    if (guest.outcome === 'succeeded') {
+      lines.push(
+        `${styleText('green', '✓')} ${who}: archived in ${formatSeconds(guest.seconds)}, ${formatBytes(guest.bytesSent)} sent`,
+      )
+      for (const { key, sizeBytes, checksum } of guest.artifacts) {
+        lines.push(`    s3://${bucket}/${key}  ${formatBytes(sizeBytes)}  ${checksum}`)
+      }
+      if (guest.reason !== '') lines.push(`    ${guest.reason}`)
+    } else {
+      const mark = guest.outcome === 'skipped' ? styleText('yellow', '–') : styleText('red', '✗')
+      lines.push(`${mark} ${who}: ${guest.outcome} (${guest.verdict})`, `    ${guest.reason}`)
+    }
+  }
+  lines.push(report.summary)
+  return lines
+}

@@ -1,0 +1,80 @@
+/** What is known of a run while it runs, as a pure reduction over what happened. Rendering is elsewhere. */
+
+/** What happened, whoever saw it: the local interpreter, or the history of an execution on AWS. */
+export type Happening =
+  | { kind: 'run-step'; step: string }
+  | { kind: 'planned'; guestCount: number }
+  | { kind: 'guest-step'; id: string; name: string; step: string }
+  | { kind: 'dumped'; id: string; percent: number }
+  | { kind: 'upload-opened'; id: string; sizeBytes: number; presentBytes: number }
+  | { kind: 'copied'; id: string; bytes: number }
+  | { kind: 'guest-ended'; id: string; outcome: 'succeeded' | 'failed' | 'skipped'; reason: string }
+  | { kind: 'retrying'; id: string | undefined; step: string; error: string }
+
+export interface GuestProgress {
+  id: string
+  name: string
+  step: string
+  startedAt: number
+  dumpPercent?: number
+  sizeBytes?: number
+  presentBytes: number
+  copiedBytes: number
+  copyStartedAt?: number
+  /** The last trouble that a retry follows. */
+  trouble?: string
+  ended?: { outcome: 'succeeded' | 'failed' | 'skipped'; reason: string; at: number }
+}
+
+export interface RunProgress {
+  step: string
+  guestCount: number | undefined
+  guests: ReadonlyMap<string, GuestProgress>
+}
+
+export const nothingYet: RunProgress = { step: 'Starting', guestCount: undefined, guests: new Map() }
+
+/** The progress after `happening` at `now` (milliseconds). */
+export function advance(progress: RunProgress, happening: Happening, now: number): RunProgress {
+  switch (happening.kind) {
+    case 'run-step':
+      return { ...progress, step: happening.step }
+    case 'planned':
+      return { ...progress, guestCount: happening.guestCount }
+    case 'retrying':
+      if (happening.id === undefined)
+        return { ...progress, step: `${happening.step}: trying again after ${happening.error}` }
+      return change(progress, happening.id, now, { trouble: `trying again after ${happening.error}` })
+    case 'guest-step': {
+      const { step, name } = happening
+      const { trouble: _over, ...guest } = guestOf(progress, happening.id, now)
+      return replace(progress, { ...guest, step, name })
+    }
+    case 'dumped':
+      return change(progress, happening.id, now, { dumpPercent: happening.percent })
+    case 'upload-opened': {
+      const { sizeBytes, presentBytes } = happening
+      return change(progress, happening.id, now, { sizeBytes, presentBytes, copiedBytes: 0, copyStartedAt: now })
+    }
+    case 'copied': {
+      const guest = guestOf(progress, happening.id, now)
+      return replace(progress, { ...guest, copiedBytes: guest.copiedBytes + happening.bytes })
+    }
+    case 'guest-ended': {
+      const { outcome, reason } = happening
+      return change(progress, happening.id, now, { ended: { outcome, reason, at: now } })
+    }
+  }
+}
+
+function guestOf(progress: RunProgress, id: string, now: number): GuestProgress {
+  return progress.guests.get(id) ?? { id, name: '', step: '', startedAt: now, presentBytes: 0, copiedBytes: 0 }
+}
+
+function change(progress: RunProgress, id: string, now: number, changes: Partial<GuestProgress>): RunProgress {
+  return replace(progress, { ...guestOf(progress, id, now), ...changes })
+}
+
+function replace(progress: RunProgress, guest: GuestProgress): RunProgress {
+  return { ...progress, guests: new Map(progress.guests).set(guest.id, guest) }
+}

@@ -1,0 +1,72 @@
+import { styleText } from 'node:util'
+import type { GuestProgress, RunProgress } from './progress.ts'
+import { formatBytes, formatSeconds } from './units.ts'
+
+/** Guests shown in full; of the rest only counts. */
+const SHOWN = 12
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+const BAR_CELLS = 20
+
+/** The lines of the progress display at `now` (milliseconds), none wider than `columns`. */
+export function renderProgress(progress: RunProgress, now: number, columns: number): string[] {
+  const guests = [...progress.guests.values()]
+  const running = guests.filter((guest) => guest.ended === undefined)
+  const ended = guests.length - running.length
+  const of = progress.guestCount === undefined ? '' : `  ${ended} of ${progress.guestCount} guests done`
+  const shown = [...running, ...guests.filter((guest) => guest.ended !== undefined).reverse()].slice(0, SHOWN)
+  const hidden = guests.length - shown.length
+  return [
+    `${progress.step}${of}`,
+    ...shown.map((guest) => guestLine(guest, now)),
+    ...(hidden > 0 ? [`  … and ${hidden} more`] : []),
+  ].map((line) => clip(line, columns))
+}
+
+/** One line about one guest: mark, who, what, how far, how long. */
+export function guestLine(guest: GuestProgress, now: number): string {
+  const who = `${guest.id} ${guest.name}`.padEnd(18)
+  if (guest.ended !== undefined) {
+    const took = formatSeconds((guest.ended.at - guest.startedAt) / 1000)
+    if (guest.ended.outcome === 'succeeded') {
+      const size = guest.sizeBytes === undefined ? '' : `${formatBytes(guest.sizeBytes)}  `
+      return `${styleText('green', '✓')} ${who} archived and verified  ${size}${took}`
+    }
+    const mark = guest.ended.outcome === 'skipped' ? styleText('yellow', '–') : styleText('red', '✗')
+    return `${mark} ${who} ${guest.ended.outcome}  ${guest.ended.reason}`
+  }
+  const frame = frames[Math.floor(now / 100) % frames.length]
+  return `${styleText('cyan', frame ?? '·')} ${who} ${doing(guest, now)}${guest.trouble === undefined ? '' : `  (${guest.trouble})`}`
+}
+
+function doing(guest: GuestProgress, now: number): string {
+  const { sizeBytes, copyStartedAt } = guest
+  if (sizeBytes !== undefined && copyStartedAt !== undefined && /cop/i.test(guest.step)) {
+    const done = Math.min(sizeBytes, guest.presentBytes + guest.copiedBytes)
+    const rate = (guest.copiedBytes * 1000) / Math.max(1, now - copyStartedAt)
+    const left = rate > 0 && done < sizeBytes ? `  ${formatSeconds((sizeBytes - done) / rate)} left` : ''
+    return `copying   ${bar(sizeBytes === 0 ? 1 : done / sizeBytes)}  ${formatBytes(done)} of ${formatBytes(sizeBytes)}  ${formatBytes(rate)}/s${left}`
+  }
+  if (guest.dumpPercent !== undefined && /backup/i.test(guest.step)) {
+    return `backing up ${bar(guest.dumpPercent / 100)}  ${Math.floor(guest.dumpPercent)} %`
+  }
+  return `${guest.step}  ${formatSeconds((now - guest.startedAt) / 1000)}`
+}
+
+function bar(share: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_CELLS)
+  return `${'━'.repeat(full)}${styleText('dim', '─'.repeat(BAR_CELLS - full))}`
+}
+
+/** Cut to the terminal's width, not counting colour codes: a wrapped line would break the redraw. */
+function clip(line: string, columns: number): string {
+  let width = 0
+  let result = ''
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes start with ESC
+  for (const token of line.match(/\u001b\[[0-9;]*m|[\s\S]/gu) ?? []) {
+    const isCode = token.length > 1 && token.startsWith('\u001b')
+    if (!isCode && width >= columns - 1) continue
+    if (!isCode) width += 1
+    result += token
+  }
+  return result
+}

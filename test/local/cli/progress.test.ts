@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { stripVTControlCharacters } from 'node:util'
+import { readHappenings, type SeenEvent } from '../../../local/cli/happenings.ts'
+import { advance, type Happening, nothingYet } from '../../../local/cli/progress.ts'
+import { renderProgress } from '../../../local/cli/render-progress.ts'
+import { item } from '../../fakes/ports.ts'
+
+const source = { sizeBytes: 200 * 2 ** 20, modifiedAt: '2026-11-22T02:01:00.000Z' }
+const upload = { key: 'k', uploadId: 'u', partSizeBytes: 64 * 2 ** 20, partCount: 4, source }
+
+function after(...happenings: Happening[]) {
+  return happenings.reduce((progress, happening, index) => advance(progress, happening, index * 1000), nothingYet)
+}
+
+const lines = (progress: ReturnType<typeof after>, now: number, columns = 120) =>
+  renderProgress(progress, now, columns).map(stripVTControlCharacters)
+
+describe('the progress display', () => {
+  it('shows the share of a dump and of a copy, with rate and time left', () => {
+    const dumping = after(
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Check backup' },
+      { kind: 'dumped', id: '100', percent: 45 },
+    )
+    expect(lines(dumping, 2000)[1]).toMatch(/100 web .*backing up ━+─+ {2}45 %/)
+    const copying = after(
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Copy parts' },
+      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20, presentBytes: 64 * 2 ** 20 },
+      { kind: 'copied', id: '100', bytes: 36 * 2 ** 20 },
+    )
+    expect(lines(copying, 3000)[1]).toMatch(/100\.0 MiB of 200\.0 MiB {2}18\.0 MiB\/s {2}6 s left/)
+  })
+
+  it('keeps every line inside the terminal', () => {
+    const long = after({ kind: 'guest-ended', id: '100', outcome: 'failed', reason: 'x'.repeat(500) })
+    for (const line of lines(long, 0, 60)) expect(line.length).toBeLessThan(60)
+  })
+
+  it('shows running guests first and counts the rest', () => {
+    const many = Array.from(
+      { length: 30 },
+      (_, index): Happening => ({ kind: 'guest-step', id: `${100 + index}`, name: '', step: 'Start backup' }),
+    )
+    const shown = lines(after({ kind: 'planned', guestCount: 30 }, ...many), 0)
+    expect(shown[0]).toMatch(/0 of 30 guests done/)
+    expect(shown.at(-1)).toMatch(/and 18 more/)
+  })
+
+  it('says what a retry follows until the next step begins', () => {
+    const step = { kind: 'guest-step', id: '100', name: 'web', step: 'Copy parts' } as const
+    const troubled = after(step, { kind: 'retrying', id: '100', step: 'Copy parts', error: 'ConnectionDropped' })
+    expect(lines(troubled, 0)[1]).toMatch(/trying again after ConnectionDropped/)
+    expect(lines(advance(troubled, step, 1), 0)[1]).not.toMatch(/trying again/)
+  })
+})
+
+describe('reading happenings from a history', () => {
+  const child = (id: number, previousEventId: number, type: string, details: SeenEvent['details']): SeenEvent => ({
+    execution: 'child',
+    id,
+    previousEventId,
+    type,
+    details,
+  })
+
+  it('finds guest, state and answer, though branches interleave', () => {
+    const read = readHappenings()
+    const seen = [
+      child(1, 0, 'ExecutionStarted', { input: item }),
+      child(2, 1, 'TaskStateEntered', { name: 'Open upload' }),
+      child(3, 2, 'TaskScheduled', {}),
+      child(4, 1, 'WaitStateEntered', { name: 'Wait for backup' }),
+      child(5, 3, 'TaskSucceeded', { output: { Payload: { upload, chunks: [{ firstPart: 2, lastPart: 4 }] } } }),
+    ].flatMap(read)
+    expect(seen).toEqual([
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Open upload' },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Wait for backup' },
+      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20, presentBytes: 8 * 2 ** 20 },
+    ])
+  })
+
+  it('keeps choices to itself and reports retries with their error', () => {
+    const read = readHappenings()
+    const seen = [
+      child(1, 0, 'ChoiceStateEntered', { name: 'Backup done?' }),
+      child(2, 1, 'TaskStateEntered', { name: 'Authenticate' }),
+      child(3, 2, 'TaskFailed', { error: 'PlatformUnavailable' }),
+    ].flatMap(read)
+    expect(seen).toEqual([
+      { kind: 'run-step', step: 'Authenticate' },
+      { kind: 'retrying', id: undefined, step: 'Authenticate', error: 'PlatformUnavailable' },
+    ])
+  })
+})

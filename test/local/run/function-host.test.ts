@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type FunctionHost, startFunctionHost } from '../../../local/run/function-host.ts'
+
+/** Stand-ins for bundles: what each does is its source. */
+const sources: Record<string, string> = {
+  echo: 'exports.handler = async (event) => ({ event, site: process.env.SITE, pid: process.pid, gone: undefined })',
+  fails: 'exports.handler = async () => { const e = new Error("no such guest"); e.name = "GuestNotFound"; throw e }',
+  spins: 'exports.handler = async () => { for (;;) {} }',
+  waits: 'exports.handler = (event) => new Promise((resolve) => setTimeout(resolve, event.ms, process.pid))',
+  dies: 'exports.handler = async () => process.exit(3)',
+  tells: 'exports.handler = async () => { console.log("a line"); return 1 }',
+}
+
+let directory: string
+let host: FunctionHost
+let logged: string[]
+const never = new AbortController().signal
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'function-host-'))
+  for (const [stem, source] of Object.entries(sources)) {
+    await mkdir(join(directory, stem))
+    await writeFile(join(directory, stem, 'index.js'), source)
+  }
+  const functions = Object.fromEntries(
+    Object.keys(sources).map((stem) => [
+      stem,
+      { directory: join(directory, stem), handler: 'index.handler', timeoutSeconds: stem === 'spins' ? 1 : 30 },
+    ]),
+  )
+  logged = []
+  host = startFunctionHost(
+    functions,
+    (stem) => ({ SITE: `of ${stem}` }),
+    (stem, line) => logged.push(`${stem}: ${line}`),
+  )
+})
+
+afterEach(async () => {
+  await host.close()
+  await rm(directory, { recursive: true })
+})
+
+describe('the function host', () => {
+  it('gives each function its own environment and answers as JSON would', async () => {
+    const answer = await host.invoke('echo', { a: 1 }, never)
+    expect(answer).toMatchObject({ event: { a: 1 }, site: 'of echo' })
+    expect(answer).not.toHaveProperty('gone')
+  })
+
+  it('reuses an idle environment and adds one for each concurrent call', async () => {
+    const first = await host.invoke('waits', { ms: 1 }, never)
+    const second = await host.invoke('waits', { ms: 1 }, never)
+    expect(second).toBe(first)
+    const both = await Promise.all([host.invoke('waits', { ms: 50 }, never), host.invoke('waits', { ms: 50 }, never)])
+    expect(new Set(both).size).toBe(2)
+  })
+
+  it('reports an error by the name that the handler gave it', async () => {
+    await expect(host.invoke('fails', {}, never)).rejects.toMatchObject({
+      errorType: 'GuestNotFound',
+      message: 'no such guest',
+    })
+  })
+
+  it('kills a function at its time limit, even one that never yields', async () => {
+    await expect(host.invoke('spins', {}, never)).rejects.toMatchObject({ errorType: 'Sandbox.Timedout' })
+  })
+
+  it('kills a call that is cancelled and starts afresh afterwards', async () => {
+    const controller = new AbortController()
+    const call = host.invoke('waits', { ms: 60_000 }, controller.signal)
+    setTimeout(() => controller.abort(), 200)
+    await expect(call).rejects.toMatchObject({ errorType: 'States.Aborted' })
+    await expect(host.invoke('waits', { ms: 1 }, never)).resolves.toBeTypeOf('number')
+  })
+
+  it('survives a function that ends its process', async () => {
+    await expect(host.invoke('dies', {}, never)).rejects.toMatchObject({ errorType: 'Runtime.ExitError' })
+    await expect(host.invoke('echo', {}, never)).resolves.toBeTruthy()
+  })
+
+  it('hands on what a function prints', async () => {
+    await host.invoke('tells', {}, never)
+    await expect.poll(() => logged).toContain('tells: a line')
+  })
+})
