@@ -35,8 +35,8 @@ export interface ArchiveStore {
   /** Ids of all open uploads for exactly this key. */
   listUploads(key: string): Promise<string[]>
 
-  /** All parts of an upload in ascending order. @throws UploadVanished */
-  listParts(key: string, uploadId: string): Promise<StoredPart[]>
+  /** All parts of an upload, or those of a range (both ends inclusive), in ascending order. @throws UploadVanished */
+  listParts(key: string, uploadId: string, range?: { firstPart: number; lastPart: number }): Promise<StoredPart[]>
 
   /** Send one part; S3 verifies `crc32` on receipt. Retried inside, since the body is in memory. @throws UploadVanished */
   putPart(

@@ -1,0 +1,45 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { S3Client } from '@aws-sdk/client-s3'
+
+export interface S3ClientOptions {
+  /** Without it the SDK looks: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile, then AWS itself. */
+  endpoint?: string
+  /** Without it the SDK looks: AWS_REGION, the profile. */
+  region?: string
+  /** Bucket in the path, not in the host name: what endpoints other than AWS mostly need. */
+  pathStyle?: boolean
+  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+  /** How long S3 may be silent. Completing an upload takes minutes, but S3 sends spaces meanwhile. */
+  socketTimeoutMilliseconds?: number
+  /** Tries of each request but parts, which have their own loop. */
+  maxAttempts?: number
+}
+
+/** More than the parts in flight, so that none waits for a socket. */
+const MAX_SOCKETS = 16
+const CONNECT_TIMEOUT_MILLISECONDS = 5_000
+const SOCKET_TIMEOUT_MILLISECONDS = 60_000
+const MAX_ATTEMPTS = 4
+
+/**
+ * An S3 client set up for large bodies. The SDK's defaults would open a TLS connection for each part (it waits for
+ * `100 Continue` on an agent of its own unless given an agent *instance*) and wait for ever on a silent server.
+ */
+export function createS3Client(options: S3ClientOptions = {}): S3Client {
+  const { endpoint, region, credentials } = options
+  return new S3Client({
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(credentials === undefined ? {} : { credentials }),
+    forcePathStyle: options.pathStyle ?? endpoint !== undefined,
+    maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
+    expectContinueHeader: false,
+    requestHandler: {
+      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+      connectionTimeout: CONNECT_TIMEOUT_MILLISECONDS,
+      socketTimeout: options.socketTimeoutMilliseconds ?? SOCKET_TIMEOUT_MILLISECONDS,
+    },
+  })
+}

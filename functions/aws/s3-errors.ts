@@ -1,0 +1,113 @@
+import { type GuestliftError, StoreDenied, StoreUnavailable } from '../contracts/errors.ts'
+
+/** What was being done to what, for messages. */
+export interface StoreAction {
+  bucket: string
+  key: string
+  /** As in "can't <verb> …". */
+  verb: string
+}
+
+/** What S3's refusals mean for the person who reads them. Names as S3 gives them in `<Code>`. */
+const advice: Readonly<Record<string, string>> = {
+  NoSuchBucket: "there is no such bucket. Check the bucket's name, region and endpoint",
+  AccessDenied:
+    'access denied. Check the permissions of the identity (s3:PutObject, GetObject, ListBucket, ListBucketMultipartUploads, ' +
+    "ListMultipartUploadParts, AbortMultipartUpload, DeleteObject), the bucket's policy and its KMS key",
+  Forbidden:
+    'access denied. Check the permissions of the identity; without s3:ListBucket S3 also answers so for a key that does not exist',
+  AllAccessDisabled: 'the bucket is disabled',
+  InvalidAccessKeyId: 'the access key id is unknown. Check the AWS credentials',
+  SignatureDoesNotMatch: 'the signature is wrong. Check the secret access key, the region and the clock',
+  RequestTimeTooSkewed: 'the clock of this machine is wrong by more than 15 minutes. Set it',
+  ExpiredToken: 'the session token has expired. Log in again',
+  InvalidToken: 'the session token is invalid. Log in again',
+  CredentialsProviderError:
+    'no AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile',
+  PermanentRedirect: "the bucket is in another region. Set AWS_REGION to the bucket's",
+  AuthorizationHeaderMalformed: "the request was signed for another region. Set AWS_REGION to the bucket's",
+  IllegalLocationConstraintException: "the bucket is in another region. Set AWS_REGION to the bucket's",
+  MethodNotAllowed: 'the store refuses this method',
+  NotImplemented: 'the store lacks this operation, which Guestlift needs',
+  InvalidStorageClass: 'the storage class is unknown',
+}
+
+/** Passing faults by name; S3 sends some of them with status 400. */
+const passing = new Set([
+  'SlowDown',
+  'ServiceUnavailable',
+  'InternalError',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'TimeoutError',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'OperationAborted',
+  'ConditionalRequestConflict',
+  'BadDigest',
+  'IncompleteBody',
+])
+/** What sockets say. The SDK passes them through with `code`, and Node gathers several in an AggregateError. */
+const socketFaults = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
+
+function property(error: unknown, name: string): unknown {
+  return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
+}
+
+/** S3's name for an error, or Node's for one of a socket. HEAD has no body, hence only a status. */
+export function errorCode(error: unknown): string {
+  const code = property(error, 'code')
+  if (typeof code === 'string' && socketFaults.has(code)) return code
+  const name = property(error, 'name')
+  if (typeof name === 'string' && name !== 'Error' && name !== 'UnknownError') return name
+  const status = statusOf(error)
+  if (status === 403) return 'Forbidden'
+  return status === undefined ? String(name) : String(status)
+}
+
+export function statusOf(error: unknown): number | undefined {
+  const status = property(property(error, '$metadata'), 'httpStatusCode')
+  return typeof status === 'number' ? status : undefined
+}
+
+/** How often the SDK sent the request before it gave up. */
+export function attemptsOf(error: unknown): number {
+  const attempts = property(property(error, '$metadata'), 'attempts')
+  return typeof attempts === 'number' ? attempts : 1
+}
+
+/** May the same request succeed when it is sent again? */
+export function isPassing(error: unknown): boolean {
+  const code = errorCode(error)
+  const status = statusOf(error)
+  // A connection that is cut while an answer is parsed surfaces as a nameless error of the SDK, without a status.
+  const cut =
+    status === undefined &&
+    /socket hang up|aborted|premature|non-retryable streaming/i.test(String(property(error, 'message')))
+  return (
+    passing.has(code) || socketFaults.has(code) || (status !== undefined && (status >= 500 || status === 429)) || cut
+  )
+}
+
+/** The fact behind an error of the S3 client: StoreUnavailable when it may pass, otherwise StoreDenied with advice. */
+export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): GuestliftError {
+  const code = errorCode(error)
+  const said = String(property(error, 'message') ?? '')
+  const what = `can't ${verb} s3://${bucket}/${key}`
+  if (isPassing(error)) {
+    const hint = code === 'ECONNREFUSED' || code === 'ENOTFOUND' ? '. Check the endpoint and the network' : ''
+    return new StoreUnavailable(`${what}: ${code}${said === '' || said === code ? '' : `: ${said}`}${hint}`, {
+      cause: error,
+    })
+  }
+  return new StoreDenied(`${what}: ${advice[code] ?? said} (${code})`, { cause: error })
+}

@@ -1,0 +1,66 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { InvalidSite, StoreDenied, StoreUnavailable, UnknownSite } from '../contracts/errors.ts'
+import { errorCode, isPassing } from './s3-errors.ts'
+
+/** Long enough to spare calls, short enough that a changed password is picked up within one run's retries. */
+const KEEP_MILLISECONDS = 5 * 60_000
+
+/** Sites as Secrets Manager holds them: one secret for each, named `<prefix><site>`, its text the site's JSON. */
+export class SiteSecrets {
+  readonly #client: SecretsManagerClient
+  readonly #prefix: string
+  readonly #now: () => Date
+  readonly #kept = new Map<string, { text: string; untilMilliseconds: number }>()
+
+  constructor(client: SecretsManagerClient, prefix: string, now: () => Date) {
+    this.#client = client
+    this.#prefix = prefix
+    this.#now = now
+  }
+
+  /**
+   * The site's JSON text. Parsing is the caller's; the text must not get into logs or errors.
+   * @throws UnknownSite, InvalidSite (no text), StoreDenied (no permission), StoreUnavailable
+   */
+  async readSite(site: string): Promise<string> {
+    const kept = this.#kept.get(site)
+    const nowMilliseconds = this.#now().getTime()
+    if (kept !== undefined && kept.untilMilliseconds > nowMilliseconds) return kept.text
+    const text = await this.#fetch(site)
+    this.#kept.set(site, { text, untilMilliseconds: nowMilliseconds + KEEP_MILLISECONDS })
+    return text
+  }
+
+  async #fetch(site: string): Promise<string> {
+    const secretName = `${this.#prefix}${site}`
+    try {
+      const answer = await this.#client.send(new GetSecretValueCommand({ SecretId: secretName }))
+      if (answer.SecretString === undefined) {
+        throw new InvalidSite(`the secret ${secretName} of site ${site} is binary; store the site's JSON as text`)
+      }
+      return answer.SecretString
+    } catch (error) {
+      if (error instanceof InvalidSite) throw error
+      throw secretFact(error, site, secretName)
+    }
+  }
+}
+
+function secretFact(error: unknown, site: string, secretName: string): Error {
+  const code = errorCode(error)
+  const cause = { cause: error }
+  if (code === 'ResourceNotFoundException') {
+    return new UnknownSite(
+      `no site ${site} is configured: Secrets Manager has no value for ${secretName}. Create the secret with the site's JSON`,
+      cause,
+    )
+  }
+  if (isPassing(error) || code === 'InternalServiceError') {
+    return new StoreUnavailable(`can't read the secret ${secretName} of site ${site} now: ${code}`, cause)
+  }
+  return new StoreDenied(
+    `can't read the secret ${secretName} of site ${site} (${code}). The function needs secretsmanager:GetSecretValue on it, ` +
+      'kms:Decrypt if it has a key of its own, and the secret must not be marked for deletion',
+    cause,
+  )
+}

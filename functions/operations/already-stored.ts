@@ -1,0 +1,95 @@
+import type { StoredObject } from '../aws/archive-store.ts'
+import { ArchiveConflict } from '../contracts/errors.ts'
+import { manifestSchema } from '../contracts/manifest.ts'
+import type { SourceIdentity, StoredArtifact } from '../contracts/nouns.ts'
+import type { TaskInput, Upload } from '../contracts/tasks.ts'
+import { crc32ToBase64 } from '../domain/crc32.ts'
+import { artifactKey, manifestKey } from '../domain/object-keys.ts'
+import type { Ports } from './ports.ts'
+import { sameIdentity } from './source-identity.ts'
+import { type UploadRecord, uploadOf } from './upload-record.ts'
+
+/** An object that is known to be this source's, and how it was cut. */
+interface Known {
+  upload: Upload
+  checksum: string
+}
+
+/** The object as it travels to the manifest. */
+export function storedArtifact(
+  upload: Upload,
+  fileName: string,
+  object: StoredObject,
+  crc32: number,
+  bytesSent: number,
+): StoredArtifact {
+  return {
+    key: upload.key,
+    fileName,
+    sizeBytes: object.sizeBytes,
+    checksum: `CRC32:${crc32ToBase64(crc32)}`,
+    ...(object.versionId === undefined ? {} : { versionId: object.versionId }),
+    partSizeBytes: upload.partSizeBytes,
+    partCount: upload.partCount,
+    source: upload.source,
+    bytesSent,
+  }
+}
+
+/**
+ * The finished object, if it is provably this source's; `undefined` when the key is free. It is believed when S3's
+ * CRC-32 is the one over the bytes that were read, as either of two witnesses kept it: the upload's record (an earlier
+ * call lost the answer to Complete) or the archive's manifest; and only while the source has the size and time that the
+ * witness noted. Equal size alone proves nothing.
+ * @throws ArchiveConflict when something else has the key
+ */
+export async function findStored(
+  ports: Pick<Ports, 'store' | 'log'>,
+  { item, artifact }: TaskInput<'OpenUpload'>,
+  folder: string,
+  source: SourceIdentity,
+  record: UploadRecord | undefined,
+): Promise<{ upload: Upload; alreadyStored: StoredArtifact } | undefined> {
+  const key = artifactKey(folder, artifact.fileName)
+  const object = await ports.store.head(key)
+  if (object === undefined) return undefined
+  const known = knownFromRecord(record, artifact.artifactRef, source) ?? (await knownFromManifest())
+  const { crc32 } = object
+  const proved =
+    crc32 !== undefined && known?.checksum === `CRC32:${crc32ToBase64(crc32)}` && object.sizeBytes === source.sizeBytes
+  if (!proved) {
+    throw new ArchiveConflict(
+      `s3://${ports.store.bucket}/${key} exists already (${object.sizeBytes} bytes), and nothing proves that it is ` +
+        `guest ${item.guest.id}'s ${artifact.fileName} from site ${item.site}. It was not overwritten; move it away if the archive shall go there`,
+    )
+  }
+  ports.log('already stored', { key, checksum: known.checksum })
+  return { upload: known.upload, alreadyStored: storedArtifact(known.upload, artifact.fileName, object, crc32, 0) }
+
+  async function knownFromManifest(): Promise<Known | undefined> {
+    const text = (await ports.store.readText(manifestKey(folder)))?.text
+    const entry = parseManifest(text)?.artifacts.find((candidate) => candidate.key === key)
+    if (entry?.source.artifactRef !== artifact.artifactRef || !sameIdentity(entry.source, source)) return undefined
+    const { partSizeBytes, partCount, checksum } = entry
+    // The upload is history: manifests don't keep its id, and nothing asks S3 for it any more.
+    return { upload: { key, uploadId: 'completed', partSizeBytes, partCount, source }, checksum }
+  }
+}
+
+function knownFromRecord(
+  record: UploadRecord | undefined,
+  artifactRef: string,
+  source: SourceIdentity,
+): Known | undefined {
+  if (record?.crc32 === undefined) return undefined
+  if (record.source.artifactRef !== artifactRef || !sameIdentity(record.source, source)) return undefined
+  return { upload: uploadOf(record), checksum: `CRC32:${crc32ToBase64(record.crc32)}` }
+}
+
+function parseManifest(text: string | undefined) {
+  try {
+    return text === undefined ? undefined : manifestSchema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,105 @@
+import type { StoredPart } from '../aws/archive-store.ts'
+import { SourceChanged, StoreUnavailable, UploadVanished } from '../contracts/errors.ts'
+import type { SourceIdentity } from '../contracts/nouns.ts'
+import type { TaskInput, TaskOutput, Upload } from '../contracts/tasks.ts'
+import { archiveFolder, artifactKey } from '../domain/object-keys.ts'
+import { missingParts, planChunks, planParts } from '../domain/part-plan.ts'
+import { findStored } from './already-stored.ts'
+import type { Ports } from './ports.ts'
+import { sameIdentity, statSource } from './source-identity.ts'
+import { type KeptRecord, readUploadRecord, type UploadRecord, uploadOf, writeUploadRecord } from './upload-record.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'log'>
+
+/** Two executions that open the same upload at once settle in two rounds; more means that something is badly wrong. */
+const MAX_ROUNDS = 5
+
+/**
+ * Open the artifact's upload or find the one to resume. The record in S3 decides which upload counts: whoever writes
+ * it first (conditionally) owns the upload, everyone else joins, and uploads that it doesn't name are aborted.
+ * @throws SourceChanged when the source isn't as large as the platform said
+ * @throws ArchiveConflict when the key is taken by something that isn't provably this source's
+ */
+export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): Promise<TaskOutput<'OpenUpload'>> {
+  const { item, artifact } = input
+  const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, artifact.createdAt)
+  const key = artifactKey(folder, artifact.fileName)
+  const source = await statSource(ports, item.site, artifact)
+  if (source.sizeBytes !== artifact.sizeBytes) {
+    throw new SourceChanged(
+      `${artifact.location.path} on node ${artifact.location.node} has ${source.sizeBytes} bytes, the platform said ${artifact.sizeBytes}. ` +
+        'Either something still writes it, or the route reaches another file than the platform means (check route.host and route.pathPrefix)',
+    )
+  }
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const kept = await readUploadRecord(ports, key)
+    const done = await findStored(ports, input, folder, source, kept?.record)
+    if (done !== undefined) return { ...done, chunks: [] }
+    const opened =
+      (await resume(ports, source, artifact.artifactRef, kept?.record)) ??
+      (await start(ports, key, artifact.artifactRef, source, kept))
+    if (opened === undefined) continue
+    const { upload, parts } = opened
+    await abortOthers(ports, upload)
+    const missing = missingParts(upload, source.sizeBytes, parts)
+    return { upload, chunks: planChunks(missing, upload.partSizeBytes, item.maxConcurrency) }
+  }
+  throw new StoreUnavailable(
+    `other executions keep opening the upload of s3://${ports.store.bucket}/${key}; later again`,
+  )
+}
+
+interface Opened {
+  upload: Upload
+  /** What S3 has of it. */
+  parts: StoredPart[]
+}
+
+/** The upload of the record, if it is of this very source and S3 still has it. */
+async function resume(
+  ports: Needs,
+  source: SourceIdentity,
+  artifactRef: string,
+  record: UploadRecord | undefined,
+): Promise<Opened | undefined> {
+  if (record?.source.artifactRef !== artifactRef || !sameIdentity(record.source, source)) return undefined
+  try {
+    const parts = await ports.store.listParts(record.key, record.uploadId)
+    ports.log('upload resumed', { key: record.key, partsThere: parts.length, partCount: record.partCount })
+    return { upload: uploadOf(record), parts }
+  } catch (error) {
+    if (error instanceof UploadVanished) return undefined
+    throw error
+  }
+}
+
+/** A new upload, owned by writing its record; `undefined` when another execution was faster. */
+async function start(
+  ports: Needs,
+  key: string,
+  artifactRef: string,
+  source: SourceIdentity,
+  kept: KeptRecord | undefined,
+): Promise<Opened | undefined> {
+  const uploadId = await ports.store.createUpload(key)
+  const record: UploadRecord = {
+    version: 1,
+    key,
+    uploadId,
+    ...planParts(source.sizeBytes),
+    source: { ...source, artifactRef },
+    openedAt: ports.now().toISOString(),
+  }
+  if (await writeUploadRecord(ports, record, kept)) return { upload: uploadOf(record), parts: [] }
+  await ports.store.abortUpload(key, uploadId)
+  return undefined
+}
+
+/** Only the record's owner may do this: an upload it doesn't name is a loser's, an older source's, or an orphan. */
+async function abortOthers(ports: Needs, upload: Upload): Promise<void> {
+  for (const uploadId of await ports.store.listUploads(upload.key)) {
+    if (uploadId === upload.uploadId) continue
+    ports.log('abandoned upload aborted', { key: upload.key, uploadId })
+    await ports.store.abortUpload(upload.key, uploadId)
+  }
+}

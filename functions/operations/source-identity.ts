@@ -1,0 +1,41 @@
+import { SourceChanged } from '../contracts/errors.ts'
+import type { SourceArtifact, SourceIdentity } from '../contracts/nouns.ts'
+import type { Reader } from '../readers/reader.ts'
+import type { Ports } from './ports.ts'
+
+export function sameIdentity(one: SourceIdentity, other: SourceIdentity): boolean {
+  return one.sizeBytes === other.sizeBytes && one.modifiedAt === other.modifiedAt
+}
+
+function describe({ sizeBytes, modifiedAt }: SourceIdentity): string {
+  return `${sizeBytes} bytes of ${modifiedAt}`
+}
+
+/** Size and time of the source now, over a connection of its own. */
+export async function statSource(
+  ports: Pick<Ports, 'route'>,
+  site: string,
+  artifact: SourceArtifact,
+): Promise<SourceIdentity> {
+  const route = await ports.route(site)
+  const reader = await route.open(artifact.location)
+  try {
+    return await reader.stat()
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Bytes of two states of a file must never meet in one object. @throws SourceChanged */
+export async function assertSourceUnchanged(
+  reader: Pick<Reader, 'stat'>,
+  expected: SourceIdentity,
+  artifact: SourceArtifact,
+): Promise<void> {
+  const now = await reader.stat()
+  if (sameIdentity(now, expected)) return
+  throw new SourceChanged(
+    `${artifact.location.path} on node ${artifact.location.node} changed while it was copied: ${describe(expected)} became ${describe(now)}. ` +
+      'Something else writes or replaces it; the copy is discarded and a new run makes a new backup',
+  )
+}

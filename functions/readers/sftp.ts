@@ -1,0 +1,200 @@
+import type { ClientChannel } from 'ssh2'
+import { ConnectionDropped, type GuestliftError, ShortRead, SourceUnreadable } from '../contracts/errors.ts'
+import type { SourceIdentity, SourceLocation } from '../contracts/nouns.ts'
+import type { SftpRoute } from '../contracts/route.ts'
+import { growWindow } from './channel-window.ts'
+import type { Reader, Route } from './reader.ts'
+import { SftpClient, SftpRefusal, type SftpTuning } from './sftp-client.ts'
+import { statusCode } from './sftp-wire.ts'
+import { connectSsh, type SshConnection, type SshTimeouts } from './ssh-connection.ts'
+
+export interface SftpRouteSettings extends SftpTuning, SshTimeouts {
+  /** Bytes that the server may send ahead of our consumption. */
+  windowBytes: number
+}
+
+/** Measured: 255 KiB requests beat 32 KiB by 15 %; 24 MiB asked for and 32 MiB of window hold 100 MiB/s at 80 ms. */
+export const sftpRouteDefaults: SftpRouteSettings = {
+  requestBytes: 255 * 1024,
+  outstandingReads: 96,
+  requestGroup: 4,
+  windowBytes: 32 * 2 ** 20,
+  connectMilliseconds: 20_000,
+  idleMilliseconds: 60_000,
+}
+
+const FILE_TYPE_MASK = 0o170000
+const REGULAR_FILE = 0o100000
+
+/** The host that stands for a node. */
+function hostOf(route: SftpRoute, node: string): string {
+  return route.host.replaceAll('{node}', node)
+}
+
+/** The archive's path as this account sees it. A prefix counts only as whole folders: `/a` is no prefix of `/ab`. */
+export function mapPath(path: string, prefix: SftpRoute['pathPrefix']): string {
+  if (prefix === undefined) return path
+  const from = prefix.from.replace(/\/+$/, '')
+  if (path !== from && !path.startsWith(`${from}/`)) return path
+  const to = prefix.to.replace(/\/+$/, '')
+  return `${to}${path.slice(from.length)}` || '/'
+}
+
+interface Session {
+  sftp: SftpClient
+  close(): Promise<void>
+}
+
+/** An SFTP session on a connection of its own. Silence while an answer is due ends it. */
+async function openSession(
+  site: string,
+  host: string,
+  route: SftpRoute,
+  settings: SftpRouteSettings,
+): Promise<Session> {
+  const connection = await connectSsh(site, host, route, settings)
+  const where = `the SSH server ${host}:${route.port} of site ${site}`
+  try {
+    const channel = await openChannel(connection, where, route)
+    // Silence counts from the last thing said by either side: a request after a long pause has its whole time.
+    const write = (bytes: Buffer): void => {
+      silence.refresh()
+      channel.write(bytes)
+    }
+    const sftp = new SftpClient({ write }, settings)
+    const onSilence = (): void => {
+      if (sftp.waiting) end(new ConnectionDropped(`${where} sent nothing for ${settings.idleMilliseconds / 1000} s`))
+      else silence.refresh()
+    }
+    const silence = setTimeout(onSilence, settings.idleMilliseconds).unref()
+    const end = (reason: GuestliftError): void => {
+      clearTimeout(silence)
+      sftp.fail(reason)
+      connection.client.destroy()
+    }
+    connection.onLost(end)
+    channel.on('close', () => end(new ConnectionDropped(`${where} closed the SFTP session`)))
+    channel.on('error', (error: Error) => end(new ConnectionDropped(`${where}: ${error.message}`, { cause: error })))
+    channel.stderr.resume()
+    const consumed = growWindow(channel, settings.windowBytes)
+    channel.on('data', (chunk: Buffer) => {
+      silence.refresh()
+      try {
+        sftp.receive(chunk)
+      } catch (error) {
+        end(
+          new ConnectionDropped(`${where}: ${error instanceof Error ? error.message : String(error)}`, {
+            cause: error,
+          }),
+        )
+      }
+      consumed?.(chunk.length)
+    })
+    await sftp.start()
+    return {
+      sftp,
+      close: async () => {
+        clearTimeout(silence)
+        await connection.close()
+        sftp.fail(new ConnectionDropped(`the connection to ${where} was closed by its user`))
+      },
+    }
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+function openChannel(connection: SshConnection, where: string, route: SftpRoute): Promise<ClientChannel> {
+  const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>()
+  connection.onLost(reject)
+  connection.client.subsys('sftp', (error, channel) => {
+    if (error === undefined) resolve(channel)
+    else {
+      reject(
+        new SourceUnreadable(
+          `${where} gives user ${route.username} no SFTP session: ${error.message}. ` +
+            'Check that sshd_config has `Subsystem sftp internal-sftp` and lets this account use it',
+          { cause: error },
+        ),
+      )
+    }
+  })
+  return promise
+}
+
+/** The fact behind the server's refusal. Anything else passes as it is. */
+function refusalFact(error: unknown, path: string, where: string, username: string): unknown {
+  if (!(error instanceof SftpRefusal)) return error
+  const cause = { cause: error }
+  switch (error.code) {
+    case statusCode.eof:
+      return new ShortRead(`${path} on ${where} ended before its size was reached`, cause)
+    case statusCode.noSuchFile:
+      return new SourceUnreadable(
+        `${path} doesn't exist on ${where}, as user ${username} sees it. If the account is confined to a folder, set route.pathPrefix`,
+        cause,
+      )
+    case statusCode.permissionDenied:
+      return new SourceUnreadable(
+        `user ${username} may not read ${path} on ${where}. Give the account read access to the file and to every folder above it (group, ACL)`,
+        cause,
+      )
+    case statusCode.noConnection:
+    case statusCode.connectionLost:
+      return new ConnectionDropped(`${where} lost its own connection to ${path}: ${error.message}`, cause)
+    default:
+      return new SourceUnreadable(
+        `${where} failed to read ${path}: ${error.message}. Check the storage on the node`,
+        cause,
+      )
+  }
+}
+
+/** Bytes over SFTP. Each reader has an SSH connection of its own. */
+export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial<SftpRouteSettings> = {}): Route {
+  const settings = { ...sftpRouteDefaults, ...overrides }
+  return {
+    async check(node) {
+      const session = await openSession(site, hostOf(route, node), route, settings)
+      await session.close()
+    },
+    async open(location) {
+      const session = await openSession(site, hostOf(route, location.node), route, settings)
+      try {
+        return await openReader(session, location)
+      } catch (error) {
+        await session.close()
+        throw error
+      }
+    },
+  }
+
+  async function openReader({ sftp, close }: Session, location: SourceLocation): Promise<Reader> {
+    const path = mapPath(location.path, route.pathPrefix)
+    const where = `${hostOf(route, location.node)} (site ${site}, node ${location.node})`
+    const orFact = <T>(work: Promise<T>): Promise<T> =>
+      work.catch((error: unknown) => {
+        throw refusalFact(error, path, where, route.username)
+      })
+
+    const stat = async (): Promise<SourceIdentity> => {
+      const { sizeBytes, mode, modifiedAtSeconds } = await orFact(sftp.stat(path))
+      if (mode !== undefined && (mode & FILE_TYPE_MASK) !== REGULAR_FILE) {
+        throw new SourceUnreadable(`${path} on ${where} is not a regular file`)
+      }
+      if (sizeBytes === undefined || modifiedAtSeconds === undefined) {
+        throw new SourceUnreadable(`${where} doesn't tell size and time of ${path}; use a server that does (OpenSSH)`)
+      }
+      return { sizeBytes, modifiedAt: new Date(modifiedAtSeconds * 1000).toISOString() }
+    }
+
+    await stat()
+    const handle = await orFact(sftp.open(path))
+    return {
+      stat,
+      read: (positionBytes, target, signal) => orFact(sftp.read(handle, positionBytes, target, signal)),
+      close,
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto'
+import { Client, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2'
+import {
+  ConnectionDropped,
+  type GuestliftError,
+  HostKeyMismatch,
+  InvalidSite,
+  RouteLoginRejected,
+} from '../contracts/errors.ts'
+import type { SftpRoute } from '../contracts/route.ts'
+
+/** An open, authenticated connection. `onLost` is called once, when it ends for any reason but `close`. */
+export interface SshConnection {
+  client: Client
+  onLost(listener: (reason: GuestliftError) => void): void
+  close(): Promise<void>
+}
+
+export interface SshTimeouts {
+  /** From the first SYN to the accepted login. */
+  connectMilliseconds: number
+  /** How long the peer may be silent while an answer is due. */
+  idleMilliseconds: number
+}
+
+/** AES-GCM costs the least per byte; the others are for servers that lack it. */
+const CIPHERS = [
+  'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com',
+  'aes128-ctr',
+  'aes256-ctr',
+  'chacha20-poly1305@openssh.com',
+] as const
+
+/** Kinds of host keys, in the order asked for, and the algorithms that use each. */
+const HOST_KEY_ALGORITHMS: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
+  'ssh-ed25519': ['ssh-ed25519'],
+  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
+  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
+  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
+}
+
+const KEEPALIVE_MILLISECONDS = 10_000
+/** A server that was asked to end politely gets this long. */
+const FAREWELL_MILLISECONDS = 1_000
+
+function fingerprint(key: Buffer): string {
+  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
+}
+
+/** The kind stands at the front of a public key's blob, as a string with its length (RFC 4253, 6.6). */
+function keyKind(key: Buffer): string {
+  return key.toString('latin1', 4, 4 + key.readUInt32BE(0))
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** What went wrong before the connection was ready. ssh2 marks its errors with a `level`. */
+function connectFact(error: Error, where: string, route: SftpRoute): GuestliftError {
+  const level = 'level' in error ? error.level : undefined
+  const cause = { cause: error }
+  if (level === 'client-authentication') {
+    const offered = route.password === undefined ? 'key' : 'password'
+    return new RouteLoginRejected(
+      `${where} refused user ${route.username} with the ${offered} of the site's route. ` +
+        `Check username and ${offered}, and the account's rights to log in over SSH (AllowUsers, authorized_keys, expired password)`,
+      cause,
+    )
+  }
+  if (level === 'handshake' && /no matching/i.test(error.message)) {
+    return new RouteLoginRejected(`${where} and Guestlift have no SSH algorithm in common: ${error.message}`, cause)
+  }
+  return new ConnectionDropped(
+    `can't connect to ${where}: ${error.message}. Check route.host and route.port, and that the network lets SSH through`,
+    cause,
+  )
+}
+
+/** One attempt. `seen` gets the host key that the server showed. */
+function attempt(
+  where: string,
+  config: ConnectConfig,
+  route: SftpRoute,
+  seen: { key?: Buffer },
+): Promise<SshConnection> {
+  const { promise, resolve, reject } = Promise.withResolvers<SshConnection>()
+  const client = new Client()
+  let lost: ((reason: GuestliftError) => void) | undefined
+  let closing = false
+  let lastError: Error | undefined
+  const closed = Promise.withResolvers<void>()
+
+  client.on('error', (error) => {
+    lastError ??= error
+    reject(connectFact(error, where, route))
+    lost?.(new ConnectionDropped(`the connection to ${where} broke: ${error.message}`, { cause: error }))
+    // ssh2 only half-closes after an error; a peer that is gone would leave the socket open.
+    client.destroy()
+  })
+  client.on('close', () => {
+    closed.resolve()
+    reject(new ConnectionDropped(`${where} closed the connection during login`, { cause: lastError }))
+    if (!closing) lost?.(new ConnectionDropped(`${where} closed the connection`, { cause: lastError }))
+  })
+  client.on('keyboard-interactive', (_name, _instructions, _language, prompts, finish) => {
+    // Servers with PAM may ask for the password this way. Anything beyond one hidden answer is a second factor.
+    finish(prompts.length === 1 && route.password !== undefined ? [route.password] : [])
+  })
+  client.on('ready', () => {
+    // Without it, Nagle's algorithm and delayed ACKs halve the speed of SFTP.
+    client.setNoDelay(true)
+    resolve({
+      client,
+      onLost: (listener) => {
+        lost = listener
+      },
+      close: async () => {
+        closing = true
+        client.end()
+        const timer = setTimeout(() => client.destroy(), FAREWELL_MILLISECONDS)
+        await closed.promise
+        clearTimeout(timer)
+      },
+    })
+  })
+  try {
+    client.connect({
+      ...config,
+      hostVerifier: (key: Buffer) => {
+        seen.key = key
+        return route.hostKeys.some((pinned) => pinned.replace(/=+$/, '') === fingerprint(key))
+      },
+    })
+  } catch (error) {
+    // ssh2 reads the private key here, before it opens a socket. Its message doesn't hold the key.
+    reject(
+      new InvalidSite(`the route's private key can't be used: ${messageOf(error)}. Check privateKey and passphrase`, {
+        cause: error,
+      }),
+    )
+  }
+  return promise
+}
+
+/**
+ * Connect and log in to the route's server at `host`. No credential leaves before the host key has matched a pinned
+ * one. A server has keys of several kinds and the operator may have pinned any of them, so on a mismatch the other
+ * kinds are asked for before giving up.
+ * @throws HostKeyMismatch, RouteLoginRejected, InvalidSite, ConnectionDropped
+ */
+export async function connectSsh(
+  site: string,
+  host: string,
+  route: SftpRoute,
+  timeouts: SshTimeouts,
+): Promise<SshConnection> {
+  const where = `the SSH server ${host}:${route.port} of site ${site}`
+  const shown: string[] = []
+  const kinds = new Set(Object.keys(HOST_KEY_ALGORITHMS))
+  while (kinds.size > 0) {
+    const seen: { key?: Buffer } = {}
+    const config: ConnectConfig = {
+      host,
+      port: route.port,
+      username: route.username,
+      ...(route.password === undefined ? {} : { password: route.password, tryKeyboard: true }),
+      ...(route.privateKey === undefined ? {} : { privateKey: route.privateKey }),
+      ...(route.passphrase === undefined ? {} : { passphrase: route.passphrase }),
+      readyTimeout: timeouts.connectMilliseconds,
+      keepaliveInterval: KEEPALIVE_MILLISECONDS,
+      keepaliveCountMax: Math.max(1, Math.ceil(timeouts.idleMilliseconds / KEEPALIVE_MILLISECONDS)),
+      algorithms: {
+        cipher: [...CIPHERS],
+        serverHostKey: [...kinds].flatMap((kind) => HOST_KEY_ALGORITHMS[kind] ?? []),
+        // Archives are compressed already.
+        compress: ['none'],
+      },
+    }
+    try {
+      return await attempt(where, config, route, seen)
+    } catch (error) {
+      const exhausted = shown.length > 0 && error instanceof RouteLoginRejected && seen.key === undefined
+      const known =
+        seen.key !== undefined && route.hostKeys.some((pin) => seen.key && pin.startsWith(fingerprint(seen.key)))
+      if (!exhausted && (seen.key === undefined || known)) throw error
+      if (seen.key !== undefined) {
+        shown.push(`${fingerprint(seen.key)} (${keyKind(seen.key)})`)
+        // Asking for every kind makes sense only if there is something to match.
+        if (route.hostKeys.length > 0 && kinds.delete(keyKind(seen.key))) continue
+      }
+      break
+    }
+  }
+  const pinned = route.hostKeys.length === 0 ? 'lists no host key' : "lists other host keys than the server's"
+  throw new HostKeyMismatch(
+    `the route of site ${site} ${pinned}; ${where} showed ${shown.join(', ')}. No credential was sent. ` +
+      'Compare with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the server itself, and if it is the same, add it to route.hostKeys',
+  )
+}

@@ -1,0 +1,71 @@
+import { crc32 } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { combineAllCrc32, combineCrc32, crc32FromBase64, crc32ToBase64 } from '../../../functions/domain/crc32.ts'
+
+const bytes = fc.uint8Array({ maxLength: 4_000 })
+
+describe('combining CRC-32 sums', () => {
+  it('equals the sum over the concatenation, for any two pieces', () => {
+    fc.assert(
+      fc.property(bytes, bytes, (a, b) => {
+        expect(combineCrc32(crc32(a), crc32(b), b.length)).toBe(crc32(Buffer.concat([a, b])))
+      }),
+    )
+  })
+
+  it('equals the sum over the concatenation, for any number of pieces of any length', () => {
+    fc.assert(
+      fc.property(fc.array(bytes, { maxLength: 12 }), (pieces) => {
+        const sums = pieces.map((piece) => ({ crc32: crc32(piece), sizeBytes: piece.length }))
+        expect(combineAllCrc32(sums)).toBe(crc32(Buffer.concat(pieces)))
+      }),
+    )
+  })
+
+  it('is associative beyond 4 GiB, where 32-bit lengths would wrap', () => {
+    const sum = fc.integer({ min: 0, max: 0xffffffff })
+    const length = fc.integer({ min: 0, max: 2 ** 45 })
+    fc.assert(
+      fc.property(sum, sum, length, sum, length, (a, b, bLength, c, cLength) => {
+        const leftFirst = combineCrc32(combineCrc32(a, b, bLength), c, cLength)
+        const rightFirst = combineCrc32(a, combineCrc32(b, c, cLength), bLength + cLength)
+        expect(leftFirst).toBe(rightFirst)
+      }),
+    )
+  })
+
+  it('gives the sum of 4 GiB and one zero bytes that zlib gives piece by piece', () => {
+    const zeros = Buffer.alloc(2 ** 20)
+    let walked = crc32('head')
+    for (let mebibyte = 0; mebibyte < 4096; mebibyte++) walked = crc32(zeros, walked)
+    walked = crc32(Buffer.alloc(1), walked)
+    let tail = 0
+    for (let mebibyte = 0; mebibyte < 4096; mebibyte++) tail = crc32(zeros, tail)
+    tail = crc32(Buffer.alloc(1), tail)
+    expect(combineCrc32(crc32('head'), tail, 4096 * 2 ** 20 + 1)).toBe(walked)
+  })
+
+  it('refuses what is no length', () => {
+    expect(() => combineCrc32(1, 2, -1)).toThrow(RangeError)
+    expect(() => combineCrc32(1, 2, 1.5)).toThrow(RangeError)
+  })
+})
+
+describe("S3's written form of a CRC-32", () => {
+  it('is the base64 of the big-endian value', () => {
+    expect(crc32ToBase64(crc32('123456789'))).toBe('y/Q5Jg==')
+  })
+
+  it('survives the way there and back', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0xffffffff }), (sum) => {
+        expect(crc32FromBase64(crc32ToBase64(sum))).toBe(sum)
+      }),
+    )
+  })
+
+  it.each(['', 'y/Q5Jg==-3', 'y/Q5', 'y/Q5JgAA'])('is not %j', (text) => {
+    expect(crc32FromBase64(text)).toBeUndefined()
+  })
+})
