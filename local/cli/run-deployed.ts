@@ -31,23 +31,31 @@ export interface AwsClients {
   s3: S3Client
 }
 
-/**
- * Start the deployed Export run and follow it to its end. When `signal` fires, following ends and the run goes on in
- * AWS: it cleans up after itself wherever this command has gone.
- */
-export async function runDeployed(
+/** Start the deployed Export run. Returns the execution's ARN. @throws CliError when there is no such state machine */
+export async function startDeployed(
   { job, stateMachineArn, deployment }: DeployedRun,
+  sfn: SFNClient,
+): Promise<string> {
+  const machine = stateMachineArn ?? (await findMachine(sfn, `guestlift-${deployment}-export-run`))
+  // Colons are not allowed in execution names.
+  const name = `cli-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${randomBytes(3).toString('hex')}`
+  const { executionArn } = await sfn.send(
+    new StartExecutionCommand({ stateMachineArn: machine, name, input: JSON.stringify(job) }),
+  )
+  if (executionArn === undefined) throw new CliError('Step Functions started no execution and gave no reason.')
+  return executionArn
+}
+
+/**
+ * Follow an execution of Export run to its end. When `signal` fires, following ends and the run goes on in AWS: it
+ * cleans up after itself wherever this command has gone.
+ */
+export async function followDeployed(
+  executionArn: string,
   { sfn, s3 }: AwsClients,
   display: Display,
   signal: AbortSignal,
 ): Promise<DeployedEnd> {
-  const machine = stateMachineArn ?? (await findMachine(sfn, `guestlift-${deployment}-export-run`))
-  // Colons are not allowed in execution names.
-  const name = `cli-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${randomBytes(3).toString('hex')}`
-  const { executionArn = '' } = await sfn.send(
-    new StartExecutionCommand({ stateMachineArn: machine, name, input: JSON.stringify(job) }),
-  )
-  display.say(`started ${executionArn}`)
   const happeningsOf = readHappenings()
   let reportAnswer: unknown
   const onEvent = (event: SeenEvent) => {
