@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const cache = join(root, '.guestlift')
+/** What the command line keeps between runs: the synthesised app, and logs. */
+export const stateFolder = join(root, '.guestlift')
 
 /** What the synthesised app is made of. */
 const sources = ['bin/app.ts', 'cdk.json', 'functions', 'lib', 'package-lock.json']
@@ -17,7 +18,7 @@ const sources = ['bin/app.ts', 'cdk.json', 'functions', 'lib', 'package-lock.jso
  * what a deployment would: these definitions and these bundles.
  */
 export async function synthesise(onStart: () => void): Promise<string> {
-  const target = join(cache, `assembly-${await fingerprint()}`)
+  const target = join(stateFolder, `assembly-${await fingerprint()}`)
   if (existsSync(join(target, 'manifest.json'))) return target
   onStart()
   const draft = `${target}.${process.pid}`
@@ -44,9 +45,9 @@ export async function synthesise(onStart: () => void): Promise<string> {
 }
 
 async function forgetOthers(...keep: string[]): Promise<void> {
-  const names = await readdir(cache)
-  const old = names.filter((name) => /^assembly-[0-9a-f]{16}$/.test(name) && !keep.includes(join(cache, name)))
-  await Promise.all(old.map((name) => rm(join(cache, name), { recursive: true, force: true })))
+  const names = await readdir(stateFolder)
+  const old = names.filter((name) => /^assembly-[0-9a-f]{16}$/.test(name) && !keep.includes(join(stateFolder, name)))
+  await Promise.all(old.map((name) => rm(join(stateFolder, name), { recursive: true, force: true })))
 }
 
 async function fingerprint(): Promise<string> {

@@ -12,15 +12,12 @@ export interface HostedFunction {
   timeoutSeconds: number
 }
 
-/** A failed call as Lambda's runtime reports it. */
+/** A failed call: `name` is Lambda's errorType, `stack` the function's own. */
 export class FunctionError extends Error {
-  override readonly name = 'FunctionError'
-  readonly errorType: string
-  readonly trace: string[]
-  constructor(errorType: string, errorMessage: string, trace: string[] = []) {
+  constructor(errorType: string, errorMessage: string, trace: readonly string[] = []) {
     super(errorMessage)
-    this.errorType = errorType
-    this.trace = trace
+    this.name = errorType
+    this.stack = trace.join('\n')
   }
 }
 

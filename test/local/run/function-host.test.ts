@@ -61,25 +61,25 @@ describe('the function host', () => {
 
   it('reports an error by the name that the handler gave it', async () => {
     await expect(host.invoke('fails', {}, never)).rejects.toMatchObject({
-      errorType: 'GuestNotFound',
+      name: 'GuestNotFound',
       message: 'no such guest',
     })
   })
 
   it('kills a function at its time limit, even one that never yields', async () => {
-    await expect(host.invoke('spins', {}, never)).rejects.toMatchObject({ errorType: 'Sandbox.Timedout' })
+    await expect(host.invoke('spins', {}, never)).rejects.toMatchObject({ name: 'Sandbox.Timedout' })
   })
 
   it('kills a call that is cancelled and starts afresh afterwards', async () => {
     const controller = new AbortController()
     const call = host.invoke('waits', { ms: 60_000 }, controller.signal)
     setTimeout(() => controller.abort(), 200)
-    await expect(call).rejects.toMatchObject({ errorType: 'States.Aborted' })
+    await expect(call).rejects.toMatchObject({ name: 'States.Aborted' })
     await expect(host.invoke('waits', { ms: 1 }, never)).resolves.toBeTypeOf('number')
   })
 
   it('survives a function that ends its process', async () => {
-    await expect(host.invoke('dies', {}, never)).rejects.toMatchObject({ errorType: 'Runtime.ExitError' })
+    await expect(host.invoke('dies', {}, never)).rejects.toMatchObject({ name: 'Runtime.ExitError' })
     await expect(host.invoke('echo', {}, never)).resolves.toBeTruthy()
   })
 

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SFNClient } from '@aws-sdk/client-sfn'
+import type { RunReport } from '../../functions/contracts/report.ts'
+import { readFailure } from '../../functions/domain/failure.ts'
+import { readRequest } from '../../functions/domain/request.ts'
+import { emptyOutcome } from '../../functions/operations/outcomes.ts'
+import { stateFolder, synthesise } from '../run/assembly.ts'
+import { runLocal } from '../run/run-local.ts'
+import { readSiteFile } from '../run/site-file.ts'
+import { CliError } from './cli-error.ts'
+import { type Display, openDisplay } from './display.ts'
+import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { readHappenings } from './happenings.ts'
+import { reportLines } from './print-report.ts'
+import { followDeployed, startDeployed } from './run-deployed.ts'
+import type { StopSignals } from './stop-signals.ts'
+
+export interface OutputOptions {
+  json?: boolean
+}
+
+export interface LocalOptions extends OutputOptions {
+  site: string
+  bucket: string
+  s3?: string
+  prefix: string
+}
+
+export interface DeployedOptions extends OutputOptions {
+  deployment: string
+  stateMachine?: string
+}
+
+/** What `--json` prints for a run, also for one that ended before its own report. */
+type PrintedReport = Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'> & Partial<RunReport>
+
+/** Run a job on this machine against a real site and bucket. Returns the exit code. */
+export async function runHere(jobFile: string, options: LocalOptions, stop: StopSignals): Promise<number> {
+  const request = await readJob(jobFile)
+  const siteJson = await readSiteFile(options.site)
+  const fileName = basename(options.site, extname(options.site))
+  // Checked here too, so that a typing error is told before anything is built or started.
+  const { job, notes } = readRequest(request, siteNameFrom(fileName))
+  const display = openDisplay(process.stderr)
+  try {
+    const assembly = await synthesise(() =>
+      display.say('Building the workflow and its functions (once, until they change) …'),
+    )
+    const happeningsOf = readHappenings()
+    stop.onInterrupt(() =>
+      display.say('Stopping: running backups and uploads are being cleaned up. Press Ctrl-C again to leave at once.'),
+    )
+    const name = `local-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${randomBytes(3).toString('hex')}`
+    const { result, report } = await runLocal(
+      {
+        request,
+        name,
+        siteName: job.site,
+        siteJson,
+        bucket: options.bucket,
+        keyPrefix: options.prefix === '' || options.prefix.endsWith('/') ? options.prefix : `${options.prefix}/`,
+        s3Url: options.s3,
+        assembly,
+        logFile: join(stateFolder, 'logs', `${name}.log`),
+      },
+      {
+        onEvent: (event) => {
+          for (const happening of happeningsOf(event)) display.show(happening)
+        },
+        onLog: (line) => {
+          if (line['event'] === 'part-copied') {
+            display.show({ kind: 'copied', id: String(line['guest']), bytes: Number(line['sizeBytes']) })
+          }
+        },
+      },
+      stop,
+    )
+    const told = report ?? unreported(job.guests.vmids, notes, result.error ?? result.status, result.cause)
+    return finish(told, options.bucket, display, options, stop)
+  } finally {
+    display.end()
+  }
+}
+
+/** Start the deployed workflow with a job and follow it. Returns the exit code. */
+export async function runOnAws(jobFile: string, options: DeployedOptions, stop: StopSignals): Promise<number> {
+  const request = await readJob(jobFile)
+  // Any site name passes: which sites exist is for the deployment to say.
+  readRequest(request, 'site')
+  const sfn = new SFNClient({})
+  const { deployment, stateMachine: stateMachineArn } = options
+  const executionArn = await startDeployed({ job: request, stateMachineArn, deployment }, sfn)
+  return follow(executionArn, options, stop)
+}
+
+/** Follow a run that was started earlier. Returns the exit code. */
+export async function follow(executionArn: string, options: OutputOptions, stop: StopSignals): Promise<number> {
+  const display = openDisplay(process.stderr)
+  display.say(`following ${executionArn}`)
+  try {
+    const clients = { sfn: new SFNClient({}), s3: new S3Client({}) }
+    const end = await followDeployed(executionArn, clients, display, stop.interrupt)
+    if (end.report === undefined) return finish(unreported([], [], end.error, end.cause), '', display, options, stop)
+    return finish(end.report, end.bucket, display, options, stop)
+  } catch (error) {
+    if (!stop.interrupt.aborted) throw error
+    display.say(`The run goes on in AWS. Follow it again: guestlift follow ${executionArn}`)
+    display.say(`Stop it: aws stepfunctions stop-execution --execution-arn ${executionArn}`)
+    return exitCodes.interrupted
+  } finally {
+    display.end()
+  }
+}
+
+function finish(
+  report: PrintedReport,
+  bucket: string,
+  display: Display,
+  options: OutputOptions,
+  stop: StopSignals,
+): number {
+  display.end()
+  if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else process.stdout.write(`${reportLines(report, bucket).join('\n')}\n`)
+  return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(report.outcome)
+}
+
+/** A run that ended before its report: every guest that was asked for failed for the same reason. */
+function unreported(
+  vmids: readonly number[],
+  notes: string[],
+  error: string,
+  cause: string | undefined,
+): PrintedReport {
+  const failure = readFailure({ Error: error, Cause: cause })
+  const guests = vmids.map((vmid) => emptyOutcome({ id: String(vmid) }, 'failed', failure.name, failure.message, 0))
+  return { outcome: 'failed', summary: `The run stopped: ${failure.message}`, notes, guests }
+}
+
+async function readJob(path: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw new CliError(`The job file ${path} can't be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new CliError(
+      `The job file ${path} is not valid JSON: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+/** Jobs of the older shape name no site; the file's name stands in where it can. */
+function siteNameFrom(fileName: string): string {
+  const name = fileName.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '')
+  return name === '' ? 'site' : name.slice(0, 63)
+}
