@@ -158,6 +158,9 @@ export function errorFromText(text: string, about: About): GuestliftError | unde
   if (/hostname lookup '[^']*' failed/.test(text)) {
     return new NodeOffline(`${at}, the cluster can't resolve the node's name (${text}). Was the node removed?`)
   }
+  if (/unable to parse (?:directory )?volume/.test(text)) {
+    return new RequestRejected(`${at}, the platform can't read the archive's name (${text}).`)
+  }
   if (/^403 |Permission check failed/.test(text)) return privilegeMissing(text, about)
   if (STORAGE_TEXTS.test(text)) return new StorageUnusable(`${at}, the storage can't be used: ${text}.`)
   if (/\bno such volume\b|(?:volume|disk image) '[^']*' does not exist|volume_size_info on '[^']*' failed/.test(text)) {

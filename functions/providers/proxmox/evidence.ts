@@ -48,7 +48,10 @@ export async function gatherEvidence(
 
   const look = () => findVolume(client, about, backupVolid(storage, log.archiveName ?? ''), guest.id)
   const first = await look()
-  if (first === undefined) return evidence
+  if (first === undefined) {
+    evidence.advice ??= `The list hides archives from an account without Datastore.AllocateSpace on the storage and VM.Backup on the guest: check ${about.account}.`
+    return evidence
+  }
   const volume = await describeVolume(client, about, first.volid)
   if (volume === undefined) return evidence
   await sleep(SECOND_LOOK_MS)

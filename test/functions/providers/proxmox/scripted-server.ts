@@ -1,6 +1,5 @@
 /** A TLS server that writes exactly the bytes a test tells it to, and remembers every byte it was sent. */
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import { createIdentity, fingerprintOf, type Identity } from '../../../../local/lab/certificate.ts'
 
@@ -17,7 +16,7 @@ export interface SeenRequest {
  */
 export interface Reply {
   bytes: string | Buffer
-  then?: 'keep' | 'close' | 'reset'
+  after?: 'keep' | 'close' | 'reset'
   drip?: number
 }
 export type Script = (request: SeenRequest, index: number) => Reply | Promise<Reply>
@@ -33,7 +32,6 @@ export interface ScriptedServer {
   close(): Promise<void>
 }
 
-/** Longest in a request's life: names it by which certificates are made. */
 const names = ['127.0.0.1', 'localhost']
 export const firstIdentity = createIdentity(names, new Date())
 export const otherIdentity = createIdentity(names, new Date())
@@ -46,7 +44,7 @@ export async function startServer(script: Script, identity: Identity = firstIden
   const server = createServer({ key: identity.key, cert: identity.cert }, (socket) => {
     connections += 1
     sockets.add(socket)
-    let pending = Buffer.alloc(0)
+    let pending: Buffer = Buffer.alloc(0)
     let busy = Promise.resolve()
     socket.on('error', () => undefined)
     socket.on('close', () => sockets.delete(socket))
@@ -65,7 +63,8 @@ export async function startServer(script: Script, identity: Identity = firstIden
   server.on('tlsClientError', () => undefined)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
   return {
     endpoint: `https://127.0.0.1:${port}`,
     identity,
@@ -91,8 +90,8 @@ async function write(socket: TLSSocket, reply: Reply): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, reply.drip))
     }
   }
-  if (reply.then === 'close') socket.end()
-  if (reply.then === 'reset') socket.destroy()
+  if (reply.after === 'close') socket.end()
+  if (reply.after === 'reset') socket.destroy()
 }
 
 function takeRequest(buffer: Buffer): { request: SeenRequest; rest: Buffer } | undefined {
@@ -116,7 +115,7 @@ function takeRequest(buffer: Buffer): { request: SeenRequest; rest: Buffer } | u
 export function answer(status: number, reason: string, body: unknown = ''): Reply {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const head = `HTTP/1.1 ${status} ${reason}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nContent-Type: application/json\r\n\r\n`
-  return { bytes: head + text, then: status >= 400 ? 'close' : 'keep' }
+  return { bytes: head + text, after: status >= 400 ? 'close' : 'keep' }
 }
 
 export const data = (value: unknown): Reply => answer(200, 'OK', { data: value })

@@ -1,0 +1,202 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type BackupEvidence, verdictNameSchema, verdictSchema } from '../../../functions/contracts/evidence.ts'
+import { judge } from '../../../functions/domain/verdict.ts'
+
+const listed = {
+  artifactRef: 'nas:backup/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',
+  fileName: 'vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',
+  sizeBytes: 1_000_000,
+  createdAt: '2026-11-22T02:00:07.000Z',
+  location: { node: 'pve1', path: '/mnt/pve/nas/dump/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst' },
+}
+const good: BackupEvidence = {
+  jobRef: 'job-1',
+  jobStartedAt: '2026-11-22T02:00:05.000Z',
+  exitStatus: 'OK',
+  ending: 'ok',
+  warnings: [],
+  errors: [],
+  guestFinished: true,
+  logComplete: true,
+  archiveName: listed.fileName,
+  listed,
+  listedAgainSizeBytes: listed.sizeBytes,
+  notes: 'before the upgrade',
+}
+
+/** The good evidence with changes; `undefined` takes a piece away. */
+function evidence(changes: { [Key in keyof BackupEvidence]?: BackupEvidence[Key] | undefined }): BackupEvidence {
+  const merged = { ...good, ...changes }
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as typeof good
+}
+
+describe('the verdict on a backup', () => {
+  it('is archived when everything agrees', () => {
+    expect(judge(good)).toEqual({
+      name: 'archived',
+      good: true,
+      reason: `The job finished, and ${listed.fileName} is the archive it made.`,
+    })
+  })
+
+  it.each<[string, Parameters<typeof evidence>[0], string, RegExp]>([
+    [
+      'warnings are good, and the first is told',
+      { exitStatus: 'WARNINGS: 2', ending: 'warnings', warnings: ['hook failed', 'hook failed again'] },
+      'archived-with-warnings',
+      /WARNINGS: 2, first: hook failed\)/,
+    ],
+    [
+      'warnings of which the log holds none are still warnings',
+      { exitStatus: 'WARNINGS: 1', ending: 'warnings' },
+      'archived-with-warnings',
+      /WARNINGS: 1/,
+    ],
+    [
+      'errors inside a job that ended well are told',
+      { errors: ['cannot remove snapshot'] },
+      'archived-with-warnings',
+      /cannot remove snapshot/,
+    ],
+    [
+      'job errors',
+      { exitStatus: 'job errors', ending: 'errors', guestFailure: 'no space left', guestFinished: false },
+      'backup-failed',
+      /no space left/,
+    ],
+    [
+      'job errors without a word about this guest, even if it was finished',
+      { exitStatus: 'job errors', ending: 'errors' },
+      'backup-failed',
+      /job errors/,
+    ],
+    [
+      "a failure of this guest outweighs the job's good status",
+      { guestFailure: 'guest agent hangs' },
+      'backup-failed',
+      /guest agent hangs/,
+    ],
+    ['a guest that the log never finished', { guestFinished: false }, 'backup-failed', /doesn't say/],
+    [
+      'interrupted by signal',
+      { exitStatus: 'interrupted by signal', ending: 'interrupted' },
+      'job-interrupted',
+      /interrupted by signal/,
+    ],
+    [
+      'unexpected status',
+      { exitStatus: 'unexpected status', ending: 'unknown', advice: 'Unlock the guest.' },
+      'job-lost',
+      /unexpected status.*may still be locked\. Unlock the guest\./,
+    ],
+    ['a cut log', { logComplete: false }, 'log-incomplete', /cut or gone/],
+    ['no archive named', { archiveName: undefined }, 'archive-unnamed', /names no archive/],
+    ['an archive that is not listed', { listed: undefined }, 'archive-missing', /doesn't list/],
+    [
+      'another archive than the named one',
+      { listed: { ...listed, fileName: 'vzdump-qemu-100-2026_11_21-02_00_07.vma.zst' } },
+      'archive-missing',
+      /doesn't list/,
+    ],
+    ['an archive that vanishes', { listedAgainSizeBytes: undefined }, 'archive-missing', /once and a moment later/],
+    ['a size that moves', { listedAgainSizeBytes: 1_000_001 }, 'archive-still-growing', /1000000 bytes, then 1000001/],
+    [
+      'a size that moves from nothing',
+      { listed: { ...listed, sizeBytes: 0 }, listedAgainSizeBytes: 5 },
+      'archive-still-growing',
+      /0 bytes/,
+    ],
+    ['nothing in it', { listed: { ...listed, sizeBytes: 0 }, listedAgainSizeBytes: 0 }, 'archive-empty', /is empty/],
+    [
+      'an archive of an hour ago',
+      { listed: { ...listed, createdAt: '2026-11-22T01:00:07.000Z' } },
+      'archive-older-than-job',
+      /belongs to another backup/,
+    ],
+    [
+      'an archive of a minute ago',
+      { listed: { ...listed, createdAt: '2026-11-22T01:59:04.000Z' } },
+      'archive-older-than-job',
+      /2026-11-22T01:59:04/,
+    ],
+    [
+      'a time that cannot be read',
+      { listed: { ...listed, createdAt: 'yesterday' } },
+      'archive-older-than-job',
+      /yesterday/,
+    ],
+  ])('%s', (_, changes, name, reason) => {
+    const verdict = judge(evidence(changes))
+    expect(verdict.name).toBe(name)
+    expect(verdict.reason).toMatch(reason)
+    expect(verdict.good).toBe(name.startsWith('archived'))
+  })
+
+  it.each([
+    ['the same second', '2026-11-22T02:00:05.000Z'],
+    ['a second earlier, by rounding', '2026-11-22T02:00:04.000Z'],
+    ['hours later, after waiting for another job', '2026-11-22T07:30:00.000Z'],
+  ])('accepts an archive of %s as the job', (_, createdAt) => {
+    expect(judge(evidence({ listed: { ...listed, createdAt } })).name).toBe('archived')
+  })
+
+  it('has a case here for every name', () => {
+    const changes = [
+      {},
+      { ending: 'warnings' },
+      { ending: 'errors' },
+      { ending: 'interrupted' },
+      { ending: 'unknown' },
+      { logComplete: false },
+      { archiveName: undefined },
+      { listed: undefined },
+      { listed: { ...listed, createdAt: '2020-01-01T00:00:00.000Z' } },
+      { listedAgainSizeBytes: 1 },
+      { listed: { ...listed, sizeBytes: 0 }, listedAgainSizeBytes: 0 },
+    ] satisfies Parameters<typeof evidence>[0][]
+    expect(new Set(changes.map((change) => judge(evidence(change)).name))).toEqual(new Set(verdictNameSchema.options))
+  })
+
+  it('is never good when a required piece of evidence is absent or wrong', () => {
+    const harms = fc.constantFrom<Parameters<typeof evidence>[0]>(
+      { ending: 'errors' },
+      { ending: 'interrupted' },
+      { ending: 'unknown' },
+      { guestFailure: 'broken' },
+      { guestFinished: false },
+      { logComplete: false },
+      { archiveName: undefined },
+      { archiveName: 'another.vma' },
+      { listed: undefined },
+      { listedAgainSizeBytes: undefined },
+      { listedAgainSizeBytes: 999 },
+      { listed: { ...listed, sizeBytes: 0 }, listedAgainSizeBytes: 0 },
+      { listed: { ...listed, createdAt: '2026-11-21T02:00:07.000Z' } },
+    )
+    const harmless = fc.record({
+      warnings: fc.array(fc.string()),
+      errors: fc.array(fc.string()),
+      exitStatus: fc.constantFrom('OK', 'WARNINGS: 1', ''),
+      notes: fc.string(),
+      advice: fc.string(),
+    })
+    fc.assert(
+      fc.property(harmless, fc.array(harms, { minLength: 1 }), (base, changes) => {
+        const verdict = judge(evidence(Object.assign({}, base, ...changes) as typeof good))
+        expect(verdict.good).toBe(false)
+        expect(verdict.name.startsWith('archived')).toBe(false)
+        expect(verdict.reason.length).toBeGreaterThan(10)
+        verdictSchema.parse(verdict)
+      }),
+    )
+  })
+
+  it('is good whatever the warnings say, as long as everything agrees', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string()), fc.constantFrom('ok' as const, 'warnings' as const), (warnings, ending) => {
+        expect(judge(evidence({ warnings, ending })).good).toBe(true)
+      }),
+    )
+  })
+})
