@@ -63,7 +63,7 @@ export async function findStored(
         `guest ${item.guest.id}'s ${artifact.fileName} from site ${item.site}. It was not overwritten; move it away if the archive shall go there`,
     )
   }
-  ports.log('already stored', { key, checksum: known.checksum })
+  ports.log('already-stored', { key, checksum: known.checksum })
   return { upload: known.upload, alreadyStored: storedArtifact(known.upload, artifact.fileName, object, crc32, 0) }
 
   async function knownFromManifest(): Promise<Known | undefined> {

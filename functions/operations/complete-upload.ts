@@ -34,7 +34,7 @@ export async function completeUpload(
   const crc32 = combineAllCrc32(parts)
   await remember(upload, artifact, crc32, ports)
   const object = await ports.store.completeUpload(upload.key, upload.uploadId, parts, crc32)
-  ports.log('upload completed', { key: upload.key, sizeBytes: object.sizeBytes, partCount: parts.length })
+  ports.log('upload-completed', { key: upload.key, sizeBytes: object.sizeBytes, partCount: parts.length })
   return { stored: storedArtifact(upload, artifact.fileName, object, crc32, bytesSent) }
 }
 

@@ -45,6 +45,7 @@ export async function copyParts(input: TaskInput<'CopyParts'>, ports: Needs): Pr
     await ports.store.putPart(upload.key, upload.uploadId, partNumber, body, crc32(body), abort.signal)
     unsent.delete(partNumber)
     bytesSent += sizeBytes
+    ports.log('part-copied', { site: item.site, guest: item.guest.id, key: upload.key, partNumber, sizeBytes })
     slowestMilliseconds = Math.max(slowestMilliseconds, ports.now().getTime() - startedAt)
   }
 
@@ -68,7 +69,7 @@ export async function copyParts(input: TaskInput<'CopyParts'>, ports: Needs): Pr
     await source.close()
   }
   const lowest = missing.find((partNumber) => unsent.has(partNumber))
-  ports.log('parts copied', { key: upload.key, bytesSent, sent: missing.length - unsent.size, left: unsent.size })
+  ports.log('parts-copied', { key: upload.key, bytesSent, sent: missing.length - unsent.size, left: unsent.size })
   return {
     done: lowest === undefined,
     nextPart: lowest ?? chunk.lastPart + 1,

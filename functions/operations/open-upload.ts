@@ -65,7 +65,7 @@ async function resume(
   if (record?.source.artifactRef !== artifactRef || !sameIdentity(record.source, source)) return undefined
   try {
     const parts = await ports.store.listParts(record.key, record.uploadId)
-    ports.log('upload resumed', { key: record.key, partsThere: parts.length, partCount: record.partCount })
+    ports.log('upload-resumed', { key: record.key, partsThere: parts.length, partCount: record.partCount })
     return { upload: uploadOf(record), parts }
   } catch (error) {
     if (error instanceof UploadVanished) return undefined
@@ -99,7 +99,7 @@ async function start(
 async function abortOthers(ports: Needs, upload: Upload): Promise<void> {
   for (const uploadId of await ports.store.listUploads(upload.key)) {
     if (uploadId === upload.uploadId) continue
-    ports.log('abandoned upload aborted', { key: upload.key, uploadId })
+    ports.log('abandoned-upload-aborted', { key: upload.key, uploadId })
     await ports.store.abortUpload(upload.key, uploadId)
   }
 }

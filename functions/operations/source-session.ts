@@ -74,7 +74,7 @@ export class SourceSession {
     this.#dropsInARow++
     if (this.#dropsInARow > MAX_DROPS_IN_A_ROW) throw reason
     const drops = this.#dropsInARow
-    this.#ports.log('connection dropped', { site: this.#site, drops, reason: reason.message })
+    this.#ports.log('connection-dropped', { site: this.#site, drops, reason: reason.message })
     this.#reader = (async () => {
       await dropped.then(
         (reader) => reader.close(),
