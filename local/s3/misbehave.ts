@@ -1,0 +1,52 @@
+/** Carrying out the faults that aren't answers. */
+import { closeSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import type { S3Response } from './operations/call.ts'
+import type { S3Request } from './protocol/request.ts'
+import { type Exchange, sendResponse } from './respond.ts'
+
+/** Returns false when the fault concerns the answer and the operation is to go on. */
+export async function misbehave(
+  fault: 'cut' | 'silent',
+  operation: string,
+  request: S3Request,
+  response: ServerResponse,
+): Promise<boolean> {
+  const { source } = request
+  if (fault === 'cut' && operation === 'GetObject') return false
+  if (source.headers.expect !== undefined) response.writeContinue()
+  if (fault === 'silent') {
+    source.resume()
+    return true
+  }
+  const half = Number(source.headers['content-length'] ?? 0) / 2
+  let seen = 0
+  if (half > 0) {
+    for await (const piece of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      seen += piece.length
+      if (seen >= half) break
+    }
+  }
+  source.destroy()
+  return true
+}
+
+/** The answer's headers promise all of it; the connection breaks after half. */
+export async function sendHalf(exchange: Exchange, answer: S3Response): Promise<void> {
+  const { response } = exchange
+  if (typeof answer.body !== 'object' || answer.body.length < 2) {
+    dropAnswer(exchange, answer)
+    return
+  }
+  response.once('finish', () => response.destroy())
+  const half = { ...answer.body, length: Math.floor(answer.body.length / 2) }
+  // Without this, node would complain that fewer bytes were written than promised.
+  response.strictContentLength = false
+  await sendResponse(exchange, { ...answer, body: half })
+  response.socket?.destroy()
+}
+
+export function dropAnswer(exchange: Exchange, answer: S3Response): void {
+  if (typeof answer.body === 'object') closeSync(answer.body.file)
+  exchange.response.destroy()
+}

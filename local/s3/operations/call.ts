@@ -1,0 +1,55 @@
+/** What an operation gets and gives. Requests come here authenticated and routed. */
+import { S3Error } from '../errors.ts'
+import type { RequestBody } from '../protocol/request-body.ts'
+import type { S3Request } from '../protocol/request.ts'
+import type { BucketStore } from '../store/bucket-store.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+
+export interface Call {
+  request: S3Request
+  body: RequestBody
+  store: ObjectStore
+  now: Date
+  region: string | undefined
+}
+
+/** `file` is sent from `start`, `length` bytes, and closed. */
+export interface FileBody {
+  file: number
+  start: number
+  length: number
+}
+
+/** `keepAlive` in place of a body: an answer that may take long, sent with spaces before it meanwhile, as S3 does. */
+export interface S3Response {
+  status: number
+  headers?: Record<string, string>
+  body?: string | FileBody
+  keepAlive?: Promise<string>
+}
+
+export type Operation = (call: Call) => S3Response | Promise<S3Response>
+
+/** The account that owns everything here. */
+export const OWNER_ID = 'f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d1e0f'
+export const OWNER_NAME = 'guestlift'
+export const ACCOUNT_ID = '123456789012'
+export const DEFAULT_REGION = 'us-east-1'
+
+export function bucketOf(call: Call): BucketStore {
+  const bucket = call.store.bucket(call.request.bucket ?? '')
+  const owner = call.request.header('x-amz-expected-bucket-owner')
+  if (owner !== undefined && owner !== ACCOUNT_ID) throw new S3Error('AccessDenied')
+  return bucket
+}
+
+export function keyOf(call: Call): string {
+  return call.request.key ?? ''
+}
+
+export function xmlAnswer(body: string, headers: Record<string, string> = {}): S3Response {
+  return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body }
+}
+
+/** XML bodies of requests are small; the largest is a completion with 10,000 parts and their checksums. */
+export const LARGEST_XML_BYTES = 8 * 1024 * 1024

@@ -1,0 +1,57 @@
+/** The source of a copy: `x-amz-copy-source: /bucket/key?versionId=…`, url-encoded. */
+import { S3Error, invalidArgument } from '../errors.ts'
+import { decode } from '../protocol/request.ts'
+import type { BucketStore } from '../store/bucket-store.ts'
+import type { ObjectVersion } from '../store/records.ts'
+import type { Call } from './call.ts'
+import { findVersion, openVersion } from './find-version.ts'
+import { checkRead } from './preconditions.ts'
+
+/** `file` is open; whoever asked for it closes it. */
+export interface CopySource {
+  bucket: BucketStore
+  key: string
+  version: ObjectVersion
+  file: number
+  versionHeaders: Record<string, string>
+}
+
+/** @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed */
+export function openSource(call: Call): CopySource {
+  const text = call.request.header('x-amz-copy-source') ?? ''
+  const mark = text.indexOf('?')
+  const path = decode((mark === -1 ? text : text.slice(0, mark)).replaceAll('+', ' ')).replace(/^\//, '')
+  const slash = path.indexOf('/')
+  if (slash < 1 || slash === path.length - 1) {
+    throw invalidArgument('Copy Source must mention the source bucket and key: sourcebucket/sourcekey', [
+      'x-amz-copy-source',
+      text,
+    ])
+  }
+  const parameters = new URLSearchParams(mark === -1 ? '' : text.slice(mark + 1))
+  const versionId = parameters.get('versionId') ?? undefined
+  const bucket = call.store.bucket(path.slice(0, slash))
+  const key = path.slice(slash + 1)
+  const version = sourceVersion(bucket, key, versionId)
+  checkRead(call.request, version, 'x-amz-copy-source-')
+  return {
+    bucket,
+    key,
+    version,
+    file: openVersion(bucket, key, version),
+    versionHeaders: bucket.record.versioning === undefined ? {} : { 'x-amz-copy-source-version-id': version.versionId },
+  }
+}
+
+function sourceVersion(bucket: BucketStore, key: string, versionId: string | undefined): ObjectVersion {
+  try {
+    return findVersion(bucket, key, versionId)
+  } catch (cause) {
+    if (cause instanceof S3Error && cause.code === 'MethodNotAllowed') {
+      throw new S3Error('InvalidRequest', {
+        message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
+      })
+    }
+    throw cause
+  }
+}

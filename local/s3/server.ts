@@ -1,0 +1,137 @@
+/**
+ * A small, strict S3 on one machine: the store of the local mode, the demo and the tests. Directory-backed (see
+ * `store/layout.ts`), loopback only, one key pair. It checks what S3 checks and refuses what it doesn't implement.
+ *
+ * Known differences: no CRC64NVME is added to objects sent without a checksum; storage classes are labels (GLACIER can
+ * be read at once); lifecycle rules and notifications are kept but not carried out; policies only deny.
+ */
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { S3Error } from './errors.ts'
+import { countingFaults, type FaultFinder, type FaultPlan } from './faults.ts'
+import { dropAnswer, misbehave, sendHalf } from './misbehave.ts'
+import { refuseUnknownHeaders } from './operations/object-attributes.ts'
+import { enforcePolicy } from './operations/policy.ts'
+import { requestBody } from './protocol/request-body.ts'
+import { readRequest, type S3Request } from './protocol/request.ts'
+import { authenticate, type Credentials } from './protocol/sigv4.ts'
+import { type Exchange, sendError, sendResponse } from './respond.ts'
+import { type Route, routeOf } from './routing.ts'
+import { ObjectStore } from './store/object-store.ts'
+
+export interface S3Options extends Credentials {
+  /** Created when missing. One server at a time may use it. */
+  directory: string
+  /** 0 or absent: any free one. */
+  port?: number
+  /** Requests signed for another region are refused. Absent: any region will do. */
+  region?: string
+  now?: () => Date
+  faults?: FaultPlan
+}
+
+export interface S3Server {
+  /** `http://127.0.0.1:<port>` */
+  url: string
+  port: number
+  /** Ends open connections, waits for requests under way to clean up after themselves. */
+  close: () => Promise<void>
+}
+
+/** @throws the system's error when the port is taken or the directory can't be written */
+export async function startS3(options: S3Options): Promise<S3Server> {
+  const store = new ObjectStore(options.directory)
+  const now = options.now ?? (() => new Date())
+  const faults = countingFaults(options.faults)
+  const underWay = new Set<Promise<void>>()
+  const listener = (source: IncomingMessage, response: ServerResponse): void => {
+    const work = handle(source, response, { options, store, now, faults }).finally(() => underWay.delete(work))
+    underWay.add(work)
+  }
+  // Uploads of hours are normal, so a request as a whole has no time limit; silence has one.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, listener)
+  server.on('checkContinue', listener)
+  await listen(server, options.port ?? 0)
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    close: async () => {
+      const closed = new Promise((resolve) => {
+        server.close(resolve)
+      })
+      server.closeAllConnections()
+      await Promise.allSettled(underWay)
+      await closed
+    },
+  }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+interface Setup {
+  options: S3Options
+  store: ObjectStore
+  now: () => Date
+  faults: FaultFinder
+}
+
+/** Request → authenticate → route → operation → response. Never rejects. */
+async function handle(source: IncomingMessage, response: ServerResponse, setup: Setup): Promise<void> {
+  const exchange: Exchange = {
+    response,
+    method: source.method ?? 'GET',
+    resource: (source.url ?? '/').split('?')[0] ?? '/',
+    requestId: randomBytes(8).toString('hex').toUpperCase(),
+  }
+  const expecting = source.headers.expect?.toLowerCase() === '100-continue'
+  try {
+    const { options, store, faults } = setup
+    const now = setup.now()
+    const request = readRequest(source)
+    const proof = authenticate(request, {
+      credentials: options,
+      now,
+      ...(options.region === undefined ? {} : { region: options.region }),
+    })
+    const route = routeOf(request)
+    refuseUnknownHeaders(request)
+    const fault = faults(subjectOf(request, route))
+    if (fault !== undefined && typeof fault === 'object') {
+      throw new S3Error(fault.code, fault.message === undefined ? {} : { message: fault.message })
+    }
+    const body = requestBody(request, proof, response)
+    if (fault !== undefined && fault !== 'lose-answer' && (await misbehave(fault, route.operation, request, response)))
+      return
+    const bucket = request.bucket === undefined ? undefined : store.find(request.bucket)
+    if (bucket && route.action !== '') enforcePolicy(bucket, route.action, request.key, request)
+    const answer = await route.run({ request, body, store, now, region: options.region })
+    if (fault === 'lose-answer') dropAnswer(exchange, answer)
+    else if (fault === 'cut') await sendHalf(exchange, answer)
+    else await sendResponse(exchange, answer)
+  } catch (cause) {
+    // The body of a refused request that was waiting for permission never comes: the connection can't be used again.
+    if (expecting && !response.headersSent) response.shouldKeepAlive = false
+    sendError(exchange, cause)
+  }
+}
+
+function subjectOf(request: S3Request, route: Route): Parameters<FaultFinder>[0] {
+  const partNumber = request.query.get('partNumber')
+  return {
+    operation: route.operation,
+    bucket: request.bucket,
+    key: request.key,
+    partNumber: partNumber === undefined ? undefined : Number(partNumber),
+    uploadId: request.query.get('uploadId'),
+  }
+}
