@@ -1,6 +1,7 @@
 import { Validations } from 'aws-cdk-lib'
 import { Grant, type IRole } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** The folders of the archive bucket; `functions/domain/object-keys.ts` says what lies in each. */
 export type Folder = 'archives' | 'runs' | 'claims' | 'uploads' | 'schedules'
@@ -9,13 +10,10 @@ export type Folder = 'archives' | 'runs' | 'claims' | 'uploads' | 'schedules'
 export class ArchiveAccess {
   readonly bucket: IBucket
   private readonly keyPrefix: string
-  private readonly readableBucketName: string
 
-  /** @param readableBucketName the bucket's name as the rule checker prints it, for acknowledgements */
-  constructor(bucket: IBucket, keyPrefix: string, readableBucketName: string) {
+  constructor(bucket: IBucket, keyPrefix: string) {
     this.bucket = bucket
     this.keyPrefix = keyPrefix
-    this.readableBucketName = readableBucketName
   }
 
   /** Read a folder's objects. A missing object answers 404 only to those who may list the bucket, else 403. */
@@ -54,10 +52,10 @@ export class ArchiveAccess {
   }
 
   private allow(role: IRole, actions: string[], folder: Folder): void {
-    const pattern = `${this.keyPrefix}${folder}/*`
-    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [this.bucket.arnForObjects(pattern)] })
+    const objects = this.bucket.arnForObjects(`${this.keyPrefix}${folder}/*`)
+    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects] })
     Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::${this.readableBucketName}/${pattern}]`,
+      id: wildcardFinding(printed(role, objects)),
       reason: `Keys under ${folder}/ are named after sites, guests and times, which nobody knows when the role is made.`,
     })
   }

@@ -47,17 +47,21 @@ const bucketSchema = z.strictObject({
     .default(16),
 })
 
+function awsId(kind: string) {
+  return z.string().regex(new RegExp(`^${kind}-[0-9a-f]{8,17}$`), `an id reads ${kind}- and 8 to 17 hex digits`)
+}
+
 const vpcSchema = z.strictObject({
-  vpcId: z.string().startsWith('vpc-'),
+  vpcId: awsId('vpc'),
   /** Private subnets with a way to the sites. Functions in a VPC have no public address. */
-  subnetIds: z.array(z.string().startsWith('subnet-')).min(1),
-  securityGroupIds: z.array(z.string().startsWith('sg-')).min(1),
+  subnetIds: z.array(awsId('subnet')).min(1),
+  securityGroupIds: z.array(awsId('sg')).min(1),
   /**
    * Route tables of these subnets that get an S3 gateway endpoint (free), so that archive bytes never pass a NAT
    * gateway. Leave empty when the VPC has the endpoint: a second one in the same table is refused.
    * Secrets Manager has no gateway endpoint: the VPC must offer an interface endpoint for it, or a route out.
    */
-  s3RouteTableIds: z.array(z.string().startsWith('rtb-')).default([]),
+  s3RouteTableIds: z.array(awsId('rtb')).default([]),
 })
 
 function isTimezone(name: string): boolean {

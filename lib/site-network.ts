@@ -2,6 +2,7 @@ import { Validations } from 'aws-cdk-lib'
 import {
   CfnVPCEndpoint,
   type ISecurityGroup,
+  type ISubnet,
   type IVpc,
   SecurityGroup,
   Subnet,
@@ -12,6 +13,7 @@ import { Fn, Stack } from 'aws-cdk-lib'
 import { ManagedPolicy, type Role } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
+import { printed } from './rule-findings.ts'
 
 /**
  * An existing VPC through which the sites are reached. Named by ids, so that synthesis looks nothing up.
@@ -28,7 +30,7 @@ export class SiteNetwork extends Construct {
     this.placement = {
       // Lambda takes the subnets by id and never asks for their zones.
       vpc: Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones: [Fn.select(0, Fn.getAzs())] }),
-      vpcSubnets: { subnets: subnetIds.map((subnetId) => Subnet.fromSubnetId(this, subnetId, subnetId)) },
+      vpcSubnets: { subnets: subnetIds.map((subnetId) => this.subnet(subnetId)) },
       securityGroups: securityGroupIds.map((groupId) => SecurityGroup.fromSecurityGroupId(this, groupId, groupId)),
     }
     if (s3RouteTableIds.length > 0) {
@@ -43,11 +45,20 @@ export class SiteNetwork extends Construct {
 
   /** Let a function's role attach it to the VPC. */
   grantAttach(role: Role): void {
-    const policy = 'service-role/AWSLambdaVPCAccessExecutionRole'
-    role.addManagedPolicy(ManagedPolicy.fromAwsManagedPolicyName(policy))
+    const policy = ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSLambdaVPCAccessExecutionRole')
+    role.addManagedPolicy(policy)
     Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${policy}]`,
+      id: `AwsSolutions-IAM4[Policy::${printed(role, policy.managedPolicyArn)}]`,
       reason: 'Lambda attaches network interfaces with it, whose ids nobody knows beforehand.',
     })
+  }
+
+  private subnet(subnetId: string): ISubnet {
+    const subnet = Subnet.fromSubnetId(this, subnetId, subnetId)
+    Validations.of(subnet).acknowledge({
+      id: '@aws-cdk/aws-ec2:noSubnetRouteTableId',
+      reason: 'The route tables are configured apart, where an endpoint is wanted.',
+    })
+    return subnet
   }
 }

@@ -25,7 +25,6 @@ function bucketExport(deployment: Deployment): string {
 
 /** The bucket of the storage stack, for use in another stack. */
 export function archiveOf(scope: Construct, deployment: Deployment): ArchiveAccess {
-  const exported = bucketExport(deployment)
-  const bucket = Bucket.fromBucketName(scope, 'Archive', Fn.importValue(exported))
-  return new ArchiveAccess(bucket, deployment.bucket.keyPrefix, exported)
+  const bucket = Bucket.fromBucketName(scope, 'Archive', Fn.importValue(bucketExport(deployment)))
+  return new ArchiveAccess(bucket, deployment.bucket.keyPrefix)
 }

@@ -10,6 +10,7 @@ import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
+import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** Template metadata that names a workflow; `local/synthesised.ts` finds the definitions by it. */
 export const WORKFLOW_METADATA = 'guestlift:workflow'
@@ -57,7 +58,9 @@ export class Workflow extends Construct {
 
   /** Why the rule checker's findings about a workflow are right as they are. */
   private explain(logicalId: string): void {
-    const execution = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"${logicalId}"}]}]}`
+    const { partition, region, account } = Stack.of(this)
+    const machineName = `{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"${logicalId}"}]}]}`
+    const executions = `${printed(this, `arn:${partition}:states:${region}:${account}:execution:`)}${machineName}`
     Validations.of(this.machine).acknowledge(
       {
         id: 'AwsSolutions-SF1',
@@ -65,11 +68,11 @@ export class Workflow extends Construct {
           'The history holds every event for 90 days. A log of all would add nine lines for each look at a backup.',
       },
       {
-        id: 'AwsSolutions-IAM5[Resource::*]',
+        id: wildcardFinding('*'),
         reason: 'X-Ray and the delivery of vended logs have no resources to name.',
       },
-      ...[`${execution}:*`, `${execution}/*:*`].map((resource) => ({
-        id: `AwsSolutions-IAM5[Resource::${resource}]`,
+      ...[`${executions}:*`, `${executions}/*:*`].map((resource) => ({
+        id: wildcardFinding(resource),
         reason: 'A distributed map starts, watches and stops its own children, whose names Step Functions makes up.',
       })),
     )

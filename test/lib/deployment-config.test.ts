@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type DeploymentConfig,
+  DeploymentConfigError,
+  parseDeployment,
+  readDeployment,
+  REDRIVE_WINDOW_DAYS,
+} from '../../lib/deployment-config.ts'
+
+const job = { site: 'hq', guests: { vmids: [100] } }
+const nightly = { name: 'nightly', expression: 'cron(0 2 * * ? *)', job }
+const small: DeploymentConfig = { name: 'test', sites: ['hq'] }
+
+function complaint(config: unknown): string {
+  try {
+    parseDeployment(config, 'lib/deployments/test.ts')
+  } catch (error) {
+    if (error instanceof DeploymentConfigError) return error.message
+    throw error
+  }
+  throw new Error('the configuration was accepted')
+}
+
+describe('a deployment’s configuration', () => {
+  it('needs no more than a name and a site', () => {
+    const parsed = parseDeployment(small, 'test')
+    expect(parsed).toMatchObject({ siteSecretPrefix: 'guestlift/site/', schedules: [], notificationEmails: [] })
+    expect(parsed.bucket.abandonedUploadDays).toBeGreaterThan(REDRIVE_WINDOW_DAYS)
+    expect(parsed.account).toBeUndefined()
+  })
+
+  it('fills in a scheduled job as it fills in a typed one', () => {
+    const [schedule] = parseDeployment({ ...small, schedules: [nightly] }, 'test').schedules
+    expect(schedule).toMatchObject({
+      timezone: 'UTC',
+      enabled: true,
+      job: { deleteSource: false, backup: { mode: 'snapshot' } },
+    })
+  })
+
+  it.each([
+    ['an unknown field', { ...small, buckets: {} }, /\(whole\): .*buckets/],
+    ['a missing name', { sites: ['hq'] }, /name: /],
+    ['a name with capitals', { ...small, name: 'Prod' }, /name: a deployment name has/],
+    ['no site', { ...small, sites: [] }, /sites: /],
+    ['a site twice', { ...small, sites: ['hq', 'hq'] }, /sites\[1\]: hq is listed twice/],
+    [
+      'a default site that is not configured',
+      { ...small, defaultSite: 'other' },
+      /defaultSite: no site other; configured are hq/,
+    ],
+    [
+      'abandoned uploads dropped within the redrive window',
+      { ...small, bucket: { abandonedUploadDays: 14 } },
+      /bucket\.abandonedUploadDays: .*redriven for 14 days/,
+    ],
+    [
+      'a key prefix without its slash',
+      { ...small, bucket: { keyPrefix: 'backups' } },
+      /bucket\.keyPrefix: .*ends with \//,
+    ],
+    ['a log retention that CloudWatch lacks', { ...small, logRetentionDays: 42 }, /logRetentionDays: /],
+    ['an address that is none', { ...small, notificationEmails: ['ops'] }, /notificationEmails\[0\]: /],
+    ['a short account', { ...small, account: '123' }, /account: an account has 12 digits/],
+    [
+      'a VPC without subnets',
+      { ...small, vpc: { vpcId: 'vpc-0123abcd', subnetIds: [], securityGroupIds: ['sg-0123abcd'] } },
+      /vpc\.subnetIds: /,
+    ],
+    ['a copy function of too little memory', { ...small, transfer: { memoryMiB: 128 } }, /transfer\.memoryMiB: /],
+    [
+      'five cron fields',
+      { ...small, schedules: [{ ...nightly, expression: 'cron(0 2 * * ?)' }] },
+      /schedules\[0\]\.expression: .*six cron fields/,
+    ],
+    [
+      'a cron without a question mark',
+      { ...small, schedules: [{ ...nightly, expression: 'cron(0 2 * * * *)' }] },
+      /schedules\[0\]\.expression: /,
+    ],
+    [
+      'a rate of zero',
+      { ...small, schedules: [{ ...nightly, expression: 'rate(0 days)' }] },
+      /schedules\[0\]\.expression: /,
+    ],
+    [
+      'an unknown time zone',
+      { ...small, schedules: [{ ...nightly, timezone: 'Europe/Bonn' }] },
+      /schedules\[0\]\.timezone: not a time zone/,
+    ],
+    [
+      'a job for a site that is not configured',
+      { ...small, schedules: [{ ...nightly, job: { ...job, site: 'lab' } }] },
+      /schedules\[0\]\.job\.site: no site lab; configured are hq/,
+    ],
+    [
+      'a job with an impossible vmid',
+      { ...small, schedules: [{ ...nightly, job: { ...job, guests: { vmids: [100, 7] } } }] },
+      /schedules\[0\]\.job\.guests\.vmids\[1\]: /,
+    ],
+    [
+      'a schedule’s name that no key can hold',
+      { ...small, schedules: [{ ...nightly, name: 'a/b' }] },
+      /schedules\[0\]\.name: /,
+    ],
+    [
+      'two schedules of one name',
+      { ...small, schedules: [nightly, nightly] },
+      /schedules\[1\]: nightly is listed twice/,
+    ],
+  ])('refuses %s, naming the place', (_, config, expected) => {
+    const message = complaint(config)
+    expect(message).toMatch(/^lib\/deployments\/test\.ts is not a valid deployment:\n/)
+    expect(message).toMatch(expected)
+  })
+
+  it('lists every mistake at once', () => {
+    expect(complaint({ name: 'X', sites: [] }).split('\n')).toHaveLength(3)
+  })
+
+  it.each([
+    'rate(1 day)',
+    'rate(12 hours)',
+    'cron(0 2 * * ? *)',
+    'cron(30 1 ? * MON-FRI *)',
+    'cron(0/15 8 1 * ? 2027)',
+  ])('takes the schedule %s', (expression) => {
+    expect(parseDeployment({ ...small, schedules: [{ ...nightly, expression }] }, 'test').schedules).toHaveLength(1)
+  })
+})
+
+describe('the choice of a deployment', () => {
+  const context = (deployment: unknown) => ({ tryGetContext: () => deployment })
+
+  it('reads the file that the context names', async () => {
+    expect(await readDeployment(context('example'))).toMatchObject({ name: 'example', defaultSite: 'hq' })
+  })
+
+  it.each([['nowhere'], ['../deployment-config'], [undefined], [{}]])(
+    'refuses %j and lists what there is',
+    async (name) => {
+      await expect(readDeployment(context(name))).rejects.toThrow(
+        /No deployment .* in lib\/deployments; there are .*example/,
+      )
+    },
+  )
+})

@@ -1,0 +1,209 @@
+import type { Stack } from 'aws-cdk-lib'
+import { Match } from 'aws-cdk-lib/assertions'
+import { Queue } from 'aws-cdk-lib/aws-sqs'
+import { describe, expect, it } from 'vitest'
+import { type DeploymentConfig } from '../../lib/deployment-config.ts'
+import { smallest, synthesise } from './synthesise.ts'
+
+const job = { site: 'hq', guests: { vmids: [100, 101] } }
+/** A deployment with everything that can be configured. */
+const largest: DeploymentConfig = {
+  name: 'large',
+  account: '123456789012',
+  region: 'eu-central-1',
+  sites: ['hq', 'branch'],
+  defaultSite: 'branch',
+  bucket: {
+    name: 'large-archives',
+    keyPrefix: 'vm/',
+    objectLock: { mode: 'governance', days: 30 },
+    abandonedUploadDays: 30,
+  },
+  logRetentionDays: 365,
+  notificationEmails: ['ops@example.com'],
+  alarmAfterHoursWithoutSuccess: 26,
+  vpc: {
+    vpcId: 'vpc-0123456789abcdef0',
+    subnetIds: ['subnet-0123456789abcdef1', 'subnet-0123456789abcdef2'],
+    securityGroupIds: ['sg-0123456789abcdef0'],
+    s3RouteTableIds: ['rtb-0123456789abcdef0'],
+  },
+  schedules: [
+    { name: 'nightly', expression: 'cron(0 2 * * ? *)', timezone: 'Europe/Berlin', job },
+    { name: 'hourly', expression: 'rate(1 hour)', job: { ...job, site: 'branch' }, enabled: false },
+  ],
+  transfer: { memoryMiB: 2048, maxConcurrency: 5, reservedConcurrency: 8 },
+}
+
+describe('every deployment', () => {
+  it.each([
+    ['the smallest', smallest],
+    ['the largest', largest],
+  ])('passes the AWS Solutions rules: %s', async (_, config) => {
+    await expect(synthesise(config)).resolves.toBeDefined()
+  })
+
+  it('would not pass them with a queue that is open to plain HTTP', async () => {
+    const spoil = (stack: Stack) => new Queue(stack, 'Open')
+    await expect(synthesise(smallest, spoil)).rejects.toThrow(/AwsSolutions-SQS4/)
+  })
+
+  it('is told apart from others by its name', async () => {
+    const { exports } = await synthesise(largest)
+    exports.hasResourceProperties('AWS::StepFunctions::StateMachine', {
+      StateMachineName: 'guestlift-large-export-run',
+    })
+    exports.hasResourceProperties('AWS::StepFunctions::StateMachine', {
+      StateMachineName: 'guestlift-large-export-guest',
+    })
+  })
+
+  it('tells the command line where its parts are', async () => {
+    const { exports } = await synthesise(smallest)
+    for (const output of ['ExportRunArn', 'ExportGuestArn', 'ArchiveBucketName', 'FailureTopicArn'])
+      exports.hasOutput(output, {})
+  })
+
+  it('logs errors without execution data, and traces', async () => {
+    const { exports } = await synthesise(smallest)
+    exports.allResourcesProperties('AWS::StepFunctions::StateMachine', {
+      LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
+    })
+    exports.hasResourceProperties('AWS::Logs::LogGroup', {
+      LogGroupName: '/aws/vendedlogs/states/guestlift-test-export-run',
+    })
+  })
+
+  it('exports as many guests at a time as the configuration says', async () => {
+    const { assembly } = await synthesise(largest)
+    const { States } = assembly.machines.exportRun as { States: Record<string, unknown> }
+    expect(States['Export each guest']).toMatchObject({ MaxConcurrency: 5, ToleratedFailurePercentage: 100 })
+  })
+})
+
+describe('schedules', () => {
+  it('start the run with the job and the time they were due', async () => {
+    const { exports } = await synthesise(largest)
+    const schedules = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
+    const nightly = schedules.find(({ Name }) => Name === 'nightly')
+    expect(nightly).toMatchObject({
+      ScheduleExpression: 'cron(0 2 * * ? *)',
+      ScheduleExpressionTimezone: 'Europe/Berlin',
+      State: 'ENABLED',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+    })
+    expect(JSON.parse(nightly?.Target.Input)).toEqual({
+      site: 'hq',
+      guests: { vmids: [100, 101] },
+      backup: { mode: 'snapshot', compress: 'zstd', storage: 'local' },
+      deleteSource: false,
+      schedule: { name: 'nightly', scheduledAt: '<aws.scheduler.scheduled-time>' },
+    })
+    expect(nightly?.Target.DeadLetterConfig.Arn).toBeDefined()
+    expect(schedules.find(({ Name }) => Name === 'hourly')).toMatchObject({ State: 'DISABLED' })
+  })
+
+  it('may start the run and nothing else', async () => {
+    const { exports } = await synthesise(largest)
+    const starts = Object.values(exports.findResources('AWS::IAM::Policy')).filter((policy) =>
+      JSON.stringify(policy).includes('states:StartExecution'),
+    )
+    const scheduler = starts.filter((policy) => JSON.stringify(policy).includes('sqs:SendMessage'))
+    expect(scheduler).toHaveLength(1)
+    expect(JSON.stringify(scheduler)).toMatch(/"Ref":"ExportRun/)
+    expect(JSON.stringify(scheduler)).not.toMatch(/"Ref":"ExportGuest/)
+  })
+})
+
+describe('failure notices', () => {
+  it('cover executions that failed, ran out of time or were stopped', async () => {
+    const { exports } = await synthesise(smallest)
+    exports.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.states'],
+        'detail-type': ['Step Functions Execution Status Change'],
+        detail: {
+          status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+          stateMachineArn: [
+            { Ref: Match.stringLikeRegexp('^ExportRun') },
+            { Ref: Match.stringLikeRegexp('^ExportGuest') },
+          ],
+        },
+      },
+      Targets: [
+        Match.objectLike({
+          DeadLetterConfig: Match.anyValue(),
+          InputTransformer: {
+            InputPathsMap: Match.objectLike({ 'detail-error': '$.detail.error', 'detail-cause': '$.detail.cause' }),
+          },
+        }),
+      ],
+    })
+  })
+
+  it('go to an encrypted topic that its senders may use, over TLS only', async () => {
+    const { exports } = await synthesise(largest)
+    exports.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() })
+    exports.hasResourceProperties('AWS::KMS::Key', { EnableKeyRotation: true })
+    const [key] = Object.values(exports.findResources('AWS::KMS::Key'))
+    for (const service of ['events.amazonaws.com', 'cloudwatch.amazonaws.com'])
+      expect(JSON.stringify(key)).toContain(service)
+    exports.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    })
+    exports.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' })
+  })
+
+  it('tell of schedules that started nothing, of lost notices, and of a long time without success', async () => {
+    const { exports } = await synthesise(largest)
+    exports.resourceCountIs('AWS::CloudWatch::Alarm', 3)
+    exports.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ExecutionsSucceeded',
+      EvaluationPeriods: 26,
+      Period: 3600,
+      TreatMissingData: 'breaching',
+    })
+    exports.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [Match.anyValue()] })
+  })
+})
+
+describe('a VPC', () => {
+  it('holds exactly the functions that talk to a site', async () => {
+    const { exports } = await synthesise(largest)
+    const outside = Object.values(exports.findResources('AWS::Lambda::Function'))
+      .filter((each) => !('VpcConfig' in each['Properties']))
+      .map((each) => each['Properties'].FunctionName)
+    expect(outside.toSorted()).toEqual([
+      'guestlift-large-report-run',
+      'guestlift-large-verify-archive',
+      'guestlift-large-write-manifest',
+    ])
+    exports.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'guestlift-large-copy-parts',
+      VpcConfig: {
+        SubnetIds: ['subnet-0123456789abcdef1', 'subnet-0123456789abcdef2'],
+        SecurityGroupIds: ['sg-0123456789abcdef0'],
+      },
+    })
+  })
+
+  it('carries archive bytes over a gateway endpoint, and no NAT gateway is made', async () => {
+    const { exports } = await synthesise(largest)
+    exports.hasResourceProperties('AWS::EC2::VPCEndpoint', {
+      VpcEndpointType: 'Gateway',
+      RouteTableIds: ['rtb-0123456789abcdef0'],
+      VpcId: 'vpc-0123456789abcdef0',
+    })
+    exports.resourceCountIs('AWS::EC2::NatGateway', 0)
+  })
+
+  it('is not made unless asked for', async () => {
+    const { exports } = await synthesise(smallest)
+    expect(JSON.stringify(exports.toJSON())).not.toContain('AWS::EC2')
+  })
+})

@@ -1,0 +1,76 @@
+import { Match } from 'aws-cdk-lib/assertions'
+import { describe, expect, it } from 'vitest'
+import { smallest, synthesise } from './synthesise.ts'
+
+describe('the storage stack', () => {
+  it('keeps the bucket when the stack goes', async () => {
+    const { storage } = await synthesise(smallest)
+    storage.hasResource('AWS::S3::Bucket', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
+  })
+
+  it('encrypts, versions and shuts the bucket', async () => {
+    const { storage } = await synthesise(smallest)
+    storage.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      VersioningConfiguration: { Status: 'Enabled' },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      ObjectLockEnabled: Match.absent(),
+    })
+  })
+
+  it('refuses plain HTTP and old TLS', async () => {
+    const { storage } = await synthesise(smallest)
+    for (const Condition of [
+      { Bool: { 'aws:SecureTransport': 'false' } },
+      { NumericLessThan: { 's3:TlsVersion': 1.2 } },
+    ]) {
+      storage.hasResourceProperties('AWS::S3::BucketPolicy', {
+        PolicyDocument: {
+          Statement: Match.arrayWith([Match.objectLike({ Effect: 'Deny', Action: 's3:*', Condition })]),
+        },
+      })
+    }
+  })
+
+  it('drops abandoned uploads only after the redrive window, and old versions of bookkeeping alone', async () => {
+    const { storage } = await synthesise({ ...smallest, bucket: { keyPrefix: 'backups/', abandonedUploadDays: 20 } })
+    const [bucket] = Object.values(storage.findResources('AWS::S3::Bucket'))
+    const rules: Record<string, unknown>[] = bucket?.['Properties'].LifecycleConfiguration.Rules
+    const abandoned = rules.filter((rule) => 'AbortIncompleteMultipartUpload' in rule)
+    expect(abandoned).toMatchObject([
+      { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 20 }, Status: 'Enabled' },
+    ])
+    const expiring = rules.filter((rule) => 'NoncurrentVersionExpiration' in rule).map((rule) => rule['Prefix'])
+    expect(expiring.toSorted()).toEqual(['backups/claims/', 'backups/runs/', 'backups/schedules/', 'backups/uploads/'])
+    expect(JSON.stringify(rules)).not.toContain('archives/')
+    expect(rules.some((rule) => 'ExpirationInDays' in rule || 'Expiration' in rule)).toBe(false)
+  })
+
+  it.each([
+    ['governance', 'GOVERNANCE'],
+    ['compliance', 'COMPLIANCE'],
+  ] as const)('locks objects in %s mode when asked to', async (mode, Mode) => {
+    const { storage } = await synthesise({
+      ...smallest,
+      bucket: { name: 'my-archives', objectLock: { mode, days: 30 } },
+    })
+    storage.hasResourceProperties('AWS::S3::Bucket', {
+      BucketName: 'my-archives',
+      ObjectLockEnabled: true,
+      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode, Days: 30 } } },
+    })
+  })
+
+  it('exports the bucket’s name to the export stack, which so protects it', async () => {
+    const { storage, exports } = await synthesise(smallest)
+    storage.hasOutput('ArchiveBucketName', { Export: { Name: 'guestlift-test-archive-bucket' } })
+    expect(JSON.stringify(exports.toJSON())).toContain('{"Fn::ImportValue":"guestlift-test-archive-bucket"}')
+  })
+})

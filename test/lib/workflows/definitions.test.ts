@@ -1,0 +1,251 @@
+import { createRequire } from 'node:module'
+import jsonata from 'jsonata'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { errorGroup } from '../../../functions/contracts/errors.ts'
+import { type TaskName, tasks } from '../../../functions/contracts/tasks.ts'
+import { sampleInput } from '../../../lib/workflows/export-run.ts'
+import { jobSchema } from '../../../functions/contracts/job.ts'
+import { type Definition, stemOf } from '../../../local/synthesised.ts'
+import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+import {
+  assignedBefore,
+  type Scope,
+  scopesOf,
+  type State,
+  statesOf,
+  stringsIn,
+  transitionsOf,
+  variablesReadBy,
+} from './asl.ts'
+
+// The package has no type declarations.
+const validate = createRequire(import.meta.url)('asl-validator') as (definition: unknown) => {
+  isValid: boolean
+  errorsText(separator: string): string
+}
+
+/** Names that Step Functions and Lambda give to errors, as far as the workflows know them. */
+const awsErrors = new Set([
+  'States.ALL',
+  'States.Timeout',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ResourceNotReadyException',
+  'Lambda.ResourceConflictException',
+  'Lambda.ENILimitReachedException',
+  'Lambda.EC2ThrottledException',
+  'Lambda.SubnetIPAddressLimitReachedException',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.Unknown',
+  'Runtime.ExitError',
+  'Runtime.OutOfMemory',
+  'Sandbox.Timedout',
+])
+
+const machines = ['exportRun', 'exportGuest'] as const
+let synthesised: Synthesised
+
+beforeAll(async () => {
+  synthesised = await synthesise(smallest)
+})
+
+function definition(machine: (typeof machines)[number]): Definition {
+  return synthesised.assembly.machines[machine]
+}
+
+function lambdaTasks(machine: (typeof machines)[number]): [string, State, TaskName][] {
+  return statesOf(definition(machine))
+    .filter(([, { Type }]) => Type === 'Task')
+    .map(([name, state]) => {
+      const stem = stemOf(state.Arguments?.FunctionName ?? '')
+      const task = (Object.keys(tasks) as TaskName[]).find((each) => tasks[each].stem === stem)
+      if (task === undefined) throw new Error(`${name} calls ${stem}, which no contract knows`)
+      return [name, state, task]
+    })
+}
+
+describe.each(machines)('the definition of %s', (machine) => {
+  it('reads as its snapshot does', async () => {
+    const file = machine === 'exportRun' ? 'export-run' : 'export-guest'
+    await expect(`${JSON.stringify(definition(machine), null, 2)}\n`).toMatchFileSnapshot(
+      `../__snapshots__/${file}.asl.json`,
+    )
+  })
+
+  it('is valid by asl-validator', () => {
+    // The validator writes into what it gets.
+    const { isValid, errorsText } = validate(structuredClone(definition(machine)))
+    expect(isValid, errorsText('\n')).toBe(true)
+  })
+
+  it('gives each task a time limit above its function’s, retries and a way out for every error', () => {
+    const checked = lambdaTasks(machine)
+    expect(checked.length).toBeGreaterThan(8)
+    for (const [name, state, task] of checked) {
+      const limit = synthesised.assembly.functions[tasks[task].stem]?.timeoutSeconds ?? Number.POSITIVE_INFINITY
+      expect(state.TimeoutSeconds, name).toBeGreaterThan(limit)
+      expect(
+        state.Retry?.flatMap(({ ErrorEquals }) => ErrorEquals),
+        name,
+      ).toContain('Lambda.TooManyRequestsException')
+      expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(['States.ALL'])
+    }
+  })
+
+  it('gives each map a way out for every error', () => {
+    const maps = statesOf(definition(machine)).filter(([, { Type }]) => Type === 'Map')
+    expect(maps.length).toBeGreaterThan(0)
+    for (const [name, state] of maps) expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(['States.ALL'])
+  })
+
+  it('names no error that does not exist, and none twice in a state’s retries', () => {
+    for (const [name, state] of statesOf(definition(machine))) {
+      const retried = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals)
+      expect(new Set(retried).size, name).toBe(retried.length)
+      const caught = (state.Catch ?? []).flatMap(({ ErrorEquals }) => ErrorEquals)
+      const unknown = [...retried, ...caught].filter(
+        (error) => !awsErrors.has(error) && errorGroup(error) === undefined,
+      )
+      expect(unknown, name).toEqual([])
+    }
+  })
+
+  it('retries only what may pass: no error that fails a guest, a run, or skips', () => {
+    for (const [name, state] of statesOf(definition(machine))) {
+      const groups = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals).map(errorGroup)
+      expect(new Set(groups.filter((group) => group !== undefined)), name).toEqual(
+        new Set(state.Type === 'Task' ? ['retry'] : []),
+      )
+    }
+  })
+
+  it('leads every way to a state, and to every state a way', () => {
+    for (const { startAt, states } of scopesOf(definition(machine))) {
+      const reached = new Set([startAt])
+      for (const [name, state] of Object.entries(states)) {
+        const ways = transitionsOf(state).map(({ to }) => to)
+        for (const to of ways) {
+          expect(Object.keys(states), `from ${name}`).toContain(to)
+          if (to !== name) reached.add(to)
+        }
+        const ends = state.End === true || state.Type === 'Succeed' || state.Type === 'Fail'
+        expect(ends, `${name} either ends or goes on`).toBe(state.Next === undefined && state.Type !== 'Choice')
+      }
+      expect(Object.keys(states).filter((name) => !reached.has(name))).toEqual([])
+    }
+  })
+
+  it('gives each function exactly the payload that its contract names, and reads from answers what the contract gives', () => {
+    for (const [name, state, task] of lambdaTasks(machine)) {
+      const { input, output } = tasks[task]
+      expect(Object.keys(state.Arguments?.Payload ?? {}).toSorted(), name).toEqual(Object.keys(input.shape).toSorted())
+      const read = stringsIn(state).flatMap((text) =>
+        [...text.matchAll(/\$states\.result\.Payload\.(\w+)/g)].map(([, field]) => field),
+      )
+      expect(Object.keys(output.shape), name).toEqual(expect.arrayContaining(read))
+    }
+  })
+
+  it('holds no expression that JSONata 2.0.6 cannot parse', () => {
+    const expressions = statesOf(definition(machine))
+      .flatMap(([, state]) => stringsIn(state))
+      .filter((text) => text.startsWith('{%'))
+    expect(expressions.length).toBeGreaterThan(30)
+    for (const expression of expressions) {
+      expect(expression).toMatch(/^\{% .* %\}$/s)
+      expect(() => jsonata(expression.slice(2, -2)), expression).not.toThrow()
+    }
+  })
+
+  it('assigns each variable on every way to the states that read it', () => {
+    const before = new Map<Scope, Map<string, Set<string>>>()
+    for (const scope of scopesOf(definition(machine))) {
+      const { parent } = scope
+      // The children of a distributed map are executions of their own and see no variable from outside.
+      const outer = parent?.mode === 'INLINE' ? before.get(parent.scope)?.get(parent.mapState) : undefined
+      const known = assignedBefore(scope, outer ?? new Set())
+      before.set(scope, known)
+      for (const [name, state] of Object.entries(scope.states)) {
+        const missing = [...variablesReadBy(state)].filter((variable) => !known.get(name)?.has(variable))
+        expect(missing, `variables that ${name} reads`).toEqual([])
+      }
+    }
+  })
+
+  it('gives no variable inside a map the name of one outside, which Step Functions refuses', () => {
+    const assigned = ({ states }: Scope) =>
+      new Set(Object.values(states).flatMap((state) => transitionsOf(state).flatMap(({ assigns }) => assigns)))
+    for (const scope of scopesOf(definition(machine))) {
+      for (let { parent } = scope; parent !== undefined; parent = parent.scope.parent) {
+        const outside = assigned(parent.scope)
+        expect([...assigned(scope)].filter((name) => outside.has(name))).toEqual([])
+      }
+    }
+  })
+
+  it('moves nothing that sounds like a secret', () => {
+    for (const [name, state] of statesOf(definition(machine))) {
+      const keys = JSON.stringify({ ...state, ItemProcessor: undefined }).matchAll(/"(\w+)":/g)
+      const suspicious = [...keys]
+        .map(([, key]) => key ?? '')
+        .filter((key) => /secret|passw|token|private|credential/i.test(key))
+      expect(suspicious, name).toEqual([])
+    }
+  })
+
+  it('has a time limit', () => {
+    expect(definition(machine)['TimeoutSeconds']).toBeGreaterThan(24 * 3600)
+  })
+})
+
+describe('both workflows together', () => {
+  it('reach every task’s function, in a state with its name', () => {
+    const used = new Map(
+      machines.flatMap((machine) => lambdaTasks(machine).map(([name, , task]) => [task, name] as const)),
+    )
+    expect([...used.keys()].toSorted()).toEqual(Object.keys(tasks).toSorted())
+    for (const [task, name] of used) expect(name.toLowerCase().replaceAll(' ', '-')).toBe(tasks[task].stem)
+  })
+
+  it('run the same story for a guest, inside a run and alone', () => {
+    const alone = definition('exportGuest')
+    const embedded = statesOf(definition('exportRun')).find(([name]) => name === 'Export each guest')?.[1].ItemProcessor
+    // CDK repeats the query language in each nested state.
+    const plain = (value: unknown) =>
+      JSON.parse(
+        JSON.stringify(value).replaceAll('"QueryLanguage":"JSONata",', '').replaceAll(',"QueryLanguage":"JSONata"', ''),
+      )
+    expect(plain(embedded?.['States'])).toEqual(plain(alone['States']))
+    expect(embedded?.['StartAt']).toEqual(alone['StartAt'])
+  })
+
+  it('start a backup again only after a minute, and never at random', () => {
+    const start = statesOf(definition('exportGuest')).find(([name]) => name === 'Start backup')?.[1]
+    const repeats = z
+      .array(
+        z.object({
+          ErrorEquals: z.array(z.string()),
+          IntervalSeconds: z.number(),
+          JitterStrategy: z.string(),
+          BackoffRate: z.number(),
+        }),
+      )
+      .parse(start?.Retry)
+      .filter(({ ErrorEquals }) => !ErrorEquals.includes('Lambda.TooManyRequestsException'))
+    expect(repeats).toHaveLength(1)
+    expect(repeats[0]).toMatchObject({ IntervalSeconds: 60, JitterStrategy: 'NONE' })
+    expect(repeats[0]?.BackoffRate).toBeGreaterThanOrEqual(1)
+    expect(repeats[0]?.ErrorEquals).toEqual(
+      expect.arrayContaining(['BackupStartUnclear', 'Lambda.Unknown', 'States.Timeout']),
+    )
+  })
+
+  it('show in the run’s description an input that starts it', () => {
+    const [, sample = ''] = /Start it with: (\{.*\})$/.exec(String(definition('exportRun')['Comment'])) ?? []
+    expect(JSON.parse(sample)).toEqual(sampleInput)
+    expect(jobSchema.safeParse(sampleInput).success).toBe(true)
+  })
+})

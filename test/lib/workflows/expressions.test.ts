@@ -1,0 +1,201 @@
+/** What the workflows' expressions make of the values that a workflow really meets. */
+import jsonata from 'jsonata'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { smallest, synthesise } from '../synthesise.ts'
+import { type State, statesOf } from './asl.ts'
+
+let states: Map<string, State>
+
+beforeAll(async () => {
+  const { assembly } = await synthesise(smallest)
+  states = new Map(statesOf(assembly.machines.exportRun))
+})
+
+interface Context {
+  states?: Record<string, unknown>
+  variables?: Record<string, unknown>
+}
+
+/** Evaluate a field as Step Functions does: expressions replaced, everything else as it stands. */
+async function evaluated(value: unknown, context: Context): Promise<unknown> {
+  if (typeof value === 'string' && value.startsWith('{%')) {
+    const result: unknown = await jsonata(value.slice(2, -2)).evaluate(
+      {},
+      { states: context.states, ...context.variables },
+    )
+    if (result === undefined) throw new Error(`States.QueryEvaluationError: ${value} is undefined`)
+    // JSONata marks its own arrays with hidden properties; what leaves a state is plain JSON.
+    return JSON.parse(JSON.stringify(result))
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const entries = Object.entries(value).map(async ([key, inner]) => [key, await evaluated(inner, context)] as const)
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+function field(state: string, name: string): unknown {
+  const found = states.get(state)
+  if (found === undefined) throw new Error(`There is no state ${state}`)
+  return found[name]
+}
+
+function condition(state: string, index = 0): string {
+  return states.get(state)?.Choices?.[index]?.Condition ?? ''
+}
+
+describe('lists of one and of none', () => {
+  const artifact = { artifactRef: 'one', location: { node: 'pve1', path: '/a' } }
+
+  it('keep a single artifact a list from Locate archive to the transfer', async () => {
+    const assigned = await evaluated(field('Locate archive', 'Assign'), {
+      states: { result: { Payload: { artifacts: [artifact], verdict: { name: 'archived' }, evidenceKey: 'k' } } },
+    })
+    expect(assigned).toMatchObject({ artifacts: [artifact] })
+    expect(await evaluated(field('Transfer each artifact', 'Items'), { variables: { artifacts: [artifact] } })).toEqual(
+      [artifact],
+    )
+  })
+
+  it('keep a single stored artifact a list for Verify archive', async () => {
+    const assigned = await evaluated(field('Transfer each artifact', 'Assign'), { states: { result: [{ key: 'k' }] } })
+    expect(assigned).toEqual({ stored: [{ key: 'k' }] })
+    const payload = await evaluated(states.get('Verify archive')?.Arguments?.Payload, {
+      variables: { item: {}, artifacts: [artifact], stored: [{ key: 'k' }] },
+    })
+    expect(payload).toEqual({ item: {}, artifacts: [artifact], stored: [{ key: 'k' }] })
+  })
+
+  it.each([
+    ['no chunk', []],
+    ['one chunk', [{ firstPart: 1, lastPart: 9 }]],
+    [
+      'two chunks',
+      [
+        { firstPart: 1, lastPart: 9 },
+        { firstPart: 10, lastPart: 12 },
+      ],
+    ],
+  ])('copy %s', async (_, chunks) => {
+    expect(await evaluated(field('Copy chunks', 'Items'), { states: { input: { chunks } } })).toEqual(chunks)
+  })
+
+  it.each([
+    ['nothing was left to send', [], 0],
+    ['one chunk was sent', [{ bytesSent: 7 }], 7],
+    ['three chunks were sent', [{ bytesSent: 7 }, { bytesSent: 0 }, { bytesSent: 5 }], 12],
+  ])('add up the bytes when %s', async (_, result, sum) => {
+    expect(await evaluated(field('Copy chunks', 'Output'), { states: { result } })).toEqual({ bytesSent: sum })
+  })
+
+  it('hand over an empty list of notes', async () => {
+    const Payload = { run: {}, site: 'hq', platform: 'proxmox', platformVersion: '9', job: {}, notes: [] }
+    const assigned = await evaluated(field('Authenticate', 'Assign'), { states: { result: { Payload } } })
+    expect(assigned).toMatchObject({ notes: [] })
+  })
+})
+
+describe('the loop over a chunk', () => {
+  it('starts at the chunk’s first part with nothing sent', async () => {
+    const selected = await evaluated(field('Copy chunks', 'ItemSelector'), {
+      states: { context: { Map: { Item: { Value: { firstPart: 5, lastPart: 9 } } } } },
+    })
+    expect(selected).toEqual({ chunk: { firstPart: 5, lastPart: 9 }, nextPart: 5, bytesSent: 0 })
+  })
+
+  it('goes on where the last call stopped', async () => {
+    const input = { chunk: { firstPart: 5, lastPart: 9 }, nextPart: 5, bytesSent: 0 }
+    const next = await evaluated(field('Copy parts', 'Output'), {
+      states: { input, result: { Payload: { done: false, nextPart: 7, bytesSent: 200 } } },
+    })
+    expect(next).toEqual({ ...input, done: false, nextPart: 7, bytesSent: 200 })
+    expect(await evaluated(condition('Chunk copied?'), { states: { input: next } })).toBe(false)
+    const payload = await evaluated(states.get('Copy parts')?.Arguments?.Payload, {
+      states: { input: next },
+      variables: { item: {}, artifact: {}, upload: {} },
+    })
+    expect(payload).toMatchObject({ nextPart: 7, bytesSent: 200, chunk: { firstPart: 5, lastPart: 9 } })
+  })
+})
+
+describe('choices', () => {
+  it.each([
+    ['Already served?', { duplicateOf: 'other' }, { notes: [] }],
+    ['Any guest found?', { guestCount: 1 }, { guestCount: 0 }],
+    ['Which platform?', { platform: 'proxmox' }, { platform: 'other' }],
+    ['Which platform?', { platform: 'proxmox' }, { vmid: 100 }],
+    ['Backup done?', { done: true }, { done: false }],
+    ['Already stored?', { alreadyStored: { key: 'k' } }, { chunks: [] }],
+    ['Chunk copied?', { done: true }, { done: false }],
+    ['Was it skipped?', { outcome: 'skipped' }, { outcome: 'failed' }],
+    ['How did it go?', { outcome: 'succeeded' }, { outcome: 'failed' }],
+  ])('%s tells %j from %j', async (state, yes, no) => {
+    expect(await evaluated(condition(state), { states: { input: yes } })).toBe(true)
+    expect(await evaluated(condition(state), { states: { input: no } })).toBe(false)
+  })
+})
+
+describe('failures', () => {
+  it.each(['Run stopped', 'Transfer failed', 'Chunk failed'])('%s passes an error on as it came', async (state) => {
+    const input = { Error: 'ShortRead', Cause: '{"errorMessage":"the file ended early"}' }
+    expect(await evaluated(field(state, 'Error'), { states: { input } })).toBe('ShortRead')
+    expect(await evaluated(field(state, 'Cause'), { states: { input } })).toBe(input.Cause)
+  })
+
+  it.each(['Run stopped', 'Transfer failed', 'Chunk failed'])('%s bears an error without a cause', async (state) => {
+    const input = { Error: 'States.Timeout' }
+    expect(await evaluated(field(state, 'Cause'), { states: { input } })).toBe('Step Functions gave no cause.')
+  })
+
+  it.each([
+    [
+      'the recorded reason',
+      { reason: 'Guest 100 is gone.' },
+      { Error: 'GuestNotFound', Cause: '{}' },
+      'Guest 100 is gone.',
+    ],
+    [
+      'the error’s cause when recording failed',
+      { Error: 'StoreDenied' },
+      { Error: 'GuestNotFound', Cause: 'gone' },
+      'gone',
+    ],
+    [
+      'a sentence when there is neither',
+      { Error: 'StoreDenied' },
+      { Error: 'States.Timeout' },
+      'Step Functions gave no cause.',
+    ],
+  ])('Guest failed tells %s, under the first error’s name', async (_, input, error, cause) => {
+    const context = { states: { input }, variables: { error } }
+    expect(await evaluated(field('Guest failed', 'Error'), context)).toBe(error.Error)
+    expect(await evaluated(field('Guest failed', 'Cause'), context)).toBe(cause)
+  })
+
+  it('hand the error to Record failure as its contract wants it', async () => {
+    const [way] = states.get('Check backup')?.Catch ?? []
+    const assigned = await evaluated(way?.Assign, { states: { errorOutput: { Error: 'NodeOffline', Cause: 'c' } } })
+    expect(assigned).toEqual({ error: { Error: 'NodeOffline', Cause: 'c' } })
+  })
+
+  it('say what came in place of a plan item', async () => {
+    for (const input of [{ platform: 'abacus' }, {}]) {
+      expect(await evaluated(field('Platform not supported', 'Cause'), { states: { input } })).toContain(
+        'not an item of a plan',
+      )
+    }
+  })
+})
+
+describe('the files of the distributed map', () => {
+  it('lie in the run’s folder', async () => {
+    const prefix = 'pre/runs/2026/11/22/abc/'
+    const writer = await evaluated(field('Export each guest', 'ResultWriter'), { variables: { run: { prefix } } })
+    expect(writer).toMatchObject({ Arguments: { Bucket: 'archives', Prefix: 'pre/runs/2026/11/22/abc/map' } })
+    const reader = await evaluated(field('Export each guest', 'ItemReader'), {
+      variables: { planKey: `${prefix}plan.json` },
+    })
+    expect(reader).toMatchObject({
+      Arguments: { Bucket: 'archives', Key: `${prefix}plan.json` },
+      ReaderConfig: { InputType: 'JSON' },
+    })
+  })
+})

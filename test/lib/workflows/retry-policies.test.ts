@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { errorNames } from '../../../functions/contracts/errors.ts'
+import {
+  longOutage,
+  lostAnswer,
+  lostStart,
+  neverStarted,
+  ordinary,
+  passingFaults,
+  patient,
+  startOnce,
+  totalWaitSeconds,
+} from '../../../lib/workflows/retry-policies.ts'
+
+describe('the retry policies', () => {
+  it.each([
+    ['passingFaults', passingFaults, 13 * 60],
+    ['longOutage', longOutage, 125 * 60],
+    ['neverStarted', neverStarted, 4 * 3600],
+    ['lostAnswer', lostAnswer, 70],
+    ['lostStart', lostStart, 5 * 60],
+  ])('%s gives up about when its comment says', (_, policy, seconds) => {
+    expect(totalWaitSeconds(policy)).toBeGreaterThan(seconds * 0.9)
+    expect(totalWaitSeconds(policy)).toBeLessThan(seconds * 1.1)
+  })
+
+  it('spend far less than the history’s 25,000 events on waiting, at four events a try', () => {
+    for (const policies of [ordinary, patient, startOnce]) {
+      const attempts = policies.reduce((sum, policy) => sum + policy.attempts, 0)
+      expect(attempts * 4).toBeLessThan(500)
+    }
+  })
+
+  it.each([
+    ['ordinary', ordinary],
+    ['patient', patient],
+    ['startOnce', startOnce],
+  ])('%s covers each passing error of ours once', (_, policies) => {
+    const covered = policies.flatMap(({ errors }) => errors)
+    expect(covered).toEqual(expect.arrayContaining(errorNames('retry')))
+    expect(new Set(covered).size).toBe(covered.length)
+  })
+})
