@@ -1,0 +1,214 @@
+/** The hand that reaches into a running lab: what a test, or a curious person, does to the site behind the API's back. */
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { createIdentity, fingerprintOf, type Identity } from './certificate.ts'
+import type { Rest } from './rest.ts'
+import { hostKeyFingerprint, newHostKey } from './ssh-keys.ts'
+import type { SshServer } from './ssh-server.ts'
+import { dumpDirectory, usage } from './storage-files.ts'
+import type { Task } from './tasks.ts'
+import { findGuest, findNode, findStorage, type LabGuest, type LabStorage, unixSeconds, type World } from './world.ts'
+
+export interface LabControl {
+  /** 1 as configured, 0 holds all tasks, Infinity finishes them at once. */
+  setTaskSpeed(speed: number): void
+  /** Let running tasks do this many seconds of work now. */
+  advanceTasks(seconds: number): void
+  setSecondsPerDump(seconds: number): void
+  /** Move the site's clock; tickets and tokens age by it. */
+  advanceClock(seconds: number): void
+  /** Change a guest in place: lock it, stop it, give it another size. */
+  guest(vmid: number, change: Partial<LabGuest>): LabGuest
+  lockGuest(vmid: number, lock?: string): void
+  migrateGuest(vmid: number, node: string): void
+  removeGuest(vmid: number): void
+  /** A node that doesn't answer; `refusal` is what the proxy then says. */
+  setNodeOnline(name: string, online: boolean, refusal?: string): void
+  /** pvedaemon on the node contacted: while it is down, protected calls meet 595. */
+  setDaemonRunning(running: boolean): void
+  storage(id: string, change: Partial<LabStorage>): LabStorage
+  setStorageOnline(id: string, online: boolean): void
+  /** Leave only this many bytes free. */
+  fillStorage(id: string, freeBytes?: number): void
+  tasks(): readonly Task[]
+  /** SIGKILL: the log ends in the middle and the guest stays locked. */
+  killTask(upid: string): void
+  forgetTask(upid: string): void
+  /** Cut off the end of a finished task's log. */
+  truncateLog(upid: string, lines: number): void
+  /** Remove from a task's log every line that matches. */
+  dropLogLines(upid: string, pattern: RegExp): void
+  endOfTask(upid: string): Promise<Task | undefined>
+  /** Every ticket handed out so far stops working. */
+  expireTickets(): void
+  expireToken(tokenId: string): void
+  /** Archive files on this machine by name, newest last. */
+  archives(): { file: string; path: string }[]
+  /** Replace an archive by other content of the same or another size, as a second backup in the same second would. */
+  replaceArchive(file: string, content?: Buffer): void
+  touchArchive(file: string, mtime: Date): void
+  truncateArchive(file: string, bytes: number): void
+  removeArchive(file: string): void
+  /** Show another certificate; returns its fingerprint. */
+  presentOtherCertificate(): string
+  /** Show another SSH host key; returns its fingerprint. */
+  presentOtherHostKey(): string
+  chrootSsh(path: string): void
+  sshConnections(): number
+}
+
+export function createControl(
+  world: World,
+  clock: { shiftMs: number },
+  rest: Rest,
+  ssh: SshServer,
+  present: (identity: Identity) => void,
+): LabControl {
+  const guestOf = (vmid: number): LabGuest => {
+    const guest = findGuest(world, vmid)
+    if (guest === undefined) throw new Error(`the lab has no guest ${vmid}`)
+    return guest
+  }
+  const storageOf = (id: string): LabStorage => {
+    const storage = findStorage(world, id)
+    if (storage === undefined) throw new Error(`the lab has no storage ${id}`)
+    return storage
+  }
+  const taskOf = (upid: string): Task => {
+    const task = world.tasks.find(upid)
+    if (task === undefined) throw new Error(`the lab has no task ${upid}`)
+    return task
+  }
+  const archives = (): { file: string; path: string }[] => {
+    const directories = new Set(
+      world.site.storages.flatMap((storage) =>
+        world.site.nodes.map((node) => dumpDirectory(world, storage, node.name)),
+      ),
+    )
+    return [...directories]
+      .filter((directory) => existsSync(directory))
+      .flatMap((directory) => readdirSync(directory).map((file) => ({ file, path: join(directory, file) })))
+      .filter(({ file }) => /\.(tgz|(tar|vma)(\.\w+)?)$/.test(file))
+      .toSorted((a, b) => statSync(a.path).mtimeMs - statSync(b.path).mtimeMs)
+  }
+  const archive = (file: string): string => {
+    const found = archives().find((each) => each.file === file)
+    if (found === undefined) throw new Error(`the lab has no archive ${file}`)
+    return found.path
+  }
+  return {
+    setTaskSpeed: (speed) => world.pace.setSpeed(speed),
+    advanceTasks: (seconds) => world.pace.advance(seconds),
+    setSecondsPerDump: (seconds) => {
+      world.secondsPerDump = seconds
+    },
+    advanceClock: (seconds) => {
+      clock.shiftMs += seconds * 1000
+    },
+    guest: (vmid, change) => {
+      const guest = Object.assign(guestOf(vmid), change)
+      world.save()
+      return guest
+    },
+    lockGuest: (vmid, lock) => {
+      if (lock === undefined) delete guestOf(vmid).lock
+      else guestOf(vmid).lock = lock
+      world.save()
+    },
+    migrateGuest: (vmid, node) => {
+      guestOf(vmid).node = node
+      world.save()
+    },
+    removeGuest: (vmid) => {
+      world.site.guests.splice(world.site.guests.indexOf(guestOf(vmid)), 1)
+      world.save()
+    },
+    setNodeOnline: (name, online, refusal) => {
+      const node = findNode(world, name)
+      if (node === undefined) throw new Error(`the lab has no node ${name}`)
+      node.online = online
+      if (refusal !== undefined) node.refusal = refusal
+      world.save()
+    },
+    setDaemonRunning: (running) => {
+      rest.daemonDown = !running
+    },
+    storage: (id, change) => {
+      const storage = Object.assign(storageOf(id), change)
+      world.save()
+      return storage
+    },
+    setStorageOnline: (id, online) => {
+      storageOf(id).online = online
+      world.save()
+    },
+    fillStorage: (id, freeBytes = 0) => {
+      const storage = storageOf(id)
+      storage.foreignBytes = 0
+      const node = world.site.nodes[0]?.name ?? ''
+      storage.foreignBytes = Math.max(0, usage(world, storage, node).avail - freeBytes)
+      world.save()
+    },
+    tasks: () => world.tasks.all(),
+    killTask: (upid) => world.tasks.kill(upid),
+    forgetTask: (upid) => world.tasks.forget(upid),
+    truncateLog: (upid, lines) => {
+      taskOf(upid).lines.length = Math.min(lines, taskOf(upid).lines.length)
+    },
+    dropLogLines: (upid, pattern) => {
+      const task = taskOf(upid)
+      task.lines = task.lines.filter((line) => !pattern.test(line))
+    },
+    endOfTask: async (upid) => {
+      await world.tasks.ended(upid)
+      return world.tasks.find(upid)
+    },
+    expireTickets: () => {
+      // Tickets carry whole seconds: one made in this very second must go too.
+      world.site.ticketsValidFrom = unixSeconds(world) + 1
+      clock.shiftMs += 1_000
+      world.save()
+    },
+    expireToken: (tokenId) => {
+      const [userid, id] = tokenId.split('!')
+      const token = world.site.users.find((user) => user.userid === userid)?.tokens.find((each) => each.id === id)
+      if (token === undefined) throw new Error(`the lab has no token ${tokenId}`)
+      token.expire = 1
+      world.save()
+    },
+    archives,
+    replaceArchive: (file, content) => {
+      const path = archive(file)
+      if (content === undefined) {
+        copyFileSync(path, `${path}.other`)
+        truncateSync(`${path}.other`, Math.max(1, statSync(path).size - 512))
+      } else writeFileSync(`${path}.other`, content)
+      renameSync(`${path}.other`, path)
+    },
+    touchArchive: (file, mtime) => utimesSync(archive(file), mtime, mtime),
+    truncateArchive: (file, bytes) => truncateSync(archive(file), bytes),
+    removeArchive: (file) => rmSync(archive(file)),
+    presentOtherCertificate: () => {
+      const other = createIdentity(['pve1.lab', 'localhost', '127.0.0.1'], new Date())
+      present(other)
+      return fingerprintOf(other.cert)
+    },
+    presentOtherHostKey: () => {
+      const key = newHostKey()
+      ssh.present(key)
+      return hostKeyFingerprint(key)
+    },
+    chrootSsh: (path) => ssh.chroot(path),
+    sshConnections: () => ssh.connections,
+  }
+}

@@ -1,0 +1,23 @@
+/** Every call the lab answers; the rest is `501 Method … not implemented`. */
+import type { Endpoint } from '../rest.ts'
+import { accessEndpoints } from './access.ts'
+import { backupJobEndpoints } from './backup-jobs.ts'
+import { clusterEndpoints } from './cluster.ts'
+import { contentEndpoints } from './content.ts'
+import { guestEndpoints } from './guests.ts'
+import { nodeEndpoints } from './nodes.ts'
+import { storageEndpoints } from './storage.ts'
+import { taskEndpoints } from './tasks.ts'
+import { vzdumpEndpoints } from './vzdump.ts'
+
+export const ENDPOINTS: readonly Endpoint[] = [
+  ...accessEndpoints,
+  ...nodeEndpoints,
+  ...clusterEndpoints,
+  ...backupJobEndpoints,
+  ...guestEndpoints,
+  ...storageEndpoints,
+  ...contentEndpoints,
+  ...vzdumpEndpoints,
+  ...taskEndpoints,
+]

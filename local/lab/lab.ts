@@ -1,0 +1,226 @@
+/** A simulated Proxmox VE site in this process: REST over TLS and SFTP, both on loopback, with guests whose backups are real files. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createControl, type LabControl } from './control.ts'
+import { fingerprintOf } from './certificate.ts'
+import {
+  BACKUP_PRIVILEGES,
+  BACKUP_ROLE,
+  DEFAULT_NODES,
+  DEFAULT_STORAGES,
+  DEFAULT_USERS,
+  defaultAcl,
+  defaultGuests,
+  guestFrom,
+  type GuestSpec,
+  nodeFrom,
+  type NodeSpec,
+  storageFrom,
+  type StorageSpec,
+  userFrom,
+  type UserSpec,
+} from './default-site.ts'
+import { ENDPOINTS } from './endpoints/all.ts'
+import { Faults } from './faults.ts'
+import { startHttpFront } from './http-front.ts'
+import { NodeLock } from './node-lock.ts'
+import { Pace } from './pace.ts'
+import { Rest } from './rest.ts'
+import { hostKeyFingerprint } from './ssh-keys.ts'
+import { startSshServer } from './ssh-server.ts'
+import { loadCredentials, loadSite, newSecrets, saveSite } from './state.ts'
+import { createDirectories, directoryOf } from './storage-files.ts'
+import { Tasks } from './tasks.ts'
+import { type LabAcl, type LabGuest, type LabPool, onNode, type SiteData, type World } from './world.ts'
+
+export interface LabOptions {
+  /** State directory. One that holds a lab's state already is taken up again, whatever the other options say of the site. */
+  directory: string
+  apiPort?: number
+  sshPort?: number
+  nodes?: NodeSpec[]
+  guests?: GuestSpec[]
+  storages?: StorageSpec[]
+  users?: UserSpec[]
+  acl?: LabAcl[]
+  roles?: Record<string, string[]>
+  pools?: LabPool[]
+  /** Bytes of data in each of the default guests; 16 MiB unless told. */
+  guestBytes?: number
+  /** Seconds that copying one guest takes; 2 unless told, 0 for as fast as the disk is. */
+  secondsPerDump?: number
+  /** How long a 401 is held back; 3 as the real server does, 0 for tests. */
+  unauthorizedDelaySeconds?: number
+  /** Milliseconds since 1970. */
+  now?: () => number
+}
+
+export interface LabStorageInfo {
+  id: string
+  node: string
+  /** On this machine. */
+  directory: string
+  /** As the node, the API and SFTP know it. */
+  path: string
+}
+
+export interface SiteChoice {
+  auth?: 'token' | 'password'
+  tls?: 'fingerprint' | 'ca'
+  ssh?: 'privateKey' | 'password'
+}
+
+export interface Lab {
+  apiUrl: string
+  fingerprint: string
+  caPem: string
+  ssh: { host: string; port: number; username: string; password: string; privateKey: string; hostKey: string }
+  users: { userid: string; password: string }[]
+  token: { tokenId: string; secret: string }
+  storages: LabStorageInfo[]
+  guests: readonly LabGuest[]
+  /** A site configuration that reaches this lab, ready to use. */
+  site(choice?: SiteChoice): Record<string, unknown>
+  /** Everything a test may do to the site. */
+  control: LabControl
+  faults: Faults
+  close(): Promise<void>
+}
+
+const READER = 'vzdump-read'
+
+function newSite(options: LabOptions, now: number): SiteData {
+  const nodes = (options.nodes ?? DEFAULT_NODES).map((spec, index) => nodeFrom(spec, index))
+  const first = nodes[0]?.name ?? 'pve1'
+  return {
+    nodes,
+    guests: (options.guests ?? defaultGuests(options.guestBytes ?? 16 * 1024 ** 2)).map((spec) =>
+      guestFrom(spec, first),
+    ),
+    storages: (options.storages ?? DEFAULT_STORAGES).map(storageFrom),
+    users: (options.users ?? DEFAULT_USERS).map(userFrom),
+    acl: options.acl ?? (options.users === undefined ? defaultAcl() : []),
+    roles: { [BACKUP_ROLE]: BACKUP_PRIVILEGES, ...options.roles },
+    pools: options.pools ?? [],
+    backupJobs: [],
+    lastPid: 1_000,
+    bootedAt: Math.floor(now / 1000) - 3_600,
+    ticketsValidFrom: 0,
+    ...newSecrets(),
+  }
+}
+
+function newWorld(options: LabOptions, clock: { shiftMs: number }, fingerprint: () => string): World {
+  const now = (): number => (options.now ?? Date.now)() + clock.shiftMs
+  const { directory } = options
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const site = loadSite(directory) ?? newSite(options, now())
+  const locks = new Map<string, NodeLock>()
+  const nextPid = (): { pid: number; pstart: number } => {
+    site.lastPid += 3
+    return { pid: site.lastPid, pstart: Math.max(1, Math.floor((now() / 1000 - site.bootedAt) * 100)) }
+  }
+  const world: World = {
+    directory,
+    site,
+    now,
+    pace: new Pace(),
+    tasks: new Tasks(join(directory, 'tasks'), now, nextPid),
+    faults: new Faults(),
+    secondsPerDump: options.secondsPerDump ?? 2,
+    unauthorizedDelaySeconds: options.unauthorizedDelaySeconds ?? 3,
+    certificateFingerprint: fingerprint,
+    vzdumpLock(node) {
+      const lock = locks.get(node) ?? new NodeLock()
+      locks.set(node, lock)
+      return lock
+    },
+    save: () => saveSite(directory, site),
+  }
+  createDirectories(world)
+  world.save()
+  return world
+}
+
+function storageInfo(world: World): LabStorageInfo[] {
+  return world.site.nodes.flatMap((node) =>
+    world.site.storages
+      .filter((storage) => onNode(storage, node.name) && storage.content.includes('backup'))
+      .map((storage) => ({
+        id: storage.id,
+        node: node.name,
+        directory: directoryOf(world, storage, node.name),
+        path: storage.path,
+      })),
+  )
+}
+
+/** Start a site. Both servers listen on 127.0.0.1 alone. */
+export async function startLab(options: LabOptions): Promise<Lab> {
+  const clock = { shiftMs: 0 }
+  const credentials = loadCredentials(options.directory, ['pve1.lab', 'localhost', '127.0.0.1'], new Date())
+  let { identity } = credentials
+  const world = newWorld(options, clock, () => fingerprintOf(identity.cert))
+  const rest = new Rest(world, ENDPOINTS)
+  const front = await startHttpFront(
+    options.apiPort ?? 0,
+    identity,
+    (request) => rest.handle(request),
+    () => new Date(world.now()),
+  )
+  const account = { username: READER, password: credentials.readerPassword, key: credentials.reader }
+  const sshServer = await startSshServer(world, options.sshPort ?? 0, credentials.hostKey, account)
+  const owner = world.site.users.find((user) => user.tokens.length > 0)
+  const firstToken = owner?.tokens[0]
+  const token = { tokenId: `${owner?.userid}!${firstToken?.id}`, secret: firstToken?.secret ?? '' }
+  const apiUrl = `https://127.0.0.1:${front.port}`
+  const ssh = {
+    host: '127.0.0.1',
+    port: sshServer.port,
+    username: READER,
+    password: account.password,
+    privateKey: credentials.reader.privateKey,
+    hostKey: hostKeyFingerprint(credentials.hostKey),
+  }
+  return {
+    apiUrl,
+    fingerprint: fingerprintOf(identity.cert),
+    caPem: identity.ca,
+    ssh,
+    users: world.site.users.map(({ userid, password }) => ({ userid, password })),
+    token,
+    storages: storageInfo(world),
+    guests: world.site.guests,
+    site: ({ auth = 'token', tls = 'fingerprint', ssh: access = 'privateKey' } = {}) => {
+      const [username = '', realm = ''] = (owner?.userid ?? '').split('@')
+      return {
+        provider: 'proxmox',
+        endpoints: [apiUrl],
+        tls:
+          tls === 'ca'
+            ? { mode: 'ca', ca: identity.ca }
+            : { mode: 'fingerprint', fingerprints: [fingerprintOf(identity.cert)] },
+        auth: auth === 'token' ? { ...token } : { username, realm, password: owner?.password ?? '' },
+        route: {
+          type: 'sftp',
+          host: ssh.host,
+          port: ssh.port,
+          username: READER,
+          ...(access === 'password' ? { password: ssh.password } : { privateKey: ssh.privateKey }),
+          hostKeys: [ssh.hostKey],
+        },
+      }
+    },
+    faults: world.faults,
+    control: createControl(world, clock, rest, sshServer, (other) => {
+      identity = other
+      front.present(other)
+    }),
+    async close() {
+      world.pace.setSpeed(1)
+      await world.tasks.stopAll()
+      await Promise.all([front.close(), sshServer.close()])
+      world.save()
+    },
+  }
+}

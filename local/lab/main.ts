@@ -1,0 +1,66 @@
+/** `npm run lab`: the simulated site alone, until it is told to stop. */
+import { resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { startLab } from './lab.ts'
+
+function number(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('not a number of 0 or more')
+  return value
+}
+
+interface Flags {
+  port: number
+  sshPort: number
+  state: string
+  dumpSeconds: number
+  guestMib: number
+  delay401: number
+}
+
+const program = new Command('lab')
+  .description('A simulated Proxmox VE site on this machine: REST over TLS, SFTP, guests whose backups are real files.')
+  .option('--port <port>', 'port of the API; 0 takes any free one', number, 0)
+  .option('--ssh-port <port>', 'port of the SSH server; 0 takes any free one', number, 0)
+  .option(
+    '--state <directory>',
+    'where dumps, tasks and credentials are kept; taken up again when it exists',
+    '.guestlift/lab',
+  )
+  .option('--dump-seconds <seconds>', 'how long copying one guest takes', number, 5)
+  .option('--guest-mib <mebibytes>', 'data in each guest of a new site', number, 64)
+  .option('--delay-401 <seconds>', 'how long a refused login is held back, as the real server does', number, 3)
+  .addHelpText(
+    'after',
+    '\nPrints one line of JSON when it is ready: apiUrl, ssh, users, token, fingerprint, storages, guests and a\n' +
+      'ready-made `site`. Stops cleanly on SIGTERM and SIGINT. For testing only: the line contains all its secrets.',
+  )
+  .parse()
+
+const flags = program.opts<Flags>()
+const directory = resolve(flags.state)
+const lab = await startLab({
+  directory,
+  apiPort: flags.port,
+  sshPort: flags.sshPort,
+  secondsPerDump: flags.dumpSeconds,
+  guestBytes: flags.guestMib * 1024 ** 2,
+  unauthorizedDelaySeconds: flags.delay401,
+})
+
+let stopping = false
+async function stop(): Promise<void> {
+  if (stopping) return
+  stopping = true
+  await lab.close()
+  process.exitCode = 0
+}
+process.once('SIGTERM', () => void stop())
+process.once('SIGINT', () => void stop())
+
+const { apiUrl, fingerprint, caPem, ssh, users, token, storages } = lab
+const guests = lab.guests.map(({ vmid, kind, name, node, status }) => ({ vmid, kind, name, node, status }))
+process.stdout.write(
+  `${JSON.stringify({ apiUrl, ssh, users, token, fingerprint, fingerprints: [fingerprint], caPem, storages, guests, state: directory, site: lab.site() })}\n`,
+)

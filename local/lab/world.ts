@@ -1,0 +1,168 @@
+/** What the simulated site consists of. Everything under `SiteData` is kept in the state directory and survives a restart. */
+import type { Faults } from './faults.ts'
+import type { NodeLock } from './node-lock.ts'
+import type { Pace } from './pace.ts'
+import type { Tasks } from './tasks.ts'
+
+export type LabGuestKind = 'lxc' | 'qemu'
+
+export interface LabNode {
+  name: string
+  online: boolean
+  /** What a relayed request meets while the node is offline: `No route to host`, `Connection refused`, … */
+  refusal: string
+  /** Listed in /nodes. A node that isn't may still own guests: a former member whose directory was left behind. */
+  member: boolean
+  /** IANA zone of the node's clock: archive names carry its local time. */
+  timezone: string
+  ip: string
+}
+
+export interface LabDisk {
+  /** `scsi0`, `virtio1`, `rootfs`, `mp0`, … */
+  key: string
+  volume: string
+  sizeBytes: number
+  /** Left out of backups when false. */
+  backup: boolean
+  /** Mount point inside a container. */
+  mountPoint?: string
+}
+
+export interface LabGuest {
+  vmid: number
+  kind: LabGuestKind
+  name: string
+  node: string
+  status: 'running' | 'stopped'
+  memoryMiB: number
+  cores: number
+  disks: LabDisk[]
+  /** Bytes of files in a container; a VM's disk sizes say how much there is to read. */
+  dataBytes: number
+  /** Share of the data (0 to 1) that compresses well. */
+  compressible: number
+  /** Share of a VM's 64 KiB clusters (0 to 1) that are all zero. */
+  zero: number
+  seed: number
+  template: boolean
+  tags?: string
+  lock?: string
+  /** Further lines of the configuration, as stored. */
+  options: Record<string, string>
+  /** The volume behind the first disk is gone: backups of the guest fail. */
+  diskMissing: boolean
+  /** Text with which a stopped VM fails to start for its backup. */
+  startError?: string
+  haState?: string
+}
+
+export interface LabStorage {
+  id: string
+  type: string
+  /** As the nodes see it; files lie in `<state>/storage/…`. */
+  path: string
+  content: string[]
+  shared: boolean
+  /** Only on these nodes; on all when absent. */
+  nodes?: string[]
+  disabled: boolean
+  online: boolean
+  isMountpoint: boolean
+  capacityBytes: number
+  /** Counted as used beside the files that are there: `fillStorage` sets it. */
+  foreignBytes: number
+  pruneBackups?: string
+  maxProtectedBackups?: number
+}
+
+export interface LabToken {
+  id: string
+  secret: string
+  privilegesSeparated: boolean
+  /** Unix seconds; 0 is never. */
+  expire: number
+  comment?: string
+}
+
+export interface LabUser {
+  userid: string
+  password: string
+  enabled: boolean
+  expire: number
+  comment?: string
+  email?: string
+  /** Base32 secret of a second factor. */
+  totpSecret?: string
+  tokens: LabToken[]
+}
+
+export interface LabAcl {
+  path: string
+  /** `user@realm` or `user@realm!token`. */
+  who: string
+  role: string
+  propagate: boolean
+}
+
+export interface LabPool {
+  id: string
+  comment?: string
+  vmids: number[]
+  storages: string[]
+}
+
+export interface SiteData {
+  nodes: LabNode[]
+  guests: LabGuest[]
+  storages: LabStorage[]
+  users: LabUser[]
+  acl: LabAcl[]
+  /** Own roles beside the built-in ones. */
+  roles: Record<string, string[]>
+  pools: LabPool[]
+  backupJobs: Record<string, string>[]
+  /** The site's vzdump hook script, as far as the log shows it. */
+  hook?: { path: string; echo: boolean; exitCodes: Record<string, number> }
+  lastPid: number
+  bootedAt: number
+  ticketKey: string
+  csrfKey: string
+  /** Tickets and CSRF tokens signed before this instant (unix seconds) are no longer taken. */
+  ticketsValidFrom: number
+}
+
+export interface World {
+  directory: string
+  site: SiteData
+  /** The site's clock in milliseconds. */
+  now(): number
+  pace: Pace
+  tasks: Tasks
+  faults: Faults
+  /** vzdump's lock of a node. */
+  vzdumpLock(node: string): NodeLock
+  /** Seconds that copying one guest's data takes. */
+  secondsPerDump: number
+  unauthorizedDelaySeconds: number
+  certificateFingerprint(): string
+  save(): void
+}
+
+export const unixSeconds = (world: Pick<World, 'now'>): number => Math.floor(world.now() / 1000)
+
+export function findStorage(world: World, id: string): LabStorage | undefined {
+  return world.site.storages.find((storage) => storage.id === id)
+}
+
+export function findGuest(world: World, vmid: number): LabGuest | undefined {
+  return world.site.guests.find((guest) => guest.vmid === vmid)
+}
+
+export function findNode(world: World, name: string): LabNode | undefined {
+  return world.site.nodes.find((node) => node.name === name)
+}
+
+export function onNode(storage: LabStorage, node: string): boolean {
+  return storage.nodes === undefined || storage.nodes.includes(node)
+}
