@@ -1,4 +1,5 @@
 /** Opens TLS connections to a site; a connection is handed over only after the peer proved who it is. */
+import { X509Certificate } from 'node:crypto'
 import { connect, createSecureContext, type TLSSocket } from 'node:tls'
 import type { buildConnector } from 'undici'
 import { InvalidSite, type TlsIdentityMismatch } from '../../contracts/errors.ts'
@@ -66,8 +67,11 @@ function bare(fingerprint: string): string {
 }
 
 function contextOf(tls: Tls, site: string) {
+  if (tls.mode !== 'ca') return createSecureContext()
   try {
-    return createSecureContext(tls.mode === 'ca' ? { ca: tls.ca } : {})
+    // OpenSSL passes over blocks that it can't read, so each is read here first.
+    const blocks = tls.ca.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? ['']
+    return createSecureContext({ ca: blocks.map((block) => new X509Certificate(block).toString()) })
   } catch (error) {
     throw new InvalidSite(`Site ${site}: tls.ca can't be read as a PEM certificate. Paste /etc/pve/pve-root-ca.pem.`, {
       cause: error,

@@ -1,6 +1,13 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type BackupEvidence, verdictNameSchema, verdictSchema } from '../../../functions/contracts/evidence.ts'
+import { z } from 'zod'
+import {
+  type BackupEvidence,
+  backupEvidenceSchema,
+  verdictNameSchema,
+  verdictSchema,
+} from '../../../functions/contracts/evidence.ts'
+import { sourceArtifactSchema } from '../../../functions/contracts/nouns.ts'
 import { judge } from '../../../functions/domain/verdict.ts'
 
 const listed = {
@@ -25,10 +32,19 @@ const good: BackupEvidence = {
   notes: 'before the upgrade',
 }
 
+/** The contract's shape, but for times: a verdict must not trust them to be readable. */
+const backupEvidenceShape = backupEvidenceSchema.extend({
+  listed: z.object({ ...sourceArtifactSchema.shape, createdAt: z.string() }).optional(),
+})
+
 /** The good evidence with changes; `undefined` takes a piece away. */
-function evidence(changes: { [Key in keyof BackupEvidence]?: BackupEvidence[Key] | undefined }): BackupEvidence {
+type Changes = { [Key in keyof BackupEvidence]?: BackupEvidence[Key] | undefined }
+
+function evidence(changes: Changes): BackupEvidence {
   const merged = { ...good, ...changes }
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as typeof good
+  return backupEvidenceShape.parse(
+    Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)),
+  )
 }
 
 describe('the verdict on a backup', () => {
@@ -40,7 +56,7 @@ describe('the verdict on a backup', () => {
     })
   })
 
-  it.each<[string, Parameters<typeof evidence>[0], string, RegExp]>([
+  it.each<[string, Changes, string, RegExp]>([
     [
       'warnings are good, and the first is told',
       { exitStatus: 'WARNINGS: 2', ending: 'warnings', warnings: ['hook failed', 'hook failed again'] },
@@ -154,12 +170,12 @@ describe('the verdict on a backup', () => {
       { listed: { ...listed, createdAt: '2020-01-01T00:00:00.000Z' } },
       { listedAgainSizeBytes: 1 },
       { listed: { ...listed, sizeBytes: 0 }, listedAgainSizeBytes: 0 },
-    ] satisfies Parameters<typeof evidence>[0][]
+    ] satisfies Changes[]
     expect(new Set(changes.map((change) => judge(evidence(change)).name))).toEqual(new Set(verdictNameSchema.options))
   })
 
   it('is never good when a required piece of evidence is absent or wrong', () => {
-    const harms = fc.constantFrom<Parameters<typeof evidence>[0]>(
+    const harms = fc.constantFrom<Changes>(
       { ending: 'errors' },
       { ending: 'interrupted' },
       { ending: 'unknown' },
@@ -183,7 +199,7 @@ describe('the verdict on a backup', () => {
     })
     fc.assert(
       fc.property(harmless, fc.array(harms, { minLength: 1 }), (base, changes) => {
-        const verdict = judge(evidence(Object.assign({}, base, ...changes) as typeof good))
+        const verdict = judge(evidence(changes.reduce<Changes>((all, change) => ({ ...all, ...change }), base)))
         expect(verdict.good).toBe(false)
         expect(verdict.name.startsWith('archived')).toBe(false)
         expect(verdict.reason.length).toBeGreaterThan(10)

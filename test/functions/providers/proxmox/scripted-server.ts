@@ -35,8 +35,15 @@ export interface ScriptedServer {
 const names = ['127.0.0.1', 'localhost']
 export const firstIdentity = createIdentity(names, new Date())
 export const otherIdentity = createIdentity(names, new Date())
+/** Signed properly, for another host. */
+export const elsewhereIdentity = createIdentity(['pve9.example.com'], new Date())
+export { fingerprintOf }
 
-export async function startServer(script: Script, identity: Identity = firstIdentity): Promise<ScriptedServer> {
+export async function startServer(
+  script: Script,
+  identity: Identity = firstIdentity,
+  listenAt = 0,
+): Promise<ScriptedServer> {
   const requests: SeenRequest[] = []
   const sockets = new Set<TLSSocket>()
   let bytes = 0
@@ -61,7 +68,7 @@ export async function startServer(script: Script, identity: Identity = firstIden
   })
   // Errors of the handshake are what some tests provoke.
   server.on('tlsClientError', () => undefined)
-  server.listen(0, '127.0.0.1')
+  server.listen(listenAt, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : undefined

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { BackupEvidence } from '../../../../functions/contracts/evidence.ts'
 import type { GuestKind } from '../../../../functions/contracts/nouns.ts'
 import { judge } from '../../../../functions/domain/verdict.ts'
 import { type ApiClient, openClient } from '../../../../functions/providers/proxmox/client.ts'
@@ -9,14 +10,20 @@ import { data, type Reply, type SeenRequest, startServer } from './scripted-serv
 import { passwordAuth, shortLimits, siteFor, surroundings, tokenAuth } from './site.ts'
 import { type Exchange, recording, recordingNames, recordingsPresent, replay } from './transcripts.ts'
 
+function isLogin({ request }: Exchange): boolean {
+  return request.path.startsWith('/api2/json/access/ticket')
+}
+
 /** Runs `use` against a server that answers with recorded exchanges, and with a recorded login where none is among them. */
 async function against<Result>(
   exchanges: readonly Exchange[],
   use: (provider: Provider, client: ApiClient, requests: SeenRequest[]) => Promise<Result>,
-  { auth = tokenAuth as unknown, others = (_: SeenRequest): Reply | undefined => undefined } = {},
+  {
+    auth = tokenAuth,
+    others = () => undefined,
+  }: { auth?: unknown; others?: (request: SeenRequest) => Reply | undefined } = {},
 ): Promise<Result> {
   const login = recording('auth-login-ok')
-  const isLogin = (one: Exchange) => one.request.path.startsWith('/api2/json/access/ticket')
   const all = exchanges.some(isLogin) ? exchanges : [...exchanges, ...login]
   const server = await startServer(replay(all, others))
   const site = siteFor(server, { auth })
@@ -384,14 +391,15 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
     expect(refused.message).not.toContain(passwordAuth.password)
   })
 
-  it.each(backups)('$recording, guest $vmid: $verdict', async (expected) => {
+  /** Follow the recorded job to its end, and gather what is known of this guest. */
+  async function evidenceOf(expected: ExpectedBackup): Promise<BackupEvidence> {
     // The one list in a recording of a running job was taken while it ran, and is empty.
     const exchanges = recording(expected.recording).filter(
       ({ request, response }) => !(request.path.includes('/content?') && response.body === '{"data":[]}'),
     )
     const guest = { id: expected.vmid, kind: expected.kind, name: 'web', node: 'pve1' }
     const job = upidsIn(exchanges).find((upid) => [expected.vmid, ''].includes(upid.split(':')[6] ?? '')) ?? ''
-    const evidence = await against(
+    return against(
       exchanges,
       async (provider) => {
         // Some recordings show the task running first.
@@ -400,15 +408,30 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
       },
       { others: storageAnswers },
     )
-    const verdict = judge(evidence)
+  }
+
+  it.each(backups)('$recording, guest $vmid: $verdict', async (expected) => {
+    const verdict = judge(await evidenceOf(expected))
     expect(verdict).toMatchObject({ name: expected.verdict })
     expect(verdict.reason).toMatch(expected.says)
-    if (expected.archive !== undefined) expect(evidence.archiveName).toBe(expected.archive)
-    if (verdict.good) {
-      expect(evidence.listed?.artifactRef).toBe(`${expected.storage ?? 'store'}:backup/${expected.archive ?? ''}`)
-      expect(evidence.listed?.location.path).toBe(`/mnt/pve/store/dump/${expected.archive ?? ''}`)
-    }
   })
+
+  it.each(backups.filter(({ archive }) => archive !== undefined))(
+    '$recording, guest $vmid: the log names $archive',
+    async (expected) => {
+      expect((await evidenceOf(expected)).archiveName).toBe(expected.archive)
+    },
+  )
+
+  it.each(backups.filter(({ verdict }) => verdict.startsWith('archived')))(
+    '$recording, guest $vmid: $archive is found on the storage',
+    async ({ archive = 'none', ...expected }) => {
+      const { listed, listedAgainSizeBytes } = await evidenceOf(expected)
+      expect(listed?.artifactRef).toBe(`store:backup/${archive}`)
+      expect(listed?.location).toEqual({ node: 'pve1', path: `/mnt/pve/store/dump/${archive}` })
+      expect(listedAgainSizeBytes).toBe(listed?.sizeBytes)
+    },
+  )
 
   it('judge a second job that waited for the lock and was stopped as interrupted, not as lost', async () => {
     const exchanges = recording('vzdump-running-status-and-log-paging')
@@ -619,9 +642,11 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
   })
 
   it('an archive whose removal the platform reports as done at once is removed', async () => {
-    await against(recording('content-delete-delay'), (provider) =>
-      provider.deleteArtifact('store:backup/vzdump-lxc-104-2026_11_22-17_34_58.tar.zst', 'pve1'),
-    )
+    const requests = await against(recording('content-delete-delay'), async (provider, _, seen) => {
+      await provider.deleteArtifact('store:backup/vzdump-lxc-104-2026_11_22-17_34_58.tar.zst', 'pve1')
+      return seen
+    })
+    expect(requests.map(({ method }) => method)).toEqual(['DELETE'])
   })
 
   it.each([
