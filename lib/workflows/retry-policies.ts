@@ -1,7 +1,7 @@
 /** When a state may run its function again, and for how long it keeps trying. */
 import { Duration } from 'aws-cdk-lib'
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions'
-import { errorNames } from '../../functions/contracts/errors.ts'
+import { BackupStartUnclear, errorNames } from '../../functions/contracts/errors.ts'
 
 export interface RetryPolicy {
   errors: readonly string[]
@@ -28,7 +28,10 @@ export function asRetry(policy: RetryPolicy): RetryProps {
     errors: [...policy.errors],
     interval: Duration.seconds(policy.firstWaitSeconds),
     backoffRate: policy.backoffRate,
-    maxDelay: Duration.seconds(policy.longestWaitSeconds),
+    // Step Functions refuses a cap that isn't above the first wait; steady waits need none.
+    ...(policy.longestWaitSeconds > policy.firstWaitSeconds && {
+      maxDelay: Duration.seconds(policy.longestWaitSeconds),
+    }),
     maxAttempts: policy.attempts,
     jitterStrategy: policy.jitter ? JitterType.FULL : JitterType.NONE,
   }
@@ -58,12 +61,15 @@ const perhapsRanErrors = [
   'States.Timeout',
 ]
 
-/** A node that restarts, a proxy that reloads, S3 asking to slow down. Gives up after 13 minutes. */
+/**
+ * A proxy that reloads, a node that restarts, S3 asking to slow down. Gives up after five minutes: a wrong
+ * address looks the same, and a person may be waiting for the answer.
+ */
 export const passingFaults: RetryPolicy = {
   errors: errorNames('retry'),
-  firstWaitSeconds: 15,
+  firstWaitSeconds: 5,
   backoffRate: 2,
-  longestWaitSeconds: 300,
+  longestWaitSeconds: 120,
   attempts: 6,
   jitter: true,
 }
@@ -111,9 +117,22 @@ export const lostAnswer: RetryPolicy = {
  * No jitter, which could draw a wait of zero. Gives up after five minutes.
  */
 export const lostStart: RetryPolicy = {
-  errors: [...perhapsRanErrors, ...errorNames('retry')],
+  errors: [...perhapsRanErrors, BackupStartUnclear.errorName],
   firstWaitSeconds: 60,
   backoffRate: 1,
+  longestWaitSeconds: 60,
+  attempts: 5,
+  jitter: false,
+}
+
+/**
+ * Before Start backup has asked for anything: its own look at the site failed, or the platform said that it did not
+ * start. Gives up after three minutes.
+ */
+export const notYetAsked: RetryPolicy = {
+  errors: errorNames('retry').filter((name) => name !== BackupStartUnclear.errorName),
+  firstWaitSeconds: 10,
+  backoffRate: 2,
   longestWaitSeconds: 60,
   attempts: 5,
   jitter: false,
@@ -124,4 +143,4 @@ export const ordinary: readonly RetryPolicy[] = [passingFaults, neverStarted, lo
 /** For tasks with hours of work behind them. */
 export const patient: readonly RetryPolicy[] = [longOutage, neverStarted, lostAnswer]
 /** For Start backup alone. */
-export const startOnce: readonly RetryPolicy[] = [neverStarted, lostStart]
+export const startOnce: readonly RetryPolicy[] = [notYetAsked, neverStarted, lostStart]

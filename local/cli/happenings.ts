@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readFailure } from '../../functions/domain/failure.ts'
 import { tasks } from '../../functions/contracts/tasks.ts'
 import type { Happening } from './progress.ts'
 
@@ -44,8 +45,9 @@ export function readHappenings(): (event: SeenEvent) => Happening[] {
     if (entered) return enteredState(seen, state)
     if (event.type === 'TaskSucceeded') return answered(seen, state, event.details['output'])
     if (event.type === 'TaskFailed' || event.type === 'TaskTimedOut') {
-      const error = String(event.details['error'] ?? event.type)
-      return [{ kind: 'retrying', id: seen.guest?.id, step: state, error }]
+      const { error = event.type, cause } = event.details
+      const failure = readFailure({ Error: String(error), Cause: typeof cause === 'string' ? cause : undefined })
+      return [{ kind: 'retrying', id: seen.guest?.id, step: state, error: `${failure.name}: ${failure.message}` }]
     }
     return []
   }

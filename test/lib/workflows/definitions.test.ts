@@ -7,6 +7,7 @@ import { type TaskName, tasks } from '../../../functions/contracts/tasks.ts'
 import { sampleInput } from '../../../lib/workflows/export-run.ts'
 import { jobSchema } from '../../../functions/contracts/job.ts'
 import { type Definition, stemOf } from '../../../local/synthesised.ts'
+import { sorted } from '../sorted.ts'
 import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
 import {
   assignedBefore,
@@ -77,49 +78,59 @@ describe.each(machines)('the definition of %s', (machine) => {
 
   it('is valid by asl-validator', () => {
     // The validator writes into what it gets.
-    const { isValid, errorsText } = validate(structuredClone(definition(machine)))
-    expect(isValid, errorsText('\n')).toBe(true)
+    const result = validate(structuredClone(definition(machine)))
+    expect(result.errorsText('\n')).toBe('')
+    expect(result.isValid).toBe(true)
   })
 
   it('gives each task a time limit above its function’s, retries and a way out for every error', () => {
     const checked = lambdaTasks(machine)
-    expect(checked.length).toBeGreaterThan(8)
-    for (const [name, state, task] of checked) {
+    const careless = checked.filter(([, { TimeoutSeconds = 0, Retry = [], Catch = [] }, task]) => {
       const limit = synthesised.assembly.functions[tasks[task].stem]?.timeoutSeconds ?? Number.POSITIVE_INFINITY
-      expect(state.TimeoutSeconds, name).toBeGreaterThan(limit)
-      expect(
-        state.Retry?.flatMap(({ ErrorEquals }) => ErrorEquals),
-        name,
-      ).toContain('Lambda.TooManyRequestsException')
-      expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(['States.ALL'])
-    }
+      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals)
+      const caught = Catch.at(-1)?.ErrorEquals ?? []
+      return !(
+        TimeoutSeconds > limit &&
+        retried.includes('Lambda.TooManyRequestsException') &&
+        caught.includes('States.ALL')
+      )
+    })
+    expect(checked.length).toBeGreaterThan(8)
+    expect(careless.map(([name]) => name)).toEqual([])
   })
 
   it('gives each map a way out for every error', () => {
     const maps = statesOf(definition(machine)).filter(([, { Type }]) => Type === 'Map')
-    expect(maps.length).toBeGreaterThan(0)
-    for (const [name, state] of maps) expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(['States.ALL'])
+    expect(maps.length).toBeGreaterThan(1)
+    expect(maps.filter(([, { Catch }]) => Catch?.at(-1)?.ErrorEquals[0] !== 'States.ALL')).toEqual([])
   })
 
   it('names no error that does not exist, and none twice in a state’s retries', () => {
-    for (const [name, state] of statesOf(definition(machine))) {
-      const retried = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals)
-      expect(new Set(retried).size, name).toBe(retried.length)
-      const caught = (state.Catch ?? []).flatMap(({ ErrorEquals }) => ErrorEquals)
-      const unknown = [...retried, ...caught].filter(
-        (error) => !awsErrors.has(error) && errorGroup(error) === undefined,
-      )
-      expect(unknown, name).toEqual([])
+    for (const [, { Retry = [], Catch = [] }] of statesOf(definition(machine))) {
+      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals)
+      expect(retried).toEqual([...new Set(retried)])
+      const named = [...retried, ...Catch.flatMap(({ ErrorEquals }) => ErrorEquals)]
+      expect(named.filter((error) => !awsErrors.has(error) && errorGroup(error) === undefined)).toEqual([])
     }
   })
 
+  it('fails under no name of ours that does not exist', () => {
+    const own = statesOf(definition(machine))
+      .filter(([, { Type }]) => Type === 'Fail')
+      .map(([, state]) => String(state['Error']))
+      .filter((error) => !error.startsWith('{%'))
+    expect(
+      own.filter((error) => errorGroup(error) === undefined && !['RunFailed', 'RunPartlyFailed'].includes(error)),
+    ).toEqual([])
+  })
+
   it('retries only what may pass: no error that fails a guest, a run, or skips', () => {
-    for (const [name, state] of statesOf(definition(machine))) {
-      const groups = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals).map(errorGroup)
-      expect(new Set(groups.filter((group) => group !== undefined)), name).toEqual(
-        new Set(state.Type === 'Task' ? ['retry'] : []),
-      )
-    }
+    const retried = statesOf(definition(machine)).flatMap(([, { Retry = [] }]) =>
+      Retry.flatMap(({ ErrorEquals }) => ErrorEquals),
+    )
+    const ours = retried.filter((error) => errorGroup(error) !== undefined)
+    expect(ours.length).toBeGreaterThan(20)
+    expect(ours.filter((error) => errorGroup(error) !== 'retry')).toEqual([])
   })
 
   it('leads every way to a state, and to every state a way', () => {
@@ -128,24 +139,24 @@ describe.each(machines)('the definition of %s', (machine) => {
       for (const [name, state] of Object.entries(states)) {
         const ways = transitionsOf(state).map(({ to }) => to)
         for (const to of ways) {
-          expect(Object.keys(states), `from ${name}`).toContain(to)
+          expect(Object.keys(states)).toContain(to)
           if (to !== name) reached.add(to)
         }
         const ends = state.End === true || state.Type === 'Succeed' || state.Type === 'Fail'
-        expect(ends, `${name} either ends or goes on`).toBe(state.Next === undefined && state.Type !== 'Choice')
+        expect([name, ends]).toEqual([name, state.Next === undefined && state.Type !== 'Choice'])
       }
       expect(Object.keys(states).filter((name) => !reached.has(name))).toEqual([])
     }
   })
 
   it('gives each function exactly the payload that its contract names, and reads from answers what the contract gives', () => {
-    for (const [name, state, task] of lambdaTasks(machine)) {
+    for (const [, state, task] of lambdaTasks(machine)) {
       const { input, output } = tasks[task]
-      expect(Object.keys(state.Arguments?.Payload ?? {}).toSorted(), name).toEqual(Object.keys(input.shape).toSorted())
+      expect(sorted(Object.keys(state.Arguments?.Payload ?? {}))).toEqual(sorted(Object.keys(input.shape)))
       const read = stringsIn(state).flatMap((text) =>
         [...text.matchAll(/\$states\.result\.Payload\.(\w+)/g)].map(([, field]) => field),
       )
-      expect(Object.keys(output.shape), name).toEqual(expect.arrayContaining(read))
+      expect(Object.keys(output.shape)).toEqual(expect.arrayContaining(read))
     }
   })
 
@@ -156,7 +167,7 @@ describe.each(machines)('the definition of %s', (machine) => {
     expect(expressions.length).toBeGreaterThan(30)
     for (const expression of expressions) {
       expect(expression).toMatch(/^\{% .* %\}$/s)
-      expect(() => jsonata(expression.slice(2, -2)), expression).not.toThrow()
+      expect(() => jsonata(expression.slice(2, -2))).not.toThrow()
     }
   })
 
@@ -170,7 +181,7 @@ describe.each(machines)('the definition of %s', (machine) => {
       before.set(scope, known)
       for (const [name, state] of Object.entries(scope.states)) {
         const missing = [...variablesReadBy(state)].filter((variable) => !known.get(name)?.has(variable))
-        expect(missing, `variables that ${name} reads`).toEqual([])
+        expect({ [name]: missing }).toEqual({ [name]: [] })
       }
     }
   })
@@ -192,7 +203,7 @@ describe.each(machines)('the definition of %s', (machine) => {
       const suspicious = [...keys]
         .map(([, key]) => key ?? '')
         .filter((key) => /secret|passw|token|private|credential/i.test(key))
-      expect(suspicious, name).toEqual([])
+      expect({ [name]: suspicious }).toEqual({ [name]: [] })
     }
   })
 
@@ -206,7 +217,7 @@ describe('both workflows together', () => {
     const used = new Map(
       machines.flatMap((machine) => lambdaTasks(machine).map(([name, , task]) => [task, name] as const)),
     )
-    expect([...used.keys()].toSorted()).toEqual(Object.keys(tasks).toSorted())
+    expect(sorted(used.keys())).toEqual(sorted(Object.keys(tasks)))
     for (const [task, name] of used) expect(name.toLowerCase().replaceAll(' ', '-')).toBe(tasks[task].stem)
   })
 
@@ -234,7 +245,9 @@ describe('both workflows together', () => {
         }),
       )
       .parse(start?.Retry)
-      .filter(({ ErrorEquals }) => !ErrorEquals.includes('Lambda.TooManyRequestsException'))
+      .filter(({ ErrorEquals }) =>
+        ErrorEquals.some((name) => /^(BackupStartUnclear|Lambda\.Unknown|States\.)/.test(name)),
+      )
     expect(repeats).toHaveLength(1)
     expect(repeats[0]).toMatchObject({ IntervalSeconds: 60, JitterStrategy: 'NONE' })
     expect(repeats[0]?.BackoffRate).toBeGreaterThanOrEqual(1)

@@ -5,6 +5,7 @@ import {
   lostAnswer,
   lostStart,
   neverStarted,
+  notYetAsked,
   ordinary,
   passingFaults,
   patient,
@@ -14,11 +15,12 @@ import {
 
 describe('the retry policies', () => {
   it.each([
-    ['passingFaults', passingFaults, 13 * 60],
+    ['passingFaults', passingFaults, 5 * 60],
     ['longOutage', longOutage, 125 * 60],
     ['neverStarted', neverStarted, 4 * 3600],
     ['lostAnswer', lostAnswer, 70],
     ['lostStart', lostStart, 5 * 60],
+    ['notYetAsked', notYetAsked, 190],
   ])('%s gives up about when its comment says', (_, policy, seconds) => {
     expect(totalWaitSeconds(policy)).toBeGreaterThan(seconds * 0.9)
     expect(totalWaitSeconds(policy)).toBeLessThan(seconds * 1.1)

@@ -83,11 +83,11 @@ describe('reading happenings from a history', () => {
     const seen = [
       child(1, 0, 'ChoiceStateEntered', { name: 'Backup done?' }),
       child(2, 1, 'TaskStateEntered', { name: 'Authenticate' }),
-      child(3, 2, 'TaskFailed', { error: 'PlatformUnavailable' }),
+      child(3, 2, 'TaskFailed', { error: 'PlatformUnavailable', cause: '{"errorMessage":"refused"}' }),
     ].flatMap(read)
     expect(seen).toEqual([
       { kind: 'run-step', step: 'Authenticate' },
-      { kind: 'retrying', id: undefined, step: 'Authenticate', error: 'PlatformUnavailable' },
+      { kind: 'retrying', id: undefined, step: 'Authenticate', error: 'PlatformUnavailable: refused' },
     ])
   })
 })
