@@ -31,10 +31,9 @@ export class ArchiveAccess {
     this.allow(role, ['s3:DeleteObject'], folder)
   }
 
-  /** Find, resume, fill, complete and abort multipart uploads of archives. */
+  /** Open multipart uploads of archives, fill and complete them. */
   grantUpload(role: IRole): void {
     this.allow(role, ['s3:PutObject', 's3:ListMultipartUploadParts'], 'archives')
-    this.grantAbortUpload(role)
   }
 
   /** Find and abort multipart uploads of archives. */

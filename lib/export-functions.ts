@@ -14,55 +14,47 @@ interface TaskNeeds {
   /** Above the longest inner wait of the operation, so that its own error is told and not a killed function. */
   timeoutSeconds: number
   read?: Folder[]
+  /** A conditional write needs to read as well. */
   write?: Folder[]
   remove?: Folder[]
-  /** Multipart uploads of archives: `fill` opens and completes them, `abort` only ends them. */
-  uploads?: 'fill' | 'abort'
+  /** Multipart uploads of archives: `fill` opens and completes them, `abort` finds and ends them. */
+  uploads?: ('fill' | 'abort')[]
 }
 
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
 const needs = {
   Authenticate: { memoryMiB: 512, timeoutSeconds: 120, read: ['schedules'], write: ['schedules'] },
-  PlanRun: { memoryMiB: 512, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
-  StartBackup: { memoryMiB: 512, timeoutSeconds: 300, read: ['claims', 'runs'], write: ['claims', 'runs'] },
-  CheckBackup: { memoryMiB: 512, timeoutSeconds: 120, read: ['claims', 'runs'], write: ['claims', 'runs'] },
-  LocateArchive: { memoryMiB: 1024, timeoutSeconds: 300, read: ['claims', 'runs'], write: ['claims', 'runs'] },
+  PlanRun: { memoryMiB: 512, timeoutSeconds: 300, write: ['runs'] },
+  StartBackup: { memoryMiB: 512, timeoutSeconds: 300, read: ['claims'], write: ['claims'] },
+  CheckBackup: { memoryMiB: 512, timeoutSeconds: 120, read: ['claims'], write: ['claims'] },
+  LocateArchive: { memoryMiB: 1024, timeoutSeconds: 300, write: ['runs'] },
   OpenUpload: {
     memoryMiB: 1024,
     timeoutSeconds: 300,
     read: ['archives', 'uploads'],
     write: ['uploads'],
-    remove: ['uploads'],
-    uploads: 'fill',
+    uploads: ['fill', 'abort'],
   },
-  CopyParts: {
-    memoryMiB: 1769,
-    timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives', 'uploads'],
-    write: ['uploads'],
-    remove: ['uploads'],
-    uploads: 'fill',
-  },
+  CopyParts: { memoryMiB: 1769, timeoutSeconds: LONGEST_SECONDS, uploads: ['fill'] },
   // S3 can take minutes to put thousands of parts together.
   CompleteUpload: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
     read: ['archives', 'uploads'],
     write: ['uploads'],
-    remove: ['uploads'],
-    uploads: 'fill',
+    uploads: ['fill'],
   },
-  VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives'] },
+  VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives'], remove: ['uploads'] },
   WriteManifest: { memoryMiB: 1024, timeoutSeconds: 120, read: ['archives', 'runs'], write: ['archives'] },
   // Removing a source copy and stopping a job wait for the platform's own task.
-  ReleaseBackup: { memoryMiB: 512, timeoutSeconds: 600, read: ['claims', 'runs'], write: ['claims', 'runs'] },
+  ReleaseBackup: { memoryMiB: 512, timeoutSeconds: 600, read: ['claims'], write: ['claims', 'runs'] },
   RecordFailure: {
     memoryMiB: 512,
     timeoutSeconds: 600,
     read: ['claims', 'runs', 'uploads'],
     write: ['claims', 'runs'],
     remove: ['uploads'],
-    uploads: 'abort',
+    uploads: ['abort'],
   },
   ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
 } satisfies Record<TaskName, TaskNeeds>
@@ -105,8 +97,8 @@ export class ExportFunctions extends Construct {
       for (const folder of its.read ?? []) archive.grantRead(made.role, folder)
       for (const folder of its.write ?? []) archive.grantWrite(made.role, folder)
       for (const folder of its.remove ?? []) archive.grantRemove(made.role, folder)
-      if (its.uploads === 'fill') archive.grantUpload(made.role)
-      if (its.uploads === 'abort') archive.grantAbortUpload(made.role)
+      if (its.uploads?.includes('fill')) archive.grantUpload(made.role)
+      if (its.uploads?.includes('abort')) archive.grantAbortUpload(made.role)
       if (talksToSite) secrets.grantRead(made.role)
       this.byTask.set(task, made)
     }

@@ -13,8 +13,8 @@ import { exportRun, sampleInput } from './workflows/export-run.ts'
 
 /** Everything that moves archives: functions, workflows, schedules, and who is told when they fail. */
 export class ExportStack extends Stack {
-  constructor(scope: Construct, deployment: Deployment) {
-    super(scope, `guestlift-${deployment.name}-export`, {
+  constructor(app: Construct, deployment: Deployment) {
+    super(app, `guestlift-${deployment.name}-export`, {
       description: `Guestlift ${deployment.name}: archives guests into Amazon S3`,
       ...environmentOf(deployment),
     })
@@ -29,7 +29,7 @@ export class ExportStack extends Stack {
       description: `Archives the guests of one job. Start it with: ${JSON.stringify(sampleInput)}`,
       // Longer than any one guest takes, shorter than the abandoned uploads are kept.
       timeout: Duration.days(7),
-      story: (scope) => exportRun(scope, { functions, archive, maxConcurrency: deployment.transfer.maxConcurrency }),
+      story: (within) => exportRun(within, { functions, archive, maxConcurrency: deployment.transfer.maxConcurrency }),
     })
     archive.grantMapFiles(run.machine.role)
     const guest = new Workflow(this, 'ExportGuest', {
@@ -37,7 +37,7 @@ export class ExportStack extends Stack {
       deployment,
       description: "Archives one guest. Start it with one item of a run's plan.json to repeat that guest alone.",
       timeout: Duration.days(5),
-      story: (scope) => exportGuest(scope, functions),
+      story: (within) => exportGuest(within, functions),
     })
 
     const schedules = new Schedules(this, 'Schedules', { deployment, workflow: run })

@@ -98,7 +98,6 @@ export class FailureNotice extends Construct {
 /** The e-mail a person reads at night: what, why, where to look. A field that the event lacks stays empty. */
 function noticeText(deployment: Deployment, scope: Construct): RuleTargetInput {
   const { region } = Stack.of(scope)
-  const field = (name: string) => EventField.fromPath(`$.detail.${name}`)
   return RuleTargetInput.fromMultilineText(
     [
       `Guestlift ${deployment.name}: ${field('name')} ended as ${field('status')}.`,
@@ -108,4 +107,8 @@ function noticeText(deployment: Deployment, scope: Construct): RuleTargetInput {
       'Once the cause is gone, redrive the execution there within 14 days (what S3 has is not sent again), or start a new run.',
     ].join('\n'),
   )
+}
+
+function field(name: string): string {
+  return EventField.fromPath(`$.detail.${name}`)
 }

@@ -7,8 +7,8 @@ import { type Deployment, environmentOf } from './deployment-config.ts'
 
 /** What has to survive everything else: the archives. Apart from the export stack, which can be torn down and made anew. */
 export class StorageStack extends Stack {
-  constructor(scope: Construct, deployment: Deployment) {
-    super(scope, `guestlift-${deployment.name}-storage`, {
+  constructor(app: Construct, deployment: Deployment) {
+    super(app, `guestlift-${deployment.name}-storage`, {
       description: `Guestlift ${deployment.name}: the archive bucket`,
       terminationProtection: true,
       ...environmentOf(deployment),

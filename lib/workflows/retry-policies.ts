@@ -126,8 +126,9 @@ export const lostStart: RetryPolicy = {
 }
 
 /**
- * Before Start backup has asked for anything: its own look at the site failed, or the platform said that it did not
- * start. Gives up after three minutes.
+ * Mostly before Start backup has asked for anything: its own look at the site failed. `StoreUnavailable` can also come
+ * after, when the job's name couldn't be recorded; the operation then finds that it has asked, and asks again only once
+ * the platform has had time to show the job, however soon it is called. Gives up after three minutes.
  */
 export const notYetAsked: RetryPolicy = {
   errors: errorNames('retry').filter((name) => name !== BackupStartUnclear.errorName),

@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
+import { sorted } from './sorted.ts'
 import { smallest, type Synthesised, synthesise } from './synthesise.ts'
 
+const taskNames = Object.keys(tasks) as TaskName[]
 let synthesised: Synthesised
 beforeAll(async () => {
   synthesised = await synthesise({ ...smallest, sites: ['hq', 'branch'], defaultSite: 'hq' })
@@ -23,12 +25,20 @@ const policySchema = z.object({
   }),
 })
 
-/** A resource as a person reads it: `archive-bucket/runs/*`, `secret:guestlift/site/hq-??????`. */
+/** A resource as a person reads it: `archive-bucket/runs/*`, `…:secret:guestlift/site/hq-??????`. */
 function readable(resource: unknown): string {
+  return flat(resource)
+    .replace(/^arn:<AWS::Partition>:s3:::<guestlift-test-archive-bucket>/, 'archive-bucket')
+    .replace('<AWS::Partition>:', 'aws:')
+    .replace('<AWS::Region>:<AWS::AccountId>', '')
+}
+
+function flat(resource: unknown): string {
   if (typeof resource === 'string') return resource
   const [[name, argument] = ['', undefined]] = Object.entries(resource ?? {})
-  if (name === 'Fn::Join') return (argument as [string, unknown[]])[1].map(readable).join('')
+  if (name === 'Fn::Join') return (argument as [string, unknown[]])[1].map(flat).join('')
   if (name === 'Fn::GetAtt') return `<${(argument as string[])[0]?.replace(/[0-9A-F]{8}$/, '')}>`
+  if (name === 'Fn::Select') return '<name>'
   if (name === 'Ref') return `<${String(argument).replace(/[0-9A-F]{8}$/, '')}>`
   return `<${String(argument)}>`
 }
@@ -50,7 +60,7 @@ function rights(): Record<string, string[]> {
               ),
             ),
         )
-        return [id.replace(/(Role)?DefaultPolicy[0-9A-F]{8}$|[0-9A-F]{8}$/, ''), lines.toSorted()] as const
+        return [id.replace(/(Role)?DefaultPolicy[0-9A-F]{8}$|[0-9A-F]{8}$/, ''), sorted(lines)] as const
       })
       .toSorted(([one], [other]) => one.localeCompare(other)),
   )
@@ -75,23 +85,18 @@ describe('the functions', () => {
   })
 
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
-    for (const task of Object.keys(tasks) as TaskName[]) {
-      expect(rightsOf(task).length, task).toBeGreaterThan(2)
-      for (const right of rightsOf(task)) {
-        const [action = '', resource = ''] = right.split(' on ')
-        expect(action).not.toContain('*')
-        if (resource.includes('*'))
-          expect(resource).toMatch(/archive-bucket>\/(archives|runs|claims|uploads|schedules)\/\*$/)
-        if (resource.includes('?')) expect(resource).toMatch(/:secret:guestlift\/site\/(hq|branch)-\?{6}$/)
-      }
-    }
+    const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
+    const documented = [
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules)\/\*$/,
+      /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
+    ]
+    expect(wild.length).toBeGreaterThan(20)
+    expect(wild.filter((right) => !documented.some((pattern) => pattern.test(right)))).toEqual([])
   })
 
   it('read the sites’ secrets only where the contract names them', () => {
-    for (const task of Object.keys(tasks) as TaskName[]) {
-      const secrets = rightsOf(task).filter((right) => right.startsWith('secretsmanager:GetSecretValue'))
-      expect(secrets, task).toHaveLength('SITE_SECRET_PREFIX' in tasks[task].env.shape ? 2 : 0)
-    }
+    const reads = (task: TaskName) => rightsOf(task).some((right) => right.startsWith('secretsmanager:GetSecretValue'))
+    expect(taskNames.filter(reads)).toEqual(taskNames.filter((task) => 'SITE_SECRET_PREFIX' in tasks[task].env.shape))
   })
 
   it('can never delete a version, change retention or touch the bucket’s settings', () => {
@@ -108,35 +113,31 @@ describe('the functions', () => {
   })
 
   it('may list the bucket wherever they read, since a missing key would answer 403 otherwise', () => {
-    for (const [name, lines] of Object.entries(rights()).filter(([name]) => name.startsWith('Functions'))) {
-      const reads = lines.some((line) => line.startsWith('s3:GetObject on'))
-      expect(
-        lines.some((line) => line.startsWith('s3:ListBucket on')),
-        name,
-      ).toBe(reads)
-    }
+    const may = (action: string) =>
+      taskNames.filter((task) => rightsOf(task).some((right) => right.startsWith(`${action} on`)))
+    expect(may('s3:GetObject').length).toBeGreaterThan(5)
+    expect(may('s3:ListBucket')).toEqual(may('s3:GetObject'))
   })
 
-  it('get the environment of their contract, which accepts it', () => {
-    for (const task of Object.keys(tasks) as TaskName[]) {
-      const { environment } = synthesised.assembly.functions[tasks[task].stem] ?? {}
-      const { NODE_OPTIONS, ...ours } = environment ?? {}
-      expect(NODE_OPTIONS).toBe('--enable-source-maps')
-      expect(Object.keys(ours).toSorted(), task).toEqual(Object.keys(tasks[task].env.shape).toSorted())
-      expect(tasks[task].env.safeParse(ours).success, task).toBe(true)
-    }
+  it.each(taskNames)('%s gets the environment of its contract, which accepts it', (task) => {
+    const { NODE_OPTIONS, ...ours } = synthesised.assembly.functions[tasks[task].stem]?.environment ?? {}
+    expect(NODE_OPTIONS).toBe('--enable-source-maps')
+    expect(sorted(Object.keys(ours))).toEqual(sorted(Object.keys(tasks[task].env.shape)))
+    expect(tasks[task].env.safeParse(ours).success).toBe(true)
   })
 
   it('run on Node 24 for arm64 with JSON logs in a log group of their own that expires', () => {
     const { exports } = synthesised
-    exports.resourceCountIs('AWS::Lambda::Function', Object.keys(tasks).length)
-    exports.allResourcesProperties('AWS::Lambda::Function', {
-      Runtime: 'nodejs24.x',
-      Architectures: ['arm64'],
-      LoggingConfig: { LogFormat: 'JSON' },
-    })
-    exports.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 })
-    exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + 2)
+    expect(() => exports.resourceCountIs('AWS::Lambda::Function', Object.keys(tasks).length)).not.toThrow()
+    expect(() =>
+      exports.allResourcesProperties('AWS::Lambda::Function', {
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        LoggingConfig: { LogFormat: 'JSON' },
+      }),
+    ).not.toThrow()
+    expect(() => exports.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 })).not.toThrow()
+    expect(() => exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + 2)).not.toThrow()
   })
 
   it('take memory and concurrency of the copy from the configuration', async () => {
@@ -144,11 +145,13 @@ describe('the functions', () => {
       ...smallest,
       transfer: { memoryMiB: 3008, reservedConcurrency: 4, maxConcurrency: 7 },
     })
-    exports.hasResourceProperties('AWS::Lambda::Function', {
-      FunctionName: 'guestlift-test-copy-parts',
-      MemorySize: 3008,
-      ReservedConcurrentExecutions: 4,
-    })
+    expect(() =>
+      exports.hasResourceProperties('AWS::Lambda::Function', {
+        FunctionName: 'guestlift-test-copy-parts',
+        MemorySize: 3008,
+        ReservedConcurrentExecutions: 4,
+      }),
+    ).not.toThrow()
     const reserved = Object.values(exports.findResources('AWS::Lambda::Function')).filter(
       (each) => 'ReservedConcurrentExecutions' in each['Properties'],
     )

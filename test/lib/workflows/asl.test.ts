@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { sorted } from '../sorted.ts'
 import { assignedBefore, scopesOf, variablesReadBy } from './asl.ts'
 
 /** A machine whose Catch skips an assignment that a later state relies on. */
@@ -16,13 +17,13 @@ describe('the walk over a definition', () => {
   it('knows which variables are assigned on every way', () => {
     const [scope] = scopesOf(careless)
     const known = scope === undefined ? new Map() : assignedBefore(scope, new Set(['outer']))
-    expect([...(known.get('C') ?? [])].toSorted()).toEqual(['a', 'outer'])
-    expect([...(known.get('D') ?? [])].toSorted()).toEqual(['a', 'c', 'outer'])
+    expect(sorted(known.get('C') ?? [])).toEqual(['a', 'outer'])
+    expect(sorted(known.get('D') ?? [])).toEqual(['a', 'c', 'outer'])
   })
 
   it('reads variables, and neither functions nor $states', () => {
     const [scope] = scopesOf(careless)
     const last = scope?.states['D']
-    expect([...(last === undefined ? [] : variablesReadBy(last))].toSorted()).toEqual(['a', 'b', 'c'])
+    expect(sorted(last === undefined ? [] : variablesReadBy(last))).toEqual(['a', 'b', 'c'])
   })
 })

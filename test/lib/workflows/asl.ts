@@ -69,10 +69,12 @@ export function stringsIn(value: unknown): string[] {
 }
 
 /** The variables of the workflow that a state's own fields read; what lies inside a Map counts there. */
-export function variablesReadBy({ ItemProcessor: _, Type: __, ...own }: State): Set<string> {
-  const expressions = stringsIn(own).filter((text) => text.startsWith('{%'))
-  const names = expressions.flatMap((text) => [...text.matchAll(/\$([A-Za-z_]\w*)(?!\w*\()/g)].map(([, name]) => name))
-  return new Set(names.filter((name) => name !== undefined && name !== 'states') as string[])
+export function variablesReadBy(state: State): Set<string> {
+  const expressions = stringsIn({ ...state, ItemProcessor: undefined }).filter((text) => text.startsWith('{%'))
+  const names = expressions.flatMap((text) =>
+    [...text.matchAll(/\$([A-Za-z_]\w*)(?!\w*\()/g)].map(([, name]) => name ?? ''),
+  )
+  return new Set(names.filter((name) => name !== 'states'))
 }
 
 /** Variables that are assigned on every way to a state, by state, for one level. */
