@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import jsonata from 'jsonata'
-import type { Json } from './json.ts'
+import { type Json, messageOf } from './json.ts'
 
 /** Where the functions get the time and chance from: both are the caller's. */
 export interface Surroundings {
@@ -108,7 +108,7 @@ function parse(text?: unknown): unknown {
     const value: Json = JSON.parse(text)
     return value
   } catch (error) {
-    throw jsonataError('D3137', `$parse() was given text that is not JSON: ${String((error as Error).message)}`)
+    throw jsonataError('D3137', `$parse() was given text that is not JSON: ${messageOf(error)}`)
   }
 }
 

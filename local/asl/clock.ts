@@ -17,14 +17,15 @@ const LONGEST_TIMER_MS = 2_147_483_647
 
 /** The machine's own clock. */
 export function realClock(): Clock {
-  const sleep = async (milliseconds: number, signal?: AbortSignal): Promise<void> => {
-    const end = Date.now() + milliseconds
-    for (let left = milliseconds; left > 0; left = end - Date.now()) {
-      await oneTimer(Math.min(left, LONGEST_TIMER_MS), signal)
-    }
-    signal?.throwIfAborted()
+  return { now: () => Date.now(), sleep: sleepForReal, during: (work) => work() }
+}
+
+async function sleepForReal(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  const end = Date.now() + milliseconds
+  for (let left = milliseconds; left > 0; left = end - Date.now()) {
+    await oneTimer(Math.min(left, LONGEST_TIMER_MS), signal)
   }
-  return { now: () => Date.now(), sleep, during: (work) => work() }
+  signal?.throwIfAborted()
 }
 
 function oneTimer(milliseconds: number, signal?: AbortSignal): Promise<void> {

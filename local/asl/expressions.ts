@@ -1,6 +1,6 @@
 import jsonata from 'jsonata'
 import { awsFunctions, type Surroundings } from './aws-functions.ts'
-import { evaluationFailure, StateFailure } from './errors.ts'
+import { evaluationFailure, type StateFailure } from './errors.ts'
 import { unsupportedExpression } from './expression-checks.ts'
 import { isObject, type Json, type JsonObject, jsonType } from './json.ts'
 
@@ -118,9 +118,9 @@ function foldConstants(template: Extract<Template, { kind: 'array' | 'object' }>
   return { kind: 'constant', location: template.location, value: Object.fromEntries(entries) }
 }
 
-interface Guard {
-  readonly deadline: number
-  depth: number
+class Guard {
+  readonly deadline = performance.now() + EVALUATION_LIMIT_MS
+  depth = 0
 }
 
 interface GuardedEnvironment {
@@ -133,8 +133,8 @@ function guard(program: jsonata.Expression): void {
   hooks.assign(
     Symbol.for('jsonata.__evaluate_entry'),
     (_ast: unknown, _input: unknown, environment: GuardedEnvironment) => {
-      const run = environment.lookup('__guard') as Guard | undefined
-      if (run === undefined) return
+      const run = environment.lookup('__guard')
+      if (!(run instanceof Guard)) return
       run.depth += 1
       if (run.depth > NESTING_LIMIT) {
         throw Object.assign(new Error(), {
@@ -153,8 +153,8 @@ function guard(program: jsonata.Expression): void {
   hooks.assign(
     Symbol.for('jsonata.__evaluate_exit'),
     (_ast: unknown, _input: unknown, environment: GuardedEnvironment) => {
-      const run = environment.lookup('__guard') as Guard | undefined
-      if (run !== undefined) run.depth -= 1
+      const run = environment.lookup('__guard')
+      if (run instanceof Guard) run.depth -= 1
     },
   )
 }
@@ -175,6 +175,7 @@ export async function evaluateTemplate(template: Template, context: EvaluationCo
       return Object.fromEntries(entries)
     }
     case 'expression':
+    default:
       return evaluateExpression(template, context)
   }
 }
@@ -183,12 +184,11 @@ async function evaluateExpression(template: ExpressionTemplate, context: Evaluat
   const about = `The JSONata expression '${template.source}' specified for the field '${template.location}'`
   let result: unknown
   try {
-    const run: Guard = { deadline: performance.now() + EVALUATION_LIMIT_MS, depth: 0 }
     result = await template.program.evaluate(undefined, {
       ...awsFunctions(context.surroundings),
       ...context.variables,
       states: context.states,
-      __guard: run,
+      __guard: new Guard(),
     })
   } catch (error) {
     throw evaluationFailure(
@@ -204,26 +204,16 @@ async function evaluateExpression(template: ExpressionTemplate, context: Evaluat
 
 /** Copies a result into plain JSON: functions and patterns are refused, numbers JSON can't hold become the text AWS writes. */
 function plainResult(value: unknown, refuse: () => StateFailure): Json {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return value
-    case 'number':
-      // AWS writes Infinity and NaN as text, and negative zero as zero.
-      return Number.isFinite(value) ? value + 0 : String(value)
-    case 'object': {
-      if (value === null) return null
-      if (Array.isArray(value)) return value.map((item) => plainResult(item, refuse))
-      if (!isPlain(value)) throw refuse()
-      const entries: [string, Json][] = []
-      for (const [key, item] of Object.entries(value)) {
-        if (item !== undefined) entries.push([key, plainResult(item, refuse)])
-      }
-      return Object.fromEntries(entries)
-    }
-    default:
-      throw refuse()
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  // AWS writes Infinity and NaN as text, and negative zero as zero.
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : String(value)
+  if (Array.isArray(value)) return value.map((item) => plainResult(item, refuse))
+  if (typeof value !== 'object' || !isPlain(value)) throw refuse()
+  const entries: [string, Json][] = []
+  for (const [key, item] of Object.entries(value)) {
+    if (item !== undefined) entries.push([key, plainResult(item, refuse)])
   }
+  return Object.fromEntries(entries)
 }
 
 function isPlain(value: object): value is Record<string, unknown> {

@@ -8,6 +8,16 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Narrower than isObject: for values that are JSON already. */
+export function isJsonObject(value: Json | undefined): value is JsonObject {
+  return isObject(value)
+}
+
+/** The words of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** Size of the value as AWS counts it: bytes of its UTF-8 JSON text, without white space. */
 export function jsonBytes(value: Json): number {
   return Buffer.byteLength(JSON.stringify(value))

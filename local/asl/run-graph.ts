@@ -64,6 +64,7 @@ function run(state: State, visit: Visit): Promise<Step> {
     case 'Parallel':
       return parallel(state, visit)
     case 'Map':
+    default:
       return map(state, visit)
   }
 }

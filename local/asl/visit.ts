@@ -3,7 +3,7 @@ import { evaluationFailure, StateFailure } from './errors.ts'
 import type { ExecutionRun } from './execution-run.ts'
 import { type EvaluationContext, evaluateTemplate, type Template } from './expressions.ts'
 import type { EventDetails, Thread } from './history.ts'
-import { isObject, type Json, type JsonObject } from './json.ts'
+import { isJsonObject, type Json } from './json.ts'
 import { requirePayloadSize } from './limits.ts'
 import type { Variables } from './variables.ts'
 
@@ -72,8 +72,8 @@ export class Visit {
     const output = exit.output === undefined ? fallback : await this.evaluate(exit.output, extras)
     requirePayloadSize(output, `The state/task '${this.state.name}' returned a result`)
     requirePayloadSize(assigned, `The state/task '${this.state.name}' assigned variables`)
-    if (!isObject(assigned)) throw evaluationFailure('Assign must be an object', 'Assign')
-    return { output, assigned: assigned as JsonObject, next }
+    if (!isJsonObject(assigned)) throw evaluationFailure('Assign must be an object', 'Assign')
+    return { output, assigned, next }
   }
 
   /**

@@ -112,6 +112,7 @@ export function readState(name: string, fields: Fields, context: LoadContext): S
       }
     }
     case 'Map':
+    default:
       return readMap(base, fields, context)
   }
 }
@@ -195,11 +196,14 @@ function readRules(fields: Fields): readonly ChoiceRule[] {
   })
 }
 
+function isTimestamp(value: unknown): boolean {
+  return typeof value === 'string' && parseTimestamp(value) !== undefined
+}
+
 function readWait(fields: Fields) {
   if (fields.has('Seconds') === fields.has('Timestamp')) fields.complain('', "Expected either 'Seconds' or 'Timestamp'")
   const nothing = { kind: 'constant' as const, value: 0, location: 'Seconds' }
   if (fields.has('Timestamp')) {
-    const isTimestamp = (value: unknown) => typeof value === 'string' && parseTimestamp(value) !== undefined
     const value = fields.typed('Timestamp', isTimestamp, 'an instant such as 2026-01-31T23:00:00Z')
     return { field: 'Timestamp' as const, value: value ?? nothing }
   }

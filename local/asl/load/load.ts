@@ -1,6 +1,6 @@
 import type { Graph, State, StateMachine } from '../definition.ts'
 import { DefinitionError, type DefinitionProblem } from '../errors.ts'
-import { isObject } from '../json.ts'
+import { isObject, messageOf } from '../json.ts'
 import { LIMITS } from '../limits.ts'
 import { Fields, type QueryLanguage } from './fields.ts'
 import { type LoadContext, readState, transitions } from './load-state.ts'
@@ -47,7 +47,7 @@ function parseText(text: string): unknown {
     const value: unknown = JSON.parse(text)
     return value
   } catch (error) {
-    throw new DefinitionError([{ path: '/', message: `Not JSON: ${String((error as Error).message)}` }])
+    throw new DefinitionError([{ path: '/', message: `Not JSON: ${messageOf(error)}` }])
   }
 }
 

@@ -104,11 +104,14 @@ function storeFrom(definition: Json, history: readonly RecordedEvent[], notes: s
   return { getObject: async () => body, putObject: async () => undefined }
 }
 
+function cell(value: unknown): string {
+  return `"${String(value).replaceAll('"', '""')}"`
+}
+
 function bodyOf(items: readonly Json[], inputType: unknown): string {
   if (inputType === 'JSONL') return items.map((item) => JSON.stringify(item)).join('\n')
   if (inputType !== 'CSV') return JSON.stringify(items)
   const headers = Object.keys(isObject(items[0]) ? items[0] : {})
-  const cell = (value: unknown) => `"${String(value).replaceAll('"', '""')}"`
   const rows = items.map((item) => headers.map((header) => cell(isObject(item) ? item[header] : '')).join(','))
   return [headers.map(cell).join(','), ...rows].join('\n')
 }

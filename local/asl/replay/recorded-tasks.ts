@@ -35,7 +35,7 @@ export function recordedTasks(history: readonly RecordedEvent[], clock: Clock): 
     }
     const cause = details['cause']
     throw new TaskFailure(
-      String(details['error'] ?? ''),
+      typeof details['error'] === 'string' ? details['error'] : '',
       typeof cause === 'string' || cause === undefined ? (cause ?? '') : JSON.stringify(cause),
     )
   }

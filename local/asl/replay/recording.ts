@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../json.ts'
+import { isObject, type Json, toJson } from '../json.ts'
 
 /** One event as GetExecutionHistory gives it, with ids, ARNs and times replaced by placeholders. */
 export interface RecordedEvent {
@@ -22,10 +22,9 @@ export function parseCases(value: unknown): readonly RecordedCase[] {
     if (!isObject(entry) || typeof entry['id'] !== 'string' || !Array.isArray(entry['histories'])) {
       throw new TypeError(`Case ${index} has no id or no histories`)
     }
-    const histories = entry['histories'].map((events, number) =>
-      parseHistory(events, `${entry['id']}, history ${number}`),
-    )
-    return { id: entry['id'], definition: entry['definition'] as Json, histories }
+    const { id } = entry
+    const histories = entry['histories'].map((events, number) => parseHistory(events, `${id}, history ${number}`))
+    return { id, definition: toJson(entry['definition']), histories }
   })
 }
 
@@ -45,7 +44,7 @@ function parseHistory(events: unknown, where: string): readonly RecordedEvent[] 
 
 /** Payloads are JSON text in a history; the recordings hold some parsed and some not. */
 export function payload(value: unknown): Json {
-  if (typeof value !== 'string') return (value ?? null) as Json
+  if (typeof value !== 'string') return toJson(value)
   try {
     const parsed: Json = JSON.parse(value)
     return parsed

@@ -2,7 +2,7 @@ import { parseCsv } from '../csv.ts'
 import type { ItemReader, ReaderFormat } from '../definition.ts'
 import { evaluationFailure, StateFailure } from '../errors.ts'
 import { unexpectedType } from '../expressions.ts'
-import { isObject, type Json } from '../json.ts'
+import { isJsonObject, isObject, type Json } from '../json.ts'
 import type { Visit } from '../visit.ts'
 
 /** Reads a distributed Map's items from S3. Throws `States.ItemReaderFailed` when the object can't be read or isn't what the reader says. */
@@ -39,7 +39,8 @@ export function parseItems(text: string, format: ReaderFormat): readonly Json[] 
       const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '')
       return lines.map((line): Json => JSON.parse(line))
     }
-    case 'CSV': {
+    case 'CSV':
+    default: {
       const rows = parseCsv(text, format.delimiter)
       const headers = format.headers ?? rows.shift() ?? []
       // Every cell is text; a short row has empty cells, cells beyond the headers have no name to go by.
@@ -54,7 +55,7 @@ function resolvePointer(value: Json, pointer: string): Json | undefined {
   for (const token of pointer.split('/').slice(1)) {
     const key = token.replaceAll('~1', '/').replaceAll('~0', '~')
     if (Array.isArray(found)) found = /^(0|[1-9]\d*)$/.test(key) ? found[Number(key)] : undefined
-    else if (isObject(found) && Object.hasOwn(found, key)) found = found[key] as Json
+    else if (isJsonObject(found) && Object.hasOwn(found, key)) found = found[key]
     else return undefined
   }
   return found

@@ -17,7 +17,7 @@ export async function mapDistributed(state: MapState, options: DistributedOption
   const concurrency = await concurrencyOf(state, visit, LIMITS.distributedMapConcurrency)
   const tolerance = await toleranceOf(options, visit)
   const place = options.writer === undefined ? undefined : await writerPlace(options.writer, visit)
-  const label = options.label ?? `${run.newId()}`
+  const label = options.label ?? run.newId()
   const id = run.newId()
   const stateMachineArn = `${run.world.machineArn}/${label}`
   const mapRun: MapRun = { id, stateMachineArn, arn: `${stateMachineArn.replace(':stateMachine:', ':mapRun:')}:${id}` }
