@@ -109,7 +109,7 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     if (fault !== undefined && typeof fault === 'object') {
       throw new S3Error(fault.code, fault.message === undefined ? {} : { message: fault.message })
     }
-    const body = requestBody(request, proof, response)
+    const body = requestBody(request, proof, response, route.operation)
     if (fault !== undefined && fault !== 'lose-answer' && (await misbehave(fault, route.operation, request, response)))
       return
     const bucket = request.bucket === undefined ? undefined : store.find(request.bucket)
