@@ -184,7 +184,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     startBackup,
     findJobs,
     checkBackup,
-    gatherEvidence: (jobRef, guest, storage) =>
+    gatherEvidence: async (jobRef, guest, storage) =>
       gatherEvidence(client, tasks, deps.sleep, { ref: jobRef, upid: requireUpid(jobRef, siteName) }, guest, storage),
     readLog: async (jobRef) => (await tasks.log(jobRef)).map((line) => `${line}\n`).join(''),
     stopBackup,
