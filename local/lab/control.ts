@@ -10,14 +10,23 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createIdentity, fingerprintOf, type Identity } from './certificate.ts'
 import type { Rest } from './rest.ts'
 import { hostKeyFingerprint, newHostKey } from './ssh-keys.ts'
 import type { SshServer } from './ssh-server.ts'
 import { dumpDirectory, usage } from './storage-files.ts'
 import type { Task } from './tasks.ts'
-import { findGuest, findNode, findStorage, type LabGuest, type LabStorage, unixSeconds, type World } from './world.ts'
+import {
+  findGuest,
+  findNode,
+  findStorage,
+  type LabGuest,
+  type LabStorage,
+  type SiteData,
+  unixSeconds,
+  type World,
+} from './world.ts'
 
 export interface LabControl {
   /** 1 as configured, 0 holds all tasks, Infinity finishes them at once. */
@@ -59,6 +68,10 @@ export interface LabControl {
   touchArchive(file: string, mtime: Date): void
   truncateArchive(file: string, bytes: number): void
   removeArchive(file: string): void
+  renameArchive(file: string, to: string): void
+  /** The site's vzdump hook script, or none. */
+  hook(script: SiteData['hook'] | undefined): void
+  setBackupJobs(jobs: Record<string, string>[]): void
   /** Show another certificate; returns its fingerprint. */
   presentOtherCertificate(): string
   /** Show another SSH host key; returns its fingerprint. */
@@ -198,6 +211,16 @@ export function createControl(
     touchArchive: (file, mtime) => utimesSync(archive(file), mtime, mtime),
     truncateArchive: (file, bytes) => truncateSync(archive(file), bytes),
     removeArchive: (file) => rmSync(archive(file)),
+    renameArchive: (file, to) => renameSync(archive(file), join(dirname(archive(file)), to)),
+    hook: (script) => {
+      if (script === undefined) delete world.site.hook
+      else world.site.hook = script
+      world.save()
+    },
+    setBackupJobs: (jobs) => {
+      world.site.backupJobs = jobs
+      world.save()
+    },
     presentOtherCertificate: () => {
       const other = createIdentity(['pve1.lab', 'localhost', '127.0.0.1'], new Date())
       present(other)

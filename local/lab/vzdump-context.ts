@@ -18,7 +18,7 @@ export interface VzdumpJob {
   retention: Record<string, number>
   log(level: 'INFO' | 'WARN' | 'ERROR', text: string): void
   /** Run the site's hook script for a phase, if there is one. */
-  hook(phase: string, mode?: string, vmid?: number): void
+  hook(phase: string, mode?: string, vmid?: number): Promise<void>
 }
 
 export interface GuestBackup {

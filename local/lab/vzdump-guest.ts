@@ -68,19 +68,19 @@ export async function backUpGuest(job: VzdumpJob, vmid: number): Promise<boolean
     }
     await packGuest(backup)
     if (job.worker.killed) return false
-    finish(backup, join(directory, file))
+    await finish(backup, join(directory, file))
     log.write('INFO', `Finished Backup of VM ${vmid} (${clock(now() - startedAt)})`)
     log.write('INFO', `Backup finished at ${logStamp(now(), zone)}`)
     saveLog(job, base, log)
-    job.hook('log-end', effectiveMode, vmid)
+    await job.hook('log-end', effectiveMode, vmid)
     return true
   } catch (error) {
     if (job.worker.killed) return false
     log.write('ERROR', `Backup of VM ${vmid} failed - ${taskText(error)}`)
     log.write('INFO', `Failed at ${logStamp(now(), zone)}`)
     if (base !== undefined) saveLog(job, base, log)
-    job.hook('backup-abort', effectiveMode, vmid)
-    job.hook('log-end', effectiveMode, vmid)
+    await job.hook('backup-abort', effectiveMode, vmid)
+    await job.hook('log-end', effectiveMode, vmid)
     if (error instanceof Interrupted) throw error
     return false
   }
@@ -162,7 +162,7 @@ function checkLimits(backup: GuestBackup): void {
 }
 
 /** Rename, size, notes, protection, pruning. Only from the rename on does anyone see the archive. */
-function finish(backup: GuestBackup, finalPath: string): void {
+async function finish(backup: GuestBackup, finalPath: string): Promise<void> {
   const { job, guest, log, temporary } = backup
   if (existsSync(temporary.path)) renameSync(temporary.path, finalPath)
   const notes = job.options['notes-template']
@@ -180,7 +180,7 @@ function finish(backup: GuestBackup, finalPath: string): void {
   if (job.options['remove'] !== '0' && limitOf(job.retention) > 0) prune(backup)
   const cut = job.world.faults.backup(guest.vmid, 'truncated-archive')
   if (cut !== undefined) truncateSync(finalPath, cut.bytes)
-  job.hook('backup-end', backup.mode, guest.vmid)
+  await job.hook('backup-end', backup.mode, guest.vmid)
 }
 
 function prune(backup: GuestBackup): void {

@@ -95,7 +95,7 @@ export async function runVzdump(
       else worker.log(`${level}: ${line}`)
     }
   }
-  const hook: VzdumpJob['hook'] = (phase, mode, vmid) => runHook(world, log, phase, mode, vmid)
+  const hook: VzdumpJob['hook'] = (phase, mode, vmid) => runHook({ world, worker, log }, phase, mode, vmid)
   let storage: LabStorage
   try {
     storage = openStorage(world, options['storage'] ?? 'local', node)
@@ -107,7 +107,7 @@ export async function runVzdump(
   const job: VzdumpJob = { world, worker, node, who, options, storage, retention, log, hook }
   await takeLock(world, worker, lock, options)
   try {
-    hook('job-init')
+    await hook('job-init')
     log('INFO', `starting new backup job: ${commandLine(list, node, options)}`)
     const vmids = permitted(world, who, list)
     if (list.skipped.length > 0) log('INFO', `skip external VMs: ${list.skipped.join(', ')}`)
@@ -120,12 +120,12 @@ export async function runVzdump(
 async function runGuests(job: VzdumpJob, vmids: readonly number[]): Promise<void> {
   let failed = 0
   try {
-    job.hook('job-start')
+    await job.hook('job-start')
     for (const vmid of vmids) {
       if (!(await backUpGuest(job, vmid))) failed += 1
       if (job.worker.killed) return
     }
-    job.hook('job-end')
+    await job.hook('job-end')
   } catch (error) {
     job.log('ERROR', `Backup job failed - ${taskText(error)}`)
     job.log('INFO', NOTIFIED)
@@ -136,17 +136,18 @@ async function runGuests(job: VzdumpJob, vmids: readonly number[]): Promise<void
   if (failed > 0) throw new Error('job errors')
 }
 
-function runHook(
-  world: World,
-  log: VzdumpJob['log'],
+async function runHook(
+  { world, worker, log }: Pick<VzdumpJob, 'world' | 'worker' | 'log'>,
   phase: string,
   mode: string | undefined,
   vmid: number | undefined,
-): void {
+): Promise<void> {
   const script = world.site.hook
   if (script === undefined) return
   const words = [phase, ...(mode === undefined ? [] : [mode]), ...(vmid === undefined ? [] : [String(vmid)])].join(' ')
   if (script.echo) log('INFO', `HOOK: ${words}`)
+  const block = script.blockSeconds?.[phase]
+  if (block !== undefined) await world.pace.sleep(block, worker.signal)
   const exitCode = script.exitCodes[phase] ?? 0
   if (exitCode === 0) return
   const text = `command '${script.path} ${words}' failed: exit code ${exitCode}`

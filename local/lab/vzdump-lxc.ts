@@ -68,7 +68,7 @@ export async function backUpContainer(backup: GuestBackup): Promise<void> {
   }
   if (running && mode === 'suspend') suspendFirst(backup)
   if (running && mode === 'stop') log('INFO', 'stopping virtual guest')
-  job.hook('backup-start', mode, guest.vmid)
+  await job.hook('backup-start', mode, guest.vmid)
   logTarget(backup)
   if (guest.diskMissing) throw new Error(`volume '${guest.disks[0]?.volume}' does not exist`)
   let tarBytes = 0

@@ -99,7 +99,7 @@ export async function backUpVm(backup: GuestBackup): Promise<void> {
   }
   if (running && mode === 'suspend') log('INFO', 'suspending guest')
   if (running && mode === 'stop') log('INFO', 'stopping virtual guest')
-  job.hook('backup-start', mode, guest.vmid)
+  await job.hook('backup-start', mode, guest.vmid)
   logTarget(backup)
   try {
     await runBackup(backup, running)

@@ -123,7 +123,7 @@ export interface SiteData {
   pools: LabPool[]
   backupJobs: Record<string, string>[]
   /** The site's vzdump hook script, as far as the log shows it. */
-  hook?: { path: string; echo: boolean; exitCodes: Record<string, number> }
+  hook?: { path: string; echo: boolean; exitCodes: Record<string, number>; blockSeconds?: Record<string, number> }
   lastPid: number
   bootedAt: number
   ticketKey: string

@@ -17,7 +17,7 @@ export interface ContainerContent {
 }
 
 const CHUNK_BYTES = 65_536
-const FILE_BYTES = 8 * 1024 * 1024
+const FILE_BYTES = 1024 * 1024
 /** GNU tar writes records of twenty 512-byte blocks and fills up the last one. */
 const RECORD_BYTES = 10_240
 
@@ -73,7 +73,7 @@ async function fill(tar: ReturnType<typeof pack>, content: ContainerContent): Pr
   small('./etc/vzdump/pct.fw', '')
   for (const { name, mode = 0o755 } of DIRECTORIES) tar.entry({ name, type: 'directory', mode, mtime })
   for (const [name, text] of Object.entries(SMALL_FILES(content.hostname))) small(name, text)
-  tar.entry({ name: './bin/sh', type: 'symlink', linkname: 'dash', mtime })
+  tar.entry({ name: './bin/sh', type: 'symlink', linkname: 'dash', mode: 0o777, mtime })
   for (const point of content.mountPoints) tar.entry({ name: `.${point}/`, type: 'directory', mode: 0o755, mtime })
   for (let from = 0, number = 0; from < content.dataBytes; from += FILE_BYTES, number += 1) {
     const size = Math.min(FILE_BYTES, content.dataBytes - from)
