@@ -54,7 +54,7 @@ function plainDisplay(stream: NodeJS.WriteStream, now: () => number): Display {
       const guest = 'id' in happening && happening.id !== undefined ? progress.guests.get(happening.id) : undefined
       if (guest === undefined) return
       if (guest.ended !== undefined) once(guest.id, guestLine(guest, now()))
-      else if (happening.kind === 'retrying')
+      else if (happening.kind === 'trouble')
         once(guest.id, `  ${guest.id} ${guest.name}: ${guest.step}, ${guest.trouble}`)
       else once(guest.id, `  ${guest.id} ${guest.name}: ${coarse(guest)}`)
     },
@@ -74,7 +74,7 @@ function coarse(guest: {
   if (/cop/i.test(guest.step) && guest.sizeBytes !== undefined && guest.sizeBytes > 0) {
     return `${guest.step} ${tenth(((guest.presentBytes + guest.copiedBytes) / guest.sizeBytes) * 100)}`
   }
-  return guest.dumpPercent !== undefined && /backup/i.test(guest.step)
+  return guest.dumpPercent !== undefined && guest.step === 'Backing up'
     ? `${guest.step} ${tenth(guest.dumpPercent)}`
     : guest.step
 }

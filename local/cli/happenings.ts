@@ -42,19 +42,26 @@ export function readHappenings(): (event: SeenEvent) => Happening[] {
     const state = entered ? name : seen.states.get(event.previousEventId)
     if (state === undefined) return []
     seen.states.set(event.id, state)
-    if (entered) return enteredState(seen, state)
+    if (entered) return enteredState(seen, event.type, state)
     if (event.type === 'TaskSucceeded') return answered(seen, state, event.details['output'])
     if (event.type === 'TaskFailed' || event.type === 'TaskTimedOut') {
       const { error = event.type, cause } = event.details
       const failure = readFailure({ Error: String(error), Cause: typeof cause === 'string' ? cause : undefined })
-      return [{ kind: 'retrying', id: seen.guest?.id, step: state, error: `${failure.name}: ${failure.message}` }]
+      return [{ kind: 'trouble', id: seen.guest?.id, step: state, error: `${failure.name}: ${failure.message}` }]
     }
     return []
   }
 }
 
-function enteredState({ guest }: Seen, step: string): Happening[] {
-  if (step.endsWith('?')) return []
+/** Only states that do something: choices, passes and the frames around loops are the workflow's own business. */
+const telling = new Set(['TaskStateEntered', 'WaitStateEntered', 'MapStateEntered'])
+
+/** The states between which a guest goes back and forth while its backup runs are one step to a person. */
+const oneStep: Readonly<Record<string, string>> = { 'Wait for backup': 'Backing up', 'Check backup': 'Backing up' }
+
+function enteredState({ guest }: Seen, type: string, state: string): Happening[] {
+  if (!telling.has(type) || (guest !== undefined && type === 'MapStateEntered')) return []
+  const step = oneStep[state] ?? state
   return guest === undefined ? [{ kind: 'run-step', step }] : [{ kind: 'guest-step', ...guest, step }]
 }
 

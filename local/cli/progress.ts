@@ -9,7 +9,7 @@ export type Happening =
   | { kind: 'upload-opened'; id: string; sizeBytes: number; presentBytes: number }
   | { kind: 'copied'; id: string; bytes: number }
   | { kind: 'guest-ended'; id: string; outcome: 'succeeded' | 'failed' | 'skipped'; reason: string }
-  | { kind: 'retrying'; id: string | undefined; step: string; error: string }
+  | { kind: 'trouble'; id: string | undefined; step: string; error: string }
 
 export interface GuestProgress {
   id: string
@@ -21,7 +21,7 @@ export interface GuestProgress {
   presentBytes: number
   copiedBytes: number
   copyStartedAt?: number
-  /** The last trouble that a retry follows. */
+  /** What the current step last stumbled over. A retry or the clean-up follows. */
   trouble?: string
   ended?: { outcome: 'succeeded' | 'failed' | 'skipped'; reason: string; at: number }
 }
@@ -41,10 +41,9 @@ export function advance(progress: RunProgress, happening: Happening, now: number
       return { ...progress, step: happening.step }
     case 'planned':
       return { ...progress, guestCount: happening.guestCount }
-    case 'retrying':
-      if (happening.id === undefined)
-        return { ...progress, step: `${happening.step}: trying again after ${happening.error}` }
-      return change(progress, happening.id, now, { trouble: `trying again after ${happening.error}` })
+    case 'trouble':
+      if (happening.id === undefined) return { ...progress, step: `${happening.step}: ${happening.error}` }
+      return change(progress, happening.id, now, { trouble: happening.error })
     case 'guest-step': {
       const { step, name } = happening
       const { trouble: _over, ...guest } = guestOf(progress, happening.id, now)

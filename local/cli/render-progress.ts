@@ -46,7 +46,7 @@ function doing(guest: GuestProgress, now: number): string {
     const left = rate > 0 && done < sizeBytes ? `  ${formatSeconds((sizeBytes - done) / rate)} left` : ''
     return `copying   ${bar(sizeBytes === 0 ? 1 : done / sizeBytes)}  ${formatBytes(done)} of ${formatBytes(sizeBytes)}  ${formatBytes(rate)}/s${left}`
   }
-  if (guest.dumpPercent !== undefined && /backup/i.test(guest.step)) {
+  if (guest.dumpPercent !== undefined && guest.step === 'Backing up') {
     return `backing up ${bar(guest.dumpPercent / 100)}  ${Math.floor(guest.dumpPercent)} %`
   }
   return `${guest.step}  ${formatSeconds((now - guest.startedAt) / 1000)}`

@@ -18,7 +18,7 @@ const lines = (progress: ReturnType<typeof after>, now: number, columns = 120) =
 describe('the progress display', () => {
   it('shows the share of a dump and of a copy, with rate and time left', () => {
     const dumping = after(
-      { kind: 'guest-step', id: '100', name: 'web', step: 'Check backup' },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Backing up' },
       { kind: 'dumped', id: '100', percent: 45 },
     )
     expect(lines(dumping, 2000)[1]).toMatch(/100 web .*backing up ━+─+ {2}45 %/)
@@ -45,11 +45,11 @@ describe('the progress display', () => {
     expect(shown.at(-1)).toMatch(/and 18 more/)
   })
 
-  it('says what a retry follows until the next step begins', () => {
+  it('says what a step stumbled over until the next step begins', () => {
     const step = { kind: 'guest-step', id: '100', name: 'web', step: 'Copy parts' } as const
-    const troubled = after(step, { kind: 'retrying', id: '100', step: 'Copy parts', error: 'ConnectionDropped' })
-    expect(lines(troubled, 0)[1]).toMatch(/trying again after ConnectionDropped/)
-    expect(lines(advance(troubled, step, 1), 0)[1]).not.toMatch(/trying again/)
+    const troubled = after(step, { kind: 'trouble', id: '100', step: 'Copy parts', error: 'ConnectionDropped: reset' })
+    expect(lines(troubled, 0)[1]).toMatch(/\(ConnectionDropped: reset\)/)
+    expect(lines(advance(troubled, step, 1), 0)[1]).not.toMatch(/reset/)
   })
 })
 
@@ -73,7 +73,7 @@ describe('reading happenings from a history', () => {
     ].flatMap(read)
     expect(seen).toEqual([
       { kind: 'guest-step', id: '100', name: 'web', step: 'Open upload' },
-      { kind: 'guest-step', id: '100', name: 'web', step: 'Wait for backup' },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Backing up' },
       { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20, presentBytes: 8 * 2 ** 20 },
     ])
   })
@@ -87,7 +87,7 @@ describe('reading happenings from a history', () => {
     ].flatMap(read)
     expect(seen).toEqual([
       { kind: 'run-step', step: 'Authenticate' },
-      { kind: 'retrying', id: undefined, step: 'Authenticate', error: 'PlatformUnavailable: refused' },
+      { kind: 'trouble', id: undefined, step: 'Authenticate', error: 'PlatformUnavailable: refused' },
     ])
   })
 })
