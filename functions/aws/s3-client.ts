@@ -22,6 +22,9 @@ const CONNECT_TIMEOUT_MILLISECONDS = 5_000
 const SOCKET_TIMEOUT_MILLISECONDS = 60_000
 const MAX_ATTEMPTS = 4
 
+/** The SDK warns on the console that it can't repeat a part. We do that; and failures are reported as errors. */
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
 /**
  * An S3 client set up for large bodies. The SDK's defaults would open a TLS connection for each part (it waits for
  * `100 Continue` on an agent of its own unless given an agent *instance*) and wait for ever on a silent server.
@@ -34,6 +37,7 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     ...(credentials === undefined ? {} : { credentials }),
     forcePathStyle: options.pathStyle ?? endpoint !== undefined,
     maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
+    logger: silent,
     expectContinueHeader: false,
     requestHandler: {
       httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),

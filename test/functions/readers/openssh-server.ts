@@ -1,0 +1,97 @@
+import { execFile, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+export const sshdPath = ['/usr/sbin/sshd', '/usr/bin/sshd', '/usr/local/sbin/sshd'].find((path) => existsSync(path))
+
+export interface OpenSshServer {
+  port: number
+  username: string
+  /** Private key that may log in. */
+  privateKey: string
+  keyFile: string
+  knownHostsFile: string
+  fingerprints: { ed25519: string; rsa: string }
+  folder: string
+  pid: number
+  close(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** Debian's OpenSSH server on a loopback port, with keys and configuration of its own, running as whoever runs this. */
+export async function startOpenSsh(extraConfig: readonly string[] = []): Promise<OpenSshServer> {
+  if (sshdPath === undefined) throw new Error('no sshd')
+  const folder = await mkdtemp(join(tmpdir(), 'guestlift-sshd-'))
+  const keyFile = join(folder, 'user')
+  for (const [name, kind] of [
+    ['user', 'ed25519'],
+    ['host-ed25519', 'ed25519'],
+    ['host-rsa', 'rsa'],
+  ] as const) {
+    await run('ssh-keygen', ['-q', '-t', kind, '-N', '', '-f', join(folder, name)])
+  }
+  const fingerprint = async (name: string): Promise<string> =>
+    (await run('ssh-keygen', ['-lf', join(folder, `${name}.pub`)])).stdout.split(' ')[1] ?? ''
+  const port = await freePort()
+  const config = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${join(folder, 'host-ed25519')}`,
+    `HostKey ${join(folder, 'host-rsa')}`,
+    'PidFile none',
+    `AuthorizedKeysFile ${join(folder, 'user.pub')}`,
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'StrictModes no',
+    'UsePAM no',
+    'Subsystem sftp internal-sftp -R',
+    ...extraConfig,
+  ]
+  await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`)
+  const knownHostsFile = join(folder, 'known_hosts')
+  const hostKey = await readFile(join(folder, 'host-ed25519.pub'), 'utf8')
+  await writeFile(knownHostsFile, `[127.0.0.1]:${port} ${hostKey}`)
+  // Started as root, sshd wants its folder for privilege separation.
+  if (userInfo().uid === 0) await run('mkdir', ['-p', '/run/sshd'])
+  const server = spawn(sshdPath, ['-D', '-e', '-f', join(folder, 'sshd_config')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  server.stderr.on('data', (text: Buffer) => {
+    said += text.toString()
+  })
+  for (let tries = 0; !said.includes('listening'); tries++) {
+    if (tries > 200 || server.exitCode !== null) throw new Error(`sshd did not start: ${said}`)
+    await delay(25)
+  }
+  return {
+    port,
+    username: userInfo().username,
+    privateKey: await readFile(keyFile, 'utf8'),
+    keyFile,
+    knownHostsFile,
+    fingerprints: { ed25519: await fingerprint('host-ed25519'), rsa: await fingerprint('host-rsa') },
+    folder,
+    pid: server.pid ?? 0,
+    close: async () => {
+      const ended = new Promise((resolve) => server.once('exit', resolve))
+      server.kill()
+      await ended
+      await rm(folder, { recursive: true })
+    },
+  }
+}
