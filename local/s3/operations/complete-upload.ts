@@ -32,6 +32,7 @@ export async function completeUpload(call: Call): Promise<S3Response> {
   const listed = listedParts(parseXml(await call.body.text(LARGEST_XML_BYTES), 'CompleteMultipartUpload'))
   const upload = bucket.uploads.get(key, uploadId)
   // Another completion of the same upload is awaited: this one then finds its result.
+  // oxlint-disable-next-line no-unmodified-loop-condition -- the completion itself clears it
   while (upload?.completing) await upload.completing.catch(() => undefined)
   if (upload === undefined || upload.gone) return repeated(call, bucket, uploadId, listed)
   const condition = writeCondition(call.request, bucket, key)
@@ -138,7 +139,7 @@ function listedParts(root: XmlNode): ListedPart[] {
 /** @throws S3Error InvalidPart, EntityTooSmall */
 function verify(upload: Upload, listed: readonly ListedPart[]): PartRecord[] {
   const { uploadId } = upload.record
-  return listed.map((wanted, at) => {
+  const parts = listed.map((wanted) => {
     const part = upload.parts.get(wanted.partNumber)
     const claimed = part?.checksum && wanted.checksums.get(part.checksum.algorithm)
     if (
@@ -154,7 +155,10 @@ function verify(upload: Upload, listed: readonly ListedPart[]): PartRecord[] {
         ],
       })
     }
-    if (at < listed.length - 1 && part.sizeBytes < SMALLEST_PART_BYTES) {
+    return part
+  })
+  for (const part of parts.slice(0, -1)) {
+    if (part.sizeBytes < SMALLEST_PART_BYTES) {
       throw new S3Error('EntityTooSmall', {
         details: [
           ['ProposedSize', String(part.sizeBytes)],
@@ -164,8 +168,8 @@ function verify(upload: Upload, listed: readonly ListedPart[]): PartRecord[] {
         ],
       })
     }
-    return part
-  })
+  }
+  return parts
 }
 
 /** @throws S3Error InvalidRequest, BadDigest, and InternalError for gaps in the part numbers, as S3 documents it */

@@ -25,12 +25,12 @@ export function readAttributes(request: S3Request, bucket: BucketRecord, now: Da
     metadata: userMetadata(request),
     tags: parseTagQuery(request.header('x-amz-tagging') ?? ''),
     storageClass: storageClass(request),
-    encryption: encryption(request, bucket),
+    encryption: wantedEncryption(request, bucket),
     ...lockAttributes(request, bucket, now),
   }
 }
 
-export function standardHeaders(request: S3Request): Pairs {
+function standardHeaders(request: S3Request): Pairs {
   const headers: [string, string][] = [['content-type', request.header('content-type') || 'binary/octet-stream']]
   for (const name of STANDARD_HEADERS) {
     const value = request.header(name)
@@ -44,7 +44,7 @@ export function standardHeaders(request: S3Request): Pairs {
   return encoding.length === 0 ? headers : [...headers, ['content-encoding', encoding.join(',')]]
 }
 
-export function userMetadata(request: S3Request): Pairs {
+function userMetadata(request: S3Request): Pairs {
   const pairs = Object.keys(request.source.headers)
     .filter((name) => name.startsWith('x-amz-meta-'))
     .map((name) => [name.slice('x-amz-meta-'.length), request.header(name) ?? ''] as const)
@@ -60,14 +60,14 @@ export function userMetadata(request: S3Request): Pairs {
   return pairs
 }
 
-export function storageClass(request: S3Request): string {
+function storageClass(request: S3Request): string {
   const name = request.header('x-amz-storage-class') ?? 'STANDARD'
   if (!STORAGE_CLASSES.includes(name))
     throw new S3Error('InvalidStorageClass', { details: [['StorageClassRequested', name]] })
   return name
 }
 
-export function encryption(request: S3Request, bucket: BucketRecord): Encryption {
+function wantedEncryption(request: S3Request, bucket: BucketRecord): Encryption {
   const wanted = request.header('x-amz-server-side-encryption')
   const kmsKeyId = request.header('x-amz-server-side-encryption-aws-kms-key-id')
   if (wanted === undefined) {
@@ -118,7 +118,7 @@ function defaultEncryption(bucket: BucketRecord): Encryption {
 }
 
 /** Lock headers, else the bucket's default retention. @throws S3Error InvalidRequest on a bucket without Object Lock */
-export function lockAttributes(
+function lockAttributes(
   request: S3Request,
   bucket: BucketRecord,
   now: Date,

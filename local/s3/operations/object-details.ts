@@ -69,15 +69,18 @@ export async function putObjectRetention(call: Call): Promise<S3Response> {
   const wanted = mode === undefined || until === undefined ? undefined : parseRetention(mode, until, call.now)
   const old = version.retention
   // Longer is always allowed; shorter, weaker or none needs a bypass, which only GOVERNANCE knows.
-  const extends_ =
+  const lengthens =
     old !== undefined &&
     wanted !== undefined &&
     wanted.retainUntil >= old.retainUntil &&
     (wanted.mode === old.mode || old.mode === 'GOVERNANCE')
-  if (!extends_ && retentionHolds(call, version)) {
+  if (!lengthens && retentionHolds(call, version)) {
     throw new S3Error('AccessDenied', { message: 'Access Denied because object protected by object lock.' })
   }
-  return amend(call, ({ retention: _, ...rest }) => (wanted ? { ...rest, retention: wanted } : rest))
+  return amend(call, (held) => {
+    const { retention: _, ...rest } = held
+    return wanted ? { ...rest, retention: wanted } : rest
+  })
 }
 
 export function getObjectLegalHold(call: Call): S3Response {

@@ -18,8 +18,6 @@ function seconds(instant: string): number {
 /** @throws S3Error PreconditionFailed or, for reads only, NotModified */
 export function checkRead(request: S3Request, version: ObjectVersion, prefix = ''): void {
   const header = (name: string): string | undefined => request.header(`${prefix}${name}`)
-  const failed = (condition: string): S3Error =>
-    new S3Error('PreconditionFailed', { details: [['Condition', condition]] })
   const modified = seconds(version.lastModified)
   const ifMatch = header('if-match')
   const ifNoneMatch = header('if-none-match')
@@ -44,6 +42,10 @@ export function checkRead(request: S3Request, version: ObjectVersion, prefix = '
   }
 }
 
+function failed(condition: string): S3Error {
+  return new S3Error('PreconditionFailed', { details: [['Condition', condition]] })
+}
+
 export interface WriteCondition {
   /** Call in the same turn as the commit. @throws S3Error PreconditionFailed, ConditionalRequestConflict, NoSuchKey */
   check: () => void
@@ -60,12 +62,12 @@ export function writeCondition(request: S3Request, bucket: BucketStore, key: str
   const holds = (): void => {
     const current = bucket.current(key)
     if (ifNoneMatch !== undefined) {
-      if (current) throw new S3Error('PreconditionFailed', { details: [['Condition', 'If-None-Match']] })
+      if (current) throw failed('If-None-Match')
       return
     }
     if (!current) throw new S3Error('NoSuchKey', { details: [['Key', key]] })
     if (!matches(ifMatch ?? '', current.etag)) {
-      throw new S3Error('PreconditionFailed', { details: [['Condition', 'If-Match']] })
+      throw failed('If-Match')
     }
   }
   holds()
