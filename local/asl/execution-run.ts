@@ -25,6 +25,8 @@ export interface World {
   readonly random: () => number
   readonly tasks: TaskHandler
   readonly store: ItemStore | undefined
+  /** Counts the names given out. */
+  readonly ids: Iterator<number, never>
   readonly onEvent: ((event: HistoryEvent) => void) | undefined
   readonly machineArn: string
   readonly machineName: string
@@ -121,8 +123,10 @@ export class ExecutionRun {
     for (const child of this.children) child.interrupt(error, cause)
   }
 
+  /** A name for a child or a Map Run. Its end is a count, so that names differ even when the caller's chance is always the same. */
   newId(): string {
-    return uuid(this.world.random)
+    const count = this.world.ids.next().value
+    return `${uuid(this.world.random).slice(0, -8)}${count.toString(16).padStart(8, '0')}`
   }
 
   async #limitTime(signal: AbortSignal): Promise<void> {

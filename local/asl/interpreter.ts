@@ -78,6 +78,7 @@ export function startExecution(machine: StateMachine, input: unknown, options: S
     onEvent: options.onEvent,
     machineArn: `arn:aws:states:local:000000000000:stateMachine:${machineName}`,
     machineName,
+    ids: countUp(),
     runGraph,
   }
   const run = new ExecutionRun(world, machine.graph, value, {
@@ -104,6 +105,10 @@ export function startExecution(machine: StateMachine, input: unknown, options: S
     interrupt: (error, cause) => run.interrupt(error, cause),
     stop,
   }
+}
+
+function* countUp(): Generator<number, never> {
+  for (let count = 0; ; count++) yield count
 }
 
 function requireName(name: string): void {
