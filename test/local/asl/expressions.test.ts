@@ -43,11 +43,15 @@ describe('$partition', () => {
 
   it('gives back every element in order, whatever the sizes', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer(), { minLength: 1, maxLength: 30 }), fc.integer({ min: 1, max: 40 }), async (list, size) => {
-        const parts = await value('$partition($states.input.list, $states.input.size)', { list, size })
-        expect((parts as number[][]).flat()).toEqual(list)
-        expect((parts as number[][]).slice(0, -1).every((part) => part.length === size)).toBe(true)
-      }),
+      fc.asyncProperty(
+        fc.array(fc.integer(), { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (list, size) => {
+          const parts = await value('$partition($states.input.list, $states.input.size)', { list, size })
+          expect((parts as number[][]).flat()).toEqual(list)
+          expect((parts as number[][]).slice(0, -1).every((part) => part.length === size)).toBe(true)
+        },
+      ),
       { numRuns: 50 },
     )
   })
@@ -136,10 +140,13 @@ describe('results', () => {
     })
   })
 
-  it.each([['function($x){$x}'], ['/a/'], ['$sum'], ['{"f": $sum}'], ['[$sum]']])('refuses %s as a result', async (source) => {
-    const result = await evaluate(`{% ${source} %}`)
-    expect(result.cause).toContain('returned an unsupported result type.')
-  })
+  it.each([['function($x){$x}'], ['/a/'], ['$sum'], ['{"f": $sum}'], ['[$sum]']])(
+    'refuses %s as a result',
+    async (source) => {
+      const result = await evaluate(`{% ${source} %}`)
+      expect(result.cause).toContain('returned an unsupported result type.')
+    },
+  )
 
   it('reports what JSONata throws', async () => {
     const result = await evaluate("{% 'a' + 1 %}")

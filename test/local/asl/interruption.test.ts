@@ -215,7 +215,8 @@ describe('a graceful stop', () => {
             await clock.sleep(1000)
             aborts.push(args)
           },
-          Report: (outcomes) => (outcomes as { Status: string; Error: string }[]).map(({ Status, Error }) => [Status, Error]),
+          Report: (outcomes) =>
+            (outcomes as { Status: string; Error: string }[]).map(({ Status, Error }) => [Status, Error]),
         },
       },
     )
@@ -247,16 +248,19 @@ describe('a graceful stop', () => {
       machine({
         Both: {
           Type: 'Parallel',
-          Branches: [branch({ Watch: task({ End: true }) }), branch({
-            Each: {
-              Type: 'Map',
-              ItemProcessor: {
-                ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
-                ...branch({ Child: task({ Catch: all('Undo'), End: true }), Undo: task({ End: true }) }),
+          Branches: [
+            branch({ Watch: task({ End: true }) }),
+            branch({
+              Each: {
+                Type: 'Map',
+                ItemProcessor: {
+                  ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+                  ...branch({ Child: task({ Catch: all('Undo'), End: true }), Undo: task({ End: true }) }),
+                },
+                End: true,
               },
-              End: true,
-            },
-          })],
+            }),
+          ],
           Catch: all('Clean up'),
           End: true,
         },

@@ -45,10 +45,16 @@ describe('a replay', () => {
   const history = [
     { type: 'ExecutionStarted', executionStartedEventDetails: { input: '{"a":1}' } },
     { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'Ask', input: '{"a":1}' } },
-    { type: 'TaskScheduled', taskScheduledEventDetails: { ...ask, parameters: '{"FunctionName":"f","Payload":{"a":1}}' } },
+    {
+      type: 'TaskScheduled',
+      taskScheduledEventDetails: { ...ask, parameters: '{"FunctionName":"f","Payload":{"a":1}}' },
+    },
     { type: 'TaskStarted', taskStartedEventDetails: ask },
     { type: 'TaskFailed', taskFailedEventDetails: { ...ask, error: 'Busy', cause: 'later' } },
-    { type: 'TaskScheduled', taskScheduledEventDetails: { ...ask, parameters: '{"FunctionName":"f","Payload":{"a":1}}' } },
+    {
+      type: 'TaskScheduled',
+      taskScheduledEventDetails: { ...ask, parameters: '{"FunctionName":"f","Payload":{"a":1}}' },
+    },
     { type: 'TaskStarted', taskStartedEventDetails: ask },
     { type: 'TaskSucceeded', taskSucceededEventDetails: { ...ask, output: '{"StatusCode":200,"Payload":42}' } },
     { type: 'TaskStateExited', stateExitedEventDetails: { name: 'Ask', output: '42' } },
@@ -69,7 +75,9 @@ describe('a replay', () => {
         Then: { Type: 'Pass', End: true },
       },
     }
-    const [recorded] = parseCases([{ id: 'other', definition: JSON.parse(JSON.stringify(other)), histories: [history] }])
+    const [recorded] = parseCases([
+      { id: 'other', definition: JSON.parse(JSON.stringify(other)), histories: [history] },
+    ])
     if (recorded === undefined) throw new Error('no case')
     const verdict = await replayCase(recorded)
     expect(verdict.agrees).toBe(false)

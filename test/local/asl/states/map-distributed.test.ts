@@ -81,7 +81,10 @@ describe('a distributed Map', () => {
   it('runs a thousand children that wait a day, in virtual time', async () => {
     const { result, seconds } = await run(
       machine({
-        M: distributed({ Output: '{% $count($states.result) %}', End: true }, { W: { Type: 'Wait', Seconds: 86_400, End: true } }),
+        M: distributed(
+          { Output: '{% $count($states.result) %}', End: true },
+          { W: { Type: 'Wait', Seconds: 86_400, End: true } },
+        ),
       }),
       { input: Array.from({ length: 1000 }, (_, index) => index) },
     )
@@ -171,7 +174,9 @@ describe('ItemReader', () => {
 
   it('reads a JSON array, also below a pointer', async () => {
     expect((await read({ InputType: 'JSON' }, '[1,{"a":2}]')).result.output).toEqual([1, { a: 2 }])
-    expect((await read({ InputType: 'JSON', ItemsPointer: '/x~1y/0/items' }, '{"x/y":[{"items":[5]}]}')).result.output).toEqual([5])
+    expect(
+      (await read({ InputType: 'JSON', ItemsPointer: '/x~1y/0/items' }, '{"x/y":[{"items":[5]}]}')).result.output,
+    ).toEqual([5])
   })
 
   it('reads JSON lines', async () => {
@@ -191,8 +196,12 @@ describe('ItemReader', () => {
 
   it('stops at MaxItems, constant or computed', async () => {
     expect((await read({ InputType: 'JSON', MaxItems: 1 }, '[1,2,3]')).result.output).toEqual([1])
-    expect((await read({ InputType: 'JSON', MaxItems: '{% $states.input.max %}' }, '[1,2,3]')).result.output).toEqual([1, 2])
-    expect((await read({ InputType: 'JSON', MaxItems: '{% 0 %}' }, '[1]')).result.error).toBe('States.QueryEvaluationError')
+    expect((await read({ InputType: 'JSON', MaxItems: '{% $states.input.max %}' }, '[1,2,3]')).result.output).toEqual([
+      1, 2,
+    ])
+    expect((await read({ InputType: 'JSON', MaxItems: '{% 0 %}' }, '[1]')).result.error).toBe(
+      'States.QueryEvaluationError',
+    )
   })
 
   it('lets ItemSelector see each item that was read', async () => {
@@ -242,13 +251,18 @@ describe('ItemBatcher', () => {
   })
 
   it('refuses an item that no batch can hold', async () => {
-    expect((await batch({ MaxInputBytesPerBatch: 15 }, ['aaaaaaaaaaaaaa'])).result.error).toBe('States.DataLimitExceeded')
+    expect((await batch({ MaxInputBytesPerBatch: 15 }, ['aaaaaaaaaaaaaa'])).result.error).toBe(
+      'States.DataLimitExceeded',
+    )
   })
 
   it('counts each item of a failed batch as failed', async () => {
     const { result } = await run(
       machine({
-        M: distributed({ ItemBatcher: { MaxItemsPerBatch: 3 }, ToleratedFailureCount: 2, End: true }, { T: task({ End: true }) }),
+        M: distributed(
+          { ItemBatcher: { MaxItemsPerBatch: 3 }, ToleratedFailureCount: 2, End: true },
+          { T: task({ End: true }) },
+        ),
       }),
       { input: [1, 2, 3], tasks: { T: () => Promise.reject(new Error('no')) } },
     )
@@ -261,7 +275,10 @@ describe('ResultWriter', () => {
     const s3 = memoryStore()
     const { result } = await run(
       machine({
-        M: distributed({ ...writer(config), ToleratedFailureCount: 1, Label: 'L', ...fields, End: true }, { T: task({ End: true }) }),
+        M: distributed(
+          { ...writer(config), ToleratedFailureCount: 1, Label: 'L', ...fields, End: true },
+          { T: task({ End: true }) },
+        ),
       }),
       { input: [0, 1, 2], tasks: { T: failOdd }, s3, random: () => 0 },
     )
@@ -272,7 +289,10 @@ describe('ResultWriter', () => {
   it('writes the results and a manifest, and returns where it is', async () => {
     const { result, files } = await write(undefined)
     const arn = `arn:aws:states:local:000000000000:mapRun:local/L:${folder.slice(4)}`
-    expect(result.output).toEqual({ MapRunArn: arn, ResultWriterDetails: { Bucket: 'b', Key: `${folder}/manifest.json` } })
+    expect(result.output).toEqual({
+      MapRunArn: arn,
+      ResultWriterDetails: { Bucket: 'b', Key: `${folder}/manifest.json` },
+    })
     const manifest = JSON.parse(files[`b/${folder}/manifest.json`] ?? '')
     expect(manifest).toEqual({
       DestinationBucket: 'b',
@@ -313,7 +333,10 @@ describe('ResultWriter', () => {
   it('shapes the result without S3 when there is only a WriterConfig', async () => {
     const { result } = await run(
       machine({
-        M: distributed({ ResultWriter: { WriterConfig: { Transformation: 'FLATTEN' } }, End: true }, { T: task({ End: true }) }),
+        M: distributed(
+          { ResultWriter: { WriterConfig: { Transformation: 'FLATTEN' } }, End: true },
+          { T: task({ End: true }) },
+        ),
       }),
       { input: [0, 2], tasks: { T: failOdd } },
     )

@@ -16,10 +16,13 @@ describe('an inline Map', () => {
   it('runs its processor for each item and keeps the order of results', async () => {
     const { result, seconds } = await run(
       machine({
-        M: map({ Items: '{% $states.input.waits %}', End: true }, {
-          W: { Type: 'Wait', Seconds: '{% $states.input %}', Next: 'P' },
-          P: { Type: 'Pass', Output: '{% $states.input * 10 %}', End: true },
-        }),
+        M: map(
+          { Items: '{% $states.input.waits %}', End: true },
+          {
+            W: { Type: 'Wait', Seconds: '{% $states.input %}', Next: 'P' },
+            P: { Type: 'Pass', Output: '{% $states.input * 10 %}', End: true },
+          },
+        ),
       }),
       { input: { waits: [3, 1, 2] } },
     )
@@ -36,9 +39,12 @@ describe('an inline Map', () => {
   ])('with MaxConcurrency %s takes %s seconds', async (concurrency, expected) => {
     const { seconds } = await run(
       machine({
-        M: map({ ...(concurrency === undefined ? {} : { MaxConcurrency: concurrency }), End: true }, {
-          W: { Type: 'Wait', Seconds: '{% $states.input %}', End: true },
-        }),
+        M: map(
+          { ...(concurrency === undefined ? {} : { MaxConcurrency: concurrency }), End: true },
+          {
+            W: { Type: 'Wait', Seconds: '{% $states.input %}', End: true },
+          },
+        ),
       }),
       { input: [1, 2, 3] },
     )
@@ -111,8 +117,20 @@ describe('an inline Map', () => {
     expect(result.output).toEqual({
       n: 1,
       all: [
-        { inner: [[11, 1100, 1], [12, 1100, 1]], m: 11 },
-        { inner: [[21, 2100, 1], [22, 2100, 1]], m: 21 },
+        {
+          inner: [
+            [11, 1100, 1],
+            [12, 1100, 1],
+          ],
+          m: 11,
+        },
+        {
+          inner: [
+            [21, 2100, 1],
+            [22, 2100, 1],
+          ],
+          m: 21,
+        },
       ],
     })
   })
@@ -146,9 +164,17 @@ describe('an inline Map', () => {
   ])('reports a bad %s of %s, which Catch can take', async (field, source, message) => {
     const { result } = await run(
       machine({
-        M: map({ Items: [1], [field]: source, Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Saved' }], End: true }, {
-          P: { Type: 'Pass', End: true },
-        }),
+        M: map(
+          {
+            Items: [1],
+            [field]: source,
+            Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Saved' }],
+            End: true,
+          },
+          {
+            P: { Type: 'Pass', End: true },
+          },
+        ),
         Saved: { Type: 'Succeed' },
       }),
     )

@@ -15,7 +15,12 @@ describe('a Parallel state', () => {
     )
     expect(result.output).toEqual(['A', 'B'])
     expect(seconds).toBe(20)
-    expect(types.slice(1, 5)).toEqual(['ParallelStateEntered', 'ParallelStateStarted', 'WaitStateEntered', 'WaitStateEntered'])
+    expect(types.slice(1, 5)).toEqual([
+      'ParallelStateEntered',
+      'ParallelStateStarted',
+      'WaitStateEntered',
+      'WaitStateEntered',
+    ])
     expect(types.slice(-3)).toEqual(['ParallelStateSucceeded', 'ParallelStateExited', 'ExecutionSucceeded'])
   })
 
@@ -45,7 +50,13 @@ describe('a Parallel state', () => {
       { input: { n: 1 } },
     )
     expect(result.output).toEqual({
-      was: { branches: [['inner', 1, 2], ['outer', false]], x: 'outer' },
+      was: {
+        branches: [
+          ['inner', 1, 2],
+          ['outer', false],
+        ],
+        x: 'outer',
+      },
       x: 'outer',
       after: 'outer',
     })

@@ -42,7 +42,10 @@ describe('a Choice state', () => {
       { Default: 'No', Output: 'default', Assign: { w: 'from the default' } },
     )
     expect((await run(definition, { input: { n: 3 } })).result.output).toEqual({ got: 'rule', v: 'from the rule' })
-    expect((await run(definition, { input: { n: 0 } })).result.output).toEqual({ got: 'default', w: 'from the default' })
+    expect((await run(definition, { input: { n: 0 } })).result.output).toEqual({
+      got: 'default',
+      w: 'from the default',
+    })
   })
 
   it('does not evaluate the rules after the one that holds', async () => {
@@ -57,10 +60,13 @@ describe('a Choice state', () => {
   })
 
   it('fails in AWS’s words when nothing holds and there is no Default', async () => {
-    const { result, types } = await run(choice([
-      { Condition: false, Next: 'Yes' },
-      { Condition: '{% $states.input.n = 1 %}', Next: 'No' },
-    ]), { input: { n: 2 } })
+    const { result, types } = await run(
+      choice([
+        { Condition: false, Next: 'Yes' },
+        { Condition: '{% $states.input.n = 1 %}', Next: 'No' },
+      ]),
+      { input: { n: 2 } },
+    )
     expect(result).toEqual({
       status: 'FAILED',
       error: 'States.Runtime',
@@ -75,10 +81,12 @@ describe('a Choice state', () => {
     ['a number', '1', "Expected 'boolean', but was 'number' for value: 1"],
     ['null', 'null', "Expected 'boolean', but was 'null' for value: null"],
   ])('refuses a condition that gives %s', async (_what, source, message) => {
-    const { result, events } = await run(choice([
-      { Condition: `{% ${source} %}`, Next: 'Yes' },
-      { Condition: true, Next: 'No' },
-    ]))
+    const { result, events } = await run(
+      choice([
+        { Condition: `{% ${source} %}`, Next: 'Yes' },
+        { Condition: true, Next: 'No' },
+      ]),
+    )
     expect(result.error).toBe('States.QueryEvaluationError')
     expect(result.cause).toContain(message)
     expect(events.find((event) => event.type === 'EvaluationFailed')?.details['location']).toBe('Choices[0]/Condition')
@@ -96,7 +104,9 @@ describe('a Wait state', () => {
 
   it('waits until an instant, and not at all for one that has passed', async () => {
     expect((await run(wait({ Timestamp: '2026-01-01T02:00:00+01:00' }))).seconds).toBe(3600)
-    expect((await run(wait({ Timestamp: '{% $states.input %}' }), { input: '2026-01-01T00:00:01.500Z' })).seconds).toBe(1.5)
+    expect((await run(wait({ Timestamp: '{% $states.input %}' }), { input: '2026-01-01T00:00:01.500Z' })).seconds).toBe(
+      1.5,
+    )
     expect((await run(wait({ Timestamp: '2020-01-01T00:00:00Z' }))).seconds).toBe(0)
   })
 
@@ -125,22 +135,35 @@ describe('a Fail state', () => {
   const fail = (fields: object) => machine({ Stop: { Type: 'Fail', ...fields } })
 
   it('fails with what it says, whether constant or computed, or with nothing at all', async () => {
-    expect((await run(fail({ Error: 'Bad', Cause: 'so bad' }))).result).toEqual({ status: 'FAILED', error: 'Bad', cause: 'so bad' })
-    expect((await run(fail({ Error: "{% 'E' & $states.input.n %}", Cause: '{% $states.input.why %}' }), { input: { n: 1, why: 'w' } })).result)
-      .toEqual({ status: 'FAILED', error: 'E1', cause: 'w' })
+    expect((await run(fail({ Error: 'Bad', Cause: 'so bad' }))).result).toEqual({
+      status: 'FAILED',
+      error: 'Bad',
+      cause: 'so bad',
+    })
+    expect(
+      (
+        await run(fail({ Error: "{% 'E' & $states.input.n %}", Cause: '{% $states.input.why %}' }), {
+          input: { n: 1, why: 'w' },
+        })
+      ).result,
+    ).toEqual({ status: 'FAILED', error: 'E1', cause: 'w' })
     expect((await run(fail({}))).result).toEqual({ status: 'FAILED' })
   })
 
   it('refuses an Error that is no text', async () => {
     const { result } = await run(fail({ Error: '{% 5 %}' }))
     expect(result.error).toBe('States.QueryEvaluationError')
-    expect(result.cause).toContain("specified for the field 'Error' returned an unexpected result type. Expected 'string', but was 'number'")
+    expect(result.cause).toContain(
+      "specified for the field 'Error' returned an unexpected result type. Expected 'string', but was 'number'",
+    )
   })
 })
 
 describe('a Succeed state', () => {
   it('ends with its Output', async () => {
-    const { result, types } = await run(machine({ Done: { Type: 'Succeed', Output: '{% $states.input.a %}' } }), { input: { a: 2 } })
+    const { result, types } = await run(machine({ Done: { Type: 'Succeed', Output: '{% $states.input.a %}' } }), {
+      input: { a: 2 },
+    })
     expect(result.output).toBe(2)
     expect(types).toContain('SucceedStateExited')
   })

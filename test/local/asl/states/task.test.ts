@@ -58,9 +58,18 @@ describe('a Task', () => {
   })
 
   it('fails with the handler’s error name and message', async () => {
-    const throws = (error: unknown) => run(machine({ T: task({ End: true }) }), { tasks: { T: () => Promise.reject(error) } })
-    expect((await throws(new TaskFailure('Locked', 'by another'))).result).toEqual({ status: 'FAILED', error: 'Locked', cause: 'by another' })
-    expect((await throws(new RangeError('too far'))).result).toEqual({ status: 'FAILED', error: 'RangeError', cause: 'too far' })
+    const throws = (error: unknown) =>
+      run(machine({ T: task({ End: true }) }), { tasks: { T: () => Promise.reject(error) } })
+    expect((await throws(new TaskFailure('Locked', 'by another'))).result).toEqual({
+      status: 'FAILED',
+      error: 'Locked',
+      cause: 'by another',
+    })
+    expect((await throws(new RangeError('too far'))).result).toEqual({
+      status: 'FAILED',
+      error: 'RangeError',
+      cause: 'too far',
+    })
     expect((await throws('just text')).result).toEqual({ status: 'FAILED', error: 'Error', cause: 'just text' })
   })
 })
@@ -83,7 +92,14 @@ describe('Retry', () => {
       machine({
         T: task({
           Retry: [
-            { ErrorEquals: ['States.ALL'], IntervalSeconds: 10, BackoffRate: 2, MaxDelaySeconds: 15, MaxAttempts: 2, JitterStrategy: 'FULL' },
+            {
+              ErrorEquals: ['States.ALL'],
+              IntervalSeconds: 10,
+              BackoffRate: 2,
+              MaxDelaySeconds: 15,
+              MaxAttempts: 2,
+              JitterStrategy: 'FULL',
+            },
           ],
           End: true,
         }),
@@ -173,16 +189,19 @@ describe('Catch', () => {
 describe('TimeoutSeconds', () => {
   it('ends a task with States.Timeout, aborts its signal, and leaves no cause', async () => {
     const aborted: boolean[] = []
-    const { result, seconds, types } = await run(machine({ T: task({ TimeoutSeconds: '{% $states.input %}', End: true }) }), {
-      input: 30,
-      tasks: {
-        T: async (_args, { clock, signal, timeoutSeconds }) => {
-          expect(timeoutSeconds).toBe(30)
-          signal.addEventListener('abort', () => aborted.push(true))
-          await clock.sleep(3_600_000, signal)
+    const { result, seconds, types } = await run(
+      machine({ T: task({ TimeoutSeconds: '{% $states.input %}', End: true }) }),
+      {
+        input: 30,
+        tasks: {
+          T: async (_args, { clock, signal, timeoutSeconds }) => {
+            expect(timeoutSeconds).toBe(30)
+            signal.addEventListener('abort', () => aborted.push(true))
+            await clock.sleep(3_600_000, signal)
+          },
         },
       },
-    })
+    )
     expect(result).toEqual({ status: 'FAILED', error: 'States.Timeout' })
     expect(seconds).toBe(30)
     expect(aborted).toEqual([true])
@@ -207,7 +226,9 @@ describe('TimeoutSeconds', () => {
   })
 
   it('of the machine ends everything as TIMED_OUT', async () => {
-    const { result, seconds, types } = await run(machine({ W: { Type: 'Wait', Seconds: 100, End: true } }, { TimeoutSeconds: 60 }))
+    const { result, seconds, types } = await run(
+      machine({ W: { Type: 'Wait', Seconds: 100, End: true } }, { TimeoutSeconds: 60 }),
+    )
     expect(result).toEqual({ status: 'TIMED_OUT', error: 'States.Timeout' })
     expect(seconds).toBe(60)
     expect(types).toEqual(['ExecutionStarted', 'WaitStateEntered', 'ExecutionTimedOut'])
@@ -251,6 +272,9 @@ describe('stop', () => {
 })
 
 it('names the resource of a direct function in the scheduled event', async () => {
-  const { events } = await run(machine({ T: task({ TimeoutSeconds: 5, End: true }) }), { input: 1, tasks: { T: () => 1 } })
+  const { events } = await run(machine({ T: task({ TimeoutSeconds: 5, End: true }) }), {
+    input: 1,
+    tasks: { T: () => 1 },
+  })
   expect(events[2]?.details).toEqual({ resource: WORK, input: 1, timeoutInSeconds: 5 })
 })
