@@ -8,7 +8,7 @@ import { readFailure } from '../../functions/domain/failure.ts'
 import { readRequest } from '../../functions/domain/request.ts'
 import { emptyOutcome } from '../../functions/operations/outcomes.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
-import { runLocal } from '../run/run-local.ts'
+import { type LocalRunListener, openLocalRunner } from '../run/local-runner.ts'
 import { readSiteFile } from '../run/site-file.ts'
 import { CliError } from './cli-error.ts'
 import { type Display, openDisplay } from './display.ts'
@@ -49,39 +49,38 @@ export async function runHere(jobFile: string, options: LocalOptions, stop: Stop
     const assembly = await synthesise(() =>
       display.say('Building the workflow and its functions (once, until they change) …'),
     )
-    const happeningsOf = readHappenings()
     stop.onInterrupt(() =>
       display.say('Stopping: running backups and uploads are being cleaned up. Press Ctrl-C again to leave at once.'),
     )
     const name = `local-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${randomBytes(3).toString('hex')}`
-    const { result, report } = await runLocal(
-      {
-        request,
-        name,
-        siteName: job.site,
-        siteJson,
-        bucket: options.bucket,
-        keyPrefix: options.prefix === '' || options.prefix.endsWith('/') ? options.prefix : `${options.prefix}/`,
-        s3Url: options.s3,
-        assembly,
-        logFile: join(stateFolder, 'logs', `${name}.log`),
-      },
-      {
-        onEvent: (event) => {
-          for (const happening of happeningsOf(event)) display.show(happening)
-        },
-        onLog: (line) => {
-          if (line['event'] === 'part-copied') {
-            display.show({ kind: 'copied', id: String(line['guest']), bytes: Number(line['sizeBytes']) })
-          }
-        },
-      },
-      stop,
-    )
+    const runner = await openLocalRunner({
+      sites: { [job.site]: siteJson },
+      defaultSite: job.site,
+      bucket: options.bucket,
+      keyPrefix: options.prefix === '' || options.prefix.endsWith('/') ? options.prefix : `${options.prefix}/`,
+      s3Url: options.s3,
+      assembly,
+      logFile: join(stateFolder, 'logs', `${name}.log`),
+    })
+    const { result, report } = await runner.run(request, name, showOn(display), stop).finally(() => runner.close())
     const told = report ?? unreported(job.guests.vmids, notes, result.error ?? result.status, result.cause)
     return finish(told, options.bucket, display, options, stop)
   } finally {
     display.end()
+  }
+}
+
+function showOn(display: Display): LocalRunListener {
+  const happeningsOf = readHappenings()
+  return {
+    onEvent: (event) => {
+      for (const happening of happeningsOf(event)) display.show(happening)
+    },
+    // A copy answers only when its chunk is done; its log tells of each part.
+    onLog: (line) => {
+      if (line['event'] !== 'part-copied') return
+      display.show({ kind: 'copied', id: String(line['guest']), bytes: Number(line['sizeBytes']) })
+    },
   }
 }
 

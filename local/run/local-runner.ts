@@ -1,0 +1,185 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { createS3Client } from '../../functions/aws/s3-client.ts'
+import { RunInterrupted } from '../../functions/contracts/errors.ts'
+import { type RunReport, runReportSchema } from '../../functions/contracts/report.ts'
+import { tasks } from '../../functions/contracts/tasks.ts'
+import { reportKey, runPrefix } from '../../functions/domain/object-keys.ts'
+import { lambdaTasks } from '../asl/integrations/lambda.ts'
+import {
+  type Clock,
+  type ExecutionResult,
+  type HistoryEvent,
+  type ItemStore,
+  loadStateMachine,
+  startExecution,
+} from '../asl/interpreter.ts'
+import { readAssembly, stemOf } from '../synthesised.ts'
+import { startFunctionHost } from './function-host.ts'
+import { startSecretsEndpoint } from './secrets-endpoint.ts'
+
+/** What the runs of one runner share. */
+export interface LocalSettings {
+  /** Sites by name, each as the JSON text of its secret. */
+  sites: Readonly<Record<string, string>>
+  /** The site that jobs without one mean. */
+  defaultSite: string
+  bucket: string
+  /** In front of every key; ends with `/` or is empty. */
+  keyPrefix: string
+  /** Endpoint of S3 when it isn't AWS. */
+  s3Url: string | undefined
+  /** Folder that `cdk synth` wrote. */
+  assembly: string
+  /** Everything the functions print goes there. */
+  logFile: string
+  /** The clock of the workflow's waits; the real one unless told. */
+  clock?: Clock
+}
+
+export interface LocalRunListener {
+  onEvent(event: HistoryEvent): void
+  /** A line of JSON that a function printed, parsed. */
+  onLog(line: Readonly<Record<string, unknown>>): void
+}
+
+export interface LocalRunEnd {
+  result: ExecutionResult
+  /** Absent when the run never got as far as its report. */
+  report: RunReport | undefined
+}
+
+export interface LocalRunner {
+  /**
+   * Run a job: `request` is the execution's input as the workflow gets it on AWS, `name` the execution's name. When
+   * `interrupt` fires, the run ends as after a failure: running functions are stopped, the workflow's own clean-up stops
+   * jobs and aborts uploads, and the report says so. When `kill` fires, everything stops at once.
+   */
+  run(
+    request: unknown,
+    name: string,
+    listener: LocalRunListener,
+    signals: { interrupt: AbortSignal; kill: AbortSignal },
+  ): Promise<LocalRunEnd>
+  close(): Promise<void>
+}
+
+const SECRET_PREFIX = 'guestlift/site/'
+/** Only needed for signatures where the endpoint isn't AWS. */
+const ANY_REGION = 'us-east-1'
+
+/** Runs the synthesised workflow with its bundled functions on this machine, against real sites and a real S3 endpoint. */
+export async function openLocalRunner(settings: LocalSettings): Promise<LocalRunner> {
+  const { machines, functions } = await readAssembly(settings.assembly, { archiveBucket: settings.bucket })
+  const machine = loadStateMachine(machines.exportRun)
+  await mkdir(dirname(settings.logFile), { recursive: true })
+  const log = createWriteStream(settings.logFile, { flags: 'a' })
+  const secrets = await startSecretsEndpoint(
+    Object.fromEntries(Object.entries(settings.sites).map(([name, json]) => [`${SECRET_PREFIX}${name}`, json])),
+  )
+  const s3 = createS3Client({
+    ...(settings.s3Url === undefined ? {} : { endpoint: settings.s3Url }),
+    ...(needsRegion(settings) ? { region: ANY_REGION } : {}),
+  })
+  const listeners = new Set<LocalRunListener>()
+  const host = startFunctionHost(
+    functions,
+    () => functionEnvironment(settings, secrets.url),
+    (stem, line) => {
+      log.write(`${stem} ${line}\n`)
+      const parsed = parseLine(line)
+      if (parsed !== undefined) for (const listener of listeners) listener.onLog(parsed)
+    },
+  )
+  return {
+    async run(request, name, listener, { interrupt, kill }) {
+      const startedAt = new Date().toISOString()
+      listeners.add(listener)
+      const execution = startExecution(machine, request, {
+        name,
+        machineName: 'export-run',
+        startedAt,
+        ...(settings.clock === undefined ? {} : { clock: settings.clock }),
+        tasks: lambdaTasks((functionName, payload, { signal }) => host.invoke(stemOf(functionName), payload, signal)),
+        s3: itemStore(s3),
+        onEvent: (event) => listener.onEvent(event),
+        signal: kill,
+      })
+      const onInterrupt = () => execution.interrupt(RunInterrupted.errorName, 'The run was stopped by its operator.')
+      if (interrupt.aborted) onInterrupt()
+      interrupt.addEventListener('abort', onInterrupt, { once: true })
+      const result = await execution.result.finally(() => {
+        interrupt.removeEventListener('abort', onInterrupt)
+        listeners.delete(listener)
+      })
+      const key = reportKey(runPrefix(settings.keyPrefix, name, startedAt))
+      return { result, report: await readReport(execution.history, s3, settings.bucket, key) }
+    },
+    async close() {
+      await Promise.all([host.close(), secrets.close()])
+      s3.destroy()
+      await new Promise((resolve) => log.end(resolve))
+    },
+  }
+}
+
+/** What a function may know of this machine: AWS's own settings and the paths that the SDK reads them from. */
+function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) =>
+    /^(AWS_|HOME$|PATH$|LANG$|TZ$|NODE_EXTRA_CA_CERTS$)/.test(name),
+  )
+  return {
+    ...Object.fromEntries(inherited),
+    ...(needsRegion(settings) ? { AWS_REGION: ANY_REGION } : {}),
+    ...(settings.s3Url === undefined ? {} : { AWS_ENDPOINT_URL_S3: settings.s3Url }),
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsUrl,
+    ARCHIVE_BUCKET: settings.bucket,
+    KEY_PREFIX: settings.keyPrefix,
+    SITE_SECRET_PREFIX: SECRET_PREFIX,
+    DEFAULT_SITE: settings.defaultSite,
+  }
+}
+
+function needsRegion({ s3Url }: LocalSettings): boolean {
+  const { AWS_REGION, AWS_DEFAULT_REGION, AWS_PROFILE } = process.env
+  return s3Url !== undefined && (AWS_REGION ?? AWS_DEFAULT_REGION ?? AWS_PROFILE) === undefined
+}
+
+function itemStore(s3: S3Client): ItemStore {
+  return {
+    getObject: async (Bucket, Key) => {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
+      return (await Body?.transformToString()) ?? ''
+    },
+    putObject: async (Bucket, Key, Body, ContentType) => {
+      await s3.send(new PutObjectCommand({ Bucket, Key, Body, ContentType }))
+    },
+  }
+}
+
+/** The report lies in the bucket; believed only when this execution's own Report run answered. */
+async function readReport(
+  history: readonly HistoryEvent[],
+  s3: S3Client,
+  bucket: string,
+  key: string,
+): Promise<RunReport | undefined> {
+  const answered = history.some((event) => {
+    const output = event.type === 'TaskSucceeded' ? event.details['output'] : undefined
+    if (typeof output !== 'object' || output === null || !('Payload' in output)) return false
+    return tasks.ReportRun.output.safeParse(output['Payload']).success
+  })
+  if (!answered) return undefined
+  return runReportSchema.parse(JSON.parse(String(await itemStore(s3).getObject(bucket, key))))
+}
+
+function parseLine(line: string): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(line)
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
