@@ -1,0 +1,183 @@
+/** What every provider must do, whatever its platform: the comments of `functions/providers/provider.ts` as tests. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { backupEvidenceSchema } from '../../../functions/contracts/evidence.ts'
+import { GuestliftError } from '../../../functions/contracts/errors.ts'
+import { type BackupOptions, backupOptionsSchema } from '../../../functions/contracts/job.ts'
+import { guestSchema, instantSchema } from '../../../functions/contracts/nouns.ts'
+import { judge } from '../../../functions/domain/verdict.ts'
+import type { FoundGuest, Provider } from '../../../functions/providers/provider.ts'
+
+/** A site that the suite may use up, and what the suite can't do to it through a provider. */
+export interface ProviderHarness {
+  provider: Provider
+  /** Ids of guests that can be backed up, and of one that nobody knows. */
+  vm: string
+  container: string
+  unknown: string
+  /** A storage that takes backups. */
+  storage: string
+  /** From now on jobs run until `releaseJobs`; without them they end by themselves within seconds. */
+  holdJobs(): void
+  releaseJobs(): void
+  /** Have another operation lock a guest's configuration, and free it again. */
+  lock(guestId: string, locked: boolean): void
+  /** Seconds since 1970 on the platform. */
+  platformNow(): number
+  close(): Promise<void>
+}
+
+/**
+ * Run the suite over one platform. Each test stands alone but for the site they share; backups are of small guests.
+ * @param open called once; the harness is closed after the last test
+ */
+export function describeProvider(name: string, open: () => Promise<ProviderHarness>): void {
+  describe(`the provider for ${name}`, () => {
+    let harness: ProviderHarness
+    let provider: Provider
+    beforeAll(async () => {
+      harness = await open()
+      provider = harness.provider
+    })
+    afterAll(async () => {
+      await harness.close()
+    })
+
+    const options = (more: Partial<BackupOptions> = {}): BackupOptions =>
+      backupOptionsSchema.parse({ storage: harness.storage, ...more })
+    const since = () => new Date((harness.platformNow() - 3600) * 1000)
+
+    async function find(id: string): Promise<FoundGuest> {
+      const [guest] = await provider.findGuests([id])
+      if (guest === undefined) throw new Error(`the harness's guest ${id} isn't there`)
+      return guest
+    }
+
+    async function ended(jobRef: string): Promise<void> {
+      for (let looks = 0; (await provider.checkBackup(jobRef)).running; looks += 1) {
+        if (looks > 300) throw new Error(`${jobRef} doesn't end`)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+
+    it('says which version answers', async () => {
+      expect((await provider.identify()).version).toMatch(/^\d+\.\d+/)
+    })
+
+    it('lacks no privilege for what the harness prepared', async () => {
+      const work = { guestIds: [harness.vm, harness.container], storage: harness.storage, deleteSource: true }
+      expect(await provider.missingPrivileges(work)).toEqual([])
+    })
+
+    it('finds guests where they are, each once, and passes over unknown ids', async () => {
+      const found = await provider.findGuests([harness.vm, harness.unknown, harness.container])
+      expect(found.map(({ id }) => id).toSorted()).toEqual([harness.vm, harness.container].toSorted())
+      expect(found.find(({ id }) => id === harness.vm)?.kind).toBe('vm')
+      expect(found.find(({ id }) => id === harness.container)?.kind).toBe('container')
+      for (const { lock, nodeOffline, ...guest } of found) {
+        expect(guestSchema.parse(guest)).toEqual(guest)
+        expect({ lock, nodeOffline }).toEqual({ lock: undefined, nodeOffline: false })
+      }
+      expect(await provider.findGuests([harness.unknown])).toEqual([])
+      expect(await provider.findGuests([])).toEqual([])
+    })
+
+    it('shows a lock on a guest while it is there', async () => {
+      harness.lock(harness.vm, true)
+      expect((await find(harness.vm)).lock).toMatch(/./)
+      harness.lock(harness.vm, false)
+      expect((await find(harness.vm)).lock).toBeUndefined()
+    })
+
+    it.each(['vm', 'container'] as const)('backs up a %s: start, list, follow, prove, read, remove', async (kind) => {
+      const guest = await find(harness[kind])
+      const before = await provider.findJobs(guest, since())
+      const notes = 'before "the" upgrade: C:\\new {{x}} ü'
+      const job = await provider.startBackup(guest, options({ notes }))
+      instantSchema.parse(job.startedAt)
+      expect(job.running).toBe(true)
+      expect(before.map(({ jobRef }) => jobRef)).not.toContain(job.jobRef)
+
+      await ended(job.jobRef)
+      const [newest] = await provider.findJobs(guest, since())
+      expect(newest).toEqual({ jobRef: job.jobRef, startedAt: job.startedAt, running: false })
+
+      const evidence = await provider.gatherEvidence(job.jobRef, guest, harness.storage)
+      expect(backupEvidenceSchema.parse(evidence)).toEqual(evidence)
+      expect(judge(evidence)).toMatchObject({ name: 'archived', good: true })
+      expect(evidence).toMatchObject({ jobRef: job.jobRef, jobStartedAt: job.startedAt, ending: 'ok' })
+      expect(evidence.notes).toContain('before "the" upgrade: C:\\new')
+      expect(evidence.notes).toContain('ü')
+
+      const log = await provider.readLog(job.jobRef)
+      expect(log).toContain(evidence.archiveName)
+      expect(log.endsWith('\n')).toBe(true)
+
+      const { artifactRef = '', location } = evidence.listed ?? {}
+      await provider.deleteArtifact(artifactRef, location?.node ?? '')
+      const after = await provider.gatherEvidence(job.jobRef, guest, harness.storage)
+      expect(judge(after).name).toBe('archive-missing')
+      // Gone already: fine.
+      await provider.deleteArtifact(artifactRef, location?.node ?? '')
+    })
+
+    it.each(['zstd', 'gzip', 'lzo', 'none'] as const)('takes compress %s', async (compress) => {
+      const guest = await find(harness.container)
+      const { jobRef } = await provider.startBackup(guest, options({ compress, mode: 'stop' }))
+      await ended(jobRef)
+      const evidence = await provider.gatherEvidence(jobRef, guest, harness.storage)
+      expect(judge(evidence).good).toBe(true)
+      await provider.deleteArtifact(evidence.listed?.artifactRef ?? '', guest.node)
+    })
+
+    it('keeps older archives when it makes a new one', async () => {
+      const guest = await find(harness.container)
+      const archives: string[] = []
+      for (let round = 0; round < 2; round += 1) {
+        const { jobRef } = await provider.startBackup(guest, options())
+        await ended(jobRef)
+        const evidence = await provider.gatherEvidence(jobRef, guest, harness.storage)
+        archives.push(evidence.listed?.artifactRef ?? '')
+        // Names hold the second.
+        await new Promise((resolve) => setTimeout(resolve, 1100))
+      }
+      expect(new Set(archives).size).toBe(2)
+      for (const artifactRef of archives) await provider.deleteArtifact(artifactRef, guest.node)
+    })
+
+    it('shows a running job as running, stops it, and what it leaves is never good', async () => {
+      harness.holdJobs()
+      const guest = await find(harness.vm)
+      const { jobRef } = await provider.startBackup(guest, options())
+      expect((await provider.checkBackup(jobRef)).running).toBe(true)
+      expect((await provider.findJobs(guest, since())).find((job) => job.jobRef === jobRef)?.running).toBe(true)
+      expect(judge(await provider.gatherEvidence(jobRef, guest, harness.storage)).good).toBe(false)
+      await provider.stopBackup(jobRef, 20)
+      harness.releaseJobs()
+      expect((await provider.checkBackup(jobRef)).running).toBe(false)
+      expect(judge(await provider.gatherEvidence(jobRef, guest, harness.storage)).good).toBe(false)
+      // Stopped already: left alone.
+      await provider.stopBackup(jobRef, 5)
+    })
+
+    it('finds no jobs of the future, and none of a guest that has none', async () => {
+      const guest = await find(harness.vm)
+      const tomorrow = new Date((harness.platformNow() + 86_400) * 1000)
+      expect(await provider.findJobs(guest, tomorrow)).toEqual([])
+      expect(await provider.findJobs({ ...guest, id: harness.unknown }, since())).toEqual([])
+    })
+
+    it('ends in an error of ours for a node, a storage or a job that does not exist', async () => {
+      const guest = await find(harness.vm)
+      const lost = [
+        provider.startBackup({ ...guest, node: 'nosuchnode' }, options()),
+        provider.findJobs({ ...guest, node: 'nosuchnode' }, since()),
+        provider.checkBackup('nosuchjob'),
+        provider.gatherEvidence('nosuchjob', guest, harness.storage),
+        provider.deleteArtifact('nosuchartifact', guest.node),
+      ]
+      for (const result of await Promise.allSettled(lost)) {
+        expect(result.status === 'rejected' && result.reason instanceof GuestliftError).toBe(true)
+      }
+    })
+  })
+}

@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openProvider, siteSchema } from '../../../../functions/providers/registry.ts'
+import { type SiteChoice, startLab } from '../../../../local/lab/lab.ts'
+import { describeProvider, type ProviderHarness } from '../conformance.ts'
+
+/** The provider against the simulated site, which answers as recorded from a real one. */
+async function openHarness(choice: SiteChoice): Promise<ProviderHarness> {
+  const directory = mkdtempSync(join(tmpdir(), 'guestlift-conformance-'))
+  const lab = await startLab({ directory, guestBytes: 1024 ** 2, secondsPerDump: 0.2, unauthorizedDelaySeconds: 0 })
+  const vm = lab.guests.find(({ kind }) => kind === 'qemu')?.vmid ?? 0
+  const container = lab.guests.find(({ kind }) => kind === 'lxc')?.vmid ?? 0
+  const provider = openProvider('lab', siteSchema.parse(lab.site(choice)), {
+    now: () => new Date(),
+    // Pauses of seconds are for real storages; the suite has a few dozen of them.
+    sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / 10)),
+    log: () => undefined,
+  })
+  return {
+    provider,
+    vm: String(vm),
+    container: String(container),
+    unknown: '999999',
+    storage: 'local',
+    holdJobs: () => lab.control.setTaskSpeed(0),
+    releaseJobs: () => lab.control.setTaskSpeed(1),
+    lock: (guestId, locked) =>
+      locked ? lab.control.lockGuest(Number(guestId), 'snapshot') : lab.control.lockGuest(Number(guestId)),
+    platformNow: () => Date.now() / 1000,
+    async close() {
+      await provider.close()
+      await lab.close()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+describeProvider('Proxmox VE, with a token and a pinned certificate', () =>
+  openHarness({ auth: 'token', tls: 'fingerprint' }),
+)
+describeProvider("Proxmox VE, with a password and the site's authority", () =>
+  openHarness({ auth: 'password', tls: 'ca' }),
+)
