@@ -1,0 +1,115 @@
+/** `npm run demo`: the main job from nothing, on embedded parts, and the proof that it worked. */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
+import { createS3Client } from '../../functions/aws/s3-client.ts'
+import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
+import { formatBytes } from '../cli/units.ts'
+import { type Lab, startLab } from '../lab/lab.ts'
+import { stateFolder } from '../run/assembly.ts'
+import { startS3 } from '../s3/server.ts'
+import { listWithTar, manifestInShort, proveSame } from './proof.ts'
+
+const bucket = 'archives'
+const folder = join(stateFolder, 'demo')
+const say = (line = '') => void process.stdout.write(`${line}\n`)
+const shown = (path: string) => relative(process.cwd(), path)
+
+await rm(folder, { recursive: true, force: true })
+await mkdir(folder, { recursive: true })
+
+say('Starting the lab (a simulated Proxmox VE site: REST over TLS, SSH) and an embedded S3.')
+const lab = await startLab({ directory: join(folder, 'lab'), guestBytes: 320 * 2 ** 20, secondsPerDump: 4 })
+const credentials = {
+  accessKeyId: `DEMO${randomBytes(8).toString('hex')}`,
+  secretAccessKey: randomBytes(20).toString('hex'),
+}
+const s3Server = await startS3({ directory: join(folder, 's3'), ...credentials })
+const s3 = createS3Client({ endpoint: s3Server.url, region: 'us-east-1', credentials })
+
+try {
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+  const siteFile = join(folder, 'site.json')
+  const jobFile = join(folder, 'job.json')
+  const guests = { vmids: [100, 101] }
+  const job = { site: 'demo', guests, backup: { mode: 'snapshot', compress: 'zstd', storage: 'local', notes: 'demo' } }
+  await writeFile(siteFile, JSON.stringify(lab.site(), null, 2), { mode: 0o600 })
+  await writeFile(jobFile, JSON.stringify(job, null, 2))
+  say(`Site and job are in ${shown(siteFile)} and ${shown(jobFile)}.\n`)
+  const command = [
+    'run',
+    '--local',
+    '--site',
+    shown(siteFile),
+    '--bucket',
+    bucket,
+    '--s3',
+    s3Server.url,
+    '--json',
+    shown(jobFile),
+  ]
+  say(`$ npx guestlift ${command.join(' ')}`)
+  const report = runReportSchema.parse(JSON.parse(await guestlift(command)))
+  say(`\n${report.summary}\n\nProof, fetched from S3:`)
+  for (const outcome of report.guests) await prove(outcome)
+  if (report.outcome !== 'succeeded') throw new Error('The demo run did not succeed; its report says why.')
+  say(`\nEverything is there to look at: objects are plain files under ${shown(join(folder, 's3', bucket))}.`)
+  say(
+    'Next, with a real site: write site.json and job.json as the README shows ("Archive a real site from this machine"), then',
+  )
+  say('  npx guestlift run --local --site site.json --bucket <your bucket> job.json')
+  say('and when that works, deploy it to AWS: "Deploy to AWS" in the README.')
+} finally {
+  s3.destroy()
+  await Promise.all([lab.close(), s3Server.close()])
+}
+
+/** Run the command line as a person would; its progress shows through. Returns what it printed. */
+async function guestlift(command: readonly string[]): Promise<string> {
+  const cli = fileURLToPath(new URL('../../bin/guestlift.js', import.meta.url))
+  const child = spawn(process.execPath, [cli, ...command], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    },
+  })
+  // A Ctrl-C reaches the child too; it cleans up, and then the demo ends with what it says.
+  process.on('SIGINT', () => undefined)
+  const chunks: Buffer[] = []
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) chunks.push(chunk)
+  const [report] = Buffer.concat(chunks).toString().trimEnd().split('\n').slice(-1)
+  if (report === undefined || report === '') throw new Error('The command line ended without a report; see above.')
+  return report
+}
+
+async function prove(outcome: GuestOutcome): Promise<void> {
+  say(`\n${outcome.kind} ${outcome.id} ${outcome.name}: ${outcome.outcome} ${outcome.reason}`)
+  for (const { key, checksum } of outcome.artifacts) {
+    const source = sourceFile(lab, key)
+    const sums = await proveSame(s3, bucket, key, source)
+    if (sums.crc32 !== checksum) throw new Error(`S3 says ${checksum} of ${key}, its bytes say ${sums.crc32}`)
+    say(
+      `  the same ${formatBytes(sums.sizeBytes)} as ${shown(source)}, byte for byte: sha256 ${sums.sha256.slice(0, 16)}…, ${checksum}`,
+    )
+    if (key.endsWith('.tar.zst')) await showTar(s3, key)
+  }
+  for (const line of await manifestInShort(s3, bucket, outcome)) say(`  ${line}`)
+}
+
+async function showTar(client: S3Client, key: string): Promise<void> {
+  const names = await listWithTar(client, bucket, key)
+  if (names === undefined) say('  (no tar on this machine: its listing is left out)')
+  else say(`  tar lists ${names.length} members: ${names.slice(0, 4).join(' ')} …`)
+}
+
+/** Where the node keeps the archive that became this object. */
+function sourceFile({ control }: Lab, key: string): string {
+  const found = control.archives().find(({ file }) => file === basename(key))
+  if (found === undefined) throw new Error(`the lab has no archive ${basename(key)}`)
+  return found.path
+}
