@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { completeUpload } from '../../../functions/operations/complete-upload.ts'
+import { copyParts } from '../../../functions/operations/copy-parts.ts'
+import { verifyArchive } from '../../../functions/operations/verify-archive.ts'
+import { item } from '../../fakes/ports.ts'
+import { copyInput, type Scene, scene, smallUpload } from './fake-source.ts'
+
+async function archived() {
+  const on = scene()
+  const upload = await smallUpload(on)
+  await copyParts(copyInput(on, upload), on.ports)
+  const { stored } = await completeUpload({ item, artifact: on.artifact, upload, bytesSent: 9999 }, on.ports)
+  return { on, input: { item, artifacts: [on.artifact], stored: [stored] } }
+}
+
+describe('verifying an archive', () => {
+  it('agrees with what S3 holds, may be asked again, and forgets the upload', async () => {
+    const { on, input } = await archived()
+    expect(on.ports.store.objects.has(on.recordKey)).toBe(true)
+    expect(await verifyArchive(input, on.ports)).toEqual({ verified: true })
+    expect(on.ports.store.objects.has(on.recordKey)).toBe(false)
+    expect(await verifyArchive(input, on.ports)).toEqual({ verified: true })
+  })
+
+  it.each([
+    ['the object is gone', (on: Scene) => on.ports.store.remove(on.key), /is gone/],
+    ['the object has another size', (on: Scene) => on.ports.store.writeText(on.key, 'short'), /has 5 bytes/],
+    ['the object has other bytes', (on: Scene) => on.ports.store.writeText(on.key, 'x'.repeat(9999)), /CRC32:/],
+  ])('says ChecksumMismatch when %s', async (_why, change, message) => {
+    const { on, input } = await archived()
+    await change(on)
+    await expect(verifyArchive(input, on.ports)).rejects.toMatchObject({
+      name: 'ChecksumMismatch',
+      message: expect.stringMatching(message),
+    })
+    expect(on.ports.store.objects.has(on.recordKey)).toBe(true)
+  })
+
+  it('misses an artifact that was never stored', async () => {
+    const { on, input } = await archived()
+    const other = { ...on.artifact, fileName: 'second-disk' }
+    await expect(verifyArchive({ ...input, artifacts: [on.artifact, other] }, on.ports)).rejects.toThrow(/second-disk/)
+  })
+
+  it('does not believe a size that differs from the source', async () => {
+    const { on, input } = await archived()
+    const artifacts = [{ ...on.artifact, sizeBytes: 10_000 }]
+    await expect(verifyArchive({ ...input, artifacts }, on.ports)).rejects.toMatchObject({ name: 'ChecksumMismatch' })
+  })
+})
