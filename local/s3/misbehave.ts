@@ -38,12 +38,11 @@ export async function sendHalf(exchange: Exchange, answer: S3Response): Promise<
     dropAnswer(exchange, answer)
     return
   }
-  response.once('finish', () => response.destroy())
+  // Taken now: the response lets go of its socket once it believes it has finished.
+  const { socket } = response
   const half = { ...answer.body, length: Math.floor(answer.body.length / 2) }
-  // Without this, node would complain that fewer bytes were written than promised.
-  response.strictContentLength = false
   await sendResponse(exchange, { ...answer, body: half })
-  response.socket?.destroy()
+  socket?.destroySoon()
 }
 
 export function dropAnswer(exchange: Exchange, answer: S3Response): void {

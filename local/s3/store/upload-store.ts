@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- reads back what this program wrote */
 /**
  * Open multipart uploads of one bucket. Parts of equal size go straight to their final offset in one file, so that
  * completing the usual upload copies nothing; whatever doesn't fit that pattern gets a file of its own and is copied.

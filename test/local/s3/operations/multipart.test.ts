@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import {
   AbortMultipartUploadCommand,
+  type CompletedPart,
   CompleteMultipartUploadCommand,
   type CompleteMultipartUploadCommandInput,
   CreateMultipartUploadCommand,
@@ -47,7 +48,7 @@ const part = (target: Target, PartNumber: number, Body: Buffer, more: Partial<Up
 
 /** Upload these under their numbers; returns the list that completes them. */
 async function send(target: Target, bodies: readonly (readonly [number, Buffer])[]) {
-  const parts = []
+  const parts: CompletedPart[] = []
   for (const [PartNumber, body] of bodies) {
     const { ETag, ChecksumCRC32, ChecksumSHA256 } = await part(target, PartNumber, body)
     parts.push({ PartNumber, ETag, ChecksumCRC32, ChecksumSHA256 })
@@ -150,7 +151,7 @@ describe('a multipart upload', () => {
     const broken = Readable.from([Buffer.alloc(MIB)])
     await expect(
       fixture.s3.send(new UploadPartCommand({ ...target, PartNumber: 1, Body: broken, ContentLength: 5 * MIB })),
-    ).rejects.toThrow()
+    ).rejects.toThrow(/./)
     await complete(target, parts)
     expect((await content(target.Key)).equals(Buffer.concat([FIVE[0], FIVE[1]]))).toBe(true)
   })
@@ -176,7 +177,7 @@ describe('a multipart upload', () => {
 
   it('refuses wrong ETags, wrong order, small parts, missing parts, impossible numbers', async () => {
     const target = await begin()
-    const [one = {}, two = {}] = await send(target, [
+    const [one = {}, two = {}]: CompletedPart[] = await send(target, [
       [1, Buffer.from('small')],
       [2, Buffer.from('last')],
     ])
@@ -307,7 +308,7 @@ describe('checksums of a multipart upload', () => {
     'combines a full-object %s and checks it',
     async (ChecksumAlgorithm) => {
       const target = await begin({ ChecksumAlgorithm, ChecksumType: 'FULL_OBJECT' })
-      const parts = []
+      const parts: CompletedPart[] = []
       for (const [at, body] of FIVE.entries()) {
         const { ETag } = await part(target, at + 1, body, { ChecksumAlgorithm })
         parts.push({ PartNumber: at + 1, ETag })
@@ -328,7 +329,7 @@ describe('checksums of a multipart upload', () => {
 
   it('makes a composite SHA256 of the parts’, which the request must list', async () => {
     const target = await begin({ ChecksumAlgorithm: 'SHA256' })
-    const parts = []
+    const parts: CompletedPart[] = []
     for (const [at, body] of FIVE.entries()) {
       const { ETag, ChecksumSHA256 } = await part(target, at + 1, body, { ChecksumAlgorithm: 'SHA256' })
       parts.push({ PartNumber: at + 1, ETag, ChecksumSHA256 })

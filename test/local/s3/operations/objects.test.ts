@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import {
-  ChecksumAlgorithm,
+  type ChecksumAlgorithm,
   CopyObjectCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,

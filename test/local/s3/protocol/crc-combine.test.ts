@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { startChecksum } from '../../../../local/s3/protocol/checksums.ts'
 import { combineCrcs } from '../../../../local/s3/protocol/crc-combine.ts'
