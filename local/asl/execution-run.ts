@@ -30,6 +30,7 @@ export interface World {
   readonly onEvent: ((event: HistoryEvent) => void) | undefined
   readonly machineArn: string
   readonly machineName: string
+  readonly roleArn: string
   /** Runs a set of states to its end; handed down so that Parallel and Map needn't know the loop that runs them. */
   readonly runGraph: (graph: Graph, input: Json, frame: Frame) => Promise<Json>
 }

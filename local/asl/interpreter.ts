@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly name?: string
   /** The state machine's name, for ARNs. */
   readonly machineName?: string
+  /** What ARNs and `$states.context` show of the account; made-up values by default. */
+  readonly account?: { readonly id: string; readonly region: string; readonly roleArn: string }
   /** ISO instant that `$states.context.Execution.StartTime` shows; the clock's time by default. */
   readonly startedAt?: string
   /** Told of each event of this execution and its distributed children as it happens. What it throws rejects the result. */
@@ -57,6 +59,8 @@ export interface Execution {
   stop(error?: string, cause?: string): void
 }
 
+const NO_ACCOUNT = { id: '000000000000', region: 'local', roleArn: 'arn:aws:iam::000000000000:role/local' }
+
 const FORBIDDEN_IN_NAMES = /[\s?*<>{}[\]"#%\\^|~`$&,;:/\p{Cc}]/u
 
 /** Starts an execution. Throws RangeError for an input over 256 KiB or a name that AWS refuses. */
@@ -69,6 +73,7 @@ export function startExecution(machine: StateMachine, input: unknown, options: S
   }
   const name = options.name ?? 'local-run'
   const machineName = options.machineName ?? 'local'
+  const account = options.account ?? NO_ACCOUNT
   for (const candidate of [name, machineName]) requireName(candidate)
   const world: World = {
     clock: options.clock ?? realClock(),
@@ -76,7 +81,8 @@ export function startExecution(machine: StateMachine, input: unknown, options: S
     tasks: options.tasks,
     store: options.s3,
     onEvent: options.onEvent,
-    machineArn: `arn:aws:states:local:000000000000:stateMachine:${machineName}`,
+    machineArn: `arn:aws:states:${account.region}:${account.id}:stateMachine:${machineName}`,
+    roleArn: account.roleArn,
     machineName,
     ids: countUp(),
     runGraph,

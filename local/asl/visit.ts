@@ -133,7 +133,7 @@ export class Visit {
             Id: run.arn,
             Input: run.input,
             Name: run.name,
-            RoleArn: 'arn:aws:iam::000000000000:role/local',
+            RoleArn: run.world.roleArn,
             StartTime: run.startedAt,
             RedriveCount: 0,
           },

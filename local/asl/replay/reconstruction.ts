@@ -1,6 +1,6 @@
 import { isObject, type Json } from '../json.ts'
 import type { ItemStore } from '../ports.ts'
-import { payload, type RecordedEvent } from './recording.ts'
+import { enteredBefore, payload, type RecordedEvent } from './recording.ts'
 
 /**
  * Recordings have gaps: a test put a value in for `_tbd_` before its run, instants became `date`, and the objects in S3 aren't recorded.
@@ -38,6 +38,8 @@ function fillGaps(definition: Json, history: readonly RecordedEvent[], notes: st
         notes.push(`Items of '${name}' from the history: ${JSON.stringify(items)}`)
       }
     }
+    fillResource(name, state, history, notes)
+    fillQuoted(name, state, history, notes)
     const assign = state['Assign']
     if (!isObject(assign)) return
     for (const [variable, value] of Object.entries(assign)) {
@@ -49,6 +51,43 @@ function fillGaps(definition: Json, history: readonly RecordedEvent[], notes: st
     }
   })
   return copy
+}
+
+/** Placeholders stand for the Resource where the test deployed a function or the partition was masked. */
+function fillResource(
+  name: string,
+  state: Record<string, unknown>,
+  history: readonly RecordedEvent[],
+  notes: string[],
+): void {
+  const resource = state['Resource']
+  if (state['Type'] !== 'Task' || typeof resource !== 'string' || /^arn:aws[a-z-]*:/.test(resource)) return
+  const scheduled = history.find(
+    (event) => event.type.endsWith('Scheduled') && enteredBefore(history, event)?.details['name'] === name,
+  )
+  const { resourceType, resource: action } = scheduled?.details ?? {}
+  const integration = /:states:::(.+)$/.exec(resource)?.[1]
+  if (integration !== undefined) state['Resource'] = `arn:aws:states:::${integration}`
+  else if (typeof resourceType === 'string') state['Resource'] = `arn:aws:states:::${resourceType}:${String(action)}`
+  else state['Resource'] = 'arn:aws:lambda:region:111111111111:function:recorded'
+  notes.push(`Resource of '${name}': ${String(state['Resource'])}`)
+}
+
+/** A field that AWS refused is quoted in its words, expression and place. */
+function fillQuoted(
+  name: string,
+  state: Record<string, unknown>,
+  history: readonly RecordedEvent[],
+  notes: string[],
+): void {
+  for (const { type, details } of history) {
+    if (type !== 'EvaluationFailed' || details['state'] !== name) continue
+    const quoted = /The JSONata expression '(.*)' specified for the field '([^']+)'/s.exec(String(details['cause']))
+    const [source, field] = [quoted?.[1], quoted?.[2]]
+    if (source === undefined || field === undefined || state[field] !== GAP) continue
+    state[field] = `{% ${source} %}`
+    notes.push(`${field} of '${name}' from the history: {% ${source} %}`)
+  }
 }
 
 /** The expression that AWS quotes when it refuses its result, or else the inputs of the iterations. */

@@ -49,6 +49,7 @@ export interface HistoryVerdict {
 export async function replayHistory(definition: Json, history: readonly RecordedEvent[]): Promise<HistoryVerdict> {
   const { definition: filled, input, store, notes } = reconstruct(definition, history)
   const clock = new VirtualClock()
+  const role = history[0]?.details['roleArn']
   try {
     const machine = loadStateMachine(filled, { supports: () => true })
     const execution = startExecution(machine, input, {
@@ -56,6 +57,7 @@ export async function replayHistory(definition: Json, history: readonly Recorded
       random: () => 0.5,
       tasks: recordedTasks(history, clock),
       s3: store,
+      account: { id: '111111111111', region: 'eu-central-1', roleArn: typeof role === 'string' ? role : '' },
     })
     const result = await execution.result
     const wanted = recordedEnding(history)

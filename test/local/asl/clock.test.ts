@@ -1,4 +1,5 @@
-import fc from 'fast-check'
+import { once } from 'node:events'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { realClock, VirtualClock } from '../../../local/asl/clock.ts'
 
@@ -46,20 +47,16 @@ describe('the virtual clock', () => {
 
   it('stands still while work is in flight, and goes on when it ends', async () => {
     const clock = new VirtualClock(0)
-    let finish = (): void => undefined
-    const work = clock.during(
-      () =>
-        new Promise<void>((resolve) => {
-          finish = resolve
-        }),
-    )
+    const finished = new AbortController()
+    const work = clock.during(() => once(finished.signal, 'abort'))
     let awake = false
-    const sleeper = clock.sleep(10).then(() => {
+    const sleeper = (async () => {
+      await clock.sleep(10)
       awake = true
-    })
+    })()
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect([awake, clock.now()]).toEqual([false, 0])
-    finish()
+    finished.abort()
     await Promise.all([work, sleeper])
     expect(clock.now()).toBe(10)
   })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { evaluate } from './harness.ts'
 
@@ -48,8 +48,9 @@ describe('$partition', () => {
         fc.integer({ min: 1, max: 40 }),
         async (list, size) => {
           const parts = await value('$partition($states.input.list, $states.input.size)', { list, size })
-          expect((parts as number[][]).flat()).toEqual(list)
-          expect((parts as number[][]).slice(0, -1).every((part) => part.length === size)).toBe(true)
+          expect([parts].flat(2)).toEqual(list)
+          const lengths = [parts].flat(1).map((part) => [part].flat().length)
+          expect(lengths.slice(0, -1).every((length) => length === size)).toBe(true)
         },
       ),
       { numRuns: 50 },

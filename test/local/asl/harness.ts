@@ -39,14 +39,14 @@ export function start(definition: unknown, options: RunOptions = {}) {
   const clock = new VirtualClock()
   const startedMs = clock.now()
   const allEvents: HistoryEvent[] = []
-  const machine = loadStateMachine(definition, { supports: () => true })
-  const execution = startExecution(machine, options.input ?? {}, {
+  const loaded = loadStateMachine(definition, { supports: () => true })
+  const execution = startExecution(loaded, options.input ?? {}, {
     clock,
     random: options.random ?? (() => 0.5),
     tasks: async (_resource, args, context) => {
-      const task = options.tasks?.[context.stateName]
-      if (task === undefined) throw new TaskFailure('NoFake', `no fake for ${context.stateName}`)
-      return task(args, { ...context, clock })
+      const fake = options.tasks?.[context.stateName]
+      if (fake === undefined) throw new TaskFailure('NoFake', `no fake for ${context.stateName}`)
+      return fake(args, { ...context, clock })
     },
     onEvent: (event) => {
       allEvents.push(event)
@@ -63,7 +63,7 @@ export function start(definition: unknown, options: RunOptions = {}) {
       types: execution.history.map((event) => event.type),
       states: execution.history
         .filter((event) => event.type.endsWith('StateEntered'))
-        .map((event) => String(event.details['name'])),
+        .flatMap(({ details: { name } }) => (typeof name === 'string' ? [name] : [])),
       seconds: (clock.now() - startedMs) / 1000,
     }
   }

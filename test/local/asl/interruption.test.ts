@@ -35,6 +35,24 @@ const hang = () => new Promise(() => undefined)
 const all = (next: string) => [{ ErrorEquals: ['States.ALL'], Next: next, Output: '{% $states.errorOutput %}' }]
 const branch = (states: Record<string, object>) => ({ StartAt: Object.keys(states)[0], States: states })
 
+const perGuest = (fields: object) =>
+  machine({
+    Export: {
+      Type: 'Map',
+      MaxConcurrency: 2,
+      ItemProcessor: {
+        ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+        ...branch({
+          Backup: task({ Catch: all('Abort job'), End: true }),
+          'Abort job': task({ Next: 'Skipped' }),
+          Skipped: { Type: 'Fail', Error: 'Interrupted' },
+        }),
+      },
+      ...fields,
+    },
+    Report: task({ End: true }),
+  })
+
 describe('a graceful stop', () => {
   it('fails the running task at once, without Retry, and lets its Catch clean up undisturbed', async () => {
     const signals: AbortSignal[] = []
@@ -180,24 +198,6 @@ describe('a graceful stop', () => {
     expect(states).toEqual(['Both', 'A', 'Tell', 'Clean up'])
   })
 
-  const perGuest = (fields: object) =>
-    machine({
-      Export: {
-        Type: 'Map',
-        MaxConcurrency: 2,
-        ItemProcessor: {
-          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
-          ...branch({
-            Backup: task({ Catch: all('Abort job'), End: true }),
-            'Abort job': task({ Next: 'Skipped' }),
-            Skipped: { Type: 'Fail', Error: 'Interrupted' },
-          }),
-        },
-        ...fields,
-      },
-      Report: task({ End: true }),
-    })
-
   it('lets the running children of a distributed Map clean up, starts no other, and the parent’s report runs', async () => {
     const backups: unknown[] = []
     const aborts: unknown[] = []
@@ -215,19 +215,18 @@ describe('a graceful stop', () => {
             await clock.sleep(1000)
             aborts.push(args)
           },
-          Report: (outcomes) =>
-            (outcomes as { Status: string; Error: string }[]).map(({ Status, Error }) => [Status, Error]),
+          Report: (outcomes) => outcomes,
         },
       },
     )
     expect(backups).toEqual([100, 101])
     expect(aborts).toHaveLength(2)
     expect(states).toEqual(['Export', 'Report'])
-    expect(result.output).toEqual([
-      ['FAILED', 'Interrupted'],
-      ['FAILED', 'Interrupted'],
-      ['PENDING', 'Interrupted'],
-      ['PENDING', 'Interrupted'],
+    expect(result.output).toMatchObject([
+      { Status: 'FAILED', Error: 'Interrupted' },
+      { Status: 'FAILED', Error: 'Interrupted' },
+      { Status: 'PENDING', Error: 'Interrupted' },
+      { Status: 'PENDING', Error: 'Interrupted' },
     ])
   })
 

@@ -2,23 +2,34 @@ import { describe, expect, it } from 'vitest'
 import { loadStateMachine, startExecution } from '../../../local/asl/interpreter.ts'
 import { evaluate, machine, run, task } from './harness.ts'
 
+const nothing = async () => null
+const big = (bytes: number) => `{% $pad('', ${bytes - 2}, 'x') %}`
+
+const caught = (errors: string[]) =>
+  run(
+    machine({
+      T: task({ Catch: [{ ErrorEquals: errors, Next: 'Saved' }], End: true }),
+      Saved: { Type: 'Succeed' },
+    }),
+    { tasks: { T: () => 'x'.repeat(300_000) } },
+  )
+
+const loop = (name: string) => ({
+  StartAt: name,
+  States: {
+    [name]: { Type: 'Choice', Choices: [{ Condition: true, Next: name }], Default: `${name} end` },
+    [`${name} end`]: { Type: 'Succeed' },
+  },
+})
+
 describe('the quotas', () => {
   it('refuse an output of more than 256 KiB, which States.ALL does not catch', async () => {
-    const big = (bytes: number) => `{% $pad('', ${bytes - 2}, 'x') %}`
     expect((await evaluate(big(262_144))).status).toBe('SUCCEEDED')
     expect(await evaluate(big(262_145))).toEqual({
       status: 'FAILED',
       error: 'States.DataLimitExceeded',
       cause: "The state/task 'Only' returned a result with a size exceeding the maximum number of bytes service limit.",
     })
-    const caught = (errors: string[]) =>
-      run(
-        machine({
-          T: task({ Catch: [{ ErrorEquals: errors, Next: 'Saved' }], End: true }),
-          Saved: { Type: 'Succeed' },
-        }),
-        { tasks: { T: () => 'x'.repeat(300_000) } },
-      )
     expect((await caught(['States.ALL'])).result.error).toBe('States.DataLimitExceeded')
     expect((await caught(['States.DataLimitExceeded'])).result.status).toBe('SUCCEEDED')
   })
@@ -68,13 +79,6 @@ describe('the quotas', () => {
   })
 
   it('end an execution that fills its history inside a Parallel, whatever it catches', async () => {
-    const loop = (name: string) => ({
-      StartAt: name,
-      States: {
-        [name]: { Type: 'Choice', Choices: [{ Condition: true, Next: name }], Default: `${name} end` },
-        [`${name} end`]: { Type: 'Succeed' },
-      },
-    })
     const { result, events } = await run(
       machine({
         Both: {
@@ -92,10 +96,9 @@ describe('the quotas', () => {
 
   it('hold for the input and the names at the start', () => {
     const definition = loadStateMachine(machine({ P: { Type: 'Pass', End: true } }))
-    const tasks = () => Promise.resolve(null)
-    expect(() => startExecution(definition, 'x'.repeat(262_144), { tasks })).toThrow(/262144/)
+    expect(() => startExecution(definition, 'x'.repeat(262_144), { tasks: nothing })).toThrow(/262144/)
     for (const name of ['a:b', 'a b', '', 'x'.repeat(81), 'a/b']) {
-      expect(() => startExecution(definition, {}, { tasks, name })).toThrow(RangeError)
+      expect(() => startExecution(definition, {}, { tasks: nothing, name })).toThrow(RangeError)
     }
   })
 })

@@ -91,13 +91,14 @@ describe('asl run', () => {
   })
 })
 
+const history = (output: string) => [
+  { id: 1, previousEventId: 0, type: 'ExecutionStarted', executionStartedEventDetails: { input: '{}' } },
+  { id: 2, previousEventId: 0, type: 'PassStateEntered', stateEnteredEventDetails: { name: 'P', input: '{}' } },
+  { id: 3, previousEventId: 2, type: 'PassStateExited', stateExitedEventDetails: { name: 'P', output } },
+  { id: 4, previousEventId: 3, type: 'ExecutionSucceeded', executionSucceededEventDetails: { output } },
+]
+
 describe('asl cases', () => {
-  const history = (output: string) => [
-    { id: 1, previousEventId: 0, type: 'ExecutionStarted', executionStartedEventDetails: { input: '{}' } },
-    { id: 2, previousEventId: 0, type: 'PassStateEntered', stateEnteredEventDetails: { name: 'P', input: '{}' } },
-    { id: 3, previousEventId: 2, type: 'PassStateExited', stateExitedEventDetails: { name: 'P', output } },
-    { id: 4, previousEventId: 3, type: 'ExecutionSucceeded', executionSucceededEventDetails: { output } },
-  ]
   const definition = machine({ P: { Type: 'Pass', Output: 5, End: true } })
 
   it('prints a line per case and a count, and fails for a difference nobody explained', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Retrier } from '../../../local/asl/definition.ts'
 import { StateFailure } from '../../../local/asl/errors.ts'

@@ -165,13 +165,13 @@ describe('a distributed Map', () => {
   })
 })
 
-describe('ItemReader', () => {
-  const read = (config: object, body: string, fields: object = {}) =>
-    run(machine({ M: distributed({ ...reader(config), ...fields, End: true }, echo) }), {
-      s3: memoryStore({ 'b/items': body }),
-      input: { max: 2 },
-    })
+const read = (config: object, body: string, fields: object = {}) =>
+  run(machine({ M: distributed({ ...reader(config), ...fields, End: true }, echo) }), {
+    s3: memoryStore({ 'b/items': body }),
+    input: { max: 2 },
+  })
 
+describe('ItemReader', () => {
   it('reads a JSON array, also below a pointer', async () => {
     expect((await read({ InputType: 'JSON' }, '[1,{"a":2}]')).result.output).toEqual([1, { a: 2 }])
     expect(
@@ -232,10 +232,10 @@ describe('ItemReader', () => {
   })
 })
 
-describe('ItemBatcher', () => {
-  const batch = (batcher: object, input: unknown) =>
-    run(machine({ M: distributed({ ItemBatcher: batcher, End: true }, echo) }), { input })
+const batch = (batcher: object, input: unknown) =>
+  run(machine({ M: distributed({ ItemBatcher: batcher, End: true }, echo) }), { input })
 
+describe('ItemBatcher', () => {
   it('packs items by number and adds the batch input', async () => {
     const { result } = await batch({ MaxItemsPerBatch: 2, BatchInput: { n: '{% $count($states.input) %}' } }, [1, 2, 3])
     expect(result.output).toEqual([
@@ -247,7 +247,7 @@ describe('ItemBatcher', () => {
   it('packs items by bytes of the child’s whole input', async () => {
     const { result } = await batch({ MaxInputBytesPerBatch: 30 }, ['aaaaa', 'bbbbb', 'ccccc', 'd'])
     expect(result.output).toEqual([{ Items: ['aaaaa', 'bbbbb'] }, { Items: ['ccccc', 'd'] }])
-    for (const input of result.output as unknown[]) expect(JSON.stringify(input).length).toBeLessThanOrEqual(30)
+    for (const input of [result.output].flat()) expect(JSON.stringify(input).length).toBeLessThanOrEqual(30)
   })
 
   it('refuses an item that no batch can hold', async () => {
@@ -270,20 +270,21 @@ describe('ItemBatcher', () => {
   })
 })
 
+const write = async (config: object | undefined, fields: object = {}) => {
+  const s3 = memoryStore()
+  const { result } = await run(
+    machine({
+      M: distributed(
+        { ...writer(config), ToleratedFailureCount: 1, Label: 'L', ...fields, End: true },
+        { T: task({ End: true }) },
+      ),
+    }),
+    { input: [0, 1, 2], tasks: { T: failOdd }, s3, random: () => 0 },
+  )
+  return { result, files: s3.files }
+}
+
 describe('ResultWriter', () => {
-  const write = async (config: object | undefined, fields: object = {}) => {
-    const s3 = memoryStore()
-    const { result } = await run(
-      machine({
-        M: distributed(
-          { ...writer(config), ToleratedFailureCount: 1, Label: 'L', ...fields, End: true },
-          { T: task({ End: true }) },
-        ),
-      }),
-      { input: [0, 1, 2], tasks: { T: failOdd }, s3, random: () => 0 },
-    )
-    return { result, files: s3.files }
-  }
   const folder = 'out/00000000-0000-4000-8000-000000000000'
 
   it('writes the results and a manifest, and returns where it is', async () => {

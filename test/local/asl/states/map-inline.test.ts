@@ -145,7 +145,7 @@ describe('an inline Map', () => {
           T: async (item, { clock, signal }) => {
             started.push(item)
             await clock.sleep(item === 1 ? 1000 : 9000, signal)
-            throw Object.assign(new Error('no'), { name: `Failed${String(item)}` })
+            throw Object.assign(new Error('no'), { name: `Failed${JSON.stringify(item)}` })
           },
         },
       },

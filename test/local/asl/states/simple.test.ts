@@ -25,14 +25,14 @@ describe('a Pass state', () => {
   })
 })
 
-describe('a Choice state', () => {
-  const choice = (rules: object[], extra: object = {}) =>
-    machine({
-      Which: { Type: 'Choice', Choices: rules, ...extra },
-      Yes: { Type: 'Pass', Output: { got: '{% $states.input %}', v: '{% $v %}' }, End: true },
-      No: { Type: 'Pass', Output: { got: '{% $states.input %}', w: '{% $w %}' }, End: true },
-    })
+const choice = (rules: object[], extra: object = {}) =>
+  machine({
+    Which: { Type: 'Choice', Choices: rules, ...extra },
+    Yes: { Type: 'Pass', Output: { got: '{% $states.input %}', v: '{% $v %}' }, End: true },
+    No: { Type: 'Pass', Output: { got: '{% $states.input %}', w: '{% $w %}' }, End: true },
+  })
 
+describe('a Choice state', () => {
   it('takes the first rule that holds, with that rule’s Output and Assign and not its own', async () => {
     const definition = choice(
       [
@@ -93,9 +93,9 @@ describe('a Choice state', () => {
   })
 })
 
-describe('a Wait state', () => {
-  const wait = (fields: object) => machine({ Wait: { Type: 'Wait', ...fields, End: true } })
+const wait = (fields: object) => machine({ Wait: { Type: 'Wait', ...fields, End: true } })
 
+describe('a Wait state', () => {
   it('waits the seconds it is told, on the virtual clock', async () => {
     expect((await run(wait({ Seconds: 86_400 }))).seconds).toBe(86_400)
     expect((await run(wait({ Seconds: '{% $states.input.n * 2 %}' }), { input: { n: 30 } })).seconds).toBe(60)
@@ -131,9 +131,9 @@ describe('a Wait state', () => {
   })
 })
 
-describe('a Fail state', () => {
-  const fail = (fields: object) => machine({ Stop: { Type: 'Fail', ...fields } })
+const fail = (fields: object) => machine({ Stop: { Type: 'Fail', ...fields } })
 
+describe('a Fail state', () => {
   it('fails with what it says, whether constant or computed, or with nothing at all', async () => {
     expect((await run(fail({ Error: 'Bad', Cause: 'so bad' }))).result).toEqual({
       status: 'FAILED',

@@ -12,6 +12,15 @@ const fails = (...errors: string[]) => {
   }
 }
 
+const throws = (error: unknown) =>
+  run(machine({ T: task({ End: true }) }), {
+    tasks: {
+      T: async () => {
+        throw error
+      },
+    },
+  })
+
 describe('a Task', () => {
   it('gives its Arguments to the handler and its result to Output and Assign', async () => {
     const seen: unknown[] = []
@@ -58,8 +67,6 @@ describe('a Task', () => {
   })
 
   it('fails with the handler’s error name and message', async () => {
-    const throws = (error: unknown) =>
-      run(machine({ T: task({ End: true }) }), { tasks: { T: () => Promise.reject(error) } })
     expect((await throws(new TaskFailure('Locked', 'by another'))).result).toEqual({
       status: 'FAILED',
       error: 'Locked',
@@ -141,16 +148,16 @@ describe('Retry', () => {
   })
 })
 
-describe('Catch', () => {
-  const caught = (catcher: object, error: string) =>
-    run(
-      machine({
-        T: task({ Catch: [{ Next: 'Saved', ...catcher }], End: true }),
-        Saved: { Type: 'Pass', Output: { input: '{% $states.input %}', kept: '{% $kept %}' }, End: true },
-      }),
-      { tasks: { T: fails(error) } },
-    )
+const caught = (catcher: object, error: string) =>
+  run(
+    machine({
+      T: task({ Catch: [{ Next: 'Saved', ...catcher }], End: true }),
+      Saved: { Type: 'Pass', Output: { input: '{% $states.input %}', kept: '{% $kept %}' }, End: true },
+    }),
+    { tasks: { T: fails(error) } },
+  )
 
+describe('Catch', () => {
   it('hands on the error output by default, or its own Output, and assigns its own variables', async () => {
     const plain = await caught({ ErrorEquals: ['Bad'], Assign: { kept: '{% $states.errorOutput.Error %}' } }, 'Bad')
     expect(plain.result.output).toEqual({ input: { Error: 'Bad', Cause: 'cause of Bad' }, kept: 'Bad' })
