@@ -69,6 +69,9 @@ export async function startFakeS3(options: { tls?: ServerOptions; discard?: bool
   return fake
 }
 
+/** Bodies up to this are kept even by a server that discards: records, manifests. */
+const SMALL_BYTES = 64 * 1024
+
 async function readBody(request: IncomingMessage, discard: boolean): Promise<{ body: Buffer; sizeBytes: number }> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
@@ -111,8 +114,8 @@ async function handle(
     return
   }
   if (fault !== undefined && 'silent' in fault) return
-  const isPart = request.query.has('partNumber')
-  const { body, sizeBytes } = await readBody(message, discard && isPart)
+  const large = Number(message.headers['content-length']) > SMALL_BYTES
+  const { body, sizeBytes } = await readBody(message, discard && large)
   if (fault !== undefined && 'status' in fault) return refuse(response, fault.status, fault.code)
   const answer = answerTo(fake, request, body, sizeBytes, discard)
   if (fault !== undefined && 'lose' in fault) {

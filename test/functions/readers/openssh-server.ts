@@ -63,8 +63,10 @@ export async function startOpenSsh(extraConfig: readonly string[] = []): Promise
   ]
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`)
   const knownHostsFile = join(folder, 'known_hosts')
-  const hostKey = await readFile(join(folder, 'host-ed25519.pub'), 'utf8')
-  await writeFile(knownHostsFile, `[127.0.0.1]:${port} ${hostKey}`)
+  const hostKeys = await Promise.all(
+    ['host-ed25519.pub', 'host-rsa.pub'].map((name) => readFile(join(folder, name), 'utf8')),
+  )
+  await writeFile(knownHostsFile, hostKeys.map((key) => `[127.0.0.1]:${port} ${key}`).join(''))
   // Started as root, sshd wants its folder for privilege separation.
   if (userInfo().uid === 0) await run('mkdir', ['-p', '/run/sshd'])
   const server = spawn(sshdPath, ['-D', '-e', '-f', join(folder, 'sshd_config')], {
