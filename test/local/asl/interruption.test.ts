@@ -3,18 +3,13 @@ import type { HistoryEvent } from '../../../local/asl/interpreter.ts'
 import { machine, type RunOptions, start, task } from './harness.ts'
 
 /** Starts a run and interrupts it as soon as an event fulfils the condition. */
-async function interrupted(
-  definition: unknown,
-  when: (event: HistoryEvent) => boolean,
-  options: RunOptions = {},
-  times = 1,
-) {
-  let left = times
+async function interrupted(definition: unknown, when: (event: HistoryEvent) => boolean, options: RunOptions = {}) {
+  let waiting = true
   const running = start(definition, {
     ...options,
     onEvent: (event) => {
-      if (left === 0 || !when(event)) return
-      left -= 1
+      if (!waiting || !when(event)) return
+      waiting = false
       setImmediate(() => running.execution.interrupt('Interrupted', 'Ctrl-C'))
     },
   })
@@ -135,17 +130,29 @@ describe('a graceful stop', () => {
   })
 
   it('happens once: a second interrupt does not disturb the clean-up', async () => {
-    const { result, states } = await interrupted(
+    const { execution, outcome } = start(
       machine({
         Work: task({ Catch: all('Clean up'), End: true }),
-        'Clean up': { Type: 'Wait', Seconds: 5, Next: 'Report' },
+        'Clean up': task({ Next: 'Pause' }),
+        Pause: { Type: 'Wait', Seconds: 5, Next: 'Report' },
         Report: task({ End: true }),
       }),
-      (event) => event.type.endsWith('FunctionStarted') || entered('Clean up')(event),
-      { tasks: { Work: hang, Report: () => 'reported' } },
-      2,
+      {
+        tasks: {
+          Work: () => {
+            setImmediate(() => execution.interrupt('Interrupted', 'Ctrl-C'))
+            return hang()
+          },
+          'Clean up': async (_args, { clock }) => {
+            execution.interrupt('Interrupted', 'Ctrl-C, again')
+            await clock.sleep(60_000)
+          },
+          Report: () => 'reported',
+        },
+      },
     )
-    expect([result.output, states]).toEqual(['reported', ['Work', 'Clean up', 'Report']])
+    const { result, states, seconds } = await outcome()
+    expect([result.output, states, seconds]).toEqual(['reported', ['Work', 'Clean up', 'Pause', 'Report'], 65])
   })
 
   it('goes through an inline Map: no Catch inside removes it, the one around the Map does', async () => {
@@ -228,6 +235,34 @@ describe('a graceful stop', () => {
       { Status: 'PENDING', Error: 'Interrupted' },
       { Status: 'PENDING', Error: 'Interrupted' },
     ])
+  })
+
+  it('lets each child finish its clean-up although the first that ended is already one failure too many', async () => {
+    const cleaned: number[] = []
+    const { states } = await interrupted(
+      perGuest({ Catch: all('Report'), Next: 'Report' }),
+      (() => {
+        let backups = 0
+        return (event: HistoryEvent) => {
+          if (event.type === 'LambdaFunctionStarted') backups += 1
+          return backups === 2
+        }
+      })(),
+      {
+        input: [100, 101],
+        tasks: {
+          Backup: hang,
+          'Abort job': async (_args, { clock, signal }) => {
+            const turn = cleaned.push(0)
+            await clock.sleep(turn * 60_000, signal)
+            cleaned[turn - 1] = turn
+          },
+          Report: () => null,
+        },
+      },
+    )
+    expect(cleaned).toEqual([1, 2])
+    expect(states).toEqual(['Export', 'Report'])
   })
 
   it('does not cut or retry a distributed Map that fails by it: its Catch runs', async () => {
