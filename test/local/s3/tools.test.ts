@@ -94,21 +94,9 @@ const RCLONE = ['--s3-provider', 'Other', '--s3-env-auth', '--s3-chunk-size', '5
 
 describe.skipIf(rclone === undefined)('rclone', () => {
   const cli = (...args: string[]) =>
-    run(
-      rclone ?? '',
-      ...[
-        '--config',
-        join(work, 'none'),
-        '--s3-provider',
-        'Other',
-        '--s3-env-auth',
-        '--s3-endpoint',
-        fixture.server.url,
-      ],
-      ...['--s3-chunk-size', '5M', '--s3-upload-cutoff', '5M', ...args],
-    )
+    run(rclone ?? '', '--config', join(work, 'none'), '--s3-endpoint', fixture.server.url, ...RCLONE, ...args)
 
-  it('copies in parts, checks, moves, reads back, hashes and purges', async () => {
+  it('copies in parts, moves, reads back, hashes and purges', async () => {
     await cli('mkdir', `:s3:${bucket}-rclone`)
     await cli('copyto', file, `:s3:${bucket}-rclone/dir/archive`)
     await cli('moveto', `:s3:${bucket}-rclone/dir/archive`, `:s3:${bucket}-rclone/dir/moved`)
@@ -134,11 +122,9 @@ describe.skipIf(rclone === undefined)('rclone', () => {
       [
         '--config',
         join(work, 'none'),
-        '--s3-provider',
-        'Other',
-        '--s3-env-auth',
         '--s3-endpoint',
         fixture.server.url,
+        ...RCLONE,
         'check',
         source,
         `:s3:${bucket}-sync/x`,
