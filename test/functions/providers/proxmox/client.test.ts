@@ -424,6 +424,18 @@ describe('answers that never end', () => {
     expect(Date.now() - started).toBeLessThan(10_000)
   })
 
+  it('an answer that drips does not hold up the calls after it', async () => {
+    const dripping: Reply = {
+      bytes: `HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n${' '.repeat(999)}`,
+      drip: 50,
+    }
+    const server = await serve((_, index) => (index === 0 ? dripping : version()))
+    const { version: read, deps } = clientFor(server)
+    expect(await read()).toBe('9.2.11')
+    expect(deps.slept).toEqual([500])
+    expect(server.connections()).toBe(2)
+  })
+
   it('a handshake that never ends is given up, and counts as nothing sent', async () => {
     const mute = createTcpServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
     await once(mute, 'listening')
