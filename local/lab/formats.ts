@@ -122,7 +122,7 @@ const FORMATS = {
     (text) => `value '${text}' contains invalid characters`,
   ),
   'pve-configid': one(
-    (text) => /^[a-z][a-z0-9_-]+$/i.test(text),
+    (text) => /^[a-z0-9][a-z0-9_-]+$/i.test(text),
     (text) => `invalid configuration ID '${text}'`,
   ),
   'pve-priv-list': listOf(() => true, String),

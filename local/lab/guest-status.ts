@@ -63,8 +63,9 @@ export function nodeRow(guest: LabGuest, uptime: number, full: boolean): Record<
   }
   const running = guest.status === 'running'
   if (guest.kind === 'lxc') {
+    const { memhost: _memhost, ...known } = row as Record<string, unknown>
     return {
-      ...row,
+      ...known,
       type: 'lxc',
       swap: 0,
       maxswap: 512 * MIB,

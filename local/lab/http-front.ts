@@ -29,7 +29,7 @@ export interface HttpFront {
 
 const NO_HEADERS = { version: '1.1', headers: new Map<string, string>() } as const
 
-function serve(socket: Socket, handler: Handler, now: () => Date): void {
+function serve(socket: Socket, handler: Handler, now: () => Date, reset: () => void): void {
   let received = Buffer.alloc(0)
   let busy = false
   let served = 0
@@ -38,7 +38,7 @@ function serve(socket: Socket, handler: Handler, now: () => Date): void {
 
   const answer = (outcome: Outcome, request: Pick<HttpRequest, 'version' | 'headers'>): void => {
     if (outcome === 'reset') {
-      socket.resetAndDestroy?.()
+      reset()
       socket.destroy()
       return
     }
@@ -134,15 +134,23 @@ export async function startHttpFront(
   now: () => Date,
 ): Promise<HttpFront> {
   const connections = new Set<Socket>()
+  const plain = new Map<number, Socket>()
   const tls = createTlsServer({ cert: identity.cert, key: identity.key, minVersion: 'TLSv1.2' }, (socket) => {
     connections.add(socket)
     socket.on('close', () => connections.delete(socket))
-    serve(socket, handler, now)
+    // Only the plain socket below can send a reset.
+    const below = plain.get(socket.remotePort ?? 0)
+    serve(socket, handler, now, () => below?.resetAndDestroy())
   })
   tls.on('tlsClientError', (_error, socket) => socket.destroy())
   const server = createServer((socket) => {
+    const from = socket.remotePort ?? 0
     connections.add(socket)
-    socket.on('close', () => connections.delete(socket))
+    plain.set(from, socket)
+    socket.on('close', () => {
+      connections.delete(socket)
+      plain.delete(from)
+    })
     socket.on('error', () => socket.destroy())
     socket.once('data', (first: Buffer) => {
       socket.pause()

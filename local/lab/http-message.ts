@@ -37,6 +37,7 @@ export class HttpError extends Error {
 }
 
 const MAX_HEADER_BYTES = 8 * 1024
+const MAX_HEAD_BYTES = 64 * 1024
 const MAX_HEADER_LINES = 64
 const MAX_BODY_BYTES = 512 * 1024
 const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE'])
@@ -55,11 +56,12 @@ export interface Head {
 export function readHead(received: Buffer): Head | undefined {
   const end = received.indexOf('\r\n\r\n')
   if (end < 0) {
-    if (received.length > MAX_HEADER_BYTES) throw new HttpError(400, 'Bad Request', false)
+    if (received.length > MAX_HEAD_BYTES) throw new HttpError(400, 'Bad Request', false)
     return undefined
   }
   const [requestLine = '', ...lines] = received.subarray(0, end).toString('latin1').split('\r\n')
-  if (end > MAX_HEADER_BYTES) throw new HttpError(500, 'header size exceeds limit')
+  // The request line isn't counted: a long path alone is no error.
+  if (end - requestLine.length > MAX_HEADER_BYTES) throw new HttpError(500, 'header size exceeds limit')
   if (lines.length > MAX_HEADER_LINES) throw new HttpError(500, 'too many http header lines (> 64)')
   // The method is what stands before " path HTTP/": a blank in the path shifts it, and the real parser says so.
   const match = /(\S+)[^\S\r\n]+(\S+)[^\S\r\n]+HTTP\/(\d+)\.(\d+)$/.exec(requestLine)
@@ -118,9 +120,8 @@ export function writeAnswer(answer: HttpAnswer, request: Pick<HttpRequest, 'vers
     body = gzipSync(body)
     lines.push('Content-Encoding: gzip')
   }
-  // An empty body has no length either: clients must not wait for one after an error that closes the connection.
+  // An empty body has no length, not even after a success: clients that wait for one wait until the idle timeout.
   if (body !== undefined && body.length > 0) lines.push(`Content-Length: ${body.length}`)
-  else if (answer.status < 400) lines.push('Content-Length: 0')
   if (answer.contentType !== undefined) lines.push(`Content-Type: ${answer.contentType}`)
   lines.push(`Expires: ${date}`)
   for (const [header, value] of answer.headers ?? []) lines.push(`${header}: ${value}`)

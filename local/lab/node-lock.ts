@@ -24,7 +24,9 @@ export class NodeLock {
     signal.addEventListener('abort', cancel)
     const result = await Promise.race([
       given.promise.then((): LockResult => 'got'),
-      pace.sleep(timeoutSeconds, over.signal).then((): LockResult => (signal.aborted ? 'interrupted' : 'timeout')),
+      pace
+        .sleep(timeoutSeconds, over.signal, true)
+        .then((): LockResult => (signal.aborted ? 'interrupted' : 'timeout')),
     ])
     signal.removeEventListener('abort', cancel)
     over.abort()

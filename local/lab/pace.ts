@@ -3,6 +3,7 @@
 interface Sleeper {
   remainingSeconds: number
   since: number
+  patient: boolean
   timer: NodeJS.Timeout | undefined
   wake(): void
 }
@@ -27,11 +28,14 @@ export class Pace {
     }
   }
 
-  /** Resolves after `seconds` of work, or at once when `signal` is aborted. */
-  async sleep(seconds: number, signal?: AbortSignal): Promise<void> {
+  /**
+   * Resolves after `seconds` of work, or at once when `signal` is aborted. A patient sleeper is waiting for others, not
+   * working: finishing all work at once must not make it give up, so `Infinity` leaves it its real seconds.
+   */
+  async sleep(seconds: number, signal?: AbortSignal, patient = false): Promise<void> {
     if (signal?.aborted === true) return
     await new Promise<void>((resolve) => {
-      const sleeper: Sleeper = { remainingSeconds: seconds, since: Date.now(), timer: undefined, wake }
+      const sleeper: Sleeper = { remainingSeconds: seconds, since: Date.now(), patient, timer: undefined, wake }
       const sleepers = this.#sleepers
       function wake(): void {
         clearTimeout(sleeper.timer)
@@ -45,21 +49,24 @@ export class Pace {
     })
   }
 
+  #speedOf(sleeper: Sleeper): number {
+    return sleeper.patient && this.#speed === Number.POSITIVE_INFINITY ? 1 : this.#speed
+  }
+
   #settle(sleeper: Sleeper): void {
     clearTimeout(sleeper.timer)
-    if (Number.isFinite(this.#speed)) sleeper.remainingSeconds -= ((Date.now() - sleeper.since) / 1000) * this.#speed
+    if (this.#speedOf(sleeper) < Number.POSITIVE_INFINITY)
+      sleeper.remainingSeconds -= ((Date.now() - sleeper.since) / 1000) * this.#speedOf(sleeper)
     sleeper.since = Date.now()
   }
 
   #arm(sleeper: Sleeper): void {
+    const speed = this.#speedOf(sleeper)
     sleeper.since = Date.now()
-    if (sleeper.remainingSeconds <= 0 || this.#speed === Number.POSITIVE_INFINITY) {
+    if (sleeper.remainingSeconds <= 0 || speed === Number.POSITIVE_INFINITY) {
       sleeper.timer = setTimeout(() => sleeper.wake(), 0)
-    } else if (this.#speed > 0) {
-      sleeper.timer = setTimeout(
-        () => sleeper.wake(),
-        Math.min(2 ** 31 - 1, (sleeper.remainingSeconds / this.#speed) * 1000),
-      )
+    } else if (speed > 0) {
+      sleeper.timer = setTimeout(() => sleeper.wake(), Math.min(2 ** 31 - 1, (sleeper.remainingSeconds / speed) * 1000))
     }
   }
 }

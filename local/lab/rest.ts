@@ -205,16 +205,15 @@ export class Rest {
     seen: SeenRequest,
     actions: readonly HttpFaultAction[],
   ): Promise<HttpAnswer> {
-    let relayed = false
+    const progress = { relayed: false }
     let envelope: Record<string, unknown>
     let status = 200
     let reason = STATUS_TEXT[200] ?? 'OK'
     try {
       const found = this.#find(request.method, path)
-      relayed = found?.route.endpoint.relayed === true
       const caller = this.#caller(request, path, found?.route.endpoint)
       if (caller.who !== '') seen.who = caller.who
-      const data = await this.#execute(request, path, rawQuery, caller, found, seen)
+      const data = await this.#execute(request, path, rawQuery, caller, found, seen, progress)
       if (data instanceof RawAnswer) return { relayed: true, ...data.answer }
       envelope = data instanceof WithTotal ? { data: data.data ?? null, total: data.total } : { data: data ?? null }
       for (const action of actions) {
@@ -233,7 +232,7 @@ export class Rest {
       if (known.errors !== undefined) envelope['errors'] = known.errors
       if (actions.some((action) => action.kind === 'without-message')) delete envelope['message']
     }
-    return this.#written(format, status, reason, envelope, relayed)
+    return this.#written(format, status, reason, envelope, progress.relayed)
   }
 
   #written(
@@ -274,6 +273,7 @@ export class Rest {
     caller: Caller,
     found: Found | undefined,
     seen: SeenRequest,
+    progress: { relayed: boolean },
   ): Promise<unknown> {
     const isRaw = (request.headers.get('content-type') ?? '').startsWith('application/json')
     // A body that isn't JSON although it says so is refused while reading, before anything is looked up.
@@ -293,6 +293,7 @@ export class Rest {
     }
     const node = this.#executingNode(inPath['node'])
     if (this.daemonDown && endpoint.relayed === true) throw new GatewayFailure(595, 'Connection refused')
+    progress.relayed = endpoint.relayed === true
     const raw: Record<string, RawValue> = { ...(isRaw ? given : bodyParameters(request)), ...decodeForm(rawQuery) }
     for (const [name, value] of Object.entries(inPath)) {
       if (raw[name] !== undefined && String(raw[name]) !== value) {

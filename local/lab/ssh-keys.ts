@@ -9,8 +9,14 @@ export interface HostKey {
 }
 
 export function newHostKey(): HostKey {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519')
-  return { privateKey: pair.private, publicKey: pair.public }
+  // Now and then ssh2 1.17 writes a key that it can't read itself (a leading zero is lost): such a pair is thrown away.
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519')
+    const [secret, shown] = [ssh2.utils.parseKey(pair.private), ssh2.utils.parseKey(pair.public)]
+    if (!(secret instanceof Error) && !(shown instanceof Error) && secret.getPublicSSH().equals(shown.getPublicSSH())) {
+      return { privateKey: pair.private, publicKey: pair.public }
+    }
+  }
 }
 
 /** `SHA256:` and unpadded base64. */

@@ -69,7 +69,7 @@ export async function backUpGuest(job: VzdumpJob, vmid: number): Promise<boolean
     await packGuest(backup)
     if (job.worker.killed) return false
     await finish(backup, join(directory, file))
-    log.write('INFO', `Finished Backup of VM ${vmid} (${clock(now() - startedAt)})`)
+    log.write('INFO', `Finished Backup of VM ${vmid} (${clock(Math.max(0, now() - startedAt))})`)
     log.write('INFO', `Backup finished at ${logStamp(now(), zone)}`)
     saveLog(job, base, log)
     await job.hook('log-end', effectiveMode, vmid)

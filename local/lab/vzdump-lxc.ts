@@ -115,6 +115,10 @@ function suspendFirst({ guest, log, temporary }: GuestBackup): void {
   log('INFO', 'guest is online again after <1 seconds')
 }
 
+const BUFFERED_BYTES = 2 * 1024 ** 2
+
+const wholeTar = (guest: LabGuest): number => Math.ceil((guest.dataBytes + 20_480) / 10_240) * 10_240
+
 /** A failing pipeline is quoted whole; a signal and a full disk differ in how it ended. */
 function explained(backup: GuestBackup, error: unknown): unknown {
   const { job, compressor, temporary, log } = backup
@@ -124,6 +128,9 @@ function explained(backup: GuestBackup, error: unknown): unknown {
   const command = tarCommand(scratch, `${limiter}${COMMAND[compressor]}`, temporary.nodePath)
   if (error instanceof Interrupted) return new Error(`command '${command}' failed: interrupted by signal`)
   if (!(error instanceof NoSpace)) return error
+  // A small tar is in the compressor's buffers, whole, before anything reaches the disk.
+  if (backup.guest.dataBytes <= BUFFERED_BYTES && compressor !== 'none')
+    log('INFO', tarTotals(wholeTar(backup.guest), 0.01))
   if (compressor === 'zstd') log('INFO', 'zstd: error 70 : Write error : cannot write block : No space left on device ')
   else
     log(

@@ -130,7 +130,10 @@ async function runBackup(backup: GuestBackup, running: boolean): Promise<void> {
   const input = vmaInputOf(guest, backup.startedAt)
   const total = input.disks.reduce((sum, disk) => sum + disk.sizeBytes, 0)
   if (!running) log('INFO', 'starting kvm to execute backup task')
-  if (!running && guest.startError !== undefined) throw new Error(guest.startError)
+  if (!running && guest.startError !== undefined) {
+    await job.world.pace.sleep(1, job.worker.signal)
+    throw new Error(guest.startError)
+  }
   const frozen = freeze(backup)
   log('INFO', 'starting backup via QMP command')
   if (frozen) log('INFO', "issuing guest-agent 'fs-thaw' command")

@@ -63,6 +63,7 @@ export const accessEndpoints: Endpoint[] = [
   {
     method: 'GET',
     path: '/access/users',
+    relayed: true,
     parameters: { enabled: { type: 'boolean' }, full: { type: 'boolean' } },
     run: ({ world, caller }) =>
       world.site.users

@@ -142,7 +142,10 @@ export function fillFrom(
   scenario: string,
   storages: readonly string[],
 ): void {
-  const recorded = transcripts.find((each) => each.scenario === scenario)?.exchanges[0]?.response.body ?? '{"data":[]}'
+  const listed = transcripts
+    .find((each) => each.scenario === scenario)
+    ?.exchanges.findLast((each) => /\/content(\?|$)/.test(each.request.path))
+  const recorded = listed?.response.body ?? '{"data":[]}'
   const { data } = JSON.parse(recorded) as { data: ContentRow[] }
   for (const each of data) {
     const file = each.volid.replace(/^[^/]*\//, '')
@@ -173,5 +176,6 @@ export async function startRecordedSite(directory: string, transcripts: readonly
   })
   fillFrom(lab, transcripts, 'get-content-prune-odd-names', ['prune', 'pruned'])
   fillFrom(lab, transcripts, 'get-content-store-backup', ['store'])
+  fillFrom(lab, transcripts, 'vzdump-qemu-stopped-by-DELETE', ['store'])
   return lab
 }

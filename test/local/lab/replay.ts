@@ -13,6 +13,8 @@ const UPID = /UPID(?::|%3A)pve\d(?::|%3A)[0-9A-F]{8}(?::|%3A)[0-9A-F]{8}(?::|%3A
 /** What a task's log says of its archive. */
 const ARCHIVE = /creating vzdump archive '[^']*\/([^'/]+)'/g
 
+const JOB = /"id":"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"/
+
 const dateOf = (recorded: RecordedExchange): number =>
   Date.parse(recorded.response.headers.find(([name]) => name === 'Date')?.[1] ?? '') / 1000
 
@@ -59,7 +61,10 @@ export class Replay {
   }
 
   #translate(text: string): string {
-    const renamed = text.replace(/vzdump-\w+-\d+-[\d_-]+(?:\.\w+)+/g, (file) => this.#files.get(file) ?? file)
+    const renamed = text.replace(
+      /vzdump-\w+-\d+-[\d_-]+(?:\.\w+)+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g,
+      (file) => this.#files.get(file) ?? file,
+    )
     return renamed.replace(UPID, (found) => {
       const plain = decodeURIComponent(found)
       const own = this.#upids.get(plain)
@@ -119,6 +124,9 @@ export class Replay {
       const own = ourFiles[index]?.[1]
       if (file[1] !== undefined && own !== undefined) this.#files.set(file[1], own)
     }
+    // A backup job that was created without an id got a random one.
+    const [theirJob, ourJob] = [JOB.exec(recorded.response.body ?? '')?.[1], JOB.exec(answer.body)?.[1]]
+    if (theirJob !== undefined && ourJob !== undefined) this.#files.set(theirJob, ourJob)
     return answer
   }
 }
