@@ -33,8 +33,14 @@ function serve(socket: Socket, handler: Handler, now: () => Date, reset: () => v
   let received = Buffer.alloc(0)
   let busy = false
   let served = 0
-  const idle = setTimeout(() => socket.destroy(), IDLE_MS)
-  idle.unref()
+  let idle: NodeJS.Timeout | undefined
+  const disarm = (): void => clearTimeout(idle)
+  const arm = (): void => {
+    disarm()
+    idle = setTimeout(() => socket.destroy(), IDLE_MS)
+    idle.unref()
+  }
+  arm()
 
   const answer = (outcome: Outcome, request: Pick<HttpRequest, 'version' | 'headers'>): void => {
     if (outcome === 'reset') {
@@ -79,7 +85,7 @@ function serve(socket: Socket, handler: Handler, now: () => Date, reset: () => v
     const body = received.subarray(head.length, head.length + head.bodyBytes)
     received = received.subarray(head.length + head.bodyBytes)
     busy = true
-    clearTimeout(idle)
+    disarm()
     try {
       const outcome = await handler({ ...head.request, body }, socket.remoteAddress ?? '')
       if (!socket.destroyed) answer(outcome, head.request)
@@ -88,18 +94,18 @@ function serve(socket: Socket, handler: Handler, now: () => Date, reset: () => v
     }
     busy = false
     if (!socket.destroyed && !socket.writableEnded) {
-      idle.refresh()
+      arm()
       await next()
     }
   }
 
   socket.on('data', (chunk: Buffer) => {
     received = Buffer.concat([received, chunk])
-    if (!busy) idle.refresh()
+    if (!busy) arm()
     void next()
   })
   socket.on('error', () => socket.destroy())
-  socket.on('close', () => clearTimeout(idle))
+  socket.on('close', disarm)
 }
 
 /** Plain HTTP on the TLS port: GET and HEAD are sent on with 301, everything else with 308 (so that a POST stays one). */

@@ -196,6 +196,8 @@ export function serveSftp(
     sftp.on(name, (id: number) => refuse(id))
   }
   sftp.on('READLINK', (id) => sftp.status(id, STATUS_CODE.NO_SUCH_FILE))
+  // OpenSSH's client sends the end of its input and waits for the server to close the channel.
+  sftp.on('end', () => sftp.end())
   // A client that vanishes leaves its files open otherwise.
   sftp.on('close', () => {
     for (const each of handles.values()) {

@@ -37,8 +37,17 @@ async function connect(access?: Access): Promise<{ client: ssh2.Client; sftp: SF
   return { client, sftp: await promisify(client.sftp.bind(client))() }
 }
 
+function openHandle(sftp: SFTPWrapper, path: string, mode: 'r' | 'w'): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    sftp.open(path, mode, (error, handle) => {
+      if (error) reject(error)
+      else resolve(handle)
+    })
+  })
+}
+
 async function readAll(sftp: SFTPWrapper, path: string): Promise<Buffer> {
-  const handle = await promisify<string, string, Buffer>(sftp.open.bind(sftp))(path, 'r')
+  const handle = await openHandle(sftp, path, 'r')
   const { size } = await promisify<Buffer, { size: number }>(sftp.fstat.bind(sftp))(handle)
   const target = Buffer.alloc(size)
   const reads: Promise<void>[] = []
@@ -82,7 +91,7 @@ describe('the lab over SFTP', () => {
 
   it('writes nothing', async () => {
     const { client, sftp } = await connect()
-    await expect(promisify<string, string, Buffer>(sftp.open.bind(sftp))(`${nodePath()}.x`, 'w')).rejects.toThrow(
+    await expect(openHandle(sftp, `${nodePath()}.x`, 'w')).rejects.toThrow(
       /denied/i,
     )
     await expect(promisify<string>(sftp.unlink.bind(sftp))(nodePath())).rejects.toThrow(/denied/i)
