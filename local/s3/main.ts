@@ -1,9 +1,7 @@
 /** `npm run s3`: the embedded S3 on its own. Prints one JSON line when it is ready and runs until it is told to stop. */
 import { Command, InvalidArgumentError } from 'commander'
 import { isBucketName } from './operations/buckets.ts'
-import { DEFAULT_REGION } from './operations/call.ts'
 import { startS3 } from './server.ts'
-import { ObjectStore } from './store/object-store.ts'
 
 interface Arguments {
   port: number
@@ -47,16 +45,12 @@ function collectBucket(name: string, before: string[]): string[] {
 
 async function main(): Promise<void> {
   const given = command.parse().opts<Arguments>()
-  const store = new ObjectStore(given.dir)
-  const createdAt = new Date().toISOString()
-  for (const name of given.bucket) {
-    if (!store.find(name)) store.create({ name, createdAt, region: given.region ?? DEFAULT_REGION, settings: {} })
-  }
   const server = await startS3({
     directory: given.dir,
     accessKeyId: given.accessKey,
     secretAccessKey: given.secretKey,
     port: given.port,
+    buckets: given.bucket,
     ...(given.region === undefined ? {} : { region: given.region }),
   })
   console.log(JSON.stringify({ url: server.url, accessKeyId: given.accessKey, directory: given.dir }))

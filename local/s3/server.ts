@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { S3Error } from './errors.ts'
 import { countingFaults, type FaultFinder, type FaultPlan } from './faults.ts'
 import { dropAnswer, misbehave, sendHalf } from './misbehave.ts'
+import { DEFAULT_REGION } from './operations/call.ts'
 import { refuseUnknownHeaders } from './operations/object-attributes.ts'
 import { enforcePolicy } from './operations/policy.ts'
 import { requestBody } from './protocol/request-body.ts'
@@ -18,6 +19,7 @@ import { readRequest, type S3Request } from './protocol/request.ts'
 import { authenticate, type Credentials } from './protocol/sigv4.ts'
 import { type Exchange, sendError, sendResponse } from './respond.ts'
 import { type Route, routeOf } from './routing.ts'
+import { lockDirectory } from './store/directory-lock.ts'
 import { ObjectStore } from './store/object-store.ts'
 
 export interface S3Options extends Credentials {
@@ -27,6 +29,8 @@ export interface S3Options extends Credentials {
   port?: number
   /** Requests signed for another region are refused. Absent: any region will do. */
   region?: string
+  /** Created when missing. */
+  buckets?: readonly string[]
   now?: () => Date
   faults?: FaultPlan
 }
@@ -41,8 +45,22 @@ export interface S3Server {
 
 /** @throws the system's error when the port is taken or the directory can't be written */
 export async function startS3(options: S3Options): Promise<S3Server> {
-  const store = new ObjectStore(options.directory)
   const now = options.now ?? (() => new Date())
+  const unlock = lockDirectory(options.directory)
+  try {
+    return await serve(options, now, unlock)
+  } catch (cause) {
+    unlock()
+    throw cause
+  }
+}
+
+async function serve(options: S3Options, now: () => Date, unlock: () => void): Promise<S3Server> {
+  const store = new ObjectStore(options.directory)
+  const createdAt = now().toISOString()
+  for (const name of options.buckets ?? []) {
+    if (!store.find(name)) store.create({ name, createdAt, region: options.region ?? DEFAULT_REGION, settings: {} })
+  }
   const faults = countingFaults(options.faults)
   const underWay = new Set<Promise<void>>()
   const listener = (source: IncomingMessage, response: ServerResponse): void => {
@@ -64,6 +82,7 @@ export async function startS3(options: S3Options): Promise<S3Server> {
       server.closeAllConnections()
       await Promise.allSettled(underWay)
       await closed
+      unlock()
     },
   }
 }

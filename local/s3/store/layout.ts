@@ -2,6 +2,7 @@
  * Where everything lies on disk:
  *
  *     <directory>/<bucket>/<key>                        the current version's bytes, as a plain file
+ *     <directory>/.s3/lock                            the process that serves it
  *     <directory>/.s3/<bucket>/bucket.json              the bucket's configuration
  *     <directory>/.s3/<bucket>/keys/<ab>/<sha256>.json  one key: its versions with their metadata, newest first
  *     <directory>/.s3/<bucket>/bodies/<name>-<id>       bytes that have no plain file: older versions, and current ones

@@ -82,6 +82,14 @@ describe('npm run s3', () => {
     await other.close()
   })
 
+  it('refuses a directory that another one serves', async () => {
+    const other = await startFixture()
+    const { code, errors } = await run('--dir', other.directory, ...keys).exit
+    expect(code).toBe(1)
+    expect(errors).toContain(`${other.directory} is in use by another embedded S3 (process ${process.pid})`)
+    await other.close()
+  })
+
   it('names the directory that can’t be used', async () => {
     const file = join(directory, 'a-file')
     writeFileSync(file, '')

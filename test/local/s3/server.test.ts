@@ -85,7 +85,7 @@ describe('keys and files', () => {
     expect(added.filter((name) => name.includes('escape'))).toEqual([])
     expect(existsSync('/tmp/guestlift-escape')).toBe(false)
     for (const key of keys) await fixture.s3.send(new DeleteObjectCommand({ Bucket, Key: key }))
-    const left = files(fixture.directory).filter((path) => !path.endsWith('bucket.json'))
+    const left = files(fixture.directory).filter((path) => !/(bucket\.json|lock)$/.test(path))
     expect(left).toEqual([])
   })
 
@@ -179,6 +179,7 @@ describe('a connection cut in the middle', () => {
 describe('kill -9', () => {
   it('loses nothing that was acknowledged and shows nothing that wasn’t', async () => {
     await start()
+    await fixture.server.close()
     const child = spawn(
       process.execPath,
       [
