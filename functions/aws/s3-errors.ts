@@ -101,7 +101,8 @@ export function isPassing(error: unknown): boolean {
 /** The fact behind an error of the S3 client: StoreUnavailable when it may pass, otherwise StoreDenied with advice. */
 export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): GuestliftError {
   const code = errorCode(error)
-  const said = String(property(error, 'message') ?? '')
+  const message = property(error, 'message')
+  const said = typeof message === 'string' ? message : ''
   const what = `can't ${verb} s3://${bucket}/${key}`
   if (isPassing(error)) {
     const hint = code === 'ECONNREFUSED' || code === 'ENOTFOUND' ? '. Check the endpoint and the network' : ''

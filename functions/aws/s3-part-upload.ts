@@ -76,7 +76,7 @@ async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal 
 export async function sendPart(
   client: S3Client,
   part: PartToSend,
-  { random, sleep }: RetryDeps,
+  retry: RetryDeps,
   signal?: AbortSignal,
 ): Promise<StoredPart> {
   const action = { bucket: part.bucket, key: part.key, verb: `send part ${part.partNumber} of` }
@@ -94,7 +94,7 @@ export async function sendPart(
         )
       }
       if (isPassing(error) && attempt < MAX_ATTEMPTS) {
-        await sleep(backoffMilliseconds(attempt, random))
+        await retry.sleep(backoffMilliseconds(attempt, () => retry.random()))
         continue
       }
       if (code === 'BadDigest') {

@@ -191,7 +191,8 @@ export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial
     },
   }
 
-  async function openReader({ sftp, close }: Session, location: SourceLocation): Promise<Reader> {
+  async function openReader(session: Session, location: SourceLocation): Promise<Reader> {
+    const { sftp } = session
     const path = mapPath(location.path, route.pathPrefix)
     const where = `${hostOf(route, location.node)} (site ${site}, node ${location.node})`
     const orFact = <T>(work: Promise<T>): Promise<T> =>
@@ -215,7 +216,7 @@ export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial
     return {
       stat,
       read: (positionBytes, target, signal) => orFact(sftp.read(handle, positionBytes, target, signal)),
-      close,
+      close: () => session.close(),
     }
   }
 }

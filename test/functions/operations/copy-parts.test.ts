@@ -165,7 +165,7 @@ describe('copying parts', () => {
       name: 'SourceChanged',
       message: expect.stringMatching(/\/var\/lib\/vz\/dump.*pve1/),
     })
-    if (at < 0) expect(on.source.readPositions).toEqual([])
+    expect(on.source.readPositions.length > 0).toBe(at >= 0)
   })
 
   it('says SourceChanged, not ShortRead, when the source was cut short meanwhile', async () => {

@@ -60,9 +60,12 @@ describe('opening an upload', () => {
   })
 
   it.each([
-    ['the source has another time', (on: Scene) => (on.source.modifiedAt = '2026-11-22T05:00:00.000Z')],
-    ['the artifact is another one', (on: Scene) => (on.artifact.artifactRef = 'other:backup/of-the-same-name')],
-    ['S3 has lost the upload', (on: Scene) => on.ports.store.uploads.clear()],
+    ['the source has another time', async (on: Scene) => void (on.source.modifiedAt = '2026-11-22T05:00:00.000Z')],
+    [
+      'the artifact is another one',
+      async (on: Scene) => void (on.artifact.artifactRef = 'other:backup/of-the-same-name'),
+    ],
+    ['S3 has lost the upload', async (on: Scene) => on.ports.store.uploads.clear()],
     ['the record is unreadable', (on: Scene) => on.ports.store.writeText(on.recordKey, '{"version":2}')],
     ['the record is no JSON', (on: Scene) => on.ports.store.writeText(on.recordKey, 'garbage')],
   ])('starts anew and aborts the old upload when %s', async (_why, change) => {
@@ -113,7 +116,7 @@ describe('opening an upload', () => {
 
   it.each([
     ['nothing is known of it', (on: Scene) => on.ports.store.remove(on.recordKey)],
-    ['the source has another time', (on: Scene) => (on.source.modifiedAt = '2026-11-22T05:00:00.000Z')],
+    ['the source has another time', async (on: Scene) => void (on.source.modifiedAt = '2026-11-22T05:00:00.000Z')],
     ['the object is another one of equal size', (on: Scene) => on.ports.store.writeText(on.key, 'x'.repeat(9999))],
   ])('does not believe in a stored archive when %s', async (_why, change) => {
     const on = await completed()

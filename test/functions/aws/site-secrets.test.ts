@@ -1,0 +1,74 @@
+import { createServer, type Server } from 'node:http'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SiteSecrets } from '../../../functions/aws/site-secrets.ts'
+
+describe('reading sites from Secrets Manager', () => {
+  let server: Server
+  let secrets: SiteSecrets
+  let answer: { status: number; body: object }
+  let asked: unknown[]
+  let now: Date
+
+  beforeEach(async () => {
+    asked = []
+    now = new Date('2026-11-22T02:00:00.000Z')
+    answer = { status: 200, body: { Name: 'guestlift/site/hq', SecretString: '{"provider":"proxmox"}' } }
+    server = createServer((request, response) => {
+      let text = ''
+      request.on('data', (chunk: Buffer) => {
+        text += chunk.toString()
+      })
+      request.on('end', () => {
+        asked.push(JSON.parse(text))
+        response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' })
+        response.end(JSON.stringify(answer.body))
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const client = new SecretsManagerClient({
+      endpoint: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    })
+    secrets = new SiteSecrets(client, 'guestlift/site/', () => now)
+  })
+  afterEach(() => new Promise((resolve) => server.close(resolve)))
+
+  it("asks for the site's secret and gives its text", async () => {
+    expect(await secrets.readSite('hq')).toBe('{"provider":"proxmox"}')
+    expect(asked).toEqual([{ SecretId: 'guestlift/site/hq' }])
+  })
+
+  it('keeps the text for five minutes, for each site by itself', async () => {
+    await secrets.readSite('hq')
+    now = new Date(now.getTime() + 299_000)
+    await secrets.readSite('hq')
+    expect(asked).toHaveLength(1)
+    await secrets.readSite('branch')
+    now = new Date(now.getTime() + 2_000)
+    await secrets.readSite('hq')
+    expect(asked).toHaveLength(3)
+  })
+
+  it.each([
+    [400, 'ResourceNotFoundException', 'UnknownSite', /no site hq .* guestlift\/site\/hq/],
+    [400, 'AccessDeniedException', 'StoreDenied', /secretsmanager:GetSecretValue/],
+    [400, 'DecryptionFailure', 'StoreDenied', /kms:Decrypt/],
+    [400, 'InvalidRequestException', 'StoreDenied', /marked for deletion/],
+    [500, 'InternalServiceError', 'StoreUnavailable', /guestlift\/site\/hq/],
+    [400, 'ThrottlingException', 'StoreUnavailable', /guestlift\/site\/hq/],
+  ])('turns %i %s into %s, and asks again next time', async (status, type, name, message) => {
+    answer = { status, body: { __type: type, message: 'from the fake' } }
+    await expect(secrets.readSite('hq')).rejects.toMatchObject({ name, message: expect.stringMatching(message) })
+    answer = { status: 200, body: { SecretString: '{}' } }
+    expect(await secrets.readSite('hq')).toBe('{}')
+  })
+
+  it('refuses a binary secret', async () => {
+    answer = { status: 200, body: { SecretBinary: Buffer.from('{}').toString('base64') } }
+    await expect(secrets.readSite('hq')).rejects.toMatchObject({ name: 'InvalidSite' })
+  })
+})
