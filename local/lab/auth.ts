@@ -108,7 +108,7 @@ export function authenticate(world: World, headers: Map<string, string>, changes
 /** RFC 6238, six digits, thirty seconds, one step of grace either way. */
 export function totpCode(base32: string, seconds: number): string {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-  const binary = [...base32.replace(/=+$/, '')]
+  const binary = Array.from(base32.replace(/=+$/, ''))
     .map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0'))
     .join('')
   const key = Buffer.from((binary.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))

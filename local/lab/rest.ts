@@ -296,7 +296,8 @@ export class Rest {
     progress.relayed = endpoint.relayed === true
     const raw: Record<string, RawValue> = { ...(isRaw ? given : bodyParameters(request)), ...decodeForm(rawQuery) }
     for (const [name, value] of Object.entries(inPath)) {
-      if (raw[name] !== undefined && String(raw[name]) !== value) {
+      const given = raw[name]
+      if (given !== undefined && given !== null && JSON.stringify(given).replaceAll('"', '') !== value) {
         throw parameterError({ [name]: 'duplicate parameter (already defined in URI) with conflicting values!' })
       }
       raw[name] = value

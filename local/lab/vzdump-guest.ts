@@ -88,12 +88,13 @@ export async function backUpGuest(job: VzdumpJob, vmid: number): Promise<boolean
 
 /** What a test lets happen between the answer with the UPID and the guest's turn. */
 function applyAcceptedFaults(job: VzdumpJob, guest: LabGuest): void {
-  const { faults, save } = job.world
+  const { world } = job
+  const { faults } = world
   const locked = faults.backup(guest.vmid, 'locked')
   if (locked !== undefined) guest.lock = locked.lock
   const moved = faults.backup(guest.vmid, 'migrated')
   if (moved !== undefined) guest.node = moved.to
-  save()
+  world.save()
 }
 
 async function packGuest(backup: GuestBackup): Promise<void> {

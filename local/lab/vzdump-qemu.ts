@@ -29,7 +29,7 @@ export function vmaInputOf(guest: LabGuest, startedAt: number): VmaInput {
   // The lines that tell a restore which stream belongs to which drive, its storage and its format.
   const map = included.map((disk) => {
     const [store = ''] = disk.volume.split(':')
-    return `#qmdump#map:${disk.key}:${deviceName(disk)}:${store}:${/\.qcow2$/.test(disk.volume) ? 'qcow2' : 'raw'}:\n`
+    return `#qmdump#map:${disk.key}:${deviceName(disk)}:${store}:${disk.volume.endsWith('.qcow2') ? 'qcow2' : 'raw'}:\n`
   })
   return {
     uuid: backupUuid(guest, startedAt),

@@ -82,10 +82,9 @@ const isObject = (value: Json | undefined): value is { [key: string]: Json } =>
 const kind = (value: Json | undefined): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
 
-const sorted = (text: string): string => text.split(',').toSorted().join(',')
+const sorted = (json: string): string => json.replaceAll('"', '').split(',').toSorted().join(',')
 
-const stampless = (value: Json | undefined): string =>
-  String(value).replace(/\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d/, '<stamp>')
+const stampless = (text: string): string => text.replace(/\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d/, '<stamp>')
 
 function compareList(recorded: Json[], own: Json[], at: string): string[] {
   if (recorded.length === 0 && own.length > 0) return [`${at}: recorded empty, lab has ${own.length}`]
@@ -117,11 +116,12 @@ export function compareJson(recorded: Json | undefined, own: Json | undefined, a
     return [...keys].flatMap((key) => compareJson(recorded[key], own[key], `${at}.${key}`))
   }
   const name = at.split('.').at(-1) ?? ''
-  if (UNORDERED.has(name) && sorted(String(recorded)) !== sorted(String(own)))
-    return [`${at}: recorded ${recorded}, lab ${own}`]
+  const [theirs, ours] = [JSON.stringify(recorded ?? null), JSON.stringify(own ?? null)]
+  const different = [`${at}: recorded ${theirs}, lab ${ours}`]
+  if (UNORDERED.has(name)) return sorted(theirs) === sorted(ours) ? [] : different
+  if (name === 'path') return stampless(theirs) === stampless(ours) ? [] : different
   const exact = EXACT.has(name) || /^\.data\.(version|release)$/.test(at)
-  if (name === 'path') return stampless(recorded) === stampless(own) ? [] : [`${at}: recorded ${recorded}, lab ${own}`]
-  return exact && recorded !== own ? [`${at}: recorded ${recorded}, lab ${own}`] : []
+  return exact && recorded !== own ? different : []
 }
 
 /** A log without what differs from run to run; progress lines become one. */
@@ -172,7 +172,7 @@ function parsed(text: string | undefined): Json | undefined {
 function compareLog(recorded: Json, own: Json): string[] {
   const lines = (body: Json): string[] => {
     const data = isObject(body) ? body['data'] : undefined
-    return Array.isArray(data) ? data.map((row) => (isObject(row) ? String(row['t']) : '')) : []
+    return Array.isArray(data) ? data.map((row) => (isObject(row) && typeof row['t'] === 'string' ? row['t'] : '')) : []
   }
   const [theirs, ours] = [normalizeLog(lines(recorded)), normalizeLog(lines(own))]
   // Options come in the order of a Perl hash.
@@ -223,7 +223,11 @@ export function compareExchange(recorded: RecordedExchange, own: RawResponse): s
       isObject(ourBody) ? ourBody[key] : undefined,
     ]
     const canonical = (value: Json | undefined): string =>
-      JSON.stringify(isObject(value) ? Object.entries(value).toSorted() : (value ?? null))
+      JSON.stringify(
+        isObject(value)
+          ? Object.entries(value).toSorted(([one], [other]) => one.localeCompare(other))
+          : (value ?? null),
+      )
     if (canonical(one) !== canonical(other))
       differences.push(`${key}: recorded ${canonical(one)}, lab ${canonical(other)}`)
   }

@@ -98,13 +98,13 @@ describe.skipIf(transcripts.length === 0)('the lab beside recordings of a real s
     if (scenario === 'vzdump-running-status-and-log-paging') {
       for (const each of control.archives()) if (each.file.includes('-101-')) control.removeArchive(each.file)
     }
-    if (/^vzdump-qemu/.test(scenario))
+    if (scenario.startsWith('vzdump-qemu'))
       control.guest(200, { status: 'running', options: { agent: '1,freeze-fs-on-backup=0' } })
-    if (/^vzdump-qemu-fail/.test(scenario)) lab.faults.onBackup(200, { kind: 'read-error', percent: 29 })
+    if (scenario.startsWith('vzdump-qemu-fail')) lab.faults.onBackup(200, { kind: 'read-error', percent: 29 })
     if (scenario === 'vzdump-fail-qemu') control.guest(200, { startError: "bridge 'vmbr0' does not exist" })
     if (/nospace/.test(scenario)) control.guest(101, { dataBytes: 20 * 1024 ** 2, compressible: 0 })
     if (scenario === 'vzdump-fail-nospace-completely') control.fillStorage('tiny')
-    if (/^vzdump-warnings/.test(scenario)) control.hook({ ...HOOK, exitCodes: { 'log-end': 3 } })
+    if (scenario.startsWith('vzdump-warnings')) control.hook({ ...HOOK, exitCodes: { 'log-end': 3 } })
     if (scenario === 'vzdump-fail-hook-job-start') control.hook({ ...HOOK, echo: false, exitCodes: { 'job-start': 5 } })
     if (scenario === 'task-log-still-empty') control.hook({ ...HOOK, echo: false, blockSeconds: { 'job-init': 4 } })
     if (/^task-(index|own|stop-running|upid)/.test(scenario)) await startLongTask()
