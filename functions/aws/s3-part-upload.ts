@@ -22,9 +22,9 @@ export interface RetryDeps {
 
 /**
  * One large Buffer costs twice the CPU of slices: the SDK hashes it by SHA-256 for the signature, and TLS copies it.
- * Slices between 256 KiB and 1 MiB measure alike.
+ * Slices between 64 KiB and 1 MiB measure alike.
  */
-const SLICE_BYTES = 512 * 1024
+const SLICE_BYTES = 256 * 1024
 const MAX_ATTEMPTS = 6
 const FIRST_BACKOFF_MILLISECONDS = 250
 const LONGEST_BACKOFF_MILLISECONDS = 16_000
