@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rename, rm } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -38,16 +38,22 @@ export async function synthesise(onStart: () => void): Promise<string> {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
     throw new Error(`The app could not be synthesised:\n${output || String(error)}`, { cause: error })
   }
-  await forgetOthers(target, draft)
+  await forgetOthers()
   // Two runs may synthesise at once; whoever is later finds the folder there and uses it.
   await rename(draft, target).catch(() => rm(draft, { recursive: true, force: true }))
   return target
 }
 
-async function forgetOthers(...keep: string[]): Promise<void> {
-  const names = await readdir(stateFolder)
-  const old = names.filter((name) => /^assembly-[0-9a-f]{16}$/.test(name) && !keep.includes(join(stateFolder, name)))
-  await Promise.all(old.map((name) => rm(join(stateFolder, name), { recursive: true, force: true })))
+/** A run of days may still load functions from the assembly that it started with. */
+const KEEP_OTHERS_MILLISECONDS = 7 * 24 * 3_600_000
+
+async function forgetOthers(): Promise<void> {
+  for (const name of await readdir(stateFolder)) {
+    const path = join(stateFolder, name)
+    if (!/^assembly-[0-9a-f]{16}$/.test(name)) continue
+    const { mtimeMs } = await stat(path)
+    if (Date.now() - mtimeMs > KEEP_OTHERS_MILLISECONDS) await rm(path, { recursive: true, force: true })
+  }
 }
 
 async function fingerprint(): Promise<string> {

@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { createS3Client } from '../../functions/aws/s3-client.ts'
+import type { GuestOutcome, RunReport } from '../../functions/contracts/report.ts'
+import { type Clock, realClock } from '../../local/asl/interpreter.ts'
+import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'
+import { synthesise } from '../../local/run/assembly.ts'
+import { type LocalRunEnd, type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
+import type { FaultPlan } from '../../local/s3/faults.ts'
+import { startS3 } from '../../local/s3/server.ts'
+
+export const bucket = 'archives'
+const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
+
+/** The workflow's waits and retries pass this much faster; functions, sockets and the lab keep the real time. */
+const HASTE = 20
+
+export interface Site {
+  /** Folder of the synthesised app whose functions run. */
+  assembly: string
+  lab: Lab
+  s3: S3Client
+  /** Set by a test: what goes wrong in S3 next. */
+  faults: { plan: FaultPlan | undefined }
+  run(job: unknown, options?: RunOptions): Promise<LocalRunEnd & { guests: Record<string, GuestOutcome> }>
+  keys(prefix?: string): Promise<string[]>
+  openUploads(): Promise<string[]>
+  text(key: string): Promise<string>
+  close(): Promise<void>
+}
+
+export interface RunOptions {
+  interrupt?: AbortSignal
+  name?: string
+  /** Told of each state that is entered, as `guest id: state`; where tests let things go wrong. */
+  onState?: (state: string, guest: string | undefined) => void
+  onPart?: () => void
+}
+
+/** A lab, an S3 and a runner over the real bundles. `variants` are further sites derived from the lab's own. */
+export async function openSite(
+  options: Omit<LabOptions, 'directory'> = {},
+  variants: (site: Record<string, unknown>) => Record<string, unknown> = () => ({}),
+): Promise<Site> {
+  const directory = await mkdtemp(join(tmpdir(), 'guestlift-e2e-'))
+  const assembly = await synthesise(() => undefined)
+  const lab = await startLab({
+    directory: join(directory, 'lab'),
+    guestBytes: 2 * 2 ** 20,
+    secondsPerDump: 0.2,
+    unauthorizedDelaySeconds: 0,
+    ...options,
+  })
+  const faults: Site['faults'] = { plan: undefined }
+  const server = await startS3({
+    directory: join(directory, 's3'),
+    ...credentials,
+    faults: (request) => faults.plan?.(request),
+  })
+  const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+  const sites = { hq: lab.site(), ...variants(lab.site()) }
+  process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId
+  process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey
+  const runner: LocalRunner = await openLocalRunner({
+    sites: Object.fromEntries(
+      Object.entries(sites).map(([name, site]) => [name, typeof site === 'string' ? site : JSON.stringify(site)]),
+    ),
+    defaultSite: 'hq',
+    bucket,
+    keyPrefix: '',
+    s3Url: server.url,
+    assembly,
+    logFile: join(directory, 'functions.log'),
+    clock: hastyClock(),
+  })
+  let runs = 0
+  return {
+    assembly,
+    lab,
+    s3,
+    faults,
+    async run(job, { interrupt = new AbortController().signal, name, onState, onPart } = {}) {
+      runs += 1
+      const guestOf = new Map<string, string>()
+      const end = await runner.run(
+        job,
+        name ?? `run-${runs}`,
+        {
+          onEvent: ({ type, execution, details }) => {
+            const input = details['input'] as { guest?: { id?: string } } | undefined
+            if (type === 'ExecutionStarted' && input?.guest?.id !== undefined) guestOf.set(execution, input.guest.id)
+            if (type.endsWith('StateEntered')) onState?.(String(details['name']), guestOf.get(execution))
+          },
+          onLog: ({ event }) => {
+            if (event === 'part-copied') onPart?.()
+          },
+        },
+        { interrupt, kill: new AbortController().signal },
+      )
+      return { ...end, guests: byId(end.report) }
+    },
+    async keys(prefix = '') {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
+      return Contents.flatMap(({ Key }) => Key ?? [])
+    },
+    async openUploads() {
+      const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+      return Uploads.flatMap(({ Key }) => Key ?? [])
+    },
+    async text(key) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+      return (await Body?.transformToString()) ?? ''
+    },
+    async close() {
+      s3.destroy()
+      await runner.close()
+      await Promise.all([lab.close(), server.close()])
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function byId(report: RunReport | undefined): Record<string, GuestOutcome> {
+  return Object.fromEntries((report?.guests ?? []).map((guest) => [guest.id, guest]))
+}
+
+function hastyClock(): Clock {
+  const real = realClock()
+  const start = Date.now()
+  return {
+    now: () => start + (Date.now() - start) * HASTE,
+    sleep: (milliseconds, signal) => real.sleep(milliseconds / HASTE, signal),
+    during: (work) => work(),
+  }
+}

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { manifestSchema } from '../../functions/contracts/manifest.ts'
+import { openSite, type Site } from './harness.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await openSite()
+}, 120_000)
+afterAll(() => site.close())
+
+const job = (vmids: number[], more: object = {}) => ({
+  site: 'hq',
+  guests: { vmids },
+  backup: { storage: 'local' },
+  ...more,
+})
+
+/** The archive as it lies on the node, and its CRC-32 in S3's form. */
+function onTheNode(key: string): { bytes: Buffer; checksum: string } {
+  const found = site.lab.control.archives().find(({ file }) => key.endsWith(`/${file}`))
+  const bytes = readFileSync(found?.path ?? '')
+  const sum = Buffer.alloc(4)
+  sum.writeUInt32BE(crc32(bytes))
+  return { bytes, checksum: `CRC32:${sum.toString('base64')}` }
+}
+
+describe('the main job', () => {
+  it('archives a VM and a container under their own names, with log, notes and manifest', async () => {
+    const backup = { storage: 'local', notes: 'before the upgrade' }
+    const { result, report, guests } = await site.run(job([100, 101], { backup }))
+    expect(result.status).toBe('SUCCEEDED')
+    expect(report).toMatchObject({ outcome: 'succeeded', notes: [] })
+    for (const [id, kind] of [
+      ['100', 'vm'],
+      ['101', 'container'],
+    ] as const) {
+      const {
+        artifacts: [artifact],
+        manifestKey = '',
+        ...outcome
+      } = guests[id] ?? { artifacts: [] }
+      expect(outcome).toMatchObject({ id, kind, node: 'pve1', outcome: 'succeeded', verdict: 'archived', reason: '' })
+      const source = onTheNode(artifact?.key ?? '')
+      expect(artifact).toMatchObject({ sizeBytes: source.bytes.length, checksum: source.checksum })
+      const manifest = manifestSchema.parse(JSON.parse(await site.text(manifestKey)))
+      expect(manifest).toMatchObject({
+        platformVersion: expect.stringMatching(/^9\./),
+        guest: { id, kind },
+        verdict: { name: 'archived' },
+      })
+      expect(await site.text(manifest.sideFiles.find((key) => key.endsWith('.log')) ?? '')).toMatch(/TASK OK/)
+      expect(await site.text(manifest.sideFiles.find((key) => key.endsWith('.notes')) ?? '')).toBe('before the upgrade')
+    }
+    expect(await site.openUploads()).toEqual([])
+    expect(await site.keys('uploads/')).toEqual([])
+  })
+
+  it('never asks the platform to prune', async () => {
+    const posts = site.lab.faults.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/vzdump'))
+    expect(posts.length).toBeGreaterThan(0)
+    for (const { parameters } of posts) expect(parameters).toMatchObject({ remove: '0' })
+  })
+
+  it('accepts a job of the older shape and reports what became of it', async () => {
+    const older = {
+      provider: 'proxmox',
+      identifier: 'pve-node1:101',
+      output_path: '/backups/proxmox',
+      format: 'vzdump',
+      compress: true,
+      compression_level: 7,
+      metadata: { backup_mode: 'snapshot', notes: 'Weekly backup' },
+    }
+    const { report } = await site.run(older)
+    expect(report).toMatchObject({ outcome: 'succeeded', site: 'hq' })
+    expect(report?.notes.join('\n')).toMatch(/compression_level 7 has no equivalent/)
+  })
+
+  it('removes the source copy only after the manifest is written, when asked to', async () => {
+    const { guests } = await site.run(job([101], { deleteSource: true }))
+    const key = guests['101']?.artifacts[0]?.key ?? ''
+    expect(guests['101']).toMatchObject({ outcome: 'succeeded', reason: '' })
+    expect(site.lab.control.archives().some(({ file }) => key.endsWith(file))).toBe(false)
+    expect((await site.text(key)).length).toBeGreaterThan(0)
+  })
+
+  it('archives a guest where it is now', async () => {
+    site.lab.control.migrateGuest(100, 'pve2')
+    const { guests } = await site.run(job([100]))
+    expect(guests['100']).toMatchObject({ outcome: 'succeeded', node: 'pve2' })
+    site.lab.control.migrateGuest(100, 'pve1')
+  })
+
+  it('serves a scheduled time once', async () => {
+    const scheduled = { ...job([101]), schedule: { name: 'nightly', scheduledAt: '2026-11-22T02:00:00Z' } }
+    const first = await site.run(scheduled)
+    const second = await site.run(scheduled)
+    expect(first.report?.outcome).toBe('succeeded')
+    expect(second.result.status).toBe('SUCCEEDED')
+    expect(second.report).toBeUndefined()
+  })
+
+  it.each(['gzip', 'lzo', 'none'])('moves a container compressed by %s', async (compress) => {
+    const { guests } = await site.run(job([101], { backup: { storage: 'local', compress } }))
+    expect(guests['101']).toMatchObject({ outcome: 'succeeded' })
+  })
+})
