@@ -76,7 +76,7 @@ export async function startSshServer(
   let count = 0
   const build = (key: HostKey): ssh2.Server =>
     new ssh2.Server({ hostKeys: [key.privateKey], algorithms: { cipher: [...ALGORITHMS.cipher] } }, () => undefined)
-  let server = build(hostKey)
+  let presented = hostKey
   const listener = createServer((socket) => {
     count += 1
     sockets.add(socket)
@@ -84,7 +84,9 @@ export async function startSshServer(
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
     const faults = world.faults.takeSftp()
-    server.once('connection', (client) =>
+    // One ssh2 server per connection: it tells of a connection only after the version exchange, when another may have come.
+    const server = build(presented)
+    server.on('connection', (client) =>
       serve(
         world,
         client,
@@ -104,7 +106,7 @@ export async function startSshServer(
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
     present(key) {
-      server = build(key)
+      presented = key
     },
     chroot(path) {
       root = path

@@ -141,6 +141,12 @@ describe('the lab over SFTP', () => {
     expect(await seen()).toBe(other)
   })
 
+  it('knows who is who when many connect at once', async () => {
+    const logins = await Promise.all(Array.from({ length: 24 }, () => connect()))
+    expect(logins).toHaveLength(24)
+    for (const { client } of logins) client.end()
+  })
+
   it('keeps to its view when it is chrooted', async () => {
     site.lab.control.chrootSsh('/mnt/pve/nas')
     const { client, sftp } = await connect()
