@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Most of the time they wait for sockets and simulated work, not for a core.
+    maxWorkers: 4,
     // CI reads the counts from the file.
     reporters:
       process.env['CI'] === 'true'

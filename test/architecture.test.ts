@@ -56,7 +56,9 @@ describe('the architecture', () => {
   })
 
   it.each(['proxmox'])('keeps provider %s to its own folder', (platform) => {
-    const own = new RegExp(`^functions/(contracts|domain|providers/${platform})/|^functions/providers/provider(-deps)?.ts$`)
+    const own = new RegExp(
+      `^functions/(contracts|domain|providers/${platform})/|^functions/providers/provider(-deps)?.ts$`,
+    )
     expect(breaches(new RegExp(`^functions/providers/${platform}/`), [own, /^(undici|zod)(\/|$)/])).toEqual([])
   })
 

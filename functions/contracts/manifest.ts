@@ -2,7 +2,14 @@
 import { z } from 'zod'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
 import { backupOptionsSchema } from './job.ts'
-import { guestSchema, instantSchema, platformSchema, siteNameSchema, sourceIdentitySchema, storedArtifactSchema } from './nouns.ts'
+import {
+  guestSchema,
+  instantSchema,
+  platformSchema,
+  siteNameSchema,
+  sourceIdentitySchema,
+  storedArtifactSchema,
+} from './nouns.ts'
 
 export const manifestSchema = z.strictObject({
   version: z.literal(1),

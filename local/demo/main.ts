@@ -4,14 +4,16 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createZstdDecompress } from 'node:zlib'
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
 import { formatBytes } from '../cli/units.ts'
 import { type Lab, startLab } from '../lab/lab.ts'
+import { checkVma } from '../lab/vma-check.ts'
 import { stateFolder } from '../run/assembly.ts'
 import { startS3 } from '../s3/server.ts'
-import { listWithTar, manifestInShort, proveSame } from './proof.ts'
+import { fetchObject, listWithTar, manifestInShort, proveSame } from './proof.ts'
 
 const bucket = 'archives'
 const folder = join(stateFolder, 'demo')
@@ -97,6 +99,7 @@ async function prove(outcome: GuestOutcome): Promise<void> {
       `  the same ${formatBytes(sums.sizeBytes)} as ${shown(source)}, byte for byte: sha256 ${sums.sha256.slice(0, 16)}…, ${checksum}`,
     )
     if (key.endsWith('.tar.zst')) await showTar(s3, key)
+    if (key.endsWith('.vma.zst')) await showVma(s3, key)
   }
   for (const line of await manifestInShort(s3, bucket, outcome)) say(`  ${line}`)
 }
@@ -105,6 +108,14 @@ async function showTar(client: S3Client, key: string): Promise<void> {
   const names = await listWithTar(client, bucket, key)
   if (names === undefined) say('  (no tar on this machine: its listing is left out)')
   else say(`  tar lists ${names.length} members: ${names.slice(0, 4).join(' ')} …`)
+}
+
+async function showVma(client: S3Client, key: string): Promise<void> {
+  const { devices, configs, extents } = await checkVma(
+    (await fetchObject(client, bucket, key)).pipe(createZstdDecompress()),
+  )
+  const disks = devices.map(({ name, sizeBytes }) => `${name} ${formatBytes(sizeBytes)}`).join(', ')
+  say(`  a whole VMA: ${Object.keys(configs).join(', ')}, ${disks}, every cluster there, in ${extents} extents`)
 }
 
 /** Where the node keeps the archive that became this object. */

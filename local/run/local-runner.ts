@@ -16,7 +16,7 @@ import {
   loadStateMachine,
   startExecution,
 } from '../asl/interpreter.ts'
-import { readAssembly, stemOf } from '../synthesised.ts'
+import { type Assembly, readAssembly, stemOf } from '../synthesised.ts'
 import { startFunctionHost } from './function-host.ts'
 import { startSecretsEndpoint } from './secrets-endpoint.ts'
 
@@ -62,6 +62,8 @@ export interface LocalRunner {
     name: string,
     listener: LocalRunListener,
     signals: { interrupt: AbortSignal; kill: AbortSignal },
+    /** Export run unless told; Export guest takes an item of a run's plan and leaves no report. */
+    workflow?: keyof Assembly['machines'],
   ): Promise<LocalRunEnd>
   close(): Promise<void>
 }
@@ -73,7 +75,10 @@ const ANY_REGION = 'us-east-1'
 /** Runs the synthesised workflow with its bundled functions on this machine, against real sites and a real S3 endpoint. */
 export async function openLocalRunner(settings: LocalSettings): Promise<LocalRunner> {
   const { machines, functions } = await readAssembly(settings.assembly, { archiveBucket: settings.bucket })
-  const machine = loadStateMachine(machines.exportRun)
+  const loaded = {
+    exportRun: loadStateMachine(machines.exportRun),
+    exportGuest: loadStateMachine(machines.exportGuest),
+  }
   await mkdir(dirname(settings.logFile), { recursive: true })
   const log = createWriteStream(settings.logFile, { flags: 'a' })
   const secrets = await startSecretsEndpoint(
@@ -94,12 +99,12 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     },
   )
   return {
-    async run(request, name, listener, { interrupt, kill }) {
+    async run(request, name, listener, { interrupt, kill }, workflow = 'exportRun') {
       const startedAt = new Date().toISOString()
       listeners.add(listener)
-      const execution = startExecution(machine, request, {
+      const execution = startExecution(loaded[workflow], request, {
         name,
-        machineName: 'export-run',
+        machineName: workflow,
         startedAt,
         ...(settings.clock === undefined ? {} : { clock: settings.clock }),
         tasks: lambdaTasks((functionName, payload, { signal }) => host.invoke(stemOf(functionName), payload, signal)),

@@ -24,7 +24,7 @@ async function expectNothingHalfWritten(before: string[]) {
 
 describe('one guest fails and the others are archived', () => {
   it.each([
-    ['is unknown', 999, () => undefined, 'failed', 'GuestNotFound', /no guest 999/],
+    ['is unknown', 999, (): void => undefined, 'failed', 'GuestNotFound', /no guest 999/],
     [
       'is locked',
       100,

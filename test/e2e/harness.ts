@@ -39,11 +39,17 @@ export interface Site {
 
 export interface RunOptions {
   interrupt?: AbortSignal
+  /** Ends everything at once, without clean-up. */
+  kill?: AbortSignal
   name?: string
   /** Told of each state that is entered, as `guest id: state`; where tests let things go wrong. */
   onState?: (state: string, guest: string | undefined) => void
   onPart?: () => void
+  /** Repeat one guest: the job is then an item of a run's plan. */
+  workflow?: 'exportGuest'
 }
+
+const never = new AbortController().signal
 
 /** A lab, an S3 and a runner over the real bundles. `variants` are further sites derived from the lab's own. */
 export async function openSite(
@@ -88,7 +94,7 @@ export async function openSite(
     lab,
     s3,
     faults,
-    async run(job, { interrupt = new AbortController().signal, name, onState, onPart } = {}) {
+    async run(job, { interrupt = never, kill = never, name, onState, onPart, workflow } = {}) {
       runs += 1
       const guestOf = new Map<string, string>()
       const end = await runner.run(
@@ -104,7 +110,8 @@ export async function openSite(
             if (event === 'part-copied') onPart?.()
           },
         },
-        { interrupt, kill: new AbortController().signal },
+        { interrupt, kill },
+        workflow,
       )
       return { ...end, guests: byId(end.report) }
     },
