@@ -17,8 +17,7 @@ export function tally(guests: readonly GuestOutcome[]): Pick<RunReport, 'outcome
     .map((guest) => `${guest.id} (${guest.verdict})`)
     .join(', ')
   const more = failed + skipped > 10 ? ` and ${failed + skipped - 10} more` : ''
-  const summary =
-    `${succeeded} of ${guests.length} guests archived, ${failed} failed, ${skipped} skipped` +
-    `${troubled === '' ? '.' : `: ${troubled}${more}.`}`
+  const tail = troubled === '' ? '.' : `: ${troubled}${more}.`
+  const summary = `${succeeded} of ${guests.length} guests archived, ${failed} failed, ${skipped} skipped${tail}`
   return { outcome, summary, succeeded, failed, skipped }
 }

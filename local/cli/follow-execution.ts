@@ -32,9 +32,11 @@ export interface FollowDeps {
  */
 export async function followExecution(
   executionArn: string,
-  { client, sleep, onEvent }: FollowDeps,
+  deps: FollowDeps,
   signal: AbortSignal,
 ): Promise<DescribeExecutionCommandOutput> {
+  const { client } = deps
+  const onEvent = (event: SeenEvent) => deps.onEvent(event)
   const followed = new Map<string, Followed>()
   for (;;) {
     const described = await client.send(new DescribeExecutionCommand({ executionArn }))
@@ -44,7 +46,7 @@ export async function followExecution(
       await readNewEvents(child, followed, client, onEvent)
     }
     if (described.status !== 'RUNNING' && described.status !== 'PENDING_REDRIVE') return described
-    await sleep(POLL_MILLISECONDS, signal)
+    await deps.sleep(POLL_MILLISECONDS, signal)
   }
 }
 

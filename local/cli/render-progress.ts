@@ -61,7 +61,7 @@ function bar(share: number): string {
 function clip(line: string, columns: number): string {
   let width = 0
   let result = ''
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes start with ESC
+  // oxlint-disable-next-line no-control-regex -- colour codes start with ESC
   for (const token of line.match(/\u001b\[[0-9;]*m|[\s\S]/gu) ?? []) {
     const isCode = token.length > 1 && token.startsWith('\u001b')
     if (!isCode && width >= columns - 1) continue

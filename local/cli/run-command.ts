@@ -8,7 +8,7 @@ import { readFailure } from '../../functions/domain/failure.ts'
 import { readRequest } from '../../functions/domain/request.ts'
 import { emptyOutcome } from '../../functions/operations/outcomes.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
-import { type LocalRunListener, openLocalRunner } from '../run/local-runner.ts'
+import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../run/local-runner.ts'
 import { readSiteFile } from '../run/site-file.ts'
 import { CliError } from './cli-error.ts'
 import { type Display, openDisplay } from './display.ts'
@@ -62,11 +62,19 @@ export async function runHere(jobFile: string, options: LocalOptions, stop: Stop
       assembly,
       logFile: join(stateFolder, 'logs', `${name}.log`),
     })
-    const { result, report } = await runner.run(request, name, showOn(display), stop).finally(() => runner.close())
+    const { result, report } = await runToEnd(runner, request, name, display, stop)
     const told = report ?? unreported(job.guests.vmids, notes, result.error ?? result.status, result.cause)
     return finish(told, options.bucket, display, options, stop)
   } finally {
     display.end()
+  }
+}
+
+async function runToEnd(runner: LocalRunner, request: unknown, name: string, display: Display, stop: StopSignals) {
+  try {
+    return await runner.run(request, name, showOn(display), stop)
+  } finally {
+    await runner.close()
   }
 }
 

@@ -40,7 +40,7 @@ function admits(context: AuthContext, account: SshAccount): boolean {
   if (key instanceof Error || context.key.algo !== key.type || !same(context.key.data, key.getPublicSSH())) return false
   // Without a signature the client only asks whether this key would do.
   if (context.signature === undefined || context.blob === undefined) return true
-  return key.verify(context.blob, context.signature, context.hashAlgo) === true
+  return key.verify(context.blob, context.signature, context.hashAlgo)
 }
 
 function serve(

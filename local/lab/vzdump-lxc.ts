@@ -135,7 +135,9 @@ function explained(backup: GuestBackup, error: unknown): unknown {
   else
     log(
       'INFO',
-      `${compressor === 'none' ? 'tar: -: Wrote only 4096 of 10240 bytes' : `${compressor}: stdout: No space left on device`}`,
+      compressor === 'none'
+        ? 'tar: -: Wrote only 4096 of 10240 bytes'
+        : `${compressor}: stdout: No space left on device`,
     )
   return new Error(
     `command '${command}' failed: exit code ${compressor === 'zstd' ? 70 : compressor === 'none' ? 2 : 1}`,

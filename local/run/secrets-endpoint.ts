@@ -25,11 +25,11 @@ export async function startSecretsEndpoint(secrets: Readonly<Record<string, stri
       }
       const { SecretId } = JSON.parse(Buffer.concat(chunks).toString()) as { SecretId: string }
       const secret = secrets[SecretId]
-      const [status, body] =
+      const [status, body]: [number, object] =
         secret === undefined
           ? [400, { __type: 'ResourceNotFoundException', Message: "Secrets Manager can't find the specified secret." }]
           : [200, { Name: SecretId, SecretString: secret, VersionStages: ['AWSCURRENT'] }]
-      response.writeHead(status as number, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body))
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

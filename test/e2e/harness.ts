@@ -104,7 +104,7 @@ export async function openSite(
           onEvent: ({ type, execution, details }) => {
             const input = details['input'] as { guest?: { id?: string } } | undefined
             if (type === 'ExecutionStarted' && input?.guest?.id !== undefined) guestOf.set(execution, input.guest.id)
-            if (type.endsWith('StateEntered')) onState?.(String(details['name']), guestOf.get(execution))
+            if (type.endsWith('StateEntered')) onState?.(details['name'] as string, guestOf.get(execution))
           },
           onLog: ({ event }) => {
             if (event === 'part-copied') onPart?.()

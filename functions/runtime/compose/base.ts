@@ -10,8 +10,8 @@ export type BasePorts = Pick<Ports, 'now' | 'sleep' | 'remainingMilliseconds' | 
 export function withBase(invocation: Invocation): BasePorts {
   return {
     now: () => new Date(),
-    sleep: async (milliseconds) => void (await delay(milliseconds)),
-    remainingMilliseconds: invocation.remainingMilliseconds,
+    sleep: (milliseconds) => delay(milliseconds),
+    remainingMilliseconds: () => invocation.remainingMilliseconds(),
     log: (event, fields) => logLine(event, { task: invocation.task, ...fields }),
     toolVersion,
   }

@@ -12,7 +12,7 @@ let store: S3ArchiveStore | undefined
 export function withStore(_invocation: Invocation): Pick<Ports, 'store' | 'keyPrefix'> {
   const env = readEnv(storeEnv)
   store ??= new S3ArchiveStore(createS3Client({ pathStyle: hasOwnEndpoint() }), env.ARCHIVE_BUCKET, {
-    sleep: async (milliseconds) => void (await delay(milliseconds)),
+    sleep: (milliseconds) => delay(milliseconds),
     random: Math.random,
   })
   return { store, keyPrefix: env.KEY_PREFIX }
