@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -34,6 +34,8 @@ export interface Site {
   keys(prefix?: string): Promise<string[]>
   openUploads(): Promise<string[]>
   text(key: string): Promise<string>
+  /** All that the functions printed, and all events of all executions. */
+  everythingSaid(): Promise<string>
   close(): Promise<void>
 }
 
@@ -89,6 +91,7 @@ export async function openSite(
     clock: hastyClock(),
   })
   let runs = 0
+  const events: string[] = []
   return {
     assembly,
     lab,
@@ -101,7 +104,9 @@ export async function openSite(
         job,
         name ?? `run-${runs}`,
         {
-          onEvent: ({ type, execution, details }) => {
+          onEvent: (event) => {
+            const { type, execution, details } = event
+            events.push(JSON.stringify(event))
             const input = details['input'] as { guest?: { id?: string } } | undefined
             if (type === 'ExecutionStarted' && input?.guest?.id !== undefined) guestOf.set(execution, input.guest.id)
             if (type.endsWith('StateEntered')) onState?.(details['name'] as string, guestOf.get(execution))
@@ -126,6 +131,9 @@ export async function openSite(
     async text(key) {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
       return (await Body?.transformToString()) ?? ''
+    },
+    async everythingSaid() {
+      return `${await readFile(join(directory, 'functions.log'), 'utf8')}\n${events.join('\n')}`
     },
     async close() {
       s3.destroy()

@@ -106,4 +106,13 @@ describe('the main job', () => {
     const { guests } = await site.run(job([101], { backup: { storage: 'local', compress } }))
     expect(guests['101']).toMatchObject({ outcome: 'succeeded' })
   })
+
+  it('keeps secrets out of state, logs and bucket', async () => {
+    const { token, ssh } = site.lab
+    const secrets = [token.secret, ssh.password, ...ssh.privateKey.split('\n').filter((line) => line.length > 40)]
+    const objects = (await site.keys()).filter((key) => /\.(json|log|notes)$/.test(key))
+    const texts = await Promise.all([site.everythingSaid(), ...objects.map((key) => site.text(key))])
+    expect(objects.length).toBeGreaterThan(20)
+    for (const secret of secrets) expect(texts.filter((text) => text.includes(secret))).toEqual([])
+  })
 })
