@@ -26,12 +26,19 @@ function terminalDisplay(stream: NodeJS.WriteStream, now: () => number): Display
     drawn = lines.length
   }
   const timer = setInterval(draw, REDRAW_MILLISECONDS)
+  let ended = false
   return {
     show: (happening) => {
       progress = advance(progress, happening, now())
     },
-    say: (line) => draw([line]),
+    say: (line) => {
+      if (ended) stream.write(`${line}\n`)
+      else draw([line])
+    },
     end: () => {
+      // What comes after belongs to others: a second drawing would wipe it.
+      if (ended) return
+      ended = true
       clearInterval(timer)
       draw()
     },

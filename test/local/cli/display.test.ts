@@ -1,0 +1,34 @@
+import { PassThrough } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { openDisplay } from '../../../local/cli/display.ts'
+
+/** A stream that says of itself that it is a terminal, or that it isn't. */
+function screen(isTTY: boolean) {
+  const stream = new PassThrough() as unknown as NodeJS.WriteStream
+  Object.assign(stream, { isTTY, columns: 80 })
+  return { stream, shown: () => String((stream as unknown as PassThrough).read() ?? '') }
+}
+
+const step = { kind: 'guest-step', id: '100', name: 'web', step: 'Start backup' } as const
+
+describe('the display', () => {
+  it('leaves alone what is printed after its end', () => {
+    const { stream, shown } = screen(true)
+    const display = openDisplay(stream, () => 0)
+    display.show(step)
+    display.end()
+    expect(shown()).toMatch(/100 web/)
+    display.end()
+    display.say('the report')
+    expect(shown()).toBe('the report\n')
+  })
+
+  it('says each step once where there is no terminal', () => {
+    const { stream, shown } = screen(false)
+    const display = openDisplay(stream, () => 0)
+    display.show(step)
+    display.show(step)
+    display.end()
+    expect(shown()).toBe('  100 web: Start backup\n')
+  })
+})
