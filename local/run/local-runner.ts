@@ -16,6 +16,7 @@ import {
   loadStateMachine,
   startExecution,
 } from '../asl/interpreter.ts'
+import { CliError } from '../cli/cli-error.ts'
 import { type Assembly, readAssembly, stemOf } from '../synthesised.ts'
 import { startFunctionHost } from './function-host.ts'
 import { startSecretsEndpoint } from './secrets-endpoint.ts'
@@ -79,15 +80,16 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     exportRun: loadStateMachine(machines.exportRun),
     exportGuest: loadStateMachine(machines.exportGuest),
   }
+  const s3 = createS3Client({
+    ...(settings.s3Url === undefined ? {} : { endpoint: settings.s3Url }),
+    ...(needsRegion(settings) ? { region: ANY_REGION } : {}),
+  })
+  await requireAccount(s3)
   await mkdir(dirname(settings.logFile), { recursive: true })
   const log = createWriteStream(settings.logFile, { flags: 'a' })
   const secrets = await startSecretsEndpoint(
     Object.fromEntries(Object.entries(settings.sites).map(([name, json]) => [`${SECRET_PREFIX}${name}`, json])),
   )
-  const s3 = createS3Client({
-    ...(settings.s3Url === undefined ? {} : { endpoint: settings.s3Url }),
-    ...(needsRegion(settings) ? { region: ANY_REGION } : {}),
-  })
   const listeners = new Set<LocalRunListener>()
   const host = startFunctionHost(
     functions,
@@ -150,6 +152,20 @@ function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJ
 function needsRegion({ s3Url }: LocalSettings): boolean {
   const { AWS_REGION, AWS_DEFAULT_REGION, AWS_PROFILE } = process.env
   return s3Url !== undefined && (AWS_REGION ?? AWS_DEFAULT_REGION ?? AWS_PROFILE) === undefined
+}
+
+/** The functions look for region and credentials where this process does: what is missing is told before they start. */
+async function requireAccount(s3: S3Client): Promise<void> {
+  try {
+    await s3.config.region()
+    await s3.config.credentials()
+  } catch (cause) {
+    throw new CliError(
+      `AWS settings are missing: ${cause instanceof Error ? cause.message : String(cause)}. ` +
+        'Set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.',
+      { cause },
+    )
+  }
 }
 
 function itemStore(s3: S3Client): ItemStore {
