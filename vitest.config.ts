@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Tests talk to real sockets and run whole workflows: on two busy cores the default five seconds are too few.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     // Most of the time they wait for sockets and simulated work, not for a core.
     maxWorkers: 4,
