@@ -53,10 +53,11 @@ async function main(): Promise<void> {
     buckets: given.bucket,
     ...(given.region === undefined ? {} : { region: given.region }),
   })
-  console.log(JSON.stringify({ url: server.url, accessKeyId: given.accessKey, directory: given.dir }))
   const stop = (): void => void server.close().then(() => process.exit(0))
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  // Last: whoever reads this line may stop the server at once.
+  console.log(JSON.stringify({ url: server.url, accessKeyId: given.accessKey, directory: given.dir }))
 }
 
 /** What a person can do about it, where we know. */
