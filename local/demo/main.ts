@@ -55,18 +55,31 @@ try {
   ]
   say(`$ npx guestlift ${command.join(' ')}`)
   const report = runReportSchema.parse(JSON.parse(await guestlift(command)))
-  say(`\n${report.summary}\n\nProof, fetched from S3:`)
-  for (const outcome of report.guests) await prove(outcome)
-  if (report.outcome !== 'succeeded') throw new Error('The demo run did not succeed; its report says why.')
+  say(`\n${report.summary}`)
+  if (report.outcome === 'succeeded') {
+    say('\nProof, fetched from S3:')
+    for (const outcome of report.guests) await prove(outcome)
+    farewell()
+  } else {
+    for (const { id, reason } of report.guests) say(`  ${id}: ${reason}`)
+    say('Nothing to prove: the demo run did not succeed.')
+    process.exitCode = 1
+  }
+} catch (error) {
+  say(`The demo failed: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+} finally {
+  s3.destroy()
+  await Promise.all([lab.close(), s3Server.close()])
+}
+
+function farewell(): void {
   say(`\nEverything is there to look at: objects are plain files under ${shown(join(folder, 's3', bucket))}.`)
   say(
     'Next, with a real site: write site.json and job.json as the README shows ("Archive a real site from this machine"), then',
   )
   say('  npx guestlift run --local --site site.json --bucket <your bucket> job.json')
   say('and when that works, deploy it to AWS: "Deploy to AWS" in the README.')
-} finally {
-  s3.destroy()
-  await Promise.all([lab.close(), s3Server.close()])
 }
 
 /** Run the command line as a person would; its progress shows through. Returns what it printed. */
