@@ -19,6 +19,8 @@ export interface ExportFunctionProps<Name extends TaskName> {
   memoryMiB: number
   timeoutSeconds: number
   reservedConcurrency?: number | undefined
+  /** For Node.js itself; `node-options.ts` names them. */
+  nodeOptions: string
   /** For functions that talk to a site which is reached through a VPC. */
   network?: SiteNetwork | undefined
 }
@@ -63,7 +65,7 @@ export class ExportFunction<Name extends TaskName> extends Construct {
       loggingFormat: LoggingFormat.JSON,
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       ...network?.placement,
-      environment: { ...withoutUndefined(environment), NODE_OPTIONS: '--enable-source-maps' },
+      environment: { ...withoutUndefined(environment), NODE_OPTIONS: props.nodeOptions },
       bundling: {
         // CommonJS: ssh2 asks for node's modules and for __dirname, which esbuild's ESM output doesn't offer.
         format: OutputFormat.CJS,

@@ -3,6 +3,7 @@ import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks
 import type { ArchiveAccess, Folder } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import { ExportFunction } from './export-function.ts'
+import { byteMoverNodeOptions, nodeOptions } from './node-options.ts'
 import type { SiteNetwork } from './site-network.ts'
 import type { SiteSecrets } from './site-secrets.ts'
 
@@ -91,6 +92,7 @@ export class ExportFunctions extends Construct {
         environment: Object.fromEntries(wanted.map((name) => [name, variables[name]])) as TaskEnv<TaskName>,
         memoryMiB: task === 'CopyParts' ? deployment.transfer.memoryMiB : its.memoryMiB,
         timeoutSeconds: its.timeoutSeconds,
+        nodeOptions: task === 'CopyParts' ? byteMoverNodeOptions : nodeOptions,
         reservedConcurrency: task === 'CopyParts' ? deployment.transfer.reservedConcurrency : undefined,
         network: talksToSite ? network : undefined,
       })

@@ -57,7 +57,6 @@ export function startFunctionHost(
     const [file = 'index', exported = 'handler'] = hosted.handler.split('.')
     const child = fork(processFile, [join(hosted.directory, `${file}.js`), exported], {
       env: environmentOf(stem),
-      execArgv: ['--enable-source-maps'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     const environment: Environment = { child, settle: undefined }

@@ -93,7 +93,10 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   const listeners = new Set<LocalRunListener>()
   const host = startFunctionHost(
     functions,
-    () => functionEnvironment(settings, secrets.url),
+    (stem) => ({
+      ...functionEnvironment(settings, secrets.url),
+      NODE_OPTIONS: functions[stem]?.environment['NODE_OPTIONS'],
+    }),
     (stem, line) => {
       log.write(`${stem} ${line}\n`)
       const parsed = parseLine(line)

@@ -3,6 +3,8 @@
  * plus curl's PUT of the same bytes. All talk to the same OpenSSH server and the same discarding TLS sink; runs alternate
  * so that a noisy minute meets all alike; the servers' own CPU isn't counted.
  */
+import { build } from 'esbuild'
+import { byteMoverNodeOptions } from '../../lib/node-options.ts'
 import { execFileSync, spawn } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
@@ -74,6 +76,24 @@ async function startSink(folder: string): Promise<{ port: number; certificate: s
   return { port, certificate, stop: () => sink.stdin.end() }
 }
 
+/** What runs on Lambda is a bundle, so a bundle is measured: made as `lib/export-function.ts` makes the functions'. */
+async function bundle(folder: string): Promise<string> {
+  const outfile = join(folder, 'transfer.js')
+  await build({
+    entryPoints: [here('transfer.ts')],
+    outfile,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    external: ['cpu-features'],
+    loader: { '.node': 'empty' },
+  })
+  return outfile
+}
+
 /** Debian's rclone as people tune it: parts of our size, as many at once as we send. */
 function rcloneCommand(folder: string, ssh: OpenSshServer, endpoint: string, source: string): string[] {
   const config = join(folder, 'rclone.conf')
@@ -98,13 +118,13 @@ try {
   const source = makeSource(folder)
   const sizeBytes = mebibytes * 2 ** 20
   const endpoint = `https://127.0.0.1:${sink.port}`
-  const trust = { NODE_EXTRA_CA_CERTS: sink.certificate }
+  const environment = { NODE_EXTRA_CA_CERTS: sink.certificate, NODE_OPTIONS: byteMoverNodeOptions }
   const configFile = join(folder, 'transfer.json')
   const { port, username, privateKey, fingerprints } = ssh
   const route = { type: 'sftp', host: '127.0.0.1', port, username, privateKey, hostKeys: [fingerprints.ed25519] }
   writeFileSync(configFile, JSON.stringify({ endpoint, route, path: source, sizeBytes }))
 
-  const transfer = [process.execPath, here('transfer.ts'), configFile]
+  const transfer = [process.execPath, await bundle(folder), configFile]
   const login = ['-i', ssh.keyFile, '-o', `UserKnownHostsFile=${ssh.knownHostsFile}`, '-c', 'aes128-gcm@openssh.com']
   const receive = ['ssh', '-p', String(port), ...login, `${username}@127.0.0.1`, `cat ${source}`]
   const put = ['curl', '-sf', '--cacert', sink.certificate, '-T', source, `${endpoint}/bench/floor`]
@@ -123,7 +143,7 @@ try {
     if (rcloneVersion !== undefined) {
       measured.rclone.push(await measure(rcloneCommand(folder, ssh, endpoint, source)))
     }
-    measured.sftp.push(await measure(transfer, trust))
+    measured.sftp.push(await measure(transfer, environment))
   }
 
   const gibibytes = mebibytes / 1024

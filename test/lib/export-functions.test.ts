@@ -1,3 +1,4 @@
+import { byteMoverNodeOptions, nodeOptions } from '../../lib/node-options.ts'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
@@ -121,7 +122,7 @@ describe('the functions', () => {
 
   it.each(taskNames)('%s gets the environment of its contract, which accepts it', (task) => {
     const { NODE_OPTIONS, ...ours } = synthesised.assembly.functions[tasks[task].stem]?.environment ?? {}
-    expect(NODE_OPTIONS).toBe('--enable-source-maps')
+    expect(NODE_OPTIONS).toBe(task === 'CopyParts' ? byteMoverNodeOptions : nodeOptions)
     expect(sorted(Object.keys(ours))).toEqual(sorted(Object.keys(tasks[task].env.shape)))
     expect(tasks[task].env.safeParse(ours).success).toBe(true)
   })
