@@ -190,7 +190,7 @@ export class S3ArchiveStore implements ArchiveStore {
     if (stored.crc32 === undefined) {
       throw new StoreDenied(
         `the store of s3://${this.bucket} keeps no full-object CRC-32 for ${key}, so the archive can't be proved. ` +
-          'Guestlift needs a store that verifies S3 checksums (AWS, MinIO, Ceph of 2025 or later)',
+          'Guestlift needs a store that verifies and keeps full-object CRC-32, as AWS does',
       )
     }
     if (stored.sizeBytes !== wanted.sizeBytes || stored.crc32 !== wanted.crc32) {

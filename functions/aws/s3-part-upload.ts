@@ -57,7 +57,7 @@ async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal 
   if (answer.ChecksumCRC32 === undefined || answer.ETag === undefined) {
     throw new StoreDenied(
       `the store of s3://${part.bucket} took part ${part.partNumber} without confirming its CRC-32. ` +
-        'Guestlift needs a store that verifies S3 checksums (AWS, MinIO, Ceph of 2025 or later)',
+        'Guestlift needs a store that verifies and keeps full-object CRC-32, as AWS does',
     )
   }
   if (crc32FromBase64(answer.ChecksumCRC32) !== part.crc32) {

@@ -16,7 +16,11 @@ export async function locateArchive(
 ): Promise<TaskOutput<'LocateArchive'>> {
   const provider = await ports.provider(item.site)
   const evidence = await provider.gatherEvidence(jobRef, item.guest, item.backup.storage)
-  const log = await provider.readLog(jobRef)
+  const log = await provider.readLog(jobRef).catch((error: unknown) => {
+    // A log that was rotated away is for the verdict to judge, not a fault of its own.
+    if (evidence.logComplete) throw error
+    return ''
+  })
   const key = evidenceKey(item.run.prefix, item.guest.id)
   await ports.store.writeText(key, JSON.stringify({ evidence, log }), { contentType: 'application/json' })
   const verdict = judge(evidence)

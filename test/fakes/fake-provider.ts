@@ -51,8 +51,9 @@ export class FakeProvider implements Provider {
     if (this.evidence === undefined) throw new Error('the test set no evidence')
     return this.evidence
   }
+  onReadLog: () => Promise<string> = async () => 'INFO: a log\nTASK OK\n'
   async readLog() {
-    return 'INFO: a log\nTASK OK\n'
+    return this.onReadLog()
   }
   async stopBackup(jobRef: string) {
     this.calls.push(`stopBackup ${jobRef}`)

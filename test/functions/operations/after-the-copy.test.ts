@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { manifestSchema } from '../../../functions/contracts/manifest.ts'
-import { PrivilegeMissing } from '../../../functions/contracts/errors.ts'
+import { PrivilegeMissing, RequestRejected } from '../../../functions/contracts/errors.ts'
 import { locateArchive } from '../../../functions/operations/locate-archive.ts'
 import { releaseBackup } from '../../../functions/operations/release-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
@@ -25,6 +25,15 @@ describe('locating the archive', () => {
     })
     const kept = JSON.parse((await ports.store.readText(`${item.run.prefix}evidence/100.json`))?.text ?? '')
     expect(kept).toMatchObject({ evidence: { exitStatus: 'job errors' }, log: expect.stringContaining('TASK OK') })
+  })
+})
+
+describe('locating the archive of a job whose log is gone', () => {
+  it('judges what is left, in place of failing for want of the log', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = { ...goodEvidence, logComplete: false, guestFinished: false }
+    ports.fakeProvider.onReadLog = () => Promise.reject(new RequestRejected('no such task'))
+    await expect(locateArchive({ item, jobRef: 'job-1' }, ports)).rejects.toMatchObject({ name: 'BackupFailed' })
   })
 })
 
