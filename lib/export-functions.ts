@@ -45,8 +45,14 @@ const needs = {
     write: ['uploads'],
     uploads: ['fill'],
   },
-  VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives'], remove: ['uploads'] },
-  WriteManifest: { memoryMiB: 1024, timeoutSeconds: 120, read: ['archives', 'runs'], write: ['archives'] },
+  VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives'] },
+  WriteManifest: {
+    memoryMiB: 1024,
+    timeoutSeconds: 120,
+    read: ['archives', 'runs'],
+    write: ['archives'],
+    remove: ['uploads'],
+  },
   // Removing a source copy and stopping a job wait for the platform's own task.
   ReleaseBackup: { memoryMiB: 512, timeoutSeconds: 600, read: ['claims'], write: ['claims', 'runs'] },
   RecordFailure: {

@@ -6,14 +6,9 @@ function keyTime(instant: string): string {
   return `${new Date(instant).toISOString().slice(0, 19).replaceAll(':', '-')}Z`
 }
 
-/** The folder of all archives of a guest, with a slash at its end. */
-export function archiveGuestFolder(keyPrefix: string, site: string, guest: Guest): string {
-  return `${keyPrefix}archives/${site}/${guest.kind}-${guest.id}/`
-}
-
 /** The folder of one archive, with a slash at its end. */
 export function archiveFolder(keyPrefix: string, site: string, guest: Guest, createdAt: string): string {
-  return `${archiveGuestFolder(keyPrefix, site, guest)}${keyTime(createdAt)}/`
+  return `${keyPrefix}archives/${site}/${guest.kind}-${guest.id}/${keyTime(createdAt)}/`
 }
 
 export function artifactKey(folder: string, fileName: string): string {

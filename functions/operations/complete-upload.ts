@@ -1,12 +1,12 @@
 import type { StoredObject, StoredPart } from '../aws/archive-store.ts'
-import { SourceChanged, UploadVanished } from '../contracts/errors.ts'
+import { UploadVanished } from '../contracts/errors.ts'
 import type { SourceArtifact } from '../contracts/nouns.ts'
 import type { TaskInput, TaskOutput, Upload } from '../contracts/tasks.ts'
 import { combineAllCrc32 } from '../domain/crc32.ts'
 import { missingParts } from '../domain/part-plan.ts'
 import { storedArtifact } from './already-stored.ts'
 import type { Ports } from './ports.ts'
-import { sameIdentity, statSource } from './source-identity.ts'
+import { assertSourceUnchanged, statSource } from './source-identity.ts'
 import { readUploadRecord, type UploadRecord, writeUploadRecord } from './upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'log'>
@@ -30,7 +30,7 @@ export async function completeUpload(
     return { stored: storedArtifact(upload, artifact.fileName, object, crc32, bytesSent) }
   }
   assertComplete(upload, parts, ports)
-  await assertUnchanged(item.site, artifact, upload, ports)
+  await assertSourceUnchanged({ stat: () => statSource(ports, item.site, artifact) }, upload.source, artifact)
   const crc32 = combineAllCrc32(parts)
   await remember(upload, artifact, crc32, ports)
   const object = await ports.store.completeUpload(upload.key, upload.uploadId, parts, crc32)
@@ -74,14 +74,6 @@ function assertComplete(upload: Upload, parts: readonly StoredPart[], { store }:
   throw new UploadVanished(
     `the upload of s3://${store.bucket}/${upload.key} has ${parts.length} of ${upload.partCount} parts; ` +
       `missing or of the wrong size: ${names || 'none, but there are parts beyond the last'}. Nothing was completed`,
-  )
-}
-
-async function assertUnchanged(site: string, artifact: SourceArtifact, upload: Upload, ports: Needs): Promise<void> {
-  if (sameIdentity(await statSource(ports, site, artifact), upload.source)) return
-  throw new SourceChanged(
-    `${artifact.location.path} on node ${artifact.location.node} changed after it was copied. ` +
-      'Something else writes or replaces it; the copy is discarded and a new run makes a new backup',
   )
 }
 

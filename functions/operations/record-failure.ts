@@ -1,13 +1,13 @@
 import { BackupFailed, GuestliftError } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { readFailure } from '../domain/failure.ts'
-import { evidenceKey } from '../domain/object-keys.ts'
+import { archiveFolder, artifactKey, evidenceKey } from '../domain/object-keys.ts'
 import { judge } from '../domain/verdict.ts'
 import { type HeldClaim, ownClaim, releaseClaim } from './claims.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
-import { dropUploads } from './drop-uploads.ts'
+import { dropUpload } from './drop-upload.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
 
@@ -35,11 +35,16 @@ export async function recordFailure(
     }
   }
   const held = await ownClaim(item, ports)
+  const evidence = await readKeptEvidence(evidenceKey(item.run.prefix, item.guest.id), ports)
+  // Before its archive was located, a guest has no upload.
+  const located = evidence?.evidence.listed
   if (held !== undefined && !held.claim.released) {
     await attempt('stopping the job', () => stopJob(held, { item, error }, ports))
-    if (!failure.resumable) await attempt('aborting the uploads', () => dropUploads(item, ports))
+    if (!failure.resumable && located !== undefined) {
+      const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, located.createdAt)
+      await attempt('aborting the upload', () => dropUpload(artifactKey(folder, located.fileName), ports))
+    }
   }
-  const evidence = await readKeptEvidence(evidenceKey(item.run.prefix, item.guest.id), ports)
   const verdict =
     error.Error === BackupFailed.errorName && evidence !== undefined ? judge(evidence.evidence).name : failure.name
   const since = Date.parse(held?.claim.startedAt ?? item.run.startedAt)

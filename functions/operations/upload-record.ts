@@ -35,10 +35,10 @@ interface Place {
 export async function readUploadRecord({ store, keyPrefix }: Place, key: string): Promise<KeptRecord | undefined> {
   const stored = await store.readText(uploadRecordKey(keyPrefix, key))
   if (stored === undefined) return undefined
-  return { record: parseUploadRecord(stored.text), etag: stored.etag }
+  return { record: parseRecord(stored.text), etag: stored.etag }
 }
 
-export function parseUploadRecord(text: string): UploadRecord | undefined {
+function parseRecord(text: string): UploadRecord | undefined {
   try {
     return uploadRecordSchema.safeParse(JSON.parse(text)).data
   } catch {

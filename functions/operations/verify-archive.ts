@@ -3,13 +3,11 @@ import type { SourceArtifact, StoredArtifact } from '../contracts/nouns.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { crc32ToBase64 } from '../domain/crc32.ts'
 import type { Ports } from './ports.ts'
-import { removeUploadRecord } from './upload-record.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix'>
+type Needs = Pick<Ports, 'store'>
 
 /**
- * Ask S3 anew for each artifact and compare with the source's size and the sum over the bytes that were read. From here
- * on the archive stands by itself, so the upload records, which only served resuming, go.
+ * Ask S3 anew for each artifact and compare with the source's size and the sum over the bytes that were read.
  * @throws ChecksumMismatch when anything is missing or differs
  */
 export async function verifyArchive(
@@ -21,7 +19,6 @@ export async function verifyArchive(
     if (claimed === undefined) throw new ChecksumMismatch(`${artifact.fileName} was not stored`)
     await verifyOne(artifact, claimed, ports)
   }
-  for (const { key } of stored) await removeUploadRecord(ports, key)
   return { verified: true }
 }
 

@@ -5,6 +5,7 @@ import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import type { Ports } from './ports.ts'
+import { removeUploadRecord } from './upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
 
@@ -49,6 +50,8 @@ export async function writeManifest(
     onlyIf: { absent: true },
   })
   if (written === undefined) await requireSameArchive(key, manifest, ports)
+  // The manifest is now what proves the objects; until here a repeated guest needs the upload records for that.
+  for (const artifact of stored) await removeUploadRecord(ports, artifact.key)
   return { manifestKey: key }
 }
 

@@ -64,7 +64,9 @@ describe('writing the manifest', () => {
 
   it('can be repeated, and leaves the first manifest as it is', async () => {
     const { ports, manifestInput } = await located()
+    await ports.store.writeText(`uploads/${stored.key}.json`, '{}')
     const { manifestKey } = await writeManifest(manifestInput, ports)
+    expect(await ports.store.listKeys('uploads/')).toEqual([])
     const before = await ports.store.readText(manifestKey)
     ports.clock.now = new Date('2026-11-23T00:00:00Z')
     await writeManifest(manifestInput, ports)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { completeUpload } from '../../../functions/operations/complete-upload.ts'
+import { openUpload } from '../../../functions/operations/open-upload.ts'
 import { copyParts } from '../../../functions/operations/copy-parts.ts'
 import { verifyArchive } from '../../../functions/operations/verify-archive.ts'
 import { item } from '../../fakes/ports.ts'
@@ -14,12 +15,18 @@ async function archived() {
 }
 
 describe('verifying an archive', () => {
-  it('agrees with what S3 holds, may be asked again, and forgets the upload', async () => {
+  it('agrees with what S3 holds, and may be asked again', async () => {
     const { on, input } = await archived()
+    expect(await verifyArchive(input, on.ports)).toEqual({ verified: true })
+    expect(await verifyArchive(input, on.ports)).toEqual({ verified: true })
+  })
+
+  it('leaves the upload record, by which a guest that is repeated before its manifest knows its object', async () => {
+    const { on, input } = await archived()
+    await verifyArchive(input, on.ports)
     expect(on.ports.store.objects.has(on.recordKey)).toBe(true)
-    expect(await verifyArchive(input, on.ports)).toEqual({ verified: true })
-    expect(on.ports.store.objects.has(on.recordKey)).toBe(false)
-    expect(await verifyArchive(input, on.ports)).toEqual({ verified: true })
+    const { alreadyStored } = await openUpload({ item, artifact: on.artifact }, on.ports)
+    expect(alreadyStored).toMatchObject({ checksum: input.stored[0]?.checksum, bytesSent: 0 })
   })
 
   it.each([
