@@ -15,7 +15,7 @@ import {
 import { ArchiveConflict, ChecksumMismatch, StoreDenied, UploadVanished } from '../contracts/errors.ts'
 import { crc32FromBase64, crc32ToBase64 } from '../domain/crc32.ts'
 import type { ArchiveStore, StoredObject, StoredPart, StoredText } from './archive-store.ts'
-import { attemptsOf, errorCode, statusOf, storeFact } from './s3-errors.ts'
+import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
 import { type RetryDeps, sendPart } from './s3-part-upload.ts'
 
 /** What Complete answers when our sum isn't S3's, or one of the parts' sums isn't what it stored. */
@@ -96,8 +96,7 @@ export class S3ArchiveStore implements ArchiveStore {
     const crc32 = crc32FromBase64(part.ChecksumCRC32 ?? '')
     if (partNumber === undefined || sizeBytes === undefined || etag === undefined || crc32 === undefined) {
       throw new StoreDenied(
-        `the store of s3://${this.bucket} lists part ${partNumber} without size, ETag or CRC-32. ` +
-          'Guestlift needs a store that keeps S3 checksums (AWS, MinIO, Ceph of 2025 or later)',
+        `the store of s3://${this.bucket} lists part ${partNumber} without size, ETag or CRC-32. ` + needsChecksums,
       )
     }
     return { partNumber, sizeBytes, etag, crc32 }
@@ -169,12 +168,6 @@ export class S3ArchiveStore implements ArchiveStore {
           { cause: error },
         )
       }
-      if (code === 'NoSuchUpload') {
-        throw new UploadVanished(
-          `the upload of s3://${this.bucket}/${key} is gone: aborted by someone or by a lifecycle rule. A new run starts it afresh`,
-          { cause: error },
-        )
-      }
     }
     if (checksumCodes.has(code) || (code === 'InvalidRequest' && /checksum|size/i.test(String(error)))) {
       throw new ChecksumMismatch(
@@ -190,7 +183,7 @@ export class S3ArchiveStore implements ArchiveStore {
     if (stored.crc32 === undefined) {
       throw new StoreDenied(
         `the store of s3://${this.bucket} keeps no full-object CRC-32 for ${key}, so the archive can't be proved. ` +
-          'Guestlift needs a store that verifies and keeps full-object CRC-32, as AWS does',
+          needsChecksums,
       )
     }
     if (stored.sizeBytes !== wanted.sizeBytes || stored.crc32 !== wanted.crc32) {
@@ -291,12 +284,6 @@ export class S3ArchiveStore implements ArchiveStore {
     try {
       return await work()
     } catch (error) {
-      if (errorCode(error) === 'NoSuchUpload') {
-        throw new UploadVanished(
-          `the upload of s3://${this.bucket}/${key} is gone: aborted by someone or by a lifecycle rule. A new run starts it afresh`,
-          { cause: error },
-        )
-      }
       throw storeFact(error, { bucket: this.bucket, key, verb })
     }
   }

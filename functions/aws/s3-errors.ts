@@ -1,4 +1,4 @@
-import { type GuestliftError, StoreDenied, StoreUnavailable } from '../contracts/errors.ts'
+import { type GuestliftError, StoreDenied, StoreUnavailable, UploadVanished } from '../contracts/errors.ts'
 
 /** What was being done to what, for messages. */
 export interface StoreAction {
@@ -7,6 +7,9 @@ export interface StoreAction {
   /** As in "can't <verb> …". */
   verb: string
 }
+
+/** For stores that leave nothing to prove an archive by. */
+export const needsChecksums = 'Guestlift needs a store that verifies and keeps full-object CRC-32, as AWS does'
 
 /** What S3's refusals mean for the person who reads them. Names as S3 gives them in `<Code>`. */
 const advice: Readonly<Record<string, string>> = {
@@ -98,7 +101,10 @@ export function isPassing(error: unknown): boolean {
   )
 }
 
-/** The fact behind an error of the S3 client: StoreUnavailable when it may pass, otherwise StoreDenied with advice. */
+/**
+ * The fact behind an error of the S3 client: StoreUnavailable when it may pass, UploadVanished when the upload is gone,
+ * otherwise StoreDenied with advice.
+ */
 export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): GuestliftError {
   const code = errorCode(error)
   const message = property(error, 'message')
@@ -109,6 +115,12 @@ export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): G
     return new StoreUnavailable(`${what}: ${code}${said === '' || said === code ? '' : `: ${said}`}${hint}`, {
       cause: error,
     })
+  }
+  if (code === 'NoSuchUpload') {
+    return new UploadVanished(
+      `the upload of s3://${bucket}/${key} is gone: aborted by someone or by a lifecycle rule. A new run starts it afresh`,
+      { cause: error },
+    )
   }
   return new StoreDenied(`${what}: ${advice[code] ?? said} (${code})`, { cause: error })
 }

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
-import { ChecksumMismatch, StoreDenied, UploadVanished } from '../contracts/errors.ts'
+import { ChecksumMismatch, StoreDenied } from '../contracts/errors.ts'
 import { crc32FromBase64, crc32ToBase64 } from '../domain/crc32.ts'
 import type { StoredPart } from './archive-store.ts'
-import { errorCode, isPassing, storeFact } from './s3-errors.ts'
+import { errorCode, isPassing, needsChecksums, storeFact } from './s3-errors.ts'
 
 export interface PartToSend {
   bucket: string
@@ -56,8 +56,7 @@ async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal 
   )
   if (answer.ChecksumCRC32 === undefined || answer.ETag === undefined) {
     throw new StoreDenied(
-      `the store of s3://${part.bucket} took part ${part.partNumber} without confirming its CRC-32. ` +
-        'Guestlift needs a store that verifies and keeps full-object CRC-32, as AWS does',
+      `the store of s3://${part.bucket} took part ${part.partNumber} without confirming its CRC-32. ` + needsChecksums,
     )
   }
   if (crc32FromBase64(answer.ChecksumCRC32) !== part.crc32) {
@@ -86,18 +85,11 @@ export async function sendPart(
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof StoreDenied || error instanceof ChecksumMismatch) throw error
-      const code = errorCode(error)
-      if (code === 'NoSuchUpload') {
-        throw new UploadVanished(
-          `the upload of s3://${part.bucket}/${part.key} is gone: aborted by someone or by a lifecycle rule. A new run starts it afresh`,
-          { cause: error },
-        )
-      }
       if (isPassing(error) && attempt < MAX_ATTEMPTS) {
         await retry.sleep(backoffMilliseconds(attempt, () => retry.random()))
         continue
       }
-      if (code === 'BadDigest') {
+      if (errorCode(error) === 'BadDigest') {
         throw new ChecksumMismatch(
           `s3://${part.bucket}/${part.key}: part ${part.partNumber} arrived damaged ${attempt} times. Check the network path and this machine's memory`,
           { cause: error },
