@@ -1,4 +1,4 @@
-import { BackupFailed, GuestliftError } from '../contracts/errors.ts'
+import { BackupFailed } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { readFailure } from '../domain/failure.ts'
 import { archiveFolder, artifactKey, evidenceKey } from '../domain/object-keys.ts'
@@ -31,7 +31,6 @@ export async function recordFailure(
       const message = problem instanceof Error ? problem.message : String(problem)
       ports.log('clean-up-incomplete', { site: item.site, guest: item.guest.id, what, message })
       leftovers.push(`Clean-up: ${what} failed: ${message}`)
-      if (!(problem instanceof GuestliftError)) throw problem
     }
   }
   const held = await ownClaim(item, ports)

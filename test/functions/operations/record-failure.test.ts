@@ -47,6 +47,14 @@ describe('recording a failure', () => {
     expect(await ports.store.listKeys('uploads/')).toHaveLength(1)
   })
 
+  it('records the failure whatever goes wrong with the clean-up, and says what is left', async () => {
+    const { ports } = await failing()
+    ports.fakeProvider.stopBackup = () => Promise.reject(new TypeError('nobody foresaw this'))
+    const outcome = await recordFailure({ item, error: error('SourceChanged') }, ports)
+    expect(outcome.reason).toBe('why Clean-up: stopping the job failed: nobody foresaw this')
+    expect(await ports.store.listKeys(`${item.run.prefix}guests/`)).toHaveLength(1)
+  })
+
   it('keeps the upload when a later attempt may go on with it', async () => {
     const { ports, own } = await failing()
     await recordFailure({ item, error: error('ConnectionDropped') }, ports)
