@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
@@ -12,6 +11,7 @@ import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../run
 import { readSiteFile } from '../run/site-file.ts'
 import { CliError } from './cli-error.ts'
 import { type Display, openDisplay } from './display.ts'
+import { executionName } from './execution-name.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { readHappenings } from './happenings.ts'
 import { reportLines } from './print-report.ts'
@@ -52,7 +52,7 @@ export async function runHere(jobFile: string, options: LocalOptions, stop: Stop
     stop.onInterrupt(() =>
       display.say('Stopping: running backups and uploads are being cleaned up. Press Ctrl-C again to leave at once.'),
     )
-    const name = `local-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${randomBytes(3).toString('hex')}`
+    const name = executionName('local')
     const runner = await openLocalRunner({
       sites: { [job.site]: siteJson },
       defaultSite: job.site,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import {
@@ -10,6 +9,7 @@ import {
 import { type RunReport, runReportSchema } from '../../functions/contracts/report.ts'
 import { tasks } from '../../functions/contracts/tasks.ts'
 import type { Display } from './display.ts'
+import { executionName } from './execution-name.ts'
 import { followExecution } from './follow-execution.ts'
 import { readHappenings, type SeenEvent } from './happenings.ts'
 import { CliError } from './cli-error.ts'
@@ -37,10 +37,8 @@ export async function startDeployed(
   sfn: SFNClient,
 ): Promise<string> {
   const machine = stateMachineArn ?? (await findMachine(sfn, `guestlift-${deployment}-export-run`))
-  // Colons are not allowed in execution names.
-  const name = `cli-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${randomBytes(3).toString('hex')}`
   const { executionArn } = await sfn.send(
-    new StartExecutionCommand({ stateMachineArn: machine, name, input: JSON.stringify(job) }),
+    new StartExecutionCommand({ stateMachineArn: machine, name: executionName('cli'), input: JSON.stringify(job) }),
   )
   if (executionArn === undefined) throw new CliError('Step Functions started no execution and gave no reason.')
   return executionArn
