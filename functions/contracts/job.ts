@@ -1,5 +1,6 @@
 /** What a person asks for: the job. Also the older shape that `domain/older-job.ts` maps onto it. */
 import { z } from 'zod'
+import { runLimitsSchema } from './limits.ts'
 import { siteNameSchema } from './nouns.ts'
 
 /** Proxmox's range for guest ids (pve-common JSONSchema, format `pve-vmid`). */
@@ -58,6 +59,8 @@ export const jobSchema = z.strictObject({
   guests: guestSelectionSchema,
   backup: backupOptionsSchema.prefault({}),
   retention: retentionSchema.optional(),
+  /** How fast this run may move archives; the site's own limits hold as well. */
+  limits: runLimitsSchema.prefault({}),
   /** Remove the archive from the platform's storage once it is proved to be in S3. */
   deleteSource: z.boolean().default(false),
 })

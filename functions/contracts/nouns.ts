@@ -32,8 +32,16 @@ export const runSchema = z.strictObject({
 })
 export type Run = z.infer<typeof runSchema>
 
-/** Where a reader finds an artifact's bytes: opaque outside the provider and the route that understand it. */
-export const sourceLocationSchema = z.strictObject({ node: z.string().min(1), path: z.string().min(1) })
+/**
+ * Where a reader finds an artifact's bytes: opaque outside the provider and the route that understand it. `path` is the
+ * file's on the node; `volume` is what the platform calls it within `storage`.
+ */
+export const sourceLocationSchema = z.strictObject({
+  node: z.string().min(1),
+  path: z.string().min(1),
+  storage: z.string().min(1),
+  volume: z.string().min(1),
+})
 export type SourceLocation = z.infer<typeof sourceLocationSchema>
 
 /**
@@ -51,9 +59,14 @@ export type SourceArtifact = z.infer<typeof sourceArtifactSchema>
 
 /**
  * What makes a source file *this* file: a change of any of these between two reads means the bytes can't be mixed.
- * `modifiedAt` has the resolution of the route (SFTP: one second).
+ * `modifiedAt` has the resolution of the route (SFTP: one second). `validator` is the server's own mark of a version,
+ * where the route has one (HTTP: a strong ETag).
  */
-export const sourceIdentitySchema = z.strictObject({ sizeBytes: z.int().nonnegative(), modifiedAt: instantSchema })
+export const sourceIdentitySchema = z.strictObject({
+  sizeBytes: z.int().nonnegative(),
+  modifiedAt: instantSchema,
+  validator: z.string().optional(),
+})
 export type SourceIdentity = z.infer<typeof sourceIdentitySchema>
 
 /** A whole object's CRC-32 in S3's own form: base64 of the four bytes, big endian. */

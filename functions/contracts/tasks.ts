@@ -5,6 +5,8 @@
 import { z } from 'zod'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
 import { backupOptionsSchema, jobSchema } from './job.ts'
+import { runLimitsSchema } from './limits.ts'
+import { copyOrderSchema, copyResultSchema, paceSchema } from './pace.ts'
 import {
   guestSchema,
   instantSchema,
@@ -16,6 +18,7 @@ import {
   storedArtifactSchema,
 } from './nouns.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
+import { sweepSummarySchema } from './sweep.ts'
 
 /** Environment variables by need. `KEY_PREFIX` ends with `/` or is empty. */
 export const storeEnv = z.object({
@@ -37,12 +40,12 @@ export const planItemSchema = z.strictObject({
   guest: guestSchema,
   backup: backupOptionsSchema,
   deleteSource: z.boolean(),
-  /** Chunks of one artifact that are copied at the same time. */
-  maxConcurrency: z.int().min(1).max(40),
+  /** Bandwidth of the run, as the job says. */
+  limits: runLimitsSchema,
 })
 export type PlanItem = z.infer<typeof planItemSchema>
 
-/** A contiguous range of part numbers, both inclusive, that one Copy parts loop works off. */
+/** A contiguous range of part numbers, both inclusive: the work of one stream in one round of copying. */
 export const chunkSchema = z.strictObject({ firstPart: z.int().min(1), lastPart: z.int().min(1) })
 export type Chunk = z.infer<typeof chunkSchema>
 
@@ -64,6 +67,9 @@ const checkBackupOutput = z.strictObject({
   /** 0 to 100 where the platform tells. */
   progressPercent: z.number().min(0).max(100).optional(),
 })
+
+/** Id of the execution that works: claims tell a living execution from a dead one by it. */
+const executionSchema = z.string().min(1)
 
 const transferInput = z.strictObject({ item: planItemSchema, artifact: sourceArtifactSchema })
 
@@ -106,7 +112,7 @@ export const tasks = {
   /** Claim the guest, adopt a job of ours that already runs, or start one; record it. */
   StartBackup: {
     stem: 'start-backup',
-    input: z.strictObject({ item: planItemSchema }),
+    input: z.strictObject({ item: planItemSchema, execution: executionSchema }),
     output: z.strictObject({
       jobRef: z.string(),
       startedAt: instantSchema,
@@ -118,7 +124,12 @@ export const tasks = {
   /** Has the job ended? Renews the claim. */
   CheckBackup: {
     stem: 'check-backup',
-    input: z.strictObject({ item: planItemSchema, jobRef: z.string(), startedAt: instantSchema }),
+    input: z.strictObject({
+      item: planItemSchema,
+      execution: executionSchema,
+      jobRef: z.string(),
+      startedAt: instantSchema,
+    }),
     output: checkBackupOutput,
     env: storeEnv.extend(siteEnv.shape),
   },
@@ -134,28 +145,45 @@ export const tasks = {
     }),
     env: storeEnv.extend(siteEnv.shape),
   },
-  /** Open the artifact's upload or find the one to resume; cut what is missing into chunks. */
+  /** Open the artifact's upload or find the one to resume. */
   OpenUpload: {
     stem: 'open-upload',
     input: transferInput,
-    output: z.strictObject({
+    output: z.strictObject({ upload: uploadSchema, alreadyStored: storedArtifactSchema.optional() }),
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /**
+   * What to copy next: asks S3 which parts are missing, judges the last round, and deals out the next one within the
+   * limits of site and run. The one place that decides how many streams there are. Renews the claim.
+   */
+  PlanCopies: {
+    stem: 'plan-copies',
+    input: transferInput.extend({
       upload: uploadSchema,
-      chunks: z.array(chunkSchema),
-      alreadyStored: storedArtifactSchema.optional(),
+      execution: executionSchema,
+      pace: paceSchema,
+      /** One for each chunk of the last round; none at first. */
+      results: z.array(copyResultSchema),
+    }),
+    /** No chunk: wait and plan again or, with nothing to wait for, everything is in S3. */
+    output: z.strictObject({
+      pace: paceSchema,
+      chunks: z.array(chunkSchema).max(40),
+      order: copyOrderSchema,
+      waitSeconds: z.int().nonnegative(),
     }),
     env: storeEnv.extend(siteEnv.shape),
   },
-  /** Copy a chunk's missing parts until done or short of time. */
+  /** Copy a chunk's missing parts until done or out of time. What it left over, the next round finds. */
   CopyParts: {
     stem: 'copy-parts',
     input: transferInput.extend({
       upload: uploadSchema,
+      execution: executionSchema,
       chunk: chunkSchema,
-      nextPart: z.int().min(1),
-      bytesSent: z.int(),
+      order: copyOrderSchema,
     }),
-    /** `nextPart` is `lastPart + 1` when the chunk is done. `bytesSent` adds up over the chunk's calls. */
-    output: z.strictObject({ done: z.boolean(), nextPart: z.int().min(1), bytesSent: z.int().nonnegative() }),
+    output: copyResultSchema,
     env: storeEnv.extend(siteEnv.shape),
   },
   /** Check that every part is there and the source unchanged, complete, compare S3's checksum with ours. */
@@ -208,11 +236,25 @@ export const tasks = {
     stem: 'record-failure',
     input: z.strictObject({
       item: planItemSchema,
+      execution: executionSchema,
       /** As Step Functions gives them: `Error` is the name, `Cause` a text that holds Lambda's error as JSON. */
       error: z.strictObject({ Error: z.string(), Cause: z.string().optional() }),
     }),
     output: guestOutcomeSchema,
     env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Find uploads that nobody goes on with, abort them, and report what they held and cost. */
+  SweepUploads: {
+    stem: 'sweep-uploads',
+    input: z.strictObject({
+      /** Names the report. */
+      sweepId: z.string().min(1),
+      startedAt: instantSchema,
+      /** Only report what would be dropped. */
+      dryRun: z.boolean(),
+    }),
+    output: sweepSummarySchema,
+    env: storeEnv,
   },
   /** Tally the outcomes against the plan and write the report. A guest without an outcome counts as failed. */
   ReportRun: {

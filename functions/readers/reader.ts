@@ -9,13 +9,45 @@ export interface Reader {
   stat(): Promise<SourceIdentity>
 
   /**
-   * Fill `target` with the bytes from `positionBytes` on.
+   * Fill `target` with the bytes from `positionBytes` on. Returns their CRC-32, unsigned: the reader takes it from each
+   * byte as it arrives, while the processor has it at hand.
    * @throws ShortRead when the source ends before `target` is full
    * @throws ConnectionDropped when the connection was cut or was silent for too long
    */
-  read(positionBytes: number, target: Buffer, signal?: AbortSignal): Promise<void>
+  read(positionBytes: number, target: Buffer, signal?: AbortSignal): Promise<number>
 
   close(): Promise<void>
+}
+
+/** Sums over one range of a source, taken where it lies: unsigned CRC-32, and MD5 as base64 of its 16 bytes. */
+export interface RangeSums {
+  crc32: number
+  md5: string
+}
+
+/** A source whose node sends its bytes itself. For one function call, like a reader. */
+export interface Pusher {
+  stat(): Promise<SourceIdentity>
+
+  /**
+   * Have the node read a range, ask `sign` for a URL that takes exactly bytes with these sums, and PUT them there.
+   * Returns the sums once S3 has confirmed them.
+   * @throws ShortRead, ConnectionDropped (the node can't be reached or its command ended), StoreUnavailable and
+   *   StoreDenied (S3's answer to the node)
+   */
+  push(
+    range: { positionBytes: number; sizeBytes: number },
+    sign: (sums: RangeSums) => Promise<SignedPut>,
+    signal?: AbortSignal,
+  ): Promise<RangeSums>
+
+  close(): Promise<void>
+}
+
+/** A PUT that is allowed beforehand. The headers are part of the signature and have to be sent as they are. */
+export interface SignedPut {
+  url: string
+  headers: Readonly<Record<string, string>>
 }
 
 /**
@@ -24,5 +56,7 @@ export interface Reader {
  */
 export interface Route {
   open(location: SourceLocation): Promise<Reader>
+  /** Only where the node can send by itself. */
+  openPusher?(location: SourceLocation): Promise<Pusher>
   check(node: string): Promise<void>
 }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { ClientChannel } from 'ssh2'
 import { ConnectionDropped, type GuestliftError, ShortRead, SourceUnreadable } from '../contracts/errors.ts'
 import type { SourceIdentity, SourceLocation } from '../contracts/nouns.ts'
@@ -215,7 +216,10 @@ export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial
     const handle = await orFact(sftp.open(path))
     return {
       stat,
-      read: (positionBytes, target, signal) => orFact(sftp.read(handle, positionBytes, target, signal)),
+      read: async (positionBytes, target, signal) => {
+        await orFact(sftp.read(handle, positionBytes, target, signal))
+        return crc32(target)
+      },
       close: () => session.close(),
     }
   }

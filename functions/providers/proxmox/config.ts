@@ -1,5 +1,6 @@
 /** What a person writes to describe a Proxmox VE site: a file for local runs, the secret's content when deployed. */
 import { z } from 'zod'
+import { siteLimitsSchema } from '../../contracts/limits.ts'
 import { routeSchema } from '../../contracts/route.ts'
 import { tlsSchema } from '../../contracts/tls.ts'
 
@@ -100,6 +101,8 @@ export const proxmoxSiteSchema = z.strictObject({
   auth: authSchema,
   /** How the archives' bytes leave: the API of no version lets them be downloaded. */
   route: routeSchema,
+  /** What transfers may take of the site's line and of each node. */
+  limits: siteLimitsSchema.prefault({}),
 })
 export type ProxmoxSite = z.infer<typeof proxmoxSiteSchema>
 

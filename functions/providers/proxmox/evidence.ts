@@ -61,7 +61,7 @@ export async function gatherEvidence(
     fileName: log.archiveName,
     sizeBytes: first.size,
     createdAt: new Date(createdAtSeconds(first.ctime, job.upid, log) * 1000).toISOString(),
-    location: { node: job.upid.node, path: volume.path },
+    location: { node: job.upid.node, path: volume.path, ...volumeOf(first.volid) },
   } satisfies SourceArtifact
   if (second !== undefined) evidence.listedAgainSizeBytes = second.size
   if (volume.notes !== undefined && volume.notes !== '') evidence.notes = volume.notes
