@@ -16,20 +16,43 @@ export const copyResultSchema = z.strictObject({
 })
 export type CopyResult = z.output<typeof copyResultSchema>
 
+/** The rate that a number of streams together reached, averaged over the rounds it ran. */
+export const measuredRateSchema = z.strictObject({
+  streams: z.int().positive(),
+  bytesPerSecond: z.number().nonnegative(),
+  /** Seconds of copying that the average stands for; the weight of old rounds is bounded. */
+  seconds: z.number().nonnegative(),
+})
+export type MeasuredRate = z.output<typeof measuredRateSchema>
+
 /** The controller's memory. Everything has a default, so that the first round starts from `{}`. */
 export const paceSchema = z.strictObject({
-  /** Rounds so far. */
+  /** Rounds that ran so far. */
   rounds: z.int().nonnegative().default(0),
-  /** Streams of the last round. 0: none yet. */
+  /** Streams wanted for the next round; it runs with fewer when that many aren't granted. 0: not decided yet. */
   streams: z.int().nonnegative().default(0),
-  /** Parts that each stream holds in memory at once. Halved when a function runs out of memory. */
+  /** Parts that each stream holds in memory at once. Halved when a function runs out of memory or time. */
   partsInFlight: z.int().min(1).default(4),
-  /** Number of streams below which the rate was lower, with that rate: what growing is measured against. */
-  before: z.strictObject({ streams: z.int().positive(), bytesPerSecond: z.number().nonnegative() }).optional(),
-  /** Growing didn't help at this many streams; tried again after a number of rounds. */
+  /** The latest numbers of streams tried, newest last. */
+  measured: z.array(measuredRateSchema).max(8).default([]),
+  /** The best number of streams so far, from which others are tried. Absent while the number doubles from round to round. */
+  home: z.int().positive().optional(),
+  /** Trials since `home` was found that didn't better it, and the round of the next one. */
+  trials: z.int().nonnegative().default(0),
+  nextTrialRound: z.int().nonnegative().default(0),
+  /** More streams than this brought errors; not exceeded before that round. */
   ceiling: z.strictObject({ streams: z.int().positive(), untilRound: z.int().nonnegative() }).optional(),
-  /** Rounds in a row in which no part arrived. */
+  /** Rounds in a row with a failed stream. */
+  troubled: z.int().nonnegative().default(0),
+  /** Rounds in a row in which no part arrived, and how many of these in a row ended with functions killed. */
   fruitless: z.int().nonnegative().default(0),
+  killed: z.int().nonnegative().default(0),
+  /** How long one part took in a stream's hands, in the slowest stream of the last round. */
+  partSeconds: z.number().nonnegative().optional(),
+  /** All streams' bandwidth in the last round dealt out, where it was limited. */
+  limitBytesPerSecond: z.number().positive().optional(),
+  /** The last round was held by that limit, not by the link. */
+  limited: z.boolean().default(false),
   /** Parts missing when the last round began: fewer now is progress, whatever the calls said. */
   missingParts: z.int().nonnegative().optional(),
   /** Sent in this execution, parts that were sent twice included. */
