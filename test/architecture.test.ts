@@ -59,14 +59,20 @@ describe('the architecture', () => {
     const own = new RegExp(
       `^functions/(contracts|domain|providers/${platform})/|^functions/providers/provider(-deps)?.ts$`,
     )
-    expect(breaches(new RegExp(`^functions/providers/${platform}/`), [own, /^(undici|zod)(\/|$)/])).toEqual([])
+    expect(
+      breaches(new RegExp(`^functions/providers/${platform}/`), [own, /^functions\/tls\//, /^(undici|zod)(\/|$)/]),
+    ).toEqual([])
   })
 
   it('keeps readers and S3 to their own folders', () => {
     expect(
-      breaches(/^functions\/readers\//, [/^functions\/(contracts|domain|readers)\//, /^(ssh2|undici|zod)$/]),
+      breaches(/^functions\/readers\//, [/^functions\/(contracts|domain|readers|tls)\//, /^(ssh2|undici|zod)$/]),
     ).toEqual([])
     expect(breaches(/^functions\/aws\//, [/^functions\/(contracts|domain|aws)\//, /^@(aws-sdk|smithy)\//])).toEqual([])
+  })
+
+  it('keeps TLS, which providers and readers share, to contracts', () => {
+    expect(breaches(/^functions\/tls\//, [/^functions\/(contracts|tls)\//])).toEqual([])
   })
 
   it('gives operations only the types of provider, reader and store', () => {

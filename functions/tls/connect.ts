@@ -1,0 +1,118 @@
+/** Opens TLS connections; one is handed over only after the peer proved who it is. */
+import { X509Certificate } from 'node:crypto'
+import type { OnReadOpts } from 'node:net'
+import { type ConnectionOptions, connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import type { InvalidSite, TlsIdentityMismatch } from '../contracts/errors.ts'
+import type { Tls } from '../contracts/tls.ts'
+
+export interface ShownCertificate {
+  /** SHA-256 of the certificate that was shown; absent when none was. */
+  fingerprint?: string
+  /** Why Node.js didn't accept it, in the modes that check the chain. */
+  complaint?: string
+}
+
+/** What to say when something isn't as configured: where to look differs from server to server. */
+export interface TlsFacts {
+  identityMismatch(endpoint: string, shown: ShownCertificate, expected: readonly string[]): TlsIdentityMismatch
+  unreadableAuthority(cause: unknown): InvalidSite
+}
+
+export interface Dial {
+  /** Name or address, as it stands in a URL: IPv6 in brackets. */
+  hostname: string
+  port: number
+  /** From the first SYN to the checked certificate. */
+  timeoutMilliseconds: number
+  /** Takes received bytes without a buffer for each. May be called before the connection is handed over. */
+  onread?: OnReadOpts
+  signal?: AbortSignal
+}
+
+/** @throws TlsIdentityMismatch, the signal's reason, or Node's own error when there is no connection */
+export type Dialer = (dial: Dial) => Promise<TLSSocket>
+
+/**
+ * A dialer for one site's `tls`.
+ *
+ * Node's own check (`rejectUnauthorized`) is off in every mode and done here in its place, before the first byte leaves:
+ * with it off, `checkServerIdentity` isn't even called when the chain fails, so a pin compared there accepts anything;
+ * with it on, a self-signed leaf never gets as far as a comparison, and an error can't tell the fingerprint it saw.
+ * `authorized` is false unless chain and host name are both good. Sessions are never resumed: a resumed one skips
+ * the certificate.
+ * @param ciphers in OpenSSL's notation, most wanted first; Node's own list when left out
+ * @throws InvalidSite when the authority isn't a certificate
+ */
+export function tlsDialer(tls: Tls, facts: TlsFacts, ciphers?: string): Dialer {
+  const secureContext = contextOf(tls, facts, ciphers)
+  return ({ hostname, port, timeoutMilliseconds, onread, signal }) => {
+    const endpoint = `https://${hostname}${port === 443 ? '' : `:${port}`}`
+    const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>()
+    if (signal?.aborted) {
+      reject(signal.reason)
+      return promise
+    }
+    // Node passes `onread` on to the socket it makes (net.connect documents it); its types leave it out for TLS.
+    const options: ConnectionOptions & { onread?: OnReadOpts } = {
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port,
+      secureContext,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['http/1.1'],
+      ...(onread === undefined ? {} : { onread }),
+    }
+    const socket = connect(options)
+    let settled = false
+    const settle = (error: unknown) => {
+      if (settled) return
+      settled = true
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      if (error === undefined) return resolve(socket)
+      socket.destroy()
+      reject(error)
+    }
+    const onAbort = () => settle(signal?.reason ?? new Error('aborted'))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const timer = setTimeout(
+      () => settle(new Error(`no connection within ${timeoutMilliseconds / 1000} s`)),
+      timeoutMilliseconds,
+    )
+    socket.setNoDelay(true)
+    // Stays for good: whoever takes the socket over may leave errors to its 'close'.
+    socket.on('error', settle)
+    socket.once('close', () => settle(new Error('the connection was closed during the handshake')))
+    socket.once('secureConnect', () => settle(mismatch(socket, tls, endpoint, facts)))
+    return promise
+  }
+}
+
+function mismatch(socket: TLSSocket, tls: Tls, endpoint: string, facts: TlsFacts): TlsIdentityMismatch | undefined {
+  const fingerprint = socket.getPeerX509Certificate()?.fingerprint256
+  const shown = fingerprint === undefined ? {} : { fingerprint }
+  if (tls.mode === 'fingerprint') {
+    const known = fingerprint !== undefined && tls.fingerprints.some((pin) => bare(pin) === bare(fingerprint))
+    if (known && !socket.isSessionReused()) return undefined
+    return facts.identityMismatch(endpoint, shown, tls.fingerprints)
+  }
+  if (socket.authorized && fingerprint !== undefined && !socket.isSessionReused()) return undefined
+  // Declared as an Error, in fact a code string.
+  const complaint = String(socket.authorizationError ?? 'no verified certificate')
+  return facts.identityMismatch(endpoint, { ...shown, complaint }, [])
+}
+
+function bare(fingerprint: string): string {
+  return fingerprint.replaceAll(':', '').toUpperCase()
+}
+
+function contextOf(tls: Tls, facts: TlsFacts, ciphers: string | undefined): SecureContext {
+  const preference = ciphers === undefined ? {} : { ciphers }
+  if (tls.mode !== 'ca') return createSecureContext(preference)
+  try {
+    // OpenSSL passes over blocks that it can't read, so each is read here first.
+    const blocks = tls.ca.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? ['']
+    return createSecureContext({ ...preference, ca: blocks.map((block) => new X509Certificate(block).toString()) })
+  } catch (error) {
+    throw facts.unreadableAuthority(error)
+  }
+}
