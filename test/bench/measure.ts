@@ -1,77 +1,92 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 export interface Measured {
+  /** User and system, of the command and all its children. */
   cpuSeconds: number
   seconds: number
   /** Largest resident size of any process of the command. */
   peakMiB: number
+  /** What it printed. */
+  output: string
 }
 
-/** Children of a process, by Linux's process table. */
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((candidate) => {
-      try {
-        const stat = readFileSync(`/proc/${candidate}/stat`, 'utf8')
-        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid
-      } catch {
-        return false
-      }
-    })
+/** Process groups that run now. */
+const running = new Set<number>()
+
+/** End whatever is being measured, with its children. */
+export function stopMeasuring(): void {
+  for (const group of running) {
+    try {
+      process.kill(-group, 'SIGKILL')
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+function readProc(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** The kernel's own high-water mark, so that looking now and then is enough. */
-function peakMiB(pid: number): number {
-  try {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
-  } catch {
-    return 0
-  }
+function peakMiB(pid: string): number {
+  const own = Number(/VmHWM:\s+(\d+) kB/.exec(readProc(`${pid}/status`))?.[1] ?? 0) / 1024
+  const children = readProc(`${pid}/task/${pid}/children`).split(' ').filter(Boolean)
+  return Math.max(own, ...children.map(peakMiB))
 }
+
+/**
+ * CPU seconds of a process and of its children that have ended and were waited for, since it started. For servers:
+ * the difference is what serving took.
+ */
+export function cpuSecondsOf(pid: number): number {
+  const stat = readProc(`${pid}/stat`)
+  // After the name, which may hold anything: state, ppid, …; utime, stime, cutime and cstime are the 14th to 17th field.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+  return ticks / TICKS_PER_SECOND
+}
+
+/** USER_HZ, which Linux fixes at 100 towards programs. */
+const TICKS_PER_SECOND = 100
+const LOOK_MILLISECONDS = 50
 
 /**
  * Run a command and measure it with all its children: the shell's `time` adds up user and system seconds of the tree.
  * @throws Error with the command's own words when it fails
  */
 export async function measure(command: readonly string[], env: Record<string, string> = {}): Promise<Measured> {
-  const script = 'TIMEFORMAT="%R %U %S"; time "$@"'
-  // Whoever runs this may have AWS settings of their own (profile, authorities, endpoint); here they only disturb.
-  const neutral = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')))
+  const script = 'TIMEFORMAT="%3R %3U %3S"; time "$@"'
+  // Whoever runs this may have settings of their own (profile, authorities, endpoint); here they only disturb.
+  const neutral = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|RCLONE|NODE)_/.test(name)))
   const child = spawn('bash', ['-c', script, 'bash', ...command], {
     env: { ...neutral, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, to be ended as a whole.
+    detached: true,
   })
-  let said = ''
+  const pid = child.pid
+  if (pid !== undefined) running.add(pid)
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (text: Buffer) => {
+    said.out += text.toString()
+  })
   child.stderr.on('data', (text: Buffer) => {
-    said += text.toString()
+    said.err += text.toString()
   })
   let peak = 0
   const look = setInterval(() => {
-    for (const pid of child.pid === undefined ? [] : childrenOf(child.pid)) peak = Math.max(peak, peakMiB(pid))
-  }, 50)
-  const code = await new Promise((resolve) => child.on('close', resolve))
+    peak = Math.max(peak, peakMiB(String(pid)))
+  }, LOOK_MILLISECONDS)
+  const code = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject))
   clearInterval(look)
-  if (code !== 0) throw new Error(`${command[0]} failed: ${said}`)
-  const [seconds = 0, user = 0, system = 0] = (said.trim().split('\n').at(-1) ?? '').split(' ').map(Number)
-  return { cpuSeconds: user + system, seconds, peakMiB: Math.round(peak) }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  const upper = sorted[Math.floor(middle)] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
-}
-
-/** Medians of several runs, per GiB moved. */
-export function perGiB(runs: readonly Measured[], gibibytes: number) {
-  const round = (value: number): number => Math.round(value * 1000) / 1000
-  return {
-    cpuSecondsPerGiB: round(median(runs.map((run) => run.cpuSeconds)) / gibibytes),
-    secondsPerGiB: round(median(runs.map((run) => run.seconds)) / gibibytes),
-    peakMiB: median(runs.map((run) => run.peakMiB)),
-  }
+  if (pid !== undefined) running.delete(pid)
+  if (code !== 0) throw new Error(`${command[0]} failed: ${said.err.trim() || `exit status ${String(code)}`}`)
+  const [seconds = 0, user = 0, system = 0] = (said.err.trim().split('\n').at(-1) ?? '').split(' ').map(Number)
+  return { cpuSeconds: user + system, seconds, peakMiB: Math.round(peak), output: said.out }
 }

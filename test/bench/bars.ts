@@ -1,0 +1,82 @@
+import type { ColdStart } from './cold-start.ts'
+import type { Distances } from './distance.ts'
+import type { NotMeasured, RouteResult } from './routes.ts'
+
+/** One bar of the product: a figure that has to stay on one side of it. */
+export interface Bar {
+  name: string
+  /** `null`: not measured, for the reason in `note`. */
+  value: number | null
+  bar: string
+  met: boolean | null
+  note?: string
+}
+
+export interface Results {
+  routes?: Record<string, RouteResult | NotMeasured>
+  distances?: Distances | NotMeasured
+  coldStarts?: { functions: Record<string, ColdStart> } | NotMeasured
+}
+
+const LEAST_SHARE_OF_LINK = 0.85
+const MOST_OF_RCLONE = 1 / 3
+const MOST_OF_FLOOR = 1.5
+const MOST_INIT_MILLISECONDS = 250
+
+function atMost(name: string, value: number | null, bar: number, reason?: string): Bar {
+  return {
+    name,
+    value,
+    bar: `≤ ${Math.round(bar * 1000) / 1000}`,
+    met: value === null ? null : value <= bar,
+    ...noted(reason),
+  }
+}
+
+function atLeast(name: string, value: number | null, bar: number, reason?: string): Bar {
+  return { name, value, bar: `≥ ${bar}`, met: value === null ? null : value >= bar, ...noted(reason) }
+}
+
+function noted(reason: string | undefined): { note?: string } {
+  return reason === undefined ? {} : { note: reason }
+}
+
+/** Every bar that the measured sections can be held against. */
+export function barsOf({ routes = {}, distances, coldStarts }: Results): Bar[] {
+  return [
+    ...Object.entries(routes).flatMap(([name, route]) => routeBars(name, route)),
+    ...(distances === undefined ? [] : distanceBars(distances)),
+    ...(coldStarts === undefined ? [] : coldBars(coldStarts)),
+  ]
+}
+
+function routeBars(name: string, route: RouteResult | NotMeasured): Bar[] {
+  if ('notMeasured' in route) return [atMost(`${name}: CPU by rclone's`, null, MOST_OF_RCLONE, route.notMeasured)]
+  const noRclone = 'notMeasured' in route.rclone ? route.rclone.notMeasured : undefined
+  const noFloor = 'notMeasured' in route.floor ? route.floor.notMeasured : undefined
+  return [
+    atMost(`${name}: CPU by rclone's`, route.ratioToRclone, MOST_OF_RCLONE, noRclone),
+    // The other routes have no bar against the floor.
+    ...(name === 'sftp' ? [atMost(`${name}: CPU by the floor's`, route.ratioToFloor, MOST_OF_FLOOR, noFloor)] : []),
+    atMost(`${name}: peak MiB`, route.peakMiB, route.memoryBarMiB),
+  ]
+}
+
+function distanceBars(distances: Distances | NotMeasured): Bar[] {
+  if ('notMeasured' in distances)
+    return [atLeast('share of the link', null, LEAST_SHARE_OF_LINK, distances.notMeasured)]
+  return Object.entries(distances.distance).flatMap(([roundTrip, rows]) =>
+    Object.entries(rows).map(([name, row]) => {
+      const title = `${name} at ${roundTrip} ms: share of the link`
+      return 'notMeasured' in row
+        ? atLeast(title, null, LEAST_SHARE_OF_LINK, row.notMeasured)
+        : atLeast(title, row.shareOfLink, LEAST_SHARE_OF_LINK)
+    }),
+  )
+}
+
+function coldBars(coldStarts: { functions: Record<string, ColdStart> } | NotMeasured): Bar[] {
+  const title = 'copy-parts: init ms'
+  if ('notMeasured' in coldStarts) return [atMost(title, null, MOST_INIT_MILLISECONDS, coldStarts.notMeasured)]
+  return [atMost(title, coldStarts.functions['copy-parts']?.initMs ?? null, MOST_INIT_MILLISECONDS)]
+}

@@ -1,0 +1,84 @@
+import type { Bar, Results } from './bars.ts'
+import type { Distances, Rate } from './distance.ts'
+import type { NotMeasured, RouteResult } from './routes.ts'
+
+/** The results as tables for people. */
+export function printReport(results: Results, bars: readonly Bar[]): void {
+  for (const [name, route] of Object.entries(results.routes ?? {})) printRoute(name, route)
+  if (results.distances !== undefined) printDistances(results.distances)
+  if (results.coldStarts !== undefined) {
+    console.log('\nFunctions: bundle, and its load in a fresh process')
+    if ('notMeasured' in results.coldStarts) console.log(`not measured: ${results.coldStarts.notMeasured}`)
+    else console.table(results.coldStarts.functions)
+  }
+  console.log('\nBars')
+  const width = Math.max(...bars.map(({ name }) => name.length))
+  for (const { name, value, bar, met, note } of bars) {
+    const verdict = met === null ? `not measured: ${note ?? 'unknown'}` : met ? 'met' : 'MISSED'
+    console.log(`${name.padEnd(width)}  ${String(value ?? '–').padStart(8)}  ${bar.padEnd(8)}  ${verdict}`)
+  }
+}
+
+function printRoute(name: string, route: RouteResult | NotMeasured): void {
+  console.log(`\nRoute ${name} → s3, on loopback`)
+  if ('notMeasured' in route) {
+    console.log(`not measured: ${route.notMeasured}`)
+    return
+  }
+  const { cpuSecondsPerGiB, secondsPerGiB, peakMiB, rclone, floor } = route
+  const row = (peer: object, ratio: number | null): object => ({ ...peer, 'guestlift’s CPU by its': ratio })
+  console.table({
+    guestlift: row({ cpuSecondsPerGiB, secondsPerGiB, peakMiB }, 1),
+    ...('notMeasured' in rclone
+      ? {}
+      : {
+          [rclone.version]: row(
+            { cpuSecondsPerGiB: rclone.cpuSecondsPerGiB, secondsPerGiB: rclone.secondsPerGiB, peakMiB: rclone.peakMiB },
+            route.ratioToRclone,
+          ),
+          'rclone without its hashes *': row(
+            { cpuSecondsPerGiB: rclone.withoutHashes.cpuSecondsPerGiB },
+            route.ratioToRcloneWithoutHashes,
+          ),
+        }),
+    ...('notMeasured' in floor ? {} : { floor: row(floor, route.ratioToFloor) }),
+  })
+  for (const peer of [rclone, floor]) if ('notMeasured' in peer) console.log(`not measured: ${peer.notMeasured}`)
+  if (!('notMeasured' in rclone)) {
+    const { hashShare, method } = rclone.withoutHashes
+    console.log(
+      `* SHA-256 and MD5, ${Math.round(hashShare * 100)} % of its CPU, taken off (${method}); rclone can't do without.`,
+    )
+  }
+  console.log(`The node's own CPU meanwhile: ${route.nodeCpuSecondsPerGiB} s per GiB.`)
+}
+
+function printDistances(distances: Distances | NotMeasured): void {
+  console.log('\nOver 1 Gbit/s at a distance, default settings (rclone: its own)')
+  if ('notMeasured' in distances) {
+    console.log(`not measured: ${distances.notMeasured}`)
+    return
+  }
+  const rateOf = (rate: Rate | NotMeasured): string =>
+    'notMeasured' in rate ? rate.notMeasured : `${rate.mibPerSecond} MiB/s, ${Math.round(rate.shareOfLink * 100)} %`
+  const rows = [
+    ...Object.entries(distances.distance).map(([roundTrip, one]) => ({ to: `site at ${roundTrip} ms`, one })),
+    ...Object.entries(distances.distanceToS3).map(([roundTrip, one]) => ({ to: `S3 at ${roundTrip} ms`, one })),
+  ]
+  console.table(
+    Object.fromEntries(
+      rows.flatMap(({ to, one }) =>
+        Object.entries(one).map(([name, row]) => [
+          `${name}, ${to}`,
+          { guestlift: rateOf(row), rclone: 'rclone' in row ? rateOf(row.rclone) : '' },
+        ]),
+      ),
+    ),
+  )
+  for (const [roundTrip, line] of Object.entries(distances.line)) {
+    const share = `${Math.round(line.shareOfLink * 1000) / 10} %`
+    console.log(
+      `The line of ${roundTrip} ms itself: ${line.pingMilliseconds} ms there and back, ${share} by plain TCP.`,
+    )
+  }
+}
