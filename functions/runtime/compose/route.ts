@@ -1,15 +1,30 @@
 import { z } from 'zod'
-import { InvalidSite } from '../../contracts/errors.ts'
-import { routeSchema } from '../../contracts/route.ts'
+import { InternalFault, InvalidSite } from '../../contracts/errors.ts'
+import { type Route as RouteConfig, routeSchema } from '../../contracts/route.ts'
 import { validationMessage } from '../../domain/validation-message.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Route } from '../../readers/reader.ts'
-import { openSftpRoute } from '../../readers/sftp.ts'
 import type { Invocation } from '../define-handler.ts'
 import { readSiteConfig } from './secrets.ts'
 
 /** Only the part of a site that this needs, so that functions which move bytes carry no provider with them. */
 const siteWithRoute = z.object({ route: routeSchema })
+
+/** Imported on demand: in the bundle, a module is evaluated on its first use, and a site uses one route. */
+async function openRoute(site: string, route: RouteConfig): Promise<Route> {
+  switch (route.type) {
+    case 'sftp': {
+      const { openSftpRoute } = await import('../../readers/sftp.ts')
+      return openSftpRoute(site, route)
+    }
+    case 'https': {
+      const { openHttpsRoute } = await import('../../readers/https.ts')
+      return openHttpsRoute(site, route)
+    }
+    case 'push':
+      throw new InternalFault(`Site ${site}: the route "push" can't be opened by this version of Guestlift.`)
+  }
+}
 
 export function withRoute(_invocation: Invocation): Pick<Ports, 'route'> {
   return {
@@ -18,7 +33,7 @@ export function withRoute(_invocation: Invocation): Pick<Ports, 'route'> {
       if (!parsed.success) {
         throw new InvalidSite(`The route of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
       }
-      return openSftpRoute(site, parsed.data.route)
+      return openRoute(site, parsed.data.route)
     },
   }
 }
