@@ -4,7 +4,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** The folders of the archive bucket; `functions/domain/object-keys.ts` says what lies in each. */
-export type Folder = 'archives' | 'runs' | 'claims' | 'uploads' | 'schedules'
+export type Folder = 'archives' | 'runs' | 'claims' | 'uploads' | 'schedules' | 'sweeps' | 'streams'
 
 /** Rights on the archive bucket, each limited to one folder. Nothing here can delete a version of an object. */
 export class ArchiveAccess {
@@ -34,6 +34,11 @@ export class ArchiveAccess {
   /** Open multipart uploads of archives, fill and complete them. */
   grantUpload(role: IRole): void {
     this.allow(role, ['s3:PutObject', 's3:ListMultipartUploadParts'], 'archives')
+  }
+
+  /** See what parts multipart uploads of archives have. */
+  grantInspectUpload(role: IRole): void {
+    this.allow(role, ['s3:ListMultipartUploadParts'], 'archives')
   }
 
   /** Find and abort multipart uploads of archives. */

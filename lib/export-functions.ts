@@ -18,8 +18,8 @@ interface TaskNeeds {
   /** A conditional write needs to read as well. */
   write?: Folder[]
   remove?: Folder[]
-  /** Multipart uploads of archives: `fill` opens and completes them, `abort` finds and ends them. */
-  uploads?: ('fill' | 'abort')[]
+  /** Multipart uploads of archives: `fill` opens and completes them, `abort` finds and ends them, `inspect` sees their parts. */
+  uploads?: ('fill' | 'abort' | 'inspect')[]
 }
 
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
@@ -36,13 +36,26 @@ const needs = {
     write: ['uploads'],
     uploads: ['fill', 'abort'],
   },
-  CopyParts: { memoryMiB: 1769, timeoutSeconds: LONGEST_SECONDS, uploads: ['fill'] },
+  PlanCopies: {
+    memoryMiB: 512,
+    timeoutSeconds: 120,
+    read: ['claims', 'streams'],
+    write: ['claims', 'streams'],
+    uploads: ['fill'],
+  },
+  CopyParts: {
+    memoryMiB: 1769,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['claims'],
+    write: ['claims'],
+    uploads: ['fill'],
+  },
   // S3 can take minutes to put thousands of parts together.
   CompleteUpload: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives', 'uploads'],
-    write: ['uploads'],
+    read: ['archives', 'claims', 'uploads'],
+    write: ['claims', 'uploads'],
     uploads: ['fill'],
   },
   VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives'] },
@@ -62,6 +75,15 @@ const needs = {
     write: ['claims', 'runs'],
     remove: ['uploads'],
     uploads: ['abort'],
+  },
+  // A bucket may hold thousands of uploads; whatever is left when time runs out is the next sweep's.
+  SweepUploads: {
+    memoryMiB: 1024,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['claims', 'sweeps', 'uploads'],
+    write: ['sweeps'],
+    remove: ['uploads'],
+    uploads: ['inspect', 'abort'],
   },
   ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
 } satisfies Record<TaskName, TaskNeeds>
@@ -106,6 +128,7 @@ export class ExportFunctions extends Construct {
       for (const folder of its.write ?? []) archive.grantWrite(made.role, folder)
       for (const folder of its.remove ?? []) archive.grantRemove(made.role, folder)
       if (its.uploads?.includes('fill')) archive.grantUpload(made.role)
+      if (its.uploads?.includes('inspect')) archive.grantInspectUpload(made.role)
       if (its.uploads?.includes('abort')) archive.grantAbortUpload(made.role)
       if (talksToSite) secrets.grantRead(made.role)
       this.byTask.set(task, made)

@@ -88,6 +88,12 @@ export function attemptsOf(error: unknown): number {
   return typeof attempts === 'number' ? attempts : 1
 }
 
+/** S3 asks for fewer requests. */
+export function isThrottle(error: unknown): boolean {
+  return throttling.has(errorCode(error)) || statusOf(error) === 503 || statusOf(error) === 429
+}
+const throttling = new Set(['SlowDown', 'ServiceUnavailable', 'ThrottlingException', 'TooManyRequestsException'])
+
 /** May the same request succeed when it is sent again? */
 export function isPassing(error: unknown): boolean {
   const code = errorCode(error)

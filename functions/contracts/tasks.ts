@@ -18,7 +18,7 @@ import {
   storedArtifactSchema,
 } from './nouns.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
-import { sweepSummarySchema } from './sweep.ts'
+import { sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
 
 /** Environment variables by need. `KEY_PREFIX` ends with `/` or is empty. */
 export const storeEnv = z.object({
@@ -67,6 +67,9 @@ const checkBackupOutput = z.strictObject({
   /** 0 to 100 where the platform tells. */
   progressPercent: z.number().min(0).max(100).optional(),
 })
+
+/** An inline Map runs no more at once (service quota). */
+export const MAX_STREAMS = 40
 
 /** Id of the execution that works: claims tell a living execution from a dead one by it. */
 const executionSchema = z.string().min(1)
@@ -165,12 +168,18 @@ export const tasks = {
       /** One for each chunk of the last round; none at first. */
       results: z.array(copyResultSchema),
     }),
-    /** No chunk: wait and plan again or, with nothing to wait for, everything is in S3. */
+    /** No chunk: given up, or wait and plan again or, with nothing to wait for, everything is in S3. */
     output: z.strictObject({
       pace: paceSchema,
-      chunks: z.array(chunkSchema).max(40),
-      order: copyOrderSchema,
+      chunks: z.array(chunkSchema).max(MAX_STREAMS),
+      order: copyOrderSchema.optional(),
       waitSeconds: z.int().nonnegative(),
+      /** Nothing moves any more: the error to fail with. */
+      gaveUp: z.strictObject({ Error: z.string(), Cause: z.string() }).optional(),
+      /** Bytes that S3 lacked when this was planned. */
+      missingBytes: z.int().nonnegative(),
+      /** Why this many streams, or why none: a sentence for people. */
+      reason: z.string(),
     }),
     env: storeEnv.extend(siteEnv.shape),
   },
@@ -189,7 +198,7 @@ export const tasks = {
   /** Check that every part is there and the source unchanged, complete, compare S3's checksum with ours. */
   CompleteUpload: {
     stem: 'complete-upload',
-    input: transferInput.extend({ upload: uploadSchema, bytesSent: z.int().nonnegative() }),
+    input: transferInput.extend({ upload: uploadSchema, execution: executionSchema, bytesSent: z.int().nonnegative() }),
     output: z.strictObject({ stored: storedArtifactSchema }),
     env: storeEnv.extend(siteEnv.shape),
   },
@@ -222,6 +231,7 @@ export const tasks = {
     stem: 'release-backup',
     input: z.strictObject({
       item: planItemSchema,
+      execution: executionSchema,
       artifacts: z.array(sourceArtifactSchema).min(1),
       stored: z.array(storedArtifactSchema).min(1),
       verdict: verdictSchema,
@@ -250,8 +260,7 @@ export const tasks = {
       /** Names the report. */
       sweepId: z.string().min(1),
       startedAt: instantSchema,
-      /** Only report what would be dropped. */
-      dryRun: z.boolean(),
+      ...sweepRequestSchema.shape,
     }),
     output: sweepSummarySchema,
     env: storeEnv,

@@ -3,10 +3,13 @@ import { z } from 'zod'
 import { instantSchema } from '../contracts/nouns.ts'
 
 /**
- * A claim lapses this long after its last renewal, so that a run that died without a word doesn't block its guests.
- * Check backup renews it at least every five minutes (its longest wait) plus the retries of a short outage.
+ * A claim lapses this long after its last renewal, so that an execution that died without a word doesn't block its
+ * guests. Above the longest time between two renewals: a copying function of Lambda's fifteen minutes, which renews
+ * when it begins.
  */
-export const LEASE_SECONDS = 900
+export const LEASE_SECONDS = 1_200
+/** Renewed no more often than this: many functions of one execution work at the same time. */
+export const RENEW_AFTER_SECONDS = 120
 
 /**
  * An answer to "start a backup" that was lost becomes certain this long after it was asked: Proxmox proxies give up
@@ -17,6 +20,8 @@ export const START_SETTLES_SECONDS = 60
 export const guestClaimSchema = z.strictObject({
   version: z.literal(1),
   runId: z.string(),
+  /** The execution that holds it: one that repeats a guest of the same run is another. */
+  execution: z.string(),
   renewedAt: instantSchema,
   /** The guest is free again; the claim stays as an object so that every change is a conditional write. */
   released: z.boolean(),
@@ -31,13 +36,28 @@ export const guestClaimSchema = z.strictObject({
 })
 export type GuestClaim = z.infer<typeof guestClaimSchema>
 
-export function newClaim(runId: string, now: Date): GuestClaim {
-  return { version: 1, runId, renewedAt: now.toISOString(), released: false, knownJobRefs: [] }
+/** Who claims: a run, and which of its executions. */
+export interface Claimant {
+  runId: string
+  execution: string
 }
 
-/** Whether another run's claim still stands: neither given back nor lapsed. */
-export function standsAgainst(claim: GuestClaim, runId: string, now: Date): boolean {
-  return claim.runId !== runId && !claim.released && now.getTime() < lapsesAt(claim).getTime()
+export function newClaim({ runId, execution }: Claimant, now: Date): GuestClaim {
+  return { version: 1, runId, execution, renewedAt: now.toISOString(), released: false, knownJobRefs: [] }
+}
+
+/** Whether the claim keeps somebody else out: neither theirs, nor given back, nor lapsed. */
+export function standsAgainst(claim: GuestClaim, claimant: Claimant, now: Date): boolean {
+  return !isOf(claim, claimant) && isAlive(claim, now)
+}
+
+/** Whether somebody holds the guest. */
+export function isAlive(claim: GuestClaim, now: Date): boolean {
+  return !claim.released && now.getTime() < lapsesAt(claim).getTime()
+}
+
+export function isOf(claim: GuestClaim, { runId, execution }: Claimant): boolean {
+  return claim.runId === runId && claim.execution === execution
 }
 
 export function lapsesAt(claim: GuestClaim): Date {

@@ -14,10 +14,13 @@ const SMALLEST_PART_BYTES = 64 * MIB
 /** Below S3's 10,000, so that rounding can't pass it. */
 const WANTED_PART_COUNT = 9_500
 
-/** What one function moves in about ten minutes (measured: 60–75 MB/s lasting), well inside Lambda's fifteen. */
-const CHUNK_BYTES = 10 * 60 * 60_000_000
-/** Keeps a Map over chunks far from the 25,000 events that an execution's history may have. */
-const MAX_CHUNK_COUNT = 400
+/** Buffers of all parts in flight together; a single part may be larger and then goes alone. */
+const BUFFER_BUDGET_BYTES = 512 * MIB
+
+/** How many parts one function can hold in memory at once. */
+export function affordableParts(partSizeBytes: number): number {
+  return Math.max(1, Math.floor(BUFFER_BUDGET_BYTES / partSizeBytes))
+}
 
 export interface PartPlan {
   partSizeBytes: number
@@ -63,19 +66,17 @@ export function missingParts(
 }
 
 /**
- * Missing parts as chunks, each about ten minutes of one function's work, and where the work is less than that, enough
- * of them to keep `parallelism` functions busy. A chunk may span parts that S3 has: whoever copies it skips those, and
- * a much interrupted upload still has few chunks.
+ * Missing parts as so many chunks, or fewer, each a contiguous range and all with about the same number of parts to
+ * copy. A chunk may span parts that S3 has: whoever copies it skips those.
  */
-export function planChunks(missing: readonly number[], partSizeBytes: number, parallelism: number): Chunk[] {
-  const tenMinutes = Math.max(1, Math.floor(CHUNK_BYTES / partSizeBytes))
-  const fairShare = Math.max(1, Math.ceil(missing.length / parallelism))
-  const partsEach = Math.max(Math.min(tenMinutes, fairShare), Math.ceil(missing.length / MAX_CHUNK_COUNT))
+export function planChunks(missing: readonly number[], streams: number): Chunk[] {
   const chunks: Chunk[] = []
-  for (let from = 0; from < missing.length; from += partsEach) {
-    const firstPart = missing[from]
-    const lastPart = missing[Math.min(from + partsEach, missing.length) - 1]
+  let from = 0
+  for (let left = Math.min(streams, missing.length); left > 0; left--) {
+    const until = from + Math.ceil((missing.length - from) / left)
+    const [firstPart, lastPart] = [missing[from], missing[until - 1]]
     if (firstPart !== undefined && lastPart !== undefined) chunks.push({ firstPart, lastPart })
+    from = until
   }
   return chunks
 }

@@ -1,6 +1,6 @@
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { nextWaitSeconds } from '../domain/poll-wait.ts'
-import { changeClaim, ownClaim } from './claims.ts'
+import { renewClaim } from './claims.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now'>
@@ -12,8 +12,7 @@ export async function checkBackup(input: TaskInput<'CheckBackup'>, ports: Needs)
   const { running, progressPercent } = await provider.checkBackup(jobRef)
   const progress = progressPercent === undefined ? {} : { progressPercent }
   if (!running) return { done: true, waitSeconds: 0, ...progress }
-  const held = await ownClaim(item, ports)
-  if (held !== undefined) await changeClaim(item, held, {}, ports)
+  await renewClaim(input, ports)
   const elapsedSeconds = Math.max(0, (ports.now().getTime() - Date.parse(startedAt)) / 1000)
   return { done: false, waitSeconds: nextWaitSeconds({ elapsedSeconds, ...progress }), ...progress }
 }

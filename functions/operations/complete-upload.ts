@@ -5,6 +5,7 @@ import type { TaskInput, TaskOutput, Upload } from '../contracts/tasks.ts'
 import { combineAllCrc32 } from '../domain/crc32.ts'
 import { missingParts } from '../domain/part-plan.ts'
 import { storedArtifact } from './already-stored.ts'
+import { renewClaim } from './claims.ts'
 import type { Ports } from './ports.ts'
 import { assertSourceUnchanged, statSource } from './source-identity.ts'
 import { readUploadRecord, type UploadRecord, writeUploadRecord } from './upload-record.ts'
@@ -24,6 +25,7 @@ export async function completeUpload(
   ports: Needs,
 ): Promise<TaskOutput<'CompleteUpload'>> {
   const { item, artifact, upload, bytesSent } = input
+  await renewClaim(input, ports)
   const parts = await listParts(upload, ports)
   if (parts === undefined) {
     const { object, crc32 } = await findCompleted(upload, ports)

@@ -1,9 +1,8 @@
-import type { StoredPart } from '../aws/archive-store.ts'
 import { SourceChanged, StoreUnavailable, UploadVanished } from '../contracts/errors.ts'
 import type { SourceIdentity } from '../contracts/nouns.ts'
 import type { TaskInput, TaskOutput, Upload } from '../contracts/tasks.ts'
 import { archiveFolder, artifactKey } from '../domain/object-keys.ts'
-import { missingParts, planChunks, planParts } from '../domain/part-plan.ts'
+import { planParts } from '../domain/part-plan.ts'
 import { findStored } from './already-stored.ts'
 import type { Ports } from './ports.ts'
 import { sameIdentity, statSource } from './source-identity.ts'
@@ -34,25 +33,17 @@ export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): 
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const kept = await readUploadRecord(ports, key)
     const done = await findStored(ports, input, folder, source, kept?.record)
-    if (done !== undefined) return { ...done, chunks: [] }
+    if (done !== undefined) return done
     const opened =
       (await resume(ports, source, artifact.artifactRef, kept?.record)) ??
       (await start(ports, key, artifact.artifactRef, source, kept))
     if (opened === undefined) continue
-    const { upload, parts } = opened
-    await abortOthers(ports, upload)
-    const missing = missingParts(upload, source.sizeBytes, parts)
-    return { upload, chunks: planChunks(missing, upload.partSizeBytes, item.maxConcurrency) }
+    await abortOthers(ports, opened)
+    return { upload: opened }
   }
   throw new StoreUnavailable(
     `other executions keep opening the upload of s3://${ports.store.bucket}/${key}; later again`,
   )
-}
-
-interface Opened {
-  upload: Upload
-  /** What S3 has of it. */
-  parts: StoredPart[]
 }
 
 /** The upload of the record, if it is of this very source and S3 still has it. */
@@ -61,12 +52,12 @@ async function resume(
   source: SourceIdentity,
   artifactRef: string,
   record: UploadRecord | undefined,
-): Promise<Opened | undefined> {
+): Promise<Upload | undefined> {
   if (record?.source.artifactRef !== artifactRef || !sameIdentity(record.source, source)) return undefined
   try {
     const parts = await ports.store.listParts(record.key, record.uploadId)
     ports.log('upload-resumed', { key: record.key, partsThere: parts.length, partCount: record.partCount })
-    return { upload: uploadOf(record), parts }
+    return uploadOf(record)
   } catch (error) {
     if (error instanceof UploadVanished) return undefined
     throw error
@@ -80,7 +71,7 @@ async function start(
   artifactRef: string,
   source: SourceIdentity,
   kept: KeptRecord | undefined,
-): Promise<Opened | undefined> {
+): Promise<Upload | undefined> {
   const uploadId = await ports.store.createUpload(key)
   const record: UploadRecord = {
     version: 1,
@@ -90,7 +81,7 @@ async function start(
     source: { ...source, artifactRef },
     openedAt: ports.now().toISOString(),
   }
-  if (await writeUploadRecord(ports, record, kept)) return { upload: uploadOf(record), parts: [] }
+  if (await writeUploadRecord(ports, record, kept)) return uploadOf(record)
   await ports.store.abortUpload(key, uploadId)
   return undefined
 }

@@ -7,9 +7,6 @@ import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'provider' | 'route' | 'log'>
 
-/** Chunks of one archive copied at once: two functions of 60–75 MB/s fill a gigabit line, a few more ride out slow streams. */
-const MAX_CONCURRENCY = 4
-
 /**
  * Find the guests and write the plan. A guest that can't possibly be archived gets its outcome here and no plan item:
  * one that nobody knows, or one on a node whose route refuses us. When that is so for all nodes, the run fails at once.
@@ -41,7 +38,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
       guest,
       backup: job.backup,
       deleteSource: job.deleteSource,
-      maxConcurrency: MAX_CONCURRENCY,
+      limits: job.limits,
     })
   }
   const key = planKey(run.prefix)

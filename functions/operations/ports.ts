@@ -1,4 +1,5 @@
 import type { ArchiveStore } from '../aws/archive-store.ts'
+import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Route } from '../readers/reader.ts'
 
@@ -16,6 +17,8 @@ export interface Ports {
   provider(site: string): Promise<Provider>
   /** The site's route for bytes. @throws UnknownSite, InvalidSite */
   route(site: string): Promise<Route>
+  /** What transfers may take of the site. @throws UnknownSite, InvalidSite */
+  siteLimits(site: string): Promise<SiteLimits>
   now(): Date
   sleep(milliseconds: number): Promise<void>
   /** Milliseconds until this function call is killed. */

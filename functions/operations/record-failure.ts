@@ -19,9 +19,10 @@ const STOP_TIMEOUT_SECONDS = 60
  * cleaned up is part of the reason, so that the operator knows what is left.
  */
 export async function recordFailure(
-  { item, error }: TaskInput<'RecordFailure'>,
+  input: TaskInput<'RecordFailure'>,
   ports: Needs,
 ): Promise<TaskOutput<'RecordFailure'>> {
+  const { item, error } = input
   const failure = readFailure(error)
   const leftovers: string[] = []
   const attempt = async (what: string, step: () => Promise<void>) => {
@@ -33,12 +34,12 @@ export async function recordFailure(
       leftovers.push(`Clean-up: ${what} failed: ${message}`)
     }
   }
-  const held = await ownClaim(item, ports)
+  const held = await ownClaim(input, ports)
   const evidence = await readKeptEvidence(evidenceKey(item.run.prefix, item.guest.id), ports)
   // Before its archive was located, a guest has no upload.
   const located = evidence?.evidence.listed
   if (held !== undefined && !held.claim.released) {
-    await attempt('stopping the job', () => stopJob(held, { item, error }, ports))
+    await attempt('stopping the job', () => stopJob(held, input, ports))
     if (!failure.resumable && located !== undefined) {
       const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, located.createdAt)
       await attempt('aborting the upload', () => dropUpload(artifactKey(folder, located.fileName), ports))
@@ -56,7 +57,7 @@ export async function recordFailure(
   )
   await recordOutcome(item.run, outcome, ports)
   if (held !== undefined)
-    await attempt('giving back the claim', () => releaseClaim(item, held, failure.resumable, ports))
+    await attempt('giving back the claim', () => releaseClaim(input, held, failure.resumable, ports))
   return outcome
 }
 

@@ -29,8 +29,8 @@ export async function releaseBackup(
     seconds: Math.max(0, (ports.now().getTime() - Date.parse(input.startedAt)) / 1000),
   }
   await recordOutcome(item.run, outcome, ports)
-  const held = await ownClaim(item, ports)
-  if (held !== undefined) await releaseClaim(item, held, true, ports)
+  const held = await ownClaim(input, ports)
+  if (held !== undefined) await releaseClaim(input, held, true, ports)
   return outcome
 }
 

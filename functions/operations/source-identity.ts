@@ -4,11 +4,12 @@ import type { Reader } from '../readers/reader.ts'
 import type { Ports } from './ports.ts'
 
 export function sameIdentity(one: SourceIdentity, other: SourceIdentity): boolean {
-  return one.sizeBytes === other.sizeBytes && one.modifiedAt === other.modifiedAt
+  const sameMark = one.validator === undefined || other.validator === undefined || one.validator === other.validator
+  return one.sizeBytes === other.sizeBytes && one.modifiedAt === other.modifiedAt && sameMark
 }
 
-function describe({ sizeBytes, modifiedAt }: SourceIdentity): string {
-  return `${sizeBytes} bytes of ${modifiedAt}`
+function describe({ sizeBytes, modifiedAt, validator }: SourceIdentity): string {
+  return `${sizeBytes} bytes of ${modifiedAt}${validator === undefined ? '' : ` (${validator})`}`
 }
 
 /** Size and time of the source now, over a connection of its own. */

@@ -10,7 +10,7 @@ import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { START_SETTLES_SECONDS } from '../domain/guest-claim.ts'
 import { nextWaitSeconds } from '../domain/poll-wait.ts'
 import type { FoundGuest, JobSummary, Provider } from '../providers/provider.ts'
-import { changeClaim, type HeldClaim, takeClaim } from './claims.ts'
+import { changeClaim, type HeldClaim, takeClaim, type Work } from './claims.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
@@ -25,10 +25,11 @@ const MAX_MOVES = 3
  * job of ours that is there, note that we ask, ask, note the job. A call that dies anywhere in between can be repeated.
  */
 export async function startBackup(
-  { item }: TaskInput<'StartBackup'>,
+  work: TaskInput<'StartBackup'>,
   ports: Needs,
 ): Promise<TaskOutput<'StartBackup'>> {
-  const held = await takeClaim(item, ports)
+  const { item } = work
+  const held = await takeClaim(work, ports)
   if (held.claim.jobRef !== undefined) return started(held, held.claim.jobRef, true)
   const provider = await ports.provider(item.site)
   const guest = await whereItIs(item, provider)
@@ -41,7 +42,7 @@ export async function startBackup(
   )
   if (adopted !== undefined) {
     ports.log('backup-adopted', { site: item.site, guest: guest.id, jobRef: adopted.jobRef })
-    return record(item, held, adopted, true, ports)
+    return record(work, held, adopted, true, ports)
   }
   if (asked !== undefined && ports.now().getTime() - Date.parse(asked) < START_SETTLES_SECONDS * 1000) {
     throw new BackupStartUnclear(
@@ -51,12 +52,12 @@ export async function startBackup(
   }
   refuseLocked(item, guest)
   const noted = await changeClaim(
-    item,
+    work,
     held,
     { askedAt: ports.now().toISOString(), knownJobRefs: jobs.map((job) => job.jobRef) },
     ports,
   )
-  return record(item, noted, await ask(item, guest, provider), false, ports)
+  return record(work, noted, await ask(item, guest, provider), false, ports)
 }
 
 /** `NothingBackedUp` proves that no job was started, so asking again on the guest's new node is safe. */
@@ -99,9 +100,9 @@ function refuseLocked(item: PlanItem, guest: FoundGuest): void {
   }
 }
 
-async function record(item: PlanItem, held: HeldClaim, job: JobSummary, adopted: boolean, ports: Needs) {
+async function record(work: Work, held: HeldClaim, job: JobSummary, adopted: boolean, ports: Needs) {
   const startedAt = held.claim.askedAt ?? ports.now().toISOString()
-  const named = await changeClaim(item, held, { jobRef: job.jobRef, startedAt }, ports)
+  const named = await changeClaim(work, held, { jobRef: job.jobRef, startedAt }, ports)
   return started(named, job.jobRef, adopted)
 }
 

@@ -67,6 +67,6 @@ export async function removeUploadRecord({ store, keyPrefix }: Place, key: strin
 /** The upload as it travels in state. */
 export function uploadOf(record: UploadRecord): Upload {
   const { key, uploadId, partSizeBytes, partCount } = record
-  const { sizeBytes, modifiedAt } = record.source
-  return { key, uploadId, partSizeBytes, partCount, source: { sizeBytes, modifiedAt } }
+  const { artifactRef: _, ...source } = record.source
+  return { key, uploadId, partSizeBytes, partCount, source }
 }

@@ -24,7 +24,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
   })
 
   const record = lambdaTask(scope, functions, 'RecordFailure', {
-    payload: { item: '{% $item %}', error: '{% $error %}' },
+    payload: { item: '{% $item %}', execution: '{% $execution %}', error: '{% $error %}' },
     retry: ordinary,
     onError: failed,
   })
@@ -39,6 +39,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
   const release = lambdaTask(scope, functions, 'ReleaseBackup', {
     payload: {
       item: '{% $item %}',
+      execution: '{% $execution %}',
       artifacts: '{% $artifacts %}',
       stored: '{% $stored %}',
       verdict: '{% $verdict %}',
@@ -88,7 +89,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
     .when(
       Condition.jsonata("{% $states.input.platform = 'proxmox' %}"),
       proxmoxBranch(scope, functions, { archived, ...recordFailure }),
-      { assign: { item: '{% $states.input %}' } },
+      { assign: { item: '{% $states.input %}', execution: '{% $states.context.Execution.Id %}' } },
     )
     .otherwise(unknown)
 }

@@ -139,6 +139,12 @@ export const notYetAsked: RetryPolicy = {
   jitter: false,
 }
 
+/**
+ * What a copying function may end with while the transfer goes on: a passing fault, or its own death. Plan copies judges
+ * them, runs fewer streams, waits, and gives up after two hours without a byte.
+ */
+export const passingToPlan: readonly string[] = [...errorNames('retry'), ...perhapsRanErrors]
+
 /** For most tasks. */
 export const ordinary: readonly RetryPolicy[] = [passingFaults, neverStarted, lostAnswer]
 /** For tasks with hours of work behind them. */

@@ -4,86 +4,144 @@ import {
   Fail,
   type IChainable,
   Map as InlineMap,
+  Pass,
   ProvideItems,
   Succeed,
+  Wait,
+  WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
-import { patient } from './retry-policies.ts'
+import { neverStarted, passingToPlan, patient } from './retry-policies.ts'
+
+/** An upload that vanishes again and again is being aborted by someone: then it is told, and not tried for ever. */
+const MAX_OPENINGS = 3
 
 /**
- * Copy one artifact into the bucket. Input: the artifact; output: what is stored. Reads `$item` from around it.
- * No part list travels in state: S3 keeps it.
+ * Copy one artifact into the bucket, in rounds: plan, copy side by side, plan again, until S3 has every part.
+ * Input: the artifact; output: what is stored. Reads `$item` and `$execution` from around it. No part list travels in
+ * state: S3 keeps it.
  */
 export function transferArtifact(scope: Construct, functions: ExportFunctions): IChainable {
   // An error leaves a Map under its own name only if a state of the Map throws it again.
   const failed = Fail.jsonata(scope, 'Transfer failed', rethrown)
 
+  const takeUp = Pass.jsonata(scope, 'Take up artifact', {
+    assign: { artifact: '{% $states.input %}', openings: 0 },
+  })
+
   const open = lambdaTask(scope, functions, 'OpenUpload', {
-    payload: { item: '{% $item %}', artifact: '{% $states.input %}' },
-    assign: { artifact: '{% $states.input %}', upload: '{% $states.result.Payload.upload %}' },
+    payload: { item: '{% $item %}', artifact: '{% $artifact %}' },
+    assign: {
+      upload: '{% $states.result.Payload.upload %}',
+      openings: '{% $openings + 1 %}',
+      pace: '{% {} %}',
+      copied: '{% [] %}',
+    },
     retry: patient,
     onError: failed,
   })
 
-  const stored = Succeed.jsonata(scope, 'Stored before', { outputs: '{% $states.input.alreadyStored %}' })
+  // Aborted by someone, or expired: what S3 had of it is gone, and the archive is copied anew.
+  const vanished = Choice.jsonata(scope, 'Did the upload vanish?')
+    .when(
+      Condition.jsonata(`{% $states.input.Error = 'UploadVanished' and $openings < ${MAX_OPENINGS} %}`),
+      open,
+    )
+    .otherwise(failed)
+
+  const plan = lambdaTask(scope, functions, 'PlanCopies', {
+    payload: {
+      item: '{% $item %}',
+      execution: '{% $execution %}',
+      artifact: '{% $artifact %}',
+      upload: '{% $upload %}',
+      pace: '{% $pace %}',
+      results: '{% $copied %}',
+    },
+    // What a round brought is told once: after a wait there is nothing new to judge.
+    assign: { pace: '{% $states.result.Payload.pace %}', copied: '{% [] %}' },
+    retry: patient,
+    onError: vanished,
+  })
 
   const copyChunks = InlineMap.jsonata(scope, 'Copy chunks', {
     items: ProvideItems.jsonata('{% $states.input.chunks %}'),
-    jsonataMaxConcurrency: '{% $item.maxConcurrency %}',
+    // All at once: how many there are is what Plan copies decides.
+    jsonataMaxConcurrency: '{% $count($states.input.chunks) %}',
     itemSelector: {
       chunk: '{% $states.context.Map.Item.Value %}',
-      nextPart: '{% $states.context.Map.Item.Value.firstPart %}',
-      bytesSent: 0,
+      order: '{% $states.input.order %}',
     },
-    // The 0 keeps the sum a number when S3 has every part already and no chunk is left.
-    outputs: { bytesSent: '{% $sum([0, $states.result.bytesSent]) %}' },
+    assign: { copied: '{% $states.result %}' },
   })
     .itemProcessor(copyChunk(scope, functions))
-    .addCatch(failed)
+    .addCatch(vanished)
 
   const complete = lambdaTask(scope, functions, 'CompleteUpload', {
     payload: {
       item: '{% $item %}',
+      execution: '{% $execution %}',
       artifact: '{% $artifact %}',
       upload: '{% $upload %}',
-      bytesSent: '{% $states.input.bytesSent %}',
+      bytesSent: '{% $pace.bytesSent %}',
     },
     output: '{% $states.result.Payload.stored %}',
     retry: patient,
-    onError: failed,
+    onError: vanished,
   })
 
-  return open.next(
+  const gaveUp = Fail.jsonata(scope, 'Gave up', {
+    error: '{% $states.input.gaveUp.Error %}',
+    cause: '{% $states.input.gaveUp.Cause %}',
+  })
+
+  const stored = Succeed.jsonata(scope, 'Stored before', { outputs: '{% $states.input.alreadyStored %}' })
+
+  plan.next(
+    Choice.jsonata(scope, 'What next?')
+      .when(Condition.jsonata('{% $exists($states.input.gaveUp) %}'), gaveUp)
+      .when(Condition.jsonata('{% $count($states.input.chunks) > 0 %}'), copyChunks.next(plan))
+      .when(
+        Condition.jsonata('{% $states.input.waitSeconds > 0 %}'),
+        Wait.jsonata(scope, 'Wait for a turn', { time: WaitTime.seconds('{% $states.input.waitSeconds %}') }).next(plan),
+      )
+      .otherwise(complete),
+  )
+  return takeUp.next(open).next(
     Choice.jsonata(scope, 'Already stored?')
       .when(Condition.jsonata('{% $exists($states.input.alreadyStored) %}'), stored)
-      .otherwise(copyChunks.next(complete)),
+      .otherwise(plan),
   )
 }
 
-/** Work off one chunk in as many calls as it takes: each hands back the next part before its time is up. */
+/** One stream's round. What passes, or may be the stream's own fault, is told to Plan copies; the rest fails the guest. */
 function copyChunk(scope: Construct, functions: ExportFunctions): IChainable {
-  const copy = lambdaTask(scope, functions, 'CopyParts', {
+  const cutShort = Pass.jsonata(scope, 'Stream broke', {
+    outputs: {
+      bytesSent: 0,
+      partsSent: 0,
+      seconds: 0,
+      throttles: 0,
+      drops: 0,
+      error: '{% $states.input %}',
+    },
+  })
+  // No state follows: each one would cost two events a stream and round, and the largest archive takes hundreds of rounds.
+  return lambdaTask(scope, functions, 'CopyParts', {
     payload: {
       item: '{% $item %}',
+      execution: '{% $execution %}',
       artifact: '{% $artifact %}',
       upload: '{% $upload %}',
       chunk: '{% $states.input.chunk %}',
-      nextPart: '{% $states.input.nextPart %}',
-      bytesSent: '{% $states.input.bytesSent %}',
+      order: '{% $states.input.order %}',
     },
-    // The next call's input: the same chunk, the next part, the bytes so far.
-    output: '{% $merge([$states.input, $states.result.Payload]) %}',
-    retry: patient,
+    retry: [neverStarted],
+    caught: { errors: passingToPlan, by: cutShort },
     onError: Fail.jsonata(scope, 'Chunk failed', rethrown),
   })
-
-  return copy.next(
-    Choice.jsonata(scope, 'Chunk copied?')
-      .when(Condition.jsonata('{% $states.input.done %}'), Succeed.jsonata(scope, 'Chunk is in S3'))
-      .otherwise(copy),
-  )
 }
 
 /** Pass an error on as it came; `Cause` is missing when a time limit ended the task. */

@@ -56,8 +56,14 @@ export function readHappenings(): (event: SeenEvent) => Happening[] {
 /** Only states that do something: choices, passes and the frames around loops are the workflow's own business. */
 const telling = new Set(['TaskStateEntered', 'WaitStateEntered', 'MapStateEntered'])
 
-/** The states between which a guest goes back and forth while its backup runs are one step to a person. */
-const oneStep: Readonly<Record<string, string>> = { 'Wait for backup': 'Backing up', 'Check backup': 'Backing up' }
+/** The states between which a guest goes back and forth are one step to a person. */
+const oneStep: Readonly<Record<string, string>> = {
+  'Wait for backup': 'Backing up',
+  'Check backup': 'Backing up',
+  'Plan copies': 'Copying',
+  'Copy parts': 'Copying',
+  'Wait for a turn': 'Waiting for a turn to copy',
+}
 
 function enteredState({ guest }: Seen, type: string, state: string): Happening[] {
   if (!telling.has(type) || (guest !== undefined && type === 'MapStateEntered')) return []
@@ -80,12 +86,11 @@ function answered({ guest }: Seen, state: string, output: unknown): Happening[] 
     case 'Open upload': {
       const opened = tasks.OpenUpload.output.safeParse(answer).data
       if (opened === undefined) return []
-      const { upload, chunks } = opened
-      const missing = chunks.reduce((sum, { firstPart, lastPart }) => sum + (lastPart - firstPart + 1), 0)
-      const { sizeBytes } = upload.source
-      return [
-        { kind: 'upload-opened', id, sizeBytes, presentBytes: Math.max(0, sizeBytes - missing * upload.partSizeBytes) },
-      ]
+      return [{ kind: 'upload-opened', id, sizeBytes: opened.upload.source.sizeBytes }]
+    }
+    case 'Plan copies': {
+      const missingBytes = tasks.PlanCopies.output.safeParse(answer).data?.missingBytes
+      return missingBytes === undefined ? [] : [{ kind: 'copies-planned', id, missingBytes }]
     }
     case 'Release backup':
     case 'Record failure': {

@@ -6,7 +6,8 @@ export type Happening =
   | { kind: 'planned'; guestCount: number }
   | { kind: 'guest-step'; id: string; name: string; step: string }
   | { kind: 'dumped'; id: string; percent: number }
-  | { kind: 'upload-opened'; id: string; sizeBytes: number; presentBytes: number }
+  | { kind: 'upload-opened'; id: string; sizeBytes: number }
+  | { kind: 'copies-planned'; id: string; missingBytes: number }
   | { kind: 'copied'; id: string; bytes: number }
   | { kind: 'guest-ended'; id: string; outcome: 'succeeded' | 'failed' | 'skipped'; reason: string }
   | { kind: 'trouble'; id: string | undefined; step: string; error: string }
@@ -52,8 +53,16 @@ export function advance(progress: RunProgress, happening: Happening, now: number
     case 'dumped':
       return change(progress, happening.id, now, { dumpPercent: happening.percent })
     case 'upload-opened': {
-      const { sizeBytes, presentBytes } = happening
-      return change(progress, happening.id, now, { sizeBytes, presentBytes, copiedBytes: 0, copyStartedAt: now })
+      const { copyStartedAt: _before, ...guest } = guestOf(progress, happening.id, now)
+      return replace(progress, { ...guest, sizeBytes: happening.sizeBytes, presentBytes: 0, copiedBytes: 0 })
+    }
+    case 'copies-planned': {
+      const guest = guestOf(progress, happening.id, now)
+      const thereBytes = Math.max(0, (guest.sizeBytes ?? 0) - happening.missingBytes)
+      // The first plan tells what an earlier run left behind; the next ones, what is there for certain.
+      return guest.copyStartedAt === undefined
+        ? replace(progress, { ...guest, presentBytes: thereBytes, copyStartedAt: now })
+        : replace(progress, { ...guest, copiedBytes: Math.max(guest.copiedBytes, thereBytes - guest.presentBytes) })
     }
     case 'copied': {
       const guest = guestOf(progress, happening.id, now)

@@ -6,7 +6,12 @@ export const artifact: SourceArtifact = {
   fileName: 'vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',
   sizeBytes: 1000,
   createdAt: '2026-11-22T02:00:07.000Z',
-  location: { node: 'pve1', path: '/var/lib/vz/dump/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst' },
+  location: {
+    node: 'pve1',
+    path: '/var/lib/vz/dump/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',
+    storage: 'local',
+    volume: 'backup/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',
+  },
 }
 
 export const stored: StoredArtifact = {

@@ -1,24 +1,40 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { ArchiveStore, StoredObject, StoredPart, StoredText } from '../../functions/aws/archive-store.ts'
+import type {
+  ArchiveStore,
+  DatedKey,
+  OpenUpload,
+  PartArrival,
+  SentPart,
+  StoredObject,
+  StoredPart,
+  StoredText,
+} from '../../functions/aws/archive-store.ts'
 import { ArchiveConflict, ChecksumMismatch, UploadVanished } from '../../functions/contracts/errors.ts'
 
 interface Upload {
   key: string
-  parts: Map<number, { part: StoredPart; body: Buffer }>
+  openedAt: string
+  parts: Map<number, { part: StoredPart; body: Buffer; arrivedAt?: string }>
 }
 
 /** An archive store in memory with the contract's conditions: what operations are tested against. */
 export class MemoryStore implements ArchiveStore {
   readonly bucket = 'memory'
-  readonly objects = new Map<string, { body: Buffer; etag: string }>()
+  readonly objects = new Map<string, { body: Buffer; etag: string; writtenAt?: string }>()
   readonly uploads = new Map<string, Upload>()
   #count = 0
+  readonly #now: () => Date
+
+  /** @param now dates uploads, parts and objects, as S3's own clock does */
+  constructor(now: () => Date = () => new Date()) {
+    this.#now = now
+  }
 
   async createUpload(key: string): Promise<string> {
     this.#count += 1
     const uploadId = `upload-${this.#count}`
-    this.uploads.set(uploadId, { key, parts: new Map() })
+    this.uploads.set(uploadId, { key, openedAt: this.#now().toISOString(), parts: new Map() })
     return uploadId
   }
 
@@ -26,16 +42,34 @@ export class MemoryStore implements ArchiveStore {
     return [...this.uploads].filter(([, upload]) => upload.key === key).map(([uploadId]) => uploadId)
   }
 
+  async listUploadsBelow(prefix: string): Promise<OpenUpload[]> {
+    return [...this.uploads]
+      .filter(([, { key }]) => key.startsWith(prefix))
+      .map(([uploadId, { key, openedAt }]) => ({ key, uploadId, openedAt }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+  }
+
+  async listArrivals(_key: string, uploadId: string): Promise<PartArrival[]> {
+    return [...this.#upload(uploadId).parts.values()].map(({ part, arrivedAt }) => ({
+      sizeBytes: part.sizeBytes,
+      arrivedAt: arrivedAt ?? new Date(0).toISOString(),
+    }))
+  }
+
   async listParts(_key: string, uploadId: string): Promise<StoredPart[]> {
     const parts = [...this.#upload(uploadId).parts.values()].map(({ part }) => part)
     return parts.sort((a, b) => a.partNumber - b.partNumber)
   }
 
-  async putPart(_key: string, uploadId: string, partNumber: number, body: Buffer, sum: number): Promise<StoredPart> {
+  async putPart(_key: string, uploadId: string, partNumber: number, body: Buffer, sum: number): Promise<SentPart> {
     if (crc32(body) !== sum) throw new ChecksumMismatch('part')
     const part = { partNumber, sizeBytes: body.length, etag: etagOf(body), crc32: sum }
-    this.#upload(uploadId).parts.set(partNumber, { part, body: Buffer.from(body) })
-    return part
+    this.#upload(uploadId).parts.set(partNumber, {
+      part,
+      body: Buffer.from(body),
+      arrivedAt: this.#now().toISOString(),
+    })
+    return { ...part, throttles: 0 }
   }
 
   async completeUpload(
@@ -49,7 +83,7 @@ export class MemoryStore implements ArchiveStore {
     const body = Buffer.concat(parts.map(({ partNumber }) => held.parts.get(partNumber)?.body ?? Buffer.alloc(0)))
     if (crc32(body) !== sum) throw new ChecksumMismatch(key)
     this.uploads.delete(uploadId)
-    this.objects.set(key, { body, etag: etagOf(body) })
+    this.objects.set(key, { body, etag: etagOf(body), writtenAt: this.#now().toISOString() })
     return { sizeBytes: body.length, etag: etagOf(body), crc32: sum }
   }
 
@@ -80,7 +114,7 @@ export class MemoryStore implements ArchiveStore {
     if (onlyIf !== undefined && 'etag' in onlyIf && there?.etag !== onlyIf.etag) return undefined
     const body = Buffer.from(text)
     const etag = etagOf(body)
-    this.objects.set(key, { body, etag })
+    this.objects.set(key, { body, etag, writtenAt: this.#now().toISOString() })
     return etag
   }
 
@@ -90,6 +124,11 @@ export class MemoryStore implements ArchiveStore {
 
   async listKeys(prefix: string): Promise<string[]> {
     return [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort()
+  }
+
+  async listDatedKeys(prefix: string): Promise<DatedKey[]> {
+    const keys = await this.listKeys(prefix)
+    return keys.map((key) => ({ key, writtenAt: this.objects.get(key)?.writtenAt ?? new Date(0).toISOString() }))
   }
 
   #upload(uploadId: string): Upload {

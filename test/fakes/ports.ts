@@ -12,8 +12,13 @@ export const item: PlanItem = {
   guest: { id: '100', kind: 'vm', name: 'web', node: 'pve1' },
   backup: { mode: 'snapshot', compress: 'zstd', storage: 'local' },
   deleteSource: false,
-  maxConcurrency: 4,
+  limits: { windows: [], timezone: 'UTC' },
 }
+
+/** Id of the execution that works in these tests. */
+export const execution = 'arn:aws:states:eu-central-1:1:execution:export-guest:one'
+/** Whose claims these are. */
+export const claimant = { runId: item.run.id, execution }
 
 /** The same guest in another run. */
 export function itemOf(runId: string): PlanItem {
@@ -44,12 +49,13 @@ export function fakePorts(): FakePorts {
     },
   }
   return {
-    store: new MemoryStore(),
+    store: new MemoryStore(() => clock.now),
     keyPrefix: '',
     defaultSite: undefined,
     fakeProvider,
     provider: async () => fakeProvider,
     route: async () => route,
+    siteLimits: async () => ({ connectionsPerNode: 4, windows: [], timezone: 'UTC' }),
     routeChecks,
     clock,
     now: () => clock.now,

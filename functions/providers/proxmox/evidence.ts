@@ -4,7 +4,7 @@ import type { Guest, SourceArtifact } from '../../contracts/nouns.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { adviceOn, NoSuchTask, NoSuchVolume, unlock } from './errors.ts'
-import { backupVolid, parseArchiveName, type Upid } from './identifiers.ts'
+import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
 import { volumeRowsSchema, volumeSchema } from './schemas.ts'
 import { readTaskLog, type TaskLog } from './task-log.ts'
 import type { TaskReader, TaskState } from './tasks.ts'
@@ -61,7 +61,12 @@ export async function gatherEvidence(
     fileName: log.archiveName,
     sizeBytes: first.size,
     createdAt: new Date(createdAtSeconds(first.ctime, job.upid, log) * 1000).toISOString(),
-    location: { node: job.upid.node, path: volume.path, ...volumeOf(first.volid) },
+    location: {
+      node: job.upid.node,
+      path: volume.path,
+      storage,
+      volume: parseVolid(first.volid)?.volume ?? first.volid,
+    },
   } satisfies SourceArtifact
   if (second !== undefined) evidence.listedAgainSizeBytes = second.size
   if (volume.notes !== undefined && volume.notes !== '') evidence.notes = volume.notes

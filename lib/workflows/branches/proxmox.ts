@@ -14,7 +14,7 @@ export function proxmoxBranch(
   { archived, onError, assignError }: { archived: IChainable; onError: IChainable; assignError: string },
 ): IChainable {
   const start = lambdaTask(scope, functions, 'StartBackup', {
-    payload: { item: '{% $item %}' },
+    payload: { item: '{% $item %}', execution: '{% $execution %}' },
     assign: {
       jobRef: '{% $states.result.Payload.jobRef %}',
       startedAt: '{% $states.result.Payload.startedAt %}',
@@ -29,7 +29,12 @@ export function proxmoxBranch(
   const wait = Wait.jsonata(scope, 'Wait for backup', { time: WaitTime.seconds('{% $waitSeconds %}') })
 
   const check = lambdaTask(scope, functions, 'CheckBackup', {
-    payload: { item: '{% $item %}', jobRef: '{% $jobRef %}', startedAt: '{% $startedAt %}' },
+    payload: {
+      item: '{% $item %}',
+      execution: '{% $execution %}',
+      jobRef: '{% $jobRef %}',
+      startedAt: '{% $startedAt %}',
+    },
     assign: { waitSeconds: '{% $states.result.Payload.waitSeconds %}' },
     retry: patient,
     onError,

@@ -15,7 +15,12 @@ const listed = {
   fileName: 'vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',
   sizeBytes: 1_000_000,
   createdAt: '2026-11-22T02:00:07.000Z',
-  location: { node: 'pve1', path: '/mnt/pve/nas/dump/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst' },
+  location: {
+    node: 'pve1',
+    path: '/mnt/pve/nas/dump/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',
+    storage: 'nas',
+    volume: 'backup/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',
+  },
 }
 const good: BackupEvidence = {
   jobRef: 'job-1',

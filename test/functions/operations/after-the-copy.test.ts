@@ -6,7 +6,7 @@ import { releaseBackup } from '../../../functions/operations/release-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { writeManifest } from '../../../functions/operations/write-manifest.ts'
 import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
-import { fakePorts, item, itemOf } from '../../fakes/ports.ts'
+import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 async function located() {
   const ports = fakePorts()
@@ -84,6 +84,7 @@ describe('writing the manifest', () => {
 describe('releasing the backup', () => {
   const input = {
     item,
+    execution,
     artifacts: [artifact],
     stored: [stored],
     verdict: { name: 'archived', good: true, reason: 'fine' } as const,
@@ -93,7 +94,7 @@ describe('releasing the backup', () => {
 
   it('records the outcome and gives the guest back to other runs', async () => {
     const ports = fakePorts()
-    await startBackup({ item }, ports)
+    await startBackup({ item, execution }, ports)
     const outcome = await releaseBackup(input, ports)
     expect(outcome).toEqual({
       id: '100',
@@ -110,7 +111,7 @@ describe('releasing the backup', () => {
     })
     expect(ports.fakeProvider.calls).not.toContain(`deleteArtifact ${artifact.artifactRef}`)
     ports.fakeProvider.jobs = []
-    await expect(startBackup({ item: itemOf('run-2') }, ports)).resolves.toMatchObject({ adopted: false })
+    await expect(startBackup({ item: itemOf('run-2'), execution }, ports)).resolves.toMatchObject({ adopted: false })
   })
 
   it('removes the source copy only when the job says so', async () => {

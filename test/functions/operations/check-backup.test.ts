@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { LEASE_SECONDS } from '../../../functions/domain/guest-claim.ts'
 import { checkBackup } from '../../../functions/operations/check-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
-import { fakePorts, item, itemOf } from '../../fakes/ports.ts'
+import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 describe('checking a backup', () => {
   it('says when to look again, and how far the platform says it is', async () => {
     const ports = fakePorts()
     ports.fakeProvider.running = true
     ports.fakeProvider.progressPercent = 40
-    const input = { item, jobRef: 'job-1', startedAt: '2026-11-22T01:50:05.000Z' }
+    const input = { item, execution, jobRef: 'job-1', startedAt: '2026-11-22T01:50:05.000Z' }
     const { done, waitSeconds, progressPercent } = await checkBackup(input, ports)
     expect({ done, progressPercent }).toEqual({ done: false, progressPercent: 40 })
     expect(waitSeconds).toBeGreaterThan(30)
@@ -19,12 +19,12 @@ describe('checking a backup', () => {
 
   it('keeps the guest claimed for as long as the job runs', async () => {
     const ports = fakePorts()
-    const { jobRef, startedAt } = await startBackup({ item }, ports)
+    const { jobRef, startedAt } = await startBackup({ item, execution }, ports)
     ports.fakeProvider.running = true
     for (let looks = 0; looks < 10; looks += 1) {
       await ports.sleep((LEASE_SECONDS - 60) * 1000)
-      await checkBackup({ item, jobRef, startedAt }, ports)
-      await expect(startBackup({ item: itemOf('other') }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
+      await checkBackup({ item, execution, jobRef, startedAt }, ports)
+      await expect(startBackup({ item: itemOf('other'), execution }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
     }
   })
 })

@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { crc32ToBase64 } from '../../../functions/domain/crc32.ts'
 import { completeUpload } from '../../../functions/operations/complete-upload.ts'
 import { copyParts } from '../../../functions/operations/copy-parts.ts'
-import { item } from '../../fakes/ports.ts'
+import { execution, item } from '../../fakes/ports.ts'
 import { copyInput, putPart, scene, smallUpload } from './fake-source.ts'
 
 async function copied() {
   const on = scene()
   const upload = await smallUpload(on)
   await copyParts(copyInput(on, upload), on.ports)
-  return { on, upload, input: { item, artifact: on.artifact, upload, bytesSent: 9999 } }
+  return { on, upload, input: { item, execution, artifact: on.artifact, upload, bytesSent: 9999 } }
 }
 
 describe('completing an upload', () => {
@@ -40,7 +40,7 @@ describe('completing an upload', () => {
     const on = scene()
     const upload = await smallUpload(on)
     for (const partNumber of [1, 2, 4, 5, 6, 8, 9, 10]) await putPart(on, upload, partNumber)
-    await expect(completeUpload({ item, artifact: on.artifact, upload, bytesSent: 0 }, on.ports)).rejects.toMatchObject(
+    await expect(completeUpload({ item, execution, artifact: on.artifact, upload, bytesSent: 0 }, on.ports)).rejects.toMatchObject(
       { name: 'UploadVanished', message: expect.stringMatching(/8 of 10 parts.*: 3, 7\./) },
     )
     expect(await on.ports.store.head(on.key)).toBeUndefined()

@@ -12,20 +12,20 @@ describe('copying parts', () => {
     const on = scene()
     const upload = await smallUpload(on)
     const result = await copyParts(copyInput(on, upload), on.ports)
-    expect(result).toEqual({ done: true, nextPart: 11, bytesSent: on.source.body.length })
+    expect(result).toMatchObject({ partsSent: 10, bytesSent: on.source.body.length, drops: 0, throttles: 0 })
     const parts = on.ports.store.uploads.get(upload.uploadId)?.parts
     const whole = Array.from({ length: 10 }, (_, index) => parts?.get(index + 1)?.body ?? Buffer.alloc(0))
     expect(Buffer.concat(whole).equals(on.source.body)).toBe(true)
     expect(on.source.closed).toBe(on.source.opened)
   })
 
-  it('copies only its own chunk, from the next part on', async () => {
+  it('copies only its own chunk', async () => {
     const on = scene()
     const upload = await smallUpload(on)
     const chunk = { firstPart: 3, lastPart: 7 }
-    const result = await copyParts(copyInput(on, upload, { chunk, nextPart: 5, bytesSent: 2 * PART_BYTES }), on.ports)
-    expect(result).toEqual({ done: true, nextPart: 8, bytesSent: 5 * PART_BYTES })
-    expect(await partNumbers(on, upload.uploadId)).toEqual([5, 6, 7])
+    const result = await copyParts(copyInput(on, upload, { chunk }), on.ports)
+    expect(result).toMatchObject({ partsSent: 5, bytesSent: 5 * PART_BYTES })
+    expect(await partNumbers(on, upload.uploadId)).toEqual([3, 4, 5, 6, 7])
   })
 
   it('neither reads nor sends what S3 has, and sends again what S3 has in the wrong size', async () => {
@@ -38,7 +38,7 @@ describe('copying parts', () => {
     const held = on.ports.store.uploads.get(upload.uploadId)?.parts
     held?.set(6, { part: { partNumber: 6, sizeBytes: 3, etag: 'x', crc32: 0 }, body: Buffer.from('cut') })
     const result = await copyParts(copyInput(on, upload), on.ports)
-    expect(result).toEqual({ done: true, nextPart: 11, bytesSent: on.source.body.length - 3 * PART_BYTES })
+    expect(result).toMatchObject({ partsSent: 7, bytesSent: on.source.body.length - 3 * PART_BYTES })
     expect(on.source.readPositions.toSorted((a, b) => a - b)).toEqual([0, 2000, 4000, 5000, 6000, 7000, 9000])
     expect(held?.get(6)?.part.sizeBytes).toBe(PART_BYTES)
   })
@@ -46,7 +46,7 @@ describe('copying parts', () => {
   it('makes an empty part for an empty source', async () => {
     const on = scene(0)
     const upload = await smallUpload(on)
-    expect(await copyParts(copyInput(on, upload), on.ports)).toEqual({ done: true, nextPart: 2, bytesSent: 0 })
+    expect(await copyParts(copyInput(on, upload), on.ports)).toMatchObject({ partsSent: 1, bytesSent: 0 })
     expect(await partNumbers(on, upload.uploadId)).toEqual([1])
   })
 
@@ -55,26 +55,45 @@ describe('copying parts', () => {
     const upload = await smallUpload(on)
     await copyParts(copyInput(on, upload), on.ports)
     on.source.readPositions.length = 0
-    expect(await copyParts(copyInput(on, upload), on.ports)).toEqual({ done: true, nextPart: 11, bytesSent: 0 })
+    expect(await copyParts(copyInput(on, upload), on.ports)).toMatchObject({ partsSent: 0, bytesSent: 0 })
     expect(on.source.readPositions).toEqual([])
   })
 
-  it('hands back the next part before its time is up, judging by how long parts took', async () => {
+  it('stops before its time is up, judging by how long parts took, and the next call sends only the rest', async () => {
     const on = scene(40 * PART_BYTES)
     const upload = await smallUpload(on)
     const end = on.ports.clock.now.getTime() + 300_000
     on.ports.remainingMilliseconds = () => end - on.ports.clock.now.getTime()
     on.source.beforeRead = () => on.ports.sleep(10_000)
     const first = await copyParts(copyInput(on, upload), on.ports)
-    expect(first.done).toBe(false)
     expect(on.ports.remainingMilliseconds()).toBeGreaterThan(0)
+    expect(first.partsSent).toBeGreaterThan(10)
+    expect(first.partsSent).toBeLessThan(40)
     const there = await partNumbers(on, upload.uploadId)
-    expect(there.length).toBeGreaterThan(10)
-    expect(there).toEqual(Array.from({ length: first.nextPart - 1 }, (_, index) => index + 1))
+    expect(there).toEqual(Array.from({ length: first.partsSent }, (_, index) => index + 1))
     on.ports.remainingMilliseconds = () => 900_000
-    const second = await copyParts(copyInput(on, upload, first), on.ports)
-    expect(second).toEqual({ done: true, nextPart: 41, bytesSent: on.source.body.length })
+    const second = await copyParts(copyInput(on, upload), on.ports)
+    expect(second.partsSent).toBe(40 - first.partsSent)
     expect(on.source.readPositions).toHaveLength(40)
+  })
+
+  it('begins no part after the time that the round has', async () => {
+    const on = scene(40 * PART_BYTES)
+    const upload = await smallUpload(on)
+    on.source.beforeRead = () => on.ports.sleep(10_000)
+    const order = { seconds: 45, partsInFlight: 1 }
+    const { partsSent, seconds } = await copyParts(copyInput(on, upload, { order }), on.ports)
+    expect(partsSent).toBe(5)
+    expect(seconds).toBe(50)
+  })
+
+  it('holds all parts in flight together to its share of the bandwidth', async () => {
+    const on = scene(64 * 2 ** 20)
+    const upload = { ...(await smallUpload(on)), partSizeBytes: 8 * 2 ** 20, partCount: 8 }
+    const order = { seconds: 600, partsInFlight: 4, bytesPerSecond: 2 ** 20 }
+    const { seconds } = await copyParts(copyInput(on, upload, { order }), on.ports)
+    expect(seconds).toBeGreaterThan(62)
+    expect(seconds).toBeLessThan(66)
   })
 
   it('makes progress even when the time limit is absurdly short', async () => {
@@ -82,10 +101,10 @@ describe('copying parts', () => {
     const upload = await smallUpload(on)
     on.ports.remainingMilliseconds = () => 1_000
     const result = await copyParts(copyInput(on, upload), on.ports)
-    expect(result).toEqual({ done: false, nextPart: 2, bytesSent: PART_BYTES })
+    expect(result).toMatchObject({ partsSent: 1, bytesSent: PART_BYTES })
   })
 
-  it('never steps over a hole when later parts finish first', async () => {
+  it('leaves no hole behind when later parts finish first', async () => {
     const on = scene(8 * PART_BYTES)
     const upload = await smallUpload(on)
     const release = Promise.withResolvers<void>()
@@ -106,11 +125,11 @@ describe('copying parts', () => {
     expect(await partNumbers(on, upload.uploadId)).not.toContain(1)
     on.ports.store.putPart = putPartOf
     const again = await copyParts(copyInput(on, upload), on.ports)
-    expect(again.done).toBe(true)
+    expect(again.partsSent).toBeGreaterThan(0)
     expect(await partNumbers(on, upload.uploadId)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   })
 
-  it('keeps at most four parts in memory', async () => {
+  it('keeps no more parts in memory than ordered', async () => {
     const on = scene(40 * PART_BYTES)
     const upload = await smallUpload(on)
     let inFlight = 0
@@ -133,7 +152,7 @@ describe('copying parts', () => {
     const on = scene()
     const upload = await smallUpload(on)
     on.source.cuts.set(5 * PART_BYTES, 2)
-    expect(await copyParts(copyInput(on, upload), on.ports)).toMatchObject({ done: true })
+    expect(await copyParts(copyInput(on, upload), on.ports)).toMatchObject({ partsSent: 10, drops: 2 })
     expect(on.source.opened).toBe(3)
     expect(on.source.closed).toBe(3)
     expect(on.source.readPositions.filter((position) => position === 0)).toHaveLength(1)

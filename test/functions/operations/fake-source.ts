@@ -4,7 +4,7 @@ import type { SourceArtifact, SourceIdentity } from '../../../functions/contract
 import type { TaskInput, Upload } from '../../../functions/contracts/tasks.ts'
 import { ConnectionDropped, ShortRead } from '../../../functions/contracts/errors.ts'
 import type { Reader, Route } from '../../../functions/readers/reader.ts'
-import { type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
+import { execution, type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
 
 export const PART_BYTES = 1000
 
@@ -50,6 +50,7 @@ export class FakeSource implements Route {
         alive()
         if (positionBytes + target.length > this.body.length) throw new ShortRead('the test source ended')
         this.body.copy(target, 0, positionBytes)
+        return crc32(target)
       },
       close: async () => {
         this.closed++
@@ -75,7 +76,12 @@ export function scene(sizeBytes = 10 * PART_BYTES - 1): Scene {
     fileName: 'vzdump-qemu-100-2026_11_22-02_00_00.vma.zst',
     sizeBytes,
     createdAt: '2026-11-22T02:00:00.000Z',
-    location: { node: 'pve1', path: '/var/lib/vz/dump/vzdump-qemu-100-2026_11_22-02_00_00.vma.zst' },
+    location: {
+    node: 'pve1',
+    path: '/var/lib/vz/dump/vzdump-qemu-100-2026_11_22-02_00_00.vma.zst',
+    storage: 'local',
+    volume: 'backup/vzdump-qemu-100-2026_11_22-02_00_00.vma.zst',
+  },
   }
   const key = `archives/hq/vm-100/2026-11-22T02-00-00Z/${artifact.fileName}`
   return { ports, source, artifact, key, recordKey: `uploads/${key}.json` }
@@ -104,5 +110,6 @@ export function copyInput(
   changes: Partial<TaskInput<'CopyParts'>> = {},
 ): TaskInput<'CopyParts'> {
   const chunk = { firstPart: 1, lastPart: upload.partCount }
-  return { item, artifact, upload, chunk, nextPart: 1, bytesSent: 0, ...changes }
+  const order = { seconds: 600, partsInFlight: 4 }
+  return { item, execution, artifact, upload, chunk, order, ...changes }
 }

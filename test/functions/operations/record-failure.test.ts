@@ -3,7 +3,7 @@ import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { type UploadRecord, writeUploadRecord } from '../../../functions/operations/upload-record.ts'
 import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
-import { type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
+import { execution, type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
 
 /** An open upload for `key`, with its record, as Open upload leaves them. */
 async function openUploadFor(key: string, ports: FakePorts): Promise<string> {
@@ -25,7 +25,7 @@ async function openUploadFor(key: string, ports: FakePorts): Promise<string> {
 /** A guest whose archive was located and whose upload is open, beside a longer upload of an earlier archive. */
 async function failing() {
   const ports = fakePorts()
-  await startBackup({ item }, ports)
+  await startBackup({ item, execution }, ports)
   await ports.store.writeText(
     `${item.run.prefix}evidence/100.json`,
     JSON.stringify({ evidence: goodEvidence, log: '' }),
@@ -40,7 +40,7 @@ const error = (name: string) => ({ Error: name, Cause: JSON.stringify({ errorTyp
 describe('recording a failure', () => {
   it('aborts the upload of this archive, and leaves alone one that another run fills for the same guest', async () => {
     const { ports, own, other } = await failing()
-    const outcome = await recordFailure({ item, error: error('SourceChanged') }, ports)
+    const outcome = await recordFailure({ item, execution, error: error('SourceChanged') }, ports)
     expect(outcome).toMatchObject({ outcome: 'failed', verdict: 'SourceChanged', reason: 'why' })
     expect([...ports.store.uploads.keys()]).toEqual([other])
     expect(ports.store.uploads.has(own)).toBe(false)
@@ -50,14 +50,14 @@ describe('recording a failure', () => {
   it('records the failure whatever goes wrong with the clean-up, and says what is left', async () => {
     const { ports } = await failing()
     ports.fakeProvider.stopBackup = () => Promise.reject(new TypeError('nobody foresaw this'))
-    const outcome = await recordFailure({ item, error: error('SourceChanged') }, ports)
+    const outcome = await recordFailure({ item, execution, error: error('SourceChanged') }, ports)
     expect(outcome.reason).toBe('why Clean-up: stopping the job failed: nobody foresaw this')
     expect(await ports.store.listKeys(`${item.run.prefix}guests/`)).toHaveLength(1)
   })
 
   it('keeps the upload when a later attempt may go on with it', async () => {
     const { ports, own } = await failing()
-    await recordFailure({ item, error: error('ConnectionDropped') }, ports)
+    await recordFailure({ item, execution, error: error('ConnectionDropped') }, ports)
     expect(ports.store.uploads.has(own)).toBe(true)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BackupStartUnclear, NothingBackedUp, PlatformUnavailable } from '../../../functions/contracts/errors.ts'
 import { LEASE_SECONDS, START_SETTLES_SECONDS } from '../../../functions/domain/guest-claim.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
-import { fakePorts, item, itemOf } from '../../fakes/ports.ts'
+import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 const asks = (calls: readonly string[]) => calls.filter((call) => call === 'startBackup').length
 
@@ -13,8 +13,8 @@ function later(ports: ReturnType<typeof fakePorts>, seconds: number) {
 describe('starting a backup', () => {
   it('asks once and names the job, however often it is repeated', async () => {
     const ports = fakePorts()
-    const first = await startBackup({ item }, ports)
-    const second = await startBackup({ item }, ports)
+    const first = await startBackup({ item, execution }, ports)
+    const second = await startBackup({ item, execution }, ports)
     expect(second.jobRef).toBe(first.jobRef)
     expect(first.adopted).toBe(false)
     expect(second.adopted).toBe(true)
@@ -28,9 +28,9 @@ describe('starting a backup', () => {
       await onStart(guest)
       throw new BackupStartUnclear('answer lost')
     }
-    await expect(startBackup({ item }, ports)).rejects.toThrow(BackupStartUnclear)
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(BackupStartUnclear)
     later(ports, 30)
-    const repeated = await startBackup({ item }, ports)
+    const repeated = await startBackup({ item, execution }, ports)
     expect(repeated).toMatchObject({ jobRef: 'job-1', adopted: true, startedAt: '2026-11-22T02:00:05.000Z' })
     expect(asks(ports.fakeProvider.calls)).toBe(1)
   })
@@ -39,9 +39,9 @@ describe('starting a backup', () => {
     const ports = fakePorts()
     ports.fakeProvider.jobs = [{ jobRef: 'yesterday', startedAt: '2026-11-22T01:59:00.000Z', running: false }]
     ports.fakeProvider.onStart = () => Promise.reject(new BackupStartUnclear('answer lost'))
-    await expect(startBackup({ item }, ports)).rejects.toThrow(BackupStartUnclear)
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(BackupStartUnclear)
     later(ports, 10)
-    await expect(startBackup({ item }, ports)).rejects.toThrow(/asked for at/)
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(/asked for at/)
     expect(asks(ports.fakeProvider.calls)).toBe(1)
   })
 
@@ -49,25 +49,25 @@ describe('starting a backup', () => {
     const ports = fakePorts()
     const { onStart } = ports.fakeProvider
     ports.fakeProvider.onStart = () => Promise.reject(new BackupStartUnclear('answer lost'))
-    await expect(startBackup({ item }, ports)).rejects.toThrow(BackupStartUnclear)
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(BackupStartUnclear)
     later(ports, START_SETTLES_SECONDS + 1)
     ports.fakeProvider.onStart = onStart
-    await expect(startBackup({ item }, ports)).resolves.toMatchObject({ adopted: false })
+    await expect(startBackup({ item, execution }, ports)).resolves.toMatchObject({ adopted: false })
     expect(asks(ports.fakeProvider.calls)).toBe(2)
   })
 
   it('adopts a job of ours that a dead run left running', async () => {
     const ports = fakePorts()
     ports.fakeProvider.jobs = [{ jobRef: 'orphan', startedAt: '2026-11-22T01:00:00.000Z', running: true }]
-    await expect(startBackup({ item }, ports)).resolves.toMatchObject({ jobRef: 'orphan', adopted: true })
+    await expect(startBackup({ item, execution }, ports)).resolves.toMatchObject({ jobRef: 'orphan', adopted: true })
     expect(asks(ports.fakeProvider.calls)).toBe(0)
   })
 
   it('lets exactly one of two runs at once have the guest', async () => {
     const ports = fakePorts()
     const both = await Promise.allSettled([
-      startBackup({ item: itemOf('run-a') }, ports),
-      startBackup({ item: itemOf('run-b') }, ports),
+      startBackup({ item: itemOf('run-a'), execution }, ports),
+      startBackup({ item: itemOf('run-b'), execution }, ports),
     ])
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     const refused = both.find((result) => result.status === 'rejected')
@@ -77,11 +77,11 @@ describe('starting a backup', () => {
 
   it('takes over a guest whose run died without a word, once its claim lapsed', async () => {
     const ports = fakePorts()
-    await startBackup({ item: itemOf('dead') }, ports)
+    await startBackup({ item: itemOf('dead'), execution }, ports)
     ports.fakeProvider.jobs = []
-    await expect(startBackup({ item: itemOf('next') }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
+    await expect(startBackup({ item: itemOf('next'), execution }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
     later(ports, LEASE_SECONDS + 1)
-    await expect(startBackup({ item: itemOf('next') }, ports)).resolves.toMatchObject({ jobRef: 'job-1' })
+    await expect(startBackup({ item: itemOf('next'), execution }, ports)).resolves.toMatchObject({ jobRef: 'job-1' })
   })
 
   it('follows a guest that moved between look and call', async () => {
@@ -92,14 +92,14 @@ describe('starting a backup', () => {
       ports.fakeProvider.guests = [{ ...item.guest, node: 'pve2', nodeOffline: false }]
       throw new NothingBackedUp('OK')
     }
-    await startBackup({ item }, ports)
+    await startBackup({ item, execution }, ports)
     expect(ports.fakeProvider.calls).toContain('started on pve2')
   })
 
   it('reports that nothing was backed up when the guest did not move', async () => {
     const ports = fakePorts()
     ports.fakeProvider.onStart = () => Promise.reject(new NothingBackedUp('OK'))
-    await expect(startBackup({ item }, ports)).rejects.toThrow(NothingBackedUp)
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(NothingBackedUp)
     expect(asks(ports.fakeProvider.calls)).toBe(1)
   })
 
@@ -110,19 +110,19 @@ describe('starting a backup', () => {
   ])('skips a guest with lock %s as %s', async (lock, name) => {
     const ports = fakePorts()
     ports.fakeProvider.guests = [{ ...item.guest, nodeOffline: false, lock }]
-    await expect(startBackup({ item }, ports)).rejects.toMatchObject({ name, group: 'skip' })
+    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({ name, group: 'skip' })
   })
 
   it('says which node is offline', async () => {
     const ports = fakePorts()
     ports.fakeProvider.guests = [{ ...item.guest, nodeOffline: true }]
-    await expect(startBackup({ item }, ports)).rejects.toThrow(/node pve1 with guest 100 is offline/)
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(/node pve1 with guest 100 is offline/)
   })
 
   it('does not repeat a call that the platform refused', async () => {
     const ports = fakePorts()
     ports.fakeProvider.onStart = () => Promise.reject(new PlatformUnavailable('503'))
-    await expect(startBackup({ item }, ports)).rejects.toThrow(PlatformUnavailable)
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(PlatformUnavailable)
     expect(asks(ports.fakeProvider.calls)).toBe(1)
   })
 })

@@ -3,14 +3,14 @@ import { completeUpload } from '../../../functions/operations/complete-upload.ts
 import { openUpload } from '../../../functions/operations/open-upload.ts'
 import { copyParts } from '../../../functions/operations/copy-parts.ts'
 import { verifyArchive } from '../../../functions/operations/verify-archive.ts'
-import { item } from '../../fakes/ports.ts'
+import { execution, item } from '../../fakes/ports.ts'
 import { copyInput, type Scene, scene, smallUpload } from './fake-source.ts'
 
 async function archived() {
   const on = scene()
   const upload = await smallUpload(on)
   await copyParts(copyInput(on, upload), on.ports)
-  const { stored } = await completeUpload({ item, artifact: on.artifact, upload, bytesSent: 9999 }, on.ports)
+  const { stored } = await completeUpload({ item, execution, artifact: on.artifact, upload, bytesSent: 9999 }, on.ports)
   return { on, input: { item, artifacts: [on.artifact], stored: [stored] } }
 }
 

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { readHappenings, type SeenEvent } from '../../../local/cli/happenings.ts'
 import { advance, type Happening, nothingYet } from '../../../local/cli/progress.ts'
 import { renderProgress } from '../../../local/cli/render-progress.ts'
+import { paceSchema } from '../../../functions/contracts/pace.ts'
 import { item } from '../../fakes/ports.ts'
 
 const source = { sizeBytes: 200 * 2 ** 20, modifiedAt: '2026-11-22T02:01:00.000Z' }
@@ -24,10 +25,21 @@ describe('the progress display', () => {
     expect(lines(dumping, 2000)[1]).toMatch(/100 web .*backing up ━+─+ {2}45 %/)
     const copying = after(
       { kind: 'guest-step', id: '100', name: 'web', step: 'Copy parts' },
-      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20, presentBytes: 64 * 2 ** 20 },
+      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20 },
+      { kind: 'copies-planned', id: '100', missingBytes: 136 * 2 ** 20 },
       { kind: 'copied', id: '100', bytes: 36 * 2 ** 20 },
     )
-    expect(lines(copying, 3000)[1]).toMatch(/100\.0 MiB of 200\.0 MiB {2}18\.0 MiB\/s {2}6 s left/)
+    expect(lines(copying, 3000)[1]).toMatch(/100\.0 MiB of 200\.0 MiB {2}36\.0 MiB\/s {2}3 s left/)
+  })
+
+  it('takes what a later plan finds in S3 for copied where no one told of each part', () => {
+    const copying = after(
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Copying' },
+      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20 },
+      { kind: 'copies-planned', id: '100', missingBytes: 200 * 2 ** 20 },
+      { kind: 'copies-planned', id: '100', missingBytes: 100 * 2 ** 20 },
+    )
+    expect(lines(copying, 2000)[1]).toMatch(/100\.0 MiB of 200\.0 MiB/)
   })
 
   it('keeps every line inside the terminal', () => {
@@ -53,6 +65,15 @@ describe('the progress display', () => {
   })
 })
 
+const planned = {
+  pace: paceSchema.parse({}),
+  chunks: [{ firstPart: 2, lastPart: 4 }],
+  order: { seconds: 45, partsInFlight: 4 },
+  waitSeconds: 0,
+  missingBytes: 136 * 2 ** 20,
+  reason: 'One stream to begin with.',
+}
+
 describe('reading happenings from a history', () => {
   const child = (id: number, previousEventId: number, type: string, details: SeenEvent['details']): SeenEvent => ({
     execution: 'child',
@@ -69,12 +90,17 @@ describe('reading happenings from a history', () => {
       child(2, 1, 'TaskStateEntered', { name: 'Open upload' }),
       child(3, 2, 'TaskScheduled', {}),
       child(4, 1, 'WaitStateEntered', { name: 'Wait for backup' }),
-      child(5, 3, 'TaskSucceeded', { output: { Payload: { upload, chunks: [{ firstPart: 2, lastPart: 4 }] } } }),
+      child(5, 3, 'TaskSucceeded', { output: { Payload: { upload } } }),
+      child(6, 5, 'TaskStateEntered', { name: 'Plan copies' }),
+      child(7, 6, 'TaskScheduled', {}),
+      child(8, 7, 'TaskSucceeded', { output: { Payload: planned } }),
     ].flatMap(read)
     expect(seen).toEqual([
       { kind: 'guest-step', id: '100', name: 'web', step: 'Open upload' },
       { kind: 'guest-step', id: '100', name: 'web', step: 'Backing up' },
-      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20, presentBytes: 8 * 2 ** 20 },
+      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20 },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Copying' },
+      { kind: 'copies-planned', id: '100', missingBytes: 136 * 2 ** 20 },
     ])
   })
 

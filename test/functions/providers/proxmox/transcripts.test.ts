@@ -428,7 +428,12 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
     async ({ archive = 'none', ...expected }) => {
       const { listed, listedAgainSizeBytes } = await evidenceOf(expected)
       expect(listed?.artifactRef).toBe(`store:backup/${archive}`)
-      expect(listed?.location).toEqual({ node: 'pve1', path: `/mnt/pve/store/dump/${archive}` })
+      expect(listed?.location).toEqual({
+        node: 'pve1',
+        path: `/mnt/pve/store/dump/${archive}`,
+        storage: 'store',
+        volume: `backup/${archive}`,
+      })
       expect(listedAgainSizeBytes).toBe(listed?.sizeBytes)
     },
   )

@@ -1,0 +1,96 @@
+import type { Pace } from '../contracts/pace.ts'
+import { MAX_STREAMS, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
+import { readFailure } from '../domain/failure.ts'
+import { judgeRound } from '../domain/pace.ts'
+import { affordableParts, missingParts, partRange, planChunks } from '../domain/part-plan.ts'
+import { orderRound } from '../domain/round-order.ts'
+import { bandwidthAt, strictest } from '../domain/transfer-limits.ts'
+import { renewClaim } from './claims.ts'
+import type { Ports } from './ports.ts'
+import { releaseStreams, reserveStreams } from './stream-reservations.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'siteLimits' | 'now' | 'log'>
+
+/** The claim is renewed each time, and has to live until the next. */
+const LONGEST_WAIT_SECONDS = 600
+
+/**
+ * Ask S3 what is missing, judge the last round, and deal out the next one within the limits of site and run; or say to
+ * wait, that all is there, or that nothing moves any more.
+ * @throws UploadVanished, GuestBusy, UnknownSite, InvalidSite and the store's errors
+ */
+export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): Promise<TaskOutput<'PlanCopies'>> {
+  const { item, artifact, upload, execution } = input
+  await renewClaim(input, ports)
+  const limits = await ports.siteLimits(item.site)
+  const stored = await ports.store.listParts(upload.key, upload.uploadId)
+  const missing = missingParts(upload, upload.source.sizeBytes, stored)
+  const { partSizeBytes } = upload
+  const missingBytes = missing.reduce(
+    (sum, partNumber) => sum + partRange(partNumber, partSizeBytes, upload.source.sizeBytes).sizeBytes,
+    0,
+  )
+  const maxStreams = Math.min(MAX_STREAMS, limits.connectionsPerNode)
+  const partsInFlight = Math.min(input.pace.partsInFlight, affordableParts(partSizeBytes))
+  const pace = { ...input.pace, partsInFlight }
+  const decision = judgeRound(pace, input.results, missing.length, { partSizeBytes, maxStreams })
+
+  const answer = (pace: Pace, reason: string, rest: Partial<TaskOutput<'PlanCopies'>>) => {
+    const planned = { pace, chunks: [], waitSeconds: 0, missingBytes, reason, ...rest }
+    const about = { site: item.site, guest: item.guest.id, key: upload.key, streams: planned.chunks.length }
+    ports.log('copies-planned', { ...about, missingBytes, waitSeconds: planned.waitSeconds, reason })
+    return planned
+  }
+  /** Nothing is copied now, so what was reserved is for others. */
+  const pause = async (pace: Pace, reason: string, rest: Partial<TaskOutput<'PlanCopies'>> = {}) => {
+    await releaseStreams(item.site, execution, ports)
+    return answer(pace, reason, rest)
+  }
+  const wait = (pace: Pace, seconds: number, reason: string) =>
+    pause(pace, reason, { waitSeconds: Math.max(1, Math.min(LONGEST_WAIT_SECONDS, Math.ceil(seconds))) })
+
+  if (decision.action === 'done') return pause(decision.pace, 'S3 has every part.')
+  if (decision.action === 'wait') return wait(decision.pace, decision.waitSeconds, 'No part arrived in the last round.')
+  if (decision.action === 'give-up') {
+    const failure = readFailure(decision.error)
+    const errorMessage = `${failure.message} ${decision.reason}`
+    const gaveUp = { Error: failure.name, Cause: JSON.stringify({ errorType: failure.name, errorMessage }) }
+    return pause(decision.pace, decision.reason, { gaveUp })
+  }
+
+  const now = ports.now()
+  const site = bandwidthAt(limits, now)
+  const run = bandwidthAt(item.limits, now)
+  const { closed, changesAt } = strictest(site, run)
+  if (closed) {
+    const until = changesAt === undefined ? '' : ` until ${changesAt.toISOString()}`
+    const seconds = changesAt === undefined ? LONGEST_WAIT_SECONDS : (changesAt.getTime() - now.getTime()) / 1000
+    return wait(decision.pace, seconds, `The limits of ${site.closed ? 'the site' : 'the run'} let nothing move${until}.`)
+  }
+  const granted = await reserveStreams(
+    item.site,
+    {
+      execution,
+      runId: item.run.id,
+      node: artifact.location.node,
+      guest: item.guest.id,
+      streams: decision.streams,
+      partSizeBytes,
+    },
+    {
+      connectionsPerNode: limits.connectionsPerNode,
+      siteBytesPerSecond: site.bytesPerSecond,
+      runBytesPerSecond: run.bytesPerSecond,
+    },
+    ports,
+  )
+  // Who waits for a turn stays in the ledger, so that the others see it.
+  if ('waitSeconds' in granted) {
+    return answer(decision.pace, granted.reason, { waitSeconds: granted.waitSeconds })
+  }
+  const ordered = orderRound(decision.pace, granted, now, changesAt)
+  if ('waitSeconds' in ordered) return wait(decision.pace, ordered.waitSeconds, 'The limits change in a moment.')
+  const chunks = planChunks(missing, granted.streams)
+  const reason = `${chunks.length} of ${decision.streams} wanted streams for ${ordered.order.seconds} s.`
+  return answer(ordered.pace, reason, { chunks, order: ordered.order })
+}

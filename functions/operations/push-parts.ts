@@ -1,0 +1,64 @@
+import { SourceUnreadable } from '../contracts/errors.ts'
+import type { TaskInput } from '../contracts/tasks.ts'
+import type { Pacer } from './pacer.ts'
+import type { Pusher } from '../readers/reader.ts'
+import type { PartMover } from './part-mover.ts'
+import type { Ports } from './ports.ts'
+import { Reconnecting } from './reconnecting.ts'
+import { assertSourceUnchanged } from './source-identity.ts'
+import { pinned } from './source-session.ts'
+
+type Needs = Pick<Ports, 'store' | 'route' | 'now' | 'sleep' | 'log'>
+
+/** Has the node send each part; no byte of it comes here. */
+export class PushParts implements PartMover {
+  readonly #store: Ports['store']
+  readonly #task: TaskInput<'CopyParts'>
+  readonly #pacer: Pacer
+  readonly #session: Reconnecting<Pusher>
+
+  constructor(ports: Needs, task: TaskInput<'CopyParts'>, pacer: Pacer) {
+    this.#store = ports.store
+    this.#task = task
+    this.#pacer = pacer
+    const { item, artifact, upload } = task
+    const open = async (): Promise<Pusher> => {
+      const { openPusher } = await ports.route(item.site)
+      if (openPusher === undefined) throw new SourceUnreadable(`the route of site ${item.site} can't push`)
+      return openPusher(artifact.location)
+    }
+    this.#session = new Reconnecting(ports, item.site, pinned(open, upload.source, artifact))
+  }
+
+  get drops(): number {
+    return this.#session.drops
+  }
+
+  async assertUnchanged(signal: AbortSignal): Promise<void> {
+    const { upload, artifact } = this.#task
+    await this.#session.use((pusher) => assertSourceUnchanged(pusher, upload.source, artifact), signal)
+  }
+
+  async move(
+    _lane: number,
+    partNumber: number,
+    range: { positionBytes: number; sizeBytes: number },
+    signal: AbortSignal,
+  ): Promise<{ throttles: number }> {
+    const { key, uploadId } = this.#task.upload
+    await this.#pacer.turn(range.sizeBytes, signal)
+    return this.#session.use(
+      (pusher) =>
+        pusher.push(
+          range,
+          (sums) => this.#store.presignPart(key, uploadId, partNumber, { ...sums, sizeBytes: range.sizeBytes }),
+          signal,
+        ),
+      signal,
+    )
+  }
+
+  close(): Promise<void> {
+    return this.#session.close()
+  }
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { InvalidSite } from '../../contracts/errors.ts'
+import { siteLimitsSchema } from '../../contracts/limits.ts'
+import { validationMessage } from '../../domain/validation-message.ts'
+import type { Ports } from '../../operations/ports.ts'
+import type { Invocation } from '../define-handler.ts'
+import { readSiteConfig } from './secrets.ts'
+
+/** Only this part of a site, so that no provider comes along. */
+const siteWithLimits = z.object({ limits: siteLimitsSchema.prefault({}) })
+
+export function withSiteLimits(_invocation: Invocation): Pick<Ports, 'siteLimits'> {
+  return {
+    siteLimits: async (site) => {
+      const parsed = siteWithLimits.safeParse(await readSiteConfig(site))
+      if (!parsed.success) {
+        throw new InvalidSite(`The limits of site ${site} are malformed: ${validationMessage(parsed.error)}.`)
+      }
+      return parsed.data.limits
+    },
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The largest archive and the largest run, through the real definitions and the real planner: only the bytes are
+ * missing. Counts what Step Functions and Lambda limit.
+ */
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { StoredPart } from '../../../functions/aws/archive-store.ts'
+import type { CopyResult } from '../../../functions/contracts/pace.ts'
+import { type PlanItem, type TaskInput, tasks, type Upload } from '../../../functions/contracts/tasks.ts'
+import { MAX_OBJECT_BYTES, partRange, planParts } from '../../../functions/domain/part-plan.ts'
+import { planCopies } from '../../../functions/operations/plan-copies.ts'
+import { planRun } from '../../../functions/operations/plan-run.ts'
+import type { Definition } from '../../../local/synthesised.ts'
+import { fakePorts, item } from '../../fakes/ports.ts'
+import { artifact, stored } from '../../fakes/evidence.ts'
+import { MemoryStore } from '../../fakes/memory-store.ts'
+import { type FakeTask, memoryStore, run } from '../../local/asl/harness.ts'
+import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+
+/** Quotas of Standard workflows (developer guide, "Service quotas"): events per history, bytes of a payload. */
+const MAX_EVENTS = 25_000
+const MAX_PAYLOAD_BYTES = 256 * 1024
+/** Lambda's longest run. */
+const FUNCTION_SECONDS = 900
+
+let synthesised: Synthesised
+beforeAll(async () => {
+  synthesised = await synthesise(smallest)
+}, 120_000)
+
+/** S3 of which only the list of parts is real. */
+class PartList extends MemoryStore {
+  readonly there = new Set<number>()
+  readonly #upload: Upload
+
+  constructor(upload: Upload) {
+    super()
+    this.#upload = upload
+  }
+
+  override async listParts(): Promise<StoredPart[]> {
+    const { partSizeBytes, source } = this.#upload
+    return [...this.there]
+      .sort((a, b) => a - b)
+      .map((partNumber) => {
+        const { sizeBytes } = partRange(partNumber, partSizeBytes, source.sizeBytes)
+        return { partNumber, sizeBytes, etag: 'etag', crc32: 0 }
+      })
+  }
+}
+
+interface Payload<Input> {
+  Payload: Input
+}
+
+/** One guest whose archive has so many bytes, over streams that move so many bytes per second each. */
+async function archive(sizeBytes: number, bytesPerSecondOfStream: number) {
+  const plan = planParts(sizeBytes)
+  const source = { sizeBytes, modifiedAt: '2026-11-22T02:01:00.000Z' }
+  const upload: Upload = { key: stored.key, uploadId: 'x'.repeat(128), ...plan, source }
+  const store = new PartList(upload)
+  const ports = fakePorts()
+  let calls = 0
+  let largestPayload = 0
+  let longestCallSeconds = 0
+
+  const answers: Record<string, FakeTask> = {
+    'Start backup': () => ({ jobRef: 'j'.repeat(100), startedAt: item.run.startedAt, adopted: false, waitSeconds: 10 }),
+    'Check backup': () => ({ done: true, waitSeconds: 0 }),
+    'Locate archive': () => ({
+      artifacts: [{ ...artifact, sizeBytes }],
+      verdict: { name: 'archived', good: true, reason: '' },
+      evidenceKey: 'runs/e.json',
+    }),
+    'Open upload': () => ({ upload }),
+    'Plan copies': (args, { clock }) => {
+      const input = tasks.PlanCopies.input.parse((args as unknown as Payload<TaskInput<'PlanCopies'>>).Payload)
+      return planCopies(input, { ...ports, store, now: () => new Date(clock.now()) })
+    },
+    'Copy parts': async (args, { clock }): Promise<CopyResult> => {
+      const { chunk, order } = tasks.CopyParts.input.parse((args as unknown as Payload<unknown>).Payload)
+      const secondsOfPart = plan.partSizeBytes / bytesPerSecondOfStream
+      const mine = []
+      for (let part = chunk.firstPart; part <= chunk.lastPart; part++) if (!store.there.has(part)) mine.push(part)
+      // As Copy parts does it: a part begun within the time is finished.
+      const partsSent = Math.min(mine.length, Math.max(1, Math.ceil(order.seconds / secondsOfPart)))
+      const seconds = partsSent * secondsOfPart
+      await clock.sleep(seconds * 1000)
+      for (const part of mine.slice(0, partsSent)) store.there.add(part)
+      longestCallSeconds = Math.max(longestCallSeconds, seconds)
+      return { bytesSent: partsSent * plan.partSizeBytes, partsSent, seconds, throttles: 0, drops: 0 }
+    },
+    'Complete upload': () => ({ stored: { ...stored, sizeBytes, ...plan } }),
+    'Verify archive': () => ({ verified: true }),
+    'Write manifest': () => ({ manifestKey: 'm' }),
+    'Release backup': () => ({
+      id: '100',
+      outcome: 'succeeded',
+    }),
+  }
+  const counted = Object.fromEntries(
+    Object.entries(answers).map(([name, answer]): [string, FakeTask] => [
+      name,
+      async (args, context) => {
+        calls++
+        const result = { Payload: await answer(args, context) }
+        largestPayload = Math.max(largestPayload, JSON.stringify(args).length, JSON.stringify(result).length)
+        return result
+      },
+    ]),
+  )
+  const outcome = await run(synthesised.assembly.machines.exportGuest, { input: item, tasks: counted })
+  expect(outcome.result).toEqual({ status: 'SUCCEEDED', output: expect.anything() })
+  return {
+    plan,
+    there: store.there.size,
+    events: outcome.events.length,
+    hours: outcome.seconds / 3600,
+    calls,
+    largestPayload,
+    longestCallSeconds,
+  }
+}
+
+describe('the largest archive that S3 can hold', () => {
+  it('is 10,000 parts of 5 GiB and passes through one execution, with four streams of 70 MB/s', async () => {
+    const of = await archive(MAX_OBJECT_BYTES, 70_000_000)
+    expect(of.plan).toEqual({ partSizeBytes: 5 * 2 ** 30, partCount: 10_000 })
+    expect(of.there).toBe(10_000)
+    expect(of.events).toBeLessThan(MAX_EVENTS * 0.6)
+    expect(of.largestPayload).toBeLessThan(MAX_PAYLOAD_BYTES / 10)
+    expect(of.longestCallSeconds).toBeLessThan(FUNCTION_SECONDS)
+    expect(of.hours).toBeGreaterThan(MAX_OBJECT_BYTES / 280_000_000 / 3600)
+    expect(of.hours).toBeLessThan((MAX_OBJECT_BYTES / 280_000_000 / 3600) * 1.2)
+  }, 120_000)
+
+  it('fits into the five days that a guest may take, and into a history, at 150 MB/s over all streams', async () => {
+    const of = await archive(MAX_OBJECT_BYTES, 37_500_000)
+    expect(of.there).toBe(10_000)
+    expect(of.events).toBeLessThan(MAX_EVENTS)
+    expect(of.longestCallSeconds).toBeLessThan(FUNCTION_SECONDS)
+    expect(of.hours).toBeLessThan(120)
+  }, 120_000)
+})
+
+describe('an ordinary archive', () => {
+  it('of 2 GiB takes a round or two, and few calls', async () => {
+    const of = await archive(2 * 2 ** 30, 70_000_000)
+    expect(of.calls).toBeLessThan(20)
+    expect(of.events).toBeLessThan(200)
+  })
+
+  it('of 100 GiB on a line of 12 MB/s stays far from every limit', async () => {
+    const of = await archive(100 * 2 ** 30, 3_000_000)
+    expect(of.events).toBeLessThan(3_000)
+    expect(of.longestCallSeconds).toBeLessThan(FUNCTION_SECONDS)
+  })
+})
+
+describe('a run over 10,000 guests', () => {
+  it('keeps the guests in S3 and not in state: small payloads, a short history, one child for each guest', async () => {
+    const ports = fakePorts()
+    const vmids = Array.from({ length: 10_000 }, (_, index) => 100 + index)
+    ports.fakeProvider.guests = vmids.map((id) => ({ ...item.guest, id: String(id), nodeOffline: false }))
+    const job = tasks.PlanRun.input.shape.job.parse({ site: 'hq', guests: { vmids } })
+    const planInput = { run: item.run, site: 'hq', platform: 'proxmox', platformVersion: '9.2.11', job } as const
+    const planned = await planRun(planInput, ports)
+    expect(planned.guestCount).toBe(10_000)
+    const plan = ports.store.objects.get(planned.planKey)?.body ?? Buffer.alloc(0)
+    const items = JSON.parse(plan.toString()) as PlanItem[]
+    expect(Math.max(...items.map((each) => JSON.stringify(each).length))).toBeLessThan(2_000)
+
+    const s3 = memoryStore({ [`archives/${planned.planKey}`]: plan.toString() })
+    let children = 0
+    let largestPayload = 0
+    const answers: Record<string, FakeTask> = {
+      Authenticate: () => ({ ...planInput, notes: [] }),
+      'Plan run': () => planned,
+      'Report run': () => ({ outcome: 'succeeded', summary: 's', bucket: 'archives', reportKey: 'r' }),
+    }
+    const outcome = await run(withChildrenOfOneState(synthesised.assembly.machines.exportRun), {
+      // The job itself travels in state: with every guest listed by its vmid, it is the largest payload there is.
+      input: job,
+      s3,
+      tasks: Object.fromEntries(
+        Object.entries(answers).map(([name, answer]): [string, FakeTask] => [
+          name,
+          async (args, context) => {
+            const result = { Payload: await answer(args, context) }
+            largestPayload = Math.max(largestPayload, JSON.stringify(args).length, JSON.stringify(result).length)
+            return result
+          },
+        ]),
+      ),
+      onEvent: ({ type, details }) => {
+        if (type === 'ExecutionStarted' && 'guest' in (details['input'] as object)) children++
+      },
+    })
+    expect(outcome.result).toMatchObject({ status: 'SUCCEEDED' })
+    expect(children).toBe(10_000)
+    expect(outcome.events.length).toBeLessThan(100)
+    expect(largestPayload).toBeLessThan(MAX_PAYLOAD_BYTES / 2)
+  }, 120_000)
+})
+
+/** The run's own definition; what a child does is counted above, so here it ends at once. */
+function withChildrenOfOneState(definition: Definition): Definition {
+  const copy = structuredClone(definition) as Definition & { States: Record<string, { ItemProcessor?: unknown }> }
+  const map = Object.values(copy.States).find(({ ItemProcessor }) => ItemProcessor !== undefined)
+  const config = { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' }
+  Object.assign(map?.ItemProcessor as object, {
+    ProcessorConfig: config,
+    StartAt: 'End',
+    States: { End: { Type: 'Succeed' } },
+  })
+  return copy
+}
