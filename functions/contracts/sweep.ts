@@ -1,6 +1,19 @@
 /** What a sweep of abandoned uploads found. */
 import { z } from 'zod'
 import { instantSchema } from './nouns.ts'
+import { runOutcomeSchema } from './report.ts'
+
+/**
+ * Step Functions can redrive a failed execution this long after its end (service quota). Until then an upload may be
+ * gone on with, so nothing drops it before.
+ */
+export const REDRIVE_WINDOW_DAYS = 14
+
+/** What a person or a schedule starts a sweep with. */
+export const sweepRequestSchema = z.strictObject({
+  /** Only report what would be dropped. */
+  dryRun: z.boolean().default(false),
+})
 
 /** An upload that is open in the bucket, and what was done with it. */
 export const sweptUploadSchema = z.strictObject({
@@ -11,6 +24,7 @@ export const sweptUploadSchema = z.strictObject({
   lastActiveAt: instantSchema,
   partCount: z.int().nonnegative(),
   sizeBytes: z.int().nonnegative(),
+  /** In a dry run `dropped` means: would have been. */
   outcome: z.enum(['kept', 'dropped', 'failed']),
   /** A sentence for people. */
   reason: z.string(),
@@ -19,26 +33,44 @@ export const sweptUploadSchema = z.strictObject({
 })
 export type SweptUpload = z.output<typeof sweptUploadSchema>
 
+/** What a sweep comes to. */
+export const sweepTotalsSchema = z.strictObject({
+  /** `failed`: whatever was to be looked at or dropped couldn't be; `partial`: some of it. */
+  outcome: runOutcomeSchema,
+  /** One sentence that sums up the sweep. */
+  summary: z.string(),
+  kept: z.int().nonnegative(),
+  dropped: z.int().nonnegative(),
+  failed: z.int().nonnegative(),
+  droppedBytes: z.int().nonnegative(),
+  /** Of the dropped uploads, up to the sweep. */
+  costDollars: z.number().nonnegative(),
+  /** Uploads that time ran out for: the next sweep's. */
+  left: z.int().nonnegative(),
+  /** Records of uploads that are long gone, removed as well. */
+  removedRecords: z.int().nonnegative(),
+})
+export type SweepTotals = z.output<typeof sweepTotalsSchema>
+
 /** Written to `sweeps/<yyyy>/<mm>/<dd>/<id>.json`. */
-export const sweepReportSchema = z.strictObject({
+export const sweepReportSchema = sweepTotalsSchema.extend({
   version: z.literal(1),
   sweepId: z.string(),
   startedAt: instantSchema,
+  endedAt: instantSchema,
   dryRun: z.boolean(),
+  /** Oldest first. */
   uploads: z.array(sweptUploadSchema),
+  /** Uploads below `archives/` whose keys aren't Guestlift's: left alone, and not looked at. */
+  foreignUploads: z.int().nonnegative(),
   /** Where the price comes from, with its date. */
   price: z.strictObject({ dollarsPerGiBMonth: z.number(), source: z.string() }),
 })
 export type SweepReport = z.output<typeof sweepReportSchema>
 
-export const sweepSummarySchema = z.strictObject({
-  summary: z.string(),
+export const sweepSummarySchema = sweepTotalsSchema.extend({
+  /** Where the report lies. */
   bucket: z.string(),
   reportKey: z.string(),
-  kept: z.int().nonnegative(),
-  dropped: z.int().nonnegative(),
-  failed: z.int().nonnegative(),
-  droppedBytes: z.int().nonnegative(),
-  costDollars: z.number().nonnegative(),
 })
 export type SweepSummary = z.output<typeof sweepSummarySchema>

@@ -1,0 +1,22 @@
+import { styleText } from 'node:util'
+import type { SweepReport } from '../../functions/contracts/sweep.ts'
+import { formatBytes } from '../../functions/domain/byte-size.ts'
+
+const marks = { kept: styleText('dim', '–'), dropped: styleText('green', '✓'), failed: styleText('red', '✗') } as const
+
+/** The report as a person reads it: two lines an upload, then what it comes to. */
+export function sweepLines(report: Pick<SweepReport, 'uploads' | 'summary'> & Partial<SweepReport>): string[] {
+  const dry = report.dryRun === true
+  const lines = report.uploads.flatMap(({ key, outcome, sizeBytes, partCount, costDollars, reason }) => [
+    `${marks[outcome]} ${dry && outcome === 'dropped' ? 'would be dropped' : outcome}: ${key}`,
+    `    ${formatBytes(sizeBytes)} in ${partCount} part${partCount === 1 ? '' : 's'}, $${costDollars.toFixed(2)} so far. ${reason}`,
+  ])
+  const foreign = report.foreignUploads ?? 0
+  if (foreign > 0)
+    lines.push(styleText('dim', `note: ${foreign} open below archives/ not made by Guestlift: left alone`))
+  if (report.price !== undefined && report.uploads.length > 0) {
+    const { dollarsPerGiBMonth, source } = report.price
+    lines.push(styleText('dim', `note: priced at $${dollarsPerGiBMonth} per GiB-month: ${source}`))
+  }
+  return [...lines, report.summary]
+}
