@@ -1,4 +1,5 @@
 /** What a run needs of the archive bucket. `s3-archive-store.ts` implements it; operations know only this. */
+import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 
 /** A part that S3 holds. `crc32` is the unsigned value that S3 verified when it received the part. */
 export interface StoredPart {
@@ -6,6 +7,11 @@ export interface StoredPart {
   sizeBytes: number
   etag: string
   crc32: number
+}
+
+/** A part that was sent, and how often S3 asked to slow down before it took it. */
+export interface SentPart extends StoredPart {
+  throttles: number
 }
 
 /** A finished object as S3 describes it. `crc32` is absent where no full-object CRC-32 is stored. */
@@ -46,7 +52,18 @@ export interface ArchiveStore {
     body: Buffer,
     crc32: number,
     signal?: AbortSignal,
-  ): Promise<StoredPart>
+  ): Promise<SentPart>
+
+  /**
+   * Allow someone else to send one part: exactly the bytes with this size and these sums, for at most a quarter of an
+   * hour. Nothing is sent. Sign anew for each try.
+   */
+  presignPart(
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    part: RangeSums & { sizeBytes: number },
+  ): Promise<SignedPut>
 
   /**
    * Complete the upload with S3 checking size and full-object CRC-32, and only if the key is free.

@@ -13,10 +13,13 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { ArchiveConflict, ChecksumMismatch, StoreDenied, UploadVanished } from '../contracts/errors.ts'
+import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 import { crc32FromBase64, crc32ToBase64 } from '../domain/crc32.ts'
-import type { ArchiveStore, StoredObject, StoredPart, StoredText } from './archive-store.ts'
+import type { RetryDeps } from '../domain/part-retry.ts'
+import type { ArchiveStore, SentPart, StoredObject, StoredPart, StoredText } from './archive-store.ts'
 import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
-import { type RetryDeps, sendPart } from './s3-part-upload.ts'
+import { sendPart } from './s3-part-upload.ts'
+import { presignPart } from './s3-presign.ts'
 
 /** What Complete answers when our sum isn't S3's, or one of the parts' sums isn't what it stored. */
 const checksumCodes = new Set(['BadDigest', 'InvalidPart', 'XAmzContentChecksumMismatch'])
@@ -109,8 +112,17 @@ export class S3ArchiveStore implements ArchiveStore {
     body: Buffer,
     crc32: number,
     signal?: AbortSignal,
-  ): Promise<StoredPart> {
+  ): Promise<SentPart> {
     return sendPart(this.#client, { bucket: this.bucket, key, uploadId, partNumber, body, crc32 }, this.#retry, signal)
+  }
+
+  presignPart(
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    part: RangeSums & { sizeBytes: number },
+  ): Promise<SignedPut> {
+    return presignPart(this.#client, { bucket: this.bucket, key, uploadId, partNumber, ...part })
   }
 
   async completeUpload(

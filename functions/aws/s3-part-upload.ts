@@ -2,8 +2,9 @@ import { Readable } from 'node:stream'
 import { type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
 import { ChecksumMismatch, StoreDenied } from '../contracts/errors.ts'
 import { crc32FromBase64, crc32ToBase64 } from '../domain/crc32.ts'
-import type { StoredPart } from './archive-store.ts'
-import { errorCode, isPassing, needsChecksums, storeFact } from './s3-errors.ts'
+import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/part-retry.ts'
+import type { SentPart, StoredPart } from './archive-store.ts'
+import { errorCode, isPassing, isThrottle, needsChecksums, storeFact } from './s3-errors.ts'
 
 export interface PartToSend {
   bucket: string
@@ -14,32 +15,39 @@ export interface PartToSend {
   crc32: number
 }
 
-export interface RetryDeps {
-  /** 0 ≤ n < 1. */
-  random(): number
-  sleep(milliseconds: number): Promise<void>
-}
-
 /**
  * One large Buffer costs twice the CPU of slices: the SDK hashes it by SHA-256 for the signature, and TLS copies it.
  * Slices between 64 KiB and 1 MiB measure alike.
  */
 const SLICE_BYTES = 256 * 1024
-const MAX_ATTEMPTS = 6
-const FIRST_BACKOFF_MILLISECONDS = 250
-const LONGEST_BACKOFF_MILLISECONDS = 16_000
 
 function* slices(body: Buffer): Generator<Buffer> {
   for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES)
 }
 
-/** Full jitter: functions that were slowed down together don't come back together. */
-function backoffMilliseconds(attempt: number, random: () => number): number {
-  return random() * Math.min(LONGEST_BACKOFF_MILLISECONDS, FIRST_BACKOFF_MILLISECONDS * 2 ** attempt)
+/**
+ * The ETag of a part that the store has taken.
+ * @throws StoreDenied when the answer doesn't say which bytes it took, ChecksumMismatch when they were others
+ */
+export function confirmedEtag(
+  part: Pick<PartToSend, 'bucket' | 'key' | 'partNumber' | 'crc32'>,
+  answer: { etag: string | undefined; crc32: string | undefined },
+): string {
+  if (answer.crc32 === undefined || answer.etag === undefined) {
+    throw new StoreDenied(
+      `the store of s3://${part.bucket} took part ${part.partNumber} without confirming its CRC-32. ` + needsChecksums,
+    )
+  }
+  if (crc32FromBase64(answer.crc32) !== part.crc32) {
+    throw new ChecksumMismatch(
+      `the store of s3://${part.bucket}/${part.key} confirmed part ${part.partNumber} with CRC-32 ${answer.crc32}, ` +
+        `sent was ${crc32ToBase64(part.crc32)}`,
+    )
+  }
+  return answer.etag
 }
 
 async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal | undefined): Promise<StoredPart> {
-  const checksum = crc32ToBase64(part.crc32)
   const body = Readable.from(slices(part.body), { objectMode: false, highWaterMark: SLICE_BYTES })
   const answer = await client.send(
     new UploadPartCommand({
@@ -50,21 +58,12 @@ async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal 
       // An empty stream would go out chunked; an empty buffer has a length.
       Body: part.body.length === 0 ? part.body : body,
       ContentLength: part.body.length,
-      ChecksumCRC32: checksum,
+      ChecksumCRC32: crc32ToBase64(part.crc32),
     }),
     signal === undefined ? {} : { abortSignal: signal },
   )
-  if (answer.ChecksumCRC32 === undefined || answer.ETag === undefined) {
-    throw new StoreDenied(
-      `the store of s3://${part.bucket} took part ${part.partNumber} without confirming its CRC-32. ` + needsChecksums,
-    )
-  }
-  if (crc32FromBase64(answer.ChecksumCRC32) !== part.crc32) {
-    throw new ChecksumMismatch(
-      `the store of s3://${part.bucket}/${part.key} confirmed part ${part.partNumber} with CRC-32 ${answer.ChecksumCRC32}, sent was ${checksum}`,
-    )
-  }
-  return { partNumber: part.partNumber, sizeBytes: part.body.length, etag: answer.ETag, crc32: part.crc32 }
+  const etag = confirmedEtag(part, { etag: answer.ETag, crc32: answer.ChecksumCRC32 })
+  return { partNumber: part.partNumber, sizeBytes: part.body.length, etag, crc32: part.crc32 }
 }
 
 /**
@@ -77,15 +76,17 @@ export async function sendPart(
   part: PartToSend,
   retry: RetryDeps,
   signal?: AbortSignal,
-): Promise<StoredPart> {
+): Promise<SentPart> {
   const action = { bucket: part.bucket, key: part.key, verb: `send part ${part.partNumber} of` }
+  let throttles = 0
   for (let attempt = 1; ; attempt++) {
     try {
-      return await sendOnce(client, part, signal)
+      return { ...(await sendOnce(client, part, signal)), throttles }
     } catch (error) {
+      if (isThrottle(error)) throttles++
       signal?.throwIfAborted()
       if (error instanceof StoreDenied || error instanceof ChecksumMismatch) throw error
-      if (isPassing(error) && attempt < MAX_ATTEMPTS) {
+      if (isPassing(error) && attempt < MAX_PART_ATTEMPTS) {
         await retry.sleep(backoffMilliseconds(attempt, () => retry.random()))
         continue
       }

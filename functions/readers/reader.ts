@@ -1,4 +1,5 @@
 import type { SourceIdentity, SourceLocation } from '../contracts/nouns.ts'
+import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 
 /**
  * Random access to one source file over one route. A reader is for one function call: opened, used by any number of
@@ -19,35 +20,25 @@ export interface Reader {
   close(): Promise<void>
 }
 
-/** Sums over one range of a source, taken where it lies: unsigned CRC-32, and MD5 as base64 of its 16 bytes. */
-export interface RangeSums {
-  crc32: number
-  md5: string
-}
-
 /** A source whose node sends its bytes itself. For one function call, like a reader. */
 export interface Pusher {
   stat(): Promise<SourceIdentity>
 
   /**
-   * Have the node read a range, ask `sign` for a URL that takes exactly bytes with these sums, and PUT them there.
-   * Returns the sums once S3 has confirmed them.
-   * @throws ShortRead, ConnectionDropped (the node can't be reached or its command ended), StoreUnavailable and
-   *   StoreDenied (S3's answer to the node)
+   * Have the node read a range, ask `sign` for a URL that takes exactly bytes with these sums, and PUT them there, with
+   * a new URL for each further try. Returns the sums once S3 has confirmed them, and how often S3 asked to slow down.
+   * Any number may be under way; they beyond what the connection carries wait.
+   * @throws ShortRead, SourceUnreadable, SourceChanged (between summing and sending), ConnectionDropped (the node can't
+   *   be reached or its command ended), StoreUnavailable, StoreDenied, UploadVanished, ChecksumMismatch (S3's answer to
+   *   the node, or none), the signal's reason
    */
   push(
     range: { positionBytes: number; sizeBytes: number },
     sign: (sums: RangeSums) => Promise<SignedPut>,
     signal?: AbortSignal,
-  ): Promise<RangeSums>
+  ): Promise<RangeSums & { throttles: number }>
 
   close(): Promise<void>
-}
-
-/** A PUT that is allowed beforehand. The headers are part of the signature and have to be sent as they are. */
-export interface SignedPut {
-  url: string
-  headers: Readonly<Record<string, string>>
 }
 
 /**

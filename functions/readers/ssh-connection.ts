@@ -8,7 +8,7 @@ import {
   InvalidSite,
   RouteLoginRejected,
 } from '../contracts/errors.ts'
-import type { SftpRoute } from '../contracts/route.ts'
+import type { SshLogin } from '../contracts/route.ts'
 import { easeDecryption } from './ssh2-insides.ts'
 
 /** An open, authenticated connection. `onLost` is called once, when it ends for any reason but `close`. */
@@ -63,7 +63,7 @@ function messageOf(error: unknown): string {
 }
 
 /** What went wrong before the connection was ready. ssh2 marks its errors with a `level`. */
-function connectFact(error: Error, where: string, route: SftpRoute): GuestliftError {
+function connectFact(error: Error, where: string, route: SshLogin): GuestliftError {
   const level = 'level' in error ? error.level : undefined
   const cause = { cause: error }
   if (level === 'client-authentication') {
@@ -90,7 +90,7 @@ const RECEIVE_BYTES = 256 * 1024
  * A TCP connection whose bytes arrive in one buffer that is used again and again, once `reusable` says that nothing
  * keeps slices of it. Node's own way allocates 64 KiB for each read.
  */
-function openSocket(route: SftpRoute, host: string, reusable: () => boolean): Socket {
+function openSocket(route: SshLogin, host: string, reusable: () => boolean): Socket {
   const socket: Socket = connectTcp({
     host,
     port: route.port,
@@ -110,7 +110,7 @@ function openSocket(route: SftpRoute, host: string, reusable: () => boolean): So
 function attempt(
   where: string,
   config: ConnectConfig,
-  route: SftpRoute,
+  route: SshLogin,
   seen: { key?: Buffer },
 ): Promise<SshConnection> {
   const { promise, resolve, reject } = Promise.withResolvers<SshConnection>()
@@ -190,7 +190,7 @@ function attempt(
 export async function connectSsh(
   site: string,
   host: string,
-  route: SftpRoute,
+  route: SshLogin,
   timeouts: SshTimeouts,
 ): Promise<SshConnection> {
   const where = `the SSH server ${host}:${route.port} of site ${site}`

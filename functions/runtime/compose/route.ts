@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { InternalFault, InvalidSite } from '../../contracts/errors.ts'
+import { InvalidSite } from '../../contracts/errors.ts'
 import { type Route as RouteConfig, routeSchema } from '../../contracts/route.ts'
 import { validationMessage } from '../../domain/validation-message.ts'
 import type { Ports } from '../../operations/ports.ts'
@@ -21,8 +21,10 @@ async function openRoute(site: string, route: RouteConfig): Promise<Route> {
       const { openHttpsRoute } = await import('../../readers/https.ts')
       return openHttpsRoute(site, route)
     }
-    case 'push':
-      throw new InternalFault(`Site ${site}: the route "push" can't be opened by this version of Guestlift.`)
+    case 'push': {
+      const { openPushRoute } = await import('../../readers/push.ts')
+      return openPushRoute(site, route)
+    }
   }
 }
 

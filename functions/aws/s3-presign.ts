@@ -1,0 +1,107 @@
+import { type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import { ChecksumMismatch, GuestliftError, StoreDenied } from '../contracts/errors.ts'
+import type { PutAnswer, PutVerdict, RangeSums, SignedPut } from '../contracts/signed-put.ts'
+import { crc32ToBase64 } from '../domain/crc32.ts'
+import { errorCode, isPassing, isThrottle, type StoreAction, storeFact } from './s3-errors.ts'
+import { confirmedEtag } from './s3-part-upload.ts'
+
+export interface PartToSign extends RangeSums {
+  bucket: string
+  key: string
+  uploadId: string
+  partNumber: number
+  sizeBytes: number
+}
+
+/**
+ * A URL is used at once, and S3 looks at its age when the request begins, not when it ends. What remains is how far
+ * the signing clock may be behind; S3 allows signed headers the same quarter of an hour.
+ */
+const LIFETIME_SECONDS = 15 * 60
+
+/** Left to itself the SDK moves it to the query, where the sender wouldn't have to repeat it. */
+const sumHeader = 'x-amz-checksum-crc32'
+
+/**
+ * A PUT of one part that anyone may send who has it: size and sums are signed, so other bytes don't fit.
+ * @throws StoreDenied and StoreUnavailable when there are no credentials to sign with
+ */
+export async function presignPart(client: S3Client, part: PartToSign): Promise<SignedPut> {
+  const action = { bucket: part.bucket, key: part.key, verb: `have the node send part ${part.partNumber} of` }
+  const headers = {
+    'content-length': String(part.sizeBytes),
+    'content-md5': part.md5,
+    [sumHeader]: crc32ToBase64(part.crc32),
+  }
+  const command = new UploadPartCommand({
+    Bucket: part.bucket,
+    Key: part.key,
+    UploadId: part.uploadId,
+    PartNumber: part.partNumber,
+    ContentLength: part.sizeBytes,
+    ContentMD5: part.md5,
+    ChecksumCRC32: headers[sumHeader],
+  })
+  try {
+    const options = { expiresIn: LIFETIME_SECONDS, unhoistableHeaders: new Set([sumHeader]) }
+    const url = await getSignedUrl(client, command, options)
+    assertSigned(url, Object.keys(headers))
+    return { url, headers, judge: (answer) => judge(answer, part, action) }
+  } catch (error) {
+    throw error instanceof GuestliftError ? error : storeFact(error, action)
+  }
+}
+
+/** A header that isn't part of the signature could be left out or changed; better no URL than such a one. */
+function assertSigned(url: string, headers: readonly string[]): void {
+  const signed = new URL(url).searchParams.get('X-Amz-SignedHeaders')?.split(';') ?? []
+  const open = headers.filter((name) => !signed.includes(name))
+  if (open.length > 0) throw new StoreDenied(`the signature of a part's URL leaves out ${open.join(', ')}`)
+}
+
+function judge(answer: PutAnswer, part: PartToSign, action: StoreAction): PutVerdict {
+  if (answer.status >= 200 && answer.status < 300) {
+    try {
+      confirmedEtag(part, { etag: answer.headers['etag'], crc32: answer.headers[sumHeader] })
+      return { stored: true }
+    } catch (error) {
+      if (!(error instanceof GuestliftError)) throw error
+      return { stored: false, again: false, damaged: false, slowDown: false, error }
+    }
+  }
+  const said = saidBy(answer)
+  const code = errorCode(said)
+  // The credentials behind the URL, or the URL itself, have grown too old; a new one is signed with new ones.
+  const expired = code === 'ExpiredToken' || (code === 'AccessDenied' && /has expired/i.test(said.message))
+  const damaged = code === 'BadDigest'
+  const where = `s3://${part.bucket}/${part.key}: part ${part.partNumber}`
+  return {
+    stored: false,
+    again: expired || isPassing(said),
+    damaged,
+    slowDown: isThrottle(said),
+    error: damaged
+      ? new ChecksumMismatch(`${where} arrived damaged from the node. Check the network path and the node's memory`)
+      : expired && code === 'AccessDenied'
+        ? new StoreDenied(`${where}: URLs had expired when the node used them. Check the clock of this machine`)
+        : storeFact(said, action),
+  }
+}
+
+const LONGEST_TEXT = 300
+
+/** One element's text from S3's XML error. It came by way of the node, so it is short and printable, whatever it was. */
+function element(body: string, name: string): string | undefined {
+  const text = new RegExp(`<${name}>([^<]{1,1000})</${name}>`).exec(body)?.[1]
+  return text?.replaceAll(/[^\x20-\x7E]/g, '?').slice(0, LONGEST_TEXT)
+}
+
+/** The answer in the form of an error of the SDK, which is what errors are known by. */
+function saidBy({ status, body }: PutAnswer): { name: string; message: string; $metadata: { httpStatusCode: number } } {
+  return {
+    name: element(body, 'Code') ?? 'UnknownError',
+    message: element(body, 'Message') ?? `answer ${status}`,
+    $metadata: { httpStatusCode: status },
+  }
+}
