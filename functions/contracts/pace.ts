@@ -40,8 +40,10 @@ export const paceSchema = z.strictObject({
   /** Trials since `home` was found that didn't better it, and the round of the next one. */
   trials: z.int().nonnegative().default(0),
   nextTrialRound: z.int().nonnegative().default(0),
-  /** More streams than this brought errors; not exceeded before that round. */
-  ceiling: z.strictObject({ streams: z.int().positive(), untilRound: z.int().nonnegative() }).optional(),
+  /** More streams than this brought errors; not exceeded before that round, which comes later each time. */
+  ceiling: z
+    .strictObject({ streams: z.int().positive(), untilRound: z.int().nonnegative(), times: z.int().positive() })
+    .optional(),
   /** Rounds in a row with a failed stream. */
   troubled: z.int().nonnegative().default(0),
   /** Rounds in a row in which no part arrived, and how many of these in a row ended with functions killed. */

@@ -1,7 +1,7 @@
 /** What a round of copying showed, and what follows: how many streams next, a pause, or giving up. Pure. */
 import { errorGroup } from '../contracts/errors.ts'
 import type { CopyResult, Pace } from '../contracts/pace.ts'
-import { learn, rateOf, search, settle, topStreams, endTrial } from './stream-search.ts'
+import { endTrial, learn, rateOf, search, settle } from './stream-search.ts'
 
 /** An error as Step Functions gives it. */
 type Failure = NonNullable<CopyResult['error']>
@@ -36,6 +36,8 @@ const KILLED_ROUNDS = 3
 const CEILING_ROUNDS = 12
 /** A round that came this near to its bandwidth says nothing about the link. */
 const HELD_BY_LIMIT = 0.85
+/** One failed stream of this many is few: the round is measured nevertheless. */
+const FEW_OF = 8
 /** Rounds in a row with a failed stream until one stream fewer is tried: one failure is an accident. */
 const TROUBLED_ROUNDS = 3
 
@@ -113,7 +115,7 @@ function afterFruitless(pace: Pace, results: readonly CopyResult[]): PaceDecisio
   const killed = killing === undefined ? 0 : pace.killed + 1
   const ran = results.length
   const next = {
-    ...blame(pace, ran),
+    ...blame(pace, ran, 0),
     fruitless,
     killed,
     streams: 1,
@@ -134,16 +136,19 @@ function steer(pace: Pace, results: readonly CopyResult[], { maxStreams }: PaceO
   const ran = results.length
   const failed = failures(results).length
   const troubled = failed > 0 ? pace.troubled + 1 : 0
-  if (isSevere(results))
-    return { ...blame(pace, ran), streams: Math.max(1, Math.floor(ran / 2)), troubled: 0, limited: false }
-  if (failed > 1 && pace.home !== undefined && ran > pace.home)
-    return { ...endTrial(capped(pace, ran - 1), pace.home), troubled }
-  if (troubled >= TROUBLED_ROUNDS && ran > 1) return { ...settle(capped(pace, ran - 1), ran - 1), troubled: 0 }
+  if (isSevere(results)) {
+    const next = { ...pace, troubled: 0, limited: false }
+    return pace.home !== undefined && ran > pace.home
+      ? endTrial(capped(next, ran, failed), pace.home)
+      : { ...blame(next, ran, failed), streams: Math.max(1, Math.floor(ran / 2)) }
+  }
+  const patience = failed * FEW_OF > ran ? TROUBLED_ROUNDS : TROUBLED_ROUNDS * 2
+  if (troubled >= patience && ran > 1) return { ...settle(capped(pace, ran, 1), ran - 1), troubled: 0 }
   const rate = totalRate(results)
   const limited =
     pace.limitBytesPerSecond !== undefined && rate !== undefined && rate >= pace.limitBytesPerSecond * HELD_BY_LIMIT
   if (limited) return { ...pace, streams: fewestForLimit(pace, ran), troubled, limited }
-  if (rate === undefined || failed > 0) return { ...pace, troubled, limited }
+  if (rate === undefined) return { ...pace, troubled, limited }
   const seconds = Math.max(...results.map((result) => result.seconds))
   return search({ ...learn(pace, { streams: ran, bytesPerSecond: rate, seconds }), troubled, limited }, ran, maxStreams)
 }
@@ -167,17 +172,22 @@ function isSevere(results: readonly CopyResult[]): boolean {
  * Errors with a number of streams that never worked are put down to the number: a ceiling. With one that worked they
  * are put down to the link: it is climbed again from below, and a second failure there makes a ceiling.
  */
-function blame(pace: Pace, ran: number): Pace {
+function blame(pace: Pace, ran: number, failed: number): Pace {
   const { home: _, ...homeless } = pace
   const worked = rateOf(pace, ran) !== undefined
   const measured = pace.measured.filter(({ streams }) => streams < ran)
   if (ran === 1 || worked || measured.length === 0) return { ...homeless, measured }
-  return { ...capped(homeless, ran - 1), measured }
+  return { ...capped(homeless, ran, failed), measured }
 }
 
-function capped(pace: Pace, streams: number): Pace {
-  const top = Math.max(1, Math.min(streams, topStreams(pace, streams)))
-  return { ...pace, ceiling: { streams: top, untilRound: pace.rounds + CEILING_ROUNDS } }
+/** No more than the streams that didn't fail or, where that isn't told, than halfway to the number that worked. */
+function capped(pace: Pace, ran: number, failed: number): Pace {
+  const proven = Math.max(1, ...pace.measured.map(({ streams }) => streams).filter((streams) => streams < ran))
+  const survived = failed > 0 ? ran - failed : Math.floor((proven + ran) / 2)
+  const streams = Math.max(1, pace.home ?? 1, Math.min(survived, ran - 1))
+  const times = (pace.ceiling?.times ?? 0) + 1
+  const untilRound = pace.rounds + CEILING_ROUNDS * 2 ** Math.min(2, times - 1)
+  return { ...pace, ceiling: { streams, untilRound, times } }
 }
 
 /** Connections that a limit makes useless are given back when fewer streams are known to reach it. */
@@ -188,14 +198,16 @@ function fewestForLimit(pace: Pace, ran: number): number {
 }
 
 /**
- * All streams' rate together in bytes per second; `undefined` when the round says nothing: a failed stream, a few
- * seconds only, or streams that ran out of parts long before others did.
+ * All streams' rate together in bytes per second; `undefined` when the round says nothing: more than a few failed
+ * streams, some seconds only, or streams that ran out of parts long before others did.
  */
 function totalRate(results: readonly CopyResult[]): number | undefined {
-  const seconds = results.map((result) => result.seconds)
+  const whole = results.filter(({ error }) => error === undefined)
+  if ((results.length - whole.length) * FEW_OF > results.length) return undefined
+  const seconds = whole.map((result) => result.seconds)
   const longest = Math.max(...seconds)
   if (longest < 10 || Math.min(...seconds) < longest * 0.5) return undefined
-  return results.reduce((total, result) => total + result.bytesSent / result.seconds, 0)
+  return whole.reduce((total, result) => total + result.bytesSent / result.seconds, 0)
 }
 
 function failures(results: readonly CopyResult[]): Failure[] {

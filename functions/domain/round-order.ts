@@ -47,6 +47,16 @@ export function orderRound(
   }
 }
 
+/**
+ * What the transfer can use of a limited bandwidth, for its request to the ledger: twice what it reached, so that more
+ * streams can be tried. `undefined` where it could use whatever it gets, or that isn't known.
+ */
+export function usableBytesPerSecond(pace: Pace): number | undefined {
+  if (pace.limited || pace.home === undefined) return undefined
+  const reached = rateOf(pace, pace.home)?.bytesPerSecond ?? 0
+  return reached === 0 ? undefined : reached * 2.2
+}
+
 /** Short while the number of streams is being looked for, long once it is found. */
 function roundSeconds(pace: Pace, shared: boolean): number {
   const partSeconds = pace.partSeconds ?? 0

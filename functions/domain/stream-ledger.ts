@@ -11,6 +11,8 @@ const claimantShape = {
   wanted: z.int().positive(),
   /** Below this much no part would arrive within a function's life. */
   leastBytesPerSecond: z.number().nonnegative(),
+  /** More than this is of no use to it: the link is slower, as it measured. Absent when that isn't known. */
+  usableBytesPerSecond: z.number().positive().optional(),
   /** First come, first served. */
   since: instantSchema,
   /** It no longer counts after this: an execution that died takes nothing for longer. */
@@ -45,6 +47,8 @@ export interface StreamRequest {
   /** Streams wanted, from `judgeRound`. */
   streams: number
   partSizeBytes: number
+  /** From `usableBytesPerSecond(pace)`: leaves to others what this transfer can't use. */
+  usableBytesPerSecond?: number | undefined
 }
 
 /** Limits at this moment, in bytes per second; `undefined`: none. */
@@ -105,6 +109,7 @@ export function reserve(
     guest: request.guest,
     wanted: request.streams,
     leastBytesPerSecond: request.partSizeBytes / PART_SECONDS,
+    ...(request.usableBytesPerSecond !== undefined && { usableBytesPerSecond: request.usableBytesPerSecond }),
     since: waited?.since ?? now.toISOString(),
     until: later(now, RESERVATION_SECONDS),
   }
@@ -199,7 +204,8 @@ const connectionsOf: Good = {
 }
 const bandwidthOf: Good = {
   least: ({ leastBytesPerSecond }) => leastBytesPerSecond,
-  most: () => Number.POSITIVE_INFINITY,
+  most: ({ leastBytesPerSecond, usableBytesPerSecond }) =>
+    Math.max(leastBytesPerSecond, usableBytesPerSecond ?? Number.MAX_VALUE),
   // Reserved when there was no limit: it may take everything until it asks again.
   held: ({ bytesPerSecond }) => bytesPerSecond ?? Number.POSITIVE_INFINITY,
   whole: false,
@@ -234,10 +240,13 @@ function fairShares(queue: readonly Claimant[], limit: number, good: Good): numb
   })
   const shares = new Map<Claimant, number>()
   let left = limit
-  const hungriestLast = served.toSorted((one, two) => good.most(one) - good.most(two))
-  for (const [index, entry] of hungriestLast.entries()) {
+  // Those whose share isn't the equal one come first, so that what they leave or need changes the equal one.
+  const byDeviation = served.toSorted(
+    (one, two) => good.least(two) - good.least(one) || good.most(one) - good.most(two),
+  )
+  for (const [index, entry] of byDeviation.entries()) {
     const equal = left / (served.length - index)
-    const share = Math.min(good.most(entry), good.whole ? Math.floor(equal) : equal)
+    const share = Math.min(left, good.most(entry), Math.max(good.least(entry), good.whole ? Math.floor(equal) : equal))
     shares.set(entry, share)
     left -= share
   }

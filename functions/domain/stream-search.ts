@@ -13,17 +13,20 @@ const TRUSTED_SECONDS = 150
 /** Old rounds weigh at most this many seconds in an average: a link that changes slowly is followed within a few rounds. */
 const MEMORY_SECONDS = 1800
 /** The same number of streams at this share of its old rate, or the old rate at this share of the new: the link has changed. */
-const LINK_CHANGED = 0.6
+const LINK_CHANGED = 0.75
 /** Multiples of home to try in turn. */
 const TRIALS = [1.5, 0.75, 2, 0.5]
-const LONGEST_TRIAL_INTERVAL = 24
+/** In rounds. A trial lasts a fraction of a round at home, so frequent trials cost little, and links do change. */
+const LONGEST_TRIAL_INTERVAL = 5
 
 /** A round's total rate with its number of streams, taken into the averages. */
 export function learn(pace: Pace, round: MeasuredRate): Pace {
   const prior = pace.measured.find(({ streams }) => streams === round.streams)
   const others = pace.measured.filter(({ streams }) => streams !== round.streams)
   if (prior !== undefined && linkChanged(prior, round)) {
-    // What one number of streams lost or won, the others did too, most likely; trials soon show where not.
+    if (round.streams !== pace.home) return remember(pace, [...others, round])
+    // What home lost or won the others did too, most likely; trials soon show where not. A trial's own surprise isn't
+    // carried over to home: that would hide just what the trial is to find.
     const ratio = round.bytesPerSecond / prior.bytesPerSecond
     const scaled = others.map((other) => ({ ...other, bytesPerSecond: other.bytesPerSecond * ratio }))
     return remember({ ...pace, trials: 0, nextTrialRound: pace.rounds + 1 }, [...scaled, round])
@@ -118,12 +121,13 @@ function judgeTrial(pace: Pace, home: number, trial: MeasuredRate, top: number):
   const good = trial.streams > home ? gain > MORE_HAS_TO_GAIN : gain >= FEWER_MAY_LOSE
   if (!good || trial.streams > top) return endTrial(pace, home)
   if (trial.seconds < TRUSTED_SECONDS && gain < BEYOND_DOUBT) return { ...pace, streams: trial.streams }
-  return { ...settle(pace, trial.streams), nextTrialRound: pace.rounds + 1 }
+  // The same direction again at once: a link that has changed a lot is followed without a round at each step.
+  return startTrial({ ...settle(pace, trial.streams), trials: trial.streams > home ? 0 : 1 }, trial.streams, top)
 }
 
 /** Back home; trials get rarer as they go on showing nothing, for each costs a little. */
 export function endTrial(pace: Pace, home: number): Pace {
   const trials = pace.trials + 1
-  const interval = trials < 2 ? 2 : Math.min(LONGEST_TRIAL_INTERVAL, 4 * 2 ** Math.floor((trials - 2) / 2))
+  const interval = trials < 2 ? 2 : Math.min(LONGEST_TRIAL_INTERVAL, 2 + trials)
   return { ...pace, home, streams: home, trials, nextTrialRound: pace.rounds + interval }
 }
