@@ -14,8 +14,11 @@ export interface Measured {
 /** Process groups that run now. */
 const running = new Set<number>()
 
-/** End whatever is being measured, with its children. */
+let stopped = false
+
+/** End whatever is being measured, with its children. Nothing that was asked for is answered from then on. */
 export function stopMeasuring(): void {
+  stopped = true
   for (const group of running) {
     try {
       process.kill(-group, 'SIGKILL')
@@ -86,6 +89,8 @@ export async function measure(command: readonly string[], env: Record<string, st
   const code = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject))
   clearInterval(look)
   if (pid !== undefined) running.delete(pid)
+  // The process is about to end. What waits for this must neither report a failure nor begin the next.
+  if (stopped) return new Promise(() => undefined)
   if (code !== 0) throw new Error(`${command[0]} failed: ${said.err.trim() || `exit status ${String(code)}`}`)
   const [seconds = 0, user = 0, system = 0] = (said.err.trim().split('\n').at(-1) ?? '').split(' ').map(Number)
   return { cpuSeconds: user + system, seconds, peakMiB: Math.round(peak), output: said.out }

@@ -1,16 +1,23 @@
 import type { Route as RouteConfig } from '../../functions/contracts/route.ts'
 import type { Route } from '../../functions/readers/reader.ts'
-import { openSftpRoute } from '../../functions/readers/sftp.ts'
 
 /** Routes that are built; the benchmark says of the others that they aren't. */
-export const builtRoutes: readonly RouteConfig['type'][] = ['sftp']
+export const builtRoutes: readonly RouteConfig['type'][] = ['sftp', 'https', 'push']
 
-export function openRoute(site: string, route: RouteConfig): Route {
+/** As `runtime/compose/route.ts` opens them: imported on demand, so that a process carries the code of one route. */
+export async function openRoute(site: string, route: RouteConfig): Promise<Route> {
   switch (route.type) {
-    case 'sftp':
+    case 'sftp': {
+      const { openSftpRoute } = await import('../../functions/readers/sftp.ts')
       return openSftpRoute(site, route)
-    case 'https':
-    case 'push':
-      throw new Error(`the route ${route.type} isn't built`)
+    }
+    case 'https': {
+      const { openHttpsRoute } = await import('../../functions/readers/https.ts')
+      return openHttpsRoute(site, route)
+    }
+    case 'push': {
+      const { openPushRoute } = await import('../../functions/readers/push.ts')
+      return openPushRoute(site, route)
+    }
   }
 }

@@ -50,7 +50,11 @@ function printRoute(name: string, route: RouteResult | NotMeasured): void {
       `* SHA-256 and MD5, ${Math.round(hashShare * 100)} % of its CPU, taken off (${method}); rclone can't do without.`,
     )
   }
-  console.log(`The node's own CPU meanwhile: ${route.nodeCpuSecondsPerGiB} s per GiB.`)
+  const { startCpuSeconds, nodeCpuSecondsPerGiB } = route
+  console.log(
+    `Of guestlift's CPU, ${startCpuSeconds} s went before the copy. The node's own CPU: ${nodeCpuSecondsPerGiB} s per GiB.`,
+  )
+  if (name === 'push') console.log("Here the floor is the node's alone, and compared with the node's CPU.")
 }
 
 function printDistances(distances: Distances | NotMeasured): void {

@@ -20,6 +20,8 @@ export interface RclonePeer extends PerGiB {
 }
 
 export interface RouteResult extends PerGiB {
+  /** CPU time of the process before it copies: Node's start, loading the bundle, opening the upload. Paid once. */
+  startCpuSeconds: number
   /** What the node spent meanwhile: its sshd with all it started, or its web server. */
   nodeCpuSecondsPerGiB: number
   partsInFlight: number
@@ -28,6 +30,7 @@ export interface RouteResult extends PerGiB {
   /** CPU seconds of Guestlift by those of the peer, the median of the rounds. Below 1 Guestlift takes less. */
   ratioToRclone: number | null
   ratioToRcloneWithoutHashes: number | null
+  /** Of the route push: the node's CPU, which does the work there. */
   ratioToFloor: number | null
   rclone: RclonePeer | NotMeasured
   floor: PerGiB | NotMeasured
@@ -79,7 +82,7 @@ export async function measureRoutes(
       typical === undefined
         ? undefined
         : await hashShare(tools, bed, rcloneCommand(name, bed, source, ends, rcloneTuning), source, typical.cpuSeconds)
-    results[name] = summary(taken, tools, hashes, options.mebibytes / 1024)
+    results[name] = summary(name, taken, tools, hashes, options.mebibytes / 1024)
   }
   return results
 }
@@ -88,20 +91,31 @@ function portOf(name: SubjectName, bed: Bed): number {
   return name === 'https' ? bed.web.port : bed.ssh.port
 }
 
-function summary(taken: Rounds, tools: Tools, hashes: HashShare | undefined, gibibytes: number): RouteResult {
+function summary(
+  name: SubjectName,
+  taken: Rounds,
+  tools: Tools,
+  hashes: HashShare | undefined,
+  gibibytes: number,
+): RouteResult {
   const { ours, rclone, floor } = taken
   const { partsInFlight = 0, partMiB = 0 } = ours[0] ?? {}
   const ratioToRclone = cpuRatio(ours, rclone)
   return {
     ...perGiB(ours, gibibytes),
+    startCpuSeconds: rounded(median(ours.map((run) => run.startCpuSeconds))),
     nodeCpuSecondsPerGiB: rounded(median(ours.map((run) => run.nodeCpuSeconds)) / gibibytes),
     partsInFlight,
     partMiB,
-    memoryBarMiB: partsInFlight * partMiB + MEMORY_ALLOWANCE_MIB,
+    // What the node pushes is never in the function's memory.
+    memoryBarMiB: (name === 'push' ? 0 : partsInFlight * partMiB) + MEMORY_ALLOWANCE_MIB,
     ratioToRclone,
     ratioToRcloneWithoutHashes:
       ratioToRclone === null || hashes === undefined ? null : rounded(ratioToRclone / (1 - hashes.share)),
-    ratioToFloor: cpuRatio(ours, floor),
+    ratioToFloor: cpuRatio(
+      name === 'push' ? ours.map((run) => ({ ...run, cpuSeconds: run.nodeCpuSeconds })) : ours,
+      floor,
+    ),
     rclone: hashes === undefined ? { notMeasured: 'no rclone' } : rclonePeer(rclone, tools, hashes, gibibytes),
     floor: floor.length === 0 ? { notMeasured: lacking(tools, ['ssh', 'curl']) ?? '' } : perGiB(floor, gibibytes),
   }

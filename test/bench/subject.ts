@@ -20,6 +20,8 @@ export interface TransferOrder {
 export interface TransferResult {
   /** The Copy parts call alone: from connecting to the site to the last part that S3 confirmed. */
   copySeconds: number
+  /** CPU time before that: Node's start, loading the bundle, opening the upload. Paid once, whatever the archive's size. */
+  startCpuSeconds: number
   partsInFlight: number
   partMiB: number
 }

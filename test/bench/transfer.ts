@@ -30,7 +30,7 @@ const item: PlanItem = {
 async function main(): Promise<void> {
   const [orderFile = ''] = process.argv.slice(2)
   const order: TransferOrder = JSON.parse(readFileSync(orderFile, 'utf8'))
-  const route = openRoute(item.site, routeSchema.parse(order.route))
+  const route = await openRoute(item.site, routeSchema.parse(order.route))
   const sleep = async (milliseconds: number): Promise<void> => {
     await delay(milliseconds)
   }
@@ -61,6 +61,7 @@ async function main(): Promise<void> {
   const { upload } = await openUpload(input, ports)
   // What Plan copies orders in the first round, when nothing has been measured.
   const { partsInFlight } = paceSchema.parse({})
+  const { user, system } = process.cpuUsage()
   const startedAt = performance.now()
   const copied = await copyParts(
     {
@@ -76,7 +77,12 @@ async function main(): Promise<void> {
   if (copied.bytesSent !== order.sizeBytes) throw new Error(`copied ${copied.bytesSent} of ${order.sizeBytes} bytes`)
   await completeUpload({ ...input, upload, execution: 'bench', bytesSent: copied.bytesSent }, ports)
   client.destroy()
-  const result: TransferResult = { copySeconds, partsInFlight, partMiB: upload.partSizeBytes / 2 ** 20 }
+  const result: TransferResult = {
+    copySeconds,
+    startCpuSeconds: (user + system) / 1_000_000,
+    partsInFlight,
+    partMiB: upload.partSizeBytes / 2 ** 20,
+  }
   console.log(JSON.stringify(result))
 }
 
