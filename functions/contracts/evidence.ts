@@ -1,5 +1,5 @@
 /** What is known about an ended backup, in words that fit every platform, and what follows from it. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { instantSchema, sourceArtifactSchema } from './nouns.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** What a person asks for: the job. Also the older shape that `domain/older-job.ts` maps onto it. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { runLimitsSchema } from './limits.ts'
 import { siteNameSchema } from './nouns.ts'
 

@@ -1,5 +1,5 @@
 /** How much of a site's line and of its nodes a transfer may take. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const weekdaySchema = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
 

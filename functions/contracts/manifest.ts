@@ -1,5 +1,5 @@
 /** The manifest: written last beside an archive, it is the commit mark. An archive without one doesn't count. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
 import { backupOptionsSchema } from './job.ts'
 import {

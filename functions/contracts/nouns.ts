@@ -1,5 +1,5 @@
 /** The words every part of Guestlift shares. Platform words (UPID, volid) never appear here: they travel as opaque refs. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Name of one configured endpoint of a platform. Part of object keys and of the secret's name, hence the narrow alphabet. */
 export const siteNameSchema = z

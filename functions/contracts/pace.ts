@@ -1,5 +1,5 @@
 /** What Plan copies decides from round to round, and what a round tells it. Travels in state: small, and no secrets. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What one Copy parts call did. A call that failed or was killed leaves only `error`. */
 export const copyResultSchema = z.strictObject({

@@ -1,5 +1,5 @@
 /** What a run says of itself: one outcome per guest, one report per run. Both lie as JSON in the bucket. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 
 export const guestOutcomeSchema = z.strictObject({

@@ -1,5 +1,5 @@
 /** How bytes leave the platform. One schema per route; `readers/<type>.ts` implements it. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { tlsSchema } from './tls.ts'
 
 /** `SHA256:` and the unpadded base64 of the key's hash, as `ssh-keygen -lf` prints it. */

@@ -1,5 +1,5 @@
 /** What a sweep of abandoned uploads found. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { instantSchema } from './nouns.ts'
 import { runOutcomeSchema } from './report.ts'
 

@@ -2,7 +2,7 @@
  * The contract of every Lambda task: what it gets, what it gives, what it needs from its environment.
  * The workflows build their payloads from these, the handlers parse with them; the key is the stem of state, file and test.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
 import { backupOptionsSchema, jobSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'

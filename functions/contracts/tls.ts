@@ -1,5 +1,5 @@
 /** How a site proves who it is over TLS. Shared by every provider and by routes that use TLS. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** SHA-256 of a certificate in DER form: 32 hex bytes, with or without colons, any case. */
 export const fingerprintSchema = z

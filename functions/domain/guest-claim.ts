@@ -1,5 +1,5 @@
 /** The claim: who backs up a guest at this moment, and how far the start of the job has got. Pure rules; I/O is elsewhere. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { instantSchema } from '../contracts/nouns.ts'
 
 /**

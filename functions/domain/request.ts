@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { InvalidJob } from '../contracts/errors.ts'
 import { jobSchema, olderJobSchema } from '../contracts/job.ts'
 import { instantSchema } from '../contracts/nouns.ts'

@@ -1,5 +1,5 @@
 /** How the transfers of one site share its line and its nodes: one small object in S3, changed by conditional writes. Pure rules. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { instantSchema } from '../contracts/nouns.ts'
 
 const claimantShape = {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type GuestOutcome, guestOutcomeSchema, type RunReport } from '../contracts/report.ts'
 import { planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
 import { outcomesPrefix, reportKey } from '../domain/object-keys.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ArchiveStore } from '../aws/archive-store.ts'
 import { sourceIdentitySchema } from '../contracts/nouns.ts'
 import type { Upload } from '../contracts/tasks.ts'

@@ -1,5 +1,5 @@
 /** Platform name → factory: the only file that names platforms. A new platform is one more line in each part. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Route } from '../contracts/route.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderDeps } from './provider-deps.ts'

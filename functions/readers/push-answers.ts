@@ -1,5 +1,5 @@
 /** What the agent on the node says (see `push-agent.ts`). Everything from a node is read with suspicion. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Why the agent couldn't do what it was asked: about the file, about the store, or about itself. */
 export const failureKindSchema = z.enum([

@@ -1,5 +1,5 @@
 /** What a person writes to describe a Proxmox VE site: a file for local runs, the secret's content when deployed. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { siteLimitsSchema } from '../../contracts/limits.ts'
 import { routeSchema } from '../../contracts/route.ts'
 import { tlsSchema } from '../../contracts/tls.ts'

@@ -1,5 +1,5 @@
 /** Who we are, as headers. A ticket lives in this closure only: not on disk, not in state, not in logs. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { SecondFactorRequired } from '../../contracts/errors.ts'
 import type { ProxmoxAuth } from './config.ts'
 import { accountOf } from './config.ts'

@@ -2,7 +2,7 @@
  * What is read from Proxmox's answers, and nothing more. Tolerant: numbers may come as strings (Perl), rows may have any
  * further fields, and a row of a list that isn't understood is left out rather than failing the whole list.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A whole number from 0 on, as number or text. */
 const count = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.int().nonnegative())

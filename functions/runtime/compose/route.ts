@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { type Route as RouteConfig, routeSchema } from '../../contracts/route.ts'
 import { validationMessage } from '../../domain/validation-message.ts'
