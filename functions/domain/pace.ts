@@ -1,10 +1,8 @@
 /** What a round of copying showed, and what follows: how many streams next, a pause, or giving up. Pure. */
 import { errorGroup } from '../contracts/errors.ts'
 import type { CopyResult, Pace } from '../contracts/pace.ts'
-import { endTrial, learn, rateOf, search, settle } from './stream-search.ts'
-
-/** An error as Step Functions gives it. */
-type Failure = NonNullable<CopyResult['error']>
+import { endTrial, learn, search, settle } from './stream-search.ts'
+import { blame, capped, type Failure, failures, isSevere, passed, sum } from './stream-trouble.ts'
 
 export type PaceDecision =
   /** Every part is in S3. */
@@ -32,12 +30,10 @@ const FIRST_STREAMS = 2
 const FRUITLESS_ROUNDS = 28
 /** A function that is killed each time isn't helped by waiting. */
 const KILLED_ROUNDS = 3
-/** Rounds for which a number of streams that brought errors is left alone. */
-const CEILING_ROUNDS = 12
 /** A round that came this near to its bandwidth says nothing about the link. */
 const HELD_BY_LIMIT = 0.85
 /** One failed stream of this many is few: the round is measured nevertheless. */
-const FEW_OF = 8
+const FEW_OF = 5
 /** Rounds in a row with a failed stream until one stream fewer is tried: one failure is an accident. */
 const TROUBLED_ROUNDS = 3
 
@@ -142,52 +138,22 @@ function steer(pace: Pace, results: readonly CopyResult[], { maxStreams }: PaceO
       ? endTrial(capped(next, ran, failed), pace.home)
       : { ...blame(next, ran, failed), streams: Math.max(1, Math.floor(ran / 2)) }
   }
-  const patience = failed * FEW_OF > ran ? TROUBLED_ROUNDS : TROUBLED_ROUNDS * 2
-  if (troubled >= patience && ran > 1) return { ...settle(capped(pace, ran, 1), ran - 1), troubled: 0 }
+  if (troubled >= TROUBLED_ROUNDS && ran > 1 && (pace.home ?? ran) === ran) {
+    // One fewer on trial: where the connection was one too many nothing is lost, and where it was chance it is taken back.
+    const fewer = { ...pace, streams: ran - 1, troubled: 0, limited: false }
+    return pace.home === undefined ? settle(fewer, ran - 1) : fewer
+  }
   const rate = totalRate(results)
   const limited =
     pace.limitBytesPerSecond !== undefined && rate !== undefined && rate >= pace.limitBytesPerSecond * HELD_BY_LIMIT
   if (limited) return { ...pace, streams: fewestForLimit(pace, ran), troubled, limited }
   if (rate === undefined) return { ...pace, troubled, limited }
   const seconds = Math.max(...results.map((result) => result.seconds))
-  return search({ ...learn(pace, { streams: ran, bytesPerSecond: rate, seconds }), troubled, limited }, ran, maxStreams)
-}
-
-/**
- * More than accidents: a quarter of the streams failed, connections that break more often than every two minutes, or a
- * tenth of S3's answers asking to slow down. Two at least of each: one of one is an accident too.
- */
-function isSevere(results: readonly CopyResult[]): boolean {
-  const failed = failures(results).length
-  const drops = sum(results, 'drops')
-  const throttles = sum(results, 'throttles')
-  return (
-    (failed >= 2 && failed >= results.length / 4) ||
-    (drops >= 2 && drops > sum(results, 'seconds') / 120) ||
-    (throttles >= 2 && throttles > sum(results, 'partsSent') / 9)
+  return search(
+    { ...learn(passed(pace, ran), { streams: ran, bytesPerSecond: rate, seconds }), troubled, limited },
+    ran,
+    maxStreams,
   )
-}
-
-/**
- * Errors with a number of streams that never worked are put down to the number: a ceiling. With one that worked they
- * are put down to the link: it is climbed again from below, and a second failure there makes a ceiling.
- */
-function blame(pace: Pace, ran: number, failed: number): Pace {
-  const { home: _, ...homeless } = pace
-  const worked = rateOf(pace, ran) !== undefined
-  const measured = pace.measured.filter(({ streams }) => streams < ran)
-  if (ran === 1 || worked || measured.length === 0) return { ...homeless, measured }
-  return { ...capped(homeless, ran, failed), measured }
-}
-
-/** No more than the streams that didn't fail or, where that isn't told, than halfway to the number that worked. */
-function capped(pace: Pace, ran: number, failed: number): Pace {
-  const proven = Math.max(1, ...pace.measured.map(({ streams }) => streams).filter((streams) => streams < ran))
-  const survived = failed > 0 ? ran - failed : Math.floor((proven + ran) / 2)
-  const streams = Math.max(1, pace.home ?? 1, Math.min(survived, ran - 1))
-  const times = (pace.ceiling?.times ?? 0) + 1
-  const untilRound = pace.rounds + CEILING_ROUNDS * 2 ** Math.min(2, times - 1)
-  return { ...pace, ceiling: { streams, untilRound, times } }
 }
 
 /** Connections that a limit makes useless are given back when fewer streams are known to reach it. */
@@ -210,19 +176,8 @@ function totalRate(results: readonly CopyResult[]): number | undefined {
   return whole.reduce((total, result) => total + result.bytesSent / result.seconds, 0)
 }
 
-function failures(results: readonly CopyResult[]): Failure[] {
-  return results.map(({ error }) => error).filter((error) => error !== undefined)
-}
-
 /** An error of ours that isn't in the group of those a repetition helps against. */
 function isFinal(name: string): boolean {
   const group = errorGroup(name)
   return group !== undefined && group !== 'retry'
-}
-
-function sum(
-  results: readonly CopyResult[],
-  field: 'bytesSent' | 'partsSent' | 'drops' | 'throttles' | 'seconds',
-): number {
-  return results.reduce((total, result) => total + result[field], 0)
 }

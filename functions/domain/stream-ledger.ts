@@ -1,6 +1,7 @@
 /** How the transfers of one site share its line and its nodes: one small object in S3, changed by conditional writes. Pure rules. */
 import * as z from 'zod'
 import { instantSchema } from '../contracts/nouns.ts'
+import { fairShares } from './fair-share.ts'
 
 const claimantShape = {
   execution: z.string().min(1),
@@ -219,7 +220,8 @@ function available(
   holding: readonly Reservation[],
   good: Good,
 ) {
-  const dues = fairShares(queue, limit, good)
+  const demands = queue.map((entry) => ({ least: good.least(entry), most: good.most(entry) }))
+  const dues = fairShares(demands, limit, good.whole)
   const mine = queue.findIndex(({ execution }) => execution === me.execution)
   const due = dues[mine] ?? 0
   const held = holding
@@ -229,26 +231,4 @@ function available(
     .slice(0, mine)
     .reduce((total, entry, index) => total + (isWaiter(entry) ? (dues[index] ?? 0) : 0), 0)
   return { due, free: Math.max(0, Math.min(due, limit - held - promised)) }
-}
-
-/** Equal shares for as many, from the front, as can have what they need at least; what one leaves goes to the others. */
-function fairShares(queue: readonly Claimant[], limit: number, good: Good): number[] {
-  let needed = 0
-  const served = queue.filter((entry, index) => {
-    needed += good.least(entry)
-    return index === 0 || needed <= limit
-  })
-  const shares = new Map<Claimant, number>()
-  let left = limit
-  // Those whose share isn't the equal one come first, so that what they leave or need changes the equal one.
-  const byDeviation = served.toSorted(
-    (one, two) => good.least(two) - good.least(one) || good.most(one) - good.most(two),
-  )
-  for (const [index, entry] of byDeviation.entries()) {
-    const equal = left / (served.length - index)
-    const share = Math.min(left, good.most(entry), Math.max(good.least(entry), good.whole ? Math.floor(equal) : equal))
-    shares.set(entry, share)
-    left -= share
-  }
-  return queue.map((entry) => shares.get(entry) ?? 0)
 }

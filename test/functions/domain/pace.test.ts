@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type CopyResult, type Pace, paceSchema } from '../../../functions/contracts/pace.ts'
 import { backoffSeconds, judgeRound } from '../../../functions/domain/pace.ts'
-import { bestFixed, type Journey, type Link, MIB, PART_BYTES, type Setting, travel } from './simulated-link.ts'
+import { bestFixed, type Journey, type Link, MIB, PART_BYTES, type Setting, seeded, travel } from './simulated-link.ts'
 
 const options = { partSizeBytes: PART_BYTES, maxStreams: 40 }
 const fresh = paceSchema.parse({})
@@ -64,7 +64,7 @@ describe('finding the number of streams', () => {
   ]
   for (const { name, link, sizeGib, within } of links) {
     it(`moves at least nine tenths of what the best fixed number would over ${name}, and finds it within ${within} rounds`, () => {
-      expect(worstShare(link, sizeGib)).toBeGreaterThanOrEqual(0.89)
+      expect(worstShare(link, sizeGib)).toBeGreaterThanOrEqual(0.9)
       expect(median(seeds.map((seed) => share({ link, sizeGib, seed })))).toBeGreaterThanOrEqual(0.94)
       const found = seeds.map(
         (seed) => shares(travel({ link, sizeGib, seed }), link).findIndex((one) => one >= 0.9) + 1,
@@ -210,6 +210,22 @@ describe('errors and throttling', () => {
       wanted.push(pace.streams)
     }
     expect(wanted).toEqual([4, 4, 3])
+  })
+
+  it('is not driven down by streams that fail by chance, however many there are', () => {
+    for (const seed of seeds) {
+      const flaky = (): Link => {
+        const random = seeded(seed * 31)
+        return (n) => {
+          const failed = Array.from({ length: n }, random).filter((drawn) => drawn < 0.03).length
+          return { rate: Math.min(n - failed, 8) * 30, failed }
+        }
+      }
+      const adaptive = travel({ link: flaky(), sizeGib: 6000, seed })
+      const best = bestFixed({ link: flaky(), sizeGib: 6000, seed })
+      expect(adaptive.ending.action).toBe('done')
+      expect(best.seconds / adaptive.seconds).toBeGreaterThan(0.88)
+    }
   })
 
   it('halves when connections break all the time', () => {
@@ -369,11 +385,10 @@ describe('whatever a round reports', () => {
         for (const { results, arrived } of rounds) {
           missing = Math.max(0, missing - arrived)
           const decision = judgeRound(pace, results, missing, { ...options, maxStreams })
-          if (decision.action === 'done') expect(missing).toBe(0)
-          if (decision.action === 'copy') {
-            expect(decision.streams).toBeGreaterThanOrEqual(1)
-            expect(decision.streams).toBeLessThanOrEqual(Math.min(maxStreams, missing))
-          }
+          expect(decision.action === 'done').toBe(missing === 0)
+          const streams = decision.action === 'copy' ? decision.streams : 1
+          expect(streams).toBeGreaterThanOrEqual(1)
+          expect(streams).toBeLessThanOrEqual(Math.max(1, Math.min(maxStreams, missing)))
           if (decision.action === 'give-up') return
           const text = JSON.stringify(decision.pace)
           expect(text.length).toBeLessThan(1200)
