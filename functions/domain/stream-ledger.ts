@@ -14,6 +14,8 @@ const claimantShape = {
   leastBytesPerSecond: z.number().nonnegative(),
   /** More than this is of no use to it: the link is slower, as it measured. Absent when that isn't known. */
   usableBytesPerSecond: z.number().positive().optional(),
+  /** Its run's limit when it asked: what a run may not use is left to other runs. */
+  runBytesPerSecond: z.number().nonnegative().optional(),
   /** First come, first served. */
   since: instantSchema,
   /** It no longer counts after this: an execution that died takes nothing for longer. */
@@ -111,6 +113,7 @@ export function reserve(
     wanted: request.streams,
     leastBytesPerSecond: request.partSizeBytes / PART_SECONDS,
     ...(request.usableBytesPerSecond !== undefined && { usableBytesPerSecond: request.usableBytesPerSecond }),
+    ...(limits.runBytesPerSecond !== undefined && { runBytesPerSecond: limits.runBytesPerSecond }),
     since: waited?.since ?? now.toISOString(),
     until: later(now, RESERVATION_SECONDS),
   }
@@ -128,21 +131,16 @@ export function reserve(
   if (connections.free < 1) {
     return wait('connections', `All ${limits.connectionsPerNode} connections to node ${me.node} are taken or promised.`)
   }
+  const asking = queue.filter((entry) => !isWaiter(entry) || entry.waitsFor === 'bandwidth')
+  const mine = asking.filter(({ runId }) => runId === me.runId)
   const bandwidths = [
-    { limit: limits.siteBytesPerSecond, whose: 'the site', members: queue },
-    {
-      limit: limits.runBytesPerSecond,
-      whose: `run ${me.runId}`,
-      members: queue.filter(({ runId }) => runId === me.runId),
-    },
+    { limit: limits.siteBytesPerSecond, whose: 'the site', members: asking, good: withinRuns(asking) },
+    { limit: limits.runBytesPerSecond, whose: `run ${me.runId}`, members: mine, good: bandwidthOf },
   ]
   let bytesPerSecond: number | undefined
-  for (const { limit, whose, members } of bandwidths) {
+  for (const { limit, whose, members, good } of bandwidths) {
     if (limit === undefined) continue
-    const asking = members.filter((entry) => !isWaiter(entry) || entry.waitsFor === 'bandwidth')
-    const among = new Set(asking.map(({ execution }) => execution))
-    const holding = others.reservations.filter(({ execution }) => among.has(execution))
-    const share = available(asking, me, limit, holding, bandwidthOf)
+    const share = available(members, me, limit, others.reservations, good)
     if (share.free <= 0 || share.free < share.due * WORTHWHILE_SHARE) {
       return wait('bandwidth', `The bandwidth of ${whose} is taken or promised to others.`)
     }
@@ -210,6 +208,21 @@ const bandwidthOf: Good = {
   // Reserved when there was no limit: it may take everything until it asks again.
   held: ({ bytesPerSecond }) => bytesPerSecond ?? Number.POSITIVE_INFINITY,
   whole: false,
+}
+
+/** Bandwidth of the site, of which nobody can use more than its share of its run's own limit. */
+function withinRuns(queue: readonly Claimant[]): Good {
+  const most = new Map<string, number>()
+  for (const [runId, members] of Map.groupBy(queue, (entry) => entry.runId)) {
+    const limits = members.map(({ runBytesPerSecond }) => runBytesPerSecond).filter((limit) => limit !== undefined)
+    if (limits.length === 0) continue
+    // They differ for a moment when a window of the run has just begun or ended.
+    const demands = members.map((entry) => ({ least: bandwidthOf.least(entry), most: bandwidthOf.most(entry) }))
+    const shares = fairShares(demands, Math.max(...limits), false)
+    for (const [index, entry] of members.entries()) most.set(`${runId} ${entry.execution}`, shares[index] ?? 0)
+  }
+  const mostOf = (entry: Claimant): number => most.get(`${entry.runId} ${entry.execution}`) ?? bandwidthOf.most(entry)
+  return { ...bandwidthOf, least: (entry) => Math.min(bandwidthOf.least(entry), mostOf(entry)), most: mostOf }
 }
 
 /** What `me` is due of a good, and how much of that is free: not reserved by others nor due to waiters ahead. */

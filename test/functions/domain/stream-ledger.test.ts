@@ -122,10 +122,18 @@ describe('sharing the bandwidth', () => {
     const site = ledgerOf(limits)
     const mine: StreamLimits = { ...limits, runBytesPerSecond: 10 * MIB }
     expect(site.ask(ask('a', { runId: 'one' }), 0, mine)).toMatchObject({ bytesPerSecond: 10 * MIB })
-    expect(site.ask(ask('b', { runId: 'two' }), 1)).toMatchObject({ bytesPerSecond: 15 * MIB })
+    expect(site.ask(ask('b', { runId: 'two' }), 1)).toMatchObject({ bytesPerSecond: 20 * MIB })
     expect(site.ask(ask('c', { runId: 'one' }), 2, mine)).toHaveProperty('waitSeconds')
     expect(site.ask(ask('a', { runId: 'one' }), 60, mine)).toMatchObject({ bytesPerSecond: 5 * MIB })
     expect(site.ask(ask('c', { runId: 'one' }), 61, mine)).toMatchObject({ bytesPerSecond: 5 * MIB })
+  })
+
+  it('gives to other runs what a limited run may not use', () => {
+    const site = ledgerOf(limits)
+    const narrow: StreamLimits = { ...limits, runBytesPerSecond: 4 * MIB }
+    for (const name of ['a', 'b', 'c']) site.ask(ask(name, { runId: 'narrow' }), 0, narrow)
+    for (const name of ['a', 'b', 'c']) site.ask(ask(name, { runId: 'narrow' }), 60, narrow)
+    expect(site.ask(ask('wide', { runId: 'wide' }), 61)).toMatchObject({ bytesPerSecond: 26 * MIB })
   })
 
   it('gives to others what a slow link can not use', () => {
