@@ -81,6 +81,17 @@ describe('sharing the connections to a node', () => {
     expect(site.ask(ask('b'), 11)).toMatchObject({ streams: 1 })
   })
 
+  it('promises the one connection that is free to who has waited longer, though both are due one', () => {
+    const site = ledgerOf(unlimited)
+    site.ask(ask('a', { streams: 1 }), 0)
+    site.ask(ask('b', { streams: 3 }), 0)
+    site.ask(ask('first'), 1)
+    site.ask(ask('second'), 2)
+    site.release('a')
+    expect(site.ask(ask('second'), 10)).toHaveProperty('waitSeconds')
+    expect(site.ask(ask('first'), 11)).toMatchObject({ streams: 1 })
+  })
+
   it('does not keep anything for a waiter that never came back', () => {
     const site = ledgerOf({ ...unlimited, connectionsPerNode: 1 })
     site.ask(ask('a'), 0)
