@@ -1,3 +1,10 @@
+export interface AgentTiming {
+  /** How often the agent speaks while it works. */
+  speakSeconds: number
+  /** How long it goes on without having heard anything. */
+  unheardSeconds: number
+}
+
 /**
  * The program that the node runs while it sends parts. It is Perl because a Proxmox node can't be without it (the
  * management software is written in it): everything used is in Debian's `perl` or in libio-socket-ssl-perl, which
@@ -7,15 +14,15 @@
  * The dialogue: one JSON object a line. Guestlift asks one thing at a time and the agent answers with one object that
  * has `ok` or `fail`; before it may come any number of `working` (so that slow isn't silent) and, for `read`, `data`
  * lines, each followed by that many raw bytes. Empty lines from Guestlift are signs of life. The agent ends at once when
- * its input ends, and when it has heard nothing for a minute: a function that is frozen rather than ended closes nothing.
+ * its input ends, and when it has heard nothing for `unheardSeconds`: a function that is frozen rather than ended closes nothing.
  *
  * It holds 1 MiB of a file at a time, whatever a part's size: a range is read once for its sums and once, then from the
  * page cache, to be sent. Bytes that changed in between don't fit the signed sums, and S3 refuses them.
  *
- * No `${` and no backtick may stand in it: it is a template string.
+ * No other `${` and no backtick may stand in it: it is a template string.
  */
-export const agentProgram = String.raw`
-use strict;
+export function agentProgram({ speakSeconds, unheardSeconds }: AgentTiming): string {
+  return String.raw`use strict;
 use warnings;
 use Compress::Raw::Zlib ();
 use Digest::MD5 ();
@@ -29,8 +36,9 @@ use Socket ();
 use Time::HiRes ();
 
 my $BLOCK_BYTES = 1024 * 1024;
-my $SAY_EVERY_SECONDS = 5;
-my $UNHEARD_SECONDS = 60;
+my $SAY_EVERY_SECONDS = ${speakSeconds};
+my $UNHEARD_SECONDS = ${unheardSeconds};
+my $TICK_SECONDS = $SAY_EVERY_SECONDS < 1 ? $SAY_EVERY_SECONDS : 1;
 my $CONNECT_SECONDS = 10;
 my $STALL_SECONDS = 60;
 # A store that doesn't know "Expect" never says 100; then the body goes out all the same.
@@ -69,7 +77,7 @@ sub await_handle {
     my ($readable, $writable) = ('', '');
     vec($readable, fileno(STDIN), 1) = 1;
     if (defined $handle) { vec($writing ? $writable : $readable, fileno($handle), 1) = 1 }
-    my $found = select $readable, $writable, undef, $left < 0 ? 0 : $left < 1 ? $left : 1;
+    my $found = select $readable, $writable, undef, $left < 0 ? 0 : $left < $TICK_SECONDS ? $left : $TICK_SECONDS;
     if ($found > 0) {
       hear() if vec($readable, fileno(STDIN), 1);
       return 1 if !defined $handle || vec($writing ? $writable : $readable, fileno($handle), 1);
@@ -306,17 +314,17 @@ sub parse_head {
 sub parse_body {
   my ($inbox, $header) = @_;
   my $length = $header->{'content-length'};
+  my $chunked = lc($header->{'transfer-encoding'} || '') eq 'chunked';
   my $whole = sub {
     return length $$inbox >= $length if defined $length;
-    return $$inbox =~ /(?:^|\r\n)0\r\n/ if lc($header->{'transfer-encoding'} || '') eq 'chunked';
-    return 0;
+    return $chunked && $$inbox =~ /(?:^|\r\n)0\r\n/;
   };
   # An error's text is welcome, not needed: the end of the connection is its end, too.
   until ($whole->() || length $$inbox > $MOST_BODY_BYTES) { eval { take_bytes($inbox, 5) } or last }
-  my $complete = $whole->() && defined $length && length $$inbox == $length;
+  my $complete = defined $length && length $$inbox == $length;
   hang_up() unless $complete && lc($header->{connection} || '') ne 'close';
   my $body = $$inbox;
-  if (!defined $length) {
+  if ($chunked) {
     $body = '';
     while ($$inbox =~ s/^([0-9a-f]+)[^\r\n]*\r\n//i && (my $size = hex $1)) {
       $body .= substr $$inbox, 0, $size, '';
@@ -405,3 +413,4 @@ for (;;) {
   say_line($answer);
 }
 `
+}

@@ -1,6 +1,6 @@
 import type { ClientChannel } from 'ssh2'
 import { ConnectionDropped, type GuestliftError } from '../contracts/errors.ts'
-import { agentProgram } from './push-agent.ts'
+import { type AgentTiming, agentProgram } from './push-agent.ts'
 import { type AgentFailure, type Answer, parseAgentLine, type Requests, type Verb } from './push-answers.ts'
 import { type NodeContext, quoted, startFact } from './push-facts.ts'
 import type { SshConnection } from './ssh-connection.ts'
@@ -16,10 +16,10 @@ export class AgentRefusal extends Error {
   }
 }
 
-export interface ProcessSettings {
-  /** How long the agent may be silent. It speaks every five seconds while it works. */
+export interface ProcessSettings extends AgentTiming {
+  /** How long the agent may be silent: several times `speakSeconds`. */
   idleMilliseconds: number
-  /** How often the agent is told that somebody is still there. It gives up after a minute without. */
+  /** How often the agent is told that somebody is still there: several times within `unheardSeconds`. */
   heartbeatMilliseconds: number
 }
 
@@ -34,10 +34,10 @@ const MOST_COMPLAINT_BYTES = 4 * 1024
  * Reads as many bytes of Perl from standard input as the program has, and runs them. Nothing of it is secret, for anyone
  * on the node can read a command line. It holds no character that a login shell would read in its own way.
  */
-const program = Buffer.from(agentProgram, 'latin1')
-const command =
-  `exec perl -e '$p="";while(length($p)<${program.length})` +
-  `{sysread(STDIN,$p,${program.length}-length($p),length($p))or exit(1)}eval($p);print(STDERR $@);exit(1)'`
+function bootstrap(programBytes: number): string {
+  const rest = `${programBytes}-length($p)`
+  return `exec perl -e '$p="";while(${rest}>0){sysread(STDIN,$p,${rest},length($p))or exit(1)}eval($p);print(STDERR $@);exit(1)'`
+}
 
 interface Pending {
   verb: Verb
@@ -71,8 +71,9 @@ export class AgentProcess {
     settings: ProcessSettings,
   ): Promise<AgentProcess> {
     const { promise, resolve, reject } = Promise.withResolvers<AgentProcess>()
-    connection.client.exec(command, (error, channel) => {
-      if (error === undefined) resolve(new AgentProcess(channel, context, settings))
+    const program = Buffer.from(agentProgram(settings), 'latin1')
+    connection.client.exec(bootstrap(program.length), (error, channel) => {
+      if (error === undefined) resolve(new AgentProcess(channel, program, context, settings))
       else reject(new ChannelRefused(error.message, { cause: error }))
     })
     const agent = await promise
@@ -80,7 +81,7 @@ export class AgentProcess {
     return agent
   }
 
-  private constructor(channel: ClientChannel, context: NodeContext, settings: ProcessSettings) {
+  private constructor(channel: ClientChannel, program: Buffer, context: NodeContext, settings: ProcessSettings) {
     this.#channel = channel
     this.#context = context
     this.#settings = settings

@@ -16,6 +16,8 @@ export const pushRouteDefaults: SessionSettings = {
   connectMilliseconds: 20_000,
   idleMilliseconds: 60_000,
   heartbeatMilliseconds: 10_000,
+  speakSeconds: 5,
+  unheardSeconds: 60,
 }
 
 export interface PushDeps {

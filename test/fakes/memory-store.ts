@@ -10,7 +10,13 @@ import type {
   StoredPart,
   StoredText,
 } from '../../functions/aws/archive-store.ts'
-import { ArchiveConflict, ChecksumMismatch, UploadVanished } from '../../functions/contracts/errors.ts'
+import {
+  ArchiveConflict,
+  ChecksumMismatch,
+  StoreUnavailable,
+  UploadVanished,
+} from '../../functions/contracts/errors.ts'
+import type { RangeSums, SignedPut } from '../../functions/contracts/signed-put.ts'
 
 interface Upload {
   key: string
@@ -70,6 +76,22 @@ export class MemoryStore implements ArchiveStore {
       arrivedAt: this.#now().toISOString(),
     })
     return { ...part, throttles: 0 }
+  }
+
+  async presignPart(
+    _key: string,
+    uploadId: string,
+    partNumber: number,
+    part: RangeSums & { sizeBytes: number },
+  ): Promise<SignedPut> {
+    const headers = { 'content-length': String(part.sizeBytes), 'content-md5': part.md5 }
+    const error = new StoreUnavailable('part')
+    const refused = { stored: false, again: true, damaged: false, slowDown: false, error } as const
+    return {
+      url: `memory:/${uploadId}/${partNumber}`,
+      headers,
+      judge: ({ status }) => (status === 200 ? { stored: true } : refused),
+    }
   }
 
   async completeUpload(
