@@ -1,4 +1,4 @@
-import { ConnectionDropped, RouteLoginRejected, SourceUnreadable } from '../contracts/errors.ts'
+import { ConnectionDropped, GuestliftError, RouteLoginRejected, SourceUnreadable } from '../contracts/errors.ts'
 import type { HttpsRoute } from '../contracts/route.ts'
 import type { Dialer } from '../tls/connect.ts'
 import { HttpBody } from './http-body.ts'
@@ -66,7 +66,9 @@ export class HttpsFile {
       try {
         return await dial({ hostname, port, timeoutMilliseconds, onread, signal })
       } catch (error) {
-        if (signal.aborted || !(error instanceof Error) || 'group' in error) throw error
+        // Facts and faults of our own pass as they are; the rest is the network's.
+        const network = error instanceof Error && !(error instanceof GuestliftError || error instanceof TypeError)
+        if (signal.aborted || !network) throw error
         const message = `can't connect to ${hostname}:${port}: ${reasonOf(error)}. Check route.url, that a web server with TLS listens there, and that the network lets us through`
         throw new ConnectionLost(message, false, error)
       }

@@ -24,6 +24,8 @@ const HOST_PART = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/
  */
 export function archiveUrl(site: string, template: string, location: SourceLocation): URL {
   const hostEnd = endOfHost(template)
+  // URL takes more slashes for two, and the first name of a path for the host.
+  if (hostEnd <= 'https://'.length) throw badTemplate(site, 'it names no host')
   const filled = template.replaceAll(/\{([^}]*)\}/g, (placeholder, name: string, at: number) => {
     if (!isPlaceholder(name)) throw badTemplate(site, `${placeholder} is none of its placeholders`)
     const segments = values[name](location)
@@ -58,7 +60,7 @@ export function shownUrl(url: URL): string {
 
 function endOfHost(template: string): number {
   const from = 'https://'.length
-  const at = template.slice(from).search(/[/?#\\]/)
+  const at = template.slice(from).search(/[/?#\\]|\{path\}/)
   return at < 0 ? template.length : from + at
 }
 

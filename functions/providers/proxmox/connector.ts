@@ -20,10 +20,14 @@ export function tlsConnector(tls: Tls, site: string, timeoutMs: number): Connect
         cause,
       }),
   })
-  return ({ hostname, port }, callback) => {
-    dial({ hostname, port: port === '' ? 443 : Number(port), timeoutMilliseconds: timeoutMs }).then(
-      (socket) => callback(null, socket),
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
-    )
+  const open: (...parameters: Parameters<Connector>) => Promise<void> = async ({ hostname, port }, callback) => {
+    const outcome = await dial({
+      hostname,
+      port: port === '' ? 443 : Number(port),
+      timeoutMilliseconds: timeoutMs,
+    }).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
+    if (outcome instanceof Error) callback(outcome, null)
+    else callback(null, outcome)
   }
+  return (options, callback) => void open(options, callback)
 }
