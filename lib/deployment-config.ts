@@ -3,9 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { z } from 'zod'
 import { jobSchema } from '../functions/contracts/job.ts'
 import { siteNameSchema } from '../functions/contracts/nouns.ts'
-
-/** Step Functions can redrive a failed execution this long after its end (service quota). */
-export const REDRIVE_WINDOW_DAYS = 14
+import { REDRIVE_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
 
 const nameSchema = z
   .string()
@@ -80,12 +78,14 @@ function isScheduleExpression(expression: string): boolean {
   return (fields[2] === '?') !== (fields[4] === '?')
 }
 
+const scheduleExpressionSchema = z.string().refine(isScheduleExpression, {
+  error: 'write rate(1 day) or six cron fields with a ? for day-of-month or day-of-week, as cron(0 2 * * ? *)',
+})
+
 const scheduleSchema = z.strictObject({
   /** Part of object keys: a run claims `schedules/<name>/<time>`, since schedules may fire twice. */
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'a schedule name has 1 to 63 letters, digits, - or _'),
-  expression: z.string().refine(isScheduleExpression, {
-    error: 'write rate(1 day) or six cron fields with a ? for day-of-month or day-of-week, as cron(0 2 * * ? *)',
-  }),
+  expression: scheduleExpressionSchema,
   timezone: z.string().refine(isTimezone, { error: 'not a time zone name, as Europe/Berlin or UTC' }).default('UTC'),
   job: jobSchema,
   enabled: z.boolean().default(true),
@@ -99,6 +99,12 @@ const transferSchema = z.strictObject({
   maxConcurrency: z.int().min(1).max(1000).default(2),
   /** Copy functions at the same time over all runs, taken from the account's quota: spares the site's uplink. */
   reservedConcurrency: z.int().min(1).max(1000).optional(),
+})
+
+const sweepSchema = z.strictObject({
+  /** When abandoned uploads are looked for, in UTC. Each look costs a few requests for each open upload. */
+  expression: scheduleExpressionSchema.default('rate(1 day)'),
+  enabled: z.boolean().default(true),
 })
 
 export const deploymentSchema = z
@@ -131,6 +137,7 @@ export const deploymentSchema = z
     /** Only for sites that are reached through a VPC (VPN, Direct Connect). */
     vpc: vpcSchema.optional(),
     schedules: z.array(scheduleSchema).default([]),
+    sweep: sweepSchema.prefault({}),
     transfer: transferSchema.prefault({}),
   })
   .check(({ value, issues }) => {

@@ -10,6 +10,7 @@ import { archiveOf } from './storage-stack.ts'
 import { Workflow } from './workflow.ts'
 import { exportGuest } from './workflows/export-guest.ts'
 import { exportRun, sampleInput } from './workflows/export-run.ts'
+import { sweepUploads } from './workflows/sweep-uploads.ts'
 
 /** Everything that moves archives: functions, workflows, schedules, and who is told when they fail. */
 export class ExportStack extends Stack {
@@ -40,11 +41,21 @@ export class ExportStack extends Stack {
       story: (within) => exportGuest(within, functions),
     })
 
-    const schedules = new Schedules(this, 'Schedules', { deployment, workflow: run })
-    const notice = new FailureNotice(this, 'FailureNotice', { deployment, run, guest, schedules })
+    const sweep = new Workflow(this, 'SweepUploads', {
+      name: 'sweep-uploads',
+      deployment,
+      description:
+        'Drops uploads that nobody goes on with, and reports what they cost. Start it with {"dryRun": true} to only look.',
+      timeout: Duration.hours(6),
+      story: (within) => sweepUploads(within, functions),
+    })
+
+    const schedules = new Schedules(this, 'Schedules', { deployment, run, sweep })
+    const notice = new FailureNotice(this, 'FailureNotice', { deployment, run, guest, sweep, schedules })
 
     new CfnOutput(this, 'ExportRunArn', { value: run.machine.stateMachineArn })
     new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })
+    new CfnOutput(this, 'SweepUploadsArn', { value: sweep.machine.stateMachineArn })
     new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName })
     new CfnOutput(this, 'FailureTopicArn', { value: notice.topic.topicArn })
   }

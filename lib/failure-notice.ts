@@ -16,6 +16,7 @@ interface FailureNoticeProps {
   deployment: Deployment
   run: Workflow
   guest: Workflow
+  sweep: Workflow
   schedules: Schedules
 }
 
@@ -26,7 +27,7 @@ interface FailureNoticeProps {
 export class FailureNotice extends Construct {
   readonly topic: Topic
 
-  constructor(scope: Construct, id: string, { deployment, run, guest, schedules }: FailureNoticeProps) {
+  constructor(scope: Construct, id: string, { deployment, run, guest, sweep, schedules }: FailureNoticeProps) {
     super(scope, id)
     this.topic = this.encryptedTopic(deployment)
     const undelivered = deadLetters(this, 'Undelivered', 'The queue is itself where undelivered notices end.')
@@ -39,14 +40,14 @@ export class FailureNotice extends Construct {
         detailType: ['Step Functions Execution Status Change'],
         detail: {
           status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
-          stateMachineArn: [run.machine.stateMachineArn, guest.machine.stateMachineArn],
+          stateMachineArn: [run, guest, sweep].map(({ machine }) => machine.stateMachineArn),
         },
       },
       targets: [new SnsTopic(this.topic, { message: noticeText(deployment, this), deadLetterQueue: undelivered })],
     })
 
     for (const [queue, alarmDescription] of [
-      [schedules.missed, 'A schedule fired and no run was started. The queue holds what was to be started.'],
+      [schedules.missed, 'A schedule fired and nothing was started. The queue holds what was to be started.'],
       [undelivered, 'A notice about a failed run could not be delivered. The queue holds the event.'],
     ] as const) {
       this.tell(

@@ -14,15 +14,22 @@ import type { Workflow } from './workflow.ts'
 
 interface SchedulesProps {
   deployment: Deployment
-  workflow: Workflow
+  run: Workflow
+  sweep: Workflow
 }
 
-/** The configured schedules. One may fire twice: Authenticate claims the slot named by `schedule` in its input. */
+/** Has a dot, which names of configured schedules can't have. */
+const SWEEP_NAME = 'sweep.uploads'
+
+/**
+ * The configured schedules, and the sweep's. One may fire twice: Authenticate claims the slot named by `schedule` in its
+ * input; two sweeps at once only find that the other was faster.
+ */
 export class Schedules extends Construct {
   /** Firings that never became an execution. */
   readonly missed: Queue
 
-  constructor(scope: Construct, id: string, { deployment, workflow }: SchedulesProps) {
+  constructor(scope: Construct, id: string, { deployment, run, sweep }: SchedulesProps) {
     super(scope, id)
     this.missed = deadLetters(this, 'Missed', 'The queue is itself where undelivered firings end.')
     const scheduleGroup = new ScheduleGroup(this, 'Group', { scheduleGroupName: `guestlift-${deployment.name}` })
@@ -33,7 +40,7 @@ export class Schedules extends Construct {
         scheduleGroup,
         schedule: ScheduleExpression.expression(expression, TimeZone.of(timezone)),
         enabled,
-        target: new StepFunctionsStartExecution(workflow.machine, {
+        target: new StepFunctionsStartExecution(run.machine, {
           input: ScheduleTargetInput.fromObject({
             ...job,
             schedule: { name, scheduledAt: ContextAttribute.scheduledTime },
@@ -42,6 +49,17 @@ export class Schedules extends Construct {
         }),
       })
     }
+    new Schedule(this, SWEEP_NAME, {
+      scheduleName: SWEEP_NAME,
+      description: 'Guestlift: drop uploads that nobody goes on with',
+      scheduleGroup,
+      schedule: ScheduleExpression.expression(deployment.sweep.expression, TimeZone.ETC_UTC),
+      enabled: deployment.sweep.enabled,
+      target: new StepFunctionsStartExecution(sweep.machine, {
+        input: ScheduleTargetInput.fromObject({ dryRun: false }),
+        deadLetterQueue: this.missed,
+      }),
+    })
   }
 }
 

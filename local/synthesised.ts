@@ -19,7 +19,7 @@ export interface SynthesisedFunction {
 }
 
 export interface Assembly {
-  machines: { exportRun: Definition; exportGuest: Definition }
+  machines: { exportRun: Definition; exportGuest: Definition; sweepUploads: Definition }
   /** By stem, as `copy-parts`. */
   functions: Record<string, SynthesisedFunction>
 }
@@ -72,7 +72,7 @@ export function stemOf(functionName: string): string {
 }
 
 /**
- * Read both workflows and all bundles from a cloud assembly.
+ * Read all workflows and all bundles from a cloud assembly.
  * Functions appear in the definitions by an ARN that `stemOf` reads; the archive bucket by the name that is given.
  * @param directory usually `cdk.out`
  * @throws AssemblyError
@@ -124,10 +124,11 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
   }
   const exportRun = machines.get('export-run')
   const exportGuest = machines.get('export-guest')
-  if (exportRun === undefined || exportGuest === undefined) {
+  const sweepUploads = machines.get('sweep-uploads')
+  if (exportRun === undefined || exportGuest === undefined || sweepUploads === undefined) {
     throw new AssemblyError(`${directory} lacks the workflows of Guestlift; synthesise it anew: npm run synth`)
   }
-  return { machines: { exportRun, exportGuest }, functions }
+  return { machines: { exportRun, exportGuest, sweepUploads }, functions }
 }
 
 type Template = z.output<typeof templateSchema>

@@ -22,6 +22,26 @@ export interface StoredObject {
   versionId?: string
 }
 
+/** A multipart upload that was opened and neither completed nor aborted. */
+export interface OpenUpload {
+  key: string
+  uploadId: string
+  /** ISO instant, by S3's clock. */
+  openedAt: string
+}
+
+/** What a part of an open upload takes up, and since when. ISO instant, by S3's clock. */
+export interface PartArrival {
+  sizeBytes: number
+  arrivedAt: string
+}
+
+/** An object's key, and when it was last written: ISO instant, by S3's clock. */
+export interface DatedKey {
+  key: string
+  writtenAt: string
+}
+
 /** A small text object and the tag that a conditional write needs. */
 export interface StoredText {
   text: string
@@ -40,6 +60,12 @@ export interface ArchiveStore {
 
   /** Ids of all open uploads for exactly this key. */
   listUploads(key: string): Promise<string[]>
+
+  /** All open uploads whose keys begin with the prefix, by key. */
+  listUploadsBelow(prefix: string): Promise<OpenUpload[]>
+
+  /** When each part of an upload arrived, whatever checksums it has. @throws UploadVanished */
+  listArrivals(key: string, uploadId: string): Promise<PartArrival[]>
 
   /** All parts of an upload, or those of a range (both ends inclusive), in ascending order. @throws UploadVanished */
   listParts(key: string, uploadId: string, range?: { firstPart: number; lastPart: number }): Promise<StoredPart[]>
@@ -96,4 +122,7 @@ export interface ArchiveStore {
 
   /** Keys below a prefix, in order. */
   listKeys(prefix: string): Promise<string[]>
+
+  /** The same with the time of each object. */
+  listDatedKeys(prefix: string): Promise<DatedKey[]>
 }

@@ -8,15 +8,26 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
+  type MultipartUpload,
   type Part,
   PutObjectCommand,
+  type _Object as S3Object,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { ArchiveConflict, ChecksumMismatch, StoreDenied, UploadVanished } from '../contracts/errors.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 import { crc32FromBase64, crc32ToBase64 } from '../domain/crc32.ts'
 import type { RetryDeps } from '../domain/part-retry.ts'
-import type { ArchiveStore, SentPart, StoredObject, StoredPart, StoredText } from './archive-store.ts'
+import type {
+  ArchiveStore,
+  DatedKey,
+  OpenUpload,
+  PartArrival,
+  SentPart,
+  StoredObject,
+  StoredPart,
+  StoredText,
+} from './archive-store.ts'
 import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
 import { sendPart } from './s3-part-upload.ts'
 import { presignPart } from './s3-presign.ts'
@@ -53,18 +64,32 @@ export class S3ArchiveStore implements ArchiveStore {
 
   async listUploads(key: string): Promise<string[]> {
     const ids: string[] = []
+    for await (const upload of this.#listedUploads(key)) {
+      // The prefix also matches longer keys.
+      if (upload.Key === key && upload.UploadId !== undefined) ids.push(upload.UploadId)
+    }
+    return ids
+  }
+
+  async listUploadsBelow(prefix: string): Promise<OpenUpload[]> {
+    const uploads: OpenUpload[] = []
+    for await (const { Key: key, UploadId: uploadId, Initiated } of this.#listedUploads(prefix)) {
+      if (key === undefined || uploadId === undefined) continue
+      uploads.push({ key, uploadId, openedAt: this.#instant(Initiated, `the upload of ${key}`) })
+    }
+    return uploads
+  }
+
+  async *#listedUploads(prefix: string): AsyncGenerator<MultipartUpload, void, void> {
     let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
     while (marker !== undefined) {
       const page: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({
         Bucket: this.bucket,
-        Prefix: key,
+        Prefix: prefix,
         ...marker,
       })
-      const answer = await this.#do('list uploads of', key, () => this.#client.send(page))
-      for (const upload of answer.Uploads ?? []) {
-        // The prefix also matches longer keys.
-        if (upload.Key === key && upload.UploadId !== undefined) ids.push(upload.UploadId)
-      }
+      const answer = await this.#do('list uploads of', prefix, () => this.#client.send(page))
+      yield* answer.Uploads ?? []
       marker = answer.IsTruncated
         ? {
             ...(answer.NextKeyMarker === undefined ? {} : { KeyMarker: answer.NextKeyMarker }),
@@ -72,7 +97,14 @@ export class S3ArchiveStore implements ArchiveStore {
           }
         : undefined
     }
-    return ids
+  }
+
+  async listArrivals(key: string, uploadId: string): Promise<PartArrival[]> {
+    const arrivals: PartArrival[] = []
+    for await (const { Size, LastModified, PartNumber } of this.#listedParts(key, uploadId)) {
+      arrivals.push({ sizeBytes: Size ?? 0, arrivedAt: this.#instant(LastModified, `part ${PartNumber} of ${key}`) })
+    }
+    return arrivals
   }
 
   async listParts(
@@ -81,17 +113,28 @@ export class S3ArchiveStore implements ArchiveStore {
     range?: { firstPart: number; lastPart: number },
   ): Promise<StoredPart[]> {
     const parts: StoredPart[] = []
-    let marker = range === undefined || range.firstPart === 1 ? undefined : String(range.firstPart - 1)
+    for await (const part of this.#listedParts(key, uploadId, range?.firstPart)) {
+      if (range !== undefined && (part.PartNumber ?? 0) > range.lastPart) break
+      parts.push(this.#storedPart(part))
+    }
+    return parts
+  }
+
+  async *#listedParts(key: string, uploadId: string, firstPart = 1): AsyncGenerator<Part, void, void> {
+    let marker = firstPart === 1 ? undefined : String(firstPart - 1)
     for (;;) {
       const page = new ListPartsCommand({ ...this.#object(key), UploadId: uploadId, PartNumberMarker: marker })
       const answer = await this.#do('list parts of', key, () => this.#client.send(page))
-      for (const part of answer.Parts ?? []) {
-        if (range !== undefined && (part.PartNumber ?? 0) > range.lastPart) return parts
-        parts.push(this.#storedPart(part))
-      }
-      if (answer.IsTruncated !== true || answer.NextPartNumberMarker === undefined) return parts
+      yield* answer.Parts ?? []
+      if (answer.IsTruncated !== true || answer.NextPartNumberMarker === undefined) return
       marker = answer.NextPartNumberMarker
     }
+  }
+
+  /** Without these times nobody could tell an abandoned upload from one at work. */
+  #instant(time: Date | undefined, of: string): string {
+    if (time === undefined) throw new StoreDenied(`the store of s3://${this.bucket} gives no time for ${of}`)
+    return time.toISOString()
   }
 
   #storedPart(part: Part): StoredPart {
@@ -274,6 +317,19 @@ export class S3ArchiveStore implements ArchiveStore {
 
   async listKeys(prefix: string): Promise<string[]> {
     const keys: string[] = []
+    for await (const { Key } of this.#listedObjects(prefix)) if (Key !== undefined) keys.push(Key)
+    return keys
+  }
+
+  async listDatedKeys(prefix: string): Promise<DatedKey[]> {
+    const keys: DatedKey[] = []
+    for await (const { Key: key, LastModified } of this.#listedObjects(prefix)) {
+      if (key !== undefined) keys.push({ key, writtenAt: this.#instant(LastModified, key) })
+    }
+    return keys
+  }
+
+  async *#listedObjects(prefix: string): AsyncGenerator<S3Object, void, void> {
     let token: string | undefined
     do {
       const page: ListObjectsV2Command = new ListObjectsV2Command({
@@ -282,10 +338,9 @@ export class S3ArchiveStore implements ArchiveStore {
         ContinuationToken: token,
       })
       const answer = await this.#do('list', prefix, () => this.#client.send(page))
-      for (const { Key } of answer.Contents ?? []) if (Key !== undefined) keys.push(Key)
+      yield* answer.Contents ?? []
       token = answer.NextContinuationToken
     } while (token !== undefined)
-    return keys
   }
 
   #object(key: string): { Bucket: string; Key: string } {

@@ -11,6 +11,29 @@ export function archiveFolder(keyPrefix: string, site: string, guest: Guest, cre
   return `${keyPrefix}archives/${site}/${guest.kind}-${guest.id}/${keyTime(createdAt)}/`
 }
 
+/** A guest as keys tell it. */
+export type KeyedGuest = Pick<Guest, 'id' | 'kind'>
+
+/**
+ * Whose archive a key belongs to, if it is the key of a file in a folder that `archiveFolder` makes. `undefined` for
+ * everything else: what isn't shaped like ours isn't ours.
+ */
+export function readArtifactKey(keyPrefix: string, key: string): { site: string; guest: KeyedGuest } | undefined {
+  if (!key.startsWith(keyPrefix)) return undefined
+  const match = artifactKeyShape.exec(key.slice(keyPrefix.length))
+  const [, site, kind, id] = match ?? []
+  if (site === undefined || id === undefined || (kind !== 'vm' && kind !== 'container')) return undefined
+  return { site, guest: { kind, id } }
+}
+
+const artifactKeyShape =
+  /^archives\/([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)\/(vm|container)-([^/]+)\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\/[^/]+$/
+
+/** Where all archives lie, with a slash at its end. */
+export function archivesPrefix(keyPrefix: string): string {
+  return `${keyPrefix}archives/`
+}
+
 export function artifactKey(folder: string, fileName: string): string {
   return `${folder}${fileName}`
 }
@@ -47,13 +70,34 @@ export function evidenceKey(prefix: string, guestId: string): string {
 }
 
 /** Who archives this guest at this moment. */
-export function claimKey(keyPrefix: string, site: string, guest: Guest): string {
+export function claimKey(keyPrefix: string, site: string, guest: KeyedGuest): string {
   return `${keyPrefix}claims/${site}/${guest.kind}-${guest.id}.json`
+}
+
+/** How the transfers of a site share its line and nodes at this moment. */
+export function streamLedgerKey(keyPrefix: string, site: string): string {
+  return `${keyPrefix}streams/${site}.json`
 }
 
 /** What is known of the open upload for an artifact: the record that lets another execution resume it. */
 export function uploadRecordKey(keyPrefix: string, key: string): string {
   return `${keyPrefix}uploads/${key.slice(keyPrefix.length)}.json`
+}
+
+/** The records of all open uploads of archives, with a slash at its end. */
+export function uploadRecordsPrefix(keyPrefix: string): string {
+  return `${keyPrefix}uploads/archives/`
+}
+
+/** The key of the archive's file that an upload's record is about: the inverse of `uploadRecordKey`. */
+export function recordedKey(keyPrefix: string, recordKey: string): string {
+  return `${keyPrefix}${recordKey.slice(`${keyPrefix}uploads/`.length, -'.json'.length)}`
+}
+
+/** What one sweep of abandoned uploads found. */
+export function sweepReportKey(keyPrefix: string, sweepId: string, startedAt: string): string {
+  const [year, month, day] = startedAt.slice(0, 10).split('-')
+  return `${keyPrefix}sweeps/${year}/${month}/${day}/${sweepId}.json`
 }
 
 /** Which execution serves a schedule's slot. */

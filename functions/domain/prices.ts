@@ -25,3 +25,8 @@ export function storageDollars(sizeBytes: number, from: Date, to: Date, price: S
   const hours = Math.max(0, to.getTime() - from.getTime()) / 3_600_000
   return (sizeBytes / GIB) * (hours / HOURS_PER_MONTH) * price.dollarsPerGiBMonth
 }
+
+/** `about $11.20`. Prices without discounts make estimates: cents are all the accuracy they have. */
+export function formatDollars(dollars: number): string {
+  return dollars < 0.01 ? 'less than $0.01' : `about $${dollars.toFixed(2)}`
+}

@@ -1,5 +1,6 @@
 import type { SweepTotals, SweptUpload } from '../contracts/sweep.ts'
 import { formatBytes } from './byte-size.ts'
+import { formatDollars } from './prices.ts'
 
 /** What a sweep did beside its uploads. */
 export interface SweepRest {
@@ -48,11 +49,6 @@ function droppedClause(count: number, bytes: number, dollars: number, dryRun: bo
 
 function keptClause(kept: readonly SweptUpload[]): string {
   return kept.length === 0 ? 'kept none' : `kept ${kept.length} holding ${formatBytes(sum(kept, 'sizeBytes'))}`
-}
-
-/** `about $11.20`. The figures are list prices of one region, so cents are all the accuracy they have. */
-function formatDollars(dollars: number): string {
-  return dollars < 0.01 ? 'less than $0.01' : `about $${dollars.toFixed(2)}`
 }
 
 function counted(count: number, noun: string): string {

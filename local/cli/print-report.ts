@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { RunReport } from '../../functions/contracts/report.ts'
-import { formatBytes, formatSeconds } from './units.ts'
+import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatSeconds } from './units.ts'
 
 /** The report as a person reads it: a line a guest, where its archive lies, and what to do about the others. */
 export function reportLines(

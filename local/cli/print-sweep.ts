@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { SweepReport } from '../../functions/contracts/sweep.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatDollars } from '../../functions/domain/prices.ts'
 
 const marks = { kept: styleText('dim', '–'), dropped: styleText('green', '✓'), failed: styleText('red', '✗') } as const
 
@@ -9,7 +10,7 @@ export function sweepLines(report: Pick<SweepReport, 'uploads' | 'summary'> & Pa
   const dry = report.dryRun === true
   const lines = report.uploads.flatMap(({ key, outcome, sizeBytes, partCount, costDollars, reason }) => [
     `${marks[outcome]} ${dry && outcome === 'dropped' ? 'would be dropped' : outcome}: ${key}`,
-    `    ${formatBytes(sizeBytes)} in ${partCount} part${partCount === 1 ? '' : 's'}, $${costDollars.toFixed(2)} so far. ${reason}`,
+    `    ${formatBytes(sizeBytes)} in ${partCount} part${partCount === 1 ? '' : 's'}, ${formatDollars(costDollars)} so far. ${reason}`,
   ])
   const foreign = report.foreignUploads ?? 0
   if (foreign > 0)

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { GuestProgress, RunProgress } from './progress.ts'
-import { formatBytes, formatSeconds } from './units.ts'
+import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatSeconds } from './units.ts'
 
 /** Guests shown in full; of the rest only counts. */
 const SHOWN = 12

@@ -14,6 +14,7 @@ import { type Display, openDisplay } from './display.ts'
 import { executionName } from './execution-name.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { readHappenings } from './happenings.ts'
+import { keyPrefixFrom } from './key-prefix.ts'
 import { reportLines } from './print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
 import type { StopSignals } from './stop-signals.ts'
@@ -57,7 +58,7 @@ export async function runHere(jobFile: string, options: LocalOptions, stop: Stop
       sites: { [job.site]: siteJson },
       defaultSite: job.site,
       bucket: options.bucket,
-      keyPrefix: options.prefix === '' || options.prefix.endsWith('/') ? options.prefix : `${options.prefix}/`,
+      keyPrefix: keyPrefixFrom(options.prefix),
       s3Url: options.s3,
       assembly,
       logFile: join(stateFolder, 'logs', `${name}.log`),
@@ -78,7 +79,8 @@ async function runToEnd(runner: LocalRunner, request: unknown, name: string, dis
   }
 }
 
-function showOn(display: Display): LocalRunListener {
+/** Shows on a display what a local execution does. */
+export function showOn(display: Display): LocalRunListener {
   const happeningsOf = readHappenings()
   return {
     onEvent: (event) => {

@@ -1,12 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
-import {
-  type DescribeExecutionCommandOutput,
-  paginateListStateMachines,
-  type SFNClient,
-  StartExecutionCommand,
-} from '@aws-sdk/client-sfn'
+import { paginateListStateMachines, type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
+import type { z } from 'zod'
 import { type RunReport, runReportSchema } from '../../functions/contracts/report.ts'
+import { type SweepReport, sweepReportSchema } from '../../functions/contracts/sweep.ts'
 import { tasks } from '../../functions/contracts/tasks.ts'
 import type { Display } from './display.ts'
 import { executionName } from './execution-name.ts'
@@ -15,28 +12,39 @@ import { readHappenings, type SeenEvent } from './happenings.ts'
 import { CliError } from './cli-error.ts'
 
 export interface DeployedRun {
+  /** The execution's input: for Export run, the job. */
   job: unknown
-  /** ARN of Export run, or the name of the deployment that it belongs to. */
+  /** Export run unless told. */
+  workflow?: 'export-run' | 'sweep-uploads'
+  /** ARN of the workflow, or the name of the deployment that it belongs to. */
   stateMachineArn: string | undefined
   deployment: string
 }
 
-/** How a deployed run ended: its report where it got far enough to write one, else what Step Functions says. */
-export type DeployedEnd =
-  | { report: RunReport; bucket: string }
+/** How a deployed execution ended: its report where it got far enough to write one, else what Step Functions says. */
+export type DeployedEnd<Report = RunReport> =
+  | { report: Report; bucket: string; reportKey: string }
   | { report: undefined; status: string; error: string; cause: string }
+
+/** Which task of a workflow tells where its report lies, and what the report looks like. */
+interface ReportShape<Report> {
+  answer: z.ZodType<{ bucket: string; reportKey: string }>
+  report: z.ZodType<Report>
+}
+const runShape: ReportShape<RunReport> = { answer: tasks.ReportRun.output, report: runReportSchema }
+const sweepShape: ReportShape<SweepReport> = { answer: tasks.SweepUploads.output, report: sweepReportSchema }
 
 export interface AwsClients {
   sfn: SFNClient
   s3: S3Client
 }
 
-/** Start the deployed Export run. Returns the execution's ARN. @throws CliError when there is no such state machine */
+/** Start a deployed workflow. Returns the execution's ARN. @throws CliError when there is no such state machine */
 export async function startDeployed(
-  { job, stateMachineArn, deployment }: DeployedRun,
+  { job, workflow = 'export-run', stateMachineArn, deployment }: DeployedRun,
   sfn: SFNClient,
 ): Promise<string> {
-  const machine = stateMachineArn ?? (await findMachine(sfn, `guestlift-${deployment}-export-run`))
+  const machine = stateMachineArn ?? (await findMachine(sfn, `guestlift-${deployment}-${workflow}`))
   const { executionArn } = await sfn.send(
     new StartExecutionCommand({ stateMachineArn: machine, name: executionName('cli'), input: JSON.stringify(job) }),
   )
@@ -48,21 +56,47 @@ export async function startDeployed(
  * Follow an execution of Export run to its end. When `signal` fires, following ends and the run goes on in AWS: it
  * cleans up after itself wherever this command has gone.
  */
-export async function followDeployed(
+export function followDeployed(
+  executionArn: string,
+  clients: AwsClients,
+  display: Display,
+  signal: AbortSignal,
+): Promise<DeployedEnd> {
+  return followToReport(executionArn, clients, display, signal, runShape)
+}
+
+/** The same for an execution of Sweep uploads. */
+export function followSweep(
+  executionArn: string,
+  clients: AwsClients,
+  display: Display,
+  signal: AbortSignal,
+): Promise<DeployedEnd<SweepReport>> {
+  return followToReport(executionArn, clients, display, signal, sweepShape)
+}
+
+async function followToReport<Report>(
   executionArn: string,
   { sfn, s3 }: AwsClients,
   display: Display,
   signal: AbortSignal,
-): Promise<DeployedEnd> {
+  shape: ReportShape<Report>,
+): Promise<DeployedEnd<Report>> {
   const happeningsOf = readHappenings()
-  let reportAnswer: unknown
+  let place: { bucket: string; reportKey: string } | undefined
   const onEvent = (event: SeenEvent) => {
     for (const happening of happeningsOf(event)) display.show(happening)
-    if (event.execution === executionArn) reportAnswer = reportOutput(event) ?? reportAnswer
+    if (event.execution === executionArn) place = reportPlace(event, shape) ?? place
   }
   const sleep = (milliseconds: number, stop: AbortSignal) => delay(milliseconds, undefined, { signal: stop })
   const ended = await followExecution(executionArn, { client: sfn, sleep, onEvent }, signal)
-  return readEnd(ended, reportAnswer, s3)
+  if (place === undefined) {
+    const { status = 'UNKNOWN', error = status, cause = 'Step Functions gave no cause.' } = ended
+    return { report: undefined, status, error, cause }
+  }
+  const { bucket, reportKey } = place
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: reportKey }))
+  return { report: shape.report.parse(JSON.parse((await Body?.transformToString()) ?? 'null')), bucket, reportKey }
 }
 
 async function findMachine(sfn: SFNClient, name: string): Promise<string> {
@@ -76,20 +110,9 @@ async function findMachine(sfn: SFNClient, name: string): Promise<string> {
   )
 }
 
-function reportOutput(event: SeenEvent): unknown {
+function reportPlace<Report>(event: SeenEvent, { answer }: ReportShape<Report>) {
   if (event.type !== 'TaskSucceeded') return undefined
   const output = event.details['output']
   if (typeof output !== 'object' || output === null || !('Payload' in output)) return undefined
-  return tasks.ReportRun.output.safeParse(output.Payload).data
-}
-
-async function readEnd(ended: DescribeExecutionCommandOutput, answer: unknown, s3: S3Client): Promise<DeployedEnd> {
-  const told = tasks.ReportRun.output.safeParse(answer).data
-  if (told === undefined) {
-    const { status = 'UNKNOWN', error = status, cause = 'Step Functions gave no cause.' } = ended
-    return { report: undefined, status, error, cause }
-  }
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: told.bucket, Key: told.reportKey }))
-  const report = runReportSchema.parse(JSON.parse((await Body?.transformToString()) ?? 'null'))
-  return { report, bucket: told.bucket }
+  return answer.safeParse(output.Payload).data
 }

@@ -2,11 +2,12 @@ import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import type { z } from 'zod'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { RunInterrupted } from '../../functions/contracts/errors.ts'
 import { type RunReport, runReportSchema } from '../../functions/contracts/report.ts'
+import { type SweepReport, sweepReportSchema } from '../../functions/contracts/sweep.ts'
 import { tasks } from '../../functions/contracts/tasks.ts'
-import { reportKey, runPrefix } from '../../functions/domain/object-keys.ts'
 import { lambdaTasks } from '../asl/integrations/lambda.ts'
 import {
   type Clock,
@@ -25,8 +26,8 @@ import { startSecretsEndpoint } from './secrets-endpoint.ts'
 export interface LocalSettings {
   /** Sites by name, each as the JSON text of its secret. */
   sites: Readonly<Record<string, string>>
-  /** The site that jobs without one mean. */
-  defaultSite: string
+  /** The site that jobs without one mean. A sweep talks to no site. */
+  defaultSite?: string
   bucket: string
   /** In front of every key; ends with `/` or is empty. */
   keyPrefix: string
@@ -52,6 +53,17 @@ export interface LocalRunEnd {
   report: RunReport | undefined
 }
 
+export interface LocalSweepEnd {
+  result: ExecutionResult
+  /** Its report and where it lies. Absent when the sweep never got as far. */
+  told: { report: SweepReport; bucket: string; reportKey: string } | undefined
+}
+
+interface StopSignals {
+  interrupt: AbortSignal
+  kill: AbortSignal
+}
+
 export interface LocalRunner {
   /**
    * Run a job: `request` is the execution's input as the workflow gets it on AWS, `name` the execution's name. When
@@ -62,10 +74,12 @@ export interface LocalRunner {
     request: unknown,
     name: string,
     listener: LocalRunListener,
-    signals: { interrupt: AbortSignal; kill: AbortSignal },
+    signals: StopSignals,
     /** Export run unless told; Export guest takes an item of a run's plan and leaves no report. */
-    workflow?: keyof Assembly['machines'],
+    workflow?: 'exportRun' | 'exportGuest',
   ): Promise<LocalRunEnd>
+  /** Drop abandoned uploads, or only say which. `request` and `name` are the execution's input and name. */
+  sweep(request: unknown, name: string, listener: LocalRunListener, signals: StopSignals): Promise<LocalSweepEnd>
   close(): Promise<void>
 }
 
@@ -79,6 +93,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   const loaded = {
     exportRun: loadStateMachine(machines.exportRun),
     exportGuest: loadStateMachine(machines.exportGuest),
+    sweepUploads: loadStateMachine(machines.sweepUploads),
   }
   const s3 = createS3Client({
     ...(settings.s3Url === undefined ? {} : { endpoint: settings.s3Url }),
@@ -103,29 +118,42 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
       if (parsed !== undefined) for (const listener of listeners) listener.onLog(parsed)
     },
   )
+  async function execute(
+    workflow: keyof Assembly['machines'],
+    request: unknown,
+    name: string,
+    listener: LocalRunListener,
+    { interrupt, kill }: StopSignals,
+  ): Promise<{ result: ExecutionResult; history: readonly HistoryEvent[] }> {
+    listeners.add(listener)
+    const execution = startExecution(loaded[workflow], request, {
+      name,
+      machineName: workflow,
+      startedAt: new Date().toISOString(),
+      ...(settings.clock === undefined ? {} : { clock: settings.clock }),
+      tasks: lambdaTasks((functionName, payload, { signal }) => host.invoke(stemOf(functionName), payload, signal)),
+      s3: itemStore(s3),
+      onEvent: (event) => listener.onEvent(event),
+      signal: kill,
+    })
+    const onInterrupt = () => execution.interrupt(RunInterrupted.errorName, 'The run was stopped by its operator.')
+    if (interrupt.aborted) onInterrupt()
+    interrupt.addEventListener('abort', onInterrupt, { once: true })
+    const result = await execution.result.finally(() => {
+      interrupt.removeEventListener('abort', onInterrupt)
+      listeners.delete(listener)
+    })
+    return { result, history: execution.history }
+  }
+
   return {
-    async run(request, name, listener, { interrupt, kill }, workflow = 'exportRun') {
-      const startedAt = new Date().toISOString()
-      listeners.add(listener)
-      const execution = startExecution(loaded[workflow], request, {
-        name,
-        machineName: workflow,
-        startedAt,
-        ...(settings.clock === undefined ? {} : { clock: settings.clock }),
-        tasks: lambdaTasks((functionName, payload, { signal }) => host.invoke(stemOf(functionName), payload, signal)),
-        s3: itemStore(s3),
-        onEvent: (event) => listener.onEvent(event),
-        signal: kill,
-      })
-      const onInterrupt = () => execution.interrupt(RunInterrupted.errorName, 'The run was stopped by its operator.')
-      if (interrupt.aborted) onInterrupt()
-      interrupt.addEventListener('abort', onInterrupt, { once: true })
-      const result = await execution.result.finally(() => {
-        interrupt.removeEventListener('abort', onInterrupt)
-        listeners.delete(listener)
-      })
-      const key = reportKey(runPrefix(settings.keyPrefix, name, startedAt))
-      return { result, report: await readReport(execution.history, s3, settings.bucket, key) }
+    async run(request, name, listener, signals, workflow = 'exportRun') {
+      const { result, history } = await execute(workflow, request, name, listener, signals)
+      return { result, report: (await readReport(history, s3, tasks.ReportRun.output, runReportSchema))?.report }
+    },
+    async sweep(request, name, listener, signals) {
+      const { result, history } = await execute('sweepUploads', request, name, listener, signals)
+      return { result, told: await readReport(history, s3, tasks.SweepUploads.output, sweepReportSchema) }
     },
     async close() {
       await Promise.all([host.close(), secrets.close()])
@@ -148,7 +176,7 @@ function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJ
     ARCHIVE_BUCKET: settings.bucket,
     KEY_PREFIX: settings.keyPrefix,
     SITE_SECRET_PREFIX: SECRET_PREFIX,
-    DEFAULT_SITE: settings.defaultSite,
+    ...(settings.defaultSite === undefined ? {} : { DEFAULT_SITE: settings.defaultSite }),
   }
 }
 
@@ -183,20 +211,23 @@ function itemStore(s3: S3Client): ItemStore {
   }
 }
 
-/** The report lies in the bucket; believed only when this execution's own Report run answered. */
-async function readReport(
+/** The report lies in the bucket, where an answer of this very execution says. `undefined` when none did. */
+async function readReport<Report>(
   history: readonly HistoryEvent[],
   s3: S3Client,
-  bucket: string,
-  key: string,
-): Promise<RunReport | undefined> {
-  const answered = history.some((event) => {
-    const output = event.type === 'TaskSucceeded' ? event.details['output'] : undefined
-    if (typeof output !== 'object' || output === null || !('Payload' in output)) return false
-    return tasks.ReportRun.output.safeParse(output['Payload']).success
-  })
-  if (!answered) return undefined
-  return runReportSchema.parse(JSON.parse(String(await itemStore(s3).getObject(bucket, key))))
+  answer: z.ZodType<{ bucket: string; reportKey: string }>,
+  schema: z.ZodType<Report>,
+): Promise<{ report: Report; bucket: string; reportKey: string } | undefined> {
+  for (const { type, details } of history.toReversed()) {
+    const output = type === 'TaskSucceeded' ? details['output'] : undefined
+    if (typeof output !== 'object' || output === null || !('Payload' in output)) continue
+    const { success, data } = answer.safeParse(output['Payload'])
+    if (!success) continue
+    const { bucket, reportKey } = data
+    const report = schema.parse(JSON.parse(String(await itemStore(s3).getObject(bucket, reportKey))))
+    return { report, bucket, reportKey }
+  }
+  return undefined
 }
 
 function parseLine(line: string): Record<string, unknown> | undefined {

@@ -4,8 +4,8 @@ import {
   DeploymentConfigError,
   parseDeployment,
   readDeployment,
-  REDRIVE_WINDOW_DAYS,
 } from '../../lib/deployment-config.ts'
+import { REDRIVE_WINDOW_DAYS } from '../../functions/contracts/sweep.ts'
 
 const job = { site: 'hq', guests: { vmids: [100] } }
 const nightly = { name: 'nightly', expression: 'cron(0 2 * * ? *)', job }
@@ -27,6 +27,7 @@ describe('a deployment’s configuration', () => {
     expect(parsed).toMatchObject({ siteSecretPrefix: 'guestlift/site/', schedules: [], notificationEmails: [] })
     expect(parsed.bucket.abandonedUploadDays).toBeGreaterThan(REDRIVE_WINDOW_DAYS)
     expect(parsed.account).toBeUndefined()
+    expect(parsed.sweep).toEqual({ expression: 'rate(1 day)', enabled: true })
   })
 
   it('fills in a scheduled job as it fills in a typed one', () => {
@@ -83,6 +84,7 @@ describe('a deployment’s configuration', () => {
       { ...small, schedules: [{ ...nightly, expression: 'rate(0 days)' }] },
       /schedules\[0\]\.expression: /,
     ],
+    ['a sweep at no time', { ...small, sweep: { expression: 'daily' } }, /sweep\.expression: write rate\(1 day\)/],
     [
       'an unknown time zone',
       { ...small, schedules: [{ ...nightly, timezone: 'Europe/Bonn' }] },

@@ -88,7 +88,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps)\/\*$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
@@ -138,7 +138,7 @@ describe('the functions', () => {
       }),
     ).not.toThrow()
     expect(() => exports.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 })).not.toThrow()
-    expect(() => exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + 2)).not.toThrow()
+    expect(() => exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + 3)).not.toThrow()
   })
 
   it('take memory and concurrency of the copy from the configuration', async () => {

@@ -65,7 +65,7 @@ describe('every deployment', () => {
 
   it('tells the command line where its parts are', async () => {
     const { exports } = await synthesise(smallest)
-    for (const output of ['ExportRunArn', 'ExportGuestArn', 'ArchiveBucketName', 'FailureTopicArn'])
+    for (const output of ['ExportRunArn', 'ExportGuestArn', 'SweepUploadsArn', 'ArchiveBucketName', 'FailureTopicArn'])
       expect(() => exports.hasOutput(output, {})).not.toThrow()
   })
 
@@ -113,15 +113,33 @@ describe('schedules', () => {
     expect(schedules.find(({ Name }) => Name === 'hourly')).toMatchObject({ State: 'DISABLED' })
   })
 
-  it('may start the run and nothing else', async () => {
+  it('sweep abandoned uploads every day, unless the deployment says otherwise', async () => {
+    const sweepOf = async (config: DeploymentConfig) => {
+      const { exports } = await synthesise(config)
+      const all = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
+      return all.find(({ Name }) => Name === 'sweep.uploads')
+    }
+    expect(await sweepOf(smallest)).toMatchObject({
+      ScheduleExpression: 'rate(1 day)',
+      State: 'ENABLED',
+      Target: { Input: '{"dryRun":false}', DeadLetterConfig: { Arn: expect.anything() } },
+    })
+    const other = { ...smallest, sweep: { expression: 'cron(0 12 ? * SUN *)', enabled: false } }
+    expect(await sweepOf(other)).toMatchObject({ ScheduleExpression: 'cron(0 12 ? * SUN *)', State: 'DISABLED' })
+  })
+
+  it('may start the runs and the sweep, and nothing else', async () => {
     const { exports } = await synthesise(largest)
     const starts = Object.values(exports.findResources('AWS::IAM::Policy')).filter((policy) =>
       JSON.stringify(policy).includes('states:StartExecution'),
     )
     const scheduler = starts.filter((policy) => JSON.stringify(policy).includes('sqs:SendMessage'))
-    expect(scheduler).toHaveLength(1)
-    expect(JSON.stringify(scheduler)).toMatch(/"Ref":"ExportRun/)
-    expect(JSON.stringify(scheduler)).not.toMatch(/"Ref":"ExportGuest/)
+    // One role for each workflow that is scheduled.
+    expect(scheduler).toHaveLength(2)
+    const started = scheduler.map((policy) =>
+      JSON.stringify(policy).match(/"Ref":"(ExportRun|ExportGuest|SweepUploads)/g),
+    )
+    expect(sorted(started.map(String))).toEqual(['"Ref":"ExportRun', '"Ref":"SweepUploads'])
   })
 })
 
@@ -138,6 +156,7 @@ describe('failure notices', () => {
             stateMachineArn: [
               { Ref: Match.stringLikeRegexp('^ExportRun') },
               { Ref: Match.stringLikeRegexp('^ExportGuest') },
+              { Ref: Match.stringLikeRegexp('^SweepUploads') },
             ],
           },
         },
@@ -199,6 +218,7 @@ describe('a VPC', () => {
       .map((each) => each['Properties'].FunctionName)
     expect(sorted(outside)).toEqual([
       'guestlift-large-report-run',
+      'guestlift-large-sweep-uploads',
       'guestlift-large-verify-archive',
       'guestlift-large-write-manifest',
     ])

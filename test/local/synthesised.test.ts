@@ -42,10 +42,11 @@ function spoiltCopy(file: string, spoil: (text: string) => string): string {
 }
 
 describe('a synthesised assembly', () => {
-  it('holds both workflows as plain definitions, with no reference left open', async () => {
+  it('holds all workflows as plain definitions, with no reference left open', async () => {
     const { machines } = await readAssembly(join(folder, 'cdk.out'), options)
     expect(machines.exportRun).toMatchObject({ StartAt: 'Authenticate', QueryLanguage: 'JSONata' })
     expect(machines.exportGuest).toMatchObject({ StartAt: 'Which platform?', QueryLanguage: 'JSONata' })
+    expect(machines.sweepUploads).toMatchObject({ StartAt: 'Sweep uploads', QueryLanguage: 'JSONata' })
     expect(JSON.stringify(machines)).not.toMatch(/Fn::|\$\{Token|"Ref"|AWS::/)
   })
 

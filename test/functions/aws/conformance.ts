@@ -11,6 +11,12 @@ export interface StoreUnderTest {
   close(): Promise<void>
 }
 
+/** An ISO instant of the last minute. S3 gives whole seconds in places. */
+function expectRecent(instant: string): void {
+  expect(new Date(instant).toISOString()).toBe(instant)
+  expect(Math.abs(Date.now() - Date.parse(instant))).toBeLessThan(60_000)
+}
+
 /** What every `ArchiveStore` does. */
 export function archiveStoreConformance(name: string, open: () => Promise<StoreUnderTest>): void {
   describe(`${name} conforms to ArchiveStore`, () => {
@@ -138,6 +144,43 @@ export function archiveStoreConformance(name: string, open: () => Promise<StoreU
       for (const id of ids) await store.abortUpload(key, id)
       await store.abortUpload(`${key}.more`, longer)
       expect(await store.listUploads(key)).toEqual([])
+    })
+
+    it('lists all uploads below a prefix with the time of their opening', async () => {
+      const prefix = freshKey()
+      const uploads = [
+        { key: `${prefix}/a`, uploadId: await store.createUpload(`${prefix}/a`) },
+        { key: `${prefix}/b/c`, uploadId: await store.createUpload(`${prefix}/b/c`) },
+      ]
+      const elsewhere = await store.createUpload(`elsewhere/${prefix}`)
+      const found = await store.listUploadsBelow(`${prefix}/`)
+      expect(found.map(({ key, uploadId }) => ({ key, uploadId }))).toEqual(uploads)
+      for (const { openedAt } of found) expectRecent(openedAt)
+      for (const { key, uploadId } of uploads) await store.abortUpload(key, uploadId)
+      await store.abortUpload(`elsewhere/${prefix}`, elsewhere)
+      expect(await store.listUploadsBelow(`${prefix}/`)).toEqual([])
+    })
+
+    it('tells when each part of an upload arrived, until the upload is gone', async () => {
+      const key = freshKey()
+      const { uploadId } = await sendAll(
+        key,
+        ['a', 'bc'].map((text) => Buffer.from(text)),
+      )
+      const arrivals = await store.listArrivals(key, uploadId)
+      expect(arrivals.map(({ sizeBytes }) => sizeBytes).toSorted((a, b) => a - b)).toEqual([1, 2])
+      for (const { arrivedAt } of arrivals) expectRecent(arrivedAt)
+      await store.abortUpload(key, uploadId)
+      await expect(store.listArrivals(key, uploadId)).rejects.toMatchObject({ name: 'UploadVanished' })
+    })
+
+    it('dates the objects below a prefix', async () => {
+      const prefix = freshKey()
+      await store.writeText(`${prefix}/b`, 'b')
+      await store.writeText(`${prefix}/a`, 'a')
+      const found = await store.listDatedKeys(`${prefix}/`)
+      expect(found.map(({ key }) => key)).toEqual([`${prefix}/a`, `${prefix}/b`])
+      for (const { writtenAt } of found) expectRecent(writtenAt)
     })
 
     it('writes on condition, for one writer of several', async () => {

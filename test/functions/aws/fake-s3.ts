@@ -136,6 +136,8 @@ interface Answer {
 }
 
 const refusal = (status: number, code: string): Answer => ({ status, headers: {}, code })
+/** Good enough for times that are only looked at: everything here is as old as the answer. */
+const now = (): string => new Date().toISOString()
 const escapeXml = (text: string): string => text.replaceAll('&', '&amp;')
 const xml = (body: string): Answer => ({
   status: 200,
@@ -157,7 +159,8 @@ function answerTo(fake: FakeS3, request: FakeRequest, body: Buffer, sizeBytes: n
     const prefix = query.get('prefix') ?? ''
     const rows = [...fake.uploads].filter(([, upload]) => upload.key.startsWith(prefix))
     const list = rows.map(
-      ([id, upload]) => `<Upload><Key>${escapeXml(upload.key)}</Key><UploadId>${id}</UploadId></Upload>`,
+      ([id, upload]) =>
+        `<Upload><Key>${escapeXml(upload.key)}</Key><UploadId>${id}</UploadId><Initiated>${now()}</Initiated></Upload>`,
     )
     return xml(`<ListMultipartUploadsResult>${list.join('')}</ListMultipartUploadsResult>`)
   }
@@ -177,7 +180,9 @@ function answerTo(fake: FakeS3, request: FakeRequest, body: Buffer, sizeBytes: n
   }
   if (method === 'GET' && query.get('list-type') === '2') {
     const keys = [...fake.objects.keys()].filter((one) => one.startsWith(query.get('prefix') ?? '')).sort()
-    const list = keys.map((one) => `<Contents><Key>${escapeXml(one)}</Key></Contents>`).join('')
+    const list = keys
+      .map((one) => `<Contents><Key>${escapeXml(one)}</Key><LastModified>${now()}</LastModified></Contents>`)
+      .join('')
     return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${list}</ListBucketResult>`)
   }
   if (object === undefined) return refusal(404, 'NoSuchKey')
@@ -221,7 +226,7 @@ function uploadAnswer(
     const page = parts.filter(([partNumber]) => partNumber > after).slice(0, 1000)
     const rows = page.map(
       ([partNumber, part]) =>
-        `<Part><PartNumber>${partNumber}</PartNumber><Size>${part.sizeBytes}</Size><ETag>"${crc32ToBase64(part.crc32)}"</ETag><ChecksumCRC32>${crc32ToBase64(part.crc32)}</ChecksumCRC32></Part>`,
+        `<Part><PartNumber>${partNumber}</PartNumber><Size>${part.sizeBytes}</Size><LastModified>${now()}</LastModified><ETag>"${crc32ToBase64(part.crc32)}"</ETag><ChecksumCRC32>${crc32ToBase64(part.crc32)}</ChecksumCRC32></Part>`,
     )
     const last = page.at(-1)?.[0] ?? 0
     const more = parts.some(([partNumber]) => partNumber > last)

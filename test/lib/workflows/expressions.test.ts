@@ -1,6 +1,7 @@
 /** What the workflows' expressions make of the values that a workflow really meets. */
 import jsonata from 'jsonata'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { tasks } from '../../../functions/contracts/tasks.ts'
 import { smallest, synthesise } from '../synthesise.ts'
 import { type State, statesOf } from './asl.ts'
 
@@ -8,7 +9,7 @@ let states: Map<string, State>
 
 beforeAll(async () => {
   const { assembly } = await synthesise(smallest)
-  states = new Map(statesOf(assembly.machines.exportRun))
+  states = new Map([...statesOf(assembly.machines.exportRun), ...statesOf(assembly.machines.sweepUploads)])
 })
 
 interface Context {
@@ -127,6 +128,7 @@ describe('choices', () => {
     ['Chunk copied?', { done: true }, { done: false }],
     ['Was it skipped?', { outcome: 'skipped' }, { outcome: 'failed' }],
     ['How did it go?', { outcome: 'succeeded' }, { outcome: 'failed' }],
+    ['All uploads swept?', { outcome: 'succeeded' }, { outcome: 'partial' }],
   ])('%s tells %j from %j', async (state, yes, no) => {
     expect(await evaluated(condition(state), { states: { input: yes } })).toBe(true)
     expect(await evaluated(condition(state), { states: { input: no } })).toBe(false)
@@ -134,16 +136,22 @@ describe('choices', () => {
 })
 
 describe('failures', () => {
-  it.each(['Run stopped', 'Transfer failed', 'Chunk failed'])('%s passes an error on as it came', async (state) => {
-    const input = { Error: 'ShortRead', Cause: '{"errorMessage":"the file ended early"}' }
-    expect(await evaluated(field(state, 'Error'), { states: { input } })).toBe('ShortRead')
-    expect(await evaluated(field(state, 'Cause'), { states: { input } })).toBe(input.Cause)
-  })
+  it.each(['Run stopped', 'Transfer failed', 'Chunk failed', 'Sweep stopped'])(
+    '%s passes an error on as it came',
+    async (state) => {
+      const input = { Error: 'ShortRead', Cause: '{"errorMessage":"the file ended early"}' }
+      expect(await evaluated(field(state, 'Error'), { states: { input } })).toBe('ShortRead')
+      expect(await evaluated(field(state, 'Cause'), { states: { input } })).toBe(input.Cause)
+    },
+  )
 
-  it.each(['Run stopped', 'Transfer failed', 'Chunk failed'])('%s bears an error without a cause', async (state) => {
-    const input = { Error: 'States.Timeout' }
-    expect(await evaluated(field(state, 'Cause'), { states: { input } })).toBe('Step Functions gave no cause.')
-  })
+  it.each(['Run stopped', 'Transfer failed', 'Chunk failed', 'Sweep stopped'])(
+    '%s bears an error without a cause',
+    async (state) => {
+      const input = { Error: 'States.Timeout' }
+      expect(await evaluated(field(state, 'Cause'), { states: { input } })).toBe('Step Functions gave no cause.')
+    },
+  )
 
   it.each([
     [
@@ -196,6 +204,23 @@ describe('the files of the distributed map', () => {
     expect(reader).toMatchObject({
       Arguments: { Bucket: 'archives', Key: `${prefix}plan.json` },
       ReaderConfig: { InputType: 'JSON' },
+    })
+  })
+})
+
+describe('a sweep', () => {
+  it.each([
+    ['nothing', {}, false],
+    ['a dry run', { dryRun: true }, true],
+    ['a real run', { dryRun: false }, false],
+  ])('is asked for with %s', async (_, input, dryRun) => {
+    const payload = await evaluated(states.get('Sweep uploads')?.Arguments?.Payload, {
+      states: { input, context: { Execution: { Name: 'sweep-1', StartTime: '2026-11-22T02:00:00.000Z' } } },
+    })
+    expect(tasks.SweepUploads.input.parse(payload)).toEqual({
+      sweepId: 'sweep-1',
+      startedAt: '2026-11-22T02:00:00.000Z',
+      dryRun,
     })
   })
 })

@@ -4,7 +4,8 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RunReport } from '../../../functions/contracts/report.ts'
-import { followDeployed, startDeployed } from '../../../local/cli/run-deployed.ts'
+import type { SweepReport } from '../../../functions/contracts/sweep.ts'
+import { followDeployed, followSweep, startDeployed } from '../../../local/cli/run-deployed.ts'
 import { item } from '../../fakes/ports.ts'
 
 /** Answers Step Functions' calls from a script, and S3's one: the report. */
@@ -59,14 +60,18 @@ let server: Server
 let answers: Answers
 let started: Record<string, unknown>[]
 let said: string[]
+/** What the bucket holds as the report. */
+let kept: unknown
 const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
 
 beforeEach(async () => {
   started = []
   said = []
+  kept = report
   answers = {
     ListStateMachines: () => ({
       stateMachines: [
+        { name: 'guestlift-example-sweep-uploads', stateMachineArn: 'arn:sweep', type: 'STANDARD', creationDate: 0 },
         { name: 'guestlift-example-export-run', stateMachineArn: 'arn:machine', type: 'STANDARD', creationDate: 0 },
       ],
     }),
@@ -88,7 +93,7 @@ beforeEach(async () => {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const action = String(request.headers['x-amz-target'] ?? '').split('.')[1]
-      if (action === undefined) return void response.end(JSON.stringify(report))
+      if (action === undefined) return void response.end(JSON.stringify(kept))
       response.setHeader('content-type', 'application/x-amz-json-1.0')
       response.end(JSON.stringify(answers[action]?.(JSON.parse(Buffer.concat(chunks).toString())) ?? {}))
     })
@@ -97,7 +102,7 @@ beforeEach(async () => {
 })
 afterEach(() => new Promise((resolve) => server.close(resolve)))
 
-async function run(deployment = 'example', signal = new AbortController().signal) {
+function clientsAndDisplay() {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const options = { endpoint, region: 'eu-central-1', credentials }
   const display = {
@@ -105,7 +110,11 @@ async function run(deployment = 'example', signal = new AbortController().signal
     say: (line: string) => said.push(line),
     end: () => undefined,
   }
-  const clients = { sfn: new SFNClient(options), s3: new S3Client({ ...options, forcePathStyle: true }) }
+  return { clients: { sfn: new SFNClient(options), s3: new S3Client({ ...options, forcePathStyle: true }) }, display }
+}
+
+async function run(deployment = 'example', signal = new AbortController().signal) {
+  const { clients, display } = clientsAndDisplay()
   const job = { site: 'hq', guests: { vmids: [100] } }
   const executionArn = await startDeployed({ job, stateMachineArn: undefined, deployment }, clients.sfn)
   return followDeployed(executionArn, clients, display, signal)
@@ -113,7 +122,7 @@ async function run(deployment = 'example', signal = new AbortController().signal
 
 describe('a deployed run', () => {
   it("starts the deployment's machine with the job and reads the report from the bucket", async () => {
-    await expect(run()).resolves.toEqual({ report, bucket: 'archives' })
+    await expect(run()).resolves.toEqual({ report, bucket: 'archives', reportKey: 'runs/r/report.json' })
     expect(started).toMatchObject([{ stateMachineArn: 'arn:machine', input: '{"site":"hq","guests":{"vmids":[100]}}' }])
     expect(started[0]?.['name']).toMatch(/^[A-Za-z0-9-]{1,80}$/)
   })
@@ -150,5 +159,70 @@ describe('a deployed run', () => {
     const following = run('example', controller.signal)
     setTimeout(() => controller.abort(), 500)
     await expect(following).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})
+
+describe('a deployed sweep', () => {
+  const totals = {
+    outcome: 'partial' as const,
+    summary: 'Dropped nothing; kept none. 1 upload could not be swept: the report says why.',
+    kept: 0,
+    dropped: 0,
+    failed: 1,
+    droppedBytes: 0,
+    costDollars: 0,
+    left: 0,
+    removedRecords: 0,
+  }
+  const sweepReport: SweepReport = {
+    version: 1,
+    sweepId: 'cli',
+    ...totals,
+    startedAt: '2026-11-22T02:00:00.000Z',
+    endedAt: '2026-11-22T02:00:09.000Z',
+    dryRun: true,
+    uploads: [],
+    foreignUploads: 0,
+    price: { dollarsPerGiBMonth: 0.023, source: 'somewhere' },
+  }
+  const place = { bucket: 'archives', reportKey: 'sweeps/2026/11/22/cli.json' }
+
+  async function sweep() {
+    const { clients, display } = clientsAndDisplay()
+    const executionArn = await startDeployed(
+      { job: { dryRun: true }, workflow: 'sweep-uploads', stateMachineArn: undefined, deployment: 'example' },
+      clients.sfn,
+    )
+    return followSweep(executionArn, clients, display, new AbortController().signal)
+  }
+
+  it("starts the deployment's sweep and reads its report, also when the execution failed over an upload", async () => {
+    kept = sweepReport
+    answers['DescribeExecution'] = () => ({
+      status: 'FAILED',
+      error: 'SweepIncomplete',
+      executionArn: arn,
+      startDate: 0,
+    })
+    answers['GetExecutionHistory'] = () => ({
+      events: [
+        {
+          id: 3,
+          previousEventId: 2,
+          type: 'TaskSucceeded',
+          taskSucceededEventDetails: { output: JSON.stringify({ Payload: { ...totals, ...place } }) },
+        },
+        { id: 2, previousEventId: 1, type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'Sweep uploads' } },
+      ],
+    })
+    await expect(sweep()).resolves.toEqual({ report: sweepReport, ...place })
+    expect(started).toMatchObject([{ stateMachineArn: 'arn:sweep', input: '{"dryRun":true}' }])
+    expect(said).toContain('{"kind":"run-step","step":"Sweep uploads"}')
+  })
+
+  it('says what Step Functions says when the sweep never reached its report', async () => {
+    answers['DescribeExecution'] = () => ({ status: 'TIMED_OUT', executionArn: arn, startDate: 0 })
+    answers['GetExecutionHistory'] = () => ({ events: [] })
+    await expect(sweep()).resolves.toMatchObject({ report: undefined, error: 'TIMED_OUT' })
   })
 })
