@@ -27,6 +27,7 @@ const LEAST_SECONDS = 10
  */
 export function orderRound(
   pace: Pace,
+  partSizeBytes: number,
   granted: Granted,
   now: Date,
   changesAt: Date | undefined,
@@ -43,8 +44,18 @@ export function orderRound(
   const share = bytesPerSecond === undefined ? undefined : Math.max(1, Math.floor(bytesPerSecond / granted.streams))
   return {
     pace: bytesPerSecond === undefined ? unlimited : { ...unlimited, limitBytesPerSecond: bytesPerSecond },
-    order: { seconds, partsInFlight: pace.partsInFlight, ...(share !== undefined && { bytesPerSecond: share }) },
+    order: {
+      seconds,
+      partsInFlight: Math.min(pace.partsInFlight, fittingParts(share, partSizeBytes)),
+      ...(share !== undefined && { bytesPerSecond: share }),
+    },
   }
+}
+
+/** Parts in flight share the stream's bandwidth: all of them have to arrive well within the function's life. */
+function fittingParts(bytesPerSecond: number | undefined, partSizeBytes: number): number {
+  if (bytesPerSecond === undefined) return Number.POSITIVE_INFINITY
+  return Math.max(1, Math.floor((bytesPerSecond * SHARED_SECONDS) / partSizeBytes))
 }
 
 /**

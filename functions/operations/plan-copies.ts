@@ -3,7 +3,7 @@ import { MAX_STREAMS, type TaskInput, type TaskOutput } from '../contracts/tasks
 import { readFailure } from '../domain/failure.ts'
 import { judgeRound } from '../domain/pace.ts'
 import { affordableParts, missingParts, partRange, planChunks } from '../domain/part-plan.ts'
-import { orderRound } from '../domain/round-order.ts'
+import { orderRound, usableBytesPerSecond } from '../domain/round-order.ts'
 import { bandwidthAt, strictest } from '../domain/transfer-limits.ts'
 import { renewClaim } from './claims.ts'
 import type { Ports } from './ports.ts'
@@ -76,6 +76,7 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
       guest: item.guest.id,
       streams: decision.streams,
       partSizeBytes,
+      usableBytesPerSecond: usableBytesPerSecond(decision.pace),
     },
     {
       connectionsPerNode: limits.connectionsPerNode,
@@ -88,7 +89,7 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
   if ('waitSeconds' in granted) {
     return answer(decision.pace, granted.reason, { waitSeconds: granted.waitSeconds })
   }
-  const ordered = orderRound(decision.pace, granted, now, changesAt)
+  const ordered = orderRound(decision.pace, partSizeBytes, granted, now, changesAt)
   if ('waitSeconds' in ordered) return wait(decision.pace, ordered.waitSeconds, 'The limits change in a moment.')
   const chunks = planChunks(missing, granted.streams)
   const reason = `${chunks.length} of ${decision.streams} wanted streams for ${ordered.order.seconds} s.`

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { type Pace, paceSchema } from '../../../functions/contracts/pace.ts'
 import { orderRound, usableBytesPerSecond } from '../../../functions/domain/round-order.ts'
 
+const PART_BYTES = 64 * 2 ** 20
 const now = new Date('2026-11-22T02:00:00.000Z')
 const after = (seconds: number): Date => new Date(now.getTime() + seconds * 1000)
 const pace = (more: Partial<Pace>): Pace => ({ ...paceSchema.parse({}), ...more })
 const alone = { streams: 2, shared: false }
-const seconds = (given: Partial<Pace>, granted: Parameters<typeof orderRound>[1] = alone, changesAt?: Date): number => {
-  const ordered = orderRound(pace(given), granted, now, changesAt)
+const seconds = (given: Partial<Pace>, granted: Parameters<typeof orderRound>[2] = alone, changesAt?: Date): number => {
+  const ordered = orderRound(pace(given), PART_BYTES, granted, now, changesAt)
   if ('waitSeconds' in ordered) throw new Error(`waits ${ordered.waitSeconds} s`)
   return ordered.order.seconds
 }
@@ -42,21 +43,30 @@ describe('how long a round lasts', () => {
   })
 
   it('is not begun for a few seconds before a change', () => {
-    expect(orderRound(pace(settled(270)), alone, now, after(8.5))).toEqual({ waitSeconds: 9 })
+    expect(orderRound(pace(settled(270)), PART_BYTES, alone, now, after(8.5))).toEqual({ waitSeconds: 9 })
   })
 })
 
 describe("a stream's order", () => {
   it('holds its share of the bandwidth, and the pace remembers the whole', () => {
-    const ordered = orderRound(pace({}), { streams: 3, bytesPerSecond: 100, shared: true }, now, undefined)
+    const ordered = orderRound(pace({}), PART_BYTES, { streams: 3, bytesPerSecond: 1e8, shared: true }, now, undefined)
     expect(ordered).toMatchObject({
-      order: { bytesPerSecond: 33, partsInFlight: 4 },
-      pace: { limitBytesPerSecond: 100 },
+      order: { bytesPerSecond: 33_333_333, partsInFlight: 4 },
+      pace: { limitBytesPerSecond: 1e8 },
     })
   })
 
+  it.each([
+    [2 ** 20, 1],
+    [1.2 * 2 ** 20, 2],
+    [100, 1],
+  ])('has no more parts in flight than %d bytes per second bring home in time', (bytesPerSecond, partsInFlight) => {
+    const ordered = orderRound(pace({}), PART_BYTES, { streams: 1, bytesPerSecond, shared: false }, now, undefined)
+    expect(ordered).toMatchObject({ order: { partsInFlight } })
+  })
+
   it('forgets a limit that has ended', () => {
-    const ordered = orderRound(pace({ limitBytesPerSecond: 100 }), alone, now, undefined)
+    const ordered = orderRound(pace({ limitBytesPerSecond: 100 }), PART_BYTES, alone, now, undefined)
     expect(ordered).toMatchObject({ order: { seconds: 45 } })
     expect('pace' in ordered && ordered.pace.limitBytesPerSecond).toBeUndefined()
     expect('order' in ordered && 'bytesPerSecond' in ordered.order).toBe(false)

@@ -138,6 +138,7 @@ export function travel(setting: Setting): Journey {
     const bytesPerSecond = setting.bytesPerSecond?.(journey.seconds)
     const ordered = orderRound(
       decision.pace,
+      PART_BYTES,
       { streams, bytesPerSecond, shared: false },
       new Date(journey.seconds * 1000),
       undefined,
