@@ -1,3 +1,4 @@
+import { ArrivingCrc32 } from '../domain/arriving-crc32.ts'
 import {
   closePacket,
   DATA_HEAD_BYTES,
@@ -43,6 +44,7 @@ interface Read {
   handle: Buffer
   positionBytes: number
   target: Buffer
+  sum: ArrivingCrc32
   /** Bytes of `target` that were asked for. */
   askedBytes: number
   /** Bytes of `target` that have arrived. */
@@ -130,21 +132,24 @@ export class SftpClient {
   }
 
   /**
-   * Fill `target` with the file's bytes from `positionBytes` on.
+   * Fill `target` with the file's bytes from `positionBytes` on. Returns their CRC-32.
    * @throws SftpRefusal (`eof` when the file ends before `target` is full), the signal's reason, or the reason of `fail`
    */
-  async read(handle: Buffer, positionBytes: number, target: Buffer, signal?: AbortSignal): Promise<void> {
+  async read(handle: Buffer, positionBytes: number, target: Buffer, signal?: AbortSignal): Promise<number> {
     if (this.#failure !== undefined) throw this.#failure
     signal?.throwIfAborted()
-    if (target.length === 0) return
+    if (target.length === 0) return 0
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const read: Read = { handle, positionBytes, target, askedBytes: 0, filledBytes: 0, over: false, resolve, reject }
+    const sum = new ArrivingCrc32(target)
+    const progress = { askedBytes: 0, filledBytes: 0, over: false }
+    const read: Read = { handle, positionBytes, target, sum, ...progress, resolve, reject }
     const onAbort = () => this.#endRead(read, signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#reads.push(read)
     this.#request()
     try {
       await promise
+      return sum.value()
     } finally {
       signal?.removeEventListener('abort', onAbort)
     }
@@ -170,7 +175,10 @@ export class SftpClient {
       if (this.#dataLeft > 0) {
         const take = Math.min(this.#dataLeft, chunk.length - at)
         const slot = this.#dataSlot
-        if (slot !== undefined && !slot.read.over) chunk.copy(slot.read.target, this.#dataAt, at, at + take)
+        if (slot !== undefined && !slot.read.over) {
+          chunk.copy(slot.read.target, this.#dataAt, at, at + take)
+          slot.read.sum.arrived(this.#dataAt, this.#dataAt + take)
+        }
         this.#dataAt += take
         this.#dataLeft -= take
         at += take

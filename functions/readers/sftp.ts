@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib'
 import type { ClientChannel } from 'ssh2'
 import { ConnectionDropped, type GuestliftError, ShortRead, SourceUnreadable } from '../contracts/errors.ts'
 import type { SourceIdentity, SourceLocation } from '../contracts/nouns.ts'
@@ -6,7 +5,7 @@ import type { SftpRoute } from '../contracts/route.ts'
 import type { Reader, Route } from './reader.ts'
 import { SftpClient, SftpRefusal } from './sftp-client.ts'
 import { statusCode } from './sftp-wire.ts'
-import { growWindow } from './ssh2-insides.ts'
+import { GRANT_BYTES, growWindow, takeData } from './ssh2-insides.ts'
 import { connectSsh, type SshConnection, type SshTimeouts } from './ssh-connection.ts'
 
 export interface SftpRouteSettings extends SshTimeouts {
@@ -22,7 +21,7 @@ export const sftpRouteDefaults: SftpRouteSettings = {
   leastUnderWayBytes: 2 * 2 ** 20,
   mostUnderWayBytes: 32 * 2 ** 20,
   connectMilliseconds: 20_000,
-  idleMilliseconds: 60_000,
+  idleMilliseconds: 45_000,
 }
 
 /** Far above what one function moves (75 MB/s), so that the window isn't what limits it. */
@@ -37,6 +36,9 @@ function bytesUnderWay(roundTripMilliseconds: number, settings: SftpRouteSetting
   const wanted = Math.round((RATE_TO_ALLOW_BYTES_PER_SECOND * roundTripMilliseconds) / 1000)
   return Math.min(settings.mostUnderWayBytes, Math.max(settings.leastUnderWayBytes, wanted))
 }
+
+/** Requests that leave together, 2 MiB: every message costs a packet and a system call (8 for 4: 3 % less CPU). */
+const REQUEST_GROUP = 8
 
 const FILE_TYPE_MASK = 0o170000
 const REGULAR_FILE = 0o100000
@@ -76,7 +78,7 @@ async function openSession(
       silence.refresh()
       channel.write(bytes)
     }
-    const tuning = { requestBytes: settings.requestBytes, outstandingReads: 16, requestGroup: 4 }
+    const tuning = { requestBytes: settings.requestBytes, outstandingReads: 16, requestGroup: REQUEST_GROUP }
     const sftp = new SftpClient({ write }, tuning)
     const onSilence = (): void => {
       if (sftp.waiting) end(new ConnectionDropped(`${where} sent nothing for ${settings.idleMilliseconds / 1000} s`))
@@ -93,7 +95,7 @@ async function openSession(
     channel.on('error', (error: Error) => end(new ConnectionDropped(`${where}: ${error.message}`, { cause: error })))
     channel.stderr.resume()
     let consumed: ((bytes: number) => void) | undefined
-    channel.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       silence.refresh()
       try {
         sftp.receive(chunk)
@@ -105,14 +107,17 @@ async function openSession(
         )
       }
       consumed?.(chunk.length)
-    })
+    }
+    channel.on('data', onData)
     await sftp.start()
     // A request that costs the server nothing, after the first has warmed it up: the round trip.
     const askedAt = performance.now()
     await sftp.stat('/').catch(() => undefined)
     const underWayBytes = bytesUnderWay(performance.now() - askedAt, settings)
     consumed = growWindow(channel, underWayBytes)
-    tuning.outstandingReads = Math.max(16, Math.ceil(underWayBytes / settings.requestBytes) + tuning.requestGroup)
+    if (consumed !== undefined) takeData(channel, onData)
+    const windowBytes = underWayBytes + GRANT_BYTES
+    tuning.outstandingReads = Math.ceil(windowBytes / settings.requestBytes) + tuning.requestGroup
     return {
       sftp,
       close: async () => {
@@ -216,10 +221,7 @@ export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial
     const handle = await orFact(sftp.open(path))
     return {
       stat,
-      read: async (positionBytes, target, signal) => {
-        await orFact(sftp.read(handle, positionBytes, target, signal))
-        return crc32(target)
-      },
+      read: (positionBytes, target, signal) => orFact(sftp.read(handle, positionBytes, target, signal)),
       close: () => session.close(),
     }
   }

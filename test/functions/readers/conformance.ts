@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SourceLocation } from '../../../functions/contracts/nouns.ts'
 import type { Reader, Route } from '../../../functions/readers/reader.ts'
@@ -49,7 +50,7 @@ export function routeConformance(name: string, open: () => Promise<RouteUnderTes
     it('reads the whole file', async () => {
       await withReader(body, async (reader) => {
         const target = Buffer.alloc(body.length)
-        await reader.read(0, target)
+        expect(await reader.read(0, target)).toBe(crc32(body))
         expect(target.equals(body)).toBe(true)
       })
     })
@@ -67,7 +68,8 @@ export function routeConformance(name: string, open: () => Promise<RouteUnderTes
         await Promise.all(
           ranges.map(async ([position, sizeBytes]) => {
             const around = Buffer.alloc(sizeBytes + 2, 0xaa)
-            await reader.read(position, around.subarray(1, sizeBytes + 1))
+            const sum = await reader.read(position, around.subarray(1, sizeBytes + 1))
+            expect(sum).toBe(crc32(body.subarray(position, position + sizeBytes)))
             expect(around[0]).toBe(0xaa)
             expect(around[sizeBytes + 1]).toBe(0xaa)
             expect(around.subarray(1, sizeBytes + 1).equals(body.subarray(position, position + sizeBytes))).toBe(true)
@@ -79,7 +81,7 @@ export function routeConformance(name: string, open: () => Promise<RouteUnderTes
     it('reads nothing into an empty buffer', async () => {
       await withReader(Buffer.alloc(0), async (reader) => {
         expect((await reader.stat()).sizeBytes).toBe(0)
-        await reader.read(0, Buffer.alloc(0))
+        expect(await reader.read(0, Buffer.alloc(0))).toBe(0)
       })
     })
 
@@ -113,7 +115,7 @@ export function routeConformance(name: string, open: () => Promise<RouteUnderTes
         await expect(reading).rejects.toThrow('stopped by the test')
         target.fill(0)
         const other = Buffer.alloc(MIB)
-        await reader.read(4 * MIB, other)
+        expect(await reader.read(4 * MIB, other)).toBe(crc32(body.subarray(4 * MIB, 5 * MIB)))
         expect(other.equals(body.subarray(4 * MIB, 5 * MIB))).toBe(true)
         expect(target.every((byte) => byte === 0)).toBe(true)
         await expect(reader.read(0, target, abort.signal)).rejects.toThrow('stopped by the test')

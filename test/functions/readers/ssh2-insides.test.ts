@@ -1,7 +1,7 @@
 import { KeyObject } from 'node:crypto'
 import ssh2, { type ClientChannel } from 'ssh2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { easeDecryption, growWindow } from '../../../functions/readers/ssh2-insides.ts'
+import { easeDecryption, GRANT_BYTES, growWindow, takeData } from '../../../functions/readers/ssh2-insides.ts'
 import { makeHostKey, password, type SftpTestServer, startSftpTestServer } from './sftp-test-server.ts'
 
 const MIB = 2 ** 20
@@ -33,26 +33,51 @@ describe("ssh2's insides are as the route expects them", () => {
     await server.close()
   })
 
-  it('lets the window of a channel grow, and pays back what was consumed by the mebibyte', () => {
+  it('lets the window of a channel grow, and pays back what was consumed in large pieces', () => {
     const inside = channel as unknown as { incoming: { window: number } }
     expect(inside.incoming.window).toBeLessThanOrEqual(2 * MIB)
     const consumed = growWindow(channel, 16 * MIB)
-    expect(inside.incoming.window).toBe(16 * MIB)
-    consumed?.(MIB - 1)
-    expect(inside.incoming.window).toBe(16 * MIB)
+    expect(inside.incoming.window).toBe(16 * MIB + GRANT_BYTES)
+    consumed?.(GRANT_BYTES - 1)
+    expect(inside.incoming.window).toBe(16 * MIB + GRANT_BYTES)
     consumed?.(1)
-    expect(inside.incoming.window).toBe(17 * MIB)
+    expect(inside.incoming.window).toBe(16 * MIB + 2 * GRANT_BYTES)
   })
 
-  it('gives the AES-GCM decryption its key as a key object, unless the native addon decrypts', () => {
-    const { _decipher } = (client as unknown as { _protocol: { _decipher: { _decipherKey?: unknown } } })._protocol
+  it("takes a channel's bytes past ssh2's stream, counts them off the window, and leaves other channels alone", async () => {
+    const other = await new Promise<ClientChannel>((resolve) => {
+      client.subsys('sftp', (_error, opened) => resolve(opened))
+    })
+    const taken: Buffer[] = []
+    const streamed: Buffer[] = []
+    channel.on('data', (data: Buffer) => streamed.push(data))
+    const inside = channel as unknown as { incoming: { window: number } }
+    const windowBefore = inside.incoming.window
+    expect(takeData(channel, (data) => taken.push(data))).toBe(true)
+    const answered = new Promise<Buffer>((resolve) => other.once('data', resolve))
+    const init = Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3])
+    channel.write(init)
+    other.write(init)
+    // The server answers in order, so the first channel's answer has come before the second's.
+    const answer = await answered
+    expect(Buffer.concat(taken).equals(answer)).toBe(true)
+    expect(streamed).toEqual([])
+    expect(windowBefore - inside.incoming.window).toBe(answer.length)
+  })
+
+  it('gives AES-GCM its keys as key objects, unless the native addon does the work', () => {
+    const { _decipher, _cipher } = (
+      client as unknown as { _protocol: { _decipher: { _decipherKey?: unknown }; _cipher: { _encKey?: unknown } } }
+    )._protocol
     const native = _decipher._decipherKey === undefined
     expect(easeDecryption(client)).toBe(!native)
     expect(_decipher._decipherKey instanceof KeyObject).toBe(!native)
+    expect(_cipher._encKey instanceof KeyObject).toBe(!native)
   })
 
   it('leaves a channel and a client of another shape alone', () => {
     expect(growWindow({} as ClientChannel, MIB)).toBeUndefined()
+    expect(takeData({} as ClientChannel, () => undefined)).toBe(false)
     expect(easeDecryption(new ssh2.Client())).toBe(false)
   })
 })
