@@ -105,6 +105,7 @@ describe('schedules', () => {
     expect(JSON.parse(nightly?.Target.Input)).toEqual({
       site: 'hq',
       guests: { vmids: [100, 101] },
+      limits: { timezone: 'UTC', windows: [] },
       backup: { mode: 'snapshot', compress: 'zstd', storage: 'local' },
       deleteSource: false,
       schedule: { name: 'nightly', scheduledAt: '<aws.scheduler.scheduled-time>' },

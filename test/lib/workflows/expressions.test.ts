@@ -1,6 +1,7 @@
 /** What the workflows' expressions make of the values that a workflow really meets. */
 import jsonata from 'jsonata'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { copyResultSchema } from '../../../functions/contracts/pace.ts'
 import { tasks } from '../../../functions/contracts/tasks.ts'
 import { smallest, synthesise } from '../synthesise.ts'
 import { type State, statesOf } from './asl.ts'
@@ -80,11 +81,14 @@ describe('lists of one and of none', () => {
   })
 
   it.each([
-    ['nothing was left to send', [], 0],
-    ['one chunk was sent', [{ bytesSent: 7 }], 7],
-    ['three chunks were sent', [{ bytesSent: 7 }, { bytesSent: 0 }, { bytesSent: 5 }], 12],
-  ])('add up the bytes when %s', async (_, result, sum) => {
-    expect(await evaluated(field('Copy chunks', 'Output'), { states: { result } })).toEqual({ bytesSent: sum })
+    ['one stream', [{ bytesSent: 7 }]],
+    ['two streams', [{ bytesSent: 7 }, { bytesSent: 0 }]],
+  ])('keep the results of %s for the next plan', async (_, result) => {
+    expect(await evaluated(field('Copy chunks', 'Assign'), { states: { result } })).toEqual({ copied: result })
+    const payload = await evaluated(states.get('Plan copies')?.Arguments?.Payload, {
+      variables: { item: {}, execution: 'e', artifact: {}, upload: {}, pace: {}, copied: result },
+    })
+    expect(payload).toMatchObject({ results: result })
   })
 
   it('hand over an empty list of notes', async () => {
@@ -94,26 +98,47 @@ describe('lists of one and of none', () => {
   })
 })
 
-describe('the loop over a chunk', () => {
-  it('starts at the chunk’s first part with nothing sent', async () => {
-    const selected = await evaluated(field('Copy chunks', 'ItemSelector'), {
-      states: { context: { Map: { Item: { Value: { firstPart: 5, lastPart: 9 } } } } },
+describe('a round of copying', () => {
+  const order = { seconds: 45, partsInFlight: 4 }
+
+  it('begins with nothing judged and an empty pace', async () => {
+    const assigned = await evaluated(field('Open upload', 'Assign'), {
+      states: { result: { Payload: { upload: { key: 'k' } } } },
+      variables: { openings: 0 },
     })
-    expect(selected).toEqual({ chunk: { firstPart: 5, lastPart: 9 }, nextPart: 5, bytesSent: 0 })
+    expect(assigned).toEqual({ upload: { key: 'k' }, openings: 1, pace: {}, copied: [] })
   })
 
-  it('goes on where the last call stopped', async () => {
-    const input = { chunk: { firstPart: 5, lastPart: 9 }, nextPart: 5, bytesSent: 0 }
-    const next = await evaluated(field('Copy parts', 'Output'), {
-      states: { input, result: { Payload: { done: false, nextPart: 7, bytesSent: 200 } } },
+  it('gives each stream its chunk and the order of the round', async () => {
+    const selected = await evaluated(field('Copy chunks', 'ItemSelector'), {
+      states: { context: { Map: { Item: { Value: { firstPart: 5, lastPart: 9 } } } }, input: { order } },
     })
-    expect(next).toEqual({ ...input, done: false, nextPart: 7, bytesSent: 200 })
-    expect(await evaluated(condition('Chunk copied?'), { states: { input: next } })).toBe(false)
-    const payload = await evaluated(states.get('Copy parts')?.Arguments?.Payload, {
-      states: { input: next },
-      variables: { item: {}, artifact: {}, upload: {} },
+    expect(selected).toEqual({ chunk: { firstPart: 5, lastPart: 9 }, order })
+    const chunks = [{ firstPart: 5, lastPart: 9 }]
+    expect(await evaluated(field('Copy chunks', 'MaxConcurrency'), { states: { input: { chunks } } })).toBe(1)
+  })
+
+  it('tells a broken stream’s error to the plan as a result', async () => {
+    const error = { Error: 'ConnectionDropped', Cause: '{}' }
+    const result = await evaluated(field('Stream broke', 'Output'), { states: { input: error } })
+    expect(copyResultSchema.parse(result)).toMatchObject({ bytesSent: 0, error })
+  })
+
+  it('judges a round once: what is planned after a wait has no results', async () => {
+    const assigned = await evaluated(field('Plan copies', 'Assign'), {
+      states: { result: { Payload: { pace: { rounds: 3 } } } },
     })
-    expect(payload).toMatchObject({ nextPart: 7, bytesSent: 200, chunk: { firstPart: 5, lastPart: 9 } })
+    expect(assigned).toEqual({ pace: { rounds: 3 }, copied: [] })
+  })
+
+  it.each([
+    ['UploadVanished', 1, true],
+    ['UploadVanished', 3, false],
+    ['SourceChanged', 1, false],
+  ])('after %s with %d openings, opening anew is %s', async (Error, openings, anew) => {
+    expect(
+      await evaluated(condition('Did the upload vanish?'), { states: { input: { Error } }, variables: { openings } }),
+    ).toBe(anew)
   })
 })
 
@@ -125,7 +150,7 @@ describe('choices', () => {
     ['Which platform?', { platform: 'proxmox' }, { vmid: 100 }],
     ['Backup done?', { done: true }, { done: false }],
     ['Already stored?', { alreadyStored: { key: 'k' } }, { chunks: [] }],
-    ['Chunk copied?', { done: true }, { done: false }],
+    ['What next?', { gaveUp: { Error: 'ConnectionDropped' } }, { chunks: [] }],
     ['Was it skipped?', { outcome: 'skipped' }, { outcome: 'failed' }],
     ['How did it go?', { outcome: 'succeeded' }, { outcome: 'failed' }],
     ['All uploads swept?', { outcome: 'succeeded' }, { outcome: 'partial' }],
