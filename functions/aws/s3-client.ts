@@ -19,7 +19,7 @@ export interface S3ClientOptions {
 /** More than the parts in flight, so that none waits for a socket. */
 const MAX_SOCKETS = 16
 const CONNECT_TIMEOUT_MILLISECONDS = 5_000
-const SOCKET_TIMEOUT_MILLISECONDS = 60_000
+const SOCKET_TIMEOUT_MILLISECONDS = 45_000
 const MAX_ATTEMPTS = 4
 
 /** The SDK warns on the console that it can't repeat a part. We do that; and failures are reported as errors. */

@@ -14,7 +14,7 @@ import { mapPath } from './sftp.ts'
 export const pushRouteDefaults: SessionSettings = {
   mostAgents: 8,
   connectMilliseconds: 20_000,
-  idleMilliseconds: 60_000,
+  idleMilliseconds: 45_000,
   heartbeatMilliseconds: 10_000,
   speakSeconds: 5,
   unheardSeconds: 60,

@@ -51,6 +51,8 @@ export type SftpFault =
   | { kind: 'stall-after'; bytes: number }
   /** Files end here for whoever reads them, whatever their size says. */
   | { kind: 'short-file'; bytes: number }
+  /** The disk can't read beyond this many bytes of a file. */
+  | { kind: 'disk-error'; bytes: number }
   | { kind: 'refuse-auth' }
   | { kind: 'permission-denied' }
 

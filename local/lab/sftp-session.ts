@@ -57,6 +57,7 @@ export function serveSftp(
   const cutAfter = find('cut-after')?.bytes ?? Number.POSITIVE_INFINITY
   const stallAfter = find('stall-after')?.bytes ?? Number.POSITIVE_INFINITY
   const endsAt = find('short-file')?.bytes ?? Number.POSITIVE_INFINITY
+  const readableBytes = find('disk-error')?.bytes ?? Number.POSITIVE_INFINITY
   const denied = find('permission-denied') !== undefined
 
   const resolve = (path: string): { virtual: string; real: string | undefined } => {
@@ -93,6 +94,10 @@ export function serveSftp(
   sftp.on('READ', (id, handle, offset, length) => {
     const file = held(handle)
     if (file?.kind !== 'file') {
+      sftp.status(id, STATUS_CODE.FAILURE)
+      return
+    }
+    if (offset + length > readableBytes) {
       sftp.status(id, STATUS_CODE.FAILURE)
       return
     }

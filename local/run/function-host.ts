@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +11,8 @@ export interface HostedFunction {
   /** As in the template: `index.handler`. */
   handler: string
   timeoutSeconds: number
+  /** What its process may hold, where this machine tells what it holds. */
+  memoryMiB?: number
 }
 
 /** A failed call: `name` is Lambda's errorType, `stack` the function's own. */
@@ -24,7 +27,7 @@ export class FunctionError extends Error {
 export interface FunctionHost {
   /**
    * Call a function as Lambda would: an environment of its own per concurrent call, reused when idle, killed at its
-   * time limit or when `signal` fires. @throws FunctionError
+   * limits of time and memory or when `signal` fires. @throws FunctionError
    */
   invoke(stem: string, event: unknown, signal: AbortSignal): Promise<unknown>
   close(): Promise<void>
@@ -39,6 +42,23 @@ interface Environment {
 type Answer = { result?: unknown; error?: { errorType: string; errorMessage: string; trace?: string[] } }
 
 const processFile = fileURLToPath(new URL('function-process.ts', import.meta.url))
+
+const WEIGH_MILLISECONDS = 250
+
+/** Memory of a process, shared pages included, as Lambda counts it too; 0 where the system has no /proc. */
+function residentMiB(pid: number | undefined): number {
+  try {
+    const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return Math.round(Number(kib) / 1024)
+  } catch {
+    return 0
+  }
+}
+
+/** Lambda's own words for the common case; Plan copies reads them. */
+function exitWords(signalName: NodeJS.Signals): string {
+  return signalName === 'SIGKILL' ? 'signal: killed' : signalName
+}
 
 /**
  * Runs the bundles that `cdk synth` made in child processes, since each function has its own environment variables and
@@ -79,7 +99,7 @@ export function startFunctionHost(
       environment.settle?.({
         error: {
           errorType: 'Runtime.ExitError',
-          errorMessage: `The function ended with ${signalName ?? `exit code ${code}`}`,
+          errorMessage: `The function ended with ${signalName === null ? `exit code ${code}` : exitWords(signalName)}`,
         },
       })
     })
@@ -95,22 +115,24 @@ export function startFunctionHost(
     const { child } = environment
     const timeoutMilliseconds = hosted.timeoutSeconds * 1000
     const answer = await new Promise<Answer>((resolve) => {
-      const timer = setTimeout(() => {
-        resolve({
-          error: {
-            errorType: 'Sandbox.Timedout',
-            errorMessage: `Task timed out after ${hosted.timeoutSeconds}.00 seconds`,
-          },
-        })
-        child.kill('SIGKILL')
-      }, timeoutMilliseconds)
-      const abort = () => {
-        resolve({ error: { errorType: 'States.Aborted', errorMessage: 'The call was cancelled' } })
+      const end = (errorType: string, errorMessage: string) => {
+        resolve({ error: { errorType, errorMessage } })
         child.kill('SIGKILL')
       }
+      const timer = setTimeout(
+        () => end('Sandbox.Timedout', `Task timed out after ${hosted.timeoutSeconds}.00 seconds`),
+        timeoutMilliseconds,
+      )
+      const { memoryMiB = Number.POSITIVE_INFINITY } = hosted
+      const scales = setInterval(() => {
+        const heldMiB = residentMiB(child.pid)
+        if (heldMiB > memoryMiB) end('Runtime.OutOfMemory', `The function held ${heldMiB} of ${memoryMiB} MiB`)
+      }, WEIGH_MILLISECONDS)
+      const abort = () => end('States.Aborted', 'The call was cancelled')
       signal.addEventListener('abort', abort, { once: true })
       environment.settle = (settled) => {
         clearTimeout(timer)
+        clearInterval(scales)
         signal.removeEventListener('abort', abort)
         resolve(settled)
       }

@@ -18,10 +18,14 @@ export interface FaultSubject {
  * - `cut`: the connection breaks in the middle of the request's body, or of the answer's where that is longer
  * - `silent`: the body is taken and no answer ever comes
  * - `lose-answer`: all is done, and the connection breaks before the answer
+ * - `corrupt`: a byte of the body arrives as another, in a body of the right length
  */
-export type Fault = { code: S3ErrorCode; message?: string } | 'cut' | 'silent' | 'lose-answer'
+export type Fault = { code: S3ErrorCode; message?: string } | 'cut' | 'silent' | 'lose-answer' | 'corrupt'
 
 export type FaultPlan = (subject: FaultSubject) => Fault | undefined
+
+/** Told of what was done, before the answer goes out; the answer waits for it. */
+export type DoneListener = (done: Omit<FaultSubject, 'count'> & { sizeBytes: number }) => Promise<void> | void
 
 export type FaultFinder = (subject: Omit<FaultSubject, 'count'>) => Fault | undefined
 

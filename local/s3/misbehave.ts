@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import type { S3Response } from './operations/call.ts'
+import type { RequestBody } from './protocol/request-body.ts'
 import type { S3Request } from './protocol/request.ts'
 import { type Exchange, sendResponse } from './respond.ts'
 
@@ -29,6 +30,29 @@ export async function misbehave(
   }
   source.destroy()
   return true
+}
+
+/** Any byte but the one that was sent. */
+export function corrupted(body: RequestBody): RequestBody {
+  return {
+    declared: body.declared,
+    get sizeBytes() {
+      return body.sizeBytes
+    },
+    text: (limitBytes) => body.text(limitBytes),
+    receive: (sink, compute) => body.receive(sink, compute, flipFirstByte()),
+  }
+}
+
+function flipFirstByte(): (piece: Buffer) => Buffer {
+  let flipped = false
+  return (piece) => {
+    if (flipped || piece.length === 0) return piece
+    flipped = true
+    const other = Buffer.from(piece)
+    other.writeUInt8(other.readUInt8(0) ^ 1, 0)
+    return other
+  }
 }
 
 /** The answer's headers promise all of it; the connection breaks after half. */

@@ -9,8 +9,8 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { S3Error } from './errors.ts'
-import { countingFaults, type FaultFinder, type FaultPlan } from './faults.ts'
-import { dropAnswer, misbehave, sendHalf } from './misbehave.ts'
+import { countingFaults, type DoneListener, type FaultFinder, type FaultPlan } from './faults.ts'
+import { corrupted, dropAnswer, misbehave, sendHalf } from './misbehave.ts'
 import { DEFAULT_REGION } from './operations/call.ts'
 import { refuseUnknownHeaders } from './operations/object-attributes.ts'
 import { enforcePolicy } from './operations/policy.ts'
@@ -33,6 +33,7 @@ export interface S3Options extends Credentials {
   buckets?: readonly string[]
   now?: () => Date
   faults?: FaultPlan
+  onDone?: DoneListener
 }
 
 export interface S3Server {
@@ -128,12 +129,13 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     if (fault !== undefined && typeof fault === 'object') {
       throw new S3Error(fault.code, fault.message === undefined ? {} : { message: fault.message })
     }
-    const body = requestBody(request, proof, response, route.operation)
-    if (fault !== undefined && fault !== 'lose-answer' && (await misbehave(fault, route.operation, request, response)))
-      return
+    const whole = requestBody(request, proof, response, route.operation)
+    const body = fault === 'corrupt' ? corrupted(whole) : whole
+    if ((fault === 'cut' || fault === 'silent') && (await misbehave(fault, route.operation, request, response))) return
     const bucket = request.bucket === undefined ? undefined : store.find(request.bucket)
     if (bucket && route.action !== '') enforcePolicy(bucket, route.action, request.key, request)
     const answer = await route.run({ request, body, store, now, region: options.region })
+    await options.onDone?.({ ...subjectOf(request, route), sizeBytes: body.sizeBytes })
     if (fault === 'lose-answer') dropAnswer(exchange, answer)
     else if (fault === 'cut') await sendHalf(exchange, answer)
     else await sendResponse(exchange, answer)

@@ -29,8 +29,8 @@ export interface RequestBody {
   readonly sizeBytes: number
   /** The algorithm that the request itself declares. */
   readonly declared: ChecksumAlgorithm | undefined
-  /** @throws S3Error BadDigest, XAmzContentSHA256Mismatch, IncompleteBody, … after the last byte at the latest */
-  receive: (sink: ByteSink, compute?: ChecksumAlgorithm) => Promise<Received>
+  /** `damage` is what the way here did to the bytes. @throws S3Error BadDigest, XAmzContentSHA256Mismatch, IncompleteBody, … after the last byte at the latest */
+  receive: (sink: ByteSink, compute?: ChecksumAlgorithm, damage?: (piece: Buffer) => Buffer) => Promise<Received>
   /** A small body as text. @throws S3Error MaxMessageLengthExceeded */
   text: (limitBytes: number) => Promise<string>
 }
@@ -46,7 +46,7 @@ export function requestBody(
   const declared = operation === 'CompleteMultipartUpload' ? undefined : declaredChecksum(request)
   const contentMd5 = request.header('content-md5')
   if (contentMd5 !== undefined && !/^[A-Za-z0-9+/]{22}==$/.test(contentMd5)) throw new S3Error('InvalidDigest')
-  const receive = async (sink: ByteSink, compute?: ChecksumAlgorithm): Promise<Received> => {
+  const receive: RequestBody['receive'] = async (sink, compute, damage) => {
     let expected = declared?.value
     const pieces = plainBytes(request, proof, response, declared?.algorithm, (value) => {
       if (declared) expected = validDigest(declared.algorithm, value)
@@ -57,7 +57,8 @@ export function requestBody(
     const sha256 = proof.kind === 'sha256' ? createHash('sha256') : undefined
     const announced = size()
     let sizeBytes = 0
-    for await (const piece of pieces) {
+    for await (const sent of pieces) {
+      const piece = damage?.(sent) ?? sent
       sizeBytes += piece.length
       if (sizeBytes > announced) throw new S3Error('IncompleteBody')
       md5.update(piece)

@@ -113,6 +113,16 @@ describe('the lab over SFTP', () => {
     again.client.end()
   })
 
+  it('fails to read beyond a bad place on the disk, when told', async () => {
+    site.lab.faults.onSftp({ kind: 'disk-error', bytes: 1_000_000 })
+    const { client, sftp } = await connect()
+    await expect(readAll(sftp, nodePath())).rejects.toMatchObject({ code: 4 })
+    client.end()
+    const again = await connect()
+    expect((await readAll(again.sftp, nodePath())).length).toBe(readFileSync(archive.path).length)
+    again.client.end()
+  })
+
   it('shows another host key when told', async () => {
     const seen = async (): Promise<string> => {
       let hash = ''

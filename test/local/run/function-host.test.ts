@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ const sources: Record<string, string> = {
   spins: 'exports.handler = async () => { for (;;) {} }',
   waits: 'exports.handler = (event) => new Promise((resolve) => setTimeout(resolve, event.ms, process.pid))',
   dies: 'exports.handler = async () => process.exit(3)',
+  hoards: 'exports.handler = async (event) => { globalThis.held = Buffer.alloc(event.mib * 2 ** 20, 1); return new Promise(() => setInterval(() => {}, 1e6)) }',
   tells: 'exports.handler = async () => { console.log("a line"); return 1 }',
 }
 
@@ -28,7 +30,7 @@ beforeEach(async () => {
   const functions = Object.fromEntries(
     Object.keys(sources).map((stem) => [
       stem,
-      { directory: join(directory, stem), handler: 'index.handler', timeoutSeconds: stem === 'spins' ? 1 : 30 },
+      { directory: join(directory, stem), handler: 'index.handler', timeoutSeconds: stem === 'spins' ? 1 : 30, memoryMiB: 256 },
     ]),
   )
   logged = []
@@ -68,6 +70,13 @@ describe('the function host', () => {
 
   it('kills a function at its time limit, even one that never yields', async () => {
     await expect(host.invoke('spins', {}, never)).rejects.toMatchObject({ name: 'Sandbox.Timedout' })
+  })
+
+  it.runIf(existsSync('/proc/self/status'))('kills a function that holds more than its memory, and says so', async () => {
+    await expect(host.invoke('hoards', { mib: 400 }, never)).rejects.toMatchObject({
+      name: 'Runtime.OutOfMemory',
+      message: expect.stringMatching(/of 256 MiB/),
+    })
   })
 
   it('kills a call that is cancelled and starts afresh afterwards', async () => {

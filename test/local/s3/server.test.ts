@@ -295,6 +295,27 @@ describe('faults on demand', () => {
     expect(await text(Bucket, 'k')).toBe('x')
   })
 
+  it('gets another byte than was sent, and refuses what does not fit its sum', async () => {
+    const Bucket = await start({
+      faults: ({ operation, count }) => (operation === 'PutObject' && count === 1 ? 'corrupt' : undefined),
+    })
+    expect((await failure(put(Bucket, 'k', 'x'))).code).toBe('XAmzContentSHA256Mismatch')
+    await put(Bucket, 'k', 'x')
+    expect(await text(Bucket, 'k')).toBe('x')
+  })
+
+  it('tells what was done before the answer goes out, and not what was refused', async () => {
+    const done: unknown[] = []
+    const Bucket = await start({
+      faults: ({ operation, count }) => (operation === 'PutObject' && count === 1 ? { code: 'SlowDown' } : undefined),
+      onDone: ({ operation, key, sizeBytes }) => void done.push([operation, key, sizeBytes]),
+    })
+    await expect(put(Bucket, 'k', 'xyz')).rejects.toThrow(/./)
+    await put(Bucket, 'k', 'xyz')
+    expect(done).toContainEqual(['PutObject', 'k', 3])
+    expect(done.filter((each) => Array.isArray(each) && each[0] === 'PutObject')).toHaveLength(1)
+  })
+
   it('stays silent until the client gives up', async () => {
     const Bucket = await start({ faults: ({ operation }) => (operation === 'PutObject' ? 'silent' : undefined) })
     const abortSignal = AbortSignal.timeout(300)
