@@ -33,14 +33,18 @@ function oneSecret(route: { privateKey?: string | undefined; password?: string |
 const secretComplaint = { error: 'give either privateKey or password' }
 
 /** SFTP, read-only: works with `internal-sftp -R` and a chroot. */
-export const sftpRouteSchema = z.strictObject({ type: z.literal('sftp'), ...sshLogin }).refine(oneSecret, secretComplaint)
+export const sftpRouteSchema = z
+  .strictObject({ type: z.literal('sftp'), ...sshLogin })
+  .refine(oneSecret, secretComplaint)
 export type SftpRoute = z.infer<typeof sftpRouteSchema>
 
 /**
  * The node reads and sends the parts itself, to URLs that are each good for one part with known checksums. Guestlift
  * talks to it over SSH; no archive byte passes a function, and no key of the bucket is on the node.
  */
-export const pushRouteSchema = z.strictObject({ type: z.literal('push'), ...sshLogin }).refine(oneSecret, secretComplaint)
+export const pushRouteSchema = z
+  .strictObject({ type: z.literal('push'), ...sshLogin })
+  .refine(oneSecret, secretComplaint)
 export type PushRoute = z.infer<typeof pushRouteSchema>
 
 /** What a route needs to open an SSH connection. */

@@ -39,9 +39,7 @@ export async function copyParts(input: TaskInput<'CopyParts'>, ports: Needs): Pr
 
   const hasTime = (): boolean => {
     const wanted = Math.max(LEAST_TIME_MILLISECONDS, slowestMilliseconds * TIME_SAFETY)
-    return (
-      next === 0 || (elapsedMilliseconds() < order.seconds * 1000 && ports.remainingMilliseconds() > wanted)
-    )
+    return next === 0 || (elapsedMilliseconds() < order.seconds * 1000 && ports.remainingMilliseconds() > wanted)
   }
 
   /** Takes parts in ascending order; several of these make reading and sending overlap. */
@@ -73,7 +71,12 @@ export async function copyParts(input: TaskInput<'CopyParts'>, ports: Needs): Pr
     await mover.close()
   }
   const result = { bytesSent, partsSent, seconds: elapsedMilliseconds() / 1000, throttles, drops: mover.drops }
-  ports.log('parts-copied', { key: upload.key, artifact: artifact.fileName, ...result, left: missing.length - partsSent })
+  ports.log('parts-copied', {
+    key: upload.key,
+    artifact: artifact.fileName,
+    ...result,
+    left: missing.length - partsSent,
+  })
   return result
 }
 

@@ -65,7 +65,11 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
   if (closed) {
     const until = changesAt === undefined ? '' : ` until ${changesAt.toISOString()}`
     const seconds = changesAt === undefined ? LONGEST_WAIT_SECONDS : (changesAt.getTime() - now.getTime()) / 1000
-    return wait(decision.pace, seconds, `The limits of ${site.closed ? 'the site' : 'the run'} let nothing move${until}.`)
+    return wait(
+      decision.pace,
+      seconds,
+      `The limits of ${site.closed ? 'the site' : 'the run'} let nothing move${until}.`,
+    )
   }
   const granted = await reserveStreams(
     item.site,

@@ -24,10 +24,7 @@ const MAX_MOVES = 3
  * Start exactly one backup of the guest. In this order: claim the guest, return the job that the claim names, adopt a
  * job of ours that is there, note that we ask, ask, note the job. A call that dies anywhere in between can be repeated.
  */
-export async function startBackup(
-  work: TaskInput<'StartBackup'>,
-  ports: Needs,
-): Promise<TaskOutput<'StartBackup'>> {
+export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs): Promise<TaskOutput<'StartBackup'>> {
   const { item } = work
   const held = await takeClaim(work, ports)
   if (held.claim.jobRef !== undefined) return started(held, held.claim.jobRef, true)

@@ -34,7 +34,8 @@ export function reserveStreams(
 export async function releaseStreams(site: string, execution: string, ports: Needs): Promise<void> {
   await change(site, ports, (ledger) => {
     const next = release(ledger, execution)
-    const same = next.reservations.length === ledger.reservations.length && next.waiters.length === ledger.waiters.length
+    const same =
+      next.reservations.length === ledger.reservations.length && next.waiters.length === ledger.waiters.length
     return { next: same ? undefined : next, result: undefined }
   })
 }

@@ -45,10 +45,7 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
 
   // Aborted by someone, or expired: what S3 had of it is gone, and the archive is copied anew.
   const vanished = Choice.jsonata(scope, 'Did the upload vanish?')
-    .when(
-      Condition.jsonata(`{% $states.input.Error = 'UploadVanished' and $openings < ${MAX_OPENINGS} %}`),
-      open,
-    )
+    .when(Condition.jsonata(`{% $states.input.Error = 'UploadVanished' and $openings < ${MAX_OPENINGS} %}`), open)
     .otherwise(failed)
 
   const plan = lambdaTask(scope, functions, 'PlanCopies', {
@@ -105,15 +102,19 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
       .when(Condition.jsonata('{% $count($states.input.chunks) > 0 %}'), copyChunks.next(plan))
       .when(
         Condition.jsonata('{% $states.input.waitSeconds > 0 %}'),
-        Wait.jsonata(scope, 'Wait for a turn', { time: WaitTime.seconds('{% $states.input.waitSeconds %}') }).next(plan),
+        Wait.jsonata(scope, 'Wait for a turn', { time: WaitTime.seconds('{% $states.input.waitSeconds %}') }).next(
+          plan,
+        ),
       )
       .otherwise(complete),
   )
-  return takeUp.next(open).next(
-    Choice.jsonata(scope, 'Already stored?')
-      .when(Condition.jsonata('{% $exists($states.input.alreadyStored) %}'), stored)
-      .otherwise(plan),
-  )
+  return takeUp
+    .next(open)
+    .next(
+      Choice.jsonata(scope, 'Already stored?')
+        .when(Condition.jsonata('{% $exists($states.input.alreadyStored) %}'), stored)
+        .otherwise(plan),
+    )
 }
 
 /** One stream's round. What passes, or may be the stream's own fault, is told to Plan copies; the rest fails the guest. */

@@ -82,9 +82,7 @@ describe('cutting missing parts into chunks', () => {
       fc.property(missing, fc.integer({ min: 1, max: 40 }), (parts, streams) => {
         const chunks = planChunks(parts, streams)
         expect(chunks).toHaveLength(Math.min(parts.length, streams))
-        const within = chunks.map((chunk) =>
-          parts.filter((part) => part >= chunk.firstPart && part <= chunk.lastPart),
-        )
+        const within = chunks.map((chunk) => parts.filter((part) => part >= chunk.firstPart && part <= chunk.lastPart))
         expect(within.flat()).toEqual(parts)
         const counts = within.map((its) => its.length)
         expect(Math.max(...counts, 0) - Math.min(...counts, 10_000)).toBeLessThanOrEqual(1)

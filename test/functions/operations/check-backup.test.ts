@@ -24,7 +24,9 @@ describe('checking a backup', () => {
     for (let looks = 0; looks < 10; looks += 1) {
       await ports.sleep((LEASE_SECONDS - 60) * 1000)
       await checkBackup({ item, execution, jobRef, startedAt }, ports)
-      await expect(startBackup({ item: itemOf('other'), execution }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
+      await expect(startBackup({ item: itemOf('other'), execution }, ports)).rejects.toMatchObject({
+        name: 'GuestBusy',
+      })
     }
   })
 })

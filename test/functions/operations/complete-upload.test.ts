@@ -40,9 +40,9 @@ describe('completing an upload', () => {
     const on = scene()
     const upload = await smallUpload(on)
     for (const partNumber of [1, 2, 4, 5, 6, 8, 9, 10]) await putPart(on, upload, partNumber)
-    await expect(completeUpload({ item, execution, artifact: on.artifact, upload, bytesSent: 0 }, on.ports)).rejects.toMatchObject(
-      { name: 'UploadVanished', message: expect.stringMatching(/8 of 10 parts.*: 3, 7\./) },
-    )
+    await expect(
+      completeUpload({ item, execution, artifact: on.artifact, upload, bytesSent: 0 }, on.ports),
+    ).rejects.toMatchObject({ name: 'UploadVanished', message: expect.stringMatching(/8 of 10 parts.*: 3, 7\./) })
     expect(await on.ports.store.head(on.key)).toBeUndefined()
   })
 

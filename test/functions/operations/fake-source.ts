@@ -77,11 +77,11 @@ export function scene(sizeBytes = 10 * PART_BYTES - 1): Scene {
     sizeBytes,
     createdAt: '2026-11-22T02:00:00.000Z',
     location: {
-    node: 'pve1',
-    path: '/var/lib/vz/dump/vzdump-qemu-100-2026_11_22-02_00_00.vma.zst',
-    storage: 'local',
-    volume: 'backup/vzdump-qemu-100-2026_11_22-02_00_00.vma.zst',
-  },
+      node: 'pve1',
+      path: '/var/lib/vz/dump/vzdump-qemu-100-2026_11_22-02_00_00.vma.zst',
+      storage: 'local',
+      volume: 'backup/vzdump-qemu-100-2026_11_22-02_00_00.vma.zst',
+    },
   }
   const key = `archives/hq/vm-100/2026-11-22T02-00-00Z/${artifact.fileName}`
   return { ports, source, artifact, key, recordKey: `uploads/${key}.json` }

@@ -99,7 +99,10 @@ describe('opening an upload', () => {
     const on = scene()
     const { upload } = await openUpload({ item, artifact: on.artifact }, on.ports)
     await copyParts(copyInput(on, upload), on.ports)
-    const { stored } = await completeUpload({ item, execution, artifact: on.artifact, upload, bytesSent: 9999 }, on.ports)
+    const { stored } = await completeUpload(
+      { item, execution, artifact: on.artifact, upload, bytesSent: 9999 },
+      on.ports,
+    )
     return { ...on, checksum: stored.checksum }
   }
 

@@ -17,7 +17,12 @@ function input(on: Scene, upload: Upload, changes: Partial<TaskInput<'PlanCopies
 async function largeUpload(on: Scene, sizeBytes: number): Promise<Upload> {
   const partSizeBytes = 64 * 2 ** 20
   const partCount = Math.ceil(sizeBytes / partSizeBytes)
-  return { ...(await smallUpload(on)), partSizeBytes, partCount, source: { sizeBytes, modifiedAt: on.source.modifiedAt } }
+  return {
+    ...(await smallUpload(on)),
+    partSizeBytes,
+    partCount,
+    source: { sizeBytes, modifiedAt: on.source.modifiedAt },
+  }
 }
 
 const failed = (Error: string): CopyResult => ({
@@ -113,7 +118,10 @@ describe('planning the copies of an archive', () => {
     }
     expect(waitedSeconds).toBeGreaterThan(1.5 * 3600)
     expect(waitedSeconds).toBeLessThan(3 * 3600)
-    expect(planned.gaveUp).toMatchObject({ Error: 'ConnectionDropped', Cause: expect.stringMatching(/the line is down/) })
+    expect(planned.gaveUp).toMatchObject({
+      Error: 'ConnectionDropped',
+      Cause: expect.stringMatching(/the line is down/),
+    })
   })
 
   it('holds fewer parts in memory after a function ran out of it, and gives up the third time without a part', async () => {

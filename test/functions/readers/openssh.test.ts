@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { SftpRoute } from '../../../functions/contracts/route.ts'
 import { openSftpRoute } from '../../../functions/readers/sftp.ts'
@@ -29,7 +30,7 @@ for (const config of [[], ['RekeyLimit 2M'], ['Ciphers aes256-gcm@openssh.com'],
           await writeFile(join(folder, 'new'), body)
           await utimes(join(folder, 'new'), modifiedAtSeconds, modifiedAtSeconds)
           await rename(join(folder, 'new'), join(folder, name))
-          return { node: 'pve1', path: join(folder, name) }
+          return { node: 'pve1', path: join(folder, name), storage: 'local', volume: `backup/${name}` }
         },
         close: async () => {
           await server.close()
@@ -47,10 +48,16 @@ describe.skipIf(sshdPath === undefined)('the sftp route with OpenSSH', () => {
     const file = join(server.folder, 'large')
     const body = randomBytes(48 * 2 ** 20)
     await writeFile(file, body)
-    const reader = await openSftpRoute('hq', routeTo(server)).open({ node: 'pve1', path: file })
+    const reader = await openSftpRoute('hq', routeTo(server)).open({
+      node: 'pve1',
+      path: file,
+      storage: 'local',
+      volume: 'backup/large',
+    })
     const halves = [Buffer.alloc(24 * 2 ** 20), Buffer.alloc(24 * 2 ** 20)] as const
-    await Promise.all(halves.map((half, index) => reader.read(index * half.length, half)))
+    const sums = await Promise.all(halves.map((half, index) => reader.read(index * half.length, half)))
     expect(Buffer.concat(halves).equals(body)).toBe(true)
+    expect(sums).toEqual(halves.map((half) => crc32(half)))
     await reader.close()
     await server.close()
   })

@@ -11,7 +11,7 @@ const MIB = 2 ** 20
 const hostKey = makeHostKey('ed25519')
 const otherKey = makeHostKey('ecdsa')
 const path = '/var/lib/vz/dump/vzdump-qemu-100.vma.zst'
-const location = { node: 'pve1', path }
+const location = { node: 'pve1', path, storage: 'local', volume: 'backup/vzdump-qemu-100.vma.zst' }
 
 function routeConfig(server: SftpTestServer, changes: Partial<SftpRoute> = {}): SftpRoute {
   return {
@@ -33,7 +33,7 @@ for (const misbehaviour of [{}, { shuffle: true }, { longestAnswerBytes: 70_001 
       route: openSftpRoute('hq', routeConfig(server)),
       put: async (name, body, modifiedAtSeconds) => {
         server.files.set(`/dump/${name}`, { body, modifiedAtSeconds })
-        return { node: 'pve1', path: `/dump/${name}` }
+        return { node: 'pve1', path: `/dump/${name}`, storage: 'local', volume: `backup/${name}` }
       },
       close: () => server.close(),
     }
