@@ -22,6 +22,8 @@ export interface Rate {
 }
 
 export interface DistanceResult extends Rate {
+  /** A copy of 1 MiB over the same line: what connecting, looking and leaving take, whatever the size. In the rate as well. */
+  setupSeconds: number
   /** The whole process: Node's start, opening and completing the upload, each with a connection of its own. */
   wholeSeconds: number
   peakMiB: number
@@ -90,8 +92,10 @@ async function overLine(
   try {
     note(`distance: ${name}, ${roundTrip} ms to ${far === 'site' ? 'the site' : 'S3'}`)
     const ours = await transfer(name, bed, bed.source(MEBIBYTES), ends)
+    const small = await transfer(name, bed, bed.source(1), ends)
     return {
       ...rate(MEBIBYTES, ours.copySeconds),
+      setupSeconds: rounded(small.copySeconds, 2),
       wholeSeconds: rounded(ours.seconds, 1),
       peakMiB: ours.peakMiB,
       rclone: await rcloneOverLine(name, bed, tools, roundTrip, ends),

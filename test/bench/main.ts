@@ -2,7 +2,7 @@
  * Guestlift's transfer engine beside rclone and a floor of plain tools, over loopback and over distance, and the cold
  * start of its functions. Every candidate talks to the same servers; the servers' own CPU isn't counted.
  */
-import { cpus } from 'node:os'
+import { availableParallelism, cpus, loadavg } from 'node:os'
 import { barsOf, type Results } from './bars.ts'
 import { type Bed, openBed } from './bed.ts'
 import { measureColdStarts } from './cold-start.ts'
@@ -42,6 +42,10 @@ async function orReason<T>(section: string, work: () => Promise<T>): Promise<T |
 }
 
 const results: Results = {}
+const [loadBefore = 0] = loadavg()
+if (loadBefore > availableParallelism() / 2) {
+  note(`This machine is busy (load ${loadBefore.toFixed(1)}): ratios hold better than figures, and rates suffer.`)
+}
 const wantsBed = options.only.some((section) => section !== 'cold')
 const missing = lacking(tools, ['sshd', 'openssl'])
 if (wantsBed && missing === undefined) bed = await openBed()
@@ -72,8 +76,10 @@ const bars = barsOf(results)
 if (options.json) {
   const { routes, distances, coldStarts } = results
   const { mebibytes, runs } = options
-  console.log(JSON.stringify({ machine, mebibytes, runs, routes, ...distances, ...coldStarts, bars }))
+  console.log(JSON.stringify({ machine, loadBefore, mebibytes, runs, routes, ...distances, ...coldStarts, bars }))
 } else {
-  console.log(`${machine}; routes: ${options.mebibytes} MiB, medians of ${options.runs} runs in turns`)
+  console.log(
+    `${machine}, load ${loadBefore.toFixed(1)} before; routes: ${options.mebibytes} MiB, medians of ${options.runs} runs in turns`,
+  )
   printReport(results, bars)
 }

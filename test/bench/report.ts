@@ -74,7 +74,9 @@ function printDistances(distances: Distances | NotMeasured): void {
       rows.flatMap(({ to, one }) =>
         Object.entries(one).map(([name, row]) => [
           `${name}, ${to}`,
-          { guestlift: rateOf(row), rclone: 'rclone' in row ? rateOf(row.rclone) : '' },
+          'notMeasured' in row
+            ? { guestlift: row.notMeasured }
+            : { guestlift: rateOf(row), 'of it setup, s': row.setupSeconds, rclone: rateOf(row.rclone) },
         ]),
       ),
     ),
