@@ -4,6 +4,7 @@ import { checkLine, type LineCheck } from './line-check.ts'
 import { GIGABIT_BYTES_PER_SECOND } from './link.ts'
 import { measure } from './measure.ts'
 import { builtRoutes } from './open-route.ts'
+import { LEAST_MEBIBYTES } from './options.ts'
 import { note } from './progress.ts'
 import { rcloneCommand } from './rclone.ts'
 import type { NotMeasured } from './routes.ts'
@@ -48,7 +49,7 @@ const MOST_RCLONE_MEBIBYTES = 512
  */
 function rcloneMebibytes(route: SubjectName, roundTripMilliseconds: number): number {
   if (route === 'https') return MOST_RCLONE_MEBIBYTES
-  return Math.min(MOST_RCLONE_MEBIBYTES, Math.round(20_000 / roundTripMilliseconds))
+  return Math.min(MOST_RCLONE_MEBIBYTES, Math.max(LEAST_MEBIBYTES, Math.round(20_000 / roundTripMilliseconds)))
 }
 
 function rate(mebibytes: number, seconds: number): Rate {
