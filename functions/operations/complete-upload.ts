@@ -32,7 +32,7 @@ export async function completeUpload(
     return { stored: storedArtifact(upload, artifact.fileName, object, crc32, bytesSent) }
   }
   assertComplete(upload, parts, ports)
-  await assertSourceUnchanged({ stat: () => statSource(ports, item.site, artifact) }, upload.source, artifact)
+  assertSourceUnchanged(await statSource(ports, item.site, artifact), upload.source, artifact)
   const crc32 = combineAllCrc32(parts)
   await remember(upload, artifact, crc32, ports)
   const object = await ports.store.completeUpload(upload.key, upload.uploadId, parts, crc32)

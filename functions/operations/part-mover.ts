@@ -3,7 +3,7 @@ export interface PartMover {
   /** Connections that broke and were opened again. */
   readonly drops: number
 
-  /** @throws SourceChanged */
+  /** Ask the source anew. Opening it, before the first part, checks it too. @throws SourceChanged */
   assertUnchanged(signal: AbortSignal): Promise<void>
 
   /**

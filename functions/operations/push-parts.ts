@@ -36,7 +36,7 @@ export class PushParts implements PartMover {
 
   async assertUnchanged(signal: AbortSignal): Promise<void> {
     const { upload, artifact } = this.#task
-    await this.#session.use((pusher) => assertSourceUnchanged(pusher, upload.source, artifact), signal)
+    assertSourceUnchanged(await this.#session.use((pusher) => pusher.stat(), signal), upload.source, artifact)
   }
 
   async move(

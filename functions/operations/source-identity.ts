@@ -1,6 +1,5 @@
 import { SourceChanged } from '../contracts/errors.ts'
 import type { SourceArtifact, SourceIdentity } from '../contracts/nouns.ts'
-import type { Reader } from '../readers/reader.ts'
 import type { Ports } from './ports.ts'
 
 export function sameIdentity(one: SourceIdentity, other: SourceIdentity): boolean {
@@ -20,20 +19,12 @@ export async function statSource(
 ): Promise<SourceIdentity> {
   const route = await ports.route(site)
   const reader = await route.open(artifact.location)
-  try {
-    return await reader.stat()
-  } finally {
-    await reader.close()
-  }
+  await reader.close()
+  return reader.opened
 }
 
 /** Bytes of two states of a file must never meet in one object. @throws SourceChanged */
-export async function assertSourceUnchanged(
-  reader: Pick<Reader, 'stat'>,
-  expected: SourceIdentity,
-  artifact: SourceArtifact,
-): Promise<void> {
-  const now = await reader.stat()
+export function assertSourceUnchanged(now: SourceIdentity, expected: SourceIdentity, artifact: SourceArtifact): void {
   if (sameIdentity(now, expected)) return
   throw new SourceChanged(
     `${artifact.location.path} on node ${artifact.location.node} changed while it was copied: ${describe(expected)} became ${describe(now)}. ` +

@@ -10,7 +10,7 @@ import { assertSourceUnchanged } from './source-identity.ts'
  * replaced meanwhile is noticed before a byte of it is read.
  */
 export interface PinnedSource {
-  stat(): Promise<SourceIdentity>
+  readonly opened: SourceIdentity
   close(): Promise<void>
 }
 
@@ -23,7 +23,7 @@ export function pinned<Source extends PinnedSource>(
   return async () => {
     const source = await open()
     try {
-      await assertSourceUnchanged(source, identity, artifact)
+      assertSourceUnchanged(source.opened, identity, artifact)
       return source
     } catch (error) {
       await source.close()
@@ -70,7 +70,7 @@ export class SourceSession {
 
   /** @throws SourceChanged */
   async assertUnchanged(signal: AbortSignal): Promise<void> {
-    await this.#reader.use((reader) => assertSourceUnchanged(reader, this.#identity, this.#artifact), signal)
+    assertSourceUnchanged(await this.#reader.use((reader) => reader.stat(), signal), this.#identity, this.#artifact)
   }
 
   close(): Promise<void> {

@@ -42,6 +42,7 @@ export function openHttpsRoute(site: string, route: HttpsRoute, overrides: Parti
       try {
         const version = await file.stat()
         return {
+          opened: version.identity,
           stat: async () => (await file.stat()).identity,
           read: (positionBytes, target, signal) => file.read(positionBytes, target, version, signal),
           close: async () => file.close(),

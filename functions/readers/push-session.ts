@@ -10,7 +10,7 @@ export interface SessionSettings extends SshTimeouts, ProcessSettings {
 }
 
 /** What every agent finds when it opens the file: they have to agree. */
-interface OpenedFile {
+export interface OpenedFile {
   sizeBytes: number
   modifiedMilliseconds: number
 }
@@ -148,6 +148,12 @@ export class PushSession {
     } finally {
       this.#starting--
     }
+  }
+
+  /** The file as the first agent found it. Only for sessions with a path. */
+  get opened(): OpenedFile {
+    if (this.#opened === undefined) throw new ConnectionDropped(`no agent on ${this.context.where} has a file open`)
+    return this.#opened
   }
 
   /** Agents open the file at different times, by its name: another file may stand there by then. */

@@ -7,7 +7,7 @@ import type { PutVerdict, RangeSums, SignedPut } from '../contracts/signed-put.t
 import { backoffMilliseconds, MAX_PART_ATTEMPTS } from '../domain/part-retry.ts'
 import { failureFact, isPassingOnNode } from './push-facts.ts'
 import { type AgentProcess, AgentRefusal } from './push-process.ts'
-import { PushSession, type SessionSettings } from './push-session.ts'
+import { type OpenedFile, PushSession, type SessionSettings } from './push-session.ts'
 import type { Pusher, Reader, Route } from './reader.ts'
 import { mapPath } from './sftp.ts'
 
@@ -50,9 +50,12 @@ class NodeFile implements Reader, Pusher {
     this.#deps = deps
   }
 
+  get opened(): SourceIdentity {
+    return identityOf(this.#session.opened)
+  }
+
   async stat(): Promise<SourceIdentity> {
-    const answer = await this.#use((agent) => agent.ask('stat', { path: this.#path }))
-    return { sizeBytes: answer.sizeBytes, modifiedAt: new Date(answer.modifiedMilliseconds).toISOString() }
+    return identityOf(await this.#use((agent) => agent.ask('stat', { path: this.#path })))
   }
 
   async read(positionBytes: number, target: Buffer, signal?: AbortSignal): Promise<number> {
@@ -129,6 +132,10 @@ class NodeFile implements Reader, Pusher {
   #fact(refusal: AgentRefusal): GuestliftError {
     return failureFact(refusal.failure, this.#path, this.#session.context)
   }
+}
+
+function identityOf({ sizeBytes, modifiedMilliseconds }: OpenedFile): SourceIdentity {
+  return { sizeBytes, modifiedAt: new Date(modifiedMilliseconds).toISOString() }
 }
 
 async function sumOf(agent: AgentProcess, range: Range, signal?: AbortSignal): Promise<RangeSums> {

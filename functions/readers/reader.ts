@@ -6,6 +6,9 @@ import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
  * parallel reads, closed.
  */
 export interface Reader {
+  /** The source as it was when the reader was opened. Asking again costs a round trip, which over distance adds up. */
+  readonly opened: SourceIdentity
+
   /** Size and modification time now, asked anew at each call. */
   stat(): Promise<SourceIdentity>
 
@@ -22,6 +25,7 @@ export interface Reader {
 
 /** A source whose node sends its bytes itself. For one function call, like a reader. */
 export interface Pusher {
+  readonly opened: SourceIdentity
   stat(): Promise<SourceIdentity>
 
   /**

@@ -59,6 +59,8 @@ export function mapPath(path: string, prefix: SftpRoute['pathPrefix']): string {
 
 interface Session {
   sftp: SftpClient
+  /** Let as much be under way as a line of this round trip takes. To be called once, before the first read. */
+  allow(roundTripMilliseconds: number): void
   close(): Promise<void>
 }
 
@@ -110,16 +112,15 @@ async function openSession(
     }
     channel.on('data', onData)
     await sftp.start()
-    // A request that costs the server nothing, after the first has warmed it up: the round trip.
-    const askedAt = performance.now()
-    await sftp.stat('/').catch(() => undefined)
-    const underWayBytes = bytesUnderWay(performance.now() - askedAt, settings)
-    consumed = growWindow(channel, underWayBytes)
-    if (consumed !== undefined) takeData(channel, onData)
-    const windowBytes = underWayBytes + GRANT_BYTES
-    tuning.outstandingReads = Math.ceil(windowBytes / settings.requestBytes) + tuning.requestGroup
     return {
       sftp,
+      allow: (roundTripMilliseconds) => {
+        const underWayBytes = bytesUnderWay(roundTripMilliseconds, settings)
+        consumed = growWindow(channel, underWayBytes)
+        if (consumed !== undefined) takeData(channel, onData)
+        const windowBytes = underWayBytes + GRANT_BYTES
+        tuning.outstandingReads = Math.ceil(windowBytes / settings.requestBytes) + tuning.requestGroup
+      },
       close: async () => {
         clearTimeout(silence)
         await connection.close()
@@ -217,9 +218,14 @@ export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial
       return { sizeBytes, modifiedAt: new Date(modifiedAtSeconds * 1000).toISOString() }
     }
 
-    await stat()
-    const handle = await orFact(sftp.open(path))
+    // Both at once: over distance, each round trip of the set-up delays the first byte.
+    const askedAt = performance.now()
+    const [opened, handle] = await Promise.all([
+      stat().finally(() => session.allow(performance.now() - askedAt)),
+      orFact(sftp.open(path)),
+    ])
     return {
+      opened,
       stat,
       read: (positionBytes, target, signal) => orFact(sftp.read(handle, positionBytes, target, signal)),
       close: () => session.close(),

@@ -156,10 +156,12 @@ function attempt(
       },
       close: async () => {
         closing = true
+        const said = new Promise((resolve) => socket.once('finish', resolve))
         client.end()
-        const timer = setTimeout(() => socket.destroy(), FAREWELL_MILLISECONDS)
-        await closed.promise
-        clearTimeout(timer)
+        const timer = setTimeout(() => socket.destroy(), FAREWELL_MILLISECONDS).unref()
+        void closed.promise.then(() => clearTimeout(timer))
+        // The server's own farewell would be a round trip more.
+        await Promise.race([said, closed.promise])
       },
     })
   })
@@ -208,6 +210,8 @@ export async function connectSsh(
       ...(route.password === undefined ? {} : { password: route.password, tryKeyboard: true }),
       ...(route.privateKey === undefined ? {} : { privateKey: route.privateKey }),
       ...(route.passphrase === undefined ? {} : { passphrase: route.passphrase }),
+      // Without ssh2's question which methods there are: a round trip, and the answer wouldn't change what is tried.
+      authHandler: route.privateKey === undefined ? ['password', 'keyboard-interactive'] : ['publickey'],
       readyTimeout: timeouts.connectMilliseconds,
       keepaliveInterval: KEEPALIVE_MILLISECONDS,
       keepaliveCountMax: Math.max(1, Math.ceil(timeouts.idleMilliseconds / KEEPALIVE_MILLISECONDS)),

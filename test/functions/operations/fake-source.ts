@@ -33,6 +33,7 @@ export class FakeSource implements Route {
       if (broken) throw new ConnectionDropped('cut by the test')
     }
     return {
+      opened: { sizeBytes: this.body.length, modifiedAt: this.modifiedAt },
       stat: async (): Promise<SourceIdentity> => {
         alive()
         return { sizeBytes: this.body.length, modifiedAt: this.modifiedAt }

@@ -50,9 +50,21 @@ export interface HostKey {
   fingerprint: string
 }
 
+/** Now and then ssh2 1.17 writes a key that it can't read itself (a leading zero is lost): such a pair is thrown away. */
+export function readablePair<Pair extends { private: string; public: string }>(make: () => Pair, pass?: string): Pair {
+  for (;;) {
+    const pair = make()
+    const [secret, shown] = [utils.parseKey(pair.private, pass), utils.parseKey(pair.public)]
+    if (!(secret instanceof Error) && !(shown instanceof Error) && secret.getPublicSSH().equals(shown.getPublicSSH())) {
+      return pair
+    }
+  }
+}
+
 export function makeHostKey(kind: 'ed25519' | 'ecdsa'): HostKey {
-  const pair =
-    kind === 'ed25519' ? utils.generateKeyPairSync('ed25519') : utils.generateKeyPairSync('ecdsa', { bits: 256 })
+  const pair = readablePair(() =>
+    kind === 'ed25519' ? utils.generateKeyPairSync('ed25519') : utils.generateKeyPairSync('ecdsa', { bits: 256 }),
+  )
   const blob = Buffer.from(pair.public.split(' ')[1] ?? '', 'base64')
   const hash = createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')
   return { privateKey: pair.private, fingerprint: `SHA256:${hash}` }

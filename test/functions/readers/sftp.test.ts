@@ -5,7 +5,7 @@ import type { SftpRoute } from '../../../functions/contracts/route.ts'
 import type { Route } from '../../../functions/readers/reader.ts'
 import { mapPath, openSftpRoute, type SftpRouteSettings } from '../../../functions/readers/sftp.ts'
 import { routeConformance } from './conformance.ts'
-import { makeHostKey, password, type SftpTestServer, startSftpTestServer } from './sftp-test-server.ts'
+import { makeHostKey, password, readablePair, type SftpTestServer, startSftpTestServer } from './sftp-test-server.ts'
 
 const MIB = 2 ** 20
 const hostKey = makeHostKey('ed25519')
@@ -88,7 +88,10 @@ describe('the sftp route', () => {
   })
 
   it('logs in with a key that has a passphrase, and says so when the passphrase is wrong', async () => {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519', { passphrase: 'open', cipher: 'aes256-ctr', rounds: 1 })
+    const pair = readablePair(
+      () => ssh2.utils.generateKeyPairSync('ed25519', { passphrase: 'open', cipher: 'aes256-ctr', rounds: 1 }),
+      'open',
+    )
     const { password: _, ...keyless } = routeConfig(server)
     const withKey = { ...keyless, privateKey: pair.private }
     await openSftpRoute('hq', { ...withKey, passphrase: 'open' }).check('pve1')
