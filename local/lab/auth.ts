@@ -119,11 +119,19 @@ export function totpCode(base32: string, seconds: number): string {
   return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }
 
+/** The step of the last code that each user was let in with: the server takes none of that step or before again. */
+const lastSteps = new WeakMap<LabUser, number>()
+
 function totpValid(world: World, user: LabUser, answer: string): boolean {
   const secret = user.totpSecret
   const code = /^totp:(\d{6})$/.exec(answer)?.[1]
   if (secret === undefined || code === undefined) return false
-  return [-30, 0, 30].some((shift) => same(code, totpCode(secret, unixSeconds(world) + shift)))
+  const shift = [-30, 0, 30].find((each) => same(code, totpCode(secret, unixSeconds(world) + each)))
+  if (shift === undefined) return false
+  const step = Math.floor((unixSeconds(world) + shift) / 30)
+  if (step <= (lastSteps.get(user) ?? 0)) return false
+  lastSteps.set(user, step)
+  return true
 }
 
 const loginFailed = (): ApiError => unauthorized('authentication failure\n')

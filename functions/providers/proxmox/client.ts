@@ -1,6 +1,6 @@
 /** The API of one site over several endpoints: login, fail-over, repeats of reading calls, refusals as our errors. */
 import type { z } from 'zod'
-import { type GuestliftError, TlsIdentityMismatch } from '../../contracts/errors.ts'
+import { CredentialsRejected, type GuestliftError, TlsIdentityMismatch } from '../../contracts/errors.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { ProxmoxSite } from './config.ts'
 import { tlsConnector } from './connector.ts'
@@ -8,7 +8,8 @@ import { bareRequest, formRequest, mergeFailures, parseJson, readRefusal, whatHa
 import { type About, refusal, unintelligible, unreachable } from './errors.ts'
 import { type HttpAnswer, type HttpRequest, type Limits, openLine, standardLimits, Unanswered } from './exchange.ts'
 import { openLogin, UnusableTicket } from './login.ts'
-import { envelopeSchema } from './schemas.ts'
+import { explainRefusedLogin, type Realms } from './realms.ts'
+import { envelopeSchema, realmRowsSchema } from './schemas.ts'
 
 /** A reading call goes round all endpoints this often … */
 const READ_ROUNDS = 4
@@ -34,7 +35,7 @@ export interface ApiClient {
   get<Data>(path: string, schema: z.ZodType<Data>, about: About): Promise<Page<Data>>
   /** Sent once: the next endpoint is asked only when provably nothing was sent, and anew only after a 401. */
   write(
-    method: 'POST' | 'DELETE',
+    method: 'POST' | 'PUT' | 'DELETE',
     path: string,
     about: About,
     form?: Readonly<Record<string, string>>,
@@ -56,6 +57,19 @@ interface Call<Data> {
   read(data: unknown): { data: Data } | { complaint: string }
 }
 
+function readingCall<Data>(path: string, schema: z.ZodType<Data>, about: About): Call<Data> {
+  return {
+    request: bareRequest('GET', path),
+    about,
+    read(data) {
+      const parsed = schema.safeParse(data)
+      if (parsed.success) return { data: parsed.data }
+      const [issue] = parsed.error.issues
+      return { complaint: `${issue?.path.join('.') || 'data'}: ${issue?.message ?? 'unexpected'}` }
+    },
+  }
+}
+
 export function openClient(
   siteName: string,
   site: ProxmoxSite,
@@ -67,13 +81,27 @@ export function openClient(
   /** The endpoint that answered last is asked first. */
   let preferred = 0
 
-  const login = openLogin(site.auth, siteName, deps.now, async (form) => {
-    const page = await readCall(
-      { request: formRequest('POST', '/access/ticket', form), about: describe('log in'), read: (data) => ({ data }) },
-      noHeaders,
-    )
-    return page.data
+  const login = openLogin(site.auth, siteName, deps, async (form) => {
+    const request = formRequest('POST', '/access/ticket', form)
+    try {
+      return (await readCall({ request, about: describe('log in'), read: (data) => ({ data }) }, noHeaders)).data
+    } catch (error) {
+      if (!(error instanceof CredentialsRejected) || !('realm' in site.auth)) throw error
+      // In a login's later steps the realm is known to be right.
+      if (form['password'] !== site.auth.password) throw error
+      throw explainRefusedLogin(error, site.auth.realm, await realms())
+    }
   })
+
+  /** One look at each endpoint, without a login; empty when it yields nothing. */
+  async function realms(): Promise<Realms> {
+    const about = describe('list the realms')
+    for (const index of order()) {
+      const outcome = await attempt(index, readingCall('/access/domains', realmRowsSchema, about), {})
+      if (outcome.ok) return outcome.page.data
+    }
+    return []
+  }
 
   function describe(doing: string, details: Partial<Pick<About, 'node' | 'guest' | 'storage'>> = {}): About {
     return { site: siteName, account: login.account, doing, ...details }
@@ -130,8 +158,9 @@ export function openClient(
 
   /** With a login; after a 401 the ticket is renewed once. A 401 is given before the call is looked at, so writing calls are safe too. */
   async function authorised<Data>(index: number, call: Call<Data>, headersFor: HeadersFor): Promise<Outcome<Data>> {
-    const outcome = await attempt(index, call, await headersFor())
-    if (outcome.ok || outcome.status !== 401 || headersFor === noHeaders || !login.renew()) return outcome
+    const headers = await headersFor()
+    const outcome = await attempt(index, call, headers)
+    if (outcome.ok || outcome.status !== 401 || headersFor === noHeaders || !login.renew(headers)) return outcome
     deps.log('platform-login-renewed', { site: siteName, account: login.account })
     return attempt(index, call, await headersFor())
   }
@@ -171,20 +200,7 @@ export function openClient(
 
   return {
     about: describe,
-    get: (path, schema, about) =>
-      readCall(
-        {
-          request: bareRequest('GET', path),
-          about,
-          read(data) {
-            const parsed = schema.safeParse(data)
-            if (parsed.success) return { data: parsed.data }
-            const [issue] = parsed.error.issues
-            return { complaint: `${issue?.path.join('.') || 'data'}: ${issue?.message ?? 'unexpected'}` }
-          },
-        },
-        loginHeaders(false),
-      ),
+    get: (path, schema, about) => readCall(readingCall(path, schema, about), loginHeaders(false)),
     async write(method, path, about, form) {
       const request = form === undefined ? bareRequest(method, path) : formRequest(method, path, form)
       const call: Call<unknown> = { request, about, read: (data) => ({ data }) }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { siteLimitsSchema } from '../../contracts/limits.ts'
 import { routeSchema } from '../../contracts/route.ts'
 import { tlsSchema } from '../../contracts/tls.ts'
+import { parseTotpSecret } from './totp.ts'
 
 /** Printable ASCII without blanks: the value travels in a header. */
 const headerSafe = /^[\x21-\x7E]+$/
@@ -49,9 +50,21 @@ const passwordFields = {
    */
   realm: z.string().regex(realmPattern, 'a realm is a name like pam or pve').optional(),
   password: z.string().min(1),
+  /**
+   * Where the account has a second factor of type TOTP: the secret that was shown when it was added, as base32 text or as
+   * the whole `otpauth://` address behind the QR code. A token needs none and is the better choice for unattended runs.
+   */
+  totpSecret: z
+    .string()
+    .refine((text) => parseTotpSecret(text) !== undefined, {
+      error: 'totpSecret is base32 text of 16 or more letters, or an otpauth://totp/ address',
+    })
+    .optional(),
 }
 
-export type ProxmoxAuth = { tokenId: string; secret: string } | { username: string; realm: string; password: string }
+export type ProxmoxAuth =
+  | { tokenId: string; secret: string }
+  | { username: string; realm: string; password: string; totpSecret?: string }
 
 /**
  * Either a token or a password. A union would answer a typing mistake with "invalid input", so it is one object whose
@@ -64,8 +77,9 @@ const authSchema = z
     username: passwordFields.username.optional(),
     realm: passwordFields.realm,
     password: passwordFields.password.optional(),
+    totpSecret: passwordFields.totpSecret,
   })
-  .transform(({ tokenId, secret, username, realm, password }, context): ProxmoxAuth => {
+  .transform(({ tokenId, secret, username, realm, password, totpSecret }, context): ProxmoxAuth => {
     const complain = (message: string) => {
       // No input: zod would keep it in the issue, and it holds the secret.
       context.addIssue({ code: 'custom', message })
@@ -73,6 +87,7 @@ const authSchema = z
     }
     const withPassword = username !== undefined || realm !== undefined || password !== undefined
     if (tokenId !== undefined || secret !== undefined) {
+      if (totpSecret !== undefined) return complain('a token needs no second factor: leave totpSecret out')
       if (withPassword) return complain('give either tokenId and secret, or username and password')
       if (tokenId === undefined || secret === undefined) return complain('a token needs both tokenId and secret')
       return { tokenId, secret }
@@ -80,9 +95,10 @@ const authSchema = z
     if (username === undefined || password === undefined) {
       return complain('give either tokenId and secret, or username and password')
     }
-    if (realm === undefined) return { ...splitUser(username), password }
+    const factor = totpSecret === undefined ? {} : { totpSecret }
+    if (realm === undefined) return { ...splitUser(username), password, ...factor }
     if (username.endsWith(`@${realm}`)) return complain(`name the realm once: username without @${realm}, or no realm`)
-    return { username, realm, password }
+    return { username, realm, password, ...factor }
   })
 
 function splitUser(username: string): { username: string; realm: string } {

@@ -45,6 +45,11 @@ export class NoSuchTask extends RequestRejected {}
 /** The archive isn't on its storage. */
 export class NoSuchVolume extends SourceUnreadable {}
 
+/** The guest is in the wanted state already, or not in the one that the order needs. */
+export class AlreadySo extends RequestRejected {}
+/** The archive is marked as protected on the platform. */
+export class ArchiveProtected extends StorageUnusable {}
+
 export function where({ site, node, guest }: About): string {
   const parts = [`Site ${site}`]
   if (node !== undefined) parts.push(`node ${node}`)
@@ -80,6 +85,7 @@ function errorFromStatus(refused: Refused, about: About): GuestliftError {
     case 403:
       return privilegeMissing(text, about)
     case 501:
+    case 506:
       return new RequestRejected(
         `${at}: cannot ${about.doing}, the platform ${said}. Its version may not support this call, or the endpoint is no Proxmox VE.`,
       )
@@ -148,7 +154,7 @@ export function errorFromText(text: string, about: About): GuestliftError | unde
     return new NoSuchTask(`${at}, the node knows no such task (${text}): its log may have been rotated away.`)
   }
   if (/cannot remove protected volume/.test(text)) {
-    return new StorageUnusable(
+    return new ArchiveProtected(
       `${at}, the archive is protected (${text}). Remove its protection on the platform to delete it.`,
     )
   }
@@ -160,6 +166,12 @@ export function errorFromText(text: string, about: About): GuestliftError | unde
   }
   if (/unable to parse (?:directory )?volume/.test(text)) {
     return new RequestRejected(`${at}, the platform can't read the archive's name (${text}).`)
+  }
+  if (/\b(?:VM|CT) (?:\d+ )?(?:is )?(?:already|not) running\b/.test(text)) {
+    return new AlreadySo(`${at}: ${text}.`)
+  }
+  if (/no prune-backups options configured/.test(text)) {
+    return new RequestRejected(`${at}, the storage has no retention of its own (${text}). Name the rules to try.`)
   }
   if (/^403 |Permission check failed/.test(text)) return privilegeMissing(text, about)
   if (STORAGE_TEXTS.test(text)) return new StorageUnusable(`${at}, the storage can't be used: ${text}.`)

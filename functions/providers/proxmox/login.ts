@@ -1,8 +1,10 @@
 /** Who we are, as headers. A ticket lives in this closure only: not on disk, not in state, not in logs. */
 import * as z from 'zod'
-import { SecondFactorRequired } from '../../contracts/errors.ts'
+import { CredentialsRejected, SecondFactorRequired } from '../../contracts/errors.ts'
+import type { ProviderDeps } from '../provider-deps.ts'
 import type { ProxmoxAuth } from './config.ts'
 import { accountOf } from './config.ts'
+import { factorsOf, MOST_CODES, openSecondFactor } from './second-factor.ts'
 
 /**
  * A ticket is good for 2 h (pve-access-control 9.1.1). Half of that leaves room for clocks that differ and for a call
@@ -16,6 +18,7 @@ const ticketSchema = z.object({
   CSRFPreventionToken: z.string().min(1).optional(),
   NeedTFA: z.unknown().optional(),
 })
+type Ticket = z.infer<typeof ticketSchema>
 
 /** Posts a form to /access/ticket and gives back the answer's data. */
 export type AskForTicket = (form: Readonly<Record<string, string>>) => Promise<unknown>
@@ -24,16 +27,21 @@ export interface Login {
   readonly account: string
   /** Headers for a call; logs in first when needed. */
   headers(writing: boolean): Promise<Record<string, string>>
-  /** The headers were rejected: forget the ticket. False when a new login can't help (tokens). */
-  renew(): boolean
+  /** These headers were rejected: forget the ticket in them. False when a new login can't help (tokens). */
+  renew(rejected: Readonly<Record<string, string>>): boolean
   /** Everything that must never be seen outside. */
   secrets(): string[]
 }
 
 /**
- * @throws SecondFactorRequired from `headers`, when the account has one
+ * @throws SecondFactorRequired from `headers`, when the account has a second factor that the site's secret doesn't answer
  */
-export function openLogin(auth: ProxmoxAuth, site: string, now: () => Date, ask: AskForTicket): Login {
+export function openLogin(
+  auth: ProxmoxAuth,
+  site: string,
+  deps: Pick<ProviderDeps, 'now' | 'sleep' | 'log'>,
+  ask: AskForTicket,
+): Login {
   const account = accountOf(auth)
   if ('tokenId' in auth) {
     const authorization = `PVEAPIToken=${auth.tokenId}=${auth.secret}`
@@ -45,32 +53,87 @@ export function openLogin(auth: ProxmoxAuth, site: string, now: () => Date, ask:
     }
   }
 
-  let held: { ticket: string; csrf: string; since: number } | undefined
+  let held: { cookie: string; ticket: string; csrf: string; since: number } | undefined
   let pending: Promise<void> | undefined
-  const { password } = auth
-  const used = new Set([password])
+  const { password, totpSecret } = auth
+  const used = new Set([password, ...(totpSecret === undefined ? [] : [totpSecret])])
+  const secondFactor = totpSecret === undefined ? undefined : openSecondFactor(totpSecret, deps.now, deps.sleep)
+
+  async function ticketFor(form: Readonly<Record<string, string>>): Promise<Ticket> {
+    const answer = ticketSchema.safeParse(await ask({ username: account, ...form }))
+    if (!answer.success) throw new UnusableTicket()
+    used.add(answer.data.ticket)
+    return answer.data
+  }
 
   async function logIn(): Promise<void> {
-    const since = now().getTime()
-    const answer = ticketSchema.safeParse(await ask({ username: account, password }))
-    if (!answer.success) throw new UnusableTicket()
-    const { ticket, CSRFPreventionToken: csrf = '', NeedTFA } = answer.data
-    // A half login's ticket reads `PVE:!tfa!…`; older versions don't send NeedTFA beside it.
-    if ((NeedTFA !== undefined && NeedTFA !== 0 && NeedTFA !== '0') || ticket.startsWith('PVE:!tfa!')) {
+    const since = deps.now().getTime()
+    const { ticket, CSRFPreventionToken: csrf = '' } = (await renewed()) ?? (await fullLogin())
+    if (csrf !== '') used.add(csrf)
+    held = { cookie: `PVEAuthCookie=${encodeURIComponent(ticket)}`, ticket, csrf, since }
+  }
+
+  /** A ticket that is still good buys the next one, which spares accounts with a second factor a code. */
+  async function renewed(): Promise<Ticket | undefined> {
+    if (held === undefined || secondFactor === undefined) return undefined
+    const { ticket } = held
+    held = undefined
+    try {
+      const next = await ticketFor({ password: ticket })
+      return isHalf(next) ? undefined : next
+    } catch (error) {
+      if (error instanceof CredentialsRejected) return undefined
+      throw error
+    }
+  }
+
+  async function fullLogin(): Promise<Ticket> {
+    for (let tries = 1; ; tries += 1) {
+      const first = await ticketFor({ password })
+      if (!isHalf(first)) return first
+      const code = await codeFor(first)
+      used.add(code)
+      try {
+        const whole = await ticketFor({ password: code, 'tfa-challenge': first.ticket })
+        if (!isHalf(whole)) return whole
+        throw new UnusableTicket()
+      } catch (error) {
+        if (!(error instanceof CredentialsRejected)) throw error
+        if (tries === MOST_CODES) throw codeRejected(error)
+        // A code that another login has used is refused just like a wrong one: the next period's tells.
+        deps.log('platform-second-factor-repeated', { site, account, tries })
+      }
+    }
+  }
+
+  async function codeFor({ ticket }: Ticket): Promise<string> {
+    const factors = factorsOf(ticket)
+    const useToken =
+      'An API token needs no second factor: Datacenter → Permissions → API Tokens, then auth {"tokenId": "user@realm!name", "secret": "…"}.'
+    if (secondFactor === undefined) {
       throw new SecondFactorRequired(
-        `Site ${site}: ${account} logs in with a second factor, which an unattended run can't give. Use an API token: ` +
-          'Datacenter → Permissions → API Tokens, then auth {"tokenId": "user@realm!name", "secret": "…"}.',
+        `Site ${site}: ${account} logs in with a second factor, and the site's auth holds no "totpSecret". ${useToken}`,
       )
     }
-    used.add(ticket)
-    if (csrf !== '') used.add(csrf)
-    held = { ticket, csrf, since }
+    if (factors.length > 0 && !factors.includes('totp')) {
+      throw new SecondFactorRequired(
+        `Site ${site}: ${account} logs in with a second factor of another kind (${factors.join(', ')}) than the site's totpSecret. ${useToken}`,
+      )
+    }
+    return secondFactor.answer()
+  }
+
+  function codeRejected(cause: CredentialsRejected): CredentialsRejected {
+    return new CredentialsRejected(
+      `Site ${site}: ${account}'s password was accepted and ${MOST_CODES} codes of its second factor were not. Check totpSecret and this machine's clock (${deps.now().toISOString()}).`,
+      { cause },
+    )
   }
 
   return {
     account,
     async headers(writing) {
-      if (held === undefined || now().getTime() - held.since >= RENEW_AFTER_MS) {
+      if (held === undefined || deps.now().getTime() - held.since >= RENEW_AFTER_MS) {
         // Parallel calls share one login.
         pending ??= logIn().finally(() => {
           pending = undefined
@@ -78,15 +141,21 @@ export function openLogin(auth: ProxmoxAuth, site: string, now: () => Date, ask:
         await pending
       }
       if (held === undefined) throw new UnusableTicket()
-      const cookie = `PVEAuthCookie=${encodeURIComponent(held.ticket)}`
-      return writing ? { cookie, CSRFPreventionToken: held.csrf } : { cookie }
+      const { cookie, csrf } = held
+      return writing ? { cookie, CSRFPreventionToken: csrf } : { cookie }
     },
-    renew() {
-      held = undefined
+    renew(rejected) {
+      // Calls that were under way together are rejected together: only the first forgets the ticket.
+      if (held?.cookie === rejected['cookie']) held = undefined
       return true
     },
     secrets: () => [...used],
   }
+}
+
+/** A half login's ticket reads `PVE:!tfa!…`; not every version sends `NeedTFA` beside it. */
+function isHalf({ ticket, NeedTFA }: Ticket): boolean {
+  return (NeedTFA != null && NeedTFA !== 0 && NeedTFA !== '0') || ticket.startsWith('PVE:!tfa!')
 }
 
 /** The answer to the login wasn't a ticket. */

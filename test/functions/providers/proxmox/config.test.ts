@@ -35,6 +35,7 @@ describe("a Proxmox site's configuration", () => {
       site.auth,
       { username: 'backup@pve', password: 'x' },
       { username: 'a@b.c', realm: 'ldap', password: 'x' },
+      { username: 'a@b.c', realm: 'ldap', password: 'x', totpSecret: 'jbsw y3dp ehpk 3pxp' },
     ]) {
       const once = siteSchema.parse({ ...site, auth })
       expect(siteSchema.parse(JSON.parse(JSON.stringify(once)))).toEqual(once)
@@ -63,6 +64,8 @@ describe("a Proxmox site's configuration", () => {
     [{ endpoints: ['pve1'] }, /endpoints.0: .*URL/],
     [{ endpoints: ['https://pve1:8006/api2/json'] }, /scheme, host and port only/],
     [{ endpoints: ['https://root:secret@pve1:8006'] }, /credentials belong in auth/],
+    [{ auth: { username: 'a@pve', password: 'x', totpSecret: '123456' } }, /auth.totpSecret: .*base32/],
+    [{ auth: { ...site.auth, totpSecret: 'JBSWY3DPEHPK3PXP' } }, /auth: a token needs no second factor/],
     [{ tls: { mode: 'fingerprint', fingerprints: [] } }, /tls.fingerprints/],
     [{ tls: { mode: 'none' } }, /tls.mode/],
     [{ auth: { tokenId: 'backup@pve', secret: 'x' } }, /auth.tokenId: a token id is user@realm!name/],

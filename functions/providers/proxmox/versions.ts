@@ -1,0 +1,34 @@
+/** Which versions of Proxmox VE this provider speaks to. */
+import { PlatformUnavailable, RequestRejected } from '../../contracts/errors.ts'
+
+/** 7.4 is the oldest whose parameters and answers every call here was checked against. */
+const OLDEST = { major: 7, minor: 4 }
+
+/** `9.2.11`, `8.4.5`, `7.4-16`: the release is what stands before the second separator. */
+function releaseOf(version: string): { major: number; minor: number } | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})(?:[.~-]|$)/.exec(version)
+  return match === null ? undefined : { major: Number(match[1]), minor: Number(match[2]) }
+}
+
+/** True for a version that is at least `major.minor`; false also for one that can't be read. */
+export function isAtLeast(version: string, major: number, minor: number): boolean {
+  const release = releaseOf(version)
+  return release !== undefined && (release.major > major || (release.major === major && release.minor >= minor))
+}
+
+/**
+ * Newer ones than are known pass: Proxmox keeps its calls through a major version and beyond.
+ * @throws RequestRejected for one that is too old, naming it
+ * @throws PlatformUnavailable for a text that is no version: something else answered
+ */
+export function requireSupportedVersion(version: string, site: string): void {
+  if (releaseOf(version) === undefined) {
+    throw new PlatformUnavailable(
+      `Site ${site}: what answered calls its version "${version.slice(0, 60)}", which no Proxmox VE does. Is something in between?`,
+    )
+  }
+  if (isAtLeast(version, OLDEST.major, OLDEST.minor)) return
+  throw new RequestRejected(
+    `Site ${site} runs Proxmox VE ${version}. Guestlift needs ${OLDEST.major}.${OLDEST.minor} or later; older versions get no security updates either: upgrade the site.`,
+  )
+}
