@@ -48,6 +48,8 @@ export class GuestNotFound extends fact('GuestNotFound', 'fail-guest') {}
 export class BackupFailed extends fact('BackupFailed', 'fail-guest') {}
 /** The platform accepted the call and did nothing (Proxmox: the text `OK` in place of a UPID). */
 export class NothingBackedUp extends fact('NothingBackedUp', 'fail-guest') {}
+/** A task of the platform other than a backup (start, stop, remove, …) ended badly, or ended well and changed nothing. */
+export class PlatformTaskFailed extends fact('PlatformTaskFailed', 'fail-guest') {}
 /** The storage is offline, disabled, full, or doesn't take backups. */
 export class StorageUnusable extends fact('StorageUnusable', 'fail-guest') {}
 /** The archive is not where the platform said, or the route's account may not read it. */
@@ -93,7 +95,7 @@ export class StoreDenied extends fact('StoreDenied', 'fail-run') {}
 const facts = [
   PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
   GuestLocked, GuestMigrating, GuestBusy,
-  GuestNotFound, BackupFailed, NothingBackedUp, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
+  GuestNotFound, BackupFailed, NothingBackedUp, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
   ChecksumMismatch, ArchiveConflict, UploadVanished, RunInterrupted,
   InvalidJob, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
   TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,

@@ -1,6 +1,6 @@
 import type { BackupEvidence } from '../contracts/evidence.ts'
-import type { BackupOptions } from '../contracts/job.ts'
-import type { Guest, Platform } from '../contracts/nouns.ts'
+import type { BackupOptions, Job } from '../contracts/job.ts'
+import type { Guest, GuestKind, Platform } from '../contracts/nouns.ts'
 
 /** A guest that was asked for by id, with what the platform knows of it now. */
 export interface FoundGuest extends Guest {
@@ -26,6 +26,116 @@ export interface BackupProgress {
 export interface MissingPrivilege {
   privilege: string
   path: string
+}
+
+/** Which archives; what is left out doesn't narrow them down. */
+export interface ArchiveFilter {
+  storage?: string
+  node?: string
+  guestId?: string
+}
+
+/** An archive as it lies on a storage of the platform. */
+export interface PlatformArchive {
+  artifactRef: string
+  /** A node through which it can be reached. */
+  node: string
+  storage: string
+  /** Absent for files that were renamed beyond recognition. */
+  guestId?: string
+  guestKind?: GuestKind
+  createdAt: string
+  sizeBytes: number
+  /** The platform's word: `vma.zst`, `tar.zst`, `pbs-vm`, … */
+  format: string
+  /** The first line of its notes; empty when it has none. */
+  notes: string
+  protected: boolean
+  encrypted: boolean
+  /** Where the platform verifies archives itself: its word, `ok` or `failed`. */
+  verification?: string
+}
+
+/** A place that didn't answer: what is missing from a list, and why. */
+export interface UnreadPlace {
+  node: string
+  storage?: string
+  reason: string
+}
+
+export interface ArchiveListing {
+  /** Newest first. */
+  archives: PlatformArchive[]
+  unread: UnreadPlace[]
+  /** Archives that are there and that this account may not see. */
+  hidden: { storage: string; node: string; count: number }[]
+}
+
+/** What became of an archive that was to be removed. */
+export type ArchiveRemoval = 'removed' | 'gone' | 'protected'
+
+/** What people may change about an archive. `notes` is the whole text; empty for none. */
+export interface ArchiveMarks {
+  notes: string
+  protected: boolean
+}
+
+/** An archive with what the platform's own pruning would do to it. `renamed`: no standard name, so it is never touched. */
+export interface PruneMark {
+  artifactRef: string
+  node: string
+  guestId?: string
+  guestKind?: GuestKind
+  createdAt: string
+  mark: 'keep' | 'remove' | 'protected' | 'renamed'
+}
+
+/** `reboot` is a shutdown and a start; `stop` is pulling the plug. */
+export type PowerAction = 'start' | 'shutdown' | 'stop' | 'reboot'
+
+export interface PowerOptions {
+  /** How long a guest may take to shut down, and the platform to carry out the order. */
+  timeoutSeconds: number
+  /** With `shutdown`: pull the plug when the time is over. */
+  forceStop?: boolean
+}
+
+/** A guest's state at this moment, not some seconds ago. */
+export interface GuestState {
+  status: 'running' | 'stopped'
+  /** Where the platform tells more: `paused`, … */
+  detail?: string
+  uptimeSeconds: number
+  lock?: string
+  /** The platform's high availability watches over it, and may start it again. */
+  highlyAvailable: boolean
+  template: boolean
+}
+
+export interface PowerResult {
+  /** False when the guest was in the wanted state already: nothing was asked of the platform. */
+  changed: boolean
+  state: GuestState
+  jobRef?: string
+}
+
+/** A lock that nobody takes off any more, and how to. */
+export interface LeftLock {
+  lock: string
+  /** A sentence with the command. */
+  advice: string
+}
+
+/** Any task that this account started, of whatever kind. */
+export interface OwnJob extends JobSummary {
+  node: string
+  /** The platform's word: `vzdump`, `imgdel`, … */
+  type: string
+  /** The guest that it works on, if it is about one. */
+  guestId?: string
+  endedAt?: string
+  /** How it ended, in the platform's words. */
+  exitStatus?: string
 }
 
 /** What a run is going to do, as far as privileges depend on it. */
@@ -74,6 +184,45 @@ export interface Provider {
 
   /** Remove an archive from the platform's storage and wait for it. One that is gone already is fine. */
   deleteArtifact(artifactRef: string, node: string): Promise<void>
+
+  /** Tasks that this account started at or after `since`, on all nodes, newest first. */
+  listJobs(since: Date): Promise<{ jobs: OwnJob[]; unread: UnreadPlace[] }>
+
+  /** One task, whoever started it. `startedBy` is the account. */
+  describeJob(jobRef: string): Promise<OwnJob & { startedBy: string }>
+
+  /**
+   * Archives on the platform's storages. A place that doesn't answer is named in the result; only when none answers is
+   * that an error.
+   */
+  listArchives(filter: ArchiveFilter): Promise<ArchiveListing>
+
+  /** Whole notes and protection of an archive; `undefined` when it isn't there. */
+  readMarks(artifactRef: string, node: string): Promise<ArchiveMarks | undefined>
+
+  /** Change them, and read them again to prove it. @throws SourceUnreadable when the archive isn't there */
+  editMarks(artifactRef: string, node: string, change: Partial<ArchiveMarks>): Promise<ArchiveMarks>
+
+  /** Remove an archive and wait until it is gone. Unlike `deleteArtifact`, says what it found. */
+  removeArchive(artifactRef: string, node: string): Promise<ArchiveRemoval>
+
+  /** What the platform's own pruning would do, changing nothing. Without rules those of the storage count. */
+  previewPrune(
+    filter: ArchiveFilter & { storage: string },
+    rules: NonNullable<Job['retention']> | undefined,
+  ): Promise<{ marks: PruneMark[]; unread: UnreadPlace[] }>
+
+  guestState(guest: Guest): Promise<GuestState>
+
+  /**
+   * Start, shut down, stop or reboot a guest, wait for the task, and see that the guest is in that state.
+   * @throws GuestLocked while something else works on it
+   * @throws PlatformTaskFailed when the task ended badly, or well without effect
+   */
+  powerGuest(guest: Guest, action: PowerAction, options: PowerOptions): Promise<PowerResult>
+
+  /** Wait until no backup holds the guest any more. The lock that stays after `timeoutSeconds`, or `undefined`. */
+  awaitUnlocked(guest: Guest, timeoutSeconds: number): Promise<LeftLock | undefined>
 
   close(): Promise<void>
 }

@@ -55,6 +55,8 @@ export interface LabGuest {
   /** Text with which a stopped VM fails to start for its backup. */
   startError?: string
   haState?: string
+  /** Its operating system doesn't listen to requests to shut down. */
+  ignoresShutdown?: boolean
 }
 
 export interface LabStorage {

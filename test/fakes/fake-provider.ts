@@ -1,10 +1,18 @@
 import type { BackupEvidence } from '../../functions/contracts/evidence.ts'
+import { RequestRejected, SourceUnreadable } from '../../functions/contracts/errors.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import type {
+  ArchiveMarks,
   FoundGuest,
+  GuestState,
   IntendedWork,
   JobSummary,
+  LeftLock,
   MissingPrivilege,
+  OwnJob,
+  PlatformArchive,
+  PowerAction,
+  PruneMark,
   Provider,
 } from '../../functions/providers/provider.ts'
 
@@ -61,6 +69,65 @@ export class FakeProvider implements Provider {
   async deleteArtifact(artifactRef: string) {
     this.calls.push(`deleteArtifact ${artifactRef}`)
     await this.onDelete()
+  }
+  /** Archives on its storages, newest first. */
+  archives: PlatformArchive[] = []
+  ownJobs: (OwnJob & { startedBy: string })[] = []
+  state: GuestState = {
+    status: 'running',
+    uptimeSeconds: 1,
+    highlyAvailable: false,
+    template: false,
+  }
+  /** The lock that stays on a guest after its job was stopped. */
+  leftLock: LeftLock | undefined
+
+  async listJobs() {
+    return { jobs: this.ownJobs, unread: [] }
+  }
+  async describeJob(jobRef: string) {
+    const job = this.ownJobs.find((one) => one.jobRef === jobRef)
+    if (job === undefined) throw new RequestRejected(`no job ${jobRef}`)
+    return job
+  }
+  async listArchives() {
+    return { archives: this.archives, unread: [], hidden: [] }
+  }
+  async readMarks(artifactRef: string) {
+    const archive = this.archives.find((one) => one.artifactRef === artifactRef)
+    return archive === undefined ? undefined : { notes: archive.notes, protected: archive.protected }
+  }
+  async editMarks(artifactRef: string, _node: string, change: Partial<ArchiveMarks>) {
+    const archive = this.archives.find((one) => one.artifactRef === artifactRef)
+    if (archive === undefined) throw new SourceUnreadable(`no archive ${artifactRef}`)
+    Object.assign(archive, change)
+    return { notes: archive.notes, protected: archive.protected }
+  }
+  async removeArchive(artifactRef: string) {
+    const index = this.archives.findIndex((one) => one.artifactRef === artifactRef)
+    if (index === -1) return 'gone' as const
+    if (this.archives[index]?.protected === true) return 'protected' as const
+    this.archives.splice(index, 1)
+    return 'removed' as const
+  }
+  async previewPrune(): Promise<{ marks: PruneMark[]; unread: [] }> {
+    return {
+      marks: this.archives.map((archive) => ({ ...archive, mark: archive.protected ? 'protected' : 'keep' })),
+      unread: [],
+    }
+  }
+  async guestState() {
+    return this.state
+  }
+  async powerGuest(_guest: Guest, action: PowerAction) {
+    const status = action === 'start' || action === 'reboot' ? 'running' : 'stopped'
+    const changed = action === 'reboot' || this.state.status !== status
+    this.state = { ...this.state, status }
+    return { changed, state: this.state }
+  }
+  async awaitUnlocked(guest: Guest) {
+    this.calls.push(`awaitUnlocked ${guest.id}`)
+    return this.leftLock
   }
   async close() {
     this.calls.push('close')

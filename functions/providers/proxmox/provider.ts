@@ -3,9 +3,6 @@ import {
   BackupStartUnclear,
   GuestliftError,
   NothingBackedUp,
-  PlatformUnavailable,
-  RequestRejected,
-  StorageUnusable,
 } from '../../contracts/errors.ts'
 import type { BackupOptions } from '../../contracts/job.ts'
 import type { Guest } from '../../contracts/nouns.ts'
@@ -14,20 +11,22 @@ import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { openClient } from './client.ts'
 import { accountOf, type ProxmoxSite } from './config.ts'
-import { type About, errorFromText, NoSuchTask, NoSuchVolume, where } from './errors.ts'
+import { NoSuchTask, where } from './errors.ts'
 import { gatherEvidence } from './evidence.ts'
 import type { Limits } from './exchange.ts'
-import { parseUpid, parseVolid, type Upid } from './identifiers.ts'
+import { openGuestPower } from './guest-power.ts'
+import { parseUpid, type Upid } from './identifiers.ts'
 import { notesTemplate } from './notes-template.ts'
+import { openOwnTasks } from './own-tasks.ts'
 import { missingPrivileges } from './privileges.ts'
 import {
   guestRowsSchema,
   nodeRowsSchema,
   permissionsSchema,
-  taskIdSchema,
   taskRowsSchema,
   versionSchema,
 } from './schemas.ts'
+import { openStorageBackups } from './storage-backups.ts'
 import { latestPercent } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
 
@@ -36,8 +35,6 @@ const CLOCK_SKEW_SECONDS = 300
 /** The task list gives 50 rows unless told; filtered by guest and time there are a handful. */
 const MOST_JOBS = 500
 const TAIL_LINES = 50
-/** Removing an archive is quick on a disk and slow on a busy network storage. */
-const DELETE_SECONDS = 300
 
 /** @throws InvalidSite when `tls.ca` is no certificate */
 export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): Provider {
@@ -126,31 +123,6 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     }
   }
 
-  async function deleteArtifact(artifactRef: string, node: string): Promise<void> {
-    const volid = parseVolid(artifactRef)
-    if (volid === undefined)
-      throw new RequestRejected(`Site ${siteName}: "${artifactRef}" is no archive of this platform.`)
-    const about = client.about(`remove ${artifactRef}`, { node, storage: volid.storage })
-    try {
-      const path = apiPath`/nodes/${node}/storage/${volid.storage}/content/${artifactRef}`
-      const written = await client.write('DELETE', path, about)
-      if (!written.answered) throw written.error
-      const taskId = taskIdSchema.safeParse(written.data)
-      if (!taskId.success) throw new PlatformUnavailable(`${where(about)}: the answer to ${about.doing} names no task.`)
-      if (taskId.data !== null) await removed(taskId.data, about)
-    } catch (error) {
-      if (!(error instanceof NoSuchVolume)) throw error
-    }
-  }
-
-  async function removed(taskId: string, about: About): Promise<void> {
-    const { exitStatus = 'no exit status' } = await tasks.waitForEnd(taskId, DELETE_SECONDS)
-    if (exitStatus === 'OK' || exitStatus.startsWith('WARNINGS: ')) return
-    throw (
-      errorFromText(exitStatus, about) ?? new StorageUnusable(`${where(about)}: cannot ${about.doing}: ${exitStatus}`)
-    )
-  }
-
   return {
     platform: 'proxmox',
     async identify() {
@@ -188,7 +160,9 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       gatherEvidence(client, tasks, deps.sleep, { ref: jobRef, upid: requireUpid(jobRef, siteName) }, guest, storage),
     readLog: async (jobRef) => (await tasks.log(jobRef)).map((line) => `${line}\n`).join(''),
     stopBackup,
-    deleteArtifact,
+    ...openStorageBackups(client, tasks, siteName),
+    ...openGuestPower(client, tasks, deps.sleep),
+    ...openOwnTasks(client, tasks, siteName, account),
     close: () => client.close(),
   }
 }

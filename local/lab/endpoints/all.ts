@@ -4,6 +4,7 @@ import { accessEndpoints } from './access.ts'
 import { backupJobEndpoints } from './backup-jobs.ts'
 import { clusterEndpoints } from './cluster.ts'
 import { contentEndpoints } from './content.ts'
+import { guestPowerEndpoints } from './guest-power.ts'
 import { guestEndpoints } from './guests.ts'
 import { nodeEndpoints } from './nodes.ts'
 import { storageEndpoints } from './storage.ts'
@@ -16,6 +17,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...clusterEndpoints,
   ...backupJobEndpoints,
   ...guestEndpoints,
+  ...guestPowerEndpoints,
   ...storageEndpoints,
   ...contentEndpoints,
   ...vzdumpEndpoints,

@@ -4,12 +4,13 @@ import { configDigest, configEntries } from '../guest-config.ts'
 import { currentRow, nodeRow } from '../guest-status.ts'
 import { may } from '../permissions.ts'
 import type { Call, Endpoint } from '../rest.ts'
+import { powerEndpoints } from './guest-power.ts'
 import { findGuest, type LabGuest, type LabGuestKind, unixSeconds } from '../world.ts'
 
 const uptime = ({ world }: Call): number => unixSeconds(world) - world.site.bootedAt
 const folder = (kind: LabGuestKind): string => (kind === 'lxc' ? 'lxc' : 'qemu-server')
 
-function guestOf(call: Call, kind: LabGuestKind): LabGuest {
+export function guestOf(call: Call, kind: LabGuestKind): LabGuest {
   const vmid = Number(call.values['vmid'])
   const guest = findGuest(call.world, vmid)
   if (guest === undefined || guest.kind !== kind || guest.node !== call.node) {
@@ -111,39 +112,12 @@ function endpointsOf(kind: LabGuestKind): Endpoint[] {
         return [{ name: 'current', description: 'You are here!', digest: configDigest(guest), running }]
       },
     },
-    {
-      method: 'POST',
-      path: `${base}/{vmid}/status/shutdown`,
-      relayed: true,
-      permission: ['/vms/{vmid}', 'VM.PowerMgmt'],
-      parameters: { forceStop: { type: 'boolean' }, timeout: { type: 'integer', minimum: 0 } },
-      run: (call) => setStatus(call, kind, 'stopped'),
-    },
-    {
-      method: 'POST',
-      path: `${base}/{vmid}/status/start`,
-      relayed: true,
-      permission: ['/vms/{vmid}', 'VM.PowerMgmt'],
-      parameters: { skiplock: { type: 'boolean' }, debug: { type: 'boolean' } },
-      run: (call) => setStatus(call, kind, 'running'),
-    },
   ]
 }
 
-function setStatus(call: Call, kind: LabGuestKind, wanted: LabGuest['status']): string {
-  const guest = guestOf(call, kind)
-  const label = kind === 'lxc' ? 'CT' : 'VM'
-  if (guest.status === wanted)
-    throw failure(`${label} ${guest.vmid} ${wanted === 'running' ? 'already' : 'not'} running`)
-  const verb = `${kind === 'lxc' ? 'vz' : 'qm'}${wanted === 'running' ? 'start' : 'shutdown'}`
-  return call.world.tasks.start(
-    { node: call.node, type: verb, id: String(guest.vmid), user: call.caller.who },
-    async () => {
-      if (guest.lock !== undefined) throw new Error(`${label} is locked (${guest.lock})`)
-      guest.status = wanted
-      call.world.save()
-    },
-  )
-}
-
-export const guestEndpoints: Endpoint[] = [...endpointsOf('qemu'), ...endpointsOf('lxc')]
+export const guestEndpoints: Endpoint[] = [
+  ...endpointsOf('qemu'),
+  ...powerEndpoints('qemu'),
+  ...endpointsOf('lxc'),
+  ...powerEndpoints('lxc'),
+]

@@ -144,6 +144,69 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       for (const artifactRef of archives) await provider.deleteArtifact(artifactRef, guest.node)
     })
 
+    it('lists an archive, changes its notes and protection, refuses to remove it while protected, then removes it', async () => {
+      const guest = await find(harness.container)
+      const { jobRef, startedAt } = await provider.startBackup(guest, options({ notes: 'first line' }))
+      await ended(jobRef)
+      const { listed } = await provider.gatherEvidence(jobRef, guest, harness.storage)
+      const filter = { storage: harness.storage, guestId: guest.id }
+      const listing = await provider.listArchives(filter)
+      expect(listing).toMatchObject({ unread: [], hidden: [] })
+      const archive = listing.archives.find(({ artifactRef }) => artifactRef === listed?.artifactRef)
+      expect(archive).toMatchObject({
+        node: guest.node,
+        storage: harness.storage,
+        guestId: guest.id,
+        guestKind: 'container',
+        sizeBytes: listed?.sizeBytes,
+        createdAt: listed?.createdAt,
+        protected: false,
+        encrypted: false,
+      })
+      expect(archive?.notes).toContain('first line')
+      expect(listing.archives.map(({ createdAt }) => createdAt)).toEqual(
+        listing.archives.map(({ createdAt }) => createdAt).toSorted().toReversed(),
+      )
+      expect(startedAt <= (archive?.createdAt ?? '')).toBe(true)
+      const ref = archive?.artifactRef ?? ''
+
+      const marks = { notes: 'before the "upgrade"\n100 % ü', protected: true }
+      expect(await provider.editMarks(ref, guest.node, marks)).toEqual(marks)
+      expect(await provider.editMarks(ref, guest.node, { notes: '' })).toEqual({ notes: '', protected: true })
+      expect(await provider.readMarks(ref, guest.node)).toEqual({ notes: '', protected: true })
+      expect(await provider.removeArchive(ref, guest.node)).toBe('protected')
+      const preview = async () =>
+        (await provider.previewPrune(filter, { 'keep-last': 1 })).marks.find(({ artifactRef }) => artifactRef === ref)
+      expect(await preview()).toMatchObject({ mark: 'protected', guestId: guest.id, guestKind: 'container' })
+      expect((await provider.editMarks(ref, guest.node, { protected: false })).protected).toBe(false)
+      expect((await preview())?.mark).toBe('keep')
+      expect(await provider.removeArchive(ref, guest.node)).toBe('removed')
+      expect(await provider.removeArchive(ref, guest.node)).toBe('gone')
+      expect(await provider.readMarks(ref, guest.node)).toBeUndefined()
+      await expect(provider.editMarks(ref, guest.node, { notes: 'x' })).rejects.toMatchObject({
+        name: 'SourceUnreadable',
+      })
+    })
+
+    it.each(['vm', 'container'] as const)('stops and starts a %s, and says when there was nothing to do', async (kind) => {
+      const guest = await find(harness[kind])
+      const order = (action: 'start' | 'shutdown' | 'stop' | 'reboot') =>
+        provider.powerGuest(guest, action, { timeoutSeconds: 20 })
+      await order('start')
+      expect(await order('start')).toMatchObject({ changed: false, state: { status: 'running' } })
+      expect(await order('reboot')).toMatchObject({ changed: true, state: { status: 'running' } })
+      expect(await order('shutdown')).toMatchObject({ changed: true, state: { status: 'stopped' } })
+      expect(await order('stop')).toMatchObject({ changed: false, state: { status: 'stopped' } })
+      await expect(order('reboot')).rejects.toMatchObject({ name: 'RequestRejected' })
+      expect((await order('start')).jobRef).toMatch(/./)
+      expect(await order('stop')).toMatchObject({ changed: true })
+      harness.lock(guest.id, true)
+      await expect(order('start')).rejects.toMatchObject({ name: 'GuestLocked' })
+      harness.lock(guest.id, false)
+      await order('start')
+      expect(await provider.guestState(guest)).toMatchObject({ status: 'running', template: false })
+    })
+
     it('shows a running job as running, stops it, and what it leaves is never good', async () => {
       harness.holdJobs()
       const guest = await find(harness.vm)
@@ -151,8 +214,14 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       expect((await provider.checkBackup(jobRef)).running).toBe(true)
       expect((await provider.findJobs(guest, since())).find((job) => job.jobRef === jobRef)?.running).toBe(true)
       expect(judge(await provider.gatherEvidence(jobRef, guest, harness.storage)).good).toBe(false)
+      const { jobs } = await provider.listJobs(since())
+      expect(jobs.find((job) => job.jobRef === jobRef)).toMatchObject({ running: true, guestId: guest.id })
+      expect(await provider.describeJob(jobRef)).toMatchObject({ running: true, guestId: guest.id })
+      expect((await provider.awaitUnlocked(guest, 0))?.advice).toMatch(/./)
       await provider.stopBackup(jobRef, 20)
       harness.releaseJobs()
+      expect(await provider.awaitUnlocked(guest, 20)).toBeUndefined()
+      expect(await provider.describeJob(jobRef)).toMatchObject({ running: false })
       expect((await provider.checkBackup(jobRef)).running).toBe(false)
       expect(judge(await provider.gatherEvidence(jobRef, guest, harness.storage)).good).toBe(false)
       // Stopped already: left alone.

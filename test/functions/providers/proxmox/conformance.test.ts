@@ -2,13 +2,21 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openProvider, siteSchema } from '../../../../functions/providers/registry.ts'
+import { BACKUP_PRIVILEGES, BACKUP_ROLE } from '../../../../local/lab/default-site.ts'
 import { type SiteChoice, startLab } from '../../../../local/lab/lab.ts'
 import { describeProvider, type ProviderHarness } from '../conformance.ts'
 
 /** The provider against the simulated site, which answers as recorded from a real one. */
 async function openHarness(choice: SiteChoice): Promise<ProviderHarness> {
   const directory = mkdtempSync(join(tmpdir(), 'guestlift-conformance-'))
-  const lab = await startLab({ directory, guestBytes: 1024 ** 2, secondsPerDump: 0.2, unauthorizedDelaySeconds: 0 })
+  const lab = await startLab({
+    directory,
+    guestBytes: 1024 ** 2,
+    secondsPerDump: 0.2,
+    unauthorizedDelaySeconds: 0,
+    // Starting and stopping guests is no part of what a run needs.
+    roles: { [BACKUP_ROLE]: [...BACKUP_PRIVILEGES, 'VM.PowerMgmt'] },
+  })
   const vm = lab.guests.find(({ kind }) => kind === 'qemu')?.vmid ?? 0
   const container = lab.guests.find(({ kind }) => kind === 'lxc')?.vmid ?? 0
   const provider = openProvider('lab', siteSchema.parse(lab.site(choice)), {

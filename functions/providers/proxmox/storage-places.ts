@@ -1,0 +1,72 @@
+/** Where a storage can be asked: on any node when it is shared, else on each node that has it. */
+import { GuestliftError, PrivilegeMissing, StorageUnusable } from '../../contracts/errors.ts'
+import type { ArchiveFilter, UnreadPlace } from '../provider.ts'
+import type { ApiClient } from './client.ts'
+import { storageRowsSchema } from './schemas.ts'
+
+export type StoragePlace = { node: string; storage: string }
+
+/** Nodes that show the same files: the next is asked when one doesn't answer. */
+interface Place {
+  storage: string
+  nodes: string[]
+}
+
+/**
+ * Ask every place that the filter means. Places that don't answer are named in the result; when none answers, or the
+ * storage doesn't exist, that is an error.
+ */
+export async function atEachPlace<Result>(
+  client: ApiClient,
+  siteName: string,
+  filter: ArchiveFilter,
+  ask: (place: StoragePlace) => Promise<Result>,
+): Promise<{ results: Result[]; unread: UnreadPlace[] }> {
+  const results: Result[] = []
+  const unread: UnreadPlace[] = []
+  let first: GuestliftError | undefined
+  for (const { storage, nodes } of await placesOf(client, siteName, filter)) {
+    const problems: GuestliftError[] = []
+    for (const node of nodes) {
+      try {
+        results.push(await ask({ node, storage }))
+        problems.length = 0
+        break
+      } catch (error) {
+        if (!(error instanceof GuestliftError)) throw error
+        // Refused everywhere alike, but for a privilege, which is a storage's own.
+        if (error.group === 'fail-run' && !(error instanceof PrivilegeMissing)) throw error
+        problems.push(error)
+      }
+    }
+    const [problem] = problems
+    if (problem !== undefined) unread.push({ node: nodes.join(', '), storage, reason: problem.message })
+    first ??= problem
+  }
+  if (results.length === 0 && first !== undefined) throw first
+  return { results, unread }
+}
+
+async function placesOf(client: ApiClient, siteName: string, { storage, node }: ArchiveFilter): Promise<Place[]> {
+  // Said in full: nothing has to be looked up, and the platform says itself what is wrong with it.
+  if (storage !== undefined && node !== undefined) return [{ storage, nodes: [node] }]
+  const about = client.about('look for the storages', storage === undefined ? {} : { storage })
+  const { data } = await client.get('/cluster/resources?type=storage', storageRowsSchema, about)
+  const rows = data.filter(
+    (row) => (storage === undefined || row.storage === storage) && (node === undefined || row.node === node),
+  )
+  if (storage !== undefined && rows.length === 0) {
+    throw new StorageUnusable(
+      `Site ${siteName}: there is no storage ${storage}, or ${about.account} lacks Datastore.Audit on /storage/${storage} and isn't shown it.`,
+    )
+  }
+  const places = new Map<string, Place>()
+  for (const row of rows) {
+    if (storage === undefined && !row.content.split(',').includes('backup')) continue
+    const key = row.shared ? row.storage : `${row.storage} ${row.node}`
+    const place = places.get(key) ?? { storage: row.storage, nodes: [] }
+    place.nodes.push(row.node)
+    places.set(key, place)
+  }
+  return [...places.values()]
+}
