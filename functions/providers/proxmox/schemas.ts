@@ -43,19 +43,6 @@ export const permissionsSchema = z.record(
   z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
 )
 
-/** GET /cluster/resources?type=vm. Name and lock are missing while the node is silent. */
-export const guestRowsSchema = rows(
-  z.object({
-    vmid: idText,
-    type: z.enum(['qemu', 'lxc']),
-    node: z.string().min(1),
-    name: z.string().optional(),
-    status: z.string().optional(),
-    lock: z.string().min(1).optional(),
-    hastate: z.string().optional(),
-  }),
-)
-
 /** GET /cluster/resources?type=node */
 export const nodeRowsSchema = rows(z.object({ node: z.string().min(1), status: z.string().optional() }))
 
@@ -78,63 +65,6 @@ export const volumeSchema = z.object({ path: z.string().startsWith('/'), notes: 
 
 /** A yes or no as Perl writes it: 0, 1, "1", or left out for no. */
 export const flag = z.union([z.boolean(), count.transform((value) => value !== 0)]).default(false)
-
-/**
- * GET /nodes/{n}/storage/{s}/content, with what tells archives apart. `subtype` is `unknown` and the vmid text or absent
- * for renamed files; `verification` and `encrypted` come from a Proxmox Backup Server alone; `notes` is their first line.
- */
-export const archiveRowsSchema = rows(
-  z.object({
-    volid: z.string().min(1),
-    size: count,
-    ctime: unixTime,
-    format: z.string().default(''),
-    subtype: z.string().optional(),
-    vmid: idText.optional(),
-    notes: z.string().default(''),
-    protected: flag,
-    encrypted: z.string().optional(),
-    verification: z.object({ state: z.string() }).optional().catch(undefined),
-  }),
-)
-
-/** GET /nodes/{n}/storage/{s}/content/{volume}: what people may change. The path of a backup server's is no file. */
-export const archiveMarksSchema = z.object({ notes: z.string().default(''), protected: flag })
-
-/** GET /nodes/{n}/storage/{s}/prunebackups. Strict: an overlooked row would be an archive whose removal isn't told. */
-export const pruneRowsSchema = z.array(
-  z.object({
-    volid: z.string().min(1),
-    ctime: unixTime,
-    type: z.string().optional(),
-    vmid: idText.optional(),
-    mark: z.enum(['keep', 'remove', 'protected', 'renamed']),
-  }),
-)
-
-/** GET /cluster/resources?type=storage: a row for each node that a storage is on. */
-export const storageRowsSchema = rows(
-  z.object({ storage: z.string().min(1), node: z.string().min(1), content: z.string().default(''), shared: flag }),
-)
-
-/** GET /nodes/{n}/{kind}/{vmid}/status/current: live, where /cluster/resources may be some seconds behind. */
-export const guestStatusSchema = z.object({
-  status: z.enum(['running', 'stopped']),
-  lock: z.string().min(1).optional(),
-  /** Of VMs: `paused`, `prelaunch`, … */
-  qmpstatus: z.string().optional(),
-  uptime: count.default(0),
-  template: flag,
-  ha: z.object({ managed: flag }).optional().catch(undefined),
-})
-
-/** GET /nodes/{n}/tasks, with what people want to know of each. */
-export const ownTaskRowsSchema = rows(
-  z.object({ upid: z.string(), status: z.string().optional(), endtime: unixTime.optional() }),
-)
-
-/** A yes or no as Perl writes it: 0, 1, "1", or left out for no. */
-const flag = z.union([z.boolean(), count.transform((value) => value !== 0)]).default(false)
 
 /**
  * GET /nodes/{n}/storage/{s}/content, with what tells archives apart. `subtype` is `unknown` and the vmid text or absent

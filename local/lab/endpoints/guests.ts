@@ -4,7 +4,6 @@ import { configDigest, configEntries } from '../guest-config.ts'
 import { currentRow, nodeRow } from '../guest-status.ts'
 import { may } from '../permissions.ts'
 import type { Call, Endpoint } from '../rest.ts'
-import { powerEndpoints } from './guest-power.ts'
 import { findGuest, type LabGuest, type LabGuestKind, unixSeconds } from '../world.ts'
 
 const uptime = ({ world }: Call): number => unixSeconds(world) - world.site.bootedAt
@@ -115,9 +114,4 @@ function endpointsOf(kind: LabGuestKind): Endpoint[] {
   ]
 }
 
-export const guestEndpoints: Endpoint[] = [
-  ...endpointsOf('qemu'),
-  ...powerEndpoints('qemu'),
-  ...endpointsOf('lxc'),
-  ...powerEndpoints('lxc'),
-]
+export const guestEndpoints: Endpoint[] = [...endpointsOf('qemu'), ...endpointsOf('lxc')]
