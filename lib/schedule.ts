@@ -9,6 +9,7 @@ import {
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import { describeSelection } from '../functions/domain/describe-selection.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { Workflow } from './workflow.ts'
 
@@ -36,7 +37,7 @@ export class Schedules extends Construct {
     for (const { name, expression, timezone, job, enabled } of deployment.schedules) {
       new Schedule(this, name, {
         scheduleName: name,
-        description: `Guestlift: guests ${job.guests.vmids.join(', ')} of site ${job.site}`.slice(0, 512),
+        description: `Guestlift: ${describeSelection(job.guests)}, site ${job.site}`.slice(0, 512),
         scheduleGroup,
         schedule: ScheduleExpression.expression(expression, TimeZone.of(timezone)),
         enabled,

@@ -2,9 +2,7 @@
 import * as z from 'zod'
 import { runLimitsSchema } from './limits.ts'
 import { siteNameSchema } from './nouns.ts'
-
-/** Proxmox's range for guest ids (pve-common JSONSchema, format `pve-vmid`). */
-export const vmidSchema = z.int().min(100).max(999_999_999)
+import { guestSelectionSchema } from './selection.ts'
 
 /** How consistent the backup is and what it costs the guest. Proxmox: vzdump's `mode`. */
 export const backupModeSchema = z.enum(['snapshot', 'suspend', 'stop'])
@@ -44,14 +42,6 @@ export const retentionSchema = z
   .refine((rules) => !(rules['keep-all'] === true && Object.keys(rules).length > 1), {
     error: 'keep-all cannot be combined with other rules',
   })
-
-/** Which guests. Only by vmid for now; further selectors become further optional keys here. */
-export const guestSelectionSchema = z.strictObject({
-  vmids: z
-    .array(vmidSchema)
-    .min(1, 'name at least one guest')
-    .refine((ids) => new Set(ids).size === ids.length, { error: 'a guest is listed twice' }),
-})
 
 /** One run's order, as typed by a person or kept in a schedule. */
 export const jobSchema = z.strictObject({

@@ -52,6 +52,11 @@ export function planKey(prefix: string): string {
   return `${prefix}plan.json`
 }
 
+/** Who was chosen and who was left out, and why. */
+export function selectionKey(prefix: string): string {
+  return `${prefix}selection.json`
+}
+
 export function reportKey(prefix: string): string {
   return `${prefix}report.json`
 }

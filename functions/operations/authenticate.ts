@@ -2,6 +2,7 @@ import { PrivilegeMissing } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { runPrefix, scheduleSlotKey } from '../domain/object-keys.ts'
 import { readRequest } from '../domain/request.ts'
+import { intendedWork } from './intended-work.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'defaultSite' | 'provider'>
@@ -19,11 +20,7 @@ export async function authenticate(
   }
   const provider = await ports.provider(job.site)
   const { version } = await provider.identify()
-  const missing = await provider.missingPrivileges({
-    guestIds: job.guests.vmids.map(String),
-    storage: job.backup.storage,
-    deleteSource: job.deleteSource,
-  })
+  const missing = await provider.missingPrivileges(intendedWork(job))
   if (missing.length > 0) {
     const list = missing.map(({ privilege, path }) => `${privilege} on ${path}`).join(', ')
     throw new PrivilegeMissing(

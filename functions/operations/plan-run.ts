@@ -1,29 +1,32 @@
-import { GuestliftError, GuestNotFound } from '../contracts/errors.ts'
+import { GuestliftError } from '../contracts/errors.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { planKey } from '../domain/object-keys.ts'
+import { planKey, selectionKey } from '../domain/object-keys.ts'
 import type { FoundGuest } from '../providers/provider.ts'
+import { chooseGuests } from './choose-guests.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'provider' | 'route' | 'log'>
 
 /**
- * Find the guests and write the plan. A guest that can't possibly be archived gets its outcome here and no plan item:
- * one that nobody knows, or one on a node whose route refuses us. When that is so for all nodes, the run fails at once.
+ * Choose the guests, write who was left out and why, and the plan. A guest that can't possibly be archived gets its outcome
+ * here and no plan item: one that nobody knows or that the account may not back up, or one on a node whose route refuses
+ * us. When the latter is so for all nodes, the run fails at once.
  */
 export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promise<TaskOutput<'PlanRun'>> {
   const { run, site, platform, platformVersion, job } = input
   const provider = await ports.provider(site)
-  const ids = job.guests.vmids.map(String)
-  const guests = await provider.findGuests(ids)
-  const refusals = await refusedNodes(site, guests, ports)
+  const choice = await chooseGuests(site, job.guests, provider)
+  await ports.store.writeText(selectionKey(run.prefix), `${JSON.stringify(choice.record, null, 1)}\n`, {
+    contentType: 'application/json',
+  })
+  const refusals = await refusedNodes(site, choice.chosen, ports)
 
-  for (const id of ids.filter((wanted) => !guests.some((guest) => guest.id === wanted))) {
-    const reason = `Site ${site} knows no guest ${id}, or the account may not see it (VM.Audit on /vms/${id}). Check the id.`
-    await recordOutcome(run, emptyOutcome({ id }, 'failed', GuestNotFound.errorName, reason, 0), ports)
+  for (const { guest, error, reason } of choice.failed) {
+    await recordOutcome(run, emptyOutcome(guest, 'failed', error, reason, 0), ports)
   }
   const items: PlanItem[] = []
-  for (const { id, kind, name, node } of guests) {
+  for (const { id, kind, name, node } of choice.chosen) {
     const guest = { id, kind, name, node }
     const refusal = refusals.get(node)
     if (refusal !== undefined) {

@@ -1,7 +1,9 @@
 import * as z from 'zod'
+import type { Run } from '../contracts/nouns.ts'
 import { type GuestOutcome, guestOutcomeSchema, type RunReport } from '../contracts/report.ts'
+import { selectionRecordSchema } from '../contracts/selection.ts'
 import { planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
-import { outcomesPrefix, reportKey } from '../domain/object-keys.ts'
+import { outcomesPrefix, reportKey, selectionKey } from '../domain/object-keys.ts'
 import { tally } from '../domain/tally.ts'
 import { emptyOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
@@ -30,7 +32,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
     site,
     outcome,
     summary,
-    notes,
+    notes: [...notes, ...(await selectionNotes(run, ports))],
     startedAt: run.startedAt,
     endedAt: ports.now().toISOString(),
     guests,
@@ -43,6 +45,12 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
 const noOutcome =
   'Its execution ended without recording an outcome (aborted, or failed while cleaning up). Look at it in Step Functions; ' +
   'a backup or an upload may have been left open.'
+
+/** They lie with the run: state carries no list that grows with the site. */
+async function selectionNotes({ prefix }: Run, { store }: Needs): Promise<string[]> {
+  const found = await store.readText(selectionKey(prefix))
+  return found === undefined ? [] : selectionRecordSchema.parse(JSON.parse(found.text)).notes
+}
 
 async function readOutcomes(keys: readonly string[], { store }: Needs): Promise<GuestOutcome[]> {
   const outcomes: GuestOutcome[] = []

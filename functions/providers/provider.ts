@@ -1,6 +1,7 @@
 import type { BackupEvidence } from '../contracts/evidence.ts'
 import type { BackupOptions, Job } from '../contracts/job.ts'
 import type { Guest, GuestKind, Platform } from '../contracts/nouns.ts'
+import type { GuestRunState } from '../contracts/selection.ts'
 
 /** A guest that was asked for by id, with what the platform knows of it now. */
 export interface FoundGuest extends Guest {
@@ -138,9 +139,81 @@ export interface OwnJob extends JobSummary {
   exitStatus?: string
 }
 
+/** A guest with all that the platform's lists tell of it. What they don't tell (a silent node, too few rights) is absent. */
+export interface GuestRecord extends FoundGuest {
+  state: GuestRunState
+  template?: boolean
+  tags: string[]
+  pool?: string
+  /** As the platform's HA manager shows it (`started`, …); absent: not managed. */
+  haState?: string
+  cpus?: number
+  memoryBytes?: number
+  /** Size of the boot disk or root file system; `describeGuest` knows the others. */
+  diskBytes?: number
+  uptimeSeconds?: number
+  /** Nodes that hold a replica. */
+  replicas?: string[]
+  /** What backing this guest up takes and the account lacks. */
+  missingPrivileges: MissingPrivilege[]
+}
+
+export interface GuestList {
+  /** By id. */
+  guests: GuestRecord[]
+  /** Why there may be guests that aren't in the list; absent when it is known to be whole. A sentence. */
+  mayLack?: string
+  /** Metadata that couldn't be read, a sentence each. */
+  notes: string[]
+}
+
+/** A disk or mount point as the guest's configuration has it. */
+export interface GuestDisk {
+  /** The platform's word: `scsi0`, `rootfs`, `mp1`, … */
+  key: string
+  /** The platform's address of it, or the path on the node. */
+  volume: string
+  /** Absent where the configuration doesn't tell. */
+  sizeBytes?: number
+  /** Whether a backup of the guest holds it, and why. */
+  included: boolean
+  reason: string
+}
+
+/** What only the guest's own configuration tells. */
+export interface GuestDetails {
+  description: string
+  disks: GuestDisk[]
+  replication: { target: string; schedule: string; enabled: boolean; lastSyncAt?: string; error?: string }[]
+  notes: string[]
+}
+
+/** A storage as one node sees it. */
+export interface StorageRecord {
+  storage: string
+  node: string
+  /** The platform's word: `dir`, `nfs`, … */
+  type: string
+  /** What it may hold, in the platform's words. */
+  content: string[]
+  takesBackups: boolean
+  enabled: boolean
+  /** The node can use it at this moment. */
+  active: boolean
+  shared: boolean
+  totalBytes: number
+  freeBytes: number
+}
+
 /** What a run is going to do, as far as privileges depend on it. */
 export interface IntendedWork {
   guestIds: readonly string[]
+  /** Every guest of the site is meant: those that the account can't see would be missed without a word. */
+  everyGuest?: boolean
+  /** Pools whose members are meant. */
+  pools?: readonly string[]
+  /** Pools whose members must be known in order to leave them out. */
+  excludedPools?: readonly string[]
   storage: string
   deleteSource: boolean
 }
@@ -160,6 +233,15 @@ export interface Provider {
 
   /** Where each guest is *now*. Ids that nobody knows (or the account may not see) are absent from the result. */
   findGuests(ids: readonly string[]): Promise<FoundGuest[]>
+
+  /** All guests that the account may see. `everything` asks for metadata that selecting doesn't need, as replication. */
+  listGuests(depth?: 'everything'): Promise<GuestList>
+
+  /** The guest's own configuration. @throws GuestNotFound, NodeOffline */
+  describeGuest(guest: Guest): Promise<GuestDetails>
+
+  /** A storage as a node sees it; `undefined` when the node has none of that name, or the account may not see it. */
+  describeStorage(storage: string, node: string): Promise<StorageRecord | undefined>
 
   /**
    * Ask once for a backup of one guest on the node where it is now, keeping all older archives. Never repeated inside.

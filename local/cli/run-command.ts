@@ -64,7 +64,7 @@ export async function runHere(jobFile: string, options: LocalOptions, stop: Stop
       logFile: join(stateFolder, 'logs', `${name}.log`),
     })
     const { result, report } = await runToEnd(runner, request, name, display, stop)
-    const told = report ?? unreported(job.guests.vmids, notes, result.error ?? result.status, result.cause)
+    const told = report ?? unreported(job.guests.vmids ?? [], notes, result.error ?? result.status, result.cause)
     return finish(told, options.bucket, display, options, stop)
   } finally {
     display.end()

@@ -4,6 +4,9 @@ import type { Guest } from '../../functions/contracts/nouns.ts'
 import type {
   ArchiveMarks,
   FoundGuest,
+  GuestDetails,
+  GuestList,
+  GuestRecord,
   GuestState,
   IntendedWork,
   JobSummary,
@@ -14,6 +17,7 @@ import type {
   PowerAction,
   PruneMark,
   Provider,
+  StorageRecord,
 } from '../../functions/providers/provider.ts'
 
 /** A platform in memory: what it is asked is kept in `calls`, what it answers is set by the test. */
@@ -43,6 +47,31 @@ export class FakeProvider implements Provider {
   }
   async findGuests(ids: readonly string[]) {
     return this.guests.filter((guest) => ids.includes(guest.id))
+  }
+  /** Metadata of guests by id, where a test needs more than a name. */
+  metadata: Record<string, Partial<GuestRecord>> = {}
+  mayLack: string | undefined
+  details: Record<string, GuestDetails> = {}
+  storages: StorageRecord[] = []
+  async listGuests(): Promise<GuestList> {
+    return {
+      guests: this.guests.map((guest) => ({
+        state: guest.nodeOffline ? 'unknown' : 'running',
+        template: false,
+        tags: [],
+        missingPrivileges: [],
+        ...guest,
+        ...this.metadata[guest.id],
+      })),
+      ...(this.mayLack === undefined ? {} : { mayLack: this.mayLack }),
+      notes: [],
+    }
+  }
+  async describeGuest({ id }: Guest): Promise<GuestDetails> {
+    return this.details[id] ?? { description: '', disks: [], replication: [], notes: [] }
+  }
+  async describeStorage(storage: string, node: string): Promise<StorageRecord | undefined> {
+    return this.storages.find((one) => one.storage === storage && one.node === node)
   }
   async startBackup(guest: Guest) {
     this.calls.push('startBackup')

@@ -13,14 +13,63 @@ function needed({ guestIds, storage }: IntendedWork): MissingPrivilege[] {
     privilege,
     path: `/storage/${storage}`,
   }))
-  const onGuests = guestIds.flatMap((id) =>
-    ['VM.Audit', 'VM.Backup'].map((privilege) => ({ privilege, path: `/vms/${id}` })),
-  )
-  return [...onStorage, ...onGuests]
+  return [...onStorage, ...guestIds.flatMap(neededForGuest)]
+}
+
+function neededForGuest(id: string): MissingPrivilege[] {
+  return ['VM.Audit', 'VM.Backup'].map((privilege) => ({ privilege, path: `/vms/${id}` }))
 }
 
 export function missingPrivileges(permissions: Permissions, work: IntendedWork): MissingPrivilege[] {
-  return needed(work).filter(({ privilege, path }) => !holds(permissions, privilege, path))
+  return [
+    ...needed(work).filter(({ privilege, path }) => !holds(permissions, privilege, path)),
+    ...missingForSelection(permissions, work),
+  ]
+}
+
+/** What backing up one guest takes, apart from the storage. */
+export function missingOnGuest(permissions: Permissions, id: string): MissingPrivilege[] {
+  return neededForGuest(id).filter(({ privilege, path }) => !holds(permissions, privilege, path))
+}
+
+/**
+ * Whether the account is shown every guest, as far as that can be known: a guest on which all rights were taken away from
+ * it (NoAccess) appears nowhere.
+ */
+export function seesAllGuests(permissions: Permissions): boolean {
+  return reachesBelow(permissions, 'VM.Audit', '/vms') && missingAudits(permissions).length === 0
+}
+
+/** Paths of guests that are listed with fewer rights than seeing them takes. */
+function missingAudits(permissions: Permissions): string[] {
+  return Object.keys(permissions).filter(
+    (path) => path.startsWith('/vms/') && permissions[path]?.['VM.Audit'] === undefined,
+  )
+}
+
+/**
+ * The lists of guests are filtered in silence, so a selection by anything but ids is whole only when the account sees
+ * all that could be in it. For the backups themselves it is enough here that there is some right to them: each chosen
+ * guest is looked at by itself.
+ */
+function missingForSelection(permissions: Permissions, work: IntendedWork): MissingPrivilege[] {
+  const { everyGuest = false, pools = [], excludedPools = [] } = work
+  const lacks = (privilege: string, path: string) =>
+    reachesBelow(permissions, privilege, path) ? [] : [{ privilege, path }]
+  const mayBackUp = Object.entries(permissions).some(
+    ([path, held]) => /^\/(?:$|vms(?:\/|$)|pool\/)/.test(path) && held['VM.Backup'] !== undefined,
+  )
+  return [
+    ...(everyGuest ? lacks('VM.Audit', '/vms') : []),
+    ...(everyGuest && !mayBackUp ? [{ privilege: 'VM.Backup', path: '/vms' }] : []),
+    // A pool's list shows it only to those with Pool.Audit, and its rights reach its members.
+    ...[...new Set([...pools, ...excludedPools])].flatMap((pool) => lacks('Pool.Audit', `/pool/${pool}`)),
+    ...pools.flatMap((pool) =>
+      ['VM.Audit', 'VM.Backup'].flatMap((privilege) =>
+        reachesBelow(permissions, privilege, '/vms') ? [] : lacks(privilege, `/pool/${pool}`),
+      ),
+    ),
+  ]
 }
 
 /**
@@ -36,6 +85,14 @@ function holds(permissions: Permissions, privilege: string, path: string): boole
     }
     if (at === '/') return false
   }
+}
+
+/** Held at the path and, as far as the path's own entry tells, below it. */
+function reachesBelow(permissions: Permissions, privilege: string, path: string): boolean {
+  const own = permissions[path]
+  // A pool has nothing below it that this could be about: its members carry its rights whether they propagate or not.
+  if (own !== undefined && !path.startsWith('/pool/')) return isTrue(own[privilege] ?? 0)
+  return holds(permissions, privilege, path)
 }
 
 function parent(path: string): string {

@@ -6,7 +6,7 @@ import {
 } from '../../contracts/errors.ts'
 import type { BackupOptions } from '../../contracts/job.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import type { BackupProgress, FoundGuest, JobSummary, Provider } from '../provider.ts'
+import type { BackupProgress, JobSummary, Provider } from '../provider.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { openClient } from './client.ts'
@@ -16,19 +16,20 @@ import { gatherEvidence } from './evidence.ts'
 import type { Limits } from './exchange.ts'
 import { openGuestPower } from './guest-power.ts'
 import { parseUpid, type Upid } from './identifiers.ts'
+import { openGuests } from './guests.ts'
 import { notesTemplate } from './notes-template.ts'
 import { openOwnTasks } from './own-tasks.ts'
 import { missingPrivileges } from './privileges.ts'
 import {
-  guestRowsSchema,
-  nodeRowsSchema,
   permissionsSchema,
   taskRowsSchema,
   versionSchema,
 } from './schemas.ts'
 import { openStorageBackups } from './storage-backups.ts'
+import { describeStorage } from './storage-state.ts'
 import { latestPercent } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
+import { requireSupportedVersion } from './versions.ts'
 
 /** Our clock and the node's may differ; a job that is overlooked for that reason would be started twice. */
 const CLOCK_SKEW_SECONDS = 300
@@ -127,32 +128,15 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     platform: 'proxmox',
     async identify() {
       const { data } = await client.get('/version', versionSchema, client.about('ask for the version'))
+      requireSupportedVersion(data.version, siteName)
       return { version: data.version }
     },
     async missingPrivileges(work) {
       const { data } = await client.get('/access/permissions', permissionsSchema, client.about('read its permissions'))
       return missingPrivileges(data, work)
     },
-    async findGuests(ids) {
-      const about = client.about('look for the guests')
-      const guests = await client.get('/cluster/resources?type=vm', guestRowsSchema, about)
-      const nodes = await client.get('/cluster/resources?type=node', nodeRowsSchema, about)
-      const nodeStatus = new Map(nodes.data.map(({ node, status }) => [node, status]))
-      const wanted = new Set(ids)
-      return guests.data
-        .filter(({ vmid }) => wanted.has(vmid))
-        .map((row): FoundGuest => {
-          const lock = lockOf(row)
-          return {
-            id: row.vmid,
-            kind: row.type === 'qemu' ? 'vm' : 'container',
-            name: row.name ?? '',
-            node: row.node,
-            ...(lock === undefined ? {} : { lock }),
-            nodeOffline: isOffline(nodeStatus.get(row.node), row.status),
-          }
-        })
-    },
+    ...openGuests(client, siteName),
+    describeStorage: (storage, node) => describeStorage(client, storage, node),
     startBackup,
     findJobs,
     checkBackup,
@@ -188,14 +172,4 @@ function startOf(upid: Upid): string {
 
 function isActive(status: string | undefined): boolean {
   return status === undefined || status.toUpperCase() === 'RUNNING'
-}
-
-/** HA moves a guest without a lock of its own for part of the way. */
-function lockOf({ lock, hastate }: { lock?: string | undefined; hastate?: string | undefined }): string | undefined {
-  return lock ?? (hastate === 'migrate' || hastate === 'relocate' ? 'migrate' : undefined)
-}
-
-/** A node that just booted is `unknown` for a while; then the guest's own status tells whether it reports. */
-function isOffline(nodeStatus: string | undefined, guestStatus: string | undefined): boolean {
-  return nodeStatus === 'offline' || (nodeStatus !== 'online' && guestStatus === 'unknown')
 }

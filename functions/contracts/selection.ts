@@ -1,0 +1,133 @@
+/** Which guests a person means: the job's `guests`, and what `guestlift guests` filters by. */
+import * as z from 'zod'
+import { guestKindSchema } from './nouns.ts'
+
+/** Proxmox's range for guest ids (pve-common JSONSchema, format `pve-vmid`). */
+const FIRST_ID = 100
+const LAST_ID = 999_999_999
+export const vmidSchema = z.int().min(FIRST_ID).max(LAST_ID)
+
+export interface IdRange {
+  first: number
+  last: number
+}
+
+/** `100-199`, both ends inclusive; `undefined` for any other text. */
+export function parseIdRange(text: string): IdRange | undefined {
+  const [, from, to] = /^([1-9]\d{2,8})-([1-9]\d{2,8})$/.exec(text) ?? []
+  const [first, last] = [Number(from), Number(to)]
+  return first <= last ? { first, last } : undefined
+}
+
+const idRangeSchema = z.string().refine((text) => parseIdRange(text) !== undefined, {
+  error: `a range of ids reads 100-199: two ids from ${FIRST_ID} to ${LAST_ID}, the smaller first`,
+})
+
+/** What the platform last said of a guest. `unknown`: its node doesn't answer, or reports something else. */
+export const guestStateSchema = z.enum(['running', 'stopped', 'paused', 'suspended', 'unknown'])
+export type GuestRunState = z.infer<typeof guestStateSchema>
+
+/** Left out: no templates, except those that `vmids` names. */
+export const templateChoiceSchema = z.enum(['leave-out', 'include', 'only'])
+export type TemplateChoice = z.infer<typeof templateChoiceSchema>
+
+/** At least one value, none of them twice: an empty list would choose nothing, and look as if it chose everything. */
+function listOf<Value extends z.ZodType<string | number>>(value: Value, what: string) {
+  return z
+    .array(value)
+    .min(1, `name at least one ${what}`)
+    .refine((all) => new Set(all).size === all.length, { error: `a ${what} is listed twice` })
+    .optional()
+}
+
+/** A name that can't hide in lists: no blank at either end, no control character. */
+function nameOf(what: string) {
+  return z
+    .string()
+    .max(255)
+    .regex(/^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u, `a ${what} has at least one character and no blank at its ends`)
+}
+
+const keys = {
+  /** Exact ids. One that nobody knows fails in the run's tally. */
+  vmids: listOf(vmidSchema, 'guest'),
+  /** Ranges of ids as `100-199`. Together with `vmids` one criterion: the guest's id is in either. */
+  ranges: listOf(idRangeSchema, 'range'),
+  /** Names, in which `*` stands for any characters and `?` for one. Upper and lower case are the same. */
+  names: listOf(nameOf('name'), 'name'),
+  /** Whole tags. Upper and lower case are the same, as they are to the platform. */
+  tags: listOf(nameOf('tag'), 'tag'),
+  /** Pools by their full names. A pool's sub-pools are pools of their own. */
+  pools: listOf(nameOf('pool'), 'pool'),
+  /** Nodes where the guests are now. */
+  nodes: listOf(nameOf('node'), 'node'),
+  states: listOf(guestStateSchema, 'state'),
+  kinds: listOf(guestKindSchema, 'kind'),
+  /** High availability: `managed`, `unmanaged`, or the state that the platform's HA manager shows, as `started`. */
+  ha: listOf(z.string().regex(/^[a-z][a-z_]*$/, 'an HA state has lower-case letters only, as started'), 'HA state'),
+  templates: templateChoiceSchema.optional(),
+}
+type Key = keyof typeof keys
+/** Keys that narrow a selection by themselves. `templates` does only with `only`. */
+const LIST_KEYS = ['vmids', 'ranges', 'names', 'tags', 'pools', 'nodes', 'states', 'kinds', 'ha'] as const
+export type ListKey = (typeof LIST_KEYS)[number]
+
+/** The keys of a filter that narrow it, in their documented order. */
+export function narrowingKeys(filter: GuestFilter): ListKey[] {
+  return LIST_KEYS.filter((key) => filter[key] !== undefined)
+}
+
+const filterSchema = z.strictObject(keys)
+/** Keys are ANDed, values of a key ORed; `vmids` and `ranges` are one key in that. */
+export type GuestFilter = z.output<typeof filterSchema>
+
+/** Guests to leave out although the rest of the selection takes them in. */
+const exclusionSchema = filterSchema.refine(
+  (filter) => narrowingKeys(filter).length > 0 || (filter.templates ?? 'include') !== 'include',
+  { error: `say what to leave out: at least one of ${LIST_KEYS.join(', ')}` },
+)
+
+/**
+ * A selection of guests. Each key narrows it (AND), each value of a key widens that key (OR). `exclude` has the same keys,
+ * and always wins. `all` takes in every guest, and then only `exclude` and `templates` go with it.
+ */
+export const guestSelectionSchema = filterSchema
+  .extend({
+    all: z.literal(true, { error: 'all is true, or left out' }).optional(),
+    exclude: exclusionSchema.optional(),
+  })
+  .check(({ value, issues }) => {
+    const refuse = (path: Key[], message: string) => issues.push({ code: 'custom', path, message, input: value })
+    const narrowing = narrowingKeys(value)
+    if (value.all === true) {
+      for (const key of narrowing) refuse([key], `all takes in every guest: leave out all to choose by ${key}`)
+    } else if (narrowing.length === 0 && value.templates !== 'only') {
+      refuse([], `say which guests: all: true, or at least one of ${LIST_KEYS.join(', ')}`)
+    }
+  })
+export type GuestSelection = z.output<typeof guestSelectionSchema>
+/** As a person types it. */
+export type GuestSelectionInput = z.input<typeof guestSelectionSchema>
+
+/** What became of a run's selection: `runs/…/selection.json`, written when the run is planned. */
+export const selectionRecordSchema = z.strictObject({
+  version: z.literal(1),
+  /** The selection in words. */
+  selection: z.string(),
+  /** Sentences for the run's report; none where the selection lists ids and no more. */
+  notes: z.array(z.string()),
+  /** Listed ids that nobody knows. */
+  missing: z.array(z.string()),
+  /** Every guest that the account sees, by id, and why it is or isn't in the run. */
+  guests: z.array(
+    z.strictObject({
+      id: z.string(),
+      kind: guestKindSchema,
+      name: z.string(),
+      node: z.string(),
+      verdict: z.enum(['chosen', 'left-out', 'undecided']),
+      reason: z.string(),
+    }),
+  ),
+})
+export type SelectionRecord = z.infer<typeof selectionRecordSchema>

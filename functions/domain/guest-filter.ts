@@ -1,0 +1,156 @@
+/** Whether one guest fits one filter, in words: the bricks that `guest-selection.ts` builds on. */
+import type { GuestKind } from '../contracts/nouns.ts'
+import {
+  type GuestFilter,
+  type GuestRunState,
+  type ListKey,
+  parseIdRange,
+  type TemplateChoice,
+} from '../contracts/selection.ts'
+import { matchesGlob } from './glob.ts'
+
+/** What choosing needs to know of a guest. What a silent node keeps to itself is absent; the name is then empty. */
+export interface SelectableGuest {
+  /** Digits. */
+  id: string
+  kind: GuestKind
+  name: string
+  node: string
+  state: GuestRunState
+  template?: boolean
+  tags: readonly string[]
+  pool?: string
+  /** As the platform's HA manager shows it; absent: not managed. */
+  haState?: string
+}
+
+/** `fits: undefined`: what is known of the guest doesn't tell. `because` is a clause about the guest, as `it has tag prod`. */
+export interface Finding {
+  fits: boolean | undefined
+  because: string
+}
+export type Criterion = (guest: SelectableGuest) => Finding
+
+const kindNames = { vm: 'VM', container: 'container' } as const
+
+/** Each key of the filter as a question; `vmids` and `ranges` are one. Without `templates`, the given choice holds. */
+export function criteriaOf(filter: GuestFilter, templates: TemplateChoice): Criterion[] {
+  const { names, tags, pools, nodes, states, kinds, ha } = filter
+  const criteria: Criterion[] = []
+  if (filter.vmids !== undefined || filter.ranges !== undefined) criteria.push(idIn(filter))
+  if (names !== undefined) criteria.push(nameIn(names))
+  if (tags !== undefined) criteria.push(tagIn(tags))
+  if (pools !== undefined) criteria.push(oneOf(pools, ({ pool }) => pool, 'in pool', 'in no pool'))
+  if (nodes !== undefined) criteria.push(oneOf(nodes, ({ node }) => node, 'on node', ''))
+  if (states !== undefined) criteria.push(stateIn(states))
+  if (kinds !== undefined) {
+    criteria.push(
+      oneOf(
+        kinds.map((kind) => kindNames[kind]),
+        ({ kind }) => kindNames[kind],
+        'a',
+        '',
+      ),
+    )
+  }
+  if (ha !== undefined) criteria.push(haIn(ha))
+  criteria.push(templateIs(filter.templates ?? templates, filter))
+  return criteria
+}
+
+/** A filter of one key and one value, for finding values that fit no guest. */
+export function singleValued(key: ListKey, value: string | number): GuestFilter {
+  return { [key]: [value] }
+}
+
+function idIn({ vmids = [], ranges = [] }: GuestFilter): Criterion {
+  const ids = new Set(vmids.map(String))
+  const parsed = ranges.flatMap((text) => parseIdRange(text) ?? [])
+  return ({ id }) => {
+    if (ids.has(id)) return { fits: true, because: 'it is listed by its id' }
+    const range = parsed.find(({ first, last }) => Number(id) >= first && Number(id) <= last)
+    if (range !== undefined) return { fits: true, because: `its id is in ${range.first}-${range.last}` }
+    return { fits: false, because: 'its id is not among the selected ones' }
+  }
+}
+
+function nameIn(patterns: readonly string[]): Criterion {
+  return ({ name, node }) => {
+    if (name === '') return { fits: undefined, because: `its name is unknown, since node ${node} doesn't tell it` }
+    const found = patterns.find((pattern) => matchesGlob(pattern, name))
+    if (found !== undefined) return { fits: true, because: `its name ${name} matches ${found}` }
+    return { fits: false, because: `its name ${name} doesn't match ${anyOf(patterns)}` }
+  }
+}
+
+function tagIn(wanted: readonly string[]): Criterion {
+  const folded = new Set(wanted.map((tag) => tag.toLowerCase()))
+  return ({ tags }) => {
+    const found = tags.find((tag) => folded.has(tag.toLowerCase()))
+    if (found !== undefined) return { fits: true, because: `it has tag ${found}` }
+    return { fits: false, because: `it doesn't have tag ${anyOf(wanted)}` }
+  }
+}
+
+function oneOf(
+  wanted: readonly string[],
+  valueOf: (guest: SelectableGuest) => string | undefined,
+  is: string,
+  isNone: string,
+): Criterion {
+  return (guest) => {
+    const value = valueOf(guest)
+    if (value === undefined) return { fits: false, because: `it is ${isNone}, not ${is} ${anyOf(wanted)}` }
+    if (wanted.includes(value)) return { fits: true, because: `it is ${is} ${value}` }
+    return { fits: false, because: `it is ${is} ${value}, not ${is} ${anyOf(wanted)}` }
+  }
+}
+
+function stateIn(wanted: readonly GuestRunState[]): Criterion {
+  return ({ state, node }) => {
+    if (wanted.includes(state))
+      return { fits: true, because: `it is ${state === 'unknown' ? 'in no known state' : state}` }
+    if (state === 'unknown')
+      return { fits: undefined, because: `its state is unknown, since node ${node} doesn't tell it` }
+    return { fits: false, because: `it is ${state}, not ${anyOf(wanted)}` }
+  }
+}
+
+function haIn(wanted: readonly string[]): Criterion {
+  return ({ haState }) => {
+    const managed = haState === undefined ? 'unmanaged' : 'managed'
+    const found = wanted.find((state) => state === managed || state === haState)
+    const is = haState === undefined ? 'not managed by HA' : `managed by HA (${haState})`
+    return {
+      fits: found !== undefined,
+      because: found === undefined ? `it is ${is}, not ${anyOf(wanted)}` : `it is ${is}`,
+    }
+  }
+}
+
+/** A guest that is named by its id is meant, template or not, unless the selection says expressly that it isn't. */
+function templateIs(choice: TemplateChoice, { templates, vmids = [] }: GuestFilter): Criterion {
+  const named = new Set(templates === undefined ? vmids.map(String) : [])
+  return ({ id, template, node }) => {
+    if (choice === 'only') {
+      if (template === undefined) {
+        return { fits: undefined, because: `it is unknown whether it is a template, since node ${node} doesn't tell` }
+      }
+      return template ? { fits: true, because: 'it is a template' } : { fits: false, because: 'it is no template' }
+    }
+    // Unknown counts as no template: archiving one too many harms nobody, leaving out a guest for its silent node does.
+    const leftOut = choice === 'leave-out' && template === true && !named.has(id)
+    return leftOut
+      ? { fits: false, because: 'it is a template, and templates are left out unless the selection includes them' }
+      : { fits: true, because: '' }
+  }
+}
+
+/** `a, b or c`; long lists are cut, since this ends up in a line for each guest. */
+function anyOf(values: readonly string[]): string {
+  const shown = values.slice(0, 5)
+  const more = values.length - shown.length
+  return more > 0
+    ? `${shown.join(', ')} or ${more} more`
+    : [shown.slice(0, -1).join(', '), ...shown.slice(-1)].filter((part) => part !== '').join(' or ')
+}

@@ -1,0 +1,109 @@
+import { GuestNotFound, NodeOffline, PrivilegeMissing } from '../contracts/errors.ts'
+import type { Guest } from '../contracts/nouns.ts'
+import { type GuestSelection, narrowingKeys, type SelectionRecord } from '../contracts/selection.ts'
+import { describeSelection } from '../domain/describe-selection.ts'
+import { type Decision, type Selected, selectGuests } from '../domain/guest-selection.ts'
+import type { GuestList, GuestRecord, Provider } from '../providers/provider.ts'
+
+/** A guest that is meant and can't possibly be archived. */
+export interface FailedChoice {
+  guest: Pick<Guest, 'id'> & Partial<Guest>
+  /** Name of the error. */
+  error: string
+  reason: string
+}
+
+export interface Choice {
+  /** In the order of their ids. */
+  chosen: GuestRecord[]
+  failed: FailedChoice[]
+  decisions: Decision<GuestRecord>[]
+  record: SelectionRecord
+}
+
+/** Ask the site for its guests and apply the selection. `depth` as for `Provider.listGuests`. */
+export async function chooseGuests(
+  site: string,
+  selection: GuestSelection,
+  provider: Pick<Provider, 'listGuests'>,
+  depth?: 'everything',
+): Promise<Choice> {
+  const list = await provider.listGuests(depth)
+  const selected = selectGuests(list.guests, selection)
+  const { decisions, missing } = selected
+  const chosen = decisions.filter(({ verdict }) => verdict === 'chosen').map(({ guest }) => guest)
+  return {
+    chosen: chosen.filter(({ missingPrivileges }) => missingPrivileges.length === 0),
+    failed: [
+      ...missing.map((id) => notFound(site, id)),
+      ...decisions.filter(({ verdict }) => verdict === 'undecided').map((decision) => undecided(site, decision)),
+      ...chosen.filter(({ missingPrivileges }) => missingPrivileges.length > 0).map((guest) => forbidden(site, guest)),
+    ],
+    decisions,
+    record: {
+      version: 1,
+      selection: describeSelection(selection),
+      notes: notesOn(selection, selected, list),
+      missing,
+      guests: decisions.map(({ guest: { id, kind, name, node }, verdict, reason }) => ({
+        id,
+        kind,
+        name,
+        node,
+        verdict,
+        reason,
+      })),
+    },
+  }
+}
+
+function notFound(site: string, id: string): FailedChoice {
+  const reason = `Site ${site} knows no guest ${id}, or the account may not see it (VM.Audit on /vms/${id}). Check the id.`
+  return { guest: { id }, error: GuestNotFound.errorName, reason }
+}
+
+/** Passing it over would let a run succeed without a guest that was meant. */
+function undecided(site: string, { guest, reason }: Decision<GuestRecord>): FailedChoice {
+  const { id, kind, name, node } = guest
+  return {
+    guest: { id, kind, name, node },
+    error: NodeOffline.errorName,
+    reason: `Site ${site}, node ${node}, guest ${id}: it can't be told whether the job means this guest. ${reason} Bring the node back, or name or exclude the guest by its id.`,
+  }
+}
+
+/** The platform itself notices only inside the task. */
+function forbidden(site: string, { id, kind, name, node, missingPrivileges }: GuestRecord): FailedChoice {
+  const lacks = missingPrivileges.map(({ privilege, path }) => `${privilege} on ${path}`).join(', ')
+  return {
+    guest: { id, kind, name, node },
+    error: PrivilegeMissing.errorName,
+    reason: `Site ${site}, guest ${id}: the account lacks ${lacks}. Grant it, or exclude the guest.`,
+  }
+}
+
+function notesOn(
+  selection: GuestSelection,
+  { decisions, missing, unmatched }: Selected<GuestRecord>,
+  { mayLack }: GuestList,
+): string[] {
+  const keys = narrowingKeys(selection)
+  const listsIds = keys.includes('vmids') && !keys.includes('ranges')
+  // A plain list of ids has nothing to explain: each of its guests has its own outcome.
+  if (listsIds && keys.length === 1 && selection.exclude === undefined) return []
+  const count = (wanted: string) => decisions.filter(({ verdict }) => verdict === wanted).length
+  const doubtful = count('undecided')
+  const parts = [
+    `${count('chosen')} of ${decisions.length} guests chosen`,
+    `${count('left-out')} left out`,
+    ...(doubtful > 0 ? [`${doubtful} undecided`] : []),
+    ...(missing.length > 0 ? [`${missing.length} listed and unknown`] : []),
+  ]
+  // Ids that aren't found are told one by one, and the members of a pool are seen with rights on the pool.
+  const narrow = listsIds || keys.includes('pools')
+  return [
+    `Selected were ${describeSelection(selection)}: ${parts.join(', ')}. Why each: selection.json beside this report.`,
+    ...unmatched,
+    ...(narrow || mayLack === undefined ? [] : [mayLack]),
+  ]
+}

@@ -1,0 +1,197 @@
+/** Guests of the whole cluster: where they are, what they are, and what a backup of each would hold. */
+import { GuestliftError, PrivilegeMissing } from '../../contracts/errors.ts'
+import type { Guest } from '../../contracts/nouns.ts'
+import { type GuestRunState, guestStateSchema } from '../../contracts/selection.ts'
+import type { FoundGuest, GuestDetails, GuestList, GuestRecord, Provider } from '../provider.ts'
+import type { z } from 'zod'
+import { apiPath, apiQuery } from './api-path.ts'
+import type { ApiClient } from './client.ts'
+import type { About } from './errors.ts'
+import { disksOf } from './guest-disks.ts'
+import {
+  guestConfigSchema,
+  type GuestRecordRow,
+  guestRecordRowsSchema,
+  haResourceRowsSchema,
+  replicationRowsSchema,
+  replicationStateRowsSchema,
+} from './guest-schemas.ts'
+import { missingOnGuest, type Permissions, seesAllGuests } from './privileges.ts'
+import { nodeRowsSchema, permissionsSchema } from './schemas.ts'
+
+export function openGuests(
+  client: ApiClient,
+  siteName: string,
+): Pick<Provider, 'findGuests' | 'listGuests' | 'describeGuest'> {
+  async function readRows() {
+    const about = client.about('look for the guests')
+    const guests = await client.get('/cluster/resources?type=vm', guestRecordRowsSchema, about)
+    const nodes = await client.get('/cluster/resources?type=node', nodeRowsSchema, about)
+    return { rows: guests.data, nodeStatus: new Map(nodes.data.map(({ node, status }) => [node, status])) }
+  }
+
+  async function findGuests(ids: readonly string[]): Promise<FoundGuest[]> {
+    const { rows, nodeStatus } = await readRows()
+    const wanted = new Set(ids)
+    return rows.filter(({ vmid }) => wanted.has(vmid)).map((row) => found(row, nodeStatus))
+  }
+
+  /** Something that is good to know and not worth failing for: `undefined` and a note when it can't be read. */
+  async function optional<Data>(
+    what: string,
+    path: string,
+    schema: z.ZodType<Data>,
+    about: About,
+    notes: string[],
+  ): Promise<Data | undefined> {
+    try {
+      return (await client.get(path, schema, about)).data
+    } catch (error) {
+      if (!(error instanceof GuestliftError)) throw error
+      notes.push(
+        error instanceof PrivilegeMissing
+          ? `${what} isn't shown to this account: ${error.message}`
+          : `${what} can't be read: ${error.message}`,
+      )
+      return undefined
+    }
+  }
+
+  async function listGuests(depth?: 'everything'): Promise<GuestList> {
+    const { rows, nodeStatus } = await readRows()
+    const about = client.about('read its permissions')
+    const permissions = (await client.get('/access/permissions', permissionsSchema, about)).data
+    const notes: string[] = []
+    const extras = depth === 'everything' ? await readExtras(notes) : undefined
+    const unique = new Map(rows.map((row) => [row.vmid, row]))
+    return {
+      guests: [...unique.values()]
+        .map((row) => record(row, nodeStatus, permissions, extras))
+        .toSorted((one, other) => Number(one.id) - Number(other.id)),
+      ...(seesAllGuests(permissions)
+        ? {}
+        : {
+            mayLack:
+              `Site ${siteName}: ${about.account} doesn't hold VM.Audit on /vms for all guests, so guests that it isn't ` +
+              'shown would be missed without a word. Grant VM.Audit on /vms to choose from all of them.',
+          }),
+      notes,
+    }
+  }
+
+  async function readExtras(notes: string[]): Promise<Extras> {
+    const ha = await optional(
+      'What HA was asked for',
+      '/cluster/ha/resources',
+      haResourceRowsSchema,
+      client.about('list the guests under HA'),
+      notes,
+    )
+    const replication = await optional(
+      'Replication',
+      '/cluster/replication',
+      replicationRowsSchema,
+      client.about('list the replication jobs'),
+      notes,
+    )
+    const replicas = new Map<string, string[]>()
+    for (const { guest, target, disable } of replication ?? []) {
+      if (!disable) replicas.set(guest, [...(replicas.get(guest) ?? []), target])
+    }
+    return { haStates: new Map((ha ?? []).map(({ sid, state }) => [sid.replace(/^\w+:/, ''), state])), replicas }
+  }
+
+  async function describeGuest(guest: Guest): Promise<GuestDetails> {
+    const about = client.about("read the guest's configuration", { node: guest.node, guest: guest.id })
+    const type = guest.kind === 'vm' ? 'qemu' : 'lxc'
+    // Without `current`, changes that wait for the guest's next start are shown as if they held already.
+    const path = `${apiPath`/nodes/${guest.node}/${type}/${guest.id}/config`}${apiQuery({ current: 1 })}`
+    const { data: config } = await client.get(path, guestConfigSchema, about)
+    const notes: string[] = []
+    const replication = await optional(
+      'Replication',
+      apiPath`/nodes/${guest.node}/replication` + apiQuery({ guest: guest.id }),
+      replicationStateRowsSchema,
+      client.about('read the replication of the guest', { node: guest.node, guest: guest.id }),
+      notes,
+    )
+    return {
+      description: config['description'] ?? '',
+      disks: disksOf(guest.kind, config),
+      replication: (replication ?? [])
+        .filter((job) => job.guest === guest.id)
+        .map(({ target, schedule, disable, last_sync: lastSync, error }) => ({
+          target,
+          schedule,
+          enabled: !disable,
+          ...(lastSync === undefined || lastSync === 0 ? {} : { lastSyncAt: new Date(lastSync * 1000).toISOString() }),
+          ...(error === undefined ? {} : { error }),
+        })),
+      notes,
+    }
+  }
+
+  return { findGuests, listGuests, describeGuest }
+}
+
+interface Extras {
+  haStates: ReadonlyMap<string, string>
+  replicas: ReadonlyMap<string, string[]>
+}
+
+function found(row: GuestRecordRow, nodeStatus: ReadonlyMap<string, string | undefined>): FoundGuest {
+  const lock = lockOf(row)
+  return {
+    id: row.vmid,
+    kind: row.type === 'qemu' ? 'vm' : 'container',
+    name: row.name ?? '',
+    node: row.node,
+    ...(lock === undefined ? {} : { lock }),
+    nodeOffline: isOffline(nodeStatus.get(row.node), row.status),
+  }
+}
+
+function record(
+  row: GuestRecordRow,
+  nodeStatus: ReadonlyMap<string, string | undefined>,
+  permissions: Permissions,
+  extras: Extras | undefined,
+): GuestRecord {
+  const guest = found(row, nodeStatus)
+  const haState = row.hastate ?? extras?.haStates.get(row.vmid)
+  const replicas = extras?.replicas.get(row.vmid)
+  return {
+    ...guest,
+    state: guest.nodeOffline ? 'unknown' : stateOf(row.status),
+    ...(row.template === undefined ? {} : { template: row.template }),
+    tags: tagsOf(row.tags),
+    ...(row.pool === undefined ? {} : { pool: row.pool }),
+    ...(haState === undefined ? {} : { haState }),
+    ...(row.maxcpu === undefined ? {} : { cpus: row.maxcpu }),
+    ...(row.maxmem === undefined ? {} : { memoryBytes: row.maxmem }),
+    ...(row.maxdisk === undefined ? {} : { diskBytes: row.maxdisk }),
+    ...(row.uptime === undefined ? {} : { uptimeSeconds: row.uptime }),
+    ...(replicas === undefined ? {} : { replicas }),
+    missingPrivileges: missingOnGuest(permissions, row.vmid),
+  }
+}
+
+function stateOf(status: string | undefined): GuestRunState {
+  const { data } = guestStateSchema.safeParse(status)
+  return data ?? 'unknown'
+}
+
+/** The platform writes `a;b`; configurations of older versions hold commas and blanks. */
+function tagsOf(text: string | undefined): string[] {
+  return [...new Set((text ?? '').split(/[;,\s]+/).filter((tag) => tag !== ''))]
+}
+
+/** HA moves a guest without a lock of its own for part of the way. */
+function lockOf({ lock, hastate }: GuestRecordRow): string | undefined {
+  return lock ?? (hastate === 'migrate' || hastate === 'relocate' ? 'migrate' : undefined)
+}
+
+/** A node that just booted is `unknown` for a while; then the guest's own status tells whether it reports. */
+function isOffline(nodeStatus: string | undefined, guestStatus: string | undefined): boolean {
+  return nodeStatus === 'offline' || (nodeStatus !== 'online' && guestStatus === 'unknown')
+}
