@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Measured {
   /** User and system, of the command and all its children. */
@@ -47,12 +48,20 @@ function peakMiB(pid: string): number {
  * CPU seconds of a process and of its children that have ended and were waited for, since it started. For servers:
  * the difference is what serving took.
  */
-export function cpuSecondsOf(pid: number): number {
+function cpuSecondsOf(pid: number): number {
   const stat = readProc(`${pid}/stat`)
   // After the name, which may hold anything: state, ppid, …; utime, stime, cutime and cstime are the 14th to 17th field.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
   return ticks / TICKS_PER_SECOND
+}
+
+/** A server's CPU once its processes for clients that left have ended: before, their share isn't counted. */
+export async function settledCpuSecondsOf(pid: number): Promise<number> {
+  for (let looks = 0; looks < 100 && readProc(`${pid}/task/${pid}/children`).trim() !== ''; looks++) {
+    await delay(LOOK_MILLISECONDS)
+  }
+  return cpuSecondsOf(pid)
 }
 
 /** USER_HZ, which Linux fixes at 100 towards programs. */

@@ -11,7 +11,7 @@ export interface Options {
   only: readonly SectionName[]
 }
 
-const usage = `npm run bench -- [--json] [--mib 1024] [--runs 5] [--only ${sectionNames.join(',')}]
+const usage = `npm run bench -- [--json] [--mib 2048] [--runs 5] [--only ${sectionNames.join(',')}]
 
 Measures Guestlift beside rclone and a floor of plain tools, all on this machine.
   routes    CPU seconds, seconds and memory per GiB of each route, from a server on loopback to a discarding TLS sink;
@@ -28,7 +28,7 @@ export function readOptions(): Options {
     const { values } = parseArgs({
       options: {
         json: { type: 'boolean', default: false },
-        mib: { type: 'string', default: '1024' },
+        mib: { type: 'string', default: '2048' },
         runs: { type: 'string', default: '5' },
         only: { type: 'string', default: sectionNames.join(',') },
         help: { type: 'boolean', default: false },
