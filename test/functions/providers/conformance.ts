@@ -165,7 +165,10 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       })
       expect(archive?.notes).toContain('first line')
       expect(listing.archives.map(({ createdAt }) => createdAt)).toEqual(
-        listing.archives.map(({ createdAt }) => createdAt).toSorted().toReversed(),
+        listing.archives
+          .map(({ createdAt }) => createdAt)
+          .toSorted()
+          .toReversed(),
       )
       expect(startedAt <= (archive?.createdAt ?? '')).toBe(true)
       const ref = archive?.artifactRef ?? ''
@@ -188,24 +191,27 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       })
     })
 
-    it.each(['vm', 'container'] as const)('stops and starts a %s, and says when there was nothing to do', async (kind) => {
-      const guest = await find(harness[kind])
-      const order = (action: 'start' | 'shutdown' | 'stop' | 'reboot') =>
-        provider.powerGuest(guest, action, { timeoutSeconds: 20 })
-      await order('start')
-      expect(await order('start')).toMatchObject({ changed: false, state: { status: 'running' } })
-      expect(await order('reboot')).toMatchObject({ changed: true, state: { status: 'running' } })
-      expect(await order('shutdown')).toMatchObject({ changed: true, state: { status: 'stopped' } })
-      expect(await order('stop')).toMatchObject({ changed: false, state: { status: 'stopped' } })
-      await expect(order('reboot')).rejects.toMatchObject({ name: 'RequestRejected' })
-      expect((await order('start')).jobRef).toMatch(/./)
-      expect(await order('stop')).toMatchObject({ changed: true })
-      harness.lock(guest.id, true)
-      await expect(order('start')).rejects.toMatchObject({ name: 'GuestLocked' })
-      harness.lock(guest.id, false)
-      await order('start')
-      expect(await provider.guestState(guest)).toMatchObject({ status: 'running', template: false })
-    })
+    it.each(['vm', 'container'] as const)(
+      'stops and starts a %s, and says when there was nothing to do',
+      async (kind) => {
+        const guest = await find(harness[kind])
+        const order = (action: 'start' | 'shutdown' | 'stop' | 'reboot') =>
+          provider.powerGuest(guest, action, { timeoutSeconds: 20 })
+        await order('start')
+        expect(await order('start')).toMatchObject({ changed: false, state: { status: 'running' } })
+        expect(await order('reboot')).toMatchObject({ changed: true, state: { status: 'running' } })
+        expect(await order('shutdown')).toMatchObject({ changed: true, state: { status: 'stopped' } })
+        expect(await order('stop')).toMatchObject({ changed: false, state: { status: 'stopped' } })
+        await expect(order('reboot')).rejects.toMatchObject({ name: 'RequestRejected' })
+        expect((await order('start')).jobRef).toMatch(/./)
+        expect(await order('stop')).toMatchObject({ changed: true })
+        harness.lock(guest.id, true)
+        await expect(order('start')).rejects.toMatchObject({ name: 'GuestLocked' })
+        harness.lock(guest.id, false)
+        await order('start')
+        expect(await provider.guestState(guest)).toMatchObject({ status: 'running', template: false })
+      },
+    )
 
     it('shows a running job as running, stops it, and what it leaves is never good', async () => {
       harness.holdJobs()
