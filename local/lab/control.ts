@@ -76,6 +76,7 @@ export interface LabControl {
   presentOtherCertificate(): string
   /** Show another SSH host key; returns its fingerprint. */
   presentOtherHostKey(): string
+  presentOwnHostKey(): void
   chrootSsh(path: string): void
   sshConnections(): number
 }
@@ -231,6 +232,7 @@ export function createControl(
       ssh.present(key)
       return hostKeyFingerprint(key)
     },
+    presentOwnHostKey: () => ssh.present(),
     chrootSsh: (path) => ssh.chroot(path),
     sshConnections: () => ssh.connections,
   }

@@ -15,8 +15,8 @@ export interface SshAccount {
 
 export interface SshServer {
   port: number
-  /** Show another host key to connections from now on. */
-  present(key: HostKey): void
+  /** Show another host key to connections from now on; without one, its own again. */
+  present(key?: HostKey): void
   /** The account's view starts here: `/var/lib/vz` makes `/dump` of `/var/lib/vz/dump`. */
   chroot(path: string): void
   /** Connections so far. */
@@ -105,7 +105,7 @@ export async function startSshServer(
   const address = listener.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
-    present(key) {
+    present(key = hostKey) {
       presented = key
     },
     chroot(path) {

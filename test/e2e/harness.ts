@@ -6,16 +6,18 @@ import {
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { GuestOutcome, RunReport } from '../../functions/contracts/report.ts'
-import { type Clock, realClock } from '../../local/asl/interpreter.ts'
+import { type Clock, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
 import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
 import { type LocalRunEnd, type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
-import type { FaultPlan } from '../../local/s3/faults.ts'
+import type { DoneListener, FaultPlan } from '../../local/s3/faults.ts'
 import { startS3 } from '../../local/s3/server.ts'
+import { type FunctionChanges, ownAssembly } from './own-assembly.ts'
 
 export const bucket = 'archives'
 const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
@@ -24,16 +26,18 @@ const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
 const HASTE = 20
 
 export interface Site {
-  /** Folder of the synthesised app whose functions run. */
+  /** Folder of the synthesised app whose functions run: this site's own, so that its processes can be told from others'. */
   assembly: string
   lab: Lab
   s3: S3Client
   /** Set by a test: what goes wrong in S3 next. */
-  faults: { plan: FaultPlan | undefined }
+  faults: { plan: FaultPlan | undefined; onDone?: DoneListener | undefined }
   run(job: unknown, options?: RunOptions): Promise<LocalRunEnd & { guests: Record<string, GuestOutcome> }>
   keys(prefix?: string): Promise<string[]>
   openUploads(): Promise<string[]>
   text(key: string): Promise<string>
+  /** As if every execution that holds a guest had said nothing for longer than its claim lasts. */
+  letClaimsLapse(): Promise<void>
   /** All that the functions printed, and all events of all executions. */
   everythingSaid(): Promise<string>
   close(): Promise<void>
@@ -47,19 +51,31 @@ export interface RunOptions {
   /** Told of each state that is entered, as `guest id: state`; where tests let things go wrong. */
   onState?: (state: string, guest: string | undefined) => void
   onPart?: () => void
+  onEvent?: (event: HistoryEvent) => void
+  /** Each line of JSON that a function printed, parsed. */
+  onLog?: (line: Readonly<Record<string, unknown>>) => void
   /** Repeat one guest: the job is then an item of a run's plan. */
   workflow?: 'exportGuest'
+}
+
+type Awaitable<T> = T | Promise<T>
+
+export interface SiteOptions extends Omit<LabOptions, 'directory'> {
+  /** Folder of the synthesised app; synthesised anew unless told. */
+  app?: string
+  /** Limits of the functions other than those of the template, and what their processes load first. */
+  functions?: FunctionChanges
 }
 
 const never = new AbortController().signal
 
 /** A lab, an S3 and a runner over the real bundles. `variants` are further sites derived from the lab's own. */
 export async function openSite(
-  options: Omit<LabOptions, 'directory'> = {},
-  variants: (site: Record<string, unknown>) => Record<string, unknown> = () => ({}),
+  { functions = {}, app, ...options }: SiteOptions = {},
+  variants: (site: Record<string, unknown>, lab: Lab) => Awaitable<Record<string, unknown>> = () => ({}),
 ): Promise<Site> {
   const directory = await mkdtemp(join(tmpdir(), 'guestlift-e2e-'))
-  const assembly = await synthesise(() => undefined)
+  const assembly = await ownAssembly(app ?? (await synthesise(() => undefined)), join(directory, 'assembly'), functions)
   const lab = await startLab({
     directory: join(directory, 'lab'),
     guestBytes: 2 * 2 ** 20,
@@ -72,10 +88,11 @@ export async function openSite(
     directory: join(directory, 's3'),
     ...credentials,
     faults: (request) => faults.plan?.(request),
+    onDone: (done) => faults.onDone?.(done),
   })
   const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
-  const sites = { hq: lab.site(), ...variants(lab.site()) }
+  const sites = { hq: lab.site(), ...(await variants(lab.site(), lab)) }
   process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey
   const runner: LocalRunner = await openLocalRunner({
@@ -97,7 +114,7 @@ export async function openSite(
     lab,
     s3,
     faults,
-    async run(job, { interrupt = never, kill = never, name, onState, onPart, workflow } = {}) {
+    async run(job, { interrupt = never, kill = never, name, onState, onPart, onEvent, onLog, workflow } = {}) {
       runs += 1
       const guestOf = new Map<string, string>()
       const end = await runner.run(
@@ -107,12 +124,14 @@ export async function openSite(
           onEvent: (event) => {
             const { type, execution, details } = event
             events.push(JSON.stringify(event))
+            onEvent?.(event)
             const input = details['input'] as { guest?: { id?: string } } | undefined
             if (type === 'ExecutionStarted' && input?.guest?.id !== undefined) guestOf.set(execution, input.guest.id)
             if (type.endsWith('StateEntered')) onState?.(details['name'] as string, guestOf.get(execution))
           },
-          onLog: ({ event }) => {
-            if (event === 'part-copied') onPart?.()
+          onLog: (line) => {
+            onLog?.(line)
+            if (line['event'] === 'part-copied') onPart?.()
           },
         },
         { interrupt, kill },
@@ -131,6 +150,14 @@ export async function openSite(
     async text(key) {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
       return (await Body?.transformToString()) ?? ''
+    },
+    async letClaimsLapse() {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: 'claims/' }))
+      for (const { Key: key } of Contents) {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+        const claim = { ...JSON.parse((await Body?.transformToString()) ?? '{}'), renewedAt: new Date(0).toISOString() }
+        await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: JSON.stringify(claim) }))
+      }
     },
     async everythingSaid() {
       return `${await readFile(join(directory, 'functions.log'), 'utf8')}\n${events.join('\n')}`

@@ -1,0 +1,175 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { GetObjectCommand } from '@aws-sdk/client-s3'
+import { bucket } from '../harness.ts'
+import type { Site } from '../harness.ts'
+import { type Bed, GUEST } from './bed.ts'
+import type { Arming, Ending, Fault, Job } from './fault.ts'
+
+export interface Finding {
+  fault: Fault
+  ending: Ending
+  partsTwice: number
+  bytesTwice: number
+  /** Requests with a part that S3 didn't take. */
+  refused: number
+  uploads: number
+  /** Bytes of the archive that aren't in S3 as they lie on the node; on failure, of the source on the node. */
+  bytesLost: number
+  cause: string
+  /** What isn't as it has to be; empty when the fault ended as expected. */
+  complaints: string[]
+  seconds: number
+}
+
+/** Try one fault on a mended bed, and measure. Leaves the bed as the fault left it. */
+export async function runFault(fault: Fault, bed: Bed): Promise<Finding> {
+  await bed.mend()
+  const startedAt = performance.now()
+  const job: Job = {
+    site: fault.site ?? fault.route,
+    guests: { vmids: [GUEST] },
+    backup: { storage: 'local', compress: 'none' },
+  }
+  const { arming, injected } = armed(fault, bed)
+  const ending = await (fault.scenario ?? runOnce)(bed, job, arming)
+  const complaints: string[] = []
+  await injected().catch((error: unknown) => complaints.push(`the fault itself failed: ${String(error)}`))
+  const cause = fault.expected === 'succeeded' ? causeOnTheWay(bed) : ending.reason
+  complaints.push(...judgeEnding(fault, ending, cause))
+  const { ledger } = bed
+  const bytesLost = await lost(fault, bed, ending, complaints)
+  if (ledger.partsTwice > (fault.partsTwice ?? 0)) complaints.push(`${ledger.partsTwice} parts went twice`)
+  if (ledger.uploads > (fault.uploads ?? 1)) complaints.push(`${ledger.uploads} uploads were filled`)
+  complaints.push(...(await leftovers(fault, bed)))
+  try {
+    await fault.check?.(bed, ending)
+  } catch (error) {
+    complaints.push(error instanceof Error ? error.message : String(error))
+  }
+  return {
+    fault,
+    ending,
+    partsTwice: ledger.partsTwice,
+    bytesTwice: ledger.bytesTwice,
+    refused: ledger.refused,
+    uploads: ledger.uploads,
+    bytesLost,
+    cause,
+    complaints,
+    seconds: (performance.now() - startedAt) / 1000,
+  }
+}
+
+async function runOnce(bed: Bed, job: Job, arming: Arming): Promise<Ending> {
+  return endingOf(await bed.run(job, arming))
+}
+
+export function endingOf({ result, guests }: Awaited<ReturnType<Site['run']>>): Ending {
+  const output = result.status === 'SUCCEEDED' ? (result.output as unknown) : undefined
+  const own = typeof output === 'object' && output !== null && 'verdict' in output ? output : undefined
+  const guest = guests[String(GUEST)] ?? (own as (typeof guests)[string] | undefined)
+  if (guest !== undefined) {
+    const { outcome, verdict, reason, artifacts, bytesSent } = guest
+    return { outcome, verdict, reason, objectKey: artifacts[0]?.key, bytesSent }
+  }
+  const { error = result.status, cause = '' } = result.status === 'SUCCEEDED' ? {} : result
+  return { outcome: 'none', verdict: error, reason: messageIn(cause), objectKey: undefined, bytesSent: 0 }
+}
+
+function armed({ when, inject, scenario, name }: Fault, bed: Bed): { arming: Arming; injected: () => Promise<void> } {
+  let due: Promise<void> | undefined
+  let parts = 0
+  const strike = (): void => {
+    due ??= Promise.resolve().then(() => inject(bed))
+    // Awaited at the end; until then a failure must not count as unhandled.
+    due.catch(() => undefined)
+  }
+  if (when === 'at the start') strike()
+  return {
+    arming: {
+      onState: (state) => {
+        if (typeof when === 'object' && 'state' in when && state === when.state) strike()
+      },
+      onPart: () => {
+        parts += 1
+        if (typeof when === 'object' && 'part' in when && parts === when.part) strike()
+      },
+    },
+    injected: async () => {
+      if (due === undefined && scenario === undefined) throw new Error(`its moment never came: ${name}`)
+      await due
+    },
+  }
+}
+
+function judgeEnding({ expected, cause: wanted }: Fault, ending: Ending, cause: string): string[] {
+  const how = `${ending.outcome} (${ending.verdict}: ${ending.reason})`
+  if (expected === 'succeeded' && ending.outcome !== 'succeeded') return [`ended as ${how}`]
+  if (expected !== 'succeeded' && (ending.outcome === 'succeeded' || !expected.includes(ending.verdict)))
+    return [`ended as ${how}`]
+  return wanted === undefined || wanted.test(cause) ? [] : [`the cause says ${cause || 'nothing'}, not ${wanted}`]
+}
+
+/** What functions told of faults that passed: the last one counts, the others were repetitions of it. */
+function causeOnTheWay({ told }: Bed): string {
+  const failed = told.events.flatMap(({ type, details }) => {
+    if (type !== 'TaskFailed' && type !== 'TaskTimedOut' && type !== 'LambdaFunctionFailed') return []
+    return [`${String(details['error'])}: ${messageIn(String(details['cause'] ?? ''))}`]
+  })
+  const dropped = told.lines.flatMap(({ event, reason }) => (event === 'connection-dropped' ? [String(reason)] : []))
+  return failed.at(-1) ?? dropped.at(-1) ?? ''
+}
+
+function messageIn(cause: string): string {
+  try {
+    const parsed = JSON.parse(cause) as { errorMessage?: unknown }
+    return typeof parsed.errorMessage === 'string' ? parsed.errorMessage : cause
+  } catch {
+    return cause
+  }
+}
+
+/** Byte for byte: S3's object against the file on the node. */
+async function lost(fault: Fault, bed: Bed, ending: Ending, complaints: string[]): Promise<number> {
+  const archives = bed.site.lab.control.archives()
+  if (fault.expected !== 'succeeded') {
+    const copying = bed.told.events.some(({ details }) => details['name'] === 'Open upload')
+    if (copying && archives.length === 0 && fault.losesSource === undefined) {
+      complaints.push('the source is gone from the node')
+    }
+    return 0
+  }
+  const source = archives.find(({ file }) => ending.objectKey?.endsWith(`/${file}`) === true)
+  if (source === undefined || ending.objectKey === undefined) {
+    complaints.push('no archive on the node is the one in S3')
+    return 0
+  }
+  const there = readFileSync(source.path)
+  const { Body } = await bed.site.s3.send(new GetObjectCommand({ Bucket: bucket, Key: ending.objectKey }))
+  const stored = Buffer.from((await Body?.transformToByteArray()) ?? [])
+  if (there.equals(stored)) return 0
+  let different = Math.abs(there.length - stored.length)
+  for (let at = 0; at < Math.min(there.length, stored.length); at++) if (there[at] !== stored[at]) different++
+  complaints.push(`${different} bytes in S3 aren't those on the node (${stored.length} and ${there.length} bytes)`)
+  return different
+}
+
+async function leftovers({ expected, keepsUpload }: Fault, { site }: Bed): Promise<string[]> {
+  const { control } = site.lab
+  // The end of the workflow and that of a stopped task's last line are not ordered.
+  for (let tries = 0; tries < 40 && control.tasks().some((task) => task.running); tries++) await delay(50)
+  const running = control.tasks().filter((task) => task.running)
+  const { lock } = control.guest(GUEST, {})
+  const uploads = await site.openUploads()
+  const archived = await site.keys('archives/')
+  const complete = archived.some((key) => key.endsWith('/manifest.json'))
+  return [
+    ...(running.length > 0 ? [`${running.length} tasks still run on the platform`] : []),
+    ...(lock === undefined ? [] : [`the guest is still locked (${lock})`]),
+    ...(uploads.length > 0 && keepsUpload === undefined ? [`uploads are left open: ${uploads.join(', ')}`] : []),
+    ...(uploads.length === 0 && keepsUpload !== undefined ? ['the upload that was to be kept is gone'] : []),
+    ...(expected === 'succeeded' && !complete ? ['there is no manifest'] : []),
+    ...(expected !== 'succeeded' && archived.length > 0 ? [`half an archive is left: ${archived.join(', ')}`] : []),
+  ]
+}
