@@ -8,7 +8,12 @@ function keyTime(instant: string): string {
 
 /** The folder of one archive, with a slash at its end. */
 export function archiveFolder(keyPrefix: string, site: string, guest: Guest, createdAt: string): string {
-  return `${keyPrefix}archives/${site}/${guest.kind}-${guest.id}/${keyTime(createdAt)}/`
+  return `${guestFolder(keyPrefix, site, guest)}${keyTime(createdAt)}/`
+}
+
+/** The folder of all archives of a guest, with a slash at its end. Those in it sort by their time. */
+export function guestFolder(keyPrefix: string, site: string, guest: KeyedGuest): string {
+  return `${keyPrefix}archives/${site}/${guest.kind}-${guest.id}/`
 }
 
 /** A guest as keys tell it. */

@@ -18,6 +18,8 @@ export interface Choice {
   chosen: GuestRecord[]
   failed: FailedChoice[]
   decisions: Decision<GuestRecord>[]
+  /** What may be wrong with the selection, a sentence each: values that fit nothing, guests that may be hidden. */
+  doubts: string[]
   record: SelectionRecord
 }
 
@@ -32,6 +34,7 @@ export async function chooseGuests(
   const selected = selectGuests(list.guests, selection)
   const { decisions, missing } = selected
   const chosen = decisions.filter(({ verdict }) => verdict === 'chosen').map(({ guest }) => guest)
+  const doubts = doubtsAbout(selection, selected, list)
   return {
     chosen: chosen.filter(({ missingPrivileges }) => missingPrivileges.length === 0),
     failed: [
@@ -40,10 +43,11 @@ export async function chooseGuests(
       ...chosen.filter(({ missingPrivileges }) => missingPrivileges.length > 0).map((guest) => forbidden(site, guest)),
     ],
     decisions,
+    doubts,
     record: {
       version: 1,
       selection: describeSelection(selection),
-      notes: notesOn(selection, selected, list),
+      notes: [...summaryOf(selection, selected), ...doubts],
       missing,
       guests: decisions.map(({ guest: { id, kind, name, node }, verdict, reason }) => ({
         id,
@@ -82,15 +86,10 @@ function forbidden(site: string, { id, kind, name, node, missingPrivileges }: Gu
   }
 }
 
-function notesOn(
-  selection: GuestSelection,
-  { decisions, missing, unmatched }: Selected<GuestRecord>,
-  { mayLack }: GuestList,
-): string[] {
+/** A plain list of ids has nothing to explain: each of its guests has its own outcome. */
+function summaryOf(selection: GuestSelection, { decisions, missing }: Selected<GuestRecord>): string[] {
   const keys = narrowingKeys(selection)
-  const listsIds = keys.includes('vmids') && !keys.includes('ranges')
-  // A plain list of ids has nothing to explain: each of its guests has its own outcome.
-  if (listsIds && keys.length === 1 && selection.exclude === undefined) return []
+  if (keys.length === 1 && keys[0] === 'vmids' && selection.exclude === undefined) return []
   const count = (wanted: string) => decisions.filter(({ verdict }) => verdict === wanted).length
   const doubtful = count('undecided')
   const parts = [
@@ -99,11 +98,18 @@ function notesOn(
     ...(doubtful > 0 ? [`${doubtful} undecided`] : []),
     ...(missing.length > 0 ? [`${missing.length} listed and unknown`] : []),
   ]
-  // Ids that aren't found are told one by one, and the members of a pool are seen with rights on the pool.
-  const narrow = listsIds || keys.includes('pools')
   return [
-    `Selected were ${describeSelection(selection)}: ${parts.join(', ')}. Why each: selection.json beside this report.`,
-    ...unmatched,
-    ...(narrow || mayLack === undefined ? [] : [mayLack]),
+    `Selected: ${describeSelection(selection)}. ${parts.join(', ')}; selection.json beside this report says why each.`,
   ]
+}
+
+function doubtsAbout(
+  selection: GuestSelection,
+  { unmatched }: Selected<GuestRecord>,
+  { mayLack }: GuestList,
+): string[] {
+  const keys = narrowingKeys(selection)
+  // Ids that aren't found are told one by one, and the members of a pool are seen with rights on the pool.
+  const needsNoOverview = (keys.includes('vmids') && !keys.includes('ranges')) || keys.includes('pools')
+  return [...unmatched, ...(needsNoOverview || mayLack === undefined ? [] : [mayLack])]
 }

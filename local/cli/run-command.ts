@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
+import { join } from 'node:path'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import type { RunReport } from '../../functions/contracts/report.ts'
@@ -9,14 +8,15 @@ import { emptyOutcome } from '../../functions/operations/outcomes.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../run/local-runner.ts'
 import { readSiteFile } from '../run/site-file.ts'
-import { CliError } from './cli-error.ts'
 import { type Display, openDisplay } from './display.ts'
 import { executionName } from './execution-name.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { readHappenings } from './happenings.ts'
+import { readJobFile } from './job-file.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
 import { reportLines } from './print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
+import { siteNameOf } from './site-provider.ts'
 import type { StopSignals } from './stop-signals.ts'
 
 export interface OutputOptions {
@@ -40,11 +40,10 @@ type PrintedReport = Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'>
 
 /** Run a job on this machine against a real site and bucket. Returns the exit code. */
 export async function runHere(jobFile: string, options: LocalOptions, stop: StopSignals): Promise<number> {
-  const request = await readJob(jobFile)
+  const request = await readJobFile(jobFile)
   const siteJson = await readSiteFile(options.site)
-  const fileName = basename(options.site, extname(options.site))
   // Checked here too, so that a typing error is told before anything is built or started.
-  const { job, notes } = readRequest(request, siteNameFrom(fileName))
+  const { job, notes } = readRequest(request, siteNameOf(options.site))
   const display = openDisplay(process.stderr)
   try {
     const assembly = await synthesise(() =>
@@ -96,7 +95,7 @@ export function showOn(display: Display): LocalRunListener {
 
 /** Start the deployed workflow with a job and follow it. Returns the exit code. */
 export async function runOnAws(jobFile: string, options: DeployedOptions, stop: StopSignals): Promise<number> {
-  const request = await readJob(jobFile)
+  const request = await readJobFile(jobFile)
   // Any site name passes: which sites exist is for the deployment to say.
   readRequest(request, 'site')
   const sfn = new SFNClient({})
@@ -147,26 +146,4 @@ function unreported(
   const failure = readFailure({ Error: error, Cause: cause })
   const guests = vmids.map((vmid) => emptyOutcome({ id: String(vmid) }, 'failed', failure.name, failure.message, 0))
   return { outcome: 'failed', summary: `The run stopped: ${failure.message}`, notes, guests }
-}
-
-async function readJob(path: string): Promise<unknown> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    throw new CliError(`The job file ${path} can't be read: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new CliError(
-      `The job file ${path} is not valid JSON: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
-}
-
-/** Jobs of the older shape name no site; the file's name stands in where it can. */
-function siteNameFrom(fileName: string): string {
-  const name = fileName.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '')
-  return name === '' ? 'site' : name.slice(0, 63)
 }

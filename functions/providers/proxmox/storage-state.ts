@@ -5,7 +5,7 @@ import type { ApiClient } from './client.ts'
 import { count, flag, rows } from './schemas.ts'
 
 /** GET /nodes/{n}/storage. A storage that couldn't be activated has `active` 0 and no bytes at all; the answer is 200. */
-const storageStateRowsSchema = rows(
+export const storageStateRowsSchema = rows(
   z.object({
     storage: z.string().min(1),
     type: z.string().default(''),

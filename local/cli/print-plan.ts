@@ -1,0 +1,63 @@
+import { styleText } from 'node:util'
+import { formatBytes } from '../../functions/domain/byte-size.ts'
+import type { ForeseenGuest, ForeseenRun } from '../../functions/operations/foresee-run.ts'
+import { columns, plain } from './columns.ts'
+
+/** A foreseen run as a person reads it: what would be archived, skipped, fail and be left out, and on which storage. */
+export function planLines(plan: ForeseenRun): string[] {
+  const { site, platformVersion, selection, backup, totals } = plan
+  const of = (fate: ForeseenGuest['fate']) => plan.guests.filter((guest) => guest.fate === fate)
+  const about = [totals.expectedBytes > 0 ? `, up to ${formatBytes(totals.expectedBytes)}` : '']
+  return [
+    `Site ${site} (version ${platformVersion}): ${plain(selection)}, mode ${backup.mode}, compress ${backup.compress}, storage ${backup.storage}`,
+    ...plan.missingPrivileges.map(
+      ({ privilege, path }) => `${styleText('red', '✗')} missing privilege: ${privilege} on ${path}`,
+    ),
+    ...section('Would be archived', of('archive'), archivedLines),
+    ...section('Would be skipped', of('skip'), explainedLines),
+    ...section('Would fail', of('fail'), explainedLines),
+    ...section('Left out', plan.leftOut, explainedLines),
+    ...section('Storage', plan.storages, (storages) =>
+      columns(
+        storages.map(({ storage, node, type, freeBytes, totalBytes, shared, content }) => [
+          `  ${storage}`,
+          `on ${node}`,
+          `${formatBytes(freeBytes)} free of ${formatBytes(totalBytes)}`,
+          `${type}${shared ? ', shared' : ''}`,
+          `holds ${content.join(', ')}`,
+        ]),
+      ),
+    ),
+    ...plan.notes.map((note) => styleText('dim', `note: ${plain(note)}`)),
+    `${totals.archive} would be archived${about.join('')}; ${totals.skip} skipped, ${totals.fail} failed, ${totals.leftOut} left out. Nothing was changed.`,
+  ]
+}
+
+function section<Row>(title: string, rows: readonly Row[], lines: (rows: readonly Row[]) => string[]): string[] {
+  return rows.length === 0 ? [] : [styleText('bold', `${title} (${rows.length})`), ...lines(rows)]
+}
+
+function archivedLines(guests: readonly ForeseenGuest[]): string[] {
+  const rows = columns(
+    guests.map(({ id, name = '', kind = '', node = '', state = '', expected }) => [
+      `  ${id}`,
+      plain(name),
+      kind,
+      node,
+      state,
+      expected === undefined
+        ? 'size unknown'
+        : `${expected.from === 'disk-sizes' ? '≤' : '≈'} ${formatBytes(expected.sizeBytes)}`,
+      styleText('dim', expected?.says ?? ''),
+    ]),
+  )
+  return guests.flatMap((guest, index) => {
+    const left = (guest.details?.disks ?? []).filter(({ included }) => !included)
+    const without = left.map(({ key, volume, reason }) => `${key} ${plain(volume)} (${reason})`).join('; ')
+    return [rows[index] ?? '', ...(without === '' ? [] : [styleText('dim', `      without ${without}`)])]
+  })
+}
+
+function explainedLines(guests: readonly { id: string; name?: string; node?: string; reason: string }[]): string[] {
+  return columns(guests.map(({ id, name = '', node = '', reason }) => [`  ${id}`, plain(name), node, plain(reason)]))
+}
