@@ -83,7 +83,11 @@ async function endedTask(tasks: TaskReader, sleep: (milliseconds: number) => Pro
       if (error instanceof NoSuchTask) return { running: false, exitStatus: 'no such task' }
       throw error
     })
-    return { state, lines: await tasks.log(ref) }
+    const lines = await tasks.log(ref).catch((error: unknown): string[] => {
+      if (error instanceof NoSuchTask) return []
+      throw error
+    })
+    return { state, lines }
   }
   const ended = await read()
   if (LOST.test(ended.state.exitStatus ?? '')) {

@@ -1,4 +1,5 @@
 /** One HTTP request and its whole answer over undici's client, with limits that end every wait. */
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import Client from 'undici/lib/dispatcher/client.js'
 import type { Connector } from './connector.ts'
 
@@ -79,6 +80,7 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
     const chunks: Buffer[] = []
     let status = 0
     let reason = ''
+    let encoding = ''
     let stop: ((error: Error) => void) | undefined
     const fail = (error: Error) => {
       clearTimeout(timer)
@@ -96,8 +98,9 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
           onRequestStart: (controller) => {
             stop = (error) => controller.abort(error)
           },
-          onResponseStart: (_controller, statusCode, _headers, statusMessage) => {
+          onResponseStart: (_controller, statusCode, headers, statusMessage) => {
             status = statusCode
+            encoding = String(headers['content-encoding'] ?? '').toLowerCase()
             reason = statusMessage ?? ''
           },
           onResponseData: (_controller, chunk) => {
@@ -105,7 +108,12 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
           },
           onResponseEnd: () => {
             clearTimeout(timer)
-            resolve({ status, reason, body: Buffer.concat(chunks).toString('utf8') })
+            try {
+              const body = unpacked(Buffer.concat(chunks), encoding, limits.maxBodyBytes)
+              resolve({ status, reason, body: body.toString('utf8') })
+            } catch (error) {
+              fail(error instanceof Error ? error : new Error(String(error)))
+            }
           },
           onResponseError: (_controller, error) => fail(error),
         },
@@ -114,4 +122,20 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
       fail(error instanceof Error ? error : new Error(String(error)))
     }
   })
+}
+
+/** This client never asks for compression, but proxies in between compress for others and may not keep them apart. */
+function unpacked(body: Buffer, encoding: string, maxOutputLength: number): Buffer {
+  if (body.length === 0) return body
+  switch (encoding) {
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipSync(body, { maxOutputLength })
+    case 'deflate':
+      return inflateSync(body, { maxOutputLength })
+    case 'br':
+      return brotliDecompressSync(body, { maxOutputLength })
+    default:
+      return body
+  }
 }
