@@ -11,6 +11,7 @@ import {
   runHere,
   runOnAws,
 } from '../local/cli/run-command.ts'
+import { addSiteCommands } from '../local/cli/site-commands.ts'
 import { AssemblyError } from '../local/synthesised.ts'
 import { listenForStop } from '../local/cli/stop-signals.ts'
 import { type DeployedSweepOptions, type LocalSweepOptions, sweepHere, sweepOnAws } from '../local/cli/sweep-command.ts'
@@ -80,6 +81,8 @@ Exit codes: 0 every open upload was looked at, and the abandoned ones dropped; 2
     process.exitCode =
       options.local === true ? await sweepHere(localSweepOptions(options), stop) : await sweepOnAws(options, stop)
   })
+
+addSiteCommands(program, stop)
 
 /** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */
 function isForPeople(error: unknown): error is Error {
