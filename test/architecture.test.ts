@@ -118,7 +118,8 @@ describe('the architecture', () => {
     const naming = imports.filter(
       (one) => /^functions\/providers\/[^/]+\//.test(one.to) && !/^functions\/providers\/[^/]+\//.test(one.from),
     )
-    const allowed = (from: string) => from === 'functions/providers/registry.ts' || from.startsWith('local/lab/')
+    const allowed = (from: string) =>
+      from === 'functions/providers/registry.ts' || /^local\/(?:lab|replay|verdicts)\//.test(from)
     expect(naming.filter((one) => !allowed(one.from))).toEqual([])
   })
 

@@ -3,10 +3,10 @@ import { ArchiveConflict } from '../contracts/errors.ts'
 import { manifestSchema } from '../contracts/manifest.ts'
 import type { SourceIdentity, StoredArtifact } from '../contracts/nouns.ts'
 import type { TaskInput, Upload } from '../contracts/tasks.ts'
+import { sameIdentity } from '../domain/copy-verdict.ts'
 import { crc32ToBase64 } from '../domain/crc32.ts'
 import { artifactKey, manifestKey } from '../domain/object-keys.ts'
 import type { Ports } from './ports.ts'
-import { sameIdentity } from './source-identity.ts'
 import { type UploadRecord, uploadOf } from './upload-record.ts'
 
 /** An object that is known to be this source's, and how it was cut. */

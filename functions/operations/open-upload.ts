@@ -1,11 +1,12 @@
 import { SourceChanged, StoreUnavailable, UploadVanished } from '../contracts/errors.ts'
 import type { SourceIdentity } from '../contracts/nouns.ts'
 import type { TaskInput, TaskOutput, Upload } from '../contracts/tasks.ts'
+import { judgeSource, sameIdentity } from '../domain/copy-verdict.ts'
 import { archiveFolder, artifactKey } from '../domain/object-keys.ts'
 import { planParts } from '../domain/part-plan.ts'
 import { findStored } from './already-stored.ts'
 import type { Ports } from './ports.ts'
-import { sameIdentity, statSource } from './source-identity.ts'
+import { statSource } from './source-identity.ts'
 import { type KeptRecord, readUploadRecord, type UploadRecord, uploadOf, writeUploadRecord } from './upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'log'>
@@ -24,12 +25,8 @@ export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): 
   const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, artifact.createdAt)
   const key = artifactKey(folder, artifact.fileName)
   const source = await statSource(ports, item.site, artifact)
-  if (source.sizeBytes !== artifact.sizeBytes) {
-    throw new SourceChanged(
-      `${artifact.location.path} on node ${artifact.location.node} has ${source.sizeBytes} bytes, the platform said ${artifact.sizeBytes}. ` +
-        'Either something still writes it, or the route reaches another file than the platform means (check route.host and route.pathPrefix)',
-    )
-  }
+  const { good, reason } = judgeSource(artifact, source)
+  if (!good) throw new SourceChanged(reason)
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const kept = await readUploadRecord(ports, key)
     const done = await findStored(ports, input, folder, source, kept?.record)

@@ -4,12 +4,11 @@ import type { Guest, SourceArtifact } from '../../contracts/nouns.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { adviceOn, NoSuchTask, NoSuchVolume, unlock } from './errors.ts'
+import { endingOf, isLost, statusText } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
 import { volumeRowsSchema, volumeSchema } from './schemas.ts'
 import { readTaskLog, type TaskLog } from './task-log.ts'
 import type { TaskReader, TaskState } from './tasks.ts'
-
-type Ending = BackupEvidence['ending']
 
 /** Between two looks at the archive's size, and before a status that makes no sense is believed. */
 const SECOND_LOOK_MS = 2000
@@ -90,35 +89,11 @@ async function endedTask(tasks: TaskReader, sleep: (milliseconds: number) => Pro
     return { state, lines }
   }
   const ended = await read()
-  if (LOST.test(ended.state.exitStatus ?? '')) {
+  if (isLost(ended.state)) {
     await sleep(SECOND_LOOK_MS)
     return read()
   }
   return ended
-}
-
-/** Texts of a status that wasn't read from the log's last line. */
-const LOST = /^unexpected status$|^unable to (?:get last line|read tail|open file)|^no such task$/
-const INTERRUPTED = /interrupted by signal|received interrupt/
-
-function statusText(state: TaskState, { taskLine }: TaskLog): string {
-  if (state.running) return 'still running'
-  const status = state.exitStatus ?? 'no exit status'
-  return LOST.test(status) && taskLine !== undefined ? taskLine.replace(/^ERROR: /, '') : status
-}
-
-function endingOf(state: TaskState, log: TaskLog): Ending {
-  if (state.running) return 'unknown'
-  const status = statusText(state, log)
-  if (INTERRUPTED.test(status) || (log.failure !== undefined && INTERRUPTED.test(log.failure))) return 'interrupted'
-  // A log that ends in an error outweighs a status that says otherwise.
-  if (log.taskLine?.startsWith('ERROR: ') === true) return 'errors'
-  if (status === 'OK') return 'ok'
-  if (/^WARNINGS: \d+$/.test(status)) return 'warnings'
-  if (status !== 'no exit status' && !LOST.test(status)) return 'errors'
-  // A job that waited for the node's lock in vain ends without a last line: only its error tells.
-  if (log.errors.some((text) => INTERRUPTED.test(text))) return 'interrupted'
-  return log.errors.some((text) => text.startsWith("can't acquire lock")) ? 'errors' : 'unknown'
 }
 
 async function findVolume(client: ApiClient, about: ReturnType<ApiClient['about']>, volid: string, vmid: string) {

@@ -1,0 +1,103 @@
+/**
+ * What follows from evidence after the backup's own verdict: the file that the route shows, and the object that S3 holds.
+ * Together with `verdict.ts` this is the whole chain; an archive gets its manifest only when every link holds.
+ */
+import type { SourceArtifact, SourceIdentity, StoredArtifact } from '../contracts/nouns.ts'
+import { crc32ToBase64 } from './crc32.ts'
+
+export interface CopyVerdict<Name extends string = string> {
+  name: Name
+  good: boolean
+  reason: string
+}
+
+/** What S3 says of a finished object. `crc32` is unsigned, and absent where S3 keeps no sum over the whole object. */
+export interface ObjectEvidence {
+  sizeBytes: number
+  crc32?: number
+}
+
+export function sameIdentity(one: SourceIdentity, other: SourceIdentity): boolean {
+  const sameMark = one.validator === undefined || other.validator === undefined || one.validator === other.validator
+  return one.sizeBytes === other.sizeBytes && one.modifiedAt === other.modifiedAt && sameMark
+}
+
+/**
+ * Before a byte is read: the route's file is the one that the platform listed. Times are not compared: the clock of a
+ * network storage need not be the node's, so a difference would prove nothing.
+ */
+export function judgeSource(
+  { sizeBytes, location }: Pick<SourceArtifact, 'sizeBytes' | 'location'>,
+  source: SourceIdentity,
+): CopyVerdict<'source-as-listed' | 'source-unlike-listing'> {
+  if (source.sizeBytes === sizeBytes) {
+    return {
+      name: 'source-as-listed',
+      good: true,
+      reason: 'The route shows a file of the size that the platform lists.',
+    }
+  }
+  return {
+    name: 'source-unlike-listing',
+    good: false,
+    reason:
+      `${location.path} on node ${location.node} has ${source.sizeBytes} bytes, the platform said ${sizeBytes}. ` +
+      'Either something still writes it, or the route reaches another file than the platform means (check route.host and route.pathPrefix)',
+  }
+}
+
+/** Around every stretch of reading: bytes of two states of a file must never meet in one object. */
+export function judgeUnchanged(
+  { location }: Pick<SourceArtifact, 'location'>,
+  before: SourceIdentity,
+  now: SourceIdentity,
+): CopyVerdict<'source-unchanged' | 'source-changed'> {
+  if (sameIdentity(before, now)) {
+    return { name: 'source-unchanged', good: true, reason: 'Size, time and mark of the file are what they were.' }
+  }
+  return {
+    name: 'source-changed',
+    good: false,
+    reason:
+      `${location.path} on node ${location.node} changed while it was copied: ${describe(before)} became ${describe(now)}. ` +
+      'Something else writes or replaces it; the copy is discarded and a new run makes a new backup',
+  }
+}
+
+function describe({ sizeBytes, modifiedAt, validator }: SourceIdentity): string {
+  return `${sizeBytes} bytes of ${modifiedAt}${validator === undefined ? '' : ` (${validator})`}`
+}
+
+export type ObjectVerdictName =
+  | 'object-proved'
+  | 'never-stored'
+  | 'object-gone'
+  | 'object-size-differs'
+  | 'object-without-checksum'
+  | 'object-checksum-differs'
+
+/**
+ * After everything is in S3, asked anew: there is an object of the listed size whose sum, computed by S3 over the whole of
+ * it, is that of the bytes which were read. `where` is the object's address for the reason.
+ */
+export function judgeObject(
+  artifact: Pick<SourceArtifact, 'fileName' | 'sizeBytes' | 'location'>,
+  claimed: Pick<StoredArtifact, 'sizeBytes' | 'checksum'> | undefined,
+  object: ObjectEvidence | undefined,
+  where: string,
+): CopyVerdict<ObjectVerdictName> {
+  const bad = (name: ObjectVerdictName, reason: string) => ({ name, good: false, reason })
+  if (claimed === undefined) return bad('never-stored', `${artifact.fileName} was not stored`)
+  if (object === undefined) {
+    return bad('object-gone', `${where} is gone although it was completed. Did something delete it?`)
+  }
+  if (object.sizeBytes !== artifact.sizeBytes || object.sizeBytes !== claimed.sizeBytes) {
+    const had = `${artifact.fileName} had ${artifact.sizeBytes} on node ${artifact.location.node}`
+    return bad('object-size-differs', `${where} has ${object.sizeBytes} bytes, ${had}`)
+  }
+  const read = `the bytes that were read have ${claimed.checksum}`
+  if (object.crc32 === undefined) return bad('object-without-checksum', `${where} has no CRC-32; ${read}`)
+  const checksum = `CRC32:${crc32ToBase64(object.crc32)}`
+  if (checksum !== claimed.checksum) return bad('object-checksum-differs', `${where} has ${checksum}; ${read}`)
+  return { name: 'object-proved', good: true, reason: `${where} has the size of the source and ${read}, as S3 says.` }
+}
