@@ -20,7 +20,7 @@ function diskLine(guest: LabGuest, disk: LabDisk): string {
   if (disk.mountPoint !== undefined && disk.key !== 'rootfs') parts.push(`mp=${disk.mountPoint}`)
   if (guest.kind === 'qemu' && !disk.backup) parts.push('backup=0')
   if (guest.kind === 'lxc' && disk.key !== 'rootfs' && disk.backup) parts.push('backup=1')
-  return parts.join(',')
+  return [...parts, ...(disk.options ?? [])].join(',')
 }
 
 function hardwareAddress(guest: LabGuest): string {

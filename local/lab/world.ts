@@ -27,6 +27,8 @@ export interface LabDisk {
   backup: boolean
   /** Mount point inside a container. */
   mountPoint?: string
+  /** Further options of its line, as `media=cdrom`. */
+  options?: string[]
 }
 
 export interface LabGuest {
@@ -55,8 +57,19 @@ export interface LabGuest {
   /** Text with which a stopped VM fails to start for its backup. */
   startError?: string
   haState?: string
+  replication?: LabReplication[]
   /** Its operating system doesn't listen to requests to shut down. */
   ignoresShutdown?: boolean
+}
+
+/** A job that copies the guest's disks to another node. */
+export interface LabReplication {
+  target: string
+  schedule: string
+  disabled?: boolean
+  /** Unix seconds; 0: never yet. */
+  lastSync: number
+  error?: string
 }
 
 export interface LabStorage {

@@ -138,6 +138,48 @@ function haResources({ world }: Call): unknown {
     }))
 }
 
+/** Jobs of the guests that the caller may see, as `/cluster/replication` has them. */
+function replicationJobs({ world, caller }: Call): Record<string, unknown>[] {
+  return world.site.guests
+    .filter((guest) => may(world.site, caller.who, `/vms/${guest.vmid}`, 'VM.Audit'))
+    .flatMap((guest) =>
+      (guest.replication ?? []).map(({ target, schedule, disabled }, index) => ({
+        id: `${guest.vmid}-${index}`,
+        guest: guest.vmid,
+        jobnum: index,
+        type: 'local',
+        source: guest.node,
+        target,
+        schedule,
+        ...(disabled === true ? { disable: 1 } : {}),
+      })),
+    )
+}
+
+/** The jobs that one node carries out, with how each went. */
+function replicationOfNode(call: Call): Record<string, unknown>[] {
+  const { world, values, node } = call
+  return replicationJobs(call).flatMap((job) => {
+    const guest = findGuest(world, Number(job['guest']))
+    const state = guest?.replication?.[Number(job['jobnum'])]
+    if (guest?.node !== node || state === undefined) return []
+    if (values['guest'] !== undefined && Number(values['guest']) !== guest.vmid) return []
+    const { lastSync, error } = state
+    return [
+      {
+        ...job,
+        vmtype: guest.kind,
+        last_sync: lastSync,
+        last_try: lastSync,
+        next_sync: lastSync + 900,
+        fail_count: error === undefined ? 0 : 1,
+        duration: 1.5,
+        ...(error === undefined ? {} : { error }),
+      },
+    ]
+  })
+}
+
 function haStatus({ world }: Call): unknown {
   const first = world.site.nodes[0]?.name ?? ''
   const services = world.site.guests
@@ -207,13 +249,13 @@ export const clusterEndpoints: Endpoint[] = [
     run: haResources,
   },
   { method: 'GET', path: '/cluster/ha/status/current', permission: AUDIT, run: haStatus },
-  { method: 'GET', path: '/cluster/replication', run: () => [] },
+  { method: 'GET', path: '/cluster/replication', run: replicationJobs },
   {
     method: 'GET',
     path: '/nodes/{node}/replication',
     relayed: true,
-    parameters: { guest: { type: 'integer' } },
-    run: () => [],
+    parameters: { guest: { type: 'integer', format: 'pve-vmid', minimum: 100, maximum: 999_999_999 } },
+    run: replicationOfNode,
   },
   { method: 'GET', path: '/cluster/backup-info/not-backed-up', relayed: true, permission: AUDIT, run: notBackedUp },
 ]
