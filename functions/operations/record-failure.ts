@@ -3,16 +3,14 @@ import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { readFailure } from '../domain/failure.ts'
 import { archiveFolder, artifactKey, evidenceKey } from '../domain/object-keys.ts'
 import { judge } from '../domain/verdict.ts'
-import { type HeldClaim, ownClaim, releaseClaim } from './claims.ts'
+import { ownClaim, releaseClaim } from './claims.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 import { dropUpload } from './drop-upload.ts'
+import { stopJob } from './stop-job.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
-
-/** A stopped job gets this long to clean up on its node (Proxmox kills a worker 5 s after asking it to end). */
-const STOP_TIMEOUT_SECONDS = 60
 
 /**
  * Clean up after a failed guest and say why it failed. Each step is tried whatever the others do; what could not be
@@ -25,6 +23,7 @@ export async function recordFailure(
   const { item, error } = input
   const failure = readFailure(error)
   const leftovers: string[] = []
+  let stopped = false
   const attempt = async (what: string, step: () => Promise<void>) => {
     try {
       await step()
@@ -39,7 +38,11 @@ export async function recordFailure(
   // Before its archive was located, a guest has no upload.
   const located = evidence?.evidence.listed
   if (held !== undefined && !held.claim.released) {
-    await attempt('stopping the job', () => stopJob(held, input, ports))
+    await attempt('stopping the job', async () => {
+      const { stopped: wasRunning, leftLock } = await stopJob(held.claim, item, ports)
+      stopped = wasRunning
+      if (leftLock !== undefined) leftovers.push(leftLock)
+    })
     if (!failure.resumable && located !== undefined) {
       const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, located.createdAt)
       await attempt('aborting the upload', () => dropUpload(artifactKey(folder, located.fileName), ports))
@@ -56,22 +59,10 @@ export async function recordFailure(
     Math.max(0, (ports.now().getTime() - since) / 1000),
   )
   await recordOutcome(item.run, outcome, ports)
-  if (held !== undefined)
-    await attempt('giving back the claim', () => releaseClaim(input, held, failure.resumable, ports))
+  if (held !== undefined) {
+    // A job that was stopped here proves nothing any more: whoever repeats the guest has to start another.
+    const keepJob = failure.resumable && !stopped
+    await attempt('giving back the claim', () => releaseClaim(input, held, keepJob, ports))
+  }
   return outcome
-}
-
-/** A job that ended already is left alone; one that was asked for and never named is looked up first. */
-async function stopJob({ claim }: HeldClaim, { item }: TaskInput<'RecordFailure'>, ports: Needs): Promise<void> {
-  if (claim.jobRef === undefined && claim.askedAt === undefined) return
-  const provider = await ports.provider(item.site)
-  if (claim.jobRef !== undefined) {
-    await provider.stopBackup(claim.jobRef, STOP_TIMEOUT_SECONDS)
-    return
-  }
-  const [guest = { ...item.guest, nodeOffline: false }] = await provider.findGuests([item.guest.id])
-  const jobs = await provider.findJobs(guest, new Date(claim.askedAt ?? item.run.startedAt))
-  for (const job of jobs.filter((found) => found.running && !claim.knownJobRefs.includes(found.jobRef))) {
-    await provider.stopBackup(job.jobRef, STOP_TIMEOUT_SECONDS)
-  }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { BackupStartUnclear } from '../../../functions/contracts/errors.ts'
 import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { type UploadRecord, writeUploadRecord } from '../../../functions/operations/upload-record.ts'
@@ -49,6 +50,7 @@ describe('recording a failure', () => {
 
   it('records the failure whatever goes wrong with the clean-up, and says what is left', async () => {
     const { ports } = await failing()
+    ports.fakeProvider.running = true
     ports.fakeProvider.stopBackup = () => Promise.reject(new TypeError('nobody foresaw this'))
     const outcome = await recordFailure({ item, execution, error: error('SourceChanged') }, ports)
     expect(outcome.reason).toBe('why Clean-up: stopping the job failed: nobody foresaw this')
@@ -59,5 +61,45 @@ describe('recording a failure', () => {
     const { ports, own } = await failing()
     await recordFailure({ item, execution, error: error('ConnectionDropped') }, ports)
     expect(ports.store.uploads.has(own)).toBe(true)
+  })
+
+  it('stops a job that still runs, and lets whoever repeats the guest start another', async () => {
+    const { ports } = await failing()
+    ports.fakeProvider.running = true
+    await recordFailure({ item, execution, error: error('ConnectionDropped') }, ports)
+    expect(ports.fakeProvider.calls).toEqual(expect.arrayContaining(['stopBackup job-1', 'awaitUnlocked 100']))
+    ports.fakeProvider.running = false
+    ports.fakeProvider.jobs = []
+    const again = await startBackup({ item, execution: `${execution}-again` }, ports)
+    expect(again).toMatchObject({ adopted: false })
+  })
+
+  it('leaves a job that ended alone, so that its archive is gone on with', async () => {
+    const { ports } = await failing()
+    await recordFailure({ item, execution, error: error('ConnectionDropped') }, ports)
+    expect(ports.fakeProvider.calls).not.toContain('stopBackup job-1')
+    const again = await startBackup({ item, execution: `${execution}-again` }, ports)
+    expect(again).toMatchObject({ adopted: true, jobRef: 'job-1' })
+  })
+
+  it('tells of a lock that stays, with the way to take it off', async () => {
+    const { ports } = await failing()
+    ports.fakeProvider.leftLock = { lock: 'backup', advice: 'Guest 100 stays locked (backup): run "qm unlock 100".' }
+    const outcome = await recordFailure({ item, execution, error: error('BackupFailed') }, ports)
+    expect(outcome.reason).toBe('why Guest 100 stays locked (backup): run "qm unlock 100".')
+    expect(await ports.store.listKeys(`${item.run.prefix}guests/`)).toHaveLength(1)
+  })
+
+  it('looks for the job whose start was never answered, and leaves jobs that were there before alone', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.jobs = [{ jobRef: 'theirs', startedAt: '2026-11-22T02:00:00.000Z', running: false }]
+    ports.fakeProvider.onStart = () => Promise.reject(new BackupStartUnclear('lost'))
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow('lost')
+    ports.fakeProvider.jobs = [
+      { jobRef: 'ours', startedAt: '2026-11-22T02:00:06.000Z', running: true },
+      { jobRef: 'theirs', startedAt: '2026-11-22T02:00:00.000Z', running: true },
+    ]
+    await recordFailure({ item, execution, error: error('BackupStartUnclear') }, ports)
+    expect(ports.fakeProvider.calls.filter((call) => call.startsWith('stopBackup'))).toEqual(['stopBackup ours'])
   })
 })
