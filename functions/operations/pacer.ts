@@ -22,17 +22,16 @@ export class Pacer {
   }
 
   /**
-   * Fill `target` piece by piece, each of at most `largestBytes` and in its turn. `read` fills a piece and returns its
-   * CRC-32; the result is that of the whole.
+   * Fill `target` piece by piece, each in its turn. `read` fills a piece and returns its CRC-32; the result is that of
+   * the whole.
    */
   async inSlices(
     target: Buffer,
-    largestBytes: number,
     signal: AbortSignal,
     read: (at: number, slice: Buffer) => Promise<number>,
   ): Promise<number> {
-    const pacedBytes = this.#allowance === undefined ? target.length : sliceBytes(this.#allowance.bytesPerSecond)
-    const step = Math.max(1, Math.min(largestBytes, pacedBytes))
+    const paced = this.#allowance === undefined ? target.length : sliceBytes(this.#allowance.bytesPerSecond)
+    const step = Math.max(1, Math.min(target.length, paced))
     let whole = 0
     for (let at = 0; at < target.length; at += step) {
       const slice = target.subarray(at, at + step)

@@ -49,9 +49,17 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
   return { planKey: key, guestCount: items.length }
 }
 
+/** The resolver says that there is no such name. When it can't be asked it says something else (EAI_AGAIN). */
+function namesNobody(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && cause.code === 'ENOTFOUND') return true
+  }
+  return false
+}
+
 /**
- * Nodes whose route refuses us for good (host key, login), known before hours of dumping. Passing faults don't count:
- * the transfer has its own patience. @throws the refusal when no node is left
+ * Nodes whose route refuses us for good (host key, login) or leads nowhere (a name that doesn't exist), known before
+ * hours of dumping. Passing faults don't count: the transfer has its own patience. @throws the refusal when no node is left
  */
 async function refusedNodes(
   site: string,
@@ -67,7 +75,7 @@ async function refusedNodes(
     } catch (error) {
       if (!(error instanceof GuestliftError)) throw error
       ports.log('route-check-failed', { site, node, error: error.name, message: error.message })
-      if (error.group === 'fail-run') refusals.set(node, error)
+      if (error.group === 'fail-run' || namesNobody(error)) refusals.set(node, error)
     }
   }
   const [first] = refusals.values()

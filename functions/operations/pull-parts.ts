@@ -6,12 +6,6 @@ import { SourceSession } from './source-session.ts'
 
 type Needs = Pick<Ports, 'store' | 'route' | 'now' | 'sleep' | 'log'>
 
-/**
- * A line that drops gets parts in pieces, each read again by itself, so that a part needs no connection that lasts for
- * the whole of it. Not before: over distance, each piece costs HTTP a round trip.
- */
-const SLICE_AFTER_DROP_BYTES = 8 * 2 ** 20
-
 /** Reads each part into memory and sends it from there, so that it can be sent again. */
 export class PullParts implements PartMover {
   readonly #store: Ports['store']
@@ -43,8 +37,7 @@ export class PullParts implements PartMover {
     signal: AbortSignal,
   ): Promise<{ throttles: number }> {
     const body = this.#buffer(lane).subarray(0, sizeBytes)
-    const largest = this.#source.drops === 0 ? body.length : SLICE_AFTER_DROP_BYTES
-    const crc32 = await this.#pacer.inSlices(body, largest, signal, (at, slice) =>
+    const crc32 = await this.#pacer.inSlices(body, signal, (at, slice) =>
       this.#source.read(positionBytes + at, slice, signal),
     )
     return this.#store.putPart(this.#upload.key, this.#upload.uploadId, partNumber, body, crc32, signal)

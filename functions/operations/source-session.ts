@@ -1,5 +1,6 @@
 import { ShortRead } from '../contracts/errors.ts'
 import type { SourceArtifact, SourceIdentity } from '../contracts/nouns.ts'
+import { combineCrc32 } from '../domain/crc32.ts'
 import type { Reader } from '../readers/reader.ts'
 import type { Ports } from './ports.ts'
 import { Reconnecting } from './reconnecting.ts'
@@ -32,6 +33,19 @@ export function pinned<Source extends PinnedSource>(
   }
 }
 
+const FIRST_PIECE_BYTES = 8 * 2 ** 20
+const LEAST_PIECE_BYTES = 2 ** 20
+
+/**
+ * A line that drops gets smaller pieces with each drop, each read again by itself: what several parts in flight ask for
+ * has to arrive within a connection's life, or the transfer never ends. Not before: over distance, each piece costs
+ * HTTP a round trip.
+ */
+function pieceBytes(drops: number, wholeBytes: number): number {
+  if (drops === 0) return Math.max(1, wholeBytes)
+  return Math.max(LEAST_PIECE_BYTES, Math.floor(FIRST_PIECE_BYTES / 2 ** (drops - 1)))
+}
+
 /** One source for the length of one call: a reader that is opened again when its connection drops, shared by all parts in flight. */
 export class SourceSession {
   readonly #reader: Reconnecting<Reader>
@@ -60,7 +74,16 @@ export class SourceSession {
    */
   async read(positionBytes: number, target: Buffer, signal: AbortSignal): Promise<number> {
     try {
-      return await this.#reader.use((reader) => reader.read(positionBytes, target, signal), signal)
+      let [filledBytes, whole] = [0, 0]
+      do {
+        const piece = await this.#reader.use(async (reader) => {
+          const room = target.subarray(filledBytes, filledBytes + pieceBytes(this.#reader.drops, target.length))
+          return { crc32: await reader.read(positionBytes + filledBytes, room, signal), sizeBytes: room.length }
+        }, signal)
+        whole = filledBytes === 0 ? piece.crc32 : combineCrc32(whole, piece.crc32, piece.sizeBytes)
+        filledBytes += piece.sizeBytes
+      } while (filledBytes < target.length)
+      return whole
     } catch (error) {
       // A file that was cut short has changed; that is the fact to report.
       if (error instanceof ShortRead) await this.assertUnchanged(signal)

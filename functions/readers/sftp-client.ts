@@ -103,7 +103,9 @@ export class SftpClient {
 
   /** True while an answer is due: silence then means trouble. */
   get waiting(): boolean {
-    return this.#slots.size > 0 || this.#replies.size > 0 || this.#onVersion !== undefined
+    return (
+      this.#slots.size > 0 || this.#dataSlot !== undefined || this.#replies.size > 0 || this.#onVersion !== undefined
+    )
   }
 
   /** Agree on the version. Must be the first call. */
@@ -163,7 +165,10 @@ export class SftpClient {
     this.#onVersion = undefined
     for (const reply of this.#replies.values()) reply.reject(reason)
     this.#replies.clear()
-    const reads = new Set([...this.#reads, ...[...this.#slots.values(), ...this.#remainders].map((slot) => slot.read)])
+    // The answer that was arriving may have been the last that its read waited for.
+    const arriving = this.#dataSlot === undefined ? [] : [this.#dataSlot]
+    const slots = [...this.#slots.values(), ...arriving, ...this.#remainders]
+    const reads = new Set([...this.#reads, ...slots.map((slot) => slot.read)])
     this.#slots.clear()
     for (const read of reads) this.#endRead(read, reason)
   }

@@ -22,7 +22,7 @@ import { type FunctionChanges, ownAssembly } from './own-assembly.ts'
 export const bucket = 'archives'
 const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
 
-/** The workflow's waits and retries pass this much faster; functions, sockets and the lab keep the real time. */
+/** The workflow's waits and retries pass this much faster; its time limits, functions, sockets and the lab keep the real time. */
 const HASTE = 20
 
 export interface Site {
@@ -75,7 +75,10 @@ export async function openSite(
   variants: (site: Record<string, unknown>, lab: Lab) => Awaitable<Record<string, unknown>> = () => ({}),
 ): Promise<Site> {
   const directory = await mkdtemp(join(tmpdir(), 'guestlift-e2e-'))
-  const assembly = await ownAssembly(app ?? (await synthesise(() => undefined)), join(directory, 'assembly'), functions)
+  const assembly = await ownAssembly(app ?? (await synthesise(() => undefined)), join(directory, 'assembly'), {
+    ...functions,
+    longerTimeLimits: HASTE,
+  })
   const lab = await startLab({
     directory: join(directory, 'lab'),
     guestBytes: 2 * 2 ** 20,

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 export interface FunctionChanges {
   /** By stem, as `copy-parts`. */
   limits?: Readonly<Record<string, { timeoutSeconds?: number; memoryMiB?: number }>>
+  /** The workflow's time limits are so many times as long: what a clock that runs faster takes from them. */
+  longerTimeLimits?: number
   /** A module that each function's process loads before its bundle. */
   preload?: URL
 }
@@ -29,8 +31,13 @@ export async function ownAssembly(assembly: string, directory: string, changes: 
   return directory
 }
 
-function changed(template: string, { limits = {}, preload }: FunctionChanges): string {
-  const { Resources, ...rest } = JSON.parse(template) as { Resources: Record<string, Resource> }
+function changed(template: string, { limits = {}, preload, longerTimeLimits = 1 }: FunctionChanges): string {
+  // The definitions are JSON in strings of the template's JSON.
+  const patient = template.replaceAll(
+    /\\"TimeoutSeconds\\":(\d+)/g,
+    (_, seconds: string) => `\\"TimeoutSeconds\\":${Number(seconds) * longerTimeLimits}`,
+  )
+  const { Resources, ...rest } = JSON.parse(patient) as { Resources: Record<string, Resource> }
   for (const { Metadata = {}, Properties = {} } of Object.values(Resources)) {
     const stem = Metadata['guestlift:stem']
     if (typeof stem !== 'string') continue

@@ -21,7 +21,7 @@ export interface Fault {
   theme: string
   route: FaultRoute
   /** What happens, for the table in the README. */
-  then: string
+  happens: string
   /** When `inject` is called: at the start, when a state is first entered, or when S3 has confirmed so many parts. */
   when: 'at the start' | { state: string } | { part: number }
   inject: (bed: Bed) => Promise<void> | void

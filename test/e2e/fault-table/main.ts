@@ -22,7 +22,7 @@ const chosen = faultTable.filter(({ name, theme, route }) =>
 if (chosen.length === 0) fail(`no fault's name holds: ${values.only}`)
 if (values.list) {
   console.log('| Fault | What happens |\n| --- | --- |')
-  for (const { name, then } of chosen) console.log(`| ${name} | ${then} |`)
+  for (const { name, happens } of chosen) console.log(`| ${name} | ${happens} |`)
   process.exit(0)
 }
 

@@ -115,10 +115,14 @@ function judgeEnding({ expected, cause: wanted }: Fault, ending: Ending, cause: 
 function causeOnTheWay({ told }: Bed): string {
   const failed = told.events.flatMap(({ type, details }) => {
     if (type !== 'TaskFailed' && type !== 'TaskTimedOut' && type !== 'LambdaFunctionFailed') return []
-    return [`${String(details['error'])}: ${messageIn(String(details['cause'] ?? ''))}`]
+    return [`${plain(details['error'])}: ${messageIn(plain(details['cause']))}`]
   })
   const dropped = told.lines.flatMap(({ event, reason }) => (event === 'connection-dropped' ? [String(reason)] : []))
   return failed.at(-1) ?? dropped.at(-1) ?? ''
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 function messageIn(cause: string): string {

@@ -13,7 +13,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: `the ${server[route]} refuses connections for a while as the upload is opened`,
     theme,
     route,
-    then: 'Open upload is repeated, for up to two hours',
+    happens: 'Open upload is repeated, for up to two hours',
     when: { state: 'Open upload' },
     inject: async ({ lines }) => {
       await lines[route].down()
@@ -27,7 +27,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: `the ${server[route]} refuses connections for a while as parts are copied`,
     theme,
     route,
-    then: 'connected again after 1, 2, 4 and 8 s, then in later rounds for up to two hours',
+    happens: 'connected again after 1, 2, 4 and 8 s, then in later rounds for up to two hours',
     when: copying,
     inject: async ({ lines }) => {
       await lines[route].down()
@@ -41,7 +41,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: `the connection to the ${server[route]} is reset as it opens`,
     theme,
     route,
-    then: 'connected again, nothing sent twice',
+    happens: 'connected again, nothing sent twice',
     when: copying,
     inject: ({ lines }) => lines[route].next({ kind: 'reset' }),
     expected: 'succeeded',
@@ -51,7 +51,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: `the connection is reset in the ${handshake[route]}`,
     theme,
     route,
-    then: 'connected again, nothing sent twice',
+    happens: 'connected again, nothing sent twice',
     when: copying,
     inject: ({ lines }) => lines[route].next({ kind: 'reset-after', bytes: 300 }),
     expected: 'succeeded',
@@ -61,7 +61,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: 'the SSH connection is reset after login, before the first byte',
     theme,
     route: 'sftp',
-    then: 'connected again, nothing sent twice',
+    happens: 'connected again, nothing sent twice',
     when: copying,
     inject: ({ site }) => site.lab.faults.onSftp({ kind: 'cut-after', bytes: 0 }),
     expected: 'succeeded',
@@ -71,7 +71,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: 'the file server resets the connection on the first request for bytes',
     theme,
     route: 'https',
-    then: 'connected again, nothing sent twice',
+    happens: 'connected again, nothing sent twice',
     when: copying,
     inject: ({ web }) => {
       let left = 1
@@ -87,7 +87,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: `the connection to the ${server[route]} is reset in the middle of a part`,
     theme,
     route,
-    then: 'the part is read on over a new connection',
+    happens: 'the part is read on over a new connection',
     when: copying,
     inject: ({ lines }) => lines[route].next({ kind: 'reset-after', bytes: MIB }),
     expected: 'succeeded',
@@ -97,7 +97,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     theme,
     route,
     bed: 'large',
-    then: 'parts are read in pieces, over as many connections as it takes',
+    happens: 'parts are read in pieces, over as many connections as it takes',
     when: copying,
     inject: ({ lines }) => lines[route].always({ kind: 'reset-after', bytes: 20 * MIB }),
     expected: 'succeeded',
@@ -107,7 +107,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: `the ${server[route]} says nothing at login and closes nothing`,
     theme,
     route,
-    then: 'given up after 20 s, then connected again',
+    happens: 'given up after 20 s, then connected again',
     when: copying,
     inject: ({ lines }) => lines[route].next({ kind: 'stall-after', bytes: 0 }),
     expected: 'succeeded',
@@ -119,7 +119,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: `the ${server[route]} falls silent in the middle of a part and closes nothing`,
     theme,
     route,
-    then: 'given up after 45 s, then read on over a new connection',
+    happens: 'given up after 45 s, then read on over a new connection',
     when: copying,
     inject: ({ lines }) => lines[route].next({ kind: 'stall-after', bytes: MIB }),
     expected: 'succeeded',
@@ -130,7 +130,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: 'sshd closes connections before its banner, as beyond MaxStartups',
     theme,
     route: 'sftp',
-    then: 'connected again after a pause',
+    happens: 'connected again after a pause',
     when: copying,
     inject: ({ lines }) => lines.sftp.next({ kind: 'close' }, { kind: 'close' }),
     expected: 'succeeded',
@@ -141,7 +141,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     theme,
     route: 'sftp',
     bed: 'large',
-    then: 'the guest fails before a credential is sent',
+    happens: 'the guest fails before a credential is sent',
     when: { part: 1 },
     inject: ({ site, lines }) => {
       site.lab.control.presentOtherHostKey()
@@ -155,7 +155,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     theme,
     route: 'https',
     bed: 'large',
-    then: 'the guest fails before a credential is sent',
+    happens: 'the guest fails before a credential is sent',
     when: { part: 1 },
     inject: ({ web, lines }) => {
       web.presentOtherCertificate()
@@ -168,7 +168,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     name: `the ${server[route]}'s name can't be resolved for a while`,
     theme,
     route,
-    then: 'resolved anew with each connection, as after other drops',
+    happens: 'resolved anew with each connection, as after other drops',
     when: copying,
     inject: async (bed) => {
       bed.resolve(false)
@@ -183,7 +183,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     theme,
     route,
     site: `${route}-nowhere`,
-    then: 'the run fails after a few tries, before anything is dumped',
+    happens: 'the run fails after a few tries, before anything is dumped',
     when: 'at the start',
     inject: () => undefined,
     expected: ['ConnectionDropped'],
@@ -194,16 +194,14 @@ export const sourceConnectionFaults: readonly Fault[] = [
   })),
 ]
 
-/** From the start of copying to the drop of the silent connection. */
+/** From the plan of the first round to the drop of the silent connection. */
 function noticedWithin(seconds: number): NonNullable<Fault['check']> {
   return ({ told }) => {
-    const began = told.events.find(
-      ({ type, details }) => type === 'TaskStateEntered' && details['name'] === 'Copy parts',
-    )
+    const planned = told.lines.find(({ event }) => event === 'copies-planned')
     const dropped = told.lines.find(({ event }) => event === 'connection-dropped')
-    if (began === undefined || dropped === undefined) throw new Error('nobody noticed the silence')
-    const told_at = dropped['at'] ?? dropped['time'] ?? dropped['timestamp']
-    void told_at
-    void seconds
+    if (planned === undefined || dropped === undefined) throw new Error('nobody noticed the silence')
+    // Functions keep the real time; the workflow's clock runs faster, so its events can't be compared with these.
+    const took = (Date.parse(String(dropped['at'])) - Date.parse(String(planned['at']))) / 1000
+    if (!(took <= seconds)) throw new Error(`the silence was noticed after ${took} s`)
   }
 }

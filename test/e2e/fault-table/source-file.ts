@@ -12,7 +12,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: 'the file ends before its size says, over SFTP',
     theme,
     route: 'sftp',
-    then: 'the guest fails',
+    happens: 'the guest fails',
     when: copying,
     inject: ({ site }) => site.lab.faults.onSftp({ kind: 'short-file', bytes: MIB }, 99),
     expected: ['ShortRead'],
@@ -22,7 +22,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: 'the file server sends less than the range it announced, each time',
     theme,
     route: 'https',
-    then: 'the guest fails',
+    happens: 'the guest fails',
     when: copying,
     inject: ({ web }) => {
       web.misbehave = ({ headers }, response) => {
@@ -39,7 +39,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: 'the disk under the file fails, over SFTP',
     theme,
     route: 'sftp',
-    then: 'the guest fails',
+    happens: 'the guest fails',
     when: copying,
     inject: ({ site }) => site.lab.faults.onSftp({ kind: 'disk-error', bytes: MIB }, 99),
     expected: ['SourceUnreadable'],
@@ -49,7 +49,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: 'the file server answers 500 for a while, as with a disk that fails',
     theme,
     route: 'https',
-    then: 'read again after a pause; for up to two hours',
+    happens: 'read again after a pause; for up to two hours',
     when: copying,
     inject: ({ web }) => {
       let left = 2
@@ -66,7 +66,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: 'the file server cuts each answer short, as with a disk that fails there',
     theme,
     route: 'https',
-    then: 'read on from there over a new connection',
+    happens: 'read on from there over a new connection',
     when: copying,
     inject: ({ web }) => {
       let left = 2
@@ -83,7 +83,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: 'the file server ignores Range and sends everything',
     theme,
     route: 'https',
-    then: 'the guest fails; no byte of it is used',
+    happens: 'the guest fails; no byte of it is used',
     when: copying,
     inject: ({ web }) => {
       web.misbehave = (request) => {
@@ -98,7 +98,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: 'the account loses the right to read the file',
     theme,
     route: 'sftp',
-    then: 'the guest fails',
+    happens: 'the guest fails',
     when: copying,
     inject: ({ site }) => site.lab.faults.onSftp({ kind: 'permission-denied' }, 99),
     expected: ['SourceUnreadable'],
@@ -108,7 +108,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: `the file is replaced by another of its name and size (${route})`,
     theme,
     route,
-    then: 'the guest fails; bytes of two files never meet',
+    happens: 'the guest fails; bytes of two files never meet',
     when: copying,
     inject: (bed) => {
       const { file } = newestArchive(bed)
@@ -122,7 +122,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: `the file is touched (${route})`,
     theme,
     route,
-    then: 'the guest fails',
+    happens: 'the guest fails',
     when: copying,
     inject: (bed) => bed.site.lab.control.touchArchive(newestArchive(bed).file, new Date(Date.now() + 60_000)),
     expected: ['SourceChanged'],
@@ -132,7 +132,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: `the file grows (${route})`,
     theme,
     route,
-    then: 'the guest fails',
+    happens: 'the guest fails',
     when: copying,
     inject: (bed) => appendFileSync(newestArchive(bed).path, Buffer.alloc(MIB, 7)),
     expected: ['SourceChanged'],
@@ -142,7 +142,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: `the file is truncated (${route})`,
     theme,
     route,
-    then: 'the guest fails',
+    happens: 'the guest fails',
     when: copying,
     inject: (bed) => bed.site.lab.control.truncateArchive(newestArchive(bed).file, MIB),
     expected: ['ShortRead', 'SourceChanged'],
@@ -151,7 +151,7 @@ export const sourceFileFaults: readonly Fault[] = [
     name: `the file is gone (${route})`,
     theme,
     route,
-    then: 'the guest fails',
+    happens: 'the guest fails',
     when: copying,
     inject: (bed) => bed.site.lab.control.removeArchive(newestArchive(bed).file),
     expected: ['SourceUnreadable', 'SourceChanged'],
