@@ -1,5 +1,6 @@
 import type { BackupEvidence } from '../contracts/evidence.ts'
-import type { BackupOptions, Job } from '../contracts/job.ts'
+import type { BackupOptions } from '../contracts/backup-options.ts'
+import type { Job } from '../contracts/job.ts'
 import type { Guest, GuestKind, Platform } from '../contracts/nouns.ts'
 import type { GuestRunState } from '../contracts/selection.ts'
 
@@ -147,6 +148,8 @@ export interface GuestRecord extends FoundGuest {
   pool?: string
   /** As the platform's HA manager shows it (`started`, …); absent: not managed. */
   haState?: string
+  /** What HA was asked for, where the account may know. */
+  haRequested?: string
   cpus?: number
   memoryBytes?: number
   /** Size of the boot disk or root file system; `describeGuest` knows the others. */

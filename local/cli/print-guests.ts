@@ -32,14 +32,19 @@ export function guestLines({ guests, notes }: { guests: readonly ToldGuest[]; no
   ]
 }
 
-function remarks({ lock, haState, replicas, nodeOffline, missingPrivileges }: ToldGuest): string[] {
+function remarks({ lock, haState, haRequested, replicas, nodeOffline, missingPrivileges }: ToldGuest): string[] {
   return [
     ...(nodeOffline ? ['node offline'] : []),
     ...(lock === undefined ? [] : [`locked (${lock})`]),
-    ...(haState === undefined ? [] : [`HA ${haState}`]),
+    ...(haState === undefined && haRequested === undefined ? [] : [haPhrase(haState, haRequested)]),
     ...(replicas === undefined ? [] : [`replicated to ${replicas.join(', ')}`]),
     ...missingPrivileges.map(({ privilege }) => `lacks ${privilege}`),
   ]
+}
+
+function haPhrase(state: string | undefined, requested: string | undefined): string {
+  if (state === undefined) return `HA asked for ${requested ?? 'nothing'}`
+  return requested === undefined || requested === state ? `HA ${state}` : `HA ${state}, asked for ${requested}`
 }
 
 function detailLines({ details }: ToldGuest): string[] {

@@ -98,7 +98,7 @@ export function openGuests(
     for (const { guest, target, disable } of replication ?? []) {
       if (!disable) replicas.set(guest, [...(replicas.get(guest) ?? []), target])
     }
-    return { haStates: new Map((ha ?? []).map(({ sid, state }) => [sid.replace(/^\w+:/, ''), state])), replicas }
+    return { haRequests: new Map((ha ?? []).map(({ sid, state }) => [sid.replace(/^\w+:/, ''), state])), replicas }
   }
 
   async function describeGuest(guest: Guest): Promise<GuestDetails> {
@@ -135,7 +135,7 @@ export function openGuests(
 }
 
 interface Extras {
-  haStates: ReadonlyMap<string, string>
+  haRequests: ReadonlyMap<string, string>
   replicas: ReadonlyMap<string, string[]>
 }
 
@@ -158,7 +158,7 @@ function record(
   extras: Extras | undefined,
 ): GuestRecord {
   const guest = found(row, nodeStatus)
-  const haState = row.hastate ?? extras?.haStates.get(row.vmid)
+  const haRequested = extras?.haRequests.get(row.vmid)
   const replicas = extras?.replicas.get(row.vmid)
   return {
     ...guest,
@@ -166,7 +166,9 @@ function record(
     ...(row.template === undefined ? {} : { template: row.template }),
     tags: tagsOf(row.tags),
     ...(row.pool === undefined ? {} : { pool: row.pool }),
-    ...(haState === undefined ? {} : { haState }),
+    // From the row alone, so that a selection chooses the same guests however much else was asked for.
+    ...(row.hastate === undefined ? {} : { haState: row.hastate }),
+    ...(haRequested === undefined ? {} : { haRequested }),
     ...(row.maxcpu === undefined ? {} : { cpus: row.maxcpu }),
     ...(row.maxmem === undefined ? {} : { memoryBytes: row.maxmem }),
     ...(row.maxdisk === undefined ? {} : { diskBytes: row.maxdisk }),

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { missingPrivileges, type Permissions } from '../../../../functions/providers/proxmox/privileges.ts'
+import type { IntendedWork } from '../../../../functions/providers/provider.ts'
+import {
+  missingOnGuest,
+  missingPrivileges,
+  type Permissions,
+  seesAllGuests,
+} from '../../../../functions/providers/proxmox/privileges.ts'
 
 const work = { guestIds: ['100', '101'], storage: 'nas', deleteSource: true }
 const guestRights = { 'VM.Audit': 1, 'VM.Backup': 1 }
@@ -54,5 +60,67 @@ describe('privileges for a run', () => {
     ],
   ])('are named when there is %s', (_, permissions, missing) => {
     expect(missingPrivileges(permissions, work).map(({ privilege, path }) => `${privilege} ${path}`)).toEqual(missing)
+  })
+})
+
+describe('privileges for a selection', () => {
+  const selected = { guestIds: [], storage: 'nas', deleteSource: false }
+  const storage = { '/storage': storageRights }
+  const told = (permissions: Permissions, work: Partial<IntendedWork>) =>
+    missingPrivileges({ ...storage, ...permissions }, { ...selected, ...work }).map(
+      ({ privilege, path }) => `${privilege} ${path}`,
+    )
+
+  it.each<[string, Permissions, string[]]>([
+    ['nothing', {}, ['VM.Audit /vms', 'VM.Backup /vms']],
+    ['everything on all guests', { '/vms': guestRights }, []],
+    ['everything from the root', { '/': guestRights }, []],
+    ['rights that stop at the collection', { '/vms': { 'VM.Audit': 0, 'VM.Backup': 1 } }, ['VM.Audit /vms']],
+    ['a root whose rights the collection cuts', { '/': guestRights, '/vms': { 'VM.Backup': 1 } }, ['VM.Audit /vms']],
+    ['one guest', { '/vms/100': guestRights }, ['VM.Audit /vms']],
+    ['one pool', { '/pool/shop': guestRights }, ['VM.Audit /vms']],
+    // Which of them may be backed up is looked at guest by guest.
+    ['sight of all and backups of a pool', { '/vms': { 'VM.Audit': 1 }, '/pool/shop': guestRights }, []],
+    ['sight of all and no backup', { '/vms': { 'VM.Audit': 1 }, '/storage/x': { 'VM.Backup': 1 } }, ['VM.Backup /vms']],
+  ])('of all guests, with %s', (_, permissions, missing) => {
+    expect(told(permissions, { everyGuest: true })).toEqual(missing)
+  })
+
+  it.each<[string, Permissions, string[]]>([
+    ['nothing', {}, ['Pool.Audit /pool/shop', 'VM.Audit /pool/shop', 'VM.Backup /pool/shop']],
+    ['all of it on the pool', { '/pool/shop': { ...guestRights, 'Pool.Audit': 1 } }, []],
+    ['all of it on the pool, not propagated', { '/pool/shop': { 'VM.Audit': 0, 'VM.Backup': 0, 'Pool.Audit': 0 } }, []],
+    ['all guests and no sight of pools', { '/vms': guestRights }, ['Pool.Audit /pool/shop']],
+    ['all guests and all pools', { '/vms': guestRights, '/pool': { 'Pool.Audit': 1 } }, []],
+    ['the pool above', { '/pool': { 'Pool.Audit': 1 }, '/vms': { 'VM.Audit': 1 } }, ['VM.Backup /pool/shop']],
+    [
+      'another pool',
+      { '/pool/shopping': { ...guestRights, 'Pool.Audit': 1 } },
+      ['Pool.Audit /pool/shop', 'VM.Audit /pool/shop', 'VM.Backup /pool/shop'],
+    ],
+  ])('of a pool, with %s', (_, permissions, missing) => {
+    expect(told(permissions, { pools: ['shop'] })).toEqual(missing)
+  })
+
+  it('take the sight of a pool that is excluded: hidden, it would exclude nobody', () => {
+    expect(told({ '/vms': guestRights }, { everyGuest: true, excludedPools: ['lab'] })).toEqual([
+      'Pool.Audit /pool/lab',
+    ])
+    expect(told({ '/vms': guestRights, '/pool/lab': { 'Pool.Audit': 1 } }, { excludedPools: ['lab'] })).toEqual([])
+  })
+
+  it.each<[string, Permissions, boolean]>([
+    ['nothing', {}, false],
+    ['all guests', { '/vms': { 'VM.Audit': 1 } }, true],
+    ['all guests but one', { '/vms': { 'VM.Audit': 1 }, '/vms/105': { 'VM.Backup': 1 } }, false],
+    ['a pool', { '/pool/shop': { 'VM.Audit': 1 }, '/vms/100': { 'VM.Audit': 1 } }, false],
+  ])('show whether all guests are seen, with %s', (_, permissions, all) => {
+    expect(seesAllGuests(permissions)).toBe(all)
+  })
+
+  it('are told for each guest by itself', () => {
+    const permissions = { '/vms': guestRights, '/vms/101': { 'VM.Audit': 1 } }
+    expect(missingOnGuest(permissions, '100')).toEqual([])
+    expect(missingOnGuest(permissions, '101')).toEqual([{ privilege: 'VM.Backup', path: '/vms/101' }])
   })
 })

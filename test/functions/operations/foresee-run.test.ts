@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest'
+import { jobSchema } from '../../../functions/contracts/job.ts'
+import { NodeOffline, StorageUnusable } from '../../../functions/contracts/errors.ts'
+import { foreseeRun } from '../../../functions/operations/foresee-run.ts'
+import type { PlatformArchive, StorageRecord } from '../../../functions/providers/provider.ts'
+import { FakeProvider } from '../../fakes/fake-provider.ts'
+
+const GIB = 2 ** 30
+
+const storage = (node: string, more: Partial<StorageRecord> = {}): StorageRecord => ({
+  storage: 'nas',
+  node,
+  type: 'nfs',
+  content: ['backup'],
+  takesBackups: true,
+  enabled: true,
+  active: true,
+  shared: true,
+  totalBytes: 100 * GIB,
+  freeBytes: 50 * GIB,
+  ...more,
+})
+const archive = (guestId: string, createdAt: string, sizeBytes: number): PlatformArchive => ({
+  artifactRef: `nas:backup/${guestId}-${createdAt}`,
+  node: 'pve1',
+  storage: 'nas',
+  guestId,
+  guestKind: 'vm',
+  createdAt,
+  sizeBytes,
+  format: 'vma.zst',
+  notes: '',
+  protected: false,
+  encrypted: false,
+})
+const disk = (sizeBytes: number, included = true) => ({ key: 'scsi0', volume: 's:v', sizeBytes, included, reason: 'r' })
+
+/** Guests 100 and 101 on node pve1, 102 on pve2; 100 has been archived before. */
+function aSite(): FakeProvider {
+  const provider = new FakeProvider()
+  provider.guests = ['100', '101', '102'].map((id) => ({
+    id,
+    kind: 'vm',
+    name: `guest${id}`,
+    node: id === '102' ? 'pve2' : 'pve1',
+    nodeOffline: false,
+  }))
+  provider.storages = [storage('pve1'), storage('pve2')]
+  provider.listArchives = async () => ({
+    archives: [archive('100', '2026-11-20T02:00:00.000Z', 3 * GIB), archive('100', '2026-11-01T02:00:00.000Z', GIB)],
+    unread: [],
+    hidden: [],
+  })
+  provider.details = {
+    '101': { description: '', disks: [disk(8 * GIB), disk(90 * GIB, false)], replication: [], notes: [] },
+    '102': { description: '', disks: [disk(20 * GIB)], replication: [], notes: [] },
+  }
+  return provider
+}
+const job = (more: object = {}) =>
+  jobSchema.parse({ site: 'hq', guests: { all: true }, backup: { storage: 'nas' }, ...more })
+const fates = async (provider: FakeProvider, wanted = job()) =>
+  Object.fromEntries(
+    (await foreseeRun(wanted, { provider })).guests.map(({ id, fate, reason }) => [id, `${fate}: ${reason}`]),
+  )
+
+describe('foreseeing a run', () => {
+  it('says of each guest how large its archive is likely to be, and how that is known', async () => {
+    const { guests, totals, notes, storages } = await foreseeRun(job(), { provider: aSite() })
+    expect(
+      guests.map(({ id, fate, expected }) => [id, fate, expected?.from, (expected?.sizeBytes ?? 0) / GIB]),
+    ).toEqual([
+      ['100', 'archive', 'archive-on-storage', 3],
+      ['101', 'archive', 'disk-sizes', 8],
+      ['102', 'archive', 'disk-sizes', 20],
+    ])
+    expect(totals).toEqual({ archive: 3, skip: 0, fail: 0, leftOut: 0, expectedBytes: 31 * GIB })
+    expect(storages.map(({ node }) => node)).toEqual(['pve1', 'pve2'])
+    // 100 has no details in this test, so its backup would hold nothing.
+    expect(notes).toEqual(['Guest 100: its backup would hold no disk.'])
+  })
+
+  it('changes nothing, starts nothing and writes nothing', async () => {
+    const provider = aSite()
+    await foreseeRun(job(), { provider })
+    expect(provider.calls).toEqual([])
+  })
+
+  it('takes the size from the bucket where the storage has no newer archive', async () => {
+    const stored = { createdAt: '2026-11-19T02:00:00.000Z', sizeBytes: 7 * GIB, compress: 'zstd' }
+    const { guests } = await foreseeRun(job(), { provider: aSite(), lastStored: async () => stored })
+    expect(guests.map(({ expected }) => expected?.from)).toEqual([
+      'archive-on-storage',
+      'archive-in-bucket',
+      'archive-in-bucket',
+    ])
+  })
+
+  it('says what would be skipped, and what would fail', async () => {
+    const provider = aSite()
+    provider.metadata = {
+      '100': { lock: 'backup' },
+      '101': { lock: 'migrate' },
+      '102': { nodeOffline: true, state: 'unknown' },
+    }
+    expect(await fates(provider)).toEqual({
+      '100': 'skip: It is locked by another operation (backup) at this moment.',
+      '101': 'skip: It is on its way to another node at this moment.',
+      '102': "fail: Site hq, guest 102: its node pve2 doesn't answer.",
+    })
+  })
+
+  it('says who is left out, who is missing, and who may not be backed up', async () => {
+    const provider = aSite()
+    provider.metadata = { '101': { missingPrivileges: [{ privilege: 'VM.Backup', path: '/vms/101' }] } }
+    const { guests, leftOut } = await foreseeRun(job({ guests: { vmids: [100, 101, 777] } }), { provider })
+    expect(guests.map(({ id, fate }) => [id, fate])).toEqual([
+      ['100', 'archive'],
+      ['101', 'fail'],
+      ['777', 'fail'],
+    ])
+    expect(guests[1]?.reason).toMatch(/lacks VM\.Backup on \/vms\/101/)
+    expect(guests[2]?.reason).toMatch(/knows no guest 777/)
+    expect(leftOut).toEqual([
+      { id: '102', kind: 'vm', name: 'guest102', node: 'pve2', reason: 'Its id is not among the selected ones.' },
+    ])
+  })
+
+  it('fails everybody when the account lacks a privilege, as the run would', async () => {
+    const provider = aSite()
+    provider.missing = [{ privilege: 'Datastore.AllocateSpace', path: '/storage/nas' }]
+    const { totals, missingPrivileges } = await foreseeRun(job(), { provider })
+    expect(totals).toMatchObject({ archive: 0, fail: 3 })
+    expect(missingPrivileges).toEqual(provider.missing)
+  })
+
+  it.each<[string, StorageRecord[], RegExp]>([
+    ['not there', [storage('pve1')], /node pve2: storage nas isn't there, or the account may not see it/],
+    ['disabled', [storage('pve1'), storage('pve2', { enabled: false })], /storage nas is disabled/],
+    ['offline', [storage('pve1'), storage('pve2', { active: false })], /can't be reached from the node/],
+    [
+      'for other things',
+      [storage('pve1'), storage('pve2', { takesBackups: false, content: ['iso', 'images'] })],
+      /doesn't take backups, only iso, images/,
+    ],
+  ])('fails the guests of a node whose storage is %s', async (_, storages, reason) => {
+    const provider = aSite()
+    provider.storages = storages
+    const told = await fates(provider)
+    expect(told['102']).toMatch(/^fail: Site hq, node pve2: storage nas /)
+    expect(told['102']).toMatch(reason)
+    expect(told['100']).toMatch(/^archive/)
+  })
+
+  it('fails the guests of a node that can not be asked about its storage', async () => {
+    const provider = aSite()
+    provider.describeStorage = async (_, node) => {
+      if (node === 'pve2') throw new NodeOffline('node pve2 is gone')
+      return storage(node)
+    }
+    expect(await fates(provider)).toMatchObject({ '102': 'fail: node pve2 is gone' })
+  })
+
+  it('goes on without older archives and without configurations, and says so', async () => {
+    const provider = aSite()
+    provider.listArchives = async () => {
+      throw new StorageUnusable('the list hangs')
+    }
+    provider.describeGuest = async () => {
+      throw new NodeOffline('no configuration')
+    }
+    const { guests, notes } = await foreseeRun(job({ guests: { vmids: [100] } }), { provider })
+    expect(guests).toMatchObject([{ id: '100', fate: 'archive' }])
+    expect(guests[0]).not.toHaveProperty('expected')
+    expect(notes).toEqual([
+      "Older archives, which tell sizes, can't be read: the list hangs",
+      "Its disks aren't known: no configuration",
+    ])
+  })
+
+  it('warns of a storage that is likely to be too small: a shared one counts for all its nodes', async () => {
+    const provider = aSite()
+    provider.storages = [storage('pve1', { freeBytes: 12 * GIB }), storage('pve2', { freeBytes: 12 * GIB })]
+    const shared = await foreseeRun(job(), { provider })
+    expect(shared.notes.at(-1)).toMatch(
+      /^Storage nas has 12\.0 GiB free, and the archives may take 31\.0 GiB\. With delete/,
+    )
+    provider.storages = provider.storages.map((one) => ({ ...one, shared: false }))
+    const own = await foreseeRun(job({ deleteSource: true }), { provider })
+    expect(own.notes.at(-1)).toMatch(
+      /^Storage nas on pve2 has 12\.0 GiB free, and the archives may take 20\.0 GiB\. Archives/,
+    )
+    expect(own.notes.filter((note) => note.startsWith('Storage nas on pve1'))).toEqual([])
+  })
+
+  it('lets errors through that nobody foresaw', async () => {
+    const provider = aSite()
+    provider.listArchives = async () => {
+      throw new TypeError('a fault of ours')
+    }
+    await expect(foreseeRun(job(), { provider })).rejects.toThrow(TypeError)
+  })
+})
