@@ -1,7 +1,7 @@
 /** The manifest: written last beside an archive, it is the commit mark. An archive without one doesn't count. */
 import * as z from 'zod'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
-import { backupOptionsSchema } from './job.ts'
+import { backupOptionsSchema } from './backup-options.ts'
 import {
   guestSchema,
   instantSchema,

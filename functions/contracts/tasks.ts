@@ -3,8 +3,9 @@
  * The workflows build their payloads from these, the handlers parse with them; the key is the stem of state, file and test.
  */
 import * as z from 'zod'
+import { backupOptionsSchema } from './backup-options.ts'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
-import { backupOptionsSchema, jobSchema } from './job.ts'
+import { jobSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'
 import { copyOrderSchema, copyResultSchema, paceSchema } from './pace.ts'
 import {
@@ -70,6 +71,9 @@ const checkBackupOutput = z.strictObject({
 
 /** An inline Map runs no more at once (service quota). */
 export const MAX_STREAMS = 40
+
+/** An item has about 700 bytes, and state carries 256 KiB (service quota). */
+export const MAX_LEFTOVERS = 200
 
 /** Id of the execution that works: claims tell a living execution from a dead one by it. */
 const executionSchema = z.string().min(1)
@@ -252,6 +256,28 @@ export const tasks = {
     }),
     output: guestOutcomeSchema,
     env: storeEnv.extend(siteEnv.shape),
+  },
+  /**
+   * What an execution that was stopped left behind: guests that are still claimed for its run, each with the execution
+   * that claimed it. Whether that one is dead is for the caller to find out. Changes nothing.
+   */
+  FindLeftovers: {
+    stem: 'find-leftovers',
+    input: z.strictObject({
+      /** The stopped execution: its name, and when it was started. */
+      runId: z.string().min(1),
+      startedAt: instantSchema,
+      /** Its input as it came: a run's job, or the plan item of a guest that was repeated alone. */
+      request: z.unknown(),
+    }),
+    output: z.strictObject({
+      /** What Report run needs; absent when the run had planned nothing yet, or a guest was repeated alone. */
+      planned: z.strictObject({ run: runSchema, site: siteNameSchema, planKey: z.string() }).optional(),
+      leftovers: z.array(z.strictObject({ item: planItemSchema, execution: executionSchema })).max(MAX_LEFTOVERS),
+      /** Claimed guests that didn't fit into the answer. */
+      further: z.int().nonnegative(),
+    }),
+    env: storeEnv,
   },
   /** Find uploads that nobody goes on with, abort them, and report what they held and cost. */
   SweepUploads: {

@@ -1,6 +1,7 @@
 /** The commands that talk to a site themselves, with its site file and without AWS: `backups`, `guest`, `tasks`. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { type Job, retentionSchema } from '../../functions/contracts/job.ts'
+import type { Job } from '../../functions/contracts/job.ts'
+import { retentionSchema } from '../../functions/contracts/retention.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import {
   backupNotes,

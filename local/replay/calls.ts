@@ -1,7 +1,7 @@
 /** Every call that the client can make, and what it makes of an answer. A request that isn't here isn't ours. */
 import type { z } from 'zod'
 import { BackupFailed, PlatformTaskFailed, PlatformUnavailable } from '../../functions/contracts/errors.ts'
-import { backupOptionsSchema } from '../../functions/contracts/job.ts'
+import { backupOptionsSchema } from '../../functions/contracts/backup-options.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import { judge } from '../../functions/domain/verdict.ts'
 import type { ApiClient } from '../../functions/providers/proxmox/client.ts'

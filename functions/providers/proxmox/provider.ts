@@ -4,7 +4,7 @@ import {
   GuestliftError,
   NothingBackedUp,
 } from '../../contracts/errors.ts'
-import type { BackupOptions } from '../../contracts/job.ts'
+import type { BackupOptions } from '../../contracts/backup-options.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import type { BackupProgress, JobSummary, Provider } from '../provider.ts'
 import type { ProviderDeps } from '../provider-deps.ts'

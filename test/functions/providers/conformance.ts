@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backupEvidenceSchema } from '../../../functions/contracts/evidence.ts'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
-import { type BackupOptions, backupOptionsSchema } from '../../../functions/contracts/job.ts'
+import { type BackupOptions, backupOptionsSchema } from '../../../functions/contracts/backup-options.ts'
 import { guestSchema, instantSchema } from '../../../functions/contracts/nouns.ts'
 import { judge } from '../../../functions/domain/verdict.ts'
 import type { FoundGuest, Provider } from '../../../functions/providers/provider.ts'
