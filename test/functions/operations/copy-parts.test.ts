@@ -1,5 +1,7 @@
+import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { ChecksumMismatch, StoreUnavailable } from '../../../functions/contracts/errors.ts'
+import { combineAllCrc32 } from '../../../functions/domain/crc32.ts'
 import { copyParts } from '../../../functions/operations/copy-parts.ts'
 import { copyInput, PART_BYTES, putPart, scene, smallUpload } from './fake-source.ts'
 
@@ -157,6 +159,16 @@ describe('copying parts', () => {
     expect(on.source.closed).toBe(3)
     expect(on.source.readPositions.filter((position) => position === 0)).toHaveLength(1)
     expect(on.ports.logged.filter((line) => line.event === 'connection-dropped')).toHaveLength(2)
+  })
+
+  it('gets parts over connections that never last for a whole part, in pieces that shrink', async () => {
+    const on = scene(12 * 2 ** 20)
+    const partSizeBytes = 6 * 2 ** 20
+    const upload = { ...(await smallUpload(on)), partSizeBytes, partCount: 2 }
+    on.source.bytesPerConnection = 5 * 2 ** 20
+    expect(await copyParts(copyInput(on, upload), on.ports)).toMatchObject({ partsSent: 2 })
+    const stored = await on.ports.store.listParts(upload.key, upload.uploadId)
+    expect(combineAllCrc32(stored)).toBe(crc32(on.source.body))
   })
 
   it('gives up when the connection drops again and again, and keeps what was sent', async () => {

@@ -14,6 +14,8 @@ export class FakeSource implements Route {
   modifiedAt = '2026-11-22T02:10:00.000Z'
   /** Reads at these positions fail this often with a cut connection. */
   readonly cuts = new Map<number, number>()
+  /** A connection that was asked for more is cut. */
+  bytesPerConnection = Number.POSITIVE_INFINITY
   readonly readPositions: number[] = []
   opened = 0
   closed = 0
@@ -29,6 +31,7 @@ export class FakeSource implements Route {
   async open(): Promise<Reader> {
     this.opened++
     let broken = false
+    let left = this.bytesPerConnection
     const alive = (): void => {
       if (broken) throw new ConnectionDropped('cut by the test')
     }
@@ -48,6 +51,8 @@ export class FakeSource implements Route {
           this.cuts.set(positionBytes, cuts - 1)
           broken = true
         }
+        left -= target.length
+        if (left < 0) broken = true
         alive()
         if (positionBytes + target.length > this.body.length) throw new ShortRead('the test source ended')
         this.body.copy(target, 0, positionBytes)

@@ -55,6 +55,13 @@ describe('planning a run', () => {
     await expect(planRun(input, ports)).rejects.toThrow(HostKeyMismatch)
   })
 
+  it('fails the run before anything is dumped when the name of the route does not exist', async () => {
+    const ports = fakePorts()
+    const cause = new Error('lookup', { cause: Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' }) })
+    ports.routeChecks['pve1'] = new ConnectionDropped("can't connect to nas.invalid", { cause })
+    await expect(planRun(input, ports)).rejects.toThrow(/nas\.invalid/)
+  })
+
   it('goes on when a node is only unreachable for the moment', async () => {
     const ports = fakePorts()
     ports.routeChecks['pve1'] = new ConnectionDropped('timed out')
