@@ -22,7 +22,7 @@ export interface Classified {
 }
 
 /** Short, since a recorded answer comes at once or never. */
-const limits: Limits = {
+const recordedLimits: Limits = {
   connectTimeoutMs: 5000,
   headersTimeoutMs: 1000,
   bodyTimeoutMs: 1000,
@@ -39,7 +39,8 @@ const outcomes: Record<ErrorGroup, Outcome> = {
 
 export interface Classifier {
   /** `siblings`: the exchanges of the same scenario, which tell what else was known to the client. */
-  classify(exchange: Exchange, siblings: readonly Exchange[]): Promise<Classified>
+  /** `reply` is given in place of the recorded answer. */
+  classify(exchange: Exchange, siblings: readonly Exchange[], reply?: Reply): Promise<Classified>
   close(): Promise<void>
 }
 
@@ -67,19 +68,19 @@ function bodyParameters(body: string | null | undefined): Record<string, string>
   return Object.fromEntries(new URLSearchParams(body))
 }
 
-export async function openClassifier(): Promise<Classifier> {
+export async function openClassifier(limits: Limits = recordedLimits): Promise<Classifier> {
   let script: (request: SeenRequest) => Reply = standIn
   const server = await startByteServer((request) => script(request), createIdentity(['127.0.0.1'], new Date()))
   return {
-    async classify(exchange, siblings) {
+    async classify(exchange, siblings, reply = recordedReply(exchange)) {
       const found = findCall(exchange)
       if (typeof found === 'string') return { outcome: 'not-ours', error: null, message: found }
       let asked = false
-      script = scriptFor(exchange, siblings, found, () => {
+      script = scriptFor(exchange, siblings, found, reply, () => {
         asked = true
       })
       try {
-        const message = await makeAgain(exchange, siblings, found, server)
+        const message = await makeAgain(exchange, siblings, found, server, limits)
         if (!asked) throw new Error('the client did not make this call')
         return { outcome: 'ok', error: null, message }
       } catch (error) {
@@ -100,6 +101,7 @@ async function makeAgain(
   siblings: readonly Exchange[],
   { call, values, parameters }: FoundCall,
   server: ByteServer,
+  limits: Limits,
 ): Promise<string> {
   const site = siteFor(exchange, siblings, parameters, server)
   let now = Date.parse('2026-11-22T18:00:00Z')
@@ -174,10 +176,10 @@ function scriptFor(
   exchange: Exchange,
   siblings: readonly Exchange[],
   { call, values, parameters }: FoundCall,
+  reply: Reply,
   asked: () => void,
 ): (request: SeenRequest) => Reply {
   const own = readCallPath(exchange.request.path)?.path
-  const reply = recordedReply(exchange)
   const secondStep = parameters['tfa-challenge'] !== undefined
   const isOwn = ({ method, body }: SeenRequest, path: string) => {
     if (method !== exchange.request.method) return false

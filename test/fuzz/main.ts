@@ -1,0 +1,52 @@
+/** `npm run fuzz -- --seconds 60 [--seed 1]`: mangled answers until the time is over, or until one breaks a property. */
+import { parseArgs } from 'node:util'
+import * as fc from 'fast-check'
+import { openClassifier } from '../../local/replay/classify.ts'
+import { recording, recordingNames, recordingsPresent } from '../functions/providers/proxmox/transcripts.ts'
+import { fuzzable, fuzzLimits, oneAnswer, wholeBackup } from './properties.ts'
+
+/** Most of the time goes by waiting for answers that don't come. */
+const WORKERS = 16
+const BATCH = 50
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+})
+const firstSeed = Number(values.seed)
+const until = Date.now() + Number(values.seconds) * 1000
+const exchanges = recordingsPresent ? fuzzable(recordingNames().flatMap(recording)) : []
+const runs: Record<string, number> = {}
+const failures: Record<string, unknown>[] = []
+
+async function batch(name: string, property: fc.IAsyncProperty<unknown[]>, seed: number): Promise<void> {
+  const details = await fc.check(property, {
+    seed,
+    numRuns: BATCH,
+    interruptAfterTimeLimit: Math.max(1, until - Date.now()),
+    markInterruptAsFailure: false,
+  })
+  runs[name] = (runs[name] ?? 0) + details.numRuns
+  if (!details.failed) return
+  const { counterexample, counterexamplePath: path, errorInstance } = details
+  const error = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
+  failures.push({ failed: name, seed, path, error, counterexample })
+}
+
+async function work(worker: number): Promise<void> {
+  const classifier = await openClassifier(fuzzLimits)
+  for (let seed = firstSeed + worker; Date.now() < until && failures.length === 0; seed += WORKERS) {
+    if (exchanges.length > 0) await batch('one answer', oneAnswer(classifier, exchanges), seed)
+    await batch('a whole backup', wholeBackup(), seed)
+  }
+  await classifier.close()
+}
+
+await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)))
+for (const failure of failures) process.stdout.write(`${JSON.stringify(failure)}\n`)
+process.stdout.write(
+  `${JSON.stringify({ seed: firstSeed, recordings: exchanges.length, runs, failures: failures.length })}\n`,
+)
+process.exitCode = failures.length === 0 ? 0 : 1
