@@ -3,6 +3,8 @@ import packageJson from '../package.json' with { type: 'json' }
 import { GuestliftError } from '../functions/contracts/errors.ts'
 import { CliError } from '../local/cli/cli-error.ts'
 import { exitCodes } from '../local/cli/exit-codes.ts'
+import { addGuestsCommand } from '../local/cli/guests-command.ts'
+import { addPlanCommand } from '../local/cli/plan-command.ts'
 import {
   type DeployedOptions,
   follow,
@@ -83,6 +85,9 @@ Exit codes: 0 every open upload was looked at, and the abandoned ones dropped; 2
   })
 
 addSiteCommands(program, stop)
+
+addPlanCommand(program, stop)
+addGuestsCommand(program, stop)
 
 /** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */
 function isForPeople(error: unknown): error is Error {
