@@ -14,6 +14,8 @@ export type Mishap =
 
 export interface Line {
   port: number
+  /** When a connection last fell silent, in milliseconds since 1970. */
+  readonly silentSince: number | undefined
   /** What happens to the connections that come next, one each. */
   next(...mishaps: Mishap[]): void
   /** What happens to every further connection. */
@@ -33,6 +35,7 @@ export interface Line {
 export async function startLine(targetPort: number): Promise<Line> {
   const open = new Set<Socket>()
   let queue: Mishap[] = []
+  let silentSince: number | undefined
   let standing: Mishap | undefined
   let bytesPerSecond: number | undefined
   /** When the line is free again. */
@@ -62,6 +65,7 @@ export async function startLine(targetPort: number): Promise<Line> {
     site.on('close', end)
     let said = 0
     let silent = mishap?.kind === 'stall-after' && mishap.bytes === 0
+    if (silent) silentSince = Date.now()
     client.on('data', (bytes) => {
       if (!silent) site.write(bytes)
     })
@@ -74,6 +78,7 @@ export async function startLine(targetPort: number): Promise<Line> {
           return
         }
         silent = true
+        silentSince = Date.now()
         site.pause()
         return
       }
@@ -88,10 +93,12 @@ export async function startLine(targetPort: number): Promise<Line> {
     })
   }
 
-  const listen = async (port: number): Promise<void> => {
-    server = createServer(serve)
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
+  const listen = async (port: number): Promise<AddressInfo> => {
+    const listening = createServer(serve)
+    server = listening
+    listening.listen(port, '127.0.0.1')
+    await once(listening, 'listening')
+    return listening.address() as AddressInfo
   }
   const cut = (): void => {
     for (const socket of open) socket.resetAndDestroy()
@@ -105,13 +112,15 @@ export async function startLine(targetPort: number): Promise<Line> {
     cut()
     await closed
   }
-  await listen(0)
-  const { port } = server === undefined ? { port: 0 } : ((server as Server).address() as AddressInfo)
+  const { port } = await listen(0)
   const up = async (): Promise<void> => {
     if (server === undefined) await listen(port)
   }
   return {
     port,
+    get silentSince() {
+      return silentSince
+    },
     next: (...mishaps) => void queue.push(...mishaps),
     always: (mishap) => {
       standing = mishap

@@ -27,10 +27,10 @@ if (values.list) {
 }
 
 const pool = new BedPool()
-let stopped = false
+const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    stopped = true
+    stop.abort()
     void pool.close().finally(() => process.exit(130))
   })
 }
@@ -41,22 +41,22 @@ const queue = chosen.toSorted((one, other) => Number(other.long ?? false) - Numb
 const findings: Finding[] = []
 const crashes: { fault: Fault; message: string }[] = []
 await Promise.all(Array.from({ length: Number(values.lanes) }, () => lane()))
-if (!stopped) {
+if (!stop.signal.aborted) {
   await pool.close()
   sum()
   process.exitCode = crashes.length > 0 || findings.some(({ complaints }) => complaints.length > 0) ? 1 : 0
 }
 
 async function lane(): Promise<void> {
-  for (let fault = queue.shift(); fault !== undefined && !stopped; fault = queue.shift()) {
+  for (let fault = queue.shift(); fault !== undefined && !stop.signal.aborted; fault = queue.shift()) {
     const tried = fault
     try {
       const finding = await pool.use(tried.bed ?? 'small', (bed) => runFault(tried, bed))
-      if (stopped) return
+      if (stop.signal.aborted) return
       findings.push(finding)
       print(finding)
     } catch (error) {
-      if (stopped) return
+      if (stop.signal.aborted) return
       const message = error instanceof Error ? error.message : String(error)
       crashes.push({ fault: tried, message })
       console.log(

@@ -1,6 +1,6 @@
 /** The way to the node breaks, stalls, refuses, or leads to somebody else. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Fault, onBoth } from './fault.ts'
+import { type Fault, type FaultRoute, onBoth } from './fault.ts'
 
 const MIB = 2 ** 20
 const theme = 'Connection to the source'
@@ -113,7 +113,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     expected: 'succeeded',
     cause: /./,
     long: true,
-    check: noticedWithin(30),
+    check: noticedWithin(30, route),
   })),
   ...onBoth((route) => ({
     name: `the ${server[route]} falls silent in the middle of a part and closes nothing`,
@@ -124,7 +124,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
     inject: ({ lines }) => lines[route].next({ kind: 'stall-after', bytes: MIB }),
     expected: 'succeeded',
     long: true,
-    check: noticedWithin(60),
+    check: noticedWithin(60, route),
   })),
   {
     name: 'sshd closes connections before its banner, as beyond MaxStartups',
@@ -194,14 +194,13 @@ export const sourceConnectionFaults: readonly Fault[] = [
   })),
 ]
 
-/** From the plan of the first round to the drop of the silent connection. */
-function noticedWithin(seconds: number): NonNullable<Fault['check']> {
-  return ({ told }) => {
-    const planned = told.lines.find(({ event }) => event === 'copies-planned')
+/** From the last byte to the drop of the silent connection. */
+function noticedWithin(seconds: number, route: FaultRoute): NonNullable<Fault['check']> {
+  return ({ told, lines }) => {
+    const { silentSince } = lines[route]
     const dropped = told.lines.find(({ event }) => event === 'connection-dropped')
-    if (planned === undefined || dropped === undefined) throw new Error('nobody noticed the silence')
-    // Functions keep the real time; the workflow's clock runs faster, so its events can't be compared with these.
-    const took = (Date.parse(String(dropped['at'])) - Date.parse(String(planned['at']))) / 1000
+    if (silentSince === undefined || dropped === undefined) throw new Error('nobody noticed the silence')
+    const took = (Date.parse(String(dropped['at'])) - silentSince) / 1000
     if (!(took <= seconds)) throw new Error(`the silence was noticed after ${took} s`)
   }
 }
