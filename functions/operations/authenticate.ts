@@ -20,9 +20,14 @@ export async function authenticate(
   }
   const provider = await ports.provider(job.site)
   const { version } = await provider.identify()
+  await provider.requireOptions(job.backup)
   const missing = await provider.missingPrivileges(intendedWork(job))
   if (missing.length > 0) {
-    const list = missing.map(({ privilege, path }) => `${privilege} on ${path}`).join(', ')
+    const list = missing
+      .map(
+        ({ privilege, path, neededBy }) => `${privilege} on ${path}${neededBy === undefined ? '' : ` (${neededBy})`}`,
+      )
+      .join(', ')
     throw new PrivilegeMissing(
       `Site ${job.site}: the account lacks ${list}. Grant it there; an API token with privilege separation needs its own entry.`,
     )

@@ -10,5 +10,6 @@ export function intendedWork({ guests, backup, deleteSource }: Job): IntendedWor
     excludedPools: guests.exclude?.pools ?? [],
     storage: backup.storage,
     deleteSource,
+    options: backup,
   }
 }

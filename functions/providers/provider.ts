@@ -28,6 +28,8 @@ export interface BackupProgress {
 export interface MissingPrivilege {
   privilege: string
   path: string
+  /** Options of the job that alone need it; absent when every backup does. */
+  neededBy?: string
 }
 
 /** Which archives; what is left out doesn't narrow them down. */
@@ -217,8 +219,11 @@ export interface IntendedWork {
   pools?: readonly string[]
   /** Pools whose members must be known in order to leave them out. */
   excludedPools?: readonly string[]
+  /** A storage's name, or `auto`. */
   storage: string
   deleteSource: boolean
+  /** Some options take privileges of their own. */
+  options?: BackupOptions
 }
 
 /**
@@ -230,6 +235,9 @@ export interface Provider {
 
   /** Log in and say who answers. `version` is the platform's own (Proxmox: `9.2.11`). */
   identify(): Promise<{ version: string }>
+
+  /** @throws RequestRejected for options that this site's version doesn't know, naming them */
+  requireOptions(options: BackupOptions): Promise<void>
 
   /** Privileges that the work needs and the account lacks; empty when it may do all of it. */
   missingPrivileges(work: IntendedWork): Promise<MissingPrivilege[]>
@@ -245,6 +253,9 @@ export interface Provider {
 
   /** A storage as a node sees it; `undefined` when the node has none of that name, or the account may not see it. */
   describeStorage(storage: string, node: string): Promise<StorageRecord | undefined>
+
+  /** Storages of a node on which this account may put a backup with these options, as the node sees them now. */
+  backupStorages(node: string, options: BackupOptions): Promise<StorageRecord[]>
 
   /**
    * Ask once for a backup of one guest on the node where it is now, keeping all older archives. Never repeated inside.

@@ -11,7 +11,8 @@ export function planLines(plan: ForeseenRun): string[] {
   return [
     `Site ${site} (version ${platformVersion}): ${plain(selection)}, mode ${backup.mode}, compress ${backup.compress}, storage ${backup.storage}`,
     ...plan.missingPrivileges.map(
-      ({ privilege, path }) => `${styleText('red', '✗')} missing privilege: ${privilege} on ${path}`,
+      ({ privilege, path, neededBy }) =>
+        `${styleText('red', '✗')} missing privilege: ${privilege} on ${path}${neededBy === undefined ? '' : `, for ${neededBy}`}`,
     ),
     ...section('Would be archived', of('archive'), archivedLines),
     ...section('Would be skipped', of('skip'), explainedLines),

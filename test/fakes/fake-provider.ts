@@ -73,6 +73,10 @@ export class FakeProvider implements Provider {
   async describeStorage(storage: string, node: string): Promise<StorageRecord | undefined> {
     return this.storages.find((one) => one.storage === storage && one.node === node)
   }
+  async requireOptions(): Promise<void> {}
+  async backupStorages(node: string): Promise<StorageRecord[]> {
+    return this.storages.filter((one) => one.node === node && one.takesBackups)
+  }
   async startBackup(guest: Guest) {
     this.calls.push('startBackup')
     return this.onStart(guest)

@@ -7,16 +7,22 @@ import { errorBodySchema } from './schemas.ts'
 
 const LONGEST_TEXT = 600
 
-export function formRequest(
-  method: HttpRequest['method'],
-  path: string,
-  form: Readonly<Record<string, string>>,
-): HttpRequest {
+/** A list becomes a repeated name, which is how the API takes arrays in a form. */
+export type Form = Readonly<Record<string, string | readonly string[]>>
+
+function formText(form: Form): string {
+  const pairs = Object.entries(form).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, string] => [name, one]),
+  )
+  return new URLSearchParams(pairs).toString()
+}
+
+export function formRequest(method: HttpRequest['method'], path: string, form: Form): HttpRequest {
   return {
     method,
     path: `/api2/json${path}`,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(form).toString(),
+    body: formText(form),
   }
 }
 

@@ -4,7 +4,7 @@ import { CredentialsRejected, type GuestliftError, TlsIdentityMismatch } from '.
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { ProxmoxSite } from './config.ts'
 import { tlsConnector } from './connector.ts'
-import { bareRequest, formRequest, mergeFailures, parseJson, readRefusal, whatHappened } from './answers.ts'
+import { bareRequest, type Form, formRequest, mergeFailures, parseJson, readRefusal, whatHappened } from './answers.ts'
 import { type About, refusal, unintelligible, unreachable } from './errors.ts'
 import { type HttpAnswer, type HttpRequest, type Limits, openLine, standardLimits, Unanswered } from './exchange.ts'
 import { openLogin, UnusableTicket } from './login.ts'
@@ -34,12 +34,7 @@ export interface ApiClient {
   /** Repeated on passing faults. */
   get<Data>(path: string, schema: z.ZodType<Data>, about: About): Promise<Page<Data>>
   /** Sent once: the next endpoint is asked only when provably nothing was sent, and anew only after a 401. */
-  write(
-    method: 'POST' | 'PUT' | 'DELETE',
-    path: string,
-    about: About,
-    form?: Readonly<Record<string, string>>,
-  ): Promise<Written>
+  write(method: 'POST' | 'PUT' | 'DELETE', path: string, about: About, form?: Form): Promise<Written>
   close(): Promise<void>
 }
 

@@ -1,5 +1,7 @@
 /** Which privileges a run needs, and whether an account's effective permissions cover them. */
+import { AUTO_STORAGE, type BackupOptions } from '../../contracts/backup-options.ts'
 import type { IntendedWork, MissingPrivilege } from '../provider.ts'
+import { privilegesOf } from './backup-options.ts'
 
 /** Path → privilege → whether it reaches the paths below: as GET /access/permissions answers for the caller. */
 export type Permissions = Readonly<Record<string, Readonly<Record<string, number | string | boolean>>>>
@@ -8,12 +10,41 @@ export type Permissions = Readonly<Record<string, Readonly<Record<string, number
  * Listing a guest takes VM.Audit, dumping it VM.Backup (checked only inside the task). Seeing and removing its archives
  * takes Datastore.AllocateSpace with VM.Backup; with Datastore.Audit alone the list is silently empty.
  */
-function needed({ guestIds, storage }: IntendedWork): MissingPrivilege[] {
-  const onStorage = ['Datastore.AllocateSpace', 'Datastore.Audit'].map((privilege) => ({
-    privilege,
-    path: `/storage/${storage}`,
-  }))
-  return [...onStorage, ...guestIds.flatMap(neededForGuest)]
+function needed({ guestIds, storage, options }: IntendedWork): MissingPrivilege[] {
+  const ofOptions = options === undefined ? [] : privilegesOf(options)
+  return [
+    ...(storage === AUTO_STORAGE ? [] : neededOnStorage(storage)),
+    ...guestIds.flatMap(neededForGuest),
+    ...ofOptions.filter(({ path }) => path !== ANY_STORAGE),
+  ]
+}
+
+const ANY_STORAGE = '/storage'
+
+function neededOnStorage(storage: string): MissingPrivilege[] {
+  return ['Datastore.AllocateSpace', 'Datastore.Audit'].map((privilege) => ({ privilege, path: `/storage/${storage}` }))
+}
+
+/** What a backup with these options takes on the storage it is put on, and lacks. */
+export function missingOnStorage(
+  permissions: Permissions,
+  storage: string,
+  options: BackupOptions,
+): MissingPrivilege[] {
+  const ofOptions = privilegesOf({ ...options, storage }).filter(({ path }) => path === `/storage/${storage}`)
+  return [...neededOnStorage(storage), ...ofOptions].filter(
+    ({ privilege, path }) => !holds(permissions, privilege, path),
+  )
+}
+
+/** With `auto`, some storage has to do: one that has its own rights, or any at all. */
+function missingOnAnyStorage(permissions: Permissions, { storage, options }: IntendedWork): MissingPrivilege[] {
+  if (storage !== AUTO_STORAGE || options === undefined) return []
+  const named = Object.keys(permissions).flatMap((path) => /^\/storage\/([^/]+)$/.exec(path)?.[1] ?? [])
+  // A name that nobody gave a storage stands for all that have no rights of their own.
+  const best = [...named, ' '].map((name) => missingOnStorage(permissions, name, options))
+  if (best.some((missing) => missing.length === 0)) return []
+  return (best.at(-1) ?? []).map((missing) => ({ ...missing, path: ANY_STORAGE }))
 }
 
 function neededForGuest(id: string): MissingPrivilege[] {
@@ -23,6 +54,7 @@ function neededForGuest(id: string): MissingPrivilege[] {
 export function missingPrivileges(permissions: Permissions, work: IntendedWork): MissingPrivilege[] {
   return [
     ...needed(work).filter(({ privilege, path }) => !holds(permissions, privilege, path)),
+    ...missingOnAnyStorage(permissions, work),
     ...missingForSelection(permissions, work),
   ]
 }

@@ -1,14 +1,11 @@
 /** Proxmox VE as a platform we export from. What each method promises stands in `../provider.ts`. */
-import {
-  BackupStartUnclear,
-  GuestliftError,
-  NothingBackedUp,
-} from '../../contracts/errors.ts'
+import { BackupStartUnclear, GuestliftError, NothingBackedUp, RequestRejected } from '../../contracts/errors.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import type { BackupProgress, JobSummary, Provider } from '../provider.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
+import { dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
 import { openClient } from './client.ts'
 import { accountOf, type ProxmoxSite } from './config.ts'
 import { NoSuchTask, where } from './errors.ts'
@@ -17,19 +14,14 @@ import type { Limits } from './exchange.ts'
 import { openGuestPower } from './guest-power.ts'
 import { parseUpid, type Upid } from './identifiers.ts'
 import { openGuests } from './guests.ts'
-import { notesTemplate } from './notes-template.ts'
 import { openOwnTasks } from './own-tasks.ts'
-import { missingPrivileges } from './privileges.ts'
-import {
-  permissionsSchema,
-  taskRowsSchema,
-  versionSchema,
-} from './schemas.ts'
+import { missingOnStorage, missingPrivileges, type Permissions } from './privileges.ts'
+import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
 import { openStorageBackups } from './storage-backups.ts'
-import { describeStorage } from './storage-state.ts'
+import { describeStorage, storagesOf, takesFiles } from './storage-state.ts'
 import { latestPercent } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
-import { requireSupportedVersion } from './versions.ts'
+import { OLDEST_VERSION, requireSupportedVersion } from './versions.ts'
 
 /** Our clock and the node's may differ; a job that is overlooked for that reason would be started twice. */
 const CLOCK_SKEW_SECONDS = 300
@@ -42,10 +34,26 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
   const client = openClient(siteName, site, deps, limits)
   const tasks = openTaskReader(client, siteName, deps.sleep)
   const account = accountOf(site.auth)
+  /** As it was last told. */
+  let version: string | undefined
+
+  async function identify(): Promise<{ version: string }> {
+    const { data } = await client.get('/version', versionSchema, client.about('ask for the version'))
+    requireSupportedVersion(data.version, siteName)
+    version = data.version
+    return { version }
+  }
+
+  /** Asked for only where it matters: most options are as old as the oldest version that is spoken to. */
+  async function versionFor(options: BackupOptions): Promise<string> {
+    return version ?? (dependsOnVersion(options) ? (await identify()).version : OLDEST_VERSION)
+  }
 
   async function startBackup(guest: Guest, options: BackupOptions): Promise<JobSummary> {
     const about = client.about('start the backup', { node: guest.node, guest: guest.id, storage: options.storage })
-    const written = await client.write('POST', apiPath`/nodes/${guest.node}/vzdump`, about, vzdumpForm(guest, options))
+    const form = vzdumpParameters(guest, options, await versionFor(options))
+    if ('refused' in form) throw new RequestRejected(`${where(about)}: ${form.refused}`)
+    const written = await client.write('POST', apiPath`/nodes/${guest.node}/vzdump`, about, form.parameters)
     if (!written.answered) {
       throw new BackupStartUnclear(`${written.error.message} The job may have been started all the same.`, {
         cause: written.error,
@@ -61,6 +69,10 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       throw new BackupStartUnclear(`${where(about)}: the answer to the start of the backup names no job.`)
     }
     return { jobRef: written.data, startedAt: startOf(upid), running: true }
+  }
+
+  async function effectivePermissions(): Promise<Permissions> {
+    return (await client.get('/access/permissions', permissionsSchema, client.about('read its permissions'))).data
   }
 
   async function findJobs(guest: Guest, since: Date): Promise<JobSummary[]> {
@@ -126,17 +138,19 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
 
   return {
     platform: 'proxmox',
-    async identify() {
-      const { data } = await client.get('/version', versionSchema, client.about('ask for the version'))
-      requireSupportedVersion(data.version, siteName)
-      return { version: data.version }
+    identify,
+    async requireOptions(options) {
+      const refused = refusal(options, await versionFor(options))
+      if (refused !== undefined) throw new RequestRejected(`Site ${siteName}: ${refused}`)
     },
-    async missingPrivileges(work) {
-      const { data } = await client.get('/access/permissions', permissionsSchema, client.about('read its permissions'))
-      return missingPrivileges(data, work)
-    },
+    missingPrivileges: async (work) => missingPrivileges(await effectivePermissions(), work),
     ...openGuests(client, siteName),
     describeStorage: (storage, node) => describeStorage(client, storage, node),
+    async backupStorages(node, options) {
+      const permissions = await effectivePermissions()
+      const usable = (await storagesOf(client, node)).filter(takesFiles)
+      return usable.filter(({ storage }) => missingOnStorage(permissions, storage, options).length === 0)
+    },
     startBackup,
     findJobs,
     checkBackup,
@@ -148,21 +162,6 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     ...openGuestPower(client, tasks, deps.sleep),
     ...openOwnTasks(client, tasks, siteName, account),
     close: () => client.close(),
-  }
-}
-
-/**
- * No option that needs more than VM.Backup and Datastore.AllocateSpace. `remove=0` keeps the platform's own retention from
- * removing anything. One guest a job: a list would end in one status for all.
- */
-function vzdumpForm(guest: Guest, options: BackupOptions): Record<string, string> {
-  return {
-    vmid: guest.id,
-    mode: options.mode,
-    compress: options.compress === 'none' ? '0' : options.compress,
-    storage: options.storage,
-    remove: '0',
-    ...(options.notes === undefined || options.notes === '' ? {} : { 'notes-template': notesTemplate(options.notes) }),
   }
 }
 

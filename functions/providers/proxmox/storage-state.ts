@@ -18,19 +18,28 @@ export const storageStateRowsSchema = rows(
   }),
 )
 
+type StorageStateRow = z.output<typeof storageStateRowsSchema>[number]
+
 /** Asked for the whole list, since a storage that the account may not see and one that isn't there are the same then. */
 export async function describeStorage(
   client: ApiClient,
   storage: string,
   node: string,
 ): Promise<StorageRecord | undefined> {
-  const about = client.about('look at the storage', { node, storage })
+  return (await storagesOf(client, node, storage)).find((one) => one.storage === storage)
+}
+
+/** All that the account is shown. `storage` only names what it is about, for errors. */
+export async function storagesOf(client: ApiClient, node: string, storage?: string): Promise<StorageRecord[]> {
+  const about = client.about('look at the storage', storage === undefined ? { node } : { node, storage })
   const { data } = await client.get(apiPath`/nodes/${node}/storage`, storageStateRowsSchema, about)
-  const row = data.find((one) => one.storage === storage)
-  if (row === undefined) return undefined
+  return data.map((row) => recordOf(row, node))
+}
+
+function recordOf(row: StorageStateRow, node: string): StorageRecord {
   const content = row.content.split(',').filter((word) => word !== '')
   return {
-    storage,
+    storage: row.storage,
     node,
     type: row.type,
     content: content.toSorted(),
@@ -41,4 +50,9 @@ export async function describeStorage(
     totalBytes: row.total,
     freeBytes: row.avail,
   }
+}
+
+/** Backups land there as files, which a route can read: a Proxmox Backup Server's are chunks. */
+export function takesFiles({ takesBackups, enabled, active, type }: StorageRecord): boolean {
+  return takesBackups && enabled && active && type !== 'pbs'
 }

@@ -3,6 +3,7 @@ import { PlatformUnavailable, RequestRejected } from '../../contracts/errors.ts'
 
 /** 7.4 is the oldest whose parameters and answers every call here was checked against. */
 const OLDEST = { major: 7, minor: 4 }
+export const OLDEST_VERSION = `${OLDEST.major}.${OLDEST.minor}`
 
 /** `9.2.11`, `8.4.5`, `7.4-16`: the release is what stands before the second separator. */
 function releaseOf(version: string): { major: number; minor: number } | undefined {
