@@ -69,8 +69,11 @@ export const storeFaults: readonly Fault[] = [
     route,
     bed: 'large',
     happens: 'the guest fails and names bucket, key and permissions',
-    when: { part: 1 },
-    inject: first(always, 'UploadPart', { code: 'AccessDenied' }),
+    when: atStart,
+    inject: ({ s3 }) => {
+      s3.plan = ({ operation, partNumber }) =>
+        operation === 'UploadPart' && partNumber !== 1 ? { code: 'AccessDenied' } : undefined
+    },
     expected: ['StoreDenied'],
     cause: /access denied.*s3:PutObject/,
   },
