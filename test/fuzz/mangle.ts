@@ -50,6 +50,13 @@ const values: readonly unknown[] = [
 const fraction = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true })
 const value = fc.oneof(fc.constantFrom(...values), fc.jsonValue({ maxDepth: 2 }))
 
+/** What changes the meaning of an answer and leaves the way it is sent alone. */
+export const misstatements: fc.Arbitrary<Mangling> = fc.record({
+  kind: fc.constantFrom('replace' as const, 'drop' as const, 'repeat' as const),
+  at: fraction,
+  value,
+})
+
 export const manglings: fc.Arbitrary<Mangling> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('replace' as const), at: fraction, value }) },
   {
@@ -214,8 +221,11 @@ function editJson(text: string, edit: { kind: 'replace' | 'drop' | 'repeat'; at:
   } catch {
     return text
   }
-  const places = placesIn(root)
-  const place = places[Math.floor(places.length * edit.at)]
+  // Each depth is as likely as any other, so that rows are hit as often as their many fields.
+  const depths = placesByDepth(root)
+  const scaled = edit.at * depths.length
+  const places = depths[Math.floor(scaled)] ?? []
+  const place = places[Math.floor(places.length * (scaled % 1))]
   if (place === undefined) return text
   const { holder, key } = place
   if (Array.isArray(holder)) {
@@ -234,8 +244,20 @@ function editJson(text: string, edit: { kind: 'replace' | 'drop' | 'repeat'; at:
 
 type Place = { holder: unknown[] | Record<string, unknown>; key: string }
 
+function placesByDepth(root: unknown): Place[][] {
+  const depths: Place[][] = []
+  for (
+    let level = placesIn(root);
+    level.length > 0;
+    level = level.flatMap(({ holder, key }) => placesIn(Reflect.get(holder, key)))
+  ) {
+    depths.push(level)
+  }
+  return depths
+}
+
 function placesIn(node: unknown): Place[] {
   if (typeof node !== 'object' || node === null) return []
   const holder = node as unknown[] | Record<string, unknown>
-  return Object.entries(node).flatMap(([key, child]) => [{ holder, key }, ...placesIn(child)])
+  return Object.keys(node).map((key) => ({ holder, key }))
 }
