@@ -1,3 +1,4 @@
+import { AUTO_STORAGE, type BackupOptions } from '../contracts/backup-options.ts'
 import { GuestliftError } from '../contracts/errors.ts'
 import { formatBytes } from '../domain/byte-size.ts'
 import type { Provider, StorageRecord } from '../providers/provider.ts'
@@ -9,17 +10,20 @@ export interface Obstacle {
   reason: string
 }
 
-/** The storage as a node sees it, and what keeps that node from putting backups there. */
+/** The storage that backups of a node's guests would go to, as the node sees it, and what keeps them from going there. */
 export async function forecastPlace(
   site: string,
-  storage: string,
+  backup: BackupOptions,
   node: string,
-  provider: Pick<Provider, 'describeStorage'>,
+  provider: Pick<Provider, 'describeStorage' | 'backupStorages'>,
 ): Promise<{ storage: StorageRecord | undefined; obstacle: Obstacle | undefined }> {
-  const at = `Site ${site}, node ${node}: storage ${storage}`
+  const isAuto = backup.storage === AUTO_STORAGE
+  const at = `Site ${site}, node ${node}: storage ${backup.storage}`
   try {
-    const found = await provider.describeStorage(storage, node)
-    const complaint = complaintAbout(found)
+    const found = isAuto
+      ? (await provider.backupStorages(node, backup)).toSorted((one, other) => other.freeBytes - one.freeBytes)[0]
+      : await provider.describeStorage(backup.storage, node)
+    const complaint = isAuto && found === undefined ? noneForAuto : complaintAbout(found)
     return {
       storage: found,
       obstacle: complaint === undefined ? undefined : { fate: 'fail', reason: `${at} ${complaint}` },
@@ -29,6 +33,8 @@ export async function forecastPlace(
     return { storage: undefined, obstacle: { fate: 'fail', reason: error.message } }
   }
 }
+
+const noneForAuto = 'finds none on which this account may put backups. Allow backups on one, or grant rights on it.'
 
 function complaintAbout(storage: StorageRecord | undefined): string | undefined {
   if (storage === undefined) return "isn't there, or the account may not see it. Name one that the node has."

@@ -1,9 +1,9 @@
+import { AUTO_STORAGE } from '../contracts/backup-options.ts'
 import { GuestliftError } from '../contracts/errors.ts'
 import type { Job } from '../contracts/job.ts'
 import type { Platform } from '../contracts/nouns.ts'
-import { type ExpectedSize, expectSize } from '../domain/expected-size.ts'
 import type {
-  GuestDetails,
+  ArchiveFilter,
   GuestRecord,
   MissingPrivilege,
   PlatformArchive,
@@ -11,20 +11,10 @@ import type {
   StorageRecord,
 } from '../providers/provider.ts'
 import { chooseGuests } from './choose-guests.ts'
+import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
 import { forecastPlace, type Obstacle, placeKey, spaceNotes } from './foresee-place.ts'
 import { intendedWork } from './intended-work.ts'
 import type { LastStored } from './last-stored.ts'
-
-/** What would become of a guest that the job means. */
-export interface ForeseenGuest extends Partial<Omit<GuestRecord, 'id' | 'missingPrivileges'>> {
-  id: string
-  fate: 'archive' | 'skip' | 'fail'
-  /** A sentence: why it is chosen, or what stands in the way. */
-  reason: string
-  /** With fate `archive`, where anything is known. */
-  expected?: ExpectedSize
-  details?: GuestDetails
-}
 
 /** A run as it would go if it began now. Nothing was changed anywhere to find out. */
 export interface ForeseenRun {
@@ -58,36 +48,25 @@ interface Needs {
 export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Promise<ForeseenRun> {
   const { site, backup } = job
   const { version } = await provider.identify()
+  await provider.requireOptions(backup)
   const missingPrivileges = await provider.missingPrivileges(intendedWork(job))
   const choice = await chooseGuests(site, job.guests, provider, 'everything')
   const notes = [...choice.doubts]
   const places = new Map<string, { storage: StorageRecord | undefined; obstacle: Obstacle | undefined }>()
   for (const node of new Set(choice.chosen.filter(({ nodeOffline }) => !nodeOffline).map((guest) => guest.node))) {
-    places.set(node, await forecastPlace(site, backup.storage, node, provider))
+    places.set(node, await forecastPlace(site, backup, node, provider))
   }
   const usable = [...places.values()].some(({ obstacle }) => obstacle === undefined)
-  const archives = usable ? await archivesOn(backup.storage, provider, notes) : []
+  const isAuto = backup.storage === AUTO_STORAGE
+  const archives = usable ? await archivesOn(isAuto ? {} : { storage: backup.storage }, provider, notes) : []
+  if (isAuto && usable)
+    notes.push('Storage auto: a run looks anew for the storage with most free space before each backup.')
   const whyOf = new Map(choice.decisions.map(({ guest, reason }) => [guest.id, reason]))
 
-  const foresee = async (guest: GuestRecord): Promise<ForeseenGuest> => {
-    const { missingPrivileges: _told, ...known } = guest
+  const foresee = (guest: GuestRecord): Promise<ForeseenGuest> => {
     const obstacle = inTheWay(site, guest, missingPrivileges) ?? places.get(guest.node)?.obstacle
-    if (obstacle !== undefined) return { ...known, ...obstacle }
-    const details = await detailsOf(guest, provider, notes)
-    const expected = expectSize({
-      onStorage: archives.find(
-        ({ guestId, guestKind }) => guestId === guest.id && (guestKind ?? guest.kind) === guest.kind,
-      ),
-      inBucket: await lastStored?.(guest),
-      disks: details?.disks ?? [],
-    })
-    return {
-      ...known,
-      fate: 'archive',
-      reason: whyOf.get(guest.id) ?? '',
-      ...(expected === undefined ? {} : { expected }),
-      ...(details === undefined ? {} : { details }),
-    }
+    const reason = whyOf.get(guest.id) ?? ''
+    return foreseeGuest(guest, obstacle ?? { fate: 'archive', reason }, { provider, archives, notes, lastStored })
   }
   const guests: ForeseenGuest[] = choice.failed.map(({ guest, reason }) => ({ ...guest, fate: 'fail', reason }))
   for (let start = 0; start < choice.chosen.length; start += READ_AHEAD) {
@@ -121,36 +100,15 @@ export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Pro
   }
 }
 
-function inTheWay(site: string, guest: GuestRecord, lacking: readonly MissingPrivilege[]): Obstacle | undefined {
-  const { id, node, lock, nodeOffline } = guest
-  if (lacking.length > 0) return { fate: 'fail', reason: 'The run fails at its start: the account lacks privileges.' }
-  if (nodeOffline) return { fate: 'fail', reason: `Site ${site}, guest ${id}: its node ${node} doesn't answer.` }
-  if (lock === 'migrate') return { fate: 'skip', reason: 'It is on its way to another node at this moment.' }
-  if (lock === undefined) return undefined
-  return { fate: 'skip', reason: `It is locked by another operation (${lock}) at this moment.` }
-}
-
-async function archivesOn(storage: string, provider: Provider, notes: string[]): Promise<PlatformArchive[]> {
+async function archivesOn(filter: ArchiveFilter, provider: Provider, notes: string[]): Promise<PlatformArchive[]> {
   try {
-    const { archives, unread } = await provider.listArchives({ storage })
+    const { archives, unread } = await provider.listArchives(filter)
     notes.push(...unread.map(({ reason }) => `Older archives, which tell sizes, can't all be read: ${reason}`))
     return archives
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error
     notes.push(`Older archives, which tell sizes, can't be read: ${error.message}`)
     return []
-  }
-}
-
-async function detailsOf(guest: GuestRecord, provider: Provider, notes: string[]): Promise<GuestDetails | undefined> {
-  try {
-    const details = await provider.describeGuest(guest)
-    if (!details.disks.some(({ included }) => included)) notes.push(`Guest ${guest.id}: its backup would hold no disk.`)
-    return details
-  } catch (error) {
-    if (!(error instanceof GuestliftError)) throw error
-    notes.push(`Its disks aren't known: ${error.message}`)
-    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
-import type { ForeseenGuest, ForeseenRun } from '../../functions/operations/foresee-run.ts'
+import type { ForeseenGuest } from '../../functions/operations/foresee-guest.ts'
+import type { ForeseenRun } from '../../functions/operations/foresee-run.ts'
 import { columns, plain } from './columns.ts'
 
 /** A foreseen run as a person reads it: what would be archived, skipped, fail and be left out, and on which storage. */

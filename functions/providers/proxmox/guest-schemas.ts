@@ -11,7 +11,7 @@ const word = z.string().min(1).optional().catch(undefined)
  */
 export const guestRecordRowsSchema = rows(
   z.object({
-    vmid: idText,
+    vmid: idText.pipe(z.string().regex(/^[1-9]\d{2,8}$/)),
     type: z.enum(['qemu', 'lxc']),
     node: z.string().min(1),
     name: word,

@@ -16,7 +16,7 @@ const guest = (id: number, more: Partial<SelectableGuest> = {}): SelectableGuest
 })
 const silent = { name: '', node: 'pve9', state: 'unknown' } as const
 
-const site = [
+const site: SelectableGuest[] = [
   guest(100, { name: 'web01', tags: ['prod', 'Web'], pool: 'shop' }),
   guest(101, { name: 'db01', kind: 'container', node: 'pve2', haState: 'started', state: 'stopped' }),
   guest(205, { name: 'web02', pool: 'shop/test', haState: 'error' }),

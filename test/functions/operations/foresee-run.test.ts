@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { jobSchema } from '../../../functions/contracts/job.ts'
-import { NodeOffline, StorageUnusable } from '../../../functions/contracts/errors.ts'
+import { NodeOffline, RequestRejected, StorageUnusable } from '../../../functions/contracts/errors.ts'
 import { foreseeRun } from '../../../functions/operations/foresee-run.ts'
 import type { PlatformArchive, StorageRecord } from '../../../functions/providers/provider.ts'
 import { FakeProvider } from '../../fakes/fake-provider.ts'
@@ -191,6 +191,28 @@ describe('foreseeing a run', () => {
       /^Storage nas on pve2 has 12\.0 GiB free, and the archives may take 20\.0 GiB\. Archives/,
     )
     expect(own.notes.filter((note) => note.startsWith('Storage nas on pve1'))).toEqual([])
+  })
+
+  it('with storage auto takes the one with most free space on each node, and says that this may change', async () => {
+    const provider = aSite()
+    provider.storages = [
+      storage('pve1', { freeBytes: 5 * GIB }),
+      storage('pve1', { storage: 'big', freeBytes: 90 * GIB }),
+      storage('pve2', { storage: 'iso', takesBackups: false, freeBytes: 999 * GIB }),
+    ]
+    const { guests, storages, notes } = await foreseeRun(job({ backup: { storage: 'auto' } }), { provider })
+    expect(storages.map(({ storage: name, node }) => `${name} on ${node}`)).toEqual(['big on pve1'])
+    expect(guests.map(({ fate }) => fate)).toEqual(['archive', 'archive', 'fail'])
+    expect(guests[2]?.reason).toMatch(/node pve2: storage auto finds none on which this account may put backups/)
+    expect(notes.join(' ')).toMatch(/Storage auto: a run looks anew/)
+  })
+
+  it('refuses options that the site does not know, as the run would', async () => {
+    const provider = aSite()
+    provider.requireOptions = async () => {
+      throw new RequestRejected('too old for fleecing')
+    }
+    await expect(foreseeRun(job(), { provider })).rejects.toThrow('too old for fleecing')
   })
 
   it('lets errors through that nobody foresaw', async () => {

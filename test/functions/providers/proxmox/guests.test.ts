@@ -122,6 +122,19 @@ describe('the guests of a simulated site', () => {
     expect(mayLack).toMatch(/pool@pve!tok doesn't hold VM\.Audit on \/vms/)
   })
 
+  it('of a pool can be selected with rights on the pool and a storage alone', async () => {
+    const work = { guestIds: [], storage: 'nas', deleteSource: false }
+    expect(await as('pool').missingPrivileges({ ...work, pools: ['shop'] })).toEqual([
+      { privilege: 'Datastore.AllocateSpace', path: '/storage/nas' },
+      { privilege: 'Datastore.Audit', path: '/storage/nas' },
+    ])
+    expect(await as('pool').missingPrivileges({ ...work, everyGuest: true })).toContainEqual({
+      privilege: 'VM.Audit',
+      path: '/vms',
+    })
+    expect(await as('all').missingPrivileges({ ...work, everyGuest: true, excludedPools: ['shop'] })).toEqual([])
+  })
+
   it('that may be seen and not backed up say which privilege that takes', async () => {
     const { guests, mayLack } = await as('audit').listGuests()
     expect(guests).toHaveLength(4)
@@ -327,7 +340,8 @@ describe('rows that no server sends', () => {
       template: '1',
     }
     const server = await startServer(({ path }) => {
-      if (path.includes('type=vm')) return data([row, { vmid: 101 }, 'noise', null])
+      if (path.includes('type=vm'))
+        return data([row, { vmid: 101 }, { ...row, vmid: 'nine' }, { ...row, vmid: 7 }, 'noise', null])
       return data(path.includes('permissions') ? {} : [{ node: 'pve1', status: 'online' }])
     })
     const provider = openProxmox('hq', siteFor(server), surroundings(), shortLimits)

@@ -1,0 +1,71 @@
+import { GuestliftError } from '../contracts/errors.ts'
+import { type ExpectedSize, expectSize } from '../domain/expected-size.ts'
+import type { GuestDetails, GuestRecord, MissingPrivilege, PlatformArchive, Provider } from '../providers/provider.ts'
+import type { Obstacle } from './foresee-place.ts'
+import type { LastStored } from './last-stored.ts'
+
+/** What would become of a guest that the job means. */
+export interface ForeseenGuest extends Partial<Omit<GuestRecord, 'id' | 'missingPrivileges'>> {
+  id: string
+  fate: 'archive' | 'skip' | 'fail'
+  /** A sentence: why it is chosen, or what stands in the way. */
+  reason: string
+  /** With fate `archive`, where anything is known. */
+  expected?: ExpectedSize
+  details?: GuestDetails
+}
+
+interface Sources {
+  provider: Provider
+  /** Those on the platform's storages, newest first. */
+  archives: readonly PlatformArchive[]
+  lastStored: ((guest: GuestRecord) => Promise<LastStored | undefined>) | undefined
+  /** Grows by what couldn't be read. */
+  notes: string[]
+}
+
+/** A chosen guest with its fate; for one that would be archived also its disks and how large its archive may be. */
+export async function foreseeGuest(
+  guest: GuestRecord,
+  fate: Pick<ForeseenGuest, 'fate' | 'reason'>,
+  { provider, archives, lastStored, notes }: Sources,
+): Promise<ForeseenGuest> {
+  const { missingPrivileges: _none, ...known } = guest
+  if (fate.fate !== 'archive') return { ...known, ...fate }
+  const details = await detailsOf(guest, provider, notes)
+  const isIts = ({ guestId, guestKind = guest.kind }: PlatformArchive) =>
+    guestId === guest.id && guestKind === guest.kind
+  const expected = expectSize({
+    onStorage: archives.find(isIts),
+    inBucket: await lastStored?.(guest),
+    disks: details?.disks ?? [],
+  })
+  return {
+    ...known,
+    ...fate,
+    ...(expected === undefined ? {} : { expected }),
+    ...(details === undefined ? {} : { details }),
+  }
+}
+
+/** What the lists of privileges and guests already tell. */
+export function inTheWay(site: string, guest: GuestRecord, lacking: readonly MissingPrivilege[]): Obstacle | undefined {
+  const { id, node, lock, nodeOffline } = guest
+  if (lacking.length > 0) return { fate: 'fail', reason: 'The run fails at its start: the account lacks privileges.' }
+  if (nodeOffline) return { fate: 'fail', reason: `Site ${site}, guest ${id}: its node ${node} doesn't answer.` }
+  if (lock === 'migrate') return { fate: 'skip', reason: 'It is on its way to another node at this moment.' }
+  if (lock === undefined) return undefined
+  return { fate: 'skip', reason: `It is locked by another operation (${lock}) at this moment.` }
+}
+
+async function detailsOf(guest: GuestRecord, provider: Provider, notes: string[]): Promise<GuestDetails | undefined> {
+  try {
+    const details = await provider.describeGuest(guest)
+    if (!details.disks.some(({ included }) => included)) notes.push(`Guest ${guest.id}: its backup would hold no disk.`)
+    return details
+  } catch (error) {
+    if (!(error instanceof GuestliftError)) throw error
+    notes.push(`Its disks aren't known: ${error.message}`)
+    return undefined
+  }
+}
