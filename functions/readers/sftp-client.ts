@@ -1,4 +1,4 @@
-import { ArrivingCrc32 } from '../domain/arriving-crc32.ts'
+import { ArrivingCrc32 } from './arriving-crc32.ts'
 import {
   closePacket,
   DATA_HEAD_BYTES,

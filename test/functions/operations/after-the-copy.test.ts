@@ -28,6 +28,27 @@ describe('locating the archive', () => {
   })
 })
 
+describe('locating an archive again, after the execution that did it first has died', () => {
+  it('finds the same one', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = goodEvidence
+    const first = await locateArchive({ item, jobRef: 'job-1' }, ports)
+    expect(await locateArchive({ item, jobRef: 'job-1' }, ports)).toEqual(first)
+  })
+
+  it('does not take one that has grown since: that is not what the job made', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = goodEvidence
+    await locateArchive({ item, jobRef: 'job-1' }, ports)
+    const grown = { ...artifact, sizeBytes: artifact.sizeBytes + 1 }
+    ports.fakeProvider.evidence = { ...goodEvidence, listed: grown, listedAgainSizeBytes: grown.sizeBytes }
+    await expect(locateArchive({ item, jobRef: 'job-1' }, ports)).rejects.toMatchObject({
+      name: 'BackupFailed',
+      message: expect.stringMatching(/1000 bytes, then 1001/),
+    })
+  })
+})
+
 describe('locating the archive of a job whose log is gone', () => {
   it('judges what is left, in place of failing for want of the log', async () => {
     const ports = fakePorts()
