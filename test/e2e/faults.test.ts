@@ -147,36 +147,8 @@ describe('a backup is started once', () => {
   })
 })
 
-describe('S3 misbehaves', () => {
-  it.each(['InternalError', 'SlowDown'] as const)('and %s is waited out', async (code) => {
-    site.faults.plan = ({ operation, count }) => (operation === 'UploadPart' && count <= 2 ? { code } : undefined)
-    const { guests } = await site.run(job([101]))
-    expect(guests['101']).toMatchObject({ outcome: 'succeeded' })
-  })
-
-  it.each(['UploadPart', 'CompleteMultipartUpload', 'CreateMultipartUpload'])(
-    'and an answer to %s is lost',
-    async (lost) => {
-      site.faults.plan = ({ operation, count }) => (operation === lost && count === 1 ? 'lose-answer' : undefined)
-      const { guests } = await site.run(job([101]))
-      expect(guests['101']).toMatchObject({ outcome: 'succeeded' })
-      expect(await site.openUploads()).toEqual([])
-    },
-  )
-
-  it('and a refusal names bucket, key and what to do', async () => {
-    site.faults.plan = ({ operation }) => (operation === 'UploadPart' ? { code: 'AccessDenied' } : undefined)
-    const before = await site.keys('archives/')
-    const { guests } = await site.run(job([101]))
-    expect(guests['101']).toMatchObject({
-      outcome: 'failed',
-      verdict: 'StoreDenied',
-      reason: expect.stringMatching(/archives\/hq/),
-    })
-    await expectNothingHalfWritten(before)
-  })
-
-  it('and a bucket that is not there stops the run before anything is dumped', async () => {
+describe('S3', () => {
+  it('without the bucket stops the run before anything is dumped', async () => {
     const before = asks()
     site.faults.plan = ({ operation }) => (operation === 'PutObject' ? { code: 'NoSuchBucket' } : undefined)
     const { result } = await site.run(job([101]))
