@@ -44,7 +44,7 @@ export interface ClientCall {
 }
 
 /** A call that reads. The answer must suit everything that the client reads from this path. */
-function reading(path: string, doing: string, ...schemas: z.ZodType<unknown>[]): ClientCall {
+function reading(path: string, doing: string, ...schemas: z.ZodType[]): ClientCall {
   return {
     method: 'GET',
     path,

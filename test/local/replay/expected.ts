@@ -29,7 +29,7 @@ const byText: [text: RegExp, Expected][] = [
 export function expectedOf({ request, response }: Exchange): Expected {
   const starts = request.method === 'POST' && request.path.endsWith('/vzdump')
   const text = `${response.body ?? ''} ${response.statusLine ?? ''}`
-  switch (response.status) {
+  switch (response.status ?? 0) {
     case 200:
       return expectedOfData(request.path, starts, response)
     case 401:
@@ -56,7 +56,7 @@ export function expectedOf({ request, response }: Exchange): Expected {
         (starts ? is('retry', 'BackupStartUnclear') : is('retry', 'PlatformUnavailable'))
       )
     default:
-      return is('none', `no rule for ${response.status}`)
+      return is('none', `no rule for ${response.status ?? 'no answer'}`)
   }
 }
 
