@@ -178,9 +178,11 @@ function record(
   }
 }
 
+/** A VM's row has QEMU's own word: besides these, `io-error`, `guest-panicked` and the like, in which its process lives. */
 function stateOf(status: string | undefined): GuestRunState {
-  const { data } = guestStateSchema.safeParse(status)
-  return data ?? 'unknown'
+  if (status === undefined) return 'unknown'
+  if (status === 'prelaunch') return 'paused'
+  return guestStateSchema.safeParse(status).data ?? 'running'
 }
 
 /** The platform writes `a;b`; configurations of older versions hold commas and blanks. */

@@ -2,38 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { archiveFolder, artifactKey, manifestKey } from '../../../functions/domain/object-keys.ts'
 import { lastStored } from '../../../functions/operations/last-stored.ts'
 import { fakePorts, item } from '../../fakes/ports.ts'
-import { goodEvidence } from '../../fakes/evidence.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
 
 async function keep(ports: ReturnType<typeof fakePorts>, createdAt: string, sizes: number[], text?: string) {
   const folder = archiveFolder('p/', 'hq', item.guest, createdAt)
-  const source = { sizeBytes: 1, modifiedAt: createdAt, artifactRef: 'a', path: '/a' }
-  const manifest = {
-    version: 1,
-    writtenBy: 'guestlift/0.1.0',
-    writtenAt: createdAt,
-    runId: 'r',
-    site: 'hq',
-    platform: 'proxmox',
-    platformVersion: '9.2.11',
-    guest: item.guest,
-    createdAt,
-    backup: item.backup,
-    verdict: { name: 'archived', good: true, reason: '' },
-    evidence: goodEvidence,
-    artifacts: sizes.map((sizeBytes) => ({
-      key: 'k',
-      fileName: 'f',
-      sizeBytes,
-      checksum: 'CRC32:AAAAAA==',
-      partSizeBytes: 1,
-      partCount: 1,
-      source,
-      bytesSent: 0,
-    })),
-    sideFiles: [],
-  }
   await ports.store.writeText(artifactKey(folder, 'f'), 'bytes')
-  await ports.store.writeText(manifestKey(folder), text ?? JSON.stringify(manifest))
+  await ports.store.writeText(manifestKey(folder), text ?? JSON.stringify(manifestOf(createdAt, sizes)))
 }
 
 describe('the newest archive of a guest in the bucket', () => {

@@ -81,6 +81,36 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       expect(await provider.findGuests([])).toEqual([])
     })
 
+    it('lists all guests as it finds them one by one, and none may be missing from the list', async () => {
+      const { guests, mayLack } = await provider.listGuests('everything')
+      expect(mayLack).toBeUndefined()
+      const ids = guests.map(({ id }) => id)
+      expect(ids).toEqual([...new Set(ids)].sort((one, other) => Number(one) - Number(other)))
+      expect(ids).toEqual(expect.arrayContaining([harness.vm, harness.container]))
+      const found = await provider.findGuests(ids)
+      for (const { id, kind, name, node } of found) {
+        expect(guests.find((guest) => guest.id === id)).toMatchObject({ kind, name, node, missingPrivileges: [] })
+      }
+      expect(found).toHaveLength(guests.length)
+    })
+
+    it("tells a guest's disks, and that a backup holds some of them", async () => {
+      for (const id of [harness.vm, harness.container]) {
+        const { disks } = await provider.describeGuest(await find(id))
+        expect(disks.filter(({ included }) => included).length).toBeGreaterThan(0)
+        for (const { reason } of disks) expect(reason).not.toBe('')
+      }
+    })
+
+    it('tells a storage as a node sees it, and that one that does not exist is not there', async () => {
+      const { node } = await find(harness.vm)
+      const found = await provider.describeStorage(harness.storage, node)
+      expect(found).toMatchObject({ storage: harness.storage, node, takesBackups: true, enabled: true, active: true })
+      expect(found?.freeBytes).toBeGreaterThan(0)
+      expect(found?.freeBytes).toBeLessThanOrEqual(found?.totalBytes ?? 0)
+      expect(await provider.describeStorage('no-such-storage', node)).toBeUndefined()
+    })
+
     it('shows a lock on a guest while it is there', async () => {
       harness.lock(harness.vm, true)
       expect((await find(harness.vm)).lock).toMatch(/./)

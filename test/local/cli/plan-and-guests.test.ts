@@ -3,11 +3,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createS3Client } from '../../../functions/aws/s3-client.ts'
+import { archiveFolder, manifestKey } from '../../../functions/domain/object-keys.ts'
 import { jobSchema } from '../../../functions/contracts/job.ts'
 import type { ForeseenRun } from '../../../functions/operations/foresee-run.ts'
 import { openProvider, siteSchema } from '../../../functions/providers/registry.ts'
 import type { ToldGuest } from '../../../local/cli/guests-command.ts'
+import { startS3 } from '../../../local/s3/server.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
 import { type Lab, startLab } from '../../../local/lab/lab.ts'
 
 const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
@@ -52,9 +57,16 @@ const environment = {
   AWS_EC2_METADATA_DISABLED: 'true',
 }
 
-function guestlift(...words: string[]): Promise<{ code: number; out: string; error: string }> {
+interface Ended {
+  code: number
+  out: string
+  error: string
+}
+
+function guestlift(words: readonly string[], aws: Record<string, string> = {}): Promise<Ended> {
+  const env = { ...environment, ...aws }
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...words], { cwd: directory, env: environment }, (_, out, error) => {
+    const child = execFile(process.execPath, [bin, ...words], { cwd: directory, env }, (_, out, error) => {
       resolve({ code: child.exitCode ?? -1, out, error })
     })
   })
@@ -62,7 +74,7 @@ function guestlift(...words: string[]): Promise<{ code: number; out: string; err
 
 async function planOf(job: object, ...words: string[]) {
   await writeFile(join(directory, 'job.json'), JSON.stringify(job))
-  return guestlift('plan', 'job.json', '--site', 'hq.json', ...words)
+  return guestlift(['plan', 'job.json', '--site', 'hq.json', ...words])
 }
 
 /** Archive guest 101 on its node; the archive's size. */
@@ -124,6 +136,28 @@ describe('guestlift plan', () => {
     expect(guest?.expected).toMatchObject({ from: 'archive-on-storage', sizeBytes })
   })
 
+  it('takes the size from the last archive in the bucket where the storage has none', async () => {
+    const keys = { accessKeyId: 'cli', secretAccessKey: 'cli-secret-key' }
+    const server = await startS3({ directory: join(directory, 's3'), ...keys })
+    const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials: keys })
+    await s3.send(new CreateBucketCommand({ Bucket: 'archives' }))
+    const createdAt = '2026-11-20T02:00:00.000Z'
+    const guest = { id: '100', kind: 'vm', name: 'web01', node: 'pve1' } as const
+    const key = manifestKey(archiveFolder('p/', 'hq', guest, createdAt))
+    const manifest = JSON.stringify(manifestOf(createdAt, [12_345], guest))
+    await s3.send(new PutObjectCommand({ Bucket: 'archives', Key: key, Body: manifest }))
+    await writeFile(join(directory, 'job.json'), JSON.stringify({ ...everything, guests: { vmids: [100] } }))
+    const words = ['plan', 'job.json', '--site', 'hq.json', '--json', '--bucket', 'archives', '--s3', server.url]
+    const aws = { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }
+    const { out } = await guestlift([...words, '--prefix', 'p'], aws)
+    s3.destroy()
+    await server.close()
+    expect((JSON.parse(out) as ForeseenRun).guests[0]?.expected).toMatchObject({
+      sizeBytes: 12_345,
+      says: 'last archive in the bucket, 2026-11-20, zstd',
+    })
+  })
+
   it.each([
     ['nobody is chosen', { site: 'hq', guests: { tags: ['prdo'] } }, /no guest that this account sees fits "prdo"/],
     [
@@ -153,7 +187,7 @@ describe('guestlift plan', () => {
     'refuses %j: one place for the site',
     async (words) => {
       await writeFile(join(directory, 'job.json'), JSON.stringify(everything))
-      const { code, error } = await guestlift('plan', 'job.json', ...words)
+      const { code, error } = await guestlift(['plan', 'job.json', ...words])
       expect(error).toMatch(/either --site <site\.json> or --deployment <name>/)
       expect(code).toBe(64)
     },
@@ -161,7 +195,7 @@ describe('guestlift plan', () => {
 
   it('with a deployment and without AWS settings says that these are missing', async () => {
     await writeFile(join(directory, 'job.json'), JSON.stringify(everything))
-    const { code, error } = await guestlift('plan', 'job.json', '--deployment', 'example')
+    const { code, error } = await guestlift(['plan', 'job.json', '--deployment', 'example'])
     expect(error).toMatch(/AWS settings are missing: .*or give the site with --site/)
     expect(code).toBe(1)
   })
@@ -169,7 +203,7 @@ describe('guestlift plan', () => {
 
 describe('guestlift guests', () => {
   it('lists all guests with what is known of them', async () => {
-    const { code, out } = await guestlift('guests', '--site', 'hq.json')
+    const { code, out } = await guestlift(['guests', '--site', 'hq.json'])
     expect(code).toBe(0)
     const lines = out.split('\n')
     expect(lines[0]).toMatch(/^ID +NAME +KIND +NODE +STATE/)
@@ -207,25 +241,25 @@ describe('guestlift guests', () => {
       ['101', '102', '900'],
     ],
   ])('with %j finds %j', async (words, ids) => {
-    const { code, out } = await guestlift('guests', '--site', 'hq.json', '--json', ...words)
+    const { code, out } = await guestlift(['guests', '--site', 'hq.json', '--json', ...words])
     expect((JSON.parse(out) as { guests: ToldGuest[] }).guests.map(({ id }) => id)).toEqual(ids)
     expect(code).toBe(0)
   })
 
   it('tells the disks, and which of them a backup holds', async () => {
-    const { out } = await guestlift('guests', '--site', 'hq.json', '--id', '100', '--details')
+    const { out } = await guestlift(['guests', '--site', 'hq.json', '--id', '100', '--details'])
     expect(out).toMatch(/^ +\+ scsi0 +2\.0 MiB +local-lvm:vm-100-disk-0 +in the backup$/m)
     expect(out).toMatch(/^ +- scsi1 +64\.0 MiB +local-lvm:vm-100-disk-1 +not in the backup: its backup option is off$/m)
   })
 
   it('exits with 1 when there is none, and says what fits nobody', async () => {
-    const { code, out } = await guestlift('guests', '--site', 'hq.json', '--tag', 'prdo')
+    const { code, out } = await guestlift(['guests', '--site', 'hq.json', '--tag', 'prdo'])
     expect(out).toMatch(/no guest that this account sees fits "prdo"/)
     expect(code).toBe(1)
   })
 
   it('refuses a filter that can not be, naming it', async () => {
-    const { code, error } = await guestlift('guests', '--site', 'hq.json', '--id', '100,5')
+    const { code, error } = await guestlift(['guests', '--site', 'hq.json', '--id', '100,5'])
     expect(error).toMatch(/vmids\.1: Too small/)
     expect(code).toBe(64)
   })

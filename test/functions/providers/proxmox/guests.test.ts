@@ -307,6 +307,29 @@ describe.skipIf(!recordingsPresent)('the guests of a recorded server (recordings
   })
 })
 
+describe("a guest's state", () => {
+  it.each([
+    ['running', 'running'],
+    ['stopped', 'stopped'],
+    ['paused', 'paused'],
+    ['prelaunch', 'paused'],
+    ['suspended', 'suspended'],
+    ['io-error', 'running'],
+    ['unknown', 'unknown'],
+    [undefined, 'unknown'],
+  ])('listed as %s is %s', async (status, state) => {
+    const rows = [{ vmid: 100, type: 'qemu', node: 'pve1', status }]
+    const server = await startServer(({ path }) => {
+      if (path.includes('type=vm')) return data(rows)
+      return data(path.includes('permissions') ? {} : [{ node: 'pve1', status: 'online' }])
+    })
+    const provider = openProxmox('hq', siteFor(server), surroundings(), shortLimits)
+    expect((await provider.listGuests()).guests.map((guest) => guest.state)).toEqual([state])
+    await provider.close()
+    await server.close()
+  })
+})
+
 describe('rows that no server sends', () => {
   it.each([
     ['no list', { guests: 'everything' }, 'PlatformUnavailable'],
@@ -357,7 +380,7 @@ describe('rows that no server sends', () => {
     })
     const other = openProxmox('hq', siteFor(again), surroundings(), shortLimits)
     const { guests } = await other.listGuests()
-    expect(guests).toMatchObject([{ id: '100', name: 'web', tags: ['a', 'b', 'c'], template: true, state: 'unknown' }])
+    expect(guests).toMatchObject([{ id: '100', name: 'web', tags: ['a', 'b', 'c'], template: true, state: 'paused' }])
     await other.close()
     await again.close()
   })
