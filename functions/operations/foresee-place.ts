@@ -21,7 +21,9 @@ export async function forecastPlace(
   const at = `Site ${site}, node ${node}: storage ${backup.storage}`
   try {
     const found = isAuto
-      ? (await provider.backupStorages(node, backup)).toSorted((one, other) => other.freeBytes - one.freeBytes)[0]
+      ? (await provider.backupStorages(node, backup)).toSorted(
+          (one, other) => other.freeBytes - one.freeBytes || (one.storage < other.storage ? -1 : 1),
+        )[0]
       : await provider.describeStorage(backup.storage, node)
     const complaint = isAuto && found === undefined ? noneForAuto : complaintAbout(found)
     return {
