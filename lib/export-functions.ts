@@ -26,9 +26,19 @@ interface TaskNeeds {
 const needs = {
   Authenticate: { memoryMiB: 512, timeoutSeconds: 120, read: ['schedules'], write: ['schedules'] },
   PlanRun: { memoryMiB: 512, timeoutSeconds: 300, write: ['runs'] },
-  StartBackup: { memoryMiB: 512, timeoutSeconds: 300, read: ['claims'], write: ['claims'] },
-  CheckBackup: { memoryMiB: 512, timeoutSeconds: 120, read: ['claims'], write: ['claims'] },
-  LocateArchive: { memoryMiB: 1024, timeoutSeconds: 300, write: ['runs'] },
+  StartBackup: {
+    memoryMiB: 512,
+    timeoutSeconds: 300,
+    read: ['claims', 'dumps', 'runs'],
+    write: ['claims', 'dumps', 'runs'],
+  },
+  CheckBackup: {
+    memoryMiB: 512,
+    timeoutSeconds: 120,
+    read: ['claims', 'dumps', 'runs'],
+    write: ['claims', 'dumps', 'runs'],
+  },
+  LocateArchive: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
   OpenUpload: {
     memoryMiB: 1024,
     timeoutSeconds: 300,
@@ -39,8 +49,8 @@ const needs = {
   PlanCopies: {
     memoryMiB: 512,
     timeoutSeconds: 120,
-    read: ['claims', 'streams'],
-    write: ['claims', 'streams'],
+    read: ['claims', 'dumps', 'runs', 'streams'],
+    write: ['claims', 'dumps', 'runs', 'streams'],
     uploads: ['fill'],
   },
   CopyParts: {
@@ -67,15 +77,22 @@ const needs = {
     remove: ['uploads'],
   },
   // Removing a source copy and stopping a job wait for the platform's own task.
-  ReleaseBackup: { memoryMiB: 512, timeoutSeconds: 600, read: ['claims'], write: ['claims', 'runs'] },
+  ReleaseBackup: {
+    memoryMiB: 512,
+    timeoutSeconds: 600,
+    read: ['claims', 'dumps'],
+    write: ['claims', 'dumps', 'runs'],
+  },
   RecordFailure: {
     memoryMiB: 512,
     timeoutSeconds: 600,
-    read: ['claims', 'runs', 'uploads'],
-    write: ['claims', 'runs'],
+    read: ['claims', 'dumps', 'runs', 'uploads'],
+    write: ['claims', 'dumps', 'runs'],
     remove: ['uploads'],
     uploads: ['abort'],
   },
+  // A plan may hold thousands of guests, and each has a claim to be looked at.
+  FindLeftovers: { memoryMiB: 1024, timeoutSeconds: 300, read: ['claims', 'runs'] },
   // A bucket may hold thousands of uploads; whatever is left when time runs out is the next sweep's.
   SweepUploads: {
     memoryMiB: 1024,

@@ -8,6 +8,7 @@ import { SiteNetwork } from './site-network.ts'
 import { SiteSecrets } from './site-secrets.ts'
 import { archiveOf } from './storage-stack.ts'
 import { Workflow } from './workflow.ts'
+import { CleanUp } from './clean-up.ts'
 import { exportGuest } from './workflows/export-guest.ts'
 import { exportRun, sampleInput } from './workflows/export-run.ts'
 import { sweepUploads } from './workflows/sweep-uploads.ts'
@@ -51,7 +52,8 @@ export class ExportStack extends Stack {
     })
 
     const schedules = new Schedules(this, 'Schedules', { deployment, run, sweep })
-    const notice = new FailureNotice(this, 'FailureNotice', { deployment, run, guest, sweep, schedules })
+    const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
+    const notice = new FailureNotice(this, 'FailureNotice', { deployment, run, guest, sweep, cleanUp, schedules })
 
     new CfnOutput(this, 'ExportRunArn', { value: run.machine.stateMachineArn })
     new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })

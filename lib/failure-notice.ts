@@ -8,6 +8,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
+import type { CleanUp } from './clean-up.ts'
 import type { Deployment } from './deployment-config.ts'
 import { deadLetters, type Schedules } from './schedule.ts'
 import type { Workflow } from './workflow.ts'
@@ -17,6 +18,7 @@ interface FailureNoticeProps {
   run: Workflow
   guest: Workflow
   sweep: Workflow
+  cleanUp: CleanUp
   schedules: Schedules
 }
 
@@ -27,7 +29,7 @@ interface FailureNoticeProps {
 export class FailureNotice extends Construct {
   readonly topic: Topic
 
-  constructor(scope: Construct, id: string, { deployment, run, guest, sweep, schedules }: FailureNoticeProps) {
+  constructor(scope: Construct, id: string, { deployment, run, guest, sweep, cleanUp, schedules }: FailureNoticeProps) {
     super(scope, id)
     this.topic = this.encryptedTopic(deployment)
     const undelivered = deadLetters(this, 'Undelivered', 'The queue is itself where undelivered notices end.')
@@ -40,13 +42,25 @@ export class FailureNotice extends Construct {
         detailType: ['Step Functions Execution Status Change'],
         detail: {
           status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
-          stateMachineArn: [run, guest, sweep].map(({ machine }) => machine.stateMachineArn),
+          stateMachineArn: [run, guest, sweep, cleanUp.workflow].map(({ machine }) => machine.stateMachineArn),
         },
       },
       targets: [new SnsTopic(this.topic, { message: noticeText(deployment, this), deadLetterQueue: undelivered })],
     })
 
+    // The first notice only says that a run was stopped; this one, what became of what it left running.
+    new Rule(this, 'CleanedUp', {
+      description: `Guestlift ${deployment.name}: what a stopped execution left behind was cleaned up`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { status: ['SUCCEEDED'], stateMachineArn: [cleanUp.workflow.machine.stateMachineArn] },
+      },
+      targets: [new SnsTopic(this.topic, { message: cleanUpText(deployment), deadLetterQueue: undelivered })],
+    })
+
     for (const [queue, alarmDescription] of [
+      [cleanUp.missed, 'A run was stopped and its clean-up could not be started. The queue holds the event.'],
       [schedules.missed, 'A schedule fired and nothing was started. The queue holds what was to be started.'],
       [undelivered, 'A notice about a failed run could not be delivered. The queue holds the event.'],
     ] as const) {
@@ -108,6 +122,11 @@ function noticeText(deployment: Deployment, scope: Construct): RuleTargetInput {
       'Once the cause is gone, redrive the execution there within 14 days (what S3 has is not sent again), or start a new run.',
     ].join('\n'),
   )
+}
+
+/** The output of a clean-up is its summary. */
+function cleanUpText(deployment: Deployment): RuleTargetInput {
+  return RuleTargetInput.fromText(`Guestlift ${deployment.name}: ${field('output')}`)
 }
 
 function field(name: string): string {

@@ -17,7 +17,7 @@ export const WORKFLOW_METADATA = 'guestlift:workflow'
 
 export interface WorkflowProps {
   /** As part of the state machine's name: `export-run`. */
-  name: 'export-run' | 'export-guest' | 'sweep-uploads'
+  name: 'export-run' | 'export-guest' | 'sweep-uploads' | 'clean-up-run'
   deployment: Deployment
   /** Shown in the console. */
   description: string

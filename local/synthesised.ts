@@ -19,7 +19,7 @@ export interface SynthesisedFunction {
 }
 
 export interface Assembly {
-  machines: { exportRun: Definition; exportGuest: Definition; sweepUploads: Definition }
+  machines: { exportRun: Definition; exportGuest: Definition; sweepUploads: Definition; cleanUpRun: Definition }
   /** By stem, as `copy-parts`. */
   functions: Record<string, SynthesisedFunction>
 }
@@ -125,10 +125,11 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
   const exportRun = machines.get('export-run')
   const exportGuest = machines.get('export-guest')
   const sweepUploads = machines.get('sweep-uploads')
-  if (exportRun === undefined || exportGuest === undefined || sweepUploads === undefined) {
+  const cleanUpRun = machines.get('clean-up-run')
+  if (exportRun === undefined || exportGuest === undefined || sweepUploads === undefined || cleanUpRun === undefined) {
     throw new AssemblyError(`${directory} lacks the workflows of Guestlift; synthesise it anew: npm run synth`)
   }
-  return { machines: { exportRun, exportGuest, sweepUploads }, functions }
+  return { machines: { exportRun, exportGuest, sweepUploads, cleanUpRun }, functions }
 }
 
 type Template = z.output<typeof templateSchema>

@@ -57,6 +57,11 @@ export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClai
   throw busy(work, winner?.claim, ports, key)
 }
 
+/** Whoever's claim on the item's guest there is. */
+export async function claimOn(item: PlanItem, ports: ClaimPorts): Promise<GuestClaim | undefined> {
+  return (await readClaim(claimKey(ports.keyPrefix, item.site, item.guest), ports))?.claim
+}
+
 /** The claim of this execution, if it (still) has one. */
 export async function ownClaim(work: Work, ports: ClaimPorts): Promise<HeldClaim | undefined> {
   const found = await readClaim(claimKey(ports.keyPrefix, work.item.site, work.item.guest), ports)

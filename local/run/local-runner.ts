@@ -18,7 +18,7 @@ import {
   startExecution,
 } from '../asl/interpreter.ts'
 import { CliError } from '../cli/cli-error.ts'
-import { type Assembly, readAssembly, stemOf } from '../synthesised.ts'
+import { readAssembly, stemOf } from '../synthesised.ts'
 import { startFunctionHost } from './function-host.ts'
 import { startSecretsEndpoint } from './secrets-endpoint.ts'
 
@@ -119,7 +119,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     },
   )
   async function execute(
-    workflow: keyof Assembly['machines'],
+    workflow: keyof typeof loaded,
     request: unknown,
     name: string,
     listener: LocalRunListener,

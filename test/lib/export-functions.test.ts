@@ -138,7 +138,7 @@ describe('the functions', () => {
       }),
     ).not.toThrow()
     expect(() => exports.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 })).not.toThrow()
-    expect(() => exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + 3)).not.toThrow()
+    expect(() => exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + 4)).not.toThrow()
   })
 
   it('take memory and concurrency of the copy from the configuration', async () => {

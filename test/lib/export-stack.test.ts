@@ -158,6 +158,7 @@ describe('failure notices', () => {
               { Ref: Match.stringLikeRegexp('^ExportRun') },
               { Ref: Match.stringLikeRegexp('^ExportGuest') },
               { Ref: Match.stringLikeRegexp('^SweepUploads') },
+              { Ref: Match.stringLikeRegexp('^CleanUp') },
             ],
           },
         },
@@ -167,6 +168,38 @@ describe('failure notices', () => {
             InputTransformer: {
               InputPathsMap: Match.objectLike({ 'detail-error': '$.detail.error', 'detail-cause': '$.detail.cause' }),
             },
+          }),
+        ],
+      }),
+    ).not.toThrow()
+  })
+
+  it('start the clean-up when a run or a guest was stopped or ran out of time, and tell how it went', async () => {
+    const { exports } = await synthesise(smallest)
+    const detail = (status: string[], machines: string[]) => ({
+      status,
+      stateMachineArn: machines.map((name) => ({ Ref: Match.stringLikeRegexp(`^${name}`) })),
+    })
+    expect(() =>
+      exports.hasResourceProperties('AWS::Events::Rule', {
+        EventPattern: { detail: detail(['ABORTED', 'TIMED_OUT'], ['ExportRun', 'ExportGuest']) },
+        Targets: [
+          {
+            Arn: { Ref: Match.stringLikeRegexp('^CleanUp') },
+            Id: Match.anyValue(),
+            InputPath: '$.detail',
+            RoleArn: Match.anyValue(),
+            DeadLetterConfig: Match.anyValue(),
+          },
+        ],
+      }),
+    ).not.toThrow()
+    expect(() =>
+      exports.hasResourceProperties('AWS::Events::Rule', {
+        EventPattern: { detail: detail(['SUCCEEDED'], ['CleanUp']) },
+        Targets: [
+          Match.objectLike({
+            InputTransformer: Match.objectLike({ InputPathsMap: { 'detail-output': '$.detail.output' } }),
           }),
         ],
       }),
@@ -196,7 +229,7 @@ describe('failure notices', () => {
 
   it('tell of schedules that started nothing, of lost notices, and of a long time without success', async () => {
     const { exports } = await synthesise(largest)
-    expect(() => exports.resourceCountIs('AWS::CloudWatch::Alarm', 3)).not.toThrow()
+    expect(() => exports.resourceCountIs('AWS::CloudWatch::Alarm', 4)).not.toThrow()
     expect(() =>
       exports.hasResourceProperties('AWS::CloudWatch::Alarm', {
         MetricName: 'ExecutionsSucceeded',
@@ -218,6 +251,7 @@ describe('a VPC', () => {
       .filter((each) => !('VpcConfig' in each['Properties']))
       .map((each) => each['Properties'].FunctionName)
     expect(sorted(outside)).toEqual([
+      'guestlift-large-find-leftovers',
       'guestlift-large-report-run',
       'guestlift-large-sweep-uploads',
       'guestlift-large-verify-archive',
