@@ -9,6 +9,7 @@ import { type About, refusal, unintelligible, unreachable } from './errors.ts'
 import { type HttpAnswer, type HttpRequest, type Limits, openLine, standardLimits, Unanswered } from './exchange.ts'
 import { openLogin, UnusableTicket } from './login.ts'
 import { explainRefusedLogin, type Realms } from './realms.ts'
+import { memoryOf } from './site-memory.ts'
 import { envelopeSchema, realmRowsSchema } from './schemas.ts'
 
 /** A reading call goes round all endpoints this often … */
@@ -74,9 +75,9 @@ export function openClient(
   const connector = tlsConnector(site.tls, siteName, limits.connectTimeoutMs)
   const readLines = site.endpoints.map((endpoint) => openLine(endpoint, connector, limits))
   /** The endpoint that answered last is asked first. */
-  let preferred = 0
+  const memory = memoryOf(site)
 
-  const login = openLogin(site.auth, siteName, deps, async (form) => {
+  const login = openLogin(site.auth, siteName, deps, memory, async (form) => {
     const request = formRequest('POST', '/access/ticket', form)
     try {
       return (await readCall({ request, about: describe('log in'), read: (data) => ({ data }) }, noHeaders)).data
@@ -167,7 +168,7 @@ export function openClient(
       for (const index of order()) {
         const outcome = await authorised(index, call, headersFor)
         if (outcome.ok) {
-          preferred = index
+          memory.preferred = index
           return outcome.page
         }
         if (outcome.error.group !== 'retry') throw outcome.error
@@ -181,7 +182,7 @@ export function openClient(
   }
 
   function order(): number[] {
-    return site.endpoints.map((_, offset) => (preferred + offset) % site.endpoints.length)
+    return site.endpoints.map((_, offset) => (memory.preferred + offset) % site.endpoints.length)
   }
 
   const loginHeaders = (writing: boolean) => async (): Promise<Record<string, string>> => {
@@ -189,7 +190,7 @@ export function openClient(
       return await login.headers(writing)
     } catch (error) {
       if (!(error instanceof UnusableTicket)) throw error
-      throw unintelligible(site.endpoints[preferred] ?? '', 'the login gave no ticket', describe('log in'))
+      throw unintelligible(site.endpoints[memory.preferred] ?? '', 'the login gave no ticket', describe('log in'))
     }
   }
 
@@ -203,7 +204,7 @@ export function openClient(
       for (const index of order()) {
         const outcome = await authorised(index, call, loginHeaders(true))
         if (outcome.ok) {
-          preferred = index
+          memory.preferred = index
           return { answered: true, data: outcome.page.data }
         }
         if (!outcome.nothingDone) return { answered: false, error: outcome.error }

@@ -1,9 +1,10 @@
-/** Who we are, as headers. A ticket lives in this closure only: not on disk, not in state, not in logs. */
+/** Who we are, as headers. A ticket lives in memory only: not on disk, not in state, not in logs. */
 import * as z from 'zod'
 import { CredentialsRejected, SecondFactorRequired } from '../../contracts/errors.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { ProxmoxAuth } from './config.ts'
 import { accountOf } from './config.ts'
+import type { HeldTicket, SiteMemory } from './site-memory.ts'
 import { factorsOf, MOST_CODES, openSecondFactor } from './second-factor.ts'
 
 /**
@@ -40,6 +41,7 @@ export function openLogin(
   auth: ProxmoxAuth,
   site: string,
   deps: Pick<ProviderDeps, 'now' | 'sleep' | 'log'>,
+  memory: Pick<SiteMemory, 'held' | 'lastCodeStep'>,
   ask: AskForTicket,
 ): Login {
   const account = accountOf(auth)
@@ -53,11 +55,12 @@ export function openLogin(
     }
   }
 
-  let held: { cookie: string; ticket: string; csrf: string; since: number } | undefined
   let pending: Promise<void> | undefined
   const { password, totpSecret } = auth
   const used = new Set([password, ...(totpSecret === undefined ? [] : [totpSecret])])
-  const secondFactor = totpSecret === undefined ? undefined : openSecondFactor(totpSecret, deps.now, deps.sleep)
+  const secondFactor = totpSecret === undefined ? undefined : openSecondFactor(totpSecret, deps.now, deps.sleep, memory)
+  let held: HeldTicket | undefined = secondFactor === undefined ? undefined : memory.held
+  if (held !== undefined) for (const secret of [held.ticket, held.csrf]) used.add(secret)
 
   async function ticketFor(form: Readonly<Record<string, string>>): Promise<Ticket> {
     const answer = ticketSchema.safeParse(await ask({ username: account, ...form }))
@@ -71,6 +74,7 @@ export function openLogin(
     const { ticket, CSRFPreventionToken: csrf = '' } = (await renewed()) ?? (await fullLogin())
     if (csrf !== '') used.add(csrf)
     held = { cookie: `PVEAuthCookie=${encodeURIComponent(ticket)}`, ticket, csrf, since }
+    if (secondFactor !== undefined) memory.held = held
   }
 
   /** A ticket that is still good buys the next one, which spares accounts with a second factor a code. */
@@ -147,6 +151,7 @@ export function openLogin(
     renew(rejected) {
       // Calls that were under way together are rejected together: only the first forgets the ticket.
       if (held?.cookie === rejected['cookie']) held = undefined
+      if (memory.held?.cookie === rejected['cookie']) memory.held = undefined
       return true
     },
     secrets: () => [...used],

@@ -1,6 +1,7 @@
 /** Answers the second half of a login with codes of the site's secret, each at most once. */
 import * as z from 'zod'
 import { parseJson } from './answers.ts'
+import type { SiteMemory } from './site-memory.ts'
 import { parseTotpSecret, totpCode, totpStep } from './totp.ts'
 
 /** How often a login is tried with a new code. Others that log in as the same user at this moment use codes up as well. */
@@ -16,19 +17,19 @@ export function openSecondFactor(
   secret: string,
   now: () => Date,
   sleep: (milliseconds: number) => Promise<void>,
+  memory: Pick<SiteMemory, 'lastCodeStep'>,
 ): SecondFactor | undefined {
   const totp = parseTotpSecret(secret)
   if (totp === undefined) return undefined
-  let lastStep = Number.NEGATIVE_INFINITY
   return {
     async answer() {
       for (let step = totpStep(totp, now()); ; step = totpStep(totp, now())) {
-        if (step > lastStep) {
-          lastStep = step
+        if (step > memory.lastCodeStep) {
+          memory.lastCodeStep = step
           return `totp:${totpCode(totp, step)}`
         }
         // Also when the clock was set back: the code of a period that is over must not be shown again.
-        await sleep((lastStep + 1) * totp.periodSeconds * 1000 - now().getTime())
+        await sleep((memory.lastCodeStep + 1) * totp.periodSeconds * 1000 - now().getTime())
       }
     },
   }

@@ -120,6 +120,22 @@ describe('a login with a second factor', () => {
     expect(logins).toBe(2)
   })
 
+  it('is not repeated by the next function call of the same process', async () => {
+    let logins = 0
+    const server = await serve(({ path, body }) => {
+      if (!path.endsWith('/ticket')) return version()
+      if (form(body)['tfa-challenge'] === undefined) return data({ ticket: half, NeedTFA: 1 })
+      logins += 1
+      return data({ ticket: 'PVE:second@pve:kept', CSRFPreventionToken: 'csrf-kept' })
+    })
+    for (let call = 0; call < 3; call += 1) {
+      const { provider, deps } = providerFor(server)
+      await provider.identify()
+      expect(deps.slept).toEqual([])
+    }
+    expect(logins).toBe(1)
+  })
+
   it('of another kind than codes is refused, and the token recommended', async () => {
     const ticket = `PVE:!tfa!${encodeURIComponent('{"webauthn":{},"recovery":"low"}')}:6B0326A9::c2ln`
     const server = await serve(() => data({ ticket, NeedTFA: 1 }))

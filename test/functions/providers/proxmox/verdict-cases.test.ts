@@ -1,0 +1,165 @@
+/** What goes wrong around a backup, and what the client makes of it. Cases that recordings hold are judged with those. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { judge } from '../../../../functions/domain/verdict.ts'
+import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
+import type { Provider } from '../../../../functions/providers/provider.ts'
+import { answer, data, type Reply, type ScriptedServer, type SeenRequest, startServer } from './scripted-server.ts'
+import { shortLimits, siteFor, surroundings } from './site.ts'
+
+const upid = 'UPID:pve2:0000211A:0003B7FF:6B0327BB:vzdump:100:backup@pve!client:'
+const startSeconds = 0x6b0327bb
+const archive = 'vzdump-qemu-100-2026_11_22-17_34_52.vma.zst'
+const guest = { id: '100', kind: 'vm', name: 'web', node: 'pve2' } as const
+
+const closing: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((one) => one.close()))
+})
+
+const logLines = [
+  'INFO: starting new backup job: vzdump 100 --storage nas',
+  'INFO: Starting Backup of VM 100 (qemu)',
+  'INFO: Backup started at 2026-11-22 17:34:52',
+  `INFO: creating vzdump archive '/mnt/pve/nas/dump/${archive}'`,
+  'INFO: Finished Backup of VM 100 (00:01:10)',
+  'INFO: Backup job finished successfully',
+  'TASK OK',
+]
+const rowsOf = (lines: readonly string[]): Reply => data(lines.map((t, index) => ({ n: index + 1, t })))
+
+interface Site {
+  exitstatus?: string
+  lines?: readonly string[]
+  ctime?: number
+  size?: number
+  volumeSize?: number
+}
+
+function site({ exitstatus = 'OK', lines = logLines, ctime = startSeconds + 1, size = 1000, volumeSize = 1024 }: Site) {
+  return ({ path }: SeenRequest): Reply => {
+    if (path.includes('/status')) return data({ status: 'stopped', exitstatus })
+    if (path.includes('/log')) return rowsOf(lines)
+    if (/\/content\?/.test(path)) return data([{ volid: `nas:backup/${archive}`, size, ctime }])
+    return data({ path: `/mnt/pve/nas/dump/${archive}`, notes: '', size: volumeSize })
+  }
+}
+
+async function serve(script: (request: SeenRequest) => Reply): Promise<ScriptedServer> {
+  const server = await startServer(script)
+  closing.push(server)
+  return server
+}
+
+function providerFor(servers: Parameters<typeof siteFor>[0]): { provider: Provider; slept: number[] } {
+  const deps = surroundings()
+  const provider = openProxmox('hq', siteFor(servers), deps, shortLimits)
+  closing.push(provider)
+  return { provider, slept: deps.slept }
+}
+
+async function verdictOn(what: Site) {
+  const evidence = await providerFor(await serve(site(what))).provider.gatherEvidence(upid, guest, 'nas')
+  return { ...judge(evidence), evidence }
+}
+
+describe('the verdict', () => {
+  it('keeps the exact size of the list where the single volume is rounded up to 512 bytes', async () => {
+    const { name, evidence } = await verdictOn({ size: 1000, volumeSize: 1024 })
+    expect(name).toBe('archived')
+    expect(evidence.listed?.sizeBytes).toBe(1000)
+  })
+
+  it.each([
+    ['its first lines', logLines.slice(2)],
+    ['its last lines', logLines.slice(0, 5)],
+    ['all of it', []],
+    ['all of it, as the API words it', ['no content']],
+  ])('on a job that says OK and whose log lost %s is not good', async (_, lines) => {
+    const { good, name } = await verdictOn({ lines })
+    expect({ good, name }).toEqual({ good: false, name: 'log-incomplete' })
+  })
+
+  it('on a job that waited for the lock of its node is that on any other', async () => {
+    const lines = ['INFO: trying to get global lock - waiting...', 'INFO: got global lock', ...logLines]
+    expect((await verdictOn({ lines, ctime: startSeconds + 7200 })).name).toBe('archived')
+  })
+
+  it('on a job that waited for the lock in vain names it', async () => {
+    const lines = [
+      'INFO: trying to get global lock - waiting...',
+      "ERROR: can't acquire lock '/var/run/vzdump.lock' - got timeout",
+    ]
+    const { name, reason } = await verdictOn({ exitstatus: 'unexpected status', lines })
+    expect(name).toBe('backup-failed')
+    expect(reason).toMatch(/vzdump\.lock.*got timeout/)
+  })
+
+  it('takes times from the storage and not from the name, whose zone is the node’s', async () => {
+    const { name, evidence } = await verdictOn({
+      lines: logLines.map((line) => line.replace('2026-11-22 17:34:52', '2026-11-23 06:34:52')),
+    })
+    expect(name).toBe('archived')
+    expect(evidence.listed?.createdAt).toBe('2026-11-22T17:34:52.000Z')
+  })
+
+  it.each([
+    ['half a minute back', -29, 'archived'],
+    ['an hour and more back', -3700, 'archive-older-than-job'],
+    ['a day back', -86_400, 'archive-older-than-job'],
+    ['hours ahead', 5 * 3600, 'archived'],
+  ])('on an archive whose clock is %s', async (_, seconds, name) => {
+    expect((await verdictOn({ ctime: startSeconds + seconds })).name).toBe(name)
+  })
+
+  it('on a job in which notifications failed is good, and tells nothing of them as errors of the backup', async () => {
+    const lines = [...logLines.slice(0, -1), 'ERROR: could not notify via target `mail`: refused', 'TASK OK']
+    const { name, evidence } = await verdictOn({ lines })
+    expect(name).toBe('archived')
+    expect(evidence.errors).toEqual([])
+  })
+
+  it('keeps warnings for the manifest', async () => {
+    const lines = [...logLines.slice(0, 4), 'WARN: a hook failed', ...logLines.slice(4, -1), 'TASK WARNINGS: 1']
+    const { name, good, evidence } = await verdictOn({ exitstatus: 'WARNINGS: 1', lines })
+    expect({ name, good }).toEqual({ name: 'archived-with-warnings', good: true })
+    expect(evidence.warnings).toEqual(['a hook failed'])
+  })
+})
+
+describe('a start whose answer got lost', () => {
+  it('after 30 s of silence behind the proxy is unclear, and the job is found in the list', async () => {
+    const row = { upid, status: 'RUNNING', type: 'vzdump', id: '100', user: 'backup@pve!client' }
+    const server = await serve(({ method }) => (method === 'POST' ? answer(596, 'Connection timed out') : data([row])))
+    const { provider } = providerFor(server)
+    const options = { mode: 'snapshot', compress: 'zstd', storage: 'nas' } as const
+    await expect(provider.startBackup(guest, options)).rejects.toMatchObject({ name: 'BackupStartUnclear' })
+    expect(await provider.findJobs(guest, new Date(startSeconds * 1000))).toEqual([
+      { jobRef: upid, startedAt: '2026-11-22T17:34:51.000Z', running: true },
+    ])
+    expect(server.requests.filter(({ method }) => method === 'POST')).toHaveLength(1)
+  })
+})
+
+describe('the node that is asked', () => {
+  it('dies in the middle of a run: the next one goes on, also for the job of a third, and is asked first', async () => {
+    const first = await startServer(() => data({ status: 'running' }))
+    const second = await serve(site({}))
+    const { provider, slept } = providerFor([first, second])
+    expect(await provider.checkBackup(upid)).toMatchObject({ running: true })
+    await first.close()
+    expect(await provider.checkBackup(upid)).toEqual({ running: false })
+    expect(judge(await provider.gatherEvidence(upid, guest, 'nas')).name).toBe('archived')
+    expect(second.requests.every(({ path }) => path.includes('/nodes/pve2/'))).toBe(true)
+    // The one pause is that between the two looks at the archive's size.
+    expect(slept).toEqual([2000])
+  })
+
+  it('is remembered by the next function call of the same process', async () => {
+    const silent = await serve(() => ({ bytes: '', after: 'reset' }))
+    const lively = await serve(site({}))
+    await providerFor([silent, lively]).provider.checkBackup(upid)
+    const before = silent.connections()
+    await providerFor([silent, lively]).provider.checkBackup(upid)
+    expect(silent.connections()).toBe(before)
+  })
+})
