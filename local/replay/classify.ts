@@ -64,8 +64,14 @@ export function findCall({ request }: Exchange): FoundCall | string {
 }
 
 function bodyParameters(body: string | null | undefined): Record<string, string> {
-  if (body == null || body === '' || body.startsWith('{')) return {}
-  return Object.fromEntries(new URLSearchParams(body))
+  if (body == null || body === '') return {}
+  if (!body.startsWith('{')) return Object.fromEntries(new URLSearchParams(body))
+  try {
+    const fields: unknown = JSON.parse(body)
+    return Object.fromEntries(Object.entries(fields ?? {}).map(([name, value]) => [name, String(value)]))
+  } catch {
+    return {}
+  }
 }
 
 export async function openClassifier(limits: Limits = recordedLimits): Promise<Classifier> {

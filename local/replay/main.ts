@@ -38,6 +38,9 @@ async function replay(directory: string): Promise<void> {
   }
 }
 
+// A reader that has seen enough, such as `head`, closes the pipe.
+process.stdout.on('error', () => process.exit())
+
 const [directory, ...others] = process.argv.slice(2)
 if (directory === undefined || others.length > 0) {
   process.stderr.write('Usage: npm run replay -- <directory of transcripts>\n')
