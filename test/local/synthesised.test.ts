@@ -47,6 +47,7 @@ describe('a synthesised assembly', () => {
     expect(machines.exportRun).toMatchObject({ StartAt: 'Authenticate', QueryLanguage: 'JSONata' })
     expect(machines.exportGuest).toMatchObject({ StartAt: 'Which platform?', QueryLanguage: 'JSONata' })
     expect(machines.sweepUploads).toMatchObject({ StartAt: 'Sweep uploads', QueryLanguage: 'JSONata' })
+    expect(machines.cleanUpRun).toMatchObject({ StartAt: 'Take up event', QueryLanguage: 'JSONata' })
     expect(JSON.stringify(machines)).not.toMatch(/Fn::|\$\{Token|"Ref"|AWS::/)
   })
 
