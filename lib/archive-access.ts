@@ -4,7 +4,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** The folders of the archive bucket; `functions/domain/object-keys.ts` says what lies in each. */
-export type Folder = 'archives' | 'runs' | 'claims' | 'uploads' | 'schedules' | 'sweeps' | 'streams'
+export type Folder = 'archives' | 'runs' | 'claims' | 'uploads' | 'schedules' | 'sweeps' | 'streams' | 'dumps'
 
 /** Rights on the archive bucket, each limited to one folder. Nothing here can delete a version of an object. */
 export class ArchiveAccess {

@@ -95,8 +95,12 @@ export type ScheduleConfig = z.output<typeof scheduleSchema>
 const transferSchema = z.strictObject({
   /** Memory of a copy function, which also buys its share of a CPU: 1769 is one. Parts are held in memory. */
   memoryMiB: z.int().min(512).max(10_240).default(1769),
-  /** Guests that one run archives at the same time. */
-  maxConcurrency: z.int().min(1).max(1000).default(2),
+  /**
+   * Guests that one run works on at the same time, dumping, moving or waiting for their turn. A node dumps one guest at a
+   * time, and a site's limits hold for its transfers, so more only wait, at nine history events in up to five minutes
+   * each. Enough for a node to dump the next guest while several archives of it are on their way: five a node is ample.
+   */
+  maxConcurrency: z.int().min(1).max(1000).default(20),
   /** Copy functions at the same time over all runs, taken from the account's quota: spares the site's uplink. */
   reservedConcurrency: z.int().min(1).max(1000).optional(),
 })

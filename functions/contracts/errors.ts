@@ -50,6 +50,8 @@ export class BackupFailed extends fact('BackupFailed', 'fail-guest') {}
 export class NothingBackedUp extends fact('NothingBackedUp', 'fail-guest') {}
 /** A task of the platform other than a backup (start, stop, remove, …) ended badly, or ended well and changed nothing. */
 export class PlatformTaskFailed extends fact('PlatformTaskFailed', 'fail-guest') {}
+/** The guest waited for days, and its node was never free for its backup. */
+export class NoTurnToDump extends fact('NoTurnToDump', 'fail-guest') {}
 /** The storage is offline, disabled, full, or doesn't take backups. */
 export class StorageUnusable extends fact('StorageUnusable', 'fail-guest') {}
 /** The archive is not where the platform said, or the route's account may not read it. */
@@ -95,7 +97,7 @@ export class StoreDenied extends fact('StoreDenied', 'fail-run') {}
 const facts = [
   PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
   GuestLocked, GuestMigrating, GuestBusy,
-  GuestNotFound, BackupFailed, NothingBackedUp, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
+  GuestNotFound, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
   ChecksumMismatch, ArchiveConflict, UploadVanished, RunInterrupted,
   InvalidJob, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
   TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,

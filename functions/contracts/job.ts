@@ -6,18 +6,30 @@ import { siteNameSchema } from './nouns.ts'
 import { retentionSchema } from './retention.ts'
 import { guestSelectionSchema } from './selection.ts'
 
-/** One run's order, as typed by a person or kept in a schedule. */
-export const jobSchema = z.strictObject({
-  site: siteNameSchema,
-  guests: guestSelectionSchema,
-  backup: backupOptionsSchema.prefault({}),
-  /** Accepted and kept with the run; not applied yet. */
-  retention: retentionSchema.optional(),
-  /** How fast this run may move archives; the site's own limits hold as well. */
-  limits: runLimitsSchema.prefault({}),
-  /** Remove the archive from the platform's storage once it is proved to be in S3. */
-  deleteSource: z.boolean().default(false),
+/** How much may lie on the platform's storages at a time, when archives leave them (`deleteSource`). */
+export const stagingSchema = z.strictObject({
+  /** Archives on one storage that are being dumped or wait to be moved; no further dump begins above it. */
+  maxArchives: z.int().min(1).max(1000).default(4),
 })
+
+/** One run's order, as typed by a person or kept in a schedule. */
+export const jobSchema = z
+  .strictObject({
+    site: siteNameSchema,
+    guests: guestSelectionSchema,
+    backup: backupOptionsSchema.prefault({}),
+    /** Accepted and kept with the run; not applied yet. */
+    retention: retentionSchema.optional(),
+    /** How fast this run may move archives; the site's own limits hold as well. */
+    limits: runLimitsSchema.prefault({}),
+    staging: stagingSchema.prefault({}),
+    /** Remove the archive from the platform's storage once it is proved to be in S3. */
+    deleteSource: z.boolean().default(false),
+  })
+  .refine(({ backup, deleteSource }) => !(deleteSource && backup.protected === true), {
+    error: 'deleteSource cannot remove an archive that backup.protected keeps; ask for one of them',
+    path: ['deleteSource'],
+  })
 export type Job = z.infer<typeof jobSchema>
 
 /** The shape that an older exporter used. Accepted as it is; see `domain/older-job.ts` for what becomes of each field. */

@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import { backupOptionsSchema } from './backup-options.ts'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
-import { jobSchema } from './job.ts'
+import { jobSchema, stagingSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'
 import { copyOrderSchema, copyResultSchema, paceSchema } from './pace.ts'
 import {
@@ -18,6 +18,7 @@ import {
   sourceIdentitySchema,
   storedArtifactSchema,
 } from './nouns.ts'
+import { progressFiguresSchema } from './progress.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
 import { sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
 
@@ -41,6 +42,7 @@ export const planItemSchema = z.strictObject({
   guest: guestSchema,
   backup: backupOptionsSchema,
   deleteSource: z.boolean(),
+  staging: stagingSchema.prefault({}),
   /** Bandwidth of the run, as the job says. */
   limits: runLimitsSchema,
 })
@@ -67,6 +69,8 @@ const checkBackupOutput = z.strictObject({
   waitSeconds: z.int().min(0).max(300),
   /** 0 to 100 where the platform tells. */
   progressPercent: z.number().min(0).max(100).optional(),
+  /** While it runs: bytes, rate and time left, as far as they can be known. */
+  progress: progressFiguresSchema.optional(),
 })
 
 /** An inline Map runs no more at once (service quota). */
@@ -116,16 +120,24 @@ export const tasks = {
     output: z.strictObject({ planKey: z.string(), guestCount: z.int().nonnegative() }),
     env: storeEnv.extend(siteEnv.shape),
   },
-  /** Claim the guest, adopt a job of ours that already runs, or start one; record it. */
+  /** Claim the guest, adopt a job of ours that already runs, or wait for the node's turn and start one; record it. */
   StartBackup: {
     stem: 'start-backup',
     input: z.strictObject({ item: planItemSchema, execution: executionSchema }),
-    output: z.strictObject({
-      jobRef: z.string(),
-      startedAt: instantSchema,
-      adopted: z.boolean(),
-      waitSeconds: z.int(),
-    }),
+    output: z.union([
+      z.strictObject({
+        jobRef: z.string(),
+        startedAt: instantSchema,
+        adopted: z.boolean(),
+        waitSeconds: z.int(),
+        /** Where the archive lands: the job's storage, or the one that was chosen. */
+        storage: z.string(),
+        /** Why this storage, where it was chosen: a sentence. */
+        reason: z.string().optional(),
+      }),
+      /** Nothing was started: ask again after the wait. `reason` is a sentence. */
+      z.strictObject({ waitSeconds: z.int().min(1).max(300), reason: z.string() }),
+    ]),
     env: storeEnv.extend(siteEnv.shape),
   },
   /** Has the job ended? Renews the claim. */

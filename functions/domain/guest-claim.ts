@@ -31,6 +31,8 @@ export const guestClaimSchema = z.strictObject({
   knownJobRefs: z.array(z.string()),
   /** The job, once it is known. */
   jobRef: z.string().optional(),
+  /** The storage that it dumps to, where the job left the choice open. */
+  storage: z.string().optional(),
   /** When the job was started, by our clock. */
   startedAt: instantSchema.optional(),
 })

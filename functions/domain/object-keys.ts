@@ -89,6 +89,16 @@ export function streamLedgerKey(keyPrefix: string, site: string): string {
   return `${keyPrefix}streams/${site}.json`
 }
 
+/** Whose turn it is to dump on a site's nodes, and what lies on its storages, at this moment. */
+export function dumpQueueKey(keyPrefix: string, site: string): string {
+  return `${keyPrefix}dumps/${site}.json`
+}
+
+/** How far a guest is at this moment. Its outcome, once there is one, is the end of it. */
+export function progressKey(prefix: string, guestId: string): string {
+  return `${prefix}progress/${guestId}.json`
+}
+
 /** What is known of the open upload for an artifact: the record that lets another execution resume it. */
 export function uploadRecordKey(keyPrefix: string, key: string): string {
   return `${keyPrefix}uploads/${key.slice(keyPrefix.length)}.json`

@@ -1,18 +1,48 @@
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { nextWaitSeconds } from '../domain/poll-wait.ts'
+import type { Seen } from '../domain/progress.ts'
+import type { BackupProgress, Provider } from '../providers/provider.ts'
 import { renewClaim } from './claims.ts'
+import { endDump, keepTurn, ownTurn } from './dump-turns.ts'
+import { writtenSoFar } from './archive-space.ts'
+import { noteProgress } from './guest-progress.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
 
-/** Look at the job once, and renew the claim while it runs. */
+/**
+ * Look at the job once. While it runs, renew the claim and the node's turn, and tell how far it is; when it has ended,
+ * the node is the next guest's.
+ */
 export async function checkBackup(input: TaskInput<'CheckBackup'>, ports: Needs): Promise<TaskOutput<'CheckBackup'>> {
   const { item, jobRef, startedAt } = input
   const provider = await ports.provider(item.site)
-  const { running, progressPercent } = await provider.checkBackup(jobRef)
-  const progress = progressPercent === undefined ? {} : { progressPercent }
-  if (!running) return { done: true, waitSeconds: 0, ...progress }
+  const looked = await provider.checkBackup(jobRef)
+  const { running, progressPercent } = looked
+  const percent = progressPercent === undefined ? {} : { progressPercent }
+  if (!running) {
+    await endDump(input, ports)
+    return { done: true, waitSeconds: 0, ...percent }
+  }
   await renewClaim(input, ports)
+  const seen = await whatIsSeen(input, looked, provider, ports)
+  const progress = await noteProgress(item, { stage: 'dumping', startedAt }, seen, ports)
+  const { secondsLeft } = progress
+  const expectedEndAt =
+    secondsLeft === undefined ? undefined : new Date(ports.now().getTime() + secondsLeft * 1000).toISOString()
+  await keepTurn(input, { jobRef, expectedEndAt }, ports)
   const elapsedSeconds = Math.max(0, (ports.now().getTime() - Date.parse(startedAt)) / 1000)
-  return { done: false, waitSeconds: nextWaitSeconds({ elapsedSeconds, ...progress }), ...progress }
+  return { done: false, waitSeconds: nextWaitSeconds({ elapsedSeconds, ...percent }), ...percent, progress }
+}
+
+/** Where the platform says nothing (containers), how much fuller the storage has become since the dump began. */
+async function whatIsSeen(
+  input: TaskInput<'CheckBackup'>,
+  { progressPercent, doneBytes, totalBytes }: BackupProgress,
+  provider: Provider,
+  ports: Needs,
+): Promise<Seen> {
+  if (progressPercent !== undefined) return { percent: progressPercent, doneBytes, totalBytes }
+  const turn = await ownTurn(input, ports)
+  return turn === undefined ? {} : writtenSoFar(turn, input.item.backup.storage, provider)
 }

@@ -6,10 +6,12 @@ import { affordableParts, missingParts, partRange, planChunks } from '../domain/
 import { orderRound, usableBytesPerSecond } from '../domain/round-order.ts'
 import { bandwidthAt, strictest } from '../domain/transfer-limits.ts'
 import { renewClaim } from './claims.ts'
+import { keepStaged } from './dump-turns.ts'
+import { noteProgress } from './guest-progress.ts'
 import type { Ports } from './ports.ts'
 import { releaseStreams, reserveStreams } from './stream-reservations.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'siteLimits' | 'now' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'siteLimits' | 'now' | 'log' | 'sleep'>
 
 /** The claim is renewed each time, and has to live until the next. */
 const LONGEST_WAIT_SECONDS = 600
@@ -22,6 +24,7 @@ const LONGEST_WAIT_SECONDS = 600
 export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): Promise<TaskOutput<'PlanCopies'>> {
   const { item, artifact, upload, execution } = input
   await renewClaim(input, ports)
+  await keepStaged(input, ports)
   const limits = await ports.siteLimits(item.site)
   const stored = await ports.store.listParts(upload.key, upload.uploadId)
   const missing = missingParts(upload, upload.source.sizeBytes, stored)
@@ -35,10 +38,12 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
   const pace = { ...input.pace, partsInFlight }
   const decision = judgeRound(pace, input.results, missing.length, { partSizeBytes, maxStreams })
 
-  const answer = (pace: Pace, reason: string, rest: Partial<TaskOutput<'PlanCopies'>>) => {
+  const answer = async (pace: Pace, reason: string, rest: Partial<TaskOutput<'PlanCopies'>>) => {
     const planned = { pace, chunks: [], waitSeconds: 0, missingBytes, reason, ...rest }
     const about = { site: item.site, guest: item.guest.id, key: upload.key, streams: planned.chunks.length }
     ports.log('copies-planned', { ...about, missingBytes, waitSeconds: planned.waitSeconds, reason })
+    const totalBytes = upload.source.sizeBytes
+    await noteProgress(item, { stage: 'copying', reason }, { doneBytes: totalBytes - missingBytes, totalBytes }, ports)
     return planned
   }
   /** Nothing is copied now, so what was reserved is for others. */

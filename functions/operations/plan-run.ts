@@ -41,6 +41,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
       guest,
       backup: job.backup,
       deleteSource: job.deleteSource,
+      staging: job.staging,
       limits: job.limits,
     })
   }

@@ -4,13 +4,14 @@ import { readFailure } from '../domain/failure.ts'
 import { archiveFolder, artifactKey, evidenceKey } from '../domain/object-keys.ts'
 import { judge } from '../domain/verdict.ts'
 import { ownClaim, releaseClaim } from './claims.ts'
+import { leaveQueue } from './dump-turns.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 import { dropUpload } from './drop-upload.ts'
 import { stopJob } from './stop-job.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
 
 /**
  * Clean up after a failed guest and say why it failed. Each step is tried whatever the others do; what could not be
@@ -48,6 +49,7 @@ export async function recordFailure(
       await attempt('aborting the upload', () => dropUpload(artifactKey(folder, located.fileName), ports))
     }
   }
+  await attempt('giving back its turn to dump', () => leaveQueue(input, ports))
   const verdict =
     error.Error === BackupFailed.errorName && evidence !== undefined ? judge(evidence.evidence).name : failure.name
   const since = Date.parse(held?.claim.startedAt ?? item.run.startedAt)

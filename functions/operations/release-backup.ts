@@ -2,10 +2,11 @@ import { GuestliftError } from '../contracts/errors.ts'
 import type { GuestOutcome } from '../contracts/report.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { ownClaim, releaseClaim } from './claims.ts'
+import { leaveQueue } from './dump-turns.ts'
 import { recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
 
 /** The archive is committed: remove the source copy if asked to, record the outcome, give back the claim. */
 export async function releaseBackup(
@@ -15,6 +16,7 @@ export async function releaseBackup(
   const { item, artifacts, stored, verdict } = input
   const remarks = verdict.name === 'archived' ? [] : [verdict.reason]
   if (item.deleteSource) remarks.push(...(await removeSources(input, ports)))
+  await leaveQueue(input, ports)
   const outcome: GuestOutcome = {
     id: item.guest.id,
     name: item.guest.name,

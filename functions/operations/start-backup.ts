@@ -1,3 +1,4 @@
+import { AUTO_STORAGE } from '../contracts/backup-options.ts'
 import {
   BackupStartUnclear,
   GuestLocked,
@@ -10,10 +11,13 @@ import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { START_SETTLES_SECONDS } from '../domain/guest-claim.ts'
 import { nextWaitSeconds } from '../domain/poll-wait.ts'
 import type { FoundGuest, JobSummary, Provider } from '../providers/provider.ts'
-import { changeClaim, type HeldClaim, takeClaim, type Work } from './claims.ts'
+import { type ArchiveStorage, storageFor } from './archive-space.ts'
+import { changeClaim, type HeldClaim, renewClaim, takeClaim, type Work } from './claims.ts'
+import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
+import { noteProgress } from './guest-progress.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
 
 /** How far back a running job of ours may have been started and still be adopted: longer than any dump we know of. */
 const ADOPT_WITHIN_HOURS = 48
@@ -22,13 +26,17 @@ const MAX_MOVES = 3
 
 /**
  * Start exactly one backup of the guest. In this order: claim the guest, return the job that the claim names, adopt a
- * job of ours that is there, note that we ask, ask, note the job. A call that dies anywhere in between can be repeated.
+ * job of ours that is there, ask for the node's turn, note that we ask, ask, note the job. A call that dies anywhere in
+ * between can be repeated. Without a turn nothing is started, and the answer says when to ask again.
  */
 export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs): Promise<TaskOutput<'StartBackup'>> {
   const { item } = work
   const held = await takeClaim(work, ports)
-  if (held.claim.jobRef !== undefined) return started(held, held.claim.jobRef, true)
   const provider = await ports.provider(item.site)
+  if (held.claim.jobRef !== undefined) {
+    const storage = held.claim.storage ?? (await storageOf(item, item.guest.node, provider))
+    return started(held, held.claim.jobRef, true, { storage })
+  }
   const guest = await whereItIs(item, provider)
   const asked = held.claim.askedAt
   const since = asked === undefined ? hoursBefore(ports.now(), ADOPT_WITHIN_HOURS) : new Date(asked)
@@ -39,7 +47,8 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
   )
   if (adopted !== undefined) {
     ports.log('backup-adopted', { site: item.site, guest: guest.id, jobRef: adopted.jobRef })
-    return record(work, held, adopted, true, ports)
+    const storage = held.claim.storage ?? (await storageOf(item, guest.node, provider))
+    return record(work, held, { job: adopted, adopted: true, node: guest.node, chosen: { storage } }, ports)
   }
   if (asked !== undefined && ports.now().getTime() - Date.parse(asked) < START_SETTLES_SECONDS * 1000) {
     throw new BackupStartUnclear(
@@ -48,21 +57,40 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
     )
   }
   refuseLocked(item, guest)
-  const noted = await changeClaim(
-    work,
-    held,
-    { askedAt: ports.now().toISOString(), knownJobRefs: jobs.map((job) => job.jobRef) },
-    ports,
-  )
-  return record(work, noted, await ask(item, guest, provider), false, ports)
+  const known = jobs.map((job) => job.jobRef)
+  return startInTurn(work, held, guest, known, provider, ports)
 }
 
-/** `NothingBackedUp` proves that no job was started, so asking again on the guest's new node is safe. */
-async function ask(item: PlanItem, guest: FoundGuest, provider: Provider): Promise<JobSummary> {
+/**
+ * `NothingBackedUp` proves that no job was started, so asking again on the guest's new node is safe, once that node's
+ * turn is had.
+ */
+async function startInTurn(
+  work: Work,
+  before: HeldClaim,
+  guest: FoundGuest,
+  knownJobRefs: string[],
+  provider: Provider,
+  ports: Needs,
+): Promise<TaskOutput<'StartBackup'>> {
+  const { item } = work
   let where = guest
+  let held = before
   for (let moves = 0; ; moves += 1) {
+    const turn: Turn = await askForTurn(work, where, provider, ports)
+    if ('waitSeconds' in turn) {
+      // Whoever asks next has no answer to wait for.
+      if (held !== before) await changeClaim(work, { ...held, claim: before.claim }, {}, ports)
+      else await renewClaim(work, ports)
+      const { waitSeconds, reason } = turn
+      await noteProgress(item, { stage: 'waiting', reason }, {}, ports)
+      return { waitSeconds, reason }
+    }
+    const { storage } = turn
+    held = await changeClaim(work, held, { askedAt: ports.now().toISOString(), knownJobRefs, storage }, ports)
     try {
-      return await provider.startBackup(where, item.backup)
+      const job = await provider.startBackup(where, { ...item.backup, storage })
+      return await record(work, held, { job, adopted: false, node: where.node, chosen: turn }, ports)
     } catch (error) {
       if (!(error instanceof NothingBackedUp) || moves === MAX_MOVES) throw error
       const now = await whereItIs(item, provider)
@@ -70,6 +98,12 @@ async function ask(item: PlanItem, guest: FoundGuest, provider: Provider): Promi
       where = now
     }
   }
+}
+
+/** Where a job that was begun elsewhere dumps to, as well as can be known. */
+async function storageOf({ site, backup }: PlanItem, node: string, provider: Provider): Promise<string> {
+  if (backup.storage !== AUTO_STORAGE) return backup.storage
+  return (await storageFor(site, node, backup, () => 0, provider)).storage
 }
 
 async function whereItIs(item: PlanItem, provider: Provider): Promise<FoundGuest> {
@@ -97,15 +131,34 @@ function refuseLocked(item: PlanItem, guest: FoundGuest): void {
   }
 }
 
-async function record(work: Work, held: HeldClaim, job: JobSummary, adopted: boolean, ports: Needs) {
-  const startedAt = held.claim.askedAt ?? ports.now().toISOString()
-  const named = await changeClaim(work, held, { jobRef: job.jobRef, startedAt }, ports)
-  return started(named, job.jobRef, adopted)
+interface Begun {
+  job: JobSummary
+  adopted: boolean
+  node: string
+  chosen: Pick<ArchiveStorage, 'storage' | 'reason'>
 }
 
-function started({ claim }: HeldClaim, jobRef: string, adopted: boolean): TaskOutput<'StartBackup'> {
+async function record(work: Work, held: HeldClaim, { job, adopted, node, chosen }: Begun, ports: Needs) {
+  const startedAt = held.claim.askedAt ?? ports.now().toISOString()
+  const { storage } = chosen
+  const named = await changeClaim(work, held, { jobRef: job.jobRef, startedAt, storage }, ports)
+  await keepTurn(
+    { ...work, item: { ...work.item, guest: { ...work.item.guest, node } } },
+    { jobRef: job.jobRef },
+    ports,
+  )
+  return started(named, job.jobRef, adopted, chosen)
+}
+
+function started(
+  { claim }: HeldClaim,
+  jobRef: string,
+  adopted: boolean,
+  { storage, reason }: Begun['chosen'],
+): TaskOutput<'StartBackup'> {
   const startedAt = claim.startedAt ?? claim.renewedAt
-  return { jobRef, startedAt, adopted, waitSeconds: nextWaitSeconds({ elapsedSeconds: 0 }) }
+  const waitSeconds = nextWaitSeconds({ elapsedSeconds: 0 })
+  return { jobRef, startedAt, adopted, waitSeconds, storage, ...(reason === undefined ? {} : { reason }) }
 }
 
 function hoursBefore(instant: Date, hours: number): Date {

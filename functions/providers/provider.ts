@@ -23,6 +23,9 @@ export interface BackupProgress {
   running: boolean
   /** 0 to 100, where the platform's log tells. */
   progressPercent?: number
+  /** Of the guest's disks, where the log tells. */
+  doneBytes?: number
+  totalBytes?: number
 }
 
 export interface MissingPrivilege {

@@ -24,6 +24,7 @@ const item: PlanItem = {
   guest: { id: '100', kind: 'vm', name: 'bench', node: 'localhost' },
   backup: { mode: 'snapshot', compress: 'zstd', storage: 'local' },
   deleteSource: false,
+  staging: { maxArchives: 4 },
   limits: { windows: [], timezone: 'UTC' },
 }
 

@@ -12,6 +12,7 @@ export const item: PlanItem = {
   guest: { id: '100', kind: 'vm', name: 'web', node: 'pve1' },
   backup: { mode: 'snapshot', compress: 'zstd', storage: 'local' },
   deleteSource: false,
+  staging: { maxArchives: 4 },
   limits: { windows: [], timezone: 'UTC' },
 }
 

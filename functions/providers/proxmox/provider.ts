@@ -19,7 +19,7 @@ import { missingOnStorage, missingPrivileges, type Permissions } from './privile
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
 import { openStorageBackups } from './storage-backups.ts'
 import { describeStorage, storagesOf, takesFiles } from './storage-state.ts'
-import { latestPercent } from './task-log.ts'
+import { latestProgress } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
 import { OLDEST_VERSION, requireSupportedVersion } from './versions.ts'
 
@@ -106,8 +106,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       if (error instanceof NoSuchTask) return { running: false }
       throw error
     }
-    const progressPercent = latestPercent(await progressLines(jobRef))
-    return progressPercent === undefined ? { running: true } : { running: true, progressPercent }
+    return { running: true, ...latestProgress(await progressLines(jobRef)) }
   }
 
   /** A percentage is a nicety: a log that can't be read must not fail a backup that runs. */

@@ -32,7 +32,7 @@ const JOB_FAILED = /^ERROR: Backup job failed - (.*)$/
 const JOB_OVER = /^(?:INFO: Backup job finished|ERROR: Backup job failed)/
 const TASK = /^TASK ((?:OK|WARNINGS: \d+|ERROR: .*))$/
 const ARCHIVE = /^INFO: creating vzdump archive '(\/.+)'$/
-const PROGRESS = /^INFO:\s+(\d{1,3})% \([^)]+ of [^)]+\) in /
+const PROGRESS = /^INFO:\s+(\d{1,3})% \(([^)]+) of ([^)]+)\) in /
 
 export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
   const own = ownLines(lines, vmid)
@@ -94,11 +94,29 @@ function archiveOf(own: readonly string[], vmid: string): Pick<TaskLog, 'archive
   return parseArchiveName(archiveName)?.vmid === vmid ? { archiveName, archivePath } : {}
 }
 
-/** The newest percentage in the log. Containers have none. */
-export function latestPercent(lines: readonly string[]): number | undefined {
-  const percents = lines.flatMap((line) => PROGRESS.exec(line)?.[1] ?? [])
-  const latest = Number(percents.at(-1) ?? Number.NaN)
-  return latest <= 100 ? latest : undefined
+/** The newest progress in the log. Containers have none. Sizes have one decimal there. */
+export function latestProgress(
+  lines: readonly string[],
+): { progressPercent: number; doneBytes?: number; totalBytes?: number } | undefined {
+  const [, percent, done, total] =
+    lines.flatMap((line) => [PROGRESS.exec(line) ?? []].filter((match) => match.length > 0)).at(-1) ?? []
+  const progressPercent = Number(percent ?? Number.NaN)
+  if (!(progressPercent <= 100)) return undefined
+  const doneBytes = bytesOf(done)
+  const totalBytes = bytesOf(total)
+  return {
+    progressPercent,
+    ...(doneBytes === undefined ? {} : { doneBytes }),
+    ...(totalBytes === undefined ? {} : { totalBytes }),
+  }
+}
+
+/** `1.6 GiB` → bytes. */
+function bytesOf(text: string | undefined): number | undefined {
+  const match = /^([\d.]+) ([KMGTP]?)i?B$/.exec(text ?? '')
+  if (match === null) return undefined
+  const bytes = Number(match[1]) * 1024 ** ' KMGTP'.indexOf(match[2] === '' ? ' ' : (match[2] ?? ' '))
+  return Number.isFinite(bytes) ? Math.round(bytes) : undefined
 }
 
 function texts(lines: readonly string[], pattern: RegExp): string[] {

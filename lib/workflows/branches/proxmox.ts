@@ -15,15 +15,14 @@ export function proxmoxBranch(
 ): IChainable {
   const start = lambdaTask(scope, functions, 'StartBackup', {
     payload: { item: '{% $item %}', execution: '{% $execution %}' },
-    assign: {
-      jobRef: '{% $states.result.Payload.jobRef %}',
-      startedAt: '{% $states.result.Payload.startedAt %}',
-      waitSeconds: '{% $states.result.Payload.waitSeconds %}',
-    },
+    assign: { waitSeconds: '{% $states.result.Payload.waitSeconds %}' },
     retry: startOnce,
     onError,
     assignError,
   })
+
+  // One dump a node at a time. The function chooses each wait, which grows to 300 s, and gives up after days.
+  const waitForTurn = Wait.jsonata(scope, 'Wait for a turn to dump', { time: WaitTime.seconds('{% $waitSeconds %}') })
 
   // The function chooses each wait (at most 300 s): a dump of 24 hours stays far below the history's 25,000 events.
   const wait = Wait.jsonata(scope, 'Wait for backup', { time: WaitTime.seconds('{% $waitSeconds %}') })
@@ -57,5 +56,17 @@ export function proxmoxBranch(
     .when(Condition.jsonata('{% $states.input.done %}'), locate.next(archived))
     .otherwise(wait)
 
-  return start.next(wait).next(check).next(done)
+  const begun = Choice.jsonata(scope, 'Backup begun?')
+    .when(Condition.jsonata('{% $exists($states.input.jobRef) %}'), wait, {
+      assign: {
+        jobRef: '{% $states.input.jobRef %}',
+        startedAt: '{% $states.input.startedAt %}',
+        // The job may have left the storage open: from here on it is the one that the archive lands on.
+        item: "{% $merge([$item, {'backup': $merge([$item.backup, {'storage': $states.input.storage}])}]) %}",
+      },
+    })
+    .otherwise(waitForTurn.next(start))
+
+  wait.next(check).next(done)
+  return start.next(begun)
 }

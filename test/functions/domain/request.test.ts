@@ -19,6 +19,7 @@ describe('reading a request', () => {
       guests: { vmids: [100] },
       backup: { mode: 'snapshot', compress: 'zstd', storage: 'local' },
       deleteSource: false,
+      staging: { maxArchives: 4 },
     })
     expect(notes).toEqual([])
   })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { LEASE_SECONDS } from '../../../functions/domain/guest-claim.ts'
 import { checkBackup } from '../../../functions/operations/check-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
+import { begun } from '../../fakes/begun.ts'
 import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 describe('checking a backup', () => {
@@ -19,7 +20,7 @@ describe('checking a backup', () => {
 
   it('keeps the guest claimed for as long as the job runs', async () => {
     const ports = fakePorts()
-    const { jobRef, startedAt } = await startBackup({ item, execution }, ports)
+    const { jobRef, startedAt } = begun(await startBackup({ item, execution }, ports))
     ports.fakeProvider.running = true
     for (let looks = 0; looks < 10; looks += 1) {
       await ports.sleep((LEASE_SECONDS - 60) * 1000)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BackupStartUnclear, NothingBackedUp, PlatformUnavailable } from '../../../functions/contracts/errors.ts'
 import { LEASE_SECONDS, START_SETTLES_SECONDS } from '../../../functions/domain/guest-claim.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
+import { begun } from '../../fakes/begun.ts'
 import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 const asks = (calls: readonly string[]) => calls.filter((call) => call === 'startBackup').length
@@ -13,8 +14,8 @@ function later(ports: ReturnType<typeof fakePorts>, seconds: number) {
 describe('starting a backup', () => {
   it('asks once and names the job, however often it is repeated', async () => {
     const ports = fakePorts()
-    const first = await startBackup({ item, execution }, ports)
-    const second = await startBackup({ item, execution }, ports)
+    const first = begun(await startBackup({ item, execution }, ports))
+    const second = begun(await startBackup({ item, execution }, ports))
     expect(second.jobRef).toBe(first.jobRef)
     expect(first.adopted).toBe(false)
     expect(second.adopted).toBe(true)

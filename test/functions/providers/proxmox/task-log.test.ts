@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { latestPercent, readTaskLog } from '../../../../functions/providers/proxmox/task-log.ts'
+import { latestProgress, readTaskLog } from '../../../../functions/providers/proxmox/task-log.ts'
 
 const name = 'vzdump-qemu-100-2026_08_21-10_00_00.vma.zst'
 const whole = [
@@ -113,10 +113,51 @@ describe("a backup task's log", () => {
     )
   })
 
+  it('never says that a guest was finished, or that all is there, without the very line for it', () => {
+    const others = whole.map((line) => line.replaceAll('100', '101'))
+    const lies = [
+      'INFO: Finished Backup of VM 1000 (00:01:10)',
+      'INFO:  Finished Backup of VM 100 (00:01:10)',
+      'WARN: Finished Backup of VM 100 (00:01:10)',
+      'Finished Backup of VM 100 (00:01:10)',
+      'TASK OK.',
+      ' TASK OK',
+      'TASK ERROR: TASK OK',
+    ]
+    const finish = 'INFO: Finished Backup of VM 100 (00:01:10)'
+    fc.assert(
+      fc.property(
+        // Interleaved, reordered, doubled and cut off.
+        fc.array(fc.constantFrom(...whole, ...others, ...lies), { maxLength: 40 }),
+        fc.nat(40),
+        (lines, cut) => {
+          const seen = lines.slice(0, lines.length - cut)
+          const { finished, taskLine, begins, archiveName, failure } = readTaskLog(seen, '100')
+          expect(finished && !seen.includes(finish)).toBe(false)
+          expect(finished && failure !== undefined).toBe(false)
+          expect(taskLine === 'OK' && seen.at(-1) !== 'TASK OK').toBe(false)
+          expect(begins && !seen.some((line) => line.startsWith('INFO: starting new backup job: vzdump'))).toBe(false)
+          expect(
+            archiveName === undefined || seen.includes(`INFO: creating vzdump archive '/mnt/pve/nas/dump/${name}'`),
+          ).toBe(true)
+        },
+      ),
+    )
+  })
+
   it('yields the newest percentage, and none for containers', () => {
-    expect(latestPercent(whole)).toBe(71)
-    expect(latestPercent(['no content'])).toBeUndefined()
-    expect(latestPercent(['INFO: 999% (1 B of 1 B) in 1s'])).toBeUndefined()
-    expect(latestPercent(['INFO: 100% (32.0 GiB of 32.0 GiB) in 1m 10s, read: 1.7 GiB/s, write: 0 B/s'])).toBe(100)
+    expect(latestProgress(whole)?.progressPercent).toBe(71)
+    expect(latestProgress(['no content'])).toBeUndefined()
+    expect(latestProgress(['INFO: 999% (1 B of 1 B) in 1s'])).toBeUndefined()
+    expect(latestProgress(['INFO:   5% (1.6 GiB of 32.0 GiB) in 3s, read: 558.2 MiB/s, write: 0 B/s'])).toEqual({
+      progressPercent: 5,
+      doneBytes: Math.round(1.6 * 2 ** 30),
+      totalBytes: 32 * 2 ** 30,
+    })
+    expect(latestProgress(['INFO: 100% (512.0 B of 512.0 B) in 0s, read: 0 B/s, write: 0 B/s'])).toEqual({
+      progressPercent: 100,
+      doneBytes: 512,
+      totalBytes: 512,
+    })
   })
 })

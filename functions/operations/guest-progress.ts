@@ -1,0 +1,65 @@
+import { GuestliftError } from '../contracts/errors.ts'
+import {
+  type GuestProgress,
+  guestProgressSchema,
+  type ProgressFigures,
+  type ProgressStage,
+} from '../contracts/progress.ts'
+import type { PlanItem } from '../contracts/tasks.ts'
+import { progressKey } from '../domain/object-keys.ts'
+import { figuresOf, isDue, type Seen } from '../domain/progress.ts'
+import type { Ports } from './ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'now' | 'log'>
+
+interface Stage {
+  stage: ProgressStage
+  /** When the stage began; left out: at the first look at it. */
+  startedAt?: string
+  reason?: string
+}
+
+/**
+ * Tell how far a guest is: works out rate and time left against the last look, and keeps the look in the run's folder
+ * about once a minute. A nicety: a store that fails here fails nothing.
+ */
+export async function noteProgress(
+  { run, site, guest }: PlanItem,
+  { stage, startedAt, reason }: Stage,
+  seen: Seen,
+  { store, now, log }: Needs,
+): Promise<ProgressFigures> {
+  const key = progressKey(run.prefix, guest.id)
+  try {
+    const before = parse((await store.readText(key))?.text)
+    const began = startedAt ?? (before?.stage === stage ? before.stageStartedAt : now().toISOString())
+    const figures = figuresOf(seen, stage, began, before, now())
+    if (isDue(before, stage, began, now())) {
+      const progress: GuestProgress = {
+        version: 1,
+        runId: run.id,
+        site,
+        guest,
+        stage,
+        stageStartedAt: began,
+        updatedAt: now().toISOString(),
+        ...figures,
+        ...(reason === undefined ? {} : { reason }),
+      }
+      await store.writeText(key, JSON.stringify(progress), { contentType: 'application/json' })
+    }
+    return figures
+  } catch (error) {
+    if (!(error instanceof GuestliftError)) throw error
+    log('progress-not-kept', { site, guest: guest.id, reason: error.message })
+    return figuresOf(seen, stage, startedAt ?? now().toISOString(), undefined, now())
+  }
+}
+
+function parse(text: string | undefined): GuestProgress | undefined {
+  try {
+    return text === undefined ? undefined : guestProgressSchema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
