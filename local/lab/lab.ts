@@ -51,6 +51,8 @@ export interface LabOptions {
   secondsPerDump?: number
   /** How long a 401 is held back; 3 as the real server does, 0 for tests. */
   unauthorizedDelaySeconds?: number
+  /** What the site calls its version, and the way that version words errors; 9.2.11 unless told. */
+  version?: string
   /** Milliseconds since 1970. */
   now?: () => number
 }
@@ -129,6 +131,7 @@ function newWorld(options: LabOptions, clock: { shiftMs: number }, fingerprint: 
     faults: new Faults(),
     secondsPerDump: options.secondsPerDump ?? 2,
     unauthorizedDelaySeconds: options.unauthorizedDelaySeconds ?? 3,
+    version: options.version ?? '9.2.11',
     certificateFingerprint: fingerprint,
     vzdumpLock(node) {
       const lock = locks.get(node) ?? new NodeLock()

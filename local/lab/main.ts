@@ -17,6 +17,7 @@ interface Flags {
   dumpSeconds: number
   guestMib: number
   delay401: number
+  pveVersion: string
 }
 
 const program = new Command('lab')
@@ -31,6 +32,11 @@ const program = new Command('lab')
   .option('--dump-seconds <seconds>', 'how long copying one guest takes', number, 5)
   .option('--guest-mib <mebibytes>', 'data in each guest of a new site', number, 64)
   .option('--delay-401 <seconds>', 'how long a refused login is held back, as the real server does', number, 3)
+  .option(
+    '--pve-version <version>',
+    'the version that the site shows; before 8.3 errors are told in the old way',
+    '9.2.11',
+  )
   .addHelpText(
     'after',
     '\nPrints one line of JSON when it is ready: apiUrl, ssh, users, token, fingerprint, storages, guests and a\n' +
@@ -47,6 +53,7 @@ const lab = await startLab({
   secondsPerDump: flags.dumpSeconds,
   guestBytes: flags.guestMib * 1024 ** 2,
   unauthorizedDelaySeconds: flags.delay401,
+  version: flags.pveVersion,
 })
 
 let stopping = false

@@ -230,7 +230,10 @@ export class Rest {
       reason = reasonOf(known.message)
       envelope = { data: null, message: known.message }
       if (known.errors !== undefined) envelope['errors'] = known.errors
-      if (actions.some((action) => action.kind === 'without-message')) delete envelope['message']
+      // The body tells since pve-http-server 5.2.0, which came with 8.3.
+      const [major = 0, minor = 0] = this.#world.version.split(/[.-]/).map(Number)
+      const old = major < 8 || (major === 8 && minor < 3)
+      if (old || actions.some((action) => action.kind === 'without-message')) delete envelope['message']
     }
     return this.#written(format, status, reason, envelope, progress.relayed)
   }

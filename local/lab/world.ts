@@ -160,6 +160,8 @@ export interface World {
   /** Seconds that copying one guest's data takes. */
   secondsPerDump: number
   unauthorizedDelaySeconds: number
+  /** As GET /version tells it: `9.2.11`, `7.4-16`. Before 8.3 the reason phrase alone says what is wrong. */
+  version: string
   certificateFingerprint(): string
   save(): void
 }

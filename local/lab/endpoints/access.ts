@@ -25,7 +25,11 @@ export const accessEndpoints: Endpoint[] = [
   {
     method: 'GET',
     path: '/version',
-    run: () => ({ version: '9.2.11', release: '9.2', repoid: '14a22df35955d97d' }),
+    run: ({ world: { version } }) => ({
+      version,
+      release: /^\d+\.\d+/.exec(version)?.[0] ?? version,
+      repoid: '14a22df35955d97d',
+    }),
   },
   { method: 'GET', path: '/access/ticket', world: true, run: () => null },
   {
