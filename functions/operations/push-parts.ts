@@ -23,9 +23,9 @@ export class PushParts implements PartMover {
     this.#pacer = pacer
     const { item, artifact, upload } = task
     const open = async (): Promise<Pusher> => {
-      const { openPusher } = await ports.route(item.site)
-      if (openPusher === undefined) throw new SourceUnreadable(`the route of site ${item.site} can't push`)
-      return openPusher(artifact.location)
+      const route = await ports.route(item.site)
+      if (route.openPusher === undefined) throw new SourceUnreadable(`the route of site ${item.site} can't push`)
+      return route.openPusher(artifact.location)
     }
     this.#session = new Reconnecting(ports, item.site, pinned(open, upload.source, artifact))
   }
