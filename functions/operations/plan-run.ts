@@ -1,5 +1,6 @@
 import { GuestliftError } from '../contracts/errors.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { byTurnsOfNodes } from '../domain/node-order.ts'
 import { planKey, selectionKey } from '../domain/object-keys.ts'
 import type { FoundGuest } from '../providers/provider.ts'
 import { chooseGuests } from './choose-guests.ts'
@@ -46,7 +47,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
     })
   }
   const key = planKey(run.prefix)
-  await ports.store.writeText(key, JSON.stringify(items), { contentType: 'application/json' })
+  await ports.store.writeText(key, JSON.stringify(byTurnsOfNodes(items)), { contentType: 'application/json' })
   return { planKey: key, guestCount: items.length }
 }
 

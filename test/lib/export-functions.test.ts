@@ -88,7 +88,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps)\/\*$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)

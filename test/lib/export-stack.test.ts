@@ -108,6 +108,7 @@ describe('schedules', () => {
       limits: { timezone: 'UTC', windows: [] },
       backup: { mode: 'snapshot', compress: 'zstd', storage: 'local' },
       deleteSource: false,
+      staging: { maxArchives: 4 },
       schedule: { name: 'nightly', scheduledAt: '<aws.scheduler.scheduled-time>' },
     })
     expect(nightly?.Target.DeadLetterConfig.Arn).toBeDefined()

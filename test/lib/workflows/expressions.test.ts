@@ -249,3 +249,32 @@ describe('a sweep', () => {
     })
   })
 })
+
+describe('an answer of Start backup', () => {
+  const answer = { jobRef: 'j', startedAt: '2026-11-22T02:00:00.000Z', adopted: false, waitSeconds: 1, storage: 'nas' }
+
+  it('that names a job begins the wait for it, on the storage that it names', async () => {
+    expect(await evaluated(condition('Backup begun?'), { states: { input: answer } })).toBe(true)
+    const item = {
+      guest: { id: '100' },
+      backup: { storage: 'auto', excludePaths: ['/tmp'], pruneSource: { 'keep-last': 1 } },
+      limits: { windows: [] },
+    }
+    const choices = field('Backup begun?', 'Choices') as { Assign: unknown; Next: string }[]
+    const assigned = await evaluated(choices[0]?.Assign, { states: { input: answer }, variables: { item } })
+    expect(assigned).toEqual({
+      jobRef: 'j',
+      startedAt: answer.startedAt,
+      // Everything else stays as it was, lists of one and of none too.
+      item: { ...item, backup: { ...item.backup, storage: 'nas' } },
+    })
+  })
+
+  it('that names none waits as long as it says', async () => {
+    const waiting = { waitSeconds: 45, reason: 'Node pve1 dumps guest vm-100; its turn comes next.' }
+    expect(await evaluated(condition('Backup begun?'), { states: { input: waiting } })).toBe(false)
+    expect(field('Backup begun?', 'Default')).toBe('Wait for a turn to dump')
+    const assigned = await evaluated(field('Start backup', 'Assign'), { states: { result: { Payload: waiting } } })
+    expect(await evaluated(field('Wait for a turn to dump', 'Seconds'), { variables: assigned as Record<string, unknown> })).toBe(45)
+  })
+})

@@ -7,8 +7,10 @@ import type { StoredPart } from '../../../functions/aws/archive-store.ts'
 import type { CopyResult } from '../../../functions/contracts/pace.ts'
 import { type PlanItem, type TaskInput, tasks, type Upload } from '../../../functions/contracts/tasks.ts'
 import { MAX_OBJECT_BYTES, partRange, planParts } from '../../../functions/domain/part-plan.ts'
+import { keepTurn } from '../../../functions/operations/dump-turns.ts'
 import { planCopies } from '../../../functions/operations/plan-copies.ts'
 import { planRun } from '../../../functions/operations/plan-run.ts'
+import { startBackup } from '../../../functions/operations/start-backup.ts'
 import type { Definition } from '../../../local/synthesised.ts'
 import { fakePorts, item } from '../../fakes/ports.ts'
 import { artifact, stored } from '../../fakes/evidence.ts'
@@ -64,7 +66,13 @@ async function archive(sizeBytes: number, bytesPerSecondOfStream: number) {
   let longestCallSeconds = 0
 
   const answers: Record<string, FakeTask> = {
-    'Start backup': () => ({ jobRef: 'j'.repeat(100), startedAt: item.run.startedAt, adopted: false, waitSeconds: 10 }),
+    'Start backup': () => ({
+      jobRef: 'j'.repeat(100),
+      startedAt: item.run.startedAt,
+      adopted: false,
+      waitSeconds: 10,
+      storage: 'nas',
+    }),
     'Check backup': () => ({ done: true, waitSeconds: 0 }),
     'Locate archive': () => ({
       artifacts: [{ ...artifact, sizeBytes }],
@@ -154,6 +162,38 @@ describe('an ordinary archive', () => {
     expect(of.events).toBeLessThan(3_000)
     expect(of.longestCallSeconds).toBeLessThan(FUNCTION_SECONDS)
   })
+})
+
+describe('a guest whose turn to dump never comes', () => {
+  it('asks for days within the history, and fails with a sentence', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.running = true
+    let asks = 0
+    const busy = { ...item, guest: { ...item.guest, id: '99' } }
+    const other = { item: busy, execution: 'other' }
+    const outcome = await run(synthesised.assembly.machines.exportGuest, {
+      input: item,
+      tasks: {
+        'Start backup': async (args, { clock }) => {
+          asks++
+          const timed = { ...ports, now: () => new Date(clock.now()) }
+          // The other dump of the node lives on and on.
+          await keepTurn(other, { jobRef: 'endless' }, timed)
+          const { Payload } = args as unknown as Payload<unknown>
+          return { Payload: await startBackup(tasks.StartBackup.input.parse(Payload), timed) }
+        },
+        'Record failure': (args) => {
+          const { error } = tasks.RecordFailure.input.parse((args as unknown as Payload<unknown>).Payload)
+          return { Payload: { outcome: 'failed', reason: error.Cause } }
+        },
+      },
+    })
+    expect(outcome.result).toMatchObject({ status: 'FAILED', error: 'NoTurnToDump' })
+    expect(outcome.seconds).toBeGreaterThan(3 * 24 * 3600)
+    expect(asks).toBeGreaterThan(800)
+    expect(outcome.events.length).toBeLessThan(MAX_EVENTS * 0.4)
+    expect(asks * 2).toBeLessThan(outcome.events.length)
+  }, 120_000)
 })
 
 describe('a run over 10,000 guests', () => {
