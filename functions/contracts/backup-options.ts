@@ -1,6 +1,6 @@
 /** How each guest is backed up on the platform, as a person asks for it. What a platform makes of it is the provider's. */
 import * as z from 'zod'
-import { retentionSchema } from './retention.ts'
+import { keepRulesSchema } from './retention.ts'
 
 /** How consistent the backup is and what it costs the guest. Proxmox: vzdump's `mode`. */
 export const backupModeSchema = z.enum(['snapshot', 'suspend', 'stop'])
@@ -17,8 +17,8 @@ const threadsSchema = z.int().min(0).max(1024)
 const minutesSchema = z.int().nonnegative().max(10_080, 'at most a week')
 
 /** Rules that let something be removed; keeping all is what happens without any. */
-const pruneRulesSchema = retentionSchema.refine(
-  (rules) => Object.entries(rules).some(([name, value]) => name !== 'keep-all' && value !== undefined),
+const pruneRulesSchema = keepRulesSchema.refine(
+  (rules) => Object.values(rules).some((value) => typeof value === 'number' && value > 0),
   { error: 'pruneSource needs a rule, as {"keep-last": 3}; leave it out to keep everything' },
 )
 

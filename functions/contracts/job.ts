@@ -18,7 +18,7 @@ export const jobSchema = z
     site: siteNameSchema,
     guests: guestSelectionSchema,
     backup: backupOptionsSchema.prefault({}),
-    /** Accepted and kept with the run; not applied yet. */
+    /** Which of a guest's archives stay in the bucket, decided anew after each archive of it. */
     retention: retentionSchema.optional(),
     /** How fast this run may move archives; the site's own limits hold as well. */
     limits: runLimitsSchema.prefault({}),

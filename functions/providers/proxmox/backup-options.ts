@@ -1,7 +1,7 @@
 /** A job's options as parameters of POST /nodes/{n}/vzdump: which exist in which version, and which rights they take. Pure. */
 import { AUTO_STORAGE, type BackupOptions } from '../../contracts/backup-options.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import type { Retention } from '../../contracts/retention.ts'
+import type { KeepRules } from '../../contracts/retention.ts'
 import type { MissingPrivilege } from '../provider.ts'
 import { notesTemplate } from './notes-template.ts'
 import { isAtLeast } from './versions.ts'
@@ -119,7 +119,7 @@ export function vzdumpParameters(
 }
 
 /** Without `keep-all`, which would take back the other rules. */
-function pruneText({ 'keep-all': _all, ...rules }: Retention): string | undefined {
+function pruneText({ 'keep-all': _all, ...rules }: KeepRules): string | undefined {
   return properties(rules)
 }
 
