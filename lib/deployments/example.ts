@@ -28,6 +28,6 @@ export const deployment: DeploymentConfig = {
     },
   ],
 
-  // Two guests at a time; a function of one CPU moves 60 to 70 MB/s.
-  transfer: { memoryMiB: 1769, maxConcurrency: 2 },
+  // A function of one CPU moves 60 to 70 MB/s.
+  transfer: { memoryMiB: 1769 },
 }

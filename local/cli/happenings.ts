@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { readFailure } from '../../functions/domain/failure.ts'
 import { tasks } from '../../functions/contracts/tasks.ts'
-import type { Happening } from './progress.ts'
+import { type Happening, WAITING_TO_DUMP } from './progress.ts'
 
 /** An event of an execution's history, from the local interpreter or (flattened) from AWS. JSON is parsed. */
 export interface SeenEvent {
@@ -60,6 +60,7 @@ const telling = new Set(['TaskStateEntered', 'WaitStateEntered', 'MapStateEntere
 const oneStep: Readonly<Record<string, string>> = {
   'Wait for backup': 'Backing up',
   'Check backup': 'Backing up',
+  'Wait for a turn to dump': WAITING_TO_DUMP,
   'Plan copies': 'Copying',
   'Copy parts': 'Copying',
   'Wait for a turn': 'Waiting for a turn to copy',
@@ -80,8 +81,13 @@ function answered({ guest }: Seen, state: string, output: unknown): Happening[] 
   const { id } = guest
   switch (state) {
     case 'Check backup': {
-      const percent = tasks.CheckBackup.output.safeParse(answer).data?.progressPercent
-      return percent === undefined ? [] : [{ kind: 'dumped', id, percent }]
+      const { progressPercent: percent, progress: figures } = tasks.CheckBackup.output.safeParse(answer).data ?? {}
+      return percent === undefined && figures === undefined ? [] : [{ kind: 'dumped', id, percent, figures }]
+    }
+    case 'Start backup': {
+      const waiting = tasks.StartBackup.output.safeParse(answer).data
+      if (waiting === undefined || 'jobRef' in waiting) return []
+      return [{ kind: 'waits-to-dump', id, reason: waiting.reason }]
     }
     case 'Open upload': {
       const opened = tasks.OpenUpload.output.safeParse(answer).data

@@ -1,16 +1,22 @@
 /** What is known of a run while it runs, as a pure reduction over what happened. Rendering is elsewhere. */
 
+import type { ProgressFigures } from '../../functions/contracts/progress.ts'
+
 /** What happened, whoever saw it: the local interpreter, or the history of an execution on AWS. */
 export type Happening =
   | { kind: 'run-step'; step: string }
   | { kind: 'planned'; guestCount: number }
   | { kind: 'guest-step'; id: string; name: string; step: string }
-  | { kind: 'dumped'; id: string; percent: number }
+  | { kind: 'waits-to-dump'; id: string; reason: string }
+  | { kind: 'dumped'; id: string; percent?: number | undefined; figures?: ProgressFigures | undefined }
   | { kind: 'upload-opened'; id: string; sizeBytes: number }
   | { kind: 'copies-planned'; id: string; missingBytes: number }
   | { kind: 'copied'; id: string; bytes: number }
   | { kind: 'guest-ended'; id: string; outcome: 'succeeded' | 'failed' | 'skipped'; reason: string }
   | { kind: 'trouble'; id: string | undefined; step: string; error: string }
+
+/** A node dumps one guest at a time: the step of those that aren't it. */
+export const WAITING_TO_DUMP = 'Waiting for a turn to dump'
 
 export interface GuestProgress {
   id: string
@@ -18,6 +24,10 @@ export interface GuestProgress {
   step: string
   startedAt: number
   dumpPercent?: number
+  /** Bytes, rate and time left of the dump, as the last look at it told. */
+  dump?: ProgressFigures
+  /** What it waits for. */
+  waitsFor?: string
   sizeBytes?: number
   presentBytes: number
   copiedBytes: number
@@ -47,11 +57,20 @@ export function advance(progress: RunProgress, happening: Happening, now: number
       return change(progress, happening.id, now, { trouble: happening.error })
     case 'guest-step': {
       const { step, name } = happening
-      const { trouble: _over, ...guest } = guestOf(progress, happening.id, now)
-      return replace(progress, { ...guest, step, name })
+      const { trouble: _over, waitsFor, ...guest } = guestOf(progress, happening.id, now)
+      const goesOnWaiting = step === WAITING_TO_DUMP && waitsFor !== undefined
+      return replace(progress, { ...guest, step, name, ...(goesOnWaiting ? { waitsFor } : {}) })
     }
-    case 'dumped':
-      return change(progress, happening.id, now, { dumpPercent: happening.percent })
+    case 'waits-to-dump':
+      return change(progress, happening.id, now, { waitsFor: happening.reason })
+    case 'dumped': {
+      const { percent, figures } = happening
+      const dumpPercent = percent ?? figures?.percent
+      return change(progress, happening.id, now, {
+        ...(dumpPercent === undefined ? {} : { dumpPercent }),
+        ...(figures === undefined ? {} : { dump: figures }),
+      })
+    }
     case 'upload-opened': {
       const { copyStartedAt: _before, ...guest } = guestOf(progress, happening.id, now)
       return replace(progress, { ...guest, sizeBytes: happening.sizeBytes, presentBytes: 0, copiedBytes: 0 })

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { GuestProgress, RunProgress } from './progress.ts'
+import { type GuestProgress, type RunProgress, WAITING_TO_DUMP } from './progress.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { formatSeconds } from './units.ts'
 
@@ -47,10 +47,23 @@ function doing(guest: GuestProgress, now: number): string {
     const left = rate > 0 && done < sizeBytes ? `  ${formatSeconds((sizeBytes - done) / rate)} left` : ''
     return `copying   ${bar(sizeBytes === 0 ? 1 : done / sizeBytes)}  ${formatBytes(done)} of ${formatBytes(sizeBytes)}  ${formatBytes(rate)}/s${left}`
   }
-  if (guest.dumpPercent !== undefined && guest.step === 'Backing up') {
-    return `backing up ${bar(guest.dumpPercent / 100)}  ${Math.floor(guest.dumpPercent)} %`
+  if (guest.step === 'Backing up' && (guest.dumpPercent !== undefined || guest.dump?.doneBytes !== undefined)) {
+    return `backing up ${dumpLine(guest)}`
   }
+  if (guest.step === WAITING_TO_DUMP && guest.waitsFor !== undefined) return `waiting: ${guest.waitsFor}`
   return `${guest.step}  ${formatSeconds((now - guest.startedAt) / 1000)}`
+}
+
+/** Estimates are marked: the platform tells nothing of a container's dump. */
+function dumpLine({ dumpPercent, dump }: GuestProgress): string {
+  const about = dump?.estimated === true ? '~' : ''
+  const { bytesPerSecond, secondsLeft, doneBytes } = dump ?? {}
+  return [
+    ...(dumpPercent === undefined ? [] : [`${bar(dumpPercent / 100)}  ${about}${Math.floor(dumpPercent)} %`]),
+    ...(dumpPercent === undefined && doneBytes !== undefined ? [`${about}${formatBytes(doneBytes)} written`] : []),
+    ...(bytesPerSecond === undefined ? [] : [`${about}${formatBytes(bytesPerSecond)}/s`]),
+    ...(secondsLeft === undefined || secondsLeft === 0 ? [] : [`${about}${formatSeconds(secondsLeft)} left`]),
+  ].join('  ')
 }
 
 function bar(share: number): string {

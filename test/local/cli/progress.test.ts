@@ -32,6 +32,31 @@ describe('the progress display', () => {
     expect(lines(copying, 3000)[1]).toMatch(/100\.0 MiB of 200\.0 MiB {2}36\.0 MiB\/s {2}3 s left/)
   })
 
+  it('shows rate and time left of a dump, and marks what is estimated', () => {
+    const figures = { percent: 45.4, doneBytes: 9 * 2 ** 30, bytesPerSecond: 150 * 2 ** 20, secondsLeft: 75 }
+    const dumped = (more: object) =>
+      after(
+        { kind: 'guest-step', id: '100', name: 'web', step: 'Backing up' },
+        { kind: 'dumped', id: '100', figures: { ...figures, estimated: false, ...more } },
+      )
+    expect(lines(dumped({}), 2000)[1]).toMatch(/backing up ━+─+ {2}45 % {2}150\.0 MiB\/s {2}1 m 15 s left$/)
+    expect(lines(dumped({ estimated: true }), 2000)[1]).toMatch(/~45 % {2}~150\.0 MiB\/s {2}~1 m 15 s left$/)
+    const blind = dumped({ percent: undefined, secondsLeft: undefined, estimated: true })
+    expect(lines(blind, 2000)[1]).toMatch(/backing up ~9\.0 GiB written {2}~150\.0 MiB\/s$/)
+  })
+
+  it('says what a guest waits for before its dump, until it begins', () => {
+    const reason = 'Node pve1 dumps guest vm-101; its turn comes next.'
+    const waiting: Happening[] = [
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Start backup' },
+      { kind: 'waits-to-dump', id: '100', reason },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Waiting for a turn to dump' },
+    ]
+    expect(lines(after(...waiting), 2000)[1]).toMatch(`waiting: ${reason}`)
+    const begun = after(...waiting, { kind: 'guest-step', id: '100', name: 'web', step: 'Start backup' })
+    expect(lines(begun, 4000)[1]).not.toMatch(reason)
+  })
+
   it('takes what a later plan finds in S3 for copied where no one told of each part', () => {
     const copying = after(
       { kind: 'guest-step', id: '100', name: 'web', step: 'Copying' },

@@ -94,6 +94,7 @@ describe('a job', () => {
     [{ pigzThreads: 2 }, /pigzThreads goes with/],
     [{ pruneSource: {} }, /needs a rule/],
     [{ pruneSource: { 'keep-all': true } }, /needs a rule/],
+    [{ pruneSource: { 'keep-last': 0 } }, /needs a rule/],
     [{ performance: {} }, /needs maxWorkers/],
     [{ ionice: 9 }, /ionice|<=8/],
     [{ excludePaths: ['a\nb'] }, /control characters/],

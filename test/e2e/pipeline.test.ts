@@ -1,0 +1,108 @@
+/** A run over several guests of several nodes: each node dumps one at a time and is kept busy, while archives are moved. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { guestProgressSchema } from '../../functions/contracts/progress.ts'
+import { dumpQueueSchema } from '../../functions/domain/dump-queue.ts'
+import { manifestSchema } from '../../functions/contracts/manifest.ts'
+import { openSite, type Site } from './harness.ts'
+
+/** Long enough for an archive to be on its way before the next dump is over, on a busy machine too. */
+const LONG_DUMP_SECONDS = 6
+
+let site: Site
+beforeAll(async () => {
+  site = await openSite()
+  site.lab.control.migrateGuest(102, 'pve2')
+}, 120_000)
+afterAll(() => site.close())
+
+const dumps = () => site.lab.control.tasks().filter(({ type }) => type === 'vzdump')
+const waitedForLock = () => dumps().filter(({ lines }) => lines.some((line) => line.includes('global lock')))
+const queue = async () => dumpQueueSchema.parse(JSON.parse(await site.text('dumps/hq.json')))
+
+describe('four guests on two nodes', () => {
+  it('are dumped one at a time on each node, and an archive is moved while the next is dumped', async () => {
+    site.lab.control.setSecondsPerDump(LONG_DUMP_SECONDS)
+    const running = () => dumps().filter((task) => task.running)
+    let mostOnSite = 0
+    let movedWhileDumping = 0
+    const states: string[] = []
+    const { report, guests } = await site.run(
+      { site: 'hq', guests: { vmids: [100, 101, 102, 103] }, backup: { storage: 'nas' } },
+      {
+        onState: (state, guest) => {
+          if (guest !== undefined) states.push(`${guest} ${state}`)
+          mostOnSite = Math.max(mostOnSite, running().length)
+          const nodes = running().map(({ node }) => node)
+          expect(new Set(nodes).size).toBe(nodes.length)
+          if (state === 'Copy parts' && running().length > 0) movedWhileDumping++
+        },
+      },
+    )
+    site.lab.control.setSecondsPerDump(0.2)
+    expect(report?.outcome).toBe('succeeded')
+    expect(Object.keys(guests)).toEqual(['100', '101', '102', '103'])
+    expect(dumps()).toHaveLength(4)
+    // Not one of them met another at the node's own lock.
+    expect(waitedForLock()).toEqual([])
+    expect(mostOnSite).toBe(2)
+    expect(movedWhileDumping).toBeGreaterThan(0)
+    expect(states.filter((state) => state.endsWith(' Wait for a turn to dump')).length).toBeGreaterThanOrEqual(2)
+    expect(await queue()).toMatchObject({ turns: [], waiters: [], staged: [] })
+  }, 120_000)
+
+  it('leave behind how far they were, for a dashboard', async () => {
+    const keys = await site.keys('runs/')
+    const kept = keys.filter((key) => key.includes('/progress/'))
+    expect(kept.map((key) => key.slice(key.lastIndexOf('/') + 1))).toEqual([
+      '100.json',
+      '101.json',
+      '102.json',
+      '103.json',
+    ])
+    for (const key of kept) {
+      const progress = guestProgressSchema.parse(JSON.parse(await site.text(key)))
+      expect(progress).toMatchObject({ stage: 'copying', site: 'hq' })
+      expect(progress.totalBytes).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe('archives that leave the storage', () => {
+  it('never lie there in larger number than the job allows, and the storage is chosen and told', async () => {
+    const before = site.lab.control.archives().length
+    site.lab.control.fillStorage('local', 1024 ** 3)
+    let most = 0
+    const { report, guests } = await site.run(
+      {
+        site: 'hq',
+        guests: { vmids: [100, 101, 102, 103] },
+        backup: { storage: 'auto' },
+        deleteSource: true,
+        staging: { maxArchives: 1 },
+      },
+      {
+        onState: () => {
+          most = Math.max(most, site.lab.control.archives().length - before)
+        },
+      },
+    )
+    expect(report?.outcome).toBe('succeeded')
+    expect(most).toBe(1)
+    expect(site.lab.control.archives()).toHaveLength(before)
+    const manifest = manifestSchema.parse(JSON.parse(await site.text(guests['103']?.manifestKey ?? '')))
+    expect(manifest.backup.storage).toBe('nas')
+    expect(waitedForLock()).toEqual([])
+    expect(await queue()).toMatchObject({ turns: [], waiters: [], staged: [] })
+  }, 180_000)
+})
+
+describe('a dump that cannot fit', () => {
+  it('is not begun, and says what it needs and what there is', async () => {
+    site.lab.control.fillStorage('nas', 1000)
+    const started = dumps().length
+    const { guests } = await site.run({ site: 'hq', guests: { vmids: [100] }, backup: { storage: 'nas' } })
+    expect(guests['100']).toMatchObject({ outcome: 'failed', verdict: 'StorageUnusable' })
+    expect(guests['100']?.reason).toMatch(/Storage nas has 1000 B free for it, and its archive took .* last time/)
+    expect(dumps()).toHaveLength(started)
+  }, 60_000)
+})
