@@ -42,6 +42,14 @@ export interface DatedKey {
   writtenAt: string
 }
 
+/** An object as a listing shows it. `storageClass` is S3's word, absent for Standard. */
+export interface ListedObject {
+  key: string
+  etag: string
+  sizeBytes: number
+  storageClass?: string
+}
+
 /** A small text object and the tag that a conditional write needs. */
 export interface StoredText {
   text: string
@@ -125,4 +133,10 @@ export interface ArchiveStore {
 
   /** The same with the time of each object. */
   listDatedKeys(prefix: string): Promise<DatedKey[]>
+
+  /** Objects below a prefix, in the order of their keys, a page at a time: never all in memory. */
+  listObjects(prefix: string): AsyncIterable<ListedObject>
+
+  /** Folders right below a prefix that ends with a slash: whole keys, each with a slash at its end, in order. */
+  listFolders(prefix: string): Promise<string[]>
 }

@@ -21,6 +21,7 @@ import type { RetryDeps } from '../domain/part-retry.ts'
 import type {
   ArchiveStore,
   DatedKey,
+  ListedObject,
   OpenUpload,
   PartArrival,
   SentPart,
@@ -327,6 +328,32 @@ export class S3ArchiveStore implements ArchiveStore {
       if (key !== undefined) keys.push({ key, writtenAt: this.#instant(LastModified, key) })
     }
     return keys
+  }
+
+  async *listObjects(prefix: string): AsyncGenerator<ListedObject, void, void> {
+    for await (const { Key: key, ETag: etag, Size: sizeBytes, StorageClass } of this.#listedObjects(prefix)) {
+      if (key === undefined) continue
+      const storageClass =
+        StorageClass === undefined || StorageClass === 'STANDARD' ? {} : { storageClass: StorageClass }
+      yield { key, etag: etag ?? '', sizeBytes: sizeBytes ?? 0, ...storageClass }
+    }
+  }
+
+  async listFolders(prefix: string): Promise<string[]> {
+    const folders: string[] = []
+    let token: string | undefined
+    do {
+      const page: ListObjectsV2Command = new ListObjectsV2Command({
+        Bucket: this.bucket,
+        Prefix: prefix,
+        Delimiter: '/',
+        ContinuationToken: token,
+      })
+      const answer = await this.#do('list folders of', prefix, () => this.#client.send(page))
+      for (const { Prefix } of answer.CommonPrefixes ?? []) if (Prefix !== undefined) folders.push(Prefix)
+      token = answer.NextContinuationToken
+    } while (token !== undefined)
+    return folders
   }
 
   async *#listedObjects(prefix: string): AsyncGenerator<S3Object, void, void> {

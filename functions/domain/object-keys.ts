@@ -124,3 +124,13 @@ export function sweepReportKey(keyPrefix: string, sweepId: string, startedAt: st
 export function scheduleSlotKey(keyPrefix: string, schedule: string, scheduledAt: string): string {
   return `${keyPrefix}schedules/${schedule}/${keyTime(scheduledAt)}.json`
 }
+
+/** Where the index objects of the catalogue lie, of one site or of all, with a slash at its end. */
+export function catalogueIndexesPrefix(keyPrefix: string, site?: string): string {
+  return `${keyPrefix}catalogue/${site === undefined ? '' : `${site}/`}`
+}
+
+/** What a guest's manifests say, in one small object. */
+export function catalogueIndexKey(keyPrefix: string, site: string, guest: KeyedGuest): string {
+  return `${catalogueIndexesPrefix(keyPrefix, site)}${guest.kind}-${guest.id}.json`
+}

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import type {
   ArchiveStore,
   DatedKey,
+  ListedObject,
   OpenUpload,
   PartArrival,
   SentPart,
@@ -151,6 +152,19 @@ export class MemoryStore implements ArchiveStore {
   async listDatedKeys(prefix: string): Promise<DatedKey[]> {
     const keys = await this.listKeys(prefix)
     return keys.map((key) => ({ key, writtenAt: this.objects.get(key)?.writtenAt ?? new Date(0).toISOString() }))
+  }
+
+  async *listObjects(prefix: string): AsyncGenerator<ListedObject, void, void> {
+    for (const key of await this.listKeys(prefix)) {
+      const { body, etag } = this.objects.get(key) ?? { body: Buffer.alloc(0), etag: '' }
+      yield { key, etag, sizeBytes: body.length }
+    }
+  }
+
+  async listFolders(prefix: string): Promise<string[]> {
+    const below = (await this.listKeys(prefix)).map((key) => key.slice(prefix.length))
+    const names = below.filter((rest) => rest.includes('/')).map((rest) => rest.slice(0, rest.indexOf('/') + 1))
+    return [...new Set(names)].map((name) => `${prefix}${name}`)
   }
 
   #upload(uploadId: string): Upload {

@@ -1,0 +1,67 @@
+/** What the catalogue tells of each archive, and the index objects that make reading it quick. */
+import * as z from 'zod'
+import { backupModeSchema, compressSchema } from './backup-options.ts'
+import { verdictNameSchema } from './evidence.ts'
+import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+
+/** A file of an archive as its manifest has it. */
+export const cataloguedArtifactSchema = z.strictObject({
+  key: z.string().min(1),
+  fileName: z.string().min(1),
+  sizeBytes: z.int().nonnegative(),
+  checksum: z.string(),
+  versionId: z.string().optional(),
+})
+
+/** The part of a manifest that finding, judging and restoring an archive takes. */
+export const manifestFactsSchema = z.strictObject({
+  name: z.string(),
+  node: z.string(),
+  platform: z.string(),
+  platformVersion: z.string(),
+  createdAt: instantSchema,
+  writtenAt: instantSchema,
+  writtenBy: z.string(),
+  runId: z.string(),
+  mode: backupModeSchema,
+  compress: compressSchema,
+  verdict: z.strictObject({ name: verdictNameSchema, reason: z.string() }),
+  warnings: z.int().nonnegative(),
+  notes: z.string().optional(),
+  tags: z.array(z.string()),
+  artifacts: z.array(cataloguedArtifactSchema).min(1),
+})
+export type ManifestFacts = z.infer<typeof manifestFactsSchema>
+
+/** What `verification.json` beside a manifest says. `unreadable`: it is there, and nobody can tell what it says. */
+export const verificationFactsSchema = z.strictObject({
+  state: z.enum(['verified', 'failed', 'unreadable']),
+  /** When the archive was last looked at. */
+  at: instantSchema.optional(),
+  reason: z.string().optional(),
+})
+export type VerificationFacts = z.infer<typeof verificationFactsSchema>
+
+/** One archive in an index: the facts, and the ETags of the objects that they were read from. */
+export const indexedArchiveSchema = z.strictObject({
+  /** Name of its folder within the guest's: the archive's time. */
+  folder: z.string(),
+  manifestEtag: z.string().min(1),
+  facts: manifestFactsSchema,
+  verificationEtag: z.string().min(1).optional(),
+  verification: verificationFactsSchema.optional(),
+})
+export type IndexedArchive = z.infer<typeof indexedArchiveSchema>
+
+/**
+ * `catalogue/<site>/<kind>-<id>.json`: what a guest's manifests said when it was written. A copy, never the truth: a
+ * listing with ETags decides entry by entry whether it still holds. `sum` is over `archives` and finds damage.
+ */
+export const catalogueIndexSchema = z.strictObject({
+  version: z.literal(1),
+  site: siteNameSchema,
+  guest: z.strictObject({ kind: guestKindSchema, id: z.string().min(1) }),
+  sum: z.string(),
+  archives: z.array(indexedArchiveSchema),
+})
+export type CatalogueIndex = z.infer<typeof catalogueIndexSchema>

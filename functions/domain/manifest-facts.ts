@@ -1,0 +1,116 @@
+/** Reads manifests and verifications as people may have left them: what can't be read is told, never thrown. */
+import * as z from 'zod'
+import { backupModeSchema, compressSchema } from '../contracts/backup-options.ts'
+import { cataloguedArtifactSchema, type ManifestFacts, type VerificationFacts } from '../contracts/catalogue.ts'
+import { verdictSchema } from '../contracts/evidence.ts'
+import { manifestSchema } from '../contracts/manifest.ts'
+import { guestSchema, instantSchema } from '../contracts/nouns.ts'
+import type { ArchiveFiles } from './catalogue.ts'
+import { validationMessage } from './validation-message.ts'
+
+/**
+ * A manifest as far as the catalogue needs it. Tolerant where `manifestSchema` is strict: an archive must not vanish
+ * from sight because another version wrote one field more, or took options that this one doesn't know.
+ */
+const { shape } = manifestSchema
+const readManifestSchema = z.object({
+  version: shape.version,
+  writtenBy: shape.writtenBy,
+  writtenAt: shape.writtenAt,
+  runId: shape.runId,
+  site: shape.site,
+  platform: z.string(),
+  platformVersion: shape.platformVersion,
+  guest: z.object(guestSchema.shape),
+  createdAt: shape.createdAt,
+  backup: z.object({ mode: backupModeSchema, compress: compressSchema }),
+  verdict: z.object(verdictSchema.shape),
+  evidence: z.object({ notes: z.string().optional(), warnings: z.array(z.string()) }),
+  configuration: z.unknown().optional(),
+  artifacts: z.array(z.object(cataloguedArtifactSchema.shape)).min(1),
+})
+
+/** What a manifest's text says of the archive in whose folder it lies; or why it can't be believed, a sentence. */
+export function readManifestFacts(
+  text: string,
+  archive: Pick<ArchiveFiles, 'site' | 'guest' | 'keyedAt'>,
+): ManifestFacts | { unreadable: string } {
+  const parsed = readManifestSchema.safeParse(parseJson(text))
+  if (!parsed.success) return { unreadable: `The manifest can't be read: ${validationMessage(parsed.error)}.` }
+  const { site, guest, createdAt, backup, verdict, evidence, configuration, ...manifest } = parsed.data
+  const ours = site === archive.site && guest.id === archive.guest.id && guest.kind === archive.guest.kind
+  if (!ours || wholeSeconds(createdAt) !== wholeSeconds(archive.keyedAt)) {
+    return {
+      unreadable: `The manifest is another archive's: of ${site}, ${guest.kind} ${guest.id}, at ${createdAt}.`,
+    }
+  }
+  return {
+    name: guest.name,
+    node: guest.node,
+    platform: manifest.platform,
+    platformVersion: manifest.platformVersion,
+    createdAt,
+    writtenAt: manifest.writtenAt,
+    writtenBy: manifest.writtenBy,
+    runId: manifest.runId,
+    mode: backup.mode,
+    compress: backup.compress,
+    verdict: { name: verdict.name, reason: verdict.reason },
+    warnings: evidence.warnings.length,
+    ...(evidence.notes === undefined ? {} : { notes: evidence.notes }),
+    tags: tagsIn(configuration),
+    artifacts: manifest.artifacts.map(({ key, fileName, sizeBytes, checksum, versionId }) => ({
+      key,
+      fileName,
+      sizeBytes,
+      checksum,
+      ...(versionId === undefined ? {} : { versionId }),
+    })),
+  }
+}
+
+function wholeSeconds(instant: string): number {
+  return Math.floor(new Date(instant).getTime() / 1000)
+}
+
+/** Tags of a guest's configuration: the line `tags: a;b` of a text, or of the first text in an object. */
+export function tagsIn(configuration: unknown): string[] {
+  const texts =
+    typeof configuration === 'object' && configuration !== null ? Object.values(configuration) : [configuration]
+  const line = texts
+    .filter((text) => typeof text === 'string')
+    // What follows the first section is of snapshots, whose tags are older ones.
+    .map((text) => /^tags: *(.*)$/m.exec(text.split(/^\[/m)[0] ?? ''))
+    .find((match) => match !== null)
+  return (line?.[1] ?? '').split(/[;, ]+/).filter((tag) => tag !== '')
+}
+
+const verificationSchema = z.object({
+  lastVerified: instantSchema.optional(),
+  verifiedAt: instantSchema.optional(),
+  good: z.boolean(),
+  reason: z.string().optional(),
+})
+
+/** What a verification's text says. */
+export function readVerification(text: string): VerificationFacts {
+  const parsed = verificationSchema.safeParse(parseJson(text))
+  if (!parsed.success) {
+    return { state: 'unreadable', reason: `The verification can't be read: ${validationMessage(parsed.error)}.` }
+  }
+  const { good, reason } = parsed.data
+  const at = parsed.data.verifiedAt ?? parsed.data.lastVerified
+  return {
+    state: good ? 'verified' : 'failed',
+    ...(at === undefined ? {} : { at }),
+    ...(reason === undefined ? {} : { reason }),
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

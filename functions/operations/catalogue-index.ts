@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { type CatalogueIndex, catalogueIndexSchema, type IndexedArchive } from '../contracts/catalogue.ts'
+import { catalogueIndexKey, type KeyedGuest } from '../domain/object-keys.ts'
+import type { Ports } from './ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix'>
+
+/** A guest's index as it lies in the bucket, by folder name; and its text, to see whether another would differ. */
+export interface FoundIndex {
+  archives: ReadonlyMap<string, IndexedArchive>
+  text: string
+}
+
+/** The text of a guest's index. */
+export function indexText(site: string, guest: KeyedGuest, archives: IndexedArchive[]): string {
+  const index: CatalogueIndex = {
+    version: 1,
+    site,
+    guest: { kind: guest.kind, id: guest.id },
+    sum: sumOf(archives),
+    archives,
+  }
+  return `${JSON.stringify(index)}\n`
+}
+
+/** A guest's index, or none: one that is damaged, of another version or of another guest counts as none. */
+export async function readIndex(site: string, guest: KeyedGuest, { store, keyPrefix }: Needs): Promise<FoundIndex> {
+  const { text } = (await store.readText(catalogueIndexKey(keyPrefix, site, guest))) ?? { text: '' }
+  const { data } = catalogueIndexSchema.safeParse(parseJson(text))
+  const usable =
+    data !== undefined &&
+    data.site === site &&
+    data.guest.id === guest.id &&
+    data.guest.kind === guest.kind &&
+    data.sum === sumOf(data.archives)
+  return { archives: new Map(usable ? data.archives.map((one) => [one.folder, one]) : []), text }
+}
+
+/** Over the facts as parsed: keys in the schema's order, so that a text laid out anew has the same sum. */
+function sumOf(archives: readonly IndexedArchive[]): string {
+  return `sha256:${createHash('sha256').update(JSON.stringify(archives, sortedKeys)).digest('hex')}`
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

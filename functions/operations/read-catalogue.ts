@@ -1,0 +1,140 @@
+/** The catalogue, from the bucket alone. Index objects save reading manifests; they never decide. */
+import type { IndexedArchive, ManifestFacts, VerificationFacts } from '../contracts/catalogue.ts'
+import {
+  type ArchiveFiles,
+  type CatalogueEntry,
+  entryOf,
+  type GuestArchives,
+  type ListedFile,
+  manifestFile,
+  verificationFile,
+} from '../domain/catalogue.ts'
+import { readManifestFacts, readVerification } from '../domain/manifest-facts.ts'
+import { readIndex } from './catalogue-index.ts'
+import { type CatalogueFilter, listArchives, type ListedGuest } from './list-archives.ts'
+import { inOrder, turnstile } from './ordered-lookahead.ts'
+import type { Ports } from './ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix'>
+
+/** How much is under way at a time. Memory is bounded by the archives of that many guests. */
+const GUESTS_UNDER_WAY = 8
+const READS_UNDER_WAY = 16
+
+/** What a catalogue was read from. */
+export interface CatalogueReading {
+  /** Archives whose facts the index told, rightly. */
+  fromIndex: number
+  /** Archives whose manifest was read: the index had nothing of them, or something old or damaged. */
+  fromManifests: number
+  /** Keys among the archives that aren't shaped like an archive's: somebody else's. The first few, and how many. */
+  strangers: { count: number; keys: string[] }
+}
+
+/** A guest's archives, what an index of them would say, and the text of the one that is there (`''`: none). */
+export interface ReadGuest extends GuestArchives {
+  indexable: IndexedArchive[]
+  indexTextNow: string
+}
+
+const STRANGERS_KEPT = 20
+
+/**
+ * All archives that fit, a guest at a time, in the order of their keys. Reads no manifest whose ETag the index knows.
+ * What is removed or replaced between the listing and the reading counts as it is found then.
+ * @param reading counts along
+ * @throws StoreUnavailable, StoreDenied
+ */
+export async function* readCatalogue(
+  filter: CatalogueFilter,
+  ports: Needs,
+  reading: CatalogueReading = newReading(),
+): AsyncGenerator<ReadGuest, void, void> {
+  const oneOfFew = turnstile(READS_UNDER_WAY)
+  const guests = listArchives(filter, ports, (key) => {
+    reading.strangers.count += 1
+    if (reading.strangers.keys.length < STRANGERS_KEPT) reading.strangers.keys.push(key)
+  })
+  yield* inOrder(guests, GUESTS_UNDER_WAY, (listed) => readGuest(listed, ports, reading, oneOfFew))
+}
+
+export function newReading(): CatalogueReading {
+  return { fromIndex: 0, fromManifests: 0, strangers: { count: 0, keys: [] } }
+}
+
+async function readGuest(
+  { site, guest, archives }: ListedGuest,
+  ports: Needs,
+  reading: CatalogueReading,
+  oneOfFew: ReturnType<typeof turnstile>,
+): Promise<ReadGuest> {
+  const index = await oneOfFew(() => readIndex(site, guest, ports))
+  const known = (archive: ArchiveFiles) => index.archives.get(folderName(archive))
+  const read = await Promise.all(
+    archives.map(async (archive) => {
+      const manifest = await readManifest(archive, known(archive), ports, reading, oneOfFew)
+      const verification = await readVerificationOf(archive, known(archive), ports, oneOfFew)
+      return { archive, manifest, verification }
+    }),
+  )
+  const entries: CatalogueEntry[] = []
+  const indexable: IndexedArchive[] = []
+  for (const { archive, manifest, verification } of read) {
+    entries.push(entryOf(archive, manifest?.facts, verification?.facts))
+    if (manifest === undefined || 'unreadable' in manifest.facts) continue
+    indexable.push({
+      folder: folderName(archive),
+      manifestEtag: manifest.etag,
+      facts: manifest.facts,
+      ...(verification === undefined ? {} : { verificationEtag: verification.etag, verification: verification.facts }),
+    })
+  }
+  return { site, guest, entries, indexable, indexTextNow: index.text }
+}
+
+interface Read<Facts> {
+  facts: Facts
+  etag: string
+}
+
+async function readManifest(
+  archive: ArchiveFiles,
+  known: IndexedArchive | undefined,
+  { store }: Needs,
+  reading: CatalogueReading,
+  oneOfFew: ReturnType<typeof turnstile>,
+): Promise<Read<ManifestFacts | { unreadable: string }> | undefined> {
+  const file = manifestFile(archive)
+  if (file === undefined) return undefined
+  if (known !== undefined && isCurrent(file, known.manifestEtag)) {
+    reading.fromIndex += 1
+    return { facts: known.facts, etag: file.etag }
+  }
+  reading.fromManifests += 1
+  const found = await oneOfFew(() => store.readText(file.key))
+  return found === undefined ? undefined : { facts: readManifestFacts(found.text, archive), etag: found.etag }
+}
+
+async function readVerificationOf(
+  archive: ArchiveFiles,
+  known: IndexedArchive | undefined,
+  { store }: Needs,
+  oneOfFew: ReturnType<typeof turnstile>,
+): Promise<Read<VerificationFacts> | undefined> {
+  const file = verificationFile(archive)
+  if (file === undefined) return undefined
+  if (known?.verification !== undefined && isCurrent(file, known.verificationEtag)) {
+    return { facts: known.verification, etag: file.etag }
+  }
+  const found = await oneOfFew(() => store.readText(file.key))
+  return found === undefined ? undefined : { facts: readVerification(found.text), etag: found.etag }
+}
+
+/** A store that lists no ETags gives no way to tell, so everything is read. */
+function isCurrent({ etag }: ListedFile, knownEtag: string | undefined): boolean {
+  return etag !== '' && etag === knownEtag
+}
+
+function folderName({ folder }: ArchiveFiles): string {
+  return folder.split('/').at(-2) ?? ''
+}
