@@ -234,6 +234,7 @@ describe('any number of guests', () => {
         const dumping = new Map<string, string>()
         const lying = new Map<string, number>()
         const done = new Set<number>()
+        let longest = 0
         const events: { at: number; run: (now: number) => void }[] = []
         const used = () => [...lying.values()].reduce((sum, gib) => sum + gib, 0)
         for (const [index, guest] of guests.entries()) {
@@ -244,7 +245,7 @@ describe('any number of guests', () => {
             const answer = asked.ask({ ...me, space, ...limit }, now)
             dumpQueueSchema.parse(asked.queue)
             if (answer.answer === 'wait') {
-              expect(answer.waitSeconds).toBeLessThanOrEqual(LONGEST_WAIT_SECONDS)
+              longest = Math.max(longest, answer.waitSeconds)
               if (guest.dies !== 'waiting') events.push({ at: now + answer.waitSeconds, run: ask })
             } else if (answer.answer === 'doubt') {
               const runs = [...dumping.values()].includes(answer.jobRef)
@@ -290,6 +291,7 @@ describe('any number of guests', () => {
           const event = events.shift()
           event?.run(event.at)
         }
+        expect(longest).toBeLessThanOrEqual(LONGEST_WAIT_SECONDS)
         const living = guests.flatMap(({ dies }, index) => (dies === 'no' ? [index] : []))
         expect(living.filter((index) => !done.has(index))).toEqual([])
       }),

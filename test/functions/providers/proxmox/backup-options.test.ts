@@ -244,8 +244,11 @@ describe.skipIf(!existsSync(schemaFile))('requests against the schemas of five v
     fc.assert(
       fc.property(anyOptions, fc.constantFrom(vm, container), (options, guest) => {
         const mapped = vzdumpParameters(guest, options, version)
-        if ('refused' in mapped) expect(mapped.refused).toMatch(/backup\.\w+ \(since \d\.\d\)/)
-        else expect(complaints(schema, version, mapped.parameters)).toEqual([])
+        const wrong =
+          'refused' in mapped
+            ? [mapped.refused].filter((text) => !/backup\.\w+ \(since \d\.\d\)/.test(text))
+            : complaints(schema, version, mapped.parameters)
+        expect(wrong).toEqual([])
       }),
       { numRuns: 200 },
     )
