@@ -1,8 +1,8 @@
 import type { BackupEvidence } from '../contracts/evidence.ts'
 import type { BackupOptions } from '../contracts/backup-options.ts'
-import type { Job } from '../contracts/job.ts'
 import type { Guest, GuestKind, Platform } from '../contracts/nouns.ts'
 import type { GuestRunState } from '../contracts/selection.ts'
+import type { KeepRules } from '../contracts/retention.ts'
 
 /** A guest that was asked for by id, with what the platform knows of it now. */
 export interface FoundGuest extends Guest {
@@ -308,7 +308,7 @@ export interface Provider {
   /** What the platform's own pruning would do, changing nothing. Without rules those of the storage count. */
   previewPrune(
     filter: ArchiveFilter & { storage: string },
-    rules: NonNullable<Job['retention']> | undefined,
+    rules: KeepRules | undefined,
   ): Promise<{ marks: PruneMark[]; unread: UnreadPlace[] }>
 
   guestState(guest: Guest): Promise<GuestState>

@@ -1,0 +1,201 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
+import {
+  type Circumstances,
+  type GuardedArchive,
+  guardRetention,
+  strangeNewest,
+} from '../../../functions/domain/retention-guards.ts'
+import { planRetention } from '../../../functions/domain/retention.ts'
+
+const DAY = 86_400_000
+const newestAt = Date.parse('2026-11-20T02:00:00Z')
+
+/** `daysAgo` dates and names it. */
+function archive(daysAgo: number, its: Partial<GuardedArchive> = {}): GuardedArchive {
+  const createdAt = new Date(newestAt - daysAgo * DAY).toISOString()
+  return {
+    folder: `archives/hq/vm-100/${createdAt}/`,
+    createdAt,
+    protected: false,
+    verified: false,
+    sizeBytes: 1000,
+    compress: 'zstd',
+    ...its,
+  }
+}
+const days = (count: number) => Array.from({ length: count }, (_, daysAgo) => archive(daysAgo))
+const policy = (rules: object): Retention => retentionSchema.parse(rules)
+const ordinary: Circumstances = { gone: false, confirmed: false }
+const confirmed: Circumstances = { gone: false, confirmed: true }
+
+function outcome(archives: GuardedArchive[], rules: object, circumstances = confirmed) {
+  const { decisions, warnings } = guardRetention(archives, policy(rules), circumstances)
+  return {
+    told: decisions.map(({ decision, guard }) => (guard === undefined ? decision : `${decision}: ${guard}`)),
+    warnings,
+  }
+}
+
+describe('guardRetention', () => {
+  it('leaves what the rules decide alone where nothing is at stake', () => {
+    expect(outcome(days(3), { 'keep-last': 2 }, ordinary)).toEqual({ told: ['keep', 'keep', 'remove'], warnings: [] })
+  })
+
+  it('never removes the last archive that was verified, however old', () => {
+    const archives = [archive(0), archive(1), archive(2, { verified: true }), archive(3, { verified: true })]
+    expect(outcome(archives, { 'keep-last': 1 }).told).toEqual(['keep', 'remove', 'keep: last-verified', 'remove'])
+  })
+
+  it('never goes below the least number of archives', () => {
+    expect(outcome(days(5), { 'keep-last': 1, minimumArchives: 3 }).told).toEqual([
+      'keep',
+      'keep: minimum-archives',
+      'keep: minimum-archives',
+      'remove',
+      'remove',
+    ])
+  })
+
+  it('counts no archive without a good manifest, neither to keep others nor to cover a period', () => {
+    const archives = [archive(0), archive(1, { problem: 'There is no manifest.' }), archive(2), archive(3)]
+    expect(outcome(archives, { 'keep-last': 2, minimumArchives: 2 }).told).toEqual([
+      'keep',
+      'keep: untrusted',
+      'keep',
+      'remove',
+    ])
+  })
+
+  it.each([
+    ['has shrunk to less than half', { sizeBytes: 499 }],
+    ['has grown to more than double', { sizeBytes: 2001 }],
+    ['was found bad', { problem: 'Its verification failed.' }],
+  ])('removes nothing while the newest archive %s, and says so', (_what, its) => {
+    const { told, warnings } = outcome([archive(0, its), ...days(6).slice(1)], { 'keep-last': 2 })
+    expect(told.filter((decision) => decision === 'remove')).toEqual([])
+    expect(told).toContain('keep: newest-looks-wrong')
+    expect(warnings).toEqual([expect.stringMatching(/^The newest archive \(2026-11-20T02:00:00.000Z\) looks wrong: /)])
+  })
+
+  it('takes sizes of another compression for no history', () => {
+    const archives = [archive(0, { sizeBytes: 9000, compress: 'none' }), ...days(6).slice(1)]
+    expect(outcome(archives, { 'keep-last': 2 }).warnings).toEqual([])
+  })
+
+  it('goes on pruning when a folder without a manifest is the newest: failed tries push nothing out', () => {
+    const { compress: _none, ...unfinished } = archive(0, { problem: 'There is no manifest.' })
+    expect(outcome([unfinished, ...days(4).slice(1)], { 'keep-last': 2 }).told).toEqual([
+      'keep: untrusted',
+      'keep',
+      'keep',
+      'remove',
+    ])
+  })
+
+  it('removes all or none when too many would go at once, until a person confirms', () => {
+    const unconfirmed = outcome(days(10), { 'keep-last': 3 }, ordinary)
+    expect(unconfirmed.told.filter((decision) => decision === 'remove')).toEqual([])
+    expect(unconfirmed.warnings).toEqual([expect.stringMatching(/^7 of 10 archives .* largestShare \(0.5\)/)])
+    expect(
+      outcome(days(10), { 'keep-last': 3 }, confirmed).told.filter((decision) => decision === 'remove'),
+    ).toHaveLength(7)
+  })
+
+  it('keeps all archives of a guest that is gone, or what the rules for such guests keep', () => {
+    const gone = { gone: true, confirmed: true }
+    expect(outcome(days(3), { 'keep-last': 1 }, gone).told).toEqual(['keep', 'keep', 'keep'])
+    const own = { 'keep-all': true, orphans: { 'keep-last': 2 } }
+    expect(outcome(days(3), own, gone).told).toEqual(['keep', 'keep', 'remove'])
+    expect(outcome(days(3), own, confirmed).told).toEqual(['keep', 'keep', 'keep'])
+  })
+
+  it('tells the guard and the rule that it overrides', () => {
+    const [, , last] = guardRetention(
+      [archive(0), archive(1), archive(2, { verified: true })],
+      policy({ 'keep-last': 2 }),
+      confirmed,
+    ).decisions
+    expect(last?.reason).toBe('kept: it is the last verified archive of this guest (else removed: no rule keeps it)')
+  })
+})
+
+const counts = fc.record(
+  {
+    'keep-last': fc.nat({ max: 3 }),
+    'keep-daily': fc.nat({ max: 4 }),
+    'keep-weekly': fc.nat({ max: 3 }),
+    'keep-yearly': fc.nat({ max: 2 }),
+  },
+  { requiredKeys: [] },
+)
+const policies = fc
+  .record({
+    rules: counts,
+    orphans: fc.option(counts, { nil: undefined }),
+    minimumArchives: fc.integer({ min: 1, max: 6 }),
+    largestShare: fc.constantFrom(0.1, 0.34, 0.5, 1),
+    timeZone: fc.constantFrom('UTC', 'Europe/Vienna', 'America/New_York'),
+  })
+  .map(({ rules, orphans, ...limits }) =>
+    policy({ ...rules, ...limits, ...(orphans === undefined ? {} : { orphans }) }),
+  )
+const catalogues = fc.uniqueArray(fc.nat({ max: 60 }), { maxLength: 25 }).chain((ages) =>
+  fc.tuple(
+    ...ages.map((daysAgo) =>
+      fc
+        .record({
+          problem: fc.option(fc.constant('Files are gone.'), { nil: undefined, freq: 6 }),
+          protected: fc.boolean(),
+          verified: fc.boolean(),
+          sizeBytes: fc.constantFrom(900, 1000, 1100, 2500),
+          compress: fc.constantFrom('zstd', 'zstd', 'gzip'),
+        })
+        .map(({ problem, ...its }) => archive(daysAgo, { ...its, ...(problem === undefined ? {} : { problem }) })),
+    ),
+  ),
+)
+const circumstances = fc.record({ gone: fc.boolean(), confirmed: fc.boolean() })
+
+describe('for any catalogue and policy', () => {
+  it('the guards hold', () => {
+    fc.assert(
+      fc.property(catalogues, policies, circumstances, (archives, rules, { gone, confirmed: agreed }) => {
+        const { decisions } = guardRetention(archives, rules, { gone, confirmed: agreed })
+        const removed = decisions.filter(({ decision }) => decision === 'remove').map((entry) => entry.archive)
+        const trusted = archives.filter(({ problem }) => problem === undefined)
+        const left = trusted.filter((one) => !removed.includes(one))
+        const anyGoes = removed.length > 0
+
+        expect(decisions.map((entry) => entry.archive)).toEqual(archives)
+        expect(removed.filter(({ problem, protected: kept }) => problem !== undefined || kept)).toEqual([])
+        expect(left.length).toBeGreaterThanOrEqual(anyGoes ? rules.minimumArchives : 0)
+        const byAge = (of: GuardedArchive[]) =>
+          of
+            .map(({ createdAt }) => createdAt)
+            .sort()
+            .at(-1)
+        expect(byAge(left.filter(({ verified }) => verified))).toBe(byAge(trusted.filter(({ verified }) => verified)))
+        expect(byAge(left)).toBe(byAge(trusted))
+        expect(anyGoes && strangeNewest(archives) !== undefined).toBe(false)
+        expect(agreed || removed.length <= rules.largestShare * trusted.length).toBe(true)
+        expect(anyGoes && gone && rules.orphans === undefined).toBe(false)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('nothing goes that the rules alone would keep', () => {
+    fc.assert(
+      fc.property(catalogues, policies, (archives, rules) => {
+        const trusted = archives.filter(({ problem }) => problem === undefined)
+        const byRules = planRetention(trusted, rules, rules.timeZone).filter(({ mark }) => mark === 'remove')
+        const { decisions } = guardRetention(archives, rules, confirmed)
+        const removed = decisions.filter(({ decision }) => decision === 'remove').map((entry) => entry.archive)
+        const allowed = new Set(byRules.map((entry) => entry.archive))
+        expect(removed.filter((one) => !allowed.has(one))).toEqual([])
+      }),
+    )
+  })
+})
