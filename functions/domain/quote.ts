@@ -1,0 +1,113 @@
+import type { Priced, PriceTable, StorageClass } from '../contracts/prices.ts'
+import { formatBytes } from './byte-size.ts'
+import { keepingDollars, priced, priceItem } from './prices.ts'
+import { type RestorePrice, restorePrices } from './restore-price.ts'
+import { addWork, guestWork, ROUND_SECONDS, runWork, type Work } from './run-work.ts'
+import { workItems } from './work-price.ts'
+
+/** What a copy function moved in trials: 60 to 75 MB/s at one CPU; over a line of 100 Mbit/s it waits at 12 MB/s. */
+export const STREAM_BYTES_PER_SECOND = { fastest: 75e6, slowest: 12e6 }
+
+/** From a slow disk with heavy compression to a fast one with little, as archives grow. */
+const DUMP_BYTES_PER_SECOND = { fastest: 500e6, slowest: 20e6 }
+
+export interface QuotedGuest {
+  id: string
+  /** Absent: nothing is known. */
+  expected?: { sizeBytes: number; from: 'archive-on-storage' | 'archive-in-bucket' | 'disk-sizes' }
+}
+
+export interface QuoteTerms {
+  storageClass: StorageClass
+  /** After so many days the archives are deleted. */
+  days: number
+  memoryMiB: number
+  /** Streams that an archive is copied with at most. */
+  streams: number
+  /** Bandwidth of the run, where it is limited: functions that wait for the line are paid as well. */
+  limitBytesPerSecond?: number | undefined
+}
+
+/** What a run costs, from its first call to the end of its archives' days; and what reading all of it back would. */
+export interface Quote extends Priced {
+  storageClass: StorageClass
+  days: number
+  guests: number
+  leastBytes: number
+  mostBytes: number
+  /** Of `mostBytes` to the internet, by each way of retrieval. Not in the sum. */
+  restore: RestorePrice[]
+}
+
+/**
+ * Sizes that are only bounded by disks make a range from nothing to the disks; so does how fast the line is. A guest of
+ * unknown size has no upper end, so its bytes aren't in the sum, and that is said.
+ */
+export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, table: PriceTable): Quote {
+  const { storageClass, days, memoryMiB, streams, limitBytesPerSecond = Number.POSITIVE_INFINITY } = terms
+  const slowest = Math.min(STREAM_BYTES_PER_SECOND.slowest, limitBytesPerSecond / streams)
+  const fastest = Math.min(STREAM_BYTES_PER_SECOND.fastest, limitBytesPerSecond)
+  const mostOf = ({ expected }: QuotedGuest) => expected?.sizeBytes ?? 0
+  const leastOf = ({ expected }: QuotedGuest) => (expected?.from === 'disk-sizes' ? 0 : (expected?.sizeBytes ?? 0))
+  const sum = (sizeOf: (guest: QuotedGuest) => number, dollars: (sizeBytes: number) => number) =>
+    guests.reduce((total, guest) => total + dollars(sizeOf(guest)), 0)
+  const bytes = (sizeBytes: number) => sizeBytes
+  const keeping = (sizeBytes: number) => keepingDollars(sizeBytes, days, storageClass, table)
+
+  const work = (course: (guest: QuotedGuest) => Work): Work =>
+    guests.reduce((total, guest) => addWork(total, course(guest)), runWork)
+  const quick = work((guest) =>
+    guestWork({
+      sizeBytes: leastOf(guest),
+      dumpSeconds: leastOf(guest) / DUMP_BYTES_PER_SECOND.fastest,
+      streams: 1,
+      bytesPerSecondOfStream: fastest,
+      roundSeconds: ROUND_SECONDS.longest,
+    }),
+  )
+  const slow = work((guest) =>
+    guestWork({
+      sizeBytes: mostOf(guest),
+      dumpSeconds: mostOf(guest) / DUMP_BYTES_PER_SECOND.slowest,
+      streams,
+      bytesPerSecondOfStream: slowest,
+      roundSeconds: ROUND_SECONDS.shared,
+    }),
+  )
+  const [leastBytes, mostBytes] = [sum(leastOf, bytes), sum(mostOf, bytes)]
+  const kept = leastBytes === mostBytes ? formatBytes(mostBytes) : `up to ${formatBytes(mostBytes)}`
+  const items = guests.length === 0 ? [] : workItems([quick, slow], { storageClass, memoryMiB }, table)
+  items.push(
+    priceItem(
+      `${kept} in ${storageClass} for ${keptDays(days, storageClass, table)}`,
+      sum(leastOf, keeping),
+      sum(mostOf, keeping),
+    ),
+  )
+  const restored = { sizeBytes: mostBytes, objects: guests.length, storageClass }
+  return {
+    ...priced(items, leftOut(guests), table),
+    storageClass,
+    days,
+    guests: guests.length,
+    leastBytes,
+    mostBytes,
+    restore: restorePrices(restored, 'internet', table),
+  }
+}
+
+function keptDays(days: number, storageClass: StorageClass, { storage }: PriceTable): string {
+  const { minimumDays } = storage[storageClass]
+  return days < minimumDays ? `${days} days, billed as the class's least of ${minimumDays}` : `${days} days`
+}
+
+function leftOut(guests: readonly QuotedGuest[]): string[] {
+  const unknown = guests.filter(({ expected }) => expected === undefined).map(({ id }) => id)
+  return [
+    ...(unknown.length === 0 ? [] : [`the bytes of guests whose size is unknown: ${unknown.join(', ')}`]),
+    'retries, broken rounds, and guests that wait for their turn',
+    'logs, metrics and alarms, secrets, keys of KMS, notifications',
+    'a NAT gateway or VPN, where the site is reached through one',
+    "the platform's and the line's own cost; free allowances, discounts and taxes",
+  ]
+}

@@ -1,0 +1,51 @@
+import type { Destination, Priced, PriceTable, Retrieval, StorageClass } from '../contracts/prices.ts'
+import { monthlyDollars, DAYS_PER_MONTH, priced, priceItem, requestDollars, transferOutDollars } from './prices.ts'
+import { formatBytes } from './byte-size.ts'
+
+const GIB = 2 ** 30
+/** A Glacier object that was asked for lies beside the archive as a copy in STANDARD; so long it should reach for a restore. */
+const THAWED_DAYS = 7
+
+export interface RestorePrice extends Priced {
+  destination: Destination
+  tier: Retrieval['tier']
+  /** Until the first byte can be read. */
+  takes: string
+}
+
+interface Archived {
+  sizeBytes: number
+  objects: number
+  storageClass: StorageClass
+}
+
+/** What reading archives back once costs, for one way of retrieval. Each object is read with one GET. */
+export function restorePrice(
+  archived: Archived,
+  { destination, retrieval }: { destination: Destination; retrieval: Retrieval },
+  table: PriceTable,
+): RestorePrice {
+  const { sizeBytes, objects, storageClass } = archived
+  const frozen = retrieval.tier !== 'immediate'
+  const retrieved = (sizeBytes / GIB) * retrieval.dollarsPerGiB + (objects / 1000) * retrieval.dollarsPer1000Requests
+  const thawed = (monthlyDollars(sizeBytes, 'STANDARD', table) * THAWED_DAYS) / DAYS_PER_MONTH
+  const items = [
+    ...(frozen || retrieved > 0 ? [priceItem(`retrieval from ${storageClass} (${retrieval.tier})`, retrieved)] : []),
+    ...(frozen ? [priceItem(`the copy in STANDARD for ${THAWED_DAYS} days`, thawed)] : []),
+    priceItem(`${objects} ${objects === 1 ? 'GET' : 'GETs'}`, requestDollars({ gets: objects }, storageClass, table)),
+    priceItem(`${formatBytes(sizeBytes)} to ${destination}`, transferOutDollars(sizeBytes, destination, table)),
+  ]
+  const leavesOut = [
+    ...(destination === 'internet' ? ['the 100 GB a month that leave AWS for nothing'] : []),
+    'other traffic of the month, which reaches cheaper tiers',
+    'ports and lines of VPN or Direct Connect, and what the other end charges',
+  ]
+  return { ...priced(items, leavesOut, table), destination, tier: retrieval.tier, takes: retrieval.takes }
+}
+
+/** One price for each way of retrieval that the class has. */
+export function restorePrices(archived: Archived, destination: Destination, table: PriceTable): RestorePrice[] {
+  return table.storage[archived.storageClass].retrieval.map((retrieval) =>
+    restorePrice(archived, { destination, retrieval }, table),
+  )
+}

@@ -1,0 +1,104 @@
+/** What a run makes AWS do, counted along the workflows: calls, state transitions, requests. Pure. */
+import { planParts } from './part-plan.ts'
+import { nextWaitSeconds } from './poll-wait.ts'
+
+/** A round of copying is at most so long, alone and beside other transfers; the first ones are shorter (`round-order.ts`). */
+export const ROUND_SECONDS = { longest: 600, shared: 120 }
+
+/** Of functions other than Copy parts: a few requests to the site and to S3 each. */
+export const SMALL_CALL = { seconds: 1, memoryMiB: 1024 }
+
+/** Requests of STANDARD that each call of a small function makes for claims, ledgers, progress and outcomes. */
+const BOOKKEEPING_PER_CALL = { puts: 2, gets: 2 }
+
+/** How the archive of a guest comes about. */
+export interface GuestCourse {
+  sizeBytes: number
+  /** From the start of the backup to its end. */
+  dumpSeconds: number
+  streams: number
+  bytesPerSecondOfStream: number
+  roundSeconds: number
+}
+
+export interface Work {
+  /** Of functions other than Copy parts. */
+  smallCalls: number
+  copyCalls: number
+  /** Of all Copy parts functions together. */
+  copySeconds: number
+  transitions: number
+  parts: number
+  puts: number
+  /** Beside the archives. */
+  bookkeeping: { puts: number; gets: number; lists: number }
+}
+
+/** Looks at a running backup until it ends: the waits grow with the time that has passed. */
+export function pollCount(dumpSeconds: number): number {
+  let polls = 0
+  for (let elapsedSeconds = 0; elapsedSeconds < dumpSeconds; polls++) {
+    elapsedSeconds += nextWaitSeconds({ elapsedSeconds })
+  }
+  return Math.max(1, polls)
+}
+
+/**
+ * One guest that is archived without trouble: no retry, no wait for a turn. States of Export guest and Transfer artifact,
+ * in their order: Which platform?, Start backup, Backup begun?, as often as it is looked at (Wait, Check backup, Backup
+ * done?), Locate archive, Transfer each artifact, Take up artifact, Open upload, Plan copies, What next?, for each round
+ * (Copy chunks, Copy parts for each stream, Plan copies, What next?), Complete upload, Verify archive, Write manifest,
+ * Release backup, Guest archived.
+ */
+export function guestWork(course: GuestCourse): Work {
+  const { sizeBytes, dumpSeconds, streams, bytesPerSecondOfStream, roundSeconds } = course
+  const { partCount } = planParts(Math.round(sizeBytes))
+  const copySeconds = sizeBytes / bytesPerSecondOfStream
+  const used = Math.max(1, Math.min(streams, partCount))
+  const rounds = Math.max(1, Math.ceil(copySeconds / used / roundSeconds))
+  const polls = pollCount(dumpSeconds)
+  const smallCalls = 8 + polls + rounds
+  return {
+    smallCalls,
+    copyCalls: rounds * used,
+    copySeconds,
+    transitions: 14 + 3 * polls + rounds * (3 + used),
+    // Opening the upload is billed as a part is.
+    parts: 1 + partCount,
+    // Completion, log, notes and manifest.
+    puts: 4,
+    bookkeeping: {
+      puts: smallCalls * BOOKKEEPING_PER_CALL.puts,
+      gets: smallCalls * BOOKKEEPING_PER_CALL.gets,
+      // Each planning reads the list of parts, a thousand at a time, and so does the completion.
+      lists: (2 + rounds) * Math.ceil(partCount / 1000) + 1,
+    },
+  }
+}
+
+/** Export run around its guests: Authenticate, Already served?, Plan run, Any guest found?, the Map, Report run, two to end. */
+export const runWork: Work = {
+  smallCalls: 3,
+  copyCalls: 0,
+  copySeconds: 0,
+  transitions: 8,
+  parts: 0,
+  puts: 0,
+  bookkeeping: { puts: 4, gets: 3, lists: 1 },
+}
+
+export function addWork(one: Work, other: Work): Work {
+  return {
+    smallCalls: one.smallCalls + other.smallCalls,
+    copyCalls: one.copyCalls + other.copyCalls,
+    copySeconds: one.copySeconds + other.copySeconds,
+    transitions: one.transitions + other.transitions,
+    parts: one.parts + other.parts,
+    puts: one.puts + other.puts,
+    bookkeeping: {
+      puts: one.bookkeeping.puts + other.bookkeeping.puts,
+      gets: one.bookkeeping.gets + other.bookkeeping.gets,
+      lists: one.bookkeeping.lists + other.bookkeeping.lists,
+    },
+  }
+}

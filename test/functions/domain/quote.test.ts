@@ -1,0 +1,129 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Priced, storageClassSchema } from '../../../functions/contracts/prices.ts'
+import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { type QuotedGuest, quoteRun, type QuoteTerms } from '../../../functions/domain/quote.ts'
+import { guestWork, pollCount } from '../../../functions/domain/run-work.ts'
+
+const TB = 1e12
+const GIB = 2 ** 30
+const usual: QuoteTerms = { storageClass: 'STANDARD', days: 365 / 12, memoryMiB: 1769, streams: 4 }
+
+const known = (sizeBytes: number, id = '100'): QuotedGuest => ({
+  id,
+  expected: { sizeBytes, from: 'archive-in-bucket' },
+})
+const bounded = (sizeBytes: number, id = '101'): QuotedGuest => ({ id, expected: { sizeBytes, from: 'disk-sizes' } })
+
+function item({ items }: Priced, pattern: RegExp) {
+  const found = items.find(({ what }) => pattern.test(what))
+  if (found === undefined) throw new Error(`no item ${pattern} among ${items.map(({ what }) => what).join('; ')}`)
+  return found
+}
+
+describe('the quote of a run', () => {
+  it('has what moving 1 TB comes to in the worked example: about $0.4 at best, $1.9 for functions on a slow line', () => {
+    const quote = quoteRun([known(TB)], usual, listPrices)
+    const kept = item(quote, /in STANDARD for/)
+    const moving = quote.leastDollars - kept.leastDollars
+    // The example is told to one digit: 0.33 for functions at 70 MB/s, 0.037 to 0.075 for parts, 0.01 for the rest.
+    expect(moving).toBeGreaterThan(0.35)
+    expect(moving).toBeLessThan(0.45)
+    expect(item(quote, /^copy functions/).mostDollars).toBeCloseTo(1.92, 2)
+  })
+
+  it('has the month of storage of the worked example, $23 for 1,000 GiB', () => {
+    const quote = quoteRun([known(1000 * GIB)], usual, listPrices)
+    expect(item(quote, /in STANDARD for/)).toMatchObject({ leastDollars: 23, mostDollars: 23 })
+  })
+
+  it('prices reading all of it back, outside the sum: $90 for 1,000 GiB to the internet', () => {
+    const quote = quoteRun([known(1000 * GIB)], usual, listPrices)
+    expect(quote.restore).toHaveLength(1)
+    expect(quote.restore[0]?.leastDollars).toBeCloseTo(90, 2)
+    expect(quote.mostDollars).toBeLessThan(90)
+  })
+
+  it('offers each way out of the Glacier classes with its wait', () => {
+    const quote = quoteRun([known(1000 * GIB)], { ...usual, storageClass: 'DEEP_ARCHIVE' }, listPrices)
+    expect(quote.restore.map(({ tier, takes }) => [tier, takes])).toEqual([
+      ['bulk', 'up to 48 hours'],
+      ['standard', 'up to 12 hours'],
+    ])
+    // 2.50 or 20 of retrieval, 90 of transfer, and a week of 1,000 GiB in STANDARD.
+    const week = (23 * 7 * 24) / 730
+    expect(quote.restore[0]?.mostDollars).toBeCloseTo(2.5 + 90 + week, 2)
+    expect(quote.restore[1]?.mostDollars).toBeCloseTo(20 + 90 + week, 2)
+  })
+
+  it('bills the least days of a class, and says so', () => {
+    const terms: QuoteTerms = { ...usual, storageClass: 'DEEP_ARCHIVE', days: 7 }
+    const kept = item(quoteRun([known(1000 * GIB)], terms, listPrices), /in DEEP_ARCHIVE for/)
+    expect(kept.what).toContain('7 days, billed as the class')
+    expect(kept.mostDollars).toBeCloseTo((0.99 * 180 * 24) / 730, 2)
+  })
+
+  it('spans from nothing to the disks where only these are known', () => {
+    const quote = quoteRun([bounded(100 * GIB)], usual, listPrices)
+    expect(item(quote, /in STANDARD for/)).toMatchObject({ leastDollars: 0, mostDollars: 2.3 })
+  })
+
+  it('names guests of unknown size among what it leaves out', () => {
+    const quote = quoteRun([known(GIB), { id: '102' }, { id: '105' }], usual, listPrices)
+    expect(quote.leavesOut[0]).toBe('the bytes of guests whose size is unknown: 102, 105')
+  })
+
+  it('pays for functions that wait for a limited line', () => {
+    const limited = quoteRun([known(TB)], { ...usual, limitBytesPerSecond: 4e6 }, listPrices)
+    // Four streams at 1 MB/s each.
+    expect(item(limited, /^copy functions/).mostDollars).toBeCloseTo((TB / 1e6) * (1769 / 1024) * 0.000_013_333_4, 1)
+  })
+
+  it('costs nothing for no guest', () => {
+    expect(quoteRun([], usual, listPrices)).toMatchObject({ leastDollars: 0, mostDollars: 0, leastBytes: 0 })
+  })
+
+  const size = fc.integer({ min: 0, max: 20 * 2 ** 40 })
+  const guest = fc.oneof(
+    size.map((bytes) => known(bytes)),
+    size.map((bytes) => bounded(bytes)),
+    fc.constant({ id: '9' }),
+  )
+  const terms = fc.record({
+    storageClass: fc.constantFrom(...storageClassSchema.options),
+    days: fc.nat(4000),
+    memoryMiB: fc.integer({ min: 512, max: 10_240 }),
+    streams: fc.integer({ min: 1, max: 40 }),
+  })
+
+  it('is in order, adds up, and never falls with a further guest, whatever is asked', () => {
+    fc.assert(
+      fc.property(fc.array(guest, { maxLength: 8 }), guest, terms, (guests, further, asked) => {
+        const quote = quoteRun(guests, asked, listPrices)
+        const more = quoteRun([...guests, further], asked, listPrices)
+        for (const { leastDollars, mostDollars } of [...quote.items, quote]) {
+          expect(leastDollars).toBeGreaterThanOrEqual(0)
+          expect(mostDollars).toBeGreaterThanOrEqual(leastDollars)
+        }
+        expect(quote.mostDollars).toBeCloseTo(
+          quote.items.reduce((sum, one) => sum + one.mostDollars, 0),
+          5,
+        )
+        expect(more.leastDollars).toBeGreaterThanOrEqual(quote.leastDollars)
+        expect(more.mostDollars).toBeGreaterThanOrEqual(quote.mostDollars)
+      }),
+    )
+  })
+})
+
+describe('the work on a guest', () => {
+  it('is what the workflow does for a small one: the states it passes, and one part', () => {
+    const course = { sizeBytes: 1, dumpSeconds: 0, streams: 4, bytesPerSecondOfStream: 70e6, roundSeconds: 600 }
+    expect(guestWork(course)).toMatchObject({ transitions: 21, copyCalls: 1, smallCalls: 10, parts: 2, puts: 4 })
+  })
+
+  it('looks at a dump of four hours often enough to notice its end, and seldom enough for cents', () => {
+    expect(pollCount(4 * 3600)).toBeGreaterThan(52)
+    expect(pollCount(4 * 3600) * 3 * 0.000_025).toBeLessThan(0.02)
+  })
+})
