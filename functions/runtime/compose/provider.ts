@@ -9,7 +9,7 @@ import { readEnv } from '../env.ts'
 import { withBase } from './base.ts'
 import { readSiteConfig } from './secrets.ts'
 
-/** Providers live for one call: their logins are never kept. */
+/** Providers live for one call. Only the ticket of an account with a second factor outlives it, in memory: a code works once. */
 export function withProvider(invocation: Invocation): Pick<Ports, 'provider' | 'defaultSite'> {
   const opened = new Map<string, Promise<Provider>>()
   const provider = (site: string): Promise<Provider> => {
