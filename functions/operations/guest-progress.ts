@@ -5,6 +5,7 @@ import {
   type ProgressFigures,
   type ProgressStage,
 } from '../contracts/progress.ts'
+import type { Run } from '../contracts/nouns.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
 import { progressKey } from '../domain/object-keys.ts'
 import { figuresOf, isDue, type Seen } from '../domain/progress.ts'
@@ -54,6 +55,21 @@ export async function noteProgress(
     log('progress-not-kept', { site, guest: guest.id, reason: error.message })
     return figuresOf(seen, stage, startedAt ?? now().toISOString(), undefined, now())
   }
+}
+
+const doing = { waiting: 'waiting for its turn', dumping: 'being dumped', copying: 'being copied' } as const
+
+/** How far a guest was when it was last looked at, for the report of its failure: a sentence, or none. */
+export async function lastSeen(
+  run: Run,
+  guestId: string,
+  { store }: Pick<Ports, 'store'>,
+): Promise<string | undefined> {
+  const seen = parse((await store.readText(progressKey(run.prefix, guestId)))?.text)
+  if (seen === undefined) return undefined
+  const share =
+    seen.percent === undefined ? '' : `${seen.estimated ? ' about' : ''} ${Math.floor(seen.percent)} % done,`
+  return `It was last seen ${doing[seen.stage]},${share} at ${seen.updatedAt}.`
 }
 
 function parse(text: string | undefined): GuestProgress | undefined {

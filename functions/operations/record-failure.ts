@@ -5,6 +5,7 @@ import { archiveFolder, artifactKey, evidenceKey } from '../domain/object-keys.t
 import { judge } from '../domain/verdict.ts'
 import { ownClaim, releaseClaim } from './claims.ts'
 import { leaveQueue } from './dump-turns.ts'
+import { lastSeen } from './guest-progress.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
@@ -50,6 +51,10 @@ export async function recordFailure(
     }
   }
   await attempt('giving back its turn to dump', () => leaveQueue(input, ports))
+  const seen: string[] = []
+  await attempt('reading how far it was', async () => {
+    seen.push(...[await lastSeen(item.run, item.guest.id, ports)].filter((sentence) => sentence !== undefined))
+  })
   const verdict =
     error.Error === BackupFailed.errorName && evidence !== undefined ? judge(evidence.evidence).name : failure.name
   const since = Date.parse(held?.claim.startedAt ?? item.run.startedAt)
@@ -57,7 +62,7 @@ export async function recordFailure(
     item.guest,
     failure.skipped ? 'skipped' : 'failed',
     verdict,
-    [failure.message, ...leftovers].join(' '),
+    [failure.message, ...(failure.skipped ? [] : seen), ...leftovers].join(' '),
     Math.max(0, (ports.now().getTime() - since) / 1000),
   )
   await recordOutcome(item.run, outcome, ports)

@@ -5,6 +5,7 @@ import { selectionRecordSchema } from '../contracts/selection.ts'
 import { planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
 import { outcomesPrefix, reportKey, selectionKey } from '../domain/object-keys.ts'
 import { tally } from '../domain/tally.ts'
+import { lastSeen } from './guest-progress.ts'
 import { emptyOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
@@ -21,9 +22,13 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
   const { run, site, notes } = input
   const plan = z.array(planItemSchema).parse(JSON.parse((await ports.store.readText(input.planKey))?.text ?? '[]'))
   const recorded = await readOutcomes(await ports.store.listKeys(outcomesPrefix(run.prefix)), ports)
-  const silent = plan
-    .filter((item) => !recorded.some((outcome) => outcome.id === item.guest.id))
-    .map((item) => emptyOutcome(item.guest, 'failed', 'NoOutcome', noOutcome, 0))
+  const unheard = plan.filter((item) => !recorded.some((outcome) => outcome.id === item.guest.id))
+  const silent: GuestOutcome[] = []
+  for (const { guest } of unheard) {
+    const seen = await lastSeen(run, guest.id, ports)
+    const reason = seen === undefined ? noOutcome : `${noOutcome} ${seen}`
+    silent.push(emptyOutcome(guest, 'failed', 'NoOutcome', reason, 0))
+  }
   const guests = [...recorded, ...silent].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))
   const { outcome, summary, succeeded, failed, skipped } = tally(guests)
   const report: RunReport = {

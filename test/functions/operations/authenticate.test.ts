@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { RequestRejected } from '../../../functions/contracts/errors.ts'
 import { authenticate } from '../../../functions/operations/authenticate.ts'
 import { fakePorts } from '../../fakes/ports.ts'
 
@@ -26,6 +27,19 @@ describe('authenticating', () => {
       name: 'PrivilegeMissing',
       message: expect.stringMatching(/VM\.Backup on \/vms\/100, Datastore\.AllocateSpace on \/storage\/local/),
     })
+  })
+
+  it('fails on an option that the site does not know, and says which option needs a privilege', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.missing = [{ privilege: 'Sys.Modify', path: '/', neededBy: 'backup.ionice' }]
+    const backup = { ionice: 8 }
+    await expect(authenticate({ request: { ...request, backup }, runId: 'r', startedAt }, ports)).rejects.toThrow(
+      /Sys\.Modify on \/ \(backup\.ionice\)/,
+    )
+    ports.fakeProvider.requireOptions = async () => {
+      throw new RequestRejected('no fleecing')
+    }
+    await expect(authenticate({ request, runId: 'r', startedAt }, ports)).rejects.toThrow('no fleecing')
   })
 
   it('serves a scheduled time once, and knows its own execution again', async () => {

@@ -253,15 +253,29 @@ describe('how far a dump is', () => {
     expect((await check()).progress).toEqual({ estimated: false })
   })
 
+  it('is told with a failure, which is what the notice quotes', async () => {
+    const ports = site('100')
+    ports.fakeProvider.running = true
+    ports.fakeProvider.progressPercent = 45
+    const { jobRef, startedAt } = begun(await startBackup(work('100'), ports))
+    await seconds(ports, 10)
+    await checkBackup({ ...work('100'), jobRef, startedAt }, ports)
+    const error = { Error: 'StorageUnusable', Cause: '{"errorMessage":"Storage nas is offline."}' }
+    const { reason } = await recordFailure({ ...work('100'), error }, ports)
+    expect(reason).toBe(
+      'Storage nas is offline. It was last seen being dumped, 45 % done, at 2026-11-22T02:00:15.000Z.',
+    )
+  })
+
   it('never fails the backup: a store that can’t be written is logged', async () => {
     const ports = site('100')
     ports.fakeProvider.running = true
     ports.fakeProvider.progressPercent = 50
     const { jobRef, startedAt } = begun(await startBackup({ ...work('100'), execution }, ports))
-    const { writeText } = ports.store
+    const writeText = ports.store.writeText.bind(ports.store)
     ports.store.writeText = async (key, ...rest) => {
       if (key.includes('/progress/')) throw new StoreUnavailable('S3 says 503')
-      return writeText.call(ports.store, key, ...rest)
+      return writeText(key, ...rest)
     }
     const looked = await checkBackup({ ...work('100'), execution, jobRef, startedAt }, ports)
     expect(looked).toMatchObject({ done: false, progressPercent: 50 })

@@ -129,6 +129,22 @@ describe('reading happenings from a history', () => {
     ])
   })
 
+  it('tell what a guest waits for', () => {
+    const read = readHappenings()
+    const answer = { waitSeconds: 60, reason: 'Node pve1 dumps guest vm-101; its turn comes next.' }
+    const seen = [
+      child(1, 0, 'ExecutionStarted', { input: item }),
+      child(2, 1, 'TaskStateEntered', { name: 'Start backup' }),
+      child(3, 2, 'TaskSucceeded', { output: { Payload: answer } }),
+      child(4, 3, 'WaitStateEntered', { name: 'Wait for a turn to dump' }),
+    ].flatMap(read)
+    expect(seen).toEqual([
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Start backup' },
+      { kind: 'waits-to-dump', id: '100', reason: answer.reason },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Waiting for a turn to dump' },
+    ])
+  })
+
   it('keeps choices to itself and reports retries with their error', () => {
     const read = readHappenings()
     const seen = [
