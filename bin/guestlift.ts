@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { GuestliftError } from '../functions/contracts/errors.ts'
+import { addCatalogueCommands } from '../local/cli/catalogue-commands.ts'
 import { CliError } from '../local/cli/cli-error.ts'
 import { exitCodes } from '../local/cli/exit-codes.ts'
 import { addGuestsCommand } from '../local/cli/guests-command.ts'
@@ -88,6 +89,7 @@ addSiteCommands(program, stop)
 
 addPlanCommand(program, stop)
 addGuestsCommand(program, stop)
+addCatalogueCommands(program, stop)
 
 /** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */
 function isForPeople(error: unknown): error is Error {

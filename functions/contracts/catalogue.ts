@@ -33,12 +33,17 @@ export const manifestFactsSchema = z.strictObject({
 })
 export type ManifestFacts = z.infer<typeof manifestFactsSchema>
 
-/** What `verification.json` beside a manifest says. `unreadable`: it is there, and nobody can tell what it says. */
+/**
+ * What `verification.json` beside a manifest says. `not-verified`: it was tried, and couldn't be read to its end.
+ * `unreadable`: the file is there, and nobody can tell what it says.
+ */
 export const verificationFactsSchema = z.strictObject({
-  state: z.enum(['verified', 'failed', 'unreadable']),
-  /** When the archive was last looked at. */
+  state: z.enum(['verified', 'failed', 'not-verified', 'unreadable']),
+  /** When the archive was last read whole, or tried. */
   at: instantSchema.optional(),
   reason: z.string().optional(),
+  /** Of the configuration that was found in the archive. */
+  tags: z.array(z.string()),
 })
 export type VerificationFacts = z.infer<typeof verificationFactsSchema>
 

@@ -5,6 +5,7 @@ import { cataloguedArtifactSchema, type ManifestFacts, type VerificationFacts } 
 import { verdictSchema } from '../contracts/evidence.ts'
 import { manifestSchema } from '../contracts/manifest.ts'
 import { guestSchema, instantSchema } from '../contracts/nouns.ts'
+import { verificationResultSchema } from '../contracts/verification.ts'
 import type { ArchiveFiles } from './catalogue.ts'
 import { validationMessage } from './validation-message.ts'
 
@@ -85,25 +86,29 @@ export function tagsIn(configuration: unknown): string[] {
   return (line?.[1] ?? '').split(/[;, ]+/).filter((tag) => tag !== '')
 }
 
-const verificationSchema = z.object({
-  lastVerified: instantSchema.optional(),
-  verifiedAt: instantSchema.optional(),
-  good: z.boolean(),
-  reason: z.string().optional(),
+const readVerificationSchema = z.object({
+  verifiedAt: instantSchema,
+  result: verificationResultSchema,
+  findings: z.array(z.object({ message: z.string() })),
+  notes: z.array(z.string()),
+  evidence: z.array(z.object({ configuration: z.object({ text: z.string() }).optional() })),
 })
+
+const STATES = { accepted: 'verified', refused: 'failed', 'not-verified': 'not-verified' } as const
 
 /** What a verification's text says. */
 export function readVerification(text: string): VerificationFacts {
-  const parsed = verificationSchema.safeParse(parseJson(text))
-  if (!parsed.success) {
-    return { state: 'unreadable', reason: `The verification can't be read: ${validationMessage(parsed.error)}.` }
+  const { success, data, error } = readVerificationSchema.safeParse(parseJson(text))
+  if (!success) {
+    return { state: 'unreadable', reason: `The verification can't be read: ${validationMessage(error)}.`, tags: [] }
   }
-  const { good, reason } = parsed.data
-  const at = parsed.data.verifiedAt ?? parsed.data.lastVerified
+  const { verifiedAt, result, findings, notes, evidence } = data
+  const reason = result === 'accepted' ? undefined : (findings[0]?.message ?? notes[0])
   return {
-    state: good ? 'verified' : 'failed',
-    ...(at === undefined ? {} : { at }),
+    state: STATES[result],
+    at: verifiedAt,
     ...(reason === undefined ? {} : { reason }),
+    tags: evidence.flatMap(({ configuration }) => tagsIn(configuration?.text)),
   }
 }
 

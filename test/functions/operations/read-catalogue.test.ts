@@ -5,6 +5,7 @@ import type { CatalogueEntry } from '../../../functions/domain/catalogue.ts'
 import { newReading, readCatalogue } from '../../../functions/operations/read-catalogue.ts'
 import { rebuildCatalogue } from '../../../functions/operations/rebuild-catalogue.ts'
 import type { CatalogueFilter } from '../../../functions/operations/list-archives.ts'
+import { verificationSchema } from '../../../functions/contracts/verification.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { MemoryStore } from '../../fakes/memory-store.ts'
 
@@ -36,6 +37,23 @@ async function entriesOf(store: MemoryStore, filter: CatalogueFilter = {}): Prom
 
 async function rebuild(store: MemoryStore) {
   return rebuildCatalogue({}, { store, keyPrefix })
+}
+
+/** As a verification leaves it. */
+function verification(result: 'accepted' | 'refused' | 'not-verified', at: string): string {
+  const configuration = { name: 'qemu-server.conf', text: 'cores: 1\ntags: prod;blue\n' }
+  const evidence = [{ fileName: 'a', sizeBytes: 1, crc32: 'AAAAAA==', contentBytes: 1, configuration }]
+  const findings = result === 'refused' ? [{ code: 'cut', message: 'It ends early.' }] : []
+  const parsed = verificationSchema.parse({
+    version: 1,
+    verifiedAt: at,
+    tool: 't',
+    result,
+    findings,
+    notes: [],
+    evidence,
+  })
+  return JSON.stringify(parsed)
 }
 
 describe('reading the catalogue', () => {
@@ -121,14 +139,8 @@ describe('reading the catalogue', () => {
 
   it('reads verifications, and says so when one makes no sense', async () => {
     const store = new MemoryStore()
-    await store.writeText(
-      `${await put(store, vm, day(1))}verification.json`,
-      JSON.stringify({ verifiedAt: day(4), good: true }),
-    )
-    await store.writeText(
-      `${await put(store, vm, day(2))}verification.json`,
-      JSON.stringify({ verifiedAt: day(4), good: false, reason: 'cut' }),
-    )
+    await store.writeText(`${await put(store, vm, day(1))}verification.json`, verification('accepted', day(4)))
+    await store.writeText(`${await put(store, vm, day(2))}verification.json`, verification('refused', day(4)))
     await store.writeText(`${await put(store, vm, day(3))}verification.json`, 'verified')
     expect((await entriesOf(store)).map(({ verification }) => verification?.state)).toEqual([
       'verified',
@@ -159,7 +171,7 @@ describe('the index', () => {
     await put(store, neighbour, day(1))
     await rebuild(store)
     await store.writeText(`${keyPrefix}catalogue/notes.txt`, 'mine')
-    for (const key of [...store.objects.keys()]) if (key.startsWith(folder)) store.objects.delete(key)
+    for (const key of store.objects.keys()) if (key.startsWith(folder)) store.objects.delete(key)
     expect(await rebuild(store)).toMatchObject({ guests: 1, removed: 1 })
     expect(store.objects.has(`${keyPrefix}catalogue/notes.txt`)).toBe(true)
     expect(store.objects.has(catalogueIndexKey(keyPrefix, 'hq', neighbour))).toBe(true)
@@ -203,11 +215,11 @@ describe('the index', () => {
             else if (what === 'spoil-manifest') await store.writeText(manifestKey(folder), '{}')
             else if (what === 'rebuild') await rebuild(store)
             else if (what === 'remove') {
-              for (const key of [...store.objects.keys()]) if (key.startsWith(folder)) store.objects.delete(key)
+              for (const key of store.objects.keys()) if (key.startsWith(folder)) store.objects.delete(key)
             } else
               await store.writeText(
                 `${folder}verification.json`,
-                JSON.stringify({ verifiedAt: day(at), good: what === 'verify' }),
+                verification(what === 'verify' ? 'accepted' : 'refused', day(at)),
               )
           }
           for (const { guest, other, what, at } of damage) {

@@ -1,0 +1,66 @@
+/** The archive bucket for commands that read it themselves, and what that took in requests. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { createS3Client } from '../../functions/aws/s3-client.ts'
+import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
+import { keyPrefixFrom } from './key-prefix.ts'
+
+export interface BucketOptions {
+  bucket: string
+  s3?: string
+  prefix?: string
+}
+
+export function withBucketOptions(command: Command): Command {
+  return command
+    .requiredOption('--bucket <name>', 'the archive bucket')
+    .option('--s3 <url>', 'endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', 'in front of every key', '')
+}
+
+/** Requests by their kind, tries again included: each try is billed. */
+export type RequestCount = Map<string, number>
+
+export interface OpenBucket {
+  store: S3ArchiveStore
+  keyPrefix: string
+  requests: RequestCount
+}
+
+export function openBucket({ bucket, s3, prefix = '' }: BucketOptions): OpenBucket {
+  // Endpoints other than AWS care little for the region, and the SDK insists on one.
+  const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
+  const client = createS3Client(s3 === undefined ? {} : { endpoint: s3, region })
+  const requests: RequestCount = new Map()
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      (args) => {
+        const kind = commandName.replace(/Command$/, '')
+        requests.set(kind, (requests.get(kind) ?? 0) + 1)
+        return next(args)
+      },
+    // Behind the retries, so that each try passes.
+    { step: 'finalizeRequest', priority: 'low', name: 'countRequests' },
+  )
+  const deps = { sleep: (milliseconds: number) => delay(milliseconds), random: Math.random }
+  return { store: new S3ArchiveStore(client, bucket, deps), keyPrefix: keyPrefixFrom(prefix), requests }
+}
+
+/** Dollars for a thousand, S3 Standard, us-east-1, list price of 2026-05 (https://aws.amazon.com/s3/pricing/). */
+const DOLLARS_PER_THOUSAND: Readonly<Record<string, number>> = {
+  ListObjectsV2: 0.005,
+  PutObject: 0.005,
+  GetObject: 0.0004,
+  HeadObject: 0.0004,
+}
+
+/** What the requests cost on AWS; transfer isn't in it. */
+export function requestDollars(requests: RequestCount): number {
+  return [...requests].reduce((sum, [kind, count]) => sum + ((DOLLARS_PER_THOUSAND[kind] ?? 0) * count) / 1000, 0)
+}
+
+/** `Requests: 12 ListObjectsV2, 40 GetObject; on AWS $0.00008.` */
+export function requestLine(requests: RequestCount): string {
+  const each = [...requests].map(([kind, count]) => `${count} ${kind}`).join(', ')
+  return `Requests: ${each === '' ? 'none' : each}; on AWS $${requestDollars(requests).toFixed(5)} without transfer.`
+}

@@ -1,0 +1,134 @@
+import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catalogue.ts'
+import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { readFolder } from '../../functions/domain/catalogue.ts'
+import { nameOf } from '../../functions/domain/catalogue-search.ts'
+import type { CatalogueFilter } from '../../functions/operations/list-archives.ts'
+import { readCatalogue } from '../../functions/operations/read-catalogue.ts'
+import { type BucketOptions, openBucket, requestLine } from './bucket-store.ts'
+import { columns, plain } from './columns.ts'
+import { exitCodes } from './exit-codes.ts'
+import { guestArchiveLines, shortTime, verificationWord } from './print-catalogue.ts'
+import { restoreCommands } from './restore-advice.ts'
+import { out } from './stream-out.ts'
+
+export interface ShowOptions extends BucketOptions {
+  site?: string
+  json?: boolean
+}
+
+/** What a person means: where to look, and which of what is found there. */
+interface Meaning extends CatalogueFilter {
+  fits: (guest: GuestArchives) => boolean
+}
+
+/**
+ * Print a guest's archives, and the newest that can be restored in full; or one archive in full. Exit code 1 when there
+ * is none, 2 when none of a guest's can be restored or a newer one than the one shown is broken.
+ */
+export async function showArchives(what: string, options: ShowOptions): Promise<number> {
+  const { store, keyPrefix, requests } = openBucket(options)
+  const meaning = meaningOf(what, keyPrefix, options.site)
+  const { fits, ...filter } = meaning
+  const guests: (GuestArchives & { name: string })[] = []
+  for await (const { site, guest, entries } of readCatalogue(filter, { store, keyPrefix })) {
+    const found = { site, guest, entries }
+    if (fits(found)) guests.push({ ...found, name: nameOf(found) })
+  }
+  const told = guests.map((guest) => {
+    const entry = guest.entries.findLast(({ state }) => state === 'complete') ?? guest.entries.at(-1)
+    const restore = entry === undefined ? undefined : restoreCommands(entry, options.bucket, options.s3)
+    return { guest, entry, restore, newest: entry === guest.entries.at(-1) }
+  })
+  if (options.json === true) {
+    const guestsJson = told.map(({ guest, entry, restore }) => ({
+      ...guest,
+      shown: entry?.folder ?? null,
+      restore: restore ?? null,
+    }))
+    await out(`${JSON.stringify({ version: 1, guests: guestsJson, requests: Object.fromEntries(requests) })}\n`)
+  } else {
+    for (const { guest, entry, restore } of told) {
+      const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
+      await out(
+        `${[...list, ...(entry === undefined ? [] : archiveLines(entry, options.bucket, restore))].join('\n')}\n`,
+      )
+    }
+    if (guests.length === 0) await out(`Nothing in s3://${options.bucket}/${keyPrefix} is called ${plain(what)}.\n`)
+    process.stderr.write(`${requestLine(requests)}\n`)
+  }
+  if (guests.length === 0) return exitCodes.failed
+  return told.every(({ restore, newest }) => restore !== undefined && newest) ? exitCodes.succeeded : exitCodes.partial
+}
+
+/** A key (or s3:// address) of an archive or of a file of it; `100`, `vm-100`, `hq/vm-100`; else a guest's name. */
+function meaningOf(what: string, keyPrefix: string, site: string | undefined): Meaning {
+  const key = what.replace(/^s3:\/\/[^/]+\//, '')
+  const place = readFolder(keyPrefix, key) ?? readFolder(keyPrefix, `${key.replace(/\/$/, '')}/manifest.json`)
+  if (place !== undefined) {
+    return {
+      site: place.site,
+      guestId: place.guest.id,
+      since: place.keyedAt,
+      until: place.keyedAt,
+      fits: ({ guest }) => guest.kind === place.guest.kind,
+    }
+  }
+  const [, inSite, kind, id] = /^(?:([\w-]+)\/)?(?:(vm|container)-)?(\d+)$/.exec(what) ?? []
+  const where = inSite ?? site
+  const filter = where === undefined ? {} : { site: where }
+  if (id !== undefined)
+    return { ...filter, guestId: id, fits: ({ guest }) => kind === undefined || guest.kind === kind }
+  return { ...filter, fits: (guest) => nameOf(guest).toLowerCase() === what.toLowerCase() }
+}
+
+function archiveLines(entry: CatalogueEntry, bucket: string, restore: readonly string[] | undefined): string[] {
+  const { facts, guest, site } = entry
+  const rows = [
+    ['Archive', `s3://${bucket}/${entry.folder}`],
+    [
+      'Guest',
+      `${site}, ${guest.kind} ${guest.id}${facts === undefined ? '' : ` ${plain(facts.name)}, on ${facts.node}`}`,
+    ],
+    ['Made', shortTime(entry.createdAt)],
+    ['State', entry.reason === undefined ? entry.state : `${entry.state.toUpperCase()}. ${plain(entry.reason)}`],
+    ...(facts === undefined ? [] : factRows(entry, facts)),
+    [
+      'Verified',
+      `${verificationWord(entry)}${entry.verification?.reason === undefined ? '' : `: ${plain(entry.verification.reason)}`}`,
+    ],
+    [
+      'Size',
+      `${formatBytes(entry.sizeBytes)} in all${entry.storageClass === undefined ? '' : `, ${entry.storageClass}`}`,
+    ],
+  ]
+  return [
+    ...columns(rows),
+    ...columns(
+      (facts?.artifacts ?? []).map(({ fileName, sizeBytes, checksum }) => [
+        `  ${plain(fileName)}`,
+        `${formatBytes(sizeBytes)} (${sizeBytes} bytes)`,
+        checksum,
+      ]),
+    ),
+    ...(restore === undefined
+      ? ['It cannot be restored as it is: take another archive, or look at its files by hand.']
+      : ['To restore it, on a node:', ...restore.map((line) => `  ${line}`)]),
+  ]
+}
+
+function factRows({ verification }: CatalogueEntry, facts: NonNullable<CatalogueEntry['facts']>): string[][] {
+  const { verdict, warnings, notes, mode, compress } = facts
+  const tags = new Set([...facts.tags, ...(verification?.tags ?? [])])
+  return [
+    [
+      'Verdict',
+      `${verdict.name}${warnings === 0 ? '' : `, ${warnings} warnings`}${verdict.reason === '' ? '' : `. ${plain(verdict.reason)}`}`,
+    ],
+    [
+      'Backup',
+      `${mode}, ${compress}; ${facts.platform} ${facts.platformVersion}; ${facts.writtenBy}, run ${facts.runId}`,
+    ],
+    ...(notes === undefined || notes === '' ? [] : [['Notes', plain(notes)]]),
+    ...(tags.size === 0 ? [] : [['Tags', [...tags].map(plain).join(', ')]]),
+  ]
+}

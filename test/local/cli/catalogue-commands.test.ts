@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { crc32 } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createS3Client } from '../../../functions/aws/s3-client.ts'
+import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
+import { archiveFolder, manifestKey } from '../../../functions/domain/object-keys.ts'
+import type { Guest } from '../../../functions/contracts/nouns.ts'
+import { type S3Server, startS3 } from '../../../local/s3/server.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
+
+const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
+const prefix = 'vault/'
+const web: Guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' }
+const db: Guest = { id: '101', kind: 'container', name: "db's", node: 'pve2' }
+
+let directory: string
+let server: S3Server
+let store: S3ArchiveStore
+const aws = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1' }
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'guestlift-catalogue-'))
+  server = await startS3({ directory, accessKeyId: 'key', secretAccessKey: 'secret', buckets: ['archives'] })
+  const client = createS3Client({
+    endpoint: server.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+  })
+  store = new S3ArchiveStore(client, 'archives', { sleep: async () => undefined, random: () => 0 })
+  await put(web, '2026-11-20T02:00:00.000Z', 'weekly, before the upgrade')
+  await put(web, '2026-11-21T02:00:00.000Z')
+  await put(db, '2026-11-21T02:10:00.000Z')
+})
+afterAll(async () => {
+  await server.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+async function put(guest: Guest, createdAt: string, notes?: string): Promise<string> {
+  const folder = archiveFolder(prefix, 'hq', guest, createdAt)
+  const manifest = manifestOf(createdAt, [4], guest)
+  const fileName = `vzdump-${guest.kind === 'vm' ? 'qemu' : 'lxc'}-${guest.id}.zst`
+  const artifacts = manifest.artifacts.map((artifact) => ({ ...artifact, fileName, key: `${folder}${fileName}` }))
+  const evidence = { ...manifest.evidence, ...(notes === undefined ? {} : { notes }) }
+  const uploadId = await store.createUpload(`${folder}${fileName}`)
+  const body = Buffer.from('vmaz')
+  const part = await store.putPart(`${folder}${fileName}`, uploadId, 1, body, crc32(body))
+  await store.completeUpload(`${folder}${fileName}`, uploadId, [part], crc32(body))
+  await store.writeText(manifestKey(folder), JSON.stringify({ ...manifest, artifacts, evidence }))
+  return folder
+}
+
+interface Ended {
+  code: number
+  out: string
+  error: string
+}
+
+function guestlift(...words: string[]): Promise<Ended> {
+  const env = { PATH: process.env['PATH'], HOME: directory, NO_COLOR: '1', AWS_EC2_METADATA_DISABLED: 'true', ...aws }
+  const where = ['--bucket', 'archives', '--s3', server.url, '--prefix', 'vault']
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [bin, ...words, ...where], { env }, (_, out, error) => {
+      resolve({ code: child.exitCode ?? -1, out, error })
+    })
+  })
+}
+
+describe('the commands that read the bucket', () => {
+  it('list: tells all archives guest by guest, newest first, and what the reading took', async () => {
+    const { code, out, error } = await guestlift('list')
+    expect(code).toBe(0)
+    expect(out).toMatch(/hq {2}container 101 {2}db's.*1 archive,/)
+    expect(out).toMatch(
+      /hq {2}vm 100 {2}web.*2 archives,[^\n]*\n {2}2026-11-21 02:00:00Z .*\n {2}2026-11-20 02:00:00Z .*archived .*not verified .*before the upgrade/,
+    )
+    expect(out).toMatch(/3 archives of 2 guests/)
+    expect(error).toMatch(/Requests: 1 ListObjectsV2, 5 GetObject; on AWS \$0\.00001 without transfer/)
+  })
+
+  it('list: narrows down, and says with exit code 1 that nothing was found', async () => {
+    const { out } = await guestlift('list', '--guest', '100', '--until', '2026-11-20', '--json')
+    const { archives } = JSON.parse(out) as { archives: { createdAt: string }[] }
+    expect(archives.map(({ createdAt }) => createdAt)).toEqual(['2026-11-20T02:00:00.000Z'])
+    expect(await guestlift('list', '--site', 'elsewhere')).toMatchObject({ code: 1 })
+    expect(await guestlift('list', '--since', 'yesterday')).toMatchObject({ code: 64 })
+  })
+
+  it.each([
+    ['web', 2],
+    ['"before the upgrade" weekly', 1],
+    ['2026-11-21', 2],
+    ['101', 1],
+    ['10', 0],
+    ['WE? 2026-11', 2],
+  ])('search %s finds %d', async (text, count) => {
+    const { code, out } = await guestlift('search', text, '--json')
+    const { archives } = JSON.parse(out) as { archives: object[] }
+    expect(archives).toHaveLength(count)
+    expect(code).toBe(count === 0 ? 1 : 0)
+  })
+
+  it.each(['100', 'vm-100', 'hq/vm-100', 'Web'])(
+    'show %s: the newest in full, and the commands that restore it',
+    async (what) => {
+      const { code, out } = await guestlift('show', what)
+      expect(code).toBe(0)
+      expect(out).toMatch(/Archive +s3:\/\/archives\/vault\/archives\/hq\/vm-100\/2026-11-21T02-00-00Z\//)
+      expect(out).toContain('CRC32:')
+      expect(out).toContain(
+        `aws s3 cp s3://archives/vault/archives/hq/vm-100/2026-11-21T02-00-00Z/vzdump-qemu-100.zst /var/lib/vz/dump/vzdump-qemu-100.zst --endpoint-url ${server.url}`,
+      )
+      expect(out).toContain('qmrestore /var/lib/vz/dump/vzdump-qemu-100.zst 100')
+    },
+  )
+
+  it('show <key>: that archive, whichever of its files the key names', async () => {
+    const { out } = await guestlift('show', 's3://archives/vault/archives/hq/vm-100/2026-11-20T02-00-00Z/manifest.json')
+    expect(out).toContain('2026-11-20T02-00-00Z')
+    expect(out).not.toContain('2026-11-21T02-00-00Z')
+    expect(await guestlift('show', 'nobody')).toMatchObject({ code: 1 })
+  })
+
+  it('catalog rebuild: from then on the manifests need not be read, and an old index misleads nobody', async () => {
+    expect((await guestlift('catalog', 'rebuild')).out).toMatch(/2 index objects written/)
+    const before = await guestlift('list')
+    expect(before.error).toMatch(/1 ListObjectsV2, 2 GetObject/)
+    const folder = await put(web, '2026-11-22T02:00:00.000Z')
+    await store.remove(manifestKey(archiveFolder(prefix, 'hq', db, '2026-11-21T02:10:00.000Z')))
+    const { code, out, error } = await guestlift('list')
+    expect(code).toBe(2)
+    expect(out).toMatch(/INCOMPLETE.*no manifest/)
+    expect(out).toMatch(/2026-11-22 02:00:00Z/)
+    expect(error).toMatch(/1 ListObjectsV2, 3 GetObject/)
+    await store.remove(manifestKey(folder))
+    const shown = await guestlift('show', '100')
+    // The newest is broken: the one before it is shown, and the exit code says so.
+    expect(shown.code).toBe(2)
+    expect(shown.out).toMatch(/Archive +\S+2026-11-21T02-00-00Z/)
+  })
+})
