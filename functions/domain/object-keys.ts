@@ -134,3 +134,23 @@ export function catalogueIndexesPrefix(keyPrefix: string, site?: string): string
 export function catalogueIndexKey(keyPrefix: string, site: string, guest: KeyedGuest): string {
   return `${catalogueIndexesPrefix(keyPrefix, site)}${guest.kind}-${guest.id}.json`
 }
+
+/** What retention decided and did for a guest, with a slash at its end. */
+function retentionFolder(keyPrefix: string, site: string, guest: KeyedGuest): string {
+  return `${keyPrefix}retention/${site}/${guest.kind}-${guest.id}/`
+}
+
+/** What one run of retention did for a guest. */
+export function retentionReportKey(keyPrefix: string, site: string, guest: KeyedGuest, decidedAt: string): string {
+  return `${retentionFolder(keyPrefix, site, guest)}${keyTime(decidedAt)}.json`
+}
+
+/** Removals of a guest's archives that were begun and aren't at their end, with a slash at its end. */
+export function removalRecordsPrefix(keyPrefix: string, site: string, guest: KeyedGuest): string {
+  return `${retentionFolder(keyPrefix, site, guest)}removing/`
+}
+
+/** The record of the removal of the archive in a folder of the guest's. */
+export function removalRecordKey(keyPrefix: string, site: string, guest: KeyedGuest, folder: string): string {
+  return `${removalRecordsPrefix(keyPrefix, site, guest)}${folder.split('/').at(-2) ?? ''}.json`
+}

@@ -1,0 +1,121 @@
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  type ObjectVersion,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { StoreDenied } from '../contracts/errors.ts'
+import { errorCode, statusOf, storeFact } from './s3-errors.ts'
+import type { StoredVersion, VersionLock, VersionRemoval, VersionStore } from './version-store.ts'
+
+/** `VersionStore` on Amazon S3. A bucket without versioning has one version of each object, called `null`. */
+export class S3VersionStore implements VersionStore {
+  readonly bucket: string
+  readonly #client: S3Client
+  readonly #now: () => Date
+
+  constructor(client: S3Client, bucket: string, now: () => Date) {
+    this.#client = client
+    this.bucket = bucket
+    this.#now = now
+  }
+
+  async *listVersions(prefix: string): AsyncGenerator<StoredVersion, void, void> {
+    let marker: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
+    while (marker !== undefined) {
+      const page: ListObjectVersionsCommand = new ListObjectVersionsCommand({
+        Bucket: this.bucket,
+        Prefix: prefix,
+        ...marker,
+      })
+      const answer: ListObjectVersionsCommandOutput = await this.#do('list versions of', prefix, () =>
+        this.#client.send(page),
+      )
+      yield* this.#inOrder(answer)
+      marker = answer.IsTruncated === true ? this.#nextPage(answer, prefix) : undefined
+    }
+  }
+
+  #nextPage({ NextKeyMarker, NextVersionIdMarker }: ListObjectVersionsCommandOutput, prefix: string) {
+    if (NextKeyMarker === undefined) {
+      throw new StoreDenied(`the store of s3://${this.bucket} breaks off its list of versions below ${prefix}`)
+    }
+    return {
+      KeyMarker: NextKeyMarker,
+      ...(NextVersionIdMarker === undefined ? {} : { VersionIdMarker: NextVersionIdMarker }),
+    }
+  }
+
+  /** S3 lists versions and markers in one order; the SDK hands them over as two lists. */
+  #inOrder({ Versions = [], DeleteMarkers = [] }: ListObjectVersionsCommandOutput): StoredVersion[] {
+    const versions = Versions.map((version) => this.#version(version, false))
+    const markers = DeleteMarkers.map((marker) => this.#version(marker, true))
+    return [...versions, ...markers].sort((a, b) => {
+      const byKey = Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))
+      if (byKey !== 0) return byKey
+      if (a.latest !== b.latest) return a.latest ? -1 : 1
+      return Date.parse(b.writtenAt) - Date.parse(a.writtenAt)
+    })
+  }
+
+  #version(found: ObjectVersion, deleteMarker: boolean): StoredVersion {
+    const { Key: key, VersionId: versionId, LastModified } = found
+    if (key === undefined || versionId === undefined || LastModified === undefined) {
+      throw new StoreDenied(`the store of s3://${this.bucket} lists a version without key, id or time`)
+    }
+    return {
+      key,
+      versionId,
+      latest: found.IsLatest === true,
+      deleteMarker,
+      sizeBytes: found.Size ?? 0,
+      writtenAt: LastModified.toISOString(),
+      storageClass: found.StorageClass ?? 'STANDARD',
+    }
+  }
+
+  async lockOf(key: string, versionId: string): Promise<VersionLock | undefined> {
+    try {
+      const answer = await this.#client.send(
+        new HeadObjectCommand({ Bucket: this.bucket, Key: key, VersionId: versionId }),
+      )
+      const legalHold = answer.ObjectLockLegalHoldStatus === 'ON'
+      const until = answer.ObjectLockRetainUntilDate
+      const retained = until !== undefined && until.getTime() > this.#now().getTime()
+      if (!legalHold && !retained) return undefined
+      return {
+        legalHold,
+        ...(retained ? { retainUntil: until.toISOString() } : {}),
+        ...(retained && answer.ObjectLockMode !== undefined ? { mode: answer.ObjectLockMode } : {}),
+      }
+    } catch (error) {
+      // 405: the version is a delete marker, which nothing locks.
+      const status = statusOf(error)
+      if ((status === 404 && errorCode(error) !== 'NoSuchBucket') || status === 405) return undefined
+      throw storeFact(error, { bucket: this.bucket, key, verb: 'look at a version of' })
+    }
+  }
+
+  async removeVersion(key: string, versionId: string): Promise<VersionRemoval> {
+    try {
+      await this.#client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key, VersionId: versionId }))
+      return { outcome: 'removed' }
+    } catch (error) {
+      // S3 has one answer for a lock and for a missing right.
+      const lock = errorCode(error) === 'AccessDenied' ? await this.lockOf(key, versionId) : undefined
+      if (lock !== undefined) return { outcome: 'locked', lock }
+      if (errorCode(error) === 'NoSuchVersion') return { outcome: 'removed' }
+      throw storeFact(error, { bucket: this.bucket, key, verb: 'remove a version of' })
+    }
+  }
+
+  async #do<T>(verb: string, key: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw storeFact(error, { bucket: this.bucket, key, verb })
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import type { ArchiveDecision, GuestRetention } from '../contracts/retention-report.ts'
+import { formatBytes } from './byte-size.ts'
+import { formatDollars } from './prices.ts'
+
+type Totals = Pick<GuestRetention, 'toRemove' | 'removed' | 'locked' | 'removedBytes' | 'summary'>
+
+/** What retention came to for one guest: figures and a sentence. Pure. */
+export function retentionSummary({
+  archives,
+  dryRun,
+  resumed,
+}: Pick<GuestRetention, 'archives' | 'dryRun' | 'resumed'>): Totals {
+  const to = archives.filter(({ decision }) => decision === 'remove')
+  const locked = to.filter(({ outcome }) => outcome === 'locked').length
+  const left = to.filter(({ outcome }) => outcome === 'left').length
+  const going = to.filter(({ outcome }) => outcome === 'removed' || (dryRun && outcome === undefined))
+  const bytes = going.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const early = going.reduce((sum, archive) => sum + (archive.early?.dollars ?? 0), 0)
+  const parts = [
+    `${going.length} of ${archives.length} archives ${dryRun ? 'would be ' : ''}removed (${formatBytes(bytes)})`,
+    ...(locked > 0 ? [`${locked} locked${latestLock(to)}`] : []),
+    ...(left > 0 ? [`${left} left for another time`] : []),
+    ...(resumed.length > 0 ? [`${resumed.length} begun earlier ${dryRun ? 'to be ended' : 'ended'}`] : []),
+    ...(early > 0 ? [`${formatDollars(early)} billed for minimum durations, whether it goes now or waits`] : []),
+  ]
+  return {
+    toRemove: to.length,
+    removed: dryRun ? 0 : going.length,
+    locked,
+    removedBytes: dryRun ? 0 : bytes,
+    summary: `${parts.join('; ')}.`,
+  }
+}
+
+function latestLock(archives: readonly ArchiveDecision[]): string {
+  const until = archives
+    .flatMap(({ lock }) => lock?.retainUntil ?? [])
+    .sort()
+    .at(-1)
+  return until === undefined ? '' : `, the last until ${until.slice(0, 10)}`
+}

@@ -1,0 +1,98 @@
+import * as z from 'zod'
+import type { StoredVersion } from '../aws/version-store.ts'
+import { type ArchiveFiles, entryOf, readFolder } from '../domain/catalogue.ts'
+import { readManifestFacts, readVerification } from '../domain/manifest-facts.ts'
+import { guestFolder, type KeyedGuest, manifestKey } from '../domain/object-keys.ts'
+import type { GuardedArchive } from '../domain/retention-guards.ts'
+import type { RetentionPorts } from './retention-ports.ts'
+
+/** An archive with all that lies in its folder. */
+export interface VersionedArchive extends GuardedArchive {
+  /** What removing it takes, in order: first the manifest, the current version last of it, so that no half is an archive. */
+  versions: StoredVersion[]
+  /** Keys in its folder that its manifest doesn't name. */
+  foreignKeys: string[]
+}
+
+/** What retention needs of a manifest beside the facts of the catalogue. */
+const namedFilesSchema = z.object({
+  backup: z.object({ protected: z.boolean().optional() }),
+  artifacts: z.array(z.object({ key: z.string() })),
+  sideFiles: z.array(z.string()),
+})
+
+const READ_AT_ONCE = 8
+
+/** All archives of a guest that lie in the bucket, oldest first, trustworthy or not. */
+export async function readGuestArchives(
+  site: string,
+  guest: KeyedGuest,
+  ports: Pick<RetentionPorts, 'store' | 'versions' | 'keyPrefix'>,
+): Promise<VersionedArchive[]> {
+  const folders = new Map<string, StoredVersion[]>()
+  for await (const version of ports.versions.listVersions(guestFolder(ports.keyPrefix, site, guest))) {
+    const found = readFolder(ports.keyPrefix, version.key)
+    if (found === undefined) continue
+    folders.set(found.folder, [...(folders.get(found.folder) ?? []), version])
+  }
+  const waiting = [...folders.values()].reverse()
+  const archives: VersionedArchive[] = []
+  const readSome = async () => {
+    for (let versions = waiting.pop(); versions !== undefined; versions = waiting.pop()) {
+      const archive = await readArchive(versions, ports)
+      if (archive !== undefined) archives.push(archive)
+    }
+  }
+  await Promise.all(Array.from({ length: READ_AT_ONCE }, readSome))
+  return archives.sort((a, b) => (a.folder < b.folder ? -1 : 1))
+}
+
+async function readArchive(
+  versions: StoredVersion[],
+  { store, keyPrefix }: Pick<RetentionPorts, 'store' | 'keyPrefix'>,
+): Promise<VersionedArchive | undefined> {
+  const place = readFolder(keyPrefix, versions[0]?.key ?? '')
+  if (place === undefined) return undefined
+  const current = versions.filter(({ latest, deleteMarker }) => latest && !deleteMarker)
+  const files: ArchiveFiles = { ...place, files: current.map(({ key, sizeBytes }) => ({ key, sizeBytes, etag: '' })) }
+  const there = new Set(current.map(({ key }) => key))
+  const read = async (key: string) => (there.has(key) ? (await store.readText(key))?.text : undefined)
+
+  const ownKey = manifestKey(place.folder)
+  const verificationKey = `${place.folder}verification.json`
+  const manifest = await read(ownKey)
+  const verification = await read(verificationKey)
+  const facts = manifest === undefined ? undefined : readManifestFacts(manifest, files)
+  const checked = verification === undefined ? undefined : readVerification(verification)
+  const entry = entryOf(files, facts, checked)
+  const named = entry.facts === undefined ? undefined : namedFilesSchema.safeParse(JSON.parse(manifest ?? '')).data
+  const keys = [ownKey, verificationKey, ...(named?.artifacts.map(({ key }) => key) ?? []), ...(named?.sideFiles ?? [])]
+  const strays = keys.filter((key) => !key.startsWith(place.folder))
+
+  const problem =
+    entry.reason ??
+    (named === undefined ? "The manifest doesn't name its files." : undefined) ??
+    (strays.length > 0 ? `The manifest names files outside of its folder: ${strays.join(', ')}.` : undefined) ??
+    (checked?.state === 'failed' ? `Its verification failed: ${checked.reason ?? 'see verification.json'}.` : undefined)
+  // An unreadable manifest is as suspicious as an odd size; a missing one is only an archive that was never finished.
+  const compress = entry.facts?.compress ?? (entry.state === 'unreadable' ? 'unknown' : undefined)
+  return {
+    folder: place.folder,
+    createdAt: entry.createdAt,
+    protected: named?.backup.protected === true,
+    verified: checked?.state === 'verified',
+    sizeBytes: entry.artifactBytes,
+    ...(compress === undefined ? {} : { compress }),
+    ...(problem === undefined ? {} : { problem }),
+    versions: problem === undefined ? inOrderOfRemoval(keys, versions) : [],
+    foreignKeys: [...new Set(versions.map(({ key }) => key))].filter((key) => !keys.includes(key)),
+  }
+}
+
+function inOrderOfRemoval(keys: readonly string[], versions: readonly StoredVersion[]): StoredVersion[] {
+  return [...new Set(keys)].flatMap((key) => {
+    const its = versions.filter((version) => version.key === key)
+    // Were the current one to go first, the one before it would be current, and read.
+    return [...its.filter(({ latest }) => !latest), ...its.filter(({ latest }) => latest)]
+  })
+}

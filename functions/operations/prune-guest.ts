@@ -1,0 +1,106 @@
+import { GuestliftError } from '../contracts/errors.ts'
+import type { Retention } from '../contracts/retention.ts'
+import type { ArchiveDecision, GuestRetention } from '../contracts/retention-report.ts'
+import { earlyRemoval } from '../domain/early-removal.ts'
+import { type KeyedGuest, retentionReportKey } from '../domain/object-keys.ts'
+import { type Circumstances, guardRetention } from '../domain/retention-guards.ts'
+import { retentionSummary } from '../domain/retention-summary.ts'
+import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
+import { archiveLock, removeArchive, resumeRemovals, untilText } from './remove-archive.ts'
+import type { RetentionPorts } from './retention-ports.ts'
+
+export interface PruneOrder extends Circumstances {
+  site: string
+  guest: KeyedGuest
+  policy: Retention
+  /** Decide everything and change nothing. */
+  dryRun: boolean
+}
+
+/** Enough for the archive that is under way and for the report. */
+const RESERVE_MILLISECONDS = 30_000
+
+/**
+ * Apply a policy to one guest's archives, oldest first, and report it below `retention/` where there is anything to
+ * tell. Asked again, or after it was cut short, it goes on from what it finds in the bucket.
+ */
+export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Promise<GuestRetention> {
+  const { site, guest, policy, gone, confirmed, dryRun } = order
+  const resumed = await resumeRemovals(site, guest, dryRun, ports)
+  const pending = new Set(resumed.folders)
+  const found = (await readGuestArchives(site, guest, ports)).filter(({ folder }) => !pending.has(folder))
+  const plan = guardRetention(found, policy, { gone, confirmed })
+
+  const archives: ArchiveDecision[] = []
+  for (const { archive, decision, reason, guard } of plan.decisions) {
+    const decided: ArchiveDecision = {
+      folder: archive.folder,
+      createdAt: archive.createdAt,
+      sizeBytes: archive.sizeBytes,
+      decision,
+      reason,
+      ...(guard === undefined ? {} : { guard }),
+      ...(archive.foreignKeys.length === 0 ? {} : { foreignKeys: archive.foreignKeys }),
+    }
+    archives.push(decision === 'remove' ? await removed(archive, decided, order, ports) : decided)
+  }
+  const bare = {
+    version: 1 as const,
+    site,
+    guest: { kind: guest.kind, id: guest.id },
+    policy,
+    gone,
+    dryRun,
+    confirmed,
+    decidedAt: ports.now().toISOString(),
+    archives,
+    resumed: resumed.folders,
+    warnings: [...resumed.warnings, ...plan.warnings],
+  }
+  const report: GuestRetention = { ...bare, ...retentionSummary(bare) }
+  if (!dryRun && (report.toRemove > 0 || report.resumed.length > 0 || report.warnings.length > 0)) {
+    await ports.store.writeText(
+      retentionReportKey(ports.keyPrefix, site, guest, report.decidedAt),
+      `${JSON.stringify(report, undefined, 2)}\n`,
+    )
+  }
+  ports.log('retention-applied', { site, guest: guest.id, dryRun, summary: report.summary })
+  return report
+}
+
+/** One archive that is to go: what holds it, what it costs, and, unless this is a dry run, its end. */
+async function removed(
+  archive: VersionedArchive,
+  decided: ArchiveDecision,
+  { site, guest, dryRun }: PruneOrder,
+  ports: RetentionPorts,
+): Promise<ArchiveDecision> {
+  const left = (trouble: string): ArchiveDecision => ({ ...decided, outcome: 'left', trouble })
+  if (!dryRun && ports.remainingMilliseconds() < RESERVE_MILLISECONDS) {
+    return left('Time ran out; the next run goes on here.')
+  }
+  try {
+    // Before anything goes: an archive is removed whole or not at all.
+    const held = await archiveLock(archive, ports)
+    if (held !== undefined) return locked(decided, held)
+    const objects = archive.versions.filter(({ deleteMarker }) => !deleteMarker)
+    const early = earlyRemoval(objects, ports.now(), ports.prices)
+    const priced = early === undefined ? decided : { ...decided, early }
+    if (dryRun) return priced
+    const stopped = await removeArchive(site, guest, archive, decided.reason, ports)
+    return stopped === undefined ? { ...priced, outcome: 'removed' } : locked(decided, stopped)
+  } catch (error) {
+    if (!(error instanceof GuestliftError)) throw error
+    return left(error.message)
+  }
+}
+
+function locked(decided: ArchiveDecision, lock: { legalHold: boolean; retainUntil?: string }): ArchiveDecision {
+  const { legalHold, retainUntil } = lock
+  return {
+    ...decided,
+    outcome: 'locked',
+    reason: `${decided.reason}; locked${untilText(lock)}`,
+    lock: { legalHold, ...(retainUntil === undefined ? {} : { retainUntil }) },
+  }
+}

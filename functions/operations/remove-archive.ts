@@ -1,0 +1,120 @@
+import type { VersionLock } from '../aws/version-store.ts'
+import { type RemovalRecord, removalRecordSchema } from '../contracts/retention-report.ts'
+import {
+  guestFolder,
+  type KeyedGuest,
+  manifestKey,
+  removalRecordKey,
+  removalRecordsPrefix,
+} from '../domain/object-keys.ts'
+import type { VersionedArchive } from './guest-archives.ts'
+import type { RetentionPorts } from './retention-ports.ts'
+
+type Needs = Pick<RetentionPorts, 'store' | 'versions' | 'keyPrefix' | 'now' | 'log'>
+
+/** What holds an archive as a whole: the last date of all its versions' locks. `undefined`: nothing does. */
+export async function archiveLock(
+  { versions }: Pick<VersionedArchive, 'versions'>,
+  { versions: store }: Pick<Needs, 'versions'>,
+): Promise<VersionLock | undefined> {
+  const objects = versions.filter(({ deleteMarker }) => !deleteMarker)
+  const found = await Promise.all(objects.map(({ key, versionId }) => store.lockOf(key, versionId)))
+  return longest(found.filter((lock) => lock !== undefined))
+}
+
+function longest(locks: readonly VersionLock[]): VersionLock | undefined {
+  if (locks.length === 0) return undefined
+  const retainUntil = locks
+    .flatMap((lock) => lock.retainUntil ?? [])
+    .sort()
+    .at(-1)
+  return {
+    legalHold: locks.some(({ legalHold }) => legalHold),
+    ...(retainUntil === undefined ? {} : { retainUntil }),
+  }
+}
+
+/**
+ * Remove an archive for good. What goes is written down first, and the manifest goes before all else: from then on
+ * nothing takes what is left for an archive, and `resumeRemovals` brings a removal that was cut short to its end.
+ * Returns the lock that stopped it, if one came in between.
+ */
+export async function removeArchive(
+  site: string,
+  guest: KeyedGuest,
+  archive: Pick<VersionedArchive, 'folder' | 'versions'>,
+  reason: string,
+  ports: Needs,
+): Promise<VersionLock | undefined> {
+  const record: RemovalRecord = {
+    version: 1,
+    folder: archive.folder,
+    reason,
+    decidedAt: ports.now().toISOString(),
+    versions: archive.versions.map(({ key, versionId }) => ({ key, versionId })),
+  }
+  const key = removalRecordKey(ports.keyPrefix, site, guest, archive.folder)
+  await ports.store.writeText(key, `${JSON.stringify(record, undefined, 2)}\n`)
+  return carryOut(key, record, ports)
+}
+
+async function carryOut(recordKey: string, record: RemovalRecord, ports: Needs): Promise<VersionLock | undefined> {
+  const locks: VersionLock[] = []
+  for (const { key, versionId } of record.versions) {
+    const removal = await ports.versions.removeVersion(key, versionId)
+    if (removal.outcome === 'removed') continue
+    locks.push(removal.lock)
+    // With its manifest locked the archive stays one, and must stay whole.
+    if (key === manifestKey(record.folder)) break
+  }
+  // The record stays while something of the archive does and it isn't an archive any more.
+  const lock = longest(locks)
+  if (lock === undefined) await ports.store.remove(recordKey)
+  ports.log('archive-removed', { folder: record.folder, versions: record.versions.length, locked: locks.length })
+  return lock
+}
+
+export interface Resumed {
+  /** Folders whose removal is at its end now; in a dry run, would be. */
+  folders: string[]
+  warnings: string[]
+}
+
+/** Bring removals to their end that were begun and cut short. One that hasn't touched its manifest is decided anew. */
+export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: boolean, ports: Needs): Promise<Resumed> {
+  const resumed: Resumed = { folders: [], warnings: [] }
+  for (const key of await ports.store.listKeys(removalRecordsPrefix(ports.keyPrefix, site, guest))) {
+    const record = readRecord((await ports.store.readText(key))?.text)
+    // Whoever can write records shall not be able to point them at other archives.
+    const ownFolder =
+      record !== undefined &&
+      record.folder.startsWith(guestFolder(ports.keyPrefix, site, guest)) &&
+      removalRecordKey(ports.keyPrefix, site, guest, record.folder) === key
+    if (!ownFolder || record.versions.some((version) => !version.key.startsWith(record.folder))) {
+      resumed.warnings.push(`s3://${ports.store.bucket}/${key} isn't a record of a removal and was left alone.`)
+      continue
+    }
+    if ((await ports.store.head(manifestKey(record.folder))) !== undefined) {
+      if (!dryRun) await ports.store.remove(key)
+      continue
+    }
+    const lock = dryRun ? undefined : await carryOut(key, record, ports)
+    if (lock === undefined) resumed.folders.push(record.folder)
+    else resumed.warnings.push(`What is left of ${record.folder} is locked${untilText(lock)}; it goes after that.`)
+  }
+  return resumed
+}
+
+/** ` until 2027-01-04`, ` by a legal hold`, or both. */
+export function untilText({ legalHold, retainUntil }: VersionLock): string {
+  const until = retainUntil === undefined ? '' : ` until ${retainUntil.slice(0, 10)}`
+  return `${until}${legalHold ? `${until === '' ? '' : ' and'} by a legal hold` : ''}`
+}
+
+function readRecord(text: string | undefined): RemovalRecord | undefined {
+  try {
+    return removalRecordSchema.safeParse(JSON.parse(text ?? 'null')).data
+  } catch {
+    return undefined
+  }
+}

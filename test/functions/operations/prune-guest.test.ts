@@ -1,0 +1,267 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { StoreUnavailable } from '../../../functions/contracts/errors.ts'
+import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
+import { guestRetentionSchema } from '../../../functions/contracts/retention-report.ts'
+import type { Verification } from '../../../functions/contracts/verification.ts'
+import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { readGuestArchives } from '../../../functions/operations/guest-archives.ts'
+import { pruneGuest, type PruneOrder } from '../../../functions/operations/prune-guest.ts'
+import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
+import { openVersionedBucket, type VersionedBucket } from '../../fakes/versioned-bucket.ts'
+
+const guest = { id: '100', kind: 'vm' } as const
+const policy = (rules: object): Retention => retentionSchema.parse({ timeZone: 'UTC', ...rules })
+const DAY = 86_400_000
+
+describe('pruneGuest', () => {
+  let bucket: VersionedBucket
+  let ports: RetentionPorts
+
+  beforeEach(async () => {
+    bucket = await openVersionedBucket()
+    ports = {
+      store: bucket.store,
+      versions: bucket.versions,
+      keyPrefix: 'backups/',
+      prices: listPrices,
+      now: () => new Date(),
+      remainingMilliseconds: () => 900_000,
+      log: () => undefined,
+    }
+  })
+  afterEach(() => bucket.close())
+
+  const folderOf = (day: number) => `backups/archives/hq/vm-100/2026-11-0${day}T02-00-00Z/`
+
+  interface Its {
+    protected?: boolean
+    retainUntil?: Date
+    storageClass?: 'GLACIER'
+    verified?: boolean
+  }
+
+  /** An archive of the n-th of November: file, log, manifest. Returns its folder. */
+  async function archive(day: number, its: Its = {}): Promise<string> {
+    const folder = folderOf(day)
+    const file = `vzdump-qemu-100-2026_11_0${day}-02_00_00.vma.zst`
+    const bytes = `archive of day ${day}`
+    const { verified = false, protected: isProtected = false, ...lock } = its
+    await bucket.put(`${folder}${file}`, bytes, lock)
+    await bucket.put(`${folder}log.log`, 'log')
+    const bare = manifestOf(`2026-11-0${day}T02:00:00.000Z`, [bytes.length], { ...guest, name: 'web', node: 'pve1' })
+    const manifest = {
+      ...bare,
+      backup: { ...bare.backup, protected: isProtected },
+      artifacts: bare.artifacts.map((artifact) => ({ ...artifact, key: `${folder}${file}`, fileName: file })),
+      sideFiles: [`${folder}log.log`],
+    }
+    if (verified) {
+      const verification: Verification = {
+        version: 1,
+        verifiedAt: '2026-11-10T00:00:00.000Z',
+        tool: 'guestlift/0.1.0',
+        result: 'accepted',
+        findings: [],
+        notes: [],
+        evidence: [],
+      }
+      await bucket.put(`${folder}verification.json`, JSON.stringify(verification))
+    }
+    await bucket.put(`${folder}manifest.json`, JSON.stringify(manifest))
+    return folder
+  }
+
+  const prune = (rules: object, its: Partial<PruneOrder> = {}) =>
+    pruneGuest({ site: 'hq', guest, policy: policy(rules), gone: false, confirmed: true, dryRun: false, ...its }, ports)
+  const told = ({ archives }: Awaited<ReturnType<typeof prune>>) =>
+    archives.map(({ createdAt, decision, outcome }) => `${createdAt.slice(8, 10)} ${outcome ?? decision}`)
+  /** Keys that still have a version below the archives, by folder's day. */
+  const daysLeft = async () => [
+    ...new Set((await bucket.all('backups/archives/')).map(({ key }) => key.split('/')[4]?.slice(8, 10))),
+  ]
+
+  it('removes every version and marker of what goes, and reports why', async () => {
+    await archive(1)
+    // Written twice and hidden once: a rewritten manifest, a log that was hidden.
+    await archive(1)
+    await bucket.store.remove(`${folderOf(1)}log.log`)
+    await archive(2)
+    await archive(3)
+    const report = await prune({ 'keep-last': 2 })
+    expect(told(report)).toEqual(['01 removed', '02 keep', '03 keep'])
+    expect(await bucket.all(folderOf(1))).toEqual([])
+    expect(await daysLeft()).toEqual(['02', '03'])
+    const [key = ''] = await bucket.store.listKeys('backups/retention/hq/vm-100/')
+    expect(guestRetentionSchema.parse(JSON.parse((await bucket.store.readText(key))?.text ?? ''))).toEqual(report)
+    expect(report.summary).toMatch(/^1 of 3 archives removed/)
+  })
+
+  it('decides the same in a dry run, and changes nothing', async () => {
+    for (const day of [1, 2, 3]) await archive(day)
+    const before = await bucket.all()
+    const dry = await prune({ 'keep-last': 1 }, { dryRun: true })
+    expect(await bucket.all()).toEqual(before)
+    const real = await prune({ 'keep-last': 1 })
+    expect(dry.archives.map(({ folder, decision, reason }) => ({ folder, decision, reason }))).toEqual(
+      real.archives.map(({ folder, decision, reason }) => ({ folder, decision, reason })),
+    )
+    expect(told(real)).toEqual(['01 removed', '02 removed', '03 keep'])
+  })
+
+  it('finds nothing to do when asked again, and writes no second report', async () => {
+    for (const day of [1, 2]) await archive(day)
+    await prune({ 'keep-last': 1 })
+    expect((await prune({ 'keep-last': 1 })).toRemove).toBe(0)
+    expect(await bucket.store.listKeys('backups/retention/')).toHaveLength(1)
+  })
+
+  it('keeps protected archives, the last verified one, and those that nobody can read', async () => {
+    await archive(1, { protected: true })
+    await archive(2, { verified: true })
+    await archive(3)
+    await bucket.put(`${folderOf(3)}manifest.json`, 'not json')
+    await archive(4)
+    await bucket.store.remove(`${folderOf(4)}manifest.json`)
+    await archive(5)
+    await archive(6)
+    const report = await prune({ 'keep-last': 1 })
+    expect(report.archives.map(({ decision, guard }) => guard ?? decision)).toEqual([
+      'protected',
+      'last-verified',
+      'untrusted',
+      'untrusted',
+      'remove',
+      'keep',
+    ])
+    expect(await daysLeft()).toEqual(['01', '02', '03', '04', '06'])
+  })
+
+  it('touches no other guest, site or tool, and no file that the manifest does not name', async () => {
+    await archive(1)
+    await archive(2)
+    const others = [
+      `${folderOf(1)}note-from-a-person.txt`,
+      'backups/archives/hq/vm-100/README',
+      'backups/archives/hq/vm-1000/2026-11-01T02-00-00Z/manifest.json',
+      'backups/archives/branch/vm-100/2026-11-01T02-00-00Z/manifest.json',
+      'archives/hq/vm-100/2026-11-01T02-00-00Z/manifest.json',
+    ]
+    for (const key of others) await bucket.put(key, 'theirs')
+    const report = await prune({ 'keep-last': 1 })
+    expect(told(report)).toEqual(['01 removed', '02 keep'])
+    expect(report.archives[0]?.foreignKeys).toEqual([others[0]])
+    const left = new Set((await bucket.all()).map(({ key }) => key))
+    expect(others.filter((key) => !left.has(key))).toEqual([])
+  })
+
+  it('believes no manifest that names files of another archive', async () => {
+    const folder = await archive(1)
+    await archive(2)
+    await archive(3)
+    const text = (await bucket.store.readText(`${folder}manifest.json`))?.text ?? ''
+    const forged = { ...JSON.parse(text), sideFiles: [`${folderOf(3)}manifest.json`] }
+    await bucket.put(`${folder}manifest.json`, JSON.stringify(forged))
+    const report = await prune({ 'keep-last': 1 })
+    expect(told(report)).toEqual(['01 keep', '02 removed', '03 keep'])
+    expect(report.archives[0]?.reason).toMatch(/outside of its folder/)
+  })
+
+  it('reports a locked archive with its date and leaves it whole; it goes once nothing holds it', async () => {
+    const retainUntil = new Date(Math.ceil(Date.now() / 1000) * 1000 + 30 * DAY)
+    await archive(1, { retainUntil })
+    await archive(2)
+    await bucket.holdLegally(`${folderOf(2)}log.log`, true)
+    await archive(3)
+    const report = await prune({ 'keep-last': 1 })
+    expect(told(report)).toEqual(['01 locked', '02 locked', '03 keep'])
+    expect(report.archives.map(({ lock }) => lock)).toEqual([
+      { legalHold: false, retainUntil: retainUntil.toISOString() },
+      { legalHold: true },
+      undefined,
+    ])
+    expect(report).toMatchObject({ removed: 0, locked: 2 })
+    const whole = (await readGuestArchives('hq', guest, ports)).map(({ problem }) => problem)
+    expect(whole).toEqual([undefined, undefined, undefined])
+    await bucket.holdLegally(`${folderOf(2)}log.log`, false)
+    expect(told(await prune({ 'keep-last': 1 }))).toEqual(['01 locked', '02 removed', '03 keep'])
+  })
+
+  it('says what removing before the minimum duration costs', async () => {
+    await archive(1, { storageClass: 'GLACIER' })
+    await archive(2)
+    const dry = await prune({ 'keep-last': 1 }, { dryRun: true })
+    expect(dry.archives[0]?.early?.dollars).toBeGreaterThan(0)
+    expect(Date.parse(dry.archives[0]?.early?.until ?? '') - Date.now()).toBeGreaterThan(89 * DAY)
+    expect(told(await prune({ 'keep-last': 1 }))).toEqual(['01 removed', '02 keep'])
+  })
+
+  it('leaves the rest to the next run when time runs out', async () => {
+    for (const day of [1, 2, 3]) await archive(day)
+    let calls = 0
+    const pressed = { ...ports, remainingMilliseconds: () => (++calls === 1 ? 900_000 : 1000) }
+    const order = { site: 'hq', guest, gone: false, confirmed: true, dryRun: false }
+    const report = await pruneGuest({ ...order, policy: policy({ 'keep-last': 1 }) }, pressed)
+    expect(told(report)).toEqual(['01 removed', '02 left', '03 keep'])
+    expect(told(await prune({ 'keep-last': 1 }))).toEqual(['02 removed', '03 keep'])
+  })
+
+  it.each([0, 1, 2, 3])('cut short after %i removals, leaves no half archive and ends what it began', async (after) => {
+    for (const day of [1, 2]) await archive(day)
+    let removals = 0
+    const failing: RetentionPorts = {
+      ...ports,
+      versions: {
+        bucket: bucket.versions.bucket,
+        listVersions: (prefix) => bucket.versions.listVersions(prefix),
+        lockOf: (key, version) => bucket.versions.lockOf(key, version),
+        removeVersion: (key, version) => {
+          if (++removals > after) throw new StoreUnavailable('the connection was cut')
+          return bucket.versions.removeVersion(key, version)
+        },
+      },
+    }
+    const order = { site: 'hq', guest, gone: false, confirmed: true, dryRun: false }
+    const cut = await pruneGuest({ ...order, policy: policy({ 'keep-last': 1 }) }, failing)
+    expect(cut.archives[0]?.outcome).toBe(after === 3 ? 'removed' : 'left')
+    const trusted = (await readGuestArchives('hq', guest, ports)).filter(({ problem }) => problem === undefined)
+    expect(trusted.map(({ createdAt }) => createdAt.slice(8, 10))).toEqual(after === 0 ? ['01', '02'] : ['02'])
+    const next = await prune({ 'keep-last': 1 })
+    expect(next.resumed).toEqual(after === 1 || after === 2 ? [folderOf(1)] : [])
+    expect(await daysLeft()).toEqual(['02'])
+    expect(await bucket.store.listKeys('backups/retention/hq/vm-100/removing/')).toEqual([])
+  })
+
+  it('does not end a removal whose archive was made anew in the meantime', async () => {
+    for (const day of [1, 2]) await archive(day)
+    const before = await bucket.all(folderOf(1))
+    const record = {
+      version: 1,
+      folder: folderOf(1),
+      reason: '',
+      decidedAt: '2026-11-10T00:00:00.000Z',
+      versions: before.map(({ key, versionId }) => ({ key, versionId })),
+    }
+    await bucket.put('backups/retention/hq/vm-100/removing/2026-11-01T02-00-00Z.json', JSON.stringify(record))
+    const report = await prune({ 'keep-all': true })
+    expect(told(report)).toEqual(['01 keep', '02 keep'])
+    expect(await bucket.all(folderOf(1))).toEqual(before)
+  })
+
+  it('follows no record that points at another guest', async () => {
+    await archive(1)
+    const theirs = 'backups/archives/hq/vm-200/2026-11-01T02-00-00Z/'
+    const versionId = await bucket.put(`${theirs}file`, 'theirs')
+    const record = {
+      version: 1,
+      folder: theirs,
+      reason: '',
+      decidedAt: '2026-11-10T00:00:00.000Z',
+      versions: [{ key: `${theirs}file`, versionId }],
+    }
+    await bucket.put('backups/retention/hq/vm-100/removing/2026-11-01T02-00-00Z.json', JSON.stringify(record))
+    const report = await prune({ 'keep-last': 1 })
+    expect(report.warnings).toEqual([expect.stringMatching(/isn't a record of a removal/)])
+    expect(await bucket.all(theirs)).toHaveLength(1)
+  })
+})
