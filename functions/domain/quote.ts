@@ -3,6 +3,7 @@ import { formatBytes } from './byte-size.ts'
 import { keepingDollars, priced, priceItem } from './prices.ts'
 import { type RestorePrice, restorePrices } from './restore-price.ts'
 import { addWork, guestWork, ROUND_SECONDS, runWork, type Work } from './run-work.ts'
+import { type BandwidthRange, unlimited } from './bandwidth-range.ts'
 import { workItems } from './work-price.ts'
 
 /** What a copy function moved in trials: 60 to 75 MB/s at one CPU; over a line of 100 Mbit/s it waits at 12 MB/s. */
@@ -24,8 +25,8 @@ export interface QuoteTerms {
   memoryMiB: number
   /** Streams that an archive is copied with at most. */
   streams: number
-  /** Bandwidth of the run, where it is limited: functions that wait for the line are paid as well. */
-  limitBytesPerSecond?: number | undefined
+  /** Where the run's bandwidth is limited: functions that wait for the line are paid as well. */
+  bandwidth?: BandwidthRange
 }
 
 /** What a run costs, from its first call to the end of its archives' days; and what reading all of it back would. */
@@ -44,9 +45,9 @@ export interface Quote extends Priced {
  * unknown size has no upper end, so its bytes aren't in the sum, and that is said.
  */
 export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, table: PriceTable): Quote {
-  const { storageClass, days, memoryMiB, streams, limitBytesPerSecond = Number.POSITIVE_INFINITY } = terms
-  const slowest = Math.min(STREAM_BYTES_PER_SECOND.slowest, limitBytesPerSecond / streams)
-  const fastest = Math.min(STREAM_BYTES_PER_SECOND.fastest, limitBytesPerSecond)
+  const { storageClass, days, memoryMiB, streams, bandwidth = unlimited } = terms
+  const slowest = Math.min(STREAM_BYTES_PER_SECOND.slowest, bandwidth.lowest / streams)
+  const fastest = Math.min(STREAM_BYTES_PER_SECOND.fastest, bandwidth.highest)
   const mostOf = ({ expected }: QuotedGuest) => expected?.sizeBytes ?? 0
   const leastOf = ({ expected }: QuotedGuest) => (expected?.from === 'disk-sizes' ? 0 : (expected?.sizeBytes ?? 0))
   const sum = (sizeOf: (guest: QuotedGuest) => number, dollars: (sizeBytes: number) => number) =>

@@ -4,8 +4,11 @@ import type { ForeseenGuest } from '../../functions/operations/foresee-guest.ts'
 import type { ForeseenRun } from '../../functions/operations/foresee-run.ts'
 import { columns, plain } from './columns.ts'
 
-/** A foreseen run as a person reads it: what would be archived, skipped, fail and be left out, and on which storage. */
-export function planLines(plan: ForeseenRun): string[] {
+/**
+ * A foreseen run as a person reads it: what would be archived, skipped, fail and be left out, and on which storage;
+ * then `priceLines`, what it would cost.
+ */
+export function planLines(plan: ForeseenRun, priceLines: readonly string[] = []): string[] {
   const { site, platformVersion, selection, backup, totals } = plan
   const of = (fate: ForeseenGuest['fate']) => plan.guests.filter((guest) => guest.fate === fate)
   const about = [totals.expectedBytes > 0 ? `, up to ${formatBytes(totals.expectedBytes)}` : '']
@@ -30,6 +33,7 @@ export function planLines(plan: ForeseenRun): string[] {
         ]),
       ),
     ),
+    ...priceLines,
     ...plan.notes.map((note) => styleText('dim', `note: ${plain(note)}`)),
     `${totals.archive} would be archived${about.join('')}; ${totals.skip} skipped, ${totals.fail} failed, ${totals.leftOut} left out. Nothing was changed.`,
   ]

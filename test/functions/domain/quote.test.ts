@@ -74,7 +74,7 @@ describe('the quote of a run', () => {
   })
 
   it('pays for functions that wait for a limited line', () => {
-    const limited = quoteRun([known(TB)], { ...usual, limitBytesPerSecond: 4e6 }, listPrices)
+    const limited = quoteRun([known(TB)], { ...usual, bandwidth: { lowest: 4e6, highest: 4e6 } }, listPrices)
     // Four streams at 1 MB/s each.
     expect(item(limited, /^copy functions/).mostDollars).toBeCloseTo((TB / 1e6) * (1769 / 1024) * 0.000_013_333_4, 1)
   })

@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { createS3Client } from '../../functions/aws/s3-client.ts'
+import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
+import type { Job } from '../../functions/contracts/job.ts'
+import { type SiteLimits, siteLimitsSchema } from '../../functions/contracts/limits.ts'
+import { readRequest } from '../../functions/domain/request.ts'
+import { type ForeseenRun, foreseeRun } from '../../functions/operations/foresee-run.ts'
+import { lastStored } from '../../functions/operations/last-stored.ts'
+import type { Deployment } from '../../lib/deployment-config.ts'
+import { readJobFile } from './job-file.ts'
+import { keyPrefixFrom } from './key-prefix.ts'
+import { deploymentNamed, openSiteProvider, siteJson, siteNameOf, type SiteOptions } from './site-provider.ts'
+
+export interface ForesightOptions extends SiteOptions {
+  bucket?: string
+  s3?: string
+  prefix?: string
+}
+
+/** A run of a job as it would go now, and what it would go by. */
+export interface Foresight {
+  job: Job
+  plan: ForeseenRun
+  siteLimits: SiteLimits
+  deployment: Deployment | undefined
+}
+
+export function withForesightOptions(command: Command): Command {
+  return command
+    .option('--site <site.json>', 'the site, in the shape of its secret; needs no AWS')
+    .option('--deployment <name>', "the deployment in whose secrets the job's site is found")
+    .option('--bucket <name>', "the archive bucket: older archives there tell sizes (the deployment's own unless told)")
+    .option('--s3 <url>', 'with --bucket: endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', 'with --bucket: in front of every key')
+}
+
+/** Ask the site what a run of the job would do. Changes nothing. */
+export async function openForesight(jobFile: string, options: ForesightOptions): Promise<Foresight> {
+  const request = await readJobFile(jobFile)
+  const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
+  const { job, notes } = readRequest(request, deployment?.defaultSite ?? siteNameOf(options.site ?? ''))
+  const json = await siteJson(job.site, options.site, deployment)
+  const bucket = options.bucket ?? deployment?.bucket.name
+  const store = bucket === undefined ? undefined : openStore(bucket, options.s3)
+  const keyPrefix = options.prefix === undefined ? (deployment?.bucket.keyPrefix ?? '') : keyPrefixFrom(options.prefix)
+  const provider = openSiteProvider(job.site, json)
+  try {
+    const plan = await foreseeRun(job, {
+      provider,
+      ...(store === undefined ? {} : { lastStored: (guest) => lastStored(job.site, guest, { store, keyPrefix }) }),
+    })
+    // The provider has found the configuration well formed by now.
+    const { limits = {} } = JSON.parse(json) as { limits?: unknown }
+    return {
+      job,
+      plan: { ...plan, notes: [...notes, ...plan.notes] },
+      siteLimits: siteLimitsSchema.parse(limits),
+      deployment,
+    }
+  } finally {
+    await provider.close()
+  }
+}
+
+export function openStore(bucket: string, s3Url: string | undefined): S3ArchiveStore {
+  // Endpoints other than AWS care little for the region, and the SDK insists on one.
+  const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
+  const client = createS3Client(s3Url === undefined ? {} : { endpoint: s3Url, region })
+  return new S3ArchiveStore(client, bucket, { sleep: (milliseconds) => delay(milliseconds), random: Math.random })
+}

@@ -1,0 +1,67 @@
+import { styleText } from 'node:util'
+import type { Priced } from '../../functions/contracts/prices.ts'
+import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatDollarRange, formatDollars } from '../../functions/domain/prices.ts'
+import type { Quote } from '../../functions/domain/quote.ts'
+import type { RestorePrice } from '../../functions/domain/restore-price.ts'
+import type { BucketBill } from '../../functions/operations/bill-bucket.ts'
+import { columns, plain } from './columns.ts'
+
+/** Guests and classes of a bill that are told one by one; `--json` has all. */
+const MOST_LINES = 40
+
+/** Items with their sum, what isn't in it, and where the prices come from. */
+export function pricedLines(title: string, price: Priced): string[] {
+  return [
+    styleText('bold', `${title}: ${formatDollarRange(price)}`),
+    ...columns(price.items.map((item) => [`  ${formatDollarRange(item)}`, item.what])),
+    ...footLines(price),
+  ]
+}
+
+export function quoteLines(quote: Quote): string[] {
+  const guests = `${quote.guests} ${quote.guests === 1 ? 'guest' : 'guests'}`
+  const title = `Price of archiving ${guests} and keeping them ${quote.days} days in ${quote.storageClass}`
+  return [...pricedLines(title, quote), ...(quote.mostBytes === 0 ? [] : restoreLines(quote.restore, quote.mostBytes))]
+}
+
+export function receiptLines(receipt: Priced): string[] {
+  return [`Price of the run on AWS: ${formatDollarRange(receipt)}`, ...footLines(receipt)]
+}
+
+export function billLines(bill: BucketBill): string[] {
+  const shown = bill.lines.slice(0, MOST_LINES)
+  const rest = bill.lines.length - shown.length
+  return [
+    styleText('bold', `${bill.objects} objects, ${formatBytes(bill.sizeBytes)}: ${formatDollarRange(bill)} a month`),
+    ...columns(
+      shown.map(({ owner, storageClass, objects, sizeBytes, dollarsPerMonth }) => [
+        `  ${formatDollars(dollarsPerMonth)}`,
+        plain(owner),
+        storageClass,
+        `${objects} ${objects === 1 ? 'object' : 'objects'}`,
+        formatBytes(sizeBytes),
+      ]),
+    ),
+    ...(rest > 0 ? [styleText('dim', `  and ${rest} more; --json has them all`)] : []),
+    ...bill.restore.flatMap(({ storageClass, sizeBytes, ways }) =>
+      restoreLines(ways, sizeBytes, ` of ${storageClass}`),
+    ),
+    ...footLines(bill),
+  ]
+}
+
+function restoreLines(ways: readonly RestorePrice[], sizeBytes: number, ofWhat = ''): string[] {
+  return ways.map(
+    (way) =>
+      `Restoring ${formatBytes(sizeBytes)}${ofWhat} once to ${way.destination}: ${formatDollarRange(way)}` +
+      (way.tier === 'immediate' ? '' : `, readable after ${way.takes} (${way.tier})`),
+  )
+}
+
+function footLines({ leavesOut, prices }: Priced): string[] {
+  return [
+    ...leavesOut.map((what) => styleText('dim', `  not in it: ${plain(what)}`)),
+    styleText('dim', `  prices: ${plain(prices)}`),
+  ]
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import type { ListedObject } from '../../../functions/aws/archive-store.ts'
+import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { billBucket } from '../../../functions/operations/bill-bucket.ts'
+import { MemoryStore } from '../../fakes/memory-store.ts'
+
+const GIB = 2 ** 30
+
+/** A bucket of which only the listing is asked. */
+class ListedStore extends MemoryStore {
+  readonly #listed: readonly Partial<ListedObject>[]
+
+  constructor(listed: readonly Partial<ListedObject>[]) {
+    super()
+    this.#listed = listed
+  }
+
+  override async *listObjects(prefix: string): AsyncGenerator<ListedObject, void, void> {
+    for (const object of this.#listed) {
+      const { key = '' } = object
+      if (key.startsWith(prefix)) yield { etag: '"e"', sizeBytes: 0, ...object, key }
+    }
+  }
+}
+
+const archive = (guest: string, file: string) => `p/archives/hq/${guest}/2026-11-20T02-00-00Z/${file}`
+
+function bill(listed: readonly Partial<ListedObject>[]) {
+  const needs = { store: new ListedStore(listed), keyPrefix: 'p/' }
+  return billBucket(needs, { table: listPrices, destination: 'internet' })
+}
+
+describe('the bill of a bucket', () => {
+  it('tells guests, the books and other objects apart, and each class', async () => {
+    const found = await bill([
+      { key: archive('vm-100', 'vzdump.vma.zst'), sizeBytes: 1000 * GIB, storageClass: 'DEEP_ARCHIVE' },
+      { key: archive('vm-100', 'manifest.json'), sizeBytes: 1000 },
+      { key: archive('container-101', 'vzdump.tar.zst'), sizeBytes: 10 * GIB, storageClass: 'STANDARD' },
+      { key: 'p/runs/2026/11/20/x/report.json', sizeBytes: 2000 },
+      { key: 'p/archives/notes.txt', sizeBytes: 1 },
+      { key: 'elsewhere/big', sizeBytes: 9000 * GIB },
+    ])
+    expect(found.lines.map(({ owner, storageClass, objects }) => [owner, storageClass, objects])).toEqual([
+      ['hq/vm-100', 'DEEP_ARCHIVE', 1],
+      ['hq/container-101', 'STANDARD', 1],
+      ["Guestlift's own books", 'STANDARD', 1],
+      ['hq/vm-100', 'STANDARD', 1],
+      ['other objects', 'STANDARD', 1],
+    ])
+    expect(found.mostDollars).toBeCloseTo(0.99 + 0.23, 4)
+  })
+
+  it('prices a restore by class, and only of archives', async () => {
+    const { restore } = await bill([
+      { key: archive('vm-100', 'vzdump.vma.zst'), sizeBytes: 1000 * GIB, storageClass: 'GLACIER_IR' },
+      { key: 'p/runs/2026/11/20/x/report.json', sizeBytes: 500 * GIB },
+    ])
+    expect(restore).toHaveLength(1)
+    expect(restore[0]).toMatchObject({ storageClass: 'GLACIER_IR', objects: 1, sizeBytes: 1000 * GIB })
+    // $30 of retrieval and $90 to the internet.
+    expect(restore[0]?.ways[0]?.mostDollars).toBeCloseTo(120, 3)
+  })
+
+  it('leaves out a class that has no price, and says so', async () => {
+    const found = await bill([{ key: archive('vm-100', 'x'), sizeBytes: GIB, storageClass: 'EXPRESS_ONEZONE' }])
+    expect(found.objects).toBe(0)
+    expect(found.leavesOut[0]).toBe('1 objects of class EXPRESS_ONEZONE, which the table has no price for')
+  })
+
+  it('is nothing for an empty bucket', async () => {
+    expect(await bill([])).toMatchObject({ objects: 0, mostDollars: 0, lines: [], restore: [] })
+  })
+})
