@@ -6,6 +6,7 @@ import { CliError } from '../local/cli/cli-error.ts'
 import { exitCodes } from '../local/cli/exit-codes.ts'
 import { addGuestsCommand } from '../local/cli/guests-command.ts'
 import { addPlanCommand } from '../local/cli/plan-command.ts'
+import { addPriceCommands } from '../local/cli/price-commands.ts'
 import {
   type DeployedOptions,
   follow,
@@ -89,6 +90,7 @@ addSiteCommands(program, stop)
 
 addPlanCommand(program, stop)
 addGuestsCommand(program, stop)
+addPriceCommands(program, stop)
 addCatalogueCommands(program, stop)
 
 /** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */
