@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Measured {
   /** User and system, of the command and all its children. */
@@ -44,24 +43,38 @@ function peakMiB(pid: string): number {
   return Math.max(own, ...children.map(peakMiB))
 }
 
-/**
- * CPU seconds of a process and of its children that have ended and were waited for, since it started. For servers:
- * the difference is what serving took.
- */
-function cpuSecondsOf(pid: number): number {
+/** User and system seconds of one process so far, its children left out. */
+function ownCpuSeconds(pid: string): number {
   const stat = readProc(`${pid}/stat`)
-  // After the name, which may hold anything: state, ppid, …; utime, stime, cutime and cstime are the 14th to 17th field.
+  // After the name, which may hold anything: state, ppid, …; utime and stime are the 14th and 15th field.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
-  return ticks / TICKS_PER_SECOND
+  return fields.slice(11, 13).reduce((sum, field) => sum + Number(field), 0) / TICKS_PER_SECOND
 }
 
-/** A server's CPU once its processes for clients that left have ended: before, their share isn't counted. */
-export async function settledCpuSecondsOf(pid: number): Promise<number> {
-  for (let looks = 0; looks < 100 && readProc(`${pid}/task/${pid}/children`).trim() !== ''; looks++) {
-    await delay(LOOK_MILLISECONDS)
+function descendants(pid: string): string[] {
+  const children = readProc(`${pid}/task/${pid}/children`).split(' ').filter(Boolean)
+  return [pid, ...children.flatMap(descendants)]
+}
+
+/**
+ * Watch a server and the processes that it starts for its clients. Looked at again and again, since nobody waits for some
+ * of them: their last moments before an end between two looks are missed. Returns what ends it and gives the CPU seconds.
+ */
+export function watchCpu(pid: number): () => number {
+  const seen = new Map<string, { first: number; last: number }>()
+  const look = (start: boolean): void => {
+    for (const each of descendants(String(pid))) {
+      const now = ownCpuSeconds(each)
+      if (now > 0 || !seen.has(each)) seen.set(each, { first: seen.get(each)?.first ?? (start ? now : 0), last: now })
+    }
   }
-  return cpuSecondsOf(pid)
+  look(true)
+  const timer = setInterval(() => look(false), LOOK_MILLISECONDS)
+  return () => {
+    clearInterval(timer)
+    look(false)
+    return [...seen.values()].reduce((sum, { first, last }) => sum + last - first, 0)
+  }
 }
 
 /** USER_HZ, which Linux fixes at 100 towards programs. */

@@ -1,6 +1,6 @@
 import type { Bed } from './bed.ts'
 import { measureFloor } from './floor.ts'
-import { settledCpuSecondsOf, type Measured, measure } from './measure.ts'
+import { watchCpu, type Measured, measure } from './measure.ts'
 import { builtRoutes } from './open-route.ts'
 import { note } from './progress.ts'
 import { rcloneCommand, rcloneTuning } from './rclone.ts'
@@ -59,9 +59,9 @@ export async function measureRoutes(
       note(`routes: ${name}, run ${run} of ${options.runs}`)
       const ends = { sitePort: portOf(name, bed), s3Port: bed.sink.port }
       const server = name === 'https' ? bed.web.pid : bed.ssh.pid
-      const before = await settledCpuSecondsOf(server)
+      const nodeCpuSeconds = watchCpu(server)
       const ours = await transfer(name, bed, source, ends)
-      taken.ours.push({ ...ours, nodeCpuSeconds: (await settledCpuSecondsOf(server)) - before })
+      taken.ours.push({ ...ours, nodeCpuSeconds: nodeCpuSeconds() })
       if (lacking(tools, ['rclone']) === undefined) {
         // rclone's way beside push is that beside sftp, measured a moment ago.
         const same = name === 'push' ? rounds.get('sftp')?.rclone[run - 1] : undefined
