@@ -3,6 +3,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { GuestliftError } from '../functions/contracts/errors.ts'
 import { addCatalogueCommands } from '../local/cli/catalogue-commands.ts'
 import { CliError } from '../local/cli/cli-error.ts'
+import { addCoverageCommand } from '../local/cli/coverage-command.ts'
 import { exitCodes } from '../local/cli/exit-codes.ts'
 import { addGuestsCommand } from '../local/cli/guests-command.ts'
 import { addPlanCommand } from '../local/cli/plan-command.ts'
@@ -92,6 +93,7 @@ addPlanCommand(program, stop)
 addGuestsCommand(program, stop)
 addPriceCommands(program, stop)
 addCatalogueCommands(program, stop)
+addCoverageCommand(program, stop)
 
 /** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */
 function isForPeople(error: unknown): error is Error {

@@ -1,0 +1,72 @@
+import {
+  type ArchivedGuest,
+  coverageOf,
+  type CoverageRules,
+  type CoverageState,
+  type GuestCoverage,
+  type SiteGuest,
+  summariseGuest,
+  unarchived,
+  uncoveredStates,
+} from '../domain/coverage.ts'
+import type { Provider } from '../providers/provider.ts'
+import type { Ports } from './ports.ts'
+import { readCatalogue } from './read-catalogue.ts'
+
+export interface Coverage {
+  judgedAt: string
+  guests: GuestCoverage[]
+  counts: Record<CoverageState, number>
+  /** What couldn't be known, a sentence each: without any, the list is whole. */
+  unknown: string[]
+}
+
+interface Needs extends Pick<Ports, 'store' | 'keyPrefix' | 'now'> {
+  /** Absent: the bucket alone is judged, and guests without any archive stay unknown. */
+  provider?: Pick<Provider, 'listGuests'>
+}
+
+/** Judge every guest of a site, or of all sites that have archives; worst first, then by site and id. */
+export async function judgeCoverage(
+  site: string | undefined,
+  rules: CoverageRules,
+  { store, keyPrefix, now, provider }: Needs,
+): Promise<Coverage> {
+  // The site first: a guest that is archived meanwhile isn't taken for one that never was.
+  const list = await provider?.listGuests()
+  const archived: ArchivedGuest[] = []
+  const filter = site === undefined ? {} : { site }
+  for await (const guest of readCatalogue(filter, { store, keyPrefix })) archived.push(summariseGuest(guest))
+  const onSite = new Map(list?.guests.map((guest): [string, SiteGuest] => [nameOf(guest), guest]))
+  const seen = new Set(archived.map(({ guest }) => nameOf(guest)))
+  const missing = [...onSite.values()].filter((guest) => !seen.has(nameOf(guest)))
+  const guests = [
+    ...archived.map((one) =>
+      coverageOf(one, list === undefined ? 'unknown' : onSite.get(nameOf(one.guest)), rules, now()),
+    ),
+    ...missing.map((guest) => coverageOf(unarchived(site ?? '', guest), guest, rules, now())),
+  ]
+  const counts = { never: 0, stale: 0, damaged: 0, shrunk: 0, covered: 0, parked: 0, gone: 0 }
+  for (const { state } of guests) counts[state] += 1
+  const unknown = [
+    ...(list === undefined
+      ? ['The site was not asked: guests without any archive, and guests that are gone, are not told apart.']
+      : []),
+    ...(list?.mayLack === undefined ? [] : [list.mayLack]),
+  ]
+  return { judgedAt: now().toISOString(), guests: guests.toSorted(worstFirst), counts, unknown }
+}
+
+function nameOf({ kind, id }: { kind: string; id: string }): string {
+  return `${kind}-${id}`
+}
+
+const order: readonly CoverageState[] = [...uncoveredStates, 'gone', 'parked', 'covered']
+
+function worstFirst(one: GuestCoverage, other: GuestCoverage): number {
+  return (
+    order.indexOf(one.state) - order.indexOf(other.state) ||
+    one.site.localeCompare(other.site) ||
+    one.guest.id.localeCompare(other.guest.id, 'en', { numeric: true })
+  )
+}

@@ -1,0 +1,129 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { CatalogueEntry } from '../../../functions/domain/catalogue.ts'
+import {
+  coverageOf,
+  type CoverageRules,
+  type SiteGuest,
+  summariseGuest,
+  unarchived,
+} from '../../../functions/domain/coverage.ts'
+import { readManifestFacts } from '../../../functions/domain/manifest-facts.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
+
+const HOUR = 3_600_000
+const now = new Date('2026-11-22T12:00:00.000Z')
+const guest = { kind: 'vm', id: '100' } as const
+const onSite: SiteGuest = { ...guest, name: 'web', tags: [] }
+const rules: CoverageRules = {
+  everyMilliseconds: 24 * HOUR,
+  graceMilliseconds: 6 * HOUR,
+  shrunkBelow: 0.5,
+  parkedTags: ['parked'],
+  parkedIds: [],
+}
+
+/** A whole archive of so many bytes, made so many hours ago. */
+function entry(hoursAgo: number, bytes = 1000, changes: Partial<CatalogueEntry> = {}): CatalogueEntry {
+  const createdAt = new Date(now.getTime() - hoursAgo * HOUR).toISOString()
+  const facts = readManifestFacts(JSON.stringify(manifestOf(createdAt, [bytes])), {
+    site: 'hq',
+    guest,
+    keyedAt: createdAt,
+  })
+  if ('unreadable' in facts) throw new Error(facts.unreadable)
+  const folder = `archives/hq/vm-100/${createdAt}/`
+  return {
+    folder,
+    site: 'hq',
+    guest,
+    createdAt,
+    state: 'complete',
+    sizeBytes: bytes,
+    artifactBytes: bytes,
+    facts,
+    ...changes,
+  }
+}
+
+const judge = (entries: CatalogueEntry[], site: SiteGuest | 'unknown' | undefined = onSite, changes = {}) =>
+  coverageOf(summariseGuest({ site: 'hq', guest, entries }), site, { ...rules, ...changes }, now)
+
+describe('coverage of a guest', () => {
+  it('covers it with one whole archive that is young enough', () => {
+    expect(judge([entry(2)])).toMatchObject({ state: 'covered', reasons: [], newestAt: entry(2).createdAt })
+  })
+
+  it('is never without an archive that can be restored, whatever lies there', () => {
+    expect(coverageOf(unarchived('hq', onSite), onSite, rules, now)).toMatchObject({ state: 'never', archives: 0 })
+    for (const state of ['incomplete', 'unreadable', 'damaged'] as const) {
+      expect(judge([entry(2, 1000, { state })]).state).toBe('never')
+    }
+  })
+
+  it('is stale after the schedule and its grace, and not before', () => {
+    expect(judge([entry(30)]).state).toBe('covered')
+    expect(judge([entry(30.1)])).toMatchObject({ state: 'stale', reasons: ['The newest archive is 30 hours old.'] })
+    expect(judge([entry(30.1)], onSite, { everyMilliseconds: 48 * HOUR }).state).toBe('covered')
+  })
+
+  it('is damaged when the newest archive is broken or was refused, though an older one is whole', () => {
+    expect(judge([entry(20), entry(2, 10, { state: 'damaged' })])).toMatchObject({
+      state: 'damaged',
+      newestAt: entry(20).createdAt,
+    })
+    const verification = { state: 'failed' as const, reason: 'cut', tags: [] }
+    expect(judge([entry(2, 1000, { verification })])).toMatchObject({
+      state: 'damaged',
+      reasons: [expect.stringMatching(/cut/)],
+    })
+  })
+
+  it('takes an archive without manifest for one on its way, until the grace is over', () => {
+    expect(judge([entry(20), entry(5, 10, { state: 'incomplete' })]).state).toBe('covered')
+    expect(judge([entry(20), entry(7, 10, { state: 'incomplete' })]).state).toBe('damaged')
+  })
+
+  it('is shrunk below half of the usual size, once there is a history of the same compression', () => {
+    expect(judge([entry(90), entry(60), entry(2, 499)]).state).toBe('shrunk')
+    expect(judge([entry(90), entry(60), entry(2, 500)]).state).toBe('covered')
+    expect(judge([entry(60), entry(2, 1)]).state).toBe('covered')
+    const facts = entry(2).facts
+    if (facts === undefined) throw new Error('no facts')
+    const other = entry(2, 1, { facts: { ...facts, compress: 'gzip' } })
+    expect(judge([entry(90), entry(60), other]).state).toBe('covered')
+    // One huge archive in the past makes the others no smaller.
+    expect(judge([entry(90, 1e9), entry(80), entry(70), entry(2)]).state).toBe('covered')
+  })
+
+  it('tells every fault and is the worst of them', () => {
+    const judged = judge([entry(900), entry(800), entry(700, 10), entry(690, 1, { state: 'incomplete' })])
+    expect(judged.state).toBe('stale')
+    expect(judged.reasons).toHaveLength(3)
+  })
+
+  it('lets guests be parked by tag, by id and as templates, and tells those that are gone', () => {
+    expect(judge([], { ...onSite, tags: ['a', 'parked'] }).state).toBe('parked')
+    expect(judge([entry(900)], { ...onSite, template: true }).state).toBe('parked')
+    expect(judge([], 'unknown', { parkedIds: ['100'] }).state).toBe('parked')
+    expect(coverageOf(summariseGuest({ site: 'hq', guest, entries: [entry(900)] }), undefined, rules, now).state).toBe(
+      'gone',
+    )
+  })
+
+  it('never calls a guest covered whose newest whole archive is older than allowed, or that has none', () => {
+    const anEntry = fc
+      .tuple(fc.integer({ min: 0, max: 100 }), fc.constantFrom('complete', 'unreadable', 'damaged'))
+      .map(([hours, state]) => entry(hours, 1000, { state }))
+    fc.assert(
+      fc.property(fc.array(anEntry, { maxLength: 8 }), (entries) => {
+        const sorted = entries.toSorted((one, other) => (one.createdAt < other.createdAt ? -1 : 1))
+        const young = sorted.some(
+          ({ state, createdAt }) => state === 'complete' && now.getTime() - Date.parse(createdAt) <= 30 * HOUR,
+        )
+        const newestWhole = sorted.at(-1)?.state === 'complete'
+        expect(judge(sorted).state === 'covered').toBe(young && newestWhole)
+      }),
+    )
+  })
+})

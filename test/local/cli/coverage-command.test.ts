@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createS3Client } from '../../../functions/aws/s3-client.ts'
+import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
+import type { Guest } from '../../../functions/contracts/nouns.ts'
+import { archiveFolder, manifestKey } from '../../../functions/domain/object-keys.ts'
+import { type Lab, startLab } from '../../../local/lab/lab.ts'
+import { type S3Server, startS3 } from '../../../local/s3/server.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
+
+const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
+
+let directory: string
+let lab: Lab
+let server: S3Server
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'guestlift-coverage-'))
+  lab = await startLab({
+    directory: join(directory, 'lab'),
+    unauthorizedDelaySeconds: 0,
+    guests: [
+      { vmid: 100, kind: 'qemu', name: 'web', disks: [{ key: 'scsi0', sizeBytes: 2 ** 20 }] },
+      { vmid: 101, kind: 'lxc', name: 'db', dataBytes: 2 ** 20 },
+      { vmid: 102, kind: 'lxc', name: 'scratch', tags: 'guestlift-parked', dataBytes: 2 ** 20 },
+      { vmid: 900, kind: 'qemu', name: 'golden', template: true, status: 'stopped' },
+    ],
+  })
+  await writeFile(join(directory, 'hq.json'), JSON.stringify(lab.site()))
+  server = await startS3({
+    directory: join(directory, 's3'),
+    accessKeyId: 'key',
+    secretAccessKey: 'secret',
+    buckets: ['archives'],
+  })
+  const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }
+  const client = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
+  const store = new S3ArchiveStore(client, 'archives', { sleep: async () => undefined, random: () => 0 })
+  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
+  const put = async (guest: Guest, createdAt: string) => {
+    const folder = archiveFolder('', 'hq', guest, createdAt)
+    const manifest = manifestOf(createdAt, [4], guest)
+    for (const { fileName } of manifest.artifacts) await store.writeText(`${folder}${fileName}`, 'vmaz')
+    await store.writeText(manifestKey(folder), JSON.stringify(manifest))
+  }
+  await put({ id: '100', kind: 'vm', name: 'web', node: 'pve1' }, hoursAgo(3))
+  await put({ id: '100', kind: 'container', name: 'former', node: 'pve1' }, hoursAgo(500))
+})
+afterAll(async () => {
+  await server.close()
+  await lab.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+function coverage(...words: string[]): Promise<{ code: number; out: string; error: string }> {
+  const env = {
+    PATH: process.env['PATH'],
+    NO_COLOR: '1',
+    AWS_ACCESS_KEY_ID: 'key',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_REGION: 'us-east-1',
+  }
+  const where = ['coverage', '--bucket', 'archives', '--s3', server.url]
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [bin, ...where, ...words], { cwd: directory, env }, (_, out, error) => {
+      resolve({ code: child.exitCode ?? -1, out, error })
+    })
+  })
+}
+
+interface Told {
+  guests: { guest: { kind: string; id: string }; state: string }[]
+  unknown: string[]
+}
+
+const statesIn = (out: string) =>
+  Object.fromEntries((JSON.parse(out) as Told).guests.map(({ guest, state }) => [`${guest.kind} ${guest.id}`, state]))
+
+describe('guestlift coverage', () => {
+  it('tells guests of the site that were never archived, parked, templates, gone; and fails', async () => {
+    const { code, out, error } = await coverage('--site-file', 'hq.json', '--json')
+    expect(error).toBe('')
+    expect(statesIn(out)).toEqual({
+      'vm 100': 'covered',
+      'container 100': 'gone',
+      'container 101': 'never',
+      'container 102': 'parked',
+      'vm 900': 'parked',
+    })
+    expect(code).toBe(1)
+  })
+
+  it('succeeds once the rest is parked, and prints a table', async () => {
+    const { code, out } = await coverage('--site-file', 'hq.json', '--parked', '101')
+    expect(out).toMatch(/covered +hq +vm 100 +web +\d{4}-/)
+    expect(out).toMatch(/5 guests, to be archived within 30 hours: 1 covered, 3 parked, 1 gone\./)
+    expect(code).toBe(0)
+  })
+
+  it('judges by the schedule that is told', async () => {
+    const { code, out } = await coverage('--site-file', 'hq.json', '--parked', '101', '--every', '1h', '--json')
+    expect(statesIn(out)['vm 100']).toBe('stale')
+    expect(code).toBe(1)
+  })
+
+  it('without the site says what it cannot know, and takes what is gone for stale', async () => {
+    const { code, out } = await coverage('--json')
+    expect(statesIn(out)).toEqual({ 'vm 100': 'covered', 'container 100': 'stale' })
+    expect((JSON.parse(out) as Told).unknown).toHaveLength(1)
+    expect(code).toBe(1)
+  })
+})
