@@ -1,6 +1,7 @@
 /** What a run says of itself: one outcome per guest, one report per run. Both lie as JSON in the bucket. */
 import * as z from 'zod'
 import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { pricedSchema } from './prices.ts'
 
 export const guestOutcomeSchema = z.strictObject({
   id: z.string(),
@@ -34,5 +35,7 @@ export const runReportSchema = z.strictObject({
   startedAt: instantSchema,
   endedAt: instantSchema,
   guests: z.array(guestOutcomeSchema),
+  /** What the run has cost on AWS by list prices, as far as it was measured. Older reports have none. */
+  receipt: pricedSchema.optional(),
 })
 export type RunReport = z.infer<typeof runReportSchema>

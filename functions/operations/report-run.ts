@@ -3,7 +3,9 @@ import type { Run } from '../contracts/nouns.ts'
 import { type GuestOutcome, guestOutcomeSchema, type RunReport } from '../contracts/report.ts'
 import { selectionRecordSchema } from '../contracts/selection.ts'
 import { planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
+import { listPrices } from '../domain/list-prices.ts'
 import { outcomesPrefix, reportKey, selectionKey } from '../domain/object-keys.ts'
+import { receipt } from '../domain/receipt.ts'
 import { tally } from '../domain/tally.ts'
 import { lastSeen } from './guest-progress.ts'
 import { emptyOutcome } from './outcomes.ts'
@@ -41,6 +43,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
     startedAt: run.startedAt,
     endedAt: ports.now().toISOString(),
     guests,
+    receipt: receipt(guests, listPrices),
   }
   const key = reportKey(run.prefix)
   await ports.store.writeText(key, `${JSON.stringify(report, null, 2)}\n`, { contentType: 'application/json' })

@@ -25,8 +25,10 @@ export function quoteLines(quote: Quote): string[] {
   return [...pricedLines(title, quote), ...(quote.mostBytes === 0 ? [] : restoreLines(quote.restore, quote.mostBytes))]
 }
 
+/** Short, for the end of a report; the items are in the report itself. */
 export function receiptLines(receipt: Priced): string[] {
-  return [`Price of the run on AWS: ${formatDollarRange(receipt)}`, ...footLines(receipt)]
+  const about = `not in it: ${receipt.leavesOut.join('; ')}; prices: ${receipt.prices}`
+  return [`Price of the run on AWS: ${formatDollarRange(receipt)}`, styleText('dim', `    ${plain(about)}`)]
 }
 
 export function billLines(bill: BucketBill): string[] {

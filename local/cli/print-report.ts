@@ -1,11 +1,12 @@
 import { styleText } from 'node:util'
 import type { RunReport } from '../../functions/contracts/report.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { receiptLines } from './print-prices.ts'
 import { formatSeconds } from './units.ts'
 
-/** The report as a person reads it: a line a guest, where its archive lies, and what to do about the others. */
+/** The report as a person reads it: a line a guest, where its archive lies, what to do about the others, and the price. */
 export function reportLines(
-  report: Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'>,
+  report: Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests' | 'receipt'>,
   bucket: string,
 ): string[] {
   const lines = report.notes.map((note) => styleText('dim', `note: ${note}`))
@@ -24,6 +25,7 @@ export function reportLines(
       lines.push(`${mark} ${who}: ${guest.outcome} (${guest.verdict})`, `    ${guest.reason}`)
     }
   }
+  if (report.receipt !== undefined) lines.push(...receiptLines(report.receipt))
   lines.push(report.summary)
   return lines
 }

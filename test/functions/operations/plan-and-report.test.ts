@@ -79,6 +79,19 @@ describe('reporting a run', () => {
     expect(told.guests[0]?.reason).toMatch(/ended without recording an outcome/)
   })
 
+  it('writes a receipt from what was sent, with what it leaves out', async () => {
+    const ports = fakePorts()
+    const gib = 2 ** 30
+    const artifacts = [{ key: 'k', sizeBytes: 10 * gib, checksum: 'CRC32:AAAAAA==' }]
+    const good = { ...emptyOutcome(item.guest, 'failed', 'archived', '', 3600), outcome: 'succeeded' as const }
+    await recordOutcome(run, { ...good, artifacts, bytesSent: 10 * gib }, ports)
+    const { receipt } = await report(ports, 'no-plan.json')
+    // 160 parts of 64 MiB, the opening, the completion, and three small files.
+    expect(receipt?.items.map(({ what }) => what)).toContain('165 requests to write archives (STANDARD)')
+    expect(receipt?.leavesOut).toContain('keeping 10.0 GiB in STANDARD: $0.23 a month')
+    expect(receipt?.mostDollars).toBeGreaterThan(receipt?.leastDollars ?? Number.POSITIVE_INFINITY)
+  })
+
   it('sorts guests by number and tells partial from whole success', async () => {
     const ports = fakePorts()
     const good = { ...emptyOutcome(item.guest, 'failed', 'archived', '', 3), outcome: 'succeeded' as const }
