@@ -1,0 +1,185 @@
+/** Reads one archive from its first byte to its last and says whether the restore tool would accept it. */
+import type { Guest } from '../contracts/nouns.ts'
+import type { ArchiveEvidence, Compression, Finding, VerificationResult } from '../contracts/verification.ts'
+import { crc32ToBase64 } from '../domain/crc32.ts'
+import { ByteCursor } from './byte-cursor.ts'
+import { Damage, Findings } from './damage.ts'
+import { decompress } from './decompress.ts'
+import { type ArchiveName, readArchiveName } from './file-name.ts'
+import { matchDrives, nameIn, VM_CONFIGURATION } from './guest-configuration.ts'
+import { COMPRESSION_MAGIC_BYTES, compressionByMagic, FORMAT_MAGIC_BYTES, formatByMagic } from './magic.ts'
+import { peek, TappedSource } from './tapped-source.ts'
+import { walkTar } from './tar.ts'
+import { walkVma } from './vma.ts'
+
+export interface ArchiveReading {
+  result: VerificationResult
+  findings: Finding[]
+  notes: string[]
+  evidence: ArchiveEvidence
+}
+
+export interface ExpectedArchive {
+  fileName: string
+  /** Whose archive it should be; without it, the name alone tells. */
+  guest?: Pick<Guest, 'id' | 'kind' | 'name'>
+}
+
+/** What an uncompressed archive can't prove by itself. */
+const UNSUMMED =
+  'The archive is not compressed, and its format sums up headers only: a flipped bit in the content of a disk or file ' +
+  "can't be seen in it. The CRC-32 in the manifest covers every byte."
+
+/**
+ * Reads the source to its end, whatever is found on the way, in constant memory (a few MiB, and 2 MiB per TiB of disk).
+ * Errors of the source itself are thrown: they say nothing about the archive.
+ */
+export async function readArchive(source: AsyncIterable<Buffer>, expected: ExpectedArchive): Promise<ArchiveReading> {
+  const file = new TappedSource(source)
+  try {
+    return await read(file, expected)
+  } finally {
+    await file.close()
+  }
+}
+
+async function read(file: TappedSource, expected: ExpectedArchive): Promise<ArchiveReading> {
+  const findings = new Findings()
+  const notes: string[] = []
+  const name = readArchiveName(expected.fileName)
+  const start = await peek(file, COMPRESSION_MAGIC_BYTES)
+  const compression = compressionByMagic(start.first)
+  const unreadable = name?.compression === 'other' && compression === 'none'
+  judgeName(name, compression, unreadable, expected, findings, notes)
+  const content = new TappedSource(decompress(start.all, compression, (note) => notes.push(note)))
+  const walked = unreadable
+    ? {}
+    : await orFinding(findings, () => walkContent(content, name, expected, findings, notes))
+  // The rest matters even when its beginning is damaged: the compressor's sums, and the sum over the whole file.
+  if (!unreadable) await orFinding(findings, () => content.drain())
+  await file.drain()
+  if (file.bytes === 0) findings.add({ code: 'empty', message: 'The file is empty.', of: 'file', offset: 0 })
+  if (compression === 'none' && walked?.format !== undefined) notes.push(UNSUMMED)
+  const list = findings.list
+  return {
+    result: unreadable ? 'not-verified' : list.length === 0 ? 'accepted' : 'refused',
+    findings: list,
+    notes,
+    evidence: {
+      fileName: expected.fileName,
+      sizeBytes: file.bytes,
+      crc32: crc32ToBase64(file.crc32),
+      ...(unreadable ? {} : { compression }),
+      contentBytes: content.bytes,
+      ...(name?.guest === undefined ? {} : { guest: name.guest }),
+      ...walked,
+    },
+  }
+}
+
+async function orFinding<T>(findings: Findings, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error
+    findings.add(error.finding)
+    return undefined
+  }
+}
+
+function judgeName(
+  name: ArchiveName | undefined,
+  compression: Compression,
+  unreadable: boolean,
+  { fileName, guest }: ExpectedArchive,
+  findings: Findings,
+  notes: string[],
+): void {
+  if (name === undefined) {
+    notes.push(`${fileName} is not the name of an archive. Under this name the restore tool doesn't find it.`)
+    return
+  }
+  if (unreadable) {
+    findings.add({ code: 'unsupported', message: `${fileName} is compressed in a way that can't be read here.` })
+  } else if (name.compression !== compression) {
+    const [said, is] = [worded(name.compression), worded(compression)]
+    findings.add({
+      code: 'compression-mismatch',
+      message: `${fileName} should be ${said} by its name, and is ${is} by its first bytes: a restore goes by the name.`,
+      of: 'file',
+      offset: 0,
+    })
+  }
+  if (name.guest === undefined) notes.push(`The name ${fileName} does not tell whose archive it is.`)
+  else if (guest !== undefined && (guest.id !== name.guest.id || guest.kind !== name.guest.kind)) {
+    findings.add({
+      code: 'guest-mismatch',
+      message: `${fileName} is of ${name.guest.kind} ${name.guest.id}; expected was ${guest.kind} ${guest.id}.`,
+    })
+  }
+}
+
+const worded = (compression: Compression | 'other'): string =>
+  compression === 'none' ? 'uncompressed' : compression === 'other' ? 'otherwise compressed' : `${compression} data`
+
+async function walkContent(
+  content: TappedSource,
+  name: ArchiveName | undefined,
+  expected: ExpectedArchive,
+  findings: Findings,
+  notes: string[],
+): Promise<Partial<ArchiveEvidence>> {
+  const start = await peek(content, FORMAT_MAGIC_BYTES)
+  // Damage in the very first bytes is told by the walker that the name calls for.
+  const format = formatByMagic(start.first) ?? (content.bytes > 0 ? name?.format : undefined)
+  if (format === undefined) {
+    findings.add({
+      code: 'unknown-format',
+      message: 'The content begins neither as a VMA nor as a tar.',
+      of: 'content',
+      offset: 0,
+    })
+    return {}
+  }
+  if (name !== undefined && name.format !== format) {
+    const message = `${expected.fileName} should be a ${name.format} by its name, and begins as a ${format}.`
+    findings.add({ code: 'format-mismatch', message, of: 'content', offset: 0 })
+  }
+  const kind = format === 'vma' ? 'vm' : 'container'
+  const guest = expected.guest ?? name?.guest
+  if (guest !== undefined && guest.kind !== kind) {
+    findings.add({ code: 'guest-mismatch', message: `The archive of ${guest.kind} ${guest.id} is that of a ${kind}.` })
+  }
+  const evidence = await (format === 'vma' ? walkVm : walkContainer)(new ByteCursor(start.all), findings, notes)
+  const text = evidence.configuration?.text ?? ''
+  const called = nameIn(text, kind)
+  if (expected.guest !== undefined && called !== undefined && called !== expected.guest.name) {
+    notes.push(`The archive's configuration calls the guest ${called}; the manifest calls it ${expected.guest.name}.`)
+  }
+  return { format, ...evidence }
+}
+
+async function walkVm(content: ByteCursor, findings: Findings, notes: string[]): Promise<Partial<ArchiveEvidence>> {
+  const { configurations, devices, unfilledExtents } = await walkVma(content, findings)
+  const configuration = configurations.find(({ name }) => name === VM_CONFIGURATION)
+  if (configuration === undefined || configuration.text.trim() === '') {
+    findings.add({
+      code: 'configuration-missing',
+      message: `The VMA holds no ${VM_CONFIGURATION}, or an empty one: a restore would not know the guest's settings.`,
+    })
+  }
+  const drives = matchDrives(configuration?.text ?? '', devices)
+  for (const finding of drives.findings) findings.add(finding)
+  notes.push(...drives.notes)
+  if (unfilledExtents > 0) {
+    notes.push(
+      `${unfilledExtents} extents before the last have room left, which the platform's writer doesn't do: the extents ` +
+        'may have been put into another order. They hold the same disks all the same.',
+    )
+  }
+  return { ...(configuration === undefined ? {} : { configuration }), devices }
+}
+
+async function walkContainer(content: ByteCursor, findings: Findings): Promise<Partial<ArchiveEvidence>> {
+  return walkTar(content, findings)
+}

@@ -1,0 +1,191 @@
+/**
+ * Walks a container's archive: every header, every size, all padding, the end. The format sums up headers only: a bit
+ * that flipped in a file's content shows in the compressor's checksum or in the manifest's, and nowhere here.
+ */
+import type { EmbeddedConfiguration } from '../contracts/verification.ts'
+import type { ByteCursor } from './byte-cursor.ts'
+import { Damage, type Findings } from './damage.ts'
+import { readPaxRecords } from './pax.ts'
+import { BLOCK_BYTES, headerChecksumFits, readHeader, type TarHeader } from './tar-header.ts'
+
+export interface TarReport {
+  members: number
+  memberBytes: number
+  configuration?: EmbeddedConfiguration
+}
+
+/** The restore asks tar for exactly this member. */
+const CONFIGURATION = './etc/vzdump/pct.conf'
+/** Far more than any configuration or extended attribute takes; GNU tar has no limit of its own. */
+const MOST_BYTES_IN_MEMORY = 8 * 1024 * 1024
+/** All types that GNU tar writes or reads, but parts of volumes: those belong to archives over several media. */
+const KNOWN_TYPES = new Set('01234567xgLKSDVA')
+
+/** What extended headers said of the member that follows them. */
+interface Pending {
+  name?: string
+  sizeBytes?: number
+  /** Offset of the first of them: an archive that ends here has lost a member. */
+  from?: number
+}
+
+/** @throws Damage where nothing that follows could be understood */
+export async function walkTar(content: ByteCursor, findings: Findings): Promise<TarReport> {
+  const report: TarReport = { members: 0, memberBytes: 0 }
+  let pending: Pending = {}
+  for (;;) {
+    const at = content.offset
+    const block = await content.take(BLOCK_BYTES)
+    if (block.length < BLOCK_BYTES) {
+      throw damage(
+        'tar-cut-short',
+        `The tar ends at byte ${at + block.length} without its end mark.`,
+        at + block.length,
+      )
+    }
+    if (isZero(block)) {
+      await readEnd(content, at, pending, findings)
+      break
+    }
+    const header = headerAt(block, at)
+    if (header.type === 'x' || header.type === 'g' || header.type === 'L' || header.type === 'K') {
+      pending = { from: at, ...pending, ...(await readExtension(content, header, at, findings)) }
+      continue
+    }
+    if (header.extended) await readSparseMap(content)
+    const name = pending.name ?? header.name
+    const sizeBytes = header.type === '1' ? 0 : (pending.sizeBytes ?? header.sizeBytes)
+    pending = {}
+    report.members += 1
+    report.memberBytes += sizeBytes
+    if (name === CONFIGURATION && header.type === '0' && report.configuration === undefined) {
+      const bytes = await readContent(content, sizeBytes, at, findings)
+      report.configuration = { name: 'pct.conf', text: bytes.toString('utf8') }
+    } else await skipContent(content, name, sizeBytes, at, findings)
+  }
+  if (report.configuration === undefined) {
+    findings.add({
+      code: 'configuration-missing',
+      message: `The tar holds no ${CONFIGURATION}: a restore would not know the container's settings.`,
+    })
+  }
+  return report
+}
+
+const damage = (code: string, message: string, offset: number): Damage => new Damage(code, message, 'content', offset)
+
+function isZero(block: Buffer): boolean {
+  return block.equals(zeroes.subarray(0, block.length))
+}
+const zeroes = Buffer.alloc(64 * 1024)
+
+function headerAt(block: Buffer, at: number): TarHeader {
+  if (!headerChecksumFits(block)) {
+    throw damage('tar-header-checksum', `The tar header at byte ${at} does not fit its checksum.`, at)
+  }
+  const header = readHeader(block)
+  if ('fault' in header) throw damage('tar-header', `The tar header at byte ${at} can't be read: ${header.fault}.`, at)
+  if (!KNOWN_TYPES.has(header.type)) {
+    throw damage('tar-type', `The tar header at byte ${at} is of unknown type ${JSON.stringify(header.type)}.`, at)
+  }
+  return header
+}
+
+/** Two zero blocks, then nothing but zeroes up to a whole block: GNU tar fills up its record of twenty. */
+async function readEnd(content: ByteCursor, at: number, pending: Pending, findings: Findings): Promise<void> {
+  if (pending.from !== undefined) {
+    throw damage('tar-header', `The extended header at byte ${pending.from} is followed by no member.`, pending.from)
+  }
+  const second = await content.take(BLOCK_BYTES)
+  if (second.length < BLOCK_BYTES || !isZero(second)) {
+    throw damage('tar-end', `The tar's end mark at byte ${at} is one zero block; two are the mark.`, at)
+  }
+  for (;;) {
+    const from = content.offset
+    const rest = await content.take(zeroes.length)
+    if (!isZero(rest)) {
+      throw damage('tar-trailing-data', `Something follows the tar's end mark, at or after byte ${from}.`, from)
+    }
+    if (rest.length < zeroes.length) break
+  }
+  if (content.offset % BLOCK_BYTES !== 0) {
+    findings.add({
+      code: 'tar-cut-short',
+      message: `The tar ends within a block, at byte ${content.offset}.`,
+      of: 'content',
+      offset: content.offset,
+    })
+  }
+}
+
+async function readExtension(content: ByteCursor, header: TarHeader, at: number, findings: Findings): Promise<Pending> {
+  const bytes = await readContent(content, header.sizeBytes, at, findings)
+  // A long link's name changes nothing that is checked here.
+  if (header.type === 'K') return {}
+  if (header.type === 'L') {
+    if (bytes.at(-1) !== 0) throw damage('tar-long-name', `The long name at byte ${at} has no end.`, at)
+    return { name: bytes.toString('utf8', 0, bytes.indexOf(0)) }
+  }
+  const records = readPaxRecords(bytes)
+  if ('fault' in records) throw damage('tar-pax', `The pax header at byte ${at} can't be read: ${records.fault}.`, at)
+  // A global header speaks of defaults for all members. Nothing that is needed here is ever in one.
+  if (header.type === 'g') return {}
+  const name = (records.get('GNU.sparse.name') ?? records.get('path'))?.toString('utf8')
+  const size = records.get('size')?.toString('latin1')
+  if (size !== undefined && !/^\d{1,15}$/.test(size)) {
+    throw damage('tar-pax', `The pax header at byte ${at} has a size that is no number.`, at)
+  }
+  return { ...(name === undefined ? {} : { name }), ...(size === undefined ? {} : { sizeBytes: Number(size) }) }
+}
+
+/** Blocks of GNU's old sparse form; the last one says so in its byte 504. */
+async function readSparseMap(content: ByteCursor): Promise<void> {
+  for (;;) {
+    const at = content.offset
+    const block = await content.take(BLOCK_BYTES)
+    if (block.length < BLOCK_BYTES) throw damage('tar-cut-short', `The tar ends within a sparse map at byte ${at}.`, at)
+    if (block[504] === 0) return
+  }
+}
+
+async function readContent(content: ByteCursor, sizeBytes: number, at: number, findings: Findings): Promise<Buffer> {
+  if (sizeBytes > MOST_BYTES_IN_MEMORY) {
+    throw damage('tar-header', `The member at byte ${at} claims ${sizeBytes} bytes, too many for what it is.`, at)
+  }
+  const bytes = Buffer.from(await content.take(sizeBytes))
+  if (bytes.length < sizeBytes) throw cutShort(content.offset, at)
+  await readPadding(content, sizeBytes, at, findings)
+  return bytes
+}
+
+async function skipContent(
+  content: ByteCursor,
+  name: string,
+  sizeBytes: number,
+  at: number,
+  findings: Findings,
+): Promise<void> {
+  if ((await content.skip(sizeBytes)) < sizeBytes) throw cutShort(content.offset, at, name)
+  await readPadding(content, sizeBytes, at, findings)
+}
+
+function cutShort(end: number, at: number, name?: string): Damage {
+  const member =
+    name === undefined ? `the member at byte ${at}` : `${JSON.stringify(name)} (its header is at byte ${at})`
+  return damage('tar-cut-short', `The tar ends at byte ${end}, within ${member}.`, end)
+}
+
+/** Writers fill up the last block with zeroes; anything else means that sizes and content are out of step. */
+async function readPadding(content: ByteCursor, sizeBytes: number, at: number, findings: Findings): Promise<void> {
+  const rest = (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES
+  const from = content.offset
+  const padding = await content.take(rest)
+  if (padding.length < rest) throw cutShort(content.offset, at)
+  if (isZero(padding)) return
+  findings.add({
+    code: 'tar-padding',
+    message: `The padding at byte ${from}, after the member at byte ${at}, is not zero.`,
+    of: 'content',
+    offset: from,
+  })
+}

@@ -1,0 +1,76 @@
+/** What reading an archive whole found: the words of `guestlift verify` and of `verification.json` beside a manifest. */
+import * as z from 'zod'
+import { crc32Schema, guestKindSchema, instantSchema } from './nouns.ts'
+
+/**
+ * One thing that a restore would stumble over. `offset` counts bytes from the start of the file as it lies in the store
+ * (`of: 'file'`) or of what the decompressor makes of it (`of: 'content'`).
+ */
+export const findingSchema = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  of: z.enum(['file', 'content']).optional(),
+  offset: z.int().nonnegative().optional(),
+})
+export type Finding = z.infer<typeof findingSchema>
+
+export const compressionSchema = z.enum(['none', 'zstd', 'gzip', 'lzo'])
+export type Compression = z.infer<typeof compressionSchema>
+
+export const archiveFormatSchema = z.enum(['vma', 'tar'])
+export type ArchiveFormat = z.infer<typeof archiveFormatSchema>
+
+/** The guest's configuration as the archive holds it: what a restore starts from. */
+export const embeddedConfigurationSchema = z.strictObject({ name: z.string(), text: z.string() })
+export type EmbeddedConfiguration = z.infer<typeof embeddedConfigurationSchema>
+
+export const deviceEvidenceSchema = z.strictObject({
+  name: z.string(),
+  sizeBytes: z.int().nonnegative(),
+  /** Clusters of 64 KiB that were found, and those that the disk's size asks for. */
+  clustersFound: z.int().nonnegative(),
+  clustersExpected: z.int().nonnegative(),
+  /** Bytes that the archive holds for it; the rest is zero. */
+  storedBytes: z.int().nonnegative(),
+})
+export type DeviceEvidence = z.infer<typeof deviceEvidenceSchema>
+
+/** Of one file: what it is and how much of it was read. A field is absent where reading didn't get that far. */
+export const archiveEvidenceSchema = z.strictObject({
+  fileName: z.string(),
+  /** Bytes read of the file and the CRC-32 over all of them, in S3's own form. */
+  sizeBytes: z.int().nonnegative(),
+  crc32: crc32Schema,
+  compression: compressionSchema.optional(),
+  format: archiveFormatSchema.optional(),
+  /** Bytes that decompressing gave. */
+  contentBytes: z.int().nonnegative(),
+  guest: z.strictObject({ kind: guestKindSchema, id: z.string() }).optional(),
+  configuration: embeddedConfigurationSchema.optional(),
+  devices: z.array(deviceEvidenceSchema).optional(),
+  /** Members of a container's tar, and the bytes of their content. */
+  members: z.int().nonnegative().optional(),
+  memberBytes: z.int().nonnegative().optional(),
+})
+export type ArchiveEvidence = z.infer<typeof archiveEvidenceSchema>
+
+/**
+ * The verdict on one archive. `accepted`: read whole, and nothing found that the restore tool would refuse.
+ * `refused`: the findings say why. `not-verified`: it could not be read, which says nothing about the archive.
+ */
+export const verificationResultSchema = z.enum(['accepted', 'refused', 'not-verified'])
+export type VerificationResult = z.infer<typeof verificationResultSchema>
+
+/** `verification.json`: the last reading of an archive, beside its manifest. Version 1; parsed on read. */
+export const verificationSchema = z.strictObject({
+  version: z.literal(1),
+  verifiedAt: instantSchema,
+  /** `guestlift/<version>` that read it. */
+  tool: z.string(),
+  result: verificationResultSchema,
+  findings: z.array(findingSchema),
+  /** What was seen and is no fault, and what a reading like this can't see. */
+  notes: z.array(z.string()),
+  evidence: z.array(archiveEvidenceSchema),
+})
+export type Verification = z.infer<typeof verificationSchema>
