@@ -24,17 +24,30 @@ describe('four guests on two nodes', () => {
     site.lab.control.setSecondsPerDump(LONG_DUMP_SECONDS)
     const running = () => dumps().filter((task) => task.running)
     let mostOnSite = 0
+    /** Between the opening of its upload and the end of its transfer. */
+    const moving = new Set<string>()
     let movedWhileDumping = 0
     const states: string[] = []
     const { report, guests } = await site.run(
-      { site: 'hq', guests: { vmids: [100, 101, 102, 103] }, backup: { storage: 'nas' } },
+      {
+        site: 'hq',
+        guests: { vmids: [100, 101, 102, 103] },
+        backup: { storage: 'nas' },
+        limits: { mibPerSecond: 0.5 },
+      },
       {
         onState: (state, guest) => {
           if (guest !== undefined) states.push(`${guest} ${state}`)
           mostOnSite = Math.max(mostOnSite, running().length)
           const nodes = running().map(({ node }) => node)
           expect(new Set(nodes).size).toBe(nodes.length)
-          if (state === 'Copy parts' && running().length > 0) movedWhileDumping++
+          if (guest !== undefined && state === 'Copy parts') moving.add(guest)
+          if (guest !== undefined && state === 'Verify archive') moving.delete(guest)
+          const nodeOf = (id: string) => (['100', '101'].includes(id) ? 'pve1' : 'pve2')
+          const isOverlap = [...moving].some((id) =>
+            running().some((task) => task.node === nodeOf(id) && task.id !== id),
+          )
+          if (isOverlap) movedWhileDumping++
         },
       },
     )
@@ -103,6 +116,50 @@ describe('a dump that cannot fit', () => {
     const { guests } = await site.run({ site: 'hq', guests: { vmids: [100] }, backup: { storage: 'nas' } })
     expect(guests['100']).toMatchObject({ outcome: 'failed', verdict: 'StorageUnusable' })
     expect(guests['100']?.reason).toMatch(/Storage nas has 1000 B free for it, and its archive took .* last time/)
+    expect(dumps()).toHaveLength(started)
+  }, 60_000)
+})
+
+describe('options of a backup', () => {
+  it('reach the platform: both kinds of guest, a list, and what each kind has a use for', async () => {
+    site.lab.control.fillStorage('nas', 1024 ** 4)
+    const backup = {
+      storage: 'nas',
+      zstdThreads: 2,
+      lockWaitMinutes: 5,
+      stopWaitMinutes: 3,
+      fleecing: { storage: 'local' },
+      excludePaths: ['/var/cache', '*.tmp'],
+      protected: true,
+    }
+    const { guests } = await site.run({ site: 'hq', guests: { vmids: [100, 101] }, backup })
+    expect(guests).toMatchObject({ 100: { outcome: 'succeeded' }, 101: { outcome: 'succeeded' } })
+    const commands = ['100', '101'].map((id) => {
+      const lines = dumps().flatMap((task) => (task.id === id ? task.lines : []))
+      // Of all its dumps, this run's is the only one with threads.
+      return lines.find((line) => /starting new backup job.*--zstd/.test(line)) ?? ''
+    })
+    expect(commands[0]).toMatch(/--fleecing '?enabled=1,storage=local/)
+    expect(commands[0]).not.toMatch(/exclude-path/)
+    expect(commands[1]).not.toMatch(/fleecing/)
+    expect(commands[1]).toMatch(/exclude-path.*\/var\/cache/)
+    expect(commands[1]).toMatch(/\*\.tmp/)
+    for (const command of commands) {
+      expect(command).toMatch(/--zstd 2\b/)
+      expect(command).toMatch(/--lockwait 5\b/)
+      expect(command).toMatch(/--protected 1\b/)
+      expect(command).toMatch(/--remove 0\b/)
+    }
+  }, 120_000)
+
+  it('that need more rights fail the run before anything begins, by name', async () => {
+    const started = dumps().length
+    const backup = { storage: 'nas', bwlimitKiBps: 10_000, pruneSource: { 'keep-last': 2 } }
+    const { result } = await site.run({ site: 'hq', guests: { vmids: [100] }, backup })
+    expect(result).toMatchObject({ status: 'FAILED', error: 'PrivilegeMissing' })
+    const said = JSON.stringify(result)
+    expect(said).toContain('Sys.Modify on / (backup.bwlimitKiBps)')
+    expect(said).toContain('Datastore.Allocate on /storage/nas (backup.pruneSource)')
     expect(dumps()).toHaveLength(started)
   }, 60_000)
 })
