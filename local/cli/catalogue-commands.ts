@@ -1,6 +1,7 @@
 /** The commands that read the bucket alone: `list`, `show`, `search`, `catalog`. */
 import type { Command } from 'commander'
 import { type BucketOptions, openBucket, requestLine, withBucketOptions } from './bucket-store.ts'
+import { type PageOptions, writePage } from './catalogue-page-command.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
 import { counted } from './print-catalogue.ts'
@@ -45,6 +46,18 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     .option('--guest <id>', 'only of this guest')
     .option('--json', 'print it as one line of JSON')
     .action((options: RebuildOptions) => finish(() => rebuildHere(options)))
+  addPage(catalog, finish)
+}
+
+function addPage(catalog: Command, finish: (work: () => Promise<number>) => Promise<void>): void {
+  withBucketOptions(catalog.command('page'))
+    .description('write the catalogue as one HTML file that needs nothing else')
+    .requiredOption('--out <file.html>', 'where to')
+    .option('--site <name>', 'only of this site')
+    .option('--guest <id>', 'only of this guest')
+    .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
+    .option('--until <time>', 'only until then, a whole day included', untilOption)
+    .action((options: PageOptions) => finish(() => writePage(options)))
 }
 
 function withFilterOptions(command: Command): Command {

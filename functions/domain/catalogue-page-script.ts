@@ -1,0 +1,176 @@
+/**
+ * What runs in the browser. Everything from the catalogue reaches the page as text nodes alone. Only what is seen is
+ * built: fifty guests at a time, two hundred archives of an open one, and at most one mark for each pixel of a timeline.
+ */
+export const PAGE_SCRIPT = `
+'use strict'
+{
+  const GUESTS_AT_A_TIME = 50, ROWS_AT_A_TIME = 200, WIDTH = 600, HEIGHT = 44
+  const STATES = ['archived', 'incomplete', 'unreadable', 'damaged']
+  const VERIFICATIONS = ['verified', 'refused', 'tried, not verified', 'verification unreadable']
+  const byId = (id) => document.getElementById(id)
+  const about = JSON.parse(byId('about').textContent)
+  const guests = JSON.parse(byId('data').textContent)
+  byId('data').remove()
+
+  const bytes = (count) => {
+    const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+    let unit = 0
+    while (count >= 1024 && unit < units.length - 1) { count /= 1024; unit += 1 }
+    return (unit === 0 ? count : count.toFixed(1)) + ' ' + units[unit]
+  }
+  const iso = (seconds) => new Date(seconds * 1000).toISOString()
+  const time = (seconds) => iso(seconds).slice(0, 16).replace('T', ' ') + 'Z'
+  const isBroken = (row) => row[2] > 0 || row[3] === 1 || row[3] === 3
+  const className = (row) => isBroken(row) ? 'bad' : row[5] > 0 ? 'warned' : row[3] === 0 ? 'verified' : 'good'
+  const element = (tag, className, text) => {
+    const made = document.createElement(tag)
+    if (className) made.className = className
+    if (text !== undefined) made.textContent = text
+    return made
+  }
+  const drawn = (tag, attributes) => {
+    const made = document.createElementNS('http://www.w3.org/2000/svg', tag)
+    for (const name in attributes) made.setAttribute(name, attributes[name])
+    return made
+  }
+
+  let from = Infinity, to = -Infinity, archives = 0, total = 0
+  for (const guest of guests) {
+    // Trailing zeros are left out of the file: a row's missing numbers are zero, but unverified is -1.
+    for (const row of guest.rows) {
+      for (let at = row.length; at < 6; at++) row[at] = 0
+      if (row[6] === undefined) row[6] = ''
+      from = Math.min(from, row[0]); to = Math.max(to, row[0])
+      total += row[1]; archives += 1
+    }
+    guest.bytes = guest.rows.reduce((sum, row) => sum + row[1], 0)
+    guest.broken = guest.rows.filter(isBroken).length
+    guest.newest = guest.rows.length === 0 ? 0 : guest.rows[guest.rows.length - 1][0]
+    guest.notes = [...new Set(guest.rows.map((row) => row[6]))]
+    guest.text = [guest.name, guest.id, guest.kind + '-' + guest.id, guest.site, ...guest.tags, ...guest.notes].join('\\n').toLowerCase()
+  }
+  byId('totals').textContent = archives + ' archives of ' + guests.length + ' guests, ' + bytes(total) + '.'
+
+  const x = (seconds) => to === from ? WIDTH / 2 : 4 + (seconds - from) / (to - from) * (WIDTH - 8)
+  function timeline(guest) {
+    const svg = drawn('svg', { viewBox: '0 0 ' + WIDTH + ' ' + HEIGHT, preserveAspectRatio: 'none', role: 'img' })
+    svg.append(drawn('line', { class: 'axis', x1: 0, x2: WIDTH, y1: HEIGHT - 1, y2: HEIGHT - 1 }))
+    const largest = Math.max(1, ...columnsOf(guest).map(([, row]) => row[1]))
+    for (const [at, row] of columnsOf(guest)) {
+      const height = Math.max(4, row[1] / largest * (HEIGHT - 4))
+      const mark = drawn('rect', { class: className(row), x: at - 1.5, width: 3, y: HEIGHT - 1 - height, height })
+      const title = drawn('title', {})
+      title.textContent = time(row[0]) + ', ' + bytes(row[1]) + ', ' + stateOf(row)
+      mark.append(title)
+      svg.append(mark)
+    }
+    return svg
+  }
+  // One mark a pixel: the worst of those that fall on it, else the newest.
+  function columnsOf(guest) {
+    const columns = new Map()
+    for (const row of guest.rows) {
+      const at = Math.round(x(row[0]))
+      const there = columns.get(at)
+      if (there === undefined || isBroken(row) || !isBroken(there)) columns.set(at, row)
+    }
+    return [...columns]
+  }
+  function stateOf(row) {
+    const verified = row[3] < 0 ? 'not verified' : VERIFICATIONS[row[3]] + (row[4] > 0 ? ' ' + iso(row[4]).slice(0, 10) : '')
+    const warnings = row[5] > 0 ? ' with ' + row[5] + ' warning' + (row[5] === 1 ? '' : 's') : ''
+    return STATES[row[2]] + warnings + ', ' + verified
+  }
+  const folderOf = (guest, row) =>
+    about.keyPrefix + 'archives/' + guest.site + '/' + guest.kind + '-' + guest.id + '/' + iso(row[0]).slice(0, 19).replaceAll(':', '-') + 'Z/'
+
+  function table(guest) {
+    const made = element('div')
+    const command = element('p')
+    command.append('To restore: ', element('code', '', 'guestlift show ' + guest.site + '/' + guest.kind + '-' + guest.id + ' --bucket ' + about.bucket + (about.keyPrefix === '' ? '' : ' --prefix ' + about.keyPrefix)))
+    const grid = element('table')
+    const head = element('tr')
+    for (const text of ['made', 'size', 'state', 'note', 'in the bucket']) head.append(element('th', '', text))
+    grid.append(head)
+    const rows = guest.rows.slice().reverse()
+    let shown = 0
+    const more = element('button', '', 'Older archives')
+    const showMore = () => {
+      for (const row of rows.slice(shown, shown + ROWS_AT_A_TIME)) {
+        const line = element('tr')
+        const state = element('td', isBroken(row) ? 'trouble' : '', stateOf(row))
+        const key = element('td')
+        key.append(element('code', '', folderOf(guest, row)))
+        // 'trouble' colours the words; the marks' own classes would fill the cell.
+        line.append(element('td', 'time', time(row[0])), element('td', 'size', bytes(row[1])), state, element('td', 'note', row[6]), key)
+        grid.append(line)
+      }
+      shown = Math.min(rows.length, shown + ROWS_AT_A_TIME)
+      more.hidden = shown >= rows.length
+    }
+    more.addEventListener('click', showMore)
+    showMore()
+    made.append(command, grid, more)
+    return made
+  }
+
+  function guestElement(guest) {
+    const made = element('section', 'guest')
+    const head = element('button')
+    head.type = 'button'
+    head.setAttribute('aria-expanded', 'false')
+    const name = element('span', 'name', guest.name === '' ? '(no name)' : guest.name)
+    name.append(element('span', 'sub', guest.site + ', ' + guest.kind + ' ' + guest.id + (guest.tags.length === 0 ? '' : ', ' + guest.tags.join(', '))))
+    const line = element('span')
+    const labels = element('span', 'axis-labels')
+    labels.append(element('span', '', iso(from).slice(0, 10)), element('span', '', iso(to).slice(0, 10)))
+    line.append(timeline(guest), labels)
+    const sums = element('span', '', guest.rows.length + ' archives, ' + bytes(guest.bytes))
+    sums.append(element('span', 'sub', 'newest ' + time(guest.newest)))
+    if (guest.broken > 0) sums.append(element('span', 'sub trouble', guest.broken + ' with trouble'))
+    head.append(name, line, sums)
+    let opened
+    head.addEventListener('click', () => {
+      if (opened === undefined) { opened = table(guest); made.append(opened) } else { opened.remove(); opened = undefined }
+      head.setAttribute('aria-expanded', String(opened !== undefined))
+    })
+    made.append(head)
+    return made
+  }
+
+  const orders = {
+    name: (one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }) || one.id.localeCompare(other.id, 'en', { numeric: true }),
+    newest: (one, other) => one.newest - other.newest,
+    size: (one, other) => other.bytes - one.bytes,
+    count: (one, other) => other.rows.length - one.rows.length,
+  }
+  const DAY = /^\\d{4}-\\d\\d(-\\d\\d)?$/
+  let chosen = [], shown = 0
+  function choose() {
+    const words = byId('search').value.toLowerCase().split(/\\s+/).filter(Boolean)
+    const trouble = byId('trouble').checked
+    const fits = (guest) => words.every((word) =>
+      guest.text.includes(word) || (DAY.test(word) && guest.rows.some((row) => iso(row[0]).startsWith(word))))
+    chosen = guests.filter((guest) => (!trouble || guest.broken > 0) && fits(guest)).sort(orders[byId('sort').value])
+    byId('guests').replaceChildren()
+    shown = 0
+    byId('found').textContent = chosen.length === guests.length ? '' : chosen.length + ' of ' + guests.length + ' guests'
+    showMore()
+  }
+  function showMore() {
+    byId('guests').append(...chosen.slice(shown, shown + GUESTS_AT_A_TIME).map(guestElement))
+    shown = Math.min(chosen.length, shown + GUESTS_AT_A_TIME)
+    byId('more').hidden = shown >= chosen.length
+  }
+  let waiting
+  byId('search').addEventListener('input', () => { clearTimeout(waiting); waiting = setTimeout(choose, 120) })
+  byId('trouble').addEventListener('change', choose)
+  byId('sort').addEventListener('change', choose)
+  byId('controls').addEventListener('submit', (event) => event.preventDefault())
+  byId('more').addEventListener('click', showMore)
+  // A search can be linked to: page.html#web
+  if (location.hash.length > 1) byId('search').value = decodeURIComponent(location.hash.slice(1))
+  choose()
+}
+`

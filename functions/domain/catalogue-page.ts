@@ -1,0 +1,137 @@
+/**
+ * The catalogue as one HTML file that needs nothing else: no server, no network, no other file. Archives travel as
+ * short rows of numbers, so that hundreds of thousands of them stay a file that a browser opens at once.
+ */
+import type { ArchiveState, CatalogueEntry, GuestArchives } from './catalogue.ts'
+import { nameOf } from './catalogue-search.ts'
+import { PAGE_SCRIPT } from './catalogue-page-script.ts'
+import { PAGE_STYLE } from './catalogue-page-style.ts'
+
+/** Codes of the rows; the page's script has the same order. */
+const STATES: readonly ArchiveState[] = ['complete', 'incomplete', 'unreadable', 'damaged']
+const VERIFICATIONS = ['verified', 'failed', 'not-verified', 'unreadable'] as const
+const NEVER_VERIFIED = -1
+
+/**
+ * `[time, sizeBytes, state, verification, verifiedAt, warnings, note]`: times in seconds since 1970; what is absent at
+ * the end is left out. `note` is the reason of what is broken, else the archive's notes.
+ */
+type PageRow = (number | string)[]
+
+interface PageGuest {
+  site: string
+  kind: string
+  id: string
+  name: string
+  tags: string[]
+  rows: PageRow[]
+}
+
+/** A guest as the page has it. Keep these instead of whole archives: they are a tenth of the size. */
+export type PageGuestText = string & { readonly page: unique symbol }
+
+/** One guest for the page, as text, so that a large catalogue needs no more memory than its page. */
+export function pageGuest(guest: GuestArchives): PageGuestText {
+  const newest = guest.entries.findLast(({ facts }) => facts !== undefined)
+  const page: PageGuest = {
+    site: guest.site,
+    kind: guest.guest.kind,
+    id: guest.guest.id,
+    name: nameOf(guest),
+    tags: [...new Set([...(newest?.facts?.tags ?? []), ...(newest?.verification?.tags ?? [])])],
+    rows: guest.entries.map(rowOf),
+  }
+  return embedded(page) as PageGuestText
+}
+
+function rowOf({ createdAt, sizeBytes, state, reason, facts, verification }: CatalogueEntry): PageRow {
+  const verifiedAt = verification?.at === undefined ? 0 : seconds(verification.at)
+  const row: PageRow = [
+    seconds(createdAt),
+    sizeBytes,
+    STATES.indexOf(state),
+    verification === undefined ? NEVER_VERIFIED : VERIFICATIONS.indexOf(verification.state),
+    verifiedAt,
+    facts?.warnings ?? 0,
+    reason ?? verification?.reason ?? facts?.notes ?? '',
+  ]
+  while (row.at(-1) === 0 || row.at(-1) === '') row.pop()
+  return row
+}
+
+export interface PageAbout {
+  bucket: string
+  keyPrefix: string
+  /** ISO instant. */
+  writtenAt: string
+  toolVersion: string
+}
+
+/**
+ * The page, in pieces to be written one after another.
+ * @param sha256 base64 of the digest of a text in UTF-8: the page lets the browser run its own script and no other,
+ * whatever a guest's name may hold
+ */
+export function* cataloguePage(
+  about: PageAbout,
+  guests: Iterable<PageGuestText>,
+  sha256: (text: string) => string,
+): Generator<string, void, void> {
+  const policy = `default-src 'none'; script-src 'sha256-${sha256(PAGE_SCRIPT)}'; style-src 'sha256-${sha256(PAGE_STYLE)}'; base-uri 'none'; form-action 'none'`
+  const title = escaped(`Archives in ${about.bucket}`)
+  yield `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${escaped(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>${title}</title>
+<style>${PAGE_STYLE}</style>
+</head>
+<body>
+<header>
+<h1>${title}</h1>
+<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time>${escaped(about.writtenAt)}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span></p>
+<form id="controls" role="search">
+<input id="search" type="search" placeholder="name, id, site, tag, note or day" aria-label="Search" autocomplete="off">
+<label><input id="trouble" type="checkbox"> only with trouble</label>
+<label>sort by <select id="sort"><option value="name">name</option><option value="newest">oldest newest archive</option><option value="size">size</option><option value="count">archives</option></select></label>
+<span id="found" role="status"></span>
+</form>
+<p class="legend"><span class="mark good"></span>archived <span class="mark verified"></span>verified <span class="mark warned"></span>with warnings <span class="mark bad"></span>broken or refused; height is size, each guest by its own largest. Click a guest for its archives.</p>
+</header>
+<noscript><p>The list and its search are drawn by the script in this file; allow it to run. It reaches no network.</p></noscript>
+<main id="guests"></main>
+<button id="more" type="button" hidden>Show more</button>
+<script type="application/json" id="about">${embedded({ bucket: about.bucket, keyPrefix: about.keyPrefix })}</script>
+<script type="application/json" id="data">[
+`
+  let first = true
+  for (const guest of guests) {
+    yield first ? guest : `,\n${guest}`
+    first = false
+  }
+  yield `
+]</script>
+<script>${PAGE_SCRIPT}</script>
+</body>
+</html>
+`
+}
+
+function seconds(instant: string): number {
+  return Math.floor(Date.parse(instant) / 1000)
+}
+
+/** JSON that can't end the element it stands in, nor open a comment there. */
+function embedded(value: object): string {
+  return JSON.stringify(value)
+    .replaceAll('<', '\\u003c')
+    .replaceAll('\u2028', '\\u2028')
+    .replaceAll('\u2029', '\\u2029')
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}

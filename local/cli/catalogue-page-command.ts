@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import packageJson from '../../package.json' with { type: 'json' }
+import { cataloguePage, pageGuest, type PageGuestText } from '../../functions/domain/catalogue-page.ts'
+import { readCatalogue } from '../../functions/operations/read-catalogue.ts'
+import { openBucket, requestLine } from './bucket-store.ts'
+import { exitCodes } from './exit-codes.ts'
+import { filterOf, type ListArchivesOptions } from './list-command.ts'
+import { counted } from './print-catalogue.ts'
+
+export interface PageOptions extends ListArchivesOptions {
+  out: string
+}
+
+/** Write the catalogue as one HTML file. What was there is replaced at once, and only by a whole page. */
+export async function writePage(options: PageOptions): Promise<number> {
+  const { store, keyPrefix, requests } = openBucket(options)
+  const guests: PageGuestText[] = []
+  let archives = 0
+  for await (const guest of readCatalogue(filterOf(options), { store, keyPrefix })) {
+    guests.push(pageGuest(guest))
+    archives += guest.entries.length
+  }
+  const about = {
+    bucket: options.bucket,
+    keyPrefix,
+    writtenAt: new Date().toISOString(),
+    toolVersion: `guestlift/${packageJson.version}`,
+  }
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('base64')
+  const unfinished = `${options.out}.${process.pid}.part`
+  const file = await open(unfinished, 'w')
+  try {
+    for (const piece of cataloguePage(about, guests, sha256)) await file.write(piece)
+    await file.close()
+    await rename(unfinished, options.out)
+  } catch (error) {
+    await file.close().catch(() => undefined)
+    await rm(unfinished, { force: true })
+    throw error
+  }
+  process.stderr.write(`${requestLine(requests)}\n`)
+  process.stdout.write(`${options.out}: ${counted(archives, 'archive')} of ${counted(guests.length, 'guest')}.\n`)
+  return exitCodes.succeeded
+}

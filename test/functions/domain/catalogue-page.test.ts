@@ -1,0 +1,122 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue.ts'
+import { cataloguePage, pageGuest } from '../../../functions/domain/catalogue-page.ts'
+import { readManifestFacts } from '../../../functions/domain/manifest-facts.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
+
+const hostile = `</script><script>document.title='pwned'</script><img src=x onerror="document.title='pwned'"><!--<script>`
+const sha256 = (text: string) => createHash('sha256').update(text).digest('base64')
+const about = {
+  bucket: 'archives',
+  keyPrefix: '',
+  writtenAt: '2026-11-22T12:00:00.000Z',
+  toolVersion: 'guestlift/0.1.0',
+}
+
+function guestOf(id: string, name: string, days: readonly number[], notes = ''): GuestArchives {
+  const guest = { kind: 'vm', id } as const
+  const entries = days.map((day): CatalogueEntry => {
+    const createdAt = new Date(Date.UTC(2026, 9, day, 2)).toISOString()
+    const manifest = manifestOf(createdAt, [day * 2 ** 30], { ...guest, name, node: 'pve1' })
+    const text = JSON.stringify({ ...manifest, evidence: { ...manifest.evidence, notes } })
+    const facts = readManifestFacts(text, { site: 'hq', guest, keyedAt: createdAt })
+    if ('unreadable' in facts) throw new Error(facts.unreadable)
+    return {
+      folder: `archives/hq/vm-${id}/${createdAt.slice(0, 19).replaceAll(':', '-')}Z/`,
+      site: 'hq',
+      guest,
+      createdAt,
+      state: day % 10 === 0 ? 'damaged' : 'complete',
+      ...(day % 10 === 0 ? { reason: 'A file is gone.' } : {}),
+      sizeBytes: day * 2 ** 30,
+      artifactBytes: day * 2 ** 30,
+      facts,
+      ...(day % 3 === 0 ? { verification: { state: 'verified' as const, at: createdAt, tags: ['prod'] } } : {}),
+    }
+  })
+  return { site: 'hq', guest, entries }
+}
+
+const pageOf = (guests: readonly GuestArchives[]) => [...cataloguePage(about, guests.map(pageGuest), sha256)].join('')
+
+describe('the page of the catalogue', () => {
+  it('holds its data as JSON that no name can break out of', () => {
+    const page = pageOf([guestOf('100', hostile, [1, 2], hostile)])
+    const [, data = ''] = /<script type="application\/json" id="data">([^<]*)<\/script>/.exec(page) ?? []
+    expect(JSON.parse(data)).toMatchObject([
+      { name: hostile, rows: [[expect.anything(), 2 ** 30, 0, -1, 0, 0, hostile], {}] },
+    ])
+    expect(page).not.toContain('<img')
+    // Its own three scripts, one style, and nothing else that could load or run.
+    expect(page.match(/<script/g)).toHaveLength(3)
+    expect(page.replace(data, '')).not.toMatch(
+      /\b(?:src|href|action)=|https?:\/\/(?!www\.w3\.org\/2000\/svg)|@import|url\(/,
+    )
+  })
+
+  it('escapes what stands in its head', () => {
+    const page = [...cataloguePage({ ...about, bucket: '"><b>x', keyPrefix: '</title>' }, [], sha256)].join('')
+    expect(page).not.toContain('<b>')
+    expect(page.match(/<\/title>/g)).toHaveLength(1)
+  })
+
+  it('takes about fifty bytes for an archive', () => {
+    const days = Array.from({ length: 2000 }, (_, day) => day + 1)
+    expect(pageGuest(guestOf('100', 'web', days)).length / days.length).toBeLessThan(50)
+  })
+})
+
+const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+)
+
+/** The page's document after its script ran, from a file, in a real browser. */
+function domOf(page: string, search = ''): string {
+  const folder = mkdtempSync(join(tmpdir(), 'guestlift-page-'))
+  try {
+    const file = join(folder, 'page.html')
+    writeFileSync(file, page)
+    const flags = [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      `--user-data-dir=${folder}/profile`,
+    ]
+    const address = `${pathToFileURL(file).href}${search === '' ? '' : `#${encodeURIComponent(search)}`}`
+    return execFileSync(chromium ?? '', [...flags, '--dump-dom', address], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      maxBuffer: 2 ** 28,
+    })
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+describe.skipIf(chromium === undefined)('the page in Chromium', () => {
+  it('draws each guest with its timeline, runs nothing that a name brings along', { timeout: 60_000 }, () => {
+    const dom = domOf(pageOf([guestOf('100', hostile, [1, 2, 3]), guestOf('101', 'db', [10, 20])]))
+    expect(dom.match(/<section class="guest">/g)).toHaveLength(2)
+    expect(dom.match(/<rect class="(?:good|verified)"/g)).toHaveLength(3)
+    expect(dom.match(/<rect class="bad"/g)).toHaveLength(2)
+    expect(dom).toContain('5 archives of 2 guests')
+    expect(dom).toContain('<title>Archives in archives</title>')
+    expect(dom).not.toContain('<img')
+  })
+
+  it('finds guests, and draws no more of thousands than are seen', { timeout: 60_000 }, () => {
+    const guests = Array.from({ length: 3000 }, (_, index) => guestOf(String(100 + index), `guest-${index}`, [1, 2, 3]))
+    const page = pageOf(guests)
+    expect(domOf(page).match(/<section class="guest">/g)).toHaveLength(50)
+    const found = domOf(page, 'guest-1234')
+    expect(found.match(/<section class="guest">/g)).toHaveLength(1)
+    expect(found).toContain('1 of 3000 guests')
+  })
+})
