@@ -19,6 +19,7 @@ import {
 import { addSiteCommands } from '../local/cli/site-commands.ts'
 import { AssemblyError } from '../local/synthesised.ts'
 import { listenForStop } from '../local/cli/stop-signals.ts'
+import { addVerifyCommand } from '../local/cli/verify-command.ts'
 import { type DeployedSweepOptions, type LocalSweepOptions, sweepHere, sweepOnAws } from '../local/cli/sweep-command.ts'
 
 type RunOptions = DeployedOptions & Partial<LocalOptions> & { local?: boolean }
@@ -91,6 +92,7 @@ addSiteCommands(program, stop)
 
 addPlanCommand(program, stop)
 addGuestsCommand(program, stop)
+addVerifyCommand(program, stop)
 addPriceCommands(program, stop)
 addCatalogueCommands(program, stop)
 addCoverageCommand(program, stop)

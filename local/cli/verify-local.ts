@@ -1,0 +1,80 @@
+/** Reads an archive file on this machine, and says whether the restore tool would accept it. */
+import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { readArchive } from '../../functions/archive-formats/read-archive.ts'
+import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
+import type { Verification } from '../../functions/contracts/verification.ts'
+import { matchManifest } from '../../functions/domain/stored-bytes.ts'
+import { validationMessage } from '../../functions/domain/validation-message.ts'
+import { toolVersion } from '../../functions/runtime/version.ts'
+import { CliError } from './cli-error.ts'
+
+/** Large enough that the disk isn't asked too often, small enough for the processor's cache. */
+const READ_BYTES = 1024 * 1024
+
+/**
+ * @param manifestFile what the file should be; without it, `manifest.json` beside the file, if that names the file
+ * @throws CliError when a file can't be read
+ */
+export async function verifyLocalFile(path: string, manifestFile: string | undefined): Promise<Verification> {
+  await requireFile(path)
+  const fileName = basename(path)
+  const { manifest, note } = await manifestFor(path, manifestFile)
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: READ_BYTES })
+  const reading = await readArchive(chunks, {
+    fileName,
+    ...(manifest === undefined ? {} : { guest: manifest.guest }),
+  }).catch((error: unknown) => {
+    if (error instanceof Error && 'syscall' in error) throw new CliError(`${path} can't be read: ${error.message}.`)
+    throw error
+  })
+  const findings = [...reading.findings, ...(manifest === undefined ? [] : matchManifest(reading.evidence, manifest))]
+  return {
+    version: 1,
+    verifiedAt: new Date().toISOString(),
+    tool: toolVersion,
+    result: reading.result === 'accepted' && findings.length > 0 ? 'refused' : reading.result,
+    findings,
+    notes: [...reading.notes, note],
+    evidence: [reading.evidence],
+  }
+}
+
+async function requireFile(path: string): Promise<void> {
+  const found = await stat(path).catch((error: Error) => {
+    throw new CliError(`${path} can't be read: ${error.message}.`)
+  })
+  if (!found.isFile()) throw new CliError(`${path} is not a file.`)
+}
+
+async function manifestFor(
+  path: string,
+  manifestFile: string | undefined,
+): Promise<{ manifest?: Manifest; note: string }> {
+  const place = manifestFile ?? join(dirname(path), 'manifest.json')
+  const text = await readFile(place, 'utf8').catch(() => undefined)
+  if (text === undefined) {
+    if (manifestFile !== undefined) throw new CliError(`${manifestFile} can't be read.`)
+    return { note: 'There is no manifest beside the file, so its size and CRC-32 were compared with nothing.' }
+  }
+  const parsed = manifestSchema.safeParse(parseJson(text))
+  if (!parsed.success) {
+    const problem = `${place} is no manifest: ${validationMessage(parsed.error)}.`
+    if (manifestFile !== undefined) throw new CliError(problem)
+    return { note: `${problem} Size and CRC-32 were compared with nothing.` }
+  }
+  const named = parsed.data.artifacts.some(({ fileName }) => fileName === basename(path))
+  if (!named && manifestFile === undefined) {
+    return { note: `${place} is of another archive, so size and CRC-32 were compared with nothing.` }
+  }
+  return { manifest: parsed.data, note: `Compared with ${place}.` }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
