@@ -2,7 +2,7 @@ import type { Priced, PriceTable, StorageClass } from '../contracts/prices.ts'
 import { formatBytes } from './byte-size.ts'
 import { keepingDollars, priced, priceItem } from './prices.ts'
 import { type RestorePrice, restorePrices } from './restore-price.ts'
-import { addWork, guestWork, ROUND_SECONDS, runWork, type Work } from './run-work.ts'
+import { addWork, guestWork, ROUNDS, runWork, type Work } from './run-work.ts'
 import { type BandwidthRange, unlimited } from './bandwidth-range.ts'
 import { workItems } from './work-price.ts'
 
@@ -61,18 +61,19 @@ export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, tabl
     guestWork({
       sizeBytes: leastOf(guest),
       dumpSeconds: leastOf(guest) / DUMP_BYTES_PER_SECOND.fastest,
-      streams: 1,
+      streams,
       bytesPerSecondOfStream: fastest,
-      roundSeconds: ROUND_SECONDS.longest,
+      rounds: ROUNDS.few,
     }),
   )
   const slow = work((guest) =>
     guestWork({
       sizeBytes: mostOf(guest),
       dumpSeconds: mostOf(guest) / DUMP_BYTES_PER_SECOND.slowest,
-      streams,
+      // One alone takes the most rounds; how fast it is when all share a limited line is in its rate.
+      streams: 1,
       bytesPerSecondOfStream: slowest,
-      roundSeconds: ROUND_SECONDS.shared,
+      rounds: ROUNDS.many,
     }),
   )
   const [leastBytes, mostBytes] = [sum(leastOf, bytes), sum(mostOf, bytes)]

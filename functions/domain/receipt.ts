@@ -3,7 +3,7 @@ import type { GuestOutcome } from '../contracts/report.ts'
 import { planParts } from './part-plan.ts'
 import { monthlyDollars, priced } from './prices.ts'
 import { STREAM_BYTES_PER_SECOND } from './quote.ts'
-import { addWork, guestWork, ROUND_SECONDS, runWork, type Work } from './run-work.ts'
+import { addWork, guestWork, ROUNDS, runWork, type Work } from './run-work.ts'
 import { workItems } from './work-price.ts'
 import { formatBytes } from './byte-size.ts'
 
@@ -55,9 +55,9 @@ function work({ bytesSent, seconds, artifacts }: Measured, { streams }: ReceiptT
   const made = guestWork({
     sizeBytes: bytesSent,
     dumpSeconds: pace === 'quick' ? 0 : seconds,
-    streams: pace === 'quick' ? 1 : streams,
+    streams: pace === 'quick' ? streams : 1,
     bytesPerSecondOfStream: copySeconds === 0 ? 1 : bytesSent / copySeconds,
-    roundSeconds: pace === 'quick' ? ROUND_SECONDS.longest : ROUND_SECONDS.shared,
+    rounds: pace === 'quick' ? ROUNDS.few : ROUNDS.many,
   })
   // A part is as large as the whole object wants it, however little of it this run had to send.
   const partSizeBytes = Math.max(...artifacts.map(({ sizeBytes }) => planParts(sizeBytes).partSizeBytes), 1)

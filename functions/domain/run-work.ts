@@ -2,8 +2,11 @@
 import { planParts } from './part-plan.ts'
 import { nextWaitSeconds } from './poll-wait.ts'
 
-/** A round of copying is at most so long, alone and beside other transfers; the first ones are shorter (`round-order.ts`). */
-export const ROUND_SECONDS = { longest: 600, shared: 120 }
+/**
+ * How an archive's copying falls into rounds (`round-order.ts`): few long ones where it is alone and its pace is soon
+ * found, many short ones beside other transfers, after some that try out how many streams are best.
+ */
+export const ROUNDS = { few: { seconds: 600, trials: 0 }, many: { seconds: 120, trials: 3 } }
 
 /** Of functions other than Copy parts: a few requests to the site and to S3 each. */
 export const SMALL_CALL = { seconds: 1, memoryMiB: 1024 }
@@ -18,7 +21,7 @@ export interface GuestCourse {
   dumpSeconds: number
   streams: number
   bytesPerSecondOfStream: number
-  roundSeconds: number
+  rounds: (typeof ROUNDS)['few']
 }
 
 export interface Work {
@@ -46,23 +49,24 @@ export function pollCount(dumpSeconds: number): number {
 /**
  * One guest that is archived without trouble: no retry, no wait for a turn. States of Export guest and Transfer artifact,
  * in their order: Which platform?, Start backup, Backup begun?, as often as it is looked at (Wait, Check backup, Backup
- * done?), Locate archive, Transfer each artifact, Take up artifact, Open upload, Plan copies, What next?, for each round
- * (Copy chunks, Copy parts for each stream, Plan copies, What next?), Complete upload, Verify archive, Write manifest,
- * Release backup, Guest archived.
+ * done?), Locate archive, Transfer each artifact, Take up artifact, Open upload, Already stored?, Plan copies, What next?,
+ * for each round (Copy chunks, Copy parts for each stream, Plan copies, What next?), Complete upload, Verify archive,
+ * Write manifest, Is there a retention?, Release backup, Guest archived.
  */
 export function guestWork(course: GuestCourse): Work {
-  const { sizeBytes, dumpSeconds, streams, bytesPerSecondOfStream, roundSeconds } = course
+  const { sizeBytes, dumpSeconds, streams, bytesPerSecondOfStream } = course
   const { partCount } = planParts(Math.round(sizeBytes))
   const copySeconds = sizeBytes / bytesPerSecondOfStream
   const used = Math.max(1, Math.min(streams, partCount))
-  const rounds = Math.max(1, Math.ceil(copySeconds / used / roundSeconds))
+  const steady = Math.max(1, Math.ceil(copySeconds / used / course.rounds.seconds))
+  const rounds = steady + (steady > 1 ? course.rounds.trials : 0)
   const polls = pollCount(dumpSeconds)
   const smallCalls = 8 + polls + rounds
   return {
     smallCalls,
     copyCalls: rounds * used,
     copySeconds,
-    transitions: 14 + 3 * polls + rounds * (3 + used),
+    transitions: 16 + 3 * polls + rounds * (3 + used),
     // Opening the upload is billed as a part is.
     parts: 1 + partCount,
     // Completion, log, notes and manifest.
