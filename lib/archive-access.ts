@@ -4,9 +4,18 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** The folders of the archive bucket; `functions/domain/object-keys.ts` says what lies in each. */
-export type Folder = 'archives' | 'runs' | 'claims' | 'uploads' | 'schedules' | 'sweeps' | 'streams' | 'dumps'
+export type Folder =
+  | 'archives'
+  | 'runs'
+  | 'claims'
+  | 'uploads'
+  | 'schedules'
+  | 'sweeps'
+  | 'streams'
+  | 'dumps'
+  | 'retention'
 
-/** Rights on the archive bucket, each limited to one folder. Nothing here can delete a version of an object. */
+/** Rights on the archive bucket, each limited to one folder. Only `grantPrune` can delete a version of an object. */
 export class ArchiveAccess {
   readonly bucket: IBucket
   private readonly keyPrefix: string
@@ -46,6 +55,14 @@ export class ArchiveAccess {
     this.allow(role, ['s3:AbortMultipartUpload'], 'archives')
     const resourceArns = [this.bucket.bucketArn]
     Grant.addToPrincipal({ grantee: role, actions: ['s3:ListBucketMultipartUploads'], resourceArns })
+  }
+
+  /** See all versions of archives and what locks them, and remove versions for good. Locks hold against it. */
+  grantPrune(role: IRole): void {
+    const actions = ['s3:GetObjectVersion', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:DeleteObjectVersion']
+    this.allow(role, actions, 'archives')
+    const resourceArns = [this.bucket.bucketArn]
+    Grant.addToPrincipal({ grantee: role, actions: ['s3:ListBucketVersions'], resourceArns })
   }
 
   /** What a distributed map needs around its plan and its results, as far as a workflow's own role goes. */

@@ -20,6 +20,8 @@ interface TaskNeeds {
   remove?: Folder[]
   /** Multipart uploads of archives: `fill` opens and completes them, `abort` finds and ends them, `inspect` sees their parts. */
   uploads?: ('fill' | 'abort' | 'inspect')[]
+  /** Remove versions of archives for good. */
+  prune?: boolean
 }
 
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
@@ -75,6 +77,15 @@ const needs = {
     read: ['archives', 'runs'],
     write: ['archives'],
     remove: ['uploads'],
+  },
+  // A first run may have thousands of old archives to remove; what is left when time runs out is the next run's.
+  ApplyRetention: {
+    memoryMiB: 512,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['archives', 'retention'],
+    write: ['retention'],
+    remove: ['retention'],
+    prune: true,
   },
   // Removing a source copy and stopping a job wait for the platform's own task.
   ReleaseBackup: {
@@ -147,6 +158,7 @@ export class ExportFunctions extends Construct {
       if (its.uploads?.includes('fill')) archive.grantUpload(made.role)
       if (its.uploads?.includes('inspect')) archive.grantInspectUpload(made.role)
       if (its.uploads?.includes('abort')) archive.grantAbortUpload(made.role)
+      if (its.prune === true) archive.grantPrune(made.role)
       if (talksToSite) secrets.grantRead(made.role)
       this.byTask.set(task, made)
     }

@@ -20,6 +20,7 @@ import {
 } from './nouns.ts'
 import { progressFiguresSchema } from './progress.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
+import { retentionSchema } from './retention.ts'
 import { sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
 
 /** Environment variables by need. `KEY_PREFIX` ends with `/` or is empty. */
@@ -45,6 +46,8 @@ export const planItemSchema = z.strictObject({
   staging: stagingSchema.prefault({}),
   /** Bandwidth of the run, as the job says. */
   limits: runLimitsSchema,
+  /** Which of the guest's archives stay once this one is safe. Absent: all. */
+  retention: retentionSchema.optional(),
 })
 export type PlanItem = z.infer<typeof planItemSchema>
 
@@ -81,6 +84,9 @@ export const MAX_LEFTOVERS = 200
 
 /** Id of the execution that works: claims tell a living execution from a dead one by it. */
 const executionSchema = z.string().min(1)
+
+/** As Step Functions gives them: `Error` is the name, `Cause` a text that holds Lambda's error as JSON. */
+const stateErrorSchema = z.strictObject({ Error: z.string(), Cause: z.string().optional() })
 
 const transferInput = z.strictObject({ item: planItemSchema, artifact: sourceArtifactSchema })
 
@@ -242,6 +248,19 @@ export const tasks = {
     output: z.strictObject({ manifestKey: z.string() }),
     env: storeEnv,
   },
+  /** The archive is committed: remove what the job's retention lets go of this guest's older ones. */
+  ApplyRetention: {
+    stem: 'apply-retention',
+    input: z.strictObject({ item: planItemSchema }),
+    output: z.strictObject({
+      removed: z.int().nonnegative(),
+      locked: z.int().nonnegative(),
+      summary: z.string(),
+      /** What a person should know or confirm: sentences. Empty when all went as the rules say. */
+      remark: z.string(),
+    }),
+    env: storeEnv,
+  },
   /** Remove the source copy if the job says so, record the outcome, give back the claim. */
   ReleaseBackup: {
     stem: 'release-backup',
@@ -253,6 +272,8 @@ export const tasks = {
       verdict: verdictSchema,
       manifestKey: z.string(),
       startedAt: instantSchema,
+      /** What Apply retention remarked, and the error it ended with: the archive is good all the same. */
+      retention: z.strictObject({ remark: z.string(), error: stateErrorSchema.nullable() }).optional(),
     }),
     output: guestOutcomeSchema,
     env: storeEnv.extend(siteEnv.shape),
@@ -263,8 +284,7 @@ export const tasks = {
     input: z.strictObject({
       item: planItemSchema,
       execution: executionSchema,
-      /** As Step Functions gives them: `Error` is the name, `Cause` a text that holds Lambda's error as JSON. */
-      error: z.strictObject({ Error: z.string(), Cause: z.string().optional() }),
+      error: stateErrorSchema,
     }),
     output: guestOutcomeSchema,
     env: storeEnv.extend(siteEnv.shape),

@@ -44,6 +44,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
       deleteSource: job.deleteSource,
       staging: job.staging,
       limits: job.limits,
+      ...(job.retention === undefined ? {} : { retention: job.retention }),
     })
   }
   const key = planKey(run.prefix)

@@ -1,6 +1,7 @@
 import { GuestliftError } from '../contracts/errors.ts'
 import type { GuestOutcome } from '../contracts/report.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { readFailure } from '../domain/failure.ts'
 import { ownClaim, releaseClaim } from './claims.ts'
 import { leaveQueue } from './dump-turns.ts'
 import { recordOutcome } from './outcomes.ts'
@@ -15,6 +16,7 @@ export async function releaseBackup(
 ): Promise<TaskOutput<'ReleaseBackup'>> {
   const { item, artifacts, stored, verdict } = input
   const remarks = verdict.name === 'archived' ? [] : [verdict.reason]
+  remarks.push(...retentionRemarks(input))
   if (item.deleteSource) remarks.push(...(await removeSources(input, ports)))
   await leaveQueue(input, ports)
   const outcome: GuestOutcome = {
@@ -34,6 +36,14 @@ export async function releaseBackup(
   const held = await ownClaim(input, ports)
   if (held !== undefined) await releaseClaim(input, held, true, ports)
   return outcome
+}
+
+/** Older archives that stay cost money but lose nothing. */
+function retentionRemarks({ retention }: TaskInput<'ReleaseBackup'>): string[] {
+  if (retention === undefined) return []
+  const { remark, error } = retention
+  if (error === null) return remark === '' ? [] : [`Retention: ${remark}`]
+  return [`The archive is safe in S3, but older ones were not pruned: ${readFailure(error).message}`]
 }
 
 /** A source copy that stays costs space but loses nothing, so it is a remark and not a failure. */

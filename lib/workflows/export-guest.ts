@@ -45,10 +45,24 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
       verdict: '{% $verdict %}',
       manifestKey: '{% $manifestKey %}',
       startedAt: '{% $startedAt %}',
+      retention: "{% {'remark': $retentionRemark, 'error': $retentionError} %}",
     },
     retry: patient,
     ...recordFailure,
   })
+
+  // Whatever becomes of older archives, the new one is committed: an error here is a remark of the outcome.
+  const applyRetention = lambdaTask(scope, functions, 'ApplyRetention', {
+    payload: { item: '{% $item %}' },
+    assign: { retentionRemark: '{% $states.result.Payload.remark %}' },
+    retry: ordinary,
+    onError: release,
+    assignError: 'retentionError',
+  })
+
+  const retention = Choice.jsonata(scope, 'Is there a retention?')
+    .when(Condition.jsonata('{% $exists($item.retention) %}'), applyRetention)
+    .otherwise(release)
 
   const manifest = lambdaTask(scope, functions, 'WriteManifest', {
     payload: {
@@ -58,7 +72,11 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
       verdict: '{% $verdict %}',
       evidenceKey: '{% $evidenceKey %}',
     },
-    assign: { manifestKey: '{% $states.result.Payload.manifestKey %}' },
+    assign: {
+      manifestKey: '{% $states.result.Payload.manifestKey %}',
+      retentionRemark: "{% '' %}",
+      retentionError: '{% null %}',
+    },
     retry: ordinary,
     ...recordFailure,
   })
@@ -78,7 +96,9 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
     .itemProcessor(transferArtifact(scope, functions))
     .addCatch(record, { assign: { error: '{% $states.errorOutput %}' } })
 
-  const archived = transfer.next(verify).next(manifest).next(release).next(Succeed.jsonata(scope, 'Guest archived'))
+  applyRetention.next(release)
+  release.next(Succeed.jsonata(scope, 'Guest archived'))
+  const archived = transfer.next(verify).next(manifest).next(retention)
 
   const unknown = Fail.jsonata(scope, 'Platform not supported', {
     error: 'InvalidJob',

@@ -63,7 +63,11 @@ export async function openVersionedBucket(
       const LegalHold = { Status: on ? ('ON' as const) : ('OFF' as const) }
       await client.send(new PutObjectLegalHoldCommand({ Bucket, Key: key, LegalHold }))
     },
-    all: (prefix = '') => Array.fromAsync(versions.listVersions(prefix)),
+    async all(prefix = '') {
+      const found: StoredVersion[] = []
+      for await (const version of versions.listVersions(prefix)) found.push(version)
+      return found
+    },
     async close() {
       client.destroy()
       await server.close()

@@ -88,7 +88,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention)\/\*$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
@@ -100,17 +100,26 @@ describe('the functions', () => {
     expect(taskNames.filter(reads)).toEqual(taskNames.filter((task) => 'SITE_SECRET_PREFIX' in tasks[task].env.shape))
   })
 
-  it('can never delete a version, change retention or touch the bucket’s settings', () => {
+  it('can never change a lock, pass by one, or touch the bucket’s settings', () => {
     const actions = Object.values(rights())
       .flat()
       .map((right) => right.split(' ')[0] ?? '')
     expect(
-      actions.filter((action) => /DeleteObjectVersion|Retention|LegalHold|PutBucket|DeleteBucket|Bypass/.test(action)),
+      actions.filter((action) => /Put\w*(Retention|LegalHold)|PutBucket|DeleteBucket|Bypass/.test(action)),
     ).toEqual([])
-    const deletes = Object.values(rights())
-      .flat()
-      .filter((right) => right.startsWith('s3:DeleteObject'))
-    expect(deletes.every((right) => right.endsWith('/uploads/*'))).toBe(true)
+  })
+
+  it('can delete nothing but bookkeeping, except Apply retention, which removes versions of archives and nothing else', () => {
+    const deletes = taskNames.flatMap((task) =>
+      rightsOf(task)
+        .filter((right) => right.startsWith('s3:DeleteObject'))
+        .map((right) => `${task}: ${right}`),
+    )
+    const pruning = deletes.filter((right) => !right.endsWith('/uploads/*'))
+    expect(pruning).toEqual([
+      'ApplyRetention: s3:DeleteObject on archive-bucket/retention/*',
+      'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',
+    ])
   })
 
   it('may list the bucket wherever they read, since a missing key would answer 403 otherwise', () => {

@@ -252,6 +252,7 @@ describe('a VPC', () => {
       .filter((each) => !('VpcConfig' in each['Properties']))
       .map((each) => each['Properties'].FunctionName)
     expect(sorted(outside)).toEqual([
+      'guestlift-large-apply-retention',
       'guestlift-large-find-leftovers',
       'guestlift-large-report-run',
       'guestlift-large-sweep-uploads',

@@ -19,6 +19,6 @@ export function withStore(_invocation: Invocation): Pick<Ports, 'store' | 'keyPr
 }
 
 /** The SDK reads these by itself; endpoints other than AWS seldom serve buckets as host names. */
-function hasOwnEndpoint(): boolean {
+export function hasOwnEndpoint(): boolean {
   return (process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']) !== undefined
 }

@@ -141,6 +141,22 @@ describe('releasing the backup', () => {
     expect(ports.fakeProvider.calls).toContain(`deleteArtifact ${artifact.artifactRef}`)
   })
 
+  it('keeps success whatever becomes of older archives, and says what', async () => {
+    const reasonAfter = async (retention: NonNullable<Parameters<typeof releaseBackup>[0]['retention']>) => {
+      const { outcome, reason } = await releaseBackup({ ...input, retention }, fakePorts())
+      return [outcome, reason]
+    }
+    expect(await reasonAfter({ remark: '', error: null })).toEqual(['succeeded', ''])
+    expect(await reasonAfter({ remark: 'The newest archive looks wrong.', error: null })).toEqual([
+      'succeeded',
+      'Retention: The newest archive looks wrong.',
+    ])
+    expect(await reasonAfter({ remark: '', error: { Error: 'StoreDenied', Cause: 'access denied' } })).toEqual([
+      'succeeded',
+      expect.stringMatching(/^The archive is safe in S3, but older ones were not pruned: .*access denied/),
+    ])
+  })
+
   it('keeps success when the source copy can not be removed, and says so', async () => {
     const ports = fakePorts()
     ports.fakeProvider.onDelete = () => Promise.reject(new PrivilegeMissing('protected'))
