@@ -58,8 +58,10 @@ export const PAGE_SCRIPT = `
     svg.append(drawn('line', { class: 'axis', x1: 0, x2: WIDTH, y1: HEIGHT - 1, y2: HEIGHT - 1 }))
     const largest = Math.max(1, ...columnsOf(guest).map(([, row]) => row[1]))
     for (const [at, row] of columnsOf(guest)) {
-      const height = Math.max(4, row[1] / largest * (HEIGHT - 4))
-      const mark = drawn('rect', { class: className(row), x: at - 1.5, width: 3, y: HEIGHT - 1 - height, height })
+      // Told by shape too: colours alone don't tell everybody.
+      const wide = isBroken(row) ? 7 : 3
+      const height = isBroken(row) ? HEIGHT - 4 : Math.max(4, row[1] / largest * (HEIGHT - 4))
+      const mark = drawn('rect', { class: className(row), x: at - wide / 2, width: wide, y: HEIGHT - 1 - height, height })
       const title = drawn('title', {})
       title.textContent = time(row[0]) + ', ' + bytes(row[1]) + ', ' + stateOf(row)
       mark.append(title)

@@ -99,7 +99,7 @@ export function* cataloguePage(
 <label>sort by <select id="sort"><option value="name">name</option><option value="newest">oldest newest archive</option><option value="size">size</option><option value="count">archives</option></select></label>
 <span id="found" role="status"></span>
 </form>
-<p class="legend"><span class="mark good"></span>archived <span class="mark verified"></span>verified <span class="mark warned"></span>with warnings <span class="mark bad"></span>broken or refused; height is size, each guest by its own largest. Click a guest for its archives.</p>
+<p class="legend"><span class="mark good"></span>archived <span class="mark verified"></span>verified <span class="mark warned"></span>with warnings <span class="mark bad"></span>broken or refused (wide, full height); else height is size, each guest by its own largest. Click a guest for its archives.</p>
 </header>
 <noscript><p>The list and its search are drawn by the script in this file; allow it to run. It reaches no network.</p></noscript>
 <main id="guests"></main>
