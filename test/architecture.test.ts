@@ -89,7 +89,7 @@ describe('the architecture', () => {
       breaches(/^functions\/operations\//, [
         /^zod$/,
         /^functions\/(contracts|domain|archive-formats|operations)\//,
-        /^functions\/(providers\/provider|readers\/reader|aws\/archive-store)\.ts$/,
+        /^functions\/(providers\/provider|readers\/reader|aws\/(archive|version)-store)\.ts$/,
       ]),
     ).toEqual([])
   })

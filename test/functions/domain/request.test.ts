@@ -17,6 +17,7 @@ describe('reading a request', () => {
     expect(job).toEqual({
       site: 'hq',
       guests: { vmids: [100] },
+      limits: { timezone: 'UTC', windows: [] },
       backup: { mode: 'snapshot', compress: 'zstd', storage: 'local' },
       deleteSource: false,
       staging: { maxArchives: 4 },

@@ -266,7 +266,7 @@ describe('following and stopping a backup', () => {
         },
       }),
     )
-    expect(await provider.checkBackup(job)).toEqual({ running: true, progressPercent: 99 })
+    expect(await provider.checkBackup(job)).toMatchObject({ running: true, progressPercent: 99 })
     expect(server.requests).toHaveLength(3)
   })
 
