@@ -73,6 +73,8 @@ export class RunInterrupted extends fact('RunInterrupted', 'fail-guest') {}
 
 /** The job is malformed. */
 export class InvalidJob extends fact('InvalidJob', 'fail-run') {}
+/** The run may cost more than the job's budget; nothing was started. */
+export class BudgetExceeded extends fact('BudgetExceeded', 'fail-run') {}
 /** No site of that name is configured. */
 export class UnknownSite extends fact('UnknownSite', 'fail-run') {}
 /** The site's configuration is malformed. */
@@ -99,7 +101,7 @@ const facts = [
   GuestLocked, GuestMigrating, GuestBusy,
   GuestNotFound, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
   ChecksumMismatch, ArchiveConflict, UploadVanished, RunInterrupted,
-  InvalidJob, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
+  InvalidJob, BudgetExceeded, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
   TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,
 ] // biome-ignore format: one group a line reads as the table it is
 

@@ -1,6 +1,7 @@
 /** What a person asks for: the job. Also the older shape that `domain/older-job.ts` maps onto it. */
 import * as z from 'zod'
 import { backupModeSchema, backupOptionsSchema } from './backup-options.ts'
+import { budgetSchema } from './budget.ts'
 import { runLimitsSchema } from './limits.ts'
 import { siteNameSchema } from './nouns.ts'
 import { retentionSchema } from './retention.ts'
@@ -23,6 +24,8 @@ export const jobSchema = z
     /** How fast this run may move archives; the site's own limits hold as well. */
     limits: runLimitsSchema.prefault({}),
     staging: stagingSchema.prefault({}),
+    /** A run that may cost more stops before it begins. */
+    budget: budgetSchema.optional(),
     /** Remove the archive from the platform's storage once it is proved to be in S3. */
     deleteSource: z.boolean().default(false),
   })

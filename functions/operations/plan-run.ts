@@ -4,6 +4,7 @@ import { byTurnsOfNodes } from '../domain/node-order.ts'
 import { planKey, selectionKey } from '../domain/object-keys.ts'
 import type { FoundGuest } from '../providers/provider.ts'
 import { chooseGuests } from './choose-guests.ts'
+import { keepBudget } from './keep-budget.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
@@ -17,6 +18,7 @@ type Needs = Pick<Ports, 'store' | 'provider' | 'route' | 'log'>
 export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promise<TaskOutput<'PlanRun'>> {
   const { run, site, platform, platformVersion, job } = input
   const provider = await ports.provider(site)
+  await keepBudget(job, provider)
   const choice = await chooseGuests(site, job.guests, provider)
   await ports.store.writeText(selectionKey(run.prefix), `${JSON.stringify(choice.record, null, 1)}\n`, {
     contentType: 'application/json',

@@ -3,7 +3,7 @@ import { exitCodes } from './exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
 import { planLines } from './print-plan.ts'
 import { quoteLines } from './print-prices.ts'
-import { type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
+import { budgetLines, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
 import { complaintAboutSource } from './site-provider.ts'
 import type { StopSignals } from './stop-signals.ts'
 
@@ -32,7 +32,7 @@ export async function planHere(jobFile: string, options: PlanOptions): Promise<n
   const foreseen = await openForesight(jobFile, options)
   const { plan } = foreseen
   const quote = await quoteForeseen(foreseen, options)
-  const priceLines = plan.totals.archive > 0 ? quoteLines(quote) : []
+  const priceLines = plan.totals.archive > 0 ? [...quoteLines(quote), ...budgetLines(foreseen)] : []
   const told = { ...plan, quote }
   process.stdout.write(
     options.json === true ? `${JSON.stringify(told)}\n` : `${planLines(plan, priceLines).join('\n')}\n`,

@@ -7,7 +7,7 @@ import { type ForesightOptions, openForesight, openStore, withForesightOptions }
 import { keyPrefixFrom } from './key-prefix.ts'
 import { readPrices } from './price-file.ts'
 import { billLines, quoteLines } from './print-prices.ts'
-import { type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
+import { budgetLines, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
 import { complaintAboutSource } from './site-provider.ts'
 import type { StopSignals } from './stop-signals.ts'
 
@@ -42,8 +42,9 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
       const foreseen = await openForesight(jobFile, options)
       const quoted = await quoteForeseen(foreseen, options)
       const { archive } = foreseen.plan.totals
-      const told = { version: 1, site: foreseen.job.site, ...quoted, notes: foreseen.plan.notes }
-      print(options, told, quoteLines(quoted))
+      const budget = budgetLines(foreseen)
+      const told = { version: 1, site: foreseen.job.site, ...quoted, budget, notes: foreseen.plan.notes }
+      print(options, told, [...quoteLines(quoted), ...budget])
       process.exitCode = archive > 0 ? exitCodes.succeeded : exitCodes.failed
     },
   )

@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type StorageClass, storageClassSchema } from '../../functions/contracts/prices.ts'
 import { bandwidthRange } from '../../functions/domain/bandwidth-range.ts'
+import { budgetTerms, overBudget } from '../../functions/domain/budget.ts'
+import { listPrices } from '../../functions/domain/list-prices.ts'
 import { type Quote, quoteRun } from '../../functions/domain/quote.ts'
 import type { Foresight } from './foresight.ts'
 import { readPrices } from './price-file.ts'
@@ -45,4 +47,15 @@ export async function quoteForeseen(
     bandwidth: bandwidthRange([siteLimits, job.limits]),
   }
   return quoteRun(guests, terms, await readPrices(prices))
+}
+
+/** What becomes of the job's budget: a line, where it has one. Judged by the terms of a budget, not by those asked for. */
+export function budgetLines({ job, plan }: Foresight): string[] {
+  const { budget, limits } = job
+  if (budget === undefined) return []
+  const guests = plan.guests.filter(({ fate }) => fate === 'archive')
+  const quote = quoteRun(guests, { ...budgetTerms, bandwidth: bandwidthRange([limits]) }, listPrices)
+  const reason = overBudget(budget, quote, guests)
+  if (reason === undefined) return [`The run stays within its budget of $${budget.dollarsPerRun.toFixed(2)}.`]
+  return [`${reason} ${budget.confirmed ? 'It goes on, since that is confirmed.' : 'It would stop before it begins.'}`]
 }

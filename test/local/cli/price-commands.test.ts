@@ -75,6 +75,16 @@ describe('guestlift quote', () => {
     expect(out).toMatch(/Nothing was changed\.\n$/)
   })
 
+  it.each([
+    [{ dollarsPerRun: 1000 }, /^The run stays within its budget of \$1000\.00\.$/m],
+    [{ dollarsPerRun: 1 }, /^The run with 30 days .* above its budget of \$1\.00\. It would stop before it begins\.$/m],
+    [{ dollarsPerRun: 1, confirmed: true }, /It goes on, since that is confirmed\.$/m],
+  ])('tells what becomes of the budget %j', async (budget, says) => {
+    await writeFile(join(directory, 'tight.json'), JSON.stringify({ site: 'hq', guests: { vmids: [100] }, budget }))
+    const { out } = await guestlift(['quote', 'tight.json', '--site', 'hq.json', '--class', 'DEEP_ARCHIVE'])
+    expect(out).toMatch(says)
+  })
+
   it('exits with 1 where nothing would be archived', async () => {
     const { code, out } = await guestlift(['quote', 'none.json', '--site', 'hq.json'])
     expect(out).toMatch(/less than \$0\.01/)

@@ -1,0 +1,27 @@
+import { BudgetExceeded } from '../contracts/errors.ts'
+import type { Job } from '../contracts/job.ts'
+import { bandwidthRange } from '../domain/bandwidth-range.ts'
+import { budgetTerms, overBudget } from '../domain/budget.ts'
+import { listPrices } from '../domain/list-prices.ts'
+import { quoteRun } from '../domain/quote.ts'
+import type { Provider } from '../providers/provider.ts'
+import { foreseeRun } from './foresee-run.ts'
+
+/**
+ * Before anything is started: refuse a job that may cost more than its budget. Sizes are those of the platform's own
+ * older archives, else of the guests' disks. A job without a budget, or with a confirmed one, costs no call.
+ * @throws BudgetExceeded, and the errors of a site that can't be asked
+ */
+export async function keepBudget(job: Job, provider: Provider): Promise<void> {
+  const { budget, site, limits } = job
+  if (budget === undefined || budget.confirmed) return
+  const { guests } = await foreseeRun(job, { provider })
+  const archived = guests.filter(({ fate }) => fate === 'archive')
+  const quote = quoteRun(archived, { ...budgetTerms, bandwidth: bandwidthRange([limits]) }, listPrices)
+  const reason = overBudget(budget, quote, archived)
+  if (reason === undefined) return
+  throw new BudgetExceeded(
+    `Site ${site}: ${reason} Nothing was started. Look at it with guestlift quote; then choose fewer guests, raise ` +
+      'budget.dollarsPerRun, or set budget.confirmed to go on nevertheless.',
+  )
+}
