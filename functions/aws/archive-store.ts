@@ -56,6 +56,13 @@ export interface StoredText {
   etag: string
 }
 
+/** Bytes of an object, both ends inclusive and within it; `etag` says of which one. */
+export interface ByteRange {
+  firstByte: number
+  lastByte: number
+  etag: string
+}
+
 /**
  * Every method throws `StoreUnavailable` for passing faults that outlasted the inner retries and `StoreDenied` where
  * S3 refuses (permission, signature, no such bucket); further errors are named. Keys are whole, prefix included.
@@ -114,6 +121,12 @@ export interface ArchiveStore {
   head(key: string): Promise<StoredObject | undefined>
 
   readText(key: string): Promise<StoredText | undefined>
+
+  /**
+   * Exactly these bytes of an object, held in memory; an answer that breaks off is asked for again.
+   * @throws ArchiveConflict when the object is no longer the one with the ETag
+   */
+  readRange(key: string, range: ByteRange): Promise<Buffer>
 
   /**
    * Write a small object, on a condition if one is given.

@@ -20,6 +20,7 @@ import { crc32FromBase64, crc32ToBase64 } from '../domain/crc32.ts'
 import type { RetryDeps } from '../domain/part-retry.ts'
 import type {
   ArchiveStore,
+  ByteRange,
   DatedKey,
   ListedObject,
   OpenUpload,
@@ -32,6 +33,7 @@ import type {
 import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
 import { sendPart } from './s3-part-upload.ts'
 import { presignPart } from './s3-presign.ts'
+import { readRange } from './s3-range-read.ts'
 
 /** What Complete answers when our sum isn't S3's, or one of the parts' sums isn't what it stored. */
 const checksumCodes = new Set(['BadDigest', 'InvalidPart', 'XAmzContentChecksumMismatch'])
@@ -283,6 +285,10 @@ export class S3ArchiveStore implements ArchiveStore {
       if (errorCode(error) === 'NoSuchKey') return undefined
       throw storeFact(error, { bucket: this.bucket, key, verb: 'read' })
     }
+  }
+
+  readRange(key: string, range: ByteRange): Promise<Buffer> {
+    return readRange(this.#client, { bucket: this.bucket, key, ...range }, this.#retry)
   }
 
   async writeText(

@@ -47,6 +47,11 @@ export function manifestKey(folder: string): string {
   return `${folder}manifest.json`
 }
 
+/** What the last reading of the whole archive found. */
+export function verificationKey(folder: string): string {
+  return `${folder}verification.json`
+}
+
 /** The folder of one run, with a slash at its end; this is `Run.prefix`. */
 export function runPrefix(keyPrefix: string, runId: string, startedAt: string): string {
   const [year, month, day] = startedAt.slice(0, 10).split('-')

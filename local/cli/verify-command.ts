@@ -3,30 +3,49 @@ import { exitCodes } from './exit-codes.ts'
 import { verificationLines } from './print-verification.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { verifyLocalFile } from './verify-local.ts'
+import { verifyStored } from './verify-stored.ts'
 
 export interface VerifyOptions {
   local?: string
   manifest?: string
+  archive?: string
+  bucket?: string
+  s3?: string
+  prefix: string
   json?: boolean
 }
 
 export function addVerifyCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('verify')
-    .description('read an archive from its first byte to its last, and say whether the restore tool would accept it')
+    .description(
+      'read archives from their first byte to their last, and say whether the restore tool would accept them',
+    )
     .option('--local <file>', 'an archive file on this machine')
     .option('--manifest <manifest.json>', "with --local: its manifest (the one beside it, if it is the file's own)")
-    .option('--json', 'print the verification as one line of JSON')
+    .option('--archive <key>', 'in the bucket: an archive by a key of it, or all below a prefix of keys')
+    .option('--bucket <name>', 'with --archive: the archive bucket')
+    .option('--s3 <url>', 'with --archive: endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', "with --archive: in front of every key of the bucket's archives", '')
+    .option('--json', 'print one line of JSON for each archive')
     .addHelpText(
       'after',
       `
-Exit codes: 0 the restore tool would accept it; 1 it would not, or it could not be read; 64 wrong command line.`,
+With --archive, verification.json is written beside each manifest. All bytes are read: outside of the bucket's region
+that costs transfer.
+Exit codes: 0 the restore tool would accept them; 2 some of them; 1 none, or they could not be read; 64 wrong command
+line.`,
     )
     .action(async (options: VerifyOptions) => {
-      if (options.local === undefined) return command.error('error: verify needs --local <file>')
+      const { local, archive, bucket } = options
+      if ((local === undefined) === (archive === undefined)) {
+        return command.error('error: verify needs either --local <file> or --archive <key>')
+      }
+      if (archive !== undefined && bucket === undefined) command.error('error: --archive needs --bucket <name>')
       // There is nothing to clean up.
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))
-      process.exitCode = await verifyHere(options.local, options)
+      process.exitCode =
+        local === undefined ? await verifyThere(archive ?? '', bucket ?? '', options) : await verifyHere(local, options)
     })
 }
 
@@ -35,4 +54,23 @@ async function verifyHere(path: string, options: VerifyOptions): Promise<number>
   const lines = options.json === true ? [JSON.stringify(verification)] : verificationLines(path, verification)
   process.stdout.write(`${lines.join('\n')}\n`)
   return verification.result === 'accepted' ? exitCodes.succeeded : exitCodes.failed
+}
+
+async function verifyThere(where: string, bucket: string, options: VerifyOptions): Promise<number> {
+  const { s3, prefix, json = false } = options
+  const tally = { accepted: 0, all: 0 }
+  for await (const { folder, verification } of verifyStored(where, {
+    bucket,
+    prefix,
+    ...(s3 === undefined ? {} : { s3 }),
+  })) {
+    tally.all += 1
+    if (verification.result === 'accepted') tally.accepted += 1
+    const place = `s3://${bucket}/${folder}`
+    const lines = json ? [JSON.stringify({ folder, ...verification })] : verificationLines(place, verification)
+    process.stdout.write(`${lines.join('\n')}\n`)
+  }
+  if (tally.all > 1 && !json) process.stdout.write(`${tally.accepted} of ${tally.all} archives accepted\n`)
+  if (tally.accepted === tally.all) return exitCodes.succeeded
+  return tally.accepted > 0 ? exitCodes.partial : exitCodes.failed
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type {
   ArchiveStore,
+  ByteRange,
   DatedKey,
   ListedObject,
   OpenUpload,
@@ -124,6 +125,12 @@ export class MemoryStore implements ArchiveStore {
   async readText(key: string): Promise<StoredText | undefined> {
     const found = this.objects.get(key)
     return found === undefined ? undefined : { text: found.body.toString(), etag: found.etag }
+  }
+
+  async readRange(key: string, { firstByte, lastByte, etag }: ByteRange): Promise<Buffer> {
+    const found = this.objects.get(key)
+    if (found?.etag !== etag) throw new ArchiveConflict(key)
+    return found.body.subarray(firstByte, lastByte + 1)
   }
 
   async writeText(

@@ -57,6 +57,17 @@ export function archiveStoreConformance(name: string, open: () => Promise<StoreU
       expect(await store.listUploads(key)).toEqual([])
     })
 
+    it('reads a range of an object, unless it is another one by now', async () => {
+      const key = freshKey()
+      const etag = (await store.writeText(key, '0123456789')) ?? ''
+      expect((await store.readRange(key, { firstByte: 2, lastByte: 4, etag })).toString()).toBe('234')
+      expect((await store.readRange(key, { firstByte: 9, lastByte: 9, etag })).toString()).toBe('9')
+      await store.writeText(key, 'other words')
+      await expect(store.readRange(key, { firstByte: 2, lastByte: 4, etag })).rejects.toMatchObject({
+        name: 'ArchiveConflict',
+      })
+    })
+
     it('keeps the later of two parts of one number', async () => {
       const key = freshKey()
       const { uploadId } = await sendAll(key, [Buffer.from('first')])
@@ -181,6 +192,29 @@ export function archiveStoreConformance(name: string, open: () => Promise<StoreU
       const found = await store.listDatedKeys(`${prefix}/`)
       expect(found.map(({ key }) => key)).toEqual([`${prefix}/a`, `${prefix}/b`])
       for (const { writtenAt } of found) expectRecent(writtenAt)
+    })
+
+    it('lists objects with the ETag that reading them gives, over more than one page', async () => {
+      const prefix = freshKey()
+      const names = Array.from({ length: 1005 }, (_, index) => `${prefix}/${String(index).padStart(4, '0')}`)
+      for (let at = 0; at < names.length; at += 50) {
+        await Promise.all(names.slice(at, at + 50).map((key) => store.writeText(key, key)))
+      }
+      const found = []
+      for await (const object of store.listObjects(`${prefix}/`)) found.push(object)
+      expect(found.map(({ key }) => key)).toEqual(names)
+      expect(found[7]).toEqual({
+        key: names[7],
+        etag: (await store.readText(names[7] ?? ''))?.etag,
+        sizeBytes: Buffer.byteLength(names[7] ?? ''),
+      })
+    })
+
+    it('lists folders, and neither what lies in them nor files beside them', async () => {
+      const prefix = freshKey()
+      for (const name of ['b/1', 'b/2', 'a/deep/1', 'file']) await store.writeText(`${prefix}/${name}`, name)
+      expect(await store.listFolders(`${prefix}/`)).toEqual([`${prefix}/a/`, `${prefix}/b/`])
+      expect(await store.listFolders(`${prefix}/nothing/`)).toEqual([])
     })
 
     it('writes on condition, for one writer of several', async () => {

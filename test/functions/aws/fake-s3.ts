@@ -179,10 +179,19 @@ function answerTo(fake: FakeS3, request: FakeRequest, body: Buffer, sizeBytes: n
     return { status: 204, headers: {} }
   }
   if (method === 'GET' && query.get('list-type') === '2') {
-    const keys = [...fake.objects.keys()].filter((one) => one.startsWith(query.get('prefix') ?? '')).sort()
-    const list = keys
-      .map((one) => `<Contents><Key>${escapeXml(one)}</Key><LastModified>${now()}</LastModified></Contents>`)
-      .join('')
+    const prefix = query.get('prefix') ?? ''
+    const inFolder = (one: string) => query.get('delimiter') === '/' && one.slice(prefix.length).includes('/')
+    const keys = [...fake.objects.keys()].filter((one) => one.startsWith(prefix)).sort()
+    const folders = keys.filter(inFolder).map((one) => one.slice(0, one.indexOf('/', prefix.length) + 1))
+    const list = [
+      ...keys
+        .filter((one) => !inFolder(one))
+        .map((one) => {
+          const { etag = '', sizeBytes = 0 } = fake.objects.get(one) ?? {}
+          return `<Contents><Key>${escapeXml(one)}</Key><LastModified>${now()}</LastModified><ETag>${escapeXml(etag)}</ETag><Size>${sizeBytes}</Size></Contents>`
+        }),
+      ...[...new Set(folders)].map((one) => `<CommonPrefixes><Prefix>${escapeXml(one)}</Prefix></CommonPrefixes>`),
+    ].join('')
     return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${list}</ListBucketResult>`)
   }
   if (object === undefined) return refusal(404, 'NoSuchKey')
@@ -193,7 +202,12 @@ function answerTo(fake: FakeS3, request: FakeRequest, body: Buffer, sizeBytes: n
   if (method === 'HEAD') {
     return { status: 200, headers: { etag: object.etag, 'content-length': String(object.sizeBytes), ...sum } }
   }
-  return { status: 200, headers: { etag: object.etag }, body: object.body.toString() }
+  if (headers['if-match'] !== undefined && headers['if-match'] !== object.etag)
+    return refusal(412, 'PreconditionFailed')
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(String(headers['range'])) ?? []
+  if (first === undefined) return { status: 200, headers: { etag: object.etag }, body: object.body.toString() }
+  const slice = object.body.subarray(Number(first), Number(last) + 1)
+  return { status: 206, headers: { etag: object.etag }, body: slice.toString() }
 }
 
 function uploadAnswer(

@@ -1,0 +1,131 @@
+import { readArchive } from '../archive-formats/read-archive.ts'
+import { GuestliftError } from '../contracts/errors.ts'
+import { type Manifest, manifestSchema } from '../contracts/manifest.ts'
+import {
+  type ArchiveEvidence,
+  type Finding,
+  type Verification,
+  type VerificationResult,
+  verificationSchema,
+} from '../contracts/verification.ts'
+import { manifestKey, verificationKey } from '../domain/object-keys.ts'
+import { matchManifest } from '../domain/stored-bytes.ts'
+import { validationMessage } from '../domain/validation-message.ts'
+import type { Ports } from './ports.ts'
+import { readObject } from './stored-bytes.ts'
+
+export type VerifyPorts = Pick<Ports, 'store' | 'now' | 'toolVersion'>
+
+/** One file's part in the verdict. */
+interface FileReading {
+  result: VerificationResult
+  findings: Finding[]
+  notes: string[]
+  evidence?: ArchiveEvidence
+}
+
+/**
+ * Read an archive back from the store, every byte of it: the sum over all of them against the manifest's, and what they
+ * are against what a restore needs. Writes `verification.json` beside the manifest.
+ * @param folder the archive's, with a slash at its end
+ */
+export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Verification> {
+  const manifest = await readManifest(folder, ports)
+  const readings = 'artifacts' in manifest ? await readFiles(manifest, ports) : [manifest]
+  const verification: Verification = {
+    version: 1,
+    verifiedAt: ports.now().toISOString(),
+    tool: ports.toolVersion,
+    result: worst(readings.map(({ result }) => result)),
+    findings: readings.flatMap(({ findings }) => findings),
+    notes: readings.flatMap(({ notes }) => notes),
+    evidence: readings.flatMap(({ evidence }) => evidence ?? []),
+  }
+  // Without a manifest there is no archive to say something of.
+  if (!('artifacts' in manifest)) return verification
+  return keep(verification, verificationKey(folder), ports)
+}
+
+/** One damaged file is the news, whatever could not be read of the others. */
+function worst(results: readonly VerificationResult[]): VerificationResult {
+  if (results.includes('refused')) return 'refused'
+  return results.includes('not-verified') ? 'not-verified' : 'accepted'
+}
+
+const notVerified = (code: string, message: string): FileReading => ({
+  result: 'not-verified',
+  findings: [{ code, message }],
+  notes: [],
+})
+
+async function readManifest(folder: string, { store }: VerifyPorts): Promise<Manifest | FileReading> {
+  const key = manifestKey(folder)
+  const found = await store.readText(key)
+  const where = `s3://${store.bucket}/${key}`
+  if (found === undefined) return notVerified('no-manifest', `There is no ${where}: this archive was never finished.`)
+  const parsed = manifestSchema.safeParse(parseJson(found.text))
+  if (parsed.success) return parsed.data
+  return notVerified('manifest-unreadable', `${where} can't be read: ${validationMessage(parsed.error)}.`)
+}
+
+async function readFiles(manifest: Manifest, ports: VerifyPorts): Promise<FileReading[]> {
+  const readings: FileReading[] = []
+  for (const { key, fileName } of manifest.artifacts) {
+    readings.push(await readFile(manifest, key, fileName, ports))
+  }
+  return readings
+}
+
+async function readFile(
+  manifest: Manifest,
+  key: string,
+  fileName: string,
+  { store }: VerifyPorts,
+): Promise<FileReading> {
+  try {
+    const object = await store.head(key)
+    if (object === undefined) {
+      const message = `s3://${store.bucket}/${key} is gone, and the manifest names it.`
+      return { result: 'refused', findings: [{ code: 'object-missing', message }], notes: [] }
+    }
+    const reading = await readArchive(readObject(store, key, object), { fileName, guest: manifest.guest })
+    const mismatch = matchManifest(reading.evidence, manifest)
+    return {
+      ...reading,
+      // Other bytes than were archived are refused even where nothing is known of the format.
+      result: mismatch.length > 0 ? 'refused' : reading.result,
+      findings: [...reading.findings, ...mismatch],
+    }
+  } catch (error) {
+    // What the store refuses or can't give now (Glacier among it) says nothing about the archive.
+    if (!(error instanceof GuestliftError)) throw error
+    return notVerified('not-read', `${fileName} could not be read to its end: ${error.message}`)
+  }
+}
+
+/** How often another verification of the same archive may come between reading and writing. */
+const TRIES = 3
+
+/** Writes unless there is a newer one, or a verdict that a failed reading would hide. */
+async function keep(verification: Verification, key: string, { store }: VerifyPorts): Promise<Verification> {
+  const text = `${JSON.stringify(verification, null, 2)}\n`
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const there = await store.readText(key)
+    const held = there === undefined ? undefined : verificationSchema.safeParse(parseJson(there.text)).data
+    if (held !== undefined && held.verifiedAt > verification.verifiedAt) return verification
+    if (held !== undefined && held.result !== 'not-verified' && verification.result === 'not-verified') {
+      return verification
+    }
+    const onlyIf = there === undefined ? { absent: true as const } : { etag: there.etag }
+    if ((await store.writeText(key, text, { contentType: 'application/json', onlyIf })) !== undefined) break
+  }
+  return verification
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,110 @@
+import { crc32 } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import type { ByteRange } from '../../../functions/aws/archive-store.ts'
+import { StoreDenied, StoreUnavailable } from '../../../functions/contracts/errors.ts'
+import { type Verification, verificationSchema } from '../../../functions/contracts/verification.ts'
+import { crc32ToBase64 } from '../../../functions/domain/crc32.ts'
+import { verifyDeep } from '../../../functions/operations/verify-deep.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
+import { MemoryStore } from '../../fakes/memory-store.ts'
+import { vma } from '../archive-formats/made-archives.ts'
+
+const folder = 'archives/hq/vm-100/2026-11-22T02-00-00Z/'
+const fileName = 'vzdump-qemu-100-2026_11_22-02_00_00.vma'
+const guest = { id: '100', kind: 'vm', name: 'web1', node: 'pve1' } as const
+const verificationKey = `${folder}verification.json`
+
+async function scene(bytes?: Buffer) {
+  const archive = bytes ?? (await vma())
+  const store = new MemoryStore()
+  const put = (body: Buffer) => store.objects.set(`${folder}${fileName}`, { body, etag: String(crc32(body)) })
+  put(archive)
+  const manifest = manifestOf('2026-11-22T02:00:00.000Z', [archive.length], guest)
+  const [artifact] = manifest.artifacts
+  const own = { ...artifact, key: `${folder}${fileName}`, fileName, checksum: `CRC32:${crc32ToBase64(crc32(archive))}` }
+  await store.writeText(`${folder}manifest.json`, JSON.stringify({ ...manifest, artifacts: [own] }))
+  let day = 23
+  const ports = { store, toolVersion: 'guestlift/9.9.9', now: () => new Date(`2026-11-${day}T00:00:00.000Z`) }
+  const kept = async (): Promise<Verification> =>
+    verificationSchema.parse(JSON.parse((await store.readText(verificationKey))?.text ?? 'null'))
+  return { archive, store, ports, put, kept, nextDay: () => (day += 1) }
+}
+
+describe('reading an archive back from the store', () => {
+  it('writes beside the manifest that it is whole, with what was seen', async () => {
+    const { archive, ports, kept } = await scene()
+    const verification = await verifyDeep(folder, ports)
+    expect(verification).toMatchObject({ result: 'accepted', findings: [], tool: 'guestlift/9.9.9' })
+    expect(verification.evidence).toMatchObject([
+      { fileName, sizeBytes: archive.length, crc32: crc32ToBase64(crc32(archive)), guest: { id: '100' } },
+    ])
+    expect(await kept()).toEqual(verification)
+  })
+
+  it('finds a bit that flipped where the format sums up nothing', async () => {
+    const { archive, put, ports, kept } = await scene()
+    const at = archive.length - 100
+    const damaged = Buffer.from(archive)
+    damaged[at] = (damaged[at] ?? 0) ^ 4
+    put(damaged)
+    expect((await verifyDeep(folder, ports)).findings.map(({ code }) => code)).toEqual(['manifest-mismatch'])
+    expect((await kept()).result).toBe('refused')
+  })
+
+  it('tells an archive that was damaged when it was stored from one that changed since', async () => {
+    const whole = await vma()
+    const { ports } = await scene(whole.subarray(0, -4_096))
+    const codes = (await verifyDeep(folder, ports)).findings.map(({ code }) => code)
+    expect(codes).toContain('vma-cut-short')
+    expect(codes).not.toContain('manifest-mismatch')
+  })
+
+  it('refuses an archive whose file is gone', async () => {
+    const { store, ports } = await scene()
+    await store.remove(`${folder}${fileName}`)
+    expect(await verifyDeep(folder, ports)).toMatchObject({ result: 'refused', findings: [{ code: 'object-missing' }] })
+  })
+
+  it('says nothing of a folder without a manifest, and writes nothing there', async () => {
+    const { store, ports } = await scene()
+    await store.remove(`${folder}manifest.json`)
+    expect((await verifyDeep(folder, ports)).result).toBe('not-verified')
+    await store.writeText(`${folder}manifest.json`, '{"version":2}')
+    expect((await verifyDeep(folder, ports)).findings.map(({ code }) => code)).toEqual(['manifest-unreadable'])
+    expect(store.objects.has(verificationKey)).toBe(false)
+  })
+
+  it.each([new StoreUnavailable('the line is down'), new StoreDenied('InvalidObjectState: it is in Glacier')])(
+    'says "not verified" when the store gives nothing, and leaves what an earlier reading found: %s',
+    async (fault) => {
+      const { store, ports, kept, nextDay } = await scene()
+      const before = await verifyDeep(folder, ports)
+      nextDay()
+      store.readRange = () => Promise.reject(fault)
+      const after = await verifyDeep(folder, ports)
+      expect(after.result).toBe('not-verified')
+      expect(after.findings[0]?.message).toContain(fault.message)
+      expect(await kept()).toEqual(before)
+    },
+  )
+
+  it('replaces an older verification, and leaves a newer one', async () => {
+    const { ports, kept, nextDay } = await scene()
+    await verifyDeep(folder, ports)
+    nextDay()
+    const second = await verifyDeep(folder, ports)
+    expect(await kept()).toEqual(second)
+    await verifyDeep(folder, { ...ports, now: () => new Date('2026-11-01T00:00:00.000Z') })
+    expect(await kept()).toEqual(second)
+  })
+
+  it('gives up on an object that is replaced while it is read', async () => {
+    const { archive, store, put, ports } = await scene()
+    const read = store.readRange.bind(store)
+    store.readRange = (key: string, range: ByteRange) => {
+      put(Buffer.concat([archive, Buffer.alloc(1)]))
+      return read(key, range)
+    }
+    expect((await verifyDeep(folder, ports)).result).toBe('not-verified')
+  })
+})
