@@ -6,12 +6,13 @@ import { planItemSchema, type TaskInput, type TaskOutput } from '../contracts/ta
 import { listPrices } from '../domain/list-prices.ts'
 import { outcomesPrefix, reportKey, selectionKey } from '../domain/object-keys.ts'
 import { receipt } from '../domain/receipt.ts'
+import { runMetrics } from '../domain/run-metrics.ts'
 import { tally } from '../domain/tally.ts'
 import { lastSeen } from './guest-progress.ts'
 import { emptyOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'now'>
+type Needs = Pick<Ports, 'store' | 'now' | 'log'>
 
 /** Guests whose outcome is read at the same time. */
 const READ_AHEAD = 32
@@ -47,6 +48,8 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
   }
   const key = reportKey(run.prefix)
   await ports.store.writeText(key, `${JSON.stringify(report, null, 2)}\n`, { contentType: 'application/json' })
+  const metrics = runMetrics(report)
+  if (metrics !== undefined) ports.log('run-metrics', metrics)
   return { outcome, summary, bucket: ports.store.bucket, reportKey: key, succeeded, failed, skipped }
 }
 

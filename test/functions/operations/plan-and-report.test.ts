@@ -18,6 +18,25 @@ async function report(ports: ReturnType<typeof fakePorts>, planKey: string) {
   return runReportSchema.parse(JSON.parse((await ports.store.readText(reportKey))?.text ?? ''))
 }
 
+describe('reporting a run', () => {
+  it("tells CloudWatch the run's figures in one log line", async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.guests = [web, db]
+    const { planKey } = await planRun(input, ports)
+    await report(ports, planKey)
+    expect(ports.logged.filter(({ event }) => event === 'run-metrics')).toMatchObject([
+      {
+        fields: {
+          Site: 'hq',
+          GuestsArchived: 0,
+          GuestsFailed: 2,
+          _aws: { CloudWatchMetrics: [{ Namespace: 'Guestlift' }] },
+        },
+      },
+    ])
+  })
+})
+
 describe('planning a run', () => {
   it('plans each guest that was found where it is now', async () => {
     const ports = fakePorts()

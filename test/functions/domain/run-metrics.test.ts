@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import type { GuestOutcome, RunReport } from '../../../functions/contracts/report.ts'
+import { runMetrics } from '../../../functions/domain/run-metrics.ts'
+
+const guest = (outcome: GuestOutcome['outcome'], sizeBytes: number): GuestOutcome => ({
+  id: '100',
+  name: 'web',
+  outcome,
+  verdict: 'archived',
+  reason: '',
+  artifacts: [{ key: 'a', sizeBytes, checksum: 'CRC32:AAAAAA==' }],
+  bytesSent: sizeBytes / 2,
+  seconds: 1,
+})
+
+const report: RunReport = {
+  version: 1,
+  runId: 'run-1',
+  site: 'hq',
+  outcome: 'partial',
+  summary: '',
+  notes: [],
+  startedAt: '2026-11-22T02:00:00.000Z',
+  endedAt: '2026-11-22T03:00:00.000Z',
+  guests: [guest('succeeded', 100), guest('succeeded', 200), guest('failed', 40), guest('skipped', 0)],
+}
+
+describe("a run's metrics", () => {
+  it('count guests by outcome and bytes of what was archived, at the end of the run', () => {
+    expect(runMetrics(report)).toMatchObject({
+      _aws: { Timestamp: Date.parse(report.endedAt) },
+      Site: 'hq',
+      GuestsArchived: 2,
+      GuestsFailed: 1,
+      GuestsSkipped: 1,
+      ArchivedBytes: 300,
+      SentBytes: 170,
+      RunSeconds: 3600,
+    })
+  })
+
+  it('declare each figure and each dimension that the line holds, as the format asks', () => {
+    const line = runMetrics(report) ?? {}
+    const { CloudWatchMetrics } = line['_aws'] as {
+      CloudWatchMetrics: { Dimensions: string[][]; Metrics: { Name: string }[] }[]
+    }
+    const [declared] = CloudWatchMetrics
+    const names = [...(declared?.Dimensions.flat() ?? []), ...(declared?.Metrics.map(({ Name }) => Name) ?? [])]
+    expect(names.toSorted()).toEqual(
+      Object.keys(line)
+        .filter((name) => name !== '_aws')
+        .toSorted(),
+    )
+  })
+
+  it('say nothing of a run that never learnt its site', () => {
+    const { site: _, ...nowhere } = report
+    expect(runMetrics(nowhere)).toBeUndefined()
+  })
+})
