@@ -7,6 +7,7 @@ import { addCoverageCommand } from '../local/cli/coverage-command.ts'
 import { exitCodes } from '../local/cli/exit-codes.ts'
 import { addGuestsCommand } from '../local/cli/guests-command.ts'
 import { addPlanCommand } from '../local/cli/plan-command.ts'
+import { addPruneCommand } from '../local/cli/prune-command.ts'
 import { addPriceCommands } from '../local/cli/price-commands.ts'
 import {
   type DeployedOptions,
@@ -95,6 +96,7 @@ addGuestsCommand(program, stop)
 addVerifyCommand(program, stop)
 addPriceCommands(program, stop)
 addCatalogueCommands(program, stop)
+addPruneCommand(program, stop)
 addCoverageCommand(program, stop)
 
 /** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */

@@ -5,9 +5,9 @@ import type { Folder } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 
 /** Folders whose objects are rewritten or short-lived: only their newest version means anything. */
-const bookkeeping: readonly Folder[] = ['runs', 'claims', 'uploads', 'schedules']
+const bookkeeping: readonly Folder[] = ['runs', 'claims', 'uploads', 'schedules', 'retention']
 
-/** Where archives go. It outlives the stack, its objects are versioned, and nothing in the app can delete a version. */
+/** Where archives go. It outlives the stack, its objects are versioned, and only Apply retention can delete a version. */
 export class ArchiveBucket extends Construct {
   readonly bucket: IBucket
 

@@ -93,7 +93,11 @@ export function guardRetention<A extends GuardedArchive>(
   // The newest of those that would go.
   if (missing > 0) keep(going().slice(-missing), 'minimum-archives', `minimumArchives is ${policy.minimumArchives}`)
   const share = going().length / Math.max(1, trusted.length)
-  if (share > policy.largestShare && !confirmed) {
+  if (share > policy.largestShare && confirmed) {
+    warnings.push(
+      `${going().length} of ${trusted.length} archives go at once: more than largestShare (${policy.largestShare}), as confirmed.`,
+    )
+  } else if (share > policy.largestShare) {
     warnings.push(
       `${going().length} of ${trusted.length} archives would go at once, which is more than largestShare ` +
         `(${policy.largestShare}) allows. None goes until a person confirms it.`,

@@ -1,5 +1,6 @@
 /** The archive bucket for commands that read it themselves, and what that took in requests. */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { S3Client } from '@aws-sdk/client-s3'
 import type { Command } from 'commander'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
@@ -22,6 +23,7 @@ export function withBucketOptions(command: Command): Command {
 export type RequestCount = Map<string, number>
 
 export interface OpenBucket {
+  client: S3Client
   store: S3ArchiveStore
   keyPrefix: string
   requests: RequestCount
@@ -43,12 +45,13 @@ export function openBucket({ bucket, s3, prefix = '' }: BucketOptions): OpenBuck
     { step: 'finalizeRequest', priority: 'low', name: 'countRequests' },
   )
   const deps = { sleep: (milliseconds: number) => delay(milliseconds), random: Math.random }
-  return { store: new S3ArchiveStore(client, bucket, deps), keyPrefix: keyPrefixFrom(prefix), requests }
+  return { client, store: new S3ArchiveStore(client, bucket, deps), keyPrefix: keyPrefixFrom(prefix), requests }
 }
 
 /** Dollars for a thousand, S3 Standard, us-east-1, list price of 2026-05 (https://aws.amazon.com/s3/pricing/). */
 const DOLLARS_PER_THOUSAND: Readonly<Record<string, number>> = {
   ListObjectsV2: 0.005,
+  ListObjectVersions: 0.005,
   PutObject: 0.005,
   GetObject: 0.0004,
   HeadObject: 0.0004,

@@ -16,6 +16,7 @@ import type { StoredVersion } from '../../functions/aws/version-store.ts'
 import { startS3 } from '../../local/s3/server.ts'
 
 export interface VersionedBucket {
+  url: string
   client: S3Client
   store: S3ArchiveStore
   versions: S3VersionStore
@@ -44,6 +45,7 @@ export async function openVersionedBucket(
   }
   const versions = new S3VersionStore(client, Bucket, () => new Date())
   return {
+    url: server.url,
     client,
     store: new S3ArchiveStore(client, Bucket, { sleep: async () => undefined, random: () => 0.5 }),
     versions,

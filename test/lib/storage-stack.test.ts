@@ -55,7 +55,9 @@ describe('the storage stack', () => {
       { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 20 }, Status: 'Enabled' },
     ])
     const expiring = rules.filter((rule) => 'NoncurrentVersionExpiration' in rule).map((rule) => String(rule['Prefix']))
-    expect(sorted(expiring)).toEqual(['backups/claims/', 'backups/runs/', 'backups/schedules/', 'backups/uploads/'])
+    expect(sorted(expiring)).toEqual(
+      ['claims', 'retention', 'runs', 'schedules', 'uploads'].map((folder) => `backups/${folder}/`),
+    )
     expect(JSON.stringify(rules)).not.toContain('archives/')
     expect(rules.some((rule) => 'ExpirationInDays' in rule || 'Expiration' in rule)).toBe(false)
   })

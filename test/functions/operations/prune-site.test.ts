@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Guest } from '../../../functions/contracts/nouns.ts'
+import { retentionSchema } from '../../../functions/contracts/retention.ts'
+import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { pruneSite, type SiteOrder } from '../../../functions/operations/prune-site.ts'
+import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'
+import { putArchive } from '../../fakes/put-archive.ts'
+import { openVersionedBucket, type VersionedBucket } from '../../fakes/versioned-bucket.ts'
+
+const web: Guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' }
+const box: Guest = { id: '100', kind: 'container', name: 'box', node: 'pve1' }
+const db: Guest = { id: '101', kind: 'vm', name: 'db', node: 'pve1' }
+
+describe('pruneSite', () => {
+  let bucket: VersionedBucket
+  let ports: RetentionPorts
+  beforeEach(async () => {
+    bucket = await openVersionedBucket('versioned')
+    const { store, versions } = bucket
+    const base = { keyPrefix: '', prices: listPrices, now: () => new Date(), log: () => undefined }
+    ports = { ...base, store, versions, remainingMilliseconds: () => 900_000 }
+    for (const guest of [web, box, db]) {
+      for (const day of [1, 2, 3]) await putArchive(bucket, guest, `2026-11-0${day}T02:00:00.000Z`)
+    }
+  })
+  afterEach(() => bucket.close())
+
+  async function prune(its: Partial<SiteOrder> & { rules?: object } = {}) {
+    const { rules = { 'keep-last': 2 }, ...order } = its
+    const told: Record<string, string> = {}
+    const whole = { site: 'hq', policy: retentionSchema.parse(rules), confirmed: true, dryRun: true, ...order }
+    for await (const { guest, result } of pruneSite(whole, ports)) {
+      const decisions = 'trouble' in result ? result.trouble : result.archives.map(({ decision }) => decision).join()
+      told[`${guest.kind}-${guest.id}`] = decisions
+    }
+    return told
+  }
+
+  it('looks at each guest of the site that has archives, or at those that are asked for', async () => {
+    const one = 'remove,keep,keep'
+    expect(await prune()).toEqual({ 'container-100': one, 'vm-100': one, 'vm-101': one })
+    expect(await prune({ guestIds: ['101'] })).toEqual({ 'vm-101': one })
+    expect(await prune({ site: 'h' })).toEqual({})
+  })
+
+  it('keeps what guests left that are gone, by their own rule, even where another kind took their id', async () => {
+    const known = { guests: [web] }
+    expect(await prune({ known })).toEqual({
+      'container-100': 'keep,keep,keep',
+      'vm-100': 'remove,keep,keep',
+      'vm-101': 'keep,keep,keep',
+    })
+    const rules = { 'keep-last': 2, orphans: { 'keep-last': 1 } }
+    expect(await prune({ known, rules })).toMatchObject({
+      'vm-100': 'remove,keep,keep',
+      'vm-101': 'remove,remove,keep',
+    })
+  })
+
+  it('leaves a guest alone when the site may hide that it is still there', async () => {
+    const known = { guests: [web], mayLack: 'Node pve2 does not answer.' }
+    expect(await prune({ known, guestIds: ['101'] })).toEqual({
+      'vm-101': expect.stringMatching(/isn't known .* Node pve2/),
+    })
+  })
+})
