@@ -7,6 +7,9 @@ import { crc32 } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { verificationSchema } from '../../../functions/contracts/verification.ts'
 import { crc32ToBase64 } from '../../../functions/domain/crc32.ts'
+import { createS3Client } from '../../../functions/aws/s3-client.ts'
+import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
+import { startS3 } from '../../../local/s3/server.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { compressed, containerTar, has, vma } from '../../functions/archive-formats/made-archives.ts'
 
@@ -15,9 +18,12 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 
+const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }
+const env = { ...process.env, AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
+
 function guestlift(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], (error, stdout, stderr) =>
+    execFile(process.execPath, [bin, ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
     )
   })
@@ -80,5 +86,50 @@ describe('guestlift verify --local', () => {
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/can't be read/) })
     expect((await guestlift('verify', '--local', folder)).stderr).toMatch(/is not a file/)
     expect((await guestlift('verify')).code).toBe(64)
+  })
+})
+
+describe('guestlift verify --archive', () => {
+  it('reads archives of a bucket back, says which would restore, and keeps that beside them', async () => {
+    const server = await startS3({ directory: join(folder, 's3'), ...credentials, buckets: ['archives'] })
+    try {
+      const client = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
+      const store = new S3ArchiveStore(client, 'archives', { sleep: async () => undefined, random: () => 0 })
+      const place = 'vault/archives/hq/vm-100/'
+      // More than one range of 16 MiB.
+      const bytes = await vma({ clusters: 1_400 })
+      expect(bytes.length).toBeGreaterThan(2 ** 24)
+      const guest = { id: '100', kind: 'vm', name: 'web1', node: 'pve1' } as const
+      const put = async (day: string, body: Buffer) => {
+        const below = `${place}2026-11-${day}T02-00-00Z/`
+        const uploadId = await store.createUpload(`${below}${vmName}`)
+        const part = await store.putPart(`${below}${vmName}`, uploadId, 1, body, crc32(body))
+        await store.completeUpload(`${below}${vmName}`, uploadId, [part], crc32(body))
+        const manifest = manifestOf(`2026-11-${day}T02:00:00.000Z`, [bytes.length], guest)
+        const [artifact] = manifest.artifacts
+        const checksum = `CRC32:${crc32ToBase64(crc32(bytes))}`
+        const artifacts = [{ ...artifact, key: `${below}${vmName}`, fileName: vmName, checksum }]
+        await store.writeText(`${below}manifest.json`, JSON.stringify({ ...manifest, artifacts }))
+        return below
+      }
+      const good = await put('21', bytes)
+      const bad = await put('22', bytes.subarray(0, -4_096))
+      const at = ['--bucket', 'archives', '--s3', server.url, '--prefix', 'vault']
+      const all = await guestlift('verify', '--archive', place, ...at)
+      expect(all.stdout).toContain('1 of 2 archives accepted')
+      expect(all.stdout).toMatch(/REFUSED\n {2}- .*\[vma-cut-short/)
+      expect(all.code).toBe(2)
+      const one = await guestlift('verify', '--archive', `${good}${vmName}`, '--json', ...at)
+      expect(one.code).toBe(0)
+      expect(JSON.parse(one.stdout)).toMatchObject({ folder: good, result: 'accepted' })
+      const kept = async (of: string) => JSON.parse((await store.readText(`${of}verification.json`))?.text ?? 'null')
+      expect(verificationSchema.parse(await kept(good)).result).toBe('accepted')
+      expect(verificationSchema.parse(await kept(bad)).result).toBe('refused')
+      const none = await guestlift('verify', '--archive', 'vault/archives/hq/vm-999/', ...at)
+      expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/no archive below/) })
+      expect((await guestlift('verify', '--archive', 'x')).code).toBe(64)
+    } finally {
+      await server.close()
+    }
   })
 })
