@@ -1,5 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets'
@@ -8,6 +8,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
+import { METRICS_NAMESPACE, type RunMetric } from '../functions/domain/run-metrics.ts'
 import type { CleanUp } from './clean-up.ts'
 import type { Deployment } from './deployment-config.ts'
 import { deadLetters, type Schedules } from './schedule.ts'
@@ -88,7 +89,27 @@ export class FailureNotice extends Construct {
           treatMissingData: TreatMissingData.BREACHING,
         }),
       )
+      // A run over one site that succeeds says nothing of the others; and no figures at all are the worst figures.
+      for (const site of deployment.sites) this.tell(this.nothingArchived(deployment, site, hours))
     }
+  }
+
+  private nothingArchived({ name }: Deployment, site: string, hours: number): Alarm {
+    const metric: RunMetric = 'GuestsArchived'
+    return new Alarm(this, `NothingArchived-${site}`, {
+      alarmDescription: `Guestlift ${name}: no guest of site ${site} was archived for ${hours} hours.`,
+      metric: new Metric({
+        namespace: METRICS_NAMESPACE,
+        metricName: metric,
+        dimensionsMap: { Site: site },
+        period: Duration.hours(1),
+        statistic: Stats.SUM,
+      }),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: hours,
+      treatMissingData: TreatMissingData.BREACHING,
+    })
   }
 
   private encryptedTopic(deployment: Deployment): Topic {

@@ -228,9 +228,9 @@ describe('failure notices', () => {
     ).not.toThrow()
   })
 
-  it('tell of schedules that started nothing, of lost notices, and of a long time without success', async () => {
+  it('tell of schedules that started nothing, of lost notices, and of a long time without success, of all sites and of each', async () => {
     const { exports } = await synthesise(largest)
-    expect(() => exports.resourceCountIs('AWS::CloudWatch::Alarm', 4)).not.toThrow()
+    expect(() => exports.resourceCountIs('AWS::CloudWatch::Alarm', 6)).not.toThrow()
     expect(() =>
       exports.hasResourceProperties('AWS::CloudWatch::Alarm', {
         MetricName: 'ExecutionsSucceeded',
@@ -239,6 +239,18 @@ describe('failure notices', () => {
         TreatMissingData: 'breaching',
       }),
     ).not.toThrow()
+    for (const site of ['hq', 'branch']) {
+      expect(() =>
+        exports.hasResourceProperties('AWS::CloudWatch::Alarm', {
+          Namespace: 'Guestlift',
+          MetricName: 'GuestsArchived',
+          Dimensions: [{ Name: 'Site', Value: site }],
+          EvaluationPeriods: 26,
+          // A dead schedule writes no figures at all.
+          TreatMissingData: 'breaching',
+        }),
+      ).not.toThrow()
+    }
     expect(() =>
       exports.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [Match.anyValue()] }),
     ).not.toThrow()
