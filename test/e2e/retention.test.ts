@@ -1,0 +1,45 @@
+/** The workflow with a retention: each run archives, and what the rules let go is gone with all its versions. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openSite, type Site } from './harness.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await openSite()
+}, 120_000)
+afterAll(() => site.close())
+
+const job = (retention: object) => ({ site: 'hq', guests: { vmids: [103] }, retention })
+const manifests = async () => (await site.keys('archives/')).filter((key) => key.endsWith('/manifest.json'))
+
+describe('runs with a retention', () => {
+  it('keep what the rules keep, archive after archive, and say nothing when all is well', async () => {
+    const made: string[] = []
+    for (let run = 0; run < 3; run += 1) {
+      const states: string[] = []
+      const { report, guests } = await site.run(job({ 'keep-last': 2 }), { onState: (state) => states.push(state) })
+      expect(report?.outcome).toBe('succeeded')
+      expect(guests['103']).toMatchObject({ outcome: 'succeeded', reason: '' })
+      expect(states).toContain('Apply retention')
+      made.push(guests['103']?.manifestKey ?? '')
+    }
+    expect(await manifests()).toEqual(made.slice(1).sort())
+    const folder = made[0]?.slice(0, -'manifest.json'.length) ?? ''
+    expect(await site.keys(folder)).toEqual([])
+    expect(await site.keys('retention/hq/')).toEqual([expect.stringMatching(/^retention\/hq\/\w+-103\/[^/]+\.json$/)])
+  }, 180_000)
+
+  it('wait for a person when much would go at once: the guest is archived, and the report says so', async () => {
+    const { guests } = await site.run(job({ 'keep-last': 1 }))
+    expect(guests['103']).toMatchObject({ outcome: 'succeeded' })
+    expect(guests['103']?.reason).toMatch(/^Retention: 2 of 3 archives would go at once/)
+    expect(await manifests()).toHaveLength(3)
+  }, 120_000)
+
+  it('apply none where the job has none', async () => {
+    const states: string[] = []
+    const bare = { site: 'hq', guests: { vmids: [103] } }
+    expect((await site.run(bare, { onState: (state) => states.push(state) })).report?.outcome).toBe('succeeded')
+    expect(states).not.toContain('Apply retention')
+    expect(await manifests()).toHaveLength(4)
+  }, 120_000)
+})
