@@ -1,9 +1,10 @@
-import type { ListedObject } from '../aws/archive-store.ts'
+import type { ArchiveStore } from '../aws/archive-store.ts'
+import type { VersionStore } from '../aws/version-store.ts'
+import { StoreDenied } from '../contracts/errors.ts'
 import { type Destination, type PriceTable, type StorageClass, storageClassSchema } from '../contracts/prices.ts'
 import { BillCounter, type MonthlyBill } from '../domain/monthly-bill.ts'
 import { readArtifactKey } from '../domain/object-keys.ts'
 import { type RestorePrice, restorePrices } from '../domain/restore-price.ts'
-import type { Ports } from './ports.ts'
 
 export interface BucketBill extends MonthlyBill {
   version: 1
@@ -29,37 +30,82 @@ const bookFolders = new Set([
   'retention',
 ])
 
-/** Bill all that lies below the prefix. Holds a line for each guest and class, however many objects there are. */
-export async function billBucket(
-  { store, keyPrefix }: Pick<Ports, 'store' | 'keyPrefix'>,
-  { table, destination }: { table: PriceTable; destination: Destination },
-): Promise<BucketBill> {
+/** What a listing tells; `hidden`: an older or removed version, which is billed and isn't read. */
+interface Listed {
+  key: string
+  sizeBytes: number
+  storageClass: string
+  hidden: boolean
+}
+
+interface Needs {
+  store: Pick<ArchiveStore, 'bucket' | 'listObjects'>
+  versions: Pick<VersionStore, 'listVersions'>
+  /** Ends with `/` or is empty. */
+  keyPrefix: string
+}
+
+interface Terms {
+  table: PriceTable
+  destination: Destination
+}
+
+/**
+ * Bill all that lies below the prefix, hidden versions included: S3 bills them like any other. Who may not list versions
+ * gets the bill without them, and is told. Holds a line for each guest and class, however many objects there are.
+ */
+export async function billBucket(needs: Needs, terms: Terms): Promise<BucketBill> {
+  const { bucket } = needs.store
+  try {
+    return { version: 1, bucket, ...(await billListed(allVersions(needs), needs.keyPrefix, terms, [])) }
+  } catch (error) {
+    if (!(error instanceof StoreDenied)) throw error
+    const missed = `older and hidden versions of objects, which can't be listed: ${error.message}`
+    return { version: 1, bucket, ...(await billListed(currentObjects(needs), needs.keyPrefix, terms, [missed])) }
+  }
+}
+
+async function* allVersions({ versions, keyPrefix }: Needs): AsyncGenerator<Listed, void, void> {
+  for await (const { deleteMarker, latest, ...version } of versions.listVersions(keyPrefix)) {
+    if (!deleteMarker) yield { ...version, hidden: !latest }
+  }
+}
+
+async function* currentObjects({ store, keyPrefix }: Needs): AsyncGenerator<Listed, void, void> {
+  // Stores other than AWS may name no class.
+  for await (const object of store.listObjects(keyPrefix)) yield { storageClass: 'STANDARD', ...object, hidden: false }
+}
+
+async function billListed(
+  listed: AsyncIterable<Listed>,
+  keyPrefix: string,
+  { table, destination }: Terms,
+  missed: readonly string[],
+): Promise<Omit<BucketBill, 'version' | 'bucket'>> {
   const counter = new BillCounter(table)
   const archived = new Map<StorageClass, { objects: number; sizeBytes: number }>()
   const unknown = new Map<string, number>()
-  for await (const object of store.listObjects(keyPrefix)) {
-    // Stores other than AWS may name no class.
-    const { storageClass: name = 'STANDARD' } = object
-    const storageClass = storageClassSchema.safeParse(name)
-    if (!storageClass.success) {
+  for await (const { key, sizeBytes, storageClass: name, hidden } of listed) {
+    const { data: storageClass } = storageClassSchema.safeParse(name)
+    if (storageClass === undefined) {
       unknown.set(name, (unknown.get(name) ?? 0) + 1)
       continue
     }
-    const owner = ownerOf(keyPrefix, object)
-    counter.add({ owner, storageClass: storageClass.data, sizeBytes: object.sizeBytes })
-    if (owner === BOOKS || owner === OTHERS) continue
-    const sum = archived.get(storageClass.data) ?? { objects: 0, sizeBytes: 0 }
-    archived.set(storageClass.data, { objects: sum.objects + 1, sizeBytes: sum.sizeBytes + object.sizeBytes })
+    const owner = ownerOf(keyPrefix, key)
+    counter.add({ owner: hidden ? `${owner} (hidden versions)` : owner, storageClass, sizeBytes })
+    if (hidden || owner === BOOKS || owner === OTHERS) continue
+    const sum = archived.get(storageClass) ?? { objects: 0, sizeBytes: 0 }
+    archived.set(storageClass, { objects: sum.objects + 1, sizeBytes: sum.sizeBytes + sizeBytes })
   }
   const restore = [...archived].map(([storageClass, sum]) => ({
     storageClass,
     ...sum,
     ways: restorePrices({ ...sum, storageClass }, destination, table),
   }))
-  return { version: 1, bucket: store.bucket, ...counter.bill(leftOut(unknown)), restore }
+  return { ...counter.bill([...missed, ...leftOut(unknown)]), restore }
 }
 
-function ownerOf(keyPrefix: string, { key }: ListedObject): string {
+function ownerOf(keyPrefix: string, key: string): string {
   const artifact = readArtifactKey(keyPrefix, key)
   if (artifact !== undefined) return `${artifact.site}/${artifact.guest.kind}-${artifact.guest.id}`
   return bookFolders.has(key.slice(keyPrefix.length).split('/')[0] ?? '') ? BOOKS : OTHERS
@@ -68,7 +114,7 @@ function ownerOf(keyPrefix: string, { key }: ListedObject): string {
 function leftOut(unknown: ReadonlyMap<string, number>): string[] {
   return [
     ...[...unknown].map(([name, count]) => `${count} objects of class ${name}, which the table has no price for`),
-    'older and hidden versions of objects, and parts of open uploads (guestlift sweep --dry-run tells them)',
+    'parts of open uploads, which guestlift sweep --dry-run tells',
     'requests, reading and transfer; early deletion; volume tiers, free allowances, discounts and taxes',
     'replicas in other buckets, and cheaper tiers that INTELLIGENT_TIERING may have moved objects to',
   ]

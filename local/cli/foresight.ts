@@ -63,7 +63,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions):
   }
 }
 
-export function openStore(bucket: string, s3Url: string | undefined): S3ArchiveStore {
+function openStore(bucket: string, s3Url: string | undefined): S3ArchiveStore {
   // Endpoints other than AWS care little for the region, and the SDK insists on one.
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
   const client = createS3Client(s3Url === undefined ? {} : { endpoint: s3Url, region })

@@ -3,7 +3,7 @@ import { exitCodes } from './exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
 import { planLines } from './print-plan.ts'
 import { quoteLines } from './print-prices.ts'
-import { budgetLines, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
+import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
 import { complaintAboutSource } from './site-provider.ts'
 import type { StopSignals } from './stop-signals.ts'
 
@@ -17,7 +17,10 @@ export function addPlanCommand(program: Command, stop: StopSignals): void {
     .description('say what a job would archive, skip and leave out, why, and for how much, without changing anything')
     .argument('<job.json>', 'the job, as for run')
     .option('--json', 'print the plan as one line of JSON')
-    .addHelpText('after', '\nExit codes: 0 something would be archived; 1 nothing would be; 64 wrong command line.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 something would be archived; 1 nothing would be, for the budget or else; 64 wrong command line.',
+    )
   withQuoteOptions(withForesightOptions(command)).action(async (jobFile: string, options: PlanOptions) => {
     const complaint = complaintAboutSource(options)
     if (complaint !== undefined) command.error(`error: ${complaint}`)
@@ -32,10 +35,11 @@ export async function planHere(jobFile: string, options: PlanOptions): Promise<n
   const foreseen = await openForesight(jobFile, options)
   const { plan } = foreseen
   const quote = await quoteForeseen(foreseen, options)
-  const priceLines = plan.totals.archive > 0 ? [...quoteLines(quote), ...budgetLines(foreseen)] : []
-  const told = { ...plan, quote }
+  const budget = judgeBudget(foreseen)
+  const priceLines = plan.totals.archive > 0 ? [...quoteLines(quote), ...budget.lines] : []
+  const told = { ...plan, quote, budget: budget.lines }
   process.stdout.write(
     options.json === true ? `${JSON.stringify(told)}\n` : `${planLines(plan, priceLines).join('\n')}\n`,
   )
-  return plan.totals.archive > 0 ? exitCodes.succeeded : exitCodes.failed
+  return plan.totals.archive > 0 && !budget.stops ? exitCodes.succeeded : exitCodes.failed
 }

@@ -1,20 +1,18 @@
 import { type Command, Option } from 'commander'
+import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
 import { type Destination, destinationSchema } from '../../functions/contracts/prices.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { billBucket } from '../../functions/operations/bill-bucket.ts'
+import { type BucketOptions, openBucket, withBucketOptions } from './bucket-store.ts'
 import { exitCodes } from './exit-codes.ts'
-import { type ForesightOptions, openForesight, openStore, withForesightOptions } from './foresight.ts'
-import { keyPrefixFrom } from './key-prefix.ts'
+import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
 import { readPrices } from './price-file.ts'
 import { billLines, quoteLines } from './print-prices.ts'
-import { budgetLines, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
+import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
 import { complaintAboutSource } from './site-provider.ts'
 import type { StopSignals } from './stop-signals.ts'
 
-interface BillOptions {
-  bucket: string
-  s3?: string
-  prefix: string
+interface BillOptions extends BucketOptions {
   prices?: string
   destination: Destination
   json?: boolean
@@ -33,7 +31,10 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     .description('say what a run of a job and keeping its archives would cost, without changing anything')
     .argument('<job.json>', 'the job, as for run')
     .option('--json', 'print the quote as one line of JSON')
-    .addHelpText('after', '\nExit codes: 0 quoted; 1 nothing would be archived; 64 wrong command line.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 quoted; 1 nothing would be archived, for the budget or else; 64 wrong command line.',
+    )
   withQuoteOptions(withForesightOptions(quote)).action(
     async (jobFile: string, options: ForesightOptions & QuoteOptions & { json?: boolean }) => {
       const complaint = complaintAboutSource(options)
@@ -42,19 +43,15 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
       const foreseen = await openForesight(jobFile, options)
       const quoted = await quoteForeseen(foreseen, options)
       const { archive } = foreseen.plan.totals
-      const budget = budgetLines(foreseen)
-      const told = { version: 1, site: foreseen.job.site, ...quoted, budget, notes: foreseen.plan.notes }
-      print(options, told, [...quoteLines(quoted), ...budget])
-      process.exitCode = archive > 0 ? exitCodes.succeeded : exitCodes.failed
+      const budget = judgeBudget(foreseen)
+      const told = { version: 1, site: foreseen.job.site, ...quoted, budget: budget.lines, notes: foreseen.plan.notes }
+      print(options, told, [...quoteLines(quoted), ...budget.lines])
+      process.exitCode = archive > 0 && !budget.stops ? exitCodes.succeeded : exitCodes.failed
     },
   )
 
-  program
-    .command('bill')
+  withBucketOptions(program.command('bill'))
     .description('say what lies in the bucket costs a month, by guest and class, and what restoring it would')
-    .requiredOption('--bucket <name>', 'the archive bucket')
-    .option('--s3 <url>', 'endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', 'in front of every key', '')
     .option('--prices <prices.json>', 'your own price table, in the shape that `guestlift prices` prints')
     .addOption(
       new Option('--destination <where>', 'where a restore would read it to')
@@ -65,11 +62,9 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     .action(async (options: BillOptions) => {
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))
       const table = await readPrices(options.prices)
-      const store = openStore(options.bucket, options.s3)
-      const bill = await billBucket(
-        { store, keyPrefix: keyPrefixFrom(options.prefix) },
-        { table, destination: options.destination },
-      )
+      const { client, store, keyPrefix } = openBucket(options)
+      const versions = new S3VersionStore(client, options.bucket, () => new Date())
+      const bill = await billBucket({ store, versions, keyPrefix }, { table, destination: options.destination })
       print(options, bill, billLines(bill))
     })
 }

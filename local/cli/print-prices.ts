@@ -22,7 +22,7 @@ export function pricedLines(title: string, price: Priced): string[] {
 export function quoteLines(quote: Quote): string[] {
   const guests = `${quote.guests} ${quote.guests === 1 ? 'guest' : 'guests'}`
   const title = `Price of archiving ${guests} and keeping them ${quote.days} days in ${quote.storageClass}`
-  return [...pricedLines(title, quote), ...(quote.mostBytes === 0 ? [] : restoreLines(quote.restore, quote.mostBytes))]
+  return [...pricedLines(title, quote), ...(quote.mostBytes === 0 ? [] : restoreLines(quote.restore, quote))]
 }
 
 /** Short, for the end of a report; the items are in the report itself. */
@@ -47,16 +47,21 @@ export function billLines(bill: BucketBill): string[] {
     ),
     ...(rest > 0 ? [styleText('dim', `  and ${rest} more; --json has them all`)] : []),
     ...bill.restore.flatMap(({ storageClass, sizeBytes, ways }) =>
-      restoreLines(ways, sizeBytes, ` of ${storageClass}`),
+      restoreLines(ways, { leastBytes: sizeBytes, mostBytes: sizeBytes }, ` of ${storageClass}`),
     ),
     ...footLines(bill),
   ]
 }
 
-function restoreLines(ways: readonly RestorePrice[], sizeBytes: number, ofWhat = ''): string[] {
+function restoreLines(
+  ways: readonly RestorePrice[],
+  { leastBytes, mostBytes }: Pick<Quote, 'leastBytes' | 'mostBytes'>,
+  ofWhat = '',
+): string[] {
+  const size = `${leastBytes < mostBytes ? 'up to ' : ''}${formatBytes(mostBytes)}`
   return ways.map(
     (way) =>
-      `Restoring ${formatBytes(sizeBytes)}${ofWhat} once to ${way.destination}: ${formatDollarRange(way)}` +
+      `Restoring ${size}${ofWhat} once to ${way.destination}: ${formatDollarRange(way)}` +
       (way.tier === 'immediate' ? '' : `, readable after ${way.takes} (${way.tier})`),
   )
 }

@@ -49,13 +49,15 @@ export async function quoteForeseen(
   return quoteRun(guests, terms, await readPrices(prices))
 }
 
-/** What becomes of the job's budget: a line, where it has one. Judged by the terms of a budget, not by those asked for. */
-export function budgetLines({ job, plan }: Foresight): string[] {
+/** What becomes of the job's budget, where it has one. Judged by the terms of a budget, not by those asked for. */
+export function judgeBudget({ job, plan }: Foresight): { lines: string[]; stops: boolean } {
   const { budget, limits } = job
-  if (budget === undefined) return []
+  if (budget === undefined) return { lines: [], stops: false }
   const guests = plan.guests.filter(({ fate }) => fate === 'archive')
   const quote = quoteRun(guests, { ...budgetTerms, bandwidth: bandwidthRange([limits]) }, listPrices)
   const reason = overBudget(budget, quote, guests)
-  if (reason === undefined) return [`The run stays within its budget of $${budget.dollarsPerRun.toFixed(2)}.`]
-  return [`${reason} ${budget.confirmed ? 'It goes on, since that is confirmed.' : 'It would stop before it begins.'}`]
+  const within = `The run stays within its budget of $${budget.dollarsPerRun.toFixed(2)}.`
+  if (reason === undefined) return { lines: [within], stops: false }
+  const outcome = budget.confirmed ? 'It goes on, since that is confirmed.' : 'It would stop before it begins.'
+  return { lines: [`${reason} ${outcome}`], stops: !budget.confirmed }
 }

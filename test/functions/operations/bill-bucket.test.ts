@@ -1,34 +1,30 @@
 import { describe, expect, it } from 'vitest'
-import type { ListedObject } from '../../../functions/aws/archive-store.ts'
+import type { StoredVersion } from '../../../functions/aws/version-store.ts'
+import { StoreDenied } from '../../../functions/contracts/errors.ts'
 import { listPrices } from '../../../functions/domain/list-prices.ts'
 import { billBucket } from '../../../functions/operations/bill-bucket.ts'
 import { MemoryStore } from '../../fakes/memory-store.ts'
 
 const GIB = 2 ** 30
 
-/** A bucket of which only the listing is asked. */
-class ListedStore extends MemoryStore {
-  readonly #listed: readonly Partial<ListedObject>[]
-
-  constructor(listed: readonly Partial<ListedObject>[]) {
-    super()
-    this.#listed = listed
-  }
-
-  override async *listObjects(prefix: string): AsyncGenerator<ListedObject, void, void> {
-    for (const object of this.#listed) {
-      const { key = '' } = object
-      if (key.startsWith(prefix)) yield { etag: '"e"', sizeBytes: 0, ...object, key }
-    }
-  }
-}
-
 const archive = (guest: string, file: string) => `p/archives/hq/${guest}/2026-11-20T02-00-00Z/${file}`
 
-function bill(listed: readonly Partial<ListedObject>[]) {
-  const needs = { store: new ListedStore(listed), keyPrefix: 'p/' }
-  return billBucket(needs, { table: listPrices, destination: 'internet' })
+type Listed = Partial<StoredVersion> & { key: string }
+
+/** A bucket of which only the listing is asked. */
+function listing(listed: readonly Listed[]) {
+  const writtenAt = '2026-11-20T02:00:00.000Z'
+  const rest = { versionId: 'v', latest: true, deleteMarker: false, sizeBytes: 0, writtenAt, storageClass: 'STANDARD' }
+  const store = new MemoryStore()
+  const versions = {
+    async *listVersions(prefix: string): AsyncGenerator<StoredVersion, void, void> {
+      for (const one of listed) if (one.key.startsWith(prefix)) yield { ...rest, ...one }
+    },
+  }
+  return { store, versions, keyPrefix: 'p/' }
 }
+const terms = { table: listPrices, destination: 'internet' } as const
+const bill = (listed: readonly Listed[]) => billBucket(listing(listed), terms)
 
 describe('the bill of a bucket', () => {
   it('tells guests, the books and other objects apart, and each class', async () => {
@@ -59,6 +55,28 @@ describe('the bill of a bucket', () => {
     expect(restore[0]).toMatchObject({ storageClass: 'GLACIER_IR', objects: 1, sizeBytes: 1000 * GIB })
     // $30 of retrieval and $90 to the internet.
     expect(restore[0]?.ways[0]?.mostDollars).toBeCloseTo(120, 3)
+  })
+
+  it('bills versions that are hidden, and reads none of them back; a delete marker costs nothing', async () => {
+    const key = archive('vm-100', 'vzdump.vma.zst')
+    const found = await bill([
+      { key, deleteMarker: true },
+      { key, latest: false, sizeBytes: 1000 * GIB },
+    ])
+    expect(found.lines).toMatchObject([{ owner: 'hq/vm-100 (hidden versions)', objects: 1, dollarsPerMonth: 23 }])
+    expect(found.restore).toEqual([])
+  })
+
+  it('goes without versions where they may not be listed, and says so', async () => {
+    const needs = listing([])
+    await needs.store.writeText(archive('vm-100', 'manifest.json'), '{}')
+    // oxlint-disable-next-line require-yield -- refused before the first
+    needs.versions.listVersions = async function* () {
+      throw new StoreDenied('s3:ListBucketVersions is missing')
+    }
+    const found = await billBucket(needs, terms)
+    expect(found.lines.map(({ owner }) => owner)).toEqual(['hq/vm-100'])
+    expect(found.leavesOut[0]).toMatch(/^older and hidden versions .*s3:ListBucketVersions is missing$/)
   })
 
   it('leaves out a class that has no price, and says so', async () => {

@@ -50,7 +50,7 @@ describe('guestlift quote', () => {
     const { code, out } = await guestlift(['quote', 'job.json', '--site', 'hq.json'])
     expect(out).toMatch(/^Price of archiving 1 guest and keeping them 30 days in STANDARD: up to \$\d+\.\d\d$/m)
     expect(out).toMatch(/^ +up to \$2\.\d\d +up to 100\.0 GiB in STANDARD for 30 days$/m)
-    expect(out).toMatch(/^Restoring 100\.0 GiB once to internet: about \$9\.00$/m)
+    expect(out).toMatch(/^Restoring up to 100\.0 GiB once to internet: about \$9\.00$/m)
     expect(out).toMatch(/^ +not in it: retries/m)
     expect(out).toMatch(/^ +prices: us-east-1, 2026-/m)
     expect(code).toBe(0)
@@ -76,13 +76,18 @@ describe('guestlift quote', () => {
   })
 
   it.each([
-    [{ dollarsPerRun: 1000 }, /^The run stays within its budget of \$1000\.00\.$/m],
-    [{ dollarsPerRun: 1 }, /^The run with 30 days .* above its budget of \$1\.00\. It would stop before it begins\.$/m],
-    [{ dollarsPerRun: 1, confirmed: true }, /It goes on, since that is confirmed\.$/m],
-  ])('tells what becomes of the budget %j', async (budget, says) => {
+    [{ dollarsPerRun: 1000 }, /^The run stays within its budget of \$1000\.00\.$/m, 0],
+    [
+      { dollarsPerRun: 1 },
+      /^The run with 30 days .* above its budget of \$1\.00\. It would stop before it begins\.$/m,
+      1,
+    ],
+    [{ dollarsPerRun: 1, confirmed: true }, /It goes on, since that is confirmed\.$/m, 0],
+  ])('tells what becomes of the budget %j', async (budget, says, exit) => {
     await writeFile(join(directory, 'tight.json'), JSON.stringify({ site: 'hq', guests: { vmids: [100] }, budget }))
-    const { out } = await guestlift(['quote', 'tight.json', '--site', 'hq.json', '--class', 'DEEP_ARCHIVE'])
+    const { code, out } = await guestlift(['quote', 'tight.json', '--site', 'hq.json', '--class', 'DEEP_ARCHIVE'])
     expect(out).toMatch(says)
+    expect(code).toBe(exit)
   })
 
   it('exits with 1 where nothing would be archived', async () => {
