@@ -165,8 +165,8 @@ export const PAGE_SCRIPT = `
     shown = Math.min(chosen.length, shown + GUESTS_AT_A_TIME)
     byId('more').hidden = shown >= chosen.length
   }
-  let waiting
-  byId('search').addEventListener('input', () => { clearTimeout(waiting); waiting = setTimeout(choose, 120) })
+  let waiting = 0
+  byId('search').addEventListener('input', () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(choose) })
   byId('trouble').addEventListener('change', choose)
   byId('sort').addEventListener('change', choose)
   byId('controls').addEventListener('submit', (event) => event.preventDefault())

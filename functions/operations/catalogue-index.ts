@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type CatalogueIndex, catalogueIndexSchema, type IndexedArchive } from '../contracts/catalogue.ts'
+import { StoreDenied } from '../contracts/errors.ts'
 import { catalogueIndexKey, type KeyedGuest } from '../domain/object-keys.ts'
 import type { Ports } from './ports.ts'
 
@@ -23,9 +24,12 @@ export function indexText(site: string, guest: KeyedGuest, archives: IndexedArch
   return `${JSON.stringify(index)}\n`
 }
 
-/** A guest's index, or none: one that is damaged, of another version or of another guest counts as none. */
+/**
+ * A guest's index, or none: one that is damaged, of another version, of another guest or not for this reader's eyes
+ * counts as none.
+ */
 export async function readIndex(site: string, guest: KeyedGuest, { store, keyPrefix }: Needs): Promise<FoundIndex> {
-  const { text } = (await store.readText(catalogueIndexKey(keyPrefix, site, guest))) ?? { text: '' }
+  const text = await textOrNone(catalogueIndexKey(keyPrefix, site, guest), store)
   const { data } = catalogueIndexSchema.safeParse(parseJson(text))
   const usable =
     data !== undefined &&
@@ -34,6 +38,16 @@ export async function readIndex(site: string, guest: KeyedGuest, { store, keyPre
     data.guest.kind === guest.kind &&
     data.sum === sumOf(data.archives)
   return { archives: new Map(usable ? data.archives.map((one) => [one.folder, one]) : []), text }
+}
+
+/** Who may read the archives may read the catalogue; without a right to list the bucket, S3 denies what isn't there. */
+async function textOrNone(key: string, store: Needs['store']): Promise<string> {
+  try {
+    return (await store.readText(key))?.text ?? ''
+  } catch (error) {
+    if (error instanceof StoreDenied) return ''
+    throw error
+  }
 }
 
 /** Over the facts as parsed: keys in the schema's order, so that a text laid out anew has the same sum. */

@@ -5,6 +5,7 @@ import type { CatalogueEntry } from '../../../functions/domain/catalogue.ts'
 import { newReading, readCatalogue } from '../../../functions/operations/read-catalogue.ts'
 import { rebuildCatalogue } from '../../../functions/operations/rebuild-catalogue.ts'
 import type { CatalogueFilter } from '../../../functions/operations/list-archives.ts'
+import { StoreDenied, StoreUnavailable } from '../../../functions/contracts/errors.ts'
 import { verificationSchema } from '../../../functions/contracts/verification.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { MemoryStore } from '../../fakes/memory-store.ts'
@@ -163,6 +164,22 @@ describe('the index', () => {
     expect(await rebuild(store)).toMatchObject({ written: 0, reading: { fromIndex: 9, fromManifests: 0 } })
     await put(store, vm, day(4))
     expect(await rebuild(store)).toMatchObject({ written: 1, reading: { fromIndex: 9, fromManifests: 1 } })
+  })
+
+  it('is done without where it may not be read, and a store that does not answer is told', async () => {
+    const failing = (error: Error) =>
+      new (class extends MemoryStore {
+        override async readText(key: string) {
+          if (key.startsWith(`${keyPrefix}catalogue/`)) throw error
+          return super.readText(key)
+        }
+      })()
+    const denied = failing(new StoreDenied('no'))
+    await put(denied, vm, day(1))
+    expect(await entriesOf(denied)).toMatchObject([{ state: 'complete' }])
+    const silent = failing(new StoreUnavailable('no answer'))
+    await put(silent, vm, day(1))
+    await expect(entriesOf(silent)).rejects.toMatchObject({ name: 'StoreUnavailable' })
   })
 
   it('goes when the last archive of its guest is gone, and nothing else does', async () => {
