@@ -1,6 +1,6 @@
 /** Holds the configuration in an archive against its disks and against the guest that it should be of. */
 import type { Guest } from '../contracts/nouns.ts'
-import type { DeviceEvidence, Finding } from '../contracts/verification.ts'
+import type { DeviceEvidence, EmbeddedConfiguration, Finding } from '../contracts/verification.ts'
 
 export const VM_CONFIGURATION = 'qemu-server.conf'
 
@@ -32,4 +32,12 @@ export function nameIn(text: string, kind: Guest['kind']): string | undefined {
   const [own = ''] = text.split(/^\[/m)
   const line = kind === 'vm' ? /^name:[ \t]*(\S+)/m : /^hostname:[ \t]*(\S+)/m
   return line.exec(own)?.[1]
+}
+
+/**
+ * The configuration as it may be shown: without the hash of cloud-init's password, which is of use to whoever guesses
+ * passwords. The archive keeps it, and so does a restore.
+ */
+export function shownConfiguration({ name, text }: EmbeddedConfiguration): EmbeddedConfiguration {
+  return { name, text: text.replaceAll(/^cipassword:.*$/gm, 'cipassword: (left out)') }
 }

@@ -6,7 +6,7 @@ import { ByteCursor } from './byte-cursor.ts'
 import { Damage, Findings } from './damage.ts'
 import { decompress } from './decompress.ts'
 import { type ArchiveName, readArchiveName } from './file-name.ts'
-import { matchDrives, nameIn, VM_CONFIGURATION } from './guest-configuration.ts'
+import { matchDrives, nameIn, shownConfiguration, VM_CONFIGURATION } from './guest-configuration.ts'
 import { COMPRESSION_MAGIC_BYTES, compressionByMagic, FORMAT_MAGIC_BYTES, formatByMagic } from './magic.ts'
 import { peek, TappedSource } from './tapped-source.ts'
 import { walkTar } from './tar.ts'
@@ -156,7 +156,8 @@ async function walkContent(
   if (expected.guest !== undefined && called !== undefined && called !== expected.guest.name) {
     notes.push(`The archive's configuration calls the guest ${called}; the manifest calls it ${expected.guest.name}.`)
   }
-  return { format, ...evidence }
+  const { configuration } = evidence
+  return { format, ...evidence, ...(configuration && { configuration: shownConfiguration(configuration) }) }
 }
 
 async function walkVm(content: ByteCursor, findings: Findings, notes: string[]): Promise<Partial<ArchiveEvidence>> {

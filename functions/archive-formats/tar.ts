@@ -29,9 +29,15 @@ interface Pending {
   from?: number
 }
 
-/** @throws Damage where nothing that follows could be understood */
-export async function walkTar(content: ByteCursor, findings: Findings): Promise<TarReport> {
-  const report: TarReport = { members: 0, memberBytes: 0 }
+/**
+ * @param report filled while reading, for those who want what was found before damage
+ * @throws Damage where nothing that follows could be understood
+ */
+export async function walkTar(
+  content: ByteCursor,
+  findings: Findings,
+  report: TarReport = { members: 0, memberBytes: 0 },
+): Promise<TarReport> {
   let pending: Pending = {}
   for (;;) {
     const at = content.offset

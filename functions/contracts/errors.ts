@@ -62,6 +62,8 @@ export class SourceChanged extends fact('SourceChanged', 'fail-guest') {}
 export class ShortRead extends fact('ShortRead', 'fail-guest') {}
 /** S3's checksum over the finished object differs from the one over the bytes that were read. */
 export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest') {}
+/** What was copied faithfully is no archive of that guest: a restore would refuse it from its first bytes on. */
+export class NotAnArchive extends fact('NotAnArchive', 'fail-guest') {}
 /** The object's key is taken by other content. Nothing was overwritten. */
 export class ArchiveConflict extends fact('ArchiveConflict', 'fail-guest') {}
 /** The multipart upload was aborted or expired under us. */
@@ -100,7 +102,7 @@ const facts = [
   PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
   GuestLocked, GuestMigrating, GuestBusy,
   GuestNotFound, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
-  ChecksumMismatch, ArchiveConflict, UploadVanished, RunInterrupted,
+  ChecksumMismatch, NotAnArchive, ArchiveConflict, UploadVanished, RunInterrupted,
   InvalidJob, BudgetExceeded, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
   TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,
 ] // biome-ignore format: one group a line reads as the table it is

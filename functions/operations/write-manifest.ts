@@ -4,6 +4,7 @@ import type { StoredArtifact } from '../contracts/nouns.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
+import { lookInside } from './look-inside.ts'
 import type { Ports } from './ports.ts'
 import { removeUploadRecord } from './upload-record.ts'
 
@@ -11,7 +12,9 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
 
 /**
  * Put the platform's log and notes beside the archive, then the manifest: the commit mark. Asked again, it finds its
- * own manifest and leaves it. @throws ArchiveConflict when a manifest of other content is there
+ * own manifest and leaves it.
+ * @throws ArchiveConflict when a manifest of other content is there
+ * @throws NotAnArchive when a restore would refuse a file from its first bytes on: then there is no manifest
  */
 export async function writeManifest(
   input: TaskInput<'WriteManifest'>,
@@ -24,6 +27,8 @@ export async function writeManifest(
     throw new InternalFault(`The evidence s3://${ports.store.bucket}/${input.evidenceKey} is gone. Repeat this guest.`)
   }
   const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, first.createdAt)
+  const looks = await Promise.all(stored.map((one) => lookInside(one, ports)))
+  const configuration = looks.find((one) => one !== undefined)
   const sideFiles = await writeSideFiles(folder, first.fileName, kept.log, kept.evidence.notes, ports)
   const manifest = manifestSchema.parse({
     version: 1,
@@ -42,6 +47,7 @@ export async function writeManifest(
       const found = storedAs(artifact.fileName, stored)
       return { ...found, source: { ...found.source, artifactRef: artifact.artifactRef, path: artifact.location.path } }
     }),
+    ...(configuration === undefined ? {} : { configuration }),
     sideFiles,
   } satisfies Manifest)
   const key = manifestKey(folder)

@@ -1,11 +1,13 @@
+import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { manifestSchema } from '../../../functions/contracts/manifest.ts'
-import { PrivilegeMissing, RequestRejected } from '../../../functions/contracts/errors.ts'
+import { PrivilegeMissing, RequestRejected, StoreUnavailable } from '../../../functions/contracts/errors.ts'
 import { locateArchive } from '../../../functions/operations/locate-archive.ts'
 import { releaseBackup } from '../../../functions/operations/release-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { writeManifest } from '../../../functions/operations/write-manifest.ts'
 import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
+import { vma, vmConfiguration } from '../archive-formats/made-archives.ts'
 import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 async function located() {
@@ -81,6 +83,34 @@ describe('writing the manifest', () => {
       sizeBytes: 1000,
       modifiedAt: '2026-11-22T02:01:00.000Z',
     })
+  })
+
+  it('tells the guest’s configuration as the archive itself holds it', async () => {
+    const { ports, manifestInput } = await located()
+    const archive = zstdCompressSync(await vma())
+    ports.store.objects.set(stored.key, { body: archive, etag: 'tag' })
+    const { manifestKey } = await writeManifest(manifestInput, ports)
+    const manifest = manifestSchema.parse(JSON.parse((await ports.store.readText(manifestKey))?.text ?? ''))
+    expect(manifest.configuration).toEqual({ name: 'qemu-server.conf', text: vmConfiguration })
+  })
+
+  it('is refused for what plainly is no archive, however faithfully it was copied', async () => {
+    const { ports, manifestInput } = await located()
+    ports.store.objects.set(stored.key, { body: Buffer.from('502 Bad Gateway'.repeat(99)), etag: 'tag' })
+    await expect(writeManifest(manifestInput, ports)).rejects.toMatchObject({
+      name: 'NotAnArchive',
+      message: expect.stringMatching(/should begin as zstd data .* lies at s3:/),
+    })
+    expect(await ports.store.listKeys('archives/hq/vm-100/2026-11-22T02-00-07Z/')).toEqual([stored.key])
+  })
+
+  it('goes on without a configuration when the archive can’t be looked into', async () => {
+    const { ports, manifestInput } = await located()
+    ports.store.objects.set(stored.key, { body: Buffer.from('502 Bad Gateway'.repeat(99)), etag: 'tag' })
+    ports.store.readRange = () => Promise.reject(new StoreUnavailable('down'))
+    const { manifestKey } = await writeManifest(manifestInput, ports)
+    const manifest = manifestSchema.parse(JSON.parse((await ports.store.readText(manifestKey))?.text ?? ''))
+    expect(manifest.configuration).toBeUndefined()
   })
 
   it('can be repeated, and leaves the first manifest as it is', async () => {
