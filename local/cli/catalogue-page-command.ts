@@ -4,6 +4,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { cataloguePage, pageGuest, type PageGuestText } from '../../functions/domain/catalogue-page.ts'
 import { readCatalogue } from '../../functions/operations/read-catalogue.ts'
 import { openBucket, requestLine } from './bucket-store.ts'
+import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
 import { filterOf, type ListArchivesOptions } from './list-command.ts'
 import { counted } from './print-catalogue.ts'
@@ -29,7 +30,9 @@ export async function writePage(options: PageOptions): Promise<number> {
   }
   const sha256 = (text: string) => createHash('sha256').update(text).digest('base64')
   const unfinished = `${options.out}.${process.pid}.part`
-  const file = await open(unfinished, 'w')
+  const file = await open(unfinished, 'w').catch((cause: unknown) => {
+    throw new CliError(`The page can't be written to ${options.out}: ${String(cause)}`, { cause })
+  })
   try {
     for (const piece of cataloguePage(about, guests, sha256)) await file.write(piece)
     await file.close()

@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -123,6 +124,30 @@ describe('the commands that read the bucket', () => {
     expect(out).toContain('2026-11-20T02-00-00Z')
     expect(out).not.toContain('2026-11-21T02-00-00Z')
     expect(await guestlift('show', 'nobody')).toMatchObject({ code: 1 })
+  })
+
+  it('catalog page: writes one whole file, and leaves none when it fails', async () => {
+    const file = join(directory, 'page.html')
+    const { code, out } = await guestlift('catalog', 'page', '--out', file)
+    expect(code).toBe(0)
+    expect(out).toMatch(/page\.html: 3 archives of 2 guests/)
+    const page = await readFile(file, 'utf8')
+    expect(page).toMatch(/^<!doctype html>[^]*<\/html>\n$/)
+    expect(page).toContain(`"name":"db's"`)
+    const failed = await guestlift('catalog', 'page', '--out', join(directory, 'nowhere', 'page.html'))
+    expect(failed.code).toBe(1)
+    expect(failed.error).toMatch(/^guestlift: The page can't be written to .*ENOENT[^\n]*\n$/)
+    expect((await readdir(directory)).filter((name) => name.includes('page'))).toEqual(['page.html'])
+  })
+
+  it('ends quietly when nobody reads on', async () => {
+    const words = ['list', '--bucket', 'archives', '--s3', server.url, '--prefix', 'vault', '--json']
+    const child = spawn(process.execPath, [bin, ...words], { env: { PATH: process.env['PATH'], ...aws } })
+    child.stdout.destroy()
+    let error = ''
+    child.stderr.on('data', (chunk: Buffer) => (error += chunk.toString()))
+    const [code]: unknown[] = await once(child, 'close')
+    expect({ code, error }).toEqual({ code: 0, error: '' })
   })
 
   it('catalog rebuild: from then on the manifests need not be read, and an old index misleads nobody', async () => {
