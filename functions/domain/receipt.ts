@@ -43,7 +43,7 @@ export function receipt(
       : [`the work on ${others} ${others === 1 ? 'guest' : 'guests'} of which nothing was archived`]),
     'how long each function really ran, which AWS bills to the millisecond, and retries',
     'logs, NAT, and whatever else the account pays; free allowances and discounts',
-    'and all but the requests, where the run was --local',
+    'a run with --local, which pays for its requests alone',
   ]
   return priced(items, leavesOut, table)
 }

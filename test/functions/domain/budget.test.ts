@@ -1,0 +1,32 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { overBudget } from '../../../functions/domain/budget.ts'
+
+const known = { id: '100', expected: { sizeBytes: 1, from: 'archive-on-storage' as const } }
+const unknown = { id: '101' }
+const budget = { dollarsPerRun: 5, confirmed: false }
+
+describe('a budget', () => {
+  it('is kept up to its last cent, and not beyond', () => {
+    expect(overBudget(budget, { leastDollars: 1, mostDollars: 5 }, [known])).toBeUndefined()
+    expect(overBudget(budget, { leastDollars: 1, mostDollars: 5.01 }, [known])).toBe(
+      'The run with 30 days of its archives in STANDARD may cost $1.00 to $5.01, above its budget of $5.00.',
+    )
+  })
+
+  it('is not kept by guessing: what has no known size counts as too dear', () => {
+    expect(overBudget(budget, { leastDollars: 0, mostDollars: 0 }, [known, unknown])).toBe(
+      'Nobody knows how large 101 will be, so the run may cost more than its budget of $5.00.',
+    )
+  })
+
+  it('stops exactly the runs that may cost more, where all sizes are known', () => {
+    const dollars = fc.double({ min: 0, max: 100, noNaN: true })
+    fc.assert(
+      fc.property(dollars, fc.double({ min: 0.01, max: 100, noNaN: true }), (mostDollars, dollarsPerRun) => {
+        const reason = overBudget({ dollarsPerRun, confirmed: false }, { leastDollars: 0, mostDollars }, [known])
+        expect(reason !== undefined).toBe(mostDollars > dollarsPerRun)
+      }),
+    )
+  })
+})
