@@ -96,22 +96,25 @@ export async function pruneHere(
     ...(options.guest === undefined ? {} : { guestIds: options.guest }),
     ...(known === undefined ? {} : { known }),
   }
-  const ends: SiteEnd[] = []
+  // Thousands of guests pass through here: each is told and forgotten, and only counts are kept.
+  const tally: Tally = { guests: 0, troubled: 0, unquiet: 0, going: 0, removed: 0 }
+  const { siteName } = options
+  if (options.json === true)
+    await out(`${JSON.stringify({ version: 1, site: siteName, dryRun, policy }).slice(0, -1)},"guests":[`)
   for await (const end of pruneSite(order, ports)) {
-    ends.push(end)
-    if (options.json !== true) await out(`${retentionLines(end).join('\n')}\n`)
+    if (options.json === true) await out(`${tally.guests === 0 ? '' : ','}${JSON.stringify(end)}`)
+    else await out(`${retentionLines(end).join('\n')}\n`)
+    count(end, tally)
     if (stop.interrupt.aborted) break
   }
   if (options.json === true) {
-    await out(
-      `${JSON.stringify({ version: 1, site: options.siteName, dryRun, policy, guests: ends, requests: Object.fromEntries(requests) })}\n`,
-    )
+    await out(`],"requests":${JSON.stringify(Object.fromEntries(requests))}}\n`)
   } else {
-    await out(`${closing(ends, dryRun, known !== undefined).join('\n')}\n`)
+    await out(`${closing(tally, dryRun, known !== undefined).join('\n')}\n`)
     process.stderr.write(`${requestLine(requests)}\n`)
   }
   client.destroy()
-  return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(ends)
+  return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(tally)
 }
 
 async function policyOf(options: PruneOptions, refuse: (complaint: string) => never): Promise<Retention> {
@@ -156,28 +159,40 @@ async function guestsOf(site: string, file: string): Promise<KnownGuests> {
   }
 }
 
-function closing(ends: readonly SiteEnd[], dryRun: boolean, askedSite: boolean): string[] {
-  if (ends.length === 0) return ['No guest with archives was found.']
-  const plans = ends.flatMap(({ result }) => ('trouble' in result ? [] : [result]))
-  const going = plans.flatMap(({ archives }) =>
-    archives.filter(({ decision, outcome }) => decision === 'remove' && outcome !== 'locked'),
-  )
+interface Tally {
+  guests: number
+  /** That could not be looked at. */
+  troubled: number
+  /** With something that is locked, was left, or looks wrong. */
+  unquiet: number
+  /** Archives that are to go and aren't locked, and those that went. */
+  going: number
+  removed: number
+}
+
+function count({ result }: SiteEnd, tally: Tally): void {
+  tally.guests += 1
+  if ('trouble' in result) {
+    tally.troubled += 1
+    return
+  }
+  const odd = result.archives.some(({ outcome, guard }) => outcome === 'left' || guard === 'newest-looks-wrong')
+  if (odd || result.locked > 0) tally.unquiet += 1
+  tally.going += result.toRemove - result.locked
+  tally.removed += result.removed
+}
+
+function closing({ guests, going, removed }: Tally, dryRun: boolean, askedSite: boolean): string[] {
+  if (guests === 0) return ['No guest with archives was found.']
   return [
     ...(askedSite ? [] : ['note: the site was not asked (--site-file), so guests that are gone count as present.']),
     dryRun
-      ? `Nothing was changed. ${counted(going.length, 'archive')} of ${counted(ends.length, 'guest')} would be removed; do it with --confirm.`
-      : `Removed: ${counted(going.filter(({ outcome }) => outcome === 'removed').length, 'archive')} of ${counted(ends.length, 'guest')}.`,
+      ? `Nothing was changed. ${counted(going, 'archive')} of ${counted(guests, 'guest')} would be removed; do it with --confirm.`
+      : `Removed: ${counted(removed, 'archive')} of ${counted(guests, 'guest')}.`,
   ]
 }
 
-function exitCodeOf(ends: readonly SiteEnd[]): number {
-  const troubled = ends.filter(({ result }) => 'trouble' in result)
-  if (ends.length > 0 && troubled.length === ends.length) return exitCodes.failed
-  const unquiet = ends.some(
-    ({ result }) =>
-      'trouble' in result ||
-      result.locked > 0 ||
-      result.archives.some(({ outcome, guard }) => outcome === 'left' || guard === 'newest-looks-wrong'),
-  )
-  return unquiet ? exitCodes.partial : exitCodes.succeeded
+function exitCodeOf({ guests, troubled, unquiet }: Tally): number {
+  if (guests > 0 && troubled === guests) return exitCodes.failed
+  return troubled + unquiet > 0 ? exitCodes.partial : exitCodes.succeeded
 }

@@ -42,4 +42,14 @@ describe('runs with a retention', () => {
     expect(states).not.toContain('Apply retention')
     expect(await manifests()).toHaveLength(4)
   }, 120_000)
+
+  it('lose no archive and fail no guest when pruning is refused', async () => {
+    site.faults.plan = ({ operation }) =>
+      operation === 'ListObjectVersions' ? { code: 'AccessDenied', message: 'not allowed' } : undefined
+    const { report, guests } = await site.run(job({ 'keep-last': 4 }))
+    site.faults.plan = undefined
+    expect(report?.outcome).toBe('succeeded')
+    expect(guests['103']?.reason).toMatch(/^The archive is safe in S3, but older ones were not pruned: .*access denied/)
+    expect(await manifests()).toHaveLength(5)
+  }, 120_000)
 })
