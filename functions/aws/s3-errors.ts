@@ -16,7 +16,8 @@ const advice: Readonly<Record<string, string>> = {
   NoSuchBucket: "there is no such bucket. Check the bucket's name, region and endpoint",
   AccessDenied:
     'access denied. Check the permissions of the identity (s3:PutObject, GetObject, ListBucket, ListBucketMultipartUploads, ' +
-    "ListMultipartUploadParts, AbortMultipartUpload, DeleteObject), the bucket's policy and its KMS key",
+    'ListMultipartUploadParts, AbortMultipartUpload, DeleteObject; for pruning also ListBucketVersions, GetObjectVersion, ' +
+    "GetObjectRetention, GetObjectLegalHold, DeleteObjectVersion), the bucket's policy and its KMS key",
   Forbidden:
     'access denied. Check the permissions of the identity; without s3:ListBucket S3 also answers so for a key that does not exist',
   AllAccessDisabled: 'the bucket is disabled',
