@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -19,7 +20,38 @@ const sources = ['bin/app.ts', 'cdk.json', 'functions', 'lib', 'package-lock.jso
  */
 export async function synthesise(onStart: () => void): Promise<string> {
   const target = join(stateFolder, `assembly-${await fingerprint()}`)
-  if (existsSync(join(target, 'manifest.json'))) return target
+  const there = (): boolean => existsSync(join(target, 'manifest.json'))
+  const giveBack = await takeTurn(`${target}.lock`, there)
+  try {
+    if (!there()) await synthesiseInto(target, onStart)
+    return target
+  } finally {
+    await giveBack()
+  }
+}
+
+/** Longer than a synthesis takes on a busy machine: a lock that is older was left by a process that died. */
+const STALE_LOCK_MILLISECONDS = 300_000
+const LOOK_AGAIN_MILLISECONDS = 250
+
+/** Processes that want the same app wait for the first one's, in place of each making its own. Returns what gives the turn back. */
+async function takeTurn(lock: string, done: () => boolean): Promise<() => Promise<void>> {
+  await mkdir(stateFolder, { recursive: true })
+  while (!done()) {
+    try {
+      await mkdir(lock)
+      return () => rm(lock, { recursive: true, force: true })
+    } catch {
+      const since = await stat(lock).catch(() => undefined)
+      if (since !== undefined && Date.now() - since.mtimeMs > STALE_LOCK_MILLISECONDS)
+        await rm(lock, { recursive: true })
+      else await delay(LOOK_AGAIN_MILLISECONDS)
+    }
+  }
+  return async () => undefined
+}
+
+async function synthesiseInto(target: string, onStart: () => void): Promise<void> {
   onStart()
   const draft = `${target}.${process.pid}`
   const cdk = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk')
@@ -39,9 +71,8 @@ export async function synthesise(onStart: () => void): Promise<string> {
     throw new Error(`The app could not be synthesised:\n${output || String(error)}`, { cause: error })
   }
   await forgetOthers()
-  // Two runs may synthesise at once; whoever is later finds the folder there and uses it.
+  // After a stale lock two may synthesise at once; whoever is later finds the folder there and uses it.
   await rename(draft, target).catch(() => rm(draft, { recursive: true, force: true }))
-  return target
 }
 
 /** A run of days may still load functions from the assembly that it started with. */
