@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -30,8 +30,6 @@ export async function synthesise(onStart: () => void): Promise<string> {
   }
 }
 
-/** Longer than a synthesis takes on a busy machine: a lock that is older was left by a process that died. */
-const STALE_LOCK_MILLISECONDS = 300_000
 const LOOK_AGAIN_MILLISECONDS = 250
 
 /** Processes that want the same app wait for the first one's, in place of each making its own. Returns what gives the turn back. */
@@ -39,16 +37,25 @@ async function takeTurn(lock: string, done: () => boolean): Promise<() => Promis
   await mkdir(stateFolder, { recursive: true })
   while (!done()) {
     try {
-      await mkdir(lock)
-      return () => rm(lock, { recursive: true, force: true })
+      await writeFile(lock, String(process.pid), { flag: 'wx' })
+      return () => rm(lock, { force: true })
     } catch {
-      const since = await stat(lock).catch(() => undefined)
-      if (since !== undefined && Date.now() - since.mtimeMs > STALE_LOCK_MILLISECONDS)
-        await rm(lock, { recursive: true })
+      const holder = Number(await readFile(lock, 'utf8').catch(() => ''))
+      // Stopped in the middle, by Ctrl-C for one, it left its lock.
+      if (holder > 0 && !isAlive(holder)) await rm(lock, { force: true })
       else await delay(LOOK_AGAIN_MILLISECONDS)
     }
   }
   return async () => undefined
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
 }
 
 async function synthesiseInto(target: string, onStart: () => void): Promise<void> {
