@@ -14,6 +14,8 @@ export const BEGINNING_BYTES = 1024 * 1024
 /** Zeroes compress a thousandfold: what a small beginning makes is not read to its end. */
 const MOST_CONTENT_BYTES = 4 * 1024 * 1024
 
+const PIECE_BYTES = 16 * 1024
+
 export interface Beginning {
   /** Why this plainly isn't an archive of that name: a sentence. Absent also where nothing can be said. */
   problem?: string
@@ -45,11 +47,12 @@ export async function readBeginning(first: Buffer, fileName: string): Promise<Be
 async function beginningOf(first: Buffer, compression: Parameters<typeof decompress>[1]): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  async function* once(): AsyncGenerator<Buffer> {
-    yield first
+  // In pieces: the end of a cut file is an error that drops what the decompressor holds, which is then of the last ones.
+  async function* pieces(): AsyncGenerator<Buffer> {
+    for (let at = 0; at < first.length; at += PIECE_BYTES) yield first.subarray(at, at + PIECE_BYTES)
   }
   try {
-    for await (const chunk of decompress(once(), compression)) {
+    for await (const chunk of decompress(pieces(), compression)) {
       chunks.push(chunk)
       bytes += chunk.length
       if (bytes >= MOST_CONTENT_BYTES) break

@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream'
 import { readFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readArchive } from '../../functions/archive-formats/read-archive.ts'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import { openSite, type Site } from './harness.ts'
 
@@ -50,6 +52,10 @@ describe('the main job', () => {
         guest: { id, kind },
         verdict: { name: 'archived' },
       })
+      expect(manifest.configuration?.name).toBe(kind === 'vm' ? 'qemu-server.conf' : 'pct.conf')
+      const fileName = artifact?.fileName ?? ''
+      const reading = await readArchive(Readable.from([source.bytes]), { fileName, guest: manifest.guest })
+      expect(reading).toMatchObject({ result: 'accepted', findings: [] })
       expect(await site.text(manifest.sideFiles.find((key) => key.endsWith('.log')) ?? '')).toMatch(/TASK OK/)
       expect(await site.text(manifest.sideFiles.find((key) => key.endsWith('.notes')) ?? '')).toBe('before the upgrade')
     }

@@ -1,5 +1,5 @@
 /** Executions die without a word, are repeated, or meet each other. */
-import { appendFileSync, statSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { type Bed, newestArchive } from './bed.ts'
 import type { Ending, Fault, Job } from './fault.ts'
 import { endingOf } from './run-fault.ts'
@@ -115,7 +115,8 @@ export const resumeFaults: readonly Fault[] = [
     scenario: async (bed, job) => {
       const item = await dead(bed, job, { part: 1 })
       const { file, path } = newestArchive(bed)
-      bed.site.lab.control.replaceArchive(file, Buffer.alloc(statSync(path).size, 1))
+      // It begins as an archive does: what doesn't is refused before its manifest.
+      bed.site.lab.control.replaceArchive(file, readFileSync(path).fill(1, MIB))
       bed.site.lab.control.touchArchive(file, new Date(Date.now() + 60_000))
       await bed.site.letClaimsLapse()
       return repeated(bed, item)

@@ -1,3 +1,4 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { BEGINNING_BYTES, readBeginning } from '../../../functions/archive-formats/read-beginning.ts'
 import {
@@ -33,6 +34,15 @@ describe.each(['none', 'zstd', 'gzip', 'lzo'] as const)('the beginning of an arc
       expect((await readBeginning(bytes.subarray(0, end), vmName + suffixes[name])).problem).toBeUndefined()
     }
   })
+})
+
+it('tells the configuration of an archive that goes on far beyond its beginning', async () => {
+  const content = await vma({ clusters: 1_400 })
+  const bytes = zstdCompressSync(content)
+  expect(bytes.length).toBeGreaterThan(2 * BEGINNING_BYTES)
+  expect((await readBeginning(beginningOf(bytes), `${vmName}.zst`)).configuration?.text).toBe(vmConfiguration)
+  const gzip = gzipSync(content, { level: 1 })
+  expect((await readBeginning(beginningOf(gzip), `${vmName}.gz`)).configuration?.text).toBe(vmConfiguration)
 })
 
 describe('a beginning that plainly is no archive of that name', () => {
