@@ -53,7 +53,7 @@ describe('the main job', () => {
         verdict: { name: 'archived' },
       })
       expect(manifest.configuration?.name).toBe(kind === 'vm' ? 'qemu-server.conf' : 'pct.conf')
-      const fileName = artifact?.fileName ?? ''
+      const fileName = artifact?.key.split('/').at(-1) ?? ''
       const reading = await readArchive(Readable.from([source.bytes]), { fileName, guest: manifest.guest })
       expect(reading).toMatchObject({ result: 'accepted', findings: [] })
       expect(await site.text(manifest.sideFiles.find((key) => key.endsWith('.log')) ?? '')).toMatch(/TASK OK/)

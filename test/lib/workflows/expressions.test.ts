@@ -275,6 +275,8 @@ describe('an answer of Start backup', () => {
     expect(await evaluated(condition('Backup begun?'), { states: { input: waiting } })).toBe(false)
     expect(field('Backup begun?', 'Default')).toBe('Wait for a turn to dump')
     const assigned = await evaluated(field('Start backup', 'Assign'), { states: { result: { Payload: waiting } } })
-    expect(await evaluated(field('Wait for a turn to dump', 'Seconds'), { variables: assigned as Record<string, unknown> })).toBe(45)
+    expect(
+      await evaluated(field('Wait for a turn to dump', 'Seconds'), { variables: assigned as Record<string, unknown> }),
+    ).toBe(45)
   })
 })

@@ -12,7 +12,8 @@ const sources: Record<string, string> = {
   spins: 'exports.handler = async () => { for (;;) {} }',
   waits: 'exports.handler = (event) => new Promise((resolve) => setTimeout(resolve, event.ms, process.pid))',
   dies: 'exports.handler = async () => process.exit(3)',
-  hoards: 'exports.handler = async (event) => { globalThis.held = Buffer.alloc(event.mib * 2 ** 20, 1); return new Promise(() => setInterval(() => {}, 1e6)) }',
+  hoards:
+    'exports.handler = async (event) => { globalThis.held = Buffer.alloc(event.mib * 2 ** 20, 1); return new Promise(() => setInterval(() => {}, 1e6)) }',
   tells: 'exports.handler = async () => { console.log("a line"); return 1 }',
 }
 
@@ -30,7 +31,12 @@ beforeEach(async () => {
   const functions = Object.fromEntries(
     Object.keys(sources).map((stem) => [
       stem,
-      { directory: join(directory, stem), handler: 'index.handler', timeoutSeconds: stem === 'spins' ? 1 : 30, memoryMiB: 256 },
+      {
+        directory: join(directory, stem),
+        handler: 'index.handler',
+        timeoutSeconds: stem === 'spins' ? 1 : 30,
+        memoryMiB: 256,
+      },
     ]),
   )
   logged = []
@@ -72,12 +78,15 @@ describe('the function host', () => {
     await expect(host.invoke('spins', {}, never)).rejects.toMatchObject({ name: 'Sandbox.Timedout' })
   })
 
-  it.runIf(existsSync('/proc/self/status'))('kills a function that holds more than its memory, and says so', async () => {
-    await expect(host.invoke('hoards', { mib: 400 }, never)).rejects.toMatchObject({
-      name: 'Runtime.OutOfMemory',
-      message: expect.stringMatching(/of 256 MiB/),
-    })
-  })
+  it.runIf(existsSync('/proc/self/status'))(
+    'kills a function that holds more than its memory, and says so',
+    async () => {
+      await expect(host.invoke('hoards', { mib: 400 }, never)).rejects.toMatchObject({
+        name: 'Runtime.OutOfMemory',
+        message: expect.stringMatching(/of 256 MiB/),
+      })
+    },
+  )
 
   it('kills a call that is cancelled and starts afresh afterwards', async () => {
     const controller = new AbortController()
