@@ -1,4 +1,4 @@
-import type { Job } from '../../functions/contracts/job.ts'
+import type { KeepRules } from '../../functions/contracts/retention.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type Outcome, exitCodeFor, forEachArchive } from './backups-found.ts'
@@ -129,7 +129,7 @@ export function protectBackups(
 
 export interface PruneOptions extends ListOptions {
   storage: string
-  rules: NonNullable<Job['retention']> | undefined
+  rules: KeepRules | undefined
 }
 
 /** What the platform's own pruning would remove, as the platform itself computes it. Changes nothing. */

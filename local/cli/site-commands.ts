@@ -1,7 +1,6 @@
 /** The commands that talk to a site themselves, with its site file and without AWS: `backups`, `guest`, `tasks`. */
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Job } from '../../functions/contracts/job.ts'
-import { retentionSchema } from '../../functions/contracts/retention.ts'
+import { type KeepRules, keepRulesSchema } from '../../functions/contracts/retention.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import {
   backupNotes,
@@ -86,13 +85,13 @@ function addBackups(program: Command, stop: StopSignals, finish: Finish): void {
   )
 }
 
-function rulesFrom(options: RuleOptions, command: Command): NonNullable<Job['retention']> | undefined {
+function rulesFrom(options: RuleOptions, command: Command): KeepRules | undefined {
   const given = Object.entries(options).flatMap(([name, value]) => {
     const rule = /^keep([A-Z][a-z]+)$/.exec(name)?.[1]
     return rule === undefined ? [] : [[`keep-${rule.toLowerCase()}`, value]]
   })
   if (given.length === 0) return undefined
-  const parsed = retentionSchema.safeParse(Object.fromEntries(given))
+  const parsed = keepRulesSchema.safeParse(Object.fromEntries(given))
   if (!parsed.success) command.error(`error: ${validationMessage(parsed.error)}`)
   return parsed.data
 }
