@@ -138,7 +138,7 @@ export const resumeFaults: readonly Fault[] = [
       await bed.site.letClaimsLapse()
       return repeated(bed, item)
     },
-    expected: ['archive-still-growing'],
+    expected: ['BackupFailed'],
     cause: /The size of .* still moves/,
   },
 ]
