@@ -21,10 +21,9 @@ import { addSiteCommands } from '../local/cli/site-commands.ts'
 import { AssemblyError } from '../local/synthesised.ts'
 import { listenForStop } from '../local/cli/stop-signals.ts'
 import { addVerifyCommand } from '../local/cli/verify-command.ts'
-import { type DeployedSweepOptions, type LocalSweepOptions, sweepHere, sweepOnAws } from '../local/cli/sweep-command.ts'
+import { addSweepCommand } from '../local/cli/sweep-command.ts'
 
 type RunOptions = DeployedOptions & Partial<LocalOptions> & { local?: boolean }
-type SweepOptions = DeployedSweepOptions & Partial<LocalSweepOptions> & { local?: boolean }
 
 const stop = listenForStop()
 
@@ -67,28 +66,7 @@ program
     process.exitCode = await follow(executionArn, options, stop)
   })
 
-program
-  .command('sweep')
-  .description('drop uploads that nobody goes on with: on AWS, or with --local from this machine')
-  .option('--dry-run', 'only say what would be dropped')
-  .option('--json', "print the sweep's report as one line of JSON at the end of standard output")
-  .option('--deployment <name>', 'on AWS: the deployment whose workflow runs', 'example')
-  .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
-  .option('--local', 'run the same workflow on this machine')
-  .option('--bucket <name>', 'with --local: the archive bucket')
-  .option('--s3 <url>', 'with --local: endpoint of S3, when it is not AWS')
-  .option('--prefix <prefix>', 'with --local: in front of every key', '')
-  .addHelpText(
-    'after',
-    `
-Exit codes: 0 every open upload was looked at, and the abandoned ones dropped; 2 some could not be; 1 none could be;
-64 wrong command line; 130 stopped by Ctrl-C.`,
-  )
-  .action(async (options: SweepOptions) => {
-    process.exitCode =
-      options.local === true ? await sweepHere(localSweepOptions(options), stop) : await sweepOnAws(options, stop)
-  })
-
+addSweepCommand(program, stop)
 addSiteCommands(program, stop)
 
 addPlanCommand(program, stop)
@@ -110,11 +88,6 @@ function localOptions({ site, bucket, s3, prefix = '', json }: RunOptions): Loca
     program.error('error: run --local needs --site <site.json> and --bucket <name>')
   }
   return { site, bucket, prefix, ...(s3 === undefined ? {} : { s3 }), ...(json === undefined ? {} : { json }) }
-}
-
-function localSweepOptions({ bucket, s3, prefix = '', json = false, dryRun = false }: SweepOptions): LocalSweepOptions {
-  if (bucket === undefined) program.error('error: sweep --local needs --bucket <name>')
-  return { bucket, prefix, json, dryRun, ...(s3 === undefined ? {} : { s3 }) }
 }
 
 try {

@@ -51,9 +51,28 @@ export class ExportStack extends Stack {
       story: (within) => sweepUploads(within, functions),
     })
 
-    const schedules = new Schedules(this, 'Schedules', { deployment, run, sweep })
+    const schedules = new Schedules(this, 'Schedules', {
+      deployment,
+      run,
+      upkeep: [
+        {
+          name: 'sweep.uploads',
+          description: 'drop uploads that nobody goes on with',
+          ...deployment.sweep,
+          timezone: 'Etc/UTC',
+          workflow: sweep,
+          input: { dryRun: false },
+        },
+      ],
+    })
     const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
-    const notice = new FailureNotice(this, 'FailureNotice', { deployment, run, guest, sweep, cleanUp, schedules })
+    const notice = new FailureNotice(this, 'FailureNotice', {
+      deployment,
+      run,
+      others: [guest, sweep],
+      cleanUp,
+      schedules,
+    })
 
     new CfnOutput(this, 'ExportRunArn', { value: run.machine.stateMachineArn })
     new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })

@@ -17,8 +17,8 @@ import type { Workflow } from './workflow.ts'
 interface FailureNoticeProps {
   deployment: Deployment
   run: Workflow
-  guest: Workflow
-  sweep: Workflow
+  /** Further workflows whose failures are told. */
+  others: readonly Workflow[]
   cleanUp: CleanUp
   schedules: Schedules
 }
@@ -30,7 +30,7 @@ interface FailureNoticeProps {
 export class FailureNotice extends Construct {
   readonly topic: Topic
 
-  constructor(scope: Construct, id: string, { deployment, run, guest, sweep, cleanUp, schedules }: FailureNoticeProps) {
+  constructor(scope: Construct, id: string, { deployment, run, others, cleanUp, schedules }: FailureNoticeProps) {
     super(scope, id)
     this.topic = this.encryptedTopic(deployment)
     const undelivered = deadLetters(this, 'Undelivered', 'The queue is itself where undelivered notices end.')
@@ -43,7 +43,7 @@ export class FailureNotice extends Construct {
         detailType: ['Step Functions Execution Status Change'],
         detail: {
           status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
-          stateMachineArn: [run, guest, sweep, cleanUp.workflow].map(({ machine }) => machine.stateMachineArn),
+          stateMachineArn: [run, ...others, cleanUp.workflow].map(({ machine }) => machine.stateMachineArn),
         },
       },
       targets: [new SnsTopic(this.topic, { message: noticeText(deployment, this), deadLetterQueue: undelivered })],

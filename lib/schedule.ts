@@ -13,24 +13,33 @@ import { describeSelection } from '../functions/domain/describe-selection.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { Workflow } from './workflow.ts'
 
+/** A workflow that looks after the bucket, and when. Two of the same at once only find that the other was faster. */
+export interface UpkeepSchedule {
+  /** Has a dot, which names of configured schedules can't have: `sweep.uploads`. */
+  name: string
+  description: string
+  expression: string
+  timezone: string
+  enabled: boolean
+  workflow: Workflow
+  input: Record<string, unknown>
+}
+
 interface SchedulesProps {
   deployment: Deployment
   run: Workflow
-  sweep: Workflow
+  upkeep: readonly UpkeepSchedule[]
 }
 
-/** Has a dot, which names of configured schedules can't have. */
-const SWEEP_NAME = 'sweep.uploads'
-
 /**
- * The configured schedules, and the sweep's. One may fire twice: Authenticate claims the slot named by `schedule` in its
- * input; two sweeps at once only find that the other was faster.
+ * The configured schedules of runs, and those of what looks after the bucket. One may fire twice: Authenticate claims the
+ * slot named by `schedule` in its input.
  */
 export class Schedules extends Construct {
   /** Firings that never became an execution. */
   readonly missed: Queue
 
-  constructor(scope: Construct, id: string, { deployment, run, sweep }: SchedulesProps) {
+  constructor(scope: Construct, id: string, { deployment, run, upkeep }: SchedulesProps) {
     super(scope, id)
     this.missed = deadLetters(this, 'Missed', 'The queue is itself where undelivered firings end.')
     const scheduleGroup = new ScheduleGroup(this, 'Group', { scheduleGroupName: `guestlift-${deployment.name}` })
@@ -50,17 +59,19 @@ export class Schedules extends Construct {
         }),
       })
     }
-    new Schedule(this, SWEEP_NAME, {
-      scheduleName: SWEEP_NAME,
-      description: 'Guestlift: drop uploads that nobody goes on with',
-      scheduleGroup,
-      schedule: ScheduleExpression.expression(deployment.sweep.expression, TimeZone.ETC_UTC),
-      enabled: deployment.sweep.enabled,
-      target: new StepFunctionsStartExecution(sweep.machine, {
-        input: ScheduleTargetInput.fromObject({ dryRun: false }),
-        deadLetterQueue: this.missed,
-      }),
-    })
+    for (const { name, description, expression, timezone, enabled, workflow, input } of upkeep) {
+      new Schedule(this, name, {
+        scheduleName: name,
+        description: `Guestlift: ${description}`.slice(0, 512),
+        scheduleGroup,
+        schedule: ScheduleExpression.expression(expression, TimeZone.of(timezone)),
+        enabled,
+        target: new StepFunctionsStartExecution(workflow.machine, {
+          input: ScheduleTargetInput.fromObject(input),
+          deadLetterQueue: this.missed,
+        }),
+      })
+    }
   }
 }
 

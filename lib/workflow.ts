@@ -10,6 +10,7 @@ import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
+import type { WorkflowName } from './workflow-names.ts'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** Template metadata that names a workflow; `local/synthesised.ts` finds the definitions by it. */
@@ -17,7 +18,7 @@ export const WORKFLOW_METADATA = 'guestlift:workflow'
 
 export interface WorkflowProps {
   /** As part of the state machine's name: `export-run`. */
-  name: 'export-run' | 'export-guest' | 'sweep-uploads' | 'clean-up-run'
+  name: WorkflowName
   deployment: Deployment
   /** Shown in the console. */
   description: string

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { type WorkflowKey, workflowNames } from '../lib/workflow-names.ts'
 
 /** A state machine definition in the Amazon States Language. */
 export type Definition = Record<string, unknown>
@@ -19,7 +20,7 @@ export interface SynthesisedFunction {
 }
 
 export interface Assembly {
-  machines: { exportRun: Definition; exportGuest: Definition; sweepUploads: Definition; cleanUpRun: Definition }
+  machines: Record<WorkflowKey, Definition>
   /** By stem, as `copy-parts`. */
   functions: Record<string, SynthesisedFunction>
 }
@@ -122,14 +123,14 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
       }
     }
   }
-  const exportRun = machines.get('export-run')
-  const exportGuest = machines.get('export-guest')
-  const sweepUploads = machines.get('sweep-uploads')
-  const cleanUpRun = machines.get('clean-up-run')
-  if (exportRun === undefined || exportGuest === undefined || sweepUploads === undefined || cleanUpRun === undefined) {
-    throw new AssemblyError(`${directory} lacks the workflows of Guestlift; synthesise it anew: npm run synth`)
-  }
-  return { machines: { exportRun, exportGuest, sweepUploads, cleanUpRun }, functions }
+  const named = Object.entries(workflowNames).map(([key, name]) => {
+    const machine = machines.get(name)
+    if (machine === undefined) {
+      throw new AssemblyError(`${directory} lacks the workflows of Guestlift; synthesise it anew: npm run synth`)
+    }
+    return [key, machine] as const
+  })
+  return { machines: Object.fromEntries(named) as Record<WorkflowKey, Definition>, functions }
 }
 
 type Template = z.output<typeof templateSchema>

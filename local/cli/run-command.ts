@@ -110,7 +110,7 @@ export async function follow(executionArn: string, options: OutputOptions, stop:
   display.say(`following ${executionArn}`)
   try {
     const clients = { sfn: new SFNClient({}), s3: new S3Client({}) }
-    const end = await followDeployed(executionArn, clients, display, stop.interrupt)
+    const end = await followDeployed('exportRun', executionArn, clients, display, stop.interrupt)
     if (end.report === undefined) return finish(unreported([], [], end.error, end.cause), '', display, options, stop)
     return finish(end.report, end.bucket, display, options, stop)
   } catch (error) {

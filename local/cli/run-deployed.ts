@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { paginateListStateMachines, type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
-import type { z } from 'zod'
-import { type RunReport, runReportSchema } from '../../functions/contracts/report.ts'
-import { type SweepReport, sweepReportSchema } from '../../functions/contracts/sweep.ts'
-import { tasks } from '../../functions/contracts/tasks.ts'
+import type { RunReport } from '../../functions/contracts/report.ts'
+import { type WorkflowKey, workflowNames } from '../../lib/workflow-names.ts'
+import {
+  type ReportingWorkflow,
+  type ReportOf,
+  type ReportShape,
+  shapeOf,
+  type ToldReport,
+} from '../run/report-shapes.ts'
 import type { Display } from './display.ts'
 import { executionName } from './execution-name.ts'
 import { followExecution } from './follow-execution.ts'
@@ -15,7 +20,7 @@ export interface DeployedRun {
   /** The execution's input: for Export run, the job. */
   job: unknown
   /** Export run unless told. */
-  workflow?: 'export-run' | 'sweep-uploads'
+  workflow?: WorkflowKey
   /** ARN of the workflow, or the name of the deployment that it belongs to. */
   stateMachineArn: string | undefined
   deployment: string
@@ -23,16 +28,8 @@ export interface DeployedRun {
 
 /** How a deployed execution ended: its report where it got far enough to write one, else what Step Functions says. */
 export type DeployedEnd<Report = RunReport> =
-  | { report: Report; bucket: string; reportKey: string }
+  | ToldReport<Report>
   | { report: undefined; status: string; error: string; cause: string }
-
-/** Which task of a workflow tells where its report lies, and what the report looks like. */
-interface ReportShape<Report> {
-  answer: z.ZodType<{ bucket: string; reportKey: string }>
-  report: z.ZodType<Report>
-}
-const runShape: ReportShape<RunReport> = { answer: tasks.ReportRun.output, report: runReportSchema }
-const sweepShape: ReportShape<SweepReport> = { answer: tasks.SweepUploads.output, report: sweepReportSchema }
 
 export interface AwsClients {
   sfn: SFNClient
@@ -41,10 +38,10 @@ export interface AwsClients {
 
 /** Start a deployed workflow. Returns the execution's ARN. @throws CliError when there is no such state machine */
 export async function startDeployed(
-  { job, workflow = 'export-run', stateMachineArn, deployment }: DeployedRun,
+  { job, workflow = 'exportRun', stateMachineArn, deployment }: DeployedRun,
   sfn: SFNClient,
 ): Promise<string> {
-  const machine = stateMachineArn ?? (await findMachine(sfn, `guestlift-${deployment}-${workflow}`))
+  const machine = stateMachineArn ?? (await findMachine(sfn, `guestlift-${deployment}-${workflowNames[workflow]}`))
   const { executionArn } = await sfn.send(
     new StartExecutionCommand({ stateMachineArn: machine, name: executionName('cli'), input: JSON.stringify(job) }),
   )
@@ -53,35 +50,17 @@ export async function startDeployed(
 }
 
 /**
- * Follow an execution of Export run to its end. When `signal` fires, following ends and the run goes on in AWS: it
+ * Follow an execution of a workflow to its end. When `signal` fires, following ends and the execution goes on in AWS: it
  * cleans up after itself wherever this command has gone.
  */
-export function followDeployed(
-  executionArn: string,
-  clients: AwsClients,
-  display: Display,
-  signal: AbortSignal,
-): Promise<DeployedEnd> {
-  return followToReport(executionArn, clients, display, signal, runShape)
-}
-
-/** The same for an execution of Sweep uploads. */
-export function followSweep(
-  executionArn: string,
-  clients: AwsClients,
-  display: Display,
-  signal: AbortSignal,
-): Promise<DeployedEnd<SweepReport>> {
-  return followToReport(executionArn, clients, display, signal, sweepShape)
-}
-
-async function followToReport<Report>(
+export async function followDeployed<Workflow extends ReportingWorkflow>(
+  workflow: Workflow,
   executionArn: string,
   { sfn, s3 }: AwsClients,
   display: Display,
   signal: AbortSignal,
-  shape: ReportShape<Report>,
-): Promise<DeployedEnd<Report>> {
+): Promise<DeployedEnd<ReportOf<Workflow>>> {
+  const shape = shapeOf(workflow)
   const happeningsOf = readHappenings()
   let place: { bucket: string; reportKey: string } | undefined
   const onEvent = (event: SeenEvent) => {

@@ -2,12 +2,10 @@ import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
-import type { z } from 'zod'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { RunInterrupted } from '../../functions/contracts/errors.ts'
-import { type RunReport, runReportSchema } from '../../functions/contracts/report.ts'
-import { type SweepReport, sweepReportSchema } from '../../functions/contracts/sweep.ts'
-import { tasks } from '../../functions/contracts/tasks.ts'
+import type { RunReport } from '../../functions/contracts/report.ts'
+import type { WorkflowKey } from '../../lib/workflow-names.ts'
 import { lambdaTasks } from '../asl/integrations/lambda.ts'
 import {
   type Clock,
@@ -20,13 +18,14 @@ import {
 import { CliError } from '../cli/cli-error.ts'
 import { readAssembly, stemOf } from '../synthesised.ts'
 import { startFunctionHost } from './function-host.ts'
+import { type ReportingWorkflow, type ReportOf, type ReportShape, shapeOf, type ToldReport } from './report-shapes.ts'
 import { startSecretsEndpoint } from './secrets-endpoint.ts'
 
 /** What the runs of one runner share. */
 export interface LocalSettings {
   /** Sites by name, each as the JSON text of its secret. */
   sites: Readonly<Record<string, string>>
-  /** The site that jobs without one mean. A sweep talks to no site. */
+  /** The site that jobs without one mean. Not every workflow talks to a site. */
   defaultSite?: string
   bucket: string
   /** In front of every key; ends with `/` or is empty. */
@@ -53,11 +52,14 @@ export interface LocalRunEnd {
   report: RunReport | undefined
 }
 
-export interface LocalSweepEnd {
+export interface LocalUpkeepEnd<Report> {
   result: ExecutionResult
-  /** Its report and where it lies. Absent when the sweep never got as far. */
-  told: { report: SweepReport; bucket: string; reportKey: string } | undefined
+  /** Its report and where it lies. Absent when it never got as far. */
+  told: ToldReport<Report> | undefined
 }
+
+/** Workflows that look after what is in the bucket: each leaves a report. */
+export type UpkeepWorkflow = Exclude<ReportingWorkflow, 'exportRun'>
 
 interface StopSignals {
   interrupt: AbortSignal
@@ -78,8 +80,14 @@ export interface LocalRunner {
     /** Export run unless told; Export guest takes an item of a run's plan and leaves no report. */
     workflow?: 'exportRun' | 'exportGuest',
   ): Promise<LocalRunEnd>
-  /** Drop abandoned uploads, or only say which. `request` and `name` are the execution's input and name. */
-  sweep(request: unknown, name: string, listener: LocalRunListener, signals: StopSignals): Promise<LocalSweepEnd>
+  /** Run one of the workflows that look after the bucket. `request` and `name` are the execution's input and name. */
+  upkeep<Workflow extends UpkeepWorkflow>(
+    workflow: Workflow,
+    request: unknown,
+    name: string,
+    listener: LocalRunListener,
+    signals: StopSignals,
+  ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
   close(): Promise<void>
 }
 
@@ -90,11 +98,6 @@ const ANY_REGION = 'us-east-1'
 /** Runs the synthesised workflow with its bundled functions on this machine, against real sites and a real S3 endpoint. */
 export async function openLocalRunner(settings: LocalSettings): Promise<LocalRunner> {
   const { machines, functions } = await readAssembly(settings.assembly, { archiveBucket: settings.bucket })
-  const loaded = {
-    exportRun: loadStateMachine(machines.exportRun),
-    exportGuest: loadStateMachine(machines.exportGuest),
-    sweepUploads: loadStateMachine(machines.sweepUploads),
-  }
   const s3 = createS3Client({
     ...(settings.s3Url === undefined ? {} : { endpoint: settings.s3Url }),
     ...(needsRegion(settings) ? { region: ANY_REGION } : {}),
@@ -119,14 +122,14 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     },
   )
   async function execute(
-    workflow: keyof typeof loaded,
+    workflow: Exclude<WorkflowKey, 'cleanUpRun'>,
     request: unknown,
     name: string,
     listener: LocalRunListener,
     { interrupt, kill }: StopSignals,
   ): Promise<{ result: ExecutionResult; history: readonly HistoryEvent[] }> {
     listeners.add(listener)
-    const execution = startExecution(loaded[workflow], request, {
+    const execution = startExecution(loadStateMachine(machines[workflow]), request, {
       name,
       machineName: workflow,
       startedAt: new Date().toISOString(),
@@ -149,11 +152,11 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   return {
     async run(request, name, listener, signals, workflow = 'exportRun') {
       const { result, history } = await execute(workflow, request, name, listener, signals)
-      return { result, report: (await readReport(history, s3, tasks.ReportRun.output, runReportSchema))?.report }
+      return { result, report: (await readReport(history, s3, shapeOf('exportRun')))?.report }
     },
-    async sweep(request, name, listener, signals) {
-      const { result, history } = await execute('sweepUploads', request, name, listener, signals)
-      return { result, told: await readReport(history, s3, tasks.SweepUploads.output, sweepReportSchema) }
+    async upkeep(workflow, request, name, listener, signals) {
+      const { result, history } = await execute(workflow, request, name, listener, signals)
+      return { result, told: await readReport(history, s3, shapeOf(workflow)) }
     },
     async close() {
       await Promise.all([host.close(), secrets.close()])
@@ -215,9 +218,8 @@ function itemStore(s3: S3Client): ItemStore {
 async function readReport<Report>(
   history: readonly HistoryEvent[],
   s3: S3Client,
-  answer: z.ZodType<{ bucket: string; reportKey: string }>,
-  schema: z.ZodType<Report>,
-): Promise<{ report: Report; bucket: string; reportKey: string } | undefined> {
+  { answer, report: schema }: ReportShape<Report>,
+): Promise<ToldReport<Report> | undefined> {
   for (const { type, details } of history.toReversed()) {
     const output = type === 'TaskSucceeded' ? details['output'] : undefined
     if (typeof output !== 'object' || output === null || !('Payload' in output)) continue

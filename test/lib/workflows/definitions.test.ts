@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { errorGroup } from '../../../functions/contracts/errors.ts'
 import { type TaskName, tasks } from '../../../functions/contracts/tasks.ts'
+import { type WorkflowKey, workflowNames } from '../../../lib/workflow-names.ts'
 import { sampleInput } from '../../../lib/workflows/export-run.ts'
 import { jobSchema } from '../../../functions/contracts/job.ts'
 import { type Definition, stemOf } from '../../../local/synthesised.ts'
@@ -46,27 +47,21 @@ const awsErrors = new Set([
   'Sandbox.Timedout',
 ])
 
-const machines = ['exportRun', 'exportGuest', 'sweepUploads', 'cleanUpRun'] as const
-/** The sweep is one task, and cleaning up few: what the others have many of, they have few of. */
-const least = (machine: (typeof machines)[number], many: number): number => (small(machine) ? 0 : many)
-const small = (machine: (typeof machines)[number]): boolean => machine === 'sweepUploads' || machine === 'cleanUpRun'
-const files = {
-  exportRun: 'export-run',
-  exportGuest: 'export-guest',
-  sweepUploads: 'sweep-uploads',
-  cleanUpRun: 'clean-up-run',
-} as const
+const machines = Object.keys(workflowNames) as WorkflowKey[]
+/** What the two that archive have many of, the others have few of. */
+const least = (machine: WorkflowKey, many: number): number => (small(machine) ? 0 : many)
+const small = (machine: WorkflowKey): boolean => machine !== 'exportRun' && machine !== 'exportGuest'
 let synthesised: Synthesised
 
 beforeAll(async () => {
   synthesised = await synthesise(smallest)
 })
 
-function definition(machine: (typeof machines)[number]): Definition {
+function definition(machine: WorkflowKey): Definition {
   return synthesised.assembly.machines[machine]
 }
 
-function lambdaTasks(machine: (typeof machines)[number]): [string, State, TaskName][] {
+function lambdaTasks(machine: WorkflowKey): [string, State, TaskName][] {
   return statesOf(definition(machine))
     .filter(([, { Type, Resource }]) => Type === 'Task' && !String(Resource).includes(':aws-sdk:'))
     .map(([name, state]) => {
@@ -80,7 +75,7 @@ function lambdaTasks(machine: (typeof machines)[number]): [string, State, TaskNa
 describe.each(machines)('the definition of %s', (machine) => {
   it('reads as its snapshot does', async () => {
     await expect(`${JSON.stringify(definition(machine), null, 2)}\n`).toMatchFileSnapshot(
-      `../__snapshots__/${files[machine]}.asl.json`,
+      `../__snapshots__/${workflowNames[machine]}.asl.json`,
     )
   })
 

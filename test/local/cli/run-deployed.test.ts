@@ -5,7 +5,7 @@ import { SFNClient } from '@aws-sdk/client-sfn'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RunReport } from '../../../functions/contracts/report.ts'
 import type { SweepReport } from '../../../functions/contracts/sweep.ts'
-import { followDeployed, followSweep, startDeployed } from '../../../local/cli/run-deployed.ts'
+import { followDeployed, startDeployed } from '../../../local/cli/run-deployed.ts'
 import { item } from '../../fakes/ports.ts'
 
 /** Answers Step Functions' calls from a script, and S3's one: the report. */
@@ -117,7 +117,7 @@ async function run(deployment = 'example', signal = new AbortController().signal
   const { clients, display } = clientsAndDisplay()
   const job = { site: 'hq', guests: { vmids: [100] } }
   const executionArn = await startDeployed({ job, stateMachineArn: undefined, deployment }, clients.sfn)
-  return followDeployed(executionArn, clients, display, signal)
+  return followDeployed('exportRun', executionArn, clients, display, signal)
 }
 
 describe('a deployed run', () => {
@@ -190,10 +190,10 @@ describe('a deployed sweep', () => {
   async function sweep() {
     const { clients, display } = clientsAndDisplay()
     const executionArn = await startDeployed(
-      { job: { dryRun: true }, workflow: 'sweep-uploads', stateMachineArn: undefined, deployment: 'example' },
+      { job: { dryRun: true }, workflow: 'sweepUploads', stateMachineArn: undefined, deployment: 'example' },
       clients.sfn,
     )
-    return followSweep(executionArn, clients, display, new AbortController().signal)
+    return followDeployed('sweepUploads', executionArn, clients, display, new AbortController().signal)
   }
 
   it("starts the deployment's sweep and reads its report, also when the execution failed over an upload", async () => {

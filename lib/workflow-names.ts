@@ -1,0 +1,10 @@
+/** All workflows: the key under which this machine runs them, and their part of the state machine's name on AWS. */
+export const workflowNames = {
+  exportRun: 'export-run',
+  exportGuest: 'export-guest',
+  sweepUploads: 'sweep-uploads',
+  cleanUpRun: 'clean-up-run',
+} as const
+
+export type WorkflowKey = keyof typeof workflowNames
+export type WorkflowName = (typeof workflowNames)[WorkflowKey]
