@@ -67,13 +67,16 @@ export async function upkeepHere<Workflow extends UpkeepWorkflow>(
       assembly,
       logFile: join(stateFolder, 'logs', `${name}.log`),
     })
-    const { result, told } = await runner
-      .upkeep(upkeep.workflow, upkeep.request, name, showOn(display), stop)
-      .finally(() => runner.close())
-    const { error = result.status, cause } = result
-    display.end()
-    const code = told === undefined ? unreported(upkeep.noun, { error, cause }, options) : finish(upkeep, told, options)
-    return stop.interrupt.aborted ? exitCodes.interrupted : code
+    try {
+      const { result, told } = await runner.upkeep(upkeep.workflow, upkeep.request, name, showOn(display), stop)
+      const { error = result.status, cause } = result
+      display.end()
+      const code =
+        told === undefined ? unreported(upkeep.noun, { error, cause }, options) : finish(upkeep, told, options)
+      return stop.interrupt.aborted ? exitCodes.interrupted : code
+    } finally {
+      await runner.close()
+    }
   } finally {
     display.end()
   }
