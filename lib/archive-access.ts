@@ -14,6 +14,7 @@ export type Folder =
   | 'streams'
   | 'dumps'
   | 'retention'
+  | 'prunings'
 
 /** Rights on the archive bucket, each limited to one folder. Only `grantPrune` can delete a version of an object. */
 export class ArchiveAccess {

@@ -2,7 +2,8 @@
 import { readdir } from 'node:fs/promises'
 import { z } from 'zod'
 import { jobSchema } from '../functions/contracts/job.ts'
-import { siteNameSchema } from '../functions/contracts/nouns.ts'
+import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
+import { retentionSchema } from '../functions/contracts/retention.ts'
 import { REDRIVE_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
 
 const nameSchema = z
@@ -62,14 +63,6 @@ const vpcSchema = z.strictObject({
   s3RouteTableIds: z.array(awsId('rtb')).default([]),
 })
 
-function isTimezone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
-}
-
 /** EventBridge Scheduler: `rate(1 day)`, or six cron fields of which day-of-month or day-of-week is `?`. */
 function isScheduleExpression(expression: string): boolean {
   if (/^rate\([1-9]\d* (minute|hour|day)s?\)$/.test(expression)) return true
@@ -86,7 +79,7 @@ const scheduleSchema = z.strictObject({
   /** Part of object keys: a run claims `schedules/<name>/<time>`, since schedules may fire twice. */
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'a schedule name has 1 to 63 letters, digits, - or _'),
   expression: scheduleExpressionSchema,
-  timezone: z.string().refine(isTimezone, { error: 'not a time zone name, as Europe/Berlin or UTC' }).default('UTC'),
+  timezone: timeZoneSchema.default('UTC'),
   job: jobSchema,
   enabled: z.boolean().default(true),
 })
@@ -108,6 +101,17 @@ const transferSchema = z.strictObject({
 const sweepSchema = z.strictObject({
   /** When abandoned uploads are looked for, in UTC. Each look costs a few requests for each open upload. */
   expression: scheduleExpressionSchema.default('rate(1 day)'),
+  enabled: z.boolean().default(true),
+})
+
+/** Pruning of all archives of a site, beside what runs with a retention do for the guests that they archive. */
+const siteRetentionSchema = z.strictObject({
+  site: siteNameSchema,
+  /** When. Once a day is plenty: rules count days and longer. */
+  expression: scheduleExpressionSchema.default('rate(1 day)'),
+  timezone: timeZoneSchema.default('UTC'),
+  /** Where a guest's job has a retention too, an archive stays only if both keep it. */
+  retention: retentionSchema,
   enabled: z.boolean().default(true),
 })
 
@@ -142,6 +146,7 @@ export const deploymentSchema = z
     vpc: vpcSchema.optional(),
     schedules: z.array(scheduleSchema).default([]),
     sweep: sweepSchema.prefault({}),
+    retention: z.array(siteRetentionSchema).default([]),
     transfer: transferSchema.prefault({}),
   })
   .check(({ value, issues }) => {
@@ -151,6 +156,7 @@ export const deploymentSchema = z
     for (const [key, names] of [
       ['sites', value.sites],
       ['schedules', value.schedules.map(({ name }) => name)],
+      ['retention', value.retention.map(({ site }) => site)],
     ] as const) {
       for (const [index, name] of names.entries()) {
         if (names.indexOf(name) < index) refuse([key, index], `${name} is listed twice`, name)
@@ -158,6 +164,9 @@ export const deploymentSchema = z
     }
     if (value.defaultSite !== undefined && !value.sites.includes(value.defaultSite))
       refuse(['defaultSite'], `no site ${value.defaultSite}; ${known}`, value.defaultSite)
+    for (const [index, { site }] of value.retention.entries()) {
+      if (!value.sites.includes(site)) refuse(['retention', index, 'site'], `no site ${site}; ${known}`, site)
+    }
     for (const [index, { job }] of value.schedules.entries()) {
       if (!value.sites.includes(job.site))
         refuse(['schedules', index, 'job', 'site'], `no site ${job.site}; ${known}`, job.site)

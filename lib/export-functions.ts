@@ -113,6 +113,17 @@ const needs = {
     remove: ['uploads'],
     uploads: ['inspect', 'abort'],
   },
+  // Thousands of guests in one answer of the site.
+  PlanPruning: { memoryMiB: 512, timeoutSeconds: 300, write: ['prunings'] },
+  // As Apply retention, for all guests of a site: called again until it is done.
+  PruneArchives: {
+    memoryMiB: 1024,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['archives', 'prunings', 'retention'],
+    write: ['prunings', 'retention'],
+    remove: ['retention'],
+    prune: true,
+  },
   ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
 } satisfies Record<TaskName, TaskNeeds>
 

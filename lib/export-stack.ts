@@ -11,6 +11,7 @@ import { Workflow } from './workflow.ts'
 import { CleanUp } from './clean-up.ts'
 import { exportGuest } from './workflows/export-guest.ts'
 import { exportRun, sampleInput } from './workflows/export-run.ts'
+import { pruneArchives, samplePruning } from './workflows/prune-archives.ts'
 import { sweepUploads } from './workflows/sweep-uploads.ts'
 
 /** Everything that moves archives: functions, workflows, schedules, and who is told when they fail. */
@@ -51,6 +52,14 @@ export class ExportStack extends Stack {
       story: (within) => sweepUploads(within, functions),
     })
 
+    const prune = new Workflow(this, 'PruneArchives', {
+      name: 'prune-archives',
+      deployment,
+      description: `Applies a retention to all archives of a site. Start it with: ${JSON.stringify(samplePruning)}`,
+      timeout: Duration.days(1),
+      story: (within) => pruneArchives(within, functions),
+    })
+
     const schedules = new Schedules(this, 'Schedules', {
       deployment,
       run,
@@ -63,13 +72,21 @@ export class ExportStack extends Stack {
           workflow: sweep,
           input: { dryRun: false },
         },
+        ...deployment.retention.map(({ site, retention, ...when }) => ({
+          // Names of schedules end at 64 characters.
+          name: `prune.${site}`.slice(0, 64),
+          description: `prune the archives of site ${site}`,
+          ...when,
+          workflow: prune,
+          input: { site, retention },
+        })),
       ],
     })
     const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
     const notice = new FailureNotice(this, 'FailureNotice', {
       deployment,
       run,
-      others: [guest, sweep],
+      others: [guest, sweep, prune],
       cleanUp,
       schedules,
     })

@@ -4,6 +4,7 @@ export const workflowNames = {
   exportGuest: 'export-guest',
   sweepUploads: 'sweep-uploads',
   cleanUpRun: 'clean-up-run',
+  pruneArchives: 'prune-archives',
 } as const
 
 export type WorkflowKey = keyof typeof workflowNames

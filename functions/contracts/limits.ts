@@ -1,5 +1,6 @@
 /** How much of a site's line and of its nodes a transfer may take. */
 import * as z from 'zod'
+import { timeZoneSchema } from './nouns.ts'
 
 export const weekdaySchema = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
 
@@ -16,20 +17,12 @@ export const bandwidthWindowSchema = z.strictObject({
 })
 export type BandwidthWindow = z.infer<typeof bandwidthWindowSchema>
 
-function isTimezone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
-}
-
 const bandwidth = {
   /** Outside all windows. Left out: as fast as it goes. */
   mibPerSecond: z.number().positive().optional(),
   /** The first window that holds the moment decides. */
   windows: z.array(bandwidthWindowSchema).default([]),
-  timezone: z.string().refine(isTimezone, { error: 'not a time zone name, as Europe/Berlin or UTC' }).default('UTC'),
+  timezone: timeZoneSchema.default('UTC'),
 }
 
 /** Bandwidth of one run: all its transfers together. */

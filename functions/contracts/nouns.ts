@@ -9,6 +9,19 @@ export const siteNameSchema = z
 /** An instant as an ISO 8601 string in UTC, for example `2026-11-22T02:00:00.000Z`. */
 export const instantSchema = z.iso.datetime()
 
+/** An IANA name, for example `Europe/Vienna`. */
+export const timeZoneSchema = z.string().refine(isTimeZone, {
+  error: 'not a time zone name that this machine knows, as Europe/Berlin or UTC',
+})
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
 export const platformSchema = z.enum(['proxmox'])
 export type Platform = z.infer<typeof platformSchema>
 

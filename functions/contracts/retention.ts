@@ -1,5 +1,6 @@
 /** Which archives stay: Proxmox's rules with its names and meaning, and the limits that no rule can override. */
 import * as z from 'zod'
+import { timeZoneSchema } from './nouns.ts'
 
 /** A count; 0 means the same as leaving the rule out, as on Proxmox. */
 const keep = z.int().nonnegative().optional()
@@ -24,21 +25,10 @@ const keepRulesShape = z.strictObject(keepRules)
 export const keepRulesSchema = keepRulesShape.refine(isUnambiguous, ambiguous)
 export type KeepRules = z.infer<typeof keepRulesShape>
 
-/** An IANA name, for example `Europe/Vienna`. The site's own zone makes the same decisions as its nodes would. */
-export const timeZoneSchema = z.string().refine(isTimeZone, { error: 'not a time zone that this machine knows' })
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
-}
-
 export const retentionSchema = z
   .strictObject({
     ...keepRules,
-    /** Where days, weeks, months and years begin. */
+    /** Where days, weeks, months and years begin. The site's own zone makes the same decisions as its nodes would. */
     timeZone: timeZoneSchema.default('UTC'),
     /** A guest never has fewer archives than this, whatever the rules say. */
     minimumArchives: z.int().min(1).default(1),

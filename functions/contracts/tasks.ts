@@ -19,6 +19,7 @@ import {
   storedArtifactSchema,
 } from './nouns.ts'
 import { progressFiguresSchema } from './progress.ts'
+import { pruningTotalsSchema } from './pruning.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
 import { retentionSchema } from './retention.ts'
 import { sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
@@ -321,6 +322,32 @@ export const tasks = {
       ...sweepRequestSchema.shape,
     }),
     output: sweepSummarySchema,
+    env: storeEnv,
+  },
+  /** Read the order to prune a site, and ask the site which guests it has: those that are gone have a rule of their own. */
+  PlanPruning: {
+    stem: 'plan-pruning',
+    input: z.strictObject({
+      /** Names plan and report. */
+      pruningId: z.string().min(1),
+      startedAt: instantSchema,
+      /** The execution's input as it came: a pruning request. */
+      request: z.unknown(),
+    }),
+    output: z.strictObject({ planKey: z.string() }),
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Prune guest after guest until done or out of time, and report. Talks to no site: it alone may remove versions. */
+  PruneArchives: {
+    stem: 'prune-archives',
+    input: z.strictObject({ pruningId: z.string().min(1), startedAt: instantSchema, planKey: z.string() }),
+    output: pruningTotalsSchema.extend({
+      /** Guests are left: call again. */
+      done: z.boolean(),
+      /** Where the report lies. */
+      bucket: z.string(),
+      reportKey: z.string(),
+    }),
     env: storeEnv,
   },
   /** Tally the outcomes against the plan and write the report. A guest without an outcome counts as failed. */

@@ -125,6 +125,12 @@ export function sweepReportKey(keyPrefix: string, sweepId: string, startedAt: st
   return `${keyPrefix}sweeps/${year}/${month}/${day}/${sweepId}.json`
 }
 
+/** The folder of one pruning of a site, with a slash at its end. */
+export function pruningPrefix(keyPrefix: string, pruningId: string, startedAt: string): string {
+  const [year, month, day] = startedAt.slice(0, 10).split('-')
+  return `${keyPrefix}prunings/${year}/${month}/${day}/${pruningId}/`
+}
+
 /** Which execution serves a schedule's slot. */
 export function scheduleSlotKey(keyPrefix: string, schedule: string, scheduledAt: string): string {
   return `${keyPrefix}schedules/${schedule}/${keyTime(scheduledAt)}.json`

@@ -17,6 +17,8 @@ export interface SiteOrder {
   policy: Retention
   /** Only these ids; all that have archives when absent. */
   guestIds?: readonly string[]
+  /** Go on behind this guest, in the order of the keys. */
+  behind?: KeyedGuest
   /** Absent: the site wasn't asked, and every guest counts as present. */
   known?: KnownGuests
   confirmed: boolean
@@ -29,11 +31,12 @@ export interface SiteEnd {
   result: GuestRetention | { trouble: string }
 }
 
-/** Apply a policy to the guests of a site one after the other, each as soon as it is asked for. */
+/** Apply a policy to the guests of a site one after the other, in the order of their keys, each as soon as it is asked for. */
 export async function* pruneSite(order: SiteOrder, ports: RetentionPorts): AsyncGenerator<SiteEnd, void, void> {
-  const { site, guestIds, known, ...rest } = order
+  const { site, guestIds, behind, known, ...rest } = order
   for (const guest of await archivedGuests(site, ports)) {
     if (guestIds !== undefined && !guestIds.includes(guest.id)) continue
+    if (behind !== undefined && orderOf(guest) <= orderOf(behind)) continue
     // An id may have gone to a guest of the other kind.
     const absent = known !== undefined && !known.guests.some(({ id, kind }) => id === guest.id && kind === guest.kind)
     if (absent && known.mayLack !== undefined) {
@@ -48,6 +51,11 @@ export async function* pruneSite(order: SiteOrder, ports: RetentionPorts): Async
     }
     yield { guest, result: await pruneOne({ ...rest, site, guest, gone: absent }, ports) }
   }
+}
+
+/** Folders are listed in the order of their names, slash included. */
+function orderOf({ kind, id }: KeyedGuest): string {
+  return `${kind}-${id}/`
 }
 
 async function pruneOne(order: Parameters<typeof pruneGuest>[0], ports: RetentionPorts): Promise<SiteEnd['result']> {

@@ -84,6 +84,16 @@ describe('a deployment’s configuration', () => {
       { ...small, schedules: [{ ...nightly, expression: 'rate(0 days)' }] },
       /schedules\[0\]\.expression: /,
     ],
+    [
+      'a retention of a site that is not there',
+      { ...small, retention: [{ site: 'attic', retention: { 'keep-last': 1 } }] },
+      /retention\[0\]\.site: no site attic/,
+    ],
+    [
+      'two retentions of one site, which would contradict each other',
+      { ...small, retention: [1, 2].map((count) => ({ site: 'hq', retention: { 'keep-last': count } })) },
+      /retention\[1\]: hq is listed twice/,
+    ],
     ['a sweep at no time', { ...small, sweep: { expression: 'daily' } }, /sweep\.expression: write rate\(1 day\)/],
     [
       'an unknown time zone',

@@ -1,3 +1,4 @@
+import { workflowNames } from '../../lib/workflow-names.ts'
 import { byteMoverNodeOptions, nodeOptions } from '../../lib/node-options.ts'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -88,7 +89,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings)\/\*$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
@@ -109,7 +110,7 @@ describe('the functions', () => {
     ).toEqual([])
   })
 
-  it('can delete nothing but bookkeeping, except Apply retention, which removes versions of archives and nothing else', () => {
+  it('can delete nothing but bookkeeping, except those that prune, which remove versions of archives and nothing else', () => {
     const deletes = taskNames.flatMap((task) =>
       rightsOf(task)
         .filter((right) => right.startsWith('s3:DeleteObject'))
@@ -119,7 +120,14 @@ describe('the functions', () => {
     expect(pruning).toEqual([
       'ApplyRetention: s3:DeleteObject on archive-bucket/retention/*',
       'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',
+      'PruneArchives: s3:DeleteObject on archive-bucket/retention/*',
+      'PruneArchives: s3:DeleteObjectVersion on archive-bucket/archives/*',
     ])
+    // Whoever took over one of them would hold no key to a site.
+    const deleting = taskNames.filter((task) =>
+      rightsOf(task).some((right) => right.startsWith('s3:DeleteObjectVersion')),
+    )
+    expect(deleting.filter((task) => 'SITE_SECRET_PREFIX' in tasks[task].env.shape)).toEqual([])
   })
 
   it('may list the bucket wherever they read, since a missing key would answer 403 otherwise', () => {
@@ -147,7 +155,9 @@ describe('the functions', () => {
       }),
     ).not.toThrow()
     expect(() => exports.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 })).not.toThrow()
-    expect(() => exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + 4)).not.toThrow()
+    expect(() =>
+      exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + Object.keys(workflowNames).length),
+    ).not.toThrow()
   })
 
   it('take memory and concurrency of the copy from the configuration', async () => {

@@ -33,6 +33,9 @@ const largest: DeploymentConfig = {
     { name: 'nightly', expression: 'cron(0 2 * * ? *)', timezone: 'Europe/Berlin', job },
     { name: 'hourly', expression: 'rate(1 hour)', job: { ...job, site: 'branch' }, enabled: false },
   ],
+  retention: [
+    { site: 'hq', expression: 'cron(0 6 * * ? *)', timezone: 'Europe/Berlin', retention: { 'keep-last': 3 } },
+  ],
   transfer: { memoryMiB: 2048, maxConcurrency: 5, reservedConcurrency: 8 },
 }
 
@@ -130,18 +133,32 @@ describe('schedules', () => {
     expect(await sweepOf(other)).toMatchObject({ ScheduleExpression: 'cron(0 12 ? * SUN *)', State: 'DISABLED' })
   })
 
-  it('may start the runs and the sweep, and nothing else', async () => {
+  it('prune the archives of each site that has a retention, and of no other', async () => {
+    const { exports } = await synthesise(largest)
+    const all = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
+    const prunings = all.filter(({ Name }) => String(Name).startsWith('prune.'))
+    expect(prunings).toMatchObject([
+      { Name: 'prune.hq', ScheduleExpression: 'cron(0 6 * * ? *)', ScheduleExpressionTimezone: 'Europe/Berlin' },
+    ])
+    expect(JSON.parse(prunings[0]?.Target.Input)).toEqual({
+      site: 'hq',
+      retention: { 'keep-last': 3, timeZone: 'UTC', minimumArchives: 1, largestShare: 0.5 },
+    })
+    const { exports: others } = await synthesise(smallest)
+    expect(JSON.stringify(others.findResources('AWS::Scheduler::Schedule'))).not.toContain('prune.')
+  })
+
+  it('may start the runs and what looks after the bucket, and nothing else', async () => {
     const { exports } = await synthesise(largest)
     const starts = Object.values(exports.findResources('AWS::IAM::Policy')).filter((policy) =>
       JSON.stringify(policy).includes('states:StartExecution'),
     )
     const scheduler = starts.filter((policy) => JSON.stringify(policy).includes('sqs:SendMessage'))
     // One role for each workflow that is scheduled.
-    expect(scheduler).toHaveLength(2)
     const started = scheduler.map((policy) =>
-      JSON.stringify(policy).match(/"Ref":"(ExportRun|ExportGuest|SweepUploads)/g),
+      JSON.stringify(policy).match(/"Ref":"(ExportRun|ExportGuest|SweepUploads|PruneArchives)/g),
     )
-    expect(sorted(started.map(String))).toEqual(['"Ref":"ExportRun', '"Ref":"SweepUploads'])
+    expect(sorted(started.map(String))).toEqual(['"Ref":"ExportRun', '"Ref":"PruneArchives', '"Ref":"SweepUploads'])
   })
 })
 
@@ -159,6 +176,7 @@ describe('failure notices', () => {
               { Ref: Match.stringLikeRegexp('^ExportRun') },
               { Ref: Match.stringLikeRegexp('^ExportGuest') },
               { Ref: Match.stringLikeRegexp('^SweepUploads') },
+              { Ref: Match.stringLikeRegexp('^PruneArchives') },
               { Ref: Match.stringLikeRegexp('^CleanUp') },
             ],
           },
@@ -266,6 +284,7 @@ describe('a VPC', () => {
     expect(sorted(outside)).toEqual([
       'guestlift-large-apply-retention',
       'guestlift-large-find-leftovers',
+      'guestlift-large-prune-archives',
       'guestlift-large-report-run',
       'guestlift-large-sweep-uploads',
       'guestlift-large-verify-archive',

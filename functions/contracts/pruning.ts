@@ -1,0 +1,77 @@
+/** Pruning a whole site on its own schedule: what it is started with, what it goes by, and what it tells. */
+import * as z from 'zod'
+import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { runOutcomeSchema } from './report.ts'
+import { retentionSchema } from './retention.ts'
+
+const count = z.int().nonnegative()
+const keyedGuestSchema = z.strictObject({ kind: guestKindSchema, id: z.string().min(1) })
+
+/** What a person or a schedule starts it with. */
+export const pruningRequestSchema = z.strictObject({
+  site: siteNameSchema,
+  retention: retentionSchema,
+  /** Only guests with these ids; all that have archives when left out. */
+  guests: z.array(z.string().min(1)).min(1).optional(),
+  /** Only report what would be removed. */
+  dryRun: z.boolean().default(false),
+  /** A person agrees that more than `largestShare` of a guest's archives may go. A schedule never does. */
+  confirmed: z.boolean().default(false),
+})
+export type PruningRequest = z.output<typeof pruningRequestSchema>
+
+/** `prunings/<yyyy>/<mm>/<dd>/<id>/plan.json`: the order, and the guests that the site had when it was given. */
+export const pruningPlanSchema = pruningRequestSchema.extend({
+  version: z.literal(1),
+  known: z.strictObject({
+    guests: z.array(keyedGuestSchema),
+    /** Why the site may have more guests than it showed, a sentence. */
+    mayLack: z.string().optional(),
+  }),
+})
+export type PruningPlan = z.output<typeof pruningPlanSchema>
+
+/** A guest with something to tell; its own report, with each archive and reason, lies below `retention/`. */
+export const prunedGuestSchema = z.strictObject({
+  guest: keyedGuestSchema,
+  /** A sentence or two: what it came to, or why it couldn't be looked at. */
+  summary: z.string(),
+  removed: count,
+  removedBytes: count,
+  locked: count,
+  /** What a person should look at, sentences. */
+  attention: z.array(z.string()),
+})
+export type PrunedGuest = z.output<typeof prunedGuestSchema>
+
+export const pruningTotalsSchema = z.strictObject({
+  /** `failed`: no guest could be looked at; `partial`: something needs a person's attention. */
+  outcome: runOutcomeSchema,
+  /** One sentence. */
+  summary: z.string(),
+  /** Guests with archives that were looked at, and those of them that need attention. */
+  guests: count,
+  troubled: count,
+  /** Archives to be removed, of these removed, and of these locked. In a dry run none is removed. */
+  toRemove: count,
+  removed: count,
+  removedBytes: count,
+  locked: count,
+})
+export type PruningTotals = z.output<typeof pruningTotalsSchema>
+
+/** `report.json` beside the plan. Written anew after each guest that changed: a call that goes on begins where it ends. */
+export const pruningReportSchema = pruningTotalsSchema.extend({
+  version: z.literal(1),
+  pruningId: z.string(),
+  site: siteNameSchema,
+  startedAt: instantSchema,
+  endedAt: instantSchema,
+  dryRun: z.boolean(),
+  retention: retentionSchema,
+  told: z.array(prunedGuestSchema),
+  /** The last guest that was looked at, in the order of the keys, until all are. */
+  behind: keyedGuestSchema.optional(),
+  done: z.boolean(),
+})
+export type PruningReport = z.output<typeof pruningReportSchema>

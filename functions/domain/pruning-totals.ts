@@ -1,0 +1,84 @@
+/** What pruning a site comes to: figures, a sentence, and what a person should look at. Pure. */
+import type { PrunedGuest, PruningReport, PruningTotals } from '../contracts/pruning.ts'
+import type { GuestRetention } from '../contracts/retention-report.ts'
+import { formatBytes } from './byte-size.ts'
+import type { KeyedGuest } from './object-keys.ts'
+
+type Result = GuestRetention | { trouble: string }
+type Counts = Omit<PruningTotals, 'outcome' | 'summary'>
+
+/** Before the first guest. */
+export const noCounts: Counts = {
+  guests: 0,
+  troubled: 0,
+  toRemove: 0,
+  removed: 0,
+  removedBytes: 0,
+  locked: 0,
+}
+
+/**
+ * What needs a person, sentences: a guest that couldn't be looked at, a guard that waits for someone, an archive that
+ * could not be removed. A lock isn't among it: it ends by itself, or is meant to hold.
+ */
+export function attentionTo(result: Result): string[] {
+  if ('trouble' in result) return [result.trouble]
+  const guarded = result.archives.some(({ guard }) => guard === 'newest-looks-wrong' || guard === 'largest-share')
+  return [
+    ...(guarded ? result.warnings : []),
+    ...result.archives.flatMap(({ createdAt, trouble }) =>
+      trouble === undefined ? [] : [`The archive of ${createdAt} was not removed: ${trouble}`],
+    ),
+  ]
+}
+
+/** A guest as the report tells it; `undefined` where there is nothing to tell. */
+export function toldGuest({ kind, id }: KeyedGuest, result: Result): PrunedGuest | undefined {
+  const guest = { kind, id }
+  if ('trouble' in result) {
+    const { trouble } = result
+    return { guest, summary: trouble, removed: 0, removedBytes: 0, locked: 0, attention: [trouble] }
+  }
+  const { summary, removed, removedBytes, locked, toRemove, resumed, warnings } = result
+  if (toRemove === 0 && resumed.length === 0 && warnings.length === 0) return undefined
+  return { guest, summary, removed, removedBytes, locked, attention: attentionTo(result) }
+}
+
+/** Count one guest in. */
+export function countGuest(counts: Counts, result: Result): Counts {
+  const { toRemove, removed, removedBytes, locked } =
+    'trouble' in result ? { toRemove: 0, removed: 0, removedBytes: 0, locked: 0 } : result
+  return {
+    guests: counts.guests + 1,
+    troubled: counts.troubled + (attentionTo(result).length > 0 ? 1 : 0),
+    toRemove: counts.toRemove + toRemove,
+    removed: counts.removed + removed,
+    removedBytes: counts.removedBytes + removedBytes,
+    locked: counts.locked + locked,
+  }
+}
+
+/** @param unseen guests that couldn't be looked at at all */
+export function pruningTotals(
+  counts: Counts,
+  { dryRun, unseen, told }: Pick<PruningReport, 'dryRun' | 'told'> & { unseen: number },
+): PruningTotals {
+  const { guests, troubled, toRemove, removed, removedBytes, locked } = counts
+  const going = dryRun ? `${toRemove - locked} archives would be removed` : `${removed} archives removed`
+  const first = told.find(({ attention }) => attention.length > 0)
+  const parts = [
+    `${going} of ${guests} guests${removedBytes > 0 ? ` (${formatBytes(removedBytes)})` : ''}`,
+    ...(locked > 0 ? [`${locked} locked`] : []),
+    ...(troubled > 0 ? [`${troubled} ${troubled === 1 ? 'guest needs' : 'guests need'} attention`] : []),
+  ]
+  // Whoever reads the notice at night shall not have to open the report to know what it is about.
+  const example =
+    first === undefined
+      ? ''
+      : ` ${first.guest.kind} ${first.guest.id}: ${first.attention[0] ?? ''}${troubled > 1 ? ' The report has the others.' : ''}`
+  return {
+    ...counts,
+    outcome: guests > 0 && unseen === guests ? 'failed' : troubled > 0 ? 'partial' : 'succeeded',
+    summary: `${parts.join('; ')}.${example}`,
+  }
+}

@@ -1,0 +1,11 @@
+import { pruneArchives } from '../operations/prune-archives.ts'
+import { withBase } from '../runtime/compose/base.ts'
+import { withRetention } from '../runtime/compose/retention.ts'
+import { withStore } from '../runtime/compose/store.ts'
+import { defineHandler } from '../runtime/define-handler.ts'
+
+export const handler = defineHandler('PruneArchives', pruneArchives, (call) => ({
+  ...withBase(call),
+  ...withStore(call),
+  ...withRetention(call),
+}))
