@@ -1,12 +1,15 @@
 /** A run over several guests of several nodes: each node dumps one at a time and is kept busy, while archives are moved. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { guestProgressSchema } from '../../functions/contracts/progress.ts'
 import { dumpQueueSchema } from '../../functions/domain/dump-queue.ts'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import { openSite, type Site } from './harness.ts'
 
-/** Long enough for an archive to be on its way before the next dump is over, on a busy machine too. */
+/** Long enough for several looks at a dump. */
 const LONG_DUMP_SECONDS = 6
+/** How long a part's answer waits for the node's next dump to begin, on a busy machine too. */
+const PATIENCE_MILLISECONDS = 20_000
 
 let site: Site
 beforeAll(async () => {
@@ -24,9 +27,25 @@ describe('four guests on two nodes', () => {
     site.lab.control.setSecondsPerDump(LONG_DUMP_SECONDS)
     const running = () => dumps().filter((task) => task.running)
     let mostOnSite = 0
-    /** Between the opening of its upload and the end of its transfer. */
-    const moving = new Set<string>()
-    let movedWhileDumping = 0
+    /** Archives that were on their way while their node dumped another guest. */
+    const movedWhileDumping = new Set<string>()
+    const neighbours: Record<string, string> = { 100: '101', 101: '100', 102: '103', 103: '102' }
+    // S3 holds its answer back: whether dumps and transfers overlap is then a matter of the queue, not of the machine's speed.
+    site.faults.onDone = async ({ operation, key = '' }) => {
+      const [, guest = ''] = /\/(?:vm|container)-(\d+)\//.exec(key) ?? []
+      const next = neighbours[guest]
+      if (operation !== 'UploadPart' || next === undefined) return
+      const wasDumped = () => dumps().some(({ id, running: still }) => id === next && !still)
+      const deadline = Date.now() + PATIENCE_MILLISECONDS
+      while (Date.now() < deadline && !wasDumped()) {
+        if (running().some(({ id }) => id === next)) {
+          movedWhileDumping.add(guest)
+          if (movedWhileDumping.size === 2) site.lab.control.setSecondsPerDump(0.2)
+          return
+        }
+        await delay(50)
+      }
+    }
     const states: string[] = []
     const { report, guests } = await site.run(
       {
@@ -38,16 +57,12 @@ describe('four guests on two nodes', () => {
       {
         onState: (state, guest) => {
           if (guest !== undefined) states.push(`${guest} ${state}`)
+          // The first dump is over: the next goes on until the first archive has been seen on its way.
+          if (state === 'Locate archive' && movedWhileDumping.size < 2)
+            site.lab.control.setSecondsPerDump(PATIENCE_MILLISECONDS / 1000)
           mostOnSite = Math.max(mostOnSite, running().length)
           const nodes = running().map(({ node }) => node)
           expect(new Set(nodes).size).toBe(nodes.length)
-          if (guest !== undefined && state === 'Copy parts') moving.add(guest)
-          if (guest !== undefined && state === 'Verify archive') moving.delete(guest)
-          const nodeOf = (id: string) => (['100', '101'].includes(id) ? 'pve1' : 'pve2')
-          const isOverlap = [...moving].some((id) =>
-            running().some((task) => task.node === nodeOf(id) && task.id !== id),
-          )
-          if (isOverlap) movedWhileDumping++
         },
       },
     )
@@ -58,7 +73,9 @@ describe('four guests on two nodes', () => {
     // Not one of them met another at the node's own lock.
     expect(waitedForLock()).toEqual([])
     expect(mostOnSite).toBe(2)
-    expect(movedWhileDumping).toBeGreaterThan(0)
+    site.faults.onDone = undefined
+    // The first of each node.
+    expect(movedWhileDumping.size).toBe(2)
     expect(states.filter((state) => state.endsWith(' Wait for a turn to dump')).length).toBeGreaterThanOrEqual(2)
     expect(await queue()).toMatchObject({ turns: [], waiters: [], staged: [] })
   }, 120_000)
