@@ -28,6 +28,10 @@ export const deployment: DeploymentConfig = {
     },
   ],
 
+  // For all archives of a site, also those of guests that no schedule archives any more. Look first at what would go:
+  // npx guestlift prune --bucket <bucket> --site-name hq --keep-last 7 --keep-weekly 8 --keep-monthly 12
+  retention: [{ site: 'hq', retention: { 'keep-last': 7, 'keep-weekly': 8, 'keep-monthly': 12 }, enabled: false }],
+
   // A function of one CPU moves 60 to 70 MB/s.
   transfer: { memoryMiB: 1769 },
 }

@@ -145,6 +145,8 @@ try {
     await measure(server.url, 'catalog', 'page', '--out', page)
     console.log(`  the page has ${(statSync(page).size / 2 ** 20).toFixed(1)} MiB`)
     await measure(server.url, 'show', '500')
+    // The dry run: it reads and decides all that a removal would.
+    await measure(server.url, 'prune', '--site-name', 'hq', '--keep-last', '14', '--keep-weekly', '12')
   } finally {
     server.stop()
   }
