@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { StoredVersion } from '../aws/version-store.ts'
+import { figuresOf } from '../domain/archive-figures.ts'
 import { type ArchiveFiles, entryOf, readFolder } from '../domain/catalogue.ts'
 import { readManifestFacts, readVerification } from '../domain/manifest-facts.ts'
 import { guestFolder, type KeyedGuest, manifestKey } from '../domain/object-keys.ts'
@@ -81,7 +82,7 @@ async function readArchive(
     createdAt: entry.createdAt,
     protected: named?.backup.protected === true,
     verified: checked?.state === 'verified',
-    sizeBytes: entry.artifactBytes,
+    ...figuresOf(entry.artifactBytes, entry.facts, checked),
     ...(compress === undefined ? {} : { compress }),
     ...(problem === undefined ? {} : { problem }),
     versions: problem === undefined ? inOrderOfRemoval(keys, versions) : [],
