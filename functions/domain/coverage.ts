@@ -32,7 +32,7 @@ export interface ArchivedGuest {
   /** What is odd about `newest` beside its size, a sentence each. */
   suspicions: string[]
   /** Archives newer than `newest`, all broken. */
-  brokenSince: Pick<CatalogueEntry, 'createdAt' | 'state'>[]
+  brokenSince: Pick<CatalogueEntry, 'createdAt' | 'state' | 'reason'>[]
 }
 
 /** A guest of the site, as far as coverage depends on it. */
@@ -86,7 +86,9 @@ export function summariseGuest(guest: GuestArchives): ArchivedGuest {
     ...(newest === undefined ? {} : { newest }),
     earlierBytes: earlier.slice(-HISTORY).map(({ artifactBytes }) => artifactBytes),
     suspicions: newest === undefined ? [] : suspicionsOf(newest, earlier.toReversed()),
-    brokenSince: entries.slice(at + 1).map(({ createdAt, state }) => ({ createdAt, state })),
+    brokenSince: entries
+      .slice(at + 1)
+      .map(({ createdAt, state, reason }) => ({ createdAt, state, ...(reason === undefined ? {} : { reason }) })),
   }
 }
 
@@ -152,7 +154,9 @@ function faultsOf(
   now: Date,
 ): { state: CoverageState; reason: string }[] {
   if (newest === undefined) {
-    const reason = archives === 0 ? 'It was never archived.' : `None of its ${archives} archives can be restored.`
+    const why = brokenSince.at(-1)?.reason
+    const none = `None of its ${archives} archives can be restored.${why === undefined ? '' : ` The newest: ${why}`}`
+    const reason = archives === 0 ? 'It was never archived.' : none
     return [{ state: 'never', reason }]
   }
   const age = now.getTime() - Date.parse(newest.createdAt)
