@@ -70,13 +70,18 @@ describe('what is odd about an archive', () => {
   })
 
   it('is nothing new once most of the last ten look like it: that is how the guest is now', () => {
-    const history = [...ten]
-    const blocked: boolean[] = []
-    for (let archive = 0; archive < 9; archive += 1) {
-      blocked.push(odd(encrypted(1), history).length > 0)
-      history.unshift(encrypted(1))
+    const blockedFor = (newest: ArchiveFigures, archivesBefore: number) => {
+      const history = ten.slice(0, archivesBefore)
+      let archives = 0
+      for (; archives < 20 && odd(newest, history).length > 0; archives += 1) history.unshift(newest)
+      return archives
     }
-    expect(blocked).toEqual([true, true, true, true, true, true, false, false, false])
+    const emptied = { sizeBytes: 10, contentBytes: 20, entropyBitsPerByte: 5.2 }
+    for (const newest of [encrypted(1), emptied]) {
+      expect([10, 5, 3, 2].map((before) => blockedFor(newest, before))).toEqual([6, 6, 4, 3])
+    }
+    // Twice the size is the middle between the two.
+    expect(blockedFor({ ...usual, sizeBytes: 1001, contentBytes: 2002 }, 10)).toBe(5)
   })
 
   it('is told of each figure that two archives before it have too, and of no other', () => {
