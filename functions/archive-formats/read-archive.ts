@@ -2,6 +2,7 @@
 import type { Guest } from '../contracts/nouns.ts'
 import type { ArchiveEvidence, Compression, Finding, VerificationResult } from '../contracts/verification.ts'
 import { crc32ToBase64 } from '../domain/crc32.ts'
+import { PassingSample } from '../domain/entropy.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { Damage, Findings } from './damage.ts'
 import { decompress } from './decompress.ts'
@@ -51,7 +52,9 @@ async function read(file: TappedSource, expected: ExpectedArchive): Promise<Arch
   const compression = compressionByMagic(start.first)
   const unreadable = name?.compression === 'other' && compression === 'none'
   judgeName(name, compression, unreadable, expected, findings, notes)
-  const content = new TappedSource(decompress(start.all, compression, (note) => notes.push(note)))
+  const sample = new PassingSample()
+  const decompressed = decompress(start.all, compression, (note) => notes.push(note))
+  const content = new TappedSource(decompressed, (chunk) => sample.pass(chunk))
   const walked = unreadable
     ? {}
     : await orFinding(findings, () => walkContent(content, name, expected, findings, notes))
@@ -61,6 +64,7 @@ async function read(file: TappedSource, expected: ExpectedArchive): Promise<Arch
   if (file.bytes === 0) findings.add({ code: 'empty', message: 'The file is empty.', of: 'file', offset: 0 })
   if (compression === 'none' && walked?.format !== undefined) notes.push(UNSUMMED)
   const list = findings.list
+  const entropyBitsPerByte = sample.counter.bitsPerByte
   return {
     result: unreadable ? 'not-verified' : list.length === 0 ? 'accepted' : 'refused',
     findings: list,
@@ -71,6 +75,7 @@ async function read(file: TappedSource, expected: ExpectedArchive): Promise<Arch
       crc32: crc32ToBase64(file.crc32),
       ...(unreadable ? {} : { compression }),
       contentBytes: content.bytes,
+      ...(entropyBitsPerByte === undefined ? {} : { entropyBitsPerByte }),
       ...(name?.guest === undefined ? {} : { guest: name.guest }),
       ...walked,
     },

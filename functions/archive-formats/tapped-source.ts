@@ -9,9 +9,12 @@ export class TappedSource implements AsyncIterable<Buffer> {
   /** CRC-32 of all bytes so far, unsigned. */
   crc32 = 0
   readonly #source: AsyncIterator<Buffer>
+  readonly #onChunk: (chunk: Buffer) => void
 
-  constructor(source: AsyncIterable<Buffer>) {
+  /** @param onChunk sees all that passes, before its reader does */
+  constructor(source: AsyncIterable<Buffer>, onChunk: (chunk: Buffer) => void = () => undefined) {
     this.#source = source[Symbol.asyncIterator]()
+    this.#onChunk = onChunk
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Buffer> {
@@ -34,6 +37,7 @@ export class TappedSource implements AsyncIterable<Buffer> {
     if (next.done !== true) {
       this.bytes += next.value.length
       this.crc32 = crc32(next.value, this.crc32)
+      this.#onChunk(next.value)
     }
     return next
   }

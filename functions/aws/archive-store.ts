@@ -65,7 +65,8 @@ export interface ByteRange {
 
 /**
  * Every method throws `StoreUnavailable` for passing faults that outlasted the inner retries and `StoreDenied` where
- * S3 refuses (permission, signature, no such bucket); further errors are named. Keys are whole, prefix included.
+ * S3 refuses (permission, signature, no such bucket); those that read an object's bytes throw `ObjectFrozen` for one that
+ * lies in Glacier. Further errors are named. Keys are whole, prefix included.
  */
 export interface ArchiveStore {
   readonly bucket: string

@@ -1,4 +1,10 @@
-import { type GuestliftError, StoreDenied, StoreUnavailable, UploadVanished } from '../contracts/errors.ts'
+import {
+  type GuestliftError,
+  ObjectFrozen,
+  StoreDenied,
+  StoreUnavailable,
+  UploadVanished,
+} from '../contracts/errors.ts'
 
 /** What was being done to what, for messages. */
 export interface StoreAction {
@@ -110,7 +116,7 @@ export function isPassing(error: unknown): boolean {
 
 /**
  * The fact behind an error of the S3 client: StoreUnavailable when it may pass, UploadVanished when the upload is gone,
- * otherwise StoreDenied with advice.
+ * ObjectFrozen when the object lies in Glacier, otherwise StoreDenied with advice.
  */
 export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): GuestliftError {
   const code = errorCode(error)
@@ -128,6 +134,14 @@ export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): G
       `the upload of s3://${bucket}/${key} is gone: aborted by someone or by a lifecycle rule. A new run starts it afresh`,
       { cause: error },
     )
+  }
+  if (code === 'InvalidObjectState') {
+    // Intelligent-Tiering says its class, and the tier beside it.
+    const place = property(error, 'AccessTier') ?? property(error, 'StorageClass') ?? 'an archive class'
+    const where = typeof place === 'string' ? place : 'an archive class'
+    return new ObjectFrozen(`s3://${bucket}/${key} lies in ${where}; restore it first (aws s3api restore-object)`, {
+      cause: error,
+    })
   }
   return new StoreDenied(`${what}: ${advice[code] ?? said} (${code})`, { cause: error })
 }

@@ -3,6 +3,14 @@ import * as z from 'zod'
 import { backupModeSchema, compressSchema } from './backup-options.ts'
 import { verdictNameSchema } from './evidence.ts'
 import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { entropySchema } from './verification.ts'
+
+/** What an archive is judged by beside its size, where it is known: see `domain/archive-figures.ts`. */
+const contentFigures = {
+  /** What went into the archive before it was compressed. */
+  contentBytes: z.int().positive().optional(),
+  entropyBitsPerByte: entropySchema.optional(),
+}
 
 /** A file of an archive as its manifest has it. */
 export const cataloguedArtifactSchema = z.strictObject({
@@ -29,6 +37,7 @@ export const manifestFactsSchema = z.strictObject({
   warnings: z.int().nonnegative(),
   notes: z.string().optional(),
   tags: z.array(z.string()),
+  ...contentFigures,
   artifacts: z.array(cataloguedArtifactSchema).min(1),
 })
 export type ManifestFacts = z.infer<typeof manifestFactsSchema>
@@ -44,6 +53,8 @@ export const verificationFactsSchema = z.strictObject({
   reason: z.string().optional(),
   /** Of the configuration that was found in the archive. */
   tags: z.array(z.string()),
+  /** Only of archives that were read whole and accepted: of others it isn't known how much they lack. */
+  ...contentFigures,
 })
 export type VerificationFacts = z.infer<typeof verificationFactsSchema>
 
@@ -60,10 +71,12 @@ export type IndexedArchive = z.infer<typeof indexedArchiveSchema>
 
 /**
  * `catalogue/<site>/<kind>-<id>.json`: what a guest's manifests said when it was written. A copy, never the truth: a
- * listing with ETags decides entry by entry whether it still holds. `sum` is over `archives` and finds damage.
+ * listing with ETags decides entry by entry whether it still holds. `sum` is over `archives` and finds damage. One of
+ * another version counts as none and is written anew: version 1 lacks figures that its manifests may well have, and
+ * nothing in it tells.
  */
 export const catalogueIndexSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   site: siteNameSchema,
   guest: z.strictObject({ kind: guestKindSchema, id: z.string().min(1) }),
   sum: z.string(),

@@ -66,6 +66,8 @@ export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest') {}
 export class NotAnArchive extends fact('NotAnArchive', 'fail-guest') {}
 /** The object's key is taken by other content. Nothing was overwritten. */
 export class ArchiveConflict extends fact('ArchiveConflict', 'fail-guest') {}
+/** The object lies in an archive class of S3 (Glacier), which gives it to nobody before it is restored. */
+export class ObjectFrozen extends fact('ObjectFrozen', 'fail-guest') {}
 /** The multipart upload was aborted or expired under us. */
 export class UploadVanished extends fact('UploadVanished', 'fail-guest') {}
 /** A fault of Guestlift itself: an error nobody foresaw, or a payload that breaks a contract. */
@@ -102,7 +104,7 @@ const facts = [
   PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
   GuestLocked, GuestMigrating, GuestBusy,
   GuestNotFound, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
-  ChecksumMismatch, NotAnArchive, ArchiveConflict, UploadVanished, RunInterrupted,
+  ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, UploadVanished, RunInterrupted,
   InvalidJob, BudgetExceeded, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
   TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,
 ] // biome-ignore format: one group a line reads as the table it is

@@ -26,6 +26,11 @@ export const backupEvidenceSchema = z.strictObject({
   logComplete: z.boolean(),
   /** File name of the archive, from this job's own log. */
   archiveName: z.string().optional(),
+  /**
+   * Bytes that went into the archive before they were compressed, as this job's own log tells them, to two decimals at
+   * worst: a VM's disks without their zeroes, a container's tar. Absent when the log doesn't tell, or too roughly.
+   */
+  contentBytes: z.int().positive().optional(),
   /** The same archive as the storage lists it, looked up twice; `undefined` when it isn't listed. */
   listed: sourceArtifactSchema.optional(),
   /** Size of the second look; differs from `listed.sizeBytes` while something still writes. */

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
 import { backupOptionsSchema } from './backup-options.ts'
-import { embeddedConfigurationSchema } from './verification.ts'
+import { contentSampleSchema, embeddedConfigurationSchema } from './verification.ts'
 import {
   guestSchema,
   instantSchema,
@@ -37,6 +37,8 @@ export const manifestSchema = z.strictObject({
     .min(1),
   /** The guest's configuration as the archive itself holds it, where its first bytes could be read. */
   configuration: embeddedConfigurationSchema.optional(),
+  /** Absent for compressed archives: their bytes always look random, and the ratio to `evidence.contentBytes` speaks. */
+  contentSample: contentSampleSchema.optional(),
   /** Small files beside the archive: the platform's log, its notes, as keys. */
   sideFiles: z.array(z.string()),
 })

@@ -24,6 +24,18 @@ export type ArchiveFormat = z.infer<typeof archiveFormatSchema>
 export const embeddedConfigurationSchema = z.strictObject({ name: z.string(), text: z.string() })
 export type EmbeddedConfiguration = z.infer<typeof embeddedConfigurationSchema>
 
+/** Bits per byte. */
+export const entropySchema = z.number().min(0).max(8)
+
+/** What a few ranges of an uncompressed archive showed when its manifest was written. */
+export const contentSampleSchema = z.strictObject({
+  /** How random the content looks, 0 to 8 (`domain/entropy.ts`). */
+  entropyBitsPerByte: entropySchema,
+  /** Bytes that were looked at, all-zero blocks not counted. */
+  sampledBytes: z.int().positive(),
+})
+export type ContentSample = z.infer<typeof contentSampleSchema>
+
 export const deviceEvidenceSchema = z.strictObject({
   name: z.string(),
   sizeBytes: z.int().nonnegative(),
@@ -45,6 +57,8 @@ export const archiveEvidenceSchema = z.strictObject({
   format: archiveFormatSchema.optional(),
   /** Bytes that decompressing gave. */
   contentBytes: z.int().nonnegative(),
+  /** How random the content looks, 0 to 8 (`domain/entropy.ts`): a sample of it. Absent where all of it is zero, or too little. */
+  entropyBitsPerByte: entropySchema.optional(),
   guest: z.strictObject({ kind: guestKindSchema, id: z.string() }).optional(),
   configuration: embeddedConfigurationSchema.optional(),
   devices: z.array(deviceEvidenceSchema).optional(),

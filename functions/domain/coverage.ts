@@ -1,5 +1,6 @@
 /** Which guests are covered by an archive that is young, whole and plausible; and which aren't, and why. */
 import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
+import { figuresOf, HISTORY, median, oddities } from './archive-figures.ts'
 import { formatBytes } from './byte-size.ts'
 import { nameOf } from './catalogue-search.ts'
 import type { KeyedGuest } from './object-keys.ts'
@@ -8,13 +9,14 @@ import type { KeyedGuest } from './object-keys.ts'
  * - `never`: on the site, and no archive of it can be restored.
  * - `stale`: the newest archive is older than the schedule allows.
  * - `damaged`: the newest archive misses files, or was refused when it was read back.
+ * - `suspicious`: the newest archive compresses otherwise than those before it, or looks otherwise random: encrypted?
  * - `shrunk`: the newest archive is far smaller than those before it.
  * - `parked`: not to be archived, on purpose. `gone`: archived, and not on the site any more. Neither counts against it.
  */
-export type CoverageState = 'never' | 'stale' | 'damaged' | 'shrunk' | 'covered' | 'parked' | 'gone'
+export type CoverageState = 'never' | 'stale' | 'damaged' | 'suspicious' | 'shrunk' | 'covered' | 'parked' | 'gone'
 
 /** What doesn't let a guest count as covered, worst first. */
-export const uncoveredStates: readonly CoverageState[] = ['never', 'stale', 'damaged', 'shrunk']
+export const uncoveredStates: readonly CoverageState[] = ['never', 'stale', 'damaged', 'suspicious', 'shrunk']
 
 /** What coverage keeps of a guest's archives, so that thousands of guests fit in memory. */
 export interface ArchivedGuest {
@@ -27,8 +29,10 @@ export interface ArchivedGuest {
   newest?: Pick<CatalogueEntry, 'createdAt' | 'artifactBytes' | 'folder' | 'verification'>
   /** Sizes of those before it that compare with it, newest first, at most ten. Bytes. */
   earlierBytes: number[]
+  /** What is odd about `newest` beside its size, a sentence each. */
+  suspicions: string[]
   /** Archives newer than `newest`, all broken. */
-  brokenSince: Pick<CatalogueEntry, 'createdAt' | 'state'>[]
+  brokenSince: Pick<CatalogueEntry, 'createdAt' | 'state' | 'reason'>[]
 }
 
 /** A guest of the site, as far as coverage depends on it. */
@@ -62,7 +66,6 @@ export interface GuestCoverage {
   lastVerifiedAt?: string
 }
 
-const HISTORY = 10
 /** Fewer archives than this make no history that one could shrink from. */
 const HISTORY_NEEDED = 2
 
@@ -82,8 +85,20 @@ export function summariseGuest(guest: GuestArchives): ArchivedGuest {
     sizeBytes: entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     ...(newest === undefined ? {} : { newest }),
     earlierBytes: earlier.slice(-HISTORY).map(({ artifactBytes }) => artifactBytes),
-    brokenSince: entries.slice(at + 1).map(({ createdAt, state }) => ({ createdAt, state })),
+    suspicions: newest === undefined ? [] : suspicionsOf(newest, earlier.toReversed()),
+    brokenSince: entries
+      .slice(at + 1)
+      .map(({ createdAt, state, reason }) => ({ createdAt, state, ...(reason === undefined ? {} : { reason }) })),
   }
+}
+
+/** Retention's own judgement, but for the size: `shrunkBelow` is coverage's own. */
+function suspicionsOf(newest: CatalogueEntry, before: readonly CatalogueEntry[]): string[] {
+  const figures = ({ artifactBytes, facts, verification }: CatalogueEntry) =>
+    figuresOf(artifactBytes, facts, verification)
+  const trusted = before.filter(({ verification }) => verification?.state !== 'failed')
+  const odd = oddities(figures(newest), trusted.map(figures)).filter(({ figure }) => figure !== 'size')
+  return odd.map(({ sentence }) => `The newest archive looks wrong: ${sentence}`)
 }
 
 /** @param onSite the guest as the site has it; absent: it isn't there. `'unknown'`: nobody asked the site. */
@@ -114,7 +129,16 @@ export function coverageOf(
 
 /** A guest of the site with no archive at all. */
 export function unarchived(site: string, { kind, id, name }: SiteGuest): ArchivedGuest {
-  return { site, guest: { kind, id }, name, archives: 0, sizeBytes: 0, earlierBytes: [], brokenSince: [] }
+  return {
+    site,
+    guest: { kind, id },
+    name,
+    archives: 0,
+    sizeBytes: 0,
+    earlierBytes: [],
+    suspicions: [],
+    brokenSince: [],
+  }
 }
 
 function parkedBecause({ id }: KeyedGuest, onSite: SiteGuest | undefined, rules: CoverageRules): string | undefined {
@@ -125,12 +149,14 @@ function parkedBecause({ id }: KeyedGuest, onSite: SiteGuest | undefined, rules:
 }
 
 function faultsOf(
-  { newest, earlierBytes, brokenSince, archives }: ArchivedGuest,
+  { newest, earlierBytes, suspicions, brokenSince, archives }: ArchivedGuest,
   { everyMilliseconds, graceMilliseconds, shrunkBelow }: CoverageRules,
   now: Date,
 ): { state: CoverageState; reason: string }[] {
   if (newest === undefined) {
-    const reason = archives === 0 ? 'It was never archived.' : `None of its ${archives} archives can be restored.`
+    const why = brokenSince.at(-1)?.reason
+    const none = `None of its ${archives} archives can be restored.${why === undefined ? '' : ` The newest: ${why}`}`
+    const reason = archives === 0 ? 'It was never archived.' : none
     return [{ state: 'never', reason }]
   }
   const age = now.getTime() - Date.parse(newest.createdAt)
@@ -150,6 +176,7 @@ function faultsOf(
     ...(state === 'failed'
       ? [{ state: 'damaged' as const, reason: `The newest archive was refused when it was read back: ${reason}` }]
       : []),
+    ...suspicions.map((reason) => ({ state: 'suspicious' as const, reason })),
     ...(earlierBytes.length >= HISTORY_NEEDED && newest.artifactBytes < usual * shrunkBelow
       ? [
           {
@@ -159,13 +186,6 @@ function faultsOf(
         ]
       : []),
   ]
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other)
-  const middle = Math.floor(sorted.length / 2)
-  const upper = sorted[middle] ?? 0
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2
 }
 
 /** `36 hours`, `12 days`. */

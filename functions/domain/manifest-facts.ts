@@ -5,7 +5,7 @@ import { cataloguedArtifactSchema, type ManifestFacts, type VerificationFacts } 
 import { verdictSchema } from '../contracts/evidence.ts'
 import { manifestSchema } from '../contracts/manifest.ts'
 import { guestSchema, instantSchema } from '../contracts/nouns.ts'
-import { verificationResultSchema } from '../contracts/verification.ts'
+import { archiveEvidenceSchema, contentSampleSchema, verificationResultSchema } from '../contracts/verification.ts'
 import type { ArchiveFiles } from './catalogue.ts'
 import { validationMessage } from './validation-message.ts'
 
@@ -26,8 +26,16 @@ const readManifestSchema = z.object({
   createdAt: shape.createdAt,
   backup: z.object({ mode: backupModeSchema, compress: compressSchema }),
   verdict: z.object(verdictSchema.shape),
-  evidence: z.object({ notes: z.string().optional(), warnings: z.array(z.string()) }),
+  evidence: z.object({
+    notes: z.string().optional(),
+    warnings: z.array(z.string()),
+    contentBytes: shape.evidence.shape.contentBytes.catch(undefined),
+  }),
   configuration: z.unknown().optional(),
+  contentSample: z
+    .object({ entropyBitsPerByte: contentSampleSchema.shape.entropyBitsPerByte })
+    .optional()
+    .catch(undefined),
   artifacts: z.array(z.object(cataloguedArtifactSchema.shape)).min(1),
 })
 
@@ -38,7 +46,7 @@ export function readManifestFacts(
 ): ManifestFacts | { unreadable: string } {
   const parsed = readManifestSchema.safeParse(parseJson(text))
   if (!parsed.success) return { unreadable: `The manifest can't be read: ${validationMessage(parsed.error)}.` }
-  const { site, guest, createdAt, backup, verdict, evidence, configuration, ...manifest } = parsed.data
+  const { site, guest, createdAt, backup, verdict, evidence, configuration, contentSample, ...manifest } = parsed.data
   const ours = site === archive.site && guest.id === archive.guest.id && guest.kind === archive.guest.kind
   if (!ours || wholeSeconds(createdAt) !== wholeSeconds(archive.keyedAt)) {
     return {
@@ -60,6 +68,8 @@ export function readManifestFacts(
     warnings: evidence.warnings.length,
     ...(evidence.notes === undefined ? {} : { notes: evidence.notes }),
     tags: tagsIn(configuration),
+    ...(evidence.contentBytes === undefined ? {} : { contentBytes: evidence.contentBytes }),
+    ...(contentSample === undefined ? {} : { entropyBitsPerByte: contentSample.entropyBitsPerByte }),
     artifacts: manifest.artifacts.map(({ key, fileName, sizeBytes, checksum, versionId }) => ({
       key,
       fileName,
@@ -91,7 +101,13 @@ const readVerificationSchema = z.object({
   result: verificationResultSchema,
   findings: z.array(z.object({ message: z.string() })),
   notes: z.array(z.string()),
-  evidence: z.array(z.object({ configuration: z.object({ text: z.string() }).optional() })),
+  evidence: z.array(
+    z.object({
+      configuration: z.object({ text: z.string() }).optional(),
+      contentBytes: z.number().optional().catch(undefined),
+      entropyBitsPerByte: archiveEvidenceSchema.shape.entropyBitsPerByte.catch(undefined),
+    }),
+  ),
 })
 
 const STATES = { accepted: 'verified', refused: 'failed', 'not-verified': 'not-verified' } as const
@@ -109,7 +125,19 @@ export function readVerification(text: string): VerificationFacts {
     at: verifiedAt,
     ...(reason === undefined ? {} : { reason }),
     tags: evidence.flatMap(({ configuration }) => tagsIn(configuration?.text)),
+    ...(result === 'accepted' ? contentFiguresOf(evidence) : {}),
   }
+}
+
+/** Of all files together: entropy by how much content each has. */
+function contentFiguresOf(
+  files: readonly { contentBytes?: number | undefined; entropyBitsPerByte?: number | undefined }[],
+): Pick<VerificationFacts, 'contentBytes' | 'entropyBitsPerByte'> {
+  const contentBytes = files.reduce((sum, file) => sum + (file.contentBytes ?? Number.NaN), 0)
+  if (!Number.isSafeInteger(contentBytes) || contentBytes <= 0) return {}
+  const bits = files.reduce((sum, file) => sum + (file.entropyBitsPerByte ?? Number.NaN) * (file.contentBytes ?? 0), 0)
+  const entropyBitsPerByte = bits / contentBytes
+  return { contentBytes, ...(entropyBitsPerByte >= 0 && entropyBitsPerByte <= 8 ? { entropyBitsPerByte } : {}) }
 }
 
 function parseJson(text: string): unknown {

@@ -3,19 +3,18 @@
  * none ever adds to what goes.
  */
 import type { Retention } from '../contracts/retention.ts'
+import { type ArchiveFigures, oddities } from './archive-figures.ts'
 import { type DatedArchive, type Mark, planRetention } from './retention.ts'
 
 /** An archive with what the guards look at. */
-export interface GuardedArchive extends DatedArchive {
+export interface GuardedArchive extends DatedArchive, ArchiveFigures {
   /** Names it: whole key of its folder, with a slash at its end. */
   folder: string
   /** Why it can't be trusted, a sentence: no manifest, one that can't be read, files gone, verification failed. */
   problem?: string
   /** It was read back as a whole and found good. */
   verified: boolean
-  /** Of its artifacts. */
-  sizeBytes: number
-  /** Sizes compare only within one way of compressing. Absent where no manifest tells. */
+  /** Figures compare only within one way of compressing. Absent where no manifest tells. */
   compress?: string
 }
 
@@ -42,13 +41,6 @@ export interface Circumstances {
   /** A person said that more than `largestShare` may go. */
   confirmed: boolean
 }
-
-/** So many archives before the newest tell what size is usual. */
-const HISTORY = 10
-/** Fewer tell nothing. */
-const LEAST_HISTORY = 2
-/** Guests grow and shrink; to half or double from one archive to the next they seldom do, unless emptied or encrypted. */
-const FAR_RATIO = 2
 
 /** What may go, after the rules and the guards. Archives that can't be trusted stay, and neither count nor cover. */
 export function guardRetention<A extends GuardedArchive>(
@@ -117,13 +109,7 @@ export function strangeNewest(archives: readonly GuardedArchive[]): string | und
   if (newest === undefined) return undefined
   const name = `The newest archive (${newest.createdAt})`
   if (newest.problem !== undefined) return `${name} looks wrong: ${newest.problem}`
-  const usual = before
-    .filter(({ problem, compress }) => problem === undefined && compress === newest.compress)
-    .slice(0, HISTORY)
-    .map(({ sizeBytes }) => sizeBytes)
-    .sort((a, b) => a - b)
-  if (usual.length < LEAST_HISTORY) return undefined
-  const median = usual[Math.floor(usual.length / 2)] ?? 0
-  const far = newest.sizeBytes * FAR_RATIO < median || newest.sizeBytes > median * FAR_RATIO
-  return far ? `${name} looks wrong: it has ${newest.sizeBytes} bytes, and those before it about ${median}.` : undefined
+  const comparable = before.filter(({ problem, compress }) => problem === undefined && compress === newest.compress)
+  const odd = oddities(newest, comparable).map(({ sentence }) => sentence)
+  return odd.length === 0 ? undefined : `${name} looks wrong: ${odd.join(' ')}`
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type CatalogueIndex, catalogueIndexSchema, type IndexedArchive } from '../contracts/catalogue.ts'
-import { StoreDenied } from '../contracts/errors.ts'
+import { ObjectFrozen, StoreDenied } from '../contracts/errors.ts'
 import { catalogueIndexKey, type KeyedGuest } from '../domain/object-keys.ts'
 import type { Ports } from './ports.ts'
 
@@ -15,7 +15,7 @@ export interface FoundIndex {
 /** The text of a guest's index. */
 export function indexText(site: string, guest: KeyedGuest, archives: IndexedArchive[]): string {
   const index: CatalogueIndex = {
-    version: 1,
+    version: 2,
     site,
     guest: { kind: guest.kind, id: guest.id },
     sum: sumOf(archives),
@@ -45,7 +45,7 @@ async function textOrNone(key: string, store: Needs['store']): Promise<string> {
   try {
     return (await store.readText(key))?.text ?? ''
   } catch (error) {
-    if (error instanceof StoreDenied) return ''
+    if (error instanceof StoreDenied || error instanceof ObjectFrozen) return ''
     throw error
   }
 }

@@ -1,9 +1,11 @@
 import * as z from 'zod'
 import type { StoredVersion } from '../aws/version-store.ts'
+import { figuresOf } from '../domain/archive-figures.ts'
 import { type ArchiveFiles, entryOf, readFolder } from '../domain/catalogue.ts'
 import { readManifestFacts, readVerification } from '../domain/manifest-facts.ts'
 import { guestFolder, type KeyedGuest, manifestKey } from '../domain/object-keys.ts'
 import type { GuardedArchive } from '../domain/retention-guards.ts'
+import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
 /** An archive with all that lies in its folder. */
@@ -56,32 +58,38 @@ async function readArchive(
   const current = versions.filter(({ latest, deleteMarker }) => latest && !deleteMarker)
   const files: ArchiveFiles = { ...place, files: current.map(({ key, sizeBytes }) => ({ key, sizeBytes, etag: '' })) }
   const there = new Set(current.map(({ key }) => key))
-  const read = async (key: string) => (there.has(key) ? (await store.readText(key))?.text : undefined)
+  const read = async (key: string) => (there.has(key) ? readTextUnlessFrozen(store, key) : undefined)
 
   const ownKey = manifestKey(place.folder)
   const verificationKey = `${place.folder}verification.json`
   const manifest = await read(ownKey)
   const verification = await read(verificationKey)
-  const facts = manifest === undefined ? undefined : readManifestFacts(manifest, files)
-  const checked = verification === undefined ? undefined : readVerification(verification)
+  const frozen = [manifest, verification].flatMap((one) => (one !== undefined && 'frozen' in one ? one.frozen : []))
+  const text = manifest !== undefined && 'text' in manifest ? manifest.text : undefined
+  const facts = text === undefined ? undefined : readManifestFacts(text, files)
+  const checked = verification !== undefined && 'text' in verification ? readVerification(verification.text) : undefined
   const entry = entryOf(files, facts, checked)
-  const named = entry.facts === undefined ? undefined : namedFilesSchema.safeParse(JSON.parse(manifest ?? '')).data
+  const named = entry.facts === undefined ? undefined : namedFilesSchema.safeParse(JSON.parse(text ?? '')).data
   const keys = [ownKey, verificationKey, ...(named?.artifacts.map(({ key }) => key) ?? []), ...(named?.sideFiles ?? [])]
   const strays = keys.filter((key) => !key.startsWith(place.folder))
 
   const problem =
+    // A verification that can't be read now may be the last good one, or have failed.
+    frozen[0] ??
     entry.reason ??
     (named === undefined ? "The manifest doesn't name its files." : undefined) ??
     (strays.length > 0 ? `The manifest names files outside of its folder: ${strays.join(', ')}.` : undefined) ??
     (checked?.state === 'failed' ? `Its verification failed: ${checked.reason ?? 'see verification.json'}.` : undefined)
-  // An unreadable manifest is as suspicious as an odd size; a missing one is only an archive that was never finished.
-  const compress = entry.facts?.compress ?? (entry.state === 'unreadable' ? 'unknown' : undefined)
+  // An unreadable manifest is as suspicious as an odd size; a missing one is only an archive that was never finished, and
+  // one in Glacier was put there.
+  const unreadable = entry.state === 'unreadable' ? 'unknown' : undefined
+  const compress = frozen.length > 0 ? undefined : (entry.facts?.compress ?? unreadable)
   return {
     folder: place.folder,
     createdAt: entry.createdAt,
     protected: named?.backup.protected === true,
     verified: checked?.state === 'verified',
-    sizeBytes: entry.artifactBytes,
+    ...figuresOf(entry.artifactBytes, entry.facts, checked),
     ...(compress === undefined ? {} : { compress }),
     ...(problem === undefined ? {} : { problem }),
     versions: problem === undefined ? inOrderOfRemoval(keys, versions) : [],

@@ -46,7 +46,7 @@ export async function judgeCoverage(
     ),
     ...missing.map((guest) => coverageOf(unarchived(site ?? '', guest), guest, rules, now())),
   ]
-  const counts = { never: 0, stale: 0, damaged: 0, shrunk: 0, covered: 0, parked: 0, gone: 0 }
+  const counts = { never: 0, stale: 0, damaged: 0, suspicious: 0, shrunk: 0, covered: 0, parked: 0, gone: 0 }
   for (const { state } of guests) counts[state] += 1
   const unknown = [
     ...(list === undefined

@@ -1,5 +1,6 @@
 import { manifestSchema } from '../contracts/manifest.ts'
 import { guestFolder, type KeyedGuest, manifestKey } from '../domain/object-keys.ts'
+import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { Ports } from './ports.ts'
 
 export interface LastStored {
@@ -20,8 +21,9 @@ export async function lastStored(
     .filter((key) => key.endsWith(manifestKey('/')))
     .toSorted()
     .at(-1)
-  const found = newest === undefined ? undefined : await store.readText(newest)
-  const { data } = manifestSchema.safeParse(found === undefined ? undefined : parseJson(found.text))
+  const found = newest === undefined ? undefined : await readTextUnlessFrozen(store, newest)
+  const readable = found !== undefined && 'text' in found
+  const { data } = manifestSchema.safeParse(readable ? parseJson(found.text) : undefined)
   if (data === undefined) return undefined
   const sizeBytes = data.artifacts.reduce((sum, artifact) => sum + artifact.sizeBytes, 0)
   return { createdAt: data.createdAt, sizeBytes, compress: data.backup.compress }

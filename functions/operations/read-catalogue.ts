@@ -11,6 +11,7 @@ import {
 } from '../domain/catalogue.ts'
 import { readManifestFacts, readVerification } from '../domain/manifest-facts.ts'
 import { readIndex } from './catalogue-index.ts'
+import { readTextUnlessFrozen } from './frozen-text.ts'
 import { type CatalogueFilter, listArchives, type ListedGuest } from './list-archives.ts'
 import { inOrder, turnstile } from './ordered-lookahead.ts'
 import type { Ports } from './ports.ts'
@@ -86,7 +87,9 @@ async function readGuest(
       folder: folderName(archive),
       manifestEtag: manifest.etag,
       facts: manifest.facts,
-      ...(verification === undefined ? {} : { verificationEtag: verification.etag, verification: verification.facts }),
+      ...(verification === undefined || verification.etag === ''
+        ? {}
+        : { verificationEtag: verification.etag, verification: verification.facts }),
     })
   }
   return { site, guest, entries, indexable, indexTextNow: index.text }
@@ -94,6 +97,7 @@ async function readGuest(
 
 interface Read<Facts> {
   facts: Facts
+  /** Empty where it isn't what the object says: that may be told later. */
   etag: string
 }
 
@@ -111,7 +115,8 @@ async function readManifest(
     return { facts: known.facts, etag: file.etag }
   }
   reading.fromManifests += 1
-  const found = await oneOfFew(() => store.readText(file.key))
+  const found = await oneOfFew(() => readTextUnlessFrozen(store, file.key))
+  if (found !== undefined && 'frozen' in found) return { facts: { unreadable: found.frozen }, etag: '' }
   return found === undefined ? undefined : { facts: readManifestFacts(found.text, archive), etag: found.etag }
 }
 
@@ -126,7 +131,10 @@ async function readVerificationOf(
   if (known?.verification !== undefined && isCurrent(file, known.verificationEtag)) {
     return { facts: known.verification, etag: file.etag }
   }
-  const found = await oneOfFew(() => store.readText(file.key))
+  const found = await oneOfFew(() => readTextUnlessFrozen(store, file.key))
+  if (found !== undefined && 'frozen' in found) {
+    return { facts: { state: 'unreadable', reason: found.frozen, tags: [] }, etag: '' }
+  }
   return found === undefined ? undefined : { facts: readVerification(found.text), etag: found.etag }
 }
 

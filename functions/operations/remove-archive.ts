@@ -7,6 +7,7 @@ import {
   removalRecordKey,
   removalRecordsPrefix,
 } from '../domain/object-keys.ts'
+import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { VersionedArchive } from './guest-archives.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
@@ -84,7 +85,12 @@ export interface Resumed {
 export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: boolean, ports: Needs): Promise<Resumed> {
   const resumed: Resumed = { folders: [], warnings: [] }
   for (const key of await ports.store.listKeys(removalRecordsPrefix(ports.keyPrefix, site, guest))) {
-    const record = readRecord((await ports.store.readText(key))?.text)
+    const found = await readTextUnlessFrozen(ports.store, key)
+    if (found !== undefined && 'frozen' in found) {
+      resumed.warnings.push(`A removal that was cut short goes on later: ${found.frozen}`)
+      continue
+    }
+    const record = readRecord(found?.text)
     // Whoever can write records shall not be able to point them at other archives.
     const ownFolder =
       record !== undefined &&

@@ -1,5 +1,5 @@
 import { readArchive } from '../archive-formats/read-archive.ts'
-import { GuestliftError } from '../contracts/errors.ts'
+import { GuestliftError, ObjectFrozen } from '../contracts/errors.ts'
 import { type Manifest, manifestSchema } from '../contracts/manifest.ts'
 import {
   type ArchiveEvidence,
@@ -11,6 +11,7 @@ import {
 import { manifestKey, verificationKey } from '../domain/object-keys.ts'
 import { matchManifest } from '../domain/stored-bytes.ts'
 import { validationMessage } from '../domain/validation-message.ts'
+import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { Ports } from './ports.ts'
 import { readObject } from './stored-bytes.ts'
 
@@ -60,9 +61,10 @@ const notVerified = (code: string, message: string): FileReading => ({
 
 async function readManifest(folder: string, { store }: VerifyPorts): Promise<Manifest | FileReading> {
   const key = manifestKey(folder)
-  const found = await store.readText(key)
+  const found = await readTextUnlessFrozen(store, key)
   const where = `s3://${store.bucket}/${key}`
   if (found === undefined) return notVerified('no-manifest', `There is no ${where}: this archive was never finished.`)
+  if ('frozen' in found) return notVerified('frozen', found.frozen)
   const parsed = manifestSchema.safeParse(parseJson(found.text))
   if (parsed.success) return parsed.data
   return notVerified('manifest-unreadable', `${where} can't be read: ${validationMessage(parsed.error)}.`)
@@ -97,7 +99,8 @@ async function readFile(
       findings: [...reading.findings, ...mismatch],
     }
   } catch (error) {
-    // What the store refuses or can't give now (Glacier among it) says nothing about the archive.
+    // What the store refuses or can't give now says nothing about the archive.
+    if (error instanceof ObjectFrozen) return notVerified('frozen', `${error.message}.`)
     if (!(error instanceof GuestliftError)) throw error
     return notVerified('not-read', `${fileName} could not be read to its end: ${error.message}`)
   }
@@ -110,8 +113,10 @@ const TRIES = 3
 async function keep(verification: Verification, key: string, { store }: VerifyPorts): Promise<Verification> {
   const text = `${JSON.stringify(verification, null, 2)}\n`
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const there = await store.readText(key)
-    const held = there === undefined ? undefined : verificationSchema.safeParse(parseJson(there.text)).data
+    const there = await heldAt(key, store)
+    // What lies in Glacier may be a verdict, which only another one replaces.
+    if (there?.text === undefined && there !== undefined && verification.result === 'not-verified') return verification
+    const held = there?.text === undefined ? undefined : verificationSchema.safeParse(parseJson(there.text)).data
     if (held !== undefined && held.verifiedAt > verification.verifiedAt) return verification
     if (held !== undefined && held.result !== 'not-verified' && verification.result === 'not-verified') {
       return verification
@@ -120,6 +125,12 @@ async function keep(verification: Verification, key: string, { store }: VerifyPo
     if ((await store.writeText(key, text, { contentType: 'application/json', onlyIf })) !== undefined) break
   }
   return verification
+}
+
+/** What is there already. Without a text: it lies in Glacier. */
+async function heldAt(key: string, store: VerifyPorts['store']): Promise<{ etag: string; text?: string } | undefined> {
+  const found = await readTextUnlessFrozen(store, key)
+  return found !== undefined && 'frozen' in found ? store.head(key) : found
 }
 
 function parseJson(text: string): unknown {

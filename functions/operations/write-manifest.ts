@@ -6,6 +6,7 @@ import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import { lookInside } from './look-inside.ts'
 import type { Ports } from './ports.ts'
+import { sampleContent } from './sample-content.ts'
 import { removeUploadRecord } from './upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
@@ -29,6 +30,7 @@ export async function writeManifest(
   const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, first.createdAt)
   const looks = await Promise.all(stored.map((one) => lookInside(one, ports)))
   const configuration = looks.find((one) => one !== undefined)
+  const contentSample = await sampleContent(stored, ports)
   const sideFiles = await writeSideFiles(folder, first.fileName, kept.log, kept.evidence.notes, ports)
   const manifest = manifestSchema.parse({
     version: 1,
@@ -48,6 +50,7 @@ export async function writeManifest(
       return { ...found, source: { ...found.source, artifactRef: artifact.artifactRef, path: artifact.location.path } }
     }),
     ...(configuration === undefined ? {} : { configuration }),
+    ...(contentSample === undefined ? {} : { contentSample }),
     sideFiles,
   } satisfies Manifest)
   const key = manifestKey(folder)

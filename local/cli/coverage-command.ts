@@ -33,7 +33,7 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
     .option('--site <name>', "the site's name in the bucket (with --site-file: the file's name unless told)")
     .option('--every <duration>', 'how often guests are to be archived', durationOption, DAY_MILLISECONDS)
     .option('--grace <duration>', 'how much later an archive may be (a quarter of --every unless told)', durationOption)
-    .option('--shrunk-below <share>', "an archive below this share of the guest's usual size is suspicious", share, 0.5)
+    .option('--shrunk-below <share>', "an archive below this share of the guest's usual size is shrunk", share, 0.5)
     .option('--parked-tag <tag>', `guests with this tag are left out on purpose (${PARKED_TAG} unless told)`, several)
     .option('--parked <id>', 'this guest is left out on purpose', several)
     .option('--json', 'print it as one line of JSON')

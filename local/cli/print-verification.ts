@@ -33,6 +33,8 @@ function evidenceLines(evidence: ArchiveEvidence): string[] {
   const { guest, format, compression, configuration, devices, members } = evidence
   const whose = guest === undefined ? 'unknown guest' : `${guest.kind} ${guest.id}`
   const packed = compression === undefined || compression === 'none' ? 'not compressed' : `compressed by ${compression}`
+  const random =
+    evidence.entropyBitsPerByte === undefined ? '' : `, ${evidence.entropyBitsPerByte.toFixed(1)} of 8 bits per byte`
   const disks = (devices ?? []).map((device) => [
     device.name,
     formatBytes(device.sizeBytes),
@@ -41,7 +43,7 @@ function evidenceLines(evidence: ArchiveEvidence): string[] {
   ])
   return [
     `${whose}, ${format ?? 'unknown format'}, ${packed}`,
-    `${evidence.sizeBytes} bytes read, CRC-32 ${evidence.crc32}; content ${evidence.contentBytes} bytes`,
+    `${evidence.sizeBytes} bytes read, CRC-32 ${evidence.crc32}; content ${evidence.contentBytes} bytes${random}`,
     configuration === undefined
       ? 'no configuration found'
       : `configuration ${plain(configuration.name)}: ${configuration.text.trimEnd().split('\n').length} lines`,

@@ -49,6 +49,7 @@ import {
   putObjectTagging,
 } from './operations/object-details.ts'
 import { putObject } from './operations/put-object.ts'
+import { restoreObject } from './operations/restore-object.ts'
 import { uploadPart, uploadPartCopy } from './operations/upload-part.ts'
 import type { S3Request } from './protocol/request.ts'
 
@@ -221,6 +222,7 @@ const TABLE: readonly Entry[] = [
   }),
   entry('GET', 'object', 'GetObjectAcl', getObjectAcl, { markers: ['acl'], parameters: ['versionId'] }),
   entry('PUT', 'object', 'PutObjectAcl', putAcl, { markers: ['acl'], parameters: ['versionId'] }),
+  entry('POST', 'object', 'RestoreObject', restoreObject, { markers: ['restore'], parameters: ['versionId'] }),
   entry('POST', 'object', 'CreateMultipartUpload', createUpload, { action: 'PutObject', markers: ['uploads'] }),
   entry('PUT', 'object', 'UploadPart', uploadPart, { action: 'PutObject', markers: ['uploadId', 'partNumber'] }),
   entry('PUT', 'object', 'UploadPartCopy', uploadPartCopy, {
@@ -277,7 +279,7 @@ export function routeOf(request: S3Request): Route {
   return { operation, level, run, action: versioned ? versionedAction(found.action) : found.action }
 }
 
-/** IAM knows GetObjectVersion beside GetObject, and so on; retention and legal hold have no such pair. */
+/** IAM knows GetObjectVersion beside GetObject, and so on; retention, legal hold and restoring have no such pair. */
 function versionedAction(action: string): string {
-  return /Retention|LegalHold/.test(action) ? action : action.replace(/Object/, 'ObjectVersion')
+  return /Retention|LegalHold|Restore/.test(action) ? action : action.replace(/Object/, 'ObjectVersion')
 }

@@ -2,8 +2,8 @@
  * A small, strict S3 on one machine: the store of the local mode, the demo and the tests. Directory-backed (see
  * `store/layout.ts`), loopback only, one key pair. It checks what S3 checks and refuses what it doesn't implement.
  *
- * Known differences: no CRC64NVME is added to objects sent without a checksum; storage classes are labels (GLACIER can
- * be read at once); lifecycle rules and notifications are kept but not carried out; policies only deny.
+ * Known differences: no CRC64NVME is added to objects sent without a checksum; storage classes are labels, but that GLACIER
+ * and DEEP_ARCHIVE can't be read before they are restored, which takes no time; lifecycle rules and notifications are kept but not carried out; policies only deny.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'

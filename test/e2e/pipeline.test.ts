@@ -121,6 +121,8 @@ describe('archives that leave the storage', () => {
     expect(site.lab.control.archives()).toHaveLength(before)
     const manifest = manifestSchema.parse(JSON.parse(await site.text(guests['103']?.manifestKey ?? '')))
     expect(manifest.backup.storage).toBe('nas')
+    // The tar's own total, which packing made smaller.
+    expect(manifest.evidence.contentBytes).toBeGreaterThan(manifest.artifacts[0]?.sizeBytes ?? Infinity)
     expect(waitedForLock()).toEqual([])
     expect(await queue()).toMatchObject({ turns: [], waiters: [], staged: [] })
   }, 180_000)

@@ -1,5 +1,6 @@
 /** The workflow with a retention: each run archives, and what the rules let go is gone with all its versions. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import { openSite, type Site } from './harness.ts'
 
 let site: Site
@@ -43,6 +44,41 @@ describe('runs with a retention', () => {
     expect(await manifests()).toHaveLength(4)
   }, 120_000)
 
+  it('know how much content goes in, and let nothing older go when a guest was encrypted meanwhile', async () => {
+    const vm = (retention: object, compress = 'zstd') => ({
+      site: 'hq',
+      guests: { vmids: [100] },
+      backup: { storage: 'local', compress },
+      retention,
+    })
+    const manifestAfter = async (job: object) => {
+      const { guests } = await site.run(job)
+      const manifest = manifestSchema.parse(JSON.parse(await site.text(guests['100']?.manifestKey ?? '')))
+      return { manifest, reason: guests['100']?.reason }
+    }
+    const compressed = { 'keep-last': 9, largestShare: 1 }
+    const calm = await manifestAfter(vm(compressed))
+    await manifestAfter(vm(compressed))
+    expect(calm.manifest.evidence.contentBytes).toBeGreaterThan(calm.manifest.artifacts[0]?.sizeBytes ?? Infinity)
+    expect(calm.manifest.contentSample).toBeUndefined()
+    const plain = await manifestAfter(vm(compressed, 'none'))
+    await manifestAfter(vm(compressed, 'none'))
+    expect(plain.manifest.evidence.contentBytes).toBeLessThan(plain.manifest.artifacts[0]?.sizeBytes ?? 0)
+    expect(plain.manifest.contentSample?.entropyBitsPerByte).toBeLessThan(7)
+
+    const { compressible } = site.lab.control.guest(100, {})
+    site.lab.control.guest(100, { compressible: 0 })
+    const one = { 'keep-last': 1, largestShare: 1 }
+    expect((await manifestAfter(vm(one))).reason).toMatch(
+      /^Retention: The newest archive .* looks wrong: .*It has \d+ % of the size of its content.* compresses no more/,
+    )
+    expect((await manifestAfter(vm(one, 'none'))).reason).toMatch(
+      /^Retention: The newest archive .* looks wrong: Its content has 7\.9 bits per byte/,
+    )
+    site.lab.control.guest(100, { compressible })
+    expect((await manifests()).filter((key) => key.includes('-100/'))).toHaveLength(6)
+  }, 180_000)
+
   it('lose no archive and fail no guest when pruning is refused', async () => {
     site.faults.plan = ({ operation }) =>
       operation === 'ListObjectVersions' ? { code: 'AccessDenied', message: 'not allowed' } : undefined
@@ -50,6 +86,6 @@ describe('runs with a retention', () => {
     site.faults.plan = undefined
     expect(report?.outcome).toBe('succeeded')
     expect(guests['103']?.reason).toMatch(/^The archive is safe in S3, but older ones were not pruned: .*access denied/)
-    expect(await manifests()).toHaveLength(5)
+    expect((await manifests()).filter((key) => key.includes('-103/'))).toHaveLength(5)
   }, 120_000)
 })

@@ -21,7 +21,7 @@ export interface VersionedBucket {
   store: S3ArchiveStore
   versions: S3VersionStore
   /** Write an object, perhaps locked. Returns its version. */
-  put(key: string, text: string, its?: { retainUntil?: Date; storageClass?: StorageClass }): Promise<string>
+  put(key: string, body: string | Buffer, its?: { retainUntil?: Date; storageClass?: StorageClass }): Promise<string>
   holdLegally(key: string, on: boolean): Promise<void>
   /** All versions and markers below a prefix. */
   all(prefix?: string): Promise<StoredVersion[]>
@@ -49,12 +49,12 @@ export async function openVersionedBucket(
     client,
     store: new S3ArchiveStore(client, Bucket, { sleep: async () => undefined, random: () => 0.5 }),
     versions,
-    async put(key, text, { retainUntil, storageClass } = {}) {
+    async put(key, body, { retainUntil, storageClass } = {}) {
       const answer = await client.send(
         new PutObjectCommand({
           Bucket,
           Key: key,
-          Body: text,
+          Body: body,
           ...(retainUntil !== undefined && { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: retainUntil }),
           ...(storageClass !== undefined && { StorageClass: storageClass }),
         }),

@@ -37,6 +37,7 @@ export async function gatherEvidence(
   }
   if (log.failure !== undefined) evidence.guestFailure = log.failure
   if (log.archiveName !== undefined) evidence.archiveName = log.archiveName
+  if (log.contentBytes !== undefined) evidence.contentBytes = log.contentBytes
   const advice =
     ending === 'unknown'
       ? `Check the guest on node ${job.upid.node}; if nothing works on it, ${unlock(about, guest.kind)}.`

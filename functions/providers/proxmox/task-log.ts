@@ -14,6 +14,8 @@ export interface TaskLog {
   startedLocal?: string
   finished: boolean
   failure?: string
+  /** What went into the archive before it was compressed, zeroes of disks left out. Absent when the log doesn't tell. */
+  contentBytes?: number
   warnings: string[]
   errors: string[]
   /** Everything said about this guest, for hints. */
@@ -32,6 +34,11 @@ const JOB_FAILED = /^ERROR: Backup job failed - (.*)$/
 const JOB_OVER = /^(?:INFO: Backup job finished|ERROR: Backup job failed)/
 const TASK = /^TASK ((?:OK|WARNINGS: \d+|ERROR: .*))$/
 const ARCHIVE = /^INFO: creating vzdump archive '(\/.+)'$/
+/** GNU tar's own totals: bytes of the tar, holes of sparse files left out. */
+const TAR_TOTAL = /^INFO: Total bytes written: (\d{1,15}) \(/
+const TRANSFERRED = /^INFO: transferred (\d[\d.]* [KMGTP]?i?B) in <?\d+ seconds?(?: \(.*\))?$/
+/** Absent where no block of any disk is zero. */
+const SPARSE = /^INFO: backup is sparse: (\d[\d.]* [KMGTP]?i?B) \(\d+%\) total zero data$/
 const PROGRESS = /^INFO:\s+(\d{1,3})% \(([^)]+) of ([^)]+)\) in /
 
 export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
@@ -51,6 +58,8 @@ export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
     (line) => /^INFO: Backup started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)$/.exec(line)?.[1] ?? [],
   )
   if (started[0] !== undefined) log.startedLocal = started[0]
+  const contentBytes = contentOf(own)
+  if (contentBytes !== undefined) log.contentBytes = contentBytes
   Object.assign(log, archiveOf(own, vmid))
   return log
 }
@@ -92,6 +101,36 @@ function archiveOf(own: readonly string[], vmid: string): Pick<TaskLog, 'archive
   if (archivePath === undefined || paths.size > 1) return {}
   const archiveName = archivePath.slice(archivePath.lastIndexOf('/') + 1)
   return parseArchiveName(archiveName)?.vmid === vmid ? { archiveName, archivePath } : {}
+}
+
+/** A figure that its rounding may have moved by more than this share of it says nothing. */
+const LARGEST_ROUNDING = 0.05
+
+/** Said several times and differently (by a hook's output, say), it isn't known. */
+function contentOf(own: readonly string[]): number | undefined {
+  const only = (pattern: RegExp) => {
+    const said = new Set(own.flatMap((line) => pattern.exec(line)?.[1] ?? []))
+    return said.size === 1 ? [...said][0] : undefined
+  }
+  const tar = only(TAR_TOTAL)
+  if (tar !== undefined) return Number(tar) > 0 ? Number(tar) : undefined
+  const transferred = only(TRANSFERRED)
+  const read = bytesOf(transferred)
+  if (transferred === undefined || read === undefined) return undefined
+  const zero = only(SPARSE) ?? (own.some((line) => SPARSE.test(line)) ? undefined : '0 B')
+  const zeroBytes = bytesOf(zero)
+  if (zero === undefined || zeroBytes === undefined) return undefined
+  const content = read - zeroBytes
+  // Both have two decimals of their own unit: of a few GiB in a disk of several TiB, the difference is mostly rounding.
+  return content > 0 && roundingOf(transferred) + roundingOf(zero) <= content * LARGEST_ROUNDING ? content : undefined
+}
+
+/** By how many bytes a text like `9.36 GiB` may be off: half of its last decimal. */
+function roundingOf(text: string): number {
+  const [number = '', unit = ''] = text.split(' ')
+  if (unit === 'B') return 0
+  const decimals = number.split('.')[1]?.length ?? 0
+  return ((bytesOf(`1 ${unit}`) ?? 0) * 10 ** -decimals) / 2
 }
 
 /** The newest progress in the log. Containers have none. Sizes have one decimal there. */

@@ -6,6 +6,7 @@ import type { ObjectVersion } from '../store/records.ts'
 import type { Call } from './call.ts'
 import { findVersion, openVersion } from './find-version.ts'
 import { checkRead } from './preconditions.ts'
+import { isFrozen } from './restore-object.ts'
 
 /** `file` is open; whoever asked for it closes it. */
 export interface CopySource {
@@ -16,7 +17,7 @@ export interface CopySource {
   versionHeaders: Record<string, string>
 }
 
-/** @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed */
+/** @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed, ObjectNotInActiveTierError */
 export function openSource(call: Call): CopySource {
   const text = call.request.header('x-amz-copy-source') ?? ''
   const mark = text.indexOf('?')
@@ -34,6 +35,7 @@ export function openSource(call: Call): CopySource {
   const key = path.slice(slash + 1)
   const version = sourceVersion(bucket, key, versionId)
   checkRead(call.request, version, 'x-amz-copy-source-')
+  if (isFrozen(version, call.now)) throw new S3Error('ObjectNotInActiveTierError')
   return {
     bucket,
     key,

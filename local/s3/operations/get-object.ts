@@ -7,6 +7,7 @@ import { bucketOf, type Call, keyOf, type S3Response } from './call.ts'
 import { findVersion, openVersion } from './find-version.ts'
 import { checksumHeaders, describeObject } from './object-attributes.ts'
 import { checkRead } from './preconditions.ts'
+import { requireThawed, restoreHeader } from './restore-object.ts'
 
 interface Selection {
   start: number
@@ -19,6 +20,7 @@ export function getObject(call: Call): S3Response {
   const { bucket, version, selection, headers } = describe(call)
   const status = selection.partial ? 206 : 200
   if (call.request.method === 'HEAD') return { status, headers }
+  requireThawed(version, call.now)
   const file = openVersion(bucket, keyOf(call), version)
   return { status, headers, body: { file, start: selection.start, length: selection.length } }
 }
@@ -36,6 +38,7 @@ function describe(call: Call): {
   const selection = select(call, bucket, version)
   const headers: Record<string, string> = {
     ...describeObject(version, bucket.record),
+    ...restoreHeader(version, call.now),
     ...(request.header('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED' && !selection.partial
       ? checksumHeaders(version)
       : {}),

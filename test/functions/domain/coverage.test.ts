@@ -96,6 +96,27 @@ describe('coverage of a guest', () => {
     expect(judge([entry(90, 1e9), entry(80), entry(70), entry(2)]).state).toBe('covered')
   })
 
+  it('is suspicious when the newest archive looks wrong by its content, though its size is as ever', () => {
+    const containing = (hoursAgo: number, contentBytes: number, entropyBitsPerByte = 5) => {
+      const { facts, ...rest } = entry(hoursAgo)
+      if (facts === undefined) throw new Error('no facts')
+      return { ...rest, facts: { ...facts, contentBytes, entropyBitsPerByte } }
+    }
+    const before = [containing(90, 2000), containing(60, 2000)]
+    expect(judge([...before, containing(2, 2100)]).state).toBe('covered')
+    expect(judge([...before, containing(2, 1000)])).toMatchObject({
+      state: 'suspicious',
+      reasons: [expect.stringMatching(/^The newest archive looks wrong: It has 100 % of the size of its content/)],
+    })
+    expect(judge([...before, containing(2, 2000, 7.9)])).toMatchObject({
+      state: 'suspicious',
+      reasons: [expect.stringMatching(/^The newest archive looks wrong: Its content has 7.9 bits per byte/)],
+    })
+    // A size that grows is no fault of coverage, and one that shrinks has its own state and threshold.
+    expect(judge([...before, { ...containing(2, 9000), artifactBytes: 4500 }]).state).toBe('covered')
+    expect(judge([...before, { ...containing(2, 600), artifactBytes: 300 }]).state).toBe('shrunk')
+  })
+
   it('tells every fault and is the worst of them', () => {
     const judged = judge([entry(900), entry(800), entry(700, 10), entry(690, 1, { state: 'incomplete' })])
     expect(judged.state).toBe('stale')

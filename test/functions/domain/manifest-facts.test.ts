@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { tagsIn } from '../../../functions/domain/manifest-facts.ts'
+import { readManifestFacts, readVerification, tagsIn } from '../../../functions/domain/manifest-facts.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
 
 describe('tags of a configuration', () => {
   it('are read from the text, as a manifest keeps it and as a verification does, without those of snapshots', () => {
@@ -12,5 +13,48 @@ describe('tags of a configuration', () => {
     for (const nothing of [undefined, null, 7, {}, '', 'cores: 2\n', 'cores: 2\n[old]\ntags: dev\n']) {
       expect(tagsIn(nothing)).toEqual([])
     }
+  })
+})
+
+describe('how much content an archive has, and how random it looks', () => {
+  const createdAt = '2026-11-22T02:00:00.000Z'
+  const bare = manifestOf(createdAt, [5])
+  const factsOf = (manifest: object) =>
+    readManifestFacts(JSON.stringify(manifest), { site: 'hq', guest: bare.guest, keyedAt: createdAt })
+
+  it('is read from the manifest, and is absent where an older version wrote it', () => {
+    const told = {
+      evidence: { ...bare.evidence, contentBytes: 9 },
+      contentSample: { entropyBitsPerByte: 5, sampledBytes: 4096 },
+    }
+    expect(factsOf({ ...bare, ...told })).toMatchObject({ contentBytes: 9, entropyBitsPerByte: 5 })
+    expect(factsOf(bare)).not.toHaveProperty('contentBytes')
+    expect(factsOf(bare)).not.toHaveProperty('entropyBitsPerByte')
+  })
+
+  it('makes no manifest unreadable where it makes no sense', () => {
+    const nonsense = { evidence: { ...bare.evidence, contentBytes: -1 }, contentSample: { entropyBitsPerByte: 'high' } }
+    expect(factsOf({ ...bare, ...nonsense })).toEqual(factsOf(bare))
+  })
+
+  it('is read from a verification that accepted the archive, of all its files', () => {
+    const of = (result: string, evidence: object[]) =>
+      readVerification(
+        JSON.stringify({ version: 1, verifiedAt: createdAt, tool: 't', result, findings: [], notes: [], evidence }),
+      )
+    const [one, other] = [
+      { contentBytes: 3000, entropyBitsPerByte: 4 },
+      { contentBytes: 1000, entropyBitsPerByte: 8 },
+    ]
+    expect(of('accepted', [one, other])).toMatchObject({ contentBytes: 4000, entropyBitsPerByte: 5 })
+    expect(of('accepted', [one, { contentBytes: 1000 }])).toEqual({
+      state: 'verified',
+      at: createdAt,
+      tags: [],
+      contentBytes: 4000,
+    })
+    for (const result of ['refused', 'not-verified']) expect(of(result, [one])).not.toHaveProperty('contentBytes')
+    expect(of('accepted', [])).not.toHaveProperty('contentBytes')
+    expect(of('accepted', [{ contentBytes: 'much' }])).toEqual({ state: 'verified', at: createdAt, tags: [] })
   })
 })

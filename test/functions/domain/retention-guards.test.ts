@@ -79,6 +79,57 @@ describe('guardRetention', () => {
     expect(warnings).toEqual([expect.stringMatching(/^The newest archive \(2026-11-20T02:00:00.000Z\) looks wrong: /)])
   })
 
+  it.each([
+    ['compresses no more', { sizeBytes: 1000, contentBytes: 1000 }, /^.* looks wrong: It has 100 % of the size /],
+    ['looks random', { entropyBitsPerByte: 7.9 }, /^.* looks wrong: Its content has 7.9 bits per byte/],
+    [
+      'is odd in every way',
+      { sizeBytes: 4000, contentBytes: 4000, entropyBitsPerByte: 7.9 },
+      /looks wrong: It has 4000 bytes.*\. It has 100 %.*\. Its content has 7.9/,
+    ],
+  ])('removes nothing while the content of the newest archive %s', (_what, its, sentence) => {
+    const calm = { contentBytes: 2000, entropyBitsPerByte: 5 }
+    const archives = [
+      archive(0, { ...calm, ...its }),
+      ...days(6)
+        .slice(1)
+        .map((one) => ({ ...one, ...calm })),
+    ]
+    const { told, warnings } = outcome(archives, { 'keep-last': 2 })
+    expect(told).toEqual(['keep', 'keep', ...Array.from({ length: 4 }, () => 'keep: newest-looks-wrong')])
+    expect(warnings).toEqual([expect.stringMatching(sentence)])
+  })
+
+  it('compares content with that of archives that can be trusted and are compressed likewise', () => {
+    const calm = { contentBytes: 2000, entropyBitsPerByte: 5 }
+    const newest = archive(0, { contentBytes: 1000, entropyBitsPerByte: 7.9 })
+    const beside = (its: Partial<GuardedArchive>) =>
+      outcome(
+        [
+          newest,
+          ...days(6)
+            .slice(1)
+            .map((one) => ({ ...one, ...calm, ...its })),
+        ],
+        { 'keep-last': 9 },
+      ).warnings
+    expect(beside({})).toHaveLength(1)
+    expect(beside({ compress: 'gzip' })).toEqual([])
+    expect(beside({ problem: 'Its verification failed.' })).toEqual([])
+  })
+
+  it('prunes again by itself once most of the last ten archives look like the newest', () => {
+    let archives = Array.from({ length: 10 }, (_, n) => archive(20 + n, { contentBytes: 2000 }))
+    const removed: number[] = []
+    for (let day = 9; day >= 0; day -= 1) {
+      archives = [archive(day, { contentBytes: 1000 }), ...archives]
+      const { decisions } = guardRetention(archives, policy({ 'keep-last': 8 }), confirmed)
+      removed.push(decisions.filter(({ decision }) => decision === 'remove').length)
+      archives = decisions.filter(({ decision }) => decision !== 'remove').map((one) => one.archive)
+    }
+    expect(removed).toEqual([0, 0, 0, 0, 0, 0, 9, 1, 1, 1])
+  })
+
   it('takes sizes of another compression for no history', () => {
     const archives = [archive(0, { sizeBytes: 9000, compress: 'none' }), ...days(6).slice(1)]
     expect(outcome(archives, { 'keep-last': 3 }).warnings).toEqual([])
@@ -151,8 +202,14 @@ const catalogues = fc.uniqueArray(fc.nat({ max: 60 }), { maxLength: 25 }).chain(
           verified: fc.boolean(),
           sizeBytes: fc.constantFrom(900, 1000, 1100, 2500),
           compress: fc.constantFrom('zstd', 'zstd', 'gzip'),
+          content: fc.record(
+            { contentBytes: fc.constantFrom(1000, 2000, 2200), entropyBitsPerByte: fc.constantFrom(5, 5.4, 7.9) },
+            { requiredKeys: [] },
+          ),
         })
-        .map(({ problem, ...its }) => archive(daysAgo, { ...its, ...(problem === undefined ? {} : { problem }) })),
+        .map(({ problem, content, ...its }) =>
+          archive(daysAgo, { ...its, ...content, ...(problem === undefined ? {} : { problem }) }),
+        ),
     ),
   ),
 )
@@ -183,6 +240,36 @@ describe('for any catalogue and policy', () => {
         expect(anyGoes && gone && rules.orphans === undefined).toBe(false)
       }),
       { numRuns: 500 },
+    )
+  })
+
+  it('nothing goes while a calm history ends with an archive that was emptied or encrypted', () => {
+    const calm = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 2, maxLength: 25 }).chain((ages) =>
+      fc.tuple(
+        ...ages.map((daysAgo) =>
+          fc
+            .record({
+              sizeBytes: fc.integer({ min: 900, max: 1100 }),
+              contentBytes: fc.integer({ min: 2000, max: 2200 }),
+              entropyBitsPerByte: fc.double({ min: 4.8, max: 5.4, noNaN: true }),
+              verified: fc.boolean(),
+            })
+            .map((its) => archive(daysAgo, its)),
+        ),
+      ),
+    )
+    const attacked = fc.oneof(
+      fc.record({ sizeBytes: fc.integer({ min: 1, max: 440 }) }),
+      fc.record({ sizeBytes: fc.integer({ min: 1410, max: 2000 }), contentBytes: fc.constant(2000) }),
+      fc.record({ entropyBitsPerByte: fc.double({ min: 6.2, max: 8, noNaN: true }) }),
+    )
+    fc.assert(
+      fc.property(calm, attacked, policies, circumstances, (before, its, rules, circumstance) => {
+        const { decisions, warnings } = guardRetention([...before, archive(0, its)], rules, circumstance)
+        expect(decisions.filter(({ decision }) => decision === 'remove')).toEqual([])
+        expect(warnings).toContainEqual(expect.stringMatching(/looks wrong/))
+      }),
+      { numRuns: 300 },
     )
   })
 

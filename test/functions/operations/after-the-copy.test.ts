@@ -113,6 +113,51 @@ describe('writing the manifest', () => {
     expect(manifest.configuration).toBeUndefined()
   })
 
+  const uncompressed = async (body: Buffer) => {
+    const { ports, manifestInput } = await located()
+    const [fileName, key] = [stored.fileName, stored.key].map((name) => name.replace(/\.zst$/, ''))
+    if (fileName === undefined || key === undefined) throw new Error('no name')
+    ports.store.objects.set(key, { body, etag: 'tag' })
+    const input = {
+      ...manifestInput,
+      artifacts: [{ ...artifact, fileName }],
+      stored: [{ ...stored, fileName, key }],
+    }
+    const manifest = async () => {
+      const { manifestKey } = await writeManifest(input, ports)
+      return manifestSchema.parse(JSON.parse((await ports.store.readText(manifestKey))?.text ?? ''))
+    }
+    return { ports, manifest }
+  }
+
+  it('tells how random the content of an uncompressed archive looks, from 1 MiB of it', async () => {
+    const { ports, manifest } = await uncompressed(await vma({ clusters: 900 }))
+    let bytesRead = 0
+    const readRange = ports.store.readRange.bind(ports.store)
+    ports.store.readRange = (key, range) => {
+      bytesRead += range.lastByte + 1 - range.firstByte
+      return readRange(key, range)
+    }
+    const { contentSample } = await manifest()
+    // A block of the header is all zero.
+    expect(contentSample?.sampledBytes).toBe(1024 * 1024 - 4096)
+    expect(contentSample?.entropyBitsPerByte).toBeGreaterThan(2)
+    expect(contentSample?.entropyBitsPerByte).toBeLessThan(7)
+    // A first MiB for the configuration, and the sample.
+    expect(bytesRead).toBe(2 * 1024 * 1024)
+  })
+
+  it('says nothing of what a compressed archive’s bytes look like, nor where they can’t be read', async () => {
+    const { ports, manifestInput } = await located()
+    ports.store.objects.set(stored.key, { body: zstdCompressSync(await vma()), etag: 'tag' })
+    const { manifestKey } = await writeManifest(manifestInput, ports)
+    const text = (await ports.store.readText(manifestKey))?.text ?? ''
+    expect(manifestSchema.parse(JSON.parse(text)).contentSample).toBeUndefined()
+    const silent = await uncompressed(await vma())
+    silent.ports.store.readRange = () => Promise.reject(new StoreUnavailable('down'))
+    expect((await silent.manifest()).contentSample).toBeUndefined()
+  })
+
   it('can be repeated, and leaves the first manifest as it is', async () => {
     const { ports, manifestInput } = await located()
     await ports.store.writeText(`uploads/${stored.key}.json`, '{}')

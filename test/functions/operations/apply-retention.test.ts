@@ -56,7 +56,7 @@ describe('applyRetention', () => {
     await archives(5, 'so')
     const { removed, remark } = await apply({ 'keep-last': 3 })
     expect(removed).toBe(0)
-    expect(remark).toMatch(/looks wrong: it has 2 bytes/)
+    expect(remark).toMatch(/looks wrong: It has 2 bytes/)
     expect(await manifests()).toHaveLength(5)
   })
 })

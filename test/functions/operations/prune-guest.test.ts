@@ -39,6 +39,8 @@ describe('pruneGuest', () => {
     retainUntil?: Date
     storageClass?: 'GLACIER'
     verified?: boolean
+    /** As a verification found it. */
+    content?: { contentBytes: number; entropyBitsPerByte: number }
   }
 
   /** An archive of the n-th of November: file, log, manifest. Returns its folder. */
@@ -46,7 +48,7 @@ describe('pruneGuest', () => {
     const folder = folderOf(day)
     const file = `vzdump-qemu-100-2026_11_0${day}-02_00_00.vma.zst`
     const bytes = `archive of day ${day}`
-    const { verified = false, protected: isProtected = false, ...lock } = its
+    const { content, verified = content !== undefined, protected: isProtected = false, ...lock } = its
     await bucket.put(`${folder}${file}`, bytes, lock)
     await bucket.put(`${folder}log.log`, 'log')
     const bare = manifestOf(`2026-11-0${day}T02:00:00.000Z`, [bytes.length], { ...guest, name: 'web', node: 'pve1' })
@@ -64,7 +66,7 @@ describe('pruneGuest', () => {
         result: 'accepted',
         findings: [],
         notes: [],
-        evidence: [],
+        evidence: content === undefined ? [] : [{ fileName: file, sizeBytes: 1, crc32: 'AAAAAA==', ...content }],
       }
       await bucket.put(`${folder}verification.json`, JSON.stringify(verification))
     }
@@ -135,6 +137,17 @@ describe('pruneGuest', () => {
       'keep',
     ])
     expect(await daysLeft()).toEqual(['01', '02', '03', '04', '06'])
+  })
+
+  it('lets nothing older go once a verification found that the newest archive looks encrypted', async () => {
+    for (const day of [1, 2, 3]) await archive(day, { content: { contentBytes: 40, entropyBitsPerByte: 5 } })
+    await archive(4)
+    const dry = await prune({ 'keep-last': 1 }, { dryRun: true })
+    expect(told(dry)).toEqual(['01 remove', '02 remove', '03 keep', '04 keep'])
+    await archive(4, { content: { contentBytes: 40, entropyBitsPerByte: 7.9 } })
+    const report = await prune({ 'keep-last': 1 })
+    expect(report.removed).toBe(0)
+    expect(report.warnings).toEqual([expect.stringMatching(/looks wrong: Its content has 7\.9 bits per byte/)])
   })
 
   it('touches no other guest, site or tool, and no file that the manifest does not name', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { catalogueIndexKey, archiveFolder, manifestKey } from '../../../functions/domain/object-keys.ts'
@@ -38,6 +39,11 @@ async function entriesOf(store: MemoryStore, filter: CatalogueFilter = {}): Prom
 
 async function rebuild(store: MemoryStore) {
   return rebuildCatalogue({}, { store, keyPrefix })
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }
 
 /** As a verification leaves it. */
@@ -164,6 +170,27 @@ describe('the index', () => {
     expect(await rebuild(store)).toMatchObject({ written: 0, reading: { fromIndex: 9, fromManifests: 0 } })
     await put(store, vm, day(4))
     expect(await rebuild(store)).toMatchObject({ written: 1, reading: { fromIndex: 9, fromManifests: 1 } })
+  })
+
+  it('of an older version counts as none, since nothing tells what it lacks, and is written anew', async () => {
+    const store = new MemoryStore()
+    const key = manifestKey(await put(store, vm, day(1)))
+    const manifest = JSON.parse((await store.readText(key))?.text ?? '') as { evidence: object }
+    await store.writeText(key, JSON.stringify({ ...manifest, evidence: { ...manifest.evidence, contentBytes: 9 } }))
+    await rebuild(store)
+    const indexKey = catalogueIndexKey(keyPrefix, 'hq', vm)
+    const now = (await store.readText(indexKey))?.text ?? ''
+    // As that version wrote it over the same manifest: it didn't know the field, and its sum is right.
+    const { archives, ...index } = JSON.parse(now) as { archives: { facts: { contentBytes?: number } }[] }
+    const older = archives.map(({ facts: { contentBytes: _known, ...facts }, ...rest }) => ({ ...rest, facts }))
+    const sum = `sha256:${createHash('sha256').update(JSON.stringify(older, sortedKeys)).digest('hex')}`
+    await store.writeText(indexKey, JSON.stringify({ ...index, version: 1, sum, archives: older }))
+    expect((await entriesOf(store))[0]?.facts?.contentBytes).toBe(9)
+    expect(await rebuild(store)).toMatchObject({ written: 1, reading: { fromIndex: 0, fromManifests: 1 } })
+    expect((await store.readText(indexKey))?.text).toBe(now)
+    // Were it of this version, it would be believed.
+    await store.writeText(indexKey, JSON.stringify({ ...index, sum, archives: older }))
+    expect((await entriesOf(store))[0]?.facts).not.toHaveProperty('contentBytes')
   })
 
   it('is done without where it may not be read, and a store that does not answer is told', async () => {

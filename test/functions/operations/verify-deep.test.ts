@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { crc32, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { ByteRange } from '../../../functions/aws/archive-store.ts'
 import { StoreDenied, StoreUnavailable } from '../../../functions/contracts/errors.ts'
@@ -39,6 +39,20 @@ describe('reading an archive back from the store', () => {
       { fileName, sizeBytes: archive.length, crc32: crc32ToBase64(crc32(archive)), guest: { id: '100' } },
     ])
     expect(await kept()).toEqual(verification)
+  })
+
+  it('tells how much content there is and how random it looks, compressed or not', async () => {
+    const plain = (await scene()).ports
+    const [evidence] = (await verifyDeep(folder, plain)).evidence
+    expect(evidence?.entropyBitsPerByte).toBeGreaterThan(2)
+    expect(evidence?.entropyBitsPerByte).toBeLessThan(7)
+    const { ports } = await scene(zstdCompressSync(await vma()))
+    const [packed] = (await verifyDeep(folder, ports)).evidence
+    expect(packed).toMatchObject({
+      compression: 'zstd',
+      contentBytes: evidence?.contentBytes,
+      entropyBitsPerByte: evidence?.entropyBitsPerByte,
+    })
   })
 
   it('finds a bit that flipped where the format sums up nothing', async () => {

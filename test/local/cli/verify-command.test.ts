@@ -45,6 +45,7 @@ describe('guestlift verify --local', () => {
     expect(stdout).toContain('accepted')
     expect(stdout).toContain('vm 100, vma, not compressed')
     expect(stdout).toMatch(/drive-scsi0 +5\.6 MiB +91 of 91 clusters/)
+    expect(stdout).toMatch(/content \d+ bytes, [3-7]\.\d of 8 bits per byte\n/)
     expect(stdout).toContain('There is no manifest beside the file')
   })
 

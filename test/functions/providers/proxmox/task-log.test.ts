@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { latestProgress, readTaskLog } from '../../../../functions/providers/proxmox/task-log.ts'
+import { recording, recordingsPresent } from './transcripts.ts'
 
 const name = 'vzdump-qemu-100-2026_08_21-10_00_00.vma.zst'
 const whole = [
@@ -159,5 +160,74 @@ describe("a backup task's log", () => {
       doneBytes: 512,
       totalBytes: 512,
     })
+  })
+})
+
+describe('the content that went into a backup', () => {
+  const GIB = 2 ** 30
+  const of = (...lines: string[]) =>
+    readTaskLog([...whole.slice(0, 8), ...lines.map((line) => `INFO: ${line}`), ...whole.slice(9)], '100').contentBytes
+
+  it('of a VM is what was read of its disks without the zeroes', () => {
+    const sparse = 'backup is sparse: 9.36 GiB (29%) total zero data'
+    const transferred = 'transferred 32.00 GiB in 70 seconds (468.1 MiB/s)'
+    expect(of(sparse, transferred)).toBe(32 * GIB - Math.round(9.36 * GIB))
+    expect(of(transferred)).toBe(32 * GIB)
+    expect(of('transferred 512.00 MiB in <1 seconds')).toBe(512 * 2 ** 20)
+    expect(of('transferred 512.00 MiB in <1 seconds (512.0 MiB/s)')).toBe(512 * 2 ** 20)
+  })
+
+  it('of a container is what its tar holds', () => {
+    expect(of('Total bytes written: 564357120 (539MiB, 93MiB/s)')).toBe(564_357_120)
+  })
+
+  it('is not known where nothing was said, nothing was left, or several things were said', () => {
+    const transferred = 'transferred 32.00 GiB in 70 seconds (468.1 MiB/s)'
+    expect(of()).toBeUndefined()
+    expect(of('backup is sparse: 9.36 GiB (29%) total zero data')).toBeUndefined()
+    expect(of('backup is sparse: 32.00 GiB (100%) total zero data', transferred)).toBeUndefined()
+    // A hook that copies something somewhere may say much the same.
+    expect(of(transferred, 'transferred 1.00 GiB in 3 seconds (341.3 MiB/s)')).toBeUndefined()
+    expect(of('first sync finished - transferred 1.23G bytes in 10s', 'transferred 5 files in 3 seconds')).toBe(
+      undefined,
+    )
+  })
+
+  it('is not known where it is little beside the rounding of what it is the difference of', () => {
+    const transferred = 'transferred 2.00 TiB in 4000 seconds (524.3 MiB/s)'
+    expect(of('backup is sparse: 1.90 TiB (95%) total zero data', transferred)).toBeUndefined()
+    expect(of('backup is sparse: 1.20 TiB (60%) total zero data', transferred)).toBeCloseTo(0.8 * 2 ** 40, -2)
+  })
+
+  it('of one guest is never that of another in the same job', () => {
+    const guests = [100, 101, 102].flatMap((vmid) => [
+      `INFO: Starting Backup of VM ${vmid} (lxc)`,
+      ...(vmid === 101 ? [] : [`INFO: Total bytes written: ${vmid}0000 (1.0MiB, 1MiB/s)`]),
+      `INFO: Finished Backup of VM ${vmid} (00:00:01)`,
+    ])
+    const log = [
+      'INFO: starting new backup job: vzdump 100 101 102',
+      ...guests,
+      'INFO: Backup job finished successfully',
+    ]
+    expect(['100', '101', '102'].map((vmid) => readTaskLog(log, vmid).contentBytes)).toEqual([
+      1_000_000,
+      undefined,
+      1_020_000,
+    ])
+  })
+
+  it.skipIf(!recordingsPresent)('is read from the logs of real servers (in ../shared, if it is there)', () => {
+    const logOf = (name: string) =>
+      recording(name).flatMap(({ request, response }) => {
+        if (!/\/log(\?|$)/.test(request.path)) return []
+        const { data } = JSON.parse(response.body ?? '{}') as { data?: { t: string }[] }
+        return (data ?? []).map(({ t }) => t)
+      })
+    expect(readTaskLog(logOf('vzdump-qemu-suspend-mode'), '200').contentBytes).toBe(512 * 2 ** 20)
+    const several = logOf('vzdump-ok-multi')
+    expect(readTaskLog(several, '100').contentBytes).toBe(2_140_160)
+    expect(readTaskLog(several, '104').contentBytes).toBe(1_085_440)
+    expect(readTaskLog(logOf('vzdump-fail-qemu'), '200').contentBytes).toBeUndefined()
   })
 })

@@ -22,7 +22,6 @@ import {
   PutObjectAclCommand,
   PutObjectCommand,
   PutPublicAccessBlockCommand,
-  RestoreObjectCommand,
   SelectObjectContentCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -178,7 +177,6 @@ describe('what is not implemented', () => {
     const { s3 } = fixture
     const calls: Promise<unknown>[] = [
       s3.send(new GetObjectTorrentCommand(target)),
-      s3.send(new RestoreObjectCommand({ ...target, RestoreRequest: { Days: 1 } })),
       s3.send(
         new SelectObjectContentCommand({
           ...target,

@@ -12,6 +12,7 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
+  RestoreObjectCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failure, type Fixture, MIB, startFixture } from '../fixture.ts'
@@ -133,6 +134,31 @@ describe('writing and reading', () => {
       expect(head.StorageClass).toBe(StorageClass)
     }
     expect((await failure(put('never', 'x', { StorageClass: 'COLD' }))).code).toBe('InvalidStorageClass')
+  })
+
+  it('gives nothing of what lies in Glacier but its description, until it is restored', async () => {
+    for (const StorageClass of ['GLACIER', 'DEEP_ARCHIVE'] as const) {
+      await put('cold', 'x', { StorageClass })
+      const refused = { code: 'InvalidObjectState', status: 403 }
+      expect(await failure(text('cold'))).toMatchObject(refused)
+      expect(await failure(text('cold', { Range: 'bytes=0-0' }))).toMatchObject(refused)
+      const copy = new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/cold` })
+      expect((await failure(fixture.s3.send(copy))).code).toBe('ObjectNotInActiveTierError')
+      const head = () => fixture.s3.send(new HeadObjectCommand({ Bucket, Key: 'cold' }))
+      expect(await head()).toMatchObject({ ContentLength: 1, StorageClass })
+      expect((await head()).Restore).toBeUndefined()
+
+      const RestoreRequest = { Days: 7, GlacierJobParameters: { Tier: 'Standard' as const } }
+      const restore = () => fixture.s3.send(new RestoreObjectCommand({ Bucket, Key: 'cold', RestoreRequest }))
+      expect((await restore()).$metadata.httpStatusCode).toBe(202)
+      expect(await text('cold')).toBe('x')
+      expect((await head()).Restore).toMatch(/^ongoing-request="false", expiry-date="\w{3}, .* 00:00:00 GMT"$/)
+      expect((await restore()).$metadata.httpStatusCode).toBe(200)
+    }
+    await put('warm', 'x', { StorageClass: 'GLACIER_IR' })
+    expect(await text('warm')).toBe('x')
+    const pointless = new RestoreObjectCommand({ Bucket, Key: 'warm', RestoreRequest: { Days: 1 } })
+    expect(await failure(fixture.s3.send(pointless))).toMatchObject({ code: 'InvalidObjectState', status: 403 })
   })
 
   it('reports encryption: AES256 by itself, KMS as asked', async () => {

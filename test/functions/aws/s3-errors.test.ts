@@ -1,0 +1,47 @@
+import { createServer } from 'node:http'
+import { afterEach, describe, expect, it } from 'vitest'
+import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
+import { createS3Client } from '../../../functions/aws/s3-client.ts'
+
+const closing: (() => void)[] = []
+afterEach(() => {
+  for (const close of closing.splice(0)) close()
+})
+
+/** A store whose S3 gives this error to everything. */
+async function storeThatAnswers(status: number, xml: string): Promise<S3ArchiveStore> {
+  const server = createServer((_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/xml', connection: 'close' })
+    response.end(`<?xml version="1.0" encoding="UTF-8"?>\n<Error>${xml}</Error>`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+  const client = createS3Client({ endpoint: `http://127.0.0.1:${port}`, region: 'us-east-1', credentials })
+  closing.push(() => {
+    client.destroy()
+    server.close()
+  })
+  return new S3ArchiveStore(client, 'archives', { sleep: async () => undefined, random: () => 0.5 })
+}
+
+describe('an object in an archive class', () => {
+  it.each([
+    ['<StorageClass>GLACIER</StorageClass>', 'GLACIER'],
+    [
+      '<StorageClass>INTELLIGENT_TIERING</StorageClass><AccessTier>DEEP_ARCHIVE_ACCESS</AccessTier>',
+      'DEEP_ARCHIVE_ACCESS',
+    ],
+    ['', 'an archive class'],
+  ])('is told as such, with where it lies and what to do: %s', async (details, where) => {
+    const store = await storeThatAnswers(403, `<Code>InvalidObjectState</Code><Message>No.</Message>${details}`)
+    const fact = {
+      name: 'ObjectFrozen',
+      group: 'fail-guest',
+      message: `s3://archives/a/b lies in ${where}; restore it first (aws s3api restore-object)`,
+    }
+    await expect(store.readText('a/b')).rejects.toMatchObject(fact)
+    await expect(store.readRange('a/b', { firstByte: 0, lastByte: 0, etag: '"e"' })).rejects.toMatchObject(fact)
+  })
+})
