@@ -5,6 +5,7 @@ import { formatDollarRange, formatDollars } from '../../functions/domain/prices.
 import type { Quote } from '../../functions/domain/quote.ts'
 import type { RestorePrice } from '../../functions/domain/restore-price.ts'
 import type { BucketBill } from '../../functions/operations/bill-bucket.ts'
+import type { ForeseenRetention } from '../../functions/operations/foresee-retention.ts'
 import { columns, plain } from './columns.ts'
 
 /** Guests and classes of a bill that are told one by one; `--json` has all. */
@@ -50,6 +51,46 @@ export function billLines(bill: BucketBill): string[] {
       restoreLines(ways, { leastBytes: sizeBytes, mostBytes: sizeBytes }, ` of ${storageClass}`),
     ),
     ...footLines(bill),
+  ]
+}
+
+/** What a retention would do to a bill of so many dollars a month. */
+export function foreseenRetentionLines(foreseen: ForeseenRetention, billPerMonth: number): string[] {
+  const { site, guests, troubled, savedPerMonth, beforePerMonth, afterPerMonth, earlyDeletionDollars } = foreseen
+  const shown = guests.filter(({ going, locked, warnings }) => going + locked + warnings.length > 0)
+  const rest = shown.length - MOST_LINES
+  const all = Math.max(0, billPerMonth - savedPerMonth)
+  return [
+    styleText(
+      'bold',
+      `With this retention, site ${plain(site)}: ${formatDollars(beforePerMonth)} a month now, ${formatDollars(afterPerMonth)} after it, ` +
+        `${formatDollars(savedPerMonth)} saved; the whole bucket ${formatDollars(all)}`,
+    ),
+    ...columns(
+      shown
+        .slice(0, MOST_LINES)
+        .map(({ owner, archives, going, locked, lockedUntil, effect }) => [
+          `  ${plain(owner)}`,
+          `${going} of ${archives} archives go`,
+          `${formatDollars(effect.beforePerMonth)} now`,
+          `${formatDollars(effect.afterPerMonth)} after`,
+          `${formatDollars(effect.savedPerMonth)} saved`,
+          locked === 0
+            ? ''
+            : `${locked} locked and stay${lockedUntil === undefined ? '' : ` until ${lockedUntil.slice(0, 10)}`}`,
+        ]),
+    ),
+    ...(rest > 0 ? [styleText('dim', `  and ${rest} more; --json has them all`)] : []),
+    ...(earlyDeletionDollars > 0
+      ? [`  ${formatDollars(earlyDeletionDollars)} billed early for minimum durations, whether they go now or wait`]
+      : []),
+    ...shown
+      .slice(0, MOST_LINES)
+      .flatMap(({ owner, warnings }) =>
+        warnings.map((warning) => `  ${styleText('yellow', 'warning:')} ${plain(`${owner}: ${warning}`)}`),
+      ),
+    ...troubled.slice(0, MOST_LINES).map(({ owner, trouble }) => `  ${plain(`${owner}: ${trouble}`)}`),
+    ...foreseen.leavesOut.map((what) => styleText('dim', `  not in it: ${plain(what)}`)),
   ]
 }
 

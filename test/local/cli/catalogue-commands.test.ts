@@ -80,7 +80,7 @@ describe('the commands that read the bucket', () => {
       /hq {2}vm 100 {2}web.*2 archives,[^\n]*\n {2}2026-11-21 02:00:00Z .*\n {2}2026-11-20 02:00:00Z .*archived .*not verified .*before the upgrade/,
     )
     expect(out).toMatch(/3 archives of 2 guests/)
-    expect(error).toMatch(/Requests: 1 ListObjectsV2, 5 GetObject; on AWS \$0\.00001 without transfer/)
+    expect(error).toMatch(/Requests: 1 ListObjectsV2, 5 GetObject; on AWS \$0\.00001 in STANDARD, without transfer and/)
   })
 
   it('list: narrows down, and says with exit code 1 that nothing was found', async () => {
