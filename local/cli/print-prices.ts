@@ -3,7 +3,7 @@ import type { Priced } from '../../functions/contracts/prices.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { formatDollarRange, formatDollars } from '../../functions/domain/prices.ts'
 import type { Quote } from '../../functions/domain/quote.ts'
-import type { RestorePrice } from '../../functions/domain/restore-price.ts'
+import type { ArchiveRestorePrice, RestorePrice } from '../../functions/domain/restore-price.ts'
 import type { BucketBill } from '../../functions/operations/bill-bucket.ts'
 import type { ForeseenRetention } from '../../functions/operations/foresee-retention.ts'
 import { columns, plain } from './columns.ts'
@@ -91,6 +91,16 @@ export function foreseenRetentionLines(foreseen: ForeseenRetention, billPerMonth
       ),
     ...troubled.slice(0, MOST_LINES).map(({ owner, trouble }) => `  ${plain(`${owner}: ${trouble}`)}`),
     ...foreseen.leavesOut.map((what) => styleText('dim', `  not in it: ${plain(what)}`)),
+  ]
+}
+
+/** What restoring one archive costs, with what isn't in it. */
+export function archiveRestoreLines({ sizeBytes, storageClass, ways, unpriced }: ArchiveRestorePrice): string[] {
+  const [first] = ways
+  return [
+    ...(unpriced === undefined ? [] : [plain(unpriced)]),
+    ...restoreLines(ways, { leastBytes: sizeBytes, mostBytes: sizeBytes }, ` of ${plain(storageClass)}`),
+    ...(first === undefined ? [] : footLines({ ...first, leavesOut: [...first.leavesOut, 'log, notes and manifest'] })),
   ]
 }
 
