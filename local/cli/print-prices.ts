@@ -64,7 +64,7 @@ export function foreseenRetentionLines(foreseen: ForeseenRetention, billPerMonth
     styleText(
       'bold',
       `With this retention, site ${plain(site)}: ${formatDollars(beforePerMonth)} a month now, ${formatDollars(afterPerMonth)} after it, ` +
-        `${formatDollars(savedPerMonth)} saved; the whole bucket ${formatDollars(all)}`,
+        `${saved(savedPerMonth)} saved; the whole bucket ${formatDollars(all)}`,
     ),
     ...columns(
       shown
@@ -74,7 +74,7 @@ export function foreseenRetentionLines(foreseen: ForeseenRetention, billPerMonth
           `${going} of ${archives} archives go`,
           `${formatDollars(effect.beforePerMonth)} now`,
           `${formatDollars(effect.afterPerMonth)} after`,
-          `${formatDollars(effect.savedPerMonth)} saved`,
+          `${saved(effect.savedPerMonth)} saved`,
           locked === 0
             ? ''
             : `${locked} locked and stay${lockedUntil === undefined ? '' : ` until ${lockedUntil.slice(0, 10)}`}`,
@@ -92,6 +92,10 @@ export function foreseenRetentionLines(foreseen: ForeseenRetention, billPerMonth
     ...troubled.slice(0, MOST_LINES).map(({ owner, trouble }) => `  ${plain(`${owner}: ${trouble}`)}`),
     ...foreseen.leavesOut.map((what) => styleText('dim', `  not in it: ${plain(what)}`)),
   ]
+}
+
+function saved(dollars: number): string {
+  return dollars === 0 ? 'nothing' : formatDollars(dollars)
 }
 
 /** What restoring one archive costs, with what isn't in it. */
