@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
 import { backupOptionsSchema } from './backup-options.ts'
+import { pricedSchema } from './prices.ts'
 import { contentSampleSchema, embeddedConfigurationSchema } from './verification.ts'
 import {
   guestSchema,
@@ -41,5 +42,7 @@ export const manifestSchema = z.strictObject({
   contentSample: contentSampleSchema.optional(),
   /** Small files beside the archive: the platform's log, its notes, as keys. */
   sideFiles: z.array(z.string()),
+  /** What archiving this guest has cost on AWS by list prices, from what was counted. Older manifests have none. */
+  receipt: pricedSchema.optional(),
 })
 export type Manifest = z.infer<typeof manifestSchema>

@@ -1,5 +1,6 @@
 /** The words every part of Guestlift shares. Platform words (UPID, volid) never appear here: they travel as opaque refs. */
 import * as z from 'zod'
+import { copyWorkSchema } from './work.ts'
 
 /** Name of one configured endpoint of a platform. Part of object keys and of the secret's name, hence the narrow alphabet. */
 export const siteNameSchema = z
@@ -99,5 +100,7 @@ export const storedArtifactSchema = z.strictObject({
   source: sourceIdentitySchema,
   /** Bytes this run sent for it; parts that S3 had already are not counted. */
   bytesSent: z.int().nonnegative(),
+  /** What copying it took this execution. Older archives have none. */
+  work: copyWorkSchema.optional(),
 })
 export type StoredArtifact = z.infer<typeof storedArtifactSchema>

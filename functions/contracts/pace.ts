@@ -1,12 +1,17 @@
 /** What Plan copies decides from round to round, and what a round tells it. Travels in state: small, and no secrets. */
 import * as z from 'zod'
+import { copyWorkSchema } from './work.ts'
 
-/** What one Copy parts call did. A call that failed or was killed leaves only `error`. */
+/** What one Copy parts call did. Of a call that failed or was killed the workflow tells only `error` and its time. */
 export const copyResultSchema = z.strictObject({
   bytesSent: z.int().nonnegative(),
   partsSent: z.int().nonnegative(),
   /** From the first byte asked for to the last confirmed. */
   seconds: z.number().nonnegative(),
+  /** Of the whole call, as far as Lambda bills it. Absent: nothing told. */
+  billedSeconds: z.number().nonnegative().optional(),
+  /** Of the function, as Lambda tells it; absent elsewhere. */
+  memoryMiB: z.int().positive().optional(),
   /** Answers of S3 that asked to slow down (SlowDown, 503). */
   throttles: z.int().nonnegative(),
   /** Connections to the source that broke and were opened again. */
@@ -59,6 +64,8 @@ export const paceSchema = z.strictObject({
   missingParts: z.int().nonnegative().optional(),
   /** Sent in this execution, parts that were sent twice included. */
   bytesSent: z.int().nonnegative().default(0),
+  /** Counted in this execution, an upload that vanished included. Not looked at for the pace. */
+  work: copyWorkSchema.prefault({}),
 })
 export type Pace = z.output<typeof paceSchema>
 

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { pricedSchema } from './prices.ts'
+import { guestCountsSchema } from './work.ts'
 
 export const guestOutcomeSchema = z.strictObject({
   id: z.string(),
@@ -18,6 +19,8 @@ export const guestOutcomeSchema = z.strictObject({
   manifestKey: z.string().optional(),
   bytesSent: z.int().nonnegative(),
   seconds: z.number().nonnegative(),
+  /** What it took, where it was archived and counted. */
+  work: guestCountsSchema.optional(),
 })
 export type GuestOutcome = z.infer<typeof guestOutcomeSchema>
 

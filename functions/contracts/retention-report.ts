@@ -32,6 +32,19 @@ export const archiveDecisionSchema = z.strictObject({
 })
 export type ArchiveDecision = z.infer<typeof archiveDecisionSchema>
 
+/** What retention does to the monthly bill of all that lies in a guest's archives, hidden versions included. */
+export const retentionEffectSchema = z.strictObject({
+  beforePerMonth: z.number().nonnegative(),
+  afterPerMonth: z.number().nonnegative(),
+  savedPerMonth: z.number().nonnegative(),
+  /** Billed for objects that go before their class's minimum duration. Until then keeping them costs the same. */
+  earlyDeletionDollars: z.number().nonnegative(),
+  earlyObjects: z.int().nonnegative(),
+  /** When the last of those could go for nothing. */
+  freeFrom: instantSchema.optional(),
+})
+export type RetentionEffect = z.output<typeof retentionEffectSchema>
+
 export const guestRetentionSchema = z.strictObject({
   version: z.literal(1),
   site: siteNameSchema,
@@ -52,6 +65,8 @@ export const guestRetentionSchema = z.strictObject({
   removed: z.int().nonnegative(),
   locked: z.int().nonnegative(),
   removedBytes: bytes,
+  /** In dollars by list prices. Older reports have none. */
+  effect: retentionEffectSchema.optional(),
   /** One sentence. */
   summary: z.string(),
 })

@@ -23,6 +23,7 @@ import { pruningTotalsSchema } from './pruning.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
 import { retentionSchema } from './retention.ts'
 import { sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
+import { copyWorkSchema } from './work.ts'
 
 /** Environment variables by need. `KEY_PREFIX` ends with `/` or is empty. */
 export const storeEnv = z.object({
@@ -34,6 +35,11 @@ export const storeEnv = z.object({
 })
 /** A site's secret is named `<SITE_SECRET_PREFIX><site>`. `DEFAULT_SITE` serves jobs of the older shape, which name none. */
 export const siteEnv = z.object({ SITE_SECRET_PREFIX: z.string().min(1), DEFAULT_SITE: siteNameSchema.optional() })
+
+/** What Lambda itself sets. Nothing depends on it: elsewhere it is absent. */
+export const lambdaEnv = z.object({
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: z.coerce.number().int().positive().optional().catch(undefined),
+})
 
 /** One guest's work: an item of the run's plan and the input of Export guest. */
 export const planItemSchema = z.strictObject({
@@ -88,6 +94,9 @@ const executionSchema = z.string().min(1)
 
 /** As Step Functions gives them: `Error` is the name, `Cause` a text that holds Lambda's error as JSON. */
 const stateErrorSchema = z.strictObject({ Error: z.string(), Cause: z.string().optional() })
+
+/** How often the backup was asked to start or looked at. Absent in executions that began before it was counted. */
+const backupCallsSchema = z.int().positive()
 
 const transferInput = z.strictObject({ item: planItemSchema, artifact: sourceArtifactSchema })
 
@@ -221,7 +230,13 @@ export const tasks = {
   /** Check that every part is there and the source unchanged, complete, compare S3's checksum with ours. */
   CompleteUpload: {
     stem: 'complete-upload',
-    input: transferInput.extend({ upload: uploadSchema, execution: executionSchema, bytesSent: z.int().nonnegative() }),
+    input: transferInput.extend({
+      upload: uploadSchema,
+      execution: executionSchema,
+      bytesSent: z.int().nonnegative(),
+      /** Absent in executions that began before it was counted. */
+      work: copyWorkSchema.optional(),
+    }),
     output: z.strictObject({ stored: storedArtifactSchema }),
     env: storeEnv.extend(siteEnv.shape),
   },
@@ -245,6 +260,7 @@ export const tasks = {
       stored: z.array(storedArtifactSchema).min(1),
       verdict: verdictSchema,
       evidenceKey: z.string(),
+      backupCalls: backupCallsSchema.optional(),
     }),
     output: z.strictObject({ manifestKey: z.string() }),
     env: storeEnv,
@@ -273,6 +289,7 @@ export const tasks = {
       verdict: verdictSchema,
       manifestKey: z.string(),
       startedAt: instantSchema,
+      backupCalls: backupCallsSchema.optional(),
       /** What Apply retention remarked, and the error it ended with: the archive is good all the same. */
       retention: z.strictObject({ remark: z.string(), error: stateErrorSchema.nullable() }).optional(),
     }),

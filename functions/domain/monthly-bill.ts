@@ -1,7 +1,7 @@
 /** What lies in the bucket costs this much a month, by guest and class. Pure, and bounded by guests, not by objects. */
 import type { Priced, PriceTable, StorageClass } from '../contracts/prices.ts'
 import { formatBytes } from './byte-size.ts'
-import { DAYS_PER_MONTH, monthlyDollars, priced, priceItem, roundDollars } from './prices.ts'
+import { monthlyDollars, priced, priceItem, roundDollars } from './prices.ts'
 
 /** An object as a listing tells it. */
 export interface BilledObject {
@@ -67,54 +67,4 @@ export class BillCounter {
 
 function total(lines: readonly BillLine[], field: 'objects' | 'sizeBytes' | 'dollarsPerMonth'): number {
   return lines.reduce((sum, line) => sum + line[field], 0)
-}
-
-/** An object that retention decides about. `storedAt`: ISO instant from which its class's minimum duration counts. */
-export interface AgedObject extends BilledObject {
-  storedAt: string
-}
-
-/** What retention does to the monthly bill. */
-export interface RetentionEffect {
-  beforePerMonth: number
-  afterPerMonth: number
-  savedPerMonth: number
-  /** Billed at once for objects that go before their class's minimum duration. Until then keeping them costs the same. */
-  earlyDeletionDollars: number
-  earlyObjects: number
-  /** When the last of those could go for nothing: ISO instant. */
-  freeFrom?: string
-}
-
-export function retentionEffect(
-  { kept, removed }: { kept: readonly BilledObject[]; removed: readonly AgedObject[] },
-  now: Date,
-  table: PriceTable,
-): RetentionEffect {
-  const perMonth = (objects: readonly BilledObject[]) =>
-    objects.reduce((sum, { sizeBytes, storageClass }) => sum + monthlyDollars(sizeBytes, storageClass, table), 0)
-  const early = removed
-    .map((object) => ({ object, until: freeAt(object, table) }))
-    .filter(({ until }) => until.getTime() > now.getTime())
-  const earlyDollars = early.reduce((sum, { object, until }) => {
-    const days = (until.getTime() - now.getTime()) / 86_400_000
-    return sum + (monthlyDollars(object.sizeBytes, object.storageClass, table) * days) / DAYS_PER_MONTH
-  }, 0)
-  const [after, saved] = [roundDollars(perMonth(kept)), roundDollars(perMonth(removed))]
-  const last = early
-    .map(({ until }) => until.toISOString())
-    .toSorted()
-    .at(-1)
-  return {
-    beforePerMonth: roundDollars(after + saved),
-    afterPerMonth: after,
-    savedPerMonth: saved,
-    earlyDeletionDollars: roundDollars(earlyDollars),
-    earlyObjects: early.length,
-    ...(last === undefined ? {} : { freeFrom: last }),
-  }
-}
-
-function freeAt({ storedAt, storageClass }: AgedObject, { storage }: PriceTable): Date {
-  return new Date(Date.parse(storedAt) + storage[storageClass].minimumDays * 86_400_000)
 }

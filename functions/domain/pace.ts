@@ -1,6 +1,7 @@
 /** What a round of copying showed, and what follows: how many streams next, a pause, or giving up. Pure. */
 import { errorGroup } from '../contracts/errors.ts'
 import type { CopyResult, Pace } from '../contracts/pace.ts'
+import { countRound } from './copy-work.ts'
 import { endTrial, learn, search, settle } from './stream-search.ts'
 import { blame, capped, type Failure, failures, isSevere, passed, sum } from './stream-trouble.ts'
 
@@ -93,6 +94,7 @@ function account(before: Pace, results: readonly CopyResult[], missingParts: num
     ...before,
     rounds: before.rounds + 1,
     bytesSent: before.bytesSent + sum(results, 'bytesSent'),
+    work: countRound(before.work, results, Math.max(0, (before.missingParts ?? missingParts) - missingParts)),
     missingParts,
     ...(partSeconds.length > 0 && { partSeconds: Math.max(...partSeconds) }),
     partsInFlight: memoryOrTimeRanOut ? Math.max(1, Math.floor(before.partsInFlight / 2)) : before.partsInFlight,

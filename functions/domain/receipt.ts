@@ -1,54 +1,90 @@
-import type { Priced, PriceTable, StorageClass } from '../contracts/prices.ts'
+import type { Priced, PriceTable } from '../contracts/prices.ts'
 import type { GuestOutcome } from '../contracts/report.ts'
+import { formatBytes } from './byte-size.ts'
 import { planParts } from './part-plan.ts'
 import { monthlyDollars, priced } from './prices.ts'
 import { STREAM_BYTES_PER_SECOND } from './quote.ts'
-import { addWork, guestWork, ROUNDS, runWork, type Work } from './run-work.ts'
+import { addWork, countedWork, guestWork, noWork, ROUNDS, runWork, type Work } from './run-work.ts'
 import { workItems } from './work-price.ts'
-import { formatBytes } from './byte-size.ts'
 
 /** Memory of a copy function and streams of a guest, unless a deployment or a site says otherwise. */
 const USUAL = { memoryMiB: 1769, streams: 4 }
 
-type Measured = Pick<GuestOutcome, 'outcome' | 'bytesSent' | 'seconds' | 'artifacts'>
+/** What Open upload asks for, since it says nothing else. */
+const STORAGE_CLASS = 'STANDARD'
 
-export interface ReceiptTerms {
-  storageClass: StorageClass
-  memoryMiB: number
-  streams: number
+export type ReceiptGuest = Pick<GuestOutcome, 'outcome' | 'bytesSent' | 'seconds' | 'artifacts' | 'work'>
+
+/** What a run has cost: the counted work of its guests, and its own states around them. */
+export function receipt(guests: readonly ReceiptGuest[], table: PriceTable): Priced {
+  return receiptOf(guests, runWork, table, [])
+}
+
+/** What one guest that is archived has cost, for its manifest. */
+export function guestReceipt(
+  guest: Pick<GuestOutcome, 'bytesSent' | 'artifacts'> & Required<Pick<GuestOutcome, 'work'>>,
+  table: PriceTable,
+): Priced {
+  const about = ["the run's own states, which its guests share"]
+  return receiptOf([{ ...guest, outcome: 'succeeded', seconds: 0 }], noWork, table, about)
 }
 
 /**
- * What a run has cost, from what was measured: bytes that were sent, the seconds of each guest, sizes of what is stored.
- * How long functions ran isn't counted, so it is bounded: as fast as one ever moved bytes, and as slow as lines usually
- * are, but no longer than all streams during the guest's own time.
+ * Calls, seconds of copy functions, parts and transitions as they were counted. A guest whose work wasn't (its execution
+ * began before that was done) is bounded: as fast as a stream ever moved bytes, and as slow as lines usually are, but no
+ * longer than all streams during the guest's own time.
  */
-export function receipt(
-  guests: readonly Measured[],
+function receiptOf(
+  guests: readonly ReceiptGuest[],
+  around: Work,
   table: PriceTable,
-  terms: ReceiptTerms = { storageClass: 'STANDARD', ...USUAL },
+  furtherLeavesOut: readonly string[],
 ): Priced {
   const archived = guests.filter(({ outcome }) => outcome === 'succeeded')
-  const works = archived.map((guest) => [work(guest, terms, 'quick'), work(guest, terms, 'slow')] as const)
-  const quick = works.reduce((sum, [one]) => addWork(sum, one), runWork)
-  const slow = works.reduce((sum, [, other]) => addWork(sum, other), runWork)
-  const sizes = archived.flatMap(({ artifacts }) => artifacts.map(({ sizeBytes }) => sizeBytes))
-  const monthly = sizes.reduce((sum, sizeBytes) => sum + monthlyDollars(sizeBytes, terms.storageClass, table), 0)
-  const items = workItems([quick, slow], terms, table)
+  const sum = (pace: 'quick' | 'slow') =>
+    archived.reduce((total, guest) => addWork(total, counted(guest) ?? bounded(guest, pace)), around)
+  const told = archived.flatMap(({ work }) => work?.memoryMiB ?? [])
+  const memoryMiB = told.length === 0 ? USUAL.memoryMiB : Math.max(...told)
+  const items = workItems([sum('quick'), sum('slow')], { storageClass: STORAGE_CLASS, memoryMiB }, table)
+  const counts = (of: (work: NonNullable<GuestOutcome['work']>) => number) =>
+    archived.reduce((total, { work }) => total + (work === undefined ? 0 : of(work)), 0)
+  const uncounted = archived.filter(({ work }) => work === undefined).length
+  const [broken, untimed] = [counts(({ brokenCalls }) => brokenCalls), counts(({ untimedCalls }) => untimedCalls)]
   const others = guests.length - archived.length
   const leavesOut = [
-    `keeping ${formatBytes(sizes.reduce((sum, size) => sum + size, 0))} in ${terms.storageClass}: ${monthly < 0.01 ? 'less than $0.01' : `$${monthly.toFixed(2)}`} a month`,
+    keeping(archived, table),
+    ...furtherLeavesOut,
     ...(others === 0
       ? []
       : [`the work on ${others} ${others === 1 ? 'guest' : 'guests'} of which nothing was archived`]),
-    'how long each function really ran, which AWS bills to the millisecond, and retries',
+    ...(uncounted === 0
+      ? []
+      : [`what copying really took for ${uncounted} of ${archived.length} guests: it is bounded`]),
+    ...(broken === 0 ? [] : [`how long ${broken} broken copy calls really ran: the workflow's clock stands in`]),
+    ...(untimed === 0 ? [] : [`all of ${untimed} copy calls but their time between first and last byte`]),
+    ...(told.length > 0 || archived.length === 0
+      ? []
+      : [
+          `the memory of copy functions, which nothing told: ${memoryMiB} MiB are assumed`,
+          'a run with --local, which pays for its requests alone',
+        ]),
+    'how long other functions ran and which requests they made: they are reckoned by the call',
+    'states and calls that were repeated, and what earlier executions did for the same archives',
     'logs, NAT, and whatever else the account pays; free allowances and discounts',
-    'a run with --local, which pays for its requests alone',
   ]
   return priced(items, leavesOut, table)
 }
 
-function work({ bytesSent, seconds, artifacts }: Measured, { streams }: ReceiptTerms, pace: 'quick' | 'slow'): Work {
+function counted({ work, artifacts }: ReceiptGuest): Work | undefined {
+  if (work === undefined) return undefined
+  return countedWork(
+    work,
+    artifacts.map(({ sizeBytes }) => sizeBytes),
+  )
+}
+
+function bounded({ bytesSent, seconds, artifacts }: ReceiptGuest, pace: 'quick' | 'slow'): Work {
+  const { streams } = USUAL
   const quickSeconds = bytesSent / STREAM_BYTES_PER_SECOND.fastest
   const slowSeconds = Math.max(quickSeconds, Math.min(bytesSent / STREAM_BYTES_PER_SECOND.slowest, seconds * streams))
   const copySeconds = pace === 'quick' ? quickSeconds : slowSeconds
@@ -62,4 +98,12 @@ function work({ bytesSent, seconds, artifacts }: Measured, { streams }: ReceiptT
   // A part is as large as the whole object wants it, however little of it this run had to send.
   const partSizeBytes = Math.max(...artifacts.map(({ sizeBytes }) => planParts(sizeBytes).partSizeBytes), 1)
   return { ...made, parts: artifacts.length + Math.ceil(bytesSent / partSizeBytes) }
+}
+
+function keeping(guests: readonly ReceiptGuest[], table: PriceTable): string {
+  const sizes = guests.flatMap(({ artifacts }) => artifacts.map(({ sizeBytes }) => sizeBytes))
+  const bytes = sizes.reduce((sum, size) => sum + size, 0)
+  const monthly = sizes.reduce((sum, sizeBytes) => sum + monthlyDollars(sizeBytes, STORAGE_CLASS, table), 0)
+  const dollars = monthly < 0.01 ? 'less than $0.01' : `$${monthly.toFixed(2)}`
+  return `keeping ${formatBytes(bytes)} in ${STORAGE_CLASS}: ${dollars} a month`
 }

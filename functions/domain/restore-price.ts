@@ -1,4 +1,11 @@
-import type { Destination, Priced, PriceTable, Retrieval, StorageClass } from '../contracts/prices.ts'
+import {
+  type Destination,
+  type Priced,
+  type PriceTable,
+  type Retrieval,
+  type StorageClass,
+  storageClassSchema,
+} from '../contracts/prices.ts'
 import { monthlyDollars, DAYS_PER_MONTH, priced, priceItem, requestDollars, transferOutDollars } from './prices.ts'
 import { formatBytes } from './byte-size.ts'
 
@@ -48,4 +55,38 @@ export function restorePrices(archived: Archived, destination: Destination, tabl
   return table.storage[archived.storageClass].retrieval.map((retrieval) =>
     restorePrice(archived, { destination, retrieval }, table),
   )
+}
+
+/** What restoring one archive once costs: each way, or why nobody can say. */
+export interface ArchiveRestorePrice {
+  /** S3's word. */
+  storageClass: string
+  sizeBytes: number
+  objects: number
+  /** Empty for a class without prices. */
+  ways: RestorePrice[]
+  /** A sentence, where there are no ways. */
+  unpriced?: string
+}
+
+/** `storageClass`: as a listing names it; a store other than AWS may name none, and then it counts as STANDARD. */
+export function archiveRestorePrice(
+  {
+    artifacts,
+    storageClass: name = 'STANDARD',
+  }: { artifacts: readonly { sizeBytes: number }[]; storageClass?: string },
+  destination: Destination,
+  table: PriceTable,
+): ArchiveRestorePrice {
+  const sizeBytes = artifacts.reduce((sum, artifact) => sum + artifact.sizeBytes, 0)
+  const archived = { storageClass: name, sizeBytes, objects: artifacts.length }
+  const { data: storageClass } = storageClassSchema.safeParse(name)
+  if (storageClass === undefined) {
+    return {
+      ...archived,
+      ways: [],
+      unpriced: `What restoring costs isn't known: the price table has no class ${name}.`,
+    }
+  }
+  return { ...archived, ways: restorePrices({ ...archived, storageClass }, destination, table) }
 }

@@ -1,4 +1,5 @@
 /** What a run makes AWS do, counted along the workflows: calls, state transitions, requests. Pure. */
+import type { GuestCounts } from '../contracts/work.ts'
 import { planParts } from './part-plan.ts'
 import { nextWaitSeconds } from './poll-wait.ts'
 
@@ -11,7 +12,7 @@ export const ROUNDS = { few: { seconds: 600, trials: 0 }, many: { seconds: 120, 
 /** Of functions other than Copy parts: a few requests to the site and to S3 each. */
 export const SMALL_CALL = { seconds: 1, memoryMiB: 1024 }
 
-/** Requests of STANDARD that each call of a small function makes for claims, ledgers, progress and outcomes. */
+/** Requests of STANDARD that each call makes for claims, ledgers, progress and outcomes. */
 const BOOKKEEPING_PER_CALL = { puts: 2, gets: 2 }
 
 /** How the archive of a guest comes about. */
@@ -60,24 +61,67 @@ export function guestWork(course: GuestCourse): Work {
   const used = Math.max(1, Math.min(streams, partCount))
   const steady = Math.max(1, Math.ceil(copySeconds / used / course.rounds.seconds))
   const rounds = steady + (steady > 1 ? course.rounds.trials : 0)
-  const polls = pollCount(dumpSeconds)
-  const smallCalls = 8 + polls + rounds
+  const counts = {
+    backupCalls: 1 + pollCount(dumpSeconds),
+    plans: 1 + rounds,
+    rounds,
+    copyCalls: rounds * used,
+    brokenCalls: 0,
+    copySeconds,
+    partsSent: partCount,
+    retention: false,
+  }
+  return countedWork(counts, [Math.round(sizeBytes)])
+}
+
+/**
+ * The work on a guest that was archived, from what was counted meanwhile. States as above, and beside them Wait for a turn
+ * where nothing was copied after a plan, Stream broke, and Apply retention. `sizesBytes`: of its artifacts.
+ */
+export function countedWork(
+  counts: Omit<GuestCounts, 'untimedCalls' | 'memoryMiB'>,
+  sizesBytes: readonly number[],
+): Work {
+  const { backupCalls, plans, rounds, copyCalls, brokenCalls, copySeconds, partsSent, retention } = counts
+  const artifacts = sizesBytes.length
+  // What S3 had already is neither planned nor completed.
+  const completions = plans === 0 ? 0 : artifacts
+  const waits = Math.max(0, plans - rounds - completions)
+  // Locate archive, Verify archive, Write manifest and Release backup; Open upload for each artifact.
+  const smallCalls = backupCalls + 4 + artifacts + plans + completions + (retention ? 1 : 0)
+  const partCount = sizesBytes.reduce((sum, sizeBytes) => sum + planParts(sizeBytes).partCount, 0)
   return {
     smallCalls,
-    copyCalls: rounds * used,
+    copyCalls,
     copySeconds,
-    transitions: 16 + 3 * polls + rounds * (3 + used),
+    // Each call about the backup but the first comes with a wait and a question; so does the first, without the wait.
+    transitions:
+      3 * backupCalls -
+      1 +
+      8 +
+      (retention ? 1 : 0) +
+      (4 * artifacts + 2 * plans + waits + rounds + copyCalls + brokenCalls),
     // Opening the upload is billed as a part is.
-    parts: 1 + partCount,
+    parts: artifacts + partsSent,
     // Completion, log, notes and manifest.
-    puts: 4,
+    puts: artifacts + 3,
     bookkeeping: {
-      puts: smallCalls * BOOKKEEPING_PER_CALL.puts,
-      gets: smallCalls * BOOKKEEPING_PER_CALL.gets,
-      // Each planning reads the list of parts, a thousand at a time, and so does the completion.
-      lists: (2 + rounds) * Math.ceil(partCount / 1000) + 1,
+      puts: smallCalls * BOOKKEEPING_PER_CALL.puts + copyCalls,
+      gets: smallCalls * BOOKKEEPING_PER_CALL.gets + copyCalls,
+      // Each planning reads the list of parts, a thousand at a time, and so does the completion; a copy call its own range.
+      lists: (plans + completions) * Math.ceil(partCount / 1000) + copyCalls + 1,
     },
   }
+}
+
+export const noWork: Work = {
+  smallCalls: 0,
+  copyCalls: 0,
+  copySeconds: 0,
+  transitions: 0,
+  parts: 0,
+  puts: 0,
+  bookkeeping: { puts: 0, gets: 0, lists: 0 },
 }
 
 /** Export run around its guests: Authenticate, Already served?, Plan run, Any guest found?, the Map, Report run, two to end. */

@@ -21,7 +21,7 @@ export function storedArtifact(
   fileName: string,
   object: StoredObject,
   crc32: number,
-  bytesSent: number,
+  { bytesSent, work }: Pick<StoredArtifact, 'bytesSent' | 'work'>,
 ): StoredArtifact {
   return {
     key: upload.key,
@@ -33,6 +33,7 @@ export function storedArtifact(
     partCount: upload.partCount,
     source: upload.source,
     bytesSent,
+    ...(work === undefined ? {} : { work }),
   }
 }
 
@@ -64,7 +65,10 @@ export async function findStored(
     )
   }
   ports.log('already-stored', { key, checksum: known.checksum })
-  return { upload: known.upload, alreadyStored: storedArtifact(known.upload, artifact.fileName, object, crc32, 0) }
+  return {
+    upload: known.upload,
+    alreadyStored: storedArtifact(known.upload, artifact.fileName, object, crc32, { bytesSent: 0 }),
+  }
 
   async function knownFromManifest(): Promise<Known | undefined> {
     const text = (await ports.store.readText(manifestKey(folder)))?.text

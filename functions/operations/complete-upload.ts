@@ -24,12 +24,12 @@ export async function completeUpload(
   input: TaskInput<'CompleteUpload'>,
   ports: Needs,
 ): Promise<TaskOutput<'CompleteUpload'>> {
-  const { item, artifact, upload, bytesSent } = input
+  const { item, artifact, upload, bytesSent, work } = input
   await renewClaim(input, ports)
   const parts = await listParts(upload, ports)
   if (parts === undefined) {
     const { object, crc32 } = await findCompleted(upload, ports)
-    return { stored: storedArtifact(upload, artifact.fileName, object, crc32, bytesSent) }
+    return { stored: storedArtifact(upload, artifact.fileName, object, crc32, { bytesSent, work }) }
   }
   assertComplete(upload, parts, ports)
   assertSourceUnchanged(await statSource(ports, item.site, artifact), upload.source, artifact)
@@ -37,7 +37,7 @@ export async function completeUpload(
   await remember(upload, artifact, crc32, ports)
   const object = await ports.store.completeUpload(upload.key, upload.uploadId, parts, crc32)
   ports.log('upload-completed', { key: upload.key, sizeBytes: object.sizeBytes, partCount: parts.length })
-  return { stored: storedArtifact(upload, artifact.fileName, object, crc32, bytesSent) }
+  return { stored: storedArtifact(upload, artifact.fileName, object, crc32, { bytesSent, work }) }
 }
 
 /** `undefined` when the upload is gone: completed by an earlier call, or aborted. */

@@ -8,7 +8,18 @@ import type { Ports } from './ports.ts'
 import { PullParts } from './pull-parts.ts'
 import { PushParts } from './push-parts.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'sleep' | 'remainingMilliseconds' | 'log'>
+type Needs = Pick<
+  Ports,
+  | 'store'
+  | 'keyPrefix'
+  | 'route'
+  | 'now'
+  | 'sleep'
+  | 'remainingMilliseconds'
+  | 'billedMilliseconds'
+  | 'memoryMiB'
+  | 'log'
+>
 
 /** Time that must be left for starting a part, whatever was measured. */
 const LEAST_TIME_MILLISECONDS = 60_000
@@ -70,7 +81,12 @@ export async function copyParts(input: TaskInput<'CopyParts'>, ports: Needs): Pr
   } finally {
     await mover.close()
   }
-  const result = { bytesSent, partsSent, seconds: elapsedMilliseconds() / 1000, throttles, drops: mover.drops }
+  const { drops } = mover
+  const seconds = elapsedMilliseconds() / 1000
+  // Logging in, listing and closing are billed as well, and last: nothing but the answer follows.
+  const billedSeconds = Math.ceil(ports.billedMilliseconds()) / 1000
+  const memory = ports.memoryMiB === undefined ? {} : { memoryMiB: ports.memoryMiB }
+  const result = { bytesSent, partsSent, seconds, billedSeconds, ...memory, throttles, drops }
   ports.log('parts-copied', {
     key: upload.key,
     artifact: artifact.fileName,

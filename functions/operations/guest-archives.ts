@@ -12,6 +12,8 @@ import type { RetentionPorts } from './retention-ports.ts'
 export interface VersionedArchive extends GuardedArchive {
   /** What removing it takes, in order: first the manifest, the current version last of it, so that no half is an archive. */
   versions: StoredVersion[]
+  /** All versions in its folder, whatever is known of them: what is billed. */
+  stored: StoredVersion[]
   /** Keys in its folder that its manifest doesn't name. */
   foreignKeys: string[]
 }
@@ -92,6 +94,7 @@ async function readArchive(
     ...figuresOf(entry.artifactBytes, entry.facts, checked),
     ...(compress === undefined ? {} : { compress }),
     ...(problem === undefined ? {} : { problem }),
+    stored: versions,
     versions: problem === undefined ? inOrderOfRemoval(keys, versions) : [],
     foreignKeys: [...new Set(versions.map(({ key }) => key))].filter((key) => !keys.includes(key)),
   }

@@ -35,7 +35,8 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
   )
   const maxStreams = Math.min(MAX_STREAMS, limits.connectionsPerNode)
   const partsInFlight = Math.min(input.pace.partsInFlight, affordableParts(partSizeBytes))
-  const pace = { ...input.pace, partsInFlight }
+  const { work } = input.pace
+  const pace = { ...input.pace, partsInFlight, work: { ...work, plans: work.plans + 1 } }
   const decision = judgeRound(pace, input.results, missing.length, { partSizeBytes, maxStreams })
 
   const answer = async (pace: Pace, reason: string, rest: Partial<TaskOutput<'PlanCopies'>>) => {

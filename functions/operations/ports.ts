@@ -23,6 +23,10 @@ export interface Ports {
   sleep(milliseconds: number): Promise<void>
   /** Milliseconds until this function call is killed. */
   remainingMilliseconds(): number
+  /** Milliseconds that Lambda bills of this call so far. */
+  billedMilliseconds(): number
+  /** Of this function, where something tells. */
+  memoryMiB: number | undefined
   /** One structured log line. Never give it a secret. */
   log(event: string, fields: Record<string, unknown>): void
   /** `guestlift/<version>`, for manifests. */

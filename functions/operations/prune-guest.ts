@@ -1,10 +1,11 @@
 import { GuestliftError } from '../contracts/errors.ts'
 import type { Retention } from '../contracts/retention.ts'
-import type { ArchiveDecision, GuestRetention } from '../contracts/retention-report.ts'
+import type { ArchiveDecision, GuestRetention, RetentionEffect } from '../contracts/retention-report.ts'
 import { earlyRemoval } from '../domain/early-removal.ts'
 import { type KeyedGuest, retentionReportKey } from '../domain/object-keys.ts'
+import { retentionEffect } from '../domain/retention-effect.ts'
 import { type Circumstances, guardRetention } from '../domain/retention-guards.ts'
-import { retentionSummary } from '../domain/retention-summary.ts'
+import { isGoing, retentionSummary } from '../domain/retention-summary.ts'
 import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
 import { archiveLock, removeArchive, resumeRemovals, untilText } from './remove-archive.ts'
 import type { RetentionPorts } from './retention-ports.ts'
@@ -28,7 +29,8 @@ export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Prom
   const { site, guest, policy, gone, confirmed, dryRun } = order
   const resumed = await resumeRemovals(site, guest, dryRun, ports)
   const pending = new Set(resumed.folders)
-  const found = (await readGuestArchives(site, guest, ports)).filter(({ folder }) => !pending.has(folder))
+  const all = await readGuestArchives(site, guest, ports)
+  const found = all.filter(({ folder }) => !pending.has(folder))
   const plan = guardRetention(found, policy, { gone, confirmed })
 
   const archives: ArchiveDecision[] = []
@@ -55,6 +57,7 @@ export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Prom
     decidedAt: ports.now().toISOString(),
     archives,
     resumed: resumed.folders,
+    effect: effectOf(all, archives, dryRun ? pending : new Set(), dryRun, ports),
     warnings: [...resumed.warnings, ...plan.warnings],
   }
   const report: GuestRetention = { ...bare, ...retentionSummary(bare) }
@@ -66,6 +69,26 @@ export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Prom
   }
   ports.log('retention-applied', { site, guest: guest.id, dryRun, summary: report.summary })
   return report
+}
+
+/** Of what lies in the folders, what goes and what stays. `ending`: folders whose removal was begun and would be ended. */
+function effectOf(
+  all: readonly VersionedArchive[],
+  decisions: readonly ArchiveDecision[],
+  ending: ReadonlySet<string>,
+  dryRun: boolean,
+  { now, prices }: RetentionPorts,
+): RetentionEffect {
+  const going = new Set(decisions.filter((decision) => isGoing(decision, dryRun)).map(({ folder }) => folder))
+  const goes = new Set(
+    all.flatMap(({ folder, versions, stored }) => (going.has(folder) ? versions : ending.has(folder) ? stored : [])),
+  )
+  const billed = all.flatMap(({ stored }) => stored).filter(({ deleteMarker }) => !deleteMarker)
+  return retentionEffect(
+    { kept: billed.filter((version) => !goes.has(version)), removed: billed.filter((version) => goes.has(version)) },
+    now(),
+    prices,
+  )
 }
 
 /** One archive that is to go: what holds it, what it costs, and, unless this is a dry run, its end. */

@@ -1,6 +1,7 @@
 import { GuestliftError } from '../contracts/errors.ts'
 import type { GuestOutcome } from '../contracts/report.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { guestCounts } from '../domain/copy-work.ts'
 import { readFailure } from '../domain/failure.ts'
 import { ownClaim, releaseClaim } from './claims.ts'
 import { leaveQueue } from './dump-turns.ts'
@@ -19,6 +20,7 @@ export async function releaseBackup(
   remarks.push(...retentionRemarks(input))
   if (item.deleteSource) remarks.push(...(await removeSources(input, ports)))
   await leaveQueue(input, ports)
+  const work = guestCounts(input)
   const outcome: GuestOutcome = {
     id: item.guest.id,
     name: item.guest.name,
@@ -31,6 +33,7 @@ export async function releaseBackup(
     manifestKey: input.manifestKey,
     bytesSent: stored.reduce((sum, artifact) => sum + artifact.bytesSent, 0),
     seconds: Math.max(0, (ports.now().getTime() - Date.parse(input.startedAt)) / 1000),
+    ...(work === undefined ? {} : { work }),
   }
   await recordOutcome(item.run, outcome, ports)
   const held = await ownClaim(input, ports)

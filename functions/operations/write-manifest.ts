@@ -2,7 +2,10 @@ import { ArchiveConflict, InternalFault } from '../contracts/errors.ts'
 import { type Manifest, manifestSchema } from '../contracts/manifest.ts'
 import type { StoredArtifact } from '../contracts/nouns.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { guestCounts } from '../domain/copy-work.ts'
+import { listPrices } from '../domain/list-prices.ts'
 import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
+import { guestReceipt } from '../domain/receipt.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import { lookInside } from './look-inside.ts'
 import type { Ports } from './ports.ts'
@@ -32,6 +35,8 @@ export async function writeManifest(
   const configuration = looks.find((one) => one !== undefined)
   const contentSample = await sampleContent(stored, ports)
   const sideFiles = await writeSideFiles(folder, first.fileName, kept.log, kept.evidence.notes, ports)
+  const work = guestCounts(input)
+  const bytesSent = stored.reduce((sum, artifact) => sum + artifact.bytesSent, 0)
   const manifest = manifestSchema.parse({
     version: 1,
     writtenBy: ports.toolVersion,
@@ -52,6 +57,7 @@ export async function writeManifest(
     ...(configuration === undefined ? {} : { configuration }),
     ...(contentSample === undefined ? {} : { contentSample }),
     sideFiles,
+    ...(work === undefined ? {} : { receipt: guestReceipt({ bytesSent, artifacts: stored, work }, listPrices) }),
   } satisfies Manifest)
   const key = manifestKey(folder)
   const written = await ports.store.writeText(key, `${JSON.stringify(manifest, null, 2)}\n`, {

@@ -13,6 +13,8 @@ export interface LambdaContext {
 export interface Invocation {
   task: TaskName
   remainingMilliseconds(): number
+  /** What Lambda bills of this call so far: an environment's first call also pays for loading the code. */
+  billedMilliseconds(): number
   /** Register something to close when the call ends, whatever its outcome. */
   onEnd(close: () => Promise<void>): void
 }
@@ -26,11 +28,16 @@ export function defineHandler<Name extends TaskName, Needs>(
   operation: (input: TaskInput<Name>, ports: Needs) => Promise<TaskOutput<Name>>,
   compose: (invocation: Invocation) => Needs,
 ): (event: unknown, context: LambdaContext) => Promise<TaskOutput<Name>> {
+  // The handler's module defines it last: by now everything is loaded, and the clock began with the process.
+  let unbilledMilliseconds = performance.now()
   return async (event, context) => {
+    const begunAt = performance.now() - unbilledMilliseconds
+    unbilledMilliseconds = 0
     const closers: (() => Promise<void>)[] = []
     const invocation: Invocation = {
       task: name,
       remainingMilliseconds: () => context.getRemainingTimeInMillis(),
+      billedMilliseconds: () => performance.now() - begunAt,
       onEnd: (close) => closers.push(close),
     }
     try {

@@ -45,6 +45,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
       verdict: '{% $verdict %}',
       manifestKey: '{% $manifestKey %}',
       startedAt: '{% $startedAt %}',
+      backupCalls: '{% $backupCalls %}',
       retention: "{% {'remark': $retentionRemark, 'error': $retentionError} %}",
     },
     retry: patient,
@@ -71,6 +72,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
       stored: '{% $stored %}',
       verdict: '{% $verdict %}',
       evidenceKey: '{% $evidenceKey %}',
+      backupCalls: '{% $backupCalls %}',
     },
     assign: {
       manifestKey: '{% $states.result.Payload.manifestKey %}',
@@ -109,7 +111,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
     .when(
       Condition.jsonata("{% $states.input.platform = 'proxmox' %}"),
       proxmoxBranch(scope, functions, { archived, ...recordFailure }),
-      { assign: { item: '{% $states.input %}', execution: '{% $states.context.Execution.Id %}' } },
+      { assign: { item: '{% $states.input %}', execution: '{% $states.context.Execution.Id %}', backupCalls: 0 } },
     )
     .otherwise(unknown)
 }

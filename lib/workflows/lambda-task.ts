@@ -25,8 +25,8 @@ export interface LambdaTaskProps<Name extends TaskName> {
   /** Replaces the function's answer as the next state's input. */
   output?: Jsonata
   retry: readonly RetryPolicy[]
-  /** Errors that mean something to this task's story, and the state that takes them. */
-  caught?: { errors: readonly string[]; by: IChainable }
+  /** Errors that mean something to this task's story, and the state that takes them: the error, or `output` in its place. */
+  caught?: { errors: readonly string[]; by: IChainable; output?: Jsonata }
   /** Where every other error goes that outlasts the retries; `assignError` keeps it in a variable, `onError` gets it as input. */
   onError: IChainable
   assignError?: string
@@ -60,7 +60,10 @@ export function lambdaTask<Name extends TaskName>(
     reason: 'CDK lets a workflow call every version of a function that it calls.',
   })
   for (const policy of props.retry) state.addRetry(asRetry(policy))
-  if (props.caught !== undefined) state.addCatch(props.caught.by, { errors: [...props.caught.errors] })
+  if (props.caught !== undefined) {
+    const { errors, by, output } = props.caught
+    state.addCatch(by, { errors: [...errors], ...(output !== undefined && { outputs: output }) })
+  }
   state.addCatch(props.onError, {
     ...(props.assignError !== undefined && { assign: { [props.assignError]: '{% $states.errorOutput %}' } }),
   })

@@ -28,7 +28,8 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
   const failed = Fail.jsonata(scope, 'Transfer failed', rethrown)
 
   const takeUp = Pass.jsonata(scope, 'Take up artifact', {
-    assign: { artifact: '{% $states.input %}', openings: 0 },
+    // What an upload that vanished had cost is counted on by the next.
+    assign: { artifact: '{% $states.input %}', openings: 0, pace: "{% {'bytesSent': 0, 'work': {}} %}" },
   })
 
   const open = lambdaTask(scope, functions, 'OpenUpload', {
@@ -36,7 +37,7 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
     assign: {
       upload: '{% $states.result.Payload.upload %}',
       openings: '{% $openings + 1 %}',
-      pace: '{% {} %}',
+      pace: "{% {'bytesSent': $pace.bytesSent, 'work': $pace.work} %}",
       copied: '{% [] %}',
     },
     retry: patient,
@@ -83,6 +84,7 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
       artifact: '{% $artifact %}',
       upload: '{% $upload %}',
       bytesSent: '{% $pace.bytesSent %}',
+      work: '{% $pace.work %}',
     },
     output: '{% $states.result.Payload.stored %}',
     retry: patient,
@@ -94,7 +96,9 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
     cause: '{% $states.input.gaveUp.Cause %}',
   })
 
-  const stored = Succeed.jsonata(scope, 'Stored before', { outputs: '{% $states.input.alreadyStored %}' })
+  const stored = Succeed.jsonata(scope, 'Stored before', {
+    outputs: "{% $merge([$states.input.alreadyStored, {'work': $pace.work}]) %}",
+  })
 
   plan.next(
     Choice.jsonata(scope, 'What next?')
@@ -124,9 +128,11 @@ function copyChunk(scope: Construct, functions: ExportFunctions): IChainable {
       bytesSent: 0,
       partsSent: 0,
       seconds: 0,
+      // Lambda tells nobody how long a call ran that failed.
+      billedSeconds: '{% ($toMillis($states.context.State.EnteredTime) - $toMillis($states.input.enteredAt)) / 1000 %}',
       throttles: 0,
       drops: 0,
-      error: '{% $states.input %}',
+      error: '{% $states.input.error %}',
     },
   })
   // No state follows: each one would cost two events a stream and round, and the largest archive takes hundreds of rounds.
@@ -140,7 +146,11 @@ function copyChunk(scope: Construct, functions: ExportFunctions): IChainable {
       order: '{% $states.input.order %}',
     },
     retry: [neverStarted],
-    caught: { errors: passingToPlan, by: cutShort },
+    caught: {
+      errors: passingToPlan,
+      by: cutShort,
+      output: "{% {'error': $states.errorOutput, 'enteredAt': $states.context.State.EnteredTime} %}",
+    },
     onError: Fail.jsonata(scope, 'Chunk failed', rethrown),
   })
 }

@@ -4,6 +4,9 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { Command } from 'commander'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
+import type { PriceTable } from '../../functions/contracts/prices.ts'
+import { listPrices } from '../../functions/domain/list-prices.ts'
+import { type Requests, requestDollars as priceOf } from '../../functions/domain/prices.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
 
 export interface BucketOptions {
@@ -48,22 +51,22 @@ export function openBucket({ bucket, s3, prefix = '' }: BucketOptions): OpenBuck
   return { client, store: new S3ArchiveStore(client, bucket, deps), keyPrefix: keyPrefixFrom(prefix), requests }
 }
 
-/** Dollars for a thousand, S3 Standard, us-east-1, list price of 2026-05 (https://aws.amazon.com/s3/pricing/). */
-const DOLLARS_PER_THOUSAND: Readonly<Record<string, number>> = {
-  ListObjectsV2: 0.005,
-  ListObjectVersions: 0.005,
-  PutObject: 0.005,
-  GetObject: 0.0004,
-  HeadObject: 0.0004,
-}
-
-/** What the requests cost on AWS; transfer isn't in it. */
-export function requestDollars(requests: RequestCount): number {
-  return [...requests].reduce((sum, [kind, count]) => sum + ((DOLLARS_PER_THOUSAND[kind] ?? 0) * count) / 1000, 0)
+/** What the requests cost on AWS, at the prices of STANDARD; transfer and retrieval aren't in it. */
+export function requestDollars(requests: RequestCount, table: PriceTable = listPrices): number {
+  return [...requests].reduce((sum, [kind, count]) => sum + priceOf({ [billedAs(kind)]: count }, 'STANDARD', table), 0)
 }
 
 /** `Requests: 12 ListObjectsV2, 40 GetObject; on AWS $0.00008.` */
-export function requestLine(requests: RequestCount): string {
+export function requestLine(requests: RequestCount, table: PriceTable = listPrices): string {
   const each = [...requests].map(([kind, count]) => `${count} ${kind}`).join(', ')
-  return `Requests: ${each === '' ? 'none' : each}; on AWS $${requestDollars(requests).toFixed(5)} without transfer.`
+  const dollars = requestDollars(requests, table).toFixed(5)
+  return `Requests: ${each === '' ? 'none' : each}; on AWS $${dollars} in STANDARD, without transfer and retrieval.`
+}
+
+/** S3's price list knows PUT, COPY, POST and LIST; nothing for DELETE and CANCEL; and "all other requests" as GET. */
+function billedAs(kind: string): keyof Requests | 'nothing' {
+  if (kind.startsWith('List')) return 'lists'
+  if (kind.startsWith('UploadPart')) return 'parts'
+  if (/^(Put|Copy|Post|Create|Complete|Restore)/.test(kind)) return 'puts'
+  return /^(Delete|Abort)/.test(kind) ? 'nothing' : 'gets'
 }

@@ -4,6 +4,7 @@ import { type BucketOptions, openBucket, requestLine, withBucketOptions } from '
 import { type PageOptions, writePage } from './catalogue-page-command.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
+import { withPriceOptions } from './price-file.ts'
 import { counted } from './print-catalogue.ts'
 import { type ShowOptions, showArchives } from './show-command.ts'
 import type { StopSignals } from './stop-signals.ts'
@@ -29,8 +30,10 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     .argument('<text>', 'words that all have to be found; * and ? stand for characters')
     .addHelpText('after', listExits)
     .action((text: string, options: ListArchivesOptions) => finish(() => searchArchives(text, options)))
-  withBucketOptions(program.command('show'))
-    .description("show a guest's archives and the newest that can be restored, or one archive; and how to restore it")
+  withPriceOptions(withBucketOptions(program.command('show')))
+    .description(
+      "show a guest's archives and the newest that can be restored, or one archive; how to restore it, and what that costs",
+    )
     .argument('<guest or key>', '100, vm-100, hq/vm-100, a name, or an address below archives/')
     .option('--site <name>', 'only of this site')
     .option('--json', 'print it as one line of JSON')

@@ -1,18 +1,26 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
-import { type Destination, destinationSchema } from '../../functions/contracts/prices.ts'
+import type { Destination } from '../../functions/contracts/prices.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { billBucket } from '../../functions/operations/bill-bucket.ts'
-import { type BucketOptions, openBucket, withBucketOptions } from './bucket-store.ts'
+import { type ForeseenRetention, foreseeRetention } from '../../functions/operations/foresee-retention.ts'
+import { type BucketOptions, openBucket, requestLine, withBucketOptions } from './bucket-store.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
-import { readPrices } from './price-file.ts'
-import { billLines, quoteLines } from './print-prices.ts'
+import { readPrices, withPriceOptions } from './price-file.ts'
+import { billLines, foreseenRetentionLines, quoteLines } from './print-prices.ts'
 import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
+import {
+  knownGuests,
+  type RetentionOptions,
+  siteRetention,
+  tellsRetention,
+  withRetentionOptions,
+} from './retention-options.ts'
 import { complaintAboutSource } from './site-provider.ts'
 import type { StopSignals } from './stop-signals.ts'
 
-interface BillOptions extends BucketOptions {
+interface BillOptions extends BucketOptions, RetentionOptions {
   prices?: string
   destination: Destination
   json?: boolean
@@ -50,23 +58,46 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     },
   )
 
-  withBucketOptions(program.command('bill'))
-    .description('say what lies in the bucket costs a month, by guest and class, and what restoring it would')
-    .option('--prices <prices.json>', 'your own price table, in the shape that `guestlift prices` prints')
-    .addOption(
-      new Option('--destination <where>', 'where a restore would read it to')
-        .choices(destinationSchema.options)
-        .default('internet'),
+  const bill = withBucketOptions(program.command('bill'))
+    .description(
+      'say what lies in the bucket costs a month, by guest and class, and what restoring it would; and what a retention would do to that',
     )
+    .option('--site-name <name>', 'with rules of a retention: the site whose archives they are for')
+  withRetentionOptions(withPriceOptions(bill))
     .option('--json', 'print the bill as one line of JSON')
+    .addHelpText(
+      'after',
+      `
+A retention (--job, or --site-name with --keep-… rules) is only looked at, as by prune without --confirm.
+Exit codes: 0 told; 2 a guest could not be looked at; 64 wrong command line.`,
+    )
     .action(async (options: BillOptions) => {
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))
-      const table = await readPrices(options.prices)
-      const { client, store, keyPrefix } = openBucket(options)
-      const versions = new S3VersionStore(client, options.bucket, () => new Date())
-      const bill = await billBucket({ store, versions, keyPrefix }, { table, destination: options.destination })
-      print(options, bill, billLines(bill))
+      process.exitCode = await billHere(options, (complaint) => bill.error(`error: ${complaint}`))
     })
+}
+
+async function billHere(options: BillOptions, refuse: (complaint: string) => never): Promise<number> {
+  const asked = tellsRetention(options) ? await siteRetention(options, refuse) : undefined
+  const table = await readPrices(options.prices)
+  const { client, store, keyPrefix, requests } = openBucket(options)
+  const versions = new S3VersionStore(client, options.bucket, () => new Date())
+  const bill = await billBucket({ store, versions, keyPrefix }, { table, destination: options.destination })
+  let retention: ForeseenRetention | undefined
+  if (asked !== undefined) {
+    // As a person who prunes by hand and looks at the plan before.
+    const order = { ...asked, confirmed: true, ...(await knownGuests(asked.site, options.siteFile)) }
+    const rest = { now: () => new Date(), remainingMilliseconds: () => Number.POSITIVE_INFINITY, log: () => undefined }
+    retention = await foreseeRetention(order, { store, versions, keyPrefix, prices: table, ...rest })
+  }
+  const told = { ...bill, ...(retention === undefined ? {} : { retention }), requests: Object.fromEntries(requests) }
+  print(options, told, [
+    ...billLines(bill),
+    ...(retention === undefined ? [] : foreseenRetentionLines(retention, bill.mostDollars)),
+  ])
+  if (options.json !== true) process.stderr.write(`${requestLine(requests, table)}\n`)
+  client.destroy()
+  return retention === undefined || retention.troubled.length === 0 ? exitCodes.succeeded : exitCodes.partial
 }
 
 function print({ json = false }: { json?: boolean }, told: object, lines: readonly string[]): void {

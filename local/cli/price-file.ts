@@ -1,8 +1,20 @@
 import { readFile } from 'node:fs/promises'
-import { type PriceTable, priceTableSchema } from '../../functions/contracts/prices.ts'
+import { type Command, Option } from 'commander'
+import { destinationSchema, type PriceTable, priceTableSchema } from '../../functions/contracts/prices.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import { CliError } from './cli-error.ts'
+
+/** For commands that tell what a restore costs. */
+export function withPriceOptions(command: Command): Command {
+  return command
+    .option('--prices <prices.json>', 'your own price table, in the shape that `guestlift prices` prints')
+    .addOption(
+      new Option('--destination <where>', 'where a restore would read it to')
+        .choices(destinationSchema.options)
+        .default('internet'),
+    )
+}
 
 /** The user's own table, or the list prices. @throws CliError naming the file and what is wrong in it */
 export async function readPrices(path: string | undefined): Promise<PriceTable> {

@@ -3,8 +3,9 @@ import type { Priced } from '../../functions/contracts/prices.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { formatDollarRange, formatDollars } from '../../functions/domain/prices.ts'
 import type { Quote } from '../../functions/domain/quote.ts'
-import type { RestorePrice } from '../../functions/domain/restore-price.ts'
+import type { ArchiveRestorePrice, RestorePrice } from '../../functions/domain/restore-price.ts'
 import type { BucketBill } from '../../functions/operations/bill-bucket.ts'
+import type { ForeseenRetention } from '../../functions/operations/foresee-retention.ts'
 import { columns, plain } from './columns.ts'
 
 /** Guests and classes of a bill that are told one by one; `--json` has all. */
@@ -50,6 +51,60 @@ export function billLines(bill: BucketBill): string[] {
       restoreLines(ways, { leastBytes: sizeBytes, mostBytes: sizeBytes }, ` of ${storageClass}`),
     ),
     ...footLines(bill),
+  ]
+}
+
+/** What a retention would do to a bill of so many dollars a month. */
+export function foreseenRetentionLines(foreseen: ForeseenRetention, billPerMonth: number): string[] {
+  const { site, guests, troubled, savedPerMonth, beforePerMonth, afterPerMonth, earlyDeletionDollars } = foreseen
+  const shown = guests.filter(({ going, locked, warnings }) => going + locked + warnings.length > 0)
+  const rest = shown.length - MOST_LINES
+  const all = Math.max(0, billPerMonth - savedPerMonth)
+  return [
+    styleText(
+      'bold',
+      `With this retention, site ${plain(site)}: ${formatDollars(beforePerMonth)} a month now, ${formatDollars(afterPerMonth)} after it, ` +
+        `${saved(savedPerMonth)} saved; the whole bucket ${formatDollars(all)}`,
+    ),
+    ...columns(
+      shown
+        .slice(0, MOST_LINES)
+        .map(({ owner, archives, going, locked, lockedUntil, effect }) => [
+          `  ${plain(owner)}`,
+          `${going} of ${archives} archives go`,
+          `${formatDollars(effect.beforePerMonth)} now`,
+          `${formatDollars(effect.afterPerMonth)} after`,
+          `${saved(effect.savedPerMonth)} saved`,
+          locked === 0
+            ? ''
+            : `${locked} locked and stay${lockedUntil === undefined ? '' : ` until ${lockedUntil.slice(0, 10)}`}`,
+        ]),
+    ),
+    ...(rest > 0 ? [styleText('dim', `  and ${rest} more; --json has them all`)] : []),
+    ...(earlyDeletionDollars > 0
+      ? [`  ${formatDollars(earlyDeletionDollars)} billed early for minimum durations, whether they go now or wait`]
+      : []),
+    ...shown
+      .slice(0, MOST_LINES)
+      .flatMap(({ owner, warnings }) =>
+        warnings.map((warning) => `  ${styleText('yellow', 'warning:')} ${plain(`${owner}: ${warning}`)}`),
+      ),
+    ...troubled.slice(0, MOST_LINES).map(({ owner, trouble }) => `  ${plain(`${owner}: ${trouble}`)}`),
+    ...foreseen.leavesOut.map((what) => styleText('dim', `  not in it: ${plain(what)}`)),
+  ]
+}
+
+function saved(dollars: number): string {
+  return dollars === 0 ? 'nothing' : formatDollars(dollars)
+}
+
+/** What restoring one archive costs, with what isn't in it. */
+export function archiveRestoreLines({ sizeBytes, storageClass, ways, unpriced }: ArchiveRestorePrice): string[] {
+  const [first] = ways
+  return [
+    ...(unpriced === undefined ? [] : [plain(unpriced)]),
+    ...restoreLines(ways, { leastBytes: sizeBytes, mostBytes: sizeBytes }, ` of ${plain(storageClass)}`),
+    ...(first === undefined ? [] : footLines({ ...first, leavesOut: [...first.leavesOut, 'log, notes and manifest'] })),
   ]
 }
 

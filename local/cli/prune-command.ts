@@ -1,38 +1,18 @@
 import { Option, type Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
-import { siteNameSchema } from '../../functions/contracts/nouns.ts'
-import { type Retention, retentionSchema } from '../../functions/contracts/retention.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
-import { readRequest } from '../../functions/domain/request.ts'
-import { validationMessage } from '../../functions/domain/validation-message.ts'
-import { type KnownGuests, pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
+import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
 import { type BucketOptions, openBucket, requestLine, withBucketOptions } from './bucket-store.ts'
-import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
-import { readJobFile } from './job-file.ts'
 import { counted } from './print-catalogue.ts'
 import { retentionLines } from './print-retention.ts'
-import { openSiteProvider, siteJson } from './site-provider.ts'
+import { knownGuests, type RetentionOptions, siteRetention, withRetentionOptions } from './retention-options.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
 
-const rules = ['keep-last', 'keep-hourly', 'keep-daily', 'keep-weekly', 'keep-monthly', 'keep-yearly'] as const
-
-export interface PruneOptions extends BucketOptions {
+export interface PruneOptions extends BucketOptions, RetentionOptions {
   siteName: string
-  siteFile?: string
   guest?: string[]
-  keepAll?: boolean
-  keepLast?: string
-  keepHourly?: string
-  keepDaily?: string
-  keepWeekly?: string
-  keepMonthly?: string
-  keepYearly?: string
-  timeZone?: string
-  minimumArchives?: string
-  largestShare?: string
-  job?: string
   confirm?: boolean
   dryRun?: boolean
   json?: boolean
@@ -42,15 +22,8 @@ export function addPruneCommand(program: Command, stop: StopSignals): void {
   const command = withBucketOptions(program.command('prune'))
     .description('say which archives a retention would remove, and why; with --confirm, remove them for good')
     .requiredOption('--site-name <name>', 'the site whose archives are meant')
-    .option('--site-file <site.json>', 'ask the site which guests are gone, in the shape of its secret')
     .option('--guest <id...>', 'only these guests')
-    .option('--job <job.json>', "the job's own retention, in place of the rules below")
-    .option('--keep-all', 'keep everything')
-  for (const rule of rules) command.option(`--${rule} <count>`, 'as on Proxmox')
-  command
-    .option('--time-zone <name>', 'where days and weeks begin (UTC unless told)')
-    .option('--minimum-archives <count>', 'no guest has fewer afterwards (1 unless told)')
-    .option('--largest-share <share>', "the share of a guest's archives above which is warned (0.5 unless told)")
+  withRetentionOptions(command)
     .addOption(new Option('--dry-run', 'change nothing: the default').conflicts('confirm'))
     .option('--confirm', 'remove for good what the plan says, however much it is')
     .option('--json', 'print plan or report as one line of JSON')
@@ -71,10 +44,8 @@ export async function pruneHere(
   stop: StopSignals,
   refuse: (complaint: string) => never,
 ): Promise<number> {
-  const site = siteNameSchema.safeParse(options.siteName)
-  if (!site.success) refuse(`--site-name: ${validationMessage(site.error)}`)
-  const policy = await policyOf(options, refuse)
-  const known = options.siteFile === undefined ? undefined : await guestsOf(options.siteName, options.siteFile)
+  const { policy } = await siteRetention(options, refuse)
+  const { known } = await knownGuests(options.siteName, options.siteFile)
   const { client, store, keyPrefix, requests } = openBucket(options)
   const dryRun = options.confirm !== true
   const ports = {
@@ -115,48 +86,6 @@ export async function pruneHere(
   }
   client.destroy()
   return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(tally)
-}
-
-async function policyOf(options: PruneOptions, refuse: (complaint: string) => never): Promise<Retention> {
-  const counts: [string, string | undefined][] = [
-    ['keep-last', options.keepLast],
-    ['keep-hourly', options.keepHourly],
-    ['keep-daily', options.keepDaily],
-    ['keep-weekly', options.keepWeekly],
-    ['keep-monthly', options.keepMonthly],
-    ['keep-yearly', options.keepYearly],
-    ['minimumArchives', options.minimumArchives],
-    ['largestShare', options.largestShare],
-  ]
-  const given: Record<string, unknown> = Object.fromEntries(
-    counts.flatMap(([name, text]) =>
-      text === undefined ? [] : [[name, text.trim() === '' ? Number.NaN : Number(text)]],
-    ),
-  )
-  if (options.keepAll === true) given['keep-all'] = true
-  if (options.timeZone !== undefined) given['timeZone'] = options.timeZone
-  if (options.job !== undefined) {
-    if (Object.keys(given).length > 0) refuse("--job brings its own retention; it can't be combined with other rules")
-    const { job } = readRequest(await readJobFile(options.job), options.siteName)
-    if (job.site !== options.siteName) throw new CliError(`The job is for site ${job.site}, not ${options.siteName}.`)
-    if (job.retention === undefined) throw new CliError(`The job ${options.job} has no retention: it keeps everything.`)
-    return job.retention
-  }
-  if (!Object.keys(given).some((name) => name.startsWith('keep-'))) {
-    refuse('say what is to be kept: --keep-last 3, other --keep-… rules, or --job <job.json>')
-  }
-  const parsed = retentionSchema.safeParse(given)
-  return parsed.success ? parsed.data : refuse(validationMessage(parsed.error))
-}
-
-async function guestsOf(site: string, file: string): Promise<KnownGuests> {
-  const provider = openSiteProvider(site, await siteJson(site, file, undefined))
-  try {
-    const { guests, mayLack } = await provider.listGuests()
-    return { guests, ...(mayLack === undefined ? {} : { mayLack }) }
-  } finally {
-    await provider.close()
-  }
 }
 
 interface Tally {

@@ -1,18 +1,24 @@
 import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catalogue.ts'
+import type { Destination } from '../../functions/contracts/prices.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { readFolder } from '../../functions/domain/catalogue.ts'
 import { nameOf } from '../../functions/domain/catalogue-search.ts'
+import { type ArchiveRestorePrice, archiveRestorePrice } from '../../functions/domain/restore-price.ts'
 import type { CatalogueFilter } from '../../functions/operations/list-archives.ts'
 import { readCatalogue } from '../../functions/operations/read-catalogue.ts'
 import { type BucketOptions, openBucket, requestLine } from './bucket-store.ts'
 import { columns, plain } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
+import { readPrices } from './price-file.ts'
 import { guestArchiveLines, shortTime, verificationWord } from './print-catalogue.ts'
+import { archiveRestoreLines } from './print-prices.ts'
 import { restoreCommands } from './restore-advice.ts'
 import { out } from './stream-out.ts'
 
 export interface ShowOptions extends BucketOptions {
   site?: string
+  prices?: string
+  destination: Destination
   json?: boolean
 }
 
@@ -26,6 +32,7 @@ interface Meaning extends CatalogueFilter {
  * is none, 2 when none of a guest's can be restored or a newer one than the one shown is broken.
  */
 export async function showArchives(what: string, options: ShowOptions): Promise<number> {
+  const table = await readPrices(options.prices)
   const { store, keyPrefix, requests } = openBucket(options)
   const meaning = meaningOf(what, keyPrefix, options.site)
   const { fits, ...filter } = meaning
@@ -37,24 +44,29 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
   const told = guests.map((guest) => {
     const entry = guest.entries.findLast(({ state }) => state === 'complete') ?? guest.entries.at(-1)
     const restore = entry === undefined ? undefined : restoreCommands(entry, options.bucket, options.s3)
-    return { guest, entry, restore, newest: entry === guest.entries.at(-1) }
+    const price =
+      restore === undefined || entry?.facts === undefined
+        ? undefined
+        : archiveRestorePrice({ ...entry, artifacts: entry.facts.artifacts }, options.destination, table)
+    return { guest, entry, restore, price, newest: entry === guest.entries.at(-1) }
   })
   if (options.json === true) {
-    const guestsJson = told.map(({ guest, entry, restore }) => ({
+    const guestsJson = told.map(({ guest, entry, restore, price }) => ({
       ...guest,
       shown: entry?.folder ?? null,
       restore: restore ?? null,
+      restorePrice: price ?? null,
     }))
     await out(`${JSON.stringify({ version: 1, guests: guestsJson, requests: Object.fromEntries(requests) })}\n`)
   } else {
-    for (const { guest, entry, restore } of told) {
+    for (const { guest, entry, restore, price } of told) {
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
       await out(
-        `${[...list, ...(entry === undefined ? [] : archiveLines(entry, options.bucket, restore))].join('\n')}\n`,
+        `${[...list, ...(entry === undefined ? [] : archiveLines(entry, options.bucket, restore, price))].join('\n')}\n`,
       )
     }
     if (guests.length === 0) await out(`Nothing in s3://${options.bucket}/${keyPrefix} is called ${plain(what)}.\n`)
-    process.stderr.write(`${requestLine(requests)}\n`)
+    process.stderr.write(`${requestLine(requests, table)}\n`)
   }
   if (guests.length === 0) return exitCodes.failed
   return told.every(({ restore, newest }) => restore !== undefined && newest) ? exitCodes.succeeded : exitCodes.partial
@@ -81,7 +93,12 @@ function meaningOf(what: string, keyPrefix: string, site: string | undefined): M
   return { ...filter, fits: (guest) => nameOf(guest).toLowerCase() === what.toLowerCase() }
 }
 
-function archiveLines(entry: CatalogueEntry, bucket: string, restore: readonly string[] | undefined): string[] {
+function archiveLines(
+  entry: CatalogueEntry,
+  bucket: string,
+  restore: readonly string[] | undefined,
+  price: ArchiveRestorePrice | undefined,
+): string[] {
   const { facts, guest, site } = entry
   const rows = [
     ['Archive', `s3://${bucket}/${entry.folder}`],
@@ -113,6 +130,7 @@ function archiveLines(entry: CatalogueEntry, bucket: string, restore: readonly s
     ...(restore === undefined
       ? ['It cannot be restored as it is: take another archive, or look at its files by hand.']
       : ['To restore it, on a node:', ...restore.map((line) => `  ${line}`)]),
+    ...(price === undefined ? [] : archiveRestoreLines(price)),
   ]
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { openBucket, requestLine } from './bucket-store.ts'
 import { exitCodes } from './exit-codes.ts'
 import { verificationLines } from './print-verification.ts'
 import type { StopSignals } from './stop-signals.ts'
@@ -59,11 +60,9 @@ async function verifyHere(path: string, options: VerifyOptions): Promise<number>
 async function verifyThere(where: string, bucket: string, options: VerifyOptions): Promise<number> {
   const { s3, prefix, json = false } = options
   const tally = { accepted: 0, all: 0 }
-  for await (const { folder, verification } of verifyStored(where, {
-    bucket,
-    prefix,
-    ...(s3 === undefined ? {} : { s3 }),
-  })) {
+  const which = { bucket, prefix, ...(s3 === undefined ? {} : { s3 }) }
+  const opened = openBucket(which)
+  for await (const { folder, verification } of verifyStored(where, which, opened)) {
     tally.all += 1
     if (verification.result === 'accepted') tally.accepted += 1
     const place = `s3://${bucket}/${folder}`
@@ -71,6 +70,7 @@ async function verifyThere(where: string, bucket: string, options: VerifyOptions
     process.stdout.write(`${lines.join('\n')}\n`)
   }
   if (tally.all > 1 && !json) process.stdout.write(`${tally.accepted} of ${tally.all} archives accepted\n`)
+  if (!json) process.stderr.write(`${requestLine(opened.requests)}\n`)
   if (tally.accepted === tally.all) return exitCodes.succeeded
   return tally.accepted > 0 ? exitCodes.partial : exitCodes.failed
 }

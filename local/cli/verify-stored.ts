@@ -3,7 +3,7 @@ import { readFolder } from '../../functions/domain/catalogue.ts'
 import type { Verification } from '../../functions/contracts/verification.ts'
 import { verifyDeep } from '../../functions/operations/verify-deep.ts'
 import { toolVersion } from '../../functions/runtime/version.ts'
-import { type BucketOptions, openBucket } from './bucket-store.ts'
+import type { BucketOptions, OpenBucket } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'
 
 export interface VerifiedArchive {
@@ -14,10 +14,14 @@ export interface VerifiedArchive {
 /**
  * Each archive in turn, oldest name first.
  * @param where a key of an archive's file, its folder, or any prefix of several
+ * @param opened the bucket that the options name
  * @throws CliError when there is none
  */
-export async function* verifyStored(where: string, options: BucketOptions): AsyncGenerator<VerifiedArchive> {
-  const { store, keyPrefix } = openBucket(options)
+export async function* verifyStored(
+  where: string,
+  options: BucketOptions,
+  { store, keyPrefix }: Pick<OpenBucket, 'store' | 'keyPrefix'>,
+): AsyncGenerator<VerifiedArchive> {
   const folder = readFolder(keyPrefix, where)?.folder
   const keys = await store.listKeys(folder ?? where)
   const folders = new Set(keys.flatMap((key) => readFolder(keyPrefix, key)?.folder ?? []))

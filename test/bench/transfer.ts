@@ -46,6 +46,8 @@ async function main(): Promise<void> {
     route: async () => route,
     now: () => new Date(),
     sleep,
+    billedMilliseconds: () => 0,
+    memoryMiB: undefined,
     remainingMilliseconds: () => 900_000,
     log: () => undefined,
   }

@@ -53,6 +53,14 @@ describe('the main job', () => {
         verdict: { name: 'archived' },
       })
       expect(manifest.configuration?.name).toBe(kind === 'vm' ? 'qemu-server.conf' : 'pct.conf')
+      // Counted on the way, and so without a range.
+      const { work, seconds = 0 } = guests[id] ?? {}
+      expect(manifest.artifacts[0]?.work).toMatchObject({ brokenCalls: 0, untimedCalls: 0 })
+      expect(work?.partsSent).toBe(manifest.artifacts[0]?.partCount)
+      expect(work?.copySeconds).toBeGreaterThan(0)
+      expect(work?.copySeconds).toBeLessThan(seconds * (work?.copyCalls ?? 0))
+      expect(manifest.receipt?.leastDollars).toBeGreaterThan(0)
+      expect(manifest.receipt?.mostDollars).toBe(manifest.receipt?.leastDollars)
       const fileName = artifact?.key.split('/').at(-1) ?? ''
       const reading = await readArchive(Readable.from([source.bytes]), { fileName, guest: manifest.guest })
       expect(reading).toMatchObject({ result: 'accepted', findings: [] })

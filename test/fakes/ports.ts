@@ -64,6 +64,8 @@ export function fakePorts(): FakePorts {
       clock.now = new Date(clock.now.getTime() + milliseconds)
     },
     remainingMilliseconds: () => 900_000,
+    billedMilliseconds: () => 0,
+    memoryMiB: undefined,
     log: (event, fields) => logged.push({ event, fields }),
     logged,
     toolVersion: 'guestlift/test',

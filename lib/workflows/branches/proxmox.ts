@@ -6,7 +6,8 @@ import { patient, startOnce } from '../retry-policies.ts'
 
 /**
  * What Proxmox VE needs before the copy: a vzdump job, started once and waited for.
- * Reads `$item`; leaves `$startedAt`, `$artifacts`, `$verdict` and `$evidenceKey` to `archived`, the state that follows.
+ * Reads `$item` and `$backupCalls`; leaves `$startedAt`, `$artifacts`, `$verdict`, `$evidenceKey` and `$backupCalls`, the
+ * calls that it took, to `archived`, the state that follows.
  */
 export function proxmoxBranch(
   scope: Construct,
@@ -15,7 +16,7 @@ export function proxmoxBranch(
 ): IChainable {
   const start = lambdaTask(scope, functions, 'StartBackup', {
     payload: { item: '{% $item %}', execution: '{% $execution %}' },
-    assign: { waitSeconds: '{% $states.result.Payload.waitSeconds %}' },
+    assign: counted,
     retry: startOnce,
     onError,
     assignError,
@@ -34,7 +35,7 @@ export function proxmoxBranch(
       jobRef: '{% $jobRef %}',
       startedAt: '{% $startedAt %}',
     },
-    assign: { waitSeconds: '{% $states.result.Payload.waitSeconds %}' },
+    assign: counted,
     retry: patient,
     onError,
     assignError,
@@ -70,3 +71,8 @@ export function proxmoxBranch(
   wait.next(check).next(done)
   return start.next(begun)
 }
+
+const counted = {
+  waitSeconds: '{% $states.result.Payload.waitSeconds %}',
+  backupCalls: '{% $backupCalls + 1 %}',
+} as const

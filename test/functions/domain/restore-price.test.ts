@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { destinationSchema, storageClassSchema } from '../../../functions/contracts/prices.ts'
 import { listPrices } from '../../../functions/domain/list-prices.ts'
-import { restorePrices } from '../../../functions/domain/restore-price.ts'
+import { archiveRestorePrice, restorePrices } from '../../../functions/domain/restore-price.ts'
 
 const GIB = 2 ** 30
 const archived = { sizeBytes: 1000 * GIB, objects: 2 }
@@ -61,5 +61,26 @@ describe('the price of restoring', () => {
         }
       }),
     )
+  })
+})
+
+describe('the price of restoring one archive', () => {
+  const artifacts = [{ sizeBytes: 600 * GIB }, { sizeBytes: 400 * GIB }]
+
+  it('is that of all its files, each way', () => {
+    const { ways, objects } = archiveRestorePrice({ artifacts, storageClass: 'DEEP_ARCHIVE' }, 'internet', listPrices)
+    expect(objects).toBe(2)
+    expect(ways).toEqual(restorePrices({ ...archived, storageClass: 'DEEP_ARCHIVE' }, 'internet', listPrices))
+    expect(ways.map(({ tier }) => tier)).toEqual(['bulk', 'standard'])
+  })
+
+  it('is STANDARD’s where a store names no class', () => {
+    expect(archiveRestorePrice({ artifacts }, 'internet', listPrices).ways[0]?.mostDollars).toBeCloseTo(90, 3)
+  })
+
+  it('is unknown for a class without prices, and says so', () => {
+    const { ways, unpriced } = archiveRestorePrice({ artifacts, storageClass: 'SNOW' }, 'internet', listPrices)
+    expect(ways).toEqual([])
+    expect(unpriced).toBe("What restoring costs isn't known: the price table has no class SNOW.")
   })
 })

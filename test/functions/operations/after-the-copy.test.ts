@@ -2,6 +2,7 @@ import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { manifestSchema } from '../../../functions/contracts/manifest.ts'
 import { PrivilegeMissing, RequestRejected, StoreUnavailable } from '../../../functions/contracts/errors.ts'
+import { noCopyWork } from '../../../functions/domain/copy-work.ts'
 import { locateArchive } from '../../../functions/operations/locate-archive.ts'
 import { releaseBackup } from '../../../functions/operations/release-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
@@ -83,6 +84,26 @@ describe('writing the manifest', () => {
       sizeBytes: 1000,
       modifiedAt: '2026-11-22T02:01:00.000Z',
     })
+  })
+
+  it('holds a receipt of what was counted, and of an older execution none', async () => {
+    const { ports, manifestInput } = await located()
+    const { manifestKey } = await writeManifest(manifestInput, ports)
+    expect(JSON.parse((await ports.store.readText(manifestKey))?.text ?? '')).not.toHaveProperty('receipt')
+
+    const on = await located()
+    const work = { ...noCopyWork, plans: 2, rounds: 1, copyCalls: 1, copySeconds: 3600, partsSent: 1, memoryMiB: 1024 }
+    const counted = { ...on.manifestInput, stored: [{ ...stored, work }], backupCalls: 3 }
+    const written = await writeManifest(counted, on.ports)
+    const manifest = manifestSchema.parse(JSON.parse((await on.ports.store.readText(written.manifestKey))?.text ?? ''))
+    expect(manifest.artifacts[0]?.work).toEqual(work)
+    expect(manifest.receipt?.items[0]).toEqual({
+      what: 'copy functions: 3,600 s at 1024 MiB',
+      // An hour at 1 GiB, and one call.
+      leastDollars: 0.048,
+      mostDollars: 0.048,
+    })
+    expect(manifest.receipt?.leavesOut).toContain("the run's own states, which its guests share")
   })
 
   it('tells the guest’s configuration as the archive itself holds it', async () => {

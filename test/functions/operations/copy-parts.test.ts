@@ -21,6 +21,15 @@ describe('copying parts', () => {
     expect(on.source.closed).toBe(on.source.opened)
   })
 
+  it('tells what Lambda bills of the whole call and the memory it has, where anything tells', async () => {
+    const on = scene()
+    const upload = await smallUpload(on)
+    const quiet = await copyParts(copyInput(on, upload), on.ports)
+    expect(quiet).not.toHaveProperty('memoryMiB')
+    const lambda = { ...on.ports, billedMilliseconds: () => 1234.2, memoryMiB: 1769 }
+    expect(await copyParts(copyInput(on, upload), lambda)).toMatchObject({ billedSeconds: 1.235, memoryMiB: 1769 })
+  })
+
   it('copies only its own chunk', async () => {
     const on = scene()
     const upload = await smallUpload(on)

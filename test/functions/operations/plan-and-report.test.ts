@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { HostKeyMismatch, ConnectionDropped } from '../../../functions/contracts/errors.ts'
 import { runReportSchema } from '../../../functions/contracts/report.ts'
 import { jobSchema } from '../../../functions/contracts/job.ts'
+import { noCopyWork } from '../../../functions/domain/copy-work.ts'
 import { emptyOutcome, recordOutcome } from '../../../functions/operations/outcomes.ts'
 import { planRun } from '../../../functions/operations/plan-run.ts'
 import { reportRun } from '../../../functions/operations/report-run.ts'
@@ -109,6 +110,17 @@ describe('reporting a run', () => {
     expect(receipt?.items.map(({ what }) => what)).toContain('165 requests to write archives (STANDARD)')
     expect(receipt?.leavesOut).toContain('keeping 10.0 GiB in STANDARD: $0.23 a month')
     expect(receipt?.mostDollars).toBeGreaterThan(receipt?.leastDollars ?? Number.POSITIVE_INFINITY)
+  })
+
+  it('writes a receipt without a range from what was counted', async () => {
+    const ports = fakePorts()
+    const artifacts = [{ key: 'k', sizeBytes: 10 * 2 ** 30, checksum: 'CRC32:AAAAAA==' }]
+    const good = { ...emptyOutcome(item.guest, 'failed', 'archived', '', 3600), outcome: 'succeeded' as const }
+    const work = { ...noCopyWork, plans: 3, rounds: 2, copyCalls: 4, copySeconds: 160, partsSent: 160 }
+    await recordOutcome(run, { ...good, artifacts, work: { ...work, backupCalls: 9, retention: false } }, ports)
+    const { receipt } = await report(ports, 'no-plan.json')
+    expect(receipt?.items.map(({ what }) => what)).toContain('copy functions: 160 s at 1769 MiB')
+    expect(receipt?.mostDollars).toBe(receipt?.leastDollars)
   })
 
   it('sorts guests by number and tells partial from whole success', async () => {

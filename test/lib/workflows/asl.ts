@@ -2,7 +2,11 @@
 import { z } from 'zod'
 import type { Definition } from '../../../local/synthesised.ts'
 
-const transitionSchema = z.object({ Next: z.string(), Assign: z.record(z.string(), z.unknown()).optional() })
+const transitionSchema = z.object({
+  Next: z.string(),
+  Assign: z.record(z.string(), z.unknown()).optional(),
+  Output: z.unknown().optional(),
+})
 
 export const stateSchema = z.looseObject({
   Type: z.enum(['Task', 'Choice', 'Wait', 'Map', 'Succeed', 'Fail', 'Pass', 'Parallel']),

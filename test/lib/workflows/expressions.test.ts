@@ -1,8 +1,11 @@
 /** What the workflows' expressions make of the values that a workflow really meets. */
 import jsonata from 'jsonata'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { copyResultSchema } from '../../../functions/contracts/pace.ts'
+import { storedArtifactSchema } from '../../../functions/contracts/nouns.ts'
+import { copyResultSchema, paceSchema } from '../../../functions/contracts/pace.ts'
 import { tasks } from '../../../functions/contracts/tasks.ts'
+import { noCopyWork } from '../../../functions/domain/copy-work.ts'
+import { stored } from '../../fakes/evidence.ts'
 import { smallest, synthesise } from '../synthesise.ts'
 import { type State, statesOf } from './asl.ts'
 
@@ -101,12 +104,35 @@ describe('lists of one and of none', () => {
 describe('a round of copying', () => {
   const order = { seconds: 45, partsInFlight: 4 }
 
-  it('begins with nothing judged and an empty pace', async () => {
+  it('begins with nothing judged and a pace that knows nothing', async () => {
+    const taken = await evaluated(field('Take up artifact', 'Assign'), { states: { input: { fileName: 'a' } } })
     const assigned = await evaluated(field('Open upload', 'Assign'), {
       states: { result: { Payload: { upload: { key: 'k' } } } },
-      variables: { openings: 0 },
+      variables: taken as Record<string, unknown>,
     })
-    expect(assigned).toEqual({ upload: { key: 'k' }, openings: 1, pace: {}, copied: [] })
+    const pace = { bytesSent: 0, work: {} }
+    expect(assigned).toEqual({ upload: { key: 'k' }, openings: 1, pace, copied: [] })
+    expect(paceSchema.parse(pace)).toEqual(paceSchema.parse({}))
+  })
+
+  it('begins anew after an upload that vanished, and forgets nothing of what that cost', async () => {
+    const work = { ...noCopyWork, copyCalls: 3, copySeconds: 12.5 }
+    const pace = { ...paceSchema.parse({}), rounds: 2, streams: 8, bytesSent: 700, work }
+    const assigned = await evaluated(field('Open upload', 'Assign'), {
+      states: { result: { Payload: { upload: { key: 'k' } } } },
+      variables: { openings: 1, pace },
+    })
+    expect(assigned).toMatchObject({ openings: 2, pace: { bytesSent: 700, work } })
+    expect((assigned as { pace: object }).pace).not.toHaveProperty('streams')
+  })
+
+  it('hands what was counted on, also where another call completed the upload', async () => {
+    const work = { ...noCopyWork, copyCalls: 3 }
+    const output = await evaluated(field('Stored before', 'Output'), {
+      states: { input: { alreadyStored: stored } },
+      variables: { pace: { work } },
+    })
+    expect(storedArtifactSchema.parse(output)).toEqual({ ...stored, work })
   })
 
   it('gives each stream its chunk and the order of the round', async () => {
@@ -120,8 +146,16 @@ describe('a round of copying', () => {
 
   it('tells a broken stream’s error to the plan as a result', async () => {
     const error = { Error: 'ConnectionDropped', Cause: '{}' }
-    const result = await evaluated(field('Stream broke', 'Output'), { states: { input: error } })
-    expect(copyResultSchema.parse(result)).toMatchObject({ bytesSent: 0, error })
+    const catcher = (field('Copy parts', 'Catch') as { Next: string; Output?: unknown }[])[0]
+    expect(catcher?.Next).toBe('Stream broke')
+    const at = (EnteredTime: string) => ({ context: { State: { EnteredTime } } })
+    const input = await evaluated(catcher?.Output, {
+      states: { ...at('2026-11-22T02:00:00.000Z'), errorOutput: error },
+    })
+    const result = await evaluated(field('Stream broke', 'Output'), {
+      states: { ...at('2026-11-22T02:01:07.250Z'), input },
+    })
+    expect(copyResultSchema.parse(result)).toMatchObject({ bytesSent: 0, error, billedSeconds: 67.25 })
   })
 
   it('judges a round once: what is planned after a wait has no results', async () => {
@@ -274,7 +308,11 @@ describe('an answer of Start backup', () => {
     const waiting = { waitSeconds: 45, reason: 'Node pve1 dumps guest vm-100; its turn comes next.' }
     expect(await evaluated(condition('Backup begun?'), { states: { input: waiting } })).toBe(false)
     expect(field('Backup begun?', 'Default')).toBe('Wait for a turn to dump')
-    const assigned = await evaluated(field('Start backup', 'Assign'), { states: { result: { Payload: waiting } } })
+    const assigned = await evaluated(field('Start backup', 'Assign'), {
+      states: { result: { Payload: waiting } },
+      variables: { backupCalls: 0 },
+    })
+    expect(assigned).toMatchObject({ backupCalls: 1 })
     expect(
       await evaluated(field('Wait for a turn to dump', 'Seconds'), { variables: assigned as Record<string, unknown> }),
     ).toBe(45)

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
 import { archiveFolder, manifestKey } from '../../../functions/domain/object-keys.ts'
+import { listPrices } from '../../../functions/domain/list-prices.ts'
 import type { Guest } from '../../../functions/contracts/nouns.ts'
 import { type S3Server, startS3 } from '../../../local/s3/server.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
@@ -80,7 +81,7 @@ describe('the commands that read the bucket', () => {
       /hq {2}vm 100 {2}web.*2 archives,[^\n]*\n {2}2026-11-21 02:00:00Z .*\n {2}2026-11-20 02:00:00Z .*archived .*not verified .*before the upgrade/,
     )
     expect(out).toMatch(/3 archives of 2 guests/)
-    expect(error).toMatch(/Requests: 1 ListObjectsV2, 5 GetObject; on AWS \$0\.00001 without transfer/)
+    expect(error).toMatch(/Requests: 1 ListObjectsV2, 5 GetObject; on AWS \$0\.00001 in STANDARD, without transfer and/)
   })
 
   it('list: narrows down, and says with exit code 1 that nothing was found', async () => {
@@ -118,6 +119,27 @@ describe('the commands that read the bucket', () => {
       expect(out).toContain('qmrestore /var/lib/vz/dump/vzdump-qemu-100.zst 100')
     },
   )
+
+  it('show: what restoring it costs, to where and by whose prices, and what is not in that', async () => {
+    const { out } = await guestlift('show', '100')
+    expect(out).toMatch(/^Restoring 4 B of STANDARD once to internet: less than \$0\.01$/m)
+    expect(out).toMatch(/^ +not in it: the 100 GB a month/m)
+    expect(out).toMatch(/^ +prices: us-east-1, 2026-/m)
+    const own = structuredClone(listPrices)
+    own.transferOut['direct-connect'] = [{ dollarsPerGiB: 2 ** 28 }]
+    await writeFile(join(directory, 'own.json'), JSON.stringify(own))
+    const words = ['--prices', join(directory, 'own.json'), '--destination', 'direct-connect', '--json']
+    const told = JSON.parse((await guestlift('show', '100', ...words)).out) as { guests: unknown[] }
+    expect(told.guests[0]).toMatchObject({
+      restorePrice: {
+        storageClass: 'STANDARD',
+        sizeBytes: 4,
+        objects: 1,
+        ways: [{ tier: 'immediate', mostDollars: 1 }],
+      },
+    })
+    expect(await guestlift('show', '100', '--destination', 'moon')).toMatchObject({ code: 64 })
+  })
 
   it('show <key>: that archive, whichever of its files the key names', async () => {
     const { out } = await guestlift('show', 's3://archives/vault/archives/hq/vm-100/2026-11-20T02-00-00Z/manifest.json')

@@ -7,11 +7,16 @@ import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import { priceTableSchema } from '../../../functions/contracts/prices.ts'
+import type { Guest } from '../../../functions/contracts/nouns.ts'
+import type { GuestRetention } from '../../../functions/contracts/retention-report.ts'
 import { listPrices } from '../../../functions/domain/list-prices.ts'
 import type { Quote } from '../../../functions/domain/quote.ts'
 import type { BucketBill } from '../../../functions/operations/bill-bucket.ts'
+import type { ForeseenRetention } from '../../../functions/operations/foresee-retention.ts'
 import { type Lab, startLab } from '../../../local/lab/lab.ts'
 import { startS3 } from '../../../local/s3/server.ts'
+import { putArchive } from '../../fakes/put-archive.ts'
+import { openVersionedBucket } from '../../fakes/versioned-bucket.ts'
 
 const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 const GIB = 2 ** 30
@@ -135,13 +140,19 @@ describe('guestlift bill', () => {
     const words = ['bill', '--bucket', 'archives', '--s3', server.url]
     const told = await guestlift(words, aws)
     const { out } = await guestlift([...words, '--json', '--destination', 'same-region'], aws)
+    const bare = await guestlift([...words, '--keep-last', '1'], aws)
+    const noRules = await guestlift([...words, '--site-name', 'hq'], aws)
     s3.destroy()
     await server.close()
     expect(told.out).toMatch(/^3 objects, 2\.9 KiB: less than \$0\.01 a month$/m)
     expect(told.out).toMatch(
       /^Restoring 2\.9 KiB of DEEP_ARCHIVE once to internet: .*readable after up to 48 hours \(bulk\)$/m,
     )
+    expect(told.error).toMatch(/^Requests: .*ListObjectVersions; on AWS \$0\.0000\d in STANDARD/)
+    expect(bare).toMatchObject({ code: 64, error: expect.stringMatching(/--site-name/) })
+    expect(noRules).toMatchObject({ code: 64, error: expect.stringMatching(/say what is to be kept/) })
     const bill = JSON.parse(out) as BucketBill
+    expect(bill).not.toHaveProperty('retention')
     expect(bill.lines.map(({ owner, storageClass, sizeBytes }) => [owner, storageClass, sizeBytes])).toEqual(
       expect.arrayContaining([
         ['hq/vm-100', 'DEEP_ARCHIVE', 3000],
@@ -150,5 +161,41 @@ describe('guestlift bill', () => {
       ]),
     )
     expect(bill.restore.map(({ storageClass }) => storageClass).toSorted()).toEqual(['DEEP_ARCHIVE', 'STANDARD'])
+  })
+
+  it('tells what a retention would do to the bill, as the dry run of prune does, by rules or by a job', async () => {
+    const bucket = await openVersionedBucket()
+    const web: Guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' }
+    const folders = []
+    for (const day of [1, 2, 3, 4]) folders.push(await putArchive(bucket, web, `2026-11-0${day}T02:00:00.000Z`))
+    await bucket.put(`${folders[0]}file`, 'vma', { retainUntil: new Date('2040-01-02T00:00:00.000Z') })
+    const own = structuredClone(listPrices)
+    own.storage.STANDARD.dollarsPerGiBMonth = 1_000_000
+    await writeFile(join(directory, 'dear.json'), JSON.stringify(own))
+    const job = { site: 'hq', guests: { vmids: [100] }, retention: { 'keep-last': 2 } }
+    await writeFile(join(directory, 'keep.json'), JSON.stringify(job))
+    const aws = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
+    const words = ['bill', '--bucket', 'archives', '--s3', bucket.url, '--prices', 'dear.json']
+    const rules = ['--site-name', 'hq', '--keep-last', '2']
+    const told = await guestlift([...words, ...rules], aws)
+    const byRules = await guestlift([...words, ...rules, '--json'], aws)
+    const byJob = await guestlift([...words, '--job', 'keep.json', '--json'], aws)
+    const prune = ['prune', '--bucket', 'archives', '--s3', bucket.url, ...rules, '--json']
+    const plan = await guestlift(prune, aws)
+    await bucket.close()
+    expect(told.code).toBe(0)
+    expect(told.out).toMatch(
+      /^With this retention, site hq: about \$\d+\.\d\d a month now, about \$\d+\.\d\d after it, about \$\d+\.\d\d saved; the whole bucket about/m,
+    )
+    expect(told.out).toMatch(/hq\/vm-100 +1 of 4 archives go .* saved +1 locked and stay until 2040-01-02/)
+    const { retention } = JSON.parse(byRules.out) as { retention: ForeseenRetention }
+    expect((JSON.parse(byJob.out) as { retention: ForeseenRetention }).retention.guests).toEqual(retention.guests)
+    const planned = (JSON.parse(plan.out) as { guests: { result: GuestRetention }[] }).guests[0]?.result
+    expect(retention.guests[0]).toMatchObject({
+      archives: planned?.archives.length,
+      locked: planned?.locked,
+      going: (planned?.toRemove ?? 0) - (planned?.locked ?? 0),
+      warnings: planned?.warnings,
+    })
   })
 })
