@@ -64,10 +64,12 @@ export function pruningTotals(
   { dryRun, unseen, told }: Pick<PruningReport, 'dryRun' | 'told'> & { unseen: number },
 ): PruningTotals {
   const { guests, troubled, toRemove, removed, removedBytes, locked } = counts
-  const going = dryRun ? `${toRemove - locked} archives would be removed` : `${removed} archives removed`
+  const going = dryRun
+    ? `${counted(toRemove - locked, 'archive')} would be removed`
+    : `${counted(removed, 'archive')} removed`
   const first = told.find(({ attention }) => attention.length > 0)
   const parts = [
-    `${going} of ${guests} guests${removedBytes > 0 ? ` (${formatBytes(removedBytes)})` : ''}`,
+    `${going} of ${counted(guests, 'guest')}${removedBytes > 0 ? ` (${formatBytes(removedBytes)})` : ''}`,
     ...(locked > 0 ? [`${locked} locked`] : []),
     ...(troubled > 0 ? [`${troubled} ${troubled === 1 ? 'guest needs' : 'guests need'} attention`] : []),
   ]
@@ -81,4 +83,8 @@ export function pruningTotals(
     outcome: guests > 0 && unseen === guests ? 'failed' : troubled > 0 ? 'partial' : 'succeeded',
     summary: `${parts.join('; ')}.${example}`,
   }
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`
 }

@@ -2,13 +2,16 @@ import { Option, type Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
-import { type BucketOptions, openBucket, requestLine, withBucketOptions } from './bucket-store.ts'
+import { type BucketOptions, openBucket, requestLine } from './bucket-store.ts'
 import { exitCodes } from './exit-codes.ts'
 import { counted } from './print-catalogue.ts'
+import { pruningLines } from './print-pruning.ts'
 import { retentionLines } from './print-retention.ts'
 import { knownGuests, type RetentionOptions, siteRetention, withRetentionOptions } from './retention-options.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
+import type { DeployedOptions } from './run-command.ts'
+import { upkeepOnAws } from './upkeep-command.ts'
 
 export interface PruneOptions extends BucketOptions, RetentionOptions {
   siteName: string
@@ -18,8 +21,16 @@ export interface PruneOptions extends BucketOptions, RetentionOptions {
   json?: boolean
 }
 
+type PruneCommandOptions = Omit<PruneOptions, 'bucket'> & Partial<DeployedOptions> & { bucket?: string }
+
 export function addPruneCommand(program: Command, stop: StopSignals): void {
-  const command = withBucketOptions(program.command('prune'))
+  const command = program
+    .command('prune')
+    .option('--bucket <name>', 'prune from this machine: the archive bucket')
+    .option('--s3 <url>', 'with --bucket: endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', 'with --bucket: in front of every key', '')
+    .option('--deployment <name>', "run a deployment's own workflow, which asks the site which guests are gone")
+    .option('--state-machine <arn>', 'with --deployment: the workflow itself, when it has another name')
     .description('say which archives a retention would remove, and why; with --confirm, remove them for good')
     .requiredOption('--site-name <name>', 'the site whose archives are meant')
     .option('--guest <id...>', 'only these guests')
@@ -33,9 +44,36 @@ export function addPruneCommand(program: Command, stop: StopSignals): void {
 Without --confirm nothing is changed. Exit codes: 0 all as the rules say; 1 no guest could be looked at; 2 something is
 locked, looks wrong or could not be removed; 64 wrong command line; 130 stopped by Ctrl-C, to be gone on with any time.`,
     )
-    .action(async (options: PruneOptions) => {
-      process.exitCode = await pruneHere(options, stop, (complaint) => command.error(`error: ${complaint}`))
+    .action(async ({ bucket, deployment, ...options }: PruneCommandOptions) => {
+      const refuse = (complaint: string): never => command.error(`error: ${complaint}`)
+      if (bucket !== undefined && deployment === undefined) {
+        process.exitCode = await pruneHere({ ...options, bucket }, stop, refuse)
+        return
+      }
+      if (bucket !== undefined || deployment === undefined) {
+        return refuse('say where the archives are: either --bucket <name> or --deployment <name>')
+      }
+      if (options.siteFile !== undefined) refuse("a deployment asks the site itself: --site-file doesn't go with it")
+      process.exitCode = await pruneOnAws({ ...options, deployment }, stop, refuse)
     })
+}
+
+/** Start the deployment's workflow and follow it. Returns the exit code. */
+async function pruneOnAws(
+  options: Omit<PruneCommandOptions, 'bucket'> & { deployment: string },
+  stop: StopSignals,
+  refuse: (complaint: string) => never,
+): Promise<number> {
+  const { site, policy } = await siteRetention(options, refuse)
+  const { guest, confirm = false } = options
+  const request = {
+    site,
+    retention: policy,
+    ...(guest === undefined ? {} : { guests: guest }),
+    dryRun: !confirm,
+    confirmed: confirm,
+  }
+  return upkeepOnAws({ workflow: 'pruneArchives', request, noun: 'pruning', lines: pruningLines }, options, stop)
 }
 
 /** Print the plan, or carry it out. Returns the exit code. */

@@ -130,7 +130,7 @@ describe('the report of a pruning', () => {
 
   it('speaks of what would be in a dry run', () => {
     expect(totalsOf([result({ dryRun: true, toRemove: 2 })], true).summary).toBe(
-      '2 archives would be removed of 1 guests.',
+      '2 archives would be removed of 1 guest.',
     )
   })
 })
