@@ -14,6 +14,8 @@ export type Folder =
   | 'streams'
   | 'dumps'
   | 'retention'
+  | 'catalogue'
+  | 'coverage'
 
 /** Rights on the archive bucket, each limited to one folder. Only `grantPrune` can delete a version of an object. */
 export class ArchiveAccess {

@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
+import { coverageChecks } from './coverage-checks.ts'
 import { type Deployment, environmentOf } from './deployment-config.ts'
 import { ExportFunctions } from './export-functions.ts'
 import { FailureNotice } from './failure-notice.ts'
@@ -11,6 +12,7 @@ import { Workflow } from './workflow.ts'
 import { CleanUp } from './clean-up.ts'
 import { exportGuest } from './workflows/export-guest.ts'
 import { exportRun, sampleInput } from './workflows/export-run.ts'
+import { judgeCoverage } from './workflows/judge-coverage.ts'
 import { sweepUploads } from './workflows/sweep-uploads.ts'
 
 /** Everything that moves archives: functions, workflows, schedules, and who is told when they fail. */
@@ -51,6 +53,14 @@ export class ExportStack extends Stack {
       story: (within) => sweepUploads(within, functions),
     })
 
+    const coverage = new Workflow(this, 'JudgeCoverage', {
+      name: 'judge-coverage',
+      deployment,
+      description: `Judges which guests of a site have a young archive. Start it with: {"site":"${deployment.sites[0]}"}`,
+      timeout: Duration.hours(6),
+      story: (within) => judgeCoverage(within, functions),
+    })
+
     const schedules = new Schedules(this, 'Schedules', {
       deployment,
       run,
@@ -63,13 +73,14 @@ export class ExportStack extends Stack {
           workflow: sweep,
           input: { dryRun: false },
         },
+        ...coverageChecks(deployment, coverage),
       ],
     })
     const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
     const notice = new FailureNotice(this, 'FailureNotice', {
       deployment,
       run,
-      others: [guest, sweep],
+      others: [guest, sweep, coverage],
       cleanUp,
       schedules,
     })
@@ -77,6 +88,7 @@ export class ExportStack extends Stack {
     new CfnOutput(this, 'ExportRunArn', { value: run.machine.stateMachineArn })
     new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })
     new CfnOutput(this, 'SweepUploadsArn', { value: sweep.machine.stateMachineArn })
+    new CfnOutput(this, 'JudgeCoverageArn', { value: coverage.machine.stateMachineArn })
     new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName })
     new CfnOutput(this, 'FailureTopicArn', { value: notice.topic.topicArn })
   }

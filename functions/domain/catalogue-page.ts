@@ -62,9 +62,19 @@ function rowOf({ createdAt, sizeBytes, state, reason, facts, verification }: Cat
 export interface PageAbout {
   bucket: string
   keyPrefix: string
-  /** ISO instant. */
-  writtenAt: string
+  /** When the reading began, an ISO instant: the page tells nothing younger. */
+  readAt: string
   toolVersion: string
+}
+
+const READ_AT = 'guestlift-read-at'
+/** How much of a page it takes to see when it was read. */
+export const PAGE_HEAD_BYTES = 2048
+
+/** When a page was read, by its first bytes; `undefined` for what is no page of ours. */
+export function pageReadAt(head: string): string | undefined {
+  const [, instant = ''] = new RegExp(`<meta name="${READ_AT}" content="([0-9TZ:.-]+)">`).exec(head) ?? []
+  return Number.isNaN(Date.parse(instant)) ? undefined : instant
 }
 
 /**
@@ -86,13 +96,14 @@ export function* cataloguePage(
 <meta http-equiv="Content-Security-Policy" content="${escaped(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
+<meta name="${READ_AT}" content="${escaped(about.readAt)}">
 <title>${title}</title>
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
 <header>
 <h1>${title}</h1>
-<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time>${escaped(about.writtenAt)}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span></p>
+<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time>${escaped(about.readAt)}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span></p>
 <form id="controls" role="search">
 <input id="search" type="search" placeholder="name, id, site, tag, note or day" aria-label="Search" autocomplete="off">
 <label><input id="trouble" type="checkbox"> only with trouble</label>

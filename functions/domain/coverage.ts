@@ -60,6 +60,8 @@ export interface GuestCoverage {
   sizeBytes: number
   newestAt?: string
   lastVerifiedAt?: string
+  /** Schedules that choose it; absent where nobody asked, or nobody expects any to. */
+  chosenBy?: string[]
 }
 
 const HISTORY = 10

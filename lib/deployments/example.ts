@@ -28,6 +28,9 @@ export const deployment: DeploymentConfig = {
     },
   ],
 
+  // Judges every six hours whether each guest has a young archive, with an alarm. Switched off until the secret is in place.
+  coverage: { enabled: false },
+
   // A function of one CPU moves 60 to 70 MB/s.
   transfer: { memoryMiB: 1769 },
 }

@@ -1,5 +1,6 @@
 /** What each workflow leaves as its report, and which of its tasks tells where it lies. */
 import type { z } from 'zod'
+import { coverageReportSchema } from '../../functions/contracts/coverage.ts'
 import { runReportSchema } from '../../functions/contracts/report.ts'
 import { sweepReportSchema } from '../../functions/contracts/sweep.ts'
 import { tasks } from '../../functions/contracts/tasks.ts'
@@ -12,6 +13,7 @@ export interface ReportShape<Report> {
 
 export const reportShapes = {
   exportRun: { answer: tasks.ReportRun.output, report: runReportSchema },
+  judgeCoverage: { answer: tasks.JudgeCoverage.output, report: coverageReportSchema },
   sweepUploads: { answer: tasks.SweepUploads.output, report: sweepReportSchema },
 }
 

@@ -84,6 +84,16 @@ describe('a deployment’s configuration', () => {
       { ...small, schedules: [{ ...nightly, expression: 'rate(0 days)' }] },
       /schedules\[0\]\.expression: /,
     ],
+    [
+      'a coverage that is judged too seldom for an alarm',
+      { ...small, coverage: { expression: 'cron(0 5 1 * ? *)' } },
+      /coverage\.expression: .*at least every 168 hours/,
+    ],
+    [
+      'a site whose name is too long for its schedule',
+      { ...small, sites: ['s'.repeat(56)] },
+      /sites\[0\]: .*at most 55 characters/,
+    ],
     ['a sweep at no time', { ...small, sweep: { expression: 'daily' } }, /sweep\.expression: write rate\(1 day\)/],
     [
       'an unknown time zone',

@@ -2,6 +2,7 @@ import { byteMoverNodeOptions, nodeOptions } from '../../lib/node-options.ts'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
+import { workflowNames } from '../../lib/workflow-names.ts'
 import { sorted } from './sorted.ts'
 import { smallest, type Synthesised, synthesise } from './synthesise.ts'
 
@@ -88,7 +89,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|catalogue|coverage)\/\*$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
@@ -119,6 +120,7 @@ describe('the functions', () => {
     expect(pruning).toEqual([
       'ApplyRetention: s3:DeleteObject on archive-bucket/retention/*',
       'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',
+      'WriteCatalogue: s3:DeleteObject on archive-bucket/catalogue/*',
     ])
   })
 
@@ -147,7 +149,9 @@ describe('the functions', () => {
       }),
     ).not.toThrow()
     expect(() => exports.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 })).not.toThrow()
-    expect(() => exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + 4)).not.toThrow()
+    expect(() =>
+      exports.resourceCountIs('AWS::Logs::LogGroup', Object.keys(tasks).length + Object.keys(workflowNames).length),
+    ).not.toThrow()
   })
 
   it('take memory and concurrency of the copy from the configuration', async () => {

@@ -126,7 +126,9 @@ describe.each(machines)('the definition of %s', (machine) => {
       own.filter(
         (error) =>
           errorGroup(error) === undefined &&
-          !['SweepIncomplete', 'CleanUpIncomplete', 'RunFailed', 'RunPartlyFailed'].includes(error),
+          !['SweepIncomplete', 'CoverageUncertain', 'CleanUpIncomplete', 'RunFailed', 'RunPartlyFailed'].includes(
+            error,
+          ),
       ),
     ).toEqual([])
   })
