@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib'
-import { type CoverageRequest, coverageRequestSchema } from '../functions/contracts/coverage.ts'
+import { type CoverageRequest, coverageRequestSchema, coverageRulesSchema } from '../functions/contracts/coverage.ts'
 import { longestGapHours } from '../functions/domain/schedule-interval.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { UpkeepSchedule } from './schedule.ts'
@@ -21,7 +21,7 @@ export function coverageChecks(deployment: Deployment, workflow: Workflow): Upke
 
 /** What a check of a site is started with: the deployment's rules, and the schedules that archive the site. */
 export function coverageRequest(deployment: Deployment, site: string): CoverageRequest {
-  const { expression: _, enabled: __, ...rules } = deployment.coverage
+  const rules = coverageRulesSchema.strip().parse(deployment.coverage)
   const schedules = deployment.schedules
     .filter(({ enabled, job }) => enabled && job.site === site)
     .map(({ name, job, expression }) => {

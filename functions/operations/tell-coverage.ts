@@ -38,7 +38,7 @@ export async function tellCoverage(
     startedAt,
     judgedAt,
     rules,
-    schedules: schedules.map(({ guests: _, ...schedule }) => schedule),
+    schedules: schedules.map(({ name, everyHours }) => ({ name, ...(everyHours === undefined ? {} : { everyHours }) })),
     counts,
     guests: guests.map((guest) => ({ ...guest })),
     unknown,
