@@ -34,7 +34,7 @@ export async function tellCoverage(
     coverageId,
     site,
     outcome: uncovered > 0 ? 'failed' : certain ? 'succeeded' : 'partial',
-    summary: [summaryOf(site, coverage, uncovered), ...unknown].join(' '),
+    summary: summaryOf(site, coverage, uncovered),
     startedAt,
     judgedAt,
     rules,
@@ -47,7 +47,8 @@ export async function tellCoverage(
   const text = `${JSON.stringify(report, undefined, 2)}\n`
   for (const key of [reportKey, lastCoverageKey(ports.keyPrefix, site)]) await ports.store.writeText(key, text)
   ports.log('coverage-metrics', coverageMetrics(report))
-  return { outcome: report.outcome, summary: report.summary, uncovered, certain, bucket: ports.store.bucket, reportKey }
+  const summary = [report.summary, ...unknown].join(' ')
+  return { outcome: report.outcome, summary, uncovered, certain, bucket: ports.store.bucket, reportKey }
 }
 
 function summaryOf(site: string, { counts, guests }: Coverage, uncovered: number): string {

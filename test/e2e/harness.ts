@@ -14,7 +14,14 @@ import type { GuestOutcome, RunReport } from '../../functions/contracts/report.t
 import { type Clock, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
 import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
-import { type LocalRunEnd, type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
+import {
+  type LocalRunEnd,
+  type LocalRunner,
+  type LocalUpkeepEnd,
+  openLocalRunner,
+  type UpkeepWorkflow,
+} from '../../local/run/local-runner.ts'
+import type { ReportOf } from '../../local/run/report-shapes.ts'
 import type { DoneListener, FaultPlan } from '../../local/s3/faults.ts'
 import { startS3 } from '../../local/s3/server.ts'
 import { type FunctionChanges, ownAssembly } from './own-assembly.ts'
@@ -33,6 +40,12 @@ export interface Site {
   /** Set by a test: what goes wrong in S3 next. */
   faults: { plan: FaultPlan | undefined; onDone?: DoneListener | undefined }
   run(job: unknown, options?: RunOptions): Promise<LocalRunEnd & { guests: Record<string, GuestOutcome> }>
+  /** Run one of the workflows that look after the bucket. */
+  upkeep<Workflow extends UpkeepWorkflow>(
+    workflow: Workflow,
+    request: unknown,
+    onLog?: RunOptions['onLog'],
+  ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
   keys(prefix?: string): Promise<string[]>
   openUploads(): Promise<string[]>
   text(key: string): Promise<string>
@@ -141,6 +154,11 @@ export async function openSite(
         workflow,
       )
       return { ...end, guests: byId(end.report) }
+    },
+    async upkeep(workflow, request, onLog = () => undefined) {
+      runs += 1
+      const listener = { onEvent: (event: HistoryEvent) => events.push(JSON.stringify(event)), onLog }
+      return runner.upkeep(workflow, request, `upkeep-${runs}`, listener, { interrupt: never, kill: never })
     },
     async keys(prefix = '') {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))

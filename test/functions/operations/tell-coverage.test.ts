@@ -26,8 +26,8 @@ function guest(id: string, its: Partial<GuestRecord> = {}): GuestRecord {
   }
 }
 
-async function archived({ store, now }: FakePorts, { id, kind, name, node }: GuestRecord, hoursAgo: number) {
-  const createdAt = new Date(now().getTime() - hoursAgo * HOUR).toISOString()
+async function archived({ store, clock }: FakePorts, { id, kind, name, node }: GuestRecord, hoursAgo: number) {
+  const createdAt = new Date(clock.now.getTime() - hoursAgo * HOUR).toISOString()
   const folder = archiveFolder('', 'hq', { id, kind, name, node }, createdAt)
   const manifest = manifestOf(createdAt, [4], { id, kind, name, node })
   const artifacts = manifest.artifacts.map((artifact) => ({ ...artifact, key: `${folder}file`, fileName: 'file' }))

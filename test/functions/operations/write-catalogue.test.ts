@@ -51,10 +51,10 @@ describe('writing the catalogue', () => {
     await put(ports, db, 1)
     await put(ports, db, 1, 'branch')
     const reads: string[] = []
-    const { readText } = ports.store
+    const readText = ports.store.readText.bind(ports.store)
     ports.store.readText = (each) => {
       reads.push(each)
-      return readText.call(ports.store, each)
+      return readText(each)
     }
     expect(await writeCatalogue({ site: 'hq' }, ports)).toEqual({ guests: 2, archives: 3, notes: [] })
     expect(await ports.store.listKeys(`${keyPrefix}catalogue/`)).toEqual([
@@ -78,10 +78,10 @@ describe('writing the catalogue', () => {
     const ports = scene()
     await put(ports, web, 1)
     const began = ports.clock.now.toISOString()
-    const { listObjects } = ports.store
+    const listObjects = ports.store.listObjects.bind(ports.store)
     ports.store.listObjects = async function* (prefix) {
       ports.clock.now = new Date(ports.clock.now.getTime() + 600_000)
-      yield* listObjects.call(ports.store, prefix)
+      yield* listObjects(prefix)
     }
     await writeCatalogue({ site: 'hq' }, ports)
     expect(pageReadAt(await pageText(ports))).toBe(began)
@@ -101,9 +101,9 @@ describe('writing the catalogue', () => {
     await put(ports, web, 1)
     const began = ports.clock.now
     const newer = pageReadThen(new Date(began.getTime() + 60_000).toISOString())
-    const { listObjects } = ports.store
+    const listObjects = ports.store.listObjects.bind(ports.store)
     ports.store.listObjects = async function* (prefix) {
-      yield* listObjects.call(ports.store, prefix)
+      yield* listObjects(prefix)
       ports.clock.now = new Date(began.getTime() + 120_000)
       await ports.store.writeText(key, newer)
     }
@@ -115,10 +115,10 @@ describe('writing the catalogue', () => {
     const ports = scene()
     await put(ports, web, 1)
     const later = pageReadThen(new Date(ports.clock.now.getTime() - 1000).toISOString())
-    const { head } = ports.store
+    const head = ports.store.head.bind(ports.store)
     let looks = 0
     ports.store.head = async (each) => {
-      const found = await head.call(ports.store, each)
+      const found = await head(each)
       looks += 1
       if (looks === 1) await ports.store.writeText(key, later)
       return found
