@@ -67,6 +67,16 @@ export interface PageAbout {
   toolVersion: string
 }
 
+/** Each mark stays on a line with its meaning. */
+const KEYS = [
+  ['good', 'archived'],
+  ['verified', 'verified'],
+  ['warned', 'with warnings'],
+  ['bad', 'broken or refused'],
+]
+  .map(([mark, meaning]) => `<span class="key"><span class="mark ${mark}"></span>${meaning}</span>`)
+  .join(' ')
+
 const READ_AT = 'guestlift-read-at'
 /** How much of a page it takes to see when it was read. */
 export const PAGE_HEAD_BYTES = 2048
@@ -103,14 +113,14 @@ export function* cataloguePage(
 <body>
 <header>
 <h1>${title}</h1>
-<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time>${escaped(about.readAt)}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span></p>
+<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time datetime="${escaped(about.readAt)}">${escaped(readable(about.readAt))}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span></p>
 <form id="controls" role="search">
 <input id="search" type="search" placeholder="name, id, site, tag, note or day" aria-label="Search" autocomplete="off">
 <label><input id="trouble" type="checkbox"> only with trouble</label>
 <label>sort by <select id="sort"><option value="name">name</option><option value="newest">oldest newest archive</option><option value="size">size</option><option value="count">archives</option></select></label>
 <span id="found" role="status"></span>
 </form>
-<p class="legend"><span class="mark good"></span>archived <span class="mark verified"></span>verified <span class="mark warned"></span>with warnings <span class="mark bad"></span>broken or refused (wide, full height); else height is size, each guest by its own largest. Click a guest for its archives.</p>
+<p class="legend">${KEYS} (wide, full height); else height is size, each guest by its own largest. Click a guest for its archives.</p>
 </header>
 <noscript><p>The list and its search are drawn by the script in this file; allow it to run. It reaches no network.</p></noscript>
 <main id="guests"></main>
@@ -129,6 +139,11 @@ export function* cataloguePage(
 </body>
 </html>
 `
+}
+
+/** `2026-11-22 02:00:05Z` */
+function readable(instant: string): string {
+  return `${instant.slice(0, 19).replace('T', ' ')}Z`
 }
 
 function seconds(instant: string): number {
