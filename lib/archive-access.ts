@@ -15,6 +15,8 @@ export type Folder =
   | 'dumps'
   | 'retention'
   | 'prunings'
+  | 'catalogue'
+  | 'coverage'
 
 /** Rights on the archive bucket, each limited to one folder. Only `grantPrune` can delete a version of an object. */
 export class ArchiveAccess {

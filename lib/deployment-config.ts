@@ -1,10 +1,12 @@
 /** What one deployment of Guestlift consists of: the schema of `lib/deployments/<name>.ts`, and its only reader. */
 import { readdir } from 'node:fs/promises'
 import { z } from 'zod'
+import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
 import { jobSchema } from '../functions/contracts/job.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
 import { retentionSchema } from '../functions/contracts/retention.ts'
 import { REDRIVE_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
+import { longestGapHours } from '../functions/domain/schedule-interval.ts'
 
 const nameSchema = z
   .string()
@@ -115,6 +117,20 @@ const siteRetentionSchema = z.strictObject({
   enabled: z.boolean().default(true),
 })
 
+/** An alarm's period is at most this long (CloudWatch), and it has to see one check in each. */
+const LONGEST_ALARM_HOURS = 168
+
+/** How the coverage of each site is judged, and when: against the schedules of runs that are switched on. */
+const coverageSchema = coverageRulesSchema.extend({
+  /** When it is judged, in UTC. At least once a week: the alarm looks back no further. */
+  expression: scheduleExpressionSchema
+    .refine((expression) => (longestGapHours(expression) ?? Number.POSITIVE_INFINITY) <= LONGEST_ALARM_HOURS, {
+      error: `coverage is judged at least every ${LONGEST_ALARM_HOURS} hours, or no alarm could tell that it stopped`,
+    })
+    .default('rate(6 hours)'),
+  enabled: z.boolean().default(true),
+})
+
 export const deploymentSchema = z
   .strictObject({
     /** Part of the names of stacks, workflows, functions and logs: one account can hold several deployments. */
@@ -147,6 +163,7 @@ export const deploymentSchema = z
     schedules: z.array(scheduleSchema).default([]),
     sweep: sweepSchema.prefault({}),
     retention: z.array(siteRetentionSchema).default([]),
+    coverage: coverageSchema.prefault({}),
     transfer: transferSchema.prefault({}),
   })
   .check(({ value, issues }) => {
@@ -161,6 +178,10 @@ export const deploymentSchema = z
       for (const [index, name] of names.entries()) {
         if (names.indexOf(name) < index) refuse([key, index], `${name} is listed twice`, name)
       }
+    }
+    for (const [index, site] of value.sites.entries()) {
+      // Its schedule is called `coverage.<site>`, and Scheduler takes 64 characters.
+      if (site.length > 55) refuse(['sites', index], 'a site name of a deployment has at most 55 characters', site)
     }
     if (value.defaultSite !== undefined && !value.sites.includes(value.defaultSite))
       refuse(['defaultSite'], `no site ${value.defaultSite}; ${known}`, value.defaultSite)

@@ -124,6 +124,20 @@ const needs = {
     remove: ['retention'],
     prune: true,
   },
+  // One CPU: reading hundreds of thousands of manifests for the first time takes most of a call.
+  WriteCatalogue: {
+    memoryMiB: 1769,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['archives', 'catalogue'],
+    write: ['catalogue'],
+    remove: ['catalogue'],
+  },
+  JudgeCoverage: {
+    memoryMiB: 1769,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['archives', 'catalogue'],
+    write: ['coverage'],
+  },
   ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
 } satisfies Record<TaskName, TaskNeeds>
 

@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
+import { coverageChecks } from './coverage-checks.ts'
 import { type Deployment, environmentOf } from './deployment-config.ts'
 import { ExportFunctions } from './export-functions.ts'
 import { FailureNotice } from './failure-notice.ts'
@@ -11,6 +12,7 @@ import { Workflow } from './workflow.ts'
 import { CleanUp } from './clean-up.ts'
 import { exportGuest } from './workflows/export-guest.ts'
 import { exportRun, sampleInput } from './workflows/export-run.ts'
+import { judgeCoverage } from './workflows/judge-coverage.ts'
 import { pruneArchives, samplePruning } from './workflows/prune-archives.ts'
 import { sweepUploads } from './workflows/sweep-uploads.ts'
 
@@ -60,6 +62,14 @@ export class ExportStack extends Stack {
       story: (within) => pruneArchives(within, functions),
     })
 
+    const coverage = new Workflow(this, 'JudgeCoverage', {
+      name: 'judge-coverage',
+      deployment,
+      description: `Judges which guests of a site have a young archive. Start it with: {"site":"${deployment.sites[0]}"}`,
+      timeout: Duration.hours(6),
+      story: (within) => judgeCoverage(within, functions),
+    })
+
     const schedules = new Schedules(this, 'Schedules', {
       deployment,
       run,
@@ -73,20 +83,20 @@ export class ExportStack extends Stack {
           input: { dryRun: false },
         },
         ...deployment.retention.map(({ site, retention, ...when }) => ({
-          // Names of schedules end at 64 characters.
-          name: `prune.${site}`.slice(0, 64),
+          name: `prune.${site}`,
           description: `prune the archives of site ${site}`,
           ...when,
           workflow: prune,
           input: { site, retention },
         })),
+        ...coverageChecks(deployment, coverage),
       ],
     })
     const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
     const notice = new FailureNotice(this, 'FailureNotice', {
       deployment,
       run,
-      others: [guest, sweep, prune],
+      others: [guest, sweep, prune, coverage],
       cleanUp,
       schedules,
     })
@@ -94,6 +104,7 @@ export class ExportStack extends Stack {
     new CfnOutput(this, 'ExportRunArn', { value: run.machine.stateMachineArn })
     new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })
     new CfnOutput(this, 'SweepUploadsArn', { value: sweep.machine.stateMachineArn })
+    new CfnOutput(this, 'JudgeCoverageArn', { value: coverage.machine.stateMachineArn })
     new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName })
     new CfnOutput(this, 'FailureTopicArn', { value: notice.topic.topicArn })
   }

@@ -8,8 +8,10 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
+import { UNCOVERED_METRIC } from '../functions/domain/coverage-metrics.ts'
 import { METRICS_NAMESPACE, type RunMetric } from '../functions/domain/run-metrics.ts'
 import type { CleanUp } from './clean-up.ts'
+import { checkPeriod } from './coverage-checks.ts'
 import type { Deployment } from './deployment-config.ts'
 import { deadLetters, type Schedules } from './schedule.ts'
 import type { Workflow } from './workflow.ts'
@@ -77,6 +79,9 @@ export class FailureNotice extends Construct {
       )
     }
 
+    if (deployment.coverage.enabled)
+      for (const site of deployment.sites) this.tell(this.guestsUncovered(deployment, site))
+
     const hours = deployment.alarmAfterHoursWithoutSuccess
     if (hours !== undefined) {
       this.tell(
@@ -92,6 +97,24 @@ export class FailureNotice extends Construct {
       // A run over one site that succeeds says nothing of the others; and no figures at all are the worst figures.
       for (const site of deployment.sites) this.tell(this.nothingArchived(deployment, site, hours))
     }
+  }
+
+  /** One period is one check, so the first that finds something alarms; and so does a check that doesn't come. */
+  private guestsUncovered(deployment: Deployment, site: string): Alarm {
+    return new Alarm(this, `GuestsUncovered-${site}`, {
+      alarmDescription: `Guestlift ${deployment.name}: guests of site ${site} are not covered by a young, whole archive, or nobody checked. Look: coverage/${site}.json in the archive bucket.`,
+      metric: new Metric({
+        namespace: METRICS_NAMESPACE,
+        metricName: UNCOVERED_METRIC,
+        dimensionsMap: { Site: site },
+        period: checkPeriod(deployment),
+        statistic: Stats.MAXIMUM,
+      }),
+      threshold: 0,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.BREACHING,
+    })
   }
 
   private nothingArchived({ name }: Deployment, site: string, hours: number): Alarm {

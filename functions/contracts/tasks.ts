@@ -7,6 +7,7 @@ import { backupOptionsSchema } from './backup-options.ts'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
 import { jobSchema, stagingSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'
+import { coverageRequestSchema, coverageSummarySchema } from './coverage.ts'
 import { copyOrderSchema, copyResultSchema, paceSchema } from './pace.ts'
 import {
   guestSchema,
@@ -367,6 +368,30 @@ export const tasks = {
     }),
     env: storeEnv,
   },
+  /** Judge how the guests of a site are covered by archives, against the schedules that choose them. */
+  JudgeCoverage: {
+    stem: 'judge-coverage',
+    input: z.strictObject({
+      /** Names the report. */
+      coverageId: z.string().min(1),
+      startedAt: instantSchema,
+      ...coverageRequestSchema.shape,
+    }),
+    output: coverageSummarySchema,
+    env: storeEnv.extend(siteEnv.shape),
+  },
+  /** Bring the site's index objects in line with its manifests, and write its page. */
+  WriteCatalogue: {
+    stem: 'write-catalogue',
+    input: z.strictObject({ site: siteNameSchema }),
+    output: z.strictObject({
+      guests: z.int().nonnegative(),
+      archives: z.int().nonnegative(),
+      /** What the run's report is to say of it, a sentence each. */
+      notes: z.array(z.string()),
+    }),
+    env: storeEnv,
+  },
   /** Tally the outcomes against the plan and write the report. A guest without an outcome counts as failed. */
   ReportRun: {
     stem: 'report-run',
@@ -375,6 +400,8 @@ export const tasks = {
       site: siteNameSchema,
       planKey: z.string(),
       notes: z.array(z.string()),
+      /** What Write catalogue ended with: the archives are as good without. */
+      catalogueError: stateErrorSchema.nullable().optional(),
     }),
     output: z.strictObject({
       outcome: runOutcomeSchema,

@@ -19,6 +19,7 @@ export const PAGE_SCRIPT = `
     while (count >= 1024 && unit < units.length - 1) { count /= 1024; unit += 1 }
     return (unit === 0 ? count : count.toFixed(1)) + ' ' + units[unit]
   }
+  const counted = (count, noun) => count + ' ' + noun + (count === 1 ? '' : 's')
   const iso = (seconds) => new Date(seconds * 1000).toISOString()
   const time = (seconds) => iso(seconds).slice(0, 16).replace('T', ' ') + 'Z'
   const isBroken = (row) => row[2] > 0 || row[3] === 1 || row[3] === 3
@@ -50,7 +51,7 @@ export const PAGE_SCRIPT = `
     guest.notes = [...new Set(guest.rows.map((row) => row[6]))]
     guest.text = [guest.name, guest.id, guest.kind + '-' + guest.id, guest.site, ...guest.tags, ...guest.notes].join('\\n').toLowerCase()
   }
-  byId('totals').textContent = archives + ' archives of ' + guests.length + ' guests, ' + bytes(total) + '.'
+  byId('totals').textContent = counted(archives, 'archive') + ' of ' + counted(guests.length, 'guest') + ', ' + bytes(total) + '.'
 
   const x = (seconds) => to === from ? WIDTH / 2 : 4 + (seconds - from) / (to - from) * (WIDTH - 8)
   function timeline(guest) {
@@ -128,7 +129,7 @@ export const PAGE_SCRIPT = `
     const labels = element('span', 'axis-labels')
     labels.append(element('span', '', iso(from).slice(0, 10)), element('span', '', iso(to).slice(0, 10)))
     line.append(timeline(guest), labels)
-    const sums = element('span', '', guest.rows.length + ' archives, ' + bytes(guest.bytes))
+    const sums = element('span', '', counted(guest.rows.length, 'archive') + ', ' + bytes(guest.bytes))
     sums.append(element('span', 'sub', 'newest ' + time(guest.newest)))
     if (guest.broken > 0) sums.append(element('span', 'sub trouble', guest.broken + ' with trouble'))
     head.append(name, line, sums)
@@ -157,7 +158,7 @@ export const PAGE_SCRIPT = `
     chosen = guests.filter((guest) => (!trouble || guest.broken > 0) && fits(guest)).sort(orders[byId('sort').value])
     byId('guests').replaceChildren()
     shown = 0
-    byId('found').textContent = chosen.length === guests.length ? '' : chosen.length + ' of ' + guests.length + ' guests'
+    byId('found').textContent = chosen.length === guests.length ? '' : chosen.length + ' of ' + counted(guests.length, 'guest')
     showMore()
   }
   function showMore() {

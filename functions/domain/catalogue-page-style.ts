@@ -10,7 +10,9 @@ form { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; margi
 input[type=search] { flex: 1 1 260px; font: inherit; padding: 6px 10px; }
 select, button { font: inherit; }
 .legend { font-size: .85rem; opacity: .8; }
-.mark { display: inline-block; width: 10px; height: 10px; margin: 0 4px 0 10px; }
+.key { white-space: nowrap; }
+.mark { display: inline-block; width: 10px; height: 10px; margin: 0 4px 0 0; }
+.key:not(:last-of-type) { margin-right: 10px; }
 .good { background: var(--good); fill: var(--good); }
 .verified { background: var(--verified); fill: var(--verified); }
 .warned { background: var(--warned); fill: var(--warned); }
@@ -32,5 +34,5 @@ td.time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.note { overflow-wrap: anywhere; }
 code { font-size: .85rem; overflow-wrap: anywhere; }
 #more { margin: 16px 0; padding: 8px 20px; }
-@media (max-width: 700px) { .guest > button { grid-template-columns: 1fr; gap: 4px; } header { position: static; } }
+@media (max-width: 700px) { .guest > button { grid-template-columns: 1fr; gap: 4px; } header { position: static; } table, tr, td { display: block; } th { display: none; } tr { border-top: 1px solid var(--faint); padding: 6px 0; } td, td.size { border: 0; padding: 1px 0; text-align: left; } }
 `

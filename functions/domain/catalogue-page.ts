@@ -62,9 +62,29 @@ function rowOf({ createdAt, sizeBytes, state, reason, facts, verification }: Cat
 export interface PageAbout {
   bucket: string
   keyPrefix: string
-  /** ISO instant. */
-  writtenAt: string
+  /** When the reading began, an ISO instant: the page tells nothing younger. */
+  readAt: string
   toolVersion: string
+}
+
+/** Each mark stays on a line with its meaning. */
+const KEYS = [
+  ['good', 'archived'],
+  ['verified', 'verified'],
+  ['warned', 'with warnings'],
+  ['bad', 'broken or refused'],
+]
+  .map(([mark, meaning]) => `<span class="key"><span class="mark ${mark}"></span>${meaning}</span>`)
+  .join(' ')
+
+const READ_AT = 'guestlift-read-at'
+/** How much of a page it takes to see when it was read. */
+export const PAGE_HEAD_BYTES = 2048
+
+/** When a page was read, by its first bytes; `undefined` for what is no page of ours. */
+export function pageReadAt(head: string): string | undefined {
+  const [, instant = ''] = new RegExp(`<meta name="${READ_AT}" content="([0-9TZ:.-]+)">`).exec(head) ?? []
+  return Number.isNaN(Date.parse(instant)) ? undefined : instant
 }
 
 /**
@@ -86,20 +106,21 @@ export function* cataloguePage(
 <meta http-equiv="Content-Security-Policy" content="${escaped(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
+<meta name="${READ_AT}" content="${escaped(about.readAt)}">
 <title>${title}</title>
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
 <header>
 <h1>${title}</h1>
-<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time>${escaped(about.writtenAt)}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span></p>
+<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time datetime="${escaped(about.readAt)}">${escaped(readable(about.readAt))}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span></p>
 <form id="controls" role="search">
 <input id="search" type="search" placeholder="name, id, site, tag, note or day" aria-label="Search" autocomplete="off">
 <label><input id="trouble" type="checkbox"> only with trouble</label>
 <label>sort by <select id="sort"><option value="name">name</option><option value="newest">oldest newest archive</option><option value="size">size</option><option value="count">archives</option></select></label>
 <span id="found" role="status"></span>
 </form>
-<p class="legend"><span class="mark good"></span>archived <span class="mark verified"></span>verified <span class="mark warned"></span>with warnings <span class="mark bad"></span>broken or refused (wide, full height); else height is size, each guest by its own largest. Click a guest for its archives.</p>
+<p class="legend">${KEYS} (wide, full height); else height is size, each guest by its own largest. Click a guest for its archives.</p>
 </header>
 <noscript><p>The list and its search are drawn by the script in this file; allow it to run. It reaches no network.</p></noscript>
 <main id="guests"></main>
@@ -118,6 +139,11 @@ export function* cataloguePage(
 </body>
 </html>
 `
+}
+
+/** `2026-11-22 02:00:05Z` */
+function readable(instant: string): string {
+  return `${instant.slice(0, 19).replace('T', ' ')}Z`
 }
 
 function seconds(instant: string): number {

@@ -64,6 +64,8 @@ export interface GuestCoverage {
   sizeBytes: number
   newestAt?: string
   lastVerifiedAt?: string
+  /** Schedules that choose it; absent where nobody asked, or nobody expects any to. */
+  chosenBy?: string[]
 }
 
 /** Fewer archives than this make no history that one could shrink from. */

@@ -146,6 +146,22 @@ export function catalogueIndexKey(keyPrefix: string, site: string, guest: KeyedG
   return `${catalogueIndexesPrefix(keyPrefix, site)}${guest.kind}-${guest.id}.json`
 }
 
+/** The page of a site's catalogue, as the last run of the site left it. */
+export function cataloguePageKey(keyPrefix: string, site: string): string {
+  return `${catalogueIndexesPrefix(keyPrefix, site)}index.html`
+}
+
+/** What one check of a site's coverage found. */
+export function coverageReportKey(keyPrefix: string, coverageId: string, startedAt: string): string {
+  const [year, month, day] = startedAt.slice(0, 10).split('-')
+  return `${keyPrefix}coverage/${year}/${month}/${day}/${coverageId}.json`
+}
+
+/** What the last check of a site's coverage found. */
+export function lastCoverageKey(keyPrefix: string, site: string): string {
+  return `${keyPrefix}coverage/${site}.json`
+}
+
 /** What retention decided and did for a guest, with a slash at its end. */
 function retentionFolder(keyPrefix: string, site: string, guest: KeyedGuest): string {
   return `${keyPrefix}retention/${site}/${guest.kind}-${guest.id}/`

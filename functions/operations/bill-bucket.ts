@@ -27,6 +27,7 @@ const bookFolders = new Set([
   'dumps',
   'sweeps',
   'catalogue',
+  'coverage',
   'retention',
   'prunings',
 ])

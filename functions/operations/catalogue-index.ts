@@ -10,6 +10,8 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 export interface FoundIndex {
   archives: ReadonlyMap<string, IndexedArchive>
   text: string
+  /** There is one, and nobody can go by it. */
+  damaged: boolean
 }
 
 /** The text of a guest's index. */
@@ -37,7 +39,11 @@ export async function readIndex(site: string, guest: KeyedGuest, { store, keyPre
     data.guest.id === guest.id &&
     data.guest.kind === guest.kind &&
     data.sum === sumOf(data.archives)
-  return { archives: new Map(usable ? data.archives.map((one) => [one.folder, one]) : []), text }
+  return {
+    archives: new Map(usable ? data.archives.map((one) => [one.folder, one]) : []),
+    text,
+    damaged: text !== '' && !usable,
+  }
 }
 
 /** Who may read the archives may read the catalogue; without a right to list the bucket, S3 denies what isn't there. */

@@ -28,6 +28,8 @@ export interface CatalogueReading {
   fromIndex: number
   /** Archives whose manifest was read: the index had nothing of them, or something old or damaged. */
   fromManifests: number
+  /** Index objects that were there and no index: cut, edited, of another guest or version. */
+  damagedIndexes: number
   /** Keys among the archives that aren't shaped like an archive's: somebody else's. The first few, and how many. */
   strangers: { count: number; keys: string[] }
 }
@@ -60,7 +62,7 @@ export async function* readCatalogue(
 }
 
 export function newReading(): CatalogueReading {
-  return { fromIndex: 0, fromManifests: 0, strangers: { count: 0, keys: [] } }
+  return { fromIndex: 0, fromManifests: 0, damagedIndexes: 0, strangers: { count: 0, keys: [] } }
 }
 
 async function readGuest(
@@ -70,6 +72,7 @@ async function readGuest(
   oneOfFew: ReturnType<typeof turnstile>,
 ): Promise<ReadGuest> {
   const index = await oneOfFew(() => readIndex(site, guest, ports))
+  if (index.damaged) reading.damagedIndexes += 1
   const known = (archive: ArchiveFiles) => index.archives.get(folderName(archive))
   const read = await Promise.all(
     archives.map(async (archive) => {

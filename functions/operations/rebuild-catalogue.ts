@@ -2,7 +2,7 @@ import { catalogueIndexesPrefix, catalogueIndexKey } from '../domain/object-keys
 import { indexText } from './catalogue-index.ts'
 import type { CatalogueFilter } from './list-archives.ts'
 import type { Ports } from './ports.ts'
-import { type CatalogueReading, newReading, readCatalogue } from './read-catalogue.ts'
+import { type CatalogueReading, newReading, readCatalogue, type ReadGuest } from './read-catalogue.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 
@@ -20,15 +20,19 @@ export interface RebuiltCatalogue {
  * Bring the index objects in line with the manifests. Safe at any time and beside anything else: they are copies, and
  * one that is written too early is found out by its ETags. Nothing but index objects is written or removed.
  * @param filter a site, a guest, or neither: times would cut an index short
+ * @param onGuest gets each guest as it was read, so that nobody has to read it again
  */
 export async function rebuildCatalogue(
   filter: Pick<CatalogueFilter, 'site' | 'guestId'>,
   ports: Needs,
+  onGuest: (guest: ReadGuest) => void = () => undefined,
 ): Promise<RebuiltCatalogue> {
   const { store, keyPrefix } = ports
   const rebuilt: RebuiltCatalogue = { guests: 0, archives: 0, written: 0, removed: 0, reading: newReading() }
   const live = new Set<string>()
-  for await (const { site, guest, entries, indexable, indexTextNow } of readCatalogue(filter, ports, rebuilt.reading)) {
+  for await (const read of readCatalogue(filter, ports, rebuilt.reading)) {
+    const { site, guest, entries, indexable, indexTextNow } = read
+    onGuest(read)
     const key = catalogueIndexKey(keyPrefix, site, guest)
     live.add(key)
     rebuilt.guests += 1

@@ -3,6 +3,7 @@ import type { Run } from '../contracts/nouns.ts'
 import { type GuestOutcome, guestOutcomeSchema, type RunReport } from '../contracts/report.ts'
 import { selectionRecordSchema } from '../contracts/selection.ts'
 import { planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
+import { readFailure } from '../domain/failure.ts'
 import { listPrices } from '../domain/list-prices.ts'
 import { outcomesPrefix, reportKey, selectionKey } from '../domain/object-keys.ts'
 import { receipt } from '../domain/receipt.ts'
@@ -40,7 +41,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
     site,
     outcome,
     summary,
-    notes: [...notes, ...(await selectionNotes(run, ports))],
+    notes: [...notes, ...catalogueNotes(input), ...(await selectionNotes(run, ports))],
     startedAt: run.startedAt,
     endedAt: ports.now().toISOString(),
     guests,
@@ -56,6 +57,15 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
 const noOutcome =
   'Its execution ended without recording an outcome (aborted, or failed while cleaning up). Look at it in Step Functions; ' +
   'a backup or an upload may have been left open.'
+
+/** Index and page are copies of what the archives themselves tell. */
+function catalogueNotes({ site, catalogueError }: TaskInput<'ReportRun'>): string[] {
+  if (catalogueError === undefined || catalogueError === null) return []
+  const { message } = readFailure(catalogueError)
+  return [
+    `The catalogue of site ${site} (index and page) was not brought up to date; no archive depends on it, and the next run tries again: ${message}`,
+  ]
+}
 
 /** They lie with the run: state carries no list that grows with the site. */
 async function selectionNotes({ prefix }: Run, { store }: Needs): Promise<string[]> {

@@ -96,6 +96,7 @@ export function cleanUpRun(scope: Construct, { functions, executions }: CleanUpR
       site: '{% $planned.site %}',
       planKey: '{% $planned.planKey %}',
       notes: '{% [$summary] %}',
+      catalogueError: '{% null %}',
     },
     retry: ordinary,
     onError: stopped,

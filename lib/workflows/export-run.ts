@@ -45,6 +45,7 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
       platformVersion: '{% $states.result.Payload.platformVersion %}',
       job: '{% $states.result.Payload.job %}',
       notes: '{% $states.result.Payload.notes %}',
+      catalogueError: '{% null %}',
     },
     retry: ordinary,
     onError: stopped,
@@ -64,9 +65,24 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
   })
 
   const report = lambdaTask(scope, functions, 'ReportRun', {
-    payload: { run: '{% $run %}', site: '{% $site %}', planKey: '{% $planKey %}', notes: '{% $notes %}' },
+    payload: {
+      run: '{% $run %}',
+      site: '{% $site %}',
+      planKey: '{% $planKey %}',
+      notes: '{% $notes %}',
+      catalogueError: '{% $catalogueError %}',
+    },
     retry: ordinary,
     onError: stopped,
+  })
+
+  // Index and page are copies of what the archives tell: whatever goes wrong with them is a note of the report.
+  const catalogue = lambdaTask(scope, functions, 'WriteCatalogue', {
+    payload: { site: '{% $site %}' },
+    assign: { notes: '{% [$notes, $states.result.Payload.notes] %}' },
+    retry: ordinary,
+    onError: report,
+    assignError: 'catalogueError',
   })
 
   const exportEach = DistributedMap.jsonata(scope, 'Export each guest', {
@@ -80,7 +96,7 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
   })
     .itemProcessor(exportGuest(scope, functions))
     // Even then: what was archived before has to be told.
-    .addCatch(report)
+    .addCatch(catalogue)
 
   const outcome = Choice.jsonata(scope, 'How did it go?')
     .when(Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Run succeeded'))
@@ -94,7 +110,8 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
     .when(Condition.jsonata('{% $states.input.guestCount > 0 %}'), exportEach)
     .otherwise(report)
 
-  exportEach.next(report)
+  exportEach.next(catalogue)
+  catalogue.next(report)
   report.next(outcome)
   return authenticate.next(
     Choice.jsonata(scope, 'Already served?')

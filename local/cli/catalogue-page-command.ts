@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import packageJson from '../../package.json' with { type: 'json' }
-import { cataloguePage, pageGuest, type PageGuestText } from '../../functions/domain/catalogue-page.ts'
+import { pageGuest, type PageGuestText } from '../../functions/domain/catalogue-page.ts'
+import { pagePieces } from '../../functions/operations/catalogue-page-file.ts'
 import { readCatalogue } from '../../functions/operations/read-catalogue.ts'
 import { openBucket, requestLine } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'
@@ -16,6 +16,7 @@ export interface PageOptions extends ListArchivesOptions {
 /** Write the catalogue as one HTML file. What was there is replaced at once, and only by a whole page. */
 export async function writePage(options: PageOptions): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
+  const readAt = new Date().toISOString()
   const guests: PageGuestText[] = []
   let archives = 0
   for await (const guest of readCatalogue(filterOf(options), { store, keyPrefix })) {
@@ -25,16 +26,15 @@ export async function writePage(options: PageOptions): Promise<number> {
   const about = {
     bucket: options.bucket,
     keyPrefix,
-    writtenAt: new Date().toISOString(),
+    readAt,
     toolVersion: `guestlift/${packageJson.version}`,
   }
-  const sha256 = (text: string) => createHash('sha256').update(text).digest('base64')
   const unfinished = `${options.out}.${process.pid}.part`
   const file = await open(unfinished, 'w').catch((cause: unknown) => {
     throw new CliError(`The page can't be written to ${options.out}: ${String(cause)}`, { cause })
   })
   try {
-    for (const piece of cataloguePage(about, guests, sha256)) await file.write(piece)
+    for (const piece of pagePieces(about, guests)) await file.write(piece)
     await file.close()
     await rename(unfinished, options.out)
   } catch (error) {

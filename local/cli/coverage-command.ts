@@ -1,19 +1,26 @@
-import { styleText } from 'node:util'
 import { type Command, InvalidArgumentError } from 'commander'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
-import { type CoverageRules, duration, type GuestCoverage, uncoveredStates } from '../../functions/domain/coverage.ts'
-import { type Coverage, judgeCoverage } from '../../functions/operations/judge-coverage.ts'
-import { type BucketOptions, openBucket, requestLine, withBucketOptions } from './bucket-store.ts'
-import { columns, plain } from './columns.ts'
+import { PARKED_TAG } from '../../functions/contracts/coverage.ts'
+import { type CoverageRules, duration, uncoveredStates } from '../../functions/domain/coverage.ts'
+import { judgeCoverage } from '../../functions/operations/judge-coverage.ts'
+import { openBucket, requestLine } from './bucket-store.ts'
+import { coverageRequestOf, guestsOfJob } from './coverage-request.ts'
 import { exitCodes } from './exit-codes.ts'
-import { counted, shortTime } from './print-catalogue.ts'
+import { counted } from './print-catalogue.ts'
+import { coverageLines } from './print-coverage.ts'
 import { openSiteProvider, siteJson, siteNameOf } from './site-provider.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
 import { durationOption } from './time-option.ts'
+import { upkeepOnAws } from './upkeep-command.ts'
 
-interface CoverageOptions extends BucketOptions {
+interface CoverageOptions {
+  bucket?: string
+  s3?: string
+  prefix?: string
+  deployment?: string
+  stateMachine?: string
   siteFile?: string
+  job?: string
   site?: string
   every: number
   grace?: number
@@ -24,13 +31,19 @@ interface CoverageOptions extends BucketOptions {
 }
 
 const DAY_MILLISECONDS = 86_400_000
-const PARKED_TAG = 'guestlift-parked'
 
 export function addCoverageCommand(program: Command, stop: StopSignals): void {
-  withBucketOptions(program.command('coverage'))
+  const command = program
+    .command('coverage')
     .description('say which guests have a young, whole and plausible archive, and which have not')
+    .option('--deployment <name>', 'on AWS: judge a site of this deployment there, by its own rules and schedules')
+    .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
+    .option('--bucket <name>', 'from here: the archive bucket')
+    .option('--s3 <url>', 'from here: endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', 'from here: in front of every key', '')
     .option('--site-file <site.json>', 'the site, in the shape of its secret: tells guests that were never archived')
     .option('--site <name>', "the site's name in the bucket (with --site-file: the file's name unless told)")
+    .option('--job <job.json>', 'with --site-file: the job that archives the site; guests that it leaves out are told')
     .option('--every <duration>', 'how often guests are to be archived', durationOption, DAY_MILLISECONDS)
     .option('--grace <duration>', 'how much later an archive may be (a quarter of --every unless told)', durationOption)
     .option('--shrunk-below <share>', "an archive below this share of the guest's usual size is shrunk", share, 0.5)
@@ -46,12 +59,24 @@ the site may have more than this account was shown; 64 wrong command line.`,
     .action(async (options: CoverageOptions) => {
       // There is nothing to clean up.
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))
-      process.exitCode = await coverageHere(options)
+      const { bucket, deployment } = options
+      if ((bucket === undefined) === (deployment === undefined))
+        command.error('error: coverage needs either --bucket <name> or --deployment <name>')
+      if (options.job !== undefined && options.siteFile === undefined)
+        command.error('error: coverage --job needs --site-file <site.json>: without the site nobody knows its guests')
+      if (deployment !== undefined) process.exitCode = await coverageOnAws({ ...options, deployment }, stop)
+      if (bucket !== undefined) process.exitCode = await coverageHere({ ...options, bucket })
     })
 }
 
+/** Let the deployment judge one of its sites, and print its report. Returns the exit code. */
+async function coverageOnAws(options: CoverageOptions & { deployment: string }, stop: StopSignals): Promise<number> {
+  const request = await coverageRequestOf(options.deployment, options.site)
+  return upkeepOnAws({ workflow: 'judgeCoverage', request, noun: 'check', lines: coverageLines }, options, stop)
+}
+
 /** Print how the guests are covered. Returns the exit code. */
-async function coverageHere(options: CoverageOptions): Promise<number> {
+async function coverageHere(options: CoverageOptions & { bucket: string }): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
   const site = options.site ?? (options.siteFile === undefined ? undefined : siteNameOf(options.siteFile))
   const provider =
@@ -63,12 +88,13 @@ async function coverageHere(options: CoverageOptions): Promise<number> {
       store,
       keyPrefix,
       now: () => new Date(),
+      ...(options.job === undefined ? {} : { schedules: [await guestsOfJob(options.job, options.every)] }),
       ...(provider === undefined ? {} : { provider }),
     })
     if (options.json === true) {
       await out(`${JSON.stringify({ version: 1, ...coverage, requests: Object.fromEntries(requests) })}\n`)
     } else {
-      await out(`${coverageLines(coverage, rulesOf(options)).join('\n')}\n`)
+      await out(`${hereLines(coverage, rulesOf(options)).join('\n')}\n`)
       process.stderr.write(`${requestLine(requests)}\n`)
     }
     if (coverage.guests.some(({ state }) => uncoveredStates.includes(state))) return exitCodes.failed
@@ -89,28 +115,12 @@ function rulesOf({ every, grace, shrunkBelow, parkedTag, parked }: CoverageOptio
   }
 }
 
-function coverageLines({ guests, counts, unknown }: Coverage, rules: CoverageRules): string[] {
+function hereLines(coverage: Awaited<ReturnType<typeof judgeCoverage>>, rules: CoverageRules): string[] {
+  const { guests, counts } = coverage
   const told = Object.entries(counts).flatMap(([state, count]) => (count === 0 ? [] : [`${count} ${state}`]))
   const within = `within ${duration(rules.everyMilliseconds + rules.graceMilliseconds)}`
-  return [
-    ...columns(guests.map(row)),
-    `${counted(guests.length, 'guest')}, to be archived ${within}: ${told.length === 0 ? 'none' : told.join(', ')}.`,
-    ...unknown.map((note) => `note: ${plain(note)}`),
-  ]
-}
-
-function row({ state, site, guest, name, newestAt, archives, sizeBytes, lastVerifiedAt, reasons }: GuestCoverage) {
-  const colour = uncoveredStates.includes(state) ? 'red' : state === 'covered' ? 'green' : 'dim'
-  return [
-    styleText(colour, state),
-    site,
-    `${guest.kind} ${guest.id}`,
-    plain(name),
-    newestAt === undefined ? 'no archive' : shortTime(newestAt),
-    archives === 0 ? '' : `${counted(archives, 'archive')}, ${formatBytes(sizeBytes)}`,
-    lastVerifiedAt === undefined ? '' : `verified ${lastVerifiedAt.slice(0, 10)}`,
-    plain(reasons.join(' ')),
-  ]
+  const summary = `${counted(guests.length, 'guest')}, to be archived ${within}: ${told.length === 0 ? 'none' : told.join(', ')}.`
+  return coverageLines({ ...coverage, summary })
 }
 
 function share(text: string): number {

@@ -1,5 +1,6 @@
 /** What each workflow leaves as its report, and which of its tasks tells where it lies. */
 import type { z } from 'zod'
+import { coverageReportSchema } from '../../functions/contracts/coverage.ts'
 import { pruningReportSchema } from '../../functions/contracts/pruning.ts'
 import { runReportSchema } from '../../functions/contracts/report.ts'
 import { sweepReportSchema } from '../../functions/contracts/sweep.ts'
@@ -13,6 +14,7 @@ export interface ReportShape<Report> {
 
 export const reportShapes = {
   exportRun: { answer: tasks.ReportRun.output, report: runReportSchema },
+  judgeCoverage: { answer: tasks.JudgeCoverage.output, report: coverageReportSchema },
   pruneArchives: { answer: tasks.PruneArchives.output, report: pruningReportSchema },
   sweepUploads: { answer: tasks.SweepUploads.output, report: sweepReportSchema },
 }

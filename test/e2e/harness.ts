@@ -44,7 +44,7 @@ export interface Site {
   upkeep<Workflow extends UpkeepWorkflow>(
     workflow: Workflow,
     request: unknown,
-    onEvent?: (event: HistoryEvent) => void,
+    onLog?: RunOptions['onLog'],
   ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
   keys(prefix?: string): Promise<string[]>
   openUploads(): Promise<string[]>
@@ -155,15 +155,9 @@ export async function openSite(
       )
       return { ...end, guests: byId(end.report) }
     },
-    upkeep(workflow, request, onEvent) {
+    async upkeep(workflow, request, onLog = () => undefined) {
       runs += 1
-      const listener = {
-        onEvent: (event: HistoryEvent) => {
-          events.push(JSON.stringify(event))
-          onEvent?.(event)
-        },
-        onLog: () => undefined,
-      }
+      const listener = { onEvent: (event: HistoryEvent) => events.push(JSON.stringify(event)), onLog }
       return runner.upkeep(workflow, request, `upkeep-${runs}`, listener, { interrupt: never, kill: never })
     },
     async keys(prefix = '') {

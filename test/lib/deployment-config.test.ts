@@ -94,6 +94,16 @@ describe('a deployment’s configuration', () => {
       { ...small, retention: [1, 2].map((count) => ({ site: 'hq', retention: { 'keep-last': count } })) },
       /retention\[1\]: hq is listed twice/,
     ],
+    [
+      'a coverage that is judged too seldom for an alarm',
+      { ...small, coverage: { expression: 'cron(0 5 1 * ? *)' } },
+      /coverage\.expression: .*at least every 168 hours/,
+    ],
+    [
+      'a site whose name is too long for its schedule',
+      { ...small, sites: ['s'.repeat(56)] },
+      /sites\[0\]: .*at most 55 characters/,
+    ],
     ['a sweep at no time', { ...small, sweep: { expression: 'daily' } }, /sweep\.expression: write rate\(1 day\)/],
     [
       'an unknown time zone',

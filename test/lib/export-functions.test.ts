@@ -1,8 +1,8 @@
-import { workflowNames } from '../../lib/workflow-names.ts'
 import { byteMoverNodeOptions, nodeOptions } from '../../lib/node-options.ts'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
+import { workflowNames } from '../../lib/workflow-names.ts'
 import { sorted } from './sorted.ts'
 import { smallest, type Synthesised, synthesise } from './synthesise.ts'
 
@@ -89,7 +89,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage)\/\*$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
@@ -122,6 +122,7 @@ describe('the functions', () => {
       'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',
       'PruneArchives: s3:DeleteObject on archive-bucket/retention/*',
       'PruneArchives: s3:DeleteObjectVersion on archive-bucket/archives/*',
+      'WriteCatalogue: s3:DeleteObject on archive-bucket/catalogue/*',
     ])
     // Whoever took over one of them would hold no key to a site.
     const deleting = taskNames.filter((task) =>

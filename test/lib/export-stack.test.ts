@@ -2,6 +2,7 @@ import type { Stack } from 'aws-cdk-lib'
 import { Match } from 'aws-cdk-lib/assertions'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { describe, expect, it } from 'vitest'
+import { coverageRequestSchema } from '../../functions/contracts/coverage.ts'
 import { type DeploymentConfig } from '../../lib/deployment-config.ts'
 import { sorted } from './sorted.ts'
 import { smallest, synthesise } from './synthesise.ts'
@@ -68,7 +69,14 @@ describe('every deployment', () => {
 
   it('tells the command line where its parts are', async () => {
     const { exports } = await synthesise(smallest)
-    for (const output of ['ExportRunArn', 'ExportGuestArn', 'SweepUploadsArn', 'ArchiveBucketName', 'FailureTopicArn'])
+    for (const output of [
+      'ExportRunArn',
+      'ExportGuestArn',
+      'SweepUploadsArn',
+      'JudgeCoverageArn',
+      'ArchiveBucketName',
+      'FailureTopicArn',
+    ])
       expect(() => exports.hasOutput(output, {})).not.toThrow()
   })
 
@@ -148,6 +156,41 @@ describe('schedules', () => {
     expect(JSON.stringify(others.findResources('AWS::Scheduler::Schedule'))).not.toContain('prune.')
   })
 
+  it('judge the coverage of each site against the schedules that are switched on for it', async () => {
+    const { exports } = await synthesise({
+      ...largest,
+      schedules: [
+        ...(largest.schedules ?? []),
+        { name: 'weekdays', expression: 'cron(0 20 ? * MON-FRI *)', job: { site: 'hq', guests: { all: true } } },
+      ],
+      coverage: { graceHours: 3, parkedTags: ['lab'], expression: 'cron(0 5 * * ? *)' },
+    })
+    const all = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
+    const checks = all.filter(({ Name }) => Name.startsWith('coverage.'))
+    expect(checks.map(({ Name, State }) => [Name, State])).toEqual([
+      ['coverage.hq', 'ENABLED'],
+      ['coverage.branch', 'ENABLED'],
+    ])
+    const inputs = checks.map(({ Target }) => coverageRequestSchema.parse(JSON.parse(Target.Input)))
+    expect(inputs[0]).toEqual({
+      site: 'hq',
+      rules: {
+        everyHours: 24,
+        graceHours: 3,
+        shrunkBelow: 0.5,
+        parkedTags: ['lab'],
+        parkedIds: [],
+        wholeSite: true,
+      },
+      schedules: [
+        { name: 'nightly', everyHours: 24, guests: { vmids: [100, 101] } },
+        // From Friday to Monday.
+        { name: 'weekdays', everyHours: 72, guests: { all: true } },
+      ],
+    })
+    expect(inputs[1]?.schedules).toEqual([])
+  })
+
   it('may start the runs and what looks after the bucket, and nothing else', async () => {
     const { exports } = await synthesise(largest)
     const starts = Object.values(exports.findResources('AWS::IAM::Policy')).filter((policy) =>
@@ -156,9 +199,14 @@ describe('schedules', () => {
     const scheduler = starts.filter((policy) => JSON.stringify(policy).includes('sqs:SendMessage'))
     // One role for each workflow that is scheduled.
     const started = scheduler.map((policy) =>
-      JSON.stringify(policy).match(/"Ref":"(ExportRun|ExportGuest|SweepUploads|PruneArchives)/g),
+      JSON.stringify(policy).match(/"Ref":"(ExportRun|ExportGuest|JudgeCoverage|SweepUploads|PruneArchives)/g),
     )
-    expect(sorted(started.map(String))).toEqual(['"Ref":"ExportRun', '"Ref":"PruneArchives', '"Ref":"SweepUploads'])
+    expect(sorted(started.map(String))).toEqual([
+      '"Ref":"ExportRun',
+      '"Ref":"JudgeCoverage',
+      '"Ref":"PruneArchives',
+      '"Ref":"SweepUploads',
+    ])
   })
 })
 
@@ -177,6 +225,7 @@ describe('failure notices', () => {
               { Ref: Match.stringLikeRegexp('^ExportGuest') },
               { Ref: Match.stringLikeRegexp('^SweepUploads') },
               { Ref: Match.stringLikeRegexp('^PruneArchives') },
+              { Ref: Match.stringLikeRegexp('^JudgeCoverage') },
               { Ref: Match.stringLikeRegexp('^CleanUp') },
             ],
           },
@@ -248,7 +297,7 @@ describe('failure notices', () => {
 
   it('tell of schedules that started nothing, of lost notices, and of a long time without success, of all sites and of each', async () => {
     const { exports } = await synthesise(largest)
-    expect(() => exports.resourceCountIs('AWS::CloudWatch::Alarm', 6)).not.toThrow()
+    expect(() => exports.resourceCountIs('AWS::CloudWatch::Alarm', 8)).not.toThrow()
     expect(() =>
       exports.hasResourceProperties('AWS::CloudWatch::Alarm', {
         MetricName: 'ExecutionsSucceeded',
@@ -275,6 +324,39 @@ describe('failure notices', () => {
   })
 })
 
+describe('the alarm about uncovered guests', () => {
+  const alarmsOf = async (coverage: DeploymentConfig['coverage']) => {
+    const { exports } = await synthesise({ ...smallest, coverage })
+    return Object.values(exports.findResources('AWS::CloudWatch::Alarm'))
+      .map((each) => each['Properties'])
+      .filter(({ MetricName }) => MetricName === 'GuestsUncovered')
+  }
+
+  it.each([
+    [undefined, 6 * 3600],
+    ['rate(20 minutes)', 20 * 60],
+    ['rate(90 minutes)', 2 * 3600],
+    ['cron(0 5 ? * MON-FRI *)', 72 * 3600],
+    ['cron(0 5 ? * SUN *)', 168 * 3600],
+  ])('looks at one check each, and takes none for the worst: %s', async (expression, seconds) => {
+    expect(await alarmsOf(expression === undefined ? undefined : { expression })).toMatchObject([
+      {
+        Dimensions: [{ Name: 'Site', Value: 'hq' }],
+        Period: seconds,
+        EvaluationPeriods: 1,
+        Statistic: 'Maximum',
+        Threshold: 0,
+        ComparisonOperator: 'GreaterThanThreshold',
+        TreatMissingData: 'breaching',
+      },
+    ])
+  })
+
+  it('is not made where nobody checks', async () => {
+    expect(await alarmsOf({ enabled: false })).toEqual([])
+  })
+})
+
 describe('a VPC', () => {
   it('holds exactly the functions that talk to a site', async () => {
     const { exports } = await synthesise(largest)
@@ -288,6 +370,7 @@ describe('a VPC', () => {
       'guestlift-large-report-run',
       'guestlift-large-sweep-uploads',
       'guestlift-large-verify-archive',
+      'guestlift-large-write-catalogue',
       'guestlift-large-write-manifest',
     ])
     expect(() =>

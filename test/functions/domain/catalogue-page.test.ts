@@ -15,7 +15,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('base6
 const about = {
   bucket: 'archives',
   keyPrefix: '',
-  writtenAt: '2026-11-22T12:00:00.000Z',
+  readAt: '2026-11-22T12:00:00.000Z',
   toolVersion: 'guestlift/0.1.0',
 }
 

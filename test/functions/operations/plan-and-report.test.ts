@@ -38,6 +38,23 @@ describe('reporting a run', () => {
   })
 })
 
+describe('a catalogue that could not be written', () => {
+  it('is a note of the report, in the words of its error, and changes nothing else of it', async () => {
+    const ports = fakePorts()
+    const { planKey } = await planRun(input, ports)
+    const plain = await report(ports, planKey)
+    const cause = { errorType: 'StoreDenied', errorMessage: 'S3 refused to write catalogue/hq/index.html.' }
+    for (const [catalogueError, words] of [
+      [{ Error: 'StoreDenied', Cause: JSON.stringify(cause) }, /the next run tries again: S3 refused to write/],
+      [{ Error: 'States.Timeout' }, /took longer than its time limit/],
+    ] as const) {
+      const { reportKey } = await reportRun({ run, site, planKey, notes: ['a note'], catalogueError }, ports)
+      const told = runReportSchema.parse(JSON.parse((await ports.store.readText(reportKey))?.text ?? ''))
+      expect(told).toEqual({ ...plain, notes: ['a note', expect.stringMatching(words)] })
+    }
+  })
+})
+
 describe('planning a run', () => {
   it('plans each guest that was found where it is now', async () => {
     const ports = fakePorts()

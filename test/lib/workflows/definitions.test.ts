@@ -126,9 +126,14 @@ describe.each(machines)('the definition of %s', (machine) => {
       own.filter(
         (error) =>
           errorGroup(error) === undefined &&
-          !['SweepIncomplete', 'CleanUpIncomplete', 'RunFailed', 'RunPartlyFailed', 'PruningNeedsAttention'].includes(
-            error,
-          ),
+          ![
+            'SweepIncomplete',
+            'CoverageUncertain',
+            'PruningNeedsAttention',
+            'CleanUpIncomplete',
+            'RunFailed',
+            'RunPartlyFailed',
+          ].includes(error),
       ),
     ).toEqual([])
   })

@@ -13,7 +13,8 @@ let states: Map<string, State>
 
 beforeAll(async () => {
   const { assembly } = await synthesise(smallest)
-  states = new Map([...statesOf(assembly.machines.exportRun), ...statesOf(assembly.machines.sweepUploads)])
+  const { exportRun, judgeCoverage, sweepUploads } = assembly.machines
+  states = new Map([exportRun, judgeCoverage, sweepUploads].flatMap(statesOf))
 })
 
 interface Context {
@@ -264,6 +265,66 @@ describe('the files of the distributed map', () => {
       Arguments: { Bucket: 'archives', Key: `${prefix}plan.json` },
       ReaderConfig: { InputType: 'JSON' },
     })
+  })
+})
+
+describe('the catalogue of a run', () => {
+  const after = (notes: string[], more: string[]) =>
+    evaluated(field('Write catalogue', 'Assign'), {
+      states: { result: { Payload: { guests: 1, archives: 1, notes: more } } },
+      variables: { notes },
+    })
+
+  it('adds its notes to those of the run, however many there are of each', async () => {
+    expect(await after([], [])).toEqual({ notes: [] })
+    expect(await after(['one'], [])).toEqual({ notes: ['one'] })
+    expect(await after([], ['two'])).toEqual({ notes: ['two'] })
+    expect(await after(['one', 'and'], ['two'])).toEqual({ notes: ['one', 'and', 'two'] })
+  })
+
+  it('hands its error to Report run, or none', async () => {
+    const run = { id: 'run-1', startedAt: '2026-11-22T02:00:00.000Z', prefix: 'runs/2026/11/22/run-1/' }
+    for (const catalogueError of [null, { Error: 'States.Timeout' }]) {
+      const variables = { run, site: 'hq', planKey: 'plan.json', notes: [], catalogueError }
+      const payload = await evaluated(states.get('Report run')?.Arguments?.Payload, { variables })
+      expect(tasks.ReportRun.input.parse(payload)).toMatchObject({ catalogueError })
+    }
+  })
+})
+
+describe('a check of coverage', () => {
+  const payloadOf = async (input: object) => {
+    const context = { Execution: { Name: 'check-1', StartTime: '2026-11-22T02:00:00.000Z' } }
+    const payload = await evaluated(states.get('Judge coverage')?.Arguments?.Payload, { states: { input, context } })
+    return tasks.JudgeCoverage.input.parse(payload)
+  }
+
+  it('needs no more than the site', async () => {
+    expect(await payloadOf({ site: 'hq' })).toMatchObject({
+      coverageId: 'check-1',
+      site: 'hq',
+      rules: { everyHours: 24, parkedTags: ['guestlift-parked'] },
+      schedules: [],
+    })
+  })
+
+  it.each([0, 1, 2])('keeps %d schedules a list, and the lists in them', async (count) => {
+    const schedules = [
+      { name: 'nightly', guests: { vmids: [100] }, everyHours: 24 },
+      { name: 'prod', guests: { tags: ['prod'], exclude: { vmids: [7000] } } },
+    ].slice(0, count)
+    expect(await payloadOf({ site: 'hq', rules: { everyHours: 48 }, schedules })).toMatchObject({
+      rules: { everyHours: 48 },
+      schedules,
+    })
+  })
+
+  it('succeeds when it saw every guest, covered or not', async () => {
+    for (const certain of [true, false]) {
+      expect(
+        await evaluated(condition('Every guest seen?'), { states: { input: { certain, outcome: 'failed' } } }),
+      ).toBe(certain)
+    }
   })
 })
 

@@ -215,6 +215,7 @@ describe('a run over 10,000 guests', () => {
     const answers: Record<string, FakeTask> = {
       Authenticate: () => ({ ...planInput, notes: [] }),
       'Plan run': () => planned,
+      'Write catalogue': () => ({ guests: 10_000, archives: 10_000, notes: [] }),
       'Report run': () => ({ outcome: 'succeeded', summary: 's', bucket: 'archives', reportKey: 'r' }),
     }
     const outcome = await run(withChildrenOfOneState(synthesised.assembly.machines.exportRun), {

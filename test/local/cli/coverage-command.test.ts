@@ -106,6 +106,26 @@ describe('guestlift coverage', () => {
     expect(code).toBe(1)
   })
 
+  it('tells guests that the job leaves out, though nobody fails for it', async () => {
+    await writeFile(join(directory, 'job.json'), JSON.stringify({ site: 'hq', guests: { vmids: [101] } }))
+    const words = ['--site-file', 'hq.json', '--job', 'job.json', '--parked', '101']
+    const { code, out } = await coverage(...words)
+    expect(out).toMatch(/covered +hq +vm 100 .*No schedule chooses it\./)
+    expect(code).toBe(0)
+    const chosen = JSON.parse((await coverage('--site-file', 'hq.json', '--job', 'job.json', '--json')).out) as Told
+    expect(chosen.guests.find(({ guest }) => guest.id === '101')).toMatchObject({
+      state: 'never',
+      chosenBy: ['job.json'],
+    })
+  })
+
+  it.each([
+    [['--job', 'job.json'], /--job needs --site-file/],
+    [['--deployment', 'example'], /either --bucket <name> or --deployment <name>/],
+  ])('refuses %j', async (words, complaint) => {
+    expect(await coverage(...words)).toMatchObject({ code: 64, error: expect.stringMatching(complaint) })
+  })
+
   it('without the site says what it cannot know, and takes what is gone for stale', async () => {
     const { code, out } = await coverage('--json')
     expect(statesIn(out)).toEqual({ 'vm 100': 'covered', 'container 100': 'stale' })

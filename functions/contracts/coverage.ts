@@ -1,0 +1,88 @@
+/** Which guests a check of a site's coverage expects to be archived, and what it found. */
+import * as z from 'zod'
+import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { runOutcomeSchema } from './report.ts'
+import { guestSelectionSchema } from './selection.ts'
+
+/** Guests that carry it are left out on purpose. */
+export const PARKED_TAG = 'guestlift-parked'
+
+export const coverageRulesSchema = z.strictObject({
+  /** How often guests are to be archived that no schedule chooses, or whose schedule doesn't tell. */
+  everyHours: z.number().positive().max(8784).default(24),
+  /** How much older than that the newest archive may be: guests wait for their turn, and dumps take their time. */
+  graceHours: z.number().nonnegative().max(8784).default(6),
+  /** An archive below this share of what is usual for its guest is suspicious. */
+  shrunkBelow: z.number().min(0).max(1).default(0.5),
+  /** Guests with one of these tags, or ids, are left out on purpose. */
+  parkedTags: z.array(z.string().min(1)).default([PARKED_TAG]),
+  parkedIds: z.array(z.string().min(1)).default([]),
+  /** Whether the account has to see every guest of the site; `false` where it is meant to see some. */
+  wholeSite: z.boolean().default(true),
+})
+
+/** A schedule of runs, as far as coverage depends on it. */
+export const coverageScheduleSchema = z.strictObject({
+  name: z.string().min(1),
+  guests: guestSelectionSchema,
+  /** The longest time between two of its firings; absent where the expression doesn't tell. */
+  everyHours: z.number().positive().optional(),
+})
+export type CoverageSchedule = z.output<typeof coverageScheduleSchema>
+
+/** What a person or a schedule starts a check with. */
+export const coverageRequestSchema = z.strictObject({
+  site: siteNameSchema,
+  rules: coverageRulesSchema.prefault({}),
+  /** Those that are switched on. */
+  schedules: z.array(coverageScheduleSchema).default([]),
+})
+export type CoverageRequest = z.output<typeof coverageRequestSchema>
+
+/** One guest; what a later version tells more is kept. */
+const judgedGuestSchema = z.looseObject({
+  site: siteNameSchema,
+  guest: z.strictObject({ kind: guestKindSchema, id: z.string() }),
+  name: z.string(),
+  /** As `domain/coverage.ts` names them: `covered`, `never`, `stale`, … */
+  state: z.string(),
+  reasons: z.array(z.string()),
+  archives: z.int().nonnegative(),
+  sizeBytes: z.int().nonnegative(),
+  newestAt: instantSchema.optional(),
+  lastVerifiedAt: instantSchema.optional(),
+  /** Schedules that choose it. */
+  chosenBy: z.array(z.string()).optional(),
+})
+
+/** Written to `coverage/<yyyy>/<mm>/<dd>/<id>.json`, and the last one to `coverage/<site>.json`. */
+export const coverageReportSchema = z.strictObject({
+  version: z.literal(1),
+  coverageId: z.string(),
+  site: siteNameSchema,
+  /** `failed`: some guest isn't covered; `partial`: all that were seen are, and there may be more. */
+  outcome: runOutcomeSchema,
+  /** One sentence. */
+  summary: z.string(),
+  startedAt: instantSchema,
+  judgedAt: instantSchema,
+  rules: coverageRulesSchema,
+  schedules: z.array(coverageScheduleSchema.omit({ guests: true })),
+  /** Guests by state. */
+  counts: z.record(z.string(), z.int().nonnegative()),
+  /** Worst first. */
+  guests: z.array(judgedGuestSchema),
+  /** What couldn't be known, a sentence each. */
+  unknown: z.array(z.string()),
+})
+export type CoverageReport = z.output<typeof coverageReportSchema>
+
+export const coverageSummarySchema = z.strictObject({
+  outcome: runOutcomeSchema,
+  summary: z.string(),
+  uncovered: z.int().nonnegative(),
+  /** Whether the guests that were seen are those that were to be seen. */
+  certain: z.boolean(),
+  bucket: z.string(),
+  reportKey: z.string(),
+})

@@ -1,0 +1,9 @@
+import { writeCatalogue } from '../operations/write-catalogue.ts'
+import { withBase } from '../runtime/compose/base.ts'
+import { withStore } from '../runtime/compose/store.ts'
+import { defineHandler } from '../runtime/define-handler.ts'
+
+export const handler = defineHandler('WriteCatalogue', writeCatalogue, (call) => ({
+  ...withBase(call),
+  ...withStore(call),
+}))

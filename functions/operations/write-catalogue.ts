@@ -1,0 +1,37 @@
+import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { pageGuest, type PageGuestText } from '../domain/catalogue-page.ts'
+import { cataloguePageKey } from '../domain/object-keys.ts'
+import { storePage } from './catalogue-page-file.ts'
+import type { Ports } from './ports.ts'
+import { rebuildCatalogue } from './rebuild-catalogue.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'toolVersion'>
+
+/**
+ * Bring the index objects of a site in line and write its page, from one reading. The page is written even if nothing
+ * changed, since it says when it was read. Index objects are written guest by guest: a call that comes to its time limit
+ * leaves what it has done to the next one. Of a guest, only its rows of the page stay in memory.
+ * @throws StoreUnavailable, StoreDenied
+ */
+export async function writeCatalogue(
+  { site }: TaskInput<'WriteCatalogue'>,
+  ports: Needs,
+): Promise<TaskOutput<'WriteCatalogue'>> {
+  // Before the listing: what is archived while it goes on may be missing from the page.
+  const readAt = ports.now().toISOString()
+  const page: PageGuestText[] = []
+  const { reading, ...rebuilt } = await rebuildCatalogue({ site }, ports, (guest) => page.push(pageGuest(guest)))
+  const about = { bucket: ports.store.bucket, keyPrefix: ports.keyPrefix, readAt, toolVersion: ports.toolVersion }
+  const pageWritten = await storePage(cataloguePageKey(ports.keyPrefix, site), about, page, ports)
+  ports.log('catalogue-written', { site, ...rebuilt, ...reading, readAt, pageWritten })
+  const { guests, archives } = rebuilt
+  return { guests, archives, notes: notesOf(site, reading.damagedIndexes) }
+}
+
+function notesOf(site: string, damaged: number): string[] {
+  if (damaged === 0) return []
+  const objects = damaged === 1 ? '1 index object was' : `${damaged} index objects were`
+  return [
+    `Catalogue of site ${site}: ${objects} damaged and written anew from the manifests; nothing had gone by what they said.`,
+  ]
+}

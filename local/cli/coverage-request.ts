@@ -1,0 +1,26 @@
+/** What a check of coverage goes by: a deployment's own rules, or one job. */
+import { basename } from 'node:path'
+import type { CoverageRequest, CoverageSchedule } from '../../functions/contracts/coverage.ts'
+import { readRequest } from '../../functions/domain/request.ts'
+import { coverageRequest } from '../../lib/coverage-checks.ts'
+import { CliError } from './cli-error.ts'
+import { readJobFile } from './job-file.ts'
+import { deploymentNamed } from './site-provider.ts'
+
+/** As the deployment's own schedule starts the check. @throws CliError when it can't be told which site is meant */
+export async function coverageRequestOf(name: string, site: string | undefined): Promise<CoverageRequest> {
+  const deployment = await deploymentNamed(name)
+  const wanted = site ?? (deployment.sites.length === 1 ? deployment.sites[0] : undefined)
+  if (wanted === undefined || !deployment.sites.includes(wanted)) {
+    const which = site === undefined ? 'several sites' : `no site ${site}`
+    throw new CliError(`Deployment ${name} has ${which}: name one of ${deployment.sites.join(', ')} with --site.`)
+  }
+  return coverageRequest(deployment, wanted)
+}
+
+/** A job as if it were started by a schedule with that interval. @throws CliError, InvalidJob */
+export async function guestsOfJob(path: string, everyMilliseconds: number): Promise<CoverageSchedule> {
+  // Whose guests they are says the site's file.
+  const { job } = readRequest(await readJobFile(path), 'site')
+  return { name: basename(path), guests: job.guests, everyHours: everyMilliseconds / 3_600_000 }
+}

@@ -1,0 +1,45 @@
+import { styleText } from 'node:util'
+import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { uncoveredStates } from '../../functions/domain/coverage.ts'
+import { columns, plain } from './columns.ts'
+import { counted, shortTime } from './print-catalogue.ts'
+
+/** Of a judgement made here, or of a report. */
+interface JudgedGuest {
+  site: string
+  guest: { kind: string; id: string }
+  name: string
+  state: string
+  reasons: readonly string[]
+  archives: number
+  sizeBytes: number
+  newestAt?: string | undefined
+  lastVerifiedAt?: string | undefined
+}
+
+interface ToldCoverage {
+  guests: readonly JudgedGuest[]
+  summary: string
+  unknown: readonly string[]
+}
+
+const uncovered = new Set<string>(uncoveredStates)
+
+/** A line for each guest, what they come to, and what nobody knows. */
+export function coverageLines({ guests, summary, unknown }: ToldCoverage): string[] {
+  return [...columns(guests.map(row)), plain(summary), ...unknown.map((note) => `note: ${plain(note)}`)]
+}
+
+function row({ state, site, guest, name, newestAt, archives, sizeBytes, lastVerifiedAt, reasons }: JudgedGuest) {
+  const colour = uncovered.has(state) ? 'red' : state === 'covered' ? 'green' : 'dim'
+  return [
+    styleText(colour, state),
+    site,
+    `${guest.kind} ${guest.id}`,
+    plain(name),
+    newestAt === undefined ? 'no archive' : shortTime(newestAt),
+    archives === 0 ? '' : `${counted(archives, 'archive')}, ${formatBytes(sizeBytes)}`,
+    lastVerifiedAt === undefined ? '' : `verified ${lastVerifiedAt.slice(0, 10)}`,
+    plain(reasons.join(' ')),
+  ]
+}

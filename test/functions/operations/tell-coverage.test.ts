@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest'
+import { coverageReportSchema, coverageRequestSchema } from '../../../functions/contracts/coverage.ts'
+import { PlatformUnavailable } from '../../../functions/contracts/errors.ts'
+import { uncoveredStates } from '../../../functions/domain/coverage.ts'
+import { coverageMetrics } from '../../../functions/domain/coverage-metrics.ts'
+import { archiveFolder, manifestKey } from '../../../functions/domain/object-keys.ts'
+import { tellCoverage } from '../../../functions/operations/tell-coverage.ts'
+import type { GuestRecord } from '../../../functions/providers/provider.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
+import { type FakePorts, fakePorts } from '../../fakes/ports.ts'
+
+const HOUR = 3_600_000
+
+function guest(id: string, its: Partial<GuestRecord> = {}): GuestRecord {
+  const rest = { tags: [], missingPrivileges: [], nodeOffline: false } as const
+  return {
+    id,
+    kind: 'vm',
+    name: `guest-${id}`,
+    node: 'pve1',
+    state: 'running',
+    ...rest,
+    tags: [],
+    missingPrivileges: [],
+    ...its,
+  }
+}
+
+async function archived({ store, clock }: FakePorts, { id, kind, name, node }: GuestRecord, hoursAgo: number) {
+  const createdAt = new Date(clock.now.getTime() - hoursAgo * HOUR).toISOString()
+  const folder = archiveFolder('', 'hq', { id, kind, name, node }, createdAt)
+  const manifest = manifestOf(createdAt, [4], { id, kind, name, node })
+  const artifacts = manifest.artifacts.map((artifact) => ({ ...artifact, key: `${folder}file`, fileName: 'file' }))
+  await store.writeText(`${folder}file`, 'vmaz')
+  await store.writeText(manifestKey(folder), JSON.stringify({ ...manifest, artifacts }))
+}
+
+function scene(guests: GuestRecord[], mayLack?: string) {
+  const ports = fakePorts()
+  ports.fakeProvider.listGuests = async () => ({ guests, notes: [], ...(mayLack === undefined ? {} : { mayLack }) })
+  const check = (request: object = {}) =>
+    tellCoverage(
+      {
+        coverageId: 'check-1',
+        startedAt: '2026-11-22T02:00:00.000Z',
+        ...coverageRequestSchema.parse({ site: 'hq', ...request }),
+      },
+      ports,
+    )
+  const report = async (key: string) =>
+    coverageReportSchema.parse(JSON.parse((await ports.store.readText(key))?.text ?? 'null'))
+  const statesOf = async (key: string) =>
+    Object.fromEntries((await report(key)).guests.map(({ guest: { id }, state }) => [id, state]))
+  const reasonsOf = async (key: string) =>
+    Object.fromEntries((await report(key)).guests.map(({ guest: { id }, reasons }) => [id, reasons.join(' ')]))
+  return { ports, check, report, statesOf, reasonsOf }
+}
+
+describe('telling how a site is covered', () => {
+  it('leaves a report of each check and the last one, and tells CloudWatch every state', async () => {
+    const [covered, never, parked] = [guest('100'), guest('101'), guest('102', { tags: ['guestlift-parked'] })] as const
+    const { ports, check, report } = scene([covered, never, parked])
+    await archived(ports, covered, 3)
+    const told = await check()
+    expect(told).toEqual({
+      outcome: 'failed',
+      summary: 'Site hq: 1 of 3 guests not covered (1 never, 1 covered, 1 parked).',
+      uncovered: 1,
+      certain: true,
+      bucket: 'memory',
+      reportKey: 'coverage/2026/11/22/check-1.json',
+    })
+    expect(await report(told.reportKey)).toEqual(await report('coverage/hq.json'))
+    const [line] = ports.logged.filter(({ event }) => event === 'coverage-metrics')
+    expect(line?.fields).toMatchObject({
+      Site: 'hq',
+      GuestsUncovered: 1,
+      GuestsCovered: 1,
+      GuestsNeverArchived: 1,
+      GuestsParked: 1,
+      GuestsStale: 0,
+      GuestsDamaged: 0,
+      GuestsShrunk: 0,
+      GuestsGone: 0,
+      OldestNewestArchiveHours: 3,
+    })
+  })
+
+  it('tells zero and succeeds when every guest is covered', async () => {
+    const { ports, check } = scene([guest('100')])
+    await archived(ports, guest('100'), 3)
+    expect(await check()).toMatchObject({ outcome: 'succeeded', uncovered: 0, certain: true })
+    expect(ports.logged.at(-1)?.fields).toMatchObject({ GuestsUncovered: 0 })
+  })
+
+  it('is uncertain when guests may be hidden, and still tells of those it saw', async () => {
+    const { ports, check } = scene([guest('100')], 'The account lacks VM.Audit on /vms.')
+    await archived(ports, guest('100'), 3)
+    expect(await check()).toMatchObject({
+      outcome: 'partial',
+      certain: false,
+      summary: expect.stringMatching(/no guest is uncovered.*VM\.Audit/),
+    })
+    expect(ports.logged.at(-1)?.fields).toMatchObject({ GuestsUncovered: 0, GuestsCovered: 1 })
+    // Where the account is meant to see some guests only.
+    expect(await check({ rules: { wholeSite: false } })).toMatchObject({ outcome: 'succeeded', certain: true })
+  })
+
+  it('tells nothing of a site that cannot be asked', async () => {
+    const { ports, check } = scene([])
+    ports.fakeProvider.listGuests = () => Promise.reject(new PlatformUnavailable('no answer'))
+    await expect(check()).rejects.toMatchObject({ name: 'PlatformUnavailable' })
+    expect(ports.store.objects.size).toBe(0)
+    expect(ports.logged).toEqual([])
+  })
+})
+
+describe('guests and the schedules that choose them', () => {
+  const hourly = { name: 'hourly', guests: { tags: ['prod'] }, everyHours: 1 }
+  const weekly = { name: 'weekly', guests: { all: true, exclude: { tags: ['scratch'] } }, everyHours: 168 }
+
+  it('are held to the shortest interval of these, and to the general rule where there is none', async () => {
+    const [prod, office, scratch] = [
+      guest('100', { tags: ['prod'] }),
+      guest('101'),
+      guest('102', { tags: ['scratch'] }),
+    ] as const
+    const { ports, check, statesOf, reasonsOf, report } = scene([prod, office, scratch])
+    for (const each of [prod, office, scratch]) await archived(ports, each, 40)
+    const { reportKey } = await check({ schedules: [hourly, weekly] })
+    expect(await statesOf(reportKey)).toEqual({ 100: 'stale', 101: 'covered', 102: 'stale' })
+    expect(await reasonsOf(reportKey)).toEqual({
+      100: 'The newest archive is 40 hours old.',
+      101: '',
+      102: 'The newest archive is 40 hours old. No schedule chooses it.',
+    })
+    expect((await report(reportKey)).guests.map(({ chosenBy }) => chosenBy)).toEqual([
+      ['hourly', 'weekly'],
+      [],
+      ['weekly'],
+    ])
+    expect(ports.logged.at(-1)?.fields).toMatchObject({ GuestsUncovered: 2, GuestsUnscheduled: 1 })
+  })
+
+  it('are told as unscheduled though an archive covers them, but not when they are parked or gone', async () => {
+    const [scratch, parked, gone] = [
+      guest('100', { tags: ['scratch'] }),
+      guest('101', { tags: ['scratch', 'guestlift-parked'] }),
+      guest('102'),
+    ] as const
+    const { ports, check, statesOf, reasonsOf } = scene([scratch, parked])
+    for (const each of [scratch, gone]) await archived(ports, each, 1)
+    const { reportKey, uncovered } = await check({ schedules: [weekly] })
+    expect(uncovered).toBe(0)
+    expect(await statesOf(reportKey)).toEqual({ 100: 'covered', 101: 'parked', 102: 'gone' })
+    expect(await reasonsOf(reportKey)).toMatchObject({ 100: 'No schedule chooses it.' })
+    expect((await reasonsOf(reportKey))['101']).not.toMatch(/schedule/)
+    expect(ports.logged.at(-1)?.fields).toMatchObject({ GuestsUnscheduled: 1 })
+  })
+
+  it('are judged by the general rule when their schedule does not tell how often it fires', async () => {
+    const { ports, check, statesOf } = scene([guest('100')])
+    await archived(ports, guest('100'), 40)
+    const schedules = [{ name: 'once', guests: { all: true } }]
+    expect(await statesOf((await check({ schedules })).reportKey)).toEqual({ 100: 'stale' })
+    const patient = await check({ schedules, rules: { everyHours: 48 } })
+    expect(await statesOf(patient.reportKey)).toEqual({ 100: 'covered' })
+  })
+
+  it('are said to be undecided when a silent node hides what decides', async () => {
+    const { ports, check, reasonsOf } = scene([guest('100', { name: '', state: 'unknown', nodeOffline: true })])
+    await archived(ports, guest('100'), 3)
+    const { reportKey } = await check({ schedules: [{ name: 'named', guests: { names: ['web*'] }, everyHours: 1 }] })
+    expect((await reasonsOf(reportKey))['100']).toMatch(/can't be told whether schedule named chooses it/)
+  })
+})
+
+describe('the figures', () => {
+  it('count whatever states there are, also such as come later', () => {
+    const report = {
+      site: 'hq',
+      judgedAt: '2026-11-22T02:00:00.000Z',
+      guests: [],
+      counts: { odd: 2, never: 1, covered: 4 },
+    }
+    const metrics = coverageMetrics(report)
+    expect(metrics).toMatchObject({ GuestsOdd: 2, GuestsNeverArchived: 1, GuestsCovered: 4, GuestsUncovered: 1 })
+    expect(JSON.stringify(metrics)).toContain('{"Name":"GuestsOdd","Unit":"Count"}')
+    expect(metrics).not.toHaveProperty('OldestNewestArchiveHours')
+  })
+
+  it('count every state that does not cover as uncovered', () => {
+    const counts = Object.fromEntries(uncoveredStates.map((state) => [state, 1]))
+    const report = { site: 'hq', judgedAt: '2026-11-22T02:00:00.000Z', guests: [], counts }
+    expect(coverageMetrics(report)).toMatchObject({ GuestsUncovered: uncoveredStates.length })
+  })
+})

@@ -1,0 +1,88 @@
+/** What becomes of a run when its catalogue can't be written: nothing but a note. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type TaskInput, tasks } from '../../../functions/contracts/tasks.ts'
+import { TaskFailure } from '../../../local/asl/interpreter.ts'
+import type { Definition } from '../../../local/synthesised.ts'
+import { item } from '../../fakes/ports.ts'
+import { type FakeTask, memoryStore, run } from '../../local/asl/harness.ts'
+import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+
+let synthesised: Synthesised
+beforeAll(async () => {
+  synthesised = await synthesise(smallest)
+}, 120_000)
+
+const planKey = `${item.run.prefix}plan.json`
+
+/** A run over one guest whose export ends at once, or whose map fails as a whole. */
+async function runWith(writeCatalogue: FakeTask, { notes = [] as string[], guestCount = 1, plan = true } = {}) {
+  const { run: its, site, platform, platformVersion } = item
+  let reported: TaskInput<'ReportRun'> | undefined
+  const answers: Record<string, FakeTask> = {
+    Authenticate: () => ({ run: its, site, platform, platformVersion, job: {}, notes }),
+    'Plan run': () => ({ planKey, guestCount }),
+    'Write catalogue': writeCatalogue,
+    'Report run': (args) => {
+      reported = tasks.ReportRun.input.parse((args as { Payload: unknown }).Payload)
+      return { outcome: 'succeeded', summary: 's', bucket: 'archives', reportKey: 'r' }
+    },
+  }
+  const outcome = await run(withChildrenOfOneState(synthesised.assembly.machines.exportRun), {
+    s3: memoryStore(plan ? { [`archives/${planKey}`]: JSON.stringify([item]) } : {}),
+    tasks: Object.fromEntries(
+      Object.entries(answers).map(([name, answer]): [string, FakeTask] => [
+        name,
+        async (args, context) => ({ Payload: await answer(args, context) }),
+      ]),
+    ),
+  })
+  return { outcome, reported }
+}
+
+function withChildrenOfOneState(definition: Definition): Definition {
+  const copy = structuredClone(definition) as Definition & { States: Record<string, { ItemProcessor?: unknown }> }
+  Object.assign(copy.States['Export each guest']?.ItemProcessor as object, {
+    ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+    StartAt: 'End',
+    States: { End: { Type: 'Succeed' } },
+  })
+  return copy
+}
+
+const written = (notes: string[]) => () => ({ guests: 1, archives: 1, notes })
+
+describe('the catalogue in a run', () => {
+  it('is written between guests and report, which gets its notes', async () => {
+    const { outcome, reported } = await runWith(written(['healed']), { notes: ['a note'] })
+    expect(outcome.states.slice(-4)).toEqual(['Write catalogue', 'Report run', 'How did it go?', 'Run succeeded'])
+    expect(reported).toMatchObject({ notes: ['a note', 'healed'], catalogueError: null })
+  })
+
+  it.each([
+    'States.Timeout',
+    'StoreDenied',
+    'StoreUnavailable',
+    'InternalFault',
+    'Sandbox.Timedout',
+    'Lambda.TooManyRequestsException',
+    'Runtime.OutOfMemory',
+  ])('never changes how the run ends: %s', async (error) => {
+    const { outcome, reported } = await runWith(() => Promise.reject(new TaskFailure(error, 'why')), {
+      notes: ['a note'],
+    })
+    expect(outcome.result.status).toBe('SUCCEEDED')
+    expect(reported).toMatchObject({ notes: ['a note'], catalogueError: { Error: error, Cause: 'why' } })
+  })
+
+  it('is written as well when the map itself failed: what was archived before has to be told', async () => {
+    const { outcome, reported } = await runWith(written([]), { plan: false })
+    expect(outcome.states).toContain('Write catalogue')
+    expect(reported).toMatchObject({ notes: [], catalogueError: null })
+  })
+
+  it('stays as it is when no guest was found', async () => {
+    const { outcome, reported } = await runWith(written([]), { guestCount: 0 })
+    expect(outcome.states).not.toContain('Write catalogue')
+    expect(reported).toMatchObject({ notes: [], catalogueError: null })
+  })
+})
