@@ -16,10 +16,10 @@ describe('what Lambda bills of a call', () => {
     const billed: [number, number][] = []
     const handler = defineHandler(
       'VerifyArchive',
-      async (_input, { billedMilliseconds }: Invocation) => {
-        const first = billedMilliseconds()
+      async (_input, call: Invocation) => {
+        const first = call.billedMilliseconds()
         await delay(30)
-        billed.push([first, billedMilliseconds()])
+        billed.push([first, call.billedMilliseconds()])
         return { verified: true as const }
       },
       (invocation) => invocation,
@@ -27,7 +27,7 @@ describe('what Lambda bills of a call', () => {
     await delay(500)
     await handler(event, { getRemainingTimeInMillis: () => 1000 })
     await handler(event, { getRemainingTimeInMillis: () => 1000 })
-    const [[cold = 0, coldEnd = 0] = [], [warm = 0, warmEnd = 0] = []] = billed
+    const [[cold, coldEnd], [warm, warmEnd]] = [billed[0] ?? [0, 0], billed[1] ?? [0, 0]]
     // The clock began with the process; the wait between loading and the call is nobody's.
     expect(cold).toBeGreaterThanOrEqual(loadedAt)
     expect(cold).toBeLessThan(loadedAt + 450)
