@@ -5,7 +5,7 @@ import type { Folder } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 
 /** Folders whose objects are rewritten or short-lived: only their newest version means anything. */
-const bookkeeping: readonly Folder[] = ['runs', 'claims', 'uploads', 'schedules', 'retention']
+const bookkeeping: readonly Folder[] = ['runs', 'claims', 'uploads', 'schedules', 'retention', 'verifications']
 
 /** Where archives go. It outlives the stack, its objects are versioned, and only Apply retention can delete a version. */
 export class ArchiveBucket extends Construct {

@@ -4,6 +4,11 @@ import { z } from 'zod'
 import { jobSchema } from '../functions/contracts/job.ts'
 import { siteNameSchema } from '../functions/contracts/nouns.ts'
 import { REDRIVE_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
+import {
+  verificationPolicySchema,
+  verificationRequestSchema,
+  verificationRunnerSchema,
+} from '../functions/contracts/verification-policy.ts'
 
 const nameSchema = z
   .string()
@@ -111,6 +116,17 @@ const sweepSchema = z.strictObject({
   enabled: z.boolean().default(true),
 })
 
+const verificationSchema = verificationPolicySchema.extend({
+  /** When archives are looked for that are due to be read whole, in UTC. */
+  expression: scheduleExpressionSchema.default('rate(1 day)'),
+  enabled: z.boolean().default(true),
+  /** Archives that one run reads at the same time, each in a function or a build of its own. */
+  maxConcurrency: z.int().min(1).max(100).default(5),
+  /** What reads archives that don't fit a function. With `none`, the report says which, and how a person reads them. */
+  runner: verificationRunnerSchema.default('codebuild'),
+  mostGiBInFunction: verificationRequestSchema.shape.mostGiBInFunction,
+})
+
 export const deploymentSchema = z
   .strictObject({
     /** Part of the names of stacks, workflows, functions and logs: one account can hold several deployments. */
@@ -142,6 +158,7 @@ export const deploymentSchema = z
     vpc: vpcSchema.optional(),
     schedules: z.array(scheduleSchema).default([]),
     sweep: sweepSchema.prefault({}),
+    verification: verificationSchema.prefault({}),
     transfer: transferSchema.prefault({}),
   })
   .check(({ value, issues }) => {

@@ -28,6 +28,7 @@ const bookFolders = new Set([
   'sweeps',
   'catalogue',
   'retention',
+  'verifications',
 ])
 
 /** What a listing tells; `hidden`: an older or removed version, which is billed and isn't read. */

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { runReportSchema } from '../../functions/contracts/report.ts'
 import { sweepReportSchema } from '../../functions/contracts/sweep.ts'
 import { tasks } from '../../functions/contracts/tasks.ts'
+import { verificationReportSchema } from '../../functions/contracts/verification-report.ts'
 
 export interface ReportShape<Report> {
   /** The answer of the task that writes the report. */
@@ -12,6 +13,7 @@ export interface ReportShape<Report> {
 
 export const reportShapes = {
   exportRun: { answer: tasks.ReportRun.output, report: runReportSchema },
+  verifyArchives: { answer: tasks.ReportVerification.output, report: verificationReportSchema },
   sweepUploads: { answer: tasks.SweepUploads.output, report: sweepReportSchema },
 }
 

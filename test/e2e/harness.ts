@@ -14,7 +14,14 @@ import type { GuestOutcome, RunReport } from '../../functions/contracts/report.t
 import { type Clock, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
 import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
-import { type LocalRunEnd, type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
+import {
+  type LocalRunEnd,
+  type LocalRunner,
+  type LocalUpkeepEnd,
+  openLocalRunner,
+  type UpkeepWorkflow,
+} from '../../local/run/local-runner.ts'
+import type { ReportOf } from '../../local/run/report-shapes.ts'
 import type { DoneListener, FaultPlan } from '../../local/s3/faults.ts'
 import { startS3 } from '../../local/s3/server.ts'
 import { type FunctionChanges, ownAssembly } from './own-assembly.ts'
@@ -33,6 +40,14 @@ export interface Site {
   /** Set by a test: what goes wrong in S3 next. */
   faults: { plan: FaultPlan | undefined; onDone?: DoneListener | undefined }
   run(job: unknown, options?: RunOptions): Promise<LocalRunEnd & { guests: Record<string, GuestOutcome> }>
+  /** Run one of the workflows that look after the bucket. */
+  upkeep<Workflow extends UpkeepWorkflow>(
+    workflow: Workflow,
+    request: unknown,
+    onState?: (state: string) => void,
+  ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
+  /** Where the object of a key lies on disk. */
+  path(key: string): string
   keys(prefix?: string): Promise<string[]>
   openUploads(): Promise<string[]>
   text(key: string): Promise<string>
@@ -142,6 +157,18 @@ export async function openSite(
       )
       return { ...end, guests: byId(end.report) }
     },
+    async upkeep(workflow, request, onState) {
+      runs += 1
+      const listener = {
+        onEvent: (event: HistoryEvent) => {
+          events.push(JSON.stringify(event))
+          if (event.type.endsWith('StateEntered')) onState?.(event.details['name'] as string)
+        },
+        onLog: () => undefined,
+      }
+      return runner.upkeep(workflow, request, `upkeep-${runs}`, listener, { interrupt: never, kill: never })
+    },
+    path: (key) => join(directory, 's3', bucket, key),
     async keys(prefix = '') {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
       return Contents.flatMap(({ Key }) => Key ?? [])

@@ -56,7 +56,7 @@ describe('the storage stack', () => {
     ])
     const expiring = rules.filter((rule) => 'NoncurrentVersionExpiration' in rule).map((rule) => String(rule['Prefix']))
     expect(sorted(expiring)).toEqual(
-      ['claims', 'retention', 'runs', 'schedules', 'uploads'].map((folder) => `backups/${folder}/`),
+      ['claims', 'retention', 'runs', 'schedules', 'uploads', 'verifications'].map((folder) => `backups/${folder}/`),
     )
     expect(JSON.stringify(rules)).not.toContain('archives/')
     expect(rules.some((rule) => 'ExpirationInDays' in rule || 'Expiration' in rule)).toBe(false)
