@@ -177,10 +177,8 @@ describe('the report of a verification', () => {
     await verdict(item('c'), { result: 'refused' })
     await report()
     const metrics = ports.logged.filter(({ event }) => event === 'verification-metrics').map(({ fields }) => fields)
-    const figures = metrics.map(({ Site, ArchivesVerified, ArchivesRefused, ArchivesNotVerified, ArchivesOverdue }) => [
-      ...[Site, ArchivesVerified, ArchivesRefused, ArchivesNotVerified, ArchivesOverdue],
-    ])
-    expect(figures).toEqual([
+    const names = ['Site', 'ArchivesVerified', 'ArchivesRefused', 'ArchivesNotVerified', 'ArchivesOverdue']
+    expect(metrics.map((fields) => names.map((name) => fields[name]))).toEqual([
       ['branch', 0, 1, 0, 0],
       ['empty', 0, 0, 0, 0],
       ['hq', 1, 0, 1, 1],
