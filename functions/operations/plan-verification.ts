@@ -1,44 +1,20 @@
-import * as z from 'zod'
 import { InvalidJob } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { type VerificationRequest, verificationRequestSchema } from '../contracts/verification-policy.ts'
-import {
-  type UnreadArchive,
-  type UnreadRecord,
-  type VerificationItem,
-  verificationItemSchema,
-} from '../contracts/verification-report.ts'
-import {
-  askedVerifications,
-  type DueArchive,
-  dueVerifications,
-  moreUrgentFirst,
-  withinRun,
-} from '../domain/due-verifications.ts'
-import {
-  archivesPrefix,
-  planKey,
-  reportKey,
-  unreadKey,
-  verificationPrefix,
-  verificationsOfDayPrefix,
-} from '../domain/object-keys.ts'
+import type { UnreadRecord, VerificationItem } from '../contracts/verification-report.ts'
+import { askedVerifications, dueVerifications } from '../domain/due-verifications.ts'
+import { archivesPrefix, planKey, unreadKey, verificationPrefix } from '../domain/object-keys.ts'
 import { validationMessage } from '../domain/validation-message.ts'
+import { withinRun } from '../domain/verification-room.ts'
+import { DueFindings } from './due-findings.ts'
 import type { CatalogueFilter } from './list-archives.ts'
 import type { Ports } from './ports.ts'
 import { readCatalogue } from './read-catalogue.ts'
+import { readAtLength } from './verifications-under-way.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
 
 const GIB = 2 ** 30
-const HOUR_MILLISECONDS = 3_600_000
-
-/** A run reads no more archives; those left are the least urgent. Keeps memory bounded, whatever the bucket holds. */
-const MOST_PLANNED = 5_000
-/** Of those overdue and of the others that the record lists; the rest are counted. */
-const MOST_TOLD = 1_000
-/** The larger runner's longest, and its queue. An earlier run that says nothing after that is dead. */
-const LONGEST_HOURS = 46
 
 /**
  * Look through the catalogue, a guest at a time, for archives that are due, or for those that a person named; write the
@@ -54,7 +30,7 @@ export async function planVerification(
   const request = parseRequest(input.request)
   const run = { id, startedAt, prefix: verificationPrefix(keyPrefix, id, startedAt) }
 
-  const found = new Findings()
+  const found = new DueFindings()
   if (request.archives === undefined) await findDue(request, run.prefix, startedAt, found, ports)
   else await findAsked(request.archives, found, ports)
 
@@ -88,51 +64,11 @@ function parseRequest(request: unknown): VerificationRequest {
   throw new InvalidJob(`The verification's input can't be used: ${validationMessage(parsed.error)}.`)
 }
 
-/** What was found so far, in bounded memory: the most urgent archives, and a list of those left out with its tally. */
-class Findings {
-  readonly sites = new Set<string>()
-  private due: DueArchive[] = []
-  private readonly unread: Record<'overdue' | 'other', UnreadArchive[]> = { overdue: [], other: [] }
-  private further = 0
-  private furtherOverdue = 0
-
-  take(archive: DueArchive): void {
-    this.due.push(archive)
-    if (this.due.length >= 2 * MOST_PLANNED) this.cut()
-  }
-
-  leave(archive: UnreadArchive): void {
-    const list = this.unread[archive.overdue ? 'overdue' : 'other']
-    if (list.length < MOST_TOLD) list.push(archive)
-    else this.count(archive.overdue)
-  }
-
-  mostUrgent(): DueArchive[] {
-    this.cut()
-    return this.due
-  }
-
-  record(): Pick<UnreadRecord, 'unread' | 'further' | 'furtherOverdue'> {
-    const { further, furtherOverdue } = this
-    return { unread: [...this.unread.overdue, ...this.unread.other], further, furtherOverdue }
-  }
-
-  private cut(): void {
-    this.due.sort(moreUrgentFirst)
-    for (const { overdue } of this.due.splice(MOST_PLANNED)) this.count(overdue)
-  }
-
-  private count(overdue: boolean): void {
-    this.further += 1
-    if (overdue) this.furtherOverdue += 1
-  }
-}
-
 async function findDue(
   { site, policy }: VerificationRequest,
   ownPrefix: string,
   startedAt: string,
-  found: Findings,
+  found: DueFindings,
   ports: Needs,
 ): Promise<void> {
   const underWay = await readAtLength(ownPrefix, startedAt, ports)
@@ -142,17 +78,18 @@ async function findDue(
     for (const archive of unread) found.leave(archive)
     for (const archive of due) {
       const since = underWay.get(archive.folder)
-      const { folder, overdue } = archive
       if (since === undefined) found.take(archive)
       else {
+        const { folder, site } = archive
         const reason = `not verified: a run that was planned at ${since} may still be reading it.`
-        found.leave({ folder, site: guest.site, why: 'being-read', reason, overdue })
+        // That run reports what becomes of it.
+        found.leave({ folder, site, why: 'being-read', reason, overdue: false })
       }
     }
   }
 }
 
-async function findAsked(prefixes: readonly string[], found: Findings, ports: Needs): Promise<void> {
+async function findAsked(prefixes: readonly string[], found: DueFindings, ports: Needs): Promise<void> {
   const taken = new Set<string>()
   for (const prefix of prefixes) {
     let any = false
@@ -179,33 +116,4 @@ function filterOf(prefix: string, { keyPrefix }: Needs): CatalogueFilter {
   const [site, guest] = prefix.slice(all.length).split('/').slice(0, -1)
   const guestId = /^(?:vm|container)-(.+)$/.exec(guest ?? '')?.[1]
   return { ...(site === undefined ? {} : { site }), ...(guestId === undefined ? {} : { guestId }) }
-}
-
-const itemsSchema = z.array(verificationItemSchema)
-
-/**
- * Archives that don't fit a function and that an earlier run without a report has planned: the larger runner may take
- * longer than a day, and reading an archive of terabytes twice at once costs money. By folder, since when.
- */
-async function readAtLength(
-  ownPrefix: string,
-  startedAt: string,
-  { store, keyPrefix, now }: Needs,
-): Promise<Map<string, string>> {
-  const underWay = new Map<string, string>()
-  for (const daysBefore of [0, 1, 2]) {
-    const day = new Date(Date.parse(startedAt) - daysBefore * 24 * HOUR_MILLISECONDS).toISOString()
-    const keys = await store.listDatedKeys(verificationsOfDayPrefix(keyPrefix, day))
-    const there = new Set(keys.map(({ key }) => key))
-    for (const { key, writtenAt } of keys) {
-      const prefix = key.slice(0, key.lastIndexOf('/') + 1)
-      if (key !== planKey(prefix) || prefix === ownPrefix || there.has(reportKey(prefix))) continue
-      if (now().getTime() - Date.parse(writtenAt) > LONGEST_HOURS * HOUR_MILLISECONDS) continue
-      const plan = itemsSchema.safeParse(JSON.parse((await store.readText(key))?.text ?? '[]'))
-      for (const { folder, sizeBytes, mostBytesInFunction } of plan.data ?? []) {
-        if (sizeBytes > mostBytesInFunction) underWay.set(folder, writtenAt)
-      }
-    }
-  }
-  return underWay
 }

@@ -1,5 +1,6 @@
 /** What lies in the bucket is read back whole, by the real bundles, and what can't be read is told. */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { verificationSchema } from '../../functions/contracts/verification.ts'
 import { smallest, synthesise as synthesiseDefinitions } from '../lib/synthesise.ts'
@@ -7,6 +8,8 @@ import { bucket, openSite, type Site } from './harness.ts'
 import { killFunction } from './kill-function.ts'
 
 let site: Site
+/** One whose functions have less than a minute: none dares to begin. */
+let hurried: Site
 /** The same bucket of another kind: a deployment that reads nothing at length. */
 let withoutRunner: Site
 
@@ -16,11 +19,12 @@ beforeAll(async () => {
   withoutRunner = await openSite({
     functions: { definitions: { 'verify-archives': assembly.machines.verifyArchives } },
   })
-  for (const each of [site, withoutRunner]) {
+  hurried = await openSite({ functions: { limits: { 'verify-deep': { timeoutSeconds: 50 } } } })
+  for (const each of [site, withoutRunner, hurried]) {
     await each.run({ site: 'hq', guests: { vmids: [100, 101] } })
   }
 }, 300_000)
-afterAll(() => Promise.all([site.close(), withoutRunner.close()]))
+afterAll(() => Promise.all([site.close(), withoutRunner.close(), hurried.close()]))
 beforeEach(() => {
   site.faults.plan = undefined
 })
@@ -82,6 +86,16 @@ describe('the verification of what is due', () => {
     expect(after).toEqual({ ...after, evidence: before.evidence, result: 'accepted' })
   }, 120_000)
 
+  it('goes on in the larger runner where a function stopped itself before its time was up', async () => {
+    const states: string[] = []
+    const twice = ['Verify at length', 'Verify at length', 'Verify deep', 'Verify deep']
+    const { result, told } = await hurried.upkeep('verifyArchives', {}, (state) => states.push(state))
+    expect(result).toMatchObject({ status: 'SUCCEEDED' })
+    expect(told?.report).toMatchObject({ outcome: 'succeeded', accepted: 2, notVerified: 0 })
+    expect(states.filter((state) => ['Verify deep', 'Verify at length'].includes(state)).sort()).toEqual(twice)
+    expect(states).not.toContain('Archive not read')
+  }, 120_000)
+
   it('says of such an archive how to read it where there is no larger runner, and fails', async () => {
     const { folder } = await archiveOf('100', withoutRunner)
     const request = { archives: [folder], mostGiBInFunction: 1 / 2 ** 30 }
@@ -102,12 +116,20 @@ describe('the verification of what is due', () => {
 
   it('counts an archive as not verified whose function was killed over it, and reads it the next time', async () => {
     const { folder, key } = await archiveOf('101', withoutRunner)
+    const other = (await archiveOf('100', withoutRunner)).folder
+    let reading = false
     withoutRunner.faults.plan = (request) => {
       if (request.operation !== 'GetObject' || request.key !== key) return undefined
-      void killFunction(withoutRunner.assembly, 'verify-deep')
+      reading = true
       return 'silent'
     }
-    const killed = await withoutRunner.upkeep('verifyArchives', {})
+    const running = withoutRunner.upkeep('verifyArchives', {})
+    const otherRead = async () => (await withoutRunner.keys(other)).includes(`${other}verification.json`)
+    while (!reading || !(await otherRead())) await delay(100)
+    // Its function answers once the verdict is written; both are processes of the same bundle.
+    await delay(500)
+    expect(await killFunction(withoutRunner.assembly, 'verify-deep')).toBeGreaterThan(0)
+    const killed = await running
     withoutRunner.faults.plan = undefined
     // Guest 100 was read all the same.
     expect(killed.told?.report).toMatchObject({ outcome: 'partial', accepted: 1, notVerified: 1 })

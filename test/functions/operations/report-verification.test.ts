@@ -163,6 +163,13 @@ describe('the report of a verification', () => {
     expect((await written()).unread).toMatchObject([{ folder: gone.folder, why: 'removed' }])
   })
 
+  it('names in the command the prefix of a bucket that has one', async () => {
+    ports.keyPrefix = 'vault/'
+    await planned([item('a')])
+    await report()
+    expect((await written()).archives[0]?.reason).toMatch(/ --bucket memory --prefix vault\/$/)
+  })
+
   it('takes a verdict that nobody can read for none', async () => {
     const odd = item('odd')
     await planned([odd])
