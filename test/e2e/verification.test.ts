@@ -125,7 +125,7 @@ describe('the verification of what is due', () => {
     }
     const running = withoutRunner.upkeep('verifyArchives', {})
     const otherRead = async () => (await withoutRunner.keys(other)).includes(`${other}verification.json`)
-    while (!reading || !(await otherRead())) await delay(100)
+    await expect.poll(async () => reading && (await otherRead()), { timeout: 30_000, interval: 100 }).toBe(true)
     // Its function answers once the verdict is written; both are processes of the same bundle.
     await delay(500)
     expect(await killFunction(withoutRunner.assembly, 'verify-deep')).toBeGreaterThan(0)
