@@ -17,6 +17,7 @@ export type Folder =
   | 'prunings'
   | 'catalogue'
   | 'coverage'
+  | 'verifications'
 
 /** Rights on the archive bucket, each limited to one folder. Only `grantPrune` can delete a version of an object. */
 export class ArchiveAccess {
@@ -36,6 +37,11 @@ export class ArchiveAccess {
 
   grantWrite(role: IRole, folder: Folder): void {
     this.allow(role, ['s3:PutObject'], folder)
+  }
+
+  /** Write what reading an archive found, beside its manifest, and nothing else among the archives. */
+  grantWriteVerification(role: IRole): void {
+    this.allow(role, ['s3:PutObject'], 'archives', '*/verification.json')
   }
 
   /** Hide a folder's objects behind a delete marker. */
@@ -69,14 +75,14 @@ export class ArchiveAccess {
   }
 
   /** What a distributed map needs around its plan and its results, as far as a workflow's own role goes. */
-  grantMapFiles(role: IRole): void {
+  grantMapFiles(role: IRole, folder: Folder = 'runs'): void {
     // Large results go up in parts, which a cancelled map takes back.
     const actions = ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload']
-    this.allow(role, actions, 'runs')
+    this.allow(role, actions, folder)
   }
 
-  private allow(role: IRole, actions: string[], folder: Folder): void {
-    const objects = this.bucket.arnForObjects(`${this.keyPrefix}${folder}/*`)
+  private allow(role: IRole, actions: string[], folder: Folder, names = '*'): void {
+    const objects = this.bucket.arnForObjects(`${this.keyPrefix}${folder}/${names}`)
     Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects] })
     Validations.of(role).acknowledge({
       id: wildcardFinding(printed(role, objects)),

@@ -14,6 +14,7 @@ const bookkeeping: readonly Folder[] = [
   'prunings',
   'catalogue',
   'coverage',
+  'verifications',
 ]
 
 /** Where archives go. It outlives the stack, its objects are versioned, and only Apply retention can delete a version. */

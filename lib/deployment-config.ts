@@ -6,6 +6,11 @@ import { jobSchema } from '../functions/contracts/job.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
 import { retentionSchema } from '../functions/contracts/retention.ts'
 import { REDRIVE_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
+import {
+  verificationPolicySchema,
+  verificationRequestSchema,
+  verificationRunnerSchema,
+} from '../functions/contracts/verification-policy.ts'
 import { longestGapHours } from '../functions/domain/schedule-interval.ts'
 
 const nameSchema = z
@@ -131,6 +136,17 @@ const coverageSchema = coverageRulesSchema.extend({
   enabled: z.boolean().default(true),
 })
 
+const verificationSchema = verificationPolicySchema.extend({
+  /** When archives are looked for that are due to be read whole, in UTC. */
+  expression: scheduleExpressionSchema.default('rate(1 day)'),
+  enabled: z.boolean().default(true),
+  /** Archives that one run reads at the same time, each in a function or a build of its own. */
+  maxConcurrency: z.int().min(1).max(100).default(5),
+  /** What reads archives that don't fit a function. With `none`, the report says which, and how a person reads them. */
+  runner: verificationRunnerSchema.default('codebuild'),
+  mostGiBInFunction: verificationRequestSchema.shape.mostGiBInFunction,
+})
+
 export const deploymentSchema = z
   .strictObject({
     /** Part of the names of stacks, workflows, functions and logs: one account can hold several deployments. */
@@ -164,6 +180,7 @@ export const deploymentSchema = z
     sweep: sweepSchema.prefault({}),
     retention: z.array(siteRetentionSchema).default([]),
     coverage: coverageSchema.prefault({}),
+    verification: verificationSchema.prefault({}),
     transfer: transferSchema.prefault({}),
   })
   .check(({ value, issues }) => {

@@ -20,6 +20,8 @@ interface TaskNeeds {
   remove?: Folder[]
   /** Multipart uploads of archives: `fill` opens and completes them, `abort` finds and ends them, `inspect` sees their parts. */
   uploads?: ('fill' | 'abort' | 'inspect')[]
+  /** Write what reading archives found. */
+  verdicts?: boolean
   /** Remove versions of archives for good. */
   prune?: boolean
 }
@@ -138,6 +140,21 @@ const needs = {
     read: ['archives', 'catalogue'],
     write: ['coverage'],
   },
+  // A bucket may hold archives of thousands of guests; each guest's index saves reading its manifests.
+  PlanVerification: {
+    memoryMiB: 1024,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['archives', 'catalogue', 'verifications'],
+    write: ['verifications'],
+  },
+  // One CPU: with less, decompressing is what an archive waits for.
+  VerifyDeep: { memoryMiB: 1769, timeoutSeconds: LONGEST_SECONDS, read: ['archives'], verdicts: true },
+  ReportVerification: {
+    memoryMiB: 1024,
+    timeoutSeconds: 300,
+    read: ['archives', 'verifications'],
+    write: ['verifications'],
+  },
   ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
 } satisfies Record<TaskName, TaskNeeds>
 
@@ -183,6 +200,7 @@ export class ExportFunctions extends Construct {
       if (its.uploads?.includes('fill')) archive.grantUpload(made.role)
       if (its.uploads?.includes('inspect')) archive.grantInspectUpload(made.role)
       if (its.uploads?.includes('abort')) archive.grantAbortUpload(made.role)
+      if (its.verdicts === true) archive.grantWriteVerification(made.role)
       if (its.prune === true) archive.grantPrune(made.role)
       if (talksToSite) secrets.grantRead(made.role)
       this.byTask.set(task, made)

@@ -8,6 +8,7 @@ import { Schedules } from './schedule.ts'
 import { SiteNetwork } from './site-network.ts'
 import { SiteSecrets } from './site-secrets.ts'
 import { archiveOf } from './storage-stack.ts'
+import { LargerRunner } from './larger-runner.ts'
 import { Workflow } from './workflow.ts'
 import { CleanUp } from './clean-up.ts'
 import { exportGuest } from './workflows/export-guest.ts'
@@ -15,6 +16,7 @@ import { exportRun, sampleInput } from './workflows/export-run.ts'
 import { judgeCoverage } from './workflows/judge-coverage.ts'
 import { pruneArchives, samplePruning } from './workflows/prune-archives.ts'
 import { sweepUploads } from './workflows/sweep-uploads.ts'
+import { verifyArchives } from './workflows/verify-archives.ts'
 
 /** Everything that moves archives: functions, workflows, schedules, and who is told when they fail. */
 export class ExportStack extends Stack {
@@ -70,6 +72,20 @@ export class ExportStack extends Stack {
       story: (within) => judgeCoverage(within, functions),
     })
 
+    const runner =
+      deployment.verification.runner === 'codebuild'
+        ? new LargerRunner(this, 'LargerRunner', { deployment, functions, archive })
+        : undefined
+    const verify = new Workflow(this, 'VerifyArchives', {
+      name: 'verify-archives',
+      deployment,
+      description:
+        'Reads whole what is due to be verified. Start it with {}, or with {"archives": ["archives/hq/vm-100/"]} to read these now.',
+      timeout: Duration.days(7),
+      story: (within) => verifyArchives(within, { ...deployment.verification, functions, archive, runner }),
+    })
+    archive.grantMapFiles(verify.machine.role, 'verifications')
+
     const schedules = new Schedules(this, 'Schedules', {
       deployment,
       run,
@@ -90,13 +106,22 @@ export class ExportStack extends Stack {
           input: { site, retention },
         })),
         ...coverageChecks(deployment, coverage),
+        {
+          name: 'verify.archives',
+          description: 'read back whole the archives that are due',
+          ...deployment.verification,
+          timezone: 'Etc/UTC',
+          workflow: verify,
+          // The workflow knows the deployment's policy.
+          input: {},
+        },
       ],
     })
     const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
     const notice = new FailureNotice(this, 'FailureNotice', {
       deployment,
       run,
-      others: [guest, sweep, prune, coverage],
+      others: [guest, sweep, verify, prune, coverage],
       cleanUp,
       schedules,
     })
@@ -105,6 +130,7 @@ export class ExportStack extends Stack {
     new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })
     new CfnOutput(this, 'SweepUploadsArn', { value: sweep.machine.stateMachineArn })
     new CfnOutput(this, 'JudgeCoverageArn', { value: coverage.machine.stateMachineArn })
+    new CfnOutput(this, 'VerifyArchivesArn', { value: verify.machine.stateMachineArn })
     new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName })
     new CfnOutput(this, 'FailureTopicArn', { value: notice.topic.topicArn })
   }

@@ -3,6 +3,7 @@ export const workflowNames = {
   exportRun: 'export-run',
   exportGuest: 'export-guest',
   sweepUploads: 'sweep-uploads',
+  verifyArchives: 'verify-archives',
   judgeCoverage: 'judge-coverage',
   cleanUpRun: 'clean-up-run',
   pruneArchives: 'prune-archives',

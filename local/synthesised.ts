@@ -19,10 +19,24 @@ export interface SynthesisedFunction {
   timeoutSeconds: number
 }
 
+/** A project of AWS CodeBuild: what a build of it runs, and where. */
+export interface SynthesisedBuild {
+  /** As definitions name it. */
+  name: string
+  /** Absolute path of what CodeBuild unpacks as the source. */
+  directory: string
+  /** Shell commands, in order. */
+  commands: string[]
+  environment: Record<string, string>
+  timeoutSeconds: number
+}
+
 export interface Assembly {
   machines: Record<WorkflowKey, Definition>
   /** By stem, as `copy-parts`. */
   functions: Record<string, SynthesisedFunction>
+  /** By name. */
+  builds: Record<string, SynthesisedBuild>
 }
 
 /** The cloud assembly is missing, incomplete, or refers to something that this reader doesn't know. */
@@ -57,6 +71,17 @@ const functionSchema = z.object({
   Timeout: z.int(),
   Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }).optional(),
 })
+
+const projectSchema = z.object({
+  Name: z.string(),
+  Source: z.object({ Location: z.unknown(), BuildSpec: z.string() }),
+  Environment: z.object({
+    EnvironmentVariables: z.array(z.object({ Name: z.string(), Value: z.unknown() })).default([]),
+  }),
+  TimeoutInMinutes: z.int(),
+})
+/** A build specification is YAML; ours is JSON. */
+const buildSpecSchema = z.object({ phases: z.object({ build: z.object({ commands: z.array(z.string()).min(1) }) }) })
 
 const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:'
 const pseudoParameters: ReadonlyMap<string, string> = new Map([
@@ -100,6 +125,7 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
 
   const machines = new Map<unknown, Definition>()
   const functions: Record<string, SynthesisedFunction> = {}
+  const builds: Record<string, SynthesisedBuild> = {}
   for (const { template, assets } of stacks) {
     for (const { Properties, Metadata } of Object.values(template.Resources)) {
       const workflow = Metadata['guestlift:workflow']
@@ -109,7 +135,7 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
       const stem = Metadata['guestlift:stem']
       if (typeof stem === 'string') {
         const { Code, Handler, MemorySize, Timeout, Environment } = functionSchema.parse(Properties)
-        const path = assets.files[Code.S3Key.replace(/\.zip$/, '')]?.source.path
+        const path = bundlePath(Code.S3Key, assets)
         if (path === undefined) throw new AssemblyError(`${directory} holds no bundle for ${stem}; synthesise it anew`)
         const variables = Object.entries(Environment?.Variables ?? {})
         functions[stem] = {
@@ -121,6 +147,24 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
           timeoutSeconds: Timeout,
         }
       }
+      const runner = Metadata['guestlift:runner']
+      if (typeof runner === 'string') {
+        const { Name: name, Source, Environment, TimeoutInMinutes } = projectSchema.parse(Properties)
+        const path = bundlePath(text(Source.Location, template, resolver).split('/').at(-1) ?? '', assets)
+        if (path === undefined)
+          throw new AssemblyError(`${directory} holds no bundle for ${runner}; synthesise it anew`)
+        const variables = Environment.EnvironmentVariables.map(({ Name, Value }) => [
+          Name,
+          text(Value, template, resolver),
+        ])
+        builds[name] = {
+          name,
+          directory: resolve(directory, path),
+          commands: buildSpecSchema.parse(JSON.parse(Source.BuildSpec)).phases.build.commands,
+          environment: Object.fromEntries(variables),
+          timeoutSeconds: TimeoutInMinutes * 60,
+        }
+      }
     }
   }
   const named = Object.entries(workflowNames).map(([key, name]) => {
@@ -130,7 +174,12 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
     }
     return [key, machine] as const
   })
-  return { machines: Object.fromEntries(named) as Record<WorkflowKey, Definition>, functions }
+  return { machines: Object.fromEntries(named) as Record<WorkflowKey, Definition>, functions, builds }
+}
+
+/** Where the files lie that are uploaded under a key, from the assembly's folder. */
+function bundlePath(s3Key: string, { files }: z.output<typeof assetsSchema>): string | undefined {
+  return files[s3Key.replace(/\.zip$/, '')]?.source.path
 }
 
 type Template = z.output<typeof templateSchema>
@@ -148,6 +197,9 @@ function text(value: unknown, template: Template, resolver: Resolver): string {
     const [separator, pieces] = argument as [string, unknown[]]
     return pieces.map((piece) => text(piece, template, resolver)).join(separator)
   }
+  if (name === 'Fn::Sub' && typeof argument === 'string') {
+    return argument.replaceAll(/\$\{([^}]+)\}/g, (_, reference: string) => text({ Ref: reference }, template, resolver))
+  }
   if (name === 'Fn::ImportValue' && typeof argument === 'string') {
     const found = resolver.exported.get(argument)
     if (found !== undefined) return text(found.Value, found.template, resolver)
@@ -155,7 +207,9 @@ function text(value: unknown, template: Template, resolver: Resolver): string {
   if (name === 'Ref' && typeof argument === 'string') {
     const pseudo = pseudoParameters.get(argument)
     if (pseudo !== undefined) return pseudo
-    if (template.Resources[argument]?.Type === 'AWS::S3::Bucket') return resolver.archiveBucket
+    const { Type, Properties } = template.Resources[argument] ?? {}
+    if (Type === 'AWS::S3::Bucket') return resolver.archiveBucket
+    if (Type === 'AWS::CodeBuild::Project' && typeof Properties?.['Name'] === 'string') return Properties['Name']
   }
   if (name === 'Fn::GetAtt' && Array.isArray(argument) && argument[1] === 'Arn') {
     const stem = template.Resources[String(argument[0])]?.Metadata['guestlift:stem']

@@ -24,6 +24,9 @@ import { pruningTotalsSchema } from './pruning.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
 import { retentionSchema } from './retention.ts'
 import { sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
+import { verificationResultSchema } from './verification.ts'
+import { verificationRunnerSchema } from './verification-policy.ts'
+import { verificationSummarySchema } from './verification-report.ts'
 import { copyWorkSchema } from './work.ts'
 
 /** Environment variables by need. `KEY_PREFIX` ends with `/` or is empty. */
@@ -390,6 +393,43 @@ export const tasks = {
       /** What the run's report is to say of it, a sentence each. */
       notes: z.array(z.string()),
     }),
+    env: storeEnv,
+  },
+  /** Find the archives that are due to be read whole, and write them down as a plan with what is left out and why. */
+  PlanVerification: {
+    stem: 'plan-verification',
+    input: z.strictObject({
+      /** Names the folder of plan and report. */
+      verificationId: z.string().min(1),
+      startedAt: instantSchema,
+      /** The execution's input, with the deployment's policy where it has none: `verificationRequestSchema`. */
+      request: z.unknown(),
+    }),
+    /** `planKey`: a JSON array of verification items. */
+    output: z.strictObject({ run: runSchema, planKey: z.string(), archiveCount: z.int().nonnegative() }),
+    env: storeEnv,
+  },
+  /** Read an archive from its first byte to its last and write what was found beside its manifest. Stops in time. */
+  VerifyDeep: {
+    stem: 'verify-deep',
+    input: z.strictObject({
+      /** With a slash at its end. */
+      folder: z.string().min(1),
+    }),
+    output: z.strictObject({
+      result: verificationResultSchema,
+      /** Its time ran out before the archive's end: somebody with more time has to read it. */
+      outOfTime: z.boolean(),
+      /** The first finding. Empty when accepted. */
+      reason: z.string(),
+    }),
+    env: storeEnv,
+  },
+  /** Tally the verdicts that lie beside the manifests against the plan. An archive without a new one is not verified. */
+  ReportVerification: {
+    stem: 'report-verification',
+    input: z.strictObject({ run: runSchema, planKey: z.string(), runner: verificationRunnerSchema }),
+    output: verificationSummarySchema,
     env: storeEnv,
   },
   /** Tally the outcomes against the plan and write the report. A guest without an outcome counts as failed. */

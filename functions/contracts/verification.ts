@@ -86,5 +86,7 @@ export const verificationSchema = z.strictObject({
   /** What was seen and is no fault, and what a reading like this can't see. */
   notes: z.array(z.string()),
   evidence: z.array(archiveEvidenceSchema),
+  /** A later try that could not read the archive to its end: it says nothing against the verdict above. */
+  attempt: z.strictObject({ at: instantSchema, reason: z.string() }).optional(),
 })
 export type Verification = z.infer<typeof verificationSchema>

@@ -131,6 +131,22 @@ export function pruningPrefix(keyPrefix: string, pruningId: string, startedAt: s
   return `${keyPrefix}prunings/${year}/${month}/${day}/${pruningId}/`
 }
 
+/** The folder of one run over archives that are due to be verified, with a slash at its end. */
+export function verificationPrefix(keyPrefix: string, verificationId: string, startedAt: string): string {
+  return `${verificationsOfDayPrefix(keyPrefix, startedAt)}${verificationId}/`
+}
+
+/** Where the runs over due archives lie that were started on the day of an instant, with a slash at its end. */
+export function verificationsOfDayPrefix(keyPrefix: string, instant: string): string {
+  const [year, month, day] = instant.slice(0, 10).split('-')
+  return `${keyPrefix}verifications/${year}/${month}/${day}/`
+}
+
+/** What a verification's plan leaves out, and why. */
+export function unreadKey(prefix: string): string {
+  return `${prefix}unread.json`
+}
+
 /** Which execution serves a schedule's slot. */
 export function scheduleSlotKey(keyPrefix: string, schedule: string, scheduledAt: string): string {
   return `${keyPrefix}schedules/${schedule}/${keyTime(scheduledAt)}.json`

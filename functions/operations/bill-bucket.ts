@@ -30,6 +30,7 @@ const bookFolders = new Set([
   'coverage',
   'retention',
   'prunings',
+  'verifications',
 ])
 
 /** What a listing tells; `hidden`: an older or removed version, which is billed and isn't read. */

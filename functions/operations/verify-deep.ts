@@ -1,6 +1,7 @@
 import { readArchive } from '../archive-formats/read-archive.ts'
 import { GuestliftError, ObjectFrozen } from '../contracts/errors.ts'
 import { type Manifest, manifestSchema } from '../contracts/manifest.ts'
+import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import {
   type ArchiveEvidence,
   type Finding,
@@ -9,13 +10,21 @@ import {
   verificationSchema,
 } from '../contracts/verification.ts'
 import { manifestKey, verificationKey } from '../domain/object-keys.ts'
+import { formatBytes } from '../domain/byte-size.ts'
 import { matchManifest } from '../domain/stored-bytes.ts'
 import { validationMessage } from '../domain/validation-message.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { Ports } from './ports.ts'
 import { readObject } from './stored-bytes.ts'
 
-export type VerifyPorts = Pick<Ports, 'store' | 'now' | 'toolVersion'>
+export type VerifyPorts = Pick<Ports, 'store' | 'now' | 'toolVersion' | 'remainingMilliseconds'>
+
+/** What is under way when time is called: ranges that S3 may be asked for several times, and the verdict's own writing. */
+const RESERVE_MILLISECONDS = 60_000
+const OUT_OF_TIME = 'out-of-time'
+
+/** The reader's time is up before the file's end. */
+class OutOfTime extends Error {}
 
 /** One file's part in the verdict. */
 interface FileReading {
@@ -45,6 +54,16 @@ export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Ve
   // Without a manifest there is no archive to say something of.
   if (!('artifacts' in manifest)) return verification
   return keep(verification, verificationKey(folder), ports)
+}
+
+/** The same as a task: what fits into state. */
+export async function verifyDeepTask(
+  { folder }: TaskInput<'VerifyDeep'>,
+  ports: VerifyPorts,
+): Promise<TaskOutput<'VerifyDeep'>> {
+  const { result, findings } = await verifyDeep(folder, ports)
+  const outOfTime = result === 'not-verified' && findings.some(({ code }) => code === OUT_OF_TIME)
+  return { result, outOfTime, reason: findings[0]?.message ?? '' }
 }
 
 /** One damaged file is the news, whatever could not be read of the others. */
@@ -78,19 +97,16 @@ async function readFiles(manifest: Manifest, ports: VerifyPorts): Promise<FileRe
   return readings
 }
 
-async function readFile(
-  manifest: Manifest,
-  key: string,
-  fileName: string,
-  { store }: VerifyPorts,
-): Promise<FileReading> {
+async function readFile(manifest: Manifest, key: string, fileName: string, ports: VerifyPorts): Promise<FileReading> {
+  const { store } = ports
   try {
     const object = await store.head(key)
     if (object === undefined) {
       const message = `s3://${store.bucket}/${key} is gone, and the manifest names it.`
       return { result: 'refused', findings: [{ code: 'object-missing', message }], notes: [] }
     }
-    const reading = await readArchive(readObject(store, key, object), { fileName, guest: manifest.guest })
+    const bytes = untilOutOfTime(readObject(store, key, object), fileName, object.sizeBytes, ports)
+    const reading = await readArchive(bytes, { fileName, guest: manifest.guest })
     const mismatch = matchManifest(reading.evidence, manifest)
     return {
       ...reading,
@@ -99,6 +115,7 @@ async function readFile(
       findings: [...reading.findings, ...mismatch],
     }
   } catch (error) {
+    if (error instanceof OutOfTime) return notVerified(OUT_OF_TIME, error.message)
     // What the store refuses or can't give now says nothing about the archive.
     if (error instanceof ObjectFrozen) return notVerified('frozen', `${error.message}.`)
     if (!(error instanceof GuestliftError)) throw error
@@ -106,21 +123,41 @@ async function readFile(
   }
 }
 
+/** All bytes, as long as there is time for more. @throws OutOfTime, which says how far it got */
+async function* untilOutOfTime(
+  source: AsyncIterable<Buffer>,
+  fileName: string,
+  sizeBytes: number,
+  { remainingMilliseconds }: VerifyPorts,
+): AsyncGenerator<Buffer> {
+  let readBytes = 0
+  const stopInTime = () => {
+    if (remainingMilliseconds() >= RESERVE_MILLISECONDS) return
+    throw new OutOfTime(
+      `${fileName} could not be read to its end: time ran out after ${formatBytes(readBytes)} of ${formatBytes(sizeBytes)}.`,
+    )
+  }
+  stopInTime()
+  for await (const chunk of source) {
+    readBytes += chunk.length
+    yield chunk
+    if (readBytes < sizeBytes) stopInTime()
+  }
+}
+
 /** How often another verification of the same archive may come between reading and writing. */
 const TRIES = 3
 
-/** Writes unless there is a newer one, or a verdict that a failed reading would hide. */
+/** Writes unless there is a newer one. A verdict that a failed reading would hide stays, with a word about the try. */
 async function keep(verification: Verification, key: string, { store }: VerifyPorts): Promise<Verification> {
-  const text = `${JSON.stringify(verification, null, 2)}\n`
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const there = await heldAt(key, store)
     // What lies in Glacier may be a verdict, which only another one replaces.
     if (there?.text === undefined && there !== undefined && verification.result === 'not-verified') return verification
     const held = there?.text === undefined ? undefined : verificationSchema.safeParse(parseJson(there.text)).data
     if (held !== undefined && held.verifiedAt > verification.verifiedAt) return verification
-    if (held !== undefined && held.result !== 'not-verified' && verification.result === 'not-verified') {
-      return verification
-    }
+    const stays = held !== undefined && held.result !== 'not-verified' && verification.result === 'not-verified'
+    const text = `${JSON.stringify(stays ? withAttempt(held, verification) : verification, null, 2)}\n`
     const onlyIf = there === undefined ? { absent: true as const } : { etag: there.etag }
     if ((await store.writeText(key, text, { contentType: 'application/json', onlyIf })) !== undefined) break
   }
@@ -131,6 +168,10 @@ async function keep(verification: Verification, key: string, { store }: VerifyPo
 async function heldAt(key: string, store: VerifyPorts['store']): Promise<{ etag: string; text?: string } | undefined> {
   const found = await readTextUnlessFrozen(store, key)
   return found !== undefined && 'frozen' in found ? store.head(key) : found
+}
+
+function withAttempt(held: Verification, { verifiedAt: at, findings }: Verification): Verification {
+  return { ...held, attempt: { at, reason: findings[0]?.message ?? 'It could not be read.' } }
 }
 
 function parseJson(text: string): unknown {

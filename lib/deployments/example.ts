@@ -35,6 +35,9 @@ export const deployment: DeploymentConfig = {
   // Judges every six hours whether each guest has a young archive, with an alarm. Switched off until the secret is in place.
   coverage: { enabled: false },
 
+  // Archives are read back whole by this policy. `runner: 'none'` makes no project in CodeBuild for the large ones.
+  verification: { archiveWithinDays: 90, guestWithinDays: 31 },
+
   // A function of one CPU moves 60 to 70 MB/s.
   transfer: { memoryMiB: 1769 },
 }

@@ -100,6 +100,24 @@ export const neverStarted: RetryPolicy = {
   jitter: true,
 }
 
+/**
+ * CodeBuild refused to start a build: it limits how many run, and how many wait. Others of the same run end meanwhile, so
+ * the patience is up to a day. A build that ran and failed isn't repeated: it may have read terabytes.
+ */
+export const buildNeverStarted: RetryPolicy = {
+  errors: [
+    'CodeBuild.AccountLimitExceededException',
+    'CodeBuild.CodeBuildException',
+    'CodeBuild.AWSCodeBuildException',
+    'CodeBuild.SdkClientException',
+  ],
+  firstWaitSeconds: 30,
+  backoffRate: 2,
+  longestWaitSeconds: 1800,
+  attempts: 50,
+  jitter: true,
+}
+
 /** Every task finds what an earlier call of it did, so a lost answer is simply asked for again. Gives up after 70 seconds. */
 export const lostAnswer: RetryPolicy = {
   errors: perhapsRanErrors,

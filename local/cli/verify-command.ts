@@ -3,11 +3,20 @@ import { openBucket, requestLine } from './bucket-store.ts'
 import { exitCodes } from './exit-codes.ts'
 import { verificationLines } from './print-verification.ts'
 import type { StopSignals } from './stop-signals.ts'
+import { durationOption } from './time-option.ts'
+import { verifyDue } from './verify-due.ts'
 import { verifyLocalFile } from './verify-local.ts'
 import { verifyStored } from './verify-stored.ts'
 
 export interface VerifyOptions {
-  local?: string
+  /** A file; `true` without one, which `--due` takes as: run the workflow here. */
+  local?: string | true
+  due?: boolean
+  deployment?: string
+  stateMachine?: string
+  site?: string
+  archiveWithin?: number
+  guestWithin?: number
   manifest?: string
   archive?: string
   bucket?: string
@@ -22,25 +31,38 @@ export function addVerifyCommand(program: Command, stop: StopSignals): void {
     .description(
       'read archives from their first byte to their last, and say whether the restore tool would accept them',
     )
-    .option('--local <file>', 'an archive file on this machine')
+    .option('--local [file]', 'an archive file on this machine; with --due: run the workflow on this machine')
     .option('--manifest <manifest.json>', "with --local: its manifest (the one beside it, if it is the file's own)")
     .option('--archive <key>', 'in the bucket: an archive by a key of it, or all below a prefix of keys')
-    .option('--bucket <name>', 'with --archive: the archive bucket')
-    .option('--s3 <url>', 'with --archive: endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', "with --archive: in front of every key of the bucket's archives", '')
-    .option('--json', 'print one line of JSON for each archive')
+    .option('--due', 'run the verification workflow over what is due by its policy, and print its report')
+    .option('--deployment <name>', "on AWS, in the bucket's region: the deployment whose workflow runs")
+    .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
+    .option('--site <name>', 'with --due: only archives of this site')
+    .option('--archive-within <duration>', 'with --due: each archive is read within so long', durationOption)
+    .option('--guest-within <duration>', "with --due: each guest's latest reading is so young", durationOption)
+    .option('--bucket <name>', 'on this machine: the archive bucket')
+    .option('--s3 <url>', 'on this machine: endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', "on this machine: in front of every key of the bucket's archives", '')
+    .option('--json', "print one line of JSON for each archive; with --due or --deployment: the workflow's report")
     .addHelpText(
       'after',
       `
 With --archive, verification.json is written beside each manifest. All bytes are read: outside of the bucket's region
-that costs transfer.
+that costs transfer. With --archive and --deployment, the deployment's workflow reads them in the region, due or not.
 Exit codes: 0 the restore tool would accept them; 2 some of them; 1 none, or they could not be read; 64 wrong command
 line.`,
     )
     .action(async (options: VerifyOptions) => {
-      const { local, archive, bucket } = options
+      const { local, archive, bucket, due = false, deployment, stateMachine } = options
+      if (due || (archive !== undefined && (deployment ?? stateMachine) !== undefined)) {
+        if (typeof local === 'string') command.error('error: --local <file> reads a file and goes alone')
+        if (local === true && bucket === undefined) command.error('error: --due --local needs --bucket <name>')
+        process.exitCode = await verifyDue({ ...options, local: local === true }, stop)
+        return
+      }
+      if (local === true) return command.error('error: --local needs a file, or --due')
       if ((local === undefined) === (archive === undefined)) {
-        return command.error('error: verify needs either --local <file> or --archive <key>')
+        return command.error('error: verify needs one of --local <file>, --archive <key> and --due')
       }
       if (archive !== undefined && bucket === undefined) command.error('error: --archive needs --bucket <name>')
       // There is nothing to clean up.

@@ -6,6 +6,8 @@ import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { RunInterrupted } from '../../functions/contracts/errors.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
 import type { WorkflowKey } from '../../lib/workflow-names.ts'
+import { codeBuildTasks, supportsCodeBuild } from '../asl/integrations/codebuild.ts'
+import { integrations } from '../asl/integrations/integrations.ts'
 import { lambdaTasks } from '../asl/integrations/lambda.ts'
 import {
   type Clock,
@@ -15,7 +17,9 @@ import {
   loadStateMachine,
   startExecution,
 } from '../asl/interpreter.ts'
+import { supportsLambda } from '../asl/load/resources.ts'
 import { CliError } from '../cli/cli-error.ts'
+import { runBuild } from './build-host.ts'
 import { readAssembly, stemOf } from '../synthesised.ts'
 import { startFunctionHost } from './function-host.ts'
 import { type ReportingWorkflow, type ReportOf, type ReportShape, shapeOf, type ToldReport } from './report-shapes.ts'
@@ -97,7 +101,7 @@ const ANY_REGION = 'us-east-1'
 
 /** Runs the synthesised workflow with its bundled functions on this machine, against real sites and a real S3 endpoint. */
 export async function openLocalRunner(settings: LocalSettings): Promise<LocalRunner> {
-  const { machines, functions } = await readAssembly(settings.assembly, { archiveBucket: settings.bucket })
+  const { machines, functions, builds } = await readAssembly(settings.assembly, { archiveBucket: settings.bucket })
   const s3 = createS3Client({
     ...(settings.s3Url === undefined ? {} : { endpoint: settings.s3Url }),
     ...(needsRegion(settings) ? { region: ANY_REGION } : {}),
@@ -115,11 +119,21 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
       ...functionEnvironment(settings, secrets.url),
       NODE_OPTIONS: functions[stem]?.environment['NODE_OPTIONS'],
     }),
-    (stem, line) => {
-      log.write(`${stem} ${line}\n`)
-      const parsed = parseLine(line)
-      if (parsed !== undefined) for (const listener of listeners) listener.onLog(parsed)
-    },
+    heard,
+  )
+  function heard(stem: string, line: string): void {
+    log.write(`${stem} ${line}\n`)
+    const parsed = parseLine(line)
+    if (parsed !== undefined) for (const listener of listeners) listener.onLog(parsed)
+  }
+  const lambda = lambdaTasks((functionName, payload, { signal }) => host.invoke(stemOf(functionName), payload, signal))
+  const codeBuild = codeBuildTasks(async (order, { signal }) => {
+    const build = builds[order.projectName]
+    if (build === undefined) throw new Error(`There is no project ${order.projectName} in the assembly`)
+    return runBuild(build, order, functionEnvironment(settings, secrets.url), (line) => heard(build.name, line), signal)
+  })
+  const { supports, tasks } = integrations((resource) =>
+    supportsLambda(resource) ? lambda : supportsCodeBuild(resource) ? codeBuild : undefined,
   )
   async function execute(
     workflow: Exclude<WorkflowKey, 'cleanUpRun'>,
@@ -129,12 +143,12 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     { interrupt, kill }: StopSignals,
   ): Promise<{ result: ExecutionResult; history: readonly HistoryEvent[] }> {
     listeners.add(listener)
-    const execution = startExecution(loadStateMachine(machines[workflow]), request, {
+    const execution = startExecution(loadStateMachine(machines[workflow], { supports }), request, {
       name,
       machineName: workflow,
       startedAt: new Date().toISOString(),
       ...(settings.clock === undefined ? {} : { clock: settings.clock }),
-      tasks: lambdaTasks((functionName, payload, { signal }) => host.invoke(stemOf(functionName), payload, signal)),
+      tasks,
       s3: itemStore(s3),
       onEvent: (event) => listener.onEvent(event),
       signal: kill,

@@ -5,6 +5,7 @@ import { pruningReportSchema } from '../../functions/contracts/pruning.ts'
 import { runReportSchema } from '../../functions/contracts/report.ts'
 import { sweepReportSchema } from '../../functions/contracts/sweep.ts'
 import { tasks } from '../../functions/contracts/tasks.ts'
+import { verificationReportSchema } from '../../functions/contracts/verification-report.ts'
 
 export interface ReportShape<Report> {
   /** The answer of the task that writes the report. */
@@ -14,6 +15,7 @@ export interface ReportShape<Report> {
 
 export const reportShapes = {
   exportRun: { answer: tasks.ReportRun.output, report: runReportSchema },
+  verifyArchives: { answer: tasks.ReportVerification.output, report: verificationReportSchema },
   judgeCoverage: { answer: tasks.JudgeCoverage.output, report: coverageReportSchema },
   pruneArchives: { answer: tasks.PruneArchives.output, report: pruningReportSchema },
   sweepUploads: { answer: tasks.SweepUploads.output, report: sweepReportSchema },

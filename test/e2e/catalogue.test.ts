@@ -151,8 +151,12 @@ describe('a check of coverage', () => {
 
   it('judges each guest of the site, tells CloudWatch, and leaves its report', async () => {
     const lines: Record<string, unknown>[] = []
-    const { result, told } = await site.upkeep('judgeCoverage', { site: 'hq', rules, schedules }, (line) =>
-      lines.push(line),
+    const { result, told } = await site.upkeep(
+      'judgeCoverage',
+      { site: 'hq', rules, schedules },
+      {
+        onLog: (line) => lines.push(line),
+      },
     )
     // Uncovered guests are what it is to find.
     expect(result.status).toBe('SUCCEEDED')

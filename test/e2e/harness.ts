@@ -44,8 +44,10 @@ export interface Site {
   upkeep<Workflow extends UpkeepWorkflow>(
     workflow: Workflow,
     request: unknown,
-    onLog?: RunOptions['onLog'],
+    listening?: Pick<RunOptions, 'onLog'> & { onState?: (state: string) => void },
   ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
+  /** Where the object of a key lies on disk. */
+  path(key: string): string
   keys(prefix?: string): Promise<string[]>
   openUploads(): Promise<string[]>
   text(key: string): Promise<string>
@@ -155,11 +157,18 @@ export async function openSite(
       )
       return { ...end, guests: byId(end.report) }
     },
-    async upkeep(workflow, request, onLog = () => undefined) {
+    async upkeep(workflow, request, { onLog = () => undefined, onState } = {}) {
       runs += 1
-      const listener = { onEvent: (event: HistoryEvent) => events.push(JSON.stringify(event)), onLog }
+      const listener = {
+        onEvent: (event: HistoryEvent) => {
+          events.push(JSON.stringify(event))
+          if (event.type.endsWith('StateEntered')) onState?.(event.details['name'] as string)
+        },
+        onLog,
+      }
       return runner.upkeep(workflow, request, `upkeep-${runs}`, listener, { interrupt: never, kill: never })
     },
+    path: (key) => join(directory, 's3', bucket, key),
     async keys(prefix = '') {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
       return Contents.flatMap(({ Key }) => Key ?? [])

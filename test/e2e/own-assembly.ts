@@ -8,6 +8,8 @@ export interface FunctionChanges {
   longerTimeLimits?: number
   /** A module that each function's process loads before its bundle. */
   preload?: URL
+  /** Other definitions of workflows, by their names: what another configuration makes of them. */
+  definitions?: Readonly<Record<string, unknown>>
 }
 
 interface Resource {
@@ -31,7 +33,10 @@ export async function ownAssembly(assembly: string, directory: string, changes: 
   return directory
 }
 
-function changed(template: string, { limits = {}, preload, longerTimeLimits = 1 }: FunctionChanges): string {
+function changed(
+  template: string,
+  { limits = {}, preload, longerTimeLimits = 1, definitions = {} }: FunctionChanges,
+): string {
   // The definitions are JSON in strings of the template's JSON.
   const patient = template.replaceAll(
     /\\"TimeoutSeconds\\":(\d+)/g,
@@ -39,6 +44,8 @@ function changed(template: string, { limits = {}, preload, longerTimeLimits = 1 
   )
   const { Resources, ...rest } = JSON.parse(patient) as { Resources: Record<string, Resource> }
   for (const { Metadata = {}, Properties = {} } of Object.values(Resources)) {
+    const definition = definitions[String(Metadata['guestlift:workflow'])]
+    if (definition !== undefined) Properties['DefinitionString'] = JSON.stringify(definition)
     const stem = Metadata['guestlift:stem']
     if (typeof stem !== 'string') continue
     const { timeoutSeconds, memoryMiB } = limits[stem] ?? {}

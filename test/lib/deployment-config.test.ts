@@ -28,6 +28,16 @@ describe('a deployment’s configuration', () => {
     expect(parsed.bucket.abandonedUploadDays).toBeGreaterThan(REDRIVE_WINDOW_DAYS)
     expect(parsed.account).toBeUndefined()
     expect(parsed.sweep).toEqual({ expression: 'rate(1 day)', enabled: true })
+    expect(parsed.verification).toEqual({
+      expression: 'rate(1 day)',
+      enabled: true,
+      archiveWithinDays: 90,
+      guestWithinDays: 31,
+      mostGiBPerRun: 1024,
+      maxConcurrency: 5,
+      runner: 'codebuild',
+      mostGiBInFunction: 32,
+    })
   })
 
   it('fills in a scheduled job as it fills in a typed one', () => {

@@ -74,6 +74,7 @@ describe('every deployment', () => {
       'ExportGuestArn',
       'SweepUploadsArn',
       'JudgeCoverageArn',
+      'VerifyArchivesArn',
       'ArchiveBucketName',
       'FailureTopicArn',
     ])
@@ -191,6 +192,21 @@ describe('schedules', () => {
     expect(inputs[1]?.schedules).toEqual([])
   })
 
+  it('verify what is due every day with the deployment’s own policy, unless the deployment says otherwise', async () => {
+    const scheduleOf = async (config: DeploymentConfig) => {
+      const { exports } = await synthesise(config)
+      const all = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
+      return all.find(({ Name }) => Name === 'verify.archives')
+    }
+    expect(await scheduleOf(smallest)).toMatchObject({
+      ScheduleExpression: 'rate(1 day)',
+      State: 'ENABLED',
+      Target: { Input: '{}', DeadLetterConfig: { Arn: expect.anything() } },
+    })
+    const other = { ...smallest, verification: { expression: 'cron(0 4 ? * SUN *)', enabled: false } }
+    expect(await scheduleOf(other)).toMatchObject({ ScheduleExpression: 'cron(0 4 ? * SUN *)', State: 'DISABLED' })
+  })
+
   it('may start the runs and what looks after the bucket, and nothing else', async () => {
     const { exports } = await synthesise(largest)
     const starts = Object.values(exports.findResources('AWS::IAM::Policy')).filter((policy) =>
@@ -199,14 +215,48 @@ describe('schedules', () => {
     const scheduler = starts.filter((policy) => JSON.stringify(policy).includes('sqs:SendMessage'))
     // One role for each workflow that is scheduled.
     const started = scheduler.map((policy) =>
-      JSON.stringify(policy).match(/"Ref":"(ExportRun|ExportGuest|JudgeCoverage|SweepUploads|PruneArchives)/g),
+      JSON.stringify(policy).match(
+        /"Ref":"(ExportRun|ExportGuest|JudgeCoverage|SweepUploads|PruneArchives|VerifyArchives)/g,
+      ),
     )
     expect(sorted(started.map(String))).toEqual([
       '"Ref":"ExportRun',
       '"Ref":"JudgeCoverage',
       '"Ref":"PruneArchives',
       '"Ref":"SweepUploads',
+      '"Ref":"VerifyArchives',
     ])
+  })
+})
+
+describe('the larger runner', () => {
+  it('reads archives in CodeBuild with the bundle of Verify deep, may write their verdicts alone, and has no privileges', async () => {
+    const { exports } = await synthesise({ ...smallest, bucket: { keyPrefix: 'vm/' } })
+    const [project] = Object.values(exports.findResources('AWS::CodeBuild::Project'))
+    const verify = Object.values(exports.findResources('AWS::Lambda::Function')).find(
+      (each) => each['Metadata']['guestlift:stem'] === 'verify-deep',
+    )
+    const { Source, Environment, TimeoutInMinutes, Artifacts } = project?.['Properties'] ?? {}
+    expect(JSON.stringify(Source.Location)).toContain(`/${verify?.['Properties'].Code.S3Key}`)
+    expect(Environment).toMatchObject({
+      Type: 'ARM_CONTAINER',
+      ComputeType: 'BUILD_GENERAL1_SMALL',
+      PrivilegedMode: false,
+    })
+    expect(Environment.EnvironmentVariables).toContainEqual({ Name: 'KEY_PREFIX', Value: 'vm/' })
+    expect([TimeoutInMinutes, Artifacts]).toEqual([2160, { Type: 'NO_ARTIFACTS' }])
+    const [policy] = Object.entries(exports.findResources('AWS::IAM::Policy')).flatMap(([id, each]) =>
+      id.startsWith('LargerRunner') ? [JSON.stringify(each)] : [],
+    )
+    expect(policy?.match(/s3:(Put|Delete)\w+/g)).toEqual(['s3:PutObject'])
+    expect(policy).toContain('/vm/archives/*/verification.json')
+  })
+
+  it('is not made where the deployment wants none, and nothing refers to it', async () => {
+    const { exports, assembly } = await synthesise({ ...smallest, verification: { runner: 'none' } })
+    expect(() => exports.resourceCountIs('AWS::CodeBuild::Project', 0)).not.toThrow()
+    expect(JSON.stringify(assembly.machines.verifyArchives)).not.toContain('codebuild:')
+    expect(JSON.stringify(assembly.machines.verifyArchives)).toContain('Left for another machine')
   })
 })
 
@@ -224,6 +274,7 @@ describe('failure notices', () => {
               { Ref: Match.stringLikeRegexp('^ExportRun') },
               { Ref: Match.stringLikeRegexp('^ExportGuest') },
               { Ref: Match.stringLikeRegexp('^SweepUploads') },
+              { Ref: Match.stringLikeRegexp('^VerifyArchives') },
               { Ref: Match.stringLikeRegexp('^PruneArchives') },
               { Ref: Match.stringLikeRegexp('^JudgeCoverage') },
               { Ref: Match.stringLikeRegexp('^CleanUp') },
@@ -366,10 +417,13 @@ describe('a VPC', () => {
     expect(sorted(outside)).toEqual([
       'guestlift-large-apply-retention',
       'guestlift-large-find-leftovers',
+      'guestlift-large-plan-verification',
       'guestlift-large-prune-archives',
       'guestlift-large-report-run',
+      'guestlift-large-report-verification',
       'guestlift-large-sweep-uploads',
       'guestlift-large-verify-archive',
+      'guestlift-large-verify-deep',
       'guestlift-large-write-catalogue',
       'guestlift-large-write-manifest',
     ])

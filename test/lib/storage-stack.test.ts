@@ -56,7 +56,7 @@ describe('the storage stack', () => {
     ])
     const expiring = rules.filter((rule) => 'NoncurrentVersionExpiration' in rule).map((rule) => String(rule['Prefix']))
     expect(sorted(expiring)).toEqual(
-      ['catalogue', 'claims', 'coverage', 'prunings', 'retention', 'runs', 'schedules', 'uploads'].map(
+      ['catalogue', 'claims', 'coverage', 'prunings', 'retention', 'runs', 'schedules', 'uploads', 'verifications'].map(
         (folder) => `backups/${folder}/`,
       ),
     )

@@ -23,12 +23,26 @@ export interface Synthesised {
 /** A deployment with nothing but what is required. */
 export const smallest: DeploymentConfig = { name: 'test', sites: ['hq'] }
 
+/** By their configurations: a test only reads what was synthesised, and each takes seconds. */
+const made = new Map<string, Promise<Synthesised>>()
+
 /**
  * Synthesise a deployment; what it writes lies in a temporary folder for as long as it takes to read it.
  * @param spoil adds something to the export stack before synthesis
  * @throws an error that lists every finding of the AWS Solutions rules and of CloudFormation's own
  */
-export async function synthesise(config: DeploymentConfig, spoil?: (exports: Stack) => void): Promise<Synthesised> {
+export function synthesise(config: DeploymentConfig, spoil?: (exports: Stack) => void): Promise<Synthesised> {
+  if (spoil !== undefined) return synthesiseAnew(config, spoil)
+  const key = JSON.stringify(config)
+  const known = made.get(key) ?? synthesiseAnew(config, spoil)
+  made.set(key, known)
+  return known
+}
+
+async function synthesiseAnew(
+  config: DeploymentConfig,
+  spoil: ((exports: Stack) => void) | undefined,
+): Promise<Synthesised> {
   const outdir = mkdtempSync(join(tmpdir(), 'guestlift-synth-'))
   try {
     const app = new App({ outdir, context: { ...context, 'aws:cdk:bundling-stacks': [] } })

@@ -47,6 +47,7 @@ describe('a synthesised assembly', () => {
     expect(machines.exportRun).toMatchObject({ StartAt: 'Authenticate', QueryLanguage: 'JSONata' })
     expect(machines.exportGuest).toMatchObject({ StartAt: 'Which platform?', QueryLanguage: 'JSONata' })
     expect(machines.sweepUploads).toMatchObject({ StartAt: 'Sweep uploads', QueryLanguage: 'JSONata' })
+    expect(machines.verifyArchives).toMatchObject({ StartAt: 'Plan verification', QueryLanguage: 'JSONata' })
     expect(machines.cleanUpRun).toMatchObject({ StartAt: 'Take up event', QueryLanguage: 'JSONata' })
     expect(JSON.stringify(machines)).not.toMatch(/Fn::|\$\{Token|"Ref"|AWS::/)
   })
@@ -65,6 +66,19 @@ describe('a synthesised assembly', () => {
     const called = JSON.stringify(machines).matchAll(/"FunctionName":"([^"]*)"/g)
     expect(new Set([...called].map(([, name = '']) => stemOf(name)))).toEqual(new Set(stems))
     expect(new Set(Object.keys(functions))).toEqual(new Set(stems))
+  })
+
+  it('holds the larger runner with the bundle of the function whose work it does', async () => {
+    const { functions, builds } = await readAssembly(join(folder, 'cdk.out'), options)
+    expect(builds).toEqual({
+      'guestlift-example-verify-at-length': {
+        name: 'guestlift-example-verify-at-length',
+        directory: functions['verify-deep']?.directory,
+        commands: [expect.stringMatching(/^node -e '[^']+'$/)],
+        environment: { ARCHIVE_BUCKET: 'my-archives', GUESTLIFT_SECONDS: '129000' },
+        timeoutSeconds: 36 * 3600,
+      },
+    })
   })
 
   it.each(stems)('holds a bundle of %s that Node loads, wherever it lies', async (stem) => {

@@ -5,6 +5,8 @@ import type { Fields } from './fields.ts'
 export const LAMBDA_INVOKE = /^arn:aws[a-z-]*:states:::lambda:invoke$/
 /** A function named directly by the Task's Resource. */
 export const LAMBDA_FUNCTION = /^arn:aws[a-z-]*:lambda:[^:]*:[^:]*:function:[^:]+(:[^:]+)?$/
+/** A build of CodeBuild that is waited for, as CDK's CodeBuildStartBuild renders it (any partition). */
+export const CODEBUILD_RUN = /^arn:aws[a-z-]*:states:::codebuild:startBuild\.sync$/
 const INTEGRATION = /^arn:aws[a-z-]*:states:::/
 
 /** Says of a Task's resource whether there is a handler for it. */
@@ -27,7 +29,8 @@ function whyNot(resource: string, supports: Supports): string | undefined {
   if (resource.includes(':activity:')) return 'Activities are not supported'
   if (INTEGRATION.test(resource)) {
     if (resource.endsWith('.waitForTaskToken')) return 'The integration pattern .waitForTaskToken is not supported'
-    if (/\.sync(:\d)?$/.test(resource)) return 'The integration pattern .sync is not supported'
+    if (/\.sync(:\d)?$/.test(resource) && !(CODEBUILD_RUN.test(resource) && supports(resource)))
+      return 'The integration pattern .sync is not supported'
   }
   return supports(resource) ? undefined : `There is no handler for '${resource}'`
 }

@@ -4,7 +4,7 @@ import type { ByteRange } from '../../../functions/aws/archive-store.ts'
 import { StoreDenied, StoreUnavailable } from '../../../functions/contracts/errors.ts'
 import { type Verification, verificationSchema } from '../../../functions/contracts/verification.ts'
 import { crc32ToBase64 } from '../../../functions/domain/crc32.ts'
-import { verifyDeep } from '../../../functions/operations/verify-deep.ts'
+import { verifyDeep, verifyDeepTask } from '../../../functions/operations/verify-deep.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { MemoryStore } from '../../fakes/memory-store.ts'
 import { vma } from '../archive-formats/made-archives.ts'
@@ -24,7 +24,12 @@ async function scene(bytes?: Buffer) {
   const own = { ...artifact, key: `${folder}${fileName}`, fileName, checksum: `CRC32:${crc32ToBase64(crc32(archive))}` }
   await store.writeText(`${folder}manifest.json`, JSON.stringify({ ...manifest, artifacts: [own] }))
   let day = 23
-  const ports = { store, toolVersion: 'guestlift/9.9.9', now: () => new Date(`2026-11-${day}T00:00:00.000Z`) }
+  const ports = {
+    store,
+    toolVersion: 'guestlift/9.9.9',
+    now: () => new Date(`2026-11-${day}T00:00:00.000Z`),
+    remainingMilliseconds: () => 900_000,
+  }
   const kept = async (): Promise<Verification> =>
     verificationSchema.parse(JSON.parse((await store.readText(verificationKey))?.text ?? 'null'))
   return { archive, store, ports, put, kept, nextDay: () => (day += 1) }
@@ -98,9 +103,26 @@ describe('reading an archive back from the store', () => {
       const after = await verifyDeep(folder, ports)
       expect(after.result).toBe('not-verified')
       expect(after.findings[0]?.message).toContain(fault.message)
-      expect(await kept()).toEqual(before)
+      expect(await kept()).toEqual({
+        ...before,
+        attempt: { at: after.verifiedAt, reason: expect.stringContaining(fault.message) },
+      })
     },
   )
+
+  it('forgets a try that failed as soon as one succeeds', async () => {
+    const { store, ports, kept, nextDay } = await scene()
+    await verifyDeep(folder, ports)
+    nextDay()
+    const read = store.readRange.bind(store)
+    store.readRange = () => Promise.reject(new StoreUnavailable('the line is down'))
+    await verifyDeep(folder, ports)
+    expect((await kept()).attempt).toBeDefined()
+    nextDay()
+    store.readRange = read
+    expect(await kept()).not.toEqual(await verifyDeep(folder, ports))
+    expect((await kept()).attempt).toBeUndefined()
+  })
 
   it('replaces an older verification, and leaves a newer one', async () => {
     const { ports, kept, nextDay } = await scene()
@@ -120,5 +142,35 @@ describe('reading an archive back from the store', () => {
       return read(key, range)
     }
     expect((await verifyDeep(folder, ports)).result).toBe('not-verified')
+  })
+})
+
+describe('reading an archive within the time of a function', () => {
+  /** More than one range of 16 MiB, so that there is a between. */
+  const large = async () => scene(Buffer.concat([await vma(), Buffer.alloc(40 * 2 ** 20)]))
+
+  it('stops itself while there is time to say so, and tells how far it got', async () => {
+    const { ports, kept } = await large()
+    let asked = 0
+    const remainingMilliseconds = () => (asked++ < 2 ? 61_000 : 59_999)
+    const answer = await verifyDeepTask({ folder }, { ...ports, remainingMilliseconds })
+    expect(answer).toMatchObject({ result: 'not-verified', outOfTime: true })
+    expect(answer.reason).toMatch(/could not be read to its end: time ran out after 32\.0 MiB of 4\d\.\d MiB\.$/)
+    expect(await kept()).toMatchObject({ result: 'not-verified', findings: [{ code: 'out-of-time' }] })
+  })
+
+  it('says nothing of time when the last byte was read in time', async () => {
+    const { ports } = await scene()
+    let asked = 0
+    const remainingMilliseconds = () => (asked++ < 1 ? 61_000 : 0)
+    const answer = await verifyDeepTask({ folder }, { ...ports, remainingMilliseconds })
+    expect(answer).toEqual({ result: 'accepted', outOfTime: false, reason: '' })
+  })
+
+  it('does not send an archive to somebody with more time that is refused already', async () => {
+    const { store, ports } = await scene()
+    await store.remove(`${folder}${fileName}`)
+    const answer = await verifyDeepTask({ folder }, { ...ports, remainingMilliseconds: () => 0 })
+    expect(answer).toMatchObject({ result: 'refused', outOfTime: false, reason: expect.stringContaining('is gone') })
   })
 })

@@ -45,6 +45,10 @@ const awsErrors = new Set([
   'Runtime.ExitError',
   'Runtime.OutOfMemory',
   'Sandbox.Timedout',
+  'CodeBuild.AccountLimitExceededException',
+  'CodeBuild.CodeBuildException',
+  'CodeBuild.AWSCodeBuildException',
+  'CodeBuild.SdkClientException',
 ])
 
 const machines = Object.keys(workflowNames) as WorkflowKey[]
@@ -63,7 +67,7 @@ function definition(machine: WorkflowKey): Definition {
 
 function lambdaTasks(machine: WorkflowKey): [string, State, TaskName][] {
   return statesOf(definition(machine))
-    .filter(([, { Type, Resource }]) => Type === 'Task' && !String(Resource).includes(':aws-sdk:'))
+    .filter(([, { Type, Resource }]) => Type === 'Task' && !/:(aws-sdk|codebuild):/.test(String(Resource)))
     .map(([name, state]) => {
       const stem = stemOf(state.Arguments?.FunctionName ?? '')
       const task = (Object.keys(tasks) as TaskName[]).find((each) => tasks[each].stem === stem)
@@ -133,6 +137,8 @@ describe.each(machines)('the definition of %s', (machine) => {
             'CleanUpIncomplete',
             'RunFailed',
             'RunPartlyFailed',
+            'ArchiveRefused',
+            'VerificationIncomplete',
           ].includes(error),
       ),
     ).toEqual([])

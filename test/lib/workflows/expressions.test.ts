@@ -1,20 +1,24 @@
 /** What the workflows' expressions make of the values that a workflow really meets. */
 import jsonata from 'jsonata'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { storedArtifactSchema } from '../../../functions/contracts/nouns.ts'
 import { copyResultSchema, paceSchema } from '../../../functions/contracts/pace.ts'
 import { tasks } from '../../../functions/contracts/tasks.ts'
+import { verificationRequestSchema } from '../../../functions/contracts/verification-policy.ts'
 import { noCopyWork } from '../../../functions/domain/copy-work.ts'
 import { stored } from '../../fakes/evidence.ts'
 import { smallest, synthesise } from '../synthesise.ts'
 import { type State, statesOf } from './asl.ts'
 
 let states: Map<string, State>
+let verification: Map<string, State>
 
 beforeAll(async () => {
   const { assembly } = await synthesise(smallest)
   const { exportRun, judgeCoverage, sweepUploads } = assembly.machines
   states = new Map([exportRun, judgeCoverage, sweepUploads].flatMap(statesOf))
+  verification = new Map(statesOf(assembly.machines.verifyArchives))
 })
 
 interface Context {
@@ -342,6 +346,60 @@ describe('a sweep', () => {
       startedAt: '2026-11-22T02:00:00.000Z',
       dryRun,
     })
+  })
+})
+
+describe('a verification', () => {
+  const execution = { Name: 'verify-1', StartTime: '2026-11-22T02:00:00.000Z' }
+  const defaults = { archiveWithinDays: 90, guestWithinDays: 31, mostGiBPerRun: 1024 }
+
+  it.each([
+    ['nothing', {}, { mostGiBInFunction: 32, policy: defaults }],
+    [
+      'a part of the policy',
+      { site: 'hq', policy: { guestWithinDays: 7 } },
+      { site: 'hq', mostGiBInFunction: 32, policy: { ...defaults, guestWithinDays: 7 } },
+    ],
+    [
+      'one archive and another size',
+      { archives: ['archives/hq/'], mostGiBInFunction: 1 },
+      { archives: ['archives/hq/'], mostGiBInFunction: 1, policy: defaults },
+    ],
+  ])('that is asked for with %s takes the rest from the deployment', async (_, input, request) => {
+    const payload = await evaluated(verification.get('Plan verification')?.Arguments?.Payload, {
+      states: { input, context: { Execution: execution } },
+    })
+    expect(payload).toEqual({ verificationId: 'verify-1', startedAt: execution.StartTime, request })
+    expect(verificationRequestSchema.safeParse(request).success).toBe(true)
+  })
+
+  it.each([
+    ['Any archive due?', 0, { archiveCount: 1 }, { archiveCount: 0 }],
+    ['Fits a function?', 0, { sizeBytes: 9, mostBytesInFunction: 9 }, { sizeBytes: 10, mostBytesInFunction: 9 }],
+    ['Read to its end?', 0, { outOfTime: true }, { outOfTime: false }],
+    ['How did it go?', 0, { refused: 1, overdue: 0 }, { refused: 0, overdue: 1 }],
+    ['How did it go?', 1, { refused: 0, overdue: 1 }, { refused: 0, overdue: 0 }],
+  ])('tells at %s (%d) %j from %j', async (state, index, yes, no) => {
+    const text = verification.get(state)?.Choices?.[index]?.Condition ?? ''
+    expect(await evaluated(text, { states: { input: yes } })).toBe(true)
+    expect(await evaluated(text, { states: { input: no } })).toBe(false)
+  })
+
+  it('hands the larger runner the payload of the function as text', async () => {
+    const variables = { folder: 'archives/hq/vm-100/2026-11-22T02-00-00Z/' }
+    const args = z
+      .object({ EnvironmentVariablesOverride: z.tuple([z.object({ Name: z.string(), Value: z.string() })]) })
+      .parse(verification.get('Verify at length')?.Arguments)
+    const [{ Name, Value }] = args.EnvironmentVariablesOverride
+    expect(Name).toBe('GUESTLIFT_PAYLOAD')
+    const payload = JSON.parse(String(await evaluated(Value, { variables })))
+    expect(tasks.VerifyDeep.input.parse(payload)).toEqual(variables)
+  })
+
+  it('starts a build again only when none was started', () => {
+    const { Retry = [], TimeoutSeconds = 0 } = verification.get('Verify at length') ?? {}
+    expect(Retry.flatMap(({ ErrorEquals }) => ErrorEquals).filter((name) => !name.startsWith('CodeBuild.'))).toEqual([])
+    expect(TimeoutSeconds).toBeGreaterThan((36 + 8) * 3600)
   })
 })
 

@@ -7,8 +7,10 @@ import { crc32 } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { verificationSchema } from '../../../functions/contracts/verification.ts'
 import { crc32ToBase64 } from '../../../functions/domain/crc32.ts'
+import { archiveFolder } from '../../../functions/domain/object-keys.ts'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
+import { synthesise } from '../../../local/run/assembly.ts'
 import { startS3 } from '../../../local/s3/server.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { compressed, containerTar, has, vma } from '../../functions/archive-formats/made-archives.ts'
@@ -133,5 +135,82 @@ describe('guestlift verify --archive', () => {
     } finally {
       await server.close()
     }
+  })
+})
+
+describe('guestlift verify --due --local', () => {
+  it('runs the workflow over what is due, says what it found, and ends by it', async () => {
+    await synthesise(() => undefined)
+    const server = await startS3({
+      directory: join(folder, 's3-due'),
+      accessKeyId: credentials.accessKeyId,
+      secretAccessKey: credentials.secretAccessKey,
+      buckets: ['archives'],
+    })
+    try {
+      const client = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials, pathStyle: true })
+      const store = new S3ArchiveStore(client, 'archives', { sleep: async () => undefined, random: () => 0.5 })
+      const bytes = await vma()
+      const guest = { id: '100', kind: 'vm', name: 'web1', node: 'pve1' } as const
+      const put = async (daysAgo: number, body: Buffer) => {
+        const createdAt = new Date(Date.now() - daysAgo * 86_400_000).toISOString()
+        const below = archiveFolder('', 'hq', guest, createdAt)
+        const uploadId = await store.createUpload(`${below}${vmName}`)
+        const part = await store.putPart(`${below}${vmName}`, uploadId, 1, body, crc32(body))
+        await store.completeUpload(`${below}${vmName}`, uploadId, [part], crc32(body))
+        const manifest = manifestOf(createdAt, [bytes.length], guest)
+        const checksum = `CRC32:${crc32ToBase64(crc32(bytes))}`
+        const artifacts = manifest.artifacts.map((one) => ({
+          ...one,
+          key: `${below}${vmName}`,
+          fileName: vmName,
+          checksum,
+        }))
+        await store.writeText(`${below}manifest.json`, JSON.stringify({ ...manifest, artifacts }))
+        return below
+      }
+      const good = await put(2, bytes)
+      const flipped = Buffer.from(bytes)
+      flipped[bytes.length - 100] = (flipped[bytes.length - 100] ?? 0) ^ 4
+      const bad = await put(1, flipped)
+      const due = ['verify', '--due', '--local', '--bucket', 'archives', '--s3', server.url]
+
+      const first = await guestlift(...due, '--guest-within', '31d')
+      expect(first.stdout).toContain(`REFUSED: ${bad}`)
+      expect(first.stdout).toMatch(
+        /\n0 archives accepted, .* read\. 1 archive REFUSED: archives\/.*\nReport: s3:\/\/archives\/verifications\//,
+      )
+      expect(first.code).toBe(1)
+
+      const second = await guestlift(...due, '--json')
+      expect(JSON.parse(second.stdout)).toMatchObject({
+        outcome: 'succeeded',
+        archives: [{ folder: good, result: 'accepted' }],
+        unread: [{ folder: bad, why: 'refused-earlier' }],
+      })
+      expect(second.code).toBe(0)
+
+      // An archive that was read once isn't read again for its own age.
+      const third = await guestlift(...due, '--archive-within', '30m', '--site', 'hq')
+      expect(third.stdout).toContain('No archive was to be read. 1 archive refused earlier.')
+      const other = await guestlift(...due, '--archive', good)
+      expect(other.stdout).toContain(`accepted: ${good}`)
+      expect(other.stdout).toContain('It was asked for.')
+      expect([third.code, other.code]).toEqual([0, 0])
+    } finally {
+      await server.close()
+    }
+  }, 300_000)
+})
+
+describe('the command line of guestlift verify', () => {
+  it.each([
+    [['--local'], /--local needs a file, or --due/],
+    [['--due', '--local'], /--due --local needs --bucket/],
+    [['--due', '--local', 'file.vma'], /reads a file and goes alone/],
+    [[], /needs one of --local <file>, --archive <key> and --due/],
+    [['--due', '--guest-within', 'often'], /Give a duration/],
+  ])('refuses %j with a sentence', async (args, message) => {
+    expect(await guestlift('verify', ...args)).toMatchObject({ code: 64, stderr: expect.stringMatching(message) })
   })
 })

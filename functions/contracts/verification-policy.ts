@@ -1,0 +1,45 @@
+/** When archives are to be read back whole, and what one reading of what is due may take. */
+import * as z from 'zod'
+import { siteNameSchema } from './nouns.ts'
+
+const days = z.number().positive().max(3650)
+
+export const verificationPolicySchema = z.strictObject({
+  /**
+   * Each archive that still exists is read whole at least once within so many days of being made. It is due from three
+   * quarters of that on, so that one which retention removes earlier isn't read for nothing.
+   */
+  archiveWithinDays: days.default(90),
+  /**
+   * The latest successful reading of an archive of each guest is at most so many days old; else the guest's newest one
+   * is due, again from three quarters on. A guest of which none was ever read is due at once.
+   */
+  guestWithinDays: days.default(31),
+  /** Guards the bill: what doesn't fit is the next run's. Archives that are asked for by name don't count. */
+  mostGiBPerRun: z.number().positive().default(1024),
+})
+export type VerificationPolicy = z.output<typeof verificationPolicySchema>
+
+/** Archives up to this size are read by a function, in GiB; what is larger needs the larger runner. */
+const mostGiBInFunction = z.number().positive()
+
+/**
+ * What fits a function of a quarter of an hour with half of its time to spare: it reads up to 75 MiB/s, and fewer where
+ * an archive expands much. One that takes longer all the same stops in time and goes to the larger runner.
+ */
+export const MOST_GIB_IN_FUNCTION = 32
+
+/** What a person or a schedule starts the verification of archives with. */
+export const verificationRequestSchema = z.strictObject({
+  /** Only archives of this site. */
+  site: siteNameSchema.optional(),
+  policy: verificationPolicySchema.prefault({}),
+  /** On demand: read these now, due or not, refused earlier or not. Keys, folders or any prefix of several. */
+  archives: z.array(z.string().min(1)).min(1).optional(),
+  mostGiBInFunction: mostGiBInFunction.default(MOST_GIB_IN_FUNCTION),
+})
+export type VerificationRequest = z.output<typeof verificationRequestSchema>
+
+/** Where archives are read that don't fit a function: in a build of AWS CodeBuild, or nowhere. */
+export const verificationRunnerSchema = z.enum(['codebuild', 'none'])
+export type VerificationRunner = z.output<typeof verificationRunnerSchema>

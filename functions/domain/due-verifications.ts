@@ -1,0 +1,155 @@
+/** Which archives are to be read back now, and why; and which can't be, and why. */
+import type { VerificationPolicy } from '../contracts/verification-policy.ts'
+import type { UnreadArchive, VerificationItem } from '../contracts/verification-report.ts'
+import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
+import { duration } from './coverage.ts'
+
+const DAY_MILLISECONDS = 86_400_000
+
+/** From this share of its time on, an archive or guest is due. */
+const DUE_FROM = 0.75
+
+/** What S3 gives nothing of without a restore that takes hours. */
+const cold: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE'])
+
+/** An archive to be read, before it is known whether the run has room for it. */
+export interface DueArchive extends Omit<VerificationItem, 'mostBytesInFunction'> {
+  /** None of its guest's archives was ever read to its end and accepted. */
+  firstOfGuest: boolean
+}
+
+export interface GuestDue {
+  due: DueArchive[]
+  unread: UnreadArchive[]
+}
+
+/** Why something is due. */
+interface Cause {
+  reason: string
+  overdue: boolean
+}
+
+/** What of a guest's archives is due by the policy. */
+export function dueVerifications(archives: GuestArchives, policy: VerificationPolicy, now: Date): GuestDue {
+  const { entries } = archives
+  const latest = latestSuccess(entries)
+  const ofGuest = guestCause(entries, latest, policy, now)
+  const stands = newestReadable(entries)
+  const found: GuestDue = { due: [], unread: [] }
+  for (const entry of entries) {
+    const { verification, state } = entry
+    if (state !== 'complete') {
+      found.unread.push(unreadOf(entry, 'not-complete', entry.reason ?? `It is ${state}.`, false))
+      continue
+    }
+    if (verification?.state === 'failed') {
+      const reason = `It was refused at ${verification.at}: ${verification.reason ?? 'see verification.json'}`
+      found.unread.push(unreadOf(entry, 'refused-earlier', reason, false))
+      continue
+    }
+    const causes = [archiveCause(entry, policy, now), entry === stands ? ofGuest : undefined]
+    take(
+      entry,
+      causes.filter((cause) => cause !== undefined),
+      latest === undefined,
+      found,
+    )
+  }
+  return found
+}
+
+/** The same for archives that a person named: all of them, whatever is known of them. Only what is no archive is left. */
+export function askedVerifications({ entries }: GuestArchives): GuestDue {
+  const found: GuestDue = { due: [], unread: [] }
+  const firstOfGuest = latestSuccess(entries) === undefined
+  for (const entry of entries) {
+    if (entry.facts === undefined) {
+      found.unread.push(unreadOf(entry, 'not-complete', entry.reason ?? `It is ${entry.state}.`, true))
+    } else {
+      found.due.push(dueOf(entry, { reason: 'It was asked for.', overdue: true }, firstOfGuest))
+    }
+  }
+  return found
+}
+
+function take(entry: CatalogueEntry, causes: readonly Cause[], firstOfGuest: boolean, found: GuestDue): void {
+  if (causes.length === 0) return
+  const overdue = causes.some((cause) => cause.overdue)
+  const { storageClass } = entry
+  if (storageClass !== undefined && cold.has(storageClass)) {
+    const reason =
+      `not verified: it lies in ${storageClass}, which gives nothing without a restore. Restore it and ask for it by ` +
+      'name; archives are read in time where their class changes later than they are due.'
+    found.unread.push(unreadOf(entry, 'too-cold', reason, overdue))
+    return
+  }
+  const reason = causes.map((cause) => cause.reason).join(' ')
+  found.due.push(dueOf(entry, { reason, overdue }, firstOfGuest))
+}
+
+/** Has this archive been read, and if not, is it time to? */
+function archiveCause(
+  { createdAt, verification }: CatalogueEntry,
+  policy: VerificationPolicy,
+  now: Date,
+): Cause | undefined {
+  const within = policy.archiveWithinDays * DAY_MILLISECONDS
+  const age = now.getTime() - Date.parse(createdAt)
+  const overdue = age > within
+  if (verification?.state === 'verified') return undefined
+  if (verification?.state === 'not-verified') {
+    const why = verification.reason ?? 'nobody knows why'
+    return { reason: `It was tried at ${verification.at} and could not be read: ${why}`, overdue }
+  }
+  if (verification?.state === 'unreadable')
+    return { reason: verification.reason ?? "Its verdict can't be read.", overdue }
+  if (age < within * DUE_FROM) return undefined
+  return { reason: `It is ${duration(age)} old and was never read; the limit is ${duration(within)}.`, overdue }
+}
+
+/** Has any archive of the guest been read lately? */
+function guestCause(
+  entries: readonly CatalogueEntry[],
+  latest: string | undefined,
+  policy: VerificationPolicy,
+  now: Date,
+): Cause | undefined {
+  const within = policy.guestWithinDays * DAY_MILLISECONDS
+  const oldest = entries.find(({ state }) => state === 'complete')?.createdAt
+  const age = now.getTime() - Date.parse(latest ?? oldest ?? now.toISOString())
+  const overdue = age > within
+  if (latest === undefined) return { reason: 'No archive of its guest was ever read whole and accepted.', overdue }
+  if (age < within * DUE_FROM) return undefined
+  return {
+    reason: `The guest's latest verification is ${duration(age)} old; the limit is ${duration(within)}.`,
+    overdue,
+  }
+}
+
+function latestSuccess(entries: readonly CatalogueEntry[]): string | undefined {
+  return entries
+    .flatMap(({ verification }) => (verification?.state === 'verified' ? (verification.at ?? []) : []))
+    .sort()
+    .at(-1)
+}
+
+/** The archive that stands for its guest: the newest that isn't refused, among those that can be read if there is one. */
+function newestReadable(entries: readonly CatalogueEntry[]): CatalogueEntry | undefined {
+  const whole = entries.filter(({ state, verification }) => state === 'complete' && verification?.state !== 'failed')
+  return whole.findLast(({ storageClass }) => storageClass === undefined || !cold.has(storageClass)) ?? whole.at(-1)
+}
+
+function dueOf(entry: CatalogueEntry, { reason, overdue }: Cause, firstOfGuest: boolean): DueArchive {
+  const { folder, site, guest, createdAt, artifactBytes: sizeBytes } = entry
+  const { kind, id } = guest
+  return { folder, site, guest: { kind, id }, createdAt, sizeBytes, reason, overdue, firstOfGuest }
+}
+
+function unreadOf(
+  { folder, site }: CatalogueEntry,
+  why: UnreadArchive['why'],
+  reason: string,
+  overdue: boolean,
+): UnreadArchive {
+  return { folder, site, why, reason, overdue }
+}

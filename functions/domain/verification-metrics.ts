@@ -1,0 +1,40 @@
+/** What a run over due archives tells CloudWatch, as `run-metrics.ts` does for a run that archives. */
+import type { VerificationReport } from '../contracts/verification-report.ts'
+import { METRICS_NAMESPACE } from './run-metrics.ts'
+
+const names = ['ArchivesVerified', 'ArchivesRefused', 'ArchivesNotVerified', 'ArchivesOverdue'] as const
+export type VerificationMetric = (typeof names)[number]
+
+/** One site's figures in CloudWatch's embedded metric format. Overdue ones are those that are named; see `further`. */
+export function verificationMetrics(
+  { archives, unread, endedAt }: Pick<VerificationReport, 'archives' | 'unread' | 'endedAt'>,
+  site: string,
+): Record<string, unknown> {
+  const its = archives.filter((archive) => archive.site === site)
+  const count = (result: VerificationReport['archives'][number]['result']) =>
+    its.filter((archive) => archive.result === result).length
+  const unverified = [
+    ...its.filter(({ result }) => result === 'not-verified'),
+    ...unread.filter((one) => one.site === site),
+  ]
+  const values: Record<VerificationMetric, number> = {
+    ArchivesVerified: count('accepted'),
+    ArchivesRefused: count('refused'),
+    ArchivesNotVerified: count('not-verified'),
+    ArchivesOverdue: unverified.filter(({ overdue }) => overdue).length,
+  }
+  return {
+    _aws: {
+      Timestamp: Date.parse(endedAt),
+      CloudWatchMetrics: [
+        {
+          Namespace: METRICS_NAMESPACE,
+          Dimensions: [['Site']],
+          Metrics: names.map((Name) => ({ Name, Unit: 'Count' })),
+        },
+      ],
+    },
+    Site: site,
+    ...values,
+  }
+}

@@ -1,0 +1,54 @@
+import type { ReadArchive, UnreadRecord, VerificationTotals } from '../contracts/verification-report.ts'
+import { formatBytes } from './byte-size.ts'
+
+/** Names in the sentence that people read first: it is also the cause of a failed execution. */
+const MOST_NAMED = 5
+
+/** Add up a run over archives that were due, with the sentence that people read first. */
+export function tallyVerifications(
+  archives: readonly ReadArchive[],
+  { unread, further, furtherOverdue }: Pick<UnreadRecord, 'unread' | 'further' | 'furtherOverdue'>,
+): VerificationTotals {
+  const of = (result: ReadArchive['result']) => archives.filter((archive) => archive.result === result)
+  const [accepted, refused, notVerified] = [of('accepted'), of('refused'), of('not-verified')]
+  const overdue = [...notVerified, ...unread].filter((archive) => archive.overdue)
+  const readBytes = [...accepted, ...refused].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const earlier = unread.filter(({ why }) => why === 'refused-earlier').length
+  const broken = unread.filter(({ why }) => why === 'not-complete').length
+  const gone = unread.filter(({ why }) => why === 'removed').length
+  const waiting = unread.length - earlier - broken - gone + further
+  const sentences = [
+    archives.length === 0
+      ? 'No archive was to be read.'
+      : `${counted(accepted.length)} accepted, ${formatBytes(readBytes)} read.`,
+    ...(refused.length > 0 ? [`${counted(refused.length)} REFUSED: ${named(refused)}.`] : []),
+    ...(notVerified.length > 0 ? [`${counted(notVerified.length)} not verified: ${named(notVerified)}.`] : []),
+    ...(waiting > 0 ? [`${counted(waiting)} due and left out.`] : []),
+    ...(earlier > 0 ? [`${counted(earlier)} refused earlier.`] : []),
+    ...(broken > 0 ? [`${counted(broken)} not complete.`] : []),
+    ...(overdue.length + furtherOverdue > 0
+      ? [`${counted(overdue.length + furtherOverdue)} overdue and not verified: ${named(overdue)}.`]
+      : []),
+  ]
+  const trouble = refused.length + notVerified.length + overdue.length + furtherOverdue
+  return {
+    outcome: trouble === 0 ? 'succeeded' : accepted.length > 0 ? 'partial' : 'failed',
+    summary: sentences.join(' '),
+    accepted: accepted.length,
+    refused: refused.length,
+    notVerified: notVerified.length,
+    overdue: overdue.length + furtherOverdue,
+    readBytes,
+  }
+}
+
+function named(archives: readonly { folder: string }[]): string {
+  const names = archives.slice(0, MOST_NAMED).map(({ folder }) => folder)
+  return archives.length > MOST_NAMED
+    ? `${names.join(', ')} and ${archives.length - MOST_NAMED} more`
+    : names.join(', ')
+}
+
+function counted(count: number): string {
+  return `${count} archive${count === 1 ? '' : 's'}`
+}

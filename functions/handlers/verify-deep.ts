@@ -1,0 +1,9 @@
+import { verifyDeepTask } from '../operations/verify-deep.ts'
+import { withBase } from '../runtime/compose/base.ts'
+import { withStore } from '../runtime/compose/store.ts'
+import { defineHandler } from '../runtime/define-handler.ts'
+
+export const handler = defineHandler('VerifyDeep', verifyDeepTask, (call) => ({
+  ...withBase(call),
+  ...withStore(call),
+}))
