@@ -51,6 +51,7 @@ const platformTasks: TaskName[] = [
   'LocateArchive',
   'ReleaseBackup',
   'RecordFailure',
+  'JudgeCoverage',
 ]
 /** Who looks at archives on the node, or moves their bytes. */
 const routeTasks: TaskName[] = ['PlanRun', 'OpenUpload', 'CopyParts', 'CompleteUpload']
