@@ -1,5 +1,5 @@
 /** Index and page as runs leave them, whatever happens to the runs; and the check that goes by them. */
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
 import { pageReadAt } from '../../functions/domain/catalogue-page.ts'
@@ -72,6 +72,8 @@ describe('a run', () => {
     expect(report).toMatchObject({ outcome: 'succeeded', notes: [] })
     expect(states.slice(-4)).toEqual(['Write catalogue', 'Report run', 'How did it go?', 'Run succeeded'])
     expect(await site.keys('catalogue/')).toEqual(['catalogue/hq/container-101.json', PAGE, 'catalogue/hq/vm-100.json'])
+    const { ContentType } = await site.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: PAGE }))
+    expect(ContentType).toBe('text/html; charset=utf-8')
     expect(await onThePage()).toEqual({ 'vm 100': 1, 'container 101': 1 })
     await expectRightCatalogue()
     expect(pageReadAt((await site.text(PAGE)).slice(0, 2048)) ?? '').toMatch(/^\d{4}-/)
@@ -102,7 +104,7 @@ describe('a run', () => {
   }, 120_000)
 
   it('heals what is old or damaged, and tells of what was damaged', async () => {
-    const Body = `${(await site.text('catalogue/hq/vm-100.json')).slice(0, 200)}`
+    const Body = (await site.text('catalogue/hq/vm-100.json')).slice(0, 200)
     await site.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'catalogue/hq/vm-100.json', Body }))
     await site.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'catalogue/hq/container-101.json' }))
     const { report } = await site.run(job(101))
