@@ -10,6 +10,8 @@ const bookkeeping: readonly Folder[] = [
   'claims',
   'uploads',
   'schedules',
+  'streams',
+  'dumps',
   'retention',
   'prunings',
   'catalogue',

@@ -47,13 +47,11 @@ export function dueVerifications(archives: GuestArchives, policy: VerificationPo
       found.unread.push(unreadOf(entry, 'refused-earlier', reason, false))
       continue
     }
-    const causes = [archiveCause(entry, policy, now), entry === stands ? ofGuest : undefined]
-    take(
-      entry,
-      causes.filter((cause) => cause !== undefined),
-      latest === undefined,
-      found,
-    )
+    const own = archiveCause(entry, policy, now)
+    const forGuest = entry === stands ? ofGuest : undefined
+    if (own === undefined && forGuest === undefined) continue
+    if (isCold(entry)) found.unread.push(tooCold(entry, forGuest))
+    else found.due.push(dueOf(entry, together(own, forGuest), latest === undefined))
   }
   return found
 }
@@ -72,19 +70,24 @@ export function askedVerifications({ entries }: GuestArchives): GuestDue {
   return found
 }
 
-function take(entry: CatalogueEntry, causes: readonly Cause[], firstOfGuest: boolean, found: GuestDue): void {
-  if (causes.length === 0) return
-  const overdue = causes.some((cause) => cause.overdue)
-  const { storageClass } = entry
-  if (storageClass !== undefined && cold.has(storageClass)) {
-    const reason =
-      `not verified: it lies in ${storageClass}, which gives nothing without a restore. Restore it and ask for it by ` +
-      'name; archives are read in time where their class changes later than they are due.'
-    found.unread.push(unreadOf(entry, 'too-cold', reason, overdue))
-    return
-  }
-  const reason = causes.map((cause) => cause.reason).join(' ')
-  found.due.push(dueOf(entry, { reason, overdue }, firstOfGuest))
+function together(...causes: (Cause | undefined)[]): Cause {
+  const given = causes.filter((cause) => cause !== undefined)
+  return { reason: given.map(({ reason }) => reason).join(' '), overdue: given.some(({ overdue }) => overdue) }
+}
+
+function isCold({ storageClass }: CatalogueEntry): boolean {
+  return storageClass !== undefined && cold.has(storageClass)
+}
+
+/**
+ * Told each time, and overdue only where its guest is: no run can read it without a restore that somebody pays for, and a
+ * notice that comes every night hides the one that matters.
+ */
+function tooCold(entry: CatalogueEntry, ofGuest: Cause | undefined): UnreadArchive {
+  const reason =
+    `not verified: it lies in ${entry.storageClass}, which gives nothing without a restore. Restore it and ask for it by ` +
+    'name; archives are read in time where their class changes later than they are due.'
+  return unreadOf(entry, 'too-cold', reason, ofGuest?.overdue === true)
 }
 
 /** Has this archive been read, and if not, is it time to? */
@@ -136,7 +139,7 @@ function latestSuccess(entries: readonly CatalogueEntry[]): string | undefined {
 /** The archive that stands for its guest: the newest that isn't refused, among those that can be read if there is one. */
 function newestReadable(entries: readonly CatalogueEntry[]): CatalogueEntry | undefined {
   const whole = entries.filter(({ state, verification }) => state === 'complete' && verification?.state !== 'failed')
-  return whole.findLast(({ storageClass }) => storageClass === undefined || !cold.has(storageClass)) ?? whole.at(-1)
+  return whole.findLast((entry) => !isCold(entry)) ?? whole.at(-1)
 }
 
 function dueOf(entry: CatalogueEntry, { reason, overdue }: Cause, firstOfGuest: boolean): DueArchive {

@@ -56,9 +56,19 @@ describe('the storage stack', () => {
     ])
     const expiring = rules.filter((rule) => 'NoncurrentVersionExpiration' in rule).map((rule) => String(rule['Prefix']))
     expect(sorted(expiring)).toEqual(
-      ['catalogue', 'claims', 'coverage', 'prunings', 'retention', 'runs', 'schedules', 'uploads', 'verifications'].map(
-        (folder) => `backups/${folder}/`,
-      ),
+      [
+        'catalogue',
+        'claims',
+        'coverage',
+        'dumps',
+        'prunings',
+        'retention',
+        'runs',
+        'schedules',
+        'streams',
+        'uploads',
+        'verifications',
+      ].map((folder) => `backups/${folder}/`),
     )
     expect(JSON.stringify(rules)).not.toContain('archives/')
     expect(rules.some((rule) => 'ExpirationInDays' in rule || 'Expiration' in rule)).toBe(false)
