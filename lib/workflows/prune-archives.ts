@@ -23,7 +23,7 @@ export function pruneArchives(scope: Construct, functions: ExportFunctions): ICh
       startedAt: '{% $states.context.Execution.StartTime %}',
       request: '{% $states.input %}',
     },
-    assign: { planKey: '{% $states.result.Payload.planKey %}' },
+    assign: { planKey: '{% $states.result.Payload.planKey %}', site: '{% $states.input.site %}' },
     retry: ordinary,
     onError: stopped,
   })
@@ -34,21 +34,34 @@ export function pruneArchives(scope: Construct, functions: ExportFunctions): ICh
       startedAt: '{% $states.context.Execution.StartTime %}',
       planKey: '{% $planKey %}',
     },
+    assign: {
+      outcome: '{% $states.result.Payload.outcome %}',
+      summary: '{% $states.result.Payload.summary %}',
+    },
     retry: ordinary,
     onError: stopped,
   })
 
+  const outcome = Choice.jsonata(scope, 'How did it go?')
+    .when(Condition.jsonata("{% $outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Archives pruned'))
+    // What waits for a person, or looks wrong, has to reach one.
+    .otherwise(
+      Fail.jsonata(scope, 'Pruning needs attention', { error: 'PruningNeedsAttention', cause: '{% $summary %}' }),
+    )
+
+  // A page that shows what is gone misleads whoever restores. It is a copy, and its failure changes nothing.
+  const catalogue = lambdaTask(scope, functions, 'WriteCatalogue', {
+    payload: { site: '{% $site %}' },
+    retry: ordinary,
+    onError: outcome,
+  })
+
+  catalogue.next(outcome)
   prune.next(
     Choice.jsonata(scope, 'All guests looked at?')
       .when(Condition.jsonata('{% $not($states.input.done) %}'), prune)
-      .when(Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Archives pruned'))
-      // What waits for a person, or looks wrong, has to reach one.
-      .otherwise(
-        Fail.jsonata(scope, 'Pruning needs attention', {
-          error: 'PruningNeedsAttention',
-          cause: '{% $states.input.summary %}',
-        }),
-      ),
+      .when(Condition.jsonata('{% $states.input.removed > 0 %}'), catalogue)
+      .otherwise(outcome),
   )
   return plan.next(prune)
 }

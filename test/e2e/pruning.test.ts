@@ -39,6 +39,12 @@ describe('the workflow Prune archives', () => {
     expect(told?.report).toMatchObject({ outcome: 'succeeded', guests: 2, removed: 2, troubled: 0, done: true })
     expect(told?.reportKey).toMatch(/^prunings\/\d{4}\/\d\d\/\d\d\/[^/]+\/report\.json$/)
     expect(await manifests()).toHaveLength(4)
+    // The page and the index know no more of what is gone.
+    const [index = ''] = await site.keys('catalogue/hq/container-103')
+    const indexed: { archives: { folder: string }[] } = JSON.parse(await site.text(index))
+    const there = (await manifests()).flatMap((key) => (key.includes('-103/') ? (key.split('/').at(-2) ?? []) : []))
+    expect(indexed.archives.map(({ folder }) => folder)).toEqual(there)
+    expect(await site.text('catalogue/hq/index.html')).toContain('"id":"103"')
   }, 60_000)
 
   it('refuses a malformed order before anything is looked at, and says which field', async () => {
