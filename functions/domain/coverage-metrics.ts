@@ -1,14 +1,14 @@
 /** What a check of a site's coverage tells CloudWatch, in a log line as a run's figures are. */
 import type { CoverageReport } from '../contracts/coverage.ts'
 import { uncoveredStates } from './coverage.ts'
-import { METRICS_NAMESPACE } from './run-metrics.ts'
+import { siteMetrics } from './site-metrics.ts'
 
 /** Guests that no archive covers: the sum over `uncoveredStates`, and what the alarm is about. */
 export const UNCOVERED_METRIC = 'GuestsUncovered'
 
 const HOUR_MILLISECONDS = 3_600_000
 
-/** A site's figures in CloudWatch's embedded metric format: a count for each state, whatever states there are. */
+/** A site's figures: a count for each state, whatever states there are. */
 export function coverageMetrics(
   report: Pick<CoverageReport, 'site' | 'judgedAt' | 'counts' | 'guests'>,
 ): Record<string, unknown> {
@@ -19,25 +19,12 @@ export function coverageMetrics(
     ...Object.fromEntries(Object.entries(counts).map(([state, count]) => [metricOf(state), count])),
     [UNCOVERED_METRIC]: uncoveredCount(counts),
     GuestsUnscheduled: expected.filter(({ chosenBy }) => chosenBy?.length === 0).length,
-    // No hours in CloudWatch's units.
     ...(oldest === undefined
       ? {}
       : { OldestNewestArchiveHours: Math.max(0, Date.parse(judgedAt) - Date.parse(oldest)) / HOUR_MILLISECONDS }),
   }
-  return {
-    _aws: {
-      Timestamp: Date.parse(judgedAt),
-      CloudWatchMetrics: [
-        {
-          Namespace: METRICS_NAMESPACE,
-          Dimensions: [['Site']],
-          Metrics: Object.keys(values).map((Name) => ({ Name, Unit: Name.endsWith('Hours') ? 'None' : 'Count' })),
-        },
-      ],
-    },
-    Site: site,
-    ...values,
-  }
+  // No hours in CloudWatch's units.
+  return siteMetrics(site, judgedAt, values, (name) => (name.endsWith('Hours') ? 'None' : 'Count'))
 }
 
 export function uncoveredCount(counts: Readonly<Record<string, number>>): number {

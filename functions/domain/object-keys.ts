@@ -6,6 +6,11 @@ function keyTime(instant: string): string {
   return `${new Date(instant).toISOString().slice(0, 19).replaceAll(':', '-')}Z`
 }
 
+/** `2026/11/22/`: what happens by the day is kept by the day. */
+function dayPath(instant: string): string {
+  return `${instant.slice(0, 10).replaceAll('-', '/')}/`
+}
+
 /** The folder of one archive, with a slash at its end. */
 export function archiveFolder(keyPrefix: string, site: string, guest: Guest, createdAt: string): string {
   return `${guestFolder(keyPrefix, site, guest)}${keyTime(createdAt)}/`
@@ -54,8 +59,7 @@ export function verificationKey(folder: string): string {
 
 /** The folder of one run, with a slash at its end; this is `Run.prefix`. */
 export function runPrefix(keyPrefix: string, runId: string, startedAt: string): string {
-  const [year, month, day] = startedAt.slice(0, 10).split('-')
-  return `${keyPrefix}runs/${year}/${month}/${day}/${runId}/`
+  return `${keyPrefix}runs/${dayPath(startedAt)}${runId}/`
 }
 
 export function planKey(prefix: string): string {
@@ -121,14 +125,12 @@ export function recordedKey(keyPrefix: string, recordKey: string): string {
 
 /** What one sweep of abandoned uploads found. */
 export function sweepReportKey(keyPrefix: string, sweepId: string, startedAt: string): string {
-  const [year, month, day] = startedAt.slice(0, 10).split('-')
-  return `${keyPrefix}sweeps/${year}/${month}/${day}/${sweepId}.json`
+  return `${keyPrefix}sweeps/${dayPath(startedAt)}${sweepId}.json`
 }
 
 /** The folder of one pruning of a site, with a slash at its end. */
 export function pruningPrefix(keyPrefix: string, pruningId: string, startedAt: string): string {
-  const [year, month, day] = startedAt.slice(0, 10).split('-')
-  return `${keyPrefix}prunings/${year}/${month}/${day}/${pruningId}/`
+  return `${keyPrefix}prunings/${dayPath(startedAt)}${pruningId}/`
 }
 
 /** The folder of one run over archives that are due to be verified, with a slash at its end. */
@@ -138,8 +140,7 @@ export function verificationPrefix(keyPrefix: string, verificationId: string, st
 
 /** Where the runs over due archives lie that were started on the day of an instant, with a slash at its end. */
 export function verificationsOfDayPrefix(keyPrefix: string, instant: string): string {
-  const [year, month, day] = instant.slice(0, 10).split('-')
-  return `${keyPrefix}verifications/${year}/${month}/${day}/`
+  return `${keyPrefix}verifications/${dayPath(instant)}`
 }
 
 /** What a verification's plan leaves out, and why. */
@@ -169,8 +170,7 @@ export function cataloguePageKey(keyPrefix: string, site: string): string {
 
 /** What one check of a site's coverage found. */
 export function coverageReportKey(keyPrefix: string, coverageId: string, startedAt: string): string {
-  const [year, month, day] = startedAt.slice(0, 10).split('-')
-  return `${keyPrefix}coverage/${year}/${month}/${day}/${coverageId}.json`
+  return `${keyPrefix}coverage/${dayPath(startedAt)}${coverageId}.json`
 }
 
 /** What the last check of a site's coverage found. */

@@ -1,8 +1,6 @@
-/** What a run tells CloudWatch, as a log line that CloudWatch itself turns into metrics: no call, no permission. */
+/** What a run tells CloudWatch. */
 import type { RunReport } from '../contracts/report.ts'
-
-/** Where the metrics are found, and what the alarms in `lib` are about. */
-export const METRICS_NAMESPACE = 'Guestlift'
+import { siteMetrics } from './site-metrics.ts'
 
 const units = {
   GuestsArchived: 'Count',
@@ -14,10 +12,7 @@ const units = {
 } as const
 export type RunMetric = keyof typeof units
 
-/**
- * A run's figures in CloudWatch's embedded metric format, by site; `undefined` for a run that never learnt its site.
- * The format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
- */
+/** A run's figures, by site; `undefined` for a run that never learnt its site. */
 export function runMetrics(report: RunReport): Record<string, unknown> | undefined {
   const { site, guests, startedAt, endedAt } = report
   if (site === undefined) return undefined
@@ -30,20 +25,7 @@ export function runMetrics(report: RunReport): Record<string, unknown> | undefin
     SentBytes: sum(guests.map(({ bytesSent }) => bytesSent)),
     RunSeconds: Math.max(0, (Date.parse(endedAt) - Date.parse(startedAt)) / 1000),
   }
-  return {
-    _aws: {
-      Timestamp: Date.parse(endedAt),
-      CloudWatchMetrics: [
-        {
-          Namespace: METRICS_NAMESPACE,
-          Dimensions: [['Site']],
-          Metrics: Object.entries(units).map(([Name, Unit]) => ({ Name, Unit })),
-        },
-      ],
-    },
-    Site: site,
-    ...values,
-  }
+  return siteMetrics(site, endedAt, values, (name) => units[name as RunMetric])
 }
 
 function sum(values: readonly number[]): number {

@@ -1,11 +1,10 @@
 /** What a run over due archives tells CloudWatch, as `run-metrics.ts` does for a run that archives. */
 import type { VerificationReport } from '../contracts/verification-report.ts'
-import { METRICS_NAMESPACE } from './run-metrics.ts'
+import { siteMetrics } from './site-metrics.ts'
 
-const names = ['ArchivesVerified', 'ArchivesRefused', 'ArchivesNotVerified', 'ArchivesOverdue'] as const
-export type VerificationMetric = (typeof names)[number]
+export type VerificationMetric = 'ArchivesVerified' | 'ArchivesRefused' | 'ArchivesNotVerified' | 'ArchivesOverdue'
 
-/** One site's figures in CloudWatch's embedded metric format. Overdue ones are those that are named; see `further`. */
+/** One site's figures. Overdue ones are those that are named; see `further`. */
 export function verificationMetrics(
   { archives, unread, endedAt }: Pick<VerificationReport, 'archives' | 'unread' | 'endedAt'>,
   site: string,
@@ -23,18 +22,5 @@ export function verificationMetrics(
     ArchivesNotVerified: count('not-verified'),
     ArchivesOverdue: unverified.filter(({ overdue }) => overdue).length,
   }
-  return {
-    _aws: {
-      Timestamp: Date.parse(endedAt),
-      CloudWatchMetrics: [
-        {
-          Namespace: METRICS_NAMESPACE,
-          Dimensions: [['Site']],
-          Metrics: names.map((Name) => ({ Name, Unit: 'Count' })),
-        },
-      ],
-    },
-    Site: site,
-    ...values,
-  }
+  return siteMetrics(site, endedAt, values, () => 'Count')
 }

@@ -16,6 +16,7 @@ import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
+import { rethrown } from './rethrown.ts'
 import { ordinary } from './retry-policies.ts'
 
 /**
@@ -38,10 +39,7 @@ interface CleanUpRunProps {
  * Input: `detail` of EventBridge's event about it. Output: a sentence.
  */
 export function cleanUpRun(scope: Construct, { functions, executions }: CleanUpRunProps): IChainable {
-  const stopped = Fail.jsonata(scope, 'Clean-up stopped', {
-    error: '{% $states.input.Error %}',
-    cause: "{% $exists($states.input.Cause) ? $states.input.Cause : 'Step Functions gave no cause.' %}",
-  })
+  const stopped = Fail.jsonata(scope, 'Clean-up stopped', rethrown)
 
   const takeUp = Pass.jsonata(scope, 'Take up event', {
     assign: {

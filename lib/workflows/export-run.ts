@@ -13,6 +13,7 @@ import type { ExportFunctions } from '../export-functions.ts'
 import { exportGuest } from './export-guest.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { PlanReader, MapResultWriter } from './map-files.ts'
+import { rethrown } from './rethrown.ts'
 import { ordinary } from './retry-policies.ts'
 
 /** Shown in the console beside the workflow: what a person types to start it. */
@@ -27,10 +28,7 @@ interface ExportRunProps {
 
 /** Archive the guests of one job. Input: the job, which a schedule extends by `schedule: {name, scheduledAt}`. */
 export function exportRun(scope: Construct, { functions, archive, maxConcurrency }: ExportRunProps): IChainable {
-  const stopped = Fail.jsonata(scope, 'Run stopped', {
-    error: '{% $states.input.Error %}',
-    cause: "{% $exists($states.input.Cause) ? $states.input.Cause : 'Step Functions gave no cause.' %}",
-  })
+  const stopped = Fail.jsonata(scope, 'Run stopped', rethrown)
 
   const authenticate = lambdaTask(scope, functions, 'Authenticate', {
     payload: {

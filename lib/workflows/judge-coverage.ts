@@ -2,6 +2,7 @@ import { Choice, Condition, Fail, type IChainable, Succeed } from 'aws-cdk-lib/a
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
+import { rethrown } from './rethrown.ts'
 import { ordinary } from './retry-policies.ts'
 
 /** Judge how a site's guests are covered by archives. Input: `{site}`, and how to judge them: `rules`, `schedules`. */
@@ -15,10 +16,7 @@ export function judgeCoverage(scope: Construct, functions: ExportFunctions): ICh
       schedules: '{% [$states.input.schedules] %}',
     },
     retry: ordinary,
-    onError: Fail.jsonata(scope, 'Coverage not judged', {
-      error: '{% $states.input.Error %}',
-      cause: "{% $exists($states.input.Cause) ? $states.input.Cause : 'Step Functions gave no cause.' %}",
-    }),
+    onError: Fail.jsonata(scope, 'Coverage not judged', rethrown),
   })
 
   return judge.next(

@@ -2,6 +2,7 @@ import { Choice, Condition, Fail, type IChainable, Succeed } from 'aws-cdk-lib/a
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
+import { rethrown } from './rethrown.ts'
 import { ordinary } from './retry-policies.ts'
 
 /** Shown in the console beside the workflow: what a person types to look at what would go. */
@@ -12,10 +13,7 @@ export const samplePruning = { site: 'hq', retention: { 'keep-last': 3, 'keep-we
  * request, `{site, retention}` at least. Who may remove versions never holds the site's credentials.
  */
 export function pruneArchives(scope: Construct, functions: ExportFunctions): IChainable {
-  const stopped = Fail.jsonata(scope, 'Pruning stopped', {
-    error: '{% $states.input.Error %}',
-    cause: "{% $exists($states.input.Cause) ? $states.input.Cause : 'Step Functions gave no cause.' %}",
-  })
+  const stopped = Fail.jsonata(scope, 'Pruning stopped', rethrown)
 
   const plan = lambdaTask(scope, functions, 'PlanPruning', {
     payload: {

@@ -2,6 +2,7 @@ import { Choice, Condition, Fail, type IChainable, Succeed } from 'aws-cdk-lib/a
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
+import { rethrown } from './rethrown.ts'
 import { ordinary } from './retry-policies.ts'
 
 /** Drop uploads that nobody goes on with. Input: `{}`, or `{dryRun: true}` to only report what would be dropped. */
@@ -13,10 +14,7 @@ export function sweepUploads(scope: Construct, functions: ExportFunctions): ICha
       dryRun: '{% $exists($states.input.dryRun) ? $states.input.dryRun : false %}',
     },
     retry: ordinary,
-    onError: Fail.jsonata(scope, 'Sweep stopped', {
-      error: '{% $states.input.Error %}',
-      cause: "{% $exists($states.input.Cause) ? $states.input.Cause : 'Step Functions gave no cause.' %}",
-    }),
+    onError: Fail.jsonata(scope, 'Sweep stopped', rethrown),
   })
 
   return sweep.next(

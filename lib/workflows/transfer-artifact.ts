@@ -13,6 +13,7 @@ import {
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
+import { rethrown } from './rethrown.ts'
 import { neverStarted, passingToPlan, patient } from './retry-policies.ts'
 
 /** An upload that vanishes again and again is being aborted by someone: then it is told, and not tried for ever. */
@@ -153,10 +154,4 @@ function copyChunk(scope: Construct, functions: ExportFunctions): IChainable {
     },
     onError: Fail.jsonata(scope, 'Chunk failed', rethrown),
   })
-}
-
-/** Pass an error on as it came; `Cause` is missing when a time limit ended the task. */
-const rethrown = {
-  error: '{% $states.input.Error %}',
-  cause: "{% $exists($states.input.Cause) ? $states.input.Cause : 'Step Functions gave no cause.' %}",
 }

@@ -15,6 +15,7 @@ import type { ExportFunctions } from '../export-functions.ts'
 import type { LargerRunner } from '../larger-runner.ts'
 import { type Jsonata, lambdaTask } from './lambda-task.ts'
 import { MapResultWriter, PlanReader } from './map-files.ts'
+import { rethrown } from './rethrown.ts'
 import { neverStarted, ordinary, passingFaults } from './retry-policies.ts'
 
 type Settings = Omit<Deployment['verification'], 'expression' | 'enabled' | 'runner'>
@@ -32,10 +33,7 @@ interface VerifyArchivesProps extends Settings {
  */
 export function verifyArchives(scope: Construct, props: VerifyArchivesProps): IChainable {
   const { functions, archive, maxConcurrency, runner } = props
-  const stopped = Fail.jsonata(scope, 'Verification stopped', {
-    error: '{% $states.input.Error %}',
-    cause: "{% $exists($states.input.Cause) ? $states.input.Cause : 'Step Functions gave no cause.' %}",
-  })
+  const stopped = Fail.jsonata(scope, 'Verification stopped', rethrown)
 
   const plan = lambdaTask(scope, functions, 'PlanVerification', {
     payload: {
@@ -102,10 +100,7 @@ function requestOf({ archiveWithinDays, guestWithinDays, mostGiBPerRun, mostGiBI
 
 /** One item of the plan. What became of it lies beside the archive's manifest; failures here are for the console. */
 function verifyArchive(scope: Construct, functions: ExportFunctions, runner: LargerRunner | undefined): IChainable {
-  const notRead = Fail.jsonata(scope, 'Archive not read', {
-    error: '{% $states.input.Error %}',
-    cause: "{% $exists($states.input.Cause) ? $states.input.Cause : 'Step Functions gave no cause.' %}",
-  })
+  const notRead = Fail.jsonata(scope, 'Archive not read', rethrown)
   const takeUp = Pass.jsonata(scope, 'Take up archive', { assign: { folder: '{% $states.input.folder %}' } })
 
   const atLength =
