@@ -3,7 +3,7 @@
  * by the width, and a slow item delays but doesn't stop those after it. The first failure ends it.
  */
 export async function* inOrder<Item, Result>(
-  items: AsyncIterable<Item>,
+  items: AsyncIterable<Item> | Iterable<Item>,
   width: number,
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result, void, void> {

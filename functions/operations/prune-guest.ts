@@ -4,9 +4,10 @@ import type { ArchiveDecision, GuestRetention, RetentionEffect } from '../contra
 import { earlyRemoval } from '../domain/early-removal.ts'
 import { type KeyedGuest, retentionReportKey } from '../domain/object-keys.ts'
 import { retentionEffect } from '../domain/retention-effect.ts'
-import { type Circumstances, guardRetention } from '../domain/retention-guards.ts'
+import { type Circumstances, guardRetention, type GuardedDecision } from '../domain/retention-guards.ts'
 import { isGoing, retentionSummary } from '../domain/retention-summary.ts'
 import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
+import { inOrder } from './ordered-lookahead.ts'
 import { archiveLock, removeArchive, resumeRemovals, untilText } from './remove-archive.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
@@ -18,6 +19,8 @@ export interface PruneOrder extends Circumstances {
   dryRun: boolean
 }
 
+/** Archives whose locks a dry run looks for at the same time. */
+const LOOKS_AT_ONCE = 8
 /** Enough for the archive that is under way and for the report. */
 const RESERVE_MILLISECONDS = 30_000
 
@@ -34,18 +37,9 @@ export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Prom
   const plan = guardRetention(found, policy, { gone, confirmed })
 
   const archives: ArchiveDecision[] = []
-  for (const { archive, decision, reason, guard } of plan.decisions) {
-    const decided: ArchiveDecision = {
-      folder: archive.folder,
-      createdAt: archive.createdAt,
-      sizeBytes: archive.sizeBytes,
-      decision,
-      reason,
-      ...(guard === undefined ? {} : { guard }),
-      ...(archive.foreignKeys.length === 0 ? {} : { foreignKeys: archive.foreignKeys }),
-    }
-    archives.push(decision === 'remove' ? await removed(archive, decided, order, ports) : decided)
-  }
+  // Removals one after the other, each looked at just before it; a dry run only looks.
+  const ends = inOrder(plan.decisions, dryRun ? LOOKS_AT_ONCE : 1, (decided) => endOf(decided, order, ports))
+  for await (const end of ends) archives.push(end)
   const bare = {
     version: 1 as const,
     site,
@@ -69,6 +63,24 @@ export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Prom
   }
   ports.log('retention-applied', { site, guest: guest.id, dryRun, summary: report.summary })
   return report
+}
+
+async function endOf(
+  { archive, decision, reason, guard }: GuardedDecision<VersionedArchive>,
+  order: PruneOrder,
+  ports: RetentionPorts,
+): Promise<ArchiveDecision> {
+  const { folder, createdAt, sizeBytes, foreignKeys } = archive
+  const decided: ArchiveDecision = {
+    folder,
+    createdAt,
+    sizeBytes,
+    decision,
+    reason,
+    ...(guard === undefined ? {} : { guard }),
+    ...(foreignKeys.length === 0 ? {} : { foreignKeys }),
+  }
+  return decision === 'remove' ? removed(archive, decided, order, ports) : decided
 }
 
 /** Of what lies in the folders, what goes and what stays. `ending`: folders whose removal was begun and would be ended. */

@@ -8,6 +8,7 @@ import { createZstdDecompress } from 'node:zlib'
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
+import { verificationReportSchema } from '../../functions/contracts/verification-report.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { type Lab, startLab } from '../lab/lab.ts'
 import { checkVma } from '../lab/vma-check.ts'
@@ -59,6 +60,7 @@ try {
   if (report.outcome === 'succeeded') {
     say('\nProof, fetched from S3:')
     for (const outcome of report.guests) await prove(outcome)
+    await readBack()
     farewell()
   } else {
     for (const { id, reason } of report.guests) say(`  ${id}: ${reason}`)
@@ -74,7 +76,9 @@ try {
 }
 
 function farewell(): void {
-  say(`\nEverything is there to look at: objects are plain files under ${shown(join(folder, 's3', bucket))}.`)
+  const objects = shown(join(folder, 's3', bucket))
+  say(`\nEverything is there to look at: objects are plain files under ${objects}.`)
+  say(`The catalogue as a page that the run wrote, for any browser: ${join(objects, 'catalogue/demo/index.html')}`)
   say(
     'Next, with a real site: write site.json and job.json as the README shows ("Archive a real site from this machine"), then',
   )
@@ -100,6 +104,15 @@ async function guestlift(command: readonly string[]): Promise<string> {
   const [report] = Buffer.concat(chunks).toString().trimEnd().split('\n').slice(-1)
   if (report === undefined || report === '') throw new Error('The command line ended without a report; see above.')
   return report
+}
+
+/** What the workflow Verify archives does every day. The page was there before: it tells of this from the next run on. */
+async function readBack(): Promise<void> {
+  const command = ['verify', '--due', '--local', '--bucket', bucket, '--s3', s3Server.url, '--json']
+  say(`\nWould a restore take them? Read back from the first byte to the last:\n$ npx guestlift ${command.join(' ')}`)
+  const { outcome, summary } = verificationReportSchema.parse(JSON.parse(await guestlift(command)))
+  say(`\n${summary}`)
+  if (outcome !== 'succeeded') process.exitCode = 1
 }
 
 async function prove(outcome: GuestOutcome): Promise<void> {
