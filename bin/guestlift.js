@@ -6,10 +6,13 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-if (major > 24 || (major === 24 && minor >= 0)) {
+const isNewEnough = major > 24 || (major === 24 && minor >= 0)
+// What reads archives whole gets the memory settings of the function that does: `lib/node-options.ts` says why.
+const flags = process.argv[2] === 'verify' ? ['--max-semi-space-size=1'] : []
+if (isNewEnough && flags.length === 0) {
   await import('./guestlift.ts')
 } else {
-  const own = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+  const own = isNewEnough ? process.execPath : fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
   if (!existsSync(own)) {
     console.error(
       `guestlift needs Node.js 24 and found ${process.version}. Run "npm ci" in its folder: it brings its own.`,
@@ -17,7 +20,7 @@ if (major > 24 || (major === 24 && minor >= 0)) {
     process.exit(1)
   }
   const entry = fileURLToPath(new URL('guestlift.ts', import.meta.url))
-  const child = spawn(own, [entry, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(own, [...flags, entry, ...process.argv.slice(2)], { stdio: 'inherit' })
   // A Ctrl-C in the terminal reaches the child as well; it decides when to end.
   process.on('SIGINT', () => undefined)
   process.on('SIGTERM', () => child.kill('SIGTERM'))

@@ -24,6 +24,8 @@ interface TaskNeeds {
   verdicts?: boolean
   /** Remove versions of archives for good. */
   prune?: boolean
+  /** Whole archives pass through its memory. */
+  movesBytes?: boolean
 }
 
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
@@ -60,6 +62,7 @@ const needs = {
   CopyParts: {
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
+    movesBytes: true,
     read: ['claims'],
     write: ['claims'],
     uploads: ['fill'],
@@ -148,7 +151,13 @@ const needs = {
     write: ['verifications'],
   },
   // One CPU: with less, decompressing is what an archive waits for.
-  VerifyDeep: { memoryMiB: 1769, timeoutSeconds: LONGEST_SECONDS, read: ['archives'], verdicts: true },
+  VerifyDeep: {
+    memoryMiB: 1769,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['archives'],
+    verdicts: true,
+    movesBytes: true,
+  },
   ReportVerification: {
     memoryMiB: 1024,
     timeoutSeconds: 300,
@@ -190,7 +199,7 @@ export class ExportFunctions extends Construct {
         environment: Object.fromEntries(wanted.map((name) => [name, variables[name]])) as TaskEnv<TaskName>,
         memoryMiB: task === 'CopyParts' ? deployment.transfer.memoryMiB : its.memoryMiB,
         timeoutSeconds: its.timeoutSeconds,
-        nodeOptions: task === 'CopyParts' ? byteMoverNodeOptions : nodeOptions,
+        nodeOptions: its.movesBytes === true ? byteMoverNodeOptions : nodeOptions,
         reservedConcurrency: task === 'CopyParts' ? deployment.transfer.reservedConcurrency : undefined,
         network: talksToSite ? network : undefined,
       })

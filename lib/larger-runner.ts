@@ -11,6 +11,7 @@ import type { ArchiveAccess } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { ExportFunctions } from './export-functions.ts'
 import type { Jsonata } from './workflows/lambda-task.ts'
+import { byteMoverNodeOptions } from './node-options.ts'
 import { asRetry, buildNeverStarted } from './workflows/retry-policies.ts'
 
 /** Template metadata that marks the project; `local/synthesised.ts` finds it by it. */
@@ -96,6 +97,7 @@ export class LargerRunner extends Construct {
         environmentVariables: Object.entries({
           ARCHIVE_BUCKET: archive.bucket.bucketName,
           ...(deployment.bucket.keyPrefix !== '' && { KEY_PREFIX: deployment.bucket.keyPrefix }),
+          NODE_OPTIONS: byteMoverNodeOptions,
           // The build stops itself in time for its verdict, as the function does.
           GUESTLIFT_SECONDS: String(LONGEST.toSeconds() - Duration.minutes(10).toSeconds()),
         }).map(([key, value]) => ({ name: key, value })),

@@ -1,4 +1,5 @@
 /** Reads one archive from its first byte to its last and says whether the restore tool would accept it. */
+import { crc32 } from 'node:zlib'
 import type { Guest } from '../contracts/nouns.ts'
 import type { ArchiveEvidence, Compression, Finding, VerificationResult } from '../contracts/verification.ts'
 import { crc32ToBase64 } from '../domain/crc32.ts'
@@ -36,15 +37,19 @@ const UNSUMMED =
  * Errors of the source itself are thrown: they say nothing about the archive.
  */
 export async function readArchive(source: AsyncIterable<Buffer>, expected: ExpectedArchive): Promise<ArchiveReading> {
-  const file = new TappedSource(source)
+  // Over all bytes, whoever gives up on them: only so is it known whether a damaged archive was stored as it is.
+  const sum = { crc32: 0 }
+  const file = new TappedSource(source, (chunk) => {
+    sum.crc32 = crc32(chunk, sum.crc32)
+  })
   try {
-    return await read(file, expected)
+    return await read(file, sum, expected)
   } finally {
     await file.close()
   }
 }
 
-async function read(file: TappedSource, expected: ExpectedArchive): Promise<ArchiveReading> {
+async function read(file: TappedSource, sum: { crc32: number }, expected: ExpectedArchive): Promise<ArchiveReading> {
   const findings = new Findings()
   const notes: string[] = []
   const name = readArchiveName(expected.fileName)
@@ -72,7 +77,7 @@ async function read(file: TappedSource, expected: ExpectedArchive): Promise<Arch
     evidence: {
       fileName: expected.fileName,
       sizeBytes: file.bytes,
-      crc32: crc32ToBase64(file.crc32),
+      crc32: crc32ToBase64(sum.crc32),
       ...(unreadable ? {} : { compression }),
       contentBytes: content.bytes,
       ...(entropyBitsPerByte === undefined ? {} : { entropyBitsPerByte }),

@@ -1,13 +1,9 @@
-import { crc32 } from 'node:zlib'
-
 /**
- * A source that counts and sums up what passes, whoever reads it. It doesn't end when one of its readers gives up, so
- * that what remains can still be summed up: only then is it known whether a damaged archive was stored as it is.
+ * A source that counts what passes, whoever reads it. It doesn't end when one of its readers gives up: what remains can
+ * still be read, and be summed up.
  */
 export class TappedSource implements AsyncIterable<Buffer> {
   bytes = 0
-  /** CRC-32 of all bytes so far, unsigned. */
-  crc32 = 0
   readonly #source: AsyncIterator<Buffer>
   readonly #onChunk: (chunk: Buffer) => void
 
@@ -36,7 +32,6 @@ export class TappedSource implements AsyncIterable<Buffer> {
     const next = await this.#source.next()
     if (next.done !== true) {
       this.bytes += next.value.length
-      this.crc32 = crc32(next.value, this.crc32)
       this.#onChunk(next.value)
     }
     return next

@@ -1,6 +1,7 @@
 /**
  * `node test/bench/verify.ts`: what reading an archive whole costs. A made-up VM's archive through each compressor of the
- * platform, read by `guestlift verify --local`, beside a floor: the compressor's own tool that undoes it into nothing.
+ * platform, read by `guestlift verify --local`, with the function's options of Node.js and without, beside a floor: the
+ * compressor's own tool that undoes it into nothing.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,6 +13,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
+import { byteMoverNodeOptions } from '../../lib/node-options.ts'
 import { writeVma } from '../../local/lab/vma-writer.ts'
 import { median } from './statistics.ts'
 
@@ -63,23 +65,31 @@ try {
     const child = spawn('bash', ['-c', `${make.join(' ')} '${plain}' > '${plain}${suffix}'`], { stdio: 'inherit' })
     await once(child, 'close')
   }
-  const taken = new Map<string, { ours: number[]; floor: number[] }>()
+  const taken = new Map<string, { ours: number[]; plainly: number[]; floor: number[] }>()
   for (let turn = 0; turn < runs; turn += 1) {
     for (const { suffix, floor } of candidates) {
-      const figures = taken.get(suffix) ?? { ours: [], floor: [] }
+      const figures = taken.get(suffix) ?? { ours: [], plainly: [], floor: [] }
       taken.set(suffix, figures)
-      const ours = await run(`'${process.execPath}' '${bin}' verify --local '${plain}${suffix}'`)
-      if (ours.code !== 0) throw new Error(`${NAME}${suffix} was not accepted`)
-      figures.ours.push(ours.cpuSeconds)
+      for (const [kind, nodeOptions] of [
+        ['ours', byteMoverNodeOptions],
+        ['plainly', ''],
+      ] as const) {
+        const { code, cpuSeconds } = await run(
+          `NODE_OPTIONS='${nodeOptions}' '${process.execPath}' '${bin}' verify --local '${plain}${suffix}'`,
+        )
+        if (code !== 0) throw new Error(`${NAME}${suffix} was not accepted`)
+        figures[kind].push(cpuSeconds)
+      }
       figures.floor.push((await run(`${floor.join(' ')} '${plain}${suffix}'`)).cpuSeconds)
     }
   }
-  for (const [suffix, { ours, floor }] of taken) {
+  for (const [suffix, { ours, plainly, floor }] of taken) {
     const storedMiB = (await stat(`${plain}${suffix}`)).size / 2 ** 20
-    const [our, its] = [median(ours), median(floor)]
+    const [our, their, its] = [median(ours), median(plainly), median(floor)]
     console.log(
       `${(suffix || 'none').padEnd(5)} ${(storedMiB / 1024).toFixed(2)} GiB stored: ${our.toFixed(1)} CPU s, ` +
-        `${(storedMiB / our).toFixed(0)} MiB of archive per CPU second; ${(our / its).toFixed(1)} × the tool alone`,
+        `${(storedMiB / our).toFixed(0)} MiB of archive per CPU second; ${(our / their).toFixed(2)} of what it takes ` +
+        `without these options, ${(our / its).toFixed(1)} × the tool alone`,
     )
   }
 } finally {
