@@ -14,6 +14,7 @@ import type { Display } from './display.ts'
 import { executionName } from './execution-name.ts'
 import { followExecution } from './follow-execution.ts'
 import { readHappenings, type SeenEvent } from './happenings.ts'
+import { requireAccount } from './aws-account.ts'
 import { CliError } from './cli-error.ts'
 
 export interface DeployedRun {
@@ -41,6 +42,7 @@ export async function startDeployed(
   { job, workflow = 'exportRun', stateMachineArn, deployment }: DeployedRun,
   sfn: SFNClient,
 ): Promise<string> {
+  await requireAccount(sfn)
   const machine = stateMachineArn ?? (await findMachine(sfn, `guestlift-${deployment}-${workflowNames[workflow]}`))
   const { executionArn } = await sfn.send(
     new StartExecutionCommand({ stateMachineArn: machine, name: executionName('cli'), input: JSON.stringify(job) }),
@@ -60,6 +62,7 @@ export async function followDeployed<Workflow extends ReportingWorkflow>(
   display: Display,
   signal: AbortSignal,
 ): Promise<DeployedEnd<ReportOf<Workflow>>> {
+  await requireAccount(sfn)
   const shape = shapeOf(workflow)
   const happeningsOf = readHappenings()
   let place: { bucket: string; reportKey: string } | undefined

@@ -9,6 +9,7 @@ import type { Provider } from '../../functions/providers/provider.ts'
 import { openProvider, siteSchema } from '../../functions/providers/registry.ts'
 import { type Deployment, readDeployment } from '../../lib/deployment-config.ts'
 import { readSiteFile } from '../run/site-file.ts'
+import { requireAccount } from './aws-account.ts'
 import { CliError } from './cli-error.ts'
 
 /** Where a command finds a site: in a file, or in the secrets of a deployment. */
@@ -49,24 +50,10 @@ export async function siteJson(
   }
   const client = new SecretsManagerClient(deployment.region === undefined ? {} : { region: deployment.region })
   try {
-    await requireAccount(client)
+    await requireAccount(client, '; or give the site with --site')
     return await new SiteSecrets(client, deployment.siteSecretPrefix, () => new Date()).readSite(name)
   } finally {
     client.destroy()
-  }
-}
-
-/** What is missing on this machine is told as that, and not as the secret's fault. */
-async function requireAccount({ config }: SecretsManagerClient): Promise<void> {
-  try {
-    await config.region()
-    await config.credentials()
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new CliError(
-      `AWS settings are missing: ${why}. Set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; or give the site with --site.`,
-      { cause },
-    )
   }
 }
 

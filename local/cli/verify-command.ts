@@ -56,6 +56,9 @@ line.`,
       const { local, archive, bucket, due = false, deployment, stateMachine } = options
       if (due || (archive !== undefined && (deployment ?? stateMachine) !== undefined)) {
         if (typeof local === 'string') command.error('error: --local <file> reads a file and goes alone')
+        if (local !== true && bucket !== undefined) {
+          command.error('error: a deployment has its own bucket: give --bucket, or --deployment, or --due --local')
+        }
         if (local === true && bucket === undefined) command.error('error: --due --local needs --bucket <name>')
         process.exitCode = await verifyDue({ ...options, local: local === true }, stop)
         return

@@ -18,7 +18,7 @@ import {
   startExecution,
 } from '../asl/interpreter.ts'
 import { supportsLambda } from '../asl/load/resources.ts'
-import { CliError } from '../cli/cli-error.ts'
+import { requireAccount } from '../cli/aws-account.ts'
 import { runBuild } from './build-host.ts'
 import { readAssembly, stemOf } from '../synthesised.ts'
 import { startFunctionHost } from './function-host.ts'
@@ -106,6 +106,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     ...(settings.s3Url === undefined ? {} : { endpoint: settings.s3Url }),
     ...(needsRegion(settings) ? { region: ANY_REGION } : {}),
   })
+  // The functions look for region and credentials where this process does: what is missing is told before they start.
   await requireAccount(s3)
   await mkdir(dirname(settings.logFile), { recursive: true })
   const log = createWriteStream(settings.logFile, { flags: 'a' })
@@ -200,20 +201,6 @@ function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJ
 function needsRegion({ s3Url }: LocalSettings): boolean {
   const { AWS_REGION, AWS_DEFAULT_REGION, AWS_PROFILE } = process.env
   return s3Url !== undefined && (AWS_REGION ?? AWS_DEFAULT_REGION ?? AWS_PROFILE) === undefined
-}
-
-/** The functions look for region and credentials where this process does: what is missing is told before they start. */
-async function requireAccount(s3: S3Client): Promise<void> {
-  try {
-    await s3.config.region()
-    await s3.config.credentials()
-  } catch (cause) {
-    throw new CliError(
-      `AWS settings are missing: ${cause instanceof Error ? cause.message : String(cause)}. ` +
-        'Set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.',
-      { cause },
-    )
-  }
 }
 
 function itemStore(s3: S3Client): ItemStore {

@@ -91,12 +91,14 @@ async function play(request: IncomingMessage): Promise<string> {
   return JSON.stringify(call?.() ?? {})
 }
 
+let region: string | undefined = 'us-east-1'
 function guestlift(...args: string[]): Promise<{ code: number; out: string; error: string }> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const env = {
     ...process.env,
     AWS_ENDPOINT_URL: url,
-    AWS_REGION: 'us-east-1',
+    AWS_REGION: region,
+    AWS_CONFIG_FILE: '/dev/null',
     AWS_ACCESS_KEY_ID: 'a',
     AWS_SECRET_ACCESS_KEY: 'b',
     NO_COLOR: '1',
@@ -154,6 +156,39 @@ describe('guestlift prune --deployment', () => {
     const { code, error } = await prune(...args)
     expect(code).toBe(64)
     expect(error).toMatch(complaint)
+    expect(started).toEqual([])
+  })
+})
+
+describe('commands for a deployment', () => {
+  it.each([
+    ['prune', () => prune('--deployment', 'prod')],
+    ['verify', () => guestlift('verify', '--due', '--deployment', 'prod')],
+    ['sweep', () => guestlift('sweep', '--deployment', 'prod')],
+  ])('say which settings of AWS are missing, and start nothing: %s', async (_, run) => {
+    region = undefined
+    const { code, error } = await run()
+    region = 'us-east-1'
+    expect(code).toBe(1)
+    expect(error).toBe(
+      'guestlift: AWS settings are missing: Region is missing. Set AWS_REGION, AWS_ACCESS_KEY_ID and ' +
+        'AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.\n',
+    )
+    expect(started).toEqual([])
+  })
+
+  it('does not guess which bucket is meant when both a bucket and a deployment are named', async () => {
+    const { code, error } = await guestlift(
+      'verify',
+      '--archive',
+      'archives/hq/',
+      '--bucket',
+      'b',
+      '--deployment',
+      'prod',
+    )
+    expect(code).toBe(64)
+    expect(error).toContain('a deployment has its own bucket')
     expect(started).toEqual([])
   })
 })
