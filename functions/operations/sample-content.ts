@@ -32,9 +32,6 @@ async function countRanges(key: string, counter: EntropyCounter, store: Ports['s
   const object = await store.head(key)
   if (object === undefined) return
   const { sizeBytes, etag } = object
-  async function* ranges() {
-    yield* sampleRanges(sizeBytes)
-  }
-  const read = inOrder(ranges(), RANGES_AT_ONCE, (range) => store.readRange(key, { ...range, etag }))
+  const read = inOrder(sampleRanges(sizeBytes), RANGES_AT_ONCE, (range) => store.readRange(key, { ...range, etag }))
   for await (const bytes of read) counter.add(bytes)
 }

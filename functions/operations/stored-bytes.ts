@@ -15,7 +15,7 @@ export function readObject(
   key: string,
   { sizeBytes, etag }: StoredObject,
 ): AsyncIterable<Buffer> {
-  async function* starts(): AsyncGenerator<number> {
+  function* starts(): Generator<number> {
     for (let start = 0; start < sizeBytes; start += RANGE_BYTES) yield start
   }
   return inOrder(starts(), RANGES_AHEAD, (firstByte) =>
