@@ -75,7 +75,11 @@ describe('a synthesised assembly', () => {
         name: 'guestlift-example-verify-at-length',
         directory: functions['verify-deep']?.directory,
         commands: [expect.stringMatching(/^node -e '[^']+'$/)],
-        environment: { ARCHIVE_BUCKET: 'my-archives', GUESTLIFT_SECONDS: '129000' },
+        environment: {
+          ARCHIVE_BUCKET: 'my-archives',
+          GUESTLIFT_SECONDS: '129000',
+          NODE_OPTIONS: functions['verify-deep']?.environment['NODE_OPTIONS'],
+        },
         timeoutSeconds: 36 * 3600,
       },
     })
