@@ -1,23 +1,11 @@
 import { Validations } from 'aws-cdk-lib'
 import { Grant, type IRole } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import type { bookFolders } from '../functions/domain/object-keys.ts'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** The folders of the archive bucket; `functions/domain/object-keys.ts` says what lies in each. */
-export type Folder =
-  | 'archives'
-  | 'runs'
-  | 'claims'
-  | 'uploads'
-  | 'schedules'
-  | 'sweeps'
-  | 'streams'
-  | 'dumps'
-  | 'retention'
-  | 'prunings'
-  | 'catalogue'
-  | 'coverage'
-  | 'verifications'
+export type Folder = 'archives' | (typeof bookFolders)[number]
 
 /** Rights on the archive bucket, each limited to one folder. Only `grantPrune` can delete a version of an object. */
 export class ArchiveAccess {

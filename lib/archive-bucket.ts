@@ -1,23 +1,8 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import type { Folder } from './archive-access.ts'
+import { bookFolders } from '../functions/domain/object-keys.ts'
 import type { Deployment } from './deployment-config.ts'
-
-/** Folders whose objects are rewritten or short-lived: only their newest version means anything. */
-const bookkeeping: readonly Folder[] = [
-  'runs',
-  'claims',
-  'uploads',
-  'schedules',
-  'streams',
-  'dumps',
-  'retention',
-  'prunings',
-  'catalogue',
-  'coverage',
-  'verifications',
-]
 
 /** Where archives go. It outlives the stack, its objects are versioned, and only Apply retention can delete a version. */
 export class ArchiveBucket extends Construct {
@@ -45,7 +30,8 @@ export class ArchiveBucket extends Construct {
         // Later than the redrive window: a redriven run goes on with the parts that S3 has.
         { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(config.abandonedUploadDays) },
         // Under Object Lock, S3 waits with these until the lock of a version has ended.
-        ...bookkeeping.map((folder) => ({
+        // Books are rewritten or short-lived: only their newest version means anything.
+        ...bookFolders.map((folder) => ({
           id: `old-versions-of-${folder}`,
           prefix: `${config.keyPrefix}${folder}/`,
           noncurrentVersionExpiration: Duration.days(30),

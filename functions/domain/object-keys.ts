@@ -1,6 +1,22 @@
 /** Where everything lies in the archive bucket. The layout is part of the product: people and tools rely on it. */
 import type { Guest } from '../contracts/nouns.ts'
 
+/** Top folders beside `archives`: Guestlift's own books, in which nobody else writes. */
+export const bookFolders = [
+  'runs',
+  'claims',
+  'uploads',
+  'schedules',
+  'streams',
+  'dumps',
+  'sweeps',
+  'retention',
+  'prunings',
+  'catalogue',
+  'coverage',
+  'verifications',
+] as const
+
 /** `2026-11-22T02:00:00.000Z` → `2026-11-22T02-00-00Z`: whole seconds, and no colon, which file systems and shells dislike. */
 function keyTime(instant: string): string {
   return `${new Date(instant).toISOString().slice(0, 19).replaceAll(':', '-')}Z`

@@ -3,7 +3,7 @@ import type { VersionStore } from '../aws/version-store.ts'
 import { StoreDenied } from '../contracts/errors.ts'
 import { type Destination, type PriceTable, type StorageClass, storageClassSchema } from '../contracts/prices.ts'
 import { BillCounter, type MonthlyBill } from '../domain/monthly-bill.ts'
-import { readArtifactKey } from '../domain/object-keys.ts'
+import { bookFolders, readArtifactKey } from '../domain/object-keys.ts'
 import { type RestorePrice, restorePrices } from '../domain/restore-price.ts'
 
 export interface BucketBill extends MonthlyBill {
@@ -17,21 +17,7 @@ export interface BucketBill extends MonthlyBill {
 const BOOKS = "Guestlift's own books"
 const OTHERS = 'other objects'
 
-/** Top folders in which only Guestlift writes. */
-const bookFolders = new Set([
-  'runs',
-  'claims',
-  'uploads',
-  'schedules',
-  'streams',
-  'dumps',
-  'sweeps',
-  'catalogue',
-  'coverage',
-  'retention',
-  'prunings',
-  'verifications',
-])
+const books: ReadonlySet<string> = new Set(bookFolders)
 
 /** What a listing tells; `hidden`: an older or removed version, which is billed and isn't read. */
 interface Listed {
@@ -111,7 +97,7 @@ async function billListed(
 function ownerOf(keyPrefix: string, key: string): string {
   const artifact = readArtifactKey(keyPrefix, key)
   if (artifact !== undefined) return `${artifact.site}/${artifact.guest.kind}-${artifact.guest.id}`
-  return bookFolders.has(key.slice(keyPrefix.length).split('/')[0] ?? '') ? BOOKS : OTHERS
+  return books.has(key.slice(keyPrefix.length).split('/')[0] ?? '') ? BOOKS : OTHERS
 }
 
 function leftOut(unknown: ReadonlyMap<string, number>): string[] {

@@ -66,6 +66,7 @@ describe('the storage stack', () => {
         'runs',
         'schedules',
         'streams',
+        'sweeps',
         'uploads',
         'verifications',
       ].map((folder) => `backups/${folder}/`),
