@@ -30,10 +30,9 @@ export async function pruneArchives(
   const plan = await readPlan(input.planKey, ports)
   const key = reportKey(pruningPrefix(ports.keyPrefix, input.pruningId, input.startedAt))
   const ledger = await openLedger(key, plan, input, ports)
-  const answer = ({ told: _told, version: _version, ...report }: PruningReport): TaskOutput<'PruneArchives'> => {
-    const { outcome, summary, guests, troubled, toRemove, removed, removedBytes, locked, done } = report
-    const totals = { outcome, summary, guests, troubled, toRemove, removed, removedBytes, locked }
-    return { ...totals, done, bucket: ports.store.bucket, reportKey: key }
+  const answer = (report: PruningReport): TaskOutput<'PruneArchives'> => {
+    const { outcome, summary, done } = report
+    return { outcome, summary, ...countsOf(report), done, bucket: ports.store.bucket, reportKey: key }
   }
   if (ledger.report.done) return answer(ledger.report)
 
@@ -48,9 +47,13 @@ export async function pruneArchives(
     ...(guestIds === undefined ? {} : { guestIds }),
     ...(behind === undefined ? {} : { behind }),
   }
+  let isFirst = true
   for await (const { guest, result } of pruneSite(order, ports)) {
     const outOfTime = ports.remainingMilliseconds() < RESERVE_MILLISECONDS
-    await ledger.add(guest, result, outOfTime && wasCutShort(result))
+    // One that had a whole call and lost nothing would have the next in vain too, and those behind it never their turn.
+    const inVain = isFirst && 'archives' in result && result.removed === 0
+    await ledger.add(guest, result, outOfTime && wasCutShort(result) && !inVain)
+    isFirst = false
     if (outOfTime) return answer(await ledger.write(false))
   }
   return answer(await ledger.write(true))

@@ -161,6 +161,15 @@ describe('pruning a site', () => {
     expect(await manifests()).toBe(6)
   })
 
+  it('does not come back for ever to a guest of which a whole call could remove nothing', async () => {
+    const { planKey } = await plan({ site: 'hq', retention: { 'keep-last': 3 } })
+    left = () => 20_000
+    expect(await prune(planKey)).toMatchObject({ done: false, guests: 1, removed: 0, troubled: 1 })
+    left = () => 900_000
+    const { done, summary } = await prune(planKey)
+    expect([done, summary]).toEqual([true, expect.stringMatching(/^2 archives removed of 3 guests .*Time ran out/)])
+  })
+
   it('is brought to its end after a death at any request, and removes the same', async () => {
     const { planKey } = await plan({ site: 'hq', retention: { 'keep-last': 3 } })
     let deaths = 0
