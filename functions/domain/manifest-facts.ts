@@ -8,6 +8,7 @@ import { guestSchema, instantSchema } from '../contracts/nouns.ts'
 import { archiveEvidenceSchema, contentSampleSchema, verificationResultSchema } from '../contracts/verification.ts'
 import type { ArchiveFiles } from './catalogue.ts'
 import { validationMessage } from './validation-message.ts'
+import { parseJson } from './parse-json.ts'
 
 /**
  * A manifest as far as the catalogue needs it. Tolerant where `manifestSchema` is strict: an archive must not vanish
@@ -138,12 +139,4 @@ function contentFiguresOf(
   const bits = files.reduce((sum, file) => sum + (file.entropyBitsPerByte ?? Number.NaN) * (file.contentBytes ?? 0), 0)
   const entropyBitsPerByte = bits / contentBytes
   return { contentBytes, ...(entropyBitsPerByte >= 0 && entropyBitsPerByte <= 8 ? { entropyBitsPerByte } : {}) }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -3,6 +3,7 @@ import type { PrunedGuest, PruningReport, PruningTotals } from '../contracts/pru
 import type { GuestRetention } from '../contracts/retention-report.ts'
 import { formatBytes } from './byte-size.ts'
 import type { KeyedGuest } from './object-keys.ts'
+import { counted } from './counted.ts'
 
 type Result = GuestRetention | { trouble: string }
 type Counts = Omit<PruningTotals, 'outcome' | 'summary'>
@@ -83,8 +84,4 @@ export function pruningTotals(
     outcome: guests > 0 && unseen === guests ? 'failed' : troubled > 0 ? 'partial' : 'succeeded',
     summary: `${parts.join('; ')}.${example}`,
   }
-}
-
-function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`
 }

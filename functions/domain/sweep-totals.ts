@@ -1,6 +1,7 @@
 import type { SweepTotals, SweptUpload } from '../contracts/sweep.ts'
 import { formatBytes } from './byte-size.ts'
 import { formatDollars } from './prices.ts'
+import { counted } from './counted.ts'
 
 /** What a sweep did beside its uploads. */
 export interface SweepRest {
@@ -49,10 +50,6 @@ function droppedClause(count: number, bytes: number, dollars: number, dryRun: bo
 
 function keptClause(kept: readonly SweptUpload[]): string {
   return kept.length === 0 ? 'kept none' : `kept ${kept.length} holding ${formatBytes(sum(kept, 'sizeBytes'))}`
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function sum(uploads: readonly SweptUpload[], field: 'sizeBytes' | 'costDollars'): number {

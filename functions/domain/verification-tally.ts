@@ -1,5 +1,6 @@
 import type { ReadArchive, UnreadRecord, VerificationTotals } from '../contracts/verification-report.ts'
 import { formatBytes } from './byte-size.ts'
+import { counted } from './counted.ts'
 
 /** Names in the sentence that people read first: it is also the cause of a failed execution. */
 const MOST_NAMED = 5
@@ -20,14 +21,16 @@ export function tallyVerifications(
   const sentences = [
     archives.length === 0
       ? 'No archive was to be read.'
-      : `${counted(accepted.length)} accepted, ${formatBytes(readBytes)} read.`,
-    ...(refused.length > 0 ? [`${counted(refused.length)} REFUSED: ${named(refused)}.`] : []),
-    ...(notVerified.length > 0 ? [`${counted(notVerified.length)} not verified: ${named(notVerified)}.`] : []),
-    ...(waiting > 0 ? [`${counted(waiting)} due and left out.`] : []),
-    ...(earlier > 0 ? [`${counted(earlier)} refused earlier.`] : []),
-    ...(broken > 0 ? [`${counted(broken)} not complete.`] : []),
+      : `${counted(accepted.length, 'archive')} accepted, ${formatBytes(readBytes)} read.`,
+    ...(refused.length > 0 ? [`${counted(refused.length, 'archive')} REFUSED: ${named(refused)}.`] : []),
+    ...(notVerified.length > 0
+      ? [`${counted(notVerified.length, 'archive')} not verified: ${named(notVerified)}.`]
+      : []),
+    ...(waiting > 0 ? [`${counted(waiting, 'archive')} due and left out.`] : []),
+    ...(earlier > 0 ? [`${counted(earlier, 'archive')} refused earlier.`] : []),
+    ...(broken > 0 ? [`${counted(broken, 'archive')} not complete.`] : []),
     ...(overdue.length + furtherOverdue > 0
-      ? [`${counted(overdue.length + furtherOverdue)} overdue and not verified: ${named(overdue)}.`]
+      ? [`${counted(overdue.length + furtherOverdue, 'archive')} overdue and not verified: ${named(overdue)}.`]
       : []),
   ]
   const trouble = refused.length + notVerified.length + overdue.length + furtherOverdue
@@ -47,8 +50,4 @@ function named(archives: readonly { folder: string }[]): string {
   return archives.length > MOST_NAMED
     ? `${names.join(', ')} and ${archives.length - MOST_NAMED} more`
     : names.join(', ')
-}
-
-function counted(count: number): string {
-  return `${count} archive${count === 1 ? '' : 's'}`
 }

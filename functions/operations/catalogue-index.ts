@@ -3,6 +3,7 @@ import { type CatalogueIndex, catalogueIndexSchema, type IndexedArchive } from '
 import { ObjectFrozen, StoreDenied } from '../contracts/errors.ts'
 import { catalogueIndexKey, type KeyedGuest } from '../domain/object-keys.ts'
 import type { Ports } from './ports.ts'
+import { parseJson } from '../domain/parse-json.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 
@@ -64,12 +65,4 @@ function sumOf(archives: readonly IndexedArchive[]): string {
 function sortedKeys(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

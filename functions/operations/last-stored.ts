@@ -2,6 +2,7 @@ import { manifestSchema } from '../contracts/manifest.ts'
 import { guestFolder, type KeyedGuest, manifestKey } from '../domain/object-keys.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { Ports } from './ports.ts'
+import { parseJson } from '../domain/parse-json.ts'
 
 export interface LastStored {
   /** ISO instant: the archive's own time on the platform. */
@@ -27,12 +28,4 @@ export async function lastStored(
   if (data === undefined) return undefined
   const sizeBytes = data.artifacts.reduce((sum, artifact) => sum + artifact.sizeBytes, 0)
   return { createdAt: data.createdAt, sizeBytes, compress: data.backup.compress }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

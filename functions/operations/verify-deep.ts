@@ -16,6 +16,7 @@ import { validationMessage } from '../domain/validation-message.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { Ports } from './ports.ts'
 import { readObject } from './stored-bytes.ts'
+import { parseJson } from '../domain/parse-json.ts'
 
 export type VerifyPorts = Pick<Ports, 'store' | 'now' | 'toolVersion' | 'remainingMilliseconds'>
 
@@ -172,12 +173,4 @@ async function heldAt(key: string, store: VerifyPorts['store']): Promise<{ etag:
 
 function withAttempt(held: Verification, { verifiedAt: at, findings }: Verification): Verification {
   return { ...held, attempt: { at, reason: findings[0]?.message ?? 'It could not be read.' } }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

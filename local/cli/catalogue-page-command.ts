@@ -7,7 +7,7 @@ import { openBucket, requestLine } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
 import { filterOf, type ListArchivesOptions } from './list-command.ts'
-import { counted } from './print-catalogue.ts'
+import { counted } from '../../functions/domain/counted.ts'
 
 export interface PageOptions extends ListArchivesOptions {
   out: string

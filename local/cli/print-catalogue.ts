@@ -4,6 +4,7 @@ import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { nameOf } from '../../functions/domain/catalogue-search.ts'
 import type { CatalogueReading } from '../../functions/operations/read-catalogue.ts'
 import { columns, plain } from './columns.ts'
+import { counted } from '../../functions/domain/counted.ts'
 
 /** A guest and its archives, newest first. */
 export function guestArchiveLines(guest: GuestArchives): string[] {
@@ -79,8 +80,4 @@ function strangerLines({ count, keys }: CatalogueReading['strangers']): string[]
   if (count === 0) return []
   const more = count > keys.length ? ', …' : ''
   return [`${counted(count, 'object')} among the archives belongs to none: ${keys.map(plain).join(', ')}${more}`]
-}
-
-export function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`
 }

@@ -2,7 +2,8 @@ import { styleText } from 'node:util'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { uncoveredStates } from '../../functions/domain/coverage.ts'
 import { columns, plain } from './columns.ts'
-import { counted, shortTime } from './print-catalogue.ts'
+import { counted } from '../../functions/domain/counted.ts'
+import { shortTime } from './print-catalogue.ts'
 
 /** Of a judgement made here, or of a report. */
 interface JudgedGuest {

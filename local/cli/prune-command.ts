@@ -1,10 +1,11 @@
 import { Option, type Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
+import { attentionTo } from '../../functions/domain/pruning-totals.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
 import { type BucketOptions, openBucket, requestLine } from './bucket-store.ts'
 import { exitCodes } from './exit-codes.ts'
-import { counted } from './print-catalogue.ts'
+import { counted } from '../../functions/domain/counted.ts'
 import { pruningLines } from './print-pruning.ts'
 import { retentionLines } from './print-retention.ts'
 import { knownGuests, type RetentionOptions, siteRetention, withRetentionOptions } from './retention-options.ts'
@@ -143,8 +144,7 @@ function count({ result }: SiteEnd, tally: Tally): void {
     tally.troubled += 1
     return
   }
-  const odd = result.archives.some(({ outcome, guard }) => outcome === 'left' || guard === 'newest-looks-wrong')
-  if (odd || result.locked > 0) tally.unquiet += 1
+  if (attentionTo(result).length > 0 || result.locked > 0) tally.unquiet += 1
   tally.going += result.toRemove - result.locked
   tally.removed += result.removed
 }

@@ -9,6 +9,7 @@ import { matchManifest } from '../../functions/domain/stored-bytes.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import { toolVersion } from '../../functions/runtime/version.ts'
 import { CliError } from './cli-error.ts'
+import { parseJson } from '../../functions/domain/parse-json.ts'
 
 /** Large enough that the disk isn't asked too often, small enough for the processor's cache. */
 const READ_BYTES = 1024 * 1024
@@ -69,12 +70,4 @@ async function manifestFor(
     return { note: `${place} is of another archive, so size and CRC-32 were compared with nothing.` }
   }
   return { manifest: parsed.data, note: `Compared with ${place}.` }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
