@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { backupModeSchema, compressSchema } from './backup-options.ts'
 import { verdictNameSchema } from './evidence.ts'
-import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { guestIdentitySchema, guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { entropySchema } from './verification.ts'
 
 /** What an archive is judged by beside its size, where it is known: see `domain/archive-figures.ts`. */
@@ -31,6 +31,9 @@ export const manifestFactsSchema = z.strictObject({
   writtenAt: instantSchema,
   writtenBy: z.string(),
   runId: z.string(),
+  identity: guestIdentitySchema.optional(),
+  /** The platform's clock when the backup started, less ours: what `createdAt` is off by. Absent where nobody measured it. */
+  clockOffsetSeconds: z.number().optional(),
   mode: backupModeSchema,
   compress: compressSchema,
   verdict: z.strictObject({ name: verdictNameSchema, reason: z.string() }),

@@ -3,6 +3,18 @@ import * as z from 'zod'
 import { instantSchema, sourceArtifactSchema } from './nouns.ts'
 
 /**
+ * How far the platform's clock was off when the backup started. `offsetSeconds` is the platform's time less ours: above
+ * zero, its clock is ahead. The true offset lies within `uncertaintySeconds` of it.
+ */
+export const clockOffsetSchema = z.strictObject({
+  offsetSeconds: z.number(),
+  uncertaintySeconds: z.number().nonnegative(),
+  /** By our clock. */
+  measuredAt: instantSchema,
+})
+export type ClockOffset = z.infer<typeof clockOffsetSchema>
+
+/**
  * Evidence about one guest's backup, gathered from the ended job, its log and the storage.
  * The provider fills it; `domain/verdict.ts` judges it; the manifest keeps it.
  */
@@ -10,6 +22,8 @@ export const backupEvidenceSchema = z.strictObject({
   jobRef: z.string(),
   /** The platform's own time. */
   jobStartedAt: instantSchema,
+  /** Of the clock that made `jobStartedAt` and `listed.createdAt`. Older evidence has none. */
+  clock: clockOffsetSchema.optional(),
   /** The platform's literal exit status (Proxmox: `OK`, `WARNINGS: 1`, `job errors`, …). */
   exitStatus: z.string(),
   /** How the job ended, read from exit status and log. `unknown`: the platform lost track of its worker. */

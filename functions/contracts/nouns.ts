@@ -29,12 +29,23 @@ export type Platform = z.infer<typeof platformSchema>
 export const guestKindSchema = z.enum(['vm', 'container'])
 export type GuestKind = z.infer<typeof guestKindSchema>
 
+/**
+ * Who a guest is, beside its id: an id that is given again belongs to another guest. `id` is opaque and survives a
+ * rename, a migration and a restore under the same guest id (Proxmox VM: the SMBIOS uuid; container: the hardware
+ * address of its first network interface). `witness` is a second fact that only an equal `id` makes worth comparing
+ * (Proxmox VM: when the guest was created).
+ */
+export const guestIdentitySchema = z.strictObject({ id: z.string().min(1), witness: z.string().min(1).optional() })
+export type GuestIdentity = z.infer<typeof guestIdentitySchema>
+
 /** A guest as found on its platform. `id` is the platform's own identifier as text (Proxmox: the vmid). */
 export const guestSchema = z.strictObject({
   id: z.string().min(1),
   kind: guestKindSchema,
   name: z.string(),
   node: z.string().min(1),
+  /** Absent where the platform offers none, the account may not read it, or an older version wrote this. */
+  identity: guestIdentitySchema.optional(),
 })
 export type Guest = z.infer<typeof guestSchema>
 

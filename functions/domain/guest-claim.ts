@@ -1,5 +1,6 @@
 /** The claim: who backs up a guest at this moment, and how far the start of the job has got. Pure rules; I/O is elsewhere. */
 import * as z from 'zod'
+import { clockOffsetSchema } from '../contracts/evidence.ts'
 import { instantSchema } from '../contracts/nouns.ts'
 
 /**
@@ -35,6 +36,10 @@ export const guestClaimSchema = z.strictObject({
   storage: z.string().optional(),
   /** When the job was started, by our clock. */
   startedAt: instantSchema.optional(),
+  /** How far the platform's clock was off then. */
+  clock: clockOffsetSchema.optional(),
+  /** Names what this claim's backup makes on the platform, so that it is known again as ours. */
+  token: z.string().optional(),
 })
 export type GuestClaim = z.infer<typeof guestClaimSchema>
 
