@@ -33,7 +33,7 @@ async function* fromLzop(source: AsyncIterable<Buffer>, note: Note): AsyncGenera
 
 async function* fromZstd(source: AsyncIterable<Buffer>, note: Note): AsyncGenerator<Buffer> {
   const facts = { frames: 0, framesWithoutChecksum: 0 }
-  const counted = { bytes: 0 }
+  const counted = { bytes: 0, lastNotZero: 0 }
   const zstd = createZstdDecompress({ chunkSize: CHUNK_BYTES })
   yield* through(cutAtFrames(source, facts), zstd, 'zstd', counted)
   if (zstd.bytesWritten !== counted.bytes) {
@@ -49,13 +49,16 @@ async function* fromZstd(source: AsyncIterable<Buffer>, note: Note): AsyncGenera
   }
 }
 
-/** Members one after the other are one content (RFC 1952). Node passes over zeroes after the last; they are garbage. */
+/**
+ * Members one after the other are one content (RFC 1952). gzip accepts zeroes after the last, which tapes and block
+ * devices leave there, and warns of anything else.
+ */
 async function* fromGzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const counted = { bytes: 0 }
+  const counted = { bytes: 0, lastNotZero: 0 }
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES })
   yield* through(source, gunzip, 'gzip', counted)
   const end = gunzip.bytesWritten
-  if (end !== counted.bytes) {
+  if (counted.lastNotZero > end) {
     const message = `${counted.bytes - end} bytes follow the end of the gzip data at byte ${end}.`
     throw new Damage('gzip-trailing-data', message, 'file', end)
   }
@@ -65,10 +68,13 @@ async function* through(
   source: AsyncIterable<Buffer>,
   transform: Transform & { bytesWritten: number },
   name: 'gzip' | 'zstd',
-  counted: { bytes: number },
+  /** Filled while reading; `lastNotZero`: where the last byte ends that isn't zero. */
+  counted: { bytes: number; lastNotZero: number },
 ): AsyncGenerator<Buffer> {
   async function* count(): AsyncGenerator<Buffer> {
     for await (const chunk of source) {
+      const last = chunk.findLastIndex((byte) => byte !== 0)
+      if (last >= 0) counted.lastNotZero = counted.bytes + last + 1
       counted.bytes += chunk.length
       yield chunk
     }

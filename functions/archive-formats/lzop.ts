@@ -6,6 +6,7 @@ import { Damage } from './damage.ts'
 import { decompressLzo1x } from './lzo1x.ts'
 
 const MAGIC_BYTES = 9
+const PIECE_BYTES = 64 * 1024
 /** lzop itself makes blocks of 256 KiB and reads up to 64 MiB. */
 const MOST_BLOCK_BYTES = 64 * 1024 * 1024
 
@@ -31,8 +32,13 @@ export async function* decompressLzop(source: AsyncIterable<Buffer>, facts: Lzop
   for (;;) {
     const at = file.offset
     const magic = await file.take(MAGIC_BYTES)
-    if (magic.length === 0 && facts.parts > 0) return
-    if (magic.toString('latin1') !== '\x89LZO\0\r\n\x1a\n') {
+    if (facts.parts > 0 && isZero(magic)) return readZeroes(file)
+    const isLzop = magic.toString('latin1') === '\x89LZO\0\r\n\x1a\n'
+    if (isLzop && facts.parts > 0) {
+      const message = `Another lzop file follows at byte ${at}: "lzop -d", as a restore runs it, takes that for an error.`
+      throw damage('lzop-multipart', message, at)
+    }
+    if (!isLzop) {
       const code = facts.parts === 0 ? 'lzop-magic' : 'lzop-trailing-data'
       throw damage(code, `What stands at byte ${at} is no lzop file.`, at)
     }
@@ -42,6 +48,19 @@ export async function* decompressLzop(source: AsyncIterable<Buffer>, facts: Lzop
     yield* readBlocks(file, flags)
   }
 }
+
+/** lzop accepts zeroes after its end mark and nothing else (lzop 1.04). */
+async function readZeroes(file: ByteCursor): Promise<void> {
+  for (;;) {
+    const at = file.offset
+    const more = await file.take(PIECE_BYTES)
+    if (!isZero(more))
+      throw damage('lzop-trailing-data', `Something follows the lzop file, at or after byte ${at}.`, at)
+    if (more.length < PIECE_BYTES) return
+  }
+}
+
+const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0)
 
 const damage = (code: string, message: string, offset: number): Damage => new Damage(code, message, 'file', offset)
 

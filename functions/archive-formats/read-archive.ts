@@ -1,7 +1,13 @@
 /** Reads one archive from its first byte to its last and says whether the restore tool would accept it. */
 import { crc32 } from 'node:zlib'
 import type { Guest } from '../contracts/nouns.ts'
-import type { ArchiveEvidence, Compression, Finding, VerificationResult } from '../contracts/verification.ts'
+import {
+  type ArchiveEvidence,
+  type Compression,
+  type Finding,
+  NOT_INSPECTED,
+  type VerificationResult,
+} from '../contracts/verification.ts'
 import { crc32ToBase64 } from '../domain/crc32.ts'
 import { PassingSample } from '../domain/entropy.ts'
 import { ByteCursor } from './byte-cursor.ts'
@@ -71,7 +77,7 @@ async function read(file: TappedSource, sum: { crc32: number }, expected: Expect
   const list = findings.list
   const entropyBitsPerByte = sample.counter.bitsPerByte
   return {
-    result: unreadable ? 'not-verified' : list.length === 0 ? 'accepted' : 'refused',
+    result: resultOf(list, unreadable),
     findings: list,
     notes,
     evidence: {
@@ -85,6 +91,13 @@ async function read(file: TappedSource, sum: { crc32: number }, expected: Expect
       ...walked,
     },
   }
+}
+
+/** What isn't known here can't be refused: a manifest's checksum proves the copy all the same. */
+function resultOf(findings: readonly Finding[], unreadable: boolean): VerificationResult {
+  if (unreadable) return 'not-verified'
+  if (findings.length === 0) return 'accepted'
+  return findings.every(({ code }) => code === NOT_INSPECTED) ? 'not-verified' : 'refused'
 }
 
 async function orFinding<T>(findings: Findings, work: () => Promise<T>): Promise<T | undefined> {
@@ -143,12 +156,10 @@ async function walkContent(
   // Damage in the very first bytes is told by the walker that the name calls for.
   const format = formatByMagic(start.first) ?? (content.bytes > 0 ? name?.format : undefined)
   if (format === undefined) {
-    findings.add({
-      code: 'unknown-format',
-      message: 'The content begins neither as a VMA nor as a tar.',
-      of: 'content',
-      offset: 0,
-    })
+    if (content.bytes > 0) {
+      const message = `${expected.fileName} is of a format that isn't known here, so its inside was not inspected.`
+      findings.add({ code: NOT_INSPECTED, message })
+    }
     return {}
   }
   if (name !== undefined && name.format !== format) {

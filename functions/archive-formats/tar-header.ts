@@ -1,4 +1,4 @@
-/** One 512-byte header of a tar (POSIX.1-1988 ustar, POSIX.1-2001 pax, and GNU tar's own). */
+/** One 512-byte header of a tar (Unix v7, POSIX.1-1988 ustar, POSIX.1-2001 pax, and GNU tar's own). */
 
 export const BLOCK_BYTES = 512
 
@@ -45,12 +45,13 @@ function text(block: Buffer, from: number, to: number): string {
 
 /** The header's fields, or what is wrong with them. The checksum is the caller's to check first. */
 export function readHeader(block: Buffer): TarHeader | { fault: string } {
-  if (block.toString('latin1', 257, 262) !== 'ustar') return { fault: 'it lacks the ustar mark' }
+  // Without the mark it is of Unix v7: the same fields, and none behind the name of a link.
+  const marked = block.toString('latin1', 257, 262) === 'ustar'
   const type = block[156] === 0 ? '0' : String.fromCharCode(block[156] as number)
   const written = readNumber(block.subarray(124, 136))
   if (written === undefined) return { fault: 'its size is not a number' }
   // GNU writes "ustar  " and keeps other things where POSIX has a prefix of the name.
-  const posix = block[262] === 0
+  const posix = marked && block[262] === 0
   const prefix = posix ? text(block, 345, 500) : ''
   const name = text(block, 0, 100)
   return {

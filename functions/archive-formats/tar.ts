@@ -58,6 +58,8 @@ export async function walkTar(
       pending = { from: at, ...pending, ...(await readExtension(content, header, at, findings)) }
       continue
     }
+    // The label of a volume names the whole archive, and is no member.
+    if (header.type === 'V') continue
     if (header.extended) await readSparseMap(content)
     const name = pending.name ?? header.name
     const sizeBytes = header.type === '1' ? 0 : (pending.sizeBytes ?? header.sizeBytes)

@@ -7,6 +7,13 @@ import { Damage } from './damage.ts'
 
 const MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50
+/** The platform restores with `zstd -d`, which refuses frames that need more memory than this (zstd 1.5.4). */
+const LARGEST_WINDOW_BYTES = 128 * 1024 * 1024
+
+/** Whether these four bytes, little endian, begin a frame. Sixteen of them mark frames without content, as pzstd's first. */
+export function beginsZstdFrame(magic: number): boolean {
+  return magic === MAGIC || (magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC
+}
 
 export interface ZstdFacts {
   frames: number
@@ -14,7 +21,7 @@ export interface ZstdFacts {
   framesWithoutChecksum: number
 }
 
-type Step = 'magic' | 'descriptor' | 'skip-size' | 'block' | 'end'
+type Step = 'magic' | 'descriptor' | 'frame-header' | 'skip-size' | 'block' | 'end'
 
 /** Passes all bytes on, in chunks that end where frames end. @throws Damage */
 export async function* cutAtFrames(source: AsyncIterable<Buffer>, facts: ZstdFacts): AsyncGenerator<Buffer> {
@@ -46,6 +53,7 @@ class FrameWalk {
   readonly #gathered: number[] = []
   /** Bytes to pass over before `#step`. */
   #pass = 0
+  #descriptor = 0
   #checksum = false
   #last = false
 
@@ -88,13 +96,13 @@ class FrameWalk {
       this.#pass = bytes.readUInt32LE(0)
       this.#expect('end', 0)
     } else if (this.#step === 'descriptor') this.#readDescriptor(bytes[0] ?? 0, at)
+    else if (this.#step === 'frame-header') this.#readFrameHeader(bytes, at)
     else this.#readBlock(bytes.readUIntLE(0, 3), at)
   }
 
   #readMagic(magic: number, at: number): void {
     if (magic === MAGIC) return this.#expect('descriptor', 1)
-    // Sixteen magics mark frames that hold nothing of the content.
-    if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) return this.#expect('skip-size', 4)
+    if (beginsZstdFrame(magic)) return this.#expect('skip-size', 4)
     const what = this.#facts.frames === 0 ? 'The file does not begin as zstd' : 'What follows is no zstd frame'
     throw new Damage('zstd-trailing-data', `${what} (byte ${at}).`, 'file', at)
   }
@@ -103,14 +111,28 @@ class FrameWalk {
     if ((descriptor & 0x08) !== 0) {
       throw new Damage('zstd-header', `The zstd frame at byte ${at - 4} uses a reserved bit.`, 'file', at)
     }
-    const single = (descriptor & 0x20) !== 0
-    const sizeCode = descriptor >>> 6
-    const sizeBytes = sizeCode === 0 ? (single ? 1 : 0) : 1 << sizeCode
+    this.#descriptor = descriptor
     this.#checksum = (descriptor & 0x04) !== 0
-    this.#pass = (single ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0) + sizeBytes
     this.#facts.frames += 1
     if (!this.#checksum) this.#facts.framesWithoutChecksum += 1
     this.#last = false
+    const { windowBytes, dictionaryBytes, sizeBytes } = headerFields(descriptor)
+    this.#expect('frame-header', windowBytes + dictionaryBytes + sizeBytes)
+  }
+
+  #readFrameHeader(header: Buffer, at: number): void {
+    const needed = windowOf(header, this.#descriptor)
+    if (needed > LARGEST_WINDOW_BYTES) {
+      const mebibytes = Math.ceil(needed / 1024 ** 2)
+      throw new Damage(
+        'zstd-window',
+        `The zstd frame whose header is at byte ${at} was made with a long window: reading it takes ${mebibytes} MiB of memory, and ` +
+          `zstd, as a restore runs it, refuses more than 128. Its content may be whole: unpack it with ` +
+          `"zstd -d --long=${Math.ceil(Math.log2(needed))}" and compress it again without --long.`,
+        'file',
+        at,
+      )
+    }
     this.#expect('block', 3)
   }
 
@@ -124,4 +146,29 @@ class FrameWalk {
     if (this.#checksum) this.#pass += 4
     this.#expect('end', 0)
   }
+}
+
+/** How the bytes between a frame's descriptor and its first block divide (RFC 8878, 3.1.1.1.1). One at least. */
+function headerFields(descriptor: number): { windowBytes: number; dictionaryBytes: number; sizeBytes: number } {
+  const single = (descriptor & 0x20) !== 0
+  const sizeCode = descriptor >>> 6
+  return {
+    windowBytes: single ? 0 : 1,
+    dictionaryBytes: [0, 1, 2, 4][descriptor & 3] ?? 0,
+    sizeBytes: sizeCode === 0 ? (single ? 1 : 0) : 1 << sizeCode,
+  }
+}
+
+/** Bytes of content that must be kept at hand: the window, or the whole content of a single segment. */
+function windowOf(header: Buffer, descriptor: number): number {
+  const { windowBytes, dictionaryBytes, sizeBytes } = headerFields(descriptor)
+  if (windowBytes === 1) {
+    const [code = 0] = header
+    const base = 2 ** (10 + (code >>> 3))
+    return base + (base / 8) * (code & 7)
+  }
+  const size = header.subarray(windowBytes + dictionaryBytes)
+  if (sizeBytes === 8) return Number(size.readBigUInt64LE(0))
+  // A size of two bytes starts to count at 256.
+  return size.readUIntLE(0, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
 }

@@ -14,6 +14,12 @@ export const findingSchema = z.strictObject({
 })
 export type Finding = z.infer<typeof findingSchema>
 
+/**
+ * Code of the finding that a file is of a format that nobody here can look into. It says nothing against the file: where
+ * its bytes are those that were archived, it is proved all the same.
+ */
+export const NOT_INSPECTED = 'not-inspected'
+
 export const compressionSchema = z.enum(['none', 'zstd', 'gzip', 'lzo'])
 export type Compression = z.infer<typeof compressionSchema>
 

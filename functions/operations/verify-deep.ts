@@ -11,7 +11,7 @@ import {
 } from '../contracts/verification.ts'
 import { manifestKey, verificationKey } from '../domain/object-keys.ts'
 import { formatBytes } from '../domain/byte-size.ts'
-import { matchManifest } from '../domain/stored-bytes.ts'
+import { judgeAgainstManifest } from '../domain/stored-bytes.ts'
 import { validationMessage } from '../domain/validation-message.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { Ports } from './ports.ts'
@@ -108,13 +108,7 @@ async function readFile(manifest: Manifest, key: string, fileName: string, ports
     }
     const bytes = untilOutOfTime(readObject(store, key, object), fileName, object.sizeBytes, ports)
     const reading = await readArchive(bytes, { fileName, guest: manifest.guest })
-    const mismatch = matchManifest(reading.evidence, manifest)
-    return {
-      ...reading,
-      // Other bytes than were archived are refused even where nothing is known of the format.
-      result: mismatch.length > 0 ? 'refused' : reading.result,
-      findings: [...reading.findings, ...mismatch],
-    }
+    return { ...reading, ...judgeAgainstManifest(reading, manifest) }
   } catch (error) {
     if (error instanceof OutOfTime) return notVerified(OUT_OF_TIME, error.message)
     // What the store refuses or can't give now says nothing about the archive.

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { readArchive } from '../../functions/archive-formats/read-archive.ts'
 import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
 import type { Verification } from '../../functions/contracts/verification.ts'
-import { matchManifest } from '../../functions/domain/stored-bytes.ts'
+import { judgeAgainstManifest } from '../../functions/domain/stored-bytes.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import { toolVersion } from '../../functions/runtime/version.ts'
 import { CliError } from './cli-error.ts'
@@ -30,14 +30,14 @@ export async function verifyLocalFile(path: string, manifestFile: string | undef
     if (error instanceof Error && 'syscall' in error) throw new CliError(`${path} can't be read: ${error.message}.`)
     throw error
   })
-  const findings = [...reading.findings, ...(manifest === undefined ? [] : matchManifest(reading.evidence, manifest))]
+  const { result, findings, notes } = manifest === undefined ? reading : judgeAgainstManifest(reading, manifest)
   return {
     version: 1,
     verifiedAt: new Date().toISOString(),
     tool: toolVersion,
-    result: reading.result === 'accepted' && findings.length > 0 ? 'refused' : reading.result,
+    result,
     findings,
-    notes: [...reading.notes, note],
+    notes: [...notes, note],
     evidence: [reading.evidence],
   }
 }
