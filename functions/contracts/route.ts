@@ -2,10 +2,22 @@
 import * as z from 'zod'
 import { tlsSchema } from './tls.ts'
 
-/** `SHA256:` and the unpadded base64 of the key's hash, as `ssh-keygen -lf` prints it. */
+/**
+ * `SHA256:` and the unpadded base64 of the key's hash. The whole line that `ssh-keygen -lf` prints may be pasted
+ * (`256 SHA256:… root@pve1 (ED25519)`); only the hash is kept.
+ */
 export const hostKeySchema = z
   .string()
-  .regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/, 'a host key is written SHA256:…, as ssh-keygen -lf prints it')
+  .transform((text) => /SHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])/.exec(text)?.[0] ?? text.trim())
+  .pipe(
+    z
+      .string()
+      .refine((text) => !/^(ssh-|ecdsa-)/.test(text), {
+        error: 'that is a public key; its fingerprint is wanted, which ssh-keygen -lf <file> prints',
+        abort: true,
+      })
+      .regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/, 'a host key is written SHA256:…, as ssh-keygen -lf prints it'),
+  )
 
 /** How an account logs in over SSH: the same for every route that uses it. */
 const sshLogin = {
@@ -13,8 +25,13 @@ const sshLogin = {
   host: z.string().min(1),
   port: z.int().min(1).max(65_535).default(22),
   username: z.string().min(1),
-  /** PEM or OpenSSH private key. Either this or `password`. */
-  privateKey: z.string().includes('-----BEGIN').optional(),
+  /** Private key as text: OpenSSH, PKCS#8, PKCS#1, SEC1 or PuTTY. Either this or `password`. */
+  privateKey: z
+    .string()
+    .refine((text) => /-----BEGIN|^PuTTY-User-Key-File/.test(text), {
+      error: 'holds no private key, whose text begins with -----BEGIN; the file that ends in .pub is the public one',
+    })
+    .optional(),
   /** Passphrase of the private key, when it has one. */
   passphrase: z.string().optional(),
   password: z.string().min(1).optional(),

@@ -9,6 +9,7 @@ import {
   RouteLoginRejected,
 } from '../contracts/errors.ts'
 import type { SshLogin } from '../contracts/route.ts'
+import { readPrivateKey } from './private-key.ts'
 import { easeDecryption } from './ssh2-insides.ts'
 
 /** An open, authenticated connection. `onLost` is called once, when it ends for any reason but `close`. */
@@ -201,15 +202,16 @@ export async function connectSsh(
   const where = `the SSH server ${host}:${route.port} of site ${site}`
   const shown: string[] = []
   const kinds = new Set(Object.keys(HOST_KEY_ALGORITHMS))
+  const key = route.privateKey === undefined ? {} : readPrivateKey(route.privateKey, route.passphrase)
   while (kinds.size > 0) {
     const seen: { key?: Buffer } = {}
     const config: ConnectConfig = {
-      host,
+      // In brackets, as URLs have it, an IPv6 address is no name that can be resolved.
+      host: host.replace(/^\[(.*)\]$/, '$1'),
       port: route.port,
       username: route.username,
       ...(route.password === undefined ? {} : { password: route.password, tryKeyboard: true }),
-      ...(route.privateKey === undefined ? {} : { privateKey: route.privateKey }),
-      ...(route.passphrase === undefined ? {} : { passphrase: route.passphrase }),
+      ...key,
       // Without ssh2's question which methods there are: a round trip, and the answer wouldn't change what is tried.
       authHandler: route.privateKey === undefined ? ['password', 'keyboard-interactive'] : ['publickey'],
       readyTimeout: timeouts.connectMilliseconds,

@@ -4,6 +4,7 @@ import type { OnReadOpts } from 'node:net'
 import { type ConnectionOptions, connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { InvalidSite, TlsIdentityMismatch } from '../contracts/errors.ts'
 import type { Tls } from '../contracts/tls.ts'
+import { pemBlocks } from './pasted-pem.ts'
 
 export interface ShownCertificate {
   /** SHA-256 of the certificate that was shown; absent when none was. */
@@ -110,8 +111,9 @@ function contextOf(tls: Tls, facts: TlsFacts, ciphers: string | undefined): Secu
   if (tls.mode !== 'ca') return createSecureContext(preference)
   try {
     // OpenSSL passes over blocks that it can't read, so each is read here first.
-    const blocks = tls.ca.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? ['']
-    return createSecureContext({ ...preference, ca: blocks.map((block) => new X509Certificate(block).toString()) })
+    const blocks = pemBlocks(tls.ca).filter(({ label }) => label === 'CERTIFICATE')
+    if (blocks.length === 0) throw new Error('there is no whole certificate in it')
+    return createSecureContext({ ...preference, ca: blocks.map(({ text }) => new X509Certificate(text).toString()) })
   } catch (error) {
     throw facts.unreadableAuthority(error)
   }

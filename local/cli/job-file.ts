@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { decodeText } from '../../functions/domain/decode-text.ts'
 import { CliError } from './cli-error.ts'
 
 /** A job as a person wrote it, parsed as JSON and nothing more. @throws CliError naming the file */
@@ -6,7 +7,7 @@ export async function readJobFile(path: string): Promise<unknown> {
   const because = (error: unknown) => (error instanceof Error ? error.message : String(error))
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    text = decodeText(await readFile(path))
   } catch (error) {
     throw new CliError(`The job file ${path} can't be read: ${because(error)}`)
   }

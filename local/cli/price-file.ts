@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { destinationSchema, type PriceTable, priceTableSchema } from '../../functions/contracts/prices.ts'
+import { decodeText } from '../../functions/domain/decode-text.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import { CliError } from './cli-error.ts'
@@ -21,7 +22,7 @@ export async function readPrices(path: string | undefined): Promise<PriceTable> 
   if (path === undefined) return listPrices
   let json: unknown
   try {
-    json = JSON.parse(await readFile(path, 'utf8'))
+    json = JSON.parse(decodeText(await readFile(path)))
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new CliError(`The price file ${path} can't be read: ${why}`)

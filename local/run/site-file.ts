@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { InvalidSite } from '../../functions/contracts/errors.ts'
+import { decodeText } from '../../functions/domain/decode-text.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import { siteSchema } from '../../functions/providers/registry.ts'
 
@@ -30,7 +31,7 @@ async function withKeyFile(site: unknown, folder: string): Promise<unknown> {
 
 async function readText(path: string, what: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    return decodeText(await readFile(path))
   } catch (error) {
     throw new InvalidSite(
       `The ${what} ${path} can't be read: ${error instanceof Error ? error.message : String(error)}`,

@@ -2,6 +2,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SiteSecrets } from '../../aws/site-secrets.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteEnv } from '../../contracts/tasks.ts'
+import { withoutMark } from '../../domain/decode-text.ts'
 import { readEnv } from '../env.ts'
 
 let secrets: SiteSecrets | undefined
@@ -11,7 +12,7 @@ export async function readSiteConfig(site: string): Promise<unknown> {
   secrets ??= new SiteSecrets(new SecretsManagerClient({}), readEnv(siteEnv).SITE_SECRET_PREFIX, () => new Date())
   const text = await secrets.readSite(site)
   try {
-    return JSON.parse(text)
+    return JSON.parse(withoutMark(text))
   } catch {
     // The parser's own message may quote the text, which is a secret.
     throw new InvalidSite(`The secret of site ${site} is not valid JSON. Store the site as the README shows it.`)
