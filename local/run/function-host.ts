@@ -34,9 +34,13 @@ export interface FunctionHost {
 }
 
 interface Environment {
+  stem: string
   child: ChildProcess
+  short: boolean
   /** Set while a call is under way. */
   settle: ((answer: Answer) => void) | undefined
+  /** Set while it is idle. */
+  ending: NodeJS.Timeout | undefined
 }
 
 type Answer = { result?: unknown; error?: { errorType: string; errorMessage: string; trace?: string[] } }
@@ -44,6 +48,15 @@ type Answer = { result?: unknown; error?: { errorType: string; errorMessage: str
 const processFile = fileURLToPath(new URL('function-process.ts', import.meta.url))
 
 const WEIGH_MILLISECONDS = 250
+
+/** An environment that nobody calls ends after this: a run of many guests would else leave one for each call at its widest. */
+const IDLE_MILLISECONDS = 5_000
+/**
+ * Environments of short functions that are there at once: a hundred guests in step would else start hundreds of
+ * processes of 80 MiB each. Long ones (copying, reading) aren't counted: the streams of a site limit them.
+ */
+const MOST_SHORT_ENVIRONMENTS = 8
+const LONG_SECONDS = 900
 
 /** Memory of a process, shared pages included, as Lambda counts it too; 0 where the system has no /proc. */
 function residentMiB(pid: number | undefined): number {
@@ -60,6 +73,16 @@ function exitWords(signalName: NodeJS.Signals): string {
   return signalName === 'SIGKILL' ? 'signal: killed' : signalName
 }
 
+export interface HostLimits {
+  idleMilliseconds: number
+  mostShortEnvironments: number
+}
+
+const standardLimits: HostLimits = {
+  idleMilliseconds: IDLE_MILLISECONDS,
+  mostShortEnvironments: MOST_SHORT_ENVIRONMENTS,
+}
+
 /**
  * Runs the bundles that `cdk synth` made in child processes, since each function has its own environment variables and
  * must be killable. `onLog` gets every line that a function prints.
@@ -68,18 +91,27 @@ export function startFunctionHost(
   functions: Readonly<Record<string, HostedFunction>>,
   environmentOf: (stem: string) => NodeJS.ProcessEnv,
   onLog: (stem: string, line: string) => void,
+  limits: HostLimits = standardLimits,
 ): FunctionHost {
-  const idle = new Map<string, Environment[]>()
   const all = new Set<Environment>()
+  /** Told to end, and not counted any more. */
+  const dying = new Set<ChildProcess>()
+  /** Calls of short functions that wait for an environment, first come first served. */
+  const waiting: (() => void)[] = []
   let calls = 0
 
   function start(stem: string, hosted: HostedFunction): Environment {
     const [file = 'index', exported = 'handler'] = hosted.handler.split('.')
     const child = fork(processFile, [join(hosted.directory, `${file}.js`), exported], {
-      env: environmentOf(stem),
+      env: {
+        ...environmentOf(stem),
+        // Lambda sets it, and what functions decide by their memory they decide here too.
+        ...(hosted.memoryMiB === undefined ? {} : { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(hosted.memoryMiB) }),
+      },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
-    const environment: Environment = { child, settle: undefined }
+    const short = hosted.timeoutSeconds < LONG_SECONDS
+    const environment: Environment = { stem, child, short, settle: undefined, ending: undefined }
     all.add(environment)
     for (const stream of [child.stdout, child.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => onLog(stem, line))
@@ -87,15 +119,14 @@ export function startFunctionHost(
     child.on('message', (answer: Answer) => {
       const settle = environment.settle
       environment.settle = undefined
-      idle.set(stem, [...(idle.get(stem) ?? []), environment])
+      environment.ending = setTimeout(() => drop(environment), limits.idleMilliseconds).unref()
       settle?.(answer)
+      // Idle now: whoever waits may use it, or have its place.
+      waiting.shift()?.()
     })
     child.on('exit', (code, signalName) => {
-      all.delete(environment)
-      idle.set(
-        stem,
-        (idle.get(stem) ?? []).filter((other) => other !== environment),
-      )
+      clearTimeout(environment.ending)
+      if (all.delete(environment)) waiting.shift()?.()
       environment.settle?.({
         error: {
           errorType: 'Runtime.ExitError',
@@ -107,11 +138,51 @@ export function startFunctionHost(
     return environment
   }
 
+  function drop(unused: Environment): void {
+    clearTimeout(unused.ending)
+    all.delete(unused)
+    dying.add(unused.child)
+    unused.child.once('exit', () => dying.delete(unused.child)).kill('SIGKILL')
+  }
+
+  /** One that is idle, or a new one where there is room; else the next that becomes free. */
+  async function environmentFor(stem: string, hosted: HostedFunction, signal: AbortSignal): Promise<Environment> {
+    for (;;) {
+      const idle = [...all].filter(({ ending }) => ending !== undefined)
+      const found = idle.find((environment) => environment.stem === stem)
+      if (found !== undefined) {
+        clearTimeout(found.ending)
+        found.ending = undefined
+        return found
+      }
+      if (hosted.timeoutSeconds >= LONG_SECONDS) return start(stem, hosted)
+      if ([...all].filter(({ short }) => short).length < limits.mostShortEnvironments) return start(stem, hosted)
+      const unused = idle.find(({ short }) => short)
+      if (unused === undefined) await turn(signal)
+      else drop(unused)
+    }
+  }
+
+  function turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        waiting.splice(waiting.indexOf(wake), 1)
+        reject(signal.reason)
+      }
+      const wake = () => {
+        signal.removeEventListener('abort', abort)
+        resolve()
+      }
+      waiting.push(wake)
+      signal.addEventListener('abort', abort, { once: true })
+    })
+  }
+
   async function invoke(stem: string, event: unknown, signal: AbortSignal): Promise<unknown> {
     const hosted = functions[stem]
     if (hosted === undefined) throw new FunctionError('ResourceNotFoundException', `There is no function ${stem}.`)
     signal.throwIfAborted()
-    const environment = idle.get(stem)?.pop() ?? start(stem, hosted)
+    const environment = await environmentFor(stem, hosted, signal)
     const { child } = environment
     const timeoutMilliseconds = hosted.timeoutSeconds * 1000
     const answer = await new Promise<Answer>((resolve) => {
@@ -150,8 +221,8 @@ export function startFunctionHost(
 
   async function close(): Promise<void> {
     await Promise.all(
-      [...all].map(
-        ({ child }) =>
+      [...[...all].map(({ child }) => child), ...dying].map(
+        (child) =>
           new Promise<void>((resolve) => {
             child.once('exit', () => resolve())
             child.kill('SIGKILL')

@@ -24,9 +24,9 @@ process.on('SIGINT', () => undefined)
 process.on('disconnect', () => process.exit(0))
 
 async function answer({ id, event, timeoutMilliseconds }: Call): Promise<void> {
-  const deadline = Date.now() + timeoutMilliseconds
+  const deadline = performance.now() + timeoutMilliseconds
   try {
-    const result = await handler?.(event, { getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()) })
+    const result = await handler?.(event, { getRemainingTimeInMillis: () => Math.max(0, deadline - performance.now()) })
     process.send?.({ id, result })
   } catch (error) {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error))

@@ -99,3 +99,14 @@ describe('the real clock', () => {
     await expect(clock.sleep(1, controller.signal)).rejects.toThrow('enough')
   })
 })
+
+it('sleeps on by the machine’s monotonic clock when somebody sets its time back', async () => {
+  const now = Date.now
+  try {
+    const slept = realClock().sleep(30)
+    Date.now = () => now() - 3_600_000
+    await slept
+  } finally {
+    Date.now = now
+  }
+})

@@ -14,6 +14,7 @@ const sources: Record<string, string> = {
   dies: 'exports.handler = async () => process.exit(3)',
   hoards:
     'exports.handler = async (event) => { globalThis.held = Buffer.alloc(event.mib * 2 ** 20, 1); return new Promise(() => setInterval(() => {}, 1e6)) }',
+  memory: 'exports.handler = async () => process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
   tells: 'exports.handler = async () => { console.log("a line"); return 1 }',
 }
 
@@ -44,6 +45,7 @@ beforeEach(async () => {
     functions,
     (stem) => ({ SITE: `of ${stem}` }),
     (stem, line) => logged.push(`${stem}: ${line}`),
+    { idleMilliseconds: 1_000, mostShortEnvironments: 3 },
   )
 })
 
@@ -65,6 +67,39 @@ describe('the function host', () => {
     expect(second).toBe(first)
     const both = await Promise.all([host.invoke('waits', { ms: 50 }, never), host.invoke('waits', { ms: 50 }, never)])
     expect(new Set(both).size).toBe(2)
+  })
+
+  it('ends an environment that nobody calls any more', async () => {
+    const first = await host.invoke('waits', { ms: 1 }, never)
+    await expect.poll(() => isAlive(Number(first)), { timeout: 20_000 }).toBe(false)
+    await expect(host.invoke('waits', { ms: 1 }, never)).resolves.not.toBe(first)
+  })
+
+  it('never has more environments of short functions than it may, and lets each call have its turn', async () => {
+    const stems = ['waits', 'echo', 'tells']
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, at) => host.invoke(stems[at % 3] ?? '', { ms: 20 }, never)),
+    )
+    expect(answers).toHaveLength(30)
+    const pids = answers.map((answer) =>
+      typeof answer === 'object' ? (answer as { pid?: number } | null)?.pid : answer,
+    )
+    expect(pids.filter((pid) => pid !== undefined && pid !== 1 && isAlive(Number(pid))).length).toBeLessThanOrEqual(3)
+  })
+
+  it('lets a call that is cancelled while it waits for its turn leave the queue', async () => {
+    const busy = [1, 2, 3].map(() => host.invoke('waits', { ms: 400 }, never))
+    const controller = new AbortController()
+    const cancelled = host.invoke('echo', {}, controller.signal)
+    const behind = host.invoke('tells', {}, never)
+    controller.abort(new Error('cancelled'))
+    await expect(cancelled).rejects.toThrow('cancelled')
+    await expect(Promise.all(busy)).resolves.toHaveLength(3)
+    await expect(behind).resolves.toBe(1)
+  })
+
+  it('tells a function how much memory it has, as Lambda does', async () => {
+    await expect(host.invoke('memory', {}, never)).resolves.toBe('256')
   })
 
   it('reports an error by the name that the handler gave it', async () => {
@@ -106,3 +141,12 @@ describe('the function host', () => {
     await expect.poll(() => logged).toContain('tells: a line')
   })
 })
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
