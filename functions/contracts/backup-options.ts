@@ -4,6 +4,7 @@ import { keepRulesSchema } from './retention.ts'
 
 /** How consistent the backup is and what it costs the guest. Proxmox: vzdump's `mode`. */
 export const backupModeSchema = z.enum(['snapshot', 'suspend', 'stop'])
+export type BackupMode = z.infer<typeof backupModeSchema>
 export const compressSchema = z.enum(['zstd', 'gzip', 'lzo', 'none'])
 
 /** In place of a storage's name: the one with most free space among those of the guest's node that take backups. */

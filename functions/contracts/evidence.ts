@@ -1,5 +1,6 @@
 /** What is known about an ended backup, in words that fit every platform, and what follows from it. */
 import * as z from 'zod'
+import { backupModeSchema, compressSchema } from './backup-options.ts'
 import { instantSchema, sourceArtifactSchema } from './nouns.ts'
 
 /**
@@ -13,6 +14,16 @@ export const clockOffsetSchema = z.strictObject({
   measuredAt: instantSchema,
 })
 export type ClockOffset = z.infer<typeof clockOffsetSchema>
+
+/** What isn't known is absent. */
+const usedOptionsSchema = z.strictObject({
+  mode: backupModeSchema.optional(),
+  compress: compressSchema.optional(),
+  storage: z.string().optional(),
+  /** The guest wasn't running, so that any mode gives the same: a copy of disks at rest. */
+  guestStopped: z.boolean().optional(),
+})
+export type UsedOptions = z.infer<typeof usedOptionsSchema>
 
 /**
  * Evidence about one guest's backup, gathered from the ended job, its log and the storage.
@@ -32,6 +43,12 @@ export const backupEvidenceSchema = z.strictObject({
   warnings: z.array(z.string()),
   /** Error lines that belong to the backup (not to notifications), at most 20. */
   errors: z.array(z.string()),
+  /** Lines of the log that nothing accounts for, at most 20. Older evidence has none. */
+  remarks: z.array(z.string()).optional(),
+  /** What the dump really used, as its own log and its archive's name show it: not what was asked for. */
+  used: usedOptionsSchema.optional(),
+  /** The job ended and the guest stays locked: a sentence with the command that frees it. */
+  leftLock: z.string().optional(),
   /** What the log says made *this* guest fail, if it says so. */
   guestFailure: z.string().optional(),
   /** The log says that this guest's backup was finished. */

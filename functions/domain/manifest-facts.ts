@@ -30,6 +30,13 @@ const readManifestSchema = z.object({
   evidence: z.object({
     notes: z.string().optional(),
     warnings: z.array(z.string()),
+    used: z
+      .object({
+        mode: backupModeSchema.optional().catch(undefined),
+        compress: compressSchema.optional().catch(undefined),
+      })
+      .optional()
+      .catch(undefined),
     contentBytes: shape.evidence.shape.contentBytes.catch(undefined),
   }),
   configuration: z.unknown().optional(),
@@ -63,8 +70,9 @@ export function readManifestFacts(
     writtenAt: manifest.writtenAt,
     writtenBy: manifest.writtenBy,
     runId: manifest.runId,
-    mode: backup.mode,
-    compress: backup.compress,
+    // What the dump really used, where it was recorded.
+    mode: evidence.used?.mode ?? backup.mode,
+    compress: evidence.used?.compress ?? backup.compress,
     verdict: { name: verdict.name, reason: verdict.reason },
     warnings: evidence.warnings.length,
     ...(evidence.notes === undefined ? {} : { notes: evidence.notes }),

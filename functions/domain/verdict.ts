@@ -1,4 +1,5 @@
 /** Success is judged here and nowhere else: one pure function over all the evidence about an ended backup. */
+import type { BackupMode } from '../contracts/backup-options.ts'
 import type { BackupEvidence, Verdict, VerdictName } from '../contracts/evidence.ts'
 
 /**
@@ -10,10 +11,11 @@ const CLOCK_ALLOWANCE_SECONDS = 30
 /**
  * Judge one guest's backup. Good only when everything agrees: the job ended well, its complete log says that this guest
  * was finished and names an archive, and the storage lists that very archive twice with the same size, above zero and
- * not older than the job. The first thing that is wrong or missing decides, in this order.
+ * not older than the job. The first thing that is wrong or missing decides, in this order. What is good and not as it
+ * was asked for is good with a warning.
  */
-export function judge(evidence: BackupEvidence): Verdict {
-  return judgeEnding(evidence) ?? judgeArchive(evidence) ?? praise(evidence)
+export function judge(evidence: BackupEvidence, asked?: { mode: BackupMode }): Verdict {
+  return judgeEnding(evidence) ?? judgeArchive(evidence) ?? praise(evidence, asked)
 }
 
 function judgeEnding(evidence: BackupEvidence): Verdict | undefined {
@@ -68,17 +70,30 @@ function judgeArchive(evidence: BackupEvidence): Verdict | undefined {
   return undefined
 }
 
-function praise({ archiveName, ending, exitStatus, warnings, errors }: BackupEvidence): Verdict {
-  const remarks = [...warnings, ...errors]
-  if (ending === 'ok' && remarks.length === 0) {
-    return { name: 'archived', good: true, reason: `The job finished, and ${archiveName} is the archive it made.` }
-  }
-  const first = remarks[0] === undefined ? '' : `, first: ${remarks[0]}`
-  return {
-    name: 'archived-with-warnings',
-    good: true,
-    reason: `${archiveName} was made, and the job warns (${exitStatus}${first}).`,
-  }
+function praise(evidence: BackupEvidence, asked: { mode: BackupMode } | undefined): Verdict {
+  const { archiveName, ending, exitStatus, warnings, errors, remarks = [], leftLock } = evidence
+  const said = [...warnings, ...errors]
+  const first = said[0] === undefined ? '' : `, first: ${said[0]}`
+  const warns = ending !== 'ok' || said.length > 0
+  const lead = warns
+    ? `${archiveName} was made, and the job warns (${exitStatus}${first}).`
+    : `The job finished, and ${archiveName} is the archive it made.`
+  const also = [otherMode(evidence, asked), unknownLines(remarks), leftLock].filter((text) => text !== undefined)
+  if (!warns && also.length === 0) return { name: 'archived', good: true, reason: lead }
+  return { name: 'archived-with-warnings', good: true, reason: [lead, ...also].join(' ') }
+}
+
+/** A stopped guest's disks are at rest: however it was asked for, nothing better is to be had. */
+function otherMode({ used }: BackupEvidence, asked: { mode: BackupMode } | undefined): string | undefined {
+  if (used?.mode === undefined || asked === undefined || used.mode === asked.mode) return undefined
+  if (used.guestStopped === true && used.mode === 'stop') return undefined
+  return `It was asked for in mode ${asked.mode} and was made in mode ${used.mode}.`
+}
+
+function unknownLines([first, ...others]: readonly string[]): string | undefined {
+  if (first === undefined) return undefined
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+  return `The job's log has a line that no good backup has${more}: ${sentence(first)}`
 }
 
 function bad(name: VerdictName, reason: string, { advice }: BackupEvidence): Verdict {

@@ -27,5 +27,5 @@ export async function lastStored(
   const { data } = manifestSchema.safeParse(readable ? parseJson(found.text) : undefined)
   if (data === undefined) return undefined
   const sizeBytes = data.artifacts.reduce((sum, artifact) => sum + artifact.sizeBytes, 0)
-  return { createdAt: data.createdAt, sizeBytes, compress: data.backup.compress }
+  return { createdAt: data.createdAt, sizeBytes, compress: data.evidence.used?.compress ?? data.backup.compress }
 }

@@ -1,12 +1,13 @@
-import { BackupFailed } from '../contracts/errors.ts'
+import { BackupFailed, GuestliftError } from '../contracts/errors.ts'
 import type { BackupEvidence } from '../contracts/evidence.ts'
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { judge } from '../domain/verdict.ts'
 import { evidenceKey } from '../domain/object-keys.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'provider'>
+type Needs = Pick<Ports, 'store' | 'provider' | 'log'>
 
 /**
  * Gather what is known about the ended job, keep it (a failed backup's log is what the operator needs most), judge it.
@@ -19,14 +20,16 @@ export async function locateArchive(
   const provider = await ports.provider(item.site)
   const key = evidenceKey(item.run.prefix, item.guest.id)
   const found = await provider.gatherEvidence(jobRef, item.guest, item.backup.storage)
-  const evidence = sinceThen(found, (await readKeptEvidence(key, ports))?.evidence)
+  const gathered = sinceThen(found, (await readKeptEvidence(key, ports))?.evidence)
+  // A failed one's lock is looked after by the clean-up.
+  const evidence = judge(gathered).good ? { ...gathered, ...(await leftLock(item, provider, ports)) } : gathered
   const log = await provider.readLog(jobRef).catch((error: unknown) => {
     // A log that was rotated away is for the verdict to judge, not a fault of its own.
     if (evidence.logComplete) throw error
     return ''
   })
   await ports.store.writeText(key, JSON.stringify({ evidence, log }), { contentType: 'application/json' })
-  const verdict = judge(evidence)
+  const verdict = judge(evidence, item.backup)
   if (!verdict.good || evidence.listed === undefined) {
     throw new BackupFailed(
       `Site ${item.site}: the backup of guest ${item.guest.id} did not yield an archive: ${verdict.reason} ` +
@@ -34,6 +37,25 @@ export async function locateArchive(
     )
   }
   return { artifacts: [evidence.listed], verdict, evidenceKey: key }
+}
+
+/** A worker takes its guest's lock off before its last line, so a lock that is there afterwards is one that stays. */
+const UNLOCK_TIMEOUT_SECONDS = 30
+
+/**
+ * Whether the guest is free after a good backup: the platform may have failed to take the lock off and said so nowhere.
+ * The archive is good whatever this look finds, so it fails only for what passes.
+ */
+async function leftLock(item: PlanItem, provider: Provider, { log }: Needs): Promise<{ leftLock?: string }> {
+  try {
+    const [guest] = await provider.findGuests([item.guest.id])
+    const left = guest === undefined ? undefined : await provider.awaitUnlocked(guest, UNLOCK_TIMEOUT_SECONDS)
+    return left === undefined ? {} : { leftLock: left.advice }
+  } catch (error) {
+    if (!(error instanceof GuestliftError) || error.group === 'retry') throw error
+    log('lock-not-seen', { site: item.site, guest: item.guest.id, reason: error.message })
+    return {}
+  }
 }
 
 /**

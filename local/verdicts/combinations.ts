@@ -8,7 +8,7 @@ import { endingOf } from '../../functions/providers/proxmox/job-ending.ts'
 
 /** `evidence` holds words of this table; the README explains them. */
 export interface Row {
-  stage: 'ending' | 'backup' | 'source' | 'reading' | 'object'
+  stage: 'ending' | 'backup' | 'made' | 'source' | 'reading' | 'object'
   evidence: Readonly<Record<string, string | boolean>>
   verdict: string
   good: boolean
@@ -125,6 +125,30 @@ function* backups(): Generator<Row> {
   }
 }
 
+/** A good backup that isn't all that was asked for → its verdict. */
+function* made(): Generator<Row> {
+  for (const evidence of combinations({
+    modeAsked: ['snapshot', 'suspend', 'stop'],
+    modeUsed: ['snapshot', 'suspend', 'stop', 'absent'],
+    guestStopped: [false, true],
+    unknownLogLine: [false, true],
+    guestStaysLocked: [false, true],
+  })) {
+    const { modeAsked, modeUsed, guestStopped, unknownLogLine, guestStaysLocked } = evidence
+    const good = evidenceOf(sound)
+    const { name, ...verdict } = judge(
+      {
+        ...good,
+        used: { ...(modeUsed === 'absent' ? {} : { mode: modeUsed }), ...(guestStopped ? { guestStopped } : {}) },
+        ...(unknownLogLine ? { remarks: ['unable to open file - Transport endpoint is not connected'] } : {}),
+        ...(guestStaysLocked ? { leftLock: 'Guest 100 stays locked (backup).' } : {}),
+      },
+      { mode: modeAsked },
+    )
+    yield { stage: 'made', evidence, verdict: name, good: verdict.good, reason: verdict.reason }
+  }
+}
+
 interface Choice {
   ending: BackupEvidence['ending']
   guestFailure: boolean
@@ -136,6 +160,19 @@ interface Choice {
   secondLook: string
   empty: boolean
   archiveTime: keyof typeof ages
+}
+
+const sound: Choice = {
+  ending: 'ok',
+  guestFailure: false,
+  remarks: false,
+  logComplete: true,
+  guestFinished: true,
+  archiveNamed: true,
+  listed: 'the named archive',
+  secondLook: 'same size',
+  empty: false,
+  archiveTime: 'after the job began',
 }
 
 const statusOf: Record<BackupEvidence['ending'], string> = {
@@ -236,6 +273,7 @@ function* objects(): Generator<Row> {
 export function* allVerdicts(): Generator<Row> {
   yield* endings()
   yield* backups()
+  yield* made()
   yield* routes()
   yield* objects()
 }

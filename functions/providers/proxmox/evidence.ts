@@ -6,9 +6,12 @@ import type { ApiClient } from './client.ts'
 import { adviceOn, NoSuchTask, NoSuchVolume, unlock } from './errors.ts'
 import { endingOf, isLost, statusText } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
+import { withoutMark } from './notes-template.ts'
+import { findOpening } from './opening-line.ts'
 import { volumeRowsSchema, volumeSchema } from './schemas.ts'
 import { readTaskLog, type TaskLog } from './task-log.ts'
 import type { TaskReader, TaskState } from './tasks.ts'
+import { usedOptions } from './used-options.ts'
 
 /** Between two looks at the archive's size, and before a status that makes no sense is believed. */
 const SECOND_LOOK_MS = 2000
@@ -19,11 +22,14 @@ export async function gatherEvidence(
   sleep: (milliseconds: number) => Promise<void>,
   job: { ref: string; upid: Upid },
   guest: Guest,
-  storage: string,
+  askedStorage: string,
 ): Promise<BackupEvidence> {
   const { state, lines } = await endedTask(tasks, sleep, job.ref)
   const log = readTaskLog(lines, guest.id)
   const ending = endingOf(state, log)
+  const used = usedOptions(log, findOpening(lines))
+  // The job says itself where it dumps to; what was asked for is what is left where it doesn't.
+  const storage = used.storage ?? askedStorage
   const about = client.about('look up the archive', { node: job.upid.node, guest: guest.id, storage })
   const evidence: BackupEvidence = {
     jobRef: job.ref,
@@ -32,6 +38,8 @@ export async function gatherEvidence(
     ending,
     warnings: log.warnings,
     errors: log.errors,
+    ...(log.remarks.length === 0 ? {} : { remarks: log.remarks }),
+    ...(Object.keys(used).length === 0 ? {} : { used }),
     guestFinished: log.finished,
     logComplete: log.begins && log.taskLine !== undefined,
   }
@@ -69,7 +77,8 @@ export async function gatherEvidence(
     },
   } satisfies SourceArtifact
   if (second !== undefined) evidence.listedAgainSizeBytes = second.size
-  if (volume.notes !== undefined && volume.notes !== '') evidence.notes = volume.notes
+  const notes = withoutMark(volume.notes ?? '')
+  if (notes !== '') evidence.notes = notes
   return evidence
 }
 

@@ -1,5 +1,6 @@
 /** Reads a vzdump task's log as far as it concerns one guest. Grammar: pve-guest-common 6.0.2, pve-manager 9.2.11. */
 import { parseArchiveName } from './identifiers.ts'
+import { unaccounted } from './log-remarks.ts'
 
 /** What a log says about one guest's backup. */
 export interface TaskLog {
@@ -18,6 +19,12 @@ export interface TaskLog {
   contentBytes?: number
   warnings: string[]
   errors: string[]
+  /** Lines without a level that no good backup has, up to the job's end. */
+  remarks: string[]
+  /** The mode that was used, which need not be the one that was asked for. */
+  mode?: string
+  /** `running` or `stopped`, as the guest was when its turn came. */
+  guestStatus?: string
   /** Everything said about this guest, for hints. */
   section: string[]
 }
@@ -49,6 +56,7 @@ export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
     finished: own.some((line) => FINISHED.exec(line)?.[1] === vmid),
     warnings: texts(own, /^WARN: (.*)$/),
     errors: texts(own, /^(?:ERROR|TASK ERROR): (.*)$/).filter((text) => text !== 'job errors'),
+    remarks: distinct(unaccounted(own.slice(0, own.findIndex((line) => JOB_OVER.test(line)) + 1 || undefined))),
     section: own,
   }
   const taskLine = TASK.exec(lines.findLast((line) => line.trim() !== '') ?? '')?.[1]
@@ -58,6 +66,10 @@ export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
     (line) => /^INFO: Backup started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)$/.exec(line)?.[1] ?? [],
   )
   if (started[0] !== undefined) log.startedLocal = started[0]
+  const mode = onlyOne(own, /^INFO: backup mode: (\w+)$/)
+  if (mode !== undefined) log.mode = mode
+  const guestStatus = onlyOne(own, /^INFO: status = (\w+)$/)
+  if (guestStatus !== undefined) log.guestStatus = guestStatus
   const contentBytes = contentOf(own)
   if (contentBytes !== undefined) log.contentBytes = contentBytes
   Object.assign(log, archiveOf(own, vmid))
@@ -107,11 +119,13 @@ function archiveOf(own: readonly string[], vmid: string): Pick<TaskLog, 'archive
 const LARGEST_ROUNDING = 0.05
 
 /** Said several times and differently (by a hook's output, say), it isn't known. */
+function onlyOne(own: readonly string[], pattern: RegExp): string | undefined {
+  const said = new Set(own.flatMap((line) => pattern.exec(line)?.[1] ?? []))
+  return said.size === 1 ? [...said][0] : undefined
+}
+
 function contentOf(own: readonly string[]): number | undefined {
-  const only = (pattern: RegExp) => {
-    const said = new Set(own.flatMap((line) => pattern.exec(line)?.[1] ?? []))
-    return said.size === 1 ? [...said][0] : undefined
-  }
+  const only = (pattern: RegExp) => onlyOne(own, pattern)
   const tar = only(TAR_TOTAL)
   if (tar !== undefined) return Number(tar) > 0 ? Number(tar) : undefined
   const transferred = only(TRANSFERRED)
@@ -159,7 +173,10 @@ function bytesOf(text: string | undefined): number | undefined {
 }
 
 function texts(lines: readonly string[], pattern: RegExp): string[] {
-  const found = lines.flatMap((line) => pattern.exec(line)?.[1] ?? [])
+  return distinct(lines.flatMap((line) => pattern.exec(line)?.[1] ?? []))
+}
+
+function distinct(found: readonly string[]): string[] {
   return [...new Set(found.map(shorten))].slice(0, MOST_LINES)
 }
 

@@ -32,6 +32,14 @@ describe('how much content an archive has, and how random it looks', () => {
     expect(factsOf(bare)).not.toHaveProperty('entropyBitsPerByte')
   })
 
+  it('goes by the mode and compression that were used, where they are recorded, and not by what was asked for', () => {
+    const used = (record: unknown) => factsOf({ ...bare, evidence: { ...bare.evidence, used: record } })
+    expect(factsOf(bare)).toMatchObject({ mode: 'snapshot', compress: 'zstd' })
+    expect(used({ mode: 'suspend', compress: 'gzip' })).toMatchObject({ mode: 'suspend', compress: 'gzip' })
+    expect(used({ mode: 'suspend', compress: 'brotli', more: 1 })).toMatchObject({ mode: 'suspend', compress: 'zstd' })
+    for (const nonsense of ['x', null, { mode: 7 }]) expect(used(nonsense)).toEqual(factsOf(bare))
+  })
+
   it('makes no manifest unreadable where it makes no sense', () => {
     const nonsense = { evidence: { ...bare.evidence, contentBytes: -1 }, contentSample: { entropyBitsPerByte: 'high' } }
     expect(factsOf({ ...bare, ...nonsense })).toEqual(factsOf(bare))

@@ -1,7 +1,12 @@
 import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { manifestSchema } from '../../../functions/contracts/manifest.ts'
-import { PrivilegeMissing, RequestRejected, StoreUnavailable } from '../../../functions/contracts/errors.ts'
+import {
+  PlatformUnavailable,
+  PrivilegeMissing,
+  RequestRejected,
+  StoreUnavailable,
+} from '../../../functions/contracts/errors.ts'
 import { noCopyWork } from '../../../functions/domain/copy-work.ts'
 import { locateArchive } from '../../../functions/operations/locate-archive.ts'
 import { releaseBackup } from '../../../functions/operations/release-backup.ts'
@@ -28,6 +33,41 @@ describe('locating the archive', () => {
     })
     const kept = JSON.parse((await ports.store.readText(`${item.run.prefix}evidence/100.json`))?.text ?? '')
     expect(kept).toMatchObject({ evidence: { exitStatus: 'job errors' }, log: expect.stringContaining('TASK OK') })
+  })
+})
+
+describe('after a good backup', () => {
+  it('tells of a lock that stays, with the way to take it off, in verdict and evidence', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = goodEvidence
+    const advice =
+      'Guest 100 stays locked (backup). If no backup of it runs any more, run "qm unlock 100" on node pve1.'
+    ports.fakeProvider.leftLock = { lock: 'backup', advice }
+    const { verdict, evidenceKey } = await locateArchive({ item, jobRef: 'job-1' }, ports)
+    expect(verdict).toMatchObject({
+      name: 'archived-with-warnings',
+      good: true,
+      reason: expect.stringContaining(advice),
+    })
+    const kept = JSON.parse((await ports.store.readText(evidenceKey))?.text ?? '')
+    expect(kept.evidence.leftLock).toBe(advice)
+  })
+
+  it('loses nothing when the guest can’t be looked at, and tries again when the platform is away', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = goodEvidence
+    ports.fakeProvider.awaitUnlocked = () => Promise.reject(new PrivilegeMissing('VM.Audit'))
+    expect((await locateArchive({ item, jobRef: 'job-1' }, ports)).verdict.name).toBe('archived')
+    expect(ports.logged).toContainEqual(expect.objectContaining({ event: 'lock-not-seen' }))
+    ports.fakeProvider.awaitUnlocked = () => Promise.reject(new PlatformUnavailable('away'))
+    await expect(locateArchive({ item, jobRef: 'job-1' }, ports)).rejects.toThrow('away')
+  })
+
+  it('warns of a mode that was not asked for', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = { ...goodEvidence, used: { mode: 'suspend' } }
+    const { verdict } = await locateArchive({ item, jobRef: 'job-1' }, ports)
+    expect(verdict).toMatchObject({ name: 'archived-with-warnings', reason: expect.stringContaining('mode suspend') })
   })
 })
 

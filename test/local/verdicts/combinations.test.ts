@@ -46,6 +46,19 @@ describe('the table of verdicts', () => {
     }
   })
 
+  it('warns of a mode that was not asked for unless the guest was stopped, of unknown lines, and of a lock that stays', () => {
+    const rows = of('made')
+    expect(rows.every(({ good }) => good)).toBe(true)
+    for (const { verdict, evidence } of rows) {
+      const lesser =
+        evidence['modeUsed'] !== 'absent' &&
+        evidence['modeUsed'] !== evidence['modeAsked'] &&
+        !(evidence['modeUsed'] === 'stop' && evidence['guestStopped'] === true)
+      const plain = !lesser && evidence['unknownLogLine'] === false && evidence['guestStaysLocked'] === false
+      expect(verdict, JSON.stringify(evidence)).toBe(plain ? 'archived' : 'archived-with-warnings')
+    }
+  })
+
   it('calls an ending good only when status and last line say so', () => {
     for (const { evidence, good } of of('ending').filter((row) => row.good)) {
       const said = [evidence['exitStatus'], evidence['lastLogLine']].join(' ')

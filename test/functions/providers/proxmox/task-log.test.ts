@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { latestProgress, readTaskLog } from '../../../../functions/providers/proxmox/task-log.ts'
-import { recording, recordingsPresent } from './transcripts.ts'
+import { recordedLogs, recording, recordingsPresent } from './transcripts.ts'
 
 const name = 'vzdump-qemu-100-2026_08_21-10_00_00.vma.zst'
 const whole = [
@@ -229,5 +229,61 @@ describe('the content that went into a backup', () => {
     expect(readTaskLog(several, '100').contentBytes).toBe(2_140_160)
     expect(readTaskLog(several, '104').contentBytes).toBe(1_085_440)
     expect(readTaskLog(logOf('vzdump-fail-qemu'), '200').contentBytes).toBeUndefined()
+  })
+})
+
+describe('lines that nothing accounts for', () => {
+  const remarksOf = (...lines: string[]) => readTaskLog(whole.toSpliced(9, 0, ...lines), '100').remarks
+
+  it.each([
+    ["unable to open file '/etc/pve/x.tmp.1' - Transport endpoint is not connected"],
+    ['VM 100 not running'],
+    ["cp: error writing '/mnt/pve/nas/dump/x.log': No space left on device"],
+    ['  WARNING: Thin pool pve/data is now 100.00% full.'],
+    ['INFOS: not a level'],
+  ])('%j is kept', (line) => expect(remarksOf(line)).toEqual([line.trim()]))
+
+  it.each([
+    ['  Logical volume "snap_vm-100-disk-0_vzdump" created.'],
+    ['  Logical volume "snap_vm-100-disk-0_vzdump" successfully removed.'],
+    ['  WARNING: You have not turned on protection against thin pools running out of space.'],
+    [
+      '  WARNING: Set activation/thin_pool_autoextend_threshold below 100 to trigger automatic extension of thin pools before they get full.',
+    ],
+    [
+      '  WARNING: Sum of all thin volume sizes (1.50 TiB) exceeds the size of thin pool pve/data and the size of whole volume group (931.01 GiB).',
+    ],
+    ['Creating snap: 100% complete...done.'],
+    ["Formatting '/var/lib/vz/images/100/vm-100-fleece-0.qcow2', fmt=qcow2 cluster_size=65536 size=34359738368"],
+    ['INFO: HOOK: backup-end snapshot 100: anything'],
+    [''],
+  ])('%j is not one: good backups have it', (line) => expect(remarksOf(line)).toEqual([]))
+
+  it('are at most twenty, of this guest alone, and none from after the job', () => {
+    expect(remarksOf(...Array.from({ length: 50 }, (_, index) => `strange ${index}`))).toHaveLength(20)
+    const other = ['INFO: Starting Backup of VM 101 (lxc)', 'strange', 'INFO: Finished Backup of VM 101 (00:00:01)']
+    const log = whole.toSpliced(-3, 0, ...other).toSpliced(-1, 0, 'sendmail: no route')
+    expect(readTaskLog(log, '100').remarks).toEqual([])
+    expect(readTaskLog(log, '101').remarks).toEqual(['strange'])
+  })
+
+  it.skipIf(!recordingsPresent)('are in no real log of a backup that went well (in ../shared, if it is there)', () => {
+    const guests = recordedLogs().flatMap(({ name, lines }) =>
+      lines.flatMap((line) => {
+        const vmid = /^INFO: Finished Backup of VM (\d+) /.exec(line)?.[1]
+        return vmid === undefined ? [] : [{ name, log: readTaskLog(lines, vmid) }]
+      }),
+    )
+    expect(guests.length).toBeGreaterThan(20)
+    for (const { name, log } of guests) {
+      expect(log.remarks, name).toEqual([])
+      expect(log.mode, name).toMatch(/^(snapshot|suspend|stop)$/)
+    }
+    // And those of failed ones are what they look like.
+    const failed = recordedLogs().flatMap(({ lines }) => {
+      const log = readTaskLog(lines, '200')
+      return log.begins ? log.remarks : []
+    })
+    expect(new Set(failed)).toEqual(new Set(['VM 200 not running']))
   })
 })

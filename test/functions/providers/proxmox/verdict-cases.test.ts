@@ -111,6 +111,45 @@ describe('the verdict', () => {
     expect((await verdictOn({ ctime: startSeconds + seconds })).name).toBe(name)
   })
 
+  const running = logLines.toSpliced(3, 0, 'INFO: status = running', 'INFO: backup mode: suspend')
+
+  it('warns of a mode that nobody asked for, and the evidence keeps what was used', async () => {
+    const { evidence } = await verdictOn({ lines: running })
+    expect(evidence.used).toEqual({ mode: 'suspend', compress: 'zstd', storage: 'nas' })
+    expect(judge(evidence, { mode: 'snapshot' })).toMatchObject({
+      name: 'archived-with-warnings',
+      reason: expect.stringContaining('It was asked for in mode snapshot and was made in mode suspend.'),
+    })
+    expect(judge(evidence, { mode: 'suspend' }).name).toBe('archived')
+  })
+
+  it('finds nothing lesser in the mode of a guest that was stopped', async () => {
+    const lines = logLines.toSpliced(3, 0, 'INFO: status = stopped', 'INFO: backup mode: stop')
+    const { evidence } = await verdictOn({ lines })
+    expect(evidence.used).toMatchObject({ mode: 'stop', guestStopped: true })
+    expect(judge(evidence, { mode: 'snapshot' }).name).toBe('archived')
+  })
+
+  it('takes no mode from a log that tells several', async () => {
+    const { evidence } = await verdictOn({ lines: running.toSpliced(4, 0, 'INFO: backup mode: snapshot') })
+    expect(evidence.used).not.toHaveProperty('mode')
+  })
+
+  it('looks for the archive on the storage that the job itself names', async () => {
+    const { provider } = providerFor(await serve(site({})))
+    const evidence = await provider.gatherEvidence(upid, guest, 'elsewhere')
+    expect(judge(evidence).name).toBe('archived')
+    expect(evidence.listed?.location.storage).toBe('nas')
+  })
+
+  it('warns of a line without a level: the file system of the cluster went away and the job says OK', async () => {
+    const line =
+      "unable to open file '/etc/pve/nodes/pve2/qemu-server/100.conf.tmp.1' - Transport endpoint is not connected"
+    const { name, reason, evidence } = await verdictOn({ lines: logLines.toSpliced(4, 0, line) })
+    expect(evidence.remarks).toEqual([line])
+    expect({ name, reason }).toEqual({ name: 'archived-with-warnings', reason: expect.stringContaining(line) })
+  })
+
   it('on a job in which notifications failed is good, and tells nothing of them as errors of the backup', async () => {
     const lines = [...logLines.slice(0, -1), 'ERROR: could not notify via target `mail`: refused', 'TASK OK']
     const { name, evidence } = await verdictOn({ lines })
