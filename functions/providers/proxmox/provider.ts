@@ -155,7 +155,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       if (refused !== undefined) throw new RequestRejected(`Site ${siteName}: ${refused}`)
     },
     missingPrivileges: async (work) => missingPrivileges(await effectivePermissions(), work),
-    ...openGuests(client, siteName),
+    ...openGuests(client, siteName, deps.log),
     describeStorage: (storage, node) => describeStorage(client, storage, node),
     async backupStorages(node, options) {
       const permissions = await effectivePermissions()
