@@ -1,5 +1,6 @@
 /** The claim: who backs up a guest at this moment, and how far the start of the job has got. Pure rules; I/O is elsewhere. */
 import * as z from 'zod'
+import { backupOptionsSchema } from '../contracts/backup-options.ts'
 import { clockOffsetSchema } from '../contracts/evidence.ts'
 import { instantSchema } from '../contracts/nouns.ts'
 
@@ -17,6 +18,15 @@ export const RENEW_AFTER_SECONDS = 120
  * after 30 s (facts: 596) and a task that was accepted is listed at once.
  */
 export const START_SETTLES_SECONDS = 60
+
+/** What a run asked the platform for. */
+const askedWorkSchema = z.strictObject({
+  token: z.string(),
+  backup: backupOptionsSchema,
+  jobRef: z.string().optional(),
+  storage: z.string().optional(),
+})
+export type AskedWork = z.infer<typeof askedWorkSchema>
 
 export const guestClaimSchema = z.strictObject({
   version: z.literal(1),
@@ -40,6 +50,10 @@ export const guestClaimSchema = z.strictObject({
   clock: clockOffsetSchema.optional(),
   /** Names what this claim's backup makes on the platform, so that it is known again as ours. */
   token: z.string().optional(),
+  /** The options that were asked for with the token. */
+  backup: backupOptionsSchema.optional(),
+  /** What the run before this one had asked for when it died without a word: its job may still run. */
+  earlier: askedWorkSchema.optional(),
 })
 export type GuestClaim = z.infer<typeof guestClaimSchema>
 
@@ -49,8 +63,23 @@ export interface Claimant {
   execution: string
 }
 
-export function newClaim({ runId, execution }: Claimant, now: Date): GuestClaim {
-  return { version: 1, runId, execution, renewedAt: now.toISOString(), released: false, knownJobRefs: [] }
+/** `before` is the claim that this one replaces, if it does. */
+export function newClaim({ runId, execution }: Claimant, now: Date, before?: GuestClaim): GuestClaim {
+  const claim = {
+    version: 1 as const,
+    runId,
+    execution,
+    renewedAt: now.toISOString(),
+    released: false,
+    knownJobRefs: [],
+  }
+  const earlier = before === undefined || before.released ? undefined : (askedBy(before) ?? before.earlier)
+  return { ...claim, ...(earlier === undefined ? {} : { earlier }) }
+}
+
+function askedBy({ token, backup, jobRef, storage }: GuestClaim): AskedWork | undefined {
+  if (token === undefined || backup === undefined) return undefined
+  return { token, backup, ...(jobRef === undefined ? {} : { jobRef }), ...(storage === undefined ? {} : { storage }) }
 }
 
 /** Whether the claim keeps somebody else out: neither theirs, nor given back, nor lapsed. */

@@ -47,7 +47,7 @@ export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClai
     const held = isOf(found.claim, claimantOf(work)) && !found.claim.released
     return held ? found : changeClaim(work, found, { execution, released: false }, ports)
   }
-  const claim = newClaim(claimantOf(work), ports.now())
+  const claim = newClaim(claimantOf(work), ports.now(), found?.claim)
   const onlyIf = found === undefined ? { absent: true as const } : { etag: found.etag }
   const etag = await ports.store.writeText(key, JSON.stringify(claim), { contentType: 'application/json', onlyIf })
   if (etag !== undefined) return { claim, etag }

@@ -21,6 +21,8 @@ export interface Ports {
   siteLimits(site: string): Promise<SiteLimits>
   now(): Date
   sleep(milliseconds: number): Promise<void>
+  /** Sixteen hexadecimal digits that nobody drew before. */
+  randomToken(): string
   /** Milliseconds until this function call is killed. */
   remainingMilliseconds(): number
   /** Milliseconds that Lambda bills of this call so far. */

@@ -41,8 +41,9 @@ export async function recordFailure(
   const located = evidence?.evidence.listed
   if (held !== undefined && !held.claim.released) {
     await attempt('stopping the job', async () => {
-      const { stopped: wasRunning, leftLock } = await stopJob(held.claim, item, ports)
+      const { stopped: wasRunning, unclear, leftLock } = await stopJob(held.claim, item, ports)
       stopped = wasRunning
+      leftovers.push(...unclear.map((jobRef) => mayRun(jobRef, item.site)))
       if (leftLock !== undefined) leftovers.push(leftLock)
     })
     if (!failure.resumable && located !== undefined) {
@@ -72,4 +73,11 @@ export async function recordFailure(
     await attempt('giving back the claim', () => releaseClaim(input, held, keepJob, ports))
   }
   return outcome
+}
+
+function mayRun(jobRef: string, site: string): string {
+  return (
+    `The job ${jobRef} runs and may be the one that was asked for; nothing shows it, so it was not stopped. ` +
+    `If nobody else started it, stop it: guestlift tasks stop --site ${site} '${jobRef}'.`
+  )
 }

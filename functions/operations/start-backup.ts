@@ -15,19 +15,20 @@ import { type ArchiveStorage, storageFor } from './archive-space.ts'
 import { changeClaim, type HeldClaim, renewClaim, takeClaim, type Work } from './claims.ts'
 import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
 import { noteProgress } from './guest-progress.ts'
+import { sortJobs, waitOrLeave } from './own-jobs.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep' | 'randomToken'>
 
-/** How far back a running job of ours may have been started and still be adopted: longer than any dump we know of. */
-const ADOPT_WITHIN_HOURS = 48
+/** How far back a job that still runs may have been started: longer than any dump we know of. */
+const LOOK_BACK_HOURS = 48
 /** A guest that moves between our look and our call is followed this often. */
 const MAX_MOVES = 3
 
 /**
  * Start exactly one backup of the guest. In this order: claim the guest, return the job that the claim names, adopt a
- * job of ours that is there, ask for the node's turn, note that we ask, ask, note the job. A call that dies anywhere in
- * between can be repeated. Without a turn nothing is started, and the answer says when to ask again.
+ * job that bears our token, ask for the node's turn, note that we ask and by which token, ask, note the job. A call that
+ * dies anywhere in between can be repeated. Without a turn nothing is started, and the answer says when to ask again.
  */
 export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs): Promise<TaskOutput<'StartBackup'>> {
   const { item } = work
@@ -38,26 +39,32 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
     return started(held, held.claim.jobRef, true, { storage })
   }
   const guest = await whereItIs(item, provider)
-  const asked = held.claim.askedAt
-  const since = asked === undefined ? hoursBefore(ports.now(), ADOPT_WITHIN_HOURS) : new Date(asked)
-  const jobs = await provider.findJobs(guest, since)
-
-  const adopted = jobs.find((job) =>
-    asked === undefined ? job.running : !held.claim.knownJobRefs.includes(job.jobRef),
-  )
+  const since = hoursBefore(ports.now(), LOOK_BACK_HOURS)
+  const jobs = await sortJobs(held.claim, guest, since, item.backup, provider)
+  const adopted = jobs.ours[0] ?? jobs.earlier[0]
   if (adopted !== undefined) {
+    const before = jobs.ours.length > 0 ? held.claim : held.claim.earlier
     ports.log('backup-adopted', { site: item.site, guest: guest.id, jobRef: adopted.jobRef })
-    const storage = held.claim.storage ?? (await storageOf(item, guest.node, provider))
-    return record(work, held, { job: adopted, adopted: true, node: guest.node, chosen: { storage } }, ports)
+    const storage = before?.storage ?? (await storageOf(item, guest.node, provider))
+    const token = before?.token === undefined ? {} : { token: before.token }
+    return record(work, held, { job: adopted, adopted: true, node: guest.node, chosen: { storage } }, ports, token)
   }
+  const asked = held.claim.askedAt
   if (asked !== undefined && ports.now().getTime() - Date.parse(asked) < START_SETTLES_SECONDS * 1000) {
     throw new BackupStartUnclear(
       `Site ${item.site}, node ${guest.node}: a backup of guest ${guest.id} was asked for at ${asked} and the answer was lost. ` +
         'Nothing shows up yet; looking again before asking a second time.',
     )
   }
+  const wait = waitOrLeave(item, guest, jobs, ports.now())
+  if (wait !== undefined) {
+    ports.log('backup-unclear', { site: item.site, guest: guest.id, reason: wait.reason })
+    await renewClaim(work, ports)
+    await noteProgress(item, { stage: 'waiting', reason: wait.reason }, {}, ports)
+    return wait
+  }
   refuseLocked(item, guest)
-  const known = jobs.map((job) => job.jobRef)
+  const known = jobs.all.map((job) => job.jobRef)
   return startInTurn(work, held, guest, known, provider, ports)
 }
 
@@ -87,9 +94,12 @@ async function startInTurn(
       return { waitSeconds, reason }
     }
     const { storage } = turn
-    held = await changeClaim(work, held, { askedAt: ports.now().toISOString(), knownJobRefs, storage }, ports)
+    // Written before asking: whatever becomes of the answer, the job is known again.
+    const token = held.claim.token ?? ports.randomToken()
+    const asking = { askedAt: ports.now().toISOString(), knownJobRefs, storage, token, backup: item.backup }
+    held = await changeClaim(work, held, asking, ports)
     try {
-      const job = await provider.startBackup(where, { ...item.backup, storage })
+      const job = await provider.startBackup(where, { ...item.backup, storage }, token)
       return await record(work, held, { job, adopted: false, node: where.node, chosen: turn }, ports)
     } catch (error) {
       if (!(error instanceof NothingBackedUp) || moves === MAX_MOVES) throw error
@@ -138,10 +148,16 @@ interface Begun {
   chosen: Pick<ArchiveStorage, 'storage' | 'reason'>
 }
 
-async function record(work: Work, held: HeldClaim, { job, adopted, node, chosen }: Begun, ports: Needs) {
+async function record(
+  work: Work,
+  held: HeldClaim,
+  { job, adopted, node, chosen }: Begun,
+  ports: Needs,
+  marked: { token?: string } = {},
+) {
   const startedAt = held.claim.askedAt ?? ports.now().toISOString()
   const { storage } = chosen
-  const named = await changeClaim(work, held, { jobRef: job.jobRef, startedAt, storage }, ports)
+  const named = await changeClaim(work, held, { jobRef: job.jobRef, startedAt, storage, ...marked }, ports)
   await keepTurn(
     { ...work, item: { ...work.item, guest: { ...work.item.guest, node } } },
     { jobRef: job.jobRef },

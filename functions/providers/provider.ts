@@ -22,6 +22,11 @@ export interface JobSummary {
   clock?: ClockOffset
 }
 
+/** Whose a job is, as its own log shows: with the token that it was started with, if it has one of ours at all. */
+export interface JobMark {
+  token?: string
+}
+
 export interface BackupProgress {
   running: boolean
   /** 0 to 100, where the platform's log tells. */
@@ -282,16 +287,20 @@ export interface Provider {
 
   /**
    * Ask once for a backup of one guest on the node where it is now, keeping all older archives. Never repeated inside.
+   * `token` (lower-case letters and digits) marks the job, so that `readMark` knows it again.
    * @throws NothingBackedUp when the platform accepted the call and started nothing
    * @throws BackupStartUnclear when the answer was lost and a job may or may not be running
    */
-  startBackup(guest: Guest, options: BackupOptions): Promise<JobSummary>
+  startBackup(guest: Guest, options: BackupOptions, token?: string): Promise<JobSummary>
 
   /**
    * Backup jobs for this guest that this account started: every running one, and those that ended and were started at or
    * after `since` by our clock, as well as can be known from the platform's. Newest first.
    */
   findJobs(guest: Guest, since: Date): Promise<JobSummary[]>
+
+  /** Whose a backup job is; `undefined` while or where its log doesn't tell (it waits to begin, or was rotated away). */
+  readMark(jobRef: string): Promise<JobMark | undefined>
 
   checkBackup(jobRef: string): Promise<BackupProgress>
 

@@ -1,3 +1,4 @@
+import type { BackupOptions } from '../../functions/contracts/backup-options.ts'
 import type { BackupEvidence, ClockOffset } from '../../functions/contracts/evidence.ts'
 import { RequestRejected, SourceUnreadable } from '../../functions/contracts/errors.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
@@ -9,6 +10,7 @@ import type {
   GuestRecord,
   GuestState,
   IntendedWork,
+  JobMark,
   JobSummary,
   LeftLock,
   MissingPrivilege,
@@ -31,12 +33,17 @@ export class FakeProvider implements Provider {
   running = false
   progressPercent: number | undefined
   /** Replace to make starting a backup fail, or answer late. */
-  onStart: (guest: Guest) => Promise<JobSummary> = async (guest) => {
+  onStart: (guest: Guest, token?: string) => Promise<JobSummary> = async (guest, token) => {
     const job = { jobRef: `job-${this.jobs.length + 1}`, startedAt: '2026-11-22T02:00:00.000Z', running: true }
     this.jobs.unshift(job)
+    this.marks[job.jobRef] = token === undefined ? {} : { token }
     this.calls.push(`started on ${guest.node}`)
     return job
   }
+  /** Whose each job is, as its log shows; of others nothing shows yet. */
+  marks: Record<string, JobMark> = {}
+  /** Of each call. */
+  readonly since: Date[] = []
   onDelete: () => Promise<void> = async () => undefined
 
   clockToleranceSeconds = 900
@@ -84,12 +91,16 @@ export class FakeProvider implements Provider {
   async backupStorages(node: string): Promise<StorageRecord[]> {
     return this.storages.filter((one) => one.node === node && one.takesBackups)
   }
-  async startBackup(guest: Guest) {
+  async startBackup(guest: Guest, _options?: BackupOptions, token?: string) {
     this.calls.push('startBackup')
-    return this.onStart(guest)
+    return this.onStart(guest, token)
   }
-  async findJobs() {
-    return this.jobs
+  async findJobs(_guest: Guest, since: Date) {
+    this.since.push(since)
+    return this.jobs.filter(({ startedAt }) => Date.parse(startedAt) >= since.getTime() - 300_000)
+  }
+  async readMark(jobRef: string) {
+    return this.marks[jobRef]
   }
   async checkBackup() {
     const { running, progressPercent } = this

@@ -41,6 +41,7 @@ export function fakePorts(): FakePorts {
   fakeProvider.guests = [{ ...item.guest, nodeOffline: false }]
   const clock = { now: new Date('2026-11-22T02:00:05.000Z') }
   const logged: FakePorts['logged'] = []
+  let drawn = 0
   const routeChecks: Record<string, Error> = {}
   const route: Route = {
     open: () => Promise.reject(new Error('no reader in this test')),
@@ -63,6 +64,7 @@ export function fakePorts(): FakePorts {
     sleep: async (milliseconds) => {
       clock.now = new Date(clock.now.getTime() + milliseconds)
     },
+    randomToken: () => (drawn++).toString(16).padStart(16, '0'),
     remainingMilliseconds: () => 900_000,
     billedMilliseconds: () => 0,
     memoryMiB: undefined,

@@ -79,16 +79,19 @@ export function privilegesOf(options: BackupOptions): MissingPrivilege[] {
 /**
  * The form for one guest's backup, or the sentence why this version can't do it. `remove=0` keeps the platform from
  * pruning by the storage's own rules, which is its default. One guest a job: a list would end in one status for all.
+ * `token` marks the job as ours; the oldest version that is spoken to knows notes, and they take no further right.
  * What a kind of guest has no use for isn't sent: fleecing is the VMs', excluded paths are the containers'.
  */
 export function vzdumpParameters(
   guest: Pick<Guest, 'id' | 'kind'>,
   options: BackupOptions,
   version: string,
+  token?: string,
 ): { parameters: VzdumpParameters } | { refused: string } {
   const refused = refusal(options, version)
   if (refused !== undefined) return { refused }
   const { pruneSource, fleecing, performance, excludePaths } = options
+  const notes = isAsked(options, 'notes') ? (options.notes ?? '') : ''
   return {
     parameters: given({
       vmid: guest.id,
@@ -97,7 +100,7 @@ export function vzdumpParameters(
       storage: options.storage,
       remove: pruneSource === undefined ? '0' : '1',
       'prune-backups': pruneSource === undefined ? undefined : pruneText(pruneSource),
-      'notes-template': isAsked(options, 'notes') ? notesTemplate(options.notes ?? '') : undefined,
+      'notes-template': notes === '' && token === undefined ? undefined : notesTemplate(notes, token),
       protected: isAsked(options, 'protected') ? '1' : undefined,
       bwlimit: options.bwlimitKiBps,
       ionice: options.ionice,

@@ -6,6 +6,7 @@ import type { ApiClient } from './client.ts'
 import { adviceOn, NoSuchTask, NoSuchVolume, unlock } from './errors.ts'
 import { endingOf, isLost, statusText } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
+import { withoutMark } from './notes-template.ts'
 import { volumeRowsSchema, volumeSchema } from './schemas.ts'
 import { readTaskLog, type TaskLog } from './task-log.ts'
 import type { TaskReader, TaskState } from './tasks.ts'
@@ -69,7 +70,8 @@ export async function gatherEvidence(
     },
   } satisfies SourceArtifact
   if (second !== undefined) evidence.listedAgainSizeBytes = second.size
-  if (volume.notes !== undefined && volume.notes !== '') evidence.notes = volume.notes
+  const notes = withoutMark(volume.notes ?? '')
+  if (notes !== '') evidence.notes = notes
   return evidence
 }
 

@@ -3,7 +3,7 @@ import { BackupStartUnclear, GuestliftError, NothingBackedUp, RequestRejected } 
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import type { ClockOffset } from '../../contracts/evidence.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import type { BackupProgress, JobSummary, Provider } from '../provider.ts'
+import type { BackupProgress, JobMark, JobSummary, Provider } from '../provider.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
@@ -16,6 +16,8 @@ import type { Limits } from './exchange.ts'
 import { openGuestPower } from './guest-power.ts'
 import { parseUpid, type Upid } from './identifiers.ts'
 import { openGuests } from './guests.ts'
+import { tokenIn } from './notes-template.ts'
+import { findOpening } from './opening-line.ts'
 import { openOwnTasks } from './own-tasks.ts'
 import { missingOnStorage, missingPrivileges, type Permissions } from './privileges.ts'
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
@@ -28,6 +30,8 @@ import { OLDEST_VERSION, requireSupportedVersion } from './versions.ts'
 /** The task list gives 50 rows unless told; filtered by guest there are some dozens. A node keeps about a thousand. */
 const MOST_JOBS = 1000
 const TAIL_LINES = 50
+/** A job opens its log with who asked for what, after a line or two on its wait for the node and what a hook says. */
+const HEAD_LINES = 200
 
 /** @throws InvalidSite when `tls.ca` is no certificate */
 export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): Provider {
@@ -59,9 +63,9 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     return version ?? (dependsOnVersion(options) ? (await identify()).version : OLDEST_VERSION)
   }
 
-  async function startBackup(guest: Guest, options: BackupOptions): Promise<JobSummary> {
+  async function startBackup(guest: Guest, options: BackupOptions, token?: string): Promise<JobSummary> {
     const about = client.about('start the backup', { node: guest.node, guest: guest.id, storage: options.storage })
-    const form = vzdumpParameters(guest, options, await versionFor(options))
+    const form = vzdumpParameters(guest, options, await versionFor(options), token)
     if ('refused' in form) throw new RequestRejected(`${where(about)}: ${form.refused}`)
     const written = await client.write('POST', apiPath`/nodes/${guest.node}/vzdump`, about, form.parameters)
     if (!written.answered) {
@@ -105,6 +109,18 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       return running || mayBeSince(upid, since, timing) ? [{ jobRef: row.upid, startedAt: startOf(upid), running }] : []
     })
     return own.toSorted((one, other) => other.startedAt.localeCompare(one.startedAt))
+  }
+
+  async function readMark(jobRef: string): Promise<JobMark | undefined> {
+    try {
+      const opening = findOpening(await tasks.logHead(jobRef, HEAD_LINES))
+      if (opening === undefined) return undefined
+      const token = tokenIn(opening.options.get('notes-template')?.at(-1) ?? '')
+      return token === undefined ? {} : { token }
+    } catch (error) {
+      if (error instanceof NoSuchTask) return undefined
+      throw error
+    }
   }
 
   async function checkBackup(jobRef: string): Promise<BackupProgress> {
@@ -164,6 +180,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     },
     startBackup,
     findJobs,
+    readMark,
     checkBackup,
     gatherEvidence: async (jobRef, guest, storage) =>
       gatherEvidence(client, tasks, deps.sleep, { ref: jobRef, upid: requireUpid(jobRef, siteName) }, guest, storage),

@@ -5,6 +5,7 @@ import type { ArchiveFilter, ArchiveMarks, ArchiveRemoval, PlatformArchive, Prov
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { type About, ArchiveProtected, errorFromText, NoSuchVolume, where } from './errors.ts'
+import { withoutMark } from './notes-template.ts'
 import { parseVolid } from './identifiers.ts'
 import { archiveMarksSchema, archiveRowsSchema, pruneRowsSchema, taskIdSchema } from './schemas.ts'
 import { atEachPlace, type StoragePlace } from './storage-places.ts'
@@ -50,7 +51,8 @@ export function openStorageBackups(client: ApiClient, tasks: TaskReader, siteNam
         createdAt: instant(row.ctime),
         sizeBytes: row.size,
         format: row.format,
-        notes: row.notes,
+        // Only their first line comes with the list: without notes of a person's, that is the mark.
+        notes: withoutMark(row.notes),
         protected: row.protected,
         encrypted: row.encrypted !== undefined,
         ...(row.verification === undefined ? {} : { verification: row.verification.state }),

@@ -16,6 +16,8 @@ export interface TaskReader {
   state(upidText: string): Promise<TaskState>
   /** All lines. */
   log(upidText: string): Promise<string[]>
+  /** The first `count` lines. */
+  logHead(upidText: string, count: number): Promise<string[]>
   /** About the last `count` lines. */
   logTail(upidText: string, count: number): Promise<string[]>
   /** Look until it has ended. @throws PlatformUnavailable when it hasn't after `timeoutSeconds` */
@@ -57,6 +59,7 @@ export function openTaskReader(
     state,
     // A limit of 0 means all; without one there are 50.
     log: async (upidText) => (await logPage(upidText, 0, 0)).data,
+    logHead: async (upidText, count) => (await logPage(upidText, 0, count)).data,
     async logTail(upidText, count) {
       const head = await logPage(upidText, 0, count)
       const total = head.total ?? head.data.length

@@ -90,16 +90,28 @@ describe('recording a failure', () => {
     expect(await ports.store.listKeys(`${item.run.prefix}guests/`)).toHaveLength(1)
   })
 
-  it('looks for the job whose start was never answered, and leaves jobs that were there before alone', async () => {
+  it('looks for the job whose start was never answered, and leaves what does not bear its token alone', async () => {
     const ports = fakePorts()
     ports.fakeProvider.jobs = [{ jobRef: 'theirs', startedAt: '2026-11-22T02:00:00.000Z', running: false }]
     ports.fakeProvider.onStart = () => Promise.reject(new BackupStartUnclear('lost'))
     await expect(startBackup({ item, execution }, ports)).rejects.toThrow('lost')
     ports.fakeProvider.jobs = [
+      { jobRef: 'alike', startedAt: '2026-11-22T02:00:07.000Z', running: true },
       { jobRef: 'ours', startedAt: '2026-11-22T02:00:06.000Z', running: true },
       { jobRef: 'theirs', startedAt: '2026-11-22T02:00:00.000Z', running: true },
     ]
+    ports.fakeProvider.marks = { alike: {}, ours: { token: '0000000000000000' }, theirs: {} }
     await recordFailure({ item, execution, error: error('BackupStartUnclear') }, ports)
     expect(ports.fakeProvider.calls.filter((call) => call.startsWith('stopBackup'))).toEqual(['stopBackup ours'])
+  })
+
+  it('does not stop a job that shows nothing yet, and says which one to look at', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.onStart = () => Promise.reject(new BackupStartUnclear('lost'))
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow('lost')
+    ports.fakeProvider.jobs = [{ jobRef: 'queued', startedAt: '2026-11-22T02:00:06.000Z', running: true }]
+    const outcome = await recordFailure({ item, execution, error: error('RunInterrupted') }, ports)
+    expect(ports.fakeProvider.calls.filter((call) => call.startsWith('stopBackup'))).toEqual([])
+    expect(outcome.reason).toContain('The job queued runs and may be the one that was asked for')
   })
 })

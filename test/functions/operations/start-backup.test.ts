@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { BackupStartUnclear, NothingBackedUp, PlatformUnavailable } from '../../../functions/contracts/errors.ts'
-import { LEASE_SECONDS, START_SETTLES_SECONDS } from '../../../functions/domain/guest-claim.ts'
+import {
+  guestClaimSchema,
+  LEASE_SECONDS,
+  newClaim,
+  START_SETTLES_SECONDS,
+} from '../../../functions/domain/guest-claim.ts'
+import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { begun } from '../../fakes/begun.ts'
-import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
+import { claimant, execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 const asks = (calls: readonly string[]) => calls.filter((call) => call === 'startBackup').length
 
@@ -25,8 +31,8 @@ describe('starting a backup', () => {
   it('adopts the job that an earlier attempt started without hearing the answer', async () => {
     const ports = fakePorts()
     const { onStart } = ports.fakeProvider
-    ports.fakeProvider.onStart = async (guest) => {
-      await onStart(guest)
+    ports.fakeProvider.onStart = async (guest, token) => {
+      await onStart(guest, token)
       throw new BackupStartUnclear('answer lost')
     }
     await expect(startBackup({ item, execution }, ports)).rejects.toThrow(BackupStartUnclear)
@@ -57,11 +63,127 @@ describe('starting a backup', () => {
     expect(asks(ports.fakeProvider.calls)).toBe(2)
   })
 
-  it('adopts a job of ours that a dead run left running', async () => {
+  it('adopts the job of a lost answer that has ended as well, and tells it from all that look alike by its token', async () => {
     const ports = fakePorts()
-    ports.fakeProvider.jobs = [{ jobRef: 'orphan', startedAt: '2026-11-22T01:00:00.000Z', running: true }]
-    await expect(startBackup({ item, execution }, ports)).resolves.toMatchObject({ jobRef: 'orphan', adopted: true })
+    const { onStart } = ports.fakeProvider
+    ports.fakeProvider.onStart = async (guest, token) => {
+      await onStart(guest, token)
+      throw new BackupStartUnclear('answer lost')
+    }
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(BackupStartUnclear)
+    const ended = ports.fakeProvider.jobs.map((job) => ({ ...job, running: false }))
+    const theirs = { jobRef: 'theirs', startedAt: '2026-11-22T02:00:09.000Z', running: true }
+    ports.fakeProvider.marks['theirs'] = { token: 'ffffffffffffffff' }
+    ports.fakeProvider.jobs = [theirs, ...ended]
+    later(ports, 30)
+    await expect(startBackup({ item, execution }, ports)).resolves.toMatchObject({ jobRef: 'job-1', adopted: true })
+  })
+
+  it('writes down the token before it asks, and asks again with the same one', async () => {
+    const ports = fakePorts()
+    const tokens: unknown[] = []
+    ports.fakeProvider.onStart = async (_guest, token) => {
+      const claim = guestClaimSchema.parse(
+        JSON.parse((await ports.store.readText('claims/hq/vm-100.json'))?.text ?? '{}'),
+      )
+      tokens.push(token, claim.token)
+      throw new BackupStartUnclear('answer lost')
+    }
+    for (let call = 0; call < 2; call++) {
+      await expect(startBackup({ item, execution }, ports)).rejects.toThrow(BackupStartUnclear)
+      later(ports, START_SETTLES_SECONDS + 1)
+    }
+    expect(tokens).toEqual(Array.from({ length: 4 }, () => '0000000000000000'))
+  })
+
+  it.each([
+    ['without a token', {}],
+    ['with another token', { token: 'ffffffffffffffff' }],
+    ['that shows no mark yet', undefined],
+  ])('neither adopts nor doubles a running job of the account %s', async (_, mark) => {
+    const ports = fakePorts()
+    ports.fakeProvider.jobs = [{ jobRef: 'nightly', startedAt: '2026-11-22T01:00:00.000Z', running: true }]
+    if (mark !== undefined) ports.fakeProvider.marks['nightly'] = mark
+    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({
+      name: 'GuestBusy',
+      group: 'skip',
+      message: expect.stringContaining("by a job that this run didn't start (nightly)"),
+    })
     expect(asks(ports.fakeProvider.calls)).toBe(0)
+  })
+
+  it('waits while a job that began after a lost answer shows nothing yet, and takes it once it does', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.onStart = async () => {
+      ports.fakeProvider.jobs = [{ jobRef: 'queued', startedAt: '2026-11-22T02:00:05.000Z', running: true }]
+      throw new BackupStartUnclear('answer lost')
+    }
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(BackupStartUnclear)
+    later(ports, START_SETTLES_SECONDS + 1)
+    const wait = await startBackup({ item, execution }, ports)
+    expect(wait).toMatchObject({ waitSeconds: 60, reason: expect.stringContaining('queued') })
+    ports.fakeProvider.marks['queued'] = { token: '0000000000000000' }
+    expect(begun(await startBackup({ item, execution }, ports)).jobRef).toBe('queued')
+    expect(asks(ports.fakeProvider.calls)).toBe(1)
+  })
+
+  it('gives up such waiting after a day, and leaves the job alone', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.onStart = async () => {
+      ports.fakeProvider.jobs = [{ jobRef: 'queued', startedAt: '2026-11-22T02:00:05.000Z', running: true }]
+      throw new BackupStartUnclear('answer lost')
+    }
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(BackupStartUnclear)
+    later(ports, 25 * 3600)
+    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
+  })
+
+  it('waits for a job that an older version asked for without a token, and starts its own when that has ended', async () => {
+    const ports = fakePorts()
+    const claim = { ...newClaim(claimant, ports.now()), askedAt: '2026-11-22T01:58:00.000Z' }
+    await ports.store.writeText('claims/hq/vm-100.json', JSON.stringify(claim))
+    const job = { jobRef: 'old', startedAt: '2026-11-22T01:58:01.000Z', running: true }
+    ports.fakeProvider.jobs = [job]
+    ports.fakeProvider.marks['old'] = {}
+    expect(await startBackup({ item, execution }, ports)).toMatchObject({ waitSeconds: 60 })
+    ports.fakeProvider.jobs = [{ ...job, running: false }]
+    expect(begun(await startBackup({ item, execution }, ports))).toMatchObject({ adopted: false })
+  })
+
+  describe('after a run that died without a word', () => {
+    async function dead(backup = item.backup) {
+      const ports = fakePorts()
+      await startBackup({ item: { ...itemOf('dead'), backup }, execution }, ports)
+      later(ports, LEASE_SECONDS + 1)
+      return ports
+    }
+
+    it('goes on with the job that its claim names, if it runs and was asked for with the same options', async () => {
+      const ports = await dead()
+      const next = { item: itemOf('next'), execution: 'next' }
+      expect(begun(await startBackup(next, ports))).toMatchObject({ jobRef: 'job-1', adopted: true })
+      // The token went along, so that this run may stop it.
+      ports.fakeProvider.running = true
+      await recordFailure({ ...next, error: { Error: 'RunInterrupted', Cause: '{}' } }, ports)
+      expect(ports.fakeProvider.calls).toContain('stopBackup job-1')
+    })
+
+    it('leaves a job with other options alone, and finds the guest busy', async () => {
+      const ports = await dead({ ...item.backup, storage: 'nas' })
+      const next = { item: itemOf('next'), execution: 'next' }
+      await expect(startBackup(next, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
+      await recordFailure({ ...next, error: { Error: 'GuestBusy', Cause: '{}' } }, ports)
+      expect(ports.fakeProvider.calls.filter((call) => call.startsWith('stopBackup'))).toEqual([])
+    })
+
+    it('starts a backup of its own when that job has ended, however good it was', async () => {
+      const ports = await dead()
+      ports.fakeProvider.jobs = ports.fakeProvider.jobs.map((job) => ({ ...job, running: false }))
+      expect(begun(await startBackup({ item: itemOf('next'), execution: 'next' }, ports))).toMatchObject({
+        jobRef: 'job-2',
+        adopted: false,
+      })
+    })
   })
 
   it('lets exactly one of two runs at once have the guest', async () => {

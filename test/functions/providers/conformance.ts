@@ -122,7 +122,8 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       const guest = await find(harness[kind])
       const before = await provider.findJobs(guest, since())
       const notes = 'before "the" upgrade: C:\\new {{x}} ü'
-      const job = await provider.startBackup(guest, options({ notes }))
+      const token = `0f1e2d3c4b5a69${kind === 'vm' ? '01' : '02'}`
+      const job = await provider.startBackup(guest, options({ notes }), token)
       instantSchema.parse(job.startedAt)
       expect(job.running).toBe(true)
       expect(before.map(({ jobRef }) => jobRef)).not.toContain(job.jobRef)
@@ -130,13 +131,15 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       await ended(job.jobRef)
       const [newest] = await provider.findJobs(guest, since())
       expect(newest).toEqual({ jobRef: job.jobRef, startedAt: job.startedAt, running: false })
+      expect(await provider.readMark(job.jobRef)).toEqual({ token })
 
       const evidence = await provider.gatherEvidence(job.jobRef, guest, harness.storage)
       expect(backupEvidenceSchema.parse(evidence)).toEqual(evidence)
       expect(judge(evidence)).toMatchObject({ name: 'archived', good: true })
       expect(evidence).toMatchObject({ jobRef: job.jobRef, jobStartedAt: job.startedAt, ending: 'ok' })
       expect(evidence.notes).toContain('before "the" upgrade: C:\\new')
-      expect(evidence.notes).toContain('ü')
+      // The mark is ours and no part of what people wrote.
+      expect(evidence.notes?.endsWith('ü')).toBe(true)
 
       const log = await provider.readLog(job.jobRef)
       expect(log).toContain(evidence.archiveName)
@@ -154,6 +157,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       const guest = await find(harness.container)
       const { jobRef } = await provider.startBackup(guest, options({ compress, mode: 'stop' }))
       await ended(jobRef)
+      expect(await provider.readMark(jobRef)).toEqual({})
       const evidence = await provider.gatherEvidence(jobRef, guest, harness.storage)
       expect(judge(evidence).good).toBe(true)
       await provider.deleteArtifact(evidence.listed?.artifactRef ?? '', guest.node)

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { notesTemplate } from '../../../../functions/providers/proxmox/notes-template.ts'
+import { notesTemplate, tokenIn, withoutMark } from '../../../../functions/providers/proxmox/notes-template.ts'
 
 /** vzdump's own checks, and what it makes of a template, as far as its answers show. */
 function asVzdumpReads(template: string): { problems: string[]; notes: string } {
@@ -52,5 +52,48 @@ describe("an archive's notes as vzdump's template", () => {
         expect(asVzdumpReads(notesTemplate(notes)).notes).toBe(notes)
       }),
     )
+  })
+})
+
+describe('the mark that names a job as ours', () => {
+  const token = '0f1e2d3c4b5a6978'
+
+  it('is the last line, below what people wrote', () => {
+    expect(notesTemplate('before the upgrade', token)).toBe(`before the upgrade\\nguestlift:${token}`)
+    expect(notesTemplate('', token)).toBe(`guestlift:${token}`)
+  })
+
+  it('keeps its room however long the notes are, and is read again whatever they say', () => {
+    const nasty = fc.string({
+      unit: fc.constantFrom('{', '}', '\\', 'n', '\n', 'x', 'ä', 'guestlift:'),
+      maxLength: 1200,
+    })
+    fc.assert(
+      fc.property(nasty, (notes) => {
+        const template = notesTemplate(notes, token)
+        expect(template.length).toBeLessThanOrEqual(1024)
+        expect(tokenIn(template)).toBe(token)
+        const { problems, notes: stored } = asVzdumpReads(template)
+        expect(problems).toEqual([])
+        expect(stored.endsWith(`guestlift:${token}`)).toBe(true)
+        expect(withoutMark(`${stored}\n`)).toBe(stored.slice(0, -`\nguestlift:${token}`.length))
+      }),
+    )
+  })
+
+  it.each([
+    ['{{guestname}}'],
+    [''],
+    ['see guestlift:0f1e2d3c4b5a6978'],
+    ['guestlift:0f1e2d3c4b5a6978\\nlater'],
+    ['guestlift:'],
+  ])('is not seen in the template %j', (template) => expect(tokenIn(template)).toBeUndefined())
+
+  it('is left out of notes that people read, which stay as they are otherwise', () => {
+    expect(withoutMark(`two\nlines\nguestlift:${token}\n`)).toBe('two\nlines')
+    expect(withoutMark(`guestlift:${token}`)).toBe('')
+    for (const notes of ['', 'mine', 'mine\n', 'about guestlift: x', `guestlift:${token}\nmine`]) {
+      expect(withoutMark(notes)).toBe(notes)
+    }
   })
 })

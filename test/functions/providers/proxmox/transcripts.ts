@@ -51,3 +51,26 @@ export function replay(exchanges: readonly Exchange[], others: (request: SeenReq
     return others(request) ?? { bytes: 'HTTP/1.1 501 not recorded\r\nContent-Length: 0\r\n\r\n', after: 'close' }
   }
 }
+
+/** Every task's log that was recorded, as its lines; the longest answer where one was asked for several times. */
+export function recordedLogs(): { name: string; lines: string[] }[] {
+  return recordingNames().flatMap((name) => {
+    const logs = new Map<string, string[]>()
+    for (const { request, response } of recording(name)) {
+      const upid = /\/tasks\/([^/]+)\/log(?:\?|$)/.exec(request.path)?.[1]
+      if (upid === undefined) continue
+      const { data } = parseLog(response.body ?? '')
+      const lines = (data ?? []).map(({ t }) => t)
+      if (lines.length > (logs.get(upid)?.length ?? 0)) logs.set(upid, lines)
+    }
+    return [...logs.values()].map((lines) => ({ name, lines }))
+  })
+}
+
+function parseLog(body: string): { data?: { t: string }[] } {
+  try {
+    return JSON.parse(body) as { data?: { t: string }[] }
+  } catch {
+    return {}
+  }
+}
