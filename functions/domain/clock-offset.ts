@@ -1,5 +1,6 @@
 /** How far a platform's clock is off ours: how it is measured, and from where on it is told or refused. */
 import type { ClockOffset } from '../contracts/evidence.ts'
+import { counted } from './counted.ts'
 
 /** From here on it is a warning: more than a slow answer and whole seconds explain. */
 export const CLOCK_WARNING_SECONDS = 60
@@ -38,10 +39,10 @@ export function offsetInWords({ offsetSeconds }: ClockOffset): string {
 }
 
 /** A warning for people where the clock is off by a minute or more: one sentence or two. */
-export function clockWarning(node: string, clock: ClockOffset | undefined): string | undefined {
-  if (clock === undefined || leastOffSeconds(clock) < CLOCK_WARNING_SECONDS) return undefined
+export function clockWarning(node: string | undefined, clock: ClockOffset): string | undefined {
+  if (leastOffSeconds(clock) < CLOCK_WARNING_SECONDS) return undefined
   return (
-    `The clock of node ${node} was ${offsetInWords(clock)} when the backup started. Set up NTP (chrony) there: the times ` +
+    `The clock of ${node === undefined ? 'its node' : `node ${node}`} was ${offsetInWords(clock)} when the backup started. Set up NTP (chrony) there: the times ` +
     'in file names and logs of this archive are off by that much.'
   )
 }
@@ -57,8 +58,7 @@ const units = [
 /** In the largest unit of which there are two or more, rounded: `26 hours`, `2 days`. */
 export function durationInWords(seconds: number): string {
   const unit = units.find((one) => Math.round(seconds / one.seconds) >= 2) ?? { name: 'second', seconds: 1 }
-  const count = Math.round(seconds / unit.seconds)
-  return `${count} ${unit.name}${count === 1 ? '' : 's'}`
+  return counted(Math.round(seconds / unit.seconds), unit.name)
 }
 
 function rounded(seconds: number): number {

@@ -1,5 +1,6 @@
 /** Success is judged here and nowhere else: one pure function over all the evidence about an ended backup. */
 import type { BackupEvidence, Verdict, VerdictName } from '../contracts/evidence.ts'
+import { counted } from './counted.ts'
 
 /**
  * An archive can't be older than the job that made it. Both times come from the platform's own clock with a resolution
@@ -73,12 +74,12 @@ function praise({ archiveName, ending, exitStatus, warnings, errors }: BackupEvi
   if (ending === 'ok' && remarks.length === 0) {
     return { name: 'archived', good: true, reason: `The job finished, and ${archiveName} is the archive it made.` }
   }
-  const first = remarks[0] === undefined ? '' : `, first: ${remarks[0]}`
-  return {
-    name: 'archived-with-warnings',
-    good: true,
-    reason: `${archiveName} was made, and the job warns (${exitStatus}${first}).`,
-  }
+  const [first] = remarks
+  const said =
+    ending === 'ok' && first !== undefined
+      ? `with ${counted(remarks.length, 'warning')}, the first: ${sentence(first)}`
+      : `and the job warns (${exitStatus}${first === undefined ? '' : `, first: ${first}`}).`
+  return { name: 'archived-with-warnings', good: true, reason: `${archiveName} was made, ${said}` }
 }
 
 function bad(name: VerdictName, reason: string, { advice }: BackupEvidence): Verdict {

@@ -7,12 +7,22 @@ import { tlsConnector } from './connector.ts'
 import type { AnswerTiming } from './clock.ts'
 import { bareRequest, type Form, formRequest, mergeFailures, parseJson, readRefusal, whatHappened } from './answers.ts'
 import { type About, refusal, unintelligible, unreachable } from './errors.ts'
-import { type HttpAnswer, type HttpRequest, type Limits, openLine, standardLimits, Unanswered } from './exchange.ts'
+import {
+  type HttpAnswer,
+  type HttpRequest,
+  type Limits,
+  openLine,
+  openLines,
+  standardLimits,
+  Unanswered,
+} from './exchange.ts'
 import { openLogin, UnusableTicket } from './login.ts'
 import { explainRefusedLogin, type Realms } from './realms.ts'
 import { memoryOf } from './site-memory.ts'
 import { envelopeSchema, realmRowsSchema } from './schemas.ts'
 
+/** Connections to an endpoint for reading calls that are made at the same time: the API has three workers. */
+const READ_LINES = 4
 /** A reading call goes round all endpoints this often … */
 const READ_ROUNDS = 4
 /** … with growing pauses between the rounds … */
@@ -79,7 +89,7 @@ export function openClient(
   limits: Limits = standardLimits,
 ): ApiClient {
   const connector = tlsConnector(site.tls, siteName, limits.connectTimeoutMs)
-  const readLines = site.endpoints.map((endpoint) => openLine(endpoint, connector, limits))
+  const readLines = site.endpoints.map((endpoint) => openLines(READ_LINES, () => openLine(endpoint, connector, limits)))
   /** The endpoint that answered last is asked first. */
   const memory = memoryOf(site)
   let lastTiming: AnswerTiming | undefined
@@ -118,7 +128,7 @@ export function openClient(
       .reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
   }
 
-  /** One request to one endpoint. Reading calls share a connection; a writing call has its own, so that a failure to connect proves that nothing was sent. */
+  /** One request to one endpoint. Reading calls share connections; a writing call has its own, so that a failure to connect proves that nothing was sent. */
   async function attempt<Data>(
     index: number,
     call: Call<Data>,

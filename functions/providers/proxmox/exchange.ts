@@ -77,6 +77,32 @@ export function openLine(endpoint: string, connector: Connector, limits: Limits)
   }
 }
 
+/** A bundle of lines to one endpoint, opened as they are needed: each request takes the one that is least busy. */
+export function openLines(width: number, open: () => Line): Line {
+  const lines: { line: Line; busy: number }[] = []
+  const free = () => {
+    const [least] = lines.toSorted((one, other) => one.busy - other.busy)
+    if (least !== undefined && (least.busy === 0 || lines.length === width)) return least
+    const fresh = { line: open(), busy: 0 }
+    lines.push(fresh)
+    return fresh
+  }
+  return {
+    async request(request) {
+      const taken = free()
+      taken.busy += 1
+      try {
+        return await taken.line.request(request)
+      } finally {
+        taken.busy -= 1
+      }
+    },
+    close: async () => {
+      await Promise.all(lines.map(({ line }) => line.close()))
+    },
+  }
+}
+
 function exchange(client: Client, request: HttpRequest, limits: Limits, connected: () => boolean): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []

@@ -38,7 +38,7 @@ async function open(changes: Record<string, Reply> = {}, guests: object[] = rows
   const provider = openProxmox('hq', siteFor(server), deps, shortLimits)
   closing.push(provider, server)
   const configurationsRead = () => server.requests.filter(({ path }) => path.includes('/config')).length
-  return { provider, deps, configurationsRead }
+  return { provider, server, deps, configurationsRead }
 }
 
 describe('who a guest is', () => {
@@ -84,6 +84,18 @@ describe('who a guest is', () => {
       { id: '100', kind: 'vm', name: 'web', node: 'pve1', nodeOffline: false },
     ])
     expect(deps.logged.join()).toContain('platform-identity-unknown')
+  })
+
+  it('is asked over a few connections at the same time', async () => {
+    const many = Array.from({ length: 40 }, (_, index) => ({ vmid: 200 + index, type: 'qemu', node: 'pve1' }))
+    const configs = many.map(
+      ({ vmid }) => [`/nodes/pve1/qemu/${vmid}/config?current=1`, data({ memory: '512' })] as const,
+    )
+    const { provider, server } = await open(Object.fromEntries(configs), many)
+    await provider.listGuests('identities')
+    expect(server.connections()).toBe(4)
+    await provider.findGuests(many.map(({ vmid }) => String(vmid)))
+    expect(server.connections()).toBe(4)
   })
 
   it('is asked of a node that went silent for one round of guests, not for all of them', async () => {
