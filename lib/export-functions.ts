@@ -44,7 +44,7 @@ const needs = {
     read: ['claims', 'dumps', 'runs'],
     write: ['claims', 'dumps', 'runs'],
   },
-  LocateArchive: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
+  LocateArchive: { memoryMiB: 1024, timeoutSeconds: 300, read: ['claims', 'runs'], write: ['runs'] },
   OpenUpload: {
     memoryMiB: 1024,
     timeoutSeconds: 300,

@@ -25,6 +25,7 @@ const askedWorkSchema = z.strictObject({
   backup: backupOptionsSchema,
   jobRef: z.string().optional(),
   storage: z.string().optional(),
+  clock: clockOffsetSchema.optional(),
 })
 export type AskedWork = z.infer<typeof askedWorkSchema>
 
@@ -77,9 +78,15 @@ export function newClaim({ runId, execution }: Claimant, now: Date, before?: Gue
   return { ...claim, ...(earlier === undefined ? {} : { earlier }) }
 }
 
-function askedBy({ token, backup, jobRef, storage }: GuestClaim): AskedWork | undefined {
+function askedBy({ token, backup, jobRef, storage, clock }: GuestClaim): AskedWork | undefined {
   if (token === undefined || backup === undefined) return undefined
-  return { token, backup, ...(jobRef === undefined ? {} : { jobRef }), ...(storage === undefined ? {} : { storage }) }
+  return {
+    token,
+    backup,
+    ...(jobRef === undefined ? {} : { jobRef }),
+    ...(storage === undefined ? {} : { storage }),
+    ...(clock === undefined ? {} : { clock }),
+  }
 }
 
 /** Whether the claim keeps somebody else out: neither theirs, nor given back, nor lapsed. */

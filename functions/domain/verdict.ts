@@ -1,6 +1,7 @@
 /** Success is judged here and nowhere else: one pure function over all the evidence about an ended backup. */
 import type { BackupMode } from '../contracts/backup-options.ts'
 import type { BackupEvidence, Verdict, VerdictName } from '../contracts/evidence.ts'
+import { counted } from './counted.ts'
 
 /**
  * An archive can't be older than the job that made it. Both times come from the platform's own clock with a resolution
@@ -71,13 +72,10 @@ function judgeArchive(evidence: BackupEvidence): Verdict | undefined {
 }
 
 function praise(evidence: BackupEvidence, asked: { mode: BackupMode } | undefined): Verdict {
-  const { archiveName, ending, exitStatus, warnings, errors, remarks = [], leftLock } = evidence
+  const { archiveName, ending, warnings, errors, remarks = [], leftLock } = evidence
   const said = [...warnings, ...errors]
-  const first = said[0] === undefined ? '' : `, first: ${said[0]}`
   const warns = ending !== 'ok' || said.length > 0
-  const lead = warns
-    ? `${archiveName} was made, and the job warns (${exitStatus}${first}).`
-    : `The job finished, and ${archiveName} is the archive it made.`
+  const lead = warns ? warned(evidence, said) : `The job finished, and ${archiveName} is the archive it made.`
   const also = [otherMode(evidence, asked), unknownLines(remarks), leftLock].filter((text) => text !== undefined)
   if (!warns && also.length === 0) return { name: 'archived', good: true, reason: lead }
   return { name: 'archived-with-warnings', good: true, reason: [lead, ...also].join(' ') }
@@ -94,6 +92,14 @@ function unknownLines([first, ...others]: readonly string[]): string | undefined
   if (first === undefined) return undefined
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`
   return `The job's log has a line that no good backup has${more}: ${sentence(first)}`
+}
+
+/** What was warned of: by the job itself, or by us while it calls itself well. */
+function warned({ archiveName, ending, exitStatus }: BackupEvidence, [first, ...more]: readonly string[]): string {
+  if (ending === 'ok' && first !== undefined) {
+    return `${archiveName} was made, with ${counted(more.length + 1, 'warning')}, the first: ${sentence(first)}`
+  }
+  return `${archiveName} was made, and the job warns (${exitStatus}${first === undefined ? '' : `, first: ${first}`}).`
 }
 
 function bad(name: VerdictName, reason: string, { advice }: BackupEvidence): Verdict {

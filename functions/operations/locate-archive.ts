@@ -1,13 +1,16 @@
 import { BackupFailed, GuestliftError } from '../contracts/errors.ts'
-import type { BackupEvidence } from '../contracts/evidence.ts'
+import type { BackupEvidence, ClockOffset } from '../contracts/evidence.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { clockWarning } from '../domain/clock-offset.ts'
 import { judge } from '../domain/verdict.ts'
 import { evidenceKey } from '../domain/object-keys.ts'
+import { claimOn } from './claims.ts'
+import { readClock } from './clock-check.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'provider' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
 
 /**
  * Gather what is known about the ended job, keep it (a failed backup's log is what the operator needs most), judge it.
@@ -20,7 +23,8 @@ export async function locateArchive(
   const provider = await ports.provider(item.site)
   const key = evidenceKey(item.run.prefix, item.guest.id)
   const found = await provider.gatherEvidence(jobRef, item.guest, item.backup.storage)
-  const gathered = sinceThen(found, (await readKeptEvidence(key, ports))?.evidence)
+  const timed = dated(found, await clockThen(item, jobRef, found, ports))
+  const gathered = sinceThen(timed, (await readKeptEvidence(key, ports))?.evidence)
   // A failed one's lock is looked after by the clean-up.
   const evidence = judge(gathered).good ? { ...gathered, ...(await leftLock(item, provider, ports)) } : gathered
   const log = await provider.readLog(jobRef).catch((error: unknown) => {
@@ -56,6 +60,29 @@ async function leftLock(item: PlanItem, provider: Provider, { log }: Needs): Pro
     log('lock-not-seen', { site: item.site, guest: item.guest.id, reason: error.message })
     return {}
   }
+}
+
+/**
+ * As the claim has it from the start of this job. One that was begun by a version which measured nothing is measured
+ * late: clocks seldom change while a backup runs.
+ */
+async function clockThen(
+  item: PlanItem,
+  jobRef: string,
+  { listed }: BackupEvidence,
+  ports: Needs,
+): Promise<ClockOffset | undefined> {
+  const claim = await claimOn(item, ports)
+  if (claim?.jobRef === jobRef && claim.clock !== undefined) return claim.clock
+  return readClock(listed?.location.node ?? item.guest.node, await ports.provider(item.site))
+}
+
+/** The first warning, since only twenty are kept. */
+function dated(evidence: BackupEvidence, clock: ClockOffset | undefined): BackupEvidence {
+  if (clock === undefined) return evidence
+  const { listed, warnings } = evidence
+  const warning = clockWarning(listed?.location.node, clock)
+  return { ...evidence, clock, ...(warning === undefined ? {} : { warnings: [warning, ...warnings].slice(0, 20) }) }
 }
 
 /**

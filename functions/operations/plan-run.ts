@@ -1,8 +1,9 @@
 import { GuestliftError } from '../contracts/errors.ts'
+import type { GuestIdentity } from '../contracts/nouns.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { byTurnsOfNodes } from '../domain/node-order.ts'
 import { planKey, selectionKey } from '../domain/object-keys.ts'
-import type { FoundGuest } from '../providers/provider.ts'
+import type { FoundGuest, Provider } from '../providers/provider.ts'
 import { chooseGuests } from './choose-guests.ts'
 import { keepBudget } from './keep-budget.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
@@ -24,13 +25,15 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
     contentType: 'application/json',
   })
   const refusals = await refusedNodes(site, choice.chosen, ports)
+  const identities = await identitiesOf(choice.chosen, provider)
 
   for (const { guest, error, reason } of choice.failed) {
     await recordOutcome(run, emptyOutcome(guest, 'failed', error, reason, 0), ports)
   }
   const items: PlanItem[] = []
   for (const { id, kind, name, node } of choice.chosen) {
-    const guest = { id, kind, name, node }
+    const identity = identities.get(id)
+    const guest = { id, kind, name, node, ...(identity === undefined ? {} : { identity }) }
     const refusal = refusals.get(node)
     if (refusal !== undefined) {
       await recordOutcome(run, emptyOutcome(guest, 'failed', refusal.name, refusal.message, 0), ports)
@@ -52,6 +55,18 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
   const key = planKey(run.prefix)
   await ports.store.writeText(key, JSON.stringify(byTurnsOfNodes(items)), { contentType: 'application/json' })
   return { planKey: key, guestCount: items.length }
+}
+
+/** Read for those that were chosen alone: it takes a look at each one's configuration. */
+async function identitiesOf(
+  guests: readonly FoundGuest[],
+  provider: Pick<Provider, 'findGuests'>,
+): Promise<ReadonlyMap<string, GuestIdentity | undefined>> {
+  if (guests.length === 0) return new Map()
+  const found = await provider.findGuests(guests.map(({ id }) => id))
+  // One that became a guest of the other kind since it was chosen isn't the one that was meant.
+  const chosen = new Map(guests.map(({ id, kind }) => [id, kind]))
+  return new Map(found.filter(({ id, kind }) => chosen.get(id) === kind).map(({ id, identity }) => [id, identity]))
 }
 
 /** The resolver says that there is no such name. When it can't be asked it says something else (EAI_AGAIN). */

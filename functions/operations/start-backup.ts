@@ -1,27 +1,22 @@
 import { AUTO_STORAGE } from '../contracts/backup-options.ts'
-import {
-  BackupStartUnclear,
-  GuestLocked,
-  GuestMigrating,
-  GuestNotFound,
-  NodeOffline,
-  NothingBackedUp,
-} from '../contracts/errors.ts'
+import { BackupStartUnclear, NothingBackedUp } from '../contracts/errors.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { START_SETTLES_SECONDS } from '../domain/guest-claim.ts'
 import { nextWaitSeconds } from '../domain/poll-wait.ts'
 import type { FoundGuest, JobSummary, Provider } from '../providers/provider.ts'
 import { type ArchiveStorage, storageFor } from './archive-space.ts'
 import { changeClaim, type HeldClaim, renewClaim, takeClaim, type Work } from './claims.ts'
+import { readClock, requireClock } from './clock-check.ts'
 import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
+import { refuseLocked, whereItIs } from './guest-now.ts'
 import { noteProgress } from './guest-progress.ts'
 import { sortJobs, waitOrLeave } from './own-jobs.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep' | 'randomToken'>
 
-/** How far back a job that still runs may have been started: longer than any dump we know of. */
-const LOOK_BACK_HOURS = 48
+/** Every job that the node's list still holds: their times are by a clock that may be years off. */
+const EVER = new Date(0)
 /** A guest that moves between our look and our call is followed this often. */
 const MAX_MOVES = 3
 
@@ -36,18 +31,18 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
   const provider = await ports.provider(item.site)
   if (held.claim.jobRef !== undefined) {
     const storage = held.claim.storage ?? (await storageOf(item, item.guest.node, provider))
-    return started(held, held.claim.jobRef, true, { storage })
+    return started(work, held, { jobRef: held.claim.jobRef, adopted: true, chosen: { storage } }, provider)
   }
   const guest = await whereItIs(item, provider)
-  const since = hoursBefore(ports.now(), LOOK_BACK_HOURS)
-  const jobs = await sortJobs(held.claim, guest, since, item.backup, provider)
+  const jobs = await sortJobs(held.claim, guest, EVER, item.backup, provider)
   const adopted = jobs.ours[0] ?? jobs.earlier[0]
   if (adopted !== undefined) {
     const before = jobs.ours.length > 0 ? held.claim : held.claim.earlier
     ports.log('backup-adopted', { site: item.site, guest: guest.id, jobRef: adopted.jobRef })
     const storage = before?.storage ?? (await storageOf(item, guest.node, provider))
     const token = before?.token === undefined ? {} : { token: before.token }
-    return record(work, held, { job: adopted, adopted: true, node: guest.node, chosen: { storage } }, ports, token)
+    const job = { ...adopted, ...(before?.clock === undefined ? {} : { clock: before.clock }) }
+    return record(work, held, { job, adopted: true, node: guest.node, chosen: { storage } }, provider, ports, token)
   }
   const asked = held.claim.askedAt
   if (asked !== undefined && ports.now().getTime() - Date.parse(asked) < START_SETTLES_SECONDS * 1000) {
@@ -64,6 +59,8 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
     return wait
   }
   refuseLocked(item, guest)
+  const place = { site: item.site, node: guest.node }
+  requireClock(place, await readClock(guest.node, provider), provider, 'No backup was started.')
   const known = jobs.all.map((job) => job.jobRef)
   return startInTurn(work, held, guest, known, provider, ports)
 }
@@ -100,7 +97,7 @@ async function startInTurn(
     held = await changeClaim(work, held, asking, ports)
     try {
       const job = await provider.startBackup(where, { ...item.backup, storage }, token)
-      return await record(work, held, { job, adopted: false, node: where.node, chosen: turn }, ports)
+      return await record(work, held, { job, adopted: false, node: where.node, chosen: turn }, provider, ports)
     } catch (error) {
       if (!(error instanceof NothingBackedUp) || moves === MAX_MOVES) throw error
       const now = await whereItIs(item, provider)
@@ -116,31 +113,6 @@ async function storageOf({ site, backup }: PlanItem, node: string, provider: Pro
   return (await storageFor(site, node, backup, () => 0, provider)).storage
 }
 
-async function whereItIs(item: PlanItem, provider: Provider): Promise<FoundGuest> {
-  const [guest] = await provider.findGuests([item.guest.id])
-  if (guest === undefined) {
-    throw new GuestNotFound(
-      `Site ${item.site}: guest ${item.guest.id} was there when the run was planned and is gone now.`,
-    )
-  }
-  if (guest.nodeOffline) {
-    throw new NodeOffline(
-      `Site ${item.site}: node ${guest.node} with guest ${guest.id} is offline. Bring it back or move the guest.`,
-    )
-  }
-  return guest
-}
-
-function refuseLocked(item: PlanItem, guest: FoundGuest): void {
-  const where = `Site ${item.site}, node ${guest.node}: guest ${guest.id}`
-  if (guest.lock === 'migrate') throw new GuestMigrating(`${where} is migrating. It is archived by the next run.`)
-  if (guest.lock !== undefined) {
-    throw new GuestLocked(
-      `${where} is locked (${guest.lock}). If nothing works on it, unlock it on its node and run again.`,
-    )
-  }
-}
-
 interface Begun {
   job: JobSummary
   adopted: boolean
@@ -151,32 +123,30 @@ interface Begun {
 async function record(
   work: Work,
   held: HeldClaim,
-  { job, adopted, node, chosen }: Begun,
+  { job: { jobRef, clock: own }, adopted, node, chosen }: Begun,
+  provider: Provider,
   ports: Needs,
   marked: { token?: string } = {},
 ) {
   const startedAt = held.claim.askedAt ?? ports.now().toISOString()
   const { storage } = chosen
-  const named = await changeClaim(work, held, { jobRef: job.jobRef, startedAt, storage, ...marked }, ports)
-  await keepTurn(
-    { ...work, item: { ...work.item, guest: { ...work.item.guest, node } } },
-    { jobRef: job.jobRef },
-    ports,
-  )
-  return started(named, job.jobRef, adopted, chosen)
+  const clock = own ?? (await readClock(node, provider))
+  const found = { jobRef, startedAt, storage, ...(clock === undefined ? {} : { clock }), ...marked }
+  const named = await changeClaim(work, held, found, ports)
+  const there = { ...work, item: { ...work.item, guest: { ...work.item.guest, node } } }
+  await keepTurn(there, { jobRef }, ports)
+  return started(there, named, { jobRef, adopted, chosen }, provider)
 }
 
+/** The claim names the job by now: if its clock is refused, cleaning up after the guest stops it. */
 function started(
+  { item: { site, guest } }: Work,
   { claim }: HeldClaim,
-  jobRef: string,
-  adopted: boolean,
-  { storage, reason }: Begun['chosen'],
+  { jobRef, adopted, chosen: { storage, reason } }: Pick<Begun, 'adopted' | 'chosen'> & { jobRef: string },
+  provider: Provider,
 ): TaskOutput<'StartBackup'> {
+  requireClock({ site, node: guest.node }, claim.clock, provider, 'The backup that just began is stopped.')
   const startedAt = claim.startedAt ?? claim.renewedAt
   const waitSeconds = nextWaitSeconds({ elapsedSeconds: 0 })
   return { jobRef, startedAt, adopted, waitSeconds, storage, ...(reason === undefined ? {} : { reason }) }
-}
-
-function hoursBefore(instant: Date, hours: number): Date {
-  return new Date(instant.getTime() - hours * 3_600_000)
 }

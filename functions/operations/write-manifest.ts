@@ -1,10 +1,13 @@
-import { ArchiveConflict, InternalFault } from '../contracts/errors.ts'
+import { ArchiveConflict, GuestReplaced, InternalFault } from '../contracts/errors.ts'
 import { type Manifest, manifestSchema } from '../contracts/manifest.ts'
-import type { StoredArtifact } from '../contracts/nouns.ts'
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import type { GuestIdentity, StoredArtifact } from '../contracts/nouns.ts'
+import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import type { EmbeddedConfiguration } from '../contracts/verification.ts'
 import { guestCounts } from '../domain/copy-work.ts'
 import { listPrices } from '../domain/list-prices.ts'
 import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
+import { identityIn } from '../domain/embedded-identity.ts'
+import { sameGuest } from '../domain/guest-identity.ts'
 import { guestReceipt } from '../domain/receipt.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import { lookInside } from './look-inside.ts'
@@ -19,6 +22,7 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
  * own manifest and leaves it.
  * @throws ArchiveConflict when a manifest of other content is there
  * @throws NotAnArchive when a restore would refuse a file from its first bytes on: then there is no manifest
+ * @throws GuestReplaced when the archive is of another guest than the planned one: then there is none either
  */
 export async function writeManifest(
   input: TaskInput<'WriteManifest'>,
@@ -33,6 +37,7 @@ export async function writeManifest(
   const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, first.createdAt)
   const looks = await Promise.all(stored.map((one) => lookInside(one, ports)))
   const configuration = looks.find((one) => one !== undefined)
+  const identity = provenIdentity(item, configuration, ports)
   const contentSample = await sampleContent(stored, ports)
   const sideFiles = await writeSideFiles(folder, first.fileName, kept.log, kept.evidence.notes, ports)
   const work = guestCounts(input)
@@ -45,7 +50,7 @@ export async function writeManifest(
     site: item.site,
     platform: item.platform,
     platformVersion: item.platformVersion,
-    guest: { ...item.guest, node: first.location.node },
+    guest: { ...item.guest, node: first.location.node, ...(identity === undefined ? {} : { identity }) },
     createdAt: first.createdAt,
     backup: item.backup,
     verdict: input.verdict,
@@ -68,6 +73,25 @@ export async function writeManifest(
   // The manifest is now what proves the objects; until here a repeated guest needs the upload records for that.
   for (const artifact of stored) await removeUploadRecord(ports, artifact.key)
   return { manifestKey: key }
+}
+
+/**
+ * Who the archive says it is of, or else whom the platform said that it would dump. An archive of another guest gets no
+ * manifest: its outcome and its name would claim that the planned guest is archived, and retention would count it so. Its
+ * bytes stay where they are, on the platform and here.
+ */
+function provenIdentity(
+  { site, guest }: PlanItem,
+  configuration: EmbeddedConfiguration | undefined,
+  { store }: Needs,
+): GuestIdentity | undefined {
+  const embedded = configuration === undefined ? undefined : identityIn(guest.kind, configuration.text)
+  if (sameGuest(guest.identity, embedded) !== false) return embedded ?? guest.identity
+  throw new GuestReplaced(
+    `Site ${site}: the backup of guest ${guest.id} (${guest.name}) holds another guest's configuration ` +
+      `(${embedded?.id ?? ''}, planned was ${guest.identity?.id ?? ''}): the id was given to another guest in the meantime. ` +
+      `Its bytes lie in s3://${store.bucket} without a manifest and don't count as an archive. Run again to archive the guest that has the id now.`,
+  )
 }
 
 /** Names as the platform itself gives them, so that a restore finds log and notes where it expects them. */

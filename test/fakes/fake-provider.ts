@@ -1,5 +1,5 @@
 import type { BackupOptions } from '../../functions/contracts/backup-options.ts'
-import type { BackupEvidence } from '../../functions/contracts/evidence.ts'
+import type { BackupEvidence, ClockOffset } from '../../functions/contracts/evidence.ts'
 import { RequestRejected, SourceUnreadable } from '../../functions/contracts/errors.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import type {
@@ -45,6 +45,13 @@ export class FakeProvider implements Provider {
   /** Of each call. */
   readonly since: Date[] = []
   onDelete: () => Promise<void> = async () => undefined
+
+  clockToleranceSeconds = 900
+  /** What its answers tell of its clock. */
+  clockOffset: ClockOffset | undefined
+  async clock() {
+    return this.clockOffset
+  }
 
   async identify() {
     return { version: '9.2.11' }

@@ -4,14 +4,25 @@ import { CredentialsRejected, type GuestliftError, TlsIdentityMismatch } from '.
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { ProxmoxSite } from './config.ts'
 import { tlsConnector } from './connector.ts'
+import type { AnswerTiming } from './clock.ts'
 import { bareRequest, type Form, formRequest, mergeFailures, parseJson, readRefusal, whatHappened } from './answers.ts'
 import { type About, refusal, unintelligible, unreachable } from './errors.ts'
-import { type HttpAnswer, type HttpRequest, type Limits, openLine, standardLimits, Unanswered } from './exchange.ts'
+import {
+  type HttpAnswer,
+  type HttpRequest,
+  type Limits,
+  openLine,
+  openLines,
+  standardLimits,
+  Unanswered,
+} from './exchange.ts'
 import { openLogin, UnusableTicket } from './login.ts'
 import { explainRefusedLogin, type Realms } from './realms.ts'
 import { memoryOf } from './site-memory.ts'
 import { envelopeSchema, realmRowsSchema } from './schemas.ts'
 
+/** Connections to an endpoint for reading calls that are made at the same time: the API has three workers. */
+const READ_LINES = 4
 /** A reading call goes round all endpoints this often … */
 const READ_ROUNDS = 4
 /** … with growing pauses between the rounds … */
@@ -20,12 +31,15 @@ const FIRST_PAUSE_MS = 500
 const READ_PATIENCE_MS = 60_000
 
 /** Answer of a writing call. `answered: false`: the platform may or may not have taken it. */
-export type Written = { answered: true; data: unknown } | { answered: false; error: GuestliftError }
+export type Written =
+  | { answered: true; data: unknown; timing: AnswerTiming }
+  | { answered: false; error: GuestliftError }
 
 export interface Page<Data> {
   data: Data
   /** Rows there are, where the list tells. */
   total?: number
+  timing: AnswerTiming
 }
 
 /** Paths start below `/api2/json` and are encoded (see api-path.ts). */
@@ -36,6 +50,8 @@ export interface ApiClient {
   get<Data>(path: string, schema: z.ZodType<Data>, about: About): Promise<Page<Data>>
   /** Sent once: the next endpoint is asked only when provably nothing was sent, and anew only after a 401. */
   write(method: 'POST' | 'PUT' | 'DELETE', path: string, about: About, form?: Form): Promise<Written>
+  /** Of the last good answer, to whatever it was. */
+  lastTiming(): AnswerTiming | undefined
   close(): Promise<void>
 }
 
@@ -73,9 +89,10 @@ export function openClient(
   limits: Limits = standardLimits,
 ): ApiClient {
   const connector = tlsConnector(site.tls, siteName, limits.connectTimeoutMs)
-  const readLines = site.endpoints.map((endpoint) => openLine(endpoint, connector, limits))
+  const readLines = site.endpoints.map((endpoint) => openLines(READ_LINES, () => openLine(endpoint, connector, limits)))
   /** The endpoint that answered last is asked first. */
   const memory = memoryOf(site)
+  let lastTiming: AnswerTiming | undefined
 
   const login = openLogin(site.auth, siteName, deps, memory, async (form) => {
     const request = formRequest('POST', '/access/ticket', form)
@@ -111,7 +128,7 @@ export function openClient(
       .reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
   }
 
-  /** One request to one endpoint. Reading calls share a connection; a writing call has its own, so that a failure to connect proves that nothing was sent. */
+  /** One request to one endpoint. Reading calls share connections; a writing call has its own, so that a failure to connect proves that nothing was sent. */
   async function attempt<Data>(
     index: number,
     call: Call<Data>,
@@ -122,7 +139,11 @@ export function openClient(
     const line = (own ? undefined : readLines[index]) ?? openLine(endpoint, connector, limits)
     try {
       const request = { ...call.request, headers: { accept: 'application/json', ...call.request.headers, ...headers } }
-      return interpret(await line.request(request), endpoint, call)
+      const askedAt = deps.now()
+      const answer = await line.request(request)
+      const { date } = answer
+      const timing = { askedAt, answeredAt: deps.now(), ...(date === undefined ? {} : { date }) }
+      return interpret(answer, timing, endpoint, call)
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error
       if (error.cause instanceof TlsIdentityMismatch) throw error.cause
@@ -133,7 +154,12 @@ export function openClient(
     }
   }
 
-  function interpret<Data>(answer: HttpAnswer, endpoint: string, call: Call<Data>): Outcome<Data> {
+  function interpret<Data>(
+    answer: HttpAnswer,
+    timing: AnswerTiming,
+    endpoint: string,
+    call: Call<Data>,
+  ): Outcome<Data> {
     if (answer.status !== 200) {
       const refused = refusal(readRefusal(answer, redact), call.about)
       return { ok: false, ...refused, elsewhere: false, status: answer.status }
@@ -149,7 +175,8 @@ export function openClient(
     const read = call.read(envelope.data.data)
     if ('complaint' in read) return unusable(read.complaint)
     const { total } = envelope.data
-    return { ok: true, page: { data: read.data, ...(total === undefined ? {} : { total }) } }
+    lastTiming = timing
+    return { ok: true, page: { data: read.data, timing, ...(total === undefined ? {} : { total }) } }
   }
 
   /** With a login; after a 401 the ticket is renewed once. A 401 is given before the call is looked at, so writing calls are safe too. */
@@ -205,7 +232,7 @@ export function openClient(
         const outcome = await authorised(index, call, loginHeaders(true))
         if (outcome.ok) {
           memory.preferred = index
-          return { answered: true, data: outcome.page.data }
+          return { answered: true, data: outcome.page.data, timing: outcome.page.timing }
         }
         if (!outcome.nothingDone) return { answered: false, error: outcome.error }
         if (!outcome.elsewhere) throw outcome.error
@@ -213,6 +240,7 @@ export function openClient(
       }
       throw mergeFailures(errors)
     },
+    lastTiming: () => lastTiming,
     close: async () => {
       await Promise.all(readLines.map((line) => line.close()))
     },

@@ -34,6 +34,8 @@ export interface HttpAnswer {
   status: number
   reason: string
   body: string
+  /** The `Date` header as it came: the clock of whoever answered. */
+  date?: string
 }
 
 /** There is no whole answer. `sent` is false when provably not a byte of the request left. */
@@ -75,12 +77,39 @@ export function openLine(endpoint: string, connector: Connector, limits: Limits)
   }
 }
 
+/** A bundle of lines to one endpoint, opened as they are needed: each request takes the one that is least busy. */
+export function openLines(width: number, open: () => Line): Line {
+  const lines: { line: Line; busy: number }[] = []
+  const free = () => {
+    const [least] = lines.toSorted((one, other) => one.busy - other.busy)
+    if (least !== undefined && (least.busy === 0 || lines.length === width)) return least
+    const fresh = { line: open(), busy: 0 }
+    lines.push(fresh)
+    return fresh
+  }
+  return {
+    async request(request) {
+      const taken = free()
+      taken.busy += 1
+      try {
+        return await taken.line.request(request)
+      } finally {
+        taken.busy -= 1
+      }
+    },
+    close: async () => {
+      await Promise.all(lines.map(({ line }) => line.close()))
+    },
+  }
+}
+
 function exchange(client: Client, request: HttpRequest, limits: Limits, connected: () => boolean): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let status = 0
     let reason = ''
     let encoding = ''
+    let date: string | undefined
     let stop: ((error: Error) => void) | undefined
     const fail = (error: Error) => {
       clearTimeout(timer)
@@ -101,6 +130,7 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
           onResponseStart: (_controller, statusCode, headers, statusMessage) => {
             status = statusCode
             encoding = String(headers['content-encoding'] ?? '').toLowerCase()
+            date = [headers['date']].flat()[0]
             reason = statusMessage ?? ''
           },
           onResponseData: (_controller, chunk) => {
@@ -110,7 +140,7 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
             clearTimeout(timer)
             try {
               const body = unpacked(Buffer.concat(chunks), encoding, limits.maxBodyBytes)
-              resolve({ status, reason, body: body.toString('utf8') })
+              resolve({ status, reason, body: body.toString('utf8'), ...(date === undefined ? {} : { date }) })
             } catch (error) {
               fail(error instanceof Error ? error : new Error(String(error)))
             }

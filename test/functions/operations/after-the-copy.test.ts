@@ -12,6 +12,7 @@ import { locateArchive } from '../../../functions/operations/locate-archive.ts'
 import { releaseBackup } from '../../../functions/operations/release-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { writeManifest } from '../../../functions/operations/write-manifest.ts'
+import { begun } from '../../fakes/begun.ts'
 import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
 import { vma, vmConfiguration } from '../archive-formats/made-archives.ts'
 import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
@@ -98,6 +99,92 @@ describe('locating the archive of a job whose log is gone', () => {
     ports.fakeProvider.evidence = { ...goodEvidence, logComplete: false, guestFinished: false }
     ports.fakeProvider.onReadLog = () => Promise.reject(new RequestRejected('no such task'))
     await expect(locateArchive({ item, jobRef: 'job-1' }, ports)).rejects.toMatchObject({ name: 'BackupFailed' })
+  })
+})
+
+describe('the clock of the node that made an archive', () => {
+  const clock = { offsetSeconds: -600, uncertaintySeconds: 0.6, measuredAt: '2026-11-22T02:00:05.000Z' }
+
+  it('is kept with the evidence as it was when the job began, and warned of from a minute on', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = goodEvidence
+    const { onStart } = ports.fakeProvider
+    ports.fakeProvider.onStart = async (guest) => ({ ...(await onStart(guest)), clock })
+    const { jobRef } = begun(await startBackup({ item, execution }, ports))
+    // Somebody sets it right while the backup runs.
+    ports.fakeProvider.clockOffset = { ...clock, offsetSeconds: 0 }
+    const { verdict, evidenceKey } = await locateArchive({ item, jobRef }, ports)
+    expect(verdict).toMatchObject({
+      name: 'archived-with-warnings',
+      good: true,
+      reason: expect.stringMatching(/with 1 warning, the first: The clock of node pve1 was 10 minutes behind .* NTP/),
+    })
+    const { evidence } = JSON.parse((await ports.store.readText(evidenceKey))?.text ?? '')
+    expect(evidence).toMatchObject({ clock, warnings: [expect.stringContaining('10 minutes behind')] })
+  })
+
+  it('is measured late for a job that was begun by a version which measured nothing', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = goodEvidence
+    ports.fakeProvider.clockOffset = clock
+    const { evidenceKey } = await locateArchive({ item, jobRef: 'job-1' }, ports)
+    const { evidence } = JSON.parse((await ports.store.readText(evidenceKey))?.text ?? '')
+    expect(evidence.clock).toEqual(clock)
+  })
+
+  it('stays unknown where nobody can tell, and that changes nothing', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.evidence = goodEvidence
+    ports.fakeProvider.clock = () => Promise.reject(new StoreUnavailable('not now'))
+    expect((await locateArchive({ item, jobRef: 'job-1' }, ports)).verdict.name).toBe('archived')
+  })
+})
+
+describe('whose archive it is', () => {
+  const identity = { id: 'smbios:0f0e0d0c-0b0a-4009-8807-060504030201', witness: 'ctime:1' }
+  const planned = { ...item, guest: { ...item.guest, identity } }
+  const other = 'smbios1: uuid=11111111-1111-4111-8111-111111111111\n'
+
+  async function archived(by: typeof planned | typeof item, text: string) {
+    const { ports, manifestInput } = await located()
+    const body = zstdCompressSync(await vma({ config: `${text}${vmConfiguration}` }))
+    ports.store.objects.set(stored.key, { body, etag: 'tag' })
+    const write = () => writeManifest({ ...manifestInput, item: by }, ports)
+    const identityWritten = async () => {
+      const { manifestKey } = await write()
+      return manifestSchema.parse(JSON.parse((await ports.store.readText(manifestKey))?.text ?? '')).guest.identity
+    }
+    return { ports, write, identityWritten }
+  }
+
+  it('is what the archive itself says', async () => {
+    const { identityWritten } = await archived(item, other)
+    expect(await identityWritten()).toEqual({ id: 'smbios:11111111-1111-4111-8111-111111111111' })
+  })
+
+  it('is what the platform said where the archive says nothing', async () => {
+    const { identityWritten } = await archived(planned, '')
+    expect(await identityWritten()).toEqual(identity)
+  })
+
+  it('is the planned guest’s, also after it was restored under its id', async () => {
+    const restored = `smbios1: uuid=${identity.id.slice(7).toUpperCase()}\nmeta: creation-qemu=10.1.0,ctime=1\n`
+    const { identityWritten } = await archived(planned, restored)
+    expect(await identityWritten()).toEqual(identity)
+  })
+
+  it.each([
+    ['another uuid', other],
+    ['the same uuid and another time of creation', `smbios1: uuid=${identity.id.slice(7)}\nmeta: ctime=2\n`],
+  ])('gets no manifest, and nothing is removed, when it holds %s', async (_, text) => {
+    const { ports, write } = await archived(planned, text)
+    await expect(write()).rejects.toMatchObject({
+      name: 'GuestReplaced',
+      message: expect.stringMatching(
+        /^Site hq: the backup of guest 100 \(web\) holds another guest's configuration .*\.$/,
+      ),
+    })
+    expect(await ports.store.listKeys('archives/')).toEqual([stored.key])
   })
 })
 

@@ -65,6 +65,16 @@ describe('planning a run', () => {
     expect(plan).toMatchObject([{ guest: item.guest }, { guest: { id: '101', node: 'pve2' } }])
   })
 
+  it('plans each guest with who it is, as far as that is known', async () => {
+    const ports = fakePorts()
+    const identity = { id: 'smbios:0f0e0d0c-0b0a-4009-8807-060504030201', witness: 'ctime:1' }
+    ports.fakeProvider.guests = [{ ...web, identity }, db]
+    const { planKey } = await planRun(input, ports)
+    const plan = JSON.parse((await ports.store.readText(planKey))?.text ?? '')
+    expect(plan[0].guest).toEqual({ ...item.guest, identity })
+    expect(plan[1].guest).not.toHaveProperty('identity')
+  })
+
   it('fails a guest that nobody knows without failing the others', async () => {
     const ports = fakePorts()
     ports.fakeProvider.guests = [web]

@@ -6,6 +6,7 @@ import {
   newClaim,
   START_SETTLES_SECONDS,
 } from '../../../functions/domain/guest-claim.ts'
+import { ownClaim } from '../../../functions/operations/claims.ts'
 import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { begun } from '../../fakes/begun.ts'
@@ -247,5 +248,112 @@ describe('starting a backup', () => {
     ports.fakeProvider.onStart = () => Promise.reject(new PlatformUnavailable('503'))
     await expect(startBackup({ item, execution }, ports)).rejects.toThrow(PlatformUnavailable)
     expect(asks(ports.fakeProvider.calls)).toBe(1)
+  })
+})
+
+describe('a clock that is off', () => {
+  const off = (offsetSeconds: number) => ({
+    offsetSeconds,
+    uncertaintySeconds: 0.6,
+    measuredAt: '2026-11-22T02:00:05.000Z',
+  })
+
+  it('by more than the site allows keeps a backup from being started', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.clockOffset = off(-157_680_000)
+    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({
+      name: 'ClockOff',
+      group: 'fail-guest',
+      message: expect.stringMatching(/^Site hq, node pve1: its clock is 5 years behind.*No backup was started\..*NTP/),
+    })
+    expect(asks(ports.fakeProvider.calls)).toBe(0)
+  })
+
+  it('is allowed where the site says so, and kept in the claim', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.clockOffset = off(157_680_000)
+    ports.fakeProvider.clockToleranceSeconds = 200_000_000
+    await startBackup({ item, execution }, ports)
+    expect((await ownClaim({ item, execution }, ports))?.claim.clock).toEqual(off(157_680_000))
+  })
+
+  it('that only the started job shows stops that job, at the first answer and at any repeated one', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.clockOffset = off(0)
+    const { onStart } = ports.fakeProvider
+    ports.fakeProvider.onStart = async (guest) => ({ ...(await onStart(guest)), clock: off(3600) })
+    for (let call = 0; call < 2; call += 1) {
+      await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({
+        name: 'ClockOff',
+        message: expect.stringContaining('The backup that just began is stopped.'),
+      })
+    }
+    expect(asks(ports.fakeProvider.calls)).toBe(1)
+    ports.fakeProvider.running = true
+    await recordFailure({ item, execution, error: { Error: 'ClockOff', Cause: '{}' } }, ports)
+    expect(ports.fakeProvider.calls).toContain('stopBackup job-1')
+    const claim = (await ownClaim({ item, execution }, ports))?.claim
+    expect(claim).toMatchObject({ released: true })
+    // Repeating the guest starts another backup.
+    expect(claim?.jobRef).toBeUndefined()
+  })
+
+  it('that is within the bound only when the doubt is counted is not refused', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.clockOffset = { ...off(905), uncertaintySeconds: 10 }
+    await expect(startBackup({ item, execution }, ports)).resolves.toMatchObject({ adopted: false })
+  })
+
+  it('is measured by an answer for a job that is adopted', async () => {
+    const ports = fakePorts()
+    const { onStart } = ports.fakeProvider
+    ports.fakeProvider.onStart = async (guest, token) => {
+      await onStart(guest, token)
+      throw new BackupStartUnclear('answer lost')
+    }
+    await expect(startBackup({ item, execution }, ports)).rejects.toThrow(BackupStartUnclear)
+    ports.fakeProvider.clockOffset = off(42)
+    await expect(startBackup({ item, execution }, ports)).resolves.toMatchObject({ adopted: true })
+    expect((await ownClaim({ item, execution }, ports))?.claim.clock).toEqual(off(42))
+  })
+
+  it('looks for jobs of any time, since the node dates them', async () => {
+    const ports = fakePorts()
+    await startBackup({ item, execution }, ports)
+    expect(ports.fakeProvider.since).toEqual([new Date(0)])
+  })
+})
+
+describe('a guest whose id was given again', () => {
+  const identity = { id: 'smbios:0f0e0d0c-0b0a-4009-8807-060504030201' }
+  const planned = { ...item, guest: { ...item.guest, identity } }
+
+  it.each([
+    ['to another of its kind', { identity: { id: 'smbios:11111111-1111-4111-8111-111111111111' } }],
+    ['to one with a copied identity, created at another time', { identity: { ...identity, witness: 'ctime:2' } }],
+    ['to one of the other kind', { kind: 'container' as const }],
+  ])('%s since it was planned fails, and nothing is dumped', async (_, now) => {
+    const ports = fakePorts()
+    const witnessed = { ...planned, guest: { ...planned.guest, identity: { ...identity, witness: 'ctime:1' } } }
+    ports.fakeProvider.guests = [{ ...planned.guest, name: 'scratch', nodeOffline: false, ...now }]
+    await expect(startBackup({ item: witnessed, execution }, ports)).rejects.toMatchObject({
+      name: 'GuestReplaced',
+      group: 'fail-guest',
+      message: expect.stringMatching(/id 100 was vm web .* now another guest has it \((vm|container) scratch\)/),
+    })
+    expect(asks(ports.fakeProvider.calls)).toBe(0)
+  })
+
+  it.each([
+    ['was planned before there were identities', item, identity],
+    ['can’t be asked who it is now', planned, undefined],
+    ['was renamed', planned, identity],
+  ])('is not what a guest is that %s', async (_, by, now) => {
+    const ports = fakePorts()
+    const { identity: _planned, ...guest } = planned.guest
+    ports.fakeProvider.guests = [
+      { ...guest, name: 'renamed', nodeOffline: false, ...(now === undefined ? {} : { identity: now }) },
+    ]
+    await expect(startBackup({ item: by, execution }, ports)).resolves.toMatchObject({ adopted: false })
   })
 })

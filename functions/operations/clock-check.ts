@@ -1,0 +1,35 @@
+import { ClockOff, GuestliftError } from '../contracts/errors.ts'
+import type { ClockOffset } from '../contracts/evidence.ts'
+import { durationInWords, leastOffSeconds, offsetInWords } from '../domain/clock-offset.ts'
+import type { Provider } from '../providers/provider.ts'
+
+type Clocked = Pick<Provider, 'clock' | 'clockToleranceSeconds'>
+
+/** How far a node's clock is off now. Unknown where it can't be had: then nothing is refused for it. */
+export async function readClock(node: string, provider: Clocked): Promise<ClockOffset | undefined> {
+  try {
+    return await provider.clock(node)
+  } catch (error) {
+    if (!(error instanceof GuestliftError) || error.group === 'fail-run') throw error
+    return undefined
+  }
+}
+
+/**
+ * Refuse a clock that is certainly further off than the site allows: archives would be dated by it.
+ * @param consequence a sentence: what became of the backup
+ * @throws ClockOff
+ */
+export function requireClock(
+  { site, node }: { site: string; node: string },
+  clock: ClockOffset | undefined,
+  { clockToleranceSeconds }: Clocked,
+  consequence: string,
+): void {
+  if (clock === undefined || leastOffSeconds(clock) <= clockToleranceSeconds) return
+  throw new ClockOff(
+    `Site ${site}, node ${node}: its clock is ${offsetInWords(clock)}, and ${durationInWords(clockToleranceSeconds)} ` +
+      `are allowed. ${consequence} Set up NTP (chrony) on the node and on those behind the site's endpoints, or ` +
+      'allow more with clockToleranceSeconds in the site.',
+  )
+}
