@@ -2,6 +2,7 @@
 import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
 import { figuresOf, HISTORY, median, oddities } from './archive-figures.ts'
 import { formatBytes } from './byte-size.ts'
+import { duration } from './duration.ts'
 import { nameOf } from './catalogue-search.ts'
 import type { KeyedGuest } from './object-keys.ts'
 
@@ -188,10 +189,4 @@ function faultsOf(
         ]
       : []),
   ]
-}
-
-/** `36 hours`, `12 days`. */
-export function duration(milliseconds: number): string {
-  const hours = Math.floor(milliseconds / 3_600_000)
-  return hours < 72 ? `${hours} hours` : `${Math.floor(hours / 24)} days`
 }
