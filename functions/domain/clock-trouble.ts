@@ -1,9 +1,8 @@
 /** What the times of archives say about the clocks that made them. Pure. */
 import { type ArchiveTimes, LONGEST_BACKUP_DAYS } from './archive-time.ts'
-import { duration } from './duration.ts'
+import { CLOCK_TOLERANCE_SECONDS, durationInWords } from './clock-offset.ts'
 
-/** Clocks that are kept in step differ by less than a second. What is off by no more than this does no harm here. */
-export const CLOCK_TOLERANCE_SECONDS = 15 * 60
+/** What a backup may be made with does no harm here either. */
 const TOLERANCE_MILLISECONDS = CLOCK_TOLERANCE_SECONDS * 1000
 const LONGEST_MILLISECONDS = LONGEST_BACKUP_DAYS * 86_400_000
 
@@ -59,8 +58,7 @@ function jumped(before: ArchiveTimes | undefined, { writtenAt, clockOffsetSecond
   if (before?.clockOffsetSeconds === undefined || clockOffsetSeconds === undefined) return undefined
   const seconds = clockOffsetSeconds - before.clockOffsetSeconds
   if (Math.abs(seconds) <= CLOCK_TOLERANCE_SECONDS) return undefined
-  const by =
-    Math.abs(seconds) < 7200 ? `${Math.round(Math.abs(seconds) / 60)} minutes` : duration(Math.abs(seconds) * 1000)
+  const by = durationInWords(Math.abs(seconds))
   return (
     `The platform's clock went ${seconds > 0 ? 'forward' : 'back'} by ${by} between the archives that were written ` +
     `at ${before.writtenAt} and ${writtenAt}.`
