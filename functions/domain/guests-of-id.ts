@@ -4,11 +4,15 @@ import type { GuestIdentity } from '../contracts/nouns.ts'
 import { type Dated, olderFirst, timeOf } from './archive-time.ts'
 import { type Lineage, lineagesOf, type Standing, standingsOf } from './lineage.ts'
 
+/** What a manifest tells of its archive's guest and times. */
+export type Origin = Pick<
+  ManifestFacts,
+  'name' | 'identity' | 'marks' | 'createdAt' | 'writtenAt' | 'clockOffsetSeconds'
+>
+
 export interface TracedArchive extends Dated {
-  /** What its manifest tells of its guest and its times. Absent where no manifest tells. */
-  facts?: Pick<ManifestFacts, 'name' | 'identity' | 'marks' | 'createdAt' | 'writtenAt' | 'clockOffsetSeconds'>
-  /** Why it can't be trusted, a sentence. */
-  problem?: string
+  /** Absent where no manifest tells. */
+  facts?: Origin
 }
 
 /** A guest that has the id, or had it. */
@@ -18,12 +22,16 @@ export interface GuestOfId<A> extends Pick<Lineage<A>, 'name' | 'archives'> {
   strays: A[]
 }
 
-/** The guests that archives are of, the one with the newest last; and the archives of which nobody can tell. */
+/**
+ * The guests that archives are of, the one with the newest last; and the archives of which nobody can tell.
+ * @param onSite who has the id now, where that is known
+ */
 export function guestsOfId<A extends TracedArchive>(
   archives: readonly A[],
   onSite: GuestIdentity | undefined,
+  originOf: (archive: A) => Origin | undefined = ({ facts }) => facts,
 ): { guests: GuestOfId<A>[]; strays: A[] } {
-  const { lineages, strays } = lineagesOf(archives.toSorted(olderFirst), tracesOf)
+  const { lineages, strays } = lineagesOf(archives.toSorted(olderFirst), originOf)
   const standings = standingsOf(lineages, onSite)
   const before = new Map(strays.map((stray) => [stray, lineageBefore(stray, lineages)]))
   const guests = lineages.map((lineage, index) => {
@@ -32,11 +40,6 @@ export function guestsOfId<A extends TracedArchive>(
     return { name: lineage.name, archives: lineage.archives, standing, strays: its }
   })
   return { guests, strays }
-}
-
-/** Without facts and without a problem, an archive is one of a guest of which nothing is known but its id. */
-export function tracesOf({ facts, problem, at, createdAt }: TracedArchive): TracedArchive['facts'] {
-  return facts ?? (problem === undefined ? { name: '', createdAt, writtenAt: at ?? createdAt } : undefined)
 }
 
 function lineageBefore<A extends Dated>(stray: A, lineages: readonly Lineage<A>[]): Lineage<A> | undefined {

@@ -7,13 +7,15 @@ import type { KeepRules, Retention } from '../contracts/retention.ts'
 import { type ArchiveFigures, oddities } from './archive-figures.ts'
 import { olderFirst } from './archive-time.ts'
 import { clockTrouble, isToCome } from './clock-trouble.ts'
-import { formerGuest, type GuestOfId, guestsOfId, type TracedArchive, tracesOf } from './guests-of-id.ts'
+import { formerGuest, type GuestOfId, guestsOfId, type Origin, type TracedArchive } from './guests-of-id.ts'
 import { type DatedArchive, type Mark, planRetention } from './retention.ts'
 
 /** An archive with what the guards look at. */
 export interface GuardedArchive extends DatedArchive, TracedArchive, ArchiveFigures {
   /** Names it: whole key of its folder, with a slash at its end. */
   folder: string
+  /** Why it can't be trusted, a sentence: no manifest, one that can't be read, files gone, verification failed. */
+  problem?: string
   /** It was read back as a whole and found good. */
   verified: boolean
   /** Figures compare only within one way of compressing. Absent where no manifest tells. */
@@ -71,7 +73,7 @@ export function guardRetention<A extends GuardedArchive>(
   policy: Retention,
   { gone, confirmed, identity, now, clockSeenAt }: Circumstances,
 ): GuardedPlan<A> {
-  const { guests, strays } = guestsOfId(archives, identity)
+  const { guests, strays } = guestsOfId(archives, identity, originOf)
   const clock = clockTrouble(
     archives.flatMap(({ facts }) => facts ?? []),
     now,
@@ -89,6 +91,11 @@ export function guardRetention<A extends GuardedArchive>(
     warnings: [...new Set(plans.flatMap(({ warnings }) => warnings))],
     clockInDoubt: plans.some(({ clockInDoubt }) => clockInDoubt),
   }
+}
+
+/** Without facts and without a problem, an archive is one of a guest of which nothing is known but its id. */
+function originOf({ facts, problem, at, createdAt }: GuardedArchive): Origin | undefined {
+  return facts ?? (problem === undefined ? { name: '', createdAt, writtenAt: at ?? createdAt } : undefined)
 }
 
 function untrusted<A extends GuardedArchive>(archive: A): GuardedDecision<A> {
@@ -185,7 +192,7 @@ const UNTIL_CONFIRMED = 'Nothing is removed until a person confirms it.'
 
 /** What no other archive was written after, by our clock; beside one whose manifest has yet to come, the last before it. */
 function writtenLast<A extends GuardedArchive>(archives: readonly A[], now: Circumstances['now']): A[] {
-  const written = (archive: A) => Date.parse(tracesOf(archive)?.writtenAt ?? archive.createdAt)
+  const written = (archive: A) => Date.parse(originOf(archive)?.writtenAt ?? archive.createdAt)
   const last = (among: readonly A[]) => {
     const latest = among.reduce((most, archive) => Math.max(most, written(archive)), Number.NEGATIVE_INFINITY)
     return among.filter((archive) => written(archive) === latest)
