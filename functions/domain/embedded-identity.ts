@@ -57,7 +57,7 @@ function option(value: string | undefined, name: string): string | undefined {
 }
 
 /** `key: value` a line. Lines with `#` are the description; sections (`[…]`) are snapshots and changes to come. */
-function valuesIn(text: string): ConfigurationValues {
+export function valuesIn(text: string): ConfigurationValues {
   const [own = ''] = text.split(/^\[/m)
   return Object.fromEntries(
     [...own.matchAll(/^([a-z][\w-]*):[ \t]*(.*?)[ \t\r]*$/gm)].map(([, key = '', value = '']) => [key, value]),

@@ -40,11 +40,13 @@ export async function judgeCoverage(
   { store, keyPrefix, now, provider, schedules }: Needs,
 ): Promise<Coverage> {
   // The site first: a guest that is archived meanwhile isn't taken for one that never was.
-  const list = await provider?.listGuests()
+  const list = await provider?.listGuests('identities')
   const archived: ArchivedGuest[] = []
   const filter = site === undefined ? {} : { site }
-  for await (const guest of readCatalogue(filter, { store, keyPrefix })) archived.push(summariseGuest(guest))
   const onSite = new Map(list?.guests.map((guest): [string, SiteGuest] => [guestKey(guest), guest]))
+  for await (const guest of readCatalogue(filter, { store, keyPrefix })) {
+    archived.push(summariseGuest(guest, onSite.get(guestKey(guest.guest))?.identity))
+  }
   const promises = schedules === undefined ? undefined : promisesOf(list?.guests ?? [], schedules)
   const seen = new Set(archived.map(({ guest }) => guestKey(guest)))
   const missing = [...onSite.values()].filter((guest) => !seen.has(guestKey(guest)))
@@ -54,7 +56,17 @@ export async function judgeCoverage(
     ...archived.map((one) => judge(one, list === undefined ? 'unknown' : onSite.get(guestKey(one.guest)))),
     ...missing.map((guest) => judge(unarchived(site ?? '', guest), guest)),
   ]
-  const counts = { never: 0, stale: 0, damaged: 0, suspicious: 0, shrunk: 0, covered: 0, parked: 0, gone: 0 }
+  const counts = {
+    never: 0,
+    stale: 0,
+    misdated: 0,
+    damaged: 0,
+    suspicious: 0,
+    shrunk: 0,
+    covered: 0,
+    parked: 0,
+    gone: 0,
+  }
   for (const { state } of guests) counts[state] += 1
   const unknown = [
     ...(list === undefined

@@ -1,11 +1,13 @@
 import { GuestliftError } from '../contracts/errors.ts'
 import type { Retention } from '../contracts/retention.ts'
 import type { ArchiveDecision, GuestRetention, RetentionEffect } from '../contracts/retention-report.ts'
+import { otherTime } from '../domain/archive-time.ts'
 import { earlyRemoval } from '../domain/early-removal.ts'
 import { type KeyedGuest, retentionReportKey } from '../domain/object-keys.ts'
 import { retentionEffect } from '../domain/retention-effect.ts'
 import { type Circumstances, guardRetention, type GuardedDecision } from '../domain/retention-guards.ts'
 import { isGoing, retentionSummary } from '../domain/retention-summary.ts'
+import { clockConfirmedAt, confirmClock } from './clock-confirmation.ts'
 import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
 import { inOrder } from './ordered-lookahead.ts'
 import { archiveLock, removeArchive, resumeRemovals, untilText } from './remove-archive.ts'
@@ -29,12 +31,14 @@ const RESERVE_MILLISECONDS = 30_000
  * tell. Asked again, or after it was cut short, it goes on from what it finds in the bucket.
  */
 export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Promise<GuestRetention> {
-  const { site, guest, policy, gone, confirmed, dryRun } = order
+  const { site, guest, policy, gone, confirmed, dryRun, identity } = order
   const resumed = await resumeRemovals(site, guest, dryRun, ports)
   const pending = new Set(resumed.folders)
   const all = await readGuestArchives(site, guest, ports)
   const found = all.filter(({ folder }) => !pending.has(folder))
-  const plan = guardRetention(found, policy, { gone, confirmed })
+  const clockSeenAt = await clockConfirmedAt(found, order, ports)
+  const plan = guardRetention(found, policy, { gone, confirmed, identity, now: ports.now(), clockSeenAt })
+  if (plan.clockInDoubt && confirmed && !dryRun) await confirmClock(order, ports)
 
   const archives: ArchiveDecision[] = []
   // Removals one after the other, each looked at just before it; a dry run only looks.
@@ -66,14 +70,17 @@ export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Prom
 }
 
 async function endOf(
-  { archive, decision, reason, guard }: GuardedDecision<VersionedArchive>,
+  { archive, decision, reason, guard, formerGuest }: GuardedDecision<VersionedArchive>,
   order: PruneOrder,
   ports: RetentionPorts,
 ): Promise<ArchiveDecision> {
   const { folder, createdAt, sizeBytes, foreignKeys } = archive
+  const at = otherTime(archive)
   const decided: ArchiveDecision = {
     folder,
     createdAt,
+    ...(at === undefined ? {} : { at }),
+    ...(formerGuest === undefined ? {} : { formerGuest }),
     sizeBytes,
     decision,
     reason,

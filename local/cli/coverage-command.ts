@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { PARKED_TAG } from '../../functions/contracts/coverage.ts'
-import { type CoverageRules, duration, uncoveredStates } from '../../functions/domain/coverage.ts'
+import { type CoverageRules, uncoveredStates } from '../../functions/domain/coverage.ts'
+import { duration } from '../../functions/domain/duration.ts'
 import { judgeCoverage } from '../../functions/operations/judge-coverage.ts'
 import { openBucket, requestLine } from './bucket-store.ts'
 import { coverageRequestOf, guestsOfJob } from './coverage-request.ts'
