@@ -1,7 +1,7 @@
 /** Who is calling: tickets with their CSRF token, API tokens, logins, a second factor (facts: pve-access-control 9.1). */
 import { createHmac, createPrivateKey, createPublicKey, sign, timingSafeEqual, verify } from 'node:crypto'
 import { ApiError } from './api-error.ts'
-import { type AuthId, capabilities, require, userOf } from './permissions.ts'
+import { type AuthId, capabilities, may, require, userOf } from './permissions.ts'
 import { type LabUser, unixSeconds, type World } from './world.ts'
 
 const TICKET_SECONDS = 7_200
@@ -173,7 +173,14 @@ export function logIn(world: World, parameters: Record<string, string>): Record<
     username: userid,
     CSRFPreventionToken: csrfToken(world, userid),
     cap: capabilities(world.site, userid),
+    ...clusterName(world, userid),
   }
+}
+
+/** Only of a cluster, and only for those who may look at it. */
+function clusterName(world: World, userid: string): { clustername?: string } {
+  const members = world.site.nodes.filter((node) => node.member)
+  return members.length > 1 && may(world.site, userid, '/', 'Sys.Audit') ? { clustername: world.cluster().name } : {}
 }
 
 /** A ticket that is good for nothing but answering the second factor. The user travels in it, hidden as the recovery state is. */
