@@ -134,6 +134,14 @@ function totpValid(world: World, user: LabUser, answer: string): boolean {
   return true
 }
 
+/** A realm that takes no notice of case lets in whoever's name is the same but for it, under the name that is on record. */
+function knownName(world: World, typed: string): string {
+  const realm = world.site.realms?.find((each) => typed.endsWith(`@${each.realm}`))
+  if (realm?.caseSensitive !== false) return typed
+  const same = world.site.users.filter((user) => user.userid.toLowerCase() === typed.toLowerCase())
+  return same.length === 1 ? (same[0]?.userid ?? typed) : typed
+}
+
 const loginFailed = (): ApiError => unauthorized('authentication failure\n')
 
 /**
@@ -142,7 +150,7 @@ const loginFailed = (): ApiError => unauthorized('authentication failure\n')
  */
 export function logIn(world: World, parameters: Record<string, string>): Record<string, unknown> {
   const { username = '', password = '', realm } = parameters
-  const userid = username.includes('@') ? username : `${username}@${realm ?? ''}`
+  const userid = knownName(world, username.includes('@') ? username : `${username}@${realm ?? ''}`)
   const user = usable(world, userid)
   if (user === undefined) throw loginFailed()
   const challenge = parameters['tfa-challenge']

@@ -34,7 +34,7 @@ import { startSshServer } from './ssh-server.ts'
 import { loadCredentials, loadSite, newSecrets, saveSite } from './state.ts'
 import { createDirectories, directoryOf } from './storage-files.ts'
 import { Tasks } from './tasks.ts'
-import { type LabAcl, type LabGuest, type LabPool, onNode, type SiteData, type World } from './world.ts'
+import { type LabAcl, type LabGuest, type LabPool, type LabRealm, onNode, type SiteData, type World } from './world.ts'
 
 export interface LabOptions {
   /** State directory. One that holds a lab's state already is taken up again, whatever the other options say of the site. */
@@ -47,6 +47,7 @@ export interface LabOptions {
   guests?: GuestSpec[]
   storages?: StorageSpec[]
   users?: UserSpec[]
+  realms?: LabRealm[]
   acl?: LabAcl[]
   roles?: Record<string, string[]>
   pools?: LabPool[]
@@ -109,6 +110,7 @@ function newSite(options: LabOptions, now: number): SiteData {
       guestFrom(spec, first),
     ),
     storages: (options.storages ?? DEFAULT_STORAGES).map(storageFrom),
+    realms: options.realms ?? [],
     users: (options.users ?? DEFAULT_USERS).map(userFrom),
     acl: options.acl ?? (options.users === undefined ? defaultAcl() : []),
     roles: { [BACKUP_ROLE]: BACKUP_PRIVILEGES, ...options.roles },

@@ -126,6 +126,14 @@ export interface LabUser {
   tokens: LabToken[]
 }
 
+/** Beside `pam` and `pve`, which every site has. */
+export interface LabRealm {
+  realm: string
+  type: 'ldap' | 'ad' | 'openid'
+  /** Whether names count as typed, as they do unless a directory's realm says `case-sensitive 0`. */
+  caseSensitive?: boolean
+}
+
 export interface LabAcl {
   path: string
   /** `user@realm` or `user@realm!token`. */
@@ -153,6 +161,8 @@ export interface SiteData {
   guests: LabGuest[]
   storages: LabStorage[]
   users: LabUser[]
+  /** Absent in the files of older labs. */
+  realms?: LabRealm[]
   acl: LabAcl[]
   /** Own roles beside the built-in ones. */
   roles: Record<string, string[]>
