@@ -1,5 +1,6 @@
 /** The claim: who backs up a guest at this moment, and how far the start of the job has got. Pure rules; I/O is elsewhere. */
 import * as z from 'zod'
+import { REDRIVE_WINDOW_DAYS } from '../contracts/sweep.ts'
 import { clockOffsetSchema } from '../contracts/evidence.ts'
 import { instantSchema } from '../contracts/nouns.ts'
 
@@ -40,6 +41,11 @@ export const guestClaimSchema = z.strictObject({
   clock: clockOffsetSchema.optional(),
   /** Names what this claim's backup makes on the platform, so that it is known again as ours. */
   token: z.string().optional(),
+  /**
+   * Since when the job is kept for another run to go on with: its run ended by something that says nothing about the
+   * bytes. Absent while it is worked on, and once its archive is committed.
+   */
+  keptSince: instantSchema.optional(),
 })
 export type GuestClaim = z.infer<typeof guestClaimSchema>
 
@@ -51,6 +57,22 @@ export interface Claimant {
 
 export function newClaim({ runId, execution }: Claimant, now: Date): GuestClaim {
   return { version: 1, runId, execution, renewedAt: now.toISOString(), released: false, knownJobRefs: [] }
+}
+
+/**
+ * The claim of a run that takes the guest from another: with that one's job, when it was kept to be gone on with or its
+ * execution died without a word. Not for longer than parts are kept: then a fresh backup is worth more.
+ */
+export function succeedingClaim(before: GuestClaim | undefined, claimant: Claimant, now: Date): GuestClaim {
+  const keptSince = before?.keptSince ?? (before?.released === false ? before.renewedAt : undefined)
+  if (before?.jobRef === undefined || keptSince === undefined) return newClaim(claimant, now)
+  const days = (now.getTime() - Date.parse(keptSince)) / (24 * 3_600_000)
+  if (days > REDRIVE_WINDOW_DAYS) return newClaim(claimant, now)
+  return { ...before, ...claimantOf(claimant), renewedAt: now.toISOString(), released: false, keptSince }
+}
+
+function claimantOf({ runId, execution }: Claimant): Claimant {
+  return { runId, execution }
 }
 
 /** Whether the claim keeps somebody else out: neither theirs, nor given back, nor lapsed. */

@@ -12,9 +12,10 @@ import { START_SETTLES_SECONDS } from '../domain/guest-claim.ts'
 import { nextWaitSeconds } from '../domain/poll-wait.ts'
 import type { FoundGuest, JobSummary, Provider } from '../providers/provider.ts'
 import { type ArchiveStorage, storageFor } from './archive-space.ts'
-import { changeClaim, type HeldClaim, renewClaim, takeClaim, type Work } from './claims.ts'
+import { changeClaim, forgetJob, type HeldClaim, renewClaim, takeClaim, type Work } from './claims.ts'
 import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
 import { noteProgress } from './guest-progress.ts'
+import { canGoOnWith } from './kept-job.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
@@ -31,8 +32,9 @@ const MAX_MOVES = 3
  */
 export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs): Promise<TaskOutput<'StartBackup'>> {
   const { item } = work
-  const held = await takeClaim(work, ports)
+  let held = await takeClaim(work, ports)
   const provider = await ports.provider(item.site)
+  if (!(await canGoOnWith(held.claim, item, provider, ports))) held = await forgetJob(work, held, ports)
   if (held.claim.jobRef !== undefined) {
     const storage = held.claim.storage ?? (await storageOf(item, item.guest.node, provider))
     return started(held, held.claim.jobRef, true, { storage })

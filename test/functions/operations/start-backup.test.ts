@@ -3,6 +3,7 @@ import { BackupStartUnclear, NothingBackedUp, PlatformUnavailable } from '../../
 import { LEASE_SECONDS, START_SETTLES_SECONDS } from '../../../functions/domain/guest-claim.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { begun } from '../../fakes/begun.ts'
+import { goodEvidence } from '../../fakes/evidence.ts'
 import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 const asks = (calls: readonly string[]) => calls.filter((call) => call === 'startBackup').length
@@ -80,6 +81,7 @@ describe('starting a backup', () => {
     const ports = fakePorts()
     await startBackup({ item: itemOf('dead'), execution }, ports)
     ports.fakeProvider.jobs = []
+    ports.fakeProvider.evidence = goodEvidence
     await expect(startBackup({ item: itemOf('next'), execution }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
     later(ports, LEASE_SECONDS + 1)
     await expect(startBackup({ item: itemOf('next'), execution }, ports)).resolves.toMatchObject({ jobRef: 'job-1' })
