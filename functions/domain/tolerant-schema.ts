@@ -31,33 +31,16 @@ function changedDef(
   unknown: Unknown,
 ): object | undefined {
   const { def } = (schema as z.core.$ZodTypes)._zod
-  switch (def.type) {
-    case 'object': {
-      const shape = Object.fromEntries(Object.entries(def.shape).map(([key, field]) => [key, inner(field)]))
-      // A schema that takes other fields by itself goes on doing so.
-      const closed = def.catchall === undefined || def.catchall._zod.def.type === 'never'
-      if (!closed) return { shape }
-      return { shape, catchall: unknown === 'kept' ? z.unknown() : undefined }
-    }
-    case 'array':
-      return { element: inner(def.element) }
-    case 'record':
-      return { valueType: inner(def.valueType) }
-    case 'union':
-      return { options: def.options.map(inner) }
-    case 'tuple':
-      return { items: def.items.map(inner), rest: def.rest === null ? null : inner(def.rest) }
-    case 'pipe':
-      return { in: inner(def.in), out: inner(def.out) }
-    case 'optional':
-    case 'nullable':
-    case 'default':
-    case 'prefault':
-    case 'nonoptional':
-    case 'catch':
-    case 'readonly':
-      return { innerType: inner(def.innerType) }
-    default:
-      return undefined
+  if (def.type === 'object') {
+    const shape = Object.fromEntries(Object.entries(def.shape).map(([key, field]) => [key, inner(field)]))
+    // A schema that takes other fields by itself goes on doing so.
+    const closed = def.catchall === undefined || def.catchall._zod.def.type === 'never'
+    return closed ? { shape, catchall: unknown === 'kept' ? z.unknown() : undefined } : { shape }
   }
+  if (def.type === 'array') return { element: inner(def.element) }
+  if (def.type === 'record') return { valueType: inner(def.valueType) }
+  if (def.type === 'union') return { options: def.options.map(inner) }
+  if (def.type === 'pipe') return { in: inner(def.in), out: inner(def.out) }
+  // Optional, default, catch and their like.
+  return 'innerType' in def ? { innerType: inner(def.innerType) } : undefined
 }

@@ -3,6 +3,7 @@ import type { GuestClaim } from '../domain/guest-claim.ts'
 import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
 import { judge } from '../domain/verdict.ts'
 import type { Provider } from '../providers/provider.ts'
+import { isThere } from './is-there.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'log'>
@@ -23,7 +24,7 @@ export async function canGoOnWith(
   const evidence = await provider.gatherEvidence(jobRef, guest, storage)
   const { good, reason } = judge(evidence)
   const folder = archiveFolder(keyPrefix, site, guest, evidence.listed?.createdAt ?? evidence.jobStartedAt)
-  const committed = (await store.head(manifestKey(folder))) !== undefined
+  const committed = await isThere(store, manifestKey(folder))
   const goesOn = good && !committed
   log(goesOn ? 'backup-gone-on-with' : 'kept-backup-forgotten', {
     site,

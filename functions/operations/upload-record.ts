@@ -4,6 +4,7 @@ import type { UploadRecord } from '../contracts/upload-record.ts'
 import { manifestKey, uploadRecordKey } from '../domain/object-keys.ts'
 import { uploadRecordShape } from './books/shapes.ts'
 import { holdRecord, writeRecord } from './books/stored-json.ts'
+import { isThere } from './is-there.ts'
 
 export type { UploadRecord } from '../contracts/upload-record.ts'
 
@@ -40,8 +41,8 @@ export async function writeUploadRecord(
 
 /** Whether the record alone proves an object: it holds the sum of one that is there, and no manifest does yet. */
 export async function isOnlyWitness({ key, crc32 }: UploadRecord, { store }: Pick<Place, 'store'>): Promise<boolean> {
-  if (crc32 === undefined || (await store.head(key)) === undefined) return false
-  return (await store.head(manifestKey(key.slice(0, key.lastIndexOf('/') + 1)))) === undefined
+  if (crc32 === undefined || !(await isThere(store, key))) return false
+  return !(await isThere(store, manifestKey(key.slice(0, key.lastIndexOf('/') + 1))))
 }
 
 export async function removeUploadRecord({ store, keyPrefix }: Place, key: string): Promise<void> {
