@@ -22,6 +22,7 @@ import { AssemblyError } from '../local/synthesised.ts'
 import { listenForStop } from '../local/cli/stop-signals.ts'
 import { addVerifyCommand } from '../local/cli/verify-command.ts'
 import { addSweepCommand } from '../local/cli/sweep-command.ts'
+import { addUnfinishedCommands } from '../local/cli/unfinished-commands.ts'
 
 type RunOptions = DeployedOptions & Partial<LocalOptions> & { local?: boolean }
 
@@ -67,6 +68,7 @@ program
   })
 
 addSweepCommand(program, stop)
+addUnfinishedCommands(program, stop)
 addSiteCommands(program, stop)
 
 addPlanCommand(program, stop)

@@ -12,15 +12,24 @@
  */
 export type ErrorGroup = 'retry' | 'skip' | 'fail-guest' | 'fail-run'
 
+/**
+ * Whether a fact speaks against what was read or what it is read from, apart from what the workflow does about it.
+ * - `impeached`: the bytes or their source can't be trusted, or a person wants none of it: what was begun is dropped.
+ * - `unscathed`: it says nothing about them (a login, a right, a certificate, a full disk): what was begun is kept.
+ */
+export type Standing = 'impeached' | 'unscathed'
+
 export abstract class GuestliftError extends Error {
   abstract readonly group: ErrorGroup
+  abstract readonly standing: Standing
 }
 
-function fact<Name extends string>(name: Name, group: ErrorGroup) {
+function fact<Name extends string>(name: Name, group: ErrorGroup, standing: Standing = 'unscathed') {
   return class extends GuestliftError {
     static readonly errorName: Name = name
     override readonly name: Name = name
     readonly group: ErrorGroup = group
+    readonly standing: Standing = standing
   }
 }
 
@@ -49,9 +58,9 @@ export class GuestReplaced extends fact('GuestReplaced', 'fail-guest') {}
 /** The platform's clock is further off ours than the site allows. */
 export class ClockOff extends fact('ClockOff', 'fail-guest') {}
 /** The backup job ended and the evidence says that it failed. */
-export class BackupFailed extends fact('BackupFailed', 'fail-guest') {}
+export class BackupFailed extends fact('BackupFailed', 'fail-guest', 'impeached') {}
 /** The platform accepted the call and did nothing (Proxmox: the text `OK` in place of a UPID). */
-export class NothingBackedUp extends fact('NothingBackedUp', 'fail-guest') {}
+export class NothingBackedUp extends fact('NothingBackedUp', 'fail-guest', 'impeached') {}
 /** A task of the platform other than a backup (start, stop, remove, …) ended badly, or ended well and changed nothing. */
 export class PlatformTaskFailed extends fact('PlatformTaskFailed', 'fail-guest') {}
 /** The guest waited for days, and its node was never free for its backup. */
@@ -61,23 +70,25 @@ export class StorageUnusable extends fact('StorageUnusable', 'fail-guest') {}
 /** The archive is not where the platform said, or the route's account may not read it. */
 export class SourceUnreadable extends fact('SourceUnreadable', 'fail-guest') {}
 /** Size or modification time of the source changed while it was copied. */
-export class SourceChanged extends fact('SourceChanged', 'fail-guest') {}
+export class SourceChanged extends fact('SourceChanged', 'fail-guest', 'impeached') {}
 /** The source ended before the bytes it had promised. */
-export class ShortRead extends fact('ShortRead', 'fail-guest') {}
+export class ShortRead extends fact('ShortRead', 'fail-guest', 'impeached') {}
 /** S3's checksum over the finished object differs from the one over the bytes that were read. */
-export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest') {}
+export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest', 'impeached') {}
 /** What was copied faithfully is no archive of that guest: a restore would refuse it from its first bytes on. */
-export class NotAnArchive extends fact('NotAnArchive', 'fail-guest') {}
+export class NotAnArchive extends fact('NotAnArchive', 'fail-guest', 'impeached') {}
 /** The object's key is taken by other content. Nothing was overwritten. */
-export class ArchiveConflict extends fact('ArchiveConflict', 'fail-guest') {}
+export class ArchiveConflict extends fact('ArchiveConflict', 'fail-guest', 'impeached') {}
 /** The object lies in an archive class of S3 (Glacier), which gives it to nobody before it is restored. */
 export class ObjectFrozen extends fact('ObjectFrozen', 'fail-guest') {}
 /** The multipart upload was aborted or expired under us. */
 export class UploadVanished extends fact('UploadVanished', 'fail-guest') {}
+/** A stored record (ledger, claim, plan, …) is there and can't be read. It was left as it is: unreadable isn't empty. */
+export class RecordUnreadable extends fact('RecordUnreadable', 'fail-guest') {}
 /** A fault of Guestlift itself: an error nobody foresaw, or a payload that breaks a contract. */
 export class InternalFault extends fact('InternalFault', 'fail-guest') {}
 /** The operator stopped the run. */
-export class RunInterrupted extends fact('RunInterrupted', 'fail-guest') {}
+export class RunInterrupted extends fact('RunInterrupted', 'fail-guest', 'impeached') {}
 
 /** The job is malformed. */
 export class InvalidJob extends fact('InvalidJob', 'fail-run') {}
@@ -103,17 +114,22 @@ export class HostKeyMismatch extends fact('HostKeyMismatch', 'fail-run') {}
 export class RouteLoginRejected extends fact('RouteLoginRejected', 'fail-run') {}
 /** S3 refused the call: permission, signature, or a missing bucket. */
 export class StoreDenied extends fact('StoreDenied', 'fail-run') {}
+/** A newer version of Guestlift wrote a stored record, and what it means isn't known here. */
+export class RecordTooNew extends fact('RecordTooNew', 'fail-run') {}
 
 const facts = [
   PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
   GuestLocked, GuestMigrating, GuestBusy,
   GuestNotFound, GuestReplaced, ClockOff, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
-  ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, UploadVanished, RunInterrupted,
+  ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, UploadVanished, RunInterrupted, RecordUnreadable,
   InvalidJob, BudgetExceeded, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
-  TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,
+  TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied, RecordTooNew,
 ] // biome-ignore format: one group a line reads as the table it is
 
 const groupByName: ReadonlyMap<string, ErrorGroup> = new Map(facts.map((Fact) => [Fact.errorName, new Fact('').group]))
+const standingByName: ReadonlyMap<string, Standing> = new Map(
+  facts.map((Fact) => [Fact.errorName, new Fact('').standing]),
+)
 
 /** The group of an error by its name, as a state machine reports it; `undefined` for names that aren't ours. */
 export function errorGroup(name: string): ErrorGroup | undefined {
@@ -123,4 +139,9 @@ export function errorGroup(name: string): ErrorGroup | undefined {
 /** Names of all errors of a group, for Retry and Catch. */
 export function errorNames(group: ErrorGroup): string[] {
   return [...groupByName].filter(([, itsGroup]) => itsGroup === group).map(([name]) => name)
+}
+
+/** What an error says of bytes and source, by its name; one that isn't ours says nothing of them. */
+export function errorStanding(name: string): Standing {
+  return standingByName.get(name) ?? 'unscathed'
 }

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { instantSchema } from './nouns.ts'
 import { runOutcomeSchema } from './report.ts'
+import { unfinishedArchiveSchema } from './unfinished.ts'
 
 /**
  * Step Functions can redrive a failed execution this long after its end (service quota). Until then an upload may be
@@ -63,6 +64,8 @@ export const sweepReportSchema = sweepTotalsSchema.extend({
   uploads: z.array(sweptUploadSchema),
   /** Uploads below `archives/` whose keys aren't Guestlift's: left alone, and not looked at. */
   foreignUploads: z.int().nonnegative(),
+  /** Folders with objects and no manifest: reported and priced, never touched. Older reports have none. */
+  unfinished: z.array(unfinishedArchiveSchema).optional(),
   /** Where the price comes from, with its date. */
   price: z.strictObject({ dollarsPerGiBMonth: z.number(), source: z.string() }),
 })

@@ -113,7 +113,8 @@ function stateOf(
   { folder, files }: ArchiveFiles,
   manifest: ManifestFacts | { unreadable: string } | undefined,
 ): { state: ArchiveState; reason?: string } {
-  if (manifest === undefined) return { state: 'incomplete', reason: 'There is no manifest: it was never finished.' }
+  if (manifest === undefined)
+    return { state: 'incomplete', reason: 'There is no manifest: it was never finished. See guestlift unfinished.' }
   if ('unreadable' in manifest) return { state: 'unreadable', reason: manifest.unreadable }
   const listed = new Map(files.map(({ key, sizeBytes }) => [key, sizeBytes]))
   const wrong = manifest.artifacts.flatMap(({ fileName, sizeBytes }) => {

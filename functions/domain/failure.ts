@@ -1,4 +1,4 @@
-import { errorGroup } from '../contracts/errors.ts'
+import { errorGroup, errorStanding } from '../contracts/errors.ts'
 
 /** An error as Step Functions hands it to a Catch. */
 export interface CaughtError {
@@ -12,7 +12,7 @@ export interface Failure {
   name: string
   message: string
   skipped: boolean
-  /** A later attempt may go on with what S3 already has. */
+  /** Neither bytes nor source are impeached: a later attempt may go on with the job's archive and what S3 has of it. */
   resumable: boolean
 }
 
@@ -26,13 +26,13 @@ const machinery: Record<string, string> = {
 
 /** Read a caught error. `Cause` holds Lambda's error as JSON (`errorType`, `errorMessage`), or plain text. */
 export function readFailure({ Error: name, Cause }: CaughtError): Failure {
-  const group = errorGroup(name)
   return {
     name,
     message: lambdaMessage(Cause) ?? machinery[name] ?? Cause ?? `The step failed with ${name} and gave no reason.`,
-    skipped: group === 'skip',
-    // Errors that aren't ours say nothing about the source: what S3 holds is checked part by part before it is used.
-    resumable: group === 'retry' || group === undefined,
+    skipped: errorGroup(name) === 'skip',
+    // Never from the group: a rejected login ends the run and says nothing about 19 TB that are there. What S3 holds is
+    // checked part by part before it is used.
+    resumable: errorStanding(name) === 'unscathed',
   }
 }
 

@@ -1,6 +1,7 @@
 /** The claim: who backs up a guest at this moment, and how far the start of the job has got. Pure rules; I/O is elsewhere. */
 import * as z from 'zod'
-import { backupOptionsSchema } from '../contracts/backup-options.ts'
+import { type BackupOptions, backupOptionsSchema } from '../contracts/backup-options.ts'
+import { REDRIVE_WINDOW_DAYS } from '../contracts/sweep.ts'
 import { clockOffsetSchema } from '../contracts/evidence.ts'
 import { instantSchema } from '../contracts/nouns.ts'
 
@@ -55,6 +56,11 @@ export const guestClaimSchema = z.strictObject({
   backup: backupOptionsSchema.optional(),
   /** What the run before this one had asked for when it died without a word: its job may still run. */
   earlier: askedWorkSchema.optional(),
+  /**
+   * Since when the job is kept for another run to go on with: its run ended by something that says nothing about the
+   * bytes. Absent while it is worked on, and once its archive is committed.
+   */
+  keptSince: instantSchema.optional(),
 })
 export type GuestClaim = z.infer<typeof guestClaimSchema>
 
@@ -87,6 +93,27 @@ function askedBy({ token, backup, jobRef, storage, clock }: GuestClaim): AskedWo
     ...(storage === undefined ? {} : { storage }),
     ...(clock === undefined ? {} : { clock }),
   }
+}
+
+/**
+ * The claim of a run that takes the guest from another: with that one's job, when it was kept to be gone on with or its
+ * execution died without a word. Not for longer than parts are kept: then a fresh backup is worth more.
+ */
+export function succeedingClaim(before: GuestClaim | undefined, claimant: Claimant, now: Date): GuestClaim {
+  const keptSince = before?.keptSince ?? (before?.released === false ? before.renewedAt : undefined)
+  if (before?.jobRef === undefined || keptSince === undefined) return newClaim(claimant, now, before)
+  const days = (now.getTime() - Date.parse(keptSince)) / (24 * 3_600_000)
+  if (days > REDRIVE_WINDOW_DAYS) return newClaim(claimant, now, before)
+  return { ...before, ...claimantOf(claimant), renewedAt: now.toISOString(), released: false, keptSince }
+}
+
+function claimantOf({ runId, execution }: Claimant): Claimant {
+  return { runId, execution }
+}
+
+/** Whether a backup with these options is as good as one with those. Both were parsed, so their keys are in one order. */
+export function sameOptions(one: BackupOptions, other: BackupOptions): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }
 
 /** Whether the claim keeps somebody else out: neither theirs, nor given back, nor lapsed. */

@@ -1,4 +1,5 @@
 import type { SweepTotals, SweptUpload } from '../contracts/sweep.ts'
+import type { UnfinishedArchive } from '../contracts/unfinished.ts'
 import { formatBytes } from './byte-size.ts'
 import { formatDollars } from './prices.ts'
 import { counted } from './counted.ts'
@@ -10,11 +11,14 @@ export interface SweepRest {
   removedRecords: number
   /** Why not all records could be looked through. */
   recordTrouble?: string
+  /** Objects without a manifest. */
+  unfinished?: readonly Pick<UnfinishedArchive, 'sizeBytes' | 'dollarsPerMonth' | 'state'>[]
 }
 
 /** Add up a sweep, with the sentence that people read first. */
 export function sweepTotals(uploads: readonly SweptUpload[], rest: SweepRest): SweepTotals {
-  const { dryRun, left, removedRecords, recordTrouble } = rest
+  const { dryRun, left, removedRecords, recordTrouble, unfinished = [] } = rest
+  const orphaned = unfinished.filter(({ state }) => state !== 'under-way' && state !== 'going')
   const of = (outcome: SweptUpload['outcome']) => uploads.filter((upload) => upload.outcome === outcome)
   const [kept, dropped, failed] = [of('kept'), of('dropped'), of('failed')]
   const droppedBytes = sum(dropped, 'sizeBytes')
@@ -26,12 +30,16 @@ export function sweepTotals(uploads: readonly SweptUpload[], rest: SweepRest): S
       ? [`${dryRun ? 'Would remove' : 'Removed'} ${counted(removedRecords, 'record')} of uploads that are long gone.`]
       : []),
     ...(recordTrouble === undefined ? [] : [`Old upload records could not be looked through: ${recordTrouble}.`]),
+    ...(orphaned.length === 0 ? [] : [unfinishedClause(orphaned)]),
     ...(left > 0 ? [`Time ran out: ${counted(left, 'upload')} left for the next sweep.`] : []),
   ]
   const trouble = failed.length > 0 || recordTrouble !== undefined
   return {
     outcome: !trouble ? 'succeeded' : failed.length > 0 && failed.length === uploads.length ? 'failed' : 'partial',
-    summary: uploads.length + left + removedRecords === 0 && !trouble ? 'No uploads are open.' : sentences.join(' '),
+    summary:
+      uploads.length + left + removedRecords + orphaned.length === 0 && !trouble
+        ? 'No uploads are open.'
+        : sentences.join(' '),
     kept: kept.length,
     dropped: dropped.length,
     failed: failed.length,
@@ -46,6 +54,13 @@ function droppedClause(count: number, bytes: number, dollars: number, dryRun: bo
   if (count === 0) return dryRun ? 'Would drop nothing' : 'Dropped nothing'
   const verb = dryRun ? 'Would drop' : 'Dropped'
   return `${verb} ${counted(count, 'abandoned upload')} holding ${formatBytes(bytes)} (${formatDollars(dollars)} so far)`
+}
+
+function unfinishedClause(orphaned: NonNullable<SweepRest['unfinished']>): string {
+  const bytes = orphaned.reduce((total, { sizeBytes }) => total + sizeBytes, 0)
+  const dollars = orphaned.reduce((total, { dollarsPerMonth }) => total + dollarsPerMonth, 0)
+  const what = `${counted(orphaned.length, 'folder')} among the archives without a manifest`
+  return `${what}, ${formatBytes(bytes)}, ${formatDollars(dollars)} a month: see guestlift unfinished list.`
 }
 
 function keptClause(kept: readonly SweptUpload[]): string {

@@ -3,7 +3,8 @@ import type { VersionStore } from '../aws/version-store.ts'
 import { StoreDenied } from '../contracts/errors.ts'
 import { type Destination, type PriceTable, type StorageClass, storageClassSchema } from '../contracts/prices.ts'
 import { BillCounter, type MonthlyBill } from '../domain/monthly-bill.ts'
-import { bookFolders, readArtifactKey } from '../domain/object-keys.ts'
+import { readFolder } from '../domain/catalogue.ts'
+import { bookFolders, manifestKey, readArtifactKey } from '../domain/object-keys.ts'
 import { type RestorePrice, restorePrices } from '../domain/restore-price.ts'
 
 export interface BucketBill extends MonthlyBill {
@@ -16,6 +17,8 @@ export interface BucketBill extends MonthlyBill {
 /** What Guestlift writes beside archives: runs, claims, ledgers, reports. */
 const BOOKS = "Guestlift's own books"
 const OTHERS = 'other objects'
+/** What `guestlift unfinished list` tells more of. */
+const UNFINISHED = ' (without a manifest)'
 
 const books: ReadonlySet<string> = new Set(bookFolders)
 
@@ -74,14 +77,15 @@ async function billListed(
   const counter = new BillCounter(table)
   const archived = new Map<StorageClass, { objects: number; sizeBytes: number }>()
   const unknown = new Map<string, number>()
-  for await (const { key, sizeBytes, storageClass: name, hidden } of listed) {
+  for await (const { key, sizeBytes, storageClass: name, hidden, finished } of byFolder(listed, keyPrefix)) {
     const { data: storageClass } = storageClassSchema.safeParse(name)
     if (storageClass === undefined) {
       unknown.set(name, (unknown.get(name) ?? 0) + 1)
       continue
     }
     const owner = ownerOf(keyPrefix, key)
-    counter.add({ owner: hidden ? `${owner} (hidden versions)` : owner, storageClass, sizeBytes })
+    const which = hidden ? ' (hidden versions)' : finished ? '' : UNFINISHED
+    counter.add({ owner: `${owner}${which}`, storageClass, sizeBytes })
     if (hidden || owner === BOOKS || owner === OTHERS) continue
     const sum = archived.get(storageClass) ?? { objects: 0, sizeBytes: 0 }
     archived.set(storageClass, { objects: sum.objects + 1, sizeBytes: sum.sizeBytes + sizeBytes })
@@ -92,6 +96,30 @@ async function billListed(
     ways: restorePrices({ ...sum, storageClass }, destination, table),
   }))
   return { ...counter.bill([...missed, ...leftOut(unknown)]), restore }
+}
+
+/** Each object, and whether it has a manifest beside it: a folder's keys follow one another, and few are held at a time. */
+async function* byFolder(
+  listed: AsyncIterable<Listed>,
+  keyPrefix: string,
+): AsyncGenerator<Listed & { finished: boolean }, void, void> {
+  let folder: string | undefined
+  let held: Listed[] = []
+  const flush = () => {
+    const finished =
+      folder === undefined || held.some(({ key, hidden }) => !hidden && key === manifestKey(folder ?? ''))
+    return held.map((one) => ({ ...one, finished }))
+  }
+  for await (const one of listed) {
+    const its = readFolder(keyPrefix, one.key)?.folder
+    if (its === undefined || its !== folder) {
+      yield* flush()
+      held = []
+    }
+    folder = its
+    held.push(one)
+  }
+  yield* flush()
 }
 
 function ownerOf(keyPrefix: string, key: string): string {

@@ -1,16 +1,18 @@
-import { GuestBusy, InternalFault } from '../contracts/errors.ts'
+import { GuestBusy } from '../contracts/errors.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
 import {
   type Claimant,
   type GuestClaim,
-  guestClaimSchema,
   isOf,
   lapsesAt,
   newClaim,
   RENEW_AFTER_SECONDS,
   standsAgainst,
+  succeedingClaim,
 } from '../domain/guest-claim.ts'
 import { claimKey } from '../domain/object-keys.ts'
+import { claimShape } from './books/shapes.ts'
+import { holdRecord, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 
 type ClaimPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now'>
@@ -33,7 +35,8 @@ function claimantOf({ item, execution }: Work): Claimant {
 
 /**
  * Take the guest for this execution, or find the claim that it took earlier. The claim of a dead execution of the same
- * run is taken over with the job that it names, so that its work goes on.
+ * run is taken over with the job that it names, so that its work goes on; so is another run's that ended without blame on
+ * the bytes.
  * @throws GuestBusy while another's claim stands
  */
 export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClaim> {
@@ -47,9 +50,9 @@ export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClai
     const held = isOf(found.claim, claimantOf(work)) && !found.claim.released
     return held ? found : changeClaim(work, found, { execution, released: false }, ports)
   }
-  const claim = newClaim(claimantOf(work), ports.now(), found?.claim)
+  const claim = succeedingClaim(found?.claim, claimantOf(work), ports.now())
   const onlyIf = found === undefined ? { absent: true as const } : { etag: found.etag }
-  const etag = await ports.store.writeText(key, JSON.stringify(claim), { contentType: 'application/json', onlyIf })
+  const etag = await writeRecord(ports.store, key, claimShape, claim, { onlyIf, held: true })
   if (etag !== undefined) return { claim, etag }
   // Another execution wrote between our look and our write; its claim is fresh, so it stands.
   const winner = await readClaim(key, ports)
@@ -97,12 +100,25 @@ export async function changeClaim(
 }
 
 /**
- * Stop being in the way of other runs. With `keepJob` the claim goes on naming the job, so that repeating this guest
- * under the same run goes on with it; without, repeating starts a new backup.
+ * - `done`: its archive is committed. Repeating the guest under the same run finds the job and its archive.
+ * - `keep`: whoever repeats the guest, in this run or another, goes on with the job.
+ * - `drop`: whoever repeats it starts a new backup.
  */
-export async function releaseClaim(work: Work, held: HeldClaim, keepJob: boolean, ports: ClaimPorts): Promise<void> {
-  const blank = { ...newClaim(claimantOf(work), ports.now()), knownJobRefs: held.claim.knownJobRefs }
-  await changeClaim(work, keepJob ? held : { claim: blank, etag: held.etag }, { released: true }, ports)
+export type JobEnding = 'done' | 'keep' | 'drop'
+
+/** Stop being in the way of other runs. */
+export async function releaseClaim(work: Work, held: HeldClaim, job: JobEnding, ports: ClaimPorts): Promise<void> {
+  const { keptSince, ...claim } = held.claim
+  const blank = { ...newClaim(claimantOf(work), ports.now()), knownJobRefs: claim.knownJobRefs }
+  // The first failure counts: going on in vain, again and again, has an end.
+  const kept = { ...claim, keptSince: keptSince ?? ports.now().toISOString() }
+  const left: GuestClaim = { done: claim, keep: kept, drop: blank }[job]
+  await changeClaim(work, { claim: left, etag: held.etag }, { released: true }, ports)
+}
+
+/** The job that the claim names yields no archive any more: begin anew. @throws GuestBusy */
+export function forgetJob(work: Work, held: HeldClaim, ports: ClaimPorts): Promise<HeldClaim> {
+  return changeClaim(work, { claim: newClaim(claimantOf(work), ports.now()), etag: held.etag }, {}, ports)
 }
 
 function writeClaim(
@@ -112,25 +128,12 @@ function writeClaim(
   { store, keyPrefix }: ClaimPorts,
 ): Promise<string | undefined> {
   const key = claimKey(keyPrefix, item.site, item.guest)
-  return store.writeText(key, JSON.stringify(claim), { contentType: 'application/json', onlyIf: { etag } })
+  return writeRecord(store, key, claimShape, claim, { onlyIf: { etag }, held: true })
 }
 
 async function readClaim(key: string, ports: ClaimPorts): Promise<HeldClaim | undefined> {
-  const found = await ports.store.readText(key)
-  if (found === undefined) return undefined
-  const parsed = guestClaimSchema.safeParse(safeJson(found.text))
-  if (!parsed.success) {
-    throw new InternalFault(`The claim s3://${ports.store.bucket}/${key} is unreadable. Remove it and run again.`)
-  }
-  return { claim: parsed.data, etag: found.etag }
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const found = await holdRecord(ports.store, key, claimShape)
+  return found === undefined ? undefined : { claim: found.value, etag: found.etag }
 }
 
 function busy({ item }: Work, claim: GuestClaim | undefined, { store }: ClaimPorts, key: string): GuestBusy {

@@ -1,6 +1,5 @@
 import type { StoredObject, StoredPart } from '../aws/archive-store.ts'
 import { UploadVanished } from '../contracts/errors.ts'
-import type { SourceArtifact } from '../contracts/nouns.ts'
 import type { TaskInput, TaskOutput, Upload } from '../contracts/tasks.ts'
 import { combineAllCrc32 } from '../domain/crc32.ts'
 import { missingParts } from '../domain/part-plan.ts'
@@ -34,7 +33,7 @@ export async function completeUpload(
   assertComplete(upload, parts, ports)
   assertSourceUnchanged(await statSource(ports, item.site, artifact), upload.source, artifact)
   const crc32 = combineAllCrc32(parts)
-  await remember(upload, artifact, crc32, ports)
+  await remember(input, crc32, ports)
   const object = await ports.store.completeUpload(upload.key, upload.uploadId, parts, crc32)
   ports.log('upload-completed', { key: upload.key, sizeBytes: object.sizeBytes, partCount: parts.length })
   return { stored: storedArtifact(upload, artifact.fileName, object, crc32, { bytesSent, work }) }
@@ -80,17 +79,23 @@ function assertComplete(upload: Upload, parts: readonly StoredPart[], { store }:
 }
 
 /** Keep the sum where a repeated call, or another execution, finds it if the answer to Complete is lost. */
-async function remember(upload: Upload, artifact: SourceArtifact, crc32: number, ports: Needs): Promise<void> {
+async function remember(
+  { item, artifact, upload }: TaskInput<'CompleteUpload'>,
+  crc32: number,
+  ports: Needs,
+): Promise<void> {
   const kept = await readUploadRecord(ports, upload.key)
-  if (kept?.record?.uploadId === upload.uploadId && kept.record.crc32 === crc32) return
+  if (kept?.record.uploadId === upload.uploadId && kept.record.crc32 === crc32) return
   const record: UploadRecord = {
+    ...(kept?.record.uploadId === upload.uploadId ? kept.record : {}),
     version: 1,
     key: upload.key,
     uploadId: upload.uploadId,
     partSizeBytes: upload.partSizeBytes,
     partCount: upload.partCount,
     source: { ...upload.source, artifactRef: artifact.artifactRef },
-    openedAt: kept?.record?.openedAt ?? ports.now().toISOString(),
+    openedAt: kept?.record.openedAt ?? ports.now().toISOString(),
+    item,
     crc32,
   }
   if (!(await writeUploadRecord(ports, record, kept))) {

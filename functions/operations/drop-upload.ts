@@ -1,9 +1,9 @@
 import type { Ports } from './ports.ts'
-import { readUploadRecord, removeUploadRecord } from './upload-record.ts'
+import { isOnlyWitness, readUploadRecord, removeUploadRecord } from './upload-record.ts'
 
 /**
- * Abort what is open of an artifact's upload and forget its record. The guest's other archives are left alone: a run
- * whose claim has lapsed may still be filling one.
+ * Abort what is open of an artifact's upload and forget its record, unless that is the only witness of an object. The
+ * guest's other archives are left alone: a run whose claim has lapsed may still be filling one.
  */
 export async function dropUpload(key: string, ports: Pick<Ports, 'store' | 'keyPrefix' | 'log'>): Promise<void> {
   const kept = await readUploadRecord(ports, key)
@@ -12,5 +12,5 @@ export async function dropUpload(key: string, ports: Pick<Ports, 'store' | 'keyP
     ports.log('upload-aborted', { key, uploadId })
     await ports.store.abortUpload(key, uploadId)
   }
-  if (kept !== undefined) await removeUploadRecord(ports, key)
+  if (kept !== undefined && !(await isOnlyWitness(kept.record, ports))) await removeUploadRecord(ports, key)
 }

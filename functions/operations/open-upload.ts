@@ -33,7 +33,7 @@ export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): 
     if (done !== undefined) return done
     const opened =
       (await resume(ports, source, artifact.artifactRef, kept?.record)) ??
-      (await start(ports, key, artifact.artifactRef, source, kept))
+      (await start(ports, key, input, source, kept))
     if (opened === undefined) continue
     await abortOthers(ports, opened)
     return { upload: opened }
@@ -65,7 +65,7 @@ async function resume(
 async function start(
   ports: Needs,
   key: string,
-  artifactRef: string,
+  { item, artifact: { artifactRef } }: TaskInput<'OpenUpload'>,
   source: SourceIdentity,
   kept: KeptRecord | undefined,
 ): Promise<Upload | undefined> {
@@ -77,6 +77,7 @@ async function start(
     ...planParts(source.sizeBytes),
     source: { ...source, artifactRef },
     openedAt: ports.now().toISOString(),
+    item,
   }
   if (await writeUploadRecord(ports, record, kept)) return uploadOf(record)
   await ports.store.abortUpload(key, uploadId)

@@ -2,7 +2,7 @@ import type { BackupOptions } from '../contracts/backup-options.ts'
 import { GuestBusy } from '../contracts/errors.ts'
 import type { Guest } from '../contracts/nouns.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
-import type { GuestClaim } from '../domain/guest-claim.ts'
+import { type GuestClaim, sameOptions } from '../domain/guest-claim.ts'
 import type { JobSummary, Provider } from '../providers/provider.ts'
 
 /** Between two looks at a running job of which nothing shows yet whether it is ours. */
@@ -53,7 +53,7 @@ export async function sortJobs(
 }
 
 function isEarlier({ earlier }: GuestClaim, jobRef: string, token: string | undefined, backup: BackupOptions): boolean {
-  if (earlier === undefined || JSON.stringify(earlier.backup) !== JSON.stringify(backup)) return false
+  if (earlier === undefined || !sameOptions(earlier.backup, backup)) return false
   return earlier.jobRef === jobRef || earlier.token === token
 }
 

@@ -1,4 +1,4 @@
-import { BackupFailed } from '../contracts/errors.ts'
+import { BackupFailed, RecordTooNew, RecordUnreadable } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { readFailure } from '../domain/failure.ts'
 import { archiveFolder, artifactKey, evidenceKey } from '../domain/object-keys.ts'
@@ -35,8 +35,18 @@ export async function recordFailure(
       leftovers.push(`Clean-up: ${what} failed: ${message}`)
     }
   }
-  const held = await ownClaim(input, ports)
-  const evidence = await readKeptEvidence(evidenceKey(item.run.prefix, item.guest.id), ports)
+  const legible = async <Value>(reading: Promise<Value>): Promise<Value | undefined> => {
+    try {
+      return await reading
+    } catch (problem) {
+      if (!(problem instanceof RecordUnreadable || problem instanceof RecordTooNew)) throw problem
+      if (problem.message !== failure.message) leftovers.push(`Clean-up: ${problem.message}`)
+      return undefined
+    }
+  }
+  // A claim that can't be read may be another run's: then nothing on the platform or of the upload is touched.
+  const held = await legible(ownClaim(input, ports))
+  const evidence = await legible(readKeptEvidence(evidenceKey(item.run.prefix, item.guest.id), ports))
   // Before its archive was located, a guest has no upload.
   const located = evidence?.evidence.listed
   if (held !== undefined && !held.claim.released) {
@@ -70,7 +80,7 @@ export async function recordFailure(
   if (held !== undefined) {
     // A job that was stopped here proves nothing any more: whoever repeats the guest has to start another.
     const keepJob = failure.resumable && !stopped
-    await attempt('giving back the claim', () => releaseClaim(input, held, keepJob, ports))
+    await attempt('giving back the claim', () => releaseClaim(input, held, keepJob ? 'keep' : 'drop', ports))
   }
   return outcome
 }

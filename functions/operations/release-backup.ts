@@ -17,7 +17,7 @@ export async function releaseBackup(
 ): Promise<TaskOutput<'ReleaseBackup'>> {
   const { item, artifacts, stored, verdict } = input
   const remarks = verdict.name === 'archived' ? [] : [verdict.reason]
-  remarks.push(...retentionRemarks(input))
+  remarks.push(...olderBackup(input), ...retentionRemarks(input))
   if (item.deleteSource) remarks.push(...(await removeSources(input, ports)))
   await leaveQueue(input, ports)
   const work = guestCounts(input)
@@ -37,8 +37,16 @@ export async function releaseBackup(
   }
   await recordOutcome(item.run, outcome, ports)
   const held = await ownClaim(input, ports)
-  if (held !== undefined) await releaseClaim(input, held, true, ports)
+  if (held !== undefined) await releaseClaim(input, held, 'done', ports)
   return outcome
+}
+
+/** A run that goes on with what an earlier one couldn't finish archives the guest as it was then. */
+function olderBackup({ item, startedAt }: TaskInput<'ReleaseBackup'>): string[] {
+  if (Date.parse(startedAt) >= Date.parse(item.run.startedAt)) return []
+  return [
+    `This is the backup that an earlier run began at ${startedAt} and could not finish. Run again for a newer one.`,
+  ]
 }
 
 /** Older archives that stay cost money but lose nothing. */

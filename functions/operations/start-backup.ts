@@ -5,12 +5,13 @@ import { START_SETTLES_SECONDS } from '../domain/guest-claim.ts'
 import { nextWaitSeconds } from '../domain/poll-wait.ts'
 import type { FoundGuest, JobSummary, Provider } from '../providers/provider.ts'
 import { type ArchiveStorage, storageFor } from './archive-space.ts'
-import { changeClaim, type HeldClaim, renewClaim, takeClaim, type Work } from './claims.ts'
+import { changeClaim, forgetJob, type HeldClaim, renewClaim, takeClaim, type Work } from './claims.ts'
 import { readClock, requireClock } from './clock-check.ts'
 import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
 import { refuseLocked, whereItIs } from './guest-now.ts'
 import { noteProgress } from './guest-progress.ts'
 import { sortJobs, waitOrLeave } from './own-jobs.ts'
+import { canGoOnWith } from './kept-job.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep' | 'randomToken'>
@@ -27,8 +28,9 @@ const MAX_MOVES = 3
  */
 export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs): Promise<TaskOutput<'StartBackup'>> {
   const { item } = work
-  const held = await takeClaim(work, ports)
+  let held = await takeClaim(work, ports)
   const provider = await ports.provider(item.site)
+  if (!(await canGoOnWith(held.claim, item, provider, ports))) held = await forgetJob(work, held, ports)
   if (held.claim.jobRef !== undefined) {
     const storage = held.claim.storage ?? (await storageOf(item, item.guest.node, provider))
     return started(work, held, { jobRef: held.claim.jobRef, adopted: true, chosen: { storage } }, provider)

@@ -2,11 +2,12 @@ import type { OpenUpload, PartArrival } from '../aws/archive-store.ts'
 import { UploadVanished } from '../contracts/errors.ts'
 import type { SweptUpload } from '../contracts/sweep.ts'
 import { judgeUpload, lastActiveAt } from '../domain/abandoned-upload.ts'
-import { type GuestClaim, guestClaimSchema } from '../domain/guest-claim.ts'
 import { claimKey, type KeyedGuest, uploadRecordKey } from '../domain/object-keys.ts'
 import { standardStorage, storageDollars } from '../domain/prices.ts'
+import { claimShape } from './books/shapes.ts'
+import { readRecord, unlessUnreadable } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
-import { readUploadRecord, removeUploadRecord } from './upload-record.ts'
+import { isOnlyWitness, readUploadRecord, removeUploadRecord } from './upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
 
@@ -49,14 +50,14 @@ async function look({ owner, ...upload }: OwnedUpload, ports: Needs): Promise<Sw
   const keyOfClaim = claimKey(keyPrefix, owner.site, owner.guest)
   const [arrivals, kept, claim] = await Promise.all([
     store.listArrivals(key, uploadId),
-    readUploadRecord(ports, key),
-    readClaim(keyOfClaim, ports),
+    unlessUnreadable(readUploadRecord(ports, key)),
+    unlessUnreadable(readRecord(store, keyOfClaim, claimShape)),
   ])
   const facts = {
     uploadId,
     openedAt,
     newestPartAt: newest(arrivals),
-    record: kept === undefined ? undefined : (kept.record ?? ('unreadable' as const)),
+    record: kept === 'unreadable' ? kept : kept?.record,
     claim,
     recordKey: uploadRecordKey(keyPrefix, key),
     claimKey: keyOfClaim,
@@ -77,20 +78,10 @@ async function drop({ key, uploadId, sizeBytes, costDollars, reason }: SweptUplo
   ports.log('upload-dropped', { key, uploadId, sizeBytes, costDollars, reason })
   // Read anew: the record may be another upload's by now. One that stays behind goes when it is old enough.
   const kept = await readUploadRecord(ports, key).catch(() => undefined)
-  if (kept?.record?.uploadId !== uploadId) return
+  if (kept?.record.uploadId !== uploadId || (await isOnlyWitness(kept.record, ports))) return
   await removeUploadRecord(ports, key).catch((error: unknown) =>
     ports.log('upload-record-left', { key, reason: String(error) }),
   )
-}
-
-async function readClaim(key: string, { store }: Needs): Promise<GuestClaim | 'unreadable' | undefined> {
-  const found = await store.readText(key)
-  if (found === undefined) return undefined
-  try {
-    return guestClaimSchema.safeParse(JSON.parse(found.text)).data ?? 'unreadable'
-  } catch {
-    return 'unreadable'
-  }
 }
 
 function newest(arrivals: readonly PartArrival[]): string | undefined {

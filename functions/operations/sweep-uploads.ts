@@ -1,15 +1,13 @@
-import { REDRIVE_WINDOW_DAYS, type SweepReport, sweepReportSchema, type SweptUpload } from '../contracts/sweep.ts'
+import { type SweepReport, sweepReportSchema, type SweptUpload } from '../contracts/sweep.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import {
-  archivesPrefix,
-  readArtifactKey,
-  recordedKey,
-  sweepReportKey,
-  uploadRecordsPrefix,
-} from '../domain/object-keys.ts'
+import type { UnfinishedArchive } from '../contracts/unfinished.ts'
+import { listPrices } from '../domain/list-prices.ts'
+import { archivesPrefix, readArtifactKey, sweepReportKey } from '../domain/object-keys.ts'
 import { standardStorage } from '../domain/prices.ts'
 import { sweepTotals } from '../domain/sweep-totals.ts'
+import { findUnfinished } from './find-unfinished.ts'
 import type { Ports } from './ports.ts'
+import { removeStaleRecords } from './stale-records.ts'
 import { sweepOneUpload } from './sweep-one-upload.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'remainingMilliseconds' | 'log'>
@@ -56,7 +54,8 @@ export async function sweepUploads(
   await Promise.all(Array.from({ length: SWEPT_AT_ONCE }, sweepSome))
 
   const records = await removeStaleRecords(new Set(found.map(({ key }) => key)), dryRun, outOfTime, ports)
-  const totals = sweepTotals(uploads, { dryRun, left: waiting.length, ...records })
+  const unfinished = await lookForUnfinished(outOfTime, ports)
+  const totals = sweepTotals(uploads, { dryRun, left: waiting.length, ...records, unfinished })
   const report: SweepReport = {
     version: 1,
     sweepId,
@@ -66,6 +65,7 @@ export async function sweepUploads(
     dryRun,
     uploads: uploads.sort((a, b) => (a.openedAt < b.openedAt ? -1 : 1)),
     foreignUploads,
+    unfinished,
     price: standardStorage,
   }
   await store.writeText(reportKey, `${JSON.stringify(report, undefined, 2)}\n`)
@@ -73,31 +73,14 @@ export async function sweepUploads(
   return { ...totals, bucket: store.bucket, reportKey }
 }
 
-/**
- * Forget uploads that are gone (expired, or aborted by hand) once no run can ask for them any more. What goes wrong is
- * told and stops nothing: the uploads that were dropped have to be reported.
- */
-async function removeStaleRecords(
-  open: ReadonlySet<string>,
-  dryRun: boolean,
-  outOfTime: () => boolean,
-  { store, keyPrefix, now, log }: Needs,
-): Promise<{ removedRecords: number; recordTrouble?: string }> {
-  let removedRecords = 0
-  try {
-    const oldest = new Date(now().getTime() - REDRIVE_WINDOW_DAYS * 24 * 3_600_000).toISOString()
-    for (const { key, writtenAt } of await store.listDatedKeys(uploadRecordsPrefix(keyPrefix))) {
-      if (outOfTime()) break
-      // Ages are S3's own: it dates a record when an upload is opened and again just before it is completed.
-      if (writtenAt > oldest || open.has(recordedKey(keyPrefix, key))) continue
-      if (!dryRun) await store.remove(key)
-      removedRecords += 1
-      log('upload-record-removed', { key, writtenAt, dryRun })
-    }
-  } catch (error) {
-    return { removedRecords, recordTrouble: error instanceof Error ? error.message : String(error) }
+/** Objects without a manifest cost as much as archives do, and no list of open uploads shows them. */
+async function lookForUnfinished(outOfTime: () => boolean, ports: Needs): Promise<UnfinishedArchive[]> {
+  const found: UnfinishedArchive[] = []
+  for await (const { archive } of findUnfinished({}, { ...ports, prices: listPrices })) {
+    found.push(archive)
+    if (outOfTime()) break
   }
-  return { removedRecords }
+  return found
 }
 
 async function readReport(key: string, { store }: Needs): Promise<SweepReport | undefined> {

@@ -1,29 +1,16 @@
-import * as z from 'zod'
 import type { ArchiveStore } from '../aws/archive-store.ts'
-import { sourceIdentitySchema } from '../contracts/nouns.ts'
 import type { Upload } from '../contracts/tasks.ts'
-import { uploadRecordKey } from '../domain/object-keys.ts'
+import type { UploadRecord } from '../contracts/upload-record.ts'
+import { manifestKey, uploadRecordKey } from '../domain/object-keys.ts'
+import { uploadRecordShape } from './books/shapes.ts'
+import { holdRecord, writeRecord } from './books/stored-json.ts'
+import { isThere } from './is-there.ts'
 
-/**
- * What is kept in S3 of an upload while it is open: enough for another execution to resume it, and, once `crc32` is
- * there, to recognise the finished object as this source's when the answer to Complete was lost.
- */
-export const uploadRecordSchema = z.strictObject({
-  version: z.literal(1),
-  key: z.string(),
-  uploadId: z.string(),
-  partSizeBytes: z.int().positive(),
-  partCount: z.int().positive(),
-  source: sourceIdentitySchema.extend({ artifactRef: z.string() }),
-  openedAt: z.string(),
-  /** Full-object CRC-32 over what was read, unsigned. Written just before Complete. */
-  crc32: z.int().nonnegative().optional(),
-})
-export type UploadRecord = z.infer<typeof uploadRecordSchema>
+export type { UploadRecord } from '../contracts/upload-record.ts'
 
-/** The record and the tag that replacing it needs. A record that can't be parsed is one that may be replaced. */
+/** The record and the tag that replacing it needs. */
 export interface KeptRecord {
-  record: UploadRecord | undefined
+  record: UploadRecord
   etag: string
 }
 
@@ -32,18 +19,10 @@ interface Place {
   keyPrefix: string
 }
 
+/** @throws RecordTooNew, RecordUnreadable: it may hold the only checksum of a finished object, so nobody replaces it */
 export async function readUploadRecord({ store, keyPrefix }: Place, key: string): Promise<KeptRecord | undefined> {
-  const stored = await store.readText(uploadRecordKey(keyPrefix, key))
-  if (stored === undefined) return undefined
-  return { record: parseRecord(stored.text), etag: stored.etag }
-}
-
-function parseRecord(text: string): UploadRecord | undefined {
-  try {
-    return uploadRecordSchema.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
+  const held = await holdRecord(store, uploadRecordKey(keyPrefix, key), uploadRecordShape)
+  return held === undefined ? undefined : { record: held.value, etag: held.etag }
 }
 
 /**
@@ -57,7 +36,13 @@ export async function writeUploadRecord(
 ): Promise<boolean> {
   const onlyIf = seen === undefined ? { absent: true as const } : { etag: seen.etag }
   const key = uploadRecordKey(keyPrefix, record.key)
-  return (await store.writeText(key, `${JSON.stringify(record, undefined, 2)}\n`, { onlyIf })) !== undefined
+  return (await writeRecord(store, key, uploadRecordShape, record, { onlyIf, held: seen !== undefined })) !== undefined
+}
+
+/** Whether the record alone proves an object: it holds the sum of one that is there, and no manifest does yet. */
+export async function isOnlyWitness({ key, crc32 }: UploadRecord, { store }: Pick<Place, 'store'>): Promise<boolean> {
+  if (crc32 === undefined || !(await isThere(store, key))) return false
+  return !(await isThere(store, manifestKey(key.slice(0, key.lastIndexOf('/') + 1))))
 }
 
 export async function removeUploadRecord({ store, keyPrefix }: Place, key: string): Promise<void> {
@@ -67,6 +52,7 @@ export async function removeUploadRecord({ store, keyPrefix }: Place, key: strin
 /** The upload as it travels in state. */
 export function uploadOf(record: UploadRecord): Upload {
   const { key, uploadId, partSizeBytes, partCount } = record
-  const { artifactRef: _, ...source } = record.source
+  const { sizeBytes, modifiedAt, validator } = record.source
+  const source = { sizeBytes, modifiedAt, ...(validator === undefined ? {} : { validator }) }
   return { key, uploadId, partSizeBytes, partCount, source }
 }

@@ -12,6 +12,12 @@ export function sweepLines(report: Pick<SweepReport, 'uploads' | 'summary'> & Pa
     `${marks[outcome]} ${dry && outcome === 'dropped' ? 'would be dropped' : outcome}: ${key}`,
     `    ${formatBytes(sizeBytes)} in ${partCount} part${partCount === 1 ? '' : 's'}, ${formatDollars(costDollars)} so far. ${reason}`,
   ])
+  for (const { folder, state, sizeBytes, dollarsPerMonth, reason } of report.unfinished ?? []) {
+    lines.push(
+      `${marks.kept} without a manifest (${state}): ${folder}`,
+      `    ${formatBytes(sizeBytes)}, ${formatDollars(dollarsPerMonth)} a month. ${reason}`,
+    )
+  }
   const foreign = report.foreignUploads ?? 0
   if (foreign > 0)
     lines.push(styleText('dim', `note: ${foreign} open below archives/ not made by Guestlift: left alone`))

@@ -1,5 +1,50 @@
 import { describe, expect, it } from 'vitest'
+import * as errors from '../../../functions/contracts/errors.ts'
 import { readFailure } from '../../../functions/domain/failure.ts'
+
+/** Each error by name: does it speak against the bytes that were read, or their source? */
+const table: Record<string, 'impeached' | 'unscathed'> = {
+  PlatformUnavailable: 'unscathed',
+  NodeOffline: 'unscathed',
+  ConnectionDropped: 'unscathed',
+  StoreUnavailable: 'unscathed',
+  BackupStartUnclear: 'unscathed',
+  GuestLocked: 'unscathed',
+  GuestMigrating: 'unscathed',
+  GuestBusy: 'unscathed',
+  GuestNotFound: 'unscathed',
+  BackupFailed: 'impeached',
+  NothingBackedUp: 'impeached',
+  NoTurnToDump: 'unscathed',
+  PlatformTaskFailed: 'unscathed',
+  StorageUnusable: 'unscathed',
+  SourceUnreadable: 'unscathed',
+  SourceChanged: 'impeached',
+  ShortRead: 'impeached',
+  ChecksumMismatch: 'impeached',
+  NotAnArchive: 'impeached',
+  ArchiveConflict: 'impeached',
+  ObjectFrozen: 'unscathed',
+  UploadVanished: 'unscathed',
+  RecordUnreadable: 'unscathed',
+  InternalFault: 'unscathed',
+  RunInterrupted: 'impeached',
+  InvalidJob: 'unscathed',
+  BudgetExceeded: 'unscathed',
+  UnknownSite: 'unscathed',
+  InvalidSite: 'unscathed',
+  CredentialsRejected: 'unscathed',
+  SecondFactorRequired: 'unscathed',
+  PrivilegeMissing: 'unscathed',
+  RequestRejected: 'unscathed',
+  TlsIdentityMismatch: 'unscathed',
+  HostKeyMismatch: 'unscathed',
+  RouteLoginRejected: 'unscathed',
+  StoreDenied: 'unscathed',
+  RecordTooNew: 'unscathed',
+  'States.Timeout': 'unscathed',
+  'Lambda.Unknown': 'unscathed',
+}
 
 describe('reading a caught error', () => {
   it("finds the message in Lambda's JSON", () => {
@@ -12,8 +57,8 @@ describe('reading a caught error', () => {
     })
   })
 
-  it('takes errors of the skip group as skipped and of the retry group as resumable', () => {
-    expect(readFailure({ Error: 'GuestLocked', Cause: 'x' })).toMatchObject({ skipped: true, resumable: false })
+  it('takes errors of the skip group as skipped, and what says nothing about the bytes as resumable', () => {
+    expect(readFailure({ Error: 'GuestLocked', Cause: 'x' })).toMatchObject({ skipped: true, resumable: true })
     expect(readFailure({ Error: 'ConnectionDropped', Cause: 'x' })).toMatchObject({ skipped: false, resumable: true })
   })
 
@@ -28,5 +73,20 @@ describe('reading a caught error', () => {
     expect(readFailure({ Error: 'Lambda.Unknown', Cause: 'The cause could not be determined' }).message).toBe(
       'The cause could not be determined',
     )
+  })
+
+  it.each(Object.entries(table))(
+    'takes %s as %s, whatever its group: only the impeached is thrown away',
+    (Error, standing) => {
+      expect(readFailure({ Error }).resumable).toBe(standing === 'unscathed')
+    },
+  )
+
+  it('has an entry for every error that leaves a function', () => {
+    const names = Object.values(errors).flatMap((one) =>
+      typeof one === 'function' && 'errorName' in one ? [one.errorName] : [],
+    )
+    expect(names.length).toBeGreaterThan(30)
+    expect(names.filter((name) => table[name] === undefined)).toEqual([])
   })
 })

@@ -27,7 +27,7 @@ const terms = { table: listPrices, destination: 'internet' } as const
 const bill = (listed: readonly Listed[]) => billBucket(listing(listed), terms)
 
 describe('the bill of a bucket', () => {
-  it('tells guests, the books and other objects apart, and each class', async () => {
+  it('tells guests, what has no manifest, the books and other objects apart, and each class', async () => {
     const found = await bill([
       { key: archive('vm-100', 'vzdump.vma.zst'), sizeBytes: 1000 * GIB, storageClass: 'DEEP_ARCHIVE' },
       { key: archive('vm-100', 'manifest.json'), sizeBytes: 1000 },
@@ -38,7 +38,7 @@ describe('the bill of a bucket', () => {
     ])
     expect(found.lines.map(({ owner, storageClass, objects }) => [owner, storageClass, objects])).toEqual([
       ['hq/vm-100', 'DEEP_ARCHIVE', 1],
-      ['hq/container-101', 'STANDARD', 1],
+      ['hq/container-101 (without a manifest)', 'STANDARD', 1],
       ["Guestlift's own books", 'STANDARD', 1],
       ['hq/vm-100', 'STANDARD', 1],
       ['other objects', 'STANDARD', 1],

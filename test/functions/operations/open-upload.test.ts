@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { completeUpload } from '../../../functions/operations/complete-upload.ts'
 import { copyParts } from '../../../functions/operations/copy-parts.ts'
 import { openUpload } from '../../../functions/operations/open-upload.ts'
-import { uploadRecordSchema } from '../../../functions/operations/upload-record.ts'
+import { uploadRecordSchema } from '../../../functions/contracts/upload-record.ts'
 import { execution, item, itemOf } from '../../fakes/ports.ts'
 import { copyInput, type Scene, scene } from './fake-source.ts'
 
@@ -63,8 +63,6 @@ describe('opening an upload', () => {
       async (on: Scene) => void (on.artifact.artifactRef = 'other:backup/of-the-same-name'),
     ],
     ['S3 has lost the upload', async (on: Scene) => on.ports.store.uploads.clear()],
-    ['the record is unreadable', (on: Scene) => on.ports.store.writeText(on.recordKey, '{"version":2}')],
-    ['the record is no JSON', (on: Scene) => on.ports.store.writeText(on.recordKey, 'garbage')],
   ])('starts anew and aborts the old upload when %s', async (_why, change) => {
     const on = scene()
     await openUpload({ item, artifact: on.artifact }, on.ports)
@@ -73,6 +71,22 @@ describe('opening an upload', () => {
     expect(upload.uploadId).toBe('upload-2')
     expect([...on.ports.store.uploads.keys()]).toEqual(['upload-2'])
     expect((await record(on)).uploadId).toBe('upload-2')
+  })
+
+  it.each([
+    ['is of a newer version', '{"version":2,"writtenBy":"guestlift/9"}', 'RecordTooNew'],
+    ['is no JSON', 'garbage', 'RecordUnreadable'],
+    ['is empty', '', 'RecordUnreadable'],
+  ])('touches nothing where the record %s: it may hold the only sum of a finished object', async (_how, text, name) => {
+    const on = scene()
+    await openUpload({ item, artifact: on.artifact }, on.ports)
+    await on.ports.store.writeText(on.recordKey, text)
+    await expect(openUpload({ item, artifact: on.artifact }, on.ports)).rejects.toMatchObject({
+      name,
+      message: expect.stringContaining(`s3://memory/${on.recordKey}`),
+    })
+    expect([...on.ports.store.uploads.keys()]).toEqual(['upload-1'])
+    expect((await on.ports.store.readText(on.recordKey))?.text).toBe(text)
   })
 
   it('aborts orphans of its key, and no other uploads', async () => {

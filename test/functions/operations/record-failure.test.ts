@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { BackupStartUnclear } from '../../../functions/contracts/errors.ts'
+import { dropUpload } from '../../../functions/operations/drop-upload.ts'
 import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
-import { type UploadRecord, writeUploadRecord } from '../../../functions/operations/upload-record.ts'
+import { readUploadRecord, type UploadRecord, writeUploadRecord } from '../../../functions/operations/upload-record.ts'
 import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
 import { execution, type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
 
@@ -57,10 +58,61 @@ describe('recording a failure', () => {
     expect(await ports.store.listKeys(`${item.run.prefix}guests/`)).toHaveLength(1)
   })
 
-  it('keeps the upload when a later attempt may go on with it', async () => {
+  it.each([
+    'ConnectionDropped',
+    'StoreDenied',
+    'TlsIdentityMismatch',
+    'CredentialsRejected',
+    'SourceUnreadable',
+    'InternalFault',
+  ])('keeps upload, record and job after %s, which says nothing about the bytes', async (name) => {
     const { ports, own } = await failing()
-    await recordFailure({ item, execution, error: error('ConnectionDropped') }, ports)
+    await recordFailure({ item, execution, error: error(name) }, ports)
     expect(ports.store.uploads.has(own)).toBe(true)
+    expect(await ports.store.listKeys('uploads/')).toHaveLength(2)
+    const claim = JSON.parse((await ports.store.readText('claims/hq/vm-100.json'))?.text ?? '')
+    expect(claim).toMatchObject({ released: true, jobRef: 'job-1', keptSince: ports.now().toISOString() })
+  })
+
+  it.each([
+    'BackupFailed',
+    'SourceChanged',
+    'ShortRead',
+    'ChecksumMismatch',
+    'NotAnArchive',
+    'ArchiveConflict',
+    'RunInterrupted',
+  ])('drops upload, record and job after %s', async (name) => {
+    const { ports, own } = await failing()
+    await recordFailure({ item, execution, error: error(name) }, ports)
+    expect(ports.store.uploads.has(own)).toBe(false)
+    expect(await ports.store.listKeys('uploads/')).toHaveLength(1)
+    const claim = JSON.parse((await ports.store.readText('claims/hq/vm-100.json'))?.text ?? '')
+    expect(claim).not.toHaveProperty('jobRef')
+  })
+
+  it('keeps the record that alone proves a finished object, whatever failed, until there is a manifest', async () => {
+    const { ports } = await failing()
+    const kept = await readUploadRecord(ports, stored.key)
+    if (kept === undefined) throw new Error('no record')
+    await writeUploadRecord(ports, { ...kept.record, crc32: 7 }, kept)
+    await ports.store.writeText(stored.key, 'the finished object')
+    await recordFailure({ item, execution, error: error('NotAnArchive') }, ports)
+    expect(await readUploadRecord(ports, stored.key)).toMatchObject({ record: { crc32: 7 } })
+    await ports.store.writeText(stored.key.replace(artifact.fileName, 'manifest.json'), '{}')
+    await dropUpload(stored.key, ports)
+    expect(await readUploadRecord(ports, stored.key)).toBeUndefined()
+  })
+
+  it('touches neither job nor upload where the claim is unreadable, and still says why the guest failed', async () => {
+    const { ports, own } = await failing()
+    ports.fakeProvider.running = true
+    await ports.store.writeText('claims/hq/vm-100.json', '{"version":1,')
+    const outcome = await recordFailure({ item, execution, error: error('SourceChanged') }, ports)
+    expect(outcome.reason).toMatch(/^why Clean-up: The claim s3:\/\/memory\/claims\/hq\/vm-100.json can't be read: /)
+    expect(ports.store.uploads.has(own)).toBe(true)
+    expect(ports.fakeProvider.calls).not.toContain('stopBackup job-1')
+    expect((await ports.store.readText('claims/hq/vm-100.json'))?.text).toBe('{"version":1,')
   })
 
   it('stops a job that still runs, and lets whoever repeats the guest start another', async () => {
@@ -78,6 +130,7 @@ describe('recording a failure', () => {
     const { ports } = await failing()
     await recordFailure({ item, execution, error: error('ConnectionDropped') }, ports)
     expect(ports.fakeProvider.calls).not.toContain('stopBackup job-1')
+    ports.fakeProvider.evidence = goodEvidence
     const again = await startBackup({ item, execution: `${execution}-again` }, ports)
     expect(again).toMatchObject({ adopted: true, jobRef: 'job-1' })
   })

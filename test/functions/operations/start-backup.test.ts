@@ -10,6 +10,7 @@ import { ownClaim } from '../../../functions/operations/claims.ts'
 import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { begun } from '../../fakes/begun.ts'
+import { goodEvidence } from '../../fakes/evidence.ts'
 import { claimant, execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 const asks = (calls: readonly string[]) => calls.filter((call) => call === 'startBackup').length
@@ -203,6 +204,7 @@ describe('starting a backup', () => {
     const ports = fakePorts()
     await startBackup({ item: itemOf('dead'), execution }, ports)
     ports.fakeProvider.jobs = []
+    ports.fakeProvider.evidence = goodEvidence
     await expect(startBackup({ item: itemOf('next'), execution }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
     later(ports, LEASE_SECONDS + 1)
     await expect(startBackup({ item: itemOf('next'), execution }, ports)).resolves.toMatchObject({ jobRef: 'job-1' })

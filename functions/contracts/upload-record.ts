@@ -1,0 +1,23 @@
+/** What is kept in S3 of an artifact's upload. */
+import * as z from 'zod'
+import { sourceIdentitySchema } from './nouns.ts'
+import { planItemSchema } from './tasks.ts'
+
+/**
+ * `uploads/…`: enough for another execution to resume the upload, and, once `crc32` is there, to recognise the finished
+ * object as this source's. It stays until the archive has a manifest: until then it is the object's only witness.
+ */
+export const uploadRecordSchema = z.strictObject({
+  version: z.literal(1),
+  key: z.string(),
+  uploadId: z.string(),
+  partSizeBytes: z.int().positive(),
+  partCount: z.int().positive(),
+  source: sourceIdentitySchema.extend({ artifactRef: z.string() }),
+  openedAt: z.string(),
+  /** Full-object CRC-32 over what was read, unsigned. Written just before Complete. */
+  crc32: z.int().nonnegative().optional(),
+  /** Whose archive it is of and in which run, to write the manifest by when the run couldn't. Older records have none. */
+  item: planItemSchema.optional(),
+})
+export type UploadRecord = z.infer<typeof uploadRecordSchema>

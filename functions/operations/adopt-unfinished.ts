@@ -1,0 +1,50 @@
+import { ArchiveConflict, InternalFault } from '../contracts/errors.ts'
+import { archiveFolder, evidenceKey } from '../domain/object-keys.ts'
+import { judge } from '../domain/verdict.ts'
+import { storedArtifact } from './already-stored.ts'
+import type { FoundUnfinished } from './find-unfinished.ts'
+import { readKeptEvidence } from './kept-evidence.ts'
+import type { Ports } from './ports.ts'
+import { uploadOf } from './upload-record.ts'
+import { writeManifest } from './write-manifest.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
+
+/**
+ * Write the manifest that a run couldn't: from the evidence that it kept and the upload's record, once S3's own sum over
+ * the object is the record's. Returns the manifest's key.
+ * @param dryRun check everything and write nothing
+ * @throws ArchiveConflict when something doesn't agree; NotAnArchive when a restore would refuse the object
+ */
+export async function adoptUnfinished(
+  { archive: { folder, state, reason }, witness }: FoundUnfinished,
+  dryRun: boolean,
+  ports: Needs,
+): Promise<string | undefined> {
+  const { store, keyPrefix } = ports
+  const { item, crc32 } = witness ?? {}
+  const refuse = (why: string) => new ArchiveConflict(`${folder} was not adopted: ${why}`)
+  if (state !== 'adoptable' || witness === undefined || item === undefined || crc32 === undefined) throw refuse(reason)
+
+  const key = evidenceKey(item.run.prefix, item.guest.id)
+  const kept = await readKeptEvidence(key, ports)
+  const listed = kept?.evidence.listed
+  if (kept === undefined || listed === undefined) {
+    throw refuse(`the evidence of its backup, s3://${store.bucket}/${key}, is gone or names no archive.`)
+  }
+  const ours = archiveFolder(keyPrefix, item.site, item.guest, listed.createdAt) === folder
+  if (!ours || listed.artifactRef !== witness.source.artifactRef || listed.sizeBytes !== witness.source.sizeBytes) {
+    throw refuse(`the evidence in s3://${store.bucket}/${key} is of another archive.`)
+  }
+  const verdict = judge(kept.evidence)
+  if (!verdict.good) throw refuse(`its backup did not end well. ${verdict.reason}`)
+  const object = await store.head(witness.key)
+  if (object?.crc32 !== crc32 || object.sizeBytes !== witness.source.sizeBytes) {
+    throw refuse(`S3's checksum or size of s3://${store.bucket}/${witness.key} isn't the one that its record holds.`)
+  }
+  if (dryRun) return undefined
+  const stored = [storedArtifact(uploadOf(witness), listed.fileName, object, crc32, { bytesSent: 0 })]
+  const written = await writeManifest({ item, artifacts: [listed], stored, verdict, evidenceKey: key }, ports)
+  if (written.manifestKey !== `${folder}manifest.json`) throw new InternalFault(`${folder} got its manifest elsewhere.`)
+  return written.manifestKey
+}

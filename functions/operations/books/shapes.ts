@@ -1,0 +1,100 @@
+/** Every record that operations keep in the bucket: its schema, its version, and what a person can do about a broken one. */
+import * as z from 'zod'
+import { catalogueIndexSchema } from '../../contracts/catalogue.ts'
+import { coverageReportSchema } from '../../contracts/coverage.ts'
+import { manifestSchema } from '../../contracts/manifest.ts'
+import { guestProgressSchema } from '../../contracts/progress.ts'
+import { pruningPlanSchema, pruningReportSchema } from '../../contracts/pruning.ts'
+import { guestOutcomeSchema, runReportSchema } from '../../contracts/report.ts'
+import { guestRetentionSchema, removalRecordSchema } from '../../contracts/retention-report.ts'
+import { selectionRecordSchema } from '../../contracts/selection.ts'
+import { sweepReportSchema } from '../../contracts/sweep.ts'
+import { keptEvidenceSchema, planItemSchema } from '../../contracts/tasks.ts'
+import { uploadRecordSchema } from '../../contracts/upload-record.ts'
+import { verificationSchema } from '../../contracts/verification.ts'
+import {
+  unreadRecordSchema,
+  verificationItemSchema,
+  verificationReportSchema,
+} from '../../contracts/verification-report.ts'
+import { dumpQueueSchema } from '../../domain/dump-queue.ts'
+import { guestClaimSchema } from '../../domain/guest-claim.ts'
+import type { Shape } from '../../domain/stored-record.ts'
+import { streamLedgerSchema } from '../../domain/stream-ledger.ts'
+
+/** Records without a `version` count as version 1. */
+function shape<Value>(
+  name: string,
+  schema: z.ZodType<Value>,
+  remedy: string,
+  { version = 1, pretty = false } = {},
+): Shape<Value> {
+  return { name, schema, version, remedy, pretty }
+}
+
+const readable = { pretty: true }
+const IF_IDLE = 'If no run is active on this site, remove that object and run again.'
+const NEW_RUN = 'Start a new run.'
+const COPY = 'It is a report: nothing depends on it. Move it away and try again.'
+
+export const claimShape = shape('claim', guestClaimSchema, IF_IDLE)
+export const dumpQueueShape = shape('queue of dumps', dumpQueueSchema, IF_IDLE)
+export const streamLedgerShape = shape('ledger of streams', streamLedgerSchema, IF_IDLE)
+export const uploadRecordShape = shape(
+  "upload's record",
+  uploadRecordSchema,
+  'It may hold the only checksum of a finished object. Move it away to send that archive anew.',
+  readable,
+)
+export const manifestShape = shape(
+  'manifest',
+  manifestSchema,
+  'Compare it with the files beside it, and restore an older version of it if the bucket has one.',
+  readable,
+)
+export const verificationShape = shape(
+  'verification result',
+  verificationSchema,
+  'It may say that the archive is damaged. Move it away and verify the archive again.',
+  readable,
+)
+export const runPlanShape = shape('plan of the run', z.array(planItemSchema), NEW_RUN)
+export const selectionShape = shape('selection of the run', selectionRecordSchema, COPY, readable)
+export const outcomeShape = shape('outcome of the guest', guestOutcomeSchema, COPY)
+export const progressShape = shape('progress of the guest', guestProgressSchema, COPY)
+export const evidenceShape = shape('evidence of the backup', keptEvidenceSchema, 'Repeat this guest in a new run.')
+export const runReportShape = shape('report of the run', runReportSchema, COPY, readable)
+export const removalShape = shape(
+  'record of a removal',
+  removalRecordSchema,
+  'What it names may be half removed. Look at that folder, then move the record away.',
+  readable,
+)
+export const retentionShape = shape('report of retention', guestRetentionSchema, COPY, readable)
+export const pruningPlanShape = shape('plan of the pruning', pruningPlanSchema, 'Start the pruning anew.', readable)
+export const pruningReportShape = shape(
+  'report of the pruning',
+  pruningReportSchema,
+  'The pruning goes on by it. Start the pruning anew.',
+  readable,
+)
+export const sweepReportShape = shape('report of the sweep', sweepReportSchema, 'Start another sweep.', readable)
+export const coverageReportShape = shape('report of the coverage', coverageReportSchema, COPY, readable)
+export const verificationPlanShape = shape(
+  'plan of the verification',
+  z.array(verificationItemSchema),
+  'Start the verification anew.',
+)
+export const unreadShape = shape(
+  'list of what the verification leaves out',
+  unreadRecordSchema,
+  'Start the verification anew.',
+  readable,
+)
+export const verificationReportShape = shape('report of the verification', verificationReportSchema, COPY, readable)
+export const catalogueIndexShape = shape(
+  'index of the catalogue',
+  catalogueIndexSchema,
+  'It is a copy: guestlift catalog rebuild writes it anew.',
+  { version: 2 },
+)

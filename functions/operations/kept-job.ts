@@ -1,0 +1,43 @@
+import type { PlanItem } from '../contracts/tasks.ts'
+import { type GuestClaim, sameOptions } from '../domain/guest-claim.ts'
+import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
+import { judge } from '../domain/verdict.ts'
+import type { Provider } from '../providers/provider.ts'
+import { isThere } from './is-there.ts'
+import type { Ports } from './ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'log'>
+
+/**
+ * Whether there is something to go on with: a job that was kept still runs, or its archive is there, as its own log and
+ * the storage show, and isn't committed yet. A job that nobody let go of is its execution's to judge.
+ */
+export async function canGoOnWith(
+  claim: GuestClaim,
+  { site, guest, backup }: PlanItem,
+  provider: Provider,
+  { store, keyPrefix, log }: Needs,
+): Promise<boolean> {
+  const { jobRef, keptSince, storage = backup.storage } = claim
+  if (jobRef === undefined || keptSince === undefined) return true
+  // Another job of the same guest may ask for something else: what was made is not what is wanted.
+  if (claim.backup !== undefined && !sameOptions(claim.backup, backup)) {
+    log('kept-backup-forgotten', { site, guest: guest.id, jobRef, keptSince, reason: 'other options are asked for' })
+    return false
+  }
+  if ((await provider.checkBackup(jobRef)).running) return true
+  const evidence = await provider.gatherEvidence(jobRef, guest, storage)
+  const { good, reason } = judge(evidence)
+  const folder = archiveFolder(keyPrefix, site, guest, evidence.listed?.createdAt ?? evidence.jobStartedAt)
+  const committed = await isThere(store, manifestKey(folder))
+  const goesOn = good && !committed
+  log(goesOn ? 'backup-gone-on-with' : 'kept-backup-forgotten', {
+    site,
+    guest: guest.id,
+    jobRef,
+    keptSince,
+    reason,
+    committed,
+  })
+  return goesOn
+}

@@ -1,0 +1,41 @@
+import { REDRIVE_WINDOW_DAYS } from '../contracts/sweep.ts'
+import { recordedKey, uploadRecordsPrefix } from '../domain/object-keys.ts'
+import { unlessUnreadable } from './books/stored-json.ts'
+import type { Ports } from './ports.ts'
+import { isOnlyWitness, readUploadRecord } from './upload-record.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
+
+/**
+ * Forget uploads that are gone (expired, or aborted by hand) once no run can ask for them any more. What goes wrong is
+ * told and stops nothing: the uploads that were dropped have to be reported. One that alone proves an object stays.
+ */
+export async function removeStaleRecords(
+  open: ReadonlySet<string>,
+  dryRun: boolean,
+  outOfTime: () => boolean,
+  { store, keyPrefix, now, log }: Needs,
+): Promise<{ removedRecords: number; recordTrouble?: string }> {
+  let removedRecords = 0
+  let unreadable = 0
+  try {
+    const oldest = new Date(now().getTime() - REDRIVE_WINDOW_DAYS * 24 * 3_600_000).toISOString()
+    for (const { key, writtenAt } of await store.listDatedKeys(uploadRecordsPrefix(keyPrefix))) {
+      if (outOfTime()) break
+      // Ages are S3's own: it dates a record when an upload is opened and again just before it is completed.
+      const about = recordedKey(keyPrefix, key)
+      if (writtenAt > oldest || open.has(about)) continue
+      const kept = await unlessUnreadable(readUploadRecord({ store, keyPrefix }, about))
+      if (kept === 'unreadable') unreadable += 1
+      if (kept === undefined || kept === 'unreadable' || (await isOnlyWitness(kept.record, { store }))) continue
+      if (!dryRun) await store.remove(key)
+      removedRecords += 1
+      log('upload-record-removed', { key, writtenAt, dryRun })
+    }
+  } catch (error) {
+    return { removedRecords, recordTrouble: error instanceof Error ? error.message : String(error) }
+  }
+  if (unreadable === 0) return { removedRecords }
+  const which = `${unreadable === 1 ? 'one' : unreadable} below ${uploadRecordsPrefix(keyPrefix)} can't be read`
+  return { removedRecords, recordTrouble: `${which} and may hold the only checksum of an object; look at it` }
+}
