@@ -188,6 +188,7 @@ export class ExportFunctions extends Construct {
       KEY_PREFIX: deployment.bucket.keyPrefix,
       SITE_SECRET_PREFIX: deployment.siteSecretPrefix,
       DEFAULT_SITE: deployment.defaultSite,
+      DEPLOYMENT: deployment.name,
     }
     for (const [task, its] of Object.entries(needs) as [TaskName, TaskNeeds][]) {
       const wanted = Object.keys(tasks[task].env.shape) as Variables[]

@@ -30,9 +30,11 @@ export interface WorkflowProps {
 /** A Standard workflow in JSONata with its log. Execution data stays out of the log; the history has it. */
 export class Workflow extends Construct {
   readonly machine: StateMachine
+  readonly name: WorkflowName
 
   constructor(scope: Construct, id: string, { name, deployment, description, timeout, story }: WorkflowProps) {
     super(scope, id)
+    this.name = name
     const stateMachineName = `guestlift-${deployment.name}-${name}`
     this.machine = new StateMachine(this, 'Workflow', {
       stateMachineName,

@@ -40,6 +40,9 @@ export const storeEnv = z.object({
 /** A site's secret is named `<SITE_SECRET_PREFIX><site>`. `DEFAULT_SITE` serves jobs of the older shape, which name none. */
 export const siteEnv = z.object({ SITE_SECRET_PREFIX: z.string().min(1), DEFAULT_SITE: siteNameSchema.optional() })
 
+/** The deployment's name, a dimension of every metric: two deployments of an account may have a site of the same name. */
+export const metricsEnv = z.object({ DEPLOYMENT: z.string().min(1) })
+
 /** What Lambda itself sets. Nothing depends on it: elsewhere it is absent. */
 export const lambdaEnv = z.object({
   AWS_LAMBDA_FUNCTION_MEMORY_SIZE: z.coerce.number().int().positive().optional().catch(undefined),
@@ -381,7 +384,7 @@ export const tasks = {
       ...coverageRequestSchema.shape,
     }),
     output: coverageSummarySchema,
-    env: storeEnv.extend(siteEnv.shape),
+    env: storeEnv.extend(siteEnv.shape).extend(metricsEnv.shape),
   },
   /** Bring the site's index objects in line with its manifests, and write its page. */
   WriteCatalogue: {
@@ -430,7 +433,7 @@ export const tasks = {
     stem: 'report-verification',
     input: z.strictObject({ run: runSchema, planKey: z.string(), runner: verificationRunnerSchema }),
     output: verificationSummarySchema,
-    env: storeEnv,
+    env: storeEnv.extend(metricsEnv.shape),
   },
   /** Tally the outcomes against the plan and write the report. A guest without an outcome counts as failed. */
   ReportRun: {
@@ -453,7 +456,7 @@ export const tasks = {
       failed: z.int(),
       skipped: z.int(),
     }),
-    env: storeEnv,
+    env: storeEnv.extend(metricsEnv.shape),
   },
 } as const
 

@@ -10,6 +10,7 @@ const HOUR_MILLISECONDS = 3_600_000
 
 /** A site's figures: a count for each state, whatever states there are. */
 export function coverageMetrics(
+  deployment: string,
   report: Pick<CoverageReport, 'site' | 'judgedAt' | 'counts' | 'guests'>,
 ): Record<string, unknown> {
   const { site, judgedAt, counts, guests } = report
@@ -24,7 +25,7 @@ export function coverageMetrics(
       : { OldestNewestArchiveHours: Math.max(0, Date.parse(judgedAt) - Date.parse(oldest)) / HOUR_MILLISECONDS }),
   }
   // No hours in CloudWatch's units.
-  return siteMetrics(site, judgedAt, values, (name) => (name.endsWith('Hours') ? 'None' : 'Count'))
+  return siteMetrics({ deployment, site }, judgedAt, values, (name) => (name.endsWith('Hours') ? 'None' : 'Count'))
 }
 
 export function uncoveredCount(counts: Readonly<Record<string, number>>): number {

@@ -12,8 +12,8 @@ const units = {
 } as const
 export type RunMetric = keyof typeof units
 
-/** A run's figures, by site; `undefined` for a run that never learnt its site. */
-export function runMetrics(report: RunReport): Record<string, unknown> | undefined {
+/** A run's figures, by deployment and site; `undefined` for a run that never learnt its site. */
+export function runMetrics(deployment: string, report: RunReport): Record<string, unknown> | undefined {
   const { site, guests, startedAt, endedAt } = report
   if (site === undefined) return undefined
   const archived = guests.filter(({ outcome }) => outcome === 'succeeded')
@@ -25,7 +25,7 @@ export function runMetrics(report: RunReport): Record<string, unknown> | undefin
     SentBytes: sum(guests.map(({ bytesSent }) => bytesSent)),
     RunSeconds: Math.max(0, (Date.parse(endedAt) - Date.parse(startedAt)) / 1000),
   }
-  return siteMetrics(site, endedAt, values, (name) => units[name as RunMetric])
+  return siteMetrics({ deployment, site }, endedAt, values, (name) => units[name as RunMetric])
 }
 
 function sum(values: readonly number[]): number {

@@ -6,6 +6,7 @@ export type VerificationMetric = 'ArchivesVerified' | 'ArchivesRefused' | 'Archi
 
 /** One site's figures. Overdue ones are those that are named; see `further`. */
 export function verificationMetrics(
+  deployment: string,
   { archives, unread, endedAt }: Pick<VerificationReport, 'archives' | 'unread' | 'endedAt'>,
   site: string,
 ): Record<string, unknown> {
@@ -22,5 +23,5 @@ export function verificationMetrics(
     ArchivesNotVerified: count('not-verified'),
     ArchivesOverdue: unverified.filter(({ overdue }) => overdue).length,
   }
-  return siteMetrics(site, endedAt, values, () => 'Count')
+  return siteMetrics({ deployment, site }, endedAt, values, () => 'Count')
 }

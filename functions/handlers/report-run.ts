@@ -1,6 +1,11 @@
 import { reportRun } from '../operations/report-run.ts'
 import { withBase } from '../runtime/compose/base.ts'
+import { withDeployment } from '../runtime/compose/deployment.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'
 
-export const handler = defineHandler('ReportRun', reportRun, (call) => ({ ...withBase(call), ...withStore(call) }))
+export const handler = defineHandler('ReportRun', reportRun, (call) => ({
+  ...withBase(call),
+  ...withDeployment(call),
+  ...withStore(call),
+}))

@@ -13,6 +13,8 @@ export interface Ports {
   keyPrefix: string
   /** The site that jobs without one mean, if the deployment has one. */
   defaultSite: string | undefined
+  /** The deployment's name, for metrics. */
+  deployment: string
   /** The provider for a site, opened on first use. @throws UnknownSite, InvalidSite */
   provider(site: string): Promise<Provider>
   /** The site's route for bytes. @throws UnknownSite, InvalidSite */

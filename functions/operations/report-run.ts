@@ -13,7 +13,7 @@ import { lastSeen } from './guest-progress.ts'
 import { emptyOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'now' | 'log'>
+type Needs = Pick<Ports, 'store' | 'now' | 'log' | 'deployment'>
 
 /** Guests whose outcome is read at the same time. */
 const READ_AHEAD = 32
@@ -49,7 +49,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
   }
   const key = reportKey(run.prefix)
   await ports.store.writeText(key, `${JSON.stringify(report, null, 2)}\n`, { contentType: 'application/json' })
-  const metrics = runMetrics(report)
+  const metrics = runMetrics(ports.deployment, report)
   if (metrics !== undefined) ports.log('run-metrics', metrics)
   return { outcome, summary, bucket: ports.store.bucket, reportKey: key, succeeded, failed, skipped }
 }

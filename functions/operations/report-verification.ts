@@ -16,7 +16,7 @@ import { verificationMetrics } from '../domain/verification-metrics.ts'
 import { tallyVerifications } from '../domain/verification-tally.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'deployment'>
 
 /** Verdicts that are read at the same time. */
 const READ_AHEAD = 32
@@ -29,7 +29,7 @@ export async function reportVerification(
   { run, planKey, runner }: TaskInput<'ReportVerification'>,
   ports: Needs,
 ): Promise<TaskOutput<'ReportVerification'>> {
-  const { store, now, log } = ports
+  const { store, now, log, deployment } = ports
   const plan = z.array(verificationItemSchema).parse(await readJson(planKey, ports))
   const { sites, ...left } = unreadRecordSchema.parse(await readJson(unreadKey(run.prefix), ports))
   const archives: ReadArchive[] = []
@@ -57,7 +57,7 @@ export async function reportVerification(
   }
   const key = reportKey(run.prefix)
   await store.writeText(key, `${JSON.stringify(report, undefined, 2)}\n`, { contentType: 'application/json' })
-  for (const site of sites) log('verification-metrics', verificationMetrics(report, site))
+  for (const site of sites) log('verification-metrics', verificationMetrics(deployment, report, site))
   return { ...totals, bucket: store.bucket, reportKey: key }
 }
 

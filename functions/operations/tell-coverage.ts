@@ -5,7 +5,7 @@ import { coverageReportKey, lastCoverageKey } from '../domain/object-keys.ts'
 import { type Coverage, judgeCoverage } from './judge-coverage.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'deployment'>
 
 const HOUR_MILLISECONDS = 3_600_000
 
@@ -46,7 +46,7 @@ export async function tellCoverage(
   const reportKey = coverageReportKey(ports.keyPrefix, coverageId, startedAt)
   const text = `${JSON.stringify(report, undefined, 2)}\n`
   for (const key of [reportKey, lastCoverageKey(ports.keyPrefix, site)]) await ports.store.writeText(key, text)
-  ports.log('coverage-metrics', coverageMetrics(report))
+  ports.log('coverage-metrics', coverageMetrics(ports.deployment, report))
   const summary = [report.summary, ...unknown].join(' ')
   return { outcome: report.outcome, summary, uncovered, certain, bucket: ports.store.bucket, reportKey }
 }

@@ -96,6 +96,8 @@ export interface LocalRunner {
 }
 
 const SECRET_PREFIX = 'guestlift/site/'
+/** What metrics of this machine are told apart by; nothing here reads them. */
+const LOCAL_DEPLOYMENT = 'local'
 /** Only needed for signatures where the endpoint isn't AWS. */
 const ANY_REGION = 'us-east-1'
 
@@ -194,6 +196,7 @@ function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJ
     ARCHIVE_BUCKET: settings.bucket,
     KEY_PREFIX: settings.keyPrefix,
     SITE_SECRET_PREFIX: SECRET_PREFIX,
+    DEPLOYMENT: LOCAL_DEPLOYMENT,
     ...(settings.defaultSite === undefined ? {} : { DEFAULT_SITE: settings.defaultSite }),
   }
 }

@@ -54,6 +54,7 @@ export function fakePorts(): FakePorts {
     store: new MemoryStore(() => clock.now),
     keyPrefix: '',
     defaultSite: undefined,
+    deployment: 'test',
     fakeProvider,
     provider: async () => fakeProvider,
     route: async () => route,

@@ -4,6 +4,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { describe, expect, it } from 'vitest'
 import { coverageRequestSchema } from '../../functions/contracts/coverage.ts'
 import { type DeploymentConfig } from '../../lib/deployment-config.ts'
+import { workflowNames } from '../../lib/workflow-names.ts'
 import { sorted } from './sorted.ts'
 import { smallest, synthesise } from './synthesise.ts'
 
@@ -348,7 +349,9 @@ describe('failure notices', () => {
 
   it('tell of schedules that started nothing, of lost notices, and of a long time without success, of all sites and of each', async () => {
     const { exports } = await synthesise(largest)
-    expect(() => exports.resourceCountIs('AWS::CloudWatch::Alarm', 8)).not.toThrow()
+    expect(() =>
+      exports.resourceCountIs('AWS::CloudWatch::Alarm', 8 + 3 * Object.keys(workflowNames).length),
+    ).not.toThrow()
     expect(() =>
       exports.hasResourceProperties('AWS::CloudWatch::Alarm', {
         MetricName: 'ExecutionsSucceeded',
@@ -362,7 +365,10 @@ describe('failure notices', () => {
         exports.hasResourceProperties('AWS::CloudWatch::Alarm', {
           Namespace: 'Guestlift',
           MetricName: 'GuestsArchived',
-          Dimensions: [{ Name: 'Site', Value: site }],
+          Dimensions: [
+            { Name: 'Deployment', Value: 'large' },
+            { Name: 'Site', Value: site },
+          ],
           EvaluationPeriods: 26,
           // A dead schedule writes no figures at all.
           TreatMissingData: 'breaching',
@@ -392,7 +398,10 @@ describe('the alarm about uncovered guests', () => {
   ])('looks at one check each, and takes none for the worst: %s', async (expression, seconds) => {
     expect(await alarmsOf(expression === undefined ? undefined : { expression })).toMatchObject([
       {
-        Dimensions: [{ Name: 'Site', Value: 'hq' }],
+        Dimensions: [
+          { Name: 'Deployment', Value: 'test' },
+          { Name: 'Site', Value: 'hq' },
+        ],
         Period: seconds,
         EvaluationPeriods: 1,
         Statistic: 'Maximum',

@@ -27,8 +27,9 @@ const report: RunReport = {
 
 describe("a run's metrics", () => {
   it('count guests by outcome and bytes of what was archived, at the end of the run', () => {
-    expect(runMetrics(report)).toMatchObject({
+    expect(runMetrics('test', report)).toMatchObject({
       _aws: { Timestamp: Date.parse(report.endedAt) },
+      Deployment: 'test',
       Site: 'hq',
       GuestsArchived: 2,
       GuestsFailed: 1,
@@ -40,7 +41,7 @@ describe("a run's metrics", () => {
   })
 
   it('declare each figure and each dimension that the line holds, as the format asks', () => {
-    const line = runMetrics(report) ?? {}
+    const line = runMetrics('test', report) ?? {}
     const { CloudWatchMetrics } = line['_aws'] as {
       CloudWatchMetrics: { Dimensions: string[][]; Metrics: { Name: string }[] }[]
     }
@@ -55,6 +56,6 @@ describe("a run's metrics", () => {
 
   it('say nothing of a run that never learnt its site', () => {
     const { site: _, ...nowhere } = report
-    expect(runMetrics(nowhere)).toBeUndefined()
+    expect(runMetrics('test', nowhere)).toBeUndefined()
   })
 })

@@ -28,6 +28,7 @@ describe('reporting a run', () => {
     expect(ports.logged.filter(({ event }) => event === 'run-metrics')).toMatchObject([
       {
         fields: {
+          Deployment: 'test',
           Site: 'hq',
           GuestsArchived: 0,
           GuestsFailed: 2,

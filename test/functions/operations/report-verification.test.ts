@@ -191,7 +191,7 @@ describe('the report of a verification', () => {
       ['hq', 1, 0, 1, 1],
     ])
     expect(metrics[0]?.['_aws']).toMatchObject({
-      CloudWatchMetrics: [{ Namespace: 'Guestlift', Dimensions: [['Site']] }],
+      CloudWatchMetrics: [{ Namespace: 'Guestlift', Dimensions: [['Deployment', 'Site']] }],
     })
   })
 })

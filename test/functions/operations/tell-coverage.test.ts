@@ -73,6 +73,7 @@ describe('telling how a site is covered', () => {
     expect(await report(told.reportKey)).toEqual(await report('coverage/hq.json'))
     const [line] = ports.logged.filter(({ event }) => event === 'coverage-metrics')
     expect(line?.fields).toMatchObject({
+      Deployment: 'test',
       Site: 'hq',
       GuestsUncovered: 1,
       GuestsCovered: 1,
@@ -183,7 +184,7 @@ describe('the figures', () => {
       guests: [],
       counts: { odd: 2, never: 1, covered: 4 },
     }
-    const metrics = coverageMetrics(report)
+    const metrics = coverageMetrics('test', report)
     expect(metrics).toMatchObject({ GuestsOdd: 2, GuestsNeverArchived: 1, GuestsCovered: 4, GuestsUncovered: 1 })
     expect(JSON.stringify(metrics)).toContain('{"Name":"GuestsOdd","Unit":"Count"}')
     expect(metrics).not.toHaveProperty('OldestNewestArchiveHours')
@@ -192,6 +193,6 @@ describe('the figures', () => {
   it('count every state that does not cover as uncovered', () => {
     const counts = Object.fromEntries(uncoveredStates.map((state) => [state, 1]))
     const report = { site: 'hq', judgedAt: '2026-11-22T02:00:00.000Z', guests: [], counts }
-    expect(coverageMetrics(report)).toMatchObject({ GuestsUncovered: uncoveredStates.length })
+    expect(coverageMetrics('test', report)).toMatchObject({ GuestsUncovered: uncoveredStates.length })
   })
 })

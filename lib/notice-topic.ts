@@ -1,0 +1,36 @@
+import { Stack } from 'aws-cdk-lib'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import type { Construct } from 'constructs'
+import type { Deployment } from './deployment-config.ts'
+
+/**
+ * The topic of all notices, encrypted. A policy of one's own replaces the one that SNS gives a topic, which let this
+ * account's services publish: each sender is named here, or its message is lost without a word.
+ */
+export function noticeTopic(scope: Construct, deployment: Deployment): Topic {
+  // Its own key: the AWS-managed one of SNS can't be used by EventBridge and CloudWatch.
+  const masterKey = new Key(scope, 'Key', {
+    description: `Guestlift ${deployment.name}: failure notices`,
+    enableKeyRotation: true,
+  })
+  const events = new ServicePrincipal('events.amazonaws.com')
+  const cloudwatch = new ServicePrincipal('cloudwatch.amazonaws.com')
+  for (const sender of [events, cloudwatch]) masterKey.grantEncryptDecrypt(sender)
+  const topic = new Topic(scope, 'Topic', { displayName: `Guestlift ${deployment.name}`, masterKey, enforceSSL: true })
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'AlarmsOfThisAccount',
+      principals: [cloudwatch],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+    }),
+  )
+  // Each rule's target grants EventBridge the same, without a condition: EventBridge sends none of the keys that one could
+  // be about, so a condition would never hold and every notice would be lost (user guide, "Amazon SNS permissions").
+  for (const address of deployment.notificationEmails) topic.addSubscription(new EmailSubscription(address))
+  return topic
+}
