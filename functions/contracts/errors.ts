@@ -99,6 +99,8 @@ export class HostKeyMismatch extends fact('HostKeyMismatch', 'fail-run') {}
 export class RouteLoginRejected extends fact('RouteLoginRejected', 'fail-run') {}
 /** S3 refused the call: permission, signature, or a missing bucket. */
 export class StoreDenied extends fact('StoreDenied', 'fail-run') {}
+/** What answers at the endpoint isn't S3: a web page, another service, or a list that isn't the one asked for. */
+export class NotAnObjectStore extends fact('NotAnObjectStore', 'fail-run') {}
 
 const facts = [
   PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
@@ -106,7 +108,7 @@ const facts = [
   GuestNotFound, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
   ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, UploadVanished, RunInterrupted,
   InvalidJob, BudgetExceeded, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
-  TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,
+  TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied, NotAnObjectStore,
 ] // biome-ignore format: one group a line reads as the table it is
 
 const groupByName: ReadonlyMap<string, ErrorGroup> = new Map(facts.map((Fact) => [Fact.errorName, new Fact('').group]))
