@@ -55,6 +55,11 @@ describe('the architecture', () => {
     expect(domain.filter((file) => impure.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
   })
 
+  it("makes clients of S3 in one place, where answers that are not S3's are told apart", () => {
+    const makers = files.filter((file) => /new S3Client\(/.test(readFileSync(join(root, file), 'utf8')))
+    expect(makers).toEqual(['functions/aws/s3-client.ts'])
+  })
+
   it.each(['proxmox'])('keeps provider %s to its own folder', (platform) => {
     const own = new RegExp(
       `^functions/(contracts|domain|providers/${platform})/|^functions/providers/provider(-deps)?.ts$`,

@@ -7,6 +7,7 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   ListPartsCommand,
   type MultipartUpload,
   type Part,
@@ -31,6 +32,7 @@ import type {
   StoredText,
 } from './archive-store.ts'
 import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
+import { allPages } from './s3-pages.ts'
 import { sendPart } from './s3-part-upload.ts'
 import { presignPart } from './s3-presign.ts'
 import { readRange } from './s3-range-read.ts'
@@ -69,43 +71,39 @@ export class S3ArchiveStore implements ArchiveStore {
     const ids: string[] = []
     for await (const upload of this.#listedUploads(key)) {
       // The prefix also matches longer keys.
-      if (upload.Key === key && upload.UploadId !== undefined) ids.push(upload.UploadId)
+      if (upload.Key === key) ids.push(this.#given(upload.UploadId, 'id', `the upload of ${key}`))
     }
     return ids
   }
 
   async listUploadsBelow(prefix: string): Promise<OpenUpload[]> {
     const uploads: OpenUpload[] = []
-    for await (const { Key: key, UploadId: uploadId, Initiated } of this.#listedUploads(prefix)) {
-      if (key === undefined || uploadId === undefined) continue
+    for await (const { Key, UploadId, Initiated } of this.#listedUploads(prefix)) {
+      const key = this.#given(Key, 'key', 'an upload')
+      const uploadId = this.#given(UploadId, 'id', `the upload of ${key}`)
       uploads.push({ key, uploadId, openedAt: this.#instant(Initiated, `the upload of ${key}`) })
     }
     return uploads
   }
 
   async *#listedUploads(prefix: string): AsyncGenerator<MultipartUpload, void, void> {
-    let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
-    while (marker !== undefined) {
-      const page: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({
-        Bucket: this.bucket,
-        Prefix: prefix,
-        ...marker,
-      })
+    type Marker = { KeyMarker: string; UploadIdMarker?: string }
+    const pages = allPages(`The list of uploads of s3://${this.bucket}/${prefix}`, async (marker?: Marker) => {
+      const page = new ListMultipartUploadsCommand({ Bucket: this.bucket, Prefix: prefix, ...marker })
       const answer = await this.#do('list uploads of', prefix, () => this.#client.send(page))
-      yield* answer.Uploads ?? []
-      marker = answer.IsTruncated
-        ? {
-            ...(answer.NextKeyMarker === undefined ? {} : { KeyMarker: answer.NextKeyMarker }),
-            ...(answer.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: answer.NextUploadIdMarker }),
-          }
-        : undefined
-    }
+      const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = answer
+      const next =
+        KeyMarker === undefined ? undefined : { KeyMarker, ...(UploadIdMarker === undefined ? {} : { UploadIdMarker }) }
+      return { answer, truncated: answer.IsTruncated, next }
+    })
+    for await (const { Uploads = [] } of pages) yield* Uploads
   }
 
   async listArrivals(key: string, uploadId: string): Promise<PartArrival[]> {
     const arrivals: PartArrival[] = []
     for await (const { Size, LastModified, PartNumber } of this.#listedParts(key, uploadId)) {
-      arrivals.push({ sizeBytes: Size ?? 0, arrivedAt: this.#instant(LastModified, `part ${PartNumber} of ${key}`) })
+      const part = `part ${PartNumber} of ${key}`
+      arrivals.push({ sizeBytes: this.#given(Size, 'size', part), arrivedAt: this.#instant(LastModified, part) })
     }
     return arrivals
   }
@@ -124,20 +122,25 @@ export class S3ArchiveStore implements ArchiveStore {
   }
 
   async *#listedParts(key: string, uploadId: string, firstPart = 1): AsyncGenerator<Part, void, void> {
-    let marker = firstPart === 1 ? undefined : String(firstPart - 1)
-    for (;;) {
+    const list = `The list of parts of s3://${this.bucket}/${key}`
+    const beginning = firstPart === 1 ? undefined : String(firstPart - 1)
+    const pages = allPages(list, async (marker: string | undefined = beginning) => {
       const page = new ListPartsCommand({ ...this.#object(key), UploadId: uploadId, PartNumberMarker: marker })
       const answer = await this.#do('list parts of', key, () => this.#client.send(page))
-      yield* answer.Parts ?? []
-      if (answer.IsTruncated !== true || answer.NextPartNumberMarker === undefined) return
-      marker = answer.NextPartNumberMarker
-    }
+      return { answer, truncated: answer.IsTruncated, next: answer.NextPartNumberMarker }
+    })
+    for await (const { Parts = [] } of pages) yield* Parts
+  }
+
+  /** What a store leaves out is never nothing or zero. */
+  #given<Value>(value: Value | undefined, name: string, of: string): Value {
+    if (value === undefined) throw new StoreDenied(`the store of s3://${this.bucket} gives no ${name} for ${of}`)
+    return value
   }
 
   /** Without these times nobody could tell an abandoned upload from one at work. */
   #instant(time: Date | undefined, of: string): string {
-    if (time === undefined) throw new StoreDenied(`the store of s3://${this.bucket} gives no time for ${of}`)
-    return time.toISOString()
+    return this.#given(time, 'time', of).toISOString()
   }
 
   #storedPart(part: Part): StoredPart {
@@ -266,8 +269,8 @@ export class S3ArchiveStore implements ArchiveStore {
       const answer = await this.#client.send(new HeadObjectCommand({ ...this.#object(key), ChecksumMode: 'ENABLED' }))
       const crc32 = answer.ChecksumType === 'COMPOSITE' ? undefined : crc32FromBase64(answer.ChecksumCRC32 ?? '')
       return {
-        sizeBytes: answer.ContentLength ?? 0,
-        etag: answer.ETag ?? '',
+        sizeBytes: this.#given(answer.ContentLength, 'size', key),
+        etag: this.#given(answer.ETag, 'ETag', key),
         ...(crc32 === undefined ? {} : { crc32 }),
         ...(answer.VersionId === undefined || answer.VersionId === 'null' ? {} : { versionId: answer.VersionId }),
       }
@@ -280,7 +283,8 @@ export class S3ArchiveStore implements ArchiveStore {
   async readText(key: string): Promise<StoredText | undefined> {
     try {
       const answer = await this.#client.send(new GetObjectCommand(this.#object(key)))
-      return { text: (await answer.Body?.transformToString('utf8')) ?? '', etag: answer.ETag ?? '' }
+      const body = this.#given(answer.Body, 'content', key)
+      return { text: await body.transformToString('utf8'), etag: this.#given(answer.ETag, 'ETag', key) }
     } catch (error) {
       if (errorCode(error) === 'NoSuchKey') return undefined
       throw storeFact(error, { bucket: this.bucket, key, verb: 'read' })
@@ -306,7 +310,7 @@ export class S3ArchiveStore implements ArchiveStore {
           ...(onlyIf === undefined ? {} : 'etag' in onlyIf ? { IfMatch: onlyIf.etag } : { IfNoneMatch: '*' }),
         }),
       )
-      return answer.ETag ?? ''
+      return this.#given(answer.ETag, 'ETag', key)
     } catch (error) {
       const code = errorCode(error)
       const unmet = code === 'PreconditionFailed' || code === 'ConditionalRequestConflict' || code === 'NoSuchKey'
@@ -324,56 +328,53 @@ export class S3ArchiveStore implements ArchiveStore {
 
   async listKeys(prefix: string): Promise<string[]> {
     const keys: string[] = []
-    for await (const { Key } of this.#listedObjects(prefix)) if (Key !== undefined) keys.push(Key)
+    for await (const { Key } of this.#listedObjects(prefix)) keys.push(this.#given(Key, 'key', 'an object'))
     return keys
   }
 
   async listDatedKeys(prefix: string): Promise<DatedKey[]> {
     const keys: DatedKey[] = []
-    for await (const { Key: key, LastModified } of this.#listedObjects(prefix)) {
-      if (key !== undefined) keys.push({ key, writtenAt: this.#instant(LastModified, key) })
+    for await (const { Key, LastModified } of this.#listedObjects(prefix)) {
+      const key = this.#given(Key, 'key', 'an object')
+      keys.push({ key, writtenAt: this.#instant(LastModified, key) })
     }
     return keys
   }
 
   async *listObjects(prefix: string): AsyncGenerator<ListedObject, void, void> {
-    for await (const { Key: key, ETag: etag, Size: sizeBytes, StorageClass } of this.#listedObjects(prefix)) {
-      if (key === undefined) continue
+    for await (const { Key, ETag, Size, StorageClass } of this.#listedObjects(prefix)) {
+      const key = this.#given(Key, 'key', 'an object')
       const storageClass =
         StorageClass === undefined || StorageClass === 'STANDARD' ? {} : { storageClass: StorageClass }
-      yield { key, etag: etag ?? '', sizeBytes: sizeBytes ?? 0, ...storageClass }
+      const etag = this.#given(ETag, 'ETag', key)
+      yield { key, etag, sizeBytes: this.#given(Size, 'size', key), ...storageClass }
     }
   }
 
   async listFolders(prefix: string): Promise<string[]> {
     const folders: string[] = []
-    let token: string | undefined
-    do {
-      const page: ListObjectsV2Command = new ListObjectsV2Command({
-        Bucket: this.bucket,
-        Prefix: prefix,
-        Delimiter: '/',
-        ContinuationToken: token,
-      })
-      const answer = await this.#do('list folders of', prefix, () => this.#client.send(page))
-      for (const { Prefix } of answer.CommonPrefixes ?? []) if (Prefix !== undefined) folders.push(Prefix)
-      token = answer.NextContinuationToken
-    } while (token !== undefined)
+    for await (const { CommonPrefixes = [] } of this.#objectPages(prefix, '/')) {
+      folders.push(...CommonPrefixes.map(({ Prefix }) => this.#given(Prefix, 'name', 'a folder')))
+    }
     return folders
   }
 
   async *#listedObjects(prefix: string): AsyncGenerator<S3Object, void, void> {
-    let token: string | undefined
-    do {
-      const page: ListObjectsV2Command = new ListObjectsV2Command({
+    for await (const { Contents = [] } of this.#objectPages(prefix)) yield* Contents
+  }
+
+  #objectPages(prefix: string, delimiter?: string): AsyncGenerator<ListObjectsV2CommandOutput, void, void> {
+    const [what, verb] = delimiter === undefined ? ['objects', 'list'] : ['folders', 'list folders of']
+    return allPages(`The list of ${what} of s3://${this.bucket}/${prefix}`, async (token?: string) => {
+      const page = new ListObjectsV2Command({
         Bucket: this.bucket,
         Prefix: prefix,
+        Delimiter: delimiter,
         ContinuationToken: token,
       })
-      const answer = await this.#do('list', prefix, () => this.#client.send(page))
-      yield* answer.Contents ?? []
-      token = answer.NextContinuationToken
-    } while (token !== undefined)
+      const answer = await this.#do(verb, prefix, () => this.#client.send(page))
+      return { answer, truncated: answer.IsTruncated, next: answer.NextContinuationToken }
+    })
   }
 
   #object(key: string): { Bucket: string; Key: string } {

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { S3Client } from '@aws-sdk/client-s3'
+import { judgeAnswers } from './s3-answers.ts'
 
 export interface S3ClientOptions {
   /** Without it the SDK looks: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile, then AWS itself. */
@@ -31,7 +32,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} }
  */
 export function createS3Client(options: S3ClientOptions = {}): S3Client {
   const { endpoint, region, credentials } = options
-  return new S3Client({
+  const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
@@ -46,4 +47,6 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
       socketTimeout: options.socketTimeoutMilliseconds ?? SOCKET_TIMEOUT_MILLISECONDS,
     },
   })
+  judgeAnswers(client)
+  return client
 }

@@ -1,10 +1,4 @@
-import {
-  type GuestliftError,
-  ObjectFrozen,
-  StoreDenied,
-  StoreUnavailable,
-  UploadVanished,
-} from '../contracts/errors.ts'
+import { GuestliftError, ObjectFrozen, StoreDenied, StoreUnavailable, UploadVanished } from '../contracts/errors.ts'
 
 /** What was being done to what, for messages. */
 export interface StoreAction {
@@ -69,6 +63,23 @@ const socketFaults = new Set([
   'EAI_AGAIN',
 ])
 
+/** May this refusal be another answer the next time? */
+export const passingCode = (code: string): boolean => passing.has(code)
+
+/** An answer that isn't S3's own word and may be another the next time, in the form of the SDK's errors. */
+export class PassingAnswer extends Error {
+  override readonly name: string
+  readonly $metadata: { httpStatusCode?: number }
+  /** How the SDK knows that it may ask again. */
+  readonly $retryable = { throttling: false }
+
+  constructor(code: string, message: string, httpStatusCode?: number) {
+    super(message)
+    this.name = code
+    this.$metadata = httpStatusCode === undefined ? {} : { httpStatusCode }
+  }
+}
+
 function property(error: unknown, name: string): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
 }
@@ -116,9 +127,10 @@ export function isPassing(error: unknown): boolean {
 
 /**
  * The fact behind an error of the S3 client: StoreUnavailable when it may pass, UploadVanished when the upload is gone,
- * ObjectFrozen when the object lies in Glacier, otherwise StoreDenied with advice.
+ * ObjectFrozen when the object lies in Glacier, otherwise StoreDenied with advice. A fact stays what it is.
  */
 export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): GuestliftError {
+  if (error instanceof GuestliftError) return error
   const code = errorCode(error)
   const message = property(error, 'message')
   const said = typeof message === 'string' ? message : ''

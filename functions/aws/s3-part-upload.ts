@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
-import { ChecksumMismatch, StoreDenied } from '../contracts/errors.ts'
+import { ChecksumMismatch, GuestliftError, StoreDenied } from '../contracts/errors.ts'
 import { crc32FromBase64, crc32ToBase64 } from '../domain/crc32.ts'
 import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/part-retry.ts'
 import type { SentPart, StoredPart } from './archive-store.ts'
@@ -85,7 +85,7 @@ export async function sendPart(
     } catch (error) {
       if (isThrottle(error)) throttles++
       signal?.throwIfAborted()
-      if (error instanceof StoreDenied || error instanceof ChecksumMismatch) throw error
+      if (error instanceof GuestliftError) throw error
       if (isPassing(error) && attempt < MAX_PART_ATTEMPTS) {
         await retry.sleep(backoffMilliseconds(attempt, () => retry.random()))
         continue

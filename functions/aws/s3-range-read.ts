@@ -1,5 +1,5 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
-import { ArchiveConflict, StoreDenied } from '../contracts/errors.ts'
+import { ArchiveConflict, GuestliftError, StoreDenied } from '../contracts/errors.ts'
 import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/part-retry.ts'
 import type { ByteRange } from './archive-store.ts'
 import { errorCode, isPassing, statusOf, storeFact } from './s3-errors.ts'
@@ -34,7 +34,7 @@ export async function readRange(client: S3Client, range: RangeToRead, retry: Ret
         throw new StoreDenied(`the store of s3://${bucket} gives more than the range asked for`)
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     } catch (error) {
-      if (error instanceof StoreDenied) throw error
+      if (error instanceof GuestliftError) throw error
       if (errorCode(error) === 'PreconditionFailed' || statusOf(error) === 412) {
         throw new ArchiveConflict(`s3://${bucket}/${key} was replaced while it was read. Read it again.`, {
           cause: error,

@@ -7,6 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { StoreDenied } from '../contracts/errors.ts'
+import { allPages } from './s3-pages.ts'
 import { errorCode, statusOf, storeFact } from './s3-errors.ts'
 import type { StoredVersion, VersionLock, VersionRemoval, VersionStore } from './version-store.ts'
 
@@ -23,29 +24,18 @@ export class S3VersionStore implements VersionStore {
   }
 
   async *listVersions(prefix: string): AsyncGenerator<StoredVersion, void, void> {
-    let marker: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
-    while (marker !== undefined) {
-      const page: ListObjectVersionsCommand = new ListObjectVersionsCommand({
-        Bucket: this.bucket,
-        Prefix: prefix,
-        ...marker,
-      })
-      const answer: ListObjectVersionsCommandOutput = await this.#do('list versions of', prefix, () =>
-        this.#client.send(page),
-      )
-      yield* this.#inOrder(answer)
-      marker = answer.IsTruncated === true ? this.#nextPage(answer, prefix) : undefined
-    }
-  }
-
-  #nextPage({ NextKeyMarker, NextVersionIdMarker }: ListObjectVersionsCommandOutput, prefix: string) {
-    if (NextKeyMarker === undefined) {
-      throw new StoreDenied(`the store of s3://${this.bucket} breaks off its list of versions below ${prefix}`)
-    }
-    return {
-      KeyMarker: NextKeyMarker,
-      ...(NextVersionIdMarker === undefined ? {} : { VersionIdMarker: NextVersionIdMarker }),
-    }
+    type Marker = { KeyMarker: string; VersionIdMarker?: string }
+    const pages = allPages(`The list of versions of s3://${this.bucket}/${prefix}`, async (marker?: Marker) => {
+      const page = new ListObjectVersionsCommand({ Bucket: this.bucket, Prefix: prefix, ...marker })
+      const answer = await this.#do('list versions of', prefix, () => this.#client.send(page))
+      const { NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = answer
+      const next =
+        KeyMarker === undefined
+          ? undefined
+          : { KeyMarker, ...(VersionIdMarker === undefined ? {} : { VersionIdMarker }) }
+      return { answer, truncated: answer.IsTruncated, next }
+    })
+    for await (const answer of pages) yield* this.#inOrder(answer)
   }
 
   /** S3 lists versions and markers in one order; the SDK hands them over as two lists. */
@@ -61,16 +51,22 @@ export class S3VersionStore implements VersionStore {
   }
 
   #version(found: ObjectVersion, deleteMarker: boolean): StoredVersion {
-    const { Key: key, VersionId: versionId, LastModified } = found
+    const { Key: key, VersionId: versionId, IsLatest: latest, LastModified } = found
+    const sizeBytes = deleteMarker ? 0 : found.Size
     if (key === undefined || versionId === undefined || LastModified === undefined) {
       throw new StoreDenied(`the store of s3://${this.bucket} lists a version without key, id or time`)
+    }
+    if (latest === undefined || sizeBytes === undefined) {
+      throw new StoreDenied(
+        `the store of s3://${this.bucket} lists a version of ${key} without its size or whether it is the latest`,
+      )
     }
     return {
       key,
       versionId,
-      latest: found.IsLatest === true,
+      latest,
       deleteMarker,
-      sizeBytes: found.Size ?? 0,
+      sizeBytes,
       writtenAt: LastModified.toISOString(),
       storageClass: found.StorageClass ?? 'STANDARD',
     }

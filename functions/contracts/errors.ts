@@ -116,6 +116,8 @@ export class RouteLoginRejected extends fact('RouteLoginRejected', 'fail-run') {
 export class StoreDenied extends fact('StoreDenied', 'fail-run') {}
 /** A newer version of Guestlift wrote a stored record, and what it means isn't known here. */
 export class RecordTooNew extends fact('RecordTooNew', 'fail-run') {}
+/** What answers at the endpoint isn't S3: a web page, another service, or a list that isn't the one asked for. */
+export class NotAnObjectStore extends fact('NotAnObjectStore', 'fail-run') {}
 
 const facts = [
   PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
@@ -123,7 +125,7 @@ const facts = [
   GuestNotFound, GuestReplaced, ClockOff, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
   ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, UploadVanished, RunInterrupted, RecordUnreadable,
   InvalidJob, BudgetExceeded, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
-  TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied, RecordTooNew,
+  TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied, RecordTooNew, NotAnObjectStore,
 ] // biome-ignore format: one group a line reads as the table it is
 
 const groupByName: ReadonlyMap<string, ErrorGroup> = new Map(facts.map((Fact) => [Fact.errorName, new Fact('').group]))

@@ -1,4 +1,4 @@
-import { StoreDenied } from '../contracts/errors.ts'
+import { GuestliftError } from '../contracts/errors.ts'
 import type { Retention } from '../contracts/retention.ts'
 import type { GuestRetention } from '../contracts/retention-report.ts'
 import { archivesPrefix, type KeyedGuest } from '../domain/object-keys.ts'
@@ -62,8 +62,8 @@ async function pruneOne(order: Parameters<typeof pruneGuest>[0], ports: Retentio
   try {
     return await pruneGuest(order, ports)
   } catch (error) {
-    // A denial is about the bucket, and the next guest would meet it as well.
-    if (!(error instanceof Error) || error instanceof StoreDenied) throw error
+    // What is wrong with the bucket, the next guest would meet as well.
+    if (!(error instanceof Error) || (error instanceof GuestliftError && error.group === 'fail-run')) throw error
     return { trouble: error.message }
   }
 }

@@ -35,6 +35,8 @@ export function searchArchives(text: string, options: ListArchivesOptions): Prom
   return tellArchives(options, (guest) => ({ ...guest, entries: searchGuest(guest, words) }))
 }
 
+const opening = '{"version":1,"archives":['
+
 async function tellArchives(
   options: ListArchivesOptions,
   choose: (guest: GuestArchives) => GuestArchives,
@@ -42,12 +44,12 @@ async function tellArchives(
   const { store, keyPrefix, requests } = openBucket(options)
   const reading = newReading()
   const totals = { guests: 0, archives: 0, sizeBytes: 0, broken: 0 }
-  if (options.json === true) await out('{"version":1,"archives":[')
   for await (const { site, guest, entries } of readCatalogue(filterOf(options), { store, keyPrefix }, reading)) {
     const chosen = choose({ site, guest, entries })
     if (chosen.entries.length === 0) continue
     if (options.json === true) {
-      const separator = totals.archives === 0 ? '' : ','
+      // Not before there is something: a bucket that can't be read is an error and no beginning.
+      const separator = totals.archives === 0 ? opening : ','
       await out(separator + chosen.entries.map((entry) => JSON.stringify(entry)).join(','))
     } else await out(`${guestArchiveLines(chosen).join('\n')}\n`)
     addTo(totals, chosen)
@@ -55,7 +57,7 @@ async function tellArchives(
   const counts = { ...Object.fromEntries(requests), dollars: requestDollars(requests) }
   if (options.json === true) {
     await out(
-      `],"totals":${JSON.stringify(totals)},"reading":${JSON.stringify(reading)},"requests":${JSON.stringify(counts)}}\n`,
+      `${totals.archives === 0 ? opening : ''}],"totals":${JSON.stringify(totals)},"reading":${JSON.stringify(reading)},"requests":${JSON.stringify(counts)}}\n`,
     )
   } else {
     await out(`${totalsLines(totals, reading).join('\n')}\n`)

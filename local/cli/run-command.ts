@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
+import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
 import { readFailure } from '../../functions/domain/failure.ts'
 import { readRequest } from '../../functions/domain/request.ts'
@@ -109,7 +109,7 @@ export async function follow(executionArn: string, options: OutputOptions, stop:
   const display = openDisplay(process.stderr)
   display.say(`following ${executionArn}`)
   try {
-    const clients = { sfn: new SFNClient({}), s3: new S3Client({}) }
+    const clients = { sfn: new SFNClient({}), s3: createS3Client() }
     const end = await followDeployed('exportRun', executionArn, clients, display, stop.interrupt)
     if (end.report === undefined) return finish(unreported([], [], end.error, end.cause), '', display, options, stop)
     return finish(end.report, end.bucket, display, options, stop)

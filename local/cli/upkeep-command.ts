@@ -1,8 +1,8 @@
 /** Runs the workflows that look after the bucket, here or on AWS, and prints the report that each leaves. */
 import { join } from 'node:path'
-import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import type { Command } from 'commander'
+import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { readFailure } from '../../functions/domain/failure.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { openLocalRunner, type UpkeepWorkflow } from '../run/local-runner.ts'
@@ -88,7 +88,7 @@ export async function upkeepOnAws<Workflow extends UpkeepWorkflow>(
   options: DeployedOptions,
   stop: StopSignals,
 ): Promise<number> {
-  const clients = { sfn: new SFNClient({}), s3: new S3Client({}) }
+  const clients = { sfn: new SFNClient({}), s3: createS3Client() }
   const { deployment, stateMachine: stateMachineArn } = options
   const { workflow, request, noun } = upkeep
   const executionArn = await startDeployed({ job: request, workflow, stateMachineArn, deployment }, clients.sfn)

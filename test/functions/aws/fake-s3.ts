@@ -15,6 +15,7 @@ export interface FakePart {
 /** One request as the fault hook sees it. */
 export interface FakeRequest {
   method: string
+  bucket: string
   /** Without bucket and query. */
   key: string
   query: URLSearchParams
@@ -104,8 +105,9 @@ async function handle(
   discard: boolean,
 ): Promise<void> {
   const url = new URL(message.url ?? '/', 'http://fake')
-  const key = decodeURIComponent(url.pathname).split('/').slice(2).join('/')
-  const request = { method: message.method ?? '', key, query: url.searchParams, headers: message.headers }
+  const [, bucket = '', ...rest] = decodeURIComponent(url.pathname).split('/')
+  const key = rest.join('/')
+  const request = { method: message.method ?? '', bucket, key, query: url.searchParams, headers: message.headers }
   fake.requests.push(request)
   const fault = fake.fault(request)
   if (fault !== undefined && 'cut' in fault) {
@@ -146,7 +148,7 @@ const xml = (body: string): Answer => ({
 })
 
 function answerTo(fake: FakeS3, request: FakeRequest, body: Buffer, sizeBytes: number, discard: boolean): Answer {
-  const { method, key, query, headers } = request
+  const { method, bucket, key, query, headers } = request
   const uploadId = query.get('uploadId')
   if (method === 'POST' && query.has('uploads')) {
     const id = randomUUID()
@@ -162,7 +164,8 @@ function answerTo(fake: FakeS3, request: FakeRequest, body: Buffer, sizeBytes: n
       ([id, upload]) =>
         `<Upload><Key>${escapeXml(upload.key)}</Key><UploadId>${id}</UploadId><Initiated>${now()}</Initiated></Upload>`,
     )
-    return xml(`<ListMultipartUploadsResult>${list.join('')}</ListMultipartUploadsResult>`)
+    const echo = `<Bucket>${bucket}</Bucket><Prefix>${escapeXml(prefix)}</Prefix><IsTruncated>false</IsTruncated>`
+    return xml(`<ListMultipartUploadsResult>${echo}${list.join('')}</ListMultipartUploadsResult>`)
   }
   if (uploadId !== null) return uploadAnswer(fake, request, uploadId, body, sizeBytes, discard)
   const object = fake.objects.get(key)
@@ -192,7 +195,9 @@ function answerTo(fake: FakeS3, request: FakeRequest, body: Buffer, sizeBytes: n
         }),
       ...[...new Set(folders)].map((one) => `<CommonPrefixes><Prefix>${escapeXml(one)}</Prefix></CommonPrefixes>`),
     ].join('')
-    return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${list}</ListBucketResult>`)
+    const delimiter = query.get('delimiter') ?? ''
+    const echo = `<Name>${bucket}</Name><Prefix>${escapeXml(prefix)}</Prefix><Delimiter>${delimiter}</Delimiter>`
+    return xml(`<ListBucketResult>${echo}<IsTruncated>false</IsTruncated>${list}</ListBucketResult>`)
   }
   if (object === undefined) return refusal(404, 'NoSuchKey')
   const sum: Record<string, string> =
@@ -212,7 +217,7 @@ function answerTo(fake: FakeS3, request: FakeRequest, body: Buffer, sizeBytes: n
 
 function uploadAnswer(
   fake: FakeS3,
-  { method, key, query, headers }: FakeRequest,
+  { method, bucket, key, query, headers }: FakeRequest,
   uploadId: string,
   body: Buffer,
   sizeBytes: number,
@@ -244,8 +249,9 @@ function uploadAnswer(
     )
     const last = page.at(-1)?.[0] ?? 0
     const more = parts.some(([partNumber]) => partNumber > last)
+    const echo = `<Bucket>${bucket}</Bucket><Key>${escapeXml(key)}</Key><UploadId>${uploadId}</UploadId>`
     return xml(
-      `<ListPartsResult><IsTruncated>${more}</IsTruncated><NextPartNumberMarker>${last}</NextPartNumberMarker>${rows.join('')}</ListPartsResult>`,
+      `<ListPartsResult>${echo}<IsTruncated>${more}</IsTruncated><NextPartNumberMarker>${last}</NextPartNumberMarker>${rows.join('')}</ListPartsResult>`,
     )
   }
   if (headers['if-none-match'] === '*' && fake.objects.has(key)) return refusal(412, 'PreconditionFailed')
