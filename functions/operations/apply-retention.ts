@@ -12,8 +12,12 @@ export async function applyRetention(
 ): Promise<TaskOutput<'ApplyRetention'>> {
   const { site, guest, retention: policy } = item
   if (policy === undefined) return { removed: 0, locked: 0, summary: 'No retention.', remark: '' }
-  const order = { site, guest, policy, gone: false, confirmed: false, dryRun: false }
-  const { archives, warnings, removed, locked, summary } = await pruneGuest(order, ports)
+  const { identity } = guest
+  const order = { site, guest, policy, by: `run ${item.run.id}`, gone: false, confirmed: false, dryRun: false }
+  const { archives, warnings, removed, locked, summary } = await pruneGuest(
+    { ...order, ...(identity === undefined ? {} : { identity }) },
+    ports,
+  )
   const left = archives.flatMap(({ trouble, createdAt }) =>
     trouble === undefined ? [] : [`The archive of ${createdAt} was not removed: ${trouble}`],
   )
