@@ -19,10 +19,10 @@ const later = new Date('2026-11-22T03:00:00.000Z')
 type Wrap = <Store extends object>(store: Store) => Store
 const plain: Wrap = (store) => store
 
-function bucketWith(days: readonly number[]): MemoryStore {
+function bucketWith(days: readonly string[]): MemoryStore {
   const store = new MemoryStore(() => began)
   for (const day of days) {
-    const createdAt = `2026-11-0${day}T02:00:00.000Z`
+    const createdAt = `2026-${day}T02:00:00.000Z`
     const folder = archiveFolder('', 'hq', guest, createdAt)
     const manifest = manifestOf(createdAt, [3], guest)
     const artifacts = manifest.artifacts.map((artifact) => ({ ...artifact, key: `${folder}file`, fileName: 'file' }))
@@ -72,10 +72,10 @@ function residue(store: MemoryStore): string[] {
   return [...orphaned, ...keys(store, '/removing/'), ...keys(store, 'lease.json')]
 }
 
-/** One that keeps the newest, and one that keeps the oldest of a month: each alone leaves two, both together fewer. */
+/** One keeps the two newest, one the newest of two months: each alone leaves two, both together could leave one. */
 const job = (store: MemoryStore) => (wrap: Wrap) => prune('run 1', { 'keep-last': 2 }, store, wrap)
-const site = (store: MemoryStore) => (wrap: Wrap) => prune('pruning 1', { 'keep-last': 1 }, store, wrap)
-const days = [1, 2, 3, 4]
+const site = (store: MemoryStore) => (wrap: Wrap) => prune('pruning 1', { 'keep-monthly': 2 }, store, wrap)
+const days = ['10-29', '10-30', '11-01', '11-02']
 
 /** Ways of changing over from the first to the second and back: behind each call of either, every third pair of them. */
 function* changesOver(most: number): Generator<Turn[]> {
@@ -151,7 +151,7 @@ describe('two prunings of one guest at once', () => {
       const store = bucketWith(days)
       const byHand = async (wrap: Wrap): Promise<undefined> => {
         const theirs = wrap(store)
-        for (const key of keys(store, '2026-11-04T')) await theirs.remove(key)
+        for (const key of keys(store, '2026-11-02T')) await theirs.remove(key)
       }
       const before = archivesIn(store)
       await interleave<unknown>(
@@ -170,7 +170,7 @@ describe('two prunings of one guest at once', () => {
 })
 
 describe('a pruning while an archive is read back', () => {
-  const folder = archiveFolder('', 'hq', guest, '2026-11-01T02:00:00.000Z')
+  const folder = archiveFolder('', 'hq', guest, '2026-10-29T02:00:00.000Z')
   const verify = (store: MemoryStore) => (wrap: Wrap) =>
     verifyDeep(folder, { ...portsFor(store, wrap), toolVersion: 'guestlift/test' })
 
