@@ -7,6 +7,7 @@ import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
 import { openClient } from './client.ts'
+import { clusterIdOf } from './cluster-id.ts'
 import { accountOf, type ProxmoxSite } from './config.ts'
 import { NoSuchTask, where } from './errors.ts'
 import { gatherEvidence } from './evidence.ts'
@@ -138,6 +139,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
   return {
     platform: 'proxmox',
     identify,
+    clusterId: () => clusterIdOf(client),
     async requireOptions(options) {
       const refused = refusal(options, await versionFor(options))
       if (refused !== undefined) throw new RequestRejected(`Site ${siteName}: ${refused}`)
