@@ -31,7 +31,10 @@ export const manifestFactsSchema = z.strictObject({
   writtenAt: instantSchema,
   writtenBy: z.string(),
   runId: z.string(),
+  /** As the manifest has it, else as the configuration in the archive does. */
   identity: guestIdentitySchema.optional(),
+  /** What that configuration offers beside an identity: see `domain/configuration-marks.ts`. Absent without one. */
+  marks: z.string().optional(),
   /** The platform's clock when the backup started, less ours: what `createdAt` is off by. Absent where nobody measured it. */
   clockOffsetSeconds: z.number().optional(),
   mode: backupModeSchema,
@@ -75,11 +78,11 @@ export type IndexedArchive = z.infer<typeof indexedArchiveSchema>
 /**
  * `catalogue/<site>/<kind>-<id>.json`: what a guest's manifests said when it was written. A copy, never the truth: a
  * listing with ETags decides entry by entry whether it still holds. `sum` is over `archives` and finds damage. One of
- * another version counts as none and is written anew: version 1 lacks figures that its manifests may well have, and
- * nothing in it tells.
+ * another version counts as none and is written anew: version 1 lacks figures that its manifests may well have, version 2
+ * lacks whose archive it is and by which clock it is dated, and nothing in them tells.
  */
 export const catalogueIndexSchema = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   site: siteNameSchema,
   guest: z.strictObject({ kind: guestKindSchema, id: z.string().min(1) }),
   sum: z.string(),

@@ -49,7 +49,10 @@ const judgedGuestSchema = z.looseObject({
   reasons: z.array(z.string()),
   archives: z.int().nonnegative(),
   sizeBytes: z.int().nonnegative(),
+  /** The trusted time of the newest archive. */
   newestAt: instantSchema.optional(),
+  /** What the platform's clock said, where that is more than a minute off. */
+  newestCreatedAt: instantSchema.optional(),
   lastVerifiedAt: instantSchema.optional(),
   /** Schedules that choose it. */
   chosenBy: z.array(z.string()).optional(),

@@ -44,6 +44,10 @@ export class GuestBusy extends fact('GuestBusy', 'skip') {}
 
 /** No guest with that id, or none this account may see. */
 export class GuestNotFound extends fact('GuestNotFound', 'fail-guest') {}
+/** The guest's id belongs to another guest than the one that was planned: an archive would pass for the planned one's. */
+export class GuestReplaced extends fact('GuestReplaced', 'fail-guest') {}
+/** The platform's clock is further off ours than the site allows. */
+export class ClockOff extends fact('ClockOff', 'fail-guest') {}
 /** The backup job ended and the evidence says that it failed. */
 export class BackupFailed extends fact('BackupFailed', 'fail-guest') {}
 /** The platform accepted the call and did nothing (Proxmox: the text `OK` in place of a UPID). */
@@ -105,7 +109,7 @@ export class StoreDenied extends fact('StoreDenied', 'fail-run') {}
 const facts = [
   PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
   GuestLocked, GuestMigrating, GuestBusy,
-  GuestNotFound, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
+  GuestNotFound, GuestReplaced, ClockOff, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
   ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, UploadVanished, RunInterrupted,
   InvalidJob, BudgetExceeded, UnknownSite, ClusterChanged, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
   TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,

@@ -15,12 +15,28 @@ export const archiveLockSchema = z.strictObject({
 export const archiveDecisionSchema = z.strictObject({
   /** Whole key of the archive's folder, with a slash at its end. */
   folder: z.string(),
+  /** By the platform's clock. */
   createdAt: instantSchema,
+  /** The time that it was judged by, where that differs by more than a minute. */
+  at: instantSchema.optional(),
+  /** It is of another guest that had this id before: what that was called. The rules for guests that are gone hold. */
+  formerGuest: z.string().optional(),
   sizeBytes: bytes,
   decision: z.enum(['keep', 'remove', 'protected']),
   reason: z.string(),
   /** The guard that keeps it against the rules. */
-  guard: z.enum(['untrusted', 'newest-looks-wrong', 'last-verified', 'minimum-archives', 'largest-share']).optional(),
+  guard: z
+    .enum([
+      'untrusted',
+      'unclear-guest',
+      'newest-looks-wrong',
+      'clock-in-doubt',
+      'last-written',
+      'last-verified',
+      'minimum-archives',
+      'largest-share',
+    ])
+    .optional(),
   /** Of those to be removed: what became of it. Absent in a dry run. `left`: not this time, see `trouble`. */
   outcome: z.enum(['removed', 'locked', 'left']).optional(),
   lock: archiveLockSchema.optional(),
@@ -71,6 +87,13 @@ export const guestRetentionSchema = z.strictObject({
   summary: z.string(),
 })
 export type GuestRetention = z.infer<typeof guestRetentionSchema>
+
+/**
+ * `retention/<site>/<kind>-<id>/clock.json`: a person saw that the times of a guest's archives are in doubt, and
+ * confirmed a pruning. What was written until then needs no second confirmation.
+ */
+export const clockConfirmationSchema = z.strictObject({ version: z.literal(1), confirmedAt: instantSchema })
+export type ClockConfirmation = z.infer<typeof clockConfirmationSchema>
 
 /** Written before the first version of an archive goes, so that a removal that was cut short is brought to its end. */
 export const removalRecordSchema = z.strictObject({

@@ -15,6 +15,7 @@ export interface ArchiveTimes {
  * the largest object over the slowest line that is supported. A creation time further back isn't one.
  */
 export const LONGEST_BACKUP_DAYS = 60
+const LONGEST_BACKUP_MILLISECONDS = LONGEST_BACKUP_DAYS * 86_400_000
 
 /**
  * The time by which an archive is ordered, aged and kept. The platform's time without its measured offset; never later
@@ -23,6 +24,31 @@ export const LONGEST_BACKUP_DAYS = 60
 export function archiveTime({ createdAt, writtenAt, clockOffsetSeconds = 0 }: ArchiveTimes): string {
   const written = Date.parse(writtenAt)
   const corrected = Date.parse(createdAt) - clockOffsetSeconds * 1000
-  const possible = corrected <= written && corrected >= written - LONGEST_BACKUP_DAYS * 86_400_000
+  const possible = corrected <= written && corrected >= written - LONGEST_BACKUP_MILLISECONDS
   return new Date(possible ? corrected : written).toISOString()
+}
+
+/** An archive as it is dated: by the platform, and, where a manifest tells, by the time that can be trusted. */
+export interface Dated {
+  /** By the platform's clock; part of the archive's key. */
+  createdAt: string
+  /** The trusted time (`archiveTime`). Absent: `createdAt` is all that is known. */
+  at?: string | undefined
+}
+
+/** The time that orders an archive among others, in milliseconds. */
+export function timeOf({ createdAt, at }: Dated): number {
+  return Date.parse(at ?? createdAt)
+}
+
+/** To sort by trusted time. Those of one time stay as they lie. */
+export function olderFirst(one: Dated, other: Dated): number {
+  return timeOf(one) - timeOf(other)
+}
+
+const SHOWN_FROM_MILLISECONDS = 60_000
+
+/** The trusted time, where it differs from the platform's by so much that a person has to see both. */
+export function otherTime(dated: Dated): string | undefined {
+  return Math.abs(timeOf(dated) - Date.parse(dated.createdAt)) > SHOWN_FROM_MILLISECONDS ? dated.at : undefined
 }

@@ -1,5 +1,6 @@
 /** From a listing of the bucket and the texts of manifests to the catalogue's entries. Nothing that lies there is hidden. */
 import type { ManifestFacts, VerificationFacts } from '../contracts/catalogue.ts'
+import { archiveTime } from './archive-time.ts'
 import { type KeyedGuest, readArtifactKey } from './object-keys.ts'
 
 /** An object as a listing shows it. `storageClass` is S3's word; absent for Standard. */
@@ -34,8 +35,10 @@ export interface CatalogueEntry {
   folder: string
   site: string
   guest: KeyedGuest
-  /** The archive's own time: of the manifest, else of the folder's name. */
+  /** The archive's own time on the platform, part of its key: of the manifest, else of the folder's name. */
   createdAt: string
+  /** When it was made, by a clock that can be trusted; what orders and ages it. Absent where no manifest tells. */
+  at?: string
   state: ArchiveState
   /** What is wrong, a sentence; absent for complete ones. */
   reason?: string
@@ -50,7 +53,7 @@ export interface CatalogueEntry {
   verification?: VerificationFacts
 }
 
-/** All archives of one guest, oldest first. */
+/** All archives that lie under one guest's id, oldest first by trusted time: of whichever guests have had it. */
 export interface GuestArchives {
   site: string
   guest: KeyedGuest
@@ -95,6 +98,7 @@ export function entryOf(
     site,
     guest,
     createdAt: facts?.createdAt ?? keyedAt,
+    ...(facts === undefined ? {} : { at: archiveTime(facts) }),
     state,
     ...(reason === undefined ? {} : { reason }),
     sizeBytes,

@@ -1,22 +1,54 @@
 /** Which guests are covered by an archive that is young, whole and plausible; and which aren't, and why. */
+import type { GuestIdentity } from '../contracts/nouns.ts'
+import { olderFirst, otherTime, timeOf } from './archive-time.ts'
 import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
+import { datedInFuture } from './clock-trouble.ts'
+import { type GuestOfId, guestsOfId } from './guests-of-id.ts'
 import { figuresOf, HISTORY, median, oddities } from './archive-figures.ts'
 import { formatBytes } from './byte-size.ts'
+import { duration } from './duration.ts'
 import { nameOf } from './catalogue-search.ts'
 import type { KeyedGuest } from './object-keys.ts'
 
 /**
  * - `never`: on the site, and no archive of it can be restored.
  * - `stale`: the newest archive is older than the schedule allows.
+ * - `misdated`: the newest archive is dated in the future, so that its age says nothing.
  * - `damaged`: the newest archive misses files, or was refused when it was read back.
  * - `suspicious`: the newest archive compresses otherwise than those before it, or looks otherwise random: encrypted?
  * - `shrunk`: the newest archive is far smaller than those before it.
- * - `parked`: not to be archived, on purpose. `gone`: archived, and not on the site any more. Neither counts against it.
+ * - `parked`: not to be archived, on purpose. `gone`: archived, and not on the site any more. `absent`: not in the site's
+ *   list, and not known to be gone. None of these counts against it.
  */
-export type CoverageState = 'never' | 'stale' | 'damaged' | 'suspicious' | 'shrunk' | 'covered' | 'parked' | 'gone'
+export type CoverageState =
+  | 'never'
+  | 'stale'
+  | 'misdated'
+  | 'damaged'
+  | 'suspicious'
+  | 'shrunk'
+  | 'covered'
+  | 'parked'
+  | 'absent'
+  | 'gone'
 
 /** What doesn't let a guest count as covered, worst first. */
-export const uncoveredStates: readonly CoverageState[] = ['never', 'stale', 'damaged', 'suspicious', 'shrunk']
+export const uncoveredStates: readonly CoverageState[] = [
+  'never',
+  'stale',
+  'misdated',
+  'damaged',
+  'suspicious',
+  'shrunk',
+]
+
+/** A guest that had an id before the one that has it now. */
+export interface FormerGuest {
+  name: string
+  archives: number
+  /** When its newest archive was made. */
+  lastAt: string
+}
 
 /** What coverage keeps of a guest's archives, so that thousands of guests fit in memory. */
 export interface ArchivedGuest {
@@ -26,13 +58,15 @@ export interface ArchivedGuest {
   archives: number
   sizeBytes: number
   /** The newest archive that can be restored. */
-  newest?: Pick<CatalogueEntry, 'createdAt' | 'artifactBytes' | 'folder' | 'verification'>
+  newest?: Pick<CatalogueEntry, 'createdAt' | 'at' | 'facts' | 'artifactBytes' | 'folder' | 'verification'>
   /** Sizes of those before it that compare with it, newest first, at most ten. Bytes. */
   earlierBytes: number[]
   /** What is odd about `newest` beside its size, a sentence each. */
   suspicions: string[]
   /** Archives newer than `newest`, all broken. */
-  brokenSince: Pick<CatalogueEntry, 'createdAt' | 'state' | 'reason'>[]
+  brokenSince: Pick<CatalogueEntry, 'createdAt' | 'at' | 'state' | 'reason'>[]
+  /** Whose archives lie under the same id and don't count for it. */
+  former?: FormerGuest[]
 }
 
 /** A guest of the site, as far as coverage depends on it. */
@@ -40,6 +74,7 @@ export interface SiteGuest extends KeyedGuest {
   name: string
   tags: readonly string[]
   template?: boolean
+  identity?: GuestIdentity | undefined
 }
 
 export interface CoverageRules {
@@ -62,8 +97,12 @@ export interface GuestCoverage {
   reasons: string[]
   archives: number
   sizeBytes: number
+  /** The trusted time of the newest archive. */
   newestAt?: string
+  /** What the platform's clock said, where that is more than a minute off. */
+  newestCreatedAt?: string
   lastVerifiedAt?: string
+  formerGuests?: FormerGuest[]
   /** Schedules that choose it; absent where nobody asked, or nobody expects any to. */
   chosenBy?: string[]
 }
@@ -71,8 +110,14 @@ export interface GuestCoverage {
 /** Fewer archives than this make no history that one could shrink from. */
 const HISTORY_NEEDED = 2
 
-export function summariseGuest(guest: GuestArchives): ArchivedGuest {
-  const { entries, site } = guest
+/** @param identity who has the id on the site now; absent: the guest that was archived last counts as that */
+export function summariseGuest(guest: GuestArchives, identity?: GuestIdentity): ArchivedGuest {
+  const { site } = guest
+  const { guests, strays } = guestsOfId(guest.entries, identity)
+  const present = guests.find(({ standing }) => standing !== 'former')
+  const entries = [...(present?.archives ?? []), ...(present?.strays ?? (guests.length === 0 ? strays : []))]
+  entries.sort(olderFirst)
+  const former = guests.filter(({ standing }) => standing === 'former').map(formerOf)
   const at = entries.findLastIndex(({ state }) => state === 'complete')
   const newest = entries[at]
   // Another compression makes another size.
@@ -82,16 +127,25 @@ export function summariseGuest(guest: GuestArchives): ArchivedGuest {
   return {
     site,
     guest: guest.guest,
-    name: nameOf(guest),
+    name: present?.name ?? nameOf(guest),
     archives: entries.length,
     sizeBytes: entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     ...(newest === undefined ? {} : { newest }),
     earlierBytes: earlier.slice(-HISTORY).map(({ artifactBytes }) => artifactBytes),
     suspicions: newest === undefined ? [] : suspicionsOf(newest, earlier.toReversed()),
-    brokenSince: entries
-      .slice(at + 1)
-      .map(({ createdAt, state, reason }) => ({ createdAt, state, ...(reason === undefined ? {} : { reason }) })),
+    brokenSince: entries.slice(at + 1).map(({ createdAt, at = createdAt, state, reason }) => ({
+      createdAt,
+      at,
+      state,
+      ...(reason === undefined ? {} : { reason }),
+    })),
+    ...(former.length === 0 ? {} : { former }),
   }
+}
+
+function formerOf({ name, archives }: GuestOfId<CatalogueEntry>): FormerGuest {
+  const newest = archives.at(-1)
+  return { name, archives: archives.length, lastAt: newest?.at ?? newest?.createdAt ?? '' }
 }
 
 /** Retention's own judgement, but for the size: `shrunkBelow` is coverage's own. */
@@ -103,10 +157,15 @@ function suspicionsOf(newest: CatalogueEntry, before: readonly CatalogueEntry[])
   return odd.map(({ sentence }) => `The newest archive looks wrong: ${sentence}`)
 }
 
-/** @param onSite the guest as the site has it; absent: it isn't there. `'unknown'`: nobody asked the site. */
+/** A guest that the site's list lacks and that isn't known to be gone: why, a sentence. */
+export interface AbsentFromList {
+  absent: string
+}
+
+/** @param onSite the guest as the site has it; absent: it is gone. `'unknown'`: nobody asked the site. */
 export function coverageOf(
   archived: ArchivedGuest,
-  onSite: SiteGuest | 'unknown' | undefined,
+  onSite: SiteGuest | AbsentFromList | 'unknown' | undefined,
   rules: CoverageRules,
   now: Date,
 ): GuestCoverage {
@@ -115,18 +174,41 @@ export function coverageOf(
   const found = {
     site,
     guest: { kind: guest.kind, id: guest.id },
-    name: typeof onSite === 'object' ? onSite.name : archived.name,
+    name: typeof onSite === 'object' && 'name' in onSite ? onSite.name : archived.name,
     archives,
     sizeBytes,
-    ...(newest === undefined ? {} : { newestAt: newest.createdAt }),
+    ...(newest === undefined ? {} : { newestAt: newest.at ?? newest.createdAt }),
+    ...(newest === undefined || otherTime(newest) === undefined ? {} : { newestCreatedAt: newest.createdAt }),
+    ...(archived.former === undefined ? {} : { formerGuests: archived.former }),
     ...(verification?.state === 'verified' && verification.at !== undefined ? { lastVerifiedAt: verification.at } : {}),
   }
-  if (onSite === undefined) return { ...found, state: 'gone', reasons: ['It is not on the site (any more).'] }
+  const former = archived.former ?? []
+  if (onSite === undefined) {
+    return { ...found, state: 'gone', reasons: ['It is not on the site (any more).', ...former.map(besides)] }
+  }
+  if (typeof onSite === 'object' && 'absent' in onSite) {
+    return { ...found, state: 'absent', reasons: [onSite.absent, ...former.map(besides)] }
+  }
   const parked = parkedBecause(guest, onSite === 'unknown' ? undefined : onSite, rules)
   if (parked !== undefined) return { ...found, state: 'parked', reasons: [parked] }
   const faults = faultsOf(archived, rules, now)
   const worst = uncoveredStates.find((state) => faults.some((fault) => fault.state === state))
-  return { ...found, state: worst ?? 'covered', reasons: faults.map(({ reason }) => reason) }
+  const reasons = faults.map(({ reason }) => reason)
+  return {
+    ...found,
+    state: worst ?? 'covered',
+    reasons: archives === 0 ? reasons : [...reasons, ...former.map(besides)],
+  }
+}
+
+function besides(former: FormerGuest): string {
+  const are = former.archives === 1 ? '1 archive is' : `${former.archives} archives are`
+  return `${are} of ${called(former)}.`
+}
+
+/** `another guest that had this id (payroll-db, last archived 2026-11-20)` */
+function called({ name, lastAt }: FormerGuest): string {
+  return `another guest that had this id (${name === '' ? '' : `${name}, `}last archived ${lastAt.slice(0, 10)})`
 }
 
 /** A guest of the site with no archive at all. */
@@ -151,20 +233,22 @@ function parkedBecause({ id }: KeyedGuest, onSite: SiteGuest | undefined, rules:
 }
 
 function faultsOf(
-  { newest, earlierBytes, suspicions, brokenSince, archives }: ArchivedGuest,
+  { newest, earlierBytes, suspicions, brokenSince, archives, former = [] }: ArchivedGuest,
   { everyMilliseconds, graceMilliseconds, shrunkBelow }: CoverageRules,
   now: Date,
 ): { state: CoverageState; reason: string }[] {
   if (newest === undefined) {
     const why = brokenSince.at(-1)?.reason
     const none = `None of its ${archives} archives can be restored.${why === undefined ? '' : ` The newest: ${why}`}`
-    const reason = archives === 0 ? 'It was never archived.' : none
+    const others = former.length === 0 ? '' : ` The archives are of ${former.map(called).join(' and of ')}.`
+    const reason = archives === 0 ? `It was never archived.${others}` : none
     return [{ state: 'never', reason }]
   }
-  const age = now.getTime() - Date.parse(newest.createdAt)
+  const age = now.getTime() - timeOf(newest)
+  const misdated = datedInFuture({ createdAt: newest.createdAt, writtenAt: newest.createdAt, ...newest.facts }, now)
   // One that has no manifest yet may be on its way at this moment.
   const broken = brokenSince.filter(
-    ({ createdAt, state }) => state !== 'incomplete' || now.getTime() - Date.parse(createdAt) > graceMilliseconds,
+    (archive) => archive.state !== 'incomplete' || now.getTime() - timeOf(archive) > graceMilliseconds,
   ).length
   const usual = median(earlierBytes)
   const { state, reason = 'nobody knows why' } = newest.verification ?? {}
@@ -172,6 +256,9 @@ function faultsOf(
     ...(age > everyMilliseconds + graceMilliseconds
       ? [{ state: 'stale' as const, reason: `The newest archive is ${duration(age)} old.` }]
       : []),
+    ...(misdated === undefined
+      ? []
+      : [{ state: 'misdated' as const, reason: `The newest archive is dated in the future. ${misdated}` }]),
     ...(broken > 0
       ? [{ state: 'damaged' as const, reason: `${broken} after the newest whole archive can't be restored.` }]
       : []),
@@ -188,10 +275,4 @@ function faultsOf(
         ]
       : []),
   ]
-}
-
-/** `36 hours`, `12 days`. */
-export function duration(milliseconds: number): string {
-  const hours = Math.floor(milliseconds / 3_600_000)
-  return hours < 72 ? `${hours} hours` : `${Math.floor(hours / 24)} days`
 }

@@ -2,7 +2,7 @@
 import type { VerificationPolicy } from '../contracts/verification-policy.ts'
 import type { UnreadArchive, VerificationItem } from '../contracts/verification-report.ts'
 import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
-import { duration } from './coverage.ts'
+import { duration } from './duration.ts'
 
 const DAY_MILLISECONDS = 86_400_000
 

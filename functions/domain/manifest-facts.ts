@@ -4,9 +4,11 @@ import { backupModeSchema, compressSchema } from '../contracts/backup-options.ts
 import { cataloguedArtifactSchema, type ManifestFacts, type VerificationFacts } from '../contracts/catalogue.ts'
 import { verdictSchema } from '../contracts/evidence.ts'
 import { manifestSchema } from '../contracts/manifest.ts'
-import { guestSchema, instantSchema } from '../contracts/nouns.ts'
+import { guestIdentitySchema, guestSchema, instantSchema } from '../contracts/nouns.ts'
 import { archiveEvidenceSchema, contentSampleSchema, verificationResultSchema } from '../contracts/verification.ts'
 import type { ArchiveFiles } from './catalogue.ts'
+import { marksIn } from './configuration-marks.ts'
+import { identityIn } from './embedded-identity.ts'
 import { validationMessage } from './validation-message.ts'
 import { parseJson } from './parse-json.ts'
 
@@ -23,7 +25,10 @@ const readManifestSchema = z.object({
   site: shape.site,
   platform: z.string(),
   platformVersion: shape.platformVersion,
-  guest: z.object(guestSchema.shape),
+  guest: z.object({
+    ...guestSchema.shape,
+    identity: z.object(guestIdentitySchema.shape).optional().catch(undefined),
+  }),
   createdAt: shape.createdAt,
   backup: z.object({ mode: backupModeSchema, compress: compressSchema }),
   verdict: z.object(verdictSchema.shape),
@@ -31,6 +36,7 @@ const readManifestSchema = z.object({
     notes: z.string().optional(),
     warnings: z.array(z.string()),
     contentBytes: shape.evidence.shape.contentBytes.catch(undefined),
+    clock: z.object({ offsetSeconds: z.number() }).optional().catch(undefined),
   }),
   configuration: z.unknown().optional(),
   contentSample: z
@@ -54,6 +60,9 @@ export function readManifestFacts(
       unreadable: `The manifest is another archive's: of ${site}, ${guest.kind} ${guest.id}, at ${createdAt}.`,
     }
   }
+  const embedded = textIn(configuration)
+  const embeddedIdentity = embedded === undefined ? undefined : identityIn(guest.kind, embedded)
+  const identity = guest.identity ?? embeddedIdentity
   return {
     name: guest.name,
     node: guest.node,
@@ -63,6 +72,9 @@ export function readManifestFacts(
     writtenAt: manifest.writtenAt,
     writtenBy: manifest.writtenBy,
     runId: manifest.runId,
+    ...(identity === undefined ? {} : { identity }),
+    ...(embedded === undefined ? {} : { marks: marksIn(embedded) }),
+    ...(evidence.clock === undefined ? {} : { clockOffsetSeconds: evidence.clock.offsetSeconds }),
     mode: backup.mode,
     compress: backup.compress,
     verdict: { name: verdict.name, reason: verdict.reason },
@@ -83,6 +95,13 @@ export function readManifestFacts(
 
 function wholeSeconds(instant: string): number {
   return Math.floor(new Date(instant).getTime() / 1000)
+}
+
+/** The guest's configuration in an archive, of whatever shape the manifest has it: a text, or an object around one. */
+function textIn(configuration: unknown): string | undefined {
+  if (typeof configuration === 'string') return configuration
+  const { success, data } = z.object({ text: z.string() }).safeParse(configuration)
+  return success ? data.text : undefined
 }
 
 /** Tags of a guest's configuration: the line `tags: a;b` of a text, or of the first text in an object. */

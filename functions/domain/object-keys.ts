@@ -215,6 +215,11 @@ export function pruningLeaseKey(keyPrefix: string, site: string, guest: KeyedGue
   return `${retentionFolder(keyPrefix, site, guest)}lease.json`
 }
 
+/** When a person last confirmed a pruning though the times of the guest's archives were in doubt. */
+export function clockConfirmationKey(keyPrefix: string, site: string, guest: KeyedGuest): string {
+  return `${retentionFolder(keyPrefix, site, guest)}clock.json`
+}
+
 /** Removals of a guest's archives that were begun and aren't at their end, with a slash at its end. */
 export function removalRecordsPrefix(keyPrefix: string, site: string, guest: KeyedGuest): string {
   return `${retentionFolder(keyPrefix, site, guest)}removing/`

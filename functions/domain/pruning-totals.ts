@@ -18,13 +18,16 @@ export const noCounts: Counts = {
   locked: 0,
 }
 
+/** Those that hold until somebody looked. */
+const waitingGuards: ReadonlySet<string> = new Set(['newest-looks-wrong', 'clock-in-doubt', 'largest-share'])
+
 /**
  * What needs a person, sentences: a guest that couldn't be looked at, a guard that waits for someone, an archive that
  * could not be removed. A lock isn't among it: it ends by itself, or is meant to hold.
  */
 export function attentionTo(result: Result): string[] {
   if ('trouble' in result) return [result.trouble]
-  const guarded = result.archives.some(({ guard }) => guard === 'newest-looks-wrong' || guard === 'largest-share')
+  const guarded = result.archives.some(({ guard }) => guard !== undefined && waitingGuards.has(guard))
   return [
     ...(guarded ? result.warnings : []),
     ...result.archives.flatMap(({ createdAt, trouble }) =>

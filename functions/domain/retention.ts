@@ -3,11 +3,11 @@
  * Pure; the limits that rules can't override are `retention-guards.ts`.
  */
 import type { KeepRules } from '../contracts/retention.ts'
+import type { Dated } from './archive-time.ts'
 import { dayOf, hourOf, type LocalTime, localTime, monthOf, weekOf, yearOf } from './periods.ts'
 
-/** An archive as the rules see it. `createdAt` is its own time on the platform. */
-export interface DatedArchive {
-  createdAt: string
+/** An archive as the rules see it: kept and ordered by the time that can be trusted. */
+export interface DatedArchive extends Dated {
   protected: boolean
 }
 
@@ -30,7 +30,7 @@ const periodRules = [
 ] as const satisfies readonly (readonly [keyof KeepRules, (at: LocalTime) => string])[]
 
 interface Slot {
-  createdAt: string
+  instant: string
   at: LocalTime
   mark: Mark | undefined
   reason: string
@@ -47,14 +47,14 @@ export function planRetention<A extends DatedArchive>(
   timeZone: string,
 ): Marked<A>[] {
   const slots = archives.map((archive) => ({ archive, ...slotOf(archive, timeZone) }))
-  const newestFirst = [...slots].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
+  const newestFirst = [...slots].sort((a, b) => Date.parse(b.instant) - Date.parse(a.instant))
   const last = rules['keep-last'] ?? 0
   const periods = periodRules.filter(([name]) => (rules[name] ?? 0) > 0)
   const unlimited =
     rules['keep-all'] === true ? 'keep-all' : last > 0 || periods.length > 0 ? undefined : 'no rule has a count'
 
   if (unlimited === undefined) {
-    if (last > 0) select(newestFirst, 'keep-last', last, ({ createdAt }) => String(Date.parse(createdAt)), createdAtOf)
+    if (last > 0) select(newestFirst, 'keep-last', last, ({ instant }) => String(Date.parse(instant)), instantOf)
     for (const [name, periodOf] of periods) {
       const period = ({ at }: Slot) => periodOf(at)
       select(newestFirst, name, rules[name] ?? 0, period, period)
@@ -68,13 +68,13 @@ export function planRetention<A extends DatedArchive>(
   })
 }
 
-const createdAtOf = ({ createdAt }: Slot) => createdAt
+const instantOf = ({ instant }: Slot) => instant
 
-function slotOf({ createdAt, protected: isProtected }: DatedArchive, timeZone: string): Slot {
-  const at = localTime(createdAt, timeZone)
+function slotOf({ createdAt, at: instant = createdAt, protected: isProtected }: DatedArchive, timeZone: string): Slot {
+  const at = localTime(instant, timeZone)
   return isProtected
-    ? { createdAt, at, mark: 'protected', reason: 'protected: outside the count' }
-    : { createdAt, at, mark: undefined, reason: '' }
+    ? { instant, at, mark: 'protected', reason: 'protected: outside the count' }
+    : { instant, at, mark: undefined, reason: '' }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Guest } from '../contracts/nouns.ts'
 import { type GuestSelection, narrowingKeys, type SelectionRecord } from '../contracts/selection.ts'
 import { describeSelection } from '../domain/describe-selection.ts'
 import { type Decision, type Selected, selectGuests } from '../domain/guest-selection.ts'
-import type { GuestList, GuestRecord, Provider } from '../providers/provider.ts'
+import type { GuestList, GuestRecord, ListDepth, Provider } from '../providers/provider.ts'
 
 /** A guest that is meant and can't possibly be archived. */
 export interface FailedChoice {
@@ -30,7 +30,7 @@ export async function chooseGuests(
   site: string,
   selection: GuestSelection,
   provider: Pick<Provider, 'listGuests'>,
-  depth?: 'everything',
+  depth?: ListDepth,
 ): Promise<Choice> {
   const list = await provider.listGuests(depth)
   const selected = selectGuests(list.guests, selection)

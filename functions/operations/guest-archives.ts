@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { StoredVersion } from '../aws/version-store.ts'
 import { figuresOf } from '../domain/archive-figures.ts'
+import { olderFirst } from '../domain/archive-time.ts'
 import { type ArchiveFiles, entryOf, readFolder } from '../domain/catalogue.ts'
 import { readManifestFacts, readVerification } from '../domain/manifest-facts.ts'
 import { guestFolder, type KeyedGuest, manifestKey } from '../domain/object-keys.ts'
@@ -27,7 +28,7 @@ const namedFilesSchema = z.object({
 
 const READ_AT_ONCE = 8
 
-/** All archives of a guest that lie in the bucket, oldest first, trustworthy or not. */
+/** All archives that lie under a guest's id in the bucket, oldest first by trusted time, trustworthy or not. */
 export async function readGuestArchives(
   site: string,
   guest: KeyedGuest,
@@ -48,7 +49,7 @@ export async function readGuestArchives(
     }
   }
   await Promise.all(Array.from({ length: READ_AT_ONCE }, readSome))
-  return archives.sort((a, b) => (a.folder < b.folder ? -1 : 1))
+  return archives.sort((a, b) => olderFirst(a, b) || (a.folder < b.folder ? -1 : 1))
 }
 
 async function readArchive(
@@ -89,6 +90,8 @@ async function readArchive(
   return {
     folder: place.folder,
     createdAt: entry.createdAt,
+    at: entry.at ?? noLaterThan(current, entry.createdAt),
+    ...(entry.facts === undefined ? {} : { facts: entry.facts }),
     protected: named?.backup.protected === true,
     verified: checked?.state === 'verified',
     ...figuresOf(entry.artifactBytes, entry.facts, checked),
@@ -98,6 +101,13 @@ async function readArchive(
     versions: problem === undefined ? inOrderOfRemoval(keys, versions) : [],
     foreignKeys: [...new Set(versions.map(({ key }) => key))].filter((key) => !keys.includes(key)),
   }
+}
+
+/** Where no manifest tells, what the folder is called; but nothing was made after S3 got the last of it. */
+function noLaterThan(current: readonly StoredVersion[], keyedAt: string): string {
+  const last = Math.max(...current.map(({ writtenAt }) => Date.parse(writtenAt)))
+  // Of a folder in which all is hidden, S3 tells no time.
+  return Number.isFinite(last) && last < Date.parse(keyedAt) ? new Date(last).toISOString() : keyedAt
 }
 
 function inOrderOfRemoval(keys: readonly string[], versions: readonly StoredVersion[]): StoredVersion[] {

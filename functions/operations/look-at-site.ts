@@ -13,7 +13,7 @@ export interface SiteLook {
   mayLack?: string
   /** Guests with archives that the list lacks. Without `gone` where the list isn't whole. */
   absent: AbsentGuest[]
-  /** So many vanished at once that a person has to look, a sentence. Absent: no more than may. */
+  /** So many vanished at once, or all, that a person has to look: a sentence. */
   doubt?: string
 }
 
@@ -38,7 +38,7 @@ export async function lookAtSite(order: SiteLookOrder, ports: BookPorts): Promis
   const clusterId = await provider.clusterId()
   const { book } = await readSiteBook(site, ports)
   requirePinned(book, clusterId, ports)
-  const { guests, mayLack } = await provider.listGuests()
+  const { guests, mayLack } = await provider.listGuests('identities')
   const archived = await archivedGuests(site, ports)
   const at = ports.now().toISOString()
   let unsure: string | undefined
@@ -46,7 +46,8 @@ export async function lookAtSite(order: SiteLookOrder, ports: BookPorts): Promis
   const change = (before: SiteBook): SiteBook => {
     requirePinned(before, clusterId, ports)
     const pinned = pinnedFirst(before, clusterId, at)
-    unsure = mayLack ?? nobody(before, guests, archived, confirmedGone) ?? unknownCluster(before, clusterId)
+    doubt = nobody(before, guests, archived, confirmedGone)
+    unsure = mayLack ?? doubt ?? unknownCluster(before, clusterId)
     // A list that may lack some proves nothing, neither that a guest is absent nor since when.
     if (unsure !== undefined) return pinned
     const listed = withList(pinned, guests, archived, at)
@@ -55,8 +56,9 @@ export async function lookAtSite(order: SiteLookOrder, ports: BookPorts): Promis
   }
   // Where others always came first, they have just recorded lists of their own.
   const after = (record ? await changeSiteBook(site, change, ports) : undefined) ?? change(book)
-  if (unsure !== undefined) return { guests, mayLack: unsure, absent: [] }
-  return { guests, absent: absentGuests(after), ...(doubt === undefined ? {} : { doubt }) }
+  const doubted = doubt === undefined ? {} : { doubt }
+  if (unsure !== undefined) return { guests, mayLack: unsure, absent: [], ...doubted }
+  return { guests, absent: absentGuests(after), ...doubted }
 }
 
 /** Keep a list that was made for something else: it is as good a witness. Nothing is judged. */

@@ -1,14 +1,15 @@
 import type { StoredVersion } from '../aws/version-store.ts'
 import { GuestliftError } from '../contracts/errors.ts'
-import type { GuestIdentity } from '../contracts/nouns.ts'
 import type { Retention } from '../contracts/retention.ts'
 import type { ArchiveDecision, GuestRetention, RetentionEffect } from '../contracts/retention-report.ts'
+import { otherTime } from '../domain/archive-time.ts'
 import { earlyRemoval } from '../domain/early-removal.ts'
 import { readFolder } from '../domain/catalogue.ts'
 import { guestFolder, type KeyedGuest, retentionReportKey } from '../domain/object-keys.ts'
 import { retentionEffect } from '../domain/retention-effect.ts'
 import { type Circumstances, guardRetention, type GuardedDecision } from '../domain/retention-guards.ts'
 import { isGoing, retentionSummary } from '../domain/retention-summary.ts'
+import { clockConfirmedAt, confirmClock } from './clock-confirmation.ts'
 import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
 import { inOrder } from './ordered-lookahead.ts'
 import { type HeldLease, takeLease } from './prune-lease.ts'
@@ -28,8 +29,6 @@ export interface PruneOrder extends Circumstances {
   policy: Retention
   /** Names the pruning or the run, as no other with other rules is named: one of them at a time removes anything. */
   by: string
-  /** Who has the guest's id on the site now, where the site told. */
-  identity?: GuestIdentity
   /** Why the guest may be gone and may not be, so that everything stays: the end of a sentence. */
   absent?: string
   /** Decide everything and change nothing. */
@@ -85,13 +84,16 @@ async function letGo(lease: HeldLease, { site, guest }: PruneOrder, { log }: Ret
 
 /** @param untouched end no removal that was cut short, only find it */
 async function judge(order: PruneOrder, untouched: boolean, ports: RetentionPorts): Promise<Judgement> {
-  const { site, guest, policy, gone, confirmed, absent } = order
+  const { site, guest, policy, gone, confirmed, absent, identity } = order
   const resumed = await resumeRemovals(site, guest, untouched, ports)
   const all = await readGuestArchives(site, guest, ports)
   const rests = await removeVerdictsAlone(all, untouched, ports)
   const ended = [...resumed.folders, ...rests.folders]
   const found = all.filter((archive) => !resumed.folders.includes(archive.folder) && !isVerdictAlone(archive))
-  const plan = guardRetention(found, absent === undefined ? policy : keepingAll(policy), { gone, confirmed })
+  const clockSeenAt = await clockConfirmedAt(found, order, ports)
+  const circumstances = { gone, confirmed, identity, now: ports.now(), clockSeenAt }
+  const plan = guardRetention(found, absent === undefined ? policy : keepingAll(policy), circumstances)
+  if (plan.clockInDoubt && confirmed && !untouched) await confirmClock(order, ports)
   const decisions = absent === undefined ? plan.decisions : plan.decisions.map((one) => keptBecause(one, absent))
   return {
     ended,
@@ -131,9 +133,11 @@ async function carriedOut(
   }
   const spared = judgement.decisions.filter(({ archive }) => !done.has(archive.folder))
   const archives = [...done.values(), ...spared.map(leftTo('Another pruning of this guest has taken over.'))]
+  const places = new Map(decisions.map(({ archive }, place) => [archive.folder, place]))
+  const placeOf = ({ folder }: ArchiveDecision) => places.get(folder) ?? places.size
   return {
     judgement: { ...judgement, all, ended: [...new Set([...ended, ...judgement.ended])] },
-    archives: archives.toSorted((one, other) => (one.folder < other.folder ? -1 : 1)),
+    archives: archives.toSorted((one, other) => placeOf(one) - placeOf(other)),
   }
 }
 
@@ -213,11 +217,20 @@ async function reported(
   return report
 }
 
-function decided({ archive, decision, reason, guard }: GuardedDecision<VersionedArchive>): ArchiveDecision {
+function decided({
+  archive,
+  decision,
+  reason,
+  guard,
+  formerGuest,
+}: GuardedDecision<VersionedArchive>): ArchiveDecision {
   const { folder, createdAt, sizeBytes, foreignKeys } = archive
+  const at = otherTime(archive)
   return {
     folder,
     createdAt,
+    ...(at === undefined ? {} : { at }),
+    ...(formerGuest === undefined ? {} : { formerGuest }),
     sizeBytes,
     decision,
     reason,

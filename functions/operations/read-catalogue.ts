@@ -9,6 +9,7 @@ import {
   manifestFile,
   verificationFile,
 } from '../domain/catalogue.ts'
+import { olderFirst } from '../domain/archive-time.ts'
 import { readManifestFacts, readVerification } from '../domain/manifest-facts.ts'
 import { readIndex } from './catalogue-index.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
@@ -95,7 +96,7 @@ async function readGuest(
         : { verificationEtag: verification.etag, verification: verification.facts }),
     })
   }
-  return { site, guest, entries, indexable, indexTextNow: index.text }
+  return { site, guest, entries: entries.toSorted(olderFirst), indexable, indexTextNow: index.text }
 }
 
 interface Read<Facts> {

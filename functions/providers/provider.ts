@@ -1,4 +1,4 @@
-import type { BackupEvidence } from '../contracts/evidence.ts'
+import type { BackupEvidence, ClockOffset } from '../contracts/evidence.ts'
 import type { BackupOptions } from '../contracts/backup-options.ts'
 import type { Guest, GuestKind, Platform } from '../contracts/nouns.ts'
 import type { GuestRunState } from '../contracts/selection.ts'
@@ -15,8 +15,11 @@ export interface FoundGuest extends Guest {
 /** A backup job of ours, as the platform's job list shows it. */
 export interface JobSummary {
   jobRef: string
+  /** By the platform's clock: it orders jobs of one node among each other and nothing else. */
   startedAt: string
   running: boolean
+  /** Of the clock that says `startedAt`. Only just after the start: the answer to it tells. */
+  clock?: ClockOffset
 }
 
 export interface BackupProgress {
@@ -166,6 +169,8 @@ export interface GuestRecord extends FoundGuest {
   missingPrivileges: MissingPrivilege[]
 }
 
+export type ListDepth = 'identities' | 'everything'
+
 export interface GuestList {
   /** By id. */
   guests: GuestRecord[]
@@ -251,11 +256,26 @@ export interface Provider {
   /** Privileges that the work needs and the account lacks; empty when it may do all of it. */
   missingPrivileges(work: IntendedWork): Promise<MissingPrivilege[]>
 
-  /** Where each guest is *now*. Ids that nobody knows (or the account may not see) are absent from the result. */
+  /** How far a node's clock may be off before a backup on it is refused, in seconds. */
+  readonly clockToleranceSeconds: number
+
+  /**
+   * How far the clock is off that answers for a node now. Where the platform lets only some other node be asked, it is
+   * that one's; `startBackup` tells the node's own. `undefined` when no answer shows a time.
+   */
+  clock(node: string): Promise<ClockOffset | undefined>
+
+  /**
+   * Where each guest is *now*, and who it is. Ids that nobody knows (or the account may not see) are absent from the
+   * result; an identity that can't be read is absent, too.
+   */
   findGuests(ids: readonly string[]): Promise<FoundGuest[]>
 
-  /** All guests that the account may see. `everything` asks for metadata that selecting doesn't need, as replication. */
-  listGuests(depth?: 'everything'): Promise<GuestList>
+  /**
+   * All guests that the account may see. `identities` looks at each guest's configuration for who it is, and `everything`
+   * asks for metadata that selecting doesn't need as well, as replication. What can't be read is absent, with a note.
+   */
+  listGuests(depth?: ListDepth): Promise<GuestList>
 
   /** The guest's own configuration. @throws GuestNotFound, NodeOffline */
   describeGuest(guest: Guest): Promise<GuestDetails>
@@ -273,7 +293,10 @@ export interface Provider {
    */
   startBackup(guest: Guest, options: BackupOptions): Promise<JobSummary>
 
-  /** Backup jobs for this guest that this account started at or after `since`, newest first, running or ended. */
+  /**
+   * Backup jobs for this guest that this account started: every running one, and those that ended and were started at or
+   * after `since` by our clock, as well as can be known from the platform's. Newest first.
+   */
   findJobs(guest: Guest, since: Date): Promise<JobSummary[]>
 
   checkBackup(jobRef: string): Promise<BackupProgress>
@@ -290,7 +313,7 @@ export interface Provider {
   /** Remove an archive from the platform's storage and wait for it. One that is gone already is fine. */
   deleteArtifact(artifactRef: string, node: string): Promise<void>
 
-  /** Tasks that this account started at or after `since`, on all nodes, newest first. */
+  /** Tasks that this account started, on all nodes: every running one, and ended ones as `findJobs`. Newest first. */
   listJobs(since: Date): Promise<{ jobs: OwnJob[]; unread: UnreadPlace[] }>
 
   /** One task, whoever started it. `startedBy` is the account. */

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { PARKED_TAG } from '../../functions/contracts/coverage.ts'
-import { type CoverageRules, duration, uncoveredStates } from '../../functions/domain/coverage.ts'
+import { type CoverageRules, uncoveredStates } from '../../functions/domain/coverage.ts'
+import { duration } from '../../functions/domain/duration.ts'
 import { judgeCoverage } from '../../functions/operations/judge-coverage.ts'
 import { openBucket, requestLine } from './bucket-store.ts'
 import { coverageRequestOf, guestsOfJob } from './coverage-request.ts'
@@ -53,7 +54,7 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
     .addHelpText(
       'after',
       `
-Exit codes: 0 every guest is covered, parked or gone; 1 some guest is not covered; 2 all that are known are covered, and
+Exit codes: 0 every guest is covered, parked, absent or gone; 1 some guest is not covered; 2 all that are known are covered, and
 the site may have more than this account was shown; 64 wrong command line.`,
     )
     .action(async (options: CoverageOptions) => {

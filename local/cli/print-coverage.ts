@@ -15,6 +15,7 @@ interface JudgedGuest {
   archives: number
   sizeBytes: number
   newestAt?: string | undefined
+  newestCreatedAt?: string | undefined
   lastVerifiedAt?: string | undefined
 }
 
@@ -31,14 +32,16 @@ export function coverageLines({ guests, summary, unknown }: ToldCoverage): strin
   return [...columns(guests.map(row)), plain(summary), ...unknown.map((note) => `note: ${plain(note)}`)]
 }
 
-function row({ state, site, guest, name, newestAt, archives, sizeBytes, lastVerifiedAt, reasons }: JudgedGuest) {
+function row(judged: JudgedGuest): string[] {
+  const { state, site, guest, name, newestAt, newestCreatedAt, archives, sizeBytes, lastVerifiedAt, reasons } = judged
+  const dated = newestCreatedAt === undefined ? '' : ` (dated ${shortTime(newestCreatedAt)})`
   const colour = uncovered.has(state) ? 'red' : state === 'covered' ? 'green' : 'dim'
   return [
     styleText(colour, state),
     site,
     `${guest.kind} ${guest.id}`,
     plain(name),
-    newestAt === undefined ? 'no archive' : shortTime(newestAt),
+    newestAt === undefined ? 'no archive' : `${shortTime(newestAt)}${dated}`,
     archives === 0 ? '' : `${counted(archives, 'archive')}, ${formatBytes(sizeBytes)}`,
     lastVerifiedAt === undefined ? '' : `verified ${lastVerifiedAt.slice(0, 10)}`,
     plain(reasons.join(' ')),

@@ -4,6 +4,7 @@ import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { formatDollars } from '../../functions/domain/prices.ts'
 import type { SiteEnd } from '../../functions/operations/prune-site.ts'
 import { columns, plain } from './columns.ts'
+import { shortTime } from './print-catalogue.ts'
 
 const colours = {
   keep: 'green',
@@ -30,6 +31,8 @@ export function retentionLines({ guest, result }: SiteEnd): string[] {
 
 function row({
   createdAt,
+  at,
+  formerGuest,
   sizeBytes,
   decision,
   outcome,
@@ -40,7 +43,9 @@ function row({
 }: ArchiveDecision): string[] {
   const told = outcome ?? decision
   const further = [
+    ...(formerGuest === undefined ? [] : [`of a former guest, ${formerGuest === '' ? 'without a name' : formerGuest}`]),
     reason,
+    ...(at === undefined ? [] : [`the platform's clock dated it; it was made at ${shortTime(at)}`]),
     ...(trouble === undefined ? [] : [trouble]),
     ...(early === undefined
       ? []

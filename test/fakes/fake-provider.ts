@@ -1,4 +1,4 @@
-import type { BackupEvidence } from '../../functions/contracts/evidence.ts'
+import type { BackupEvidence, ClockOffset } from '../../functions/contracts/evidence.ts'
 import { RequestRejected, SourceUnreadable } from '../../functions/contracts/errors.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import type {
@@ -38,6 +38,13 @@ export class FakeProvider implements Provider {
     return job
   }
   onDelete: () => Promise<void> = async () => undefined
+
+  clockToleranceSeconds = 900
+  /** What its answers tell of its clock. */
+  clockOffset: ClockOffset | undefined
+  async clock() {
+    return this.clockOffset
+  }
 
   async identify() {
     return { version: '9.2.11' }

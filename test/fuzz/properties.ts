@@ -219,10 +219,11 @@ function directClient(replies: ReadonlyMap<Piece, Reply>): ApiClient {
       if (piece === 'volume') listed = true
       const parsed = schema.safeParse(dataIn(replies.get(piece) ?? { bytes: '' }))
       return parsed.success
-        ? Promise.resolve({ data: parsed.data })
+        ? Promise.resolve({ data: parsed.data, timing: { askedAt: new Date(0), answeredAt: new Date(0) } })
         : Promise.reject(new PlatformUnavailable('not as documented'))
     },
     write: () => Promise.reject(new Error('nothing is changed here')),
+    lastTiming: () => undefined,
     close: () => Promise.resolve(),
   }
 }

@@ -4,6 +4,7 @@ import { CredentialsRejected, type GuestliftError, TlsIdentityMismatch } from '.
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { ProxmoxSite } from './config.ts'
 import { tlsConnector } from './connector.ts'
+import type { AnswerTiming } from './clock.ts'
 import { bareRequest, type Form, formRequest, mergeFailures, parseJson, readRefusal, whatHappened } from './answers.ts'
 import { type About, refusal, unintelligible, unreachable } from './errors.ts'
 import { type HttpAnswer, type HttpRequest, type Limits, openLine, standardLimits, Unanswered } from './exchange.ts'
@@ -20,12 +21,15 @@ const FIRST_PAUSE_MS = 500
 const READ_PATIENCE_MS = 60_000
 
 /** Answer of a writing call. `answered: false`: the platform may or may not have taken it. */
-export type Written = { answered: true; data: unknown } | { answered: false; error: GuestliftError }
+export type Written =
+  | { answered: true; data: unknown; timing: AnswerTiming }
+  | { answered: false; error: GuestliftError }
 
 export interface Page<Data> {
   data: Data
   /** Rows there are, where the list tells. */
   total?: number
+  timing: AnswerTiming
 }
 
 /** Paths start below `/api2/json` and are encoded (see api-path.ts). */
@@ -36,6 +40,8 @@ export interface ApiClient {
   get<Data>(path: string, schema: z.ZodType<Data>, about: About): Promise<Page<Data>>
   /** Sent once: the next endpoint is asked only when provably nothing was sent, and anew only after a 401. */
   write(method: 'POST' | 'PUT' | 'DELETE', path: string, about: About, form?: Form): Promise<Written>
+  /** Of the last good answer, to whatever it was. */
+  lastTiming(): AnswerTiming | undefined
   close(): Promise<void>
 }
 
@@ -76,6 +82,7 @@ export function openClient(
   const readLines = site.endpoints.map((endpoint) => openLine(endpoint, connector, limits))
   /** The endpoint that answered last is asked first. */
   const memory = memoryOf(site)
+  let lastTiming: AnswerTiming | undefined
 
   const login = openLogin(site.auth, siteName, deps, memory, async (form) => {
     const request = formRequest('POST', '/access/ticket', form)
@@ -122,7 +129,11 @@ export function openClient(
     const line = (own ? undefined : readLines[index]) ?? openLine(endpoint, connector, limits)
     try {
       const request = { ...call.request, headers: { accept: 'application/json', ...call.request.headers, ...headers } }
-      return interpret(await line.request(request), endpoint, call)
+      const askedAt = deps.now()
+      const answer = await line.request(request)
+      const { date } = answer
+      const timing = { askedAt, answeredAt: deps.now(), ...(date === undefined ? {} : { date }) }
+      return interpret(answer, timing, endpoint, call)
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error
       if (error.cause instanceof TlsIdentityMismatch) throw error.cause
@@ -133,7 +144,12 @@ export function openClient(
     }
   }
 
-  function interpret<Data>(answer: HttpAnswer, endpoint: string, call: Call<Data>): Outcome<Data> {
+  function interpret<Data>(
+    answer: HttpAnswer,
+    timing: AnswerTiming,
+    endpoint: string,
+    call: Call<Data>,
+  ): Outcome<Data> {
     if (answer.status !== 200) {
       const refused = refusal(readRefusal(answer, redact), call.about)
       return { ok: false, ...refused, elsewhere: false, status: answer.status }
@@ -149,7 +165,8 @@ export function openClient(
     const read = call.read(envelope.data.data)
     if ('complaint' in read) return unusable(read.complaint)
     const { total } = envelope.data
-    return { ok: true, page: { data: read.data, ...(total === undefined ? {} : { total }) } }
+    lastTiming = timing
+    return { ok: true, page: { data: read.data, timing, ...(total === undefined ? {} : { total }) } }
   }
 
   /** With a login; after a 401 the ticket is renewed once. A 401 is given before the call is looked at, so writing calls are safe too. */
@@ -205,7 +222,7 @@ export function openClient(
         const outcome = await authorised(index, call, loginHeaders(true))
         if (outcome.ok) {
           memory.preferred = index
-          return { answered: true, data: outcome.page.data }
+          return { answered: true, data: outcome.page.data, timing: outcome.page.timing }
         }
         if (!outcome.nothingDone) return { answered: false, error: outcome.error }
         if (!outcome.elsewhere) throw outcome.error
@@ -213,6 +230,7 @@ export function openClient(
       }
       throw mergeFailures(errors)
     },
+    lastTiming: () => lastTiming,
     close: async () => {
       await Promise.all(readLines.map((line) => line.close()))
     },

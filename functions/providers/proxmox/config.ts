@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { siteLimitsSchema } from '../../contracts/limits.ts'
 import { routeSchema } from '../../contracts/route.ts'
+import { CLOCK_TOLERANCE_SECONDS, CLOCK_WARNING_SECONDS } from '../../domain/clock-offset.ts'
 import { tlsSchema } from '../../contracts/tls.ts'
 import { parseTotpSecret } from './totp.ts'
 
@@ -119,6 +120,11 @@ export const proxmoxSiteSchema = z.strictObject({
   route: routeSchema,
   /** What transfers may take of the site's line and of each node. */
   limits: siteLimitsSchema.prefault({}),
+  /**
+   * How far the nodes' clocks may be off, in seconds; beyond it a guest isn't backed up. The offset is measured and kept
+   * with each archive either way.
+   */
+  clockToleranceSeconds: z.int().min(CLOCK_WARNING_SECONDS).default(CLOCK_TOLERANCE_SECONDS),
 })
 export type ProxmoxSite = z.infer<typeof proxmoxSiteSchema>
 

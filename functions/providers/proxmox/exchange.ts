@@ -34,6 +34,8 @@ export interface HttpAnswer {
   status: number
   reason: string
   body: string
+  /** The `Date` header as it came: the clock of whoever answered. */
+  date?: string
 }
 
 /** There is no whole answer. `sent` is false when provably not a byte of the request left. */
@@ -81,6 +83,7 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
     let status = 0
     let reason = ''
     let encoding = ''
+    let date: string | undefined
     let stop: ((error: Error) => void) | undefined
     const fail = (error: Error) => {
       clearTimeout(timer)
@@ -101,6 +104,7 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
           onResponseStart: (_controller, statusCode, headers, statusMessage) => {
             status = statusCode
             encoding = String(headers['content-encoding'] ?? '').toLowerCase()
+            date = [headers['date']].flat()[0]
             reason = statusMessage ?? ''
           },
           onResponseData: (_controller, chunk) => {
@@ -110,7 +114,7 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
             clearTimeout(timer)
             try {
               const body = unpacked(Buffer.concat(chunks), encoding, limits.maxBodyBytes)
-              resolve({ status, reason, body: body.toString('utf8') })
+              resolve({ status, reason, body: body.toString('utf8'), ...(date === undefined ? {} : { date }) })
             } catch (error) {
               fail(error instanceof Error ? error : new Error(String(error)))
             }

@@ -2,14 +2,15 @@
 import { GuestliftError, PrivilegeMissing } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import { type GuestRunState, guestStateSchema } from '../../contracts/selection.ts'
-import type { FoundGuest, GuestDetails, GuestList, GuestRecord, Provider } from '../provider.ts'
+import type { FoundGuest, GuestDetails, GuestList, GuestRecord, ListDepth, Provider } from '../provider.ts'
 import type { z } from 'zod'
+import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import type { About } from './errors.ts'
 import { disksOf } from './guest-disks.ts'
+import { type Identities, readConfiguration, readIdentities } from './guest-identities.ts'
 import {
-  guestConfigSchema,
   type GuestRecordRow,
   guestRecordRowsSchema,
   haResourceRowsSchema,
@@ -22,6 +23,7 @@ import { nodeRowsSchema, permissionsSchema } from './schemas.ts'
 export function openGuests(
   client: ApiClient,
   siteName: string,
+  log: ProviderDeps['log'],
 ): Pick<Provider, 'findGuests' | 'listGuests' | 'describeGuest'> {
   async function readRows() {
     const about = client.about('look for the guests')
@@ -33,7 +35,10 @@ export function openGuests(
   async function findGuests(ids: readonly string[]): Promise<FoundGuest[]> {
     const { rows, nodeStatus } = await readRows()
     const wanted = new Set(ids)
-    return rows.filter(({ vmid }) => wanted.has(vmid)).map((row) => found(row, nodeStatus))
+    const guests = rows.filter(({ vmid }) => wanted.has(vmid)).map((row) => found(row, nodeStatus))
+    const identities = await readIdentities(client, guests)
+    for (const note of identities.notes) log('platform-identity-unknown', { site: siteName, note })
+    return guests.map((guest) => identified(guest, identities))
   }
 
   /** Something that is good to know and not worth failing for: `undefined` and a note when it can't be read. */
@@ -57,17 +62,20 @@ export function openGuests(
     }
   }
 
-  async function listGuests(depth?: 'everything'): Promise<GuestList> {
+  async function listGuests(depth?: ListDepth): Promise<GuestList> {
     const { rows, nodeStatus } = await readRows()
     const about = client.about('read its permissions')
     const permissions = (await client.get('/access/permissions', permissionsSchema, about)).data
     const notes: string[] = []
     const extras = depth === 'everything' ? await readExtras(notes) : undefined
     const unique = new Map(rows.map((row) => [row.vmid, row]))
+    const guests = [...unique.values()]
+      .map((row) => record(row, nodeStatus, permissions, extras))
+      .toSorted((one, other) => Number(one.id) - Number(other.id))
+    const identities = depth === undefined ? undefined : await readIdentities(client, guests)
+    notes.push(...(identities?.notes ?? []))
     return {
-      guests: [...unique.values()]
-        .map((row) => record(row, nodeStatus, permissions, extras))
-        .toSorted((one, other) => Number(one.id) - Number(other.id)),
+      guests: identities === undefined ? guests : guests.map((guest) => identified(guest, identities)),
       ...(seesAllGuests(permissions)
         ? {}
         : {
@@ -102,11 +110,7 @@ export function openGuests(
   }
 
   async function describeGuest(guest: Guest): Promise<GuestDetails> {
-    const about = client.about("read the guest's configuration", { node: guest.node, guest: guest.id })
-    const type = guest.kind === 'vm' ? 'qemu' : 'lxc'
-    // Without `current`, changes that wait for the guest's next start are shown as if they held already.
-    const path = `${apiPath`/nodes/${guest.node}/${type}/${guest.id}/config`}${apiQuery({ current: 1 })}`
-    const { data: config } = await client.get(path, guestConfigSchema, about)
+    const config = await readConfiguration(client, guest)
     const notes: string[] = []
     const replication = await optional(
       'Replication',
@@ -137,6 +141,11 @@ export function openGuests(
 interface Extras {
   haRequests: ReadonlyMap<string, string>
   replicas: ReadonlyMap<string, string[]>
+}
+
+function identified<Kind extends FoundGuest>(guest: Kind, { byId }: Identities): Kind {
+  const identity = byId.get(guest.id)
+  return identity === undefined ? guest : { ...guest, identity }
 }
 
 function found(row: GuestRecordRow, nodeStatus: ReadonlyMap<string, string | undefined>): FoundGuest {

@@ -3,6 +3,7 @@ import { GuestliftError, NodeOffline } from '../../contracts/errors.ts'
 import type { OwnJob, Provider, UnreadPlace } from '../provider.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
+import { mayBeSince } from './clock.ts'
 import type { Upid } from './identifiers.ts'
 import { parseUpid } from './identifiers.ts'
 import { nodeRowsSchema, ownTaskRowsSchema } from './schemas.ts'
@@ -22,14 +23,15 @@ export function openOwnTasks(
     const query = apiQuery({
       // The default, `archive`, leaves out what still runs.
       source: 'all',
-      since: Math.max(0, Math.floor(since.getTime() / 1000)),
+      // No `since`: it would be compared with the node's clock, and leave out what still runs.
       limit: MOST_TASKS,
     })
-    const { data } = await client.get(apiPath`/nodes/${node}/tasks` + query, ownTaskRowsSchema, about)
+    const { data, timing } = await client.get(apiPath`/nodes/${node}/tasks` + query, ownTaskRowsSchema, about)
     return data.flatMap(({ upid: text, status, endtime }) => {
       const upid = parseUpid(text)
       if (upid === undefined || upid.user !== account) return []
       const running = endtime === undefined && (status === undefined || status.toUpperCase() === 'RUNNING')
+      if (!running && !mayBeSince(upid, since, timing)) return []
       return [
         {
           ...jobOf(text, upid, running),

@@ -1,6 +1,7 @@
 /** Proxmox VE as a platform we export from. What each method promises stands in `../provider.ts`. */
 import { BackupStartUnclear, GuestliftError, NothingBackedUp, RequestRejected } from '../../contracts/errors.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
+import type { ClockOffset } from '../../contracts/evidence.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import type { BackupProgress, JobSummary, Provider } from '../provider.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
@@ -8,6 +9,7 @@ import { apiPath, apiQuery } from './api-path.ts'
 import { dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
 import { openClient } from './client.ts'
 import { clusterIdOf } from './cluster-id.ts'
+import { isGoodReading, mayBeSince, offsetByHeader, offsetByTask } from './clock.ts'
 import { accountOf, type ProxmoxSite } from './config.ts'
 import { NoSuchTask, where } from './errors.ts'
 import { gatherEvidence } from './evidence.ts'
@@ -24,10 +26,8 @@ import { latestProgress } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
 import { OLDEST_VERSION, requireSupportedVersion } from './versions.ts'
 
-/** Our clock and the node's may differ; a job that is overlooked for that reason would be started twice. */
-const CLOCK_SKEW_SECONDS = 300
-/** The task list gives 50 rows unless told; filtered by guest and time there are a handful. */
-const MOST_JOBS = 500
+/** The task list gives 50 rows unless told; filtered by guest there are some dozens. A node keeps about a thousand. */
+const MOST_JOBS = 1000
 const TAIL_LINES = 50
 
 /** @throws InvalidSite when `tls.ca` is no certificate */
@@ -39,10 +39,20 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
   let version: string | undefined
 
   async function identify(): Promise<{ version: string }> {
-    const { data } = await client.get('/version', versionSchema, client.about('ask for the version'))
+    const { data } = await askForVersion()
     requireSupportedVersion(data.version, siteName)
     version = data.version
     return { version }
+  }
+
+  function askForVersion() {
+    return client.get('/version', versionSchema, client.about('ask for the version'))
+  }
+
+  /** Any answer tells, so that mostly nothing needs to be asked. It tells of the endpoint: a node's own needs Sys.Audit. */
+  async function clock(): Promise<ClockOffset | undefined> {
+    const last = client.lastTiming()
+    return offsetByHeader(last !== undefined && isGoodReading(last, deps.now()) ? last : (await askForVersion()).timing)
   }
 
   /** Asked for only where it matters: most options are as old as the oldest version that is spoken to. */
@@ -69,7 +79,8 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     if (upid === undefined || upid.type !== 'vzdump' || typeof written.data !== 'string') {
       throw new BackupStartUnclear(`${where(about)}: the answer to the start of the backup names no job.`)
     }
-    return { jobRef: written.data, startedAt: startOf(upid), running: true }
+    const own = offsetByTask(upid, written.timing)
+    return { jobRef: written.data, startedAt: startOf(upid), running: true, clock: own }
   }
 
   async function effectivePermissions(): Promise<Permissions> {
@@ -83,17 +94,16 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       source: 'all',
       typefilter: 'vzdump',
       vmid: guest.id,
-      since: Math.max(0, Math.floor(since.getTime() / 1000) - CLOCK_SKEW_SECONDS),
+      // No `since`: it would be compared with the node's clock, and leave out what still runs.
       limit: MOST_JOBS,
     })
-    const { data } = await client.get(apiPath`/nodes/${guest.node}/tasks` + query, taskRowsSchema, about)
+    const { data, timing } = await client.get(apiPath`/nodes/${guest.node}/tasks` + query, taskRowsSchema, about)
     const own = data.flatMap((row) => {
       const upid = parseUpid(row.upid)
       // Rows of running tasks don't split user and token, those of ended ones do; the UPID always holds both.
       if (upid === undefined || upid.user !== account || upid.type !== 'vzdump' || upid.id !== guest.id) return []
-      return [
-        { jobRef: row.upid, startedAt: startOf(upid), running: row.endtime === undefined && isActive(row.status) },
-      ]
+      const running = row.endtime === undefined && isActive(row.status)
+      return running || mayBeSince(upid, since, timing) ? [{ jobRef: row.upid, startedAt: startOf(upid), running }] : []
     })
     return own.toSorted((one, other) => other.startedAt.localeCompare(one.startedAt))
   }
@@ -138,14 +148,16 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
 
   return {
     platform: 'proxmox',
+    clockToleranceSeconds: site.clockToleranceSeconds,
     identify,
     clusterId: () => clusterIdOf(client),
+    clock,
     async requireOptions(options) {
       const refused = refusal(options, await versionFor(options))
       if (refused !== undefined) throw new RequestRejected(`Site ${siteName}: ${refused}`)
     },
     missingPrivileges: async (work) => missingPrivileges(await effectivePermissions(), work),
-    ...openGuests(client, siteName),
+    ...openGuests(client, siteName, deps.log),
     describeStorage: (storage, node) => describeStorage(client, storage, node),
     async backupStorages(node, options) {
       const permissions = await effectivePermissions()

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { archiveTime } from '../../../functions/domain/archive-time.ts'
 import type { CatalogueEntry } from '../../../functions/domain/catalogue.ts'
 import {
   coverageOf,
@@ -130,6 +131,96 @@ describe('coverage of a guest', () => {
     expect(coverageOf(summariseGuest({ site: 'hq', guest, entries: [entry(900)] }), undefined, rules, now).state).toBe(
       'gone',
     )
+  })
+
+  describe('of a guest whose id another one had', () => {
+    const payroll = { id: 'smbios:payroll' }
+    const scratch = { id: 'smbios:scratch' }
+    const of = (name: string, identity: { id: string }, one: CatalogueEntry): CatalogueEntry => {
+      if (one.facts === undefined) throw new Error('no facts')
+      return { ...one, facts: { ...one.facts, name, identity } }
+    }
+    const both = [of('payroll-db', payroll, entry(20, 9000)), of('scratch', scratch, entry(2, 100))]
+    const on = (entries: CatalogueEntry[], identity: { id: string } | undefined) => {
+      const archived = summariseGuest({ site: 'hq', guest, entries }, identity)
+      return coverageOf(archived, { ...onSite, name: 'scratch', identity }, rules, now)
+    }
+
+    it('is never, though an archive of the other one is young', () => {
+      expect(on(both.slice(0, 1), scratch)).toMatchObject({
+        state: 'never',
+        archives: 0,
+        reasons: [
+          'It was never archived. The archives are of another guest that had this id (payroll-db, last archived 2026-11-21).',
+        ],
+        formerGuests: [{ name: 'payroll-db', archives: 1, lastAt: entry(20).createdAt }],
+      })
+    })
+
+    it('is that of its own archives, and the others are told', () => {
+      expect(on(both, scratch)).toMatchObject({
+        state: 'covered',
+        archives: 1,
+        sizeBytes: 100,
+        reasons: ['1 archive is of another guest that had this id (payroll-db, last archived 2026-11-21).'],
+      })
+      // The old guest was restored under its id.
+      expect(on(both, payroll)).toMatchObject({ state: 'covered', newestAt: entry(20).createdAt, archives: 1 })
+      expect(on(both, undefined)).toMatchObject({ state: 'covered', newestAt: entry(2).createdAt })
+    })
+
+    it('counts archives that tell nothing of their guest, until one is there that does', () => {
+      expect(on([entry(2)], scratch)).toMatchObject({ state: 'covered', reasons: [], archives: 1 })
+    })
+
+    it('has not shrunk beside the other guest', () => {
+      const others = [90, 60, 40].map((hours) => of('payroll-db', payroll, entry(hours, 9000)))
+      expect(on([...others, ...both.slice(1)], scratch).state).toBe('covered')
+    })
+  })
+
+  describe('when the clock of the platform is wrong', () => {
+    const dated = (hoursAgo: number, createdAt: string, clockOffsetSeconds?: number): CatalogueEntry => {
+      const right = entry(hoursAgo)
+      if (right.facts === undefined) throw new Error('no facts')
+      const offset = clockOffsetSeconds === undefined ? {} : { clockOffsetSeconds }
+      const facts = { ...right.facts, createdAt, ...offset }
+      return { ...right, createdAt, at: archiveTime(facts), facts }
+    }
+
+    it('is no archive of the future, and covered for years by none', () => {
+      const future = dated(2, '2031-11-22T10:00:00.000Z')
+      const expected = {
+        state: 'misdated',
+        newestAt: entry(2).createdAt,
+        newestCreatedAt: '2031-11-22T10:00:00.000Z',
+        reasons: [
+          "The newest archive is dated in the future. It is dated 2031-11-22T10:00:00.000Z and was archived at 2026-11-22T10:00:00.000Z: the platform's clock is ahead. Correct it there.",
+        ],
+      }
+      expect(judge([future])).toMatchObject(expected)
+      const inYears = new Date('2030-01-01T00:00:00.000Z')
+      const later = coverageOf(summariseGuest({ site: 'hq', guest, entries: [future] }), onSite, rules, inYears)
+      expect(later).toMatchObject({ state: 'stale' })
+    })
+
+    it('is a fresh archive all the same, and the newest though it is dated before the others', () => {
+      expect(judge([entry(26), dated(2, '2021-11-22T10:00:00.000Z', -157_766_400)])).toMatchObject({
+        state: 'covered',
+        newestAt: '2026-11-22T10:00:00.000Z',
+        newestCreatedAt: '2021-11-22T10:00:00.000Z',
+      })
+    })
+
+    it('is a finding as long as an archive has a date that has yet to come, whoever wrote it', () => {
+      const toCome = dated(2, '2031-11-22T10:00:00.000Z')
+      const facts = toCome.facts === undefined ? undefined : { ...toCome.facts, writtenAt: '2031-11-22T11:00:00.000Z' }
+      if (facts === undefined) throw new Error('no facts')
+      expect(judge([{ ...toCome, at: archiveTime(facts), facts }])).toMatchObject({
+        state: 'misdated',
+        reasons: [expect.stringMatching(/the clock of the machine that wrote it is wrong\.$/)],
+      })
+    })
   })
 
   it('never calls a guest covered whose newest whole archive is older than allowed, or that has none', () => {

@@ -7,6 +7,8 @@ import {
   guardRetention,
   strangeNewest,
 } from '../../../functions/domain/retention-guards.ts'
+import { archiveTime } from '../../../functions/domain/archive-time.ts'
+import { guestsOfId } from '../../../functions/domain/guests-of-id.ts'
 import { planRetention } from '../../../functions/domain/retention.ts'
 
 const DAY = 86_400_000
@@ -172,6 +174,160 @@ describe('guardRetention', () => {
   })
 })
 
+const payroll = { id: 'smbios:payroll' }
+const scratch = { id: 'smbios:scratch' }
+
+/** `daysAgo` by the trusted time, and by the platform's clock unless `its` tells another date. */
+function made(daysAgo: number, its: Partial<NonNullable<GuardedArchive['facts']>> & Partial<GuardedArchive> = {}) {
+  const { name = 'web', identity, marks, writtenAt, clockOffsetSeconds, ...own } = its
+  const bare = archive(daysAgo)
+  const createdAt = own.createdAt ?? bare.createdAt
+  const facts = {
+    name,
+    createdAt,
+    writtenAt: writtenAt ?? bare.createdAt,
+    ...(identity === undefined ? {} : { identity }),
+    ...(marks === undefined ? {} : { marks }),
+    ...(clockOffsetSeconds === undefined ? {} : { clockOffsetSeconds }),
+  }
+  return { ...bare, ...own, folder: `archives/hq/vm-100/${createdAt}/`, createdAt, at: archiveTime(facts), facts }
+}
+const guarded = (archives: GuardedArchive[], rules: object, its: Partial<Circumstances> = {}) =>
+  guardRetention(archives, policy(rules), { ...confirmed, now: new Date(newestAt + DAY / 2), ...its })
+const tell = ({ decisions }: ReturnType<typeof guarded>) =>
+  decisions.map(({ decision, guard }) => (guard === undefined ? decision : `${decision}: ${guard}`))
+
+describe('an id that was given again', () => {
+  const former = [5, 4, 3].map((days) => made(days, { name: 'payroll-db', identity: payroll }))
+  const present = [2, 1, 0].map((days) => made(days, { name: 'scratch', identity: scratch }))
+
+  it('lets no rule of the new guest touch the archives of the one before', () => {
+    const plan = guarded([...former, ...present], { 'keep-last': 1 }, { identity: scratch })
+    expect(tell(plan)).toEqual(['keep', 'keep', 'keep', 'remove', 'remove', 'keep'])
+    expect(plan.decisions[0]).toMatchObject({
+      formerGuest: 'payroll-db',
+      reason: 'kept: no rule has a count (of another guest that had this id, payroll-db)',
+    })
+    // The same where nobody asked the site: the guest that was archived last has the id.
+    expect(tell(guarded([...former, ...present], { 'keep-last': 1 }))).toEqual(tell(plan))
+  })
+
+  it('leaves the one before to the rules for guests that are gone, with a minimum of its own', () => {
+    const rules = { 'keep-last': 3, orphans: { 'keep-last': 1 }, minimumArchives: 2 }
+    expect(tell(guarded([...former, ...present], rules))).toEqual([
+      'remove',
+      'keep: minimum-archives',
+      'keep',
+      'keep',
+      'keep',
+      'keep',
+    ])
+    expect(tell(guarded([...former, ...present], rules, { gone: true, confirmed: false, identity: scratch }))).toEqual([
+      'remove',
+      'keep: minimum-archives',
+      'keep',
+      'remove',
+      'keep: minimum-archives',
+      'keep',
+    ])
+  })
+
+  it('goes by the guest that the site has: one that was restored, or one that was never archived', () => {
+    const rules = { 'keep-last': 1 }
+    expect(tell(guarded([...former, ...present], rules, { identity: payroll }))).toEqual([
+      'remove',
+      'remove',
+      'keep',
+      'keep',
+      'keep',
+      'keep',
+    ])
+    expect(tell(guarded([...former, ...present], rules, { identity: { id: 'smbios:third' } }))).not.toContain('remove')
+  })
+
+  it('compares no guest with the one before: neither what is usual, nor what was verified, nor the share', () => {
+    const large = former.map((one, index) => ({ ...one, sizeBytes: 9000, verified: index === 0 }))
+    const plan = guarded([...large, ...present], { 'keep-last': 1 }, { identity: scratch })
+    expect(plan.warnings).toEqual(['2 of 3 archives go at once: more than largestShare (0.5), as confirmed.'])
+    expect(tell(plan).slice(3)).toEqual(['remove', 'remove', 'keep'])
+  })
+
+  it('applies no rule where the last archive tells nothing of its guest and the site tells who has the id', () => {
+    const untold = [2, 1, 0].map((days) => made(days, { name: 'scratch' }))
+    const rules = { 'keep-last': 1, orphans: { 'keep-last': 1 } }
+    expect(tell(guarded(untold, rules, { identity: scratch }))).toEqual(Array(3).fill('keep: unclear-guest'))
+    expect(tell(guarded(untold, rules))).toEqual(['remove', 'remove', 'keep'])
+  })
+
+  it('takes an archive that nobody can read for a newer one of the guest, and lets nothing older go', () => {
+    const unreadable = archive(-0.1, { problem: "The manifest can't be read.", compress: 'unknown' })
+    const plan = guarded([...former, ...present, unreadable], { 'keep-last': 1, orphans: { 'keep-last': 1 } })
+    expect(tell(plan)).toEqual([
+      'remove',
+      'remove',
+      'keep',
+      'keep: newest-looks-wrong',
+      'keep: newest-looks-wrong',
+      'keep',
+      'keep: untrusted',
+    ])
+  })
+})
+
+describe('clocks', () => {
+  const years = 5 * 365 * DAY
+  const inYears = (daysAgo: number) => new Date(newestAt - daysAgo * DAY + years).toISOString()
+  const yearsBack = (daysAgo: number) => new Date(newestAt - daysAgo * DAY - years).toISOString()
+
+  it('years ahead make no archive the newest: the fresh one stays, and nothing goes until a person confirms', () => {
+    const archives = [made(2), made(1, { createdAt: inYears(1) }), made(0)]
+    const unconfirmed = guarded(archives, { 'keep-last': 1, largestShare: 1 }, ordinary)
+    expect(tell(unconfirmed)).toEqual(['keep: clock-in-doubt', 'keep: clock-in-doubt', 'keep'])
+    expect(unconfirmed.warnings).toEqual([expect.stringMatching(/^The archive .* Nothing is removed until a person/)])
+    expect(tell(guarded(archives, { 'keep-last': 1 }))).toEqual(['remove', 'remove', 'keep'])
+  })
+
+  it('far behind make no archive the oldest: the one written last stays, whatever the rules say', () => {
+    const archives = [made(2), made(1), made(0, { createdAt: yearsBack(0) })]
+    expect(tell(guarded(archives, { 'keep-last': 1 }, ordinary))).toEqual([
+      'keep: clock-in-doubt',
+      'keep: clock-in-doubt',
+      'keep',
+    ])
+    expect(tell(guarded(archives, { 'keep-last': 1 }))).toEqual(['remove', 'remove', 'keep'])
+    // By days only: a date that a backup may have, so that it counts as the oldest.
+    const byDays = [made(2), made(1), made(0, { createdAt: new Date(newestAt - 30 * DAY).toISOString() })]
+    expect(tell(guarded(byDays, { 'keep-last': 1 }))).toEqual(['remove', 'keep', 'keep: last-written'])
+  })
+
+  it('that were measured are put right, and only a jump needs a person', () => {
+    const ahead = (daysAgo: number) => made(daysAgo, { createdAt: inYears(daysAgo), clockOffsetSeconds: years / 1000 })
+    const right = (daysAgo: number) => made(daysAgo, { clockOffsetSeconds: 0 })
+    expect(tell(guarded([ahead(2), ahead(1), ahead(0)], { 'keep-last': 2 }, ordinary))).toEqual([
+      'remove',
+      'keep',
+      'keep',
+    ])
+    const jumped = guarded([ahead(2), ahead(1), right(0)], { 'keep-last': 2 }, ordinary)
+    expect(tell(jumped)).toEqual(['keep: clock-in-doubt', 'keep', 'keep'])
+    expect(jumped.warnings[0]).toMatch(/^The platform's clock went back by 5 years between the archives/)
+    expect(jumped.clockInDoubt).toBe(true)
+  })
+
+  it('that a person has looked at need no second look, until they jump again', () => {
+    const archives = [made(3), made(2, { createdAt: inYears(2) }), made(1), made(0)]
+    const seen = (daysAgo: number) => ({ ...ordinary, clockSeenAt: new Date(newestAt - daysAgo * DAY).toISOString() })
+    expect(tell(guarded(archives, { 'keep-last': 2 }, seen(0.5)))).toEqual(['remove', 'remove', 'keep', 'keep'])
+    expect(tell(guarded(archives, { 'keep-last': 2 }, seen(2.5)))).toContain('keep: clock-in-doubt')
+  })
+
+  it('of ours that are ahead keep no archive in the place of the one before', () => {
+    const archives = [made(2), made(1), made(0, { createdAt: inYears(0), writtenAt: inYears(0) })]
+    expect(tell(guarded(archives, { 'keep-last': 1 }, ordinary))).not.toContain('remove')
+    expect(tell(guarded(archives, { 'keep-last': 1 }))).toEqual(['remove', 'keep: last-written', 'keep'])
+  })
+})
+
 const counts = fc.record(
   {
     'keep-last': fc.nat({ max: 3 }),
@@ -270,6 +426,61 @@ describe('for any catalogue and policy', () => {
         expect(warnings).toContainEqual(expect.stringMatching(/looks wrong/))
       }),
       { numRuns: 300 },
+    )
+  })
+
+  it('what was written last stays, and no guest before the present one loses anything without rules for it', () => {
+    const identities = [undefined, payroll, scratch, { ...scratch, witness: 'ctime:1' }]
+    const any = fc.record({
+      daysAgo: fc.nat({ max: 60 }),
+      identity: fc.constantFrom(...identities),
+      name: fc.constantFrom('a', 'b'),
+      writtenDaysAgo: fc.option(fc.nat({ max: 60 }), { nil: undefined }),
+      platformOffDays: fc.constantFrom(0, 0, 0, -3000, -20, 20, 3000),
+      measured: fc.boolean(),
+      problem: fc.option(fc.constant('Files are gone.'), { nil: undefined, freq: 6 }),
+      verified: fc.boolean(),
+    })
+    const archivesOf = fc.array(any, { maxLength: 12 }).map((drawn) =>
+      drawn.map(
+        ({ daysAgo, writtenDaysAgo = daysAgo, platformOffDays, measured, identity, problem, ...its }, index) => {
+          const one = made(daysAgo, {
+            ...its,
+            ...(identity === undefined ? {} : { identity }),
+            createdAt: new Date(newestAt + (platformOffDays - daysAgo) * DAY).toISOString(),
+            writtenAt: new Date(newestAt - writtenDaysAgo * DAY).toISOString(),
+            ...(measured ? { clockOffsetSeconds: platformOffDays * 86_400 } : {}),
+          })
+          return { ...one, folder: `${one.folder}${index}/`, ...(problem === undefined ? {} : { problem }) }
+        },
+      ),
+    )
+    fc.assert(
+      fc.property(
+        archivesOf,
+        policies,
+        circumstances,
+        fc.constantFrom(...identities),
+        (archives, rules, circumstance, identity) => {
+          const { decisions } = guarded(archives, rules, { ...circumstance, identity })
+          const removed = decisions.filter(({ decision }) => decision === 'remove').map((one) => one.archive)
+          const { guests } = guestsOfId(archives, identity)
+          const lastOf = (among: GuardedArchive[]) => {
+            const written = among.map(({ facts }) => facts?.writtenAt ?? '')
+            return among.filter(({ facts }) => facts?.writtenAt === written.toSorted().at(-1))
+          }
+          for (const { archives: its, standing } of guests) {
+            expect(lastOf(its).filter((one) => removed.includes(one))).toEqual([])
+            const gone = its.filter((one) => removed.includes(one))
+            const orphaned = standing !== 'current' || circumstance.gone
+            expect(gone.length === 0 || !orphaned || rules.orphans !== undefined).toBe(true)
+            const trusted = its.filter(({ problem }) => problem === undefined)
+            expect(gone.length === 0 || trusted.length - gone.length >= rules.minimumArchives).toBe(true)
+          }
+          expect(lastOf(archives).filter((one) => removed.includes(one))).toEqual([])
+        },
+      ),
+      { numRuns: 1000 },
     )
   })
 

@@ -18,6 +18,9 @@ import {
 } from './scripted-server.ts'
 import { passwordAuth, shortLimits, siteFor, surroundings, tokenAuth } from './site.ts'
 
+/** Of an answer without a time in its head. */
+const timing = { askedAt: expect.any(Date) as Date, answeredAt: expect.any(Date) as Date }
+
 const closing: { close(): Promise<void> }[] = []
 afterEach(async () => {
   await Promise.all(closing.splice(0).map((one) => one.close()))
@@ -180,7 +183,7 @@ describe('logging in', () => {
       return method === 'POST' ? data('UPID') : version()
     })
     const { start, deps } = clientFor(server, { auth: passwordAuth })
-    expect(await start()).toEqual({ answered: true, data: 'UPID' })
+    expect(await start()).toEqual({ answered: true, data: 'UPID', timing })
     expect({ logins, taken }).toEqual({ logins: 2, taken: 1 })
     expect(deps.logged.join()).toContain('platform-login-renewed')
   })
@@ -249,14 +252,14 @@ describe('several endpoints', () => {
     const dead = await deadEndpoint()
     const { version: read, start, deps } = clientFor([dead, server])
     expect(await read()).toBe('9.2.11')
-    expect(await start()).toEqual({ answered: true, data: { version: '9.2.11', release: '9.2' } })
+    expect(await start()).toEqual({ answered: true, data: { version: '9.2.11', release: '9.2' }, timing })
     expect(deps.slept).toEqual([])
     expect(server.requests).toHaveLength(2)
   })
 
   it('a writing call goes to the next endpoint when one refuses connections, since nothing was sent', async () => {
     const server = await serve(() => data('UPID'))
-    expect(await clientFor([await deadEndpoint(), server]).start()).toEqual({ answered: true, data: 'UPID' })
+    expect(await clientFor([await deadEndpoint(), server]).start()).toEqual({ answered: true, data: 'UPID', timing })
   })
 
   it('a writing call that was sent never goes to the next endpoint', async () => {

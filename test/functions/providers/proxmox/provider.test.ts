@@ -85,6 +85,8 @@ describe('starting a backup', () => {
       jobRef: job,
       startedAt: '2026-10-25T00:59:00.000Z',
       running: true,
+      // The node says so, four weeks before our clock.
+      clock: { offsetSeconds: -2480459.5, uncertaintySeconds: 0.5, measuredAt: '2026-11-22T18:00:00.000Z' },
     })
     expect(server.requests.map(({ method, path, body }) => `${method} ${path} ${body}`)).toEqual([
       'POST /api2/json/nodes/pve1/vzdump vmid=100&mode=snapshot&compress=0&storage=nas&remove=0',
@@ -342,6 +344,69 @@ describe('finding jobs', () => {
   it('a list that is not understood is an error, since an overlooked job would be started twice', async () => {
     const { provider } = await open(siteWith({ tasks: () => data([{ id: 5 }]) }))
     await expect(provider.findJobs(guest, new Date(0))).rejects.toMatchObject({ name: 'PlatformUnavailable' })
+  })
+})
+
+/** The same answer with the time of whoever gives it in its head. */
+function at(date: string, reply: Reply): Reply {
+  return { ...reply, bytes: String(reply.bytes).replace('\r\n', `\r\nDate: ${date}\r\n`) }
+}
+/** Seconds since 1970 as a task's id holds them. */
+const hexTime = (instant: string) => (Date.parse(instant) / 1000).toString(16).toUpperCase().padStart(8, '0')
+
+describe('a clock that is years off', () => {
+  const since = new Date('2026-11-22T17:00:00Z')
+
+  it.each([
+    ['behind', 'Mon, 22 Nov 2021 18:00:00 GMT', '2021-11-22T17:30:00Z', '2021-11-22T16:00:00Z'],
+    ['ahead', 'Sat, 22 Nov 2031 18:00:00 GMT', '2031-11-22T17:30:00Z', '2031-11-22T16:00:00Z'],
+  ])('and %s hides no job that was started since then by our clock', async (_, date, after, before) => {
+    const ended = { endtime: 1, status: 'OK' }
+    const rows = [
+      row({ time: hexTime('2019-01-01T00:00:00Z') }, { status: 'RUNNING' }),
+      row({ time: hexTime(after) }, ended),
+      row({ time: hexTime(before) }, ended),
+    ]
+    const { provider, server } = await open(siteWith({ tasks: () => at(date, data(rows)) }))
+    const jobs = await provider.findJobs(guest, since)
+    expect(jobs.map(({ jobRef, running }) => `${jobRef.split(':')[4] ?? ''} ${running}`).toSorted()).toEqual(
+      [`${hexTime('2019-01-01T00:00:00Z')} true`, `${hexTime(after)} false`].toSorted(),
+    )
+    expect(server.requests.some(({ path }) => path.includes('since='))).toBe(false)
+  })
+
+  it('hides no running task from the list of all of them either', async () => {
+    const rows = [
+      row({ time: hexTime('2021-11-22T17:30:00Z') }, {}),
+      row({ time: hexTime('2021-11-20T17:30:00Z') }, { endtime: 1 }),
+    ]
+    const { provider } = await open((request) =>
+      request.path.includes('/cluster/resources')
+        ? data([{ node: 'pve1', status: 'online' }])
+        : at('Mon, 22 Nov 2021 18:00:00 GMT', data(rows)),
+    )
+    expect((await provider.listJobs(since)).jobs.map(({ running }) => running)).toEqual([true])
+  })
+
+  it('is told by the head of an answer that was there anyway', async () => {
+    const { provider, server } = await open(siteWith({ tasks: () => at('Mon, 22 Nov 2021 18:00:00 GMT', data([])) }))
+    await provider.findJobs(guest, since)
+    expect(await provider.clock('pve1')).toEqual({
+      offsetSeconds: -1826 * 86_400 + 0.5,
+      uncertaintySeconds: 0.5,
+      measuredAt: '2026-11-22T18:00:00.000Z',
+    })
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it.each([
+    ['none', data({ version: '9.2.11' })],
+    ['no date', at('soon', data({ version: '9.2.11' }))],
+    ['a number', at('5', data({ version: '9.2.11' }))],
+  ])('is unknown when a fresh answer shows %s', async (_, reply) => {
+    const { provider, server } = await open(() => reply)
+    expect(await provider.clock('pve1')).toBeUndefined()
+    expect(server.requests.map(({ path }) => path)).toEqual(['/api2/json/version'])
   })
 })
 
