@@ -97,7 +97,7 @@ function nobody(
   const missed = archived.filter((guest) => !settled.has(guestName(guest)))
   if (listed.length > 0 || missed.length === 0 || confirmed) return undefined
   return (
-    `Site ${site} lists no guest at all, and ${counted(missed.length, 'guest')} of it have archives. Look whether its ` +
+    `Site ${site} lists no guest at all, and there are archives of ${counted(missed.length, 'guest')}. Look whether its ` +
     'account still sees them (VM.Audit on /vms). If the site is empty on purpose, a person has to confirm that.'
   )
 }
