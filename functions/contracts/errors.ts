@@ -96,6 +96,8 @@ export class InvalidJob extends fact('InvalidJob', 'fail-run') {}
 export class BudgetExceeded extends fact('BudgetExceeded', 'fail-run') {}
 /** No site of that name is configured. */
 export class UnknownSite extends fact('UnknownSite', 'fail-run') {}
+/** Another cluster answers for a site than the one that its archives come from, and nobody has confirmed that. */
+export class ClusterChanged extends fact('ClusterChanged', 'fail-run') {}
 /** The site's configuration is malformed. */
 export class InvalidSite extends fact('InvalidSite', 'fail-run') {}
 /** Password, ticket or token were rejected. */
@@ -120,13 +122,48 @@ export class RecordTooNew extends fact('RecordTooNew', 'fail-run') {}
 export class NotAnObjectStore extends fact('NotAnObjectStore', 'fail-run') {}
 
 const facts = [
-  PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
-  GuestLocked, GuestMigrating, GuestBusy,
-  GuestNotFound, GuestReplaced, ClockOff, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
-  ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, UploadVanished, RunInterrupted, RecordUnreadable,
-  InvalidJob, BudgetExceeded, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
-  TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied, RecordTooNew, NotAnObjectStore,
-] // biome-ignore format: one group a line reads as the table it is
+  PlatformUnavailable,
+  NodeOffline,
+  ConnectionDropped,
+  StoreUnavailable,
+  BackupStartUnclear,
+  GuestLocked,
+  GuestMigrating,
+  GuestBusy,
+  GuestNotFound,
+  GuestReplaced,
+  ClockOff,
+  BackupFailed,
+  NothingBackedUp,
+  PlatformTaskFailed,
+  NoTurnToDump,
+  StorageUnusable,
+  SourceUnreadable,
+  SourceChanged,
+  ShortRead,
+  ChecksumMismatch,
+  NotAnArchive,
+  ArchiveConflict,
+  ObjectFrozen,
+  UploadVanished,
+  RecordUnreadable,
+  RunInterrupted,
+  InvalidJob,
+  BudgetExceeded,
+  UnknownSite,
+  ClusterChanged,
+  InvalidSite,
+  CredentialsRejected,
+  SecondFactorRequired,
+  PrivilegeMissing,
+  RequestRejected,
+  TlsIdentityMismatch,
+  HostKeyMismatch,
+  RouteLoginRejected,
+  StoreDenied,
+  RecordTooNew,
+  NotAnObjectStore,
+]
 
 const groupByName: ReadonlyMap<string, ErrorGroup> = new Map(facts.map((Fact) => [Fact.errorName, new Fact('').group]))
 const standingByName: ReadonlyMap<string, Standing> = new Map(

@@ -8,6 +8,7 @@ import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
 import { openClient } from './client.ts'
+import { clusterIdOf } from './cluster-id.ts'
 import { isGoodReading, mayBeSince, offsetByHeader, offsetByTask } from './clock.ts'
 import type { ProxmoxSite } from './config.ts'
 import { NoSuchTask, where } from './errors.ts'
@@ -165,6 +166,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     platform: 'proxmox',
     clockToleranceSeconds: site.clockToleranceSeconds,
     identify,
+    clusterId: () => clusterIdOf(client),
     clock,
     async requireOptions(options) {
       const refused = refusal(options, await versionFor(options))
