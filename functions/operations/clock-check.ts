@@ -15,21 +15,31 @@ export async function readClock(node: string, provider: Clocked): Promise<ClockO
   }
 }
 
+/** Why no backup is made with a clock that is certainly further off than the site allows: archives are dated by it. */
+export function clockComplaint(
+  { site, node }: { site: string; node: string },
+  clock: ClockOffset | undefined,
+  { clockToleranceSeconds }: Clocked,
+  consequence = 'No backup is started.',
+): string | undefined {
+  if (clock === undefined || leastOffSeconds(clock) <= clockToleranceSeconds) return undefined
+  return (
+    `Site ${site}, node ${node}: its clock is ${offsetInWords(clock)}, and ${durationInWords(clockToleranceSeconds)} ` +
+    `are allowed. ${consequence} Set up NTP (chrony) on the node and on those behind the site's endpoints, or ` +
+    'allow more with clockToleranceSeconds in the site.'
+  )
+}
+
 /**
- * Refuse a clock that is certainly further off than the site allows: archives would be dated by it.
  * @param consequence a sentence: what became of the backup
  * @throws ClockOff
  */
 export function requireClock(
-  { site, node }: { site: string; node: string },
+  place: { site: string; node: string },
   clock: ClockOffset | undefined,
-  { clockToleranceSeconds }: Clocked,
+  provider: Clocked,
   consequence: string,
 ): void {
-  if (clock === undefined || leastOffSeconds(clock) <= clockToleranceSeconds) return
-  throw new ClockOff(
-    `Site ${site}, node ${node}: its clock is ${offsetInWords(clock)}, and ${durationInWords(clockToleranceSeconds)} ` +
-      `are allowed. ${consequence} Set up NTP (chrony) on the node and on those behind the site's endpoints, or ` +
-      'allow more with clockToleranceSeconds in the site.',
-  )
+  const complaint = clockComplaint(place, clock, provider, consequence)
+  if (complaint !== undefined) throw new ClockOff(complaint)
 }

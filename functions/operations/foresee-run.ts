@@ -11,6 +11,7 @@ import type {
   StorageRecord,
 } from '../providers/provider.ts'
 import { chooseGuests } from './choose-guests.ts'
+import { clockComplaint, readClock } from './clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
 import { forecastPlace, type Obstacle, placeKey, spaceNotes } from './foresee-place.ts'
 import { intendedWork } from './intended-work.ts'
@@ -54,7 +55,9 @@ export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Pro
   const notes = [...choice.doubts]
   const places = new Map<string, { storage: StorageRecord | undefined; obstacle: Obstacle | undefined }>()
   for (const node of new Set(choice.chosen.filter(({ nodeOffline }) => !nodeOffline).map((guest) => guest.node))) {
-    places.set(node, await forecastPlace(site, backup, node, provider))
+    const place = await forecastPlace(site, backup, node, provider)
+    const reason = clockComplaint({ site, node }, await readClock(node, provider), provider)
+    places.set(node, reason === undefined ? place : { ...place, obstacle: { fate: 'fail', reason } })
   }
   const usable = [...places.values()].some(({ obstacle }) => obstacle === undefined)
   const isAuto = backup.storage === AUTO_STORAGE

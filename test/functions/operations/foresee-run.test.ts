@@ -178,6 +178,16 @@ describe('foreseeing a run', () => {
     ])
   })
 
+  it('says that nothing would be backed up with a clock that is further off than the site allows', async () => {
+    const provider = aSite()
+    provider.clockOffset = { offsetSeconds: 7200, uncertaintySeconds: 1, measuredAt: '2026-11-22T02:00:00.000Z' }
+    const { guests, totals } = await foreseeRun(job(), { provider })
+    expect(totals).toMatchObject({ archive: 0, fail: 3 })
+    expect(guests[0]?.reason).toMatch(/^Site hq, node pve1: its clock is 2 hours ahead, and 15 minutes are allowed\./)
+    provider.clockToleranceSeconds = 10_000
+    expect((await foreseeRun(job(), { provider })).totals).toMatchObject({ archive: 3 })
+  })
+
   it('warns of a storage that is likely to be too small: a shared one counts for all its nodes', async () => {
     const provider = aSite()
     provider.storages = [storage('pve1', { freeBytes: 12 * GIB }), storage('pve2', { freeBytes: 12 * GIB })]

@@ -1,9 +1,9 @@
 /** What every provider must do, whatever its platform: the comments of `functions/providers/provider.ts` as tests. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { backupEvidenceSchema } from '../../../functions/contracts/evidence.ts'
+import { backupEvidenceSchema, clockOffsetSchema } from '../../../functions/contracts/evidence.ts'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { type BackupOptions, backupOptionsSchema } from '../../../functions/contracts/backup-options.ts'
-import { guestSchema, instantSchema } from '../../../functions/contracts/nouns.ts'
+import { guestIdentitySchema, guestSchema, instantSchema } from '../../../functions/contracts/nouns.ts'
 import { judge } from '../../../functions/domain/verdict.ts'
 import type { FoundGuest, Provider } from '../../../functions/providers/provider.ts'
 
@@ -94,6 +94,28 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       expect(found).toHaveLength(guests.length)
     })
 
+    it('tells who a guest is, the same by its id and in a list, and different guests apart', async () => {
+      const found = await provider.findGuests([harness.vm, harness.container])
+      expect(new Set(found.map(({ identity }) => identity?.id)).size).toBe(2)
+      for (const depth of ['identities', 'everything'] as const) {
+        const { guests } = await provider.listGuests(depth)
+        for (const { id, identity } of found) {
+          expect(guestIdentitySchema.parse(identity)).toEqual(identity)
+          expect(guests.find((guest) => guest.id === id)?.identity).toEqual(identity)
+        }
+      }
+    })
+
+    it('tells how far its clock is off, at any time and when a backup starts', async () => {
+      const { node } = await find(harness.vm)
+      const asked = Date.now()
+      const trueOffset = () => harness.platformNow() - Date.now() / 1000
+      const clock = clockOffsetSchema.parse(await provider.clock(node))
+      expect(Math.abs(clock.offsetSeconds - trueOffset())).toBeLessThanOrEqual(clock.uncertaintySeconds + 1)
+      expect(Date.parse(clock.measuredAt)).toBeGreaterThan(asked - 60_000)
+      expect(provider.clockToleranceSeconds).toBeGreaterThanOrEqual(60)
+    })
+
     it("tells a guest's disks, and that a backup holds some of them", async () => {
       for (const id of [harness.vm, harness.container]) {
         const { disks } = await provider.describeGuest(await find(id))
@@ -123,7 +145,10 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       const before = await provider.findJobs(guest, since())
       const notes = 'before "the" upgrade: C:\\new {{x}} ü'
       const token = `0f1e2d3c4b5a69${kind === 'vm' ? '01' : '02'}`
-      const job = await provider.startBackup(guest, options({ notes }), token)
+      const { clock, ...job } = await provider.startBackup(guest, options({ notes }), token)
+      const { offsetSeconds, uncertaintySeconds } = clockOffsetSchema.parse(clock)
+      const trueOffset = harness.platformNow() - Date.now() / 1000
+      expect(Math.abs(offsetSeconds - trueOffset)).toBeLessThanOrEqual(uncertaintySeconds + 1)
       instantSchema.parse(job.startedAt)
       expect(job.running).toBe(true)
       expect(before.map(({ jobRef }) => jobRef)).not.toContain(job.jobRef)
