@@ -15,6 +15,7 @@ export const bookFolders = [
   'catalogue',
   'coverage',
   'verifications',
+  'sessions',
 ] as const
 
 /** `2026-11-22T02:00:00.000Z` → `2026-11-22T02-00-00Z`: whole seconds, and no colon, which file systems and shells dislike. */
@@ -117,6 +118,11 @@ export function streamLedgerKey(keyPrefix: string, site: string): string {
 /** Whose turn it is to dump on a site's nodes, and what lies on its storages, at this moment. */
 export function dumpQueueKey(keyPrefix: string, site: string): string {
   return `${keyPrefix}dumps/${site}.json`
+}
+
+/** The login that the calls of a site share, sealed with the site's own secret. */
+export function sessionKey(keyPrefix: string, site: string): string {
+  return `${keyPrefix}sessions/${site}.json`
 }
 
 /** How far a guest is at this moment. Its outcome, once there is one, is the end of it. */

@@ -79,7 +79,7 @@ export function openClient(
   /** The endpoint that answered last is asked first. */
   const memory = memoryOf(site)
 
-  const login = openLogin(site.auth, siteName, deps, memory, async (form) => {
+  const login = openLogin(site, siteName, deps, memory, async (form) => {
     const request = formRequest('POST', '/access/ticket', form)
     try {
       return (await readCall({ request, about: describe('log in'), read: (data) => ({ data }) }, noHeaders)).data
