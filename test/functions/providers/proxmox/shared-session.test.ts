@@ -159,14 +159,11 @@ describe('what lies in the bucket', () => {
   it('holds no secret in clear and tells nobody without the site’s secret anything', async () => {
     await call().identify()
     const { stored = '' } = text
-    for (const secret of ['PVE:', 'second@pve', auth.password, totpSecret]) {
-      expect(stored).not.toContain(secret)
-      expect(
-        Buffer.from(String((JSON.parse(stored) as { sealed: string }).sealed), 'base64').toString('latin1'),
-      ).not.toContain(secret)
-    }
-    const site = proxmoxSiteSchema.parse({ ...lab.site(), auth })
     const { sealed } = JSON.parse(stored) as { sealed: string }
+    const unpacked = Buffer.from(sealed, 'base64').toString('latin1')
+    for (const secret of ['PVE:', 'second@pve', auth.password, totpSecret])
+      expect(`${stored}${unpacked}`).not.toContain(secret)
+    const site = proxmoxSiteSchema.parse({ ...lab.site(), auth })
     expect(sealFor('hq', site)?.open(sealed)).toContain('PVE:second@pve:')
     expect(sealFor('other', site)?.open(sealed)).toBeUndefined()
     const guessed = proxmoxSiteSchema.parse({ ...lab.site(), auth: { ...auth, totpSecret: 'KRSXG5CTMVRXEZLU' } })
