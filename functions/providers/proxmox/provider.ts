@@ -7,7 +7,7 @@ import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
 import { openClient } from './client.ts'
-import { accountOf, type ProxmoxSite } from './config.ts'
+import type { ProxmoxSite } from './config.ts'
 import { NoSuchTask, where } from './errors.ts'
 import { gatherEvidence } from './evidence.ts'
 import type { Limits } from './exchange.ts'
@@ -37,7 +37,6 @@ const HEAD_LINES = 200
 export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): Provider {
   const client = openClient(siteName, site, deps, limits)
   const tasks = openTaskReader(client, siteName, deps.sleep)
-  const account = accountOf(site.auth)
   /** As it was last told. */
   let version: string | undefined
 
@@ -93,7 +92,8 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     const own = data.flatMap((row) => {
       const upid = parseUpid(row.upid)
       // Rows of running tasks don't split user and token, those of ended ones do; the UPID always holds both.
-      if (upid === undefined || upid.user !== account || upid.type !== 'vzdump' || upid.id !== guest.id) return []
+      if (upid === undefined || upid.user !== client.account || upid.type !== 'vzdump' || upid.id !== guest.id)
+        return []
       return [
         { jobRef: row.upid, startedAt: startOf(upid), running: row.endtime === undefined && isActive(row.status) },
       ]
@@ -176,7 +176,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     stopBackup,
     ...openStorageBackups(client, tasks, siteName),
     ...openGuestPower(client, tasks, deps.sleep),
-    ...openOwnTasks(client, tasks, siteName, account),
+    ...openOwnTasks(client, tasks, siteName),
     close: () => client.close(),
   }
 }
