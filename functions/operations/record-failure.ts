@@ -46,7 +46,7 @@ export async function recordFailure(
     const reached = await attempt('stopping the job', async () => {
       const { stopped: wasRunning, unclear, leftLock } = await stopJob(held.claim, item, ports)
       stopped = wasRunning
-      leftovers.push(...unclear.map((jobRef) => mayRun(jobRef, item.site)))
+      leftovers.push(...unclear.map(mayRun))
       if (leftLock !== undefined) leftovers.push(leftLock)
     })
     // Where stopping failed, nothing is known of what the job did since.
@@ -91,9 +91,9 @@ export async function recordFailure(
   return outcome
 }
 
-function mayRun(jobRef: string, site: string): string {
+function mayRun(jobRef: string): string {
   return (
     `The job ${jobRef} runs and may be the one that was asked for; nothing shows it, so it was not stopped. ` +
-    `If nobody else started it, stop it: guestlift tasks stop --site ${site} '${jobRef}'.`
+    `If nobody else started it, stop it: guestlift tasks stop '${jobRef}' --site <site.json> --confirm.`
   )
 }
