@@ -25,6 +25,18 @@ const usedOptionsSchema = z.strictObject({
 })
 export type UsedOptions = z.infer<typeof usedOptionsSchema>
 
+/** Something that a job left on its node. */
+const leftBehindSchema = z.strictObject({
+  /** Its address on the platform, or its path on the node. */
+  what: z.string(),
+  node: z.string(),
+  /** The command that removes it, to be run on the node. */
+  remove: z.string(),
+  /** The platform's address, of an archive that was seen there and is this job's. Of what isn't sure to be there: absent. */
+  artifactRef: z.string().optional(),
+})
+export type LeftBehind = z.infer<typeof leftBehindSchema>
+
 /**
  * Evidence about one guest's backup, gathered from the ended job, its log and the storage.
  * The provider fills it; `domain/verdict.ts` judges it; the manifest keeps it.
@@ -66,6 +78,10 @@ export const backupEvidenceSchema = z.strictObject({
   listed: sourceArtifactSchema.optional(),
   /** Size of the second look; differs from `listed.sizeBytes` while something still writes. */
   listedAgainSizeBytes: z.int().nonnegative().optional(),
+  /** The command that removes the listed archive, to be run on its node. */
+  removeWith: z.string().optional(),
+  /** What a job that failed left behind. */
+  left: z.array(leftBehindSchema).optional(),
   /** Full notes of the archive on the platform. */
   notes: z.string().optional(),
   /** What the operator can do about a bad ending, in the platform's own words and commands. One sentence. */

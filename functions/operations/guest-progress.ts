@@ -59,14 +59,20 @@ export async function noteProgress(
 
 const doing = { waiting: 'waiting for its turn', dumping: 'being dumped', copying: 'being copied' } as const
 
-/** How far a guest was when it was last looked at, for the report of its failure: a sentence, or none. */
+/**
+ * How far a guest was when it was last looked at, for the report of its failure: a sentence, or none. `dumped`: its
+ * archive was found.
+ */
 export async function lastSeen(
   run: Run,
   guestId: string,
   { store }: Pick<Ports, 'store'>,
+  dumped = false,
 ): Promise<string | undefined> {
   const seen = parse((await store.readText(progressKey(run.prefix, guestId)))?.text)
   if (seen === undefined) return undefined
+  // The last look at the dump is older than its end.
+  if (dumped && seen.stage !== 'copying') return 'Its backup was complete, and nothing of it was copied yet.'
   const share =
     seen.percent === undefined ? '' : `${seen.estimated ? ' about' : ''} ${Math.floor(seen.percent)} % done,`
   return `It was last seen ${doing[seen.stage]},${share} at ${seen.updatedAt}.`

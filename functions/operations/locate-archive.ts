@@ -43,8 +43,11 @@ export async function locateArchive(
   return { artifacts: [evidence.listed], verdict, evidenceKey: key }
 }
 
-/** A worker takes its guest's lock off before its last line, so a lock that is there afterwards is one that stays. */
-const UNLOCK_TIMEOUT_SECONDS = 30
+/**
+ * A worker takes its guest's lock off before its last line, so a lock that is there afterwards is one that stays. Some
+ * seconds for a node to notice.
+ */
+const UNLOCK_TIMEOUT_SECONDS = 5
 
 /**
  * Whether the guest is free after a good backup: the platform may have failed to take the lock off and said so nowhere.

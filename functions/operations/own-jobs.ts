@@ -40,7 +40,8 @@ export async function sortJobs(
   const sorted: SortedJobs = { ours: [], earlier: [], unclear: [], others: [], all }
   for (const job of all) {
     const mayBeOurs = claim.askedAt !== undefined && !claim.knownJobRefs.includes(job.jobRef)
-    if (!job.running && !mayBeOurs) continue
+    // An ended job is in nobody's way: it counts only if its token can prove it.
+    if (!job.running && !(mayBeOurs && claim.token !== undefined)) continue
     const mark = await provider.readMark(job.jobRef)
     const token = mark?.token
     if (token !== undefined && token === claim.token) sorted.ours.push(job)

@@ -1,4 +1,4 @@
-import { BackupFailed, RecordTooNew, RecordUnreadable } from '../contracts/errors.ts'
+import { BackupFailed, RecordTooNew, RecordUnreadable, RunInterrupted } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { readFailure } from '../domain/failure.ts'
 import { archiveFolder, artifactKey, evidenceKey } from '../domain/object-keys.ts'
@@ -7,6 +7,7 @@ import { ownClaim, releaseClaim } from './claims.ts'
 import { leaveQueue } from './dump-turns.ts'
 import { lastSeen } from './guest-progress.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
+import { clearLeft } from './left-behind.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 import { dropUpload } from './drop-upload.ts'
@@ -29,10 +30,12 @@ export async function recordFailure(
   const attempt = async (what: string, step: () => Promise<void>) => {
     try {
       await step()
+      return true
     } catch (problem) {
       const message = problem instanceof Error ? problem.message : String(problem)
       ports.log('clean-up-incomplete', { site: item.site, guest: item.guest.id, what, message })
       leftovers.push(`Clean-up: ${what} failed: ${message}`)
+      return false
     }
   }
   const legible = async <Value>(reading: Promise<Value>): Promise<Value | undefined> => {
@@ -50,12 +53,21 @@ export async function recordFailure(
   // Before its archive was located, a guest has no upload.
   const located = evidence?.evidence.listed
   if (held !== undefined && !held.claim.released) {
-    await attempt('stopping the job', async () => {
+    const reached = await attempt('stopping the job', async () => {
       const { stopped: wasRunning, unclear, leftLock } = await stopJob(held.claim, item, ports)
       stopped = wasRunning
-      leftovers.push(...unclear.map((jobRef) => mayRun(jobRef, item.site)))
+      leftovers.push(...unclear.map(mayRun))
       if (leftLock !== undefined) leftovers.push(leftLock)
     })
+    // Where stopping failed, nothing is known of what the job did since.
+    if (reached) {
+      await attempt('looking for what is left on the platform', async () => {
+        const goesOn = failure.resumable && !stopped
+        const givenUp = failure.name === RunInterrupted.errorName
+        const left = { kept: evidence?.evidence, stopped, goesOn, givenUp }
+        leftovers.push(...(await clearLeft(item, held.claim, left, ports)))
+      })
+    }
     if (!failure.resumable && located !== undefined) {
       const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, located.createdAt)
       await attempt('aborting the upload', () => dropUpload(artifactKey(folder, located.fileName), ports))
@@ -64,7 +76,11 @@ export async function recordFailure(
   await attempt('giving back its turn to dump', () => leaveQueue(input, ports))
   const seen: string[] = []
   await attempt('reading how far it was', async () => {
-    seen.push(...[await lastSeen(item.run, item.guest.id, ports)].filter((sentence) => sentence !== undefined))
+    seen.push(
+      ...[await lastSeen(item.run, item.guest.id, ports, located !== undefined)].filter(
+        (sentence) => sentence !== undefined,
+      ),
+    )
   })
   const verdict =
     error.Error === BackupFailed.errorName && evidence !== undefined ? judge(evidence.evidence).name : failure.name
@@ -85,9 +101,9 @@ export async function recordFailure(
   return outcome
 }
 
-function mayRun(jobRef: string, site: string): string {
+function mayRun(jobRef: string): string {
   return (
     `The job ${jobRef} runs and may be the one that was asked for; nothing shows it, so it was not stopped. ` +
-    `If nobody else started it, stop it: guestlift tasks stop --site ${site} '${jobRef}'.`
+    `If nobody else started it, stop it: guestlift tasks stop '${jobRef}' --site <site.json> --confirm.`
   )
 }

@@ -3,8 +3,10 @@ import type { GuestOutcome } from '../contracts/report.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { guestCounts } from '../domain/copy-work.ts'
 import { readFailure } from '../domain/failure.ts'
+import { evidenceKey } from '../domain/object-keys.ts'
 import { ownClaim, releaseClaim } from './claims.ts'
 import { leaveQueue } from './dump-turns.ts'
+import { readKeptEvidence } from './kept-evidence.ts'
 import { recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
@@ -66,8 +68,11 @@ async function removeSources({ item, artifacts }: TaskInput<'ReleaseBackup'>, po
       await provider.deleteArtifact(artifactRef, location.node)
     } catch (error) {
       if (!(error instanceof GuestliftError)) throw error
+      const kept = await readKeptEvidence(evidenceKey(item.run.prefix, item.guest.id), ports)
+      const command = kept?.evidence.removeWith
+      const advice = command === undefined ? '' : ` Remove it on node ${location.node}: ${command}.`
       remarks.push(
-        `The archive is safe in S3, but its source copy ${artifactRef} could not be removed: ${error.message}`,
+        `The archive is safe in S3, but its source copy ${artifactRef} could not be removed: ${error.message}${advice}`,
       )
     }
   }

@@ -36,12 +36,15 @@ export class FakeProvider implements Provider {
   onStart: (guest: Guest, token?: string) => Promise<JobSummary> = async (guest, token) => {
     const job = { jobRef: `job-${this.jobs.length + 1}`, startedAt: '2026-11-22T02:00:00.000Z', running: true }
     this.jobs.unshift(job)
+    this.guestOf[job.jobRef] = guest.id
     this.marks[job.jobRef] = token === undefined ? {} : { token }
     this.calls.push(`started on ${guest.node}`)
     return job
   }
   /** Whose each job is, as its log shows; of others nothing shows yet. */
   marks: Record<string, JobMark> = {}
+  /** Whom a job backs up; those that a test puts there itself are everybody's. */
+  readonly guestOf: Record<string, string> = {}
   /** Of each call. */
   readonly since: Date[] = []
   onDelete: () => Promise<void> = async () => undefined
@@ -100,9 +103,10 @@ export class FakeProvider implements Provider {
     this.calls.push('startBackup')
     return this.onStart(guest, token)
   }
-  async findJobs(_guest: Guest, since: Date) {
+  async findJobs({ id }: Guest, since: Date) {
     this.since.push(since)
-    return this.jobs.filter(({ startedAt }) => Date.parse(startedAt) >= since.getTime() - 300_000)
+    const own = this.jobs.filter(({ jobRef }) => (this.guestOf[jobRef] ?? id) === id)
+    return own.filter(({ startedAt }) => Date.parse(startedAt) >= since.getTime() - 300_000)
   }
   async readMark(jobRef: string) {
     return this.marks[jobRef]

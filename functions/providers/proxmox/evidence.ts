@@ -4,9 +4,10 @@ import type { Guest, SourceArtifact } from '../../contracts/nouns.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { adviceOn, NoSuchTask, NoSuchVolume, unlock } from './errors.ts'
-import { endingOf, isLost, statusText } from './job-ending.ts'
+import { endingOf, isLost, statusText, withoutOurs } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
 import { withoutMark } from './notes-template.ts'
+import { leftBehind, removalOf } from './left-behind.ts'
 import { findOpening } from './opening-line.ts'
 import { volumeRowsSchema, volumeSchema } from './schemas.ts'
 import { readTaskLog, type TaskLog } from './task-log.ts'
@@ -26,8 +27,10 @@ export async function gatherEvidence(
 ): Promise<BackupEvidence> {
   const { state, lines } = await endedTask(tasks, sleep, job.ref)
   const log = readTaskLog(lines, guest.id)
-  const ending = endingOf(state, log)
-  const used = usedOptions(log, findOpening(lines))
+  const opening = findOpening(lines)
+  const noted = opening?.options.get('notes-template')?.at(-1)
+  const { ending, warnings } = withoutOurs(endingOf(state, log), state, log, noted)
+  const used = usedOptions(log, opening)
   // The job says itself where it dumps to; what was asked for is what is left where it doesn't.
   const storage = used.storage ?? askedStorage
   const about = client.about('look up the archive', { node: job.upid.node, guest: guest.id, storage })
@@ -36,7 +39,7 @@ export async function gatherEvidence(
     jobStartedAt: new Date(job.upid.startTime * 1000).toISOString(),
     exitStatus: statusText(state, log),
     ending,
-    warnings: log.warnings,
+    warnings,
     errors: log.errors,
     ...(log.remarks.length === 0 ? {} : { remarks: log.remarks }),
     ...(Object.keys(used).length === 0 ? {} : { used }),
@@ -51,11 +54,13 @@ export async function gatherEvidence(
       ? `Check the guest on node ${job.upid.node}; if nothing works on it, ${unlock(about, guest.kind)}.`
       : adviceOn([...log.section, evidence.exitStatus], about, guest.kind)
   if (advice !== undefined) evidence.advice = advice
-  // A failed backup leaves at most its log, and a storage that failed it may not answer at all.
-  if (log.archiveName === undefined || (!log.finished && ending !== 'ok' && ending !== 'warnings')) return evidence
-
-  const look = () => findVolume(client, about, backupVolid(storage, log.archiveName ?? ''), guest.id)
-  const first = await look()
+  const look = (volid: string) => findVolume(client, about, volid, guest.id)
+  if (log.archiveName === undefined || (!log.finished && ending !== 'ok' && ending !== 'warnings')) {
+    const left = state.running ? [] : await leftBehind(log, job.upid, storage, look)
+    return { ...evidence, ...(left.length === 0 ? {} : { left }) }
+  }
+  const volid = backupVolid(storage, log.archiveName)
+  const first = await look(volid)
   if (first === undefined) {
     evidence.advice ??= `The list hides archives from an account without Datastore.AllocateSpace on the storage and VM.Backup on the guest: check ${about.account}.`
     return evidence
@@ -63,7 +68,7 @@ export async function gatherEvidence(
   const volume = await describeVolume(client, about, first.volid)
   if (volume === undefined) return evidence
   await sleep(SECOND_LOOK_MS)
-  const second = await look()
+  const second = await look(volid)
   evidence.listed = {
     artifactRef: first.volid,
     fileName: log.archiveName,
@@ -76,6 +81,7 @@ export async function gatherEvidence(
       volume: parseVolid(first.volid)?.volume ?? first.volid,
     },
   } satisfies SourceArtifact
+  evidence.removeWith = removalOf(first.volid)
   if (second !== undefined) evidence.listedAgainSizeBytes = second.size
   const notes = withoutMark(volume.notes ?? '')
   if (notes !== '') evidence.notes = notes

@@ -1,5 +1,6 @@
 /** How a job ended, from its task's exit status and its log. Neither is believed alone. */
 import type { BackupEvidence } from '../../contracts/evidence.ts'
+import { isMarkAlone } from './notes-template.ts'
 import type { TaskLog } from './task-log.ts'
 import type { TaskState } from './tasks.ts'
 
@@ -33,4 +34,23 @@ export function endingOf(state: TaskState, log: Pick<TaskLog, 'taskLine' | 'fail
   // A job that waited for the node's lock in vain ends without a last line: only its error tells.
   if (log.errors.some((text) => INTERRUPTED.test(text))) return 'interrupted'
   return log.errors.some((text) => text.startsWith("can't acquire lock")) ? 'errors' : 'unknown'
+}
+
+/** The platform's complaint that a storage keeps no notes, where ours is all there was to note. */
+const UNNOTED = /^unable to add notes - /
+
+/**
+ * The ending and the warnings without what our mark alone brought about: on a storage whose plug-in keeps no notes, each
+ * backup would warn of notes that nobody wrote. `noted` is the template of the job's notes.
+ */
+export function withoutOurs(
+  ending: Ending,
+  state: TaskState,
+  log: Pick<TaskLog, 'taskLine' | 'warnings'>,
+  noted: string | undefined,
+): { ending: Ending; warnings: string[] } {
+  if (noted === undefined || !isMarkAlone(noted)) return { ending, warnings: log.warnings }
+  const warnings = log.warnings.filter((text) => !UNNOTED.test(text))
+  const all = ending === 'warnings' && statusText(state, log) === `WARNINGS: ${log.warnings.length - warnings.length}`
+  return { ending: all ? 'ok' : ending, warnings }
 }

@@ -44,6 +44,11 @@ export function tokenIn(template: string): string | undefined {
   return MARKED.exec(template.split(LINE_BREAK).at(-1) ?? '')?.[1]
 }
 
+/** Nobody but us wrote anything into the template. */
+export function isMarkAlone(template: string): boolean {
+  return MARKED.test(template)
+}
+
 /** Notes of an archive as people wrote them. */
 export function withoutMark(notes: string): string {
   const lines = notes.trimEnd().split('\n')

@@ -13,6 +13,10 @@ export interface TaskLog {
   archiveName?: string
   /** `2026-11-22 17:34:51` in the node's local time. */
   startedLocal?: string
+  /** The archive was written to its end, whatever came of it afterwards. */
+  packed: boolean
+  /** Where the job put temporary files, if not beside the archive. */
+  scratchFolder?: string
   finished: boolean
   failure?: string
   /** What went into the archive before it was compressed, zeroes of disks left out. Absent when the log doesn't tell. */
@@ -41,6 +45,8 @@ const JOB_FAILED = /^ERROR: Backup job failed - (.*)$/
 const JOB_OVER = /^(?:INFO: Backup job finished|ERROR: Backup job failed)/
 const TASK = /^TASK ((?:OK|WARNINGS: \d+|ERROR: .*))$/
 const ARCHIVE = /^INFO: creating vzdump archive '(\/.+)'$/
+const PACKED = /^INFO: archive file size: /
+const SCRATCH = /^INFO: filesystem type on dumpdir is '\w+' -using (\/\S+) for temporary files$/
 /** GNU tar's own totals: bytes of the tar, holes of sparse files left out. */
 const TAR_TOTAL = /^INFO: Total bytes written: (\d{1,15}) \(/
 const TRANSFERRED = /^INFO: transferred (\d[\d.]* [KMGTP]?i?B) in <?\d+ seconds?(?: \(.*\))?$/
@@ -53,6 +59,7 @@ export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
   const failure = failureOf(own, vmid)
   const log: TaskLog = {
     begins: lines.some((line) => OPENING.test(line)),
+    packed: own.some((line) => PACKED.test(line)),
     finished: own.some((line) => FINISHED.exec(line)?.[1] === vmid),
     warnings: texts(own, /^WARN: (.*)$/),
     errors: texts(own, /^(?:ERROR|TASK ERROR): (.*)$/).filter((text) => text !== 'job errors'),
@@ -70,6 +77,8 @@ export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
   if (mode !== undefined) log.mode = mode
   const guestStatus = onlyOne(own, /^INFO: status = (\w+)$/)
   if (guestStatus !== undefined) log.guestStatus = guestStatus
+  const scratchFolder = onlyOne(own, SCRATCH)
+  if (scratchFolder !== undefined) log.scratchFolder = scratchFolder
   const contentBytes = contentOf(own)
   if (contentBytes !== undefined) log.contentBytes = contentBytes
   Object.assign(log, archiveOf(own, vmid))

@@ -385,5 +385,9 @@ describe('releasing the backup', () => {
     ports.fakeProvider.onDelete = () => Promise.reject(new PrivilegeMissing('protected'))
     const outcome = await releaseBackup({ ...input, item: { ...item, deleteSource: true } }, ports)
     expect(outcome).toMatchObject({ outcome: 'succeeded', reason: expect.stringMatching(/safe in S3.*protected/) })
+    const evidence = { ...goodEvidence, removeWith: "pvesm free 'local:backup/x'" }
+    await ports.store.writeText(`${item.run.prefix}evidence/100.json`, JSON.stringify({ evidence, log: '' }))
+    const told = await releaseBackup({ ...input, item: { ...item, deleteSource: true } }, ports)
+    expect(told.reason).toContain("Remove it on node pve1: pvesm free 'local:backup/x'.")
   })
 })

@@ -10,7 +10,7 @@ import { releaseBackup } from '../../../functions/operations/release-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import type { PlatformArchive, StorageRecord } from '../../../functions/providers/provider.ts'
 import { begun } from '../../fakes/begun.ts'
-import { artifact, stored } from '../../fakes/evidence.ts'
+import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
 import { execution, fakePorts, item } from '../../fakes/ports.ts'
 
 const GIB = 2 ** 30
@@ -260,6 +260,7 @@ describe('how far a dump is', () => {
     const { jobRef, startedAt } = begun(await startBackup(work('100'), ports))
     await seconds(ports, 10)
     await checkBackup({ ...work('100'), jobRef, startedAt }, ports)
+    ports.fakeProvider.evidence = { ...goodEvidence, ending: 'errors' }
     const error = { Error: 'StorageUnusable', Cause: '{"errorMessage":"Storage nas is offline."}' }
     const { reason } = await recordFailure({ ...work('100'), error }, ports)
     expect(reason).toBe(

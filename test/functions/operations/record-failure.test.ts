@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { BackupStartUnclear } from '../../../functions/contracts/errors.ts'
+import { BackupStartUnclear, StorageUnusable } from '../../../functions/contracts/errors.ts'
+import type { BackupEvidence } from '../../../functions/contracts/evidence.ts'
 import { dropUpload } from '../../../functions/operations/drop-upload.ts'
+import { noteProgress } from '../../../functions/operations/guest-progress.ts'
 import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { readUploadRecord, type UploadRecord, writeUploadRecord } from '../../../functions/operations/upload-record.ts'
@@ -141,6 +143,90 @@ describe('recording a failure', () => {
     const outcome = await recordFailure({ item, execution, error: error('BackupFailed') }, ports)
     expect(outcome.reason).toBe('why Guest 100 stays locked (backup): run "qm unlock 100".')
     expect(await ports.store.listKeys(`${item.run.prefix}guests/`)).toHaveLength(1)
+  })
+
+  describe('finds what the job left on the platform', () => {
+    const leaving = { ...item, deleteSource: true }
+    const removeWith = `pvesm free '${artifact.artifactRef}'`
+    const removed = `deleteArtifact ${artifact.artifactRef}`
+
+    async function copying(evidence: BackupEvidence = { ...goodEvidence, removeWith }) {
+      const { ports } = await failing()
+      await ports.store.writeText(`${item.run.prefix}evidence/100.json`, JSON.stringify({ evidence, log: '' }))
+      ports.fakeProvider.evidence = evidence
+      return ports
+    }
+
+    it('and removes the archive that was to leave it when a person gave the run up', async () => {
+      const ports = await copying()
+      const outcome = await recordFailure({ item: leaving, execution, error: error('RunInterrupted') }, ports)
+      expect(ports.fakeProvider.calls).toContain(removed)
+      expect(outcome.reason).toBe(`why Its archive ${artifact.artifactRef} was removed from node pve1.`)
+    })
+
+    it.each([
+      ['one that is to stay there', item, 'RunInterrupted', {}],
+      ['one that a repetition goes on with', leaving, 'ConnectionDropped', {}],
+      ['one whose bytes are in question', leaving, 'SourceChanged', {}],
+      [
+        'one that has changed',
+        leaving,
+        'RunInterrupted',
+        { listed: { ...artifact, sizeBytes: 7 }, listedAgainSizeBytes: 7 },
+      ],
+    ])('but never %s', async (_, work, name, since) => {
+      const ports = await copying()
+      ports.fakeProvider.evidence = { ...goodEvidence, removeWith, ...since }
+      const outcome = await recordFailure({ item: work, execution, error: error(name) }, ports)
+      expect(ports.fakeProvider.calls.filter((call) => call.startsWith('deleteArtifact'))).toEqual([])
+      // What was to leave and stays is told, with the way to remove it.
+      expect(outcome.reason.includes(removeWith)).toBe(work.deleteSource)
+    })
+
+    it('also where the job had ended and nobody had looked at its archive yet', async () => {
+      const ports = fakePorts()
+      await startBackup({ item: leaving, execution }, ports)
+      ports.fakeProvider.evidence = { ...goodEvidence, removeWith }
+      await recordFailure({ item: leaving, execution, error: error('RunInterrupted') }, ports)
+      expect(ports.fakeProvider.calls).toContain(removed)
+    })
+
+    it('and says how to remove what could not be', async () => {
+      const ports = await copying()
+      ports.fakeProvider.onDelete = () => Promise.reject(new StorageUnusable('it is protected.'))
+      const { reason } = await recordFailure({ item: leaving, execution, error: error('RunInterrupted') }, ports)
+      expect(reason).toContain(`remove it there: ${removeWith}.`)
+      expect(reason).toContain('it is protected.')
+    })
+
+    it('of a backup that failed after its archive was whole, and of a worker that was killed', async () => {
+      const what = artifact.artifactRef
+      const partial = { what: '/mnt/x.tar.dat', node: 'pve1', remove: "rm '/mnt/x.tar.dat'" }
+      const { listed: _, listedAgainSizeBytes: __, ...failed } = goodEvidence
+      const evidence: BackupEvidence = {
+        ...failed,
+        ending: 'errors',
+        guestFinished: false,
+        left: [{ what, node: 'pve1', remove: removeWith, artifactRef: what }, partial],
+      }
+      const ports = await copying(evidence)
+      const kept = await recordFailure({ item, execution, error: error('BackupFailed') }, ports)
+      expect(kept.reason).toContain(
+        `The job left ${what} on node pve1. If you don't need it, remove it there: ${removeWith}.`,
+      )
+      expect(kept.reason).toContain('may have left /mnt/x.tar.dat on node pve1')
+      expect(ports.fakeProvider.calls).not.toContain(removed)
+      const again = await copying(evidence)
+      await recordFailure({ item: leaving, execution, error: error('BackupFailed') }, again)
+      expect(again.fakeProvider.calls).toContain(removed)
+    })
+  })
+
+  it('says that nothing was copied where the last look at the dump is older than its end', async () => {
+    const { ports } = await failing()
+    await noteProgress(item, { stage: 'dumping' }, { percent: 32 }, ports)
+    const { reason } = await recordFailure({ item, execution, error: error('RunInterrupted') }, ports)
+    expect(reason).toBe('why Its backup was complete, and nothing of it was copied yet.')
   })
 
   it('looks for the job whose start was never answered, and leaves what does not bear its token alone', async () => {

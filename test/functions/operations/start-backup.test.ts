@@ -188,6 +188,12 @@ describe('starting a backup', () => {
     })
   })
 
+  it('looks back two days for what still runs, however long ago it asked', async () => {
+    const ports = fakePorts()
+    await startBackup({ item, execution }, ports)
+    expect(ports.fakeProvider.since).toEqual([new Date(ports.clock.now.getTime() - 48 * 3_600_000)])
+  })
+
   it('lets exactly one of two runs at once have the guest', async () => {
     const ports = fakePorts()
     const both = await Promise.allSettled([

@@ -150,6 +150,62 @@ describe('the verdict', () => {
     expect({ name, reason }).toEqual({ name: 'archived-with-warnings', reason: expect.stringContaining(line) })
   })
 
+  const hookFailed = [
+    ...logLines.slice(0, 4),
+    'INFO: archive file size: 1KB',
+    "ERROR: Backup of VM 100 failed - command '/usr/local/sbin/hook backup-end snapshot 100' failed: exit code 1",
+    'INFO: Failed at 2026-11-22 17:35:52',
+    'INFO: Backup job finished with errors',
+    'TASK ERROR: job errors',
+  ]
+
+  it('on a job whose hook failed after the archive was whole names what it left and the command that removes it', async () => {
+    const { name, evidence } = await verdictOn({ exitstatus: 'job errors', lines: hookFailed })
+    expect(name).toBe('backup-failed')
+    const what = `nas:backup/${archive}`
+    expect(evidence.left).toEqual([{ what, node: 'pve2', remove: `pvesm free '${what}'`, artifactRef: what }])
+    expect(evidence).not.toHaveProperty('listed')
+  })
+
+  it.each([
+    ['an archive of that name that is older than the job', { ctime: startSeconds - 60, lines: hookFailed }],
+    ['a job that never finished its archive', { lines: hookFailed.toSpliced(4, 1) }],
+  ])('never means %s', async (_, what) => {
+    expect((await verdictOn({ exitstatus: 'job errors', ...what })).evidence).not.toHaveProperty('left')
+  })
+
+  it('on a worker that was killed names the files that no list shows', async () => {
+    const { name, evidence } = await verdictOn({ exitstatus: 'unexpected status', lines: logLines.slice(0, 4) })
+    expect(name).toBe('job-lost')
+    const base = '/mnt/pve/nas/dump/vzdump-qemu-100-2026_11_22-17_34_52'
+    expect(evidence.left).toEqual([
+      { what: `${base}.vma.dat`, node: 'pve2', remove: `rm '${base}.vma.dat'` },
+      { what: `${base}.tmp`, node: 'pve2', remove: `rm -r '${base}.tmp'` },
+    ])
+    const tmpfs = "INFO: filesystem type on dumpdir is 'tmpfs' -using /var/tmp/vzdumptmp26880_100 for temporary files"
+    const elsewhere = await verdictOn({
+      exitstatus: 'unexpected status',
+      lines: logLines.slice(0, 4).toSpliced(1, 0, tmpfs),
+    })
+    expect(elsewhere.evidence.left?.[1]?.remove).toBe("rm -r '/var/tmp/vzdumptmp26880_100'")
+  })
+
+  it.each([
+    ['a job with our mark alone is not warned of', 'guestlift:0f1e2d3c4b5a6978', 'archived'],
+    ['notes of a person is warned of', String.raw`'mine\nguestlift:0f1e2d3c4b5a6978'`, 'archived-with-warnings'],
+  ])('on a storage that keeps no notes: %s', async (_, template, expected) => {
+    const lines = [
+      `INFO: starting new backup job: vzdump 100 --storage nas --notes-template ${template}`,
+      ...logLines.slice(1, 4),
+      "WARN: unable to add notes - volume notes are not supported for plugin 'other'",
+      ...logLines.slice(4, -1),
+      'TASK WARNINGS: 1',
+    ]
+    expect((await verdictOn({ exitstatus: 'WARNINGS: 1', lines })).name).toBe(expected)
+    const more = lines.toSpliced(5, 0, 'WARN: another').toSpliced(-1, 1, 'TASK WARNINGS: 2')
+    expect((await verdictOn({ exitstatus: 'WARNINGS: 2', lines: more })).name).toBe('archived-with-warnings')
+  })
+
   it('on a job in which notifications failed is good, and tells nothing of them as errors of the backup', async () => {
     const lines = [...logLines.slice(0, -1), 'ERROR: could not notify via target `mail`: refused', 'TASK OK']
     const { name, evidence } = await verdictOn({ lines })
