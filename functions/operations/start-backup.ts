@@ -6,6 +6,7 @@ import {
   GuestNotFound,
   NodeOffline,
   NothingBackedUp,
+  StorageUnusable,
 } from '../contracts/errors.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { START_SETTLES_SECONDS } from '../domain/guest-claim.ts'
@@ -14,6 +15,7 @@ import type { FoundGuest, JobSummary, Provider } from '../providers/provider.ts'
 import { type ArchiveStorage, storageFor } from './archive-space.ts'
 import { changeClaim, type HeldClaim, renewClaim, takeClaim, type Work } from './claims.ts'
 import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
+import { complaintAbout } from './foresee-place.ts'
 import { noteProgress } from './guest-progress.ts'
 import type { Ports } from './ports.ts'
 
@@ -87,6 +89,7 @@ async function startInTurn(
       return { waitSeconds, reason }
     }
     const { storage } = turn
+    await refuseStorage(item, where, turn, provider)
     held = await changeClaim(work, held, { askedAt: ports.now().toISOString(), knownJobRefs, storage }, ports)
     try {
       const job = await provider.startBackup(where, { ...item.backup, storage })
@@ -98,6 +101,21 @@ async function startInTurn(
       where = now
     }
   }
+}
+
+/** What a plan would say beforehand. A storage that isn't shown is left to the platform. @throws StorageUnusable */
+async function refuseStorage(
+  { site, backup }: PlanItem,
+  guest: FoundGuest,
+  { storage, record: state }: ArchiveStorage,
+  provider: Provider,
+): Promise<void> {
+  const at = `Site ${site}, node ${guest.node}, guest ${guest.id}`
+  const complaint = state === undefined ? undefined : complaintAbout(state)
+  if (complaint !== undefined)
+    throw new StorageUnusable(`${at}: storage ${storage} ${complaint} The dump was not begun.`)
+  const refusal = await provider.refusalByRetention?.(guest, { ...backup, storage })
+  if (refusal !== undefined) throw new StorageUnusable(`${at}: ${refusal} The dump was not begun.`)
 }
 
 /** Where a job that was begun elsewhere dumps to, as well as can be known. */
