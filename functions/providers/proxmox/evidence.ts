@@ -6,6 +6,7 @@ import type { ApiClient } from './client.ts'
 import { adviceOn, NoSuchTask, NoSuchVolume, unlock } from './errors.ts'
 import { endingOf, isLost, statusText } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
+import { adviceOnUnlisted } from './not-listed.ts'
 import { volumeRowsSchema, volumeSchema } from './schemas.ts'
 import { readTaskLog, type TaskLog } from './task-log.ts'
 import type { TaskReader, TaskState } from './tasks.ts'
@@ -49,7 +50,7 @@ export async function gatherEvidence(
   const look = () => findVolume(client, about, backupVolid(storage, log.archiveName ?? ''), guest.id)
   const first = await look()
   if (first === undefined) {
-    evidence.advice ??= `The list hides archives from an account without Datastore.AllocateSpace on the storage and VM.Backup on the guest: check ${about.account}.`
+    evidence.advice ??= await adviceOnUnlisted(client, storage, guest)
     return evidence
   }
   const volume = await describeVolume(client, about, first.volid)
