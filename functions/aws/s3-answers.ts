@@ -121,7 +121,8 @@ function refusal(command: string, args: { request: unknown; input?: unknown }, w
   return new NotAnObjectStore(sentence(command, args.input, endpointOf(args.request), `answered with ${what}`))
 }
 
-function sentence(command: string, input: unknown, endpoint: string | undefined, what: string): string {
+/** Who answered in place of S3, what, and what to check. `what` follows "was". */
+export function sentence(command: string, input: unknown, endpoint: string | undefined, what: string): string {
   const bucket = field(input, 'Bucket')
   const operation = command.replace(/Command$/, '')
   return (

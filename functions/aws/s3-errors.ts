@@ -13,7 +13,8 @@ export const needsChecksums = 'Guestlift needs a store that verifies and keeps f
 
 /** What S3's refusals mean for the person who reads them. Names as S3 gives them in `<Code>`. */
 const advice: Readonly<Record<string, string>> = {
-  NoSuchBucket: "there is no such bucket. Check the bucket's name, region and endpoint",
+  NoSuchBucket:
+    "there is no such bucket. Check the bucket's name, region and endpoint, or create it first (aws s3 mb s3://<name>)",
   AccessDenied:
     'access denied. Check the permissions of the identity (s3:PutObject, GetObject, ListBucket, ListBucketMultipartUploads, ' +
     'ListMultipartUploadParts, AbortMultipartUpload, DeleteObject; for pruning also ListBucketVersions, GetObjectVersion, ' +

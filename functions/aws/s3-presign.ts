@@ -1,8 +1,10 @@
 import { type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import { ChecksumMismatch, GuestliftError, StoreDenied } from '../contracts/errors.ts'
+import { ChecksumMismatch, GuestliftError, NotAnObjectStore, StoreDenied } from '../contracts/errors.ts'
 import type { PutAnswer, PutVerdict, RangeSums, SignedPut } from '../contracts/signed-put.ts'
 import { crc32ToBase64 } from '../domain/crc32.ts'
+import { sentence } from './s3-answers.ts'
+import { describeAnswer, rootElement } from './s3-wire.ts'
 import { errorCode, isPassing, isThrottle, type StoreAction, storeFact } from './s3-errors.ts'
 import { confirmedEtag } from './s3-part-upload.ts'
 
@@ -61,6 +63,11 @@ function assertSigned(url: string, headers: readonly string[]): void {
 }
 
 function judge(answer: PutAnswer, part: PartToSign, action: StoreAction): PutVerdict {
+  const stranger = strangerIn(answer)
+  if (stranger !== undefined) {
+    const error = new NotAnObjectStore(sentence('UploadPart', { Bucket: part.bucket }, undefined, stranger))
+    return { stored: false, again: false, damaged: false, slowDown: false, error }
+  }
   if (answer.status >= 200 && answer.status < 300) {
     try {
       confirmedEtag(part, { etag: answer.headers['etag'], crc32: answer.headers[sumHeader] })
@@ -87,6 +94,13 @@ function judge(answer: PutAnswer, part: PartToSign, action: StoreAction): PutVer
         ? new StoreDenied(`${where}: URLs had expired when the node used them. Check the clock of this machine`)
         : storeFact(said, action),
   }
+}
+
+/** S3 takes a part without a word and refuses it with its own document; what else speaks here is somebody else. */
+function strangerIn({ status, headers, body }: PutAnswer): string | undefined {
+  const passing = status >= 500 || status === 429
+  if (passing || body.trim() === '' || (status >= 300 && rootElement(body) === 'Error')) return undefined
+  return `answered with ${describeAnswer({ statusCode: status, headers }, body)} on its way from the node`
 }
 
 const LONGEST_TEXT = 300

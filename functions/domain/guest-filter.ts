@@ -20,6 +20,8 @@ export interface SelectableGuest {
   template?: boolean
   tags: readonly string[]
   pool?: string
+  /** There may be a pool that the account isn't shown. */
+  poolHidden?: true
   /** As the platform's HA manager shows it; absent: not managed. */
   haState?: string
 }
@@ -40,8 +42,12 @@ export function criteriaOf(filter: GuestFilter, templates: TemplateChoice): Crit
   if (filter.vmids !== undefined || filter.ranges !== undefined) criteria.push(idIn(filter))
   if (names !== undefined) criteria.push(nameIn(names))
   if (tags !== undefined) criteria.push(tagIn(tags))
-  if (pools !== undefined) criteria.push(oneOf(pools, ({ pool }) => pool, 'in pool', 'in no pool'))
-  if (nodes !== undefined) criteria.push(oneOf(nodes, ({ node }) => node, 'on node', ''))
+  if (pools !== undefined) {
+    const inNone = ({ poolHidden }: SelectableGuest) =>
+      poolHidden === true ? 'in no pool that is shown' : 'in no pool'
+    criteria.push(oneOf(pools, ({ pool }) => pool, 'in pool', inNone))
+  }
+  if (nodes !== undefined) criteria.push(oneOf(nodes, ({ node }) => node, 'on node'))
   if (states !== undefined) criteria.push(stateIn(states))
   if (kinds !== undefined) {
     criteria.push(
@@ -49,7 +55,6 @@ export function criteriaOf(filter: GuestFilter, templates: TemplateChoice): Crit
         kinds.map((kind) => kindNames[kind]),
         ({ kind }) => kindNames[kind],
         'a',
-        '',
       ),
     )
   }
@@ -96,11 +101,11 @@ function oneOf(
   wanted: readonly string[],
   valueOf: (guest: SelectableGuest) => string | undefined,
   is: string,
-  isNone: string,
+  isNone: (guest: SelectableGuest) => string = () => '',
 ): Criterion {
   return (guest) => {
     const value = valueOf(guest)
-    if (value === undefined) return { fits: false, because: `it is ${isNone}, not ${is} ${anyOf(wanted)}` }
+    if (value === undefined) return { fits: false, because: `it is ${isNone(guest)}, not ${is} ${anyOf(wanted)}` }
     if (wanted.includes(value)) return { fits: true, because: `it is ${is} ${value}` }
     return { fits: false, because: `it is ${is} ${value}, not ${is} ${anyOf(wanted)}` }
   }

@@ -38,7 +38,8 @@ export async function forecastPlace(
 
 const noneForAuto = 'finds none on which this account may put backups. Allow backups on one, or grant rights on it.'
 
-function complaintAbout(storage: StorageRecord | undefined): string | undefined {
+/** What a storage has against backups, to follow its name; a storage that isn't shown has only that. */
+export function complaintAbout(storage: StorageRecord | undefined): string | undefined {
   if (storage === undefined) return "isn't there, or the account may not see it. Name one that the node has."
   if (!storage.enabled) return 'is disabled. Enable it, or name another.'
   if (!storage.takesBackups) {

@@ -66,8 +66,12 @@ export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Pro
     notes.push('Storage auto: a run looks anew for the storage with most free space before each backup.')
   const whyOf = new Map(choice.decisions.map(({ guest, reason }) => [guest.id, reason]))
 
-  const foresee = (guest: GuestRecord): Promise<ForeseenGuest> => {
-    const obstacle = inTheWay(site, guest, missingPrivileges) ?? places.get(guest.node)?.obstacle
+  const foresee = async (guest: GuestRecord): Promise<ForeseenGuest> => {
+    const place = places.get(guest.node)
+    const obstacle =
+      inTheWay(site, guest, missingPrivileges) ??
+      place?.obstacle ??
+      (await fullByRetention(guest, { ...backup, storage: place?.storage?.storage ?? backup.storage }, provider, notes))
     const reason = whyOf.get(guest.id) ?? ''
     return foreseeGuest(guest, obstacle ?? { fate: 'archive', reason }, { provider, archives, notes, lastStored })
   }
@@ -103,9 +107,27 @@ export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Pro
   }
 }
 
+/** A storage that holds as many backups of the guest as its own retention allows. */
+async function fullByRetention(
+  guest: GuestRecord,
+  options: Job['backup'],
+  provider: Provider,
+  notes: string[],
+): Promise<Obstacle | undefined> {
+  try {
+    const reason = await provider.refusalByRetention?.(guest, options)
+    return reason === undefined ? undefined : { fate: 'fail', reason }
+  } catch (error) {
+    if (!(error instanceof GuestliftError)) throw error
+    notes.push(`Guest ${guest.id}: the retention of storage ${options.storage} isn't known: ${error.message}`)
+    return undefined
+  }
+}
+
 async function archivesOn(filter: ArchiveFilter, provider: Provider, notes: string[]): Promise<PlatformArchive[]> {
   try {
     const { archives, unread } = await provider.listArchives(filter)
+    // Only sizes are taken from them: those of archives that aren't shown are estimated.
     notes.push(...unread.map(({ reason }) => `Older archives, which tell sizes, can't all be read: ${reason}`))
     return archives
   } catch (error) {

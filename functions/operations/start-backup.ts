@@ -1,5 +1,5 @@
 import { AUTO_STORAGE } from '../contracts/backup-options.ts'
-import { BackupStartUnclear, NothingBackedUp } from '../contracts/errors.ts'
+import { BackupStartUnclear, NothingBackedUp, StorageUnusable } from '../contracts/errors.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { START_SETTLES_SECONDS } from '../domain/guest-claim.ts'
 import { nextWaitSeconds } from '../domain/poll-wait.ts'
@@ -8,6 +8,7 @@ import { type ArchiveStorage, storageFor } from './archive-space.ts'
 import { changeClaim, forgetJob, type HeldClaim, renewClaim, takeClaim, type Work } from './claims.ts'
 import { readClock, requireClock } from './clock-check.ts'
 import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
+import { complaintAbout } from './foresee-place.ts'
 import { refuseLocked, whereItIs } from './guest-now.ts'
 import { noteProgress } from './guest-progress.ts'
 import { sortJobs, waitOrLeave } from './own-jobs.ts'
@@ -93,6 +94,7 @@ async function startInTurn(
       return { waitSeconds, reason }
     }
     const { storage } = turn
+    await refuseStorage(item, where, turn, provider)
     // Written before asking: whatever becomes of the answer, the job is known again.
     const token = held.claim.token ?? ports.randomToken()
     const asking = { askedAt: ports.now().toISOString(), knownJobRefs, storage, token, backup: item.backup }
@@ -107,6 +109,21 @@ async function startInTurn(
       where = now
     }
   }
+}
+
+/** What a plan would say beforehand. A storage that isn't shown is left to the platform. @throws StorageUnusable */
+async function refuseStorage(
+  { site, backup }: PlanItem,
+  guest: FoundGuest,
+  { storage, record: state }: ArchiveStorage,
+  provider: Provider,
+): Promise<void> {
+  const at = `Site ${site}, node ${guest.node}, guest ${guest.id}`
+  const complaint = state === undefined ? undefined : complaintAbout(state)
+  if (complaint !== undefined)
+    throw new StorageUnusable(`${at}: storage ${storage} ${complaint} The dump was not begun.`)
+  const refusal = await provider.refusalByRetention?.(guest, { ...backup, storage })
+  if (refusal !== undefined) throw new StorageUnusable(`${at}: ${refusal} The dump was not begun.`)
 }
 
 /** Where a job that was begun elsewhere dumps to, as well as can be known. */

@@ -84,6 +84,8 @@ export interface ArchiveListing {
   unread: UnreadPlace[]
   /** Archives that are there and that this account may not see. */
   hidden: { storage: string; node: string; count: number }[]
+  /** Why there may be archives that nothing else here tells of; absent when the list is known to be whole. A sentence. */
+  mayLack?: string
 }
 
 /** What became of an archive that was to be removed. */
@@ -159,6 +161,8 @@ export interface GuestRecord extends FoundGuest {
   template?: boolean
   tags: string[]
   pool?: string
+  /** No pool is named, and there may be one that the account isn't shown. */
+  poolHidden?: true
   /** As the platform's HA manager shows it (`started`, …); absent: not managed. */
   haState?: string
   /** What HA was asked for, where the account may know. */
@@ -181,6 +185,8 @@ export interface GuestList {
   guests: GuestRecord[]
   /** Why there may be guests that aren't in the list; absent when it is known to be whole. A sentence. */
   mayLack?: string
+  /** Why a guest without `pool` may be in one all the same; absent when that is known of all. A sentence. */
+  poolsMayLack?: string
   /** Metadata that couldn't be read, a sentence each. */
   notes: string[]
 }
@@ -287,6 +293,12 @@ export interface Provider {
 
   /** A storage as a node sees it; `undefined` when the node has none of that name, or the account may not see it. */
   describeStorage(storage: string, node: string): Promise<StorageRecord | undefined>
+
+  /**
+   * Why a retention of the storage's own would keep the platform from one more backup of the guest, with the ways out;
+   * `undefined` when nothing is known that would. `options.storage` is the storage's name. Absent: there is no such thing.
+   */
+  refusalByRetention?(guest: Guest, options: BackupOptions): Promise<string | undefined>
 
   /** Storages of a node on which this account may put a backup with these options, as the node sees them now. */
   backupStorages(node: string, options: BackupOptions): Promise<StorageRecord[]>

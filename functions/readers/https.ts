@@ -1,7 +1,7 @@
 import { DEFAULT_CIPHERS } from 'node:tls'
 import { InvalidSite, TlsIdentityMismatch } from '../contracts/errors.ts'
 import type { HttpsRoute } from '../contracts/route.ts'
-import { type TlsFacts, tlsDialer } from '../tls/connect.ts'
+import { otherNames, type TlsFacts, tlsDialer } from '../tls/connect.ts'
 import { type FileServerSettings, HttpsFile } from './https-file.ts'
 import { archiveUrl, probeUrl } from './https-url.ts'
 import type { Route } from './reader.ts'
@@ -57,7 +57,13 @@ export function openHttpsRoute(site: string, route: HttpsRoute, overrides: Parti
 
 function tlsFacts(site: string): TlsFacts {
   return {
-    identityMismatch: (endpoint, { fingerprint, complaint }, expected) => {
+    identityMismatch: (endpoint, { fingerprint, complaint, names }, expected) => {
+      if (names !== undefined) {
+        const why = otherNames(endpoint, names, fingerprint)
+        return new TlsIdentityMismatch(
+          `Site ${site}: the route's file server ${endpoint} ${why} No credential was sent.`,
+        )
+      }
       const shown = fingerprint === undefined ? 'no certificate' : `a certificate with SHA-256 ${fingerprint}`
       const wanted =
         complaint === undefined ? `expected ${expected.join(' or ')}` : `which is not accepted (${complaint})`

@@ -6,6 +6,7 @@ import {
   SourceUnreadable,
   StoreUnavailable,
 } from '../contracts/errors.ts'
+import { missingAdvice } from './missing-source.ts'
 import type { AgentFailure, FailureKind } from './push-answers.ts'
 
 export interface NodeContext {
@@ -48,7 +49,7 @@ export function failureFact(failure: AgentFailure, path: string, { where, userna
       return new ShortRead(`${path} on ${where} ended before its size was reached`)
     case 'missing':
       return new SourceUnreadable(
-        `${path} doesn't exist on ${where}, as user ${username} sees it (${said}). If the account sees it elsewhere, set route.pathPrefix`,
+        `${path} doesn't exist on ${where}, as user ${username} sees it (${said}). ${missingAdvice}`,
       )
     case 'denied':
       return new SourceUnreadable(

@@ -2,6 +2,7 @@ import type { ClientChannel } from 'ssh2'
 import { ConnectionDropped, type GuestliftError, ShortRead, SourceUnreadable } from '../contracts/errors.ts'
 import type { SourceIdentity, SourceLocation } from '../contracts/nouns.ts'
 import type { SftpRoute } from '../contracts/route.ts'
+import { missingAdvice } from './missing-source.ts'
 import type { Reader, Route } from './reader.ts'
 import { SftpClient, SftpRefusal } from './sftp-client.ts'
 import { statusCode } from './sftp-wire.ts'
@@ -160,7 +161,7 @@ function refusalFact(error: unknown, path: string, where: string, username: stri
       return new ShortRead(`${path} on ${where} ended before its size was reached`, cause)
     case statusCode.noSuchFile:
       return new SourceUnreadable(
-        `${path} doesn't exist on ${where}, as user ${username} sees it. If the account is confined to a folder, set route.pathPrefix`,
+        `${path} doesn't exist on ${where}, as user ${username} sees it. ${missingAdvice}`,
         cause,
       )
     case statusCode.permissionDenied:

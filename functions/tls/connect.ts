@@ -11,6 +11,8 @@ export interface ShownCertificate {
   fingerprint?: string
   /** Why Node.js didn't accept it, in the modes that check the chain. */
   complaint?: string
+  /** It is from an accepted authority and for other names than the one that was called: these, as `pve1.example.com`. */
+  names?: readonly string[]
 }
 
 /** What to say when something isn't as configured: where to look differs from server to server. */
@@ -89,7 +91,9 @@ export function tlsDialer(tls: Tls, facts: TlsFacts, ciphers?: string): Dialer {
 }
 
 function mismatch(socket: TLSSocket, tls: Tls, endpoint: string, facts: TlsFacts): TlsIdentityMismatch | undefined {
-  const fingerprint = socket.getPeerX509Certificate()?.fingerprint256
+  // Asked once: Node.js 24 answers with an empty certificate the second time.
+  const certificate = socket.getPeerX509Certificate()
+  const fingerprint = certificate?.fingerprint256
   const shown = fingerprint === undefined ? {} : { fingerprint }
   if (tls.mode === 'fingerprint') {
     const known = fingerprint !== undefined && tls.fingerprints.some((pin) => bare(pin) === bare(fingerprint))
@@ -99,7 +103,29 @@ function mismatch(socket: TLSSocket, tls: Tls, endpoint: string, facts: TlsFacts
   if (socket.authorized && fingerprint !== undefined && !socket.isSessionReused()) return undefined
   // Declared as an Error, in fact a code string.
   const complaint = String(socket.authorizationError ?? 'no verified certificate')
-  return facts.identityMismatch(endpoint, { ...shown, complaint }, [])
+  // Names are compared only where the chain is good.
+  const names = complaint === 'ERR_TLS_CERT_ALTNAME_INVALID' ? { names: namesOf(certificate) } : {}
+  return facts.identityMismatch(endpoint, { ...shown, complaint, ...names }, [])
+}
+
+/** `DNS:pve1.lab, IP Address:127.0.0.1`, or the common name of a certificate that has none. */
+function namesOf(certificate: X509Certificate | undefined): string[] {
+  const alternatives = (certificate?.subjectAltName ?? '').split(', ').flatMap((entry) => {
+    const [, name] = /^(?:DNS|IP Address):(.+)$/.exec(entry) ?? []
+    return name === undefined ? [] : [name]
+  })
+  const common = /^CN=(.+)$/m.exec(certificate?.subject ?? '')?.[1]
+  return alternatives.length > 0 || common === undefined ? alternatives : [common]
+}
+
+/** What to do about a certificate that is for other names; to follow what showed it. */
+export function otherNames(endpoint: string, names: readonly string[], fingerprint: string | undefined): string {
+  const list = names.length === 0 ? 'no name at all' : names.join(', ')
+  return (
+    `showed a certificate of an accepted authority that is for ${list} and not for ${new URL(endpoint).hostname} ` +
+    '(ERR_TLS_CERT_ALTNAME_INVALID). Use one of these names in the address, or have the certificate made for this one too, or pin it instead: ' +
+    `{"mode":"fingerprint","fingerprints":["${fingerprint ?? ''}"]}.`
+  )
 }
 
 function bare(fingerprint: string): string {

@@ -3,7 +3,8 @@ import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type Outcome, exitCodeFor, forEachArchive } from './backups-found.ts'
 import { onSite, type SiteOptions, tell, tellDryRun, unreadLines } from './on-site.ts'
-import { archiveLine, hiddenLines } from './print-backups.ts'
+import { archiveLine, lackLines } from './print-backups.ts'
+import type { ArchiveListing } from '../../functions/providers/provider.ts'
 import type { StopSignals } from './stop-signals.ts'
 
 /** Which archives a command means. */
@@ -30,32 +31,34 @@ const filterOf = ({ storage, node }: WhereOptions, guestId?: string) => ({
 export function listBackups(options: ListOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
     const listing = await provider.listArchives(filterOf(options, options.guest))
-    const { archives, hidden, unread } = listing
+    const { archives } = listing
     const total = formatBytes(archives.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))
     tell(options, listing, [
       ...archives.map(archiveLine),
       `${archives.length} archive${archives.length === 1 ? '' : 's'}, ${total}.`,
-      ...hiddenLines(hidden),
-      ...unreadLines(unread),
+      ...lackLines(listing),
     ])
-    return unread.length > 0 || hidden.length > 0 ? exitCodes.partial : exitCodes.succeeded
+    return isWhole(listing) ? exitCodes.succeeded : exitCodes.partial
   })
 }
 
 /** A guest's newest archive. Exit code 1 when it has none, 2 when a newer one may lie where nobody could look. */
 export function latestBackup(guestId: string, options: WhereOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
-    const { archives, hidden, unread } = await provider.listArchives(filterOf(options, guestId))
+    const { archives, ...rest } = await provider.listArchives(filterOf(options, guestId))
     const [archive] = archives
-    tell(options, { archive: archive ?? null, hidden, unread }, [
-      archive === undefined ? `No archive of guest ${guestId} was found.` : archiveLine(archive),
-      ...hiddenLines(hidden),
-      ...unreadLines(unread),
+    const none = isWhole(rest) ? 'was found.' : 'was found where this account could look.'
+    tell(options, { archive: archive ?? null, ...rest }, [
+      archive === undefined ? `No archive of guest ${guestId} ${none}` : archiveLine(archive),
+      ...lackLines(rest),
     ])
     if (archive === undefined) return exitCodes.failed
-    return unread.length > 0 || hidden.length > 0 ? exitCodes.partial : exitCodes.succeeded
+    return isWhole(rest) ? exitCodes.succeeded : exitCodes.partial
   })
 }
+
+const isWhole = ({ hidden, unread, mayLack }: Omit<ArchiveListing, 'archives'>): boolean =>
+  hidden.length === 0 && unread.length === 0 && mayLack === undefined
 
 /** Remove archives from the platform's storage: with `--confirm`, else say what would go. Protected ones stay. */
 export function deleteBackups(refs: readonly string[], options: ConfirmOptions, stop: StopSignals): Promise<number> {
@@ -64,10 +67,12 @@ export function deleteBackups(refs: readonly string[], options: ConfirmOptions, 
     const outcomes = await forEachArchive(provider, refs, options, async ({ artifactRef, node }): Promise<Outcome> => {
       const marks = await provider.readMarks(artifactRef, node)
       const found = { artifactRef, node }
-      if (marks === undefined) return { ...found, outcome: 'gone', done: true, reason: "It isn't there (any more)." }
+      // Whoever wanted it removed may have meant another one: only what was there counts as done.
+      if (marks === undefined) return { ...found, outcome: 'gone', done: false, reason: "It isn't there (any more)." }
       if (marks.protected) return stays(found)
       if (dryRun) return { ...found, outcome: 'would-be-removed', done: true, reason: '' }
       const removal = await provider.removeArchive(artifactRef, node)
+      // It was there a moment ago, so one that is gone by now is as wanted.
       return removal === 'protected' ? stays(found) : { ...found, outcome: removal, done: true, reason: '' }
     })
     tellOutcomes(options, dryRun, outcomes)

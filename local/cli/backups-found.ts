@@ -1,7 +1,7 @@
 import { GuestliftError } from '../../functions/contracts/errors.ts'
 import type { Provider } from '../../functions/providers/provider.ts'
 import { exitCodes } from './exit-codes.ts'
-import { unreadLines } from './on-site.ts'
+import { lackLines } from './print-backups.ts'
 
 /** An archive and where to ask for it. */
 export interface Found {
@@ -47,28 +47,24 @@ export async function forEachArchive(
   return outcomes
 }
 
-/** Looks an archive up in one list, which is fetched at the first look. */
+/** Looks archives up in lists, each of which is fetched at the first look. An address says itself which storage is meant. */
 function searcher(provider: Provider, storage: string | undefined, node: string | undefined) {
-  let listing: ReturnType<Provider['listArchives']> | undefined
+  const listings = new Map<string | undefined, ReturnType<Provider['listArchives']>>()
   return async (ref: string): Promise<Found | Outcome> => {
-    listing ??= provider.listArchives({
-      ...(storage === undefined ? {} : { storage }),
-      ...(node === undefined ? {} : { node }),
-    })
-    const { archives, unread, hidden } = await listing
+    const at = storage ?? (ref.includes(':') ? ref.slice(0, ref.indexOf(':')) : undefined)
+    const listing =
+      listings.get(at) ??
+      provider.listArchives({ ...(at === undefined ? {} : { storage: at }), ...(node === undefined ? {} : { node }) })
+    listings.set(at, listing)
+    const { archives, ...rest } = await listing
     const [first, ...others] = archives.filter(
       ({ artifactRef }) => artifactRef === ref || artifactRef.endsWith(`/${ref}`),
     )
     if (first === undefined) {
-      const blind = [...unreadLines(unread), ...hidden.map((one) => `${one.count} on ${one.storage} can't be seen.`)]
-      return blind.length === 0
-        ? { artifactRef: ref, outcome: 'gone', done: true, reason: "It isn't there (any more)." }
-        : {
-            artifactRef: ref,
-            outcome: 'not-found',
-            done: false,
-            reason: `Not everything was searched. ${blind.join(' ')}`,
-          }
+      const blind = lackLines(rest)
+      const reason =
+        blind.length === 0 ? "It isn't there (any more)." : `Not everything was searched. ${blind.join(' ')}`
+      return { artifactRef: ref, outcome: blind.length === 0 ? 'gone' : 'not-found', done: false, reason }
     }
     if (others.length > 0) {
       const places = [first, ...others].map((one) => `${one.artifactRef} on ${one.node}`).join(', ')

@@ -105,6 +105,7 @@ export async function listGuestsHere(options: GuestsOptions, selection: GuestSel
       ...missing.map((id) => `There is no guest ${id}, or this account isn't shown it.`),
       ...unmatched,
       ...(list.mayLack === undefined ? [] : [list.mayLack]),
+      ...(list.poolsMayLack === undefined || !mentionsPools(selection) ? [] : [list.poolsMayLack]),
       ...list.notes,
     ]
     const guests: ToldGuest[] = []
@@ -128,6 +129,9 @@ async function withDetails(guest: GuestRecord, provider: Provider, notes: string
     return guest
   }
 }
+
+const mentionsPools = ({ pools, exclude }: GuestSelection): boolean =>
+  pools !== undefined || exclude?.pools !== undefined
 
 /** The options as a selection, or what is wrong with them. */
 export function readFilter(options: FilterOptions): GuestSelection | { complaint: string } {

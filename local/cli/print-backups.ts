@@ -1,4 +1,5 @@
 import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { unreadLines } from './on-site.ts'
 import type { ArchiveListing, PlatformArchive } from '../../functions/providers/provider.ts'
 
 /** Address first, so that it can be copied into the next command. */
@@ -15,9 +16,14 @@ export function archiveLine(archive: PlatformArchive): string {
   return [`${artifactRef}  ${createdAt}  ${formatBytes(sizeBytes)}  on ${node}`, ...marks].join('  ')
 }
 
-export function hiddenLines(hidden: ArchiveListing['hidden']): string[] {
-  return hidden.map(
-    ({ storage, node, count }) =>
-      `NOT SHOWN: ${count} on storage ${storage} (node ${node}). Seeing them takes Datastore.AllocateSpace on /storage/${storage} and VM.Backup on their guests.`,
-  )
+/** What a list doesn't show, a line each. */
+export function lackLines({ hidden, unread, mayLack }: Omit<ArchiveListing, 'archives'>): string[] {
+  return [
+    ...hidden.map(
+      ({ storage, node, count }) =>
+        `NOT SHOWN: ${count} on storage ${storage} (node ${node}). Seeing them takes Datastore.AllocateSpace on /storage/${storage} and VM.Backup on their guests.`,
+    ),
+    ...unreadLines(unread),
+    ...(mayLack === undefined ? [] : [`MAY LACK ARCHIVES: ${mayLack}`]),
+  ]
 }

@@ -75,6 +75,8 @@ export interface LabControl extends ControlVerbs {
   /** The site's vzdump hook script, or none. */
   hook(script: SiteData['hook'] | undefined): void
   setBackupJobs(jobs: Record<string, string>[]): void
+  /** Replace all access control entries by those that this makes of them. */
+  changeAcl(change: (acl: SiteData['acl']) => SiteData['acl']): void
   /** Show another certificate; returns its fingerprint. */
   presentOtherCertificate(): string
   /** Show another SSH host key; returns its fingerprint. */
@@ -224,6 +226,10 @@ export function createControl(
     hook: (script) => {
       if (script === undefined) delete world.site.hook
       else world.site.hook = script
+      world.save()
+    },
+    changeAcl: (change) => {
+      world.site.acl = change(world.site.acl)
       world.save()
     },
     setBackupJobs: (jobs) => {

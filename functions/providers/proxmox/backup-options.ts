@@ -3,7 +3,7 @@ import { AUTO_STORAGE, type BackupOptions } from '../../contracts/backup-options
 import type { Guest } from '../../contracts/nouns.ts'
 import type { KeepRules } from '../../contracts/retention.ts'
 import type { MissingPrivilege } from '../provider.ts'
-import { notesTemplate } from './notes-template.ts'
+import { notesTemplate, unknownVariables } from './notes-template.ts'
 import { isAtLeast } from './versions.ts'
 
 /** A list is one value a repetition of the parameter. */
@@ -56,6 +56,16 @@ export function refusal(options: BackupOptions, version: string): string | undef
   if (unknown.length === 0) return undefined
   const list = unknown.map((name) => `backup.${name} (since ${SINCE[name]?.join('.') ?? ''})`).join(', ')
   return `Proxmox VE ${version} doesn't know ${list}. Leave it out of the job, or upgrade the site.`
+}
+
+/** What of the notes would come out otherwise than they are written, a sentence for people. */
+export function alteredNotes({ notes }: BackupOptions): string | undefined {
+  const strange = unknownVariables(notes ?? '')
+  if (strange.length === 0) return undefined
+  return (
+    `backup.notes holds ${strange.join(', ')}, which Proxmox VE takes for a variable. It knows {{cluster}}, {{guestname}}, ` +
+    '{{node}} and {{vmid}}; write anything else without the double braces.'
+  )
 }
 
 /** Whether the answer of `refusal` depends on the version at all. */

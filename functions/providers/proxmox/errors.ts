@@ -13,6 +13,7 @@ import {
   StorageUnusable,
   TlsIdentityMismatch,
 } from '../../contracts/errors.ts'
+import { otherNames } from '../../tls/connect.ts'
 
 /** What a call was about; everything an error message needs besides the platform's words. */
 export interface About {
@@ -195,7 +196,7 @@ export function adviceOn(texts: readonly string[], about: About, kind: 'vm' | 'c
   if (said(/No space left on device/)) return `Storage ${storage} is full: make room and run again.`
   if (said(/wrong content type/)) return `Allow content type "backup" on storage ${storage}, or name another storage.`
   if (said(/max backup limit|number of protected backups/)) {
-    return `Storage ${storage} limits backups per guest: raise the limit or remove old backups.`
+    return `Storage ${storage} limits backups per guest: raise the limit, remove old backups, or let the job prune (backup.pruneSource).`
   }
   if (said(/storage '[^']*' does not exist/)) return `There is no storage ${storage}: correct the job's storage.`
   if (said(/storage '[^']*' is disabled|is not online|activate storage|is not mounted/)) {
@@ -237,6 +238,8 @@ export interface SeenIdentity {
   fingerprint?: string
   /** Why Node.js didn't accept it, in the modes that check the chain. */
   complaint?: string
+  /** It is from an accepted authority, and for these names. */
+  names?: readonly string[]
 }
 
 export function identityMismatch(
@@ -245,6 +248,9 @@ export function identityMismatch(
   expected: readonly string[],
   site: string,
 ): TlsIdentityMismatch {
+  if (seen.names !== undefined) {
+    return new TlsIdentityMismatch(`Site ${site}: ${endpoint} ${otherNames(endpoint, seen.names, seen.fingerprint)}`)
+  }
   const shown = seen.fingerprint === undefined ? 'no certificate' : `a certificate with SHA-256 ${seen.fingerprint}`
   const wanted =
     seen.complaint === undefined ? `expected ${expected.join(' or ')}` : `which is not accepted (${seen.complaint})`

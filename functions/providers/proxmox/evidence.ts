@@ -8,6 +8,7 @@ import { endingOf, isLost, statusText, withoutOurs } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
 import { withoutMark } from './notes-template.ts'
 import { leftBehind, removalOf } from './left-behind.ts'
+import { adviceOnUnlisted } from './not-listed.ts'
 import { findOpening } from './opening-line.ts'
 import { volumeRowsSchema, volumeSchema } from './schemas.ts'
 import { readTaskLog, type TaskLog } from './task-log.ts'
@@ -62,7 +63,7 @@ export async function gatherEvidence(
   const volid = backupVolid(storage, log.archiveName)
   const first = await look(volid)
   if (first === undefined) {
-    evidence.advice ??= `The list hides archives from an account without Datastore.AllocateSpace on the storage and VM.Backup on the guest: check ${about.account}.`
+    evidence.advice ??= await adviceOnUnlisted(client, storage, guest)
     return evidence
   }
   const volume = await describeVolume(client, about, first.volid)

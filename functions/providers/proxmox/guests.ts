@@ -17,7 +17,7 @@ import {
   replicationRowsSchema,
   replicationStateRowsSchema,
 } from './guest-schemas.ts'
-import { missingOnGuest, type Permissions, seesAllGuests } from './privileges.ts'
+import { missingOnGuest, type Permissions, seesAllGuests, seesAllPools } from './privileges.ts'
 import { nodeRowsSchema, permissionsSchema } from './schemas.ts'
 
 export function openGuests(
@@ -67,7 +67,9 @@ export function openGuests(
     const about = client.about('read its permissions')
     const permissions = (await client.get('/access/permissions', permissionsSchema, about)).data
     const notes: string[] = []
-    const extras = depth === 'everything' ? await readExtras(notes) : undefined
+    // Who has no guest under HA isn't shown less for not being shown what HA was asked for.
+    const anyUnderHa = rows.some(({ hastate }) => hastate !== undefined)
+    const extras = depth === 'everything' ? await readExtras(notes, anyUnderHa) : undefined
     const unique = new Map(rows.map((row) => [row.vmid, row]))
     const guests = [...unique.values()]
       .map((row) => record(row, nodeStatus, permissions, extras))
@@ -83,17 +85,24 @@ export function openGuests(
               `Site ${siteName}: ${about.account} doesn't hold VM.Audit on /vms for all guests, so guests that it isn't ` +
               'shown would be missed without a word. Grant VM.Audit on /vms to choose from all of them.',
           }),
+      ...(seesAllPools(permissions)
+        ? {}
+        : {
+            poolsMayLack:
+              `Site ${siteName}: ${about.account} isn't shown every pool, so a guest may be in one that isn't named here. ` +
+              'Grant Pool.Audit on /pool/<name>, or on /pool for all of them.',
+          }),
       notes,
     }
   }
 
-  async function readExtras(notes: string[]): Promise<Extras> {
+  async function readExtras(notes: string[], anyUnderHa: boolean): Promise<Extras> {
     const ha = await optional(
       'What HA was asked for',
       '/cluster/ha/resources',
       haResourceRowsSchema,
       client.about('list the guests under HA'),
-      notes,
+      anyUnderHa ? notes : [],
     )
     const replication = await optional(
       'Replication',
@@ -175,6 +184,7 @@ function record(
     ...(row.template === undefined ? {} : { template: row.template }),
     tags: tagsOf(row.tags),
     ...(row.pool === undefined ? {} : { pool: row.pool }),
+    ...(row.pool === undefined && !seesAllPools(permissions) ? { poolHidden: true as const } : {}),
     // From the row alone, so that a selection chooses the same guests however much else was asked for.
     ...(row.hastate === undefined ? {} : { haState: row.hastate }),
     ...(haRequested === undefined ? {} : { haRequested }),

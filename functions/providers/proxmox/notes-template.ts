@@ -54,3 +54,13 @@ export function withoutMark(notes: string): string {
   const lines = notes.trimEnd().split('\n')
   return MARKED.test(lines.at(-1) ?? '') ? lines.slice(0, -1).join('\n') : notes
 }
+
+/**
+ * What stands in the notes as a variable and is none, as `{{foo}}`. It can't be escaped, and vzdump would refuse it; the
+ * backup's notes would come out otherwise than they were written.
+ */
+export function unknownVariables(notes: string): string[] {
+  const known = new RegExp(`^(?:${VARIABLES})$`)
+  const names = [...notes.matchAll(/\{\{([^{}]*)\}\}/g)].map(([, name = '']) => name)
+  return [...new Set(names.filter((name) => !known.test(name)))].map((name) => `{{${name}}}`)
+}

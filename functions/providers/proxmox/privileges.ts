@@ -69,14 +69,32 @@ export function missingOnGuest(permissions: Permissions, id: string): MissingPri
  * it (NoAccess) appears nowhere.
  */
 export function seesAllGuests(permissions: Permissions): boolean {
-  return reachesBelow(permissions, 'VM.Audit', '/vms') && missingAudits(permissions).length === 0
+  return holdsOnAll(permissions, 'VM.Audit', '/vms')
 }
 
-/** Paths of guests that are listed with fewer rights than seeing them takes. */
-function missingAudits(permissions: Permissions): string[] {
-  return Object.keys(permissions).filter(
-    (path) => path.startsWith('/vms/') && permissions[path]?.['VM.Audit'] === undefined,
+/** Whether lists of the storage leave out, without a word, the archives of a guest. */
+export function hidesArchives(permissions: Permissions, storage: string, guestId: string): boolean {
+  const onStorage = (privilege: string) => holds(permissions, privilege, `/storage/${storage}`)
+  if (onStorage('Datastore.Allocate')) return false
+  return !onStorage('Datastore.AllocateSpace') || !holds(permissions, 'VM.Backup', `/vms/${guestId}`)
+}
+
+/** Whether the account is shown every storage; those that it isn't are left out of the lists without a word. */
+export function seesAllStorages(permissions: Permissions): boolean {
+  return holdsOnAll(permissions, 'Datastore.Audit', '/storage')
+}
+
+/** Whether the account is shown in which pool a guest is, for each of them. */
+export function seesAllPools(permissions: Permissions): boolean {
+  return holdsOnAll(permissions, 'Pool.Audit', '/pool')
+}
+
+/** Held above, and on each path below that is listed with rights of its own. */
+function holdsOnAll(permissions: Permissions, privilege: string, above: string): boolean {
+  const lacking = Object.keys(permissions).some(
+    (path) => path.startsWith(`${above}/`) && permissions[path]?.[privilege] === undefined,
   )
+  return !lacking && reachesBelow(permissions, privilege, above)
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Guest } from '../../contracts/nouns.ts'
 import type { BackupProgress, JobMark, JobSummary, Provider } from '../provider.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
-import { dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
+import { alteredNotes, dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
 import { openClient } from './client.ts'
 import { clusterIdOf } from './cluster-id.ts'
 import { isGoodReading, mayBeSince, offsetByHeader, offsetByTask } from './clock.ts'
@@ -23,6 +23,7 @@ import { openOwnTasks } from './own-tasks.ts'
 import { missingOnStorage, missingPrivileges, type Permissions } from './privileges.ts'
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
 import { openStorageBackups } from './storage-backups.ts'
+import { refusalByRetention } from './storage-limit.ts'
 import { describeStorage, storagesOf, takesFiles } from './storage-state.ts'
 import { latestProgress } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
@@ -169,7 +170,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     clusterId: () => clusterIdOf(client),
     clock,
     async requireOptions(options) {
-      const refused = refusal(options, await versionFor(options))
+      const refused = refusal(options, await versionFor(options)) ?? alteredNotes(options)
       if (refused !== undefined) throw new RequestRejected(`Site ${siteName}: ${refused}`)
     },
     missingPrivileges: async (work) => missingPrivileges(await effectivePermissions(), work),
@@ -180,6 +181,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       const usable = (await storagesOf(client, node)).filter(takesFiles)
       return usable.filter(({ storage }) => missingOnStorage(permissions, storage, options).length === 0)
     },
+    refusalByRetention: (guest, options) => refusalByRetention(client, guest, options),
     startBackup,
     findJobs,
     readMark,

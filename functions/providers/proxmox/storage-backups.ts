@@ -1,7 +1,20 @@
 /** Archives on the site's storages: list them, read and change their marks, remove one, preview the platform's pruning. */
-import { PlatformTaskFailed, PlatformUnavailable, RequestRejected, StorageUnusable } from '../../contracts/errors.ts'
+import {
+  GuestliftError,
+  PlatformTaskFailed,
+  PlatformUnavailable,
+  RequestRejected,
+  StorageUnusable,
+} from '../../contracts/errors.ts'
 import type { GuestKind } from '../../contracts/nouns.ts'
-import type { ArchiveFilter, ArchiveMarks, ArchiveRemoval, PlatformArchive, Provider } from '../provider.ts'
+import type {
+  ArchiveFilter,
+  ArchiveListing,
+  ArchiveMarks,
+  ArchiveRemoval,
+  PlatformArchive,
+  Provider,
+} from '../provider.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { type About, ArchiveProtected, errorFromText, NoSuchVolume, where } from './errors.ts'
@@ -60,17 +73,29 @@ export function openStorageBackups(client: ApiClient, tasks: TaskReader, siteNam
     })
     // The file name's text is what the platform filters by, so a renamed file of another guest may be among them.
     const wanted = archives.filter(({ guestId: its }) => guestId === undefined || its === guestId)
-    return { archives: wanted, hidden: await hiddenAt(place, guestId, new Set(data.map(({ volid }) => volid))) }
+    return { archives: wanted, ...(await hiddenAt(place, guestId, new Set(data.map(({ volid }) => volid)))) }
   }
 
   /**
    * The list leaves out, without a word, archives of guests that the account may not back up; a trial of pruning shows
-   * them all. A nicety: a storage that refuses the trial has been listed all the same.
+   * them all. A storage that refuses the trial has been listed all the same, and may hold more.
    */
-  async function hiddenAt(place: StoragePlace, guestId: string | undefined, seen: ReadonlySet<string>) {
-    const all = await marksAt(place, guestId, 'keep-all=1').catch(() => [])
-    const count = all.filter(({ volid }) => !seen.has(volid)).length
-    return count === 0 ? [] : [{ ...place, count }]
+  async function hiddenAt(
+    place: StoragePlace,
+    guestId: string | undefined,
+    seen: ReadonlySet<string>,
+  ): Promise<Pick<ArchiveListing, 'hidden' | 'mayLack'>> {
+    try {
+      const all = await marksAt(place, guestId, 'keep-all=1')
+      const count = all.filter(({ volid }) => !seen.has(volid)).length
+      return { hidden: count === 0 ? [] : [{ ...place, count }] }
+    } catch (error) {
+      if (!(error instanceof GuestliftError)) throw error
+      return {
+        hidden: [],
+        mayLack: `Whether all archives on storage ${place.storage} are shown isn't known: ${error.message}`,
+      }
+    }
   }
 
   async function marksAt(place: StoragePlace, guestId: string | undefined, rules: string | undefined) {
@@ -156,11 +181,13 @@ export function openStorageBackups(client: ApiClient, tasks: TaskReader, siteNam
 
   return {
     async listArchives(filter) {
-      const { results, unread } = await places(filter, (place) => listAt(place, filter.guestId))
+      const { results, unread, mayLack } = await places(filter, (place) => listAt(place, filter.guestId))
+      const doubts = [mayLack, ...results.map((result) => result.mayLack)].filter((doubt) => doubt !== undefined)
       return {
         archives: results.flatMap(({ archives }) => archives).toSorted(newestFirst),
         unread,
         hidden: results.flatMap(({ hidden }) => hidden),
+        ...(doubts.length === 0 ? {} : { mayLack: doubts.join(' ') }),
       }
     },
     readMarks,

@@ -1,5 +1,5 @@
 /** Which versions of Proxmox VE this provider speaks to. */
-import { PlatformUnavailable, RequestRejected } from '../../contracts/errors.ts'
+import { RequestRejected } from '../../contracts/errors.ts'
 
 /** 7.4 is the oldest whose parameters and answers every call here was checked against. */
 const OLDEST = { major: 7, minor: 4 }
@@ -19,13 +19,14 @@ export function isAtLeast(version: string, major: number, minor: number): boolea
 
 /**
  * Newer ones than are known pass: Proxmox keeps its calls through a major version and beyond.
- * @throws RequestRejected for one that is too old, naming it
- * @throws PlatformUnavailable for a text that is no version: something else answered
+ * @throws RequestRejected for one that is too old, naming it, and for a text that is no version: something else answers
+ * there, and does so again however often it is asked
  */
 export function requireSupportedVersion(version: string, site: string): void {
   if (releaseOf(version) === undefined) {
-    throw new PlatformUnavailable(
-      `Site ${site}: what answered calls its version "${version.slice(0, 60)}", which no Proxmox VE does. Is something in between?`,
+    throw new RequestRejected(
+      `Site ${site}: what answered calls its version "${version.slice(0, 60)}", which no Proxmox VE does. Check the site's ` +
+        'endpoints: is it Proxmox VE that listens there, or something in between?',
     )
   }
   if (isAtLeast(version, OLDEST.major, OLDEST.minor)) return

@@ -121,6 +121,10 @@ describe('a signed part', () => {
     [404, xml('NoSuchUpload'), { again: false, error: { name: 'UploadVanished' } }],
     [301, xml('PermanentRedirect'), { again: false, error: { name: 'StoreDenied' } }],
     [200, '', { again: false, error: { name: 'StoreDenied' } }],
+    [200, '<!DOCTYPE html><title>Welcome</title>', { again: false, error: { name: 'NotAnObjectStore' } }],
+    [403, '<html><title>Blocked</title>', { again: false, error: { name: 'NotAnObjectStore' } }],
+    [404, '404 page not found', { again: false, error: { name: 'NotAnObjectStore' } }],
+    [502, '<html><title>Bad Gateway</title>', { again: true, error: { name: 'StoreUnavailable' } }],
   ])('judges an answer %i %s', (status, text, verdict) => {
     expect(put.judge({ status, headers: {}, body: text })).toMatchObject({ stored: false, ...verdict })
   })

@@ -30,6 +30,45 @@ describe('starting a backup', () => {
     expect(asks(ports.fakeProvider.calls)).toBe(1)
   })
 
+  it.each([
+    ['takes no backups', { takesBackups: false, content: ['iso'] }, /doesn't take backups, only iso/],
+    ['is disabled', { enabled: false }, /is disabled/],
+    ["can't be reached", { active: false }, /can't be reached from the node/],
+  ])('asks for nothing on a storage that %s, as the plan says', async (_name, changes, reason) => {
+    const ports = fakePorts()
+    const { storage } = item.backup
+    ports.fakeProvider.storages = [
+      {
+        storage,
+        node: item.guest.node,
+        type: 'dir',
+        content: ['backup'],
+        takesBackups: true,
+        enabled: true,
+        active: true,
+        shared: false,
+        totalBytes: 2 ** 40,
+        freeBytes: 2 ** 40,
+        ...changes,
+      },
+    ]
+    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({
+      name: 'StorageUnusable',
+      message: expect.stringMatching(reason),
+    })
+    expect(asks(ports.fakeProvider.calls)).toBe(0)
+  })
+
+  it('asks for nothing that the retention of the storage would refuse', async () => {
+    const ports = fakePorts()
+    Object.assign(ports.fakeProvider, { refusalByRetention: () => Promise.resolve('It is full.') })
+    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({
+      name: 'StorageUnusable',
+      message: expect.stringMatching(/guest \d+: It is full\. The dump was not begun\.$/),
+    })
+    expect(asks(ports.fakeProvider.calls)).toBe(0)
+  })
+
   it('adopts the job that an earlier attempt started without hearing the answer', async () => {
     const ports = fakePorts()
     const { onStart } = ports.fakeProvider

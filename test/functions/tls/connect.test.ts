@@ -80,7 +80,7 @@ describe('a TLS connection', () => {
     const at = (misplaced.address() as AddressInfo).port
     await expect(dial({ mode: 'ca', ca: elsewhere.ca }, { port: at })).rejects.toMatchObject({
       name: 'TlsIdentityMismatch',
-      message: expect.stringContaining('ALTNAME'),
+      message: expect.stringMatching(/ALTNAME.*"names":\["nas9\.example\.com"\]/),
     })
     // A pin is about the certificate alone.
     const pinned = await dial({ mode: 'fingerprint', fingerprints: [fingerprintOf(elsewhere.cert)] }, { port: at })

@@ -66,7 +66,7 @@ describe('guestlift backups', () => {
     expect(short.stdout).toMatch(/NOT SHOWN: 1 on storage local \(node pve1\).*VM\.Backup/)
   }, 30_000)
 
-  it('removes only with --confirm, leaves protected ones, and takes one that is gone for done', async () => {
+  it('removes only with --confirm, leaves protected ones, and never takes one that is not there for done', async () => {
     const { lab, guestlift, json, backUp } = await open()
     const [plain, kept] = [await backUp('101'), await backUp('100')]
     expect((await guestlift('backups', 'protect', kept)).stdout).toContain(`protected now: ${kept} on pve1`)
@@ -86,12 +86,61 @@ describe('guestlift backups', () => {
     })
     expect(lab.control.archives().map(({ file }) => `local:backup/${file}`)).toEqual([kept])
     const again = await json('backups', 'delete', plain, '--node', 'pve1', '--confirm')
-    expect(again).toMatchObject({ code: 0, result: { archives: [{ outcome: 'gone' }] } })
+    expect(again).toMatchObject({ code: 1, result: { archives: [{ outcome: 'gone' }] } })
 
     expect((await guestlift('backups', 'unprotect', kept)).code).toBe(0)
     expect((await json('backups', 'delete', kept, '--confirm')).code).toBe(0)
     expect(lab.control.archives()).toEqual([])
   }, 30_000)
+
+  it('does not take a storage that it may not see for one without archives', async () => {
+    const { lab, guestlift, json, backUp } = await open()
+    const ref = await backUp('101')
+    // From now on the account may only look at another storage.
+    lab.control.changeAcl((acl) =>
+      acl.map((entry) => (entry.path === '/storage' ? { ...entry, path: '/storage/nas' } : entry)),
+    )
+    const list = await guestlift('backups', 'list')
+    expect(list.stdout).toMatch(
+      /^0 archives, .*\nMAY LACK ARCHIVES: Site hq: backup@pve!guestlift doesn't hold Datastore\.Audit/m,
+    )
+    expect(list.code).toBe(2)
+    const latest = await guestlift('backups', 'latest', '101')
+    expect(latest.stdout).toMatch(
+      /No archive of guest 101 was found where this account could look\.\nMAY LACK ARCHIVES/,
+    )
+    expect(latest.code).toBe(1)
+    for (const command of ['delete', 'protect', 'notes']) {
+      const reason = expect.stringMatching(/no storage local, or .* lacks Datastore\.Audit/)
+      expect(await json('backups', command, ref)).toMatchObject({
+        code: 1,
+        result: { archives: [{ outcome: 'failed', reason }] },
+      })
+    }
+    const reason = expect.stringMatching(/Not everything was searched/)
+    expect(await json('backups', 'protect', ref.slice('local:backup/'.length))).toMatchObject({
+      code: 1,
+      result: { archives: [{ outcome: 'not-found', reason }] },
+    })
+  }, 60_000)
+
+  it('fails for names of archives, storages and nodes that are not there', async () => {
+    const { json, guestlift, backUp } = await open()
+    const ref = await backUp('101')
+    for (const command of ['delete', 'protect']) {
+      expect(await json('backups', command, ref.replace('101', '909'))).toMatchObject({
+        code: 1,
+        result: { archives: [{ outcome: 'gone' }] },
+      })
+      expect(await json('backups', command, ref.replace('local', 'nope'))).toMatchObject({
+        code: 1,
+        result: { archives: [{ outcome: 'failed', reason: expect.stringMatching(/no storage nope/) }] },
+      })
+    }
+    const nowhere = await guestlift('backups', 'list', '--node', 'nope')
+    expect(nowhere.stderr).toMatch(/Site hq has no node nope\. Its nodes: pve1, pve2\./)
+    expect(nowhere.code).toBe(1)
+  }, 60_000)
 
   it('wants to know which one is meant when a name is on two nodes', async () => {
     const { lab, json, backUp } = await open()

@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BackupOptions, backupOptionsSchema } from '../../../../functions/contracts/backup-options.ts'
 import {
+  alteredNotes,
   dependsOnVersion,
   privilegesOf,
   refusal,
@@ -36,6 +37,14 @@ const everything = {
   stopWaitMinutes: 5,
   pruneSource: { 'keep-last': 3, 'keep-weekly': 2 },
 }
+
+describe('notes that Proxmox VE would alter', () => {
+  it('are told, and those that it expands are not', () => {
+    const notes = 'of {{guestname}}, {{foo}} and {{ vmid }}, {"a":{"b":{}}}'
+    expect(alteredNotes(read({ notes }))).toMatch(/holds \{\{foo\}\}, \{\{ vmid \}\}, which .*\{\{guestname\}\}/)
+    expect(alteredNotes(read({ notes: '{{cluster}} {{guestname}} {{node}} {{vmid}} {x}' }))).toBeUndefined()
+  })
+})
 
 describe('the options of a backup as parameters', () => {
   it('send what was asked for, and prune nothing unless asked', () => {

@@ -111,6 +111,8 @@ describe('who the endpoint must prove to be', () => {
       name: 'TlsIdentityMismatch',
       message: expect.stringContaining('ERR_TLS_CERT_ALTNAME_INVALID') as unknown,
     })
+    await expect(read()).rejects.toThrow(/that is for \S+ and not for \S+ .* Use one of these names/)
+    await expect(read()).rejects.not.toThrow(/in between/)
     expect(server.bytesReceived()).toBe(0)
   })
 

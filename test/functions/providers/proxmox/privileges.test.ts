@@ -1,15 +1,39 @@
 import { describe, expect, it } from 'vitest'
 import type { IntendedWork } from '../../../../functions/providers/provider.ts'
 import {
+  hidesArchives,
   missingOnGuest,
   missingPrivileges,
   type Permissions,
   seesAllGuests,
+  seesAllStorages,
 } from '../../../../functions/providers/proxmox/privileges.ts'
 
 const work = { guestIds: ['100', '101'], storage: 'nas', deleteSource: true }
 const guestRights = { 'VM.Audit': 1, 'VM.Backup': 1 }
 const storageRights = { 'Datastore.AllocateSpace': 1, 'Datastore.Audit': 1 }
+
+describe('what an account may be shown', () => {
+  it.each<[string, Permissions, boolean]>([
+    ['on all storages', { '/storage': { 'Datastore.Audit': 1 } }, true],
+    ['on everything', { '/': { 'Datastore.Audit': 1 } }, true],
+    ['on /storage itself alone', { '/storage': { 'Datastore.Audit': 0 } }, false],
+    ['on one storage', { '/storage/nas': { 'Datastore.Audit': 1 } }, false],
+    ['on all but one', { '/storage': { 'Datastore.Audit': 1 }, '/storage/nas': { 'VM.Audit': 1 } }, false],
+    ['nowhere', {}, false],
+  ])('is every storage or not: Datastore.Audit %s', (_name, permissions, all) => {
+    expect(seesAllStorages(permissions)).toBe(all)
+  })
+
+  it.each<[string, Permissions, boolean]>([
+    ['may back it up there', { '/': { 'Datastore.AllocateSpace': 1, 'VM.Backup': 1 } }, false],
+    ['looks after the storage', { '/storage': { 'Datastore.Allocate': 1 } }, false],
+    ['may only look', { '/': { 'Datastore.Audit': 1, 'VM.Audit': 1 } }, true],
+    ['backs up another', { '/storage': { 'Datastore.AllocateSpace': 1 }, '/vms/101': { 'VM.Backup': 1 } }, true],
+  ])("is a guest's archives or not: it %s", (_name, permissions, hidden) => {
+    expect(hidesArchives(permissions, 'nas', '100')).toBe(hidden)
+  })
+})
 
 describe('privileges for a run', () => {
   it.each<[string, Permissions]>([

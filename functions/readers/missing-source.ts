@@ -1,0 +1,4 @@
+/** What to look at when a file isn't there; to follow where it was looked for. Nobody here knows whether it ever was. */
+export const missingAdvice =
+  'If bytes of it were copied before, it was removed on the node meanwhile: look for whoever prunes there. If the account ' +
+  'never saw it, it may be confined to a folder: set route.pathPrefix'
