@@ -27,9 +27,12 @@ export class ArchiveAccess {
     this.allow(role, ['s3:PutObject'], folder)
   }
 
-  /** Write what reading an archive found, beside its manifest, and nothing else among the archives. */
+  /**
+   * Write what reading an archive found, beside its manifest, and nothing else among the archives; and hide it again when
+   * the archive was removed meanwhile.
+   */
   grantWriteVerification(role: IRole): void {
-    this.allow(role, ['s3:PutObject'], 'archives', '*/verification.json')
+    this.allow(role, ['s3:PutObject', 's3:DeleteObject'], 'archives', '*/verification.json')
   }
 
   /** Hide a folder's objects behind a delete marker. */

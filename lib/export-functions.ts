@@ -31,7 +31,8 @@ interface TaskNeeds {
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
 const needs = {
   Authenticate: { memoryMiB: 512, timeoutSeconds: 120, read: ['schedules'], write: ['schedules'] },
-  PlanRun: { memoryMiB: 512, timeoutSeconds: 300, write: ['runs'] },
+  // Its own list of the site's guests tells which of them are absent.
+  PlanRun: { memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['runs', 'sites'] },
   StartBackup: {
     memoryMiB: 512,
     timeoutSeconds: 300,
@@ -119,7 +120,7 @@ const needs = {
     uploads: ['inspect', 'abort'],
   },
   // Thousands of guests in one answer of the site.
-  PlanPruning: { memoryMiB: 512, timeoutSeconds: 300, write: ['prunings'] },
+  PlanPruning: { memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['prunings', 'sites'] },
   // As Apply retention, for all guests of a site: called again until it is done.
   PruneArchives: {
     memoryMiB: 1024,
@@ -140,8 +141,8 @@ const needs = {
   JudgeCoverage: {
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives', 'catalogue'],
-    write: ['coverage'],
+    read: ['archives', 'catalogue', 'sites'],
+    write: ['coverage', 'sites'],
   },
   // A bucket may hold archives of thousands of guests; each guest's index saves reading its manifests.
   PlanVerification: {

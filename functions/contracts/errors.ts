@@ -85,6 +85,8 @@ export class InvalidJob extends fact('InvalidJob', 'fail-run') {}
 export class BudgetExceeded extends fact('BudgetExceeded', 'fail-run') {}
 /** No site of that name is configured. */
 export class UnknownSite extends fact('UnknownSite', 'fail-run') {}
+/** Another cluster answers for a site than the one that its archives come from, and nobody has confirmed that. */
+export class ClusterChanged extends fact('ClusterChanged', 'fail-run') {}
 /** The site's configuration is malformed. */
 export class InvalidSite extends fact('InvalidSite', 'fail-run') {}
 /** Password, ticket or token were rejected. */
@@ -109,7 +111,7 @@ const facts = [
   GuestLocked, GuestMigrating, GuestBusy,
   GuestNotFound, GuestReplaced, ClockOff, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
   ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, UploadVanished, RunInterrupted,
-  InvalidJob, BudgetExceeded, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
+  InvalidJob, BudgetExceeded, UnknownSite, ClusterChanged, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
   TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,
 ] // biome-ignore format: one group a line reads as the table it is
 

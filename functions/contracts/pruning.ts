@@ -1,6 +1,6 @@
 /** Pruning a whole site on its own schedule: what it is started with, what it goes by, and what it tells. */
 import * as z from 'zod'
-import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { guestIdentitySchema, guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { runOutcomeSchema } from './report.ts'
 import { retentionSchema } from './retention.ts'
 
@@ -17,6 +17,10 @@ export const pruningRequestSchema = z.strictObject({
   dryRun: z.boolean().default(false),
   /** A person agrees that more than `largestShare` of a guest's archives may go. A schedule never does. */
   confirmed: z.boolean().default(false),
+  /** A person agrees that the guests which the site doesn't list are gone, however many. A schedule never does. */
+  confirmedGone: z.boolean().default(false),
+  /** A person says that this cluster, by its id, is the site's from now on. */
+  acceptCluster: z.string().min(1).optional(),
 })
 export type PruningRequest = z.output<typeof pruningRequestSchema>
 
@@ -24,9 +28,14 @@ export type PruningRequest = z.output<typeof pruningRequestSchema>
 export const pruningPlanSchema = pruningRequestSchema.extend({
   version: z.literal(1),
   known: z.strictObject({
-    guests: z.array(keyedGuestSchema),
+    /** `identity`: who the guest is beside its id, where the platform tells. */
+    guests: z.array(keyedGuestSchema.extend({ identity: guestIdentitySchema.optional() })),
     /** Why the site may have more guests than it showed, a sentence. */
     mayLack: z.string().optional(),
+    /** Guests with archives that whole lists lack, since when and how many. Only `gone` ones are gone. */
+    absent: z.array(keyedGuestSchema.extend({ since: instantSchema, lists: count, gone: z.boolean() })).optional(),
+    /** Why those that are gone aren't treated so until a person confirms it, a sentence. */
+    doubt: z.string().optional(),
   }),
 })
 export type PruningPlan = z.output<typeof pruningPlanSchema>

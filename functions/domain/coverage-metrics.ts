@@ -13,7 +13,7 @@ export function coverageMetrics(
   report: Pick<CoverageReport, 'site' | 'judgedAt' | 'counts' | 'guests'>,
 ): Record<string, unknown> {
   const { site, judgedAt, counts, guests } = report
-  const expected = guests.filter(({ state }) => state !== 'gone' && state !== 'parked')
+  const expected = guests.filter(({ state }) => state !== 'gone' && state !== 'absent' && state !== 'parked')
   const oldest = expected.flatMap(({ newestAt }) => newestAt ?? []).toSorted()[0]
   const values: Record<string, number> = {
     ...Object.fromEntries(Object.entries(counts).map(([state, count]) => [metricOf(state), count])),

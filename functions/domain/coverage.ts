@@ -17,7 +17,8 @@ import type { KeyedGuest } from './object-keys.ts'
  * - `damaged`: the newest archive misses files, or was refused when it was read back.
  * - `suspicious`: the newest archive compresses otherwise than those before it, or looks otherwise random: encrypted?
  * - `shrunk`: the newest archive is far smaller than those before it.
- * - `parked`: not to be archived, on purpose. `gone`: archived, and not on the site any more. Neither counts against it.
+ * - `parked`: not to be archived, on purpose. `gone`: archived, and not on the site any more. `absent`: not in the site's
+ *   list, and not known to be gone. None of these counts against it.
  */
 export type CoverageState =
   | 'never'
@@ -28,6 +29,7 @@ export type CoverageState =
   | 'shrunk'
   | 'covered'
   | 'parked'
+  | 'absent'
   | 'gone'
 
 /** What doesn't let a guest count as covered, worst first. */
@@ -155,10 +157,15 @@ function suspicionsOf(newest: CatalogueEntry, before: readonly CatalogueEntry[])
   return odd.map(({ sentence }) => `The newest archive looks wrong: ${sentence}`)
 }
 
-/** @param onSite the guest as the site has it; absent: it isn't there. `'unknown'`: nobody asked the site. */
+/** A guest that the site's list lacks and that isn't known to be gone: why, a sentence. */
+export interface AbsentFromList {
+  absent: string
+}
+
+/** @param onSite the guest as the site has it; absent: it is gone. `'unknown'`: nobody asked the site. */
 export function coverageOf(
   archived: ArchivedGuest,
-  onSite: SiteGuest | 'unknown' | undefined,
+  onSite: SiteGuest | AbsentFromList | 'unknown' | undefined,
   rules: CoverageRules,
   now: Date,
 ): GuestCoverage {
@@ -167,7 +174,7 @@ export function coverageOf(
   const found = {
     site,
     guest: { kind: guest.kind, id: guest.id },
-    name: typeof onSite === 'object' ? onSite.name : archived.name,
+    name: typeof onSite === 'object' && 'name' in onSite ? onSite.name : archived.name,
     archives,
     sizeBytes,
     ...(newest === undefined ? {} : { newestAt: newest.at ?? newest.createdAt }),
@@ -178,6 +185,9 @@ export function coverageOf(
   const former = archived.former ?? []
   if (onSite === undefined) {
     return { ...found, state: 'gone', reasons: ['It is not on the site (any more).', ...former.map(besides)] }
+  }
+  if (typeof onSite === 'object' && 'absent' in onSite) {
+    return { ...found, state: 'absent', reasons: [onSite.absent, ...former.map(besides)] }
   }
   const parked = parkedBecause(guest, onSite === 'unknown' ? undefined : onSite, rules)
   if (parked !== undefined) return { ...found, state: 'parked', reasons: [parked] }

@@ -15,6 +15,7 @@ export const bookFolders = [
   'catalogue',
   'coverage',
   'verifications',
+  'sites',
 ] as const
 
 /** `2026-11-22T02:00:00.000Z` → `2026-11-22T02-00-00Z`: whole seconds, and no colon, which file systems and shells dislike. */
@@ -119,6 +120,11 @@ export function dumpQueueKey(keyPrefix: string, site: string): string {
   return `${keyPrefix}dumps/${site}.json`
 }
 
+/** Which cluster a site's archives come from, and which of its guests are absent since when. */
+export function siteBookKey(keyPrefix: string, site: string): string {
+  return `${keyPrefix}sites/${site}.json`
+}
+
 /** How far a guest is at this moment. Its outcome, once there is one, is the end of it. */
 export function progressKey(prefix: string, guestId: string): string {
   return `${prefix}progress/${guestId}.json`
@@ -202,6 +208,11 @@ function retentionFolder(keyPrefix: string, site: string, guest: KeyedGuest): st
 /** What one run of retention did for a guest. */
 export function retentionReportKey(keyPrefix: string, site: string, guest: KeyedGuest, decidedAt: string): string {
   return `${retentionFolder(keyPrefix, site, guest)}${keyTime(decidedAt)}.json`
+}
+
+/** Who removes archives of a guest at this moment. */
+export function pruningLeaseKey(keyPrefix: string, site: string, guest: KeyedGuest): string {
+  return `${retentionFolder(keyPrefix, site, guest)}lease.json`
 }
 
 /** When a person last confirmed a pruning though the times of the guest's archives were in doubt. */

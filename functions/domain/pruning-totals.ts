@@ -45,7 +45,10 @@ export function toldGuest({ kind, id }: KeyedGuest, result: Result): PrunedGuest
   }
   const { summary, removed, removedBytes, locked, toRemove, resumed, warnings } = result
   if (toRemove === 0 && resumed.length === 0 && warnings.length === 0) return undefined
-  return { guest, summary, removed, removedBytes, locked, attention: attentionTo(result) }
+  const attention = attentionTo(result)
+  // What needs nobody is worth knowing all the same: a guest that is absent, one that another pruning is at work on.
+  const told = attention.length > 0 ? summary : [summary, ...warnings].join(' ')
+  return { guest, summary: told, removed, removedBytes, locked, attention }
 }
 
 /** Count one guest in. */

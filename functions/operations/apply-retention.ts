@@ -13,7 +13,16 @@ export async function applyRetention(
   const { site, guest, retention: policy } = item
   if (policy === undefined) return { removed: 0, locked: 0, summary: 'No retention.', remark: '' }
   const { identity } = guest
-  const order = { site, guest, policy, gone: false, confirmed: false, dryRun: false, identity }
+  const order = {
+    site,
+    guest,
+    policy,
+    by: `run ${item.run.id}`,
+    gone: false,
+    confirmed: false,
+    dryRun: false,
+    identity,
+  }
   const { archives, warnings, removed, locked, summary } = await pruneGuest(order, ports)
   const left = archives.flatMap(({ trouble, createdAt }) =>
     trouble === undefined ? [] : [`The archive of ${createdAt} was not removed: ${trouble}`],

@@ -21,6 +21,8 @@ export interface Choice {
   /** What may be wrong with the selection, a sentence each: values that fit nothing, guests that may be hidden. */
   doubts: string[]
   record: SelectionRecord
+  /** Whom the site listed, chosen or not. */
+  list: Pick<GuestList, 'guests' | 'mayLack'>
 }
 
 /** Ask the site for its guests and apply the selection. `depth` as for `Provider.listGuests`. */
@@ -58,6 +60,7 @@ export async function chooseGuests(
         reason,
       })),
     },
+    list,
   }
 }
 

@@ -10,8 +10,10 @@ import {
   uncoveredStates,
 } from '../domain/coverage.ts'
 import type { CoverageSchedule } from '../contracts/coverage.ts'
+import { absenceText, goneRule, guestName } from '../domain/presence.ts'
 import { guestKey, promisesOf, type SchedulePromise } from '../domain/schedule-choice.ts'
 import type { Provider } from '../providers/provider.ts'
+import { lookAtSite, type SiteLook } from './look-at-site.ts'
 import type { Ports } from './ports.ts'
 import { readCatalogue } from './read-catalogue.ts'
 
@@ -21,11 +23,15 @@ export interface Coverage {
   counts: Record<CoverageState, number>
   /** What couldn't be known, a sentence each: without any, the list is whole. */
   unknown: string[]
+  /** So many guests vanished at once that a person has to look, whatever the account is meant to see. */
+  doubted: boolean
 }
 
 interface Needs extends Pick<Ports, 'store' | 'keyPrefix' | 'now'> {
   /** Absent: the bucket alone is judged, and guests without any archive stay unknown. */
-  provider?: Pick<Provider, 'listGuests'>
+  provider?: Pick<Provider, 'listGuests' | 'clusterId'>
+  /** Keep in the site's book whom the site listed: several such lists tell who is gone. */
+  record?: boolean
   /** What the site's guests are archived by. Absent: that isn't known, and one rule holds for all. */
   schedules?: readonly CoverageSchedule[]
 }
@@ -33,14 +39,18 @@ interface Needs extends Pick<Ports, 'store' | 'keyPrefix' | 'now'> {
 /**
  * Judge every guest of a site, or of all sites that have archives; worst first, then by site and id. A guest that
  * schedules choose is held to the shortest of their intervals, any other one to the rules' own.
+ * @throws ClusterChanged when another cluster answers than the one that the site's archives come from
  */
 export async function judgeCoverage(
   site: string | undefined,
   rules: CoverageRules,
-  { store, keyPrefix, now, provider, schedules }: Needs,
+  { store, keyPrefix, now, provider, schedules, record = false }: Needs,
 ): Promise<Coverage> {
   // The site first: a guest that is archived meanwhile isn't taken for one that never was.
-  const list = await provider?.listGuests('identities')
+  const list =
+    provider === undefined
+      ? undefined
+      : await lookAtSite({ site: site ?? '', provider, record }, { store, keyPrefix, now })
   const archived: ArchivedGuest[] = []
   const filter = site === undefined ? {} : { site }
   const onSite = new Map(list?.guests.map((guest): [string, SiteGuest] => [guestKey(guest), guest]))
@@ -50,10 +60,12 @@ export async function judgeCoverage(
   const promises = schedules === undefined ? undefined : promisesOf(list?.guests ?? [], schedules)
   const seen = new Set(archived.map(({ guest }) => guestKey(guest)))
   const missing = [...onSite.values()].filter((guest) => !seen.has(guestKey(guest)))
-  const judge = (one: ArchivedGuest, there: SiteGuest | 'unknown' | undefined) =>
+  const judge = (one: ArchivedGuest, there: Presence) =>
     judgePromised(one, there, promises?.get(guestKey(one.guest)), rules, now())
   const guests = [
-    ...archived.map((one) => judge(one, list === undefined ? 'unknown' : onSite.get(guestKey(one.guest)))),
+    ...archived.map((one) =>
+      judge(one, list === undefined ? 'unknown' : (onSite.get(guestKey(one.guest)) ?? missingFrom(list, one))),
+    ),
     ...missing.map((guest) => judge(unarchived(site ?? '', guest), guest)),
   ]
   const counts = {
@@ -65,6 +77,7 @@ export async function judgeCoverage(
     shrunk: 0,
     covered: 0,
     parked: 0,
+    absent: 0,
     gone: 0,
   }
   for (const { state } of guests) counts[state] += 1
@@ -72,14 +85,27 @@ export async function judgeCoverage(
     ...(list === undefined
       ? ['The site was not asked: guests without any archive, and guests that are gone, are not told apart.']
       : []),
-    ...(list?.mayLack === undefined ? [] : [list.mayLack]),
+    ...new Set([list?.mayLack, list?.doubt].filter((sentence) => sentence !== undefined)),
   ]
-  return { judgedAt: now().toISOString(), guests: guests.toSorted(worstFirst), counts, unknown }
+  const doubted = list?.doubt !== undefined
+  return { judgedAt: now().toISOString(), guests: guests.toSorted(worstFirst), counts, unknown, doubted }
+}
+
+/** The guest as the site has it, or what is to be thought of it where it has none. `undefined`: it is gone. */
+type Presence = Parameters<typeof coverageOf>[1]
+
+/** Gone is only what whole lists have lacked for days, and while nobody doubts them. */
+function missingFrom({ absent, mayLack, doubt }: SiteLook, { guest }: ArchivedGuest): Presence {
+  const found = absent.find((one) => guestName(one) === guestName(guest))
+  if (found?.gone === true && doubt === undefined) return undefined
+  if (found === undefined || mayLack !== undefined)
+    return { absent: 'The site does not list it, and may have more than it lists.' }
+  return { absent: `It is ${absenceText(found)}. ${goneRule}` }
 }
 
 function judgePromised(
   archived: ArchivedGuest,
-  onSite: SiteGuest | 'unknown' | undefined,
+  onSite: Presence,
   promise: SchedulePromise | undefined,
   rules: CoverageRules,
   now: Date,
@@ -87,11 +113,12 @@ function judgePromised(
   const { everyMilliseconds = rules.everyMilliseconds, chosenBy, remarks = [] } = promise ?? {}
   const judged = coverageOf(archived, onSite, { ...rules, everyMilliseconds }, now)
   // Nobody expects these to be chosen.
-  if (chosenBy === undefined || judged.state === 'parked' || judged.state === 'gone') return judged
+  if (chosenBy === undefined || unexpected.includes(judged.state)) return judged
   return { ...judged, chosenBy, reasons: [...judged.reasons, ...remarks] }
 }
 
-const order: readonly CoverageState[] = [...uncoveredStates, 'gone', 'parked', 'covered']
+const unexpected: readonly CoverageState[] = ['absent', 'gone', 'parked']
+const order: readonly CoverageState[] = [...uncoveredStates, ...unexpected, 'covered']
 
 function worstFirst(one: GuestCoverage, other: GuestCoverage): number {
   return (

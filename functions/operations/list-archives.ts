@@ -1,5 +1,5 @@
 import { type ArchiveFiles, readFolder } from '../domain/catalogue.ts'
-import { archivesPrefix, guestFolder, type KeyedGuest } from '../domain/object-keys.ts'
+import { archivesPrefix, guestFolder, type KeyedGuest, verificationKey } from '../domain/object-keys.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
@@ -23,7 +23,8 @@ export interface ListedGuest {
 /**
  * The folders of archives, a guest at a time. A guest's keys are consecutive in a listing, since they share a prefix
  * that ends with a slash; so one guest is all that is in memory.
- * @param onStranger told of keys among the archives that aren't shaped like an archive's
+ * @param onStranger told of keys among the archives that belong to none: not shaped like an archive's, or what a
+ * verification wrote beside an archive that was removed meanwhile
  */
 export async function* listArchives(
   filter: CatalogueFilter,
@@ -41,15 +42,25 @@ export async function* listArchives(
       if (!isWithin(filter, place.keyedAt)) continue
       const { site, guest } = place
       if (current?.site !== site || current.guest.id !== guest.id || current.guest.kind !== guest.kind) {
-        if (current !== undefined) yield current
+        if (current !== undefined) yield* withArchives(current, onStranger)
         current = { site, guest, archives: [] }
       }
       const last = current.archives.at(-1)
       if (last?.folder === place.folder) last.files.push(object)
       else current.archives.push({ ...place, files: [object] })
     }
-    if (current !== undefined) yield current
+    if (current !== undefined) yield* withArchives(current, onStranger)
   }
+}
+
+/** The guest without folders in which a verdict is all there is: pruning removes those. */
+function* withArchives(listed: ListedGuest, onStranger: (key: string) => void): Generator<ListedGuest> {
+  const archives = listed.archives.filter(({ folder, files }) => {
+    const alone = files.every(({ key }) => key === verificationKey(folder))
+    if (alone) for (const { key } of files) onStranger(key)
+    return !alone
+  })
+  if (archives.length > 0) yield { ...listed, archives }
 }
 
 /** The narrowest prefixes that hold what is asked for. With a guest of any site, its sites are found by their folders. */

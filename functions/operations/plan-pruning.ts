@@ -3,29 +3,37 @@ import { type PruningPlan, pruningRequestSchema } from '../contracts/pruning.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { planKey, pruningPrefix } from '../domain/object-keys.ts'
 import { validationMessage } from '../domain/validation-message.ts'
+import { lookAtSite, type SiteLook } from './look-at-site.ts'
 import type { Ports } from './ports.ts'
+import { acceptCluster } from './site-book.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'provider'>
 
 /**
- * Write down what is to be pruned by which rules, and which guests the site has at this moment. Nothing is pruned while
- * the site doesn't answer: a guest that can't be asked for isn't one that is gone.
- * @throws InvalidJob for a malformed request; UnknownSite, InvalidSite and the provider's errors
+ * Write down what is to be pruned by which rules, which guests the site has at this moment, and which it lacks since when.
+ * Nothing is pruned while the site doesn't answer: a guest that can't be asked for isn't one that is gone.
+ * @throws InvalidJob for a malformed request; ClusterChanged when another cluster answers; UnknownSite, InvalidSite and
+ * the provider's errors
  */
 export async function planPruning(input: TaskInput<'PlanPruning'>, ports: Needs): Promise<TaskOutput<'PlanPruning'>> {
   const { success, data: request, error } = pruningRequestSchema.safeParse(input.request)
   if (!success) throw new InvalidJob(`The order to prune is malformed: ${validationMessage(error)}.`)
-  const provider = await ports.provider(request.site)
-  const { guests, mayLack } = await provider.listGuests()
-  const plan: PruningPlan = {
-    version: 1,
-    ...request,
-    known: {
-      guests: guests.map(({ kind, id }) => ({ kind, id })),
-      ...(mayLack === undefined ? {} : { mayLack }),
-    },
-  }
+  const { site, confirmedGone, dryRun } = request
+  const provider = await ports.provider(site)
+  if (request.acceptCluster !== undefined) await acceptCluster(site, request.acceptCluster, ports)
+  const look = await lookAtSite({ site, provider, confirmedGone, record: true, settle: !dryRun }, ports)
+  const plan: PruningPlan = { version: 1, ...request, known: knownGuests(look) }
   const key = planKey(pruningPrefix(ports.keyPrefix, input.pruningId, input.startedAt))
   await ports.store.writeText(key, `${JSON.stringify(plan, undefined, 2)}\n`, { contentType: 'application/json' })
   return { planKey: key }
+}
+
+/** What a pruning goes by: no more of a guest than tells who it is. */
+export function knownGuests({ guests, mayLack, absent, doubt }: SiteLook): PruningPlan['known'] {
+  return {
+    guests: guests.map(({ kind, id, identity }) => ({ kind, id, ...(identity === undefined ? {} : { identity }) })),
+    absent: absent.map(({ kind, id, since, lists, gone }) => ({ kind, id, since, lists, gone })),
+    ...(mayLack === undefined ? {} : { mayLack }),
+    ...(doubt === undefined ? {} : { doubt }),
+  }
 }

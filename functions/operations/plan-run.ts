@@ -5,21 +5,25 @@ import { planKey, selectionKey } from '../domain/object-keys.ts'
 import type { FoundGuest } from '../providers/provider.ts'
 import { chooseGuests } from './choose-guests.ts'
 import { keepBudget } from './keep-budget.ts'
+import { recordList } from './look-at-site.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'provider' | 'route' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'provider' | 'route' | 'log'>
 
 /**
  * Choose the guests, write who was left out and why, and the plan. A guest that can't possibly be archived gets its outcome
  * here and no plan item: one that nobody knows or that the account may not back up, or one on a node whose route refuses
  * us. When the latter is so for all nodes, the run fails at once.
+ * @throws ClusterChanged when another cluster answers than the one that the site's archives come from
  */
 export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promise<TaskOutput<'PlanRun'>> {
   const { run, site, platform, platformVersion, job } = input
   const provider = await ports.provider(site)
   await keepBudget(job, provider)
   const choice = await chooseGuests(site, job.guests, provider)
+  // Archives of another cluster's guests would lie among those of this one, under the same ids.
+  await recordList({ site, clusterId: await provider.clusterId(), list: choice.list }, ports)
   await ports.store.writeText(selectionKey(run.prefix), `${JSON.stringify(choice.record, null, 1)}\n`, {
     contentType: 'application/json',
   })

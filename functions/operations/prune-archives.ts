@@ -41,9 +41,10 @@ export async function pruneArchives(
   const order = {
     site,
     policy,
+    by: `pruning ${input.pruningId}`,
     confirmed,
     dryRun,
-    known: { guests: known.guests, ...(known.mayLack === undefined ? {} : { mayLack: known.mayLack }) },
+    known,
     ...(guestIds === undefined ? {} : { guestIds }),
     ...(behind === undefined ? {} : { behind }),
   }

@@ -1,22 +1,36 @@
+import type { StoredVersion } from '../aws/version-store.ts'
 import { GuestliftError } from '../contracts/errors.ts'
 import type { Retention } from '../contracts/retention.ts'
 import type { ArchiveDecision, GuestRetention, RetentionEffect } from '../contracts/retention-report.ts'
 import { otherTime } from '../domain/archive-time.ts'
 import { earlyRemoval } from '../domain/early-removal.ts'
-import { type KeyedGuest, retentionReportKey } from '../domain/object-keys.ts'
+import { readFolder } from '../domain/catalogue.ts'
+import { guestFolder, type KeyedGuest, retentionReportKey } from '../domain/object-keys.ts'
 import { retentionEffect } from '../domain/retention-effect.ts'
 import { type Circumstances, guardRetention, type GuardedDecision } from '../domain/retention-guards.ts'
 import { isGoing, retentionSummary } from '../domain/retention-summary.ts'
 import { clockConfirmedAt, confirmClock } from './clock-confirmation.ts'
 import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
 import { inOrder } from './ordered-lookahead.ts'
-import { archiveLock, removeArchive, resumeRemovals, untilText } from './remove-archive.ts'
+import { type HeldLease, takeLease } from './prune-lease.ts'
+import {
+  archiveLock,
+  isVerdictAlone,
+  removeArchive,
+  removeVerdictsAlone,
+  resumeRemovals,
+  untilText,
+} from './remove-archive.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
 export interface PruneOrder extends Circumstances {
   site: string
   guest: KeyedGuest
   policy: Retention
+  /** Names the pruning or the run, as no other with other rules is named: one of them at a time removes anything. */
+  by: string
+  /** Why the guest may be gone and may not be, so that everything stays: the end of a sentence. */
+  absent?: string
   /** Decide everything and change nothing. */
   dryRun: boolean
 }
@@ -26,24 +40,158 @@ const LOOKS_AT_ONCE = 8
 /** Enough for the archive that is under way and for the report. */
 const RESERVE_MILLISECONDS = 30_000
 
+/** What lies in the bucket of a guest, and what the rules say of it. */
+interface Judgement {
+  /** Folders whose removal was begun earlier and has come to its end; in a dry run, would come. */
+  ended: string[]
+  all: VersionedArchive[]
+  decisions: GuardedDecision<VersionedArchive>[]
+  warnings: string[]
+  /** Something is to be removed, or a removal to be brought to its end. */
+  hasWork: boolean
+}
+
 /**
  * Apply a policy to one guest's archives, oldest first, and report it below `retention/` where there is anything to
  * tell. Asked again, or after it was cut short, it goes on from what it finds in the bucket.
  */
 export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Promise<GuestRetention> {
-  const { site, guest, policy, gone, confirmed, dryRun, identity } = order
-  const resumed = await resumeRemovals(site, guest, dryRun, ports)
-  const pending = new Set(resumed.folders)
-  const all = await readGuestArchives(site, guest, ports)
-  const found = all.filter(({ folder }) => !pending.has(folder))
-  const clockSeenAt = await clockConfirmedAt(found, order, ports)
-  const plan = guardRetention(found, policy, { gone, confirmed, identity, now: ports.now(), clockSeenAt })
-  if (plan.clockInDoubt && confirmed && !dryRun) await confirmClock(order, ports)
+  const { site, guest, by, dryRun } = order
+  const seen = await judge(order, true, ports)
+  if (dryRun) return reported(order, seen, await foreseen(seen, order, ports), ports)
+  // Most guests have nothing to remove, and are asked no more.
+  if (!seen.hasWork) return reported(order, seen, seen.decisions.map(decided), ports)
+  const lease = await takeLease(site, guest, by, ports)
+  if ('busy' in lease)
+    return reported(order, leftAlone(seen, lease.busy), seen.decisions.map(leftTo(lease.busy)), ports)
+  try {
+    const { judgement, archives } = await carriedOut(order, lease, ports)
+    return await reported(order, judgement, archives, ports)
+  } finally {
+    await letGo(lease, order, ports)
+  }
+}
 
+/** A lease that can't be given back lapses by itself. */
+async function letGo(lease: HeldLease, { site, guest }: PruneOrder, { log }: RetentionPorts): Promise<void> {
+  try {
+    await lease.release()
+  } catch (error) {
+    if (!(error instanceof GuestliftError)) throw error
+    log('pruning-lease-left', { site, guest: guest.id, reason: error.message })
+  }
+}
+
+/** @param untouched end no removal that was cut short, only find it */
+async function judge(order: PruneOrder, untouched: boolean, ports: RetentionPorts): Promise<Judgement> {
+  const { site, guest, policy, gone, confirmed, absent, identity } = order
+  const resumed = await resumeRemovals(site, guest, untouched, ports)
+  const all = await readGuestArchives(site, guest, ports)
+  const rests = await removeVerdictsAlone(all, untouched, ports)
+  const ended = [...resumed.folders, ...rests.folders]
+  const found = all.filter((archive) => !resumed.folders.includes(archive.folder) && !isVerdictAlone(archive))
+  const clockSeenAt = await clockConfirmedAt(found, order, ports)
+  const circumstances = { gone, confirmed, identity, now: ports.now(), clockSeenAt }
+  const plan = guardRetention(found, absent === undefined ? policy : keepingAll(policy), circumstances)
+  if (plan.clockInDoubt && confirmed && !untouched) await confirmClock(order, ports)
+  const decisions = absent === undefined ? plan.decisions : plan.decisions.map((one) => keptBecause(one, absent))
+  return {
+    ended,
+    all,
+    decisions,
+    warnings: [...resumed.warnings, ...rests.warnings, ...plan.warnings],
+    hasWork: resumed.records > 0 || rests.folders.length > 0 || decisions.some(({ decision }) => decision === 'remove'),
+  }
+}
+
+/** Without a rule that lets anything go, nothing goes. */
+function keepingAll({ timeZone, minimumArchives, largestShare }: Retention): Retention {
+  return { timeZone, minimumArchives, largestShare, 'keep-all': true }
+}
+
+function keptBecause<D extends GuardedDecision<VersionedArchive>>(one: D, absent: string): D {
+  return one.decision === 'keep' && one.guard === undefined ? { ...one, reason: `kept: ${absent}` } : one
+}
+
+/** Removals one after the other, each after another look: what was decided has to be so still. */
+async function carriedOut(
+  order: PruneOrder,
+  lease: HeldLease,
+  ports: RetentionPorts,
+): Promise<{ judgement: Judgement; archives: ArchiveDecision[] }> {
+  let judgement = await judge(order, false, ports)
+  const { all, ended, decisions } = judgement
+  // A later look may spare an archive. One that the first spared isn't for this pruning, whatever went meanwhile.
+  const wanted = new Set(decisions.flatMap(({ archive, decision }) => (decision === 'remove' ? [archive.folder] : [])))
+  const done = new Map<string, ArchiveDecision>()
+  for (const folder of wanted) {
+    if (!(await lease.holds())) break
+    const before = judgement.all.filter(({ folder: its }) => done.get(its)?.outcome !== 'removed')
+    if (!(await isUnchanged(before, order, ports))) judgement = await judge(order, false, ports)
+    const one = judgement.decisions.find(({ archive }) => archive.folder === folder)
+    if (one?.decision === 'remove') done.set(folder, await removed(one.archive, decided(one), order, ports))
+  }
+  const spared = judgement.decisions.filter(({ archive }) => !done.has(archive.folder))
+  const archives = [...done.values(), ...spared.map(leftTo('Another pruning of this guest has taken over.'))]
+  const places = new Map(decisions.map(({ archive }, place) => [archive.folder, place]))
+  const placeOf = ({ folder }: ArchiveDecision) => places.get(folder) ?? places.size
+  return {
+    judgement: { ...judgement, all, ended: [...new Set([...ended, ...judgement.ended])] },
+    archives: archives.toSorted((one, other) => placeOf(one) - placeOf(other)),
+  }
+}
+
+/** Whether exactly these versions lie in the guest's folder: all that a decision depends on, but for the time, is there. */
+async function isUnchanged(
+  archives: readonly VersionedArchive[],
+  { site, guest }: PruneOrder,
+  { versions, keyPrefix }: RetentionPorts,
+): Promise<boolean> {
+  const known = new Set(archives.flatMap(({ stored }) => stored.map(sameVersion)))
+  let seen = 0
+  for await (const version of versions.listVersions(guestFolder(keyPrefix, site, guest))) {
+    if (readFolder(keyPrefix, version.key) === undefined) continue
+    if (!known.has(sameVersion(version))) return false
+    seen += 1
+  }
+  return seen === known.size
+}
+
+function sameVersion({ key, versionId, latest, deleteMarker, sizeBytes, writtenAt }: StoredVersion): string {
+  return JSON.stringify([key, versionId, latest, deleteMarker, sizeBytes, writtenAt])
+}
+
+async function foreseen(
+  { decisions }: Judgement,
+  order: PruneOrder,
+  ports: RetentionPorts,
+): Promise<ArchiveDecision[]> {
   const archives: ArchiveDecision[] = []
-  // Removals one after the other, each looked at just before it; a dry run only looks.
-  const ends = inOrder(plan.decisions, dryRun ? LOOKS_AT_ONCE : 1, (decided) => endOf(decided, order, ports))
+  const ends = inOrder(decisions, LOOKS_AT_ONCE, async (one) =>
+    one.decision === 'remove' ? removed(one.archive, decided(one), order, ports) : decided(one),
+  )
   for await (const end of ends) archives.push(end)
+  return archives
+}
+
+/** What couldn't be done now is the next pruning's: nobody has to look at it. */
+function leftTo(because: string): (one: GuardedDecision<VersionedArchive>) => ArchiveDecision {
+  return (one) => {
+    const all = decided(one)
+    return one.decision === 'remove' ? { ...all, outcome: 'left', reason: `${all.reason}; left: ${because}` } : all
+  }
+}
+
+function leftAlone(judgement: Judgement, because: string): Judgement {
+  return { ...judgement, ended: [], warnings: [...judgement.warnings, because] }
+}
+
+async function reported(
+  { site, guest, policy, gone, confirmed, dryRun, absent }: PruneOrder,
+  { ended, all, warnings }: Judgement,
+  archives: ArchiveDecision[],
+  ports: RetentionPorts,
+): Promise<GuestRetention> {
   const bare = {
     version: 1 as const,
     site,
@@ -54,9 +202,9 @@ export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Prom
     confirmed,
     decidedAt: ports.now().toISOString(),
     archives,
-    resumed: resumed.folders,
-    effect: effectOf(all, archives, dryRun ? pending : new Set(), dryRun, ports),
-    warnings: [...resumed.warnings, ...plan.warnings],
+    resumed: ended,
+    effect: effectOf(all, archives, dryRun ? new Set(ended) : new Set(), dryRun, ports),
+    warnings: absent === undefined ? warnings : [...warnings, `Nothing was removed: ${absent}`],
   }
   const report: GuestRetention = { ...bare, ...retentionSummary(bare) }
   if (!dryRun && (report.toRemove > 0 || report.resumed.length > 0 || report.warnings.length > 0)) {
@@ -69,14 +217,16 @@ export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Prom
   return report
 }
 
-async function endOf(
-  { archive, decision, reason, guard, formerGuest }: GuardedDecision<VersionedArchive>,
-  order: PruneOrder,
-  ports: RetentionPorts,
-): Promise<ArchiveDecision> {
+function decided({
+  archive,
+  decision,
+  reason,
+  guard,
+  formerGuest,
+}: GuardedDecision<VersionedArchive>): ArchiveDecision {
   const { folder, createdAt, sizeBytes, foreignKeys } = archive
   const at = otherTime(archive)
-  const decided: ArchiveDecision = {
+  return {
     folder,
     createdAt,
     ...(at === undefined ? {} : { at }),
@@ -87,7 +237,6 @@ async function endOf(
     ...(guard === undefined ? {} : { guard }),
     ...(foreignKeys.length === 0 ? {} : { foreignKeys }),
   }
-  return decision === 'remove' ? removed(archive, decided, order, ports) : decided
 }
 
 /** Of what lies in the folders, what goes and what stays. `ending`: folders whose removal was begun and would be ended. */

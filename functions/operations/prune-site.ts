@@ -1,20 +1,29 @@
 import { StoreDenied } from '../contracts/errors.ts'
+import type { GuestIdentity } from '../contracts/nouns.ts'
 import type { Retention } from '../contracts/retention.ts'
 import type { GuestRetention } from '../contracts/retention-report.ts'
-import { archivesPrefix, type KeyedGuest } from '../domain/object-keys.ts'
+import type { KeyedGuest } from '../domain/object-keys.ts'
+import { absenceText, goneRule, guestName } from '../domain/presence.ts'
+import { archivedGuests } from './look-at-site.ts'
 import { pruneGuest } from './prune-guest.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
 /** Which guests a site has now, as far as it was asked. */
 export interface KnownGuests {
-  guests: readonly KeyedGuest[]
+  guests: readonly (KeyedGuest & { identity?: GuestIdentity | undefined })[]
   /** Why the site may have more than it showed, a sentence: a guest that isn't among them may be there all the same. */
-  mayLack?: string
+  mayLack?: string | undefined
+  /** What the site's book says of those that aren't among them. One that isn't here either is absent, and never gone. */
+  absent?: readonly (KeyedGuest & { since: string; lists: number; gone: boolean })[] | undefined
+  /** Why none is to be treated as absent or gone without a person, a sentence. */
+  doubt?: string | undefined
 }
 
 export interface SiteOrder {
   site: string
   policy: Retention
+  /** Names this pruning, as no other with other rules is named. */
+  by: string
   /** Only these ids; all that have archives when absent. */
   guestIds?: readonly string[]
   /** Go on behind this guest, in the order of the keys. */
@@ -34,23 +43,35 @@ export interface SiteEnd {
 /** Apply a policy to the guests of a site one after the other, in the order of their keys, each as soon as it is asked for. */
 export async function* pruneSite(order: SiteOrder, ports: RetentionPorts): AsyncGenerator<SiteEnd, void, void> {
   const { site, guestIds, behind, known, ...rest } = order
+  const book = new Map(known?.absent?.map((guest) => [guestName(guest), guest]))
   for (const guest of await archivedGuests(site, ports)) {
     if (guestIds !== undefined && !guestIds.includes(guest.id)) continue
     if (behind !== undefined && orderOf(guest) <= orderOf(behind)) continue
     // An id may have gone to a guest of the other kind.
-    const absent = known !== undefined && !known.guests.some(({ id, kind }) => id === guest.id && kind === guest.kind)
-    if (absent && known.mayLack !== undefined) {
-      // Either rule could be the wrong one.
-      yield {
-        guest,
-        result: {
-          trouble: `It isn't known whether this guest is gone, and nothing was removed: ${known.mayLack}`,
-        },
-      }
+    const present = known?.guests.find((one) => guestName(one) === guestName(guest))
+    if (known === undefined || present !== undefined) {
+      const identity = present?.identity === undefined ? {} : { identity: present.identity }
+      yield { guest, result: await pruneOne({ ...rest, site, guest, gone: false, ...identity }, ports) }
       continue
     }
-    yield { guest, result: await pruneOne({ ...rest, site, guest, gone: absent }, ports) }
+    // Either rule could be the wrong one.
+    const because = known.mayLack ?? known.doubt
+    if (because !== undefined) {
+      const trouble = `It isn't known whether this guest is gone, and nothing was removed: ${because}`
+      yield { guest, result: { trouble } }
+      continue
+    }
+    const absence = book.get(guestName(guest))
+    const gone = absence?.gone === true
+    const absent = gone ? {} : { absent: absentSentence(absence) }
+    yield { guest, result: await pruneOne({ ...rest, site, guest, gone, ...absent }, ports) }
   }
+}
+
+/** Why an absent guest keeps everything, the end of a sentence and one more. */
+function absentSentence(absence: { since: string; lists: number } | undefined): string {
+  const since = absence === undefined ? 'not listed by the site' : absenceText(absence)
+  return `the guest is ${since} and not known to be gone. ${goneRule}`
 }
 
 /** Folders are listed in the order of their names, slash included. */
@@ -66,12 +87,4 @@ async function pruneOne(order: Parameters<typeof pruneGuest>[0], ports: Retentio
     if (!(error instanceof Error) || error instanceof StoreDenied) throw error
     return { trouble: error.message }
   }
-}
-
-async function archivedGuests(site: string, { store, keyPrefix }: RetentionPorts): Promise<KeyedGuest[]> {
-  const folders = await store.listFolders(`${archivesPrefix(keyPrefix)}${site}/`)
-  return folders.flatMap((folder) => {
-    const [, kind, id] = /\/(vm|container)-([^/]+)\/$/.exec(folder) ?? []
-    return id === undefined || (kind !== 'vm' && kind !== 'container') ? [] : [{ kind, id }]
-  })
 }

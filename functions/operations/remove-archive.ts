@@ -6,6 +6,7 @@ import {
   manifestKey,
   removalRecordKey,
   removalRecordsPrefix,
+  verificationKey,
 } from '../domain/object-keys.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { VersionedArchive } from './guest-archives.ts'
@@ -68,23 +69,59 @@ async function carryOut(recordKey: string, record: RemovalRecord, ports: Needs):
     // With its manifest locked the archive stays one, and must stay whole.
     if (key === manifestKey(record.folder)) break
   }
+  const lock = longest(locks) ?? (await removeLateVerdicts(record.folder, ports))
   // The record stays while something of the archive does and it isn't an archive any more.
-  const lock = longest(locks)
   if (lock === undefined) await ports.store.remove(recordKey)
   ports.log('archive-removed', { folder: record.folder, versions: record.versions.length, locked: locks.length })
   return lock
+}
+
+/** Whoever read the archive meanwhile may have written what it found: nobody needs that any more. */
+async function removeLateVerdicts(folder: string, { versions }: Needs): Promise<VersionLock | undefined> {
+  const locks: VersionLock[] = []
+  for await (const { key, versionId } of versions.listVersions(verificationKey(folder))) {
+    const removal = key === verificationKey(folder) ? await versions.removeVersion(key, versionId) : undefined
+    if (removal?.outcome === 'locked') locks.push(removal.lock)
+  }
+  return longest(locks)
+}
+
+/**
+ * Nothing but what a verification wrote was ever left of an archive: it was removed while it was read. A folder that
+ * holds anything else, or ever did and still has a version of it, isn't such a rest.
+ */
+export function isVerdictAlone({ folder, stored }: Pick<VersionedArchive, 'folder' | 'stored'>): boolean {
+  return stored.length > 0 && stored.every(({ key }) => key === verificationKey(folder))
 }
 
 export interface Resumed {
   /** Folders whose removal is at its end now; in a dry run, would be. */
   folders: string[]
   warnings: string[]
+  /** Records of removals that were there. */
+  records: number
+}
+
+/** Remove what is left of archives that were removed while they were read. Returns their folders. */
+export async function removeVerdictsAlone(
+  archives: readonly VersionedArchive[],
+  dryRun: boolean,
+  ports: Needs,
+): Promise<Pick<Resumed, 'folders' | 'warnings'>> {
+  const rests: Pick<Resumed, 'folders' | 'warnings'> = { folders: [], warnings: [] }
+  for (const { folder } of archives.filter(isVerdictAlone)) {
+    const lock = dryRun ? undefined : await removeLateVerdicts(folder, ports)
+    if (lock === undefined) rests.folders.push(folder)
+    else rests.warnings.push(`What is left of ${folder} is locked${untilText(lock)}; it goes after that.`)
+  }
+  return rests
 }
 
 /** Bring removals to their end that were begun and cut short. One that hasn't touched its manifest is decided anew. */
 export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: boolean, ports: Needs): Promise<Resumed> {
-  const resumed: Resumed = { folders: [], warnings: [] }
+  const resumed: Resumed = { folders: [], warnings: [], records: 0 }
   for (const key of await ports.store.listKeys(removalRecordsPrefix(ports.keyPrefix, site, guest))) {
+    resumed.records += 1
     const found = await readTextUnlessFrozen(ports.store, key)
     if (found !== undefined && 'frozen' in found) {
       resumed.warnings.push(`A removal that was cut short goes on later: ${found.frozen}`)

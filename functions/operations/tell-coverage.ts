@@ -25,10 +25,10 @@ export async function tellCoverage(
     graceMilliseconds: graceHours * HOUR_MILLISECONDS,
   }
   const provider = await ports.provider(site)
-  const coverage = await judgeCoverage(site, limits, { ...ports, provider, schedules })
-  const { judgedAt, counts, guests, unknown } = coverage
+  const coverage = await judgeCoverage(site, limits, { ...ports, provider, schedules, record: true })
+  const { judgedAt, counts, guests, unknown, doubted } = coverage
   const uncovered = uncoveredCount(counts)
-  const certain = unknown.length === 0 || !wholeSite
+  const certain = !doubted && (unknown.length === 0 || !wholeSite)
   const report: CoverageReport = {
     version: 1,
     coverageId,

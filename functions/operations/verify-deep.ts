@@ -41,9 +41,17 @@ interface FileReading {
  * @param folder the archive's, with a slash at its end
  */
 export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Verification> {
-  const manifest = await readManifest(folder, ports)
-  const readings = 'artifacts' in manifest ? await readFiles(manifest, ports) : [manifest]
-  const verification: Verification = {
+  const found = await readManifest(folder, ports)
+  const readings = 'manifest' in found ? await readFiles(found.manifest, ports) : [found]
+  const verification = verificationOf(readings, ports)
+  // Without a manifest there is no archive to say something of.
+  if (!('manifest' in found) || (await keepBesides(folder, found.etag, verification, ports))) return verification
+  const gone = notVerified('removed-meanwhile', `${folder} was removed or replaced while it was read.`)
+  return verificationOf([gone], ports)
+}
+
+function verificationOf(readings: readonly FileReading[], ports: VerifyPorts): Verification {
+  return {
     version: 1,
     verifiedAt: ports.now().toISOString(),
     tool: ports.toolVersion,
@@ -52,9 +60,6 @@ export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Ve
     notes: readings.flatMap(({ notes }) => notes),
     evidence: readings.flatMap(({ evidence }) => evidence ?? []),
   }
-  // Without a manifest there is no archive to say something of.
-  if (!('artifacts' in manifest)) return verification
-  return keep(verification, verificationKey(folder), ports)
 }
 
 /** The same as a task: what fits into state. */
@@ -79,14 +84,17 @@ const notVerified = (code: string, message: string): FileReading => ({
   notes: [],
 })
 
-async function readManifest(folder: string, { store }: VerifyPorts): Promise<Manifest | FileReading> {
+async function readManifest(
+  folder: string,
+  { store }: VerifyPorts,
+): Promise<{ manifest: Manifest; etag: string } | FileReading> {
   const key = manifestKey(folder)
   const found = await readTextUnlessFrozen(store, key)
   const where = `s3://${store.bucket}/${key}`
   if (found === undefined) return notVerified('no-manifest', `There is no ${where}: this archive was never finished.`)
   if ('frozen' in found) return notVerified('frozen', found.frozen)
   const parsed = manifestSchema.safeParse(parseJson(found.text))
-  if (parsed.success) return parsed.data
+  if (parsed.success) return { manifest: parsed.data, etag: found.etag }
   return notVerified('manifest-unreadable', `${where} can't be read: ${validationMessage(parsed.error)}.`)
 }
 
@@ -149,20 +157,46 @@ async function* untilOutOfTime(
 /** How often another verification of the same archive may come between reading and writing. */
 const TRIES = 3
 
-/** Writes unless there is a newer one. A verdict that a failed reading would hide stays, with a word about the try. */
-async function keep(verification: Verification, key: string, { store }: VerifyPorts): Promise<Verification> {
+/**
+ * Write the verdict beside the manifest that was read, as long as that is there. Reading takes hours, and a pruning may
+ * have removed the archive: a verdict alone would look like an archive that was never finished. So it is looked for again
+ * afterwards, and a verdict that came too late is taken back. Returns whether the archive is still there.
+ */
+async function keepBesides(
+  folder: string,
+  manifestEtag: string,
+  verification: Verification,
+  ports: VerifyPorts,
+): Promise<boolean> {
+  const { store } = ports
+  const isThere = async () => (await store.head(manifestKey(folder)))?.etag === manifestEtag
+  if (!(await isThere())) return false
+  const key = verificationKey(folder)
+  const written = await keep(verification, key, ports)
+  if (written === undefined || (await isThere())) return true
+  // Another's is another's to take back.
+  if ((await store.head(key))?.etag === written) await store.remove(key)
+  return false
+}
+
+/**
+ * Writes unless there is a newer one. A verdict that a failed reading would hide stays, with a word about the try.
+ * Returns the ETag of what was written, if anything was.
+ */
+async function keep(verification: Verification, key: string, { store }: VerifyPorts): Promise<string | undefined> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const there = await heldAt(key, store)
     // What lies in Glacier may be a verdict, which only another one replaces.
-    if (there?.text === undefined && there !== undefined && verification.result === 'not-verified') return verification
+    if (there?.text === undefined && there !== undefined && verification.result === 'not-verified') return undefined
     const held = there?.text === undefined ? undefined : verificationSchema.safeParse(parseJson(there.text)).data
-    if (held !== undefined && held.verifiedAt > verification.verifiedAt) return verification
+    if (held !== undefined && held.verifiedAt > verification.verifiedAt) return undefined
     const stays = held !== undefined && held.result !== 'not-verified' && verification.result === 'not-verified'
     const text = `${JSON.stringify(stays ? withAttempt(held, verification) : verification, null, 2)}\n`
     const onlyIf = there === undefined ? { absent: true as const } : { etag: there.etag }
-    if ((await store.writeText(key, text, { contentType: 'application/json', onlyIf })) !== undefined) break
+    const written = await store.writeText(key, text, { contentType: 'application/json', onlyIf })
+    if (written !== undefined) return written
   }
-  return verification
+  return undefined
 }
 
 /** What is there already. Without a text: it lies in Glacier. */

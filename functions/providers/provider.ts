@@ -244,6 +244,12 @@ export interface Provider {
   /** Log in and say who answers. `version` is the platform's own (Proxmox: `9.2.11`). */
   identify(): Promise<{ version: string }>
 
+  /**
+   * Which cluster answers, opaque: the same for ever, whatever nodes come and go, and another one for another cluster
+   * behind the same address. `undefined` where the platform doesn't tell this account.
+   */
+  clusterId(): Promise<string | undefined>
+
   /** @throws RequestRejected for options that this site's version doesn't know, naming them */
   requireOptions(options: BackupOptions): Promise<void>
 

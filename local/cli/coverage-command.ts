@@ -54,7 +54,7 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
     .addHelpText(
       'after',
       `
-Exit codes: 0 every guest is covered, parked or gone; 1 some guest is not covered; 2 all that are known are covered, and
+Exit codes: 0 every guest is covered, parked, absent or gone; 1 some guest is not covered; 2 all that are known are covered, and
 the site may have more than this account was shown; 64 wrong command line.`,
     )
     .action(async (options: CoverageOptions) => {

@@ -11,7 +11,7 @@ import { readPrices, withPriceOptions } from './price-file.ts'
 import { billLines, foreseenRetentionLines, quoteLines } from './print-prices.ts'
 import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
 import {
-  knownGuests,
+  askedGuests,
   type RetentionOptions,
   siteRetention,
   tellsRetention,
@@ -86,7 +86,8 @@ async function billHere(options: BillOptions, refuse: (complaint: string) => nev
   let retention: ForeseenRetention | undefined
   if (asked !== undefined) {
     // As a person who prunes by hand and looks at the plan before.
-    const order = { ...asked, confirmed: true, ...(await knownGuests(asked.site, options.siteFile)) }
+    const site = { siteFile: options.siteFile, store, keyPrefix, record: false }
+    const order = { ...asked, by: 'bill', confirmed: true, ...(await askedGuests(asked.site, site)) }
     const rest = { now: () => new Date(), remainingMilliseconds: () => Number.POSITIVE_INFINITY, log: () => undefined }
     retention = await foreseeRetention(order, { store, versions, keyPrefix, prices: table, ...rest })
   }

@@ -4,11 +4,12 @@ import { attentionTo } from '../../functions/domain/pruning-totals.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
 import { type BucketOptions, openBucket, requestLine } from './bucket-store.ts'
+import { executionName } from './execution-name.ts'
 import { exitCodes } from './exit-codes.ts'
 import { counted } from '../../functions/domain/counted.ts'
 import { pruningLines } from './print-pruning.ts'
 import { retentionLines } from './print-retention.ts'
-import { knownGuests, type RetentionOptions, siteRetention, withRetentionOptions } from './retention-options.ts'
+import { askedGuests, type RetentionOptions, siteRetention, withRetentionOptions } from './retention-options.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
 import type { DeployedOptions } from './run-command.ts'
@@ -18,6 +19,7 @@ export interface PruneOptions extends BucketOptions, RetentionOptions {
   siteName: string
   guest?: string[]
   confirm?: boolean
+  confirmGone?: boolean
   dryRun?: boolean
   json?: boolean
 }
@@ -38,6 +40,7 @@ export function addPruneCommand(program: Command, stop: StopSignals): void {
   withRetentionOptions(command)
     .addOption(new Option('--dry-run', 'change nothing: the default').conflicts('confirm'))
     .option('--confirm', 'remove for good what the plan says, however much it is')
+    .option('--confirm-gone', "guests that the site doesn't list were removed on purpose, however many they are")
     .option('--json', 'print plan or report as one line of JSON')
     .addHelpText(
       'after',
@@ -66,13 +69,14 @@ async function pruneOnAws(
   refuse: (complaint: string) => never,
 ): Promise<number> {
   const { site, policy } = await siteRetention(options, refuse)
-  const { guest, confirm = false } = options
+  const { guest, confirm = false, confirmGone = false } = options
   const request = {
     site,
     retention: policy,
     ...(guest === undefined ? {} : { guests: guest }),
     dryRun: !confirm,
     confirmed: confirm,
+    confirmedGone: confirmGone,
   }
   return upkeepOnAws({ workflow: 'pruneArchives', request, noun: 'pruning', lines: pruningLines }, options, stop)
 }
@@ -84,9 +88,10 @@ export async function pruneHere(
   refuse: (complaint: string) => never,
 ): Promise<number> {
   const { policy } = await siteRetention(options, refuse)
-  const { known } = await knownGuests(options.siteName, options.siteFile)
   const { client, store, keyPrefix, requests } = openBucket(options)
   const dryRun = options.confirm !== true
+  const { siteFile, confirmGone: confirmedGone = false } = options
+  const { known } = await askedGuests(options.siteName, { siteFile, store, keyPrefix, confirmedGone, record: !dryRun })
   const ports = {
     store,
     keyPrefix,
@@ -101,6 +106,7 @@ export async function pruneHere(
   const order = {
     site: options.siteName,
     policy,
+    by: executionName('cli'),
     confirmed: true,
     dryRun,
     ...(options.guest === undefined ? {} : { guestIds: options.guest }),

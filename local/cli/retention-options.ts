@@ -4,7 +4,10 @@ import { siteNameSchema } from '../../functions/contracts/nouns.ts'
 import { type Retention, retentionSchema } from '../../functions/contracts/retention.ts'
 import { readRequest } from '../../functions/domain/request.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
+import { lookAtSite } from '../../functions/operations/look-at-site.ts'
+import { knownGuests } from '../../functions/operations/plan-pruning.ts'
 import type { KnownGuests } from '../../functions/operations/prune-site.ts'
+import type { BookPorts } from '../../functions/operations/site-book.ts'
 import { CliError } from './cli-error.ts'
 import { readJobFile } from './job-file.ts'
 import { openSiteProvider, siteJson } from './site-provider.ts'
@@ -77,13 +80,21 @@ export function tellsRetention(options: RetentionOptions): boolean {
   return [siteName, siteFile, job].some((told) => told !== undefined) || Object.keys(givenRules(options)).length > 0
 }
 
-/** The guests that the site has now, where its file was given. */
-export async function knownGuests(site: string, siteFile: string | undefined): Promise<{ known?: KnownGuests }> {
+/** How a site is asked from here. `record`: keep what was found in the bucket, as a pruning that removes does. */
+export interface AskedSite extends Pick<BookPorts, 'store' | 'keyPrefix'> {
+  siteFile: string | undefined
+  record: boolean
+  confirmedGone?: boolean
+}
+
+/** The guests that the site has now and those that it lacks since when, where its file was given. */
+export async function askedGuests(site: string, asked: AskedSite): Promise<{ known?: KnownGuests }> {
+  const { siteFile, record, confirmedGone = false, ...bucket } = asked
   if (siteFile === undefined) return {}
   const provider = openSiteProvider(site, await siteJson(site, siteFile, undefined))
   try {
-    const { guests, mayLack } = await provider.listGuests()
-    return { known: { guests, ...(mayLack === undefined ? {} : { mayLack }) } }
+    const order = { site, provider, record, confirmedGone, settle: record }
+    return { known: knownGuests(await lookAtSite(order, { ...bucket, now: () => new Date() })) }
   } finally {
     await provider.close()
   }

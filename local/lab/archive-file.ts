@@ -1,6 +1,7 @@
 /** Writing one archive: in step with the task's pace, into a `.dat` that gets its name when it is whole. */
 import { createWriteStream } from 'node:fs'
 import { once } from 'node:events'
+import { dateFile } from './storage-files.ts'
 import type { Worker } from './tasks.ts'
 import type { World } from './world.ts'
 
@@ -124,6 +125,7 @@ export async function runCopy(world: World, worker: Worker, copy: Copy): Promise
       if (worker.signal.aborted) throw new Interrupted()
       if (stop.signal.aborted) break
       if (copy.failAt !== undefined && step / STEPS >= copy.failAt.share) throw copy.failAt.error
+      dateFile(world, copy.path)
       copy.onProgress(step / STEPS)
     }
     return await writing

@@ -1,7 +1,7 @@
 /** Who is calling: tickets with their CSRF token, API tokens, logins, a second factor (facts: pve-access-control 9.1). */
 import { createHmac, createPrivateKey, createPublicKey, sign, timingSafeEqual, verify } from 'node:crypto'
 import { ApiError } from './api-error.ts'
-import { type AuthId, capabilities, require, userOf } from './permissions.ts'
+import { type AuthId, capabilities, may, require, userOf } from './permissions.ts'
 import { type LabUser, unixSeconds, type World } from './world.ts'
 
 const TICKET_SECONDS = 7_200
@@ -134,6 +134,14 @@ function totpValid(world: World, user: LabUser, answer: string): boolean {
   return true
 }
 
+/** A realm that takes no notice of case lets in whoever's name is the same but for it, under the name that is on record. */
+function knownName(world: World, typed: string): string {
+  const realm = world.site.realms?.find((each) => typed.endsWith(`@${each.realm}`))
+  if (realm?.caseSensitive !== false) return typed
+  const same = world.site.users.filter((user) => user.userid.toLowerCase() === typed.toLowerCase())
+  return same.length === 1 ? (same[0]?.userid ?? typed) : typed
+}
+
 const loginFailed = (): ApiError => unauthorized('authentication failure\n')
 
 /**
@@ -142,7 +150,7 @@ const loginFailed = (): ApiError => unauthorized('authentication failure\n')
  */
 export function logIn(world: World, parameters: Record<string, string>): Record<string, unknown> {
   const { username = '', password = '', realm } = parameters
-  const userid = username.includes('@') ? username : `${username}@${realm ?? ''}`
+  const userid = knownName(world, username.includes('@') ? username : `${username}@${realm ?? ''}`)
   const user = usable(world, userid)
   if (user === undefined) throw loginFailed()
   const challenge = parameters['tfa-challenge']
@@ -173,7 +181,14 @@ export function logIn(world: World, parameters: Record<string, string>): Record<
     username: userid,
     CSRFPreventionToken: csrfToken(world, userid),
     cap: capabilities(world.site, userid),
+    ...clusterName(world, userid),
   }
+}
+
+/** Only of a cluster, and only for those who may look at it. */
+function clusterName(world: World, userid: string): { clustername?: string } {
+  const members = world.site.nodes.filter((node) => node.member)
+  return members.length > 1 && may(world.site, userid, '/', 'Sys.Audit') ? { clustername: world.cluster().name } : {}
 }
 
 /** A ticket that is good for nothing but answering the second factor. The user travels in it, hidden as the recovery state is. */

@@ -1,8 +1,18 @@
 /**
- * Certificates like those a node makes for itself: one root, one leaf with the node's names. Node.js reads X.509 but
+ * Certificates like those a node makes for itself: one root, one leaf with the node's names. A cluster's root
+ * (pve-root-ca.pem) has the subject `CN=Proxmox Virtual Environment, OU=<a UUID>, O=PVE Cluster Manager CA`; its nodes'
+ * leaves carry it as their issuer, so that each handshake shows the UUID, and it stays when a leaf is renewed. Node.js reads X.509 but
  * can't write it, so the few DER shapes a certificate needs are encoded here (RFC 5280; ECDSA P-256 with SHA-256).
  */
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto'
+import {
+  createHash,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  randomUUID,
+  sign,
+  X509Certificate,
+} from 'node:crypto'
 import { isIPv4 } from 'node:net'
 
 export interface Identity {
@@ -53,10 +63,13 @@ function time(at: Date): Buffer {
 
 const ECDSA_SHA256 = sequence(oid('1.2.840.10045.4.3.2'))
 
-function name(commonName: string, organisation: string): Buffer {
-  const part = (type: string, text: string): Buffer =>
-    tlv(0x31, sequence(oid(type), tlv(0x0c, Buffer.from(text, 'utf8'))))
-  return sequence(part('2.5.4.10', organisation), part('2.5.4.3', commonName))
+const NAME_PARTS = { CN: '2.5.4.3', O: '2.5.4.10', OU: '2.5.4.11' } as const
+
+/** A distinguished name, its parts in the order given. */
+function name(...parts: [keyof typeof NAME_PARTS, string][]): Buffer {
+  return sequence(
+    ...parts.map(([type, text]) => tlv(0x31, sequence(oid(NAME_PARTS[type]), tlv(0x0c, Buffer.from(text, 'utf8'))))),
+  )
 }
 
 function extension(id: string, critical: boolean, value: Uint8Array): Buffer {
@@ -115,11 +128,12 @@ function issue(request: Request): string {
 
 /**
  * A fresh root and a leaf for these host names and IPv4 addresses, both valid from an hour before `now` for two years.
+ * `clusterId` is the UUID in the root's name.
  */
-export function createIdentity(names: readonly string[], now: Date): Identity {
+export function createIdentity(names: readonly string[], now: Date, clusterId: string = randomUUID()): Identity {
   const root = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const leaf = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-  const rootName = name('Proxmox Virtual Environment', 'PVE Cluster Manager CA')
+  const rootName = name(['CN', 'Proxmox Virtual Environment'], ['OU', clusterId], ['O', 'PVE Cluster Manager CA'])
   const dates = {
     notBefore: new Date(now.getTime() - 3_600_000),
     notAfter: new Date(now.getTime() + 2 * 365 * 86_400_000),
@@ -129,7 +143,7 @@ export function createIdentity(names: readonly string[], now: Date): Identity {
     ca: issue({ ...signer, subject: rootName, publicKey: root.publicKey, names: [] }),
     cert: issue({
       ...signer,
-      subject: name(names[0] ?? 'localhost', 'PVE Cluster Node'),
+      subject: name(['OU', 'PVE Cluster Node'], ['O', 'Proxmox Virtual Environment'], ['CN', names[0] ?? 'localhost']),
       publicKey: leaf.publicKey,
       names,
     }),

@@ -11,7 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createIdentity, fingerprintOf, type Identity } from './certificate.ts'
+import { fingerprintOf } from './certificate.ts'
+import type { Shown } from './cluster.ts'
+import { type ControlVerbs, createVerbs, type OlderVerbs } from './control-verbs.ts'
 import type { Rest } from './rest.ts'
 import { hostKeyFingerprint, newHostKey } from './ssh-keys.ts'
 import type { SshServer } from './ssh-server.ts'
@@ -23,12 +25,13 @@ import {
   findStorage,
   type LabGuest,
   type LabStorage,
+  onNode,
   type SiteData,
   unixSeconds,
   type World,
 } from './world.ts'
 
-export interface LabControl {
+export interface LabControl extends ControlVerbs {
   /** 1 as configured, 0 holds all tasks, Infinity finishes them at once. */
   setTaskSpeed(speed: number): void
   /** Let running tasks do this many seconds of work now. */
@@ -86,7 +89,7 @@ export function createControl(
   clock: { shiftMs: number },
   rest: Rest,
   ssh: SshServer,
-  present: (identity: Identity) => void,
+  shown: Shown,
 ): LabControl {
   const guestOf = (vmid: number): LabGuest => {
     const guest = findGuest(world, vmid)
@@ -120,7 +123,33 @@ export function createControl(
     if (found === undefined) throw new Error(`the lab has no archive ${file}`)
     return found.path
   }
+  const older = {
+    lockGuest: (vmid, lock) => {
+      if (lock === undefined) delete guestOf(vmid).lock
+      else guestOf(vmid).lock = lock
+      world.save()
+    },
+    removeGuest: (vmid) => {
+      world.site.guests.splice(world.site.guests.indexOf(guestOf(vmid)), 1)
+      world.save()
+    },
+    storage: (id, change) => {
+      const storage = Object.assign(storageOf(id), change)
+      world.save()
+      return storage
+    },
+    fillStorage: (id, freeBytes = 0) => {
+      const storage = storageOf(id)
+      storage.foreignBytes = 0
+      const node = world.site.nodes.find((each) => onNode(storage, each.name))?.name ?? ''
+      storage.capacityBytes += Math.max(0, freeBytes - usage(world, storage, node).avail)
+      storage.foreignBytes = Math.max(0, usage(world, storage, node).avail - freeBytes)
+      world.save()
+    },
+  } satisfies OlderVerbs & Partial<LabControl>
   return {
+    ...older,
+    ...createVerbs(world, clock, shown, older),
     setTaskSpeed: (speed) => world.pace.setSpeed(speed),
     advanceTasks: (seconds) => world.pace.advance(seconds),
     setSecondsPerDump: (seconds) => {
@@ -134,17 +163,8 @@ export function createControl(
       world.save()
       return guest
     },
-    lockGuest: (vmid, lock) => {
-      if (lock === undefined) delete guestOf(vmid).lock
-      else guestOf(vmid).lock = lock
-      world.save()
-    },
     migrateGuest: (vmid, node) => {
       guestOf(vmid).node = node
-      world.save()
-    },
-    removeGuest: (vmid) => {
-      world.site.guests.splice(world.site.guests.indexOf(guestOf(vmid)), 1)
       world.save()
     },
     setNodeOnline: (name, online, refusal) => {
@@ -157,20 +177,8 @@ export function createControl(
     setDaemonRunning: (running) => {
       rest.daemonDown = !running
     },
-    storage: (id, change) => {
-      const storage = Object.assign(storageOf(id), change)
-      world.save()
-      return storage
-    },
     setStorageOnline: (id, online) => {
       storageOf(id).online = online
-      world.save()
-    },
-    fillStorage: (id, freeBytes = 0) => {
-      const storage = storageOf(id)
-      storage.foreignBytes = 0
-      const node = world.site.nodes[0]?.name ?? ''
-      storage.foreignBytes = Math.max(0, usage(world, storage, node).avail - freeBytes)
       world.save()
     },
     tasks: () => world.tasks.all(),
@@ -222,11 +230,7 @@ export function createControl(
       world.site.backupJobs = jobs
       world.save()
     },
-    presentOtherCertificate: () => {
-      const other = createIdentity(['pve1.lab', 'localhost', '127.0.0.1'], new Date())
-      present(other)
-      return fingerprintOf(other.cert)
-    },
+    presentOtherCertificate: () => fingerprintOf(shown.showStranger().cert),
     presentOtherHostKey: () => {
       const key = newHostKey()
       ssh.present(key)

@@ -95,15 +95,30 @@ export const DEFAULT_STORAGES: StorageSpec[] = [
   { id: 'local-lvm', type: 'lvmthin', path: '/dev/pve', content: ['images', 'rootdir'], shared: false },
 ]
 
-/** `guestBytes` is how much data each guest holds. */
-export function defaultGuests(guestBytes: number): GuestSpec[] {
+/** `guestBytes` is how much data each guest holds. The same count always gives the same guests. */
+export function defaultGuests(guestBytes: number, count = 4): GuestSpec[] {
   const whole = Math.max(65_536, Math.round(guestBytes / 65_536) * 65_536)
-  return [
+  const named: GuestSpec[] = [
     { vmid: 100, kind: 'qemu', name: 'web01', diskBytes: whole, options: { agent: '1' } },
     { vmid: 101, kind: 'lxc', name: 'db01', dataBytes: guestBytes },
     { vmid: 102, kind: 'qemu', name: 'windows', status: 'stopped', diskBytes: whole },
     { vmid: 103, kind: 'lxc', name: 'cache01', node: 'pve2', dataBytes: guestBytes },
   ]
+  const more = Array.from({ length: Math.max(0, count - named.length) }, (_none, index): GuestSpec => {
+    const vmid = 100 + named.length + index
+    const name = `app${String(index + 1).padStart(2, '0')}`
+    // Every third is stopped, every other lives on the second node: what a list of them has to cope with.
+    const shared = {
+      vmid,
+      name,
+      node: vmid % 4 < 2 ? 'pve1' : 'pve2',
+      status: vmid % 3 === 0 ? 'stopped' : 'running',
+    } as const
+    return vmid % 2 === 0
+      ? { ...shared, kind: 'qemu', diskBytes: whole }
+      : { ...shared, kind: 'lxc', dataBytes: guestBytes }
+  })
+  return [...named, ...more].slice(0, count)
 }
 
 export const DEFAULT_USERS: UserSpec[] = [

@@ -24,6 +24,17 @@ export interface HttpFault {
   /** How often it strikes; 1 unless told. */
   times?: number
   action: HttpFaultAction
+  /** How it was asked for over the control address, which shows it as long as it waits. */
+  asked?: NextAnswer
+}
+
+/** What becomes of one request to come. `lost`: done but not answered; `dropped`: neither; `slow`: answered late. */
+export interface NextAnswer {
+  method: string
+  /** End of the path, as `/vzdump`. */
+  path: string
+  fate: 'lost' | 'dropped' | 'slow'
+  seconds?: number | undefined
 }
 
 /** What goes wrong in one guest's backup. */
@@ -81,6 +92,23 @@ export class Faults {
 
   onBackup(vmid: number, ...faults: BackupFault[]): void {
     this.backups.set(vmid, [...(this.backups.get(vmid) ?? []), ...faults])
+  }
+
+  /** Strikes the next request whose path ends so. */
+  onNextAnswer(asked: NextAnswer): void {
+    const { method, path, fate, seconds = 0 } = asked
+    const end = new RegExp(`${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`)
+    const actions = {
+      lost: { kind: 'reset-after' },
+      dropped: { kind: 'reset-before' },
+      slow: { kind: 'delay', seconds },
+    } as const
+    this.onHttp({ method, path: end, action: actions[fate], asked })
+  }
+
+  /** What was asked for over the control address and hasn't struck yet. */
+  nextAnswers(): NextAnswer[] {
+    return this.#http.flatMap(({ asked, left }) => (asked === undefined || left < 1 ? [] : [asked]))
   }
 
   /** `times` counts connections; 1 unless told. */

@@ -1,5 +1,6 @@
 /** A guest's configuration file: what GET …/config shows and what its archive carries. */
 import { createHash } from 'node:crypto'
+import { hardwareAddress } from './identity.ts'
 import type { LabDisk, LabGuest } from './world.ts'
 
 const SIZES: [number, string][] = [
@@ -23,14 +24,20 @@ function diskLine(guest: LabGuest, disk: LabDisk): string {
   return [...parts, ...(disk.options ?? [])].join(',')
 }
 
-function hardwareAddress(guest: LabGuest): string {
-  const hex = guest.vmid.toString(16).padStart(6, '0').toUpperCase()
-  return `BC:24:11:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}`
+/** What `qm create` writes by itself, in the order of its own file. */
+function creationEntries({ identity }: LabGuest): Record<string, string> {
+  const { smbiosUuid, createdAt, genid } = identity ?? {}
+  return {
+    ...(createdAt === undefined ? {} : { meta: `creation-qemu=10.1.2,ctime=${createdAt}` }),
+    ...(smbiosUuid === undefined ? {} : { smbios1: `uuid=${smbiosUuid}` }),
+    ...(genid === undefined ? {} : { vmgenid: genid }),
+  }
 }
 
 /** Key and value as stored, without lock and digest. */
 export function configEntries(guest: LabGuest): Record<string, string | number> {
   const disks = Object.fromEntries(guest.disks.map((disk) => [disk.key, diskLine(guest, disk)]))
+  const address = guest.identity?.hwaddr ?? hardwareAddress(guest.vmid)
   const shared = {
     cores: guest.cores,
     ...disks,
@@ -43,7 +50,7 @@ export function configEntries(guest: LabGuest): Record<string, string | number> 
       arch: 'amd64',
       hostname: guest.name,
       memory: guest.memoryMiB,
-      net0: `name=eth0,bridge=vmbr0,hwaddr=${hardwareAddress(guest)},ip=dhcp,type=veth`,
+      net0: `name=eth0,bridge=vmbr0,hwaddr=${address},ip=dhcp,type=veth`,
       ostype: 'debian',
       swap: 512,
       ...shared,
@@ -55,9 +62,10 @@ export function configEntries(guest: LabGuest): Record<string, string | number> 
     // A VM's memory is text in the API since it became a property string; a container's is a number.
     memory: String(guest.memoryMiB),
     name: guest.name,
-    net0: `virtio=${hardwareAddress(guest)},bridge=vmbr0`,
+    net0: `virtio=${address},bridge=vmbr0`,
     ostype: 'l26',
     scsihw: 'virtio-scsi-pci',
+    ...creationEntries(guest),
     ...shared,
   }
 }

@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createControl, type LabControl } from './control.ts'
 import { fingerprintOf } from './certificate.ts'
+import { homeCluster, NAMES, Shown } from './cluster.ts'
+import { startControlServer } from './control-server.ts'
 import {
   BACKUP_PRIVILEGES,
   BACKUP_ROLE,
@@ -23,6 +25,7 @@ import {
 import { ENDPOINTS } from './endpoints/all.ts'
 import { Faults } from './faults.ts'
 import { startHttpFront } from './http-front.ts'
+import { completeIdentities, unnamedCluster } from './identity.ts'
 import { NodeLock } from './node-lock.ts'
 import { Pace } from './pace.ts'
 import { Rest } from './rest.ts'
@@ -31,22 +34,27 @@ import { startSshServer } from './ssh-server.ts'
 import { loadCredentials, loadSite, newSecrets, saveSite } from './state.ts'
 import { createDirectories, directoryOf } from './storage-files.ts'
 import { Tasks } from './tasks.ts'
-import { type LabAcl, type LabGuest, type LabPool, onNode, type SiteData, type World } from './world.ts'
+import { type LabAcl, type LabGuest, type LabPool, type LabRealm, onNode, type SiteData, type World } from './world.ts'
 
 export interface LabOptions {
   /** State directory. One that holds a lab's state already is taken up again, whatever the other options say of the site. */
   directory: string
   apiPort?: number
   sshPort?: number
+  /** Where the control address listens; there is none unless told. */
+  controlPort?: number
   nodes?: NodeSpec[]
   guests?: GuestSpec[]
   storages?: StorageSpec[]
   users?: UserSpec[]
+  realms?: LabRealm[]
   acl?: LabAcl[]
   roles?: Record<string, string[]>
   pools?: LabPool[]
   /** Bytes of data in each of the default guests; 16 MiB unless told. */
   guestBytes?: number
+  /** How many default guests there are; 4 unless told. */
+  guestCount?: number
   /** Seconds that copying one guest takes; 2 unless told, 0 for as fast as the disk is. */
   secondsPerDump?: number
   /** How long a 401 is held back; 3 as the real server does, 0 for tests. */
@@ -86,6 +94,8 @@ export interface Lab {
   /** Everything a test may do to the site. */
   control: LabControl
   faults: Faults
+  /** URL of the control address, where one was asked for. */
+  controlUrl?: string
   close(): Promise<void>
 }
 
@@ -96,10 +106,11 @@ function newSite(options: LabOptions, now: number): SiteData {
   const first = nodes[0]?.name ?? 'pve1'
   return {
     nodes,
-    guests: (options.guests ?? defaultGuests(options.guestBytes ?? 16 * 1024 ** 2)).map((spec) =>
+    guests: (options.guests ?? defaultGuests(options.guestBytes ?? 16 * 1024 ** 2, options.guestCount)).map((spec) =>
       guestFrom(spec, first),
     ),
     storages: (options.storages ?? DEFAULT_STORAGES).map(storageFrom),
+    realms: options.realms ?? [],
     users: (options.users ?? DEFAULT_USERS).map(userFrom),
     acl: options.acl ?? (options.users === undefined ? defaultAcl() : []),
     roles: { [BACKUP_ROLE]: BACKUP_PRIVILEGES, ...options.roles },
@@ -112,15 +123,24 @@ function newSite(options: LabOptions, now: number): SiteData {
   }
 }
 
-function newWorld(options: LabOptions, clock: { shiftMs: number }, fingerprint: () => string): World {
-  const now = (): number => (options.now ?? Date.now)() + clock.shiftMs
+interface Clock {
+  shiftMs: number
+}
+
+function newWorld(options: LabOptions, clock: Clock, homeClusterId: string | undefined, shown: () => Shown): World {
+  const trueNow = options.now ?? Date.now
+  const now = (): number => trueNow() + clock.shiftMs
   const { directory } = options
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const site = loadSite(directory) ?? newSite(options, now())
+  completeIdentities(site)
+  site.cluster ??= homeCluster(homeClusterId ?? unnamedCluster(site))
+  clock.shiftMs = (site.clockOffsetSeconds ?? 0) * 1000
+  const uptimeSeconds = (): number => Math.floor(trueNow() / 1000) - site.bootedAt
   const locks = new Map<string, NodeLock>()
   const nextPid = (): { pid: number; pstart: number } => {
     site.lastPid += 3
-    return { pid: site.lastPid, pstart: Math.max(1, Math.floor((now() / 1000 - site.bootedAt) * 100)) }
+    return { pid: site.lastPid, pstart: Math.max(1, Math.floor((trueNow() / 1000 - site.bootedAt) * 100)) }
   }
   const world: World = {
     directory,
@@ -132,7 +152,9 @@ function newWorld(options: LabOptions, clock: { shiftMs: number }, fingerprint: 
     secondsPerDump: options.secondsPerDump ?? 2,
     unauthorizedDelaySeconds: options.unauthorizedDelaySeconds ?? 3,
     version: options.version ?? '9.2.11',
-    certificateFingerprint: fingerprint,
+    uptimeSeconds,
+    certificateFingerprint: (node) => shown().fingerprintOf(world.cluster(), node, site.nodes[0]),
+    cluster: () => site.cluster ?? homeCluster(unnamedCluster(site)),
     vzdumpLock(node) {
       const lock = locks.get(node) ?? new NodeLock()
       locks.set(node, lock)
@@ -161,9 +183,12 @@ function storageInfo(world: World): LabStorageInfo[] {
 /** Start a site. Both servers listen on 127.0.0.1 alone. */
 export async function startLab(options: LabOptions): Promise<Lab> {
   const clock = { shiftMs: 0 }
-  const credentials = loadCredentials(options.directory, ['pve1.lab', 'localhost', '127.0.0.1'], new Date())
-  let { identity } = credentials
-  const world = newWorld(options, clock, () => fingerprintOf(identity.cert))
+  const credentials = loadCredentials(options.directory, NAMES, new Date())
+  const { identity } = credentials
+  const world = newWorld(options, clock, credentials.clusterId, () => shown)
+  const shown = new Shown(identity, credentials.clusterId ?? unnamedCluster(world.site), (other) =>
+    front.present(other),
+  )
   const rest = new Rest(world, ENDPOINTS)
   const front = await startHttpFront(
     options.apiPort ?? 0,
@@ -185,9 +210,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     privateKey: credentials.reader.privateKey,
     hostKey: hostKeyFingerprint(credentials.hostKey),
   }
+  const control = createControl(world, clock, rest, sshServer, shown)
+  const controlServer =
+    options.controlPort === undefined ? undefined : await startControlServer(options.controlPort, control)
   return {
     apiUrl,
-    fingerprint: fingerprintOf(identity.cert),
+    fingerprint: fingerprintOf(shown.identity.cert),
     caPem: identity.ca,
     ssh,
     users: world.site.users.map(({ userid, password }) => ({ userid, password })),
@@ -201,8 +229,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         endpoints: [apiUrl],
         tls:
           tls === 'ca'
-            ? { mode: 'ca', ca: identity.ca }
-            : { mode: 'fingerprint', fingerprints: [fingerprintOf(identity.cert)] },
+            ? { mode: 'ca', ca: shown.identity.ca }
+            : { mode: 'fingerprint', fingerprints: [fingerprintOf(shown.identity.cert)] },
         auth: auth === 'token' ? { ...token } : { username, realm, password: owner?.password ?? '' },
         route: {
           type: 'sftp',
@@ -215,14 +243,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       }
     },
     faults: world.faults,
-    control: createControl(world, clock, rest, sshServer, (other) => {
-      identity = other
-      front.present(other)
-    }),
+    control,
+    ...(controlServer === undefined ? {} : { controlUrl: controlServer.url }),
     async close() {
       world.pace.setSpeed(1)
       await world.tasks.stopAll()
-      await Promise.all([front.close(), sshServer.close()])
+      await Promise.all([front.close(), sshServer.close(), controlServer?.close()])
       world.save()
     },
   }

@@ -17,6 +17,8 @@ interface Flags {
   dumpSeconds: number
   guestMib: number
   delay401: number
+  guests: number
+  controlPort: number
   pveVersion: string
 }
 
@@ -31,6 +33,8 @@ const program = new Command('lab')
   )
   .option('--dump-seconds <seconds>', 'how long copying one guest takes', number, 5)
   .option('--guest-mib <mebibytes>', 'data in each guest of a new site', number, 64)
+  .option('--guests <count>', 'guests of a new site; the same count gives the same guests', number, 4)
+  .option('--control-port <port>', 'port of the control address; 0 takes any free one', number, 0)
   .option('--delay-401 <seconds>', 'how long a refused login is held back, as the real server does', number, 3)
   .option(
     '--pve-version <version>',
@@ -40,7 +44,8 @@ const program = new Command('lab')
   .addHelpText(
     'after',
     '\nPrints one line of JSON when it is ready: apiUrl, ssh, users, token, fingerprint, storages, guests and a\n' +
-      'ready-made `site`. Stops cleanly on SIGTERM and SIGINT. For testing only: the line contains all its secrets.',
+      'ready-made `site`. Its `control` is an address on loopback: GET shows the state of the site, and POST of\n' +
+      'one JSON object changes it, as {"clockOffsetSeconds":-3600} or {"lockGuest":{"id":103,"lock":"backup"}}. Stops cleanly on SIGTERM and SIGINT. For testing only: the line contains all its secrets.',
   )
   .parse()
 
@@ -51,6 +56,8 @@ const lab = await startLab({
   apiPort: flags.port,
   sshPort: flags.sshPort,
   secondsPerDump: flags.dumpSeconds,
+  guestCount: flags.guests,
+  controlPort: flags.controlPort,
   guestBytes: flags.guestMib * 1024 ** 2,
   unauthorizedDelaySeconds: flags.delay401,
   version: flags.pveVersion,
@@ -69,5 +76,5 @@ process.once('SIGINT', () => void stop())
 const { apiUrl, fingerprint, caPem, ssh, users, token, storages } = lab
 const guests = lab.guests.map(({ vmid, kind, name, node, status }) => ({ vmid, kind, name, node, status }))
 process.stdout.write(
-  `${JSON.stringify({ apiUrl, ssh, users, token, fingerprint, fingerprints: [fingerprint], caPem, storages, guests, state: directory, site: lab.site() })}\n`,
+  `${JSON.stringify({ apiUrl, control: lab.controlUrl, ssh, users, token, fingerprint, fingerprints: [fingerprint], caPem, storages, guests, state: directory, site: lab.site() })}\n`,
 )

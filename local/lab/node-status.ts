@@ -1,11 +1,9 @@
 /** Rows that describe a node. The hardware is made up; its shape is a real one's. */
 import { may } from './permissions.ts'
-import { type LabNode, unixSeconds, type World } from './world.ts'
+import type { LabNode, World } from './world.ts'
 
 const MEMORY_BYTES = 32 * 1024 ** 3
 const DISK_BYTES = 256 * 1024 ** 3
-
-const uptime = (world: World): number => unixSeconds(world) - world.site.bootedAt
 
 /** With Sys.Audit on the node its load; without, only that it is there. */
 export function nodeResource(world: World, who: string, node: LabNode): Record<string, unknown> {
@@ -25,7 +23,7 @@ export function nodeResource(world: World, who: string, node: LabNode): Record<s
     maxmem: MEMORY_BYTES,
     disk: Math.round(DISK_BYTES * 0.2),
     maxdisk: DISK_BYTES,
-    uptime: uptime(world),
+    uptime: world.uptimeSeconds(),
   }
 }
 
@@ -39,7 +37,7 @@ export function nodeStatus(world: World): Record<string, unknown> {
   }
   return {
     pveversion: 'pve-manager/9.2.11/14a22df35955d97d',
-    uptime: uptime(world),
+    uptime: world.uptimeSeconds(),
     cpu: 0.04,
     wait: 0.001,
     idle: 0,

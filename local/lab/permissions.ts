@@ -140,6 +140,8 @@ function poolPaths(site: SiteData, path: string): string[] {
 /** Everything this caller may do at this path. A token with separated privileges never has more than its owner. */
 export function grantsAt(site: SiteData, who: AuthId, path: string): Grants {
   if (who === 'root@pam') return new Map(PRIVILEGES.map((name) => [name, true]))
+  const vmid = /^\/vms\/(\d+)$/.exec(path)?.[1]
+  if (vmid !== undefined && site.hidden?.includes(Number(vmid)) === true) return new Map()
   const owner = userOf(who)
   if (who !== owner) {
     const token = site.users.find((user) => user.userid === owner)?.tokens.find((each) => `${owner}!${each.id}` === who)

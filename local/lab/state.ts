@@ -1,5 +1,5 @@
 /** The state directory: site, credentials, certificates and host keys in files only their owner may read. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type HostKey, newHostKey } from './ssh-keys.ts'
@@ -8,6 +8,8 @@ import type { SiteData } from './world.ts'
 
 export interface Credentials {
   identity: Identity
+  /** The cluster whose authority signed it; absent in the files of older labs, whose authority has no such name. */
+  clusterId?: string
   hostKey: HostKey
   /** Key pair of the account that may read archives over SSH, and its password. */
   reader: HostKey
@@ -31,8 +33,10 @@ export function loadCredentials(directory: string, names: readonly string[], now
   const path = join(directory, 'credentials.json')
   const known = readJson<Credentials>(path)
   if (known !== undefined) return known
+  const clusterId = randomUUID()
   const made: Credentials = {
-    identity: createIdentity(names, now),
+    identity: createIdentity(names, now, clusterId),
+    clusterId,
     hostKey: newHostKey(),
     reader: newHostKey(),
     readerPassword: randomBytes(12).toString('base64url'),

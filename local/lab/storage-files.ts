@@ -1,5 +1,15 @@
 /** Storages as directories on this machine: what lies in them, under which volume ids, and how the nodes' paths map onto it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  type Stats,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join, posix } from 'node:path'
 import { failure } from './api-error.ts'
 import { fromNameStamp } from './node-time.ts'
@@ -97,7 +107,7 @@ export function readBackup(world: World, storage: LabStorage, node: string, file
     size: found.size,
     protected: existsSync(`${path}.protected`),
     ...named,
-    ctime: named.ctime ?? Math.floor(found.ctimeMs / 1000),
+    ctime: named.ctime ?? Math.floor(found.mtimeMs / 1000),
     ...(notes === undefined ? {} : { notes }),
   }
 }
@@ -116,13 +126,29 @@ export function nodePath(storage: LabStorage, file: string): string {
   return `${storage.path}/dump/${file}`
 }
 
-export function writeNotes(path: string, notes: string): void {
-  if (notes === '') rmSync(`${path}.notes`, { force: true })
-  else writeFileSync(`${path}.notes`, notes)
+/**
+ * Date a file by the site's clock: this machine dated it by its own. Only the time of the last change can be set, so it
+ * stands for the change time too.
+ */
+export function dateFile(world: Pick<World, 'now'>, path: string): void {
+  if (!existsSync(path)) return
+  const at = new Date(world.now())
+  utimesSync(path, at, at)
 }
 
-export function setProtected(path: string, wanted: boolean): void {
-  if (wanted) writeFileSync(`${path}.protected`, '')
+/** Write a small file as the node would, dates and all. */
+export function writeDated(world: Pick<World, 'now'>, path: string, text: string): void {
+  writeFileSync(path, text)
+  dateFile(world, path)
+}
+
+export function writeNotes(world: World, path: string, notes: string): void {
+  if (notes === '') rmSync(`${path}.notes`, { force: true })
+  else writeDated(world, `${path}.notes`, notes)
+}
+
+export function setProtected(world: World, path: string, wanted: boolean): void {
+  if (wanted) writeDated(world, `${path}.protected`, '')
   else rmSync(`${path}.protected`, { force: true })
 }
 

@@ -1,5 +1,14 @@
 /** Worker tasks: UPIDs, logs that grow, an exit status read from the log's last line (pve-common UPID.pm, RESTEnvironment.pm). */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { taskText } from './api-error.ts'
 
@@ -78,9 +87,11 @@ export class Tasks {
 
   /** Logs of an earlier life. A task that was running then has no closing line: the node "crashed". */
   #load(): void {
-    for (const name of readdirSync(this.#directory)) {
+    const known = readdirSync(this.#directory).flatMap((name) => {
       const parsed = parseUpid(name)
-      if (parsed === undefined) continue
+      return parsed === undefined ? [] : [{ name, parsed }]
+    })
+    for (const { name, parsed } of known.toSorted((a, b) => a.parsed.starttime - b.parsed.starttime)) {
       const path = join(this.#directory, name)
       const text = readFileSync(path, 'utf8')
       const lines = text === '' ? [] : text.replace(/\n$/, '').split('\n')
@@ -148,15 +159,21 @@ export class Tasks {
     task.endtime = Math.floor(this.#now() / 1000)
     task.status = statusFromLine(task.lines.at(-1))
     this.#running.delete(task.upid)
+    try {
+      // A lab that takes the directory up again reads the end of a task here, so it must be the site's time.
+      utimesSync(join(this.#directory, task.upid), task.endtime, task.endtime)
+    } catch {
+      // Gone with the state directory, or forgotten.
+    }
   }
 
   find(upid: string): Task | undefined {
     return this.#tasks.get(upid)
   }
 
-  /** Newest first, as the index lists them. */
+  /** The last that was begun first, as the index lists them, whatever the clock said then. */
   all(): Task[] {
-    return [...this.#tasks.values()].toReversed().toSorted((a, b) => b.starttime - a.starttime)
+    return [...this.#tasks.values()].toReversed()
   }
 
   /** SIGTERM: the worker may clean up. Returns when it has ended. */

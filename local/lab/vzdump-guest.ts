@@ -1,5 +1,5 @@
 /** One guest's part of a vzdump task, from `Starting Backup` to its last line, and the log file beside its archive. */
-import { existsSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { taskText } from './api-error.ts'
 import { Interrupted } from './archive-file.ts'
@@ -7,7 +7,17 @@ import { compressorOf, EXTENSION } from './dumps/compress.ts'
 import { logStamp, nameStamp } from './node-time.ts'
 import { may } from './permissions.ts'
 import { markBackups } from './prune.ts'
-import { dumpDirectory, listBackups, nodePath, removeBackup, setProtected, usage, writeNotes } from './storage-files.ts'
+import {
+  dateFile,
+  dumpDirectory,
+  listBackups,
+  nodePath,
+  removeBackup,
+  setProtected,
+  usage,
+  writeDated,
+  writeNotes,
+} from './storage-files.ts'
 import type { GuestBackup, VzdumpJob } from './vzdump-context.ts'
 import { backUpContainer } from './vzdump-lxc.ts'
 import { backUpVm } from './vzdump-qemu.ts'
@@ -165,22 +175,34 @@ function checkLimits(backup: GuestBackup): void {
 /** Rename, size, notes, protection, pruning. Only from the rename on does anyone see the archive. */
 async function finish(backup: GuestBackup, finalPath: string): Promise<void> {
   const { job, guest, log, temporary } = backup
-  if (existsSync(temporary.path)) renameSync(temporary.path, finalPath)
+  if (existsSync(temporary.path)) {
+    dateFile(job.world, temporary.path)
+    renameSync(temporary.path, finalPath)
+  }
   const notes = job.options['notes-template']
   if (notes !== undefined) {
     log('INFO', 'adding notes to backup')
     writeNotes(
+      job.world,
       finalPath,
-      fillNotes(notes, { guestname: guest.name, node: job.node, vmid: String(guest.vmid), cluster: 'lab' }),
+      fillNotes(notes, {
+        guestname: guest.name,
+        node: job.node,
+        vmid: String(guest.vmid),
+        cluster: job.world.cluster().name,
+      }),
     )
   }
   if (job.options['protected'] === '1') {
     log('INFO', 'marking backup as protected')
-    setProtected(finalPath, true)
+    setProtected(job.world, finalPath, true)
   }
   if (job.options['remove'] !== '0' && limitOf(job.retention) > 0) prune(backup)
   const cut = job.world.faults.backup(guest.vmid, 'truncated-archive')
-  if (cut !== undefined) truncateSync(finalPath, cut.bytes)
+  if (cut !== undefined) {
+    truncateSync(finalPath, cut.bytes)
+    dateFile(job.world, finalPath)
+  }
   await job.hook('backup-end', backup.mode, guest.vmid)
 }
 
@@ -213,7 +235,7 @@ function saveLog(job: VzdumpJob, base: string, log: GuestLog): void {
     return
   }
   try {
-    writeFileSync(path, `${log.lines.join('\n')}\n`)
+    writeDated(job.world, path, `${log.lines.join('\n')}\n`)
   } catch {
     // The storage went away under the job; the task log has the lines anyway.
   }

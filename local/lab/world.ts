@@ -31,11 +31,25 @@ export interface LabDisk {
   options?: string[]
 }
 
+/** Lines of a guest's configuration that tell it from another of the same id; `{}` for one that was written by hand. */
+export interface LabIdentity {
+  /** `smbios1: uuid=…`; VMs only. */
+  smbiosUuid?: string
+  /** `meta: …ctime=`, unix seconds; VMs only. */
+  createdAt?: number
+  /** `vmgenid`; VMs only. */
+  genid?: string
+  /** Hardware address of `net0`. */
+  hwaddr?: string
+}
+
 export interface LabGuest {
   vmid: number
   kind: LabGuestKind
   name: string
   node: string
+  /** Always there once a site is loaded; absent in the files of older labs. */
+  identity?: LabIdentity
   status: 'running' | 'stopped'
   memoryMiB: number
   cores: number
@@ -112,6 +126,14 @@ export interface LabUser {
   tokens: LabToken[]
 }
 
+/** Beside `pam` and `pve`, which every site has. */
+export interface LabRealm {
+  realm: string
+  type: 'ldap' | 'ad' | 'openid'
+  /** Whether names count as typed, as they do unless a directory's realm says `case-sensitive 0`. */
+  caseSensitive?: boolean
+}
+
 export interface LabAcl {
   path: string
   /** `user@realm` or `user@realm!token`. */
@@ -127,11 +149,20 @@ export interface LabPool {
   storages: string[]
 }
 
+export interface LabCluster {
+  /** OU in the subject of its authority, a UUID on a real one. */
+  id: string
+  /** As in corosync.conf: `/cluster/status`, `clustername` of a login, `{{cluster}}` in notes. */
+  name: string
+}
+
 export interface SiteData {
   nodes: LabNode[]
   guests: LabGuest[]
   storages: LabStorage[]
   users: LabUser[]
+  /** Absent in the files of older labs. */
+  realms?: LabRealm[]
   acl: LabAcl[]
   /** Own roles beside the built-in ones. */
   roles: Record<string, string[]>
@@ -143,6 +174,14 @@ export interface SiteData {
   bootedAt: number
   ticketKey: string
   csrfKey: string
+  /** Which cluster answers here. Absent in the files of older labs. */
+  cluster?: LabCluster
+  /** Guests that no account but root@pam sees any more. */
+  hidden?: number[]
+  /** By how much the site's clock is off this machine's; absent is 0. */
+  clockOffsetSeconds?: number
+  /** How many guests got an identity after the start. */
+  identitiesGiven?: number
   /** Tickets and CSRF tokens signed before this instant (unix seconds) are no longer taken. */
   ticketsValidFrom: number
 }
@@ -162,7 +201,11 @@ export interface World {
   unauthorizedDelaySeconds: number
   /** As GET /version tells it: `9.2.11`, `7.4-16`. Before 8.3 the reason phrase alone says what is wrong. */
   version: string
-  certificateFingerprint(): string
+  /** Seconds since the site's kernel started, which no change of its clock touches. */
+  uptimeSeconds(): number
+  /** SHA-256 of a node's own certificate, as the cluster's file system has it. */
+  certificateFingerprint(node: string): string
+  cluster(): LabCluster
   save(): void
 }
 

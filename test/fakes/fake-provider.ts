@@ -49,6 +49,11 @@ export class FakeProvider implements Provider {
   async identify() {
     return { version: '9.2.11' }
   }
+  /** Which cluster answers. */
+  cluster: string | undefined = 'cluster-1'
+  async clusterId() {
+    return this.cluster
+  }
   async missingPrivileges(_work: IntendedWork) {
     return this.missing
   }

@@ -213,6 +213,7 @@ export function misstatedBackup() {
 function directClient(replies: ReadonlyMap<Piece, Reply>): ApiClient {
   let listed = false
   return {
+    account: 'backup@pve!client',
     about: (doing, details = {}) => ({ site: 'hq', account: 'backup@pve!client', doing, ...details }),
     get: (path, schema) => {
       const piece = pieceOf({ method: 'GET', path, headers: {}, body: '' }, listed ? 1 : 0)

@@ -65,6 +65,7 @@ describe('the storage stack', () => {
         'retention',
         'runs',
         'schedules',
+        'sites',
         'streams',
         'sweeps',
         'uploads',

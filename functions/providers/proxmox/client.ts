@@ -34,6 +34,8 @@ export interface Page<Data> {
 
 /** Paths start below `/api2/json` and are encoded (see api-path.ts). */
 export interface ApiClient {
+  /** Who we are, as the site writes it. Known for certain after the first answered call: a login tells. */
+  readonly account: string
   /** For error messages: what is being done, and to what. */
   about(doing: string, details?: Partial<Pick<About, 'node' | 'guest' | 'storage'>>): About
   /** Repeated on passing faults. */
@@ -212,6 +214,9 @@ export function openClient(
   }
 
   return {
+    get account() {
+      return login.account
+    },
     about: describe,
     get: (path, schema, about) => readCall(readingCall(path, schema, about), loginHeaders(false)),
     async write(method, path, about, form) {

@@ -17,6 +17,8 @@ const RENEW_AFTER_MS = 60 * 60 * 1000
 const ticketSchema = z.object({
   ticket: z.string().min(1),
   CSRFPreventionToken: z.string().min(1).optional(),
+  /** Who was let in: where a realm takes no notice of case, not always as it was typed. */
+  username: z.string().min(1).optional(),
   NeedTFA: z.unknown().optional(),
 })
 type Ticket = z.infer<typeof ticketSchema>
@@ -25,6 +27,7 @@ type Ticket = z.infer<typeof ticketSchema>
 export type AskForTicket = (form: Readonly<Record<string, string>>) => Promise<unknown>
 
 export interface Login {
+  /** As the site writes it once a ticket was given, which is how it names the owner of a job; as configured before. */
   readonly account: string
   /** Headers for a call; logs in first when needed. */
   headers(writing: boolean): Promise<Record<string, string>>
@@ -44,8 +47,10 @@ export function openLogin(
   memory: Pick<SiteMemory, 'held' | 'lastCodeStep'>,
   ask: AskForTicket,
 ): Login {
-  const account = accountOf(auth)
+  const configured = accountOf(auth)
   if ('tokenId' in auth) {
+    // A token is found by exactly this text, also in realms that take no notice of case.
+    const account = configured
     const authorization = `PVEAPIToken=${auth.tokenId}=${auth.secret}`
     return {
       account,
@@ -55,15 +60,19 @@ export function openLogin(
     }
   }
 
+  let account = configured
   let pending: Promise<void> | undefined
   const { password, totpSecret } = auth
   const used = new Set([password, ...(totpSecret === undefined ? [] : [totpSecret])])
   const secondFactor = totpSecret === undefined ? undefined : openSecondFactor(totpSecret, deps.now, deps.sleep, memory)
   let held: HeldTicket | undefined = secondFactor === undefined ? undefined : memory.held
-  if (held !== undefined) for (const secret of [held.ticket, held.csrf]) used.add(secret)
+  if (held !== undefined) {
+    account = held.account
+    for (const secret of [held.ticket, held.csrf]) used.add(secret)
+  }
 
   async function ticketFor(form: Readonly<Record<string, string>>): Promise<Ticket> {
-    const answer = ticketSchema.safeParse(await ask({ username: account, ...form }))
+    const answer = ticketSchema.safeParse(await ask({ username: configured, ...form }))
     if (!answer.success) throw new UnusableTicket()
     used.add(answer.data.ticket)
     return answer.data
@@ -71,9 +80,10 @@ export function openLogin(
 
   async function logIn(): Promise<void> {
     const since = deps.now().getTime()
-    const { ticket, CSRFPreventionToken: csrf = '' } = (await renewed()) ?? (await fullLogin())
+    const { ticket, CSRFPreventionToken: csrf = '', username } = (await renewed()) ?? (await fullLogin())
+    account = username ?? configured
     if (csrf !== '') used.add(csrf)
-    held = { cookie: `PVEAuthCookie=${encodeURIComponent(ticket)}`, ticket, csrf, since }
+    held = { cookie: `PVEAuthCookie=${encodeURIComponent(ticket)}`, ticket, csrf, account, since }
     if (secondFactor !== undefined) memory.held = held
   }
 
@@ -135,7 +145,9 @@ export function openLogin(
   }
 
   return {
-    account,
+    get account() {
+      return account
+    },
     async headers(writing) {
       if (held === undefined || deps.now().getTime() - held.since >= RENEW_AFTER_MS) {
         // Parallel calls share one login.

@@ -16,7 +16,6 @@ export function openOwnTasks(
   client: ApiClient,
   tasks: TaskReader,
   siteName: string,
-  account: string,
 ): Pick<Provider, 'listJobs' | 'describeJob'> {
   async function listAt(node: string, since: Date): Promise<OwnJob[]> {
     const about = client.about('list its tasks', { node })
@@ -29,7 +28,7 @@ export function openOwnTasks(
     const { data, timing } = await client.get(apiPath`/nodes/${node}/tasks` + query, ownTaskRowsSchema, about)
     return data.flatMap(({ upid: text, status, endtime }) => {
       const upid = parseUpid(text)
-      if (upid === undefined || upid.user !== account) return []
+      if (upid === undefined || upid.user !== client.account) return []
       const running = endtime === undefined && (status === undefined || status.toUpperCase() === 'RUNNING')
       if (!running && !mayBeSince(upid, since, timing)) return []
       return [

@@ -8,8 +8,9 @@ import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
 import { openClient } from './client.ts'
+import { clusterIdOf } from './cluster-id.ts'
 import { isGoodReading, mayBeSince, offsetByHeader, offsetByTask } from './clock.ts'
-import { accountOf, type ProxmoxSite } from './config.ts'
+import type { ProxmoxSite } from './config.ts'
 import { NoSuchTask, where } from './errors.ts'
 import { gatherEvidence } from './evidence.ts'
 import type { Limits } from './exchange.ts'
@@ -33,7 +34,6 @@ const TAIL_LINES = 50
 export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): Provider {
   const client = openClient(siteName, site, deps, limits)
   const tasks = openTaskReader(client, siteName, deps.sleep)
-  const account = accountOf(site.auth)
   /** As it was last told. */
   let version: string | undefined
 
@@ -100,7 +100,8 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     const own = data.flatMap((row) => {
       const upid = parseUpid(row.upid)
       // Rows of running tasks don't split user and token, those of ended ones do; the UPID always holds both.
-      if (upid === undefined || upid.user !== account || upid.type !== 'vzdump' || upid.id !== guest.id) return []
+      if (upid === undefined || upid.user !== client.account || upid.type !== 'vzdump' || upid.id !== guest.id)
+        return []
       const running = row.endtime === undefined && isActive(row.status)
       return running || mayBeSince(upid, since, timing) ? [{ jobRef: row.upid, startedAt: startOf(upid), running }] : []
     })
@@ -149,6 +150,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     platform: 'proxmox',
     clockToleranceSeconds: site.clockToleranceSeconds,
     identify,
+    clusterId: () => clusterIdOf(client),
     clock,
     async requireOptions(options) {
       const refused = refusal(options, await versionFor(options))
@@ -171,7 +173,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     stopBackup,
     ...openStorageBackups(client, tasks, siteName),
     ...openGuestPower(client, tasks, deps.sleep),
-    ...openOwnTasks(client, tasks, siteName, account),
+    ...openOwnTasks(client, tasks, siteName),
     close: () => client.close(),
   }
 }

@@ -46,6 +46,9 @@ export const permissionsSchema = z.record(
 /** GET /cluster/resources?type=node */
 export const nodeRowsSchema = rows(z.object({ node: z.string().min(1), status: z.string().optional() }))
 
+/** GET /nodes/{n}/certificates/info */
+export const certificateRowsSchema = rows(z.object({ filename: z.string(), fingerprint: z.string().min(1) }))
+
 /** GET /nodes/{n}/tasks. A running task has no end; its status, if any, is `RUNNING`. Strict: an overlooked row could start a second backup. */
 export const taskRowsSchema = z.array(
   z.object({ upid: z.string(), status: z.string().optional(), endtime: z.unknown().optional() }),

@@ -7,6 +7,8 @@ export interface HeldTicket {
   cookie: string
   ticket: string
   csrf: string
+  /** Whose it is, as the site writes it. */
+  account: string
   /** Milliseconds since 1970. */
   since: number
 }

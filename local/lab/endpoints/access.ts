@@ -53,9 +53,10 @@ export const accessEndpoints: Endpoint[] = [
     method: 'GET',
     path: '/access/domains',
     world: true,
-    run: () => [
+    run: ({ world }) => [
       { realm: 'pam', type: 'pam', comment: 'Linux PAM standard authentication' },
       { realm: 'pve', type: 'pve', comment: 'Proxmox VE authentication server' },
+      ...(world.site.realms ?? []).map(({ realm, type }) => ({ realm, type })),
     ],
   },
   {

@@ -5,13 +5,13 @@ import { nodeResource } from '../node-status.ts'
 import { may, require } from '../permissions.ts'
 import type { Call, Endpoint } from '../rest.ts'
 import { usage } from '../storage-files.ts'
-import { findGuest, findNode, type LabPool, onNode, unixSeconds, type World } from '../world.ts'
+import { findGuest, findNode, type LabPool, onNode, type World } from '../world.ts'
 
 const poolOf = (world: World, vmid: number): LabPool | undefined =>
   world.site.pools.find((pool) => pool.vmids.includes(vmid))
 
 function guestRows({ world, caller }: Call): Record<string, unknown>[] {
-  const uptime = unixSeconds(world) - world.site.bootedAt
+  const uptime = world.uptimeSeconds()
   return world.site.guests
     .filter((guest) => may(world.site, caller.who, `/vms/${guest.vmid}`, 'VM.Audit'))
     .map((guest) => {
@@ -90,7 +90,14 @@ function status({ world }: Call): unknown {
   const online = members.filter((node) => node.online).length
   const quorate = online * 2 > members.length ? 1 : 0
   return [
-    { type: 'cluster', id: 'cluster', name: 'lab', nodes: members.length, version: members.length, quorate },
+    {
+      type: 'cluster',
+      id: 'cluster',
+      name: world.cluster().name,
+      nodes: members.length,
+      version: members.length,
+      quorate,
+    },
     ...rows,
   ]
 }
@@ -117,10 +124,10 @@ function pools({ world, caller, values }: Call): unknown {
   require(world.site, caller.who, `/pool/${wanted}`, 'Pool.Audit')
   const pool = world.site.pools.find((each) => each.id === wanted)
   if (pool === undefined) throw parameterError({ poolid: `pool '${wanted}' does not exist` })
-  const uptime = unixSeconds(world) - world.site.bootedAt
+  const uptime = world.uptimeSeconds()
   const members = pool.vmids.flatMap((vmid) => {
     const guest = findGuest(world, vmid)
-    return guest === undefined
+    return guest === undefined || world.site.hidden?.includes(vmid) === true
       ? []
       : [resourceRow(guest, findNode(world, guest.node)?.online === true, uptime, pool.id)]
   })

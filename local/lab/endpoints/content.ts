@@ -73,7 +73,7 @@ function isoRows(world: World, storage: LabStorage, node: string): Record<string
       content: 'iso',
       format: 'iso',
       size: found.size,
-      ctime: Math.floor(found.ctimeMs / 1000),
+      ctime: Math.floor(found.mtimeMs / 1000),
     }
   })
 }
@@ -165,8 +165,8 @@ function show(call: Call): unknown {
 function change(call: Call): null {
   const backup = backupOf(call)
   const { notes, protected: wanted } = call.values
-  if (notes !== undefined) writeNotes(backup.path, notes)
-  if (wanted !== undefined) setProtected(backup.path, wanted === '1')
+  if (notes !== undefined) writeNotes(call.world, backup.path, notes)
+  if (wanted !== undefined) setProtected(call.world, backup.path, wanted === '1')
   return null
 }
 

@@ -4,9 +4,9 @@ import { configDigest, configEntries } from '../guest-config.ts'
 import { currentRow, nodeRow } from '../guest-status.ts'
 import { may } from '../permissions.ts'
 import type { Call, Endpoint } from '../rest.ts'
-import { findGuest, type LabGuest, type LabGuestKind, unixSeconds } from '../world.ts'
+import { findGuest, type LabGuest, type LabGuestKind } from '../world.ts'
 
-const uptime = ({ world }: Call): number => unixSeconds(world) - world.site.bootedAt
+const uptime = ({ world }: Call): number => world.uptimeSeconds()
 const folder = (kind: LabGuestKind): string => (kind === 'lxc' ? 'lxc' : 'qemu-server')
 
 export function guestOf(call: Call, kind: LabGuestKind): LabGuest {

@@ -19,7 +19,10 @@ export const nodeEndpoints: Endpoint[] = [
     run: ({ world, caller }) =>
       world.site.nodes
         .filter((node) => node.member)
-        .map((node) => ({ ...nodeResource(world, caller.who, node), ssl_fingerprint: world.certificateFingerprint() })),
+        .map((node) => ({
+          ...nodeResource(world, caller.who, node),
+          ssl_fingerprint: world.certificateFingerprint(node.name),
+        })),
   },
   { method: 'GET', path: '/nodes/{node}/status', permission: AUDIT, run: ({ world }) => nodeStatus(world) },
   {

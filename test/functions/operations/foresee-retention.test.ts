@@ -34,7 +34,7 @@ describe('foreseeing what a retention does to the bill', () => {
   afterEach(() => bucket.close())
 
   const folder = (day: number) => `archives/hq/vm-100/2026-11-0${day}T02-00-00Z/`
-  const order = { site: 'hq', policy, confirmed: true }
+  const order = { site: 'hq', policy, by: 'test', confirmed: true }
   const foresee = () => foreseeRetention(order, ports)
   const bill = () => billBucket(ports, { table: dear, destination: 'internet' })
   const dollarsOf = async (owner: string) =>

@@ -81,7 +81,7 @@ async function thaw(Key: string): Promise<void> {
 
 const prune = async (rules: object) => {
   const policy = retentionSchema.parse({ timeZone: 'UTC', ...rules })
-  const order = { site: 'hq', guest, policy, gone: false, confirmed: true, dryRun: false }
+  const order = { site: 'hq', guest, policy, by: 'test', gone: false, confirmed: true, dryRun: false }
   const { archives, warnings } = await pruneGuest(order, ports)
   return { archives, warnings, told: archives.map(({ decision, outcome, guard }) => outcome ?? guard ?? decision) }
 }

@@ -26,10 +26,12 @@ describe('pruning a site', () => {
   let provider: FakeProvider
   /** Milliseconds that are left, as each look at the clock finds them. */
   let left: () => number
+  let now: Date
   beforeEach(async () => {
     bucket = await openVersionedBucket('versioned')
     const { store, versions } = bucket
     left = () => 900_000
+    now = new Date('2026-11-22T02:00:00.000Z')
     const base = { keyPrefix: '', prices: listPrices, now: () => new Date(), log: () => undefined }
     ports = { ...base, store, versions, remainingMilliseconds: () => left() }
     provider = new FakeProvider()
@@ -41,9 +43,20 @@ describe('pruning a site', () => {
   afterEach(() => bucket.close())
 
   const plan = (request: unknown) =>
-    planPruning({ ...order, request }, { store: bucket.store, keyPrefix: '', provider: async () => provider })
+    planPruning(
+      { ...order, request },
+      { store: bucket.store, keyPrefix: '', now: () => now, provider: async () => provider },
+    )
   const prune = (planKey: string, its: Partial<RetentionPorts> = {}) =>
     pruneArchives({ ...order, planKey }, { ...ports, ...its })
+  /** The site is listed on these days of November, and then on the 22nd. */
+  async function daysWithout(request: object, ...days: number[]): Promise<void> {
+    for (const day of days) {
+      now = new Date(Date.UTC(2026, 10, day))
+      await plan(request)
+    }
+    now = new Date('2026-11-22T02:00:00.000Z')
+  }
   const report = async () =>
     pruningReportSchema.parse(JSON.parse((await bucket.store.readText(`${prefix}report.json`))?.text ?? 'null'))
   const manifests = async () =>
@@ -84,7 +97,9 @@ describe('pruning a site', () => {
 
   it('treats guests that are gone from the site by their own rule', async () => {
     provider.guests = provider.guests.filter(({ id }) => id !== '102')
-    const { planKey } = await plan({ site: 'hq', retention: { 'keep-last': 3, orphans: { 'keep-last': 2 } } })
+    const request = { site: 'hq', retention: { 'keep-last': 3, orphans: { 'keep-last': 2 } } }
+    await daysWithout(request, 11, 15)
+    const { planKey } = await plan(request)
     expect(await prune(planKey)).toMatchObject({ removed: 4 })
     expect((await bucket.store.listKeys('archives/hq/vm-102/')).filter((key) => key.endsWith('.json'))).toHaveLength(2)
   })

@@ -75,7 +75,10 @@ describe('pruneGuest', () => {
   }
 
   const prune = (rules: object, its: Partial<PruneOrder> = {}) =>
-    pruneGuest({ site: 'hq', guest, policy: policy(rules), gone: false, confirmed: true, dryRun: false, ...its }, ports)
+    pruneGuest(
+      { site: 'hq', guest, policy: policy(rules), by: 'test', gone: false, confirmed: true, dryRun: false, ...its },
+      ports,
+    )
   const told = ({ archives }: Awaited<ReturnType<typeof prune>>) =>
     archives.map(({ createdAt, decision, outcome }) => `${createdAt.slice(8, 10)} ${outcome ?? decision}`)
   /** Keys that still have a version below the archives, by folder's day. */
@@ -213,7 +216,7 @@ describe('pruneGuest', () => {
     for (const day of [1, 2, 3]) await archive(day)
     let calls = 0
     const pressed = { ...ports, remainingMilliseconds: () => (++calls === 1 ? 900_000 : 1000) }
-    const order = { site: 'hq', guest, gone: false, confirmed: true, dryRun: false }
+    const order = { site: 'hq', guest, by: 'test', gone: false, confirmed: true, dryRun: false }
     const report = await pruneGuest({ ...order, policy: policy({ 'keep-last': 1 }) }, pressed)
     expect(told(report)).toEqual(['01 removed', '02 left', '03 keep'])
     expect(told(await prune({ 'keep-last': 1 }))).toEqual(['02 removed', '03 keep'])
@@ -234,7 +237,7 @@ describe('pruneGuest', () => {
         },
       },
     }
-    const order = { site: 'hq', guest, gone: false, confirmed: true, dryRun: false }
+    const order = { site: 'hq', guest, by: 'test', gone: false, confirmed: true, dryRun: false }
     const cut = await pruneGuest({ ...order, policy: policy({ 'keep-last': 1 }) }, failing)
     expect(cut.archives[0]?.outcome).toBe(after === 3 ? 'removed' : 'left')
     const trusted = (await readGuestArchives('hq', guest, ports)).filter(({ problem }) => problem === undefined)

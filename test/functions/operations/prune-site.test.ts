@@ -28,7 +28,14 @@ describe('pruneSite', () => {
   async function prune(its: Partial<SiteOrder> & { rules?: object } = {}) {
     const { rules = { 'keep-last': 2 }, ...order } = its
     const told: Record<string, string> = {}
-    const whole = { site: 'hq', policy: retentionSchema.parse(rules), confirmed: true, dryRun: true, ...order }
+    const whole = {
+      site: 'hq',
+      policy: retentionSchema.parse(rules),
+      by: 'test',
+      confirmed: true,
+      dryRun: true,
+      ...order,
+    }
     for await (const { guest, result } of pruneSite(whole, ports)) {
       const decisions = 'trouble' in result ? result.trouble : result.archives.map(({ decision }) => decision).join()
       told[`${guest.kind}-${guest.id}`] = decisions
@@ -44,7 +51,14 @@ describe('pruneSite', () => {
   })
 
   it('keeps what guests left that are gone, by their own rule, even where another kind took their id', async () => {
-    const known = { guests: [web] }
+    const gone = { since: '2026-11-01T00:00:00.000Z', lists: 3, gone: true }
+    const known = {
+      guests: [web],
+      absent: [
+        { ...db, ...gone },
+        { ...box, ...gone },
+      ],
+    }
     expect(await prune({ known })).toEqual({
       'container-100': 'keep,keep,keep',
       'vm-100': 'remove,keep,keep',
@@ -54,6 +68,27 @@ describe('pruneSite', () => {
     expect(await prune({ known, rules })).toMatchObject({
       'vm-100': 'remove,keep,keep',
       'vm-101': 'remove,remove,keep',
+    })
+  })
+
+  it('removes nothing of a guest that is absent and not yet gone, by neither rule', async () => {
+    const absent = { since: '2026-11-20T00:00:00.000Z', lists: 2, gone: false }
+    const rules = { 'keep-last': 1, orphans: { 'keep-last': 1 } }
+    // One whose absence nobody has recorded is no more gone.
+    const known = { guests: [web], absent: [{ ...db, ...absent }] }
+    expect(await prune({ known, rules })).toEqual({
+      'container-100': 'keep,keep,keep',
+      'vm-100': 'remove,remove,keep',
+      'vm-101': 'keep,keep,keep',
+    })
+  })
+
+  it('treats nobody as gone while too many are, and needs a person', async () => {
+    const gone = { since: '2026-11-01T00:00:00.000Z', lists: 3, gone: true }
+    const known = { guests: [web], absent: [{ ...db, ...gone }], doubt: 'Half of the site vanished.' }
+    expect(await prune({ known, rules: { 'keep-last': 1, orphans: { 'keep-last': 1 } } })).toMatchObject({
+      'vm-100': 'remove,remove,keep',
+      'vm-101': expect.stringMatching(/isn't known .* Half of the site/),
     })
   })
 

@@ -152,7 +152,7 @@ describe('guests and the schedules that choose them', () => {
     for (const each of [scratch, gone]) await archived(ports, each, 1)
     const { reportKey, uncovered } = await check({ schedules: [weekly] })
     expect(uncovered).toBe(0)
-    expect(await statesOf(reportKey)).toEqual({ 100: 'covered', 101: 'parked', 102: 'gone' })
+    expect(await statesOf(reportKey)).toEqual({ 100: 'covered', 101: 'parked', 102: 'absent' })
     expect(await reasonsOf(reportKey)).toMatchObject({ 100: 'No schedule chooses it.' })
     expect((await reasonsOf(reportKey))['101']).not.toMatch(/schedule/)
     expect(ports.logged.at(-1)?.fields).toMatchObject({ GuestsUnscheduled: 1 })
@@ -193,5 +193,66 @@ describe('the figures', () => {
     const counts = Object.fromEntries(uncoveredStates.map((state) => [state, 1]))
     const report = { site: 'hq', judgedAt: '2026-11-22T02:00:00.000Z', guests: [], counts }
     expect(coverageMetrics(report)).toMatchObject({ GuestsUncovered: uncoveredStates.length })
+  })
+})
+
+describe('a guest that the site does not list', () => {
+  const DAYS = 24 * HOUR
+  const rules = { everyHours: 8000 }
+
+  it('is absent, and gone after several whole lists over a week; neither counts as uncovered', async () => {
+    const [web, db] = [guest('100'), guest('101')]
+    const { ports, check, statesOf, reasonsOf } = scene([web])
+    for (const each of [web, db]) await archived(ports, each, 1)
+    const states: (string | undefined)[] = []
+    for (let day = 0; day <= 8; day += 4) {
+      const { reportKey, outcome } = await check({ rules })
+      expect(outcome).toBe('succeeded')
+      states.push((await statesOf(reportKey))['101'])
+      if (day === 4)
+        expect((await reasonsOf(reportKey))['101']).toMatch(/absent since .*\(2 whole lists.*3 whole lists over 7 days/)
+      ports.clock.now = new Date(ports.clock.now.getTime() + 4 * DAYS)
+    }
+    expect(states).toEqual(['absent', 'absent', 'gone'])
+  })
+
+  it('is never gone by lists that may lack some', async () => {
+    const { ports, check, statesOf } = scene([guest('100')], 'The account may not see all guests.')
+    await archived(ports, guest('101'), 1)
+    for (let day = 0; day <= 20; day += 5) {
+      expect((await statesOf((await check({ rules })).reportKey))['101']).toBe('absent')
+      ports.clock.now = new Date(ports.clock.now.getTime() + 5 * DAYS)
+    }
+  })
+
+  it('makes the check uncertain when many vanish at once, whatever the account is meant to see', async () => {
+    const all = ['100', '101', '102', '103'].map((id) => guest(id))
+    const { ports, check } = scene(all.slice(2))
+    for (const each of all) await archived(ports, each, 1)
+    const told = await check({ rules: { ...rules, wholeSite: false } })
+    expect(told).toMatchObject({ outcome: 'partial', certain: false, uncovered: 0 })
+    expect(told.summary).toMatch(/doesn't list 2 of 4 guests that have archives/)
+  })
+
+  it('proves nothing when nobody is listed at all', async () => {
+    const { ports, check, statesOf } = scene([])
+    await archived(ports, guest('100'), 1)
+    for (let day = 0; day <= 20; day += 5) {
+      const told = await check({ rules: { ...rules, wholeSite: false } })
+      expect(told).toMatchObject({ outcome: 'partial', certain: false })
+      expect(told.summary).toMatch(/lists no guest at all, and there are archives of 1 guest/)
+      expect((await statesOf(told.reportKey))['100']).toBe('absent')
+      ports.clock.now = new Date(ports.clock.now.getTime() + 5 * DAYS)
+    }
+  })
+
+  it('is nobody’s business of another cluster: that is an error', async () => {
+    const { ports, check } = scene([guest('100')])
+    await archived(ports, guest('101'), 1)
+    await check({ rules })
+    ports.fakeProvider.cluster = 'cluster-2'
+    await expect(check({ rules })).rejects.toThrow(
+      /Site hq: the cluster cluster-2 answers.*guestlift site accept hq --cluster cluster-2 --bucket memory/,
+    )
   })
 })

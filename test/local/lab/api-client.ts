@@ -10,6 +10,8 @@ export interface TestSite {
   lab: Lab
   directory: string
   call(method: string, path: string, body?: string): Promise<RawResponse>
+  /** With a password: the ticket, and calls that use it. */
+  loginAs(userid: string): Promise<{ ticket: string; clustername?: string; get(path: string): Promise<RawResponse> }>
   /** POST vzdump; the UPID. */
   start(vmid: number, options?: string): Promise<string>
   /** Start, finish and return the task. */
@@ -37,8 +39,16 @@ export async function testSite(options: Partial<LabOptions> = {}): Promise<TestS
     const answer = await call('POST', `/nodes/${node}/vzdump`, `vmid=${vmid}&storage=nas&remove=0${more}`)
     return String(dataOf(answer))
   }
+  const loginAs: TestSite['loginAs'] = async (username) => {
+    const password = lab.users.find((user) => user.userid === username)?.password ?? ''
+    const form = new URLSearchParams({ username, password }).toString()
+    const given = dataOf(await call('POST', '/access/ticket', form)) as { ticket: string; clustername?: string }
+    const cookie = { Cookie: `PVEAuthCookie=${encodeURIComponent(given.ticket)}` }
+    return { ...given, get: (path) => exchange(port, request('GET', `/api2/json${path}`, cookie)) }
+  }
   return {
     lab,
+    loginAs,
     directory,
     call,
     start,

@@ -14,12 +14,14 @@ const main = fileURLToPath(new URL('../../../local/lab/main.ts', import.meta.url
 describe('the lab as a program', () => {
   it('prints one line of JSON, answers, and stops cleanly on SIGTERM', async () => {
     const state = mkdtempSync(join(tmpdir(), 'lab-main-'))
-    const child = spawn(process.execPath, [main, '--state', state, '--guest-mib', '1'], {
+    const child = spawn(process.execPath, [main, '--state', state, '--guest-mib', '1', '--guests', '20'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [first]: unknown[] = await once(child.stdout, 'data')
     const ready = JSON.parse(String(first)) as {
       apiUrl: string
+      control: string
+      guests: unknown[]
       token: { tokenId: string; secret: string }
       site: { provider: string }
     }
@@ -27,6 +29,11 @@ describe('the lab as a program', () => {
     const headers = { Authorization: `PVEAPIToken=${ready.token.tokenId}=${ready.token.secret}` }
     const answer = await exchange(Number(new URL(ready.apiUrl).port), request('GET', '/api2/json/version', headers))
     expect(dataOf(answer)).toMatchObject({ release: '9.2' })
+    expect(ready.guests).toHaveLength(20)
+    const locked = await fetch(ready.control, { method: 'POST', body: '{"lockGuest":{"id":103,"lock":"backup"}}' })
+    expect(await locked.json()).toMatchObject({
+      guests: expect.arrayContaining([expect.objectContaining({ id: 103, lock: 'backup' })]) as unknown,
+    })
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
     rmSync(state, { recursive: true })

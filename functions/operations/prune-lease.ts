@@ -1,0 +1,73 @@
+import { type PruningLease, pruningLeaseSchema } from '../contracts/pruning-lease.ts'
+import { type KeyedGuest, pruningLeaseKey } from '../domain/object-keys.ts'
+import { parseJson } from '../domain/parse-json.ts'
+import type { RetentionPorts } from './retention-ports.ts'
+
+type Needs = Pick<RetentionPorts, 'store' | 'keyPrefix' | 'now'>
+
+/** A lease holds so long after it was taken or renewed: longer than a function lives. */
+const LEASE_MILLISECONDS = 20 * 60_000
+/** Nobody removes anything by a lease that is as old: what is under way ends before another may begin. */
+const USABLE_MILLISECONDS = 15 * 60_000
+const RENEW_MILLISECONDS = 5 * 60_000
+
+export interface HeldLease {
+  /** Whether it still holds, asked of the bucket and renewed if need be. Without it nothing may be removed any more. */
+  holds(): Promise<boolean>
+  /** Let others begin. One that has lapsed is left alone: it may be another's. */
+  release(): Promise<void>
+}
+
+/** Who has the guest, a sentence. */
+export interface Busy {
+  busy: string
+}
+
+/**
+ * Take a guest for one pruning: two that decide at the same time could each remove what the other counts on. The lease of
+ * a pruning that died lapses; its own next call goes on with it.
+ * @param by names the pruning: only the same one, with the same rules, has the same name
+ */
+export async function takeLease(site: string, guest: KeyedGuest, by: string, ports: Needs): Promise<HeldLease | Busy> {
+  const { store, now } = ports
+  const key = pruningLeaseKey(ports.keyPrefix, site, guest)
+  const found = await store.readText(key)
+  const standing = found === undefined ? undefined : pruningLeaseSchema.safeParse(parseJson(found.text)).data
+  if (found !== undefined && standing === undefined) {
+    return { busy: `s3://${store.bucket}/${key} can't be read. Remove it when no pruning of this guest is at work.` }
+  }
+  if (standing !== undefined && standing.by !== by && ageOf(standing, now()) < LEASE_MILLISECONDS) {
+    return { busy: busyText(standing) }
+  }
+  const at = now().toISOString()
+  let lease: PruningLease = { version: 1, by, takenAt: at, renewedAt: at }
+  const onlyIf = found === undefined ? { absent: true as const } : { etag: found.etag }
+  let etag = await store.writeText(key, JSON.stringify(lease), { onlyIf })
+  if (etag === undefined) return { busy: 'Another pruning of this guest began at the same moment.' }
+
+  const isOurs = async (): Promise<boolean> => {
+    const there = await store.readText(key)
+    return there !== undefined && there.etag === etag && ageOf(lease, now()) < USABLE_MILLISECONDS
+  }
+  return {
+    async holds() {
+      if (!(await isOurs())) return false
+      if (ageOf(lease, now()) < RENEW_MILLISECONDS || etag === undefined) return true
+      lease = { ...lease, renewedAt: now().toISOString() }
+      etag = await store.writeText(key, JSON.stringify(lease), { onlyIf: { etag } })
+      return etag !== undefined
+    },
+    async release() {
+      if (await isOurs()) await store.remove(key)
+    },
+  }
+}
+
+function ageOf({ renewedAt }: PruningLease, now: Date): number {
+  return now.getTime() - Date.parse(renewedAt)
+}
+
+function busyText({ by, renewedAt }: PruningLease): string {
+  const until = new Date(Date.parse(renewedAt) + LEASE_MILLISECONDS).toISOString()
+  return `Another pruning of this guest is at work (${by}), at most until ${until}. What is left is the next one's.`
+}

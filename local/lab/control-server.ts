@@ -1,0 +1,84 @@
+/**
+ * The lab's control address: plain HTTP on loopback, for people and scripts that play a bad night from outside. `GET`
+ * shows the state, `POST` of one JSON object changes it and shows the state afterwards. Whoever reaches this machine's
+ * loopback rules the lab; pages in a browser must not, so a foreign `Host` and any `Origin` are refused.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type ControlCommand, controlCommandSchema, Refused } from './control-command.ts'
+import type { LabControl } from './control.ts'
+
+const MOST_BYTES = 64 * 1024
+const LOOPBACK = /^(127(?:\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/i
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > MOST_BYTES) throw new Refused(`A command has at most ${MOST_BYTES} bytes.`, 413)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function commandOf(text: string): ControlCommand {
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch {
+    throw new Refused('The body is no JSON. Send one object, as {"clockOffsetSeconds":-3600}.')
+  }
+  const parsed = controlCommandSchema.safeParse(given)
+  if (parsed.success) return parsed.data
+  const told = parsed.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  )
+  const verbs = Object.keys(controlCommandSchema.shape).join(', ')
+  throw new Refused(`The lab can't take this command: ${told.join('; ')}. Verbs: ${verbs}.`)
+}
+
+async function answer(request: IncomingMessage, control: LabControl): Promise<unknown> {
+  if (!LOOPBACK.test(request.headers.host ?? '')) {
+    throw new Refused('The Host header names no loopback address. Use http://127.0.0.1 with the port as printed.', 403)
+  }
+  if (request.headers.origin !== undefined) throw new Refused('Pages in a browser may not control the lab.', 403)
+  if (request.url !== '/') throw new Refused('The control address has one path: /.', 404)
+  if (request.method === 'GET') return control.state()
+  if (request.method !== 'POST') throw new Refused('The control address takes GET and POST.', 405)
+  return control.apply(commandOf(await bodyOf(request)))
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, control: LabControl): Promise<void> {
+  let status = 200
+  let body: unknown
+  try {
+    body = await answer(request, control)
+  } catch (error) {
+    status = error instanceof Refused ? error.status : 500
+    body = { error: error instanceof Error ? error.message : String(error) }
+  }
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
+  response.end(`${JSON.stringify(body)}\n`)
+}
+
+/** Listen on 127.0.0.1. `port` 0 takes any free one. */
+export async function startControlServer(
+  port: number,
+  control: LabControl,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => void serve(request, response, control))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve())
+  })
+  const address = server.address()
+  const listening = typeof address === 'object' && address !== null ? address.port : port
+  return {
+    url: `http://127.0.0.1:${listening}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
