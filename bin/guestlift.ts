@@ -17,6 +17,7 @@ import {
   runHere,
   runOnAws,
 } from '../local/cli/run-command.ts'
+import { addSiteBookCommand } from '../local/cli/site-book-command.ts'
 import { addSiteCommands } from '../local/cli/site-commands.ts'
 import { AssemblyError } from '../local/synthesised.ts'
 import { listenForStop } from '../local/cli/stop-signals.ts'
@@ -70,6 +71,7 @@ program
 addSweepCommand(program, stop)
 addUnfinishedCommands(program, stop)
 addSiteCommands(program, stop)
+addSiteBookCommand(program)
 
 addPlanCommand(program, stop)
 addGuestsCommand(program, stop)

@@ -1,8 +1,9 @@
-import { type ClockConfirmation, clockConfirmationSchema } from '../contracts/retention-report.ts'
+import type { ClockConfirmation } from '../contracts/retention-report.ts'
 import { clockTrouble } from '../domain/clock-trouble.ts'
 import type { TracedArchive } from '../domain/guests-of-id.ts'
 import { clockConfirmationKey, type KeyedGuest } from '../domain/object-keys.ts'
-import { parseJson } from '../domain/parse-json.ts'
+import { clockConfirmationShape } from './books/shapes.ts'
+import { recordIn, writeRecord } from './books/stored-json.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
@@ -26,11 +27,12 @@ export async function clockConfirmedAt(
   if (clockTrouble(times, now(), undefined) === undefined) return undefined
   const found = await readTextUnlessFrozen(store, clockConfirmationKey(keyPrefix, site, guest))
   if (found === undefined || 'frozen' in found) return undefined
-  return clockConfirmationSchema.safeParse(parseJson(found.text)).data?.confirmedAt
+  const read = recordIn(clockConfirmationShape, found.text)
+  return 'value' in read ? read.value.confirmedAt : undefined
 }
 
 /** Keep a person's word, so that the next pruning doesn't ask for it again. */
 export async function confirmClock({ site, guest }: Subject, { store, keyPrefix, now }: Needs): Promise<void> {
   const record: ClockConfirmation = { version: 1, confirmedAt: now().toISOString() }
-  await store.writeText(clockConfirmationKey(keyPrefix, site, guest), `${JSON.stringify(record, undefined, 2)}\n`)
+  await writeRecord(store, clockConfirmationKey(keyPrefix, site, guest), clockConfirmationShape, record)
 }

@@ -6,7 +6,7 @@ import { manifestSchema } from '../../contracts/manifest.ts'
 import { guestProgressSchema } from '../../contracts/progress.ts'
 import { pruningPlanSchema, pruningReportSchema } from '../../contracts/pruning.ts'
 import { guestOutcomeSchema, runReportSchema } from '../../contracts/report.ts'
-import { guestRetentionSchema, removalRecordSchema } from '../../contracts/retention-report.ts'
+import { clockConfirmationSchema, guestRetentionSchema, removalRecordSchema } from '../../contracts/retention-report.ts'
 import { selectionRecordSchema } from '../../contracts/selection.ts'
 import { sweepReportSchema } from '../../contracts/sweep.ts'
 import { keptEvidenceSchema, planItemSchema } from '../../contracts/tasks.ts'
@@ -68,6 +68,12 @@ export const removalShape = shape(
   'record of a removal',
   removalRecordSchema,
   'What it names may be half removed. Look at that folder, then move the record away.',
+  readable,
+)
+export const clockConfirmationShape = shape(
+  "person's word on a guest's clock",
+  clockConfirmationSchema,
+  'Move it away and confirm again.',
   readable,
 )
 export const retentionShape = shape('report of retention', guestRetentionSchema, COPY, readable)

@@ -13,7 +13,7 @@ const ROOT_CERTIFICATE = 'pve-root-ca.pem'
  * What it can't tell: a cluster that was restored from a copy of another one's /etc/pve has the same; one whose authority
  * was made anew has another. `undefined` where the site doesn't show it.
  */
-export async function clusterIdOf(client: ApiClient): Promise<string | undefined> {
+export async function clusterIdOf(client: Pick<ApiClient, 'get' | 'about'>): Promise<string | undefined> {
   const about = client.about('read the certificate of its authority')
   // The node that answers the call, whatever its name: all have the same.
   const { data } = await notRefused(() =>

@@ -1,4 +1,5 @@
 /** Nodes themselves, and the indexes that list what lies under a path. */
+import { unseenFingerprint } from '../identity.ts'
 import { offsetSeconds } from '../node-time.ts'
 import { nodeResource, nodeStatus } from '../node-status.ts'
 import type { Endpoint } from '../rest.ts'
@@ -29,6 +30,29 @@ export const nodeEndpoints: Endpoint[] = [
     method: 'GET',
     path: '/nodes/{node}/version',
     run: () => ({ version: '9.2.11', release: '9.2', repoid: '14a22df35955d97d' }),
+  },
+  {
+    method: 'GET',
+    path: '/nodes/{node}/certificates/info',
+    // For every account, and without asking another process: PVE/API2/Certificates.pm.
+    run: ({ world, node }) => {
+      const issuer = `/CN=Proxmox Virtual Environment/OU=${world.cluster().id}/O=PVE Cluster Manager CA`
+      const name = findNode(world, node)?.name ?? ''
+      return [
+        {
+          filename: 'pve-root-ca.pem',
+          subject: issuer,
+          issuer,
+          fingerprint: unseenFingerprint(world.cluster().id, 'pve-root-ca.pem'),
+        },
+        {
+          filename: 'pve-ssl.pem',
+          subject: `/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN=${name}.lab`,
+          issuer,
+          fingerprint: world.certificateFingerprint(name),
+        },
+      ]
+    },
   },
   {
     method: 'GET',

@@ -58,7 +58,9 @@ describe('how many guests may vanish at once', () => {
   it('lets one guest go of however few, and no more than a quarter of many', () => {
     expect(tooManyAbsent(after([day(1), without100]))).toBeUndefined()
     expect(tooManyAbsent(after([day(1), all.slice(2)]))).toBeUndefined()
-    expect(tooManyAbsent(after([day(1), all.slice(3)]))).toMatch(/Site hq doesn't list 3 of 8 guests that have archives/)
+    expect(tooManyAbsent(after([day(1), all.slice(3)]))).toMatch(
+      /Site hq doesn't list 3 of 8 guests that have archives/,
+    )
     expect(tooManyAbsent(after([day(1), []]))).toMatch(/8 of 8/)
   })
 

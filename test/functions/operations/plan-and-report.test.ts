@@ -57,6 +57,16 @@ describe('a catalogue that could not be written', () => {
 })
 
 describe('planning a run', () => {
+  it('starts nothing on another cluster than the one that the archives come from', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.guests = [web, db]
+    await planRun(input, ports)
+    await ports.store.remove(`${run.prefix}plan.json`)
+    ports.fakeProvider.cluster = 'cluster-2'
+    await expect(planRun(input, ports)).rejects.toThrow(/the cluster cluster-2 answers, .* come from cluster-1/)
+    expect(await ports.store.readText(`${run.prefix}plan.json`)).toBeUndefined()
+  })
+
   it('plans each guest that was found where it is now', async () => {
     const ports = fakePorts()
     ports.fakeProvider.guests = [web, db]

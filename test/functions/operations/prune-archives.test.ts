@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { InvalidJob, PlatformUnavailable } from '../../../functions/contracts/errors.ts'
+import { ClusterChanged, InvalidJob, PlatformUnavailable } from '../../../functions/contracts/errors.ts'
 import type { Guest } from '../../../functions/contracts/nouns.ts'
 import { pruningReportSchema } from '../../../functions/contracts/pruning.ts'
 import { guestRetentionSchema } from '../../../functions/contracts/retention-report.ts'
@@ -116,6 +116,47 @@ describe('pruning a site', () => {
         /1 guest needs attention\. vm 102: It isn't known whether this guest is gone.*Node pve2/,
       ),
     })
+  })
+
+  it('removes nothing when nobody is listed at all, and needs a person', async () => {
+    provider.guests = []
+    const { planKey } = await plan({
+      site: 'hq',
+      retention: { 'keep-last': 1, orphans: { 'keep-last': 1 } },
+      confirmed: true,
+    })
+    expect(await prune(planKey)).toMatchObject({
+      outcome: 'failed',
+      removed: 0,
+      troubled: 3,
+      summary: expect.stringMatching(/3 guests need attention\. .*Site hq lists no guest at all/),
+    })
+    expect(await manifests()).toBe(12)
+  })
+
+  it('removes nothing of a cluster that nobody has accepted', async () => {
+    const request = { site: 'hq', retention: { 'keep-last': 3 } }
+    await plan(request)
+    provider.cluster = 'cluster-2'
+    await expect(plan({ ...request, confirmed: true, confirmedGone: true })).rejects.toThrow(ClusterChanged)
+    const { planKey } = await plan({ ...request, acceptCluster: 'cluster-2' })
+    expect(await prune(planKey)).toMatchObject({ outcome: 'succeeded', removed: 3 })
+  })
+
+  it('tells of a guest that is absent and not yet gone, and needs nobody for it', async () => {
+    provider.guests = provider.guests.filter(({ id }) => id !== '102')
+    const { planKey } = await plan({
+      site: 'hq',
+      retention: { 'keep-last': 1, orphans: { 'keep-last': 1 } },
+      guests: ['102'],
+    })
+    expect(await prune(planKey)).toMatchObject({ outcome: 'succeeded', guests: 1, removed: 0, troubled: 0 })
+    expect((await report()).told).toMatchObject([
+      {
+        summary: expect.stringMatching(/absent since 2026-11-22 \(1 whole list.*3 whole lists over 7 days/),
+        attention: [],
+      },
+    ])
   })
 
   it('prunes nothing while the site does not answer', async () => {

@@ -63,6 +63,12 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       expect((await provider.identify()).version).toMatch(/^\d+\.\d+/)
     })
 
+    it('says which cluster answers, each time the same', async () => {
+      const id = await provider.clusterId()
+      expect(id).toMatch(/./)
+      expect(await provider.clusterId()).toBe(id)
+    })
+
     it('lacks no privilege for what the harness prepared', async () => {
       const work = { guestIds: [harness.vm, harness.container], storage: harness.storage, deleteSource: true }
       expect(await provider.missingPrivileges(work)).toEqual([])

@@ -17,6 +17,8 @@ const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 let directory: string
 let lab: Lab
 let server: S3Server
+let put: (guest: Guest, createdAt: string, writtenAt?: string) => Promise<void>
+const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'guestlift-coverage-'))
   lab = await startLab({
@@ -39,10 +41,9 @@ beforeAll(async () => {
   const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }
   const client = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
   const store = new S3ArchiveStore(client, 'archives', { sleep: async () => undefined, random: () => 0 })
-  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
-  const put = async (guest: Guest, createdAt: string) => {
+  put = async (guest, createdAt, writtenAt = createdAt) => {
     const folder = archiveFolder('', 'hq', guest, createdAt)
-    const manifest = manifestOf(createdAt, [4], guest)
+    const manifest = { ...manifestOf(createdAt, [4], guest), writtenAt }
     for (const { fileName } of manifest.artifacts) await store.writeText(`${folder}${fileName}`, 'vmaz')
     await store.writeText(manifestKey(folder), JSON.stringify(manifest))
   }
@@ -130,6 +131,20 @@ describe('guestlift coverage', () => {
     const { code, out } = await coverage('--json')
     expect(statesIn(out)).toEqual({ 'vm 100': 'covered', 'container 100': 'stale' })
     expect((JSON.parse(out) as Told).unknown).toHaveLength(1)
+    expect(code).toBe(1)
+  })
+
+  it('calls no guest covered by the archive of another one that had its id, or by one of the future', async () => {
+    const former = { id: '101', kind: 'container', name: 'payroll-db', node: 'pve1' } as const
+    await put({ ...former, identity: { id: 'hwaddr:aa:aa:aa:aa:aa:aa' } }, hoursAgo(2))
+    await put({ id: '100', kind: 'vm', name: 'web', node: 'pve1' }, '2099-01-01T00:00:00.000Z', hoursAgo(1))
+    const { code, out } = await coverage('--site-file', 'hq.json')
+    expect(out).toMatch(
+      /never +hq +container 101 +db +no archive +It was never archived\. The archives are of another guest that had this id \(payroll-db, last archived \d{4}-\d\d-\d\d\)\./,
+    )
+    expect(out).toMatch(
+      /misdated +hq +vm 100 +web +\S+ \S+ \(dated 2099-01-01 00:00:00Z\).*The newest archive is dated in the/,
+    )
     expect(code).toBe(1)
   })
 })
