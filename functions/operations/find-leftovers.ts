@@ -1,7 +1,7 @@
-import * as z from 'zod'
-import { InternalFault } from '../contracts/errors.ts'
 import { MAX_LEFTOVERS, type PlanItem, planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
 import { planKey, runPrefix } from '../domain/object-keys.ts'
+import { runPlanShape } from './books/shapes.ts'
+import { readRecord } from './books/stored-json.ts'
 import { claimOn } from './claims.ts'
 import type { Ports } from './ports.ts'
 
@@ -41,11 +41,5 @@ export async function findLeftovers(
 
 /** A run that was stopped before it had a plan has claimed nothing. */
 async function readPlan(key: string, { store }: Needs): Promise<PlanItem[]> {
-  const text = (await store.readText(key))?.text
-  if (text === undefined) return []
-  try {
-    return z.array(planItemSchema).parse(JSON.parse(text))
-  } catch (cause) {
-    throw new InternalFault(`The plan s3://${store.bucket}/${key} is unreadable: nothing was cleaned up.`, { cause })
-  }
+  return (await readRecord(store, key, runPlanShape)) ?? []
 }

@@ -1,8 +1,8 @@
-import { manifestSchema } from '../contracts/manifest.ts'
 import { guestFolder, type KeyedGuest, manifestKey } from '../domain/object-keys.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
+import { manifestShape } from './books/shapes.ts'
+import { recordIn } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
-import { parseJson } from '../domain/parse-json.ts'
 
 export interface LastStored {
   /** ISO instant: the archive's own time on the platform. */
@@ -23,9 +23,10 @@ export async function lastStored(
     .toSorted()
     .at(-1)
   const found = newest === undefined ? undefined : await readTextUnlessFrozen(store, newest)
-  const readable = found !== undefined && 'text' in found
-  const { data } = manifestSchema.safeParse(readable ? parseJson(found.text) : undefined)
-  if (data === undefined) return undefined
+  // One that can't be read tells no size; the room that it may need is then bounded by the guest's disks.
+  const manifest = found !== undefined && 'text' in found ? recordIn(manifestShape, found.text) : undefined
+  if (manifest === undefined || !('value' in manifest)) return undefined
+  const data = manifest.value
   const sizeBytes = data.artifacts.reduce((sum, artifact) => sum + artifact.sizeBytes, 0)
   return { createdAt: data.createdAt, sizeBytes, compress: data.backup.compress }
 }

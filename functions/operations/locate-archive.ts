@@ -3,6 +3,8 @@ import type { BackupEvidence } from '../contracts/evidence.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { judge } from '../domain/verdict.ts'
 import { evidenceKey } from '../domain/object-keys.ts'
+import { evidenceShape } from './books/shapes.ts'
+import { writeRecord } from './books/stored-json.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import type { Ports } from './ports.ts'
 
@@ -25,7 +27,7 @@ export async function locateArchive(
     if (evidence.logComplete) throw error
     return ''
   })
-  await ports.store.writeText(key, JSON.stringify({ evidence, log }), { contentType: 'application/json' })
+  await writeRecord(ports.store, key, evidenceShape, { evidence, log })
   const verdict = judge(evidence)
   if (!verdict.good || evidence.listed === undefined) {
     throw new BackupFailed(

@@ -3,6 +3,8 @@ import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { byTurnsOfNodes } from '../domain/node-order.ts'
 import { planKey, selectionKey } from '../domain/object-keys.ts'
 import type { FoundGuest } from '../providers/provider.ts'
+import { runPlanShape, selectionShape } from './books/shapes.ts'
+import { writeRecord } from './books/stored-json.ts'
 import { chooseGuests } from './choose-guests.ts'
 import { keepBudget } from './keep-budget.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
@@ -20,9 +22,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
   const provider = await ports.provider(site)
   await keepBudget(job, provider)
   const choice = await chooseGuests(site, job.guests, provider)
-  await ports.store.writeText(selectionKey(run.prefix), `${JSON.stringify(choice.record, null, 1)}\n`, {
-    contentType: 'application/json',
-  })
+  await writeRecord(ports.store, selectionKey(run.prefix), selectionShape, choice.record)
   const refusals = await refusedNodes(site, choice.chosen, ports)
 
   for (const { guest, error, reason } of choice.failed) {
@@ -50,7 +50,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
     })
   }
   const key = planKey(run.prefix)
-  await ports.store.writeText(key, JSON.stringify(byTurnsOfNodes(items)), { contentType: 'application/json' })
+  await writeRecord(ports.store, key, runPlanShape, byTurnsOfNodes(items))
   return { planKey: key, guestCount: items.length }
 }
 

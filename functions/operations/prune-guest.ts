@@ -6,6 +6,8 @@ import { type KeyedGuest, retentionReportKey } from '../domain/object-keys.ts'
 import { retentionEffect } from '../domain/retention-effect.ts'
 import { type Circumstances, guardRetention, type GuardedDecision } from '../domain/retention-guards.ts'
 import { isGoing, retentionSummary } from '../domain/retention-summary.ts'
+import { retentionShape } from './books/shapes.ts'
+import { writeRecord } from './books/stored-json.ts'
 import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
 import { inOrder } from './ordered-lookahead.ts'
 import { archiveLock, removeArchive, resumeRemovals, untilText } from './remove-archive.ts'
@@ -56,10 +58,8 @@ export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Prom
   }
   const report: GuestRetention = { ...bare, ...retentionSummary(bare) }
   if (!dryRun && (report.toRemove > 0 || report.resumed.length > 0 || report.warnings.length > 0)) {
-    await ports.store.writeText(
-      retentionReportKey(ports.keyPrefix, site, guest, report.decidedAt),
-      `${JSON.stringify(report, undefined, 2)}\n`,
-    )
+    const key = retentionReportKey(ports.keyPrefix, site, guest, report.decidedAt)
+    await writeRecord(ports.store, key, retentionShape, report)
   }
   ports.log('retention-applied', { site, guest: guest.id, dryRun, summary: report.summary })
   return report
