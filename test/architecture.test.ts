@@ -99,6 +99,16 @@ describe('the architecture', () => {
     ).toEqual([])
   })
 
+  it('reads and writes stored JSON in operations/books alone', () => {
+    const operations = files.filter((file) => /^functions\/operations\/(?!books\/)/.test(file))
+    expect(operations.length).toBeGreaterThan(50)
+    const saying = (words: RegExp) => operations.filter((file) => words.test(readFileSync(join(root, file), 'utf8')))
+    expect(saying(/\bJSON\.parse\b|\bparseJson\b|\bsafeJson\b/)).toEqual([])
+    // Neither writes what it makes: an error's cause as Lambda words it, and what a checksum is over.
+    const unwritten = ['functions/operations/catalogue-index.ts', 'functions/operations/plan-copies.ts']
+    expect(saying(/\bJSON\.stringify\b/)).toEqual(unwritten)
+  })
+
   it('keeps handlers to one operation and the runtime', () => {
     const handlers = files.filter((file) => file.startsWith('functions/handlers/'))
     expect(handlers.length).toBeGreaterThan(0)

@@ -331,7 +331,7 @@ export const tasks = {
       /** What Report run needs; absent when the run had planned nothing yet, or a guest was repeated alone. */
       planned: z.strictObject({ run: runSchema, site: siteNameSchema, planKey: z.string() }).optional(),
       leftovers: z.array(z.strictObject({ item: planItemSchema, execution: executionSchema })).max(MAX_LEFTOVERS),
-      /** Claimed guests that didn't fit into the answer. */
+      /** Claimed guests that didn't fit into the answer, and those whose claim can't be read. */
       further: z.int().nonnegative(),
     }),
     env: storeEnv,

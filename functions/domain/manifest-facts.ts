@@ -9,8 +9,7 @@ import { archiveEvidenceSchema, contentSampleSchema, verificationResultSchema } 
 import type { ArchiveFiles } from './catalogue.ts'
 import { marksIn } from './configuration-marks.ts'
 import { identityIn } from './embedded-identity.ts'
-import { validationMessage } from './validation-message.ts'
-import { parseJson } from './parse-json.ts'
+import { newerAdvice, readText } from './stored-record.ts'
 
 /**
  * A manifest as far as the catalogue needs it. Tolerant where `manifestSchema` is strict: an archive must not vanish
@@ -58,9 +57,10 @@ export function readManifestFacts(
   text: string,
   archive: Pick<ArchiveFiles, 'site' | 'guest' | 'keyedAt'>,
 ): ManifestFacts | { unreadable: string } {
-  const parsed = readManifestSchema.safeParse(parseJson(text))
-  if (!parsed.success) return { unreadable: `The manifest can't be read: ${validationMessage(parsed.error)}.` }
-  const { site, guest, createdAt, backup, verdict, evidence, configuration, contentSample, ...manifest } = parsed.data
+  const found = readText({ schema: readManifestSchema, version: 1 }, text)
+  if ('newerVersion' in found) return { unreadable: `The manifest can't be read. ${newerAdvice(found)}` }
+  if ('unreadable' in found) return { unreadable: `The manifest can't be read: ${found.unreadable}.` }
+  const { site, guest, createdAt, backup, verdict, evidence, configuration, contentSample, ...manifest } = found.value
   const ours = site === archive.site && guest.id === archive.guest.id && guest.kind === archive.guest.kind
   if (!ours || wholeSeconds(createdAt) !== wholeSeconds(archive.keyedAt)) {
     return {
@@ -142,11 +142,12 @@ const STATES = { accepted: 'verified', refused: 'failed', 'not-verified': 'not-v
 
 /** What a verification's text says. */
 export function readVerification(text: string): VerificationFacts {
-  const { success, data, error } = readVerificationSchema.safeParse(parseJson(text))
-  if (!success) {
-    return { state: 'unreadable', reason: `The verification can't be read: ${validationMessage(error)}.`, tags: [] }
+  const found = readText({ schema: readVerificationSchema, version: 1 }, text)
+  if (!('value' in found)) {
+    const why = 'newerVersion' in found ? `. ${newerAdvice(found)}` : `: ${found.unreadable}.`
+    return { state: 'unreadable', reason: `The verification can't be read${why}`, tags: [] }
   }
-  const { verifiedAt, result, findings, notes, evidence } = data
+  const { verifiedAt, result, findings, notes, evidence } = found.value
   const reason = result === 'accepted' ? undefined : (findings[0]?.message ?? notes[0])
   return {
     state: STATES[result],

@@ -25,6 +25,9 @@ export type ReadText<Value> =
   /** Why, without a full stop. */
   | { unreadable: string }
 
+/** Something else altogether breaks every rule of a shape; a few of them say so. */
+const COMPLAINTS = 3
+
 /** Fields that name the version of what wrote a record, where a shape has one. */
 const writerSchema = z.looseObject({ writtenBy: z.string().optional(), tool: z.string().optional() })
 const versionSchema = z.looseObject({ version: z.number() })
@@ -45,7 +48,8 @@ export function readText<Value>(
     return { newerVersion: told, ...(writer === undefined ? {} : { writtenBy: writer }) }
   }
   const parsed = tolerant(schema, unknown).safeParse(json)
-  return parsed.success ? { value: parsed.data } : { unreadable: validationMessage(parsed.error) }
+  if (parsed.success) return { value: parsed.data }
+  return { unreadable: validationMessage(new z.ZodError(parsed.error.issues.slice(0, COMPLAINTS))) }
 }
 
 /** What a newer record asks of people: whole sentences. */

@@ -1,11 +1,12 @@
 import type { StoredObject } from '../aws/archive-store.ts'
-import { ArchiveConflict } from '../contracts/errors.ts'
-import { manifestSchema } from '../contracts/manifest.ts'
+import { ArchiveConflict, RecordTooNew, RecordUnreadable } from '../contracts/errors.ts'
 import type { SourceIdentity, StoredArtifact } from '../contracts/nouns.ts'
 import type { TaskInput, Upload } from '../contracts/tasks.ts'
 import { sameIdentity } from '../domain/copy-verdict.ts'
 import { crc32ToBase64 } from '../domain/crc32.ts'
 import { artifactKey, manifestKey } from '../domain/object-keys.ts'
+import { manifestShape } from './books/shapes.ts'
+import { readRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 import { type UploadRecord, uploadOf } from './upload-record.ts'
 
@@ -71,8 +72,8 @@ export async function findStored(
   }
 
   async function knownFromManifest(): Promise<Known | undefined> {
-    const text = (await ports.store.readText(manifestKey(folder)))?.text
-    const entry = parseManifest(text)?.artifacts.find((candidate) => candidate.key === key)
+    const manifest = await readRecord(ports.store, manifestKey(folder), manifestShape).catch(asConflict)
+    const entry = manifest?.artifacts.find((candidate) => candidate.key === key)
     if (entry?.source.artifactRef !== artifact.artifactRef || !sameIdentity(entry.source, source)) return undefined
     const { partSizeBytes, partCount, checksum } = entry
     // The upload is history: manifests don't keep its id, and nothing asks S3 for it any more.
@@ -90,10 +91,10 @@ function knownFromRecord(
   return { upload: uploadOf(record), checksum: `CRC32:${crc32ToBase64(record.crc32)}` }
 }
 
-function parseManifest(text: string | undefined) {
-  try {
-    return text === undefined ? undefined : manifestSchema.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
+/** A manifest that nobody can read has the folder all the same. @throws ArchiveConflict */
+export function asConflict(error: unknown): never {
+  if (error instanceof RecordUnreadable || error instanceof RecordTooNew) {
+    throw new ArchiveConflict(error.message, { cause: error })
   }
+  throw error
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type CatalogueIndex, catalogueIndexSchema, type IndexedArchive } from '../contracts/catalogue.ts'
+import type { CatalogueIndex, IndexedArchive } from '../contracts/catalogue.ts'
 import { ObjectFrozen, StoreDenied } from '../contracts/errors.ts'
 import { catalogueIndexKey, type KeyedGuest } from '../domain/object-keys.ts'
+import { catalogueIndexShape } from './books/shapes.ts'
+import { recordIn, recordText } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
-import { parseJson } from '../domain/parse-json.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 
@@ -24,7 +25,7 @@ export function indexText(site: string, guest: KeyedGuest, archives: IndexedArch
     sum: sumOf(archives),
     archives,
   }
-  return `${JSON.stringify(index)}\n`
+  return recordText(catalogueIndexShape, index)
 }
 
 /**
@@ -33,7 +34,8 @@ export function indexText(site: string, guest: KeyedGuest, archives: IndexedArch
  */
 export async function readIndex(site: string, guest: KeyedGuest, { store, keyPrefix }: Needs): Promise<FoundIndex> {
   const text = await textOrNone(catalogueIndexKey(keyPrefix, site, guest), store)
-  const { data } = catalogueIndexSchema.safeParse(parseJson(text))
+  const found = recordIn(catalogueIndexShape, text)
+  const data = 'value' in found ? found.value : undefined
   const usable =
     data !== undefined &&
     data.site === site &&

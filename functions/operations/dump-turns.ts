@@ -4,7 +4,6 @@ import type { PlanItem } from '../contracts/tasks.ts'
 import {
   type DumpQueue,
   type DumpTurn,
-  dumpQueueSchema,
   emptyQueue,
   endTurn,
   heldTurn,
@@ -20,6 +19,7 @@ import {
 } from '../domain/dump-queue.ts'
 import { dumpQueueKey } from '../domain/object-keys.ts'
 import type { Provider } from '../providers/provider.ts'
+import { dumpQueueShape } from './books/shapes.ts'
 import { type ArchiveStorage, spaceOn, storageFor } from './archive-space.ts'
 import type { Work } from './claims.ts'
 import type { Ports } from './ports.ts'
@@ -166,6 +166,6 @@ function change<Result>(
   ports: Needs,
   decide: (queue: DumpQueue) => { next: DumpQueue; result: Result },
 ): Promise<Result> {
-  const ledger = { key: dumpQueueKey(ports.keyPrefix, site), schema: dumpQueueSchema, empty: emptyQueue }
+  const ledger = { key: dumpQueueKey(ports.keyPrefix, site), shape: dumpQueueShape, empty: emptyQueue }
   return changeLedger(ledger, decide, ports)
 }

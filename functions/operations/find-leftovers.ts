@@ -1,7 +1,7 @@
-import * as z from 'zod'
-import { InternalFault } from '../contracts/errors.ts'
 import { MAX_LEFTOVERS, type PlanItem, planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
 import { planKey, runPrefix } from '../domain/object-keys.ts'
+import { runPlanShape } from './books/shapes.ts'
+import { readRecord, unlessUnreadable } from './books/stored-json.ts'
 import { claimOn } from './claims.ts'
 import type { Ports } from './ports.ts'
 
@@ -22,11 +22,17 @@ export async function findLeftovers(
   const key = planKey(runPrefix(ports.keyPrefix, runId, startedAt))
   const plan = alone.success ? [alone.data] : await readPlan(key, ports)
   const found: TaskOutput<'FindLeftovers'>['leftovers'] = []
+  // One claim that nobody can read keeps no other guest from being cleaned up.
+  let unread = 0
   for (let start = 0; start < plan.length; start += READ_AHEAD) {
     const items = plan.slice(start, start + READ_AHEAD)
-    const claims = await Promise.all(items.map((item) => claimOn(item, ports)))
+    const claims = await Promise.all(items.map((item) => unlessUnreadable(claimOn(item, ports))))
     for (const [index, item] of items.entries()) {
       const claim = claims[index]
+      if (claim === 'unreadable') {
+        unread += 1
+        continue
+      }
       if (claim === undefined || claim.released || claim.runId !== item.run.id) continue
       found.push({ item, execution: claim.execution })
     }
@@ -35,17 +41,11 @@ export async function findLeftovers(
   return {
     ...(alone.success || first === undefined ? {} : { planned: { run: first.run, site: first.site, planKey: key } }),
     leftovers: found.slice(0, MAX_LEFTOVERS),
-    further: Math.max(0, found.length - MAX_LEFTOVERS),
+    further: Math.max(0, found.length - MAX_LEFTOVERS) + unread,
   }
 }
 
 /** A run that was stopped before it had a plan has claimed nothing. */
 async function readPlan(key: string, { store }: Needs): Promise<PlanItem[]> {
-  const text = (await store.readText(key))?.text
-  if (text === undefined) return []
-  try {
-    return z.array(planItemSchema).parse(JSON.parse(text))
-  } catch (cause) {
-    throw new InternalFault(`The plan s3://${store.bucket}/${key} is unreadable: nothing was cleaned up.`, { cause })
-  }
+  return (await readRecord(store, key, runPlanShape)) ?? []
 }

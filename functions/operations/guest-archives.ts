@@ -6,6 +6,7 @@ import { type ArchiveFiles, entryOf, readFolder } from '../domain/catalogue.ts'
 import { readManifestFacts, readVerification } from '../domain/manifest-facts.ts'
 import { guestFolder, type KeyedGuest, manifestKey } from '../domain/object-keys.ts'
 import type { GuardedArchive } from '../domain/retention-guards.ts'
+import { recordIn } from './books/stored-json.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
@@ -20,11 +21,14 @@ export interface VersionedArchive extends GuardedArchive {
 }
 
 /** What retention needs of a manifest beside the facts of the catalogue. */
-const namedFilesSchema = z.object({
-  backup: z.object({ protected: z.boolean().optional() }),
-  artifacts: z.array(z.object({ key: z.string() })),
-  sideFiles: z.array(z.string()),
-})
+const namedFilesShape = {
+  schema: z.object({
+    backup: z.object({ protected: z.boolean().optional() }),
+    artifacts: z.array(z.object({ key: z.string() })),
+    sideFiles: z.array(z.string()),
+  }),
+  version: 1,
+}
 
 const READ_AT_ONCE = 8
 
@@ -72,7 +76,8 @@ async function readArchive(
   const facts = text === undefined ? undefined : readManifestFacts(text, files)
   const checked = verification !== undefined && 'text' in verification ? readVerification(verification.text) : undefined
   const entry = entryOf(files, facts, checked)
-  const named = entry.facts === undefined ? undefined : namedFilesSchema.safeParse(JSON.parse(text ?? '')).data
+  const listed = entry.facts === undefined || text === undefined ? undefined : recordIn(namedFilesShape, text)
+  const named = listed !== undefined && 'value' in listed ? listed.value : undefined
   const keys = [ownKey, verificationKey, ...(named?.artifacts.map(({ key }) => key) ?? []), ...(named?.sideFiles ?? [])]
   const strays = keys.filter((key) => !key.startsWith(place.folder))
 

@@ -1,14 +1,11 @@
 import { GuestliftError } from '../contracts/errors.ts'
-import {
-  type GuestProgress,
-  guestProgressSchema,
-  type ProgressFigures,
-  type ProgressStage,
-} from '../contracts/progress.ts'
+import type { GuestProgress, ProgressFigures, ProgressStage } from '../contracts/progress.ts'
 import type { Run } from '../contracts/nouns.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
 import { progressKey } from '../domain/object-keys.ts'
 import { figuresOf, isDue, type Seen } from '../domain/progress.ts'
+import { progressShape } from './books/shapes.ts'
+import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'now' | 'log'>
@@ -32,7 +29,7 @@ export async function noteProgress(
 ): Promise<ProgressFigures> {
   const key = progressKey(run.prefix, guest.id)
   try {
-    const before = parse((await store.readText(key))?.text)
+    const before = await readRecord(store, key, progressShape)
     const began = startedAt ?? (before?.stage === stage ? before.stageStartedAt : now().toISOString())
     const figures = figuresOf(seen, stage, began, before, now())
     if (isDue(before, stage, began, now())) {
@@ -47,7 +44,7 @@ export async function noteProgress(
         ...figures,
         ...(reason === undefined ? {} : { reason }),
       }
-      await store.writeText(key, JSON.stringify(progress), { contentType: 'application/json' })
+      await writeRecord(store, key, progressShape, progress)
     }
     return figures
   } catch (error) {
@@ -69,19 +66,11 @@ export async function lastSeen(
   { store }: Pick<Ports, 'store'>,
   dumped = false,
 ): Promise<string | undefined> {
-  const seen = parse((await store.readText(progressKey(run.prefix, guestId)))?.text)
-  if (seen === undefined) return undefined
+  const seen = await unlessUnreadable(readRecord(store, progressKey(run.prefix, guestId), progressShape))
+  if (seen === undefined || seen === 'unreadable') return undefined
   // The last look at the dump is older than its end.
   if (dumped && seen.stage !== 'copying') return 'Its backup was complete, and nothing of it was copied yet.'
   const share =
     seen.percent === undefined ? '' : `${seen.estimated ? ' about' : ''} ${Math.floor(seen.percent)} % done,`
   return `It was last seen ${doing[seen.stage]},${share} at ${seen.updatedAt}.`
-}
-
-function parse(text: string | undefined): GuestProgress | undefined {
-  try {
-    return text === undefined ? undefined : guestProgressSchema.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
 }

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
-import { keptEvidenceSchema } from '../contracts/tasks.ts'
+import type { keptEvidenceSchema } from '../contracts/tasks.ts'
+import { evidenceShape } from './books/shapes.ts'
+import { readRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 
 /** What Locate archive kept about the guest's job, if it got that far. */
@@ -7,6 +9,5 @@ export async function readKeptEvidence(
   key: string,
   { store }: Pick<Ports, 'store'>,
 ): Promise<z.infer<typeof keptEvidenceSchema> | undefined> {
-  const found = await store.readText(key)
-  return found === undefined ? undefined : keptEvidenceSchema.parse(JSON.parse(found.text))
+  return readRecord(store, key, evidenceShape)
 }

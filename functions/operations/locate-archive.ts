@@ -4,6 +4,8 @@ import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { clockWarning } from '../domain/clock-offset.ts'
 import { judge } from '../domain/verdict.ts'
 import { evidenceKey } from '../domain/object-keys.ts'
+import { evidenceShape } from './books/shapes.ts'
+import { writeRecord } from './books/stored-json.ts'
 import { claimOn } from './claims.ts'
 import { readClock } from './clock-check.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
@@ -32,7 +34,7 @@ export async function locateArchive(
     if (evidence.logComplete) throw error
     return ''
   })
-  await ports.store.writeText(key, JSON.stringify({ evidence, log }), { contentType: 'application/json' })
+  await writeRecord(ports.store, key, evidenceShape, { evidence, log })
   const verdict = judge(evidence, item.backup)
   if (!verdict.good || evidence.listed === undefined) {
     throw new BackupFailed(

@@ -1,13 +1,13 @@
-import { type GuestOutcome, guestOutcomeSchema } from '../contracts/report.ts'
+import type { GuestOutcome } from '../contracts/report.ts'
 import type { Guest, Run } from '../contracts/nouns.ts'
 import { outcomeKey } from '../domain/object-keys.ts'
+import { outcomeShape } from './books/shapes.ts'
+import { readRecord, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 
 /** Keep a guest's outcome in the run's folder, where Report run finds it. A later attempt replaces an earlier one. */
 export async function recordOutcome(run: Run, outcome: GuestOutcome, { store }: Pick<Ports, 'store'>): Promise<void> {
-  await store.writeText(outcomeKey(run.prefix, outcome.id), JSON.stringify(outcome), {
-    contentType: 'application/json',
-  })
+  await writeRecord(store, outcomeKey(run.prefix, outcome.id), outcomeShape, outcome)
 }
 
 export async function readOutcome(
@@ -15,8 +15,7 @@ export async function readOutcome(
   guestId: string,
   { store }: Pick<Ports, 'store'>,
 ): Promise<GuestOutcome | undefined> {
-  const found = await store.readText(outcomeKey(run.prefix, guestId))
-  return found === undefined ? undefined : guestOutcomeSchema.parse(JSON.parse(found.text))
+  return readRecord(store, outcomeKey(run.prefix, guestId), outcomeShape)
 }
 
 /** The outcome of a guest of which nothing was archived. `guest` holds what is known of it. */

@@ -3,6 +3,8 @@ import { type PruningPlan, pruningRequestSchema } from '../contracts/pruning.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { planKey, pruningPrefix } from '../domain/object-keys.ts'
 import { validationMessage } from '../domain/validation-message.ts'
+import { pruningPlanShape } from './books/shapes.ts'
+import { writeRecord } from './books/stored-json.ts'
 import { lookAtSite, type SiteLook } from './look-at-site.ts'
 import type { Ports } from './ports.ts'
 import { acceptCluster } from './site-book.ts'
@@ -24,7 +26,7 @@ export async function planPruning(input: TaskInput<'PlanPruning'>, ports: Needs)
   const look = await lookAtSite({ site, provider, confirmedGone, record: true, settle: !dryRun }, ports)
   const plan: PruningPlan = { version: 1, ...request, known: knownGuests(look) }
   const key = planKey(pruningPrefix(ports.keyPrefix, input.pruningId, input.startedAt))
-  await ports.store.writeText(key, `${JSON.stringify(plan, undefined, 2)}\n`, { contentType: 'application/json' })
+  await writeRecord(ports.store, key, pruningPlanShape, plan)
   return { planKey: key }
 }
 

@@ -4,6 +4,8 @@ import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { byTurnsOfNodes } from '../domain/node-order.ts'
 import { planKey, selectionKey } from '../domain/object-keys.ts'
 import type { FoundGuest, Provider } from '../providers/provider.ts'
+import { runPlanShape, selectionShape } from './books/shapes.ts'
+import { writeRecord } from './books/stored-json.ts'
 import { chooseGuests } from './choose-guests.ts'
 import { keepBudget } from './keep-budget.ts'
 import { recordList } from './look-at-site.ts'
@@ -25,9 +27,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
   const choice = await chooseGuests(site, job.guests, provider)
   // Archives of another cluster's guests would lie among those of this one, under the same ids.
   await recordList({ site, clusterId: await provider.clusterId(), list: choice.list }, ports)
-  await ports.store.writeText(selectionKey(run.prefix), `${JSON.stringify(choice.record, null, 1)}\n`, {
-    contentType: 'application/json',
-  })
+  await writeRecord(ports.store, selectionKey(run.prefix), selectionShape, choice.record)
   const refusals = await refusedNodes(site, choice.chosen, ports)
   const identities = await identitiesOf(choice.chosen, provider)
 
@@ -57,7 +57,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
     })
   }
   const key = planKey(run.prefix)
-  await ports.store.writeText(key, JSON.stringify(byTurnsOfNodes(items)), { contentType: 'application/json' })
+  await writeRecord(ports.store, key, runPlanShape, byTurnsOfNodes(items))
   return { planKey: key, guestCount: items.length }
 }
 

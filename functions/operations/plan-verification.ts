@@ -6,6 +6,8 @@ import { askedVerifications, dueVerifications } from '../domain/due-verification
 import { archivesPrefix, planKey, unreadKey, verificationPrefix } from '../domain/object-keys.ts'
 import { validationMessage } from '../domain/validation-message.ts'
 import { withinRun } from '../domain/verification-room.ts'
+import { unreadShape, verificationPlanShape } from './books/shapes.ts'
+import { writeRecord } from './books/stored-json.ts'
 import { DueFindings } from './due-findings.ts'
 import type { CatalogueFilter } from './list-archives.ts'
 import type { Ports } from './ports.ts'
@@ -51,9 +53,8 @@ export async function planVerification(
     }),
   )
   const record: UnreadRecord = { policy: request.policy, sites: [...found.sites].sort(), ...found.record() }
-  const contentType = 'application/json'
-  await store.writeText(unreadKey(run.prefix), `${JSON.stringify(record, undefined, 2)}\n`, { contentType })
-  await store.writeText(planKey(run.prefix), `${JSON.stringify(plan)}\n`, { contentType })
+  await writeRecord(store, unreadKey(run.prefix), unreadShape, record)
+  await writeRecord(store, planKey(run.prefix), verificationPlanShape, plan)
   log('verification-planned', { prefix: run.prefix, archives: plan.length, unread: record.unread.length })
   return { run, planKey: planKey(run.prefix), archiveCount: plan.length }
 }

@@ -1,14 +1,10 @@
 import { InternalFault } from '../contracts/errors.ts'
-import {
-  type PrunedGuest,
-  type PruningPlan,
-  pruningPlanSchema,
-  type PruningReport,
-  pruningReportSchema,
-} from '../contracts/pruning.ts'
+import { type PrunedGuest, type PruningPlan, type PruningReport } from '../contracts/pruning.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { type KeyedGuest, pruningPrefix, reportKey } from '../domain/object-keys.ts'
 import { countGuest, noCounts, pruningTotals, toldGuest } from '../domain/pruning-totals.ts'
+import { pruningPlanShape, pruningReportShape } from './books/shapes.ts'
+import { readRecord, writeRecord } from './books/stored-json.ts'
 import { pruneSite, type SiteEnd } from './prune-site.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
@@ -66,10 +62,10 @@ function wasCutShort(result: Result): boolean {
 }
 
 async function readPlan(key: string, { store }: RetentionPorts): Promise<PruningPlan> {
-  const found = await store.readText(key)
-  if (found === undefined)
+  const plan = await readRecord(store, key, pruningPlanShape)
+  if (plan === undefined)
     throw new InternalFault(`The plan s3://${store.bucket}/${key} is gone. Start the pruning anew.`)
-  return pruningPlanSchema.parse(JSON.parse(found.text))
+  return plan
 }
 
 /** The report as it grows. */
@@ -79,8 +75,7 @@ async function openLedger(
   { pruningId, startedAt }: TaskInput<'PruneArchives'>,
   { store, now }: RetentionPorts,
 ) {
-  const found = await store.readText(key)
-  const held = found === undefined ? undefined : pruningReportSchema.parse(JSON.parse(found.text))
+  const held = await readRecord(store, key, pruningReportShape)
   const told: PrunedGuest[] = [...(held?.told ?? [])]
   let counts = held === undefined ? noCounts : countsOf(held)
   let behind: KeyedGuest | undefined = held?.behind
@@ -104,7 +99,7 @@ async function openLedger(
   }
   const write = async (done: boolean): Promise<PruningReport> => {
     const report = reportNow(done)
-    await store.writeText(key, `${JSON.stringify(report, undefined, 2)}\n`, { contentType: 'application/json' })
+    await writeRecord(store, key, pruningReportShape, report)
     unreported = 0
     return report
   }

@@ -9,6 +9,8 @@ import { guestFolder, type KeyedGuest, retentionReportKey } from '../domain/obje
 import { retentionEffect } from '../domain/retention-effect.ts'
 import { type Circumstances, guardRetention, type GuardedDecision } from '../domain/retention-guards.ts'
 import { isGoing, retentionSummary } from '../domain/retention-summary.ts'
+import { retentionShape } from './books/shapes.ts'
+import { writeRecord } from './books/stored-json.ts'
 import { clockConfirmedAt, confirmClock } from './clock-confirmation.ts'
 import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
 import { inOrder } from './ordered-lookahead.ts'
@@ -208,10 +210,8 @@ async function reported(
   }
   const report: GuestRetention = { ...bare, ...retentionSummary(bare) }
   if (!dryRun && (report.toRemove > 0 || report.resumed.length > 0 || report.warnings.length > 0)) {
-    await ports.store.writeText(
-      retentionReportKey(ports.keyPrefix, site, guest, report.decidedAt),
-      `${JSON.stringify(report, undefined, 2)}\n`,
-    )
+    const key = retentionReportKey(ports.keyPrefix, site, guest, report.decidedAt)
+    await writeRecord(ports.store, key, retentionShape, report)
   }
   ports.log('retention-applied', { site, guest: guest.id, dryRun, summary: report.summary })
   return report

@@ -4,6 +4,7 @@ import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { guestCounts } from '../domain/copy-work.ts'
 import { readFailure } from '../domain/failure.ts'
 import { evidenceKey } from '../domain/object-keys.ts'
+import { unlessUnreadable } from './books/stored-json.ts'
 import { ownClaim, releaseClaim } from './claims.ts'
 import { leaveQueue } from './dump-turns.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
@@ -21,7 +22,10 @@ export async function releaseBackup(
   const remarks = verdict.name === 'archived' ? [] : [verdict.reason]
   remarks.push(...olderBackup(input), ...retentionRemarks(input))
   if (item.deleteSource) remarks.push(...(await removeSources(input, ports)))
-  await leaveQueue(input, ports)
+  // The archive is committed: a record that nobody can read now is the next run's to stop at.
+  if ((await unlessUnreadable(leaveQueue(input, ports))) === 'unreadable') {
+    remarks.push(`Site ${item.site}: the queue of dumps can't be read, and the next run will stop at it.`)
+  }
   const work = guestCounts(input)
   const outcome: GuestOutcome = {
     id: item.guest.id,
@@ -38,8 +42,8 @@ export async function releaseBackup(
     ...(work === undefined ? {} : { work }),
   }
   await recordOutcome(item.run, outcome, ports)
-  const held = await ownClaim(input, ports)
-  if (held !== undefined) await releaseClaim(input, held, 'done', ports)
+  const held = await unlessUnreadable(ownClaim(input, ports))
+  if (held !== undefined && held !== 'unreadable') await releaseClaim(input, held, 'done', ports)
   return outcome
 }
 

@@ -1,5 +1,5 @@
 import type { VersionLock } from '../aws/version-store.ts'
-import { type RemovalRecord, removalRecordSchema } from '../contracts/retention-report.ts'
+import type { RemovalRecord } from '../contracts/retention-report.ts'
 import {
   guestFolder,
   type KeyedGuest,
@@ -8,6 +8,9 @@ import {
   removalRecordsPrefix,
   verificationKey,
 } from '../domain/object-keys.ts'
+import { newerAdvice } from '../domain/stored-record.ts'
+import { removalShape } from './books/shapes.ts'
+import { recordIn, writeRecord } from './books/stored-json.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { VersionedArchive } from './guest-archives.ts'
 import type { RetentionPorts } from './retention-ports.ts'
@@ -56,7 +59,7 @@ export async function removeArchive(
     versions: archive.versions.map(({ key, versionId }) => ({ key, versionId })),
   }
   const key = removalRecordKey(ports.keyPrefix, site, guest, archive.folder)
-  await ports.store.writeText(key, `${JSON.stringify(record, undefined, 2)}\n`)
+  await writeRecord(ports.store, key, removalShape, record)
   return carryOut(key, record, ports)
 }
 
@@ -127,7 +130,12 @@ export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: bo
       resumed.warnings.push(`A removal that was cut short goes on later: ${found.frozen}`)
       continue
     }
-    const record = readRecord(found?.text)
+    const read = found === undefined ? undefined : recordIn(removalShape, found.text)
+    if (read !== undefined && 'newerVersion' in read) {
+      resumed.warnings.push(`s3://${ports.store.bucket}/${key} was left alone. ${newerAdvice(read)}`)
+      continue
+    }
+    const record = read !== undefined && 'value' in read ? read.value : undefined
     // Whoever can write records shall not be able to point them at other archives.
     const ownFolder =
       record !== undefined &&
@@ -152,12 +160,4 @@ export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: bo
 export function untilText({ legalHold, retainUntil }: VersionLock): string {
   const until = retainUntil === undefined ? '' : ` until ${retainUntil.slice(0, 10)}`
   return `${until}${legalHold ? `${until === '' ? '' : ' and'} by a legal hold` : ''}`
-}
-
-function readRecord(text: string | undefined): RemovalRecord | undefined {
-  try {
-    return removalRecordSchema.safeParse(JSON.parse(text ?? 'null')).data
-  } catch {
-    return undefined
-  }
 }

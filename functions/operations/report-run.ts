@@ -1,14 +1,14 @@
-import * as z from 'zod'
 import type { Run } from '../contracts/nouns.ts'
-import { type GuestOutcome, guestOutcomeSchema, type RunReport } from '../contracts/report.ts'
-import { selectionRecordSchema } from '../contracts/selection.ts'
-import { planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
+import type { GuestOutcome, RunReport } from '../contracts/report.ts'
+import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { readFailure } from '../domain/failure.ts'
 import { listPrices } from '../domain/list-prices.ts'
 import { outcomesPrefix, reportKey, selectionKey } from '../domain/object-keys.ts'
 import { receipt } from '../domain/receipt.ts'
 import { runMetrics } from '../domain/run-metrics.ts'
 import { tally } from '../domain/tally.ts'
+import { outcomeShape, runPlanShape, runReportShape, selectionShape } from './books/shapes.ts'
+import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import { lastSeen } from './guest-progress.ts'
 import { emptyOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
@@ -24,7 +24,7 @@ const READ_AHEAD = 32
  */
 export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Promise<TaskOutput<'ReportRun'>> {
   const { run, site, notes } = input
-  const plan = z.array(planItemSchema).parse(JSON.parse((await ports.store.readText(input.planKey))?.text ?? '[]'))
+  const plan = (await readRecord(ports.store, input.planKey, runPlanShape)) ?? []
   const recorded = await readOutcomes(await ports.store.listKeys(outcomesPrefix(run.prefix)), ports)
   const unheard = plan.filter((item) => !recorded.some((outcome) => outcome.id === item.guest.id))
   const silent: GuestOutcome[] = []
@@ -48,7 +48,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
     receipt: receipt(guests, listPrices),
   }
   const key = reportKey(run.prefix)
-  await ports.store.writeText(key, `${JSON.stringify(report, null, 2)}\n`, { contentType: 'application/json' })
+  await writeRecord(ports.store, key, runReportShape, report)
   const metrics = runMetrics(ports.deployment, report)
   if (metrics !== undefined) ports.log('run-metrics', metrics)
   return { outcome, summary, bucket: ports.store.bucket, reportKey: key, succeeded, failed, skipped }
@@ -69,16 +69,28 @@ function catalogueNotes({ site, catalogueError }: TaskInput<'ReportRun'>): strin
 
 /** They lie with the run: state carries no list that grows with the site. */
 async function selectionNotes({ prefix }: Run, { store }: Needs): Promise<string[]> {
-  const found = await store.readText(selectionKey(prefix))
-  return found === undefined ? [] : selectionRecordSchema.parse(JSON.parse(found.text)).notes
+  const found = await unlessUnreadable(readRecord(store, selectionKey(prefix), selectionShape))
+  if (found === 'unreadable')
+    return ['What was selected and why can not be read: selection.json of this run is broken.']
+  return found?.notes ?? []
+}
+
+/** One broken outcome keeps nobody's report back; what became of that guest isn't known, and that is no success. */
+function unreadableOutcome(key: string, bucket: string): GuestOutcome {
+  const id = key.slice(key.lastIndexOf('/') + 1, -'.json'.length)
+  const reason = `Its outcome s3://${bucket}/${key} can't be read. Look at its archives with guestlift show ${id}.`
+  return emptyOutcome({ id }, 'failed', 'OutcomeUnreadable', reason, 0)
 }
 
 async function readOutcomes(keys: readonly string[], { store }: Needs): Promise<GuestOutcome[]> {
   const outcomes: GuestOutcome[] = []
   for (let start = 0; start < keys.length; start += READ_AHEAD) {
-    const texts = await Promise.all(keys.slice(start, start + READ_AHEAD).map((key) => store.readText(key)))
-    for (const found of texts) {
-      if (found !== undefined) outcomes.push(guestOutcomeSchema.parse(JSON.parse(found.text)))
+    const some = keys.slice(start, start + READ_AHEAD)
+    const found = await Promise.all(some.map((key) => unlessUnreadable(readRecord(store, key, outcomeShape))))
+    for (const [index, outcome] of found.entries()) {
+      const key = some[index] ?? ''
+      if (outcome === 'unreadable') outcomes.push(unreadableOutcome(key, store.bucket))
+      else if (outcome !== undefined) outcomes.push(outcome)
     }
   }
   return outcomes

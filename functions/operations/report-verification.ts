@@ -1,19 +1,19 @@
-import * as z from 'zod'
+import { InternalFault } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { type Verification, verificationSchema } from '../contracts/verification.ts'
+import type { Verification } from '../contracts/verification.ts'
 import type { VerificationRunner } from '../contracts/verification-policy.ts'
-import {
-  type ReadArchive,
-  type UnreadRecord,
-  unreadRecordSchema,
-  type VerificationItem,
-  verificationItemSchema,
-  type VerificationReport,
+import type {
+  ReadArchive,
+  UnreadRecord,
+  VerificationItem,
+  VerificationReport,
 } from '../contracts/verification-report.ts'
 import { formatBytes } from '../domain/byte-size.ts'
 import { manifestKey, reportKey, unreadKey, verificationKey } from '../domain/object-keys.ts'
 import { verificationMetrics } from '../domain/verification-metrics.ts'
 import { tallyVerifications } from '../domain/verification-tally.ts'
+import { unreadShape, verificationPlanShape, verificationReportShape, verificationShape } from './books/shapes.ts'
+import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'deployment'>
@@ -30,8 +30,9 @@ export async function reportVerification(
   ports: Needs,
 ): Promise<TaskOutput<'ReportVerification'>> {
   const { store, now, log, deployment } = ports
-  const plan = z.array(verificationItemSchema).parse(await readJson(planKey, ports))
-  const { sites, ...left } = unreadRecordSchema.parse(await readJson(unreadKey(run.prefix), ports))
+  const plan = required(await readRecord(store, planKey, verificationPlanShape), planKey, ports)
+  const leftKey = unreadKey(run.prefix)
+  const { sites, ...left } = required(await readRecord(store, leftKey, unreadShape), leftKey, ports)
   const archives: ReadArchive[] = []
   const gone: UnreadRecord['unread'] = []
   for (let start = 0; start < plan.length; start += READ_AHEAD) {
@@ -56,7 +57,7 @@ export async function reportVerification(
     archives,
   }
   const key = reportKey(run.prefix)
-  await store.writeText(key, `${JSON.stringify(report, undefined, 2)}\n`, { contentType: 'application/json' })
+  await writeRecord(store, key, verificationReportShape, report)
   for (const site of sites) log('verification-metrics', verificationMetrics(deployment, report, site))
   return { ...totals, bucket: store.bucket, reportKey: key }
 }
@@ -108,16 +109,13 @@ function removedMeanwhile({ folder, site }: VerificationItem): UnreadRecord['unr
   return { folder, site, why: 'removed', reason: 'It was removed since it was planned.', overdue: false }
 }
 
-async function verificationOf(folder: string, ports: Needs): Promise<Verification | undefined> {
-  try {
-    return verificationSchema.safeParse(await readJson(verificationKey(folder), ports)).data
-  } catch {
-    // Not JSON: nobody can tell what it says.
-    return undefined
-  }
+function required<Value>(record: Value | undefined, key: string, { store }: Needs): Value {
+  if (record !== undefined) return record
+  throw new InternalFault(`s3://${store.bucket}/${key} is gone. Start the verification anew.`)
 }
 
-async function readJson(key: string, { store }: Needs): Promise<unknown> {
-  const found = await store.readText(key)
-  return found === undefined ? undefined : JSON.parse(found.text)
+/** Of one that can't be read nobody can tell what it says: the archive counts as not verified. */
+async function verificationOf(folder: string, { store }: Needs): Promise<Verification | undefined> {
+  const found = await unlessUnreadable(readRecord(store, verificationKey(folder), verificationShape))
+  return found === 'unreadable' ? undefined : found
 }

@@ -5,10 +5,10 @@ import {
   reserve,
   type StreamAnswer,
   type StreamLedger,
-  streamLedgerSchema,
   type StreamLimits,
   type StreamRequest,
 } from '../domain/stream-ledger.ts'
+import { streamLedgerShape } from './books/shapes.ts'
 import type { Ports } from './ports.ts'
 import { changeLedger } from './shared-ledger.ts'
 
@@ -40,5 +40,5 @@ export async function releaseStreams(site: string, execution: string, ports: Nee
 }
 
 function ledgerOf(site: string, { keyPrefix }: Needs) {
-  return { key: streamLedgerKey(keyPrefix, site), schema: streamLedgerSchema, empty: emptyLedger }
+  return { key: streamLedgerKey(keyPrefix, site), shape: streamLedgerShape, empty: emptyLedger }
 }

@@ -1,10 +1,12 @@
-import { type SweepReport, sweepReportSchema, type SweptUpload } from '../contracts/sweep.ts'
+import type { SweepReport, SweptUpload } from '../contracts/sweep.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import type { UnfinishedArchive } from '../contracts/unfinished.ts'
 import { listPrices } from '../domain/list-prices.ts'
 import { archivesPrefix, readArtifactKey, sweepReportKey } from '../domain/object-keys.ts'
 import { standardStorage } from '../domain/prices.ts'
 import { sweepTotals } from '../domain/sweep-totals.ts'
+import { sweepReportShape } from './books/shapes.ts'
+import { readRecord, writeRecord } from './books/stored-json.ts'
 import { findUnfinished } from './find-unfinished.ts'
 import type { Ports } from './ports.ts'
 import { removeStaleRecords } from './stale-records.ts'
@@ -29,7 +31,7 @@ export async function sweepUploads(
   const { store, keyPrefix } = ports
   const reportKey = sweepReportKey(keyPrefix, sweepId, startedAt)
   // An earlier call did the work and its answer was lost: a second sweep would find nothing and hide what was dropped.
-  const earlier = await readReport(reportKey, ports)
+  const earlier = await readRecord(store, reportKey, sweepReportShape)
   if (earlier !== undefined) return { ...totalsOf(earlier), bucket: store.bucket, reportKey }
 
   const found = await store.listUploadsBelow(archivesPrefix(keyPrefix))
@@ -68,7 +70,7 @@ export async function sweepUploads(
     unfinished,
     price: standardStorage,
   }
-  await store.writeText(reportKey, `${JSON.stringify(report, undefined, 2)}\n`)
+  await writeRecord(store, reportKey, sweepReportShape, report)
   ports.log('swept', { ...totals, reportKey, foreignUploads })
   return { ...totals, bucket: store.bucket, reportKey }
 }
@@ -81,11 +83,6 @@ async function lookForUnfinished(outOfTime: () => boolean, ports: Needs): Promis
     if (outOfTime()) break
   }
   return found
-}
-
-async function readReport(key: string, { store }: Needs): Promise<SweepReport | undefined> {
-  const stored = await store.readText(key)
-  return stored === undefined ? undefined : sweepReportSchema.parse(JSON.parse(stored.text))
 }
 
 function totalsOf(report: SweepReport): Omit<TaskOutput<'SweepUploads'>, 'bucket' | 'reportKey'> {

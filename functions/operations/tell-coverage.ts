@@ -2,6 +2,8 @@ import type { CoverageReport } from '../contracts/coverage.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { coverageMetrics, uncoveredCount } from '../domain/coverage-metrics.ts'
 import { coverageReportKey, lastCoverageKey } from '../domain/object-keys.ts'
+import { coverageReportShape } from './books/shapes.ts'
+import { writeRecord } from './books/stored-json.ts'
 import { type Coverage, judgeCoverage } from './judge-coverage.ts'
 import type { Ports } from './ports.ts'
 
@@ -44,8 +46,9 @@ export async function tellCoverage(
     unknown,
   }
   const reportKey = coverageReportKey(ports.keyPrefix, coverageId, startedAt)
-  const text = `${JSON.stringify(report, undefined, 2)}\n`
-  for (const key of [reportKey, lastCoverageKey(ports.keyPrefix, site)]) await ports.store.writeText(key, text)
+  for (const key of [reportKey, lastCoverageKey(ports.keyPrefix, site)]) {
+    await writeRecord(ports.store, key, coverageReportShape, report)
+  }
   ports.log('coverage-metrics', coverageMetrics(ports.deployment, report))
   const summary = [report.summary, ...unknown].join(' ')
   return { outcome: report.outcome, summary, uncovered, certain, bucket: ports.store.bucket, reportKey }

@@ -1,13 +1,11 @@
-import * as z from 'zod'
-import { verificationItemSchema } from '../contracts/verification-report.ts'
 import { planKey, reportKey, verificationsOfDayPrefix } from '../domain/object-keys.ts'
+import { verificationPlanShape } from './books/shapes.ts'
+import { readRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 
 const HOUR_MILLISECONDS = 3_600_000
 /** The larger runner's longest, and its queue. An earlier run that says nothing after that is dead. */
 const LONGEST_HOURS = 46
-
-const itemsSchema = z.array(verificationItemSchema)
 
 /**
  * Archives that don't fit a function and that an earlier run without a report has planned: the larger runner may take
@@ -27,8 +25,8 @@ export async function readAtLength(
       const prefix = key.slice(0, key.lastIndexOf('/') + 1)
       if (key !== planKey(prefix) || prefix === ownPrefix || there.has(reportKey(prefix))) continue
       if (now().getTime() - Date.parse(writtenAt) > LONGEST_HOURS * HOUR_MILLISECONDS) continue
-      const plan = itemsSchema.safeParse(JSON.parse((await store.readText(key))?.text ?? '[]'))
-      for (const { folder, sizeBytes, mostBytesInFunction } of plan.data ?? []) {
+      const plan = await readRecord(store, key, verificationPlanShape)
+      for (const { folder, sizeBytes, mostBytesInFunction } of plan ?? []) {
         if (sizeBytes > mostBytesInFunction) underWay.set(folder, writtenAt)
       }
     }

@@ -1,22 +1,22 @@
 import { readArchive } from '../archive-formats/read-archive.ts'
 import { GuestliftError, ObjectFrozen } from '../contracts/errors.ts'
-import { type Manifest, manifestSchema } from '../contracts/manifest.ts'
+import type { Manifest } from '../contracts/manifest.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import {
   type ArchiveEvidence,
   type Finding,
   type Verification,
   type VerificationResult,
-  verificationSchema,
 } from '../contracts/verification.ts'
 import { manifestKey, verificationKey } from '../domain/object-keys.ts'
 import { formatBytes } from '../domain/byte-size.ts'
 import { judgeAgainstManifest } from '../domain/stored-bytes.ts'
-import { validationMessage } from '../domain/validation-message.ts'
+import { newerAdvice } from '../domain/stored-record.ts'
+import { manifestShape, verificationShape } from './books/shapes.ts'
+import { recordIn, requireRecord, writeRecord } from './books/stored-json.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import type { Ports } from './ports.ts'
 import { readObject } from './stored-bytes.ts'
-import { parseJson } from '../domain/parse-json.ts'
 
 export type VerifyPorts = Pick<Ports, 'store' | 'now' | 'toolVersion' | 'remainingMilliseconds'>
 
@@ -93,9 +93,10 @@ async function readManifest(
   const where = `s3://${store.bucket}/${key}`
   if (found === undefined) return notVerified('no-manifest', `There is no ${where}: this archive was never finished.`)
   if ('frozen' in found) return notVerified('frozen', found.frozen)
-  const parsed = manifestSchema.safeParse(parseJson(found.text))
-  if (parsed.success) return { manifest: parsed.data, etag: found.etag }
-  return notVerified('manifest-unreadable', `${where} can't be read: ${validationMessage(parsed.error)}.`)
+  const manifest = recordIn(manifestShape, found.text)
+  if ('value' in manifest) return { manifest: manifest.value, etag: found.etag }
+  if ('newerVersion' in manifest) return notVerified('manifest-unreadable', `${where}: ${newerAdvice(manifest)}`)
+  return notVerified('manifest-unreadable', `${where} can't be read: ${manifest.unreadable}.`)
 }
 
 async function readFiles(manifest: Manifest, ports: VerifyPorts): Promise<FileReading[]> {
@@ -182,12 +183,15 @@ async function keep(verification: Verification, key: string, { store }: VerifyPo
     const there = await heldAt(key, store)
     // What lies in Glacier may be a verdict, which only another one replaces.
     if (there?.text === undefined && there !== undefined && verification.result === 'not-verified') return undefined
-    const held = there?.text === undefined ? undefined : verificationSchema.safeParse(parseJson(there.text)).data
+    const found = there?.text === undefined ? undefined : verdictIn(key, there.text, store)
+    // A verdict that nobody can read may be a refusal, which only another verdict replaces.
+    if (found === 'unreadable' && verification.result === 'not-verified') return undefined
+    const held = found === 'unreadable' ? undefined : found
     if (held !== undefined && held.verifiedAt > verification.verifiedAt) return undefined
     const stays = held !== undefined && held.result !== 'not-verified' && verification.result === 'not-verified'
-    const text = `${JSON.stringify(stays ? withAttempt(held, verification) : verification, null, 2)}\n`
+    const next = stays ? withAttempt(held, verification) : verification
     const onlyIf = there === undefined ? { absent: true as const } : { etag: there.etag }
-    const written = await store.writeText(key, text, { contentType: 'application/json', onlyIf })
+    const written = await writeRecord(store, key, verificationShape, next, { onlyIf, held: stays })
     if (written !== undefined) return written
   }
   return undefined
@@ -197,6 +201,13 @@ async function keep(verification: Verification, key: string, { store }: VerifyPo
 async function heldAt(key: string, store: VerifyPorts['store']): Promise<{ etag: string; text?: string } | undefined> {
   const found = await readTextUnlessFrozen(store, key)
   return found !== undefined && 'frozen' in found ? store.head(key) : found
+}
+
+/** @throws RecordTooNew: what a newer version found isn't replaced by what this one can tell */
+function verdictIn(key: string, text: string, store: VerifyPorts['store']): Verification | 'unreadable' {
+  const found = recordIn(verificationShape, text, 'kept')
+  if ('unreadable' in found) return 'unreadable'
+  return 'value' in found ? found.value : requireRecord(store, key, verificationShape, text)
 }
 
 function withAttempt(held: Verification, { verifiedAt: at, findings }: Verification): Verification {

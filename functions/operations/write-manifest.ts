@@ -9,6 +9,9 @@ import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
 import { identityIn } from '../domain/embedded-identity.ts'
 import { sameGuest } from '../domain/guest-identity.ts'
 import { guestReceipt } from '../domain/receipt.ts'
+import { asConflict } from './already-stored.ts'
+import { manifestShape } from './books/shapes.ts'
+import { readRecord, writeRecord } from './books/stored-json.ts'
 import { readKeptEvidence } from './kept-evidence.ts'
 import { lookInside } from './look-inside.ts'
 import type { Ports } from './ports.ts'
@@ -65,10 +68,7 @@ export async function writeManifest(
     ...(work === undefined ? {} : { receipt: guestReceipt({ bytesSent, artifacts: stored, work }, listPrices) }),
   } satisfies Manifest)
   const key = manifestKey(folder)
-  const written = await ports.store.writeText(key, `${JSON.stringify(manifest, null, 2)}\n`, {
-    contentType: 'application/json',
-    onlyIf: { absent: true },
-  })
+  const written = await writeRecord(ports.store, key, manifestShape, manifest, { onlyIf: { absent: true } })
   if (written === undefined) await requireSameArchive(key, manifest, ports)
   // The manifest is now what proves the objects; until here a repeated guest needs the upload records for that.
   for (const artifact of stored) await removeUploadRecord(ports, artifact.key)
@@ -120,9 +120,9 @@ function storedAs(fileName: string, stored: readonly StoredArtifact[]): StoredAr
 }
 
 async function requireSameArchive(key: string, manifest: Manifest, { store }: Needs): Promise<void> {
-  const there = manifestSchema.safeParse(JSON.parse((await store.readText(key))?.text ?? 'null'))
+  const there = await readRecord(store, key, manifestShape).catch(asConflict)
   const sums = (of: Manifest) => of.artifacts.map((artifact) => `${artifact.key} ${artifact.checksum}`).join()
-  if (there.success && sums(there.data) === sums(manifest)) return
+  if (there !== undefined && sums(there) === sums(manifest)) return
   throw new ArchiveConflict(
     `s3://${store.bucket}/${key} is the manifest of another archive. It was left as it is; compare the two by hand.`,
   )

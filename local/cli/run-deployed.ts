@@ -10,6 +10,7 @@ import {
   shapeOf,
   type ToldReport,
 } from '../run/report-shapes.ts'
+import { requireRecord } from '../../functions/operations/books/stored-json.ts'
 import type { Display } from './display.ts'
 import { executionName } from './execution-name.ts'
 import { followExecution } from './follow-execution.ts'
@@ -78,7 +79,8 @@ export async function followDeployed<Workflow extends ReportingWorkflow>(
   }
   const { bucket, reportKey } = place
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: reportKey }))
-  return { report: shape.report.parse(JSON.parse((await Body?.transformToString()) ?? 'null')), bucket, reportKey }
+  const text = (await Body?.transformToString()) ?? ''
+  return { report: requireRecord({ bucket }, reportKey, shape.report, text), bucket, reportKey }
 }
 
 async function findMachine(sfn: SFNClient, name: string): Promise<string> {

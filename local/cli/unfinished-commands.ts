@@ -34,7 +34,7 @@ interface End {
 }
 
 const exits =
-  '\nExit codes: 0 done, or nothing is unfinished; 2 something was left, and the lines say why; 64 wrong command line.'
+  '\nExit codes: 0 done, or nothing is unfinished; 2 something was left, and the lines say why; 1 a named folder is none of them;\n64 wrong command line.'
 
 export function addUnfinishedCommands(program: Command, stop: StopSignals): void {
   const command = program

@@ -3,13 +3,14 @@ import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { readArchive } from '../../functions/archive-formats/read-archive.ts'
-import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
+import type { Manifest } from '../../functions/contracts/manifest.ts'
 import type { Verification } from '../../functions/contracts/verification.ts'
 import { judgeAgainstManifest } from '../../functions/domain/stored-bytes.ts'
-import { validationMessage } from '../../functions/domain/validation-message.ts'
 import { toolVersion } from '../../functions/runtime/version.ts'
 import { CliError } from './cli-error.ts'
-import { parseJson } from '../../functions/domain/parse-json.ts'
+import { newerAdvice } from '../../functions/domain/stored-record.ts'
+import { manifestShape } from '../../functions/operations/books/shapes.ts'
+import { recordIn } from '../../functions/operations/books/stored-json.ts'
 
 /** Large enough that the disk isn't asked too often, small enough for the processor's cache. */
 const READ_BYTES = 1024 * 1024
@@ -59,15 +60,18 @@ async function manifestFor(
     if (manifestFile !== undefined) throw new CliError(`${manifestFile} can't be read.`)
     return { note: 'There is no manifest beside the file, so its size and CRC-32 were compared with nothing.' }
   }
-  const parsed = manifestSchema.safeParse(parseJson(text))
-  if (!parsed.success) {
-    const problem = `${place} is no manifest: ${validationMessage(parsed.error)}.`
+  const found = recordIn(manifestShape, text)
+  if (!('value' in found)) {
+    const why =
+      'newerVersion' in found ? `can't be read. ${newerAdvice(found)}` : `is no manifest: ${found.unreadable}.`
+    const problem = `${place} ${why}`
     if (manifestFile !== undefined) throw new CliError(problem)
     return { note: `${problem} Size and CRC-32 were compared with nothing.` }
   }
-  const named = parsed.data.artifacts.some(({ fileName }) => fileName === basename(path))
+  const manifest = found.value
+  const named = manifest.artifacts.some(({ fileName }) => fileName === basename(path))
   if (!named && manifestFile === undefined) {
     return { note: `${place} is of another archive, so size and CRC-32 were compared with nothing.` }
   }
-  return { manifest: parsed.data, note: `Compared with ${place}.` }
+  return { manifest, note: `Compared with ${place}.` }
 }

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { RunInterrupted } from '../../functions/contracts/errors.ts'
+import { requireRecord } from '../../functions/operations/books/stored-json.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
 import type { WorkflowKey } from '../../lib/workflow-names.ts'
 import { codeBuildTasks, supportsCodeBuild } from '../asl/integrations/codebuild.ts'
@@ -222,7 +223,7 @@ function itemStore(s3: S3Client): ItemStore {
 async function readReport<Report>(
   history: readonly HistoryEvent[],
   s3: S3Client,
-  { answer, report: schema }: ReportShape<Report>,
+  { answer, report: shape }: ReportShape<Report>,
 ): Promise<ToldReport<Report> | undefined> {
   for (const { type, details } of history.toReversed()) {
     const output = type === 'TaskSucceeded' ? details['output'] : undefined
@@ -230,7 +231,8 @@ async function readReport<Report>(
     const { success, data } = answer.safeParse(output['Payload'])
     if (!success) continue
     const { bucket, reportKey } = data
-    const report = schema.parse(JSON.parse(String(await itemStore(s3).getObject(bucket, reportKey))))
+    const text = String(await itemStore(s3).getObject(bucket, reportKey))
+    const report = requireRecord({ bucket }, reportKey, shape, text)
     return { report, bucket, reportKey }
   }
   return undefined

@@ -32,7 +32,11 @@ export function holdRecord<Value>(store: Reads, key: string, shape: Shape<Value>
 }
 
 /** Of a text that was read elsewhere, for those who report what is wrong and go on. */
-export function recordIn<Value>(shape: Shape<Value>, text: string, unknown: Unknown = 'left-out'): ReadText<Value> {
+export function recordIn<Value>(
+  shape: Pick<Shape<Value>, 'schema' | 'version'>,
+  text: string,
+  unknown: Unknown = 'left-out',
+): ReadText<Value> {
   return readText(shape, text, unknown)
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
+import { errorStanding, UploadVanished } from '../../../functions/contracts/errors.ts'
 import { bucket } from '../harness.ts'
 import type { Site } from '../harness.ts'
 import { type Bed, GUEST } from './bed.ts'
@@ -41,7 +42,7 @@ export async function runFault(fault: Fault, bed: Bed): Promise<Finding> {
   const bytesLost = await lost(fault, bed, ending, complaints)
   if (ledger.partsTwice > (fault.partsTwice ?? 0)) complaints.push(`${ledger.partsTwice} parts went twice`)
   if (ledger.uploads > (fault.uploads ?? 1)) complaints.push(`${ledger.uploads} uploads were filled`)
-  complaints.push(...(await leftovers(fault, bed)))
+  complaints.push(...(await leftovers(fault, bed, ending)))
   try {
     await fault.check?.(bed, ending)
   } catch (error) {
@@ -159,7 +160,11 @@ async function lost(fault: Fault, bed: Bed, ending: Ending, complaints: string[]
   return different
 }
 
-async function leftovers({ expected, keepsUpload }: Fault, { site }: Bed): Promise<string[]> {
+async function leftovers(
+  { expected, keepsUpload }: Fault,
+  { site, told }: Bed,
+  { verdict }: Ending,
+): Promise<string[]> {
   const { control } = site.lab
   // The end of the workflow and that of a stopped task's last line are not ordered.
   for (let tries = 0; tries < 40 && control.tasks().some((task) => task.running); tries++) await delay(50)
@@ -168,11 +173,15 @@ async function leftovers({ expected, keepsUpload }: Fault, { site }: Bed): Promi
   const uploads = await site.openUploads()
   const archived = await site.keys('archives/')
   const complete = archived.some((key) => key.endsWith('/manifest.json'))
+  // What says nothing about the bytes throws none of them away; an upload that vanished may be gone all the same.
+  const opened = told.events.some(({ details }) => details['name'] === 'Copy parts')
+  const mayStay = keepsUpload !== undefined || (expected !== 'succeeded' && errorStanding(verdict) === 'unscathed')
+  const hasToStay = keepsUpload !== undefined || (opened && mayStay && verdict !== UploadVanished.errorName)
   return [
     ...(running.length > 0 ? [`${running.length} tasks still run on the platform`] : []),
     ...(lock === undefined ? [] : [`the guest is still locked (${lock})`]),
-    ...(uploads.length > 0 && keepsUpload === undefined ? [`uploads are left open: ${uploads.join(', ')}`] : []),
-    ...(uploads.length === 0 && keepsUpload !== undefined ? ['the upload that was to be kept is gone'] : []),
+    ...(uploads.length > 0 && !mayStay ? [`uploads are left open: ${uploads.join(', ')}`] : []),
+    ...(uploads.length === 0 && hasToStay ? ['the upload that was to be kept is gone'] : []),
     ...(expected === 'succeeded' && !complete ? ['there is no manifest'] : []),
     ...(expected !== 'succeeded' && archived.length > 0 ? [`half an archive is left: ${archived.join(', ')}`] : []),
   ]

@@ -60,9 +60,21 @@ describe('finding what a stopped execution left behind', () => {
     expect(JSON.stringify(leftovers).length).toBeLessThan(200 * 1024)
   })
 
+  it('counts a guest whose claim nobody can read as one that was not looked at, and finds the others', async () => {
+    const ports = fakePorts()
+    const [broken, held] = ['100', '101'].map(guest)
+    if (!broken || !held) throw new Error('two guests')
+    await plan(ports, [broken, held])
+    await claim(ports, held)
+    await ports.store.writeText('claims/hq/vm-100.json', '{"version":')
+    const { leftovers, further } = await findLeftovers(stopped, ports)
+    expect(leftovers.map(({ item: { guest } }) => guest.id)).toEqual(['101'])
+    expect(further).toBe(1)
+  })
+
   it('fails over a plan that is no plan, rather than finding nothing', async () => {
     const ports = fakePorts()
     await ports.store.writeText(planKey(item.run.prefix), '[{"broken":true}]')
-    await expect(findLeftovers(stopped, ports)).rejects.toThrow(/plan s3:.*unreadable/)
+    await expect(findLeftovers(stopped, ports)).rejects.toThrow(/plan of the run s3:.*can't be read/)
   })
 })

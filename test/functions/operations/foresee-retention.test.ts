@@ -39,7 +39,7 @@ describe('foreseeing what a retention does to the bill', () => {
   const bill = () => billBucket(ports, { table: dear, destination: 'internet' })
   const dollarsOf = async (owner: string) =>
     (await bill()).lines
-      .filter((line) => line.owner.replace(' (hidden versions)', '') === owner)
+      .filter((line) => line.owner.replace(/ \((?:hidden versions|without a manifest)\)/, '') === owner)
       .reduce((sum, { dollarsPerMonth }) => sum + dollarsPerMonth, 0)
 
   async function prune(dryRun: boolean): Promise<Map<string, GuestRetention>> {

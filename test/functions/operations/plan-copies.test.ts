@@ -158,10 +158,14 @@ describe('planning the copies of an archive', () => {
     await expect(planCopies(input(on, upload), on.ports)).rejects.toMatchObject({ name: 'GuestBusy' })
   })
 
-  it('starts from an empty ledger when the one in S3 is unreadable', async () => {
+  it('takes a ledger that is unreadable for no empty one: what others were promised is in it', async () => {
     const on = scene()
     await on.ports.store.writeText('streams/hq.json', 'garbage')
-    expect((await planCopies(input(on, await smallUpload(on)), on.ports)).chunks).toHaveLength(1)
+    await expect(planCopies(input(on, await smallUpload(on)), on.ports)).rejects.toMatchObject({
+      name: 'RecordUnreadable',
+      message: expect.stringContaining('s3://memory/streams/hq.json'),
+    })
+    expect((await on.ports.store.readText('streams/hq.json'))?.text).toBe('garbage')
   })
 
   it('says UploadVanished when somebody aborted the upload', async () => {
