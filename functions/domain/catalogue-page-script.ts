@@ -42,6 +42,7 @@ export const PAGE_SCRIPT = `
     for (const row of guest.rows) {
       for (let at = row.length; at < 6; at++) row[at] = 0
       if (row[6] === undefined) row[6] = ''
+      if (row[7] === undefined) row[7] = 0
       from = Math.min(from, row[0]); to = Math.max(to, row[0])
       total += row[1]; archives += 1
     }
@@ -64,7 +65,7 @@ export const PAGE_SCRIPT = `
       const height = isBroken(row) ? HEIGHT - 4 : Math.max(4, row[1] / largest * (HEIGHT - 4))
       const mark = drawn('rect', { class: className(row), x: at - wide / 2, width: wide, y: HEIGHT - 1 - height, height })
       const title = drawn('title', {})
-      title.textContent = time(row[0]) + ', ' + bytes(row[1]) + ', ' + stateOf(row)
+      title.textContent = madeAt(row) + ', ' + bytes(row[1]) + ', ' + stateOf(row)
       mark.append(title)
       svg.append(mark)
     }
@@ -85,13 +86,17 @@ export const PAGE_SCRIPT = `
     const warnings = row[5] > 0 ? ' with ' + row[5] + ' warning' + (row[5] === 1 ? '' : 's') : ''
     return STATES[row[2]] + warnings + ', ' + verified
   }
+  // Where the platform's clock was wrong, the archive lies under the time that it said.
+  const dated = (row) => row[7] > 0 ? row[7] : row[0]
+  const madeAt = (row) => time(row[0]) + (row[7] > 0 ? ' (dated ' + time(row[7]) + ')' : '')
   const folderOf = (guest, row) =>
-    about.keyPrefix + 'archives/' + guest.site + '/' + guest.kind + '-' + guest.id + '/' + iso(row[0]).slice(0, 19).replaceAll(':', '-') + 'Z/'
+    about.keyPrefix + 'archives/' + guest.site + '/' + guest.kind + '-' + guest.id + '/' + iso(dated(row)).slice(0, 19).replaceAll(':', '-') + 'Z/'
 
   function table(guest) {
     const made = element('div')
     const command = element('p')
-    command.append('To restore: ', element('code', '', 'guestlift show ' + guest.site + '/' + guest.kind + '-' + guest.id + ' --bucket ' + about.bucket + (about.keyPrefix === '' ? '' : ' --prefix ' + about.keyPrefix)))
+    const what = guest.former ? folderOf(guest, guest.rows[guest.rows.length - 1]) : guest.site + '/' + guest.kind + '-' + guest.id
+    command.append('To restore: ', element('code', '', 'guestlift show ' + what + ' --bucket ' + about.bucket + (about.keyPrefix === '' ? '' : ' --prefix ' + about.keyPrefix)))
     const grid = element('table')
     const head = element('tr')
     for (const text of ['made', 'size', 'state', 'note', 'in the bucket']) head.append(element('th', '', text))
@@ -106,7 +111,7 @@ export const PAGE_SCRIPT = `
         const key = element('td')
         key.append(element('code', '', folderOf(guest, row)))
         // 'trouble' colours the words; the marks' own classes would fill the cell.
-        line.append(element('td', 'time', time(row[0])), element('td', 'size', bytes(row[1])), state, element('td', 'note', row[6]), key)
+        line.append(element('td', 'time', madeAt(row)), element('td', 'size', bytes(row[1])), state, element('td', 'note', row[6]), key)
         grid.append(line)
       }
       shown = Math.min(rows.length, shown + ROWS_AT_A_TIME)
@@ -125,6 +130,7 @@ export const PAGE_SCRIPT = `
     head.setAttribute('aria-expanded', 'false')
     const name = element('span', 'name', guest.name === '' ? '(no name)' : guest.name)
     name.append(element('span', 'sub', guest.site + ', ' + guest.kind + ' ' + guest.id + (guest.tags.length === 0 ? '' : ', ' + guest.tags.join(', '))))
+    if (guest.former) name.append(element('span', 'sub trouble', 'another guest that had this id'))
     const line = element('span')
     const labels = element('span', 'axis-labels')
     labels.append(element('span', '', iso(from).slice(0, 10)), element('span', '', iso(to).slice(0, 10)))

@@ -2,8 +2,9 @@
  * The catalogue as one HTML file that needs nothing else: no server, no network, no other file. Archives travel as
  * short rows of numbers, so that hundreds of thousands of them stay a file that a browser opens at once.
  */
+import { otherTime } from './archive-time.ts'
 import type { ArchiveState, CatalogueEntry, GuestArchives } from './catalogue.ts'
-import { nameOf } from './catalogue-search.ts'
+import { type CataloguedGuest, guestsIn } from './catalogue-guests.ts'
 import { PAGE_SCRIPT } from './catalogue-page-script.ts'
 import { PAGE_STYLE } from './catalogue-page-style.ts'
 
@@ -13,8 +14,9 @@ const VERIFICATIONS = ['verified', 'failed', 'not-verified', 'unreadable'] as co
 const NEVER_VERIFIED = -1
 
 /**
- * `[time, sizeBytes, state, verification, verifiedAt, warnings, note]`: times in seconds since 1970; what is absent at
- * the end is left out. `note` is the reason of what is broken, else the archive's notes.
+ * `[time, sizeBytes, state, verification, verifiedAt, warnings, note, dated]`: times in seconds since 1970; what is absent
+ * at the end is left out. `note` is the reason of what is broken, else the archive's notes. `time` is the trusted one, and
+ * `dated` that of the platform, which is in the archive's key, where they differ by more than a minute.
  */
 type PageRow = (number | string)[]
 
@@ -24,36 +26,47 @@ interface PageGuest {
   id: string
   name: string
   tags: string[]
+  /** Present for a guest that had the id before another one. */
+  former?: true
   rows: PageRow[]
 }
 
-/** A guest as the page has it. Keep these instead of whole archives: they are a tenth of the size. */
+/** The guests of one id as the page has them. Keep these instead of whole archives: they are a tenth of the size. */
 export type PageGuestText = string & { readonly page: unique symbol }
 
-/** One guest for the page, as text, so that a large catalogue needs no more memory than its page. */
-export function pageGuest(guest: GuestArchives): PageGuestText {
+/** The guests of one id for the page, as text, so that a large catalogue needs no more memory than its page. */
+export function pageGuest(archives: GuestArchives): PageGuestText {
+  return guestsIn(archives).map(guestText).join(',\n') as PageGuestText
+}
+
+/** One guest for the page. */
+export function guestText(guest: CataloguedGuest): PageGuestText {
   const newest = guest.entries.findLast(({ facts }) => facts !== undefined)
   const page: PageGuest = {
     site: guest.site,
     kind: guest.guest.kind,
     id: guest.guest.id,
-    name: nameOf(guest),
+    name: guest.name,
     tags: [...new Set([...(newest?.facts?.tags ?? []), ...(newest?.verification?.tags ?? [])])],
+    ...(guest.former ? { former: true } : {}),
     rows: guest.entries.map(rowOf),
   }
   return embedded(page) as PageGuestText
 }
 
-function rowOf({ createdAt, sizeBytes, state, reason, facts, verification }: CatalogueEntry): PageRow {
+function rowOf(entry: CatalogueEntry): PageRow {
+  const { createdAt, at, sizeBytes, state, reason, facts, verification } = entry
+  const trusted = otherTime(entry) === undefined ? createdAt : (at ?? createdAt)
   const verifiedAt = verification?.at === undefined ? 0 : seconds(verification.at)
   const row: PageRow = [
-    seconds(createdAt),
+    seconds(trusted),
     sizeBytes,
     STATES.indexOf(state),
     verification === undefined ? NEVER_VERIFIED : VERIFICATIONS.indexOf(verification.state),
     verifiedAt,
     facts?.warnings ?? 0,
     reason ?? verification?.reason ?? facts?.notes ?? '',
+    trusted === createdAt ? 0 : seconds(createdAt),
   ]
   while (row.at(-1) === 0 || row.at(-1) === '') row.pop()
   return row

@@ -7,7 +7,7 @@ export function nameOf({ entries }: Pick<GuestArchives, 'entries'>): string {
 }
 
 /**
- * Archives of a guest in which every word is found, in whatever case: in its name, notes, tags, site or node, as the
+ * Archives of one guest in which every word is found, in whatever case: in its name, notes, tags, site or node, as the
  * whole of its id, or at the beginning of its time (`2026-11`). `*` and `?` stand for characters, as in a job's names.
  */
 export function searchGuest(guest: GuestArchives, words: readonly string[]): CatalogueEntry[] {
@@ -16,13 +16,14 @@ export function searchGuest(guest: GuestArchives, words: readonly string[]): Cat
   return guest.entries.filter((entry) => words.every((word) => isFound(word, entry, name)))
 }
 
-function isFound(word: string, { site, guest, createdAt, facts, verification }: CatalogueEntry, name: string): boolean {
+function isFound(word: string, entry: CatalogueEntry, name: string): boolean {
+  const { site, guest, createdAt, at = createdAt, facts, verification } = entry
   const { notes = '', node = '' } = facts ?? {}
   const tags = [...(facts?.tags ?? []), ...(verification?.tags ?? [])]
   const ids = [guest.id, `${guest.kind}-${guest.id}`, guest.kind]
   return (
     ids.includes(word.toLowerCase()) ||
-    createdAt.startsWith(word.toUpperCase()) ||
+    [createdAt, at].some((time) => time.startsWith(word.toUpperCase())) ||
     [name, facts?.name ?? '', notes, site, node, ...tags].some((text) => matchesGlob(`*${word}*`, text))
   )
 }

@@ -2,7 +2,10 @@
 import type { VerificationPolicy } from '../contracts/verification-policy.ts'
 import type { UnreadArchive, VerificationItem } from '../contracts/verification-report.ts'
 import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
+import { type Dated, timeOf } from './archive-time.ts'
+import { isToCome } from './clock-trouble.ts'
 import { duration } from './duration.ts'
+import { guestsOfId } from './guests-of-id.ts'
 
 const DAY_MILLISECONDS = 86_400_000
 
@@ -13,7 +16,7 @@ const DUE_FROM = 0.75
 const cold: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 
 /** An archive to be read, before it is known whether the run has room for it. */
-export interface DueArchive extends Omit<VerificationItem, 'mostBytesInFunction'> {
+export interface DueArchive extends Omit<VerificationItem, 'mostBytesInFunction'>, Dated {
   /** None of its guest's archives was ever read to its end and accepted. */
   firstOfGuest: boolean
 }
@@ -29,12 +32,16 @@ interface Cause {
   overdue: boolean
 }
 
-/** What of a guest's archives is due by the policy. */
+/**
+ * What of the archives under an id is due by the policy. Each by itself, and one for the guest that has the id: a guest
+ * that had it before makes no more archives, and has none that would have to stand for it again and again.
+ */
 export function dueVerifications(archives: GuestArchives, policy: VerificationPolicy, now: Date): GuestDue {
   const { entries } = archives
-  const latest = latestSuccess(entries)
-  const ofGuest = guestCause(entries, latest, policy, now)
-  const stands = newestReadable(entries)
+  const present = guestsOfId(entries, undefined).guests.find(({ standing }) => standing === 'current')?.archives ?? []
+  const latest = latestSuccess(present, now)
+  const ofGuest = guestCause(present, latest, policy, now)
+  const stands = newestReadable(present)
   const found: GuestDue = { due: [], unread: [] }
   for (const entry of entries) {
     const { verification, state } = entry
@@ -51,7 +58,7 @@ export function dueVerifications(archives: GuestArchives, policy: VerificationPo
     const forGuest = entry === stands ? ofGuest : undefined
     if (own === undefined && forGuest === undefined) continue
     if (isCold(entry)) found.unread.push(tooCold(entry, forGuest))
-    else found.due.push(dueOf(entry, together(own, forGuest), latest === undefined))
+    else found.due.push(dueOf(entry, together(own, forGuest), latest === undefined && present.includes(entry)))
   }
   return found
 }
@@ -59,7 +66,7 @@ export function dueVerifications(archives: GuestArchives, policy: VerificationPo
 /** The same for archives that a person named: all of them, whatever is known of them. Only what is no archive is left. */
 export function askedVerifications({ entries }: GuestArchives): GuestDue {
   const found: GuestDue = { due: [], unread: [] }
-  const firstOfGuest = latestSuccess(entries) === undefined
+  const firstOfGuest = latestSuccess(entries, undefined) === undefined
   for (const entry of entries) {
     if (entry.facts === undefined) {
       found.unread.push(unreadOf(entry, 'not-complete', entry.reason ?? `It is ${entry.state}.`, true))
@@ -91,13 +98,10 @@ function tooCold(entry: CatalogueEntry, ofGuest: Cause | undefined): UnreadArchi
 }
 
 /** Has this archive been read, and if not, is it time to? */
-function archiveCause(
-  { createdAt, verification }: CatalogueEntry,
-  policy: VerificationPolicy,
-  now: Date,
-): Cause | undefined {
+function archiveCause(entry: CatalogueEntry, policy: VerificationPolicy, now: Date): Cause | undefined {
+  const { verification } = entry
   const within = policy.archiveWithinDays * DAY_MILLISECONDS
-  const age = now.getTime() - Date.parse(createdAt)
+  const age = now.getTime() - timeOf(entry)
   const overdue = age > within
   if (verification?.state === 'verified') return undefined
   if (verification?.state === 'not-verified') {
@@ -106,6 +110,7 @@ function archiveCause(
   }
   if (verification?.state === 'unreadable')
     return { reason: verification.reason ?? "Its verdict can't be read.", overdue }
+  if (isToCome(entry.at ?? entry.createdAt, now)) return { reason: 'Its date has yet to come.', overdue: false }
   if (age < within * DUE_FROM) return undefined
   return { reason: `It is ${duration(age)} old and was never read; the limit is ${duration(within)}.`, overdue }
 }
@@ -118,8 +123,9 @@ function guestCause(
   now: Date,
 ): Cause | undefined {
   const within = policy.guestWithinDays * DAY_MILLISECONDS
-  const oldest = entries.find(({ state }) => state === 'complete')?.createdAt
-  const age = now.getTime() - Date.parse(latest ?? oldest ?? now.toISOString())
+  const oldest = entries.find(({ state }) => state === 'complete')
+  const since = latest === undefined ? (oldest === undefined ? now.getTime() : timeOf(oldest)) : Date.parse(latest)
+  const age = now.getTime() - since
   const overdue = age > within
   if (latest === undefined) return { reason: 'No archive of its guest was ever read whole and accepted.', overdue }
   if (age < within * DUE_FROM) return undefined
@@ -129,9 +135,11 @@ function guestCause(
   }
 }
 
-function latestSuccess(entries: readonly CatalogueEntry[]): string | undefined {
+/** A reading that has yet to come proves nothing: the clock of the machine that did it is wrong. */
+function latestSuccess(entries: readonly CatalogueEntry[], now: Date | undefined): string | undefined {
   return entries
     .flatMap(({ verification }) => (verification?.state === 'verified' ? (verification.at ?? []) : []))
+    .filter((at) => now === undefined || !isToCome(at, now))
     .sort()
     .at(-1)
 }
@@ -143,9 +151,9 @@ function newestReadable(entries: readonly CatalogueEntry[]): CatalogueEntry | un
 }
 
 function dueOf(entry: CatalogueEntry, { reason, overdue }: Cause, firstOfGuest: boolean): DueArchive {
-  const { folder, site, guest, createdAt, artifactBytes: sizeBytes } = entry
+  const { folder, site, guest, createdAt, at = createdAt, artifactBytes: sizeBytes } = entry
   const { kind, id } = guest
-  return { folder, site, guest: { kind, id }, createdAt, sizeBytes, reason, overdue, firstOfGuest }
+  return { folder, site, guest: { kind, id }, createdAt, at, sizeBytes, reason, overdue, firstOfGuest }
 }
 
 function unreadOf(

@@ -1,5 +1,6 @@
 /** How much of what is due one run reads: the most urgent, as far as the bill allows. */
 import type { UnreadArchive } from '../contracts/verification-report.ts'
+import { timeOf } from './archive-time.ts'
 import { formatBytes } from './byte-size.ts'
 import type { DueArchive } from './due-verifications.ts'
 
@@ -9,7 +10,7 @@ const GIB = 2 ** 30
 export function moreUrgentFirst(one: DueArchive, other: DueArchive): number {
   const rank = ({ overdue, firstOfGuest }: DueArchive) => (overdue ? 0 : firstOfGuest ? 1 : 2)
   if (rank(one) !== rank(other)) return rank(one) - rank(other)
-  if (one.createdAt !== other.createdAt) return one.createdAt < other.createdAt ? -1 : 1
+  if (timeOf(one) !== timeOf(other)) return timeOf(one) - timeOf(other)
   return one.folder < other.folder ? -1 : 1
 }
 

@@ -1,8 +1,9 @@
-import { manifestSchema } from '../contracts/manifest.ts'
-import { guestFolder, type KeyedGuest, manifestKey } from '../domain/object-keys.ts'
-import { readTextUnlessFrozen } from './frozen-text.ts'
+import type { GuestIdentity } from '../contracts/nouns.ts'
+import { timeOf } from '../domain/archive-time.ts'
+import { guestsOfId } from '../domain/guests-of-id.ts'
+import type { KeyedGuest } from '../domain/object-keys.ts'
 import type { Ports } from './ports.ts'
-import { parseJson } from '../domain/parse-json.ts'
+import { readCatalogue } from './read-catalogue.ts'
 
 export interface LastStored {
   /** ISO instant: the archive's own time on the platform. */
@@ -11,21 +12,23 @@ export interface LastStored {
   compress: string
 }
 
-/** The newest archive of a guest that is in the bucket with its manifest; `undefined` when there is none that can be read. */
+/**
+ * The newest archive of a guest in the bucket that has a manifest; `undefined` when there is none that can be read. By
+ * trusted time, and never one of another guest that had the id before, where it is known who has it.
+ */
 export async function lastStored(
   site: string,
-  guest: KeyedGuest,
-  { store, keyPrefix }: Pick<Ports, 'store' | 'keyPrefix'>,
+  { kind, id, identity }: KeyedGuest & { identity?: GuestIdentity | undefined },
+  ports: Pick<Ports, 'store' | 'keyPrefix'>,
 ): Promise<LastStored | undefined> {
-  const keys = await store.listKeys(guestFolder(keyPrefix, site, guest))
-  const newest = keys
-    .filter((key) => key.endsWith(manifestKey('/')))
-    .toSorted()
-    .at(-1)
-  const found = newest === undefined ? undefined : await readTextUnlessFrozen(store, newest)
-  const readable = found !== undefined && 'text' in found
-  const { data } = manifestSchema.safeParse(readable ? parseJson(found.text) : undefined)
-  if (data === undefined) return undefined
-  const sizeBytes = data.artifacts.reduce((sum, artifact) => sum + artifact.sizeBytes, 0)
-  return { createdAt: data.createdAt, sizeBytes, compress: data.backup.compress }
+  for await (const { guest, entries } of readCatalogue({ site, guestId: id }, ports)) {
+    if (guest.kind !== kind) continue
+    const present = guestsOfId(entries, identity).guests.find(({ standing }) => standing !== 'former')
+    const newest = present?.archives.at(-1)
+    // One that is newer and can't be read now would tell more: an older one says too little of what is to come.
+    const unread = present?.strays.some((one) => one.state === 'unreadable' && newest && timeOf(one) > timeOf(newest))
+    if (newest?.facts === undefined || unread === true) return undefined
+    return { createdAt: newest.createdAt, sizeBytes: newest.artifactBytes, compress: newest.facts.compress }
+  }
+  return undefined
 }

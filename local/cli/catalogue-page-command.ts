@@ -1,12 +1,11 @@
 import { open, rename, rm } from 'node:fs/promises'
 import packageJson from '../../package.json' with { type: 'json' }
-import { pageGuest, type PageGuestText } from '../../functions/domain/catalogue-page.ts'
+import { guestText, type PageGuestText } from '../../functions/domain/catalogue-page.ts'
 import { pagePieces } from '../../functions/operations/catalogue-page-file.ts'
-import { readCatalogue } from '../../functions/operations/read-catalogue.ts'
 import { openBucket, requestLine } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
-import { filterOf, type ListArchivesOptions } from './list-command.ts'
+import { type ListArchivesOptions, readGuests } from './list-command.ts'
 import { counted } from '../../functions/domain/counted.ts'
 
 export interface PageOptions extends ListArchivesOptions {
@@ -19,8 +18,8 @@ export async function writePage(options: PageOptions): Promise<number> {
   const readAt = new Date().toISOString()
   const guests: PageGuestText[] = []
   let archives = 0
-  for await (const guest of readCatalogue(filterOf(options), { store, keyPrefix })) {
-    guests.push(pageGuest(guest))
+  for await (const guest of readGuests(options, { store, keyPrefix })) {
+    guests.push(guestText(guest))
     archives += guest.entries.length
   }
   const about = {

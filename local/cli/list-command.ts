@@ -1,4 +1,5 @@
-import { type GuestArchives } from '../../functions/domain/catalogue.ts'
+import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catalogue.ts'
+import { type CataloguedGuest, guestsIn } from '../../functions/domain/catalogue-guests.ts'
 import { searchGuest, searchWords } from '../../functions/domain/catalogue-search.ts'
 import type { CatalogueFilter } from '../../functions/operations/list-archives.ts'
 import { newReading, readCatalogue } from '../../functions/operations/read-catalogue.ts'
@@ -26,29 +27,50 @@ export function filterOf({ site, guest, since, until }: ListArchivesOptions): Ca
 
 /** Print the archives that fit, as they are read. Exit code 1 when there is none, 2 when one of them is broken. */
 export function listArchivesHere(options: ListArchivesOptions): Promise<number> {
-  return tellArchives(options, (guest) => guest)
+  return tellArchives(options, ({ entries }) => entries)
 }
 
 /** Print the archives in which every word of the text is found. */
 export function searchArchives(text: string, options: ListArchivesOptions): Promise<number> {
   const words = searchWords(text)
-  return tellArchives(options, (guest) => ({ ...guest, entries: searchGuest(guest, words) }))
+  return tellArchives(options, (guest) => searchGuest(guest, words))
+}
+
+/**
+ * The guests with archives that fit, as they are read: a guest that had an id before another one by itself. All archives
+ * until now are read, whatever `until` says: of the older ones alone, nobody can tell which guest has the id.
+ */
+export async function* readGuests(
+  options: ListArchivesOptions,
+  ports: Parameters<typeof readCatalogue>[1],
+  reading = newReading(),
+): AsyncGenerator<CataloguedGuest, void, void> {
+  const { until, ...filter } = filterOf(options)
+  const last = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until)
+  for await (const read of readCatalogue(filter, ports, reading)) {
+    for (const guest of guestsIn(read)) {
+      // As the keys tell the time, and as `since` does: in whole seconds.
+      const entries = guest.entries.filter(({ createdAt }) => Math.floor(Date.parse(createdAt) / 1000) * 1000 <= last)
+      if (entries.length > 0) yield { ...guest, entries }
+    }
+  }
 }
 
 async function tellArchives(
   options: ListArchivesOptions,
-  choose: (guest: GuestArchives) => GuestArchives,
+  choose: (guest: GuestArchives) => CatalogueEntry[],
 ): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
   const reading = newReading()
   const totals = { guests: 0, archives: 0, sizeBytes: 0, broken: 0 }
   if (options.json === true) await out('{"version":1,"archives":[')
-  for await (const { site, guest, entries } of readCatalogue(filterOf(options), { store, keyPrefix }, reading)) {
-    const chosen = choose({ site, guest, entries })
+  for await (const guest of readGuests(options, { store, keyPrefix }, reading)) {
+    const chosen = { ...guest, entries: choose(guest) }
     if (chosen.entries.length === 0) continue
     if (options.json === true) {
       const separator = totals.archives === 0 ? '' : ','
-      await out(separator + chosen.entries.map((entry) => JSON.stringify(entry)).join(','))
+      const former = guest.former ? { formerGuest: guest.name } : {}
+      await out(separator + chosen.entries.map((entry) => JSON.stringify({ ...entry, ...former })).join(','))
     } else await out(`${guestArchiveLines(chosen).join('\n')}\n`)
     addTo(totals, chosen)
   }

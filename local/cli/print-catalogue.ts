@@ -1,25 +1,35 @@
 import { styleText } from 'node:util'
 import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catalogue.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
-import { nameOf } from '../../functions/domain/catalogue-search.ts'
+import { otherTime } from '../../functions/domain/archive-time.ts'
+import type { CataloguedGuest } from '../../functions/domain/catalogue-guests.ts'
 import type { CatalogueReading } from '../../functions/operations/read-catalogue.ts'
 import { columns, plain } from './columns.ts'
 import { counted } from '../../functions/domain/counted.ts'
 
 /** A guest and its archives, newest first. */
-export function guestArchiveLines(guest: GuestArchives): string[] {
-  const { entries } = guest
+export function guestArchiveLines(guest: CataloguedGuest): string[] {
+  const { entries, name, former } = guest
   const bytes = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  const head = `${guest.site}  ${guest.guest.kind} ${guest.guest.id}  ${plain(nameOf(guest))}`
+  const head = `${guest.site}  ${guest.guest.kind} ${guest.guest.id}  ${plain(name)}`
+  const note = former ? `  ${styleText('yellow', FORMER)}` : ''
   return [
-    `${styleText('bold', head)}  ${counted(entries.length, 'archive')}, ${formatBytes(bytes)}`,
+    `${styleText('bold', head)}${note}  ${counted(entries.length, 'archive')}, ${formatBytes(bytes)}`,
     ...columns(entries.toReversed().map(archiveRow)),
   ]
 }
 
+export const FORMER = '(another guest that had this id)'
+
+/** When an archive was made: as the platform dated it, and by the time that is trusted where that is another one. */
+export function madeAt(entry: CatalogueEntry): string {
+  const trusted = otherTime(entry)
+  return `${shortTime(entry.createdAt)}${trusted === undefined ? '' : ` by its platform, really ${shortTime(trusted)}`}`
+}
+
 export function archiveRow(entry: CatalogueEntry): string[] {
   return [
-    `  ${shortTime(entry.createdAt)}`,
+    `  ${madeAt(entry)}`,
     formatBytes(entry.sizeBytes),
     stateWord(entry),
     verificationWord(entry),

@@ -2,7 +2,7 @@ import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catal
 import type { Destination } from '../../functions/contracts/prices.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { readFolder } from '../../functions/domain/catalogue.ts'
-import { nameOf } from '../../functions/domain/catalogue-search.ts'
+import { type CataloguedGuest, guestsIn } from '../../functions/domain/catalogue-guests.ts'
 import { type ArchiveRestorePrice, archiveRestorePrice } from '../../functions/domain/restore-price.ts'
 import type { CatalogueFilter } from '../../functions/operations/list-archives.ts'
 import { readCatalogue } from '../../functions/operations/read-catalogue.ts'
@@ -10,7 +10,7 @@ import { type BucketOptions, openBucket, requestLine } from './bucket-store.ts'
 import { columns, plain } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
 import { readPrices } from './price-file.ts'
-import { guestArchiveLines, shortTime, verificationWord } from './print-catalogue.ts'
+import { FORMER, guestArchiveLines, madeAt, verificationWord } from './print-catalogue.ts'
 import { archiveRestoreLines } from './print-prices.ts'
 import { restoreCommands } from './restore-advice.ts'
 import { out } from './stream-out.ts'
@@ -25,6 +25,10 @@ export interface ShowOptions extends BucketOptions {
 /** What a person means: where to look, and which of what is found there. */
 interface Meaning extends CatalogueFilter {
   fits: (guest: GuestArchives) => boolean
+  /** Of the guests of one id. */
+  chosen: (guest: CataloguedGuest) => CataloguedGuest[]
+  /** A guest that had the id before another one was meant, too, and isn't only to be listed. */
+  formerInFull: boolean
 }
 
 /**
@@ -34,12 +38,10 @@ interface Meaning extends CatalogueFilter {
 export async function showArchives(what: string, options: ShowOptions): Promise<number> {
   const table = await readPrices(options.prices)
   const { store, keyPrefix, requests } = openBucket(options)
-  const meaning = meaningOf(what, keyPrefix, options.site)
-  const { fits, ...filter } = meaning
-  const guests: (GuestArchives & { name: string })[] = []
+  const { fits, chosen, formerInFull, ...filter } = meaningOf(what, keyPrefix, options.site)
+  const guests: CataloguedGuest[] = []
   for await (const { site, guest, entries } of readCatalogue(filter, { store, keyPrefix })) {
-    const found = { site, guest, entries }
-    if (fits(found)) guests.push({ ...found, name: nameOf(found) })
+    if (fits({ site, guest, entries })) guests.push(...guestsIn({ site, guest, entries }).flatMap(chosen))
   }
   const told = guests.map((guest) => {
     const entry = guest.entries.findLast(({ state }) => state === 'complete') ?? guest.entries.at(-1)
@@ -48,7 +50,8 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       restore === undefined || entry?.facts === undefined
         ? undefined
         : archiveRestorePrice({ ...entry, artifacts: entry.facts.artifacts }, options.destination, table)
-    return { guest, entry, restore, price, newest: entry === guest.entries.at(-1) }
+    const inFull = !guest.former || formerInFull
+    return { guest, entry, restore, price, inFull, newest: entry === guest.entries.at(-1) }
   })
   if (options.json === true) {
     const guestsJson = told.map(({ guest, entry, restore, price }) => ({
@@ -59,17 +62,22 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
     }))
     await out(`${JSON.stringify({ version: 1, guests: guestsJson, requests: Object.fromEntries(requests) })}\n`)
   } else {
-    for (const { guest, entry, restore, price } of told) {
+    for (const { guest, entry, restore, price, inFull } of told) {
+      if (!inFull) {
+        const one = `To see one in full: guestlift show s3://${options.bucket}/${entry?.folder}`
+        await out(`\n${[...guestArchiveLines(guest), one].join('\n')}\n`)
+        continue
+      }
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
-      await out(
-        `${[...list, ...(entry === undefined ? [] : archiveLines(entry, options.bucket, restore, price))].join('\n')}\n`,
-      )
+      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options.bucket, restore, price)
+      await out(`${[...list, ...lines].join('\n')}\n`)
     }
     if (guests.length === 0) await out(`Nothing in s3://${options.bucket}/${keyPrefix} is called ${plain(what)}.\n`)
     process.stderr.write(`${requestLine(requests, table)}\n`)
   }
   if (guests.length === 0) return exitCodes.failed
-  return told.every(({ restore, newest }) => restore !== undefined && newest) ? exitCodes.succeeded : exitCodes.partial
+  const full = told.filter(({ inFull }) => inFull)
+  return full.every(({ restore, newest }) => restore !== undefined && newest) ? exitCodes.succeeded : exitCodes.partial
 }
 
 /** A key (or s3:// address) of an archive or of a file of it; `100`, `vm-100`, `hq/vm-100`; else a guest's name. */
@@ -77,24 +85,40 @@ function meaningOf(what: string, keyPrefix: string, site: string | undefined): M
   const key = what.replace(/^s3:\/\/[^/]+\//, '')
   const place = readFolder(keyPrefix, key) ?? readFolder(keyPrefix, `${key.replace(/\/$/, '')}/manifest.json`)
   if (place !== undefined) {
+    // All archives under the id are read: this one alone doesn't tell which guest has it now.
     return {
       site: place.site,
       guestId: place.guest.id,
-      since: place.keyedAt,
-      until: place.keyedAt,
       fits: ({ guest }) => guest.kind === place.guest.kind,
+      chosen: (guest) => {
+        const entries = guest.entries.filter(({ folder }) => folder === place.folder)
+        return entries.length === 0 ? [] : [{ ...guest, entries }]
+      },
+      formerInFull: true,
     }
   }
   const [, inSite, kind, id] = /^(?:([\w-]+)\/)?(?:(vm|container)-)?(\d+)$/.exec(what) ?? []
   const where = inSite ?? site
   const filter = where === undefined ? {} : { site: where }
   if (id !== undefined)
-    return { ...filter, guestId: id, fits: ({ guest }) => kind === undefined || guest.kind === kind }
-  return { ...filter, fits: (guest) => nameOf(guest).toLowerCase() === what.toLowerCase() }
+    return {
+      ...filter,
+      guestId: id,
+      fits: ({ guest }) => kind === undefined || guest.kind === kind,
+      chosen: (guest) => (guest.entries.length === 0 ? [] : [guest]),
+      formerInFull: false,
+    }
+  return {
+    ...filter,
+    fits: () => true,
+    chosen: (guest) => (guest.name.toLowerCase() === what.toLowerCase() ? [guest] : []),
+    formerInFull: true,
+  }
 }
 
 function archiveLines(
   entry: CatalogueEntry,
+  former: boolean,
   bucket: string,
   restore: readonly string[] | undefined,
   price: ArchiveRestorePrice | undefined,
@@ -104,9 +128,9 @@ function archiveLines(
     ['Archive', `s3://${bucket}/${entry.folder}`],
     [
       'Guest',
-      `${site}, ${guest.kind} ${guest.id}${facts === undefined ? '' : ` ${plain(facts.name)}, on ${facts.node}`}`,
+      `${site}, ${guest.kind} ${guest.id}${facts === undefined ? '' : ` ${plain(facts.name)}, on ${facts.node}`}${former ? ` ${FORMER}` : ''}`,
     ],
-    ['Made', shortTime(entry.createdAt)],
+    ['Made', madeAt(entry)],
     ['State', entry.reason === undefined ? entry.state : `${entry.state.toUpperCase()}. ${plain(entry.reason)}`],
     ...(facts === undefined ? [] : factRows(entry, facts)),
     [

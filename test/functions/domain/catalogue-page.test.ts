@@ -60,6 +60,22 @@ describe('the page of the catalogue', () => {
     )
   })
 
+  it('holds a guest that had the id before by itself, and both times of an archive where they differ', () => {
+    const { entries: before, ...id } = guestOf('100', 'payroll-db', [1, 2])
+    const { entries: after } = guestOf('100', 'scratch', [3])
+    const ahead = after.map((entry) => ({ ...entry, createdAt: '2031-10-03T02:00:00.000Z', at: entry.createdAt }))
+    const page = pageOf([{ ...id, entries: [...before, ...ahead] }])
+    const [, data = ''] = /<script type="application\/json" id="data">([^<]*)<\/script>/.exec(page) ?? []
+    const [scratch, payroll] = JSON.parse(data) as { name: string; rows: unknown[][] }[]
+    expect(payroll).toMatchObject({ name: 'payroll-db', former: true, rows: [{}, {}] })
+    expect(scratch).toMatchObject({ name: 'scratch' })
+    expect(scratch).not.toHaveProperty('former')
+    const seconds = (instant: string | undefined) => Date.parse(instant ?? '') / 1000
+    expect([scratch?.rows[0]?.[0], scratch?.rows[0]?.[7]]).toEqual(
+      [after[0]?.createdAt, '2031-10-03T02:00:00.000Z'].map(seconds),
+    )
+  })
+
   it('escapes what stands in its head', () => {
     const page = [...cataloguePage({ ...about, bucket: '"><b>x', keyPrefix: '</title>' }, [], sha256)].join('')
     expect(page).not.toContain('<b>')

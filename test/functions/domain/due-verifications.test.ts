@@ -89,6 +89,29 @@ describe('which archives are due', () => {
     expect(judge(entry(2, told('unreadable', 'It is no JSON.')), entry(1, verified(1))).due).toHaveLength(1)
   })
 
+  it('is one for the guest that has the id: what was read of another one before says nothing of it', () => {
+    const of = (name: string, id: string, one: CatalogueEntry): CatalogueEntry => {
+      if (one.facts === undefined) throw new Error('no facts')
+      return { ...one, facts: { ...one.facts, name, identity: { id } } }
+    }
+    const payroll = of('payroll-db', 'smbios:1', entry(40, verified(1)))
+    const unread = of('payroll-db', 'smbios:1', entry(95))
+    const scratch = of('scratch', 'smbios:2', entry(2))
+    const { due } = judge(unread, payroll, scratch)
+    expect(due).toMatchObject([
+      // The last copies of a guest that is gone are read as any archive is.
+      { createdAt: ago(95), overdue: true, firstOfGuest: false },
+      { createdAt: ago(2), overdue: false, firstOfGuest: true },
+    ])
+    expect(judge(of('payroll-db', 'smbios:1', entry(40, verified(39))), { ...scratch, ...verified(1) }).due).toEqual([])
+  })
+
+  it('goes by the time that can be trusted, and by no reading that has yet to come', () => {
+    const stopped = { ...entry(4000), at: ago(2) }
+    expect(judge(stopped, entry(1, verified(1))).due).toEqual([])
+    expect(judge(entry(1, verified(-400))).due).toMatchObject([{ createdAt: ago(1), firstOfGuest: true }])
+  })
+
   it('is none that was refused: it stays so and is told, and an older one stands for the guest', () => {
     const { due, unread } = judge(entry(2), entry(1, told('failed', 'a bit flipped')))
     expect(due).toMatchObject([{ createdAt: ago(2), firstOfGuest: true }])

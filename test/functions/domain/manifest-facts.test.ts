@@ -58,3 +58,33 @@ describe('how much content an archive has, and how random it looks', () => {
     expect(of('accepted', [{ contentBytes: 'much' }])).toEqual({ state: 'verified', at: createdAt, tags: [] })
   })
 })
+
+describe('whose archive it is, and by which clock', () => {
+  const createdAt = '2026-11-22T02:00:00.000Z'
+  const bare = manifestOf(createdAt, [5])
+  const factsOf = (manifest: object) =>
+    readManifestFacts(JSON.stringify(manifest), { site: 'hq', guest: bare.guest, keyedAt: createdAt })
+  const uuid = '11111111-2222-3333-4444-555555555555'
+  const text = `arch: amd64\nmeta: creation-qemu=9,ctime=1700000000\nnet0: virtio=BC:24:11:00:00:64,bridge=vmbr0\nostype: l26\nsmbios1: uuid=${uuid}\n`
+  const embedded = { id: `smbios:${uuid}`, witness: 'ctime:1700000000' }
+
+  it('is what the manifest says, else what the configuration in the archive does', () => {
+    const configuration = { name: 'qemu-server.conf', text }
+    expect(factsOf({ ...bare, configuration })).toMatchObject({
+      identity: embedded,
+      marks: 'arch=amd64 ostype=l26 created=1700000000 bc:24:11:00:00:64',
+    })
+    expect(factsOf({ ...bare, configuration: text })).toMatchObject({ identity: embedded })
+    const guest = { ...bare.guest, identity: { id: 'smbios:other' } }
+    expect(factsOf({ ...bare, guest, configuration })).toMatchObject({ identity: { id: 'smbios:other' } })
+    const clock = { offsetSeconds: 3600, uncertaintySeconds: 1, measuredAt: createdAt }
+    expect(factsOf({ ...bare, evidence: { ...bare.evidence, clock } })).toMatchObject({ clockOffsetSeconds: 3600 })
+  })
+
+  it('is absent where an older version wrote it, and nonsense makes no manifest unreadable', () => {
+    for (const field of ['identity', 'marks', 'clockOffsetSeconds']) expect(factsOf(bare)).not.toHaveProperty(field)
+    const guest = { ...bare.guest, identity: 'smbios' }
+    const evidence = { ...bare.evidence, clock: 'ahead' }
+    expect(factsOf({ ...bare, guest, evidence, configuration: { text: 7 } })).toEqual(factsOf(bare))
+  })
+})

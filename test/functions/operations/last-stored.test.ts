@@ -4,10 +4,16 @@ import { lastStored } from '../../../functions/operations/last-stored.ts'
 import { fakePorts, item } from '../../fakes/ports.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 
-async function keep(ports: ReturnType<typeof fakePorts>, createdAt: string, sizes: number[], text?: string) {
+async function keep(
+  ports: ReturnType<typeof fakePorts>,
+  createdAt: string,
+  sizes: number[],
+  text?: string,
+  its: object = {},
+) {
   const folder = archiveFolder('p/', 'hq', item.guest, createdAt)
   await ports.store.writeText(artifactKey(folder, 'f'), 'bytes')
-  await ports.store.writeText(manifestKey(folder), text ?? JSON.stringify(manifestOf(createdAt, sizes)))
+  await ports.store.writeText(manifestKey(folder), text ?? JSON.stringify({ ...manifestOf(createdAt, sizes), ...its }))
 }
 
 describe('the newest archive of a guest in the bucket', () => {
@@ -24,6 +30,22 @@ describe('the newest archive of a guest in the bucket', () => {
       sizeBytes: 30,
       compress: 'zstd',
     })
+  })
+
+  it('is the last that was made, whatever the clock of the platform said', async () => {
+    const its = ports()
+    await keep(its, '2031-11-20T02:00:00.000Z', [5], undefined, { writtenAt: '2026-11-20T02:10:00.000Z' })
+    await keep(its, '2026-11-21T02:00:00.000Z', [10])
+    expect(await lastStored('hq', item.guest, its)).toMatchObject({ createdAt: '2026-11-21T02:00:00.000Z' })
+  })
+
+  it('is none of another guest that had the id', async () => {
+    const its = ports()
+    const guest = { ...item.guest, identity: { id: 'smbios:1' } }
+    await keep(its, '2026-11-20T02:00:00.000Z', [5], undefined, { guest })
+    expect(await lastStored('hq', guest, its)).toMatchObject({ sizeBytes: 5 })
+    expect(await lastStored('hq', { ...guest, identity: { id: 'smbios:2' } }, its)).toBeUndefined()
+    expect(await lastStored('hq', item.guest, its)).toMatchObject({ sizeBytes: 5 })
   })
 
   it('is none where there is none, or none that can be read', async () => {

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../functions/contracts/errors.ts'
 import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
+import type { Guest } from '../../../functions/contracts/nouns.ts'
 import { guestRetentionSchema } from '../../../functions/contracts/retention-report.ts'
 import type { Verification } from '../../../functions/contracts/verification.ts'
 import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { archiveFolder } from '../../../functions/domain/object-keys.ts'
 import { readGuestArchives } from '../../../functions/operations/guest-archives.ts'
 import { pruneGuest, type PruneOrder } from '../../../functions/operations/prune-guest.ts'
 import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'
@@ -41,19 +43,25 @@ describe('pruneGuest', () => {
     verified?: boolean
     /** As a verification found it. */
     content?: { contentBytes: number; entropyBitsPerByte: number }
+    /** Whose archive it is, and what the platform's clock said instead. */
+    of?: Pick<Guest, 'name' | 'identity'>
+    dated?: string
   }
 
   /** An archive of the n-th of November: file, log, manifest. Returns its folder. */
   async function archive(day: number, its: Its = {}): Promise<string> {
-    const folder = folderOf(day)
+    const { content, verified = content !== undefined, protected: isProtected = false, of, dated, ...lock } = its
+    const writtenAt = `2026-11-0${day}T02:00:00.000Z`
+    const createdAt = dated ?? writtenAt
+    const folder = archiveFolder('backups/', 'hq', { ...guest, name: '', node: '' }, createdAt)
     const file = `vzdump-qemu-100-2026_11_0${day}-02_00_00.vma.zst`
     const bytes = `archive of day ${day}`
-    const { content, verified = content !== undefined, protected: isProtected = false, ...lock } = its
     await bucket.put(`${folder}${file}`, bytes, lock)
     await bucket.put(`${folder}log.log`, 'log')
-    const bare = manifestOf(`2026-11-0${day}T02:00:00.000Z`, [bytes.length], { ...guest, name: 'web', node: 'pve1' })
+    const bare = manifestOf(createdAt, [bytes.length], { ...guest, name: 'web', node: 'pve1', ...of })
     const manifest = {
       ...bare,
+      writtenAt,
       backup: { ...bare.backup, protected: isProtected },
       artifacts: bare.artifacts.map((artifact) => ({ ...artifact, key: `${folder}${file}`, fileName: file })),
       sideFiles: [`${folder}log.log`],
@@ -280,4 +288,56 @@ describe('pruneGuest', () => {
     expect(report.warnings).toEqual([expect.stringMatching(/isn't a record of a removal/)])
     expect(await bucket.all(theirs)).toHaveLength(1)
   })
+
+  it('removes no archive of a guest that had the id before, by any rule but those for guests that are gone', async () => {
+    const payroll = { name: 'payroll-db', identity: { id: 'smbios:1' } }
+    const scratch = { name: 'scratch', identity: { id: 'smbios:2' } }
+    for (const day of [1, 2, 3]) await archive(day, { of: payroll })
+    for (const day of [4, 5, 6]) await archive(day, { of: scratch })
+    const report = await prune({ 'keep-last': 1, largestShare: 1 }, { confirmed: false, identity: scratch.identity })
+    expect(told(report)).toEqual(['01 keep', '02 keep', '03 keep', '04 removed', '05 removed', '06 keep'])
+    expect(report.archives.map(({ formerGuest }) => formerGuest)).toEqual([
+      ...Array(3).fill('payroll-db'),
+      ...Array(3).fill(undefined),
+    ])
+    // The guest of the site was never archived: nothing here is its own.
+    expect((await prune({ 'keep-last': 1 }, { identity: { id: 'smbios:3' } })).toRemove).toBe(0)
+    const orphans = { 'keep-last': 1, orphans: { 'keep-last': 1 } }
+    expect(told(await prune(orphans, { identity: scratch.identity }))).toEqual([
+      '01 removed',
+      '02 removed',
+      '03 keep',
+      '06 keep',
+    ])
+  })
+
+  it('keeps what was made last though the clock is years ahead, and asks a person once', async () => {
+    await archive(1, { dated: '2031-11-01T02:00:00.000Z' })
+    await archive(2, { dated: '2031-11-02T02:00:00.000Z' })
+    // The clock was put right.
+    await archive(3)
+    const rules = { 'keep-last': 2, largestShare: 1 }
+    const held = await prune(rules, { confirmed: false })
+    expect(held.archives.map(({ decision, guard }) => guard ?? decision)).toEqual(['clock-in-doubt', 'keep', 'keep'])
+    expect(held.warnings).toEqual([expect.stringMatching(/Nothing is removed until a person confirms it\.$/)])
+    expect(held.archives[0]).toMatchObject({ createdAt: '2031-11-01T02:00:00.000Z', at: '2026-11-01T02:00:00.000Z' })
+    expect((await prune(rules)).removed).toBe(1)
+    expect(await bucket.store.listKeys('backups/retention/hq/vm-100/clock.json')).toHaveLength(1)
+    await archive(4)
+    const next = await prune(rules, { confirmed: false })
+    expect(next.archives.map(({ outcome, decision }) => outcome ?? decision)).toEqual(['removed', 'keep', 'keep'])
+    expect(next.warnings).toEqual([])
+  })
+
+  it.each(['2021-11-03T02:00:00.000Z', '2026-10-20T02:00:00.000Z'])(
+    'never removes the archive that was written last, though the clock dates it %s',
+    async (dated) => {
+      for (const day of [1, 2]) await archive(day)
+      const fresh = await archive(3, { dated })
+      for (const confirmed of [false, true]) {
+        await prune({ 'keep-last': 1, largestShare: 1 }, { confirmed })
+        expect(await bucket.all(fresh)).not.toEqual([])
+      }
+    },
+  )
 })

@@ -172,26 +172,29 @@ describe('the index', () => {
     expect(await rebuild(store)).toMatchObject({ written: 1, reading: { fromIndex: 9, fromManifests: 1 } })
   })
 
-  it('of an older version counts as none, since nothing tells what it lacks, and is written anew', async () => {
-    const store = new MemoryStore()
-    const key = manifestKey(await put(store, vm, day(1)))
-    const manifest = JSON.parse((await store.readText(key))?.text ?? '') as { evidence: object }
-    await store.writeText(key, JSON.stringify({ ...manifest, evidence: { ...manifest.evidence, contentBytes: 9 } }))
-    await rebuild(store)
-    const indexKey = catalogueIndexKey(keyPrefix, 'hq', vm)
-    const now = (await store.readText(indexKey))?.text ?? ''
-    // As that version wrote it over the same manifest: it didn't know the field, and its sum is right.
-    const { archives, ...index } = JSON.parse(now) as { archives: { facts: { contentBytes?: number } }[] }
-    const older = archives.map(({ facts: { contentBytes: _known, ...facts }, ...rest }) => ({ ...rest, facts }))
-    const sum = `sha256:${createHash('sha256').update(JSON.stringify(older, sortedKeys)).digest('hex')}`
-    await store.writeText(indexKey, JSON.stringify({ ...index, version: 1, sum, archives: older }))
-    expect((await entriesOf(store))[0]?.facts?.contentBytes).toBe(9)
-    expect(await rebuild(store)).toMatchObject({ written: 1, reading: { fromIndex: 0, fromManifests: 1 } })
-    expect((await store.readText(indexKey))?.text).toBe(now)
-    // Were it of this version, it would be believed.
-    await store.writeText(indexKey, JSON.stringify({ ...index, sum, archives: older }))
-    expect((await entriesOf(store))[0]?.facts).not.toHaveProperty('contentBytes')
-  })
+  it.each([1, 2])(
+    'of version %i counts as none, since nothing tells what it lacks, and is written anew',
+    async (version) => {
+      const store = new MemoryStore()
+      const key = manifestKey(await put(store, vm, day(1)))
+      const manifest = JSON.parse((await store.readText(key))?.text ?? '') as { evidence: object }
+      await store.writeText(key, JSON.stringify({ ...manifest, evidence: { ...manifest.evidence, contentBytes: 9 } }))
+      await rebuild(store)
+      const indexKey = catalogueIndexKey(keyPrefix, 'hq', vm)
+      const now = (await store.readText(indexKey))?.text ?? ''
+      // As that version wrote it over the same manifest: it didn't know the field, and its sum is right.
+      const { archives, ...index } = JSON.parse(now) as { archives: { facts: { contentBytes?: number } }[] }
+      const older = archives.map(({ facts: { contentBytes: _known, ...facts }, ...rest }) => ({ ...rest, facts }))
+      const sum = `sha256:${createHash('sha256').update(JSON.stringify(older, sortedKeys)).digest('hex')}`
+      await store.writeText(indexKey, JSON.stringify({ ...index, version, sum, archives: older }))
+      expect((await entriesOf(store))[0]?.facts?.contentBytes).toBe(9)
+      expect(await rebuild(store)).toMatchObject({ written: 1, reading: { fromIndex: 0, fromManifests: 1 } })
+      expect((await store.readText(indexKey))?.text).toBe(now)
+      // Were it of this version, it would be believed.
+      await store.writeText(indexKey, JSON.stringify({ ...index, sum, archives: older }))
+      expect((await entriesOf(store))[0]?.facts).not.toHaveProperty('contentBytes')
+    },
+  )
 
   it('is done without where it may not be read, and a store that does not answer is told', async () => {
     const failing = (error: Error) =>

@@ -42,9 +42,15 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-async function put(guest: Guest, createdAt: string, notes?: string): Promise<string> {
-  const folder = archiveFolder(prefix, 'hq', guest, createdAt)
-  const manifest = manifestOf(createdAt, [4], guest)
+async function put(
+  guest: Guest,
+  createdAt: string,
+  notes?: string,
+  writtenAt = createdAt,
+  site = 'hq',
+): Promise<string> {
+  const folder = archiveFolder(prefix, site, guest, createdAt)
+  const manifest = { ...manifestOf(createdAt, [4], guest), writtenAt, site }
   const fileName = `vzdump-${guest.kind === 'vm' ? 'qemu' : 'lxc'}-${guest.id}.zst`
   const artifacts = manifest.artifacts.map((artifact) => ({ ...artifact, fileName, key: `${folder}${fileName}` }))
   const evidence = { ...manifest.evidence, ...(notes === undefined ? {} : { notes }) }
@@ -188,5 +194,52 @@ describe('the commands that read the bucket', () => {
     // The newest is broken: the one before it is shown, and the exit code says so.
     expect(shown.code).toBe(2)
     expect(shown.out).toMatch(/Archive +\S+2026-11-21T02-00-00Z/)
+  })
+
+  describe('of an id that was given again', () => {
+    const payroll: Guest = { id: '700', kind: 'vm', name: 'payroll-db', node: 'pve1', identity: { id: 'smbios:1' } }
+    const scratch: Guest = { ...payroll, name: 'scratch', identity: { id: 'smbios:2' } }
+    const site = ['--site', 'branch']
+
+    beforeAll(async () => {
+      for (const day of ['20', '21'])
+        await put(payroll, `2026-10-${day}T02:00:00.000Z`, 'accounts', undefined, 'branch')
+      // The clock of its node was five years ahead.
+      await put(scratch, '2031-11-01T02:00:00.000Z', undefined, '2026-11-01T02:10:00.000Z', 'branch')
+    })
+
+    it('list and search: keep the guests apart, and tell both times where they differ', async () => {
+      const { out } = await guestlift('list', ...site)
+      expect(out).toMatch(
+        /vm 700 {2}scratch {2}1 archive,.*\n {2}2031-11-01 02:00:00Z by its platform, really 2026-11-01 02:10:00Z .*\nbranch {2}vm 700 {2}payroll-db {2}\(another guest that had this id\) {2}2 archives,/,
+      )
+      expect(out).toMatch(/3 archives of 2 guests/)
+      const json = async (...words: string[]) =>
+        (JSON.parse((await guestlift(...words, ...site, '--json')).out) as { archives: object[] }).archives
+      expect(await json('list', '--until', '2026-10-20')).toMatchObject([{ formerGuest: 'payroll-db' }])
+      expect(await json('search', 'accounts')).toMatchObject([
+        { formerGuest: 'payroll-db', facts: { identity: { id: 'smbios:1' } } },
+        { formerGuest: 'payroll-db' },
+      ])
+      expect(await json('search', 'scratch')).toMatchObject([{ at: '2026-11-01T02:10:00.000Z' }])
+    })
+
+    it('show: the guest that has the id in full, and the other one by name or by the address of an archive', async () => {
+      const { code, out } = await guestlift('show', 'branch/vm-700')
+      expect(code).toBe(0)
+      expect(out).toMatch(/Archive +\S+vm-700\/2031-11-01T02-00-00Z\//)
+      expect(out).toMatch(/Made +2031-11-01 02:00:00Z by its platform, really 2026-11-01 02:10:00Z\n/)
+      expect(out).toMatch(
+        /payroll-db {2}\(another guest that had this id\)[^]*To see one in full: guestlift show s3:\/\//,
+      )
+      expect(out.match(/To restore it/g)).toHaveLength(1)
+      for (const what of ['payroll-db', 's3://archives/vault/archives/branch/vm-700/2026-10-21T02-00-00Z/']) {
+        const shown = await guestlift('show', what)
+        expect(shown.code).toBe(0)
+        expect(shown.out).toMatch(/Guest +branch, vm 700 payroll-db, on pve1 \(another guest that had this id\)\n/)
+        expect(shown.out).toMatch(/Archive +\S+2026-10-21T02-00-00Z\//)
+        expect(shown.out).not.toContain('scratch')
+      }
+    })
   })
 })
