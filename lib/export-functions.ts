@@ -15,6 +15,8 @@ interface TaskNeeds {
   /** Above the longest inner wait of the operation, so that its own error is told and not a killed function. */
   timeoutSeconds: number
   read?: Folder[]
+  /** Logs in to a site's platform, and shares the login with the others that do. */
+  logsIn?: boolean
   /** A conditional write needs to read as well. */
   write?: Folder[]
   remove?: Folder[]
@@ -30,22 +32,24 @@ interface TaskNeeds {
 
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
 const needs = {
-  Authenticate: { memoryMiB: 512, timeoutSeconds: 120, read: ['schedules'], write: ['schedules'] },
+  Authenticate: { logsIn: true, memoryMiB: 512, timeoutSeconds: 120, read: ['schedules'], write: ['schedules'] },
   // Its own list of the site's guests tells which of them are absent.
-  PlanRun: { memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['runs', 'sites'] },
+  PlanRun: { logsIn: true, memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['runs', 'sites'] },
   StartBackup: {
+    logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 300,
     read: ['claims', 'dumps', 'runs'],
     write: ['claims', 'dumps', 'runs'],
   },
   CheckBackup: {
+    logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 120,
     read: ['claims', 'dumps', 'runs'],
     write: ['claims', 'dumps', 'runs'],
   },
-  LocateArchive: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
+  LocateArchive: { logsIn: true, memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
   OpenUpload: {
     memoryMiB: 1024,
     timeoutSeconds: 300,
@@ -95,12 +99,14 @@ const needs = {
   },
   // Removing a source copy and stopping a job wait for the platform's own task.
   ReleaseBackup: {
+    logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 600,
     read: ['claims', 'dumps'],
     write: ['claims', 'dumps', 'runs'],
   },
   RecordFailure: {
+    logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 600,
     read: ['claims', 'dumps', 'runs', 'uploads'],
@@ -120,7 +126,13 @@ const needs = {
     uploads: ['inspect', 'abort'],
   },
   // Thousands of guests in one answer of the site.
-  PlanPruning: { memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['prunings', 'sites'] },
+  PlanPruning: {
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 300,
+    read: ['sites'],
+    write: ['prunings', 'sites'],
+  },
   // As Apply retention, for all guests of a site: called again until it is done.
   PruneArchives: {
     memoryMiB: 1024,
@@ -139,6 +151,7 @@ const needs = {
     remove: ['catalogue'],
   },
   JudgeCoverage: {
+    logsIn: true,
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
     read: ['archives', 'catalogue', 'sites'],
@@ -204,8 +217,9 @@ export class ExportFunctions extends Construct {
         reservedConcurrency: task === 'CopyParts' ? deployment.transfer.reservedConcurrency : undefined,
         network: talksToSite ? network : undefined,
       })
-      for (const folder of its.read ?? []) archive.grantRead(made.role, folder)
-      for (const folder of its.write ?? []) archive.grantWrite(made.role, folder)
+      const sessions: Folder[] = its.logsIn === true ? ['sessions'] : []
+      for (const folder of [...(its.read ?? []), ...sessions]) archive.grantRead(made.role, folder)
+      for (const folder of [...(its.write ?? []), ...sessions]) archive.grantWrite(made.role, folder)
       for (const folder of its.remove ?? []) archive.grantRemove(made.role, folder)
       if (its.uploads?.includes('fill')) archive.grantUpload(made.role)
       if (its.uploads?.includes('inspect')) archive.grantInspectUpload(made.role)

@@ -15,6 +15,7 @@ export const bookFolders = [
   'catalogue',
   'coverage',
   'verifications',
+  'sessions',
   'sites',
 ] as const
 
@@ -123,6 +124,11 @@ export function dumpQueueKey(keyPrefix: string, site: string): string {
 /** Which cluster a site's archives come from, and which of its guests are absent since when. */
 export function siteBookKey(keyPrefix: string, site: string): string {
   return `${keyPrefix}sites/${site}.json`
+}
+
+/** The login that the calls of a site share, sealed with the site's own secret. */
+export function sessionKey(keyPrefix: string, site: string): string {
+  return `${keyPrefix}sessions/${site}.json`
 }
 
 /** How far a guest is at this moment. Its outcome, once there is one, is the end of it. */

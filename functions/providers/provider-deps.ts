@@ -1,7 +1,19 @@
+/** One small text of a site that all function calls share. Writes are conditional: two calls never undo each other's. */
+export interface SharedText {
+  read(): Promise<{ text: string; etag: string } | undefined>
+  /** The new tag, or `undefined` when somebody else wrote meanwhile and nothing was written. */
+  write(text: string, onlyIf: { absent: true } | { etag: string }): Promise<string | undefined>
+}
+
 /** What a provider needs from its surroundings. */
 export interface ProviderDeps {
   now: () => Date
   sleep: (milliseconds: number) => Promise<void>
   /** One structured log line. Never given a secret. */
   log: (event: string, fields: Record<string, unknown>) => void
+  /**
+   * Where a login that can't be repeated at will is kept for the site's other calls. Whoever writes a secret there seals
+   * it first. Absent where a call is alone, as at the command line.
+   */
+  session?: SharedText
 }

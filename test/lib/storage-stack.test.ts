@@ -65,6 +65,7 @@ describe('the storage stack', () => {
         'retention',
         'runs',
         'schedules',
+        'sessions',
         'sites',
         'streams',
         'sweeps',

@@ -86,7 +86,7 @@ export function openClient(
   const memory = memoryOf(site)
   let lastTiming: AnswerTiming | undefined
 
-  const login = openLogin(site.auth, siteName, deps, memory, async (form) => {
+  const login = openLogin(site, siteName, deps, memory, async (form) => {
     const request = formRequest('POST', '/access/ticket', form)
     try {
       return (await readCall({ request, about: describe('log in'), read: (data) => ({ data }) }, noHeaders)).data

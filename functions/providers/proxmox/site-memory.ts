@@ -17,8 +17,8 @@ export interface SiteMemory {
   /** Index of the endpoint that answered last. A dead one isn't asked first by every call. */
   preferred: number
   /**
-   * Kept only for accounts with a second factor: each login costs them a code, and there are two a minute. In memory
-   * alone, never on disk, in state or in logs.
+   * Kept only for accounts with a second factor: each login costs them a code, and there are two a minute. Other
+   * processes have it from `shared-session.ts`.
    */
   held: HeldTicket | undefined
   /** The period of the last code that was shown. */

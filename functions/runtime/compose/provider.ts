@@ -1,15 +1,18 @@
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteEnv } from '../../contracts/tasks.ts'
 import { validationMessage } from '../../domain/validation-message.ts'
+import { sessionKey } from '../../domain/object-keys.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Provider } from '../../providers/provider.ts'
+import type { SharedText } from '../../providers/provider-deps.ts'
 import { openProvider, siteSchema } from '../../providers/registry.ts'
 import type { Invocation } from '../define-handler.ts'
 import { readEnv } from '../env.ts'
 import { withBase } from './base.ts'
 import { readSiteConfig } from './secrets.ts'
+import { withStore } from './store.ts'
 
-/** Providers live for one call. Only the ticket of an account with a second factor outlives it, in memory: a code works once. */
+/** Providers live for one call. Only the ticket of an account with a second factor outlives it, sealed: a code works once. */
 export function withProvider(invocation: Invocation): Pick<Ports, 'provider' | 'defaultSite'> {
   const opened = new Map<string, Promise<Provider>>()
   const provider = (site: string): Promise<Provider> => {
@@ -17,12 +20,20 @@ export function withProvider(invocation: Invocation): Pick<Ports, 'provider' | '
     opened.set(site, found)
     return found
   }
+  const { store, keyPrefix } = withStore(invocation)
+  const sessionOf = (site: string): SharedText => {
+    const key = sessionKey(keyPrefix, site)
+    return {
+      read: () => store.readText(key),
+      write: (text, onlyIf) => store.writeText(key, text, { contentType: 'application/json', onlyIf }),
+    }
+  }
   const open = async (site: string): Promise<Provider> => {
     const parsed = siteSchema.safeParse(await readSiteConfig(site))
     if (!parsed.success) {
       throw new InvalidSite(`The configuration of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
     }
-    const itsProvider = openProvider(site, parsed.data, withBase(invocation))
+    const itsProvider = openProvider(site, parsed.data, { ...withBase(invocation), session: sessionOf(site) })
     invocation.onEnd(() => itsProvider.close())
     return itsProvider
   }
