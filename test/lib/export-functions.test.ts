@@ -96,7 +96,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sites)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites)\/\*$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
