@@ -130,9 +130,9 @@ describe('the functions', () => {
       'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',
       'PruneArchives: s3:DeleteObject on archive-bucket/retention/*',
       'PruneArchives: s3:DeleteObjectVersion on archive-bucket/archives/*',
+      'WriteCatalogue: s3:DeleteObject on archive-bucket/catalogue/*',
       // Its own word on an archive that was removed while it read: hidden, not removed.
       'VerifyDeep: s3:DeleteObject on archive-bucket/archives/*/verification.json',
-      'WriteCatalogue: s3:DeleteObject on archive-bucket/catalogue/*',
     ])
     // Whoever took over one of them would hold no key to a site.
     const deleting = taskNames.filter((task) =>
