@@ -96,7 +96,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sites)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites)\/\*$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
@@ -130,9 +130,9 @@ describe('the functions', () => {
       'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',
       'PruneArchives: s3:DeleteObject on archive-bucket/retention/*',
       'PruneArchives: s3:DeleteObjectVersion on archive-bucket/archives/*',
+      'WriteCatalogue: s3:DeleteObject on archive-bucket/catalogue/*',
       // Its own word on an archive that was removed while it read: hidden, not removed.
       'VerifyDeep: s3:DeleteObject on archive-bucket/archives/*/verification.json',
-      'WriteCatalogue: s3:DeleteObject on archive-bucket/catalogue/*',
     ])
     // Whoever took over one of them would hold no key to a site.
     const deleting = taskNames.filter((task) =>
