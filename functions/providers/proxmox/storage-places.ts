@@ -97,8 +97,14 @@ async function requireNode(client: ApiClient, siteName: string, node: string): P
 /** The list of storages leaves out, without a word, those that the account may not look at. */
 async function whyStoragesMayLack(client: ApiClient, siteName: string): Promise<string | undefined> {
   const about = client.about('read its permissions')
-  const { data: permissions } = await client.get('/access/permissions', permissionsSchema, about)
-  if (seesAllStorages(permissions)) return undefined
+  try {
+    const { data: permissions } = await client.get('/access/permissions', permissionsSchema, about)
+    if (seesAllStorages(permissions)) return undefined
+  } catch (error) {
+    // What was listed is worth showing, and may not be all.
+    if (!(error instanceof GuestliftError)) throw error
+    return `Whether all storages are shown isn't known. ${error.message}`
+  }
   return (
     `Site ${siteName}: ${about.account} doesn't hold Datastore.Audit on /storage for all storages, so archives on storages ` +
     "that it isn't shown are missing. Grant Datastore.Audit on /storage, or name the storage that is meant."

@@ -99,6 +99,7 @@ describe('listing archives', () => {
       if (path.includes('/cluster/resources')) {
         return data([row('nas', 'pve1', 1), row('nas', 'pve2', 1), row('local', 'pve1', 0), row('local', 'pve2', 0)])
       }
+      if (path.includes('/access/permissions')) return data({ '/storage': { 'Datastore.Audit': 1 } })
       return path.includes('/nodes/pve1/storage/nas/')
         ? answer(500, 'x', { message: "storage 'nas' is not online\n" })
         : data([])
