@@ -64,6 +64,8 @@ export class ShortRead extends fact('ShortRead', 'fail-guest') {}
 export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest') {}
 /** What was copied faithfully is no archive of that guest: a restore would refuse it from its first bytes on. */
 export class NotAnArchive extends fact('NotAnArchive', 'fail-guest') {}
+/** The time that an archive has for its copy is over, and parts are missing. What S3 has of it is as good as before. */
+export class LineTooSlow extends fact('LineTooSlow', 'fail-guest') {}
 /** The object's key is taken by other content. Nothing was overwritten. */
 export class ArchiveConflict extends fact('ArchiveConflict', 'fail-guest') {}
 /** The object lies in an archive class of S3 (Glacier), which gives it to nobody before it is restored. */
@@ -104,7 +106,7 @@ const facts = [
   PlatformUnavailable, NodeOffline, ConnectionDropped, StoreUnavailable, BackupStartUnclear,
   GuestLocked, GuestMigrating, GuestBusy,
   GuestNotFound, BackupFailed, NothingBackedUp, NoTurnToDump, PlatformTaskFailed, StorageUnusable, SourceUnreadable, SourceChanged, ShortRead,
-  ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, UploadVanished, RunInterrupted,
+  ChecksumMismatch, NotAnArchive, ArchiveConflict, ObjectFrozen, LineTooSlow, UploadVanished, RunInterrupted,
   InvalidJob, BudgetExceeded, UnknownSite, InvalidSite, CredentialsRejected, SecondFactorRequired, PrivilegeMissing, RequestRejected,
   TlsIdentityMismatch, HostKeyMismatch, RouteLoginRejected, StoreDenied,
 ] // biome-ignore format: one group a line reads as the table it is

@@ -1,4 +1,4 @@
-import { REDRIVE_WINDOW_DAYS, type SweepReport, sweepReportSchema, type SweptUpload } from '../contracts/sweep.ts'
+import { REPEAT_WINDOW_DAYS, type SweepReport, sweepReportSchema, type SweptUpload } from '../contracts/sweep.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import {
   archivesPrefix,
@@ -85,7 +85,7 @@ async function removeStaleRecords(
 ): Promise<{ removedRecords: number; recordTrouble?: string }> {
   let removedRecords = 0
   try {
-    const oldest = new Date(now().getTime() - REDRIVE_WINDOW_DAYS * 24 * 3_600_000).toISOString()
+    const oldest = new Date(now().getTime() - REPEAT_WINDOW_DAYS * 24 * 3_600_000).toISOString()
     for (const { key, writtenAt } of await store.listDatedKeys(uploadRecordsPrefix(keyPrefix))) {
       if (outOfTime()) break
       // Ages are S3's own: it dates a record when an upload is opened and again just before it is completed.
