@@ -30,8 +30,8 @@ interface TaskNeeds {
 
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
 const needs = {
-  Authenticate: { memoryMiB: 512, timeoutSeconds: 120, read: ['schedules'], write: ['schedules'] },
-  PlanRun: { memoryMiB: 512, timeoutSeconds: 300, write: ['runs'] },
+  Authenticate: { memoryMiB: 512, timeoutSeconds: 120, read: ['runs', 'schedules'], write: ['runs', 'schedules'] },
+  PlanRun: { memoryMiB: 512, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
   StartBackup: {
     memoryMiB: 512,
     timeoutSeconds: 300,

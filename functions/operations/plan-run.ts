@@ -7,8 +7,9 @@ import { chooseGuests } from './choose-guests.ts'
 import { keepBudget } from './keep-budget.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
+import { earlierRuns } from './repeat-run.ts'
 
-type Needs = Pick<Ports, 'store' | 'provider' | 'route' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'route' | 'log'>
 
 /**
  * Choose the guests, write who was left out and why, and the plan. A guest that can't possibly be archived gets its outcome
@@ -28,8 +29,11 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
   for (const { guest, error, reason } of choice.failed) {
     await recordOutcome(run, emptyOutcome(guest, 'failed', error, reason, 0), ports)
   }
+  const continuing = await earlierRuns(input.again ?? undefined, ports)
   const items: PlanItem[] = []
-  for (const { id, kind, name, node } of choice.chosen) {
+  for (const found of choice.chosen) {
+    const { id, kind, name, node } = found
+    const continues = continuing(found)
     const guest = { id, kind, name, node }
     const refusal = refusals.get(node)
     if (refusal !== undefined) {
@@ -47,6 +51,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
       staging: job.staging,
       limits: job.limits,
       ...(job.retention === undefined ? {} : { retention: job.retention }),
+      ...(continues === undefined ? {} : { continues }),
     })
   }
   const key = planKey(run.prefix)
