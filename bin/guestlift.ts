@@ -25,7 +25,7 @@ import { addVerifyCommand } from '../local/cli/verify-command.ts'
 import { addSweepCommand } from '../local/cli/sweep-command.ts'
 import { addUnfinishedCommands } from '../local/cli/unfinished-commands.ts'
 
-type RunOptions = DeployedOptions & Partial<LocalOptions> & { local?: boolean }
+type RunOptions = DeployedOptions & Partial<LocalOptions> & { local?: boolean; again?: string }
 
 const stop = listenForStop()
 
@@ -43,7 +43,11 @@ Exit codes: 0 every guest archived; 2 some archived, some not; 1 none archived; 
 program
   .command('run')
   .description('run a job: on AWS, or with --local on this machine')
-  .argument('<job.json>', 'the job: {"site":"hq","guests":{"vmids":[100]}}; see the README')
+  .argument('[job.json]', 'the job: {"site":"hq","guests":{"vmids":[100]}}; see the README')
+  .option(
+    '--again <run>',
+    "in place of a job: archive exactly the guests that this run did not; its folder (runs/2026/11/22/nightly/), or on AWS its execution's ARN",
+  )
   .option('--json', "print the run's report as one line of JSON at the end of standard output")
   .option('--deployment <name>', 'on AWS: the deployment whose workflow runs', 'example')
   .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
@@ -52,11 +56,10 @@ program
   .option('--bucket <name>', 'with --local: the archive bucket')
   .option('--s3 <url>', 'with --local: endpoint of S3, when it is not AWS')
   .option('--prefix <prefix>', 'with --local: in front of every key', '')
-  .action(async (jobFile: string, options: RunOptions) => {
+  .action(async (jobFile: string | undefined, options: RunOptions) => {
+    const asked = { jobFile, again: options.again }
     process.exitCode =
-      options.local === true
-        ? await runHere(jobFile, localOptions(options), stop)
-        : await runOnAws(jobFile, options, stop)
+      options.local === true ? await runHere(asked, localOptions(options), stop) : await runOnAws(asked, options, stop)
   })
 
 program

@@ -27,7 +27,7 @@ export class ArchiveBucket extends Construct {
       }),
       removalPolicy: RemovalPolicy.RETAIN,
       lifecycleRules: [
-        // Later than the redrive window: a redriven run goes on with the parts that S3 has.
+        // Later than a failed guest can be repeated: whoever repeats it goes on with the parts that S3 has.
         { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(config.abandonedUploadDays) },
         // Under Object Lock, S3 waits with these until the lock of a version has ended.
         // Books are rewritten or short-lived: only their newest version means anything.

@@ -5,12 +5,13 @@ import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
 import { jobSchema } from '../functions/contracts/job.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
 import { retentionSchema } from '../functions/contracts/retention.ts'
-import { REDRIVE_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
+import { REPEAT_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
 import {
   verificationPolicySchema,
   verificationRequestSchema,
   verificationRunnerSchema,
 } from '../functions/contracts/verification-policy.ts'
+import { LONGEST_COPY_DAYS } from '../functions/domain/slowest-line.ts'
 import { longestGapHours } from '../functions/domain/schedule-interval.ts'
 
 const nameSchema = z
@@ -43,14 +44,17 @@ const bucketSchema = z.strictObject({
     .default(''),
   /** Can only be switched on when the bucket is created. */
   objectLock: objectLockSchema.optional(),
-  /** Days after which S3 drops the parts of an upload that nobody completed, counted from its start. */
+  /**
+   * Days after which S3 drops the parts of an upload that nobody completed, counted from its start. A copy may take
+   * `LONGEST_COPY_DAYS`, and what failed can be repeated for as long after that.
+   */
   abandonedUploadDays: z
     .int()
     .gt(
-      REDRIVE_WINDOW_DAYS,
-      `a failed run can be redriven for ${REDRIVE_WINDOW_DAYS} days and needs its parts until then`,
+      REPEAT_WINDOW_DAYS,
+      `a failed guest can be repeated for ${REPEAT_WINDOW_DAYS} days and needs its parts until then`,
     )
-    .default(16),
+    .default(LONGEST_COPY_DAYS + REPEAT_WINDOW_DAYS + 2),
 })
 
 function awsId(kind: string) {

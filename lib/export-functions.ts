@@ -32,9 +32,15 @@ interface TaskNeeds {
 
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
 const needs = {
-  Authenticate: { logsIn: true, memoryMiB: 512, timeoutSeconds: 120, read: ['schedules'], write: ['schedules'] },
+  Authenticate: {
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 120,
+    read: ['runs', 'schedules'],
+    write: ['runs', 'schedules'],
+  },
   // Its own list of the site's guests tells which of them are absent.
-  PlanRun: { logsIn: true, memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['runs', 'sites'] },
+  PlanRun: { logsIn: true, memoryMiB: 512, timeoutSeconds: 300, read: ['runs', 'sites'], write: ['runs', 'sites'] },
   StartBackup: {
     logsIn: true,
     memoryMiB: 512,

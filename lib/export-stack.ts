@@ -1,5 +1,8 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
+import { LONGEST_QUEUE_SECONDS } from '../functions/domain/dump-queue.ts'
+import { LONGEST_DUMP_DAYS } from '../functions/domain/poll-wait.ts'
+import { LONGEST_COPY_DAYS } from '../functions/domain/slowest-line.ts'
 import { coverageChecks } from './coverage-checks.ts'
 import { type Deployment, environmentOf } from './deployment-config.ts'
 import { ExportFunctions } from './export-functions.ts'
@@ -18,6 +21,9 @@ import { pruneArchives, samplePruning } from './workflows/prune-archives.ts'
 import { sweepUploads } from './workflows/sweep-uploads.ts'
 import { verifyArchives } from './workflows/verify-archives.ts'
 
+/** Each part of a guest's way ends by itself, with its own error; only what is stuck meets this limit. */
+const LONGEST_GUEST = Duration.days(LONGEST_QUEUE_SECONDS / 86_400 + LONGEST_DUMP_DAYS + LONGEST_COPY_DAYS + 1)
+
 /** Everything that moves archives: functions, workflows, schedules, and who is told when they fail. */
 export class ExportStack extends Stack {
   constructor(app: Construct, deployment: Deployment) {
@@ -34,8 +40,8 @@ export class ExportStack extends Stack {
       name: 'export-run',
       deployment,
       description: `Archives the guests of one job. Start it with: ${JSON.stringify(sampleInput)}`,
-      // Longer than any one guest takes, shorter than the abandoned uploads are kept.
-      timeout: Duration.days(7),
+      // Longer than any one guest takes.
+      timeout: LONGEST_GUEST.plus(Duration.days(5)),
       story: (within) => exportRun(within, { functions, archive, maxConcurrency: deployment.transfer.maxConcurrency }),
     })
     archive.grantMapFiles(run.machine.role)
@@ -43,7 +49,7 @@ export class ExportStack extends Stack {
       name: 'export-guest',
       deployment,
       description: "Archives one guest. Start it with one item of a run's plan.json to repeat that guest alone.",
-      timeout: Duration.days(5),
+      timeout: LONGEST_GUEST,
       story: (within) => exportGuest(within, functions),
     })
 

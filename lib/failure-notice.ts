@@ -9,6 +9,7 @@ import type { Deployment } from './deployment-config.ts'
 import { noticeTopic } from './notice-topic.ts'
 import { deadLetters, type Schedules } from './schedule.ts'
 import type { Workflow } from './workflow.ts'
+import { workflowNames } from './workflow-names.ts'
 
 interface FailureNoticeProps {
   deployment: Deployment
@@ -32,19 +33,27 @@ export class FailureNotice extends Construct {
     const undelivered = deadLetters(this, 'Undelivered', 'The queue is itself where undelivered notices end.')
     const workflows = [run, ...others, cleanUp.workflow]
 
-    // Guests of a run are executions of the run's map and don't match here: the run speaks for them.
-    new Rule(this, 'ExecutionEnded', {
-      description: `Guestlift ${deployment.name}: an execution failed, timed out or was aborted`,
-      eventPattern: {
-        source: ['aws.states'],
-        detailType: ['Step Functions Execution Status Change'],
-        detail: {
-          status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
-          stateMachineArn: workflows.map(({ machine }) => machine.stateMachineArn),
+    // Guests of a run are executions of the run's map and don't match here: the run speaks for them. What helps differs:
+    // a run knows which of its guests are missing, everything else begins anew with the input that it had.
+    for (const [id, told, wayOn] of [
+      ['RunEnded', [run], repeatRun(deployment)],
+      ['ExecutionEnded', [...others, cleanUp.workflow], startAgain],
+    ] as const) {
+      new Rule(this, id, {
+        description: `Guestlift ${deployment.name}: an execution failed, timed out or was aborted`,
+        eventPattern: {
+          source: ['aws.states'],
+          detailType: ['Step Functions Execution Status Change'],
+          detail: {
+            status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+            stateMachineArn: told.map(({ machine }) => machine.stateMachineArn),
+          },
         },
-      },
-      targets: [new SnsTopic(this.topic, { message: noticeText(deployment, this), deadLetterQueue: undelivered })],
-    })
+        targets: [
+          new SnsTopic(this.topic, { message: noticeText(deployment, this, wayOn), deadLetterQueue: undelivered }),
+        ],
+      })
+    }
 
     // The first notice only says that a run was stopped; this one, what became of what it left running.
     new Rule(this, 'CleanedUp', {
@@ -84,7 +93,7 @@ function warnIfNobodyListens(scope: Construct, deployment: Deployment): void {
 }
 
 /** The e-mail a person reads at night: what, why, where to look. A field that the event lacks stays empty. */
-function noticeText(deployment: Deployment, scope: Construct): RuleTargetInput {
+function noticeText(deployment: Deployment, scope: Construct, wayOn: readonly string[]): RuleTargetInput {
   const { region } = Stack.of(scope)
   return RuleTargetInput.fromMultilineText(
     [
@@ -92,10 +101,33 @@ function noticeText(deployment: Deployment, scope: Construct): RuleTargetInput {
       `Error: ${field('error')}`,
       `Cause: ${field('cause')}`,
       `Look: https://${region}.console.aws.amazon.com/states/home?region=${region}#/v2/executions/details/${field('executionArn')}`,
-      'Once the cause is gone, redrive the execution there within 14 days (what S3 has is not sent again), or start a new run.',
+      ...wayOn,
     ].join('\n'),
   )
 }
+
+/**
+ * No redrive: a failed execution ends in a Fail state and would fail there again at once, and of a stopped one the
+ * clean-up has stopped the backups. Name and start of a run are enough to find what it did not archive.
+ */
+function repeatRun({ name }: Deployment): string[] {
+  const input = JSON.stringify({ again: { run: 'NAME', startedAt: 0 } })
+    .replace('NAME', field('name'))
+    .replace(':0}', `:${field('startDate')}}`)
+  return [
+    'Once the cause is gone, archive exactly the guests that were not archived; what S3 has of them is not sent again. Do not redrive the execution: it would fail again at once.',
+    `In the Step Functions console: start guestlift-${name}-${workflowNames.exportRun} with this input: ${input}`,
+    `From the command line: npx guestlift run --deployment ${name} --again ${field('executionArn')}`,
+    'After an execution that was stopped or ran out of time, wait for the notice of its clean-up first.',
+  ]
+}
+
+/** A guest goes on with its own backup and parts, a verification, sweep, pruning or check looks at what there is. */
+const startAgain: readonly string[] = [
+  'Once the cause is gone, start it again with the same input; it goes on with what is there. Do not redrive the execution: it would fail again at once.',
+  'In the Step Functions console: open the execution and choose New execution, which takes its input over.',
+  `From the command line: aws stepfunctions start-execution --state-machine-arn ${field('stateMachineArn')} --input "$(aws stepfunctions describe-execution --execution-arn ${field('executionArn')} --query input --output text)"`,
+]
 
 /** The output of a clean-up is its summary. */
 function cleanUpText(deployment: Deployment): RuleTargetInput {

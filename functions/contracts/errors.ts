@@ -77,6 +77,8 @@ export class ShortRead extends fact('ShortRead', 'fail-guest', 'impeached') {}
 export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest', 'impeached') {}
 /** What was copied faithfully is no archive of that guest: a restore would refuse it from its first bytes on. */
 export class NotAnArchive extends fact('NotAnArchive', 'fail-guest', 'impeached') {}
+/** The time that an archive has for its copy is over, and parts are missing. What S3 has of it is as good as before. */
+export class LineTooSlow extends fact('LineTooSlow', 'fail-guest') {}
 /** The object's key is taken by other content. Nothing was overwritten. */
 export class ArchiveConflict extends fact('ArchiveConflict', 'fail-guest', 'impeached') {}
 /** The object lies in an archive class of S3 (Glacier), which gives it to nobody before it is restored. */
@@ -143,6 +145,7 @@ const facts = [
   ShortRead,
   ChecksumMismatch,
   NotAnArchive,
+  LineTooSlow,
   ArchiveConflict,
   ObjectFrozen,
   UploadVanished,

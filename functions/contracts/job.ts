@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { backupModeSchema, backupOptionsSchema } from './backup-options.ts'
 import { budgetSchema } from './budget.ts'
 import { runLimitsSchema } from './limits.ts'
-import { siteNameSchema } from './nouns.ts'
+import { instantSchema, siteNameSchema } from './nouns.ts'
 import { retentionSchema } from './retention.ts'
 import { guestSelectionSchema } from './selection.ts'
 
@@ -34,6 +34,16 @@ export const jobSchema = z
     path: ['deleteSource'],
   })
 export type Job = z.infer<typeof jobSchema>
+
+/** The run whose guests are to be tried again: its name, and when it was started, as an instant or in milliseconds as events tell it. */
+export const againSchema = z.strictObject({
+  run: z.string().regex(/^[^\s/]{1,80}$/, 'a run is the name of its execution'),
+  startedAt: z.union([instantSchema, z.int().positive()]),
+})
+export type Again = z.infer<typeof againSchema>
+
+/** What a run is started with in place of a job, to archive exactly the guests that an earlier run did not. */
+export const repeatRequestSchema = z.strictObject({ again: againSchema })
 
 /** The shape that an older exporter used. Accepted as it is; see `domain/older-job.ts` for what becomes of each field. */
 export const olderJobSchema = z.strictObject({

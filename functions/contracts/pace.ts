@@ -1,5 +1,6 @@
 /** What Plan copies decides from round to round, and what a round tells it. Travels in state: small, and no secrets. */
 import * as z from 'zod'
+import { instantSchema } from './nouns.ts'
 import { copyWorkSchema } from './work.ts'
 
 /** What one Copy parts call did. Of a call that failed or was killed the workflow tells only `error` and its time. */
@@ -18,6 +19,8 @@ export const copyResultSchema = z.strictObject({
   drops: z.int().nonnegative(),
   /** As Step Functions gives it: `Error` is the name, `Cause` a text that holds Lambda's error as JSON. */
   error: z.strictObject({ Error: z.string(), Cause: z.string().optional() }).optional(),
+  /** How often the call was refused and made again, as the workflow counts it: each costs events of its history. */
+  retries: z.int().nonnegative().optional(),
 })
 export type CopyResult = z.output<typeof copyResultSchema>
 
@@ -62,6 +65,8 @@ export const paceSchema = z.strictObject({
   limited: z.boolean().default(false),
   /** Parts missing when the last round began: fewer now is progress, whatever the calls said. */
   missingParts: z.int().nonnegative().optional(),
+  /** When this execution began to copy the artifact: it has `LONGEST_COPY_SECONDS` for it. Absent in what began before that was kept. */
+  copyingSince: instantSchema.optional(),
   /** Sent in this execution, parts that were sent twice included. */
   bytesSent: z.int().nonnegative().default(0),
   /** Counted in this execution, an upload that vanished included. Not looked at for the pace. */

@@ -5,10 +5,10 @@ import { runOutcomeSchema } from './report.ts'
 import { unfinishedArchiveSchema } from './unfinished.ts'
 
 /**
- * Step Functions can redrive a failed execution this long after its end (service quota). Until then an upload may be
- * gone on with, so nothing drops it before.
+ * What failed can be repeated, and its upload gone on with, this long after the upload's last part: nothing drops it
+ * before. Two weeks cover a holiday.
  */
-export const REDRIVE_WINDOW_DAYS = 14
+export const REPEAT_WINDOW_DAYS = 14
 
 /** What a person or a schedule starts a sweep with. */
 export const sweepRequestSchema = z.strictObject({

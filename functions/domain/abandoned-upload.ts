@@ -1,5 +1,5 @@
 /** Whether anybody may still go on with an open upload. Pure rules; looking and aborting are elsewhere. */
-import { REDRIVE_WINDOW_DAYS } from '../contracts/sweep.ts'
+import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
 import { type GuestClaim, isAlive, lapsesAt } from './guest-claim.ts'
 
 /**
@@ -64,10 +64,10 @@ export function judgeUpload(facts: UploadFacts, now: Date): Judgement {
     )
   }
   if (facts.record?.uploadId === facts.uploadId) {
-    const until = new Date(lastActive.getTime() + REDRIVE_WINDOW_DAYS * 24 * HOUR_MILLISECONDS)
+    const until = new Date(lastActive.getTime() + REPEAT_WINDOW_DAYS * 24 * HOUR_MILLISECONDS)
     return now < until
-      ? kept(`A run that is redriven or repeated can go on with it until ${until.toISOString()}: ${ago}.`)
-      : dropped(`Nobody went on with it while a run could be redriven (${REDRIVE_WINDOW_DAYS} days): ${ago}.`)
+      ? kept(`Whoever repeats its guest can go on with it until ${until.toISOString()}: ${ago}.`)
+      : dropped(`Nobody went on with it while its guest could be repeated (${REPEAT_WINDOW_DAYS} days): ${ago}.`)
   }
   return dropped(
     facts.record === undefined

@@ -1,7 +1,7 @@
 /** The claim: who backs up a guest at this moment, and how far the start of the job has got. Pure rules; I/O is elsewhere. */
 import * as z from 'zod'
 import { type BackupOptions, backupOptionsSchema } from '../contracts/backup-options.ts'
-import { REDRIVE_WINDOW_DAYS } from '../contracts/sweep.ts'
+import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
 import { clockOffsetSchema } from '../contracts/evidence.ts'
 import { instantSchema } from '../contracts/nouns.ts'
 
@@ -103,7 +103,7 @@ export function succeedingClaim(before: GuestClaim | undefined, claimant: Claima
   const keptSince = before?.keptSince ?? (before?.released === false ? before.renewedAt : undefined)
   if (before?.jobRef === undefined || keptSince === undefined) return newClaim(claimant, now, before)
   const days = (now.getTime() - Date.parse(keptSince)) / (24 * 3_600_000)
-  if (days > REDRIVE_WINDOW_DAYS) return newClaim(claimant, now, before)
+  if (days > REPEAT_WINDOW_DAYS) return newClaim(claimant, now, before)
   return { ...before, ...claimantOf(claimant), renewedAt: now.toISOString(), released: false, keptSince }
 }
 

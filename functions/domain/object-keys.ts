@@ -84,6 +84,11 @@ export function planKey(prefix: string): string {
   return `${prefix}plan.json`
 }
 
+/** The run's job, kept before anything can fail: what repeating the run begins with. */
+export function jobKey(prefix: string): string {
+  return `${prefix}job.json`
+}
+
 /** Who was chosen and who was left out, and why. */
 export function selectionKey(prefix: string): string {
   return `${prefix}selection.json`

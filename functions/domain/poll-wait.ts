@@ -7,6 +7,9 @@ export interface PollSituation {
   progressPercent?: number
 }
 
+/** A backup that runs longer hangs: it is stopped, so that its node's turn goes to others. */
+export const LONGEST_DUMP_DAYS = 7
+
 const LONGEST_SECONDS = 300
 /** A wait is a tenth of what has passed already: the end is noticed at most 10 % late, and looks thin out by themselves. */
 const SHARE_OF_ELAPSED = 0.1

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { InvalidJob } from '../contracts/errors.ts'
-import { jobSchema, olderJobSchema } from '../contracts/job.ts'
+import { type Again, jobSchema, olderJobSchema, repeatRequestSchema } from '../contracts/job.ts'
 import { instantSchema } from '../contracts/nouns.ts'
 import { fromOlderJob, type ReadJob } from './older-job.ts'
 import { validationMessage } from './validation-message.ts'
@@ -14,6 +14,15 @@ const scheduleSchema = z.strictObject({
 
 export interface Request extends ReadJob {
   schedule?: z.infer<typeof scheduleSchema>
+}
+
+/**
+ * The run that an execution's input asks to repeat; `undefined` for a job. What an event adds to a job is no part of it.
+ * @throws InvalidJob naming each wrong field
+ */
+export function readAgain(request: unknown): Again | undefined {
+  if (typeof request !== 'object' || request === null || !('again' in request)) return undefined
+  return parse(repeatRequestSchema, request, 'request to repeat a run').again
 }
 
 /**

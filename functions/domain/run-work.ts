@@ -49,10 +49,12 @@ export function pollCount(dumpSeconds: number): number {
 
 /**
  * One guest that is archived without trouble: no retry, no wait for a turn. States of Export guest and Transfer artifact,
- * in their order: Which platform?, Start backup, Backup begun?, as often as it is looked at (Wait, Check backup, Backup
- * done?), Locate archive, Transfer each artifact, Take up artifact, Open upload, Already stored?, Plan copies, What next?,
- * for each round (Copy chunks, Copy parts for each stream, Plan copies, What next?), Complete upload, Verify archive,
- * Write manifest, Is there a retention?, Release backup, Guest archived.
+ * in their order: Which platform?, Back up in legs, Take up backup, How far is the backup?, Start backup, Backup begun?, as
+ * often as it is looked at (Wait, Check backup, Backup done?), Backup is there, Backup ended?, Locate archive, Transfer
+ * each artifact, Take up artifact, Open upload, Already stored?, Copy in legs, Take up copying, Plan copies, What next?,
+ * for each round (Copy chunks, Copy parts for each stream, Plan copies, What next?), Every part is there, Copying ended?,
+ * Complete upload, Verify archive, Write manifest, Is there a retention?, Release backup, Guest archived. A backup or a
+ * copy of days takes further legs, a few states each, which are not counted.
  */
 export function guestWork(course: GuestCourse): Work {
   const { sizeBytes, dumpSeconds, streams, bytesPerSecondOfStream } = course
@@ -98,9 +100,9 @@ export function countedWork(
     transitions:
       3 * backupCalls -
       1 +
-      8 +
+      13 +
       (retention ? 1 : 0) +
-      (4 * artifacts + 2 * plans + waits + rounds + copyCalls + brokenCalls),
+      (4 * artifacts + 4 * completions + 2 * plans + waits + rounds + copyCalls + brokenCalls),
     // Opening the upload is billed as a part is.
     parts: artifacts + partsSent,
     // Completion, log, notes and manifest.

@@ -1,9 +1,10 @@
 import { PrivilegeMissing } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { runPrefix, scheduleSlotKey } from '../domain/object-keys.ts'
-import { readRequest } from '../domain/request.ts'
+import { readAgain, readRequest, type Request } from '../domain/request.ts'
 import { intendedWork } from './intended-work.ts'
 import type { Ports } from './ports.ts'
+import { keepJob, repeatRun } from './repeat-run.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'defaultSite' | 'provider'>
 
@@ -12,12 +13,13 @@ export async function authenticate(
   input: TaskInput<'Authenticate'>,
   ports: Needs,
 ): Promise<TaskOutput<'Authenticate'>> {
-  const { job, notes, schedule } = readRequest(input.request, ports.defaultSite)
   const run = {
     id: input.runId,
     startedAt: input.startedAt,
     prefix: runPrefix(ports.keyPrefix, input.runId, input.startedAt),
   }
+  const { job, notes, schedule, again } = await readInput(input.request, ports)
+  await keepJob(run.prefix, job, ports)
   const provider = await ports.provider(job.site)
   const { version } = await provider.identify()
   await provider.requireOptions(job.backup)
@@ -41,7 +43,14 @@ export async function authenticate(
     job,
     notes,
     ...(duplicateOf === undefined ? {} : { duplicateOf }),
+    ...(again === undefined ? {} : { again }),
   }
+}
+
+/** A job, or a run that is to be repeated. */
+async function readInput(request: unknown, ports: Needs): Promise<Request & { again?: string }> {
+  const again = readAgain(request)
+  return again === undefined ? readRequest(request, ports.defaultSite) : repeatRun(again, ports)
 }
 
 /** EventBridge Scheduler delivers at least once: the first execution for a scheduled time takes it, later ones are told. */
@@ -54,6 +63,6 @@ async function claimSlot(
   const written = await store.writeText(key, runId, { contentType: 'text/plain', onlyIf: { absent: true } })
   if (written !== undefined) return undefined
   const owner = (await store.readText(key))?.text
-  // The same execution asks again after a retry or a redrive: it still owns its slot.
+  // The same execution asks again after a retry: it still owns its slot.
   return owner === runId ? undefined : (owner ?? 'an execution that left no name')
 }

@@ -1,5 +1,6 @@
+import { BackupFailed } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { nextWaitSeconds } from '../domain/poll-wait.ts'
+import { LONGEST_DUMP_DAYS, nextWaitSeconds } from '../domain/poll-wait.ts'
 import type { Seen } from '../domain/progress.ts'
 import type { BackupProgress, Provider } from '../providers/provider.ts'
 import { renewClaim } from './claims.ts'
@@ -25,13 +26,19 @@ export async function checkBackup(input: TaskInput<'CheckBackup'>, ports: Needs)
     return { done: true, waitSeconds: 0, ...percent }
   }
   await renewClaim(input, ports)
+  const elapsedSeconds = Math.max(0, (ports.now().getTime() - Date.parse(startedAt)) / 1000)
+  if (elapsedSeconds > LONGEST_DUMP_DAYS * 86_400) {
+    throw new BackupFailed(
+      `Site ${item.site}, node ${item.guest.node}: the backup of guest ${item.guest.id} has run for more than ${LONGEST_DUMP_DAYS} days ` +
+        'and is stopped. Look at its task and at the storage it writes to.',
+    )
+  }
   const seen = await whatIsSeen(input, looked, provider, ports)
   const progress = await noteProgress(item, { stage: 'dumping', startedAt }, seen, ports)
   const { secondsLeft } = progress
   const expectedEndAt =
     secondsLeft === undefined ? undefined : new Date(ports.now().getTime() + secondsLeft * 1000).toISOString()
   await keepTurn(input, { jobRef, expectedEndAt }, ports)
-  const elapsedSeconds = Math.max(0, (ports.now().getTime() - Date.parse(startedAt)) / 1000)
   return { done: false, waitSeconds: nextWaitSeconds({ elapsedSeconds, ...percent }), ...percent, progress }
 }
 

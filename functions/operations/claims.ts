@@ -50,6 +50,10 @@ export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClai
     const held = isOf(found.claim, claimantOf(work)) && !found.claim.released
     return held ? found : changeClaim(work, found, { execution, released: false }, ports)
   }
+  // What a run that is repeated left behind: its backup, which names the archive and its parts.
+  if (found !== undefined && item.continues?.includes(found.claim.runId) === true) {
+    return changeClaim(work, found, { runId: item.run.id, execution, released: false }, ports)
+  }
   const claim = succeedingClaim(found?.claim, claimantOf(work), ports.now())
   const onlyIf = found === undefined ? { absent: true as const } : { etag: found.etag }
   const etag = await writeRecord(ports.store, key, claimShape, claim, { onlyIf, held: true })
@@ -88,7 +92,7 @@ export async function renewClaim(work: Work, ports: ClaimPorts): Promise<void> {
 export async function changeClaim(
   work: Work,
   held: HeldClaim,
-  change: Partial<Omit<GuestClaim, 'version' | 'runId' | 'renewedAt'>>,
+  change: Partial<Omit<GuestClaim, 'version' | 'renewedAt'>>,
   ports: ClaimPorts,
 ): Promise<HeldClaim> {
   const claim = { ...held.claim, ...change, renewedAt: ports.now().toISOString() }

@@ -1,9 +1,11 @@
+import { LineTooSlow } from '../contracts/errors.ts'
 import type { Pace } from '../contracts/pace.ts'
 import { MAX_STREAMS, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
 import { readFailure } from '../domain/failure.ts'
 import { judgeRound } from '../domain/pace.ts'
 import { affordableParts, missingParts, partRange, planChunks } from '../domain/part-plan.ts'
 import { orderRound, usableBytesPerSecond } from '../domain/round-order.ts'
+import { judgeLine } from '../domain/slowest-line.ts'
 import { bandwidthAt, strictest } from '../domain/transfer-limits.ts'
 import { renewClaim } from './claims.ts'
 import { keepStaged } from './dump-turns.ts'
@@ -36,7 +38,9 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
   const maxStreams = Math.min(MAX_STREAMS, limits.connectionsPerNode)
   const partsInFlight = Math.min(input.pace.partsInFlight, affordableParts(partSizeBytes))
   const { work } = input.pace
-  const pace = { ...input.pace, partsInFlight, work: { ...work, plans: work.plans + 1 } }
+  const now = ports.now()
+  const copyingSince = input.pace.copyingSince ?? now.toISOString()
+  const pace = { ...input.pace, copyingSince, partsInFlight, work: { ...work, plans: work.plans + 1 } }
   const decision = judgeRound(pace, input.results, missing.length, { partSizeBytes, maxStreams })
 
   const answer = async (pace: Pace, reason: string, rest: Partial<TaskOutput<'PlanCopies'>>) => {
@@ -64,7 +68,13 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
     return pause(decision.pace, decision.reason, { gaveUp })
   }
 
-  const now = ports.now()
+  const line = judgeLine(decision.pace, missingBytes, now)
+  if (line.over) {
+    const errorMessage = `Site ${item.site}, guest ${item.guest.id}: ${line.warning ?? ''}`
+    const Cause = JSON.stringify({ errorType: LineTooSlow.errorName, errorMessage })
+    return pause(decision.pace, errorMessage, { gaveUp: { Error: LineTooSlow.errorName, Cause } })
+  }
+  if (line.warning !== undefined) ports.log('line-too-slow', { site: item.site, guest: item.guest.id, ...line })
   const site = bandwidthAt(limits, now)
   const run = bandwidthAt(item.limits, now)
   const { closed, changesAt } = strictest(site, run)
@@ -102,6 +112,7 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
   const ordered = orderRound(decision.pace, partSizeBytes, granted, now, changesAt)
   if ('waitSeconds' in ordered) return wait(decision.pace, ordered.waitSeconds, 'The limits change in a moment.')
   const chunks = planChunks(missing, granted.streams)
-  const reason = `${chunks.length} of ${decision.streams} wanted streams for ${ordered.order.seconds} s.`
+  const round = `${chunks.length} of ${decision.streams} wanted streams for ${ordered.order.seconds} s.`
+  const reason = line.warning === undefined ? round : `${round} ${line.warning}`
   return answer(ordered.pace, reason, { chunks, order: ordered.order })
 }

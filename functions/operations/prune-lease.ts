@@ -1,6 +1,7 @@
-import { type PruningLease, pruningLeaseSchema } from '../contracts/pruning-lease.ts'
+import type { PruningLease } from '../contracts/pruning-lease.ts'
 import { type KeyedGuest, pruningLeaseKey } from '../domain/object-keys.ts'
-import { parseJson } from '../domain/parse-json.ts'
+import { leaseShape } from './books/shapes.ts'
+import { holdRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
 type Needs = Pick<RetentionPorts, 'store' | 'keyPrefix' | 'now'>
@@ -31,18 +32,18 @@ export interface Busy {
 export async function takeLease(site: string, guest: KeyedGuest, by: string, ports: Needs): Promise<HeldLease | Busy> {
   const { store, now } = ports
   const key = pruningLeaseKey(ports.keyPrefix, site, guest)
-  const found = await store.readText(key)
-  const standing = found === undefined ? undefined : pruningLeaseSchema.safeParse(parseJson(found.text)).data
-  if (found !== undefined && standing === undefined) {
-    return { busy: `s3://${store.bucket}/${key} can't be read. Remove it when no pruning of this guest is at work.` }
+  const found = await unlessUnreadable(holdRecord(store, key, leaseShape))
+  if (found === 'unreadable') {
+    return { busy: `s3://${store.bucket}/${key} can't be read. ${leaseShape.remedy}` }
   }
+  const standing = found?.value
   if (standing !== undefined && standing.by !== by && ageOf(standing, now()) < LEASE_MILLISECONDS) {
     return { busy: busyText(standing) }
   }
   const at = now().toISOString()
   let lease: PruningLease = { version: 1, by, takenAt: at, renewedAt: at }
   const onlyIf = found === undefined ? { absent: true as const } : { etag: found.etag }
-  let etag = await store.writeText(key, JSON.stringify(lease), { onlyIf })
+  let etag = await writeRecord(store, key, leaseShape, lease, { onlyIf })
   if (etag === undefined) return { busy: 'Another pruning of this guest began at the same moment.' }
 
   const isOurs = async (): Promise<boolean> => {
@@ -54,7 +55,7 @@ export async function takeLease(site: string, guest: KeyedGuest, by: string, por
       if (!(await isOurs())) return false
       if (ageOf(lease, now()) < RENEW_MILLISECONDS || etag === undefined) return true
       lease = { ...lease, renewedAt: now().toISOString() }
-      etag = await store.writeText(key, JSON.stringify(lease), { onlyIf: { etag } })
+      etag = await writeRecord(store, key, leaseShape, lease, { onlyIf: { etag } })
       return etag !== undefined
     },
     async release() {

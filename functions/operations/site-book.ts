@@ -1,7 +1,9 @@
-import { ClusterChanged, InternalFault } from '../contracts/errors.ts'
-import { type SiteBook, siteBookSchema } from '../contracts/site-book.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { ClusterChanged, InternalFault, RecordUnreadable } from '../contracts/errors.ts'
+import type { SiteBook } from '../contracts/site-book.ts'
 import { siteBookKey } from '../domain/object-keys.ts'
-import { parseJson } from '../domain/parse-json.ts'
+import { siteBookShape } from './books/shapes.ts'
+import { holdRecord, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 
 export type BookPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now'>
@@ -18,20 +20,15 @@ export interface FoundBook {
 /**
  * The book of a site, an empty one before the first. One that can't be read is never taken for none: that would pin
  * whatever cluster answers next.
- * @throws InternalFault when it can't be read
+ * @throws RecordUnreadable, RecordTooNew
  */
 export async function readSiteBook(site: string, { store, keyPrefix }: Omit<BookPorts, 'now'>): Promise<FoundBook> {
   const key = siteBookKey(keyPrefix, site)
-  const found = await store.readText(key)
-  if (found === undefined) return { book: { version: 1, site, guests: [] } }
-  const { data } = siteBookSchema.safeParse(parseJson(found.text))
-  if (data === undefined || data.site !== site) {
-    throw new InternalFault(
-      `Site ${site}: s3://${store.bucket}/${key} can't be read, so nobody knows which cluster its archives come from. ` +
-        'A newer version may have written it: use that one. Else look at its older versions.',
-    )
-  }
-  return { book: data, etag: found.etag }
+  const held = await holdRecord(store, key, siteBookShape)
+  if (held === undefined) return { book: { version: 1, site, guests: [] } }
+  const { value: book, etag } = held
+  if (book.site === site) return { book, etag }
+  throw new RecordUnreadable(`s3://${store.bucket}/${key} is the book of site ${book.site}. ${siteBookShape.remedy}`)
 }
 
 /**
@@ -47,9 +44,9 @@ export async function changeSiteBook(
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const { book, etag } = await readSiteBook(site, ports)
     const changed = change(book)
-    if (JSON.stringify(changed) === JSON.stringify(book)) return changed
+    if (isDeepStrictEqual(changed, book)) return changed
     const onlyIf = etag === undefined ? { absent: true as const } : { etag }
-    const written = await ports.store.writeText(key, `${JSON.stringify(changed)}\n`, { onlyIf })
+    const written = await writeRecord(ports.store, key, siteBookShape, changed, { onlyIf, held: etag !== undefined })
     if (written !== undefined) return changed
   }
   return undefined

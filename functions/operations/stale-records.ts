@@ -1,4 +1,4 @@
-import { REDRIVE_WINDOW_DAYS } from '../contracts/sweep.ts'
+import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
 import { recordedKey, uploadRecordsPrefix } from '../domain/object-keys.ts'
 import { unlessUnreadable } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
@@ -19,7 +19,7 @@ export async function removeStaleRecords(
   let removedRecords = 0
   let unreadable = 0
   try {
-    const oldest = new Date(now().getTime() - REDRIVE_WINDOW_DAYS * 24 * 3_600_000).toISOString()
+    const oldest = new Date(now().getTime() - REPEAT_WINDOW_DAYS * 24 * 3_600_000).toISOString()
     for (const { key, writtenAt } of await store.listDatedKeys(uploadRecordsPrefix(keyPrefix))) {
       if (outOfTime()) break
       // Ages are S3's own: it dates a record when an upload is opened and again just before it is completed.

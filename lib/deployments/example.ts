@@ -12,7 +12,7 @@ export const deployment: DeploymentConfig = {
   defaultSite: 'hq',
 
   // The bucket outlives the stack. `name` and `objectLock` can't be changed later without a new bucket.
-  bucket: { abandonedUploadDays: 16 },
+  bucket: { abandonedUploadDays: 30 },
 
   logRetentionDays: 90,
   notificationEmails: [],

@@ -17,7 +17,7 @@ import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { rethrown } from './rethrown.ts'
-import { ordinary } from './retry-policies.ts'
+import { amongMany, ordinary } from './retry-policies.ts'
 
 /**
  * A function that was called just before the stop goes on to its end. After this long it has either claimed its guest,
@@ -155,12 +155,12 @@ function cleanUpGuest(scope: Construct, functions: ExportFunctions, executions: 
       },
     },
     output: "{% {'id': $leftover.item.guest.id, 'outcome': 'cleaned', 'reason': $states.result.Payload.reason} %}",
-    retry: ordinary,
+    retry: amongMany,
     onError: failed,
   })
 
   const alive = Choice.jsonata(scope, 'Does it live?')
-    // A redrive may have taken it up again.
+    // Somebody may have redriven it: then it is at work again.
     .when(Condition.jsonata("{% $its in ['RUNNING', 'PENDING_REDRIVE'] %}"), leave)
     .otherwise(record)
 

@@ -111,7 +111,11 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
     .when(
       Condition.jsonata("{% $states.input.platform = 'proxmox' %}"),
       proxmoxBranch(scope, functions, { archived, ...recordFailure }),
-      { assign: { item: '{% $states.input %}', execution: '{% $states.context.Execution.Id %}', backupCalls: 0 } },
+      {
+        assign: { item: '{% $states.input %}', execution: '{% $states.context.Execution.Id %}' },
+        // Children of a distributed Map see no variable: what a branch's legs need is their input.
+        outputs: "{% {'item': $states.input, 'execution': $states.context.Execution.Id, 'backupCalls': 0} %}",
+      },
     )
     .otherwise(unknown)
 }

@@ -19,6 +19,9 @@ import { ordinary } from './retry-policies.ts'
 /** Shown in the console beside the workflow: what a person types to start it. */
 export const sampleInput = { site: 'hq', guests: { vmids: [100, 101] }, backup: { mode: 'snapshot', storage: 'local' } }
 
+/** What was not archived can be asked for by the run's name alone, whoever reads the failure. */
+const summaryAndWayOn = `{% $states.input.summary & ' To archive exactly the guests that were not, start this workflow with ' & $string({'again': {'run': $run.id, 'startedAt': $run.startedAt}}) & '; what S3 has is not sent again.' %}`
+
 interface ExportRunProps {
   functions: ExportFunctions
   archive: ArchiveAccess
@@ -43,6 +46,7 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
       platformVersion: '{% $states.result.Payload.platformVersion %}',
       job: '{% $states.result.Payload.job %}',
       notes: '{% $states.result.Payload.notes %}',
+      again: '{% $exists($states.result.Payload.again) ? $states.result.Payload.again : null %}',
       catalogueError: '{% null %}',
     },
     retry: ordinary,
@@ -56,6 +60,7 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
       platform: '{% $platform %}',
       platformVersion: '{% $platformVersion %}',
       job: '{% $job %}',
+      again: '{% $again %}',
     },
     assign: { planKey: '{% $states.result.Payload.planKey %}' },
     retry: ordinary,
@@ -100,9 +105,9 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
     .when(Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Run succeeded'))
     .when(
       Condition.jsonata("{% $states.input.outcome = 'partial' %}"),
-      Fail.jsonata(scope, 'Run partly failed', { error: 'RunPartlyFailed', cause: '{% $states.input.summary %}' }),
+      Fail.jsonata(scope, 'Run partly failed', { error: 'RunPartlyFailed', cause: summaryAndWayOn }),
     )
-    .otherwise(Fail.jsonata(scope, 'Run failed', { error: 'RunFailed', cause: '{% $states.input.summary %}' }))
+    .otherwise(Fail.jsonata(scope, 'Run failed', { error: 'RunFailed', cause: summaryAndWayOn }))
 
   const guestsFound = Choice.jsonata(scope, 'Any guest found?')
     .when(Condition.jsonata('{% $states.input.guestCount > 0 %}'), exportEach)

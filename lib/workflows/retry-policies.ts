@@ -163,9 +163,14 @@ export const notYetAsked: RetryPolicy = {
  */
 export const passingToPlan: readonly string[] = [...errorNames('retry'), ...perhapsRanErrors]
 
+/** The same in an inline Map over hundreds of items, which share one history: up to a quarter of an hour. */
+export const neverStartedAmongMany: RetryPolicy = { ...neverStarted, attempts: 10 }
+
 /** For most tasks. */
 export const ordinary: readonly RetryPolicy[] = [passingFaults, neverStarted, lostAnswer]
 /** For tasks with hours of work behind them. */
 export const patient: readonly RetryPolicy[] = [longOutage, neverStarted, lostAnswer]
+/** For a task of each of `MAX_LEFTOVERS` items in one history: all of their retries together stay within it. */
+export const amongMany: readonly RetryPolicy[] = [passingFaults, neverStartedAmongMany, lostAnswer]
 /** For Start backup alone. */
 export const startOnce: readonly RetryPolicy[] = [notYetAsked, neverStarted, lostStart]

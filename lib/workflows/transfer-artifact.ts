@@ -13,11 +13,15 @@ import {
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
+import { leg, legEnd, legIsFull, retriesOfTask, spentOnMap, spentOnTask } from './legs.ts'
 import { rethrown } from './rethrown.ts'
 import { neverStarted, passingToPlan, patient } from './retry-policies.ts'
 
 /** An upload that vanishes again and again is being aborted by someone: then it is told, and not tried for ever. */
 const MAX_OPENINGS = 3
+
+/** For an upload that is opened anew: what was spent counts on, what was learned doesn't. */
+const paceAnew = "{'bytesSent': $pace.bytesSent, 'work': $pace.work, 'copyingSince': $pace.copyingSince}"
 
 /**
  * Copy one artifact into the bucket, in rounds: plan, copy side by side, plan again, until S3 has every part.
@@ -38,9 +42,9 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
     assign: {
       upload: '{% $states.result.Payload.upload %}',
       openings: '{% $openings + 1 %}',
-      pace: "{% {'bytesSent': $pace.bytesSent, 'work': $pace.work} %}",
-      copied: '{% [] %}',
+      pace: `{% ${paceAnew} %}`,
     },
+    output: `{% $merge([$states.result.Payload, {'item': $item, 'execution': $execution, 'artifact': $artifact, 'pace': ${paceAnew}}]) %}`,
     retry: patient,
     onError: failed,
   })
@@ -49,34 +53,6 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
   const vanished = Choice.jsonata(scope, 'Did the upload vanish?')
     .when(Condition.jsonata(`{% $states.input.Error = 'UploadVanished' and $openings < ${MAX_OPENINGS} %}`), open)
     .otherwise(failed)
-
-  const plan = lambdaTask(scope, functions, 'PlanCopies', {
-    payload: {
-      item: '{% $item %}',
-      execution: '{% $execution %}',
-      artifact: '{% $artifact %}',
-      upload: '{% $upload %}',
-      pace: '{% $pace %}',
-      results: '{% $copied %}',
-    },
-    // What a round brought is told once: after a wait there is nothing new to judge.
-    assign: { pace: '{% $states.result.Payload.pace %}', copied: '{% [] %}' },
-    retry: patient,
-    onError: vanished,
-  })
-
-  const copyChunks = InlineMap.jsonata(scope, 'Copy chunks', {
-    items: ProvideItems.jsonata('{% $states.input.chunks %}'),
-    // All at once: how many there are is what Plan copies decides.
-    jsonataMaxConcurrency: '{% $count($states.input.chunks) %}',
-    itemSelector: {
-      chunk: '{% $states.context.Map.Item.Value %}',
-      order: '{% $states.input.order %}',
-    },
-    assign: { copied: '{% $states.result %}' },
-  })
-    .itemProcessor(copyChunk(scope, functions))
-    .addCatch(vanished)
 
   const complete = lambdaTask(scope, functions, 'CompleteUpload', {
     payload: {
@@ -92,34 +68,92 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
     onError: vanished,
   })
 
-  const gaveUp = Fail.jsonata(scope, 'Gave up', {
-    error: '{% $states.input.gaveUp.Error %}',
-    cause: '{% $states.input.gaveUp.Cause %}',
-  })
+  const copy = leg(scope, 'Copy in legs', copyForAWhile(scope, functions)).addCatch(failed)
 
   const stored = Succeed.jsonata(scope, 'Stored before', {
     outputs: "{% $merge([$states.input.alreadyStored, {'work': $pace.work}]) %}",
   })
 
-  plan.next(
-    Choice.jsonata(scope, 'What next?')
-      .when(Condition.jsonata('{% $exists($states.input.gaveUp) %}'), gaveUp)
-      .when(Condition.jsonata('{% $count($states.input.chunks) > 0 %}'), copyChunks.next(plan))
-      .when(
-        Condition.jsonata('{% $states.input.waitSeconds > 0 %}'),
-        Wait.jsonata(scope, 'Wait for a turn', { time: WaitTime.seconds('{% $states.input.waitSeconds %}') }).next(
-          plan,
-        ),
-      )
-      .otherwise(complete),
+  const soFar = { assign: { pace: '{% $states.input.pace %}' } }
+  copy.next(
+    Choice.jsonata(scope, 'Copying ended?')
+      .when(Condition.jsonata('{% $exists($states.input.error) %}'), vanished, {
+        ...soFar,
+        outputs: '{% $states.input.error %}',
+      })
+      .when(Condition.jsonata('{% $exists($states.input.done) %}'), complete, soFar)
+      .otherwise(copy),
   )
   return takeUp
     .next(open)
     .next(
       Choice.jsonata(scope, 'Already stored?')
         .when(Condition.jsonata('{% $exists($states.input.alreadyStored) %}'), stored)
-        .otherwise(plan),
+        .otherwise(copy),
     )
+}
+
+/**
+ * Rounds of copying, for as long as a history holds. Input: `{item, execution, artifact, upload, pace}`; output: the same
+ * with the pace as it is now, and `done` when S3 has every part, or `error`.
+ */
+function copyForAWhile(scope: Construct, functions: ExportFunctions): IChainable {
+  const takeUp = Pass.jsonata(scope, 'Take up copying', {
+    assign: {
+      leg: '{% $states.input %}',
+      paced: '{% $states.input.pace %}',
+      copied: '{% [] %}',
+      spent: '{% 0 %}',
+    },
+  })
+
+  const failed = legEnd(scope, 'Copying failed', "{% $merge([$leg, {'pace': $paced, 'error': $states.input}]) %}")
+  const gaveUp = legEnd(scope, 'Gave up', "{% $merge([$leg, {'pace': $paced, 'error': $states.input.gaveUp}]) %}")
+  const handOver = legEnd(scope, 'Copy on in another leg', "{% $merge([$leg, {'pace': $paced}]) %}")
+  const isThere = legEnd(scope, 'Every part is there', "{% $merge([$leg, {'pace': $paced, 'done': true}]) %}")
+
+  const plan = lambdaTask(scope, functions, 'PlanCopies', {
+    payload: {
+      item: '{% $leg.item %}',
+      execution: '{% $leg.execution %}',
+      artifact: '{% $leg.artifact %}',
+      upload: '{% $leg.upload %}',
+      pace: '{% $paced %}',
+      results: '{% $copied %}',
+    },
+    // What a round brought is told once: after a wait there is nothing new to judge.
+    assign: { paced: '{% $states.result.Payload.pace %}', copied: '{% [] %}', spent: spentOnTask },
+    retry: patient,
+    onError: failed,
+  })
+
+  const copyChunks = InlineMap.jsonata(scope, 'Copy chunks', {
+    items: ProvideItems.jsonata('{% $states.input.chunks %}'),
+    // All at once: how many there are is what Plan copies decides.
+    jsonataMaxConcurrency: '{% $count($states.input.chunks) %}',
+    itemSelector: {
+      chunk: '{% $states.context.Map.Item.Value %}',
+      order: '{% $states.input.order %}',
+    },
+    assign: { copied: '{% $states.result %}', spent: spentOnMap },
+  })
+    .itemProcessor(copyChunk(scope, functions))
+    .addCatch(failed)
+
+  plan.next(
+    Choice.jsonata(scope, 'What next?')
+      .when(Condition.jsonata('{% $exists($states.input.gaveUp) %}'), gaveUp)
+      .when(Condition.jsonata('{% $count($states.input.chunks) = 0 and $states.input.waitSeconds = 0 %}'), isThere)
+      // The next leg plans anew; what was dealt out just now nobody has begun.
+      .when(Condition.jsonata(legIsFull), handOver)
+      .when(Condition.jsonata('{% $count($states.input.chunks) > 0 %}'), copyChunks.next(plan))
+      .otherwise(
+        Wait.jsonata(scope, 'Wait for a turn', { time: WaitTime.seconds('{% $states.input.waitSeconds %}') }).next(
+          plan,
+        ),
+      ),
+  )
+  return takeUp.next(plan)
 }
 
 /** One stream's round. What passes, or may be the stream's own fault, is told to Plan copies; the rest fails the guest. */
@@ -134,23 +168,25 @@ function copyChunk(scope: Construct, functions: ExportFunctions): IChainable {
       throttles: 0,
       drops: 0,
       error: '{% $states.input.error %}',
+      retries: '{% $states.input.retries %}',
     },
   })
   // No state follows: each one would cost two events a stream and round, and the largest archive takes hundreds of rounds.
   return lambdaTask(scope, functions, 'CopyParts', {
     payload: {
-      item: '{% $item %}',
-      execution: '{% $execution %}',
-      artifact: '{% $artifact %}',
-      upload: '{% $upload %}',
+      item: '{% $leg.item %}',
+      execution: '{% $leg.execution %}',
+      artifact: '{% $leg.artifact %}',
+      upload: '{% $leg.upload %}',
       chunk: '{% $states.input.chunk %}',
       order: '{% $states.input.order %}',
     },
+    output: `{% $merge([$states.result.Payload, {'retries': ${retriesOfTask}}]) %}`,
     retry: [neverStarted],
     caught: {
       errors: passingToPlan,
       by: cutShort,
-      output: "{% {'error': $states.errorOutput, 'enteredAt': $states.context.State.EnteredTime} %}",
+      output: `{% {'error': $states.errorOutput, 'enteredAt': $states.context.State.EnteredTime, 'retries': ${retriesOfTask}} %}`,
     },
     onError: Fail.jsonata(scope, 'Chunk failed', rethrown),
   })

@@ -13,11 +13,15 @@ import type { SeenEvent } from './happenings.ts'
 const POLL_MILLISECONDS = 4_000
 /** Guests whose own history is followed at the same time; of more, only their number is known. */
 const FOLLOWED_CHILDREN = 8
+/** Theirs, and a leg of each. */
+const FOLLOWED_EXECUTIONS = 2 * FOLLOWED_CHILDREN
 
 /** How far the history of one execution has been read. */
 interface Followed {
   lastEventId: number
   ended: boolean
+  /** Begun and not ended. */
+  openMapRuns: ReadonlySet<string>
 }
 
 export interface FollowDeps {
@@ -60,12 +64,14 @@ async function runningChildren(
   const children = new Set(
     [...followed].filter(([arn, { ended }]) => arn !== executionArn && !ended).map(([arn]) => arn),
   )
-  for (const { mapRunArn } of mapRuns) {
+  // A guest's own legs are children of its execution; its history names their Map Runs, so nothing is asked for them.
+  const legs = [...followed].filter(([arn]) => arn !== executionArn).flatMap(([, { openMapRuns }]) => [...openMapRuns])
+  for (const mapRunArn of [...mapRuns.map(({ mapRunArn }) => mapRunArn), ...legs]) {
     const page = await client.send(
       new ListExecutionsCommand({ mapRunArn, statusFilter: 'RUNNING', maxResults: FOLLOWED_CHILDREN }),
     )
     for (const child of page.executions ?? []) {
-      if (child.executionArn !== undefined && children.size < FOLLOWED_CHILDREN) children.add(child.executionArn)
+      if (child.executionArn !== undefined && children.size < FOLLOWED_EXECUTIONS) children.add(child.executionArn)
     }
   }
   return [...children]
@@ -78,7 +84,7 @@ async function readNewEvents(
   client: SFNClient,
   onEvent: (event: SeenEvent) => void,
 ): Promise<void> {
-  const known = followed.get(executionArn) ?? { lastEventId: 0, ended: false }
+  const known = followed.get(executionArn) ?? { lastEventId: 0, ended: false, openMapRuns: new Set<string>() }
   const fresh: HistoryEvent[] = []
   let nextToken: string | undefined
   do {
@@ -89,10 +95,18 @@ async function readNewEvents(
     fresh.push(...events)
     nextToken = events.length < (page.events ?? []).length ? undefined : page.nextToken
   } while (nextToken !== undefined)
-  for (const event of fresh.reverse()) onEvent(flatten(executionArn, event))
+  let openMapRuns = known.openMapRuns
+  for (const event of fresh.reverse()) {
+    onEvent(flatten(executionArn, event))
+    // One leg follows the other: whatever ends is the one that was open.
+    if (/^MapRun(Succeeded|Failed|Aborted)$/.test(event.type ?? '')) openMapRuns = new Set()
+    const begun = event.mapRunStartedEventDetails?.mapRunArn
+    if (begun !== undefined) openMapRuns = new Set([begun])
+  }
   followed.set(executionArn, {
     lastEventId: fresh.at(-1)?.id ?? known.lastEventId,
     ended: known.ended || fresh.some(({ type }) => /^Execution(Succeeded|Failed|Aborted|TimedOut)$/.test(type ?? '')),
+    openMapRuns,
   })
 }
 

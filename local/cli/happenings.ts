@@ -13,6 +13,8 @@ export interface SeenEvent {
 }
 
 const guestSchema = z.object({ guest: z.object({ id: z.string(), name: z.string() }) })
+/** A guest's own execution, or a leg of its work, which is an execution too. */
+const workSchema = z.union([guestSchema, z.object({ item: guestSchema }).transform(({ item }) => item)])
 const payloadSchema = z.object({ Payload: z.unknown() })
 const planned = z.object({ guestCount: z.number() })
 
@@ -33,7 +35,7 @@ export function readHappenings(): (event: SeenEvent) => Happening[] {
     const seen: Seen = executions.get(event.execution) ?? { states: new Map() }
     executions.set(event.execution, seen)
     if (event.type === 'ExecutionStarted') {
-      const parsed = guestSchema.safeParse(event.details['input'])
+      const parsed = workSchema.safeParse(event.details['input'])
       if (parsed.success) seen.guest = parsed.data.guest
       return []
     }

@@ -1,12 +1,13 @@
 import { styleText } from 'node:util'
 import type { RunReport } from '../../functions/contracts/report.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { againFolder } from './again-option.ts'
 import { receiptLines } from './print-prices.ts'
 import { formatSeconds } from './units.ts'
 
 /** The report as a person reads it: a line a guest, where its archive lies, what to do about the others, and the price. */
 export function reportLines(
-  report: Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests' | 'receipt'>,
+  report: Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests' | 'receipt'> & Partial<RunReport>,
   bucket: string,
 ): string[] {
   const lines = report.notes.map((note) => styleText('dim', `note: ${note}`))
@@ -27,5 +28,11 @@ export function reportLines(
   }
   if (report.receipt !== undefined) lines.push(...receiptLines(report.receipt))
   lines.push(report.summary)
+  const { runId, startedAt } = report
+  if (report.outcome !== 'succeeded' && runId !== undefined && startedAt !== undefined) {
+    lines.push(
+      `Once the cause is gone, archive exactly the others: the same command with --again ${againFolder({ runId, startedAt })} in place of the job.`,
+    )
+  }
   return lines
 }

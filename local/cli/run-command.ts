@@ -3,11 +3,15 @@ import { SFNClient } from '@aws-sdk/client-sfn'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
 import { readFailure } from '../../functions/domain/failure.ts'
-import { readRequest } from '../../functions/domain/request.ts'
+import { readAgain, readRequest } from '../../functions/domain/request.ts'
 import { emptyOutcome } from '../../functions/operations/outcomes.ts'
+import { repeatRun } from '../../functions/operations/repeat-run.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../run/local-runner.ts'
 import { readSiteFile } from '../run/site-file.ts'
+import { readAgainOption } from './again-option.ts'
+import { openBucket } from './bucket-store.ts'
+import { CliError } from './cli-error.ts'
 import { type Display, openDisplay } from './display.ts'
 import { executionName } from './execution-name.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -38,12 +42,21 @@ export interface DeployedOptions extends OutputOptions {
 /** What `--json` prints for a run, also for one that ended before its own report. */
 type PrintedReport = Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'> & Partial<RunReport>
 
+/** What is run: a job's file, or what an earlier run did not archive. */
+export interface Asked {
+  jobFile?: string | undefined
+  /** As `readAgainOption` takes it. */
+  again?: string | undefined
+}
+
 /** Run a job on this machine against a real site and bucket. Returns the exit code. */
-export async function runHere(jobFile: string, options: LocalOptions, stop: StopSignals): Promise<number> {
-  const request = await readJobFile(jobFile)
+export async function runHere(asked: Asked, options: LocalOptions, stop: StopSignals): Promise<number> {
+  const request = await requestOf(asked)
   const siteJson = await readSiteFile(options.site)
   // Checked here too, so that a typing error is told before anything is built or started.
-  const { job, notes } = readRequest(request, siteNameOf(options.site))
+  const again = readAgain(request)
+  const { job, notes } =
+    again === undefined ? readRequest(request, siteNameOf(options.site)) : await repeatRun(again, openBucket(options))
   const display = openDisplay(process.stderr)
   try {
     const assembly = await synthesise(() =>
@@ -94,14 +107,20 @@ export function showOn(display: Display): LocalRunListener {
 }
 
 /** Start the deployed workflow with a job and follow it. Returns the exit code. */
-export async function runOnAws(jobFile: string, options: DeployedOptions, stop: StopSignals): Promise<number> {
-  const request = await readJobFile(jobFile)
-  // Any site name passes: which sites exist is for the deployment to say.
-  readRequest(request, 'site')
+export async function runOnAws(asked: Asked, options: DeployedOptions, stop: StopSignals): Promise<number> {
   const sfn = new SFNClient({})
+  const request = await requestOf(asked, sfn)
+  // Any site name passes: which sites exist is for the deployment to say.
+  if (readAgain(request) === undefined) readRequest(request, 'site')
   const { deployment, stateMachine: stateMachineArn } = options
   const executionArn = await startDeployed({ job: request, stateMachineArn, deployment }, sfn)
   return follow(executionArn, options, stop)
+}
+
+async function requestOf({ jobFile, again }: Asked, sfn?: SFNClient): Promise<unknown> {
+  if (jobFile !== undefined && again === undefined) return readJobFile(jobFile)
+  if (jobFile === undefined && again !== undefined) return { again: await readAgainOption(again, sfn) }
+  throw new CliError('Say what to run: either a job file, or --again with a run that is to be repeated.')
 }
 
 /** Follow a run that was started earlier. Returns the exit code. */

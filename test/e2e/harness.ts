@@ -143,8 +143,10 @@ export async function openSite(
             const { type, execution, details } = event
             events.push(JSON.stringify(event))
             onEvent?.(event)
-            const input = details['input'] as { guest?: { id?: string } } | undefined
-            if (type === 'ExecutionStarted' && input?.guest?.id !== undefined) guestOf.set(execution, input.guest.id)
+            const input = details['input'] as (GuestInput & { item?: GuestInput }) | undefined
+            // A leg of a guest's work is an execution of its own.
+            const guest = (input?.guest ?? input?.item?.guest)?.id
+            if (type === 'ExecutionStarted' && guest !== undefined) guestOf.set(execution, guest)
             if (type.endsWith('StateEntered')) onState?.(details['name'] as string, guestOf.get(execution))
           },
           onLog: (line) => {
@@ -199,6 +201,10 @@ export async function openSite(
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+interface GuestInput {
+  guest?: { id?: string }
 }
 
 function byId(report: RunReport | undefined): Record<string, GuestOutcome> {

@@ -5,7 +5,7 @@ import {
   parseDeployment,
   readDeployment,
 } from '../../lib/deployment-config.ts'
-import { REDRIVE_WINDOW_DAYS } from '../../functions/contracts/sweep.ts'
+import { REPEAT_WINDOW_DAYS } from '../../functions/contracts/sweep.ts'
 
 const job = { site: 'hq', guests: { vmids: [100] } }
 const nightly = { name: 'nightly', expression: 'cron(0 2 * * ? *)', job }
@@ -25,7 +25,7 @@ describe('a deployment’s configuration', () => {
   it('needs no more than a name and a site', () => {
     const parsed = parseDeployment(small, 'test')
     expect(parsed).toMatchObject({ siteSecretPrefix: 'guestlift/site/', schedules: [], notificationEmails: [] })
-    expect(parsed.bucket.abandonedUploadDays).toBeGreaterThan(REDRIVE_WINDOW_DAYS)
+    expect(parsed.bucket.abandonedUploadDays).toBeGreaterThan(REPEAT_WINDOW_DAYS)
     expect(parsed.account).toBeUndefined()
     expect(parsed.sweep).toEqual({ expression: 'rate(1 day)', enabled: true })
     expect(parsed.verification).toEqual({
@@ -61,9 +61,9 @@ describe('a deployment’s configuration', () => {
       /defaultSite: no site other; configured are hq/,
     ],
     [
-      'abandoned uploads dropped within the redrive window',
+      'abandoned uploads dropped while a guest can be repeated',
       { ...small, bucket: { abandonedUploadDays: 14 } },
-      /bucket\.abandonedUploadDays: .*redriven for 14 days/,
+      /bucket\.abandonedUploadDays: .*repeated for 14 days/,
     ],
     [
       'a key prefix without its slash',

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { coverageRequestSchema } from '../../functions/contracts/coverage.ts'
 import { type DeploymentConfig } from '../../lib/deployment-config.ts'
 import { workflowNames } from '../../lib/workflow-names.ts'
+import { readAgain } from '../../functions/domain/request.ts'
 import { sorted } from './sorted.ts'
 import { smallest, synthesise } from './synthesise.ts'
 
@@ -264,34 +265,45 @@ describe('the larger runner', () => {
 describe('failure notices', () => {
   it('cover executions that failed, ran out of time or were stopped', async () => {
     const { exports } = await synthesise(smallest)
-    expect(() =>
-      exports.hasResourceProperties('AWS::Events::Rule', {
-        EventPattern: {
-          source: ['aws.states'],
-          'detail-type': ['Step Functions Execution Status Change'],
-          detail: {
-            status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
-            stateMachineArn: [
-              { Ref: Match.stringLikeRegexp('^ExportRun') },
-              { Ref: Match.stringLikeRegexp('^ExportGuest') },
-              { Ref: Match.stringLikeRegexp('^SweepUploads') },
-              { Ref: Match.stringLikeRegexp('^VerifyArchives') },
-              { Ref: Match.stringLikeRegexp('^PruneArchives') },
-              { Ref: Match.stringLikeRegexp('^JudgeCoverage') },
-              { Ref: Match.stringLikeRegexp('^CleanUp') },
-            ],
-          },
-        },
-        Targets: [
-          Match.objectLike({
-            DeadLetterConfig: Match.anyValue(),
-            InputTransformer: {
-              InputPathsMap: Match.objectLike({ 'detail-error': '$.detail.error', 'detail-cause': '$.detail.cause' }),
+    const others = ['ExportGuest', 'SweepUploads', 'VerifyArchives', 'PruneArchives', 'JudgeCoverage', 'CleanUp']
+    for (const machines of [['ExportRun'], others]) {
+      expect(() =>
+        exports.hasResourceProperties('AWS::Events::Rule', {
+          EventPattern: {
+            source: ['aws.states'],
+            'detail-type': ['Step Functions Execution Status Change'],
+            detail: {
+              status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+              stateMachineArn: machines.map((name) => ({ Ref: Match.stringLikeRegexp(`^${name}`) })),
             },
-          }),
-        ],
-      }),
-    ).not.toThrow()
+          },
+          Targets: [
+            Match.objectLike({
+              DeadLetterConfig: Match.anyValue(),
+              InputTransformer: Match.objectLike({
+                InputPathsMap: Match.objectLike({ 'detail-error': '$.detail.error', 'detail-cause': '$.detail.cause' }),
+              }),
+            }),
+          ],
+        }),
+      ).not.toThrow()
+    }
+  })
+
+  it('hold the input and the command that repeat what was not archived, which Authenticate understands', async () => {
+    const { exports } = await synthesise(smallest)
+    const rules = exports.findResources('AWS::Events::Rule')
+    const [run] = Object.entries(rules).flatMap(([id, rule]) => (id.includes('RunEnded') ? [rule] : []))
+    const { InputTemplate } = run?.['Properties'].Targets[0].InputTransformer
+    const lines = JSON.stringify(InputTemplate)
+    const event = { name: 'nightly-7', startDate: '1795312800000', executionArn: 'arn:x' }
+    const mail = Object.entries(event)
+      .reduce((text, [name, value]) => text.replaceAll(`<detail-${name}>`, value), lines)
+      .replaceAll('\\', '')
+    const [, input = ''] = /with this input: (\{.*?\}\})/.exec(mail) ?? []
+    expect(readAgain(JSON.parse(input))).toEqual({ run: 'nightly-7', startedAt: 1_795_312_800_000 })
+    expect(mail).toContain('npx guestlift run --deployment test --again arn:x')
+    expect(mail).not.toMatch(/(?<!not )redrive/)
   })
 
   it('start the clean-up when a run or a guest was stopped or ran out of time, and tell how it went', async () => {

@@ -46,7 +46,7 @@ describe('the storage stack', () => {
     }
   })
 
-  it('drops abandoned uploads only after the redrive window, and old versions of bookkeeping alone', async () => {
+  it('drops abandoned uploads only after guests can no longer be repeated, and old versions of bookkeeping alone', async () => {
     const { storage } = await synthesise({ ...smallest, bucket: { keyPrefix: 'backups/', abandonedUploadDays: 20 } })
     const [bucket] = Object.values(storage.findResources('AWS::S3::Bucket'))
     const rules: Record<string, unknown>[] = bucket?.['Properties'].LifecycleConfiguration.Rules

@@ -2,12 +2,15 @@
 import * as z from 'zod'
 import { catalogueIndexSchema } from '../../contracts/catalogue.ts'
 import { coverageReportSchema } from '../../contracts/coverage.ts'
+import { jobSchema } from '../../contracts/job.ts'
 import { manifestSchema } from '../../contracts/manifest.ts'
 import { guestProgressSchema } from '../../contracts/progress.ts'
 import { pruningPlanSchema, pruningReportSchema } from '../../contracts/pruning.ts'
+import { pruningLeaseSchema } from '../../contracts/pruning-lease.ts'
 import { guestOutcomeSchema, runReportSchema } from '../../contracts/report.ts'
 import { clockConfirmationSchema, guestRetentionSchema, removalRecordSchema } from '../../contracts/retention-report.ts'
 import { selectionRecordSchema } from '../../contracts/selection.ts'
+import { siteBookSchema } from '../../contracts/site-book.ts'
 import { sweepReportSchema } from '../../contracts/sweep.ts'
 import { keptEvidenceSchema, planItemSchema } from '../../contracts/tasks.ts'
 import { uploadRecordSchema } from '../../contracts/upload-record.ts'
@@ -59,6 +62,7 @@ export const verificationShape = shape(
   readable,
 )
 export const runPlanShape = shape('plan of the run', z.array(planItemSchema), NEW_RUN)
+export const jobShape = shape('job of the run', jobSchema, NEW_RUN, readable)
 export const selectionShape = shape('selection of the run', selectionRecordSchema, COPY, readable)
 export const outcomeShape = shape('outcome of the guest', guestOutcomeSchema, COPY)
 export const progressShape = shape('progress of the guest', guestProgressSchema, COPY)
@@ -75,6 +79,16 @@ export const clockConfirmationShape = shape(
   clockConfirmationSchema,
   'Move it away and confirm again.',
   readable,
+)
+export const leaseShape = shape(
+  'lease of a pruning',
+  pruningLeaseSchema,
+  'Remove it when no pruning of this guest is at work.',
+)
+export const siteBookShape = shape(
+  'book of the site',
+  siteBookSchema,
+  'Nobody knows now which cluster the archives come from. Restore an older version of that object.',
 )
 export const retentionShape = shape('report of retention', guestRetentionSchema, COPY, readable)
 export const pruningPlanShape = shape('plan of the pruning', pruningPlanSchema, 'Start the pruning anew.', readable)

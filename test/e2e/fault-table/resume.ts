@@ -84,7 +84,7 @@ export const resumeFaults: readonly Fault[] = [
     }),
   ),
   {
-    name: 'a guest that is archived is repeated, as by a redrive',
+    name: 'a guest that is archived is repeated',
     theme,
     route,
     happens: 'the object is recognised; no byte is read or sent',

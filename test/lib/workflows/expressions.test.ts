@@ -92,9 +92,10 @@ describe('lists of one and of none', () => {
     ['one stream', [{ bytesSent: 7 }]],
     ['two streams', [{ bytesSent: 7 }, { bytesSent: 0 }]],
   ])('keep the results of %s for the next plan', async (_, result) => {
-    expect(await evaluated(field('Copy chunks', 'Assign'), { states: { result } })).toEqual({ copied: result })
+    const told = await evaluated(field('Copy chunks', 'Assign'), { states: { result }, variables: { spent: 0 } })
+    expect(told).toMatchObject({ copied: result })
     const payload = await evaluated(states.get('Plan copies')?.Arguments?.Payload, {
-      variables: { item: {}, execution: 'e', artifact: {}, upload: {}, pace: {}, copied: result },
+      variables: { leg: { item: {}, execution: 'e', artifact: {}, upload: {} }, paced: {}, copied: result },
     })
     expect(payload).toMatchObject({ results: result })
   })
@@ -116,7 +117,7 @@ describe('a round of copying', () => {
       variables: taken as Record<string, unknown>,
     })
     const pace = { bytesSent: 0, work: {} }
-    expect(assigned).toEqual({ upload: { key: 'k' }, openings: 1, pace, copied: [] })
+    expect(assigned).toEqual({ upload: { key: 'k' }, openings: 1, pace })
     expect(paceSchema.parse(pace)).toEqual(paceSchema.parse({}))
   })
 
@@ -153,7 +154,7 @@ describe('a round of copying', () => {
     const error = { Error: 'ConnectionDropped', Cause: '{}' }
     const catcher = (field('Copy parts', 'Catch') as { Next: string; Output?: unknown }[])[0]
     expect(catcher?.Next).toBe('Stream broke')
-    const at = (EnteredTime: string) => ({ context: { State: { EnteredTime } } })
+    const at = (EnteredTime: string) => ({ context: { State: { EnteredTime, RetryCount: 0 } } })
     const input = await evaluated(catcher?.Output, {
       states: { ...at('2026-11-22T02:00:00.000Z'), errorOutput: error },
     })
@@ -165,9 +166,31 @@ describe('a round of copying', () => {
 
   it('judges a round once: what is planned after a wait has no results', async () => {
     const assigned = await evaluated(field('Plan copies', 'Assign'), {
-      states: { result: { Payload: { pace: { rounds: 3 } } } },
+      states: { result: { Payload: { pace: { rounds: 3 } } }, context: { State: { RetryCount: 2 } } },
+      variables: { spent: 100 },
     })
-    expect(assigned).toEqual({ pace: { rounds: 3 }, copied: [] })
+    // A task, its question and a wait are nine events, and each retry is three.
+    expect(assigned).toEqual({ paced: { rounds: 3 }, copied: [], spent: 100 + 9 + 6 })
+  })
+
+  it.each([
+    ['none', [], 4],
+    ['one stream that was refused twice', [{ bytesSent: 7, retries: 2 }], 4 + 9 + 6],
+    ['two streams, of which one tells no retries', [{ retries: 1 }, { bytesSent: 0 }], 4 + 9 + 3 + 9],
+  ])('counts the events of a round of %s', async (_, result, spent) => {
+    const assigned = await evaluated(field('Copy chunks', 'Assign'), { states: { result }, variables: { spent: 0 } })
+    expect(assigned).toMatchObject({ spent })
+  })
+
+  it('hands over before its history is full, and goes on with the pace that it had', async () => {
+    const full = (index: number, spent: number) =>
+      evaluated(condition('What next?', index), { states: { input: { chunks: [{}] } }, variables: { spent } })
+    expect(await full(2, 11_999)).toBe(false)
+    expect(await full(2, 12_000)).toBe(true)
+    const next = await evaluated(field('Copy on in another leg', 'Output'), {
+      variables: { leg: { artifact: {}, pace: { rounds: 0 } }, paced: { rounds: 300 } },
+    })
+    expect(next).toEqual({ artifact: {}, pace: { rounds: 300 } })
   })
 
   it.each([
@@ -243,9 +266,18 @@ describe('failures', () => {
   })
 
   it('hand the error to Record failure as its contract wants it', async () => {
-    const [way] = states.get('Check backup')?.Catch ?? []
-    const assigned = await evaluated(way?.Assign, { states: { errorOutput: { Error: 'NodeOffline', Cause: 'c' } } })
-    expect(assigned).toEqual({ error: { Error: 'NodeOffline', Cause: 'c' } })
+    const error = { Error: 'NodeOffline', Cause: 'c' }
+    const [way] = states.get('Locate archive')?.Catch ?? []
+    expect(await evaluated(way?.Assign, { states: { errorOutput: error } })).toEqual({ error })
+    // From a leg it comes as its output.
+    const ended = await evaluated(field('Backup failed', 'Output'), {
+      states: { input: error },
+      variables: { leg: { execution: 'e' }, calls: 3 },
+    })
+    expect(ended).toEqual({ execution: 'e', error, backupCalls: 3 })
+    const [choice] = states.get('Backup ended?')?.Choices ?? []
+    expect(await evaluated(choice?.Condition, { states: { input: ended } })).toBe(true)
+    expect(await evaluated(choice?.Assign, { states: { input: ended } })).toEqual({ error })
   })
 
   it('say what came in place of a plan item', async () => {
@@ -414,12 +446,16 @@ describe('an answer of Start backup', () => {
       limits: { windows: [] },
     }
     const choices = field('Backup begun?', 'Choices') as { Assign: unknown; Next: string }[]
-    const assigned = await evaluated(choices[0]?.Assign, { states: { input: answer }, variables: { item } })
+    const leg = { execution: 'e', item }
+    const assigned = await evaluated(choices[0]?.Assign, { states: { input: answer }, variables: { leg } })
     expect(assigned).toEqual({
-      jobRef: 'j',
-      startedAt: answer.startedAt,
-      // Everything else stays as it was, lists of one and of none too.
-      item: { ...item, backup: { ...item.backup, storage: 'nas' } },
+      leg: {
+        execution: 'e',
+        jobRef: 'j',
+        startedAt: answer.startedAt,
+        // Everything else stays as it was, lists of one and of none too.
+        item: { ...item, backup: { ...item.backup, storage: 'nas' } },
+      },
     })
   })
 
@@ -428,10 +464,10 @@ describe('an answer of Start backup', () => {
     expect(await evaluated(condition('Backup begun?'), { states: { input: waiting } })).toBe(false)
     expect(field('Backup begun?', 'Default')).toBe('Wait for a turn to dump')
     const assigned = await evaluated(field('Start backup', 'Assign'), {
-      states: { result: { Payload: waiting } },
-      variables: { backupCalls: 0 },
+      states: { result: { Payload: waiting }, context: { State: { RetryCount: 0 } } },
+      variables: { calls: 0, spent: 0 },
     })
-    expect(assigned).toMatchObject({ backupCalls: 1 })
+    expect(assigned).toMatchObject({ calls: 1, spent: 9 })
     expect(
       await evaluated(field('Wait for a turn to dump', 'Seconds'), { variables: assigned as Record<string, unknown> }),
     ).toBe(45)

@@ -108,7 +108,7 @@ async function measured(sizeBytes: number, bytesPerSecondOfStream: number, troub
   })
   expect(outcome.result).toEqual({ status: 'SUCCEEDED', output: expect.anything() })
   // AWS bills each state that is entered.
-  const transitions = outcome.events.filter(({ type }) => type.endsWith('StateEntered')).length
+  const transitions = outcome.allEvents.filter(({ type }) => type.endsWith('StateEntered')).length
   return { transitions, copyCalls, copySeconds, smallCalls, partCount: plan.partCount, counts }
 }
 
