@@ -294,8 +294,7 @@ describe('failure notices', () => {
     const { exports } = await synthesise(smallest)
     const rules = exports.findResources('AWS::Events::Rule')
     const [run] = Object.entries(rules).flatMap(([id, rule]) => (id.includes('RunEnded') ? [rule] : []))
-    const { InputTemplate } = run?.['Properties'].Targets[0].InputTransformer
-    const lines = JSON.stringify(InputTemplate)
+    const lines = JSON.stringify(run?.['Properties'].Targets[0].InputTransformer.InputTemplate)
     const event = { name: 'nightly-7', startDate: '1795312800000', executionArn: 'arn:x' }
     const mail = Object.entries(event)
       .reduce((text, [name, value]) => text.replaceAll(`<detail-${name}>`, value), lines)

@@ -21,14 +21,9 @@ function retriesOf({ Retry = [] }: State): number {
 
 /** The most events that one visit to a state records; an inline Map's iterations belong to it. */
 function mostEvents(state: State, inner: Scope | undefined, items: number): number {
-  switch (state.Type) {
-    case 'Task':
-      return 5 + 3 * retriesOf(state)
-    case 'Map':
-      return inner === undefined || inner.parent?.mode === 'DISTRIBUTED' ? 6 : 4 + items * (2 + sumOf(inner, [], 0))
-    default:
-      return 2
-  }
+  if (state.Type === 'Task') return 5 + 3 * retriesOf(state)
+  if (state.Type !== 'Map') return 2
+  return inner === undefined || inner.parent?.mode === 'DISTRIBUTED' ? 6 : 4 + items * (2 + sumOf(inner, [], 0))
 }
 
 /** Each state of a level once, and no loop counted: what a step of it costs at most. */
