@@ -22,6 +22,7 @@ const shapeOf: Record<string, Shape<unknown>> = {
   'upload-record': shapes.uploadRecordShape,
   'stream-ledger': shapes.streamLedgerShape,
   'dump-queue': shapes.dumpQueueShape,
+  job: shapes.jobShape,
   'run-plan': shapes.runPlanShape,
   outcome: shapes.outcomeShape,
   'run-report': shapes.runReportShape,
@@ -32,6 +33,9 @@ const shapeOf: Record<string, Shape<unknown>> = {
   'pruning-report': shapes.pruningReportShape,
   'retention-report': shapes.retentionShape,
   removal: shapes.removalShape,
+  'pruning-lease': shapes.leaseShape,
+  'clock-confirmation': shapes.clockConfirmationShape,
+  'site-book': shapes.siteBookShape,
   'sweep-report': shapes.sweepReportShape,
   'coverage-report': shapes.coverageReportShape,
   'catalogue-index': shapes.catalogueIndexShape,
@@ -140,9 +144,11 @@ describe('records that were written once', () => {
   })
 
   it('counts an index of an older or newer version as none: it is a copy, and written anew', async () => {
-    const older = textOf('catalogue-index-v1', '7b041d6.json')
-    const newer = JSON.stringify({ ...(JSON.parse(older) as object), version: 3 })
-    for (const text of [older, newer]) {
+    const older = ['catalogue-index-v1', 'catalogue-index-v2'].flatMap((folder) =>
+      readdirSync(join(golden, folder)).map((file) => textOf(folder, file)),
+    )
+    const newer = JSON.stringify({ ...(JSON.parse(older[0] ?? '') as object), version: 4 })
+    for (const text of [...older, newer]) {
       expect('value' in readText(shapes.catalogueIndexShape, text)).toBe(false)
       const store = new MemoryStore()
       await store.writeText('catalogue/hq/vm-100.json', text)

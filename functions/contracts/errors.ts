@@ -54,7 +54,7 @@ export class GuestBusy extends fact('GuestBusy', 'skip') {}
 /** No guest with that id, or none this account may see. */
 export class GuestNotFound extends fact('GuestNotFound', 'fail-guest') {}
 /** The guest's id belongs to another guest than the one that was planned: an archive would pass for the planned one's. */
-export class GuestReplaced extends fact('GuestReplaced', 'fail-guest') {}
+export class GuestReplaced extends fact('GuestReplaced', 'fail-guest', 'impeached') {}
 /** The platform's clock is further off ours than the site allows. */
 export class ClockOff extends fact('ClockOff', 'fail-guest') {}
 /** The backup job ended and the evidence says that it failed. */

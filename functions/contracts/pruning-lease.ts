@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { instantSchema } from './nouns.ts'
 
 /** `retention/<site>/<kind>-<id>/lease.json`: who removes archives of a guest at this moment. Gone when nobody does. */
-export const pruningLeaseSchema = z.looseObject({
+export const pruningLeaseSchema = z.strictObject({
   version: z.literal(1),
   /** Names the pruning or the run. Called again, the same one goes on with its own lease. */
   by: z.string().min(1),

@@ -3,10 +3,10 @@ import * as z from 'zod'
 import { guestIdentitySchema, guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 
 /** A cluster that answered for the site. `id` is opaque: it compares, and says nothing else. */
-const pinnedClusterSchema = z.looseObject({ id: z.string().min(1), pinnedAt: instantSchema })
+const pinnedClusterSchema = z.strictObject({ id: z.string().min(1), pinnedAt: instantSchema })
 
 /** A guest that has archives. What a later version knows more of it is kept. */
-export const bookedGuestSchema = z.looseObject({
+export const bookedGuestSchema = z.strictObject({
   kind: guestKindSchema,
   id: z.string().min(1),
   /** Whole lists that had it: the last one's time, and who it was then. */
@@ -14,7 +14,7 @@ export const bookedGuestSchema = z.looseObject({
   identity: guestIdentitySchema.optional(),
   /** Whole lists that lacked it, without one that had it in between. */
   absent: z
-    .looseObject({
+    .strictObject({
       since: instantSchema,
       /** Lists that count: each a good while after the one before. */
       lists: z.int().min(1),
@@ -27,7 +27,7 @@ export const bookedGuestSchema = z.looseObject({
 })
 export type BookedGuest = z.output<typeof bookedGuestSchema>
 
-export const siteBookSchema = z.looseObject({
+export const siteBookSchema = z.strictObject({
   version: z.literal(1),
   site: siteNameSchema,
   /** The cluster whose guests are archived under this site's name. Absent where the platform doesn't tell. */

@@ -62,8 +62,6 @@ export const planItemSchema = z.strictObject({
   limits: runLimitsSchema,
   /** Which of the guest's archives stay once this one is safe. Absent: all. */
   retention: retentionSchema.optional(),
-  /** Earlier runs that this one repeats, newest first: a backup and parts that one of them left are gone on with. */
-  continues: z.array(z.string().min(1)).max(20).optional(),
 })
 export type PlanItem = z.infer<typeof planItemSchema>
 
@@ -128,8 +126,6 @@ export const tasks = {
       notes: z.array(z.string()),
       /** Set when another execution already serves this scheduled time: there is nothing to do. */
       duplicateOf: z.string().optional(),
-      /** Set when the run repeats what another did not archive: that one's folder. */
-      again: z.string().optional(),
     }),
     env: storeEnv.extend(siteEnv.shape),
   },
@@ -142,8 +138,6 @@ export const tasks = {
       platform: platformSchema,
       platformVersion: z.string(),
       job: jobSchema,
-      /** From Authenticate. Absent in executions that began before runs could be repeated. */
-      again: z.string().nullable().optional(),
     }),
     /** `planKey`: a JSON array of plan items. */
     output: z.strictObject({ planKey: z.string(), guestCount: z.int().nonnegative() }),

@@ -2,8 +2,9 @@
 import * as z from 'zod'
 import { type BackupOptions, backupOptionsSchema } from '../contracts/backup-options.ts'
 import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
+import { sameGuest } from './guest-identity.ts'
 import { clockOffsetSchema } from '../contracts/evidence.ts'
-import { instantSchema } from '../contracts/nouns.ts'
+import { type Guest, guestIdentitySchema, instantSchema } from '../contracts/nouns.ts'
 
 /**
  * A claim lapses this long after its last renewal, so that an execution that died without a word doesn't block its
@@ -52,6 +53,8 @@ export const guestClaimSchema = z.strictObject({
   clock: clockOffsetSchema.optional(),
   /** Names what this claim's backup makes on the platform, so that it is known again as ours. */
   token: z.string().optional(),
+  /** Of whom the backup was asked for: whoever goes on with it must mean the same guest. */
+  guest: z.strictObject({ name: z.string(), identity: guestIdentitySchema.optional() }).optional(),
   /** The options that were asked for with the token. */
   backup: backupOptionsSchema.optional(),
   /** What the run before this one had asked for when it died without a word: its job may still run. */
@@ -109,6 +112,11 @@ export function succeedingClaim(before: GuestClaim | undefined, claimant: Claima
 
 function claimantOf({ runId, execution }: Claimant): Claimant {
   return { runId, execution }
+}
+
+/** Whether the backup that a claim names is of this guest. A name alone changes; where nothing else tells, it has to agree. */
+export function isOfGuest({ guest: asked }: GuestClaim, guest: Pick<Guest, 'name' | 'identity'>): boolean {
+  return asked === undefined || (sameGuest(asked.identity, guest.identity) ?? asked.name === guest.name)
 }
 
 /** Whether a backup with these options is as good as one with those. Both were parsed, so their keys are in one order. */

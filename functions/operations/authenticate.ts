@@ -18,7 +18,7 @@ export async function authenticate(
     startedAt: input.startedAt,
     prefix: runPrefix(ports.keyPrefix, input.runId, input.startedAt),
   }
-  const { job, notes, schedule, again } = await readInput(input.request, ports)
+  const { job, notes, schedule } = await readInput(input.request, ports)
   await keepJob(run.prefix, job, ports)
   const provider = await ports.provider(job.site)
   const { version } = await provider.identify()
@@ -43,12 +43,11 @@ export async function authenticate(
     job,
     notes,
     ...(duplicateOf === undefined ? {} : { duplicateOf }),
-    ...(again === undefined ? {} : { again }),
   }
 }
 
 /** A job, or a run that is to be repeated. */
-async function readInput(request: unknown, ports: Needs): Promise<Request & { again?: string }> {
+async function readInput(request: unknown, ports: Needs): Promise<Request> {
   const again = readAgain(request)
   return again === undefined ? readRequest(request, ports.defaultSite) : repeatRun(again, ports)
 }

@@ -50,10 +50,6 @@ export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClai
     const held = isOf(found.claim, claimantOf(work)) && !found.claim.released
     return held ? found : changeClaim(work, found, { execution, released: false }, ports)
   }
-  // What a run that is repeated left behind: its backup, which names the archive and its parts.
-  if (found !== undefined && item.continues?.includes(found.claim.runId) === true) {
-    return changeClaim(work, found, { runId: item.run.id, execution, released: false }, ports)
-  }
   const claim = succeedingClaim(found?.claim, claimantOf(work), ports.now())
   const onlyIf = found === undefined ? { absent: true as const } : { etag: found.etag }
   const etag = await writeRecord(ports.store, key, claimShape, claim, { onlyIf, held: true })

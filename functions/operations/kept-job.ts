@@ -1,5 +1,7 @@
+import type { BackupOptions } from '../contracts/backup-options.ts'
+import type { Guest } from '../contracts/nouns.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
-import { type GuestClaim, sameOptions } from '../domain/guest-claim.ts'
+import { type GuestClaim, isOfGuest, sameOptions } from '../domain/guest-claim.ts'
 import { archiveFolder, manifestKey } from '../domain/object-keys.ts'
 import { judge } from '../domain/verdict.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -20,9 +22,9 @@ export async function canGoOnWith(
 ): Promise<boolean> {
   const { jobRef, keptSince, storage = backup.storage } = claim
   if (jobRef === undefined || keptSince === undefined) return true
-  // Another job of the same guest may ask for something else: what was made is not what is wanted.
-  if (claim.backup !== undefined && !sameOptions(claim.backup, backup)) {
-    log('kept-backup-forgotten', { site, guest: guest.id, jobRef, keptSince, reason: 'other options are asked for' })
+  const otherwise = notWanted(claim, guest, backup)
+  if (otherwise !== undefined) {
+    log('kept-backup-forgotten', { site, guest: guest.id, jobRef, keptSince, reason: otherwise })
     return false
   }
   if ((await provider.checkBackup(jobRef)).running) return true
@@ -40,4 +42,10 @@ export async function canGoOnWith(
     committed,
   })
   return goesOn
+}
+
+/** Another guest may have the id by now, and another job of the same guest may ask for something else. */
+function notWanted(claim: GuestClaim, guest: Guest, backup: BackupOptions): string | undefined {
+  if (!isOfGuest(claim, guest)) return 'it is of another guest that had this id'
+  return claim.backup === undefined || sameOptions(claim.backup, backup) ? undefined : 'other options are asked for'
 }

@@ -11,7 +11,6 @@ import { keepBudget } from './keep-budget.ts'
 import { recordList } from './look-at-site.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
-import { earlierRuns } from './repeat-run.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'provider' | 'route' | 'log'>
 
@@ -35,13 +34,10 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
   for (const { guest, error, reason } of choice.failed) {
     await recordOutcome(run, emptyOutcome(guest, 'failed', error, reason, 0), ports)
   }
-  const continuing = await earlierRuns(input.again ?? undefined, ports)
   const items: PlanItem[] = []
-  for (const found of choice.chosen) {
-    const { id, kind, name, node } = found
+  for (const { id, kind, name, node } of choice.chosen) {
     const identity = identities.get(id)
     const guest = { id, kind, name, node, ...(identity === undefined ? {} : { identity }) }
-    const continues = continuing(guest)
     const refusal = refusals.get(node)
     if (refusal !== undefined) {
       await recordOutcome(run, emptyOutcome(guest, 'failed', refusal.name, refusal.message, 0), ports)
@@ -58,7 +54,6 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
       staging: job.staging,
       limits: job.limits,
       ...(job.retention === undefined ? {} : { retention: job.retention }),
-      ...(continues === undefined ? {} : { continues }),
     })
   }
   const key = planKey(run.prefix)

@@ -160,7 +160,7 @@ async function isUnchanged(
 }
 
 function sameVersion({ key, versionId, latest, deleteMarker, sizeBytes, writtenAt }: StoredVersion): string {
-  return JSON.stringify([key, versionId, latest, deleteMarker, sizeBytes, writtenAt])
+  return [key, versionId, latest, deleteMarker, sizeBytes, writtenAt].join('\n')
 }
 
 async function foreseen(

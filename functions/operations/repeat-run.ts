@@ -1,9 +1,7 @@
 import { InvalidJob } from '../contracts/errors.ts'
 import { type Again, type Job, jobSchema } from '../contracts/job.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
-import { sameGuest } from '../domain/guest-identity.ts'
 import { jobKey, outcomesPrefix, planKey, runPrefix } from '../domain/object-keys.ts'
-import type { Guest } from '../contracts/nouns.ts'
 import { jobShape, outcomeShape, runPlanShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
@@ -14,8 +12,6 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 export interface Repeated {
   job: Job
   notes: string[]
-  /** The earlier run's folder. */
-  again: string
 }
 
 /** Keep the job with its run, before anything can fail, so that the run can be repeated. */
@@ -45,32 +41,13 @@ export async function repeatRun({ run, startedAt }: Again, ports: Needs): Promis
     if (outcome !== undefined && outcome !== 'unreadable') outcomes.push(outcome)
   }
   // It was stopped before it had chosen anybody: the job as it is.
-  if (plan === undefined && outcomes.length === 0) return { job, notes: [`Repeats the whole run ${run}.`], again }
+  if (plan === undefined && outcomes.length === 0) return { job, notes: [`Repeats the whole run ${run}.`] }
   const archived = new Set(outcomes.filter(({ outcome }) => outcome === 'succeeded').map(({ id }) => id))
   const asked = new Set([...(plan ?? []).map(({ guest }) => guest.id), ...outcomes.map(({ id }) => id)])
   const missing = [...asked].filter((id) => !archived.has(id))
   if (missing.length === 0) throw new InvalidJob(`Run ${run} archived every guest: there is nothing to repeat.`)
   const guests = jobSchema.shape.guests.parse({ vmids: missing.map(Number) })
-  return { job: { ...job, guests }, notes: [`Repeats ${missing.length} of ${asked.size} guests of run ${run}.`], again }
-}
-
-/**
- * By guest, the runs whose backup and parts a repetition goes on with: the earlier run, and those that it went on with.
- * Only for the same guest: an id that was given again belongs to another.
- */
-export async function earlierRuns(
-  again: string | undefined,
-  ports: Needs,
-): Promise<(guest: Guest) => string[] | undefined> {
-  const plan = again === undefined ? [] : ((await planOf(again, ports)) ?? [])
-  const byId = new Map(plan.map((item) => [item.guest.id, item]))
-  return (guest) => {
-    const item = byId.get(guest.id)
-    if (item === undefined) return undefined
-    const { kind, name, identity } = item.guest
-    const another = kind !== guest.kind || name !== guest.name || sameGuest(identity, guest.identity) === false
-    return another ? undefined : [item.run.id, ...(item.continues ?? [])].slice(0, 20)
-  }
+  return { job: { ...job, guests }, notes: [`Repeats ${missing.length} of ${asked.size} guests of run ${run}.`] }
 }
 
 function planOf(prefix: string, { store }: Needs): Promise<PlanItem[] | undefined> {

@@ -97,7 +97,15 @@ async function startInTurn(
     await refuseStorage(item, where, turn, provider)
     // Written before asking: whatever becomes of the answer, the job is known again.
     const token = held.claim.token ?? ports.randomToken()
-    const asking = { askedAt: ports.now().toISOString(), knownJobRefs, storage, token, backup: item.backup }
+    const { name, identity } = where
+    const asking = {
+      askedAt: ports.now().toISOString(),
+      knownJobRefs,
+      storage,
+      token,
+      backup: item.backup,
+      guest: { name, ...(identity === undefined ? {} : { identity }) },
+    }
     held = await changeClaim(work, held, asking, ports)
     try {
       const job = await provider.startBackup(where, { ...item.backup, storage }, token)

@@ -61,6 +61,18 @@ describe('a job that was kept', () => {
     expect(await startBackup(next, ports)).toMatchObject({ adopted: false })
   })
 
+  it.each([
+    ['another guest has the id by now', { ...item, guest: { ...item.guest, name: 'scratch' } }],
+    ['other options are asked for', { ...item, backup: { ...item.backup, mode: 'stop' as const } }],
+  ])('is forgotten where %s', async (_why, { guest, backup }) => {
+    const ports = await failed()
+    ports.fakeProvider.guests = [{ ...guest, nodeOffline: false }]
+    ports.fakeProvider.jobs = []
+    const work = { item: { ...itemOf('the-next-night'), guest, backup }, execution: `${execution}-next` }
+    expect(await startBackup(work, ports)).toMatchObject({ adopted: false })
+    expect(asks(ports)).toBe(2)
+  })
+
   it('is not started a second time where the claim that names it is unreadable or of a newer version', async () => {
     for (const [text, name] of [
       ['{"version":1,"runId"', 'RecordUnreadable'],

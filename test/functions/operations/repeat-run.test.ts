@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TaskInput } from '../../../functions/contracts/tasks.ts'
-import { claimKey, planKey } from '../../../functions/domain/object-keys.ts'
+import { planKey } from '../../../functions/domain/object-keys.ts'
 import { authenticate } from '../../../functions/operations/authenticate.ts'
-import { releaseClaim, takeClaim } from '../../../functions/operations/claims.ts'
 import { emptyOutcome, recordOutcome } from '../../../functions/operations/outcomes.ts'
 import { planRun } from '../../../functions/operations/plan-run.ts'
-import { execution, type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
+import { type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
 
 const startedAt = '2026-11-22T02:00:00.000Z'
 const db = { id: '101', kind: 'container', name: 'db', node: 'pve1', nodeOffline: false } as const
@@ -19,8 +18,8 @@ beforeEach(() => {
 /** A run from its input to its plan, as the workflow does it. */
 async function begin(request: unknown, runId: string) {
   const begun = await authenticate({ request, runId, startedAt }, ports)
-  const { run, site, platform, platformVersion, job, again = null } = begun
-  const planned = await planRun({ run, site, platform, platformVersion, job, again }, ports)
+  const { run, site, platform, platformVersion, job } = begun
+  const planned = await planRun({ run, site, platform, platformVersion, job }, ports)
   const plan = JSON.parse(
     ports.store.objects.get(planned.planKey)?.body.toString() ?? '[]',
   ) as TaskInput<'StartBackup'>['item'][]
@@ -41,7 +40,7 @@ describe('repeating a run', () => {
     await recordOutcome(begun.run, emptyOutcome(db, 'failed', 'ConnectionDropped', 'The line fell.', 1), ports)
     const second = await begin(again, 'second')
     expect(second.plan.map(({ guest }) => guest.id)).toEqual(['101'])
-    expect(second.plan[0]).toMatchObject({ backup: { storage: 'nas' }, run: { id: 'second' }, continues: ['first'] })
+    expect(second.plan[0]).toMatchObject({ backup: { storage: 'nas' }, run: { id: 'second' } })
     expect(second.begun.notes).toEqual(['Repeats 1 of 2 guests of run first.'])
   })
 
@@ -66,17 +65,6 @@ describe('repeating a run', () => {
     expect(second.plan).toHaveLength(2)
   })
 
-  it('goes on with what the earlier runs of a chain left, and never with another guest of the same id', async () => {
-    await begin(job, 'first')
-    await begin(again, 'second')
-    ports.fakeProvider.guests = [{ ...item.guest, name: 'scratch', nodeOffline: false }, db]
-    const { plan } = await begin({ again: { run: 'second', startedAt } }, 'third')
-    expect(plan.map(({ guest, continues }) => [guest.name, continues])).toEqual([
-      ['scratch', undefined],
-      ['db', ['second', 'first']],
-    ])
-  })
-
   it.each([
     [
       'a run that archived everything',
@@ -97,35 +85,13 @@ describe('repeating a run', () => {
         const { begun } = await begin(job, 'first')
         await ports.store.writeText(planKey(begun.run.prefix), '{"half', {})
       },
-      /unreadable/,
+      /can't be read/,
     ],
   ])('refuses %s', async (_, prepare, message) => {
     await prepare()
     await expect(begin(again, 'second')).rejects.toMatchObject({
-      name: 'InvalidJob',
+      name: expect.stringMatching(/^(InvalidJob|RecordUnreadable)$/),
       message: expect.stringMatching(message),
     })
-  })
-})
-
-describe('the claim of a run that is repeated', () => {
-  it('is taken over with the backup that it names, so that its parts are gone on with', async () => {
-    const held = await takeClaim({ item, execution }, ports)
-    const named = { ...held, claim: { ...held.claim, jobRef: 'UPID:1', startedAt } }
-    await releaseClaim({ item, execution }, named, 'keep', ports)
-    const next = { ...item, run: { ...item.run, id: 'second' } }
-    const taken = await takeClaim({ item: { ...next, continues: [item.run.id] }, execution: 'other' }, ports)
-    expect(taken.claim).toMatchObject({ runId: 'second', execution: 'other', jobRef: 'UPID:1', released: false })
-  })
-
-  it('is nobody’s to take while it stands, and says nothing to a run that repeats another', async () => {
-    await takeClaim({ item, execution }, ports)
-    const next = { ...item, run: { ...item.run, id: 'second' }, continues: [item.run.id] }
-    await expect(takeClaim({ item: next, execution: 'other' }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
-    await ports.store.remove(claimKey('', 'hq', item.guest))
-    const held = await takeClaim({ item, execution }, ports)
-    await releaseClaim({ item, execution }, { ...held, claim: { ...held.claim, jobRef: 'UPID:1' } }, 'keep', ports)
-    const taken = await takeClaim({ item: { ...next, continues: ['another'] }, execution: 'other' }, ports)
-    expect(taken.claim.jobRef).toBeUndefined()
   })
 })

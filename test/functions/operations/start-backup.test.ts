@@ -201,10 +201,10 @@ describe('starting a backup', () => {
 
     it('goes on with the job that its claim names, if it runs and was asked for with the same options', async () => {
       const ports = await dead()
+      ports.fakeProvider.running = true
       const next = { item: itemOf('next'), execution: 'next' }
       expect(begun(await startBackup(next, ports))).toMatchObject({ jobRef: 'job-1', adopted: true })
       // The token went along, so that this run may stop it.
-      ports.fakeProvider.running = true
       await recordFailure({ ...next, error: { Error: 'RunInterrupted', Cause: '{}' } }, ports)
       expect(ports.fakeProvider.calls).toContain('stopBackup job-1')
     })
@@ -217,20 +217,25 @@ describe('starting a backup', () => {
       expect(ports.fakeProvider.calls.filter((call) => call.startsWith('stopBackup'))).toEqual([])
     })
 
-    it('starts a backup of its own when that job has ended, however good it was', async () => {
+    it.each([
+      ['goes on with its archive when that job has ended well', goodEvidence, { jobRef: 'job-1', adopted: true }],
+      [
+        'starts a backup of its own when that job has failed',
+        { ...goodEvidence, ending: 'errors' as const },
+        { jobRef: 'job-2', adopted: false },
+      ],
+    ])('%s', async (_what, evidence, expected) => {
       const ports = await dead()
+      ports.fakeProvider.evidence = evidence
       ports.fakeProvider.jobs = ports.fakeProvider.jobs.map((job) => ({ ...job, running: false }))
-      expect(begun(await startBackup({ item: itemOf('next'), execution: 'next' }, ports))).toMatchObject({
-        jobRef: 'job-2',
-        adopted: false,
-      })
+      expect(begun(await startBackup({ item: itemOf('next'), execution: 'next' }, ports))).toMatchObject(expected)
     })
   })
 
-  it('looks back two days for what still runs, however long ago it asked', async () => {
+  it('looks at every job that the node still lists, whatever its clock says of their age', async () => {
     const ports = fakePorts()
     await startBackup({ item, execution }, ports)
-    expect(ports.fakeProvider.since).toEqual([new Date(ports.clock.now.getTime() - 48 * 3_600_000)])
+    expect(ports.fakeProvider.since).toEqual([new Date(0)])
   })
 
   it('lets exactly one of two runs at once have the guest', async () => {
