@@ -250,8 +250,11 @@ describe('the larger runner', () => {
     const [policy] = Object.entries(exports.findResources('AWS::IAM::Policy')).flatMap(([id, each]) =>
       id.startsWith('LargerRunner') ? [JSON.stringify(each)] : [],
     )
-    expect(policy?.match(/s3:(Put|Delete)\w+/g)).toEqual(['s3:PutObject'])
-    expect(policy).toContain('/vm/archives/*/verification.json')
+    // A verdict that came too late, after its archive was pruned, is taken back.
+    expect(policy?.match(/s3:(Put|Delete)\w+/g)?.toSorted()).toEqual(['s3:DeleteObject', 's3:PutObject'])
+    const statements = JSON.parse(policy ?? '{}').Properties.PolicyDocument.Statement as { Action: string[] }[]
+    for (const each of statements.filter(({ Action }) => /s3:(Put|Delete)/.test(JSON.stringify(Action))))
+      expect(JSON.stringify(each)).toContain('/vm/archives/*/verification.json')
   })
 
   it('is not made where the deployment wants none, and nothing refers to it', async () => {

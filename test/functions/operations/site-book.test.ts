@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ClusterChanged, InternalFault } from '../../../functions/contracts/errors.ts'
+import { ClusterChanged } from '../../../functions/contracts/errors.ts'
 import { lookAtSite } from '../../../functions/operations/look-at-site.ts'
 import { acceptCluster, readSiteBook } from '../../../functions/operations/site-book.ts'
 import { FakeProvider } from '../../fakes/fake-provider.ts'

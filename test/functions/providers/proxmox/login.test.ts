@@ -259,9 +259,15 @@ describe('the version that answers', () => {
     })
   })
 
-  it.each(['yes', '', 'v9', '9'])('%j is no version', async (text) => {
+  it.each([
+    // Something answers and is no Proxmox VE of any version: asking again won't change it.
+    ['yes', 'RequestRejected'],
+    ['v9', 'RequestRejected'],
+    ['9', 'RequestRejected'],
+    ['', 'PlatformUnavailable'],
+  ])('%j is no version', async (text, name) => {
     const server = await serve(() => data({ version: text }))
     const { provider } = providerFor(server, tokenAuth)
-    await expect(provider.identify()).rejects.toMatchObject({ name: 'PlatformUnavailable' })
+    await expect(provider.identify()).rejects.toMatchObject({ name })
   })
 })
