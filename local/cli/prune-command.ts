@@ -69,14 +69,15 @@ async function pruneOnAws(
   refuse: (complaint: string) => never,
 ): Promise<number> {
   const { site, policy } = await siteRetention(options, refuse)
-  const { guest, confirm = false, confirmGone = false } = options
+  const { guest, confirm = false, confirmGone } = options
   const request = {
     site,
     retention: policy,
     ...(guest === undefined ? {} : { guests: guest }),
     dryRun: !confirm,
     confirmed: confirm,
-    confirmedGone: confirmGone,
+    // Left out where nobody says so: functions of an earlier release don't know it.
+    ...(confirmGone === true ? { confirmedGone: true } : {}),
   }
   return upkeepOnAws({ workflow: 'pruneArchives', request, noun: 'pruning', lines: pruningLines }, options, stop)
 }

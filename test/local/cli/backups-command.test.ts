@@ -38,7 +38,7 @@ describe('guestlift backups', () => {
     expect(latest).toMatchObject({ code: 0, result: { archive: { artifactRef: newer } } })
     const none = await json('backups', 'latest', '102')
     expect(none).toMatchObject({ code: 1, result: { archive: null } })
-  }, 30_000)
+  })
 
   it('says what it could not see or read, with exit code 2, instead of showing a short list', async () => {
     const { lab, json, guestlift, backUp } = await open({
@@ -64,7 +64,7 @@ describe('guestlift backups', () => {
     const short = await guestlift('backups', 'list', '--storage', 'local')
     expect(short.code).toBe(2)
     expect(short.stdout).toMatch(/NOT SHOWN: 1 on storage local \(node pve1\).*VM\.Backup/)
-  }, 30_000)
+  })
 
   it('removes only with --confirm, leaves protected ones, and never takes one that is not there for done', async () => {
     const { lab, guestlift, json, backUp } = await open()
@@ -91,7 +91,7 @@ describe('guestlift backups', () => {
     expect((await guestlift('backups', 'unprotect', kept)).code).toBe(0)
     expect((await json('backups', 'delete', kept, '--confirm')).code).toBe(0)
     expect(lab.control.archives()).toEqual([])
-  }, 30_000)
+  })
 
   it('does not take a storage that it may not see for one without archives', async () => {
     const { lab, guestlift, json, backUp } = await open()
@@ -155,7 +155,7 @@ describe('guestlift backups', () => {
     })
     const named = await json('backups', 'delete', oldFile ?? '', '--node', 'pve2', '--confirm')
     expect(named).toMatchObject({ code: 0, result: { archives: [{ outcome: 'removed', node: 'pve2' }] } })
-  }, 30_000)
+  })
 
   it('shows and replaces notes, and keeps what was there in its answer', async () => {
     const { guestlift, json, backUp } = await open()
@@ -169,7 +169,7 @@ describe('guestlift backups', () => {
     expect((await guestlift('backups', 'notes', ref)).stdout).toBe('two\nlines & 100 % ü\n')
     expect((await json('backups', 'notes', ref, '')).result).toMatchObject({ archives: [{ notes: '' }] })
     expect((await json('backups', 'notes', 'local:backup/x.tar', 'x', '--node', 'pve1')).code).toBe(1)
-  }, 30_000)
+  })
 
   it("previews the platform's own pruning, by given rules or the storage's, and changes nothing", async () => {
     const { lab, guestlift, json, backUp } = await open()
@@ -197,7 +197,7 @@ describe('guestlift backups', () => {
     expect(wrong.code).toBe(64)
     expect(wrong.stderr).toContain('keep-all cannot be combined')
     expect(lab.control.archives()).toHaveLength(2)
-  }, 30_000)
+  })
 
   it("tells a storage that doesn't exist from a wrong command line", async () => {
     const { guestlift, json } = await open()
@@ -208,5 +208,5 @@ describe('guestlift backups', () => {
     })
     expect((await guestlift('backups', 'latest', 'web01')).code).toBe(64)
     expect((await guestlift('backups', 'delete')).code).toBe(64)
-  }, 30_000)
+  })
 })

@@ -86,7 +86,7 @@ describe('guestlift coverage', () => {
     expect(error).toBe('')
     expect(statesIn(out)).toEqual({
       'vm 100': 'covered',
-      'container 100': 'gone',
+      'container 100': 'absent',
       'container 101': 'never',
       'container 102': 'parked',
       'vm 900': 'parked',
@@ -97,7 +97,7 @@ describe('guestlift coverage', () => {
   it('succeeds once the rest is parked, and prints a table', async () => {
     const { code, out } = await coverage('--site-file', 'hq.json', '--parked', '101')
     expect(out).toMatch(/covered +hq +vm 100 +web +\d{4}-/)
-    expect(out).toMatch(/5 guests, to be archived within 30 hours: 1 covered, 3 parked, 1 gone\./)
+    expect(out).toMatch(/5 guests, to be archived within 30 hours: 1 covered, 3 parked, 1 absent\./)
     expect(code).toBe(0)
   })
 
