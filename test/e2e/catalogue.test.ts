@@ -172,7 +172,7 @@ describe('a check of coverage', () => {
     const counts: Record<string, number> = told?.report.counts ?? {}
     expect(lines.filter(({ event }) => event === 'coverage-metrics')).toMatchObject([
       {
-        _aws: { CloudWatchMetrics: [{ Namespace: 'Guestlift', Dimensions: [['Site']] }] },
+        _aws: { CloudWatchMetrics: [{ Namespace: 'Guestlift', Dimensions: [['Deployment', 'Site']] }] },
         Site: 'hq',
         GuestsUncovered: counts['never'],
         GuestsNeverArchived: counts['never'],

@@ -25,7 +25,7 @@ describe('guestlift guest', () => {
     expect(locked.stdout).toContain('run "pct unlock 101" on node pve1')
     const unknown = await guestlift('guest', 'status', '999')
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/no guest 999.*VM\.Audit/) })
-  }, 30_000)
+  })
 
   it('takes a guest down only with --confirm, and waits until it is down', async () => {
     const { guestlift, json } = bench
@@ -42,7 +42,7 @@ describe('guestlift guest', () => {
     expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing to do, it is stopped') })
     expect((await json('guest', 'start', '100')).result).toMatchObject({ changed: true, state: { status: 'running' } })
     expect((await json('guest', 'reboot', '101', '--confirm')).result).toMatchObject({ changed: true })
-  }, 30_000)
+  })
 
   it('tells that a guest did not listen, and pulls the plug when told to', async () => {
     const { lab, guestlift } = bench
@@ -53,7 +53,7 @@ describe('guestlift guest', () => {
     expect((await guestlift('guest', 'shutdown', '101', '--timeout', '1', '--force-stop', '--confirm')).code).toBe(0)
     expect(statusOf(101)).toBe('stopped')
     lab.control.guest(101, { ignoresShutdown: false, status: 'running' })
-  }, 30_000)
+  })
 
   it('waits for what high availability does after its task has ended', async () => {
     const { lab, json } = bench
@@ -62,7 +62,7 @@ describe('guestlift guest', () => {
       code: 0,
       result: { changed: true, state: { status: 'running', highlyAvailable: true } },
     })
-  }, 30_000)
+  })
 
   it('refuses a locked guest with the way to free it, and an account without the privilege with its name', async () => {
     const { lab, guestlift } = bench
@@ -74,5 +74,5 @@ describe('guestlift guest', () => {
     const denied = await plain.guestlift('guest', 'stop', '100', '--confirm')
     await plain.close()
     expect(denied).toMatchObject({ code: 1, stderr: expect.stringMatching(/lacks VM\.PowerMgmt on \/vms\/100/) })
-  }, 30_000)
+  })
 })

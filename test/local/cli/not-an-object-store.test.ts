@@ -67,7 +67,7 @@ describe('a web server where S3 should be', () => {
     hostile.answer = () => consolePage
     const { code, out, error } = await guestlift(...command.split(' '))
     expect(error).toMatch(
-      /^guestlift: http:\/\/127\.0\.0\.1:\d+ \(for s3:\/\/archives\) is no S3: List\w+ was answered with status 200 \(text\/html; charset=utf-8, server MinIO Console\) and a web page titled "MinIO Console"\. Check the endpoint: .*\.$/m,
+      /^guestlift: http:\/\/127\.0\.0\.1:\d+ \(for s3:\/\/archives\) is no S3: (?:List\w+|GetObject) was answered with status 200 \(text\/html; charset=utf-8, server MinIO Console\) and a web page titled "MinIO Console"\. Check the endpoint: .*\.$/m,
     )
     expect(code).toBe(1)
     const said: unknown = out === '' ? 'nothing' : JSON.parse(out)

@@ -48,7 +48,7 @@ describe('guestlift tasks', () => {
     expect(ended.result).toMatchObject({ tasks: [{ jobRef: one, running: false }] })
     await bench.provider.stopBackup(two, 10)
     expect((await guestlift('tasks', 'list')).stdout).toBe('No task of ours runs.\n')
-  }, 30_000)
+  })
 
   it('names the lock that stays after a task was stopped, with the command that takes it off, and exit code 2', async () => {
     const { lab, json, guestlift } = bench
@@ -76,7 +76,7 @@ describe('guestlift tasks', () => {
     expect(stderr).toContain('Stopped waiting')
     expect(Date.now() - before).toBeLessThan(10_000)
     expect(running()).toBe(true)
-  }, 30_000)
+  })
 
   it('refuses what is no task, and says when the log was rotated away', async () => {
     const { lab, guestlift } = bench
@@ -91,5 +91,5 @@ describe('guestlift tasks', () => {
       code: 1,
       stderr: expect.stringMatching(/rotated away/),
     })
-  }, 30_000)
+  })
 })
