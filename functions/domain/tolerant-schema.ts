@@ -19,7 +19,8 @@ function walk(schema: z.core.$ZodType, unknown: Unknown): z.core.$ZodType {
   const known = made[unknown].get(schema)
   if (known !== undefined) return known
   const changed = changedDef(schema, (inner) => walk(inner, unknown), unknown)
-  const result = changed === undefined ? schema : z.core.clone(schema, { ...schema._zod.def, ...changed })
+  // By the schema's own method: `z.core` as a value would bring the messages of forty languages into every bundle.
+  const result = changed === undefined ? schema : (schema as z.ZodType).clone({ ...schema._zod.def, ...changed })
   made[unknown].set(schema, result)
   return result
 }

@@ -50,12 +50,12 @@ const processFile = fileURLToPath(new URL('function-process.ts', import.meta.url
 const WEIGH_MILLISECONDS = 250
 
 /** An environment that nobody calls ends after this: a run of many guests would else leave one for each call at its widest. */
-const IDLE_MILLISECONDS = 5_000
+const IDLE_MILLISECONDS = 15_000
 /**
  * Environments of short functions that are there at once: a hundred guests in step would else start hundreds of
- * processes of 80 MiB each. Long ones (copying, reading) aren't counted: the streams of a site limit them.
+ * processes of 80 MiB each. Fewer than there are functions at work on one guest would end and start them all the time. Long ones (copying, reading) aren't counted: the streams of a site limit them.
  */
-const MOST_SHORT_ENVIRONMENTS = 8
+const MOST_SHORT_ENVIRONMENTS = 16
 const LONG_SECONDS = 900
 
 /** Memory of a process, shared pages included, as Lambda counts it too; 0 where the system has no /proc. */

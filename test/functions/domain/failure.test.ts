@@ -13,6 +13,9 @@ const table: Record<string, 'impeached' | 'unscathed'> = {
   GuestMigrating: 'unscathed',
   GuestBusy: 'unscathed',
   GuestNotFound: 'unscathed',
+  // The bytes are another guest's.
+  GuestReplaced: 'impeached',
+  ClockOff: 'unscathed',
   BackupFailed: 'impeached',
   NothingBackedUp: 'impeached',
   NoTurnToDump: 'unscathed',
@@ -25,6 +28,7 @@ const table: Record<string, 'impeached' | 'unscathed'> = {
   NotAnArchive: 'impeached',
   ArchiveConflict: 'impeached',
   ObjectFrozen: 'unscathed',
+  LineTooSlow: 'unscathed',
   UploadVanished: 'unscathed',
   RecordUnreadable: 'unscathed',
   InternalFault: 'unscathed',
@@ -42,6 +46,8 @@ const table: Record<string, 'impeached' | 'unscathed'> = {
   RouteLoginRejected: 'unscathed',
   StoreDenied: 'unscathed',
   RecordTooNew: 'unscathed',
+  ClusterChanged: 'unscathed',
+  NotAnObjectStore: 'unscathed',
   'States.Timeout': 'unscathed',
   'Lambda.Unknown': 'unscathed',
 }
