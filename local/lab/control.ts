@@ -117,7 +117,7 @@ export function createControl(
     return [...directories]
       .filter((directory) => existsSync(directory))
       .flatMap((directory) => readdirSync(directory).map((file) => ({ file, path: join(directory, file) })))
-      .filter(({ file }) => /\.(tgz|(tar|vma)(\.\w+)?)$/.test(file))
+      .filter(({ file }) => /\.(tgz|(tar|vma)(\.(?:zst|gz|lzo|bz2))?)$/.test(file))
       .toSorted((a, b) => statSync(a.path).mtimeMs - statSync(b.path).mtimeMs)
   }
   const archive = (file: string): string => {

@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { GuestOutcome, RunReport } from '../../functions/contracts/report.ts'
+import { LEASE_SECONDS } from '../../functions/domain/guest-claim.ts'
 import { type Clock, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
 import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
@@ -187,7 +188,8 @@ export async function openSite(
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: 'claims/' }))
       for (const { Key: key } of Contents) {
         const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
-        const claim = { ...JSON.parse((await Body?.transformToString()) ?? '{}'), renewedAt: new Date(0).toISOString() }
+        const renewedAt = new Date(Date.now() - (LEASE_SECONDS + 1) * 1000).toISOString()
+        const claim = { ...JSON.parse((await Body?.transformToString()) ?? '{}'), renewedAt }
         await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: JSON.stringify(claim) }))
       }
     },
