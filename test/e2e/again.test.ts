@@ -1,5 +1,6 @@
+import { ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openSite, type Site } from './harness.ts'
+import { bucket, openSite, type Site } from './harness.ts'
 
 const MIB = 2 ** 20
 
@@ -29,11 +30,13 @@ describe('a run that did not archive everything is repeated', () => {
     const [, year, month, day] = /runs\/(\d+)\/(\d+)\/(\d+)\//.exec(planKey) ?? []
     const again = { run: 'first', startedAt: `${year}-${month}-${day}T00:00:00.000Z` }
 
+    const there = await partsThere(site)
+    expect(there).toBeGreaterThanOrEqual(1)
     let sent = 0
     const second = await site.run({ again }, { name: 'second', onPart: () => (sent += 1) })
     expect(second.report).toMatchObject({ outcome: 'succeeded', notes: ['Repeats 1 of 1 guests of run first.'] })
     // What S3 had is not sent again, and no other dump was made.
-    expect(sent).toBe(3 - parts)
+    expect(sent).toBe(3 - there)
     expect(site.lab.control.archives()).toHaveLength(1)
 
     const third = await site.run({ again: { ...again, run: 'second' } }, { name: 'third' })
@@ -41,3 +44,12 @@ describe('a run that did not archive everything is repeated', () => {
     expect(third.result.cause).toContain('there is nothing to repeat')
   }, 600_000)
 })
+
+/** Parts that S3 has of open uploads: one may have arrived after the run had died. */
+async function partsThere({ s3 }: Site): Promise<number> {
+  const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+  const lists = await Promise.all(
+    Uploads.map(({ Key, UploadId }) => s3.send(new ListPartsCommand({ Bucket: bucket, Key, UploadId }))),
+  )
+  return lists.reduce((sum, { Parts = [] }) => sum + Parts.length, 0)
+}
