@@ -40,7 +40,7 @@ const needs = {
     write: ['runs', 'schedules'],
   },
   // Its own list of the site's guests tells which of them are absent.
-  PlanRun: { logsIn: true, memoryMiB: 512, timeoutSeconds: 300, read: ['runs', 'sites'], write: ['runs', 'sites'] },
+  PlanRun: { logsIn: true, memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['runs', 'sites'] },
   StartBackup: {
     logsIn: true,
     memoryMiB: 512,
@@ -108,7 +108,7 @@ const needs = {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 600,
-    read: ['claims', 'dumps'],
+    read: ['claims', 'dumps', 'runs'],
     write: ['claims', 'dumps', 'runs'],
   },
   RecordFailure: {

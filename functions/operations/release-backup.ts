@@ -1,6 +1,6 @@
 import { GuestliftError } from '../contracts/errors.ts'
 import type { GuestOutcome } from '../contracts/report.ts'
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { guestCounts } from '../domain/copy-work.ts'
 import { readFailure } from '../domain/failure.ts'
 import { evidenceKey } from '../domain/object-keys.ts'
@@ -72,8 +72,7 @@ async function removeSources({ item, artifacts }: TaskInput<'ReleaseBackup'>, po
       await provider.deleteArtifact(artifactRef, location.node)
     } catch (error) {
       if (!(error instanceof GuestliftError)) throw error
-      const kept = await readKeptEvidence(evidenceKey(item.run.prefix, item.guest.id), ports)
-      const command = kept?.evidence.removeWith
+      const command = await removalCommand(item, ports)
       const advice = command === undefined ? '' : ` Remove it on node ${location.node}: ${command}.`
       remarks.push(
         `The archive is safe in S3, but its source copy ${artifactRef} could not be removed: ${error.message}${advice}`,
@@ -81,4 +80,14 @@ async function removeSources({ item, artifacts }: TaskInput<'ReleaseBackup'>, po
     }
   }
   return remarks
+}
+
+/** How a person removes the source copy. Only advice: whatever keeps it from being read, the archive is committed. */
+async function removalCommand({ run, guest }: PlanItem, ports: Pick<Ports, 'store'>): Promise<string | undefined> {
+  try {
+    return (await readKeptEvidence(evidenceKey(run.prefix, guest.id), ports))?.evidence.removeWith
+  } catch (error) {
+    if (error instanceof GuestliftError) return undefined
+    throw error
+  }
 }
