@@ -30,7 +30,7 @@ export function guestLine(guest: GuestProgress, now: number): string {
     const took = formatSeconds((guest.ended.at - guest.startedAt) / 1000)
     if (guest.ended.outcome === 'succeeded') {
       const size = guest.sizeBytes === undefined ? '' : `${formatBytes(guest.sizeBytes)}  `
-      return `${styleText('green', '✓')} ${who} archived and verified  ${size}${took}`
+      return `${styleText('green', '✓')} ${who} archived, checksum matches  ${size}${took}`
     }
     const mark = guest.ended.outcome === 'skipped' ? styleText('yellow', '–') : styleText('red', '✗')
     return `${mark} ${who} ${guest.ended.outcome}  ${guest.ended.reason}`
