@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AssetHashType, DockerImage } from 'aws-cdk-lib'
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
-import { buildSync } from 'esbuild'
+import { type BuildOptions, buildSync } from 'esbuild'
 
 /**
  * The code of one function: its handler and all that it imports in one file, `index.js`, which exports `handler`.
@@ -30,24 +30,29 @@ export function bundledHandler(stem: string): AssetCode {
 
 const root = fileURLToPath(new URL('../functions/', import.meta.url))
 
+/** What decides which code is in a function's bundle. */
+export const handlerBundling = {
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node24',
+  // CommonJS: ssh2 asks for node's modules and for __dirname, which esbuild's ESM output doesn't offer.
+  format: 'cjs',
+  // The runtime's own SDK changes under us; and with `module` first the S3 client is a quarter smaller.
+  mainFields: ['module', 'main'],
+  // Both are optional speed-ups of ssh2, compiled for this machine and not for Lambda's. It goes on without them.
+  external: ['cpu-features'],
+  loader: { '.node': 'empty' },
+  logLevel: 'warning',
+} satisfies BuildOptions
+
 function bundle(entry: string, folder: string): void {
   buildSync({
+    ...handlerBundling,
     entryPoints: [entry],
     outfile: join(folder, 'index.js'),
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    // CommonJS: ssh2 asks for node's modules and for __dirname, which esbuild's ESM output doesn't offer.
-    format: 'cjs',
-    // The runtime's own SDK changes under us; and with `module` first the S3 client is a quarter smaller.
-    mainFields: ['module', 'main'],
-    minify: true,
-    logLevel: 'warning',
     sourcemap: true,
     sourcesContent: false,
-    // Both are optional speed-ups of ssh2, compiled for this machine and not for Lambda's. It goes on without them.
-    external: ['cpu-features'],
-    loader: { '.node': 'empty' },
   })
   // Without it the bundle would be read as ESM here, below a package.json of type module, and as CommonJS on Lambda.
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'commonjs' }))
