@@ -221,6 +221,8 @@ export interface StorageRecord {
   /** What it may hold, in the platform's words. */
   content: string[]
   takesBackups: boolean
+  /** Whether backups on it are files, which a route can read; absent for a type that nobody here knows. */
+  backupsAreFiles?: boolean
   enabled: boolean
   /** The node can use it at this moment. */
   active: boolean
@@ -300,7 +302,10 @@ export interface Provider {
    */
   refusalByRetention?(guest: Guest, options: BackupOptions): Promise<string | undefined>
 
-  /** Storages of a node on which this account may put a backup with these options, as the node sees them now. */
+  /**
+   * Storages of a node on which this account may put a backup with these options, as the node sees them now; those
+   * whose backups are no files are among them.
+   */
   backupStorages(node: string, options: BackupOptions): Promise<StorageRecord[]>
 
   /**

@@ -202,8 +202,13 @@ export function adviceOn(texts: readonly string[], about: About, kind: 'vm' | 'c
   if (said(/storage '[^']*' is disabled|is not online|activate storage|is not mounted/)) {
     return `Bring storage ${storage} online on node ${about.node ?? ''} and run again.`
   }
-  if (said(/creating Proxmox Backup Server archive/)) {
-    return `Storage ${storage} is a Proxmox Backup Server, whose backups aren't files: name a file storage.`
+  const kinds = texts.flatMap((text) => /^INFO: creating (.+?) archive\b/.exec(text)?.[1] ?? [])
+  if (kinds.length > 0 && !kinds.includes('vzdump')) {
+    const kept =
+      kinds[0] === 'Proxmox Backup Server'
+        ? "is a Proxmox Backup Server, whose backups aren't files"
+        : `made an archive of a kind that Guestlift doesn't know (${kinds[0]}), and no file that is named`
+    return `Storage ${storage} ${kept}: name a storage that keeps files (dir, nfs, cifs, cephfs, btrfs).`
   }
   if (said(/Permission check failed/)) return `Grant ${about.account} the privilege and run again.`
   if (said(/unable to find VM '|Configuration file '/)) return 'The guest was removed or moved while the job waited.'

@@ -24,7 +24,7 @@ import { missingOnStorage, missingPrivileges, type Permissions } from './privile
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
 import { openStorageBackups } from './storage-backups.ts'
 import { refusalByRetention } from './storage-limit.ts'
-import { describeStorage, storagesOf, takesFiles } from './storage-state.ts'
+import { describeStorage, isUsable, storagesOf } from './storage-state.ts'
 import { latestProgress } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
 import { OLDEST_VERSION, requireSupportedVersion } from './versions.ts'
@@ -178,7 +178,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     describeStorage: (storage, node) => describeStorage(client, storage, node),
     async backupStorages(node, options) {
       const permissions = await effectivePermissions()
-      const usable = (await storagesOf(client, node)).filter(takesFiles)
+      const usable = (await storagesOf(client, node)).filter(isUsable)
       return usable.filter(({ storage }) => missingOnStorage(permissions, storage, options).length === 0)
     },
     refusalByRetention: (guest, options) => refusalByRetention(client, guest, options),

@@ -13,6 +13,7 @@ const storage = (node: string, more: Partial<StorageRecord> = {}): StorageRecord
   type: 'nfs',
   content: ['backup'],
   takesBackups: true,
+  backupsAreFiles: true,
   enabled: true,
   active: true,
   shared: true,
@@ -213,8 +214,34 @@ describe('foreseeing a run', () => {
     const { guests, storages, notes } = await foreseeRun(job({ backup: { storage: 'auto' } }), { provider })
     expect(storages.map(({ storage: name, node }) => `${name} on ${node}`)).toEqual(['big on pve1'])
     expect(guests.map(({ fate }) => fate)).toEqual(['archive', 'archive', 'fail'])
-    expect(guests[2]?.reason).toMatch(/node pve2: storage auto finds none on which this account may put backups/)
+    expect(guests[2]?.reason).toMatch(
+      /node pve2: storage auto finds none with backups as files on which this account may put one/,
+    )
     expect(notes.join(' ')).toMatch(/Storage auto: a run looks anew/)
+  })
+
+  it('says of a storage of a type that nobody knows that its backups may be no files', async () => {
+    const provider = aSite()
+    const { backupsAreFiles: _, ...unknown } = storage('pve1', { type: 'blockstor', freeBytes: 90 * GIB })
+    provider.storages = [unknown, storage('pve2')]
+    const { totals, notes } = await foreseeRun(job(), { provider })
+    // Whoever names it may know.
+    expect(totals).toMatchObject({ archive: 3, fail: 0 })
+    expect(notes).toContainEqual(
+      expect.stringMatching(/^Site hq, node pve1: storage nas: its type blockstor is a plug-in .* as files/),
+    )
+    const auto = await foreseeRun(job({ backup: { storage: 'auto' } }), { provider })
+    expect(auto.guests.map(({ fate }) => fate)).toEqual(['fail', 'fail', 'archive'])
+    expect(auto.guests[0]?.reason).toMatch(/finds none with backups as files.*passes over nas: its type blockstor/)
+  })
+
+  it('fails the guests whose storage keeps backups otherwise than as files', async () => {
+    const provider = aSite()
+    provider.storages = ['pve1', 'pve2'].map((node) => storage(node, { type: 'pbs', backupsAreFiles: false }))
+    const { guests } = await foreseeRun(job(), { provider })
+    expect(
+      guests.every(({ fate, reason }) => fate === 'fail' && /is of type pbs, whose.*aren't files/.test(reason)),
+    ).toBe(true)
   })
 
   it('refuses options that the site does not know, as the run would', async () => {

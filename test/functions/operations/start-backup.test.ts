@@ -33,6 +33,7 @@ describe('starting a backup', () => {
   it.each([
     ['takes no backups', { takesBackups: false, content: ['iso'] }, /doesn't take backups, only iso/],
     ['is disabled', { enabled: false }, /is disabled/],
+    ['keeps no files', { type: 'pbs', backupsAreFiles: false }, /is of type pbs, whose backups aren't files/],
     ["can't be reached", { active: false }, /can't be reached from the node/],
   ])('asks for nothing on a storage that %s, as the plan says', async (_name, changes, reason) => {
     const ports = fakePorts()

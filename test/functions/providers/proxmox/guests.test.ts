@@ -200,6 +200,7 @@ describe('the guests of a simulated site', () => {
       type: 'nfs',
       content: ['backup'],
       takesBackups: true,
+      backupsAreFiles: true,
       enabled: true,
       active: true,
       shared: true,

@@ -110,6 +110,24 @@ describe('starting a backup', () => {
   })
 })
 
+describe('a storage', () => {
+  it.each([
+    ['dir', true],
+    ['nfs', true],
+    ['cifs', true],
+    ['cephfs', true],
+    ['btrfs', true],
+    ['glusterfs', true],
+    ['pbs', false],
+    ['blockstor', undefined],
+    ['', undefined],
+  ])('of type "%s" keeps backups as files: %s', async (type, files) => {
+    const row = { storage: 'nas', type, content: 'backup', enabled: 1, active: '1' }
+    const { provider } = await open(siteWith({ tasks: () => data([row]) }))
+    expect((await provider.describeStorage('nas', 'pve1'))?.backupsAreFiles).toBe(files)
+  })
+})
+
 describe('the evidence about a backup', () => {
   it('is whole, fits the contract and is good', async () => {
     const { provider } = await open(siteWith())
@@ -235,6 +253,16 @@ describe('the evidence about a backup', () => {
     const gone = answer(500, "volume_size_info on 'nas:backup/x' failed - no format", { data: null })
     const { provider } = await open(siteWith({ volume: () => gone }))
     expect(judge(await provider.gatherEvidence(job, guest, 'nas')).name).toBe('archive-missing')
+  })
+
+  it('of an archive of a kind that nobody knows says which storages keep files', async () => {
+    const lines = logOf(archive, '2026-10-25 02:59:00').map((line) =>
+      line.startsWith('INFO: creating') ? "INFO: creating Block Vault archive 'vault:100/1'" : line,
+    )
+    const { provider } = await open(siteWith({ log: () => data(lines.map((t) => ({ t }))) }))
+    const verdict = judge(await provider.gatherEvidence(job, guest, 'nas'))
+    expect(verdict.name).toBe('archive-unnamed')
+    expect(verdict.reason).toMatch(/doesn't know \(Block Vault\).*name a storage that keeps files/)
   })
 
   it('of a backup to a backup server says that its backups are not files', async () => {
