@@ -2,14 +2,14 @@ import * as z from 'zod'
 import type { StorageRecord } from '../provider.ts'
 import { apiPath } from './api-path.ts'
 import type { ApiClient } from './client.ts'
-import { count, flag, rows } from './schemas.ts'
+import { count, filledText, flag, rows, text } from './schemas.ts'
 
 /** GET /nodes/{n}/storage. A storage that couldn't be activated has `active` 0 and no bytes at all; the answer is 200. */
 export const storageStateRowsSchema = rows(
   z.object({
-    storage: z.string().min(1),
-    type: z.string().default(''),
-    content: z.string().default(''),
+    storage: filledText,
+    type: text.default(''),
+    content: text.default(''),
     enabled: flag,
     active: flag,
     shared: flag,
