@@ -70,7 +70,7 @@ export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Pro
   const foresee = async (guest: GuestRecord): Promise<ForeseenGuest> => {
     const place = places.get(guest.node)
     const obstacle =
-      inTheWay(site, guest, missingPrivileges) ??
+      inTheWay(site, guest, missingPrivileges, { provider, notes }) ??
       place?.obstacle ??
       (await fullByRetention(guest, { ...backup, storage: place?.storage?.storage ?? backup.storage }, provider, notes))
     const reason = whyOf.get(guest.id) ?? ''

@@ -1,5 +1,6 @@
 import type { BackupEvidence, ClockOffset } from '../contracts/evidence.ts'
 import type { BackupOptions } from '../contracts/backup-options.ts'
+import type { GuestliftError } from '../contracts/errors.ts'
 import type { Guest, GuestKind, Platform } from '../contracts/nouns.ts'
 import type { GuestRunState } from '../contracts/selection.ts'
 import type { KeepRules } from '../contracts/retention.ts'
@@ -290,6 +291,12 @@ export interface Provider {
    */
   listGuests(depth?: ListDepth): Promise<GuestList>
 
+  /**
+   * Why the lock that `findGuests` or `listGuests` saw on a guest keeps it from being backed up now, with what to do: an
+   * error to throw or to quote, whose group says whether to wait, to skip or to fail. `undefined` without a lock.
+   */
+  refusalByLock(guest: Guest & { lock?: string }): GuestliftError | undefined
+
   /** The guest's own configuration. @throws GuestNotFound, NodeOffline */
   describeGuest(guest: Guest): Promise<GuestDetails>
 
@@ -370,7 +377,7 @@ export interface Provider {
 
   /**
    * Start, shut down, stop or reboot a guest, wait for the task, and see that the guest is in that state.
-   * @throws GuestLocked while something else works on it
+   * @throws GuestLockedBriefly, GuestLocked, GuestMigrating, GuestLockStays while something else holds it
    * @throws PlatformTaskFailed when the task ended badly, or well without effect
    */
   powerGuest(guest: Guest, action: PowerAction, options: PowerOptions): Promise<PowerResult>

@@ -17,6 +17,7 @@ import type { Limits } from './exchange.ts'
 import { openGuestPower } from './guest-power.ts'
 import { parseUpid, type Upid } from './identifiers.ts'
 import { openGuests } from './guests.ts'
+import { refusedByLock } from './locks.ts'
 import { tokenIn } from './notes-template.ts'
 import { findOpening } from './opening-line.ts'
 import { openOwnTasks } from './own-tasks.ts'
@@ -181,6 +182,10 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       const usable = (await storagesOf(client, node)).filter(isUsable)
       return usable.filter(({ storage }) => missingOnStorage(permissions, storage, options).length === 0)
     },
+    refusalByLock: ({ lock, ...one }) =>
+      lock === undefined
+        ? undefined
+        : refusedByLock(lock, one, `Site ${siteName}, node ${one.node}, guest ${one.id}: cannot back it up`),
     refusalByRetention: (guest, options) => refusalByRetention(client, guest, options),
     startBackup,
     findJobs,

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { jobSchema } from '../../../functions/contracts/job.ts'
-import { NodeOffline, RequestRejected, StorageUnusable } from '../../../functions/contracts/errors.ts'
+import {
+  NodeOffline,
+  RequestRejected,
+  StorageUnusable,
+  GuestLockedBriefly,
+  GuestLockStays,
+} from '../../../functions/contracts/errors.ts'
 import { foreseeRun } from '../../../functions/operations/foresee-run.ts'
 import type { PlatformArchive, StorageRecord } from '../../../functions/providers/provider.ts'
 import { FakeProvider } from '../../fakes/fake-provider.ts'
@@ -105,10 +111,21 @@ describe('foreseeing a run', () => {
       '102': { nodeOffline: true, state: 'unknown' },
     }
     expect(await fates(provider)).toEqual({
-      '100': 'skip: It is locked by another operation (backup) at this moment.',
-      '101': 'skip: It is on its way to another node at this moment.',
+      '100': 'skip: guest 100 is locked (backup)',
+      '101': 'skip: guest 101 is locked (migrate)',
       '102': "fail: Site hq, guest 102: its node pve2 doesn't answer.",
     })
+  })
+
+  it('fails whom a lock keeps for good, and only notes one that is soon gone', async () => {
+    const provider = aSite()
+    provider.metadata = { '100': { lock: 'suspended' } }
+    provider.lockMeans = GuestLockStays
+    expect(await fates(provider)).toMatchObject({ '100': 'fail: guest 100 is locked (suspended)' })
+    provider.lockMeans = GuestLockedBriefly
+    const { totals, notes } = await foreseeRun(job(), { provider })
+    expect(totals).toMatchObject({ archive: 3 })
+    expect(notes).toContain('A run waits some minutes for this. guest 100 is locked (suspended)')
   })
 
   it('says who is left out, who is missing, and who may not be backed up', async () => {

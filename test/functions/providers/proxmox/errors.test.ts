@@ -12,8 +12,8 @@ const about: About = {
 
 describe("the platform's texts", () => {
   it.each([
-    ['VM is locked (migrate)', 'GuestMigrating', /next run/],
-    ['VM is locked (backup)', 'GuestLocked', /qm unlock 100.*pct unlock 100.*on node pve1/],
+    ['VM is locked (migrate)', 'GuestMigrating', /next run.*qm unlock 100" on node pve1/],
+    ['VM is locked (backup)', 'GuestLocked', /another job.*If no backup.*qm unlock 100" on node pve1/],
     ['CT is locked (snapshot-delete)', 'GuestLocked', /snapshot-delete/],
     ["storage 'nas' is not online", 'StorageUnusable', /nas/],
     ["storage 'nas' is not available on node 'pve2'", 'StorageUnusable', /pve2/],
