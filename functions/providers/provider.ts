@@ -232,15 +232,22 @@ export interface StorageRecord {
   freeBytes: number
 }
 
+/** A pool whose members are meant. */
+export interface IntendedPool {
+  pool: string
+  /** Those of its sub-pools, too. */
+  subPools: boolean
+}
+
 /** What a run is going to do, as far as privileges depend on it. */
 export interface IntendedWork {
   guestIds: readonly string[]
   /** Every guest of the site is meant: those that the account can't see would be missed without a word. */
   everyGuest?: boolean
   /** Pools whose members are meant. */
-  pools?: readonly string[]
+  pools?: readonly IntendedPool[]
   /** Pools whose members must be known in order to leave them out. */
-  excludedPools?: readonly string[]
+  excludedPools?: readonly IntendedPool[]
   /** A storage's name, or `auto`. */
   storage: string
   deleteSource: boolean

@@ -24,14 +24,19 @@ export const guestRecordRowsSchema = rows(
     type: z.enum(['qemu', 'lxc']),
     node: filledText,
     name: word,
-    status: word,
+    // One of the platform's own words, which no number is.
+    status: z.string().min(1).optional().catch(undefined),
     lock: word,
     hastate: word,
     template: z
       .union([z.boolean(), count.transform((value) => value !== 0)])
       .optional()
       .catch(undefined),
-    tags: word,
+    // A list in versions to come, perhaps: read as no tags at all, it would undo an exclusion.
+    tags: z
+      .union([text, z.array(text).transform((all) => all.join(';'))])
+      .optional()
+      .catch(undefined),
     pool: word,
     maxcpu: amount,
     maxmem: amount,

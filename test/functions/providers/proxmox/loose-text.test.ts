@@ -16,12 +16,7 @@ const archiveRow = { volid: 'nas:backup/x.vma', size: 1, ctime: 2, format: 'vma'
 
 /** Schema, a row that it takes, and its fields that are texts which people choose or that are spelled with digits. */
 const lists: [string, z.ZodType, Row, string[]][] = [
-  [
-    'guests',
-    guestSchemas.guestRecordRowsSchema,
-    guestRow,
-    ['node', 'name', 'status', 'lock', 'hastate', 'tags', 'pool'],
-  ],
+  ['guests', guestSchemas.guestRecordRowsSchema, guestRow, ['node', 'name', 'lock', 'hastate', 'tags', 'pool']],
   ['guests under HA', guestSchemas.haResourceRowsSchema, { sid: 'vm:100', state: 'started' }, ['sid', 'state']],
   ['replication', guestSchemas.replicationRowsSchema, { guest: '100', target: 'pve2' }, ['guest', 'target']],
   [
@@ -80,7 +75,7 @@ describe('a text that comes as a number', () => {
 
   it('keeps a guest among those that its tag, pool or name excludes, and among those that they select', async () => {
     const rows = [
-      { ...guestRow, vmid: 100, tags: 2024 },
+      { ...guestRow, vmid: 100, tags: ['prod', 2024] },
       { ...guestRow, vmid: 101, pool: 7 },
       { ...guestRow, vmid: 102, name: 42 },
       { ...guestRow, vmid: 103, maxcpu: '4', maxmem: '1024' },
