@@ -64,7 +64,12 @@ export async function gatherEvidence(
   const volid = backupVolid(storage, log.archiveName)
   const first = await look(volid)
   if (first === undefined) {
-    evidence.advice ??= await adviceOnUnlisted(client, storage, guest)
+    evidence.advice ??= await adviceOnUnlisted(client, {
+      storage,
+      guest: { ...guest, node: job.upid.node },
+      archiveName: log.archiveName,
+      jobStart: job.upid.startTime,
+    })
     return evidence
   }
   const volume = await describeVolume(client, about, first.volid)
