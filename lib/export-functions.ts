@@ -40,7 +40,13 @@ const needs = {
     write: ['runs', 'schedules'],
   },
   // Its own list of the site's guests tells which of them are absent.
-  PlanRun: { logsIn: true, memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['runs', 'sites'] },
+  PlanRun: {
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 300,
+    read: ['catalogue', 'sites'],
+    write: ['runs', 'sites'],
+  },
   StartBackup: {
     logsIn: true,
     memoryMiB: 512,

@@ -44,7 +44,10 @@ export class StoreUnavailable extends fact('StoreUnavailable', 'retry') {}
 /** A backup was asked for and the answer was lost; it isn't known yet whether the platform took it. */
 export class BackupStartUnclear extends fact('BackupStartUnclear', 'retry') {}
 
-/** The guest's configuration is locked by another operation. */
+/** The guest's configuration is locked for seconds or minutes: a snapshot is being taken. */
+export class GuestLockedBriefly extends fact('GuestLockedBriefly', 'retry') {}
+
+/** The guest's configuration is locked by another operation that ends by itself. */
 export class GuestLocked extends fact('GuestLocked', 'skip') {}
 /** The guest is on its way to another node. */
 export class GuestMigrating extends fact('GuestMigrating', 'skip') {}
@@ -53,6 +56,8 @@ export class GuestBusy extends fact('GuestBusy', 'skip') {}
 
 /** No guest with that id, or none this account may see. */
 export class GuestNotFound extends fact('GuestNotFound', 'fail-guest') {}
+/** The guest's configuration is locked until a person does something: it is hibernated, or mounted on its node. */
+export class GuestLockStays extends fact('GuestLockStays', 'fail-guest') {}
 /** The guest's id belongs to another guest than the one that was planned: an archive would pass for the planned one's. */
 export class GuestReplaced extends fact('GuestReplaced', 'fail-guest', 'impeached') {}
 /** The platform's clock is further off ours than the site allows. */
@@ -129,10 +134,12 @@ const facts = [
   ConnectionDropped,
   StoreUnavailable,
   BackupStartUnclear,
+  GuestLockedBriefly,
   GuestLocked,
   GuestMigrating,
   GuestBusy,
   GuestNotFound,
+  GuestLockStays,
   GuestReplaced,
   ClockOff,
   BackupFailed,

@@ -8,6 +8,7 @@ import { runPlanShape, selectionShape } from './books/shapes.ts'
 import { writeRecord } from './books/stored-json.ts'
 import { chooseGuests } from './choose-guests.ts'
 import { keepBudget } from './keep-budget.ts'
+import { longestWaitingFirst } from './longest-waiting.ts'
 import { recordList } from './look-at-site.ts'
 import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
@@ -15,7 +16,7 @@ import type { Ports } from './ports.ts'
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'provider' | 'route' | 'log'>
 
 /**
- * Choose the guests, write who was left out and why, and the plan. A guest that can't possibly be archived gets its outcome
+ * Choose the guests, write who was left out and why, and the plan, longest waiting first. A guest that can't possibly be archived gets its outcome
  * here and no plan item: one that nobody knows or that the account may not back up, or one on a node whose route refuses
  * us. When the latter is so for all nodes, the run fails at once.
  * @throws ClusterChanged when another cluster answers than the one that the site's archives come from
@@ -57,7 +58,8 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
     })
   }
   const key = planKey(run.prefix)
-  await writeRecord(ports.store, key, runPlanShape, byTurnsOfNodes(items))
+  const ordered = await longestWaitingFirst(site, items, ports)
+  await writeRecord(ports.store, key, runPlanShape, byTurnsOfNodes(ordered))
   return { planKey: key, guestCount: items.length }
 }
 

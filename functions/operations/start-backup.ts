@@ -9,7 +9,7 @@ import { changeClaim, forgetJob, type HeldClaim, renewClaim, takeClaim, type Wor
 import { readClock, requireClock } from './clock-check.ts'
 import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
 import { complaintAbout } from './foresee-place.ts'
-import { refuseLocked, whereItIs } from './guest-now.ts'
+import { whereItIs } from './guest-now.ts'
 import { noteProgress } from './guest-progress.ts'
 import { sortJobs, waitOrLeave } from './own-jobs.ts'
 import { canGoOnWith } from './kept-job.ts'
@@ -61,7 +61,8 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
     await noteProgress(item, { stage: 'waiting', reason: wait.reason }, {}, ports)
     return wait
   }
-  refuseLocked(item, guest)
+  const locked = provider.refusalByLock(guest)
+  if (locked !== undefined) throw locked
   const place = { site: item.site, node: guest.node }
   requireClock(place, await readClock(guest.node, provider), provider, 'No backup was started.')
   const known = jobs.all.map((job) => job.jobRef)

@@ -3,9 +3,10 @@ import type { BackupEvidence } from '../../contracts/evidence.ts'
 import type { Guest, SourceArtifact } from '../../contracts/nouns.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
-import { adviceOn, NoSuchTask, NoSuchVolume, unlock } from './errors.ts'
+import { adviceOn, NoSuchTask, NoSuchVolume } from './errors.ts'
 import { endingOf, isLost, statusText, withoutOurs } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
+import { unlock } from './locks.ts'
 import { withoutMark } from './notes-template.ts'
 import { leftBehind, removalOf } from './left-behind.ts'
 import { adviceOnUnlisted } from './not-listed.ts'
@@ -52,7 +53,7 @@ export async function gatherEvidence(
   if (log.contentBytes !== undefined) evidence.contentBytes = log.contentBytes
   const advice =
     ending === 'unknown'
-      ? `Check the guest on node ${job.upid.node}; if nothing works on it, ${unlock(about, guest.kind)}.`
+      ? `Check the guest on node ${job.upid.node}; if nothing works on it, ${unlock({ ...guest, node: job.upid.node })}.`
       : adviceOn([...log.section, evidence.exitStatus], about, guest.kind)
   if (advice !== undefined) evidence.advice = advice
   const look = (volid: string) => findVolume(client, about, volid, guest.id)
@@ -63,7 +64,12 @@ export async function gatherEvidence(
   const volid = backupVolid(storage, log.archiveName)
   const first = await look(volid)
   if (first === undefined) {
-    evidence.advice ??= await adviceOnUnlisted(client, storage, guest)
+    evidence.advice ??= await adviceOnUnlisted(client, {
+      storage,
+      guest: { ...guest, node: job.upid.node },
+      archiveName: log.archiveName,
+      jobStart: job.upid.startTime,
+    })
     return evidence
   }
   const volume = await describeVolume(client, about, first.volid)

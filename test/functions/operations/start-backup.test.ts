@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { BackupStartUnclear, NothingBackedUp, PlatformUnavailable } from '../../../functions/contracts/errors.ts'
+import {
+  BackupStartUnclear,
+  GuestLocked,
+  GuestLockedBriefly,
+  GuestLockStays,
+  NothingBackedUp,
+  PlatformUnavailable,
+} from '../../../functions/contracts/errors.ts'
 import {
   guestClaimSchema,
   LEASE_SECONDS,
@@ -33,6 +40,7 @@ describe('starting a backup', () => {
   it.each([
     ['takes no backups', { takesBackups: false, content: ['iso'] }, /doesn't take backups, only iso/],
     ['is disabled', { enabled: false }, /is disabled/],
+    ['keeps no files', { type: 'pbs', backupsAreFiles: false }, /is of type pbs, whose backups aren't files/],
     ["can't be reached", { active: false }, /can't be reached from the node/],
   ])('asks for nothing on a storage that %s, as the plan says', async (_name, changes, reason) => {
     const ports = fakePorts()
@@ -57,6 +65,20 @@ describe('starting a backup', () => {
       message: expect.stringMatching(reason),
     })
     expect(asks(ports.fakeProvider.calls)).toBe(0)
+  })
+
+  it.each([
+    ['is waited for when it is soon gone', GuestLockedBriefly, 'retry'],
+    ['skips the guest when it ends by itself', GuestLocked, 'skip'],
+    ['fails the guest when a person has to act', GuestLockStays, 'fail-guest'],
+  ])('asks for nothing while the guest is locked: a lock %s', async (_name, lockMeans, group) => {
+    const ports = fakePorts()
+    ports.fakeProvider.lockMeans = lockMeans
+    ports.fakeProvider.guests = [{ ...item.guest, nodeOffline: false, lock: 'any' }]
+    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({ name: lockMeans.errorName, group })
+    expect(asks(ports.fakeProvider.calls)).toBe(0)
+    ports.fakeProvider.guests = [{ ...item.guest, nodeOffline: false }]
+    expect(begun(await startBackup({ item, execution }, ports)).adopted).toBe(false)
   })
 
   it('asks for nothing that the retention of the storage would refuse', async () => {
@@ -277,16 +299,6 @@ describe('starting a backup', () => {
     ports.fakeProvider.onStart = () => Promise.reject(new NothingBackedUp('OK'))
     await expect(startBackup({ item, execution }, ports)).rejects.toThrow(NothingBackedUp)
     expect(asks(ports.fakeProvider.calls)).toBe(1)
-  })
-
-  it.each([
-    ['migrate', 'GuestMigrating'],
-    ['snapshot', 'GuestLocked'],
-    ['backup', 'GuestLocked'],
-  ])('skips a guest with lock %s as %s', async (lock, name) => {
-    const ports = fakePorts()
-    ports.fakeProvider.guests = [{ ...item.guest, nodeOffline: false, lock }]
-    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({ name, group: 'skip' })
   })
 
   it('says which node is offline', async () => {
