@@ -52,9 +52,9 @@ export class ArchiveAccess {
     this.grantSweepTests(role)
   }
 
-  /** Find and remove what tests of the store left. */
+  /** Find and abort the uploads that tests of the store left. */
   grantSweepTests(role: IRole): void {
-    this.allow(role, ['s3:AbortMultipartUpload', 's3:DeleteObject'], 'uploads', 'test/*')
+    this.allow(role, ['s3:AbortMultipartUpload'], 'uploads', 'test/*')
     const actions = ['s3:ListBucket', 's3:ListBucketMultipartUploads']
     Grant.addToPrincipal({ grantee: role, actions, resourceArns: [this.bucket.bucketArn] })
   }

@@ -22,7 +22,7 @@ interface TaskNeeds {
   remove?: Folder[]
   /** Multipart uploads of archives: `fill` opens and completes them, `abort` finds and ends them, `inspect` sees their parts. */
   uploads?: ('fill' | 'abort' | 'inspect')[]
-  /** `test`: try out the store before a run; `sweep`: remove what such tests left. */
+  /** `test`: try out the store before a run; `sweep`: abort uploads that such tests left. */
   storeTests?: 'test' | 'sweep'
   /** Write what reading archives found. */
   verdicts?: boolean

@@ -94,6 +94,8 @@ const testPorts = {
 function openStore(bucket: string, s3Url: string | undefined): S3ArchiveStore {
   // Endpoints other than AWS care little for the region, and the SDK insists on one.
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
-  const client = createS3Client(s3Url === undefined ? {} : { endpoint: s3Url, region })
+  // A person waits: a store that is silent keeps the command for as long as its test takes, and little more.
+  const haste = { socketTimeoutMilliseconds: 8_000, maxAttempts: 2 }
+  const client = createS3Client(s3Url === undefined ? haste : { ...haste, endpoint: s3Url, region })
   return new S3ArchiveStore(client, bucket, { sleep: (milliseconds) => delay(milliseconds), random: Math.random })
 }

@@ -61,7 +61,7 @@ function routeTo(
   )
   return {
     endOf: (node) => route.endOf(node),
-    check: (node) => route.check(node),
+    check: (node, place) => route.check(node, place),
     open: async (at) => {
       const reader = await route.open(at)
       closing.push(() => reader.close())
