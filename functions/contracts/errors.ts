@@ -121,6 +121,12 @@ export class TlsIdentityMismatch extends fact('TlsIdentityMismatch', 'fail-run')
 export class HostKeyMismatch extends fact('HostKeyMismatch', 'fail-run') {}
 /** The route's server refused user, key or password. */
 export class RouteLoginRejected extends fact('RouteLoginRejected', 'fail-run') {}
+/** Before anything was dumped, nobody answered for the files of a node: refused, no such name, silence. */
+export class RouteUnreachable extends fact('RouteUnreachable', 'fail-run') {}
+/** Before anything was begun, nobody answered at the store's endpoint: refused, no such name, silence. */
+export class StoreUnreachable extends fact('StoreUnreachable', 'fail-run') {}
+/** The store lacks an operation that Guestlift can't do without, or says that it did something and didn't. */
+export class StoreUnsuitable extends fact('StoreUnsuitable', 'fail-run') {}
 /** S3 refused the call: permission, signature, or a missing bucket. */
 export class StoreDenied extends fact('StoreDenied', 'fail-run') {}
 /** A newer version of Guestlift wrote a stored record, and what it means isn't known here. */
@@ -170,6 +176,9 @@ const facts = [
   TlsIdentityMismatch,
   HostKeyMismatch,
   RouteLoginRejected,
+  RouteUnreachable,
+  StoreUnreachable,
+  StoreUnsuitable,
   StoreDenied,
   RecordTooNew,
   NotAnObjectStore,

@@ -108,7 +108,7 @@ const backupCallsSchema = z.int().positive()
 const transferInput = z.strictObject({ item: planItemSchema, artifact: sourceArtifactSchema })
 
 export const tasks = {
-  /** Parse the job, log in, check version and privileges. Claims the schedule's slot, since schedules may fire twice. */
+  /** Test the store, parse the job, log in, check version and privileges. Claims the schedule's slot, since schedules may fire twice. */
   Authenticate: {
     stem: 'authenticate',
     input: z.strictObject({
@@ -129,7 +129,7 @@ export const tasks = {
     }),
     env: storeEnv.extend(siteEnv.shape),
   },
-  /** Find the guests, check the route to each node, write the plan; guests that don't exist get their outcome here. */
+  /** Find the guests, test the route to each node, write the plan; guests that don't exist get their outcome here. */
   PlanRun: {
     stem: 'plan-run',
     input: z.strictObject({
@@ -445,6 +445,8 @@ export const tasks = {
       notes: z.array(z.string()),
       /** What Write catalogue ended with: the archives are as good without. */
       catalogueError: stateErrorSchema.nullable().optional(),
+      /** What the map over the guests ended with, where that wasn't its end. */
+      mapError: stateErrorSchema.nullable().optional(),
     }),
     output: z.strictObject({
       outcome: runOutcomeSchema,

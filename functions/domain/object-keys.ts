@@ -151,6 +151,16 @@ export function uploadRecordsPrefix(keyPrefix: string): string {
   return `${keyPrefix}uploads/archives/`
 }
 
+/** Where tests of the store write and remove, with a slash at its end. */
+export function storeTestsPrefix(keyPrefix: string): string {
+  return `${keyPrefix}uploads/test/`
+}
+
+/** The object of one test of the store. `token`: drawn for it. */
+export function storeTestKey(keyPrefix: string, token: string): string {
+  return `${storeTestsPrefix(keyPrefix)}${token}`
+}
+
 /** The key of the archive's file that an upload's record is about: the inverse of `uploadRecordKey`. */
 export function recordedKey(keyPrefix: string, recordKey: string): string {
   return `${keyPrefix}${recordKey.slice(`${keyPrefix}uploads/`.length, -'.json'.length)}`

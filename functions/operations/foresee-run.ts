@@ -43,10 +43,12 @@ interface Needs {
   provider: Provider
   /** The newest archive of a guest in the bucket, where a bucket is at hand. */
   lastStored?: (guest: GuestRecord) => Promise<LastStored | undefined>
+  /** Which of these nodes the site's route doesn't reach, and why, where that is to be found out. */
+  testRoutes?: (nodes: readonly string[]) => Promise<ReadonlyMap<string, GuestliftError>>
 }
 
 /** @throws the errors of a site that can't be asked at all; what concerns one guest or node is in the result */
-export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Promise<ForeseenRun> {
+export async function foreseeRun(job: Job, { provider, lastStored, testRoutes }: Needs): Promise<ForeseenRun> {
   const { site, backup } = job
   const { version } = await provider.identify()
   await provider.requireOptions(backup)
@@ -54,9 +56,12 @@ export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Pro
   const choice = await chooseGuests(site, job.guests, provider, 'everything')
   const notes = [...choice.doubts]
   const places = new Map<string, Place>()
-  for (const node of new Set(choice.chosen.filter(({ nodeOffline }) => !nodeOffline).map((guest) => guest.node))) {
+  const nodes = [...new Set(choice.chosen.filter(({ nodeOffline }) => !nodeOffline).map((guest) => guest.node))]
+  const refusals = await testRoutes?.(nodes)
+  for (const node of nodes) {
     const place = await forecastPlace(site, backup, node, provider)
-    const reason = clockComplaint({ site, node }, await readClock(node, provider), provider)
+    const reason =
+      refusals?.get(node)?.message ?? clockComplaint({ site, node }, await readClock(node, provider), provider)
     notes.push(...place.notes)
     places.set(node, reason === undefined ? place : { ...place, obstacle: { fate: 'fail', reason } })
   }

@@ -23,6 +23,8 @@ export interface Ports {
   siteLimits(site: string): Promise<SiteLimits>
   now(): Date
   sleep(milliseconds: number): Promise<void>
+  /** Call `fire` once so much time has passed. Returns what takes that back. */
+  timer(milliseconds: number, fire: () => void): () => void
   /** Sixteen hexadecimal digits that nobody drew before. */
   randomToken(): string
   /** Milliseconds until this function call is killed. */

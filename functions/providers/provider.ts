@@ -317,6 +317,12 @@ export interface Provider {
   refusalByRetention?(guest: Guest, options: BackupOptions): Promise<string | undefined>
 
   /**
+   * The folder on a node in which a storage keeps archives as files; `undefined` where this account isn't told. Asked for
+   * before there is an archive whose path would tell. Absent: the platform has no such folders.
+   */
+  backupFolder?(storage: string): Promise<string | undefined>
+
+  /**
    * Storages of a node on which this account may put a backup with these options, as the node sees them now; those
    * whose backups are no files are among them.
    */

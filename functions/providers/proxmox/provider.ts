@@ -7,6 +7,7 @@ import type { BackupProgress, JobMark, JobSummary, Provider } from '../provider.
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { alteredNotes, dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
+import { backupFolder } from './backup-folder.ts'
 import { openClient } from './client.ts'
 import { clusterIdOf } from './cluster-id.ts'
 import { isGoodReading, mayBeSince, offsetByHeader, offsetByTask } from './clock.ts'
@@ -177,6 +178,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     missingPrivileges: async (work) => missingPrivileges(await effectivePermissions(), work),
     ...openGuests(client, siteName, deps.log),
     describeStorage: (storage, node) => describeStorage(client, storage, node),
+    backupFolder: (storage) => backupFolder(client, storage),
     async backupStorages(node, options) {
       const permissions = await effectivePermissions()
       const usable = (await storagesOf(client, node)).filter(isUsable)

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { jobSchema } from '../../../functions/contracts/job.ts'
 import {
-  NodeOffline,
-  RequestRejected,
-  StorageUnusable,
   GuestLockedBriefly,
   GuestLockStays,
+  NodeOffline,
+  RequestRejected,
+  RouteUnreachable,
+  StorageUnusable,
 } from '../../../functions/contracts/errors.ts'
 import { foreseeRun } from '../../../functions/operations/foresee-run.ts'
 import type { PlatformArchive, StorageRecord } from '../../../functions/providers/provider.ts'
@@ -275,5 +276,20 @@ describe('foreseeing a run', () => {
       throw new TypeError('a fault of ours')
     }
     await expect(foreseeRun(job(), { provider })).rejects.toThrow(TypeError)
+  })
+
+  it('foretells that guests of a node fail which the route does not reach, and asks for each node once', async () => {
+    const provider = aSite()
+    const asked: (readonly string[])[] = []
+    const testRoutes = async (nodes: readonly string[]) => {
+      asked.push(nodes)
+      return new Map(
+        nodes.map((node) => [node, new RouteUnreachable(`Site hq, node ${node}: nobody answers.`)] as const),
+      )
+    }
+    const { guests, totals } = await foreseeRun(job(), { provider, testRoutes })
+    expect(totals.archive).toBe(0)
+    expect(guests.map(({ reason }) => reason)).toContainEqual(expect.stringMatching(/node pve1: nobody answers/))
+    expect(asked.map((nodes) => new Set(nodes).size === nodes.length)).toEqual([true])
   })
 })
