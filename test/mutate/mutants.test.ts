@@ -21,6 +21,10 @@ describe('the mutants of a line', () => {
     ['const one = all.some(fits)', ['const one = all.every(fits)']],
     ['const some = all.filter(fits)', ['const some = all']],
     ['const copy = { ...one, two }', ['const copy = { two }']],
+    [
+      'const copy = { ...(a === undefined ? {} : { a }) }',
+      ['const copy = { ...(true ? {} : { a }) }', 'const copy = { ...(a !== undefined ? {} : { a }) }'],
+    ],
     ['await save()', [';']],
     ['save()', [';']],
     ["log('saved', { count: 1 })", []],

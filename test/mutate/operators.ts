@@ -67,11 +67,13 @@ function signed({ node, source }: Place, sign: string): Replacement[] {
   return [{ start: at, end: at + String(node['operator']).length, text: sign }]
 }
 
-const conditions: Operator = ({ node }) => {
+const conditions: Operator = ({ node, within, source }) => {
   const test = child(node, 'test')
   if (test === undefined || node.type === 'SwitchCase' || test.type === 'Literal') return []
-  const isLoop = /^(While|DoWhile|For)Statement$/.test(node.type)
-  return (isLoop ? ['false'] : ['true', 'false']).map((text) => whole(test, text))
+  if (/^(While|DoWhile|For)Statement$/.test(node.type)) return [whole(test, 'false')]
+  // `...(x === undefined ? {} : { x })`: a field that is undefined is as good as none.
+  if (within[0]?.type === 'SpreadElement' && /=== undefined$/.test(textOf(source, test))) return [whole(test, 'true')]
+  return [whole(test, 'true'), whole(test, 'false')]
 }
 
 const comparisons: Operator = (place) =>
