@@ -288,3 +288,24 @@ describe('guests that had the id', () => {
     )
   })
 })
+
+describe('an archive that a manifest tells of and that can’t be trusted', () => {
+  it('is outside the count, covers nothing and makes no other the second', () => {
+    const refused = told(1, { problem: 'It was refused.', verified: true, sizeBytes: 1000 })
+    const archives = [told(4), told(3), told(2), refused, told(0)]
+    const plan = guarded(archives, { 'keep-last': 2, minimumArchives: 3 })
+    expect(plan.told).toEqual(['remove', 'minimum-archives', 'keep', 'untrusted', 'keep'])
+    expect(plan.decisions[3]?.reason).toBe('kept, outside the count: It was refused.')
+  })
+})
+
+it('clocks of one guest of two that are in doubt are in doubt where only the other loses nothing', () => {
+  const [former, present] = [
+    { name: 'former', identity: { id: 'smbios:1' } },
+    { name: 'present', identity: { id: 'smbios:2' } },
+  ]
+  const archives = [told(9, former), told(5, present), told(4, { ...present, createdAt: instant(7) }), told(3, present)]
+  const plan = guarded(archives, { 'keep-last': 1, largestShare: 1 }, { identity: present.identity, confirmed: false })
+  expect(plan.clockInDoubt).toBe(true)
+  expect(plan.told).toEqual(['keep', 'clock-in-doubt', 'clock-in-doubt', 'keep'])
+})
