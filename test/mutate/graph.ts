@@ -28,7 +28,7 @@ function importsOf(root: string, file: string): string[] {
   )
 }
 
-/** Every file that loads this one, through however many others, with the least number of steps; itself with none. */
+/** Every file that loads this one, through however many others, with the least number of steps; itself with none. The nearest first. */
 export function reaching(file: string, graph: ImportGraph): Map<string, number> {
   const distances = new Map([[file, 0]])
   for (const [one, distance] of distances) {

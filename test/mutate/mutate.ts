@@ -46,25 +46,32 @@ export async function mutate({ root, files, choose, isUsed, workers, note }: Ord
   const mutants = [...sources].flatMap(([file, source]) => mutantsOf(file, source))
   const chosen = choose(mutants)
   const graph = importGraph(root, FOLDERS)
-  const distances = new Map(files.map((file) => [file, reaching(file, graph)]))
-  const wanted = new Set(chosen.map(({ file }) => file))
-  const testFiles = [...graph.keys()].filter(
-    (one) => one.endsWith('.test.ts') && isUsed(one) && [...wanted].some((file) => distances.get(file)?.has(one)),
-  )
+  const reached = new Map<string, Map<string, number>>()
+  const reachedFrom = (file: string): Map<string, number> => {
+    const distances = reached.get(file) ?? reaching(file, graph)
+    reached.set(file, distances)
+    return distances
+  }
+  const looked = new Map<string, Promise<Seen | undefined>>()
+  const see = (testFile: string, runner: TestRunner): Promise<Seen | undefined> => {
+    const seen = looked.get(testFile) ?? lookAt(testFile, files, runner, note)
+    looked.set(testFile, seen)
+    return seen
+  }
   const runners = Array.from({ length: workers }, () => new TestRunner())
   try {
-    const seen = (await inParallel(testFiles, runners, (testFile, runner) => see(testFile, files, runner, note))).flat()
     const results = await inParallel(chosen, runners, async (mutant, runner): Promise<Result> => {
-      const distance = distances.get(mutant.file) ?? new Map<string, number>()
+      const distances = reachedFrom(mutant.file)
       const source = mutated(sources.get(mutant.file) ?? '', mutant)
-      const trials = trialsOf(mutant, seen, (testFile) => distance.get(testFile) ?? Number.POSITIVE_INFINITY)
-      for (const { testFile, tests, cpuSeconds, ticks } of trials) {
+      const testFiles = [...distances.keys()].filter((one) => one.endsWith('.test.ts') && isUsed(one))
+      for await (const trial of trialsOf(mutant, testFiles, (testFile) => see(testFile, runner))) {
+        const { testFile, tests, cpuSeconds, ticks } = trial
         const { noticedBy } = await runner.try({
           kind: 'try',
           testFile,
           file: mutant.file,
           source,
-          anew: [...distance.keys()],
+          anew: [...distances.keys()],
           tests,
           cpuSeconds: CPU_SECONDS + FOR_EVER * cpuSeconds,
           ticks: TICKS + FOR_EVER * ticks,
@@ -79,16 +86,16 @@ export async function mutate({ root, files, choose, isUsed, workers, note }: Ord
   }
 }
 
-async function see(
+async function lookAt(
   testFile: string,
   files: readonly string[],
   runner: TestRunner,
   note: Order['note'],
-): Promise<Seen[]> {
+): Promise<Seen | undefined> {
   const looked = await runner.look({ kind: 'look', testFile, files })
-  if (looked.trouble === undefined) return [{ testFile, looked }]
+  if (looked.trouble === undefined) return { testFile, looked }
   note(`${testFile} is left out: ${looked.trouble}`)
-  return []
+  return undefined
 }
 
 /** What tests notice needs no look at its types. */

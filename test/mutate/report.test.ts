@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readDiff, touches } from './changed-lines.ts'
 import type { Equivalent } from './equivalents.ts'
+import type { Ran } from './messages.ts'
 import { mutantsOf } from './mutants.ts'
 import type { Fate } from './mutate.ts'
 import { report } from './report.ts'
@@ -117,22 +118,34 @@ describe('the tests that could notice a mutant', () => {
   const ran = { [file]: [[mutant.start, mutant.end] as const] }
   const seen = (testFile: string, cpuSeconds: number, runs: typeof ran | Record<string, never>) => ({
     testFile,
-    looked: { kind: 'looked' as const, tests: [{ name: '', ran: runs, cpuSeconds, ticks: 1 }], atLoad: {} },
+    looked: { kind: 'looked' as const, tests: [{ name: '', ran: runs as Ran, cpuSeconds, ticks: 1 }], atLoad: {} },
   })
-  const distances: Record<string, number> = { near: 1, far: 2, slow: 1 }
-  const chosen = (...all: ReturnType<typeof seen>[]) =>
-    trialsOf(mutant, all, (one) => distances[one] ?? 9).map(({ testFile }) => testFile)
+  const chosen = async (...all: ReturnType<typeof seen>[]) => {
+    const looked: string[] = []
+    const see = async (testFile: string) => {
+      looked.push(testFile)
+      return all.find((one) => one.testFile === testFile)
+    }
+    const trials = trialsOf(mutant, ['near', 'broken', 'slow', 'none', 'far', 'farther'], see)
+    return { trials: (await Array.fromAsync(trials)).map(({ testFile }) => testFile), looked }
+  }
 
-  it('run it: quick ones first, then the nearest', () => {
-    expect(chosen(seen('slow', 1, ran), seen('far', 0.1, ran), seen('near', 0.1, ran), seen('none', 0.1, {}))).toEqual([
-      'near',
-      'far',
-      'slow',
-    ])
+  it('run it: quick ones first, then the nearest', async () => {
+    const { trials } = await chosen(
+      seen('slow', 1, ran),
+      seen('far', 0.1, ran),
+      seen('near', 0.1, ran),
+      seen('none', 0.1, {}),
+    )
+    expect(trials).toEqual(['near', 'far', 'slow'])
   })
 
-  it('take a bounded time, but for the first', () => {
-    expect(chosen(seen('slow', 100, ran))).toEqual(['slow'])
-    expect(chosen(seen('slow', 100, ran), seen('near', 0.1, ran))).toEqual(['near'])
+  it('take a bounded time, but for the first; nobody looks at more files than that', async () => {
+    expect((await chosen(seen('slow', 100, ran))).trials).toEqual(['slow'])
+    const most = 2
+    const full = { ...seen('near', 0.1, ran) }
+    full.looked.tests = Array.from({ length: 20 }, () => ({ name: '', ran, cpuSeconds: most / 20 + 0.001, ticks: 1 }))
+    expect(await chosen(full, seen('far', 0.1, ran))).toEqual({ trials: ['near'], looked: ['near'] })
+    expect((await chosen(seen('near', 0.1, ran), seen('slow', 100, ran))).trials).toEqual(['near'])
   })
 })

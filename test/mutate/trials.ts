@@ -22,35 +22,40 @@ const MOST_SECONDS = 2
 
 /**
  * Which tests could notice a mutant, those first that most likely do for the least time: quick ones before slow ones, and
- * among these the nearest by imports. All together, but for the first, they take a bounded time.
+ * among these in the order of the files, the nearest first. All together, but for the first, they take a bounded time.
+ * Nobody looks at a file that isn't needed.
+ * @param see looks at a file of tests, once; `undefined`: it is of no use
  */
-export function trialsOf(mutant: Mutant, seen: readonly Seen[], distanceOf: (testFile: string) => number): Trial[] {
-  const trials = seen.flatMap(({ testFile, looked }) => {
-    const everyTest = overlaps(looked.atLoad, mutant)
-    const running = [...looked.tests.entries()].filter(([, { ran }]) => everyTest || overlaps(ran, mutant))
-    return [true, false].flatMap((quick) => {
-      const some = running.filter(([, { cpuSeconds }]) => cpuSeconds <= QUICK_SECONDS === quick)
-      if (some.length === 0) return []
-      return {
-        testFile,
-        quick,
-        distance: distanceOf(testFile),
-        tests: some.map(([index]) => index),
-        cpuSeconds: some.reduce((sum, [, one]) => sum + one.cpuSeconds, 0),
-        ticks: Math.max(...some.map(([, one]) => one.ticks)),
-      }
-    })
-  })
-  const sorted = trials.toSorted(
-    (one, other) =>
-      Number(other.quick) - Number(one.quick) || one.distance - other.distance || one.cpuSeconds - other.cpuSeconds,
-  )
+export async function* trialsOf(
+  mutant: Mutant,
+  testFiles: readonly string[],
+  see: (testFile: string) => Promise<Seen | undefined>,
+): AsyncGenerator<Trial> {
   let spent = 0
-  return sorted.filter(({ cpuSeconds }, index) => {
-    if (index > 0 && spent + cpuSeconds > MOST_SECONDS) return false
-    spent += cpuSeconds
-    return true
-  })
+  for (const quick of [true, false]) {
+    for (const testFile of testFiles) {
+      if (spent >= MOST_SECONDS) return
+      const seen = await see(testFile)
+      const trial = seen === undefined ? undefined : trialIn(seen, mutant, quick)
+      if (trial === undefined || (spent > 0 && spent + trial.cpuSeconds > MOST_SECONDS)) continue
+      spent += trial.cpuSeconds
+      yield trial
+    }
+  }
+}
+
+function trialIn({ testFile, looked }: Seen, mutant: Mutant, quick: boolean): Trial | undefined {
+  const everyTest = overlaps(looked.atLoad, mutant)
+  const some = [...looked.tests.entries()].filter(
+    ([, { ran, cpuSeconds }]) => cpuSeconds <= QUICK_SECONDS === quick && (everyTest || overlaps(ran, mutant)),
+  )
+  if (some.length === 0) return undefined
+  return {
+    testFile,
+    tests: some.map(([index]) => index),
+    cpuSeconds: some.reduce((sum, [, one]) => sum + one.cpuSeconds, 0),
+    ticks: Math.max(...some.map(([, one]) => one.ticks)),
+  }
 }
 
 function overlaps(ran: Ran, { file, start, end }: Mutant): boolean {
