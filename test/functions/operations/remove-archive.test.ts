@@ -229,8 +229,22 @@ describe('removing an archive', () => {
     it.each([
       ['of a newer version', { version: 2 }, /was left alone\. .*newer|was left alone\./],
       ['that can’t be read', { version: 'one' }, /isn't a record of a removal and was left alone\.$/],
-      ['of another guest', { folder: FOLDER.replace('vm-100', 'vm-1000') }, /isn't a record of a removal/],
-      ['of another archive of this guest', { folder: FOLDER.replace('11-01', '11-02') }, /isn't a record of a removal/],
+      [
+        'of another guest',
+        {
+          folder: FOLDER.replace('vm-100', 'vm-1000'),
+          versions: [{ key: LOG.replace('vm-100', 'vm-1000'), versionId: 'null' }],
+        },
+        /isn't a record of a removal/,
+      ],
+      [
+        'of another archive of this guest',
+        {
+          folder: FOLDER.replace('11-01', '11-02'),
+          versions: [{ key: LOG.replace('11-01', '11-02'), versionId: 'null' }],
+        },
+        /isn't a record of a removal/,
+      ],
       [
         'that names a file of another archive',
         {
