@@ -190,7 +190,7 @@ describe('a fault', () => {
     expect(judge([...before, entry(2, 500)]).state).toBe('covered')
     expect(judge([...before, entry(2, 499)])).toMatchObject({
       state: 'shrunk',
-      reasons: [expect.stringMatching(/^The newest archive has 499 B; those before it had about 1000 B\.$|499/)],
+      reasons: [expect.stringMatching(/^The newest archive has 499 .*; those before it had about .*\.$/)],
     })
     expect(judge([entry(48, 1000), entry(2, 499)]).state).toBe('covered')
   })
