@@ -65,11 +65,11 @@ describe('who asks for a turn again', () => {
   })
 
   it.each([
-    ['another execution', { execution: 'another' }],
-    ['another guest', { guest: 'vm-101' }],
-  ])('holds none that %s of the node has', (_, its) => {
+    ['another execution', { execution: 'another' }, 'granted'],
+    ['another guest', { guest: 'vm-101' }, 'wait'],
+  ])('holds none that %s of the node has', (_, its, expected) => {
     const { answer } = requestTurn(queue({ turns: [turn('vm-100', its)] }), of('vm-100'), at(60))
-    expect(answer.answer).toBe(its.guest === undefined ? 'granted' : 'wait')
+    expect(answer.answer).toBe(expected)
   })
 
   it('on another node gives up the turn that it had on the first', () => {

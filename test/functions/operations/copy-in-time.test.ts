@@ -6,6 +6,14 @@ import { copyInput, PART_BYTES, type Scene, scene, smallUpload } from './fake-so
 /** One part after the other. */
 const order = { seconds: 100_000, partsInFlight: 1 }
 
+const sent = (partNumber: number, throttles: number) => ({
+  partNumber,
+  sizeBytes: PART_BYTES,
+  etag: 'x',
+  crc32: 0,
+  throttles,
+})
+
 /** Each part takes so long to read, the last time for all that follow. */
 function slow({ source, ports }: Scene, ...seconds: number[]) {
   let reads = 0
@@ -64,7 +72,7 @@ describe('copying that fails', () => {
       }
       await rest.promise
       if (partNumber === 2) throw new UploadVanished('the second')
-      return { throttles: 0 }
+      return sent(partNumber, 0)
     }
     const copying = copyParts(copyInput(on, upload, { order: { seconds: 600, partsInFlight: 3 } }), on.ports)
     await expect(copying).rejects.toThrow('the first')
@@ -96,6 +104,6 @@ it('copying opens no source where nothing is missing', async () => {
 it('copying adds up how often S3 asked to slow down', async () => {
   const on = scene(3 * PART_BYTES)
   const upload = await smallUpload(on)
-  on.ports.store.putPart = async (_key, _upload, partNumber) => ({ throttles: partNumber })
+  on.ports.store.putPart = async (_key, _upload, partNumber) => sent(partNumber, partNumber)
   expect(await copyParts(copyInput(on, upload), on.ports)).toMatchObject({ throttles: 6 })
 })

@@ -133,13 +133,26 @@ describe('pruning a guest', () => {
     expect(new Set(store.objects.keys())).toEqual(keys)
   })
 
-  it('gives its lease back, and leaves it to lapse where that fails', async () => {
+  it('gives its lease back: another pruning may begin at once', async () => {
     await archive(1)
     await archive(2)
     await prune({ 'keep-last': 1 }, { by: 'first' })
     await archive(3)
-    // Another pruning may begin at once.
     expect(told(await prune({ 'keep-last': 1 }, { by: 'second' }))).toEqual(['02 removed', '03 keep'])
+  })
+
+  it('has done its work though its lease can’t be given back, but for a fault of our own', async () => {
+    await archive(1)
+    await archive(2)
+    const remove = store.remove.bind(store)
+    const failing = (error: Error) => (key: string) =>
+      key.endsWith('lease.json') ? Promise.reject(error) : remove(key)
+    store.remove = failing(new StoreUnavailable('503'))
+    expect(told(await prune({ 'keep-last': 1 }))).toEqual(['01 removed', '02 keep'])
+    expect(logged).toContain('pruning-lease-left')
+    await archive(3)
+    store.remove = failing(new TypeError('a fault of ours'))
+    await expect(prune({ 'keep-last': 1 })).rejects.toThrow('a fault of ours')
   })
 
   it('removes nothing while another pruning has the lease, and says so of each archive and as a whole', async () => {

@@ -111,6 +111,13 @@ describe('cleaning up after a guest that failed', () => {
     expect(queue.turns.map(({ guest }) => guest)).toEqual(['vm-200'])
   })
 
+  it('looks at the very job and storage that the claim names', async () => {
+    const ports = await started()
+    await fail(ports, 'BackupFailed')
+    expect(ports.fakeProvider.checked).toEqual(['job-1'])
+    expect(ports.fakeProvider.gathered).toEqual([{ jobRef: 'job-1', guestId: '100', storage: item.backup.storage }])
+  })
+
   it('looks for nothing on the platform where stopping the job failed: nobody knows what it did since', async () => {
     const ports = await started()
     ports.fakeProvider.running = true

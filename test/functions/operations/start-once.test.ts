@@ -115,6 +115,14 @@ describe('what is noted of a backup that is asked for', () => {
     expect((await claimIn(plain)).guest).toEqual({ name: 'web' })
   })
 
+  it('is what the platform is asked for: the job’s options, on the storage that was chosen', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.storages = [roomy]
+    await startBackup({ item: open, execution }, ports)
+    expect(ports.fakeProvider.askedFor).toEqual([{ ...open.backup, storage: 'roomy' }])
+    expect(await claimIn(ports)).toMatchObject({ storage: 'roomy', backup: open.backup })
+  })
+
   it('is when: the time of asking, not that of finding the job', async () => {
     const ports = fakePorts()
     loseAnswers(ports)
