@@ -19,14 +19,14 @@ it('finds what tests notice and what they don’t, ends what would run for ever,
   })
   const fates = results.map(({ mutant: { before, after }, fate }) => [`${before} → ${after}`, fate])
   const told = Object.fromEntries(fates) as Record<string, string>
-  const loop = 'for (let left = from; left > 0; left -= 1) counted.push(left)'
-  expect(told[`${loop} → for (let left = from; left > 0; left += 1) counted.push(left)`]).toBe('killed')
-  expect(told[`${loop} → for (let left = from; left >= 0; left -= 1) counted.push(left)`]).toBe('killed')
+  const loop = 'for (let left = from; left > 0; left -= 1) sum += left'
+  expect(told[`${loop} → for (let left = from; left > 0; left += 1) sum += left`]).toBe('killed')
+  expect(told[`${loop} → for (let left = from; left >= 0; left -= 1) sum += left`]).toBe('survived')
   expect(told['return count < 10 → return count <= 10']).toBe('survived')
   expect(told['return count < 10 → return count >= 10']).toBe('killed')
   expect(told['return count % 2 === 0 → return count % 2 !== 0']).toBe('survived')
   expect(results.filter(({ fate }) => fate === 'killed').map(({ noticedBy }) => noticedBy)).toContain(
-    `test/mutate/fixture/countdown.test.ts: a countdown > ends with one`,
+    `test/mutate/fixture/countdown.test.ts: a countdown > adds up to its sum`,
   )
   expect(notes).toEqual([])
   expect(readFileSync(`${root}${file}`, 'utf8')).toBe(before)
