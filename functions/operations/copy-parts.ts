@@ -61,7 +61,9 @@ export async function copyParts(input: TaskInput<'CopyParts'>, ports: Needs): Pr
       next++
       const range = partRange(partNumber, upload.partSizeBytes, upload.source.sizeBytes)
       const beganAt = elapsedMilliseconds()
-      throttles += (await mover.move(lane, partNumber, range, abort.signal)).throttles
+      const moved = await mover.move(lane, partNumber, range, abort.signal)
+      // Added after the wait: `+=` over one would lose what other lanes add meanwhile.
+      throttles += moved.throttles
       slowestMilliseconds = Math.max(slowestMilliseconds, elapsedMilliseconds() - beganAt)
       partsSent++
       bytesSent += range.sizeBytes

@@ -109,8 +109,11 @@ export class FakeProvider implements Provider {
   async backupStorages(node: string): Promise<StorageRecord[]> {
     return this.storages.filter((one) => one.node === node && one.takesBackups)
   }
-  async startBackup(guest: Guest, _options?: BackupOptions, token?: string) {
+  /** The options of each backup that was asked for. */
+  readonly askedFor: (BackupOptions | undefined)[] = []
+  async startBackup(guest: Guest, options?: BackupOptions, token?: string) {
     this.calls.push('startBackup')
+    this.askedFor.push(options)
     return this.onStart(guest, token)
   }
   async findJobs({ id }: Guest, since: Date) {
@@ -121,11 +124,17 @@ export class FakeProvider implements Provider {
   async readMark(jobRef: string) {
     return this.marks[jobRef]
   }
-  async checkBackup() {
+  /** Jobs that somebody looked at. */
+  readonly checked: string[] = []
+  async checkBackup(jobRef: string) {
+    this.checked.push(jobRef)
     const { running, progressPercent } = this
     return { running, ...(progressPercent === undefined ? {} : { progressPercent }) }
   }
-  async gatherEvidence() {
+  /** Of which job, guest and storage evidence was asked for. */
+  readonly gathered: { jobRef: string; guestId: string; storage: string }[] = []
+  async gatherEvidence(jobRef: string, guest: Guest, storage: string) {
+    this.gathered.push({ jobRef, guestId: guest.id, storage })
     if (this.evidence === undefined) throw new Error('the test set no evidence')
     return this.evidence
   }

@@ -1,9 +1,13 @@
-import type { StoredVersion, VersionRemoval, VersionStore } from '../../functions/aws/version-store.ts'
+import type { StoredVersion, VersionLock, VersionRemoval, VersionStore } from '../../functions/aws/version-store.ts'
 import type { MemoryStore } from './memory-store.ts'
 
-/** The versions of a memory store, which has one of each object and no locks. */
+/** The versions of a memory store, which has one of each object. */
 export class MemoryVersions implements VersionStore {
   readonly bucket = 'memory'
+  /** What holds objects, by key. */
+  readonly locks = new Map<string, VersionLock>()
+  /** Keys whose end was asked for, in this order, locked ones included. */
+  readonly asked: string[] = []
   readonly #store: MemoryStore
 
   constructor(store: MemoryStore) {
@@ -18,11 +22,14 @@ export class MemoryVersions implements VersionStore {
     }
   }
 
-  async lockOf(): Promise<undefined> {
-    return undefined
+  async lockOf(key: string): Promise<VersionLock | undefined> {
+    return this.locks.get(key)
   }
 
   async removeVersion(key: string): Promise<VersionRemoval> {
+    this.asked.push(key)
+    const lock = this.locks.get(key)
+    if (lock !== undefined) return { outcome: 'locked', lock }
     await this.#store.remove(key)
     return { outcome: 'removed' }
   }

@@ -1,0 +1,398 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { ByteCursor } from '../../../functions/archive-formats/byte-cursor.ts'
+import { ClusterMap } from '../../../functions/archive-formats/cluster-map.ts'
+import { Damage, Findings } from '../../../functions/archive-formats/damage.ts'
+import { md5Fits } from '../../../functions/archive-formats/vma-header.ts'
+import { walkVma } from '../../../functions/archive-formats/vma.ts'
+
+const UUID = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
+const HEADER_BYTES = 16_384
+const BLOBS_AT = 12_288
+const KIB = 1024
+
+interface Device {
+  id: number
+  name: string
+  sizeBytes: number
+}
+const disk = { id: 1, name: 'drive-scsi0', sizeBytes: 100 * KIB }
+
+/** Sums up a header with its own sum read as zero. */
+function sealed(bytes: Buffer, at: number): Buffer {
+  bytes.fill(0, at, at + 16)
+  createHash('md5').update(bytes).digest().copy(bytes, at)
+  return bytes
+}
+
+/** A header with devices and one configuration; `change` comes before its sum. */
+function header(devices: readonly Device[] = [disk], change: (bytes: Buffer) => void = () => undefined): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES)
+  bytes.write('VMA\0', 0, 'latin1')
+  bytes.writeUInt32BE(1, 4)
+  UUID.copy(bytes, 8)
+  bytes.writeBigInt64BE(1_795_312_800n, 24)
+  bytes.writeUInt32BE(BLOBS_AT, 48)
+  bytes.writeUInt32BE(HEADER_BYTES - BLOBS_AT, 52)
+  bytes.writeUInt32BE(HEADER_BYTES, 56)
+  let next = 1
+  const blob = (content: string) => {
+    const pointer = next
+    bytes.writeUInt16LE(content.length, BLOBS_AT + pointer)
+    bytes.write(content, BLOBS_AT + pointer + 2, 'latin1')
+    next += 2 + content.length
+    return pointer
+  }
+  bytes.writeUInt32BE(blob('qemu-server.conf\0'), 2_044)
+  bytes.writeUInt32BE(blob('name: web\n'), 3_068)
+  for (const { id, name, sizeBytes } of devices) {
+    bytes.writeUInt32BE(blob(`${name}\0`), 4_096 + id * 32)
+    bytes.writeBigUInt64BE(BigInt(sizeBytes), 4_096 + id * 32 + 8)
+  }
+  change(bytes)
+  return sealed(bytes, 32)
+}
+
+interface Entry {
+  id?: number
+  cluster: number
+  mask?: number
+}
+
+function bits(mask: number): number {
+  return mask.toString(2).replaceAll('0', '').length
+}
+
+/** An extent with its blocks; without a mask a cluster is all zeroes, of which nothing is stored. */
+function extent(entries: readonly Entry[], change: (head: Buffer) => void = () => undefined): Buffer {
+  const head = Buffer.alloc(512)
+  head.write('VMAE', 0, 'latin1')
+  UUID.copy(head, 8)
+  let blocks = 0
+  for (const [slot, { id = 1, cluster, mask = 0 }] of entries.entries()) {
+    head.writeUInt16BE(mask, 40 + slot * 8)
+    head.writeUInt8(id, 40 + slot * 8 + 3)
+    head.writeUInt32BE(cluster, 40 + slot * 8 + 4)
+    blocks += bits(mask)
+  }
+  head.writeUInt16BE(blocks, 6)
+  change(head)
+  return Buffer.concat([sealed(head, 24), Buffer.alloc(blocks * 4096, 7)])
+}
+
+/** Both clusters of the disk. */
+const both = extent([{ cluster: 0, mask: 0b101 }, { cluster: 1 }])
+
+async function walk(...parts: Buffer[]) {
+  const findings = new Findings()
+  async function* source() {
+    yield* parts
+  }
+  try {
+    const report = await walkVma(new ByteCursor(source()), findings)
+    return { report, found: findings.list.map(({ code, offset }) => `${code} ${offset}`), list: findings.list }
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error
+    return { found: [`${error.finding.code} ${error.finding.offset}`], list: [error.finding] }
+  }
+}
+
+describe('a VMA', () => {
+  it('tells what it is, its disks and how much of each is stored', async () => {
+    const { report, found } = await walk(header(), both)
+    expect(found).toEqual([])
+    expect(report).toEqual({
+      uuid: UUID.toString('hex'),
+      madeAt: '2026-11-22T02:00:00.000Z',
+      configurations: [{ name: 'qemu-server.conf', text: 'name: web\n' }],
+      devices: [
+        { name: 'drive-scsi0', sizeBytes: 100 * KIB, clustersFound: 2, clustersExpected: 2, storedBytes: 2 * 4096 },
+      ],
+      extents: 1,
+      unfilledExtents: 0,
+    })
+  })
+
+  it.each([
+    [-1n, undefined],
+    [0n, '1970-01-01T00:00:00.000Z'],
+    [253_402_300_799n, '9999-12-31T23:59:59.000Z'],
+    [253_402_300_800n, undefined],
+  ])('made at %i is of %s: a time that no calendar has is no reason to refuse disks', async (seconds, madeAt) => {
+    const odd = header([disk], (bytes) => bytes.writeBigInt64BE(seconds, 24))
+    expect((await walk(odd, both)).report?.madeAt).toBe(madeAt)
+  })
+
+  const whole = Buffer.concat([header(), both])
+  it.each([
+    ['at once', 0, 'vma-magic 0'],
+    ['within its fixed header', 12_287, 'vma-cut-short 12287'],
+    ['within its header', 16_000, 'vma-cut-short 16000'],
+    ['after its header', HEADER_BYTES, 'vma-clusters-missing 16384,vma-cut-short 16384'],
+    ['within the first bytes of an extent', HEADER_BYTES + 3, 'vma-cut-short 16387'],
+    ['within the header of an extent', HEADER_BYTES + 511, 'vma-cut-short 16895'],
+    ['within the blocks of an extent', HEADER_BYTES + 600, 'vma-cut-short 16984'],
+    ['one byte early', HEADER_BYTES + 512 + 2 * 4096 - 1, 'vma-cut-short 25087'],
+  ])('that ends %s is cut short, and where', async (_, bytes, expected) => {
+    expect((await walk(whole.subarray(0, bytes))).found.join()).toBe(expected)
+  })
+
+  it('names each device of which clusters are missing, how many, and the first', async () => {
+    const two = header([disk, { id: 2, name: 'drive-scsi1', sizeBytes: 1 }])
+    const { list } = await walk(two, extent([{ cluster: 1 }]))
+    expect(list.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^1 of 2 clusters of drive-scsi0 are missing .* at byte 16896; the first is 0\.$/),
+      expect.stringMatching(/^1 of 1 clusters of drive-scsi1 are missing .*; the first is 0\.$/),
+    ])
+  })
+
+  it('without disks is whole with one extent', async () => {
+    expect((await walk(header([]), extent([]))).found).toEqual([])
+    expect((await walk(header([]))).found).toEqual(['vma-cut-short 16384'])
+  })
+
+  it.each([
+    ['begins otherwise', (bytes: Buffer) => bytes.write('VMB\0', 0, 'latin1'), 'vma-magic 0'],
+    ['is of version 0', (bytes: Buffer) => bytes.writeUInt32BE(0, 4), 'vma-version 4'],
+    ['is of version 2', (bytes: Buffer) => bytes.writeUInt32BE(2, 4), 'vma-version 4'],
+    [
+      'is said to be no longer than its fixed part',
+      (bytes: Buffer) => bytes.writeUInt32BE(12_288, 56),
+      'vma-header-size 56',
+    ],
+    [
+      'is said to be far too long',
+      (bytes: Buffer) => bytes.writeUInt32BE(16 * KIB * KIB + 1, 56),
+      'vma-header-size 56',
+    ],
+    ['has names before its fixed part’s end', (bytes: Buffer) => bytes.writeUInt32BE(BLOBS_AT - 1, 48), 'vma-blobs 48'],
+    [
+      'has names beyond its end',
+      (bytes: Buffer) => bytes.writeUInt32BE(HEADER_BYTES - BLOBS_AT + 1, 52),
+      'vma-blobs 48',
+    ],
+    ['points at no configuration', (bytes: Buffer) => bytes.writeUInt32BE(0, 3_068), 'vma-blobs 3068'],
+    ['points beyond its names', (bytes: Buffer) => bytes.writeUInt32BE(4_095, 2_044), 'vma-blobs 2044'],
+    [
+      'has a name that is too long for its table',
+      (bytes: Buffer) => bytes.writeUInt16LE(4_094, BLOBS_AT + 1),
+      'vma-blobs 2044',
+    ],
+    ['has an empty name', (bytes: Buffer) => bytes.writeUInt16LE(1, BLOBS_AT + 1), 'vma-blobs 2044'],
+    ['has a name without an end', (bytes: Buffer) => bytes.writeUInt16LE(16, BLOBS_AT + 1), 'vma-blobs 2044'],
+    ['has a name with two ends', (bytes: Buffer) => bytes.writeUInt8(0, BLOBS_AT + 5), 'vma-blobs 2044'],
+    ['has a device of no bytes', (bytes: Buffer) => bytes.writeBigUInt64BE(0n, 4_136), 'vma-device 4136'],
+    [
+      'has a device that is too large to be numbered',
+      (bytes: Buffer) => bytes.writeBigUInt64BE(2n ** 48n + 1n, 4_136),
+      'vma-device 4136',
+    ],
+    ['has a device without a name', (bytes: Buffer) => bytes.writeUInt32BE(0, 4_128), 'vma-blobs 4128'],
+  ])('is refused where its header %s', async (_, change, expected) => {
+    expect(
+      (
+        await walk(
+          header([disk], (bytes) => void change(bytes)),
+          both,
+        )
+      ).found,
+    ).toEqual([expected])
+  })
+
+  it('is refused where its header doesn’t fit its sum', async () => {
+    const bad = header()
+    bad[HEADER_BYTES - 1] = 1
+    expect((await walk(bad, both)).found).toEqual(['vma-header-md5 32'])
+  })
+
+  it('may have the largest disk that clusters can be numbered of', async () => {
+    const huge = header([{ ...disk, sizeBytes: 2 ** 48 }])
+    expect((await walk(huge, both)).found).toEqual([`vma-clusters-missing ${HEADER_BYTES + both.length}`])
+  })
+
+  it('may have a device in its last place, and one configuration for each place', async () => {
+    const last = { id: 255, name: 'drive-virtio15', sizeBytes: 1 }
+    const { report, found } = await walk(header([last]), extent([{ id: 255, cluster: 0 }]))
+    expect(found).toEqual([])
+    expect(report?.devices.map(({ name }) => name)).toEqual(['drive-virtio15'])
+    const second = header([disk], (bytes) => {
+      bytes.copy(bytes, 2_044 + 255 * 4, 2_044, 2_048)
+      bytes.copy(bytes, 3_068 + 255 * 4, 3_068, 3_072)
+    })
+    expect((await walk(second, both)).report?.configurations).toHaveLength(2)
+  })
+})
+
+describe('an extent', () => {
+  it.each([
+    ['begins otherwise', (head: Buffer) => head.write('VMAX', 0, 'latin1'), 'vma-extent-magic 16384'],
+    ['is of another VMA', (head: Buffer) => head.writeUInt8(1, 8), 'vma-extent-uuid 16384'],
+    ['counts fewer blocks than it lists', (head: Buffer) => head.writeUInt16BE(1, 6), 'vma-extent-blocks 16390'],
+    ['has something in a field that is unused', (head: Buffer) => head.writeUInt16BE(1, 4), 'vma-extent-blocks 16390'],
+  ])('is refused where it %s', async (_, change, expected) => {
+    const bad = extent([{ cluster: 0, mask: 0b101 }, { cluster: 1 }], (head) => void change(head))
+    expect((await walk(header(), bad)).found).toEqual([expected])
+  })
+
+  it('is refused where it doesn’t fit its sum', async () => {
+    const bad = Buffer.from(both)
+    bad[511] = 1
+    expect((await walk(header(), bad)).found).toEqual(['vma-extent-md5 16384'])
+  })
+
+  const entry = (slot: number) => HEADER_BYTES + 40 + slot * 8
+  it.each([
+    ['of a device that the header lacks', { id: 9, cluster: 0 }, 'vma-unknown-device'],
+    ['of no device that stores blocks', { id: 0, cluster: 0, mask: 1 }, 'vma-entry'],
+    ['beyond the last cluster', { cluster: 2 }, 'vma-cluster-beyond-end'],
+    ['that is there twice', { cluster: 1 }, 'vma-cluster-twice'],
+  ])('with a cluster %s is refused, and the entry is named', async (_, wrong, code) => {
+    const { found } = await walk(header(), extent([{ cluster: 0 }, { cluster: 1 }, wrong]))
+    expect(found).toEqual([`${code} ${entry(2)}`])
+  })
+
+  it('stores no block that begins beyond the end of its device', async () => {
+    // The second cluster has 36 KiB: nine blocks.
+    expect(
+      (
+        await walk(
+          header(),
+          extent([
+            { cluster: 0, mask: 0xffff },
+            { cluster: 1, mask: 0x1ff },
+          ]),
+        )
+      ).found,
+    ).toEqual([])
+    const beyond = extent([
+      { cluster: 0, mask: 0xffff },
+      { cluster: 1, mask: 0x200 },
+    ])
+    expect((await walk(header(), beyond)).found).toEqual([`vma-mask ${entry(1)}`])
+  })
+
+  it('has all its 59 places read', async () => {
+    const large = { ...disk, sizeBytes: 59 * 64 * KIB }
+    const all = Array.from({ length: 59 }, (_, cluster) => ({ cluster }))
+    const { report, found } = await walk(header([large]), extent(all))
+    expect(found).toEqual([])
+    expect(report?.devices[0]?.clustersFound).toBe(59)
+  })
+
+  it('before the last that has room left is counted: the writer fills each, but for one place', async () => {
+    const large = { ...disk, sizeBytes: 60 * 64 * KIB }
+    const clusters = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, at) => ({ cluster: from + at }))
+    const unfilled = async (...parts: Buffer[]) => (await walk(header([large]), ...parts)).report?.unfilledExtents
+    expect(await unfilled(extent(clusters(0, 58)), extent(clusters(58, 60)))).toBe(0)
+    expect(await unfilled(extent(clusters(0, 57)), extent(clusters(57, 60)))).toBe(1)
+    expect(await unfilled(extent(clusters(0, 1)), extent(clusters(1, 2)), extent(clusters(2, 60)))).toBe(2)
+  })
+
+  it('brings the saved RAM in order; disks may come in any', async () => {
+    const state = { id: 2, name: 'vmstate', sizeBytes: 128 * KIB }
+    const order = (...clusters: number[]) =>
+      walk(header([disk, state]), both, extent(clusters.map((cluster) => ({ id: 2, cluster }))))
+    expect((await order(0, 1)).found).toEqual([])
+    expect((await order(1, 0)).found).toEqual([`vma-state-order ${HEADER_BYTES + both.length + 40 + 8}`])
+    expect((await walk(header(), extent([{ cluster: 1 }, { cluster: 0 }]))).found).toEqual([])
+  })
+})
+
+describe('the map of a device’s clusters', () => {
+  it('finds the first gap wherever it is, beyond what was seen as well', () => {
+    const large = 200_000
+    const map = new ClusterMap({ ...disk, sizeBytes: large * 64 * KIB })
+    expect(map.firstMissing()).toBe(0)
+    for (let cluster = 0; cluster < large; cluster += 1) {
+      if (cluster !== 65_543 && cluster !== 199_999) map.mark(cluster)
+    }
+    expect(map.found).toBe(large - 2)
+    expect(map.firstMissing()).toBe(65_543)
+    expect(map.mark(65_543)).toBe(true)
+    expect(map.mark(65_543)).toBe(false)
+    expect(map.firstMissing()).toBe(199_999)
+    map.mark(199_999)
+    expect(map.firstMissing()).toBeUndefined()
+    expect(map.found).toBe(large)
+  })
+
+  it('names a gap of which no neighbour was seen', () => {
+    const map = new ClusterMap({ ...disk, sizeBytes: 131_072 * 64 * KIB })
+    for (let cluster = 0; cluster < 65_536; cluster += 1) map.mark(cluster)
+    expect(map.firstMissing()).toBe(65_536)
+  })
+
+  it('allows all sixteen blocks but for the last cluster', () => {
+    const map = new ClusterMap(disk)
+    expect(map.allowedMask(0)).toBe(0xffff)
+    expect(map.allowedMask(1)).toBe(0x1ff)
+    expect(new ClusterMap({ ...disk, sizeBytes: 1 }).allowedMask(0)).toBe(1)
+  })
+})
+
+describe('a sum over a header', () => {
+  it('is over everything but itself', () => {
+    const bytes = sealed(Buffer.from('x'.repeat(100)), 24)
+    expect(md5Fits(bytes, 24)).toBe(true)
+    for (const at of [0, 23, 24, 39, 40, 99]) {
+      const bad = Buffer.from(bytes)
+      bad[at] = (bad[at] ?? 0) ^ 1
+      expect(md5Fits(bad, 24)).toBe(false)
+    }
+  })
+})
+
+describe('findings', () => {
+  it('are told up to the fiftieth, and the rest is counted', () => {
+    const findings = new Findings()
+    const one = { code: 'x', message: 'x' }
+    for (let count = 0; count < 50; count += 1) findings.add(one)
+    expect(findings.list).toHaveLength(50)
+    findings.add(one)
+    findings.add(one)
+    expect(findings.list).toHaveLength(51)
+    expect(findings.list.at(-1)).toEqual({ code: 'more', message: 'and 2 further findings' })
+  })
+})
+
+describe('a cursor over chunks', () => {
+  const cursor = (...chunks: string[]) => {
+    let asked = 0
+    async function* source() {
+      for (const chunk of chunks) {
+        asked += 1
+        yield Buffer.from(chunk)
+      }
+    }
+    return { cursor: new ByteCursor(source()), asked: () => asked }
+  }
+
+  it('takes exactly what is asked for across chunks, and fewer at the end only', async () => {
+    const { cursor: one } = cursor('abc', 'd', 'efgh')
+    expect(String(await one.take(2))).toBe('ab')
+    expect(String(await one.take(4))).toBe('cdef')
+    expect(one.offset).toBe(6)
+    expect(String(await one.take(9))).toBe('gh')
+    expect(one.offset).toBe(8)
+    expect(await one.take(1)).toHaveLength(0)
+    expect(one.offset).toBe(8)
+  })
+
+  it('passes over bytes and says how many there were', async () => {
+    const { cursor: one } = cursor('abc', 'def', 'g')
+    expect(await one.skip(4)).toBe(4)
+    expect(one.offset).toBe(4)
+    expect(String(await one.take(1))).toBe('e')
+    expect(await one.skip(0)).toBe(0)
+    expect(await one.skip(9)).toBe(2)
+    expect(one.offset).toBe(7)
+  })
+
+  it('asks for no more chunks than it needs', async () => {
+    const { cursor: one, asked } = cursor('abc', 'def')
+    await one.take(3)
+    await one.skip(0)
+    expect(asked()).toBe(1)
+  })
+})

@@ -1,0 +1,294 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { StoreUnavailable } from '../../../functions/contracts/errors.ts'
+import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
+import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { archiveFolder } from '../../../functions/domain/object-keys.ts'
+import { pruneGuest, type PruneOrder } from '../../../functions/operations/prune-guest.ts'
+import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'
+import { manifestOf } from '../../fakes/manifest.ts'
+import { MemoryStore } from '../../fakes/memory-store.ts'
+import { MemoryVersions } from '../../fakes/memory-versions.ts'
+
+const guest = { id: '100', kind: 'vm' } as const
+const NOW = new Date('2026-11-20T12:00:00.000Z')
+const policy = (rules: object): Retention => retentionSchema.parse({ timeZone: 'UTC', largestShare: 1, ...rules })
+const november = { legalHold: false, retainUntil: '2026-11-30T00:00:00.000Z' }
+
+describe('pruning a guest', () => {
+  let store: MemoryStore
+  let bucket: MemoryVersions
+  let ports: RetentionPorts
+  let remaining: () => number
+  const logged: string[] = []
+
+  beforeEach(() => {
+    store = new MemoryStore(() => NOW)
+    bucket = new MemoryVersions(store)
+    remaining = () => 900_000
+    logged.length = 0
+    ports = {
+      store,
+      versions: bucket,
+      keyPrefix: '',
+      prices: listPrices,
+      now: () => NOW,
+      remainingMilliseconds: () => remaining(),
+      log: (event) => logged.push(event),
+    }
+  })
+
+  /** An archive of the n-th of November, of ten bytes beside its manifest. */
+  async function archive(day: number, extra?: string): Promise<string> {
+    const createdAt = `2026-11-${String(day).padStart(2, '0')}T02:00:00.000Z`
+    const folder = archiveFolder('', 'hq', { ...guest, name: '', node: '' }, createdAt)
+    const fileName = 'disk.vma.zst'
+    const bare = manifestOf(createdAt, [10], { ...guest, name: 'web', node: 'pve1' })
+    const artifacts = bare.artifacts.map((one) => ({ ...one, key: `${folder}${fileName}`, fileName }))
+    await store.writeText(`${folder}${fileName}`, '0123456789')
+    if (extra !== undefined) await store.writeText(`${folder}${extra}`, 'theirs')
+    await store.writeText(
+      `${folder}manifest.json`,
+      JSON.stringify({ ...bare, writtenAt: createdAt, artifacts, sideFiles: [] }),
+    )
+    return folder
+  }
+  const folderOf = (day: number) => `archives/hq/vm-100/2026-11-0${day}T02-00-00Z/`
+  const prune = (rules: object, its: Partial<PruneOrder> = {}) =>
+    pruneGuest(
+      { site: 'hq', guest, policy: policy(rules), by: 'test', gone: false, confirmed: true, dryRun: false, ...its },
+      ports,
+    )
+  const told = ({ archives }: Awaited<ReturnType<typeof prune>>) =>
+    archives.map(({ createdAt, decision, outcome }) => `${createdAt.slice(8, 10)} ${outcome ?? decision}`)
+  const reports = () => [...store.objects.keys()].filter((key) => /^retention\/hq\/vm-100\/\d/.test(key))
+  const folders = () =>
+    new Set(
+      [...store.objects.keys()]
+        .filter((key) => key.startsWith('archives/'))
+        .map((key) => key.split('/')[3]?.slice(8, 10)),
+    )
+
+  it('tells each archive with its place, size, decision and reason, and foreign files where there are any', async () => {
+    await archive(1, 'note.txt')
+    await archive(2)
+    const { archives } = await prune({ 'keep-last': 1 })
+    expect(archives).toEqual([
+      {
+        folder: folderOf(1),
+        createdAt: '2026-11-01T02:00:00.000Z',
+        sizeBytes: expect.any(Number),
+        decision: 'remove',
+        reason: 'removed: no rule keeps it',
+        outcome: 'removed',
+        foreignKeys: [`${folderOf(1)}note.txt`],
+      },
+      {
+        folder: folderOf(2),
+        createdAt: '2026-11-02T02:00:00.000Z',
+        sizeBytes: expect.any(Number),
+        decision: 'keep',
+        reason: 'kept: keep-last 2026-11-02T02:00:00.000Z',
+      },
+    ])
+    expect(await store.listKeys(folderOf(1))).toEqual([`${folderOf(1)}note.txt`])
+  })
+
+  it('says who asked, by what, and when, and keeps that as the report', async () => {
+    await archive(1)
+    await archive(2)
+    const report = await prune({ 'keep-last': 1 })
+    expect(report).toMatchObject({
+      version: 1,
+      site: 'hq',
+      guest,
+      policy: policy({ 'keep-last': 1 }),
+      gone: false,
+      confirmed: true,
+      dryRun: false,
+      decidedAt: NOW.toISOString(),
+      resumed: [],
+      warnings: [],
+      toRemove: 1,
+      removed: 1,
+    })
+    expect(reports()).toHaveLength(1)
+    expect(logged).toContain('retention-applied')
+  })
+
+  it('keeps no report where there is nothing to tell, nor of a dry run', async () => {
+    await archive(1)
+    await archive(2)
+    await prune({ 'keep-last': 2 })
+    await prune({ 'keep-last': 1 }, { dryRun: true })
+    expect(reports()).toEqual([])
+    // A warning alone is something to tell.
+    await prune({ 'keep-last': 1 }, { absent: 'the list is short.' })
+    expect(reports()).toHaveLength(1)
+  })
+
+  it('asks for no lease where nothing is to be removed', async () => {
+    await archive(1)
+    const keys = new Set(store.objects.keys())
+    await prune({ 'keep-last': 1 })
+    expect(new Set(store.objects.keys())).toEqual(keys)
+  })
+
+  it('gives its lease back: another pruning may begin at once', async () => {
+    await archive(1)
+    await archive(2)
+    await prune({ 'keep-last': 1 }, { by: 'first' })
+    await archive(3)
+    expect(told(await prune({ 'keep-last': 1 }, { by: 'second' }))).toEqual(['02 removed', '03 keep'])
+  })
+
+  it('has done its work though its lease can’t be given back, but for a fault of our own', async () => {
+    await archive(1)
+    await archive(2)
+    const remove = store.remove.bind(store)
+    const failing = (error: Error) => (key: string) =>
+      key.endsWith('lease.json') ? Promise.reject(error) : remove(key)
+    store.remove = failing(new StoreUnavailable('503'))
+    expect(told(await prune({ 'keep-last': 1 }))).toEqual(['01 removed', '02 keep'])
+    expect(logged).toContain('pruning-lease-left')
+    await archive(3)
+    store.remove = failing(new TypeError('a fault of ours'))
+    await expect(prune({ 'keep-last': 1 })).rejects.toThrow('a fault of ours')
+  })
+
+  it('removes nothing while another pruning has the lease, and says so of each archive and as a whole', async () => {
+    for (const day of [1, 2, 3]) await archive(day)
+    let inner: Awaited<ReturnType<typeof prune>> | undefined
+    const removeVersion = bucket.removeVersion.bind(bucket)
+    bucket.removeVersion = async (key) => {
+      bucket.removeVersion = removeVersion
+      inner = await prune({ 'keep-last': 2 }, { by: 'another' })
+      return removeVersion(key)
+    }
+    const outer = await prune({ 'keep-last': 2 })
+    expect(told(outer)).toEqual(['01 removed', '02 keep', '03 keep'])
+    expect(inner?.removed).toBe(0)
+    const left = inner?.archives.find(({ decision }) => decision === 'remove')
+    expect(left?.outcome).toBe('left')
+    expect(left?.reason).toMatch(/^removed: no rule keeps it; left: /)
+    expect(inner?.warnings).toHaveLength(1)
+    expect(inner?.resumed).toEqual([])
+  })
+
+  it('does nothing to a guest that may be gone or not, and says why of each archive', async () => {
+    for (const day of [1, 2]) await archive(day)
+    const report = await prune({ 'keep-last': 1 }, { absent: 'the list is short.' })
+    expect(told(report)).toEqual(['01 keep', '02 keep'])
+    expect(report.archives.map(({ reason }) => reason)).toEqual([
+      'kept: the list is short.',
+      'kept: the list is short.',
+    ])
+    expect(report.warnings).toEqual(['Nothing was removed: the list is short.'])
+    // A guard has its own reason.
+    await store.writeText(`${folderOf(1)}manifest.json`, 'no json')
+    const guardedToo = await prune({ 'keep-last': 1 }, { absent: 'the list is short.' })
+    expect(guardedToo.archives[0]?.reason).toMatch(/^kept, outside the count/)
+  })
+
+  describe('at an archive that is to go', () => {
+    beforeEach(async () => {
+      for (const day of [1, 2, 3]) await archive(day)
+    })
+
+    it('begins with half a minute left, and with less leaves it to the next run', async () => {
+      remaining = () => 30_000
+      expect(told(await prune({ 'keep-last': 2 }))).toEqual(['01 removed', '02 keep', '03 keep'])
+      remaining = () => 29_999
+      const pressed = await prune({ 'keep-last': 1 })
+      expect(told(pressed)).toEqual(['02 left', '03 keep'])
+      expect(pressed.archives[0]?.trouble).toBe('Time ran out; the next run goes on here.')
+      // A dry run needs none of that time.
+      expect(told(await prune({ 'keep-last': 1 }, { dryRun: true }))).toEqual(['02 remove', '03 keep'])
+    })
+
+    it('looks for locks before anything goes, in a dry run as well, and leaves it whole', async () => {
+      bucket.locks.set(`${folderOf(1)}disk.vma.zst`, november)
+      const locked = { outcome: 'locked', lock: november, reason: 'removed: no rule keeps it; locked until 2026-11-30' }
+      expect((await prune({ 'keep-last': 2 }, { dryRun: true })).archives[0]).toMatchObject(locked)
+      expect((await prune({ 'keep-last': 2 })).archives[0]).toMatchObject(locked)
+      expect(bucket.asked).toEqual([])
+      expect(folders()).toEqual(new Set(['01', '02', '03']))
+    })
+
+    it('tells of a lock that came in between', async () => {
+      const lockOf = bucket.lockOf.bind(bucket)
+      bucket.lockOf = async (key) => {
+        const lock = await lockOf(key)
+        bucket.locks.set(`${folderOf(1)}manifest.json`, { legalHold: true })
+        return lock
+      }
+      const { archives } = await prune({ 'keep-last': 2 })
+      expect(archives[0]).toMatchObject({
+        outcome: 'locked',
+        lock: { legalHold: true },
+        reason: expect.stringMatching(/by a legal hold$/),
+      })
+      expect(archives[0]?.lock).toEqual({ legalHold: true })
+    })
+
+    it('says what kept it from going, and goes on with the next; but not for a fault of our own', async () => {
+      const removeVersion = bucket.removeVersion.bind(bucket)
+      bucket.removeVersion = (key) =>
+        key.startsWith(folderOf(1)) ? Promise.reject(new StoreUnavailable('cut')) : removeVersion(key)
+      const report = await prune({ 'keep-last': 1 })
+      expect(told(report)).toEqual(['01 left', '02 removed', '03 keep'])
+      expect(report.archives[0]?.trouble).toContain('cut')
+      await archive(4)
+      bucket.removeVersion = () => Promise.reject(new TypeError('a fault of ours'))
+      await expect(prune({ 'keep-last': 1 })).rejects.toThrow('a fault of ours')
+    })
+
+    it('looks again where something came in between, and spares what is not to go any more', async () => {
+      const removeVersion = bucket.removeVersion.bind(bucket)
+      let done = false
+      bucket.removeVersion = async (key) => {
+        // While the first goes, the newest loses its manifest: the second is the last but one now.
+        if (!done) await store.remove(`${folderOf(3)}manifest.json`)
+        done = true
+        return removeVersion(key)
+      }
+      const report = await prune({ 'keep-last': 1 })
+      expect(told(report)).toEqual(['01 removed', '02 keep', '03 keep'])
+      expect(folders()).toEqual(new Set(['02', '03']))
+    })
+
+    it('counts what goes and what stays, and what would in a dry run', async () => {
+      const dry = await prune({ 'keep-last': 1 }, { dryRun: true })
+      const real = await prune({ 'keep-last': 1 })
+      expect(dry.effect).toEqual(real.effect)
+      expect(real.archives.map(({ outcome }) => outcome)).toEqual(['removed', 'removed', undefined])
+    })
+  })
+
+  it('ends a removal that was cut short, tells its folder, and in a dry run only foresees it', async () => {
+    for (const day of [1, 2]) await archive(day)
+    const removeVersion = bucket.removeVersion.bind(bucket)
+    let removals = 0
+    bucket.removeVersion = (key) => {
+      removals += 1
+      return removals > 1 ? Promise.reject(new StoreUnavailable('cut')) : removeVersion(key)
+    }
+    expect(told(await prune({ 'keep-last': 1 }))).toEqual(['01 left', '02 keep'])
+    bucket.removeVersion = removeVersion
+    const dry = await prune({ 'keep-last': 1 }, { dryRun: true })
+    expect(dry.resumed).toEqual([folderOf(1)])
+    expect(told(dry)).toEqual(['02 keep'])
+    expect(folders()).toEqual(new Set(['01', '02']))
+    const real = await prune({ 'keep-last': 1 })
+    expect(real.resumed).toEqual([folderOf(1)])
+    expect(folders()).toEqual(new Set(['02']))
+    expect(reports()).toHaveLength(1)
+  })
+
+  it('ends what a verification left alone', async () => {
+    await archive(2)
+    await store.writeText(`${folderOf(1)}verification.json`, '{}')
+    expect((await prune({ 'keep-all': true })).resumed).toEqual([folderOf(1)])
+    expect(folders()).toEqual(new Set(['02']))
+    expect((await prune({ 'keep-all': true })).resumed).toEqual([])
+  })
+})

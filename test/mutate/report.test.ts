@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+import { readDiff, touches } from './changed-lines.ts'
+import type { Equivalent } from './equivalents.ts'
+import type { Ran } from './messages.ts'
+import { mutantsOf } from './mutants.ts'
+import type { Fate } from './mutate.ts'
+import { report } from './report.ts'
+import { sample } from './sample.ts'
+import { trialsOf } from './trials.ts'
+
+const file = 'one.ts'
+const mutants = mutantsOf(file, 'const small = count < 10')
+const known: Equivalent = {
+  file,
+  before: 'const small = count < 10',
+  after: 'const small = count <= 10',
+  reason: 'A count of ten never comes.',
+}
+
+function reported(fate: Fate, equivalents: Equivalent[], notRun = 0) {
+  const results = mutants.map((mutant) => ({ mutant, fate: mutant.after === known.after ? fate : ('killed' as const) }))
+  return report({ files: [file], outcome: { mutants, results }, equivalents, notRun })
+}
+
+describe('the report', () => {
+  it('fails for a survivor, and shows its place and its change', () => {
+    const { text, failed } = reported('survived', [])
+    expect(failed).toBe(true)
+    expect(text).toContain('one.ts:1\n  - const small = count < 10\n  + const small = count <= 10\n')
+  })
+
+  it('passes over a survivor that is known to change nothing', () => {
+    const { text, failed, json } = reported('survived', [known])
+    expect(failed).toBe(false)
+    expect(text).not.toContain('one.ts:1')
+    expect(json).toMatchObject({ all: { killed: mutants.length - 1, survived: 0, equivalent: 1, killedPercent: 100 } })
+  })
+
+  it.each([
+    ['that a test notices by now', 'killed', known],
+    ['about a line that is gone', 'survived', { ...known, before: 'const small = count < 11' }],
+    ['without a reason', 'survived', { ...known, reason: ' ' }],
+  ] as const)('fails for an entry %s', (_, fate, entry) => {
+    const { text, failed } = reported(fate, [entry])
+    expect(failed).toBe(true)
+    expect(text).toContain('Stale in equivalents.json, one.ts:')
+  })
+
+  it('leaves entries about files that are not in question alone', () => {
+    expect(reported('killed', [{ ...known, file: 'other.ts' }]).failed).toBe(false)
+  })
+
+  it('counts what the type checker refuses neither way', () => {
+    const { json, failed } = reported('refused', [])
+    expect(failed).toBe(false)
+    expect(json).toMatchObject({ all: { survived: 0, refusedByTypes: 1, killedPercent: 100 } })
+  })
+
+  it('says how many were not run', () => {
+    expect(reported('killed', [], 7).text).toContain('7 more were not run')
+    expect(reported('killed', []).text).not.toContain('not run')
+  })
+})
+
+describe('a sample', () => {
+  const all = Array.from({ length: 100 }, (_, index) => index)
+
+  it('is the same for the same seed, in the order of all, and another for another seed', () => {
+    expect(sample(all, 10, 1)).toEqual(sample(all, 10, 1))
+    expect(sample(all, 10, 1)).toEqual(sample(all, 10, 1).toSorted((one, other) => one - other))
+    expect(sample(all, 10, 1)).toHaveLength(10)
+    expect(sample(all, 10, 2)).not.toEqual(sample(all, 10, 1))
+  })
+
+  it('is everything where there is no more', () => {
+    expect(sample(all, 100, 1)).toEqual(all)
+  })
+})
+
+describe('changed lines', () => {
+  const diff = [
+    '--- a/one.ts',
+    '+++ b/one.ts',
+    '@@ -3 +3,2 @@',
+    '-a',
+    '+b',
+    '+c',
+    '@@ -9,2 +9,0 @@',
+    '-d',
+    '-e',
+    '',
+  ].join('\n')
+
+  it('are the new ones, and those beside what was removed', () => {
+    expect(readDiff(diff)).toEqual(
+      new Map([
+        [
+          'one.ts',
+          [
+            [3, 4],
+            [9, 10],
+          ],
+        ],
+      ]),
+    )
+  })
+
+  it('count where a mutant touches them', () => {
+    expect(touches([[3, 4]], 4, 6)).toBe(true)
+    expect(touches([[3, 4]], 1, 2)).toBe(false)
+    expect(touches([[3, 4]], 5, 5)).toBe(false)
+  })
+})
+
+describe('the tests that could notice a mutant', () => {
+  const [mutant] = mutants
+  if (mutant === undefined) throw new Error('there is none')
+  const ran = { [file]: [[mutant.start, mutant.end] as const] }
+  const seen = (testFile: string, cpuSeconds: number, runs: typeof ran | Record<string, never>) => ({
+    testFile,
+    looked: { kind: 'looked' as const, tests: [{ name: '', ran: runs as Ran, cpuSeconds, ticks: 1 }], atLoad: {} },
+  })
+  const chosen = async (...all: ReturnType<typeof seen>[]) => {
+    const looked: string[] = []
+    const see = async (testFile: string) => {
+      looked.push(testFile)
+      return all.find((one) => one.testFile === testFile)
+    }
+    const trials: string[] = []
+    const files = ['near', 'broken', 'slow', 'none', 'far', 'farther']
+    for await (const { testFile } of trialsOf(mutant, files, see)) trials.push(testFile)
+    return { trials, looked }
+  }
+
+  it('run it: quick ones first, then the nearest', async () => {
+    const { trials } = await chosen(
+      seen('slow', 1, ran),
+      seen('far', 0.1, ran),
+      seen('near', 0.1, ran),
+      seen('none', 0.1, {}),
+    )
+    expect(trials).toEqual(['near', 'far', 'slow'])
+  })
+
+  it('take a bounded time, but for the first; nobody looks at more files than that', async () => {
+    expect((await chosen(seen('slow', 100, ran))).trials).toEqual(['slow'])
+    const most = 2
+    const full = { ...seen('near', 0.1, ran) }
+    full.looked.tests = Array.from({ length: 20 }, () => ({ name: '', ran, cpuSeconds: most / 20 + 0.001, ticks: 1 }))
+    expect(await chosen(full, seen('far', 0.1, ran))).toEqual({ trials: ['near'], looked: ['near'] })
+    expect((await chosen(seen('near', 0.1, ran), seen('slow', 100, ran))).trials).toEqual(['near'])
+  })
+})
