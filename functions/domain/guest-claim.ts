@@ -21,10 +21,14 @@ export const RENEW_AFTER_SECONDS = 120
  */
 export const START_SETTLES_SECONDS = 60
 
+const claimedGuestSchema = z.strictObject({ name: z.string(), identity: guestIdentitySchema.optional() })
+
 /** What a run asked the platform for. */
 const askedWorkSchema = z.strictObject({
   token: z.string(),
   backup: backupOptionsSchema,
+  /** Of whom. Absent in claims of versions that didn't keep it. */
+  guest: claimedGuestSchema.optional(),
   jobRef: z.string().optional(),
   storage: z.string().optional(),
   clock: clockOffsetSchema.optional(),
@@ -54,7 +58,7 @@ export const guestClaimSchema = z.strictObject({
   /** Names what this claim's backup makes on the platform, so that it is known again as ours. */
   token: z.string().optional(),
   /** Of whom the backup was asked for: whoever goes on with it must mean the same guest. */
-  guest: z.strictObject({ name: z.string(), identity: guestIdentitySchema.optional() }).optional(),
+  guest: claimedGuestSchema.optional(),
   /** The options that were asked for with the token. */
   backup: backupOptionsSchema.optional(),
   /** What the run before this one had asked for when it died without a word: its job may still run. */
@@ -87,11 +91,12 @@ export function newClaim({ runId, execution }: Claimant, now: Date, before?: Gue
   return { ...claim, ...(earlier === undefined ? {} : { earlier }) }
 }
 
-function askedBy({ token, backup, jobRef, storage, clock }: GuestClaim): AskedWork | undefined {
+function askedBy({ token, backup, guest, jobRef, storage, clock }: GuestClaim): AskedWork | undefined {
   if (token === undefined || backup === undefined) return undefined
   return {
     token,
     backup,
+    ...(guest === undefined ? {} : { guest }),
     ...(jobRef === undefined ? {} : { jobRef }),
     ...(storage === undefined ? {} : { storage }),
     ...(clock === undefined ? {} : { clock }),
@@ -115,7 +120,10 @@ function claimantOf({ runId, execution }: Claimant): Claimant {
 }
 
 /** Whether the backup that a claim names is of this guest. A name alone changes; where nothing else tells, it has to agree. */
-export function isOfGuest({ guest: asked }: GuestClaim, guest: Pick<Guest, 'name' | 'identity'>): boolean {
+export function isOfGuest(
+  { guest: asked }: Pick<GuestClaim, 'guest'>,
+  guest: Pick<Guest, 'name' | 'identity'>,
+): boolean {
   return asked === undefined || (sameGuest(asked.identity, guest.identity) ?? asked.name === guest.name)
 }
 
