@@ -4,6 +4,7 @@ import { type BackupOptions, backupOptionsSchema } from '../contracts/backup-opt
 import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
 import { sameGuest } from './guest-identity.ts'
 import { clockOffsetSchema } from '../contracts/evidence.ts'
+import { localProcessSchema } from '../contracts/process-identity.ts'
 import { type Guest, guestIdentitySchema, instantSchema } from '../contracts/nouns.ts'
 
 /**
@@ -20,6 +21,13 @@ export const RENEW_AFTER_SECONDS = 120
  * after 30 s (facts: 596) and a task that was accepted is listed at once.
  */
 export const START_SETTLES_SECONDS = 60
+
+/** A run on one machine. Absent in claims of AWS, and where a machine doesn't tell its processes apart. */
+const localRunSchema = z.strictObject({
+  process: localProcessSchema,
+  /** When the run began: its plan lies by the day. */
+  runStartedAt: instantSchema,
+})
 
 const claimedGuestSchema = z.strictObject({ name: z.string(), identity: guestIdentitySchema.optional() })
 
@@ -68,6 +76,8 @@ export const guestClaimSchema = z.strictObject({
    * bytes. Absent while it is worked on, and once its archive is committed.
    */
   keptSince: instantSchema.optional(),
+  /** The process that holds it, so that another on the same machine can tell whether that one died. */
+  local: localRunSchema.optional(),
 })
 export type GuestClaim = z.infer<typeof guestClaimSchema>
 
@@ -75,14 +85,15 @@ export type GuestClaim = z.infer<typeof guestClaimSchema>
 export interface Claimant {
   runId: string
   execution: string
+  /** Of a run on one machine. */
+  local?: GuestClaim['local']
 }
 
 /** `before` is the claim that this one replaces, if it does. */
-export function newClaim({ runId, execution }: Claimant, now: Date, before?: GuestClaim): GuestClaim {
+export function newClaim(claimant: Claimant, now: Date, before?: GuestClaim): GuestClaim {
   const claim = {
     version: 1 as const,
-    runId,
-    execution,
+    ...claimantOf(claimant),
     renewedAt: now.toISOString(),
     released: false,
     knownJobRefs: [],
@@ -112,11 +123,12 @@ export function succeedingClaim(before: GuestClaim | undefined, claimant: Claima
   if (before?.jobRef === undefined || keptSince === undefined) return newClaim(claimant, now, before)
   const days = (now.getTime() - Date.parse(keptSince)) / (24 * 3_600_000)
   if (days > REPEAT_WINDOW_DAYS) return newClaim(claimant, now, before)
-  return { ...before, ...claimantOf(claimant), renewedAt: now.toISOString(), released: false, keptSince }
+  const { local: _dead, ...kept } = before
+  return { ...kept, ...claimantOf(claimant), renewedAt: now.toISOString(), released: false, keptSince }
 }
 
-function claimantOf({ runId, execution }: Claimant): Claimant {
-  return { runId, execution }
+function claimantOf({ runId, execution, local }: Claimant): Claimant {
+  return { runId, execution, ...(local === undefined ? {} : { local }) }
 }
 
 /** Whether the backup that a claim names is of this guest. A name alone changes; where nothing else tells, it has to agree. */
