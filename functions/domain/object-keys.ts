@@ -111,9 +111,14 @@ export function evidenceKey(prefix: string, guestId: string): string {
   return `${prefix}evidence/${guestId}.json`
 }
 
+/** Where all claims of a site lie, with a slash at its end. */
+export function claimsPrefix(keyPrefix: string, site: string): string {
+  return `${keyPrefix}claims/${site}/`
+}
+
 /** Who archives this guest at this moment. */
 export function claimKey(keyPrefix: string, site: string, guest: KeyedGuest): string {
-  return `${keyPrefix}claims/${site}/${guest.kind}-${guest.id}.json`
+  return `${claimsPrefix(keyPrefix, site)}${guest.kind}-${guest.id}.json`
 }
 
 /** How the transfers of a site share its line and nodes at this moment. */

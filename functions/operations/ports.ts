@@ -1,4 +1,5 @@
 import type { ArchiveStore } from '../aws/archive-store.ts'
+import type { LocalProcess } from '../contracts/process-identity.ts'
 import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Route } from '../readers/reader.ts'
@@ -27,6 +28,8 @@ export interface Ports {
   timer(milliseconds: number, fire: () => void): () => void
   /** Sixteen hexadecimal digits that nobody drew before. */
   randomToken(): string
+  /** The process whose run this is, on one machine. Absent on AWS. */
+  localProcess?: LocalProcess
   /** Milliseconds until this function call is killed. */
   remainingMilliseconds(): number
   /** Milliseconds that Lambda bills of this call so far. */

@@ -114,9 +114,11 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     requestId: randomBytes(8).toString('hex').toUpperCase(),
   }
   const expecting = source.headers.expect?.toLowerCase() === '100-continue'
+  const now = setup.now()
+  // Clients correct their clock by it.
+  response.setHeader('Date', now.toUTCString())
   try {
     const { options, store, faults } = setup
-    const now = setup.now()
     const request = readRequest(source)
     const proof = authenticate(request, {
       credentials: options,

@@ -231,6 +231,49 @@ describe('starting a backup', () => {
       expect(ports.fakeProvider.calls).toContain('stopBackup job-1')
     })
 
+    const identity = { id: 'smbios:0f0e0d0c-0b0a-4009-8807-060504030201' }
+    const other = { id: 'smbios:11111111-1111-4111-8111-111111111111' }
+
+    /** It asked for a backup and never heard the answer: only its token tells the job. */
+    async function deadAsking() {
+      const ports = fakePorts()
+      ports.fakeProvider.guests = [{ ...item.guest, identity, nodeOffline: false }]
+      const { onStart } = ports.fakeProvider
+      ports.fakeProvider.onStart = async (guest, token) => {
+        await onStart(guest, token)
+        throw new BackupStartUnclear('answer lost')
+      }
+      await expect(startBackup({ item: itemOf('dead'), execution }, ports)).rejects.toThrow(BackupStartUnclear)
+      later(ports, LEASE_SECONDS + 1)
+      return ports
+    }
+
+    it('leaves the job of another guest that had the id alone, also where only its token tells it', async () => {
+      const ports = await deadAsking()
+      ports.fakeProvider.guests = [{ ...item.guest, identity: other, nodeOffline: false }]
+      const next = { item: itemOf('next'), execution: 'next' }
+      await expect(startBackup(next, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
+    })
+
+    it('remembers of whom an adopted job is: kept after a failure, it serves no other guest with the id', async () => {
+      const ports = await deadAsking()
+      const next = { item: itemOf('next'), execution: 'next' }
+      expect(begun(await startBackup(next, ports))).toMatchObject({ jobRef: 'job-1', adopted: true })
+      ports.fakeProvider.jobs = ports.fakeProvider.jobs.map((job) => ({ ...job, running: false }))
+      ports.fakeProvider.evidence = goodEvidence
+      await recordFailure({ ...next, error: { Error: 'StoreDenied', Cause: '403' } }, ports)
+      expect((await ownClaim(next, ports))?.claim).toMatchObject({ guest: { identity }, backup: item.backup })
+      ports.fakeProvider.guests = [{ ...item.guest, identity: other, nodeOffline: false }]
+      const { guest } = item
+      ports.fakeProvider.onStart = async () => ({
+        jobRef: 'job-2',
+        startedAt: '2026-11-22T03:00:00.000Z',
+        running: true,
+      })
+      const third = { item: { ...itemOf('third'), guest: { ...guest, identity: other } }, execution: 'third' }
+      expect(begun(await startBackup(third, ports))).toMatchObject({ adopted: false })
+    })
+
     it('leaves a job with other options alone, and finds the guest busy', async () => {
       const ports = await dead({ ...item.backup, storage: 'nas' })
       const next = { item: itemOf('next'), execution: 'next' }
