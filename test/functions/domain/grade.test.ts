@@ -18,7 +18,7 @@ const unmet = (grade: Grade | undefined, of: object) => shortfallsOf(grade, requ
 describe('what a backup falls short of', () => {
   it('is nothing where as much was reached as anybody would expect', () => {
     for (const grade of [frozen, { ...dead, expected: 'crash' as const }, { ...dead, expected: undefined }]) {
-      const { expected, ...rest } = grade as Grade
+      const { expected, ...rest } = grade
       const known = expected === undefined ? rest : { ...rest, expected }
       expect(shortfallsOf(known, undefined)).toEqual({ unmet: [], lesser: [] })
     }
