@@ -1,7 +1,6 @@
 /** What a run tells CloudWatch. */
 import type { RunReport } from '../contracts/report.ts'
 import { siteMetrics } from './site-metrics.ts'
-import { isStored } from './tally.ts'
 
 const units = {
   GuestsArchived: 'Count',
@@ -22,7 +21,7 @@ export function runMetrics(deployment: string, report: RunReport): Record<string
     GuestsArchived: archived.length,
     GuestsFailed: guests.filter(({ outcome }) => outcome === 'failed').length,
     GuestsSkipped: guests.filter(({ outcome }) => outcome === 'skipped').length,
-    ArchivedBytes: sum(guests.filter(isStored).flatMap(({ artifacts }) => artifacts.map(({ sizeBytes }) => sizeBytes))),
+    ArchivedBytes: sum(archived.flatMap(({ artifacts }) => artifacts.map(({ sizeBytes }) => sizeBytes))),
     SentBytes: sum(guests.map(({ bytesSent }) => bytesSent)),
     RunSeconds: Math.max(0, (Date.parse(endedAt) - Date.parse(startedAt)) / 1000),
   }

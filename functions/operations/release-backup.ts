@@ -53,7 +53,9 @@ export async function releaseBackup(
   }
   await recordOutcome(item.run, outcome, ports)
   const held = await unlessUnreadable(ownClaim(input, ports))
-  if (held !== undefined && held !== 'unreadable') await releaseClaim(input, held, 'done', ports)
+  if (held !== undefined && held !== 'unreadable') {
+    await releaseClaim(input, held, unmet === undefined ? 'done' : 'drop', ports)
+  }
   return outcome
 }
 
