@@ -122,6 +122,7 @@ describe('an archive that is less than its job requires', () => {
 
   it('leaves nothing to go on with: repeating the guest makes a new backup', async () => {
     const { ports } = await released(demanding)
+    ports.fakeProvider.jobs = ports.fakeProvider.jobs.map((job) => ({ ...job, running: false }))
     const again = await startBackup({ item: demanding, execution: 'another' }, ports)
     expect(again).toMatchObject({ adopted: false })
   })
