@@ -80,6 +80,11 @@ export class SourceChanged extends fact('SourceChanged', 'fail-guest', 'impeache
 export class ShortRead extends fact('ShortRead', 'fail-guest', 'impeached') {}
 /** S3's checksum over the finished object differs from the one over the bytes that were read. */
 export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest', 'impeached') {}
+/**
+ * The archive is stored whole, and less consistent or complete than its job requires. It ends a guest as its outcome's
+ * name and is thrown nowhere: nothing is wrong with the bytes.
+ */
+export class GradeNotReached extends fact('GradeNotReached', 'fail-guest') {}
 /** What was copied faithfully is no archive of that guest: a restore would refuse it from its first bytes on. */
 export class NotAnArchive extends fact('NotAnArchive', 'fail-guest', 'impeached') {}
 /** The time that an archive has for its copy is over, and parts are missing. What S3 has of it is as good as before. */
@@ -157,6 +162,7 @@ const facts = [
   SourceChanged,
   ShortRead,
   ChecksumMismatch,
+  GradeNotReached,
   NotAnArchive,
   LineTooSlow,
   ArchiveConflict,

@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { backupOptionsSchema } from './backup-options.ts'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
+import { requirementSchema } from './grade.ts'
 import { jobSchema, stagingSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'
 import { coverageRequestSchema, coverageSummarySchema } from './coverage.ts'
@@ -56,6 +57,8 @@ export const planItemSchema = z.strictObject({
   platformVersion: z.string(),
   guest: guestSchema,
   backup: backupOptionsSchema,
+  /** The least that the job takes for a success. */
+  require: requirementSchema.optional(),
   deleteSource: z.boolean(),
   staging: stagingSchema.prefault({}),
   /** Bandwidth of the run, as the job says. */

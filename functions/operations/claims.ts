@@ -106,7 +106,7 @@ export async function changeClaim(
 /**
  * - `done`: its archive is committed. Repeating the guest under the same run finds the job and its archive.
  * - `keep`: whoever repeats the guest, in this run or another, goes on with the job.
- * - `drop`: whoever repeats it starts a new backup.
+ * - `drop`: whoever repeats it starts a new backup, in this run, too.
  */
 export type JobEnding = 'done' | 'keep' | 'drop'
 

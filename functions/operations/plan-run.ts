@@ -52,6 +52,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
       platformVersion,
       guest,
       backup: job.backup,
+      ...(job.require === undefined ? {} : { require: job.require }),
       deleteSource: job.deleteSource,
       staging: job.staging,
       limits: job.limits,

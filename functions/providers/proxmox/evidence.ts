@@ -8,12 +8,14 @@ import { endingOf, isLost, statusText, withoutOurs } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
 import { unlock } from './locks.ts'
 import { withoutMark } from './notes-template.ts'
+import { gradeOf, type UnsaidGaps } from './grade.ts'
 import { leftBehind, removalOf } from './left-behind.ts'
 import { adviceOnUnlisted } from './not-listed.ts'
 import { findOpening } from './opening-line.ts'
 import { volumeRowsSchema, volumeSchema } from './schemas.ts'
 import { readTaskLog, type TaskLog } from './task-log.ts'
 import type { TaskReader, TaskState } from './tasks.ts'
+import { unsaidGaps } from './unsaid-gaps.ts'
 import { usedOptions } from './used-options.ts'
 
 /** Between two looks at the archive's size, and before a status that makes no sense is believed. */
@@ -89,6 +91,9 @@ export async function gatherEvidence(
     },
   } satisfies SourceArtifact
   evidence.removeWith = removalOf(first.volid)
+  const unsaid: UnsaidGaps =
+    guest.kind === 'container' ? await unsaidGaps(client, guest, job.upid.node, storage) : { gaps: [] }
+  if (evidence.logComplete) evidence.grade = gradeOf(log, guest, opening, unsaid)
   if (second !== undefined) evidence.listedAgainSizeBytes = second.size
   const notes = withoutMark(volume.notes ?? '')
   if (notes !== '') evidence.notes = notes
