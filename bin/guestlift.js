@@ -3,6 +3,7 @@
 // JavaScript that an old Node.js understands.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
@@ -21,8 +22,9 @@ if (isNewEnough && flags.length === 0) {
   }
   const entry = fileURLToPath(new URL('guestlift.ts', import.meta.url))
   const child = spawn(own, [...flags, entry, ...process.argv.slice(2)], { stdio: 'inherit' })
-  // A Ctrl-C in the terminal reaches the child as well; it decides when to end.
-  process.on('SIGINT', () => undefined)
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
-  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 1)))
+  // The child decides when to end, and this process with it: whoever waits for this one must not go on before. Signals to
+  // the whole group reach the child too, those to this process alone do not, so they are handed on: as SIGTERM, which
+  // asks for a clean end however often it comes (`local/cli/stop-signals.ts`).
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill('SIGTERM'))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }

@@ -5,6 +5,7 @@ import { addCatalogueCommands } from '../local/cli/catalogue-commands.ts'
 import { CliError } from '../local/cli/cli-error.ts'
 import { addCoverageCommand } from '../local/cli/coverage-command.ts'
 import { exitCodes } from '../local/cli/exit-codes.ts'
+import { outliveReaders } from '../local/cli/lost-terminal.ts'
 import { addGuestsCommand } from '../local/cli/guests-command.ts'
 import { addPlanCommand } from '../local/cli/plan-command.ts'
 import { addPruneCommand } from '../local/cli/prune-command.ts'
@@ -27,6 +28,7 @@ import { addUnfinishedCommands } from '../local/cli/unfinished-commands.ts'
 
 type RunOptions = DeployedOptions & Partial<LocalOptions> & { local?: boolean; again?: string }
 
+outliveReaders()
 const stop = listenForStop()
 
 const program: Command = new Command('guestlift')
