@@ -6,11 +6,14 @@ import type { Job } from '../../functions/contracts/job.ts'
 import { type SiteLimits, siteLimitsSchema } from '../../functions/contracts/limits.ts'
 import { readRequest } from '../../functions/domain/request.ts'
 import { type ForeseenRun, foreseeRun } from '../../functions/operations/foresee-run.ts'
+import { strangeSite } from '../../functions/operations/known-sites.ts'
 import { lastStored } from '../../functions/operations/last-stored.ts'
 import type { Deployment } from '../../lib/deployment-config.ts'
+import { readSiteFile } from '../run/site-file.ts'
 import { readJobFile } from './job-file.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
-import { deploymentNamed, openSiteProvider, siteJson, siteNameOf, type SiteOptions } from './site-provider.ts'
+import { siteNameFrom } from './site-name.ts'
+import { deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from './site-provider.ts'
 
 export interface ForesightOptions extends SiteOptions {
   bucket?: string
@@ -39,13 +42,17 @@ export function withForesightOptions(command: Command): Command {
 export async function openForesight(jobFile: string, options: ForesightOptions): Promise<Foresight> {
   const request = await readJobFile(jobFile)
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
-  const { job, notes } = readRequest(request, deployment?.defaultSite ?? siteNameOf(options.site ?? ''))
-  const json = await siteJson(job.site, options.site, deployment)
+  const file = options.site === undefined ? undefined : { path: options.site, json: await readSiteFile(options.site) }
+  const unnamed = file === undefined ? deployment?.defaultSite : siteNameFrom({ file }).name
+  const { job, notes } = readRequest(request, unnamed)
+  siteNameFrom({ job: job.site, file })
+  const json = file?.json ?? (await siteJson(job.site, undefined, deployment))
   const bucket = options.bucket ?? deployment?.bucket.name
   const store = bucket === undefined ? undefined : openStore(bucket, options.s3)
   const keyPrefix = options.prefix === undefined ? (deployment?.bucket.keyPrefix ?? '') : keyPrefixFrom(options.prefix)
   const provider = openSiteProvider(job.site, json)
   try {
+    const stranger = store === undefined ? undefined : await strangeSite(job.site, { store, keyPrefix })
     const plan = await foreseeRun(job, {
       provider,
       ...(store === undefined ? {} : { lastStored: (guest) => lastStored(job.site, guest, { store, keyPrefix }) }),
@@ -54,7 +61,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions):
     const { limits = {} } = JSON.parse(json) as { limits?: unknown }
     return {
       job,
-      plan: { ...plan, notes: [...notes, ...plan.notes] },
+      plan: { ...plan, notes: [...notes, ...(stranger === undefined ? [] : [stranger]), ...plan.notes] },
       siteLimits: siteLimitsSchema.parse(limits),
       deployment,
     }

@@ -2,25 +2,26 @@ import { join } from 'node:path'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
-import { readFailure } from '../../functions/domain/failure.ts'
+import { type Failure, readFailure } from '../../functions/domain/failure.ts'
 import { readAgain, readRequest } from '../../functions/domain/request.ts'
 import { emptyOutcome } from '../../functions/operations/outcomes.ts'
+import { strangeSite } from '../../functions/operations/known-sites.ts'
 import { repeatRun } from '../../functions/operations/repeat-run.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../run/local-runner.ts'
 import { readSiteFile } from '../run/site-file.ts'
 import { readAgainOption } from './again-option.ts'
 import { openBucket } from './bucket-store.ts'
-import { CliError } from './cli-error.ts'
+import { UsageError } from './cli-error.ts'
 import { type Display, openDisplay } from './display.ts'
 import { executionName } from './execution-name.ts'
-import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { exitCodeOfFailure, exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import { readHappenings } from './happenings.ts'
 import { readJobFile } from './job-file.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
 import { reportLines } from './print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
-import { siteNameOf } from './site-provider.ts'
+import { siteNameFrom } from './site-name.ts'
 import type { StopSignals } from './stop-signals.ts'
 
 export interface OutputOptions {
@@ -55,8 +56,12 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
   const siteJson = await readSiteFile(options.site)
   // Checked here too, so that a typing error is told before anything is built or started.
   const again = readAgain(request)
+  const file = { path: options.site, json: siteJson }
   const { job, notes } =
-    again === undefined ? readRequest(request, siteNameOf(options.site)) : await repeatRun(again, openBucket(options))
+    again === undefined
+      ? readRequest(request, siteNameFrom({ file }).name)
+      : await repeatRun(again, openBucket(options))
+  siteNameFrom({ job: job.site, file })
   const display = openDisplay(process.stderr)
   try {
     const assembly = await synthesise(() =>
@@ -65,6 +70,7 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
     stop.onInterrupt(() =>
       display.say('Stopping: running backups and uploads are being cleaned up. Press Ctrl-C again to leave at once.'),
     )
+    tellStranger(job.site, options, display)
     const name = executionName('local')
     const runner = await openLocalRunner({
       sites: { [job.site]: siteJson },
@@ -76,11 +82,21 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
       logFile: join(stateFolder, 'logs', `${name}.log`),
     })
     const { result, report } = await runToEnd(runner, request, name, display, stop)
-    const told = report ?? unreported(job.guests.vmids ?? [], notes, result.error ?? result.status, result.cause)
-    return finish(told, options.bucket, display, options, stop)
+    if (report !== undefined) return finish(report, options.bucket, display, options, stop)
+    const failure = readFailure({ Error: result.error ?? result.status, Cause: result.cause })
+    return finish(unreported(job.guests.vmids ?? [], notes, failure), options.bucket, display, options, stop, failure)
   } finally {
     display.end()
   }
+}
+
+/** The first archive of a site, or a misspelt name: said while the run is under way, which itself tells what fails. */
+function tellStranger(site: string, options: LocalOptions, display: Display): void {
+  const { client, store, keyPrefix } = openBucket(options)
+  void strangeSite(site, { store, keyPrefix })
+    .then((sentence) => sentence !== undefined && display.say(`note: ${sentence} This run's archives are its first.`))
+    .catch(() => undefined)
+    .finally(() => client.destroy())
 }
 
 async function runToEnd(runner: LocalRunner, request: unknown, name: string, display: Display, stop: StopSignals) {
@@ -120,7 +136,7 @@ export async function runOnAws(asked: Asked, options: DeployedOptions, stop: Sto
 async function requestOf({ jobFile, again }: Asked, sfn?: SFNClient): Promise<unknown> {
   if (jobFile !== undefined && again === undefined) return readJobFile(jobFile)
   if (jobFile === undefined && again !== undefined) return { again: await readAgainOption(again, sfn) }
-  throw new CliError('Say what to run: either a job file, or --again with a run that is to be repeated.')
+  throw new UsageError('Say what to run: either a job file, or --again with a run that is to be repeated.')
 }
 
 /** Follow a run that was started earlier. Returns the exit code. */
@@ -130,7 +146,10 @@ export async function follow(executionArn: string, options: OutputOptions, stop:
   try {
     const clients = { sfn: new SFNClient({}), s3: createS3Client() }
     const end = await followDeployed('exportRun', executionArn, clients, display, stop.interrupt)
-    if (end.report === undefined) return finish(unreported([], [], end.error, end.cause), '', display, options, stop)
+    if (end.report === undefined) {
+      const failure = readFailure({ Error: end.error, Cause: end.cause })
+      return finish(unreported([], [], failure), '', display, options, stop, failure)
+    }
     return finish(end.report, end.bucket, display, options, stop)
   } catch (error) {
     if (!stop.interrupt.aborted) throw error
@@ -148,21 +167,18 @@ function finish(
   display: Display,
   options: OutputOptions,
   stop: StopSignals,
+  /** Why there is no report of the run's own. */
+  failure?: Failure,
 ): number {
   display.end()
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
   else process.stdout.write(`${reportLines(report, bucket).join('\n')}\n`)
-  return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(report.outcome)
+  if (stop.interrupt.aborted) return exitCodes.interrupted
+  return failure === undefined ? exitCodeOfRun(report) : exitCodeOfFailure(failure.name)
 }
 
 /** A run that ended before its report: every guest that was asked for failed for the same reason. */
-function unreported(
-  vmids: readonly number[],
-  notes: string[],
-  error: string,
-  cause: string | undefined,
-): PrintedReport {
-  const failure = readFailure({ Error: error, Cause: cause })
+function unreported(vmids: readonly number[], notes: string[], failure: Failure): PrintedReport {
   const guests = vmids.map((vmid) => emptyOutcome({ id: String(vmid) }, 'failed', failure.name, failure.message, 0))
   return { outcome: 'failed', summary: `The run stopped: ${failure.message}`, notes, guests }
 }

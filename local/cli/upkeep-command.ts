@@ -10,7 +10,7 @@ import type { ReportOf, ToldReport } from '../run/report-shapes.ts'
 import type { BucketOptions } from './bucket-store.ts'
 import { openDisplay } from './display.ts'
 import { executionName } from './execution-name.ts'
-import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { exitCodeOf, exitCodeOfFailure, exitCodes } from './exit-codes.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
 import { type DeployedOptions, type OutputOptions, showOn } from './run-command.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
@@ -124,8 +124,8 @@ function unreported(
   { error, cause }: { error: string; cause?: string | undefined },
   { json = false }: OutputOptions,
 ): number {
-  const { message } = readFailure({ Error: error, Cause: cause })
+  const { name, message } = readFailure({ Error: error, Cause: cause })
   const summary = `The ${noun} stopped: ${message}`
   process.stdout.write(json ? `${JSON.stringify({ outcome: 'failed', summary })}\n` : `${summary}\n`)
-  return exitCodes.failed
+  return exitCodeOfFailure(name)
 }

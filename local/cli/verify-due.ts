@@ -2,7 +2,7 @@
 import { styleText } from 'node:util'
 import type { ReadArchive, UnreadArchive, VerificationReport } from '../../functions/contracts/verification-report.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
-import { CliError } from './cli-error.ts'
+import { UsageError } from './cli-error.ts'
 import { plain } from './columns.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions } from './upkeep-command.ts'
@@ -21,7 +21,7 @@ export interface VerifyDueOptions extends Omit<UpkeepOptions, 'local' | 'deploym
   guestWithin?: number
 }
 
-/** Returns the exit code. @throws CliError when the bucket isn't named */
+/** Returns the exit code. @throws UsageError when the bucket isn't named */
 export async function verifyDue(options: VerifyDueOptions, stop: StopSignals): Promise<number> {
   const { local, deployment = 'example', bucket, archive, site, archiveWithin, guestWithin, ...rest } = options
   const policy = {
@@ -40,7 +40,7 @@ export async function verifyDue(options: VerifyDueOptions, stop: StopSignals): P
     lines: verifiedLines,
   }
   if (!local) return upkeepOnAws(upkeep, { ...rest, deployment }, stop)
-  if (bucket === undefined) throw new CliError('verify --due --local needs --bucket <name>.')
+  if (bucket === undefined) throw new UsageError('verify --due --local needs --bucket <name>.')
   return upkeepHere(upkeep, { ...rest, bucket }, stop)
 }
 
