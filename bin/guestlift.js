@@ -7,7 +7,8 @@ import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-const isNewEnough = major > 24 || (major === 24 && minor >= 0)
+// 24.5 is the first whose agents know proxies.
+const isNewEnough = major > 24 || (major === 24 && minor >= 5)
 // What reads archives whole gets the memory settings of the function that does: `lib/node-options.ts` says why.
 const flags = process.argv[2] === 'verify' ? ['--max-semi-space-size=1'] : []
 if (isNewEnough && flags.length === 0) {

@@ -1,6 +1,5 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { S3Client } from '@aws-sdk/client-s3'
+import { requestHandler } from './request-handler.ts'
 import { judgeAnswers } from './s3-answers.ts'
 
 export interface S3ClientOptions {
@@ -40,12 +39,11 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
     logger: silent,
     expectContinueHeader: false,
-    requestHandler: {
-      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    requestHandler: requestHandler({
+      maxSockets: MAX_SOCKETS,
       connectionTimeout: CONNECT_TIMEOUT_MILLISECONDS,
       socketTimeout: options.socketTimeoutMilliseconds ?? SOCKET_TIMEOUT_MILLISECONDS,
-    },
+    }),
   })
   judgeAnswers(client)
   return client

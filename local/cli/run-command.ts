@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { SFNClient } from '@aws-sdk/client-sfn'
+import type { SFNClient } from '@aws-sdk/client-sfn'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
 import { type Failure, readFailure } from '../../functions/domain/failure.ts'
@@ -10,6 +10,7 @@ import { repeatRun } from '../../functions/operations/repeat-run.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../run/local-runner.ts'
 import { readSiteFile } from '../run/site-file.ts'
+import { openStepFunctions } from './aws-account.ts'
 import { readAgainOption } from './again-option.ts'
 import { openBucket } from './bucket-store.ts'
 import { UsageError } from './cli-error.ts'
@@ -124,7 +125,7 @@ export function showOn(display: Display): LocalRunListener {
 
 /** Start the deployed workflow with a job and follow it. Returns the exit code. */
 export async function runOnAws(asked: Asked, options: DeployedOptions, stop: StopSignals): Promise<number> {
-  const sfn = new SFNClient({})
+  const sfn = openStepFunctions()
   const request = await requestOf(asked, sfn)
   // Any site name passes: which sites exist is for the deployment to say.
   if (readAgain(request) === undefined) readRequest(request, 'site')
@@ -144,7 +145,7 @@ export async function follow(executionArn: string, options: OutputOptions, stop:
   const display = openDisplay(process.stderr)
   display.say(`following ${executionArn}`)
   try {
-    const clients = { sfn: new SFNClient({}), s3: createS3Client() }
+    const clients = { sfn: openStepFunctions(), s3: createS3Client() }
     const end = await followDeployed('exportRun', executionArn, clients, display, stop.interrupt)
     if (end.report === undefined) {
       const failure = readFailure({ Error: end.error, Cause: end.cause })

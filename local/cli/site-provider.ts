@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { requestHandler } from '../../functions/aws/request-handler.ts'
 import { SiteSecrets } from '../../functions/aws/site-secrets.ts'
 import { InvalidSite } from '../../functions/contracts/errors.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
@@ -37,7 +38,10 @@ export async function siteJson(
   if (!deployment.sites.includes(name)) {
     throw new UsageError(`Deployment ${deployment.name} has no site ${name}: it has ${deployment.sites.join(', ')}.`)
   }
-  const client = new SecretsManagerClient(deployment.region === undefined ? {} : { region: deployment.region })
+  const client = new SecretsManagerClient({
+    requestHandler: requestHandler({}),
+    ...(deployment.region === undefined ? {} : { region: deployment.region }),
+  })
   try {
     await requireAccount(client, '; or give the site with --site')
     return await new SiteSecrets(client, deployment.siteSecretPrefix, () => new Date()).readSite(name)

@@ -1,12 +1,12 @@
 /** Runs the workflows that look after the bucket, here or on AWS, and prints the report that each leaves. */
 import { join } from 'node:path'
-import { SFNClient } from '@aws-sdk/client-sfn'
 import type { Command } from 'commander'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { readFailure } from '../../functions/domain/failure.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { openLocalRunner, type UpkeepWorkflow } from '../run/local-runner.ts'
 import type { ReportOf, ToldReport } from '../run/report-shapes.ts'
+import { openStepFunctions } from './aws-account.ts'
 import type { BucketOptions } from './bucket-store.ts'
 import { openDisplay } from './display.ts'
 import { executionName } from './execution-name.ts'
@@ -88,7 +88,7 @@ export async function upkeepOnAws<Workflow extends UpkeepWorkflow>(
   options: DeployedOptions,
   stop: StopSignals,
 ): Promise<number> {
-  const clients = { sfn: new SFNClient({}), s3: createS3Client() }
+  const clients = { sfn: openStepFunctions(), s3: createS3Client() }
   const { deployment, stateMachine: stateMachineArn } = options
   const { workflow, request, noun } = upkeep
   const executionArn = await startDeployed({ job: request, workflow, stateMachineArn, deployment }, clients.sfn)
