@@ -7,6 +7,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
 import type { Deployment } from './deployment-config.ts'
+import { proxyVariables } from './proxy-variables.ts'
 import type { SiteNetwork } from './site-network.ts'
 
 /** Template metadata that names a function's task; `local/synthesised.ts` finds the bundles by it. */
@@ -65,7 +66,11 @@ export class ExportFunction<Name extends TaskName> extends Construct {
       loggingFormat: LoggingFormat.JSON,
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       ...network?.placement,
-      environment: { ...withoutUndefined(environment), NODE_OPTIONS: props.nodeOptions },
+      environment: {
+        ...withoutUndefined(environment),
+        ...proxyVariables(deployment),
+        NODE_OPTIONS: props.nodeOptions,
+      },
       bundling: {
         // CommonJS: ssh2 asks for node's modules and for __dirname, which esbuild's ESM output doesn't offer.
         format: OutputFormat.CJS,
