@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { requestHandler } from './request-handler.ts'
 import { judgeAnswers } from './s3-answers.ts'
+import { type OnFailedTry, tellFailedTries } from './s3-failed-tries.ts'
 
 export interface S3ClientOptions {
   /** Without it the SDK looks: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile, then AWS itself. */
@@ -14,6 +15,8 @@ export interface S3ClientOptions {
   socketTimeoutMilliseconds?: number
   /** Tries of each request but parts, which have their own loop. */
   maxAttempts?: number
+  /** Told of each try that may pass by itself and failed. */
+  onFailedTry?: OnFailedTry
 }
 
 /** More than the parts in flight, so that none waits for a socket. */
@@ -46,5 +49,6 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     }),
   })
   judgeAnswers(client)
+  if (options.onFailedTry !== undefined) tellFailedTries(client, options.onFailedTry)
   return client
 }

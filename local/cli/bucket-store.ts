@@ -35,7 +35,10 @@ export interface OpenBucket {
 export function openBucket({ bucket, s3, prefix = '' }: BucketOptions): OpenBucket {
   // Endpoints other than AWS care little for the region, and the SDK insists on one.
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
-  const client = createS3Client(s3 === undefined ? {} : { endpoint: s3, region })
+  const client = createS3Client({
+    ...(s3 === undefined ? {} : { endpoint: s3, region }),
+    onFailedTry: (sentence) => process.stderr.write(`${sentence}\n`),
+  })
   const requests: RequestCount = new Map()
   client.middlewareStack.add(
     (next, { commandName = '' }) =>

@@ -73,6 +73,9 @@ export async function openForesight(jobFile: string, options: ForesightOptions):
 function openStore(bucket: string, s3Url: string | undefined): S3ArchiveStore {
   // Endpoints other than AWS care little for the region, and the SDK insists on one.
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
-  const client = createS3Client(s3Url === undefined ? {} : { endpoint: s3Url, region })
+  const client = createS3Client({
+    ...(s3Url === undefined ? {} : { endpoint: s3Url, region }),
+    onFailedTry: (sentence) => process.stderr.write(`${sentence}\n`),
+  })
   return new S3ArchiveStore(client, bucket, { sleep: (milliseconds) => delay(milliseconds), random: Math.random })
 }

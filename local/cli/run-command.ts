@@ -117,6 +117,9 @@ export function showOn(display: Display): LocalRunListener {
     },
     // A copy answers only when its chunk is done; its log tells of each part.
     onLog: (line) => {
+      if (line['event'] === 'store-call-failed' || line['event'] === 'platform-call-repeated') {
+        display.show({ kind: 'call-repeated', reason: String(line['reason']) })
+      }
       if (line['event'] !== 'part-copied') return
       display.show({ kind: 'copied', id: String(line['guest']), bytes: Number(line['sizeBytes']) })
     },
