@@ -1,5 +1,6 @@
 import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn'
 import type { Again } from '../../functions/contracts/job.ts'
+import { requireAccount } from './aws-account.ts'
 import { UsageError } from './cli-error.ts'
 
 /** `runs/2026/11/22/nightly/`, as reports name it, with or without what the bucket's prefix puts before it. */
@@ -13,6 +14,7 @@ export async function readAgainOption(text: string, sfn?: SFNClient): Promise<Ag
   const [, year, month, day, run] = FOLDER.exec(text) ?? []
   if (run !== undefined) return { run, startedAt: `${year}-${month}-${day}T00:00:00.000Z` }
   if (sfn !== undefined && /^arn:[^:]+:states:[^:]*:[^:]*:execution:[^:/]+:[^:]+$/.test(text)) {
+    await requireAccount(sfn)
     const { name, startDate } = await sfn.send(new DescribeExecutionCommand({ executionArn: text }))
     if (name !== undefined && startDate !== undefined) return { run: name, startedAt: startDate.toISOString() }
   }
