@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
 import { attentionTo } from '../../functions/domain/pruning-totals.ts'
+import { bareCause, someOf } from '../../functions/domain/same-cause.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
@@ -120,24 +121,45 @@ export async function pruneHere(
     ...(known === undefined ? {} : { known }),
   }
   // Thousands of guests pass through here: each is told and forgotten, and only counts are kept.
+  const troubles: Troubles = new Map()
   const tally: Tally = { guests: 0, troubled: 0, unquiet: 0, going: 0, removed: 0 }
   const { siteName } = options
   if (options.json === true)
     await out(`${JSON.stringify({ version: 1, site: siteName, dryRun, policy }).slice(0, -1)},"guests":[`)
   for await (const end of pruneSite(order, ports)) {
     if (options.json === true) await out(`${tally.guests === 0 ? '' : ','}${JSON.stringify(end)}`)
-    else await out(`${retentionLines(end).join('\n')}\n`)
+    else if (!isKnownTrouble(end, troubles)) await out(`${retentionLines(end).join('\n')}\n`)
     count(end, tally)
     if (stop.interrupt.aborted) break
   }
   if (options.json === true) {
     await out(`],"requests":${JSON.stringify(Object.fromEntries(requests))}}\n`)
   } else {
-    await out(`${closing(tally, dryRun, known !== undefined).join('\n')}\n`)
+    await out(`${[...alikeLines(troubles), ...closing(tally, dryRun, known !== undefined)].join('\n')}\n`)
     process.stderr.write(`${requestLine(requests)}\n`)
   }
   client.destroy()
   return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(tally)
+}
+
+/** Guests that couldn't be looked at for a cause that was told of another one, by that cause. */
+type Troubles = Map<string, { first: string; alike: string[] }>
+
+/** Whether this cause was told before. One that wasn't is from now on. */
+function isKnownTrouble({ guest, result }: SiteEnd, troubles: Troubles): boolean {
+  if (!('trouble' in result)) return false
+  const name = `${guest.kind} ${guest.id}`
+  const cause = bareCause({ cause: result.trouble, own: [guest.id, guest.kind] })
+  const before = troubles.get(cause)
+  if (before === undefined) troubles.set(cause, { first: name, alike: [] })
+  else before.alike.push(name)
+  return before !== undefined
+}
+
+function alikeLines(troubles: Troubles): string[] {
+  return [...troubles.values()]
+    .filter(({ alike }) => alike.length > 0)
+    .map(({ first, alike }) => `As for ${first}: ${counted(alike.length, 'more guest')} (${someOf(alike)}).`)
 }
 
 interface Tally {
