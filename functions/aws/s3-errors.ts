@@ -9,7 +9,7 @@ export interface StoreAction {
 }
 
 /** For stores that leave nothing to prove an archive by. */
-export const needsChecksums = 'Guestlift needs a store that verifies and keeps full-object CRC-32, as AWS does'
+export const needsChecksums = 'Guestlift needs a store that checks and keeps full-object CRC-32, as AWS does'
 
 /** What S3's refusals mean for the person who reads them. Names as S3 gives them in `<Code>`. */
 const advice: Readonly<Record<string, string>> = {

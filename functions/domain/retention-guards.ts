@@ -174,7 +174,9 @@ function guardGuest<A extends GuardedArchive>(
   keep(
     going().filter((archive) => archive === lastVerified),
     'last-verified',
-    'it is the last verified archive of this guest',
+    lastVerified?.verified === true
+      ? 'it is the last verified archive of this guest'
+      : 'it is the newest archive of this guest, of which none is verified',
   )
   const missing = policy.minimumArchives - (trusted.length - going().length)
   // The newest of those that would go.

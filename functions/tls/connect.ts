@@ -146,7 +146,7 @@ function mismatch(socket: TLSSocket, tls: Tls, endpoint: string, facts: TlsFacts
   }
   if (socket.authorized && fingerprint !== undefined && !socket.isSessionReused()) return undefined
   // Declared as an Error, in fact a code string.
-  const complaint = String(socket.authorizationError ?? 'no verified certificate')
+  const complaint = String(socket.authorizationError ?? 'no accepted certificate')
   // Names are compared only where the chain is good.
   const names = complaint === 'ERR_TLS_CERT_ALTNAME_INVALID' ? { names: namesOf(certificate) } : {}
   return facts.identityMismatch(endpoint, { ...shown, complaint, ...names }, [])
