@@ -1,7 +1,6 @@
 import { Option, type Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
 import { attentionTo } from '../../functions/domain/pruning-totals.ts'
-import { bareCause, someOf } from '../../functions/domain/same-cause.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
@@ -12,6 +11,7 @@ import { counted } from '../../functions/domain/counted.ts'
 import { pruningLines } from './print-pruning.ts'
 import { retentionLines } from './print-retention.ts'
 import { askedGuests, type RetentionOptions, siteRetention, withRetentionOptions } from './retention-options.ts'
+import { alikeLines, isKnownTrouble, type Troubles } from './told-troubles.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
 import type { DeployedOptions } from './run-command.ts'
@@ -140,26 +140,6 @@ export async function pruneHere(
   }
   client.destroy()
   return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(tally)
-}
-
-/** Guests that couldn't be looked at for a cause that was told of another one, by that cause. */
-type Troubles = Map<string, { first: string; alike: string[] }>
-
-/** Whether this cause was told before. One that wasn't is from now on. */
-function isKnownTrouble({ guest, result }: SiteEnd, troubles: Troubles): boolean {
-  if (!('trouble' in result)) return false
-  const name = `${guest.kind} ${guest.id}`
-  const cause = bareCause({ cause: result.trouble, own: [guest.id, guest.kind] })
-  const before = troubles.get(cause)
-  if (before === undefined) troubles.set(cause, { first: name, alike: [] })
-  else before.alike.push(name)
-  return before !== undefined
-}
-
-function alikeLines(troubles: Troubles): string[] {
-  return [...troubles.values()]
-    .filter(({ alike }) => alike.length > 0)
-    .map(({ first, alike }) => `As for ${first}: ${counted(alike.length, 'more guest')} (${someOf(alike)}).`)
 }
 
 interface Tally {

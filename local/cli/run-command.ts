@@ -5,7 +5,6 @@ import type { RunReport } from '../../functions/contracts/report.ts'
 import { type Failure, readFailure } from '../../functions/domain/failure.ts'
 import { readAgain, readRequest } from '../../functions/domain/request.ts'
 import { emptyOutcome } from '../../functions/operations/outcomes.ts'
-import { strangeSite } from '../../functions/operations/known-sites.ts'
 import { repeatRun } from '../../functions/operations/repeat-run.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../run/local-runner.ts'
@@ -23,6 +22,7 @@ import { keyPrefixFrom } from './key-prefix.ts'
 import { reportLines } from './print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
 import { siteNameFrom } from './site-name.ts'
+import { tellStranger } from './stranger-note.ts'
 import type { StopSignals } from './stop-signals.ts'
 
 export interface OutputOptions {
@@ -89,15 +89,6 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
   } finally {
     display.end()
   }
-}
-
-/** The first archive of a site, or a misspelt name: said while the run is under way, which itself tells what fails. */
-function tellStranger(site: string, options: LocalOptions, display: Display): void {
-  const { client, store, keyPrefix } = openBucket(options)
-  void strangeSite(site, { store, keyPrefix })
-    .then((sentence) => sentence !== undefined && display.say(`note: ${sentence} This run's archives are its first.`))
-    .catch(() => undefined)
-    .finally(() => client.destroy())
 }
 
 async function runToEnd(runner: LocalRunner, request: unknown, name: string, display: Display, stop: StopSignals) {

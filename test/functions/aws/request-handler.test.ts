@@ -1,11 +1,15 @@
 /** S3 through a proxy, over real sockets, by a host name that only the proxy can look up. */
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import { StoreUnavailable } from '../../../functions/contracts/errors.ts'
+import { createIdentity } from '../../../local/lab/certificate.ts'
 import { type S3Server, startS3 } from '../../../local/s3/server.ts'
 import { type FakeProxy, startProxy } from '../../fakes/proxy.ts'
 
@@ -81,4 +85,22 @@ describe('the S3 client behind a proxy', () => {
       proxy = await startProxy()
     },
   )
+
+  it('keeps its tunnels: one is enough for requests that follow each other', async () => {
+    const identity = createIdentity(['s3.lan.test'], new Date())
+    const secure = createServer({ key: identity.key, cert: identity.cert }, (request, answer) => {
+      request.resume().on('end', () => answer.writeHead(200, { etag: '"e"', 'x-amz-request-id': '1' }).end())
+    })
+    await once(secure.listen(0, '127.0.0.1'), 'listening')
+    vi.stubEnv('HTTPS_PROXY', proxy.url)
+    // This machine knows no authority of the test's; what is checked here is the way.
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    const host = `s3.lan.test:${(secure.address() as AddressInfo).port}`
+    const { store, client } = storeAt(`https://${host}`)
+    for (const key of ['a', 'b', 'c']) await store.writeText(key, 'words')
+    expect(proxy.asked).toEqual([`CONNECT ${host}`])
+    client.destroy()
+    secure.closeAllConnections()
+    await new Promise((resolve) => secure.close(resolve))
+  })
 })
