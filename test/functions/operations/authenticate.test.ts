@@ -52,4 +52,13 @@ describe('authenticating', () => {
     expect(second.duplicateOf).toBe('first')
     expect(again.duplicateOf).toBeUndefined()
   })
+
+  it('leaves a scheduled time to the next delivery when the first execution fails before it takes it', async () => {
+    const ports = fakePorts()
+    const scheduled = { request: { ...request, schedule }, startedAt }
+    ports.fakeProvider.missing = [{ privilege: 'VM.Backup', path: '/vms/100' }]
+    await expect(authenticate({ ...scheduled, runId: 'first' }, ports)).rejects.toThrow(/lacks/)
+    ports.fakeProvider.missing = []
+    expect((await authenticate({ ...scheduled, runId: 'second' }, ports)).duplicateOf).toBeUndefined()
+  })
 })

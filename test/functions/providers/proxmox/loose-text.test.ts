@@ -84,10 +84,9 @@ describe('a text that comes as a number', () => {
       data(path.includes('type=vm') ? rows : path.includes('/permissions') ? { '/': { 'VM.Audit': 1 } } : []),
     )
     const provider = openProxmox('hq', siteFor(server), surroundings(), shortLimits)
-    const { guests } = await provider.listGuests().finally(async () => {
-      await provider.close()
-      await server.close()
-    })
+    const { guests } = await provider.listGuests()
+    await provider.close()
+    await server.close()
     expect(guests[3]).toMatchObject({ cpus: 4, memoryBytes: 1024 })
     const named = { tags: ['2024'], pools: ['7'], names: ['42'] }
     for (const [key, values] of Object.entries(named)) {
