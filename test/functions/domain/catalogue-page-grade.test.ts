@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { consistencySchema, gapNameSchema, type ShortGrade } from '../../../functions/contracts/grade.ts'
@@ -6,7 +7,7 @@ import { PAGE_SCRIPT } from '../../../functions/domain/catalogue-page-script.ts'
 import { gradeText } from '../../../functions/domain/grade.ts'
 
 /** As the browser reads it. */
-const gradeOf = new Function(`${GRADE_SCRIPT}; return gradeOf`)() as (code: number) => string
+const gradeOf = runInNewContext(`${GRADE_SCRIPT}; gradeOf`) as (code: number) => string
 
 describe("a grade on the catalogue's page", () => {
   it('is read in the browser as it is told elsewhere, whatever it is', () => {

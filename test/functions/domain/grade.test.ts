@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Consistency, type Grade, requirementSchema } from '../../../functions/contracts/grade.ts'
+import { jobSchema } from '../../../functions/contracts/job.ts'
 import { gradeText, shortfallsOf, shortGrade } from '../../../functions/domain/grade.ts'
 
 const frozen: Grade = { consistency: 'file-system', reason: 'It was frozen.', gaps: [] }
@@ -82,6 +83,20 @@ describe('a requirement', () => {
       { complte: true },
     ])
       expect(requirementSchema.safeParse(wrong).success, JSON.stringify(wrong)).toBe(false)
+  })
+})
+
+describe('a job', () => {
+  const job = (require: object) =>
+    jobSchema.safeParse({ site: 'hq', guests: { vmids: [100] }, backup: { excludePaths: ['/srv'] }, require })
+
+  it('is refused when it requires every file and leaves some out', () => {
+    expect(job({ complete: true }).error?.issues[0]).toMatchObject({
+      path: ['require'],
+      message: expect.stringContaining('add "files" to require.accept'),
+    })
+    for (const fine of [{ complete: true, accept: ['files'] }, { consistency: 'crash' }])
+      expect(job(fine).success).toBe(true)
   })
 })
 
