@@ -1,6 +1,6 @@
 /** Which proxy a connection goes through, by the variables that curl, Git and most tools read. Pure: they are an argument. */
 
-/** As `process.env`. */
+/** Variables of the environment, by name. */
 export type ProxyVariables = Readonly<Record<string, string | undefined>>
 
 export interface Destination {

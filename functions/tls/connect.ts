@@ -122,14 +122,14 @@ export function tlsDialer(
 }
 
 /** Node.js passes `onread` on only to a socket that it makes itself; here the bytes take one copy more. */
-function feed(socket: TLSSocket, { buffer, callback }: OnReadOpts): void {
+function feed(socket: TLSSocket, onread: OnReadOpts): void {
   socket.on('data', (chunk: Buffer) => {
     for (let at = 0; at < chunk.length && !socket.destroyed; ) {
-      const room = typeof buffer === 'function' ? buffer() : buffer
+      const room = typeof onread.buffer === 'function' ? onread.buffer() : onread.buffer
       const bytes = Math.min(room.length, chunk.length - at)
       room.set(chunk.subarray(at, at + bytes))
       at += bytes
-      callback(bytes, room)
+      onread.callback(bytes, room)
     }
   })
 }
