@@ -62,7 +62,7 @@ async function silentOutcome(
   ports: Needs,
 ): Promise<GuestOutcome> {
   const seen = await lastSeen(run, guest.id, ports)
-  const why = mapError === undefined || mapError === null ? noOutcome : `${mapFailed(mapError, seen)}`
+  const why = mapError === undefined || mapError === null ? noOutcome : mapFailed(mapError, seen)
   return emptyOutcome(guest, 'failed', 'NoOutcome', seen === undefined ? why : `${why} ${seen}`, 0)
 }
 

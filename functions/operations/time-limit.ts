@@ -4,9 +4,9 @@ import type { Ports } from './ports.ts'
 export interface TimeLimit {
   milliseconds: number
   /** Nobody answered, which may be different in a moment. Anything else is a clear answer and ends the test at once. */
-  mayPass(error: unknown): boolean
+  mayPass: (error: unknown) => boolean
   /** The test's error when its time is over. `last` is why the last try failed; `undefined` when no try has ended. */
-  late(last: unknown): Error
+  late: (last: unknown) => Error
 }
 
 const PAUSE_MILLISECONDS = 2_000

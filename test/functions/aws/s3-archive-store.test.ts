@@ -54,29 +54,28 @@ archiveStoreConformance('S3ArchiveStore on the embedded S3', async () => {
   }
 })
 
-/** Writes to Ceph 16 compare If-Match, quotes included, with an ETag that is kept without. */
-archiveStoreConformance('S3ArchiveStore on a store that wants bare tags', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'guestlift-bare-'))
-  const server = await startS3({
-    directory,
-    accessKeyId: 'test',
-    secretAccessKey: 'test',
-    buckets: ['archives'],
-    faults: ({ operation }) => (operation === 'PutObject' ? 'bare-tags' : undefined),
-  })
-  return {
-    store: storeAt(server.url),
-    smallestPartBytes: 5 * MIB,
-    close: async () => {
-      await server.close()
-      await rm(directory, { recursive: true })
-    },
-  }
-})
-
 describe('replacing an object on condition', () => {
   const of = 's3://b/k'
   const never = async () => 'unmet' as const
+
+  it('is carried out and refused by a store that wants the tag without quotes, as Ceph 16 does', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'guestlift-bare-'))
+    const server = await startS3({
+      directory,
+      accessKeyId: 'test',
+      secretAccessKey: 'test',
+      buckets: ['archives'],
+      faults: ({ operation }) => (operation === 'PutObject' ? 'bare-tags' : undefined),
+    })
+    const store = storeAt(server.url)
+    const first = await store.writeText('ledger', 'one', { onlyIf: { absent: true } })
+    const second = await store.writeText('ledger', 'two', { onlyIf: { etag: first ?? '' } })
+    expect(second).toBeDefined()
+    expect(await store.writeText('ledger', 'three', { onlyIf: { etag: first ?? '' } })).toBeUndefined()
+    expect(await store.readText('ledger')).toEqual({ text: 'two', etag: second })
+    await server.close()
+    await rm(directory, { recursive: true })
+  })
 
   it('believes that the object is another only when its tag has changed', async () => {
     const sent: string[] = []
