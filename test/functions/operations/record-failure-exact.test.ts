@@ -140,7 +140,7 @@ describe('cleaning up after a guest that failed', () => {
 
   it('says what is thrown as it is where that is no error', async () => {
     const ports = await started()
-    ports.fakeProvider.gatherEvidence = () => Promise.reject('just words' as unknown as Error)
+    ports.fakeProvider.gatherEvidence = () => Promise.reject('just words')
     expect((await fail(ports, 'BackupFailed')).reason).toContain('failed: just words')
   })
 

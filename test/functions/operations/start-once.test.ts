@@ -160,7 +160,9 @@ describe('an answer that was lost', () => {
     const ports = fakePorts()
     ports.fakeProvider.storages = [roomy]
     loseAnswers(ports)
-    await expect(startBackup({ item: { ...itemOf('dead'), backup: open.backup }, execution }, ports)).rejects.toThrow()
+    await expect(startBackup({ item: { ...itemOf('dead'), backup: open.backup }, execution }, ports)).rejects.toThrow(
+      'answer lost',
+    )
     const before = await claimIn(ports)
     ports.fakeProvider.storages = [{ ...roomy, storage: 'other' }]
     pass(ports, LEASE_SECONDS + 1)
