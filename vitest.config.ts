@@ -1,18 +1,38 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+/** Tests that start processes: the command line, the functions of a local run, a browser. */
+const startProcesses = ['test/bin/**', 'test/browser/**', 'test/e2e/**', 'test/local/cli/**', 'test/local/run/**'].map(
+  (folder) => `${folder}/*.test.ts`,
+)
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Tests talk to real sockets and run whole workflows: on two busy cores the default five seconds are too few.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
     // Most of the time they wait for sockets and simulated work, not for a core.
     maxWorkers: 4,
+    // Node.js keeps what it compiled; each process that a test starts would else compile the same sources again.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('.guestlift/compile-cache', import.meta.url)) },
     // CI reads the counts from the file.
     reporters:
       process.env['CI'] === 'true'
         ? ['default', ['json', { outputFile: '.guestlift/test-results.json' }]]
         : ['default'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'in one process',
+          include: ['test/**/*.test.ts'],
+          exclude: startProcesses,
+          // Loading the modules anew for each file takes as long as all tests of these files together.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'with processes', include: startProcesses } },
+    ],
   },
 })

@@ -45,6 +45,20 @@ export class ArchiveAccess {
     this.allow(role, ['s3:PutObject', 's3:ListMultipartUploadParts'], 'archives')
   }
 
+  /** All that a test of the store does, and only where it does it. */
+  grantTestStore(role: IRole): void {
+    const actions = ['s3:PutObject', 's3:GetObject', 's3:DeleteObject', 's3:ListMultipartUploadParts']
+    this.allow(role, actions, 'uploads', 'test/*')
+    this.grantSweepTests(role)
+  }
+
+  /** Find and abort the uploads that tests of the store left. */
+  grantSweepTests(role: IRole): void {
+    this.allow(role, ['s3:AbortMultipartUpload'], 'uploads', 'test/*')
+    const actions = ['s3:ListBucket', 's3:ListBucketMultipartUploads']
+    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [this.bucket.bucketArn] })
+  }
+
   /** See what parts multipart uploads of archives have. */
   grantInspectUpload(role: IRole): void {
     this.allow(role, ['s3:ListMultipartUploadParts'], 'archives')

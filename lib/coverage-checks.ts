@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib'
-import { type CoverageRequest, coverageRequestSchema, coverageRulesSchema } from '../functions/contracts/coverage.ts'
 import { longestGapHours } from '../functions/domain/schedule-interval.ts'
+import { coverageRequest } from './coverage-request.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { UpkeepSchedule } from './schedule.ts'
 import type { Workflow } from './workflow.ts'
@@ -17,18 +17,6 @@ export function coverageChecks(deployment: Deployment, workflow: Workflow): Upke
     workflow,
     input: { ...coverageRequest(deployment, site) },
   }))
-}
-
-/** What a check of a site is started with: the deployment's rules, and the schedules that archive the site. */
-export function coverageRequest(deployment: Deployment, site: string): CoverageRequest {
-  const rules = coverageRulesSchema.strip().parse(deployment.coverage)
-  const schedules = deployment.schedules
-    .filter(({ enabled, job }) => enabled && job.site === site)
-    .map(({ name, job, expression }) => {
-      const everyHours = longestGapHours(expression)
-      return { name, guests: job.guests, ...(everyHours === undefined ? {} : { everyHours }) }
-    })
-  return coverageRequestSchema.parse({ site, rules, schedules })
 }
 
 /** The longest time between two checks, as CloudWatch takes it: whole minutes, and whole hours above one. */

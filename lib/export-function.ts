@@ -1,11 +1,16 @@
-import { fileURLToPath } from 'node:url'
-import { type CfnFunction, Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
+import {
+  Architecture,
+  type CfnFunction,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda'
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
+import { bundledHandler } from './bundled-handler.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { SiteNetwork } from './site-network.ts'
 
@@ -27,7 +32,7 @@ export interface ExportFunctionProps<Name extends TaskName> {
 
 /** The function behind one task: the bundled handler, its own role, its own log group. */
 export class ExportFunction<Name extends TaskName> extends Construct {
-  readonly function: NodejsFunction
+  readonly function: LambdaFunction
   readonly timeoutSeconds: number
   /** Holds nothing at first but the right to write its own log. */
   readonly role: Role
@@ -51,11 +56,11 @@ export class ExportFunction<Name extends TaskName> extends Construct {
     network?.grantAttach(this.role)
 
     this.timeoutSeconds = props.timeoutSeconds
-    this.function = new NodejsFunction(this, 'Function', {
+    this.function = new LambdaFunction(this, 'Function', {
       functionName,
       description: `Guestlift: ${stem.replaceAll('-', ' ')}`,
-      entry: fileURLToPath(new URL(`../functions/handlers/${stem}.ts`, import.meta.url)),
-      handler: 'handler',
+      code: bundledHandler(stem),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: props.memoryMiB,
@@ -66,29 +71,6 @@ export class ExportFunction<Name extends TaskName> extends Construct {
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       ...network?.placement,
       environment: { ...withoutUndefined(environment), NODE_OPTIONS: props.nodeOptions },
-      bundling: {
-        // CommonJS: ssh2 asks for node's modules and for __dirname, which esbuild's ESM output doesn't offer.
-        format: OutputFormat.CJS,
-        target: 'node24',
-        // The runtime's own SDK changes under us; and with `module` first the S3 client is a quarter smaller.
-        bundleAwsSDK: true,
-        mainFields: ['module', 'main'],
-        minify: true,
-        logLevel: LogLevel.WARNING,
-        sourceMap: true,
-        sourcesContent: false,
-        // Both are optional speed-ups of ssh2, compiled for this machine and not for Lambda's. It goes on without them.
-        externalModules: ['cpu-features'],
-        loader: { '.node': 'empty' },
-        commandHooks: {
-          beforeBundling: () => [],
-          beforeInstall: () => [],
-          // Without it the bundle would be read as ESM here, below a package.json of type module, and as CommonJS on Lambda.
-          afterBundling: (_, output) => [
-            `node -e "fs.writeFileSync(process.argv[1], JSON.stringify({ type: 'commonjs' }))" "${output}/package.json"`,
-          ],
-        },
-      },
     })
     const resource = this.function.node.defaultChild as CfnFunction
     resource.addMetadata(STEM_METADATA, stem)

@@ -22,6 +22,8 @@ interface TaskNeeds {
   remove?: Folder[]
   /** Multipart uploads of archives: `fill` opens and completes them, `abort` finds and ends them, `inspect` sees their parts. */
   uploads?: ('fill' | 'abort' | 'inspect')[]
+  /** `test`: try out the store before a run; `sweep`: abort uploads that such tests left. */
+  storeTests?: 'test' | 'sweep'
   /** Write what reading archives found. */
   verdicts?: boolean
   /** Remove versions of archives for good. */
@@ -38,9 +40,16 @@ const needs = {
     timeoutSeconds: 120,
     read: ['runs', 'schedules'],
     write: ['runs', 'schedules'],
+    storeTests: 'test',
   },
   // Its own list of the site's guests tells which of them are absent.
-  PlanRun: { logsIn: true, memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['runs', 'sites'] },
+  PlanRun: {
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 300,
+    read: ['catalogue', 'sites'],
+    write: ['runs', 'sites'],
+  },
   StartBackup: {
     logsIn: true,
     memoryMiB: 512,
@@ -115,8 +124,8 @@ const needs = {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 600,
-    read: ['claims', 'dumps', 'runs', 'uploads'],
-    write: ['claims', 'dumps', 'runs'],
+    read: ['claims', 'dumps', 'runs', 'streams', 'uploads'],
+    write: ['claims', 'dumps', 'runs', 'streams'],
     remove: ['uploads'],
     uploads: ['abort'],
   },
@@ -130,6 +139,7 @@ const needs = {
     write: ['sweeps'],
     remove: ['uploads'],
     uploads: ['inspect', 'abort'],
+    storeTests: 'sweep',
   },
   // Thousands of guests in one answer of the site.
   PlanPruning: { logsIn: true, memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['prunings', 'sites'] },
@@ -225,6 +235,8 @@ export class ExportFunctions extends Construct {
       if (its.uploads?.includes('fill')) archive.grantUpload(made.role)
       if (its.uploads?.includes('inspect')) archive.grantInspectUpload(made.role)
       if (its.uploads?.includes('abort')) archive.grantAbortUpload(made.role)
+      if (its.storeTests === 'test') archive.grantTestStore(made.role)
+      if (its.storeTests === 'sweep') archive.grantSweepTests(made.role)
       if (its.verdicts === true) archive.grantWriteVerification(made.role)
       if (its.prune === true) archive.grantPrune(made.role)
       if (talksToSite) secrets.grantRead(made.role)

@@ -144,10 +144,10 @@ describe('records that were written once', () => {
   })
 
   it('counts an index of an older or newer version as none: it is a copy, and written anew', async () => {
-    const older = ['catalogue-index-v1', 'catalogue-index-v2'].flatMap((folder) =>
+    const older = ['catalogue-index-v1', 'catalogue-index-v2', 'catalogue-index-v3'].flatMap((folder) =>
       readdirSync(join(golden, folder)).map((file) => textOf(folder, file)),
     )
-    const newer = JSON.stringify({ ...(JSON.parse(older[0] ?? '') as object), version: 4 })
+    const newer = JSON.stringify({ ...(JSON.parse(older[0] ?? '') as object), version: 5 })
     for (const text of [...older, newer]) {
       expect('value' in readText(shapes.catalogueIndexShape, text)).toBe(false)
       const store = new MemoryStore()

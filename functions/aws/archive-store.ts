@@ -132,6 +132,7 @@ export interface ArchiveStore {
   /**
    * Write a small object, on a condition if one is given.
    * Returns its ETag, or `undefined` when the condition didn't hold and nothing was written.
+   * @throws StoreUnsuitable when the store says that an object is another and it isn't
    */
   writeText(
     key: string,

@@ -12,6 +12,7 @@ import {
   type MultipartUpload,
   type Part,
   PutObjectCommand,
+  type PutObjectCommandInput,
   type _Object as S3Object,
   type S3Client,
 } from '@aws-sdk/client-s3'
@@ -36,6 +37,7 @@ import { allPages } from './s3-pages.ts'
 import { sendPart } from './s3-part-upload.ts'
 import { presignPart } from './s3-presign.ts'
 import { readRange } from './s3-range-read.ts'
+import { Replacement } from './s3-replace.ts'
 
 /** What Complete answers when our sum isn't S3's, or one of the parts' sums isn't what it stored. */
 const checksumCodes = new Set(['BadDigest', 'InvalidPart', 'XAmzContentChecksumMismatch'])
@@ -45,6 +47,7 @@ export class S3ArchiveStore implements ArchiveStore {
   readonly bucket: string
   readonly #client: S3Client
   readonly #retry: RetryDeps
+  readonly #replacement = new Replacement()
 
   constructor(client: S3Client, bucket: string, retry: RetryDeps) {
     this.#client = client
@@ -301,24 +304,33 @@ export class S3ArchiveStore implements ArchiveStore {
     options: { contentType?: string; onlyIf?: { absent: true } | { etag: string } } = {},
   ): Promise<string | undefined> {
     const { contentType = 'application/json', onlyIf } = options
+    const object = { ...this.#object(key), Body: text, ContentType: contentType }
+    if (onlyIf !== undefined && 'etag' in onlyIf) {
+      const tryIt = (ifMatch: string) => this.#put({ ...object, IfMatch: ifMatch }, text)
+      const what = { etag: onlyIf.etag, of: `s3://${this.bucket}/${key}` }
+      return this.#replacement.replace(what, tryIt, async () => (await this.head(key))?.etag)
+    }
+    const put = await this.#put(onlyIf === undefined ? object : { ...object, IfNoneMatch: '*' }, text)
+    return typeof put === 'string' ? undefined : put.etag
+  }
+
+  /** `unmet` and `conflict` only where there is a condition. */
+  async #put(
+    input: PutObjectCommandInput & { Key: string },
+    text: string,
+  ): Promise<{ etag: string } | 'unmet' | 'conflict'> {
+    const key = input.Key
     try {
-      const answer = await this.#client.send(
-        new PutObjectCommand({
-          ...this.#object(key),
-          Body: text,
-          ContentType: contentType,
-          ...(onlyIf === undefined ? {} : 'etag' in onlyIf ? { IfMatch: onlyIf.etag } : { IfNoneMatch: '*' }),
-        }),
-      )
-      return this.#given(answer.ETag, 'ETag', key)
+      return { etag: this.#given((await this.#client.send(new PutObjectCommand(input))).ETag, 'ETag', key) }
     } catch (error) {
       const code = errorCode(error)
       const unmet = code === 'PreconditionFailed' || code === 'ConditionalRequestConflict' || code === 'NoSuchKey'
-      if (onlyIf === undefined || !unmet) throw storeFact(error, { bucket: this.bucket, key, verb: 'write' })
+      const conditional = input.IfMatch !== undefined || input.IfNoneMatch !== undefined
+      if (!conditional || !unmet) throw storeFact(error, { bucket: this.bucket, key, verb: 'write' })
       // When the SDK repeated the request after a lost answer, it was our own first try that broke the condition.
-      if (attemptsOf(error) === 1) return undefined
-      const there = await this.readText(key)
-      return there?.text === text ? there.etag : undefined
+      const there = attemptsOf(error) === 1 ? undefined : await this.readText(key)
+      if (there?.text === text) return { etag: there.etag }
+      return code === 'PreconditionFailed' ? 'unmet' : 'conflict'
     }
   }
 

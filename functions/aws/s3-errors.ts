@@ -117,6 +117,8 @@ const throttling = new Set(['SlowDown', 'ServiceUnavailable', 'ThrottlingExcepti
 export function isPassing(error: unknown): boolean {
   const code = errorCode(error)
   const status = statusOf(error)
+  // What a store lacks now it lacks in an hour.
+  if (code === 'NotImplemented' || status === 501) return false
   // A connection that is cut while an answer is parsed surfaces as a nameless error of the SDK, without a status.
   const cut =
     status === undefined &&

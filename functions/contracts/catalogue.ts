@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { backupModeSchema, compressSchema } from './backup-options.ts'
 import { verdictNameSchema } from './evidence.ts'
+import { shortGradeSchema } from './grade.ts'
 import { guestIdentitySchema, guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { entropySchema } from './verification.ts'
 
@@ -39,7 +40,14 @@ export const manifestFactsSchema = z.strictObject({
   clockOffsetSeconds: z.number().optional(),
   mode: backupModeSchema,
   compress: compressSchema,
-  verdict: z.strictObject({ name: verdictNameSchema, reason: z.string() }),
+  verdict: z.strictObject({
+    name: verdictNameSchema,
+    reason: z.string(),
+    /** It lacks something that its job required: `reason` says what. */
+    unmet: z.literal(true).optional(),
+  }),
+  /** What the backup reached. Absent where the manifest doesn't tell: then nobody knows. */
+  grade: shortGradeSchema.optional(),
   warnings: z.int().nonnegative(),
   notes: z.string().optional(),
   tags: z.array(z.string()),
@@ -79,10 +87,10 @@ export type IndexedArchive = z.infer<typeof indexedArchiveSchema>
  * `catalogue/<site>/<kind>-<id>.json`: what a guest's manifests said when it was written. A copy, never the truth: a
  * listing with ETags decides entry by entry whether it still holds. `sum` is over `archives` and finds damage. One of
  * another version counts as none and is written anew: version 1 lacks figures that its manifests may well have, version 2
- * lacks whose archive it is and by which clock it is dated, and nothing in them tells.
+ * lacks whose archive it is and by which clock it is dated, version 3 its grade, and nothing in them tells.
  */
 export const catalogueIndexSchema = z.strictObject({
-  version: z.literal(3),
+  version: z.literal(4),
   site: siteNameSchema,
   guest: z.strictObject({ kind: guestKindSchema, id: z.string().min(1) }),
   sum: z.string(),

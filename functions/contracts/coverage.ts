@@ -1,5 +1,6 @@
 /** Which guests a check of a site's coverage expects to be archived, and what it found. */
 import * as z from 'zod'
+import { shortGradeSchema } from './grade.ts'
 import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { runOutcomeSchema } from './report.ts'
 import { guestSelectionSchema } from './selection.ts'
@@ -54,6 +55,8 @@ const judgedGuestSchema = z.looseObject({
   /** What the platform's clock said, where that is more than a minute off. */
   newestCreatedAt: instantSchema.optional(),
   lastVerifiedAt: instantSchema.optional(),
+  /** What the newest archive reached; absent where nobody knows. */
+  grade: shortGradeSchema.optional(),
   /** Schedules that choose it. */
   chosenBy: z.array(z.string()).optional(),
 })

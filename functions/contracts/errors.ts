@@ -44,7 +44,10 @@ export class StoreUnavailable extends fact('StoreUnavailable', 'retry') {}
 /** A backup was asked for and the answer was lost; it isn't known yet whether the platform took it. */
 export class BackupStartUnclear extends fact('BackupStartUnclear', 'retry') {}
 
-/** The guest's configuration is locked by another operation. */
+/** The guest's configuration is locked for seconds or minutes: a snapshot is being taken. */
+export class GuestLockedBriefly extends fact('GuestLockedBriefly', 'retry') {}
+
+/** The guest's configuration is locked by another operation that ends by itself. */
 export class GuestLocked extends fact('GuestLocked', 'skip') {}
 /** The guest is on its way to another node. */
 export class GuestMigrating extends fact('GuestMigrating', 'skip') {}
@@ -53,6 +56,8 @@ export class GuestBusy extends fact('GuestBusy', 'skip') {}
 
 /** No guest with that id, or none this account may see. */
 export class GuestNotFound extends fact('GuestNotFound', 'fail-guest') {}
+/** The guest's configuration is locked until a person does something: it is hibernated, or mounted on its node. */
+export class GuestLockStays extends fact('GuestLockStays', 'fail-guest') {}
 /** The guest's id belongs to another guest than the one that was planned: an archive would pass for the planned one's. */
 export class GuestReplaced extends fact('GuestReplaced', 'fail-guest', 'impeached') {}
 /** The platform's clock is further off ours than the site allows. */
@@ -75,6 +80,11 @@ export class SourceChanged extends fact('SourceChanged', 'fail-guest', 'impeache
 export class ShortRead extends fact('ShortRead', 'fail-guest', 'impeached') {}
 /** S3's checksum over the finished object differs from the one over the bytes that were read. */
 export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest', 'impeached') {}
+/**
+ * The archive is stored whole, and less consistent or complete than its job requires. It ends a guest as its outcome's
+ * name and is thrown nowhere: nothing is wrong with the bytes.
+ */
+export class GradeNotReached extends fact('GradeNotReached', 'fail-guest') {}
 /** What was copied faithfully is no archive of that guest: a restore would refuse it from its first bytes on. */
 export class NotAnArchive extends fact('NotAnArchive', 'fail-guest', 'impeached') {}
 /** The time that an archive has for its copy is over, and parts are missing. What S3 has of it is as good as before. */
@@ -116,6 +126,12 @@ export class TlsIdentityMismatch extends fact('TlsIdentityMismatch', 'fail-run')
 export class HostKeyMismatch extends fact('HostKeyMismatch', 'fail-run') {}
 /** The route's server refused user, key or password. */
 export class RouteLoginRejected extends fact('RouteLoginRejected', 'fail-run') {}
+/** Before anything was dumped, nobody answered for the files of a node: refused, no such name, silence. */
+export class RouteUnreachable extends fact('RouteUnreachable', 'fail-run') {}
+/** Before anything was begun, nobody answered at the store's endpoint: refused, no such name, silence. */
+export class StoreUnreachable extends fact('StoreUnreachable', 'fail-run') {}
+/** The store lacks an operation that Guestlift can't do without, or says that it did something and didn't. */
+export class StoreUnsuitable extends fact('StoreUnsuitable', 'fail-run') {}
 /** S3 refused the call: permission, signature, or a missing bucket. */
 export class StoreDenied extends fact('StoreDenied', 'fail-run') {}
 /** A newer version of Guestlift wrote a stored record, and what it means isn't known here. */
@@ -129,10 +145,12 @@ const facts = [
   ConnectionDropped,
   StoreUnavailable,
   BackupStartUnclear,
+  GuestLockedBriefly,
   GuestLocked,
   GuestMigrating,
   GuestBusy,
   GuestNotFound,
+  GuestLockStays,
   GuestReplaced,
   ClockOff,
   BackupFailed,
@@ -144,6 +162,7 @@ const facts = [
   SourceChanged,
   ShortRead,
   ChecksumMismatch,
+  GradeNotReached,
   NotAnArchive,
   LineTooSlow,
   ArchiveConflict,
@@ -163,6 +182,9 @@ const facts = [
   TlsIdentityMismatch,
   HostKeyMismatch,
   RouteLoginRejected,
+  RouteUnreachable,
+  StoreUnreachable,
+  StoreUnsuitable,
   StoreDenied,
   RecordTooNew,
   NotAnObjectStore,

@@ -1,6 +1,7 @@
 /** What is known about an ended backup, in words that fit every platform, and what follows from it. */
 import * as z from 'zod'
 import { backupModeSchema, compressSchema } from './backup-options.ts'
+import { gradeSchema } from './grade.ts'
 import { instantSchema, sourceArtifactSchema } from './nouns.ts'
 
 /**
@@ -22,6 +23,8 @@ const usedOptionsSchema = z.strictObject({
   storage: z.string().optional(),
   /** The guest wasn't running, so that any mode gives the same: a copy of disks at rest. */
   guestStopped: z.boolean().optional(),
+  /** Why another mode was taken than the one asked for, in the platform's words. */
+  modeBecause: z.string().optional(),
 })
 export type UsedOptions = z.infer<typeof usedOptionsSchema>
 
@@ -59,6 +62,8 @@ export const backupEvidenceSchema = z.strictObject({
   remarks: z.array(z.string()).optional(),
   /** What the dump really used, as its own log and its archive's name show it: not what was asked for. */
   used: usedOptionsSchema.optional(),
+  /** What the backup reached, of a job that ended well. Older evidence has none: then nothing is claimed. */
+  grade: gradeSchema.optional(),
   /** The job ended and the guest stays locked: a sentence with the command that frees it. */
   leftLock: z.string().optional(),
   /** What the log says made *this* guest fail, if it says so. */
@@ -105,6 +110,13 @@ export const verdictNameSchema = z.enum([
 ])
 export type VerdictName = z.infer<typeof verdictNameSchema>
 
-/** `good` means that the archive may be moved; `reason` is a sentence for the report. */
-export const verdictSchema = z.strictObject({ name: verdictNameSchema, good: z.boolean(), reason: z.string() })
+export const verdictSchema = z.strictObject({
+  name: verdictNameSchema,
+  /** The archive may be moved. */
+  good: z.boolean(),
+  /** A sentence for the report. */
+  reason: z.string(),
+  /** What the job requires and the archive lacks, a sentence each; absent when it lacks nothing of that. */
+  unmet: z.array(z.string()).min(1).optional(),
+})
 export type Verdict = z.infer<typeof verdictSchema>

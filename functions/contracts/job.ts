@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { backupModeSchema, backupOptionsSchema } from './backup-options.ts'
 import { budgetSchema } from './budget.ts'
+import { requirementSchema } from './grade.ts'
 import { runLimitsSchema } from './limits.ts'
 import { instantSchema, siteNameSchema } from './nouns.ts'
 import { retentionSchema } from './retention.ts'
@@ -19,6 +20,8 @@ export const jobSchema = z
     site: siteNameSchema,
     guests: guestSelectionSchema,
     backup: backupOptionsSchema.prefault({}),
+    /** How consistent and complete an archive has to be. Absent: what is less than to be expected is a warning. */
+    require: requirementSchema.optional(),
     /** Which of a guest's archives stay in the bucket, decided anew after each archive of it. */
     retention: retentionSchema.optional(),
     /** How fast this run may move archives; the site's own limits hold as well. */
@@ -33,6 +36,15 @@ export const jobSchema = z
     error: 'deleteSource cannot remove an archive that backup.protected keeps; ask for one of them',
     path: ['deleteSource'],
   })
+  .refine(
+    ({ backup, require }) =>
+      require?.complete !== true || backup.excludePaths === undefined || require.accept.includes('files'),
+    {
+      error:
+        'require.complete takes every file, and backup.excludePaths leaves some out; add "files" to require.accept',
+      path: ['require'],
+    },
+  )
 export type Job = z.infer<typeof jobSchema>
 
 /** The run whose guests are to be tried again: its name, and when it was started, as an instant or in milliseconds as events tell it. */

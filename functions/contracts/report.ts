@@ -1,5 +1,6 @@
 /** What a run says of itself: one outcome per guest, one report per run. Both lie as JSON in the bucket. */
 import * as z from 'zod'
+import { shortGradeSchema } from './grade.ts'
 import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { pricedSchema } from './prices.ts'
 import { guestCountsSchema } from './work.ts'
@@ -15,8 +16,11 @@ export const guestOutcomeSchema = z.strictObject({
   verdict: z.string(),
   /** A sentence: what happened and what to do. Empty on plain success. */
   reason: z.string(),
+  /** What is stored. Also of a guest that failed only for its archive being less than required. */
   artifacts: z.array(z.strictObject({ key: z.string(), sizeBytes: z.int(), checksum: z.string() })),
   manifestKey: z.string().optional(),
+  /** What its backup reached, where it was stored. Older outcomes have none: then nobody knows. */
+  grade: shortGradeSchema.optional(),
   bytesSent: z.int().nonnegative(),
   seconds: z.number().nonnegative(),
   /** What it took, where it was archived and counted. */

@@ -33,6 +33,7 @@ export const archiveDecisionSchema = z.strictObject({
       'clock-in-doubt',
       'last-written',
       'last-verified',
+      'last-as-required',
       'minimum-archives',
       'largest-share',
     ])

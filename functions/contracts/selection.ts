@@ -57,8 +57,10 @@ const keys = {
   names: listOf(nameOf('name'), 'name'),
   /** Whole tags. Upper and lower case are the same, as they are to the platform. */
   tags: listOf(nameOf('tag'), 'tag'),
-  /** Pools by their full names. A pool's sub-pools are pools of their own. */
+  /** Pools by their full names, with their sub-pools: `a` takes in `a/b` and `a/b/c`. */
   pools: listOf(nameOf('pool'), 'pool'),
+  /** False: `pools` are these pools alone. */
+  subPools: z.boolean().optional(),
   /** Nodes where the guests are now. */
   nodes: listOf(nameOf('node'), 'node'),
   states: listOf(guestStateSchema, 'state'),
@@ -81,11 +83,19 @@ const filterSchema = z.strictObject(keys)
 /** Keys are ANDed, values of a key ORed; `vmids` and `ranges` are one key in that. */
 export type GuestFilter = z.output<typeof filterSchema>
 
+const saysOfPools = ({ pools, subPools }: Pick<GuestFilter, 'pools' | 'subPools'>) =>
+  pools !== undefined || subPools === undefined
+const SUB_POOLS_ALONE = {
+  path: ['subPools'],
+  error: 'subPools says how pools are meant: name pools, or leave it out',
+}
+
 /** Guests to leave out although the rest of the selection takes them in. */
-const exclusionSchema = filterSchema.refine(
-  (filter) => narrowingKeys(filter).length > 0 || (filter.templates ?? 'include') !== 'include',
-  { error: `say what to leave out: at least one of ${LIST_KEYS.join(', ')}` },
-)
+const exclusionSchema = filterSchema
+  .refine((filter) => narrowingKeys(filter).length > 0 || (filter.templates ?? 'include') !== 'include', {
+    error: `say what to leave out: at least one of ${LIST_KEYS.join(', ')}`,
+  })
+  .refine(saysOfPools, SUB_POOLS_ALONE)
 
 /**
  * A selection of guests. Each key narrows it (AND), each value of a key widens that key (OR). `exclude` has the same keys,
@@ -99,6 +109,7 @@ export const guestSelectionSchema = filterSchema
   .check(({ value, issues }) => {
     const refuse = (path: Key[], message: string) => issues.push({ code: 'custom', path, message, input: value })
     const narrowing = narrowingKeys(value)
+    if (!saysOfPools(value)) refuse(['subPools'], SUB_POOLS_ALONE.error)
     if (value.all === true) {
       for (const key of narrowing) refuse([key], `all takes in every guest: leave out all to choose by ${key}`)
     } else if (narrowing.length === 0 && value.templates !== 'only') {

@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { backupOptionsSchema } from './backup-options.ts'
 import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
+import { requirementSchema } from './grade.ts'
 import { jobSchema, stagingSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'
 import { coverageRequestSchema, coverageSummarySchema } from './coverage.ts'
@@ -56,6 +57,8 @@ export const planItemSchema = z.strictObject({
   platformVersion: z.string(),
   guest: guestSchema,
   backup: backupOptionsSchema,
+  /** The least that the job takes for a success. */
+  require: requirementSchema.optional(),
   deleteSource: z.boolean(),
   staging: stagingSchema.prefault({}),
   /** Bandwidth of the run, as the job says. */
@@ -108,7 +111,7 @@ const backupCallsSchema = z.int().positive()
 const transferInput = z.strictObject({ item: planItemSchema, artifact: sourceArtifactSchema })
 
 export const tasks = {
-  /** Parse the job, log in, check version and privileges. Claims the schedule's slot, since schedules may fire twice. */
+  /** Test the store, parse the job, log in, check version and privileges. Claims the schedule's slot, since schedules may fire twice. */
   Authenticate: {
     stem: 'authenticate',
     input: z.strictObject({
@@ -129,7 +132,7 @@ export const tasks = {
     }),
     env: storeEnv.extend(siteEnv.shape),
   },
-  /** Find the guests, check the route to each node, write the plan; guests that don't exist get their outcome here. */
+  /** Find the guests, test the route to each node, write the plan; guests that don't exist get their outcome here. */
   PlanRun: {
     stem: 'plan-run',
     input: z.strictObject({
@@ -445,6 +448,8 @@ export const tasks = {
       notes: z.array(z.string()),
       /** What Write catalogue ended with: the archives are as good without. */
       catalogueError: stateErrorSchema.nullable().optional(),
+      /** What the map over the guests ended with, where that wasn't its end. */
+      mapError: stateErrorSchema.nullable().optional(),
     }),
     output: z.strictObject({
       outcome: runOutcomeSchema,

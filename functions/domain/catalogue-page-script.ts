@@ -1,3 +1,5 @@
+import { GRADE_SCRIPT } from './catalogue-page-grade.ts'
+
 /**
  * What runs in the browser. Everything from the catalogue reaches the page as text nodes alone. Only what is seen is
  * built: fifty guests at a time, two hundred archives of an open one, and at most one mark for each pixel of a timeline.
@@ -8,7 +10,7 @@ export const PAGE_SCRIPT = `
   const GUESTS_AT_A_TIME = 50, ROWS_AT_A_TIME = 200, WIDTH = 600, HEIGHT = 44
   const STATES = ['archived', 'incomplete', 'unreadable', 'damaged']
   const VERIFICATIONS = ['verified', 'refused', 'tried, not verified', 'verification unreadable']
-  const byId = (id) => document.getElementById(id)
+${GRADE_SCRIPT}  const byId = (id) => document.getElementById(id)
   const about = JSON.parse(byId('about').textContent)
   const guests = JSON.parse(byId('data').textContent)
   byId('data').remove()
@@ -23,7 +25,9 @@ export const PAGE_SCRIPT = `
   const iso = (seconds) => new Date(seconds * 1000).toISOString()
   const time = (seconds) => iso(seconds).slice(0, 16).replace('T', ' ') + 'Z'
   const isBroken = (row) => row[2] > 0 || row[3] === 1 || row[3] === 3
-  const className = (row) => isBroken(row) ? 'bad' : row[5] > 0 ? 'warned' : row[3] === 0 ? 'verified' : 'good'
+  const isLesser = (row) => isLesserCode(row[8])
+  const hasTrouble = (row) => isBroken(row) || isLesser(row)
+  const className = (row) => isBroken(row) ? 'bad' : row[5] > 0 || isLesser(row) ? 'warned' : row[3] === 0 ? 'verified' : 'good'
   const element = (tag, className, text) => {
     const made = document.createElement(tag)
     if (className) made.className = className
@@ -42,12 +46,12 @@ export const PAGE_SCRIPT = `
     for (const row of guest.rows) {
       for (let at = row.length; at < 6; at++) row[at] = 0
       if (row[6] === undefined) row[6] = ''
-      if (row[7] === undefined) row[7] = 0
+      for (let at = 7; at < 9; at++) if (row[at] === undefined) row[at] = 0
       from = Math.min(from, row[0]); to = Math.max(to, row[0])
       total += row[1]; archives += 1
     }
     guest.bytes = guest.rows.reduce((sum, row) => sum + row[1], 0)
-    guest.broken = guest.rows.filter(isBroken).length
+    guest.broken = guest.rows.filter(hasTrouble).length
     guest.newest = guest.rows.length === 0 ? 0 : guest.rows[guest.rows.length - 1][0]
     guest.notes = [...new Set(guest.rows.map((row) => row[6]))]
     guest.text = [guest.name, guest.id, guest.kind + '-' + guest.id, guest.site, ...guest.tags, ...guest.notes].join('\\n').toLowerCase()
@@ -65,7 +69,7 @@ export const PAGE_SCRIPT = `
       const height = isBroken(row) ? HEIGHT - 4 : Math.max(4, row[1] / largest * (HEIGHT - 4))
       const mark = drawn('rect', { class: className(row), x: at - wide / 2, width: wide, y: HEIGHT - 1 - height, height })
       const title = drawn('title', {})
-      title.textContent = madeAt(row) + ', ' + bytes(row[1]) + ', ' + stateOf(row)
+      title.textContent = madeAt(row) + ', ' + bytes(row[1]) + ', ' + stateOf(row) + ', ' + gradeOf(row[8])
       mark.append(title)
       svg.append(mark)
     }
@@ -99,7 +103,7 @@ export const PAGE_SCRIPT = `
     command.append('To restore: ', element('code', '', 'guestlift show ' + what + ' --bucket ' + about.bucket + (about.keyPrefix === '' ? '' : ' --prefix ' + about.keyPrefix)))
     const grid = element('table')
     const head = element('tr')
-    for (const text of ['made', 'size', 'state', 'note', 'in the bucket']) head.append(element('th', '', text))
+    for (const text of ['made', 'size', 'state', 'note', 'grade', 'in the bucket']) head.append(element('th', '', text))
     grid.append(head)
     const rows = guest.rows.slice().reverse()
     let shown = 0
@@ -111,7 +115,7 @@ export const PAGE_SCRIPT = `
         const key = element('td')
         key.append(element('code', '', folderOf(guest, row)))
         // 'trouble' colours the words; the marks' own classes would fill the cell.
-        line.append(element('td', 'time', madeAt(row)), element('td', 'size', bytes(row[1])), state, element('td', 'note', row[6]), key)
+        line.append(element('td', 'time', madeAt(row)), element('td', 'size', bytes(row[1])), state, element('td', 'note', row[6]), element('td', isLesser(row) ? 'trouble' : '', gradeOf(row[8])), key)
         grid.append(line)
       }
       shown = Math.min(rows.length, shown + ROWS_AT_A_TIME)

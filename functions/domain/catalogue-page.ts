@@ -5,6 +5,7 @@
 import { otherTime } from './archive-time.ts'
 import type { ArchiveState, CatalogueEntry, GuestArchives } from './catalogue.ts'
 import { type CataloguedGuest, guestsIn } from './catalogue-guests.ts'
+import { gradeCode } from './catalogue-page-grade.ts'
 import { PAGE_SCRIPT } from './catalogue-page-script.ts'
 import { PAGE_STYLE } from './catalogue-page-style.ts'
 
@@ -14,9 +15,10 @@ const VERIFICATIONS = ['verified', 'failed', 'not-verified', 'unreadable'] as co
 const NEVER_VERIFIED = -1
 
 /**
- * `[time, sizeBytes, state, verification, verifiedAt, warnings, note, dated]`: times in seconds since 1970; what is absent
+ * `[time, sizeBytes, state, verification, verifiedAt, warnings, note, dated, grade]`: times in seconds since 1970; what is absent
  * at the end is left out. `note` is the reason of what is broken, else the archive's notes. `time` is the trusted one, and
- * `dated` that of the platform, which is in the archive's key, where they differ by more than a minute.
+ * `dated` that of the platform, which is in the archive's key, where they differ by more than a minute. `grade` is 0 where
+ * nobody knows.
  */
 type PageRow = (number | string)[]
 
@@ -67,6 +69,7 @@ function rowOf(entry: CatalogueEntry): PageRow {
     facts?.warnings ?? 0,
     reason ?? verification?.reason ?? facts?.notes ?? '',
     trusted === createdAt ? 0 : seconds(createdAt),
+    facts === undefined ? 0 : gradeCode(facts),
   ]
   while (row.at(-1) === 0 || row.at(-1) === '') row.pop()
   return row

@@ -1,4 +1,5 @@
 /** Which guests are covered by an archive that is young, whole and plausible; and which aren't, and why. */
+import type { ShortGrade } from '../contracts/grade.ts'
 import type { GuestIdentity } from '../contracts/nouns.ts'
 import { olderFirst, otherTime, timeOf } from './archive-time.ts'
 import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
@@ -8,6 +9,7 @@ import { figuresOf, HISTORY, median, oddities } from './archive-figures.ts'
 import { formatBytes } from './byte-size.ts'
 import { duration } from './duration.ts'
 import { nameOf } from './catalogue-search.ts'
+import { gradeText } from './grade.ts'
 import type { KeyedGuest } from './object-keys.ts'
 
 /**
@@ -17,6 +19,7 @@ import type { KeyedGuest } from './object-keys.ts'
  * - `damaged`: the newest archive misses files, or was refused when it was read back.
  * - `suspicious`: the newest archive compresses otherwise than those before it, or looks otherwise random: encrypted?
  * - `shrunk`: the newest archive is far smaller than those before it.
+ * - `lesser`: the newest archive is less consistent or complete than its job requires.
  * - `parked`: not to be archived, on purpose. `gone`: archived, and not on the site any more. `absent`: not in the site's
  *   list, and not known to be gone. None of these counts against it.
  */
@@ -27,6 +30,7 @@ export type CoverageState =
   | 'damaged'
   | 'suspicious'
   | 'shrunk'
+  | 'lesser'
   | 'covered'
   | 'parked'
   | 'absent'
@@ -40,6 +44,7 @@ export const uncoveredStates: readonly CoverageState[] = [
   'damaged',
   'suspicious',
   'shrunk',
+  'lesser',
 ]
 
 /** A guest that had an id before the one that has it now. */
@@ -102,6 +107,8 @@ export interface GuestCoverage {
   /** What the platform's clock said, where that is more than a minute off. */
   newestCreatedAt?: string
   lastVerifiedAt?: string
+  /** Of the newest archive; absent where nobody knows. */
+  grade?: ShortGrade
   formerGuests?: FormerGuest[]
   /** Schedules that choose it; absent where nobody asked, or nobody expects any to. */
   chosenBy?: string[]
@@ -179,6 +186,7 @@ export function coverageOf(
     sizeBytes,
     ...(newest === undefined ? {} : { newestAt: newest.at ?? newest.createdAt }),
     ...(newest === undefined || otherTime(newest) === undefined ? {} : { newestCreatedAt: newest.createdAt }),
+    ...(newest?.facts?.grade === undefined ? {} : { grade: newest.facts.grade }),
     ...(archived.former === undefined ? {} : { formerGuests: archived.former }),
     ...(verification?.state === 'verified' && verification.at !== undefined ? { lastVerifiedAt: verification.at } : {}),
   }
@@ -271,6 +279,14 @@ function faultsOf(
           {
             state: 'shrunk' as const,
             reason: `The newest archive has ${formatBytes(newest.artifactBytes)}; those before it had about ${formatBytes(usual)}.`,
+          },
+        ]
+      : []),
+    ...(newest.facts?.verdict.unmet === true
+      ? [
+          {
+            state: 'lesser' as const,
+            reason: `The newest archive is less than its job requires: ${gradeText(newest.facts.grade)}.`,
           },
         ]
       : []),

@@ -27,9 +27,10 @@ export function describeSelection(selection: GuestSelection): string {
 function phrases(filter: GuestFilter): string {
   const ids = [...(filter.vmids ?? []), ...(filter.ranges ?? [])]
   const others = narrowingKeys(filter).filter((key) => words[key] !== '')
+  const subPools = filter.subPools === false ? ' (without sub-pools)' : ''
   return [
     ...(ids.length === 0 ? [] : [` ${list(ids, ', ')}`]),
-    ...others.map((key) => ` ${words[key]} ${list(filter[key] ?? [], ' or ')}`),
+    ...others.map((key) => ` ${words[key]} ${list(filter[key] ?? [], ' or ')}${key === 'pools' ? subPools : ''}`),
   ].join('')
 }
 

@@ -36,6 +36,7 @@ const turnSchema = z.strictObject({
 })
 const waiterSchema = z.strictObject({ ...entryShape, waitsForPlace: z.string().optional() })
 const stagedSchema = z.strictObject({ ...entryShape, place: z.string() })
+const paceSchema = z.strictObject({ node: z.string().min(1), turnSeconds: z.number().nonnegative() })
 
 export const dumpQueueSchema = z.strictObject({
   version: z.literal(1),
@@ -43,6 +44,8 @@ export const dumpQueueSchema = z.strictObject({
   waiters: z.array(waiterSchema),
   /** Archives that were dumped, aren't moved yet, and will leave the storage. */
   staged: z.array(stagedSchema),
+  /** How long turns of a node take, the later ones counting most. Absent where none has ended since this is kept. */
+  paces: z.array(paceSchema).optional(),
 })
 export type DumpQueue = z.output<typeof dumpQueueSchema>
 export type DumpTurn = z.output<typeof turnSchema>
@@ -148,12 +151,13 @@ export function requestTurn(
     if (running.jobRef !== undefined && Date.parse(running.until) <= now.getTime()) {
       return { queue, answer: { answer: 'doubt', guest: running.guest, jobRef: running.jobRef } }
     }
-    const left = secondsLeft(running, now)
     const place = ahead.length === 0 ? 'next' : `after ${ahead.length} others`
-    return wait(left * (ahead.length + 1), `Node ${node} dumps guest ${running.guest}; its turn comes ${place}.`)
+    const seconds = secondsUntilTurn(running, ahead.length, paceOf(queue, node), now)
+    return wait(seconds, `Node ${node} dumps guest ${running.guest}; its turn comes ${place}.`)
   }
   if (ahead.length > 0) {
-    return wait(SHORTEST_WAIT_SECONDS * (ahead.length + 1), `${ahead.length} guests of node ${node} come first.`)
+    const turns = (ahead.length - 1) * Math.max(SHORTEST_WAIT_SECONDS, paceOf(queue, node) ?? 0)
+    return wait(SHORTEST_WAIT_SECONDS + turns, `${ahead.length} guests of node ${node} come first.`)
   }
   if (request.space === 'unseen') return { queue, answer: { answer: 'look' } }
   const space = request.space === 'unknown' ? undefined : request.space
@@ -230,9 +234,9 @@ export function renewTurn(
 export function endTurn(queue: DumpQueue, { guest, execution }: Queuer, now: Date): DumpQueue {
   const held = queue.turns.find((turn) => turn.guest === guest && turn.execution === execution)
   if (held === undefined) return queue
-  const others = without(queue, guest)
-  if (!held.leaves || held.place === undefined) return others
   const { node, place } = held
+  const others = { ...without(queue, guest), paces: withTurn(queue, held, now) }
+  if (!held.leaves || place === undefined) return others
   const archive = { guest, execution, node, place, since: now.toISOString(), until: later(now, STAGED_SECONDS) }
   return { ...others, staged: [...others.staged, archive] }
 }
@@ -314,12 +318,45 @@ function isEarlier(waiter: Entry, since: string, guest: string): boolean {
   return Date.parse(waiter.since) - Date.parse(since) < 0 || (waiter.since === since && waiter.guest < guest)
 }
 
-/** Until a dump's end, as it tells; else a share of what it has taken, so that its end is noticed soon enough. */
-function secondsLeft({ since, expectedEndAt }: DumpQueue['turns'][number], now: Date): number {
-  if (expectedEndAt !== undefined && Date.parse(expectedEndAt) > now.getTime()) {
-    return (Date.parse(expectedEndAt) - now.getTime()) / 1000 + 2
-  }
-  return nextWaitSeconds({ elapsedSeconds: secondsBetween(since, now) })
+/**
+ * Until the turn of somebody with so many others ahead. The next in line has to be there when the dump ends, or the node
+ * stands idle. Those behind needn't be there before they are next, less a quarter for turns that are shorter.
+ */
+function secondsUntilTurn(turn: DumpTurn, ahead: number, turnSeconds: number | undefined, now: Date): number {
+  const elapsed = secondsBetween(turn.since, now)
+  const told = turn.expectedEndAt === undefined ? undefined : secondsUntil(turn.expectedEndAt, now)
+  const left = told ?? (turnSeconds === undefined ? undefined : turnSeconds - elapsed)
+  const nextLook = secondsToNextLook(elapsed, left, told === undefined)
+  if (ahead === 0) return nextLook
+  // None has ended yet: a turn takes no less than this one has by now.
+  const each = Math.max(SHORTEST_WAIT_SECONDS, turnSeconds ?? elapsed + Math.max(0, told ?? 0))
+  return 0.75 * (Math.max(nextLook, left ?? 0) + (ahead - 1) * each) + SHORTEST_WAIT_SECONDS
+}
+
+/**
+ * For the next in line. Goes by the end that the dump tells, else halfway to the one that turns of the node usually have;
+ * past either, at intervals that grow with the delay. Where nothing is known, as looks at a dump do.
+ */
+function secondsToNextLook(elapsed: number, left: number | undefined, guessed: boolean): number {
+  const steady = nextWaitSeconds({ elapsedSeconds: elapsed })
+  if (left === undefined) return steady
+  if (left <= 0) return Math.min(-left / 2, steady)
+  return guessed && left > 0.3 * (elapsed + left) ? left / 2 : left + 2
+}
+
+function paceOf({ paces = [] }: DumpQueue, node: string): number | undefined {
+  return paces.find((pace) => pace.node === node)?.turnSeconds
+}
+
+/** A third of the latest turn, two of those before: a large guest among small ones doesn't say much. */
+function withTurn(queue: DumpQueue, { node, since }: DumpTurn, now: Date): NonNullable<DumpQueue['paces']> {
+  const seconds = secondsBetween(since, now)
+  const turnSeconds = Math.round((2 * (paceOf(queue, node) ?? seconds) + seconds) / 3)
+  return [...(queue.paces ?? []).filter((pace) => pace.node !== node), { node, turnSeconds }]
+}
+
+function secondsUntil(instant: string, now: Date): number {
+  return (Date.parse(instant) - now.getTime()) / 1000
 }
 
 function secondsBetween(instant: string, now: Date): number {

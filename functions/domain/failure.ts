@@ -28,7 +28,12 @@ const machinery: Record<string, string> = {
 export function readFailure({ Error: name, Cause }: CaughtError): Failure {
   return {
     name,
-    message: lambdaMessage(Cause) ?? machinery[name] ?? Cause ?? `The step failed with ${name} and gave no reason.`,
+    // A state that failed without a cause has an empty one.
+    message:
+      lambdaMessage(Cause) ??
+      machinery[name] ??
+      (Cause || undefined) ??
+      `The step failed with ${name} and gave no reason.`,
     skipped: errorGroup(name) === 'skip',
     // Never from the group: a rejected login ends the run and says nothing about 19 TB that are there. What S3 holds is
     // checked part by part before it is used.

@@ -4,6 +4,7 @@ import { type BackupOptions, backupOptionsSchema } from '../contracts/backup-opt
 import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
 import { sameGuest } from './guest-identity.ts'
 import { clockOffsetSchema } from '../contracts/evidence.ts'
+import { localProcessSchema } from '../contracts/process-identity.ts'
 import { type Guest, guestIdentitySchema, instantSchema } from '../contracts/nouns.ts'
 
 /**
@@ -21,10 +22,21 @@ export const RENEW_AFTER_SECONDS = 120
  */
 export const START_SETTLES_SECONDS = 60
 
+/** A run on one machine. Absent in claims of AWS, and where a machine doesn't tell its processes apart. */
+const localRunSchema = z.strictObject({
+  process: localProcessSchema,
+  /** When the run began: its plan lies by the day. */
+  runStartedAt: instantSchema,
+})
+
+const claimedGuestSchema = z.strictObject({ name: z.string(), identity: guestIdentitySchema.optional() })
+
 /** What a run asked the platform for. */
 const askedWorkSchema = z.strictObject({
   token: z.string(),
   backup: backupOptionsSchema,
+  /** Of whom. Absent in claims of versions that didn't keep it. */
+  guest: claimedGuestSchema.optional(),
   jobRef: z.string().optional(),
   storage: z.string().optional(),
   clock: clockOffsetSchema.optional(),
@@ -54,7 +66,7 @@ export const guestClaimSchema = z.strictObject({
   /** Names what this claim's backup makes on the platform, so that it is known again as ours. */
   token: z.string().optional(),
   /** Of whom the backup was asked for: whoever goes on with it must mean the same guest. */
-  guest: z.strictObject({ name: z.string(), identity: guestIdentitySchema.optional() }).optional(),
+  guest: claimedGuestSchema.optional(),
   /** The options that were asked for with the token. */
   backup: backupOptionsSchema.optional(),
   /** What the run before this one had asked for when it died without a word: its job may still run. */
@@ -64,6 +76,8 @@ export const guestClaimSchema = z.strictObject({
    * bytes. Absent while it is worked on, and once its archive is committed.
    */
   keptSince: instantSchema.optional(),
+  /** The process that holds it, so that another on the same machine can tell whether that one died. */
+  local: localRunSchema.optional(),
 })
 export type GuestClaim = z.infer<typeof guestClaimSchema>
 
@@ -71,14 +85,15 @@ export type GuestClaim = z.infer<typeof guestClaimSchema>
 export interface Claimant {
   runId: string
   execution: string
+  /** Of a run on one machine. */
+  local?: GuestClaim['local']
 }
 
 /** `before` is the claim that this one replaces, if it does. */
-export function newClaim({ runId, execution }: Claimant, now: Date, before?: GuestClaim): GuestClaim {
+export function newClaim(claimant: Claimant, now: Date, before?: GuestClaim): GuestClaim {
   const claim = {
     version: 1 as const,
-    runId,
-    execution,
+    ...claimantOf(claimant),
     renewedAt: now.toISOString(),
     released: false,
     knownJobRefs: [],
@@ -87,11 +102,12 @@ export function newClaim({ runId, execution }: Claimant, now: Date, before?: Gue
   return { ...claim, ...(earlier === undefined ? {} : { earlier }) }
 }
 
-function askedBy({ token, backup, jobRef, storage, clock }: GuestClaim): AskedWork | undefined {
+function askedBy({ token, backup, guest, jobRef, storage, clock }: GuestClaim): AskedWork | undefined {
   if (token === undefined || backup === undefined) return undefined
   return {
     token,
     backup,
+    ...(guest === undefined ? {} : { guest }),
     ...(jobRef === undefined ? {} : { jobRef }),
     ...(storage === undefined ? {} : { storage }),
     ...(clock === undefined ? {} : { clock }),
@@ -107,15 +123,19 @@ export function succeedingClaim(before: GuestClaim | undefined, claimant: Claima
   if (before?.jobRef === undefined || keptSince === undefined) return newClaim(claimant, now, before)
   const days = (now.getTime() - Date.parse(keptSince)) / (24 * 3_600_000)
   if (days > REPEAT_WINDOW_DAYS) return newClaim(claimant, now, before)
-  return { ...before, ...claimantOf(claimant), renewedAt: now.toISOString(), released: false, keptSince }
+  const { local: _dead, ...kept } = before
+  return { ...kept, ...claimantOf(claimant), renewedAt: now.toISOString(), released: false, keptSince }
 }
 
-function claimantOf({ runId, execution }: Claimant): Claimant {
-  return { runId, execution }
+function claimantOf({ runId, execution, local }: Claimant): Claimant {
+  return { runId, execution, ...(local === undefined ? {} : { local }) }
 }
 
 /** Whether the backup that a claim names is of this guest. A name alone changes; where nothing else tells, it has to agree. */
-export function isOfGuest({ guest: asked }: GuestClaim, guest: Pick<Guest, 'name' | 'identity'>): boolean {
+export function isOfGuest(
+  { guest: asked }: Pick<GuestClaim, 'guest'>,
+  guest: Pick<Guest, 'name' | 'identity'>,
+): boolean {
   return asked === undefined || (sameGuest(asked.identity, guest.identity) ?? asked.name === guest.name)
 }
 

@@ -43,9 +43,7 @@ export function criteriaOf(filter: GuestFilter, templates: TemplateChoice): Crit
   if (names !== undefined) criteria.push(nameIn(names))
   if (tags !== undefined) criteria.push(tagIn(tags))
   if (pools !== undefined) {
-    const inNone = ({ poolHidden }: SelectableGuest) =>
-      poolHidden === true ? 'in no pool that is shown' : 'in no pool'
-    criteria.push(oneOf(pools, ({ pool }) => pool, 'in pool', inNone))
+    criteria.push(poolIn(pools, filter.subPools ?? true))
   }
   if (nodes !== undefined) criteria.push(oneOf(nodes, ({ node }) => node, 'on node'))
   if (states !== undefined) criteria.push(stateIn(states))
@@ -63,9 +61,9 @@ export function criteriaOf(filter: GuestFilter, templates: TemplateChoice): Crit
   return criteria
 }
 
-/** A filter of one key and one value, for finding values that fit no guest. */
-export function singleValued(key: ListKey, value: string | number): GuestFilter {
-  return { [key]: [value] }
+/** A filter of one key and one value of the given one, for finding values that fit no guest. */
+export function singleValued({ subPools }: GuestFilter, key: ListKey, value: string | number): GuestFilter {
+  return { [key]: [value], ...(key === 'pools' && subPools !== undefined ? { subPools } : {}) }
 }
 
 function idIn({ vmids = [], ranges = [] }: GuestFilter): Criterion {
@@ -97,15 +95,25 @@ function tagIn(wanted: readonly string[]): Criterion {
   }
 }
 
-function oneOf(
-  wanted: readonly string[],
-  valueOf: (guest: SelectableGuest) => string | undefined,
-  is: string,
-  isNone: (guest: SelectableGuest) => string = () => '',
-): Criterion {
+/** A sub-pool's name begins with its parent's and a slash. */
+function poolIn(wanted: readonly string[], subPools: boolean): Criterion {
+  return ({ pool, poolHidden }) => {
+    if (pool === undefined) {
+      const none = poolHidden === true ? 'in no pool that is shown' : 'in no pool'
+      return { fits: false, because: `it is ${none}, not in pool ${anyOf(wanted)}` }
+    }
+    if (wanted.includes(pool)) return { fits: true, because: `it is in pool ${pool}` }
+    const parent = wanted.find((one) => pool.startsWith(`${one}/`))
+    if (parent === undefined) return { fits: false, because: `it is in pool ${pool}, not in pool ${anyOf(wanted)}` }
+    return subPools
+      ? { fits: true, because: `it is in pool ${pool}, a sub-pool of ${parent}` }
+      : { fits: false, because: `it is in pool ${pool}, a sub-pool of ${parent}, and sub-pools are not meant` }
+  }
+}
+
+function oneOf(wanted: readonly string[], valueOf: (guest: SelectableGuest) => string, is: string): Criterion {
   return (guest) => {
     const value = valueOf(guest)
-    if (value === undefined) return { fits: false, because: `it is ${isNone(guest)}, not ${is} ${anyOf(wanted)}` }
     if (wanted.includes(value)) return { fits: true, because: `it is ${is} ${value}` }
     return { fits: false, because: `it is ${is} ${value}, not ${is} ${anyOf(wanted)}` }
   }

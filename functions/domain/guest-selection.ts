@@ -94,7 +94,7 @@ function unmatched(guests: readonly SelectableGuest[], filter: GuestFilter, pref
   return NAMING_KEYS.flatMap((key) =>
     (filter[key] ?? [])
       .filter((value) => {
-        const [fits] = criteriaOf(singleValued(key, value), 'include')
+        const [fits] = criteriaOf(singleValued(filter, key, value), 'include')
         return guests.every((guest) => fits?.(guest).fits === false)
       })
       .map((value) => `guests.${prefix}${key}: no guest that this account sees fits "${value}".`),

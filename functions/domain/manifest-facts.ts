@@ -3,13 +3,16 @@ import * as z from 'zod'
 import { backupModeSchema, compressSchema } from '../contracts/backup-options.ts'
 import { cataloguedArtifactSchema, type ManifestFacts, type VerificationFacts } from '../contracts/catalogue.ts'
 import { verdictSchema } from '../contracts/evidence.ts'
+import { gradeSchema } from '../contracts/grade.ts'
 import { manifestSchema } from '../contracts/manifest.ts'
 import { guestIdentitySchema, guestSchema, instantSchema } from '../contracts/nouns.ts'
 import { archiveEvidenceSchema, contentSampleSchema, verificationResultSchema } from '../contracts/verification.ts'
 import type { ArchiveFiles } from './catalogue.ts'
 import { marksIn } from './configuration-marks.ts'
 import { identityIn } from './embedded-identity.ts'
+import { shortGrade } from './grade.ts'
 import { newerAdvice, readText } from './stored-record.ts'
+import { tolerant } from './tolerant-schema.ts'
 
 /**
  * A manifest as far as the catalogue needs it. Tolerant where `manifestSchema` is strict: an archive must not vanish
@@ -43,6 +46,8 @@ const readManifestSchema = z.object({
       .catch(undefined),
     contentBytes: shape.evidence.shape.contentBytes.catch(undefined),
     clock: z.object({ offsetSeconds: z.number() }).optional().catch(undefined),
+    // One that can't be read is none: nothing is claimed.
+    grade: tolerant(gradeSchema, 'left-out').optional().catch(undefined),
   }),
   configuration: z.unknown().optional(),
   contentSample: z
@@ -85,7 +90,12 @@ export function readManifestFacts(
     ...(identity === undefined ? {} : { identity }),
     ...(embedded === undefined ? {} : { marks: marksIn(embedded) }),
     ...(evidence.clock === undefined ? {} : { clockOffsetSeconds: evidence.clock.offsetSeconds }),
-    verdict: { name: verdict.name, reason: verdict.reason },
+    verdict: {
+      name: verdict.name,
+      reason: verdict.reason,
+      ...(verdict.unmet === undefined ? {} : { unmet: true as const }),
+    },
+    ...(evidence.grade === undefined ? {} : { grade: shortGrade(evidence.grade) }),
     warnings: evidence.warnings.length,
     ...(evidence.notes === undefined ? {} : { notes: evidence.notes }),
     tags: tagsIn(configuration),

@@ -111,9 +111,14 @@ export function evidenceKey(prefix: string, guestId: string): string {
   return `${prefix}evidence/${guestId}.json`
 }
 
+/** Where all claims of a site lie, with a slash at its end. */
+export function claimsPrefix(keyPrefix: string, site: string): string {
+  return `${keyPrefix}claims/${site}/`
+}
+
 /** Who archives this guest at this moment. */
 export function claimKey(keyPrefix: string, site: string, guest: KeyedGuest): string {
-  return `${keyPrefix}claims/${site}/${guest.kind}-${guest.id}.json`
+  return `${claimsPrefix(keyPrefix, site)}${guest.kind}-${guest.id}.json`
 }
 
 /** How the transfers of a site share its line and nodes at this moment. */
@@ -149,6 +154,16 @@ export function uploadRecordKey(keyPrefix: string, key: string): string {
 /** The records of all open uploads of archives, with a slash at its end. */
 export function uploadRecordsPrefix(keyPrefix: string): string {
   return `${keyPrefix}uploads/archives/`
+}
+
+/** Where tests of the store write and remove, with a slash at its end. */
+export function storeTestsPrefix(keyPrefix: string): string {
+  return `${keyPrefix}uploads/test/`
+}
+
+/** The object of one test of the store. `token`: drawn for it. */
+export function storeTestKey(keyPrefix: string, token: string): string {
+  return `${storeTestsPrefix(keyPrefix)}${token}`
 }
 
 /** The key of the archive's file that an upload's record is about: the inverse of `uploadRecordKey`. */

@@ -1,5 +1,6 @@
 import type { Priced, PriceTable } from '../contracts/prices.ts'
 import type { GuestOutcome } from '../contracts/report.ts'
+import { isStored } from './tally.ts'
 import { formatBytes } from './byte-size.ts'
 import { planParts } from './part-plan.ts'
 import { monthlyDollars, priced } from './prices.ts'
@@ -40,7 +41,7 @@ function receiptOf(
   table: PriceTable,
   furtherLeavesOut: readonly string[],
 ): Priced {
-  const archived = guests.filter(({ outcome }) => outcome === 'succeeded')
+  const archived = guests.filter(isStored)
   const sum = (pace: 'quick' | 'slow') =>
     archived.reduce((total, guest) => addWork(total, counted(guest) ?? bounded(guest, pace)), around)
   const told = archived.flatMap(({ work }) => work?.memoryMiB ?? [])

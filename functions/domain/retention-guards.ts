@@ -18,6 +18,8 @@ export interface GuardedArchive extends DatedArchive, TracedArchive, ArchiveFigu
   problem?: string
   /** It was read back as a whole and found good. */
   verified: boolean
+  /** It lacks something that its job required. */
+  lesser?: true
   /** Figures compare only within one way of compressing. Absent where no manifest tells. */
   compress?: string
 }
@@ -29,6 +31,7 @@ export type Guard =
   | 'clock-in-doubt'
   | 'last-written'
   | 'last-verified'
+  | 'last-as-required'
   | 'minimum-archives'
   | 'largest-share'
 
@@ -166,6 +169,13 @@ function guardGuest<A extends GuardedArchive>(
     going().filter((archive) => archive === lastVerified),
     'last-verified',
     'it is the last verified archive of this guest',
+  )
+  // A guest whose agent is dead yields a lesser archive every night: they must not push the last good one out.
+  const lastAsRequired = trusted.at(-1)?.lesser === true ? trusted.findLast(({ lesser }) => lesser !== true) : undefined
+  keep(
+    going().filter((archive) => archive === lastAsRequired),
+    'last-as-required',
+    'every later archive of this guest is less than its job requires',
   )
   const missing = policy.minimumArchives - (trusted.length - going().length)
   // The newest of those that would go.

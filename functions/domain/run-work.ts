@@ -53,8 +53,8 @@ export function pollCount(dumpSeconds: number): number {
  * often as it is looked at (Wait, Check backup, Backup done?), Backup is there, Backup ended?, Locate archive, Transfer
  * each artifact, Take up artifact, Open upload, Already stored?, Copy in legs, Take up copying, Plan copies, What next?,
  * for each round (Copy chunks, Copy parts for each stream, Plan copies, What next?), Every part is there, Copying ended?,
- * Complete upload, Verify archive, Write manifest, Is there a retention?, Release backup, Guest archived. A backup or a
- * copy of days takes further legs, a few states each, which are not counted.
+ * Complete upload, Verify archive, Write manifest, Is there a retention?, Release backup, Is it as required?, Guest
+ * archived. A backup or a copy of days takes further legs, a few states each, which are not counted.
  */
 export function guestWork(course: GuestCourse): Work {
   const { sizeBytes, dumpSeconds, streams, bytesPerSecondOfStream } = course
@@ -100,7 +100,7 @@ export function countedWork(
     transitions:
       3 * backupCalls -
       1 +
-      13 +
+      14 +
       (retention ? 1 : 0) +
       (4 * artifacts + 4 * completions + 2 * plans + waits + rounds + copyCalls + brokenCalls),
     // Opening the upload is billed as a part is.

@@ -9,6 +9,8 @@ export interface SweepRest {
   dryRun: boolean
   left: number
   removedRecords: number
+  /** Uploads and objects that tests of the store had left. */
+  removedTests?: number
   /** Why not all records could be looked through. */
   recordTrouble?: string
   /** Objects without a manifest. */
@@ -17,7 +19,7 @@ export interface SweepRest {
 
 /** Add up a sweep, with the sentence that people read first. */
 export function sweepTotals(uploads: readonly SweptUpload[], rest: SweepRest): SweepTotals {
-  const { dryRun, left, removedRecords, recordTrouble, unfinished = [] } = rest
+  const { dryRun, left, removedRecords, removedTests = 0, recordTrouble, unfinished = [] } = rest
   const orphaned = unfinished.filter(({ state }) => state !== 'under-way' && state !== 'going')
   const of = (outcome: SweptUpload['outcome']) => uploads.filter((upload) => upload.outcome === outcome)
   const [kept, dropped, failed] = [of('kept'), of('dropped'), of('failed')]
@@ -29,6 +31,9 @@ export function sweepTotals(uploads: readonly SweptUpload[], rest: SweepRest): S
     ...(removedRecords > 0
       ? [`${dryRun ? 'Would remove' : 'Removed'} ${counted(removedRecords, 'record')} of uploads that are long gone.`]
       : []),
+    ...(removedTests > 0
+      ? [`${dryRun ? 'Would remove' : 'Removed'} ${counted(removedTests, 'left-over')} of tests of the store.`]
+      : []),
     ...(recordTrouble === undefined ? [] : [`Old upload records could not be looked through: ${recordTrouble}.`]),
     ...(orphaned.length === 0 ? [] : [unfinishedClause(orphaned)]),
     ...(left > 0 ? [`Time ran out: ${counted(left, 'upload')} left for the next sweep.`] : []),
@@ -37,7 +42,7 @@ export function sweepTotals(uploads: readonly SweptUpload[], rest: SweepRest): S
   return {
     outcome: !trouble ? 'succeeded' : failed.length > 0 && failed.length === uploads.length ? 'failed' : 'partial',
     summary:
-      uploads.length + left + removedRecords + orphaned.length === 0 && !trouble
+      uploads.length + left + removedRecords + removedTests + orphaned.length === 0 && !trouble
         ? 'No uploads are open.'
         : sentences.join(' '),
     kept: kept.length,

@@ -1,7 +1,9 @@
 /** Success is judged here and nowhere else: one pure function over all the evidence about an ended backup. */
 import type { BackupMode } from '../contracts/backup-options.ts'
 import type { BackupEvidence, Verdict, VerdictName } from '../contracts/evidence.ts'
+import type { Requirement } from '../contracts/grade.ts'
 import { counted } from './counted.ts'
+import { shortfallsOf } from './grade.ts'
 
 /**
  * An archive can't be older than the job that made it. Both times come from the platform's own clock with a resolution
@@ -13,10 +15,16 @@ const CLOCK_ALLOWANCE_SECONDS = 30
  * Judge one guest's backup. Good only when everything agrees: the job ended well, its complete log says that this guest
  * was finished and names an archive, and the storage lists that very archive twice with the same size, above zero and
  * not older than the job. The first thing that is wrong or missing decides, in this order. What is good and not as it
- * was asked for is good with a warning.
+ * was asked for is good with a warning; what the job requires and isn't there is `unmet`, and no less good for that: the
+ * bytes are what the platform made.
  */
-export function judge(evidence: BackupEvidence, asked?: { mode: BackupMode }): Verdict {
+export function judge(evidence: BackupEvidence, asked?: Asked): Verdict {
   return judgeEnding(evidence) ?? judgeArchive(evidence) ?? praise(evidence, asked)
+}
+
+export interface Asked {
+  mode: BackupMode
+  require?: Requirement | undefined
 }
 
 function judgeEnding(evidence: BackupEvidence): Verdict | undefined {
@@ -71,21 +79,30 @@ function judgeArchive(evidence: BackupEvidence): Verdict | undefined {
   return undefined
 }
 
-function praise(evidence: BackupEvidence, asked: { mode: BackupMode } | undefined): Verdict {
+function praise(evidence: BackupEvidence, asked: Asked | undefined): Verdict {
   const { archiveName, ending, warnings, errors, remarks = [], leftLock } = evidence
   const said = [...warnings, ...errors]
   const warns = ending !== 'ok' || said.length > 0
   const lead = warns ? warned(evidence, said) : `The job finished, and ${archiveName} is the archive it made.`
-  const also = [otherMode(evidence, asked), unknownLines(remarks), leftLock].filter((text) => text !== undefined)
+  const { unmet, lesser } = shortfallsOf(evidence.grade, asked?.require)
+  const also = [...unmet, otherMode(evidence, asked), ...lesser, unknownLines(remarks), leftLock].filter(
+    (text) => text !== undefined,
+  )
   if (!warns && also.length === 0) return { name: 'archived', good: true, reason: lead }
-  return { name: 'archived-with-warnings', good: true, reason: [lead, ...also].join(' ') }
+  return {
+    name: 'archived-with-warnings',
+    good: true,
+    reason: [lead, ...also].join(' '),
+    ...(unmet.length === 0 ? {} : { unmet }),
+  }
 }
 
 /** A stopped guest's disks are at rest: however it was asked for, nothing better is to be had. */
-function otherMode({ used }: BackupEvidence, asked: { mode: BackupMode } | undefined): string | undefined {
+function otherMode({ used }: BackupEvidence, asked: Asked | undefined): string | undefined {
   if (used?.mode === undefined || asked === undefined || used.mode === asked.mode) return undefined
   if (used.guestStopped === true && used.mode === 'stop') return undefined
-  return `It was asked for in mode ${asked.mode} and was made in mode ${used.mode}.`
+  const because = used.modeBecause === undefined ? '' : ` (${used.modeBecause})`
+  return `It was asked for in mode ${asked.mode} and was made in mode ${used.mode}${because}.`
 }
 
 function unknownLines([first, ...others]: readonly string[]): string | undefined {

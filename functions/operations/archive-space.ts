@@ -34,10 +34,13 @@ export async function storageFor(
   const choice = chooseStorage(
     usable.map((record) => ({ ...record, record, promisedBytes: promisedBytes(placeKey(record)) })),
   )
-  if (choice === undefined) {
+  if (choice.chosen === undefined) {
     throw new StorageUnusable(
-      `Site ${site}, node ${node}: no storage takes backups that this account may write (Datastore.AllocateSpace and ` +
-        'Datastore.Audit). Allow backups on one, grant the account more, or name a storage in the job.',
+      [
+        `Site ${site}, node ${node}: no storage keeps backups as files that this account may write ` +
+          '(Datastore.AllocateSpace and Datastore.Audit). Allow backups on one, grant the account more, or name a storage in the job.',
+        ...choice.notes,
+      ].join(' '),
     )
   }
   const { record } = choice.chosen

@@ -5,10 +5,14 @@ import { readAgain, readRequest, type Request } from '../domain/request.ts'
 import { intendedWork } from './intended-work.ts'
 import type { Ports } from './ports.ts'
 import { keepJob, repeatRun } from './repeat-run.ts'
+import { testStore } from './test-store.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'defaultSite' | 'provider'>
+type Needs = Pick<
+  Ports,
+  'store' | 'keyPrefix' | 'defaultSite' | 'provider' | 'now' | 'sleep' | 'timer' | 'randomToken' | 'log'
+>
 
-/** Read the job, log in, and fail early on whatever would make every guest fail. */
+/** Test the store, read the job, log in, and fail early on whatever would make every guest fail. */
 export async function authenticate(
   input: TaskInput<'Authenticate'>,
   ports: Needs,
@@ -18,6 +22,7 @@ export async function authenticate(
     startedAt: input.startedAt,
     prefix: runPrefix(ports.keyPrefix, input.runId, input.startedAt),
   }
+  await testStore(ports)
   const { job, notes, schedule } = await readInput(input.request, ports)
   await keepJob(run.prefix, job, ports)
   const provider = await ports.provider(job.site)

@@ -19,7 +19,7 @@ export interface FoundIndex {
 /** The text of a guest's index. */
 export function indexText(site: string, guest: KeyedGuest, archives: IndexedArchive[]): string {
   const index: CatalogueIndex = {
-    version: 3,
+    version: 4,
     site,
     guest: { kind: guest.kind, id: guest.id },
     sum: sumOf(archives),

@@ -15,7 +15,7 @@ import { claimShape } from './books/shapes.ts'
 import { holdRecord, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 
-type ClaimPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now'>
+type ClaimPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'localProcess'>
 
 /** Whose work it is: an item of a run's plan, and the execution that does it. */
 export interface Work {
@@ -29,8 +29,9 @@ export interface HeldClaim {
   etag: string
 }
 
-function claimantOf({ item, execution }: Work): Claimant {
-  return { runId: item.run.id, execution }
+function claimantOf({ item: { run }, execution }: Work, { localProcess }: Partial<ClaimPorts> = {}): Claimant {
+  const local = localProcess === undefined ? {} : { local: { process: localProcess, runStartedAt: run.startedAt } }
+  return { runId: run.id, execution, ...local }
 }
 
 /**
@@ -40,7 +41,7 @@ function claimantOf({ item, execution }: Work): Claimant {
  * @throws GuestBusy while another's claim stands
  */
 export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClaim> {
-  const { item, execution } = work
+  const { item } = work
   const key = claimKey(ports.keyPrefix, item.site, item.guest)
   const found = await readClaim(key, ports)
   if (found !== undefined && standsAgainst(found.claim, claimantOf(work), ports.now())) {
@@ -48,9 +49,12 @@ export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClai
   }
   if (found?.claim.runId === item.run.id) {
     const held = isOf(found.claim, claimantOf(work)) && !found.claim.released
-    return held ? found : changeClaim(work, found, { execution, released: false }, ports)
+    if (held) return found
+    const { local: _dead, ...claim } = found.claim
+    const taken = { ...claimantOf(work, ports), released: false }
+    return changeClaim(work, { claim, etag: found.etag }, taken, ports)
   }
-  const claim = succeedingClaim(found?.claim, claimantOf(work), ports.now())
+  const claim = succeedingClaim(found?.claim, claimantOf(work, ports), ports.now())
   const onlyIf = found === undefined ? { absent: true as const } : { etag: found.etag }
   const etag = await writeRecord(ports.store, key, claimShape, claim, { onlyIf, held: true })
   if (etag !== undefined) return { claim, etag }
@@ -102,14 +106,14 @@ export async function changeClaim(
 /**
  * - `done`: its archive is committed. Repeating the guest under the same run finds the job and its archive.
  * - `keep`: whoever repeats the guest, in this run or another, goes on with the job.
- * - `drop`: whoever repeats it starts a new backup.
+ * - `drop`: whoever repeats it starts a new backup, in this run, too.
  */
 export type JobEnding = 'done' | 'keep' | 'drop'
 
 /** Stop being in the way of other runs. */
 export async function releaseClaim(work: Work, held: HeldClaim, job: JobEnding, ports: ClaimPorts): Promise<void> {
   const { keptSince, ...claim } = held.claim
-  const blank = { ...newClaim(claimantOf(work), ports.now()), knownJobRefs: claim.knownJobRefs }
+  const blank = { ...newClaim(claimantOf(work, ports), ports.now()), knownJobRefs: claim.knownJobRefs }
   // The first failure counts: going on in vain, again and again, has an end.
   const kept = { ...claim, keptSince: keptSince ?? ports.now().toISOString() }
   const left: GuestClaim = { done: claim, keep: kept, drop: blank }[job]
@@ -118,7 +122,7 @@ export async function releaseClaim(work: Work, held: HeldClaim, job: JobEnding, 
 
 /** The job that the claim names yields no archive any more: begin anew. @throws GuestBusy */
 export function forgetJob(work: Work, held: HeldClaim, ports: ClaimPorts): Promise<HeldClaim> {
-  return changeClaim(work, { claim: newClaim(claimantOf(work), ports.now()), etag: held.etag }, {}, ports)
+  return changeClaim(work, { claim: newClaim(claimantOf(work, ports), ports.now()), etag: held.etag }, {}, ports)
 }
 
 function writeClaim(
@@ -142,10 +146,14 @@ function busy({ item }: Work, claim: GuestClaim | undefined, { store }: ClaimPor
       ? 'another run'
       : claim.runId === item.run.id
         ? `another execution of the same run (${claim.execution})`
-        : `run ${claim.runId}`
+        : `run ${claim.runId}${claim.local === undefined ? '' : placeOf(claim.local)}`
   const until = claim === undefined ? '' : ` until ${lapsesAt(claim).toISOString()} unless it renews`
   return new GuestBusy(
     `Site ${item.site}: guest ${item.guest.id} is being backed up by ${who}, which holds it${until}. ` +
       `If that one is dead, wait until then, or remove s3://${store.bucket}/${key}.`,
   )
+}
+
+function placeOf({ process: { host, pid } }: NonNullable<GuestClaim['local']>): string {
+  return ` (process ${pid} on ${host})`
 }

@@ -48,14 +48,21 @@ export async function foreseeGuest(
   }
 }
 
-/** What the lists of privileges and guests already tell. */
-export function inTheWay(site: string, guest: GuestRecord, lacking: readonly MissingPrivilege[]): Obstacle | undefined {
-  const { id, node, lock, nodeOffline } = guest
+/** What the lists of privileges and guests already tell. A lock that is soon gone is waited for, and only noted. */
+export function inTheWay(
+  site: string,
+  guest: GuestRecord,
+  lacking: readonly MissingPrivilege[],
+  { provider, notes }: { provider: Pick<Provider, 'refusalByLock'>; notes: string[] },
+): Obstacle | undefined {
+  const { id, node, nodeOffline } = guest
   if (lacking.length > 0) return { fate: 'fail', reason: 'The run fails at its start: the account lacks privileges.' }
   if (nodeOffline) return { fate: 'fail', reason: `Site ${site}, guest ${id}: its node ${node} doesn't answer.` }
-  if (lock === 'migrate') return { fate: 'skip', reason: 'It is on its way to another node at this moment.' }
-  if (lock === undefined) return undefined
-  return { fate: 'skip', reason: `It is locked by another operation (${lock}) at this moment.` }
+  const locked = provider.refusalByLock(guest)
+  if (locked === undefined) return undefined
+  if (locked.group !== 'retry') return { fate: locked.group === 'skip' ? 'skip' : 'fail', reason: locked.message }
+  notes.push(`A run waits some minutes for this. ${locked.message}`)
+  return undefined
 }
 
 async function detailsOf(guest: GuestRecord, provider: Provider, notes: string[]): Promise<GuestDetails | undefined> {

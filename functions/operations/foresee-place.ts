@@ -1,6 +1,7 @@
 import { AUTO_STORAGE, type BackupOptions } from '../contracts/backup-options.ts'
 import { GuestliftError } from '../contracts/errors.ts'
 import { formatBytes } from '../domain/byte-size.ts'
+import { chooseStorage, ofUnknownType } from '../domain/storage-choice.ts'
 import type { Provider, StorageRecord } from '../providers/provider.ts'
 
 /** What keeps a guest from being archived. */
@@ -10,33 +11,50 @@ export interface Obstacle {
   reason: string
 }
 
+/** Where backups of a node's guests would go. */
+export interface Place {
+  storage: StorageRecord | undefined
+  obstacle: Obstacle | undefined
+  /** What may be wrong with it, a sentence each. */
+  notes: string[]
+}
+
 /** The storage that backups of a node's guests would go to, as the node sees it, and what keeps them from going there. */
 export async function forecastPlace(
   site: string,
   backup: BackupOptions,
   node: string,
   provider: Pick<Provider, 'describeStorage' | 'backupStorages'>,
-): Promise<{ storage: StorageRecord | undefined; obstacle: Obstacle | undefined }> {
+): Promise<Place> {
   const isAuto = backup.storage === AUTO_STORAGE
-  const at = `Site ${site}, node ${node}: storage ${backup.storage}`
+  const at = `Site ${site}, node ${node}`
   try {
-    const found = isAuto
-      ? (await provider.backupStorages(node, backup)).toSorted(
-          (one, other) => other.freeBytes - one.freeBytes || (one.storage < other.storage ? -1 : 1),
-        )[0]
-      : await provider.describeStorage(backup.storage, node)
-    const complaint = isAuto && found === undefined ? noneForAuto : complaintAbout(found)
-    return {
-      storage: found,
-      obstacle: complaint === undefined ? undefined : { fate: 'fail', reason: `${at} ${complaint}` },
-    }
+    const { storage, notes } = isAuto ? await auto(backup, node, provider) : await named(backup.storage, node, provider)
+    const complaint = isAuto && storage === undefined ? noneForAuto : complaintAbout(storage)
+    const told = notes.map((note) => `${at}: ${note}`)
+    if (complaint === undefined) return { storage, obstacle: undefined, notes: told }
+    const reason = [`${at}: storage ${backup.storage} ${complaint}`, ...notes].join(' ')
+    return { storage, obstacle: { fate: 'fail', reason }, notes: told }
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error
-    return { storage: undefined, obstacle: { fate: 'fail', reason: error.message } }
+    return { storage: undefined, obstacle: { fate: 'fail', reason: error.message }, notes: [] }
   }
 }
 
-const noneForAuto = 'finds none on which this account may put backups. Allow backups on one, or grant rights on it.'
+async function auto(backup: BackupOptions, node: string, provider: Pick<Provider, 'backupStorages'>) {
+  const usable = await provider.backupStorages(node, backup)
+  const { chosen, notes } = chooseStorage(usable.map((record) => ({ ...record, record, promisedBytes: 0 })))
+  return { storage: chosen?.record, notes }
+}
+
+async function named(storage: string, node: string, provider: Pick<Provider, 'describeStorage'>) {
+  const found = await provider.describeStorage(storage, node)
+  const isUnknown = found?.takesBackups === true && found.backupsAreFiles === undefined
+  return { storage: found, notes: isUnknown ? [`storage ${storage}: ${ofUnknownType(found)}`] : [] }
+}
+
+const noneForAuto =
+  'finds none with backups as files on which this account may put one. Allow backups on one, or grant rights on it.'
 
 /** What a storage has against backups, to follow its name; a storage that isn't shown has only that. */
 export function complaintAbout(storage: StorageRecord | undefined): string | undefined {
@@ -44,6 +62,9 @@ export function complaintAbout(storage: StorageRecord | undefined): string | und
   if (!storage.enabled) return 'is disabled. Enable it, or name another.'
   if (!storage.takesBackups) {
     return `doesn't take backups, only ${storage.content.join(', ')}. Allow backups on it, or name another.`
+  }
+  if (storage.backupsAreFiles === false) {
+    return `is of type ${storage.type}, whose backups aren't files. Name a storage that keeps files.`
   }
   if (!storage.active) return "can't be reached from the node. Bring it online."
   return undefined

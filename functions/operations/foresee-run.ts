@@ -13,7 +13,7 @@ import type {
 import { chooseGuests } from './choose-guests.ts'
 import { clockComplaint, readClock } from './clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
-import { forecastPlace, type Obstacle, placeKey, spaceNotes } from './foresee-place.ts'
+import { forecastPlace, type Obstacle, type Place, placeKey, spaceNotes } from './foresee-place.ts'
 import { intendedWork } from './intended-work.ts'
 import type { LastStored } from './last-stored.ts'
 
@@ -43,20 +43,26 @@ interface Needs {
   provider: Provider
   /** The newest archive of a guest in the bucket, where a bucket is at hand. */
   lastStored?: (guest: GuestRecord) => Promise<LastStored | undefined>
+  /** Which of these nodes the site's route doesn't reach, and why, where that is to be found out. */
+  testRoutes?: (nodes: readonly string[]) => Promise<ReadonlyMap<string, GuestliftError>>
 }
 
 /** @throws the errors of a site that can't be asked at all; what concerns one guest or node is in the result */
-export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Promise<ForeseenRun> {
+export async function foreseeRun(job: Job, { provider, lastStored, testRoutes }: Needs): Promise<ForeseenRun> {
   const { site, backup } = job
   const { version } = await provider.identify()
   await provider.requireOptions(backup)
   const missingPrivileges = await provider.missingPrivileges(intendedWork(job))
   const choice = await chooseGuests(site, job.guests, provider, 'everything')
   const notes = [...choice.doubts]
-  const places = new Map<string, { storage: StorageRecord | undefined; obstacle: Obstacle | undefined }>()
-  for (const node of new Set(choice.chosen.filter(({ nodeOffline }) => !nodeOffline).map((guest) => guest.node))) {
+  const places = new Map<string, Place>()
+  const nodes = [...new Set(choice.chosen.filter(({ nodeOffline }) => !nodeOffline).map((guest) => guest.node))]
+  const refusals = await testRoutes?.(nodes)
+  for (const node of nodes) {
     const place = await forecastPlace(site, backup, node, provider)
-    const reason = clockComplaint({ site, node }, await readClock(node, provider), provider)
+    const reason =
+      refusals?.get(node)?.message ?? clockComplaint({ site, node }, await readClock(node, provider), provider)
+    notes.push(...place.notes)
     places.set(node, reason === undefined ? place : { ...place, obstacle: { fate: 'fail', reason } })
   }
   const usable = [...places.values()].some(({ obstacle }) => obstacle === undefined)
@@ -69,7 +75,7 @@ export async function foreseeRun(job: Job, { provider, lastStored }: Needs): Pro
   const foresee = async (guest: GuestRecord): Promise<ForeseenGuest> => {
     const place = places.get(guest.node)
     const obstacle =
-      inTheWay(site, guest, missingPrivileges) ??
+      inTheWay(site, guest, missingPrivileges, { provider, notes }) ??
       place?.obstacle ??
       (await fullByRetention(guest, { ...backup, storage: place?.storage?.storage ?? backup.storage }, provider, notes))
     const reason = whyOf.get(guest.id) ?? ''

@@ -99,6 +99,7 @@ async function readArchive(
     ...(entry.facts === undefined ? {} : { facts: entry.facts }),
     protected: named?.backup.protected === true,
     verified: checked?.state === 'verified',
+    ...(entry.facts?.verdict.unmet === undefined ? {} : { lesser: true as const }),
     ...figuresOf(entry.artifactBytes, entry.facts, checked),
     ...(compress === undefined ? {} : { compress }),
     ...(problem === undefined ? {} : { problem }),

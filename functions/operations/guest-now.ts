@@ -1,4 +1,4 @@
-import { GuestLocked, GuestMigrating, GuestNotFound, GuestReplaced, NodeOffline } from '../contracts/errors.ts'
+import { GuestNotFound, GuestReplaced, NodeOffline } from '../contracts/errors.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
 import { sameGuest } from '../domain/guest-identity.ts'
 import type { FoundGuest, Provider } from '../providers/provider.ts'
@@ -31,14 +31,4 @@ function requireSameGuest({ site, guest: planned }: PlanItem, guest: FoundGuest)
       `and now another guest has it (${guest.kind} ${guest.name}). Nothing was started: its archive would have passed ` +
       'for that of the planned guest. The next run archives the guest that is there.',
   )
-}
-
-export function refuseLocked(item: PlanItem, guest: FoundGuest): void {
-  const where = `Site ${item.site}, node ${guest.node}: guest ${guest.id}`
-  if (guest.lock === 'migrate') throw new GuestMigrating(`${where} is migrating. It is archived by the next run.`)
-  if (guest.lock !== undefined) {
-    throw new GuestLocked(
-      `${where} is locked (${guest.lock}). If nothing works on it, unlock it on its node and run again.`,
-    )
-  }
 }

@@ -75,6 +75,7 @@ export async function judgeCoverage(
     damaged: 0,
     suspicious: 0,
     shrunk: 0,
+    lesser: 0,
     covered: 0,
     parked: 0,
     absent: 0,

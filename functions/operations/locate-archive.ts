@@ -35,7 +35,7 @@ export async function locateArchive(
     return ''
   })
   await writeRecord(ports.store, key, evidenceShape, { evidence, log })
-  const verdict = judge(evidence, item.backup)
+  const verdict = judge(evidence, { mode: item.backup.mode, require: item.require })
   if (!verdict.good || evidence.listed === undefined) {
     throw new BackupFailed(
       `Site ${item.site}: the backup of guest ${item.guest.id} did not yield an archive: ${verdict.reason} ` +

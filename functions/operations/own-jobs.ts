@@ -2,7 +2,7 @@ import type { BackupOptions } from '../contracts/backup-options.ts'
 import { GuestBusy } from '../contracts/errors.ts'
 import type { Guest } from '../contracts/nouns.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
-import { type GuestClaim, sameOptions } from '../domain/guest-claim.ts'
+import { type GuestClaim, isOfGuest, sameOptions } from '../domain/guest-claim.ts'
 import type { JobSummary, Provider } from '../providers/provider.ts'
 
 /** Between two looks at a running job of which nothing shows yet whether it is ours. */
@@ -14,7 +14,7 @@ const LONGEST_UNCLEAR_SECONDS = 24 * 3600
 export interface SortedJobs {
   /** The token of this claim proves it: running or ended. */
   ours: JobSummary[]
-  /** Still running for a run of this bucket that died, with the very options that are wanted now. */
+  /** Still running for a run of this bucket that died, of the same guest with the very options that are wanted now. */
   earlier: JobSummary[]
   /** Running, began after this claim asked, and nothing shows yet whose it is. Neither adopted nor stopped. */
   unclear: JobSummary[]
@@ -46,15 +46,22 @@ export async function sortJobs(
     const token = mark?.token
     if (token !== undefined && token === claim.token) sorted.ours.push(job)
     else if (!job.running) continue
-    else if (isEarlier(claim, job.jobRef, token, backup)) sorted.earlier.push(job)
+    else if (isEarlier(claim, job.jobRef, token, guest, backup)) sorted.earlier.push(job)
     else if (mayBeOurs && (claim.token === undefined || mark === undefined)) sorted.unclear.push(job)
     else sorted.others.push(job)
   }
   return sorted
 }
 
-function isEarlier({ earlier }: GuestClaim, jobRef: string, token: string | undefined, backup: BackupOptions): boolean {
-  if (earlier === undefined || !sameOptions(earlier.backup, backup)) return false
+function isEarlier(
+  { earlier }: GuestClaim,
+  jobRef: string,
+  token: string | undefined,
+  guest: Guest,
+  backup: BackupOptions,
+): boolean {
+  // The id may have been given to another guest since.
+  if (earlier === undefined || !isOfGuest(earlier, guest) || !sameOptions(earlier.backup, backup)) return false
   return earlier.jobRef === jobRef || earlier.token === token
 }
 

@@ -1,4 +1,5 @@
 import type { ArchiveStore } from '../aws/archive-store.ts'
+import type { LocalProcess } from '../contracts/process-identity.ts'
 import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Route } from '../readers/reader.ts'
@@ -23,8 +24,12 @@ export interface Ports {
   siteLimits(site: string): Promise<SiteLimits>
   now(): Date
   sleep(milliseconds: number): Promise<void>
+  /** Call `fire` once so much time has passed. Returns what takes that back. */
+  timer(milliseconds: number, fire: () => void): () => void
   /** Sixteen hexadecimal digits that nobody drew before. */
   randomToken(): string
+  /** The process whose run this is, on one machine. Absent on AWS. */
+  localProcess?: LocalProcess
   /** Milliseconds until this function call is killed. */
   remainingMilliseconds(): number
   /** Milliseconds that Lambda bills of this call so far. */

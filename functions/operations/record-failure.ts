@@ -12,6 +12,7 @@ import { emptyOutcome, recordOutcome } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 import { dropUpload } from './drop-upload.ts'
 import { stopJob } from './stop-job.ts'
+import { releaseStreams } from './stream-reservations.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
 
@@ -74,6 +75,7 @@ export async function recordFailure(
     }
   }
   await attempt('giving back its turn to dump', () => leaveQueue(input, ports))
+  await attempt('giving back its streams', () => releaseStreams(item.site, input.execution, ports))
   const seen: string[] = []
   await attempt('reading how far it was', async () => {
     seen.push(

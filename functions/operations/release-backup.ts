@@ -1,8 +1,10 @@
-import { GuestliftError } from '../contracts/errors.ts'
+import { GradeNotReached, GuestliftError } from '../contracts/errors.ts'
+import type { BackupEvidence } from '../contracts/evidence.ts'
 import type { GuestOutcome } from '../contracts/report.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { guestCounts } from '../domain/copy-work.ts'
 import { readFailure } from '../domain/failure.ts'
+import { shortGrade } from '../domain/grade.ts'
 import { evidenceKey } from '../domain/object-keys.ts'
 import { unlessUnreadable } from './books/stored-json.ts'
 import { ownClaim, releaseClaim } from './claims.ts'
@@ -13,13 +15,19 @@ import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
 
-/** The archive is committed: remove the source copy if asked to, record the outcome, give back the claim. */
+/**
+ * The archive is committed: remove the source copy if asked to, record the outcome, give back the claim. A guest whose
+ * archive is less than its job requires counts as failed, so that the run, its alarm and `again` say so; the archive is
+ * kept like any other, since it is better than none, and repeating the guest makes a new backup, not the same again.
+ */
 export async function releaseBackup(
   input: TaskInput<'ReleaseBackup'>,
   ports: Needs,
 ): Promise<TaskOutput<'ReleaseBackup'>> {
   const { item, artifacts, stored, verdict } = input
+  const { unmet } = verdict
   const remarks = verdict.name === 'archived' ? [] : [verdict.reason]
+  if (unmet !== undefined) remarks.unshift(lessThanRequired(input))
   remarks.push(...olderBackup(input), ...retentionRemarks(input))
   if (item.deleteSource) remarks.push(...(await removeSources(input, ports)))
   // The archive is committed: a record that nobody can read now is the next run's to stop at.
@@ -27,24 +35,35 @@ export async function releaseBackup(
     remarks.push(`Site ${item.site}: the queue of dumps can't be read, and the next run will stop at it.`)
   }
   const work = guestCounts(input)
+  const grade = (await evidenceOf(item, ports))?.grade
   const outcome: GuestOutcome = {
     id: item.guest.id,
     name: item.guest.name,
     kind: item.guest.kind,
     node: artifacts[0]?.location.node ?? item.guest.node,
-    outcome: 'succeeded',
-    verdict: verdict.name,
+    outcome: unmet === undefined ? 'succeeded' : 'failed',
+    verdict: unmet === undefined ? verdict.name : GradeNotReached.errorName,
     reason: remarks.join(' '),
     artifacts: stored.map(({ key, sizeBytes, checksum }) => ({ key, sizeBytes, checksum })),
     manifestKey: input.manifestKey,
+    ...(grade === undefined ? {} : { grade: shortGrade(grade) }),
     bytesSent: stored.reduce((sum, artifact) => sum + artifact.bytesSent, 0),
     seconds: Math.max(0, (ports.now().getTime() - Date.parse(input.startedAt)) / 1000),
     ...(work === undefined ? {} : { work }),
   }
   await recordOutcome(item.run, outcome, ports)
   const held = await unlessUnreadable(ownClaim(input, ports))
-  if (held !== undefined && held !== 'unreadable') await releaseClaim(input, held, 'done', ports)
+  if (held !== undefined && held !== 'unreadable') {
+    await releaseClaim(input, held, unmet === undefined ? 'done' : 'drop', ports)
+  }
   return outcome
+}
+
+function lessThanRequired({ item }: TaskInput<'ReleaseBackup'>): string {
+  return (
+    `Site ${item.site}: the archive of guest ${item.guest.id} is stored and can be restored, but it is less than the job ` +
+    'requires. Put right what follows and repeat this guest for a better one, or require less.'
+  )
 }
 
 /** A run that goes on with what an earlier one couldn't finish archives the guest as it was then. */
@@ -82,10 +101,15 @@ async function removeSources({ item, artifacts }: TaskInput<'ReleaseBackup'>, po
   return remarks
 }
 
-/** How a person removes the source copy. Only advice: whatever keeps it from being read, the archive is committed. */
-async function removalCommand({ run, guest }: PlanItem, ports: Pick<Ports, 'store'>): Promise<string | undefined> {
+/** How a person removes the source copy. */
+async function removalCommand(item: PlanItem, ports: Pick<Ports, 'store'>): Promise<string | undefined> {
+  return (await evidenceOf(item, ports))?.removeWith
+}
+
+/** Whatever keeps it from being read, the archive is committed. */
+async function evidenceOf({ run, guest }: PlanItem, ports: Pick<Ports, 'store'>): Promise<BackupEvidence | undefined> {
   try {
-    return (await readKeptEvidence(evidenceKey(run.prefix, guest.id), ports))?.evidence.removeWith
+    return (await readKeptEvidence(evidenceKey(run.prefix, guest.id), ports))?.evidence
   } catch (error) {
     if (error instanceof GuestliftError) return undefined
     throw error

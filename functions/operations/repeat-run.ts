@@ -1,9 +1,10 @@
 import { InvalidJob } from '../contracts/errors.ts'
 import { type Again, type Job, jobSchema } from '../contracts/job.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
-import { jobKey, outcomesPrefix, planKey, runPrefix } from '../domain/object-keys.ts'
-import { jobShape, outcomeShape, runPlanShape } from './books/shapes.ts'
-import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
+import { jobKey, planKey, runPrefix } from '../domain/object-keys.ts'
+import { jobShape, runPlanShape } from './books/shapes.ts'
+import { readRecord, writeRecord } from './books/stored-json.ts'
+import { allOutcomes } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
@@ -35,10 +36,9 @@ export async function repeatRun({ run, startedAt }: Again, ports: Needs): Promis
   }
   const plan = await planOf(again, ports)
   const outcomes = []
-  for (const key of await store.listKeys(outcomesPrefix(again))) {
+  for await (const { outcome } of allOutcomes(again, ports)) {
     // One that can't be read says nothing, and its guest is repeated.
-    const outcome = await unlessUnreadable(readRecord(store, key, outcomeShape))
-    if (outcome !== undefined && outcome !== 'unreadable') outcomes.push(outcome)
+    if (outcome !== 'unreadable') outcomes.push(outcome)
   }
   // It was stopped before it had chosen anybody: the job as it is.
   if (plan === undefined && outcomes.length === 0) return { job, notes: [`Repeats the whole run ${run}.`] }

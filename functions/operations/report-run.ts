@@ -1,22 +1,20 @@
 import type { Run } from '../contracts/nouns.ts'
 import type { GuestOutcome, RunReport } from '../contracts/report.ts'
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { readFailure } from '../domain/failure.ts'
 import { listPrices } from '../domain/list-prices.ts'
-import { outcomesPrefix, reportKey, selectionKey } from '../domain/object-keys.ts'
+import { reportKey, selectionKey } from '../domain/object-keys.ts'
 import { receipt } from '../domain/receipt.ts'
 import { runMetrics } from '../domain/run-metrics.ts'
 import { tally } from '../domain/tally.ts'
-import { outcomeShape, runPlanShape, runReportShape, selectionShape } from './books/shapes.ts'
+import { runPlanShape, runReportShape, selectionShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import { lastSeen } from './guest-progress.ts'
-import { emptyOutcome } from './outcomes.ts'
+import { inOrder } from './ordered-lookahead.ts'
+import { allOutcomes, emptyOutcome, OUTCOMES_AT_ONCE } from './outcomes.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'now' | 'log' | 'deployment'>
-
-/** Guests whose outcome is read at the same time. */
-const READ_AHEAD = 32
 
 /**
  * Tally what lies in the run's folder, not what the workflow believes: a planned guest without an outcome died before
@@ -25,15 +23,15 @@ const READ_AHEAD = 32
 export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Promise<TaskOutput<'ReportRun'>> {
   const { run, site, notes } = input
   const plan = (await readRecord(ports.store, input.planKey, runPlanShape)) ?? []
-  const recorded = await readOutcomes(await ports.store.listKeys(outcomesPrefix(run.prefix)), ports)
-  const unheard = plan.filter((item) => !recorded.some((outcome) => outcome.id === item.guest.id))
-  const silent: GuestOutcome[] = []
-  for (const { guest } of unheard) {
-    const seen = await lastSeen(run, guest.id, ports)
-    const reason = seen === undefined ? noOutcome : `${noOutcome} ${seen}`
-    silent.push(emptyOutcome(guest, 'failed', 'NoOutcome', reason, 0))
+  const guests: GuestOutcome[] = []
+  for await (const { key, outcome } of allOutcomes(run.prefix, ports)) {
+    guests.push(outcome === 'unreadable' ? unreadableOutcome(key, ports.store.bucket) : outcome)
   }
-  const guests = [...recorded, ...silent].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))
+  const heard = new Set(guests.map(({ id }) => id))
+  const unheard = plan.filter(({ guest }) => !heard.has(guest.id))
+  const silent = inOrder(unheard, OUTCOMES_AT_ONCE, (item) => silentOutcome(item, input, ports))
+  for await (const outcome of silent) guests.push(outcome)
+  guests.sort((a, b) => byNumber.compare(a.id, b.id))
   const { outcome, summary, succeeded, failed, skipped } = tally(guests)
   const report: RunReport = {
     version: 1,
@@ -41,7 +39,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
     site,
     outcome,
     summary,
-    notes: [...notes, ...catalogueNotes(input), ...(await selectionNotes(run, ports))],
+    notes: [...notes, ...mapNotes(input), ...catalogueNotes(input), ...(await selectionNotes(run, ports))],
     startedAt: run.startedAt,
     endedAt: ports.now().toISOString(),
     guests,
@@ -52,6 +50,35 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
   const metrics = runMetrics(ports.deployment, report)
   if (metrics !== undefined) ports.log('run-metrics', metrics)
   return { outcome, summary, bucket: ports.store.bucket, reportKey: key, succeeded, failed, skipped }
+}
+
+/** Its ids are numbers on most platforms. One collator: making one for each comparison is most of sorting's time. */
+const byNumber = new Intl.Collator('en', { numeric: true })
+
+/** Of a planned guest that left no outcome. Where the run's map over its guests failed, that is the cause, and it is told. */
+async function silentOutcome(
+  { guest }: PlanItem,
+  { run, mapError }: TaskInput<'ReportRun'>,
+  ports: Needs,
+): Promise<GuestOutcome> {
+  const seen = await lastSeen(run, guest.id, ports)
+  const why = mapError === undefined || mapError === null ? noOutcome : `${mapFailed(mapError, seen)}`
+  return emptyOutcome(guest, 'failed', 'NoOutcome', seen === undefined ? why : `${why} ${seen}`, 0)
+}
+
+function mapFailed(mapError: NonNullable<TaskInput<'ReportRun'>['mapError']>, seen: string | undefined): string {
+  const { name, message } = readFailure(mapError)
+  const what = seen === undefined ? 'It was not begun' : 'Its execution ended without recording an outcome'
+  return `${what}: the run's map over its guests failed (${name}): ${message}`
+}
+
+/** Shown once for the run, whatever its guests left. */
+function mapNotes({ mapError }: TaskInput<'ReportRun'>): string[] {
+  if (mapError === undefined || mapError === null) return []
+  const { name, message } = readFailure(mapError)
+  return [
+    `The run's map over its guests failed (${name}); guests that were archived before are not affected: ${message}`,
+  ]
 }
 
 const noOutcome =
@@ -80,18 +107,4 @@ function unreadableOutcome(key: string, bucket: string): GuestOutcome {
   const id = key.slice(key.lastIndexOf('/') + 1, -'.json'.length)
   const reason = `Its outcome s3://${bucket}/${key} can't be read. Look at its archives with guestlift show ${id}.`
   return emptyOutcome({ id }, 'failed', 'OutcomeUnreadable', reason, 0)
-}
-
-async function readOutcomes(keys: readonly string[], { store }: Needs): Promise<GuestOutcome[]> {
-  const outcomes: GuestOutcome[] = []
-  for (let start = 0; start < keys.length; start += READ_AHEAD) {
-    const some = keys.slice(start, start + READ_AHEAD)
-    const found = await Promise.all(some.map((key) => unlessUnreadable(readRecord(store, key, outcomeShape))))
-    for (const [index, outcome] of found.entries()) {
-      const key = some[index] ?? ''
-      if (outcome === 'unreadable') outcomes.push(unreadableOutcome(key, store.bucket))
-      else if (outcome !== undefined) outcomes.push(outcome)
-    }
-  }
-  return outcomes
 }

@@ -2,6 +2,7 @@ import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
 import { recordedKey, uploadRecordsPrefix } from '../domain/object-keys.ts'
 import { unlessUnreadable } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
+import { sweepStoreTests } from './sweep-store-tests.ts'
 import { isOnlyWitness, readUploadRecord } from './upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
@@ -9,16 +10,18 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
 /**
  * Forget uploads that are gone (expired, or aborted by hand) once no run can ask for them any more. What goes wrong is
  * told and stops nothing: the uploads that were dropped have to be reported. One that alone proves an object stays.
+ * What tests of the store left goes with them.
  */
 export async function removeStaleRecords(
   open: ReadonlySet<string>,
   dryRun: boolean,
   outOfTime: () => boolean,
   { store, keyPrefix, now, log }: Needs,
-): Promise<{ removedRecords: number; recordTrouble?: string }> {
-  let removedRecords = 0
+): Promise<{ removedRecords: number; removedTests: number; recordTrouble?: string }> {
+  let [removedRecords, removedTests] = [0, 0]
   let unreadable = 0
   try {
+    removedTests = await sweepStoreTests(dryRun, { store, keyPrefix, now, log })
     const oldest = new Date(now().getTime() - REPEAT_WINDOW_DAYS * 24 * 3_600_000).toISOString()
     for (const { key, writtenAt } of await store.listDatedKeys(uploadRecordsPrefix(keyPrefix))) {
       if (outOfTime()) break
@@ -33,9 +36,13 @@ export async function removeStaleRecords(
       log('upload-record-removed', { key, writtenAt, dryRun })
     }
   } catch (error) {
-    return { removedRecords, recordTrouble: error instanceof Error ? error.message : String(error) }
+    return { removedRecords, removedTests, recordTrouble: error instanceof Error ? error.message : String(error) }
   }
-  if (unreadable === 0) return { removedRecords }
+  if (unreadable === 0) return { removedRecords, removedTests }
   const which = `${unreadable === 1 ? 'one' : unreadable} below ${uploadRecordsPrefix(keyPrefix)} can't be read`
-  return { removedRecords, recordTrouble: `${which} and may hold the only checksum of an object; look at it` }
+  return {
+    removedRecords,
+    removedTests,
+    recordTrouble: `${which} and may hold the only checksum of an object; look at it`,
+  }
 }

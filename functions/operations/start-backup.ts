@@ -1,7 +1,7 @@
 import { AUTO_STORAGE } from '../contracts/backup-options.ts'
 import { BackupStartUnclear, NothingBackedUp, StorageUnusable } from '../contracts/errors.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { START_SETTLES_SECONDS } from '../domain/guest-claim.ts'
+import { type AskedWork, START_SETTLES_SECONDS } from '../domain/guest-claim.ts'
 import { nextWaitSeconds } from '../domain/poll-wait.ts'
 import type { FoundGuest, JobSummary, Provider } from '../providers/provider.ts'
 import { type ArchiveStorage, storageFor } from './archive-space.ts'
@@ -9,7 +9,7 @@ import { changeClaim, forgetJob, type HeldClaim, renewClaim, takeClaim, type Wor
 import { readClock, requireClock } from './clock-check.ts'
 import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
 import { complaintAbout } from './foresee-place.ts'
-import { refuseLocked, whereItIs } from './guest-now.ts'
+import { whereItIs } from './guest-now.ts'
 import { noteProgress } from './guest-progress.ts'
 import { sortJobs, waitOrLeave } from './own-jobs.ts'
 import { canGoOnWith } from './kept-job.ts'
@@ -43,9 +43,9 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
     const before = jobs.ours.length > 0 ? held.claim : held.claim.earlier
     ports.log('backup-adopted', { site: item.site, guest: guest.id, jobRef: adopted.jobRef })
     const storage = before?.storage ?? (await storageOf(item, guest.node, provider))
-    const token = before?.token === undefined ? {} : { token: before.token }
     const job = { ...adopted, ...(before?.clock === undefined ? {} : { clock: before.clock }) }
-    return record(work, held, { job, adopted: true, node: guest.node, chosen: { storage } }, provider, ports, token)
+    const found = { job, adopted: true, node: guest.node, chosen: { storage } }
+    return record(work, held, found, provider, ports, askedFor(before))
   }
   const asked = held.claim.askedAt
   if (asked !== undefined && ports.now().getTime() - Date.parse(asked) < START_SETTLES_SECONDS * 1000) {
@@ -61,7 +61,8 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
     await noteProgress(item, { stage: 'waiting', reason: wait.reason }, {}, ports)
     return wait
   }
-  refuseLocked(item, guest)
+  const locked = provider.refusalByLock(guest)
+  if (locked !== undefined) throw locked
   const place = { site: item.site, node: guest.node }
   requireClock(place, await readClock(guest.node, provider), provider, 'No backup was started.')
   const known = jobs.all.map((job) => job.jobRef)
@@ -140,6 +141,17 @@ async function storageOf({ site, backup }: PlanItem, node: string, provider: Pro
   return (await storageFor(site, node, backup, () => 0, provider)).storage
 }
 
+type AskedFor = Partial<Pick<AskedWork, 'token' | 'backup' | 'guest'>>
+
+/** What an adopted job was asked for stays in the claim: whoever goes on with it later must mean the same. */
+function askedFor({ token, backup, guest }: { [Key in keyof AskedFor]?: AskedFor[Key] | undefined } = {}): AskedFor {
+  return {
+    ...(token === undefined ? {} : { token }),
+    ...(backup === undefined ? {} : { backup }),
+    ...(guest === undefined ? {} : { guest }),
+  }
+}
+
 interface Begun {
   job: JobSummary
   adopted: boolean
@@ -153,12 +165,12 @@ async function record(
   { job: { jobRef, clock: own }, adopted, node, chosen }: Begun,
   provider: Provider,
   ports: Needs,
-  marked: { token?: string } = {},
+  asked: AskedFor = {},
 ) {
   const startedAt = held.claim.askedAt ?? ports.now().toISOString()
   const { storage } = chosen
   const clock = own ?? (await readClock(node, provider))
-  const found = { jobRef, startedAt, storage, ...(clock === undefined ? {} : { clock }), ...marked }
+  const found = { jobRef, startedAt, storage, ...(clock === undefined ? {} : { clock }), ...asked }
   const named = await changeClaim(work, held, found, ports)
   const there = { ...work, item: { ...work.item, guest: { ...work.item.guest, node } } }
   await keepTurn(there, { jobRef }, ports)

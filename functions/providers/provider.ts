@@ -1,5 +1,6 @@
 import type { BackupEvidence, ClockOffset } from '../contracts/evidence.ts'
 import type { BackupOptions } from '../contracts/backup-options.ts'
+import type { GuestliftError } from '../contracts/errors.ts'
 import type { Guest, GuestKind, Platform } from '../contracts/nouns.ts'
 import type { GuestRunState } from '../contracts/selection.ts'
 import type { KeepRules } from '../contracts/retention.ts'
@@ -221,6 +222,8 @@ export interface StorageRecord {
   /** What it may hold, in the platform's words. */
   content: string[]
   takesBackups: boolean
+  /** Whether backups on it are files, which a route can read; absent for a type that nobody here knows. */
+  backupsAreFiles?: boolean
   enabled: boolean
   /** The node can use it at this moment. */
   active: boolean
@@ -229,15 +232,22 @@ export interface StorageRecord {
   freeBytes: number
 }
 
+/** A pool whose members are meant. */
+export interface IntendedPool {
+  pool: string
+  /** Those of its sub-pools, too. */
+  subPools: boolean
+}
+
 /** What a run is going to do, as far as privileges depend on it. */
 export interface IntendedWork {
   guestIds: readonly string[]
   /** Every guest of the site is meant: those that the account can't see would be missed without a word. */
   everyGuest?: boolean
   /** Pools whose members are meant. */
-  pools?: readonly string[]
+  pools?: readonly IntendedPool[]
   /** Pools whose members must be known in order to leave them out. */
-  excludedPools?: readonly string[]
+  excludedPools?: readonly IntendedPool[]
   /** A storage's name, or `auto`. */
   storage: string
   deleteSource: boolean
@@ -288,6 +298,12 @@ export interface Provider {
    */
   listGuests(depth?: ListDepth): Promise<GuestList>
 
+  /**
+   * Why the lock that `findGuests` or `listGuests` saw on a guest keeps it from being backed up now, with what to do: an
+   * error to throw or to quote, whose group says whether to wait, to skip or to fail. `undefined` without a lock.
+   */
+  refusalByLock(guest: Guest & { lock?: string }): GuestliftError | undefined
+
   /** The guest's own configuration. @throws GuestNotFound, NodeOffline */
   describeGuest(guest: Guest): Promise<GuestDetails>
 
@@ -300,7 +316,16 @@ export interface Provider {
    */
   refusalByRetention?(guest: Guest, options: BackupOptions): Promise<string | undefined>
 
-  /** Storages of a node on which this account may put a backup with these options, as the node sees them now. */
+  /**
+   * The folder on a node in which a storage keeps archives as files; `undefined` where this account isn't told. Asked for
+   * before there is an archive whose path would tell. Absent: the platform has no such folders.
+   */
+  backupFolder?(storage: string): Promise<string | undefined>
+
+  /**
+   * Storages of a node on which this account may put a backup with these options, as the node sees them now; those
+   * whose backups are no files are among them.
+   */
   backupStorages(node: string, options: BackupOptions): Promise<StorageRecord[]>
 
   /**
@@ -365,7 +390,7 @@ export interface Provider {
 
   /**
    * Start, shut down, stop or reboot a guest, wait for the task, and see that the guest is in that state.
-   * @throws GuestLocked while something else works on it
+   * @throws GuestLockedBriefly, GuestLocked, GuestMigrating, GuestLockStays while something else holds it
    * @throws PlatformTaskFailed when the task ended badly, or well without effect
    */
   powerGuest(guest: Guest, action: PowerAction, options: PowerOptions): Promise<PowerResult>

@@ -81,16 +81,23 @@ export class HttpsFile {
   }
 
   /**
-   * Would the server let us in? No archive is known yet, so the URL is of a file that isn't there, and 404 is the good
-   * answer: servers check the login before they look for a file. Only where logins are asked for in some folders alone,
-   * and placeholders choose the folder, a wrong one is found with the first archive.
+   * Would the server let us in, and read ranges? No archive is known yet, so the URL is of a file that isn't there, and 404
+   * is the good answer: servers check the login before they look for a file. Only where logins are asked for in some
+   * folders alone, and placeholders choose the folder, a wrong one is found with the first archive. Who sends a whole page
+   * in place of the range of a missing file is no file server, or one that doesn't know ranges.
    * @throws RouteLoginRejected, TlsIdentityMismatch, ConnectionDropped, SourceUnreadable
    */
   async checkAccess(): Promise<void> {
     await this.#orFact(async () => {
-      const asHead = await this.#head()
-      const head = METHOD_REFUSED.includes(asHead.status) ? await this.#firstByte() : asHead
+      const head = await this.#firstByte()
       const { status } = head
+      if (status === 200) {
+        const [type = 'no content type'] = listOf(head, 'content-type')
+        throw new SourceUnreadable(
+          `${this.#asked.what}: the server answered 200 (${type}) to a request for the first byte of a file that isn't there. ` +
+            'It has to be a file server that knows Range, and no web page or login page. Check route.url',
+        )
+      }
       if (status === 403) {
         throw new RouteLoginRejected(
           `${this.#asked.what}: the server answered 403 to a first request. Check its rules for our address and for the route's account`,

@@ -46,11 +46,16 @@ export function archiveUrl(site: string, template: string, location: SourceLocat
 
 /**
  * A URL as `archiveUrl` makes it, of a file that isn't there: for asking whether a server would let us in, when no
- * archive is known yet.
+ * archive is known yet. In the folder where archives will be, as far as that is known.
  */
-export function probeUrl(site: string, template: string, node: string): URL {
+export function probeUrl(
+  site: string,
+  template: string,
+  node: string,
+  { storage, folder = '' }: { storage?: string | undefined; folder?: string | undefined } = {},
+): URL {
   const name = 'guestlift-route-check'
-  return archiveUrl(site, template, { node, path: `/${name}`, storage: name, volume: name })
+  return archiveUrl(site, template, { node, path: `${folder}/${name}`, storage: storage ?? name, volume: name })
 }
 
 /** The URL for error messages: without the query, which may hold a secret. */

@@ -5,6 +5,7 @@ import { otherNames, type TlsFacts, tlsDialer } from '../tls/connect.ts'
 import { type FileServerSettings, HttpsFile } from './https-file.ts'
 import { archiveUrl, probeUrl } from './https-url.ts'
 import type { Route } from './reader.ts'
+import { sooner } from './sooner.ts'
 
 export const httpsRouteDefaults: FileServerSettings = {
   connectMilliseconds: 20_000,
@@ -26,11 +27,13 @@ export function openHttpsRoute(site: string, route: HttpsRoute, overrides: Parti
   const dial = tlsDialer(route.tls, tlsFacts(site), CIPHERS)
   // A template that can't be used is found before anything else happens.
   probeUrl(site, route.url, 'node')
-  const fileAt = (url: URL, about: string): HttpsFile =>
-    new HttpsFile(url, `${about}, site ${site}`, route.auth, dial, settings)
+  const fileAt = (url: URL, about: string, its = settings): HttpsFile =>
+    new HttpsFile(url, `${about}, site ${site}`, route.auth, dial, its)
   return {
-    check: async (node) => {
-      const file = fileAt(probeUrl(site, route.url, node), `node ${node}`)
+    endOf: (node) => probeUrl(site, route.url, node).href,
+    check: async (node, { storage, folder, withinMilliseconds } = {}) => {
+      const url = probeUrl(site, route.url, node, { storage, folder })
+      const file = fileAt(url, `node ${node}`, sooner(settings, withinMilliseconds))
       try {
         await file.checkAccess()
       } finally {

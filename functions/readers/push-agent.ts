@@ -28,7 +28,7 @@ use Compress::Raw::Zlib ();
 use Digest::MD5 ();
 use Encode ();
 use Errno ();
-use Fcntl qw(O_RDONLY O_NONBLOCK SEEK_SET S_ISREG);
+use Fcntl qw(O_RDONLY O_NONBLOCK SEEK_SET S_ISDIR S_ISREG);
 use IO::Socket::IP ();
 use JSON::PP ();
 use POSIX ();
@@ -334,13 +334,20 @@ sub parse_body {
   return substr $body, 0, $MOST_BODY_BYTES;
 }
 
-sub do_put {
-  my ($ask) = @_;
+# Connects, and returns what of the URL the request needs.
+sub reach_url {
+  my ($url) = @_;
   my ($scheme, $host, $port, $target) =
-    $ask->{url} =~ m{^(https?)://(\[[0-9a-f:.]+\]|[^/:?#\[\]\s]+)(?::(\d+))?(/[^#\s]*)$}i or die "not a URL\n";
+    $url =~ m{^(https?)://(\[[0-9a-f:.]+\]|[^/:?#\[\]\s]+)(?::(\d+))?(/[^#\s]*)$}i or die "not a URL\n";
   my $authority = defined $port ? "$host:$port" : $host;
   $host =~ s/^\[(.*)\]$/$1/;
   reach(lc $scheme, $host, defined $port ? $port : lc $scheme eq 'https' ? 443 : 80);
+  return ($authority, $target);
+}
+
+sub do_put {
+  my ($ask) = @_;
+  my ($authority, $target) = reach_url($ask->{url});
   my $head = "PUT $target HTTP/1.1\r\nHost: $authority\r\n";
   for (sort keys %{ $ask->{headers} }) { $head .= "$_: $ask->{headers}{$_}\r\n" }
   # With it the store refuses before the bytes are sent, and its reason isn't lost with a connection that is cut.
@@ -378,8 +385,18 @@ sub answer {
 }
 
 sub do_probe {
+  my ($ask) = @_;
   my $tls = eval { require IO::Socket::SSL; IO::Socket::SSL->VERSION };
   fail('no-tls', 'IO::Socket::SSL: ' . first_line($@)) unless $tls;
+  if (defined $ask->{path}) {
+    # The right to enter the folder, which reading a file in it takes; not that to list it.
+    my @stat = stat(path_of($ask) . '/.') or refuse_file('enter');
+    fail('irregular', 'not a folder') unless S_ISDIR($stat[2]);
+  }
+  if (defined $ask->{url}) {
+    reach_url($ask->{url});
+    hang_up();
+  }
   return { ok => 'probe', perl => sprintf('%vd', $^V), tls => "$tls" };
 }
 

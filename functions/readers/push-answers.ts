@@ -50,7 +50,8 @@ interface Range {
 
 /** What the agent may be asked. */
 export interface Requests {
-  probe: object
+  /** Can the agent enter a folder, and reach the store that a URL leads to? */
+  probe: { path?: string; url?: string }
   open: { path: string }
   stat: { path: string }
   sum: Range

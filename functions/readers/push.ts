@@ -10,6 +10,7 @@ import { type AgentProcess, AgentRefusal } from './push-process.ts'
 import { type OpenedFile, PushSession, type SessionSettings } from './push-session.ts'
 import type { Pusher, Reader, Route } from './reader.ts'
 import { mapPath } from './sftp.ts'
+import { sooner } from './sooner.ts'
 
 export const pushRouteDefaults: SessionSettings = {
   mostAgents: 8,
@@ -170,12 +171,16 @@ export function openPushRoute(
   return {
     open: openFile,
     openPusher: openFile,
-    async check(node) {
-      const session = await PushSession.open(site, hostOf(node), route, undefined, settings)
+    endOf: (node) => `${hostOf(node)}:${route.port}`,
+    async check(node, { folder, storeUrl, withinMilliseconds } = {}) {
+      const path = folder === undefined ? undefined : mapPath(folder, route.pathPrefix)
+      const wanted = { ...(path === undefined ? {} : { path }), ...(storeUrl === undefined ? {} : { url: storeUrl }) }
+      const hasty = sooner(settings, withinMilliseconds)
+      const session = await PushSession.open(site, hostOf(node), route, undefined, hasty)
       try {
-        await session.use((agent) => agent.ask('probe', {}))
+        await session.use((agent) => agent.ask('probe', wanted))
       } catch (error) {
-        throw error instanceof AgentRefusal ? failureFact(error.failure, '', session.context) : error
+        throw error instanceof AgentRefusal ? failureFact(error.failure, path ?? '', session.context) : error
       } finally {
         await session.close()
       }

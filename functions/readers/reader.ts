@@ -45,13 +45,28 @@ export interface Pusher {
   close(): Promise<void>
 }
 
-/**
- * Opens readers over one site's route. `check` connects and authenticates to a node without reading anything, so that
- * a wrong host key or login is known before hours of dumping.
- */
+/** What is known of a place before an archive is there. */
+export interface CheckedPlace {
+  /** The storage that archives land on. */
+  storage?: string
+  /** The folder on the node that they land in. */
+  folder?: string
+  /** A URL of the store, for routes whose nodes send there themselves. */
+  storeUrl?: string
+  /** The most that each wait may take. */
+  withinMilliseconds?: number
+}
+
+/** Opens readers over one site's route. */
 export interface Route {
   open(location: SourceLocation): Promise<Reader>
   /** Only where the node can send by itself. */
   openPusher?(location: SourceLocation): Promise<Pusher>
-  check(node: string): Promise<void>
+  /** Nodes with the same end are one to the route: a file server that serves them all. Host and port, or a URL. */
+  endOf(node: string): string
+  /**
+   * Go all the way to a node's archives without reading one, so that what is wrong is known before hours of dumping:
+   * connect, compare keys or certificate, log in, and look at the folder, or ask for a range of a file in it.
+   */
+  check(node: string, place?: CheckedPlace): Promise<void>
 }

@@ -6,6 +6,7 @@ import { missingAdvice } from './missing-source.ts'
 import type { Reader, Route } from './reader.ts'
 import { SftpClient, SftpRefusal } from './sftp-client.ts'
 import { statusCode } from './sftp-wire.ts'
+import { sooner } from './sooner.ts'
 import { GRANT_BYTES, growWindow, takeData } from './ssh2-insides.ts'
 import { connectSsh, type SshConnection, type SshTimeouts } from './ssh-connection.ts'
 
@@ -43,6 +44,8 @@ const REQUEST_GROUP = 8
 
 const FILE_TYPE_MASK = 0o170000
 const REGULAR_FILE = 0o100000
+const FOLDER = 0o040000
+const CLEAR_REFUSALS: readonly number[] = [statusCode.noSuchFile, statusCode.permissionDenied]
 
 /** The host that stands for a node. */
 function hostOf(route: SftpRoute, node: string): string {
@@ -180,13 +183,36 @@ function refusalFact(error: unknown, path: string, where: string, username: stri
   }
 }
 
+/**
+ * May files in the folder be opened? `/.` asks for the right to enter it, and not for that to list it, which an account
+ * for reading need not have.
+ */
+async function enterFolder({ sftp }: Session, path: string, where: string, username: string): Promise<void> {
+  try {
+    const { mode } = await sftp.stat(`${path}/.`)
+    if (mode === undefined || (mode & FILE_TYPE_MASK) === FOLDER) return
+    throw new SourceUnreadable(`${path} on ${where} is not a folder. Check route.pathPrefix`)
+  } catch (error) {
+    // What else a server says of a folder proves nothing about the files in it.
+    if (error instanceof SftpRefusal && !CLEAR_REFUSALS.includes(error.code)) return
+    throw refusalFact(error, path, where, username)
+  }
+}
+
 /** Bytes over SFTP. Each reader has an SSH connection of its own. */
 export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial<SftpRouteSettings> = {}): Route {
   const settings = { ...sftpRouteDefaults, ...overrides }
   return {
-    async check(node) {
-      const session = await openSession(site, hostOf(route, node), route, settings)
-      await session.close()
+    endOf: (node) => `${hostOf(route, node)}:${route.port}`,
+    async check(node, { folder, withinMilliseconds } = {}) {
+      const host = hostOf(route, node)
+      const session = await openSession(site, host, route, sooner(settings, withinMilliseconds))
+      try {
+        const where = `${host} (site ${site}, node ${node})`
+        if (folder !== undefined) await enterFolder(session, mapPath(folder, route.pathPrefix), where, route.username)
+      } finally {
+        await session.close()
+      }
     },
     async open(location) {
       const session = await openSession(site, hostOf(route, location.node), route, settings)

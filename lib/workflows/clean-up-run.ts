@@ -23,7 +23,7 @@ import { amongMany, ordinary } from './retry-policies.ts'
  * A function that was called just before the stop goes on to its end. After this long it has either claimed its guest,
  * so that it is found here, or finds the claim changed and leaves the guest alone.
  */
-const LET_FUNCTIONS_END = Duration.seconds(90)
+const LET_FUNCTIONS_END_SECONDS = 90
 /** Each may wait a minute and a half for the platform; the site's line isn't used. */
 const SIDE_BY_SIDE = 10
 
@@ -36,7 +36,8 @@ interface CleanUpRunProps {
 /**
  * Clean up after an execution that was stopped or ran out of time: no state of it runs any more, so its running backups
  * are stopped from here, its claims given back, and its report written. Uploads stay, so that they can be gone on with.
- * Input: `detail` of EventBridge's event about it. Output: a sentence.
+ * Input: `detail` of EventBridge's event about it; whoever knows that no function is left at work may add `settleSeconds`.
+ * Output: a sentence.
  */
 export function cleanUpRun(scope: Construct, { functions, executions }: CleanUpRunProps): IChainable {
   const stopped = Fail.jsonata(scope, 'Clean-up stopped', rethrown)
@@ -46,6 +47,7 @@ export function cleanUpRun(scope: Construct, { functions, executions }: CleanUpR
       runId: '{% $states.input.name %}',
       status: '{% $states.input.status %}',
       startedAt: '{% $fromMillis($states.input.startDate) %}',
+      settleSeconds: `{% $exists($states.input.settleSeconds) ? $states.input.settleSeconds : ${LET_FUNCTIONS_END_SECONDS} %}`,
       // Absent from the event when it is larger than the event can carry: then it is no plan item.
       request: '{% $type($states.input.input) = "string" ? $parse($states.input.input) : {} %}',
     },
@@ -105,7 +107,7 @@ export function cleanUpRun(scope: Construct, { functions, executions }: CleanUpR
     .otherwise(outcome)
   report.next(outcome)
 
-  const settle = Wait.jsonata(scope, 'Let functions end', { time: WaitTime.duration(LET_FUNCTIONS_END) })
+  const settle = Wait.jsonata(scope, 'Let functions end', { time: WaitTime.seconds('{% $settleSeconds %}') })
   return takeUp.next(settle).next(find).next(cleanEach).next(sumUp).next(reportable)
 }
 

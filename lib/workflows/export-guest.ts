@@ -98,8 +98,18 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
     .itemProcessor(transferArtifact(scope, functions))
     .addCatch(record, { assign: { error: '{% $states.errorOutput %}' } })
 
+  // Stored whole, and still not what was asked for: the outcome says what to do.
+  const lesser = Fail.jsonata(scope, 'Archived, but less than required', {
+    error: '{% $states.input.verdict %}',
+    cause: '{% $states.input.reason %}',
+  })
+
   applyRetention.next(release)
-  release.next(Succeed.jsonata(scope, 'Guest archived'))
+  release.next(
+    Choice.jsonata(scope, 'Is it as required?')
+      .when(Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Guest archived'))
+      .otherwise(lesser),
+  )
   const archived = transfer.next(verify).next(manifest).next(retention)
 
   const unknown = Fail.jsonata(scope, 'Platform not supported', {

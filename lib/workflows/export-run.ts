@@ -14,7 +14,7 @@ import { exportGuest } from './export-guest.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { PlanReader, MapResultWriter } from './map-files.ts'
 import { rethrown } from './rethrown.ts'
-import { ordinary } from './retry-policies.ts'
+import { asRetry, ordinary, planUnread } from './retry-policies.ts'
 
 /** Shown in the console beside the workflow: what a person types to start it. */
 export const sampleInput = { site: 'hq', guests: { vmids: [100, 101] }, backup: { mode: 'snapshot', storage: 'local' } }
@@ -47,6 +47,7 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
       job: '{% $states.result.Payload.job %}',
       notes: '{% $states.result.Payload.notes %}',
       catalogueError: '{% null %}',
+      mapError: '{% null %}',
     },
     retry: ordinary,
     onError: stopped,
@@ -72,6 +73,7 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
       planKey: '{% $planKey %}',
       notes: '{% $notes %}',
       catalogueError: '{% $catalogueError %}',
+      mapError: '{% $mapError %}',
     },
     retry: ordinary,
     onError: stopped,
@@ -96,8 +98,10 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
     resultWriterV2: new MapResultWriter(archive.bucket, "{% $run.prefix & 'map' %}"),
   })
     .itemProcessor(exportGuest(scope, functions))
-    // Even then: what was archived before has to be told.
-    .addCatch(catalogue)
+    // No guest was begun by then.
+    .addRetry(asRetry(planUnread))
+    // Even then: what was archived before has to be told, and why there is no more.
+    .addCatch(catalogue, { assign: { mapError: '{% $states.errorOutput %}' } })
 
   const outcome = Choice.jsonata(scope, 'How did it go?')
     .when(Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Run succeeded'))

@@ -158,6 +158,19 @@ export const notYetAsked: RetryPolicy = {
 }
 
 /**
+ * A distributed Map that couldn't read its plan from S3, by Step Functions' own name for it. It has begun nothing by then.
+ * Not for one that couldn't write its results: all of its children have run. Gives up after five minutes.
+ */
+export const planUnread: RetryPolicy = {
+  errors: ['States.ItemReaderFailed'],
+  firstWaitSeconds: 5,
+  backoffRate: 2,
+  longestWaitSeconds: 60,
+  attempts: 8,
+  jitter: false,
+}
+
+/**
  * What a copying function may end with while the transfer goes on: a passing fault, or its own death. Plan copies judges
  * them, runs fewer streams, waits, and gives up after two hours without a byte.
  */

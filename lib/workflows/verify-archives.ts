@@ -16,7 +16,7 @@ import type { LargerRunner } from '../larger-runner.ts'
 import { type Jsonata, lambdaTask } from './lambda-task.ts'
 import { MapResultWriter, PlanReader } from './map-files.ts'
 import { rethrown } from './rethrown.ts'
-import { neverStarted, ordinary, passingFaults } from './retry-policies.ts'
+import { asRetry, neverStarted, ordinary, passingFaults, planUnread } from './retry-policies.ts'
 
 type Settings = Omit<Deployment['verification'], 'expression' | 'enabled' | 'runner'>
 
@@ -65,6 +65,7 @@ export function verifyArchives(scope: Construct, props: VerifyArchivesProps): IC
     resultWriterV2: new MapResultWriter(archive.bucket, "{% $run.prefix & 'map' %}"),
   })
     .itemProcessor(verifyArchive(scope, functions, runner))
+    .addRetry(asRetry(planUnread))
     // Even then: what was read before has to be told.
     .addCatch(report)
 

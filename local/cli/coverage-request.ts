@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import type { CoverageRequest, CoverageSchedule } from '../../functions/contracts/coverage.ts'
 import { readRequest } from '../../functions/domain/request.ts'
-import { coverageRequest } from '../../lib/coverage-checks.ts'
+import { coverageRequest } from '../../lib/coverage-request.ts'
 import { CliError } from './cli-error.ts'
 import { readJobFile } from './job-file.ts'
 import { deploymentNamed } from './site-provider.ts'

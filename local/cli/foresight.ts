@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
@@ -7,6 +8,9 @@ import { type SiteLimits, siteLimitsSchema } from '../../functions/contracts/lim
 import { readRequest } from '../../functions/domain/request.ts'
 import { type ForeseenRun, foreseeRun } from '../../functions/operations/foresee-run.ts'
 import { lastStored } from '../../functions/operations/last-stored.ts'
+import { testRoutes } from '../../functions/operations/test-routes.ts'
+import { testStore } from '../../functions/operations/test-store.ts'
+import { routeIn } from '../../functions/runtime/compose/route.ts'
 import type { Deployment } from '../../lib/deployment-config.ts'
 import { readJobFile } from './job-file.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
@@ -35,8 +39,12 @@ export function withForesightOptions(command: Command): Command {
     .option('--prefix <prefix>', 'with --bucket: in front of every key')
 }
 
-/** Ask the site what a run of the job would do. Changes nothing. */
-export async function openForesight(jobFile: string, options: ForesightOptions): Promise<Foresight> {
+/**
+ * Ask the site what a run of the job would do. Changes nothing.
+ * @param trying also test the store and the way to each node, as a run does first: nothing stays of it
+ * @throws the errors of a store that a run can't use
+ */
+export async function openForesight(jobFile: string, options: ForesightOptions, trying = false): Promise<Foresight> {
   const request = await readJobFile(jobFile)
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
   const { job, notes } = readRequest(request, deployment?.defaultSite ?? siteNameOf(options.site ?? ''))
@@ -44,10 +52,18 @@ export async function openForesight(jobFile: string, options: ForesightOptions):
   const bucket = options.bucket ?? deployment?.bucket.name
   const store = bucket === undefined ? undefined : openStore(bucket, options.s3)
   const keyPrefix = options.prefix === undefined ? (deployment?.bucket.keyPrefix ?? '') : keyPrefixFrom(options.prefix)
+  const ports = { ...testPorts, keyPrefix, ...(store === undefined ? {} : { store }) }
+  if (trying && store !== undefined) await testStore({ ...ports, store })
   const provider = openSiteProvider(job.site, json)
   try {
     const plan = await foreseeRun(job, {
       provider,
+      ...(trying && {
+        testRoutes: async (nodes) => {
+          const test = { site: job.site, nodes, storage: job.backup.storage }
+          return testRoutes(test, await routeIn(job.site, JSON.parse(json)), provider, ports)
+        },
+      }),
       ...(store === undefined ? {} : { lastStored: (guest) => lastStored(job.site, guest, { store, keyPrefix }) }),
     })
     // The provider has found the configuration well formed by now.
@@ -63,9 +79,23 @@ export async function openForesight(jobFile: string, options: ForesightOptions):
   }
 }
 
+/** Nothing of what tests tell is for a person: what fails is in the plan. */
+const testPorts = {
+  now: () => new Date(),
+  sleep: (milliseconds: number) => delay(milliseconds),
+  timer: (milliseconds: number, fire: () => void) => {
+    const timer = setTimeout(fire, milliseconds)
+    return () => clearTimeout(timer)
+  },
+  randomToken: () => randomBytes(8).toString('hex'),
+  log: () => undefined,
+}
+
 function openStore(bucket: string, s3Url: string | undefined): S3ArchiveStore {
   // Endpoints other than AWS care little for the region, and the SDK insists on one.
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
-  const client = createS3Client(s3Url === undefined ? {} : { endpoint: s3Url, region })
+  // A person waits: a store that is silent keeps the command for as long as its test takes, and little more.
+  const haste = { socketTimeoutMilliseconds: 8_000, maxAttempts: 2 }
+  const client = createS3Client(s3Url === undefined ? haste : { ...haste, endpoint: s3Url, region })
   return new S3ArchiveStore(client, bucket, { sleep: (milliseconds) => delay(milliseconds), random: Math.random })
 }

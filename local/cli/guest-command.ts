@@ -10,16 +10,20 @@ export interface PowerCommandOptions extends SiteOptions {
   confirm?: boolean
 }
 
-/** How a guest is at this moment, and how to free it when a backup left its lock. */
+/** How a guest is at this moment, and what to do about a lock that keeps it from being backed up. */
 export function guestStatus(id: string, options: SiteOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
     const guest = await findGuest(provider, id)
     const state = await provider.guestState(guest)
-    const lock = await provider.awaitUnlocked(guest, 0)
     const { nodeOffline: _nodeOffline, lock: _lock, ...known } = guest
-    tell(options, { guest: known, state, ...(lock === undefined ? {} : { advice: lock.advice }) }, [
+    // The list that found the guest may be some seconds old.
+    const advice = provider.refusalByLock({
+      ...known,
+      ...(state.lock === undefined ? {} : { lock: state.lock }),
+    })?.message
+    tell(options, { guest: known, state, ...(advice === undefined ? {} : { advice }) }, [
       `${id} ${guest.name} (${guest.kind} on ${guest.node}): ${describe(state)}`,
-      ...(lock === undefined ? [] : [lock.advice]),
+      ...(advice === undefined ? [] : [advice]),
     ])
     return exitCodes.succeeded
   })

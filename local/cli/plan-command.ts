@@ -14,7 +14,9 @@ export interface PlanOptions extends ForesightOptions, QuoteOptions {
 export function addPlanCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('plan')
-    .description('say what a job would archive, skip and leave out, why, and for how much, without changing anything')
+    .description(
+      'say what a job would archive, skip and leave out, why, and for how much, without changing anything; tests the way to each node, and the store with --bucket',
+    )
     .argument('<job.json>', 'the job, as for run')
     .option('--json', 'print the plan as one line of JSON')
     .addHelpText(
@@ -32,7 +34,7 @@ export function addPlanCommand(program: Command, stop: StopSignals): void {
 
 /** Print what a run of the job would do and cost. Returns the exit code. */
 export async function planHere(jobFile: string, options: PlanOptions): Promise<number> {
-  const foreseen = await openForesight(jobFile, options)
+  const foreseen = await openForesight(jobFile, options, true)
   const { plan } = foreseen
   const quote = await quoteForeseen(foreseen, options)
   const budget = judgeBudget(foreseen)

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catalogue.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { otherTime } from '../../functions/domain/archive-time.ts'
+import { gradeText } from '../../functions/domain/grade.ts'
 import type { CataloguedGuest } from '../../functions/domain/catalogue-guests.ts'
 import type { CatalogueReading } from '../../functions/operations/read-catalogue.ts'
 import { columns, plain } from './columns.ts'
@@ -32,6 +33,7 @@ export function archiveRow(entry: CatalogueEntry): string[] {
     `  ${madeAt(entry)}`,
     formatBytes(entry.sizeBytes),
     stateWord(entry),
+    entry.facts === undefined ? '' : gradeText(entry.facts.grade),
     verificationWord(entry),
     entry.storageClass ?? '',
     plain(entry.reason ?? entry.facts?.notes ?? ''),
@@ -45,6 +47,7 @@ export function shortTime(instant: string): string {
 
 function stateWord({ state, facts }: CatalogueEntry): string {
   if (state !== 'complete') return styleText('red', state.toUpperCase())
+  if (facts?.verdict.unmet === true) return styleText('red', 'LESS THAN REQUIRED')
   return facts?.verdict.name === 'archived-with-warnings' ? styleText('yellow', 'with warnings') : 'archived'
 }
 

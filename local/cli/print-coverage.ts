@@ -1,6 +1,8 @@
 import { styleText } from 'node:util'
+import type { ShortGrade } from '../../functions/contracts/grade.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { uncoveredStates } from '../../functions/domain/coverage.ts'
+import { gradeText } from '../../functions/domain/grade.ts'
 import { columns, plain } from './columns.ts'
 import { counted } from '../../functions/domain/counted.ts'
 import { shortTime } from './print-catalogue.ts'
@@ -17,6 +19,7 @@ interface JudgedGuest {
   newestAt?: string | undefined
   newestCreatedAt?: string | undefined
   lastVerifiedAt?: string | undefined
+  grade?: ShortGrade | undefined
 }
 
 interface ToldCoverage {
@@ -33,7 +36,8 @@ export function coverageLines({ guests, summary, unknown }: ToldCoverage): strin
 }
 
 function row(judged: JudgedGuest): string[] {
-  const { state, site, guest, name, newestAt, newestCreatedAt, archives, sizeBytes, lastVerifiedAt, reasons } = judged
+  const { state, site, guest, name, newestAt, newestCreatedAt, archives, sizeBytes, lastVerifiedAt, grade, reasons } =
+    judged
   const dated = newestCreatedAt === undefined ? '' : ` (dated ${shortTime(newestCreatedAt)})`
   const colour = uncovered.has(state) ? 'red' : state === 'covered' ? 'green' : 'dim'
   return [
@@ -43,6 +47,7 @@ function row(judged: JudgedGuest): string[] {
     plain(name),
     newestAt === undefined ? 'no archive' : `${shortTime(newestAt)}${dated}`,
     archives === 0 ? '' : `${counted(archives, 'archive')}, ${formatBytes(sizeBytes)}`,
+    archives === 0 ? '' : gradeText(grade),
     lastVerifiedAt === undefined ? '' : `verified ${lastVerifiedAt.slice(0, 10)}`,
     plain(reasons.join(' ')),
   ]

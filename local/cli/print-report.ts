@@ -1,5 +1,7 @@
 import { styleText } from 'node:util'
 import type { RunReport } from '../../functions/contracts/report.ts'
+import { gradeText } from '../../functions/domain/grade.ts'
+import { isStored } from '../../functions/domain/tally.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { againFolder } from './again-option.ts'
 import { receiptLines } from './print-prices.ts'
@@ -13,9 +15,14 @@ export function reportLines(
   const lines = report.notes.map((note) => styleText('dim', `note: ${note}`))
   for (const guest of report.guests) {
     const who = `${guest.id} ${guest.name}`.trim()
-    if (guest.outcome === 'succeeded') {
+    if (isStored(guest)) {
+      const good = guest.outcome === 'succeeded'
+      const [mark, what] = good
+        ? [styleText('green', '✓'), 'archived']
+        : [styleText('red', '✗'), `failed (${guest.verdict}), archived all the same`]
+      const grade = guest.grade === undefined ? '' : `, ${gradeText(guest.grade)}`
       lines.push(
-        `${styleText('green', '✓')} ${who}: archived in ${formatSeconds(guest.seconds)}, ${formatBytes(guest.bytesSent)} sent`,
+        `${mark} ${who}: ${what} in ${formatSeconds(guest.seconds)}, ${formatBytes(guest.bytesSent)} sent${grade}`,
       )
       for (const { key, sizeBytes, checksum } of guest.artifacts) {
         lines.push(`    s3://${bucket}/${key}  ${formatBytes(sizeBytes)}  ${checksum}`)

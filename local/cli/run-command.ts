@@ -8,10 +8,12 @@ import { emptyOutcome } from '../../functions/operations/outcomes.ts'
 import { repeatRun } from '../../functions/operations/repeat-run.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../run/local-runner.ts'
+import type { UnreadReport } from '../run/read-report.ts'
 import { readSiteFile } from '../run/site-file.ts'
 import { readAgainOption } from './again-option.ts'
 import { openBucket } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'
+import { cleanUpDeadRuns } from './clean-up-dead.ts'
 import { type Display, openDisplay } from './display.ts'
 import { executionName } from './execution-name.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -40,7 +42,11 @@ export interface DeployedOptions extends OutputOptions {
 }
 
 /** What `--json` prints for a run, also for one that ended before its own report. */
-type PrintedReport = Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'> & Partial<RunReport>
+type PrintedReport = Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'> &
+  Partial<RunReport> & {
+    /** Where the report lies that could not be read. */
+    reportAt?: string
+  }
 
 /** What is run: a job's file, or what an earlier run did not archive. */
 export interface Asked {
@@ -75,16 +81,25 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
       assembly,
       logFile: join(stateFolder, 'logs', `${name}.log`),
     })
-    const { result, report } = await runToEnd(runner, request, name, display, stop)
-    const told = report ?? unreported(job.guests.vmids ?? [], notes, result.error ?? result.status, result.cause)
+    const { result, report, unread } = await runToEnd(runner, options, job.site, { request, name }, display, stop)
+    const known = report ?? (unread === undefined ? undefined : unreadReport(unread))
+    const told = known ?? unreported(job.guests.vmids ?? [], notes, result.error ?? result.status, result.cause)
     return finish(told, options.bucket, display, options, stop)
   } finally {
     display.end()
   }
 }
 
-async function runToEnd(runner: LocalRunner, request: unknown, name: string, display: Display, stop: StopSignals) {
+async function runToEnd(
+  runner: LocalRunner,
+  options: LocalOptions,
+  site: string,
+  { request, name }: { request: unknown; name: string },
+  display: Display,
+  stop: StopSignals,
+) {
   try {
+    await cleanUpDeadRuns(site, runner, openBucket(options), display, stop)
     return await runner.run(request, name, showOn(display), stop)
   } finally {
     await runner.close()
@@ -103,6 +118,7 @@ export function showOn(display: Display): LocalRunListener {
       if (line['event'] !== 'part-copied') return
       display.show({ kind: 'copied', id: String(line['guest']), bytes: Number(line['sizeBytes']) })
     },
+    onWait: (message) => display.say(message),
   }
 }
 
@@ -130,8 +146,8 @@ export async function follow(executionArn: string, options: OutputOptions, stop:
   try {
     const clients = { sfn: new SFNClient({}), s3: createS3Client() }
     const end = await followDeployed('exportRun', executionArn, clients, display, stop.interrupt)
-    if (end.report === undefined) return finish(unreported([], [], end.error, end.cause), '', display, options, stop)
-    return finish(end.report, end.bucket, display, options, stop)
+    if ('error' in end) return finish(unreported([], [], end.error, end.cause), '', display, options, stop)
+    return finish(end.report ?? unreadReport(end), end.bucket, display, options, stop)
   } catch (error) {
     if (!stop.interrupt.aborted) throw error
     display.say(`The run goes on in AWS. Follow it again: guestlift follow ${executionArn}`)
@@ -153,6 +169,11 @@ function finish(
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
   else process.stdout.write(`${reportLines(report, bucket).join('\n')}\n`)
   return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(report.outcome)
+}
+
+/** A run whose report lies in the bucket: its outcome counts, and nothing is known here of single guests. */
+function unreadReport({ outcome, summary, bucket, reportKey, unread }: UnreadReport): PrintedReport {
+  return { outcome, summary, notes: [unread], guests: [], reportAt: `s3://${bucket}/${reportKey}` }
 }
 
 /** A run that ended before its report: every guest that was asked for failed for the same reason. */

@@ -4,13 +4,14 @@ import { paginateListStateMachines, type SFNClient, StartExecutionCommand } from
 import type { RunReport } from '../../functions/contracts/report.ts'
 import { type WorkflowKey, workflowNames } from '../../lib/workflow-names.ts'
 import {
+  type ReportAnswer,
   type ReportingWorkflow,
   type ReportOf,
   type ReportShape,
   shapeOf,
   type ToldReport,
 } from '../run/report-shapes.ts'
-import { requireRecord } from '../../functions/operations/books/stored-json.ts'
+import { fetchReport, type Patience, realPatience, type UnreadReport } from '../run/read-report.ts'
 import type { Display } from './display.ts'
 import { executionName } from './execution-name.ts'
 import { followExecution } from './follow-execution.ts'
@@ -31,6 +32,7 @@ export interface DeployedRun {
 /** How a deployed execution ended: its report where it got far enough to write one, else what Step Functions says. */
 export type DeployedEnd<Report = RunReport> =
   | ToldReport<Report>
+  | UnreadReport
   | { report: undefined; status: string; error: string; cause: string }
 
 export interface AwsClients {
@@ -62,25 +64,27 @@ export async function followDeployed<Workflow extends ReportingWorkflow>(
   { sfn, s3 }: AwsClients,
   display: Display,
   signal: AbortSignal,
+  patience: Patience = realPatience((message) => display.say(message), signal),
 ): Promise<DeployedEnd<ReportOf<Workflow>>> {
   await requireAccount(sfn)
   const shape = shapeOf(workflow)
   const happeningsOf = readHappenings()
-  let place: { bucket: string; reportKey: string } | undefined
+  let answer: ReportAnswer | undefined
   const onEvent = (event: SeenEvent) => {
     for (const happening of happeningsOf(event)) display.show(happening)
-    if (event.execution === executionArn) place = reportPlace(event, shape) ?? place
+    if (event.execution === executionArn) answer = reportAnswer(event, shape) ?? answer
   }
   const sleep = (milliseconds: number, stop: AbortSignal) => delay(milliseconds, undefined, { signal: stop })
   const ended = await followExecution(executionArn, { client: sfn, sleep, onEvent }, signal)
-  if (place === undefined) {
+  if (answer === undefined) {
     const { status = 'UNKNOWN', error = status, cause = 'Step Functions gave no cause.' } = ended
     return { report: undefined, status, error, cause }
   }
-  const { bucket, reportKey } = place
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: reportKey }))
-  const text = (await Body?.transformToString()) ?? ''
-  return { report: requireRecord({ bucket }, reportKey, shape.report, text), bucket, reportKey }
+  const read = async (Bucket: string, Key: string) => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
+    return (await Body?.transformToString()) ?? ''
+  }
+  return fetchReport(answer, shape, read, patience)
 }
 
 async function findMachine(sfn: SFNClient, name: string): Promise<string> {
@@ -94,7 +98,7 @@ async function findMachine(sfn: SFNClient, name: string): Promise<string> {
   )
 }
 
-function reportPlace<Report>(event: SeenEvent, { answer }: ReportShape<Report>) {
+function reportAnswer<Report>(event: SeenEvent, { answer }: ReportShape<Report>) {
   if (event.type !== 'TaskSucceeded') return undefined
   const output = event.details['output']
   if (typeof output !== 'object' || output === null || !('Payload' in output)) return undefined

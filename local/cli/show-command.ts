@@ -3,6 +3,7 @@ import type { Destination } from '../../functions/contracts/prices.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import { readFolder } from '../../functions/domain/catalogue.ts'
 import { type CataloguedGuest, guestsIn } from '../../functions/domain/catalogue-guests.ts'
+import { gradeText } from '../../functions/domain/grade.ts'
 import { type ArchiveRestorePrice, archiveRestorePrice } from '../../functions/domain/restore-price.ts'
 import type { CatalogueFilter } from '../../functions/operations/list-archives.ts'
 import { readCatalogue } from '../../functions/operations/read-catalogue.ts'
@@ -166,6 +167,7 @@ function factRows({ verification }: CatalogueEntry, facts: NonNullable<Catalogue
       'Verdict',
       `${verdict.name}${warnings === 0 ? '' : `, ${warnings} warnings`}${verdict.reason === '' ? '' : `. ${plain(verdict.reason)}`}`,
     ],
+    ['Grade', gradeText(facts.grade)],
     [
       'Backup',
       `${mode}, ${compress}; ${facts.platform} ${facts.platformVersion}; ${facts.writtenBy}, run ${facts.runId}`,

@@ -6,6 +6,7 @@ import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { readFailure } from '../../functions/domain/failure.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { openLocalRunner, type UpkeepWorkflow } from '../run/local-runner.ts'
+import type { UnreadReport } from '../run/read-report.ts'
 import type { ReportOf, ToldReport } from '../run/report-shapes.ts'
 import type { BucketOptions } from './bucket-store.ts'
 import { openDisplay } from './display.ts'
@@ -110,9 +111,17 @@ export async function upkeepOnAws<Workflow extends UpkeepWorkflow>(
 
 function finish<Workflow extends UpkeepWorkflow>(
   { lines }: Upkeep<Workflow>,
-  { report, bucket, reportKey }: ToldReport<ReportOf<Workflow>>,
+  told: ToldReport<ReportOf<Workflow>> | UnreadReport,
   { json = false }: OutputOptions,
 ): number {
+  const { bucket, reportKey } = told
+  if ('unread' in told) {
+    const { outcome, summary, unread } = told
+    const printed = { outcome, summary, notes: [unread], reportAt: `s3://${bucket}/${reportKey}` }
+    process.stdout.write(json ? `${JSON.stringify(printed)}\n` : `${summary}\n${unread}\n`)
+    return exitCodeOf(outcome)
+  }
+  const { report } = told
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
   else process.stdout.write(`${[...lines(report), `Report: s3://${bucket}/${reportKey}`].join('\n')}\n`)
   return exitCodeOf(report.outcome)

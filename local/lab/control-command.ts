@@ -1,5 +1,6 @@
 /** What anybody may ask of a running lab from outside: one JSON object, one or more of these verbs in it. */
 import * as z from 'zod'
+import { SHORTCOMINGS } from './world.ts'
 
 /** Seconds since 1970 that a job's name holds: eight hexadecimal digits. */
 const LAST_SECOND = 0xff_ff_ff_ff
@@ -44,6 +45,8 @@ export const controlCommandSchema = z
     recreateGuest: z.strictObject({ id: idSchema, name: nameSchema.optional() }).optional(),
     renameGuest: z.strictObject({ id: idSchema, name: nameSchema }).optional(),
     removeGuest: idSchema.optional(),
+    /** Exactly these from now on; `[]` for backups without a fault. */
+    shortcomings: z.strictObject({ id: idSchema, of: z.array(z.enum(SHORTCOMINGS)) }).optional(),
     /** `null` frees it. */
     lockGuest: z.strictObject({ id: idSchema, lock: z.string().min(1).nullable() }).optional(),
     storage: z

@@ -1,7 +1,7 @@
 /** What the control address shows of the site: all that a command can change, and the tasks that run. */
 import type { NextAnswer } from './faults.ts'
 import { usage } from './storage-files.ts'
-import { type LabGuest, onNode, type World } from './world.ts'
+import { type LabGuest, onNode, type Shortcoming, type World } from './world.ts'
 
 export interface ControlState {
   clockOffsetSeconds: number
@@ -20,6 +20,7 @@ export interface ControlState {
     status: 'running' | 'stopped'
     /** `null` when it isn't locked. */
     lock: string | null
+    shortcomings: Shortcoming[]
     /** VM: SMBIOS uuid; container: hardware address of its first interface. `null` when its configuration has none. */
     identity: { id: string | null; createdAt?: string }
   }[]
@@ -55,6 +56,7 @@ export function stateOf(world: World, offsetSeconds: number, fingerprint: string
       node: guest.node,
       status: guest.status,
       lock: guest.lock ?? null,
+      shortcomings: guest.shortcomings ?? [],
       identity: identityOf(guest),
     })),
     storages: site.storages.map((storage) => {

@@ -9,7 +9,7 @@ import { fingerprintOf } from './certificate.ts'
 import type { NextAnswer } from './faults.ts'
 import { newIdentity } from './identity.ts'
 import { createDirectories } from './storage-files.ts'
-import { findGuest, findNode, findStorage, type LabGuest, unixSeconds, type World } from './world.ts'
+import { findGuest, findNode, findStorage, type LabGuest, type Shortcoming, unixSeconds, type World } from './world.ts'
 
 export interface ControlVerbs {
   /** The site's clock less this machine's, in whole seconds; may be negative by years. */
@@ -19,6 +19,7 @@ export interface ControlVerbs {
   /** The same id and kind, given to a new guest: other identity, other data, no lock. */
   recreateGuest(vmid: number, name?: string): LabGuest
   renameGuest(vmid: number, name: string): void
+  setShortcomings(vmid: number, of: readonly Shortcoming[]): void
   nextAnswer(asked: NextAnswer): void
   /** Another cluster behind the same address. What the handshake shows stays. */
   setCluster(id: string): void
@@ -81,6 +82,7 @@ function complaintsOf(world: World, command: ControlCommand, clock: { shiftMs: n
     ...noNode(addGuest?.node),
     ...missing(command.recreateGuest?.id),
     ...missing(command.renameGuest?.id),
+    ...missing(command.shortcomings?.id),
     ...missing(command.removeGuest),
     ...missing(command.lockGuest?.id),
     ...(storage !== undefined && findStorage(world, storage.name) === undefined
@@ -128,6 +130,10 @@ export function createVerbs(world: World, clock: { shiftMs: number }, shown: Sho
       guestOf(vmid).name = name
       world.save()
     },
+    setShortcomings: (vmid, of) => {
+      guestOf(vmid).shortcomings = [...new Set(of)]
+      world.save()
+    },
     nextAnswer: (asked) => world.faults.onNextAnswer(asked),
     setCluster: (id) => {
       site.cluster = id === shown.home.id ? shown.home : clusterOf(id)
@@ -168,6 +174,7 @@ function carryOut(world: World, command: ControlCommand, verbs: ControlVerbs, ol
   if (addGuest !== undefined) verbs.addGuest(specOf(world, addGuest))
   if (recreateGuest !== undefined) verbs.recreateGuest(recreateGuest.id, recreateGuest.name)
   if (renameGuest !== undefined) verbs.renameGuest(renameGuest.id, renameGuest.name)
+  if (command.shortcomings !== undefined) verbs.setShortcomings(command.shortcomings.id, command.shortcomings.of)
   if (lockGuest !== undefined) older.lockGuest(lockGuest.id, lockGuest.lock ?? undefined)
   if (removeGuest !== undefined) older.removeGuest(removeGuest)
   if (storage !== undefined) {

@@ -5,7 +5,7 @@ import type { Values } from './schema-check.ts'
 import { nodePath } from './storage-files.ts'
 import type { Worker } from './tasks.ts'
 import { renderFileSize } from './vzdump-text.ts'
-import type { LabGuest, LabStorage, World } from './world.ts'
+import type { LabGuest, LabStorage, Shortcoming, World } from './world.ts'
 
 export interface VzdumpJob {
   world: World
@@ -33,6 +33,10 @@ export interface GuestBackup {
   /** The `.dat` on this machine and as the node sees it. */
   temporary: { path: string; nodePath: string }
   copy: Pick<Copy, 'path' | 'availableBytes'>
+}
+
+export function fallsShort({ guest }: Pick<GuestBackup, 'guest'>, by: Shortcoming): boolean {
+  return guest.shortcomings?.includes(by) === true
 }
 
 /** The size line comes before the rename, from the `.dat`. */

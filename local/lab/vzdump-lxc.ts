@@ -3,7 +3,7 @@ import { runCopy, Interrupted, NoSpace, type Gate } from './archive-file.ts'
 import { type Compressor, compress } from './dumps/compress.ts'
 import { type ContainerContent, writeContainerTar } from './dumps/container-tar.ts'
 import { configText } from './guest-config.ts'
-import { describeMode, type GuestBackup, logSize, logTarget, readError, strike } from './vzdump-context.ts'
+import { describeMode, fallsShort, type GuestBackup, logSize, logTarget, readError, strike } from './vzdump-context.ts'
 import { renderBytes, tarCommand, tarTotals } from './vzdump-text.ts'
 import type { LabGuest } from './world.ts'
 
@@ -60,6 +60,11 @@ export async function backUpContainer(backup: GuestBackup): Promise<void> {
   const running = guest.status === 'running'
   if (running && mode === 'snapshot') {
     describeGuest(backup)
+    if (fallsShort(backup, 'no-snapshots')) {
+      log('INFO', 'mode failure - some volumes do not support snapshots')
+      log('INFO', "trying 'suspend' mode instead")
+      return backUpContainer({ ...backup, mode: 'suspend' })
+    }
     describeMode(backup)
     log('INFO', "create storage snapshot 'vzdump'")
   } else {
@@ -101,7 +106,12 @@ export async function backUpContainer(backup: GuestBackup): Promise<void> {
   }
 }
 
-function suspendFirst({ guest, log, temporary }: GuestBackup): void {
+function suspendFirst(backup: GuestBackup): void {
+  const { guest, log, temporary } = backup
+  if (fallsShort(backup, 'tmpdir-on-nfs')) {
+    const advice = 'consider configuring a local tmpdir via /etc/vzdump.conf'
+    log('INFO', `temporary directory is on NFS, disabling xattr and acl support, ${advice}`)
+  }
   const target = temporary.nodePath.replace(/(\.tar)?\.dat$/, '.tmp')
   log('INFO', `starting first sync /proc/${10_000 + guest.vmid}/root/ to ${target}`)
   log(

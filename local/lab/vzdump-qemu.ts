@@ -5,7 +5,7 @@ import { compress } from './dumps/compress.ts'
 import { mixSeed } from './dumps/random.ts'
 import { configText, sizeText } from './guest-config.ts'
 import { type VmaInput, writeVma } from './vma-writer.ts'
-import { describeMode, type GuestBackup, logSize, logTarget, readError, strike } from './vzdump-context.ts'
+import { describeMode, fallsShort, type GuestBackup, logSize, logTarget, readError, strike } from './vzdump-context.ts'
 import { progressLine, renderBytes } from './vzdump-text.ts'
 import type { LabDisk, LabGuest } from './world.ts'
 
@@ -76,15 +76,37 @@ function describeGuest({ guest, log }: GuestBackup): void {
   }
 }
 
-function freeze({ guest, log }: GuestBackup): boolean {
+/** A suspended guest's agent answers as little as one that isn't there. */
+function freeze(backup: GuestBackup): boolean {
+  const { guest, mode, log } = backup
   const agent = guest.options['agent'] ?? '0'
-  if (!/^(1|enabled=1)/.test(agent) || guest.status !== 'running') return false
-  if (/freeze-fs-on-backup=0/.test(agent)) {
+  if (mode === 'stop' || guest.status !== 'running') return false
+  // Since qemu-server 9.1 also said of a VM without any agent.
+  if (!/^(1|enabled=1)/.test(agent) || /freeze-fs(?:-on-backup)?=0/.test(agent)) {
     log('INFO', 'skipping guest filesystem freeze - disabled in VM options')
     return false
   }
+  if (mode === 'suspend' || fallsShort(backup, 'agent-dead')) {
+    log('INFO', 'skipping guest filesystem freeze - agent configured but not running?')
+    return false
+  }
   log('INFO', "issuing guest-agent 'fs-freeze' command")
+  if (fallsShort(backup, 'freeze-fails')) {
+    log('ERROR', `VM ${guest.vmid} qmp command 'guest-fsfreeze-freeze' failed - got timeout`)
+  }
   return true
+}
+
+/** What the archive's configuration is made without. */
+function describeOmissions(backup: GuestBackup): void {
+  const { guest, log } = backup
+  if (fallsShort(backup, 'unused-disk')) {
+    log('INFO', `skip unused drive 'local-lvm:vm-${guest.vmid}-disk-9' (not included into backup)`)
+  }
+  if (fallsShort(backup, 'snapshots')) log('INFO', 'snapshots found (not included into backup)')
+  if (fallsShort(backup, 'pending-changes')) {
+    log('INFO', 'pending configuration changes found (not included into backup)')
+  }
 }
 
 export async function backUpVm(backup: GuestBackup): Promise<void> {
@@ -100,6 +122,7 @@ export async function backUpVm(backup: GuestBackup): Promise<void> {
   if (running && mode === 'suspend') log('INFO', 'suspending guest')
   if (running && mode === 'stop') log('INFO', 'stopping virtual guest')
   await job.hook('backup-start', mode, guest.vmid)
+  describeOmissions(backup)
   logTarget(backup)
   try {
     await runBackup(backup, running)

@@ -43,6 +43,22 @@ export interface LabIdentity {
   hwaddr?: string
 }
 
+/**
+ * What makes a backup less than it might be and doesn't fail it. Of containers: `no-snapshots` (it falls back to suspend),
+ * `tmpdir-on-nfs` (with the former, or in mode suspend). Of VMs: `agent-dead`, `freeze-fails`, `unused-disk`. Of both:
+ * `snapshots`, `pending-changes`, which a container's log keeps quiet about.
+ */
+export const SHORTCOMINGS = [
+  'no-snapshots',
+  'tmpdir-on-nfs',
+  'agent-dead',
+  'freeze-fails',
+  'unused-disk',
+  'snapshots',
+  'pending-changes',
+] as const
+export type Shortcoming = (typeof SHORTCOMINGS)[number]
+
 export interface LabGuest {
   vmid: number
   kind: LabGuestKind
@@ -72,6 +88,8 @@ export interface LabGuest {
   startError?: string
   haState?: string
   replication?: LabReplication[]
+  /** By what its backups fall short, from now on. */
+  shortcomings?: Shortcoming[]
   /** Its operating system doesn't listen to requests to shut down. */
   ignoresShutdown?: boolean
 }

@@ -4,10 +4,11 @@ import { dirname } from 'node:path'
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { RunInterrupted } from '../../functions/contracts/errors.ts'
-import { requireRecord } from '../../functions/operations/books/stored-json.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
+import type { LocalRun } from '../../functions/operations/local-runs.ts'
 import type { WorkflowKey } from '../../lib/workflow-names.ts'
 import { codeBuildTasks, supportsCodeBuild } from '../asl/integrations/codebuild.ts'
+import { executionTasks, supportsExecutions } from '../asl/integrations/executions.ts'
 import { integrations } from '../asl/integrations/integrations.ts'
 import { lambdaTasks } from '../asl/integrations/lambda.ts'
 import {
@@ -22,7 +23,9 @@ import { supportsLambda } from '../asl/load/resources.ts'
 import { requireAccount } from '../cli/aws-account.ts'
 import { runBuild } from './build-host.ts'
 import { readAssembly, stemOf } from '../synthesised.ts'
+import { identifyProcess } from './process-identity.ts'
 import { startFunctionHost } from './function-host.ts'
+import { fetchReport, realPatience, type UnreadReport } from './read-report.ts'
 import { type ReportingWorkflow, type ReportOf, type ReportShape, shapeOf, type ToldReport } from './report-shapes.ts'
 import { startSecretsEndpoint } from './secrets-endpoint.ts'
 
@@ -49,18 +52,22 @@ export interface LocalRunListener {
   onEvent(event: HistoryEvent): void
   /** A line of JSON that a function printed, parsed. */
   onLog(line: Readonly<Record<string, unknown>>): void
+  /** Something that a person should know while the command waits: a sentence. */
+  onWait?(message: string): void
 }
 
 export interface LocalRunEnd {
   result: ExecutionResult
-  /** Absent when the run never got as far as its report. */
+  /** Absent when the run never got as far as its report, or when S3 doesn't give it. */
   report: RunReport | undefined
+  /** What is known of a report that S3 doesn't give. */
+  unread?: UnreadReport
 }
 
 export interface LocalUpkeepEnd<Report> {
   result: ExecutionResult
   /** Its report and where it lies. Absent when it never got as far. */
-  told: ToldReport<Report> | undefined
+  told: ToldReport<Report> | UnreadReport | undefined
 }
 
 /** Workflows that look after what is in the bucket: each leaves a report. */
@@ -93,8 +100,16 @@ export interface LocalRunner {
     listener: LocalRunListener,
     signals: StopSignals,
   ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
+  /**
+   * Clean up after a run whose process is dead, with the workflow that does it on AWS: its jobs are stopped, its guests
+   * given back, its report written. `name` is the execution's.
+   */
+  cleanUp(dead: LocalRun, name: string, listener: LocalRunListener, signals: StopSignals): Promise<ExecutionResult>
   close(): Promise<void>
 }
+
+/** Functions of a dead process end with it, at their next breath. */
+const SETTLE_SECONDS = 2
 
 const SECRET_PREFIX = 'guestlift/site/'
 /** What metrics of this machine are told apart by; nothing here reads them. */
@@ -136,11 +151,20 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     if (build === undefined) throw new Error(`There is no project ${order.projectName} in the assembly`)
     return runBuild(build, order, functionEnvironment(settings, secrets.url), (line) => heard(build.name, line), signal)
   })
+  /** Of runs whose process is dead; every other execution is taken to be at work. */
+  const ended = new Set<string>()
+  const executions = executionTasks((executionArn) => (ended.has(executionArn) ? 'ABORTED' : 'RUNNING'))
   const { supports, tasks } = integrations((resource) =>
-    supportsLambda(resource) ? lambda : supportsCodeBuild(resource) ? codeBuild : undefined,
+    supportsLambda(resource)
+      ? lambda
+      : supportsCodeBuild(resource)
+        ? codeBuild
+        : supportsExecutions(resource)
+          ? executions
+          : undefined,
   )
   async function execute(
-    workflow: Exclude<WorkflowKey, 'cleanUpRun'>,
+    workflow: WorkflowKey,
     request: unknown,
     name: string,
     listener: LocalRunListener,
@@ -170,11 +194,17 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   return {
     async run(request, name, listener, signals, workflow = 'exportRun') {
       const { result, history } = await execute(workflow, request, name, listener, signals)
-      return { result, report: (await readReport(history, s3, shapeOf('exportRun')))?.report }
+      const told = await readReport(history, s3, shapeOf('exportRun'), listener, signals)
+      return { result, report: told?.report, ...(told !== undefined && 'unread' in told ? { unread: told } : {}) }
     },
     async upkeep(workflow, request, name, listener, signals) {
       const { result, history } = await execute(workflow, request, name, listener, signals)
-      return { result, told: await readReport(history, s3, shapeOf(workflow)) }
+      return { result, told: await readReport(history, s3, shapeOf(workflow), listener, signals) }
+    },
+    async cleanUp({ runId, startedAt, executions: held }, name, listener, signals) {
+      for (const execution of held) ended.add(execution)
+      const event = { name: runId, status: 'ABORTED', startDate: Date.parse(startedAt), settleSeconds: SETTLE_SECONDS }
+      return (await execute('cleanUpRun', event, name, listener, signals)).result
     },
     async close() {
       await Promise.all([host.close(), secrets.close()])
@@ -189,8 +219,10 @@ function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJ
   const inherited = Object.entries(process.env).filter(([name]) =>
     /^(AWS_|HOME$|PATH$|LANG$|TZ$|NODE_EXTRA_CA_CERTS$)/.test(name),
   )
+  const thisProcess = identifyProcess()
   return {
     ...Object.fromEntries(inherited),
+    ...(thisProcess === undefined ? {} : { LOCAL_PROCESS: JSON.stringify(thisProcess) }),
     ...(needsRegion(settings) ? { AWS_REGION: ANY_REGION } : {}),
     ...(settings.s3Url === undefined ? {} : { AWS_ENDPOINT_URL_S3: settings.s3Url }),
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsUrl,
@@ -223,17 +255,17 @@ function itemStore(s3: S3Client): ItemStore {
 async function readReport<Report>(
   history: readonly HistoryEvent[],
   s3: S3Client,
-  { answer, report: shape }: ReportShape<Report>,
-): Promise<ToldReport<Report> | undefined> {
+  shape: ReportShape<Report>,
+  { onWait = () => undefined }: Pick<LocalRunListener, 'onWait'>,
+  { interrupt, kill }: StopSignals,
+): Promise<ToldReport<Report> | UnreadReport | undefined> {
   for (const { type, details } of history.toReversed()) {
     const output = type === 'TaskSucceeded' ? details['output'] : undefined
     if (typeof output !== 'object' || output === null || !('Payload' in output)) continue
-    const { success, data } = answer.safeParse(output['Payload'])
+    const { success, data } = shape.answer.safeParse(output['Payload'])
     if (!success) continue
-    const { bucket, reportKey } = data
-    const text = String(await itemStore(s3).getObject(bucket, reportKey))
-    const report = requireRecord({ bucket }, reportKey, shape, text)
-    return { report, bucket, reportKey }
+    const read = async (bucket: string, key: string) => String(await itemStore(s3).getObject(bucket, key))
+    return fetchReport(data, shape, read, realPatience(onWait, AbortSignal.any([interrupt, kill])))
   }
   return undefined
 }

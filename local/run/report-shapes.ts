@@ -1,6 +1,7 @@
 /** What each workflow leaves as its report, and which of its tasks tells where it lies. */
 import type { z } from 'zod'
 import { tasks } from '../../functions/contracts/tasks.ts'
+import type { RunReport } from '../../functions/contracts/report.ts'
 import type { Shape } from '../../functions/domain/stored-record.ts'
 import {
   coverageReportShape,
@@ -10,9 +11,17 @@ import {
   verificationReportShape,
 } from '../../functions/operations/books/shapes.ts'
 
+/** What every task that writes a report answers: the outcome in short, and where the report lies. */
+export interface ReportAnswer {
+  outcome: RunReport['outcome']
+  summary: string
+  bucket: string
+  reportKey: string
+}
+
 export interface ReportShape<Report> {
   /** The answer of the task that writes the report. */
-  answer: z.ZodType<{ bucket: string; reportKey: string }>
+  answer: z.ZodType<ReportAnswer>
   report: Shape<Report>
 }
 

@@ -19,8 +19,9 @@ export interface FaultSubject {
  * - `silent`: the body is taken and no answer ever comes
  * - `lose-answer`: all is done, and the connection breaks before the answer
  * - `corrupt`: a byte of the body arrives as another, in a body of the right length
+ * - `bare-tags`: If-Match holds only for an ETag without its quotes, as writes to Ceph 16 have it
  */
-export type Fault = { code: S3ErrorCode; message?: string } | 'cut' | 'silent' | 'lose-answer' | 'corrupt'
+export type Fault = { code: S3ErrorCode; message?: string } | 'cut' | 'silent' | 'lose-answer' | 'corrupt' | 'bare-tags'
 
 export type FaultPlan = (subject: FaultSubject) => Fault | undefined
 

@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { S3Error } from './errors.ts'
 import { countingFaults, type DoneListener, type FaultFinder, type FaultPlan } from './faults.ts'
-import { corrupted, dropAnswer, misbehave, sendHalf } from './misbehave.ts'
+import { corrupted, dropAnswer, misbehave, sendHalf, withBareTags } from './misbehave.ts'
 import { DEFAULT_REGION } from './operations/call.ts'
 import { refuseUnknownHeaders } from './operations/object-attributes.ts'
 import { enforcePolicy } from './operations/policy.ts'
@@ -114,9 +114,11 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     requestId: randomBytes(8).toString('hex').toUpperCase(),
   }
   const expecting = source.headers.expect?.toLowerCase() === '100-continue'
+  const now = setup.now()
+  // Clients correct their clock by it.
+  response.setHeader('Date', now.toUTCString())
   try {
     const { options, store, faults } = setup
-    const now = setup.now()
     const request = readRequest(source)
     const proof = authenticate(request, {
       credentials: options,
@@ -134,7 +136,8 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     if ((fault === 'cut' || fault === 'silent') && (await misbehave(fault, route.operation, request, response))) return
     const bucket = request.bucket === undefined ? undefined : store.find(request.bucket)
     if (bucket && route.action !== '') enforcePolicy(bucket, route.action, request.key, request)
-    const answer = await route.run({ request, body, store, now, region: options.region })
+    const read = fault === 'bare-tags' ? withBareTags(request) : request
+    const answer = await route.run({ request: read, body, store, now, region: options.region })
     await options.onDone?.({ ...subjectOf(request, route), sizeBytes: body.sizeBytes })
     if (fault === 'lose-answer') dropAnswer(exchange, answer)
     else if (fault === 'cut') await sendHalf(exchange, answer)

@@ -36,6 +36,9 @@ beforeAll(async () => {
         'other-host-key': { ...hq, route: { ...route, hostKeys: [otherHostKey] } },
         'no-host-key': { ...hq, route: { ...route, hostKeys: [] } },
         'wrong-ssh-password': { ...hq, route: { ...route, privateKey: undefined, password: 'not-the-password' } },
+        // Nobody listens there.
+        'closed-port': { ...hq, route: { ...route, port: 1 } },
+        'other-root': { ...hq, route: { ...route, pathPrefix: { from: '/var/lib/vz', to: '/srv' } } },
         broken: '{"provider": "proxmox", "auth": {"secret": "do-not-repeat"',
         typo: { ...hq, tsl: {} },
       }
@@ -59,6 +62,8 @@ describe('bad input ends the run before anything is dumped', () => {
     ['another SSH host key', job('other-host-key'), 'HostKeyMismatch', /SHA256:(?!A{43})[A-Za-z0-9+/]{43}/],
     ['no SSH host key', job('no-host-key'), 'HostKeyMismatch', /SHA256:[A-Za-z0-9+/]{43}/],
     ['a wrong SSH password', job('wrong-ssh-password'), 'RouteLoginRejected', /vzdump-read/],
+    ['a port of SSH that refuses', job('closed-port'), 'RouteUnreachable', /node pve1: .*ECONNREFUSED.*route\.port/],
+    ['a folder that is not there', job('other-root'), 'SourceUnreadable', /\/srv\/dump doesn't exist on .*node pve1/],
     ['a token without privileges', job('bare-token'), 'PrivilegeMissing', /VM\.Backup on \/vms\/100/],
     ['a secret that is no JSON', job('broken'), 'InvalidSite', /broken/],
     ['a site with a typing error', job('typo'), 'InvalidSite', /tsl/],

@@ -163,13 +163,13 @@ describe('a check of coverage', () => {
     // Uncovered guests are what it is to find.
     expect(result.status).toBe('SUCCEEDED')
     expect(told?.report).toMatchObject({ site: 'hq', outcome: 'failed', unknown: [] })
-    const stateOf = (id: string) => told?.report.guests.find(({ guest }) => guest.id === id)
+    const stateOf = (id: string) => told?.report?.guests.find(({ guest }) => guest.id === id)
     expect(stateOf('100')).toMatchObject({ state: 'covered', chosenBy: ['nightly'], reasons: [] })
     expect(stateOf('101')).toMatchObject({ state: 'covered', chosenBy: [], reasons: ['No schedule chooses it.'] })
     expect(stateOf('102')).toMatchObject({ state: 'never', chosenBy: ['nightly'] })
     expect(stateOf('104')).toMatchObject({ state: 'parked' })
     expect(JSON.parse(await site.text('coverage/hq.json'))).toEqual(told?.report)
-    const counts: Record<string, number> = told?.report.counts ?? {}
+    const counts: Record<string, number> = told?.report?.counts ?? {}
     expect(lines.filter(({ event }) => event === 'coverage-metrics')).toMatchObject([
       {
         _aws: { CloudWatchMetrics: [{ Namespace: 'Guestlift', Dimensions: [['Deployment', 'Site']] }] },
@@ -189,7 +189,7 @@ describe('a check of coverage', () => {
       error: 'CoverageUncertain',
       cause: expect.stringMatching(/VM\.Audit/),
     })
-    expect(told?.report.unknown).toHaveLength(1)
+    expect(told?.report?.unknown).toHaveLength(1)
   }, 120_000)
 
   it('fails where the site cannot be asked, and leaves the last report', async () => {

@@ -57,6 +57,33 @@ describe('one guest fails and the others are archived', () => {
   })
 })
 
+describe('a backup that is less than its job requires', () => {
+  it('is stored whole, fails its guest and the run, and is made anew when the run is repeated', async () => {
+    const demanding = { ...job([100]), require: { consistency: 'file-system', complete: true } }
+    site.lab.control.setShortcomings(100, ['agent-dead'])
+    const first = await site.run(demanding, { name: 'less-than-required' })
+    site.lab.control.setShortcomings(100, [])
+    expect(first.result).toMatchObject({ status: 'FAILED', error: 'RunFailed' })
+    expect(first.result.cause).toContain('stored, but less than required')
+    const { manifestKey = '', reason } = first.guests['100'] ?? {}
+    expect(first.guests['100']).toMatchObject({
+      outcome: 'failed',
+      verdict: 'GradeNotReached',
+      grade: { consistency: 'crash', gaps: [] },
+    })
+    expect(reason).toMatch(/is stored and can be restored.*Install and start qemu-guest-agent/)
+    expect(await site.keys(manifestKey)).toEqual([manifestKey])
+    const { startedAt = '' } = first.report ?? {}
+    const second = await site.run({ again: { run: 'less-than-required', startedAt } }, { name: 'as-required' })
+    expect(second.guests['100']).toMatchObject({
+      outcome: 'succeeded',
+      verdict: 'archived',
+      grade: { consistency: 'file-system', gaps: [] },
+    })
+    expect(second.guests['100']?.manifestKey).not.toBe(manifestKey)
+  })
+})
+
 describe('a backup that did not work is never reported as one', () => {
   it.each([
     [

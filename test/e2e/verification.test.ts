@@ -106,7 +106,7 @@ describe('the verification of what is due', () => {
       cause: expect.stringContaining(folder),
     })
     expect(told?.report).toMatchObject({ outcome: 'failed', notVerified: 1, overdue: 1 })
-    expect(told?.report.archives[0]?.reason).toMatch(
+    expect(told?.report?.archives[0]?.reason).toMatch(
       new RegExp(
         `^not verified: Its .* don't fit .* Read it on any machine: npx guestlift verify --archive ${folder} --bucket ${bucket}$`,
       ),
@@ -133,7 +133,7 @@ describe('the verification of what is due', () => {
     withoutRunner.faults.plan = undefined
     // Guest 100 was read all the same.
     expect(killed.told?.report).toMatchObject({ outcome: 'partial', accepted: 1, notVerified: 1 })
-    expect(killed.told?.report.archives.find((archive) => archive.folder === folder)).toMatchObject({
+    expect(killed.told?.report?.archives.find((archive) => archive.folder === folder)).toMatchObject({
       result: 'not-verified',
       reason: expect.stringMatching(/^not verified: Its function ended without a verdict/),
     })
@@ -158,7 +158,7 @@ describe('the verification of what is due', () => {
     // It stays refused until somebody asks again, and is told meanwhile.
     const later = await site.upkeep('verifyArchives', {})
     expect(later.result).toMatchObject({ status: 'SUCCEEDED' })
-    expect(later.told?.report.unread).toMatchObject([{ folder, why: 'refused-earlier' }])
+    expect(later.told?.report?.unread).toMatchObject([{ folder, why: 'refused-earlier' }])
     writeFileSync(path, whole)
     const asked = await site.upkeep('verifyArchives', { archives: [key] })
     expect(asked.told?.report).toMatchObject({ accepted: 1 })

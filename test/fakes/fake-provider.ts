@@ -1,6 +1,11 @@
 import type { BackupOptions } from '../../functions/contracts/backup-options.ts'
 import type { BackupEvidence, ClockOffset } from '../../functions/contracts/evidence.ts'
-import { RequestRejected, SourceUnreadable } from '../../functions/contracts/errors.ts'
+import {
+  GuestLocked,
+  type GuestliftError,
+  RequestRejected,
+  SourceUnreadable,
+} from '../../functions/contracts/errors.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import type {
   ArchiveMarks,
@@ -73,6 +78,8 @@ export class FakeProvider implements Provider {
   /** Metadata of guests by id, where a test needs more than a name. */
   metadata: Record<string, Partial<GuestRecord>> = {}
   mayLack: string | undefined
+  /** What any lock means. */
+  lockMeans: new (message: string) => GuestliftError = GuestLocked
   details: Record<string, GuestDetails> = {}
   storages: StorageRecord[] = []
   async listGuests(): Promise<GuestList> {
@@ -94,6 +101,9 @@ export class FakeProvider implements Provider {
   }
   async describeStorage(storage: string, node: string): Promise<StorageRecord | undefined> {
     return this.storages.find((one) => one.storage === storage && one.node === node)
+  }
+  refusalByLock({ id, lock }: Guest & { lock?: string }) {
+    return lock === undefined ? undefined : new this.lockMeans(`guest ${id} is locked (${lock})`)
   }
   async requireOptions(): Promise<void> {}
   async backupStorages(node: string): Promise<StorageRecord[]> {

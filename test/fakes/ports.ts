@@ -30,6 +30,8 @@ export interface FakePorts extends Ports {
   store: MemoryStore
   fakeProvider: FakeProvider
   routeChecks: Record<string, Error>
+  /** Those that run: they fire when a test fires them. */
+  timers: { milliseconds: number; fire: () => void }[]
   /** The clock: only moves when a test moves it. */
   clock: { now: Date }
   logged: { event: string; fields: Record<string, unknown> }[]
@@ -43,7 +45,9 @@ export function fakePorts(): FakePorts {
   const logged: FakePorts['logged'] = []
   let drawn = 0
   const routeChecks: Record<string, Error> = {}
+  const timers: FakePorts['timers'] = []
   const route: Route = {
+    endOf: (node) => node,
     open: () => Promise.reject(new Error('no reader in this test')),
     check: async (node) => {
       const refusal = routeChecks[node]
@@ -64,6 +68,12 @@ export function fakePorts(): FakePorts {
     now: () => clock.now,
     sleep: async (milliseconds) => {
       clock.now = new Date(clock.now.getTime() + milliseconds)
+    },
+    timers,
+    timer: (milliseconds, fire) => {
+      const timer = { milliseconds, fire }
+      timers.push(timer)
+      return () => void timers.splice(timers.indexOf(timer), 1)
     },
     randomToken: () => (drawn++).toString(16).padStart(16, '0'),
     remainingMilliseconds: () => 900_000,

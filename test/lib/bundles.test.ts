@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
+import { handlerBundling } from '../../lib/bundled-handler.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const handlers = readdirSync(new URL('../../functions/handlers', import.meta.url))
@@ -11,22 +12,13 @@ const handlers = readdirSync(new URL('../../functions/handlers', import.meta.url
 /** By stem, the files whose code is in the bundle, as paths from the root; what was shaken off isn't among them. */
 const contents = new Map<string, string[]>()
 beforeAll(async () => {
-  // The choices of `lib/export-function.ts` that decide what is in a bundle.
   const { metafile } = await build({
+    ...handlerBundling,
     absWorkingDir: root,
     entryPoints: handlers.map((name) => `functions/handlers/${name}`),
     outdir: 'bundles',
     write: false,
     metafile: true,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    mainFields: ['module', 'main'],
-    external: ['cpu-features'],
-    loader: { '.node': 'empty' },
-    logLevel: 'error',
   })
   for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
     const kept = Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0)

@@ -97,6 +97,7 @@ describe('the functions', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
       /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites)\/\*$/,
+      /^s3:\w+ on archive-bucket\/uploads\/test\/\*$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
@@ -124,7 +125,7 @@ describe('the functions', () => {
         .filter((right) => right.startsWith('s3:DeleteObject'))
         .map((right) => `${task}: ${right}`),
     )
-    const pruning = deletes.filter((right) => !right.endsWith('/uploads/*'))
+    const pruning = deletes.filter((right) => !/\/uploads\/(test\/)?\*$/.test(right))
     expect(pruning).toEqual([
       'ApplyRetention: s3:DeleteObject on archive-bucket/retention/*',
       'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',

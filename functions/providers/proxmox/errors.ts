@@ -1,8 +1,6 @@
 /** The only place that reads Proxmox's texts: what the platform says becomes one of our facts, with where and what to do. */
 import {
   CredentialsRejected,
-  GuestLocked,
-  GuestMigrating,
   GuestNotFound,
   type GuestliftError,
   NodeOffline,
@@ -14,6 +12,7 @@ import {
   TlsIdentityMismatch,
 } from '../../contracts/errors.ts'
 import { otherNames } from '../../tls/connect.ts'
+import { adviceOnLock, lockIn, refusedByLock } from './locks.ts'
 
 /** What a call was about; everything an error message needs besides the platform's words. */
 export interface About {
@@ -145,12 +144,8 @@ function privilegeMissing(text: string, about: About): PrivilegeMissing {
  */
 export function errorFromText(text: string, about: About): GuestliftError | undefined {
   const at = `${where(about)}: cannot ${about.doing}`
-  const lock = /\bis locked \(([\w-]+)\)/.exec(text)?.[1]
-  if (lock === 'migrate')
-    return new GuestMigrating(`${at}, the guest is migrating (${text}). It is archived by the next run.`)
-  if (lock !== undefined) {
-    return new GuestLocked(`${at}, the guest is locked (${lock}). If nothing works on it, ${unlock(about)}.`)
-  }
+  const locked = lockIn(text)
+  if (locked !== undefined) return refusedByLock(locked.lock, { ...namesOf(about), ...locked }, at)
   if (/no such task|unable to parse worker upid/.test(text)) {
     return new NoSuchTask(`${at}, the node knows no such task (${text}): its log may have been rotated away.`)
   }
@@ -192,7 +187,8 @@ const STORAGE_TEXTS =
 export function adviceOn(texts: readonly string[], about: About, kind: 'vm' | 'container'): string | undefined {
   const said = (pattern: RegExp) => texts.some((text) => pattern.test(text))
   const storage = about.storage ?? ''
-  if (said(/\bis locked \(/)) return `If nothing works on the guest, ${unlock(about, kind)}.`
+  const [locked] = texts.flatMap((text) => lockIn(text) ?? [])
+  if (locked !== undefined) return adviceOnLock(locked.lock, { ...namesOf(about), kind })
   if (said(/No space left on device/)) return `Storage ${storage} is full: make room and run again.`
   if (said(/wrong content type/)) return `Allow content type "backup" on storage ${storage}, or name another storage.`
   if (said(/max backup limit|number of protected backups/)) {
@@ -202,22 +198,22 @@ export function adviceOn(texts: readonly string[], about: About, kind: 'vm' | 'c
   if (said(/storage '[^']*' is disabled|is not online|activate storage|is not mounted/)) {
     return `Bring storage ${storage} online on node ${about.node ?? ''} and run again.`
   }
-  if (said(/creating Proxmox Backup Server archive/)) {
-    return `Storage ${storage} is a Proxmox Backup Server, whose backups aren't files: name a file storage.`
+  const kinds = texts.flatMap((text) => /^INFO: creating (.+?) archive\b/.exec(text)?.[1] ?? [])
+  if (kinds.length > 0 && !kinds.includes('vzdump')) {
+    const kept =
+      kinds[0] === 'Proxmox Backup Server'
+        ? "is a Proxmox Backup Server, whose backups aren't files"
+        : `made an archive of a kind that Guestlift doesn't know (${kinds[0]}), and no file that is named`
+    return `Storage ${storage} ${kept}: name a storage that keeps files (dir, nfs, cifs, cephfs, btrfs).`
   }
   if (said(/Permission check failed/)) return `Grant ${about.account} the privilege and run again.`
   if (said(/unable to find VM '|Configuration file '/)) return 'The guest was removed or moved while the job waited.'
   return undefined
 }
 
-/** How to free a guest whose lock was left behind. */
-export function unlock({ guest, node }: About, kind?: 'vm' | 'container'): string {
-  const id = guest ?? '<id>'
-  const vm = `qm unlock ${id}`
-  const container = `pct unlock ${id}`
-  const command =
-    kind === undefined ? `"${vm}" (VM) or "${container}" (container)` : `"${kind === 'vm' ? vm : container}"`
-  return `run ${command} on ${node === undefined ? 'its node' : `node ${node}`}`
+/** Whom a lock or an advice is about, as far as the call says. */
+export function namesOf({ guest, node }: About): { id: string; node?: string } {
+  return { id: guest ?? '<id>', ...(node === undefined ? {} : { node }) }
 }
 
 /** The endpoints can't be reached, or one stopped answering. `cause` is the socket's error. */

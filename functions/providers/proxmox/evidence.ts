@@ -3,16 +3,19 @@ import type { BackupEvidence } from '../../contracts/evidence.ts'
 import type { Guest, SourceArtifact } from '../../contracts/nouns.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
-import { adviceOn, NoSuchTask, NoSuchVolume, unlock } from './errors.ts'
+import { adviceOn, NoSuchTask, NoSuchVolume } from './errors.ts'
 import { endingOf, isLost, statusText, withoutOurs } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
+import { unlock } from './locks.ts'
 import { withoutMark } from './notes-template.ts'
+import { gradeOf, type UnsaidGaps } from './grade.ts'
 import { leftBehind, removalOf } from './left-behind.ts'
 import { adviceOnUnlisted } from './not-listed.ts'
 import { findOpening } from './opening-line.ts'
 import { volumeRowsSchema, volumeSchema } from './schemas.ts'
 import { readTaskLog, type TaskLog } from './task-log.ts'
 import type { TaskReader, TaskState } from './tasks.ts'
+import { unsaidGaps } from './unsaid-gaps.ts'
 import { usedOptions } from './used-options.ts'
 
 /** Between two looks at the archive's size, and before a status that makes no sense is believed. */
@@ -52,7 +55,7 @@ export async function gatherEvidence(
   if (log.contentBytes !== undefined) evidence.contentBytes = log.contentBytes
   const advice =
     ending === 'unknown'
-      ? `Check the guest on node ${job.upid.node}; if nothing works on it, ${unlock(about, guest.kind)}.`
+      ? `Check the guest on node ${job.upid.node}; if nothing works on it, ${unlock({ ...guest, node: job.upid.node })}.`
       : adviceOn([...log.section, evidence.exitStatus], about, guest.kind)
   if (advice !== undefined) evidence.advice = advice
   const look = (volid: string) => findVolume(client, about, volid, guest.id)
@@ -63,7 +66,12 @@ export async function gatherEvidence(
   const volid = backupVolid(storage, log.archiveName)
   const first = await look(volid)
   if (first === undefined) {
-    evidence.advice ??= await adviceOnUnlisted(client, storage, guest)
+    evidence.advice ??= await adviceOnUnlisted(client, {
+      storage,
+      guest: { ...guest, node: job.upid.node },
+      archiveName: log.archiveName,
+      jobStart: job.upid.startTime,
+    })
     return evidence
   }
   const volume = await describeVolume(client, about, first.volid)
@@ -83,6 +91,9 @@ export async function gatherEvidence(
     },
   } satisfies SourceArtifact
   evidence.removeWith = removalOf(first.volid)
+  const unsaid: UnsaidGaps =
+    guest.kind === 'container' ? await unsaidGaps(client, guest, job.upid.node, storage) : { gaps: [] }
+  if (evidence.logComplete) evidence.grade = gradeOf(log, guest, opening, unsaid)
   if (second !== undefined) evidence.listedAgainSizeBytes = second.size
   const notes = withoutMark(volume.notes ?? '')
   if (notes !== '') evidence.notes = notes

@@ -4,8 +4,9 @@ import type { Guest } from '../../contracts/nouns.ts'
 import type { GuestState, LeftLock, PowerAction, PowerOptions, PowerResult, Provider } from '../provider.ts'
 import { apiPath } from './api-path.ts'
 import type { ApiClient } from './client.ts'
-import { type About, AlreadySo, errorFromText, unlock, where } from './errors.ts'
+import { type About, AlreadySo, errorFromText, where } from './errors.ts'
 import { parseUpid } from './identifiers.ts'
+import { unlock } from './locks.ts'
 import { guestStatusSchema } from './schemas.ts'
 import type { TaskReader } from './tasks.ts'
 
@@ -112,10 +113,9 @@ export function openGuestPower(
       // Locks of other names belong to other work: a migration, a snapshot somebody takes.
       if (lock !== 'backup') return undefined
       if (waited >= timeoutSeconds) {
-        const about = client.about('', { node: guest.node, guest: guest.id })
         return {
           lock,
-          advice: `Guest ${guest.id} stays locked (${lock}). If no backup of it runs any more, ${unlock(about, guest.kind)}.`,
+          advice: `Guest ${guest.id} stays locked (${lock}). If no backup of it runs any more, ${unlock(guest)}.`,
         }
       }
       await sleep(LOOK_MS)

@@ -1,9 +1,18 @@
 /** Answers about guests: tolerant, as those in `schemas.ts`. A field of a type nobody expects counts as absent, not the row. */
 import * as z from 'zod'
-import { count, flag, idText, rows, unixTime } from './schemas.ts'
+import { count, filledText, flag, rows, text, unixTime, word } from './schemas.ts'
 
-const amount = z.number().nonnegative().optional().catch(undefined)
-const word = z.string().min(1).optional().catch(undefined)
+const amount = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d+(?:\.\d+)?$/)
+      .transform(Number),
+  ])
+  .pipe(z.number().nonnegative())
+  .optional()
+  .catch(undefined)
 
 /**
  * GET /cluster/resources?type=vm, whole. Of a guest whose node is silent there are only id, type, node and what its
@@ -11,18 +20,23 @@ const word = z.string().min(1).optional().catch(undefined)
  */
 export const guestRecordRowsSchema = rows(
   z.object({
-    vmid: idText.pipe(z.string().regex(/^[1-9]\d{2,8}$/)),
+    vmid: text.pipe(z.string().regex(/^[1-9]\d{2,8}$/)),
     type: z.enum(['qemu', 'lxc']),
-    node: z.string().min(1),
+    node: filledText,
     name: word,
-    status: word,
+    // One of the platform's own words, which no number is.
+    status: z.string().min(1).optional().catch(undefined),
     lock: word,
     hastate: word,
     template: z
       .union([z.boolean(), count.transform((value) => value !== 0)])
       .optional()
       .catch(undefined),
-    tags: word,
+    // A list in versions to come, perhaps: read as no tags at all, it would undo an exclusion.
+    tags: z
+      .union([text, z.array(text).transform((all) => all.join(';'))])
+      .optional()
+      .catch(undefined),
     pool: word,
     maxcpu: amount,
     maxmem: amount,
@@ -33,17 +47,17 @@ export const guestRecordRowsSchema = rows(
 export type GuestRecordRow = z.output<typeof guestRecordRowsSchema>[number]
 
 /** GET /cluster/ha/resources: `vm:100`, `ct:101`, and what the administrator asked for. */
-export const haResourceRowsSchema = rows(z.object({ sid: z.string(), state: z.string().default('started') }))
+export const haResourceRowsSchema = rows(z.object({ sid: text, state: text.default('started') }))
 
 /** GET /cluster/replication */
-export const replicationRowsSchema = rows(z.object({ guest: idText, target: z.string().min(1), disable: flag }))
+export const replicationRowsSchema = rows(z.object({ guest: text, target: filledText, disable: flag }))
 
 /** GET /nodes/{n}/replication?guest=… */
 export const replicationStateRowsSchema = rows(
   z.object({
-    guest: idText,
-    target: z.string().min(1),
-    schedule: z.string().default('*/15'),
+    guest: text,
+    target: filledText,
+    schedule: text.default('*/15'),
     disable: flag,
     last_sync: unixTime.optional().catch(undefined),
     error: word,

@@ -1,10 +1,16 @@
 /**
  * Lines of a vzdump task's log that nothing accounts for. vzdump writes a level before everything that it says itself and
- * before all that its hook and its archiver say; what has none comes from a library or a command that it called, and a
- * failure there is said nowhere else: "unable to open file … Transport endpoint is not connected" before `TASK OK`.
+ * before all that its hook and its archiver say; what has none, or one that is not vzdump's, comes from a library or a
+ * command that it called, and a failure there is said nowhere else: "unable to open file … Transport endpoint is not
+ * connected" before `TASK OK`. Levels say little: what tar and rsync complain of is repeated as INFO.
  */
 
-/** What comes without a level in the log of a good backup. `INFO` lines are not looked at: a hook may say anything. */
+/** Beside their totals, these commands speak only of what they could not do. Other `INFO` lines are a hook's, or meant so. */
+const COMPLAINT = /^INFO: (?:(?:tar|rsync|zstd|gzip|pigz|lzop|cstream)(?: warning| error)?: |file has vanished: )/
+/** Sockets can't be archived, and nobody misses them. */
+const NO_COMPLAINT = /^INFO: tar: (?:.*: socket ignored|Removing leading .*)$/
+
+/** What comes without a level in the log of a good backup. */
 const HARMLESS: readonly RegExp[] = [
   /^(?:INFO|WARN|ERROR): ?/,
   /^TASK /,
@@ -29,5 +35,7 @@ const HARMLESS: readonly RegExp[] = [
 ]
 
 export function unaccounted(lines: readonly string[]): string[] {
-  return lines.filter((line) => !HARMLESS.some((pattern) => pattern.test(line)))
+  return lines.filter((line) =>
+    COMPLAINT.test(line) ? !NO_COMPLAINT.test(line) : !HARMLESS.some((pattern) => pattern.test(line)),
+  )
 }

@@ -1,6 +1,6 @@
 /** Which privileges a run needs, and whether an account's effective permissions cover them. */
 import { AUTO_STORAGE, type BackupOptions } from '../../contracts/backup-options.ts'
-import type { IntendedWork, MissingPrivilege } from '../provider.ts'
+import type { IntendedPool, IntendedWork, MissingPrivilege } from '../provider.ts'
 import { privilegesOf } from './backup-options.ts'
 
 /** Path → privilege → whether it reaches the paths below: as GET /access/permissions answers for the caller. */
@@ -113,13 +113,33 @@ function missingForSelection(permissions: Permissions, work: IntendedWork): Miss
     ...(everyGuest ? lacks('VM.Audit', '/vms') : []),
     ...(everyGuest && !mayBackUp ? [{ privilege: 'VM.Backup', path: '/vms' }] : []),
     // A pool's list shows it only to those with Pool.Audit, and its rights reach its members.
-    ...[...new Set([...pools, ...excludedPools])].flatMap((pool) => lacks('Pool.Audit', `/pool/${pool}`)),
+    ...distinct([...pools, ...excludedPools].flatMap((pool) => lackedOnPool(permissions, 'Pool.Audit', pool))),
     ...pools.flatMap((pool) =>
       ['VM.Audit', 'VM.Backup'].flatMap((privilege) =>
-        reachesBelow(permissions, privilege, '/vms') ? [] : lacks(privilege, `/pool/${pool}`),
+        reachesBelow(permissions, privilege, '/vms') ? [] : lackedOnPool(permissions, privilege, pool),
       ),
     ),
   ]
+}
+
+/**
+ * Each pool is listed with its own rights. One that isn't listed may be there all the same, and its members would be
+ * missed without a word: rights on a pool with sub-pools have to propagate.
+ */
+function lackedOnPool(permissions: Permissions, privilege: string, { pool, subPools }: IntendedPool) {
+  const path = `/pool/${pool}`
+  if (!holds(permissions, privilege, path)) return [{ privilege, path }]
+  if (!subPools) return []
+  const below = Object.keys(permissions).filter((one) => one.startsWith(`${path}/`))
+  const hidden = below.filter((one) => !holds(permissions, privilege, one))
+  if (hidden.length > 0) return hidden.map((one) => ({ privilege, path: one }))
+  return holds(permissions, privilege, `${path}/ `)
+    ? []
+    : [{ privilege, path: `${path}, propagated to its sub-pools (or say subPools: false)` }]
+}
+
+function distinct(missing: readonly MissingPrivilege[]): MissingPrivilege[] {
+  return [...new Map(missing.map((one) => [`${one.privilege} ${one.path}`, one])).values()]
 }
 
 /**
@@ -140,8 +160,7 @@ function holds(permissions: Permissions, privilege: string, path: string): boole
 /** Held at the path and, as far as the path's own entry tells, below it. */
 function reachesBelow(permissions: Permissions, privilege: string, path: string): boolean {
   const own = permissions[path]
-  // A pool has nothing below it that this could be about: its members carry its rights whether they propagate or not.
-  if (own !== undefined && !path.startsWith('/pool/')) return isTrue(own[privilege] ?? 0)
+  if (own !== undefined) return isTrue(own[privilege] ?? 0)
   return holds(permissions, privilege, path)
 }
 

@@ -7,6 +7,7 @@ import type { BackupProgress, JobMark, JobSummary, Provider } from '../provider.
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { alteredNotes, dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
+import { backupFolder } from './backup-folder.ts'
 import { openClient } from './client.ts'
 import { clusterIdOf } from './cluster-id.ts'
 import { isGoodReading, mayBeSince, offsetByHeader, offsetByTask } from './clock.ts'
@@ -17,6 +18,7 @@ import type { Limits } from './exchange.ts'
 import { openGuestPower } from './guest-power.ts'
 import { parseUpid, type Upid } from './identifiers.ts'
 import { openGuests } from './guests.ts'
+import { refusedByLock } from './locks.ts'
 import { tokenIn } from './notes-template.ts'
 import { findOpening } from './opening-line.ts'
 import { openOwnTasks } from './own-tasks.ts'
@@ -24,7 +26,7 @@ import { missingOnStorage, missingPrivileges, type Permissions } from './privile
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
 import { openStorageBackups } from './storage-backups.ts'
 import { refusalByRetention } from './storage-limit.ts'
-import { describeStorage, storagesOf, takesFiles } from './storage-state.ts'
+import { describeStorage, isUsable, storagesOf } from './storage-state.ts'
 import { latestProgress } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
 import { OLDEST_VERSION, requireSupportedVersion } from './versions.ts'
@@ -176,11 +178,16 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     missingPrivileges: async (work) => missingPrivileges(await effectivePermissions(), work),
     ...openGuests(client, siteName, deps.log),
     describeStorage: (storage, node) => describeStorage(client, storage, node),
+    backupFolder: (storage) => backupFolder(client, storage),
     async backupStorages(node, options) {
       const permissions = await effectivePermissions()
-      const usable = (await storagesOf(client, node)).filter(takesFiles)
+      const usable = (await storagesOf(client, node)).filter(isUsable)
       return usable.filter(({ storage }) => missingOnStorage(permissions, storage, options).length === 0)
     },
+    refusalByLock: ({ lock, ...one }) =>
+      lock === undefined
+        ? undefined
+        : refusedByLock(lock, one, `Site ${siteName}, node ${one.node}, guest ${one.id}: cannot back it up`),
     refusalByRetention: (guest, options) => refusalByRetention(client, guest, options),
     startBackup,
     findJobs,

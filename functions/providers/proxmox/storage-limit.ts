@@ -5,7 +5,7 @@ import { PrivilegeMissing, RequestRejected } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
-import { flag, rows } from './schemas.ts'
+import { flag, rows, text } from './schemas.ts'
 
 /** GET /nodes/{n}/vzdump/defaults?storage=: what holds there, be it the storage's rules or those of /etc/vzdump.conf. */
 const defaultsSchema = z.object({
@@ -19,7 +19,7 @@ const defaultsSchema = z.object({
  * GET /nodes/{n}/storage/{s}/content?content=backup&vmid=. `subtype` is `unknown` for renamed files, which the platform
  * doesn't count. A row that isn't understood is left out: then the platform itself refuses.
  */
-const countedRowsSchema = rows(z.object({ subtype: z.string().optional(), protected: flag }))
+const countedRowsSchema = rows(z.object({ subtype: text.optional(), protected: flag }))
 
 /**
  * The platform adds up all its keep rules to a limit and counts the guest's unprotected backups (PVE::VZDump,

@@ -2,14 +2,14 @@ import * as z from 'zod'
 import type { StorageRecord } from '../provider.ts'
 import { apiPath } from './api-path.ts'
 import type { ApiClient } from './client.ts'
-import { count, flag, rows } from './schemas.ts'
+import { count, filledText, flag, rows, text } from './schemas.ts'
 
 /** GET /nodes/{n}/storage. A storage that couldn't be activated has `active` 0 and no bytes at all; the answer is 200. */
 export const storageStateRowsSchema = rows(
   z.object({
-    storage: z.string().min(1),
-    type: z.string().default(''),
-    content: z.string().default(''),
+    storage: filledText,
+    type: text.default(''),
+    content: text.default(''),
     enabled: flag,
     active: flag,
     shared: flag,
@@ -38,12 +38,14 @@ export async function storagesOf(client: ApiClient, node: string, storage?: stri
 
 function recordOf(row: StorageStateRow, node: string): StorageRecord {
   const content = row.content.split(',').filter((word) => word !== '')
+  const isFile = backupsAreFiles(row.type)
   return {
     storage: row.storage,
     node,
     type: row.type,
     content: content.toSorted(),
     takesBackups: content.includes('backup'),
+    ...(isFile === undefined ? {} : { backupsAreFiles: isFile }),
     enabled: row.enabled,
     active: row.active,
     shared: row.shared,
@@ -52,7 +54,18 @@ function recordOf(row: StorageStateRow, node: string): StorageRecord {
   }
 }
 
-/** Backups land there as files, which a route can read: a Proxmox Backup Server's are chunks. */
-export function takesFiles({ takesBackups, enabled, active, type }: StorageRecord): boolean {
-  return takesBackups && enabled && active && type !== 'pbs'
+/**
+ * Types of Proxmox VE's own that keep backups as files in a folder (pve-storage 9.1.7; glusterfs until version 8).
+ * A list of what is known: plug-ins of others may keep them anywhere.
+ */
+const FILE_TYPES: ReadonlySet<string> = new Set(['dir', 'nfs', 'cifs', 'cephfs', 'btrfs', 'glusterfs'])
+
+/** A Proxmox Backup Server keeps chunks. */
+function backupsAreFiles(type: string): boolean | undefined {
+  if (FILE_TYPES.has(type)) return true
+  return type === 'pbs' ? false : undefined
+}
+
+export function isUsable({ takesBackups, enabled, active }: StorageRecord): boolean {
+  return takesBackups && enabled && active
 }

@@ -27,6 +27,8 @@ export interface TaskLog {
   remarks: string[]
   /** The mode that was used, which need not be the one that was asked for. */
   mode?: string
+  /** Why another mode than the one that was asked for. */
+  modeFailure?: string
   /** `running` or `stopped`, as the guest was when its turn came. */
   guestStatus?: string
   /** Everything said about this guest, for hints. */
@@ -75,6 +77,8 @@ export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
   if (started[0] !== undefined) log.startedLocal = started[0]
   const mode = onlyOne(own, /^INFO: backup mode: (\w+)$/)
   if (mode !== undefined) log.mode = mode
+  const modeFailure = onlyOne(own, /^INFO: mode failure - (.+)$/)
+  if (modeFailure !== undefined) log.modeFailure = shorten(modeFailure)
   const guestStatus = onlyOne(own, /^INFO: status = (\w+)$/)
   if (guestStatus !== undefined) log.guestStatus = guestStatus
   const scratchFolder = onlyOne(own, SCRATCH)

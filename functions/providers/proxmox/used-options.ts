@@ -16,6 +16,7 @@ export function usedOptions(log: TaskLog, opening: OpeningLine | undefined): Use
     ...(compress === undefined ? {} : { compress }),
     ...(storage === undefined ? {} : { storage }),
     ...(log.guestStatus === 'stopped' ? { guestStopped: true } : {}),
+    ...(log.modeFailure === undefined ? {} : { modeBecause: log.modeFailure }),
   }
 }
 

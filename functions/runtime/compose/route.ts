@@ -28,14 +28,15 @@ async function openRoute(site: string, route: RouteConfig): Promise<Route> {
   }
 }
 
-export function withRoute(_invocation: Invocation): Pick<Ports, 'route'> {
-  return {
-    route: async (site): Promise<Route> => {
-      const parsed = siteWithRoute.safeParse(await readSiteConfig(site))
-      if (!parsed.success) {
-        throw new InvalidSite(`The route of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
-      }
-      return openRoute(site, parsed.data.route)
-    },
+/** The route that a site's configuration names. @throws InvalidSite */
+export async function routeIn(site: string, config: unknown): Promise<Route> {
+  const parsed = siteWithRoute.safeParse(config)
+  if (!parsed.success) {
+    throw new InvalidSite(`The route of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
   }
+  return openRoute(site, parsed.data.route)
+}
+
+export function withRoute(_invocation: Invocation): Pick<Ports, 'route'> {
+  return { route: async (site) => routeIn(site, await readSiteConfig(site)) }
 }

@@ -95,6 +95,18 @@ function endpointsOf(kind: LabGuestKind): Endpoint[] {
     },
     {
       method: 'GET',
+      path: `${base}/{vmid}/pending`,
+      relayed: true,
+      permission: audit,
+      run: (call) => {
+        const guest = guestOf(call, kind)
+        const rows = Object.entries(configEntries(guest)).map(([key, value]) => ({ key, value }))
+        const waits = guest.shortcomings?.includes('pending-changes') === true
+        return rows.map((row) => (waits && row.key === 'memory' ? { ...row, pending: guest.memoryMiB * 2 } : row))
+      },
+    },
+    {
+      method: 'GET',
       path: `${base}/{vmid}/status/current`,
       relayed: true,
       permission: audit,
@@ -108,7 +120,8 @@ function endpointsOf(kind: LabGuestKind): Endpoint[] {
       run: (call) => {
         const guest = guestOf(call, kind)
         const running = guest.status === 'running' ? 1 : 0
-        return [{ name: 'current', description: 'You are here!', digest: configDigest(guest), running }]
+        const saved = guest.shortcomings?.includes('snapshots') === true ? [{ name: 'before', snaptime: 1 }] : []
+        return [...saved, { name: 'current', description: 'You are here!', digest: configDigest(guest), running }]
       },
     },
   ]

@@ -183,10 +183,10 @@ export const sourceConnectionFaults: readonly Fault[] = [
     theme,
     route,
     site: `${route}-nowhere`,
-    happens: 'the run fails after a few tries, before anything is dumped',
+    happens: 'the run fails within seconds, before anything is dumped',
     when: 'at the start',
     inject: () => undefined,
-    expected: ['ConnectionDropped'],
+    expected: ['RouteUnreachable'],
     cause: /node\.invalid.*(ENOTFOUND|EAI_AGAIN).*Check route\.(host|url)/,
     check: ({ site }) => {
       if (site.lab.control.archives().length > 0) throw new Error('a backup was made that nobody can fetch')

@@ -24,6 +24,7 @@ describe("a job's selection", () => {
       },
     ],
     ['templates alone', { templates: 'only' }],
+    ['a pool alone', { pools: ['a'], subPools: false, exclude: { pools: ['a/b'], subPools: true } }],
     [
       'what leaves out templates of a pool',
       { all: true, templates: 'include', exclude: { templates: 'only', pools: ['x'] } },
@@ -57,6 +58,12 @@ describe("a job's selection", () => {
     ],
     ['a wrong value within an exclusion', { all: true, exclude: { ranges: ['1-2'] } }, /^guests\.exclude\.ranges\.0: /],
     ['a key misspelt', { vmids: [100], tag: ['prod'] }, /^guests: Unrecognized key: "tag"/],
+    ['sub-pools without pools', { all: true, subPools: false }, /^guests\.subPools: subPools says how pools are meant/],
+    [
+      'sub-pools without pools in an exclusion',
+      { all: true, exclude: { tags: ['x'], subPools: false } },
+      /^guests\.exclude\.subPools: /,
+    ],
     ['a text in place of a list', { tags: 'prod' }, /^guests\.tags: /],
   ])('is refused with %s, naming the field', (_, guests, complaint) => {
     const { error } = read(guests)

@@ -97,6 +97,24 @@ describe('coverage of a guest', () => {
     expect(judge([entry(90, 1e9), entry(80), entry(70), entry(2)]).state).toBe('covered')
   })
 
+  it('is lesser when the newest archive lacks what its job requires, and says what every newest one reached', () => {
+    const { facts } = entry(2)
+    if (facts === undefined) throw new Error('no facts')
+    const grade = { consistency: 'crash' as const, gaps: ['snapshots' as const] }
+    const verdict = { name: 'archived-with-warnings' as const, reason: '', unmet: true as const }
+    expect(judge([entry(20), entry(2, 1000, { facts: { ...facts, verdict, grade } })])).toMatchObject({
+      state: 'lesser',
+      grade,
+      reasons: ['The newest archive is less than its job requires: crash consistent, without snapshots.'],
+    })
+    expect(judge([entry(2, 1000, { facts: { ...facts, grade } })])).toMatchObject({ state: 'covered', grade })
+    expect(judge([entry(20, 1000, { facts: { ...facts, verdict, grade } }), entry(2)])).toMatchObject({
+      state: 'covered',
+    })
+    // An older manifest tells nothing, and nothing is made up.
+    expect(judge([entry(2)])).not.toHaveProperty('grade')
+  })
+
   it('is suspicious when the newest archive looks wrong by its content, though its size is as ever', () => {
     const containing = (hoursAgo: number, contentBytes: number, entropyBitsPerByte = 5) => {
       const { facts, ...rest } = entry(hoursAgo)

@@ -10,6 +10,7 @@ describe('a selection in words', () => {
     ['all guests (templates too)', { all: true, templates: 'include' }],
     ['templates', { templates: 'only' }],
     ['all guests except those with tag scratch or test', { all: true, exclude: { tags: ['scratch', 'test'] } }],
+    ['guests in pool a or b (without sub-pools)', { pools: ['a', 'b'], subPools: false }],
     ['all guests except templates in pool x', { all: true, exclude: { templates: 'only', pools: ['x'] } }],
     [
       'guests named web* in pool shop on node pve1 that are running of kind vm with HA started',

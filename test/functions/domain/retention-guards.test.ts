@@ -50,6 +50,18 @@ describe('guardRetention', () => {
     expect(outcome(archives, { 'keep-last': 1 }).told).toEqual(['keep', 'remove', 'keep: last-verified', 'remove'])
   })
 
+  it('never lets archives that are less than required push out the last one that was not', () => {
+    const lesser = { lesser: true } as const
+    const nights = [archive(0, lesser), archive(1, lesser), archive(2), archive(3)]
+    expect(outcome(nights, { 'keep-last': 1 }).told).toEqual(['keep', 'remove', 'keep: last-as-required', 'remove'])
+    // A later one is as required again: it goes like any other.
+    const mended = [archive(0), archive(1, lesser), archive(2), archive(3)]
+    expect(outcome(mended, { 'keep-last': 1 }).told).toEqual(['keep', 'remove', 'remove', 'remove'])
+    // One that can't be trusted is no archive as required.
+    const doubted = [archive(0, lesser), archive(1, { problem: 'Files are gone.' }), archive(2), archive(3)]
+    expect(outcome(doubted, { 'keep-last': 1 }).told.slice(2)).toEqual(['keep: last-as-required', 'remove'])
+  })
+
   it('never goes below the least number of archives', () => {
     expect(outcome(days(5), { 'keep-last': 1, minimumArchives: 3 }).told).toEqual([
       'keep',

@@ -25,6 +25,16 @@ describe('the tally', () => {
     })
   })
 
+  it('tells of those that failed only for being less than required, since their archives are stored', () => {
+    const artifacts = [{ key: 'k', sizeBytes: 1, checksum: 'c' }]
+    const lesser = { ...guest('101', 'failed'), verdict: 'GradeNotReached', artifacts }
+    expect(tally([guest('100', 'succeeded'), lesser, guest('102', 'failed')])).toMatchObject({
+      outcome: 'partial',
+      summary:
+        '1 of 3 guests archived, 2 failed (1 of them stored, but less than required), 0 skipped: 101 (GradeNotReached), 102 (BackupFailed).',
+    })
+  })
+
   it('fails when nothing was archived, also when everything was skipped', () => {
     expect(tally([guest('100', 'skipped')])).toMatchObject({ outcome: 'failed' })
     expect(tally([])).toMatchObject({ outcome: 'failed' })

@@ -220,4 +220,48 @@ describe('the verdict on a backup', () => {
       }),
     )
   })
+
+  it('is good with what the job requires and the archive lacks, each told, and with a warning where nothing is required', () => {
+    const grade = {
+      consistency: 'crash',
+      reason: 'The agent is dead.',
+      expected: 'file-system',
+      gaps: [{ name: 'snapshots', what: 'its snapshots' }],
+    } as const
+    const graded = evidence({ grade: { ...grade, gaps: [...grade.gaps] } })
+    const required = { consistency: 'file-system', complete: true, accept: [] } as const
+    const verdict = judge(graded, { mode: 'snapshot', require: { ...required, accept: [] } })
+    expect(verdict).toMatchObject({ name: 'archived-with-warnings', good: true })
+    expect(verdict.unmet).toEqual([
+      'It is crash consistent, and the job requires file-system consistent: The agent is dead.',
+      'It lacks its snapshots.',
+    ])
+    for (const sentence of verdict.unmet ?? []) expect(verdict.reason).toContain(sentence)
+    const unasked = judge(graded, { mode: 'snapshot' })
+    expect(unasked).toMatchObject({ name: 'archived-with-warnings', good: true })
+    expect(unasked).not.toHaveProperty('unmet')
+    expect(unasked.reason).toContain('It is crash consistent and not file-system consistent: The agent is dead.')
+    expect(
+      judge(graded, { mode: 'snapshot', require: { consistency: 'crash', complete: false, accept: ['snapshots'] } }),
+    ).toMatchObject({ name: 'archived' })
+  })
+
+  it('is no better for what the job requires when the backup is bad', () => {
+    const require = { consistency: 'application', complete: true, accept: [] } as const
+    const verdict = judge(evidence({ ending: 'unknown' }), { mode: 'stop', require: { ...require, accept: [] } })
+    expect(verdict).toMatchObject({ name: 'job-lost', good: false })
+    expect(verdict).not.toHaveProperty('unmet')
+  })
+
+  it('is unmet where older evidence tells no grade and the job requires one', () => {
+    const require = { consistency: 'crash', complete: false, accept: [] } as const
+    expect(judge(good, { mode: 'snapshot', require: { ...require, accept: [] } }).unmet).toHaveLength(1)
+  })
+
+  it('says why another mode was taken, in the words of the platform', () => {
+    const used = { mode: 'suspend', modeBecause: 'some volumes do not support snapshots' } as const
+    expect(judge(evidence({ used }), { mode: 'snapshot' }).reason).toContain(
+      'It was asked for in mode snapshot and was made in mode suspend (some volumes do not support snapshots).',
+    )
+  })
 })

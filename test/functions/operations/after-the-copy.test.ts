@@ -72,6 +72,75 @@ describe('after a good backup', () => {
   })
 })
 
+describe('an archive that is less than its job requires', () => {
+  const require = { consistency: 'file-system', complete: false, accept: [] } as const
+  const demanding = { ...item, require: { ...require, accept: [] } }
+  const grade = {
+    consistency: 'crash' as const,
+    reason: 'The agent is dead.',
+    expected: 'file-system' as const,
+    advice: 'Start it.',
+    gaps: [{ name: 'snapshots' as const, what: 'its snapshots' }],
+  }
+
+  async function released(its: typeof item) {
+    const ports = fakePorts()
+    const { jobRef } = begun(await startBackup({ item: its, execution }, ports))
+    ports.fakeProvider.evidence = { ...goodEvidence, jobRef, grade }
+    const { artifacts, verdict, evidenceKey } = await locateArchive({ item: its, jobRef }, ports)
+    const moved = { item: its, artifacts, stored: [stored], verdict }
+    const { manifestKey } = await writeManifest({ ...moved, evidenceKey }, ports)
+    const manifest = manifestSchema.parse(JSON.parse((await ports.store.readText(manifestKey))?.text ?? ''))
+    const { startedAt } = its.run
+    const outcome = await releaseBackup({ ...moved, execution, manifestKey, startedAt }, ports)
+    return { ports, outcome, manifest }
+  }
+
+  it('is stored with its manifest, which tells the grade and what is missing, and its guest counts as failed', async () => {
+    const { outcome, manifest } = await released(demanding)
+    const missing = 'It is crash consistent, and the job requires file-system consistent: The agent is dead. Start it.'
+    expect(manifest).toMatchObject({ evidence: { grade }, verdict: { good: true, unmet: [missing] } })
+    expect(outcome).toMatchObject({
+      outcome: 'failed',
+      verdict: 'GradeNotReached',
+      grade: { consistency: 'crash', gaps: ['snapshots'] },
+      artifacts: [{ key: stored.key }],
+      manifestKey: expect.stringContaining('manifest.json'),
+    })
+    expect(outcome.reason).toMatch(
+      /^Site hq: the archive of guest 100 is stored and can be restored, but it is less than/,
+    )
+    expect(outcome.reason).toContain(missing)
+  })
+
+  it('is a success with a warning where the job requires nothing', async () => {
+    const { outcome, manifest } = await released(item)
+    expect(outcome).toMatchObject({ outcome: 'succeeded', verdict: 'archived-with-warnings' })
+    expect(outcome.reason).toMatch(/crash consistent and not file-system consistent.*It lacks its snapshots\./)
+    expect(manifest.verdict).not.toHaveProperty('unmet')
+  })
+
+  it('leaves nothing to go on with: repeating the guest makes a new backup', async () => {
+    const { ports } = await released(demanding)
+    ports.fakeProvider.jobs = ports.fakeProvider.jobs.map((job) => ({ ...job, running: false }))
+    const again = await startBackup({ item: demanding, execution: 'another' }, ports)
+    expect(again).toMatchObject({ adopted: false })
+  })
+
+  it('is told as such, whatever has become of the evidence', async () => {
+    const { ports, manifestInput } = await located()
+    const unmet = ['It lacks its snapshots.']
+    const verdict = { ...manifestInput.verdict, name: 'archived-with-warnings' as const, unmet }
+    const { manifestKey } = await writeManifest({ ...manifestInput, verdict }, ports)
+    await ports.store.writeText(manifestInput.evidenceKey, '<html>')
+    const { evidenceKey: _key, ...moved } = manifestInput
+    const startedAt = item.run.startedAt
+    const outcome = await releaseBackup({ ...moved, verdict, execution, manifestKey, startedAt }, ports)
+    expect(outcome).toMatchObject({ outcome: 'failed', verdict: 'GradeNotReached' })
+    expect(outcome).not.toHaveProperty('grade')
+  })
+})
+
 describe('locating an archive again, after the execution that did it first has died', () => {
   it('finds the same one', async () => {
     const ports = fakePorts()

@@ -21,6 +21,7 @@ const nas: StorageRecord = {
   type: 'nfs',
   content: ['backup'],
   takesBackups: true,
+  backupsAreFiles: true,
   enabled: true,
   active: true,
   shared: true,
@@ -170,10 +171,13 @@ describe('space for an archive', () => {
     })
     ports.fakeProvider.storages = [nas]
     expect(begun(await startBackup(auto, ports))).toMatchObject({ storage: 'big', adopted: true })
-    ports.fakeProvider.storages = []
+    const { backupsAreFiles: _, ...plugin } = nas
+    ports.fakeProvider.storages = [{ ...plugin, node: 'pve3', type: 'blockstor' }]
     const other = { ...auto, item: { ...auto.item, guest: { ...auto.item.guest, id: '102', node: 'pve3' } } }
     ports.fakeProvider.guests = [{ ...other.item.guest, nodeOffline: false }]
-    await expect(startBackup(other, ports)).rejects.toThrow(/node pve3: no storage takes backups/)
+    await expect(startBackup(other, ports)).rejects.toThrow(
+      /node pve3: no storage keeps backups as files.*passes over nas: its type blockstor/,
+    )
   })
 
   it('is staged until the archive has left it', async () => {

@@ -26,6 +26,10 @@ export class FakeSource implements Route {
     this.body = body
   }
 
+  endOf(node: string): string {
+    return node
+  }
+
   async check(): Promise<void> {}
 
   async open(): Promise<Reader> {

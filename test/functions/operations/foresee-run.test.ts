@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { jobSchema } from '../../../functions/contracts/job.ts'
-import { NodeOffline, RequestRejected, StorageUnusable } from '../../../functions/contracts/errors.ts'
+import {
+  GuestLockedBriefly,
+  GuestLockStays,
+  NodeOffline,
+  RequestRejected,
+  RouteUnreachable,
+  StorageUnusable,
+} from '../../../functions/contracts/errors.ts'
 import { foreseeRun } from '../../../functions/operations/foresee-run.ts'
 import type { PlatformArchive, StorageRecord } from '../../../functions/providers/provider.ts'
 import { FakeProvider } from '../../fakes/fake-provider.ts'
@@ -13,6 +20,7 @@ const storage = (node: string, more: Partial<StorageRecord> = {}): StorageRecord
   type: 'nfs',
   content: ['backup'],
   takesBackups: true,
+  backupsAreFiles: true,
   enabled: true,
   active: true,
   shared: true,
@@ -104,10 +112,21 @@ describe('foreseeing a run', () => {
       '102': { nodeOffline: true, state: 'unknown' },
     }
     expect(await fates(provider)).toEqual({
-      '100': 'skip: It is locked by another operation (backup) at this moment.',
-      '101': 'skip: It is on its way to another node at this moment.',
+      '100': 'skip: guest 100 is locked (backup)',
+      '101': 'skip: guest 101 is locked (migrate)',
       '102': "fail: Site hq, guest 102: its node pve2 doesn't answer.",
     })
+  })
+
+  it('fails whom a lock keeps for good, and only notes one that is soon gone', async () => {
+    const provider = aSite()
+    provider.metadata = { '100': { lock: 'suspended' } }
+    provider.lockMeans = GuestLockStays
+    expect(await fates(provider)).toMatchObject({ '100': 'fail: guest 100 is locked (suspended)' })
+    provider.lockMeans = GuestLockedBriefly
+    const { totals, notes } = await foreseeRun(job(), { provider })
+    expect(totals).toMatchObject({ archive: 3 })
+    expect(notes).toContain('A run waits some minutes for this. guest 100 is locked (suspended)')
   })
 
   it('says who is left out, who is missing, and who may not be backed up', async () => {
@@ -213,8 +232,34 @@ describe('foreseeing a run', () => {
     const { guests, storages, notes } = await foreseeRun(job({ backup: { storage: 'auto' } }), { provider })
     expect(storages.map(({ storage: name, node }) => `${name} on ${node}`)).toEqual(['big on pve1'])
     expect(guests.map(({ fate }) => fate)).toEqual(['archive', 'archive', 'fail'])
-    expect(guests[2]?.reason).toMatch(/node pve2: storage auto finds none on which this account may put backups/)
+    expect(guests[2]?.reason).toMatch(
+      /node pve2: storage auto finds none with backups as files on which this account may put one/,
+    )
     expect(notes.join(' ')).toMatch(/Storage auto: a run looks anew/)
+  })
+
+  it('says of a storage of a type that nobody knows that its backups may be no files', async () => {
+    const provider = aSite()
+    const { backupsAreFiles: _, ...unknown } = storage('pve1', { type: 'blockstor', freeBytes: 90 * GIB })
+    provider.storages = [unknown, storage('pve2')]
+    const { totals, notes } = await foreseeRun(job(), { provider })
+    // Whoever names it may know.
+    expect(totals).toMatchObject({ archive: 3, fail: 0 })
+    expect(notes).toContainEqual(
+      expect.stringMatching(/^Site hq, node pve1: storage nas: its type blockstor is a plug-in .* as files/),
+    )
+    const auto = await foreseeRun(job({ backup: { storage: 'auto' } }), { provider })
+    expect(auto.guests.map(({ fate }) => fate)).toEqual(['fail', 'fail', 'archive'])
+    expect(auto.guests[0]?.reason).toMatch(/finds none with backups as files.*passes over nas: its type blockstor/)
+  })
+
+  it('fails the guests whose storage keeps backups otherwise than as files', async () => {
+    const provider = aSite()
+    provider.storages = ['pve1', 'pve2'].map((node) => storage(node, { type: 'pbs', backupsAreFiles: false }))
+    const { guests } = await foreseeRun(job(), { provider })
+    expect(
+      guests.every(({ fate, reason }) => fate === 'fail' && /is of type pbs, whose.*aren't files/.test(reason)),
+    ).toBe(true)
   })
 
   it('refuses options that the site does not know, as the run would', async () => {
@@ -231,5 +276,20 @@ describe('foreseeing a run', () => {
       throw new TypeError('a fault of ours')
     }
     await expect(foreseeRun(job(), { provider })).rejects.toThrow(TypeError)
+  })
+
+  it('foretells that guests of a node fail which the route does not reach, and asks for each node once', async () => {
+    const provider = aSite()
+    const asked: (readonly string[])[] = []
+    const testRoutes = async (nodes: readonly string[]) => {
+      asked.push(nodes)
+      return new Map(
+        nodes.map((node) => [node, new RouteUnreachable(`Site hq, node ${node}: nobody answers.`)] as const),
+      )
+    }
+    const { guests, totals } = await foreseeRun(job(), { provider, testRoutes })
+    expect(totals.archive).toBe(0)
+    expect(guests.map(({ reason }) => reason)).toContainEqual(expect.stringMatching(/node pve1: nobody answers/))
+    expect(asked.map((nodes) => new Set(nodes).size === nodes.length)).toEqual([true])
   })
 })

@@ -3,9 +3,10 @@ import { HostKeyMismatch, ConnectionDropped } from '../../../functions/contracts
 import { runReportSchema } from '../../../functions/contracts/report.ts'
 import { jobSchema } from '../../../functions/contracts/job.ts'
 import { noCopyWork } from '../../../functions/domain/copy-work.ts'
-import { emptyOutcome, recordOutcome } from '../../../functions/operations/outcomes.ts'
+import { emptyOutcome, recordOutcome, recordOutcomes } from '../../../functions/operations/outcomes.ts'
 import { planRun } from '../../../functions/operations/plan-run.ts'
 import { reportRun } from '../../../functions/operations/report-run.ts'
+import { MemoryStore } from '../../fakes/memory-store.ts'
 import { fakePorts, item } from '../../fakes/ports.ts'
 
 const job = jobSchema.parse({ site: 'hq', guests: { vmids: [100, 101] } })
@@ -120,11 +121,36 @@ describe('planning a run', () => {
     await expect(planRun(input, ports)).rejects.toThrow(/nas\.invalid/)
   })
 
-  it('goes on when a node is only unreachable for the moment', async () => {
+  it('goes on when a node answers after a moment', async () => {
     const ports = fakePorts()
-    ports.routeChecks['pve1'] = new ConnectionDropped('timed out')
-    await expect(planRun(input, ports)).resolves.toMatchObject({ guestCount: 1 })
-    expect(ports.logged).toMatchObject([{ event: 'route-check-failed' }])
+    const route = await ports.route('hq')
+    let asked = 0
+    const flaky = {
+      ...route,
+      check: async () => {
+        asked += 1
+        if (asked < 3) throw new ConnectionDropped('refused')
+      },
+    }
+    await expect(planRun(input, { ...ports, route: async () => flaky })).resolves.toMatchObject({ guestCount: 1 })
+    expect(asked).toBe(3)
+  })
+
+  it('dumps nothing on a node that does not answer, and tells its guests why', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.guests = [web, db]
+    ports.routeChecks['pve2'] = new ConnectionDropped('connect ECONNREFUSED 10.0.0.2:22.')
+    const { planKey, guestCount } = await planRun(input, ports)
+    expect(guestCount).toBe(1)
+    const [, other] = (await report(ports, planKey)).guests
+    expect(other).toMatchObject({ id: '101', outcome: 'failed', verdict: 'RouteUnreachable' })
+    expect(other?.reason).toMatch(/Site hq, node pve2: .*ECONNREFUSED 10\.0\.0\.2:22.*Nothing was dumped there/)
+  })
+
+  it('fails the run when no node answers, with an error that is not tried again', async () => {
+    const ports = fakePorts()
+    ports.routeChecks['pve1'] = new ConnectionDropped('refused')
+    await expect(planRun(input, ports)).rejects.toMatchObject({ name: 'RouteUnreachable', group: 'fail-run' })
   })
 })
 
@@ -170,5 +196,67 @@ describe('reporting a run', () => {
     const told = await report(ports, 'no-plan.json')
     expect(told.outcome).toBe('partial')
     expect(told.guests.map(({ id }) => id)).toEqual(['200', '999', '1000'])
+  })
+})
+
+describe('reporting a run of many guests', () => {
+  /** Counts the reads under way: each is over only after other work had its turn. */
+  class Busy extends MemoryStore {
+    underWay = 0
+    most = 0
+    reads = 0
+    override async readText(key: string) {
+      this.reads += 1
+      this.underWay += 1
+      this.most = Math.max(this.most, this.underWay)
+      await new Promise((resolve) => setImmediate(resolve))
+      this.underWay -= 1
+      return super.readText(key)
+    }
+  }
+  const planOf = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ ...item, guest: { ...item.guest, id: String(1000 + index) } }))
+
+  it('reads outcomes and last signs of life side by side, each once, and only so many at once', async () => {
+    const store = new Busy()
+    const ports = { ...fakePorts(), store }
+    const plan = planOf(300)
+    await store.writeText(`${run.prefix}plan.json`, JSON.stringify(plan))
+    const outcomes = plan.slice(0, 150).map(({ guest }) => emptyOutcome(guest, 'failed', 'BackupFailed', 'no', 1))
+    await recordOutcomes(run, outcomes, ports)
+    const told = await report(ports, `${run.prefix}plan.json`)
+    expect(told.guests.map(({ id }) => id)).toEqual(plan.map(({ guest }) => guest.id))
+    expect(store.most).toBeGreaterThan(16)
+    expect(store.most).toBeLessThanOrEqual(32)
+    // One for each guest; the plan, the selection and the report.
+    expect(store.reads).toBeLessThanOrEqual(303)
+  })
+})
+
+describe('a map over the guests that failed as a whole', () => {
+  const mapError = { Error: 'States.ItemReaderFailed', Cause: 'S3 said: Slow down.' }
+
+  it('is the reason of each guest that was not begun, and a note of the report', async () => {
+    const ports = fakePorts()
+    const { planKey } = await planRun({ ...input, job: { ...job, guests: { vmids: [100] } } }, ports)
+    const { reportKey } = await reportRun({ run, site, planKey, notes: [], mapError }, ports)
+    const told = runReportSchema.parse(JSON.parse((await ports.store.readText(reportKey))?.text ?? ''))
+    expect(told.notes).toEqual([
+      expect.stringMatching(/map over its guests failed \(States\.ItemReaderFailed\).*Slow down/),
+    ])
+    expect(told.guests).toMatchObject([
+      { id: '100', verdict: 'NoOutcome', reason: expect.stringMatching(/^It was not begun: .*Slow down/) },
+    ])
+  })
+
+  it('changes nothing of what guests said themselves, and says so where it gave no cause', async () => {
+    const ports = fakePorts()
+    const good = { ...emptyOutcome(item.guest, 'failed', 'archived', '', 3), outcome: 'succeeded' as const }
+    await recordOutcome(run, good, ports)
+    const silent = { Error: 'States.ResultWriterFailed', Cause: '' }
+    const { reportKey } = await reportRun({ run, site, planKey: 'none', notes: [], mapError: silent }, ports)
+    const told = runReportSchema.parse(JSON.parse((await ports.store.readText(reportKey))?.text ?? ''))
+    expect(told.outcome).toBe('succeeded')
+    expect(told.notes).toEqual([expect.stringMatching(/States\.ResultWriterFailed.*gave no reason/)])
   })
 })

@@ -3,6 +3,10 @@ import { BackupStartUnclear, StorageUnusable } from '../../../functions/contract
 import type { BackupEvidence } from '../../../functions/contracts/evidence.ts'
 import { dropUpload } from '../../../functions/operations/drop-upload.ts'
 import { noteProgress } from '../../../functions/operations/guest-progress.ts'
+import { streamLedgerKey } from '../../../functions/domain/object-keys.ts'
+import { streamLedgerShape } from '../../../functions/operations/books/shapes.ts'
+import { readRecord } from '../../../functions/operations/books/stored-json.ts'
+import { reserveStreams } from '../../../functions/operations/stream-reservations.ts'
 import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { readUploadRecord, type UploadRecord, writeUploadRecord } from '../../../functions/operations/upload-record.ts'
@@ -49,6 +53,16 @@ describe('recording a failure', () => {
     expect([...ports.store.uploads.keys()]).toEqual([other])
     expect(ports.store.uploads.has(own)).toBe(false)
     expect(await ports.store.listKeys('uploads/')).toHaveLength(1)
+  })
+
+  it('gives back the streams that its copy held, and no others', async () => {
+    const { ports } = await failing()
+    const asked = { runId: item.run.id, node: 'pve1', guest: '100', streams: 2, partSizeBytes: 2 ** 20 }
+    const limits = { connectionsPerNode: 4, siteBytesPerSecond: undefined, runBytesPerSecond: undefined }
+    for (const by of [execution, 'other']) await reserveStreams('hq', { ...asked, execution: by }, limits, ports)
+    await recordFailure({ item, execution, error: error('StoreDenied') }, ports)
+    const ledger = await readRecord(ports.store, streamLedgerKey('', 'hq'), streamLedgerShape)
+    expect(ledger?.reservations.map((one) => one.execution)).toEqual(['other'])
   })
 
   it('records the failure whatever goes wrong with the clean-up, and says what is left', async () => {

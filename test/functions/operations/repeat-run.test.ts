@@ -44,6 +44,19 @@ describe('repeating a run', () => {
     expect(second.begun.notes).toEqual(['Repeats 1 of 2 guests of run first.'])
   })
 
+  it('archives a guest again whose archive was less than the job requires, and requires as much', async () => {
+    const demanding = { ...job, require: { consistency: 'file-system' } }
+    const { begun } = await begin(demanding, 'first')
+    const artifacts = [{ key: 'k', sizeBytes: 1, checksum: 'CRC32:AAAAAA==' }]
+    for (const guest of [item.guest, db]) {
+      const failed = { ...emptyOutcome(guest, 'failed', 'GradeNotReached', 'Crash consistent.', 1), artifacts }
+      await recordOutcome(begun.run, guest === db ? { ...failed, outcome: 'succeeded' } : failed, ports)
+    }
+    const { plan } = await begin(again, 'second')
+    const require = { consistency: 'file-system', complete: false, accept: [] }
+    expect(plan).toMatchObject([{ guest: { id: '100' }, require }])
+  })
+
   it('takes a guest that left no outcome for one that was not archived, and skipped ones too', async () => {
     const { begun } = await begin(job, 'first')
     await recordOutcome(begun.run, emptyOutcome(db, 'skipped', 'GuestLocked', 'Locked.', 1), ports)

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { BackupStartUnclear, NothingBackedUp, PlatformUnavailable } from '../../../functions/contracts/errors.ts'
+import {
+  BackupStartUnclear,
+  GuestLocked,
+  GuestLockedBriefly,
+  GuestLockStays,
+  NothingBackedUp,
+  PlatformUnavailable,
+} from '../../../functions/contracts/errors.ts'
 import {
   guestClaimSchema,
   LEASE_SECONDS,
@@ -33,6 +40,7 @@ describe('starting a backup', () => {
   it.each([
     ['takes no backups', { takesBackups: false, content: ['iso'] }, /doesn't take backups, only iso/],
     ['is disabled', { enabled: false }, /is disabled/],
+    ['keeps no files', { type: 'pbs', backupsAreFiles: false }, /is of type pbs, whose backups aren't files/],
     ["can't be reached", { active: false }, /can't be reached from the node/],
   ])('asks for nothing on a storage that %s, as the plan says', async (_name, changes, reason) => {
     const ports = fakePorts()
@@ -57,6 +65,20 @@ describe('starting a backup', () => {
       message: expect.stringMatching(reason),
     })
     expect(asks(ports.fakeProvider.calls)).toBe(0)
+  })
+
+  it.each([
+    ['is waited for when it is soon gone', GuestLockedBriefly, 'retry'],
+    ['skips the guest when it ends by itself', GuestLocked, 'skip'],
+    ['fails the guest when a person has to act', GuestLockStays, 'fail-guest'],
+  ])('asks for nothing while the guest is locked: a lock %s', async (_name, lockMeans, group) => {
+    const ports = fakePorts()
+    ports.fakeProvider.lockMeans = lockMeans
+    ports.fakeProvider.guests = [{ ...item.guest, nodeOffline: false, lock: 'any' }]
+    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({ name: lockMeans.errorName, group })
+    expect(asks(ports.fakeProvider.calls)).toBe(0)
+    ports.fakeProvider.guests = [{ ...item.guest, nodeOffline: false }]
+    expect(begun(await startBackup({ item, execution }, ports)).adopted).toBe(false)
   })
 
   it('asks for nothing that the retention of the storage would refuse', async () => {
@@ -209,6 +231,49 @@ describe('starting a backup', () => {
       expect(ports.fakeProvider.calls).toContain('stopBackup job-1')
     })
 
+    const identity = { id: 'smbios:0f0e0d0c-0b0a-4009-8807-060504030201' }
+    const other = { id: 'smbios:11111111-1111-4111-8111-111111111111' }
+
+    /** It asked for a backup and never heard the answer: only its token tells the job. */
+    async function deadAsking() {
+      const ports = fakePorts()
+      ports.fakeProvider.guests = [{ ...item.guest, identity, nodeOffline: false }]
+      const { onStart } = ports.fakeProvider
+      ports.fakeProvider.onStart = async (guest, token) => {
+        await onStart(guest, token)
+        throw new BackupStartUnclear('answer lost')
+      }
+      await expect(startBackup({ item: itemOf('dead'), execution }, ports)).rejects.toThrow(BackupStartUnclear)
+      later(ports, LEASE_SECONDS + 1)
+      return ports
+    }
+
+    it('leaves the job of another guest that had the id alone, also where only its token tells it', async () => {
+      const ports = await deadAsking()
+      ports.fakeProvider.guests = [{ ...item.guest, identity: other, nodeOffline: false }]
+      const next = { item: itemOf('next'), execution: 'next' }
+      await expect(startBackup(next, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
+    })
+
+    it('remembers of whom an adopted job is: kept after a failure, it serves no other guest with the id', async () => {
+      const ports = await deadAsking()
+      const next = { item: itemOf('next'), execution: 'next' }
+      expect(begun(await startBackup(next, ports))).toMatchObject({ jobRef: 'job-1', adopted: true })
+      ports.fakeProvider.jobs = ports.fakeProvider.jobs.map((job) => ({ ...job, running: false }))
+      ports.fakeProvider.evidence = goodEvidence
+      await recordFailure({ ...next, error: { Error: 'StoreDenied', Cause: '403' } }, ports)
+      expect((await ownClaim(next, ports))?.claim).toMatchObject({ guest: { identity }, backup: item.backup })
+      ports.fakeProvider.guests = [{ ...item.guest, identity: other, nodeOffline: false }]
+      const { guest } = item
+      ports.fakeProvider.onStart = async () => ({
+        jobRef: 'job-2',
+        startedAt: '2026-11-22T03:00:00.000Z',
+        running: true,
+      })
+      const third = { item: { ...itemOf('third'), guest: { ...guest, identity: other } }, execution: 'third' }
+      expect(begun(await startBackup(third, ports))).toMatchObject({ adopted: false })
+    })
+
     it('leaves a job with other options alone, and finds the guest busy', async () => {
       const ports = await dead({ ...item.backup, storage: 'nas' })
       const next = { item: itemOf('next'), execution: 'next' }
@@ -277,16 +342,6 @@ describe('starting a backup', () => {
     ports.fakeProvider.onStart = () => Promise.reject(new NothingBackedUp('OK'))
     await expect(startBackup({ item, execution }, ports)).rejects.toThrow(NothingBackedUp)
     expect(asks(ports.fakeProvider.calls)).toBe(1)
-  })
-
-  it.each([
-    ['migrate', 'GuestMigrating'],
-    ['snapshot', 'GuestLocked'],
-    ['backup', 'GuestLocked'],
-  ])('skips a guest with lock %s as %s', async (lock, name) => {
-    const ports = fakePorts()
-    ports.fakeProvider.guests = [{ ...item.guest, nodeOffline: false, lock }]
-    await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({ name, group: 'skip' })
   })
 
   it('says which node is offline', async () => {

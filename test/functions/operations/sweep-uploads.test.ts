@@ -325,3 +325,24 @@ describe('a sweep that is asked for again because its answer was lost', () => {
     expect((await ports.store.readText(reportKey))?.text).toBe(before)
   })
 })
+
+describe('what tests of the store left behind', () => {
+  const key = 'uploads/test/0000000000000001'
+
+  it('is removed once it is a day old, uploads and objects, and is told in the summary', async () => {
+    await openUpload(key, 25, [25])
+    await hoursAgo(25, () => ports.store.writeText(`${key}2`, 'Guestlift tests this store.'))
+    expect((await sweep()).summary).toMatch(/Removed 2 left-overs of tests of the store\./)
+    expect(ports.store.uploads.size).toBe(0)
+    expect(await ports.store.listKeys('uploads/')).toEqual([])
+  })
+
+  it('is left alone while its test may still be at work, and in a dry run', async () => {
+    await openUpload(key, 23)
+    await hoursAgo(23, () => ports.store.writeText(`${key}2`, 'Guestlift tests this store.'))
+    await openUpload(`${key}3`, 25)
+    expect((await sweep(true)).summary).toMatch(/Would remove 1 left-over of tests/)
+    expect(ports.store.uploads.size).toBe(2)
+    expect(await ports.store.listKeys('uploads/')).toHaveLength(1)
+  })
+})

@@ -60,7 +60,8 @@ function routeTo(
     { idleMilliseconds: 400, connectMilliseconds: 2_000, ...settings },
   )
   return {
-    check: (node) => route.check(node),
+    endOf: (node) => route.endOf(node),
+    check: (node, place) => route.check(node, place),
     open: async (at) => {
       const reader = await route.open(at)
       closing.push(() => reader.close())
@@ -776,11 +777,27 @@ describe('checking the way to a node', () => {
   it('asks for a file that is not there, with the credentials', async () => {
     const [request, ...others] = await checkWith(404)
     expect(others).toEqual([])
-    expect(request).toMatchObject({ method: 'HEAD', path: '/guestlift-route-check/guestlift-route-check' })
+    expect(request).toMatchObject({ method: 'GET', path: '/guestlift-route-check/guestlift-route-check' })
     expect(request?.headers).toHaveProperty('authorization')
+    expect(request?.headers).toHaveProperty('range', 'bytes=0-0')
   })
 
-  it.each([200, 400, 404, 410, 416])('is content with %i', async (status) => {
+  it('asks in the folder where archives will be', async () => {
+    const server = await serve((socket) => void socket.write(head(404, { 'Content-Length': 0 })))
+    const route = routeTo(server, { url: `${server.url}/{node}/{storage}/{path}` })
+    await route.check('pve1', { storage: 'nas', folder: '/mnt/pve/nas/dump', withinMilliseconds: 5_000 })
+    expect(server.requests[0]?.path).toBe('/pve1/nas/mnt/pve/nas/dump/guestlift-route-check')
+  })
+
+  it('is one with all nodes where the URL does not name the node', async () => {
+    const server = await serve(() => undefined)
+    const shared = routeTo(server, { url: `${server.url}/{file}` })
+    expect(shared.endOf('pve1')).toBe(shared.endOf('pve2'))
+    const apart = routeTo(server, { url: `${server.url}/{node}/{file}` })
+    expect(apart.endOf('pve1')).not.toBe(apart.endOf('pve2'))
+  })
+
+  it.each([400, 404, 410, 416])('is content with %i', async (status) => {
     await expect(checkWith(status)).resolves.toHaveLength(1)
   })
 
@@ -788,6 +805,8 @@ describe('checking the way to a node', () => {
     [401, 'RouteLoginRejected'],
     [403, 'RouteLoginRejected'],
     [302, 'SourceUnreadable'],
+    // A web page for whatever is asked: no file server, or one that doesn't know ranges.
+    [200, 'SourceUnreadable'],
     [503, 'ConnectionDropped'],
   ])('is not content with %i', async (status, name) => {
     await expect(checkWith(status)).rejects.toMatchObject(fact(name, 'node pve1', String(status)))
@@ -804,8 +823,12 @@ describe('checking the way to a node', () => {
     expect(server.requests[0]?.headers).not.toHaveProperty('authorization')
   })
 
-  it('asks by GET where the server has no HEAD', async () => {
-    const server = await serve((socket, request) => void socket.write(head(request.method === 'HEAD' ? 405 : 401, {})))
-    await expect(routeTo(server).check('pve1')).rejects.toMatchObject({ name: 'RouteLoginRejected' })
+  it('knows a login page by its type', async () => {
+    const server = await serve(
+      (socket) => void socket.write(head(200, { 'Content-Type': 'text/html', 'Content-Length': 6 }) + '<html>'),
+    )
+    await expect(routeTo(server).check('pve1')).rejects.toMatchObject(
+      fact('SourceUnreadable', 'text/html', 'no web page or login page'),
+    )
   })
 })

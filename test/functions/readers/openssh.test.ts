@@ -69,6 +69,17 @@ describe.skipIf(sshdPath === undefined)('the sftp route with OpenSSH', () => {
     await server.close()
   })
 
+  it('enters the folder that archives will be in, and names one that is not there', async () => {
+    const server = await startOpenSsh()
+    const route = openSftpRoute('hq', routeTo(server))
+    await expect(route.check('pve1', { folder: server.folder })).resolves.toBeUndefined()
+    await expect(route.check('pve1', { folder: join(server.folder, 'dump') })).rejects.toMatchObject({
+      name: 'SourceUnreadable',
+      message: expect.stringMatching(/dump doesn't exist on/),
+    })
+    await server.close()
+  })
+
   it('names every key that the server has when none is the pinned one', async () => {
     const server = await startOpenSsh()
     const route = openSftpRoute('hq', routeTo(server, { hostKeys: [`SHA256:${'A'.repeat(43)}`] }))

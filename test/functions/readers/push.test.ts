@@ -1,7 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { rename, truncate, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -427,6 +429,26 @@ describe.skipIf(sshdPath === undefined)('the push route', () => {
     expect(failure).toMatchObject({ name: 'SourceUnreadable' })
     expect(failure.message).toMatch(/may not run commands.*ForceCommand.*route sftp/s)
     await server.close()
+  })
+
+  it('looks at the folder and connects to the store from the node', async () => {
+    const store = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await once(store, 'listening')
+    const { port } = store.address() as AddressInfo
+    const storeUrl = `http://127.0.0.1:${port}/archives/x?secret=1`
+    const route = openPushRoute('hq', pushRouteTo(scripted))
+    writeFileSync(script, 'eval "$SSH_ORIGINAL_COMMAND"\n')
+    await expect(route.check('pve1', { folder: '/usr', storeUrl })).resolves.toBeUndefined()
+    const missing = await refusal(route.check('pve1', { folder: '/usr/no-such-folder', storeUrl }))
+    expect(missing).toMatchObject({ name: 'SourceUnreadable', message: expect.stringContaining('/usr/no-such-folder') })
+    store.close()
+    await once(store, 'close')
+    const refused = await refusal(route.check('pve1', { folder: '/usr', storeUrl }))
+    expect(refused).toMatchObject({
+      name: 'StoreUnavailable',
+      message: expect.stringMatching(/node can't connect to the store/),
+    })
+    expect(refused.message).not.toContain('secret')
   })
 
   it('puts up with what a login script prints before', async () => {

@@ -26,6 +26,8 @@ export interface Misbehaviour {
   shuffle?: boolean
   /** Status in place of the answer to OPEN. */
   openStatus?: number
+  /** Status in place of the answer to STAT. */
+  statStatus?: number
   /** Status in place of the answer to READ. */
   readStatus?: number
   refuseSftp?: boolean
@@ -127,6 +129,8 @@ function serve(running: SftpTestServer, sftp: SFTPWrapper, cut: () => void): voi
   })
   sftp.on('STAT', (id, path) => {
     const file = running.files.get(path)
+    const { statStatus } = running.misbehaviour
+    if (statStatus !== undefined) return sftp.status(id, statStatus)
     if (file === undefined) return sftp.status(id, STATUS.NO_SUCH_FILE)
     const { body, modifiedAtSeconds: time, mode = 0o100640 } = file
     return sftp.attrs(id, { size: body.length, mode, uid: 0, gid: 0, atime: time, mtime: time })

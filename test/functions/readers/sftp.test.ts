@@ -119,6 +119,42 @@ describe('the sftp route', () => {
     })
   })
 
+  describe('looking at the folder that archives will be in', () => {
+    const folder = '/mnt/pve/nas/dump'
+    const asFolder = { body: Buffer.alloc(0), modifiedAtSeconds: 1_795_000_000, mode: 0o040750 }
+
+    it('asks for the right to enter it, where this account sees it', async () => {
+      server.files.set('/dump/.', asFolder)
+      const chrooted = route({ pathPrefix: { from: '/mnt/pve/nas', to: '/' } })
+      await expect(chrooted.check('pve1', { folder })).resolves.toBeUndefined()
+    })
+
+    it('names a folder that is not there, and what may be wrong', async () => {
+      await expect(route().check('pve1', { folder })).rejects.toMatchObject({
+        name: 'SourceUnreadable',
+        message: expect.stringMatching(/\/mnt\/pve\/nas\/dump doesn't exist on .*node pve1.*pathPrefix/),
+      })
+    })
+
+    it('names a folder that may not be entered, and a file in its place', async () => {
+      server.files.set(`${folder}/.`, { ...asFolder, mode: 0o100640 })
+      await expect(route().check('pve1', { folder })).rejects.toMatchObject({
+        name: 'SourceUnreadable',
+        message: expect.stringContaining('is not a folder'),
+      })
+      server.misbehaviour.statStatus = 3
+      await expect(route().check('pve1', { folder })).rejects.toMatchObject({
+        name: 'SourceUnreadable',
+        message: expect.stringContaining('user reader may not read /mnt/pve/nas/dump'),
+      })
+    })
+
+    it('takes what else a server says of a folder for no proof', async () => {
+      server.misbehaviour.statStatus = 8
+      await expect(route().check('pve1', { folder })).resolves.toBeUndefined()
+    })
+  })
+
   it('says which right is missing when the file may not be read', async () => {
     server.misbehaviour.openStatus = 3
     await expect(route().open(location)).rejects.toMatchObject({

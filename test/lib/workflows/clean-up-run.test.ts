@@ -81,6 +81,12 @@ describe('cleaning up after a run that was stopped', () => {
     expect(await startBackup({ item: next, execution: 'next' }, ports)).toMatchObject({ adopted: false })
   })
 
+  it('waits no longer than the event says, where whoever sent it knows that no function is left at work', async () => {
+    const { result, seconds } = await cleanUp(await stoppedRun(), { [child]: 'ABORTED' }, { settleSeconds: 2 })
+    expect(result).toMatchObject({ status: 'SUCCEEDED' })
+    expect(seconds).toBeLessThan(90)
+  })
+
   it('never touches a guest whose execution lives, and says so in a failure that is told', async () => {
     const ports = await stoppedRun()
     const { result } = await cleanUp(ports, { [child]: 'RUNNING' })

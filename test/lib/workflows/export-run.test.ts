@@ -13,9 +13,13 @@ beforeAll(async () => {
 }, 120_000)
 
 const planKey = `${item.run.prefix}plan.json`
+const plans = { [`archives/${planKey}`]: JSON.stringify([item]) }
 
 /** A run over one guest whose export ends at once, or whose map fails as a whole. */
-async function runWith(writeCatalogue: FakeTask, { notes = [] as string[], guestCount = 1, plan = true } = {}) {
+async function runWith(
+  writeCatalogue: FakeTask,
+  { notes = [] as string[], guestCount = 1, plan = true, s3 = memoryStore(plan ? plans : {}) } = {},
+) {
   const { run: its, site, platform, platformVersion } = item
   let reported: TaskInput<'ReportRun'> | undefined
   const answers: Record<string, FakeTask> = {
@@ -28,7 +32,7 @@ async function runWith(writeCatalogue: FakeTask, { notes = [] as string[], guest
     },
   }
   const outcome = await run(withChildrenOfOneState(synthesised.assembly.machines.exportRun), {
-    s3: memoryStore(plan ? { [`archives/${planKey}`]: JSON.stringify([item]) } : {}),
+    s3,
     tasks: Object.fromEntries(
       Object.entries(answers).map(([name, answer]): [string, FakeTask] => [
         name,
@@ -77,12 +81,55 @@ describe('the catalogue in a run', () => {
   it('is written as well when the map itself failed: what was archived before has to be told', async () => {
     const { outcome, reported } = await runWith(written([]), { plan: false })
     expect(outcome.states).toContain('Write catalogue')
-    expect(reported).toMatchObject({ notes: [], catalogueError: null })
+    expect(reported).toMatchObject({
+      notes: [],
+      catalogueError: null,
+      mapError: { Error: 'States.ItemReaderFailed', Cause: expect.stringMatching(/NoSuchKey/) },
+    })
   })
 
   it('stays as it is when no guest was found', async () => {
     const { outcome, reported } = await runWith(written([]), { guestCount: 0 })
     expect(outcome.states).not.toContain('Write catalogue')
     expect(reported).toMatchObject({ notes: [], catalogueError: null })
+  })
+})
+
+describe('a store that fails while the plan is read', () => {
+  /** Refuses to be read so often. */
+  function busyStore(refusals: number) {
+    const store = memoryStore(plans)
+    let asked = 0
+    const getObject: typeof store.getObject = async (bucket, key) => {
+      asked += 1
+      if (asked <= refusals) throw Object.assign(new Error('Please reduce your request rate.'), { name: 'SlowDown' })
+      return store.getObject(bucket, key)
+    }
+    return { store: { ...store, getObject }, asked: () => asked }
+  }
+
+  it('is asked again, and the run goes on as if nothing had been', async () => {
+    const { store, asked } = busyStore(5)
+    const { outcome, reported } = await runWith(written([]), { s3: store })
+    expect(outcome.result.status).toBe('SUCCEEDED')
+    expect(outcome.types.filter((type) => type === 'MapRunStarted')).toHaveLength(6)
+    expect(outcome.types.filter((type) => type === 'MapRunSucceeded')).toHaveLength(1)
+    expect(reported).toMatchObject({ mapError: null })
+    expect(asked()).toBe(6)
+  })
+
+  it('is given up after some minutes, within which no guest was begun, and its words reach the report', async () => {
+    const { store, asked } = busyStore(Number.POSITIVE_INFINITY)
+    const { outcome, reported } = await runWith(written([]), { s3: store })
+    expect(asked()).toBe(9)
+    expect(outcome.seconds).toBeGreaterThan(240)
+    expect(outcome.seconds).toBeLessThan(600)
+    expect(outcome.types).not.toContain('MapRunSucceeded')
+    expect(reported).toMatchObject({
+      mapError: {
+        Error: 'States.ItemReaderFailed',
+        Cause: expect.stringMatching(/SlowDown.*reduce your request rate/),
+      },
+    })
   })
 })

@@ -265,6 +265,18 @@ describe('failures', () => {
     expect(await evaluated(field('Guest failed', 'Cause'), context)).toBe(cause)
   })
 
+  it('end a guest whose archive is less than required by the outcome’s own name and reason, and any other well', async () => {
+    const [asRequired] = states.get('Is it as required?')?.Choices ?? []
+    const lesser = { outcome: 'failed', verdict: 'GradeNotReached', reason: 'It lacks snapshots.' }
+    const is = (outcome: string) => evaluated(asRequired?.Condition, { states: { input: { outcome } } })
+    expect([await is('succeeded'), await is('failed')]).toEqual([true, false])
+    const state = 'Archived, but less than required'
+    expect(states.get('Is it as required?')).toMatchObject({ Default: state })
+    const context = { states: { input: lesser } }
+    expect(await evaluated(field(state, 'Error'), context)).toBe('GradeNotReached')
+    expect(await evaluated(field(state, 'Cause'), context)).toBe('It lacks snapshots.')
+  })
+
   it('hand the error to Record failure as its contract wants it', async () => {
     const error = { Error: 'NodeOffline', Cause: 'c' }
     const [way] = states.get('Locate archive')?.Catch ?? []

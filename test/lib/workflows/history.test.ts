@@ -23,7 +23,9 @@ function retriesOf({ Retry = [] }: State): number {
 function mostEvents(state: State, inner: Scope | undefined, items: number): number {
   if (state.Type === 'Task') return 5 + 3 * retriesOf(state)
   if (state.Type !== 'Map') return 2
-  return inner === undefined || inner.parent?.mode === 'DISTRIBUTED' ? 6 : 4 + items * (2 + sumOf(inner, [], 0))
+  return inner === undefined || inner.parent?.mode === 'DISTRIBUTED'
+    ? 6 + 4 * retriesOf(state)
+    : 4 + items * (2 + sumOf(inner, [], 0))
 }
 
 /** Each state of a level once, and no loop counted: what a step of it costs at most. */

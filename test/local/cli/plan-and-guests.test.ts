@@ -38,7 +38,7 @@ beforeAll(async () => {
         ],
       },
       { vmid: 101, kind: 'lxc', name: 'db01', tags: 'prod', dataBytes: MIB, haState: 'started' },
-      { vmid: 102, kind: 'lxc', name: 'busy', lock: 'snapshot', node: 'pve2' },
+      { vmid: 102, kind: 'lxc', name: 'busy', lock: 'rollback', node: 'pve2' },
       { vmid: 900, kind: 'qemu', name: 'golden', template: true, status: 'stopped' },
     ],
   })
@@ -105,7 +105,9 @@ describe('guestlift plan', () => {
     expect(code).toBe(0)
     expect(out).toMatch(/^Site hq \(version 9\.\d+\.\d+\): all guests except those with tag web, mode snapshot/)
     expect(out).toMatch(/^Would be archived \(1\)\n +101 +db01 +container +pve1 +running +≤ 4\.0 GiB +at most/m)
-    expect(out).toMatch(/^Would be skipped \(1\)\n +102 +busy +pve2 +It is locked by another operation \(snapshot\)/m)
+    expect(out).toMatch(
+      /^Would be skipped \(1\)\n +102 +busy +pve2 +Site hq, node pve2, guest 102: cannot back it up: the guest is locked \(rollback\)/m,
+    )
     expect(out).toMatch(/^Left out \(2\)\n +100 +web01 +pve1 +It is excluded: it has tag web\.\n +900 +golden/m)
     expect(out).toMatch(/^ +local +on pve1 +\S+ \S+ free of .* holds backup, iso, vztmpl$/m)
     expect(out).toMatch(/Nothing was changed\.\n$/)
@@ -209,7 +211,7 @@ describe('guestlift guests', () => {
     expect(lines[0]).toMatch(/^ID +NAME +KIND +NODE +STATE/)
     expect(lines.slice(1, 5).map((line) => line.slice(0, 3))).toEqual(['100', '101', '102', '900'])
     expect(out).toMatch(/^101 .* prod +HA started$/m)
-    expect(out).toMatch(/^102 .*locked \(snapshot\)$/m)
+    expect(out).toMatch(/^102 .*locked \(rollback\)$/m)
     expect(out).toMatch(/^900 +golden +vm template/m)
   })
 

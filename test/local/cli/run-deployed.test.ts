@@ -62,12 +62,15 @@ let started: Record<string, unknown>[]
 let said: string[]
 /** What the bucket holds as the report. */
 let kept: unknown
+/** S3 gives nothing. */
+let refused: boolean
 const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
 
 beforeEach(async () => {
   started = []
   said = []
   kept = report
+  refused = false
   answers = {
     ListStateMachines: () => ({
       stateMachines: [
@@ -93,7 +96,7 @@ beforeEach(async () => {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const action = String(request.headers['x-amz-target'] ?? '').split('.')[1]
-      if (action === undefined) return void response.end(JSON.stringify(kept))
+      if (action === undefined) return void response.writeHead(refused ? 403 : 200).end(JSON.stringify(kept))
       response.setHeader('content-type', 'application/x-amz-json-1.0')
       response.end(JSON.stringify(answers[action]?.(JSON.parse(Buffer.concat(chunks).toString())) ?? {}))
     })
@@ -147,6 +150,26 @@ describe('a deployed run', () => {
       error: 'CredentialsRejected',
       cause: 'wrong',
     })
+  })
+
+  it('says what the execution answered where S3 refuses the report to the very end', async () => {
+    refused = true
+    let now = 0
+    const patience = {
+      now: () => now,
+      sleep: async (milliseconds: number) => void (now += milliseconds),
+      onWait: (message: string) => said.push(message),
+      signal: new AbortController().signal,
+    }
+    const { clients, display } = clientsAndDisplay()
+    const following = followDeployed('exportRun', arn, clients, display, patience.signal, patience)
+    await expect(following).resolves.toMatchObject({
+      report: undefined,
+      outcome: 'succeeded',
+      summary: report.summary,
+      unread: expect.stringMatching(/^The report s3:\/\/archives\/runs\/r\/report\.json could not be read: /),
+    })
+    expect(said.filter((line) => line.startsWith('Everything is done'))).toHaveLength(1)
   })
 
   it('says how to name the machine when there is none', async () => {

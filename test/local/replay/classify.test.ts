@@ -87,7 +87,7 @@ describe('answers that no recording holds', () => {
   })
 
   it('a guest that is locked when it is asked for synchronously is skipped', async () => {
-    const text = JSON.stringify({ data: null, message: 'VM is locked (snapshot)\n' })
+    const text = JSON.stringify({ data: null, message: 'VM is locked (rollback)\n' })
     const result = await outcomeOf(exchange('POST', '/nodes/pve1/vzdump', { status: 500, body: text }, 'vmid=100'))
     expect(result).toMatchObject({ outcome: 'skip-guest', error: 'GuestLocked' })
   })

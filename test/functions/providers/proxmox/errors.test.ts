@@ -12,8 +12,8 @@ const about: About = {
 
 describe("the platform's texts", () => {
   it.each([
-    ['VM is locked (migrate)', 'GuestMigrating', /next run/],
-    ['VM is locked (backup)', 'GuestLocked', /qm unlock 100.*pct unlock 100.*on node pve1/],
+    ['VM is locked (migrate)', 'GuestMigrating', /next run.*qm unlock 100" on node pve1/],
+    ['VM is locked (backup)', 'GuestLocked', /another job.*If no backup.*qm unlock 100" on node pve1/],
     ['CT is locked (snapshot-delete)', 'GuestLocked', /snapshot-delete/],
     ["storage 'nas' is not online", 'StorageUnusable', /nas/],
     ["storage 'nas' is not available on node 'pve2'", 'StorageUnusable', /pve2/],
@@ -64,8 +64,21 @@ describe("the platform's texts", () => {
     [['INFO: zstd: No space left on device', 'failed: exit code 70'], /Storage nas is full/],
     [["storage 'nas' is disabled"], /Bring storage nas online on node pve1/],
     [['403 Permission check failed (/vms/100, VM.Backup)'], /Grant backup@pve!guestlift/],
+    [
+      ["INFO: creating Proxmox Backup Server archive 'vm/100/2026-10-25T00:59:00Z'"],
+      /is a Proxmox Backup Server, whose/,
+    ],
+    [
+      ["INFO: creating Block Vault archive 'bv:100'"],
+      /of a kind that Guestlift doesn't know \(Block Vault\).*keeps files/,
+    ],
   ])('%j comes with advice', (texts, advice) => {
     expect(adviceOn(texts, about, 'container')).toMatch(advice)
+  })
+
+  it('of a hook that makes an archive of its own say nothing of the storage', () => {
+    const texts = ["INFO: creating vzdump archive '/a/b'", 'INFO: creating nightly archive done']
+    expect(adviceOn(texts, about, 'vm')).toBeUndefined()
   })
 
   it('of a backup that went well come without advice', () => {

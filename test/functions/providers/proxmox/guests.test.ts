@@ -124,7 +124,7 @@ describe('the guests of a simulated site', () => {
 
   it('of a pool can be selected with rights on the pool and a storage alone', async () => {
     const work = { guestIds: [], storage: 'nas', deleteSource: false }
-    expect(await as('pool').missingPrivileges({ ...work, pools: ['shop'] })).toEqual([
+    expect(await as('pool').missingPrivileges({ ...work, pools: [{ pool: 'shop', subPools: true }] })).toEqual([
       { privilege: 'Datastore.AllocateSpace', path: '/storage/nas' },
       { privilege: 'Datastore.Audit', path: '/storage/nas' },
     ])
@@ -132,7 +132,8 @@ describe('the guests of a simulated site', () => {
       privilege: 'VM.Audit',
       path: '/vms',
     })
-    expect(await as('all').missingPrivileges({ ...work, everyGuest: true, excludedPools: ['shop'] })).toEqual([])
+    const excludedPools = [{ pool: 'shop', subPools: true }]
+    expect(await as('all').missingPrivileges({ ...work, everyGuest: true, excludedPools })).toEqual([])
   })
 
   it('that may be seen and not backed up say which privilege that takes', async () => {
@@ -200,6 +201,7 @@ describe('the guests of a simulated site', () => {
       type: 'nfs',
       content: ['backup'],
       takesBackups: true,
+      backupsAreFiles: true,
       enabled: true,
       active: true,
       shared: true,
@@ -347,8 +349,8 @@ describe('rows that no server sends', () => {
       vmid: '100',
       type: 'qemu',
       node: 'pve1',
-      name: 7,
-      tags: ['x'],
+      name: { first: 'web' },
+      tags: { x: 1 },
       template: 'perhaps',
       maxcpu: '4',
       status: 9,

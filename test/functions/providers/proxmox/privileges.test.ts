@@ -88,6 +88,10 @@ describe('privileges for a run', () => {
 })
 
 describe('privileges for a selection', () => {
+  const [shop, lab] = [
+    { pool: 'shop', subPools: true },
+    { pool: 'lab', subPools: true },
+  ]
   const selected = { guestIds: [], storage: 'nas', deleteSource: false }
   const storage = { '/storage': storageRights }
   const told = (permissions: Permissions, work: Partial<IntendedWork>) =>
@@ -113,7 +117,18 @@ describe('privileges for a selection', () => {
   it.each<[string, Permissions, string[]]>([
     ['nothing', {}, ['Pool.Audit /pool/shop', 'VM.Audit /pool/shop', 'VM.Backup /pool/shop']],
     ['all of it on the pool', { '/pool/shop': { ...guestRights, 'Pool.Audit': 1 } }, []],
-    ['all of it on the pool, not propagated', { '/pool/shop': { 'VM.Audit': 0, 'VM.Backup': 0, 'Pool.Audit': 0 } }, []],
+    [
+      'all of it on the pool, not propagated',
+      { '/pool/shop': { 'VM.Audit': 0, 'VM.Backup': 0, 'Pool.Audit': 0 } },
+      ['Pool.Audit', 'VM.Audit', 'VM.Backup'].map(
+        (privilege) => `${privilege} /pool/shop, propagated to its sub-pools (or say subPools: false)`,
+      ),
+    ],
+    [
+      'a sub-pool that is closed to it',
+      { '/pool/shop': { ...guestRights, 'Pool.Audit': 1 }, '/pool/shop/test': { 'VM.Audit': 1 } },
+      ['Pool.Audit /pool/shop/test', 'VM.Backup /pool/shop/test'],
+    ],
     ['all guests and no sight of pools', { '/vms': guestRights }, ['Pool.Audit /pool/shop']],
     ['all guests and all pools', { '/vms': guestRights, '/pool': { 'Pool.Audit': 1 } }, []],
     ['the pool above', { '/pool': { 'Pool.Audit': 1 }, '/vms': { 'VM.Audit': 1 } }, ['VM.Backup /pool/shop']],
@@ -123,14 +138,18 @@ describe('privileges for a selection', () => {
       ['Pool.Audit /pool/shop', 'VM.Audit /pool/shop', 'VM.Backup /pool/shop'],
     ],
   ])('of a pool, with %s', (_, permissions, missing) => {
-    expect(told(permissions, { pools: ['shop'] })).toEqual(missing)
+    expect(told(permissions, { pools: [shop] })).toEqual(missing)
+  })
+
+  it('of a pool alone need not propagate, and may lack in its sub-pools', () => {
+    const alone = { pools: [{ pool: 'shop', subPools: false }] }
+    const rights = { 'VM.Audit': 0, 'VM.Backup': 0, 'Pool.Audit': 0 }
+    expect(told({ '/pool/shop': rights, '/pool/shop/test': {} }, alone)).toEqual([])
   })
 
   it('take the sight of a pool that is excluded: hidden, it would exclude nobody', () => {
-    expect(told({ '/vms': guestRights }, { everyGuest: true, excludedPools: ['lab'] })).toEqual([
-      'Pool.Audit /pool/lab',
-    ])
-    expect(told({ '/vms': guestRights, '/pool/lab': { 'Pool.Audit': 1 } }, { excludedPools: ['lab'] })).toEqual([])
+    expect(told({ '/vms': guestRights }, { everyGuest: true, excludedPools: [lab] })).toEqual(['Pool.Audit /pool/lab'])
+    expect(told({ '/vms': guestRights, '/pool/lab': { 'Pool.Audit': 1 } }, { excludedPools: [lab] })).toEqual([])
   })
 
   it.each<[string, Permissions, boolean]>([

@@ -110,6 +110,24 @@ describe('starting a backup', () => {
   })
 })
 
+describe('a storage', () => {
+  it.each([
+    ['dir', true],
+    ['nfs', true],
+    ['cifs', true],
+    ['cephfs', true],
+    ['btrfs', true],
+    ['glusterfs', true],
+    ['pbs', false],
+    ['blockstor', undefined],
+    ['', undefined],
+  ])('of type "%s" keeps backups as files: %s', async (type, files) => {
+    const row = { storage: 'nas', type, content: 'backup', enabled: 1, active: '1' }
+    const { provider } = await open(siteWith({ tasks: () => data([row]) }))
+    expect((await provider.describeStorage('nas', 'pve1'))?.backupsAreFiles).toBe(files)
+  })
+})
+
 describe('the evidence about a backup', () => {
   it('is whole, fits the contract and is good', async () => {
     const { provider } = await open(siteWith())
@@ -224,17 +242,72 @@ describe('the evidence about a backup', () => {
     expect(judge(evidence).good).toBe(false)
   })
 
-  it('says why a list may hide an archive', async () => {
-    const { provider } = await open(siteWith({ list: () => data([]) }))
-    const verdict = judge(await provider.gatherEvidence(job, guest, 'nas'))
-    expect(verdict.name).toBe('archive-missing')
-    expect(verdict.reason).toContain('Datastore.AllocateSpace')
+  describe('of an archive that its storage does not list', () => {
+    const renamed = (file: string, ctime = started + 70) => ({ volid: `nas:backup/${file}`, ctime, mark: 'renamed' })
+    const reasonWith = async (rows: object[]) => {
+      const { provider } = await open(siteWith({ list: () => data([]), tasks: () => data(rows) }))
+      return judge(await provider.gatherEvidence(job, guest, 'nas')).reason
+    }
+
+    it('names the file of that time which a hook may have made of it, and blames no rights', async () => {
+      const reason = await reasonWith([
+        renamed('vzdump-qemu-100-web-tonight.vma.zst'),
+        renamed('vzdump-qemu-old.vma', started - 86_400),
+        { ...renamed('vzdump-qemu-101-2026_10_25-02_59_00.vma.zst'), mark: 'keep' },
+      ])
+      expect(reason).toMatch(/doesn't list vzdump-qemu-100-2026_10_25-02_59_00\.vma\.zst, which the job's log names\./)
+      expect(reason).toMatch(
+        /The storage has nas:backup\/vzdump-qemu-100-web-tonight\.vma\.zst of that time\. If a hook/,
+      )
+      expect(reason).not.toMatch(/Datastore|vzdump-qemu-101|vzdump-qemu-old/)
+    })
+
+    it('knows a file by the time in its name, whenever it was renamed', async () => {
+      expect(await reasonWith([renamed('vzdump-qemu-web-2026_10_25-02_59_00.vma', started - 9999)])).toMatch(
+        /The storage has nas:backup\/vzdump-qemu-web-2026_10_25-02_59_00\.vma of that time/,
+      )
+    })
+
+    it('blames rights where the storage shows the very file to a trial of pruning alone', async () => {
+      expect(await reasonWith([{ ...renamed(archive, started), mark: 'keep' }])).toMatch(
+        /hides archives from an account/,
+      )
+    })
+
+    it.each([
+      [
+        'hides nothing',
+        { '/': { 'Datastore.AllocateSpace': 1, 'VM.Backup': 1 } },
+        /may see it, so nothing of that name/,
+      ],
+      ['may hide it', {}, /hides archives from an account/],
+    ])('goes by the permissions where the trial is refused: %s', async (_, permissions, says) => {
+      const tasks = ({ path }: SeenRequest) =>
+        path.includes('/prunebackups') ? answer(403, 'Permission check failed') : data(permissions)
+      const { provider } = await open(siteWith({ list: () => data([]), tasks }))
+      expect(judge(await provider.gatherEvidence(job, guest, 'nas')).reason).toMatch(says)
+    })
+
+    it('names no more than a few files', async () => {
+      const many = [1, 2, 3, 4, 5].map((number) => renamed(`vzdump-qemu-${number}.vma`))
+      expect(await reasonWith(many)).toMatch(/vzdump-qemu-3\.vma and 2 more of that time/)
+    })
   })
 
   it('of an archive that vanishes between list and look is missing', async () => {
     const gone = answer(500, "volume_size_info on 'nas:backup/x' failed - no format", { data: null })
     const { provider } = await open(siteWith({ volume: () => gone }))
     expect(judge(await provider.gatherEvidence(job, guest, 'nas')).name).toBe('archive-missing')
+  })
+
+  it('of an archive of a kind that nobody knows says which storages keep files', async () => {
+    const lines = logOf(archive, '2026-10-25 02:59:00').map((line) =>
+      line.startsWith('INFO: creating') ? "INFO: creating Block Vault archive 'vault:100/1'" : line,
+    )
+    const { provider } = await open(siteWith({ log: () => data(lines.map((t) => ({ t }))) }))
+    const verdict = judge(await provider.gatherEvidence(job, guest, 'nas'))
+    expect(verdict.name).toBe('archive-unnamed')
+    expect(verdict.reason).toMatch(/doesn't know \(Block Vault\).*name a storage that keeps files/)
   })
 
   it('of a backup to a backup server says that its backups are not files', async () => {
