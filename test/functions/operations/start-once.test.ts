@@ -27,6 +27,7 @@ const roomy: StorageRecord = {
   type: 'dir',
   content: ['backup'],
   takesBackups: true,
+  backupsAreFiles: true,
   enabled: true,
   active: true,
   shared: false,
