@@ -99,6 +99,8 @@ describe('cleaning up after a guest that failed', () => {
     ports.fakeProvider.running = true
     await fail(ports, 'ConnectionDropped')
     expect(ports.fakeProvider.calls.filter((call) => call.startsWith('stopBackup'))).toEqual([])
+    // Nothing was stopped, so that the job is still there to be gone on with.
+    expect(await claimIn(ports)).toMatchObject({ released: true, jobRef: 'job-1' })
   })
 
   it('gives back its turn to dump, and no other’s', async () => {
