@@ -3,10 +3,12 @@
 // JavaScript that an old Node.js understands.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-const isNewEnough = major > 24 || (major === 24 && minor >= 0)
+// 24.5 is the first whose agents know proxies.
+const isNewEnough = major > 24 || (major === 24 && minor >= 5)
 // What reads archives whole gets the memory settings of the function that does: `lib/node-options.ts` says why.
 const flags = process.argv[2] === 'verify' ? ['--max-semi-space-size=1'] : []
 if (isNewEnough && flags.length === 0) {
@@ -21,8 +23,9 @@ if (isNewEnough && flags.length === 0) {
   }
   const entry = fileURLToPath(new URL('guestlift.ts', import.meta.url))
   const child = spawn(own, [...flags, entry, ...process.argv.slice(2)], { stdio: 'inherit' })
-  // A Ctrl-C in the terminal reaches the child as well; it decides when to end.
-  process.on('SIGINT', () => undefined)
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
-  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 1)))
+  // The child decides when to end, and this process with it: whoever waits for this one must not go on before. Signals to
+  // the whole group reach the child too, those to this process alone do not, so they are handed on: as SIGTERM, which
+  // asks for a clean end however often it comes (`local/cli/stop-signals.ts`).
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill('SIGTERM'))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }

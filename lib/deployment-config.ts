@@ -74,6 +74,22 @@ const vpcSchema = z.strictObject({
   s3RouteTableIds: z.array(awsId('rtb')).default([]),
 })
 
+/** A proxy that takes http:// or https:// itself. Its address stands in the template, where a password would be readable. */
+function isProxyUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password, pathname, search } = new URL(text)
+  return /^https?:$/.test(protocol) && username === '' && password === '' && pathname === '/' && search === ''
+}
+
+const proxySchema = z.strictObject({
+  url: z.string().refine(isProxyUrl, { error: 'write http://proxy.example.com:3128, without user and password' }),
+  /**
+   * What the functions reach without it, as `NO_PROXY` takes it: `amazonaws.com` where the VPC has endpoints for S3 and
+   * Secrets Manager, the sites' domain where only AWS lies behind the proxy.
+   */
+  except: z.array(z.string().regex(/^[^\s,]+$/, 'one host each, without blanks and commas')).default([]),
+})
+
 /** EventBridge Scheduler: `rate(1 day)`, or six cron fields of which day-of-month or day-of-week is `?`. */
 function isScheduleExpression(expression: string): boolean {
   if (/^rate\([1-9]\d* (minute|hour|day)s?\)$/.test(expression)) return true
@@ -180,6 +196,11 @@ export const deploymentSchema = z
     alarmAfterHoursWithoutSuccess: z.int().min(1).max(168).optional(),
     /** Only for sites that are reached through a VPC (VPN, Direct Connect). */
     vpc: vpcSchema.optional(),
+    /**
+     * Where functions in a VPC reach sites or AWS only through an HTTP proxy: the sites' API, the `https` route, S3 and
+     * Secrets Manager. SSH (`sftp`, `push`) goes through none. The larger runner lies in no VPC and needs none.
+     */
+    proxy: proxySchema.optional(),
     schedules: z.array(scheduleSchema).default([]),
     sweep: sweepSchema.prefault({}),
     retention: z.array(siteRetentionSchema).default([]),
@@ -243,6 +264,18 @@ export function parseDeployment(config: unknown, source: string): Deployment {
   throw new DeploymentConfigError(`${source} is not a valid deployment:\n${lines.join('\n')}`)
 }
 
+/**
+ * A file that was copied and kept its name would deploy over the stacks of the one that it was copied from.
+ * @throws DeploymentConfigError
+ */
+export function requireOwnName(file: string, { name }: Pick<Deployment, 'name'>): void {
+  if (name === file) return
+  throw new DeploymentConfigError(
+    `lib/deployments/${file}.ts says name: '${name}', so it would change the stacks of the deployment ${name}. ` +
+      `Write name: '${file}' in it, or call the file ${name}.ts.`,
+  )
+}
+
 const folder = new URL('deployments/', import.meta.url)
 
 /**
@@ -263,5 +296,7 @@ export async function readDeployment(context: { tryGetContext(key: string): unkn
   if (deployment === undefined) {
     throw new DeploymentConfigError(`lib/deployments/${name}.ts has to export a constant called deployment`)
   }
-  return parseDeployment(deployment, `lib/deployments/${name}.ts`)
+  const parsed = parseDeployment(deployment, `lib/deployments/${name}.ts`)
+  requireOwnName(name, parsed)
+  return parsed
 }

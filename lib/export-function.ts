@@ -12,6 +12,7 @@ import { Construct } from 'constructs'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
 import { bundledHandler } from './bundled-handler.ts'
 import type { Deployment } from './deployment-config.ts'
+import { proxyVariables } from './proxy-variables.ts'
 import type { SiteNetwork } from './site-network.ts'
 
 /** Template metadata that names a function's task; `local/synthesised.ts` finds the bundles by it. */
@@ -70,7 +71,11 @@ export class ExportFunction<Name extends TaskName> extends Construct {
       loggingFormat: LoggingFormat.JSON,
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       ...network?.placement,
-      environment: { ...withoutUndefined(environment), NODE_OPTIONS: props.nodeOptions },
+      environment: {
+        ...withoutUndefined(environment),
+        ...proxyVariables(deployment),
+        NODE_OPTIONS: props.nodeOptions,
+      },
     })
     const resource = this.function.node.defaultChild as CfnFunction
     resource.addMetadata(STEM_METADATA, stem)

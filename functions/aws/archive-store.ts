@@ -1,7 +1,7 @@
 /** What a run needs of the archive bucket. `s3-archive-store.ts` implements it; operations know only this. */
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 
-/** A part that S3 holds. `crc32` is the unsigned value that S3 verified when it received the part. */
+/** A part that S3 holds. `crc32` is the unsigned value that S3 compared when it received the part. */
 export interface StoredPart {
   partNumber: number
   sizeBytes: number

@@ -1,7 +1,7 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { S3Client } from '@aws-sdk/client-s3'
+import { requestHandler } from './request-handler.ts'
 import { judgeAnswers } from './s3-answers.ts'
+import { type OnFailedTry, tellFailedTries } from './s3-failed-tries.ts'
 
 export interface S3ClientOptions {
   /** Without it the SDK looks: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile, then AWS itself. */
@@ -15,6 +15,8 @@ export interface S3ClientOptions {
   socketTimeoutMilliseconds?: number
   /** Tries of each request but parts, which have their own loop. */
   maxAttempts?: number
+  /** Told of each try that may pass by itself and failed. */
+  onFailedTry?: OnFailedTry
 }
 
 /** More than the parts in flight, so that none waits for a socket. */
@@ -40,13 +42,13 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
     logger: silent,
     expectContinueHeader: false,
-    requestHandler: {
-      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    requestHandler: requestHandler({
+      maxSockets: MAX_SOCKETS,
       connectionTimeout: CONNECT_TIMEOUT_MILLISECONDS,
       socketTimeout: options.socketTimeoutMilliseconds ?? SOCKET_TIMEOUT_MILLISECONDS,
-    },
+    }),
   })
   judgeAnswers(client)
+  if (options.onFailedTry !== undefined) tellFailedTries(client, options.onFailedTry)
   return client
 }

@@ -9,7 +9,7 @@ export interface StoreAction {
 }
 
 /** For stores that leave nothing to prove an archive by. */
-export const needsChecksums = 'Guestlift needs a store that verifies and keeps full-object CRC-32, as AWS does'
+export const needsChecksums = 'Guestlift needs a store that checks and keeps full-object CRC-32, as AWS does'
 
 /** What S3's refusals mean for the person who reads them. Names as S3 gives them in `<Code>`. */
 const advice: Readonly<Record<string, string>> = {
@@ -101,6 +101,13 @@ export function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined
 }
 
+/** Where S3 gave no error code: the answer's status and kind, which tell whose word it was. */
+function saidBy(error: unknown, code: string): string | undefined {
+  if (String(statusOf(error)) !== code || error instanceof PassingAnswer) return undefined
+  const type = property(property(property(error, '$response'), 'headers'), 'content-type')
+  return `HTTP status ${code} without an error code of S3 (${typeof type === 'string' ? type : 'no content type'})`
+}
+
 /** How often the SDK sent the request before it gave up. */
 export function attemptsOf(error: unknown): number {
   const attempts = property(property(error, '$metadata'), 'attempts')
@@ -136,7 +143,7 @@ export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): G
   if (error instanceof GuestliftError) return error
   const code = errorCode(error)
   const message = property(error, 'message')
-  const said = typeof message === 'string' ? message : ''
+  const said = saidBy(error, code) ?? (typeof message === 'string' ? message : '')
   const what = `can't ${verb} s3://${bucket}/${key}`
   if (isPassing(error)) {
     const hint = code === 'ECONNREFUSED' || code === 'ENOTFOUND' ? '. Check the endpoint and the network' : ''
@@ -155,6 +162,11 @@ export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): G
     const place = property(error, 'AccessTier') ?? property(error, 'StorageClass') ?? 'an archive class'
     const where = typeof place === 'string' ? place : 'an archive class'
     return new ObjectFrozen(`s3://${bucket}/${key} lies in ${where}; restore it first (aws s3api restore-object)`, {
+      cause: error,
+    })
+  }
+  if (said === 'Region is missing') {
+    return new StoreDenied(`${what}: no AWS region is set. Set AWS_REGION, or a region in the profile of AWS_PROFILE`, {
       cause: error,
     })
   }

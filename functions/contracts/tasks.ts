@@ -251,14 +251,14 @@ export const tasks = {
     env: storeEnv.extend(siteEnv.shape),
   },
   /** Ask S3 anew for each stored artifact and compare size and checksum with source and ledger. */
-  VerifyArchive: {
-    stem: 'verify-archive',
+  CompareChecksums: {
+    stem: 'compare-checksums',
     input: z.strictObject({
       item: planItemSchema,
       artifacts: z.array(sourceArtifactSchema).min(1),
       stored: z.array(storedArtifactSchema).min(1),
     }),
-    output: z.strictObject({ verified: z.literal(true) }),
+    output: z.strictObject({ matches: z.literal(true) }),
     env: storeEnv,
   },
   /** Put log and notes beside the archive, then the manifest, last. */

@@ -133,7 +133,12 @@ export function dumpQueueKey(keyPrefix: string, site: string): string {
 
 /** Which cluster a site's archives come from, and which of its guests are absent since when. */
 export function siteBookKey(keyPrefix: string, site: string): string {
-  return `${keyPrefix}sites/${site}.json`
+  return `${siteBooksPrefix(keyPrefix)}${site}.json`
+}
+
+/** Where the books of all sites lie, with a slash at its end. */
+export function siteBooksPrefix(keyPrefix: string): string {
+  return `${keyPrefix}sites/`
 }
 
 /** The login that the calls of a site share, sealed with the site's own secret. */

@@ -62,6 +62,8 @@ export interface Circumstances {
   /** Who has the id on the site now. Absent where nobody knows: then it counts as the guest that was archived last. */
   identity?: GuestIdentity | undefined
   now?: Date | undefined
+  /** Nothing is removed now: what is confirmed is only assumed, to show what confirming would do. */
+  dryRun?: boolean | undefined
   /** When a person last said that the times of the archives are in order. */
   clockSeenAt?: string | undefined
 }
@@ -74,7 +76,7 @@ export interface Circumstances {
 export function guardRetention<A extends GuardedArchive>(
   archives: readonly A[],
   policy: Retention,
-  { gone, confirmed, identity, now, clockSeenAt }: Circumstances,
+  { gone, confirmed, identity, now, clockSeenAt, dryRun }: Circumstances,
 ): GuardedPlan<A> {
   const { guests, strays } = guestsOfId(archives, identity, originOf)
   const clock = clockTrouble(
@@ -84,7 +86,7 @@ export function guardRetention<A extends GuardedArchive>(
   )
   const nobody: GuestOfId<A> = { archives: [], strays, standing: 'unclear', name: '' }
   const plans = (guests.length === 0 ? [nobody] : guests).map((guest) =>
-    guardGuest(guest, policy, { gone, clock, confirmed, now }),
+    guardGuest(guest, policy, { gone, clock, confirmed, now, dryRun }),
   )
   const decided = new Map(
     [...strays.map(untrusted), ...plans.flatMap(({ decisions }) => decisions)].map((one) => [one.archive, one]),
@@ -122,7 +124,13 @@ function rulesFor(
 function guardGuest<A extends GuardedArchive>(
   guest: GuestOfId<A>,
   policy: Retention,
-  { gone, clock, confirmed, now }: Pick<Circumstances, 'gone' | 'confirmed' | 'now'> & { clock: string | undefined },
+  {
+    gone,
+    clock,
+    confirmed,
+    now,
+    dryRun,
+  }: Pick<Circumstances, 'gone' | 'confirmed' | 'now' | 'dryRun'> & { clock: string | undefined },
 ): GuardedPlan<A> {
   const { archives, strays, standing, name } = guest
   const decided = new Map<A, GuardedDecision<A>>()
@@ -155,7 +163,8 @@ function guardGuest<A extends GuardedArchive>(
   }
   const clockInDoubt = clock !== undefined && going().length > 0
   if (clockInDoubt) {
-    warn(confirmed ? `${clock} A person confirmed that archives may go all the same.` : `${clock} ${UNTIL_CONFIRMED}`)
+    const because = dryRun === true ? ONCE_CONFIRMED : 'A person confirmed that archives may go all the same.'
+    warn(`${clock} ${confirmed ? because : UNTIL_CONFIRMED}`)
     if (!confirmed) keep(going(), 'clock-in-doubt', 'the times of the archives are in doubt')
   }
   const last = writtenLast(trusted, now)
@@ -168,7 +177,9 @@ function guardGuest<A extends GuardedArchive>(
   keep(
     going().filter((archive) => archive === lastVerified),
     'last-verified',
-    'it is the last verified archive of this guest',
+    lastVerified?.verified === true
+      ? 'it is the last verified archive of this guest'
+      : 'it is the newest archive of this guest, of which none is verified',
   )
   // A guest whose agent is dead yields a lesser archive every night: they must not push the last good one out.
   const lastAsRequired = trusted.at(-1)?.lesser === true ? trusted.findLast(({ lesser }) => lesser !== true) : undefined
@@ -183,7 +194,9 @@ function guardGuest<A extends GuardedArchive>(
   const share = going().length / Math.max(1, trusted.length)
   if (share > policy.largestShare && confirmed) {
     warn(
-      `${going().length} of ${trusted.length} archives go at once: more than largestShare (${policy.largestShare}), as confirmed.`,
+      dryRun === true
+        ? `${going().length} of ${trusted.length} archives would go at once: more than largestShare (${policy.largestShare}). ${ONCE_CONFIRMED}`
+        : `${going().length} of ${trusted.length} archives go at once: more than largestShare (${policy.largestShare}), as confirmed.`,
     )
   } else if (share > policy.largestShare) {
     warn(
@@ -198,6 +211,7 @@ function guardGuest<A extends GuardedArchive>(
 }
 
 const UNCLEAR = 'kept: nothing tells whether it is of the guest that has this id now'
+const ONCE_CONFIRMED = 'They go once a person confirms it, and not before.'
 const UNTIL_CONFIRMED = 'Nothing is removed until a person confirms it.'
 
 /** What no other archive was written after, by our clock; beside one whose manifest has yet to come, the last before it. */

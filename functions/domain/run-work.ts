@@ -53,7 +53,7 @@ export function pollCount(dumpSeconds: number): number {
  * often as it is looked at (Wait, Check backup, Backup done?), Backup is there, Backup ended?, Locate archive, Transfer
  * each artifact, Take up artifact, Open upload, Already stored?, Copy in legs, Take up copying, Plan copies, What next?,
  * for each round (Copy chunks, Copy parts for each stream, Plan copies, What next?), Every part is there, Copying ended?,
- * Complete upload, Verify archive, Write manifest, Is there a retention?, Release backup, Is it as required?, Guest
+ * Complete upload, Compare checksums, Write manifest, Is there a retention?, Release backup, Is it as required?, Guest
  * archived. A backup or a copy of days takes further legs, a few states each, which are not counted.
  */
 export function guestWork(course: GuestCourse): Work {
@@ -89,7 +89,7 @@ export function countedWork(
   // What S3 had already is neither planned nor completed.
   const completions = plans === 0 ? 0 : artifacts
   const waits = Math.max(0, plans - rounds - completions)
-  // Locate archive, Verify archive, Write manifest and Release backup; Open upload for each artifact.
+  // Locate archive, Compare checksums, Write manifest and Release backup; Open upload for each artifact.
   const smallCalls = backupCalls + 4 + artifacts + plans + completions + (retention ? 1 : 0)
   const partCount = sizesBytes.reduce((sum, sizeBytes) => sum + planParts(sizeBytes).partCount, 0)
   return {

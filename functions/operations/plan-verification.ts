@@ -9,6 +9,7 @@ import { withinRun } from '../domain/verification-room.ts'
 import { unreadShape, verificationPlanShape } from './books/shapes.ts'
 import { writeRecord } from './books/stored-json.ts'
 import { DueFindings } from './due-findings.ts'
+import { requireKnownSite } from './known-sites.ts'
 import type { CatalogueFilter } from './list-archives.ts'
 import type { Ports } from './ports.ts'
 import { readCatalogue } from './read-catalogue.ts'
@@ -21,7 +22,7 @@ const GIB = 2 ** 30
 /**
  * Look through the catalogue, a guest at a time, for archives that are due, or for those that a person named; write the
  * plan, and beside it what is left out and why.
- * @throws InvalidJob when the request is malformed or names no archive
+ * @throws InvalidJob when the request is malformed or names no archive; UnknownSite for a site that the bucket lacks
  */
 export async function planVerification(
   input: TaskInput<'PlanVerification'>,
@@ -72,6 +73,7 @@ async function findDue(
   found: DueFindings,
   ports: Needs,
 ): Promise<void> {
+  if (site !== undefined) await requireKnownSite(site, ports)
   const underWay = await readAtLength(ownPrefix, startedAt, ports)
   for await (const guest of readCatalogue(site === undefined ? {} : { site }, ports)) {
     found.sites.add(guest.site)

@@ -86,14 +86,14 @@ async function letGo(lease: HeldLease, { site, guest }: PruneOrder, { log }: Ret
 
 /** @param untouched end no removal that was cut short, only find it */
 async function judge(order: PruneOrder, untouched: boolean, ports: RetentionPorts): Promise<Judgement> {
-  const { site, guest, policy, gone, confirmed, absent, identity } = order
+  const { site, guest, policy, gone, confirmed, absent, identity, dryRun } = order
   const resumed = await resumeRemovals(site, guest, untouched, ports)
   const all = await readGuestArchives(site, guest, ports)
   const rests = await removeVerdictsAlone(all, untouched, ports)
   const ended = [...resumed.folders, ...rests.folders]
   const found = all.filter((archive) => !resumed.folders.includes(archive.folder) && !isVerdictAlone(archive))
   const clockSeenAt = await clockConfirmedAt(found, order, ports)
-  const circumstances = { gone, confirmed, identity, now: ports.now(), clockSeenAt }
+  const circumstances = { gone, confirmed, identity, now: ports.now(), clockSeenAt, dryRun }
   const plan = guardRetention(found, absent === undefined ? policy : keepingAll(policy), circumstances)
   if (plan.clockInDoubt && confirmed && !untouched) await confirmClock(order, ports)
   const decisions = absent === undefined ? plan.decisions : plan.decisions.map((one) => keptBecause(one, absent))

@@ -1,10 +1,12 @@
 /** Opens TLS connections; one is handed over only after the peer proved who it is. */
 import { X509Certificate } from 'node:crypto'
-import type { OnReadOpts } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import { type ConnectionOptions, connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { InvalidSite, TlsIdentityMismatch } from '../contracts/errors.ts'
 import type { Tls } from '../contracts/tls.ts'
+import { proxyFor, type ProxyVariables } from '../domain/proxy-choice.ts'
 import { pemBlocks } from './pasted-pem.ts'
+import { openTunnel } from './tunnel.ts'
 
 export interface ShownCertificate {
   /** SHA-256 of the certificate that was shown; absent when none was. */
@@ -42,13 +44,38 @@ export type Dialer = (dial: Dial) => Promise<TLSSocket>
  * with it off, `checkServerIdentity` isn't even called when the chain fails, so a pin compared there accepts anything;
  * with it on, a self-signed leaf never gets as far as a comparison, and an error can't tell the fingerprint it saw.
  * `authorized` is false unless chain and host name are both good. Sessions are never resumed: a resumed one skips
- * the certificate.
+ * the certificate. A proxy only carries the connection: what it leads to has to prove itself all the same.
  * @param ciphers in OpenSSL's notation, most wanted first; Node's own list when left out
+ * @param variables what names the proxies
  * @throws InvalidSite when the authority isn't a certificate
  */
-export function tlsDialer(tls: Tls, facts: TlsFacts, ciphers?: string): Dialer {
+export function tlsDialer(
+  tls: Tls,
+  facts: TlsFacts,
+  ciphers?: string,
+  variables: ProxyVariables = process.env,
+): Dialer {
   const secureContext = contextOf(tls, facts, ciphers)
-  return ({ hostname, port, timeoutMilliseconds, onread, signal }) => {
+  return async (dial) => {
+    const { hostname, port, timeoutMilliseconds, signal } = dial
+    const proxy = proxyFor({ protocol: 'https:', hostname, port }, variables)
+    if (proxy === undefined) return handshake(dial)
+    const startedAt = performance.now()
+    const limit = AbortSignal.timeout(timeoutMilliseconds)
+    const stop = signal === undefined ? limit : AbortSignal.any([limit, signal])
+    const carrier = await openTunnel(proxy, dial, stop).catch((error: unknown) => {
+      if (!limit.aborted || signal?.aborted === true) throw error
+      throw new Error(`no connection through the proxy ${proxy.name} within ${timeoutMilliseconds / 1000} s`)
+    })
+    const left = Math.max(1, timeoutMilliseconds - (performance.now() - startedAt))
+    return handshake({ ...dial, timeoutMilliseconds: left }, carrier)
+  }
+
+  /** @param carrier the connection to speak over, where this process doesn't make it itself */
+  function handshake(
+    { hostname, port, timeoutMilliseconds, onread, signal }: Dial,
+    carrier?: Socket,
+  ): Promise<TLSSocket> {
     const endpoint = `https://${hostname}${port === 443 ? '' : `:${port}`}`
     const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>()
     if (signal?.aborted) {
@@ -63,6 +90,7 @@ export function tlsDialer(tls: Tls, facts: TlsFacts, ciphers?: string): Dialer {
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
       ...(onread === undefined ? {} : { onread }),
+      ...(carrier === undefined ? {} : { socket: carrier }),
     }
     const socket = connect(options)
     let settled = false
@@ -71,7 +99,10 @@ export function tlsDialer(tls: Tls, facts: TlsFacts, ciphers?: string): Dialer {
       settled = true
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
-      if (error === undefined) return resolve(socket)
+      if (error === undefined) {
+        if (carrier !== undefined && onread !== undefined) feed(socket, onread)
+        return resolve(socket)
+      }
       socket.destroy()
       reject(error)
     }
@@ -90,6 +121,19 @@ export function tlsDialer(tls: Tls, facts: TlsFacts, ciphers?: string): Dialer {
   }
 }
 
+/** Node.js passes `onread` on only to a socket that it makes itself; here the bytes take one copy more. */
+function feed(socket: TLSSocket, { buffer, callback }: OnReadOpts): void {
+  socket.on('data', (chunk: Buffer) => {
+    for (let at = 0; at < chunk.length && !socket.destroyed; ) {
+      const room = typeof buffer === 'function' ? buffer() : buffer
+      const bytes = Math.min(room.length, chunk.length - at)
+      room.set(chunk.subarray(at, at + bytes))
+      at += bytes
+      callback(bytes, room)
+    }
+  })
+}
+
 function mismatch(socket: TLSSocket, tls: Tls, endpoint: string, facts: TlsFacts): TlsIdentityMismatch | undefined {
   // Asked once: Node.js 24 answers with an empty certificate the second time.
   const certificate = socket.getPeerX509Certificate()
@@ -102,7 +146,7 @@ function mismatch(socket: TLSSocket, tls: Tls, endpoint: string, facts: TlsFacts
   }
   if (socket.authorized && fingerprint !== undefined && !socket.isSessionReused()) return undefined
   // Declared as an Error, in fact a code string.
-  const complaint = String(socket.authorizationError ?? 'no verified certificate')
+  const complaint = String(socket.authorizationError ?? 'no accepted certificate')
   // Names are compared only where the chain is good.
   const names = complaint === 'ERR_TLS_CERT_ALTNAME_INVALID' ? { names: namesOf(certificate) } : {}
   return facts.identityMismatch(endpoint, { ...shown, complaint, ...names }, [])

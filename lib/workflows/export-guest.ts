@@ -83,7 +83,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
     ...recordFailure,
   })
 
-  const verify = lambdaTask(scope, functions, 'VerifyArchive', {
+  const compare = lambdaTask(scope, functions, 'CompareChecksums', {
     payload: { item: '{% $item %}', artifacts: '{% $artifacts %}', stored: '{% $stored %}' },
     retry: ordinary,
     ...recordFailure,
@@ -110,7 +110,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
       .when(Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Guest archived'))
       .otherwise(lesser),
   )
-  const archived = transfer.next(verify).next(manifest).next(retention)
+  const archived = transfer.next(compare).next(manifest).next(retention)
 
   const unknown = Fail.jsonata(scope, 'Platform not supported', {
     error: 'InvalidJob',

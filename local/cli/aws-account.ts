@@ -1,3 +1,5 @@
+import { SFNClient } from '@aws-sdk/client-sfn'
+import { requestHandler } from '../../functions/aws/request-handler.ts'
 import { CliError } from './cli-error.ts'
 
 /** As far as every client of the SDK has it. */
@@ -21,4 +23,9 @@ export async function requireAccount({ config }: Client, otherwise = ''): Promis
       { cause },
     )
   }
+}
+
+/** Step Functions of the account and region that the environment tells. */
+export function openStepFunctions(): SFNClient {
+  return new SFNClient({ requestHandler: requestHandler({}) })
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { type BucketOptions, openBucket, requestLine, withBucketOptions } from './bucket-store.ts'
 import { type PageOptions, writePage } from './catalogue-page-command.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, exitHelp } from './exit-codes.ts'
 import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
 import { withPriceOptions } from './price-file.ts'
 import { counted } from '../../functions/domain/counted.ts'
@@ -10,10 +10,14 @@ import { type ShowOptions, showArchives } from './show-command.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
 import { sinceOption, untilOption } from './time-option.ts'
+import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { rebuildCatalogue } from '../../functions/operations/rebuild-catalogue.ts'
 
-const listExits =
-  '\nExit codes: 0 found; 1 nothing was found; 2 found, and some of it is broken; 64 wrong command line.'
+const listExits = exitHelp({
+  succeeded: 'found',
+  failed: 'nothing was found',
+  partial: 'found, and some of it is broken',
+})
 
 export function addCatalogueCommands(program: Command, stop: StopSignals): void {
   const finish = async (work: () => Promise<number>) => {
@@ -39,7 +43,11 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
       'after',
-      '\nExit codes: 0 the newest archive is the one shown, whole; 1 nothing was found; 2 the newest is broken; 64 wrong command line.',
+      exitHelp({
+        succeeded: 'the newest archive is the one shown, whole',
+        failed: 'nothing was found',
+        partial: 'the newest is broken',
+      }),
     )
     .action((what: string, options: ShowOptions) => finish(() => showArchives(what, options)))
   const catalog = program.command('catalog').description('index and page of the catalogue')
@@ -48,6 +56,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     .option('--site <name>', 'only of this site')
     .option('--guest <id>', 'only of this guest')
     .option('--json', 'print it as one line of JSON')
+    .addHelpText('after', exitHelp({ succeeded: 'the index is in line with the manifests' }))
     .action((options: RebuildOptions) => finish(() => rebuildHere(options)))
   addPage(catalog, finish)
 }
@@ -60,6 +69,7 @@ function addPage(catalog: Command, finish: (work: () => Promise<number>) => Prom
     .option('--guest <id>', 'only of this guest')
     .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
     .option('--until <time>', 'only until then, a whole day included', untilOption)
+    .addHelpText('after', exitHelp({ succeeded: 'the page is written' }))
     .action((options: PageOptions) => finish(() => writePage(options)))
 }
 
@@ -81,6 +91,7 @@ interface RebuildOptions extends BucketOptions {
 async function rebuildHere(options: RebuildOptions): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
   const { site, guest } = options
+  if (site !== undefined) await requireKnownSite(site, { store, keyPrefix })
   const filter = { ...(site === undefined ? {} : { site }), ...(guest === undefined ? {} : { guestId: guest }) }
   const rebuilt = await rebuildCatalogue(filter, { store, keyPrefix })
   if (options.json === true)

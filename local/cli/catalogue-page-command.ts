@@ -2,6 +2,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import packageJson from '../../package.json' with { type: 'json' }
 import { guestText, type PageGuestText } from '../../functions/domain/catalogue-page.ts'
 import { pagePieces } from '../../functions/operations/catalogue-page-file.ts'
+import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { openBucket, requestLine } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -15,6 +16,7 @@ export interface PageOptions extends ListArchivesOptions {
 /** Write the catalogue as one HTML file. What was there is replaced at once, and only by a whole page. */
 export async function writePage(options: PageOptions): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
+  if (options.site !== undefined) await requireKnownSite(options.site, { store, keyPrefix })
   const readAt = new Date().toISOString()
   const guests: PageGuestText[] = []
   let archives = 0

@@ -3,12 +3,16 @@ import { PARKED_TAG } from '../../functions/contracts/coverage.ts'
 import { type CoverageRules, uncoveredStates } from '../../functions/domain/coverage.ts'
 import { duration } from '../../functions/domain/duration.ts'
 import { judgeCoverage } from '../../functions/operations/judge-coverage.ts'
+import { requireKnownSite, strangeSite } from '../../functions/operations/known-sites.ts'
+import { readSiteFile } from '../run/site-file.ts'
 import { openBucket, requestLine } from './bucket-store.ts'
+import { UsageError } from './cli-error.ts'
 import { coverageRequestOf, guestsOfJob } from './coverage-request.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, exitHelp } from './exit-codes.ts'
 import { counted } from '../../functions/domain/counted.ts'
 import { coverageLines } from './print-coverage.ts'
-import { openSiteProvider, siteJson, siteNameOf } from './site-provider.ts'
+import { type SiteName, siteNameFrom } from './site-name.ts'
+import { openSiteProvider } from './site-provider.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
 import { durationOption } from './time-option.ts'
@@ -43,7 +47,7 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
     .option('--s3 <url>', 'from here: endpoint of S3, when it is not AWS')
     .option('--prefix <prefix>', 'from here: in front of every key', '')
     .option('--site-file <site.json>', 'the site, in the shape of its secret: tells guests that were never archived')
-    .option('--site <name>', "the site's name in the bucket (with --site-file: the file's name unless told)")
+    .option('--site <name>', 'name of the site (else: of the job, of "name" in the site file, of that file itself)')
     .option('--job <job.json>', 'with --site-file: the job that archives the site; guests that it leaves out are told')
     .option('--every <duration>', 'how often guests are to be archived', durationOption, DAY_MILLISECONDS)
     .option('--grace <duration>', 'how much later an archive may be (a quarter of --every unless told)', durationOption)
@@ -53,9 +57,11 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
       'after',
-      `
-Exit codes: 0 every guest is covered, parked, absent or gone; 1 some guest is not covered; 2 all that are known are covered, and
-the site may have more than this account was shown; 64 wrong command line.`,
+      exitHelp({
+        succeeded: 'every guest is covered, parked, absent or gone',
+        failed: 'some guest is not covered',
+        partial: 'all that are known are covered, and the site may have more than this account was shown',
+      }),
     )
     .action(async (options: CoverageOptions) => {
       // There is nothing to clean up.
@@ -79,19 +85,25 @@ async function coverageOnAws(options: CoverageOptions & { deployment: string }, 
 /** Print how the guests are covered. Returns the exit code. */
 async function coverageHere(options: CoverageOptions & { bucket: string }): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
-  const site = options.site ?? (options.siteFile === undefined ? undefined : siteNameOf(options.siteFile))
-  const provider =
-    options.siteFile === undefined
+  const file =
+    options.siteFile === undefined ? undefined : { path: options.siteFile, json: await readSiteFile(options.siteFile) }
+  const job = options.job === undefined ? undefined : await guestsOfJob(options.job, options.every)
+  const named =
+    file === undefined && options.site === undefined
       ? undefined
-      : openSiteProvider(site ?? '', await siteJson(site ?? '', options.siteFile, undefined))
+      : siteNameFrom({ option: options.site, job: job?.site, file })
+  const site = named?.name
+  const stranger = named === undefined ? undefined : await strangerTo(named, file !== undefined, { store, keyPrefix })
+  const provider = file === undefined ? undefined : openSiteProvider(site ?? '', file.json)
   try {
-    const coverage = await judgeCoverage(site, rulesOf(options), {
+    const judged = await judgeCoverage(site, rulesOf(options), {
       store,
       keyPrefix,
       now: () => new Date(),
-      ...(options.job === undefined ? {} : { schedules: [await guestsOfJob(options.job, options.every)] }),
+      ...(job === undefined ? {} : { schedules: [job.schedule] }),
       ...(provider === undefined ? {} : { provider }),
     })
+    const coverage = { ...judged, unknown: [...judged.unknown, ...(stranger === undefined ? [] : [stranger])] }
     if (options.json === true) {
       await out(`${JSON.stringify({ version: 1, ...coverage, requests: Object.fromEntries(requests) })}\n`)
     } else {
@@ -104,6 +116,25 @@ async function coverageHere(options: CoverageOptions & { bucket: string }): Prom
   } finally {
     await provider?.close()
   }
+}
+
+/**
+ * Nothing in the bucket under this name, and other sites are: every guest would count as never archived. A name that
+ * somebody wrote down is believed, with a note; what only a file is called is not.
+ * @throws UsageError, UnknownSite
+ */
+async function strangerTo(
+  { name, told }: SiteName,
+  withFile: boolean,
+  ports: Parameters<typeof strangeSite>[1],
+): Promise<string | undefined> {
+  // Without the site's file only archives are judged, and there are none.
+  if (!withFile) await requireKnownSite(name, ports)
+  const sentence = await strangeSite(name, ports)
+  if (sentence === undefined || told) return sentence
+  throw new UsageError(
+    `${sentence} ${name} is only what the site file is called: say the site's name with --site, or as "name" in the file.`,
+  )
 }
 
 function rulesOf({ every, grace, shrunkBelow, parkedTag, parked }: CoverageOptions): CoverageRules {

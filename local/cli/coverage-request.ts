@@ -3,24 +3,30 @@ import { basename } from 'node:path'
 import type { CoverageRequest, CoverageSchedule } from '../../functions/contracts/coverage.ts'
 import { readRequest } from '../../functions/domain/request.ts'
 import { coverageRequest } from '../../lib/coverage-request.ts'
-import { CliError } from './cli-error.ts'
+import { UsageError } from './cli-error.ts'
 import { readJobFile } from './job-file.ts'
 import { deploymentNamed } from './site-provider.ts'
 
-/** As the deployment's own schedule starts the check. @throws CliError when it can't be told which site is meant */
+/** As the deployment's own schedule starts the check. @throws UsageError when it can't be told which site is meant */
 export async function coverageRequestOf(name: string, site: string | undefined): Promise<CoverageRequest> {
   const deployment = await deploymentNamed(name)
   const wanted = site ?? (deployment.sites.length === 1 ? deployment.sites[0] : undefined)
   if (wanted === undefined || !deployment.sites.includes(wanted)) {
     const which = site === undefined ? 'several sites' : `no site ${site}`
-    throw new CliError(`Deployment ${name} has ${which}: name one of ${deployment.sites.join(', ')} with --site.`)
+    throw new UsageError(`Deployment ${name} has ${which}: name one of ${deployment.sites.join(', ')} with --site.`)
   }
   return coverageRequest(deployment, wanted)
 }
 
-/** A job as if it were started by a schedule with that interval. @throws CliError, InvalidJob */
-export async function guestsOfJob(path: string, everyMilliseconds: number): Promise<CoverageSchedule> {
-  // Whose guests they are says the site's file.
-  const { job } = readRequest(await readJobFile(path), 'site')
-  return { name: basename(path), guests: job.guests, everyHours: everyMilliseconds / 3_600_000 }
+/** A job as if it were started by a schedule with that interval, and the site that it names. @throws UsageError, InvalidJob */
+export async function guestsOfJob(
+  path: string,
+  everyMilliseconds: number,
+): Promise<{ schedule: CoverageSchedule; site: string | undefined }> {
+  const request = await readJobFile(path)
+  // A job of the older shape may name no site: then the site's file says whose guests they are.
+  const { job } = readRequest(request, 'site')
+  const { site } = request as { site?: string }
+  const schedule = { name: basename(path), guests: job.guests, everyHours: everyMilliseconds / 3_600_000 }
+  return { schedule, site }
 }

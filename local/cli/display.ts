@@ -1,5 +1,5 @@
 import { advance, type Happening, nothingYet, type RunProgress } from './progress.ts'
-import { guestLine, renderProgress } from './render-progress.ts'
+import { guestLine, renderProgress, troubleOf } from './render-progress.ts'
 
 const REDRAW_MILLISECONDS = 100
 
@@ -58,11 +58,15 @@ function plainDisplay(stream: NodeJS.WriteStream, now: () => number): Display {
     show: (happening) => {
       progress = advance(progress, happening, now())
       if (happening.kind === 'run-step') once('run', happening.step)
+      if (happening.kind === 'call-repeated') once('call', `  trying again: ${happening.reason}`)
+      if ((happening.kind === 'trouble' || happening.kind === 'tried-again') && happening.id === undefined) {
+        once('run', `${happening.step}${troubleOf(progress)}`)
+      }
       const guest = 'id' in happening && happening.id !== undefined ? progress.guests.get(happening.id) : undefined
       if (guest === undefined) return
       if (guest.ended !== undefined) once(guest.id, guestLine(guest, now()))
-      else if (happening.kind === 'trouble')
-        once(guest.id, `  ${guest.id} ${guest.name}: ${guest.step}, ${guest.trouble}`)
+      else if (happening.kind === 'trouble' || happening.kind === 'tried-again')
+        once(guest.id, `  ${guest.id} ${guest.name}: ${guest.step}${troubleOf(guest)}`)
       else once(guest.id, `  ${guest.id} ${guest.name}: ${coarse(guest)}`)
     },
     say: (line) => stream.write(`${line}\n`),

@@ -7,14 +7,17 @@ import type { Job } from '../../functions/contracts/job.ts'
 import { type SiteLimits, siteLimitsSchema } from '../../functions/contracts/limits.ts'
 import { readRequest } from '../../functions/domain/request.ts'
 import { type ForeseenRun, foreseeRun } from '../../functions/operations/foresee-run.ts'
+import { strangeSite } from '../../functions/operations/known-sites.ts'
 import { lastStored } from '../../functions/operations/last-stored.ts'
 import { testRoutes } from '../../functions/operations/test-routes.ts'
 import { testStore } from '../../functions/operations/test-store.ts'
 import { routeIn } from '../../functions/runtime/compose/route.ts'
 import type { Deployment } from '../../lib/deployment-config.ts'
+import { readSiteFile } from '../run/site-file.ts'
 import { readJobFile } from './job-file.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
-import { deploymentNamed, openSiteProvider, siteJson, siteNameOf, type SiteOptions } from './site-provider.ts'
+import { siteNameFrom } from './site-name.ts'
+import { deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from './site-provider.ts'
 
 export interface ForesightOptions extends SiteOptions {
   bucket?: string
@@ -47,8 +50,11 @@ export function withForesightOptions(command: Command): Command {
 export async function openForesight(jobFile: string, options: ForesightOptions, trying = false): Promise<Foresight> {
   const request = await readJobFile(jobFile)
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
-  const { job, notes } = readRequest(request, deployment?.defaultSite ?? siteNameOf(options.site ?? ''))
-  const json = await siteJson(job.site, options.site, deployment)
+  const file = options.site === undefined ? undefined : { path: options.site, json: await readSiteFile(options.site) }
+  const unnamed = file === undefined ? deployment?.defaultSite : siteNameFrom({ file }).name
+  const { job, notes } = readRequest(request, unnamed)
+  siteNameFrom({ job: job.site, file })
+  const json = file?.json ?? (await siteJson(job.site, undefined, deployment))
   const bucket = options.bucket ?? deployment?.bucket.name
   const store = bucket === undefined ? undefined : openStore(bucket, options.s3)
   const keyPrefix = options.prefix === undefined ? (deployment?.bucket.keyPrefix ?? '') : keyPrefixFrom(options.prefix)
@@ -56,6 +62,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
   if (trying && store !== undefined) await testStore({ ...ports, store })
   const provider = openSiteProvider(job.site, json)
   try {
+    const stranger = store === undefined ? undefined : await strangeSite(job.site, { store, keyPrefix })
     const plan = await foreseeRun(job, {
       provider,
       ...(trying && {
@@ -70,7 +77,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
     const { limits = {} } = JSON.parse(json) as { limits?: unknown }
     return {
       job,
-      plan: { ...plan, notes: [...notes, ...plan.notes] },
+      plan: { ...plan, notes: [...notes, ...(stranger === undefined ? [] : [stranger]), ...plan.notes] },
       siteLimits: siteLimitsSchema.parse(limits),
       deployment,
     }
@@ -94,8 +101,12 @@ const testPorts = {
 function openStore(bucket: string, s3Url: string | undefined): S3ArchiveStore {
   // Endpoints other than AWS care little for the region, and the SDK insists on one.
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
-  // A person waits: a store that is silent keeps the command for as long as its test takes, and little more.
-  const haste = { socketTimeoutMilliseconds: 8_000, maxAttempts: 2 }
-  const client = createS3Client(s3Url === undefined ? haste : { ...haste, endpoint: s3Url, region })
+  const client = createS3Client({
+    ...(s3Url === undefined ? {} : { endpoint: s3Url, region }),
+    // A person waits: a store that is silent keeps the command for as long as its test takes, and little more.
+    socketTimeoutMilliseconds: 8_000,
+    maxAttempts: 2,
+    onFailedTry: (sentence) => process.stderr.write(`${sentence}\n`),
+  })
   return new S3ArchiveStore(client, bucket, { sleep: (milliseconds) => delay(milliseconds), random: Math.random })
 }

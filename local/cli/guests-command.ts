@@ -4,16 +4,11 @@ import { type GuestSelection, guestSelectionSchema } from '../../functions/contr
 import { selectGuests } from '../../functions/domain/guest-selection.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import type { GuestDetails, GuestRecord, Provider } from '../../functions/providers/provider.ts'
-import { exitCodes } from './exit-codes.ts'
+import { readSiteFile } from '../run/site-file.ts'
+import { exitCodes, exitHelp } from './exit-codes.ts'
 import { guestLines } from './print-guests.ts'
-import {
-  complaintAboutSource,
-  deploymentNamed,
-  openSiteProvider,
-  siteJson,
-  siteNameOf,
-  type SiteOptions,
-} from './site-provider.ts'
+import { complaintAboutSource, deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from './site-provider.ts'
+import { siteNameFrom } from './site-name.ts'
 import type { StopSignals } from './stop-signals.ts'
 
 /** Command line option → key of a selection, and what it is called in help texts. */
@@ -72,8 +67,7 @@ export function addGuestsCommand(program: Command, stop: StopSignals): void {
     .addHelpText(
       'after',
       `
-Options of one kind are alternatives, options of different kinds have all to fit, as in a job's "guests".
-Exit codes: 0 some guest was found; 1 none was; 64 wrong command line.`,
+Options of one kind are alternatives, options of different kinds have all to fit, as in a job's "guests".${exitHelp({ succeeded: 'some guest was found', failed: 'none was' })}`,
     )
     .action(async (options: GuestsOptions) => {
       const selection = readFilter(options)
@@ -88,11 +82,12 @@ Exit codes: 0 some guest was found; 1 none was; 64 wrong command line.`,
 /** Print the guests of a site that fit. Returns the exit code. */
 export async function listGuestsHere(options: GuestsOptions, selection: GuestSelection): Promise<number> {
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
+  const file = options.site === undefined ? undefined : { path: options.site, json: await readSiteFile(options.site) }
   const site =
-    options.site === undefined
+    file === undefined
       ? (options.siteName ?? deployment?.defaultSite ?? deployment?.sites[0] ?? '')
-      : siteNameOf(options.site)
-  const provider = openSiteProvider(site, await siteJson(site, options.site, deployment))
+      : siteNameFrom({ option: options.siteName, file }).name
+  const provider = openSiteProvider(site, file?.json ?? (await siteJson(site, undefined, deployment)))
   try {
     const list = await provider.listGuests('everything')
     const { decisions, missing, unmatched } = selectGuests(list.guests, selection)

@@ -22,7 +22,14 @@ const planned = z.object({ guestCount: z.number() })
 interface Seen {
   guest?: { id: string; name: string }
   /** The state that an event belongs to: events point back to the one that entered it. */
-  states: Map<number, string>
+  states: Map<number, Visited>
+}
+
+/** One visit to a state. */
+interface Visited {
+  name: string
+  /** Tries of it that failed. */
+  failed: number
 }
 
 /**
@@ -41,15 +48,20 @@ export function readHappenings(): (event: SeenEvent) => Happening[] {
     }
     const name = event.details['name']
     const entered = event.type.endsWith('StateEntered') && typeof name === 'string'
-    const state = entered ? name : seen.states.get(event.previousEventId)
-    if (state === undefined) return []
-    seen.states.set(event.id, state)
+    const visited = entered ? { name, failed: 0 } : seen.states.get(event.previousEventId)
+    if (visited === undefined) return []
+    seen.states.set(event.id, visited)
+    const state = visited.name
     if (entered) return enteredState(seen, event.type, state)
     if (event.type === 'TaskSucceeded') return answered(seen, state, event.details['output'])
     if (event.type === 'TaskFailed' || event.type === 'TaskTimedOut') {
+      visited.failed += 1
       const { error = event.type, cause } = event.details
       const failure = readFailure({ Error: String(error), Cause: typeof cause === 'string' ? cause : undefined })
       return [{ kind: 'trouble', id: seen.guest?.id, step: state, error: `${failure.name}: ${failure.message}` }]
+    }
+    if (event.type === 'TaskScheduled' && visited.failed > 0) {
+      return [{ kind: 'tried-again', id: seen.guest?.id, step: state, attempt: visited.failed + 1 }]
     }
     return []
   }

@@ -2,6 +2,7 @@ import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catal
 import { type CataloguedGuest, guestsIn } from '../../functions/domain/catalogue-guests.ts'
 import { searchGuest, searchWords } from '../../functions/domain/catalogue-search.ts'
 import type { CatalogueFilter } from '../../functions/operations/list-archives.ts'
+import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { newReading, readCatalogue } from '../../functions/operations/read-catalogue.ts'
 import { type BucketOptions, openBucket, requestDollars, requestLine } from './bucket-store.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -63,6 +64,7 @@ async function tellArchives(
   choose: (guest: GuestArchives) => CatalogueEntry[],
 ): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
+  if (options.site !== undefined) await requireKnownSite(options.site, { store, keyPrefix })
   const reading = newReading()
   const totals = { guests: 0, archives: 0, sizeBytes: 0, broken: 0 }
   for await (const guest of readGuests(options, { store, keyPrefix }, reading)) {

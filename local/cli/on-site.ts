@@ -1,10 +1,10 @@
-import { basename, extname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GuestNotFound, NodeOffline } from '../../functions/contracts/errors.ts'
 import type { FoundGuest, Provider, UnreadPlace } from '../../functions/providers/provider.ts'
 import { openProvider, siteSchema } from '../../functions/providers/registry.ts'
 import { readSiteFile } from '../run/site-file.ts'
 import { exitCodes } from './exit-codes.ts'
+import { siteNameFrom } from './site-name.ts'
 import type { StopSignals } from './stop-signals.ts'
 
 /** Options of every command that talks to a site itself. */
@@ -25,8 +25,9 @@ export async function onSite(
   stop: StopSignals,
   use: (provider: Provider) => Promise<number>,
 ): Promise<number> {
-  const site = siteSchema.parse(JSON.parse(await readSiteFile(path)))
-  const name = basename(path, extname(path))
+  const json = await readSiteFile(path)
+  const site = siteSchema.parse(JSON.parse(json))
+  const { name } = siteNameFrom({ file: { path, json } })
   const { promise: interrupted, reject } = Promise.withResolvers<never>()
   interrupted.catch(() => undefined)
   const onStop = () => reject(new StoppedWaiting())

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, exitHelp } from './exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
 import { planLines } from './print-plan.ts'
 import { quoteLines } from './print-prices.ts'
@@ -21,7 +21,7 @@ export function addPlanCommand(program: Command, stop: StopSignals): void {
     .option('--json', 'print the plan as one line of JSON')
     .addHelpText(
       'after',
-      '\nExit codes: 0 something would be archived; 1 nothing would be, for the budget or else; 64 wrong command line.',
+      exitHelp({ succeeded: 'something would be archived', failed: 'nothing would be, for the budget or else' }),
     )
   withQuoteOptions(withForesightOptions(command)).action(async (jobFile: string, options: PlanOptions) => {
     const complaint = complaintAboutSource(options)

@@ -4,8 +4,9 @@ import type { Destination } from '../../functions/contracts/prices.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { billBucket } from '../../functions/operations/bill-bucket.ts'
 import { type ForeseenRetention, foreseeRetention } from '../../functions/operations/foresee-retention.ts'
+import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { type BucketOptions, openBucket, requestLine, withBucketOptions } from './bucket-store.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, exitHelp } from './exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
 import { readPrices, withPriceOptions } from './price-file.ts'
 import { billLines, foreseenRetentionLines, quoteLines } from './print-prices.ts'
@@ -33,6 +34,7 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     .action(() => {
       process.stdout.write(`${JSON.stringify(listPrices, null, 2)}\n`)
     })
+    .addHelpText('after', exitHelp({ succeeded: 'printed' }))
 
   const quote = program
     .command('quote')
@@ -41,7 +43,7 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     .option('--json', 'print the quote as one line of JSON')
     .addHelpText(
       'after',
-      '\nExit codes: 0 quoted; 1 nothing would be archived, for the budget or else; 64 wrong command line.',
+      exitHelp({ succeeded: 'quoted', failed: 'nothing would be archived, for the budget or else' }),
     )
   withQuoteOptions(withForesightOptions(quote)).action(
     async (jobFile: string, options: ForesightOptions & QuoteOptions & { json?: boolean }) => {
@@ -68,8 +70,7 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     .addHelpText(
       'after',
       `
-A retention (--job, or --site-name with --keep-… rules) is only looked at, as by prune without --confirm.
-Exit codes: 0 told; 2 a guest could not be looked at; 64 wrong command line.`,
+A retention (--job, or --site-name with --keep-… rules) is only looked at, as by prune without --confirm.${exitHelp({ succeeded: 'told', partial: 'a guest could not be looked at' })}`,
     )
     .action(async (options: BillOptions) => {
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))
@@ -81,6 +82,7 @@ async function billHere(options: BillOptions, refuse: (complaint: string) => nev
   const asked = tellsRetention(options) ? await siteRetention(options, refuse) : undefined
   const table = await readPrices(options.prices)
   const { client, store, keyPrefix, requests } = openBucket(options)
+  if (asked !== undefined) await requireKnownSite(asked.site, { store, keyPrefix })
   const versions = new S3VersionStore(client, options.bucket, () => new Date())
   const bill = await billBucket({ store, versions, keyPrefix }, { table, destination: options.destination })
   let retention: ForeseenRetention | undefined

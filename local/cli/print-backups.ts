@@ -8,7 +8,7 @@ export function archiveLine(archive: PlatformArchive): string {
   const marks = [
     archive.protected ? 'protected' : '',
     archive.encrypted ? 'encrypted' : '',
-    verification === undefined ? '' : `verification ${verification}`,
+    verification === undefined ? '' : `the backup server's check: ${verification}`,
     // Terminals obey control characters, and notes are anybody's text.
     // oxlint-disable-next-line no-control-regex -- control characters are what is meant
     notes === '' ? '' : JSON.stringify(notes.replace(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')),

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 import type { ForeseenGuest } from '../../functions/operations/foresee-guest.ts'
 import type { ForeseenRun } from '../../functions/operations/foresee-run.ts'
+import { byCause, someOf } from '../../functions/domain/same-cause.ts'
 import { columns, plain } from './columns.ts'
 
 /**
@@ -65,5 +66,12 @@ function archivedLines(guests: readonly ForeseenGuest[]): string[] {
 }
 
 function explainedLines(guests: readonly { id: string; name?: string; node?: string; reason: string }[]): string[] {
-  return columns(guests.map(({ id, name = '', node = '', reason }) => [`  ${id}`, plain(name), node, plain(reason)]))
+  const rows = byCause(guests, ({ id, name = '', reason }) => ({ cause: reason, own: [id, name] })).map((alike) => {
+    const [first] = alike
+    const names = someOf(alike.map(({ id, name = '' }) => `${id} ${plain(name)}`.trim()))
+    const who = alike.length === 1 ? names : `${alike.length} guests (${names})`
+    const nodes = [...new Set(alike.map(({ node = '' }) => node))]
+    return [`  ${who}`, nodes.length === 1 ? nodes.join('') : '', plain(first?.reason ?? '')]
+  })
+  return columns(rows)
 }

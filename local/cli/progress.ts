@@ -14,6 +14,10 @@ export type Happening =
   | { kind: 'copied'; id: string; bytes: number }
   | { kind: 'guest-ended'; id: string; outcome: 'succeeded' | 'failed' | 'skipped'; reason: string }
   | { kind: 'trouble'; id: string | undefined; step: string; error: string }
+  /** The step that failed is tried again; `attempt` counts from 1. */
+  | { kind: 'tried-again'; id: string | undefined; step: string; attempt: number }
+  /** A call within a step got no answer, and is made again there. */
+  | { kind: 'call-repeated'; reason: string }
 
 /** A node dumps one guest at a time: the step of those that aren't it. */
 export const WAITING_TO_DUMP = 'Waiting for a turn to dump'
@@ -34,12 +38,19 @@ export interface GuestProgress {
   copyStartedAt?: number
   /** What the current step last stumbled over. A retry or the clean-up follows. */
   trouble?: string
+  /** Which try of the current step this is, once the first has failed. */
+  attempt?: number
   ended?: { outcome: 'succeeded' | 'failed' | 'skipped'; reason: string; at: number }
 }
 
 export interface RunProgress {
   step: string
   guestCount: number | undefined
+  /** As for a guest. */
+  trouble?: string
+  attempt?: number
+  /** A call that got no answer, in whichever step, and when. */
+  repeated?: { reason: string; at: number }
   guests: ReadonlyMap<string, GuestProgress>
 }
 
@@ -49,15 +60,20 @@ export const nothingYet: RunProgress = { step: 'Starting', guestCount: undefined
 export function advance(progress: RunProgress, happening: Happening, now: number): RunProgress {
   switch (happening.kind) {
     case 'run-step':
-      return { ...progress, step: happening.step }
+      return replaceRun(progress, { step: happening.step })
     case 'planned':
       return { ...progress, guestCount: happening.guestCount }
     case 'trouble':
-      if (happening.id === undefined) return { ...progress, step: `${happening.step}: ${happening.error}` }
+      if (happening.id === undefined) return { ...progress, step: happening.step, trouble: happening.error }
       return change(progress, happening.id, now, { trouble: happening.error })
+    case 'tried-again':
+      if (happening.id === undefined) return { ...progress, attempt: happening.attempt }
+      return change(progress, happening.id, now, { attempt: happening.attempt })
+    case 'call-repeated':
+      return { ...progress, repeated: { reason: happening.reason, at: now } }
     case 'guest-step': {
       const { step, name } = happening
-      const { trouble: _over, waitsFor, ...guest } = guestOf(progress, happening.id, now)
+      const { trouble: _over, attempt: _first, waitsFor, ...guest } = guestOf(progress, happening.id, now)
       const goesOnWaiting = step === WAITING_TO_DUMP && waitsFor !== undefined
       return replace(progress, { ...guest, step, name, ...(goesOnWaiting ? { waitsFor } : {}) })
     }
@@ -92,6 +108,11 @@ export function advance(progress: RunProgress, happening: Happening, now: number
       return change(progress, happening.id, now, { ended: { outcome, reason, at: now } })
     }
   }
+}
+
+/** A new step of the run: what the one before stumbled over is past. */
+function replaceRun({ trouble: _over, attempt: _first, ...rest }: RunProgress, changes: { step: string }): RunProgress {
+  return { ...rest, ...changes }
 }
 
 function guestOf(progress: RunProgress, id: string, now: number): GuestProgress {

@@ -2,14 +2,16 @@ import { Option, type Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
 import { attentionTo } from '../../functions/domain/pruning-totals.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
+import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
 import { type BucketOptions, openBucket, requestLine } from './bucket-store.ts'
 import { executionName } from './execution-name.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, exitHelp } from './exit-codes.ts'
 import { counted } from '../../functions/domain/counted.ts'
 import { pruningLines } from './print-pruning.ts'
 import { retentionLines } from './print-retention.ts'
 import { askedGuests, type RetentionOptions, siteRetention, withRetentionOptions } from './retention-options.ts'
+import { alikeLines, isKnownTrouble, type Troubles } from './told-troubles.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
 import type { DeployedOptions } from './run-command.ts'
@@ -45,8 +47,12 @@ export function addPruneCommand(program: Command, stop: StopSignals): void {
     .addHelpText(
       'after',
       `
-Without --confirm nothing is changed. Exit codes: 0 all as the rules say; 1 no guest could be looked at; 2 something is
-locked, looks wrong or could not be removed; 64 wrong command line; 130 stopped by Ctrl-C, to be gone on with any time.`,
+Without --confirm nothing is changed. A pruning that was stopped can be gone on with at any time.
+${exitHelp({
+  succeeded: 'all as the rules say',
+  failed: 'no guest could be looked at',
+  partial: 'something is locked, looks wrong or could not be removed',
+})}`,
     )
     .action(async ({ bucket, deployment, ...options }: PruneCommandOptions) => {
       const refuse = (complaint: string): never => command.error(`error: ${complaint}`)
@@ -90,6 +96,7 @@ export async function pruneHere(
 ): Promise<number> {
   const { policy } = await siteRetention(options, refuse)
   const { client, store, keyPrefix, requests } = openBucket(options)
+  await requireKnownSite(options.siteName, { store, keyPrefix })
   const dryRun = options.confirm !== true
   const { siteFile, confirmGone: confirmedGone = false } = options
   const { known } = await askedGuests(options.siteName, { siteFile, store, keyPrefix, confirmedGone, record: !dryRun })
@@ -114,20 +121,21 @@ export async function pruneHere(
     ...(known === undefined ? {} : { known }),
   }
   // Thousands of guests pass through here: each is told and forgotten, and only counts are kept.
+  const troubles: Troubles = new Map()
   const tally: Tally = { guests: 0, troubled: 0, unquiet: 0, going: 0, removed: 0 }
   const { siteName } = options
   if (options.json === true)
     await out(`${JSON.stringify({ version: 1, site: siteName, dryRun, policy }).slice(0, -1)},"guests":[`)
   for await (const end of pruneSite(order, ports)) {
     if (options.json === true) await out(`${tally.guests === 0 ? '' : ','}${JSON.stringify(end)}`)
-    else await out(`${retentionLines(end).join('\n')}\n`)
+    else if (!isKnownTrouble(end, troubles)) await out(`${retentionLines(end).join('\n')}\n`)
     count(end, tally)
     if (stop.interrupt.aborted) break
   }
   if (options.json === true) {
     await out(`],"requests":${JSON.stringify(Object.fromEntries(requests))}}\n`)
   } else {
-    await out(`${closing(tally, dryRun, known !== undefined).join('\n')}\n`)
+    await out(`${[...alikeLines(troubles), ...closing(tally, dryRun, known !== undefined)].join('\n')}\n`)
     process.stderr.write(`${requestLine(requests)}\n`)
   }
   client.destroy()

@@ -17,7 +17,8 @@ export function renderProgress(progress: RunProgress, now: number, columns: numb
   const shown = [...running, ...guests.filter((guest) => guest.ended !== undefined).reverse()].slice(0, SHOWN)
   const hidden = guests.length - shown.length
   return [
-    `${progress.step}${of}`,
+    `${progress.step}${of}${troubleOf(progress)}`,
+    ...repeatedLines(progress, now),
     ...shown.map((guest) => guestLine(guest, now)),
     ...(hidden > 0 ? [`  … and ${hidden} more`] : []),
   ].map((line) => clip(line, columns))
@@ -36,7 +37,21 @@ export function guestLine(guest: GuestProgress, now: number): string {
     return `${mark} ${who} ${guest.ended.outcome}  ${guest.ended.reason}`
   }
   const frame = frames[Math.floor(now / 100) % frames.length]
-  return `${styleText('cyan', frame ?? '·')} ${who} ${doing(guest, now)}${guest.trouble === undefined ? '' : `  (${guest.trouble})`}`
+  return `${styleText('cyan', frame ?? '·')} ${who} ${doing(guest, now)}${troubleOf(guest)}`
+}
+
+/** What a step stumbled over, and which try of it is under way. */
+export function troubleOf({ trouble, attempt }: { trouble?: string; attempt?: number }): string {
+  if (trouble === undefined) return ''
+  return attempt === undefined ? `  (${trouble})` : `  (try ${attempt}; before: ${trouble})`
+}
+
+/** A call that went through since says nothing of itself, so the last trouble is shown for a while only. */
+const REPEATED_SHOWN_MILLISECONDS = 60_000
+
+function repeatedLines({ repeated }: RunProgress, now: number): string[] {
+  if (repeated === undefined || now - repeated.at > REPEATED_SHOWN_MILLISECONDS) return []
+  return [styleText('yellow', `  trying again: ${repeated.reason}`)]
 }
 
 function doing(guest: GuestProgress, now: number): string {

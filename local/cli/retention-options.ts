@@ -8,7 +8,7 @@ import { lookAtSite } from '../../functions/operations/look-at-site.ts'
 import { knownGuests } from '../../functions/operations/plan-pruning.ts'
 import type { KnownGuests } from '../../functions/operations/prune-site.ts'
 import type { BookPorts } from '../../functions/operations/site-book.ts'
-import { CliError } from './cli-error.ts'
+import { CliError, UsageError } from './cli-error.ts'
 import { readJobFile } from './job-file.ts'
 import { openSiteProvider, siteJson } from './site-provider.ts'
 
@@ -61,7 +61,7 @@ export async function siteRetention(
     if (Object.keys(given).length > 0) refuse("--job brings its own retention; it can't be combined with other rules")
     const { job } = readRequest(await readJobFile(options.job), siteName)
     if (siteName !== undefined && job.site !== siteName) {
-      throw new CliError(`The job is for site ${job.site}, not ${siteName}.`)
+      throw new UsageError(`The job is for site ${job.site}, not ${siteName}.`)
     }
     if (job.retention === undefined) throw new CliError(`The job ${options.job} has no retention: it keeps everything.`)
     return { site: job.site, policy: job.retention }

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { SFNClient } from '@aws-sdk/client-sfn'
+import type { SFNClient } from '@aws-sdk/client-sfn'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
-import { readFailure } from '../../functions/domain/failure.ts'
+import { type Failure, readFailure } from '../../functions/domain/failure.ts'
 import { readAgain, readRequest } from '../../functions/domain/request.ts'
 import { emptyOutcome } from '../../functions/operations/outcomes.ts'
 import { repeatRun } from '../../functions/operations/repeat-run.ts'
@@ -10,19 +10,21 @@ import { stateFolder, synthesise } from '../run/assembly.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../run/local-runner.ts'
 import type { UnreadReport } from '../run/read-report.ts'
 import { readSiteFile } from '../run/site-file.ts'
+import { openStepFunctions } from './aws-account.ts'
 import { readAgainOption } from './again-option.ts'
 import { openBucket } from './bucket-store.ts'
-import { CliError } from './cli-error.ts'
 import { cleanUpDeadRuns } from './clean-up-dead.ts'
+import { UsageError } from './cli-error.ts'
 import { type Display, openDisplay } from './display.ts'
 import { executionName } from './execution-name.ts'
-import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { exitCodeOfFailure, exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import { readHappenings } from './happenings.ts'
 import { readJobFile } from './job-file.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
 import { reportLines } from './print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
-import { siteNameOf } from './site-provider.ts'
+import { siteNameFrom } from './site-name.ts'
+import { tellStranger } from './stranger-note.ts'
 import type { StopSignals } from './stop-signals.ts'
 
 export interface OutputOptions {
@@ -61,8 +63,12 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
   const siteJson = await readSiteFile(options.site)
   // Checked here too, so that a typing error is told before anything is built or started.
   const again = readAgain(request)
+  const file = { path: options.site, json: siteJson }
   const { job, notes } =
-    again === undefined ? readRequest(request, siteNameOf(options.site)) : await repeatRun(again, openBucket(options))
+    again === undefined
+      ? readRequest(request, siteNameFrom({ file }).name)
+      : await repeatRun(again, openBucket(options))
+  siteNameFrom({ job: job.site, file })
   const display = openDisplay(process.stderr)
   try {
     const assembly = await synthesise(() =>
@@ -71,6 +77,7 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
     stop.onInterrupt(() =>
       display.say('Stopping: running backups and uploads are being cleaned up. Press Ctrl-C again to leave at once.'),
     )
+    tellStranger(job.site, options, display)
     const name = executionName('local')
     const runner = await openLocalRunner({
       sites: { [job.site]: siteJson },
@@ -83,8 +90,9 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
     })
     const { result, report, unread } = await runToEnd(runner, options, job.site, { request, name }, display, stop)
     const known = report ?? (unread === undefined ? undefined : unreadReport(unread))
-    const told = known ?? unreported(job.guests.vmids ?? [], notes, result.error ?? result.status, result.cause)
-    return finish(told, options.bucket, display, options, stop)
+    if (known !== undefined) return finish(known, options.bucket, display, options, stop)
+    const failure = readFailure({ Error: result.error ?? result.status, Cause: result.cause })
+    return finish(unreported(job.guests.vmids ?? [], notes, failure), options.bucket, display, options, stop, failure)
   } finally {
     display.end()
   }
@@ -115,6 +123,9 @@ export function showOn(display: Display): LocalRunListener {
     },
     // A copy answers only when its chunk is done; its log tells of each part.
     onLog: (line) => {
+      if (line['event'] === 'store-call-failed' || line['event'] === 'platform-call-repeated') {
+        display.show({ kind: 'call-repeated', reason: String(line['reason']) })
+      }
       if (line['event'] !== 'part-copied') return
       display.show({ kind: 'copied', id: String(line['guest']), bytes: Number(line['sizeBytes']) })
     },
@@ -124,7 +135,7 @@ export function showOn(display: Display): LocalRunListener {
 
 /** Start the deployed workflow with a job and follow it. Returns the exit code. */
 export async function runOnAws(asked: Asked, options: DeployedOptions, stop: StopSignals): Promise<number> {
-  const sfn = new SFNClient({})
+  const sfn = openStepFunctions()
   const request = await requestOf(asked, sfn)
   // Any site name passes: which sites exist is for the deployment to say.
   if (readAgain(request) === undefined) readRequest(request, 'site')
@@ -136,7 +147,7 @@ export async function runOnAws(asked: Asked, options: DeployedOptions, stop: Sto
 async function requestOf({ jobFile, again }: Asked, sfn?: SFNClient): Promise<unknown> {
   if (jobFile !== undefined && again === undefined) return readJobFile(jobFile)
   if (jobFile === undefined && again !== undefined) return { again: await readAgainOption(again, sfn) }
-  throw new CliError('Say what to run: either a job file, or --again with a run that is to be repeated.')
+  throw new UsageError('Say what to run: either a job file, or --again with a run that is to be repeated.')
 }
 
 /** Follow a run that was started earlier. Returns the exit code. */
@@ -144,9 +155,12 @@ export async function follow(executionArn: string, options: OutputOptions, stop:
   const display = openDisplay(process.stderr)
   display.say(`following ${executionArn}`)
   try {
-    const clients = { sfn: new SFNClient({}), s3: createS3Client() }
+    const clients = { sfn: openStepFunctions(), s3: createS3Client() }
     const end = await followDeployed('exportRun', executionArn, clients, display, stop.interrupt)
-    if ('error' in end) return finish(unreported([], [], end.error, end.cause), '', display, options, stop)
+    if ('error' in end) {
+      const failure = readFailure({ Error: end.error, Cause: end.cause })
+      return finish(unreported([], [], failure), '', display, options, stop, failure)
+    }
     return finish(end.report ?? unreadReport(end), end.bucket, display, options, stop)
   } catch (error) {
     if (!stop.interrupt.aborted) throw error
@@ -164,11 +178,14 @@ function finish(
   display: Display,
   options: OutputOptions,
   stop: StopSignals,
+  /** Why there is no report of the run's own. */
+  failure?: Failure,
 ): number {
   display.end()
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
   else process.stdout.write(`${reportLines(report, bucket).join('\n')}\n`)
-  return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(report.outcome)
+  if (stop.interrupt.aborted) return exitCodes.interrupted
+  return failure === undefined ? exitCodeOfRun(report) : exitCodeOfFailure(failure.name)
 }
 
 /** A run whose report lies in the bucket: its outcome counts, and nothing is known here of single guests. */
@@ -177,13 +194,7 @@ function unreadReport({ outcome, summary, bucket, reportKey, unread }: UnreadRep
 }
 
 /** A run that ended before its report: every guest that was asked for failed for the same reason. */
-function unreported(
-  vmids: readonly number[],
-  notes: string[],
-  error: string,
-  cause: string | undefined,
-): PrintedReport {
-  const failure = readFailure({ Error: error, Cause: cause })
+function unreported(vmids: readonly number[], notes: string[], failure: Failure): PrintedReport {
   const guests = vmids.map((vmid) => emptyOutcome({ id: String(vmid) }, 'failed', failure.name, failure.message, 0))
   return { outcome: 'failed', summary: `The run stopped: ${failure.message}`, notes, guests }
 }

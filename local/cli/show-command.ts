@@ -6,6 +6,7 @@ import { type CataloguedGuest, guestsIn } from '../../functions/domain/catalogue
 import { gradeText } from '../../functions/domain/grade.ts'
 import { type ArchiveRestorePrice, archiveRestorePrice } from '../../functions/domain/restore-price.ts'
 import type { CatalogueFilter } from '../../functions/operations/list-archives.ts'
+import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { readCatalogue } from '../../functions/operations/read-catalogue.ts'
 import { type BucketOptions, openBucket, requestLine } from './bucket-store.ts'
 import { columns, plain } from './columns.ts'
@@ -40,6 +41,7 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
   const table = await readPrices(options.prices)
   const { store, keyPrefix, requests } = openBucket(options)
   const { fits, chosen, formerInFull, ...filter } = meaningOf(what, keyPrefix, options.site)
+  if (filter.site !== undefined) await requireKnownSite(filter.site, { store, keyPrefix })
   const guests: CataloguedGuest[] = []
   for await (const { site, guest, entries } of readCatalogue(filter, { store, keyPrefix })) {
     if (fits({ site, guest, entries })) guests.push(...guestsIn({ site, guest, entries }).flatMap(chosen))

@@ -3,9 +3,10 @@ import type { Command } from 'commander'
 import { siteNameSchema } from '../../functions/contracts/nouns.ts'
 import type { SiteBook } from '../../functions/contracts/site-book.ts'
 import { absenceText, absentGuests, goneRule } from '../../functions/domain/presence.ts'
+import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { acceptCluster, readSiteBook } from '../../functions/operations/site-book.ts'
 import { type BucketOptions, openBucket, withBucketOptions } from './bucket-store.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, exitHelp } from './exit-codes.ts'
 
 interface ShowOptions extends BucketOptions {
   json?: boolean
@@ -17,6 +18,7 @@ export function addSiteBookCommand(program: Command): void {
     .description('show the cluster that is known and the guests that its lists lack')
     .argument('<site>', 'name of the site')
     .option('--json', 'print the record as one line of JSON')
+    .addHelpText('after', exitHelp({ succeeded: 'shown' }))
     .action(async (name: string, options: ShowOptions, command: Command) => {
       process.exitCode = await show(nameOf(name, command), options)
     })
@@ -24,6 +26,7 @@ export function addSiteBookCommand(program: Command): void {
     .description('take another cluster for the site from now on; absences of its guests begin anew')
     .argument('<site>', 'name of the site')
     .requiredOption('--cluster <id>', 'the cluster, as the error that refused it names it')
+    .addHelpText('after', exitHelp({ succeeded: 'accepted' }))
     .action(async (name: string, options: BucketOptions & { cluster: string }, command: Command) => {
       process.exitCode = await accept(nameOf(name, command), options)
     })
@@ -37,6 +40,7 @@ function nameOf(name: string, command: Command): string {
 async function show(site: string, options: ShowOptions): Promise<number> {
   const { client, store, keyPrefix } = openBucket(options)
   try {
+    await requireKnownSite(site, { store, keyPrefix })
     const { book } = await readSiteBook(site, { store, keyPrefix })
     process.stdout.write(options.json === true ? `${JSON.stringify(book)}\n` : `${linesOf(book).join('\n')}\n`)
     return exitCodes.succeeded
@@ -61,6 +65,7 @@ function linesOf(book: SiteBook): string[] {
 async function accept(site: string, { cluster, ...options }: BucketOptions & { cluster: string }): Promise<number> {
   const { client, store, keyPrefix } = openBucket(options)
   try {
+    await requireKnownSite(site, { store, keyPrefix })
     await acceptCluster(site, cluster, { store, keyPrefix, now: () => new Date() })
     process.stdout.write(`Site ${site}: cluster ${cluster} is accepted. Absences of its guests begin anew.\n`)
     return exitCodes.succeeded

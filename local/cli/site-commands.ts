@@ -14,6 +14,7 @@ import {
   type WhereOptions,
 } from './backups-command.ts'
 import { guestStatus, powerGuest } from './guest-command.ts'
+import { exitHelp } from './exit-codes.ts'
 import type { SiteOptions } from './on-site.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { listTasks, stopTask, taskLog } from './tasks-command.ts'
@@ -36,7 +37,14 @@ function siteCommand(parent: Command, usage: string, description: string): Comma
     .description(description)
     .requiredOption('--site <site.json>', 'the site, in the shape of its secret')
     .option('--json', 'print the result as one line of JSON')
+    .addHelpText('after', siteExits)
 }
+
+const siteExits = exitHelp({
+  succeeded: 'done',
+  failed: 'not done',
+  partial: 'done in part, or not everything could be seen',
+})
 
 /** A subcommand about archives that are there. */
 function archiveCommand(parent: Command, usage: string, description: string): Command {

@@ -1,30 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { basename, extname } from 'node:path'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { requestHandler } from '../../functions/aws/request-handler.ts'
 import { SiteSecrets } from '../../functions/aws/site-secrets.ts'
 import { InvalidSite } from '../../functions/contracts/errors.ts'
-import { siteNameSchema } from '../../functions/contracts/nouns.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import type { Provider } from '../../functions/providers/provider.ts'
 import { openProvider, siteSchema } from '../../functions/providers/registry.ts'
 import { type Deployment, readDeployment } from '../../lib/deployment-config.ts'
 import { readSiteFile } from '../run/site-file.ts'
 import { requireAccount } from './aws-account.ts'
-import { CliError } from './cli-error.ts'
+import { UsageError } from './cli-error.ts'
 
 /** Where a command finds a site: in a file, or in the secrets of a deployment. */
 export interface SiteOptions {
   site?: string
   deployment?: string
-}
-
-/** What stands for the site's name where a job or a deployment gives none: the file's name, as far as it can be one. */
-export function siteNameOf(path: string): string {
-  const name = basename(path, extname(path))
-    .replaceAll(/[^A-Za-z0-9]+/g, '-')
-    .slice(0, 63)
-    .replaceAll(/^-+|-+$/g, '')
-  return siteNameSchema.safeParse(name).success ? name : 'site'
 }
 
 /** A sentence about what is wrong, unless exactly one of both is given. */
@@ -44,11 +34,14 @@ export async function siteJson(
   deployment: Deployment | undefined,
 ): Promise<string> {
   if (site !== undefined) return readSiteFile(site)
-  if (deployment === undefined) throw new CliError('No site file and no deployment is given.')
+  if (deployment === undefined) throw new UsageError('No site file and no deployment is given.')
   if (!deployment.sites.includes(name)) {
-    throw new CliError(`Deployment ${deployment.name} has no site ${name}: it has ${deployment.sites.join(', ')}.`)
+    throw new UsageError(`Deployment ${deployment.name} has no site ${name}: it has ${deployment.sites.join(', ')}.`)
   }
-  const client = new SecretsManagerClient(deployment.region === undefined ? {} : { region: deployment.region })
+  const client = new SecretsManagerClient({
+    requestHandler: requestHandler({}),
+    ...(deployment.region === undefined ? {} : { region: deployment.region }),
+  })
   try {
     await requireAccount(client, '; or give the site with --site')
     return await new SiteSecrets(client, deployment.siteSecretPrefix, () => new Date()).readSite(name)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { exitHelp } from './exit-codes.ts'
 import { sweepLines } from './print-sweep.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from './upkeep-command.ts'
@@ -9,9 +10,11 @@ export function addSweepCommand(program: Command, stop: StopSignals): void {
     .option('--dry-run', 'only say what would be dropped')
     .addHelpText(
       'after',
-      `
-Exit codes: 0 every open upload was looked at, and the abandoned ones dropped; 2 some could not be; 1 none could be;
-64 wrong command line; 130 stopped by Ctrl-C.`,
+      exitHelp({
+        succeeded: 'every open upload was looked at, and the abandoned ones dropped',
+        failed: 'none could be',
+        partial: 'some could not be',
+      }),
     )
     .action(async ({ dryRun = false, ...options }: UpkeepOptions & { dryRun?: boolean }) => {
       const sweep: Upkeep<'sweepUploads'> = {

@@ -10,11 +10,12 @@ import { listPrices } from '../../functions/domain/list-prices.ts'
 import { formatDollars } from '../../functions/domain/prices.ts'
 import { adoptUnfinished } from '../../functions/operations/adopt-unfinished.ts'
 import { findUnfinished, type FoundUnfinished } from '../../functions/operations/find-unfinished.ts'
+import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { removeUnfinished } from '../../functions/operations/remove-unfinished.ts'
 import { toolVersion } from '../../functions/runtime/version.ts'
 import { type BucketOptions, openBucket, withBucketOptions } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, exitHelp } from './exit-codes.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
 
@@ -33,8 +34,11 @@ interface End {
   trouble?: string
 }
 
-const exits =
-  '\nExit codes: 0 done, or nothing is unfinished; 2 something was left, and the lines say why; 1 a named folder is none of them;\n64 wrong command line.'
+const exits = exitHelp({
+  succeeded: 'done, or nothing is unfinished',
+  failed: 'a named folder is none of them',
+  partial: 'something was left, and the lines say why',
+})
 
 export function addUnfinishedCommands(program: Command, stop: StopSignals): void {
   const command = program
@@ -81,8 +85,9 @@ function portsOf(options: UnfinishedOptions) {
 type CommandPorts = ReturnType<typeof portsOf>
 
 async function* listed(options: UnfinishedOptions): AsyncGenerator<End> {
-  for await (const { archive } of findUnfinished(filterOf(options), portsOf(options)))
-    yield { archive, outcome: 'listed' }
+  const ports = portsOf(options)
+  await requireSite(options, ports)
+  for await (const { archive } of findUnfinished(filterOf(options), ports)) yield { archive, outcome: 'listed' }
 }
 
 async function* adopted(folders: readonly string[], options: UnfinishedOptions): AsyncGenerator<End> {
@@ -120,6 +125,7 @@ async function* chosen(
   options: UnfinishedOptions,
   ports: CommandPorts,
 ): AsyncGenerator<FoundUnfinished> {
+  await requireSite(options, ports)
   if (folders.length === 0) {
     yield* findUnfinished(filterOf(options), ports)
     return
@@ -139,6 +145,10 @@ async function* chosen(
         `${name} is no folder without a manifest in s3://${options.bucket}. See guestlift unfinished list.`,
       )
   }
+}
+
+async function requireSite({ site }: UnfinishedOptions, ports: CommandPorts): Promise<void> {
+  if (site !== undefined) await requireKnownSite(site, ports)
 }
 
 function filterOf({ site, guest }: UnfinishedOptions) {

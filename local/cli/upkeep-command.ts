@@ -1,6 +1,5 @@
 /** Runs the workflows that look after the bucket, here or on AWS, and prints the report that each leaves. */
 import { join } from 'node:path'
-import { SFNClient } from '@aws-sdk/client-sfn'
 import type { Command } from 'commander'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { readFailure } from '../../functions/domain/failure.ts'
@@ -8,10 +7,11 @@ import { stateFolder, synthesise } from '../run/assembly.ts'
 import { openLocalRunner, type UpkeepWorkflow } from '../run/local-runner.ts'
 import type { UnreadReport } from '../run/read-report.ts'
 import type { ReportOf, ToldReport } from '../run/report-shapes.ts'
+import { openStepFunctions } from './aws-account.ts'
 import type { BucketOptions } from './bucket-store.ts'
 import { openDisplay } from './display.ts'
 import { executionName } from './execution-name.ts'
-import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { exitCodeOf, exitCodeOfFailure, exitCodes } from './exit-codes.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
 import { type DeployedOptions, type OutputOptions, showOn } from './run-command.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
@@ -89,7 +89,7 @@ export async function upkeepOnAws<Workflow extends UpkeepWorkflow>(
   options: DeployedOptions,
   stop: StopSignals,
 ): Promise<number> {
-  const clients = { sfn: new SFNClient({}), s3: createS3Client() }
+  const clients = { sfn: openStepFunctions(), s3: createS3Client() }
   const { deployment, stateMachine: stateMachineArn } = options
   const { workflow, request, noun } = upkeep
   const executionArn = await startDeployed({ job: request, workflow, stateMachineArn, deployment }, clients.sfn)
@@ -133,8 +133,8 @@ function unreported(
   { error, cause }: { error: string; cause?: string | undefined },
   { json = false }: OutputOptions,
 ): number {
-  const { message } = readFailure({ Error: error, Cause: cause })
+  const { name, message } = readFailure({ Error: error, Cause: cause })
   const summary = `The ${noun} stopped: ${message}`
   process.stdout.write(json ? `${JSON.stringify({ outcome: 'failed', summary })}\n` : `${summary}\n`)
-  return exitCodes.failed
+  return exitCodeOfFailure(name)
 }

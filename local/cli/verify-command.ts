@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openBucket, requestLine } from './bucket-store.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, exitHelp } from './exit-codes.ts'
 import { verificationLines } from './print-verification.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { durationOption } from './time-option.ts'
@@ -48,9 +48,13 @@ export function addVerifyCommand(program: Command, stop: StopSignals): void {
       'after',
       `
 With --archive, verification.json is written beside each manifest. All bytes are read: outside of the bucket's region
-that costs transfer. With --archive and --deployment, the deployment's workflow reads them in the region, due or not.
-Exit codes: 0 the restore tool would accept them; 2 some of them; 1 none, or they could not be read; 64 wrong command
-line.`,
+that costs transfer. With --archive and --deployment, the deployment's workflow reads them in the region, due or not.${exitHelp(
+        {
+          succeeded: 'the restore tool would accept them',
+          failed: 'it would accept none, or they could not be read',
+          partial: 'it would accept some of them',
+        },
+      )}`,
     )
     .action(async (options: VerifyOptions) => {
       const { local, archive, bucket, due = false, deployment, stateMachine } = options

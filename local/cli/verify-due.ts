@@ -2,7 +2,8 @@
 import { styleText } from 'node:util'
 import type { ReadArchive, UnreadArchive, VerificationReport } from '../../functions/contracts/verification-report.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
-import { CliError } from './cli-error.ts'
+import { byCause, someOf } from '../../functions/domain/same-cause.ts'
+import { UsageError } from './cli-error.ts'
 import { plain } from './columns.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions } from './upkeep-command.ts'
@@ -21,7 +22,7 @@ export interface VerifyDueOptions extends Omit<UpkeepOptions, 'local' | 'deploym
   guestWithin?: number
 }
 
-/** Returns the exit code. @throws CliError when the bucket isn't named */
+/** Returns the exit code. @throws UsageError when the bucket isn't named */
 export async function verifyDue(options: VerifyDueOptions, stop: StopSignals): Promise<number> {
   const { local, deployment = 'example', bucket, archive, site, archiveWithin, guestWithin, ...rest } = options
   const policy = {
@@ -40,7 +41,7 @@ export async function verifyDue(options: VerifyDueOptions, stop: StopSignals): P
     lines: verifiedLines,
   }
   if (!local) return upkeepOnAws(upkeep, { ...rest, deployment }, stop)
-  if (bucket === undefined) throw new CliError('verify --due --local needs --bucket <name>.')
+  if (bucket === undefined) throw new UsageError('verify --due --local needs --bucket <name>.')
   return upkeepHere(upkeep, { ...rest, bucket }, stop)
 }
 
@@ -54,11 +55,34 @@ const words = {
 export function verifiedLines(report: VerificationReport): string[] {
   const { archives, unread, further, summary } = report
   return [
-    ...archives.flatMap(archiveLines),
-    ...unread.flatMap(unreadLines),
+    ...archives.filter(({ result }) => result === 'accepted').flatMap(archiveLines),
+    ...byCause(
+      archives.filter(({ result }) => result !== 'accepted'),
+      ({ folder, site, result, reason }) => ({ cause: `${result} ${reason}`, own: ownWords(folder, site) }),
+    ).flatMap((alike) => firstOf(alike, archiveLines)),
+    ...byCause(unread, ({ folder, site, overdue, reason }) => ({
+      cause: `${overdue} ${reason}`,
+      own: ownWords(folder, site),
+    })).flatMap((alike) => firstOf(alike, unreadLines)),
     ...(further > 0 ? [styleText('dim', `note: ${further} further archives were left out.`)] : []),
     plain(summary),
   ]
+}
+
+/** A reason may name the archive's folder, or parts of it. */
+function ownWords(folder: string, site: string): string[] {
+  const guest = folder.split('/').at(-3) ?? ''
+  return [folder, guest, site]
+}
+
+/** Archives with one cause: the first in full, the others by name. */
+function firstOf<Archive extends { folder: string }>(
+  [first, ...alike]: readonly Archive[],
+  lines: (archive: Archive) => string[],
+): string[] {
+  if (first === undefined) return []
+  const others = someOf(alike.map(({ folder }) => plain(folder)))
+  return [...lines(first), ...(alike.length === 0 ? [] : [`    The same of ${alike.length} more: ${others}`])]
 }
 
 function archiveLines({ folder, result, reason, due, sizeBytes, overdue }: ReadArchive): string[] {

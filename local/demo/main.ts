@@ -97,8 +97,8 @@ async function guestlift(command: readonly string[]): Promise<string> {
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     },
   })
-  // A Ctrl-C reaches the child too; it cleans up, and then the demo ends with what it says.
-  process.on('SIGINT', () => undefined)
+  // A signal to all reaches the child too; it cleans up against lab and S3, and then the demo ends with what it says.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
   const chunks: Buffer[] = []
   for await (const chunk of child.stdout as AsyncIterable<Buffer>) chunks.push(chunk)
   const [report] = Buffer.concat(chunks).toString().trimEnd().split('\n').slice(-1)

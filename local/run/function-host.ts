@@ -109,6 +109,8 @@ export function startFunctionHost(
         ...(hosted.memoryMiB === undefined ? {} : { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(hosted.memoryMiB) }),
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A group of its own: a signal to this process's group would kill one that is only starting and heeds nothing yet.
+      detached: true,
     })
     const short = hosted.timeoutSeconds < LONG_SECONDS
     const environment: Environment = { stem, child, short, settle: undefined, ending: undefined }

@@ -12,6 +12,10 @@ interface Call {
 
 type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<unknown>
 
+// The parent alone decides when this process ends. A signal that reaches everything of a run at once (a Ctrl-C, systemd's
+// SIGTERM, a hang-up) must not cut the clean-up that the parent begins with it. First of all: loading a bundle takes time.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+
 const [bundle, handlerName] = process.argv.slice(2)
 if (bundle === undefined || handlerName === undefined) throw new Error('usage: function-process <bundle> <export>')
 const exported: unknown = createRequire(import.meta.url)(bundle)
@@ -19,8 +23,6 @@ const handler = (exported as Record<string, Handler>)[handlerName]
 if (handler === undefined) throw new Error(`${bundle} exports no ${handlerName}`)
 
 process.on('message', (call: Call) => void answer(call))
-// The parent decides when this process ends; a Ctrl-C in the terminal reaches the whole group and must not cut a clean-up.
-process.on('SIGINT', () => undefined)
 process.on('disconnect', () => process.exit(0))
 
 async function answer({ id, event, timeoutMilliseconds }: Call): Promise<void> {

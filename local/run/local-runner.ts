@@ -217,7 +217,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
 /** What a function may know of this machine: AWS's own settings and the paths that the SDK reads them from. */
 function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) =>
-    /^(AWS_|HOME$|PATH$|LANG$|TZ$|NODE_EXTRA_CA_CERTS$)/.test(name),
+    /^(AWS_|HOME$|PATH$|LANG$|TZ$|NODE_EXTRA_CA_CERTS$|https?_proxy$)/i.test(name),
   )
   const thisProcess = identifyProcess()
   return {
@@ -226,6 +226,8 @@ function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJ
     ...(needsRegion(settings) ? { AWS_REGION: ANY_REGION } : {}),
     ...(settings.s3Url === undefined ? {} : { AWS_ENDPOINT_URL_S3: settings.s3Url }),
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsUrl,
+    // That endpoint is this process's own, on a port that no proxy could reach.
+    NO_PROXY: [new URL(secretsUrl).host, process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? ''].join(','),
     ARCHIVE_BUCKET: settings.bucket,
     KEY_PREFIX: settings.keyPrefix,
     SITE_SECRET_PREFIX: SECRET_PREFIX,

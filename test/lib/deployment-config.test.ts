@@ -4,7 +4,9 @@ import {
   DeploymentConfigError,
   parseDeployment,
   readDeployment,
+  requireOwnName,
 } from '../../lib/deployment-config.ts'
+import { proxyVariables } from '../../lib/proxy-variables.ts'
 import { REPEAT_WINDOW_DAYS } from '../../functions/contracts/sweep.ts'
 
 const job = { site: 'hq', guests: { vmids: [100] } }
@@ -176,4 +178,23 @@ describe('the choice of a deployment', () => {
       )
     },
   )
+
+  it('has the name of its file: a copy that kept the old one would change the stacks of the original', () => {
+    expect(() => requireOwnName('production', { name: 'example' })).toThrow(
+      /lib\/deployments\/production.ts says name: 'example'.*Write name: 'production' in it/,
+    )
+    expect(() => requireOwnName('production', { name: 'production' })).not.toThrow()
+  })
+
+  it('tells its functions a proxy, which has no password in it', () => {
+    const proxy = { url: 'http://proxy.lan:3128', except: ['amazonaws.com', '.lan'] }
+    expect(proxyVariables(parseDeployment({ ...small, proxy }, 'test'))).toEqual({
+      HTTPS_PROXY: proxy.url,
+      HTTP_PROXY: proxy.url,
+      NO_PROXY: 'amazonaws.com,.lan',
+    })
+    expect(proxyVariables(parseDeployment(small, 'test'))).toEqual({})
+    for (const url of ['http://eve:secret@proxy.lan:3128', 'socks5://proxy.lan', 'proxy.lan:3128'])
+      expect(complaint({ ...small, proxy: { url } })).toMatch(/proxy.url: write http:\/\/proxy/)
+  })
 })

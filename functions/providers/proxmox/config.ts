@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { siteLimitsSchema } from '../../contracts/limits.ts'
 import { routeSchema } from '../../contracts/route.ts'
 import { CLOCK_TOLERANCE_SECONDS, CLOCK_WARNING_SECONDS } from '../../domain/clock-offset.ts'
+import { siteNameSchema } from '../../contracts/nouns.ts'
 import { tlsSchema } from '../../contracts/tls.ts'
 import { parseTotpSecret } from './totp.ts'
 
@@ -110,6 +111,8 @@ function splitUser(username: string): { username: string; realm: string } {
 /** One Proxmox VE node or cluster. Nothing else is needed to reach it. */
 export const proxmoxSiteSchema = z.strictObject({
   provider: z.literal('proxmox'),
+  /** What the site is called in jobs and keys. Where it is told elsewhere too, both have to agree. */
+  name: siteNameSchema.optional(),
   /** URLs of the API, each as `https://host:8006`. Several nodes of one cluster: when one can't be reached, the next is asked. */
   endpoints: z.array(endpointSchema).min(1, 'name at least one endpoint'),
   /** How the endpoints prove who they are. Proxmox signs its certificates itself unless told otherwise: `ca` or `fingerprint`. */

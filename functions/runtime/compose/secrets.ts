@@ -1,4 +1,5 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { requestHandler } from '../../aws/request-handler.ts'
 import { SiteSecrets } from '../../aws/site-secrets.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteEnv } from '../../contracts/tasks.ts'
@@ -9,7 +10,11 @@ let secrets: SiteSecrets | undefined
 
 /** A site's configuration as it lies in its secret, parsed as JSON and nothing more. @throws UnknownSite, InvalidSite */
 export async function readSiteConfig(site: string): Promise<unknown> {
-  secrets ??= new SiteSecrets(new SecretsManagerClient({}), readEnv(siteEnv).SITE_SECRET_PREFIX, () => new Date())
+  secrets ??= new SiteSecrets(
+    new SecretsManagerClient({ requestHandler: requestHandler({}) }),
+    readEnv(siteEnv).SITE_SECRET_PREFIX,
+    () => new Date(),
+  )
   const text = await secrets.readSite(site)
   try {
     return JSON.parse(withoutMark(text))

@@ -4,18 +4,26 @@ import { S3ArchiveStore } from '../../aws/s3-archive-store.ts'
 import { storeEnv } from '../../contracts/tasks.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Invocation } from '../define-handler.ts'
+import { logLine } from '../log.ts'
 import { readEnv } from '../env.ts'
 
 /** Kept between calls of one environment: its connections are worth more than a fresh start. */
 let store: S3ArchiveStore | undefined
 
-export function withStore(_invocation: Invocation): Pick<Ports, 'store' | 'keyPrefix'> {
+export function withStore({ task }: Invocation): Pick<Ports, 'store' | 'keyPrefix'> {
   const env = readEnv(storeEnv)
-  store ??= new S3ArchiveStore(createS3Client({ pathStyle: hasOwnEndpoint() }), env.ARCHIVE_BUCKET, {
+  store ??= new S3ArchiveStore(storeClient(task), env.ARCHIVE_BUCKET, {
     sleep: (milliseconds) => delay(milliseconds),
     random: Math.random,
   })
   return { store, keyPrefix: env.KEY_PREFIX }
+}
+
+function storeClient(task: string) {
+  return createS3Client({
+    pathStyle: hasOwnEndpoint(),
+    onFailedTry: (reason) => logLine('store-call-failed', { task, reason }),
+  })
 }
 
 /** The SDK reads these by itself; endpoints other than AWS seldom serve buckets as host names. */

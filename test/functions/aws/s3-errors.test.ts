@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
+import { storeFact } from '../../../functions/aws/s3-errors.ts'
 
 const closing: (() => void)[] = []
 afterEach(() => {
@@ -43,5 +44,33 @@ describe('an object in an archive class', () => {
     }
     await expect(store.readText('a/b')).rejects.toMatchObject(fact)
     await expect(store.readRange('a/b', { firstByte: 0, lastByte: 0, etag: '"e"' })).rejects.toMatchObject(fact)
+  })
+})
+
+describe('an answer without an error code of S3', () => {
+  it('is told by its status and content type', async () => {
+    const error = Object.assign(new Error('UnknownError'), {
+      $metadata: { httpStatusCode: 409 },
+      $response: { headers: { 'content-type': 'text/html' } },
+    })
+    const action = { bucket: 'archives', key: 'a', verb: 'read' }
+    expect(storeFact(error, action)).toMatchObject({
+      name: 'StoreDenied',
+      message: "can't read s3://archives/a: HTTP status 409 without an error code of S3 (text/html) (409)",
+    })
+    const away = Object.assign(new Error('UnknownError'), { $metadata: { httpStatusCode: 502 } })
+    expect(storeFact(away, action)).toMatchObject({
+      name: 'StoreUnavailable',
+      message: expect.stringMatching(/HTTP status 502 without an error code of S3 \(no content type\)/),
+    })
+  })
+})
+
+describe('settings that are missing', () => {
+  it('are told with what to set', () => {
+    const action = { bucket: 'archives', key: 'a', verb: 'read' }
+    expect(storeFact(new Error('Region is missing'), action).message).toMatch(/no AWS region is set. Set AWS_REGION/)
+    const credentials = Object.assign(new Error('none'), { name: 'CredentialsProviderError' })
+    expect(storeFact(credentials, action).message).toMatch(/no AWS credentials were found. Set AWS_ACCESS_KEY_ID/)
   })
 })

@@ -264,6 +264,13 @@ describe('an id that was given again', () => {
     expect(tell(plan).slice(3)).toEqual(['remove', 'remove', 'keep'])
   })
 
+  it('says of a dry run what confirming would do, and not that somebody has', () => {
+    const plan = guarded(present, { 'keep-last': 1 }, { dryRun: true })
+    expect(plan.warnings).toEqual([
+      '2 of 3 archives would go at once: more than largestShare (0.5). They go once a person confirms it, and not before.',
+    ])
+  })
+
   it('applies no rule where the last archive tells nothing of its guest and the site tells who has the id', () => {
     const untold = [2, 1, 0].map((days) => made(days, { name: 'scratch' }))
     const rules = { 'keep-last': 1, orphans: { 'keep-last': 1 } }

@@ -15,12 +15,12 @@ describe('what Lambda bills of a call', () => {
     const loadedAt = performance.now()
     const billed: [number, number][] = []
     const handler = defineHandler(
-      'VerifyArchive',
+      'CompareChecksums',
       async (_input, call: Invocation) => {
         const first = call.billedMilliseconds()
         await delay(30)
         billed.push([first, call.billedMilliseconds()])
-        return { verified: true as const }
+        return { matches: true as const }
       },
       (invocation) => invocation,
     )

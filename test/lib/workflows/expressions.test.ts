@@ -65,10 +65,10 @@ describe('lists of one and of none', () => {
     )
   })
 
-  it('keep a single stored artifact a list for Verify archive', async () => {
+  it('keep a single stored artifact a list for Compare checksums', async () => {
     const assigned = await evaluated(field('Transfer each artifact', 'Assign'), { states: { result: [{ key: 'k' }] } })
     expect(assigned).toEqual({ stored: [{ key: 'k' }] })
-    const payload = await evaluated(states.get('Verify archive')?.Arguments?.Payload, {
+    const payload = await evaluated(states.get('Compare checksums')?.Arguments?.Payload, {
       variables: { item: {}, artifacts: [artifact], stored: [{ key: 'k' }] },
     })
     expect(payload).toEqual({ item: {}, artifacts: [artifact], stored: [{ key: 'k' }] })

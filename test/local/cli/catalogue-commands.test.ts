@@ -94,7 +94,11 @@ describe('the commands that read the bucket', () => {
     const { out } = await guestlift('list', '--guest', '100', '--until', '2026-11-20', '--json')
     const { archives } = JSON.parse(out) as { archives: { createdAt: string }[] }
     expect(archives.map(({ createdAt }) => createdAt)).toEqual(['2026-11-20T02:00:00.000Z'])
-    expect(await guestlift('list', '--site', 'elsewhere')).toMatchObject({ code: 1 })
+    expect(await guestlift('list', '--until', '2020-01-01')).toMatchObject({ code: 1 })
+    expect(await guestlift('list', '--site', 'elsewhere')).toMatchObject({
+      code: 64,
+      error: expect.stringMatching(/nothing of a site elsewhere. It knows: hq./),
+    })
     expect(await guestlift('list', '--since', 'yesterday')).toMatchObject({ code: 64 })
   })
 

@@ -147,4 +147,18 @@ describe('guestlift coverage', () => {
     )
     expect(code).toBe(1)
   })
+
+  it("takes the site's name from the file itself, wherever the file lies", async () => {
+    await writeFile(join(directory, 'site.json'), JSON.stringify({ ...lab.site(), name: 'hq' }))
+    const { out } = await coverage('--site-file', join(directory, 'site.json'), '--json')
+    const { guests } = JSON.parse(out) as { guests: { guest: { id: string; kind: string }; state: string }[] }
+    expect(guests.find(({ guest }) => guest.id === '100' && guest.kind === 'vm')?.state).toBe('covered')
+  })
+
+  it('does not report every guest as never archived because a file is called otherwise than its site', async () => {
+    await writeFile(join(directory, 'site-of-mine.json'), JSON.stringify(lab.site()))
+    const { code, out, error } = await coverage('--site-file', join(directory, 'site-of-mine.json'))
+    expect({ code, out }).toEqual({ code: 64, out: '' })
+    expect(error).toMatch(/holds nothing of a site site-of-mine\. It knows: hq\. .*--site.*"name" in the file/)
+  })
 })

@@ -31,4 +31,24 @@ describe('the display', () => {
     display.end()
     expect(shown()).toBe('  100 web: Start backup\n')
   })
+
+  it('says where there is no terminal why a step takes so long', () => {
+    const { stream, shown } = screen(false)
+    const display = openDisplay(stream, () => 0)
+    const trouble = { kind: 'trouble', id: undefined, step: 'Plan run', error: 'StoreUnavailable: refused' } as const
+    display.show({ kind: 'run-step', step: 'Plan run' })
+    display.show({ kind: 'call-repeated', reason: 'S3 at s3.lan, try 1 of 4: ECONNREFUSED' })
+    display.show(trouble)
+    display.show({ kind: 'tried-again', id: undefined, step: 'Plan run', attempt: 2 })
+    display.show(trouble)
+    display.show({ kind: 'tried-again', id: undefined, step: 'Plan run', attempt: 3 })
+    expect(shown().split('\n')).toEqual([
+      'Plan run',
+      '  trying again: S3 at s3.lan, try 1 of 4: ECONNREFUSED',
+      'Plan run  (StoreUnavailable: refused)',
+      'Plan run  (try 2; before: StoreUnavailable: refused)',
+      'Plan run  (try 3; before: StoreUnavailable: refused)',
+      '',
+    ])
+  })
 })

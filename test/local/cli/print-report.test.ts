@@ -35,4 +35,28 @@ describe('a printed report', () => {
   it('is told without a price where the report has none', () => {
     expect(lines().join('\n')).not.toContain('Price')
   })
+
+  it('tells one cause once, with how many guests it struck', () => {
+    const failed = (id: string, reason: string): RunReport['guests'][number] => ({
+      id,
+      name: `guest${id}`,
+      outcome: 'failed',
+      verdict: 'StoreUnavailable',
+      reason,
+      artifacts: [],
+      bytesSent: 0,
+      seconds: 1,
+    })
+    const guests = Array.from({ length: 400 }, (_, index) =>
+      failed(String(100 + index), `can't open an upload for s3://b/archives/hq/vm-${100 + index}/x: ECONNREFUSED`),
+    )
+    const told = lines({ outcome: 'failed', guests: [...guests, failed('900', 'another cause')] })
+    expect(told).toEqual([
+      '✗ 400 guests (100 guest100, 101 guest101, 102 guest102 and 397 more): failed (StoreUnavailable)',
+      "    can't open an upload for s3://b/archives/hq/vm-100/x: ECONNREFUSED",
+      '✗ 900 guest900: failed (StoreUnavailable)',
+      '    another cause',
+      report.summary,
+    ])
+  })
 })

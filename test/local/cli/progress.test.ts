@@ -157,4 +157,29 @@ describe('reading happenings from a history', () => {
       { kind: 'trouble', id: undefined, step: 'Authenticate', error: 'PlatformUnavailable: refused' },
     ])
   })
+
+  it('tells which try of a step is under way, of the run and of a guest, until the next step', () => {
+    const read = readHappenings()
+    const events = [
+      child(2, 0, 'TaskStateEntered', { name: 'Plan run' }),
+      child(3, 2, 'TaskScheduled', {}),
+      child(4, 3, 'TaskFailed', { error: 'StoreUnavailable', cause: '{"errorMessage":"ECONNREFUSED"}' }),
+      child(5, 4, 'TaskScheduled', {}),
+      child(6, 5, 'TaskFailed', { error: 'StoreUnavailable', cause: '{"errorMessage":"ECONNREFUSED"}' }),
+      child(7, 6, 'TaskScheduled', {}),
+    ]
+    const progress = after(...events.flatMap(read))
+    expect(lines(progress, 0)[0]).toBe('Plan run  (try 3; before: StoreUnavailable: ECONNREFUSED)')
+    expect(lines(advance(progress, { kind: 'run-step', step: 'Export each guest' }, 0), 0)[0]).toBe('Export each guest')
+  })
+
+  it('tells of a call that is repeated within a step, for a minute', () => {
+    const progress = advance(
+      nothingYet,
+      { kind: 'call-repeated', reason: 'S3 at s3.lan, try 1 of 4: ECONNREFUSED' },
+      5_000,
+    )
+    expect(lines(progress, 6_000)[1]).toMatch(/trying again: S3 at s3.lan, try 1 of 4: ECONNREFUSED/)
+    expect(lines(progress, 66_000)).toHaveLength(1)
+  })
 })

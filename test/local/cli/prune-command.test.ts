@@ -48,13 +48,19 @@ describe('guestlift prune', () => {
     })
   }
 
+  it('takes a site that the bucket does not know for a mistake, and names those that it knows', async () => {
+    const { code, out, error } = await prune('--site-name', 'h1', '--keep-last', '1')
+    expect({ code, out }).toEqual({ code: 64, out: '' })
+    expect(error).toBe('guestlift: s3://archives/vault/ holds nothing of a site h1. It knows: hq.\n')
+  })
+
   it('changes nothing unless told to, and says what would go and why', async () => {
     const before = await bucket.all()
     const { code, out, error } = await prune('--keep-last', '1', '--keep-monthly', '1')
     expect({ code, error: error.split(' ')[0] }).toEqual({ code: 0, error: 'Requests:' })
     expect(out).toMatch(/remove +2026-11-01 02:00 +3 B +removed: no rule keeps it/)
     expect(out).toMatch(/keep +2026-11-04 02:00 +3 B +kept: keep-last/)
-    expect(out).toMatch(/warning: 3 of 4 archives go at once/)
+    expect(out).toMatch(/warning: 3 of 4 archives would go at once.*They go once a person confirms it/)
     expect(out).toMatch(/Nothing was changed\. 3 archives of 1 guest would be removed; do it with --confirm\./)
     expect(await bucket.all()).toEqual(before)
   })

@@ -111,6 +111,22 @@ describe('the function host', () => {
     })
   })
 
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'lets a call go on to its end when %s reaches everything of the run',
+    async (signal) => {
+      const pid = Number(await host.invoke('waits', { ms: 1 }, never))
+      const call = host.invoke('waits', { ms: 150 }, never)
+      process.kill(pid, signal)
+      await expect(call).resolves.toBe(pid)
+    },
+  )
+
+  it('starts each environment in a process group of its own', async () => {
+    const pid = Number(await host.invoke('waits', { ms: 1 }, never))
+    // Only the leader of a group can be addressed like this.
+    expect(() => process.kill(-pid, 0)).not.toThrow()
+  })
+
   it('kills a function at its time limit, even one that never yields', async () => {
     await expect(host.invoke('spins', {}, never)).rejects.toMatchObject({ name: 'Sandbox.Timedout' })
   })

@@ -9,10 +9,10 @@ type Needs = Pick<Ports, 'store'>
  * Ask S3 anew for each artifact and compare with the source's size and the sum over the bytes that were read.
  * @throws ChecksumMismatch when anything is missing or differs
  */
-export async function verifyArchive(
-  { artifacts, stored }: TaskInput<'VerifyArchive'>,
+export async function compareChecksums(
+  { artifacts, stored }: TaskInput<'CompareChecksums'>,
   ports: Needs,
-): Promise<TaskOutput<'VerifyArchive'>> {
+): Promise<TaskOutput<'CompareChecksums'>> {
   for (const artifact of artifacts) {
     const claimed = stored.find((candidate) => candidate.fileName === artifact.fileName)
     const object = claimed === undefined ? undefined : await ports.store.head(claimed.key)
@@ -20,5 +20,5 @@ export async function verifyArchive(
     const { good, reason } = judgeObject(artifact, claimed, object, where)
     if (!good) throw new ChecksumMismatch(reason)
   }
-  return { verified: true }
+  return { matches: true }
 }

@@ -1,0 +1,105 @@
+import { Command } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { addCatalogueCommands } from './catalogue-commands.ts'
+import { addCoverageCommand } from './coverage-command.ts'
+import { exitHelp } from './exit-codes.ts'
+import { addGuestsCommand } from './guests-command.ts'
+import { addPlanCommand } from './plan-command.ts'
+import { addPruneCommand } from './prune-command.ts'
+import { addPriceCommands } from './price-commands.ts'
+import {
+  type DeployedOptions,
+  follow,
+  type LocalOptions,
+  type OutputOptions,
+  runHere,
+  runOnAws,
+} from './run-command.ts'
+import { addSiteBookCommand } from './site-book-command.ts'
+import { addSiteCommands } from './site-commands.ts'
+import { addVerifyCommand } from './verify-command.ts'
+import type { StopSignals } from './stop-signals.ts'
+import { addSweepCommand } from './sweep-command.ts'
+import { addUnfinishedCommands } from './unfinished-commands.ts'
+
+type RunOptions = DeployedOptions & Partial<LocalOptions> & { local?: boolean; again?: string }
+
+const runExits = exitHelp({
+  succeeded: 'every guest archived',
+  failed: 'no guest archived, or the run could not start',
+  partial: 'some archived, some not',
+})
+
+/** Every command of `guestlift`. Parsing throws CommanderError in place of ending the process. */
+export function guestliftProgram(stop: StopSignals): Command {
+  const program: Command = new Command('guestlift')
+  program
+    .description('Archives virtual machines and containers off-site, and proves it.')
+    .version(packageJson.version)
+    .exitOverride()
+    .addHelpText(
+      'after',
+      exitHelp({
+        succeeded: 'done; what else each command means by 0, 1 and 2 says its own --help',
+        failed: 'not done',
+        partial: 'done in part',
+      }),
+    )
+
+  program
+    .command('run')
+    .description('run a job: on AWS, or with --local on this machine')
+    .argument('[job.json]', 'the job: {"site":"hq","guests":{"vmids":[100]}}; see the README')
+    .option(
+      '--again <run>',
+      "in place of a job: archive exactly the guests that this run did not; its folder (runs/2026/11/22/nightly/), or on AWS its execution's ARN",
+    )
+    .option('--json', "print the run's report as one line of JSON at the end of standard output")
+    .option('--deployment <name>', 'on AWS: the deployment whose workflow runs', 'example')
+    .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
+    .option('--local', 'run the same workflow on this machine')
+    .option('--site <site.json>', 'with --local: the site, in the shape of its secret')
+    .option('--bucket <name>', 'with --local: the archive bucket')
+    .option('--s3 <url>', 'with --local: endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', 'with --local: in front of every key', '')
+    .addHelpText('after', runExits)
+    .action(async (jobFile: string | undefined, options: RunOptions) => {
+      const asked = { jobFile, again: options.again }
+      process.exitCode =
+        options.local === true
+          ? await runHere(asked, localOptions(options, program), stop)
+          : await runOnAws(asked, options, stop)
+    })
+
+  program
+    .command('follow')
+    .description('follow a run on AWS that was started earlier')
+    .argument('<execution-arn>')
+    .option('--json', "print the run's report as one line of JSON at the end of standard output")
+    .addHelpText('after', runExits)
+    .action(async (executionArn: string, options: OutputOptions) => {
+      process.exitCode = await follow(executionArn, options, stop)
+    })
+
+  addSweepCommand(program, stop)
+  addUnfinishedCommands(program, stop)
+  addSiteCommands(program, stop)
+  addSiteBookCommand(program)
+
+  addPlanCommand(program, stop)
+  addGuestsCommand(program, stop)
+  addVerifyCommand(program, stop)
+  addPriceCommands(program, stop)
+  addCatalogueCommands(program, stop)
+  addPruneCommand(program, stop)
+  addCoverageCommand(program, stop)
+
+  return program
+}
+
+function localOptions({ site, bucket, s3, prefix = '', json }: RunOptions, program: Command): LocalOptions {
+  if (site === undefined || bucket === undefined) {
+    program.error('error: run --local needs --site <site.json> and --bucket <name>')
+  }
+  return { site, bucket, prefix, ...(s3 === undefined ? {} : { s3 }), ...(json === undefined ? {} : { json }) }
+}
