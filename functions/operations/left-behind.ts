@@ -40,7 +40,7 @@ export async function clearLeft(
   }
   const archive = archiveIn(evidence)
   if (archive === undefined || !item.deleteSource) return told
-  if (goesOn && !stopped) {
+  if (goesOn) {
     told.push(
       `Its archive ${archive.what} stays on node ${archive.node}: repeating this guest goes on with it. ` +
         `If nobody will, remove it there: ${archive.remove}.`,

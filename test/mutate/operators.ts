@@ -72,7 +72,8 @@ const conditions: Operator = ({ node, within, source }) => {
   if (test === undefined || node.type === 'SwitchCase' || test.type === 'Literal') return []
   if (/^(While|DoWhile|For)Statement$/.test(node.type)) return [whole(test, 'false')]
   // `...(x === undefined ? {} : { x })`: a field that is undefined is as good as none.
-  if (within[0]?.type === 'SpreadElement' && /=== undefined$/.test(textOf(source, test))) return [whole(test, 'true')]
+  if (within[0]?.type === 'SpreadElement' && textOf(source, test).endsWith('=== undefined'))
+    return [whole(test, 'true')]
   return [whole(test, 'true'), whole(test, 'false')]
 }
 

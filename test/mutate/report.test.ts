@@ -4,6 +4,7 @@ import type { Equivalent } from './equivalents.ts'
 import type { Ran } from './messages.ts'
 import { mutantsOf } from './mutants.ts'
 import type { Fate } from './mutate.ts'
+import { reached } from './reached.ts'
 import { report } from './report.ts'
 import { sample } from './sample.ts'
 import { trialsOf } from './trials.ts'
@@ -149,5 +150,25 @@ describe('the tests that could notice a mutant', () => {
     full.looked.tests = Array.from({ length: 20 }, () => ({ name: '', ran, cpuSeconds: most / 20 + 0.001, ticks: 1 }))
     expect(await chosen(full, seen('far', 0.1, ran))).toEqual({ trials: ['near'], looked: ['near'] })
     expect((await chosen(seen('near', 0.1, ran), seen('slow', 100, ran))).trials).toEqual(['near'])
+  })
+})
+
+describe('what ran of a file', () => {
+  const range = (startOffset: number, endOffset: number, count: number) => ({ startOffset, endOffset, count })
+
+  it('is what the innermost ranges say, whatever lies around them', () => {
+    const ranges = [range(0, 100, 1), range(10, 50, 0), range(20, 30, 2), range(60, 70, 0)]
+    expect(reached(ranges)).toEqual([
+      [0, 10],
+      [20, 30],
+      [50, 60],
+      [70, 100],
+    ])
+  })
+
+  it('is nothing where nothing did, and one piece where all did', () => {
+    expect(reached([range(0, 100, 0)])).toEqual([])
+    expect(reached([range(0, 100, 1), range(40, 60, 3)])).toEqual([[0, 100]])
+    expect(reached([])).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { collect, type Ended, runTests } from './collector.ts'
 import type { Answer, Look, Looked, Order, Ran, Tried, Try } from './messages.ts'
+import { reached } from './reached.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const collector = new URL('collector.ts', import.meta.url).href
@@ -115,31 +116,6 @@ async function ranOf(files: readonly string[]): Promise<Ran> {
     ran[file] = reached(functions.flatMap(({ ranges }) => ranges))
   }
   return ran
-}
-
-interface Range {
-  startOffset: number
-  endOffset: number
-  count: number
-}
-
-/** Of nested ranges the innermost says what ran: flat pieces with a count above zero. */
-function reached(ranges: readonly Range[]): (readonly [number, number])[] {
-  const sorted = ranges.toSorted((one, other) => one.startOffset - other.startOffset || other.endOffset - one.endOffset)
-  const edges = [...new Set(sorted.flatMap(({ startOffset, endOffset }) => [startOffset, endOffset]))].toSorted(
-    (one, other) => one - other,
-  )
-  const pieces: [number, number][] = []
-  for (const [index, start] of edges.entries()) {
-    const end = edges[index + 1]
-    if (end === undefined) break
-    const innermost = sorted.findLast((range) => range.startOffset <= start && end <= range.endOffset)
-    if (innermost === undefined || innermost.count === 0) continue
-    const last = pieces.at(-1)
-    if (last?.[1] === start) last[1] = end
-    else pieces.push([start, end])
-  }
-  return pieces
 }
 
 async function look({ testFile, files }: Look): Promise<Looked> {

@@ -101,10 +101,10 @@ describe('who waits', () => {
     ]
     const before = queue({ turns: [turn('vm-1', { expectedEndAt: iso(30) })], waiters: [...earlier, waiter('vm-100')] })
     const { answer } = requestTurn(before, of('vm-100'), at(0))
-    // Thirty seconds and two for each of three.
+    // Three quarters of thirty seconds and two, and of as long for the one between; and five.
     expect(answer).toEqual({
       answer: 'wait',
-      waitSeconds: 96,
+      waitSeconds: 52,
       reason: 'Node pve1 dumps guest vm-1; its turn comes after 2 others.',
     })
   })
@@ -113,7 +113,7 @@ describe('who waits', () => {
     const before = queue({ waiters: [waiter('vm-050'), waiter('vm-060'), waiter('vm-070', { node: 'pve2' })] })
     expect(requestTurn(before, of('vm-100'), at(1)).answer).toEqual({
       answer: 'wait',
-      waitSeconds: 15,
+      waitSeconds: 10,
       reason: '2 guests of node pve1 come first.',
     })
   })
@@ -122,8 +122,18 @@ describe('who waits', () => {
     const asked = (expectedEndAt: string, seconds: number) =>
       requestTurn(queue({ turns: [turn('vm-1', { expectedEndAt })] }), of('vm-100'), at(seconds)).answer
     expect(asked(iso(200), 100)).toMatchObject({ waitSeconds: 102 })
-    expect(asked(iso(100), 100)).toMatchObject({ waitSeconds: 10 })
+    expect(asked(iso(100), 100)).toMatchObject({ waitSeconds: 5 })
+    expect(asked(iso(84), 100)).toMatchObject({ waitSeconds: 8 })
+    expect(asked(iso(40), 100)).toMatchObject({ waitSeconds: 10 })
     expect(asked(iso(5000), 100)).toMatchObject({ waitSeconds: LONGEST_WAIT_SECONDS })
+  })
+
+  it('goes by how long turns of its node take: first halfway, then to the end', () => {
+    const asked = (seconds: number, turnSeconds: number, node = 'pve1') =>
+      requestTurn(queue({ turns: [turn('vm-1')], paces: [{ node, turnSeconds }] }), of('vm-100'), at(seconds)).answer
+    expect(asked(100, 200)).toMatchObject({ waitSeconds: 50 })
+    expect(asked(140, 200)).toMatchObject({ waitSeconds: 62 })
+    expect(asked(100, 200, 'pve2')).toMatchObject({ waitSeconds: 10 })
   })
 
   it('is held for so long beyond the time when it should ask again', () => {
@@ -292,15 +302,23 @@ describe('a turn that runs', () => {
   it('ends, and leaves its archive in its place where that is going to leave', () => {
     const leaving = turn('vm-100', { place: 'nas', leaves: true })
     const other = turn('vm-2', { node: 'pve2' })
+    const paces = [{ node: 'pve1', turnSeconds: 60 }]
     expect(endTurn(queue({ turns: [other, leaving] }), leaving, at(60))).toEqual(
-      queue({ turns: [other], staged: [staged('vm-100', { since: iso(60), until: iso(60 + STAGED_SECONDS) })] }),
+      queue({
+        turns: [other],
+        staged: [staged('vm-100', { since: iso(60), until: iso(60 + STAGED_SECONDS) })],
+        paces,
+      }),
     )
-    expect(endTurn(queue({ turns: [other, turn('vm-100', { place: 'nas' })] }), leaving, at(60))).toEqual(
-      queue({ turns: [other] }),
-    )
-    expect(endTurn(queue({ turns: [other, turn('vm-100', { leaves: true })] }), leaving, at(60))).toEqual(
-      queue({ turns: [other] }),
-    )
+    const without = queue({ turns: [other], paces })
+    expect(endTurn(queue({ turns: [other, turn('vm-100', { place: 'nas' })] }), leaving, at(60))).toEqual(without)
+    expect(endTurn(queue({ turns: [other, turn('vm-100', { leaves: true })] }), leaving, at(60))).toEqual(without)
+  })
+
+  it('says how long turns of its node take: a third of it, two of those before', () => {
+    const other = { node: 'pve2', turnSeconds: 7 }
+    const before = queue({ turns: [turn('vm-100')], paces: [{ node: 'pve1', turnSeconds: 300 }, other] })
+    expect(endTurn(before, turn('vm-100'), at(600)).paces).toEqual([other, { node: 'pve1', turnSeconds: 400 }])
   })
 
   it.each([

@@ -93,10 +93,9 @@ describe('a claim that another execution takes between look and write', () => {
   it('of a change starts no backup', async () => {
     const ports = fakePorts()
     // The first write takes the guest; the second would note that a backup is asked for.
-    const random = ports.randomToken
     ports.randomToken = () => {
       void overwrite(ports, {})
-      return random()
+      return '0123456789abcdef'
     }
     await expect(startBackup(mine, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
     expect(ports.fakeProvider.calls).not.toContain('startBackup')

@@ -83,10 +83,10 @@ describe('copying that fails', () => {
   it('finds a source that changed while its only part was copied', async () => {
     const on = scene(PART_BYTES)
     const upload = await smallUpload(on)
-    const { putPart } = on.ports.store
+    const putPart = on.ports.store.putPart.bind(on.ports.store)
     on.ports.store.putPart = (...call) => {
       on.source.modifiedAt = '2026-11-22T03:00:00.000Z'
-      return putPart.apply(on.ports.store, call)
+      return putPart(...call)
     }
     await expect(copyParts(copyInput(on, upload, { order }), on.ports)).rejects.toMatchObject({ name: 'SourceChanged' })
   })

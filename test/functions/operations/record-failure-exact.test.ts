@@ -99,6 +99,8 @@ describe('cleaning up after a guest that failed', () => {
     ports.fakeProvider.running = true
     await fail(ports, 'ConnectionDropped')
     expect(ports.fakeProvider.calls.filter((call) => call.startsWith('stopBackup'))).toEqual([])
+    // Nothing was stopped, so that the job is still there to be gone on with.
+    expect(await claimIn(ports)).toMatchObject({ released: true, jobRef: 'job-1' })
   })
 
   it('gives back its turn to dump, and no other’s', async () => {
@@ -140,7 +142,7 @@ describe('cleaning up after a guest that failed', () => {
 
   it('says what is thrown as it is where that is no error', async () => {
     const ports = await started()
-    ports.fakeProvider.gatherEvidence = () => Promise.reject('just words' as unknown as Error)
+    ports.fakeProvider.gatherEvidence = () => Promise.reject('just words')
     expect((await fail(ports, 'BackupFailed')).reason).toContain('failed: just words')
   })
 

@@ -27,6 +27,7 @@ const roomy: StorageRecord = {
   type: 'dir',
   content: ['backup'],
   takesBackups: true,
+  backupsAreFiles: true,
   enabled: true,
   active: true,
   shared: false,
@@ -160,7 +161,9 @@ describe('an answer that was lost', () => {
     const ports = fakePorts()
     ports.fakeProvider.storages = [roomy]
     loseAnswers(ports)
-    await expect(startBackup({ item: { ...itemOf('dead'), backup: open.backup }, execution }, ports)).rejects.toThrow()
+    await expect(startBackup({ item: { ...itemOf('dead'), backup: open.backup }, execution }, ports)).rejects.toThrow(
+      'answer lost',
+    )
     const before = await claimIn(ports)
     ports.fakeProvider.storages = [{ ...roomy, storage: 'other' }]
     pass(ports, LEASE_SECONDS + 1)
