@@ -95,7 +95,7 @@ const needs = {
     write: ['claims', 'uploads'],
     uploads: ['fill'],
   },
-  CompareChecksums: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives'] },
+  VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives'] },
   WriteManifest: {
     memoryMiB: 1024,
     timeoutSeconds: 120,

@@ -250,9 +250,9 @@ export const tasks = {
     output: z.strictObject({ stored: storedArtifactSchema }),
     env: storeEnv.extend(siteEnv.shape),
   },
-  /** Ask S3 anew for each stored artifact and compare size and checksum with source and ledger. */
-  CompareChecksums: {
-    stem: 'compare-checksums',
+  /** Ask S3 anew for each stored artifact and compare size and checksum with source and ledger. Named in release 0.1, whose executions call it. */
+  VerifyArchive: {
+    stem: 'verify-archive',
     input: z.strictObject({
       item: planItemSchema,
       artifacts: z.array(sourceArtifactSchema).min(1),

@@ -83,7 +83,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
     ...recordFailure,
   })
 
-  const compare = lambdaTask(scope, functions, 'CompareChecksums', {
+  const compare = lambdaTask(scope, functions, 'VerifyArchive', {
     payload: { item: '{% $item %}', artifacts: '{% $artifacts %}', stored: '{% $stored %}' },
     retry: ordinary,
     ...recordFailure,

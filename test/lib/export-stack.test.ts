@@ -439,7 +439,7 @@ describe('a VPC', () => {
       .map((each) => each['Properties'].FunctionName)
     expect(sorted(outside)).toEqual([
       'guestlift-large-apply-retention',
-      'guestlift-large-compare-checksums',
+      'guestlift-large-verify-archive',
       'guestlift-large-find-leftovers',
       'guestlift-large-plan-verification',
       'guestlift-large-prune-archives',

@@ -16,7 +16,7 @@ import { completeUpload } from '../../../functions/operations/complete-upload.ts
 import { copyParts } from '../../../functions/operations/copy-parts.ts'
 import { newReading, readCatalogue } from '../../../functions/operations/read-catalogue.ts'
 import { releaseBackup } from '../../../functions/operations/release-backup.ts'
-import { compareChecksums } from '../../../functions/operations/compare-checksums.ts'
+import { verifyArchive } from '../../../functions/operations/verify-archive.ts'
 import { writeCatalogue } from '../../../functions/operations/write-catalogue.ts'
 import { writeManifest } from '../../../functions/operations/write-manifest.ts'
 import { goodEvidence } from '../../fakes/evidence.ts'
@@ -96,7 +96,7 @@ async function archiveOne(day: number, store: MemoryStore, mortal: Mortal): Prom
   const { stored } = await completeUpload({ ...work, bytesSent }, ports)
   const verdict = { name: 'archived', good: true, reason: '' } as const
   const whole = { item: its, artifacts: [artifact], stored: [stored] }
-  await compareChecksums(whole, ports)
+  await verifyArchive(whole, ports)
   const { manifestKey } = await writeManifest({ ...whole, verdict, evidenceKey: kept }, ports)
   await applyRetention({ item: its }, { ...ports, versions, prices: listPrices })
   await releaseBackup({ ...whole, verdict, manifestKey, execution: work.execution, startedAt: createdAt }, ports)

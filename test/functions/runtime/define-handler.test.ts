@@ -15,7 +15,7 @@ describe('what Lambda bills of a call', () => {
     const loadedAt = performance.now()
     const billed: [number, number][] = []
     const handler = defineHandler(
-      'CompareChecksums',
+      'VerifyArchive',
       async (_input, call: Invocation) => {
         const first = call.billedMilliseconds()
         await delay(30)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { completeUpload } from '../../../functions/operations/complete-upload.ts'
 import { openUpload } from '../../../functions/operations/open-upload.ts'
 import { copyParts } from '../../../functions/operations/copy-parts.ts'
-import { compareChecksums } from '../../../functions/operations/compare-checksums.ts'
+import { verifyArchive } from '../../../functions/operations/verify-archive.ts'
 import { execution, item } from '../../fakes/ports.ts'
 import { copyInput, type Scene, scene, smallUpload } from './fake-source.ts'
 
@@ -17,13 +17,13 @@ async function archived() {
 describe('verifying an archive', () => {
   it('agrees with what S3 holds, and may be asked again', async () => {
     const { on, input } = await archived()
-    expect(await compareChecksums(input, on.ports)).toEqual({ matches: true })
-    expect(await compareChecksums(input, on.ports)).toEqual({ matches: true })
+    expect(await verifyArchive(input, on.ports)).toEqual({ matches: true })
+    expect(await verifyArchive(input, on.ports)).toEqual({ matches: true })
   })
 
   it('leaves the upload record, by which a guest that is repeated before its manifest knows its object', async () => {
     const { on, input } = await archived()
-    await compareChecksums(input, on.ports)
+    await verifyArchive(input, on.ports)
     expect(on.ports.store.objects.has(on.recordKey)).toBe(true)
     const { alreadyStored } = await openUpload({ item, artifact: on.artifact }, on.ports)
     expect(alreadyStored).toMatchObject({ checksum: input.stored[0]?.checksum, bytesSent: 0 })
@@ -36,7 +36,7 @@ describe('verifying an archive', () => {
   ])('says ChecksumMismatch when %s', async (_why, change, message) => {
     const { on, input } = await archived()
     await change(on)
-    await expect(compareChecksums(input, on.ports)).rejects.toMatchObject({
+    await expect(verifyArchive(input, on.ports)).rejects.toMatchObject({
       name: 'ChecksumMismatch',
       message: expect.stringMatching(message),
     })
@@ -46,15 +46,13 @@ describe('verifying an archive', () => {
   it('misses an artifact that was never stored', async () => {
     const { on, input } = await archived()
     const other = { ...on.artifact, fileName: 'second-disk' }
-    await expect(compareChecksums({ ...input, artifacts: [on.artifact, other] }, on.ports)).rejects.toThrow(
-      /second-disk/,
-    )
+    await expect(verifyArchive({ ...input, artifacts: [on.artifact, other] }, on.ports)).rejects.toThrow(/second-disk/)
   })
 
   it('does not believe a size that differs from the source', async () => {
     const { on, input } = await archived()
     const artifacts = [{ ...on.artifact, sizeBytes: 10_000 }]
-    await expect(compareChecksums({ ...input, artifacts }, on.ports)).rejects.toMatchObject({
+    await expect(verifyArchive({ ...input, artifacts }, on.ports)).rejects.toMatchObject({
       name: 'ChecksumMismatch',
     })
   })

@@ -9,10 +9,10 @@ type Needs = Pick<Ports, 'store'>
  * Ask S3 anew for each artifact and compare with the source's size and the sum over the bytes that were read.
  * @throws ChecksumMismatch when anything is missing or differs
  */
-export async function compareChecksums(
-  { artifacts, stored }: TaskInput<'CompareChecksums'>,
+export async function verifyArchive(
+  { artifacts, stored }: TaskInput<'VerifyArchive'>,
   ports: Needs,
-): Promise<TaskOutput<'CompareChecksums'>> {
+): Promise<TaskOutput<'VerifyArchive'>> {
   for (const artifact of artifacts) {
     const claimed = stored.find((candidate) => candidate.fileName === artifact.fileName)
     const object = claimed === undefined ? undefined : await ports.store.head(claimed.key)

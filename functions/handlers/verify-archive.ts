@@ -1,9 +1,9 @@
-import { compareChecksums } from '../operations/compare-checksums.ts'
+import { verifyArchive } from '../operations/verify-archive.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'
 
-export const handler = defineHandler('CompareChecksums', compareChecksums, (call) => ({
+export const handler = defineHandler('VerifyArchive', verifyArchive, (call) => ({
   ...withBase(call),
   ...withStore(call),
 }))
