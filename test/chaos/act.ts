@@ -45,8 +45,8 @@ export interface RoundPlan {
 
 const FIRST_GUEST = 100
 /** A run asks S3 so often, and so often more for each of its guests. */
-const REQUESTS_OF_RUN = 20
-const REQUESTS_OF_GUEST = 40
+const REQUESTS_OF_RUN = 40
+const REQUESTS_OF_GUEST = 80
 
 export function planRound(seed: number): RoundPlan {
   const random = new Random(seed)

@@ -27,7 +27,9 @@ interface World {
   lines: Record<Line, Proxy>
   clockFile: string
   mood: S3Mood
-  running: CommandLine[]
+  /** All that were started, and how many of them have been waited for. */
+  begun: CommandLine[]
+  collected: number
   start(quiet?: boolean): CommandLine
   chance: Random
   /** What came to pass, a line each. */
@@ -73,7 +75,8 @@ export async function playRound(plan: RoundPlan, keep: (record: RoundRecord) => 
   const ends: RunEnd[] = []
   const seen: Record<string, string>[] = []
   const collect = async () => {
-    for (let next = world.running.shift(); next !== undefined; next = world.running.shift()) {
+    for (let next = world.begun[world.collected]; next !== undefined; next = world.begun[world.collected]) {
+      world.collected += 1
       ends.push(await next.end)
       seen.push((await lookAtBucket(join(directory, 's3'), bucket)).sums)
     }
@@ -123,7 +126,7 @@ export async function playRound(plan: RoundPlan, keep: (record: RoundRecord) => 
     } else await rm(directory, { recursive: true, force: true })
     return { record, diary: world.diary, directory }
   } finally {
-    for (const left of world.running) left.signal('group', 'SIGKILL', 0)
+    for (const left of world.begun) left.signal('group', 'SIGKILL', 0)
     await Promise.all([s3.kill(), lab.close(), ...Object.values(lines).map((line) => line.close())])
   }
 }
@@ -154,14 +157,15 @@ function openWorld(plan: RoundPlan, directory: string, lab: Lab, s3: S3Child, li
     lines,
     clockFile,
     mood: {},
-    running: [],
+    begun: [],
+    collected: 0,
     chance: new Random(plan.seed ^ 0x5eed),
     diary: [],
     excusedParts: 0,
     start: (isQuiet = false) => {
       const parameters = ['--site', siteFile, '--bucket', bucket, '--s3', s3Url, jobFile]
       const begun = runCommandLine(parameters, environment, isQuiet)
-      world.running.push(begun)
+      world.begun.push(begun)
       return begun
     },
   }
@@ -169,7 +173,7 @@ function openWorld(plan: RoundPlan, directory: string, lab: Lab, s3: S3Child, li
 }
 
 async function perform(act: Act, world: World): Promise<void> {
-  const { lab, s3, lines, chance, running } = world
+  const { lab, s3, lines, chance, begun } = world
   const setMood = (change: S3Mood) => {
     world.mood = { ...world.mood, ...change }
     s3.setMood(world.mood)
@@ -182,8 +186,9 @@ async function perform(act: Act, world: World): Promise<void> {
   world.diary.push(actWords(act))
   switch (act.kind) {
     case 'signal': {
-      const [first] = [...running].filter((one) => one.running())
+      const first = begun.find((one) => one.running())
       if (first?.signal(act.victim, act.signal, chance.next()) === true) world.excusedParts += IN_FLIGHT
+      else world.diary.push('that signal met nobody')
       return
     }
     case 's3-refuses':
