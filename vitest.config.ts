@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 /** Tests that start processes: the command line, the functions of a local run, a browser. */
-const startProcesses = ['test/bin/**', 'test/browser/**', 'test/e2e/**', 'test/local/cli/**', 'test/local/run/**'].map(
-  (folder) => `${folder}/*.test.ts`,
+const startProcesses = ['bin', 'browser', 'chaos', 'e2e', 'local/cli', 'local/run', 'mutate'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
 )
 
 export default defineConfig({

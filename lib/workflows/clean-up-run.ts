@@ -97,6 +97,7 @@ export function cleanUpRun(scope: Construct, { functions, executions }: CleanUpR
       planKey: '{% $planned.planKey %}',
       notes: '{% [$summary] %}',
       catalogueError: '{% null %}',
+      mapError: '{% null %}',
     },
     retry: ordinary,
     onError: stopped,

@@ -84,6 +84,8 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
   })
 
   const compare = lambdaTask(scope, functions, 'VerifyArchive', {
+    // Verified is what was read back whole; this asks S3 for its sums.
+    name: 'Compare checksums',
     payload: { item: '{% $item %}', artifacts: '{% $artifacts %}', stored: '{% $stored %}' },
     retry: ordinary,
     ...recordFailure,

@@ -19,6 +19,8 @@ export type PayloadOf<Input> = {
 const SPARE_SECONDS = 30
 
 export interface LambdaTaskProps<Name extends TaskName> {
+  /** The state's name, where the function's says something else to an operator. */
+  name?: string
   payload: PayloadOf<TaskInput<Name>>
   /** Variables for later states. The answer is `$states.result.Payload` here, and the next state's input. */
   assign?: Record<string, Jsonata>
@@ -46,7 +48,7 @@ export function lambdaTask<Name extends TaskName>(
   props: LambdaTaskProps<Name>,
 ): LambdaInvoke {
   const { function: lambdaFunction, timeoutSeconds } = functions.of(task)
-  const state = LambdaInvoke.jsonata(scope, stateName(task), {
+  const state = LambdaInvoke.jsonata(scope, props.name ?? stateName(task), {
     lambdaFunction,
     payload: Payload.fromObject(props.payload),
     // CDK would add six retries on errors after which the function may have run; each task says itself what it bears.

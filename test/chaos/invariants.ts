@@ -1,4 +1,5 @@
 /** What holds after every round, whatever went wrong in it. Pure: each invariant gives its violations, a sentence each. */
+import { exitCodes } from '../../local/cli/exit-codes.ts'
 import type { RoundRecord, RunEnd } from './record.ts'
 
 export interface Invariant {
@@ -6,8 +7,12 @@ export interface Invariant {
   violations: (round: RoundRecord) => string[]
 }
 
-const exitCodes = { succeeded: 0, failed: 1, partial: 2 } as const
-const INTERRUPTED = 130
+/** By outcome. Of a run that archived nothing, the code also says that the site, or the store, did not answer. */
+const expectedCodes = {
+  succeeded: [exitCodes.succeeded],
+  partial: [exitCodes.partial],
+  failed: [exitCodes.failed, exitCodes.siteUnreachable, exitCodes.storeUnreachable],
+} as const
 
 export const invariants: readonly Invariant[] = [
   {
@@ -133,7 +138,7 @@ export function sumOf(files: RoundRecord['archives'][number]['files']): string {
 
 function complaintAbout({ exitCode, report, stopped, stderr }: RunEnd): string[] {
   if (report === undefined) return [`exit code ${exitCode} and no report: ${stderr}`]
-  const expected: number[] = [exitCodes[report.outcome], ...(stopped ? [INTERRUPTED] : [])]
+  const expected: number[] = [...expectedCodes[report.outcome], ...(stopped ? [exitCodes.interrupted] : [])]
   if (exitCode === undefined || !expected.includes(exitCode)) return [`${report.outcome} with exit code ${exitCode}`]
   const bad = report.guests.filter(({ outcome }) => outcome !== 'succeeded').length
   const all = report.guests.length

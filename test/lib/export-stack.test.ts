@@ -439,13 +439,13 @@ describe('a VPC', () => {
       .map((each) => each['Properties'].FunctionName)
     expect(sorted(outside)).toEqual([
       'guestlift-large-apply-retention',
-      'guestlift-large-verify-archive',
       'guestlift-large-find-leftovers',
       'guestlift-large-plan-verification',
       'guestlift-large-prune-archives',
       'guestlift-large-report-run',
       'guestlift-large-report-verification',
       'guestlift-large-sweep-uploads',
+      'guestlift-large-verify-archive',
       'guestlift-large-verify-deep',
       'guestlift-large-write-catalogue',
       'guestlift-large-write-manifest',

@@ -135,9 +135,12 @@ describe('the work that a job intends', () => {
     [{ vmids: [100, 101] }, { guestIds: ['100', '101'], everyGuest: false, pools: [], excludedPools: [] }],
     [
       { all: true, exclude: { pools: ['lab'] } },
-      { guestIds: [], everyGuest: true, pools: [], excludedPools: ['lab'] },
+      { guestIds: [], everyGuest: true, pools: [], excludedPools: [{ pool: 'lab', subPools: true }] },
     ],
-    [{ pools: ['shop'] }, { guestIds: [], everyGuest: false, pools: ['shop'], excludedPools: [] }],
+    [
+      { pools: ['shop'] },
+      { guestIds: [], everyGuest: false, pools: [{ pool: 'shop', subPools: true }], excludedPools: [] },
+    ],
   ])('with guests %j', (guests, expected) => {
     expect(intendedWork(jobSchema.parse({ site, guests }))).toMatchObject({
       ...expected,

@@ -332,10 +332,11 @@ describe('the catalogue of a run', () => {
 
   it('hands its error to Report run, or none', async () => {
     const run = { id: 'run-1', startedAt: '2026-11-22T02:00:00.000Z', prefix: 'runs/2026/11/22/run-1/' }
-    for (const catalogueError of [null, { Error: 'States.Timeout' }]) {
-      const variables = { run, site: 'hq', planKey: 'plan.json', notes: [], catalogueError }
+    for (const error of [null, { Error: 'States.Timeout' }]) {
+      const errors = { catalogueError: error, mapError: error }
+      const variables = { run, site: 'hq', planKey: 'plan.json', notes: [], ...errors }
       const payload = await evaluated(states.get('Report run')?.Arguments?.Payload, { variables })
-      expect(tasks.ReportRun.input.parse(payload)).toMatchObject({ catalogueError })
+      expect(tasks.ReportRun.input.parse(payload)).toMatchObject(errors)
     }
   })
 })
