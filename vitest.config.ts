@@ -27,12 +27,15 @@ export default defineConfig({
         test: {
           name: 'in one process',
           include: ['test/**/*.test.ts'],
-          exclude: startProcesses,
+          exclude: [...startProcesses, 'test/mutate/fixture/**'],
           // Loading the modules anew for each file takes as long as all tests of these files together.
           isolate: false,
         },
       },
-      { extends: true, test: { name: 'with processes', include: startProcesses } },
+      {
+        extends: true,
+        test: { name: 'with processes', include: startProcesses, exclude: ['test/mutate/fixture/**'] },
+      },
     ],
   },
 })

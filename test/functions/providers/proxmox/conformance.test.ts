@@ -34,7 +34,7 @@ async function openHarness(choice: SiteChoice): Promise<ProviderHarness> {
     holdJobs: () => lab.control.setTaskSpeed(0),
     releaseJobs: () => lab.control.setTaskSpeed(1),
     lock: (guestId, locked) =>
-      locked ? lab.control.lockGuest(Number(guestId), 'snapshot') : lab.control.lockGuest(Number(guestId)),
+      locked ? lab.control.lockGuest(Number(guestId), 'disk') : lab.control.lockGuest(Number(guestId)),
     platformNow: () => Date.now() / 1000,
     async close() {
       await provider.close()
