@@ -1,3 +1,4 @@
+import { GuestliftError } from '../../functions/contracts/errors.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
 
 /**
@@ -64,8 +65,9 @@ export function exitCodeOfFailure(name: string): ExitCode {
 /** What a command ends with that this was thrown out of. */
 export function exitCodeOfError(error: unknown): ExitCode {
   if (!(error instanceof Error)) return exitCodes.failed
-  // The SDK marks what went wrong on the way to AWS as it marks AWS's answers; only those have a status.
-  if ('$metadata' in error && error.name !== 'CredentialsProviderError') {
+  // The SDK marks what went wrong on the way to AWS as it marks AWS's answers, and our errors from within its calls too;
+  // only answers have a status.
+  if (!(error instanceof GuestliftError) && '$metadata' in error && error.name !== 'CredentialsProviderError') {
     const { httpStatusCode = 503 } = error.$metadata as { httpStatusCode?: number }
     return httpStatusCode >= 500 ? exitCodes.storeUnreachable : exitCodes.failed
   }

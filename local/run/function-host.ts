@@ -52,11 +52,13 @@ const WEIGH_MILLISECONDS = 250
 /** An environment that nobody calls ends after this: a run of many guests would else leave one for each call at its widest. */
 const IDLE_MILLISECONDS = 15_000
 /**
- * Environments of short functions that are there at once: a hundred guests in step would else start hundreds of
- * processes, and each holds 80 to 100 MiB while it talks to a platform. A guest's functions take turns, and those it is
- * done with make room, so fewer than there are functions do. Long ones (copying, reading) aren't counted: the streams of a site limit them.
+ * Environments of short functions that are there at once, by number and by the memory that they share: a hundred guests
+ * in step would else start hundreds of processes, of 50 MiB each as they begin and 100 MiB as they talk to a platform. A
+ * guest's functions take turns; with fewer environments than it has functions, each call would end one and start another.
+ * Long ones (copying, reading) aren't counted: the streams of a site limit them.
  */
-const MOST_SHORT_ENVIRONMENTS = 8
+const MOST_SHORT_ENVIRONMENTS = 16
+const SHORT_ENVIRONMENTS_MIB = 704
 const LONG_SECONDS = 900
 
 /** Many environments share this machine's memory. Measured: a bundle that was just loaded takes 36 MiB in place of 43. */
@@ -72,6 +74,16 @@ function residentMiB(pid: number | undefined): number {
   }
 }
 
+/** Memory of a process, with its share of the pages that others have too; 0 where the system doesn't tell. */
+function shareOfMemoryMiB(pid: number | undefined): number {
+  try {
+    const [, kib = '0'] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? []
+    return Math.round(Number(kib) / 1024)
+  } catch {
+    return 0
+  }
+}
+
 /** Lambda's own words for the common case; Plan copies reads them. */
 function exitWords(signalName: NodeJS.Signals): string {
   return signalName === 'SIGKILL' ? 'signal: killed' : signalName
@@ -80,11 +92,14 @@ function exitWords(signalName: NodeJS.Signals): string {
 export interface HostLimits {
   idleMilliseconds: number
   mostShortEnvironments: number
+  /** What all of them together may hold before another is started. */
+  shortEnvironmentsMiB: number
 }
 
 const standardLimits: HostLimits = {
   idleMilliseconds: IDLE_MILLISECONDS,
   mostShortEnvironments: MOST_SHORT_ENVIRONMENTS,
+  shortEnvironmentsMiB: SHORT_ENVIRONMENTS_MIB,
 }
 
 /**
@@ -95,8 +110,9 @@ export function startFunctionHost(
   functions: Readonly<Record<string, HostedFunction>>,
   environmentOf: (stem: string) => NodeJS.ProcessEnv,
   onLog: (stem: string, line: string) => void,
-  limits: HostLimits = standardLimits,
+  changedLimits: Partial<HostLimits> = {},
 ): FunctionHost {
+  const limits: HostLimits = { ...standardLimits, ...changedLimits }
   const all = new Set<Environment>()
   /** Told to end, and not counted any more. */
   const dying = new Set<ChildProcess>()
@@ -163,11 +179,22 @@ export function startFunctionHost(
         return found
       }
       if (hosted.timeoutSeconds >= LONG_SECONDS) return start(stem, hosted)
-      if ([...all].filter(({ short }) => short).length < limits.mostShortEnvironments) return start(stem, hosted)
-      const unused = idle.find(({ short }) => short)
+      const shorts = [...all].filter(({ short }) => short)
+      if (hasRoom(shorts)) return start(stem, hosted)
+      const idleShorts = shorts.filter(({ ending }) => ending !== undefined)
+      // The last of its function is started again soonest.
+      const twin = idleShorts.find((one) => shorts.some((other) => other !== one && other.stem === one.stem))
+      const unused = twin ?? idleShorts[0]
       if (unused === undefined) await turn(signal)
       else drop(unused)
     }
+  }
+
+  function hasRoom(shorts: readonly Environment[]): boolean {
+    if (shorts.length < 2) return true
+    if (shorts.length >= limits.mostShortEnvironments) return false
+    const heldMiB = shorts.reduce((sum, { child }) => sum + shareOfMemoryMiB(child.pid), 0)
+    return heldMiB < limits.shortEnvironmentsMiB
   }
 
   function turn(signal: AbortSignal): Promise<void> {

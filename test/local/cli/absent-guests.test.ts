@@ -1,25 +1,17 @@
 /** Guests that a site doesn't list, played against the lab: a rebuilt cluster, another one, rights taken away, removed guests. */
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SiteBook } from '../../../functions/contracts/site-book.ts'
 import { type Lab, startLab } from '../../../local/lab/lab.ts'
 import { putArchive } from '../../fakes/put-archive.ts'
 import { openVersionedBucket, type VersionedBucket } from '../../fakes/versioned-bucket.ts'
+import { guestlift as run, type Ended } from './command-line.ts'
 
-const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 const ids = [201, 202, 203, 204, 205, 206]
 const DAY = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY).toISOString()
-
-interface Ended {
-  code: number
-  out: string
-  error: string
-}
 
 describe('pruning a site with archives of six guests', () => {
   let directory: string
@@ -52,12 +44,7 @@ describe('pruning a site with archives of six guests', () => {
   function guestlift(...words: string[]): Promise<Ended> {
     const keys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' }
     const env = { ...process.env, ...keys, NO_COLOR: '1' }
-    const all = [bin, ...words, '--bucket', 'archives', '--s3', bucket.url]
-    return new Promise((resolve) => {
-      execFile(process.execPath, all, { env }, (error, out, stderr) => {
-        resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, error: stderr })
-      })
-    })
+    return run([...words, '--bucket', 'archives', '--s3', bucket.url], { env })
   }
   const prune = (...words: string[]) =>
     guestlift(

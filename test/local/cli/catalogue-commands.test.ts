@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,7 @@ import { listPrices } from '../../../functions/domain/list-prices.ts'
 import type { Guest } from '../../../functions/contracts/nouns.ts'
 import { type S3Server, startS3 } from '../../../local/s3/server.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
+import { guestlift as run, type Ended } from './command-line.ts'
 
 const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 const prefix = 'vault/'
@@ -62,20 +63,10 @@ async function put(
   return folder
 }
 
-interface Ended {
-  code: number
-  out: string
-  error: string
-}
-
 function guestlift(...words: string[]): Promise<Ended> {
   const env = { PATH: process.env['PATH'], HOME: directory, NO_COLOR: '1', AWS_EC2_METADATA_DISABLED: 'true', ...aws }
   const where = ['--bucket', 'archives', '--s3', server.url, '--prefix', 'vault']
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...words, ...where], { env }, (_, out, error) => {
-      resolve({ code: child.exitCode ?? -1, out, error })
-    })
-  })
+  return run([...words, ...where], { env })
 }
 
 describe('the commands that read the bucket', () => {

@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
@@ -11,8 +9,7 @@ import { archiveFolder, manifestKey } from '../../../functions/domain/object-key
 import { type Lab, startLab } from '../../../local/lab/lab.ts'
 import { type S3Server, startS3 } from '../../../local/s3/server.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
-
-const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
+import { guestlift } from './command-line.ts'
 
 let directory: string
 let lab: Lab
@@ -65,11 +62,7 @@ function coverage(...words: string[]): Promise<{ code: number; out: string; erro
     AWS_REGION: 'us-east-1',
   }
   const where = ['coverage', '--bucket', 'archives', '--s3', server.url]
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...where, ...words], { cwd: directory, env }, (_, out, error) => {
-      resolve({ code: child.exitCode ?? -1, out, error })
-    })
-  })
+  return guestlift([...where, ...words], { cwd: directory, env })
 }
 
 interface Told {
@@ -151,8 +144,8 @@ describe('guestlift coverage', () => {
   it("takes the site's name from the file itself, wherever the file lies", async () => {
     await writeFile(join(directory, 'site.json'), JSON.stringify({ ...lab.site(), name: 'hq' }))
     const { out } = await coverage('--site-file', join(directory, 'site.json'), '--json')
-    const { guests } = JSON.parse(out) as { guests: { guest: { id: string; kind: string }; state: string }[] }
-    expect(guests.find(({ guest }) => guest.id === '100' && guest.kind === 'vm')?.state).toBe('covered')
+    const { guests } = JSON.parse(out) as { guests: { guest: { id: string; kind: string }; archives: number }[] }
+    expect(guests.find(({ guest }) => guest.id === '100' && guest.kind === 'vm')?.archives).toBeGreaterThan(0)
   })
 
   it('does not report every guest as never archived because a file is called otherwise than its site', async () => {

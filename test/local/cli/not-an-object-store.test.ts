@@ -1,14 +1,11 @@
 /** Each command that reads the bucket, against a web server at the address that S3 should have. */
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Lab, startLab } from '../../../local/lab/lab.ts'
 import { consolePage, type HostileStore, startHostileStore, strangers } from '../../functions/aws/hostile-store.ts'
-
-const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
+import { guestlift as run } from './command-line.ts'
 
 let directory: string
 let hostile: HostileStore
@@ -39,12 +36,7 @@ function guestlift(...words: string[]): Promise<{ code: number; out: string; err
     AWS_SECRET_ACCESS_KEY: 'secret',
     AWS_REGION: 'us-east-1',
   }
-  const all = [bin, ...words, '--bucket', 'archives', '--s3', hostile.url]
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, all, { env, cwd: directory }, (_, out, error) => {
-      resolve({ code: child.exitCode ?? -1, out, error })
-    })
-  })
+  return run([...words, '--bucket', 'archives', '--s3', hostile.url], { env, cwd: directory })
 }
 
 const commands = [

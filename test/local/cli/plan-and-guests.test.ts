@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
@@ -14,8 +12,8 @@ import type { ToldGuest } from '../../../local/cli/guests-command.ts'
 import { startS3 } from '../../../local/s3/server.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { type Lab, startLab } from '../../../local/lab/lab.ts'
+import { guestlift as run, type Ended } from './command-line.ts'
 
-const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 const MIB = 2 ** 20
 
 let directory: string
@@ -57,19 +55,8 @@ const environment = {
   AWS_EC2_METADATA_DISABLED: 'true',
 }
 
-interface Ended {
-  code: number
-  out: string
-  error: string
-}
-
 function guestlift(words: readonly string[], aws: Record<string, string> = {}): Promise<Ended> {
-  const env = { ...environment, ...aws }
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...words], { cwd: directory, env }, (_, out, error) => {
-      resolve({ code: child.exitCode ?? -1, out, error })
-    })
-  })
+  return run(words, { cwd: directory, env: { ...environment, ...aws } })
 }
 
 async function planOf(job: object, ...words: string[]) {

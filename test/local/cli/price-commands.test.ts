@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
@@ -17,8 +15,8 @@ import { type Lab, startLab } from '../../../local/lab/lab.ts'
 import { startS3 } from '../../../local/s3/server.ts'
 import { putArchive } from '../../fakes/put-archive.ts'
 import { openVersionedBucket } from '../../fakes/versioned-bucket.ts'
+import { guestlift as run } from './command-line.ts'
 
-const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 const GIB = 2 ** 30
 
 let directory: string
@@ -43,11 +41,7 @@ afterAll(async () => {
 function guestlift(words: readonly string[], aws: Record<string, string> = {}) {
   const home = { PATH: process.env['PATH'], HOME: process.env['HOME'] }
   const env = { ...home, NO_COLOR: '1', AWS_EC2_METADATA_DISABLED: 'true', ...aws }
-  return new Promise<{ code: number; out: string; error: string }>((resolve) => {
-    const child = execFile(process.execPath, [bin, ...words], { cwd: directory, env }, (_, out, error) => {
-      resolve({ code: child.exitCode ?? -1, out, error })
-    })
-  })
+  return run(words, { cwd: directory, env })
 }
 
 describe('guestlift quote', () => {

@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Guest } from '../../../functions/contracts/nouns.ts'
 import { putArchive } from '../../fakes/put-archive.ts'
 import { openVersionedBucket, type VersionedBucket } from '../../fakes/versioned-bucket.ts'
+import { guestlift } from './command-line.ts'
 
-const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 const web: Guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' }
 const keyPrefix = 'vault/'
 
@@ -28,24 +26,8 @@ describe('guestlift prune', () => {
       AWS_REGION: 'us-east-1',
       NO_COLOR: '1',
     }
-    const all = [
-      bin,
-      'prune',
-      '--site-name',
-      'hq',
-      '--bucket',
-      'archives',
-      '--s3',
-      bucket.url,
-      '--prefix',
-      'vault',
-      ...args,
-    ]
-    return new Promise((resolve) => {
-      execFile(process.execPath, all, { env }, (error, out, stderr) => {
-        resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, error: stderr })
-      })
-    })
+    const all = ['prune', '--site-name', 'hq', '--bucket', 'archives', '--s3', bucket.url, '--prefix', 'vault', ...args]
+    return guestlift(all, { env })
   }
 
   it('takes a site that the bucket does not know for a mistake, and names those that it knows', async () => {

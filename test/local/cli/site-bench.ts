@@ -1,4 +1,4 @@
-/** A lab with its site file, and the command line as a process of its own against it. */
+/** A lab with its site file, and the command line against it: as a process of its own where it is interrupted. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { openProvider, siteSchema } from '../../../functions/providers/registry.
 import type { Provider } from '../../../functions/providers/provider.ts'
 import { BACKUP_PRIVILEGES, BACKUP_ROLE } from '../../../local/lab/default-site.ts'
 import { type Lab, type LabOptions, startLab } from '../../../local/lab/lab.ts'
+import { guestlift as runHere } from './command-line.ts'
 
 const entry = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 
@@ -50,13 +51,18 @@ export async function openSiteBench(options: Partial<LabOptions> = {}): Promise<
     log: () => undefined,
   })
 
-  async function run(words: string[], interruptWhen?: () => boolean): Promise<Ended> {
+  async function run(words: string[]): Promise<Ended> {
+    const { code, out, error } = await runHere([...words, '--site', siteFile])
+    return { code, stdout: out, stderr: error }
+  }
+
+  async function runInterrupted(words: string[], interruptWhen: () => boolean): Promise<Ended> {
     const child = spawn(process.execPath, [entry, ...words, '--site', siteFile], { stdio: ['ignore', 'pipe', 'pipe'] })
     const ended: Ended = { code: null, stdout: '', stderr: '' }
     child.stdout.on('data', (chunk: Buffer) => (ended.stdout += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (ended.stderr += chunk.toString()))
     const watch = setInterval(() => {
-      if (interruptWhen?.() !== true) return
+      if (!interruptWhen()) return
       clearInterval(watch)
       child.kill('SIGINT')
     }, 20)
@@ -69,7 +75,7 @@ export async function openSiteBench(options: Partial<LabOptions> = {}): Promise<
     lab,
     provider,
     guestlift: (...words) => run(words),
-    interrupted: (when, ...words) => run(words, when),
+    interrupted: (when, ...words) => runInterrupted(words, when),
     async json(...words) {
       const { code, stdout, stderr } = await run([...words, '--json'])
       const lines = stdout.trimEnd().split('\n')

@@ -1,9 +1,7 @@
 /** `guestlift unfinished` as a person types it, against the embedded S3. */
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { crc32, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
@@ -13,8 +11,8 @@ import { type S3Server, startS3 } from '../../../local/s3/server.ts'
 import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
 import { item } from '../../fakes/ports.ts'
 import { vma } from '../../functions/archive-formats/made-archives.ts'
+import { guestlift as run, type Ended } from './command-line.ts'
 
-const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }
 const env = { ...process.env, AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1' }
 const folder = stored.key.slice(0, stored.key.lastIndexOf('/') + 1)
@@ -59,36 +57,32 @@ async function put(key: string, body: Buffer): Promise<void> {
   await store.completeUpload(key, uploadId, [part], crc32(body))
 }
 
-function guestlift(...words: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
+function guestlift(...words: string[]): Promise<Ended> {
   const where = ['--bucket', 'archives', '--s3', server.url]
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, 'unfinished', ...words, ...where], { env }, (error, stdout, stderr) =>
-      resolve({ code: error?.code ?? 0, stdout, stderr }),
-    )
-  })
+  return run(['unfinished', ...words, ...where], { env })
 }
 
 describe('guestlift unfinished', () => {
   it('lists, adopts what is proved, leaves what is not, and removes what is named', { timeout: 400_000 }, async () => {
     const listed = await guestlift('list')
     expect(listed).toMatchObject({ code: 0 })
-    expect(listed.stdout).toMatch(new RegExp(`adoptable: ${folder}`))
-    expect(listed.stdout).toMatch(new RegExp(`unproven: ${lost}`))
-    expect(listed.stdout).toMatch(/2 folders without a manifest, .* a month\.\n$/)
+    expect(listed.out).toMatch(new RegExp(`adoptable: ${folder}`))
+    expect(listed.out).toMatch(new RegExp(`unproven: ${lost}`))
+    expect(listed.out).toMatch(/2 folders without a manifest, .* a month\.\n$/)
 
     const dry = await guestlift('adopt', folder)
-    expect(dry.stdout).toMatch(/would adopt: .*Nothing was changed\. Repeat it with --confirm\./s)
+    expect(dry.out).toMatch(/would adopt: .*Nothing was changed\. Repeat it with --confirm\./s)
     expect(await store.head(`${folder}manifest.json`)).toBeUndefined()
 
     const adopted = await guestlift('adopt', '--confirm')
     expect(adopted.code).toBe(2)
-    expect(adopted.stdout).toMatch(new RegExp(`adopted: ${folder}`))
-    expect(adopted.stdout).toMatch(new RegExp(`left: ${lost}.*nothing proves what it is`, 's'))
+    expect(adopted.out).toMatch(new RegExp(`adopted: ${folder}`))
+    expect(adopted.out).toMatch(new RegExp(`left: ${lost}.*nothing proves what it is`, 's'))
     expect(await store.head(`${folder}manifest.json`)).toBeDefined()
 
     expect(await guestlift('remove', folder, '--confirm')).toMatchObject({ code: 1 })
     expect(await guestlift('remove', lost, '--confirm', '--json')).toMatchObject({ code: 0 })
     expect(await store.listKeys(lost)).toEqual([])
-    expect((await guestlift('list')).stdout).toBe('Every folder among the archives has a manifest.\n')
+    expect((await guestlift('list')).out).toBe('Every folder among the archives has a manifest.\n')
   })
 })

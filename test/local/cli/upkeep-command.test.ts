@@ -1,12 +1,10 @@
 /** Commands that start a deployment's own workflow, as a person types them, against a Step Functions that is played. */
-import { execFile } from 'node:child_process'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PruningReport } from '../../../functions/contracts/pruning.ts'
+import { guestlift as run } from './command-line.ts'
 
-const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
 const arn = 'arn:aws:states:us-east-1:1:execution:guestlift-prod-prune-archives:cli'
 
 const pruned: PruningReport = {
@@ -107,11 +105,7 @@ function guestlift(...args: string[]): Promise<{ code: number; out: string; erro
     AWS_SECRET_ACCESS_KEY: 'b',
     NO_COLOR: '1',
   }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], { env }, (error, out, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, error: stderr })
-    })
-  })
+  return run(args, { env })
 }
 
 const prune = (...args: string[]) => guestlift('prune', '--site-name', 'hq', '--keep-last', '2', ...args)
@@ -143,7 +137,7 @@ describe('guestlift prune --deployment', () => {
     answer = undefined
     ending = { status: 'FAILED', error: 'PlatformUnavailable', cause: '{"errorMessage":"Site hq does not answer."}' }
     const plain = await prune('--deployment', 'prod')
-    expect(plain).toMatchObject({ code: 1, out: 'The pruning stopped: Site hq does not answer.\n' })
+    expect(plain).toMatchObject({ code: 68, out: 'The pruning stopped: Site hq does not answer.\n' })
     const { out } = await prune('--deployment', 'prod', '--json')
     expect(JSON.parse(out)).toEqual({ outcome: 'failed', summary: 'The pruning stopped: Site hq does not answer.' })
   })

@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { verificationSchema } from '../../../functions/contracts/verification.ts'
@@ -14,21 +12,16 @@ import { synthesise } from '../../../local/run/assembly.ts'
 import { startS3 } from '../../../local/s3/server.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { compressed, containerTar, has, vma } from '../../functions/archive-formats/made-archives.ts'
+import { guestlift as run, type Ended } from './command-line.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'guestlift-verify-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const bin = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))
-
 const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }
 const env = { ...process.env, AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
 
-function guestlift(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    )
-  })
+function guestlift(...args: string[]): Promise<Ended> {
+  return run(args, { env })
 }
 
 function file(name: string, bytes: Buffer | string): string {
@@ -42,13 +35,13 @@ const vmName = 'vzdump-qemu-100-2026_11_22-02_00_00.vma'
 describe('guestlift verify --local', () => {
   it('accepts an archive and says what is in it', async () => {
     const path = file(vmName, await vma())
-    const { code, stdout } = await guestlift('verify', '--local', path)
+    const { code, out } = await guestlift('verify', '--local', path)
     expect(code).toBe(0)
-    expect(stdout).toContain('accepted')
-    expect(stdout).toContain('vm 100, vma, not compressed')
-    expect(stdout).toMatch(/drive-scsi0 +5\.6 MiB +91 of 91 clusters/)
-    expect(stdout).toMatch(/content \d+ bytes, [3-7]\.\d of 8 bits per byte\n/)
-    expect(stdout).toContain('There is no manifest beside the file')
+    expect(out).toContain('accepted')
+    expect(out).toContain('vm 100, vma, not compressed')
+    expect(out).toMatch(/drive-scsi0 +5\.6 MiB +91 of 91 clusters/)
+    expect(out).toMatch(/content \d+ bytes, [3-7]\.\d of 8 bits per byte\n/)
+    expect(out).toContain('There is no manifest beside the file')
   })
 
   it('refuses a damaged one with what is wrong and where, as JSON too', async ({ skip }) => {
@@ -57,10 +50,10 @@ describe('guestlift verify --local', () => {
     const path = file('vzdump-lxc-101-2026_11_22-02_00_00.tar.zst', whole.subarray(0, -1_000))
     const told = await guestlift('verify', '--local', path)
     expect(told.code).toBe(1)
-    expect(told.stdout).toMatch(/REFUSED\n {2}- .*ends.*\[zstd-cut-short, byte \d+ of the file\]/)
+    expect(told.out).toMatch(/REFUSED\n {2}- .*ends.*\[zstd-cut-short, byte \d+ of the file\]/)
     const json = await guestlift('verify', '--local', path, '--json')
     expect(json.code).toBe(1)
-    expect(verificationSchema.parse(JSON.parse(json.stdout))).toMatchObject({ version: 1, result: 'refused' })
+    expect(verificationSchema.parse(JSON.parse(json.out))).toMatchObject({ version: 1, result: 'refused' })
   })
 
   it('compares with the manifest, which sees what the format can’t', async () => {
@@ -79,15 +72,15 @@ describe('guestlift verify --local', () => {
     const middle = bytes.length - 100
     bytes[middle] = (bytes[middle] ?? 0) ^ 1
     file(vmName, bytes)
-    const { code, stdout } = await guestlift('verify', '--local', path, '--manifest', beside)
+    const { code, out } = await guestlift('verify', '--local', path, '--manifest', beside)
     expect(code).toBe(1)
-    expect(stdout).toContain('it is not what was archived')
+    expect(out).toContain('it is not what was archived')
   })
 
   it('says so when there is nothing to read', async () => {
     const missing = await guestlift('verify', '--local', join(folder, 'nothing.vma'))
-    expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/can't be read/) })
-    expect((await guestlift('verify', '--local', folder)).stderr).toMatch(/is not a file/)
+    expect(missing).toMatchObject({ code: 1, error: expect.stringMatching(/can't be read/) })
+    expect((await guestlift('verify', '--local', folder)).error).toMatch(/is not a file/)
     expect((await guestlift('verify')).code).toBe(64)
   })
 })
@@ -119,18 +112,18 @@ describe('guestlift verify --archive', () => {
       const bad = await put('22', bytes.subarray(0, -4_096))
       const at = ['--bucket', 'archives', '--s3', server.url, '--prefix', 'vault']
       const all = await guestlift('verify', '--archive', place, ...at)
-      expect(all.stderr).toMatch(/^Requests: .*GetObject.*PutObject; on AWS \$0\.0000\d in STANDARD, without transfer/)
-      expect(all.stdout).toContain('1 of 2 archives accepted')
-      expect(all.stdout).toMatch(/REFUSED\n {2}- .*\[vma-cut-short/)
+      expect(all.error).toMatch(/^Requests: .*GetObject.*PutObject; on AWS \$0\.0000\d in STANDARD, without transfer/)
+      expect(all.out).toContain('1 of 2 archives accepted')
+      expect(all.out).toMatch(/REFUSED\n {2}- .*\[vma-cut-short/)
       expect(all.code).toBe(2)
       const one = await guestlift('verify', '--archive', `${good}${vmName}`, '--json', ...at)
       expect(one.code).toBe(0)
-      expect(JSON.parse(one.stdout)).toMatchObject({ folder: good, result: 'accepted' })
+      expect(JSON.parse(one.out)).toMatchObject({ folder: good, result: 'accepted' })
       const kept = async (of: string) => JSON.parse((await store.readText(`${of}verification.json`))?.text ?? 'null')
       expect(verificationSchema.parse(await kept(good)).result).toBe('accepted')
       expect(verificationSchema.parse(await kept(bad)).result).toBe('refused')
       const none = await guestlift('verify', '--archive', 'vault/archives/hq/vm-999/', ...at)
-      expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/no archive below/) })
+      expect(none).toMatchObject({ code: 1, error: expect.stringMatching(/no archive below/) })
       expect((await guestlift('verify', '--archive', 'x')).code).toBe(64)
     } finally {
       await server.close()
@@ -176,14 +169,14 @@ describe('guestlift verify --due --local', () => {
       const due = ['verify', '--due', '--local', '--bucket', 'archives', '--s3', server.url]
 
       const first = await guestlift(...due, '--guest-within', '31d')
-      expect(first.stdout).toContain(`REFUSED: ${bad}`)
-      expect(first.stdout).toMatch(
+      expect(first.out).toContain(`REFUSED: ${bad}`)
+      expect(first.out).toMatch(
         /\n0 archives accepted, .* read\. 1 archive REFUSED: archives\/.*\nReport: s3:\/\/archives\/verifications\//,
       )
       expect(first.code).toBe(1)
 
       const second = await guestlift(...due, '--json')
-      expect(JSON.parse(second.stdout)).toMatchObject({
+      expect(JSON.parse(second.out)).toMatchObject({
         outcome: 'succeeded',
         archives: [{ folder: good, result: 'accepted' }],
         unread: [{ folder: bad, why: 'refused-earlier' }],
@@ -192,10 +185,10 @@ describe('guestlift verify --due --local', () => {
 
       // An archive that was read once isn't read again for its own age.
       const third = await guestlift(...due, '--archive-within', '30m', '--site', 'hq')
-      expect(third.stdout).toContain('No archive was to be read. 1 archive refused earlier.')
+      expect(third.out).toContain('No archive was to be read. 1 archive refused earlier.')
       const other = await guestlift(...due, '--archive', good)
-      expect(other.stdout).toContain(`accepted: ${good}`)
-      expect(other.stdout).toContain('It was asked for.')
+      expect(other.out).toContain(`accepted: ${good}`)
+      expect(other.out).toContain('It was asked for.')
       expect([third.code, other.code]).toEqual([0, 0])
     } finally {
       await server.close()
@@ -211,6 +204,6 @@ describe('the command line of guestlift verify', () => {
     [[], /needs one of --local <file>, --archive <key> and --due/],
     [['--due', '--guest-within', 'often'], /Give a duration/],
   ])('refuses %j with a sentence', async (args, message) => {
-    expect(await guestlift('verify', ...args)).toMatchObject({ code: 64, stderr: expect.stringMatching(message) })
+    expect(await guestlift('verify', ...args)).toMatchObject({ code: 64, error: expect.stringMatching(message) })
   })
 })

@@ -1,0 +1,34 @@
+import { CommanderError } from 'commander'
+import { GuestliftError } from '../../functions/contracts/errors.ts'
+import { AssemblyError } from '../synthesised.ts'
+import { CliError } from './cli-error.ts'
+import { exitCodeOfError, exitCodes } from './exit-codes.ts'
+import { guestliftProgram } from './program.ts'
+import { listenForStop } from './stop-signals.ts'
+
+/** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */
+function isForPeople(error: unknown): error is Error {
+  const fromAws = error instanceof Error && ('$metadata' in error || error.name === 'CredentialsProviderError')
+  return fromAws || error instanceof CliError || error instanceof GuestliftError || error instanceof AssemblyError
+}
+
+/** Run one command to its end: prints what it has to say, and leaves its code in `process.exitCode`. Throws nothing. */
+export async function runCommandLine(words: readonly string[]): Promise<void> {
+  const stop = listenForStop()
+  try {
+    await guestliftProgram(stop).parseAsync(words, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage
+    else {
+      // What is started for the command (the app's synthesis, for one) hears of a signal too, and fails of it.
+      process.exitCode = stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOfError(error)
+      console.error(isForPeople(error) ? `guestlift: ${error.message}` : error)
+      if (words.includes('--json')) {
+        const reason = error instanceof Error ? error.message : String(error)
+        console.log(JSON.stringify({ outcome: 'failed', summary: reason, notes: [], guests: [] }))
+      }
+    }
+  } finally {
+    stop.release()
+  }
+}
