@@ -10,6 +10,8 @@ import { promisify } from 'node:util'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 /** What the command line keeps between runs: the synthesised app, and logs. */
 export const stateFolder = join(root, '.guestlift')
+/** What Node.js compiled: `bin/guestlift.js` and each function's process would else compile the same sources again. */
+export const compileCache = join(stateFolder, 'compile-cache')
 
 /** What the synthesised app is made of. */
 const sources = ['bin/app.ts', 'cdk.json', 'functions', 'lib', 'package-lock.json']
@@ -86,6 +88,8 @@ async function synthesiseInto(target: string, onStart: () => void): Promise<void
 const KEEP_OTHERS_MILLISECONDS = 7 * 24 * 3_600_000
 
 async function forgetOthers(): Promise<void> {
+  // Of sources that have changed since.
+  await rm(compileCache, { recursive: true, force: true })
   for (const name of await readdir(stateFolder)) {
     const path = join(stateFolder, name)
     if (!/^assembly-[0-9a-f]{16}$/.test(name)) continue

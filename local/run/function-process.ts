@@ -2,7 +2,7 @@
  * The child process that stands in for one Lambda environment: loads a bundle once, answers one call at a time over IPC.
  * Bundles keep their standard output; the parent reads log lines from it.
  */
-import { createRequire } from 'node:module'
+import { createRequire, flushCompileCache } from 'node:module'
 
 interface Call {
   id: number
@@ -19,6 +19,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 const [bundle, handlerName] = process.argv.slice(2)
 if (bundle === undefined || handlerName === undefined) throw new Error('usage: function-process <bundle> <export>')
 const exported: unknown = createRequire(import.meta.url)(bundle)
+// Kept now: the parent ends this process by SIGKILL.
+flushCompileCache()
 const handler = (exported as Record<string, Handler>)[handlerName]
 if (handler === undefined) throw new Error(`${bundle} exports no ${handlerName}`)
 

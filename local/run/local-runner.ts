@@ -24,6 +24,7 @@ import { requireAccount } from '../cli/aws-account.ts'
 import { runBuild } from './build-host.ts'
 import { readAssembly, stemOf } from '../synthesised.ts'
 import { identifyProcess } from './process-identity.ts'
+import { compileCache } from './assembly.ts'
 import { startFunctionHost } from './function-host.ts'
 import { fetchReport, realPatience, type UnreadReport } from './read-report.ts'
 import { type ReportingWorkflow, type ReportOf, type ReportShape, shapeOf, type ToldReport } from './report-shapes.ts'
@@ -136,6 +137,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     functions,
     (stem) => ({
       ...functionEnvironment(settings, secrets.url),
+      NODE_COMPILE_CACHE: compileCache,
       NODE_OPTIONS: functions[stem]?.environment['NODE_OPTIONS'],
     }),
     heard,
