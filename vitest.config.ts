@@ -34,7 +34,14 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'with processes', include: startProcesses, exclude: ['test/mutate/fixture/**'] },
+        test: {
+          name: 'with processes',
+          include: startProcesses,
+          exclude: ['test/mutate/fixture/**'],
+          // Each runs whole workflows; side by side on two cores they take several times as long as alone.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
       },
     ],
   },

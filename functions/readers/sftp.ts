@@ -193,6 +193,12 @@ async function enterFolder({ sftp }: Session, path: string, where: string, usern
     if (mode === undefined || (mode & FILE_TYPE_MASK) === FOLDER) return
     throw new SourceUnreadable(`${path} on ${where} is not a folder. Check route.pathPrefix`)
   } catch (error) {
+    if (error instanceof SftpRefusal && error.code === statusCode.noSuchFile) {
+      throw new SourceUnreadable(
+        `${path} doesn't exist on ${where}, as user ${username} sees it. See on the node whether the storage is online there; if it is, the account may be confined to a folder: set route.pathPrefix`,
+        { cause: error },
+      )
+    }
     // What else a server says of a folder proves nothing about the files in it.
     if (error instanceof SftpRefusal && !CLEAR_REFUSALS.includes(error.code)) return
     throw refusalFact(error, path, where, username)

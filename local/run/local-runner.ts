@@ -25,7 +25,7 @@ import { runBuild } from './build-host.ts'
 import { readAssembly, stemOf } from '../synthesised.ts'
 import { identifyProcess } from './process-identity.ts'
 import { compileCache } from './assembly.ts'
-import { startFunctionHost } from './function-host.ts'
+import { type HostLimits, startFunctionHost } from './function-host.ts'
 import { fetchReport, realPatience, type UnreadReport } from './read-report.ts'
 import { type ReportingWorkflow, type ReportOf, type ReportShape, shapeOf, type ToldReport } from './report-shapes.ts'
 import { startSecretsEndpoint } from './secrets-endpoint.ts'
@@ -47,6 +47,8 @@ export interface LocalSettings {
   logFile: string
   /** The clock of the workflow's waits; the real one unless told. */
   clock?: Clock
+  /** Where other limits hold for the functions' processes than a person's machine bears. */
+  hostLimits?: Partial<HostLimits>
 }
 
 export interface LocalRunListener {
@@ -141,6 +143,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
       NODE_OPTIONS: functions[stem]?.environment['NODE_OPTIONS'],
     }),
     heard,
+    settings.hostLimits,
   )
   function heard(stem: string, line: string): void {
     log.write(`${stem} ${line}\n`)
