@@ -40,7 +40,7 @@ async function runHere(
   globalThis.console = new Console(stdout.stream, stderr.stream)
   try {
     await runCommandLine(words)
-    return { code: Number(process.exitCode ?? 0), out: stdout.text(), error: stderr.text() }
+    return { code: exitCode(), out: stdout.text(), error: stderr.text() }
   } finally {
     stdout.release()
     stderr.release()
@@ -49,6 +49,11 @@ async function runHere(
     process.exitCode = before.exitCode
     globalThis.console = before.console
   }
+}
+
+/** As the process would end now. */
+function exitCode(): number {
+  return Number(process.exitCode ?? 0)
 }
 
 /** Take what is written to a stream of the process. */
@@ -60,7 +65,7 @@ function recorded(target: NodeJS.WriteStream): { stream: Writable; text: () => s
       done()
     },
   })
-  const original = target.write
+  const own = Object.getOwnPropertyDescriptor(target, 'write')
   const write: (...given: Parameters<Writable['write']>) => boolean = (...given) => {
     stream.write(...given)
     return true
@@ -70,7 +75,8 @@ function recorded(target: NodeJS.WriteStream): { stream: Writable; text: () => s
     stream,
     text: () => Buffer.concat(chunks).toString(),
     release: () => {
-      target.write = original
+      if (own === undefined) Reflect.deleteProperty(target, 'write')
+      else Object.defineProperty(target, 'write', own)
     },
   }
 }
