@@ -293,12 +293,12 @@ describe.skipIf(sshdPath === undefined)('the push route', () => {
 
   it('takes a slow way to the store for work, and silence for the end', async () => {
     const gate = await startGate(s3.port, 8 * MIB)
-    const settings = { speakSeconds: 0.2, idleMilliseconds: 1_000 }
+    const settings = { speakSeconds: 0.2, idleMilliseconds: 4_000 }
     const pusher = await pusherTo(ssh, settings)
     const abort = new AbortController()
     const pushing = refusal(push(pusher, 1, whole, abort.signal, storeAt(gate.url)))
     await eventually('half of the part is on its way', () => gate.receivedBytes >= 8 * MIB)
-    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    await new Promise((resolve) => setTimeout(resolve, 6_000))
     const [agent = 0] = agentsOf(ssh).keys()
     expect(agent).not.toBe(0)
     process.kill(agent, 'SIGSTOP')
