@@ -42,14 +42,19 @@ export function isPassingOnNode(failure: AgentFailure): boolean {
 }
 
 /** The fact behind the agent's refusal of one request about `path`. */
-export function failureFact(failure: AgentFailure, path: string, { where, username }: NodeContext): GuestliftError {
+export function failureFact(
+  failure: AgentFailure,
+  path: string,
+  { where, username }: NodeContext,
+  whenMissing = missingAdvice,
+): GuestliftError {
   const said = quoted(failure.text)
   switch (failure.fail) {
     case 'short':
       return new ShortRead(`${path} on ${where} ended before its size was reached`)
     case 'missing':
       return new SourceUnreadable(
-        `${path} doesn't exist on ${where}, as user ${username} sees it (${said}). ${missingAdvice}`,
+        `${path} doesn't exist on ${where}, as user ${username} sees it (${said}). ${whenMissing}`,
       )
     case 'denied':
       return new SourceUnreadable(

@@ -9,6 +9,7 @@ import { failureFact, isPassingOnNode } from './push-facts.ts'
 import { type AgentProcess, AgentRefusal } from './push-process.ts'
 import { type OpenedFile, PushSession, type SessionSettings } from './push-session.ts'
 import type { Pusher, Reader, Route } from './reader.ts'
+import { missingFolderAdvice } from './missing-source.ts'
 import { mapPath } from './sftp.ts'
 import { sooner } from './sooner.ts'
 
@@ -180,7 +181,9 @@ export function openPushRoute(
       try {
         await session.use((agent) => agent.ask('probe', wanted))
       } catch (error) {
-        throw error instanceof AgentRefusal ? failureFact(error.failure, path ?? '', session.context) : error
+        throw error instanceof AgentRefusal
+          ? failureFact(error.failure, path ?? '', session.context, missingFolderAdvice)
+          : error
       } finally {
         await session.close()
       }

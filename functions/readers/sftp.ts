@@ -2,7 +2,7 @@ import type { ClientChannel } from 'ssh2'
 import { ConnectionDropped, type GuestliftError, ShortRead, SourceUnreadable } from '../contracts/errors.ts'
 import type { SourceIdentity, SourceLocation } from '../contracts/nouns.ts'
 import type { SftpRoute } from '../contracts/route.ts'
-import { missingAdvice } from './missing-source.ts'
+import { missingAdvice, missingFolderAdvice } from './missing-source.ts'
 import type { Reader, Route } from './reader.ts'
 import { SftpClient, SftpRefusal } from './sftp-client.ts'
 import { statusCode } from './sftp-wire.ts'
@@ -156,7 +156,13 @@ function openChannel(connection: SshConnection, where: string, route: SftpRoute)
 }
 
 /** The fact behind the server's refusal. Anything else passes as it is. */
-function refusalFact(error: unknown, path: string, where: string, username: string): unknown {
+function refusalFact(
+  error: unknown,
+  path: string,
+  where: string,
+  username: string,
+  whenMissing = missingAdvice,
+): unknown {
   if (!(error instanceof SftpRefusal)) return error
   const cause = { cause: error }
   switch (error.code) {
@@ -164,7 +170,7 @@ function refusalFact(error: unknown, path: string, where: string, username: stri
       return new ShortRead(`${path} on ${where} ended before its size was reached`, cause)
     case statusCode.noSuchFile:
       return new SourceUnreadable(
-        `${path} doesn't exist on ${where}, as user ${username} sees it. ${missingAdvice}`,
+        `${path} doesn't exist on ${where}, as user ${username} sees it. ${whenMissing}`,
         cause,
       )
     case statusCode.permissionDenied:
@@ -193,15 +199,9 @@ async function enterFolder({ sftp }: Session, path: string, where: string, usern
     if (mode === undefined || (mode & FILE_TYPE_MASK) === FOLDER) return
     throw new SourceUnreadable(`${path} on ${where} is not a folder. Check route.pathPrefix`)
   } catch (error) {
-    if (error instanceof SftpRefusal && error.code === statusCode.noSuchFile) {
-      throw new SourceUnreadable(
-        `${path} doesn't exist on ${where}, as user ${username} sees it. See on the node whether the storage is online there; if it is, the account may be confined to a folder: set route.pathPrefix`,
-        { cause: error },
-      )
-    }
     // What else a server says of a folder proves nothing about the files in it.
     if (error instanceof SftpRefusal && !CLEAR_REFUSALS.includes(error.code)) return
-    throw refusalFact(error, path, where, username)
+    throw refusalFact(error, path, where, username, missingFolderAdvice)
   }
 }
 

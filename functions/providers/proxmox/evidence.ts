@@ -8,7 +8,7 @@ import { endingOf, isLost, statusText, withoutOurs } from './job-ending.ts'
 import { backupVolid, parseArchiveName, parseVolid, type Upid } from './identifiers.ts'
 import { unlock } from './locks.ts'
 import { withoutMark } from './notes-template.ts'
-import { gradeOf, type UnsaidGaps } from './grade.ts'
+import { gradeOf } from './grade.ts'
 import { leftBehind, removalOf } from './left-behind.ts'
 import { adviceOnUnlisted } from './not-listed.ts'
 import { findOpening } from './opening-line.ts'
@@ -91,9 +91,10 @@ export async function gatherEvidence(
     },
   } satisfies SourceArtifact
   evidence.removeWith = removalOf(first.volid)
-  const unsaid: UnsaidGaps =
-    guest.kind === 'container' ? await unsaidGaps(client, guest, job.upid.node, storage) : { gaps: [] }
-  if (evidence.logComplete) evidence.grade = gradeOf(log, guest, opening, unsaid)
+  if (evidence.logComplete) {
+    const unsaid = guest.kind === 'container' ? await unsaidGaps(client, guest, job.upid.node, storage) : undefined
+    evidence.grade = gradeOf(log, guest, opening, unsaid)
+  }
   if (second !== undefined) evidence.listedAgainSizeBytes = second.size
   const notes = withoutMark(volume.notes ?? '')
   if (notes !== '') evidence.notes = notes

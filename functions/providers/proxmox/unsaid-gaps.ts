@@ -10,20 +10,21 @@ import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { excludedFiles, PENDING_CHANGES, SNAPSHOTS } from './gaps.ts'
 import type { UnsaidGaps } from './grade.ts'
+import { text } from './schemas.ts'
 
 /** GET /nodes/{n}/lxc/{vmid}/snapshot: one row, `current`, is the guest as it is. A list without it proves nothing. */
 const snapshotRowsSchema = z
-  .array(z.object({ name: z.string() }))
+  .array(z.object({ name: text }))
   .refine((rows) => rows.some(({ name }) => name === 'current'))
 /** GET /nodes/{n}/lxc/{vmid}/pending: a row for each key, never none; what waits has another value, or is to be deleted. */
 const pendingRowsSchema = z
-  .array(z.object({ key: z.string(), pending: z.unknown().optional(), delete: z.unknown().optional() }))
+  .array(z.object({ key: text, pending: z.unknown().optional(), delete: z.unknown().optional() }))
   .min(1)
 /** GET /nodes/{n}/vzdump/defaults. The paths are an array in newer versions and one text in older ones. */
 const defaultsSchema = z.object({
-  mode: z.string(),
+  mode: text,
   'exclude-path': z
-    .union([z.array(z.string()), z.string().transform((text) => text.split('\0').filter((path) => path !== ''))])
+    .union([z.array(z.string()), z.string().transform((paths) => paths.split('\0').filter((path) => path !== ''))])
     .default([]),
 })
 

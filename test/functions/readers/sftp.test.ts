@@ -132,7 +132,9 @@ describe('the sftp route', () => {
     it('names a folder that is not there, and what may be wrong', async () => {
       await expect(route().check('pve1', { folder })).rejects.toMatchObject({
         name: 'SourceUnreadable',
-        message: expect.stringMatching(/\/mnt\/pve\/nas\/dump doesn't exist on .*node pve1.*pathPrefix/),
+        message: expect.stringMatching(
+          /\/mnt\/pve\/nas\/dump doesn't exist on .*node pve1.*storage is online.*pathPrefix/,
+        ),
       })
     })
 

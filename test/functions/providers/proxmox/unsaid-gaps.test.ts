@@ -54,6 +54,7 @@ describe("gaps that a container's log keeps quiet about", () => {
 
   it.each<[string, Record<string, Reply>, string]>([
     ['snapshots', { '/snapshot': data([{ name: 'before' }, present]) }, 'snapshots'],
+    ['a snapshot that is called by a number', { '/snapshot': data([{ name: 2024 }, present]) }, 'snapshots'],
     ['a value that waits', { '/pending': data([{ key: 'memory', value: 512, pending: 1024 }]) }, 'pending-changes'],
     ['a deletion that waits', { '/pending': data([{ key: 'memory', value: 512, delete: 1 }]) }, 'pending-changes'],
     [
