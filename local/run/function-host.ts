@@ -64,25 +64,21 @@ const LONG_SECONDS = 900
 /** Many environments share this machine's memory. Measured: a bundle that was just loaded takes 36 MiB in place of 43. */
 const FRUGAL = '--max-semi-space-size=1'
 
-/** Memory of a process, shared pages included, as Lambda counts it too; 0 where the system has no /proc. */
-function residentMiB(pid: number | undefined): number {
+/** What Linux tells of a process's memory, in MiB; 0 where the system has no /proc. */
+function memoryMiB(pid: number | undefined, file: string, field: string): number {
   try {
-    const [, kib = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    const [, kib = '0'] =
+      new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8')) ?? []
     return Math.round(Number(kib) / 1024)
   } catch {
     return 0
   }
 }
 
-/** Memory of a process, with its share of the pages that others have too; 0 where the system doesn't tell. */
-function shareOfMemoryMiB(pid: number | undefined): number {
-  try {
-    const [, kib = '0'] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? []
-    return Math.round(Number(kib) / 1024)
-  } catch {
-    return 0
-  }
-}
+/** Shared pages included, as Lambda counts it too. */
+const residentMiB = (pid: number | undefined): number => memoryMiB(pid, 'status', 'VmRSS')
+/** With its share of the pages that others have too: what several hold together. */
+const shareOfMemoryMiB = (pid: number | undefined): number => memoryMiB(pid, 'smaps_rollup', 'Pss')
 
 /** Lambda's own words for the common case; Plan copies reads them. */
 function exitWords(signalName: NodeJS.Signals): string {

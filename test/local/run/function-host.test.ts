@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type FunctionHost, startFunctionHost } from '../../../local/run/function-host.ts'
+import { type FunctionHost, type HostLimits, startFunctionHost } from '../../../local/run/function-host.ts'
 
 /** Stand-ins for bundles: what each does is its source. */
 const sources: Record<string, string> = {
@@ -20,6 +20,7 @@ const sources: Record<string, string> = {
 
 let directory: string
 let host: FunctionHost
+let open: (limits: Partial<HostLimits>) => FunctionHost
 let logged: string[]
 const never = new AbortController().signal
 
@@ -41,12 +42,14 @@ beforeEach(async () => {
     ]),
   )
   logged = []
-  host = startFunctionHost(
-    functions,
-    (stem) => ({ SITE: `of ${stem}` }),
-    (stem, line) => logged.push(`${stem}: ${line}`),
-    { idleMilliseconds: 1_000, mostShortEnvironments: 3 },
-  )
+  open = (limits) =>
+    startFunctionHost(
+      functions,
+      (stem) => ({ SITE: `of ${stem}` }),
+      (stem, line) => logged.push(`${stem}: ${line}`),
+      { idleMilliseconds: 1_000, mostShortEnvironments: 3, ...limits },
+    )
+  host = open({})
 })
 
 afterEach(async () => {
@@ -99,6 +102,19 @@ describe('the function host', () => {
     await expect(Promise.all(busy)).resolves.toHaveLength(3)
     await expect(behind).resolves.toBe(1)
   })
+
+  it.runIf(existsSync('/proc/self/smaps_rollup'))(
+    'adds no third environment to two that hold all the memory that short functions may share',
+    async () => {
+      await host.close()
+      host = open({ shortEnvironmentsMiB: 1 })
+      const pids = await Promise.all([1, 2, 3, 4].map(() => host.invoke('waits', { ms: 50 }, never)))
+      expect(new Set(pids).size).toBe(2)
+      // Nor does another function's: it takes the place of one that is idle.
+      await expect(host.invoke('tells', {}, never)).resolves.toBe(1)
+      await expect.poll(() => pids.filter((pid) => isAlive(Number(pid))).length).toBe(1)
+    },
+  )
 
   it('tells a function how much memory it has, as Lambda does', async () => {
     await expect(host.invoke('memory', {}, never)).resolves.toBe('256')
