@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AssetHashType, DockerImage } from 'aws-cdk-lib'
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda'
-import { type BuildOptions, buildSync } from 'esbuild'
+import { buildSync } from 'esbuild'
+import { handlerBundling } from './handler-bundling.ts'
 
 /**
  * The code of one function: its handler and all that it imports in one file, `index.js`, which exports `handler`.
@@ -29,22 +30,6 @@ export function bundledHandler(stem: string): AssetCode {
 }
 
 const root = fileURLToPath(new URL('../functions/', import.meta.url))
-
-/** What decides which code is in a function's bundle. */
-export const handlerBundling = {
-  bundle: true,
-  minify: true,
-  platform: 'node',
-  target: 'node24',
-  // CommonJS: ssh2 asks for node's modules and for __dirname, which esbuild's ESM output doesn't offer.
-  format: 'cjs',
-  // The runtime's own SDK changes under us; and with `module` first the S3 client is a quarter smaller.
-  mainFields: ['module', 'main'],
-  // Both are optional speed-ups of ssh2, compiled for this machine and not for Lambda's. It goes on without them.
-  external: ['cpu-features'],
-  loader: { '.node': 'empty' },
-  logLevel: 'warning',
-} satisfies BuildOptions
 
 function bundle(entry: string, folder: string): void {
   buildSync({

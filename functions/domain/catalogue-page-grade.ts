@@ -1,6 +1,7 @@
 /** An archive's grade in a row of the catalogue's page: one number, made here and read in the browser. */
 import type { ManifestFacts } from '../contracts/catalogue.ts'
 import { consistencySchema, gapNameSchema } from '../contracts/grade.ts'
+import { consistencyWords, gapWords } from './grade.ts'
 
 const CONSISTENCIES = consistencySchema.options
 const GAPS = gapNameSchema.options
@@ -20,8 +21,8 @@ export function gradeCode({ grade, verdict }: Pick<ManifestFacts, 'grade' | 'ver
 
 /** For the page's script: `isLesserCode(code)`, and `gradeOf(code)` in the words of `gradeText`. */
 export const GRADE_SCRIPT = `
-  const CONSISTENCIES = ${JSON.stringify(['consistency unknown', ...CONSISTENCIES.map((name) => `${name} consistent`)])}
-  const GAPS = ${JSON.stringify(GAPS.map((name) => name.replace('-', ' ')))}
+  const CONSISTENCIES = ${JSON.stringify([undefined, ...CONSISTENCIES].map(consistencyWords))}
+  const GAPS = ${JSON.stringify(GAPS.map(gapWords))}
   const isLesserCode = (code) => (code & 8) > 0
   const gradeOf = (code) => {
     const gaps = GAPS.filter((_, at) => (code >> (5 + at)) & 1)

@@ -1,8 +1,16 @@
 /** Whether what a backup reached is what was asked for, and a grade in words. Pure, and the same for every platform. */
-import type { Consistency, Gap, Grade, Requirement, ShortGrade } from '../contracts/grade.ts'
+import {
+  type Consistency,
+  consistencySchema,
+  type Gap,
+  type GapName,
+  type Grade,
+  type Requirement,
+  type ShortGrade,
+} from '../contracts/grade.ts'
 
 /** Best first. */
-const ORDER: readonly Consistency[] = ['application', 'file-system', 'crash']
+const ORDER = consistencySchema.options
 
 export function isLess(one: Consistency, than: Consistency): boolean {
   return ORDER.indexOf(one) > ORDER.indexOf(than)
@@ -33,13 +41,14 @@ function consistencyShortfalls(grade: Grade | undefined, required: Consistency |
   const why = advice === undefined ? sentence(reason) : `${sentence(reason)} ${advice}`
   if (required !== undefined) {
     const met = consistency !== undefined && !isLess(consistency, required)
-    const reached = consistency === undefined ? "It isn't known how consistent it is" : `It is ${nameOf(consistency)}`
-    return { unmet: met ? [] : [`${reached}, and the job requires ${nameOf(required)}: ${why}`], lesser: [] }
+    const reached =
+      consistency === undefined ? "It isn't known how consistent it is" : `It is ${consistencyWords(consistency)}`
+    return { unmet: met ? [] : [`${reached}, and the job requires ${consistencyWords(required)}: ${why}`], lesser: [] }
   }
   if (consistency === undefined || expected === undefined || !isLess(consistency, expected)) {
     return { unmet: [], lesser: [] }
   }
-  return { unmet: [], lesser: [`It is ${nameOf(consistency)} and not ${nameOf(expected)}: ${why}`] }
+  return { unmet: [], lesser: [`It is ${consistencyWords(consistency)} and not ${consistencyWords(expected)}: ${why}`] }
 }
 
 function gapSentence({ what, advice }: Gap): string {
@@ -50,8 +59,13 @@ function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
-function nameOf(consistency: Consistency): string {
-  return `${consistency} consistent`
+/** How a consistency is called; `undefined`: nobody knows it. */
+export function consistencyWords(consistency: Consistency | undefined): string {
+  return consistency === undefined ? 'consistency unknown' : `${consistency} consistent`
+}
+
+export function gapWords(name: GapName): string {
+  return name.replace('-', ' ')
 }
 
 export function shortGrade({ consistency, gaps, gapsMayLack }: Grade): ShortGrade {
@@ -66,7 +80,6 @@ export function shortGrade({ consistency, gaps, gapsMayLack }: Grade): ShortGrad
 export function gradeText(grade: ShortGrade | undefined): string {
   if (grade === undefined) return 'grade unknown'
   const { consistency, gaps, gapsMayLack } = grade
-  const words = consistency === undefined ? 'consistency unknown' : nameOf(consistency)
-  const without = gaps.length === 0 ? '' : `, without ${gaps.map((name) => name.replace('-', ' ')).join(', ')}`
-  return `${words}${without}${gapsMayLack === true ? ', perhaps without more' : ''}`
+  const without = gaps.length === 0 ? '' : `, without ${gaps.map(gapWords).join(', ')}`
+  return `${consistencyWords(consistency)}${without}${gapsMayLack === true ? ', perhaps without more' : ''}`
 }

@@ -29,13 +29,13 @@ export async function releaseBackup(
   const remarks = verdict.name === 'archived' ? [] : [verdict.reason]
   if (unmet !== undefined) remarks.unshift(lessThanRequired(input))
   remarks.push(...olderBackup(input), ...retentionRemarks(input))
-  if (item.deleteSource) remarks.push(...(await removeSources(input, ports)))
+  const evidence = await evidenceOf(item, ports)
+  if (item.deleteSource) remarks.push(...(await removeSources(input, evidence?.removeWith, ports)))
   // The archive is committed: a record that nobody can read now is the next run's to stop at.
   if ((await unlessUnreadable(leaveQueue(input, ports))) === 'unreadable') {
     remarks.push(`Site ${item.site}: the queue of dumps can't be read, and the next run will stop at it.`)
   }
   const work = guestCounts(input)
-  const grade = (await evidenceOf(item, ports))?.grade
   const outcome: GuestOutcome = {
     id: item.guest.id,
     name: item.guest.name,
@@ -46,7 +46,7 @@ export async function releaseBackup(
     reason: remarks.join(' '),
     artifacts: stored.map(({ key, sizeBytes, checksum }) => ({ key, sizeBytes, checksum })),
     manifestKey: input.manifestKey,
-    ...(grade === undefined ? {} : { grade: shortGrade(grade) }),
+    ...(evidence?.grade === undefined ? {} : { grade: shortGrade(evidence.grade) }),
     bytesSent: stored.reduce((sum, artifact) => sum + artifact.bytesSent, 0),
     seconds: Math.max(0, (ports.now().getTime() - Date.parse(input.startedAt)) / 1000),
     ...(work === undefined ? {} : { work }),
@@ -82,8 +82,15 @@ function retentionRemarks({ retention }: TaskInput<'ReleaseBackup'>): string[] {
   return [`The archive is safe in S3, but older ones were not pruned: ${readFailure(error).message}`]
 }
 
-/** A source copy that stays costs space but loses nothing, so it is a remark and not a failure. */
-async function removeSources({ item, artifacts }: TaskInput<'ReleaseBackup'>, ports: Needs): Promise<string[]> {
+/**
+ * A source copy that stays costs space but loses nothing, so it is a remark and not a failure.
+ * @param command how a person removes it, where that is known
+ */
+async function removeSources(
+  { item, artifacts }: TaskInput<'ReleaseBackup'>,
+  command: string | undefined,
+  ports: Needs,
+): Promise<string[]> {
   const remarks: string[] = []
   const provider = await ports.provider(item.site)
   for (const { artifactRef, location } of artifacts) {
@@ -91,7 +98,6 @@ async function removeSources({ item, artifacts }: TaskInput<'ReleaseBackup'>, po
       await provider.deleteArtifact(artifactRef, location.node)
     } catch (error) {
       if (!(error instanceof GuestliftError)) throw error
-      const command = await removalCommand(item, ports)
       const advice = command === undefined ? '' : ` Remove it on node ${location.node}: ${command}.`
       remarks.push(
         `The archive is safe in S3, but its source copy ${artifactRef} could not be removed: ${error.message}${advice}`,
@@ -99,11 +105,6 @@ async function removeSources({ item, artifacts }: TaskInput<'ReleaseBackup'>, po
     }
   }
   return remarks
-}
-
-/** How a person removes the source copy. */
-async function removalCommand(item: PlanItem, ports: Pick<Ports, 'store'>): Promise<string | undefined> {
-  return (await evidenceOf(item, ports))?.removeWith
 }
 
 /** Whatever keeps it from being read, the archive is committed. */

@@ -2,8 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Command } from 'commander'
-import { createS3Client } from '../../functions/aws/s3-client.ts'
-import type { OnFailedTry } from '../../functions/aws/s3-failed-tries.ts'
+import { createS3Client, type S3ClientOptions } from '../../functions/aws/s3-client.ts'
 import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
 import type { PriceTable } from '../../functions/contracts/prices.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
@@ -35,13 +34,14 @@ export interface OpenBucket {
 
 export function openBucket(
   { bucket, s3, prefix = '' }: BucketOptions,
-  onFailedTry: OnFailedTry = (sentence) => process.stderr.write(`${sentence}\n`),
+  clientOptions: S3ClientOptions = {},
 ): OpenBucket {
   // Endpoints other than AWS care little for the region, and the SDK insists on one.
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
   const client = createS3Client({
     ...(s3 === undefined ? {} : { endpoint: s3, region }),
-    onFailedTry,
+    onFailedTry: (sentence) => process.stderr.write(`${sentence}\n`),
+    ...clientOptions,
   })
   const requests: RequestCount = new Map()
   client.middlewareStack.add(

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { createS3Client } from '../../functions/aws/s3-client.ts'
-import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
 import type { Job } from '../../functions/contracts/job.ts'
 import { type SiteLimits, siteLimitsSchema } from '../../functions/contracts/limits.ts'
 import { readRequest } from '../../functions/domain/request.ts'
@@ -12,8 +10,10 @@ import { lastStored } from '../../functions/operations/last-stored.ts'
 import { testRoutes } from '../../functions/operations/test-routes.ts'
 import { testStore } from '../../functions/operations/test-store.ts'
 import { routeIn } from '../../functions/runtime/compose/route.ts'
+import { timer } from '../../functions/runtime/timer.ts'
 import type { Deployment } from '../../lib/deployment-config.ts'
 import { readSiteFile } from '../run/site-file.ts'
+import { openBucket } from './bucket-store.ts'
 import { readJobFile } from './job-file.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
 import { siteNameFrom } from './site-name.ts'
@@ -56,7 +56,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
   siteNameFrom({ job: job.site, file })
   const json = file?.json ?? (await siteJson(job.site, undefined, deployment))
   const bucket = options.bucket ?? deployment?.bucket.name
-  const store = bucket === undefined ? undefined : openStore(bucket, options.s3)
+  const store = bucket === undefined ? undefined : openBucket({ ...options, bucket }, haste).store
   const keyPrefix = options.prefix === undefined ? (deployment?.bucket.keyPrefix ?? '') : keyPrefixFrom(options.prefix)
   const ports = { ...testPorts, keyPrefix, ...(store === undefined ? {} : { store }) }
   if (trying && store !== undefined) await testStore({ ...ports, store })
@@ -86,27 +86,14 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
   }
 }
 
+/** A person waits: a store that is silent keeps the command for as long as its test takes, and little more. */
+const haste = { socketTimeoutMilliseconds: 8_000, maxAttempts: 2 }
+
 /** Nothing of what tests tell is for a person: what fails is in the plan. */
 const testPorts = {
   now: () => new Date(),
   sleep: (milliseconds: number) => delay(milliseconds),
-  timer: (milliseconds: number, fire: () => void) => {
-    const timer = setTimeout(fire, milliseconds)
-    return () => clearTimeout(timer)
-  },
+  timer,
   randomToken: () => randomBytes(8).toString('hex'),
   log: () => undefined,
-}
-
-function openStore(bucket: string, s3Url: string | undefined): S3ArchiveStore {
-  // Endpoints other than AWS care little for the region, and the SDK insists on one.
-  const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
-  const client = createS3Client({
-    ...(s3Url === undefined ? {} : { endpoint: s3Url, region }),
-    // A person waits: a store that is silent keeps the command for as long as its test takes, and little more.
-    socketTimeoutMilliseconds: 8_000,
-    maxAttempts: 2,
-    onFailedTry: (sentence) => process.stderr.write(`${sentence}\n`),
-  })
-  return new S3ArchiveStore(client, bucket, { sleep: (milliseconds) => delay(milliseconds), random: Math.random })
 }

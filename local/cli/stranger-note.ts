@@ -4,7 +4,7 @@ import type { Display } from './display.ts'
 
 /** The first archive of a site, or a misspelt name: said while the run is under way, which itself tells what fails. */
 export function tellStranger(site: string, options: BucketOptions, display: Display): void {
-  const { client, store, keyPrefix } = openBucket(options, () => undefined)
+  const { client, store, keyPrefix } = openBucket(options, { onFailedTry: () => undefined })
   void strangeSite(site, { store, keyPrefix })
     .then((sentence) => sentence !== undefined && display.say(`note: ${sentence} This run's archives are its first.`))
     .catch(() => undefined)

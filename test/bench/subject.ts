@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Route } from '../../functions/contracts/route.ts'
+import { handlerBundling } from '../../lib/handler-bundling.ts'
 import { byteMoverNodeOptions } from '../../lib/node-options.ts'
 import type { Bed, Source } from './bed.ts'
 import { here } from './child.ts'
@@ -29,21 +30,10 @@ export interface TransferResult {
 export const subjectNames = ['sftp', 'https', 'push'] as const
 export type SubjectName = (typeof subjectNames)[number]
 
-/** What runs on Lambda is a bundle, so a bundle is measured: made as `lib/export-function.ts` makes the functions'. */
+/** What runs on Lambda is a bundle, so a bundle is measured: made as the functions' are. */
 export async function bundleTransfer(folder: string): Promise<string> {
   const outfile = join(folder, 'transfer.js')
-  await build({
-    entryPoints: [here('transfer.ts')],
-    outfile,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    mainFields: ['module', 'main'],
-    external: ['cpu-features'],
-    loader: { '.node': 'empty' },
-  })
+  await build({ ...handlerBundling, entryPoints: [here('transfer.ts')], outfile })
   return outfile
 }
 

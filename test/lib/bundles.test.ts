@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
-import { handlerBundling } from '../../lib/bundled-handler.ts'
+import { handlerBundling } from '../../lib/handler-bundling.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const handlers = readdirSync(new URL('../../functions/handlers', import.meta.url))

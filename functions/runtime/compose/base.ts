@@ -5,6 +5,7 @@ import type { Ports } from '../../operations/ports.ts'
 import type { Invocation } from '../define-handler.ts'
 import { readEnv } from '../env.ts'
 import { logLine } from '../log.ts'
+import { timer } from '../timer.ts'
 import { toolVersion } from '../version.ts'
 
 export type BasePorts = Pick<
@@ -19,10 +20,7 @@ export function withBase(invocation: Invocation): BasePorts {
     ...(localProcess === undefined ? {} : { localProcess }),
     now: () => new Date(),
     sleep: (milliseconds) => delay(milliseconds),
-    timer: (milliseconds, fire) => {
-      const timer = setTimeout(fire, milliseconds)
-      return () => clearTimeout(timer)
-    },
+    timer,
     randomToken: () => randomBytes(8).toString('hex'),
     remainingMilliseconds: () => invocation.remainingMilliseconds(),
     log: (event, fields) => logLine(event, { task: invocation.task, ...fields }),
