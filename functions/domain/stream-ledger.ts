@@ -112,8 +112,8 @@ export function reserve(
     guest: request.guest,
     wanted: request.streams,
     leastBytesPerSecond: request.partSizeBytes / PART_SECONDS,
-    ...(request.usableBytesPerSecond !== undefined && { usableBytesPerSecond: request.usableBytesPerSecond }),
-    ...(limits.runBytesPerSecond !== undefined && { runBytesPerSecond: limits.runBytesPerSecond }),
+    ...(request.usableBytesPerSecond === undefined ? {} : { usableBytesPerSecond: request.usableBytesPerSecond }),
+    ...(limits.runBytesPerSecond === undefined ? {} : { runBytesPerSecond: limits.runBytesPerSecond }),
     since: waited?.since ?? now.toISOString(),
     until: later(now, RESERVATION_SECONDS),
   }
@@ -153,13 +153,13 @@ export function reserve(
     ...me,
     since: now.toISOString(),
     streams,
-    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
   }
   const limited = bytesPerSecond !== undefined
   const shared = onNode.length > 1 || (limited && queue.length > 1)
   return {
     ledger: { ...others, reservations: [...others.reservations, reservation] },
-    granted: { streams, shared, ...(bytesPerSecond !== undefined && { bytesPerSecond }) },
+    granted: { streams, shared, ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }) },
   }
 }
 

@@ -1,7 +1,23 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 
 /** Per file, the lines that differ: from the first to the last of each stretch, counted from one. */
 export type ChangedLines = Map<string, [first: number, last: number][]>
+
+/**
+ * What to compare with when nobody says: the commit where the branch left the one it follows, or else, when it follows none
+ * or has nothing of its own, the commit before. `undefined`: there is none, or no history at all.
+ */
+export function lastBase(root: string): string | undefined {
+  const own = commitOf(['merge-base', 'HEAD', '@{upstream}'], root)
+  return own === undefined || own === commitOf(['rev-parse', 'HEAD'], root)
+    ? commitOf(['rev-parse', '--verify', '--quiet', 'HEAD~1'], root)
+    : own
+}
+
+function commitOf(args: readonly string[], root: string): string | undefined {
+  const { status, stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : undefined
+}
 
 /** What the working tree has otherwise than the commit where it parted from `ref`. @throws Error when git can't say */
 export function changedSince(ref: string, root: string): ChangedLines {

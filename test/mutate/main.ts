@@ -1,7 +1,10 @@
-/** `npm run mutate -- [files] [--sample n] [--seed s] [--since ref] [--json]`: small changes that no test notices. */
+/**
+ * `npm run mutate -- [files] [--sample n] [--seed s] [--since ref | --changed] [--nearest n] [--seconds n] [--json]`: small
+ * changes that no test notices. `--changed` is what the branch, or the last commit, brought.
+ */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { changedSince, touches } from './changed-lines.ts'
+import { changedSince, lastBase, touches } from './changed-lines.ts'
 import { readEquivalents } from './equivalents.ts'
 import { sourceFiles } from './graph.ts'
 import { mutate } from './mutate.ts'
@@ -20,6 +23,9 @@ const { values, positionals } = parseArgs({
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     since: { type: 'string' },
+    changed: { type: 'boolean', default: false },
+    nearest: { type: 'string', default: '8' },
+    seconds: { type: 'string', default: 'Infinity' },
     workers: { type: 'string', default: '1' },
     slow: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -27,7 +33,12 @@ const { values, positionals } = parseArgs({
 })
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const lines = values.since === undefined ? undefined : changedSince(values.since, root)
+const since = values.changed ? lastBase(root) : values.since
+if (values.changed && since === undefined) {
+  process.stdout.write('skipped: no earlier commit\n')
+  process.exit()
+}
+const lines = since === undefined ? undefined : changedSince(since, root)
 const files = (positionals.length > 0 ? positionals : CORE)
   .flatMap((place) => sourceFiles(root, place))
   .filter((file) => lines === undefined || lines.has(file))
@@ -49,6 +60,8 @@ const outcome = await mutate({
   files,
   choose,
   isUsed: (testFile) => values.slow || !SLOW.test(testFile),
+  nearest: Number(values.nearest),
+  cpuSeconds: Number(values.seconds),
   workers: Number(values.workers),
   note: (text) => process.stderr.write(`${text}\n`),
 })

@@ -43,4 +43,5 @@ export interface Tried {
   error?: string
 }
 
-export type Answer = Looked | Tried
+/** With the CPU time of the whole process so far, in seconds. */
+export type Answer = (Looked | Tried) & { processSeconds: number }

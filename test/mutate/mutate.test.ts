@@ -1,22 +1,27 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { mutate } from './mutate.ts'
+import { mutate, type Order } from './mutate.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const file = 'test/mutate/fixture/countdown.ts'
 
+const order = (its: Partial<Order>): Order => ({
+  root,
+  files: [file],
+  choose: (mutants) => mutants,
+  isUsed: (testFile) => testFile.startsWith('test/mutate/fixture/'),
+  nearest: 8,
+  cpuSeconds: Number.POSITIVE_INFINITY,
+  workers: 1,
+  note: () => {},
+  ...its,
+})
+
 it('finds what tests notice and what they don’t, ends what would run for ever, and writes no file', async () => {
   const before = readFileSync(`${root}${file}`, 'utf8')
   const notes: string[] = []
-  const { results } = await mutate({
-    root,
-    files: [file],
-    choose: (mutants) => mutants,
-    isUsed: (testFile) => testFile.startsWith('test/mutate/fixture/'),
-    workers: 1,
-    note: (text) => notes.push(text),
-  })
+  const { results } = await mutate(order({ note: (text) => notes.push(text) }))
   const fates = results.map(({ mutant: { before, after }, fate }) => [`${before} → ${after}`, fate])
   const told = Object.fromEntries(fates) as Record<string, string>
   const loop = 'for (let left = from; left > 0; left -= 1) sum += left'
@@ -30,4 +35,12 @@ it('finds what tests notice and what they don’t, ends what would run for ever,
   )
   expect(notes).toEqual([])
   expect(readFileSync(`${root}${file}`, 'utf8')).toBe(before)
+})
+
+it('runs no more tests than the nearest, and begins nothing after its time', async () => {
+  const choose: Order['choose'] = (mutants) => mutants.filter(({ after }) => after === 'return count >= 10')
+  expect((await mutate(order({ choose, nearest: 0 }))).results).toMatchObject([{ fate: 'survived' }])
+  const { mutants, results } = await mutate(order({ cpuSeconds: 0 }))
+  expect(mutants).not.toEqual([])
+  expect(results).toEqual([])
 })

@@ -14,6 +14,10 @@ export interface Order {
   choose: (mutants: readonly Mutant[]) => readonly Mutant[]
   /** Whether a file of tests takes part. */
   isUsed: (testFile: string) => boolean
+  /** For each changed file so many files of tests take part, the nearest. What only farther ones would notice survives. */
+  nearest: number
+  /** CPU time after which no further mutant is begun. */
+  cpuSeconds: number
   workers: number
   note: (text: string) => void
 }
@@ -41,7 +45,8 @@ const TICKS = 100
 const FOR_EVER = 10
 
 /** Change the files in one small way at a time, without writing them, and see which changes no test notices. */
-export async function mutate({ root, files, choose, isUsed, workers, note }: Order): Promise<Outcome> {
+export async function mutate(order: Order): Promise<Outcome> {
+  const { root, files, choose, isUsed, nearest, workers, note } = order
   const sources = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
   const mutants = [...sources].flatMap(([file, source]) => mutantsOf(file, source))
   const chosen = choose(mutants)
@@ -59,13 +64,16 @@ export async function mutate({ root, files, choose, isUsed, workers, note }: Ord
     return seen
   }
   const runners = Array.from({ length: workers }, () => new TestRunner())
+  const cpuSeconds = () => runners.reduce((sum, runner) => sum + runner.cpuSeconds, 0)
   try {
-    const results = await inParallel(chosen, runners, async (mutant, runner): Promise<Result> => {
+    const results = await inParallel(chosen, runners, async (mutant, runner): Promise<Result | undefined> => {
+      if (cpuSeconds() >= order.cpuSeconds) return undefined
       const distances = reachedFrom(mutant.file)
       const source = mutated(sources.get(mutant.file) ?? '', mutant)
-      const testFiles = [...distances.keys()].filter((one) => one.endsWith('.test.ts') && isUsed(one))
+      const usable = [...distances.keys()].filter((one) => one.endsWith('.test.ts') && isUsed(one))
+      const testFiles = usable.slice(0, nearest)
       for await (const trial of trialsOf(mutant, testFiles, (testFile) => see(testFile, runner))) {
-        const { testFile, tests, cpuSeconds, ticks } = trial
+        const { testFile, tests, ticks } = trial
         const { noticedBy } = await runner.try({
           kind: 'try',
           testFile,
@@ -73,14 +81,15 @@ export async function mutate({ root, files, choose, isUsed, workers, note }: Ord
           source,
           anew: [...distances.keys()],
           tests,
-          cpuSeconds: CPU_SECONDS + FOR_EVER * cpuSeconds,
+          cpuSeconds: CPU_SECONDS + FOR_EVER * trial.cpuSeconds,
           ticks: TICKS + FOR_EVER * ticks,
         })
         if (noticedBy !== undefined) return { mutant, fate: 'killed', noticedBy: `${testFile}: ${noticedBy}` }
       }
       return { mutant, fate: 'survived' }
     })
-    return { mutants, results: await withoutRefused(root, sources, results) }
+    const run = results.filter((one) => one !== undefined)
+    return { mutants, results: await withoutRefused(root, sources, run) }
   } finally {
     for (const runner of runners) runner.close()
   }

@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest'
-import { readDiff, touches } from './changed-lines.ts'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lastBase, readDiff, touches } from './changed-lines.ts'
 import type { Equivalent } from './equivalents.ts'
 import type { Ran } from './messages.ts'
 import { mutantsOf } from './mutants.ts'
@@ -113,6 +117,45 @@ describe('changed lines', () => {
   })
 })
 
+describe('what a change is compared with', () => {
+  let folder = ''
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' }).trim()
+  const commit = (text: string) => {
+    writeFileSync(join(folder, 'file'), text)
+    git('add', 'file')
+    git('-c', 'user.name=somebody', '-c', 'user.email=somebody@example.com', 'commit', '-qm', text)
+    return git('rev-parse', 'HEAD')
+  }
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'guestlift-base-'))
+  })
+  afterEach(() => {
+    rmSync(folder, { recursive: true })
+  })
+
+  it('is the commit where the branch left the one it follows, and else the commit before', () => {
+    git('init', '-q', '-b', 'main')
+    expect(lastBase(folder)).toBeUndefined()
+    const first = commit('one')
+    expect(lastBase(folder)).toBeUndefined()
+    git('checkout', '-q', '-b', 'topic', '--track', 'main')
+    expect(lastBase(folder)).toBeUndefined()
+    const second = commit('two')
+    commit('three')
+    expect(lastBase(folder)).toBe(first)
+    git('branch', '-q', '--unset-upstream')
+    expect(lastBase(folder)).toBe(second)
+    git('branch', '-q', 'later')
+    git('branch', '-q', '--set-upstream-to', 'later')
+    expect(lastBase(folder)).toBe(second)
+  })
+
+  it('is nothing in a folder that no repository holds', () => {
+    expect(lastBase(folder)).toBeUndefined()
+  })
+})
+
 describe('the tests that could notice a mutant', () => {
   const [mutant] = mutants
   if (mutant === undefined) throw new Error('there is none')
@@ -143,13 +186,15 @@ describe('the tests that could notice a mutant', () => {
     expect(trials).toEqual(['near', 'far', 'slow'])
   })
 
-  it('take a bounded time, but for the first; nobody looks at more files than that', async () => {
-    expect((await chosen(seen('slow', 100, ran))).trials).toEqual(['slow'])
-    const most = 2
-    const full = { ...seen('near', 0.1, ran) }
-    full.looked.tests = Array.from({ length: 20 }, () => ({ name: '', ran, cpuSeconds: most / 20 + 0.001, ticks: 1 }))
-    expect(await chosen(full, seen('far', 0.1, ran))).toEqual({ trials: ['near'], looked: ['near'] })
-    expect((await chosen(seen('near', 0.1, ran), seen('slow', 100, ran))).trials).toEqual(['near'])
+  it('are all of these files, however long they take; nobody looks at more than it takes to notice', async () => {
+    expect((await chosen(seen('near', 0.1, ran), seen('slow', 100, ran))).trials).toEqual(['near', 'slow'])
+    const looked: string[] = []
+    const see = async (testFile: string) => {
+      looked.push(testFile)
+      return seen(testFile, 0.1, ran)
+    }
+    for await (const trial of trialsOf(mutant, ['near', 'far'], see)) if (trial.testFile === 'near') break
+    expect(looked).toEqual(['near'])
   })
 })
 

@@ -36,7 +36,7 @@ export function report({ files, outcome: { mutants, results }, equivalents, notR
     ...told.map(({ file, line, before, after }) => `${file}:${line}\n  - ${before}\n  + ${after}\n`),
     ...old.map(({ file, before, after }) => `Stale in equivalents.json, ${file}:\n  - ${before}\n  + ${after}\n`),
     table([...rows, all]),
-    ...(notRun === 0 ? [] : [`${notRun} more were not run: a sample is.`]),
+    ...(notRun === 0 ? [] : [`${notRun} more were not run: this is a sample.`]),
     '',
   ]
   return {

@@ -182,7 +182,8 @@ async function tryOut({ testFile, file, source, anew, tests: chosen, cpuSeconds,
 
 async function obey(order: Order): Promise<void> {
   stray = undefined
-  const answer: Answer = await (order.kind === 'look' ? look(order) : tryOut(order))
+  const told = await (order.kind === 'look' ? look(order) : tryOut(order))
+  const answer: Answer = { ...told, processSeconds: cpuMs() / 1000 }
   process.send?.(answer)
 }
 

@@ -10,6 +10,14 @@ const HEAP_MIB = 1500
 export class TestRunner {
   #process: ChildProcess | undefined
   #orders = 0
+  /** CPU time of the process that runs, and of those that ended. */
+  #running = 0
+  #ended = 0
+
+  /** CPU time of all orders so far. */
+  get cpuSeconds(): number {
+    return this.#running + this.#ended
+  }
 
   async look(order: Look): Promise<Looked> {
     const answer = await this.#ask(order)
@@ -37,7 +45,10 @@ export class TestRunner {
       running.send(order)
     })
     running.removeAllListeners()
-    if (answer === undefined) this.#process = undefined
+    if (answer === undefined) {
+      this.#running += order.kind === 'try' ? order.cpuSeconds : 0
+      this.close()
+    } else this.#running = answer.processSeconds
     return answer
   }
 
@@ -45,6 +56,8 @@ export class TestRunner {
     this.#process?.kill('SIGKILL')
     this.#process = undefined
     this.#orders = 0
+    this.#ended += this.#running
+    this.#running = 0
   }
 }
 

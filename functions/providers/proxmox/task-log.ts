@@ -181,7 +181,8 @@ export function latestProgress(
 function bytesOf(text: string | undefined): number | undefined {
   const match = /^([\d.]+) ([KMGTP]?)i?B$/.exec(text ?? '')
   if (match === null) return undefined
-  const bytes = Number(match[1]) * 1024 ** ' KMGTP'.indexOf(match[2] === '' ? ' ' : (match[2] ?? ' '))
+  // No letter at all is found first.
+  const bytes = Number(match[1]) * 1024 ** ' KMGTP'.indexOf(match[2] ?? '')
   return Number.isFinite(bytes) ? Math.round(bytes) : undefined
 }
 

@@ -158,7 +158,8 @@ describe.each(blocks)('a block of %s', (_, block) => {
 
   it('is refused where the content has another length', () => {
     expect(() => decompressed(block, block.content.length + 1)).toThrow(new RangeError('end'))
-    if (block.content.length > 0) expect(() => decompressed(block, block.content.length - 1)).toThrow(RangeError)
+    const shorter = new Uint8Array(Math.max(0, block.content.length - 1))
+    expect(shorter.length === block.content.length || isRefused(Uint8Array.from(block.data), shorter)).toBe(true)
   })
 
   it('is refused wherever it is cut off', () => {

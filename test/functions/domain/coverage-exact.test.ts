@@ -167,6 +167,13 @@ describe('what coverage tells of a guest', () => {
     expect(coverageOf(summary([entry(2)]), site, rules, now)).toMatchObject({ state, reasons })
   })
 
+  it('of one that is parked by two tags names the first', () => {
+    const both = { ...onSite, tags: ['also', 'parked'] }
+    expect(judge([entry(2)], both, { parkedTags: ['parked', 'also'] }).reasons).toEqual([
+      'It is parked by its tag also.',
+    ])
+  })
+
   it('of one that is parked by its id, whatever the site says', () => {
     for (const site of [onSite, 'unknown'] as const) {
       expect(judge([entry(2)], site, { parkedIds: ['100'] })).toMatchObject({
@@ -286,4 +293,8 @@ it('figures that look wrong are told of the newest, but for its size, and agains
   expect(summary([...before(calm), entry(2, 9000, calm)]).suspicions.filter((one) => /9000 bytes/.test(one))).toEqual(
     [],
   )
+  // Ten before it count, and those are the latest: it has been as random for all of them.
+  const long = Array.from({ length: 12 }, (_, at) => entry(900 - at * 24, 1000, calm))
+  const like = Array.from({ length: 10 }, (_, at) => entry(300 - at * 24, 1000, odd))
+  expect(summary([...long, ...like, entry(2, 1000, odd)]).suspicions).toEqual([])
 })

@@ -72,6 +72,8 @@ describe('an archive that was never read', () => {
 
   it('is due where its date has yet to come, without haste', () => {
     expect(dueOf(fresh, entry(-9))).toMatchObject([{ reason: 'Its date has yet to come.', overdue: false }])
+    expect(dueOf(fresh, entry(3, { at: ago(-9) }))).toMatchObject([{ reason: 'Its date has yet to come.' }])
+    expect(dueOf(fresh, entry(-9, { at: ago(3) }))).toEqual([])
   })
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type DumpQueue,
   type DumpTurn,
+  dumpQueueSchema,
   emptyQueue,
   endTurn,
   heldTurn,
@@ -107,6 +108,14 @@ describe('who waits', () => {
       waitSeconds: 52,
       reason: 'Node pve1 dumps guest vm-1; its turn comes after 2 others.',
     })
+    // Once more with both that came at once before it.
+    const lesser = queue({ turns: before.turns, waiters: [waiter('vm-098'), waiter('vm-099'), waiter('vm-100')] })
+    expect(requestTurn(lesser, of('vm-100'), at(0)).answer).toMatchObject({
+      reason: expect.stringContaining('after 2 others'),
+    })
+    expect(requestTurn(lesser, of('vm-098'), at(0)).answer).toMatchObject({
+      reason: expect.stringContaining('its turn comes next'),
+    })
   })
 
   it('comes after them on a node that is free as well, and is asked to be back soon', () => {
@@ -210,6 +219,11 @@ describe('the room of a storage', () => {
 
   it('is no reason to refuse where the size is a bound only', () => {
     expect(ask({}, { freeBytes: 1, likely: false })).toEqual({ answer: 'granted' })
+    const leaving = { staged: [staged('vm-7')] }
+    expect(ask(leaving, { freeBytes: GIB, likely: false })).toMatchObject({
+      answer: 'wait',
+      reason: 'Storage nas has 1.0 GiB free for it, and its archive may take 1.1 GiB.',
+    })
   })
 
   it('has to bear a tenth more where something will leave: that is waited for', () => {
@@ -376,6 +390,30 @@ describe('an archive that waits to be moved', () => {
       waiters: [{}],
     })
     expect(requestTurn(before, of('vm-100', { node: 'pve2' }), at(60)).queue).toMatchObject({ staged: [], waiters: [] })
+  })
+})
+
+describe('times of the queue', () => {
+  it('are what else is built on: three missed looks at a dump, more than an outage that a transfer bears', () => {
+    expect([TURN_SECONDS, STAGED_SECONDS, LONGEST_WAIT_SECONDS, LONGEST_QUEUE_SECONDS]).toEqual([
+      1_200, 10_800, 300, 259_200,
+    ])
+  })
+})
+
+describe('a queue as it is stored', () => {
+  it('names guest, execution and node of each entry, however short; nothing in it is less than nothing', () => {
+    const short = { ...turn('v'), execution: 'e', node: 'n', freeBytes: 0 }
+    const all = queue({ turns: [short], paces: [{ node: 'n', turnSeconds: 0 }] })
+    expect(dumpQueueSchema.parse(all)).toEqual(all)
+    const bad = [{ guest: '' }, { execution: '' }, { node: '' }, { bytes: -1 }, { freeBytes: -1 }]
+    for (const its of bad) {
+      expect(dumpQueueSchema.safeParse({ ...all, turns: [{ ...short, ...its }] }).success).toBe(false)
+    }
+    for (const pace of [{ node: '' }, { turnSeconds: -1 }]) {
+      expect(dumpQueueSchema.safeParse({ ...all, paces: [{ node: 'n', turnSeconds: 0, ...pace }] }).success).toBe(false)
+    }
+    expect(dumpQueueSchema.safeParse({ ...all, version: 2 }).success).toBe(false)
   })
 })
 

@@ -5,6 +5,7 @@ import {
   RESERVATION_SECONDS,
   reserve,
   type StreamLedger,
+  streamLedgerSchema,
   type StreamLimits,
   type StreamRequest,
 } from '../../../functions/domain/stream-ledger.ts'
@@ -85,6 +86,32 @@ describe('what is written of a reservation', () => {
     const { ledger: after, granted } = reserved(before, ask('a'), {}, 10)
     expect(granted).toEqual({ streams: 4, shared: false })
     expect(after.waiters).toEqual([])
+  })
+})
+
+describe('a ledger as it is stored', () => {
+  it('names execution, run, node and guest of each entry, however short; what it counts is whole and above nothing', () => {
+    const short = { ...runs('e'), runId: 'r', node: 'n', guest: 'g', wanted: 1, leastBytesPerSecond: 0 }
+    const most = { ...short, usableBytesPerSecond: 1, runBytesPerSecond: 0, bytesPerSecond: 1 }
+    for (const one of [short, most]) expect(streamLedgerSchema.parse(ledger([one]))).toEqual(ledger([one]))
+    const bad = [
+      ...['execution', 'runId', 'node', 'guest', 'since', 'until'].map((key) => ({ [key]: '' })),
+      ...['wanted', 'streams', 'usableBytesPerSecond', 'bytesPerSecond'].map((key) => ({ [key]: 0 })),
+      ...['wanted', 'streams'].map((key) => ({ [key]: 1.5 })),
+      ...['leastBytesPerSecond', 'runBytesPerSecond'].map((key) => ({ [key]: -1 })),
+      { waitsFor: 'connections' },
+    ]
+    for (const its of bad) {
+      const stored = { ...ledger([]), reservations: [{ ...most, ...its }] }
+      expect(streamLedgerSchema.safeParse(stored).success, JSON.stringify(its)).toBe(false)
+    }
+    for (const waitsFor of ['connections', 'bandwidth'] as const) {
+      expect(streamLedgerSchema.safeParse(ledger([], [waits('w', 0, { waitsFor })])).success).toBe(true)
+    }
+    expect(
+      streamLedgerSchema.safeParse({ ...ledger([], []), waiters: [{ ...waits('w', 0), waitsFor: '' }] }).success,
+    ).toBe(false)
+    expect(streamLedgerSchema.safeParse({ ...ledger([]), version: 2 }).success).toBe(false)
   })
 })
 

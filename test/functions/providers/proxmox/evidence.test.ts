@@ -213,6 +213,16 @@ describe('a job that went wrong', () => {
     expect((await open({ logs: [well] }).gather()).listed).toBeDefined()
   })
 
+  it.each([
+    ['ours', 'guestlift:0f1e2d3c4b5a6978', { ending: 'ok', warnings: [] }],
+    ['a person’s', 'nightly', { ending: 'warnings', warnings: ['unable to add notes - no'] }],
+  ])('that warns of notes which could not be kept does so where they are %s', async (_, notes, told) => {
+    const opening = `INFO: starting new backup job: vzdump 100 --storage nas --notes-template other --notes-template ${notes}`
+    const log = [opening, ...good.slice(1, -1), 'WARN: unable to add notes - no', 'TASK WARNINGS: 1']
+    const site = open({ state: { running: false, exitStatus: 'WARNINGS: 1' }, logs: [log] })
+    expect(await site.gather()).toMatchObject(told)
+  })
+
   it('that the platform lost says how to see to the guest on the job’s node', async () => {
     const evidence = await open({ state: { running: false, exitStatus: 'unexpected status' }, logs: [head] }).gather()
     expect(evidence).toMatchObject({

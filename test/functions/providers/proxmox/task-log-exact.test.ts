@@ -186,6 +186,40 @@ describe('what a log says of how it was made', () => {
     expect(within('INFO: backup mode: stop', 'INFO: backup mode: stop').mode).toBe('stop')
   })
 
+  it.each<[string, string, (log: ReturnType<typeof within>) => unknown]>([
+    ['a start', 'INFO: Backup started at 2026-08-21 10:00:00', (log) => log.startedLocal],
+    ['a mode', 'INFO: backup mode: stop', (log) => log.mode],
+    ['another mode', 'INFO: status = stopped', (log) => log.guestStatus],
+    [
+      'a scratch folder',
+      "INFO: filesystem type on dumpdir is 'zfs' -using /var/tmp/x for temporary files",
+      (log) => log.scratchFolder,
+    ],
+    ['bytes', 'INFO: transferred 32.00 GiB in 70 seconds (468.1 MiB/s)', (log) => log.contentBytes],
+  ])('is nothing where the line of %s has more before or after it', (_, line, of) => {
+    expect(of(within(line))).toBeDefined()
+    expect(of(within(`INFO: ${line}`))).toBeUndefined()
+    expect(of(within(`${line} or so`))).toBeUndefined()
+  })
+
+  it('is why another mode was used, whole, and once', () => {
+    const failure = 'INFO: mode failure - some volumes do not support snapshots'
+    expect(within(failure).modeFailure).toBe('some volumes do not support snapshots')
+    expect(within(`INFO: hook said: ${failure}`)).not.toHaveProperty('modeFailure')
+    expect(within(failure, 'INFO: mode failure - other')).not.toHaveProperty('modeFailure')
+  })
+
+  it.each([
+    ['the line of a tar', 'INFO: Total bytes written: 1 (1B, 1B/s)'],
+    ['an archive', creating],
+    ['its size', 'INFO: archive file size: 1.23GB'],
+  ])('is nothing where %s is quoted by another', (_, line) => {
+    const log = within(`INFO: hook: ${line}`)
+    expect(log).toMatchObject({ packed: false })
+    expect(log).not.toHaveProperty('contentBytes')
+    expect(log).not.toHaveProperty('archiveName')
+  })
+
   it('begins with the line that opens a job', () => {
     expect(within().begins).toBe(true)
     expect(readTaskLog(['INFO: starting new backup job: vzdumpx', starting()], '100').begins).toBe(false)
@@ -215,6 +249,8 @@ describe('how much went into an archive', () => {
     // Without decimals by half of a GiB: a twentieth of ten.
     expect(within('INFO: backup is sparse: 21 B (1%) total zero data', whole).contentBytes).toBe(32 * GIB - 21)
     expect(within('INFO: transferred 9 GiB in 70 seconds').contentBytes).toBeUndefined()
+    // Half of a KiB is exactly a twentieth of ten.
+    expect(within('INFO: transferred 10 KiB in 70 seconds').contentBytes).toBe(10_240)
   })
 
   it.each([
@@ -245,5 +281,7 @@ describe('the newest progress', () => {
     expect(progress('0% (1 B of 1.2.3 B) in 1s')).toEqual({ progressPercent: 0, doneBytes: 1 })
     expect(progress('101% (1 B of 9 B) in 1s')).toBeUndefined()
     expect(progress('5 % (1 B of 9 B) in 1s')).toBeUndefined()
+    expect(progress('INFO: 5% (1 B of 9 B) in 1s')).toBeUndefined()
+    expect(progress('hook: 5% (1 B of 9 B) in 1s')).toBeUndefined()
   })
 })
