@@ -16,7 +16,7 @@ export interface Order {
   isUsed: (testFile: string) => boolean
   /** For each changed file so many files of tests take part, the nearest. What only farther ones would notice survives. */
   nearest: number
-  /** CPU time after which no further mutant is begun. */
+  /** CPU time after which no further test is begun; a mutant that it would have to judge counts as not run. */
   cpuSeconds: number
   workers: number
   note: (text: string) => void
@@ -64,15 +64,17 @@ export async function mutate(order: Order): Promise<Outcome> {
     return seen
   }
   const runners = Array.from({ length: workers }, () => new TestRunner())
-  const cpuSeconds = () => runners.reduce((sum, runner) => sum + runner.cpuSeconds, 0)
+  const isOver = () => runners.reduce((sum, runner) => sum + runner.cpuSeconds, 0) >= order.cpuSeconds
   try {
     const results = await inParallel(chosen, runners, async (mutant, runner): Promise<Result | undefined> => {
-      if (cpuSeconds() >= order.cpuSeconds) return undefined
+      if (isOver()) return undefined
       const distances = reachedFrom(mutant.file)
       const source = mutated(sources.get(mutant.file) ?? '', mutant)
       const usable = [...distances.keys()].filter((one) => one.endsWith('.test.ts') && isUsed(one))
       const testFiles = usable.slice(0, nearest)
       for await (const trial of trialsOf(mutant, testFiles, (testFile) => see(testFile, runner))) {
+        // What some test might still notice is neither noticed nor not.
+        if (isOver()) return undefined
         const { testFile, tests, ticks } = trial
         const { noticedBy } = await runner.try({
           kind: 'try',
