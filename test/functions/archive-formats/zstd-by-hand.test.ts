@@ -106,7 +106,9 @@ describe('a zstd frame', () => {
   it('of a reserved kind is refused, at its place', async () => {
     const before = frame(0, [WINDOW], last)
     const at = before.length
-    expect((await walk(Buffer.concat([before, frame(0x08, [WINDOW], last)]))).refused).toBe(`zstd-header ${at + 4}`)
+    const reserved = await walk(Buffer.concat([before, frame(0x08, [WINDOW], last)]))
+    expect(reserved.refused).toBe(`zstd-header ${at + 4}`)
+    expect(reserved.message).toContain(`The zstd frame at byte ${at} uses`)
     const odd = frame(0, [WINDOW], raw, block(true, 3, 0))
     expect((await walk(Buffer.concat([before, odd]))).refused).toBe(`zstd-block ${at + 6 + raw.length}`)
   })
