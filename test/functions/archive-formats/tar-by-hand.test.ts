@@ -111,6 +111,13 @@ describe('a tar', () => {
     expect((await walk(whole.subarray(0, bytes))).found).toEqual([expected])
   })
 
+  it('that is cut short within a member names it, or its place where it holds what is read whole', async () => {
+    const message = async (bytes: number) => (await walk(whole.subarray(0, bytes))).message
+    expect(await message(520)).toContain('within the member at byte 0.')
+    expect(await message(1600)).toContain('within "./a" (its header is at byte 1024).')
+    expect(await message(2200)).toContain('within the member at byte 1024.')
+  })
+
   it('of which one block of the end mark is something else has no end', async () => {
     expect((await walk(configuration, Buffer.alloc(512), member('./a'))).found).toEqual(['tar-end 1024'])
   })
@@ -295,6 +302,7 @@ describe('pax records', () => {
     ['6 a=b\n5 ab\nx=y', 6],
     ['6 a=b\n9', 6],
     ['9999999999 a=b\n', 0],
+    ['1e1 a=bcd\n', 0],
   ])('that are none: %j, at byte %i', (text, at) => {
     expect(read(text)).toBe(at)
   })

@@ -174,6 +174,63 @@ describe('pruning a guest', () => {
     expect(inner?.resumed).toEqual([])
   })
 
+  it('stops where it lost its lease, and leaves the rest to who has it now', async () => {
+    for (const day of [1, 2, 3]) await archive(day)
+    const removeVersion = bucket.removeVersion.bind(bucket)
+    bucket.removeVersion = async (key) => {
+      store.objects.delete('retention/hq/vm-100/lease.json')
+      return removeVersion(key)
+    }
+    const report = await prune({ 'keep-last': 1 })
+    expect(told(report)).toEqual(['01 removed', '02 left', '03 keep'])
+    expect(report.archives[1]?.reason).toBe(
+      'removed: no rule keeps it; left: Another pruning of this guest has taken over.',
+    )
+    expect(folders()).toEqual(new Set(['02', '03']))
+  })
+
+  it('looks at everything again only where something came in between, at its own end too', async () => {
+    for (const day of [1, 2, 3]) await archive(day)
+    const readText = store.readText.bind(store)
+    let manifests = 0
+    store.readText = (key) => {
+      if (key.endsWith('manifest.json')) manifests += 1
+      return readText(key)
+    }
+    await prune({ 'keep-last': 1 })
+    // The first look, that under the lease, and none for what went by its own hand.
+    expect(manifests).toBe(6)
+  })
+
+  it('tells archives in their order, and one that came in between at the end', async () => {
+    for (const day of [1, 2, 3, 4]) await archive(day)
+    const removeVersion = bucket.removeVersion.bind(bucket)
+    let done = false
+    bucket.removeVersion = async (key) => {
+      if (!done) await archive(5)
+      done = true
+      return removeVersion(key)
+    }
+    const report = await prune({ 'keep-last': 1, 'keep-weekly': 1 })
+    expect(report.archives.map(({ createdAt }) => createdAt.slice(8, 10))).toEqual(['01', '02', '03', '04', '05'])
+    expect(report.toRemove).toBeGreaterThan(0)
+  })
+
+  it('looks for the locks of eight archives at a time in a dry run', async () => {
+    for (let day = 1; day <= 20; day += 1) await archive(day)
+    const looking: string[] = []
+    let most = 0
+    bucket.lockOf = async (key) => {
+      looking.push(key)
+      most = Math.max(most, new Set(looking.map((one) => one.slice(0, one.lastIndexOf('/')))).size)
+      await new Promise((resolve) => setImmediate(resolve))
+      looking.splice(looking.indexOf(key), 1)
+      return undefined
+    }
+    await prune({ 'keep-last': 1 }, { dryRun: true })
+    expect(most).toBe(8)
+  })
+
   it('does nothing to a guest that may be gone or not, and says why of each archive', async () => {
     for (const day of [1, 2]) await archive(day)
     const report = await prune({ 'keep-last': 1 }, { absent: 'the list is short.' })
