@@ -220,6 +220,9 @@ describe('a VMA', () => {
       bytes.copy(bytes, 3_068 + 255 * 4, 3_068, 3_072)
     })
     expect((await walk(second, both)).report?.configurations).toHaveLength(2)
+    // The last two bytes of the table say that nothing follows.
+    const empty = header([disk], (bytes) => bytes.writeUInt32BE(HEADER_BYTES - BLOBS_AT - 2, 3_068))
+    expect((await walk(empty, both)).report?.configurations).toEqual([{ name: 'qemu-server.conf', text: '' }])
   })
 })
 
@@ -242,13 +245,28 @@ describe('an extent', () => {
 
   const entry = (slot: number) => HEADER_BYTES + 40 + slot * 8
   it.each([
-    ['of a device that the header lacks', { id: 9, cluster: 0 }, 'vma-unknown-device'],
-    ['of no device that stores blocks', { id: 0, cluster: 0, mask: 1 }, 'vma-entry'],
-    ['beyond the last cluster', { cluster: 2 }, 'vma-cluster-beyond-end'],
-    ['that is there twice', { cluster: 1 }, 'vma-cluster-twice'],
-  ])('with a cluster %s is refused, and the entry is named', async (_, wrong, code) => {
-    const { found } = await walk(header(), extent([{ cluster: 0 }, { cluster: 1 }, wrong]))
-    expect(found).toEqual([`${code} ${entry(2)}`])
+    [
+      'of a device that the header lacks',
+      { id: 9, cluster: 0 },
+      'vma-unknown-device',
+      'Cluster 0 belongs to device 9, which the header lacks',
+    ],
+    [
+      'of no device that stores blocks',
+      { id: 0, cluster: 0, mask: 1 },
+      'vma-entry',
+      'Entry 2 stores blocks of no device',
+    ],
+    [
+      'beyond the last cluster',
+      { cluster: 2 },
+      'vma-cluster-beyond-end',
+      'Cluster 2 of drive-scsi0 lies beyond its last, 1',
+    ],
+    ['that is there twice', { cluster: 1 }, 'vma-cluster-twice', 'Cluster 1 of drive-scsi0 is there twice'],
+  ])('with a cluster %s is refused, and the entry is named', async (_, wrong, code, words) => {
+    const { list } = await walk(header(), extent([{ cluster: 0 }, { cluster: 1 }, wrong]))
+    expect(list).toEqual([{ code, message: `${words} (entry at byte ${entry(2)}).`, of: 'content', offset: entry(2) }])
   })
 
   it('stores no block that begins beyond the end of its device', async () => {
@@ -294,7 +312,9 @@ describe('an extent', () => {
     const order = (...clusters: number[]) =>
       walk(header([disk, state]), both, extent(clusters.map((cluster) => ({ id: 2, cluster }))))
     expect((await order(0, 1)).found).toEqual([])
-    expect((await order(1, 0)).found).toEqual([`vma-state-order ${HEADER_BYTES + both.length + 40 + 8}`])
+    const second = HEADER_BYTES + both.length + 40 + 8
+    expect((await order(1, 0)).found).toEqual([`vma-state-order ${second}`])
+    expect((await order(0, 0, 1)).found).toEqual([`vma-cluster-twice ${second}`, `vma-state-order ${second}`])
     expect((await walk(header(), extent([{ cluster: 1 }, { cluster: 0 }]))).found).toEqual([])
   })
 })
