@@ -164,8 +164,8 @@ function roundingOf(text: string): number {
 export function latestProgress(
   lines: readonly string[],
 ): { progressPercent: number; doneBytes?: number; totalBytes?: number } | undefined {
-  const [, percent, done, total] =
-    lines.flatMap((line) => [PROGRESS.exec(line) ?? []].filter((match) => match.length > 0)).at(-1) ?? []
+  const newest = lines.findLast((line) => PROGRESS.test(line))
+  const [, percent, done, total] = PROGRESS.exec(newest ?? '') ?? []
   const progressPercent = Number(percent ?? Number.NaN)
   if (!(progressPercent <= 100)) return undefined
   const doneBytes = bytesOf(done)

@@ -96,6 +96,13 @@ describe('the largest share', () => {
 })
 
 describe('the last verified archive', () => {
+  it('tells itself as the reason', () => {
+    const verified = days(3).map((one, at) => ({ ...one, verified: at === 0 }))
+    expect(guarded(verified, { 'keep-last': 1 }).decisions[0]?.reason).toBe(
+      'kept: it is the last verified archive of this guest (else removed: no rule keeps it)',
+    )
+  })
+
   it('is the newest that was read, and where none was, the newest of all', () => {
     const some = days(5).map((one, at) => ({ ...one, verified: at === 1 || at === 2 }))
     expect(guarded(some, { 'keep-last': 1 }).told).toEqual(['remove', 'remove', 'last-verified', 'remove', 'keep'])
@@ -209,6 +216,9 @@ describe('clocks in doubt', () => {
     const sure = guarded(jumping, { 'keep-last': 4 })
     expect(sure).toMatchObject({ removed: 2, clockInDoubt: true })
     expect(sure.warnings).toEqual([expect.stringMatching(/A person confirmed that archives may go all the same\.$/)])
+    expect(guarded(jumping, { 'keep-last': 4 }, { dryRun: true }).warnings).toEqual([
+      expect.stringMatching(/They go once a person confirms it, and not before\.$/),
+    ])
   })
 
   it('are no matter where nothing goes', () => {

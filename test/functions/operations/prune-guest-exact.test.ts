@@ -14,6 +14,15 @@ const NOW = new Date('2026-11-20T12:00:00.000Z')
 const policy = (rules: object): Retention => retentionSchema.parse({ timeZone: 'UTC', largestShare: 1, ...rules })
 const november = { legalHold: false, retainUntil: '2026-11-30T00:00:00.000Z' }
 
+/** A dollar a month for each byte. */
+const dear = {
+  ...listPrices,
+  storage: {
+    ...listPrices.storage,
+    STANDARD: { ...listPrices.storage.STANDARD, dollarsPerGiBMonth: 2 ** 30 },
+  },
+}
+
 describe('pruning a guest', () => {
   let store: MemoryStore
   let bucket: MemoryVersions
@@ -129,8 +138,15 @@ describe('pruning a guest', () => {
   it('asks for no lease where nothing is to be removed', async () => {
     await archive(1)
     const keys = new Set(store.objects.keys())
+    const wrote: string[] = []
+    const writeText = store.writeText.bind(store)
+    store.writeText = (key, ...rest) => {
+      wrote.push(key)
+      return writeText(key, ...rest)
+    }
     await prune({ 'keep-last': 1 })
     expect(new Set(store.objects.keys())).toEqual(keys)
+    expect(wrote).toEqual([])
   })
 
   it('gives its lease back: another pruning may begin at once', async () => {
@@ -240,6 +256,11 @@ describe('pruning a guest', () => {
       'kept: the list is short.',
     ])
     expect(report.warnings).toEqual(['Nothing was removed: the list is short.'])
+    await store.writeText('retention/hq/vm-100/removing/2026-11-01T02-00-00Z.json', '{}')
+    expect((await prune({ 'keep-last': 1 }, { absent: 'the list is short.' })).warnings).toEqual([
+      expect.stringMatching(/isn't a record of a removal/),
+      'Nothing was removed: the list is short.',
+    ])
     // A guard has its own reason.
     await store.writeText(`${folderOf(1)}manifest.json`, 'no json')
     const guardedToo = await prune({ 'keep-last': 1 }, { absent: 'the list is short.' })
@@ -319,6 +340,55 @@ describe('pruning a guest', () => {
       expect(dry.effect).toEqual(real.effect)
       expect(real.archives.map(({ outcome }) => outcome)).toEqual(['removed', 'removed', undefined])
     })
+  })
+
+  const bytesOf = (day: number) =>
+    [...store.objects].reduce((sum, [key, { body }]) => sum + (key.startsWith(folderOf(day)) ? body.length : 0), 0)
+
+  it('tells what a month costs of what stays and of what goes; delete markers cost nothing', async () => {
+    ports = { ...ports, prices: dear }
+    for (const day of [1, 2, 3]) await archive(day)
+    const listVersions = bucket.listVersions.bind(bucket)
+    bucket.listVersions = async function* (prefix) {
+      for await (const version of listVersions(prefix)) {
+        yield version
+        if (version.key !== `${folderOf(1)}disk.vma.zst`) continue
+        // Of a class that bills 128 KiB at least.
+        yield {
+          ...version,
+          versionId: 'm',
+          latest: false,
+          deleteMarker: true,
+          sizeBytes: 0,
+          storageClass: 'STANDARD_IA',
+        }
+      }
+    }
+    const { effect } = await prune({ 'keep-last': 1 }, { dryRun: true })
+    const [goes, stays] = [bytesOf(1) + bytesOf(2), bytesOf(3)]
+    expect(effect).toMatchObject({ savedPerMonth: goes, afterPerMonth: stays, beforePerMonth: goes + stays })
+    expect(effect).toMatchObject({ earlyObjects: 0, earlyDeletionDollars: 0 })
+  })
+
+  it('counts what a removal that was cut short would still save, and afterwards what is left', async () => {
+    ports = { ...ports, prices: dear }
+    await archive(1)
+    await archive(2)
+    const removeVersion = bucket.removeVersion.bind(bucket)
+    let removals = 0
+    bucket.removeVersion = (key) => {
+      removals += 1
+      return removals > 1 ? Promise.reject(new StoreUnavailable('cut')) : removeVersion(key)
+    }
+    await prune({ 'keep-last': 1 })
+    bucket.removeVersion = removeVersion
+    const whole = bytesOf(1)
+    expect((await prune({ 'keep-last': 1 }, { dryRun: true })).effect).toMatchObject({ savedPerMonth: whole })
+    await store.writeText(`${folderOf(1)}note.txt`, 'theirs')
+    const real = await prune({ 'keep-last': 1 })
+    expect(real.resumed).toEqual([folderOf(1)])
+    expect(await store.listKeys(folderOf(1))).toEqual([`${folderOf(1)}note.txt`])
+    expect(real.effect).toMatchObject({ savedPerMonth: 0, afterPerMonth: bytesOf(1) + bytesOf(2) })
   })
 
   it('ends a removal that was cut short, tells its folder, and in a dry run only foresees it', async () => {

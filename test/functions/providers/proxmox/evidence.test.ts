@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Guest } from '../../../../functions/contracts/nouns.ts'
 import { PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
 import type { ApiClient } from '../../../../functions/providers/proxmox/client.ts'
 import { NoSuchTask, NoSuchVolume } from '../../../../functions/providers/proxmox/errors.ts'
@@ -42,7 +43,7 @@ interface Site {
   permissions?: unknown
 }
 
-function open(its: Site = {}) {
+function open(its: Site = {}, of: Guest = guest) {
   const { state = { running: false, exitStatus: 'OK' }, logs = [good], rows = [[row]] } = its
   const { about = { path: '/mnt/pve/nas/dump/x' }, permissions = {} } = its
   const asked: string[] = []
@@ -70,7 +71,7 @@ function open(its: Site = {}) {
   const sleep = async (milliseconds: number) => {
     slept.push(milliseconds)
   }
-  const gather = () => gatherEvidence(client, tasks, sleep, job, guest, 'asked')
+  const gather = () => gatherEvidence(client, tasks, sleep, job, of, 'asked')
   return { gather, asked, slept }
 }
 
@@ -141,6 +142,11 @@ describe('the evidence of a backup', () => {
     )
     const full = good.toSpliced(4, 0, 'ERROR: No space left on device')
     expect((await open({ rows: [[]], logs: [full] }).gather()).advice).toMatch(/^Storage nas is full/)
+  })
+
+  it('asks of a container what its log leaves unsaid, and of a VM nothing', async () => {
+    const asked = open({}, { ...guest, kind: 'container' }).gather()
+    await expect(asked).rejects.toThrow(/nobody answers .*\/lxc\/100\//)
   })
 
   it('looks on the storage that was asked for where the job doesn’t say its own', async () => {

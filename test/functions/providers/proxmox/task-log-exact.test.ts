@@ -126,6 +126,18 @@ describe('the lines of a guest', () => {
     expect(readTaskLog([opening, 'TASK ERROR: no storage'], '100').errors).toEqual(['no storage'])
   })
 
+  it('are errors and the end of a job where they begin so, and not where they quote one', () => {
+    expect(within('INFO: hook: ERROR: quoted').errors).toEqual([])
+    expect(within('INFO: hook: INFO: Backup job finished', 'ERROR: ours').errors).toEqual(['ours'])
+    expect(within('INFO: hook: ERROR: Backup job failed - no', 'ERROR: ours').errors).toEqual(['ours'])
+  })
+
+  it('are odd up to the job’s end, and what follows is not the backup’s', () => {
+    const ending = (...lines: string[]) => readTaskLog([opening, starting(), finished(), ...lines], '100').remarks
+    expect(ending('odd before', over, 'odd after', 'TASK OK')).toEqual(['odd before'])
+    expect(ending('odd without an end')).toEqual(['odd without an end'])
+  })
+
   it('are told once each, at most twenty, and long ones by both ends', () => {
     expect(within('WARN: a', 'WARN: b', 'WARN:  a').warnings).toEqual(['a', 'b'])
     expect(within(...Array.from({ length: 30 }, (_, at) => `WARN: ${at}`)).warnings).toHaveLength(20)
@@ -236,6 +248,7 @@ describe('how much went into an archive', () => {
     const sparse = (gib: string) => `INFO: backup is sparse: ${gib} GiB (29%) total zero data`
     expect(within(sparse('9.36'), sparse('9.37'), transferred).contentBytes).toBeUndefined()
     expect(within(sparse('33.00'), transferred).contentBytes).toBeUndefined()
+    expect(within(`${sparse('9.36')} or so`, transferred).contentBytes).toBe(32 * GIB)
   })
 
   it('is known up to a twentieth of what rounding may have moved it by', () => {
@@ -278,6 +291,7 @@ describe('the newest progress', () => {
 
   it('has no figures that can’t be read, and none above a hundred', () => {
     expect(progress('100% (x of 9 B) in 1s')).toEqual({ progressPercent: 100, totalBytes: 9 })
+    expect(progress('5% (1 Bit of 9 Bits) in 1s')).toEqual({ progressPercent: 5 })
     expect(progress('0% (1 B of 1.2.3 B) in 1s')).toEqual({ progressPercent: 0, doneBytes: 1 })
     expect(progress('101% (1 B of 9 B) in 1s')).toBeUndefined()
     expect(progress('5 % (1 B of 9 B) in 1s')).toBeUndefined()
