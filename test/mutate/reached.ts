@@ -5,6 +5,18 @@ export interface Range {
   count: number
 }
 
+/**
+ * The ranges of some functions, of which the first is the whole function. What follows an `await` or a `yield` that was
+ * passed by counts as not run there (V8 13.6: it opens a range that lasts to the end): of such functions, the first says all.
+ */
+export function rangesOf(functions: readonly { ranges: readonly Range[] }[], source: string): Range[] {
+  return functions.flatMap(({ ranges }) => {
+    const [whole] = ranges
+    const suspends = whole !== undefined && /\b(?:await|yield)\b/.test(source.slice(whole.startOffset, whole.endOffset))
+    return suspends ? [whole] : ranges
+  })
+}
+
 /** Of nested ranges the innermost says what ran: flat pieces with a count above zero. */
 export function reached(ranges: readonly Range[]): (readonly [number, number])[] {
   const sorted = ranges.toSorted((one, other) => one.startOffset - other.startOffset || other.endOffset - one.endOffset)

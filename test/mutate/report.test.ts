@@ -8,7 +8,7 @@ import type { Equivalent } from './equivalents.ts'
 import type { Ran } from './messages.ts'
 import { mutantsOf } from './mutants.ts'
 import type { Fate } from './mutate.ts'
-import { reached } from './reached.ts'
+import { rangesOf, reached } from './reached.ts'
 import { report } from './report.ts'
 import { sample } from './sample.ts'
 import { trialsOf } from './trials.ts'
@@ -208,6 +208,21 @@ describe('what ran of a file', () => {
       [20, 30],
       [50, 60],
       [70, 100],
+    ])
+  })
+
+  it('is all of a function that waits, whatever is said of what follows; functions in it speak for themselves', () => {
+    const source = 'const f = async () => { if (a) await b; c(() => d) }; const g = () => e'
+    const [f, inner, g] = [source.indexOf('async'), source.indexOf('() => d'), source.indexOf('() => e')]
+    const functions = [
+      { ranges: [range(0, source.length, 1)] },
+      { ranges: [range(f, 53, 1), range(37, 53, 0)] },
+      { ranges: [range(inner, inner + 7, 0)] },
+      { ranges: [range(g, g + 7, 1), range(g + 6, g + 7, 0)] },
+    ]
+    expect(reached(rangesOf(functions, source))).toEqual([
+      [0, inner],
+      [inner + 7, g + 6],
     ])
   })
 

@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { configureGlobal } from 'fast-check'
 import { collect, type Ended, runTests } from './collector.ts'
 import type { Answer, Look, Looked, Order, Ran, Tried, Try } from './messages.ts'
-import { reached } from './reached.ts'
+import { rangesOf, reached } from './reached.ts'
 
 // What is drawn at random is drawn alike for each mutant and in each run; nobody reads the least example that fails.
 configureGlobal({ seed: 1, endOnFailure: true })
@@ -117,7 +117,7 @@ async function ranOf(files: readonly string[]): Promise<Ran> {
   for (const { url, functions } of result) {
     const file = ownFile(url)
     if (file === undefined || !files.includes(file) || !url.endsWith(`?mutate=${generation}`)) continue
-    ran[file] = reached(functions.flatMap(({ ranges }) => ranges))
+    ran[file] = reached(rangesOf(functions, textOf(file)))
   }
   return ran
 }

@@ -313,6 +313,15 @@ describe('a turn that runs', () => {
     ).toEqual([turn('vm-100', { execution: 'e', jobRef: 'job-1', since: iso(60), until: iso(60 + TURN_SECONDS) })])
   })
 
+  it('is noted beside another guest’s of that node, and takes nothing from it', () => {
+    const theirs = turn('vm-1', { place: 'nas', bytes: 7, leaves: true })
+    const me = { guest: 'vm-100', execution: 'e', node: 'pve1' }
+    expect(renewTurn(queue({ turns: [theirs] }), me, { jobRef: 'job-1' }, at(60)).turns).toEqual([
+      theirs,
+      turn('vm-100', { execution: 'e', jobRef: 'job-1', since: iso(60), until: iso(60 + TURN_SECONDS) }),
+    ])
+  })
+
   it('ends, and leaves its archive in its place where that is going to leave', () => {
     const leaving = turn('vm-100', { place: 'nas', leaves: true })
     const other = turn('vm-2', { node: 'pve2' })

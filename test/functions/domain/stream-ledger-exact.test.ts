@@ -178,6 +178,15 @@ describe('who waits for bandwidth', () => {
     })
   })
 
+  it('shares with those who run in the order in which they began, as far as it reaches', () => {
+    const late = runs('late', { since: iso(-10), leastBytesPerSecond: 10 * MIB, bytesPerSecond: 1 })
+    const early = runs('early', { since: iso(-60), leastBytesPerSecond: 60 * MIB, bytesPerSecond: 1 })
+    const request = ask('a', { partSizeBytes: 35 * 300 * MIB })
+    const limits = { siteBytesPerSecond: 100 * MIB }
+    // 35 and 60 are all that fits into 100: what the second needs, the first doesn't get.
+    expect(reserved(ledger([late, early]), request, limits).granted).toMatchObject({ bytesPerSecond: 40 * MIB })
+  })
+
   it('begins with a quarter of its due, and with no less', () => {
     const taken = (mib: number) => ledger([runs('x', { node: 'pve2', bytesPerSecond: mib * MIB })])
     // Due are 8 of 16.
