@@ -262,6 +262,13 @@ describe('archives of a guest that had the id before', () => {
     ])
   })
 
+  it('are dated by the time that can be trusted, and are told apart by who has the id now', () => {
+    const entries = [entry(60, 10, {}, scratch), entry(50, 10, { at: instant(40) }, payroll)]
+    const { name, former } = summary(entries, scratch.identity)
+    expect(name).toBe('scratch')
+    expect(former).toEqual([{ name: 'payroll', archives: 1, lastAt: instant(40) }])
+  })
+
   it('are all there is: then the guest was never archived', () => {
     const found = judge([entry(2, 10, { at: instant(3) }, payroll)], here)
     expect(found).toMatchObject({ state: 'never', archives: 0, sizeBytes: 0 })
