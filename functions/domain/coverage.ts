@@ -4,7 +4,7 @@ import type { GuestIdentity } from '../contracts/nouns.ts'
 import { olderFirst, otherTime, timeOf } from './archive-time.ts'
 import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
 import { datedInFuture } from './clock-trouble.ts'
-import { type GuestOfId, guestsOfId } from './guests-of-id.ts'
+import { type GuestOfId, guestsOfId, presentGuest } from './guests-of-id.ts'
 import { figuresOf, HISTORY, median, oddities } from './archive-figures.ts'
 import { formatBytes } from './byte-size.ts'
 import { duration } from './duration.ts'
@@ -121,7 +121,7 @@ const HISTORY_NEEDED = 2
 export function summariseGuest(guest: GuestArchives, identity?: GuestIdentity): ArchivedGuest {
   const { site } = guest
   const { guests, strays } = guestsOfId(guest.entries, identity)
-  const present = guests.find(({ standing }) => standing !== 'former')
+  const present = presentGuest(guests)
   const entries = [...(present?.archives ?? []), ...(present?.strays ?? (guests.length === 0 ? strays : []))]
   entries.sort(olderFirst)
   const former = guests.filter(({ standing }) => standing === 'former').map(formerOf)

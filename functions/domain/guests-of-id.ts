@@ -42,6 +42,12 @@ export function guestsOfId<A extends TracedArchive>(
   return { guests, strays }
 }
 
+/** The guest that has the id. One of whom nothing is known stands for it only where no archive is known to be of it. */
+export function presentGuest<A>(guests: readonly GuestOfId<A>[]): GuestOfId<A> | undefined {
+  const standing = (wanted: Standing) => guests.find((guest) => guest.standing === wanted)
+  return standing('current') ?? standing('unclear')
+}
+
 function lineageBefore<A extends Dated>(stray: A, lineages: readonly Lineage<A>[]): Lineage<A> | undefined {
   return lineages
     .flatMap((lineage) => lineage.archives.map((archive) => ({ lineage, time: timeOf(archive) })))

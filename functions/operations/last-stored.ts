@@ -1,6 +1,6 @@
 import type { GuestIdentity } from '../contracts/nouns.ts'
 import { timeOf } from '../domain/archive-time.ts'
-import { guestsOfId } from '../domain/guests-of-id.ts'
+import { guestsOfId, presentGuest } from '../domain/guests-of-id.ts'
 import type { KeyedGuest } from '../domain/object-keys.ts'
 import type { Ports } from './ports.ts'
 import { readCatalogue } from './read-catalogue.ts'
@@ -23,7 +23,7 @@ export async function lastStored(
 ): Promise<LastStored | undefined> {
   for await (const { guest, entries } of readCatalogue({ site, guestId: id }, ports)) {
     if (guest.kind !== kind) continue
-    const present = guestsOfId(entries, identity).guests.find(({ standing }) => standing !== 'former')
+    const present = presentGuest(guestsOfId(entries, identity).guests)
     const newest = present?.archives.at(-1)
     // One that is newer and can't be read now would tell more: an older one says too little of what is to come.
     const unread = present?.strays.some((one) => one.state === 'unreadable' && newest && timeOf(one) > timeOf(newest))

@@ -1,7 +1,7 @@
 import { GuestliftError } from '../contracts/errors.ts'
 import type { Guest } from '../contracts/nouns.ts'
 import { archiveTime, timeOf } from '../domain/archive-time.ts'
-import { guestsOfId } from '../domain/guests-of-id.ts'
+import { guestsOfId, presentGuest } from '../domain/guests-of-id.ts'
 import { readIndex } from './catalogue-index.ts'
 import { inOrder } from './ordered-lookahead.ts'
 import type { Ports } from './ports.ts'
@@ -40,6 +40,6 @@ async function lastArchived(site: string, guest: Guest, ports: Needs): Promise<n
   const usable = [...archives.values()]
     .filter(({ verification }) => verification?.state !== 'failed')
     .map(({ facts }) => ({ createdAt: facts.createdAt, at: archiveTime(facts), facts }))
-  const present = guestsOfId(usable, guest.identity).guests.find(({ standing }) => standing !== 'former')
+  const present = presentGuest(guestsOfId(usable, guest.identity).guests)
   return Math.max(0, ...(present?.archives ?? []).map(timeOf))
 }

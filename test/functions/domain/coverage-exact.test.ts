@@ -269,6 +269,15 @@ describe('archives of a guest that had the id before', () => {
     expect(former).toEqual([{ name: 'payroll', archives: 1, lastAt: instant(40) }])
   })
 
+  it('never stand for the guest that has it, though one that tells nothing of itself was written last', () => {
+    // The clock was set back for the unknown one: dated before, written after.
+    const unknown = entry(5, 10, {}, { name: 'x', writtenAt: instant(1) })
+    const present = entry(2, 20, {}, { ...payroll, writtenAt: instant(2) })
+    const found = summary([unknown, present], payroll.identity)
+    expect(found).toMatchObject({ name: 'payroll', archives: 1, newest: { createdAt: instant(2) } })
+    expect(summary([unknown], payroll.identity)).toMatchObject({ name: 'x', archives: 1 })
+  })
+
   it('are all there is: then the guest was never archived', () => {
     const found = judge([entry(2, 10, { at: instant(3) }, payroll)], here)
     expect(found).toMatchObject({ state: 'never', archives: 0, sizeBytes: 0 })
