@@ -99,6 +99,7 @@ const blocks: [string, Block][] = [
       .says(128 + (2 << 2), 2)
       .repeats(19, 5),
   ],
+  ['5 bytes from next to it', begun(30).says(128, 0).repeats(1, 5)],
   ['6 bytes', begun(30).says(160, 1).repeats(9, 6)],
   ['7 bytes', begun(30).says(192, 0).repeats(1, 7)],
   [
@@ -144,6 +145,10 @@ const blocks: [string, Block][] = [
   ['a far match of 3', far().says(17, 4, 0).repeats(16_385, 3)],
   ['a far match of 9, and a literal', far().says(23, 9, 0).repeats(16_386, 9).literals(1)],
   ['a far match of 10', far().says(16, 1, 0, 1).repeats(16_448, 10)],
+  [
+    'a far match of 10 after one without literals',
+    far().says(64, 0).repeats(1, 3).says(16, 1, 0, 1).repeats(16_448, 10),
+  ],
   ['a far match of 265', far().says(16, 0, 1, 4, 0).repeats(16_385, 265)],
   ['a far match from 32 KiB off', far().says(25, 0, 0).repeats(32_768, 3)],
   ['a far match from as far as can be', far().says(31, 0xfc, 0xff).repeats(49_151, 9)],
