@@ -39,11 +39,12 @@ export interface TaskLog {
 const LONGEST_TEXT = 300
 const MOST_LINES = 20
 
+// Free text is taken without a mark for its end: with one, a text that holds a carriage return would not match at all.
 const OPENING = /^INFO: starting new backup job: vzdump\b/
 const STARTING = /^INFO: Starting Backup of VM (\d+) \(/
-const FAILED = /^ERROR: Backup of VM (\d+) failed - (.*)$/
+const FAILED = /^ERROR: Backup of VM (\d+) failed - (.*)/
 const FINISHED = /^INFO: Finished Backup of VM (\d+) \(/
-const JOB_FAILED = /^ERROR: Backup job failed - (.*)$/
+const JOB_FAILED = /^ERROR: Backup job failed - (.*)/
 const JOB_OVER = /^(?:INFO: Backup job finished|ERROR: Backup job failed)/
 const TASK = /^TASK ((?:OK|WARNINGS: \d+|ERROR: .*))$/
 const ARCHIVE = /^INFO: creating vzdump archive '(\/.+)'$/
@@ -63,8 +64,8 @@ export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
     begins: lines.some((line) => OPENING.test(line)),
     packed: own.some((line) => PACKED.test(line)),
     finished: own.some((line) => FINISHED.exec(line)?.[1] === vmid),
-    warnings: texts(own, /^WARN: (.*)$/),
-    errors: texts(own, /^(?:ERROR|TASK ERROR): (.*)$/).filter((text) => text !== 'job errors'),
+    warnings: texts(own, /^WARN: (.*)/),
+    errors: texts(own, /^(?:ERROR|TASK ERROR): (.*)/).filter((text) => text !== 'job errors'),
     remarks: distinct(unaccounted(own.slice(0, own.findIndex((line) => JOB_OVER.test(line)) + 1 || undefined))),
     section: own,
   }
@@ -77,7 +78,7 @@ export function readTaskLog(lines: readonly string[], vmid: string): TaskLog {
   if (started[0] !== undefined) log.startedLocal = started[0]
   const mode = onlyOne(own, /^INFO: backup mode: (\w+)$/)
   if (mode !== undefined) log.mode = mode
-  const modeFailure = onlyOne(own, /^INFO: mode failure - (.+)$/)
+  const modeFailure = onlyOne(own, /^INFO: mode failure - (.+)/)
   if (modeFailure !== undefined) log.modeFailure = shorten(modeFailure)
   const guestStatus = onlyOne(own, /^INFO: status = (\w+)$/)
   if (guestStatus !== undefined) log.guestStatus = guestStatus
@@ -115,7 +116,7 @@ function failureOf(own: readonly string[], vmid: string): string | undefined {
     const match = FAILED.exec(line)
     return match?.[1] === vmid ? [match[2] ?? ''] : []
   })
-  const task = first(/^TASK ERROR: (.*)$/)
+  const task = first(/^TASK ERROR: (.*)/)
   return guests[0] ?? first(JOB_FAILED) ?? (task === 'job errors' ? undefined : task)
 }
 

@@ -43,6 +43,11 @@ describe('why a guest failed', () => {
     ],
     ['the task’s where the job has none', ['TASK ERROR: unable to connect'], 'unable to connect'],
     ['nothing where the task speaks of job errors only', ['TASK ERROR: job errors'], undefined],
+    [
+      'not what a hook quotes',
+      ['INFO: hook: ERROR: Backup job failed - theirs', 'INFO: hook: TASK ERROR: theirs', 'TASK ERROR: job errors'],
+      undefined,
+    ],
     ['not another guest’s', ['ERROR: Backup of VM 101 failed - theirs', 'TASK ERROR: job errors'], undefined],
   ])('is %s', (_, lines, failure) => {
     expect(readTaskLog([opening, starting(), ...lines], '100').failure).toBe(failure)
@@ -128,8 +133,27 @@ describe('the lines of a guest', () => {
 
   it('are errors and the end of a job where they begin so, and not where they quote one', () => {
     expect(within('INFO: hook: ERROR: quoted').errors).toEqual([])
+    expect(within(`INFO: hook: ${starting('101')}`, 'ERROR: ours').errors).toEqual(['ours'])
     expect(within('INFO: hook: INFO: Backup job finished', 'ERROR: ours').errors).toEqual(['ours'])
     expect(within('INFO: hook: ERROR: Backup job failed - no', 'ERROR: ours').errors).toEqual(['ours'])
+  })
+
+  it('have the task’s last word, though another guest’s turn was not over', () => {
+    const lines = [opening, starting(), finished(), starting('101'), 'WARN: theirs', 'TASK ERROR: got signal']
+    expect(readTaskLog(lines, '100')).toMatchObject({
+      errors: ['got signal'],
+      warnings: [],
+      taskLine: 'ERROR: got signal',
+    })
+  })
+
+  it.each(['\r', '\u2028'])('are told though they hold what ends a line elsewhere: %j', (end) => {
+    const texts = [`WARN: w${end}`, `ERROR: e${end}more`, `INFO: mode failure - m${end}`]
+    expect(within(...texts)).toMatchObject({ warnings: ['w'], errors: ['e'], modeFailure: 'm' })
+    const failure = (...lines: string[]) => readTaskLog([opening, starting(), ...lines], '100').failure
+    expect(failure(`ERROR: Backup of VM 100 failed - f${end}`)).toBe('f')
+    expect(failure(`ERROR: Backup job failed - f${end}`)).toBe('f')
+    expect(failure(`TASK ERROR: f${end}`)).toBe('f')
   })
 
   it('are odd up to the job’s end, and what follows is not the backup’s', () => {
@@ -257,6 +281,7 @@ describe('how much went into an archive', () => {
     expect(within(sparse('31.79'), transferred).contentBytes).toBeCloseTo(0.21 * GIB, -1)
     expect(within(sparse('31.81'), transferred).contentBytes).toBeUndefined()
     const bytes = 'INFO: transferred 100 B in <1 seconds'
+    expect(within('INFO: backup is sparse: 100 B (100%) total zero data', bytes).contentBytes).toBeUndefined()
     expect(within('INFO: backup is sparse: 99 B (99%) total zero data', bytes).contentBytes).toBe(1)
     const whole = 'INFO: transferred 32 GiB in 70 seconds'
     // Without decimals by half of a GiB: a twentieth of ten.
