@@ -56,7 +56,7 @@ const MOST_GAPS = 40
 /** @param own the lines of this guest alone */
 export function gapsIn(own: readonly string[], opening: OpeningLine | undefined): Gap[] {
   // Said twice where the job fell back to another mode and looked at the guest anew.
-  const lines = new Set(own.flatMap((line) => /^INFO: (.*)$/.exec(line)?.[1] ?? []))
+  const lines = new Set(own.flatMap((line) => /^INFO: (.*)/.exec(line)?.[1] ?? []))
   const gaps = [...lines].flatMap((text) => meaningOf(text) ?? [])
   const excluded = opening?.options.get('exclude-path') ?? []
   if (excluded.length > 0) gaps.push(excludedFiles(excluded))

@@ -151,6 +151,11 @@ describe('the gaps of an archive, by what its log means', () => {
     },
   )
 
+  it('are seen in a line that ends with a carriage return', () => {
+    const { gaps } = grade('vm', [...running, 'snapshots found (not included into backup)\r'])
+    expect(gaps).toEqual([expect.objectContaining({ name: 'snapshots' })])
+  })
+
   it('hold the files that the job leaves out', () => {
     const first = `${opening} --exclude-path /var/cache/?* --exclude-path '/srv/big files'`
     expect(grade('container', running, first).gaps).toEqual([
