@@ -317,7 +317,11 @@ describe('pruneGuest', () => {
     // The clock was put right.
     await archive(3)
     const rules = { 'keep-last': 2, largestShare: 1 }
+    // Something to end, so that the pruning gets to work.
+    await bucket.put('backups/archives/hq/vm-100/2026-11-09T02-00-00Z/verification.json', '{}')
     const held = await prune(rules, { confirmed: false })
+    expect(held.resumed).toHaveLength(1)
+    expect(await bucket.store.listKeys('backups/retention/hq/vm-100/clock.json')).toEqual([])
     expect(held.archives.map(({ decision, guard }) => guard ?? decision)).toEqual(['clock-in-doubt', 'keep', 'keep'])
     expect(held.warnings).toEqual([expect.stringMatching(/Nothing is removed until a person confirms it\.$/)])
     expect(held.archives[0]).toMatchObject({ createdAt: '2031-11-01T02:00:00.000Z', at: '2026-11-01T02:00:00.000Z' })
