@@ -189,6 +189,11 @@ describe('a tar', () => {
       expect(report).toMatchObject({ members: 1, configuration: { text: CONFIGURATION } })
     })
 
+    it('reads a long name up to its first end', async () => {
+      const long = member('././@LongLink', './etc/vzdump/pct.conf\0more\0', { type: 'L', gnu: true })
+      expect((await walk(long, member('./cut', CONFIGURATION), END)).report?.configuration?.text).toBe(CONFIGURATION)
+    })
+
     it.each([
       ['a long name without an end', member('././@LongLink', './name', { type: 'L' }), 'tar-long-name 1024'],
       ['a pax record that is none', pax('12 path'), 'tar-pax 1024'],
@@ -247,6 +252,8 @@ describe('a tar header', () => {
   it('has the beginning of its name apart only in the form of POSIX', () => {
     expect(readHeader(header('b', 0, { prefix: 'a' }))).toMatchObject({ name: 'a/b' })
     expect(readHeader(header('b', 0, { prefix: 'a', gnu: true }))).toMatchObject({ name: 'b' })
+    const full = header('b', 0, { prefix: 'p'.repeat(155) }).fill('q', 500)
+    expect(readHeader(full)).toMatchObject({ name: `${'p'.repeat(155)}/b` })
     const old = header('b', 0, { prefix: 'a' })
     old.fill(0, 257, 265)
     expect(readHeader(old)).toMatchObject({ name: 'b' })
