@@ -133,6 +133,7 @@ describe('the lines of a guest', () => {
 
   it('are errors and the end of a job where they begin so, and not where they quote one', () => {
     expect(within('INFO: hook: ERROR: quoted').errors).toEqual([])
+    expect(within('INFO: hook: WARN: quoted').warnings).toEqual([])
     expect(within(`INFO: hook: ${starting('101')}`, 'ERROR: ours').errors).toEqual(['ours'])
     expect(within('INFO: hook: INFO: Backup job finished', 'ERROR: ours').errors).toEqual(['ours'])
     expect(within('INFO: hook: ERROR: Backup job failed - no', 'ERROR: ours').errors).toEqual(['ours'])
