@@ -111,7 +111,7 @@ function ownLines(lines: readonly string[], vmid: string): string[] {
 }
 
 function failureOf(own: readonly string[], vmid: string): string | undefined {
-  const first = (pattern: RegExp) => own.flatMap((line) => pattern.exec(line)?.at(-1) ?? [])[0]
+  const first = (pattern: RegExp) => own.flatMap((line) => pattern.exec(line)?.[1] ?? [])[0]
   const guests = own.flatMap((line) => {
     const match = FAILED.exec(line)
     return match?.[1] === vmid ? [match[2] ?? ''] : []
@@ -167,7 +167,7 @@ export function latestProgress(
 ): { progressPercent: number; doneBytes?: number; totalBytes?: number } | undefined {
   const newest = lines.findLast((line) => PROGRESS.test(line))
   const [, percent, done, total] = PROGRESS.exec(newest ?? '') ?? []
-  const progressPercent = Number(percent ?? Number.NaN)
+  const progressPercent = Number(percent)
   if (!(progressPercent <= 100)) return undefined
   const doneBytes = bytesOf(done)
   const totalBytes = bytesOf(total)

@@ -114,7 +114,16 @@ describe('what a compressor made', () => {
       },
     })
     expect(await behind(Buffer.alloc(1), Buffer.from('x'))).toEqual(refused(2))
+    // The first byte of a piece.
+    const upToPiece = 1_000 - (whole.length % 1_000)
+    expect(await behind(Buffer.alloc(upToPiece), Buffer.from('x'))).toEqual(refused(upToPiece + 1))
     expect(await behind(Buffer.alloc(10), Buffer.from('x'), Buffer.alloc(2_000))).toEqual(refused(2_011))
+  })
+
+  it('of gzip may end with a byte that isn’t zero: of 16 MiB the length does', async () => {
+    let bytes = 0
+    for await (const chunk of decompress(inChunks(gzipSync(Buffer.alloc(2 ** 24))), 'gzip')) bytes += chunk.length
+    expect(bytes).toBe(2 ** 24)
   })
 
   it('is not blamed for a source that fails', async () => {

@@ -47,6 +47,7 @@ it('tells the configuration of an archive that goes on far beyond its beginning'
 
 describe('a beginning that plainly is no archive of that name', () => {
   it.each([
+    ['a little noise', Buffer.alloc(600, 'noise'), vmName, /should hold a vma; its content begins as something else/],
     ['noise', Buffer.alloc(4_096, 'noise'), vmName, /should hold a vma; its content begins as something else/],
     ['a tar for a VMA', archives.container, vmName, /should hold a vma; its content begins as tar/],
     ['a VMA for a tar', archives.vm, tarName, /should hold a tar; its content begins as vma/],

@@ -247,6 +247,7 @@ describe('a tar header', () => {
     expect(readNumber(Buffer.from('8000000000001fffffffffffff'.slice(0, 26), 'hex'))).toBe(Number.MAX_SAFE_INTEGER)
     expect(readNumber(Buffer.from('80000000000020000000000000', 'hex'))).toBeUndefined()
     expect(readNumber(Buffer.from('ff00', 'hex'))).toBeUndefined()
+    expect(readNumber(Buffer.from('800100000000000000000001', 'hex'))).toBeUndefined()
   })
 
   it('has the beginning of its name apart only in the form of POSIX', () => {
@@ -265,6 +266,7 @@ describe('a tar header', () => {
     expect(readHeader(header('a', 0, { extended: true }))).toMatchObject({ extended: false })
     expect(readHeader(header('a', 0, { type: 'S', extended: true }))).toMatchObject({ extended: true })
     expect(readHeader(header('a', 0, { type: 'S' }))).toMatchObject({ extended: false })
+    expect(readHeader(header('a', 0, { type: '1', size: 5000 }))).toMatchObject({ sizeBytes: 0 })
   })
 
   it.each([

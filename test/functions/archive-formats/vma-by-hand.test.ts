@@ -222,6 +222,10 @@ describe('a VMA', () => {
     expect((await walk(second, both)).report?.configurations).toHaveLength(2)
     const beyond = header([disk], (bytes) => bytes.writeUInt16LE(4_096, BLOBS_AT + bytes.readUInt32BE(3_068)))
     expect((await walk(beyond, both)).found).toEqual(['vma-blobs 3068'])
+    for (const pointer of [2_044, 3_068]) {
+      const none = header([disk], (bytes) => bytes.writeUInt32BE(0, pointer))
+      expect((await walk(none, both)).found).toEqual([`vma-blobs ${pointer}`])
+    }
     // The last two bytes of the table say that nothing follows.
     const empty = header([disk], (bytes) => bytes.writeUInt32BE(HEADER_BYTES - BLOBS_AT - 2, 3_068))
     expect((await walk(empty, both)).report?.configurations).toEqual([{ name: 'qemu-server.conf', text: '' }])

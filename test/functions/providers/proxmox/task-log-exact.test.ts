@@ -45,7 +45,12 @@ describe('why a guest failed', () => {
     ['nothing where the task speaks of job errors only', ['TASK ERROR: job errors'], undefined],
     [
       'not what a hook quotes',
-      ['INFO: hook: ERROR: Backup job failed - theirs', 'INFO: hook: TASK ERROR: theirs', 'TASK ERROR: job errors'],
+      [
+        'INFO: hook: ERROR: Backup job failed - theirs',
+        'INFO: hook: ERROR: Backup of VM 100 failed - theirs',
+        'INFO: hook: TASK ERROR: theirs',
+        'TASK ERROR: job errors',
+      ],
       undefined,
     ],
     ['not another guest’s', ['ERROR: Backup of VM 101 failed - theirs', 'TASK ERROR: job errors'], undefined],
