@@ -69,7 +69,6 @@ export class FailureNotice extends Construct {
     new Alarms(this, 'Alarms', {
       deployment,
       topic: this.topic,
-      run,
       workflows,
       deadLetters: [
         [cleanUp.missed, 'A run was stopped and its clean-up could not be started. The queue holds the event.'],

@@ -368,7 +368,10 @@ describe('failure notices', () => {
     ).not.toThrow()
     expect(() =>
       exports.hasResourceProperties('AWS::CloudWatch::Alarm', {
-        MetricName: 'ExecutionsSucceeded',
+        // Not Step Functions' count of executions: a schedule's second delivery succeeds with nothing to do.
+        Namespace: 'Guestlift',
+        MetricName: 'RunsSucceeded',
+        Dimensions: [{ Name: 'Deployment', Value: 'large' }],
         EvaluationPeriods: 26,
         Period: 3600,
         TreatMissingData: 'breaching',

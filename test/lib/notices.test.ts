@@ -245,7 +245,7 @@ describe('the alarms about our own figures', () => {
       const dimensions = dimensionsSchema.parse(Dimensions).map(({ Name, Value }) => `${Name}=${String(Value)}`)
       return [[Namespace, String(MetricName), ...sorted(dimensions)].join(' ')]
     })
-    expect(asked.length).toBe(4)
+    expect(asked.length).toBe(5)
     expect(written).toEqual(expect.arrayContaining(asked))
   })
 
