@@ -46,7 +46,10 @@ describe("a run's metrics", () => {
       CloudWatchMetrics: { Dimensions: string[][]; Metrics: { Name: string }[] }[]
     }
     const names = new Set(
-      CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) => [...Dimensions.flat(), ...Metrics.map(({ Name }) => Name)]),
+      CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) => [
+        ...Dimensions.flat(),
+        ...Metrics.map(({ Name }) => Name),
+      ]),
     )
     expect([...names].toSorted()).toEqual(
       Object.keys(line)
