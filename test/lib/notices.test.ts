@@ -44,7 +44,7 @@ beforeAll(async () => {
       ),
     })
     .parse(exports.toJSON()).Resources
-}, 600_000)
+})
 
 function all(type: string): [string, Resource][] {
   return Object.entries(resources).filter(([, { Type }]) => Type === type)

@@ -10,7 +10,7 @@ import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
 let synthesised: Synthesised
 beforeAll(async () => {
   synthesised = await synthesise(smallest)
-}, 120_000)
+})
 
 const planKey = `${item.run.prefix}plan.json`
 const plans = { [`archives/${planKey}`]: JSON.stringify([item]) }

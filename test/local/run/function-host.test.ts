@@ -19,9 +19,6 @@ const sources: Record<string, string> = {
   tells: 'exports.handler = async () => { console.log("a line"); return 1 }',
 }
 
-/** A busy machine takes its time to end a process. */
-const patiently = { timeout: 60_000 }
-
 let directory: string
 let host: FunctionHost
 let open: (limits: Partial<HostLimits>) => FunctionHost
@@ -51,7 +48,7 @@ beforeEach(async () => {
       functions,
       (stem) => ({ SITE: `of ${stem}` }),
       (stem, line) => logged.push(`${stem}: ${line}`),
-      { idleMilliseconds: 1_000, mostShortEnvironments: 3, ...limits },
+      { idleMilliseconds: 60_000, mostShortEnvironments: 3, ...limits },
     )
   host = open({})
 })
@@ -77,8 +74,10 @@ describe('the function host', () => {
   })
 
   it('ends an environment that nobody calls any more', async () => {
+    await host.close()
+    host = open({ idleMilliseconds: 100 })
     const first = await host.invoke('waits', { ms: 1 }, never)
-    await expect.poll(() => isAlive(Number(first)), patiently).toBe(false)
+    await expect.poll(() => isAlive(Number(first))).toBe(false)
     await expect(host.invoke('waits', { ms: 1 }, never)).resolves.not.toBe(first)
   })
 
@@ -109,18 +108,18 @@ describe('the function host', () => {
 
   it('adds no third environment of a short function where there is no memory for it', async () => {
     await host.close()
-    host = open({ memoryMiB: 1, idleMilliseconds: 60_000 })
+    host = open({ memoryMiB: 1 })
     const pids = await Promise.all([1, 2, 3, 4].map(() => host.invoke('waits', { ms: 50 }, never)))
     expect(new Set(pids).size).toBe(2)
     // Nor does another function's: it takes the place of one that is idle.
     await expect(host.invoke('tells', {}, never)).resolves.toBe(1)
-    await expect.poll(() => [...new Set(pids)].filter((pid) => isAlive(Number(pid))).length, patiently).toBe(1)
+    await expect.poll(() => [...new Set(pids)].filter((pid) => isAlive(Number(pid))).length).toBe(1)
   })
 
   it('counts what its own process holds, and a starting one for what it is about to hold', async () => {
     await host.close()
     const ownMiB = Math.round(process.memoryUsage.rss() / 2 ** 20)
-    host = open({ memoryMiB: ownMiB + 3 * 76, idleMilliseconds: 60_000, mostShortEnvironments: 9 })
+    host = open({ memoryMiB: ownMiB + 3 * 76, mostShortEnvironments: 9 })
     const pids = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(() => host.invoke('waits', { ms: 50 }, never)))
     expect(new Set(pids).size).toBeGreaterThanOrEqual(3)
     expect(new Set(pids).size).toBeLessThan(8)
@@ -128,7 +127,7 @@ describe('the function host', () => {
 
   it('lets a long call wait for short ones where memory is short, but never for other long ones', async () => {
     await host.close()
-    host = open({ memoryMiB: 1, idleMilliseconds: 60_000 })
+    host = open({ memoryMiB: 1 })
     const long = () => host.invoke('copies', {}, never)
     const ended: string[] = []
     // Two short ones may be there whatever the memory, and so may any number of long ones beside them.
@@ -195,7 +194,7 @@ describe('the function host', () => {
 
   it('hands on what a function prints', async () => {
     await host.invoke('tells', {}, never)
-    await expect.poll(() => logged, patiently).toContain('tells: a line')
+    await expect.poll(() => logged).toContain('tells: a line')
   })
 })
 
