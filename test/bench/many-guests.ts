@@ -105,13 +105,17 @@ function countCalls(logFile: string) {
 try {
   await synthesise(() => note('synthesising the app'))
   const lab = await start('local/lab/main.ts', [
-    ...['--state', join(directory, 'lab'), '--guests', String(options.guests)],
-    ...['--guest-mib', String(options.guestKib / 1024), '--dump-seconds', String(options.dumpSeconds)],
+    `--state=${join(directory, 'lab')}`,
+    `--guests=${options.guests}`,
+    `--guest-mib=${options.guestKib / 1024}`,
+    `--dump-seconds=${options.dumpSeconds}`,
   ])
   writeFileSync(join(directory, 'site.json'), JSON.stringify(lab['site']), { mode: 0o600 })
   const s3 = await start('local/s3/main.ts', [
-    ...['--dir', join(directory, 's3'), '--bucket', BUCKET],
-    ...['--access-key', credentials.AWS_ACCESS_KEY_ID, '--secret-key', credentials.AWS_SECRET_ACCESS_KEY],
+    `--dir=${join(directory, 's3')}`,
+    `--bucket=${BUCKET}`,
+    `--access-key=${credentials.AWS_ACCESS_KEY_ID}`,
+    `--secret-key=${credentials.AWS_SECRET_ACCESS_KEY}`,
   ])
   const before = logs()
   const ended = await archiveAll(String(s3['url']))

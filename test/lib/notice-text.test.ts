@@ -33,7 +33,7 @@ async function causesOf(definition: Definition, text: string): Promise<string[]>
     error: { Error: 'E', Cause: text },
   }
   const causes = statesOf(definition).flatMap(([, state]) => (state.Type === 'Fail' ? [String(state['Cause'])] : []))
-  return Promise.all(causes.map((cause) => (cause.startsWith('{%') ? evaluated(cause, context) : cause)))
+  return Promise.all(causes.map((cause) => evaluated(cause.startsWith('{%') ? cause : `{%'${cause}'%}`, context)))
 }
 
 const transformerSchema = z.object({ InputPathsMap: z.record(z.string(), z.string()), InputTemplate: z.string() })
@@ -82,7 +82,10 @@ describe('a notice', () => {
       for (const cause of causes) {
         const lines = noticeOf(template, ended(cause))
         expect(lines.length).toBeGreaterThan(2)
-        if (lines[2]?.startsWith('Cause: ')) expect(lines[2]).toBe(`Cause: ${cause}`)
+        // The notice of a clean-up quotes no cause.
+        expect([`Cause: ${cause}`, lines[2]?.startsWith('From the command line: ') === true ? lines[2] : '']).toContain(
+          lines[2],
+        )
       }
     }
     const [repeat] = templates().flatMap((one) => noticeOf(one, ended('x')).filter((line) => line.includes('"again"')))
