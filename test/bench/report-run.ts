@@ -58,12 +58,16 @@ try {
     await delay(readMs)
     return readText(key)
   }
-  const began = performance.now()
+  const [began, spent] = [performance.now(), process.cpuUsage()]
   const ports = { store, now: () => new Date(), log: () => undefined, deployment: 'bench' }
   const { summary } = await reportRun({ run, site, planKey: planKey(run.prefix), notes: [] }, ports)
   const seconds = (performance.now() - began) / 1000
+  const { user, system } = process.cpuUsage(spent)
+  const cpu = ((user + system) / 1e6).toFixed(1)
   const mib = process.resourceUsage().maxRSS / 1024
-  console.log(`${guests} guests tallied in ${seconds.toFixed(1)} s of 300, peak ${mib.toFixed(0)} MiB: ${summary}`)
+  console.log(
+    `${guests} guests tallied in ${seconds.toFixed(1)} s of 300, ${cpu} s of CPU, peak ${mib.toFixed(0)} MiB: ${summary}`,
+  )
 } finally {
   child.kill('SIGTERM')
   rmSync(directory, { recursive: true, force: true })
