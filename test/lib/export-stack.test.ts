@@ -333,7 +333,7 @@ describe('failure notices', () => {
         EventPattern: { detail: detail(['SUCCEEDED'], ['CleanUp']) },
         Targets: [
           Match.objectLike({
-            InputTransformer: Match.objectLike({ InputPathsMap: { 'detail-output': '$.detail.output' } }),
+            InputTransformer: Match.objectLike({ InputPathsMap: { 'detail-executionArn': '$.detail.executionArn' } }),
           }),
         ],
       }),
