@@ -30,9 +30,11 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
-    // Tests talk to real sockets and run whole workflows: on two busy cores the default five seconds are too few.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Tests talk to real sockets and run whole workflows; side by side on two busy cores they take many times as long as alone.
+    testTimeout: 300_000,
+    hookTimeout: 600_000,
+    // What is polled for comes when a core is free for it.
+    expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     // Most of the time they wait for sockets and simulated work, not for a core.
     maxWorkers: 4,
@@ -60,9 +62,6 @@ export default defineConfig({
           name: 'with processes',
           include: startProcesses,
           exclude: ['test/mutate/fixture/**'],
-          // Each runs whole workflows; side by side on two cores they take several times as long as alone.
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
         },
       },
     ],

@@ -5,8 +5,8 @@ import type { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { UNCOVERED_METRIC } from '../functions/domain/coverage-metrics.ts'
-import type { RunMetric } from '../functions/domain/run-metrics.ts'
-import { metricDimensions, METRICS_NAMESPACE } from '../functions/domain/site-metrics.ts'
+import { type RunMetric, RUNS_SUCCEEDED_METRIC } from '../functions/domain/run-metrics.ts'
+import { deploymentDimensions, metricDimensions, METRICS_NAMESPACE } from '../functions/domain/site-metrics.ts'
 import { checkPeriod } from './coverage-checks.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { Workflow } from './workflow.ts'
@@ -14,8 +14,7 @@ import type { Workflow } from './workflow.ts'
 interface AlarmsProps {
   deployment: Deployment
   topic: Topic
-  run: Workflow
-  /** Every workflow, the run included. */
+  /** Every workflow that is told of. */
   workflows: readonly Workflow[]
   /** Where events end that reached nobody, each with what that means. */
   deadLetters: readonly (readonly [Queue, string])[]
@@ -26,7 +25,7 @@ export class Alarms extends Construct {
   readonly #topic: Topic
   readonly #deployment: Deployment
 
-  constructor(scope: Construct, id: string, { deployment, topic, run, workflows, deadLetters }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { deployment, topic, workflows, deadLetters }: AlarmsProps) {
     super(scope, id)
     this.#topic = topic
     this.#deployment = deployment
@@ -49,7 +48,13 @@ export class Alarms extends Construct {
     this.#tell(
       new Alarm(this, 'NoSuccess', {
         alarmDescription: `Guestlift ${deployment.name}: no run has succeeded for ${hours} hours.`,
-        metric: run.machine.metricSucceeded({ period: Duration.hours(1), statistic: 'Sum' }),
+        metric: new Metric({
+          namespace: METRICS_NAMESPACE,
+          metricName: RUNS_SUCCEEDED_METRIC,
+          dimensionsMap: deploymentDimensions({ deployment: deployment.name }),
+          period: Duration.hours(1),
+          statistic: Stats.SUM,
+        }),
         threshold: 1,
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluationPeriods: hours,
