@@ -157,6 +157,20 @@ describe('who waits', () => {
     expect(asked(100, 200, 'pve2')).toMatchObject({ waitSeconds: 10 })
   })
 
+  it('with others ahead counts a usual turn for each, or what this one took where none has ended', () => {
+    const ahead = ['vm-1', 'vm-2', 'vm-3'].map((guest, at) => waiter(guest, { since: iso(at - 9) }))
+    const asked = (others: number, paces: DumpQueue['paces']) =>
+      requestTurn(
+        queue({ turns: [turn('vm-9')], waiters: ahead.slice(0, others), ...(paces === undefined ? {} : { paces }) }),
+        of('vm-100'),
+        at(100),
+      ).answer
+    // The 50 s that are left, 150 s for the one between, and five.
+    expect(asked(2, [{ node: 'pve1', turnSeconds: 150 }])).toMatchObject({ waitSeconds: 205 })
+    // The 10 s until the next look, twice 100 s, and five.
+    expect(asked(3, undefined)).toMatchObject({ waitSeconds: 215 })
+  })
+
   it('is held for so long beyond the time when it should ask again', () => {
     const before = queue({ turns: [turn('vm-1', { expectedEndAt: iso(30) })] })
     const { queue: after } = requestTurn(before, of('vm-100'), at(0))
@@ -250,6 +264,9 @@ describe('the room of a storage', () => {
       turns: [turn('vm-2', { node: 'pve2', place: 'nas', bytes: 9 * GIB, ...its })],
     })
     expect(ask(writing({}))).toMatchObject({ answer: 'wait' })
+    expect(ask(writing({ bytes: 20 * GIB }))).toMatchObject({
+      reason: expect.stringMatching(/^Storage nas has 0 \S+ free for it/),
+    })
     expect(ask(writing({ place: 'other' }))).toEqual({ answer: 'granted' })
     expect(ask(writing({ bytes: 8.8 * GIB }))).toEqual({ answer: 'granted' })
     expect(ask(writing({ until: iso(0), jobRef: 'job-2' }))).toEqual({ answer: 'granted' })
