@@ -44,7 +44,7 @@ export class ExportStack extends Stack {
       timeout: LONGEST_GUEST.plus(Duration.days(5)),
       story: (within) => exportRun(within, { functions, archive, maxConcurrency: deployment.transfer.maxConcurrency }),
     })
-    archive.grantMapFiles(run.machine.role)
+    archive.grantMapFiles(run.machine.role, 'runs')
     const guest = new Workflow(this, 'ExportGuest', {
       name: 'export-guest',
       deployment,

@@ -1,17 +1,18 @@
 import { Duration, RemovalPolicy, Token, Validations } from 'aws-cdk-lib'
 import { type BuildEnvironmentVariable, CfnProject, ComputeType, LinuxArmBuildImage } from 'aws-cdk-lib/aws-codebuild'
-import { Grant, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Grant, Role } from 'aws-cdk-lib/aws-iam'
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
-import { type IChainable, IntegrationPattern, type TaskStateBase, Timeout } from 'aws-cdk-lib/aws-stepfunctions'
-import { CodeBuildStartBuild } from 'aws-cdk-lib/aws-stepfunctions-tasks'
+import { type IChainable, type TaskStateBase, Timeout } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import type { ArchiveAccess } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { ExportFunctions } from './export-functions.ts'
 import type { Jsonata } from './workflows/lambda-task.ts'
 import { byteMoverNodeOptions } from './node-options.ts'
+import { forThisAccount } from './own-account.ts'
+import { BuildToItsEnd } from './workflows/build-to-its-end.ts'
 import { asRetry, buildNeverStarted } from './workflows/retry-policies.ts'
 
 /** Template metadata that marks the project; `local/synthesised.ts` finds it by it. */
@@ -62,7 +63,7 @@ export class LargerRunner extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     })
     const role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('codebuild.amazonaws.com'),
+      assumedBy: forThisAccount(this, 'codebuild.amazonaws.com'),
       description: 'What the larger runner of Guestlift may do',
     })
     const bundle = bundleOf(functions.of('VerifyDeep').function.node.defaultChild as CfnFunction)
@@ -76,11 +77,11 @@ export class LargerRunner extends Construct {
       }),
       Grant.addToPrincipal({
         grantee: role,
-        actions: ['s3:ListBucket', 's3:GetBucketAcl', 's3:GetBucketLocation'],
+        actions: ['s3:GetBucketAcl', 's3:GetBucketLocation'],
         resourceArns: [assets.bucketArn],
       }),
     ]
-    archive.grantRead(role, 'archives')
+    archive.grantRead(role, 'archives/*')
     archive.grantWriteVerification(role)
 
     this.#project = new CfnProject(this, 'Project', {
@@ -117,9 +118,8 @@ export class LargerRunner extends Construct {
   /** The state that reads an archive here and waits for the end of it. */
   verifyAtLength(scope: Construct, { folder, onError }: { folder: Jsonata; onError: IChainable }): TaskStateBase {
     const payload = folder.replace(/^{%(.*)%}$/, "{% $string({'folder':$1}) %}")
-    return CodeBuildStartBuild.jsonata(scope, 'Verify at length', {
+    return new BuildToItsEnd(scope, 'Verify at length', {
       project: this.#project,
-      integrationPattern: IntegrationPattern.RUN_JOB,
       environmentVariablesOverride: { GUESTLIFT_PAYLOAD: { value: payload } satisfies BuildEnvironmentVariable },
       taskTimeout: Timeout.duration(LONGEST.plus(LONGEST_QUEUE).plus(Duration.hours(1))),
     })

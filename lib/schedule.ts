@@ -1,4 +1,4 @@
-import { Duration, TimeZone, Validations } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, TimeZone, Validations } from 'aws-cdk-lib'
 import {
   ContextAttribute,
   Schedule,
@@ -42,7 +42,11 @@ export class Schedules extends Construct {
   constructor(scope: Construct, id: string, { deployment, run, upkeep }: SchedulesProps) {
     super(scope, id)
     this.missed = deadLetters(this, 'Missed', 'The queue is itself where undelivered firings end.')
-    const scheduleGroup = new ScheduleGroup(this, 'Group', { scheduleGroupName: `guestlift-${deployment.name}` })
+    const scheduleGroup = new ScheduleGroup(this, 'Group', {
+      scheduleGroupName: `guestlift-${deployment.name}`,
+      // CDK would keep it, and its name would stop the next deployment.
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
     for (const { name, expression, timezone, job, enabled } of deployment.schedules) {
       new Schedule(this, name, {
         scheduleName: name,

@@ -16,6 +16,7 @@ beforeAll(async () => {
 
 const policySchema = z.object({
   Properties: z.object({
+    Roles: z.array(z.object({ Ref: z.string() })).default([]),
     PolicyDocument: z.object({
       Statement: z.array(
         z.object({
@@ -52,27 +53,30 @@ function flat(resource: unknown): string {
   return `<${String(argument)}>`
 }
 
-/** What each role may do: action → resources, by the construct that has the right. */
+type Statement = z.output<typeof policySchema>['Properties']['PolicyDocument']['Statement'][number]
+
+/** What each role may do: action → resources, by the construct that has the role. Policies that roles share are told for each. */
 function rights(): Record<string, string[]> {
-  const policies = Object.entries(synthesised.exports.findResources('AWS::IAM::Policy'))
-  return Object.fromEntries(
-    policies
-      .map(([id, policy]) => {
-        const { Statement } = policySchema.parse(policy).Properties.PolicyDocument
-        const lines = Statement.flatMap(({ Action, Resource, Condition }) =>
-          [Action]
-            .flat()
-            .flatMap((action) =>
-              (Array.isArray(Resource) ? Resource : [Resource]).map(
-                (resource) =>
-                  `${action} on ${readable(resource)}${Condition ? ` if ${JSON.stringify(Condition)}` : ''}`,
-              ),
-            ),
-        )
-        return [id.replace(/(Role)?DefaultPolicy[0-9A-F]{8}$|[0-9A-F]{8}$/, ''), sorted(lines)] as const
-      })
-      .toSorted(([one], [other]) => one.localeCompare(other)),
-  )
+  const { exports } = synthesised
+  const policies = Object.values(exports.findResources('AWS::IAM::Policy')).map((policy) => policySchema.parse(policy))
+  const shared = exports.findResources('AWS::IAM::ManagedPolicy')
+  const roles = Object.entries(exports.findResources('AWS::IAM::Role')).map(([id, role]) => {
+    const attached = z.array(z.object({ Ref: z.string() })).parse(role['Properties'].ManagedPolicyArns ?? [])
+    const its = [
+      ...policies.filter(({ Properties }) => Properties.Roles.some(({ Ref }) => Ref === id)),
+      ...attached.map(({ Ref }) => policySchema.parse(shared[Ref])),
+    ]
+    const lines = its.flatMap(({ Properties }) => Properties.PolicyDocument.Statement).flatMap(linesOf)
+    return [id.replace(/(Role)?[0-9A-F]{8}$/, ''), sorted(lines)] as const
+  })
+  return Object.fromEntries(roles.toSorted(([one], [other]) => one.localeCompare(other)))
+}
+
+function linesOf({ Action, Resource, Condition }: Statement): string[] {
+  const condition = Condition === undefined ? '' : ` if ${JSON.stringify(Condition)}`
+  return [Action]
+    .flat()
+    .flatMap((action) => [Resource].flat().map((resource) => `${action} on ${readable(resource)}${condition}`))
 }
 
 function rightsOf(task: TaskName): string[] {
@@ -90,15 +94,20 @@ describe('the functions', () => {
       JSON.stringify(each['Properties'].Role),
     )
     expect(new Set(used).size).toBe(Object.keys(tasks).length)
-    expect(roles.filter(([, role]) => 'ManagedPolicyArns' in (role['Properties'] as object))).toEqual([])
+    const attached = roles.flatMap(([, role]) => role['Properties'].ManagedPolicyArns ?? [])
+    expect(new Set(attached.map((arn: unknown) => JSON.stringify(arn)))).toEqual(
+      new Set(Object.keys(synthesised.exports.findResources('AWS::IAM::ManagedPolicy')).map((id) => `{"Ref":"${id}"}`)),
+    )
   })
 
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
       /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites)\/\*$/,
-      /^s3:\w+ on archive-bucket\/uploads\/test\/\*$/,
+      /^s3:\w+ on archive-bucket\/uploads\/(test|archives)\/\*$/,
+      /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
+      /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|\*\.log|\*\.notes)$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
@@ -108,6 +117,56 @@ describe('the functions', () => {
   it('read the sites’ secrets only where the contract names them', () => {
     const reads = (task: TaskName) => rightsOf(task).some((right) => right.startsWith('secretsmanager:GetSecretValue'))
     expect(taskNames.filter(reads)).toEqual(taskNames.filter((task) => 'SITE_SECRET_PREFIX' in tasks[task].env.shape))
+  })
+
+  it('ask about no secret but by reading it, and may ask about one that is not there yet', () => {
+    const secret = 'arn:aws:secretsmanager::secret:guestlift/site'
+    expect(rightsOf('PlanCopies').filter((right) => right.startsWith('secretsmanager:'))).toEqual(
+      ['branch', 'branch-??????', 'hq', 'hq-??????'].map(
+        (name) => `secretsmanager:GetSecretValue on ${secret}/${name}`,
+      ),
+    )
+  })
+
+  it('write among the archives only what they make there: parts, manifests with what lies beside, verdicts', () => {
+    const writers = taskNames.flatMap((task) =>
+      rightsOf(task)
+        .filter((right) => right.startsWith('s3:PutObject on archive-bucket/archives/'))
+        .map((right) => `${task}: ${right.slice('s3:PutObject on archive-bucket/'.length)}`),
+    )
+    expect(writers).toEqual([
+      'OpenUpload: archives/*',
+      'CopyParts: archives/*',
+      'CompleteUpload: archives/*',
+      'WriteManifest: archives/*/*.log',
+      'WriteManifest: archives/*/*.notes',
+      'WriteManifest: archives/*/manifest.json',
+      'VerifyDeep: archives/*/verification.json',
+    ])
+  })
+
+  it('are worked for by services of this account alone', () => {
+    const trusted = Object.values(synthesised.exports.findResources('AWS::IAM::Role')).flatMap((role) => {
+      const { Statement } = role['Properties'].AssumeRolePolicyDocument
+      const account = JSON.stringify({ Ref: 'AWS::AccountId' })
+      return (Statement as { Principal: { Service: string }; Condition?: Record<string, Record<string, unknown>> }[])
+        .filter(({ Condition }) => JSON.stringify(Condition?.['StringEquals']?.['aws:SourceAccount']) !== account)
+        .map(({ Principal }) => Principal.Service)
+    })
+    // EventBridge starts the clean-up by a role: roles can only be handed to a service within their own account.
+    expect(trusted).toEqual(['events.amazonaws.com'])
+  })
+
+  it('are called by workflows without a version, and builds are watched without their reports', () => {
+    const all = Object.values(rights()).flat()
+    expect(
+      all.filter((right) => right.startsWith('lambda:InvokeFunction')).filter((right) => right.endsWith(':*')),
+    ).toEqual([])
+    expect(all.filter((right) => right.startsWith('codebuild:')).map((right) => right.split(' ')[0])).toEqual([
+      'codebuild:BatchGetBuilds',
+      'codebuild:StartBuild',
+      'codebuild:StopBuild',
+    ])
   })
 
   it('can never change a lock, pass by one, or touch the bucket’s settings', () => {
@@ -125,7 +184,7 @@ describe('the functions', () => {
         .filter((right) => right.startsWith('s3:DeleteObject'))
         .map((right) => `${task}: ${right}`),
     )
-    const pruning = deletes.filter((right) => !/\/uploads\/(test\/)?\*$/.test(right))
+    const pruning = deletes.filter((right) => !/\/uploads\/(test|archives)\/\*$/.test(right))
     expect(pruning).toEqual([
       'ApplyRetention: s3:DeleteObject on archive-bucket/retention/*',
       'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',

@@ -461,6 +461,27 @@ describe('a VPC', () => {
     ).not.toThrow()
   })
 
+  it('lets Lambda attach them with their roles, and their own code touch no network', async () => {
+    const { exports } = await synthesise(largest)
+    const [policy] = Object.entries(exports.findResources('AWS::IAM::Policy')).flatMap(([id, each]) =>
+      id.startsWith('FunctionsCopyParts') ? [each['Properties'].PolicyDocument.Statement] : [],
+    )
+    const network = (policy as { Action: string | string[] }[]).filter(({ Action }) => /ec2:/.test(String(Action)))
+    expect(network).toMatchObject([
+      { Effect: 'Allow', Action: expect.arrayContaining(['ec2:CreateNetworkInterface']) },
+      {
+        Effect: 'Deny',
+        Action: expect.arrayContaining(['ec2:CreateNetworkInterface']),
+        Condition: {
+          ArnEquals: {
+            'lambda:SourceFunctionArn': 'arn:aws:lambda:eu-central-1:123456789012:function:guestlift-large-copy-parts',
+          },
+        },
+      },
+    ])
+    expect(JSON.stringify(exports.toJSON())).not.toContain('AWSLambdaVPCAccessExecutionRole')
+  })
+
   it('carries archive bytes over a gateway endpoint, and no NAT gateway is made', async () => {
     const { exports } = await synthesise(largest)
     expect(() =>
