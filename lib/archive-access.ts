@@ -48,9 +48,16 @@ export class ArchiveAccess {
     this.allow(role, ['s3:DeleteObject'], keys)
   }
 
-  /** Open multipart uploads of archives, fill and complete them. */
-  grantUpload(role: IRole): void {
-    this.allow(role, ['s3:PutObject', 's3:ListMultipartUploadParts'], 'archives/*')
+  /** Open multipart uploads of archives and fill them. Neither makes an object, and nothing else is allowed by it. */
+  grantFillUpload(role: IRole): void {
+    this.allow(role, ['s3:PutObject'], 'archives/*', { Bool: { 's3:ObjectCreationOperation': 'false' } })
+    this.grantInspectUpload(role)
+  }
+
+  /** Make archives of multipart uploads, where none is. */
+  grantCompleteUpload(role: IRole): void {
+    this.allow(role, ['s3:PutObject'], 'archives/*', { Null: { 's3:if-none-match': 'false' } })
+    this.grantInspectUpload(role)
   }
 
   /** All that a test of the store does, and only where it does it. */
@@ -91,9 +98,9 @@ export class ArchiveAccess {
     this.allow(role, actions, `${folder}/*/map/*`)
   }
 
-  private allow(role: IRole, actions: string[], keys: Keys): void {
+  private allow(role: IRole, actions: string[], keys: Keys, conditions?: Record<string, Record<string, string>>): void {
     const objects = this.bucket.arnForObjects(`${this.keyPrefix}${keys}`)
-    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects] })
+    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects], ...(conditions && { conditions }) })
     Validations.of(role).acknowledge({
       id: wildcardFinding(printed(role, objects)),
       reason: `Keys like ${keys} are named after sites, guests and times, which nobody knows when the role is made.`,

@@ -20,8 +20,8 @@ interface TaskNeeds {
   /** A conditional write needs to read as well. */
   write?: Keys[]
   remove?: Keys[]
-  /** Multipart uploads of archives: `fill` opens and completes them, `abort` finds and ends them, `inspect` sees their parts. */
-  uploads?: ('fill' | 'abort' | 'inspect')[]
+  /** Multipart uploads of archives: to open and fill them, to make objects of them, to see their parts, to find and end them. */
+  uploads?: ('fill' | 'complete' | 'inspect' | 'abort')[]
   /** `test`: try out the store before a run; `sweep`: abort uploads that such tests left. */
   storeTests?: 'test' | 'sweep'
   /** Write what reading archives found. */
@@ -107,7 +107,7 @@ const needs = {
     timeoutSeconds: LONGEST_SECONDS,
     read: ['archives/*', 'claims/*', UPLOAD_RECORDS],
     write: ['claims/*', UPLOAD_RECORDS],
-    uploads: ['fill'],
+    uploads: ['complete'],
   },
   VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives/*'] },
   WriteManifest: {
@@ -252,7 +252,8 @@ export class ExportFunctions extends Construct {
       for (const keys of [...(its.read ?? []), ...sessions]) archive.grantRead(made.role, keys)
       for (const keys of [...(its.write ?? []), ...sessions]) archive.grantWrite(made.role, keys)
       for (const keys of its.remove ?? []) archive.grantRemove(made.role, keys)
-      if (its.uploads?.includes('fill')) archive.grantUpload(made.role)
+      if (its.uploads?.includes('fill')) archive.grantFillUpload(made.role)
+      if (its.uploads?.includes('complete')) archive.grantCompleteUpload(made.role)
       if (its.uploads?.includes('inspect')) archive.grantInspectUpload(made.role)
       if (its.uploads?.includes('abort')) archive.grantAbortUpload(made.role)
       if (its.storeTests === 'test') archive.grantTestStore(made.role)

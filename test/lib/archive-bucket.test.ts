@@ -82,5 +82,6 @@ describe('the policy of the archive bucket', () => {
     const { ETag } = await put('vm/claims/hq/vm-100.json')
     await put('vm/claims/hq/vm-100.json', { IfMatch: ETag })
     await put('vm/runs/2026/11/22/run/report.json')
+    await expect(put('vm/runs/2026/11/22/run/report.json')).resolves.toBeDefined()
   })
 })

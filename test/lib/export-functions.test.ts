@@ -1,7 +1,7 @@
 import { byteMoverNodeOptions, nodeOptions } from '../../lib/node-options.ts'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
+import { readTemplate, type Right, rightsOfRoles } from '../../lib/rights.ts'
 import { workflowNames } from '../../lib/workflow-names.ts'
 import { sorted } from './sorted.ts'
 import { smallest, type Synthesised, synthesise } from './synthesise.ts'
@@ -14,69 +14,15 @@ beforeAll(async () => {
   synthesised = await synthesise({ ...smallest, sites: ['hq', 'branch'], defaultSite: 'hq' })
 })
 
-const policySchema = z.object({
-  Properties: z.object({
-    Roles: z.array(z.object({ Ref: z.string() })).default([]),
-    PolicyDocument: z.object({
-      Statement: z.array(
-        z.object({
-          Action: z.union([z.string(), z.array(z.string())]),
-          Resource: z.unknown(),
-          Effect: z.string(),
-          Condition: z.unknown().optional(),
-        }),
-      ),
-    }),
-  }),
-})
-
-/** A resource as a person reads it: `archive-bucket/runs/*`, `…:secret:guestlift/site/hq-??????`. */
-function readable(resource: unknown): string {
-  return (
-    flat(resource)
-      .replace(/^arn:<AWS::Partition>:s3:::<guestlift-test-archive-bucket>/, 'archive-bucket')
-      .replace(/^arn:<AWS::Partition>:s3:::<cdk-[^>]*>/, "the CDK's assets")
-      // Named after its content.
-      .replace(/[0-9a-f]{64}\.zip$/, '<bundle>.zip')
-      .replace('<AWS::Partition>:', 'aws:')
-      .replace('<AWS::Region>:<AWS::AccountId>', '')
-  )
-}
-
-function flat(resource: unknown): string {
-  if (typeof resource === 'string') return resource
-  const [[name, argument] = ['', undefined]] = Object.entries(resource ?? {})
-  if (name === 'Fn::Join') return (argument as [string, unknown[]])[1].map(flat).join('')
-  if (name === 'Fn::GetAtt') return `<${(argument as string[])[0]?.replace(/[0-9A-F]{8}$/, '')}>`
-  if (name === 'Fn::Select') return '<name>'
-  if (name === 'Ref') return `<${String(argument).replace(/[0-9A-F]{8}$/, '')}>`
-  return `<${String(argument)}>`
-}
-
-type Statement = z.output<typeof policySchema>['Properties']['PolicyDocument']['Statement'][number]
-
 /** What each role may do: action → resources, by the construct that has the role. Policies that roles share are told for each. */
 function rights(): Record<string, string[]> {
-  const { exports } = synthesised
-  const policies = Object.values(exports.findResources('AWS::IAM::Policy')).map((policy) => policySchema.parse(policy))
-  const shared = exports.findResources('AWS::IAM::ManagedPolicy')
-  const roles = Object.entries(exports.findResources('AWS::IAM::Role')).map(([id, role]) => {
-    const attached = z.array(z.object({ Ref: z.string() })).parse(role['Properties'].ManagedPolicyArns ?? [])
-    const its = [
-      ...policies.filter(({ Properties }) => Properties.Roles.some(({ Ref }) => Ref === id)),
-      ...attached.map(({ Ref }) => policySchema.parse(shared[Ref])),
-    ]
-    const lines = its.flatMap(({ Properties }) => Properties.PolicyDocument.Statement).flatMap(linesOf)
-    return [id.replace(/(Role)?[0-9A-F]{8}$/, ''), sorted(lines)] as const
-  })
-  return Object.fromEntries(roles.toSorted(([one], [other]) => one.localeCompare(other)))
+  const roles = rightsOfRoles(readTemplate(synthesised.exports.toJSON()))
+  const lines = [...roles].map(([id, its]) => [id.replace(/(Role)?[0-9A-F]{8}$/, ''), sorted(its.map(line))] as const)
+  return Object.fromEntries(lines.toSorted(([one], [other]) => one.localeCompare(other)))
 }
 
-function linesOf({ Action, Resource, Condition }: Statement): string[] {
-  const condition = Condition === undefined ? '' : ` if ${JSON.stringify(Condition)}`
-  return [Action]
-    .flat()
-    .flatMap((action) => [Resource].flat().map((resource) => `${action} on ${readable(resource)}${condition}`))
+function line({ action, resource, condition }: Right): string {
+  return `${action} on ${resource}${condition === undefined ? '' : ` if ${condition}`}`
 }
 
 function rightsOf(task: TaskName): string[] {
@@ -107,6 +53,7 @@ describe('the functions', () => {
       /^s3:\w+ on archive-bucket\/uploads\/(test|archives)\/\*$/,
       /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
+      /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|\*\.log|\*\.notes)$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
@@ -135,9 +82,11 @@ describe('the functions', () => {
         .map((right) => `${task}: ${right.slice('s3:PutObject on archive-bucket/'.length)}`),
     )
     expect(writers).toEqual([
-      'OpenUpload: archives/*',
-      'CopyParts: archives/*',
-      'CompleteUpload: archives/*',
+      // Parts are no object.
+      'OpenUpload: archives/* if {"Bool":{"s3:ObjectCreationOperation":"false"}}',
+      'CopyParts: archives/* if {"Bool":{"s3:ObjectCreationOperation":"false"}}',
+      // Nor is anything overwritten.
+      'CompleteUpload: archives/* if {"Null":{"s3:if-none-match":"false"}}',
       'WriteManifest: archives/*/*.log',
       'WriteManifest: archives/*/*.notes',
       'WriteManifest: archives/*/manifest.json',
