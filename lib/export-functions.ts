@@ -3,7 +3,7 @@ import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks
 import type { ArchiveAccess, Keys } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import { ExportFunction } from './export-function.ts'
-import { byteMoverNodeOptions, nodeOptions } from './node-options.ts'
+import { functionNodeOptions } from './node-options.ts'
 import type { SiteNetwork } from './site-network.ts'
 import type { SiteSecrets } from './site-secrets.ts'
 
@@ -237,14 +237,15 @@ export class ExportFunctions extends Construct {
     for (const [task, its] of Object.entries(needs) as [TaskName, TaskNeeds][]) {
       const wanted = Object.keys(tasks[task].env.shape) as Variables[]
       const talksToSite = wanted.includes('SITE_SECRET_PREFIX')
+      const memoryMiB = task === 'CopyParts' ? deployment.transfer.memoryMiB : its.memoryMiB
       const made = new ExportFunction<TaskName>(this, {
         task,
         deployment,
         // The contract's own list of variables makes this record fit its type; the compiler can't see that through a loop.
         environment: Object.fromEntries(wanted.map((name) => [name, variables[name]])) as TaskEnv<TaskName>,
-        memoryMiB: task === 'CopyParts' ? deployment.transfer.memoryMiB : its.memoryMiB,
+        memoryMiB,
         timeoutSeconds: its.timeoutSeconds,
-        nodeOptions: its.movesBytes === true ? byteMoverNodeOptions : nodeOptions,
+        nodeOptions: functionNodeOptions(its.movesBytes === true, memoryMiB),
         reservedConcurrency: task === 'CopyParts' ? deployment.transfer.reservedConcurrency : undefined,
         network: talksToSite ? network : undefined,
       })

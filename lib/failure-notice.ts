@@ -1,4 +1,4 @@
-import { Annotations, Stack } from 'aws-cdk-lib'
+import { Annotations } from 'aws-cdk-lib'
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets'
 import type { Topic } from 'aws-cdk-lib/aws-sns'
@@ -7,6 +7,7 @@ import { Alarms } from './alarms.ts'
 import type { CleanUp } from './clean-up.ts'
 import type { Deployment } from './deployment-config.ts'
 import { noticeTopic } from './notice-topic.ts'
+import { consoleUrl } from './console-url.ts'
 import { deadLetters, type Schedules } from './schedule.ts'
 import type { Workflow } from './workflow.ts'
 import { workflowNames } from './workflow-names.ts'
@@ -18,6 +19,8 @@ interface FailureNoticeProps {
   others: readonly Workflow[]
   cleanUp: CleanUp
   schedules: Schedules
+  /** Those that are watched here. */
+  sites: readonly string[]
 }
 
 /**
@@ -27,7 +30,11 @@ interface FailureNoticeProps {
 export class FailureNotice extends Construct {
   readonly topic: Topic
 
-  constructor(scope: Construct, id: string, { deployment, run, others, cleanUp, schedules }: FailureNoticeProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { deployment, run, others, cleanUp, schedules, sites }: FailureNoticeProps,
+  ) {
     super(scope, id)
     this.topic = noticeTopic(this, deployment)
     const undelivered = deadLetters(this, 'Undelivered', 'The queue is itself where undelivered notices end.')
@@ -71,6 +78,7 @@ export class FailureNotice extends Construct {
       topic: this.topic,
       run,
       workflows,
+      sites,
       deadLetters: [
         [cleanUp.missed, 'A run was stopped and its clean-up could not be started. The queue holds the event.'],
         [schedules.missed, 'A schedule fired and nothing was started. The queue holds what was to be started.'],
@@ -94,13 +102,12 @@ function warnIfNobodyListens(scope: Construct, deployment: Deployment): void {
 
 /** The e-mail a person reads at night: what, why, where to look. A field that the event lacks stays empty. */
 function noticeText(deployment: Deployment, scope: Construct, wayOn: readonly string[]): RuleTargetInput {
-  const { region } = Stack.of(scope)
   return RuleTargetInput.fromMultilineText(
     [
       `Guestlift ${deployment.name}: ${field('name')} ended as ${field('status')}.`,
       `Error: ${field('error')}`,
       `Cause: ${field('cause')}`,
-      `Look: https://${region}.console.aws.amazon.com/states/home?region=${region}#/v2/executions/details/${field('executionArn')}`,
+      `Look: ${consoleUrl(scope, `states/home`, `/v2/executions/details/${field('executionArn')}`)}`,
       ...wayOn,
     ].join('\n'),
   )

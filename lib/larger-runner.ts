@@ -1,5 +1,11 @@
 import { Duration, RemovalPolicy, Token, Validations } from 'aws-cdk-lib'
-import { type BuildEnvironmentVariable, CfnProject, ComputeType, LinuxArmBuildImage } from 'aws-cdk-lib/aws-codebuild'
+import {
+  type BuildEnvironmentVariable,
+  CfnProject,
+  ComputeType,
+  LinuxArmBuildImage,
+  LinuxBuildImage,
+} from 'aws-cdk-lib/aws-codebuild'
 import { Grant, Role } from 'aws-cdk-lib/aws-iam'
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
@@ -84,6 +90,7 @@ export class LargerRunner extends Construct {
     archive.grantRead(role, 'archives/*')
     archive.grantWriteVerification(role)
 
+    const image = imageIn(deployment.region)
     this.#project = new CfnProject(this, 'Project', {
       name,
       description: 'Guestlift: verify at length',
@@ -91,8 +98,8 @@ export class LargerRunner extends Construct {
       artifacts: { type: 'NO_ARTIFACTS' },
       source: { type: 'S3', location: `${bundle.bucket}/${bundle.key}`, buildSpec: JSON.stringify(buildSpec) },
       environment: {
-        type: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_4_0.type,
-        image: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_4_0.imageId,
+        type: image.type,
+        image: image.imageId,
         computeType: ComputeType.SMALL,
         privilegedMode: false,
         environmentVariables: Object.entries({
@@ -126,6 +133,30 @@ export class LargerRunner extends Construct {
       .addRetry(asRetry(buildNeverStarted))
       .addCatch(onError)
   }
+}
+
+/**
+ * Regions with ARM containers (CodeBuild API reference, ProjectEnvironment and Fleet, "type"): a project of this type can't
+ * be made elsewhere.
+ */
+const regionsWithArm = new Set([
+  'us-east-1',
+  'us-east-2',
+  'us-west-2',
+  'eu-west-1',
+  'eu-central-1',
+  'ap-south-1',
+  'ap-northeast-1',
+  'ap-southeast-1',
+  'ap-southeast-2',
+  'sa-east-1',
+])
+
+/** ARM is the cheaper one and not everywhere; x86 does where the region isn't known before it is deployed to. */
+function imageIn(region: string | undefined): { type: string; imageId: string } {
+  return region !== undefined && regionsWithArm.has(region)
+    ? LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_4_0
+    : LinuxBuildImage.AMAZON_LINUX_2023_6
 }
 
 const buildSpec = {

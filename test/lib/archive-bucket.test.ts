@@ -10,6 +10,7 @@ import {
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { parseDeployment } from '../../lib/deployment-config.ts'
 import { StorageStack } from '../../lib/storage-stack.ts'
 import { failure, type Fixture, startFixture } from '../local/s3/fixture.ts'
@@ -21,8 +22,10 @@ function guards(): object[] {
   const config = { name: 'test', sites: ['hq'], bucket: { keyPrefix: 'vm/' } }
   const stack = new StorageStack(new App(), parseDeployment(config, 'the test'))
   const [policy] = Object.values(Template.fromStack(stack).findResources('AWS::S3::BucketPolicy'))
-  const { Statement } = policy?.['Properties'].PolicyDocument as { Statement: { Sid?: string }[] }
-  const ours = Statement.filter(({ Sid }) => Sid !== undefined)
+  const { PolicyDocument } = z
+    .object({ PolicyDocument: z.object({ Statement: z.array(z.looseObject({ Sid: z.string().optional() })) }) })
+    .parse(policy?.['Properties'])
+  const ours = PolicyDocument.Statement.filter(({ Sid }) => Sid !== undefined)
   expect(ours).toHaveLength(2)
   return ours
 }

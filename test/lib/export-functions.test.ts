@@ -1,4 +1,5 @@
-import { byteMoverNodeOptions, nodeOptions } from '../../lib/node-options.ts'
+import { functionNodeOptions } from '../../lib/node-options.ts'
+import { Match } from 'aws-cdk-lib/assertions'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
 import { readTemplate, type Right, rightsOfRoles } from '../../lib/rights.ts'
@@ -158,9 +159,10 @@ describe('the functions', () => {
   })
 
   it.each(taskNames)('%s gets the environment of its contract, which accepts it', (task) => {
-    const { NODE_OPTIONS, ...ours } = synthesised.assembly.functions[tasks[task].stem]?.environment ?? {}
+    const { environment, memoryMiB = 0 } = synthesised.assembly.functions[tasks[task].stem] ?? {}
+    const { NODE_OPTIONS, ...ours } = environment ?? {}
     const movesBytes = task === 'CopyParts' || task === 'VerifyDeep'
-    expect(NODE_OPTIONS).toBe(movesBytes ? byteMoverNodeOptions : nodeOptions)
+    expect(NODE_OPTIONS).toBe(functionNodeOptions(movesBytes, memoryMiB))
     expect(sorted(Object.keys(ours))).toEqual(sorted(Object.keys(tasks[task].env.shape)))
     expect(tasks[task].env.safeParse(ours).success).toBe(true)
   })
@@ -188,6 +190,12 @@ describe('the functions', () => {
       exports.hasResourceProperties('AWS::Lambda::Function', {
         FunctionName: 'guestlift-test-copy-parts',
         MemorySize: 3008,
+        // Lambda sets no limit of its own to the heap beside either of the two.
+        Environment: {
+          Variables: Match.objectLike({
+            NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=1 --max-old-space-size=2707',
+          }),
+        },
         ReservedConcurrentExecutions: 4,
       }),
     ).not.toThrow()
