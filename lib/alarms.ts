@@ -1,9 +1,11 @@
 import { Duration } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import { RUNS_SUCCEEDED_METRIC } from '../functions/domain/run-metrics.ts'
+import { deploymentDimensions, METRICS_NAMESPACE } from '../functions/domain/site-metrics.ts'
 import type { Deployment } from './deployment-config.ts'
 import { siteAlarms, tell } from './site-alarms.ts'
 import type { Workflow } from './workflow.ts'
@@ -11,8 +13,7 @@ import type { Workflow } from './workflow.ts'
 interface AlarmsProps {
   deployment: Deployment
   topic: Topic
-  run: Workflow
-  /** Every workflow, the run included. */
+  /** Every workflow that is told of. */
   workflows: readonly Workflow[]
   /** Those that are watched here. */
   sites: readonly string[]
@@ -25,7 +26,7 @@ export class Alarms extends Construct {
   readonly #topic: Topic
   readonly #deployment: Deployment
 
-  constructor(scope: Construct, id: string, { deployment, topic, run, workflows, sites, deadLetters }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { deployment, topic, workflows, sites, deadLetters }: AlarmsProps) {
     super(scope, id)
     this.#topic = topic
     this.#deployment = deployment
@@ -50,7 +51,13 @@ export class Alarms extends Construct {
       this.#topic,
       new Alarm(this, 'NoSuccess', {
         alarmDescription: `Guestlift ${deployment.name}: no run has succeeded for ${hours} hours.`,
-        metric: run.machine.metricSucceeded({ period: Duration.hours(1), statistic: 'Sum' }),
+        metric: new Metric({
+          namespace: METRICS_NAMESPACE,
+          metricName: RUNS_SUCCEEDED_METRIC,
+          dimensionsMap: deploymentDimensions({ deployment: deployment.name }),
+          period: Duration.hours(1),
+          statistic: Stats.SUM,
+        }),
         threshold: 1,
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluationPeriods: hours,

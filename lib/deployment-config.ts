@@ -33,8 +33,7 @@ function bucketNameFault(name: string): string | undefined {
   if (/\.\.|\.-|-\./.test(name)) return 'a bucket name has no two dots in a row, and no dot beside a hyphen'
   if (/^\d+(\.\d+){3}$/.test(name)) return 'a bucket name has not the form of an IP address'
   const taken =
-    /^(xn--|sthree-|amzn-s3-demo-)/.exec(name)?.[0] ??
-    /(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/.exec(name)?.[0]
+    /^(xn--|sthree-|amzn-s3-demo-)/.exec(name)?.[0] ?? /(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/.exec(name)?.[0]
   return taken === undefined ? undefined : `S3 keeps bucket names with ${taken} for itself`
 }
 

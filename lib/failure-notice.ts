@@ -70,13 +70,12 @@ export class FailureNotice extends Construct {
         detailType: ['Step Functions Execution Status Change'],
         detail: { status: ['SUCCEEDED'], stateMachineArn: [cleanUp.workflow.machine.stateMachineArn] },
       },
-      targets: [new SnsTopic(this.topic, { message: cleanUpText(deployment), deadLetterQueue: undelivered })],
+      targets: [new SnsTopic(this.topic, { message: cleanUpText(deployment, this), deadLetterQueue: undelivered })],
     })
 
     new Alarms(this, 'Alarms', {
       deployment,
       topic: this.topic,
-      run,
       workflows,
       sites,
       deadLetters: [
@@ -100,14 +99,17 @@ function warnIfNobodyListens(scope: Construct, deployment: Deployment): void {
   )
 }
 
-/** The e-mail a person reads at night: what, why, where to look. A field that the event lacks stays empty. */
+/**
+ * The e-mail a person reads at night: what, why, where to look. A field that the event lacks stays empty. What EventBridge
+ * puts in it doesn't escape, so that the workflows' causes hold no quotes and no line breaks.
+ */
 function noticeText(deployment: Deployment, scope: Construct, wayOn: readonly string[]): RuleTargetInput {
   return RuleTargetInput.fromMultilineText(
     [
       `Guestlift ${deployment.name}: ${field('name')} ended as ${field('status')}.`,
       `Error: ${field('error')}`,
       `Cause: ${field('cause')}`,
-      `Look: ${consoleUrl(scope, `states/home`, `/v2/executions/details/${field('executionArn')}`)}`,
+      `Look: ${executionPage(scope)}`,
       ...wayOn,
     ].join('\n'),
   )
@@ -136,9 +138,19 @@ const startAgain: readonly string[] = [
   `From the command line: aws stepfunctions start-execution --state-machine-arn ${field('stateMachineArn')} --input "$(aws stepfunctions describe-execution --execution-arn ${field('executionArn')} --query input --output text)"`,
 ]
 
-/** The output of a clean-up is its summary. */
-function cleanUpText(deployment: Deployment): RuleTargetInput {
-  return RuleTargetInput.fromText(`Guestlift ${deployment.name}: ${field('output')}`)
+/** What it did is its output, which is JSON: its quotes would end the text of a notice early. */
+function cleanUpText(deployment: Deployment, scope: Construct): RuleTargetInput {
+  return RuleTargetInput.fromMultilineText(
+    [
+      `Guestlift ${deployment.name}: what a stopped execution left behind is cleaned up: its backups are stopped and its guests given back.`,
+      `Look what it did, guest by guest: ${executionPage(scope)}`,
+      `From the command line: aws stepfunctions describe-execution --execution-arn ${field('executionArn')} --query output --output text`,
+    ].join('\n'),
+  )
+}
+
+function executionPage(scope: Construct): string {
+  return consoleUrl(scope, 'states/home', `/v2/executions/details/${field('executionArn')}`)
 }
 
 function field(name: string): string {

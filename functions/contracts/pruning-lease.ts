@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { instantSchema } from './nouns.ts'
+import { localProcessSchema } from './process-identity.ts'
 
 /** `retention/<site>/<kind>-<id>/lease.json`: who removes archives of a guest at this moment. Gone when nobody does. */
 export const pruningLeaseSchema = z.strictObject({
@@ -9,5 +10,7 @@ export const pruningLeaseSchema = z.strictObject({
   takenAt: instantSchema,
   /** It holds for a while from here, by our clock. */
   renewedAt: instantSchema,
+  /** That of a pruning on one machine, so that another there can tell whether it died. Absent in functions' leases. */
+  process: localProcessSchema.optional(),
 })
 export type PruningLease = z.output<typeof pruningLeaseSchema>

@@ -434,7 +434,13 @@ export const tasks = {
   /** Tally the verdicts that lie beside the manifests against the plan. An archive without a new one is not verified. */
   ReportVerification: {
     stem: 'report-verification',
-    input: z.strictObject({ run: runSchema, planKey: z.string(), runner: verificationRunnerSchema }),
+    input: z.strictObject({
+      run: runSchema,
+      planKey: z.string(),
+      runner: verificationRunnerSchema,
+      /** What the map over the archives ended with, where that wasn't its end. */
+      mapError: stateErrorSchema.nullable().optional(),
+    }),
     output: verificationSummarySchema,
     env: storeEnv.extend(metricsEnv.shape),
   },

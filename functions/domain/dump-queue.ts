@@ -92,6 +92,8 @@ export const LONGEST_QUEUE_SECONDS = 3 * 24 * 3600
 /** One that doesn't ask again by this long after it should has died. */
 const WAITER_GRACE_SECONDS = 300
 const SHORTEST_WAIT_SECONDS = 5
+/** A free node waits so long for one that came first; for who sleeps longer it would stand idle. */
+const AWAITED_SECONDS = 20
 /** A guest grows between two backups. */
 const GROWTH = 1.1
 
@@ -101,7 +103,8 @@ export function emptyQueue(): DumpQueue {
 
 /**
  * Ask for the node's turn and a place for the archive. Those who wait for a node are served in order, whatever they wait
- * for; who waits longer for a place goes before others of its place.
+ * for, but a free node isn't kept for one that won't ask for a while; who waits longer for a place goes before others of
+ * its place.
  */
 export function requestTurn(
   before: DumpQueue,
@@ -155,7 +158,8 @@ export function requestTurn(
     const seconds = secondsUntilTurn(running, ahead.length, paceOf(queue, node), now)
     return wait(seconds, `Node ${node} dumps guest ${running.guest}; its turn comes ${place}.`)
   }
-  if (ahead.length > 0) {
+  const isAwaited = ({ until }: Entry) => secondsUntil(until, now) - WAITER_GRACE_SECONDS < AWAITED_SECONDS
+  if (ahead.some(isAwaited)) {
     const turns = (ahead.length - 1) * Math.max(SHORTEST_WAIT_SECONDS, paceOf(queue, node) ?? 0)
     return wait(SHORTEST_WAIT_SECONDS + turns, `${ahead.length} guests of node ${node} come first.`)
   }
@@ -320,7 +324,8 @@ function isEarlier(waiter: Entry, since: string, guest: string): boolean {
 
 /**
  * Until the turn of somebody with so many others ahead. The next in line has to be there when the dump ends, or the node
- * stands idle. Those behind needn't be there before they are next, less a quarter for turns that are shorter.
+ * stands idle. Those behind needn't be there before they are next: where turns are shorter than they usually are, whoever
+ * asks first has the free node.
  */
 function secondsUntilTurn(turn: DumpTurn, ahead: number, turnSeconds: number | undefined, now: Date): number {
   const elapsed = secondsBetween(turn.since, now)
@@ -330,7 +335,7 @@ function secondsUntilTurn(turn: DumpTurn, ahead: number, turnSeconds: number | u
   if (ahead === 0) return nextLook
   // None has ended yet: a turn takes no less than this one has by now.
   const each = Math.max(SHORTEST_WAIT_SECONDS, turnSeconds ?? elapsed + Math.max(0, told ?? 0))
-  return 0.75 * (Math.max(nextLook, left ?? 0) + (ahead - 1) * each) + SHORTEST_WAIT_SECONDS
+  return Math.max(nextLook, left ?? 0) + (ahead - 1) * each + SHORTEST_WAIT_SECONDS
 }
 
 /**

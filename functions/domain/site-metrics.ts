@@ -18,30 +18,40 @@ export function metricDimensions({ deployment, site }: MetricScope): { Deploymen
 /** CloudWatch's words; it has none for hours. */
 export type MetricUnit = 'Count' | 'Bytes' | 'Seconds' | 'None'
 
+/** The same for a figure that concerns the deployment as a whole, whatever the site. */
+export function deploymentDimensions({ deployment }: Pick<MetricScope, 'deployment'>): { Deployment: string } {
+  return { Deployment: deployment }
+}
+
 /**
  * Figures by deployment and site in CloudWatch's embedded metric format:
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  * @param at ISO instant that they are of
+ * @param ofDeployment figures that are told apart by the deployment alone
  */
 export function siteMetrics(
   scope: MetricScope,
   at: string,
   values: Readonly<Record<string, number>>,
   unitOf: (name: string) => MetricUnit,
+  ofDeployment: Readonly<Record<string, number>> = {},
 ): Record<string, unknown> {
+  const declared = (dimensions: object, figures: object) => ({
+    Namespace: METRICS_NAMESPACE,
+    Dimensions: [Object.keys(dimensions)],
+    Metrics: Object.keys(figures).map((Name) => ({ Name, Unit: unitOf(Name) })),
+  })
   const dimensions = metricDimensions(scope)
   return {
     _aws: {
       Timestamp: Date.parse(at),
       CloudWatchMetrics: [
-        {
-          Namespace: METRICS_NAMESPACE,
-          Dimensions: [Object.keys(dimensions)],
-          Metrics: Object.keys(values).map((Name) => ({ Name, Unit: unitOf(Name) })),
-        },
+        declared(dimensions, values),
+        ...(Object.keys(ofDeployment).length === 0 ? [] : [declared(deploymentDimensions(scope), ofDeployment)]),
       ],
     },
     ...dimensions,
     ...values,
+    ...ofDeployment,
   }
 }

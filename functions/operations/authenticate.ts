@@ -1,6 +1,6 @@
 import { PrivilegeMissing } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { runPrefix, scheduleSlotKey } from '../domain/object-keys.ts'
+import { jobKey, runPrefix, scheduleSlotKey } from '../domain/object-keys.ts'
 import { readAgain, readRequest, type Request } from '../domain/request.ts'
 import { intendedWork } from './intended-work.ts'
 import type { Ports } from './ports.ts'
@@ -12,7 +12,10 @@ type Needs = Pick<
   'store' | 'keyPrefix' | 'defaultSite' | 'provider' | 'now' | 'sleep' | 'timer' | 'randomToken' | 'log'
 >
 
-/** Test the store, read the job, log in, and fail early on whatever would make every guest fail. */
+/**
+ * Test the store, read the job, log in, and fail early on whatever would make every guest fail. Asked again, as after a
+ * site that didn't answer, it doesn't test the store anew.
+ */
 export async function authenticate(
   input: TaskInput<'Authenticate'>,
   ports: Needs,
@@ -22,7 +25,7 @@ export async function authenticate(
     startedAt: input.startedAt,
     prefix: runPrefix(ports.keyPrefix, input.runId, input.startedAt),
   }
-  await testStore(ports)
+  await testStore(ports, jobKey(run.prefix))
   const { job, notes, schedule } = await readInput(input.request, ports)
   await keepJob(run.prefix, job, ports)
   const provider = await ports.provider(job.site)

@@ -1,6 +1,16 @@
+import type { BackupOptions } from '../contracts/backup-options.ts'
 import { GuestliftError } from '../contracts/errors.ts'
+import type { Requirement } from '../contracts/grade.ts'
 import { type ExpectedSize, expectSize } from '../domain/expected-size.ts'
-import type { GuestDetails, GuestRecord, MissingPrivilege, PlatformArchive, Provider } from '../providers/provider.ts'
+import { shortfallsOf } from '../domain/grade.ts'
+import type {
+  GuestDetails,
+  GuestRecord,
+  MissingPrivilege,
+  PlannedBackup,
+  PlatformArchive,
+  Provider,
+} from '../providers/provider.ts'
 import type { Obstacle } from './foresee-place.ts'
 import type { LastStored } from './last-stored.ts'
 
@@ -10,13 +20,15 @@ export interface ForeseenGuest extends Partial<Omit<GuestRecord, 'id' | 'missing
   fate: 'archive' | 'skip' | 'fail'
   /** A sentence: why it is chosen, or what stands in the way. */
   reason: string
-  /** With fate `archive`, where anything is known. */
+  /** Of one that would be stored, where anything is known: also of an archive that would be less than required. */
   expected?: ExpectedSize
   details?: GuestDetails
 }
 
 interface Sources {
   provider: Provider
+  backup: BackupOptions
+  require?: Requirement | undefined
   /** Those on the platform's storages, newest first. */
   archives: readonly PlatformArchive[]
   lastStored: ((guest: GuestRecord) => Promise<LastStored | undefined>) | undefined
@@ -24,15 +36,19 @@ interface Sources {
   notes: string[]
 }
 
-/** A chosen guest with its fate; for one that would be archived also its disks and how large its archive may be. */
+/**
+ * A chosen guest with its fate; for one that would be archived also its disks and how large its archive may be. One whose
+ * archive can't be what the job requires, as its configuration shows already, would be stored and count as failed.
+ */
 export async function foreseeGuest(
   guest: GuestRecord,
   fate: Pick<ForeseenGuest, 'fate' | 'reason'>,
-  { provider, archives, lastStored, notes }: Sources,
+  { provider, backup, require, archives, lastStored, notes }: Sources,
 ): Promise<ForeseenGuest> {
   const { missingPrivileges: _none, ...known } = guest
   if (fate.fate !== 'archive') return { ...known, ...fate }
-  const details = await detailsOf(guest, provider, notes)
+  const planned = require === undefined ? undefined : { options: backup, state: guest.state }
+  const details = await detailsOf(guest, planned, provider, notes)
   const isIts = ({ guestId, guestKind = guest.kind }: PlatformArchive) =>
     guestId === guest.id && guestKind === guest.kind
   const expected = expectSize({
@@ -40,12 +56,18 @@ export async function foreseeGuest(
     inBucket: await lastStored?.(guest),
     disks: details?.disks ?? [],
   })
+  const { unmet } = details?.bestGrade === undefined ? { unmet: [] } : shortfallsOf(details.bestGrade, require)
   return {
     ...known,
     ...fate,
+    ...(unmet.length === 0 ? {} : { fate: 'fail' as const, reason: lessThanRequired(unmet) }),
     ...(expected === undefined ? {} : { expected }),
     ...(details === undefined ? {} : { details }),
   }
+}
+
+function lessThanRequired(unmet: readonly string[]): string {
+  return `Its archive would be stored and count as failed, since it would be less than the job requires. ${unmet.join(' ')}`
 }
 
 /** What the lists of privileges and guests already tell. A lock that is soon gone is waited for, and only noted. */
@@ -65,9 +87,14 @@ export function inTheWay(
   return undefined
 }
 
-async function detailsOf(guest: GuestRecord, provider: Provider, notes: string[]): Promise<GuestDetails | undefined> {
+async function detailsOf(
+  guest: GuestRecord,
+  planned: PlannedBackup | undefined,
+  provider: Provider,
+  notes: string[],
+): Promise<GuestDetails | undefined> {
   try {
-    const details = await provider.describeGuest(guest)
+    const details = await provider.describeGuest(guest, planned)
     if (!details.disks.some(({ included }) => included)) notes.push(`Guest ${guest.id}: its backup would hold no disk.`)
     return details
   } catch (error) {

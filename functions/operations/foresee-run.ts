@@ -79,7 +79,9 @@ export async function foreseeRun(job: Job, { provider, lastStored, testRoutes }:
       place?.obstacle ??
       (await fullByRetention(guest, { ...backup, storage: place?.storage?.storage ?? backup.storage }, provider, notes))
     const reason = whyOf.get(guest.id) ?? ''
-    return foreseeGuest(guest, obstacle ?? { fate: 'archive', reason }, { provider, archives, notes, lastStored })
+    const { require } = job
+    const sources = { provider, backup, require, archives, notes, lastStored }
+    return foreseeGuest(guest, obstacle ?? { fate: 'archive', reason }, sources)
   }
   const guests: ForeseenGuest[] = choice.failed.map(({ guest, reason }) => ({ ...guest, fate: 'fail', reason }))
   for (let start = 0; start < choice.chosen.length; start += READ_AHEAD) {

@@ -4,7 +4,7 @@ import { leaseShape } from './books/shapes.ts'
 import { holdRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
-type Needs = Pick<RetentionPorts, 'store' | 'keyPrefix' | 'now'>
+type Needs = Pick<RetentionPorts, 'store' | 'keyPrefix' | 'now' | 'ownProcess'>
 
 /** A lease holds so long after it was taken or renewed: longer than a function lives. */
 const LEASE_MILLISECONDS = 20 * 60_000
@@ -26,22 +26,24 @@ export interface Busy {
 
 /**
  * Take a guest for one pruning: two that decide at the same time could each remove what the other counts on. The lease of
- * a pruning that died lapses; its own next call goes on with it.
+ * a pruning that died lapses, at once where its process is surely dead; its own next call goes on with it.
  * @param by names the pruning: only the same one, with the same rules, has the same name
  */
 export async function takeLease(site: string, guest: KeyedGuest, by: string, ports: Needs): Promise<HeldLease | Busy> {
-  const { store, now } = ports
+  const { store, now, ownProcess } = ports
   const key = pruningLeaseKey(ports.keyPrefix, site, guest)
   const found = await unlessUnreadable(holdRecord(store, key, leaseShape))
   if (found === 'unreadable') {
     return { busy: `s3://${store.bucket}/${key} can't be read. ${leaseShape.remedy}` }
   }
   const standing = found?.value
-  if (standing !== undefined && standing.by !== by && ageOf(standing, now()) < LEASE_MILLISECONDS) {
+  const isDead = standing?.process !== undefined && ownProcess?.isGone(standing.process) === true
+  if (standing !== undefined && standing.by !== by && !isDead && ageOf(standing, now()) < LEASE_MILLISECONDS) {
     return { busy: busyText(standing) }
   }
   const at = now().toISOString()
-  let lease: PruningLease = { version: 1, by, takenAt: at, renewedAt: at }
+  const process = ownProcess === undefined ? {} : { process: ownProcess.identity }
+  let lease: PruningLease = { version: 1, by, takenAt: at, renewedAt: at, ...process }
   const onlyIf = found === undefined ? { absent: true as const } : { etag: found.etag }
   let etag = await writeRecord(store, key, leaseShape, lease, { onlyIf })
   if (etag === undefined) return { busy: 'Another pruning of this guest began at the same moment.' }

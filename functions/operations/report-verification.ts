@@ -9,6 +9,7 @@ import type {
   VerificationReport,
 } from '../contracts/verification-report.ts'
 import { formatBytes } from '../domain/byte-size.ts'
+import { readFailure } from '../domain/failure.ts'
 import { manifestKey, reportKey, unreadKey, verificationKey } from '../domain/object-keys.ts'
 import { verificationMetrics } from '../domain/verification-metrics.ts'
 import { tallyVerifications } from '../domain/verification-tally.ts'
@@ -26,9 +27,10 @@ const READ_AHEAD = 32
  * after the run's start is not verified, whoever died over it.
  */
 export async function reportVerification(
-  { run, planKey, runner }: TaskInput<'ReportVerification'>,
+  input: TaskInput<'ReportVerification'>,
   ports: Needs,
 ): Promise<TaskOutput<'ReportVerification'>> {
+  const { run, planKey } = input
   const { store, now, log, deployment } = ports
   const plan = required(await readRecord(store, planKey, verificationPlanShape), planKey, ports)
   const leftKey = unreadKey(run.prefix)
@@ -37,7 +39,7 @@ export async function reportVerification(
   const gone: UnreadRecord['unread'] = []
   for (let start = 0; start < plan.length; start += READ_AHEAD) {
     const some = plan.slice(start, start + READ_AHEAD)
-    const results = await Promise.all(some.map((item) => resultOf(item, run.startedAt, runner, ports)))
+    const results = await Promise.all(some.map((item) => resultOf(item, input, ports)))
     for (const [index, result] of results.entries()) {
       const item = some[index]
       if (result !== undefined) archives.push(result)
@@ -65,8 +67,7 @@ export async function reportVerification(
 /** `undefined`: the archive was removed since it was planned. */
 async function resultOf(
   item: VerificationItem,
-  startedAt: string,
-  runner: VerificationRunner,
+  { run: { startedAt }, runner, mapError }: TaskInput<'ReportVerification'>,
   ports: Needs,
 ): Promise<ReadArchive | undefined> {
   const { mostBytesInFunction, reason: due, ...archive } = item
@@ -79,9 +80,17 @@ async function resultOf(
   if ((await ports.store.head(manifestKey(item.folder))) === undefined) return undefined
   const attempt = found?.attempt !== undefined && found.attempt.at >= startedAt ? found.attempt.reason : undefined
   const told = fresh?.findings[0]?.message ?? attempt
-  const why = [told, whyNot(item, mostBytesInFunction, runner, told !== undefined)].filter((one) => one !== undefined)
+  const silence = told === undefined && mapError !== undefined && mapError !== null ? mapFailed(mapError) : undefined
+  const why = [told, silence ?? whyNot(item, mostBytesInFunction, runner, told !== undefined)].filter(
+    (one) => one !== undefined,
+  )
   const reason = `not verified: ${why.join(' ')} Read it on any machine: ${commandFor(item.folder, ports)}`
   return { ...archive, due, result: 'not-verified', reason }
+}
+
+function mapFailed(mapError: NonNullable<TaskInput<'ReportVerification'>['mapError']>): string {
+  const { name, message } = readFailure(mapError)
+  return `The verification's map over its archives failed (${name}) before it left a verdict: ${message}`
 }
 
 /** What the archive itself can't tell: who should have read it and didn't. */

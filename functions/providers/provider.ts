@@ -1,5 +1,6 @@
 import type { BackupEvidence, ClockOffset } from '../contracts/evidence.ts'
 import type { BackupOptions } from '../contracts/backup-options.ts'
+import type { Grade } from '../contracts/grade.ts'
 import type { GuestliftError } from '../contracts/errors.ts'
 import type { Guest, GuestKind, Platform } from '../contracts/nouns.ts'
 import type { GuestRunState } from '../contracts/selection.ts'
@@ -205,10 +206,21 @@ export interface GuestDisk {
   reason: string
 }
 
+/** A backup that is only thought of: by which options, and of a guest in which state. */
+export interface PlannedBackup {
+  options: BackupOptions
+  state: GuestRunState
+}
+
 /** What only the guest's own configuration tells. */
 export interface GuestDetails {
   description: string
   disks: GuestDisk[]
+  /**
+   * Where the options of a backup were given: the best that it can reach, as the guest's configuration and state show it.
+   * What only the backup itself tells (whether an agent answers) is taken for good.
+   */
+  bestGrade?: Grade
   replication: { target: string; schedule: string; enabled: boolean; lastSyncAt?: string; error?: string }[]
   notes: string[]
 }
@@ -305,7 +317,7 @@ export interface Provider {
   refusalByLock(guest: Guest & { lock?: string }): GuestliftError | undefined
 
   /** The guest's own configuration. @throws GuestNotFound, NodeOffline */
-  describeGuest(guest: Guest): Promise<GuestDetails>
+  describeGuest(guest: Guest, planned?: PlannedBackup): Promise<GuestDetails>
 
   /** A storage as a node sees it; `undefined` when the node has none of that name, or the account may not see it. */
   describeStorage(storage: string, node: string): Promise<StorageRecord | undefined>

@@ -16,7 +16,7 @@ import { CallAwsService } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
-import { rethrown } from './rethrown.ts'
+import { plainCause, rethrown } from './rethrown.ts'
 import { amongMany, ordinary } from './retry-policies.ts'
 
 /**
@@ -88,7 +88,9 @@ export function cleanUpRun(scope: Construct, { functions, executions }: CleanUpR
       Condition.jsonata("{% $count($guests[outcome != 'cleaned']) = 0 and $further = 0 %}"),
       Succeed.jsonata(scope, 'Run cleaned up', { outputs: '{% $summary %}' }),
     )
-    .otherwise(Fail.jsonata(scope, 'Clean-up incomplete', { error: 'CleanUpIncomplete', cause: '{% $summary %}' }))
+    .otherwise(
+      Fail.jsonata(scope, 'Clean-up incomplete', { error: 'CleanUpIncomplete', cause: plainCause('$summary') }),
+    )
 
   const report = lambdaTask(scope, functions, 'ReportRun', {
     payload: {

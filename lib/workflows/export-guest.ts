@@ -11,6 +11,7 @@ import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { proxmoxBranch } from './branches/proxmox.ts'
 import { lambdaTask } from './lambda-task.ts'
+import { plainCause } from './rethrown.ts'
 import { ordinary, patient } from './retry-policies.ts'
 import { transferArtifact } from './transfer-artifact.ts'
 
@@ -19,8 +20,9 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
   const failed = Fail.jsonata(scope, 'Guest failed', {
     error: '{% $error.Error %}',
     // The outcome's sentence where there is one; this state is also reached when not even that could be recorded.
-    cause:
-      "{% $exists($states.input.reason) ? $states.input.reason : $exists($error.Cause) ? $error.Cause : 'Step Functions gave no cause.' %}",
+    cause: plainCause(
+      "$exists($states.input.reason) ? $states.input.reason : $exists($error.Cause) ? $error.Cause : 'Step Functions gave no cause.'",
+    ),
   })
 
   const record = lambdaTask(scope, functions, 'RecordFailure', {
@@ -103,7 +105,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
   // Stored whole, and still not what was asked for: the outcome says what to do.
   const lesser = Fail.jsonata(scope, 'Archived, but less than required', {
     error: '{% $states.input.verdict %}',
-    cause: '{% $states.input.reason %}',
+    cause: plainCause('$states.input.reason'),
   })
 
   applyRetention.next(release)
@@ -116,7 +118,9 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
 
   const unknown = Fail.jsonata(scope, 'Platform not supported', {
     error: 'InvalidJob',
-    cause: "{% 'The input is not an item of a plan with a supported platform: ' & $string($states.input.platform) %}",
+    cause: plainCause(
+      "'The input is not an item of a plan with a supported platform: ' & $string($states.input.platform)",
+    ),
   })
 
   return Choice.jsonata(scope, 'Which platform?')

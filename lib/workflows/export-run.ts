@@ -13,14 +13,16 @@ import type { ExportFunctions } from '../export-functions.ts'
 import { exportGuest } from './export-guest.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { PlanReader, MapResultWriter } from './map-files.ts'
-import { rethrown } from './rethrown.ts'
+import { plainCause, rethrown } from './rethrown.ts'
 import { asRetry, ordinary, planUnread } from './retry-policies.ts'
 
 /** Shown in the console beside the workflow: what a person types to start it. */
 export const sampleInput = { site: 'hq', guests: { vmids: [100, 101] }, backup: { mode: 'snapshot', storage: 'local' } }
 
 /** What was not archived can be asked for by the run's name alone, whoever reads the failure. */
-const summaryAndWayOn = `{% $states.input.summary & ' To archive exactly the guests that were not, start this workflow with ' & $string({'again': {'run': $run.id, 'startedAt': $run.startedAt}}) & '; what S3 has is not sent again.' %}`
+const summaryAndWayOn = plainCause(
+  "$states.input.summary & ' To archive exactly the guests that were not: npx guestlift run --state-machine ' & $states.context.StateMachine.Id & ' --again ' & $states.context.Execution.Id & '. What S3 has is not sent again.'",
+)
 
 interface ExportRunProps {
   functions: ExportFunctions

@@ -2,7 +2,7 @@ import { Choice, Condition, Fail, type IChainable, Succeed } from 'aws-cdk-lib/a
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
-import { rethrown } from './rethrown.ts'
+import { plainCause, rethrown } from './rethrown.ts'
 import { ordinary } from './retry-policies.ts'
 
 /** Judge how a site's guests are covered by archives. Input: `{site}`, and how to judge them: `rules`, `schedules`. */
@@ -27,7 +27,7 @@ export function judgeCoverage(scope: Construct, functions: ExportFunctions): ICh
       .otherwise(
         Fail.jsonata(scope, 'Guests may be hidden', {
           error: 'CoverageUncertain',
-          cause: '{% $states.input.summary %}',
+          cause: plainCause('$states.input.summary'),
         }),
       ),
   )

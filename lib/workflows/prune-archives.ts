@@ -2,7 +2,7 @@ import { Choice, Condition, Fail, type IChainable, Succeed } from 'aws-cdk-lib/a
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
-import { rethrown } from './rethrown.ts'
+import { plainCause, rethrown } from './rethrown.ts'
 import { ordinary } from './retry-policies.ts'
 
 /** Shown in the console beside the workflow: what a person types to look at what would go. */
@@ -44,7 +44,7 @@ export function pruneArchives(scope: Construct, functions: ExportFunctions): ICh
     .when(Condition.jsonata("{% $outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Archives pruned'))
     // What waits for a person, or looks wrong, has to reach one.
     .otherwise(
-      Fail.jsonata(scope, 'Pruning needs attention', { error: 'PruningNeedsAttention', cause: '{% $summary %}' }),
+      Fail.jsonata(scope, 'Pruning needs attention', { error: 'PruningNeedsAttention', cause: plainCause('$summary') }),
     )
 
   // A page that shows what is gone misleads whoever restores. It is a copy, and its failure changes nothing.

@@ -2,7 +2,7 @@ import { Choice, Condition, Fail, type IChainable, Succeed } from 'aws-cdk-lib/a
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
-import { rethrown } from './rethrown.ts'
+import { plainCause, rethrown } from './rethrown.ts'
 import { ordinary } from './retry-policies.ts'
 
 /** Drop uploads that nobody goes on with. Input: `{}`, or `{dryRun: true}` to only report what would be dropped. */
@@ -22,7 +22,10 @@ export function sweepUploads(scope: Construct, functions: ExportFunctions): ICha
       .when(Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Sweep done'))
       // Storage that can't be given back goes on costing: somebody has to hear of it.
       .otherwise(
-        Fail.jsonata(scope, 'Sweep incomplete', { error: 'SweepIncomplete', cause: '{% $states.input.summary %}' }),
+        Fail.jsonata(scope, 'Sweep incomplete', {
+          error: 'SweepIncomplete',
+          cause: plainCause('$states.input.summary'),
+        }),
       ),
   )
 }

@@ -15,7 +15,7 @@ import type { ExportFunctions } from '../export-functions.ts'
 import type { LargerRunner } from '../larger-runner.ts'
 import { type Jsonata, lambdaTask } from './lambda-task.ts'
 import { MapResultWriter, PlanReader } from './map-files.ts'
-import { rethrown } from './rethrown.ts'
+import { plainCause, rethrown } from './rethrown.ts'
 import { asRetry, neverStarted, ordinary, passingFaults, planUnread } from './retry-policies.ts'
 
 type Settings = Omit<Deployment['verification'], 'expression' | 'enabled' | 'runner'>
@@ -41,7 +41,11 @@ export function verifyArchives(scope: Construct, props: VerifyArchivesProps): IC
       startedAt: '{% $states.context.Execution.StartTime %}',
       request: requestOf(props),
     },
-    assign: { run: '{% $states.result.Payload.run %}', planKey: '{% $states.result.Payload.planKey %}' },
+    assign: {
+      run: '{% $states.result.Payload.run %}',
+      planKey: '{% $states.result.Payload.planKey %}',
+      mapError: '{% null %}',
+    },
     retry: ordinary,
     onError: stopped,
   })
@@ -51,6 +55,7 @@ export function verifyArchives(scope: Construct, props: VerifyArchivesProps): IC
       run: '{% $run %}',
       planKey: '{% $planKey %}',
       runner: `{% '${runner === undefined ? 'none' : 'codebuild'}' %}`,
+      mapError: '{% $mapError %}',
     },
     retry: ordinary,
     onError: stopped,
@@ -66,20 +71,20 @@ export function verifyArchives(scope: Construct, props: VerifyArchivesProps): IC
   })
     .itemProcessor(verifyArchive(scope, functions, runner))
     .addRetry(asRetry(planUnread))
-    // Even then: what was read before has to be told.
-    .addCatch(report)
+    // Even then: what was read before has to be told, and why there is no more.
+    .addCatch(report, { assign: { mapError: '{% $states.errorOutput %}' } })
 
   const outcome = Choice.jsonata(scope, 'How did it go?')
     .when(
       Condition.jsonata('{% $states.input.refused > 0 %}'),
-      Fail.jsonata(scope, 'Archive refused', { error: 'ArchiveRefused', cause: '{% $states.input.summary %}' }),
+      Fail.jsonata(scope, 'Archive refused', { error: 'ArchiveRefused', cause: plainCause('$states.input.summary') }),
     )
     // Somebody has to hear of it: nobody knows whether these archives can be restored.
     .when(
       Condition.jsonata('{% $states.input.overdue > 0 %}'),
       Fail.jsonata(scope, 'Verification incomplete', {
         error: 'VerificationIncomplete',
-        cause: '{% $states.input.summary %}',
+        cause: plainCause('$states.input.summary'),
       }),
     )
     .otherwise(Succeed.jsonata(scope, 'Verification done'))

@@ -8,6 +8,9 @@ import type { Display } from './display.ts'
 import { executionName } from './execution-name.ts'
 import type { StopSignals } from './stop-signals.ts'
 
+/** Functions of a dead process end with it, at their next breath. */
+const SETTLE_SECONDS = 2
+
 /** Whatever goes wrong here is said and keeps nothing from running: what is left then lapses by itself. */
 export async function cleanUpDeadRuns(
   site: string,
@@ -17,10 +20,12 @@ export async function cleanUpDeadRuns(
   stop: StopSignals,
 ): Promise<void> {
   try {
-    for (const dead of await deadLocalRuns(site, isGone, bucket)) {
+    for (const { runId, startedAt, executions } of await deadLocalRuns(site, isGone, bucket)) {
       if (stop.interrupt.aborted) return
-      display.say(`Cleaning up after run ${dead.runId}, whose process on this machine ended without a word …`)
+      display.say(`Cleaning up after run ${runId}, whose process on this machine ended without a word …`)
       const quiet = { onEvent: () => undefined, onLog: () => undefined }
+      const detail = { name: runId, status: 'ABORTED', startDate: Date.parse(startedAt), settleSeconds: SETTLE_SECONDS }
+      const dead = { detail, executions }
       const { status, output, error = status, cause } = await runner.cleanUp(dead, executionName('local'), quiet, stop)
       display.say(typeof output === 'string' ? output : readFailure({ Error: error, Cause: cause }).message)
     }

@@ -4,6 +4,7 @@ import { attentionTo } from '../../functions/domain/pruning-totals.ts'
 import { listPrices } from '../../functions/domain/list-prices.ts'
 import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
+import { identifyProcess, isGone } from '../run/process-identity.ts'
 import { type BucketOptions, openBucket, requestLine } from './bucket-store.ts'
 import { executionName } from './execution-name.ts'
 import { exitCodes, exitHelp } from './exit-codes.ts'
@@ -100,7 +101,9 @@ export async function pruneHere(
   const dryRun = options.confirm !== true
   const { siteFile, confirmGone: confirmedGone = false } = options
   const { known } = await askedGuests(options.siteName, { siteFile, store, keyPrefix, confirmedGone, record: !dryRun })
+  const identity = identifyProcess()
   const ports = {
+    ...(identity === undefined ? {} : { ownProcess: { identity, isGone } }),
     store,
     keyPrefix,
     versions: new S3VersionStore(client, options.bucket, () => new Date()),

@@ -52,19 +52,24 @@ const WEIGH_MILLISECONDS = 250
 /** An environment that nobody calls ends after this: a run of many guests would else leave one for each call at its widest. */
 const IDLE_MILLISECONDS = 15_000
 /**
- * Environments of short functions that are there at once, by number and by the memory that they share: a hundred guests
- * in step would else start hundreds of processes, of 50 MiB each as they begin and 100 MiB as they talk to a platform. A
- * guest's functions take turns; with fewer environments than it has functions, each call would end one and start another.
- * Long ones (copying, reading) aren't counted: the streams of a site limit them.
+ * Environments of short functions that are there at once: a hundred guests in step would else start hundreds of processes.
+ * A guest's functions take turns; with fewer environments than it has functions, each call would end one and start another.
  */
 const MOST_SHORT_ENVIRONMENTS = 16
-const SHORT_ENVIRONMENTS_MIB = 704
+/** Of short functions so many may be there whatever the memory, so that calls that wait for one another go on. */
+const LEAST_SHORT_ENVIRONMENTS = 2
+/**
+ * What this process and all of its environments hold together before a call waits for the end of others: a run of a hundred
+ * small guests stays within 1 GiB. Long functions (copying, reading) wait for short ones alone: the streams of a site limit
+ * them, and how much they hold goes by the parts that they move.
+ */
+const MEMORY_MIB = 896
 const LONG_SECONDS = 900
 
 /** Many environments share this machine's memory. Measured: a bundle that was just loaded takes 36 MiB in place of 43. */
 const FRUGAL = '--max-semi-space-size=1'
-/** One that is only starting holds next to nothing yet: it counts for what it is about to hold. */
-const LOADED_MIB = 36
+/** One that is only starting holds next to nothing yet: it counts for what its function held last, or what most hold. */
+const USUAL_MIB = 76
 
 /** What Linux tells of a process's memory, in MiB; 0 where the system has no /proc. */
 function memoryMiB(pid: number | undefined, file: string, field: string): number {
@@ -90,14 +95,14 @@ function exitWords(signalName: NodeJS.Signals): string {
 export interface HostLimits {
   idleMilliseconds: number
   mostShortEnvironments: number
-  /** What all of them together may hold before another is started. */
-  shortEnvironmentsMiB: number
+  /** What this process and all environments together may hold before calls wait. */
+  memoryMiB: number
 }
 
 const standardLimits: HostLimits = {
   idleMilliseconds: IDLE_MILLISECONDS,
   mostShortEnvironments: MOST_SHORT_ENVIRONMENTS,
-  shortEnvironmentsMiB: SHORT_ENVIRONMENTS_MIB,
+  memoryMiB: MEMORY_MIB,
 }
 
 /**
@@ -114,8 +119,10 @@ export function startFunctionHost(
   const all = new Set<Environment>()
   /** Told to end, and not counted any more. */
   const dying = new Set<ChildProcess>()
-  /** Calls of short functions that wait for an environment, first come first served. */
+  /** Calls that wait for an environment, first come first served. */
   const waiting: (() => void)[] = []
+  /** The most that an environment of each function held when it answered. */
+  const heldByStem = new Map<string, number>()
   let calls = 0
 
   function start(stem: string, hosted: HostedFunction): Environment {
@@ -140,6 +147,7 @@ export function startFunctionHost(
     child.on('message', (answer: Answer) => {
       const settle = environment.settle
       environment.settle = undefined
+      heldByStem.set(stem, Math.max(heldByStem.get(stem) ?? 0, shareOfMemoryMiB(child.pid)))
       environment.ending = setTimeout(() => drop(environment), limits.idleMilliseconds).unref()
       settle?.(answer)
       // Idle now: whoever waits may use it, or have its place.
@@ -168,34 +176,54 @@ export function startFunctionHost(
 
   /** One that is idle, or a new one where there is room; else the next that becomes free. */
   async function environmentFor(stem: string, hosted: HostedFunction, signal: AbortSignal): Promise<Environment> {
-    for (;;) {
-      const idle = [...all].filter(({ ending }) => ending !== undefined)
-      const found = idle.find((environment) => environment.stem === stem)
-      if (found !== undefined) {
-        clearTimeout(found.ending)
-        found.ending = undefined
-        return found
+    const short = hosted.timeoutSeconds < LONG_SECONDS
+    for (let waited = false; ; waited = true) {
+      // It may have been cancelled just after its turn came.
+      signal.throwIfAborted()
+      for (;;) {
+        const idle = [...all].filter(({ ending }) => ending !== undefined)
+        const found = idle.find((environment) => environment.stem === stem)
+        if (found !== undefined) {
+          clearTimeout(found.ending)
+          found.ending = undefined
+          return found
+        }
+        if (hasRoom(stem, short)) {
+          const started = start(stem, hosted)
+          // There may be room for more than one: what long calls held has come free at once.
+          waiting.shift()?.()
+          return started
+        }
+        // The last of its function is started again soonest.
+        const twin = idle.find((one) => [...all].some((other) => other !== one && other.stem === one.stem))
+        const unused = twin ?? idle[0]
+        if (unused === undefined) break
+        drop(unused)
       }
-      if (hosted.timeoutSeconds >= LONG_SECONDS) return start(stem, hosted)
-      const shorts = [...all].filter(({ short }) => short)
-      if (hasRoom(shorts)) return start(stem, hosted)
-      const idleShorts = shorts.filter(({ ending }) => ending !== undefined)
-      // The last of its function is started again soonest.
-      const twin = idleShorts.find((one) => shorts.some((other) => other !== one && other.stem === one.stem))
-      const unused = twin ?? idleShorts[0]
-      if (unused === undefined) await turn(signal)
-      else drop(unused)
+      await turn(signal, waited)
     }
   }
 
-  function hasRoom(shorts: readonly Environment[]): boolean {
-    if (shorts.length < 2) return true
-    if (shorts.length >= limits.mostShortEnvironments) return false
-    const heldMiB = shorts.reduce((sum, { child }) => sum + Math.max(LOADED_MIB, shareOfMemoryMiB(child.pid)), 0)
-    return heldMiB < limits.shortEnvironmentsMiB
+  function hasRoom(stem: string, short: boolean): boolean {
+    const shorts = [...all].filter((one) => one.short).length
+    if (short ? shorts < LEAST_SHORT_ENVIRONMENTS : shorts <= LEAST_SHORT_ENVIRONMENTS) return true
+    if (short && shorts >= limits.mostShortEnvironments) return false
+    return heldMiB() + expectedMiB(stem) <= limits.memoryMiB
   }
 
-  function turn(signal: AbortSignal): Promise<void> {
+  function expectedMiB(stem: string): number {
+    return heldByStem.get(stem) ?? USUAL_MIB
+  }
+
+  function heldMiB(): number {
+    return [...all].reduce(
+      (sum, { stem, child }) => sum + Math.max(expectedMiB(stem), shareOfMemoryMiB(child.pid)),
+      shareOfMemoryMiB(process.pid),
+    )
+  }
+
+  /** @param again it has been woken in vain, and keeps its place */
+  function turn(signal: AbortSignal, again: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = () => {
         waiting.splice(waiting.indexOf(wake), 1)
@@ -205,7 +233,8 @@ export function startFunctionHost(
         signal.removeEventListener('abort', abort)
         resolve()
       }
-      waiting.push(wake)
+      if (again) waiting.unshift(wake)
+      else waiting.push(wake)
       signal.addEventListener('abort', abort, { once: true })
     })
   }

@@ -5,7 +5,6 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/clie
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { RunInterrupted } from '../../functions/contracts/errors.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
-import type { LocalRun } from '../../functions/operations/local-runs.ts'
 import type { WorkflowKey } from '../../lib/workflow-names.ts'
 import { codeBuildTasks, supportsCodeBuild } from '../asl/integrations/codebuild.ts'
 import { executionTasks, supportsExecutions } from '../asl/integrations/executions.ts'
@@ -76,6 +75,14 @@ export interface LocalUpkeepEnd<Report> {
 /** Workflows that look after what is in the bucket: each leaves a report. */
 export type UpkeepWorkflow = Exclude<ReportingWorkflow, 'exportRun'>
 
+/** An execution that ended without a word. */
+export interface DeadExecution {
+  /** The clean-up's input: `detail` of EventBridge's event about it, as far as it is known, and what else the workflow takes. */
+  detail: Readonly<Record<string, unknown>>
+  /** Executions by which it may hold guests; all are taken to be dead. */
+  executions: readonly string[]
+}
+
 interface StopSignals {
   interrupt: AbortSignal
   kill: AbortSignal
@@ -104,15 +111,12 @@ export interface LocalRunner {
     signals: StopSignals,
   ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
   /**
-   * Clean up after a run whose process is dead, with the workflow that does it on AWS: its jobs are stopped, its guests
-   * given back, its report written. `name` is the execution's.
+   * Clean up after an execution that is dead, with the workflow that does it on AWS: its jobs are stopped, its guests given
+   * back, its report written. `name` is the clean-up's own.
    */
-  cleanUp(dead: LocalRun, name: string, listener: LocalRunListener, signals: StopSignals): Promise<ExecutionResult>
+  cleanUp(dead: DeadExecution, name: string, listener: LocalRunListener, signals: StopSignals): Promise<ExecutionResult>
   close(): Promise<void>
 }
-
-/** Functions of a dead process end with it, at their next breath. */
-const SETTLE_SECONDS = 2
 
 const SECRET_PREFIX = 'guestlift/site/'
 /** What metrics of this machine are told apart by; nothing here reads them. */
@@ -206,10 +210,9 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
       const { result, history } = await execute(workflow, request, name, listener, signals)
       return { result, told: await readReport(history, s3, shapeOf(workflow), listener, signals) }
     },
-    async cleanUp({ runId, startedAt, executions: held }, name, listener, signals) {
+    async cleanUp({ detail, executions: held }, name, listener, signals) {
       for (const execution of held) ended.add(execution)
-      const event = { name: runId, status: 'ABORTED', startDate: Date.parse(startedAt), settleSeconds: SETTLE_SECONDS }
-      return (await execute('cleanUpRun', event, name, listener, signals)).result
+      return (await execute('cleanUpRun', detail, name, listener, signals)).result
     },
     async close() {
       await Promise.all([host.close(), secrets.close()])

@@ -1,5 +1,6 @@
 /** Reading the report that a workflow left in the bucket: the last request of a command, when everything else is done. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { parseJson } from '../../functions/domain/parse-json.ts'
 import { requireRecord } from '../../functions/operations/books/stored-json.ts'
 import type { ReportAnswer, ReportShape, ToldReport } from './report-shapes.ts'
 
@@ -26,7 +27,8 @@ const LONGEST_WAIT_MILLISECONDS = 20_000
 const GIVE_UP_MILLISECONDS = 5 * 60_000
 
 /**
- * The report, or why it can't be read after minutes of trying. Never rejects: the work is done by now, and its outcome is
+ * The report, or why it can't be read after minutes of trying. What was read whole and isn't understood, as a newer
+ * version's, is told at once: it says the same in five minutes; a page in place of an answer doesn't. Never rejects: the work is done by now, and its outcome is
  * known from the answer of the task that wrote the report.
  * @param read gives the text of the object
  */
@@ -39,11 +41,16 @@ export async function fetchReport<Report>(
   const { bucket, reportKey, outcome, summary } = answer
   const startedAt = patience.now()
   for (let wait = FIRST_WAIT_MILLISECONDS; ; wait = Math.min(LONGEST_WAIT_MILLISECONDS, wait * 2)) {
+    let text: string | undefined
     try {
-      return { report: requireRecord({ bucket }, reportKey, shape, await read(bucket, reportKey)), bucket, reportKey }
+      text = await read(bucket, reportKey)
+      return { report: requireRecord({ bucket }, reportKey, shape, text), bucket, reportKey }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       const place = `s3://${bucket}/${reportKey}`
+      if (text !== undefined && parseJson(text) !== undefined) {
+        return { report: undefined, bucket, reportKey, outcome, summary, unread: why }
+      }
       if (patience.signal.aborted || patience.now() - startedAt >= GIVE_UP_MILLISECONDS) {
         const unread = `The report ${place} could not be read: ${why} It lies there; read it once S3 answers.`
         return { report: undefined, bucket, reportKey, outcome, summary, unread }

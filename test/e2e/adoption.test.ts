@@ -16,7 +16,7 @@ beforeAll(async () => {
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     log: () => undefined,
   })
-}, 120_000)
+}, 600_000)
 afterAll(async () => {
   await provider.close()
   await site.close()

@@ -44,7 +44,7 @@ beforeAll(async () => {
       }
     },
   )
-}, 120_000)
+}, 600_000)
 afterAll(() => site.close())
 
 const job = (name: string, vmids = [100]) => ({ site: name, guests: { vmids }, backup: { storage: 'local' } })

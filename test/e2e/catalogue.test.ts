@@ -33,7 +33,7 @@ beforeAll(async () => {
     },
     (hq) => ({ narrow: { ...hq, auth: { username: 'narrow', realm: 'pve', password: 'the-password' } } }),
   )
-}, 120_000)
+}, 600_000)
 afterAll(() => site.close())
 
 const job = (...vmids: number[]) => ({ site: 'hq', guests: { vmids } })

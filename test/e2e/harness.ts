@@ -12,10 +12,11 @@ import {
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { GuestOutcome, RunReport } from '../../functions/contracts/report.ts'
 import { LEASE_SECONDS } from '../../functions/domain/guest-claim.ts'
-import { type Clock, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
+import { type Clock, type ExecutionResult, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
 import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
 import {
+  type DeadExecution,
   type LocalRunEnd,
   type LocalRunner,
   type LocalUpkeepEnd,
@@ -31,7 +32,7 @@ export const bucket = 'archives'
 const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
 
 /** A process that ends and starts again costs a second of CPU time, and these tests have memory. */
-const roomy = { mostShortEnvironments: 40, shortEnvironmentsMiB: 4_096, idleMilliseconds: 60_000 }
+const roomy = { mostShortEnvironments: 40, memoryMiB: 8_192, idleMilliseconds: 60_000 }
 
 /** The workflow's waits and retries pass this much faster; its time limits, functions, sockets and the lab keep the real time. */
 const HASTE = 20
@@ -50,6 +51,8 @@ export interface Site {
     request: unknown,
     listening?: Pick<RunOptions, 'onLog'> & { onState?: (state: string) => void },
   ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
+  /** Run the workflow that cleans up after an execution that is dead. */
+  cleanUp(dead: DeadExecution): Promise<ExecutionResult>
   /** Where the object of a key lies on disk. */
   path(key: string): string
   keys(prefix?: string): Promise<string[]>
@@ -174,6 +177,14 @@ export async function openSite(
         onLog,
       }
       return runner.upkeep(workflow, request, `upkeep-${runs}`, listener, { interrupt: never, kill: never })
+    },
+    async cleanUp(dead) {
+      runs += 1
+      const listener = {
+        onEvent: (event: HistoryEvent) => void events.push(JSON.stringify(event)),
+        onLog: () => undefined,
+      }
+      return runner.cleanUp(dead, `clean-up-${runs}`, listener, { interrupt: never, kill: never })
     },
     path: (key) => join(directory, 's3', bucket, key),
     async keys(prefix = '') {

@@ -15,7 +15,7 @@ let site: Site
 beforeAll(async () => {
   site = await openSite()
   site.lab.control.migrateGuest(102, 'pve2')
-}, 120_000)
+}, 600_000)
 afterAll(() => site.close())
 
 const dumps = () => site.lab.control.tasks().filter(({ type }) => type === 'vzdump')

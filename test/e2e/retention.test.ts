@@ -6,7 +6,7 @@ import { openSite, type Site } from './harness.ts'
 let site: Site
 beforeAll(async () => {
   site = await openSite()
-}, 120_000)
+}, 600_000)
 afterAll(() => site.close())
 
 const job = (retention: object) => ({ site: 'hq', guests: { vmids: [103] }, retention })

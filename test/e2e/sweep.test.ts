@@ -182,4 +182,4 @@ describe('guestlift sweep --local', () => {
   it('wants a bucket', async () => {
     expect(await guestlift('--local')).toMatchObject({ code: 64, stderr: expect.stringContaining('--bucket <name>') })
   })
-}, 120_000)
+}, 600_000)

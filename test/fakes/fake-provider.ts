@@ -6,6 +6,7 @@ import {
   RequestRejected,
   SourceUnreadable,
 } from '../../functions/contracts/errors.ts'
+import type { Grade } from '../../functions/contracts/grade.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import type {
   ArchiveMarks,
@@ -20,6 +21,7 @@ import type {
   LeftLock,
   MissingPrivilege,
   OwnJob,
+  PlannedBackup,
   PlatformArchive,
   PowerAction,
   PruneMark,
@@ -96,7 +98,12 @@ export class FakeProvider implements Provider {
       notes: [],
     }
   }
-  async describeGuest({ id }: Guest): Promise<GuestDetails> {
+  /** Of a guest whose backup is planned, by its id. */
+  bestGrades: Record<string, Grade> = {}
+  async describeGuest({ id }: Guest, planned?: PlannedBackup): Promise<GuestDetails> {
+    const bestGrade = planned === undefined ? undefined : this.bestGrades[id]
+    if (bestGrade !== undefined)
+      return { description: '', disks: [], replication: [], notes: [], ...this.details[id], bestGrade }
     return this.details[id] ?? { description: '', disks: [], replication: [], notes: [] }
   }
   async describeStorage(storage: string, node: string): Promise<StorageRecord | undefined> {

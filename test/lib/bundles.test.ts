@@ -27,7 +27,7 @@ beforeAll(async () => {
       kept.map(([input]) => input),
     )
   }
-}, 120_000)
+})
 
 /** Stems of the functions that carry code of this kind. */
 function carriers(kind: RegExp): string[] {

@@ -343,7 +343,7 @@ describe('failure notices', () => {
         EventPattern: { detail: detail(['SUCCEEDED'], ['CleanUp']) },
         Targets: [
           Match.objectLike({
-            InputTransformer: Match.objectLike({ InputPathsMap: { 'detail-output': '$.detail.output' } }),
+            InputTransformer: Match.objectLike({ InputPathsMap: { 'detail-executionArn': '$.detail.executionArn' } }),
           }),
         ],
       }),
@@ -378,7 +378,10 @@ describe('failure notices', () => {
     ).not.toThrow()
     expect(() =>
       exports.hasResourceProperties('AWS::CloudWatch::Alarm', {
-        MetricName: 'ExecutionsSucceeded',
+        // Not Step Functions' count of executions: a schedule's second delivery succeeds with nothing to do.
+        Namespace: 'Guestlift',
+        MetricName: 'RunsSucceeded',
+        Dimensions: [{ Name: 'Deployment', Value: 'large' }],
         EvaluationPeriods: 26,
         Period: 3600,
         TreatMissingData: 'breaching',

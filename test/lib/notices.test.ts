@@ -44,7 +44,7 @@ beforeAll(async () => {
       ),
     })
     .parse(exports.toJSON()).Resources
-}, 600_000)
+})
 
 function all(type: string): [string, Resource][] {
   return Object.entries(resources).filter(([, { Type }]) => Type === type)
@@ -260,7 +260,7 @@ describe('the alarms about our own figures', () => {
       const dimensions = dimensionsSchema.parse(Dimensions).map(({ Name, Value }) => `${Name}=${String(Value)}`)
       return [[Namespace, String(MetricName), ...sorted(dimensions)].join(' ')]
     })
-    expect(asked.length).toBe(4)
+    expect(asked.length).toBe(5)
     expect(written).toEqual(expect.arrayContaining(asked))
   })
 

@@ -7,6 +7,8 @@ const VM_DRIVE = /^(?:ide[0-3]|sata[0-5]|scsi(?:[12]?\d|30)|virtio(?:\d|1[0-5])|
 /** pve-container takes mp0 to mp255. */
 const MOUNT_POINT = /^(?:rootfs|mp(?:1?\d?\d|2[0-4]\d|25[0-5]))$/
 const UNUSED = /^unused\d+$/
+/** Why one is left out of a backup by which nothing is lost. */
+export const CD_DRIVE = 'a CD drive'
 
 /** Disks and mount points in the order of their keys, with unused volumes, which no backup holds. */
 export function disksOf(kind: GuestKind, config: GuestConfig): GuestDisk[] {
@@ -15,7 +17,7 @@ export function disksOf(kind: GuestKind, config: GuestConfig): GuestDisk[] {
     .filter(([key]) => isDisk.test(key) || UNUSED.test(key))
     .toSorted(([one], [other]) => one.localeCompare(other, 'en', { numeric: true }))
     .map(([key, text]): GuestDisk => {
-      const options = readOptions(text)
+      const options = readOptions(text, 'file')
       const volume = options.get('file') ?? options.get('volume') ?? ''
       const sizeBytes = parseSize(options.get('size') ?? '')
       const inclusion = UNUSED.test(key)
@@ -37,7 +39,7 @@ function vmInclusion(
 ): Inclusion {
   // A cloud-init drive is one too: it is made anew from the configuration.
   if (options.get('media') === 'cdrom' || volume === 'none' || volume === 'cdrom') {
-    return { included: false, reason: 'a CD drive' }
+    return { included: false, reason: CD_DRIVE }
   }
   if (key === 'efidisk0' && config['bios'] !== 'ovmf') return { included: false, reason: 'an EFI disk without OVMF' }
   return isOn(options.get('backup') ?? '1')
@@ -56,19 +58,22 @@ function containerInclusion(key: string, volume: string, options: ReadonlyMap<st
     : { included: false, reason: "its backup option isn't on" }
 }
 
-/** `store:vm-100-disk-0,size=32G,backup=0`: the first part may go without its name, which is `file` or `volume`. */
-function readOptions(text: string): Map<string, string> {
+/**
+ * A property of several parts, as `store:vm-100-disk-0,size=32G,backup=0` or `1,fstrim_cloned_disks=1`.
+ * @param first what the first part is called, which may go without its name
+ */
+export function readOptions(text: string, first: string): Map<string, string> {
   return new Map(
     text.split(',').map((part, index): [string, string] => {
       const at = part.indexOf('=')
-      if (index === 0 && !/^(?:file|volume|[a-z_]+)=/.test(part)) return ['file', part]
+      if (index === 0 && !/^[a-z_-]+=/.test(part)) return [first, part]
       return at < 0 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)]
     }),
   )
 }
 
 /** Perl's configuration parser takes all of these for booleans. */
-function isOn(value: string): boolean {
+export function isOn(value: string): boolean {
   return /^(?:1|on|yes|true)$/i.test(value)
 }
 

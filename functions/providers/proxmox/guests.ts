@@ -2,10 +2,19 @@
 import { GuestliftError, PrivilegeMissing } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import { type GuestRunState, guestStateSchema } from '../../contracts/selection.ts'
-import type { FoundGuest, GuestDetails, GuestList, GuestRecord, ListDepth, Provider } from '../provider.ts'
+import type {
+  FoundGuest,
+  GuestDetails,
+  GuestList,
+  GuestRecord,
+  ListDepth,
+  PlannedBackup,
+  Provider,
+} from '../provider.ts'
 import type { z } from 'zod'
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
+import { bestGrade } from './best-grade.ts'
 import type { ApiClient } from './client.ts'
 import type { About } from './errors.ts'
 import { disksOf } from './guest-disks.ts'
@@ -118,7 +127,7 @@ export function openGuests(
     return { haRequests: new Map((ha ?? []).map(({ sid, state }) => [sid.replace(/^\w+:/, ''), state])), replicas }
   }
 
-  async function describeGuest(guest: Guest): Promise<GuestDetails> {
+  async function describeGuest(guest: Guest, planned?: PlannedBackup): Promise<GuestDetails> {
     const config = await readConfiguration(client, guest)
     const notes: string[] = []
     const replication = await optional(
@@ -128,9 +137,14 @@ export function openGuests(
       client.about('read the replication of the guest', { node: guest.node, guest: guest.id }),
       notes,
     )
+    const disks = disksOf(guest.kind, config)
+    const { kind } = guest
     return {
       description: config['description'] ?? '',
-      disks: disksOf(guest.kind, config),
+      disks,
+      ...(planned === undefined
+        ? {}
+        : { bestGrade: bestGrade({ kind, state: planned.state, config, disks }, planned.options) }),
       replication: (replication ?? [])
         .filter((job) => job.guest === guest.id)
         .map(({ target, schedule, disable, last_sync: lastSync, error }) => ({

@@ -101,21 +101,33 @@ describe('who waits', () => {
     ]
     const before = queue({ turns: [turn('vm-1', { expectedEndAt: iso(30) })], waiters: [...earlier, waiter('vm-100')] })
     const { answer } = requestTurn(before, of('vm-100'), at(0))
-    // Three quarters of thirty seconds and two, and of as long for the one between; and five.
+    // Thirty seconds and two, as long for the one between, and five.
     expect(answer).toEqual({
       answer: 'wait',
-      waitSeconds: 52,
+      waitSeconds: 67,
       reason: 'Node pve1 dumps guest vm-1; its turn comes after 2 others.',
     })
   })
 
   it('comes after them on a node that is free as well, and is asked to be back soon', () => {
-    const before = queue({ waiters: [waiter('vm-050'), waiter('vm-060'), waiter('vm-070', { node: 'pve2' })] })
+    // Due at the very moment: what they have beyond it is their grace.
+    const due = { until: iso(300) }
+    const before = queue({
+      waiters: [waiter('vm-050', due), waiter('vm-060', due), waiter('vm-070', { node: 'pve2', ...due })],
+    })
     expect(requestTurn(before, of('vm-100'), at(1)).answer).toEqual({
       answer: 'wait',
       waitSeconds: 10,
       reason: '2 guests of node pve1 come first.',
     })
+  })
+
+  it.each([
+    [20, 'granted'],
+    [19, 'wait'],
+  ] as const)('gets a free node before one that came first and asks again in %i s: %s', (seconds, answer) => {
+    const before = queue({ waiters: [waiter('vm-050', { until: iso(300 + seconds) })] })
+    expect(requestTurn(before, of('vm-100'), at(0)).answer).toMatchObject({ answer })
   })
 
   it('is told the end of the dump where that is known, and a share of what it took where it is past', () => {

@@ -26,7 +26,7 @@ const report: RunReport = {
 }
 
 describe("a run's metrics", () => {
-  it('count guests by outcome and bytes of what was archived, at the end of the run', () => {
+  it('count guests by outcome and bytes of all that was stored, also of less than was required', () => {
     expect(runMetrics('test', report)).toMatchObject({
       _aws: { Timestamp: Date.parse(report.endedAt) },
       Deployment: 'test',
@@ -34,7 +34,7 @@ describe("a run's metrics", () => {
       GuestsArchived: 2,
       GuestsFailed: 1,
       GuestsSkipped: 1,
-      ArchivedBytes: 300,
+      ArchivedBytes: 340,
       SentBytes: 170,
       RunSeconds: 3600,
     })
@@ -45,13 +45,32 @@ describe("a run's metrics", () => {
     const { CloudWatchMetrics } = line['_aws'] as {
       CloudWatchMetrics: { Dimensions: string[][]; Metrics: { Name: string }[] }[]
     }
-    const [declared] = CloudWatchMetrics
-    const names = [...(declared?.Dimensions.flat() ?? []), ...(declared?.Metrics.map(({ Name }) => Name) ?? [])]
-    expect(names.toSorted()).toEqual(
+    const names = new Set(
+      CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) => [
+        ...Dimensions.flat(),
+        ...Metrics.map(({ Name }) => Name),
+      ]),
+    )
+    expect([...names].toSorted()).toEqual(
       Object.keys(line)
         .filter((name) => name !== '_aws')
         .toSorted(),
     )
+  })
+
+  it.each([
+    ['succeeded', 1],
+    ['partial', 0],
+    ['failed', 0],
+  ] as const)('count a run that %s as %i success of its deployment, whatever its site', (outcome, count) => {
+    const line = runMetrics('test', { ...report, outcome }) ?? {}
+    const { CloudWatchMetrics } = line['_aws'] as { CloudWatchMetrics: unknown[] }
+    expect(line).toMatchObject({ RunsSucceeded: count })
+    expect(CloudWatchMetrics.at(-1)).toEqual({
+      Namespace: 'Guestlift',
+      Dimensions: [['Deployment']],
+      Metrics: [{ Name: 'RunsSucceeded', Unit: 'Count' }],
+    })
   })
 
   it('say nothing of a run that never learnt its site', () => {

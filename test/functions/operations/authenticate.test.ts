@@ -42,6 +42,20 @@ describe('authenticating', () => {
     await expect(authenticate({ request, runId: 'r', startedAt }, ports)).rejects.toThrow('no fleecing')
   })
 
+  it('tests the store once in a run, however often it is asked, and anew in the next one', async () => {
+    const ports = fakePorts()
+    const tested: string[] = []
+    const listening = { ...ports, log: (event: string) => void tested.push(event) }
+    const ask = (runId: string) => authenticate({ request, runId, startedAt }, listening)
+    ports.fakeProvider.missing = [{ privilege: 'VM.Backup', path: '/vms/100' }]
+    await expect(ask('r')).rejects.toThrow(/lacks/)
+    ports.fakeProvider.missing = []
+    await ask('r')
+    expect(tested.filter((event) => event === 'store-tested')).toHaveLength(1)
+    await ask('s')
+    expect(tested.filter((event) => event === 'store-tested')).toHaveLength(2)
+  })
+
   it('serves a scheduled time once, and knows its own execution again', async () => {
     const ports = fakePorts()
     const scheduled = { request: { ...request, schedule }, startedAt }

@@ -197,6 +197,30 @@ describe('foreseeing a run', () => {
     ])
   })
 
+  it('says which archives would be less than the job requires, with their size, where the platform shows it already', async () => {
+    const provider = aSite()
+    const reason = 'No guest agent is set up.'
+    provider.bestGrades = {
+      '100': { consistency: 'file-system', reason: 'The agent freezes.', gaps: [] },
+      '101': { consistency: 'crash', reason, advice: 'Install one.', gaps: [{ name: 'disks', what: 'scsi1' }] },
+    }
+    const require = { consistency: 'file-system', complete: true }
+    const { guests, totals } = await foreseeRun(job({ require }), { provider })
+    // Of 102 the platform shows nothing: what isn't known beforehand stands in no one's way.
+    expect(guests.map(({ id, fate }) => [id, fate])).toEqual([
+      ['100', 'archive'],
+      ['101', 'fail'],
+      ['102', 'archive'],
+    ])
+    expect(guests[1]).toMatchObject({ expected: { sizeBytes: 8 * GIB } })
+    expect(guests[1]?.reason).toBe(
+      'Its archive would be stored and count as failed, since it would be less than the job requires. ' +
+        'It is crash consistent, and the job requires file-system consistent: No guest agent is set up. Install one. It lacks scsi1.',
+    )
+    expect(totals).toMatchObject({ archive: 2, fail: 1 })
+    expect((await foreseeRun(job(), { provider })).totals).toMatchObject({ archive: 3, fail: 0 })
+  })
+
   it('says that nothing would be backed up with a clock that is further off than the site allows', async () => {
     const provider = aSite()
     provider.clockOffset = { offsetSeconds: 7200, uncertaintySeconds: 1, measuredAt: '2026-11-22T02:00:00.000Z' }

@@ -170,6 +170,21 @@ describe('the report of a verification', () => {
     expect((await written()).archives[0]?.reason).toMatch(/ --bucket memory --prefix vault\/$/)
   })
 
+  it('says what the map over the archives failed with where it left no verdict, and only there', async () => {
+    const [read, tried, silent] = [item('read'), item('tried'), item('silent', { sizeBytes: 99 * GIB })]
+    await planned([read, tried, silent])
+    await verdict(read)
+    await verdict(tried, { result: 'not-verified', findings: finding('S3 gave up.') })
+    const mapError = { Error: 'States.ItemReaderFailed', Cause: 'Please reduce your request rate.' }
+    await reportVerification({ run, planKey: `${prefix}plan.json`, runner: 'none', mapError }, ports)
+    const reasons = Object.fromEntries((await written()).archives.map(({ folder, reason }) => [folder, reason]))
+    expect(reasons[read.folder]).toBe('')
+    expect(reasons[tried.folder]).toMatch(/^not verified: S3 gave up\. Read it/)
+    expect(reasons[silent.folder]).toMatch(
+      /^not verified: The verification's map over its archives failed \(States\.ItemReaderFailed\) before it left a verdict: Please reduce your request rate\. Read it/,
+    )
+  })
+
   it('takes a verdict that nobody can read for none', async () => {
     const odd = item('odd')
     await planned([odd])

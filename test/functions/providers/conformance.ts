@@ -261,7 +261,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       async (kind) => {
         const guest = await find(harness[kind])
         const order = (action: 'start' | 'shutdown' | 'stop' | 'reboot') =>
-          provider.powerGuest(guest, action, { timeoutSeconds: 20 })
+          provider.powerGuest(guest, action, { timeoutSeconds: 60 })
         await order('start')
         expect(await order('start')).toMatchObject({ changed: false, state: { status: 'running' } })
         expect(await order('reboot')).toMatchObject({ changed: true, state: { status: 'running' } })

@@ -57,7 +57,7 @@ function routeTo(
       auth: { type: 'basic', username: 'reader', password: secret },
       ...changes,
     },
-    { idleMilliseconds: 400, connectMilliseconds: 2_000, ...settings },
+    { idleMilliseconds: 20_000, connectMilliseconds: 20_000, ...settings },
   )
   return {
     endOf: (node) => route.endOf(node),
@@ -158,20 +158,17 @@ describe('reading by Range', () => {
   })
 
   it('takes an answer cut into pieces of any size, with interim answers before it', async () => {
-    const { error, target } = await readFrom(
-      async (socket, request) => {
-        const answer = Buffer.concat([
-          Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n'),
-          Buffer.from(head(206, partialFields(request))),
-          bytesOf(request),
-        ])
-        for (let at = 0; at < answer.length; at += at < 600 ? 7 : 20_011) {
-          socket.write(answer.subarray(at, at + (at < 600 ? 7 : 20_011)))
-          if (at < 600) await delay(1)
-        }
-      },
-      { idleMilliseconds: 5_000 },
-    )
+    const { error, target } = await readFrom(async (socket, request) => {
+      const answer = Buffer.concat([
+        Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n'),
+        Buffer.from(head(206, partialFields(request))),
+        bytesOf(request),
+      ])
+      for (let at = 0; at < answer.length; at += at < 600 ? 7 : 20_011) {
+        socket.write(answer.subarray(at, at + (at < 600 ? 7 : 20_011)))
+        if (at < 600) await delay(1)
+      }
+    })
     expect(error).toBeUndefined()
     expect(target.equals(body.subarray(1_000, 1_000 + 100 * KIB))).toBe(true)
   })
@@ -558,10 +555,10 @@ describe('connections that fail', () => {
         const bytes = bytesOf(request)
         for (let at = 0; at < bytes.length; at += 70 * KIB) {
           socket.write(bytes.subarray(at, at + 70 * KIB))
-          await delay(60)
+          await delay(250)
         }
       },
-      { idleMilliseconds: 200 },
+      { idleMilliseconds: 2_000 },
       700 * KIB,
     )
     expect(error).toBeUndefined()

@@ -46,7 +46,7 @@ describe('a TLS connection', () => {
   })
 
   const dial = (tls: Tls, changes: Partial<Dial> = {}, ciphers?: string): Promise<TLSSocket> =>
-    tlsDialer(tls, facts, ciphers)({ hostname: '127.0.0.1', port, timeoutMilliseconds: 2_000, ...changes })
+    tlsDialer(tls, facts, ciphers)({ hostname: '127.0.0.1', port, timeoutMilliseconds: 20_000, ...changes })
 
   it.each<[string, Tls]>([
     ["the site's authority", { mode: 'ca', ca: identity.ca }],

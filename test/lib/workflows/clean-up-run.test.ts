@@ -13,7 +13,7 @@ import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
 let synthesised: Synthesised
 beforeAll(async () => {
   synthesised = await synthesise(smallest)
-}, 120_000)
+})
 
 const child = `${execution}-child`
 

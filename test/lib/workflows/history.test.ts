@@ -13,7 +13,7 @@ const machines = Object.keys(workflowNames) as WorkflowKey[]
 let synthesised: Synthesised
 beforeAll(async () => {
   synthesised = await synthesise(smallest)
-}, 600_000)
+})
 
 function retriesOf({ Retry = [] }: State): number {
   return Retry.reduce((sum, retrier) => sum + Number(retrier['MaxAttempts'] ?? 3), 0)

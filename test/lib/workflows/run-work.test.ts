@@ -18,7 +18,7 @@ import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
 let synthesised: Synthesised
 beforeAll(async () => {
   synthesised = await synthesise(smallest)
-}, 120_000)
+})
 
 const payloadOf = (args: unknown) => (args as { Payload: unknown }).Payload
 

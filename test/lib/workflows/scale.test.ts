@@ -34,7 +34,7 @@ const FUNCTION_SECONDS = 900
 let synthesised: Synthesised
 beforeAll(async () => {
   synthesised = await synthesise(smallest)
-}, 600_000)
+})
 
 /** S3 of which only the list of parts is real. */
 class PartList extends MemoryStore {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Guest } from '../../../functions/contracts/nouns.ts'
 import { putArchive } from '../../fakes/put-archive.ts'
 import { openVersionedBucket, type VersionedBucket } from '../../fakes/versioned-bucket.ts'
+import { identifyProcess } from '../../../local/run/process-identity.ts'
 import { guestlift } from './command-line.ts'
 
 const web: Guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' }
@@ -62,6 +63,21 @@ describe('guestlift prune', () => {
     })
     const left = (await bucket.all('vault/archives/')).map(({ key }) => key.split('/')[4]?.slice(0, 10))
     expect([...new Set(left)]).toEqual(['2026-11-03', '2026-11-04'])
+  })
+
+  const identity = identifyProcess()
+  it.runIf(identity !== undefined).each([
+    ['takes over at once from one of this machine whose process is dead', { startTicks: 1 }, 'removed: 2'],
+    ['leaves a guest to one whose process runs', {}, 'left: 2'],
+    ['leaves a guest to one of another machine, dead or not', { host: 'elsewhere', startTicks: 1 }, 'left: 2'],
+  ])('%s', async (_what, other, ending) => {
+    const at = new Date().toISOString()
+    const lease = { version: 1, by: 'cli-killed', takenAt: at, renewedAt: at, process: { ...identity, ...other } }
+    await bucket.put('vault/retention/hq/vm-100/lease.json', JSON.stringify(lease))
+    const { out } = await prune('--keep-last', '2', '--confirm', '--json')
+    const { archives } = JSON.parse(out).guests[0].result as { archives: { outcome: string }[] }
+    const [what, count] = ending.split(': ')
+    expect(archives.filter(({ outcome }) => outcome === what)).toHaveLength(Number(count))
   })
 
   it('takes the rules of a job', async () => {

@@ -70,11 +70,10 @@ describe('guestlift tasks', () => {
     const { lab, interrupted } = bench
     lab.control.guest(100, { ignoresShutdown: true, status: 'running' })
     const running = () => lab.control.tasks().some(({ type, running: runs }) => type === 'qmshutdown' && runs)
-    const before = Date.now()
     const { code, stderr } = await interrupted(running, 'guest', 'shutdown', '100', '--timeout', '600', '--confirm')
     expect(code).toBe(130)
     expect(stderr).toContain('Stopped waiting')
-    expect(Date.now() - before).toBeLessThan(10_000)
+    // It would have waited for ten minutes, and the task with it.
     expect(running()).toBe(true)
   })
 

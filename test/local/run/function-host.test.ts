@@ -15,6 +15,7 @@ const sources: Record<string, string> = {
   hoards:
     'exports.handler = async (event) => { globalThis.held = Buffer.alloc(event.mib * 2 ** 20, 1); return new Promise(() => setInterval(() => {}, 1e6)) }',
   memory: 'exports.handler = async () => process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+  copies: 'exports.handler = () => new Promise((resolve) => setTimeout(resolve, 300, process.pid))',
   tells: 'exports.handler = async () => { console.log("a line"); return 1 }',
 }
 
@@ -36,7 +37,7 @@ beforeEach(async () => {
       {
         directory: join(directory, stem),
         handler: 'index.handler',
-        timeoutSeconds: stem === 'spins' ? 1 : 30,
+        timeoutSeconds: stem === 'spins' ? 1 : stem === 'copies' ? 900 : 30,
         memoryMiB: 256,
       },
     ]),
@@ -47,7 +48,7 @@ beforeEach(async () => {
       functions,
       (stem) => ({ SITE: `of ${stem}` }),
       (stem, line) => logged.push(`${stem}: ${line}`),
-      { idleMilliseconds: 1_000, mostShortEnvironments: 3, ...limits },
+      { idleMilliseconds: 60_000, mostShortEnvironments: 3, ...limits },
     )
   host = open({})
 })
@@ -73,8 +74,10 @@ describe('the function host', () => {
   })
 
   it('ends an environment that nobody calls any more', async () => {
+    await host.close()
+    host = open({ idleMilliseconds: 100 })
     const first = await host.invoke('waits', { ms: 1 }, never)
-    await expect.poll(() => isAlive(Number(first)), { timeout: 20_000 }).toBe(false)
+    await expect.poll(() => isAlive(Number(first))).toBe(false)
     await expect(host.invoke('waits', { ms: 1 }, never)).resolves.not.toBe(first)
   })
 
@@ -103,15 +106,36 @@ describe('the function host', () => {
     await expect(behind).resolves.toBe(1)
   })
 
-  it('adds no third environment to two that hold all the memory that short functions may share', async () => {
+  it('adds no third environment of a short function where there is no memory for it', async () => {
     await host.close()
-    // One that is only starting counts for 36 MiB, whatever it holds at that moment.
-    host = open({ shortEnvironmentsMiB: 70, idleMilliseconds: 60_000 })
+    host = open({ memoryMiB: 1 })
     const pids = await Promise.all([1, 2, 3, 4].map(() => host.invoke('waits', { ms: 50 }, never)))
     expect(new Set(pids).size).toBe(2)
     // Nor does another function's: it takes the place of one that is idle.
     await expect(host.invoke('tells', {}, never)).resolves.toBe(1)
     await expect.poll(() => [...new Set(pids)].filter((pid) => isAlive(Number(pid))).length).toBe(1)
+  })
+
+  it('counts what its own process holds, and a starting one for what it is about to hold', async () => {
+    await host.close()
+    const ownMiB = Math.round(process.memoryUsage.rss() / 2 ** 20)
+    host = open({ memoryMiB: ownMiB + 3 * 76, mostShortEnvironments: 9 })
+    const pids = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(() => host.invoke('waits', { ms: 50 }, never)))
+    expect(new Set(pids).size).toBeGreaterThanOrEqual(3)
+    expect(new Set(pids).size).toBeLessThan(8)
+  })
+
+  it('lets a long call wait for short ones where memory is short, but never for other long ones', async () => {
+    await host.close()
+    host = open({ memoryMiB: 1 })
+    const long = () => host.invoke('copies', {}, never)
+    const ended: string[] = []
+    // Two short ones may be there whatever the memory, and so may any number of long ones beside them.
+    const shorts = [1, 2].map(async () => (await host.invoke('waits', { ms: 300 }, never), ended.push('short')))
+    const longs = [1, 2, 3].map(async () => ended.push(`long ${String(await long())}`))
+    await Promise.all([...shorts, ...longs])
+    expect(ended.filter((one) => one !== 'short').map((one) => Number(one.slice(5)))).toHaveLength(3)
+    expect(new Set(ended.filter((one) => one !== 'short')).size).toBe(3)
   })
 
   it('tells a function how much memory it has, as Lambda does', async () => {

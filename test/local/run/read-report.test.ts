@@ -82,8 +82,18 @@ describe('reading the report at the end of a command', () => {
     expect(waits).toEqual([])
   })
 
-  it('never takes what it can’t read for a report', async () => {
-    const { found } = await fetch('{}')
-    expect(await found()).toMatchObject({ report: undefined, outcome: 'partial', summary: answer.summary })
+  it.each([
+    ['{}', /can't be read: .*left as it is/],
+    [JSON.stringify({ ...report, version: 99 }), /has version 99.*Update Guestlift/],
+  ])('never takes what it doesn’t understand for a report, and says so without waiting: %s', async (text, words) => {
+    const { found, waits, said } = await fetch(text)
+    expect(await found()).toEqual({ report: undefined, ...answer, unread: expect.stringMatching(words) })
+    expect({ waits, said }).toEqual({ waits: [], said: [] })
+  })
+
+  it('tries again while it gets a part of it only, or nothing', async () => {
+    const { found, waits } = await fetch(JSON.stringify(report).slice(0, 40), '', JSON.stringify(report))
+    expect(await found()).toMatchObject({ report })
+    expect(waits).toHaveLength(2)
   })
 })

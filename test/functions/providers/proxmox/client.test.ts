@@ -414,19 +414,18 @@ describe('writing calls', () => {
 })
 
 describe('answers that never end', () => {
+  // Those that drip take eight minutes: longer than a test has.
   it.each<[string, Reply]>([
     ['a head that never comes', { bytes: '' }],
     ['a body that never comes', { bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n' }],
     [
       'a body of a byte at a time',
-      { bytes: `HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n${' '.repeat(999)}`, drip: 50 },
+      { bytes: `HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n${' '.repeat(9999)}`, drip: 50 },
     ],
-    ['a head of a byte at a time', { bytes: `HTTP/1.1 200 OK\r\nX: ${'y'.repeat(900)}`, drip: 50 }],
+    ['a head of a byte at a time', { bytes: `HTTP/1.1 200 OK\r\nX: ${'y'.repeat(9000)}`, drip: 50 }],
   ])('%s is given up', async (_, reply) => {
     const server = await serve(() => reply)
-    const started = Date.now()
     expect(await clientFor(server).start()).toMatchObject({ answered: false, error: { name: 'PlatformUnavailable' } })
-    expect(Date.now() - started).toBeLessThan(10_000)
   })
 
   it('an answer that drips does not hold up the calls after it', async () => {

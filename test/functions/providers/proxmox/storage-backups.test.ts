@@ -133,7 +133,7 @@ describe('starting and stopping guests', () => {
       if (method === 'POST') return answer(500, 'x', { message: 'CT 101 already running\n', data: null })
       return current(index === 0 ? 'stopped' : 'running')
     })
-    expect(await provider.powerGuest(guest, 'start', { timeoutSeconds: 3 })).toMatchObject({ changed: false })
+    expect(await provider.powerGuest(guest, 'start', { timeoutSeconds: 60 })).toMatchObject({ changed: false })
     expect(server.requests.filter(({ method }) => method === 'POST')).toHaveLength(1)
   })
 
@@ -141,7 +141,7 @@ describe('starting and stopping guests', () => {
     const { provider } = await site(({ method }) =>
       method === 'POST' ? { bytes: '', after: 'reset' } : current('running'),
     )
-    await expect(provider.powerGuest(guest, 'stop', { timeoutSeconds: 3 })).rejects.toMatchObject({
+    await expect(provider.powerGuest(guest, 'stop', { timeoutSeconds: 60 })).rejects.toMatchObject({
       name: 'PlatformUnavailable',
       message: expect.stringContaining('may have been taken'),
     })
