@@ -64,7 +64,8 @@ function sizeOf(document: unknown): number {
     if (others.length > 0 || !(name === 'Ref' || name?.startsWith('Fn::') === true)) return value
     if (name === 'Fn::Join')
       return (argument as [string, unknown[]])[1].map((part) => 'x'.repeat(sizeOf(part))).join('')
-    return 'x'.repeat(argument === 'AWS::AccountId' ? 12 : argument === 'AWS::Region' ? 14 : 120)
+    const known: Readonly<Record<string, number>> = { 'AWS::AccountId': 12, 'AWS::Region': 14, 'AWS::Partition': 10 }
+    return 'x'.repeat(known[String(argument)] ?? 120)
   }).length
 }
 
