@@ -4,11 +4,10 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
-import { UNCOVERED_METRIC } from '../functions/domain/coverage-metrics.ts'
-import { type RunMetric, RUNS_SUCCEEDED_METRIC } from '../functions/domain/run-metrics.ts'
-import { deploymentDimensions, metricDimensions, METRICS_NAMESPACE } from '../functions/domain/site-metrics.ts'
-import { checkPeriod } from './coverage-checks.ts'
+import { RUNS_SUCCEEDED_METRIC } from '../functions/domain/run-metrics.ts'
+import { deploymentDimensions, METRICS_NAMESPACE } from '../functions/domain/site-metrics.ts'
 import type { Deployment } from './deployment-config.ts'
+import { siteAlarms, tell } from './site-alarms.ts'
 import type { Workflow } from './workflow.ts'
 
 interface AlarmsProps {
@@ -16,6 +15,8 @@ interface AlarmsProps {
   topic: Topic
   /** Every workflow that is told of. */
   workflows: readonly Workflow[]
+  /** Those that are watched here. */
+  sites: readonly string[]
   /** Where events end that reached nobody, each with what that means. */
   deadLetters: readonly (readonly [Queue, string])[]
 }
@@ -25,13 +26,14 @@ export class Alarms extends Construct {
   readonly #topic: Topic
   readonly #deployment: Deployment
 
-  constructor(scope: Construct, id: string, { deployment, topic, workflows, deadLetters }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { deployment, topic, workflows, sites, deadLetters }: AlarmsProps) {
     super(scope, id)
     this.#topic = topic
     this.#deployment = deployment
     for (const workflow of workflows) this.#executionsEndedBadly(workflow)
     for (const [queue, meaning] of deadLetters) {
-      this.#tell(
+      tell(
+        this.#topic,
         new Alarm(queue, 'NotEmpty', {
           alarmDescription: `Guestlift ${deployment.name}: ${meaning}`,
           metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }),
@@ -42,10 +44,11 @@ export class Alarms extends Construct {
         }),
       )
     }
-    if (deployment.coverage.enabled) for (const site of deployment.sites) this.#guestsUncovered(site)
+    siteAlarms(this, { deployment, sites, topic })
     const hours = deployment.alarmAfterHoursWithoutSuccess
     if (hours === undefined) return
-    this.#tell(
+    tell(
+      this.#topic,
       new Alarm(this, 'NoSuccess', {
         alarmDescription: `Guestlift ${deployment.name}: no run has succeeded for ${hours} hours.`,
         metric: new Metric({
@@ -61,8 +64,6 @@ export class Alarms extends Construct {
         treatMissingData: TreatMissingData.BREACHING,
       }),
     )
-    // A run over one site that succeeds says nothing of the others; and no figures at all are the worst figures.
-    for (const site of deployment.sites) this.#nothingArchived(site, hours)
   }
 
   /**
@@ -86,51 +87,5 @@ export class Alarms extends Construct {
       })
       alarm.addAlarmAction(new SnsAction(this.#topic))
     }
-  }
-
-  /** One period is one check, so the first that finds something alarms; and so does a check that doesn't come. */
-  #guestsUncovered(site: string): void {
-    const deployment = this.#deployment
-    this.#tell(
-      new Alarm(this, `GuestsUncovered-${site}`, {
-        alarmDescription: `Guestlift ${deployment.name}: guests of site ${site} are not covered by a young, whole archive, or nobody checked. Look: coverage/${site}.json in the archive bucket.`,
-        metric: new Metric({
-          namespace: METRICS_NAMESPACE,
-          metricName: UNCOVERED_METRIC,
-          dimensionsMap: metricDimensions({ deployment: deployment.name, site }),
-          period: checkPeriod(deployment),
-          statistic: Stats.MAXIMUM,
-        }),
-        threshold: 0,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluationPeriods: 1,
-        treatMissingData: TreatMissingData.BREACHING,
-      }),
-    )
-  }
-
-  #nothingArchived(site: string, hours: number): void {
-    const metric: RunMetric = 'GuestsArchived'
-    this.#tell(
-      new Alarm(this, `NothingArchived-${site}`, {
-        alarmDescription: `Guestlift ${this.#deployment.name}: no guest of site ${site} was archived for ${hours} hours.`,
-        metric: new Metric({
-          namespace: METRICS_NAMESPACE,
-          metricName: metric,
-          dimensionsMap: metricDimensions({ deployment: this.#deployment.name, site }),
-          period: Duration.hours(1),
-          statistic: Stats.SUM,
-        }),
-        threshold: 1,
-        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-        evaluationPeriods: hours,
-        treatMissingData: TreatMissingData.BREACHING,
-      }),
-    )
-  }
-
-  #tell(alarm: Alarm): void {
-    alarm.addAlarmAction(new SnsAction(this.#topic))
-    alarm.addOkAction(new SnsAction(this.#topic))
   }
 }

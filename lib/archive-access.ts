@@ -7,7 +7,11 @@ import { printed, wildcardFinding } from './rule-findings.ts'
 /** The folders of the archive bucket; `functions/domain/object-keys.ts` says what lies in each. */
 export type Folder = 'archives' | (typeof bookFolders)[number]
 
-/** Rights on the archive bucket, each limited to one folder. Only `grantPrune` can delete a version of an object. */
+// A star stands for slashes, too.
+/** Keys in one folder as IAM's patterns name them. All claims: `claims/*`. */
+export type Keys = `${Folder}/${string}`
+
+/** Rights on the archive bucket, each limited to keys of one folder. Only `grantPrune` can delete a version of an object. */
 export class ArchiveAccess {
   readonly bucket: IBucket
   private readonly keyPrefix: string
@@ -17,14 +21,18 @@ export class ArchiveAccess {
     this.keyPrefix = keyPrefix
   }
 
-  /** Read a folder's objects. A missing object answers 404 only to those who may list the bucket, else 403. */
-  grantRead(role: IRole, folder: Folder): void {
-    this.allow(role, ['s3:GetObject'], folder)
-    Grant.addToPrincipal({ grantee: role, actions: ['s3:ListBucket'], resourceArns: [this.bucket.bucketArn] })
+  /**
+   * Read objects. A missing object answers 404 only to those who may list the bucket, else 403; S3 then asks without a
+   * prefix, so the list can't be limited to one.
+   */
+  grantRead(role: IRole, keys: Keys): void {
+    this.allow(role, ['s3:GetObject'], keys)
+    this.allowOnBucket(role, ['s3:ListBucket'])
   }
 
-  grantWrite(role: IRole, folder: Folder): void {
-    this.allow(role, ['s3:PutObject'], folder)
+  /** Write objects. With `If-Match`, S3 asks for the right to read as well; the bucket's policy guards archives. */
+  grantWrite(role: IRole, keys: Keys): void {
+    this.allow(role, ['s3:PutObject'], keys)
   }
 
   /**
@@ -32,66 +40,74 @@ export class ArchiveAccess {
    * the archive was removed meanwhile.
    */
   grantWriteVerification(role: IRole): void {
-    this.allow(role, ['s3:PutObject', 's3:DeleteObject'], 'archives', '*/verification.json')
+    this.allow(role, ['s3:PutObject', 's3:DeleteObject'], 'archives/*/verification.json')
   }
 
-  /** Hide a folder's objects behind a delete marker. */
-  grantRemove(role: IRole, folder: Folder): void {
-    this.allow(role, ['s3:DeleteObject'], folder)
+  /** Hide objects behind a delete marker. */
+  grantRemove(role: IRole, keys: Keys): void {
+    this.allow(role, ['s3:DeleteObject'], keys)
   }
 
-  /** Open multipart uploads of archives, fill and complete them. */
-  grantUpload(role: IRole): void {
-    this.allow(role, ['s3:PutObject', 's3:ListMultipartUploadParts'], 'archives')
+  /** Open multipart uploads of archives and fill them. Neither makes an object, and nothing else is allowed by it. */
+  grantFillUpload(role: IRole): void {
+    this.allow(role, ['s3:PutObject'], 'archives/*', { Bool: { 's3:ObjectCreationOperation': 'false' } })
+    this.grantInspectUpload(role)
+  }
+
+  /** Make archives of multipart uploads, where none is. */
+  grantCompleteUpload(role: IRole): void {
+    this.allow(role, ['s3:PutObject'], 'archives/*', { Null: { 's3:if-none-match': 'false' } })
+    this.grantInspectUpload(role)
   }
 
   /** All that a test of the store does, and only where it does it. */
   grantTestStore(role: IRole): void {
-    const actions = ['s3:PutObject', 's3:GetObject', 's3:DeleteObject', 's3:ListMultipartUploadParts']
-    this.allow(role, actions, 'uploads', 'test/*')
+    this.allow(role, ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts'], 'uploads/test/*')
     this.grantSweepTests(role)
   }
 
-  /** Find and abort the uploads that tests of the store left. */
+  /** Find and remove the uploads and objects that tests of the store left. */
   grantSweepTests(role: IRole): void {
-    this.allow(role, ['s3:AbortMultipartUpload'], 'uploads', 'test/*')
-    const actions = ['s3:ListBucket', 's3:ListBucketMultipartUploads']
-    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [this.bucket.bucketArn] })
+    this.allow(role, ['s3:AbortMultipartUpload', 's3:DeleteObject'], 'uploads/test/*')
+    this.allowOnBucket(role, ['s3:ListBucket', 's3:ListBucketMultipartUploads'])
   }
 
   /** See what parts multipart uploads of archives have. */
   grantInspectUpload(role: IRole): void {
-    this.allow(role, ['s3:ListMultipartUploadParts'], 'archives')
+    this.allow(role, ['s3:ListMultipartUploadParts'], 'archives/*')
   }
 
   /** Find and abort multipart uploads of archives. */
   grantAbortUpload(role: IRole): void {
-    this.allow(role, ['s3:AbortMultipartUpload'], 'archives')
-    const resourceArns = [this.bucket.bucketArn]
-    Grant.addToPrincipal({ grantee: role, actions: ['s3:ListBucketMultipartUploads'], resourceArns })
+    this.allow(role, ['s3:AbortMultipartUpload'], 'archives/*')
+    this.allowOnBucket(role, ['s3:ListBucketMultipartUploads'])
   }
 
   /** See all versions of archives and what locks them, and remove versions for good. Locks hold against it. */
   grantPrune(role: IRole): void {
     const actions = ['s3:GetObjectVersion', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:DeleteObjectVersion']
-    this.allow(role, actions, 'archives')
-    const resourceArns = [this.bucket.bucketArn]
-    Grant.addToPrincipal({ grantee: role, actions: ['s3:ListBucketVersions'], resourceArns })
+    this.allow(role, actions, 'archives/*')
+    this.allowOnBucket(role, ['s3:ListBucketVersions'])
   }
 
   /** What a distributed map needs around its plan and its results, as far as a workflow's own role goes. */
-  grantMapFiles(role: IRole, folder: Folder = 'runs'): void {
+  grantMapFiles(role: IRole, folder: 'runs' | 'verifications'): void {
+    this.allow(role, ['s3:GetObject'], `${folder}/*/plan.json`)
     // Large results go up in parts, which a cancelled map takes back.
     const actions = ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload']
-    this.allow(role, actions, folder)
+    this.allow(role, actions, `${folder}/*/map/*`)
   }
 
-  private allow(role: IRole, actions: string[], folder: Folder, names = '*'): void {
-    const objects = this.bucket.arnForObjects(`${this.keyPrefix}${folder}/${names}`)
-    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects] })
+  private allow(role: IRole, actions: string[], keys: Keys, conditions?: Record<string, Record<string, string>>): void {
+    const objects = this.bucket.arnForObjects(`${this.keyPrefix}${keys}`)
+    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects], ...(conditions && { conditions }) })
     Validations.of(role).acknowledge({
       id: wildcardFinding(printed(role, objects)),
-      reason: `Keys under ${folder}/ are named after sites, guests and times, which nobody knows when the role is made.`,
+      reason: `Keys like ${keys} are named after sites, guests and times, which nobody knows when the role is made.`,
     })
+  }
+
+  private allowOnBucket(role: IRole, actions: string[]): void {
+    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [this.bucket.bucketArn] })
   }
 }

@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { bookFolders } from '../functions/domain/object-keys.ts'
@@ -25,7 +26,9 @@ export class ArchiveBucket extends Construct {
             ? ObjectLockRetention.compliance(Duration.days(objectLock.days))
             : ObjectLockRetention.governance(Duration.days(objectLock.days)),
       }),
-      removalPolicy: RemovalPolicy.RETAIN,
+      // Kept whatever becomes of the stack, except where making it for the first time failed: it is empty then, and its
+      // name would stop the next try.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [
         // Later than a failed guest can be repeated: whoever repeats it goes on with the parts that S3 has.
         { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(config.abandonedUploadDays) },
@@ -39,6 +42,9 @@ export class ArchiveBucket extends Construct {
         })),
       ],
     })
+    for (const statement of writtenOnce(bucket, config.keyPrefix)) bucket.addToResourcePolicy(statement)
+    // What guards the archives stays with them.
+    bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     // CDK's own typings disagree here under exactOptionalPropertyTypes.
     this.bucket = bucket as IBucket
     Validations.of(this.bucket).acknowledge({
@@ -47,4 +53,32 @@ export class ArchiveBucket extends Construct {
         'Server access logs would need a second bucket per deployment. Who reads archives is told by CloudTrail data events, which an account switches on for all its buckets.',
     })
   }
+}
+
+/**
+ * Whoever may write: nothing below `archives/` is overwritten (S3 user guide, "Enforce conditional writes on Amazon S3
+ * buckets"). Opening an upload and sending its parts know no conditions and make no object. Copying into the folder is
+ * refused with that, also a copy onto itself that changes the storage class; lifecycle rules may.
+ */
+function writtenOnce(bucket: Bucket, keyPrefix: string): PolicyStatement[] {
+  const keys = (pattern: string) => bucket.arnForObjects(`${keyPrefix}${pattern}`)
+  const denied = { effect: Effect.DENY, principals: [new AnyPrincipal()], actions: ['s3:PutObject'] }
+  return [
+    new PolicyStatement({
+      ...denied,
+      sid: 'WriteArchivesOnlyOnCondition',
+      resources: [keys('archives/*')],
+      conditions: {
+        Null: { 's3:if-none-match': 'true', 's3:if-match': 'true' },
+        Bool: { 's3:ObjectCreationOperation': 'true' },
+      },
+    }),
+    new PolicyStatement({
+      ...denied,
+      sid: 'ReplaceOnlyRecords',
+      // A verdict is replaced by the next reading's, the books by whoever keeps them.
+      notResources: [keys('archives/*/verification.json'), ...bookFolders.map((folder) => keys(`${folder}/*`))],
+      conditions: { Null: { 's3:if-match': 'false' } },
+    }),
+  ]
 }

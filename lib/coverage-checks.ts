@@ -2,13 +2,13 @@ import { Duration } from 'aws-cdk-lib'
 import { longestGapHours } from '../functions/domain/schedule-interval.ts'
 import { coverageRequest } from './coverage-request.ts'
 import type { Deployment } from './deployment-config.ts'
-import type { UpkeepSchedule } from './schedule.ts'
+import type { PlannedStart } from './schedule.ts'
 import type { Workflow } from './workflow.ts'
 
-/** A check of each site's coverage. */
-export function coverageChecks(deployment: Deployment, workflow: Workflow): UpkeepSchedule[] {
+/** A check of the coverage of each of these sites. */
+export function coverageChecks(deployment: Deployment, sites: readonly string[], workflow: Workflow): PlannedStart[] {
   const { expression, enabled } = deployment.coverage
-  return deployment.sites.map((site) => ({
+  return sites.map((site) => ({
     name: `coverage.${site}`,
     description: `judge how the guests of site ${site} are covered`,
     expression,

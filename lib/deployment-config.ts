@@ -28,11 +28,21 @@ const objectLockSchema = z.strictObject({
   days: z.int().min(1).max(36_500),
 })
 
+/** S3 user guide, "General purpose bucket naming rules": what S3 would refuse only when the stack is deployed. */
+function bucketNameFault(name: string): string | undefined {
+  if (/\.\.|\.-|-\./.test(name)) return 'a bucket name has no two dots in a row, and no dot beside a hyphen'
+  if (/^\d+(\.\d+){3}$/.test(name)) return 'a bucket name has not the form of an IP address'
+  const taken =
+    /^(xn--|sthree-|amzn-s3-demo-)/.exec(name)?.[0] ?? /(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/.exec(name)?.[0]
+  return taken === undefined ? undefined : `S3 keeps bucket names with ${taken} for itself`
+}
+
 const bucketSchema = z.strictObject({
   /** Left out: CloudFormation makes a unique one. */
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name has 3 to 63 lower-case letters, digits, dots, hyphens')
+    .refine((name) => bucketNameFault(name) === undefined, { error: ({ input }) => bucketNameFault(String(input)) })
     .optional(),
   /** In front of every key: empty, or ending with `/`. */
   keyPrefix: z

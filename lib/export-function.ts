@@ -6,12 +6,13 @@ import {
   Runtime,
 } from 'aws-cdk-lib/aws-lambda'
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Role } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
 import { bundledHandler } from './bundled-handler.ts'
 import type { Deployment } from './deployment-config.ts'
+import { forThisAccount } from './own-account.ts'
 import { proxyVariables } from './proxy-variables.ts'
 import type { SiteNetwork } from './site-network.ts'
 
@@ -50,14 +51,14 @@ export class ExportFunction<Name extends TaskName> extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     })
     this.role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      assumedBy: forThisAccount(this, 'lambda.amazonaws.com'),
       description: `What the task ${props.task} of Guestlift may do`,
     })
     logGroup.grantWrite(this.role)
-    network?.grantAttach(this.role)
+    network?.grantAttach(this.role, functionName)
 
     this.timeoutSeconds = props.timeoutSeconds
-    this.function = new LambdaFunction(this, 'Function', {
+    this.function = new UnversionedFunction(this, 'Function', {
       functionName,
       description: `Guestlift: ${stem.replaceAll('-', ' ')}`,
       code: bundledHandler(stem),
@@ -79,6 +80,13 @@ export class ExportFunction<Name extends TaskName> extends Construct {
     })
     const resource = this.function.node.defaultChild as CfnFunction
     resource.addMetadata(STEM_METADATA, stem)
+  }
+}
+
+/** Nobody calls a version or an alias of it, so the right to call it names the function alone. */
+class UnversionedFunction extends LambdaFunction {
+  override get resourceArnsForGrantInvoke(): string[] {
+    return [this.functionArn]
   }
 }
 

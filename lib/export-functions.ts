@@ -1,9 +1,9 @@
 import { Construct } from 'constructs'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
-import type { ArchiveAccess, Folder } from './archive-access.ts'
+import type { ArchiveAccess, Keys } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import { ExportFunction } from './export-function.ts'
-import { byteMoverNodeOptions, nodeOptions } from './node-options.ts'
+import { functionNodeOptions } from './node-options.ts'
 import type { SiteNetwork } from './site-network.ts'
 import type { SiteSecrets } from './site-secrets.ts'
 
@@ -14,14 +14,14 @@ interface TaskNeeds {
   memoryMiB: number
   /** Above the longest inner wait of the operation, so that its own error is told and not a killed function. */
   timeoutSeconds: number
-  read?: Folder[]
+  read?: Keys[]
   /** Logs in to a site's platform, and shares the login with the others that do. */
   logsIn?: boolean
   /** A conditional write needs to read as well. */
-  write?: Folder[]
-  remove?: Folder[]
-  /** Multipart uploads of archives: `fill` opens and completes them, `abort` finds and ends them, `inspect` sees their parts. */
-  uploads?: ('fill' | 'abort' | 'inspect')[]
+  write?: Keys[]
+  remove?: Keys[]
+  /** Multipart uploads of archives: to open and fill them, to make objects of them, to see their parts, to find and end them. */
+  uploads?: ('fill' | 'complete' | 'inspect' | 'abort')[]
   /** `test`: try out the store before a run; `sweep`: abort uploads that such tests left. */
   storeTests?: 'test' | 'sweep'
   /** Write what reading archives found. */
@@ -32,14 +32,22 @@ interface TaskNeeds {
   movesBytes?: boolean
 }
 
+/** Records of open uploads, apart from what tests of the store write below `uploads/test/`. */
+const UPLOAD_RECORDS = 'uploads/archives/*'
+/** How far a guest is, which is read for the tally and replaced. */
+const PROGRESS = 'runs/*/progress/*'
+const EVIDENCE = 'runs/*/evidence/*'
+const OUTCOMES = 'runs/*/guests/*'
+const RUN_PLANS = 'runs/*/plan.json'
+
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
 const needs = {
   Authenticate: {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 120,
-    read: ['runs', 'schedules'],
-    write: ['runs', 'schedules'],
+    read: ['runs/*', 'schedules/*'],
+    write: ['runs/*/job.json', 'schedules/*'],
     storeTests: 'test',
   },
   // Its own list of the site's guests tells which of them are absent.
@@ -47,69 +55,75 @@ const needs = {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 300,
-    read: ['catalogue', 'sites'],
-    write: ['runs', 'sites'],
+    read: ['catalogue/*', 'sites/*'],
+    write: [RUN_PLANS, 'runs/*/selection.json', OUTCOMES, 'sites/*'],
   },
   StartBackup: {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 300,
-    read: ['claims', 'dumps', 'runs'],
-    write: ['claims', 'dumps', 'runs'],
+    read: ['claims/*', 'dumps/*', PROGRESS],
+    write: ['claims/*', 'dumps/*', PROGRESS],
   },
   CheckBackup: {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 120,
-    read: ['claims', 'dumps', 'runs'],
-    write: ['claims', 'dumps', 'runs'],
+    read: ['claims/*', 'dumps/*', PROGRESS],
+    write: ['claims/*', 'dumps/*', PROGRESS],
   },
-  LocateArchive: { logsIn: true, memoryMiB: 1024, timeoutSeconds: 300, read: ['claims', 'runs'], write: ['runs'] },
+  LocateArchive: {
+    logsIn: true,
+    memoryMiB: 1024,
+    timeoutSeconds: 300,
+    read: ['claims/*', EVIDENCE],
+    write: [EVIDENCE],
+  },
   OpenUpload: {
     memoryMiB: 1024,
     timeoutSeconds: 300,
-    read: ['archives', 'uploads'],
-    write: ['uploads'],
+    read: ['archives/*', UPLOAD_RECORDS],
+    write: [UPLOAD_RECORDS],
     uploads: ['fill', 'abort'],
   },
   PlanCopies: {
     memoryMiB: 512,
     timeoutSeconds: 120,
-    read: ['claims', 'dumps', 'runs', 'streams'],
-    write: ['claims', 'dumps', 'runs', 'streams'],
-    uploads: ['fill'],
+    read: ['claims/*', 'dumps/*', PROGRESS, 'streams/*'],
+    write: ['claims/*', 'dumps/*', PROGRESS, 'streams/*'],
+    uploads: ['inspect'],
   },
   CopyParts: {
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
     movesBytes: true,
-    read: ['claims'],
-    write: ['claims'],
+    read: ['claims/*'],
+    write: ['claims/*'],
     uploads: ['fill'],
   },
   // S3 can take minutes to put thousands of parts together.
   CompleteUpload: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives', 'claims', 'uploads'],
-    write: ['claims', 'uploads'],
-    uploads: ['fill'],
+    read: ['archives/*', 'claims/*', UPLOAD_RECORDS],
+    write: ['claims/*', UPLOAD_RECORDS],
+    uploads: ['complete'],
   },
-  VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives'] },
+  VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives/*'] },
   WriteManifest: {
     memoryMiB: 1024,
     timeoutSeconds: 120,
-    read: ['archives', 'runs'],
-    write: ['archives'],
-    remove: ['uploads'],
+    read: ['archives/*', EVIDENCE],
+    write: ['archives/*/manifest.json', 'archives/*/*.log', 'archives/*/*.notes'],
+    remove: [UPLOAD_RECORDS],
   },
   // A first run may have thousands of old archives to remove; what is left when time runs out is the next run's.
   ApplyRetention: {
     memoryMiB: 512,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives', 'retention'],
-    write: ['retention'],
-    remove: ['retention'],
+    read: ['archives/*', 'retention/*'],
+    write: ['retention/*'],
+    remove: ['retention/*'],
     prune: true,
   },
   // Removing a source copy and stopping a job wait for the platform's own task.
@@ -117,78 +131,84 @@ const needs = {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 600,
-    read: ['claims', 'dumps', 'runs'],
-    write: ['claims', 'dumps', 'runs'],
+    read: ['claims/*', 'dumps/*', EVIDENCE],
+    write: ['claims/*', 'dumps/*', OUTCOMES],
   },
   RecordFailure: {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 600,
-    read: ['claims', 'dumps', 'runs', 'streams', 'uploads'],
-    write: ['claims', 'dumps', 'runs', 'streams'],
-    remove: ['uploads'],
+    read: ['claims/*', 'dumps/*', EVIDENCE, PROGRESS, 'streams/*', UPLOAD_RECORDS],
+    write: ['claims/*', 'dumps/*', OUTCOMES, 'streams/*'],
+    remove: [UPLOAD_RECORDS],
     uploads: ['abort'],
   },
   // A plan may hold thousands of guests, and each has a claim to be looked at.
-  FindLeftovers: { memoryMiB: 1024, timeoutSeconds: 300, read: ['claims', 'runs'] },
+  FindLeftovers: { memoryMiB: 1024, timeoutSeconds: 300, read: ['claims/*', RUN_PLANS] },
   // A bucket may hold thousands of uploads; whatever is left when time runs out is the next sweep's.
   SweepUploads: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['claims', 'sweeps', 'uploads'],
-    write: ['sweeps'],
-    remove: ['uploads'],
+    read: ['claims/*', 'sweeps/*', UPLOAD_RECORDS],
+    write: ['sweeps/*'],
+    remove: [UPLOAD_RECORDS],
     uploads: ['inspect', 'abort'],
     storeTests: 'sweep',
   },
   // Thousands of guests in one answer of the site.
-  PlanPruning: { logsIn: true, memoryMiB: 512, timeoutSeconds: 300, read: ['sites'], write: ['prunings', 'sites'] },
+  PlanPruning: {
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 300,
+    read: ['sites/*'],
+    write: ['prunings/*', 'sites/*'],
+  },
   // As Apply retention, for all guests of a site: called again until it is done.
   PruneArchives: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives', 'prunings', 'retention'],
-    write: ['prunings', 'retention'],
-    remove: ['retention'],
+    read: ['archives/*', 'prunings/*', 'retention/*'],
+    write: ['prunings/*', 'retention/*'],
+    remove: ['retention/*'],
     prune: true,
   },
   // One CPU: reading hundreds of thousands of manifests for the first time takes most of a call.
   WriteCatalogue: {
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives', 'catalogue'],
-    write: ['catalogue'],
-    remove: ['catalogue'],
+    read: ['archives/*', 'catalogue/*'],
+    write: ['catalogue/*'],
+    remove: ['catalogue/*'],
   },
   JudgeCoverage: {
     logsIn: true,
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives', 'catalogue', 'sites'],
-    write: ['coverage', 'sites'],
+    read: ['archives/*', 'catalogue/*', 'sites/*'],
+    write: ['coverage/*', 'sites/*'],
   },
   // A bucket may hold archives of thousands of guests; each guest's index saves reading its manifests.
   PlanVerification: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives', 'catalogue', 'verifications'],
-    write: ['verifications'],
+    read: ['archives/*', 'catalogue/*', 'verifications/*'],
+    write: ['verifications/*'],
   },
   // One CPU: with less, decompressing is what an archive waits for.
   VerifyDeep: {
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives'],
+    read: ['archives/*'],
     verdicts: true,
     movesBytes: true,
   },
   ReportVerification: {
     memoryMiB: 1024,
     timeoutSeconds: 300,
-    read: ['archives', 'verifications'],
-    write: ['verifications'],
+    read: ['archives/*', 'verifications/*'],
+    write: ['verifications/*'],
   },
-  ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs'], write: ['runs'] },
+  ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs/*'], write: ['runs/*/report.json'] },
 } satisfies Record<TaskName, TaskNeeds>
 
 /** Every variable that some task's contract knows. */
@@ -217,22 +237,24 @@ export class ExportFunctions extends Construct {
     for (const [task, its] of Object.entries(needs) as [TaskName, TaskNeeds][]) {
       const wanted = Object.keys(tasks[task].env.shape) as Variables[]
       const talksToSite = wanted.includes('SITE_SECRET_PREFIX')
+      const memoryMiB = task === 'CopyParts' ? deployment.transfer.memoryMiB : its.memoryMiB
       const made = new ExportFunction<TaskName>(this, {
         task,
         deployment,
         // The contract's own list of variables makes this record fit its type; the compiler can't see that through a loop.
         environment: Object.fromEntries(wanted.map((name) => [name, variables[name]])) as TaskEnv<TaskName>,
-        memoryMiB: task === 'CopyParts' ? deployment.transfer.memoryMiB : its.memoryMiB,
+        memoryMiB,
         timeoutSeconds: its.timeoutSeconds,
-        nodeOptions: its.movesBytes === true ? byteMoverNodeOptions : nodeOptions,
+        nodeOptions: functionNodeOptions(its.movesBytes === true, memoryMiB),
         reservedConcurrency: task === 'CopyParts' ? deployment.transfer.reservedConcurrency : undefined,
         network: talksToSite ? network : undefined,
       })
-      const sessions: Folder[] = its.logsIn === true ? ['sessions'] : []
-      for (const folder of [...(its.read ?? []), ...sessions]) archive.grantRead(made.role, folder)
-      for (const folder of [...(its.write ?? []), ...sessions]) archive.grantWrite(made.role, folder)
-      for (const folder of its.remove ?? []) archive.grantRemove(made.role, folder)
-      if (its.uploads?.includes('fill')) archive.grantUpload(made.role)
+      const sessions: Keys[] = its.logsIn === true ? ['sessions/*'] : []
+      for (const keys of [...(its.read ?? []), ...sessions]) archive.grantRead(made.role, keys)
+      for (const keys of [...(its.write ?? []), ...sessions]) archive.grantWrite(made.role, keys)
+      for (const keys of its.remove ?? []) archive.grantRemove(made.role, keys)
+      if (its.uploads?.includes('fill')) archive.grantFillUpload(made.role)
+      if (its.uploads?.includes('complete')) archive.grantCompleteUpload(made.role)
       if (its.uploads?.includes('inspect')) archive.grantInspectUpload(made.role)
       if (its.uploads?.includes('abort')) archive.grantAbortUpload(made.role)
       if (its.storeTests === 'test') archive.grantTestStore(made.role)

@@ -7,7 +7,9 @@ import { coverageChecks } from './coverage-checks.ts'
 import { type Deployment, environmentOf } from './deployment-config.ts'
 import { ExportFunctions } from './export-functions.ts'
 import { FailureNotice } from './failure-notice.ts'
-import { Schedules } from './schedule.ts'
+import { FurtherSites } from './further-sites.ts'
+import { type PlannedStart, scheduledRuns, Schedules } from './schedule.ts'
+import { shareSites } from './site-shares.ts'
 import { SiteNetwork } from './site-network.ts'
 import { SiteSecrets } from './site-secrets.ts'
 import { archiveOf } from './storage-stack.ts'
@@ -29,6 +31,8 @@ export class ExportStack extends Stack {
   constructor(app: Construct, deployment: Deployment) {
     super(app, `guestlift-${deployment.name}-export`, {
       description: `Guestlift ${deployment.name}: archives guests into Amazon S3`,
+      // CloudFormation counts a template's bytes: without indentation they are a third fewer.
+      suppressTemplateIndentation: true,
       ...environmentOf(deployment),
     })
     const archive = archiveOf(this, deployment)
@@ -44,7 +48,7 @@ export class ExportStack extends Stack {
       timeout: LONGEST_GUEST.plus(Duration.days(5)),
       story: (within) => exportRun(within, { functions, archive, maxConcurrency: deployment.transfer.maxConcurrency }),
     })
-    archive.grantMapFiles(run.machine.role)
+    archive.grantMapFiles(run.machine.role, 'runs')
     const guest = new Workflow(this, 'ExportGuest', {
       name: 'export-guest',
       deployment,
@@ -92,10 +96,28 @@ export class ExportStack extends Stack {
     })
     archive.grantMapFiles(verify.machine.role, 'verifications')
 
+    /** What is started of itself for these sites. */
+    const startsOf = (sites: readonly string[]): PlannedStart[] => [
+      ...scheduledRuns(
+        deployment.schedules.filter(({ job }) => sites.includes(job.site)),
+        run,
+      ),
+      ...deployment.retention
+        .filter(({ site }) => sites.includes(site))
+        .map(({ site, retention, ...when }) => ({
+          name: `prune.${site}`,
+          description: `prune the archives of site ${site}`,
+          ...when,
+          workflow: prune,
+          input: { site, retention },
+        })),
+      ...coverageChecks(deployment, sites, coverage),
+    ]
+    const [sites, ...further] = shareSites(deployment)
+    const groupName = `guestlift-${deployment.name}`
     const schedules = new Schedules(this, 'Schedules', {
-      deployment,
-      run,
-      upkeep: [
+      groupName,
+      starts: [
         {
           name: 'sweep.uploads',
           description: 'drop uploads that nobody goes on with',
@@ -104,14 +126,7 @@ export class ExportStack extends Stack {
           workflow: sweep,
           input: { dryRun: false },
         },
-        ...deployment.retention.map(({ site, retention, ...when }) => ({
-          name: `prune.${site}`,
-          description: `prune the archives of site ${site}`,
-          ...when,
-          workflow: prune,
-          input: { site, retention },
-        })),
-        ...coverageChecks(deployment, coverage),
+        ...startsOf(sites),
         {
           name: 'verify.archives',
           description: 'read back whole the archives that are due',
@@ -124,13 +139,19 @@ export class ExportStack extends Stack {
       ],
     })
     const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
-    const notice = new FailureNotice(this, 'FailureNotice', {
+    const { topic } = new FailureNotice(this, 'FailureNotice', {
       deployment,
       run,
       others: [guest, sweep, verify, prune, coverage],
       cleanUp,
       schedules,
+      sites,
     })
+    for (const [index, others] of further.entries()) {
+      const id = `Sites${index + 2}`
+      const its = { groupName: `${groupName}-sites-${index + 2}`, starts: startsOf(others), missed: schedules.missed }
+      new FurtherSites(this, id, { deployment, sites: others, topic, ...its })
+    }
 
     new CfnOutput(this, 'ExportRunArn', { value: run.machine.stateMachineArn })
     new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })
@@ -138,6 +159,6 @@ export class ExportStack extends Stack {
     new CfnOutput(this, 'JudgeCoverageArn', { value: coverage.machine.stateMachineArn })
     new CfnOutput(this, 'VerifyArchivesArn', { value: verify.machine.stateMachineArn })
     new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName })
-    new CfnOutput(this, 'FailureTopicArn', { value: notice.topic.topicArn })
+    new CfnOutput(this, 'FailureTopicArn', { value: topic.topicArn })
   }
 }

@@ -1,4 +1,4 @@
-import { Annotations, Stack } from 'aws-cdk-lib'
+import { Annotations } from 'aws-cdk-lib'
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets'
 import type { Topic } from 'aws-cdk-lib/aws-sns'
@@ -7,6 +7,7 @@ import { Alarms } from './alarms.ts'
 import type { CleanUp } from './clean-up.ts'
 import type { Deployment } from './deployment-config.ts'
 import { noticeTopic } from './notice-topic.ts'
+import { consoleUrl } from './console-url.ts'
 import { deadLetters, type Schedules } from './schedule.ts'
 import type { Workflow } from './workflow.ts'
 import { workflowNames } from './workflow-names.ts'
@@ -18,6 +19,8 @@ interface FailureNoticeProps {
   others: readonly Workflow[]
   cleanUp: CleanUp
   schedules: Schedules
+  /** Those that are watched here. */
+  sites: readonly string[]
 }
 
 /**
@@ -27,7 +30,11 @@ interface FailureNoticeProps {
 export class FailureNotice extends Construct {
   readonly topic: Topic
 
-  constructor(scope: Construct, id: string, { deployment, run, others, cleanUp, schedules }: FailureNoticeProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { deployment, run, others, cleanUp, schedules, sites }: FailureNoticeProps,
+  ) {
     super(scope, id)
     this.topic = noticeTopic(this, deployment)
     const undelivered = deadLetters(this, 'Undelivered', 'The queue is itself where undelivered notices end.')
@@ -70,6 +77,7 @@ export class FailureNotice extends Construct {
       deployment,
       topic: this.topic,
       workflows,
+      sites,
       deadLetters: [
         [cleanUp.missed, 'A run was stopped and its clean-up could not be started. The queue holds the event.'],
         [schedules.missed, 'A schedule fired and nothing was started. The queue holds what was to be started.'],
@@ -142,8 +150,7 @@ function cleanUpText(deployment: Deployment, scope: Construct): RuleTargetInput 
 }
 
 function executionPage(scope: Construct): string {
-  const { region } = Stack.of(scope)
-  return `https://${region}.console.aws.amazon.com/states/home?region=${region}#/v2/executions/details/${field('executionArn')}`
+  return consoleUrl(scope, 'states/home', `/v2/executions/details/${field('executionArn')}`)
 }
 
 function field(name: string): string {

@@ -1,17 +1,24 @@
 import { Duration, RemovalPolicy, Token, Validations } from 'aws-cdk-lib'
-import { type BuildEnvironmentVariable, CfnProject, ComputeType, LinuxArmBuildImage } from 'aws-cdk-lib/aws-codebuild'
-import { Grant, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import {
+  type BuildEnvironmentVariable,
+  CfnProject,
+  ComputeType,
+  LinuxArmBuildImage,
+  LinuxBuildImage,
+} from 'aws-cdk-lib/aws-codebuild'
+import { Grant, Role } from 'aws-cdk-lib/aws-iam'
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
-import { type IChainable, IntegrationPattern, type TaskStateBase, Timeout } from 'aws-cdk-lib/aws-stepfunctions'
-import { CodeBuildStartBuild } from 'aws-cdk-lib/aws-stepfunctions-tasks'
+import { type IChainable, type TaskStateBase, Timeout } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import type { ArchiveAccess } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { ExportFunctions } from './export-functions.ts'
 import type { Jsonata } from './workflows/lambda-task.ts'
 import { byteMoverNodeOptions } from './node-options.ts'
+import { forThisAccount } from './own-account.ts'
+import { BuildToItsEnd } from './workflows/build-to-its-end.ts'
 import { asRetry, buildNeverStarted } from './workflows/retry-policies.ts'
 
 /** Template metadata that marks the project; `local/synthesised.ts` finds it by it. */
@@ -62,7 +69,7 @@ export class LargerRunner extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     })
     const role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('codebuild.amazonaws.com'),
+      assumedBy: forThisAccount(this, 'codebuild.amazonaws.com'),
       description: 'What the larger runner of Guestlift may do',
     })
     const bundle = bundleOf(functions.of('VerifyDeep').function.node.defaultChild as CfnFunction)
@@ -76,13 +83,14 @@ export class LargerRunner extends Construct {
       }),
       Grant.addToPrincipal({
         grantee: role,
-        actions: ['s3:ListBucket', 's3:GetBucketAcl', 's3:GetBucketLocation'],
+        actions: ['s3:GetBucketAcl', 's3:GetBucketLocation'],
         resourceArns: [assets.bucketArn],
       }),
     ]
-    archive.grantRead(role, 'archives')
+    archive.grantRead(role, 'archives/*')
     archive.grantWriteVerification(role)
 
+    const image = imageIn(deployment.region)
     this.#project = new CfnProject(this, 'Project', {
       name,
       description: 'Guestlift: verify at length',
@@ -90,8 +98,8 @@ export class LargerRunner extends Construct {
       artifacts: { type: 'NO_ARTIFACTS' },
       source: { type: 'S3', location: `${bundle.bucket}/${bundle.key}`, buildSpec: JSON.stringify(buildSpec) },
       environment: {
-        type: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_4_0.type,
-        image: LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_4_0.imageId,
+        type: image.type,
+        image: image.imageId,
         computeType: ComputeType.SMALL,
         privilegedMode: false,
         environmentVariables: Object.entries({
@@ -117,15 +125,38 @@ export class LargerRunner extends Construct {
   /** The state that reads an archive here and waits for the end of it. */
   verifyAtLength(scope: Construct, { folder, onError }: { folder: Jsonata; onError: IChainable }): TaskStateBase {
     const payload = folder.replace(/^{%(.*)%}$/, "{% $string({'folder':$1}) %}")
-    return CodeBuildStartBuild.jsonata(scope, 'Verify at length', {
+    return new BuildToItsEnd(scope, 'Verify at length', {
       project: this.#project,
-      integrationPattern: IntegrationPattern.RUN_JOB,
       environmentVariablesOverride: { GUESTLIFT_PAYLOAD: { value: payload } satisfies BuildEnvironmentVariable },
       taskTimeout: Timeout.duration(LONGEST.plus(LONGEST_QUEUE).plus(Duration.hours(1))),
     })
       .addRetry(asRetry(buildNeverStarted))
       .addCatch(onError)
   }
+}
+
+/**
+ * Regions with ARM containers (CodeBuild API reference, ProjectEnvironment and Fleet, "type"): a project of this type can't
+ * be made elsewhere.
+ */
+const regionsWithArm = new Set([
+  'us-east-1',
+  'us-east-2',
+  'us-west-2',
+  'eu-west-1',
+  'eu-central-1',
+  'ap-south-1',
+  'ap-northeast-1',
+  'ap-southeast-1',
+  'ap-southeast-2',
+  'sa-east-1',
+])
+
+/** ARM is the cheaper one and not everywhere; x86 does where the region isn't known before it is deployed to. */
+function imageIn(region: string | undefined): { type: string; imageId: string } {
+  return region !== undefined && regionsWithArm.has(region)
+    ? LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_4_0
+    : LinuxBuildImage.AMAZON_LINUX_2023_6
 }
 
 const buildSpec = {

@@ -1,10 +1,11 @@
-import { Stack } from 'aws-cdk-lib'
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
+import { forThisAccount } from './own-account.ts'
 
 /**
  * The topic of all notices, encrypted. A policy of one's own replaces the one that SNS gives a topic, which let this
@@ -15,10 +16,19 @@ export function noticeTopic(scope: Construct, deployment: Deployment): Topic {
   const masterKey = new Key(scope, 'Key', {
     description: `Guestlift ${deployment.name}: failure notices`,
     enableKeyRotation: true,
+    // Nothing that it encrypts outlives the topic. Kept, each teardown would leave a key that costs a dollar a month.
+    removalPolicy: RemovalPolicy.DESTROY,
   })
-  const events = new ServicePrincipal('events.amazonaws.com')
-  const cloudwatch = new ServicePrincipal('cloudwatch.amazonaws.com')
-  for (const sender of [events, cloudwatch]) masterKey.grantEncryptDecrypt(sender)
+  const cloudwatch = forThisAccount(scope, 'cloudwatch.amazonaws.com')
+  // What SNS does with it for a sender (SNS developer guide, "Key management"). EventBridge gets the same from its targets.
+  masterKey.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'AlarmsOfThisAccount',
+      principals: [cloudwatch],
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      resources: ['*'],
+    }),
+  )
   const topic = new Topic(scope, 'Topic', { displayName: `Guestlift ${deployment.name}`, masterKey, enforceSSL: true })
   topic.addToResourcePolicy(
     new PolicyStatement({
@@ -26,7 +36,6 @@ export function noticeTopic(scope: Construct, deployment: Deployment): Topic {
       principals: [cloudwatch],
       actions: ['sns:Publish'],
       resources: [topic.topicArn],
-      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
     }),
   )
   // Each rule's target grants EventBridge the same, without a condition: EventBridge sends none of the keys that one could

@@ -1,4 +1,4 @@
-import { Duration, TimeZone, Validations } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, TimeZone, Validations } from 'aws-cdk-lib'
 import {
   ContextAttribute,
   Schedule,
@@ -13,9 +13,9 @@ import { describeSelection } from '../functions/domain/describe-selection.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { Workflow } from './workflow.ts'
 
-/** A workflow that looks after the bucket, and when. Two of the same at once only find that the other was faster. */
-export interface UpkeepSchedule {
-  /** Has a dot, which names of configured schedules can't have: `sweep.uploads`. */
+/** What starts a workflow, and when. */
+export interface PlannedStart {
+  /** Names of what looks after the bucket have a dot, which names of configured schedules can't have: `sweep.uploads`. */
   name: string
   description: string
   expression: string
@@ -26,40 +26,38 @@ export interface UpkeepSchedule {
 }
 
 interface SchedulesProps {
-  deployment: Deployment
-  run: Workflow
-  upkeep: readonly UpkeepSchedule[]
+  /** Names are unique in a group alone. */
+  groupName: string
+  starts: readonly PlannedStart[]
+  /** Of another group of the deployment. Left out: one is made. */
+  missed?: Queue
 }
 
-/**
- * The configured schedules of runs, and those of what looks after the bucket. One may fire twice: Authenticate claims the
- * slot named by `schedule` in its input.
- */
+/** The configured schedules of a job's runs. One may fire twice: Authenticate claims the slot named by `schedule` in its input. */
+export function scheduledRuns(schedules: Deployment['schedules'], run: Workflow): PlannedStart[] {
+  return schedules.map(({ name, job, ...when }) => ({
+    ...when,
+    name,
+    description: `${describeSelection(job.guests)}, site ${job.site}`,
+    workflow: run,
+    input: { ...job, schedule: { name, scheduledAt: ContextAttribute.scheduledTime } },
+  }))
+}
+
+/** A group of schedules. */
 export class Schedules extends Construct {
   /** Firings that never became an execution. */
   readonly missed: Queue
 
-  constructor(scope: Construct, id: string, { deployment, run, upkeep }: SchedulesProps) {
+  constructor(scope: Construct, id: string, { groupName, starts, missed }: SchedulesProps) {
     super(scope, id)
-    this.missed = deadLetters(this, 'Missed', 'The queue is itself where undelivered firings end.')
-    const scheduleGroup = new ScheduleGroup(this, 'Group', { scheduleGroupName: `guestlift-${deployment.name}` })
-    for (const { name, expression, timezone, job, enabled } of deployment.schedules) {
-      new Schedule(this, name, {
-        scheduleName: name,
-        description: `Guestlift: ${describeSelection(job.guests)}, site ${job.site}`.slice(0, 512),
-        scheduleGroup,
-        schedule: ScheduleExpression.expression(expression, TimeZone.of(timezone)),
-        enabled,
-        target: new StepFunctionsStartExecution(run.machine, {
-          input: ScheduleTargetInput.fromObject({
-            ...job,
-            schedule: { name, scheduledAt: ContextAttribute.scheduledTime },
-          }),
-          deadLetterQueue: this.missed,
-        }),
-      })
-    }
-    for (const { name, description, expression, timezone, enabled, workflow, input } of upkeep) {
+    this.missed = missed ?? deadLetters(this, 'Missed', 'The queue is itself where undelivered firings end.')
+    const scheduleGroup = new ScheduleGroup(this, 'Group', {
+      scheduleGroupName: groupName,
+      // CDK would keep it, and its name would stop the next deployment.
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    for (const { name, description, expression, timezone, enabled, workflow, input } of starts) {
       new Schedule(this, name, {
         scheduleName: name,
         description: `Guestlift: ${description}`.slice(0, 512),

@@ -9,11 +9,21 @@ import {
   type SubnetSelection,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2'
-import { Fn, Stack } from 'aws-cdk-lib'
-import { ManagedPolicy, type Role } from 'aws-cdk-lib/aws-iam'
+import { ArnFormat, Fn, Stack } from 'aws-cdk-lib'
+import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
-import { printed } from './rule-findings.ts'
+import { wildcardFinding } from './rule-findings.ts'
+
+/** What Lambda does with a function's role to attach it to a VPC. */
+const attaching = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+]
 
 /**
  * An existing VPC through which the sites are reached. Named by ids, so that synthesis looks nothing up.
@@ -43,12 +53,22 @@ export class SiteNetwork extends Construct {
     }
   }
 
-  /** Let a function's role attach it to the VPC. */
-  grantAttach(role: Role): void {
-    const policy = ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSLambdaVPCAccessExecutionRole')
-    role.addManagedPolicy(policy)
+  /**
+   * Let Lambda attach a function to the VPC with the function's role, and nobody else: the function's own code could else
+   * make and remove network interfaces (Lambda developer guide, "Giving Lambda functions access to resources in a VPC").
+   */
+  grantAttach(role: Role, functionName: string): void {
+    role.addToPolicy(new PolicyStatement({ actions: attaching, resources: ['*'] }))
+    role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        actions: attaching,
+        resources: ['*'],
+        conditions: { ArnEquals: { 'lambda:SourceFunctionArn': functionArn(this, functionName) } },
+      }),
+    )
     Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM4[Policy::${printed(role, policy.managedPolicyArn)}]`,
+      id: wildcardFinding('*'),
       reason: 'Lambda attaches network interfaces with it, whose ids nobody knows beforehand.',
     })
   }
@@ -61,4 +81,14 @@ export class SiteNetwork extends Construct {
     })
     return subnet
   }
+}
+
+/** By its name: the function itself waits for the role that this is for. */
+function functionArn(scope: Construct, functionName: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'lambda',
+    resource: 'function',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    resourceName: functionName,
+  })
 }

@@ -1,6 +1,13 @@
-import type { IGrantable } from 'aws-cdk-lib/aws-iam'
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { ArnFormat, Stack } from 'aws-cdk-lib'
+import { ManagedPolicy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
+import { DeploymentConfigError } from './deployment-config.ts'
+
+/** Characters of a managed policy, and managed policies of a role (IAM quotas, both as an account begins with). */
+const LONGEST_POLICY = 6144
+const MOST_POLICIES = 10
+/** What a policy holds beside the names of its secrets. */
+const AROUND = 200
 
 /**
  * The sites' secrets, by name. The operator creates each one from the same file that a local run takes:
@@ -10,18 +17,78 @@ import { Construct } from 'constructs'
  * and changes it with `put-secret-value`. They aren't made here: a template is no place for credentials, a placeholder
  * would pass for a configured site, and a retained secret would block the next deployment by its name.
  * `functions/providers/<platform>/config.ts` holds the strict schema of the content.
+ *
+ * What reads one site reads each: who may do so is said once, in policies that the functions share. A statement in each
+ * function's own policy would make a template of sites times functions.
  */
 export class SiteSecrets extends Construct {
-  private readonly secrets: readonly ISecret[]
+  private readonly policies: readonly ManagedPolicy[]
 
-  /** @param prefix in front of the site's name in the secret's name, as `guestlift/site/` */
+  /**
+   * @param prefix in front of the site's name in the secret's name, as `guestlift/site/`
+   * @throws DeploymentConfigError when their names don't fit what a role may hold
+   */
   constructor(scope: Construct, id: string, prefix: string, sites: readonly string[]) {
     super(scope, id)
-    this.secrets = sites.map((site) => Secret.fromSecretNameV2(this, site, `${prefix}${site}`))
+    const shares = sharesOf(sites.map((site) => ({ site, length: lengthOf(prefix, site) })))
+    if (shares.length > MOST_POLICIES) {
+      throw new DeploymentConfigError(
+        `The names of ${sites.length} sites don't fit the ${MOST_POLICIES} policies that IAM allows a function. ` +
+          'Shorten `siteSecretPrefix` or the names, or divide the sites between two deployments.',
+      )
+    }
+    this.policies = shares.map(
+      (share, index) =>
+        new ManagedPolicy(this, `Read${index + 1}`, {
+          description: 'Reads the secrets of the sites of Guestlift',
+          statements: [
+            new PolicyStatement({
+              actions: ['secretsmanager:GetSecretValue'],
+              resources: share.flatMap((site) => this.namesOf(`${prefix}${site}`)),
+            }),
+          ],
+        }),
+    )
   }
 
   /** Read the configured sites' secrets, and no others. */
-  grantRead(grantee: IGrantable): void {
-    for (const secret of this.secrets) secret.grantRead(grantee)
+  grantRead(role: Role): void {
+    for (const policy of this.policies) role.addManagedPolicy(policy)
   }
+
+  /**
+   * A secret's ARN ends with a dash and six characters that Secrets Manager draws. While there is no such secret, it asks
+   * about the bare name: without a right to that, the answer is "access denied" and not "there is none".
+   */
+  private namesOf(secret: string): string[] {
+    return [`${secret}-??????`, secret].map((resourceName) =>
+      Stack.of(this).formatArn({
+        service: 'secretsmanager',
+        resource: 'secret',
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        resourceName,
+      }),
+    )
+  }
+}
+
+/** Of both names of a secret in a policy, with the longest partition, region and account that there are. */
+function lengthOf(prefix: string, site: string): number {
+  const arn = `"arn:aws-us-gov:secretsmanager:ap-southeast-2:123456789012:secret:${prefix}${site}",`
+  return 2 * arn.length + '-??????'.length
+}
+
+/** The sites in their order, as many together as one policy holds. */
+function sharesOf(sites: readonly { site: string; length: number }[]): string[][] {
+  const shares: string[][] = []
+  let room = 0
+  for (const { site, length } of sites) {
+    if (length > room) {
+      shares.push([])
+      room = LONGEST_POLICY - AROUND
+    }
+    shares.at(-1)?.push(site)
+    room -= length
+  }
+  return shares
 }

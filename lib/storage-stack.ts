@@ -11,6 +11,7 @@ export class StorageStack extends Stack {
     super(app, `guestlift-${deployment.name}-storage`, {
       description: `Guestlift ${deployment.name}: the archive bucket`,
       terminationProtection: true,
+      suppressTemplateIndentation: true,
       ...environmentOf(deployment),
     })
     const { bucket } = new ArchiveBucket(this, 'Archive', deployment.bucket)

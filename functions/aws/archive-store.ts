@@ -140,8 +140,12 @@ export interface ArchiveStore {
     options?: { contentType?: string; onlyIf?: { absent: true } | { etag: string } },
   ): Promise<string | undefined>
 
-  /** Remove an object (on a versioned bucket: hide it). One that is gone is fine. */
-  remove(key: string): Promise<void>
+  /**
+   * Remove an object (on a versioned bucket: hide it). One that is gone is fine. Returns false when it was left, since it
+   * no longer is the one with the tag.
+   * @param onlyIf a store that doesn't know the condition removes whatever is there: look right before
+   */
+  remove(key: string, onlyIf?: { etag: string }): Promise<boolean>
 
   /** Keys below a prefix, in order. */
   listKeys(prefix: string): Promise<string[]>

@@ -37,6 +37,7 @@ import { allPages } from './s3-pages.ts'
 import { sendPart } from './s3-part-upload.ts'
 import { presignPart } from './s3-presign.ts'
 import { readRange } from './s3-range-read.ts'
+import { removeIfSame } from './s3-remove.ts'
 import { Replacement } from './s3-replace.ts'
 
 /** What Complete answers when our sum isn't S3's, or one of the parts' sums isn't what it stored. */
@@ -334,8 +335,12 @@ export class S3ArchiveStore implements ArchiveStore {
     }
   }
 
-  async remove(key: string): Promise<void> {
+  async remove(key: string, onlyIf?: { etag: string }): Promise<boolean> {
+    if (onlyIf !== undefined) {
+      return removeIfSame(this.#client, { bucket: this.bucket, key, ...onlyIf }, this.#replacement)
+    }
     await this.#do('remove', key, () => this.#client.send(new DeleteObjectCommand(this.#object(key))))
+    return true
   }
 
   async listKeys(prefix: string): Promise<string[]> {

@@ -42,6 +42,8 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
     logger: silent,
     expectContinueHeader: false,
+    // Whatever the environment or a profile says: a bucket that locks what is written wants a checksum with each object.
+    requestChecksumCalculation: 'WHEN_SUPPORTED',
     requestHandler: requestHandler({
       maxSockets: MAX_SOCKETS,
       connectionTimeout: CONNECT_TIMEOUT_MILLISECONDS,

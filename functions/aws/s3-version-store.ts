@@ -9,13 +9,16 @@ import {
 import { StoreDenied } from '../contracts/errors.ts'
 import { allPages } from './s3-pages.ts'
 import { errorCode, statusOf, storeFact } from './s3-errors.ts'
-import type { StoredVersion, VersionLock, VersionRemoval, VersionStore } from './version-store.ts'
+import { removeIfSame } from './s3-remove.ts'
+import { Replacement } from './s3-replace.ts'
+import type { JudgedVersion, StoredVersion, VersionLock, VersionRemoval, VersionStore } from './version-store.ts'
 
 /** `VersionStore` on Amazon S3. A bucket without versioning has one version of each object, called `null`. */
 export class S3VersionStore implements VersionStore {
   readonly bucket: string
   readonly #client: S3Client
   readonly #now: () => Date
+  readonly #replacement = new Replacement()
 
   constructor(client: S3Client, bucket: string, now: () => Date) {
     this.#client = client
@@ -69,6 +72,7 @@ export class S3VersionStore implements VersionStore {
       sizeBytes,
       writtenAt: LastModified.toISOString(),
       storageClass: found.StorageClass ?? 'STANDARD',
+      ...(found.ETag === undefined ? {} : { etag: found.ETag }),
     }
   }
 
@@ -94,8 +98,13 @@ export class S3VersionStore implements VersionStore {
     }
   }
 
-  async removeVersion(key: string, versionId: string): Promise<VersionRemoval> {
+  async removeVersion(version: JudgedVersion): Promise<VersionRemoval> {
+    const { key, versionId, etag } = version
     try {
+      if (versionId === 'null' && etag !== undefined && (await this.#isUnversioned(key))) {
+        const judged = { bucket: this.bucket, key, etag }
+        return { outcome: (await removeIfSame(this.#client, judged, this.#replacement)) ? 'removed' : 'changed' }
+      }
       await this.#client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key, VersionId: versionId }))
       return { outcome: 'removed' }
     } catch (error) {
@@ -104,6 +113,21 @@ export class S3VersionStore implements VersionStore {
       if (lock !== undefined) return { outcome: 'locked', lock }
       if (errorCode(error) === 'NoSuchVersion') return { outcome: 'removed' }
       throw storeFact(error, { bucket: this.bucket, key, verb: 'remove a version of' })
+    }
+  }
+
+  /**
+   * S3 names a version of each object that it has in a bucket with versioning, also where that was switched off again.
+   * There a removal without a version would only hide the object.
+   */
+  async #isUnversioned(key: string): Promise<boolean> {
+    try {
+      const answer = await this.#client.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }))
+      return answer.VersionId === undefined
+    } catch (error) {
+      // Gone, or hidden by a delete marker, which only a bucket with versioning has.
+      if (statusOf(error) === 404) return false
+      throw error
     }
   }
 

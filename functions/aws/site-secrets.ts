@@ -46,21 +46,40 @@ export class SiteSecrets {
   }
 }
 
+/** IAM's word when none of the function's policies names this secret. Other refusals name what refuses: a Deny, a boundary, a key. */
+const nothingAllows = /no identity-based policy allows the secretsmanager:GetSecretValue/
+
 function secretFact(error: unknown, site: string, secretName: string): Error {
   const code = errorCode(error)
   const cause = { cause: error }
   if (code === 'ResourceNotFoundException') {
     return new UnknownSite(
-      `no site ${site} is configured: Secrets Manager has no value for ${secretName}. Create the secret with the site's JSON`,
+      `no site ${site} is configured: Secrets Manager has no value for ${secretName}. Create the secret from the site's JSON: ` +
+        `aws secretsmanager create-secret --name ${secretName} --secret-string file://site.json`,
       cause,
     )
   }
   if (isPassing(error) || code === 'InternalServiceError') {
     return new StoreUnavailable(`can't read the secret ${secretName} of site ${site} now: ${code}`, cause)
   }
+  // A deployed function may read the secrets of its deployment's sites, whether or not they exist yet.
+  if (code === 'AccessDeniedException' && nothingAllows.test(error instanceof Error ? error.message : '')) {
+    return new UnknownSite(
+      `no site ${site} is configured: it is not in \`sites\` of the deployment, so the function may not read the secret ${secretName}. ` +
+        'Add it there and deploy, or correct the name of the site in the job',
+      cause,
+    )
+  }
+  if (code === 'InvalidRequestException') {
+    return new StoreDenied(
+      `can't read the secret ${secretName} of site ${site} (${code}): it may be marked for deletion. Take that back: ` +
+        `aws secretsmanager restore-secret --secret-id ${secretName}`,
+      cause,
+    )
+  }
   return new StoreDenied(
-    `can't read the secret ${secretName} of site ${site} (${code}). The function needs secretsmanager:GetSecretValue on it, ` +
-      'kms:Decrypt if it has a key of its own, and the secret must not be marked for deletion',
+    `can't read the secret ${secretName} of site ${site} (${code}). Check that it exists, that nothing denies ` +
+      'secretsmanager:GetSecretValue on it, and that the function may use its key (kms:Decrypt) if it has one of its own',
     cause,
   )
 }

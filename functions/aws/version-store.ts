@@ -11,6 +11,8 @@ export interface StoredVersion {
   sizeBytes: number
   /** ISO instant, by S3's clock. */
   writtenAt: string
+  /** Of its content; absent for delete markers. */
+  etag?: string
   /** S3's word; `STANDARD` for delete markers. */
   storageClass: string
 }
@@ -24,7 +26,11 @@ export interface VersionLock {
   mode?: string
 }
 
-export type VersionRemoval = { outcome: 'removed' } | { outcome: 'locked'; lock: VersionLock }
+/** `changed`: another object has been written in its place, and was left. */
+export type VersionRemoval = { outcome: 'removed' } | { outcome: 'locked'; lock: VersionLock } | { outcome: 'changed' }
+
+/** The version that is to go. Its ETag says which object was meant where the bucket isn't versioned. */
+export type JudgedVersion = Pick<StoredVersion, 'key' | 'versionId' | 'etag'>
 
 /** Errors as those of `ArchiveStore`. */
 export interface VersionStore {
@@ -36,6 +42,10 @@ export interface VersionStore {
   /** What holds a version now; `undefined` when nothing does, and when it is gone. Not for delete markers. */
   lockOf(key: string, versionId: string): Promise<VersionLock | undefined>
 
-  /** Remove a version or delete marker for good; one that is gone is fine. A lock is an outcome, not an error. */
-  removeVersion(key: string, versionId: string): Promise<VersionRemoval>
+  /**
+   * Remove a version or delete marker for good; one that is gone is fine. A lock is an outcome, not an error.
+   * A version's id means the same content for ever, so no condition is needed, and S3 knows none there. Without versioning
+   * the one version of an object is overwritten under the same id `null`: then it goes only while it has its ETag.
+   */
+  removeVersion(version: JudgedVersion): Promise<VersionRemoval>
 }

@@ -102,7 +102,9 @@ export const removalRecordSchema = z.strictObject({
   folder: z.string().min(1),
   reason: z.string(),
   decidedAt: instantSchema,
-  /** In the order in which they go: exactly these, whatever is written later. */
-  versions: z.array(z.strictObject({ key: z.string().min(1), versionId: z.string().min(1) })),
+  /** In the order in which they go: exactly these, whatever is written later. Delete markers and older records have no ETag. */
+  versions: z.array(
+    z.strictObject({ key: z.string().min(1), versionId: z.string().min(1), etag: z.string().min(1).optional() }),
+  ),
 })
 export type RemovalRecord = z.infer<typeof removalRecordSchema>

@@ -12,5 +12,5 @@ export async function dropUpload(key: string, ports: Pick<Ports, 'store' | 'keyP
     ports.log('upload-aborted', { key, uploadId })
     await ports.store.abortUpload(key, uploadId)
   }
-  if (kept !== undefined && !(await isOnlyWitness(kept.record, ports))) await removeUploadRecord(ports, key)
+  if (kept !== undefined && !(await isOnlyWitness(kept.record, ports))) await removeUploadRecord(ports, key, kept)
 }

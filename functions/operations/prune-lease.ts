@@ -61,7 +61,7 @@ export async function takeLease(site: string, guest: KeyedGuest, by: string, por
       return etag !== undefined
     },
     async release() {
-      if (await isOurs()) await store.remove(key)
+      if (etag !== undefined && (await isOurs())) await store.remove(key, { etag })
     },
   }
 }

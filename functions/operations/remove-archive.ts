@@ -1,4 +1,5 @@
 import type { VersionLock } from '../aws/version-store.ts'
+import { ArchiveConflict } from '../contracts/errors.ts'
 import type { RemovalRecord } from '../contracts/retention-report.ts'
 import {
   guestFolder,
@@ -56,21 +57,35 @@ export async function removeArchive(
     folder: archive.folder,
     reason,
     decidedAt: ports.now().toISOString(),
-    versions: archive.versions.map(({ key, versionId }) => ({ key, versionId })),
+    versions: archive.versions.map(({ key, versionId, etag }) => ({
+      key,
+      versionId,
+      // What a verification found goes with the archive, whatever the last one found.
+      ...(etag === undefined || key === verificationKey(archive.folder) ? {} : { etag }),
+    })),
   }
   const key = removalRecordKey(ports.keyPrefix, site, guest, archive.folder)
   await writeRecord(ports.store, key, removalShape, record)
   return carryOut(key, record, ports)
 }
 
+/** @throws ArchiveConflict when one of its files is another than was judged: that one was left */
 async function carryOut(recordKey: string, record: RemovalRecord, ports: Needs): Promise<VersionLock | undefined> {
   const locks: VersionLock[] = []
-  for (const { key, versionId } of record.versions) {
-    const removal = await ports.versions.removeVersion(key, versionId)
+  const changed: string[] = []
+  for (const { etag, ...version } of record.versions) {
+    const removal = await ports.versions.removeVersion({ ...version, ...(etag === undefined ? {} : { etag }) })
     if (removal.outcome === 'removed') continue
-    locks.push(removal.lock)
-    // With its manifest locked the archive stays one, and must stay whole.
-    if (key === manifestKey(record.folder)) break
+    if (removal.outcome === 'locked') locks.push(removal.lock)
+    else changed.push(version.key)
+    // With its manifest there the archive stays one, and must stay whole.
+    if (version.key === manifestKey(record.folder)) break
+  }
+  if (changed.length > 0) {
+    throw new ArchiveConflict(
+      `s3://${ports.store.bucket}/${changed.join(', ')} was overwritten since it was judged, and was left. ` +
+        `Look at it and remove it or move it away; ${recordKey} records what was to go`,
+    )
   }
   const lock = longest(locks) ?? (await removeLateVerdicts(record.folder, ports))
   // The record stays while something of the archive does and it isn't an archive any more.
@@ -83,7 +98,7 @@ async function carryOut(recordKey: string, record: RemovalRecord, ports: Needs):
 async function removeLateVerdicts(folder: string, { versions }: Needs): Promise<VersionLock | undefined> {
   const locks: VersionLock[] = []
   for await (const { key, versionId } of versions.listVersions(verificationKey(folder))) {
-    const removal = key === verificationKey(folder) ? await versions.removeVersion(key, versionId) : undefined
+    const removal = key === verificationKey(folder) ? await versions.removeVersion({ key, versionId }) : undefined
     if (removal?.outcome === 'locked') locks.push(removal.lock)
   }
   return longest(locks)
@@ -149,11 +164,18 @@ export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: bo
       if (!dryRun) await ports.store.remove(key)
       continue
     }
-    const lock = dryRun ? undefined : await carryOut(key, record, ports)
-    if (lock === undefined) resumed.folders.push(record.folder)
-    else resumed.warnings.push(`What is left of ${record.folder} is locked${untilText(lock)}; it goes after that.`)
+    const end = dryRun ? undefined : await carryOut(key, record, ports).catch(asWarning)
+    if (end === undefined) resumed.folders.push(record.folder)
+    else if ('warning' in end) resumed.warnings.push(end.warning)
+    else resumed.warnings.push(`What is left of ${record.folder} is locked${untilText(end)}; it goes after that.`)
   }
   return resumed
+}
+
+/** What was written in the place of a removed file is another's, and stops no other removal. */
+function asWarning(error: unknown): { warning: string } {
+  if (error instanceof ArchiveConflict) return { warning: `${error.message}.` }
+  throw error
 }
 
 /** ` until 2027-01-04`, ` by a legal hold`, or both. */

@@ -34,9 +34,10 @@ export async function removeUnfinished(
     if (lock !== undefined) throw refuse(`it is locked${untilText(lock)}.`)
   }
   if (dryRun) return
-  for (const { key, versionId } of versions) {
-    const removal = await ports.versions.removeVersion(key, versionId)
+  for (const version of versions) {
+    const removal = await ports.versions.removeVersion(version)
     if (removal.outcome === 'locked') throw refuse(`a part of it is locked${untilText(removal.lock)}.`)
+    if (removal.outcome === 'changed') throw refuse(`${version.key} was overwritten in this moment. Look at it again.`)
   }
   for (const key of new Set(versions.map((version) => version.key))) await removeUploadRecord(ports, key)
 }

@@ -3,7 +3,7 @@ import { recordedKey, uploadRecordsPrefix } from '../domain/object-keys.ts'
 import { unlessUnreadable } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 import { sweepStoreTests } from './sweep-store-tests.ts'
-import { isOnlyWitness, readUploadRecord } from './upload-record.ts'
+import { isOnlyWitness, readUploadRecord, removeUploadRecord } from './upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
 
@@ -31,7 +31,7 @@ export async function removeStaleRecords(
       const kept = await unlessUnreadable(readUploadRecord({ store, keyPrefix }, about))
       if (kept === 'unreadable') unreadable += 1
       if (kept === undefined || kept === 'unreadable' || (await isOnlyWitness(kept.record, { store }))) continue
-      if (!dryRun) await store.remove(key)
+      if (!dryRun && !(await removeUploadRecord({ store, keyPrefix }, about, kept))) continue
       removedRecords += 1
       log('upload-record-removed', { key, writtenAt, dryRun })
     }

@@ -45,8 +45,13 @@ export async function isOnlyWitness({ key, crc32 }: UploadRecord, { store }: Pic
   return !(await isThere(store, manifestKey(key.slice(0, key.lastIndexOf('/') + 1))))
 }
 
-export async function removeUploadRecord({ store, keyPrefix }: Place, key: string): Promise<void> {
-  await store.remove(uploadRecordKey(keyPrefix, key))
+/** @param kept what was judged, where something was: a record that was written since stays */
+export async function removeUploadRecord(
+  { store, keyPrefix }: Place,
+  key: string,
+  kept?: KeptRecord,
+): Promise<boolean> {
+  return store.remove(uploadRecordKey(keyPrefix, key), kept && { etag: kept.etag })
 }
 
 /** The upload as it travels in state. */

@@ -170,7 +170,7 @@ async function keepBesides(
   const written = await keep(verification, key, ports)
   if (written === undefined || (await isThere())) return true
   // Another's is another's to take back.
-  if ((await store.head(key))?.etag === written) await store.remove(key)
+  if ((await store.head(key))?.etag === written) await store.remove(key, { etag: written })
   return false
 }
 

@@ -94,7 +94,10 @@ function provenIdentity(
   )
 }
 
-/** Names as the platform itself gives them, so that a restore finds log and notes where it expects them. */
+/**
+ * Names as the platform itself gives them, so that a restore finds log and notes where it expects them. What an earlier
+ * call wrote stays: the bucket lets nobody overwrite what lies among the archives.
+ */
 async function writeSideFiles(
   folder: string,
   fileName: string,
@@ -108,7 +111,7 @@ async function writeSideFiles(
     ...(notes === undefined || notes === '' ? [] : [{ key: `${folder}${fileName}.notes`, text: notes }]),
   ]
   for (const { key, text } of files) {
-    await store.writeText(key, text, { contentType: 'text/plain; charset=utf-8' })
+    await store.writeText(key, text, { contentType: 'text/plain; charset=utf-8', onlyIf: { absent: true } })
   }
   return files.map(({ key }) => key)
 }

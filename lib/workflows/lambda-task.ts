@@ -1,10 +1,9 @@
-import { Duration, Validations } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { type IChainable, TaskInput as Payload, Timeout } from 'aws-cdk-lib/aws-stepfunctions'
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import type { Construct } from 'constructs'
 import { type TaskInput, type TaskName, tasks } from '../../functions/contracts/tasks.ts'
 import type { ExportFunctions } from '../export-functions.ts'
-import { printed, wildcardFinding } from '../rule-findings.ts'
 import { asRetry, type RetryPolicy } from './retry-policies.ts'
 
 /** A JSONata expression as Step Functions takes it. */
@@ -56,10 +55,6 @@ export function lambdaTask<Name extends TaskName>(
     taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds + SPARE_SECONDS)),
     outputs: props.output ?? '{% $states.result.Payload %}',
     ...(props.assign && { assign: props.assign }),
-  })
-  Validations.of(scope).acknowledge({
-    id: wildcardFinding(`${printed(scope, lambdaFunction.functionArn)}:*`),
-    reason: 'CDK lets a workflow call every version of a function that it calls.',
   })
   for (const policy of props.retry) state.addRetry(asRetry(policy))
   if (props.caught !== undefined) {

@@ -148,8 +148,11 @@ export class MemoryStore implements ArchiveStore {
     return etag
   }
 
-  async remove(key: string): Promise<void> {
+  async remove(key: string, onlyIf?: { etag: string }): Promise<boolean> {
+    const there = this.objects.get(key)
+    if (onlyIf !== undefined && there !== undefined && there.etag !== onlyIf.etag) return false
     this.objects.delete(key)
+    return true
   }
 
   async listKeys(prefix: string): Promise<string[]> {

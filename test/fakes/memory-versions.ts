@@ -1,4 +1,10 @@
-import type { StoredVersion, VersionLock, VersionRemoval, VersionStore } from '../../functions/aws/version-store.ts'
+import type {
+  JudgedVersion,
+  StoredVersion,
+  VersionLock,
+  VersionRemoval,
+  VersionStore,
+} from '../../functions/aws/version-store.ts'
 import type { MemoryStore } from './memory-store.ts'
 
 /** The versions of a memory store, which has one of each object. */
@@ -16,8 +22,9 @@ export class MemoryVersions implements VersionStore {
 
   async *listVersions(prefix: string): AsyncGenerator<StoredVersion, void, void> {
     for (const { key, writtenAt } of await this.#store.listDatedKeys(prefix)) {
-      const sizeBytes = this.#store.objects.get(key)?.body.length ?? 0
-      const rest = { versionId: 'null', latest: true, deleteMarker: false, storageClass: 'STANDARD' }
+      const { body, etag } = this.#store.objects.get(key) ?? { body: Buffer.alloc(0), etag: '' }
+      const sizeBytes = body.length
+      const rest = { versionId: 'null', etag, latest: true, deleteMarker: false, storageClass: 'STANDARD' }
       yield { key, sizeBytes, writtenAt, ...rest }
     }
   }
@@ -26,11 +33,11 @@ export class MemoryVersions implements VersionStore {
     return this.locks.get(key)
   }
 
-  async removeVersion(key: string): Promise<VersionRemoval> {
+  async removeVersion({ key, etag }: JudgedVersion): Promise<VersionRemoval> {
     this.asked.push(key)
     const lock = this.locks.get(key)
     if (lock !== undefined) return { outcome: 'locked', lock }
-    await this.#store.remove(key)
-    return { outcome: 'removed' }
+    const removed = await this.#store.remove(key, etag === undefined ? undefined : { etag })
+    return { outcome: removed ? 'removed' : 'changed' }
   }
 }

@@ -1,7 +1,8 @@
-import { byteMoverNodeOptions, nodeOptions } from '../../lib/node-options.ts'
+import { functionNodeOptions } from '../../lib/node-options.ts'
+import { Match } from 'aws-cdk-lib/assertions'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
+import { readTemplate, type Right, rightsOfRoles } from '../../lib/rights.ts'
 import { workflowNames } from '../../lib/workflow-names.ts'
 import { sorted } from './sorted.ts'
 import { smallest, type Synthesised, synthesise } from './synthesise.ts'
@@ -14,65 +15,15 @@ beforeAll(async () => {
   synthesised = await synthesise({ ...smallest, sites: ['hq', 'branch'], defaultSite: 'hq' })
 })
 
-const policySchema = z.object({
-  Properties: z.object({
-    PolicyDocument: z.object({
-      Statement: z.array(
-        z.object({
-          Action: z.union([z.string(), z.array(z.string())]),
-          Resource: z.unknown(),
-          Effect: z.string(),
-          Condition: z.unknown().optional(),
-        }),
-      ),
-    }),
-  }),
-})
-
-/** A resource as a person reads it: `archive-bucket/runs/*`, `…:secret:guestlift/site/hq-??????`. */
-function readable(resource: unknown): string {
-  return (
-    flat(resource)
-      .replace(/^arn:<AWS::Partition>:s3:::<guestlift-test-archive-bucket>/, 'archive-bucket')
-      .replace(/^arn:<AWS::Partition>:s3:::<cdk-[^>]*>/, "the CDK's assets")
-      // Named after its content.
-      .replace(/[0-9a-f]{64}\.zip$/, '<bundle>.zip')
-      .replace('<AWS::Partition>:', 'aws:')
-      .replace('<AWS::Region>:<AWS::AccountId>', '')
-  )
-}
-
-function flat(resource: unknown): string {
-  if (typeof resource === 'string') return resource
-  const [[name, argument] = ['', undefined]] = Object.entries(resource ?? {})
-  if (name === 'Fn::Join') return (argument as [string, unknown[]])[1].map(flat).join('')
-  if (name === 'Fn::GetAtt') return `<${(argument as string[])[0]?.replace(/[0-9A-F]{8}$/, '')}>`
-  if (name === 'Fn::Select') return '<name>'
-  if (name === 'Ref') return `<${String(argument).replace(/[0-9A-F]{8}$/, '')}>`
-  return `<${String(argument)}>`
-}
-
-/** What each role may do: action → resources, by the construct that has the right. */
+/** What each role may do: action → resources, by the construct that has the role. Policies that roles share are told for each. */
 function rights(): Record<string, string[]> {
-  const policies = Object.entries(synthesised.exports.findResources('AWS::IAM::Policy'))
-  return Object.fromEntries(
-    policies
-      .map(([id, policy]) => {
-        const { Statement } = policySchema.parse(policy).Properties.PolicyDocument
-        const lines = Statement.flatMap(({ Action, Resource, Condition }) =>
-          [Action]
-            .flat()
-            .flatMap((action) =>
-              (Array.isArray(Resource) ? Resource : [Resource]).map(
-                (resource) =>
-                  `${action} on ${readable(resource)}${Condition ? ` if ${JSON.stringify(Condition)}` : ''}`,
-              ),
-            ),
-        )
-        return [id.replace(/(Role)?DefaultPolicy[0-9A-F]{8}$|[0-9A-F]{8}$/, ''), sorted(lines)] as const
-      })
-      .toSorted(([one], [other]) => one.localeCompare(other)),
-  )
+  const roles = rightsOfRoles(readTemplate(synthesised.exports.toJSON()))
+  const lines = [...roles].map(([id, its]) => [id.replace(/(Role)?[0-9A-F]{8}$/, ''), sorted(its.map(line))] as const)
+  return Object.fromEntries(lines.toSorted(([one], [other]) => one.localeCompare(other)))
+}
+
+function line({ action, resource, condition }: Right): string {
+  return `${action} on ${resource}${condition === undefined ? '' : ` if ${condition}`}`
 }
 
 function rightsOf(task: TaskName): string[] {
@@ -90,15 +41,21 @@ describe('the functions', () => {
       JSON.stringify(each['Properties'].Role),
     )
     expect(new Set(used).size).toBe(Object.keys(tasks).length)
-    expect(roles.filter(([, role]) => 'ManagedPolicyArns' in (role['Properties'] as object))).toEqual([])
+    const attached = roles.flatMap(([, role]) => role['Properties'].ManagedPolicyArns ?? [])
+    expect(new Set(attached.map((arn: unknown) => JSON.stringify(arn)))).toEqual(
+      new Set(Object.keys(synthesised.exports.findResources('AWS::IAM::ManagedPolicy')).map((id) => `{"Ref":"${id}"}`)),
+    )
   })
 
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
       /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites)\/\*$/,
-      /^s3:\w+ on archive-bucket\/uploads\/test\/\*$/,
+      /^s3:\w+ on archive-bucket\/uploads\/(test|archives)\/\*$/,
+      /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
+      /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
+      /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|\*\.log|\*\.notes)$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
@@ -108,6 +65,58 @@ describe('the functions', () => {
   it('read the sites’ secrets only where the contract names them', () => {
     const reads = (task: TaskName) => rightsOf(task).some((right) => right.startsWith('secretsmanager:GetSecretValue'))
     expect(taskNames.filter(reads)).toEqual(taskNames.filter((task) => 'SITE_SECRET_PREFIX' in tasks[task].env.shape))
+  })
+
+  it('ask about no secret but by reading it, and may ask about one that is not there yet', () => {
+    const secret = 'arn:aws:secretsmanager::secret:guestlift/site'
+    expect(rightsOf('PlanCopies').filter((right) => right.startsWith('secretsmanager:'))).toEqual(
+      ['branch', 'branch-??????', 'hq', 'hq-??????'].map(
+        (name) => `secretsmanager:GetSecretValue on ${secret}/${name}`,
+      ),
+    )
+  })
+
+  it('write among the archives only what they make there: parts, manifests with what lies beside, verdicts', () => {
+    const writers = taskNames.flatMap((task) =>
+      rightsOf(task)
+        .filter((right) => right.startsWith('s3:PutObject on archive-bucket/archives/'))
+        .map((right) => `${task}: ${right.slice('s3:PutObject on archive-bucket/'.length)}`),
+    )
+    expect(writers).toEqual([
+      // Parts are no object.
+      'OpenUpload: archives/* if {"Bool":{"s3:ObjectCreationOperation":"false"}}',
+      'CopyParts: archives/* if {"Bool":{"s3:ObjectCreationOperation":"false"}}',
+      // Nor is anything overwritten.
+      'CompleteUpload: archives/* if {"Null":{"s3:if-none-match":"false"}}',
+      'WriteManifest: archives/*/*.log',
+      'WriteManifest: archives/*/*.notes',
+      'WriteManifest: archives/*/manifest.json',
+      'VerifyDeep: archives/*/verification.json',
+    ])
+  })
+
+  it('are worked for by services of this account alone', () => {
+    const trusted = Object.values(synthesised.exports.findResources('AWS::IAM::Role')).flatMap((role) => {
+      const { Statement } = role['Properties'].AssumeRolePolicyDocument
+      const account = JSON.stringify({ Ref: 'AWS::AccountId' })
+      return (Statement as { Principal: { Service: string }; Condition?: Record<string, Record<string, unknown>> }[])
+        .filter(({ Condition }) => JSON.stringify(Condition?.['StringEquals']?.['aws:SourceAccount']) !== account)
+        .map(({ Principal }) => Principal.Service)
+    })
+    // EventBridge starts the clean-up by a role: roles can only be handed to a service within their own account.
+    expect(trusted).toEqual(['events.amazonaws.com'])
+  })
+
+  it('are called by workflows without a version, and builds are watched without their reports', () => {
+    const all = Object.values(rights()).flat()
+    expect(
+      all.filter((right) => right.startsWith('lambda:InvokeFunction')).filter((right) => right.endsWith(':*')),
+    ).toEqual([])
+    expect(all.filter((right) => right.startsWith('codebuild:')).map((right) => right.split(' ')[0])).toEqual([
+      'codebuild:BatchGetBuilds',
+      'codebuild:StartBuild',
+      'codebuild:StopBuild',
+    ])
   })
 
   it('can never change a lock, pass by one, or touch the bucket’s settings', () => {
@@ -125,7 +134,7 @@ describe('the functions', () => {
         .filter((right) => right.startsWith('s3:DeleteObject'))
         .map((right) => `${task}: ${right}`),
     )
-    const pruning = deletes.filter((right) => !/\/uploads\/(test\/)?\*$/.test(right))
+    const pruning = deletes.filter((right) => !/\/uploads\/(test|archives)\/\*$/.test(right))
     expect(pruning).toEqual([
       'ApplyRetention: s3:DeleteObject on archive-bucket/retention/*',
       'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',
@@ -150,9 +159,10 @@ describe('the functions', () => {
   })
 
   it.each(taskNames)('%s gets the environment of its contract, which accepts it', (task) => {
-    const { NODE_OPTIONS, ...ours } = synthesised.assembly.functions[tasks[task].stem]?.environment ?? {}
+    const { environment, memoryMiB = 0 } = synthesised.assembly.functions[tasks[task].stem] ?? {}
+    const { NODE_OPTIONS, ...ours } = environment ?? {}
     const movesBytes = task === 'CopyParts' || task === 'VerifyDeep'
-    expect(NODE_OPTIONS).toBe(movesBytes ? byteMoverNodeOptions : nodeOptions)
+    expect(NODE_OPTIONS).toBe(functionNodeOptions(movesBytes, memoryMiB))
     expect(sorted(Object.keys(ours))).toEqual(sorted(Object.keys(tasks[task].env.shape)))
     expect(tasks[task].env.safeParse(ours).success).toBe(true)
   })
@@ -180,6 +190,12 @@ describe('the functions', () => {
       exports.hasResourceProperties('AWS::Lambda::Function', {
         FunctionName: 'guestlift-test-copy-parts',
         MemorySize: 3008,
+        // Lambda sets no limit of its own to the heap beside either of the two.
+        Environment: {
+          Variables: Match.objectLike({
+            NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=1 --max-old-space-size=2707',
+          }),
+        },
         ReservedConcurrentExecutions: 4,
       }),
     ).not.toThrow()

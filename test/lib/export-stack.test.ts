@@ -241,7 +241,8 @@ describe('the larger runner', () => {
     const { Source, Environment, TimeoutInMinutes, Artifacts } = project?.['Properties'] ?? {}
     expect(JSON.stringify(Source.Location)).toContain(`/${verify?.['Properties'].Code.S3Key}`)
     expect(Environment).toMatchObject({
-      Type: 'ARM_CONTAINER',
+      Type: 'LINUX_CONTAINER',
+      Image: 'aws/codebuild/amazonlinux-x86_64-standard:6.0',
       ComputeType: 'BUILD_GENERAL1_SMALL',
       PrivilegedMode: false,
     })
@@ -255,6 +256,15 @@ describe('the larger runner', () => {
     const statements = JSON.parse(policy ?? '{}').Properties.PolicyDocument.Statement as { Action: string[] }[]
     for (const each of statements.filter(({ Action }) => /s3:(Put|Delete)/.test(JSON.stringify(Action))))
       expect(JSON.stringify(each)).toContain('/vm/archives/*/verification.json')
+  })
+
+  it('runs on ARM, which is cheaper, in regions that are known to have it', async () => {
+    const { exports } = await synthesise(largest)
+    expect(() =>
+      exports.hasResourceProperties('AWS::CodeBuild::Project', {
+        Environment: { Type: 'ARM_CONTAINER', Image: 'aws/codebuild/amazonlinux-aarch64-standard:4.0' },
+      }),
+    ).not.toThrow()
   })
 
   it('is not made where the deployment wants none, and nothing refers to it', async () => {
@@ -462,6 +472,27 @@ describe('a VPC', () => {
         },
       }),
     ).not.toThrow()
+  })
+
+  it('lets Lambda attach them with their roles, and their own code touch no network', async () => {
+    const { exports } = await synthesise(largest)
+    const [policy] = Object.entries(exports.findResources('AWS::IAM::Policy')).flatMap(([id, each]) =>
+      id.startsWith('FunctionsCopyParts') ? [each['Properties'].PolicyDocument.Statement] : [],
+    )
+    const network = (policy as { Action: string | string[] }[]).filter(({ Action }) => /ec2:/.test(String(Action)))
+    expect(network).toMatchObject([
+      { Effect: 'Allow', Action: expect.arrayContaining(['ec2:CreateNetworkInterface']) },
+      {
+        Effect: 'Deny',
+        Action: expect.arrayContaining(['ec2:CreateNetworkInterface']),
+        Condition: {
+          ArnEquals: {
+            'lambda:SourceFunctionArn': 'arn:aws:lambda:eu-central-1:123456789012:function:guestlift-large-copy-parts',
+          },
+        },
+      },
+    ])
+    expect(JSON.stringify(exports.toJSON())).not.toContain('AWSLambdaVPCAccessExecutionRole')
   })
 
   it('carries archive bytes over a gateway endpoint, and no NAT gateway is made', async () => {

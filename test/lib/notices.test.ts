@@ -86,14 +86,14 @@ function gapsOfTopic(topicId: string, service: string): string[] {
   const key = resources[idOf(topic.Properties['KmsMasterKeyId'])]
   for (const action of ['kms:Decrypt', 'kms:GenerateDataKey']) {
     const users = allowing(statementsOf(key?.Properties['KeyPolicy']), service, action)
-    if (!users.some(({ Condition }) => Condition === undefined)) gaps.push(`the key lets ${service} do no ${action}`)
+    if (!users.some((each) => holdsFor(each, service))) gaps.push(`the key lets ${service} do no ${action}`)
   }
   if (!all('AWS::SNS::Subscription').some(([, { Properties }]) => idOf(Properties['TopicArn']) === topicId))
     gaps.push('nobody subscribes to the topic')
   return gaps
 }
 
-/** EventBridge sends no condition keys to SNS, so a condition never holds for it; CloudWatch sends the account. */
+/** EventBridge sends no condition keys to SNS and KMS, so a condition never holds for it; CloudWatch sends the account. */
 function holdsFor({ Condition }: Statement, service: string): boolean {
   if (service === 'events.amazonaws.com') return Condition === undefined
   return Condition?.['StringEquals']?.['aws:SourceAccount'] === '123456789012'
@@ -129,6 +129,21 @@ const targetsSchema = z.array(
 )
 
 describe('every notice reaches a person', () => {
+  it('with no more of the key than publishing takes', () => {
+    const [key] = all('AWS::KMS::Key')
+    const services = statementsOf(key?.[1].Properties['KeyPolicy']).filter(({ Principal }) =>
+      JSON.stringify(Principal).includes('amazonaws.com'),
+    )
+    expect(services.map(({ Principal, Action, Condition }) => [Principal, Action, Condition])).toEqual([
+      [
+        { Service: 'cloudwatch.amazonaws.com' },
+        ['kms:Decrypt', 'kms:GenerateDataKey*'],
+        { StringEquals: { 'aws:SourceAccount': '123456789012' } },
+      ],
+      [{ Service: 'events.amazonaws.com' }, ['kms:Decrypt', 'kms:GenerateDataKey*'], undefined],
+    ])
+  })
+
   it('from each alarm, over the topic’s policy and the key’s, to a subscriber', () => {
     const alarms = all('AWS::CloudWatch::Alarm')
     expect(alarms.length).toBeGreaterThan(20)

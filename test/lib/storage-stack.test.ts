@@ -4,11 +4,11 @@ import { sorted } from './sorted.ts'
 import { smallest, synthesise } from './synthesise.ts'
 
 describe('the storage stack', () => {
-  it('keeps the bucket when the stack goes', async () => {
+  it('keeps the bucket and what guards it when the stack goes, and neither when making them failed', async () => {
     const { storage } = await synthesise(smallest)
-    expect(() =>
-      storage.hasResource('AWS::S3::Bucket', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' }),
-    ).not.toThrow()
+    const kept = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' }
+    for (const type of ['AWS::S3::Bucket', 'AWS::S3::BucketPolicy'])
+      expect(() => storage.hasResource(type, kept)).not.toThrow()
   })
 
   it('encrypts, versions and shuts the bucket', async () => {

@@ -1,11 +1,11 @@
 /** DeleteObject and DeleteObjects. What Object Lock protects stays; a delete without a version only hides it. */
-import { invalidRequest, S3Error } from '../errors.ts'
+import { invalidRequest, notImplemented, S3Error } from '../errors.ts'
 import { element, optional, parseXml, renderXml, type XmlElement } from '../protocol/xml.ts'
 import type { BucketStore } from '../store/bucket-store.ts'
 import type { ObjectVersion, VersionRecord } from '../store/records.ts'
 import { bucketOf, type Call, keyOf, LARGEST_XML_BYTES, type S3Response, xmlAnswer } from './call.ts'
 import { enforcePolicy } from './policy.ts'
-import { writeCondition } from './preconditions.ts'
+import { matches, refuseConditions, writeCondition } from './preconditions.ts'
 
 interface Deletion {
   versionId?: string
@@ -44,8 +44,8 @@ export async function deleteObject(call: Call): Promise<S3Response> {
   const bucket = bucketOf(call)
   const key = keyOf(call)
   const versionId = call.request.query.get('versionId')
-  const condition = writeCondition(call.request, bucket, key)
-  condition.stop()
+  if (versionId !== undefined) refuseConditions(call.request)
+  writeCondition(call.request, bucket, key).stop()
   const done = remove(call, bucket, key, versionId)
   await bucket.settleKey(key)
   const headers: Record<string, string> = {}
@@ -67,11 +67,11 @@ export async function deleteObjects(call: Call): Promise<S3Response> {
   const quiet = root.value('Quiet')?.toLowerCase() === 'true'
   const results: XmlElement[] = []
   for (const node of wanted) {
-    node.allowOnly('Key', 'VersionId')
+    node.allowOnly('Key', 'VersionId', 'ETag')
     const key = node.child('Key')?.text
     if (key === undefined || key === '') throw new S3Error('MalformedXML')
     const versionId = node.value('VersionId') || undefined
-    const outcome = deleteOne(call, bucket, key, versionId)
+    const outcome = deleteOne(call, bucket, key, versionId, node.value('ETag'))
     if (outcome.name === 'Error' || !quiet) results.push(outcome)
   }
   for (const folder of new Set(wanted.map((node) => node.child('Key')?.text ?? ''))) await bucket.settleKey(folder)
@@ -79,8 +79,15 @@ export async function deleteObjects(call: Call): Promise<S3Response> {
 }
 
 /** One key's failure doesn't stop the others. */
-function deleteOne(call: Call, bucket: BucketStore, key: string, versionId: string | undefined): XmlElement {
+function deleteOne(
+  call: Call,
+  bucket: BucketStore,
+  key: string,
+  versionId: string | undefined,
+  etag: string | undefined,
+): XmlElement {
   try {
+    if (etag !== undefined) requireTag(bucket, key, versionId, etag)
     enforcePolicy(bucket, versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion', key, call.request)
     const done = remove(call, bucket, key, versionId)
     return element('Deleted', [
@@ -99,4 +106,12 @@ function deleteOne(call: Call, bucket: BucketStore, key: string, versionId: stri
       element('Message', cause.message),
     ])
   }
+}
+
+/** A condition is about the current version; S3 refuses one beside a version's id. */
+function requireTag(bucket: BucketStore, key: string, versionId: string | undefined, etag: string): void {
+  if (versionId !== undefined) throw notImplemented('ETag together with VersionId')
+  const current = bucket.current(key)
+  if (current === undefined) throw new S3Error('NoSuchKey', { details: [['Key', key]] })
+  if (!matches(etag, current.etag)) throw new S3Error('PreconditionFailed', { details: [['Condition', 'ETag']] })
 }

@@ -151,9 +151,10 @@ export function parseRetention(mode: string, until: string, now: Date): Retentio
   return { mode, retainUntil: new Date(time).toISOString() }
 }
 
-/** Lock parameters need a body checksum, so that what is locked is what was meant. */
-export function requireChecksumForLock(request: S3Request, declared: unknown): void {
-  const asked = Object.keys(request.source.headers).some((name) => name.startsWith('x-amz-object-lock-'))
+/** A lock, asked for or by the bucket's default, needs a body checksum, so that what is locked is what was meant. */
+export function requireChecksumForLock(request: S3Request, bucket: BucketRecord, declared: unknown): void {
+  const byDefault = bucket.objectLock?.mode !== undefined
+  const asked = byDefault || Object.keys(request.source.headers).some((name) => name.startsWith('x-amz-object-lock-'))
   if (!asked || declared !== undefined || request.header('content-md5') !== undefined) return
   throw invalidRequest(
     'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters',

@@ -101,6 +101,12 @@ function conditionKey(name: string): ((request: S3Request) => string | undefined
     const parameter = lower === 's3:versionid' ? 'versionId' : lower.slice('s3:'.length)
     return (request) => request.query.get(parameter)
   }
+  // Creating an upload and sending its parts make no object; everything else that may write does.
+  if (lower === 's3:objectcreationoperation') {
+    return ({ query }) => String(!query.has('uploads') && !query.has('partNumber'))
+  }
+  if (lower === 's3:if-match' || lower === 's3:if-none-match')
+    return (request) => request.header(lower.slice('s3:'.length))
   const header =
     /^s3:(x-amz-(?:server-side-encryption(?:-aws-kms-key-id)?|storage-class|acl|copy-source|metadata-directive|content-sha256))$/.exec(
       lower,

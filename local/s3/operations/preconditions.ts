@@ -4,7 +4,8 @@ import type { S3Request } from '../protocol/request.ts'
 import type { BucketStore } from '../store/bucket-store.ts'
 import type { ObjectVersion } from '../store/records.ts'
 
-function matches(header: string, etag: string): boolean {
+/** Is it one of the ETags of a header, quoted or not, or a star? */
+export function matches(header: string, etag: string): boolean {
   return header.split(',').some((item) => {
     const value = item.trim().replace(/^W\//, '')
     return value === '*' || value.replace(/^"(.*)"$/, '$1') === etag

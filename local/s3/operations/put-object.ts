@@ -15,7 +15,7 @@ export async function putObject(call: Call): Promise<S3Response> {
   const bucket = bucketOf(call)
   const key = keyOf(call)
   const attributes = readAttributes(call.request, bucket.record, call.now)
-  requireChecksumForLock(call.request, call.body.declared)
+  requireChecksumForLock(call.request, bucket.record, call.body.declared)
   requireLength(call)
   const condition = writeCondition(call.request, bucket, key)
   const { bodyId, path } = bucket.newBody(key)

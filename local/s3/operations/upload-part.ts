@@ -12,14 +12,16 @@ import { bucketOf, type Call, type S3Response, xmlAnswer } from './call.ts'
 import { openSource } from './copy-source.ts'
 import { findUpload, noSuchUpload } from './create-upload.ts'
 import { parseCopyRange } from './get-object.ts'
-import { encryptionHeaders } from './object-attributes.ts'
+import { encryptionHeaders, requireChecksumForLock } from './object-attributes.ts'
 import { refuseConditions } from './preconditions.ts'
 import { LARGEST_PUT_BYTES, requireLength } from './put-object.ts'
 
 export async function uploadPart(call: Call): Promise<S3Response> {
   refuseConditions(call.request)
-  const upload = findUpload(call, bucketOf(call))
+  const bucket = bucketOf(call)
+  const upload = findUpload(call, bucket)
   const partNumber = partNumberOf(call)
+  requireChecksumForLock(call.request, bucket.record, call.body.declared)
   const sizeBytes = requireLength(call)
   const compute = partAlgorithm(upload.record, call.body.declared)
   const part = await store(upload, partNumber, sizeBytes, call.now, async (handle, offset) => {

@@ -231,6 +231,17 @@ export function archiveStoreConformance(name: string, open: () => Promise<StoreU
       expect((await store.readText(key))?.text).toBe('new')
     })
 
+    it('removes what was judged and leaves what was written since', async () => {
+      const key = freshKey()
+      const judged = (await store.writeText(key, 'judged')) ?? ''
+      const later = (await store.writeText(key, 'later')) ?? ''
+      expect(await store.remove(key, { etag: judged })).toBe(false)
+      expect((await store.readText(key))?.text).toBe('later')
+      expect(await store.remove(key, { etag: later })).toBe(true)
+      expect(await store.readText(key)).toBeUndefined()
+      expect(await store.remove(key, { etag: later })).toBe(true)
+    })
+
     it('removes, lists and forgets', async () => {
       const key = freshKey()
       await store.writeText(`${key}/b`, 'b')

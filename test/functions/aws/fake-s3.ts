@@ -178,6 +178,10 @@ function answerTo(fake: FakeS3, request: FakeRequest, body: Buffer, sizeBytes: n
     return { status: 200, headers: { etag } }
   }
   if (method === 'DELETE') {
+    const wanted = headers['if-match']
+    const there = fake.objects.get(key)
+    if (wanted !== undefined && there === undefined) return refusal(404, 'NoSuchKey')
+    if (wanted !== undefined && wanted !== there?.etag) return refusal(412, 'PreconditionFailed')
     fake.objects.delete(key)
     return { status: 204, headers: {} }
   }

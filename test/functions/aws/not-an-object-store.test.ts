@@ -37,7 +37,7 @@ const operations: Readonly<Record<string, (store: ArchiveStore, versions: Versio
   listFolders: (store) => store.listFolders('a/'),
   listVersions: (_store, versions) => drained(versions.listVersions('a/')),
   lockOf: (_store, versions) => versions.lockOf('a/b', 'v1'),
-  removeVersion: (_store, versions) => versions.removeVersion('a/b', 'v1'),
+  removeVersion: (_store, versions) => versions.removeVersion({ key: 'a/b', versionId: 'v1' }),
 }
 
 describe('what answers in place of S3', () => {

@@ -289,6 +289,24 @@ describe('S3ArchiveStore', () => {
     expect(await store.writeText('claim', 'theirs', { onlyIf: { absent: true } })).toBeUndefined()
   })
 
+  it('takes for removed what its own first try removed when the answer was lost', async () => {
+    const etag = (await store.writeText('record', 'mine')) ?? ''
+    failing(1, { lose: true }, (request) => request.method === 'DELETE')
+    expect(await store.remove('record', { etag })).toBe(true)
+    expect(fake.objects.has('record')).toBe(false)
+  })
+
+  it('removes without a condition where the store knows none, and not where it refuses for another reason', async () => {
+    const etag = (await store.writeText('record', 'mine')) ?? ''
+    const conditional = (request: FakeRequest) => request.method === 'DELETE' && 'if-match' in request.headers
+    failing(1, { status: 403, code: 'AccessDenied' }, conditional)
+    await expect(store.remove('record', { etag })).rejects.toMatchObject({ name: 'StoreDenied' })
+    expect(fake.objects.has('record')).toBe(true)
+    failing(1, { status: 501, code: 'NotImplemented' }, conditional)
+    expect(await store.remove('record', { etag })).toBe(true)
+    expect(fake.objects.has('record')).toBe(false)
+  })
+
   it('pages through ten thousand parts and starts at the range that is wanted', async () => {
     const uploadId = await store.createUpload('many')
     const upload = fake.uploads.get(uploadId)

@@ -1,3 +1,4 @@
+import { PutBucketVersioningCommand } from '@aws-sdk/client-s3'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openVersionedBucket, type VersionedBucket } from '../../fakes/versioned-bucket.ts'
 
@@ -38,8 +39,8 @@ describe('S3VersionStore', () => {
     bucket = await openVersionedBucket()
     const old = await bucket.put('key', 'old')
     const current = await bucket.put('key', 'new')
-    expect(await bucket.versions.removeVersion('key', old)).toEqual({ outcome: 'removed' })
-    expect(await bucket.versions.removeVersion('key', old)).toEqual({ outcome: 'removed' })
+    expect(await bucket.versions.removeVersion({ key: 'key', versionId: old })).toEqual({ outcome: 'removed' })
+    expect(await bucket.versions.removeVersion({ key: 'key', versionId: old })).toEqual({ outcome: 'removed' })
     expect((await bucket.all()).map(({ versionId }) => versionId)).toEqual([current])
   })
 
@@ -49,21 +50,24 @@ describe('S3VersionStore', () => {
     const version = await bucket.put('key', 'text', { retainUntil })
     const lock = { legalHold: false, retainUntil: retainUntil.toISOString(), mode: 'COMPLIANCE' }
     expect(await bucket.versions.lockOf('key', version)).toEqual(lock)
-    expect(await bucket.versions.removeVersion('key', version)).toEqual({ outcome: 'locked', lock })
+    expect(await bucket.versions.removeVersion({ key: 'key', versionId: version })).toEqual({ outcome: 'locked', lock })
 
     const held = await bucket.put('held', 'text')
     await bucket.holdLegally('held', true)
-    expect(await bucket.versions.removeVersion('held', held)).toEqual({ outcome: 'locked', lock: { legalHold: true } })
+    expect(await bucket.versions.removeVersion({ key: 'held', versionId: held })).toEqual({
+      outcome: 'locked',
+      lock: { legalHold: true },
+    })
     await bucket.holdLegally('held', false)
     expect(await bucket.versions.lockOf('held', held)).toBeUndefined()
-    expect(await bucket.versions.removeVersion('held', held)).toEqual({ outcome: 'removed' })
+    expect(await bucket.versions.removeVersion({ key: 'held', versionId: held })).toEqual({ outcome: 'removed' })
     expect(await bucket.versions.lockOf('held', held)).toBeUndefined()
   })
 
   it('removes an object in Glacier without a restore', async () => {
     bucket = await openVersionedBucket()
     const version = await bucket.put('cold', 'text', { storageClass: 'DEEP_ARCHIVE' })
-    expect(await bucket.versions.removeVersion('cold', version)).toEqual({ outcome: 'removed' })
+    expect(await bucket.versions.removeVersion({ key: 'cold', versionId: version })).toEqual({ outcome: 'removed' })
     expect(await bucket.all()).toEqual([])
   })
 
@@ -72,7 +76,31 @@ describe('S3VersionStore', () => {
     await bucket.put('key', 'text')
     const [only] = await bucket.all()
     expect(only).toMatchObject({ versionId: 'null', latest: true })
-    await bucket.versions.removeVersion('key', 'null')
+    await bucket.versions.removeVersion({ key: 'key', versionId: 'null' })
     expect(await bucket.all()).toEqual([])
+  })
+
+  it('leaves what was written since in the place of the one version, where there are no versions', async () => {
+    bucket = await openVersionedBucket('plain')
+    await bucket.put('key', 'judged')
+    const [judged] = await bucket.all()
+    await bucket.put('key', 'later')
+    const version = judged ?? { key: '', versionId: '' }
+    expect(await bucket.versions.removeVersion(version)).toEqual({ outcome: 'changed' })
+    const [later] = await bucket.all()
+    expect(await bucket.versions.removeVersion(later ?? version)).toEqual({ outcome: 'removed' })
+    expect(await bucket.versions.removeVersion(later ?? version)).toEqual({ outcome: 'removed' })
+    expect(await bucket.all()).toEqual([])
+  })
+
+  it('removes an object from before there were versions for good, and does not only hide it', async () => {
+    bucket = await openVersionedBucket('plain')
+    for (const key of ['shown', 'hidden']) await bucket.put(key, 'old')
+    const old = await bucket.all()
+    const VersioningConfiguration = { Status: 'Enabled' } as const
+    await bucket.client.send(new PutBucketVersioningCommand({ Bucket: 'archives', VersioningConfiguration }))
+    await bucket.store.remove('hidden')
+    for (const version of old) expect(await bucket.versions.removeVersion(version)).toEqual({ outcome: 'removed' })
+    expect(await bucket.all()).toMatchObject([{ key: 'hidden', deleteMarker: true }])
   })
 })

@@ -67,6 +67,36 @@ describe('reading sites from Secrets Manager', () => {
     expect(await secrets.readSite('hq')).toBe('{}')
   })
 
+  it('names the command that creates a secret which is not there yet', async () => {
+    answer = { status: 400, body: { __type: 'ResourceNotFoundException', message: 'from the fake' } }
+    const message = expect.stringContaining(
+      'aws secretsmanager create-secret --name guestlift/site/hq --secret-string file://site.json',
+    )
+    await expect(secrets.readSite('hq')).rejects.toMatchObject({ name: 'UnknownSite', message })
+  })
+
+  it.each([
+    [
+      'because no identity-based policy allows the secretsmanager:GetSecretValue action',
+      'UnknownSite',
+      /not in `sites`/,
+    ],
+    ['with an explicit deny in an identity-based policy', 'StoreDenied', /nothing denies/],
+    [
+      'because no permissions boundary allows the secretsmanager:GetSecretValue action',
+      'StoreDenied',
+      /nothing denies/,
+    ],
+    ['Access to KMS is not allowed', 'StoreDenied', /kms:Decrypt/],
+  ])('tells a site that the deployment lacks from other refusals: %s', async (why, name, pattern) => {
+    const user =
+      'User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to perform: secretsmanager:GetSecretValue'
+    const message = why.startsWith('Access') ? why : `${user} on resource: guestlift/site/hq ${why}`
+    answer = { status: 400, body: { __type: 'AccessDeniedException', message } }
+    const refusal = secrets.readSite('hq')
+    await expect(refusal).rejects.toMatchObject({ name, message: expect.stringMatching(pattern) })
+  })
+
   it('refuses a binary secret', async () => {
     answer = { status: 200, body: { SecretBinary: Buffer.from('{}').toString('base64') } }
     await expect(secrets.readSite('hq')).rejects.toMatchObject({ name: 'InvalidSite' })

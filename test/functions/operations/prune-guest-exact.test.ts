@@ -314,8 +314,8 @@ describe('pruning a guest', () => {
 
     it('says what kept it from going, and goes on with the next; but not for a fault of our own', async () => {
       const removeVersion = bucket.removeVersion.bind(bucket)
-      bucket.removeVersion = (key) =>
-        key.startsWith(folderOf(1)) ? Promise.reject(new StoreUnavailable('cut')) : removeVersion(key)
+      bucket.removeVersion = (version) =>
+        version.key.startsWith(folderOf(1)) ? Promise.reject(new StoreUnavailable('cut')) : removeVersion(version)
       const report = await prune({ 'keep-last': 1 })
       expect(told(report)).toEqual(['01 left', '02 removed', '03 keep'])
       expect(report.archives[0]?.trouble).toContain('cut')

@@ -239,9 +239,9 @@ describe('pruneGuest', () => {
         bucket: bucket.versions.bucket,
         listVersions: (prefix) => bucket.versions.listVersions(prefix),
         lockOf: (key, version) => bucket.versions.lockOf(key, version),
-        removeVersion: (key, version) => {
+        removeVersion: (version) => {
           if (++removals > after) throw new StoreUnavailable('the connection was cut')
-          return bucket.versions.removeVersion(key, version)
+          return bucket.versions.removeVersion(version)
         },
       },
     }

@@ -101,6 +101,44 @@ describe('removing an archive', () => {
     expect(left()).toEqual([`${VERDICT}.mine`])
   })
 
+  describe('of which something was overwritten since it was judged', () => {
+    const judged = async () => {
+      const all: StoredVersion[] = []
+      for await (const one of bucket.listVersions(FOLDER)) all.push(one)
+      return [MANIFEST, DISK, LOG, VERDICT].flatMap((key) => all.filter((one) => one.key === key))
+    }
+    const removeJudged = async (judgedVersions: StoredVersion[]) =>
+      removeArchive('hq', guest, { folder: FOLDER, versions: judgedVersions }, 'no rule keeps it', ports)
+
+    it('leaves that file, says so, and leaves it to a person whenever the removal is resumed', async () => {
+      const before = await judged()
+      await store.writeText(DISK, 'another’s')
+      await expect(removeJudged(before)).rejects.toMatchObject({
+        name: 'ArchiveConflict',
+        message: expect.stringContaining(`${DISK} was overwritten`),
+      })
+      expect(left()).toEqual([DISK, RECORD].toSorted())
+      const resumed = await resumeRemovals('hq', guest, false, ports)
+      expect(resumed).toMatchObject({ folders: [], warnings: [expect.stringContaining(`${DISK} was overwritten`)] })
+      expect(left()).toEqual([DISK, RECORD].toSorted())
+    })
+
+    it('stays whole where that is its manifest', async () => {
+      const before = await judged()
+      await store.writeText(MANIFEST, 'another’s')
+      await expect(removeJudged(before)).rejects.toMatchObject({ name: 'ArchiveConflict' })
+      expect(left()).toEqual([MANIFEST, DISK, LOG, RECORD].toSorted())
+    })
+
+    it('goes all the same where it is what a verification found', async () => {
+      await store.writeText(VERDICT, '{}')
+      const before = await judged()
+      await store.writeText(VERDICT, '{"later":true}')
+      expect(await removeJudged(before)).toBeUndefined()
+      expect(left()).toEqual([])
+    })
+  })
+
   it('isn’t at its end while such a late verdict is locked', async () => {
     await store.writeText(VERDICT, '{}')
     bucket.locks.set(VERDICT, november)

@@ -198,7 +198,9 @@ describe('testing a store that does other than it says', () => {
 
   it('finds one that removes nothing', async () => {
     class Hoarder extends MemoryStore {
-      override async remove(): Promise<void> {}
+      override async remove(): Promise<boolean> {
+        return true
+      }
     }
     expect(await refusalOf(new Hoarder())).toMatch(/^StoreUnsuitable: .*still shows an object/)
   })
@@ -208,7 +210,7 @@ describe('testing a store that does other than it says', () => {
       override listKeys(): Promise<string[]> {
         return Promise.reject(new StoreUnavailable('busy'))
       }
-      override remove(): Promise<void> {
+      override remove(): Promise<boolean> {
         return Promise.reject(new StoreUnavailable('still busy'))
       }
     }

@@ -295,6 +295,31 @@ describe('copies, deletions, tags, attributes', () => {
     const stale = fixture.s3.send(new DeleteObjectCommand({ Bucket, Key: 'guarded', IfMatch: '"stale"' }))
     expect((await failure(stale)).status).toBe(412)
     expect(await text('guarded')).toBe('x')
+    const missing = fixture.s3.send(new DeleteObjectCommand({ Bucket, Key: 'never was', IfMatch: '*' }))
+    expect(await failure(missing)).toMatchObject({ code: 'NoSuchKey', status: 404 })
+    // Seen on AWS in March 2026 (localstack issue 13894): a condition beside a version is refused, even the right one.
+    const version = new DeleteObjectCommand({ Bucket, Key: 'guarded', VersionId: 'null', IfMatch: '*' })
+    expect(await failure(fixture.s3.send(version))).toMatchObject({ code: 'NotImplemented', status: 501 })
+  })
+
+  it('deletes many under their ETags, each for itself', async () => {
+    await put('tagged', 'x')
+    await put('stale', 'x')
+    const { ETag = '' } = await fixture.s3.send(new HeadObjectCommand({ Bucket, Key: 'tagged' }))
+    const Objects = [
+      { Key: 'tagged', ETag },
+      { Key: 'stale', ETag: '"other"' },
+      { Key: 'never was', ETag },
+      { Key: 'stale', ETag, VersionId: 'null' },
+    ]
+    const answer = await fixture.s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+    expect(answer.Deleted?.map(({ Key }) => Key)).toEqual(['tagged'])
+    expect(answer.Errors?.map(({ Key, Code }) => [Key, Code])).toEqual([
+      ['stale', 'PreconditionFailed'],
+      ['never was', 'NoSuchKey'],
+      ['stale', 'NotImplemented'],
+    ])
+    expect(await text('stale')).toBe('x')
   })
 
   it('keeps tags from the header and from the API', async () => {

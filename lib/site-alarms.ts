@@ -1,0 +1,68 @@
+import { Duration } from 'aws-cdk-lib'
+import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import type { Topic } from 'aws-cdk-lib/aws-sns'
+import type { Construct } from 'constructs'
+import { UNCOVERED_METRIC } from '../functions/domain/coverage-metrics.ts'
+import type { RunMetric } from '../functions/domain/run-metrics.ts'
+import { metricDimensions, METRICS_NAMESPACE } from '../functions/domain/site-metrics.ts'
+import { checkPeriod } from './coverage-checks.ts'
+import type { Deployment } from './deployment-config.ts'
+
+interface SiteAlarmsProps {
+  deployment: Deployment
+  sites: readonly string[]
+  topic: Topic
+}
+
+/** What is watched of each site. A run over one that succeeds says nothing of the others. */
+export function siteAlarms(scope: Construct, { deployment, sites, topic }: SiteAlarmsProps): void {
+  const hours = deployment.alarmAfterHoursWithoutSuccess
+  for (const site of sites) {
+    if (deployment.coverage.enabled) tell(topic, guestsUncovered(scope, site, deployment))
+    if (hours !== undefined) tell(topic, nothingArchived(scope, site, deployment, hours))
+  }
+}
+
+/** Of the alarm, and that all is well again. */
+export function tell(topic: Topic, alarm: Alarm): void {
+  alarm.addAlarmAction(new SnsAction(topic))
+  alarm.addOkAction(new SnsAction(topic))
+}
+
+/** One period is one check, so the first that finds something alarms; and so does a check that doesn't come. */
+function guestsUncovered(scope: Construct, site: string, deployment: Deployment): Alarm {
+  return new Alarm(scope, `GuestsUncovered-${site}`, {
+    alarmDescription: `Guestlift ${deployment.name}: guests of site ${site} are not covered by a young, whole archive, or nobody checked. Look: coverage/${site}.json in the archive bucket.`,
+    metric: new Metric({
+      namespace: METRICS_NAMESPACE,
+      metricName: UNCOVERED_METRIC,
+      dimensionsMap: metricDimensions({ deployment: deployment.name, site }),
+      period: checkPeriod(deployment),
+      statistic: Stats.MAXIMUM,
+    }),
+    threshold: 0,
+    comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: TreatMissingData.BREACHING,
+  })
+}
+
+/** No figures at all are the worst figures. */
+function nothingArchived(scope: Construct, site: string, { name }: Deployment, hours: number): Alarm {
+  const metric: RunMetric = 'GuestsArchived'
+  return new Alarm(scope, `NothingArchived-${site}`, {
+    alarmDescription: `Guestlift ${name}: no guest of site ${site} was archived for ${hours} hours.`,
+    metric: new Metric({
+      namespace: METRICS_NAMESPACE,
+      metricName: metric,
+      dimensionsMap: metricDimensions({ deployment: name, site }),
+      period: Duration.hours(1),
+      statistic: Stats.SUM,
+    }),
+    threshold: 1,
+    comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+    evaluationPeriods: hours,
+    treatMissingData: TreatMissingData.BREACHING,
+  })
+}
