@@ -17,6 +17,9 @@ const CORE = ['functions/domain', 'functions/operations', 'functions/archive-for
 /** Whole workflows, command lines and templates: slow, and they tell of the rest as well. */
 const SLOW = /^test\/(e2e|lib|local|bench|mutate)\/|^test\/(architecture|readme|docs)/
 
+/** With more mutants than this in what changed, one of a few dozen survives even where 95 of 100 are noticed. */
+const MOST_JUDGED = 300
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -66,6 +69,8 @@ const outcome = await mutate({
   note: (text) => process.stderr.write(`${text}\n`),
 })
 const equivalents = readEquivalents(fileURLToPath(new URL('equivalents.json', import.meta.url)))
-const { text, json, failed } = report({ files, outcome, equivalents, notRun: possible - outcome.results.length })
+const notRun = possible - outcome.results.length
+const showOnly = values.changed && possible > MOST_JUDGED
+const { text, json, failed } = report({ files, outcome, equivalents, notRun, showOnly })
 process.stdout.write(values.json ? `${JSON.stringify(json, undefined, 2)}\n` : text)
 process.exitCode = failed ? 1 : 0

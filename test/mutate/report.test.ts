@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { lastBase, readDiff, touches } from './changed-lines.ts'
-import type { Equivalent } from './equivalents.ts'
+import { type Equivalent, isKnown, readEquivalents } from './equivalents.ts'
 import type { Ran } from './messages.ts'
 import { mutantsOf } from './mutants.ts'
 import type { Fate } from './mutate.ts'
@@ -22,9 +23,9 @@ const known: Equivalent = {
   reason: 'A count of ten never comes.',
 }
 
-function reported(fate: Fate, equivalents: Equivalent[], notRun = 0) {
+function reported(fate: Fate, equivalents: Equivalent[], notRun = 0, showOnly = false) {
   const results = mutants.map((mutant) => ({ mutant, fate: mutant.after === known.after ? fate : ('killed' as const) }))
-  return report({ files: [file], outcome: { mutants, results }, equivalents, notRun })
+  return report({ files: [file], outcome: { mutants, results }, equivalents, notRun, showOnly })
 }
 
 describe('the report', () => {
@@ -32,6 +33,13 @@ describe('the report', () => {
     const { text, failed } = reported('survived', [])
     expect(failed).toBe(true)
     expect(text).toContain('one.ts:1\n  - const small = count < 10\n  + const small = count <= 10\n')
+  })
+
+  it('only shows a survivor of a sample that is too small for the change', () => {
+    const { text, failed } = reported('survived', [], 400, true)
+    expect(failed).toBe(false)
+    expect(text).toContain('one.ts:1\n')
+    expect(text).toContain('400 more were not run')
   })
 
   it('passes over a survivor that is known to change nothing', () => {
@@ -230,5 +238,16 @@ describe('what ran of a file', () => {
     expect(reached([range(0, 100, 0)])).toEqual([])
     expect(reached([range(0, 100, 1), range(40, 60, 3)])).toEqual([[0, 100]])
     expect(reached([])).toEqual([])
+  })
+})
+
+describe('the known equivalents', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const entries = readEquivalents(join(root, 'test/mutate/equivalents.json'))
+
+  it.each([...new Set(entries.map((entry) => entry.file))])('are changes that %s still allows', (place) => {
+    const possible = mutantsOf(place, readFileSync(join(root, place), 'utf8'))
+    const own = entries.filter((entry) => entry.file === place)
+    expect(own.filter((entry) => !possible.some((mutant) => isKnown([entry], mutant)))).toEqual([])
   })
 })
