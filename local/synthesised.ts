@@ -3,6 +3,19 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type WorkflowKey, workflowNames } from '../lib/workflow-names.ts'
+import { logicalId, resourceStatements, roleStatements } from './iam/roles.ts'
+import type { Role } from './iam/session.ts'
+import {
+  AssemblyError,
+  functionArn,
+  keyOf,
+  type Resolver,
+  type Template,
+  templateSchema,
+  text,
+} from './template-values.ts'
+
+export { AssemblyError } from './template-values.ts'
 
 /** A state machine definition in the Amazon States Language. */
 export type Definition = Record<string, unknown>
@@ -37,24 +50,16 @@ export interface Assembly {
   functions: Record<string, SynthesisedFunction>
   /** By name. */
   builds: Record<string, SynthesisedBuild>
+  roles: SynthesisedRoles
 }
 
-/** The cloud assembly is missing, incomplete, or refers to something that this reader doesn't know. */
-export class AssemblyError extends Error {
-  override readonly name = 'AssemblyError'
+/** The roles of what runs: functions by stem, workflows by key, builds by name. */
+export interface SynthesisedRoles {
+  functions: Record<string, Role>
+  machines: Record<WorkflowKey, Role>
+  builds: Record<string, Role>
 }
 
-const resourceSchema = z.object({
-  Type: z.string(),
-  Properties: z.record(z.string(), z.unknown()).default({}),
-  Metadata: z.record(z.string(), z.unknown()).default({}),
-})
-const templateSchema = z.object({
-  Resources: z.record(z.string(), resourceSchema),
-  Outputs: z
-    .record(z.string(), z.object({ Value: z.unknown(), Export: z.object({ Name: z.string() }).optional() }))
-    .default({}),
-})
 const manifestSchema = z.object({
   artifacts: z.record(
     z.string(),
@@ -83,18 +88,11 @@ const projectSchema = z.object({
 /** A build specification is YAML; ours is JSON. */
 const buildSpecSchema = z.object({ phases: z.object({ build: z.object({ commands: z.array(z.string()).min(1) }) }) })
 
-const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:'
-const pseudoParameters: ReadonlyMap<string, string> = new Map([
-  ['AWS::Partition', 'aws'],
-  ['AWS::Region', 'us-east-1'],
-  ['AWS::AccountId', '000000000000'],
-])
-
 /** The stem of the function that a Task's `FunctionName` means: `arn:…:function:copy-parts` → `copy-parts`. */
 export function stemOf(functionName: string): string {
-  if (!functionName.startsWith(FUNCTION_ARN))
-    throw new AssemblyError(`${functionName} is not a function of the assembly`)
-  return functionName.slice(FUNCTION_ARN.length)
+  const start = functionArn('')
+  if (!functionName.startsWith(start)) throw new AssemblyError(`${functionName} is not a function of the assembly`)
+  return functionName.slice(start.length)
 }
 
 /**
@@ -123,6 +121,10 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
   )
   const resolver: Resolver = { archiveBucket: options.archiveBucket, exported }
 
+  const roles = readRoles(
+    stacks.map(({ template }) => template),
+    { ...resolver, anyResource: true },
+  )
   const machines = new Map<unknown, Definition>()
   const functions: Record<string, SynthesisedFunction> = {}
   const builds: Record<string, SynthesisedBuild> = {}
@@ -169,53 +171,53 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
   }
   const named = Object.entries(workflowNames).map(([key, name]) => {
     const machine = machines.get(name)
-    if (machine === undefined) {
+    if (machine === undefined || roles.machines[key as WorkflowKey] === undefined) {
       throw new AssemblyError(`${directory} lacks the workflows of Guestlift; synthesise it anew: npm run synth`)
     }
     return [key, machine] as const
   })
-  return { machines: Object.fromEntries(named) as Record<WorkflowKey, Definition>, functions, builds }
+  return { machines: Object.fromEntries(named) as Record<WorkflowKey, Definition>, functions, builds, roles }
+}
+
+/** Where each kind of what runs has its role. */
+const ROLE_FIELDS: Readonly<Record<string, string>> = {
+  'AWS::Lambda::Function': 'Role',
+  'AWS::StepFunctions::StateMachine': 'RoleArn',
+  'AWS::CodeBuild::Project': 'ServiceRole',
+}
+
+function readRoles(templates: readonly Template[], resolver: Resolver): SynthesisedRoles {
+  const roles = { functions: {}, machines: {}, builds: {} } as SynthesisedRoles
+  const bucketPolicies = templates.flatMap((template) =>
+    resourceStatements(template.Resources, 'AWS::S3::BucketPolicy', (value) => text(value, template, resolver)),
+  )
+  for (const template of templates) {
+    const statements = roleStatements(template.Resources, (value) => text(value, template, resolver))
+    for (const { Type, Properties, Metadata } of Object.values(template.Resources)) {
+      const field = ROLE_FIELDS[Type]
+      if (field === undefined) continue
+      const id = logicalId(Properties[field])
+      const identity = statements.get(id)
+      if (identity === undefined) continue
+      const roleOf = (name: string): Role => ({
+        name,
+        arn: `arn:aws:iam::000000000000:role/${id}`,
+        identity,
+        resource: bucketPolicies,
+      })
+      const { 'guestlift:stem': stem, 'guestlift:workflow': workflow, 'guestlift:runner': runner } = Metadata
+      const key = keyOf(workflow)
+      if (typeof stem === 'string') roles.functions[stem] = roleOf(stem)
+      if (key !== undefined) roles.machines[key] = roleOf(key)
+      if (typeof runner === 'string') roles.builds[String(Properties['Name'])] = roleOf(runner)
+    }
+  }
+  return roles
 }
 
 /** Where the files lie that are uploaded under a key, from the assembly's folder. */
 function bundlePath(s3Key: string, { files }: z.output<typeof assetsSchema>): string | undefined {
   return files[s3Key.replace(/\.zip$/, '')]?.source.path
-}
-
-type Template = z.output<typeof templateSchema>
-
-interface Resolver {
-  archiveBucket: string
-  exported: ReadonlyMap<string, { template: Template; Value: unknown }>
-}
-
-/** A template's value as plain text: strings, joins, and references to what this machine has a stand-in for. */
-function text(value: unknown, template: Template, resolver: Resolver): string {
-  if (typeof value === 'string') return value
-  const [[name, argument] = ['', undefined]] = Object.entries(value ?? {})
-  if (name === 'Fn::Join' && Array.isArray(argument)) {
-    const [separator, pieces] = argument as [string, unknown[]]
-    return pieces.map((piece) => text(piece, template, resolver)).join(separator)
-  }
-  if (name === 'Fn::Sub' && typeof argument === 'string') {
-    return argument.replaceAll(/\$\{([^}]+)\}/g, (_, reference: string) => text({ Ref: reference }, template, resolver))
-  }
-  if (name === 'Fn::ImportValue' && typeof argument === 'string') {
-    const found = resolver.exported.get(argument)
-    if (found !== undefined) return text(found.Value, found.template, resolver)
-  }
-  if (name === 'Ref' && typeof argument === 'string') {
-    const pseudo = pseudoParameters.get(argument)
-    if (pseudo !== undefined) return pseudo
-    const { Type, Properties } = template.Resources[argument] ?? {}
-    if (Type === 'AWS::S3::Bucket') return resolver.archiveBucket
-    if (Type === 'AWS::CodeBuild::Project' && typeof Properties?.['Name'] === 'string') return Properties['Name']
-  }
-  if (name === 'Fn::GetAtt' && Array.isArray(argument) && argument[1] === 'Arn') {
-    const stem = template.Resources[String(argument[0])]?.Metadata['guestlift:stem']
-    if (typeof stem === 'string') return `${FUNCTION_ARN}${stem}`
-  }
-  throw new AssemblyError(`Nothing on this machine stands for ${JSON.stringify(value)}`)
 }
 
 async function readJson<Schema extends z.ZodType>(

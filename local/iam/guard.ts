@@ -12,6 +12,11 @@ export interface Judgement {
   readonly allowed: boolean
 }
 
+/** Who, what, on what: `copy-parts s3:PutObject arn:aws:s3:::archives/claims/hq/vm-100.json`. */
+export function judgementText({ role, request: { action, resource } }: Judgement): string {
+  return `${role} ${action} ${resource}`
+}
+
 export type OnJudgement = (judgement: Judgement) => void
 
 export interface Guard {
