@@ -94,7 +94,7 @@ export const backupEvidenceSchema = z.strictObject({
 })
 export type BackupEvidence = z.infer<typeof backupEvidenceSchema>
 
-/** Names of all verdicts, good ones first. The README's table explains each. */
+/** Names of all verdicts, good ones first. docs/faults.md explains each. */
 export const verdictNameSchema = z.enum([
   'archived',
   'archived-with-warnings',

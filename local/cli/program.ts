@@ -49,7 +49,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   program
     .command('run')
     .description('run a job: on AWS, or with --local on this machine')
-    .argument('[job.json]', 'the job: {"site":"hq","guests":{"vmids":[100]}}; see the README')
+    .argument('[job.json]', 'the job: {"site":"hq","guests":{"vmids":[100]}}; see docs/jobs.md')
     .option(
       '--again <run>',
       "in place of a job: archive exactly the guests that this run did not; its folder (runs/2026/11/22/nightly/), or on AWS its execution's ARN",

@@ -6,7 +6,7 @@ import { crc32ToBase64 } from '../../functions/domain/crc32.ts'
 import { judge } from '../../functions/domain/verdict.ts'
 import { endingOf } from '../../functions/providers/proxmox/job-ending.ts'
 
-/** `evidence` holds words of this table; the README explains them. */
+/** `evidence` holds words of this table; docs/faults.md explains them. */
 export interface Row {
   stage: 'ending' | 'backup' | 'made' | 'source' | 'reading' | 'object'
   evidence: Readonly<Record<string, string | boolean>>

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Lab, startLab } from '../../local/lab/lab.ts'
 import { type Act, actWords, type Line, type RoundPlan } from './act.ts'
-import { lookAtBucket } from './bucket-look.ts'
+import { isOfStoreTest, lookAtBucket } from './bucket-look.ts'
 import { type CommandLine, runCommandLine } from './command-line.ts'
 import { Oracle } from './oracle.ts'
 import { type Proxy, startProxy } from './proxy.ts'
@@ -116,7 +116,8 @@ export async function playRound(plan: RoundPlan, keep: (record: RoundRecord) => 
       parts: readFileSync(partsFile, 'utf8')
         .split('\n')
         .filter(Boolean)
-        .map((line) => JSON.parse(line) as RoundRecord['parts'][number]),
+        .map((line) => JSON.parse(line) as RoundRecord['parts'][number])
+        .filter(({ key }) => !isOfStoreTest(key)),
       excusedParts: world.excusedParts,
     }
     const kept = keep(record)

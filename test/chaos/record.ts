@@ -58,14 +58,14 @@ export interface RoundRecord {
     claims: string[]
     turns: string[]
     streams: string[]
-    /** Keys of open uploads, and those that have a record. */
+    /** Keys of open uploads but for those of a store's test, and those that have a record. */
     uploads: string[]
     recorded: string[]
     /** Names of finished dumps, and of what unfinished ones left. */
     dumps: string[]
     halves: string[]
   }
-  /** Parts that S3 took, in order. */
+  /** Parts that S3 took, in order, but for those of a store's test. */
   parts: { key: string; partNumber: number; sizeBytes: number }[]
   /** How many parts may be sent again: those whose answer may have been lost. */
   excusedParts: number

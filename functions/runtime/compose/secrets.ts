@@ -20,6 +20,6 @@ export async function readSiteConfig(site: string): Promise<unknown> {
     return JSON.parse(withoutMark(text))
   } catch {
     // The parser's own message may quote the text, which is a secret.
-    throw new InvalidSite(`The secret of site ${site} is not valid JSON. Store the site as the README shows it.`)
+    throw new InvalidSite(`The secret of site ${site} is not valid JSON. Store the site as docs/sites.md shows it.`)
   }
 }

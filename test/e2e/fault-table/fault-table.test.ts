@@ -12,7 +12,7 @@ const waitingFirst = faultTable.toSorted((one, other) => Number(other.long ?? fa
 describe.concurrent('whatever goes wrong, nothing is lost and nothing is left over', () => {
   it.for(waitingFirst.map((fault) => [`${fault.name} (${fault.route})`, fault] as const))(
     'when %s',
-    { timeout: 240_000 },
+    { timeout: 600_000 },
     async ([, fault], { expect }) => {
       const finding = await pool.use(fault.bed ?? 'small', (bed) => runFault(fault, bed))
       expect(finding.complaints).toEqual([])

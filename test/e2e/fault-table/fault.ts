@@ -20,7 +20,7 @@ export interface Fault {
   name: string
   theme: string
   route: FaultRoute
-  /** What happens, for the table in the README. */
+  /** What happens, for the table in docs/faults.md. */
   happens: string
   /** When `inject` is called: at the start, when a state is first entered, or when S3 has confirmed so many parts. */
   when: 'at the start' | { state: string } | { part: number }

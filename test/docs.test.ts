@@ -1,0 +1,151 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Longer, and a newcomer no longer reads it to the end. */
+const MOST_README_LINES = 200
+
+interface Link {
+  /** Path of the page from the root, and the line that the link is in. */
+  from: string
+  line: number
+  target: string
+}
+
+const pagesOfDocs = readdirSync(join(root, 'docs'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
+  .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+  .toSorted()
+const pages = ['README.md', 'CONTRIBUTING.md', ...pagesOfDocs].filter((page) => existsSync(join(root, page)))
+
+/** The lines of a page with those of code blocks empty, so that a comment in a command is no heading. */
+function proseLines(text: string): string[] {
+  let fence: string | undefined
+  return text.split('\n').map((line) => {
+    const [, mark] = /^\s*(`{3,}|~{3,})/.exec(line) ?? []
+    if (fence !== undefined) {
+      if (mark?.startsWith(fence) === true && line.trim() === mark) fence = undefined
+      return ''
+    }
+    fence = mark
+    return mark === undefined ? line : ''
+  })
+}
+
+/** As GitHub names a heading: what it shows in lower case, blanks as hyphens, anything but letters, digits, - and _ left out. */
+function slugOf(heading: string): string {
+  return heading
+    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/(?<![\p{L}\p{N}])_(.+?)_(?![\p{L}\p{N}])/gu, '$1')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, '')
+    .replaceAll(' ', '-')
+}
+
+/** The anchors of a page. GitHub numbers those that would be the same from the second on: `time`, `time-1`. */
+function anchorsOf(text: string): Set<string> {
+  const anchors = new Set<string>()
+  for (const line of proseLines(text)) {
+    const [, heading] = /^ {0,3}#{1,6} +(.*?)(?: +#+)? *$/.exec(line) ?? []
+    if (heading === undefined) continue
+    const slug = slugOf(heading)
+    let anchor = slug
+    for (let count = 1; anchors.has(anchor); count += 1) anchor = `${slug}-${count}`
+    anchors.add(anchor)
+  }
+  return anchors
+}
+
+/** Links to files of the repository; those that name a host aren't followed. */
+function linksOf(page: string, text: string): Link[] {
+  return proseLines(text).flatMap((line, index) => {
+    const withoutCode = line.replaceAll(/(`+)(?!`).*?(?<!`)\1(?!`)/g, '')
+    const inText = [...withoutCode.matchAll(/\]\(<?([^)\s>]+)>?(?: "[^"]*")?\)/g)]
+    const byName = [...withoutCode.matchAll(/^ {0,3}\[[^\]]+\]: +<?([^\s>]+)>?/g)]
+    return [...inText, ...byName]
+      .map((match) => match[1] ?? '')
+      .filter((target) => !/^[a-z][a-z0-9+.-]*:/i.test(target))
+      .map((target) => ({ from: page, line: index + 1, target }))
+  })
+}
+
+const read = (page: string): string => readFileSync(join(root, page), 'utf8')
+const links = pages.flatMap((page) => linksOf(page, read(page)))
+
+/** Path from the root of what a link names, and its anchor. A link that begins with `#` stays on its page. */
+function resolveLink({ from, target }: Link): { path: string; anchor: string | undefined } {
+  const [path = '', anchor] = target.split('#')
+  const named = path === '' ? from : relative(root, join(root, dirname(from), decodeURIComponent(path)))
+  return { path: named, anchor }
+}
+
+/** What is wrong with a link; `undefined` when it leads somewhere. */
+function complaint(link: Link): string | undefined {
+  const { path, anchor } = resolveLink(link)
+  const where = `${link.from}:${link.line} links to ${link.target}`
+  if (path.startsWith('..') || !existsSync(join(root, path))) return `${where}, which isn't there`
+  if (anchor === undefined) return undefined
+  if (!path.endsWith('.md') || !anchorsOf(read(path)).has(decodeURIComponent(anchor))) {
+    return `${where}, which has no such heading`
+  }
+  return undefined
+}
+
+/** Whether a link leads to the page, or to the folder that lists it. */
+function leadsTo(link: Link, page: string): boolean {
+  if (link.from === page) return false
+  const { path } = resolveLink(link)
+  return path === page || (path === dirname(page) && statSync(join(root, path)).isDirectory())
+}
+
+describe('the documentation', () => {
+  it(`keeps the README to ${MOST_README_LINES} lines`, () => {
+    expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(MOST_README_LINES)
+  })
+
+  it('links to files and headings that are there', () => {
+    expect(links.map(complaint).filter((text) => text !== undefined)).toEqual([])
+  })
+
+  it('links to each page under docs/ from another one', () => {
+    expect(pagesOfDocs.filter((page) => !links.some((link) => leadsTo(link, page)))).toEqual([])
+  })
+})
+
+describe('the check of links', () => {
+  it.each([
+    ['The queue', 'the-queue'],
+    ["Records that can't be read", 'records-that-cant-be-read'],
+    ['1. Find the newest archive', '1-find-the-newest-archive'],
+    ['`site.json` and [jobs](jobs.md)', 'sitejson-and-jobs'],
+    ['S3 stores: AWS & others', 's3-stores-aws--others'],
+    ['An _emphasised_ snake_case word', 'an-emphasised-snake_case-word'],
+    ['Größe', 'größe'],
+  ])('names the heading %s as GitHub does', (heading, slug) => {
+    expect(slugOf(heading)).toBe(slug)
+  })
+
+  it('numbers equal headings, and takes no comment of a code block for one', () => {
+    expect([...anchorsOf('# Time\n```sh\n# a comment\n```\n## Time\n')]).toEqual(['time', 'time-1'])
+  })
+
+  it('finds links in prose and by name, but none in code or to other hosts', () => {
+    const text = '[a](a.md) `[b](b.md)` [c](https://example.com)\n\n[d]: d.md\n\n```\n[e](e.md)\n```\n'
+    expect(linksOf('README.md', text)).toEqual([
+      { from: 'README.md', line: 1, target: 'a.md' },
+      { from: 'README.md', line: 3, target: 'd.md' },
+    ])
+  })
+
+  it('complains of a file or heading that is not there', () => {
+    const link = (target: string): Link => ({ from: 'README.md', line: 1, target })
+    expect(complaint(link('docs/nowhere.md'))).toContain("which isn't there")
+    expect(complaint(link('../outside.md'))).toContain("which isn't there")
+    expect(complaint(link('#nothing-of-the-kind'))).toContain('which has no such heading')
+    expect(complaint(link('package.json#name'))).toContain('which has no such heading')
+    expect(complaint(link('#all-pages'))).toBeUndefined()
+  })
+})
