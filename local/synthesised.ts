@@ -3,17 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type WorkflowKey, workflowNames } from '../lib/workflow-names.ts'
-import { logicalId, resourceStatements, roleStatements } from './iam/roles.ts'
-import type { Role } from './iam/session.ts'
-import {
-  AssemblyError,
-  functionArn,
-  keyOf,
-  type Resolver,
-  type Template,
-  templateSchema,
-  text,
-} from './template-values.ts'
+import { readRoles, type SynthesisedRoles } from './synthesised-roles.ts'
+import { AssemblyError, functionArn, type Resolver, type Template, templateSchema, text } from './template-values.ts'
 
 export { AssemblyError } from './template-values.ts'
 
@@ -51,13 +42,6 @@ export interface Assembly {
   /** By name. */
   builds: Record<string, SynthesisedBuild>
   roles: SynthesisedRoles
-}
-
-/** The roles of what runs: functions by stem, workflows by key, builds by name. */
-export interface SynthesisedRoles {
-  functions: Record<string, Role>
-  machines: Record<WorkflowKey, Role>
-  builds: Record<string, Role>
 }
 
 const manifestSchema = z.object({
@@ -177,42 +161,6 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
     return [key, machine] as const
   })
   return { machines: Object.fromEntries(named) as Record<WorkflowKey, Definition>, functions, builds, roles }
-}
-
-/** Where each kind of what runs has its role. */
-const ROLE_FIELDS: Readonly<Record<string, string>> = {
-  'AWS::Lambda::Function': 'Role',
-  'AWS::StepFunctions::StateMachine': 'RoleArn',
-  'AWS::CodeBuild::Project': 'ServiceRole',
-}
-
-function readRoles(templates: readonly Template[], resolver: Resolver): SynthesisedRoles {
-  const roles = { functions: {}, machines: {}, builds: {} } as SynthesisedRoles
-  const bucketPolicies = templates.flatMap((template) =>
-    resourceStatements(template.Resources, 'AWS::S3::BucketPolicy', (value) => text(value, template, resolver)),
-  )
-  for (const template of templates) {
-    const statements = roleStatements(template.Resources, (value) => text(value, template, resolver))
-    for (const { Type, Properties, Metadata } of Object.values(template.Resources)) {
-      const field = ROLE_FIELDS[Type]
-      if (field === undefined) continue
-      const id = logicalId(Properties[field])
-      const identity = statements.get(id)
-      if (identity === undefined) continue
-      const roleOf = (name: string): Role => ({
-        name,
-        arn: `arn:aws:iam::000000000000:role/${id}`,
-        identity,
-        resource: bucketPolicies,
-      })
-      const { 'guestlift:stem': stem, 'guestlift:workflow': workflow, 'guestlift:runner': runner } = Metadata
-      const key = keyOf(workflow)
-      if (typeof stem === 'string') roles.functions[stem] = roleOf(stem)
-      if (key !== undefined) roles.machines[key] = roleOf(key)
-      if (typeof runner === 'string') roles.builds[String(Properties['Name'])] = roleOf(runner)
-    }
-  }
-  return roles
 }
 
 /** Where the files lie that are uploaded under a key, from the assembly's folder. */

@@ -55,7 +55,7 @@ export function text(value: unknown, template: Template, resolver: Resolver): st
     return pieces.map(inner).join(separator)
   }
   if (name === 'Fn::Select' && Array.isArray(argument)) {
-    const [index, { 'Fn::Split': [separator = '', whole] = [] } = {}] = argument as [
+    const [index, { 'Fn::Split': [separator = '', whole] = [] }] = argument as [
       number,
       { 'Fn::Split'?: [string, unknown] },
     ]

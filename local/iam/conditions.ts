@@ -51,6 +51,7 @@ const KEYS = new Set([
   'aws:securetransport',
   'aws:sourceaccount',
   'aws:sourcearn',
+  'lambda:sourcefunctionarn',
   's3:delimiter',
   's3:if-match',
   's3:if-none-match',

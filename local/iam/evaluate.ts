@@ -9,6 +9,11 @@ export interface Principal {
   readonly arn: string
   readonly kind: 'AWS' | 'Service'
   readonly names: readonly string[]
+  /**
+   * Its account, as policies call it. Denied to an account is denied to all in it; what an account is allowed, its own
+   * policies may hand on, and only they (IAM user guide, "AWS JSON policy elements: Principal").
+   */
+  readonly account: readonly string[]
 }
 
 export interface AccessRequest {
@@ -53,10 +58,11 @@ export function applies(statement: Statement, { action, resource, context = {} }
   )
 }
 
-function concerns({ principals }: Statement, { kind, names }: Principal): boolean {
+function concerns({ principals, effect }: Statement, { kind, names, account }: Principal): boolean {
   if (principals === undefined) return false
   if (principals === '*') return true
-  return (principals[kind] ?? []).some((each) => each === '*' || names.includes(each))
+  const meant = effect === 'Deny' ? [...names, ...account] : names
+  return (principals[kind] ?? []).some((each) => each === '*' || meant.includes(each))
 }
 
 /** Why not, in the words of AWS (IAM user guide, "Troubleshoot access denied error messages"). */

@@ -45,7 +45,7 @@ export function guardOf(
     resource: string,
     context: Context,
   ): { request: AccessRequest; decision: Decision } => {
-    const own = { ...context, 'aws:principalarn': role.arn, 'aws:principalaccount': account }
+    const own = { ...role.context, ...context, 'aws:principalarn': role.arn, 'aws:principalaccount': account }
     const request = { principal, action, resource, context: own }
     const name = JSON.stringify([action, resource, context])
     const decision = known.get(name) ?? evaluate(request, policies)

@@ -15,17 +15,28 @@ export function roleStatements(
   const found = new Map<string, Statement[]>()
   for (const [id, { Type, Properties }] of Object.entries(resources)) {
     if (Type !== 'AWS::IAM::Role') continue
-    for (const field of ['ManagedPolicyArns', 'Policies', 'PermissionsBoundary']) {
+    for (const field of ['Policies', 'PermissionsBoundary']) {
       if (Properties[field] !== undefined) throw new PolicyError(`${field} of the role ${id}`, true)
     }
-    found.set(id, [])
+    const managed = list(Properties['ManagedPolicyArns']).flatMap((reference) => {
+      const policy = resources[logicalId(reference)]
+      if (policy?.Type !== 'AWS::IAM::ManagedPolicy') {
+        throw new PolicyError(`The policy ${JSON.stringify(reference)} of the role ${id}`, true)
+      }
+      return statementsOf(logicalId(reference), policy, resolve)
+    })
+    found.set(id, managed)
   }
   for (const [id, { Type, Properties }] of Object.entries(resources)) {
-    if (Type !== 'AWS::IAM::Policy') continue
-    const statements = named(id, () => readPolicy(resolved(Properties['PolicyDocument'], resolve), 'identity'))
+    if (!/^AWS::IAM::(Managed)?Policy$/.test(Type)) continue
+    const statements = statementsOf(id, { Type, Properties }, resolve)
     for (const role of list(Properties['Roles'])) found.get(logicalId(role))?.push(...statements)
   }
   return found
+}
+
+function statementsOf(id: string, { Properties }: Resource, resolve: (value: unknown) => string): Statement[] {
+  return named(id, () => readPolicy(resolved(Properties['PolicyDocument'], resolve), 'identity'))
 }
 
 /** Statements of all policies of a kind that lie on resources: of buckets, queues, topics. */

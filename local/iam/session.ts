@@ -5,6 +5,7 @@
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import type { Context } from './conditions.ts'
 import type { Principal } from './evaluate.ts'
 import type { Statement } from './policy.ts'
 
@@ -17,6 +18,8 @@ export interface Role {
   readonly identity: readonly Statement[]
   /** Policies of the resources that it meets. */
   readonly resource: readonly Statement[]
+  /** What each of its requests brings for conditions. */
+  readonly context?: Context
 }
 
 export interface SessionCredentials {
@@ -30,7 +33,7 @@ export function principalOf({ arn, name }: Role): Principal {
   const account = arn.split(':')[4] ?? ''
   const session = arn.replace(/:iam:(.*):role\//, `:sts:$1:assumed-role/`)
   const atWork = session === arn ? arn : `${session}/${name}`
-  return { arn: atWork, kind: 'AWS', names: [arn, atWork, account, `arn:aws:iam::${account}:root`] }
+  return { arn: atWork, kind: 'AWS', names: [arn, atWork], account: [account, `arn:aws:iam::${account}:root`] }
 }
 
 /** @param secretAccessKey the administrator's */

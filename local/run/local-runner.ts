@@ -21,7 +21,7 @@ import {
 } from '../asl/interpreter.ts'
 import { supportsLambda } from '../asl/load/resources.ts'
 import type { OnJudgement } from '../iam/guard.ts'
-import type { SessionCredentials } from '../iam/session.ts'
+import type { Role, SessionCredentials } from '../iam/session.ts'
 import { requireAccount } from '../cli/aws-account.ts'
 import { runBuild } from './build-host.ts'
 import { readAssembly, stemOf } from '../synthesised.ts'
@@ -87,6 +87,8 @@ interface StopSignals {
 }
 
 export interface LocalRunner {
+  /** The synthesised roles with this run's own places: what everything that it runs may do. */
+  roles: readonly Role[]
   /**
    * Run a job: `request` is the execution's input as the workflow gets it on AWS, `name` the execution's name. When
    * `interrupt` fires, the run ends as after a failure: running functions are stopped, the workflow's own clean-up stops
@@ -205,7 +207,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
       startedAt: new Date().toISOString(),
       ...(settings.clock === undefined ? {} : { clock: settings.clock }),
       tasks,
-      refuses: guard.refuses,
+      refuses: (action, resource) => guard.refuses(action, resource),
       s3: itemStore(files),
       onEvent: (event) => listener.onEvent(event),
       signal: kill,
@@ -222,6 +224,9 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   }
 
   return {
+    roles: Object.values(roles).flatMap((byName) =>
+      Object.values<Role>(byName).map((role) => sessionOf(role).guard.role),
+    ),
     async run(request, name, listener, signals, workflow = 'exportRun') {
       const { result, history } = await execute(workflow, request, name, listener, signals)
       const told = await readReport(history, s3, shapeOf('exportRun'), listener, signals)

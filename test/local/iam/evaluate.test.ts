@@ -8,7 +8,8 @@ import { likeArn } from '../../../local/iam/wildcard.ts'
 const ana: Principal = {
   arn: 'arn:aws:sts::111122223333:assumed-role/Ana/work',
   kind: 'AWS',
-  names: ['arn:aws:iam::111122223333:role/Ana', 'arn:aws:iam::111122223333:root', '111122223333'],
+  names: ['arn:aws:iam::111122223333:role/Ana'],
+  account: ['arn:aws:iam::111122223333:root', '111122223333'],
 }
 
 const allow = (Action: unknown, Resource: unknown, Condition?: unknown) => ({
@@ -58,13 +59,25 @@ describe('the evaluator', () => {
     ],
     ['reads lists', [allow(['s3:PutObject', 's3:GetObject'], ['arn:aws:s3:::other/*', object])], [], 'allowed'],
     [
-      'heeds whom a policy is about, by account',
+      'takes what an account is allowed for nobody’s in it',
       [],
       [{ ...allow('*', '*'), Principal: { AWS: '111122223333' } }],
-      'allowed',
+      'implicit',
+    ],
+    [
+      'takes what an account is denied for everybody’s in it',
+      [allow('*', '*')],
+      [{ ...deny('*', '*'), Principal: { AWS: 'arn:aws:iam::111122223333:root' } }],
+      'resource-deny',
     ],
     [
       'heeds whom a policy is about, by role',
+      [],
+      [{ ...allow('*', '*'), Principal: { AWS: 'arn:aws:iam::111122223333:role/Ana' } }],
+      'allowed',
+    ],
+    [
+      'does not take one role for another',
       [],
       [{ ...allow('*', '*'), Principal: { AWS: 'arn:aws:iam::111122223333:role/Ben' } }],
       'implicit',
