@@ -9,10 +9,12 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { GuestOutcome, RunReport } from '../../functions/contracts/report.ts'
 import { LEASE_SECONDS } from '../../functions/domain/guest-claim.ts'
-import { type Clock, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
+import { deadLocalRuns } from '../../functions/operations/local-runs.ts'
+import { type Clock, type ExecutionResult, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
 import { type Judgement, judgementText } from '../../local/iam/guard.ts'
 import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
@@ -51,6 +53,8 @@ export interface Site {
     request: unknown,
     listening?: Pick<RunOptions, 'onLog'> & { onState?: (state: string) => void },
   ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
+  /** Clean up after a run as if its process had died: with the workflow that a stopped run's event starts on AWS. */
+  cleanUp(runId: string): Promise<ExecutionResult>
   /** Where the object of a key lies on disk. */
   path(key: string): string
   keys(prefix?: string): Promise<string[]>
@@ -58,6 +62,8 @@ export interface Site {
   text(key: string): Promise<string>
   /** As if every execution that holds a guest had said nothing for longer than its claim lasts. */
   letClaimsLapse(): Promise<void>
+  /** What everything that runs here may do. */
+  roles: LocalRunner['roles']
   /** What the synthesised roles were asked for and judged, all of it. */
   judgements: readonly Judgement[]
   /** All that the functions printed, and all events of all executions. */
@@ -147,6 +153,7 @@ export async function openSite(
     lab,
     s3,
     faults,
+    roles: runner.roles,
     judgements,
     async run(job, { interrupt = never, kill = never, name, onState, onPart, onEvent, onLog, workflow } = {}) {
       runs += 1
@@ -185,6 +192,14 @@ export async function openSite(
         onLog,
       }
       return runner.upkeep(workflow, request, `upkeep-${runs}`, listener, { interrupt: never, kill: never })
+    },
+    async cleanUp(runId) {
+      runs += 1
+      const store = new S3ArchiveStore(s3, bucket, { sleep: async () => undefined, random: Math.random })
+      const dead = (await deadLocalRuns('hq', () => true, { store, keyPrefix: '' })).find((one) => one.runId === runId)
+      if (dead === undefined) throw new Error(`The run ${runId} holds no guest`)
+      const listener = { onEvent: () => undefined, onLog: () => undefined }
+      return runner.cleanUp(dead, `clean-up-${runs}`, listener, { interrupt: never, kill: never })
     },
     path: (key) => join(directory, 's3', bucket, key),
     async keys(prefix = '') {
