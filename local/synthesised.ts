@@ -3,6 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type WorkflowKey, workflowNames } from '../lib/workflow-names.ts'
+import { readRoles, type SynthesisedRoles } from './synthesised-roles.ts'
+import { AssemblyError, functionArn, type Resolver, type Template, templateSchema, text } from './template-values.ts'
+
+export { AssemblyError } from './template-values.ts'
 
 /** A state machine definition in the Amazon States Language. */
 export type Definition = Record<string, unknown>
@@ -37,24 +41,9 @@ export interface Assembly {
   functions: Record<string, SynthesisedFunction>
   /** By name. */
   builds: Record<string, SynthesisedBuild>
+  roles: SynthesisedRoles
 }
 
-/** The cloud assembly is missing, incomplete, or refers to something that this reader doesn't know. */
-export class AssemblyError extends Error {
-  override readonly name = 'AssemblyError'
-}
-
-const resourceSchema = z.object({
-  Type: z.string(),
-  Properties: z.record(z.string(), z.unknown()).default({}),
-  Metadata: z.record(z.string(), z.unknown()).default({}),
-})
-const templateSchema = z.object({
-  Resources: z.record(z.string(), resourceSchema),
-  Outputs: z
-    .record(z.string(), z.object({ Value: z.unknown(), Export: z.object({ Name: z.string() }).optional() }))
-    .default({}),
-})
 const manifestSchema = z.object({
   artifacts: z.record(
     z.string(),
@@ -83,18 +72,11 @@ const projectSchema = z.object({
 /** A build specification is YAML; ours is JSON. */
 const buildSpecSchema = z.object({ phases: z.object({ build: z.object({ commands: z.array(z.string()).min(1) }) }) })
 
-const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:'
-const pseudoParameters: ReadonlyMap<string, string> = new Map([
-  ['AWS::Partition', 'aws'],
-  ['AWS::Region', 'us-east-1'],
-  ['AWS::AccountId', '000000000000'],
-])
-
 /** The stem of the function that a Task's `FunctionName` means: `arn:…:function:copy-parts` → `copy-parts`. */
 export function stemOf(functionName: string): string {
-  if (!functionName.startsWith(FUNCTION_ARN))
-    throw new AssemblyError(`${functionName} is not a function of the assembly`)
-  return functionName.slice(FUNCTION_ARN.length)
+  const start = functionArn('')
+  if (!functionName.startsWith(start)) throw new AssemblyError(`${functionName} is not a function of the assembly`)
+  return functionName.slice(start.length)
 }
 
 /**
@@ -123,6 +105,10 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
   )
   const resolver: Resolver = { archiveBucket: options.archiveBucket, exported }
 
+  const roles = readRoles(
+    stacks.map(({ template }) => template),
+    { ...resolver, anyResource: true },
+  )
   const machines = new Map<unknown, Definition>()
   const functions: Record<string, SynthesisedFunction> = {}
   const builds: Record<string, SynthesisedBuild> = {}
@@ -169,53 +155,17 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
   }
   const named = Object.entries(workflowNames).map(([key, name]) => {
     const machine = machines.get(name)
-    if (machine === undefined) {
+    if (machine === undefined || roles.machines[key as WorkflowKey] === undefined) {
       throw new AssemblyError(`${directory} lacks the workflows of Guestlift; synthesise it anew: npm run synth`)
     }
     return [key, machine] as const
   })
-  return { machines: Object.fromEntries(named) as Record<WorkflowKey, Definition>, functions, builds }
+  return { machines: Object.fromEntries(named) as Record<WorkflowKey, Definition>, functions, builds, roles }
 }
 
 /** Where the files lie that are uploaded under a key, from the assembly's folder. */
 function bundlePath(s3Key: string, { files }: z.output<typeof assetsSchema>): string | undefined {
   return files[s3Key.replace(/\.zip$/, '')]?.source.path
-}
-
-type Template = z.output<typeof templateSchema>
-
-interface Resolver {
-  archiveBucket: string
-  exported: ReadonlyMap<string, { template: Template; Value: unknown }>
-}
-
-/** A template's value as plain text: strings, joins, and references to what this machine has a stand-in for. */
-function text(value: unknown, template: Template, resolver: Resolver): string {
-  if (typeof value === 'string') return value
-  const [[name, argument] = ['', undefined]] = Object.entries(value ?? {})
-  if (name === 'Fn::Join' && Array.isArray(argument)) {
-    const [separator, pieces] = argument as [string, unknown[]]
-    return pieces.map((piece) => text(piece, template, resolver)).join(separator)
-  }
-  if (name === 'Fn::Sub' && typeof argument === 'string') {
-    return argument.replaceAll(/\$\{([^}]+)\}/g, (_, reference: string) => text({ Ref: reference }, template, resolver))
-  }
-  if (name === 'Fn::ImportValue' && typeof argument === 'string') {
-    const found = resolver.exported.get(argument)
-    if (found !== undefined) return text(found.Value, found.template, resolver)
-  }
-  if (name === 'Ref' && typeof argument === 'string') {
-    const pseudo = pseudoParameters.get(argument)
-    if (pseudo !== undefined) return pseudo
-    const { Type, Properties } = template.Resources[argument] ?? {}
-    if (Type === 'AWS::S3::Bucket') return resolver.archiveBucket
-    if (Type === 'AWS::CodeBuild::Project' && typeof Properties?.['Name'] === 'string') return Properties['Name']
-  }
-  if (name === 'Fn::GetAtt' && Array.isArray(argument) && argument[1] === 'Arn') {
-    const stem = template.Resources[String(argument[0])]?.Metadata['guestlift:stem']
-    if (typeof stem === 'string') return `${FUNCTION_ARN}${stem}`
-  }
-  throw new AssemblyError(`Nothing on this machine stands for ${JSON.stringify(value)}`)
 }
 
 async function readJson<Schema extends z.ZodType>(

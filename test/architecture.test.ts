@@ -135,6 +135,11 @@ describe('the architecture', () => {
     ).toEqual([])
   })
 
+  it('keeps the judging of rights to itself, and the embedded S3 to that and itself', () => {
+    expect(breaches(/^local\/iam\//, [/^local\/iam\//, /^zod$/])).toEqual([])
+    expect(breaches(/^local\/s3\//, [/^local\/(s3|iam)\//, /^(zod|commander|fast-xml-parser)$/])).toEqual([])
+  })
+
   it('lets only bin import local', () => {
     expect(imports.filter((one) => one.to.startsWith('local/') && !/^(local|bin)\//.test(one.from))).toEqual([])
   })

@@ -6,7 +6,7 @@ import { Cancelled, StateFailure } from './errors.ts'
 import { History, type HistoryEvent } from './history.ts'
 import { Interruption } from './interruption.ts'
 import type { Json } from './json.ts'
-import type { ItemStore, TaskHandler } from './ports.ts'
+import type { ItemStore, Refuses, TaskHandler } from './ports.ts'
 import { Variables } from './variables.ts'
 import type { Frame } from './visit.ts'
 
@@ -25,6 +25,7 @@ export interface World {
   readonly random: () => number
   readonly tasks: TaskHandler
   readonly store: ItemStore | undefined
+  readonly refuses: Refuses | undefined
   /** Counts the names given out. */
   readonly ids: Iterator<number, never>
   readonly onEvent: ((event: HistoryEvent) => void) | undefined

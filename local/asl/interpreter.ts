@@ -5,7 +5,7 @@ import { type ExecutionResult, ExecutionRun, type World } from './execution-run.
 import type { HistoryEvent } from './history.ts'
 import { jsonBytes, toJson } from './json.ts'
 import { LIMITS } from './limits.ts'
-import type { ItemStore, TaskHandler } from './ports.ts'
+import type { ItemStore, Refuses, TaskHandler } from './ports.ts'
 import { runGraph } from './run-graph.ts'
 
 export { type Clock, realClock, VirtualClock } from './clock.ts'
@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly tasks: TaskHandler
   /** Needed by distributed Maps with an ItemReader or a ResultWriter. */
   readonly s3?: ItemStore
+  /** What the state machine's own role may not do. Everything is allowed by default. */
+  readonly refuses?: Refuses
   /** The machine's clock by default. */
   readonly clock?: Clock
   /** Numbers in [0, 1): for jitter, ids, `$random` and `$shuffle`. Math.random by default. */
@@ -80,6 +82,7 @@ export function startExecution(machine: StateMachine, input: unknown, options: S
     random: options.random ?? Math.random,
     tasks: options.tasks,
     store: options.s3,
+    refuses: options.refuses,
     onEvent: options.onEvent,
     machineArn: `arn:aws:states:${account.region}:${account.id}:stateMachine:${machineName}`,
     roleArn: account.roleArn,

@@ -1,3 +1,4 @@
+import { TaskFailure } from './errors.ts'
 import type { Json } from './json.ts'
 
 /** What a task handler is told beside its arguments. */
@@ -10,6 +11,22 @@ export interface TaskContext {
   /** Retries before this attempt. */
   readonly retryCount: number
   readonly execution: ExecutionIdentity
+  readonly refuses?: Refuses | undefined
+}
+
+/** Whether the state machine's role lacks a right: why, in AWS's words, or `undefined`. Without it, all is allowed. */
+export type Refuses = (action: string, resource: string) => string | undefined
+
+/** @throws TaskFailure with this error name, as a Task fails on AWS whose state machine lacks the right */
+export function requireRight(context: TaskContext, action: string, resource: string, error: string): void {
+  const refused = context.refuses?.(action, resource)
+  if (refused !== undefined) throw new TaskFailure(error, refused)
+}
+
+/** An ARN of another service in the region and account of an execution's own. */
+export function neighbourArn(executionArn: string, service: string, resource: string): string {
+  const [arn = '', partition = '', , region = '', account = ''] = executionArn.split(':')
+  return [arn, partition, service, region, account, resource].join(':')
 }
 
 export interface ExecutionIdentity {

@@ -10,6 +10,7 @@ import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
 import { verificationReportSchema } from '../../functions/contracts/verification-report.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { judgementText } from '../iam/guard.ts'
 import { type Lab, startLab } from '../lab/lab.ts'
 import { checkVma } from '../lab/vma-check.ts'
 import { stateFolder } from '../run/assembly.ts'
@@ -30,7 +31,16 @@ const credentials = {
   accessKeyId: `DEMO${randomBytes(8).toString('hex')}`,
   secretAccessKey: randomBytes(20).toString('hex'),
 }
-const s3Server = await startS3({ directory: join(folder, 's3'), ...credentials })
+let asked = 0
+const refused: string[] = []
+const s3Server = await startS3({
+  directory: join(folder, 's3'),
+  ...credentials,
+  onJudgement: (judgement) => {
+    asked += 1
+    if (!judgement.allowed) refused.push(judgementText(judgement))
+  },
+})
 const s3 = createS3Client({ endpoint: s3Server.url, region: 'us-east-1', credentials })
 
 try {
@@ -61,6 +71,7 @@ try {
     say('\nProof, fetched from S3:')
     for (const outcome of report.guests) await prove(outcome)
     await readBack()
+    showRights()
     farewell()
   } else {
     for (const { id, reason } of report.guests) say(`  ${id}: ${reason}`)
@@ -73,6 +84,13 @@ try {
 } finally {
   s3.destroy()
   await Promise.all([lab.close(), s3Server.close()])
+}
+
+/** The functions worked with the rights that a deployment gives them, and with no more. */
+function showRights(): void {
+  say(`\nS3 asked ${asked} times whether a function's role on AWS allows what it did; refused: ${refused.length}.`)
+  for (const text of new Set(refused)) say(`  ${text}`)
+  if (asked === 0 || refused.length > 0) process.exitCode = 1
 }
 
 function farewell(): void {

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
-import { createS3Client } from '../../functions/aws/s3-client.ts'
+import { createS3Client, type S3ClientOptions } from '../../functions/aws/s3-client.ts'
 import { RunInterrupted } from '../../functions/contracts/errors.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
 import type { WorkflowKey } from '../../lib/workflow-names.ts'
@@ -19,6 +19,8 @@ import {
   startExecution,
 } from '../asl/interpreter.ts'
 import { supportsLambda } from '../asl/load/resources.ts'
+import type { OnJudgement } from '../iam/guard.ts'
+import type { Role, SessionCredentials } from '../iam/session.ts'
 import { requireAccount } from '../cli/aws-account.ts'
 import { runBuild } from './build-host.ts'
 import { readAssembly, stemOf } from '../synthesised.ts'
@@ -27,6 +29,7 @@ import { compileCache } from './assembly.ts'
 import { type HostLimits, startFunctionHost } from './function-host.ts'
 import { fetchReport, realPatience, type UnreadReport } from './read-report.ts'
 import { type ReportingWorkflow, type ReportOf, type ReportShape, shapeOf, type ToldReport } from './report-shapes.ts'
+import { openSessions, roleOf, type RoleSession } from './role-sessions.ts'
 import { startSecretsEndpoint } from './secrets-endpoint.ts'
 
 /** What the runs of one runner share. */
@@ -48,6 +51,8 @@ export interface LocalSettings {
   clock?: Clock
   /** Where other limits hold for the functions' processes than a person's machine bears. */
   hostLimits?: Partial<HostLimits>
+  /** Told of each right of the synthesised roles that was used or lacked, but for those that S3 judges. */
+  onJudgement?: OnJudgement
 }
 
 export interface LocalRunListener {
@@ -89,6 +94,8 @@ interface StopSignals {
 }
 
 export interface LocalRunner {
+  /** The synthesised roles with this run's own places: what everything that it runs may do. */
+  roles: readonly Role[]
   /**
    * Run a job: `request` is the execution's input as the workflow gets it on AWS, `name` the execution's name. When
    * `interrupt` fires, the run ends as after a failure: running functions are stopped, the workflow's own clean-up stops
@@ -126,11 +133,16 @@ const ANY_REGION = 'us-east-1'
 
 /** Runs the synthesised workflow with its bundled functions on this machine, against real sites and a real S3 endpoint. */
 export async function openLocalRunner(settings: LocalSettings): Promise<LocalRunner> {
-  const { machines, functions, builds } = await readAssembly(settings.assembly, { archiveBucket: settings.bucket })
-  const s3 = createS3Client({
-    ...(settings.s3Url === undefined ? {} : { endpoint: settings.s3Url }),
-    ...(needsRegion(settings) ? { region: ANY_REGION } : {}),
+  const { machines, functions, builds, roles } = await readAssembly(settings.assembly, {
+    archiveBucket: settings.bucket,
   })
+  const clientWith = (credentials?: S3ClientOptions['credentials']) =>
+    createS3Client({
+      ...(settings.s3Url === undefined ? {} : { endpoint: settings.s3Url }),
+      ...(needsRegion(settings) ? { region: ANY_REGION } : {}),
+      ...(credentials === undefined ? {} : { credentials }),
+    })
+  const s3 = clientWith()
   // The functions look for region and credentials where this process does: what is missing is told before they start.
   await requireAccount(s3)
   await mkdir(dirname(settings.logFile), { recursive: true })
@@ -138,11 +150,22 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   const secrets = await startSecretsEndpoint(
     Object.fromEntries(Object.entries(settings.sites).map(([name, json]) => [`${SECRET_PREFIX}${name}`, json])),
   )
+  const own = { bucket: settings.bucket, keyPrefix: settings.keyPrefix, secretPrefix: SECRET_PREFIX }
+  const sessionOf = await openSessions(s3, settings.s3Url, functions, {
+    own,
+    sites: Object.keys(settings.sites),
+    onJudgement: settings.onJudgement,
+  })
+  const region = await s3.config.region()
+  const environmentOf = (kind: 'functions' | 'builds', name: string): NodeJS.ProcessEnv => {
+    const session = sessionOf(roleOf(roles, kind, name))
+    return functionEnvironment(settings, secrets.urlFor(session.guard), session, region)
+  }
   const listeners = new Set<LocalRunListener>()
   const host = startFunctionHost(
     functions,
     (stem) => ({
-      ...functionEnvironment(settings, secrets.url),
+      ...environmentOf('functions', stem),
       NODE_COMPILE_CACHE: compileCache,
       NODE_OPTIONS: functions[stem]?.environment['NODE_OPTIONS'],
     }),
@@ -158,7 +181,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   const codeBuild = codeBuildTasks(async (order, { signal }) => {
     const build = builds[order.projectName]
     if (build === undefined) throw new Error(`There is no project ${order.projectName} in the assembly`)
-    return runBuild(build, order, functionEnvironment(settings, secrets.url), (line) => heard(build.name, line), signal)
+    return runBuild(build, order, environmentOf('builds', build.name), (line) => heard(build.name, line), signal)
   })
   /** Of runs whose process is dead; every other execution is taken to be at work. */
   const ended = new Set<string>()
@@ -180,13 +203,16 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     { interrupt, kill }: StopSignals,
   ): Promise<{ result: ExecutionResult; history: readonly HistoryEvent[] }> {
     listeners.add(listener)
+    const { guard, credentials } = sessionOf(roleOf(roles, 'machines', workflow))
+    const files = credentials === undefined ? s3 : clientWith(credentials)
     const execution = startExecution(loadStateMachine(machines[workflow], { supports }), request, {
       name,
       machineName: workflow,
       startedAt: new Date().toISOString(),
       ...(settings.clock === undefined ? {} : { clock: settings.clock }),
       tasks,
-      s3: itemStore(s3),
+      refuses: (action, resource) => guard.refuses(action, resource),
+      s3: itemStore(files),
       onEvent: (event) => listener.onEvent(event),
       signal: kill,
     })
@@ -195,12 +221,16 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     interrupt.addEventListener('abort', onInterrupt, { once: true })
     const result = await execution.result.finally(() => {
       interrupt.removeEventListener('abort', onInterrupt)
+      if (files !== s3) files.destroy()
       listeners.delete(listener)
     })
     return { result, history: execution.history }
   }
 
   return {
+    roles: Object.values(roles).flatMap((byName) =>
+      Object.values<Role>(byName).map((role) => sessionOf(role).guard.role),
+    ),
     async run(request, name, listener, signals, workflow = 'exportRun') {
       const { result, history } = await execute(workflow, request, name, listener, signals)
       const told = await readReport(history, s3, shapeOf('exportRun'), listener, signals)
@@ -223,7 +253,12 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
 }
 
 /** What a function may know of this machine: AWS's own settings and the paths that the SDK reads them from. */
-function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJS.ProcessEnv {
+function functionEnvironment(
+  settings: LocalSettings,
+  secretsUrl: string,
+  { credentials }: RoleSession,
+  region: string,
+): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) =>
     /^(AWS_|HOME$|PATH$|LANG$|TZ$|NODE_EXTRA_CA_CERTS$|https?_proxy$)/i.test(name),
   )
@@ -232,6 +267,7 @@ function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJ
     ...Object.fromEntries(inherited),
     ...(thisProcess === undefined ? {} : { LOCAL_PROCESS: JSON.stringify(thisProcess) }),
     ...(needsRegion(settings) ? { AWS_REGION: ANY_REGION } : {}),
+    ...(credentials === undefined ? {} : roleVariables(credentials, region)),
     ...(settings.s3Url === undefined ? {} : { AWS_ENDPOINT_URL_S3: settings.s3Url }),
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsUrl,
     // That endpoint is this process's own, on a port that no proxy could reach.
@@ -241,6 +277,20 @@ function functionEnvironment(settings: LocalSettings, secretsUrl: string): NodeJ
     SITE_SECRET_PREFIX: SECRET_PREFIX,
     DEPLOYMENT: LOCAL_DEPLOYMENT,
     ...(settings.defaultSite === undefined ? {} : { DEFAULT_SITE: settings.defaultSite }),
+  }
+}
+
+/** A profile would win over the role's key; the region that it gave is told by itself. */
+function roleVariables(
+  { accessKeyId, secretAccessKey, sessionToken }: SessionCredentials,
+  region: string,
+): NodeJS.ProcessEnv {
+  return {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+    AWS_PROFILE: undefined,
+    AWS_REGION: region,
   }
 }
 

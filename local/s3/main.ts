@@ -1,6 +1,7 @@
 /** `npm run s3`: the embedded S3 on its own. Prints one JSON line when it is ready and runs until it is told to stop. */
 import { Command, InvalidArgumentError } from 'commander'
 import { isBucketName } from './operations/buckets.ts'
+import { judgementText } from '../iam/guard.ts'
 import { startS3 } from './server.ts'
 
 interface Arguments {
@@ -51,6 +52,9 @@ async function main(): Promise<void> {
     secretAccessKey: given.secretKey,
     port: given.port,
     buckets: given.bucket,
+    onJudgement: (judgement) => {
+      if (!judgement.allowed) console.error(`Refused, as S3 would: ${judgementText(judgement)}`)
+    },
     ...(given.region === undefined ? {} : { region: given.region }),
   })
   const stop = (): void => void server.close().then(() => process.exit(0))

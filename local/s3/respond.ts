@@ -7,6 +7,8 @@ import type { FileBody, S3Response } from './operations/call.ts'
 import { element, renderXml } from './protocol/xml.ts'
 
 const READ_BYTES = 256 * 1024
+/** By it, a run on the same machine knows that sessions of its roles are known here. */
+export const SERVER_NAME = 'guestlift-s3'
 const KEEP_ALIVE_MS = 5_000
 
 /** Who asked, for the headers and error bodies of the answer. */
@@ -41,7 +43,7 @@ function setHeaders(exchange: Exchange, headers: Record<string, string>): void {
   const { response, requestId } = exchange
   response.setHeader('x-amz-request-id', requestId)
   response.setHeader('x-amz-id-2', Buffer.from(requestId).toString('base64'))
-  response.setHeader('server', 'guestlift-s3')
+  response.setHeader('server', SERVER_NAME)
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
 }
 

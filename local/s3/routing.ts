@@ -177,10 +177,9 @@ const TABLE: readonly Entry[] = [
     action: 'PutBucketTagging',
     markers: ['tagging'],
   }),
-  // A policy may never shut out the ones who can mend it: S3 lets the account's root user do these three regardless.
-  entry('GET', 'bucket', 'GetBucketPolicy', getBucketPolicy, { action: '', markers: ['policy'] }),
-  entry('PUT', 'bucket', 'PutBucketPolicy', putBucketPolicy, { action: '', markers: ['policy'] }),
-  entry('DELETE', 'bucket', 'DeleteBucketPolicy', deleteBucketPolicy, { action: '', markers: ['policy'] }),
+  entry('GET', 'bucket', 'GetBucketPolicy', getBucketPolicy, { markers: ['policy'] }),
+  entry('PUT', 'bucket', 'PutBucketPolicy', putBucketPolicy, { markers: ['policy'] }),
+  entry('DELETE', 'bucket', 'DeleteBucketPolicy', deleteBucketPolicy, { markers: ['policy'] }),
   entry('GET', 'bucket', 'GetBucketPolicyStatus', getBucketPolicyStatus, { markers: ['policyStatus'] }),
   entry('GET', 'bucket', 'GetBucketAcl', getBucketAcl, { markers: ['acl'] }),
   entry('PUT', 'bucket', 'PutBucketAcl', putAcl, { markers: ['acl'] }),
@@ -275,7 +274,7 @@ export function routeOf(request: S3Request): Route {
   const stranger = names.find((name) => !found.markers.includes(name) && !found.parameters.includes(name))
   if (stranger !== undefined) throw notImplemented(`the parameter ${stranger} of ${found.operation}`)
   const { operation, run } = found
-  const versioned = request.query.has('versionId') && level === 'object' && operation !== 'GetObjectAttributes'
+  const versioned = request.query.has('versionId') && level === 'object'
   return { operation, level, run, action: versioned ? versionedAction(found.action) : found.action }
 }
 

@@ -1,19 +1,22 @@
 /**
  * A small, strict S3 on one machine: the store of the local mode, the demo and the tests. Directory-backed (see
- * `store/layout.ts`), loopback only, one key pair. It checks what S3 checks and refuses what it doesn't implement.
+ * `store/layout.ts`), loopback only, one key pair, which is the administrator's. Sessions of
+ * roles (`../iam/session.ts`) may do what their policies and the bucket's say. It checks what S3 checks and refuses what it doesn't implement.
  *
  * Known differences: no CRC64NVME is added to objects sent without a checksum; storage classes are labels, but that GLACIER
- * and DEEP_ARCHIVE can't be read before they are restored, which takes no time; lifecycle rules and notifications are kept but not carried out; policies only deny.
+ * and DEEP_ARCHIVE can't be read before they are restored, which takes no time; lifecycle rules and notifications are kept but not carried out.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { OnJudgement } from '../iam/guard.ts'
+import { AccessControl } from './access.ts'
 import { S3Error } from './errors.ts'
 import { countingFaults, type DoneListener, type FaultFinder, type FaultPlan } from './faults.ts'
 import { corrupted, dropAnswer, misbehave, sendHalf, withBareTags } from './misbehave.ts'
-import { DEFAULT_REGION } from './operations/call.ts'
+import { type Call, DEFAULT_REGION, type S3Response } from './operations/call.ts'
 import { refuseUnknownHeaders } from './operations/object-attributes.ts'
-import { enforcePolicy } from './operations/policy.ts'
+import { hideAbsence, requireRights } from './permissions.ts'
 import { requestBody } from './protocol/request-body.ts'
 import { readRequest, type S3Request } from './protocol/request.ts'
 import { authenticate, type Credentials } from './protocol/sigv4.ts'
@@ -34,6 +37,8 @@ export interface S3Options extends Credentials {
   now?: () => Date
   faults?: FaultPlan
   onDone?: DoneListener
+  /** Told of each right that a role's session used or lacked. */
+  onJudgement?: OnJudgement
 }
 
 export interface S3Server {
@@ -63,9 +68,10 @@ async function serve(options: S3Options, now: () => Date, unlock: () => void): P
     if (!store.find(name)) store.create({ name, createdAt, region: options.region ?? DEFAULT_REGION, settings: {} })
   }
   const faults = countingFaults(options.faults)
+  const control = new AccessControl(options, options.onJudgement)
   const underWay = new Set<Promise<void>>()
   const listener = (source: IncomingMessage, response: ServerResponse): void => {
-    const work = handle(source, response, { options, store, now, faults }).finally(() => underWay.delete(work))
+    const work = handle(source, response, { options, store, now, faults, control }).finally(() => underWay.delete(work))
     underWay.add(work)
   }
   // Uploads of hours are normal, so a request as a whole has no time limit; silence has one.
@@ -103,6 +109,7 @@ interface Setup {
   store: ObjectStore
   now: () => Date
   faults: FaultFinder
+  control: AccessControl
 }
 
 /** Request → authenticate → route → operation → response. Never rejects. */
@@ -118,10 +125,10 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
   // Clients correct their clock by it.
   response.setHeader('Date', now.toUTCString())
   try {
-    const { options, store, faults } = setup
+    const { options, store, faults, control } = setup
     const request = readRequest(source)
     const proof = authenticate(request, {
-      credentials: options,
+      keyPair: (token) => control.keyPair(token),
       now,
       ...(options.region === undefined ? {} : { region: options.region }),
     })
@@ -135,9 +142,12 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     const body = fault === 'corrupt' ? corrupted(whole) : whole
     if ((fault === 'cut' || fault === 'silent') && (await misbehave(fault, route.operation, request, response))) return
     const bucket = request.bucket === undefined ? undefined : store.find(request.bucket)
-    if (bucket && route.action !== '') enforcePolicy(bucket, route.action, request.key, request)
+    const access = control.of(request, route.operation, bucket)
+    // Of a bucket that isn't there, S3 says that before it asks for rights.
+    if (bucket !== undefined || /^(CreateBucket|ListBuckets)$/.test(route.operation))
+      requireRights(access, request, route)
     const read = fault === 'bare-tags' ? withBareTags(request) : request
-    const answer = await route.run({ request: read, body, store, now, region: options.region })
+    const answer = await run(route, { request: read, access, body, store, now, region: options.region })
     await options.onDone?.({ ...subjectOf(request, route), sizeBytes: body.sizeBytes })
     if (fault === 'lose-answer') dropAnswer(exchange, answer)
     else if (fault === 'cut') await sendHalf(exchange, answer)
@@ -146,6 +156,15 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     // The body of a refused request that was waiting for permission never comes: the connection can't be used again.
     if (expecting && !response.headersSent) response.shouldKeepAlive = false
     sendError(exchange, cause)
+  }
+}
+
+async function run(route: Route, call: Call): Promise<S3Response> {
+  try {
+    return await route.run(call)
+  } catch (cause) {
+    hideAbsence(cause, call.access, call.request)
+    throw cause
   }
 }
 

@@ -8,6 +8,8 @@ let site: Site
 beforeAll(async () => {
   site = await openSite(
     {
+      // A site that the deployment doesn't have.
+      mayBeRefused: /:secret:guestlift\/site\/nowhere$/,
       users: [
         { userid: 'root@pam' },
         {

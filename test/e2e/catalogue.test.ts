@@ -13,6 +13,8 @@ beforeAll(async () => {
     paths.map((path) => ({ path, who, role: 'GuestliftBackup', propagate: true }))
   site = await openSite(
     {
+      // A site that the deployment doesn't have.
+      mayBeRefused: /:secret:guestlift\/site\/nowhere$/,
       guests: [
         { vmid: 100, kind: 'qemu', name: 'web01', diskBytes: 2 * 2 ** 20 },
         { vmid: 101, kind: 'lxc', name: 'db01', dataBytes: 2 ** 20 },

@@ -13,6 +13,7 @@ import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { GuestOutcome, RunReport } from '../../functions/contracts/report.ts'
 import { LEASE_SECONDS } from '../../functions/domain/guest-claim.ts'
 import { type Clock, type ExecutionResult, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
+import { type Judgement, judgementText } from '../../local/iam/guard.ts'
 import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
 import {
@@ -60,8 +61,13 @@ export interface Site {
   text(key: string): Promise<string>
   /** As if every execution that holds a guest had said nothing for longer than its claim lasts. */
   letClaimsLapse(): Promise<void>
+  /** What everything that runs here may do. */
+  roles: LocalRunner['roles']
+  /** What the synthesised roles were asked for and judged, all of it. */
+  judgements: readonly Judgement[]
   /** All that the functions printed, and all events of all executions. */
   everythingSaid(): Promise<string>
+  /** @throws when a role was refused something that the test did not expect: AWS would refuse it too */
   close(): Promise<void>
 }
 
@@ -87,13 +93,15 @@ export interface SiteOptions extends Omit<LabOptions, 'directory'> {
   app?: string
   /** Limits of the functions other than those of the template, and what their processes load first. */
   functions?: FunctionChanges
+  /** What a test lets the roles be refused, by action and resource. */
+  mayBeRefused?: RegExp
 }
 
 const never = new AbortController().signal
 
 /** A lab, an S3 and a runner over the real bundles. `variants` are further sites derived from the lab's own. */
 export async function openSite(
-  { functions = {}, app, ...options }: SiteOptions = {},
+  { functions = {}, app, mayBeRefused, ...options }: SiteOptions = {},
   variants: (site: Record<string, unknown>, lab: Lab) => Awaitable<Record<string, unknown>> = () => ({}),
 ): Promise<Site> {
   const directory = await mkdtemp(join(tmpdir(), 'guestlift-e2e-'))
@@ -109,11 +117,14 @@ export async function openSite(
     ...options,
   })
   const faults: Site['faults'] = { plan: undefined }
+  const judgements: Judgement[] = []
+  const onJudgement = (judgement: Judgement) => void judgements.push(judgement)
   const server = await startS3({
     directory: join(directory, 's3'),
     ...credentials,
     faults: (request) => faults.plan?.(request),
     onDone: (done) => faults.onDone?.(done),
+    onJudgement,
   })
   const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
@@ -132,6 +143,7 @@ export async function openSite(
     logFile: join(directory, 'functions.log'),
     clock: hastyClock(),
     hostLimits: roomy,
+    onJudgement,
   })
   let runs = 0
   const events: string[] = []
@@ -140,6 +152,8 @@ export async function openSite(
     lab,
     s3,
     faults,
+    roles: runner.roles,
+    judgements,
     async run(job, { interrupt = never, kill = never, name, onState, onPart, onEvent, onLog, workflow } = {}) {
       runs += 1
       const guestOf = new Map<string, string>()
@@ -216,6 +230,9 @@ export async function openSite(
       await runner.close()
       await Promise.all([lab.close(), server.close()])
       await rm(directory, { recursive: true, force: true })
+      const refused = judgements.filter(({ allowed }) => !allowed).map(judgementText)
+      const unexpected = refused.filter((text) => mayBeRefused?.test(text) !== true)
+      if (unexpected.length > 0) throw new Error(`Refused as AWS would: ${[...new Set(unexpected)].join('; ')}`)
     },
   }
 }

@@ -10,9 +10,12 @@ export interface FunctionChanges {
   preload?: URL
   /** Other definitions of workflows, by their names: what another configuration makes of them. */
   definitions?: Readonly<Record<string, unknown>>
+  /** Actions that the roles of functions lose, by stem: what a deployment would be like that grants too little. */
+  withoutRights?: Readonly<Record<string, string>>
 }
 
 interface Resource {
+  Type?: string
   Metadata?: Record<string, unknown>
   Properties?: Record<string, unknown> & { Environment?: { Variables?: Record<string, unknown> } }
 }
@@ -35,7 +38,7 @@ export async function ownAssembly(assembly: string, directory: string, changes: 
 
 function changed(
   template: string,
-  { limits = {}, preload, longerTimeLimits = 1, definitions = {} }: FunctionChanges,
+  { limits = {}, preload, longerTimeLimits = 1, definitions = {}, withoutRights = {} }: FunctionChanges,
 ): string {
   // The definitions are JSON in strings of the template's JSON.
   const patient = template.replaceAll(
@@ -43,6 +46,7 @@ function changed(
     (_, seconds: string) => `\\"TimeoutSeconds\\":${Number(seconds) * longerTimeLimits}`,
   )
   const { Resources, ...rest } = JSON.parse(patient) as { Resources: Record<string, Resource> }
+  for (const [stem, action] of Object.entries(withoutRights)) dropRight(Resources, stem, action)
   for (const { Metadata = {}, Properties = {} } of Object.values(Resources)) {
     const definition = definitions[String(Metadata['guestlift:workflow'])]
     if (definition !== undefined) Properties['DefinitionString'] = JSON.stringify(definition)
@@ -58,4 +62,24 @@ function changed(
       `${typeof NODE_OPTIONS === 'string' ? NODE_OPTIONS : ''} --import ${preload.href}`.trim()
   }
   return JSON.stringify({ Resources, ...rest })
+}
+
+interface PolicyProperties {
+  PolicyDocument: { Statement: { Action: string | string[] }[] }
+  Roles?: unknown[]
+}
+
+/** Takes an action out of every statement of a function's own policy. */
+function dropRight(resources: Record<string, Resource>, stem: string, action: string): void {
+  const owner = Object.values(resources).find(({ Metadata }) => Metadata?.['guestlift:stem'] === stem)
+  const [roleId = ''] = (owner?.Properties?.['Role'] as { 'Fn::GetAtt'?: string[] } | undefined)?.['Fn::GetAtt'] ?? []
+  for (const { Type, Properties } of Object.values(resources)) {
+    if (Type !== 'AWS::IAM::Policy' || roleId === '') continue
+    const { PolicyDocument, Roles = [] } = Properties as unknown as PolicyProperties
+    if (!JSON.stringify(Roles).includes(`"${roleId}"`)) continue
+    PolicyDocument.Statement = PolicyDocument.Statement.map((statement) => ({
+      ...statement,
+      Action: [statement.Action].flat().filter((each) => each !== action),
+    })).filter(({ Action }) => Action.length > 0)
+  }
 }

@@ -4,7 +4,8 @@ import { openSite, type Site } from './harness.ts'
 
 let site: Site
 beforeAll(async () => {
-  site = await openSite()
+  // A site that the deployment doesn't have.
+  site = await openSite({ mayBeRefused: /:secret:guestlift\/site\/elsewhere$/ })
   for (let run = 0; run < 3; run += 1) {
     await site.run({ site: 'hq', guests: { vmids: [100, 103] } })
   }

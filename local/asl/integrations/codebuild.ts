@@ -2,7 +2,7 @@ import { TaskFailure } from '../errors.ts'
 import { isObject, type Json } from '../json.ts'
 import { CODEBUILD_RUN } from '../load/resources.ts'
 import type { Supports } from '../load/resources.ts'
-import type { TaskContext, TaskHandler } from '../ports.ts'
+import { neighbourArn, requireRight, type TaskContext, type TaskHandler } from '../ports.ts'
 
 /** How a build ended, in CodeBuild's words. */
 export type BuildStatus = 'SUCCEEDED' | 'FAILED' | 'FAULT' | 'TIMED_OUT' | 'STOPPED'
@@ -29,10 +29,26 @@ export function codeBuildTasks(run: RunBuild): TaskHandler {
     if (typeof projectName !== 'string' || projectName === '') {
       throw new TaskFailure('States.Runtime', 'The Arguments of codebuild:startBuild must give ProjectName as a string')
     }
+    requireRights(projectName, context)
     const status = await run({ projectName, environment: readVariables(variables) }, context)
     const build = { BuildStatus: status, ProjectName: projectName, BuildComplete: true, CurrentPhase: 'COMPLETED' }
     if (status !== 'SUCCEEDED') throw new TaskFailure('States.TaskFailed', JSON.stringify({ Build: build }))
     return { Build: build }
+  }
+}
+
+/** What starting a build, being told of its end and looking at it take ("AWS CodeBuild" in the guide of Step Functions). */
+function requireRights(projectName: string, context: TaskContext): void {
+  const project = neighbourArn(context.execution.id, 'codebuild', `project/${projectName}`)
+  const rule = neighbourArn(context.execution.id, 'events', 'rule/StepFunctionsGetEventForCodeBuildStartBuildRule')
+  for (const [action, resource] of [
+    ['events:PutTargets', rule],
+    ['events:PutRule', rule],
+    ['events:DescribeRule', rule],
+    ['codebuild:StartBuild', project],
+    ['codebuild:BatchGetBuilds', project],
+  ] as const) {
+    requireRight(context, action, resource, 'CodeBuild.AWSCodeBuildException')
   }
 }
 

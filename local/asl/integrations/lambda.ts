@@ -1,7 +1,7 @@
 import { TaskFailure } from '../errors.ts'
 import { isObject, type Json, toJson } from '../json.ts'
 import { LAMBDA_FUNCTION, LAMBDA_INVOKE } from '../load/resources.ts'
-import type { TaskContext, TaskHandler } from '../ports.ts'
+import { requireRight, type TaskContext, type TaskHandler } from '../ports.ts'
 
 /** Calls the function with this name or ARN and resolves to what its handler returns, or rejects with what it throws. */
 export type InvokeFunction = (functionName: string, payload: Json, context: TaskContext) => Promise<unknown>
@@ -33,6 +33,7 @@ export function lambdaTasks(invoke: InvokeFunction): TaskHandler {
 }
 
 async function call(invoke: InvokeFunction, name: string, payload: Json, context: TaskContext): Promise<Json> {
+  requireRight(context, 'lambda:InvokeFunction', name, 'Lambda.AWSLambdaException')
   let answer: Json
   try {
     answer = toJson(await invoke(name, payload, context))

@@ -24,6 +24,9 @@ export async function mapDistributed(state: MapState, options: DistributedOption
   visit.record('MapStateStarted', { length: given?.length ?? 0 })
   visit.record('MapRunStarted', { mapRunArn: mapRun.arn })
   try {
+    // What AWS calls this error isn't documented; it stands for any that the role is to blame for.
+    const refused = run.world.refuses?.('states:StartExecution', run.world.machineArn)
+    if (refused !== undefined) throw new StateFailure('StepFunctions.AWSStepFunctionsException', refused)
     const items = given ?? (await readItems(options.reader ?? raiseNoReader(), visit))
     const batches = await inputsOf(state, options, items, visit)
     const { outcomes, interrupted } = await runChildren(state, batches, { concurrency, tolerance, label }, visit)

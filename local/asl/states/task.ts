@@ -83,6 +83,7 @@ async function ending(
     stateName: state.name,
     retryCount: visit.retryCount,
     execution: { id: run.arn, name: run.name, startedAt: run.startedAt },
+    refuses: run.world.refuses,
   }
   try {
     const work = run.world.clock.during(async () => run.world.tasks(state.resource, args, context), over.signal)

@@ -1,4 +1,5 @@
 /** What an operation gets and gives. Requests come here authenticated and routed. */
+import type { Access } from '../access.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestBody } from '../protocol/request-body.ts'
 import type { S3Request } from '../protocol/request.ts'
@@ -7,6 +8,7 @@ import type { ObjectStore } from '../store/object-store.ts'
 
 export interface Call {
   request: S3Request
+  access: Access
   body: RequestBody
   store: ObjectStore
   now: Date

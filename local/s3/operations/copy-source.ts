@@ -1,6 +1,7 @@
 /** The source of a copy: `x-amz-copy-source: /bucket/key?versionId=…`, url-encoded. */
 import { S3Error, invalidArgument } from '../errors.ts'
 import { decode } from '../protocol/request.ts'
+import type { S3Request } from '../protocol/request.ts'
 import type { BucketStore } from '../store/bucket-store.ts'
 import type { ObjectVersion } from '../store/records.ts'
 import type { Call } from './call.ts'
@@ -17,9 +18,9 @@ export interface CopySource {
   versionHeaders: Record<string, string>
 }
 
-/** @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed, ObjectNotInActiveTierError */
-export function openSource(call: Call): CopySource {
-  const text = call.request.header('x-amz-copy-source') ?? ''
+/** Which object is copied. @throws S3Error InvalidArgument */
+export function readCopySource(request: S3Request): { bucket: string; key: string; versionId: string | undefined } {
+  const text = request.header('x-amz-copy-source') ?? ''
   const mark = text.indexOf('?')
   const path = decode((mark === -1 ? text : text.slice(0, mark)).replaceAll('+', ' ')).replace(/^\//, '')
   const slash = path.indexOf('/')
@@ -30,9 +31,17 @@ export function openSource(call: Call): CopySource {
     ])
   }
   const parameters = new URLSearchParams(mark === -1 ? '' : text.slice(mark + 1))
-  const versionId = parameters.get('versionId') ?? undefined
-  const bucket = call.store.bucket(path.slice(0, slash))
-  const key = path.slice(slash + 1)
+  return {
+    bucket: path.slice(0, slash),
+    key: path.slice(slash + 1),
+    versionId: parameters.get('versionId') ?? undefined,
+  }
+}
+
+/** @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed, ObjectNotInActiveTierError */
+export function openSource(call: Call): CopySource {
+  const { key, versionId, ...source } = readCopySource(call.request)
+  const bucket = call.store.bucket(source.bucket)
   const version = sourceVersion(bucket, key, versionId)
   checkRead(call.request, version, 'x-amz-copy-source-')
   if (isFrozen(version, call.now)) throw new S3Error('ObjectNotInActiveTierError')

@@ -4,7 +4,6 @@ import { element, optional, parseXml, renderXml, type XmlElement } from '../prot
 import type { BucketStore } from '../store/bucket-store.ts'
 import type { ObjectVersion, VersionRecord } from '../store/records.ts'
 import { bucketOf, type Call, keyOf, LARGEST_XML_BYTES, type S3Response, xmlAnswer } from './call.ts'
-import { enforcePolicy } from './policy.ts'
 import { matches, refuseConditions, writeCondition } from './preconditions.ts'
 
 interface Deletion {
@@ -36,8 +35,11 @@ function refuseLocked(call: Call, version: VersionRecord): void {
 export function retentionHolds(call: Call, version: ObjectVersion): boolean {
   const { retention } = version
   if (retention === undefined || Date.parse(retention.retainUntil) <= call.now.getTime()) return false
-  const bypass = call.request.header('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
-  return retention.mode === 'COMPLIANCE' || !bypass
+  return retention.mode === 'COMPLIANCE' || !bypasses(call)
+}
+
+function bypasses(call: Call): boolean {
+  return call.request.header('x-amz-bypass-governance-retention')?.toLowerCase() === 'true'
 }
 
 export async function deleteObject(call: Call): Promise<S3Response> {
@@ -87,8 +89,12 @@ function deleteOne(
   etag: string | undefined,
 ): XmlElement {
   try {
-    if (etag !== undefined) requireTag(bucket, key, versionId, etag)
-    enforcePolicy(bucket, versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion', key, call.request)
+    call.access.require(versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion', key)
+    if (bypasses(call)) call.access.require('s3:BypassGovernanceRetention', key)
+    if (etag !== undefined) {
+      call.access.require('s3:GetObject', key)
+      requireTag(bucket, key, versionId, etag)
+    }
     const done = remove(call, bucket, key, versionId)
     return element('Deleted', [
       element('Key', key),

@@ -37,7 +37,7 @@ function describe(call: Call): {
   checkRead(request, version)
   const selection = select(call, bucket, version)
   const headers: Record<string, string> = {
-    ...describeObject(version, bucket.record),
+    ...shownTo(call, describeObject(version, bucket.record)),
     ...restoreHeader(version, call.now),
     ...(request.header('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED' && !selection.partial
       ? checksumHeaders(version)
@@ -56,6 +56,20 @@ function describe(call: Call): {
   }
   return { bucket, version, selection, headers }
 }
+
+/** Without their rights, S3 leaves these headers out and gives the rest. */
+function shownTo({ access, request }: Call, headers: Record<string, string>): Record<string, string> {
+  const hidden = SHOWN_BY_RIGHT.filter(
+    ([name, action]) => Object.keys(headers).some((each) => name.test(each)) && !access.may(action, request.key),
+  )
+  return Object.fromEntries(Object.entries(headers).filter(([header]) => !hidden.some(([name]) => name.test(header))))
+}
+
+const SHOWN_BY_RIGHT = [
+  [/^x-amz-object-lock-(mode|retain-until-date)$/, 's3:GetObjectRetention'],
+  [/^x-amz-object-lock-legal-hold$/, 's3:GetObjectLegalHold'],
+  [/^x-amz-tagging-count$/, 's3:GetObjectTagging'],
+] as const
 
 function select(call: Call, bucket: BucketStore, version: ObjectVersion): Selection {
   const { request } = call

@@ -224,7 +224,7 @@ const KNOWN_HEADERS = new Set(
   copy-source-if-match copy-source-if-modified-since copy-source-if-none-match copy-source-if-unmodified-since
   copy-source-range date decoded-content-length expected-bucket-owner max-parts metadata-directive mp-object-size
   object-attributes object-lock-legal-hold object-lock-mode object-lock-retain-until-date object-ownership
-  optional-object-attributes part-number-marker request-payer sdk-checksum-algorithm server-side-encryption
+  optional-object-attributes part-number-marker request-payer sdk-checksum-algorithm security-token server-side-encryption
   server-side-encryption-aws-kms-key-id server-side-encryption-bucket-key-enabled server-side-encryption-context
   source-expected-bucket-owner storage-class tagging tagging-directive trailer
   transition-default-minimum-object-size user-agent`

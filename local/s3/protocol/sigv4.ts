@@ -24,7 +24,8 @@ export type PayloadProof =
   | { kind: 'chunks'; trailer: boolean; signing?: ChunkSigning }
 
 export interface AuthenticationRules {
-  credentials: Credentials
+  /** The key pair that this session's token, or none, stands for. @throws S3Error InvalidToken */
+  keyPair(token: string | undefined): Credentials
   now: Date
   /** `undefined` accepts any region, as suits a server that isn't in one. */
   region?: string
@@ -52,19 +53,18 @@ export function authenticate(request: S3Request, rules: AuthenticationRules): Pa
       'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
     )
   }
-  if (request.header('x-amz-security-token') !== undefined || request.query.has('X-Amz-Security-Token')) {
-    throw new S3Error('InvalidToken')
-  }
   if (authorization === undefined && !presigned) {
     if (request.query.has('AWSAccessKeyId')) throw unsupportedMechanism()
     throw new S3Error('AccessDenied')
   }
   const claim = authorization === undefined ? presignedClaim(request) : headerClaim(request, authorization)
-  checkIdentity(claim, rules)
+  const token = request.header('x-amz-security-token') ?? request.query.get('X-Amz-Security-Token')
+  const credentials = rules.keyPair(token)
+  checkIdentity(claim, credentials, rules)
   if (authorization === undefined) checkLifetime(request, claim, rules.now)
   else checkSkew(claim, rules.now)
   refuseUnsignedHeaders(request, claim)
-  const key = checkSignature(request, claim, rules.credentials.secretAccessKey)
+  const key = checkSignature(request, claim, credentials.secretAccessKey)
   return payloadProof(claim, key)
 }
 
@@ -160,8 +160,8 @@ function parseCredential(
   return { accessKeyId, scope: { date, region, service } }
 }
 
-function checkIdentity(claim: Claim, rules: AuthenticationRules): void {
-  if (!sameText(claim.accessKeyId, rules.credentials.accessKeyId)) {
+function checkIdentity(claim: Claim, credentials: Credentials, rules: AuthenticationRules): void {
+  if (!sameText(claim.accessKeyId, credentials.accessKeyId)) {
     throw new S3Error('InvalidAccessKeyId', { details: [['AWSAccessKeyId', claim.accessKeyId]] })
   }
   if (rules.region !== undefined && claim.scope.region !== rules.region) {

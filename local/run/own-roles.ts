@@ -1,0 +1,34 @@
+/** The synthesised roles for a run of one machine, whose sites and key prefix are its own. */
+import type { Statement } from '../iam/policy.ts'
+import type { Role } from '../iam/session.ts'
+
+export interface Places {
+  bucket: string
+  keyPrefix: string
+  /** In front of a site's name in its secret's name. */
+  secretPrefix: string
+}
+
+/**
+ * A role as a deployment with this run's sites and key prefix would have it: what is granted for one site's secret is
+ * granted for each, and what is granted below the deployment's key prefix is granted below the run's.
+ * @param deployed places as the synthesised deployment has them
+ */
+export function ownRole(role: Role, deployed: Places, own: Places, sites: readonly string[]): Role {
+  const objects = `arn:aws:s3:::${own.bucket}/`
+  const from = `${objects}${deployed.keyPrefix}`
+  const place = (resource: string): string[] => {
+    if (resource.startsWith(from) && resource !== `${objects}*`)
+      return [`${objects}${own.keyPrefix}${resource.slice(from.length)}`]
+    const [head = '', name] = resource.split(':secret:')
+    if (name === undefined || !name.startsWith(deployed.secretPrefix) || name.includes('*')) return [resource]
+    const suffix = /-\?+$/.exec(name)?.[0] ?? ''
+    return sites.map((site) => `${head}:secret:${own.secretPrefix}${site}${suffix}`)
+  }
+  const placed = (statement: Statement): Statement => ({
+    ...statement,
+    ...(statement.resources && { resources: [...new Set(statement.resources.flatMap(place))] }),
+    ...(statement.notResources && { notResources: [...new Set(statement.notResources.flatMap(place))] }),
+  })
+  return { ...role, identity: role.identity.map(placed), resource: role.resource.map(placed) }
+}

@@ -1,0 +1,154 @@
+/** A representative set of work: what a deployment does in its first weeks, on one machine and in a minute or two. */
+import { join } from 'node:path'
+import { createIdentity, fingerprintOf } from '../../local/lab/certificate.ts'
+import { openSite, type Site, type SiteOptions } from '../e2e/harness.ts'
+import { type RangeServer, startRangeServer } from '../functions/readers/range-server.ts'
+
+/** Opens the site `hq`, read over SSH, and `web`, the same over HTTPS. */
+export async function openBench(options: SiteOptions = {}): Promise<Site> {
+  const identity = createIdentity(['127.0.0.1'], new Date())
+  let server: RangeServer | undefined
+  const site = await openSite({ mayBeRefused: /./, ...options }, async (hq, lab) => {
+    const storage = lab.storages.find(({ id, node }) => id === 'local' && node === 'pve1')
+    if (storage === undefined) throw new Error('the lab has no local storage on pve1')
+    server = await startRangeServer({ tls: identity, root: join(storage.directory, 'dump') })
+    const tls = { mode: 'fingerprint', fingerprints: [fingerprintOf(identity.cert)] }
+    return { web: { ...hq, route: { type: 'https', url: `${server.url}/{file}`, tls } } }
+  })
+  return {
+    ...site,
+    close: async () => {
+      await site.close()
+      await server?.close()
+    },
+  }
+}
+
+/** What is played, and whether it ended as it should. */
+export interface Played {
+  name: string
+  /** Absent when it did. */
+  trouble?: string
+}
+
+interface Act {
+  name: string
+  /** @returns how it ended, and how it should have */
+  play(site: Site): Promise<[found: string | undefined, wanted: string]>
+}
+
+const backup = { storage: 'local' }
+const run = async (site: Site, job: object): Promise<string | undefined> =>
+  (await site.run({ backup, ...job })).report?.outcome
+
+const acts: readonly Act[] = [
+  {
+    name: 'a run that is stopped while it copies, and its clean-up',
+    play: async (site) => {
+      const death = new AbortController()
+      const startedAt = Date.now()
+      const job = { site: 'hq', guests: { vmids: [101] }, backup }
+      await site.run(job, {
+        name: 'stopped',
+        kill: death.signal,
+        onState: (state) => {
+          if (state === 'Copy parts') death.abort()
+        },
+      })
+      const claim = JSON.parse(await site.text('claims/hq/container-101.json')) as Record<string, unknown>
+      const detail = { name: 'stopped', status: 'ABORTED', startDate: startedAt }
+      const { status, output } = await site.cleanUp({ detail, executions: [String(claim['execution'])] })
+      const isCleaned = String(output).includes('1 of 1 guests cleaned up')
+      return [isCleaned ? status : String(output), 'SUCCEEDED']
+    },
+  },
+  {
+    name: 'a scheduled run of two guests over SSH',
+    play: async (site) => {
+      const schedule = { name: 'nightly', scheduledAt: '2026-11-22T02:00:00Z' }
+      return [await run(site, { site: 'hq', guests: { vmids: [100, 103] }, schedule }), 'succeeded']
+    },
+  },
+  {
+    name: 'a run over HTTPS that removes the source copy',
+    play: async (site) => [await run(site, { site: 'web', guests: { vmids: [101] }, deleteSource: true }), 'succeeded'],
+  },
+  {
+    name: 'a run of which one guest fails',
+    play: async (site) => {
+      site.lab.faults.onBackup(101, { kind: 'error', text: 'no space left' })
+      const outcome = await run(site, { site: 'hq', guests: { vmids: [100, 101] } })
+      site.lab.faults.clear()
+      return [outcome, 'partial']
+    },
+  },
+  {
+    name: 'one guest of a run’s plan, repeated alone',
+    play: async (site) => {
+      const [planKey = ''] = (await site.keys('runs/')).filter((key) => key.endsWith('/plan.json'))
+      const [item] = JSON.parse(await site.text(planKey)) as unknown[]
+      return [(await site.run(item, { workflow: 'exportGuest' })).result.status, 'SUCCEEDED']
+    },
+  },
+  {
+    name: 'pruning',
+    play: async (site) => [
+      (await site.upkeep('pruneArchives', { site: 'hq', retention: { 'keep-last': 2 } })).told?.report?.outcome,
+      'succeeded',
+    ],
+  },
+  {
+    name: 'a run with a retention',
+    play: async (site) => [
+      await run(site, { site: 'hq', guests: { vmids: [100] }, retention: { 'keep-last': 2 } }),
+      'succeeded',
+    ],
+  },
+  {
+    name: 'verification',
+    play: async (site) => [(await site.upkeep('verifyArchives', {})).told?.report?.outcome, 'succeeded'],
+  },
+  {
+    name: 'verification at length',
+    play: async (site) => {
+      const manifest = (await site.keys('archives/')).find((key) => key.endsWith('/manifest.json')) ?? ''
+      const archives = [manifest.slice(0, -'manifest.json'.length)]
+      const { told } = await site.upkeep('verifyArchives', { archives, mostGiBInFunction: 1 / 2 ** 30 })
+      return [told?.report?.outcome, 'succeeded']
+    },
+  },
+  {
+    name: 'coverage',
+    play: async (site) => [(await site.upkeep('judgeCoverage', { site: 'hq' })).told?.report?.site, 'hq'],
+  },
+  {
+    name: 'the sweep',
+    play: async (site) => [(await site.upkeep('sweepUploads', { dryRun: false })).told?.report?.outcome, 'succeeded'],
+  },
+]
+
+/**
+ * Play all of it, one after another.
+ * @param onPlayed told of each as it ends
+ * @param only those whose name holds this
+ */
+export async function play(site: Site, onPlayed: (played: Played) => void, only = ''): Promise<Played[]> {
+  const played: Played[] = []
+  for (const act of acts.filter(({ name }) => name.includes(only))) {
+    const trouble = await troubleOf(act, site)
+    const one = { name: act.name, ...(trouble === undefined ? {} : { trouble }) }
+    played.push(one)
+    onPlayed(one)
+  }
+  return played
+}
+
+async function troubleOf(act: Act, site: Site): Promise<string | undefined> {
+  try {
+    const [found, wanted] = await act.play(site)
+    return found === wanted ? undefined : `ended as ${found}, not as ${wanted}`
+  } catch (error) {
+    // What follows says more of the rights.
+    return error instanceof Error ? error.message : String(error)
+  }
+}
