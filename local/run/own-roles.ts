@@ -9,12 +9,21 @@ export interface Places {
   secretPrefix: string
 }
 
+/** The bucket of a deployment keeps versions. In one that keeps none, to remove the only version is to delete the object. */
+const REMOVE_VERSION = 's3:DeleteObjectVersion'
+const DELETE_OBJECT = 's3:DeleteObject'
+
 /**
  * A role as a deployment with this run's sites and key prefix would have it: what is granted for one site's secret is
  * granted for each, and what is granted below the deployment's key prefix is granted below the run's.
  * @param deployed places as the synthesised deployment has them
  */
-export function ownRole(role: Role, deployed: Places, own: Places, sites: readonly string[]): Role {
+export function ownRole(
+  role: Role,
+  deployed: Places,
+  own: Places & { keepsVersions: boolean },
+  sites: readonly string[],
+): Role {
   const objects = `arn:aws:s3:::${own.bucket}/`
   const from = `${objects}${deployed.keyPrefix}`
   const place = (resource: string): string[] => {
@@ -27,6 +36,9 @@ export function ownRole(role: Role, deployed: Places, own: Places, sites: readon
   }
   const placed = (statement: Statement): Statement => ({
     ...statement,
+    ...(!own.keepsVersions && statement.actions?.includes(REMOVE_VERSION) === true
+      ? { actions: [...statement.actions, DELETE_OBJECT] }
+      : {}),
     ...(statement.resources && { resources: [...new Set(statement.resources.flatMap(place))] }),
     ...(statement.notResources && { notResources: [...new Set(statement.notResources.flatMap(place))] }),
   })

@@ -1,5 +1,5 @@
 /** What runs as which role on this machine: guards for what is asked of it here, sessions for the embedded S3. */
-import type { S3Client } from '@aws-sdk/client-s3'
+import { GetBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3'
 import { type Guard, guardOf, type OnJudgement } from '../iam/guard.ts'
 import { openSession, type Role, type SessionCredentials } from '../iam/session.ts'
 import { SERVER_NAME } from '../s3/respond.ts'
@@ -32,11 +32,12 @@ export async function openSessions(
 ): Promise<SessionOf> {
   const secret = (await isEmbedded(s3Url)) ? (await s3.config.credentials()).secretAccessKey : undefined
   const deployed = deployedPlaces(functions, own.bucket)
+  const keepsVersions = secret === undefined || (await keepsVersionsNow(s3, own.bucket))
   const sessions = new Map<Role, RoleSession>()
   return (role) => {
     const known = sessions.get(role)
     if (known !== undefined) return known
-    const placed = ownRole(role, deployed, own, sites)
+    const placed = ownRole(role, deployed, { ...own, keepsVersions }, sites)
     const session = {
       guard: guardOf(placed, onJudgement),
       credentials: secret === undefined ? undefined : openSession(placed, secret),
@@ -55,6 +56,15 @@ async function isEmbedded(s3Url: string | undefined): Promise<boolean> {
   } catch {
     // Nobody answers there; the run's first request says so better.
     return false
+  }
+}
+
+/** A bucket that isn't there keeps nothing; the run says so better. */
+async function keepsVersionsNow(s3: S3Client, bucket: string): Promise<boolean> {
+  try {
+    return (await s3.send(new GetBucketVersioningCommand({ Bucket: bucket }))).Status !== undefined
+  } catch {
+    return true
   }
 }
 

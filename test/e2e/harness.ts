@@ -6,6 +6,7 @@ import {
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
@@ -95,13 +96,15 @@ export interface SiteOptions extends Omit<LabOptions, 'directory'> {
   functions?: FunctionChanges
   /** What a test lets the roles be refused, by action and resource. */
   mayBeRefused?: RegExp
+  /** Whether the bucket keeps versions, as a deployment's does. */
+  keepsVersions?: boolean
 }
 
 const never = new AbortController().signal
 
 /** A lab, an S3 and a runner over the real bundles. `variants` are further sites derived from the lab's own. */
 export async function openSite(
-  { functions = {}, app, mayBeRefused, ...options }: SiteOptions = {},
+  { functions = {}, app, mayBeRefused, keepsVersions = false, ...options }: SiteOptions = {},
   variants: (site: Record<string, unknown>, lab: Lab) => Awaitable<Record<string, unknown>> = () => ({}),
 ): Promise<Site> {
   const directory = await mkdtemp(join(tmpdir(), 'guestlift-e2e-'))
@@ -128,6 +131,9 @@ export async function openSite(
   })
   const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+  if (keepsVersions) {
+    await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+  }
   const sites = { hq: lab.site(), ...(await variants(lab.site(), lab)) }
   process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey

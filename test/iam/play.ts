@@ -8,7 +8,7 @@ import { type RangeServer, startRangeServer } from '../functions/readers/range-s
 export async function openBench(options: SiteOptions = {}): Promise<Site> {
   const identity = createIdentity(['127.0.0.1'], new Date())
   let server: RangeServer | undefined
-  const site = await openSite({ mayBeRefused: /./, ...options }, async (hq, lab) => {
+  const site = await openSite({ mayBeRefused: /./, keepsVersions: true, ...options }, async (hq, lab) => {
     const storage = lab.storages.find(({ id, node }) => id === 'local' && node === 'pve1')
     if (storage === undefined) throw new Error('the lab has no local storage on pve1')
     server = await startRangeServer({ tls: identity, root: join(storage.directory, 'dump') })
@@ -38,6 +38,7 @@ interface Act {
 }
 
 const backup = { storage: 'local' }
+const noted = { ...backup, notes: 'before the upgrade' }
 const run = async (site: Site, job: object): Promise<string | undefined> =>
   (await site.run({ backup, ...job })).report?.outcome
 
@@ -58,15 +59,15 @@ const acts: readonly Act[] = [
       const claim = JSON.parse(await site.text('claims/hq/container-101.json')) as Record<string, unknown>
       const detail = { name: 'stopped', status: 'ABORTED', startDate: startedAt }
       const { status, output } = await site.cleanUp({ detail, executions: [String(claim['execution'])] })
-      const isCleaned = String(output).includes('1 of 1 guests cleaned up')
-      return [isCleaned ? status : String(output), 'SUCCEEDED']
+      const said = JSON.stringify(output)
+      return [said.includes('1 of 1 guests cleaned up') ? status : said, 'SUCCEEDED']
     },
   },
   {
     name: 'a scheduled run of two guests over SSH',
     play: async (site) => {
       const schedule = { name: 'nightly', scheduledAt: '2026-11-22T02:00:00Z' }
-      return [await run(site, { site: 'hq', guests: { vmids: [100, 103] }, schedule }), 'succeeded']
+      return [await run(site, { site: 'hq', guests: { vmids: [100, 103] }, schedule, backup: noted }), 'succeeded']
     },
   },
   {
@@ -76,8 +77,8 @@ const acts: readonly Act[] = [
   {
     name: 'a run of which one guest fails',
     play: async (site) => {
-      site.lab.faults.onBackup(101, { kind: 'error', text: 'no space left' })
-      const outcome = await run(site, { site: 'hq', guests: { vmids: [100, 101] } })
+      site.lab.faults.onBackup(103, { kind: 'error', text: 'no space left' })
+      const outcome = await run(site, { site: 'hq', guests: { vmids: [100, 103] } })
       site.lab.faults.clear()
       return [outcome, 'partial']
     },

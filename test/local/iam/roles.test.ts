@@ -92,7 +92,7 @@ describe('a role in a run of one machine', () => {
   it('has what the deployment grants below the run’s own key prefix and for the run’s own sites', () => {
     const deployed = { bucket: 'archives', keyPrefix: '', secretPrefix: 'site/' }
     const own = { bucket: 'archives', keyPrefix: 'here/', secretPrefix: 'guestlift/site/' }
-    const { identity, resource } = ownRole(copyParts, deployed, own, ['one', 'two'])
+    const { identity, resource } = ownRole(copyParts, deployed, { ...own, keepsVersions: true }, ['one', 'two'])
     const secret = (name: string) => `arn:aws:secretsmanager:local:0:secret:guestlift/site/${name}`
     expect(identity.map(({ resources }) => resources)).toEqual([
       ['arn:aws:s3:::archives/here/claims/*'],
@@ -101,6 +101,16 @@ describe('a role in a run of one machine', () => {
     ])
     // All objects of the bucket stay all of them.
     expect(resource[0]?.resources).toEqual(['arn:aws:s3:::archives/*', 'arn:aws:s3:::archives/here/archives/*'])
+  })
+
+  it('may delete objects where it may remove versions, in a bucket that keeps none', () => {
+    const places = { bucket: 'archives', keyPrefix: '', secretPrefix: 'site/' }
+    const document = { Statement: [statement('s3:DeleteObjectVersion', 'arn:aws:s3:::archives/archives/*')] }
+    const role = { ...copyParts, identity: readPolicy(document, 'identity') }
+    const actions = (keepsVersions: boolean) =>
+      ownRole(role, places, { ...places, keepsVersions }, []).identity[0]?.actions
+    expect(actions(true)).toEqual(['s3:DeleteObjectVersion'])
+    expect(actions(false)).toEqual(['s3:DeleteObjectVersion', 's3:DeleteObject'])
   })
 
   it('is what its session’s token says, to whoever has the administrator’s key', () => {
