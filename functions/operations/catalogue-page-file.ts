@@ -6,7 +6,7 @@ import {
   type PageAbout,
   type PageGuestText,
   pageReadAt,
-} from '../domain/catalogue-page.ts'
+} from '../catalogue-page/page.ts'
 import type { Ports } from './ports.ts'
 
 /** Runs that end together each get their turn within as many. */

@@ -1,5 +1,5 @@
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { pageGuest, type PageGuestText } from '../domain/catalogue-page.ts'
+import { pageGuest, type PageGuestText } from '../catalogue-page/page.ts'
 import { cataloguePageKey } from '../domain/object-keys.ts'
 import { storePage } from './catalogue-page-file.ts'
 import type { Ports } from './ports.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cataloguePage, pageReadAt } from '../../../functions/domain/catalogue-page.ts'
+import { cataloguePage, pageReadAt } from '../../../functions/catalogue-page/page.ts'
 import {
   archiveFolder,
   catalogueIndexKey,

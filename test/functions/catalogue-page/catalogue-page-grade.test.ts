@@ -2,8 +2,8 @@ import { runInNewContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { consistencySchema, gapNameSchema, type ShortGrade } from '../../../functions/contracts/grade.ts'
-import { GRADE_SCRIPT, gradeCode } from '../../../functions/domain/catalogue-page-grade.ts'
-import { PAGE_SCRIPT } from '../../../functions/domain/catalogue-page-script.ts'
+import { GRADE_SCRIPT, gradeCode } from '../../../functions/catalogue-page/grade.ts'
+import { PAGE_SCRIPT } from '../../../functions/catalogue-page/script.ts'
 import { gradeText } from '../../../functions/domain/grade.ts'
 
 /** As the browser reads it. */

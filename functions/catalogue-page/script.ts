@@ -1,4 +1,4 @@
-import { GRADE_SCRIPT } from './catalogue-page-grade.ts'
+import { GRADE_SCRIPT } from './grade.ts'
 
 /**
  * What runs in the browser. Everything from the catalogue reaches the page as text nodes alone. Only what is seen is

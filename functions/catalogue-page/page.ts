@@ -2,12 +2,12 @@
  * The catalogue as one HTML file that needs nothing else: no server, no network, no other file. Archives travel as
  * short rows of numbers, so that hundreds of thousands of them stay a file that a browser opens at once.
  */
-import { otherTime } from './archive-time.ts'
-import type { ArchiveState, CatalogueEntry, GuestArchives } from './catalogue.ts'
-import { type CataloguedGuest, guestsIn } from './catalogue-guests.ts'
-import { gradeCode } from './catalogue-page-grade.ts'
-import { PAGE_SCRIPT } from './catalogue-page-script.ts'
-import { PAGE_STYLE } from './catalogue-page-style.ts'
+import { otherTime } from '../domain/archive-time.ts'
+import type { ArchiveState, CatalogueEntry, GuestArchives } from '../domain/catalogue.ts'
+import { type CataloguedGuest, guestsIn } from '../domain/catalogue-guests.ts'
+import { gradeCode } from './grade.ts'
+import { PAGE_SCRIPT } from './script.ts'
+import { PAGE_STYLE } from './style.ts'
 
 /** Codes of the rows; the page's script has the same order. */
 const STATES: readonly ArchiveState[] = ['complete', 'incomplete', 'unreadable', 'damaged']

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue.ts'
-import { cataloguePage, pageGuest } from '../../../functions/domain/catalogue-page.ts'
+import { cataloguePage, pageGuest } from '../../../functions/catalogue-page/page.ts'
 import { readManifestFacts } from '../../../functions/domain/manifest-facts.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 
