@@ -1,7 +1,7 @@
 /** An archive's grade in a row of the catalogue's page: one number, made here and read in the browser. */
 import type { ManifestFacts } from '../contracts/catalogue.ts'
 import { consistencySchema, gapNameSchema } from '../contracts/grade.ts'
-import { consistencyWords, gapWords } from '../domain/grade.ts'
+import { consistencyWords, gapWords } from '../domain/backup/grade.ts'
 
 const CONSISTENCIES = consistencySchema.options
 const GAPS = gapNameSchema.options

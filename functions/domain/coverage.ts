@@ -9,7 +9,7 @@ import { figuresOf, HISTORY, median, oddities } from './archive-figures.ts'
 import { formatBytes } from './byte-size.ts'
 import { duration } from './duration.ts'
 import { nameOf } from './catalogue-search.ts'
-import { gradeText } from './grade.ts'
+import { gradeText } from './backup/grade.ts'
 import type { KeyedGuest } from './object-keys.ts'
 
 /**

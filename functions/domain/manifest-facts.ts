@@ -10,7 +10,7 @@ import { archiveEvidenceSchema, contentSampleSchema, verificationResultSchema } 
 import type { ArchiveFiles } from './catalogue.ts'
 import { marksIn } from './configuration-marks.ts'
 import { identityIn } from './embedded-identity.ts'
-import { shortGrade } from './grade.ts'
+import { shortGrade } from './backup/grade.ts'
 import { newerAdvice, readText } from './stored-record.ts'
 import { tolerant } from './tolerant-schema.ts'
 

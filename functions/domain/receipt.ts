@@ -1,6 +1,6 @@
 import type { Priced, PriceTable } from '../contracts/prices.ts'
 import type { GuestOutcome } from '../contracts/report.ts'
-import { isStored } from './tally.ts'
+import { isStored } from './backup/tally.ts'
 import { formatBytes } from './byte-size.ts'
 import { planParts } from './part-plan.ts'
 import { monthlyDollars, priced } from './prices.ts'

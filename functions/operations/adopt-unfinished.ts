@@ -1,6 +1,6 @@
 import { ArchiveConflict, InternalFault } from '../contracts/errors.ts'
 import { archiveFolder, evidenceKey } from '../domain/object-keys.ts'
-import { judge } from '../domain/verdict.ts'
+import { judge } from '../domain/backup/verdict.ts'
 import { storedArtifact } from './already-stored.ts'
 import type { FoundUnfinished } from './find-unfinished.ts'
 import { readKeptEvidence } from './kept-evidence.ts'

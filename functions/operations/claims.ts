@@ -9,7 +9,7 @@ import {
   RENEW_AFTER_SECONDS,
   standsAgainst,
   succeedingClaim,
-} from '../domain/guest-claim.ts'
+} from '../domain/backup/guest-claim.ts'
 import { claimKey } from '../domain/object-keys.ts'
 import { claimShape } from './books/shapes.ts'
 import { holdRecord, writeRecord } from './books/stored-json.ts'

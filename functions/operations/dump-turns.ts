@@ -16,7 +16,7 @@ import {
   settleDoubt,
   type TurnAnswer,
   type TurnRequest,
-} from '../domain/dump-queue.ts'
+} from '../domain/backup/dump-queue.ts'
 import { dumpQueueKey } from '../domain/object-keys.ts'
 import type { Provider } from '../providers/provider.ts'
 import { dumpQueueShape } from './books/shapes.ts'

@@ -1,8 +1,8 @@
 import type { BackupOptions } from '../contracts/backup-options.ts'
 import { GuestliftError } from '../contracts/errors.ts'
 import type { Requirement } from '../contracts/grade.ts'
-import { type ExpectedSize, expectSize } from '../domain/expected-size.ts'
-import { shortfallsOf } from '../domain/grade.ts'
+import { type ExpectedSize, expectSize } from '../domain/backup/expected-size.ts'
+import { shortfallsOf } from '../domain/backup/grade.ts'
 import type {
   GuestDetails,
   GuestRecord,

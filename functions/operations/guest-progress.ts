@@ -3,7 +3,7 @@ import type { GuestProgress, ProgressFigures, ProgressStage } from '../contracts
 import type { Run } from '../contracts/nouns.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
 import { progressKey } from '../domain/object-keys.ts'
-import { figuresOf, isDue, type Seen } from '../domain/progress.ts'
+import { figuresOf, isDue, type Seen } from '../domain/backup/progress.ts'
 import { progressShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'

@@ -1,8 +1,8 @@
 import { GuestliftError } from '../contracts/errors.ts'
 import type { BackupEvidence, LeftBehind } from '../contracts/evidence.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
-import type { GuestClaim } from '../domain/guest-claim.ts'
-import { judge } from '../domain/verdict.ts'
+import type { GuestClaim } from '../domain/backup/guest-claim.ts'
+import { judge } from '../domain/backup/verdict.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Ports } from './ports.ts'
 

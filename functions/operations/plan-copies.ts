@@ -1,7 +1,7 @@
 import { LineTooSlow } from '../contracts/errors.ts'
 import type { Pace } from '../contracts/pace.ts'
 import { MAX_STREAMS, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
-import { readFailure } from '../domain/failure.ts'
+import { readFailure } from '../domain/backup/failure.ts'
 import { judgeRound } from '../domain/pace.ts'
 import { affordableParts, missingParts, partRange, planChunks } from '../domain/part-plan.ts'
 import { orderRound, usableBytesPerSecond } from '../domain/round-order.ts'

@@ -9,7 +9,7 @@ import type {
   VerificationReport,
 } from '../contracts/verification-report.ts'
 import { formatBytes } from '../domain/byte-size.ts'
-import { readFailure } from '../domain/failure.ts'
+import { readFailure } from '../domain/backup/failure.ts'
 import { manifestKey, reportKey, unreadKey, verificationKey } from '../domain/object-keys.ts'
 import { verificationMetrics } from '../domain/verification-metrics.ts'
 import { tallyVerifications } from '../domain/verification-tally.ts'

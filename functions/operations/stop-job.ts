@@ -1,5 +1,5 @@
 import type { PlanItem } from '../contracts/tasks.ts'
-import type { GuestClaim } from '../domain/guest-claim.ts'
+import type { GuestClaim } from '../domain/backup/guest-claim.ts'
 import { sortJobs } from './own-jobs.ts'
 import type { Ports } from './ports.ts'
 

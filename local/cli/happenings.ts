@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readFailure } from '../../functions/domain/failure.ts'
+import { readFailure } from '../../functions/domain/backup/failure.ts'
 import { tasks } from '../../functions/contracts/tasks.ts'
 import { type Happening, WAITING_TO_DUMP } from './progress.ts'
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
-import { readFailure } from '../../functions/domain/failure.ts'
+import { readFailure } from '../../functions/domain/backup/failure.ts'
 import { stateFolder, synthesise } from '../run/assembly.ts'
 import { openLocalRunner, type UpkeepWorkflow } from '../run/local-runner.ts'
 import type { UnreadReport } from '../run/read-report.ts'

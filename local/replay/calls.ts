@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { BackupFailed, PlatformTaskFailed, PlatformUnavailable } from '../../functions/contracts/errors.ts'
 import { backupOptionsSchema } from '../../functions/contracts/backup-options.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
-import { judge } from '../../functions/domain/verdict.ts'
+import { judge } from '../../functions/domain/backup/verdict.ts'
 import type { ApiClient } from '../../functions/providers/proxmox/client.ts'
 import { AlreadySo, errorFromText, NoSuchTask, where } from '../../functions/providers/proxmox/errors.ts'
 import {

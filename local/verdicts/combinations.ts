@@ -3,7 +3,7 @@ import type { BackupEvidence } from '../../functions/contracts/evidence.ts'
 import type { SourceIdentity } from '../../functions/contracts/nouns.ts'
 import { judgeObject, judgeSource, judgeUnchanged } from '../../functions/domain/copy-verdict.ts'
 import { crc32ToBase64 } from '../../functions/domain/crc32.ts'
-import { judge } from '../../functions/domain/verdict.ts'
+import { judge } from '../../functions/domain/backup/verdict.ts'
 import { endingOf } from '../../functions/providers/proxmox/job-ending.ts'
 
 /** `evidence` holds words of this table; docs/faults.md explains them. */

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { GuestOutcome, RunReport } from '../../functions/contracts/report.ts'
-import { LEASE_SECONDS } from '../../functions/domain/guest-claim.ts'
+import { LEASE_SECONDS } from '../../functions/domain/backup/guest-claim.ts'
 import { type Clock, type ExecutionResult, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
 import { type Judgement, judgementText } from '../../local/iam/guard.ts'
 import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { guestProgressSchema } from '../../functions/contracts/progress.ts'
-import { dumpQueueSchema } from '../../functions/domain/dump-queue.ts'
+import { dumpQueueSchema } from '../../functions/domain/backup/dump-queue.ts'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import { openSite, type Site } from './harness.ts'
 

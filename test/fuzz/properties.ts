@@ -1,7 +1,7 @@
 /** What must hold whatever is done to an answer: an end in time, an error of ours or a value, and never a false success. */
 import * as fc from 'fast-check'
 import { errorGroup, GuestliftError, PlatformUnavailable } from '../../functions/contracts/errors.ts'
-import { judge } from '../../functions/domain/verdict.ts'
+import { judge } from '../../functions/domain/backup/verdict.ts'
 import type { ApiClient } from '../../functions/providers/proxmox/client.ts'
 import { gatherEvidence } from '../../functions/providers/proxmox/evidence.ts'
 import type { Limits } from '../../functions/providers/proxmox/exchange.ts'

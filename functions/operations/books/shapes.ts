@@ -20,8 +20,8 @@ import {
   verificationItemSchema,
   verificationReportSchema,
 } from '../../contracts/verification-report.ts'
-import { dumpQueueSchema } from '../../domain/dump-queue.ts'
-import { guestClaimSchema } from '../../domain/guest-claim.ts'
+import { dumpQueueSchema } from '../../domain/backup/dump-queue.ts'
+import { guestClaimSchema } from '../../domain/backup/guest-claim.ts'
 import type { Shape } from '../../domain/stored-record.ts'
 import { streamLedgerSchema } from '../../domain/stream-ledger.ts'
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { consistencySchema, gapNameSchema, type ShortGrade } from '../../../functions/contracts/grade.ts'
 import { GRADE_SCRIPT, gradeCode } from '../../../functions/catalogue-page/grade.ts'
 import { PAGE_SCRIPT } from '../../../functions/catalogue-page/script.ts'
-import { gradeText } from '../../../functions/domain/grade.ts'
+import { gradeText } from '../../../functions/domain/backup/grade.ts'
 
 /** As the browser reads it. */
 const gradeOf = runInNewContext(`${GRADE_SCRIPT}; gradeOf`) as (code: number) => string

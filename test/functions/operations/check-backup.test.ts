@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEASE_SECONDS } from '../../../functions/domain/guest-claim.ts'
+import { LEASE_SECONDS } from '../../../functions/domain/backup/guest-claim.ts'
 import { checkBackup } from '../../../functions/operations/check-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import { begun } from '../../fakes/begun.ts'

@@ -4,7 +4,7 @@ import {
   guestClaimSchema,
   newClaim,
   RENEW_AFTER_SECONDS,
-} from '../../../functions/domain/guest-claim.ts'
+} from '../../../functions/domain/backup/guest-claim.ts'
 import {
   changeClaim,
   claimOn,

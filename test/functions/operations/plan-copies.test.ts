@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type CopyResult, paceSchema } from '../../../functions/contracts/pace.ts'
 import type { TaskInput, TaskOutput, Upload } from '../../../functions/contracts/tasks.ts'
-import { LEASE_SECONDS } from '../../../functions/domain/guest-claim.ts'
+import { LEASE_SECONDS } from '../../../functions/domain/backup/guest-claim.ts'
 import { copyParts } from '../../../functions/operations/copy-parts.ts'
 import { planCopies } from '../../../functions/operations/plan-copies.ts'
 import { execution, item, itemOf } from '../../fakes/ports.ts'

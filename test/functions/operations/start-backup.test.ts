@@ -12,7 +12,7 @@ import {
   LEASE_SECONDS,
   newClaim,
   START_SETTLES_SECONDS,
-} from '../../../functions/domain/guest-claim.ts'
+} from '../../../functions/domain/backup/guest-claim.ts'
 import { ownClaim } from '../../../functions/operations/claims.ts'
 import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'

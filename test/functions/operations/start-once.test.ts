@@ -12,7 +12,7 @@ import {
   newClaim,
   RENEW_AFTER_SECONDS,
   START_SETTLES_SECONDS,
-} from '../../../functions/domain/guest-claim.ts'
+} from '../../../functions/domain/backup/guest-claim.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'
 import type { StorageRecord } from '../../../functions/providers/provider.ts'
 import { claimant, execution, type FakePorts, fakePorts, item, itemOf } from '../../fakes/ports.ts'

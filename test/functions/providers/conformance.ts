@@ -4,7 +4,7 @@ import { backupEvidenceSchema, clockOffsetSchema } from '../../../functions/cont
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { type BackupOptions, backupOptionsSchema } from '../../../functions/contracts/backup-options.ts'
 import { guestIdentitySchema, guestSchema, instantSchema } from '../../../functions/contracts/nouns.ts'
-import { judge } from '../../../functions/domain/verdict.ts'
+import { judge } from '../../../functions/domain/backup/verdict.ts'
 import type { FoundGuest, Provider } from '../../../functions/providers/provider.ts'
 
 /** A site that the suite may use up, and what the suite can't do to it through a provider. */

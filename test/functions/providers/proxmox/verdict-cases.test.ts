@@ -1,6 +1,6 @@
 /** What goes wrong around a backup, and what the client makes of it. Cases that recordings hold are judged with those. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { judge } from '../../../../functions/domain/verdict.ts'
+import { judge } from '../../../../functions/domain/backup/verdict.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import type { Provider } from '../../../../functions/providers/provider.ts'
 import { answer, data, type Reply, type ScriptedServer, type SeenRequest, startServer } from './scripted-server.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Candidate, chooseStorage } from '../../../functions/domain/storage-choice.ts'
+import { type Candidate, chooseStorage } from '../../../../functions/domain/backup/storage-choice.ts'
 
 const GIB = 2 ** 30
 const of = (storage: string, free: number, promised = 0): Candidate => ({

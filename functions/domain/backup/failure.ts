@@ -1,4 +1,4 @@
-import { errorGroup, errorStanding } from '../contracts/errors.ts'
+import { errorGroup, errorStanding } from '../../contracts/errors.ts'
 
 /** An error as Step Functions hands it to a Catch. */
 export interface CaughtError {

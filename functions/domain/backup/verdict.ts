@@ -1,8 +1,8 @@
 /** Success is judged here and nowhere else: one pure function over all the evidence about an ended backup. */
-import type { BackupMode } from '../contracts/backup-options.ts'
-import type { BackupEvidence, Verdict, VerdictName } from '../contracts/evidence.ts'
-import type { Requirement } from '../contracts/grade.ts'
-import { counted } from './counted.ts'
+import type { BackupMode } from '../../contracts/backup-options.ts'
+import type { BackupEvidence, Verdict, VerdictName } from '../../contracts/evidence.ts'
+import type { Requirement } from '../../contracts/grade.ts'
+import { counted } from '../counted.ts'
 import { shortfallsOf } from './grade.ts'
 
 /**

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nextWaitSeconds } from '../../../functions/domain/poll-wait.ts'
+import { nextWaitSeconds } from '../../../../functions/domain/backup/poll-wait.ts'
 
 /** Poll a dump of known length until its end is seen; a look itself takes no time. */
 function follow(dumpSeconds: number, percentAt?: (elapsed: number) => number | undefined) {

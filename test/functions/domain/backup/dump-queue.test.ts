@@ -18,7 +18,7 @@ import {
   TURN_SECONDS,
   type TurnAnswer,
   type TurnRequest,
-} from '../../../functions/domain/dump-queue.ts'
+} from '../../../../functions/domain/backup/dump-queue.ts'
 
 const GIB = 2 ** 30
 const start = new Date('2026-11-22T02:00:00.000Z')

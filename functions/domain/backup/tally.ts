@@ -1,4 +1,4 @@
-import type { GuestOutcome, RunReport } from '../contracts/report.ts'
+import type { GuestOutcome, RunReport } from '../../contracts/report.ts'
 
 /** An archive of it was stored, be it less than its job requires. */
 export function isStored({ outcome, artifacts }: Pick<GuestOutcome, 'outcome' | 'artifacts'>): boolean {

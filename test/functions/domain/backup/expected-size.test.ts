@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectSize } from '../../../functions/domain/expected-size.ts'
+import { expectSize } from '../../../../functions/domain/backup/expected-size.ts'
 
 const onStorage = { sizeBytes: 10, createdAt: '2026-11-20T02:00:00.000Z', format: 'vma.zst' }
 const inBucket = { sizeBytes: 20, createdAt: '2026-11-19T02:00:00.000Z', compress: 'zstd' }

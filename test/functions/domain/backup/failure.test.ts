@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import * as errors from '../../../functions/contracts/errors.ts'
-import { readFailure } from '../../../functions/domain/failure.ts'
+import * as errors from '../../../../functions/contracts/errors.ts'
+import { readFailure } from '../../../../functions/domain/backup/failure.ts'
 
 /** Each error by name: does it speak against the bytes that were read, or their source? */
 const table: Record<string, 'impeached' | 'unscathed'> = {

@@ -1,7 +1,13 @@
 /** How often those who wait for a node ask, and how long the node stands idle: whole runs over the rules alone. */
 import { describe, expect, it } from 'vitest'
-import { type DumpQueue, emptyQueue, endTurn, renewTurn, requestTurn } from '../../../functions/domain/dump-queue.ts'
-import { nextWaitSeconds } from '../../../functions/domain/poll-wait.ts'
+import {
+  type DumpQueue,
+  emptyQueue,
+  endTurn,
+  renewTurn,
+  requestTurn,
+} from '../../../../functions/domain/backup/dump-queue.ts'
+import { nextWaitSeconds } from '../../../../functions/domain/backup/poll-wait.ts'
 
 interface Run {
   guests: number

@@ -7,7 +7,7 @@ import {
   type Grade,
   type Requirement,
   type ShortGrade,
-} from '../contracts/grade.ts'
+} from '../../contracts/grade.ts'
 
 /** Best first. */
 const ORDER = consistencySchema.options

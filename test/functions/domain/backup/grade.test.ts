@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type Consistency, type Grade, requirementSchema } from '../../../functions/contracts/grade.ts'
-import { jobSchema } from '../../../functions/contracts/job.ts'
-import { gradeText, shortfallsOf, shortGrade } from '../../../functions/domain/grade.ts'
+import { type Consistency, type Grade, requirementSchema } from '../../../../functions/contracts/grade.ts'
+import { jobSchema } from '../../../../functions/contracts/job.ts'
+import { gradeText, shortfallsOf, shortGrade } from '../../../../functions/domain/backup/grade.ts'
 
 const frozen: Grade = { consistency: 'file-system', reason: 'It was frozen.', gaps: [] }
 const dead: Grade = {

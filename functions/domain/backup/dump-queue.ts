@@ -3,8 +3,8 @@
  * than fit. One small object in S3, changed by conditional writes. Pure rules.
  */
 import * as z from 'zod'
-import { instantSchema } from '../contracts/nouns.ts'
-import { formatBytes } from './byte-size.ts'
+import { instantSchema } from '../../contracts/nouns.ts'
+import { formatBytes } from '../byte-size.ts'
 import { nextWaitSeconds } from './poll-wait.ts'
 
 const entryShape = {

@@ -1,11 +1,11 @@
 /** The claim: who backs up a guest at this moment, and how far the start of the job has got. Pure rules; I/O is elsewhere. */
 import * as z from 'zod'
-import { type BackupOptions, backupOptionsSchema } from '../contracts/backup-options.ts'
-import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
-import { sameGuest } from './guest-identity.ts'
-import { clockOffsetSchema } from '../contracts/evidence.ts'
-import { localProcessSchema } from '../contracts/process-identity.ts'
-import { type Guest, guestIdentitySchema, instantSchema } from '../contracts/nouns.ts'
+import { type BackupOptions, backupOptionsSchema } from '../../contracts/backup-options.ts'
+import { REPEAT_WINDOW_DAYS } from '../../contracts/sweep.ts'
+import { sameGuest } from '../guest-identity.ts'
+import { clockOffsetSchema } from '../../contracts/evidence.ts'
+import { localProcessSchema } from '../../contracts/process-identity.ts'
+import { type Guest, guestIdentitySchema, instantSchema } from '../../contracts/nouns.ts'
 
 /**
  * A claim lapses this long after its last renewal, so that an execution that died without a word doesn't block its

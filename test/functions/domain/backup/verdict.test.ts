@@ -6,9 +6,9 @@ import {
   backupEvidenceSchema,
   verdictNameSchema,
   verdictSchema,
-} from '../../../functions/contracts/evidence.ts'
-import { sourceArtifactSchema } from '../../../functions/contracts/nouns.ts'
-import { judge } from '../../../functions/domain/verdict.ts'
+} from '../../../../functions/contracts/evidence.ts'
+import { sourceArtifactSchema } from '../../../../functions/contracts/nouns.ts'
+import { judge } from '../../../../functions/domain/backup/verdict.ts'
 
 const listed = {
   artifactRef: 'nas:backup/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { GuestOutcome } from '../../../functions/contracts/report.ts'
-import { tally } from '../../../functions/domain/tally.ts'
+import type { GuestOutcome } from '../../../../functions/contracts/report.ts'
+import { tally } from '../../../../functions/domain/backup/tally.ts'
 
 const guest = (id: string, outcome: GuestOutcome['outcome']): GuestOutcome => ({
   id,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { BackupEvidence } from '../../../functions/contracts/evidence.ts'
-import { judge } from '../../../functions/domain/verdict.ts'
-import { goodEvidence } from '../../fakes/evidence.ts'
+import type { BackupEvidence } from '../../../../functions/contracts/evidence.ts'
+import { judge } from '../../../../functions/domain/backup/verdict.ts'
+import { goodEvidence } from '../../../fakes/evidence.ts'
 
 const name = goodEvidence.archiveName ?? ''
 const of = (its: Partial<BackupEvidence>) => judge({ ...goodEvidence, ...its }).reason

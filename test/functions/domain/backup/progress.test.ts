@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { GuestProgress } from '../../../functions/contracts/progress.ts'
-import { figuresOf, isDue, type Seen } from '../../../functions/domain/progress.ts'
+import type { GuestProgress } from '../../../../functions/contracts/progress.ts'
+import { figuresOf, isDue, type Seen } from '../../../../functions/domain/backup/progress.ts'
 
 const GIB = 2 ** 30
 const began = '2026-11-22T02:00:00.000Z'

@@ -1,5 +1,5 @@
 /** Rate and time left from what is seen of a piece of work, now and a while ago. Pure. */
-import type { GuestProgress, ProgressFigures, ProgressStage } from '../contracts/progress.ts'
+import type { GuestProgress, ProgressFigures, ProgressStage } from '../../contracts/progress.ts'
 
 /** What can be seen at one moment. */
 export interface Seen {
