@@ -1,10 +1,10 @@
 import { Validations } from 'aws-cdk-lib'
 import { Grant, type IRole } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import type { bookFolders } from '../functions/domain/object-keys.ts'
+import type { bookFolders } from '../functions/domain/books/object-keys.ts'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
-/** The folders of the archive bucket; `functions/domain/object-keys.ts` says what lies in each. */
+/** The folders of the archive bucket; `functions/domain/books/object-keys.ts` says what lies in each. */
 export type Folder = 'archives' | (typeof bookFolders)[number]
 
 // A star stands for slashes, too.

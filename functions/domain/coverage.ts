@@ -10,7 +10,7 @@ import { formatBytes } from './byte-size.ts'
 import { duration } from './duration.ts'
 import { nameOf } from './catalogue-search.ts'
 import { gradeText } from './backup/grade.ts'
-import type { KeyedGuest } from './object-keys.ts'
+import type { KeyedGuest } from './books/object-keys.ts'
 
 /**
  * - `never`: on the site, and no archive of it can be restored.

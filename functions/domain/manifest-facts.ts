@@ -11,8 +11,8 @@ import type { ArchiveFiles } from './catalogue.ts'
 import { marksIn } from './configuration-marks.ts'
 import { identityIn } from './embedded-identity.ts'
 import { shortGrade } from './backup/grade.ts'
-import { newerAdvice, readText } from './stored-record.ts'
-import { tolerant } from './tolerant-schema.ts'
+import { newerAdvice, readText } from './books/stored-record.ts'
+import { tolerant } from './books/tolerant-schema.ts'
 
 /**
  * A manifest as far as the catalogue needs it. Tolerant where `manifestSchema` is strict: an archive must not vanish

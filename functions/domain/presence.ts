@@ -4,7 +4,7 @@
  */
 import type { GuestIdentity } from '../contracts/nouns.ts'
 import type { BookedGuest, SiteBook } from '../contracts/site-book.ts'
-import type { KeyedGuest } from './object-keys.ts'
+import type { KeyedGuest } from './books/object-keys.ts'
 
 /** A guest is gone after so many whole lists without it, the first and the last so many days apart. */
 export const LISTS_UNTIL_GONE = 3

@@ -2,7 +2,7 @@
 import type { PrunedGuest, PruningReport, PruningTotals } from '../contracts/pruning.ts'
 import type { GuestRetention } from '../contracts/retention-report.ts'
 import { formatBytes } from './byte-size.ts'
-import type { KeyedGuest } from './object-keys.ts'
+import type { KeyedGuest } from './books/object-keys.ts'
 import { counted } from './counted.ts'
 
 type Result = GuestRetention | { trouble: string }

@@ -2,7 +2,7 @@
 import type { CoverageSchedule } from '../contracts/coverage.ts'
 import type { SelectableGuest } from './guest-filter.ts'
 import { selectGuests } from './guest-selection.ts'
-import type { KeyedGuest } from './object-keys.ts'
+import type { KeyedGuest } from './books/object-keys.ts'
 
 export interface SchedulePromise {
   /** Names of the schedules that choose it. */

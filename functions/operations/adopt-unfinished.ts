@@ -1,5 +1,5 @@
 import { ArchiveConflict, InternalFault } from '../contracts/errors.ts'
-import { archiveFolder, evidenceKey } from '../domain/object-keys.ts'
+import { archiveFolder, evidenceKey } from '../domain/books/object-keys.ts'
 import { judge } from '../domain/backup/verdict.ts'
 import { storedArtifact } from './already-stored.ts'
 import type { FoundUnfinished } from './find-unfinished.ts'

@@ -1,6 +1,6 @@
 import { PrivilegeMissing } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { jobKey, runPrefix, scheduleSlotKey } from '../domain/object-keys.ts'
+import { jobKey, runPrefix, scheduleSlotKey } from '../domain/books/object-keys.ts'
 import { readAgain, readRequest, type Request } from '../domain/request.ts'
 import { intendedWork } from './intended-work.ts'
 import type { Ports } from './ports.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { CatalogueIndex, IndexedArchive } from '../contracts/catalogue.ts'
 import { ObjectFrozen, StoreDenied } from '../contracts/errors.ts'
-import { catalogueIndexKey, type KeyedGuest } from '../domain/object-keys.ts'
+import { catalogueIndexKey, type KeyedGuest } from '../domain/books/object-keys.ts'
 import { catalogueIndexShape } from './books/shapes.ts'
 import { recordIn, recordText } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'

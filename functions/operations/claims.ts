@@ -10,7 +10,7 @@ import {
   standsAgainst,
   succeedingClaim,
 } from '../domain/backup/guest-claim.ts'
-import { claimKey } from '../domain/object-keys.ts'
+import { claimKey } from '../domain/books/object-keys.ts'
 import { claimShape } from './books/shapes.ts'
 import { holdRecord, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'

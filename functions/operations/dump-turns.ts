@@ -17,7 +17,7 @@ import {
   type TurnAnswer,
   type TurnRequest,
 } from '../domain/backup/dump-queue.ts'
-import { dumpQueueKey } from '../domain/object-keys.ts'
+import { dumpQueueKey } from '../domain/books/object-keys.ts'
 import type { Provider } from '../providers/provider.ts'
 import { dumpQueueShape } from './books/shapes.ts'
 import { type ArchiveStorage, spaceOn, storageFor } from './archive-space.ts'

@@ -1,5 +1,5 @@
 import { MAX_LEFTOVERS, type PlanItem, planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
-import { planKey, runPrefix } from '../domain/object-keys.ts'
+import { planKey, runPrefix } from '../domain/books/object-keys.ts'
 import { runPlanShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable } from './books/stored-json.ts'
 import { claimOn } from './claims.ts'

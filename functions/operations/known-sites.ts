@@ -1,5 +1,5 @@
 import { UnknownSite } from '../contracts/errors.ts'
-import { archivesPrefix, catalogueIndexesPrefix, siteBooksPrefix } from '../domain/object-keys.ts'
+import { archivesPrefix, catalogueIndexesPrefix, siteBooksPrefix } from '../domain/books/object-keys.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>

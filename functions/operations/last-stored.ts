@@ -1,7 +1,7 @@
 import type { GuestIdentity } from '../contracts/nouns.ts'
 import { timeOf } from '../domain/archive-time.ts'
 import { guestsOfId, presentGuest } from '../domain/guests-of-id.ts'
-import type { KeyedGuest } from '../domain/object-keys.ts'
+import type { KeyedGuest } from '../domain/books/object-keys.ts'
 import type { Ports } from './ports.ts'
 import { readCatalogue } from './read-catalogue.ts'
 

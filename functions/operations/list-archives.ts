@@ -1,5 +1,5 @@
 import { type ArchiveFiles, readFolder } from '../domain/catalogue.ts'
-import { archivesPrefix, guestFolder, type KeyedGuest, verificationKey } from '../domain/object-keys.ts'
+import { archivesPrefix, guestFolder, type KeyedGuest, verificationKey } from '../domain/books/object-keys.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>

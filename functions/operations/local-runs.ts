@@ -1,5 +1,5 @@
 import type { LocalProcess } from '../contracts/process-identity.ts'
-import { claimsPrefix } from '../domain/object-keys.ts'
+import { claimsPrefix } from '../domain/books/object-keys.ts'
 import { claimShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'

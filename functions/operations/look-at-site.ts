@@ -1,6 +1,6 @@
 import type { SiteBook } from '../contracts/site-book.ts'
 import { counted } from '../domain/counted.ts'
-import { archivesPrefix, type KeyedGuest } from '../domain/object-keys.ts'
+import { archivesPrefix, type KeyedGuest } from '../domain/books/object-keys.ts'
 import { type AbsentGuest, absentGuests, guestName, tooManyAbsent, withList, withSettled } from '../domain/presence.ts'
 import type { GuestRecord, Provider } from '../providers/provider.ts'
 import { type BookPorts, changeSiteBook, pinnedFirst, readSiteBook, requirePinned } from './site-book.ts'

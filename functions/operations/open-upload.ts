@@ -2,7 +2,7 @@ import { SourceChanged, StoreUnavailable, UploadVanished } from '../contracts/er
 import type { SourceIdentity } from '../contracts/nouns.ts'
 import type { TaskInput, TaskOutput, Upload } from '../contracts/tasks.ts'
 import { judgeSource, sameIdentity } from '../domain/copy-verdict.ts'
-import { archiveFolder, artifactKey } from '../domain/object-keys.ts'
+import { archiveFolder, artifactKey } from '../domain/books/object-keys.ts'
 import { planParts } from '../domain/part-plan.ts'
 import { findStored } from './already-stored.ts'
 import type { Ports } from './ports.ts'

@@ -1,6 +1,6 @@
 import type { GuestOutcome } from '../contracts/report.ts'
 import type { Guest, Run } from '../contracts/nouns.ts'
-import { outcomeKey, outcomesPrefix } from '../domain/object-keys.ts'
+import { outcomeKey, outcomesPrefix } from '../domain/books/object-keys.ts'
 import { outcomeShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import { inOrder } from './ordered-lookahead.ts'

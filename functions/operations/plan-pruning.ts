@@ -1,7 +1,7 @@
 import { InvalidJob } from '../contracts/errors.ts'
 import { type PruningPlan, pruningRequestSchema } from '../contracts/pruning.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { planKey, pruningPrefix } from '../domain/object-keys.ts'
+import { planKey, pruningPrefix } from '../domain/books/object-keys.ts'
 import { validationMessage } from '../domain/validation-message.ts'
 import { pruningPlanShape } from './books/shapes.ts'
 import { writeRecord } from './books/stored-json.ts'

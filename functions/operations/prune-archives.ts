@@ -1,7 +1,7 @@
 import { InternalFault } from '../contracts/errors.ts'
 import { type PrunedGuest, type PruningPlan, type PruningReport } from '../contracts/pruning.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { type KeyedGuest, pruningPrefix, reportKey } from '../domain/object-keys.ts'
+import { type KeyedGuest, pruningPrefix, reportKey } from '../domain/books/object-keys.ts'
 import { countGuest, noCounts, pruningTotals, toldGuest } from '../domain/pruning-totals.ts'
 import { pruningPlanShape, pruningReportShape } from './books/shapes.ts'
 import { readRecord, writeRecord } from './books/stored-json.ts'

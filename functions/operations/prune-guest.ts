@@ -5,7 +5,7 @@ import type { ArchiveDecision, GuestRetention, RetentionEffect } from '../contra
 import { otherTime } from '../domain/archive-time.ts'
 import { earlyRemoval } from '../domain/early-removal.ts'
 import { readFolder } from '../domain/catalogue.ts'
-import { guestFolder, type KeyedGuest, retentionReportKey } from '../domain/object-keys.ts'
+import { guestFolder, type KeyedGuest, retentionReportKey } from '../domain/books/object-keys.ts'
 import { retentionEffect } from '../domain/retention-effect.ts'
 import { type Circumstances, guardRetention, type GuardedDecision } from '../domain/retention-guards.ts'
 import { isGoing, retentionSummary } from '../domain/retention-summary.ts'

@@ -1,5 +1,5 @@
 import type { PruningLease } from '../contracts/pruning-lease.ts'
-import { type KeyedGuest, pruningLeaseKey } from '../domain/object-keys.ts'
+import { type KeyedGuest, pruningLeaseKey } from '../domain/books/object-keys.ts'
 import { leaseShape } from './books/shapes.ts'
 import { holdRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
 import type { RetentionPorts } from './retention-ports.ts'

@@ -1,4 +1,4 @@
-import { catalogueIndexesPrefix, catalogueIndexKey } from '../domain/object-keys.ts'
+import { catalogueIndexesPrefix, catalogueIndexKey } from '../domain/books/object-keys.ts'
 import { indexText } from './catalogue-index.ts'
 import type { CatalogueFilter } from './list-archives.ts'
 import type { Ports } from './ports.ts'

@@ -1,7 +1,7 @@
 import { BackupFailed, RecordTooNew, RecordUnreadable, RunInterrupted } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { readFailure } from '../domain/backup/failure.ts'
-import { archiveFolder, artifactKey, evidenceKey } from '../domain/object-keys.ts'
+import { archiveFolder, artifactKey, evidenceKey } from '../domain/books/object-keys.ts'
 import { judge } from '../domain/backup/verdict.ts'
 import { ownClaim, releaseClaim } from './claims.ts'
 import { leaveQueue } from './dump-turns.ts'

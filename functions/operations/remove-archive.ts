@@ -8,8 +8,8 @@ import {
   removalRecordKey,
   removalRecordsPrefix,
   verificationKey,
-} from '../domain/object-keys.ts'
-import { newerAdvice } from '../domain/stored-record.ts'
+} from '../domain/books/object-keys.ts'
+import { newerAdvice } from '../domain/books/stored-record.ts'
 import { removalShape } from './books/shapes.ts'
 import { recordIn, writeRecord } from './books/stored-json.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'

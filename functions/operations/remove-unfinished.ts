@@ -1,6 +1,6 @@
 import type { StoredVersion, VersionStore } from '../aws/version-store.ts'
 import { ArchiveConflict } from '../contracts/errors.ts'
-import { manifestKey } from '../domain/object-keys.ts'
+import { manifestKey } from '../domain/books/object-keys.ts'
 import { type FoundUnfinished, findUnfinished, type UnfinishedPorts } from './find-unfinished.ts'
 import { untilText } from './remove-archive.ts'
 import { removeUploadRecord } from './upload-record.ts'

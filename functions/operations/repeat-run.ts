@@ -1,7 +1,7 @@
 import { InvalidJob } from '../contracts/errors.ts'
 import { type Again, type Job, jobSchema } from '../contracts/job.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
-import { jobKey, planKey, runPrefix } from '../domain/object-keys.ts'
+import { jobKey, planKey, runPrefix } from '../domain/books/object-keys.ts'
 import { jobShape, runPlanShape } from './books/shapes.ts'
 import { readRecord, writeRecord } from './books/stored-json.ts'
 import { allOutcomes } from './outcomes.ts'

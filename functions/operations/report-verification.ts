@@ -10,7 +10,7 @@ import type {
 } from '../contracts/verification-report.ts'
 import { formatBytes } from '../domain/byte-size.ts'
 import { readFailure } from '../domain/backup/failure.ts'
-import { manifestKey, reportKey, unreadKey, verificationKey } from '../domain/object-keys.ts'
+import { manifestKey, reportKey, unreadKey, verificationKey } from '../domain/books/object-keys.ts'
 import { verificationMetrics } from '../domain/verification-metrics.ts'
 import { tallyVerifications } from '../domain/verification-tally.ts'
 import { unreadShape, verificationPlanShape, verificationReportShape, verificationShape } from './books/shapes.ts'

@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '../contracts/errors.ts'
-import type { Shape } from '../domain/stored-record.ts'
+import type { Shape } from '../domain/books/stored-record.ts'
 import { holdRecord, writeRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 

@@ -1,5 +1,5 @@
 import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
-import { recordedKey, uploadRecordsPrefix } from '../domain/object-keys.ts'
+import { recordedKey, uploadRecordsPrefix } from '../domain/books/object-keys.ts'
 import { unlessUnreadable } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
 import { sweepStoreTests } from './sweep-store-tests.ts'

@@ -1,4 +1,4 @@
-import { streamLedgerKey } from '../domain/object-keys.ts'
+import { streamLedgerKey } from '../domain/books/object-keys.ts'
 import {
   emptyLedger,
   release,

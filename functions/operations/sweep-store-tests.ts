@@ -1,5 +1,5 @@
 import { QUIET_HOURS } from '../domain/abandoned-upload.ts'
-import { storeTestsPrefix } from '../domain/object-keys.ts'
+import { storeTestsPrefix } from '../domain/books/object-keys.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>

@@ -1,6 +1,6 @@
 import { AUTO_STORAGE } from '../contracts/backup-options.ts'
 import { GuestliftError, RouteUnreachable } from '../contracts/errors.ts'
-import { storeTestKey } from '../domain/object-keys.ts'
+import { storeTestKey } from '../domain/books/object-keys.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { CheckedPlace, Route } from '../readers/reader.ts'
 import { turnstile } from './ordered-lookahead.ts'

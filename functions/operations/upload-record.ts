@@ -1,7 +1,7 @@
 import type { ArchiveStore } from '../aws/archive-store.ts'
 import type { Upload } from '../contracts/tasks.ts'
 import type { UploadRecord } from '../contracts/upload-record.ts'
-import { manifestKey, uploadRecordKey } from '../domain/object-keys.ts'
+import { manifestKey, uploadRecordKey } from '../domain/books/object-keys.ts'
 import { uploadRecordShape } from './books/shapes.ts'
 import { holdRecord, writeRecord } from './books/stored-json.ts'
 import { isThere } from './is-there.ts'

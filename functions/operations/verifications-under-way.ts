@@ -1,4 +1,4 @@
-import { planKey, reportKey, verificationsOfDayPrefix } from '../domain/object-keys.ts'
+import { planKey, reportKey, verificationsOfDayPrefix } from '../domain/books/object-keys.ts'
 import { verificationPlanShape } from './books/shapes.ts'
 import { readRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'

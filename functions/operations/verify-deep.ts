@@ -8,10 +8,10 @@ import {
   type Verification,
   type VerificationResult,
 } from '../contracts/verification.ts'
-import { manifestKey, verificationKey } from '../domain/object-keys.ts'
+import { manifestKey, verificationKey } from '../domain/books/object-keys.ts'
 import { formatBytes } from '../domain/byte-size.ts'
 import { judgeAgainstManifest } from '../domain/stored-bytes.ts'
-import { newerAdvice } from '../domain/stored-record.ts'
+import { newerAdvice } from '../domain/books/stored-record.ts'
 import { manifestShape, verificationShape } from './books/shapes.ts'
 import { recordIn, requireRecord, writeRecord } from './books/stored-json.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'

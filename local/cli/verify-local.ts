@@ -8,7 +8,7 @@ import type { Verification } from '../../functions/contracts/verification.ts'
 import { judgeAgainstManifest } from '../../functions/domain/stored-bytes.ts'
 import { toolVersion } from '../../functions/runtime/version.ts'
 import { CliError } from './cli-error.ts'
-import { newerAdvice } from '../../functions/domain/stored-record.ts'
+import { newerAdvice } from '../../functions/domain/books/stored-record.ts'
 import { manifestShape } from '../../functions/operations/books/shapes.ts'
 import { recordIn } from '../../functions/operations/books/stored-json.ts'
 

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { tasks } from '../../functions/contracts/tasks.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
-import type { Shape } from '../../functions/domain/stored-record.ts'
+import type { Shape } from '../../functions/domain/books/stored-record.ts'
 import {
   coverageReportShape,
   pruningReportShape,

@@ -1,5 +1,5 @@
 import type { Guest } from '../../functions/contracts/nouns.ts'
-import { archiveFolder, manifestKey } from '../../functions/domain/object-keys.ts'
+import { archiveFolder, manifestKey } from '../../functions/domain/books/object-keys.ts'
 import { manifestOf } from './manifest.ts'
 import type { VersionedBucket } from './versioned-bucket.ts'
 

@@ -22,7 +22,7 @@ import {
 } from '../../contracts/verification-report.ts'
 import { dumpQueueSchema } from '../../domain/backup/dump-queue.ts'
 import { guestClaimSchema } from '../../domain/backup/guest-claim.ts'
-import type { Shape } from '../../domain/stored-record.ts'
+import type { Shape } from '../../domain/books/stored-record.ts'
 import { streamLedgerSchema } from '../../domain/stream-ledger.ts'
 
 /** Records without a `version` count as version 1. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_LEFTOVERS, type PlanItem } from '../../../functions/contracts/tasks.ts'
 import { newClaim } from '../../../functions/domain/backup/guest-claim.ts'
-import { claimKey, planKey } from '../../../functions/domain/object-keys.ts'
+import { claimKey, planKey } from '../../../functions/domain/books/object-keys.ts'
 import { findLeftovers } from '../../../functions/operations/find-leftovers.ts'
 import { execution, type FakePorts, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 

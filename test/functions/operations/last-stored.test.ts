@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { archiveFolder, artifactKey, manifestKey } from '../../../functions/domain/object-keys.ts'
+import { archiveFolder, artifactKey, manifestKey } from '../../../functions/domain/books/object-keys.ts'
 import { lastStored } from '../../../functions/operations/last-stored.ts'
 import { fakePorts, item } from '../../fakes/ports.ts'
 import { manifestOf } from '../../fakes/manifest.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { LocalProcess } from '../../../functions/contracts/process-identity.ts'
 import { LEASE_SECONDS } from '../../../functions/domain/backup/guest-claim.ts'
-import { claimKey } from '../../../functions/domain/object-keys.ts'
+import { claimKey } from '../../../functions/domain/books/object-keys.ts'
 import { ownClaim, takeClaim } from '../../../functions/operations/claims.ts'
 import { deadLocalRuns } from '../../../functions/operations/local-runs.ts'
 import { recordFailure } from '../../../functions/operations/record-failure.ts'

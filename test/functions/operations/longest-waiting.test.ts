@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../functions/contracts/errors.ts'
 import { jobSchema } from '../../../functions/contracts/job.ts'
-import { archiveFolder, catalogueIndexKey, manifestKey } from '../../../functions/domain/object-keys.ts'
+import { archiveFolder, catalogueIndexKey, manifestKey } from '../../../functions/domain/books/object-keys.ts'
 import { longestWaitingFirst } from '../../../functions/operations/longest-waiting.ts'
 import { planRun } from '../../../functions/operations/plan-run.ts'
 import { writeCatalogue } from '../../../functions/operations/write-catalogue.ts'

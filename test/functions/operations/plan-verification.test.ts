@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { unreadRecordSchema, verificationItemSchema } from '../../../functions/contracts/verification-report.ts'
-import { archiveFolder } from '../../../functions/domain/object-keys.ts'
+import { archiveFolder } from '../../../functions/domain/books/object-keys.ts'
 import { planVerification } from '../../../functions/operations/plan-verification.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { type FakePorts, fakePorts } from '../../fakes/ports.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { catalogueIndexKey, archiveFolder, manifestKey } from '../../../functions/domain/object-keys.ts'
+import { catalogueIndexKey, archiveFolder, manifestKey } from '../../../functions/domain/books/object-keys.ts'
 import type { CatalogueEntry } from '../../../functions/domain/catalogue.ts'
 import { newReading, readCatalogue } from '../../../functions/operations/read-catalogue.ts'
 import { rebuildCatalogue } from '../../../functions/operations/rebuild-catalogue.ts'

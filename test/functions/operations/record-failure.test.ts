@@ -3,7 +3,7 @@ import { BackupStartUnclear, StorageUnusable } from '../../../functions/contract
 import type { BackupEvidence } from '../../../functions/contracts/evidence.ts'
 import { dropUpload } from '../../../functions/operations/drop-upload.ts'
 import { noteProgress } from '../../../functions/operations/guest-progress.ts'
-import { streamLedgerKey } from '../../../functions/domain/object-keys.ts'
+import { streamLedgerKey } from '../../../functions/domain/books/object-keys.ts'
 import { streamLedgerShape } from '../../../functions/operations/books/shapes.ts'
 import { readRecord } from '../../../functions/operations/books/stored-json.ts'
 import { reserveStreams } from '../../../functions/operations/stream-reservations.ts'

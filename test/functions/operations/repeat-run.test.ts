@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TaskInput } from '../../../functions/contracts/tasks.ts'
-import { planKey } from '../../../functions/domain/object-keys.ts'
+import { planKey } from '../../../functions/domain/books/object-keys.ts'
 import { authenticate } from '../../../functions/operations/authenticate.ts'
 import { emptyOutcome, recordOutcome } from '../../../functions/operations/outcomes.ts'
 import { planRun } from '../../../functions/operations/plan-run.ts'

@@ -3,7 +3,7 @@ import { coverageReportSchema, coverageRequestSchema } from '../../../functions/
 import { PlatformUnavailable } from '../../../functions/contracts/errors.ts'
 import { uncoveredStates } from '../../../functions/domain/coverage.ts'
 import { coverageMetrics } from '../../../functions/domain/coverage-metrics.ts'
-import { archiveFolder, manifestKey } from '../../../functions/domain/object-keys.ts'
+import { archiveFolder, manifestKey } from '../../../functions/domain/books/object-keys.ts'
 import { tellCoverage } from '../../../functions/operations/tell-coverage.ts'
 import type { GuestRecord } from '../../../functions/providers/provider.ts'
 import { manifestOf } from '../../fakes/manifest.ts'

@@ -6,7 +6,7 @@ import {
   planKey,
   streamLedgerKey,
   verificationsOfDayPrefix,
-} from '../../../functions/domain/object-keys.ts'
+} from '../../../functions/domain/books/object-keys.ts'
 import { askForTurn, leaveQueue } from '../../../functions/operations/dump-turns.ts'
 import { reportRun } from '../../../functions/operations/report-run.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'

@@ -5,7 +5,7 @@ import {
   catalogueIndexKey,
   cataloguePageKey,
   manifestKey,
-} from '../../../functions/domain/object-keys.ts'
+} from '../../../functions/domain/books/object-keys.ts'
 import { storePage } from '../../../functions/operations/catalogue-page-file.ts'
 import { writeCatalogue } from '../../../functions/operations/write-catalogue.ts'
 import { manifestOf } from '../../fakes/manifest.ts'

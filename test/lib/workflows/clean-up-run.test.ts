@@ -1,7 +1,7 @@
 /** The clean-up as it would run: the synthesised definition, with the real operations over fakes behind its tasks. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TaskName, type TaskInput, tasks } from '../../../functions/contracts/tasks.ts'
-import { planKey } from '../../../functions/domain/object-keys.ts'
+import { planKey } from '../../../functions/domain/books/object-keys.ts'
 import { findLeftovers } from '../../../functions/operations/find-leftovers.ts'
 import { recordFailure } from '../../../functions/operations/record-failure.ts'
 import { reportRun } from '../../../functions/operations/report-run.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import * as keys from '../../../functions/domain/object-keys.ts'
+import * as keys from '../../../../functions/domain/books/object-keys.ts'
 
 const guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' } as const
 

@@ -1,5 +1,5 @@
 /** Where everything lies in the archive bucket. The layout is part of the product: people and tools rely on it. */
-import type { Guest } from '../contracts/nouns.ts'
+import type { Guest } from '../../contracts/nouns.ts'
 
 /** Top folders beside `archives`: Guestlift's own books, in which nobody else writes. */
 export const bookFolders = [
