@@ -9,7 +9,7 @@ import {
   type VerificationResult,
 } from '../contracts/verification.ts'
 import { crc32ToBase64 } from '../domain/crc32.ts'
-import { PassingSample } from '../domain/entropy.ts'
+import { PassingSample } from '../domain/catalogue/entropy.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { Damage, Findings } from './damage.ts'
 import { decompress } from './decompress.ts'

@@ -3,8 +3,8 @@
  * short rows of numbers, so that hundreds of thousands of them stay a file that a browser opens at once.
  */
 import { otherTime } from '../domain/archive-time.ts'
-import type { ArchiveState, CatalogueEntry, GuestArchives } from '../domain/catalogue.ts'
-import { type CataloguedGuest, guestsIn } from '../domain/catalogue-guests.ts'
+import type { ArchiveState, CatalogueEntry, GuestArchives } from '../domain/catalogue/catalogue.ts'
+import { type CataloguedGuest, guestsIn } from '../domain/catalogue/catalogue-guests.ts'
 import { gradeCode } from './grade.ts'
 import { PAGE_SCRIPT } from './script.ts'
 import { PAGE_STYLE } from './style.ts'

@@ -1,7 +1,7 @@
 /** Which archives are to be read back now, and why; and which can't be, and why. */
 import type { VerificationPolicy } from '../contracts/verification-policy.ts'
 import type { UnreadArchive, VerificationItem } from '../contracts/verification-report.ts'
-import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
+import type { CatalogueEntry, GuestArchives } from './catalogue/catalogue.ts'
 import { type Dated, timeOf } from './archive-time.ts'
 import { isToCome } from './clock-trouble.ts'
 import { duration } from './duration.ts'

@@ -4,7 +4,7 @@
  */
 import type { GuestIdentity } from '../contracts/nouns.ts'
 import type { KeepRules, Retention } from '../contracts/retention.ts'
-import { type ArchiveFigures, oddities } from './archive-figures.ts'
+import { type ArchiveFigures, oddities } from './catalogue/archive-figures.ts'
 import { olderFirst } from './archive-time.ts'
 import { clockTrouble, isToCome } from './clock-trouble.ts'
 import { formerGuest, type GuestOfId, guestsOfId, type Origin, type TracedArchive } from './guests-of-id.ts'

@@ -3,7 +3,7 @@ import type { VersionStore } from '../aws/version-store.ts'
 import { StoreDenied } from '../contracts/errors.ts'
 import { type Destination, type PriceTable, type StorageClass, storageClassSchema } from '../contracts/prices.ts'
 import { BillCounter, type MonthlyBill } from '../domain/monthly-bill.ts'
-import { readFolder } from '../domain/catalogue.ts'
+import { readFolder } from '../domain/catalogue/catalogue.ts'
 import { bookFolders, manifestKey, readArtifactKey } from '../domain/books/object-keys.ts'
 import { type RestorePrice, restorePrices } from '../domain/restore-price.ts'
 

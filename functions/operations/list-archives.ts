@@ -1,4 +1,4 @@
-import { type ArchiveFiles, readFolder } from '../domain/catalogue.ts'
+import { type ArchiveFiles, readFolder } from '../domain/catalogue/catalogue.ts'
 import { archivesPrefix, guestFolder, type KeyedGuest, verificationKey } from '../domain/books/object-keys.ts'
 import type { Ports } from './ports.ts'
 

@@ -8,9 +8,9 @@ import {
   type ListedFile,
   manifestFile,
   verificationFile,
-} from '../domain/catalogue.ts'
+} from '../domain/catalogue/catalogue.ts'
 import { olderFirst } from '../domain/archive-time.ts'
-import { readManifestFacts, readVerification } from '../domain/manifest-facts.ts'
+import { readManifestFacts, readVerification } from '../domain/catalogue/manifest-facts.ts'
 import { readIndex } from './catalogue-index.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'
 import { type CatalogueFilter, listArchives, type ListedGuest } from './list-archives.ts'

@@ -2,7 +2,7 @@ import { readArchiveName } from '../archive-formats/file-name.ts'
 import { GuestliftError } from '../contracts/errors.ts'
 import type { StoredArtifact } from '../contracts/nouns.ts'
 import type { ContentSample } from '../contracts/verification.ts'
-import { EntropyCounter, sampleRanges } from '../domain/entropy.ts'
+import { EntropyCounter, sampleRanges } from '../domain/catalogue/entropy.ts'
 import { inOrder } from './ordered-lookahead.ts'
 import type { Ports } from './ports.ts'
 

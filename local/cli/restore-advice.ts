@@ -1,4 +1,4 @@
-import type { CatalogueEntry } from '../../functions/domain/catalogue.ts'
+import type { CatalogueEntry } from '../../functions/domain/catalogue/catalogue.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
 
 /** Classes from which S3 reads nothing back before it was asked to, and how long the cheapest common tier takes. */

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue.ts'
+import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
 import { cataloguePage, pageGuest } from '../../../functions/catalogue-page/page.ts'
-import { readManifestFacts } from '../../../functions/domain/manifest-facts.ts'
+import { readManifestFacts } from '../../../functions/domain/catalogue/manifest-facts.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 
 const hostile = `</script><script>document.title='pwned'</script><img src=x onerror="document.title='pwned'"><!--<script>`

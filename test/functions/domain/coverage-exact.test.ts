@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { CatalogueEntry } from '../../../functions/domain/catalogue.ts'
+import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
 import {
   coverageOf,
   type CoverageRules,
@@ -8,7 +8,7 @@ import {
   unarchived,
   uncoveredStates,
 } from '../../../functions/domain/coverage.ts'
-import { readManifestFacts } from '../../../functions/domain/manifest-facts.ts'
+import { readManifestFacts } from '../../../functions/domain/catalogue/manifest-facts.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 
 const HOUR = 3_600_000

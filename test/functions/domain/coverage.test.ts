@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { archiveTime } from '../../../functions/domain/archive-time.ts'
-import type { CatalogueEntry } from '../../../functions/domain/catalogue.ts'
+import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
 import {
   coverageOf,
   type CoverageRules,
@@ -9,7 +9,7 @@ import {
   summariseGuest,
   unarchived,
 } from '../../../functions/domain/coverage.ts'
-import { readManifestFacts } from '../../../functions/domain/manifest-facts.ts'
+import { readManifestFacts } from '../../../functions/domain/catalogue/manifest-facts.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 
 const HOUR = 3_600_000

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { VerificationFacts } from '../../../functions/contracts/catalogue.ts'
 import { verificationPolicySchema } from '../../../functions/contracts/verification-policy.ts'
-import type { CatalogueEntry } from '../../../functions/domain/catalogue.ts'
+import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
 import { askedVerifications, dueVerifications } from '../../../functions/domain/due-verifications.ts'
-import { readManifestFacts } from '../../../functions/domain/manifest-facts.ts'
+import { readManifestFacts } from '../../../functions/domain/catalogue/manifest-facts.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 
 const DAY = 86_400_000

@@ -5,9 +5,9 @@ import {
   verificationPolicySchema,
   verificationRequestSchema,
 } from '../../../functions/contracts/verification-policy.ts'
-import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue.ts'
+import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
 import { askedVerifications, dueVerifications } from '../../../functions/domain/due-verifications.ts'
-import { readManifestFacts } from '../../../functions/domain/manifest-facts.ts'
+import { readManifestFacts } from '../../../functions/domain/catalogue/manifest-facts.ts'
 import { moreUrgentFirst, withinRun } from '../../../functions/domain/verification-room.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 

@@ -1,7 +1,7 @@
 /** From a listing of the bucket and the texts of manifests to the catalogue's entries. Nothing that lies there is hidden. */
-import type { ManifestFacts, VerificationFacts } from '../contracts/catalogue.ts'
-import { archiveTime } from './archive-time.ts'
-import { type KeyedGuest, readArtifactKey } from './books/object-keys.ts'
+import type { ManifestFacts, VerificationFacts } from '../../contracts/catalogue.ts'
+import { archiveTime } from '../archive-time.ts'
+import { type KeyedGuest, readArtifactKey } from '../books/object-keys.ts'
 
 /** An object as a listing shows it. `storageClass` is S3's word; absent for Standard. */
 export interface ListedFile {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readManifestFacts, readVerification, tagsIn } from '../../../functions/domain/manifest-facts.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
+import { readManifestFacts, readVerification, tagsIn } from '../../../../functions/domain/catalogue/manifest-facts.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
 
 describe('tags of a configuration', () => {
   it('are read from the text, as a manifest keeps it and as a verification does, without those of snapshots', () => {

@@ -1,7 +1,12 @@
 import { createCipheriv, createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { BLOCK_BYTES, EntropyCounter, PassingSample, sampleRanges } from '../../../functions/domain/entropy.ts'
+import {
+  BLOCK_BYTES,
+  EntropyCounter,
+  PassingSample,
+  sampleRanges,
+} from '../../../../functions/domain/catalogue/entropy.ts'
 
 const KIB = 1024
 /** Bytes that look random and are always the same. */

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type ArchiveFigures, figuresOf, median, oddities } from '../../../functions/domain/archive-figures.ts'
+import {
+  type ArchiveFigures,
+  figuresOf,
+  median,
+  oddities,
+} from '../../../../functions/domain/catalogue/archive-figures.ts'
 
 /** A guest as many are: it compresses to half, and has 5.2 bits per byte. */
 const usual: ArchiveFigures = { sizeBytes: 500, contentBytes: 1000, entropyBitsPerByte: 5.2 }

@@ -2,7 +2,7 @@
  * By what an archive is compared with those before it, and what makes it look wrong: a guest that was emptied shrinks,
  * one that was encrypted compresses no more and looks random. Pure, and the one judge for retention and coverage.
  */
-import type { ManifestFacts, VerificationFacts } from '../contracts/catalogue.ts'
+import type { ManifestFacts, VerificationFacts } from '../../contracts/catalogue.ts'
 
 export interface ArchiveFigures {
   /** Of the artifacts, as stored. */
