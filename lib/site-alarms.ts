@@ -3,9 +3,9 @@ import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
-import { UNCOVERED_METRIC } from '../functions/domain/coverage-metrics.ts'
-import type { RunMetric } from '../functions/domain/run-metrics.ts'
-import { metricDimensions, METRICS_NAMESPACE } from '../functions/domain/site-metrics.ts'
+import { UNCOVERED_METRIC } from '../functions/domain/coverage/coverage-metrics.ts'
+import type { RunMetric } from '../functions/domain/metrics/run-metrics.ts'
+import { metricDimensions, METRICS_NAMESPACE } from '../functions/domain/metrics/site-metrics.ts'
 import { checkPeriod } from './coverage-checks.ts'
 import type { Deployment } from './deployment-config.ts'
 

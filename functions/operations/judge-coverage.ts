@@ -8,7 +8,7 @@ import {
   summariseGuest,
   unarchived,
   uncoveredStates,
-} from '../domain/coverage.ts'
+} from '../domain/coverage/coverage.ts'
 import type { CoverageSchedule } from '../contracts/coverage.ts'
 import { absenceText, goneRule, guestName } from '../domain/presence.ts'
 import { guestKey, promisesOf, type SchedulePromise } from '../domain/schedule-choice.ts'

@@ -1,6 +1,6 @@
 import type { CoverageReport } from '../contracts/coverage.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { coverageMetrics, uncoveredCount } from '../domain/coverage-metrics.ts'
+import { coverageMetrics, uncoveredCount } from '../domain/coverage/coverage-metrics.ts'
 import { coverageReportKey, lastCoverageKey } from '../domain/books/object-keys.ts'
 import { coverageReportShape } from './books/shapes.ts'
 import { writeRecord } from './books/stored-json.ts'

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import type { ShortGrade } from '../../functions/contracts/grade.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
-import { uncoveredStates } from '../../functions/domain/coverage.ts'
+import { uncoveredStates } from '../../functions/domain/coverage/coverage.ts'
 import { gradeText } from '../../functions/domain/backup/grade.ts'
 import { byCause, someOf } from '../../functions/domain/same-cause.ts'
 import { columns, plain } from './columns.ts'

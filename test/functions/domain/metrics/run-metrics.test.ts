@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { GuestOutcome, RunReport } from '../../../functions/contracts/report.ts'
-import { runMetrics } from '../../../functions/domain/run-metrics.ts'
+import type { GuestOutcome, RunReport } from '../../../../functions/contracts/report.ts'
+import { runMetrics } from '../../../../functions/domain/metrics/run-metrics.ts'
 
 const guest = (outcome: GuestOutcome['outcome'], sizeBytes: number): GuestOutcome => ({
   id: '100',

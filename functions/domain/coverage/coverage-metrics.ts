@@ -1,7 +1,7 @@
 /** What a check of a site's coverage tells CloudWatch, in a log line as a run's figures are. */
-import type { CoverageReport } from '../contracts/coverage.ts'
+import type { CoverageReport } from '../../contracts/coverage.ts'
 import { uncoveredStates } from './coverage.ts'
-import { siteMetrics } from './site-metrics.ts'
+import { siteMetrics } from '../metrics/site-metrics.ts'
 
 /** Guests that no archive covers: the sum over `uncoveredStates`, and what the alarm is about. */
 export const UNCOVERED_METRIC = 'GuestsUncovered'

@@ -1,5 +1,5 @@
 /** What a run tells CloudWatch. */
-import type { RunReport } from '../contracts/report.ts'
+import type { RunReport } from '../../contracts/report.ts'
 import { siteMetrics } from './site-metrics.ts'
 
 const units = {

@@ -1,16 +1,16 @@
 /** Which guests are covered by an archive that is young, whole and plausible; and which aren't, and why. */
-import type { ShortGrade } from '../contracts/grade.ts'
-import type { GuestIdentity } from '../contracts/nouns.ts'
-import { olderFirst, otherTime, timeOf } from './archive-time.ts'
-import type { CatalogueEntry, GuestArchives } from './catalogue/catalogue.ts'
-import { datedInFuture } from './clock-trouble.ts'
-import { type GuestOfId, guestsOfId, presentGuest } from './guests-of-id.ts'
-import { figuresOf, HISTORY, median, oddities } from './catalogue/archive-figures.ts'
-import { formatBytes } from './byte-size.ts'
-import { duration } from './duration.ts'
-import { nameOf } from './catalogue/catalogue-search.ts'
-import { gradeText } from './backup/grade.ts'
-import type { KeyedGuest } from './books/object-keys.ts'
+import type { ShortGrade } from '../../contracts/grade.ts'
+import type { GuestIdentity } from '../../contracts/nouns.ts'
+import { olderFirst, otherTime, timeOf } from '../archive-time.ts'
+import type { CatalogueEntry, GuestArchives } from '../catalogue/catalogue.ts'
+import { datedInFuture } from '../clock-trouble.ts'
+import { type GuestOfId, guestsOfId, presentGuest } from '../guests-of-id.ts'
+import { figuresOf, HISTORY, median, oddities } from '../catalogue/archive-figures.ts'
+import { formatBytes } from '../byte-size.ts'
+import { duration } from '../duration.ts'
+import { nameOf } from '../catalogue/catalogue-search.ts'
+import { gradeText } from '../backup/grade.ts'
+import type { KeyedGuest } from '../books/object-keys.ts'
 
 /**
  * - `never`: on the site, and no archive of it can be restored.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
+import type { CatalogueEntry } from '../../../../functions/domain/catalogue/catalogue.ts'
 import {
   coverageOf,
   type CoverageRules,
@@ -7,9 +7,9 @@ import {
   summariseGuest,
   unarchived,
   uncoveredStates,
-} from '../../../functions/domain/coverage.ts'
-import { readManifestFacts } from '../../../functions/domain/catalogue/manifest-facts.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
+} from '../../../../functions/domain/coverage/coverage.ts'
+import { readManifestFacts } from '../../../../functions/domain/catalogue/manifest-facts.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
 
 const HOUR = 3_600_000
 const now = new Date('2026-11-22T12:00:00.000Z')
