@@ -2,7 +2,7 @@
  * The catalogue as one HTML file that needs nothing else: no server, no network, no other file. Archives travel as
  * short rows of numbers, so that hundreds of thousands of them stay a file that a browser opens at once.
  */
-import { otherTime } from '../domain/archive-time.ts'
+import { otherTime } from '../domain/time/archive-time.ts'
 import type { ArchiveState, CatalogueEntry, GuestArchives } from '../domain/catalogue/catalogue.ts'
 import { type CataloguedGuest, guestsIn } from '../domain/catalogue/catalogue-guests.ts'
 import { gradeCode } from './grade.ts'

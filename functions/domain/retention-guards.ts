@@ -5,9 +5,9 @@
 import type { GuestIdentity } from '../contracts/nouns.ts'
 import type { KeepRules, Retention } from '../contracts/retention.ts'
 import { type ArchiveFigures, oddities } from './catalogue/archive-figures.ts'
-import { olderFirst } from './archive-time.ts'
-import { clockTrouble, isToCome } from './clock-trouble.ts'
-import { formerGuest, type GuestOfId, guestsOfId, type Origin, type TracedArchive } from './guests-of-id.ts'
+import { olderFirst } from './time/archive-time.ts'
+import { clockTrouble, isToCome } from './time/clock-trouble.ts'
+import { formerGuest, type GuestOfId, guestsOfId, type Origin, type TracedArchive } from './identity/guests-of-id.ts'
 import { type DatedArchive, type Mark, planRetention } from './retention.ts'
 
 /** An archive with what the guards look at. */

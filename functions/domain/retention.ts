@@ -3,7 +3,7 @@
  * Pure; the limits that rules can't override are `retention-guards.ts`.
  */
 import type { KeepRules } from '../contracts/retention.ts'
-import type { Dated } from './archive-time.ts'
+import type { Dated } from './time/archive-time.ts'
 import { dayOf, hourOf, type LocalTime, localTime, monthOf, weekOf, yearOf } from './periods.ts'
 
 /** An archive as the rules see it: kept and ordered by the time that can be trusted. */

@@ -1,6 +1,6 @@
 import { ClockOff, GuestliftError } from '../contracts/errors.ts'
 import type { ClockOffset } from '../contracts/evidence.ts'
-import { durationInWords, leastOffSeconds, offsetInWords } from '../domain/clock-offset.ts'
+import { durationInWords, leastOffSeconds, offsetInWords } from '../domain/time/clock-offset.ts'
 import type { Provider } from '../providers/provider.ts'
 
 type Clocked = Pick<Provider, 'clock' | 'clockToleranceSeconds'>

@@ -1,6 +1,6 @@
 import type { ClockConfirmation } from '../contracts/retention-report.ts'
-import { clockTrouble } from '../domain/clock-trouble.ts'
-import type { TracedArchive } from '../domain/guests-of-id.ts'
+import { clockTrouble } from '../domain/time/clock-trouble.ts'
+import type { TracedArchive } from '../domain/identity/guests-of-id.ts'
 import { clockConfirmationKey, type KeyedGuest } from '../domain/books/object-keys.ts'
 import { clockConfirmationShape } from './books/shapes.ts'
 import { recordIn, writeRecord } from './books/stored-json.ts'

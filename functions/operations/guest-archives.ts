@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { StoredVersion } from '../aws/version-store.ts'
 import { figuresOf } from '../domain/catalogue/archive-figures.ts'
-import { olderFirst } from '../domain/archive-time.ts'
+import { olderFirst } from '../domain/time/archive-time.ts'
 import { type ArchiveFiles, entryOf, readFolder } from '../domain/catalogue/catalogue.ts'
 import { readManifestFacts, readVerification } from '../domain/catalogue/manifest-facts.ts'
 import { guestFolder, type KeyedGuest, manifestKey } from '../domain/books/object-keys.ts'

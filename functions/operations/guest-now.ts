@@ -1,6 +1,6 @@
 import { GuestNotFound, GuestReplaced, NodeOffline } from '../contracts/errors.ts'
 import type { PlanItem } from '../contracts/tasks.ts'
-import { sameGuest } from '../domain/guest-identity.ts'
+import { sameGuest } from '../domain/identity/guest-identity.ts'
 import type { FoundGuest, Provider } from '../providers/provider.ts'
 
 /**

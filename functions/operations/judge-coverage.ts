@@ -10,7 +10,7 @@ import {
   uncoveredStates,
 } from '../domain/coverage/coverage.ts'
 import type { CoverageSchedule } from '../contracts/coverage.ts'
-import { absenceText, goneRule, guestName } from '../domain/presence.ts'
+import { absenceText, goneRule, guestName } from '../domain/identity/presence.ts'
 import { guestKey, promisesOf, type SchedulePromise } from '../domain/schedule-choice.ts'
 import type { Provider } from '../providers/provider.ts'
 import { lookAtSite, type SiteLook } from './look-at-site.ts'

@@ -1,7 +1,7 @@
 import { BackupFailed, GuestliftError } from '../contracts/errors.ts'
 import type { BackupEvidence, ClockOffset } from '../contracts/evidence.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { clockWarning } from '../domain/clock-offset.ts'
+import { clockWarning } from '../domain/time/clock-offset.ts'
 import { judge } from '../domain/backup/verdict.ts'
 import { evidenceKey } from '../domain/books/object-keys.ts'
 import { evidenceShape } from './books/shapes.ts'

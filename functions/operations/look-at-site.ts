@@ -1,7 +1,14 @@
 import type { SiteBook } from '../contracts/site-book.ts'
 import { counted } from '../domain/counted.ts'
 import { archivesPrefix, type KeyedGuest } from '../domain/books/object-keys.ts'
-import { type AbsentGuest, absentGuests, guestName, tooManyAbsent, withList, withSettled } from '../domain/presence.ts'
+import {
+  type AbsentGuest,
+  absentGuests,
+  guestName,
+  tooManyAbsent,
+  withList,
+  withSettled,
+} from '../domain/identity/presence.ts'
 import type { GuestRecord, Provider } from '../providers/provider.ts'
 import { type BookPorts, changeSiteBook, pinnedFirst, readSiteBook, requirePinned } from './site-book.ts'
 import type { Ports } from './ports.ts'

@@ -9,7 +9,7 @@ import {
   manifestFile,
   verificationFile,
 } from '../domain/catalogue/catalogue.ts'
-import { olderFirst } from '../domain/archive-time.ts'
+import { olderFirst } from '../domain/time/archive-time.ts'
 import { readManifestFacts, readVerification } from '../domain/catalogue/manifest-facts.ts'
 import { readIndex } from './catalogue-index.ts'
 import { readTextUnlessFrozen } from './frozen-text.ts'

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { PARKED_TAG } from '../../functions/contracts/coverage.ts'
 import { type CoverageRules, uncoveredStates } from '../../functions/domain/coverage/coverage.ts'
-import { duration } from '../../functions/domain/duration.ts'
+import { duration } from '../../functions/domain/time/duration.ts'
 import { judgeCoverage } from '../../functions/operations/judge-coverage.ts'
 import { requireKnownSite, strangeSite } from '../../functions/operations/known-sites.ts'
 import { readSiteFile } from '../run/site-file.ts'

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catalogue/catalogue.ts'
 import { formatBytes } from '../../functions/domain/byte-size.ts'
-import { otherTime } from '../../functions/domain/archive-time.ts'
+import { otherTime } from '../../functions/domain/time/archive-time.ts'
 import { gradeText } from '../../functions/domain/backup/grade.ts'
 import type { CataloguedGuest } from '../../functions/domain/catalogue/catalogue-guests.ts'
 import type { CatalogueReading } from '../../functions/operations/read-catalogue.ts'

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { type BackupOptions, backupOptionsSchema } from '../../contracts/backup-options.ts'
 import { REPEAT_WINDOW_DAYS } from '../../contracts/sweep.ts'
-import { sameGuest } from '../guest-identity.ts'
+import { sameGuest } from '../identity/guest-identity.ts'
 import { clockOffsetSchema } from '../../contracts/evidence.ts'
 import { localProcessSchema } from '../../contracts/process-identity.ts'
 import { type Guest, guestIdentitySchema, instantSchema } from '../../contracts/nouns.ts'

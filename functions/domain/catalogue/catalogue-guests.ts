@@ -1,6 +1,6 @@
-import { olderFirst } from '../archive-time.ts'
+import { olderFirst } from '../time/archive-time.ts'
 import type { GuestArchives } from './catalogue.ts'
-import { guestsOfId } from '../guests-of-id.ts'
+import { guestsOfId } from '../identity/guests-of-id.ts'
 
 /** The archives of one guest, as people are shown them. */
 export interface CataloguedGuest extends GuestArchives {

@@ -1,6 +1,6 @@
 /** From a listing of the bucket and the texts of manifests to the catalogue's entries. Nothing that lies there is hidden. */
 import type { ManifestFacts, VerificationFacts } from '../../contracts/catalogue.ts'
-import { archiveTime } from '../archive-time.ts'
+import { archiveTime } from '../time/archive-time.ts'
 import { type KeyedGuest, readArtifactKey } from '../books/object-keys.ts'
 
 /** An object as a listing shows it. `storageClass` is S3's word; absent for Standard. */

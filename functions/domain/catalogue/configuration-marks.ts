@@ -1,4 +1,4 @@
-import { valuesIn } from '../embedded-identity.ts'
+import { valuesIn } from '../identity/embedded-identity.ts'
 
 /** Made once, with the guest or its system: they stay while its hardware is changed. */
 const LASTING_KEYS = ['arch', 'ostype']

@@ -9,7 +9,7 @@ import { guestIdentitySchema, guestSchema, instantSchema } from '../../contracts
 import { archiveEvidenceSchema, contentSampleSchema, verificationResultSchema } from '../../contracts/verification.ts'
 import type { ArchiveFiles } from './catalogue.ts'
 import { marksIn } from './configuration-marks.ts'
-import { identityIn } from '../embedded-identity.ts'
+import { identityIn } from '../identity/embedded-identity.ts'
 import { shortGrade } from '../backup/grade.ts'
 import { newerAdvice, readText } from '../books/stored-record.ts'
 import { tolerant } from '../books/tolerant-schema.ts'

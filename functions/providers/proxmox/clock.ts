@@ -1,6 +1,6 @@
 /** What answers tell of the clocks on the other side. Proxmox shows the time itself only to accounts with Sys.Audit. */
 import type { ClockOffset } from '../../contracts/evidence.ts'
-import { measureOffset } from '../../domain/clock-offset.ts'
+import { measureOffset } from '../../domain/time/clock-offset.ts'
 import type { Upid } from './identifiers.ts'
 
 /** When an answer was asked for and whole, by our clock, and the time in its head, of the endpoint that answered. */

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { siteLimitsSchema } from '../../contracts/limits.ts'
 import { routeSchema } from '../../contracts/route.ts'
-import { CLOCK_TOLERANCE_SECONDS, CLOCK_WARNING_SECONDS } from '../../domain/clock-offset.ts'
+import { CLOCK_TOLERANCE_SECONDS, CLOCK_WARNING_SECONDS } from '../../domain/time/clock-offset.ts'
 import { siteNameSchema } from '../../contracts/nouns.ts'
 import { tlsSchema } from '../../contracts/tls.ts'
 import { parseTotpSecret } from './totp.ts'

@@ -1,7 +1,7 @@
 /** Who guests are, from their own configurations: no list of the platform tells. */
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { Guest, GuestIdentity } from '../../contracts/nouns.ts'
-import { identityOf } from '../../domain/embedded-identity.ts'
+import { identityOf } from '../../domain/identity/embedded-identity.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { type GuestConfig, guestConfigSchema } from './guest-schemas.ts'

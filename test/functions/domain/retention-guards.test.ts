@@ -7,8 +7,8 @@ import {
   guardRetention,
   strangeNewest,
 } from '../../../functions/domain/retention-guards.ts'
-import { archiveTime } from '../../../functions/domain/archive-time.ts'
-import { guestsOfId } from '../../../functions/domain/guests-of-id.ts'
+import { archiveTime } from '../../../functions/domain/time/archive-time.ts'
+import { guestsOfId } from '../../../functions/domain/identity/guests-of-id.ts'
 import { planRetention } from '../../../functions/domain/retention.ts'
 
 const DAY = 86_400_000

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { archiveTime } from '../../../../functions/domain/archive-time.ts'
+import { archiveTime } from '../../../../functions/domain/time/archive-time.ts'
 import type { CatalogueEntry } from '../../../../functions/domain/catalogue/catalogue.ts'
 import {
   coverageOf,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { identityIn, identityOf } from '../../../functions/domain/embedded-identity.ts'
+import { identityIn, identityOf } from '../../../../functions/domain/identity/embedded-identity.ts'
 
 const uuid = '9A1B2C3D-0000-4000-8000-0123456789AB'
 

@@ -2,7 +2,7 @@
  * Who a guest is, by its own configuration: as the platform shows it now, and as an archive holds it. Both are read by
  * the same rule, so that an archive can be told to be of the guest that has its id today.
  */
-import type { GuestIdentity, GuestKind } from '../contracts/nouns.ts'
+import type { GuestIdentity, GuestKind } from '../../contracts/nouns.ts'
 
 /** A configuration as keys and values, all text. */
 export type ConfigurationValues = Readonly<Record<string, string>>

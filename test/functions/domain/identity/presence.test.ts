@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { SiteBook } from '../../../functions/contracts/site-book.ts'
-import { absentGuests, tooManyAbsent, withList, withSettled } from '../../../functions/domain/presence.ts'
+import type { SiteBook } from '../../../../functions/contracts/site-book.ts'
+import { absentGuests, tooManyAbsent, withList, withSettled } from '../../../../functions/domain/identity/presence.ts'
 
 const vm = (id: number) => ({ kind: 'vm', id: String(id) }) as const
 const vms = (...ids: number[]) => ids.map(vm)

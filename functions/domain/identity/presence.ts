@@ -2,9 +2,9 @@
  * Which guests are gone from their site. One that a list lacks is absent; it is gone only when several whole lists, days
  * apart, have lacked it. Pure; the clock is always ours, never the platform's.
  */
-import type { GuestIdentity } from '../contracts/nouns.ts'
-import type { BookedGuest, SiteBook } from '../contracts/site-book.ts'
-import type { KeyedGuest } from './books/object-keys.ts'
+import type { GuestIdentity } from '../../contracts/nouns.ts'
+import type { BookedGuest, SiteBook } from '../../contracts/site-book.ts'
+import type { KeyedGuest } from '../books/object-keys.ts'
 
 /** A guest is gone after so many whole lists without it, the first and the last so many days apart. */
 export const LISTS_UNTIL_GONE = 3

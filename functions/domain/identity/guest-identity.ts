@@ -1,4 +1,4 @@
-import type { GuestIdentity } from '../contracts/nouns.ts'
+import type { GuestIdentity } from '../../contracts/nouns.ts'
 
 /**
  * Whether two identities are of one guest. A missing witness says nothing; two different ones say that somebody gave

@@ -2,8 +2,8 @@
  * The archives that lie under one id, by whose they are. An id that is given again belongs to another guest, and the
  * archives of the one before are the last copies of it. Pure.
  */
-import type { ManifestFacts } from '../contracts/catalogue.ts'
-import type { GuestIdentity } from '../contracts/nouns.ts'
+import type { ManifestFacts } from '../../contracts/catalogue.ts'
+import type { GuestIdentity } from '../../contracts/nouns.ts'
 import { sameGuest } from './guest-identity.ts'
 
 /** What a manifest tells of whose archive it is. All archives of a folder are of one kind of guest. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { lineagesOf, standingsOf, type Traces } from '../../../functions/domain/lineage.ts'
+import { lineagesOf, standingsOf, type Traces } from '../../../../functions/domain/identity/lineage.ts'
 
 const old = { id: 'smbios:1' }
 const young = { id: 'smbios:2' }

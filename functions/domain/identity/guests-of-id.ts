@@ -1,7 +1,7 @@
 /** Whose the archives are that lie under one id, for whoever judges each guest by itself. Pure. */
-import type { ManifestFacts } from '../contracts/catalogue.ts'
-import type { GuestIdentity } from '../contracts/nouns.ts'
-import { type Dated, olderFirst, timeOf } from './archive-time.ts'
+import type { ManifestFacts } from '../../contracts/catalogue.ts'
+import type { GuestIdentity } from '../../contracts/nouns.ts'
+import { type Dated, olderFirst, timeOf } from '../time/archive-time.ts'
 import { type Lineage, lineagesOf, type Standing, standingsOf } from './lineage.ts'
 
 /** What a manifest tells of its archive's guest and times. */

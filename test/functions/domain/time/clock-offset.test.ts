@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { clockOffsetSchema } from '../../../functions/contracts/evidence.ts'
+import { clockOffsetSchema } from '../../../../functions/contracts/evidence.ts'
 import {
   clockWarning,
   durationInWords,
   leastOffSeconds,
   measureOffset,
   offsetInWords,
-} from '../../../functions/domain/clock-offset.ts'
+} from '../../../../functions/domain/time/clock-offset.ts'
 
 const asked = Date.parse('2026-11-22T02:00:00.000Z')
 const reading = (shown: string, tookMilliseconds: number) => ({
