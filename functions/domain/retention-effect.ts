@@ -2,7 +2,7 @@
 import { type PriceTable, storageClassSchema } from '../contracts/prices.ts'
 import type { RetentionEffect } from '../contracts/retention-report.ts'
 import { earlyRemoval } from './early-removal.ts'
-import { monthlyDollars, roundDollars } from './prices.ts'
+import { monthlyDollars, roundDollars } from './prices/prices.ts'
 
 /** `storageClass`: S3's word; an object of a class without a price counts for nothing, and the bill says so. */
 export interface PricedObject {

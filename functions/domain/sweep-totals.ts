@@ -1,7 +1,7 @@
 import type { SweepTotals, SweptUpload } from '../contracts/sweep.ts'
 import type { UnfinishedArchive } from '../contracts/unfinished.ts'
 import { formatBytes } from './byte-size.ts'
-import { formatDollars } from './prices.ts'
+import { formatDollars } from './prices/prices.ts'
 import { counted } from './counted.ts'
 
 /** What a sweep did beside its uploads. */

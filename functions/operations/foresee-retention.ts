@@ -1,6 +1,6 @@
 import type { Retention } from '../contracts/retention.ts'
 import type { GuestRetention, RetentionEffect } from '../contracts/retention-report.ts'
-import { roundDollars } from '../domain/prices.ts'
+import { roundDollars } from '../domain/prices/prices.ts'
 import { pruneSite, type SiteOrder } from './prune-site.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 

@@ -1,9 +1,9 @@
 import { BudgetExceeded } from '../contracts/errors.ts'
 import type { Job } from '../contracts/job.ts'
-import { bandwidthRange } from '../domain/bandwidth-range.ts'
-import { budgetTerms, overBudget } from '../domain/budget.ts'
-import { listPrices } from '../domain/list-prices.ts'
-import { quoteRun } from '../domain/quote.ts'
+import { bandwidthRange } from '../domain/prices/bandwidth-range.ts'
+import { budgetTerms, overBudget } from '../domain/prices/budget.ts'
+import { listPrices } from '../domain/prices/list-prices.ts'
+import { quoteRun } from '../domain/prices/quote.ts'
 import type { Provider } from '../providers/provider.ts'
 import { foreseeRun } from './foresee-run.ts'
 

@@ -5,8 +5,8 @@ import type { Command } from 'commander'
 import { createS3Client, type S3ClientOptions } from '../../functions/aws/s3-client.ts'
 import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
 import type { PriceTable } from '../../functions/contracts/prices.ts'
-import { listPrices } from '../../functions/domain/list-prices.ts'
-import { type Requests, requestDollars as priceOf } from '../../functions/domain/prices.ts'
+import { listPrices } from '../../functions/domain/prices/list-prices.ts'
+import { type Requests, requestDollars as priceOf } from '../../functions/domain/prices/prices.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
 
 export interface BucketOptions {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
 import type { Destination } from '../../functions/contracts/prices.ts'
-import { listPrices } from '../../functions/domain/list-prices.ts'
+import { listPrices } from '../../functions/domain/prices/list-prices.ts'
 import { billBucket } from '../../functions/operations/bill-bucket.ts'
 import { type ForeseenRetention, foreseeRetention } from '../../functions/operations/foresee-retention.ts'
 import { requireKnownSite } from '../../functions/operations/known-sites.ts'

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { destinationSchema, type PriceTable, priceTableSchema } from '../../functions/contracts/prices.ts'
 import { decodeText } from '../../functions/domain/decode-text.ts'
-import { listPrices } from '../../functions/domain/list-prices.ts'
+import { listPrices } from '../../functions/domain/prices/list-prices.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import { CliError } from './cli-error.ts'
 

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
 import { attentionTo } from '../../functions/domain/pruning-totals.ts'
-import { listPrices } from '../../functions/domain/list-prices.ts'
+import { listPrices } from '../../functions/domain/prices/list-prices.ts'
 import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'
 import { identifyProcess, isGone } from '../run/process-identity.ts'

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type StorageClass, storageClassSchema } from '../../functions/contracts/prices.ts'
-import { bandwidthRange } from '../../functions/domain/bandwidth-range.ts'
-import { budgetTerms, overBudget } from '../../functions/domain/budget.ts'
-import { listPrices } from '../../functions/domain/list-prices.ts'
-import { type Quote, quoteRun } from '../../functions/domain/quote.ts'
+import { bandwidthRange } from '../../functions/domain/prices/bandwidth-range.ts'
+import { budgetTerms, overBudget } from '../../functions/domain/prices/budget.ts'
+import { listPrices } from '../../functions/domain/prices/list-prices.ts'
+import { type Quote, quoteRun } from '../../functions/domain/prices/quote.ts'
 import type { Foresight } from './foresight.ts'
 import { readPrices } from './price-file.ts'
 

@@ -1,7 +1,7 @@
 import { createS3Client } from '../../aws/s3-client.ts'
 import { S3VersionStore } from '../../aws/s3-version-store.ts'
 import { storeEnv } from '../../contracts/tasks.ts'
-import { listPrices } from '../../domain/list-prices.ts'
+import { listPrices } from '../../domain/prices/list-prices.ts'
 import type { RetentionPorts } from '../../operations/retention-ports.ts'
 import type { Invocation } from '../define-handler.ts'
 import { readEnv } from '../env.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { storageClassSchema } from '../../../functions/contracts/prices.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { retentionEffect } from '../../../functions/domain/retention-effect.ts'
 
 const GIB = 2 ** 30

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { retentionSchema } from '../../../functions/contracts/retention.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { archiveFolder } from '../../../functions/domain/books/object-keys.ts'
 import { applyRetention } from '../../../functions/operations/apply-retention.ts'
 import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'

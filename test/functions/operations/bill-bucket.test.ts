@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { StoredVersion } from '../../../functions/aws/version-store.ts'
 import { StoreDenied } from '../../../functions/contracts/errors.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { billBucket } from '../../../functions/operations/bill-bucket.ts'
 import { MemoryStore } from '../../fakes/memory-store.ts'
 

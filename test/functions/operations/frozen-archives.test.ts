@@ -7,7 +7,7 @@ import { type Verification, verificationSchema } from '../../../functions/contra
 import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
 import type { CoverageRules } from '../../../functions/domain/coverage/coverage.ts'
 import { crc32ToBase64 } from '../../../functions/domain/crc32.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { archiveFolder, catalogueIndexKey } from '../../../functions/domain/books/object-keys.ts'
 import { judgeCoverage } from '../../../functions/operations/judge-coverage.ts'
 import { lastStored } from '../../../functions/operations/last-stored.ts'

@@ -3,7 +3,7 @@ import { ClusterChanged, InvalidJob, PlatformUnavailable } from '../../../functi
 import type { Guest } from '../../../functions/contracts/nouns.ts'
 import { pruningReportSchema } from '../../../functions/contracts/pruning.ts'
 import { guestRetentionSchema } from '../../../functions/contracts/retention-report.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { planPruning } from '../../../functions/operations/plan-pruning.ts'
 import { pruneArchives } from '../../../functions/operations/prune-archives.ts'
 import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../functions/contracts/errors.ts'
 import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { archiveFolder } from '../../../functions/domain/books/object-keys.ts'
 import { pruneGuest, type PruneOrder } from '../../../functions/operations/prune-guest.ts'
 import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'

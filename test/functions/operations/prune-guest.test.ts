@@ -4,7 +4,7 @@ import { type Retention, retentionSchema } from '../../../functions/contracts/re
 import type { Guest } from '../../../functions/contracts/nouns.ts'
 import { guestRetentionSchema } from '../../../functions/contracts/retention-report.ts'
 import type { Verification } from '../../../functions/contracts/verification.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { archiveFolder } from '../../../functions/domain/books/object-keys.ts'
 import { readGuestArchives } from '../../../functions/operations/guest-archives.ts'
 import { pruneGuest, type PruneOrder } from '../../../functions/operations/prune-guest.ts'

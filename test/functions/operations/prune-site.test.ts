@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Guest } from '../../../functions/contracts/nouns.ts'
 import { retentionSchema } from '../../../functions/contracts/retention.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { pruneSite, type SiteOrder } from '../../../functions/operations/prune-site.ts'
 import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'
 import { putArchive } from '../../fakes/put-archive.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GuestRetention } from '../../../functions/contracts/retention-report.ts'
 import { retentionSchema } from '../../../functions/contracts/retention.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { archiveFolder, manifestKey, verificationKey } from '../../../functions/domain/books/object-keys.ts'
 import { pruneGuest } from '../../../functions/operations/prune-guest.ts'
 import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'

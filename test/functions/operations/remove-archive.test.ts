@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { StoredVersion } from '../../../functions/aws/version-store.ts'
 import { ObjectFrozen, StoreUnavailable } from '../../../functions/contracts/errors.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import {
   archiveLock,
   isVerdictAlone,

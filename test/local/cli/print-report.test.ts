@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { RunReport } from '../../../functions/contracts/report.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
-import { receipt } from '../../../functions/domain/receipt.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
+import { receipt } from '../../../functions/domain/prices/receipt.ts'
 import { reportLines } from '../../../local/cli/print-report.ts'
 
 const report: Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'> = {

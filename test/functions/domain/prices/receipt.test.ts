@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
-import { noCopyWork } from '../../../functions/domain/copy-work.ts'
-import { guestReceipt, receipt } from '../../../functions/domain/receipt.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { noCopyWork } from '../../../../functions/domain/copy-work.ts'
+import { guestReceipt, receipt } from '../../../../functions/domain/prices/receipt.ts'
 
 const MIB = 2 ** 20
 const GIB = 2 ** 30

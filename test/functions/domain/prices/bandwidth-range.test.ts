@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { runLimitsSchema } from '../../../functions/contracts/limits.ts'
-import { bandwidthRange, unlimited } from '../../../functions/domain/bandwidth-range.ts'
+import { runLimitsSchema } from '../../../../functions/contracts/limits.ts'
+import { bandwidthRange, unlimited } from '../../../../functions/domain/prices/bandwidth-range.ts'
 
 const MIB = 2 ** 20
 const limits = (limit: object) => runLimitsSchema.parse(limit)

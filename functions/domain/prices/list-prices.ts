@@ -1,4 +1,4 @@
-import type { ClassPrices, PriceTable, Retrieval } from '../contracts/prices.ts'
+import type { ClassPrices, PriceTable, Retrieval } from '../../contracts/prices.ts'
 
 const KIB = 1024
 const TIB_IN_GIB = 1024

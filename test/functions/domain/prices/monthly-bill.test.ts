@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { storageClassSchema } from '../../../functions/contracts/prices.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
-import { BillCounter, type BilledObject } from '../../../functions/domain/monthly-bill.ts'
+import { storageClassSchema } from '../../../../functions/contracts/prices.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { BillCounter, type BilledObject } from '../../../../functions/domain/prices/monthly-bill.ts'
 
 const GIB = 2 ** 30
 

@@ -1,4 +1,4 @@
-import type { RunLimits } from '../contracts/limits.ts'
+import type { RunLimits } from '../../contracts/limits.ts'
 
 /** Bytes per second. Infinity: as fast as it goes. */
 export interface BandwidthRange {

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Priced, storageClassSchema } from '../../../functions/contracts/prices.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
-import { type QuotedGuest, quoteRun, type QuoteTerms } from '../../../functions/domain/quote.ts'
-import { guestWork, pollCount, ROUNDS } from '../../../functions/domain/run-work.ts'
+import { type Priced, storageClassSchema } from '../../../../functions/contracts/prices.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { type QuotedGuest, quoteRun, type QuoteTerms } from '../../../../functions/domain/prices/quote.ts'
+import { guestWork, pollCount, ROUNDS } from '../../../../functions/domain/prices/run-work.ts'
 
 const TB = 1e12
 const GIB = 2 ** 30

@@ -1,5 +1,5 @@
 /** What AWS charges, as far as Guestlift tells people about it: pure arithmetic over a table of prices. */
-import type { Destination, PriceItem, Priced, PriceTable, StorageClass } from '../contracts/prices.ts'
+import type { Destination, PriceItem, Priced, PriceTable, StorageClass } from '../../contracts/prices.ts'
 import { listPrices } from './list-prices.ts'
 
 /** GiB-months are hours over the mean month of 365 days / 12, as AWS's own calculator has it. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { destinationSchema, storageClassSchema } from '../../../functions/contracts/prices.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
-import { archiveRestorePrice, restorePrices } from '../../../functions/domain/restore-price.ts'
+import { destinationSchema, storageClassSchema } from '../../../../functions/contracts/prices.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { archiveRestorePrice, restorePrices } from '../../../../functions/domain/prices/restore-price.ts'
 
 const GIB = 2 ** 30
 const archived = { sizeBytes: 1000 * GIB, objects: 2 }

@@ -5,14 +5,14 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import type { Priced, StorageClass } from '../../../functions/contracts/prices.ts'
-import { noCopyWork } from '../../../functions/domain/copy-work.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
-import { BillCounter } from '../../../functions/domain/monthly-bill.ts'
-import { requestDollars, transitionDollars } from '../../../functions/domain/prices.ts'
-import { quoteRun, type QuoteTerms } from '../../../functions/domain/quote.ts'
-import { receipt } from '../../../functions/domain/receipt.ts'
-import { restorePrices } from '../../../functions/domain/restore-price.ts'
+import type { Priced, StorageClass } from '../../../../functions/contracts/prices.ts'
+import { noCopyWork } from '../../../../functions/domain/copy-work.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { BillCounter } from '../../../../functions/domain/prices/monthly-bill.ts'
+import { requestDollars, transitionDollars } from '../../../../functions/domain/prices/prices.ts'
+import { quoteRun, type QuoteTerms } from '../../../../functions/domain/prices/quote.ts'
+import { receipt } from '../../../../functions/domain/prices/receipt.ts'
+import { restorePrices } from '../../../../functions/domain/prices/restore-price.ts'
 
 const file = new URL('../../../../shared/facts/aws.md', import.meta.url)
 const absent = !existsSync(file)

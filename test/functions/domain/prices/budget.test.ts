@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { overBudget } from '../../../functions/domain/budget.ts'
+import { overBudget } from '../../../../functions/domain/prices/budget.ts'
 
 const known = { id: '100', expected: { sizeBytes: 1, from: 'archive-on-storage' as const } }
 const unknown = { id: '101' }

@@ -1,4 +1,4 @@
-import type { PriceItem, PriceTable, StorageClass } from '../contracts/prices.ts'
+import type { PriceItem, PriceTable, StorageClass } from '../../contracts/prices.ts'
 import { functionDollars, priceItem, requestDollars, transitionDollars } from './prices.ts'
 import { SMALL_CALL, type Work } from './run-work.ts'
 

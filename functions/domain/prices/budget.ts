@@ -1,4 +1,4 @@
-import type { Budget } from '../contracts/budget.ts'
+import type { Budget } from '../../contracts/budget.ts'
 import { formatDollarRange } from './prices.ts'
 import type { Quote, QuotedGuest, QuoteTerms } from './quote.ts'
 

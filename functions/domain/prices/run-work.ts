@@ -1,7 +1,7 @@
 /** What a run makes AWS do, counted along the workflows: calls, state transitions, requests. Pure. */
-import type { GuestCounts } from '../contracts/work.ts'
-import { planParts } from './part-plan.ts'
-import { nextWaitSeconds } from './backup/poll-wait.ts'
+import type { GuestCounts } from '../../contracts/work.ts'
+import { planParts } from '../part-plan.ts'
+import { nextWaitSeconds } from '../backup/poll-wait.ts'
 
 /**
  * How an archive's copying falls into rounds (`round-order.ts`): few long ones where it is alone and its pace is soon

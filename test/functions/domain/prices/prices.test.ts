@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { destinationSchema, priceTableSchema, storageClassSchema } from '../../../functions/contracts/prices.ts'
-import { listPrices } from '../../../functions/domain/list-prices.ts'
+import { destinationSchema, priceTableSchema, storageClassSchema } from '../../../../functions/contracts/prices.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import {
   formatDollarRange,
   functionDollars,
@@ -15,7 +15,7 @@ import {
   storageDollars,
   transferOutDollars,
   transitionDollars,
-} from '../../../functions/domain/prices.ts'
+} from '../../../../functions/domain/prices/prices.ts'
 
 const from = new Date('2026-11-01T00:00:00.000Z')
 const after = (hours: number): Date => new Date(from.getTime() + hours * 3_600_000)
