@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import { S3VersionStore } from '../../functions/aws/s3-version-store.ts'
-import { attentionTo } from '../../functions/domain/pruning-totals.ts'
+import { attentionTo } from '../../functions/domain/retention/pruning-totals.ts'
 import { listPrices } from '../../functions/domain/prices/list-prices.ts'
 import { requireKnownSite } from '../../functions/operations/known-sites.ts'
 import { pruneSite, type SiteEnd } from '../../functions/operations/prune-site.ts'

@@ -1,6 +1,6 @@
 /** Decisions of Proxmox's own code, as recorded, against our planner's. */
 import * as z from 'zod'
-import { planRetention } from '../../functions/domain/retention.ts'
+import { planRetention } from '../../functions/domain/retention/retention.ts'
 
 const count = z.coerce.number()
 const markSchema = z.enum(['keep', 'remove', 'protected'])

@@ -2,8 +2,8 @@
  * Which archives of one guest stay, decision for decision as Proxmox VE decides (pve-storage, prune_mark_backup_group).
  * Pure; the limits that rules can't override are `retention-guards.ts`.
  */
-import type { KeepRules } from '../contracts/retention.ts'
-import type { Dated } from './time/archive-time.ts'
+import type { KeepRules } from '../../contracts/retention.ts'
+import type { Dated } from '../time/archive-time.ts'
 import { dayOf, hourOf, type LocalTime, localTime, monthOf, weekOf, yearOf } from './periods.ts'
 
 /** An archive as the rules see it: kept and ordered by the time that can be trusted. */

@@ -2,12 +2,12 @@
  * What no retention rule can override: from what the rules would remove to what may be removed. Pure. Each guard keeps;
  * none ever adds to what goes.
  */
-import type { GuestIdentity } from '../contracts/nouns.ts'
-import type { KeepRules, Retention } from '../contracts/retention.ts'
-import { type ArchiveFigures, oddities } from './catalogue/archive-figures.ts'
-import { olderFirst } from './time/archive-time.ts'
-import { clockTrouble, isToCome } from './time/clock-trouble.ts'
-import { formerGuest, type GuestOfId, guestsOfId, type Origin, type TracedArchive } from './identity/guests-of-id.ts'
+import type { GuestIdentity } from '../../contracts/nouns.ts'
+import type { KeepRules, Retention } from '../../contracts/retention.ts'
+import { type ArchiveFigures, oddities } from '../catalogue/archive-figures.ts'
+import { olderFirst } from '../time/archive-time.ts'
+import { clockTrouble, isToCome } from '../time/clock-trouble.ts'
+import { formerGuest, type GuestOfId, guestsOfId, type Origin, type TracedArchive } from '../identity/guests-of-id.ts'
 import { type DatedArchive, type Mark, planRetention } from './retention.ts'
 
 /** An archive with what the guards look at. */

@@ -1,6 +1,6 @@
-import type { ArchiveDecision, GuestRetention, RetentionEffect } from '../contracts/retention-report.ts'
-import { formatBytes } from './byte-size.ts'
-import { formatDollars } from './prices/prices.ts'
+import type { ArchiveDecision, GuestRetention, RetentionEffect } from '../../contracts/retention-report.ts'
+import { formatBytes } from '../byte-size.ts'
+import { formatDollars } from '../prices/prices.ts'
 
 type Totals = Pick<GuestRetention, 'toRemove' | 'removed' | 'locked' | 'removedBytes' | 'summary'>
 

@@ -1,6 +1,6 @@
 /** What S3 bills for removing an object before its storage class's minimum duration is over. Pure. */
-import { type PriceTable, storageClassSchema } from '../contracts/prices.ts'
-import { DAYS_PER_MONTH, monthlyDollars } from './prices/prices.ts'
+import { type PriceTable, storageClassSchema } from '../../contracts/prices.ts'
+import { DAYS_PER_MONTH, monthlyDollars } from '../prices/prices.ts'
 
 export interface EarlyRemoval {
   /** ISO instant from which removing costs nothing. */

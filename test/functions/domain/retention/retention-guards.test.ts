@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
+import { type Retention, retentionSchema } from '../../../../functions/contracts/retention.ts'
 import {
   type Circumstances,
   type GuardedArchive,
   guardRetention,
   strangeNewest,
-} from '../../../functions/domain/retention-guards.ts'
-import { archiveTime } from '../../../functions/domain/time/archive-time.ts'
-import { guestsOfId } from '../../../functions/domain/identity/guests-of-id.ts'
-import { planRetention } from '../../../functions/domain/retention.ts'
+} from '../../../../functions/domain/retention/retention-guards.ts'
+import { archiveTime } from '../../../../functions/domain/time/archive-time.ts'
+import { guestsOfId } from '../../../../functions/domain/identity/guests-of-id.ts'
+import { planRetention } from '../../../../functions/domain/retention/retention.ts'
 
 const DAY = 86_400_000
 const newestAt = Date.parse('2026-11-20T02:00:00Z')

@@ -1,8 +1,8 @@
 /** What retention does to the monthly bill. Pure. */
-import { type PriceTable, storageClassSchema } from '../contracts/prices.ts'
-import type { RetentionEffect } from '../contracts/retention-report.ts'
+import { type PriceTable, storageClassSchema } from '../../contracts/prices.ts'
+import type { RetentionEffect } from '../../contracts/retention-report.ts'
 import { earlyRemoval } from './early-removal.ts'
-import { monthlyDollars, roundDollars } from './prices/prices.ts'
+import { monthlyDollars, roundDollars } from '../prices/prices.ts'
 
 /** `storageClass`: S3's word; an object of a class without a price counts for nothing, and the bill says so. */
 export interface PricedObject {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { earlyRemoval } from '../../../functions/domain/early-removal.ts'
-import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
+import { earlyRemoval } from '../../../../functions/domain/retention/early-removal.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 
 const GIB = 2 ** 30
 const now = new Date('2026-11-20T00:00:00Z')

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
+import { type Retention, retentionSchema } from '../../../../functions/contracts/retention.ts'
 import {
   type Circumstances,
   type GuardedArchive,
   guardRetention,
   strangeNewest,
-} from '../../../functions/domain/retention-guards.ts'
+} from '../../../../functions/domain/retention/retention-guards.ts'
 
 const DAY = 86_400_000
 const newestAt = Date.parse('2026-11-20T02:00:00Z')

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { ArchiveDecision, GuestRetention } from '../../../functions/contracts/retention-report.ts'
+import type { ArchiveDecision, GuestRetention } from '../../../../functions/contracts/retention-report.ts'
 import {
   attentionTo,
   countGuest,
   noCounts,
   pruningTotals,
   toldGuest,
-} from '../../../functions/domain/pruning-totals.ts'
+} from '../../../../functions/domain/retention/pruning-totals.ts'
 
 const guest = { kind: 'vm', id: '100' } as const
 

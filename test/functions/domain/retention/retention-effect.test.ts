@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { storageClassSchema } from '../../../functions/contracts/prices.ts'
-import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
-import { retentionEffect } from '../../../functions/domain/retention-effect.ts'
+import { storageClassSchema } from '../../../../functions/contracts/prices.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { retentionEffect } from '../../../../functions/domain/retention/retention-effect.ts'
 
 const GIB = 2 ** 30
 const now = new Date('2026-11-22T00:00:00.000Z')
