@@ -9,7 +9,7 @@ import {
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
-import { describeSelection } from '../functions/domain/describe-selection.ts'
+import { describeSelection } from '../functions/domain/selection/describe-selection.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { Workflow } from './workflow.ts'
 

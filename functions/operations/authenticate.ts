@@ -1,7 +1,7 @@
 import { PrivilegeMissing } from '../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
 import { jobKey, runPrefix, scheduleSlotKey } from '../domain/books/object-keys.ts'
-import { readAgain, readRequest, type Request } from '../domain/request.ts'
+import { readAgain, readRequest, type Request } from '../domain/selection/request.ts'
 import { intendedWork } from './intended-work.ts'
 import type { Ports } from './ports.ts'
 import { keepJob, repeatRun } from './repeat-run.ts'

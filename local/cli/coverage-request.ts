@@ -1,7 +1,7 @@
 /** What a check of coverage goes by: a deployment's own rules, or one job. */
 import { basename } from 'node:path'
 import type { CoverageRequest, CoverageSchedule } from '../../functions/contracts/coverage.ts'
-import { readRequest } from '../../functions/domain/request.ts'
+import { readRequest } from '../../functions/domain/selection/request.ts'
 import { coverageRequest } from '../../lib/coverage-request.ts'
 import { UsageError } from './cli-error.ts'
 import { readJobFile } from './job-file.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { GuestliftError } from '../../functions/contracts/errors.ts'
 import { type GuestSelection, guestSelectionSchema } from '../../functions/contracts/selection.ts'
-import { selectGuests } from '../../functions/domain/guest-selection.ts'
+import { selectGuests } from '../../functions/domain/selection/guest-selection.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import type { GuestDetails, GuestRecord, Provider } from '../../functions/providers/provider.ts'
 import { readSiteFile } from '../run/site-file.ts'

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { siteNameSchema } from '../../functions/contracts/nouns.ts'
 import { type Retention, retentionSchema } from '../../functions/contracts/retention.ts'
-import { readRequest } from '../../functions/domain/request.ts'
+import { readRequest } from '../../functions/domain/selection/request.ts'
 import { validationMessage } from '../../functions/domain/validation-message.ts'
 import { lookAtSite } from '../../functions/operations/look-at-site.ts'
 import { knownGuests } from '../../functions/operations/plan-pruning.ts'

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { coverageRequestSchema } from '../../functions/contracts/coverage.ts'
 import { type DeploymentConfig } from '../../lib/deployment-config.ts'
 import { workflowNames } from '../../lib/workflow-names.ts'
-import { readAgain } from '../../functions/domain/request.ts'
+import { readAgain } from '../../functions/domain/selection/request.ts'
 import { sorted } from './sorted.ts'
 import { smallest, synthesise } from './synthesise.ts'
 

@@ -1,5 +1,5 @@
 import type { CatalogueEntry, GuestArchives } from './catalogue.ts'
-import { matchesGlob } from '../glob.ts'
+import { matchesGlob } from '../selection/glob.ts'
 
 /** What a guest is called: by its newest manifest that can be read; empty when there is none. */
 export function nameOf({ entries }: Pick<GuestArchives, 'entries'>): string {

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type * as z from 'zod'
-import { selectGuests } from '../../../../functions/domain/guest-selection.ts'
+import { selectGuests } from '../../../../functions/domain/selection/guest-selection.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import * as guestSchemas from '../../../../functions/providers/proxmox/guest-schemas.ts'
 import * as schemas from '../../../../functions/providers/proxmox/schemas.ts'

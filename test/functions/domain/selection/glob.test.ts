@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { matchesGlob } from '../../../functions/domain/glob.ts'
+import { matchesGlob } from '../../../../functions/domain/selection/glob.ts'
 
 /** The same by regular expression, which is easy to see through and not safe with patterns of strangers. */
 function byExpression(pattern: string, text: string): boolean {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { byTurnsOfNodes } from '../../../functions/domain/node-order.ts'
+import { byTurnsOfNodes } from '../../../../functions/domain/selection/node-order.ts'
 
 it('takes guests up by turns of their nodes, each node in its own order', () => {
   const items = ['1a', '2a', '3a', '4b', '5c', '6b'].map((text) => ({ guest: { id: text, node: text.slice(1) } }))

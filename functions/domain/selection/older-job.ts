@@ -1,5 +1,5 @@
-import type { Job, OlderJob } from '../contracts/job.ts'
-import { jobSchema } from '../contracts/job.ts'
+import type { Job, OlderJob } from '../../contracts/job.ts'
+import { jobSchema } from '../../contracts/job.ts'
 
 /** A job as read from a request, with what a person should know about how it was read. */
 export interface ReadJob {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type GuestFilter, guestSelectionSchema } from '../../../functions/contracts/selection.ts'
-import type { SelectableGuest } from '../../../functions/domain/guest-filter.ts'
-import { selectGuests } from '../../../functions/domain/guest-selection.ts'
+import { type GuestFilter, guestSelectionSchema } from '../../../../functions/contracts/selection.ts'
+import type { SelectableGuest } from '../../../../functions/domain/selection/guest-filter.ts'
+import { selectGuests } from '../../../../functions/domain/selection/guest-selection.ts'
 
 const guest = (its: Partial<SelectableGuest>): SelectableGuest => ({
   id: '100',

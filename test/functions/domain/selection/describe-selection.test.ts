@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { GuestSelection } from '../../../functions/contracts/selection.ts'
-import { describeSelection } from '../../../functions/domain/describe-selection.ts'
+import type { GuestSelection } from '../../../../functions/contracts/selection.ts'
+import { describeSelection } from '../../../../functions/domain/selection/describe-selection.ts'
 
 describe('a selection in words', () => {
   it.each<[string, GuestSelection]>([

@@ -1,5 +1,5 @@
 /** From all guests and a selection: who is chosen, who is left out, and why each. Pure; its order depends on ids alone. */
-import { type GuestFilter, type GuestSelection, type ListKey, narrowingKeys } from '../contracts/selection.ts'
+import { type GuestFilter, type GuestSelection, type ListKey, narrowingKeys } from '../../contracts/selection.ts'
 import { type Criterion, criteriaOf, type Finding, type SelectableGuest, singleValued } from './guest-filter.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { type GuestFilter, type GuestSelection, type ListKey, narrowingKeys } from '../contracts/selection.ts'
+import { type GuestFilter, type GuestSelection, type ListKey, narrowingKeys } from '../../contracts/selection.ts'
 
 const LONGEST_LIST = 20
 

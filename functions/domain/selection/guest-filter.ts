@@ -1,12 +1,12 @@
 /** Whether one guest fits one filter, in words: the bricks that `guest-selection.ts` builds on. */
-import type { GuestKind } from '../contracts/nouns.ts'
+import type { GuestKind } from '../../contracts/nouns.ts'
 import {
   type GuestFilter,
   type GuestRunState,
   type ListKey,
   parseIdRange,
   type TemplateChoice,
-} from '../contracts/selection.ts'
+} from '../../contracts/selection.ts'
 import { matchesGlob } from './glob.ts'
 
 /** What choosing needs to know of a guest. What a silent node keeps to itself is absent; the name is then empty. */

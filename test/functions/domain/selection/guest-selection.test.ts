@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type GuestFilter, type GuestSelection, guestSelectionSchema } from '../../../functions/contracts/selection.ts'
-import type { SelectableGuest } from '../../../functions/domain/guest-filter.ts'
-import { selectGuests } from '../../../functions/domain/guest-selection.ts'
+import {
+  type GuestFilter,
+  type GuestSelection,
+  guestSelectionSchema,
+} from '../../../../functions/contracts/selection.ts'
+import type { SelectableGuest } from '../../../../functions/domain/selection/guest-filter.ts'
+import { selectGuests } from '../../../../functions/domain/selection/guest-selection.ts'
 
 const guest = (id: number, more: Partial<SelectableGuest> = {}): SelectableGuest => ({
   id: String(id),

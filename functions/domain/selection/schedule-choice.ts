@@ -1,8 +1,8 @@
 /** What the schedules of a site promise each of its guests: which of them choose it, and how often it is archived. */
-import type { CoverageSchedule } from '../contracts/coverage.ts'
+import type { CoverageSchedule } from '../../contracts/coverage.ts'
 import type { SelectableGuest } from './guest-filter.ts'
 import { selectGuests } from './guest-selection.ts'
-import type { KeyedGuest } from './books/object-keys.ts'
+import type { KeyedGuest } from '../books/object-keys.ts'
 
 export interface SchedulePromise {
   /** Names of the schedules that choose it. */

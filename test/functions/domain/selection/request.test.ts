@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRequest } from '../../../functions/domain/request.ts'
+import { readRequest } from '../../../../functions/domain/selection/request.ts'
 
 const older = {
   provider: 'proxmox',
