@@ -1,7 +1,7 @@
 import type { OpenUpload, PartArrival } from '../aws/archive-store.ts'
 import { UploadVanished } from '../contracts/errors.ts'
 import type { SweptUpload } from '../contracts/sweep.ts'
-import { judgeUpload, lastActiveAt } from '../domain/abandoned-upload.ts'
+import { judgeUpload, lastActiveAt } from '../domain/sweep/abandoned-upload.ts'
 import { claimKey, type KeyedGuest, uploadRecordKey } from '../domain/books/object-keys.ts'
 import { standardStorage, storageDollars } from '../domain/prices/prices.ts'
 import { claimShape } from './books/shapes.ts'

@@ -1,4 +1,4 @@
-import { QUIET_HOURS } from '../domain/abandoned-upload.ts'
+import { QUIET_HOURS } from '../domain/sweep/abandoned-upload.ts'
 import { storeTestsPrefix } from '../domain/books/object-keys.ts'
 import type { Ports } from './ports.ts'
 

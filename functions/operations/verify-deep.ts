@@ -10,7 +10,7 @@ import {
 } from '../contracts/verification.ts'
 import { manifestKey, verificationKey } from '../domain/books/object-keys.ts'
 import { formatBytes } from '../domain/byte-size.ts'
-import { judgeAgainstManifest } from '../domain/stored-bytes.ts'
+import { judgeAgainstManifest } from '../domain/verification/match-manifest.ts'
 import { newerAdvice } from '../domain/books/stored-record.ts'
 import { manifestShape, verificationShape } from './books/shapes.ts'
 import { recordIn, requireRecord, writeRecord } from './books/stored-json.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { DueArchive } from '../../../functions/domain/due-verifications.ts'
+import type { DueArchive } from '../../../functions/domain/verification/due-verifications.ts'
 import { DueFindings } from '../../../functions/operations/due-findings.ts'
 
 const archive = (number: number, overdue: boolean): DueArchive => ({

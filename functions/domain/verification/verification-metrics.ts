@@ -1,6 +1,6 @@
 /** What a run over due archives tells CloudWatch, as `run-metrics.ts` does for a run that archives. */
-import type { VerificationReport } from '../contracts/verification-report.ts'
-import { siteMetrics } from './metrics/site-metrics.ts'
+import type { VerificationReport } from '../../contracts/verification-report.ts'
+import { siteMetrics } from '../metrics/site-metrics.ts'
 
 export type VerificationMetric = 'ArchivesVerified' | 'ArchivesRefused' | 'ArchivesNotVerified' | 'ArchivesOverdue'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { judgeUpload, lastActiveAt, type UploadFacts } from '../../../functions/domain/abandoned-upload.ts'
-import { type GuestClaim, LEASE_SECONDS, newClaim } from '../../../functions/domain/backup/guest-claim.ts'
+import { judgeUpload, lastActiveAt, type UploadFacts } from '../../../../functions/domain/sweep/abandoned-upload.ts'
+import { type GuestClaim, LEASE_SECONDS, newClaim } from '../../../../functions/domain/backup/guest-claim.ts'
 
 const now = new Date('2026-11-22T12:00:00.000Z')
 const before = (hours: number, seconds = 0): string =>

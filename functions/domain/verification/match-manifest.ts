@@ -1,10 +1,10 @@
-import type { Manifest } from '../contracts/manifest.ts'
+import type { Manifest } from '../../contracts/manifest.ts'
 import {
   type ArchiveEvidence,
   type Finding,
   NOT_INSPECTED,
   type VerificationResult,
-} from '../contracts/verification.ts'
+} from '../../contracts/verification.ts'
 
 /** What reading one file found. */
 export interface FileJudgement {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import type { ArchiveEvidence } from '../../../functions/contracts/verification.ts'
-import { judgeAgainstManifest } from '../../../functions/domain/stored-bytes.ts'
-import type { Manifest } from '../../../functions/contracts/manifest.ts'
+import type { ArchiveEvidence } from '../../../../functions/contracts/verification.ts'
+import { judgeAgainstManifest } from '../../../../functions/domain/verification/match-manifest.ts'
+import type { Manifest } from '../../../../functions/contracts/manifest.ts'
 
 const evidence: ArchiveEvidence = { fileName: 'disk-0.vmdk', sizeBytes: 5, crc32: 'AAAAAA==', contentBytes: 5 }
 const manifest = (checksum: string, sizeBytes = 5) =>

@@ -1,7 +1,7 @@
 /** What objects without a manifest are, and what may be done about them. Pure rules. */
-import type { UnfinishedState } from '../contracts/unfinished.ts'
-import type { UploadRecord } from '../contracts/upload-record.ts'
-import { type GuestClaim, isAlive, lapsesAt } from './backup/guest-claim.ts'
+import type { UnfinishedState } from '../../contracts/unfinished.ts'
+import type { UploadRecord } from '../../contracts/upload-record.ts'
+import { type GuestClaim, isAlive, lapsesAt } from '../backup/guest-claim.ts'
 
 /** All that is known of a folder without a manifest. `unreadable`: the record is there and nobody can tell what it says. */
 export interface UnfinishedFacts {

@@ -1,6 +1,6 @@
 /** Whether anybody may still go on with an open upload. Pure rules; looking and aborting are elsewhere. */
-import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
-import { type GuestClaim, isAlive, lapsesAt } from './backup/guest-claim.ts'
+import { REPEAT_WINDOW_DAYS } from '../../contracts/sweep.ts'
+import { type GuestClaim, isAlive, lapsesAt } from '../backup/guest-claim.ts'
 
 /**
  * No upload is dropped within so long after its last sign of life, whoever's it is: what fills it may know nothing of

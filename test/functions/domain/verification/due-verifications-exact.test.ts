@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { VerificationFacts } from '../../../functions/contracts/catalogue.ts'
-import { verificationPolicySchema } from '../../../functions/contracts/verification-policy.ts'
-import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
-import { askedVerifications, dueVerifications } from '../../../functions/domain/due-verifications.ts'
-import { readManifestFacts } from '../../../functions/domain/catalogue/manifest-facts.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
+import type { VerificationFacts } from '../../../../functions/contracts/catalogue.ts'
+import { verificationPolicySchema } from '../../../../functions/contracts/verification-policy.ts'
+import type { CatalogueEntry } from '../../../../functions/domain/catalogue/catalogue.ts'
+import { askedVerifications, dueVerifications } from '../../../../functions/domain/verification/due-verifications.ts'
+import { readManifestFacts } from '../../../../functions/domain/catalogue/manifest-facts.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
 
 const DAY = 86_400_000
 const now = new Date('2026-11-22T12:00:00.000Z')

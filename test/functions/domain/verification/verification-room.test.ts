@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { DueArchive } from '../../../functions/domain/due-verifications.ts'
-import { withinRun } from '../../../functions/domain/verification-room.ts'
+import type { DueArchive } from '../../../../functions/domain/verification/due-verifications.ts'
+import { withinRun } from '../../../../functions/domain/verification/verification-room.ts'
 
 const GIB = 2 ** 30
 const guest = { kind: 'vm', id: '100' } as const

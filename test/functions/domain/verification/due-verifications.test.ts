@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { VerificationFacts } from '../../../functions/contracts/catalogue.ts'
+import type { VerificationFacts } from '../../../../functions/contracts/catalogue.ts'
 import {
   verificationPolicySchema,
   verificationRequestSchema,
-} from '../../../functions/contracts/verification-policy.ts'
-import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
-import { askedVerifications, dueVerifications } from '../../../functions/domain/due-verifications.ts'
-import { readManifestFacts } from '../../../functions/domain/catalogue/manifest-facts.ts'
-import { moreUrgentFirst, withinRun } from '../../../functions/domain/verification-room.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
+} from '../../../../functions/contracts/verification-policy.ts'
+import type { CatalogueEntry, GuestArchives } from '../../../../functions/domain/catalogue/catalogue.ts'
+import { askedVerifications, dueVerifications } from '../../../../functions/domain/verification/due-verifications.ts'
+import { readManifestFacts } from '../../../../functions/domain/catalogue/manifest-facts.ts'
+import { moreUrgentFirst, withinRun } from '../../../../functions/domain/verification/verification-room.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
 
 const DAY = 86_400_000
 const GIB = 2 ** 30

@@ -1,11 +1,11 @@
 /** Which archives are to be read back now, and why; and which can't be, and why. */
-import type { VerificationPolicy } from '../contracts/verification-policy.ts'
-import type { UnreadArchive, VerificationItem } from '../contracts/verification-report.ts'
-import type { CatalogueEntry, GuestArchives } from './catalogue/catalogue.ts'
-import { type Dated, timeOf } from './time/archive-time.ts'
-import { isToCome } from './time/clock-trouble.ts'
-import { duration } from './time/duration.ts'
-import { guestsOfId } from './identity/guests-of-id.ts'
+import type { VerificationPolicy } from '../../contracts/verification-policy.ts'
+import type { UnreadArchive, VerificationItem } from '../../contracts/verification-report.ts'
+import type { CatalogueEntry, GuestArchives } from '../catalogue/catalogue.ts'
+import { type Dated, timeOf } from '../time/archive-time.ts'
+import { isToCome } from '../time/clock-trouble.ts'
+import { duration } from '../time/duration.ts'
+import { guestsOfId } from '../identity/guests-of-id.ts'
 
 const DAY_MILLISECONDS = 86_400_000
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { SweptUpload } from '../../../functions/contracts/sweep.ts'
-import { sweepTotals } from '../../../functions/domain/sweep-totals.ts'
+import type { SweptUpload } from '../../../../functions/contracts/sweep.ts'
+import { sweepTotals } from '../../../../functions/domain/sweep/sweep-totals.ts'
 
 const upload = (outcome: SweptUpload['outcome'], sizeBytes = 0, costDollars = 0): SweptUpload => ({
   key: 'archives/hq/vm-100/2026-11-01T02-00-00Z/a',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ReadArchive, UnreadArchive } from '../../../functions/contracts/verification-report.ts'
-import { tallyVerifications } from '../../../functions/domain/verification-tally.ts'
+import type { ReadArchive, UnreadArchive } from '../../../../functions/contracts/verification-report.ts'
+import { tallyVerifications } from '../../../../functions/domain/verification/verification-tally.ts'
 
 const read = (name: string, result: ReadArchive['result'], overdue = false): ReadArchive => ({
   folder: `archives/hq/vm-100/${name}/`,
