@@ -11,7 +11,7 @@ import {
   verificationRequestSchema,
   verificationRunnerSchema,
 } from '../functions/contracts/verification-policy.ts'
-import { LONGEST_COPY_DAYS } from '../functions/domain/slowest-line.ts'
+import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 import { longestGapHours } from '../functions/domain/schedule-interval.ts'
 
 const nameSchema = z

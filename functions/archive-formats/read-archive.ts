@@ -8,7 +8,7 @@ import {
   NOT_INSPECTED,
   type VerificationResult,
 } from '../contracts/verification.ts'
-import { crc32ToBase64 } from '../domain/crc32.ts'
+import { crc32ToBase64 } from '../domain/transfer/crc32.ts'
 import { PassingSample } from '../domain/catalogue/entropy.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { Damage, Findings } from './damage.ts'

@@ -18,8 +18,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { ArchiveConflict, ChecksumMismatch, StoreDenied, UploadVanished } from '../contracts/errors.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
-import { crc32FromBase64, crc32ToBase64 } from '../domain/crc32.ts'
-import type { RetryDeps } from '../domain/part-retry.ts'
+import { crc32FromBase64, crc32ToBase64 } from '../domain/transfer/crc32.ts'
+import type { RetryDeps } from '../domain/transfer/part-retry.ts'
 import type {
   ArchiveStore,
   ByteRange,

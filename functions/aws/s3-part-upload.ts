@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
 import { ChecksumMismatch, GuestliftError, StoreDenied } from '../contracts/errors.ts'
-import { crc32FromBase64, crc32ToBase64 } from '../domain/crc32.ts'
-import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/part-retry.ts'
+import { crc32FromBase64, crc32ToBase64 } from '../domain/transfer/crc32.ts'
+import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/transfer/part-retry.ts'
 import type { SentPart, StoredPart } from './archive-store.ts'
 import { errorCode, isPassing, isThrottle, needsChecksums, storeFact } from './s3-errors.ts'
 

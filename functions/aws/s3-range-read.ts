@@ -1,6 +1,6 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { ArchiveConflict, GuestliftError, StoreDenied } from '../contracts/errors.ts'
-import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/part-retry.ts'
+import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/transfer/part-retry.ts'
 import type { ByteRange } from './archive-store.ts'
 import { errorCode, isPassing, statusOf, storeFact } from './s3-errors.ts'
 

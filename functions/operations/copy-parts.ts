@@ -1,6 +1,6 @@
 import type { CopyResult } from '../contracts/pace.ts'
 import type { TaskInput } from '../contracts/tasks.ts'
-import { missingParts, partRange } from '../domain/part-plan.ts'
+import { missingParts, partRange } from '../domain/transfer/part-plan.ts'
 import { Pacer } from './pacer.ts'
 import { renewClaim } from './claims.ts'
 import type { PartMover } from './part-mover.ts'

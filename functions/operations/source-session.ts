@@ -1,6 +1,6 @@
 import { ShortRead } from '../contracts/errors.ts'
 import type { SourceArtifact, SourceIdentity } from '../contracts/nouns.ts'
-import { combineCrc32 } from '../domain/crc32.ts'
+import { combineCrc32 } from '../domain/transfer/crc32.ts'
 import type { Reader } from '../readers/reader.ts'
 import type { Ports } from './ports.ts'
 import { Reconnecting } from './reconnecting.ts'

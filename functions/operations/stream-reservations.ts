@@ -7,7 +7,7 @@ import {
   type StreamLedger,
   type StreamLimits,
   type StreamRequest,
-} from '../domain/stream-ledger.ts'
+} from '../domain/transfer/stream-ledger.ts'
 import { streamLedgerShape } from './books/shapes.ts'
 import type { Ports } from './ports.ts'
 import { changeLedger } from './shared-ledger.ts'

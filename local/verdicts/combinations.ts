@@ -1,8 +1,8 @@
 /** Every combination of evidence that can decide, and what the product makes of it: the functions that judge are called. */
 import type { BackupEvidence } from '../../functions/contracts/evidence.ts'
 import type { SourceIdentity } from '../../functions/contracts/nouns.ts'
-import { judgeObject, judgeSource, judgeUnchanged } from '../../functions/domain/copy-verdict.ts'
-import { crc32ToBase64 } from '../../functions/domain/crc32.ts'
+import { judgeObject, judgeSource, judgeUnchanged } from '../../functions/domain/transfer/copy-verdict.ts'
+import { crc32ToBase64 } from '../../functions/domain/transfer/crc32.ts'
 import { judge } from '../../functions/domain/backup/verdict.ts'
 import { endingOf } from '../../functions/providers/proxmox/job-ending.ts'
 

@@ -1,6 +1,6 @@
 /** What a run makes AWS do, counted along the workflows: calls, state transitions, requests. Pure. */
 import type { GuestCounts } from '../../contracts/work.ts'
-import { planParts } from '../part-plan.ts'
+import { planParts } from '../transfer/part-plan.ts'
 import { nextWaitSeconds } from '../backup/poll-wait.ts'
 
 /**

@@ -23,7 +23,7 @@ import {
 import { dumpQueueSchema } from '../../domain/backup/dump-queue.ts'
 import { guestClaimSchema } from '../../domain/backup/guest-claim.ts'
 import type { Shape } from '../../domain/books/stored-record.ts'
-import { streamLedgerSchema } from '../../domain/stream-ledger.ts'
+import { streamLedgerSchema } from '../../domain/transfer/stream-ledger.ts'
 
 /** Records without a `version` count as version 1. */
 function shape<Value>(

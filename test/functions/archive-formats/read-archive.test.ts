@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Compression } from '../../../functions/contracts/verification.ts'
 import { decompress } from '../../../functions/archive-formats/decompress.ts'
 import { readArchive } from '../../../functions/archive-formats/read-archive.ts'
-import { crc32ToBase64 } from '../../../functions/domain/crc32.ts'
+import { crc32ToBase64 } from '../../../functions/domain/transfer/crc32.ts'
 import {
   compressed,
   containerConfiguration,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ArchiveStore, StoredPart } from '../../../functions/aws/archive-store.ts'
-import { combineAllCrc32 } from '../../../functions/domain/crc32.ts'
+import { combineAllCrc32 } from '../../../functions/domain/transfer/crc32.ts'
 
 export interface StoreUnderTest {
   store: ArchiveStore

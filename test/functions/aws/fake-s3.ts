@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { crc32 } from 'node:zlib'
-import { combineAllCrc32, crc32FromBase64, crc32ToBase64 } from '../../../functions/domain/crc32.ts'
+import { combineAllCrc32, crc32FromBase64, crc32ToBase64 } from '../../../functions/domain/transfer/crc32.ts'
 
 export interface FakePart {
   sizeBytes: number

@@ -7,7 +7,7 @@ import {
   RequestRejected,
   StoreUnavailable,
 } from '../../../functions/contracts/errors.ts'
-import { noCopyWork } from '../../../functions/domain/copy-work.ts'
+import { noCopyWork } from '../../../functions/domain/transfer/copy-work.ts'
 import { locateArchive } from '../../../functions/operations/locate-archive.ts'
 import { releaseBackup } from '../../../functions/operations/release-backup.ts'
 import { startBackup } from '../../../functions/operations/start-backup.ts'

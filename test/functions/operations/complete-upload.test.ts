@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { crc32ToBase64 } from '../../../functions/domain/crc32.ts'
+import { crc32ToBase64 } from '../../../functions/domain/transfer/crc32.ts'
 import { completeUpload } from '../../../functions/operations/complete-upload.ts'
 import { copyParts } from '../../../functions/operations/copy-parts.ts'
 import { execution, item } from '../../fakes/ports.ts'

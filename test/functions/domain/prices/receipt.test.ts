@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
-import { noCopyWork } from '../../../../functions/domain/copy-work.ts'
+import { noCopyWork } from '../../../../functions/domain/transfer/copy-work.ts'
 import { guestReceipt, receipt } from '../../../../functions/domain/prices/receipt.ts'
 
 const MIB = 2 ** 20

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Priced, StorageClass } from '../../../../functions/contracts/prices.ts'
-import { noCopyWork } from '../../../../functions/domain/copy-work.ts'
+import { noCopyWork } from '../../../../functions/domain/transfer/copy-work.ts'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import { BillCounter } from '../../../../functions/domain/prices/monthly-bill.ts'
 import { requestDollars, transitionDollars } from '../../../../functions/domain/prices/prices.ts'

@@ -1,5 +1,5 @@
 /** Which bandwidth holds now, and until when. Windows are read on the wall clock of the limits' time zone. */
-import type { BandwidthWindow, RunLimits, SiteLimits, weekdaySchema } from '../contracts/limits.ts'
+import type { BandwidthWindow, RunLimits, SiteLimits, weekdaySchema } from '../../contracts/limits.ts'
 
 type Weekday = (typeof weekdaySchema.options)[number]
 

@@ -8,7 +8,7 @@ import {
   streamLedgerSchema,
   type StreamLimits,
   type StreamRequest,
-} from '../../../functions/domain/stream-ledger.ts'
+} from '../../../../functions/domain/transfer/stream-ledger.ts'
 
 const MIB = 2 ** 20
 const start = new Date('2026-11-22T02:00:00.000Z')

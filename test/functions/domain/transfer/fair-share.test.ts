@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Demand, fairShares } from '../../../functions/domain/fair-share.ts'
+import { type Demand, fairShares } from '../../../../functions/domain/transfer/fair-share.ts'
 
 const want = (most: number, least = 1): Demand => ({ least, most })
 

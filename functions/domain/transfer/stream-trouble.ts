@@ -1,5 +1,5 @@
 /** Errors and throttling in a round: accident or not, and what they say about the number of streams. Pure. */
-import type { CopyResult, Pace } from '../contracts/pace.ts'
+import type { CopyResult, Pace } from '../../contracts/pace.ts'
 import { rateOf } from './stream-search.ts'
 
 /** An error as Step Functions gives it. */

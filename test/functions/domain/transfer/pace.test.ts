@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type CopyResult, type Pace, paceSchema } from '../../../functions/contracts/pace.ts'
-import { backoffSeconds, judgeRound } from '../../../functions/domain/pace.ts'
+import { type CopyResult, type Pace, paceSchema } from '../../../../functions/contracts/pace.ts'
+import { backoffSeconds, judgeRound } from '../../../../functions/domain/transfer/pace.ts'
 import { bestFixed, type Journey, type Link, MIB, PART_BYTES, type Setting, seeded, travel } from './simulated-link.ts'
 
 const options = { partSizeBytes: PART_BYTES, maxStreams: 40 }

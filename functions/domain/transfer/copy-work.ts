@@ -1,7 +1,7 @@
 /** Counting what copying takes, round by round. Pure. */
-import type { CopyResult } from '../contracts/pace.ts'
-import type { StoredArtifact } from '../contracts/nouns.ts'
-import { type CopyWork, copyWorkSchema, type GuestCounts } from '../contracts/work.ts'
+import type { CopyResult } from '../../contracts/pace.ts'
+import type { StoredArtifact } from '../../contracts/nouns.ts'
+import { type CopyWork, copyWorkSchema, type GuestCounts } from '../../contracts/work.ts'
 
 /** Lambda ends every call by then (service quota), however long its state was entered before. */
 const LONGEST_CALL_SECONDS = 900

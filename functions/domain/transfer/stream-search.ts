@@ -1,5 +1,5 @@
 /** Looking for the number of streams that moves most, from rates that swing by themselves. Hill climbing; pure. */
-import type { MeasuredRate, Pace } from '../contracts/pace.ts'
+import type { MeasuredRate, Pace } from '../../contracts/pace.ts'
 
 /** Doubling goes on while it adds more than this: less isn't told from noise, and each stream costs a function and a connection. */
 const GREW = 1.1

@@ -2,8 +2,8 @@
  * The slowest line that is supported. A copy may go on for weeks without filling any history, so this is the limit: within
  * it the run ends, and the bucket's rule leaves the upload alone (`abandonedUploadDays`, from the upload's opening).
  */
-import type { Pace } from '../contracts/pace.ts'
-import { formatBytes } from './byte-size.ts'
+import type { Pace } from '../../contracts/pace.ts'
+import { formatBytes } from '../byte-size.ts'
 
 /**
  * An archive is copied within this time, pauses included. That asks for 0.9 MB/s for each TiB: 44 MB/s over all streams

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { draw, openAllowance, sliceBytes } from '../../../functions/domain/rate-limit.ts'
+import { draw, openAllowance, sliceBytes } from '../../../../functions/domain/transfer/rate-limit.ts'
 
 const MIB = 2 ** 20
 

@@ -1,7 +1,12 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { combineAllCrc32, combineCrc32, crc32FromBase64, crc32ToBase64 } from '../../../functions/domain/crc32.ts'
+import {
+  combineAllCrc32,
+  combineCrc32,
+  crc32FromBase64,
+  crc32ToBase64,
+} from '../../../../functions/domain/transfer/crc32.ts'
 
 const bytes = fc.uint8Array({ maxLength: 4_000 })
 

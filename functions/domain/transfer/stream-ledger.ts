@@ -1,6 +1,6 @@
 /** How the transfers of one site share its line and its nodes: one small object in S3, changed by conditional writes. Pure rules. */
 import * as z from 'zod'
-import { instantSchema } from '../contracts/nouns.ts'
+import { instantSchema } from '../../contracts/nouns.ts'
 import { fairShares } from './fair-share.ts'
 
 const claimantShape = {

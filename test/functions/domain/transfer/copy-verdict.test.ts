@@ -1,7 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { judgeObject, judgeSource, judgeUnchanged, sameIdentity } from '../../../functions/domain/copy-verdict.ts'
-import { crc32ToBase64 } from '../../../functions/domain/crc32.ts'
+import {
+  judgeObject,
+  judgeSource,
+  judgeUnchanged,
+  sameIdentity,
+} from '../../../../functions/domain/transfer/copy-verdict.ts'
+import { crc32ToBase64 } from '../../../../functions/domain/transfer/crc32.ts'
 
 const location = { node: 'pve1', path: '/mnt/pve/nas/dump/a.vma', storage: 'nas', volume: 'backup/a.vma' }
 const artifact = { fileName: 'a.vma', sizeBytes: 1000, location }

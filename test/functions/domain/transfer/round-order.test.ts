@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Pace, paceSchema } from '../../../functions/contracts/pace.ts'
-import { orderRound, usableBytesPerSecond } from '../../../functions/domain/round-order.ts'
+import { type Pace, paceSchema } from '../../../../functions/contracts/pace.ts'
+import { orderRound, usableBytesPerSecond } from '../../../../functions/domain/transfer/round-order.ts'
 
 const PART_BYTES = 64 * 2 ** 20
 const now = new Date('2026-11-22T02:00:00.000Z')

@@ -8,7 +8,7 @@ import {
   partRange,
   planChunks,
   planParts,
-} from '../../../functions/domain/part-plan.ts'
+} from '../../../../functions/domain/transfer/part-plan.ts'
 
 const MIB = 2 ** 20
 

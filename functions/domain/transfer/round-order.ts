@@ -1,5 +1,5 @@
 /** How long the next round lasts, and what each of its streams is told. Pure. */
-import type { CopyOrder, Pace } from '../contracts/pace.ts'
+import type { CopyOrder, Pace } from '../../contracts/pace.ts'
 import { rateOf } from './stream-search.ts'
 
 export interface Granted {

@@ -2,7 +2,7 @@
  * What follows from evidence after the backup's own verdict: the file that the route shows, and the object that S3 holds.
  * Together with `verdict.ts` this is the whole chain; an archive gets its manifest only when every link holds.
  */
-import type { SourceArtifact, SourceIdentity, StoredArtifact } from '../contracts/nouns.ts'
+import type { SourceArtifact, SourceIdentity, StoredArtifact } from '../../contracts/nouns.ts'
 import { crc32ToBase64 } from './crc32.ts'
 
 export interface CopyVerdict<Name extends string = string> {

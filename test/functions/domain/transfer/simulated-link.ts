@@ -1,7 +1,7 @@
-import type { CopyResult, Pace } from '../../../functions/contracts/pace.ts'
-import { paceSchema } from '../../../functions/contracts/pace.ts'
-import { judgeRound, type PaceDecision } from '../../../functions/domain/pace.ts'
-import { orderRound } from '../../../functions/domain/round-order.ts'
+import type { CopyResult, Pace } from '../../../../functions/contracts/pace.ts'
+import { paceSchema } from '../../../../functions/contracts/pace.ts'
+import { judgeRound, type PaceDecision } from '../../../../functions/domain/transfer/pace.ts'
+import { orderRound } from '../../../../functions/domain/transfer/round-order.ts'
 
 export const MIB = 2 ** 20
 export const PART_BYTES = 64 * MIB

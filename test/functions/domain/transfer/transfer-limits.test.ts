@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { runLimitsSchema } from '../../../functions/contracts/limits.ts'
-import { bandwidthAt, strictest } from '../../../functions/domain/transfer-limits.ts'
+import { runLimitsSchema } from '../../../../functions/contracts/limits.ts'
+import { bandwidthAt, strictest } from '../../../../functions/domain/transfer/transfer-limits.ts'
 
 const MIB = 2 ** 20
 type Given = Parameters<typeof runLimitsSchema.parse>[0]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { CopyResult } from '../../../functions/contracts/pace.ts'
-import { copyWorkSchema } from '../../../functions/contracts/work.ts'
-import { addCopyWork, countRound, guestCounts, noCopyWork } from '../../../functions/domain/copy-work.ts'
+import type { CopyResult } from '../../../../functions/contracts/pace.ts'
+import { copyWorkSchema } from '../../../../functions/contracts/work.ts'
+import { addCopyWork, countRound, guestCounts, noCopyWork } from '../../../../functions/domain/transfer/copy-work.ts'
 
 const went: CopyResult = {
   bytesSent: 300,

@@ -1,6 +1,6 @@
 /** What a round of copying showed, and what follows: how many streams next, a pause, or giving up. Pure. */
-import { errorGroup } from '../contracts/errors.ts'
-import type { CopyResult, Pace } from '../contracts/pace.ts'
+import { errorGroup } from '../../contracts/errors.ts'
+import type { CopyResult, Pace } from '../../contracts/pace.ts'
 import { countRound } from './copy-work.ts'
 import { endTrial, learn, search, settle } from './stream-search.ts'
 import { blame, capped, type Failure, failures, isSevere, passed, sum } from './stream-trouble.ts'
