@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib'
-import { longestGapHours } from '../functions/domain/schedule-interval.ts'
+import { longestGapHours } from './schedule-interval.ts'
 import { coverageRequest } from './coverage-request.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { PlannedStart } from './schedule.ts'

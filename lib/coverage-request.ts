@@ -1,5 +1,5 @@
 import { type CoverageRequest, coverageRequestSchema, coverageRulesSchema } from '../functions/contracts/coverage.ts'
-import { longestGapHours } from '../functions/domain/schedule-interval.ts'
+import { longestGapHours } from './schedule-interval.ts'
 import type { Deployment } from './deployment-config.ts'
 
 /** What a check of a site is started with: the deployment's rules, and the schedules that archive the site. */

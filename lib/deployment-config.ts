@@ -12,7 +12,7 @@ import {
   verificationRunnerSchema,
 } from '../functions/contracts/verification-policy.ts'
 import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
-import { longestGapHours } from '../functions/domain/schedule-interval.ts'
+import { longestGapHours } from './schedule-interval.ts'
 
 const nameSchema = z
   .string()

@@ -1,6 +1,6 @@
 import type { Deployment } from './deployment-config.ts'
 
-/** The variables that tell a function its proxy, as `functions/domain/proxy-choice.ts` reads them; none without a proxy. */
+/** The variables that tell a function its proxy, as `functions/tls/proxy-choice.ts` reads them; none without a proxy. */
 export function proxyVariables({ proxy }: Pick<Deployment, 'proxy'>): Record<string, string> {
   if (proxy === undefined) return {}
   return {

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { errorGroup } from '../functions/contracts/errors.ts'
 import { type TaskName, tasks } from '../functions/contracts/tasks.ts'
-import { validationMessage } from '../functions/domain/validation-message.ts'
+import { validationMessage } from '../functions/domain/words/validation-message.ts'
 
 const releasedSchema = z.strictObject({
   tasks: z.record(

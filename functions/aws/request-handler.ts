@@ -2,7 +2,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { type Proxy, proxyFor, type ProxyVariables } from '../domain/proxy-choice.ts'
+import { type Proxy, proxyFor, type ProxyVariables } from '../tls/proxy-choice.ts'
 
 export interface HandlerLimits {
   maxSockets?: number

@@ -1,5 +1,5 @@
 import type { SiteBook } from '../contracts/site-book.ts'
-import { counted } from '../domain/counted.ts'
+import { counted } from '../domain/words/counted.ts'
 import { archivesPrefix, type KeyedGuest } from '../domain/books/object-keys.ts'
 import {
   type AbsentGuest,

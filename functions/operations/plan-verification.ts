@@ -4,7 +4,7 @@ import { type VerificationRequest, verificationRequestSchema } from '../contract
 import type { UnreadRecord, VerificationItem } from '../contracts/verification-report.ts'
 import { askedVerifications, dueVerifications } from '../domain/verification/due-verifications.ts'
 import { archivesPrefix, planKey, unreadKey, verificationPrefix } from '../domain/books/object-keys.ts'
-import { validationMessage } from '../domain/validation-message.ts'
+import { validationMessage } from '../domain/words/validation-message.ts'
 import { withinRun } from '../domain/verification/verification-room.ts'
 import { unreadShape, verificationPlanShape } from './books/shapes.ts'
 import { writeRecord } from './books/stored-json.ts'

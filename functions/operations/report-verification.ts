@@ -8,7 +8,7 @@ import type {
   VerificationItem,
   VerificationReport,
 } from '../contracts/verification-report.ts'
-import { formatBytes } from '../domain/byte-size.ts'
+import { formatBytes } from '../domain/words/byte-size.ts'
 import { readFailure } from '../domain/backup/failure.ts'
 import { manifestKey, reportKey, unreadKey, verificationKey } from '../domain/books/object-keys.ts'
 import { verificationMetrics } from '../domain/verification/verification-metrics.ts'

@@ -9,7 +9,7 @@ import {
   type VerificationResult,
 } from '../contracts/verification.ts'
 import { manifestKey, verificationKey } from '../domain/books/object-keys.ts'
-import { formatBytes } from '../domain/byte-size.ts'
+import { formatBytes } from '../domain/words/byte-size.ts'
 import { judgeAgainstManifest } from '../domain/verification/match-manifest.ts'
 import { newerAdvice } from '../domain/books/stored-record.ts'
 import { manifestShape, verificationShape } from './books/shapes.ts'

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { GuestliftError, InternalFault } from '../contracts/errors.ts'
 import { type TaskInput, type TaskName, type TaskOutput, tasks } from '../contracts/tasks.ts'
-import { validationMessage } from '../domain/validation-message.ts'
+import { validationMessage } from '../domain/words/validation-message.ts'
 import { logLine } from './log.ts'
 
 /** What Lambda tells about the call; only what we use. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { InternalFault } from '../contracts/errors.ts'
-import { validationMessage } from '../domain/validation-message.ts'
+import { validationMessage } from '../domain/words/validation-message.ts'
 
 /** The environment variables of a contract, parsed. Called with `process.env` in the composition root and nowhere else. */
 export function readEnv<Schema extends z.ZodType>(

@@ -4,7 +4,7 @@ import type { OnReadOpts, Socket } from 'node:net'
 import { type ConnectionOptions, connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { InvalidSite, TlsIdentityMismatch } from '../contracts/errors.ts'
 import type { Tls } from '../contracts/tls.ts'
-import { proxyFor, type ProxyVariables } from '../domain/proxy-choice.ts'
+import { proxyFor, type ProxyVariables } from './proxy-choice.ts'
 import { pemBlocks } from './pasted-pem.ts'
 import { openTunnel } from './tunnel.ts'
 

@@ -2,7 +2,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
-import type { Proxy } from '../domain/proxy-choice.ts'
+import type { Proxy } from './proxy-choice.ts'
 
 const ADVICE: Readonly<Record<number, string>> = {
   403: ' It does not allow this destination: have it allowed, or name the host in NO_PROXY.',

@@ -1,5 +1,5 @@
 import type { KeepRules } from '../../functions/contracts/retention.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type Outcome, exitCodeFor, forEachArchive } from './backups-found.ts'
 import { onSite, type SiteOptions, tell, tellDryRun, unreadLines } from './on-site.ts'

@@ -7,7 +7,7 @@ import { openBucket, requestLine } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type ListArchivesOptions, readGuests } from './list-command.ts'
-import { counted } from '../../functions/domain/counted.ts'
+import { counted } from '../../functions/domain/words/counted.ts'
 
 export interface PageOptions extends ListArchivesOptions {
   out: string

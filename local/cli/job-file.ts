@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { decodeText } from '../../functions/domain/decode-text.ts'
+import { decodeText } from '../../functions/domain/words/decode-text.ts'
 import { CliError } from './cli-error.ts'
 
 /** A job as a person wrote it, parsed as JSON and nothing more. @throws CliError naming the file */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { destinationSchema, type PriceTable, priceTableSchema } from '../../functions/contracts/prices.ts'
-import { decodeText } from '../../functions/domain/decode-text.ts'
+import { decodeText } from '../../functions/domain/words/decode-text.ts'
 import { listPrices } from '../../functions/domain/prices/list-prices.ts'
-import { validationMessage } from '../../functions/domain/validation-message.ts'
+import { validationMessage } from '../../functions/domain/words/validation-message.ts'
 import { CliError } from './cli-error.ts'
 
 /** For commands that tell what a restore costs. */

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { unreadLines } from './on-site.ts'
 import type { ArchiveListing, PlatformArchive } from '../../functions/providers/provider.ts'
 

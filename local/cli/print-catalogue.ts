@@ -1,12 +1,12 @@
 import { styleText } from 'node:util'
 import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catalogue/catalogue.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { otherTime } from '../../functions/domain/time/archive-time.ts'
 import { gradeText } from '../../functions/domain/backup/grade.ts'
 import type { CataloguedGuest } from '../../functions/domain/catalogue/catalogue-guests.ts'
 import type { CatalogueReading } from '../../functions/operations/read-catalogue.ts'
 import { columns, plain } from './columns.ts'
-import { counted } from '../../functions/domain/counted.ts'
+import { counted } from '../../functions/domain/words/counted.ts'
 
 /** A guest and its archives, newest first. */
 export function guestArchiveLines(guest: CataloguedGuest): string[] {

@@ -1,11 +1,11 @@
 import { styleText } from 'node:util'
 import type { ShortGrade } from '../../functions/contracts/grade.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { uncoveredStates } from '../../functions/domain/coverage/coverage.ts'
 import { gradeText } from '../../functions/domain/backup/grade.ts'
-import { byCause, someOf } from '../../functions/domain/same-cause.ts'
+import { byCause, someOf } from '../../functions/domain/words/same-cause.ts'
 import { columns, plain } from './columns.ts'
-import { counted } from '../../functions/domain/counted.ts'
+import { counted } from '../../functions/domain/words/counted.ts'
 import { shortTime } from './print-catalogue.ts'
 
 /** Of a judgement made here, or of a report. */

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { columns, plain } from './columns.ts'
 import type { ToldGuest } from './guests-command.ts'
 import { formatSeconds } from './units.ts'

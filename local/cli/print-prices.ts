@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import type { Priced } from '../../functions/contracts/prices.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { formatDollarRange, formatDollars } from '../../functions/domain/prices/prices.ts'
 import type { Quote } from '../../functions/domain/prices/quote.ts'
 import type { ArchiveRestorePrice, RestorePrice } from '../../functions/domain/prices/restore-price.ts'

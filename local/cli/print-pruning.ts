@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import type { PrunedGuest, PruningReport } from '../../functions/contracts/pruning.ts'
-import { byCause, someOf, type Struck } from '../../functions/domain/same-cause.ts'
+import { byCause, someOf, type Struck } from '../../functions/domain/words/same-cause.ts'
 import { plain } from './columns.ts'
 
 /** The report of a site's pruning as a person reads it: the guests with something to tell, then what it comes to. */

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import type { SweepReport } from '../../functions/contracts/sweep.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { formatDollars } from '../../functions/domain/prices/prices.ts'
 
 const marks = { kept: styleText('dim', '–'), dropped: styleText('green', '✓'), failed: styleText('red', '✗') } as const

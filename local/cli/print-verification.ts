@@ -4,7 +4,7 @@ import type {
   Verification,
   VerificationResult,
 } from '../../functions/contracts/verification.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { columns, plain } from './columns.ts'
 
 const words: Record<VerificationResult, string> = {

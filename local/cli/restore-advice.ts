@@ -1,5 +1,5 @@
 import type { CatalogueEntry } from '../../functions/domain/catalogue/catalogue.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 
 /** Classes from which S3 reads nothing back before it was asked to, and how long the cheapest common tier takes. */
 const FROZEN: Readonly<Record<string, string>> = { GLACIER: '3 to 5 hours', DEEP_ARCHIVE: '12 hours' }

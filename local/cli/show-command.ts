@@ -1,6 +1,6 @@
 import type { CatalogueEntry, GuestArchives } from '../../functions/domain/catalogue/catalogue.ts'
 import type { Destination } from '../../functions/contracts/prices.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { readFolder } from '../../functions/domain/catalogue/catalogue.ts'
 import { type CataloguedGuest, guestsIn } from '../../functions/domain/catalogue/catalogue-guests.ts'
 import { gradeText } from '../../functions/domain/backup/grade.ts'

@@ -1,7 +1,7 @@
 /** The commands that talk to a site themselves, with its site file and without AWS: `backups`, `guest`, `tasks`. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { type KeepRules, keepRulesSchema } from '../../functions/contracts/retention.ts'
-import { validationMessage } from '../../functions/domain/validation-message.ts'
+import { validationMessage } from '../../functions/domain/words/validation-message.ts'
 import {
   backupNotes,
   type ConfirmOptions,

@@ -1,8 +1,8 @@
 /** `guestlift verify --due`: the verification workflow, on AWS in the bucket's region or here, and its report for people. */
 import { styleText } from 'node:util'
 import type { ReadArchive, UnreadArchive, VerificationReport } from '../../functions/contracts/verification-report.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
-import { byCause, someOf } from '../../functions/domain/same-cause.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
+import { byCause, someOf } from '../../functions/domain/words/same-cause.ts'
 import { UsageError } from './cli-error.ts'
 import { plain } from './columns.ts'
 import type { StopSignals } from './stop-signals.ts'

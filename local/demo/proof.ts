@@ -7,7 +7,7 @@ import { crc32, createZstdDecompress } from 'node:zlib'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import type { GuestOutcome } from '../../functions/contracts/report.ts'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 
 /** Sums over a whole stream, computed in one pass. */
 interface Sums {

@@ -1,6 +1,6 @@
 /** Reading the report that a workflow left in the bucket: the last request of a command, when everything else is done. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseJson } from '../../functions/domain/parse-json.ts'
+import { parseJson } from '../../functions/domain/words/parse-json.ts'
 import { requireRecord } from '../../functions/operations/books/stored-json.ts'
 import type { ReportAnswer, ReportShape, ToldReport } from './report-shapes.ts'
 

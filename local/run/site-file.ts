@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { InvalidSite } from '../../functions/contracts/errors.ts'
-import { decodeText } from '../../functions/domain/decode-text.ts'
-import { validationMessage } from '../../functions/domain/validation-message.ts'
+import { decodeText } from '../../functions/domain/words/decode-text.ts'
+import { validationMessage } from '../../functions/domain/words/validation-message.ts'
 import { siteSchema } from '../../functions/providers/registry.ts'
 
 /**

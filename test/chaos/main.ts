@@ -1,6 +1,6 @@
 /** `npm run chaos -- --seed N --rounds M [--json]`: rounds in which much goes wrong, each judged by one list of invariants. */
 import { parseArgs } from 'node:util'
-import { formatBytes } from '../../functions/domain/byte-size.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { synthesise } from '../../local/run/assembly.ts'
 import { actWords, planRound } from './act.ts'
 import { judgeRound } from './invariants.ts'

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { instantSchema } from '../../contracts/nouns.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 import { nextWaitSeconds } from './poll-wait.ts'
 
 const entryShape = {

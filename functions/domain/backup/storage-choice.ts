@@ -1,5 +1,5 @@
 /** Which storage a backup goes to when the job leaves that open (`auto`). */
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 
 export interface Candidate {
   storage: string

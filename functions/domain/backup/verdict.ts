@@ -2,7 +2,7 @@
 import type { BackupMode } from '../../contracts/backup-options.ts'
 import type { BackupEvidence, Verdict, VerdictName } from '../../contracts/evidence.ts'
 import type { Requirement } from '../../contracts/grade.ts'
-import { counted } from '../counted.ts'
+import { counted } from '../words/counted.ts'
 import { shortfallsOf } from './grade.ts'
 
 /**

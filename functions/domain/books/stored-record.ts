@@ -1,8 +1,8 @@
 /** What the text of a stored record says, read tolerantly. Pure: where it lies and who asks for it is elsewhere. */
 import * as z from 'zod'
-import { parseJson } from '../parse-json.ts'
+import { parseJson } from '../words/parse-json.ts'
 import { tolerant, type Unknown } from './tolerant-schema.ts'
-import { validationMessage } from '../validation-message.ts'
+import { validationMessage } from '../words/validation-message.ts'
 
 /** One kind of record: a promise that what was written once stays readable. */
 export interface Shape<Value> {

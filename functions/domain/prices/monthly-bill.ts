@@ -1,6 +1,6 @@
 /** What lies in the bucket costs this much a month, by guest and class. Pure, and bounded by guests, not by objects. */
 import type { Priced, PriceTable, StorageClass } from '../../contracts/prices.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 import { monthlyDollars, priced, priceItem, roundDollars } from './prices.ts'
 
 /** An object as a listing tells it. */

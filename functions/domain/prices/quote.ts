@@ -1,5 +1,5 @@
 import type { Priced, PriceTable, StorageClass } from '../../contracts/prices.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 import { keepingDollars, priced, priceItem } from './prices.ts'
 import { type RestorePrice, restorePrices } from './restore-price.ts'
 import { addWork, guestWork, ROUNDS, runWork, type Work } from './run-work.ts'

@@ -1,7 +1,7 @@
 import type { Priced, PriceTable } from '../../contracts/prices.ts'
 import type { GuestOutcome } from '../../contracts/report.ts'
 import { isStored } from '../backup/tally.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 import { planParts } from '../transfer/part-plan.ts'
 import { monthlyDollars, priced } from './prices.ts'
 import { STREAM_BYTES_PER_SECOND } from './quote.ts'

@@ -7,7 +7,7 @@ import {
   storageClassSchema,
 } from '../../contracts/prices.ts'
 import { monthlyDollars, DAYS_PER_MONTH, priced, priceItem, requestDollars, transferOutDollars } from './prices.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 
 const GIB = 2 ** 30
 /** A Glacier object that was asked for lies beside the archive as a copy in STANDARD; so long it should reach for a restore. */

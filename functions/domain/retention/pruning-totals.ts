@@ -1,9 +1,9 @@
 /** What pruning a site comes to: figures, a sentence, and what a person should look at. Pure. */
 import type { PrunedGuest, PruningReport, PruningTotals } from '../../contracts/pruning.ts'
 import type { GuestRetention } from '../../contracts/retention-report.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 import type { KeyedGuest } from '../books/object-keys.ts'
-import { counted } from '../counted.ts'
+import { counted } from '../words/counted.ts'
 
 type Result = GuestRetention | { trouble: string }
 type Counts = Omit<PruningTotals, 'outcome' | 'summary'>

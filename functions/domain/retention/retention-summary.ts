@@ -1,5 +1,5 @@
 import type { ArchiveDecision, GuestRetention, RetentionEffect } from '../../contracts/retention-report.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 import { formatDollars } from '../prices/prices.ts'
 
 type Totals = Pick<GuestRetention, 'toRemove' | 'removed' | 'locked' | 'removedBytes' | 'summary'>

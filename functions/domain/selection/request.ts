@@ -3,7 +3,7 @@ import { InvalidJob } from '../../contracts/errors.ts'
 import { type Again, jobSchema, olderJobSchema, repeatRequestSchema } from '../../contracts/job.ts'
 import { instantSchema } from '../../contracts/nouns.ts'
 import { fromOlderJob, type ReadJob } from './older-job.ts'
-import { validationMessage } from '../validation-message.ts'
+import { validationMessage } from '../words/validation-message.ts'
 
 /** What a schedule adds to the job in its input; a person's input has none of it. */
 const scheduleSchema = z.strictObject({

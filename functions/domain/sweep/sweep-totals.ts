@@ -1,8 +1,8 @@
 import type { SweepTotals, SweptUpload } from '../../contracts/sweep.ts'
 import type { UnfinishedArchive } from '../../contracts/unfinished.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 import { formatDollars } from '../prices/prices.ts'
-import { counted } from '../counted.ts'
+import { counted } from '../words/counted.ts'
 
 /** What a sweep did beside its uploads. */
 export interface SweepRest {

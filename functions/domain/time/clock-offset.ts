@@ -1,6 +1,6 @@
 /** How far a platform's clock is off ours: how it is measured, and from where on it is told or refused. */
 import type { ClockOffset } from '../../contracts/evidence.ts'
-import { counted } from '../counted.ts'
+import { counted } from '../words/counted.ts'
 
 /** From here on it is a warning: more than a slow answer and whole seconds explain. */
 export const CLOCK_WARNING_SECONDS = 60

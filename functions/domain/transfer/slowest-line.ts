@@ -3,7 +3,7 @@
  * it the run ends, and the bucket's rule leaves the upload alone (`abandonedUploadDays`, from the upload's opening).
  */
 import type { Pace } from '../../contracts/pace.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 
 /**
  * An archive is copied within this time, pauses included. That asks for 0.9 MB/s for each TiB: 44 MB/s over all streams

@@ -1,7 +1,7 @@
 /** How much of what is due one run reads: the most urgent, as far as the bill allows. */
 import type { UnreadArchive } from '../../contracts/verification-report.ts'
 import { timeOf } from '../time/archive-time.ts'
-import { formatBytes } from '../byte-size.ts'
+import { formatBytes } from '../words/byte-size.ts'
 import type { DueArchive } from './due-verifications.ts'
 
 const GIB = 2 ** 30

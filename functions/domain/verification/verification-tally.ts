@@ -1,6 +1,6 @@
 import type { ReadArchive, UnreadRecord, VerificationTotals } from '../../contracts/verification-report.ts'
-import { formatBytes } from '../byte-size.ts'
-import { counted } from '../counted.ts'
+import { formatBytes } from '../words/byte-size.ts'
+import { counted } from '../words/counted.ts'
 
 /** Names in the sentence that people read first: it is also the cause of a failed execution. */
 const MOST_NAMED = 5

@@ -7,7 +7,7 @@ import type { ArchiveStore } from '../../aws/archive-store.ts'
 import { InternalFault, RecordTooNew, RecordUnreadable } from '../../contracts/errors.ts'
 import { newerAdvice, type ReadText, readText, type Shape } from '../../domain/books/stored-record.ts'
 import { tolerant, type Unknown } from '../../domain/books/tolerant-schema.ts'
-import { validationMessage } from '../../domain/validation-message.ts'
+import { validationMessage } from '../../domain/words/validation-message.ts'
 
 type Reads = Pick<ArchiveStore, 'bucket' | 'readText'>
 type Writes = Pick<ArchiveStore, 'bucket' | 'writeText'>

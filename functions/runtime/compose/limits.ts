@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteLimitsSchema } from '../../contracts/limits.ts'
-import { validationMessage } from '../../domain/validation-message.ts'
+import { validationMessage } from '../../domain/words/validation-message.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Invocation } from '../define-handler.ts'
 import { readSiteConfig } from './secrets.ts'

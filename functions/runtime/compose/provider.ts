@@ -1,6 +1,6 @@
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteEnv } from '../../contracts/tasks.ts'
-import { validationMessage } from '../../domain/validation-message.ts'
+import { validationMessage } from '../../domain/words/validation-message.ts'
 import { sessionKey } from '../../domain/books/object-keys.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Provider } from '../../providers/provider.ts'

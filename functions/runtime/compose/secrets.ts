@@ -3,7 +3,7 @@ import { requestHandler } from '../../aws/request-handler.ts'
 import { SiteSecrets } from '../../aws/site-secrets.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteEnv } from '../../contracts/tasks.ts'
-import { withoutMark } from '../../domain/decode-text.ts'
+import { withoutMark } from '../../domain/words/decode-text.ts'
 import { readEnv } from '../env.ts'
 
 let secrets: SiteSecrets | undefined

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { jobSchema } from '../../../functions/contracts/job.ts'
 import { type GuestSelectionInput, narrowingKeys, parseIdRange } from '../../../functions/contracts/selection.ts'
-import { validationMessage } from '../../../functions/domain/validation-message.ts'
+import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 
 const read = (guests: unknown) => jobSchema.safeParse({ site: 'hq', guests })
 

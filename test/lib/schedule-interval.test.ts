@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { longestGapHours } from '../../../functions/domain/schedule-interval.ts'
+import { longestGapHours } from '../../lib/schedule-interval.ts'
 
 const DAY = 24
 

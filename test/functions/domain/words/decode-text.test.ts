@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { decodeText, withoutMark } from '../../../functions/domain/decode-text.ts'
+import { decodeText, withoutMark } from '../../../../functions/domain/words/decode-text.ts'
 
 const text = '{"site":"hq","notes":"Übung"}'
 const utf16le = Buffer.from(text, 'utf16le')

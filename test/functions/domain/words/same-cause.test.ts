@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bareCause, byCause, someOf } from '../../../functions/domain/same-cause.ts'
+import { bareCause, byCause, someOf } from '../../../../functions/domain/words/same-cause.ts'
 
 const struck = (id: string, cause: string) => ({ id, cause, own: [id, `guest${id}`, 'vm'] })
 

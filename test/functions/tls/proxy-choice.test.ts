@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { proxyFor, type ProxyVariables } from '../../../functions/domain/proxy-choice.ts'
+import { proxyFor, type ProxyVariables } from '../../../functions/tls/proxy-choice.ts'
 
 const proxy = 'http://proxy.lan:3128'
 const chosen = (url: string, variables: ProxyVariables) => {
