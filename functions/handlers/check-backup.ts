@@ -1,4 +1,4 @@
-import { checkBackup } from '../operations/check-backup.ts'
+import { checkBackup } from '../operations/backup/check-backup.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { withProvider } from '../runtime/compose/provider.ts'

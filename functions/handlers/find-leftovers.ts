@@ -1,4 +1,4 @@
-import { findLeftovers } from '../operations/find-leftovers.ts'
+import { findLeftovers } from '../operations/backup/find-leftovers.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'

@@ -1,4 +1,4 @@
-import { locateArchive } from '../operations/locate-archive.ts'
+import { locateArchive } from '../operations/backup/locate-archive.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { withProvider } from '../runtime/compose/provider.ts'

@@ -1,4 +1,4 @@
-import { recordFailure } from '../operations/record-failure.ts'
+import { recordFailure } from '../operations/backup/record-failure.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { withProvider } from '../runtime/compose/provider.ts'

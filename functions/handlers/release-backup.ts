@@ -1,4 +1,4 @@
-import { releaseBackup } from '../operations/release-backup.ts'
+import { releaseBackup } from '../operations/backup/release-backup.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { withProvider } from '../runtime/compose/provider.ts'

@@ -1,4 +1,4 @@
-import { startBackup } from '../operations/start-backup.ts'
+import { startBackup } from '../operations/backup/start-backup.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { withProvider } from '../runtime/compose/provider.ts'

@@ -11,7 +11,7 @@ import type {
   StorageRecord,
 } from '../providers/provider.ts'
 import { chooseGuests } from './choose-guests.ts'
-import { clockComplaint, readClock } from './clock-check.ts'
+import { clockComplaint, readClock } from './backup/clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
 import { forecastPlace, type Obstacle, type Place, placeKey, spaceNotes } from './foresee-place.ts'
 import { intendedWork } from './intended-work.ts'

@@ -8,7 +8,7 @@ import { orderRound, usableBytesPerSecond } from '../domain/transfer/round-order
 import { judgeLine } from '../domain/transfer/slowest-line.ts'
 import { bandwidthAt, strictest } from '../domain/transfer/transfer-limits.ts'
 import { renewClaim } from './claims.ts'
-import { keepStaged } from './dump-turns.ts'
+import { keepStaged } from './backup/dump-turns.ts'
 import { noteProgress } from './guest-progress.ts'
 import type { Ports } from './ports.ts'
 import { releaseStreams, reserveStreams } from './stream-reservations.ts'

@@ -8,9 +8,9 @@ import {
   StoreUnavailable,
 } from '../../../functions/contracts/errors.ts'
 import { noCopyWork } from '../../../functions/domain/transfer/copy-work.ts'
-import { locateArchive } from '../../../functions/operations/locate-archive.ts'
-import { releaseBackup } from '../../../functions/operations/release-backup.ts'
-import { startBackup } from '../../../functions/operations/start-backup.ts'
+import { locateArchive } from '../../../functions/operations/backup/locate-archive.ts'
+import { releaseBackup } from '../../../functions/operations/backup/release-backup.ts'
+import { startBackup } from '../../../functions/operations/backup/start-backup.ts'
 import { writeManifest } from '../../../functions/operations/write-manifest.ts'
 import { begun } from '../../fakes/begun.ts'
 import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'

@@ -14,8 +14,8 @@ import {
   renewClaim,
   takeClaim,
 } from '../../../functions/operations/claims.ts'
-import { recordFailure } from '../../../functions/operations/record-failure.ts'
-import { startBackup } from '../../../functions/operations/start-backup.ts'
+import { recordFailure } from '../../../functions/operations/backup/record-failure.ts'
+import { startBackup } from '../../../functions/operations/backup/start-backup.ts'
 import { claimant, execution, type FakePorts, fakePorts, item, itemOf } from '../../fakes/ports.ts'
 
 const KEY = 'claims/hq/vm-100.json'

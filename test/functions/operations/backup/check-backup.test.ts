@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { LEASE_SECONDS } from '../../../functions/domain/backup/guest-claim.ts'
-import { checkBackup } from '../../../functions/operations/check-backup.ts'
-import { startBackup } from '../../../functions/operations/start-backup.ts'
-import { begun } from '../../fakes/begun.ts'
-import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
+import { LEASE_SECONDS } from '../../../../functions/domain/backup/guest-claim.ts'
+import { checkBackup } from '../../../../functions/operations/backup/check-backup.ts'
+import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import { begun } from '../../../fakes/begun.ts'
+import { execution, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 describe('checking a backup', () => {
   it('says when to look again, and how far the platform says it is', async () => {

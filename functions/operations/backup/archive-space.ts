@@ -1,12 +1,12 @@
-import { AUTO_STORAGE, type BackupOptions } from '../contracts/backup-options.ts'
-import { GuestliftError, StorageUnusable } from '../contracts/errors.ts'
-import type { Guest } from '../contracts/nouns.ts'
-import type { DumpTurn, Space } from '../domain/backup/dump-queue.ts'
-import { expectSize } from '../domain/backup/expected-size.ts'
-import type { Seen } from '../domain/backup/progress.ts'
-import { chooseStorage } from '../domain/backup/storage-choice.ts'
-import type { PlatformArchive, Provider, StorageRecord } from '../providers/provider.ts'
-import { placeKey } from './foresee-place.ts'
+import { AUTO_STORAGE, type BackupOptions } from '../../contracts/backup-options.ts'
+import { GuestliftError, StorageUnusable } from '../../contracts/errors.ts'
+import type { Guest } from '../../contracts/nouns.ts'
+import type { DumpTurn, Space } from '../../domain/backup/dump-queue.ts'
+import { expectSize } from '../../domain/backup/expected-size.ts'
+import type { Seen } from '../../domain/backup/progress.ts'
+import { chooseStorage } from '../../domain/backup/storage-choice.ts'
+import type { PlatformArchive, Provider, StorageRecord } from '../../providers/provider.ts'
+import { placeKey } from '../foresee-place.ts'
 
 /** A storage for a guest's archive. `reason` is there when it was chosen and not named. */
 export interface ArchiveStorage {

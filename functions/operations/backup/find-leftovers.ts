@@ -1,9 +1,9 @@
-import { MAX_LEFTOVERS, type PlanItem, planItemSchema, type TaskInput, type TaskOutput } from '../contracts/tasks.ts'
-import { planKey, runPrefix } from '../domain/books/object-keys.ts'
-import { runPlanShape } from './books/shapes.ts'
-import { readRecord, unlessUnreadable } from './books/stored-json.ts'
-import { claimOn } from './claims.ts'
-import type { Ports } from './ports.ts'
+import { MAX_LEFTOVERS, type PlanItem, planItemSchema, type TaskInput, type TaskOutput } from '../../contracts/tasks.ts'
+import { planKey, runPrefix } from '../../domain/books/object-keys.ts'
+import { runPlanShape } from '../books/shapes.ts'
+import { readRecord, unlessUnreadable } from '../books/stored-json.ts'
+import { claimOn } from '../claims.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now'>
 

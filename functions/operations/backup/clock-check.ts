@@ -1,7 +1,7 @@
-import { ClockOff, GuestliftError } from '../contracts/errors.ts'
-import type { ClockOffset } from '../contracts/evidence.ts'
-import { durationInWords, leastOffSeconds, offsetInWords } from '../domain/time/clock-offset.ts'
-import type { Provider } from '../providers/provider.ts'
+import { ClockOff, GuestliftError } from '../../contracts/errors.ts'
+import type { ClockOffset } from '../../contracts/evidence.ts'
+import { durationInWords, leastOffSeconds, offsetInWords } from '../../domain/time/clock-offset.ts'
+import type { Provider } from '../../providers/provider.ts'
 
 type Clocked = Pick<Provider, 'clock' | 'clockToleranceSeconds'>
 

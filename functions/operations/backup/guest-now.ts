@@ -1,7 +1,7 @@
-import { GuestNotFound, GuestReplaced, NodeOffline } from '../contracts/errors.ts'
-import type { PlanItem } from '../contracts/tasks.ts'
-import { sameGuest } from '../domain/identity/guest-identity.ts'
-import type { FoundGuest, Provider } from '../providers/provider.ts'
+import { GuestNotFound, GuestReplaced, NodeOffline } from '../../contracts/errors.ts'
+import type { PlanItem } from '../../contracts/tasks.ts'
+import { sameGuest } from '../../domain/identity/guest-identity.ts'
+import type { FoundGuest, Provider } from '../../providers/provider.ts'
 
 /**
  * The planned guest as it is at this moment.

@@ -1,12 +1,12 @@
-import type { BackupOptions } from '../contracts/backup-options.ts'
-import type { Guest } from '../contracts/nouns.ts'
-import type { PlanItem } from '../contracts/tasks.ts'
-import { type GuestClaim, isOfGuest, sameOptions } from '../domain/backup/guest-claim.ts'
-import { archiveFolder, manifestKey } from '../domain/books/object-keys.ts'
-import { judge } from '../domain/backup/verdict.ts'
-import type { Provider } from '../providers/provider.ts'
-import { isThere } from './is-there.ts'
-import type { Ports } from './ports.ts'
+import type { BackupOptions } from '../../contracts/backup-options.ts'
+import type { Guest } from '../../contracts/nouns.ts'
+import type { PlanItem } from '../../contracts/tasks.ts'
+import { type GuestClaim, isOfGuest, sameOptions } from '../../domain/backup/guest-claim.ts'
+import { archiveFolder, manifestKey } from '../../domain/books/object-keys.ts'
+import { judge } from '../../domain/backup/verdict.ts'
+import type { Provider } from '../../providers/provider.ts'
+import { isThere } from '../is-there.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'log'>
 

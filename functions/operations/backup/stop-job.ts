@@ -1,7 +1,7 @@
-import type { PlanItem } from '../contracts/tasks.ts'
-import type { GuestClaim } from '../domain/backup/guest-claim.ts'
+import type { PlanItem } from '../../contracts/tasks.ts'
+import type { GuestClaim } from '../../domain/backup/guest-claim.ts'
 import { sortJobs } from './own-jobs.ts'
-import type { Ports } from './ports.ts'
+import type { Ports } from '../ports.ts'
 
 /** A stopped job gets this long to clean up on its node (Proxmox kills a worker 5 s after asking it to end). */
 const STOP_TIMEOUT_SECONDS = 60

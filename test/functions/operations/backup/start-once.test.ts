@@ -4,7 +4,7 @@ import {
   NothingBackedUp,
   PlatformUnavailable,
   RequestRejected,
-} from '../../../functions/contracts/errors.ts'
+} from '../../../../functions/contracts/errors.ts'
 import {
   type GuestClaim,
   guestClaimSchema,
@@ -12,10 +12,10 @@ import {
   newClaim,
   RENEW_AFTER_SECONDS,
   START_SETTLES_SECONDS,
-} from '../../../functions/domain/backup/guest-claim.ts'
-import { startBackup } from '../../../functions/operations/start-backup.ts'
-import type { StorageRecord } from '../../../functions/providers/provider.ts'
-import { claimant, execution, type FakePorts, fakePorts, item, itemOf } from '../../fakes/ports.ts'
+} from '../../../../functions/domain/backup/guest-claim.ts'
+import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import type { StorageRecord } from '../../../../functions/providers/provider.ts'
+import { claimant, execution, type FakePorts, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 const mine = { item, execution }
 /** The job leaves the storage open. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_LEFTOVERS, type PlanItem } from '../../../functions/contracts/tasks.ts'
-import { newClaim } from '../../../functions/domain/backup/guest-claim.ts'
-import { claimKey, planKey } from '../../../functions/domain/books/object-keys.ts'
-import { findLeftovers } from '../../../functions/operations/find-leftovers.ts'
-import { execution, type FakePorts, fakePorts, item, itemOf } from '../../fakes/ports.ts'
+import { MAX_LEFTOVERS, type PlanItem } from '../../../../functions/contracts/tasks.ts'
+import { newClaim } from '../../../../functions/domain/backup/guest-claim.ts'
+import { claimKey, planKey } from '../../../../functions/domain/books/object-keys.ts'
+import { findLeftovers } from '../../../../functions/operations/backup/find-leftovers.ts'
+import { execution, type FakePorts, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 const stopped = { runId: item.run.id, startedAt: item.run.startedAt, request: { site: 'hq' } }
 const guest = (id: string): PlanItem => ({ ...item, guest: { ...item.guest, id } })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { recordFailure } from '../../../functions/operations/record-failure.ts'
-import { startBackup } from '../../../functions/operations/start-backup.ts'
-import { goodEvidence, stored } from '../../fakes/evidence.ts'
-import { execution, type FakePorts, fakePorts, item, itemOf } from '../../fakes/ports.ts'
+import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
+import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import { goodEvidence, stored } from '../../../fakes/evidence.ts'
+import { execution, type FakePorts, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 const error = { Error: 'StoreDenied', Cause: '403' }
 const next = { item: itemOf('the-next-night'), execution: `${execution}-next` }

@@ -1,6 +1,6 @@
-import { NoTurnToDump, StorageUnusable } from '../contracts/errors.ts'
-import type { Guest } from '../contracts/nouns.ts'
-import type { PlanItem } from '../contracts/tasks.ts'
+import { NoTurnToDump, StorageUnusable } from '../../contracts/errors.ts'
+import type { Guest } from '../../contracts/nouns.ts'
+import type { PlanItem } from '../../contracts/tasks.ts'
 import {
   type DumpQueue,
   type DumpTurn,
@@ -16,14 +16,14 @@ import {
   settleDoubt,
   type TurnAnswer,
   type TurnRequest,
-} from '../domain/backup/dump-queue.ts'
-import { dumpQueueKey } from '../domain/books/object-keys.ts'
-import type { Provider } from '../providers/provider.ts'
-import { dumpQueueShape } from './books/shapes.ts'
+} from '../../domain/backup/dump-queue.ts'
+import { dumpQueueKey } from '../../domain/books/object-keys.ts'
+import type { Provider } from '../../providers/provider.ts'
+import { dumpQueueShape } from '../books/shapes.ts'
 import { type ArchiveStorage, spaceOn, storageFor } from './archive-space.ts'
-import type { Work } from './claims.ts'
-import type { Ports } from './ports.ts'
-import { changeLedger } from './shared-ledger.ts'
+import type { Work } from '../claims.ts'
+import type { Ports } from '../ports.ts'
+import { changeLedger } from '../shared-ledger.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'sleep'>
 

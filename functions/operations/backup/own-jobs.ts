@@ -1,9 +1,9 @@
-import type { BackupOptions } from '../contracts/backup-options.ts'
-import { GuestBusy } from '../contracts/errors.ts'
-import type { Guest } from '../contracts/nouns.ts'
-import type { PlanItem } from '../contracts/tasks.ts'
-import { type GuestClaim, isOfGuest, sameOptions } from '../domain/backup/guest-claim.ts'
-import type { JobSummary, Provider } from '../providers/provider.ts'
+import type { BackupOptions } from '../../contracts/backup-options.ts'
+import { GuestBusy } from '../../contracts/errors.ts'
+import type { Guest } from '../../contracts/nouns.ts'
+import type { PlanItem } from '../../contracts/tasks.ts'
+import { type GuestClaim, isOfGuest, sameOptions } from '../../domain/backup/guest-claim.ts'
+import type { JobSummary, Provider } from '../../providers/provider.ts'
 
 /** Between two looks at a running job of which nothing shows yet whether it is ours. */
 const UNCLEAR_WAIT_SECONDS = 60

@@ -6,19 +6,19 @@ import {
   GuestLockStays,
   NothingBackedUp,
   PlatformUnavailable,
-} from '../../../functions/contracts/errors.ts'
+} from '../../../../functions/contracts/errors.ts'
 import {
   guestClaimSchema,
   LEASE_SECONDS,
   newClaim,
   START_SETTLES_SECONDS,
-} from '../../../functions/domain/backup/guest-claim.ts'
-import { ownClaim } from '../../../functions/operations/claims.ts'
-import { recordFailure } from '../../../functions/operations/record-failure.ts'
-import { startBackup } from '../../../functions/operations/start-backup.ts'
-import { begun } from '../../fakes/begun.ts'
-import { goodEvidence } from '../../fakes/evidence.ts'
-import { claimant, execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
+} from '../../../../functions/domain/backup/guest-claim.ts'
+import { ownClaim } from '../../../../functions/operations/claims.ts'
+import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
+import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import { begun } from '../../../fakes/begun.ts'
+import { goodEvidence } from '../../../fakes/evidence.ts'
+import { claimant, execution, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 const asks = (calls: readonly string[]) => calls.filter((call) => call === 'startBackup').length
 

@@ -1,10 +1,10 @@
-import { GuestliftError } from '../contracts/errors.ts'
-import type { BackupEvidence, LeftBehind } from '../contracts/evidence.ts'
-import type { PlanItem } from '../contracts/tasks.ts'
-import type { GuestClaim } from '../domain/backup/guest-claim.ts'
-import { judge } from '../domain/backup/verdict.ts'
-import type { Provider } from '../providers/provider.ts'
-import type { Ports } from './ports.ts'
+import { GuestliftError } from '../../contracts/errors.ts'
+import type { BackupEvidence, LeftBehind } from '../../contracts/evidence.ts'
+import type { PlanItem } from '../../contracts/tasks.ts'
+import type { GuestClaim } from '../../domain/backup/guest-claim.ts'
+import { judge } from '../../domain/backup/verdict.ts'
+import type { Provider } from '../../providers/provider.ts'
+import type { Ports } from '../ports.ts'
 
 export interface FailedWork {
   /** What Locate archive kept, if it got that far. */
