@@ -8,7 +8,7 @@ import { artifactKey, manifestKey } from '../domain/books/object-keys.ts'
 import { manifestShape } from './books/shapes.ts'
 import { readRecord } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
-import { type UploadRecord, uploadOf } from './upload-record.ts'
+import { type UploadRecord, uploadOf } from './books/upload-record.ts'
 
 /** An object that is known to be this source's, and how it was cut. */
 interface Known {

@@ -8,10 +8,10 @@ import { monthlyDollars, roundDollars } from '../domain/prices/prices.ts'
 import { judgeUnfinished } from '../domain/sweep/unfinished.ts'
 import { claimShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable } from './books/stored-json.ts'
-import { isThere } from './is-there.ts'
+import { isThere } from './books/is-there.ts'
 import { type CatalogueFilter, listArchives } from './list-archives.ts'
 import type { Ports } from './ports.ts'
-import { readUploadRecord } from './upload-record.ts'
+import { readUploadRecord } from './books/upload-record.ts'
 
 export type UnfinishedPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now'> & { prices: PriceTable }
 

@@ -7,7 +7,7 @@ import { readManifestFacts, readVerification } from '../domain/catalogue/manifes
 import { guestFolder, type KeyedGuest, manifestKey } from '../domain/books/object-keys.ts'
 import type { GuardedArchive } from '../domain/retention/retention-guards.ts'
 import { recordIn } from './books/stored-json.ts'
-import { readTextUnlessFrozen } from './frozen-text.ts'
+import { readTextUnlessFrozen } from './books/frozen-text.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
 /** An archive with all that lies in its folder. */

@@ -3,7 +3,7 @@ import type { Guest } from '../contracts/nouns.ts'
 import { archiveTime, timeOf } from '../domain/time/archive-time.ts'
 import { guestsOfId, presentGuest } from '../domain/identity/guests-of-id.ts'
 import { readIndex } from './catalogue-index.ts'
-import { inOrder } from './ordered-lookahead.ts'
+import { inOrder } from './books/ordered-lookahead.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'log'>

@@ -10,7 +10,7 @@ import {
   withSettled,
 } from '../domain/identity/presence.ts'
 import type { GuestRecord, Provider } from '../providers/provider.ts'
-import { type BookPorts, changeSiteBook, pinnedFirst, readSiteBook, requirePinned } from './site-book.ts'
+import { type BookPorts, changeSiteBook, pinnedFirst, readSiteBook, requirePinned } from './books/site-book.ts'
 import type { Ports } from './ports.ts'
 
 /** A site's guests, and what is to be thought of those that have archives and aren't among them. */

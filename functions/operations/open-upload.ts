@@ -7,7 +7,13 @@ import { planParts } from '../domain/transfer/part-plan.ts'
 import { findStored } from './already-stored.ts'
 import type { Ports } from './ports.ts'
 import { statSource } from './source-identity.ts'
-import { type KeptRecord, readUploadRecord, type UploadRecord, uploadOf, writeUploadRecord } from './upload-record.ts'
+import {
+  type KeptRecord,
+  readUploadRecord,
+  type UploadRecord,
+  uploadOf,
+  writeUploadRecord,
+} from './books/upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'log'>
 

@@ -7,11 +7,11 @@ import { affordableParts, missingParts, partRange, planChunks } from '../domain/
 import { orderRound, usableBytesPerSecond } from '../domain/transfer/round-order.ts'
 import { judgeLine } from '../domain/transfer/slowest-line.ts'
 import { bandwidthAt, strictest } from '../domain/transfer/transfer-limits.ts'
-import { renewClaim } from './claims.ts'
+import { renewClaim } from './books/claims.ts'
 import { keepStaged } from './backup/dump-turns.ts'
-import { noteProgress } from './guest-progress.ts'
+import { noteProgress } from './books/guest-progress.ts'
 import type { Ports } from './ports.ts'
-import { releaseStreams, reserveStreams } from './stream-reservations.ts'
+import { releaseStreams, reserveStreams } from './books/stream-reservations.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'siteLimits' | 'now' | 'log' | 'sleep'>
 

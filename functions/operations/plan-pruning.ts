@@ -7,7 +7,7 @@ import { pruningPlanShape } from './books/shapes.ts'
 import { writeRecord } from './books/stored-json.ts'
 import { lookAtSite, type SiteLook } from './look-at-site.ts'
 import type { Ports } from './ports.ts'
-import { acceptCluster } from './site-book.ts'
+import { acceptCluster } from './books/site-book.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'provider'>
 

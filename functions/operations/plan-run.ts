@@ -11,7 +11,7 @@ import { chooseGuests } from './choose-guests.ts'
 import { keepBudget } from './keep-budget.ts'
 import { longestWaitingFirst } from './longest-waiting.ts'
 import { recordList } from './look-at-site.ts'
-import { emptyOutcome, recordOutcomes } from './outcomes.ts'
+import { emptyOutcome, recordOutcomes } from './books/outcomes.ts'
 import type { Ports } from './ports.ts'
 import { testRoutes } from './test-routes.ts'
 

@@ -13,7 +13,7 @@ import { retentionShape } from './books/shapes.ts'
 import { writeRecord } from './books/stored-json.ts'
 import { clockConfirmedAt, confirmClock } from './clock-confirmation.ts'
 import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
-import { inOrder } from './ordered-lookahead.ts'
+import { inOrder } from './books/ordered-lookahead.ts'
 import { type HeldLease, takeLease } from './prune-lease.ts'
 import {
   archiveLock,

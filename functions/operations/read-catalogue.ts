@@ -12,9 +12,9 @@ import {
 import { olderFirst } from '../domain/time/archive-time.ts'
 import { readManifestFacts, readVerification } from '../domain/catalogue/manifest-facts.ts'
 import { readIndex } from './catalogue-index.ts'
-import { readTextUnlessFrozen } from './frozen-text.ts'
+import { readTextUnlessFrozen } from './books/frozen-text.ts'
 import { type CatalogueFilter, listArchives, type ListedGuest } from './list-archives.ts'
-import { inOrder, turnstile } from './ordered-lookahead.ts'
+import { inOrder, turnstile } from './books/ordered-lookahead.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>

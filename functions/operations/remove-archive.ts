@@ -12,7 +12,7 @@ import {
 import { newerAdvice } from '../domain/books/stored-record.ts'
 import { removalShape } from './books/shapes.ts'
 import { recordIn, writeRecord } from './books/stored-json.ts'
-import { readTextUnlessFrozen } from './frozen-text.ts'
+import { readTextUnlessFrozen } from './books/frozen-text.ts'
 import type { VersionedArchive } from './guest-archives.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 

@@ -3,7 +3,7 @@ import { ArchiveConflict } from '../contracts/errors.ts'
 import { manifestKey } from '../domain/books/object-keys.ts'
 import { type FoundUnfinished, findUnfinished, type UnfinishedPorts } from './find-unfinished.ts'
 import { untilText } from './remove-archive.ts'
-import { removeUploadRecord } from './upload-record.ts'
+import { removeUploadRecord } from './books/upload-record.ts'
 
 export type RemovePorts = UnfinishedPorts & { versions: VersionStore }
 

@@ -9,9 +9,9 @@ import { runMetrics } from '../domain/metrics/run-metrics.ts'
 import { tally } from '../domain/backup/tally.ts'
 import { runPlanShape, runReportShape, selectionShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
-import { lastSeen } from './guest-progress.ts'
-import { inOrder } from './ordered-lookahead.ts'
-import { allOutcomes, emptyOutcome, OUTCOMES_AT_ONCE } from './outcomes.ts'
+import { lastSeen } from './books/guest-progress.ts'
+import { inOrder } from './books/ordered-lookahead.ts'
+import { allOutcomes, emptyOutcome, OUTCOMES_AT_ONCE } from './books/outcomes.ts'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'now' | 'log' | 'deployment'>

@@ -7,7 +7,7 @@ import { standardStorage, storageDollars } from '../domain/prices/prices.ts'
 import { claimShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable } from './books/stored-json.ts'
 import type { Ports } from './ports.ts'
-import { isOnlyWitness, readUploadRecord, removeUploadRecord } from './upload-record.ts'
+import { isOnlyWitness, readUploadRecord, removeUploadRecord } from './books/upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
 

@@ -3,7 +3,7 @@ import { GuestliftError, RouteUnreachable } from '../contracts/errors.ts'
 import { storeTestKey } from '../domain/books/object-keys.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { CheckedPlace, Route } from '../readers/reader.ts'
-import { turnstile } from './ordered-lookahead.ts'
+import { turnstile } from './books/ordered-lookahead.ts'
 import type { Ports } from './ports.ts'
 import { withinTime } from './time-limit.ts'
 

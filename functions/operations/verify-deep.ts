@@ -14,7 +14,7 @@ import { judgeAgainstManifest } from '../domain/verification/match-manifest.ts'
 import { newerAdvice } from '../domain/books/stored-record.ts'
 import { manifestShape, verificationShape } from './books/shapes.ts'
 import { recordIn, requireRecord, writeRecord } from './books/stored-json.ts'
-import { readTextUnlessFrozen } from './frozen-text.ts'
+import { readTextUnlessFrozen } from './books/frozen-text.ts'
 import type { Ports } from './ports.ts'
 import { readObject } from './stored-bytes.ts'
 

@@ -12,11 +12,11 @@ import { guestReceipt } from '../domain/prices/receipt.ts'
 import { asConflict } from './already-stored.ts'
 import { manifestShape } from './books/shapes.ts'
 import { readRecord, writeRecord } from './books/stored-json.ts'
-import { readKeptEvidence } from './kept-evidence.ts'
+import { readKeptEvidence } from './books/kept-evidence.ts'
 import { lookInside } from './look-inside.ts'
 import type { Ports } from './ports.ts'
 import { sampleContent } from './sample-content.ts'
-import { removeUploadRecord } from './upload-record.ts'
+import { removeUploadRecord } from './books/upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
 

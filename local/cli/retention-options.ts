@@ -7,7 +7,7 @@ import { validationMessage } from '../../functions/domain/words/validation-messa
 import { lookAtSite } from '../../functions/operations/look-at-site.ts'
 import { knownGuests } from '../../functions/operations/plan-pruning.ts'
 import type { KnownGuests } from '../../functions/operations/prune-site.ts'
-import type { BookPorts } from '../../functions/operations/site-book.ts'
+import type { BookPorts } from '../../functions/operations/books/site-book.ts'
 import { CliError, UsageError } from './cli-error.ts'
 import { readJobFile } from './job-file.ts'
 import { openSiteProvider, siteJson } from './site-provider.ts'

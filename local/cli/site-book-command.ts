@@ -4,7 +4,7 @@ import { siteNameSchema } from '../../functions/contracts/nouns.ts'
 import type { SiteBook } from '../../functions/contracts/site-book.ts'
 import { absenceText, absentGuests, goneRule } from '../../functions/domain/identity/presence.ts'
 import { requireKnownSite } from '../../functions/operations/known-sites.ts'
-import { acceptCluster, readSiteBook } from '../../functions/operations/site-book.ts'
+import { acceptCluster, readSiteBook } from '../../functions/operations/books/site-book.ts'
 import { type BucketOptions, openBucket, withBucketOptions } from './bucket-store.ts'
 import { exitCodes, exitHelp } from './exit-codes.ts'
 

@@ -3,10 +3,10 @@ import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { LONGEST_DUMP_DAYS, nextWaitSeconds } from '../../domain/backup/poll-wait.ts'
 import type { Seen } from '../../domain/backup/progress.ts'
 import type { BackupProgress, Provider } from '../../providers/provider.ts'
-import { renewClaim } from '../claims.ts'
+import { renewClaim } from '../books/claims.ts'
 import { endDump, keepTurn, ownTurn } from './dump-turns.ts'
 import { writtenSoFar } from './archive-space.ts'
-import { noteProgress } from '../guest-progress.ts'
+import { noteProgress } from '../books/guest-progress.ts'
 import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>

@@ -21,9 +21,9 @@ import { dumpQueueKey } from '../../domain/books/object-keys.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { dumpQueueShape } from '../books/shapes.ts'
 import { type ArchiveStorage, spaceOn, storageFor } from './archive-space.ts'
-import type { Work } from '../claims.ts'
+import type { Work } from '../books/claims.ts'
 import type { Ports } from '../ports.ts'
-import { changeLedger } from '../shared-ledger.ts'
+import { changeLedger } from '../books/shared-ledger.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'sleep'>
 

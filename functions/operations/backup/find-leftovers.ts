@@ -2,7 +2,7 @@ import { MAX_LEFTOVERS, type PlanItem, planItemSchema, type TaskInput, type Task
 import { planKey, runPrefix } from '../../domain/books/object-keys.ts'
 import { runPlanShape } from '../books/shapes.ts'
 import { readRecord, unlessUnreadable } from '../books/stored-json.ts'
-import { claimOn } from '../claims.ts'
+import { claimOn } from '../books/claims.ts'
 import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now'>

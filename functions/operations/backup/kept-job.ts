@@ -5,7 +5,7 @@ import { type GuestClaim, isOfGuest, sameOptions } from '../../domain/backup/gue
 import { archiveFolder, manifestKey } from '../../domain/books/object-keys.ts'
 import { judge } from '../../domain/backup/verdict.ts'
 import type { Provider } from '../../providers/provider.ts'
-import { isThere } from '../is-there.ts'
+import { isThere } from '../books/is-there.ts'
 import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'log'>

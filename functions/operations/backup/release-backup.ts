@@ -7,10 +7,10 @@ import { readFailure } from '../../domain/backup/failure.ts'
 import { shortGrade } from '../../domain/backup/grade.ts'
 import { evidenceKey } from '../../domain/books/object-keys.ts'
 import { unlessUnreadable } from '../books/stored-json.ts'
-import { ownClaim, releaseClaim } from '../claims.ts'
+import { ownClaim, releaseClaim } from '../books/claims.ts'
 import { leaveQueue } from './dump-turns.ts'
-import { readKeptEvidence } from '../kept-evidence.ts'
-import { recordOutcome } from '../outcomes.ts'
+import { readKeptEvidence } from '../books/kept-evidence.ts'
+import { recordOutcome } from '../books/outcomes.ts'
 import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>

@@ -3,7 +3,7 @@ import { HostKeyMismatch, ConnectionDropped } from '../../../functions/contracts
 import { runReportSchema } from '../../../functions/contracts/report.ts'
 import { jobSchema } from '../../../functions/contracts/job.ts'
 import { noCopyWork } from '../../../functions/domain/transfer/copy-work.ts'
-import { emptyOutcome, recordOutcome, recordOutcomes } from '../../../functions/operations/outcomes.ts'
+import { emptyOutcome, recordOutcome, recordOutcomes } from '../../../functions/operations/books/outcomes.ts'
 import { planRun } from '../../../functions/operations/plan-run.ts'
 import { reportRun } from '../../../functions/operations/report-run.ts'
 import { MemoryStore } from '../../fakes/memory-store.ts'

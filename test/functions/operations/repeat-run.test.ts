@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { TaskInput } from '../../../functions/contracts/tasks.ts'
 import { planKey } from '../../../functions/domain/books/object-keys.ts'
 import { authenticate } from '../../../functions/operations/authenticate.ts'
-import { emptyOutcome, recordOutcome } from '../../../functions/operations/outcomes.ts'
+import { emptyOutcome, recordOutcome } from '../../../functions/operations/books/outcomes.ts'
 import { planRun } from '../../../functions/operations/plan-run.ts'
 import { type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
 

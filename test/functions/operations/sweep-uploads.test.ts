@@ -4,7 +4,7 @@ import { StoreDenied, UploadVanished } from '../../../functions/contracts/errors
 import { sweepReportSchema } from '../../../functions/contracts/sweep.ts'
 import { newClaim } from '../../../functions/domain/backup/guest-claim.ts'
 import { sweepUploads } from '../../../functions/operations/sweep-uploads.ts'
-import { writeUploadRecord } from '../../../functions/operations/upload-record.ts'
+import { writeUploadRecord } from '../../../functions/operations/books/upload-record.ts'
 import { artifact, stored } from '../../fakes/evidence.ts'
 import { type FakePorts, fakePorts } from '../../fakes/ports.ts'
 

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { BackupStartUnclear, StorageUnusable } from '../../../../functions/contracts/errors.ts'
 import type { BackupEvidence } from '../../../../functions/contracts/evidence.ts'
-import { dropUpload } from '../../../../functions/operations/drop-upload.ts'
-import { noteProgress } from '../../../../functions/operations/guest-progress.ts'
+import { dropUpload } from '../../../../functions/operations/books/drop-upload.ts'
+import { noteProgress } from '../../../../functions/operations/books/guest-progress.ts'
 import { streamLedgerKey } from '../../../../functions/domain/books/object-keys.ts'
 import { streamLedgerShape } from '../../../../functions/operations/books/shapes.ts'
 import { readRecord } from '../../../../functions/operations/books/stored-json.ts'
-import { reserveStreams } from '../../../../functions/operations/stream-reservations.ts'
+import { reserveStreams } from '../../../../functions/operations/books/stream-reservations.ts'
 import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
 import {
   readUploadRecord,
   type UploadRecord,
   writeUploadRecord,
-} from '../../../../functions/operations/upload-record.ts'
+} from '../../../../functions/operations/books/upload-record.ts'
 import { artifact, goodEvidence, stored } from '../../../fakes/evidence.ts'
 import { execution, type FakePorts, fakePorts, item } from '../../../fakes/ports.ts'
 

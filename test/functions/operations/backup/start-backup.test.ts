@@ -13,7 +13,7 @@ import {
   newClaim,
   START_SETTLES_SECONDS,
 } from '../../../../functions/domain/backup/guest-claim.ts'
-import { ownClaim } from '../../../../functions/operations/claims.ts'
+import { ownClaim } from '../../../../functions/operations/books/claims.ts'
 import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
 import { begun } from '../../../fakes/begun.ts'

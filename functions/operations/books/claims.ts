@@ -1,5 +1,5 @@
-import { GuestBusy } from '../contracts/errors.ts'
-import type { PlanItem } from '../contracts/tasks.ts'
+import { GuestBusy } from '../../contracts/errors.ts'
+import type { PlanItem } from '../../contracts/tasks.ts'
 import {
   type Claimant,
   type GuestClaim,
@@ -9,11 +9,11 @@ import {
   RENEW_AFTER_SECONDS,
   standsAgainst,
   succeedingClaim,
-} from '../domain/backup/guest-claim.ts'
-import { claimKey } from '../domain/books/object-keys.ts'
-import { claimShape } from './books/shapes.ts'
-import { holdRecord, writeRecord } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+} from '../../domain/backup/guest-claim.ts'
+import { claimKey } from '../../domain/books/object-keys.ts'
+import { claimShape } from './shapes.ts'
+import { holdRecord, writeRecord } from './stored-json.ts'
+import type { Ports } from '../ports.ts'
 
 type ClaimPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'localProcess'>
 

@@ -4,7 +4,7 @@ import {
   guestClaimSchema,
   newClaim,
   RENEW_AFTER_SECONDS,
-} from '../../../functions/domain/backup/guest-claim.ts'
+} from '../../../../functions/domain/backup/guest-claim.ts'
 import {
   changeClaim,
   claimOn,
@@ -13,10 +13,10 @@ import {
   releaseClaim,
   renewClaim,
   takeClaim,
-} from '../../../functions/operations/claims.ts'
-import { recordFailure } from '../../../functions/operations/backup/record-failure.ts'
-import { startBackup } from '../../../functions/operations/backup/start-backup.ts'
-import { claimant, execution, type FakePorts, fakePorts, item, itemOf } from '../../fakes/ports.ts'
+} from '../../../../functions/operations/books/claims.ts'
+import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
+import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import { claimant, execution, type FakePorts, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 const KEY = 'claims/hq/vm-100.json'
 const mine = { item, execution }

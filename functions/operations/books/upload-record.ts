@@ -1,12 +1,12 @@
-import type { ArchiveStore } from '../aws/archive-store.ts'
-import type { Upload } from '../contracts/tasks.ts'
-import type { UploadRecord } from '../contracts/upload-record.ts'
-import { manifestKey, uploadRecordKey } from '../domain/books/object-keys.ts'
-import { uploadRecordShape } from './books/shapes.ts'
-import { holdRecord, writeRecord } from './books/stored-json.ts'
+import type { ArchiveStore } from '../../aws/archive-store.ts'
+import type { Upload } from '../../contracts/tasks.ts'
+import type { UploadRecord } from '../../contracts/upload-record.ts'
+import { manifestKey, uploadRecordKey } from '../../domain/books/object-keys.ts'
+import { uploadRecordShape } from './shapes.ts'
+import { holdRecord, writeRecord } from './stored-json.ts'
 import { isThere } from './is-there.ts'
 
-export type { UploadRecord } from '../contracts/upload-record.ts'
+export type { UploadRecord } from '../../contracts/upload-record.ts'
 
 /** The record and the tag that replacing it needs. */
 export interface KeptRecord {

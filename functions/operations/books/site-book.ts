@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { ClusterChanged, InternalFault, RecordUnreadable } from '../contracts/errors.ts'
-import type { SiteBook } from '../contracts/site-book.ts'
-import { siteBookKey } from '../domain/books/object-keys.ts'
-import { siteBookShape } from './books/shapes.ts'
-import { holdRecord, writeRecord } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+import { ClusterChanged, InternalFault, RecordUnreadable } from '../../contracts/errors.ts'
+import type { SiteBook } from '../../contracts/site-book.ts'
+import { siteBookKey } from '../../domain/books/object-keys.ts'
+import { siteBookShape } from './shapes.ts'
+import { holdRecord, writeRecord } from './stored-json.ts'
+import type { Ports } from '../ports.ts'
 
 export type BookPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now'>
 

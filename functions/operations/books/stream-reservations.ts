@@ -1,4 +1,4 @@
-import { streamLedgerKey } from '../domain/books/object-keys.ts'
+import { streamLedgerKey } from '../../domain/books/object-keys.ts'
 import {
   emptyLedger,
   release,
@@ -7,9 +7,9 @@ import {
   type StreamLedger,
   type StreamLimits,
   type StreamRequest,
-} from '../domain/transfer/stream-ledger.ts'
-import { streamLedgerShape } from './books/shapes.ts'
-import type { Ports } from './ports.ts'
+} from '../../domain/transfer/stream-ledger.ts'
+import { streamLedgerShape } from './shapes.ts'
+import type { Ports } from '../ports.ts'
 import { changeLedger } from './shared-ledger.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'sleep' | 'log'>

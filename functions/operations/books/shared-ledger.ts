@@ -1,7 +1,7 @@
-import { StoreUnavailable } from '../contracts/errors.ts'
-import type { Shape } from '../domain/books/stored-record.ts'
-import { holdRecord, writeRecord } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+import { StoreUnavailable } from '../../contracts/errors.ts'
+import type { Shape } from '../../domain/books/stored-record.ts'
+import { holdRecord, writeRecord } from './stored-json.ts'
+import type { Ports } from '../ports.ts'
 
 /** Each try that loses means that somebody else got its answer. */
 const MAX_TRIES = 40

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { ClusterChanged } from '../../../functions/contracts/errors.ts'
-import { lookAtSite } from '../../../functions/operations/look-at-site.ts'
-import { acceptCluster, readSiteBook } from '../../../functions/operations/site-book.ts'
-import { FakeProvider } from '../../fakes/fake-provider.ts'
-import { MemoryStore } from '../../fakes/memory-store.ts'
+import { ClusterChanged } from '../../../../functions/contracts/errors.ts'
+import { lookAtSite } from '../../../../functions/operations/look-at-site.ts'
+import { acceptCluster, readSiteBook } from '../../../../functions/operations/books/site-book.ts'
+import { FakeProvider } from '../../../fakes/fake-provider.ts'
+import { MemoryStore } from '../../../fakes/memory-store.ts'
 
 const vm = (id: string) => ({ id, kind: 'vm', name: `vm${id}`, node: 'pve1', nodeOffline: false }) as const
 

@@ -1,4 +1,4 @@
-import type { Ports } from './ports.ts'
+import type { Ports } from '../ports.ts'
 import { isOnlyWitness, readUploadRecord, removeUploadRecord } from './upload-record.ts'
 
 /**

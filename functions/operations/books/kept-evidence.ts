@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import type { keptEvidenceSchema } from '../contracts/tasks.ts'
-import { evidenceShape } from './books/shapes.ts'
-import { readRecord } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+import type { keptEvidenceSchema } from '../../contracts/tasks.ts'
+import { evidenceShape } from './shapes.ts'
+import { readRecord } from './stored-json.ts'
+import type { Ports } from '../ports.ts'
 
 /** What Locate archive kept about the guest's job, if it got that far. */
 export async function readKeptEvidence(

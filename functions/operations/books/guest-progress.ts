@@ -1,12 +1,12 @@
-import { GuestliftError } from '../contracts/errors.ts'
-import type { GuestProgress, ProgressFigures, ProgressStage } from '../contracts/progress.ts'
-import type { Run } from '../contracts/nouns.ts'
-import type { PlanItem } from '../contracts/tasks.ts'
-import { progressKey } from '../domain/books/object-keys.ts'
-import { figuresOf, isDue, type Seen } from '../domain/backup/progress.ts'
-import { progressShape } from './books/shapes.ts'
-import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+import { GuestliftError } from '../../contracts/errors.ts'
+import type { GuestProgress, ProgressFigures, ProgressStage } from '../../contracts/progress.ts'
+import type { Run } from '../../contracts/nouns.ts'
+import type { PlanItem } from '../../contracts/tasks.ts'
+import { progressKey } from '../../domain/books/object-keys.ts'
+import { figuresOf, isDue, type Seen } from '../../domain/backup/progress.ts'
+import { progressShape } from './shapes.ts'
+import { readRecord, unlessUnreadable, writeRecord } from './stored-json.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'now' | 'log'>
 

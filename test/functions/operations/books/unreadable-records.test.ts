@@ -6,19 +6,19 @@ import {
   planKey,
   streamLedgerKey,
   verificationsOfDayPrefix,
-} from '../../../functions/domain/books/object-keys.ts'
-import { askForTurn, leaveQueue } from '../../../functions/operations/backup/dump-turns.ts'
-import { reportRun } from '../../../functions/operations/report-run.ts'
-import { startBackup } from '../../../functions/operations/backup/start-backup.ts'
-import { releaseStreams, reserveStreams } from '../../../functions/operations/stream-reservations.ts'
-import { findStored } from '../../../functions/operations/already-stored.ts'
-import { readAtLength } from '../../../functions/operations/verifications-under-way.ts'
-import { recordOutcome } from '../../../functions/operations/outcomes.ts'
-import { writeManifest } from '../../../functions/operations/write-manifest.ts'
-import { locateArchive } from '../../../functions/operations/backup/locate-archive.ts'
-import { goodEvidence, stored } from '../../fakes/evidence.ts'
-import { execution, fakePorts, item } from '../../fakes/ports.ts'
-import { scene } from './fake-source.ts'
+} from '../../../../functions/domain/books/object-keys.ts'
+import { askForTurn, leaveQueue } from '../../../../functions/operations/backup/dump-turns.ts'
+import { reportRun } from '../../../../functions/operations/report-run.ts'
+import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import { releaseStreams, reserveStreams } from '../../../../functions/operations/books/stream-reservations.ts'
+import { findStored } from '../../../../functions/operations/already-stored.ts'
+import { readAtLength } from '../../../../functions/operations/verifications-under-way.ts'
+import { recordOutcome } from '../../../../functions/operations/books/outcomes.ts'
+import { writeManifest } from '../../../../functions/operations/write-manifest.ts'
+import { locateArchive } from '../../../../functions/operations/backup/locate-archive.ts'
+import { goodEvidence, stored } from '../../../fakes/evidence.ts'
+import { execution, fakePorts, item } from '../../../fakes/ports.ts'
+import { scene } from '../fake-source.ts'
 
 const broken = [
   ['is cut short', '{"version":1,"turns":[', 'RecordUnreadable'],

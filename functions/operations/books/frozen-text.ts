@@ -1,5 +1,5 @@
-import type { ArchiveStore, StoredText } from '../aws/archive-store.ts'
-import { ObjectFrozen } from '../contracts/errors.ts'
+import type { ArchiveStore, StoredText } from '../../aws/archive-store.ts'
+import { ObjectFrozen } from '../../contracts/errors.ts'
 
 /** Why a text can't be read now and what to do about it, a sentence. */
 export interface FrozenText {

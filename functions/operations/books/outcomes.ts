@@ -1,10 +1,10 @@
-import type { GuestOutcome } from '../contracts/report.ts'
-import type { Guest, Run } from '../contracts/nouns.ts'
-import { outcomeKey, outcomesPrefix } from '../domain/books/object-keys.ts'
-import { outcomeShape } from './books/shapes.ts'
-import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
+import type { GuestOutcome } from '../../contracts/report.ts'
+import type { Guest, Run } from '../../contracts/nouns.ts'
+import { outcomeKey, outcomesPrefix } from '../../domain/books/object-keys.ts'
+import { outcomeShape } from './shapes.ts'
+import { readRecord, unlessUnreadable, writeRecord } from './stored-json.ts'
 import { inOrder } from './ordered-lookahead.ts'
-import type { Ports } from './ports.ts'
+import type { Ports } from '../ports.ts'
 
 /** Keep a guest's outcome in the run's folder, where Report run finds it. A later attempt replaces an earlier one. */
 export async function recordOutcome(run: Run, outcome: GuestOutcome, { store }: Pick<Ports, 'store'>): Promise<void> {
