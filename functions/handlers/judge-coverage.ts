@@ -1,4 +1,4 @@
-import { tellCoverage } from '../operations/tell-coverage.ts'
+import { tellCoverage } from '../operations/coverage/tell-coverage.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withDeployment } from '../runtime/compose/deployment.ts'
 import { withProvider } from '../runtime/compose/provider.ts'

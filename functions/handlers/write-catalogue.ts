@@ -1,4 +1,4 @@
-import { writeCatalogue } from '../operations/write-catalogue.ts'
+import { writeCatalogue } from '../operations/catalogue/write-catalogue.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'

@@ -9,7 +9,7 @@ import { judgeUnfinished } from '../domain/sweep/unfinished.ts'
 import { claimShape } from './books/shapes.ts'
 import { readRecord, unlessUnreadable } from './books/stored-json.ts'
 import { isThere } from './books/is-there.ts'
-import { type CatalogueFilter, listArchives } from './list-archives.ts'
+import { type CatalogueFilter, listArchives } from './catalogue/list-archives.ts'
 import type { Ports } from './ports.ts'
 import { readUploadRecord } from './books/upload-record.ts'
 

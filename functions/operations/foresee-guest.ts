@@ -12,7 +12,7 @@ import type {
   Provider,
 } from '../providers/provider.ts'
 import type { Obstacle } from './foresee-place.ts'
-import type { LastStored } from './last-stored.ts'
+import type { LastStored } from './catalogue/last-stored.ts'
 
 /** What would become of a guest that the job means. */
 export interface ForeseenGuest extends Partial<Omit<GuestRecord, 'id' | 'missingPrivileges'>> {

@@ -15,7 +15,7 @@ import { clockComplaint, readClock } from './backup/clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
 import { forecastPlace, type Obstacle, type Place, placeKey, spaceNotes } from './foresee-place.ts'
 import { intendedWork } from './intended-work.ts'
-import type { LastStored } from './last-stored.ts'
+import type { LastStored } from './catalogue/last-stored.ts'
 
 /** A run as it would go if it began now. Nothing was changed anywhere to find out. */
 export interface ForeseenRun {

@@ -2,7 +2,7 @@ import { GuestliftError } from '../contracts/errors.ts'
 import type { Guest } from '../contracts/nouns.ts'
 import { archiveTime, timeOf } from '../domain/time/archive-time.ts'
 import { guestsOfId, presentGuest } from '../domain/identity/guests-of-id.ts'
-import { readIndex } from './catalogue-index.ts'
+import { readIndex } from './catalogue/catalogue-index.ts'
 import { inOrder } from './books/ordered-lookahead.ts'
 import type { Ports } from './ports.ts'
 

@@ -9,10 +9,10 @@ import { withinRun } from '../domain/verification/verification-room.ts'
 import { unreadShape, verificationPlanShape } from './books/shapes.ts'
 import { writeRecord } from './books/stored-json.ts'
 import { DueFindings } from './due-findings.ts'
-import { requireKnownSite } from './known-sites.ts'
-import type { CatalogueFilter } from './list-archives.ts'
+import { requireKnownSite } from './catalogue/known-sites.ts'
+import type { CatalogueFilter } from './catalogue/list-archives.ts'
 import type { Ports } from './ports.ts'
-import { readCatalogue } from './read-catalogue.ts'
+import { readCatalogue } from './catalogue/read-catalogue.ts'
 import { readAtLength } from './verifications-under-way.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>

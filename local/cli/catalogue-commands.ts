@@ -10,8 +10,8 @@ import { type ShowOptions, showArchives } from './show-command.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { out } from './stream-out.ts'
 import { sinceOption, untilOption } from './time-option.ts'
-import { requireKnownSite } from '../../functions/operations/known-sites.ts'
-import { rebuildCatalogue } from '../../functions/operations/rebuild-catalogue.ts'
+import { requireKnownSite } from '../../functions/operations/catalogue/known-sites.ts'
+import { rebuildCatalogue } from '../../functions/operations/catalogue/rebuild-catalogue.ts'
 
 const listExits = exitHelp({
   succeeded: 'found',

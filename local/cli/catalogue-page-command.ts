@@ -1,8 +1,8 @@
 import { open, rename, rm } from 'node:fs/promises'
 import packageJson from '../../package.json' with { type: 'json' }
 import { guestText, type PageGuestText } from '../../functions/catalogue-page/page.ts'
-import { pagePieces } from '../../functions/operations/catalogue-page-file.ts'
-import { requireKnownSite } from '../../functions/operations/known-sites.ts'
+import { pagePieces } from '../../functions/operations/catalogue/catalogue-page-file.ts'
+import { requireKnownSite } from '../../functions/operations/catalogue/known-sites.ts'
 import { openBucket, requestLine } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'

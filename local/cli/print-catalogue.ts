@@ -4,7 +4,7 @@ import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { otherTime } from '../../functions/domain/time/archive-time.ts'
 import { gradeText } from '../../functions/domain/backup/grade.ts'
 import type { CataloguedGuest } from '../../functions/domain/catalogue/catalogue-guests.ts'
-import type { CatalogueReading } from '../../functions/operations/read-catalogue.ts'
+import type { CatalogueReading } from '../../functions/operations/catalogue/read-catalogue.ts'
 import { columns, plain } from './columns.ts'
 import { counted } from '../../functions/domain/words/counted.ts'
 

@@ -1,4 +1,4 @@
-import { strangeSite } from '../../functions/operations/known-sites.ts'
+import { strangeSite } from '../../functions/operations/catalogue/known-sites.ts'
 import { type BucketOptions, openBucket } from './bucket-store.ts'
 import type { Display } from './display.ts'
 

@@ -1,7 +1,7 @@
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import { verificationSchema } from '../../functions/contracts/verification.ts'
 import { archiveFolder, manifestKey } from '../../functions/domain/books/object-keys.ts'
-import { writeCatalogue } from '../../functions/operations/write-catalogue.ts'
+import { writeCatalogue } from '../../functions/operations/catalogue/write-catalogue.ts'
 import { manifestOf } from '../fakes/manifest.ts'
 import { fakePorts } from '../fakes/ports.ts'
 

@@ -3,7 +3,7 @@ import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-s
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
 import { pageReadAt } from '../../functions/catalogue-page/page.ts'
-import { newReading, readCatalogue } from '../../functions/operations/read-catalogue.ts'
+import { newReading, readCatalogue } from '../../functions/operations/catalogue/read-catalogue.ts'
 import { bucket, openSite, type Site } from './harness.ts'
 import { killFunction } from './kill-function.ts'
 

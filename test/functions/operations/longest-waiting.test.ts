@@ -4,7 +4,7 @@ import { jobSchema } from '../../../functions/contracts/job.ts'
 import { archiveFolder, catalogueIndexKey, manifestKey } from '../../../functions/domain/books/object-keys.ts'
 import { longestWaitingFirst } from '../../../functions/operations/longest-waiting.ts'
 import { planRun } from '../../../functions/operations/plan-run.ts'
-import { writeCatalogue } from '../../../functions/operations/write-catalogue.ts'
+import { writeCatalogue } from '../../../functions/operations/catalogue/write-catalogue.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
 

@@ -1,8 +1,8 @@
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { pageGuest, type PageGuestText } from '../catalogue-page/page.ts'
-import { cataloguePageKey } from '../domain/books/object-keys.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import { pageGuest, type PageGuestText } from '../../catalogue-page/page.ts'
+import { cataloguePageKey } from '../../domain/books/object-keys.ts'
 import { storePage } from './catalogue-page-file.ts'
-import type { Ports } from './ports.ts'
+import type { Ports } from '../ports.ts'
 import { rebuildCatalogue } from './rebuild-catalogue.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'toolVersion'>

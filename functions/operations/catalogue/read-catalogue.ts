@@ -1,5 +1,5 @@
 /** The catalogue, from the bucket alone. Index objects save reading manifests; they never decide. */
-import type { IndexedArchive, ManifestFacts, VerificationFacts } from '../contracts/catalogue.ts'
+import type { IndexedArchive, ManifestFacts, VerificationFacts } from '../../contracts/catalogue.ts'
 import {
   type ArchiveFiles,
   type CatalogueEntry,
@@ -8,14 +8,14 @@ import {
   type ListedFile,
   manifestFile,
   verificationFile,
-} from '../domain/catalogue/catalogue.ts'
-import { olderFirst } from '../domain/time/archive-time.ts'
-import { readManifestFacts, readVerification } from '../domain/catalogue/manifest-facts.ts'
+} from '../../domain/catalogue/catalogue.ts'
+import { olderFirst } from '../../domain/time/archive-time.ts'
+import { readManifestFacts, readVerification } from '../../domain/catalogue/manifest-facts.ts'
 import { readIndex } from './catalogue-index.ts'
-import { readTextUnlessFrozen } from './books/frozen-text.ts'
+import { readTextUnlessFrozen } from '../books/frozen-text.ts'
 import { type CatalogueFilter, listArchives, type ListedGuest } from './list-archives.ts'
-import { inOrder, turnstile } from './books/ordered-lookahead.ts'
-import type { Ports } from './ports.ts'
+import { inOrder, turnstile } from '../books/ordered-lookahead.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 

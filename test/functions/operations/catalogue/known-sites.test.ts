@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { UnknownSite } from '../../../functions/contracts/errors.ts'
-import { knownSites, requireKnownSite, strangeSite } from '../../../functions/operations/known-sites.ts'
-import { MemoryStore } from '../../fakes/memory-store.ts'
+import { UnknownSite } from '../../../../functions/contracts/errors.ts'
+import { knownSites, requireKnownSite, strangeSite } from '../../../../functions/operations/catalogue/known-sites.ts'
+import { MemoryStore } from '../../../fakes/memory-store.ts'
 
 let store: MemoryStore
 const keyPrefix = 'vault/'

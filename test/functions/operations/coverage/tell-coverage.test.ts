@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { coverageReportSchema, coverageRequestSchema } from '../../../functions/contracts/coverage.ts'
-import { PlatformUnavailable } from '../../../functions/contracts/errors.ts'
-import { uncoveredStates } from '../../../functions/domain/coverage/coverage.ts'
-import { coverageMetrics } from '../../../functions/domain/coverage/coverage-metrics.ts'
-import { archiveFolder, manifestKey } from '../../../functions/domain/books/object-keys.ts'
-import { tellCoverage } from '../../../functions/operations/tell-coverage.ts'
-import type { GuestRecord } from '../../../functions/providers/provider.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
-import { type FakePorts, fakePorts } from '../../fakes/ports.ts'
+import { coverageReportSchema, coverageRequestSchema } from '../../../../functions/contracts/coverage.ts'
+import { PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
+import { uncoveredStates } from '../../../../functions/domain/coverage/coverage.ts'
+import { coverageMetrics } from '../../../../functions/domain/coverage/coverage-metrics.ts'
+import { archiveFolder, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
+import { tellCoverage } from '../../../../functions/operations/coverage/tell-coverage.ts'
+import type { GuestRecord } from '../../../../functions/providers/provider.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
+import { type FakePorts, fakePorts } from '../../../fakes/ports.ts'
 
 const HOUR = 3_600_000
 

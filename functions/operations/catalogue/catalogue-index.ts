@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { CatalogueIndex, IndexedArchive } from '../contracts/catalogue.ts'
-import { ObjectFrozen, StoreDenied } from '../contracts/errors.ts'
-import { catalogueIndexKey, type KeyedGuest } from '../domain/books/object-keys.ts'
-import { catalogueIndexShape } from './books/shapes.ts'
-import { recordIn, recordText } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+import type { CatalogueIndex, IndexedArchive } from '../../contracts/catalogue.ts'
+import { ObjectFrozen, StoreDenied } from '../../contracts/errors.ts'
+import { catalogueIndexKey, type KeyedGuest } from '../../domain/books/object-keys.ts'
+import { catalogueIndexShape } from '../books/shapes.ts'
+import { recordIn, recordText } from '../books/stored-json.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { archiveFolder, artifactKey, manifestKey } from '../../../functions/domain/books/object-keys.ts'
-import { lastStored } from '../../../functions/operations/last-stored.ts'
-import { fakePorts, item } from '../../fakes/ports.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
+import { archiveFolder, artifactKey, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
+import { lastStored } from '../../../../functions/operations/catalogue/last-stored.ts'
+import { fakePorts, item } from '../../../fakes/ports.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
 
 async function keep(
   ports: ReturnType<typeof fakePorts>,

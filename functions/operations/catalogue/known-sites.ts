@@ -1,6 +1,6 @@
-import { UnknownSite } from '../contracts/errors.ts'
-import { archivesPrefix, catalogueIndexesPrefix, siteBooksPrefix } from '../domain/books/object-keys.ts'
-import type { Ports } from './ports.ts'
+import { UnknownSite } from '../../contracts/errors.ts'
+import { archivesPrefix, catalogueIndexesPrefix, siteBooksPrefix } from '../../domain/books/object-keys.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 

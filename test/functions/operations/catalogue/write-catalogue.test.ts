@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { cataloguePage, pageReadAt } from '../../../functions/catalogue-page/page.ts'
+import { cataloguePage, pageReadAt } from '../../../../functions/catalogue-page/page.ts'
 import {
   archiveFolder,
   catalogueIndexKey,
   cataloguePageKey,
   manifestKey,
-} from '../../../functions/domain/books/object-keys.ts'
-import { storePage } from '../../../functions/operations/catalogue-page-file.ts'
-import { writeCatalogue } from '../../../functions/operations/write-catalogue.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
-import { type FakePorts, fakePorts } from '../../fakes/ports.ts'
+} from '../../../../functions/domain/books/object-keys.ts'
+import { storePage } from '../../../../functions/operations/catalogue/catalogue-page-file.ts'
+import { writeCatalogue } from '../../../../functions/operations/catalogue/write-catalogue.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
+import { type FakePorts, fakePorts } from '../../../fakes/ports.ts'
 
 const keyPrefix = 'vault/'
 const web = { id: '100', kind: 'vm', name: 'web', node: 'pve1' } as const

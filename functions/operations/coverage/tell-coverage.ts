@@ -1,11 +1,11 @@
-import type { CoverageReport } from '../contracts/coverage.ts'
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { coverageMetrics, uncoveredCount } from '../domain/coverage/coverage-metrics.ts'
-import { coverageReportKey, lastCoverageKey } from '../domain/books/object-keys.ts'
-import { coverageReportShape } from './books/shapes.ts'
-import { writeRecord } from './books/stored-json.ts'
+import type { CoverageReport } from '../../contracts/coverage.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import { coverageMetrics, uncoveredCount } from '../../domain/coverage/coverage-metrics.ts'
+import { coverageReportKey, lastCoverageKey } from '../../domain/books/object-keys.ts'
+import { coverageReportShape } from '../books/shapes.ts'
+import { writeRecord } from '../books/stored-json.ts'
 import { type Coverage, judgeCoverage } from './judge-coverage.ts'
-import type { Ports } from './ports.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'deployment'>
 

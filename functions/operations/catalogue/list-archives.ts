@@ -1,6 +1,6 @@
-import { type ArchiveFiles, readFolder } from '../domain/catalogue/catalogue.ts'
-import { archivesPrefix, guestFolder, type KeyedGuest, verificationKey } from '../domain/books/object-keys.ts'
-import type { Ports } from './ports.ts'
+import { type ArchiveFiles, readFolder } from '../../domain/catalogue/catalogue.ts'
+import { archivesPrefix, guestFolder, type KeyedGuest, verificationKey } from '../../domain/books/object-keys.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 

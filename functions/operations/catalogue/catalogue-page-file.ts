@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { ArchiveConflict } from '../contracts/errors.ts'
+import { ArchiveConflict } from '../../contracts/errors.ts'
 import {
   cataloguePage,
   PAGE_HEAD_BYTES,
   type PageAbout,
   type PageGuestText,
   pageReadAt,
-} from '../catalogue-page/page.ts'
-import type { Ports } from './ports.ts'
+} from '../../catalogue-page/page.ts'
+import type { Ports } from '../ports.ts'
 
 /** Runs that end together each get their turn within as many. */
 const TRIES = 5

@@ -1,7 +1,7 @@
-import { catalogueIndexesPrefix, catalogueIndexKey } from '../domain/books/object-keys.ts'
+import { catalogueIndexesPrefix, catalogueIndexKey } from '../../domain/books/object-keys.ts'
 import { indexText } from './catalogue-index.ts'
 import type { CatalogueFilter } from './list-archives.ts'
-import type { Ports } from './ports.ts'
+import type { Ports } from '../ports.ts'
 import { type CatalogueReading, newReading, readCatalogue, type ReadGuest } from './read-catalogue.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>

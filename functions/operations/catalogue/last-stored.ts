@@ -1,8 +1,8 @@
-import type { GuestIdentity } from '../contracts/nouns.ts'
-import { timeOf } from '../domain/time/archive-time.ts'
-import { guestsOfId, presentGuest } from '../domain/identity/guests-of-id.ts'
-import type { KeyedGuest } from '../domain/books/object-keys.ts'
-import type { Ports } from './ports.ts'
+import type { GuestIdentity } from '../../contracts/nouns.ts'
+import { timeOf } from '../../domain/time/archive-time.ts'
+import { guestsOfId, presentGuest } from '../../domain/identity/guests-of-id.ts'
+import type { KeyedGuest } from '../../domain/books/object-keys.ts'
+import type { Ports } from '../ports.ts'
 import { readCatalogue } from './read-catalogue.ts'
 
 export interface LastStored {
