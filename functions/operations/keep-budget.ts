@@ -5,7 +5,7 @@ import { budgetTerms, overBudget } from '../domain/prices/budget.ts'
 import { listPrices } from '../domain/prices/list-prices.ts'
 import { quoteRun } from '../domain/prices/quote.ts'
 import type { Provider } from '../providers/provider.ts'
-import { foreseeRun } from './foresee-run.ts'
+import { foreseeRun } from './foresight/foresee-run.ts'
 
 /**
  * Before anything is started: refuse a job that may cost more than its budget. Sizes are those of the platform's own

@@ -5,7 +5,7 @@ import { planKey, pruningPrefix } from '../domain/books/object-keys.ts'
 import { validationMessage } from '../domain/words/validation-message.ts'
 import { pruningPlanShape } from './books/shapes.ts'
 import { writeRecord } from './books/stored-json.ts'
-import { lookAtSite, type SiteLook } from './look-at-site.ts'
+import { lookAtSite, type SiteLook } from './selection/look-at-site.ts'
 import type { Ports } from './ports.ts'
 import { acceptCluster } from './books/site-book.ts'
 

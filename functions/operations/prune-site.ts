@@ -4,7 +4,7 @@ import type { Retention } from '../contracts/retention.ts'
 import type { GuestRetention } from '../contracts/retention-report.ts'
 import type { KeyedGuest } from '../domain/books/object-keys.ts'
 import { absenceText, goneRule, guestName } from '../domain/identity/presence.ts'
-import { archivedGuests } from './look-at-site.ts'
+import { archivedGuests } from './selection/look-at-site.ts'
 import { pruneGuest } from './prune-guest.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 

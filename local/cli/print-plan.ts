@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { formatBytes } from '../../functions/domain/words/byte-size.ts'
-import type { ForeseenGuest } from '../../functions/operations/foresee-guest.ts'
-import type { ForeseenRun } from '../../functions/operations/foresee-run.ts'
+import type { ForeseenGuest } from '../../functions/operations/foresight/foresee-guest.ts'
+import type { ForeseenRun } from '../../functions/operations/foresight/foresee-run.ts'
 import { byCause, someOf } from '../../functions/domain/words/same-cause.ts'
 import { columns, plain } from './columns.ts'
 

@@ -4,8 +4,8 @@ import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { formatDollarRange, formatDollars } from '../../functions/domain/prices/prices.ts'
 import type { Quote } from '../../functions/domain/prices/quote.ts'
 import type { ArchiveRestorePrice, RestorePrice } from '../../functions/domain/prices/restore-price.ts'
-import type { BucketBill } from '../../functions/operations/bill-bucket.ts'
-import type { ForeseenRetention } from '../../functions/operations/foresee-retention.ts'
+import type { BucketBill } from '../../functions/operations/foresight/bill-bucket.ts'
+import type { ForeseenRetention } from '../../functions/operations/foresight/foresee-retention.ts'
 import { columns, plain } from './columns.ts'
 
 /** Guests and classes of a bill that are told one by one; `--json` has all. */

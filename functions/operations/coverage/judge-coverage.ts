@@ -13,7 +13,7 @@ import type { CoverageSchedule } from '../../contracts/coverage.ts'
 import { absenceText, goneRule, guestName } from '../../domain/identity/presence.ts'
 import { guestKey, promisesOf, type SchedulePromise } from '../../domain/selection/schedule-choice.ts'
 import type { Provider } from '../../providers/provider.ts'
-import { lookAtSite, type SiteLook } from '../look-at-site.ts'
+import { lookAtSite, type SiteLook } from '../selection/look-at-site.ts'
 import type { Ports } from '../ports.ts'
 import { readCatalogue } from '../catalogue/read-catalogue.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ClusterChanged } from '../../../../functions/contracts/errors.ts'
-import { lookAtSite } from '../../../../functions/operations/look-at-site.ts'
+import { lookAtSite } from '../../../../functions/operations/selection/look-at-site.ts'
 import { acceptCluster, readSiteBook } from '../../../../functions/operations/books/site-book.ts'
 import { FakeProvider } from '../../../fakes/fake-provider.ts'
 import { MemoryStore } from '../../../fakes/memory-store.ts'

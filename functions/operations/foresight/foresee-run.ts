@@ -1,7 +1,7 @@
-import { AUTO_STORAGE } from '../contracts/backup-options.ts'
-import { GuestliftError } from '../contracts/errors.ts'
-import type { Job } from '../contracts/job.ts'
-import type { Platform } from '../contracts/nouns.ts'
+import { AUTO_STORAGE } from '../../contracts/backup-options.ts'
+import { GuestliftError } from '../../contracts/errors.ts'
+import type { Job } from '../../contracts/job.ts'
+import type { Platform } from '../../contracts/nouns.ts'
 import type {
   ArchiveFilter,
   GuestRecord,
@@ -9,13 +9,13 @@ import type {
   PlatformArchive,
   Provider,
   StorageRecord,
-} from '../providers/provider.ts'
-import { chooseGuests } from './choose-guests.ts'
-import { clockComplaint, readClock } from './backup/clock-check.ts'
+} from '../../providers/provider.ts'
+import { chooseGuests } from '../selection/choose-guests.ts'
+import { clockComplaint, readClock } from '../backup/clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
 import { forecastPlace, type Obstacle, type Place, placeKey, spaceNotes } from './foresee-place.ts'
-import { intendedWork } from './intended-work.ts'
-import type { LastStored } from './catalogue/last-stored.ts'
+import { intendedWork } from '../selection/intended-work.ts'
+import type { LastStored } from '../catalogue/last-stored.ts'
 
 /** A run as it would go if it began now. Nothing was changed anywhere to find out. */
 export interface ForeseenRun {

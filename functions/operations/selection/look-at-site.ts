@@ -1,6 +1,6 @@
-import type { SiteBook } from '../contracts/site-book.ts'
-import { counted } from '../domain/words/counted.ts'
-import { archivesPrefix, type KeyedGuest } from '../domain/books/object-keys.ts'
+import type { SiteBook } from '../../contracts/site-book.ts'
+import { counted } from '../../domain/words/counted.ts'
+import { archivesPrefix, type KeyedGuest } from '../../domain/books/object-keys.ts'
 import {
   type AbsentGuest,
   absentGuests,
@@ -8,10 +8,10 @@ import {
   tooManyAbsent,
   withList,
   withSettled,
-} from '../domain/identity/presence.ts'
-import type { GuestRecord, Provider } from '../providers/provider.ts'
-import { type BookPorts, changeSiteBook, pinnedFirst, readSiteBook, requirePinned } from './books/site-book.ts'
-import type { Ports } from './ports.ts'
+} from '../../domain/identity/presence.ts'
+import type { GuestRecord, Provider } from '../../providers/provider.ts'
+import { type BookPorts, changeSiteBook, pinnedFirst, readSiteBook, requirePinned } from '../books/site-book.ts'
+import type { Ports } from '../ports.ts'
 
 /** A site's guests, and what is to be thought of those that have archives and aren't among them. */
 export interface SiteLook {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { jobSchema } from '../../../functions/contracts/job.ts'
-import { runReportSchema } from '../../../functions/contracts/report.ts'
-import { type GuestSelectionInput, selectionRecordSchema } from '../../../functions/contracts/selection.ts'
-import { chooseGuests } from '../../../functions/operations/choose-guests.ts'
-import { intendedWork } from '../../../functions/operations/intended-work.ts'
-import { planRun } from '../../../functions/operations/plan-run.ts'
-import { reportRun } from '../../../functions/operations/report-run.ts'
-import type { FoundGuest } from '../../../functions/providers/provider.ts'
-import { fakePorts, item } from '../../fakes/ports.ts'
+import { jobSchema } from '../../../../functions/contracts/job.ts'
+import { runReportSchema } from '../../../../functions/contracts/report.ts'
+import { type GuestSelectionInput, selectionRecordSchema } from '../../../../functions/contracts/selection.ts'
+import { chooseGuests } from '../../../../functions/operations/selection/choose-guests.ts'
+import { intendedWork } from '../../../../functions/operations/selection/intended-work.ts'
+import { planRun } from '../../../../functions/operations/plan-run.ts'
+import { reportRun } from '../../../../functions/operations/report-run.ts'
+import type { FoundGuest } from '../../../../functions/providers/provider.ts'
+import { fakePorts, item } from '../../../fakes/ports.ts'
 
 const { run, site, platform, platformVersion } = item
 const found = (id: string, name: string): FoundGuest => ({ id, kind: 'vm', name, node: 'pve1', nodeOffline: false })

@@ -1,8 +1,8 @@
-import { AUTO_STORAGE, type BackupOptions } from '../contracts/backup-options.ts'
-import { GuestliftError } from '../contracts/errors.ts'
-import { formatBytes } from '../domain/words/byte-size.ts'
-import { chooseStorage, ofUnknownType } from '../domain/backup/storage-choice.ts'
-import type { Provider, StorageRecord } from '../providers/provider.ts'
+import { AUTO_STORAGE, type BackupOptions } from '../../contracts/backup-options.ts'
+import { GuestliftError } from '../../contracts/errors.ts'
+import { formatBytes } from '../../domain/words/byte-size.ts'
+import { chooseStorage, ofUnknownType } from '../../domain/backup/storage-choice.ts'
+import type { Provider, StorageRecord } from '../../providers/provider.ts'
 
 /** What keeps a guest from being archived. */
 export interface Obstacle {

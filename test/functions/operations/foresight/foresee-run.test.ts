@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { jobSchema } from '../../../functions/contracts/job.ts'
+import { jobSchema } from '../../../../functions/contracts/job.ts'
 import {
   GuestLockedBriefly,
   GuestLockStays,
@@ -7,10 +7,10 @@ import {
   RequestRejected,
   RouteUnreachable,
   StorageUnusable,
-} from '../../../functions/contracts/errors.ts'
-import { foreseeRun } from '../../../functions/operations/foresee-run.ts'
-import type { PlatformArchive, StorageRecord } from '../../../functions/providers/provider.ts'
-import { FakeProvider } from '../../fakes/fake-provider.ts'
+} from '../../../../functions/contracts/errors.ts'
+import { foreseeRun } from '../../../../functions/operations/foresight/foresee-run.ts'
+import type { PlatformArchive, StorageRecord } from '../../../../functions/providers/provider.ts'
+import { FakeProvider } from '../../../fakes/fake-provider.ts'
 
 const GIB = 2 ** 30
 

@@ -1,8 +1,8 @@
-import type { BackupOptions } from '../contracts/backup-options.ts'
-import { GuestliftError } from '../contracts/errors.ts'
-import type { Requirement } from '../contracts/grade.ts'
-import { type ExpectedSize, expectSize } from '../domain/backup/expected-size.ts'
-import { shortfallsOf } from '../domain/backup/grade.ts'
+import type { BackupOptions } from '../../contracts/backup-options.ts'
+import { GuestliftError } from '../../contracts/errors.ts'
+import type { Requirement } from '../../contracts/grade.ts'
+import { type ExpectedSize, expectSize } from '../../domain/backup/expected-size.ts'
+import { shortfallsOf } from '../../domain/backup/grade.ts'
 import type {
   GuestDetails,
   GuestRecord,
@@ -10,9 +10,9 @@ import type {
   PlannedBackup,
   PlatformArchive,
   Provider,
-} from '../providers/provider.ts'
+} from '../../providers/provider.ts'
 import type { Obstacle } from './foresee-place.ts'
-import type { LastStored } from './catalogue/last-stored.ts'
+import type { LastStored } from '../catalogue/last-stored.ts'
 
 /** What would become of a guest that the job means. */
 export interface ForeseenGuest extends Partial<Omit<GuestRecord, 'id' | 'missingPrivileges'>> {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { StoredVersion } from '../../../functions/aws/version-store.ts'
-import { StoreDenied } from '../../../functions/contracts/errors.ts'
-import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
-import { billBucket } from '../../../functions/operations/bill-bucket.ts'
-import { MemoryStore } from '../../fakes/memory-store.ts'
+import type { StoredVersion } from '../../../../functions/aws/version-store.ts'
+import { StoreDenied } from '../../../../functions/contracts/errors.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { billBucket } from '../../../../functions/operations/foresight/bill-bucket.ts'
+import { MemoryStore } from '../../../fakes/memory-store.ts'
 
 const GIB = 2 ** 30
 

@@ -1,11 +1,11 @@
-import type { ArchiveStore } from '../aws/archive-store.ts'
-import type { VersionStore } from '../aws/version-store.ts'
-import { StoreDenied } from '../contracts/errors.ts'
-import { type Destination, type PriceTable, type StorageClass, storageClassSchema } from '../contracts/prices.ts'
-import { BillCounter, type MonthlyBill } from '../domain/prices/monthly-bill.ts'
-import { readFolder } from '../domain/catalogue/catalogue.ts'
-import { bookFolders, manifestKey, readArtifactKey } from '../domain/books/object-keys.ts'
-import { type RestorePrice, restorePrices } from '../domain/prices/restore-price.ts'
+import type { ArchiveStore } from '../../aws/archive-store.ts'
+import type { VersionStore } from '../../aws/version-store.ts'
+import { StoreDenied } from '../../contracts/errors.ts'
+import { type Destination, type PriceTable, type StorageClass, storageClassSchema } from '../../contracts/prices.ts'
+import { BillCounter, type MonthlyBill } from '../../domain/prices/monthly-bill.ts'
+import { readFolder } from '../../domain/catalogue/catalogue.ts'
+import { bookFolders, manifestKey, readArtifactKey } from '../../domain/books/object-keys.ts'
+import { type RestorePrice, restorePrices } from '../../domain/prices/restore-price.ts'
 
 export interface BucketBill extends MonthlyBill {
   version: 1
