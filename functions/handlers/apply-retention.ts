@@ -1,4 +1,4 @@
-import { applyRetention } from '../operations/apply-retention.ts'
+import { applyRetention } from '../operations/pruning/apply-retention.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withRetention } from '../runtime/compose/retention.ts'
 import { withStore } from '../runtime/compose/store.ts'

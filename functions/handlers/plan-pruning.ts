@@ -1,4 +1,4 @@
-import { planPruning } from '../operations/plan-pruning.ts'
+import { planPruning } from '../operations/pruning/plan-pruning.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withProvider } from '../runtime/compose/provider.ts'
 import { withStore } from '../runtime/compose/store.ts'

@@ -1,4 +1,4 @@
-import { pruneArchives } from '../operations/prune-archives.ts'
+import { pruneArchives } from '../operations/pruning/prune-archives.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withRetention } from '../runtime/compose/retention.ts'
 import { withStore } from '../runtime/compose/store.ts'

@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import type { ArchiveDecision } from '../../functions/contracts/retention-report.ts'
 import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { formatDollars } from '../../functions/domain/prices/prices.ts'
-import type { SiteEnd } from '../../functions/operations/prune-site.ts'
+import type { SiteEnd } from '../../functions/operations/pruning/prune-site.ts'
 import { columns, plain } from './columns.ts'
 import { shortTime } from './print-catalogue.ts'
 

@@ -1,7 +1,7 @@
 /** Of guests that pass by one after the other, each cause of trouble is told once, and at the end how many shared it. */
 import { counted } from '../../functions/domain/words/counted.ts'
 import { bareCause, someOf } from '../../functions/domain/words/same-cause.ts'
-import type { SiteEnd } from '../../functions/operations/prune-site.ts'
+import type { SiteEnd } from '../../functions/operations/pruning/prune-site.ts'
 
 /** Guests that couldn't be looked at for a cause that was told of another one, by that cause. */
 export type Troubles = Map<string, { first: string; alike: string[] }>

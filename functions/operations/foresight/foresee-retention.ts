@@ -1,8 +1,8 @@
 import type { Retention } from '../../contracts/retention.ts'
 import type { GuestRetention, RetentionEffect } from '../../contracts/retention-report.ts'
 import { roundDollars } from '../../domain/prices/prices.ts'
-import { pruneSite, type SiteOrder } from '../prune-site.ts'
-import type { RetentionPorts } from '../retention-ports.ts'
+import { pruneSite, type SiteOrder } from '../pruning/prune-site.ts'
+import type { RetentionPorts } from '../pruning/retention-ports.ts'
 
 /** What a retention would do to one guest's part of the bill. */
 export interface ForeseenGuestRetention {

@@ -5,8 +5,8 @@ import type { GuestRetention } from '../../../../functions/contracts/retention-r
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import { billBucket } from '../../../../functions/operations/foresight/bill-bucket.ts'
 import { foreseeRetention } from '../../../../functions/operations/foresight/foresee-retention.ts'
-import { pruneSite } from '../../../../functions/operations/prune-site.ts'
-import type { RetentionPorts } from '../../../../functions/operations/retention-ports.ts'
+import { pruneSite } from '../../../../functions/operations/pruning/prune-site.ts'
+import type { RetentionPorts } from '../../../../functions/operations/pruning/retention-ports.ts'
 import { putArchive } from '../../../fakes/put-archive.ts'
 import { openVersionedBucket, type VersionedBucket } from '../../../fakes/versioned-bucket.ts'
 

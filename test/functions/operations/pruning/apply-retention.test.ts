@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { retentionSchema } from '../../../functions/contracts/retention.ts'
-import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
-import { archiveFolder } from '../../../functions/domain/books/object-keys.ts'
-import { applyRetention } from '../../../functions/operations/apply-retention.ts'
-import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
-import { item } from '../../fakes/ports.ts'
-import { openVersionedBucket, type VersionedBucket } from '../../fakes/versioned-bucket.ts'
+import { retentionSchema } from '../../../../functions/contracts/retention.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { archiveFolder } from '../../../../functions/domain/books/object-keys.ts'
+import { applyRetention } from '../../../../functions/operations/pruning/apply-retention.ts'
+import type { RetentionPorts } from '../../../../functions/operations/pruning/retention-ports.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
+import { item } from '../../../fakes/ports.ts'
+import { openVersionedBucket, type VersionedBucket } from '../../../fakes/versioned-bucket.ts'
 
 describe('applyRetention', () => {
   let bucket: VersionedBucket

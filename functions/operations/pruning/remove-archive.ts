@@ -1,6 +1,6 @@
-import type { VersionLock } from '../aws/version-store.ts'
-import { ArchiveConflict } from '../contracts/errors.ts'
-import type { RemovalRecord } from '../contracts/retention-report.ts'
+import type { VersionLock } from '../../aws/version-store.ts'
+import { ArchiveConflict } from '../../contracts/errors.ts'
+import type { RemovalRecord } from '../../contracts/retention-report.ts'
 import {
   guestFolder,
   type KeyedGuest,
@@ -8,11 +8,11 @@ import {
   removalRecordKey,
   removalRecordsPrefix,
   verificationKey,
-} from '../domain/books/object-keys.ts'
-import { newerAdvice } from '../domain/books/stored-record.ts'
-import { removalShape } from './books/shapes.ts'
-import { recordIn, writeRecord } from './books/stored-json.ts'
-import { readTextUnlessFrozen } from './books/frozen-text.ts'
+} from '../../domain/books/object-keys.ts'
+import { newerAdvice } from '../../domain/books/stored-record.ts'
+import { removalShape } from '../books/shapes.ts'
+import { recordIn, writeRecord } from '../books/stored-json.ts'
+import { readTextUnlessFrozen } from '../books/frozen-text.ts'
 import type { VersionedArchive } from './guest-archives.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 

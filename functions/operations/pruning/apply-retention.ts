@@ -1,4 +1,4 @@
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { pruneGuest } from './prune-guest.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 

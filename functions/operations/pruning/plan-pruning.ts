@@ -1,13 +1,13 @@
-import { InvalidJob } from '../contracts/errors.ts'
-import { type PruningPlan, pruningRequestSchema } from '../contracts/pruning.ts'
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { planKey, pruningPrefix } from '../domain/books/object-keys.ts'
-import { validationMessage } from '../domain/words/validation-message.ts'
-import { pruningPlanShape } from './books/shapes.ts'
-import { writeRecord } from './books/stored-json.ts'
-import { lookAtSite, type SiteLook } from './selection/look-at-site.ts'
-import type { Ports } from './ports.ts'
-import { acceptCluster } from './books/site-book.ts'
+import { InvalidJob } from '../../contracts/errors.ts'
+import { type PruningPlan, pruningRequestSchema } from '../../contracts/pruning.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import { planKey, pruningPrefix } from '../../domain/books/object-keys.ts'
+import { validationMessage } from '../../domain/words/validation-message.ts'
+import { pruningPlanShape } from '../books/shapes.ts'
+import { writeRecord } from '../books/stored-json.ts'
+import { lookAtSite, type SiteLook } from '../selection/look-at-site.ts'
+import type { Ports } from '../ports.ts'
+import { acceptCluster } from '../books/site-book.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'provider'>
 

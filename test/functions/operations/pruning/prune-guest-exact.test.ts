@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { StoreUnavailable } from '../../../functions/contracts/errors.ts'
-import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
-import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
-import { archiveFolder } from '../../../functions/domain/books/object-keys.ts'
-import { pruneGuest, type PruneOrder } from '../../../functions/operations/prune-guest.ts'
-import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
-import { MemoryStore } from '../../fakes/memory-store.ts'
-import { MemoryVersions } from '../../fakes/memory-versions.ts'
+import { StoreUnavailable } from '../../../../functions/contracts/errors.ts'
+import { type Retention, retentionSchema } from '../../../../functions/contracts/retention.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { archiveFolder } from '../../../../functions/domain/books/object-keys.ts'
+import { pruneGuest, type PruneOrder } from '../../../../functions/operations/pruning/prune-guest.ts'
+import type { RetentionPorts } from '../../../../functions/operations/pruning/retention-ports.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
+import { MemoryStore } from '../../../fakes/memory-store.ts'
+import { MemoryVersions } from '../../../fakes/memory-versions.ts'
 
 const guest = { id: '100', kind: 'vm' } as const
 const NOW = new Date('2026-11-20T12:00:00.000Z')

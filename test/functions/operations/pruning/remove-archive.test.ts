@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { StoredVersion } from '../../../functions/aws/version-store.ts'
-import { ObjectFrozen, StoreUnavailable } from '../../../functions/contracts/errors.ts'
-import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
+import type { StoredVersion } from '../../../../functions/aws/version-store.ts'
+import { ObjectFrozen, StoreUnavailable } from '../../../../functions/contracts/errors.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import {
   archiveLock,
   isVerdictAlone,
@@ -9,10 +9,10 @@ import {
   removeVerdictsAlone,
   resumeRemovals,
   untilText,
-} from '../../../functions/operations/remove-archive.ts'
-import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'
-import { MemoryStore } from '../../fakes/memory-store.ts'
-import { MemoryVersions } from '../../fakes/memory-versions.ts'
+} from '../../../../functions/operations/pruning/remove-archive.ts'
+import type { RetentionPorts } from '../../../../functions/operations/pruning/retention-ports.ts'
+import { MemoryStore } from '../../../fakes/memory-store.ts'
+import { MemoryVersions } from '../../../fakes/memory-versions.ts'
 
 const guest = { id: '100', kind: 'vm' } as const
 const FOLDER = 'archives/hq/vm-100/2026-11-01T02-00-00Z/'

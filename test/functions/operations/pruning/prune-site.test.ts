@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Guest } from '../../../functions/contracts/nouns.ts'
-import { retentionSchema } from '../../../functions/contracts/retention.ts'
-import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
-import { pruneSite, type SiteOrder } from '../../../functions/operations/prune-site.ts'
-import type { RetentionPorts } from '../../../functions/operations/retention-ports.ts'
-import { putArchive } from '../../fakes/put-archive.ts'
-import { openVersionedBucket, type VersionedBucket } from '../../fakes/versioned-bucket.ts'
+import type { Guest } from '../../../../functions/contracts/nouns.ts'
+import { retentionSchema } from '../../../../functions/contracts/retention.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import { pruneSite, type SiteOrder } from '../../../../functions/operations/pruning/prune-site.ts'
+import type { RetentionPorts } from '../../../../functions/operations/pruning/retention-ports.ts'
+import { putArchive } from '../../../fakes/put-archive.ts'
+import { openVersionedBucket, type VersionedBucket } from '../../../fakes/versioned-bucket.ts'
 
 const web: Guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' }
 const box: Guest = { id: '100', kind: 'container', name: 'box', node: 'pve1' }

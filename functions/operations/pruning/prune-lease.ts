@@ -1,7 +1,7 @@
-import type { PruningLease } from '../contracts/pruning-lease.ts'
-import { type KeyedGuest, pruningLeaseKey } from '../domain/books/object-keys.ts'
-import { leaseShape } from './books/shapes.ts'
-import { holdRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
+import type { PruningLease } from '../../contracts/pruning-lease.ts'
+import { type KeyedGuest, pruningLeaseKey } from '../../domain/books/object-keys.ts'
+import { leaseShape } from '../books/shapes.ts'
+import { holdRecord, unlessUnreadable, writeRecord } from '../books/stored-json.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
 type Needs = Pick<RetentionPorts, 'store' | 'keyPrefix' | 'now' | 'ownProcess'>

@@ -1,10 +1,10 @@
-import type { ClockConfirmation } from '../contracts/retention-report.ts'
-import { clockTrouble } from '../domain/time/clock-trouble.ts'
-import type { TracedArchive } from '../domain/identity/guests-of-id.ts'
-import { clockConfirmationKey, type KeyedGuest } from '../domain/books/object-keys.ts'
-import { clockConfirmationShape } from './books/shapes.ts'
-import { recordIn, writeRecord } from './books/stored-json.ts'
-import { readTextUnlessFrozen } from './books/frozen-text.ts'
+import type { ClockConfirmation } from '../../contracts/retention-report.ts'
+import { clockTrouble } from '../../domain/time/clock-trouble.ts'
+import type { TracedArchive } from '../../domain/identity/guests-of-id.ts'
+import { clockConfirmationKey, type KeyedGuest } from '../../domain/books/object-keys.ts'
+import { clockConfirmationShape } from '../books/shapes.ts'
+import { recordIn, writeRecord } from '../books/stored-json.ts'
+import { readTextUnlessFrozen } from '../books/frozen-text.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
 type Needs = Pick<RetentionPorts, 'store' | 'keyPrefix' | 'now'>
