@@ -1,4 +1,4 @@
-import { authenticate } from '../operations/authenticate.ts'
+import { authenticate } from '../operations/run/authenticate.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { withProvider } from '../runtime/compose/provider.ts'

@@ -1,4 +1,4 @@
-import { planRun } from '../operations/plan-run.ts'
+import { planRun } from '../operations/run/plan-run.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { withProvider } from '../runtime/compose/provider.ts'

@@ -1,4 +1,4 @@
-import { reportRun } from '../operations/report-run.ts'
+import { reportRun } from '../operations/run/report-run.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withDeployment } from '../runtime/compose/deployment.ts'
 import { withStore } from '../runtime/compose/store.ts'

@@ -1,6 +1,6 @@
 /** What a run on this machine finds of earlier ones whose process was killed: nobody else cleans up after them. */
 import { readFailure } from '../../functions/domain/backup/failure.ts'
-import { deadLocalRuns } from '../../functions/operations/local-runs.ts'
+import { deadLocalRuns } from '../../functions/operations/run/local-runs.ts'
 import type { LocalRunner } from '../run/local-runner.ts'
 import { isGone } from '../run/process-identity.ts'
 import type { OpenBucket } from './bucket-store.ts'

@@ -18,7 +18,7 @@ import { planKey } from '../../functions/domain/books/object-keys.ts'
 import { runPlanShape } from '../../functions/operations/books/shapes.ts'
 import { writeRecord } from '../../functions/operations/books/stored-json.ts'
 import { emptyOutcome, recordOutcomes } from '../../functions/operations/books/outcomes.ts'
-import { reportRun } from '../../functions/operations/report-run.ts'
+import { reportRun } from '../../functions/operations/run/report-run.ts'
 import { item } from '../fakes/ports.ts'
 import { note } from './progress.ts'
 

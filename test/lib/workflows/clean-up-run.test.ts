@@ -4,7 +4,7 @@ import { type TaskName, type TaskInput, tasks } from '../../../functions/contrac
 import { planKey } from '../../../functions/domain/books/object-keys.ts'
 import { findLeftovers } from '../../../functions/operations/backup/find-leftovers.ts'
 import { recordFailure } from '../../../functions/operations/backup/record-failure.ts'
-import { reportRun } from '../../../functions/operations/report-run.ts'
+import { reportRun } from '../../../functions/operations/run/report-run.ts'
 import { startBackup } from '../../../functions/operations/backup/start-backup.ts'
 import { execution, type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
 import { type FakeTask, run } from '../../local/asl/harness.ts'

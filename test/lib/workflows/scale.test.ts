@@ -12,7 +12,7 @@ import { LONGEST_COPY_DAYS, slowestLineBytesPerSecond } from '../../../functions
 import { keepTurn } from '../../../functions/operations/backup/dump-turns.ts'
 import type { Ports } from '../../../functions/operations/ports.ts'
 import { planCopies } from '../../../functions/operations/plan-copies.ts'
-import { planRun } from '../../../functions/operations/plan-run.ts'
+import { planRun } from '../../../functions/operations/run/plan-run.ts'
 import { startBackup } from '../../../functions/operations/backup/start-backup.ts'
 import { reserveStreams } from '../../../functions/operations/books/stream-reservations.ts'
 import { TaskFailure } from '../../../local/asl/errors.ts'

@@ -8,7 +8,7 @@ import {
   verificationsOfDayPrefix,
 } from '../../../../functions/domain/books/object-keys.ts'
 import { askForTurn, leaveQueue } from '../../../../functions/operations/backup/dump-turns.ts'
-import { reportRun } from '../../../../functions/operations/report-run.ts'
+import { reportRun } from '../../../../functions/operations/run/report-run.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
 import { releaseStreams, reserveStreams } from '../../../../functions/operations/books/stream-reservations.ts'
 import { findStored } from '../../../../functions/operations/already-stored.ts'

@@ -1,11 +1,11 @@
-import { InvalidJob } from '../contracts/errors.ts'
-import { type Again, type Job, jobSchema } from '../contracts/job.ts'
-import type { PlanItem } from '../contracts/tasks.ts'
-import { jobKey, planKey, runPrefix } from '../domain/books/object-keys.ts'
-import { jobShape, runPlanShape } from './books/shapes.ts'
-import { readRecord, writeRecord } from './books/stored-json.ts'
-import { allOutcomes } from './books/outcomes.ts'
-import type { Ports } from './ports.ts'
+import { InvalidJob } from '../../contracts/errors.ts'
+import { type Again, type Job, jobSchema } from '../../contracts/job.ts'
+import type { PlanItem } from '../../contracts/tasks.ts'
+import { jobKey, planKey, runPrefix } from '../../domain/books/object-keys.ts'
+import { jobShape, runPlanShape } from '../books/shapes.ts'
+import { readRecord, writeRecord } from '../books/stored-json.ts'
+import { allOutcomes } from '../books/outcomes.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 

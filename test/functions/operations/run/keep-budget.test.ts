@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { BudgetExceeded } from '../../../functions/contracts/errors.ts'
-import { jobSchema } from '../../../functions/contracts/job.ts'
-import { keepBudget } from '../../../functions/operations/keep-budget.ts'
-import { planRun } from '../../../functions/operations/plan-run.ts'
-import { FakeProvider } from '../../fakes/fake-provider.ts'
-import { fakePorts, item } from '../../fakes/ports.ts'
+import { BudgetExceeded } from '../../../../functions/contracts/errors.ts'
+import { jobSchema } from '../../../../functions/contracts/job.ts'
+import { keepBudget } from '../../../../functions/operations/run/keep-budget.ts'
+import { planRun } from '../../../../functions/operations/run/plan-run.ts'
+import { FakeProvider } from '../../../fakes/fake-provider.ts'
+import { fakePorts, item } from '../../../fakes/ports.ts'
 
 const GIB = 2 ** 30
 

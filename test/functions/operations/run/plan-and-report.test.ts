@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { HostKeyMismatch, ConnectionDropped } from '../../../functions/contracts/errors.ts'
-import { runReportSchema } from '../../../functions/contracts/report.ts'
-import { jobSchema } from '../../../functions/contracts/job.ts'
-import { noCopyWork } from '../../../functions/domain/transfer/copy-work.ts'
-import { emptyOutcome, recordOutcome, recordOutcomes } from '../../../functions/operations/books/outcomes.ts'
-import { planRun } from '../../../functions/operations/plan-run.ts'
-import { reportRun } from '../../../functions/operations/report-run.ts'
-import { MemoryStore } from '../../fakes/memory-store.ts'
-import { fakePorts, item } from '../../fakes/ports.ts'
+import { HostKeyMismatch, ConnectionDropped } from '../../../../functions/contracts/errors.ts'
+import { runReportSchema } from '../../../../functions/contracts/report.ts'
+import { jobSchema } from '../../../../functions/contracts/job.ts'
+import { noCopyWork } from '../../../../functions/domain/transfer/copy-work.ts'
+import { emptyOutcome, recordOutcome, recordOutcomes } from '../../../../functions/operations/books/outcomes.ts'
+import { planRun } from '../../../../functions/operations/run/plan-run.ts'
+import { reportRun } from '../../../../functions/operations/run/report-run.ts'
+import { MemoryStore } from '../../../fakes/memory-store.ts'
+import { fakePorts, item } from '../../../fakes/ports.ts'
 
 const job = jobSchema.parse({ site: 'hq', guests: { vmids: [100, 101] } })
 const { run, site, platform, platformVersion } = item

@@ -1,10 +1,10 @@
-import { GuestliftError } from '../contracts/errors.ts'
-import type { Guest } from '../contracts/nouns.ts'
-import { archiveTime, timeOf } from '../domain/time/archive-time.ts'
-import { guestsOfId, presentGuest } from '../domain/identity/guests-of-id.ts'
-import { readIndex } from './catalogue/catalogue-index.ts'
-import { inOrder } from './books/ordered-lookahead.ts'
-import type { Ports } from './ports.ts'
+import { GuestliftError } from '../../contracts/errors.ts'
+import type { Guest } from '../../contracts/nouns.ts'
+import { archiveTime, timeOf } from '../../domain/time/archive-time.ts'
+import { guestsOfId, presentGuest } from '../../domain/identity/guests-of-id.ts'
+import { readIndex } from '../catalogue/catalogue-index.ts'
+import { inOrder } from '../books/ordered-lookahead.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'log'>
 

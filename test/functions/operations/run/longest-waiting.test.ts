@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { StoreUnavailable } from '../../../functions/contracts/errors.ts'
-import { jobSchema } from '../../../functions/contracts/job.ts'
-import { archiveFolder, catalogueIndexKey, manifestKey } from '../../../functions/domain/books/object-keys.ts'
-import { longestWaitingFirst } from '../../../functions/operations/longest-waiting.ts'
-import { planRun } from '../../../functions/operations/plan-run.ts'
-import { writeCatalogue } from '../../../functions/operations/catalogue/write-catalogue.ts'
-import { manifestOf } from '../../fakes/manifest.ts'
-import { type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
+import { StoreUnavailable } from '../../../../functions/contracts/errors.ts'
+import { jobSchema } from '../../../../functions/contracts/job.ts'
+import { archiveFolder, catalogueIndexKey, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
+import { longestWaitingFirst } from '../../../../functions/operations/run/longest-waiting.ts'
+import { planRun } from '../../../../functions/operations/run/plan-run.ts'
+import { writeCatalogue } from '../../../../functions/operations/catalogue/write-catalogue.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
+import { type FakePorts, fakePorts, item } from '../../../fakes/ports.ts'
 
 const guestOf = (id: number, node = 'pve1') => ({ ...item.guest, id: String(id), name: `g${id}`, node })
 

@@ -1,8 +1,8 @@
-import type { LocalProcess } from '../contracts/process-identity.ts'
-import { claimsPrefix } from '../domain/books/object-keys.ts'
-import { claimShape } from './books/shapes.ts'
-import { readRecord, unlessUnreadable } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+import type { LocalProcess } from '../../contracts/process-identity.ts'
+import { claimsPrefix } from '../../domain/books/object-keys.ts'
+import { claimShape } from '../books/shapes.ts'
+import { readRecord, unlessUnreadable } from '../books/stored-json.ts'
+import type { Ports } from '../ports.ts'
 
 /** A run on one machine that holds guests of a site. */
 export interface LocalRun {

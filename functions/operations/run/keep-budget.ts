@@ -1,11 +1,11 @@
-import { BudgetExceeded } from '../contracts/errors.ts'
-import type { Job } from '../contracts/job.ts'
-import { bandwidthRange } from '../domain/prices/bandwidth-range.ts'
-import { budgetTerms, overBudget } from '../domain/prices/budget.ts'
-import { listPrices } from '../domain/prices/list-prices.ts'
-import { quoteRun } from '../domain/prices/quote.ts'
-import type { Provider } from '../providers/provider.ts'
-import { foreseeRun } from './foresight/foresee-run.ts'
+import { BudgetExceeded } from '../../contracts/errors.ts'
+import type { Job } from '../../contracts/job.ts'
+import { bandwidthRange } from '../../domain/prices/bandwidth-range.ts'
+import { budgetTerms, overBudget } from '../../domain/prices/budget.ts'
+import { listPrices } from '../../domain/prices/list-prices.ts'
+import { quoteRun } from '../../domain/prices/quote.ts'
+import type { Provider } from '../../providers/provider.ts'
+import { foreseeRun } from '../foresight/foresee-run.ts'
 
 /**
  * Before anything is started: refuse a job that may cost more than its budget. Sizes are those of the platform's own

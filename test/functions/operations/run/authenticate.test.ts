@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { RequestRejected } from '../../../functions/contracts/errors.ts'
-import { authenticate } from '../../../functions/operations/authenticate.ts'
-import { fakePorts } from '../../fakes/ports.ts'
+import { RequestRejected } from '../../../../functions/contracts/errors.ts'
+import { authenticate } from '../../../../functions/operations/run/authenticate.ts'
+import { fakePorts } from '../../../fakes/ports.ts'
 
 const startedAt = '2026-11-22T02:00:00.000Z'
 const request = { site: 'hq', guests: { vmids: [100] } }

@@ -4,10 +4,10 @@ import {
   GuestliftError,
   HostKeyMismatch,
   PrivilegeMissing,
-} from '../../../functions/contracts/errors.ts'
-import { testRoutes } from '../../../functions/operations/test-routes.ts'
-import type { CheckedPlace, Route } from '../../../functions/readers/reader.ts'
-import { fakePorts } from '../../fakes/ports.ts'
+} from '../../../../functions/contracts/errors.ts'
+import { testRoutes } from '../../../../functions/operations/run/test-routes.ts'
+import type { CheckedPlace, Route } from '../../../../functions/readers/reader.ts'
+import { fakePorts } from '../../../fakes/ports.ts'
 
 const nodesOf = (count: number) => Array.from({ length: count }, (_, index) => `pve${index + 1}`)
 

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { TaskInput } from '../../../functions/contracts/tasks.ts'
-import { planKey } from '../../../functions/domain/books/object-keys.ts'
-import { authenticate } from '../../../functions/operations/authenticate.ts'
-import { emptyOutcome, recordOutcome } from '../../../functions/operations/books/outcomes.ts'
-import { planRun } from '../../../functions/operations/plan-run.ts'
-import { type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
+import type { TaskInput } from '../../../../functions/contracts/tasks.ts'
+import { planKey } from '../../../../functions/domain/books/object-keys.ts'
+import { authenticate } from '../../../../functions/operations/run/authenticate.ts'
+import { emptyOutcome, recordOutcome } from '../../../../functions/operations/books/outcomes.ts'
+import { planRun } from '../../../../functions/operations/run/plan-run.ts'
+import { type FakePorts, fakePorts, item } from '../../../fakes/ports.ts'
 
 const startedAt = '2026-11-22T02:00:00.000Z'
 const db = { id: '101', kind: 'container', name: 'db', node: 'pve1', nodeOffline: false } as const

@@ -1,4 +1,4 @@
-import type { Ports } from './ports.ts'
+import type { Ports } from '../ports.ts'
 
 /** For a test that has to end: how long it may take, and what is tried again meanwhile. */
 export interface TimeLimit {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { LocalProcess } from '../../../functions/contracts/process-identity.ts'
-import { LEASE_SECONDS } from '../../../functions/domain/backup/guest-claim.ts'
-import { claimKey } from '../../../functions/domain/books/object-keys.ts'
-import { ownClaim, takeClaim } from '../../../functions/operations/books/claims.ts'
-import { deadLocalRuns } from '../../../functions/operations/local-runs.ts'
-import { recordFailure } from '../../../functions/operations/backup/record-failure.ts'
-import { startBackup } from '../../../functions/operations/backup/start-backup.ts'
-import { goodEvidence } from '../../fakes/evidence.ts'
-import { execution, type FakePorts, fakePorts, item, itemOf } from '../../fakes/ports.ts'
+import type { LocalProcess } from '../../../../functions/contracts/process-identity.ts'
+import { LEASE_SECONDS } from '../../../../functions/domain/backup/guest-claim.ts'
+import { claimKey } from '../../../../functions/domain/books/object-keys.ts'
+import { ownClaim, takeClaim } from '../../../../functions/operations/books/claims.ts'
+import { deadLocalRuns } from '../../../../functions/operations/run/local-runs.ts'
+import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
+import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import { goodEvidence } from '../../../fakes/evidence.ts'
+import { execution, type FakePorts, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 const killed: LocalProcess = { host: 'nas', bootId: 'b', pidNamespace: 'pid:[1]', pid: 4711, startTicks: 100 }
 const dead = (process: LocalProcess) => process.pid === killed.pid

@@ -1,10 +1,10 @@
-import { AUTO_STORAGE } from '../contracts/backup-options.ts'
-import { GuestliftError, RouteUnreachable } from '../contracts/errors.ts'
-import { storeTestKey } from '../domain/books/object-keys.ts'
-import type { Provider } from '../providers/provider.ts'
-import type { CheckedPlace, Route } from '../readers/reader.ts'
-import { turnstile } from './books/ordered-lookahead.ts'
-import type { Ports } from './ports.ts'
+import { AUTO_STORAGE } from '../../contracts/backup-options.ts'
+import { GuestliftError, RouteUnreachable } from '../../contracts/errors.ts'
+import { storeTestKey } from '../../domain/books/object-keys.ts'
+import type { Provider } from '../../providers/provider.ts'
+import type { CheckedPlace, Route } from '../../readers/reader.ts'
+import { turnstile } from '../books/ordered-lookahead.ts'
+import type { Ports } from '../ports.ts'
 import { withinTime } from './time-limit.ts'
 
 type Needs = Pick<Ports, 'now' | 'sleep' | 'timer' | 'log'> & Partial<Pick<Ports, 'store' | 'keyPrefix'>>

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
-import type { StoredPart } from '../aws/archive-store.ts'
-import { ArchiveConflict, StoreUnreachable, StoreUnsuitable } from '../contracts/errors.ts'
-import { storeTestKey } from '../domain/books/object-keys.ts'
-import { isUnanswered } from '../domain/words/unanswered.ts'
-import type { Ports } from './ports.ts'
+import type { StoredPart } from '../../aws/archive-store.ts'
+import { ArchiveConflict, StoreUnreachable, StoreUnsuitable } from '../../contracts/errors.ts'
+import { storeTestKey } from '../../domain/books/object-keys.ts'
+import { isUnanswered } from '../../domain/words/unanswered.ts'
+import type { Ports } from '../ports.ts'
 import { withinTime } from './time-limit.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'sleep' | 'timer' | 'randomToken' | 'log'>
