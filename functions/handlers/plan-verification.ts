@@ -1,4 +1,4 @@
-import { planVerification } from '../operations/plan-verification.ts'
+import { planVerification } from '../operations/verification/plan-verification.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'

@@ -1,4 +1,4 @@
-import { reportVerification } from '../operations/report-verification.ts'
+import { reportVerification } from '../operations/verification/report-verification.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withDeployment } from '../runtime/compose/deployment.ts'
 import { withStore } from '../runtime/compose/store.ts'

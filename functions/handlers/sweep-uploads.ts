@@ -1,4 +1,4 @@
-import { sweepUploads } from '../operations/sweep-uploads.ts'
+import { sweepUploads } from '../operations/sweep/sweep-uploads.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'

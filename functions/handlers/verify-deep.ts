@@ -1,4 +1,4 @@
-import { verifyDeepTask } from '../operations/verify-deep.ts'
+import { verifyDeepTask } from '../operations/verification/verify-deep.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'

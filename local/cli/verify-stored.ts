@@ -1,7 +1,7 @@
 /** Reads archives of a bucket back and writes what was found beside them: best run in the bucket's region. */
 import { readFolder } from '../../functions/domain/catalogue/catalogue.ts'
 import type { Verification } from '../../functions/contracts/verification.ts'
-import { verifyDeep } from '../../functions/operations/verify-deep.ts'
+import { verifyDeep } from '../../functions/operations/verification/verify-deep.ts'
 import { toolVersion } from '../../functions/runtime/version.ts'
 import type { BucketOptions, OpenBucket } from './bucket-store.ts'
 import { CliError } from './cli-error.ts'

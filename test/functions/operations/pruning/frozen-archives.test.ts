@@ -15,7 +15,7 @@ import { pruneGuest } from '../../../../functions/operations/pruning/prune-guest
 import { readCatalogue } from '../../../../functions/operations/catalogue/read-catalogue.ts'
 import { rebuildCatalogue } from '../../../../functions/operations/catalogue/rebuild-catalogue.ts'
 import type { RetentionPorts } from '../../../../functions/operations/pruning/retention-ports.ts'
-import { verifyDeep } from '../../../../functions/operations/verify-deep.ts'
+import { verifyDeep } from '../../../../functions/operations/verification/verify-deep.ts'
 import { manifestOf } from '../../../fakes/manifest.ts'
 import { openVersionedBucket, type VersionedBucket } from '../../../fakes/versioned-bucket.ts'
 import { vma } from '../../archive-formats/made-archives.ts'

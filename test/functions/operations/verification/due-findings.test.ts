@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { DueArchive } from '../../../functions/domain/verification/due-verifications.ts'
-import { DueFindings } from '../../../functions/operations/due-findings.ts'
+import type { DueArchive } from '../../../../functions/domain/verification/due-verifications.ts'
+import { DueFindings } from '../../../../functions/operations/verification/due-findings.ts'
 
 const archive = (number: number, overdue: boolean): DueArchive => ({
   folder: `archives/hq/vm-${number}/2026-11-01T02-00-00Z/`,

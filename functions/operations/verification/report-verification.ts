@@ -1,21 +1,21 @@
-import { InternalFault } from '../contracts/errors.ts'
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import type { Verification } from '../contracts/verification.ts'
-import type { VerificationRunner } from '../contracts/verification-policy.ts'
+import { InternalFault } from '../../contracts/errors.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import type { Verification } from '../../contracts/verification.ts'
+import type { VerificationRunner } from '../../contracts/verification-policy.ts'
 import type {
   ReadArchive,
   UnreadRecord,
   VerificationItem,
   VerificationReport,
-} from '../contracts/verification-report.ts'
-import { formatBytes } from '../domain/words/byte-size.ts'
-import { readFailure } from '../domain/backup/failure.ts'
-import { manifestKey, reportKey, unreadKey, verificationKey } from '../domain/books/object-keys.ts'
-import { verificationMetrics } from '../domain/verification/verification-metrics.ts'
-import { tallyVerifications } from '../domain/verification/verification-tally.ts'
-import { unreadShape, verificationPlanShape, verificationReportShape, verificationShape } from './books/shapes.ts'
-import { readRecord, unlessUnreadable, writeRecord } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+} from '../../contracts/verification-report.ts'
+import { formatBytes } from '../../domain/words/byte-size.ts'
+import { readFailure } from '../../domain/backup/failure.ts'
+import { manifestKey, reportKey, unreadKey, verificationKey } from '../../domain/books/object-keys.ts'
+import { verificationMetrics } from '../../domain/verification/verification-metrics.ts'
+import { tallyVerifications } from '../../domain/verification/verification-tally.ts'
+import { unreadShape, verificationPlanShape, verificationReportShape, verificationShape } from '../books/shapes.ts'
+import { readRecord, unlessUnreadable, writeRecord } from '../books/stored-json.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'deployment'>
 

@@ -1,7 +1,7 @@
-import { planKey, reportKey, verificationsOfDayPrefix } from '../domain/books/object-keys.ts'
-import { verificationPlanShape } from './books/shapes.ts'
-import { readRecord } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+import { planKey, reportKey, verificationsOfDayPrefix } from '../../domain/books/object-keys.ts'
+import { verificationPlanShape } from '../books/shapes.ts'
+import { readRecord } from '../books/stored-json.ts'
+import type { Ports } from '../ports.ts'
 
 const HOUR_MILLISECONDS = 3_600_000
 /** The larger runner's longest, and its queue. An earlier run that says nothing after that is dead. */

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Verification } from '../../../functions/contracts/verification.ts'
+import type { Verification } from '../../../../functions/contracts/verification.ts'
 import {
   type UnreadRecord,
   type VerificationItem,
   verificationReportSchema,
-} from '../../../functions/contracts/verification-report.ts'
-import { reportVerification } from '../../../functions/operations/report-verification.ts'
-import { type FakePorts, fakePorts } from '../../fakes/ports.ts'
+} from '../../../../functions/contracts/verification-report.ts'
+import { reportVerification } from '../../../../functions/operations/verification/report-verification.ts'
+import { type FakePorts, fakePorts } from '../../../fakes/ports.ts'
 
 const startedAt = '2026-11-22T02:00:00.000Z'
 const prefix = 'verifications/2026/11/22/verify-1/'

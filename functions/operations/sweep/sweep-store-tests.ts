@@ -1,6 +1,6 @@
-import { QUIET_HOURS } from '../domain/sweep/abandoned-upload.ts'
-import { storeTestsPrefix } from '../domain/books/object-keys.ts'
-import type { Ports } from './ports.ts'
+import { QUIET_HOURS } from '../../domain/sweep/abandoned-upload.ts'
+import { storeTestsPrefix } from '../../domain/books/object-keys.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
 

@@ -1,9 +1,9 @@
-import { REPEAT_WINDOW_DAYS } from '../contracts/sweep.ts'
-import { recordedKey, uploadRecordsPrefix } from '../domain/books/object-keys.ts'
-import { unlessUnreadable } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
+import { REPEAT_WINDOW_DAYS } from '../../contracts/sweep.ts'
+import { recordedKey, uploadRecordsPrefix } from '../../domain/books/object-keys.ts'
+import { unlessUnreadable } from '../books/stored-json.ts'
+import type { Ports } from '../ports.ts'
 import { sweepStoreTests } from './sweep-store-tests.ts'
-import { isOnlyWitness, readUploadRecord, removeUploadRecord } from './books/upload-record.ts'
+import { isOnlyWitness, readUploadRecord, removeUploadRecord } from '../books/upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
 

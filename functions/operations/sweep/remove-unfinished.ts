@@ -1,9 +1,9 @@
-import type { StoredVersion, VersionStore } from '../aws/version-store.ts'
-import { ArchiveConflict } from '../contracts/errors.ts'
-import { manifestKey } from '../domain/books/object-keys.ts'
+import type { StoredVersion, VersionStore } from '../../aws/version-store.ts'
+import { ArchiveConflict } from '../../contracts/errors.ts'
+import { manifestKey } from '../../domain/books/object-keys.ts'
 import { type FoundUnfinished, findUnfinished, type UnfinishedPorts } from './find-unfinished.ts'
-import { untilText } from './pruning/remove-archive.ts'
-import { removeUploadRecord } from './books/upload-record.ts'
+import { untilText } from '../pruning/remove-archive.ts'
+import { removeUploadRecord } from '../books/upload-record.ts'
 
 export type RemovePorts = UnfinishedPorts & { versions: VersionStore }
 

@@ -1,5 +1,5 @@
-import type { ArchiveStore, StoredObject } from '../aws/archive-store.ts'
-import { inOrder } from './books/ordered-lookahead.ts'
+import type { ArchiveStore, StoredObject } from '../../aws/archive-store.ts'
+import { inOrder } from '../books/ordered-lookahead.ts'
 
 /** A request each, $0.03 per TiB; and so little that asking again after a broken answer costs nothing. */
 const RANGE_BYTES = 16 * 1024 * 1024

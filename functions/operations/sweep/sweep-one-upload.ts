@@ -1,13 +1,13 @@
-import type { OpenUpload, PartArrival } from '../aws/archive-store.ts'
-import { UploadVanished } from '../contracts/errors.ts'
-import type { SweptUpload } from '../contracts/sweep.ts'
-import { judgeUpload, lastActiveAt } from '../domain/sweep/abandoned-upload.ts'
-import { claimKey, type KeyedGuest, uploadRecordKey } from '../domain/books/object-keys.ts'
-import { standardStorage, storageDollars } from '../domain/prices/prices.ts'
-import { claimShape } from './books/shapes.ts'
-import { readRecord, unlessUnreadable } from './books/stored-json.ts'
-import type { Ports } from './ports.ts'
-import { isOnlyWitness, readUploadRecord, removeUploadRecord } from './books/upload-record.ts'
+import type { OpenUpload, PartArrival } from '../../aws/archive-store.ts'
+import { UploadVanished } from '../../contracts/errors.ts'
+import type { SweptUpload } from '../../contracts/sweep.ts'
+import { judgeUpload, lastActiveAt } from '../../domain/sweep/abandoned-upload.ts'
+import { claimKey, type KeyedGuest, uploadRecordKey } from '../../domain/books/object-keys.ts'
+import { standardStorage, storageDollars } from '../../domain/prices/prices.ts'
+import { claimShape } from '../books/shapes.ts'
+import { readRecord, unlessUnreadable } from '../books/stored-json.ts'
+import type { Ports } from '../ports.ts'
+import { isOnlyWitness, readUploadRecord, removeUploadRecord } from '../books/upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log'>
 

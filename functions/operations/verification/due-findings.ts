@@ -1,6 +1,6 @@
-import type { UnreadArchive, UnreadRecord } from '../contracts/verification-report.ts'
-import type { DueArchive } from '../domain/verification/due-verifications.ts'
-import { moreUrgentFirst } from '../domain/verification/verification-room.ts'
+import type { UnreadArchive, UnreadRecord } from '../../contracts/verification-report.ts'
+import type { DueArchive } from '../../domain/verification/due-verifications.ts'
+import { moreUrgentFirst } from '../../domain/verification/verification-room.ts'
 
 /** A run reads no more archives; those left are the least urgent. Keeps memory bounded, whatever the bucket holds. */
 const MOST_PLANNED = 5_000

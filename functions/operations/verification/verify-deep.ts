@@ -1,22 +1,22 @@
-import { readArchive } from '../archive-formats/read-archive.ts'
-import { GuestliftError, ObjectFrozen } from '../contracts/errors.ts'
-import type { Manifest } from '../contracts/manifest.ts'
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
+import { readArchive } from '../../archive-formats/read-archive.ts'
+import { GuestliftError, ObjectFrozen } from '../../contracts/errors.ts'
+import type { Manifest } from '../../contracts/manifest.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import {
   type ArchiveEvidence,
   type Finding,
   type Verification,
   type VerificationResult,
-} from '../contracts/verification.ts'
-import { manifestKey, verificationKey } from '../domain/books/object-keys.ts'
-import { formatBytes } from '../domain/words/byte-size.ts'
-import { judgeAgainstManifest } from '../domain/verification/match-manifest.ts'
-import { newerAdvice } from '../domain/books/stored-record.ts'
-import { manifestShape, verificationShape } from './books/shapes.ts'
-import { recordIn, requireRecord, writeRecord } from './books/stored-json.ts'
-import { readTextUnlessFrozen } from './books/frozen-text.ts'
-import type { Ports } from './ports.ts'
-import { readObject } from './stored-bytes.ts'
+} from '../../contracts/verification.ts'
+import { manifestKey, verificationKey } from '../../domain/books/object-keys.ts'
+import { formatBytes } from '../../domain/words/byte-size.ts'
+import { judgeAgainstManifest } from '../../domain/verification/match-manifest.ts'
+import { newerAdvice } from '../../domain/books/stored-record.ts'
+import { manifestShape, verificationShape } from '../books/shapes.ts'
+import { recordIn, requireRecord, writeRecord } from '../books/stored-json.ts'
+import { readTextUnlessFrozen } from '../books/frozen-text.ts'
+import type { Ports } from '../ports.ts'
+import { readObject } from './read-object.ts'
 
 export type VerifyPorts = Pick<Ports, 'store' | 'now' | 'toolVersion' | 'remainingMilliseconds'>
 
