@@ -1,4 +1,4 @@
-import { completeUpload } from '../operations/complete-upload.ts'
+import { completeUpload } from '../operations/transfer/complete-upload.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { withRoute } from '../runtime/compose/route.ts'

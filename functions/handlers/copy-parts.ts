@@ -1,4 +1,4 @@
-import { copyParts } from '../operations/copy-parts.ts'
+import { copyParts } from '../operations/transfer/copy-parts.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withMeter } from '../runtime/compose/meter.ts'
 import { withStore } from '../runtime/compose/store.ts'

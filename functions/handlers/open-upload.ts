@@ -1,4 +1,4 @@
-import { openUpload } from '../operations/open-upload.ts'
+import { openUpload } from '../operations/transfer/open-upload.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { withRoute } from '../runtime/compose/route.ts'

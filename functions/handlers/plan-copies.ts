@@ -1,4 +1,4 @@
-import { planCopies } from '../operations/plan-copies.ts'
+import { planCopies } from '../operations/transfer/plan-copies.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withSiteLimits } from '../runtime/compose/limits.ts'
 import { withStore } from '../runtime/compose/store.ts'

@@ -1,4 +1,4 @@
-import { verifyArchive } from '../operations/verify-archive.ts'
+import { verifyArchive } from '../operations/transfer/verify-archive.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'

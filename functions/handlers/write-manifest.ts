@@ -1,4 +1,4 @@
-import { writeManifest } from '../operations/write-manifest.ts'
+import { writeManifest } from '../operations/transfer/write-manifest.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'

@@ -1,12 +1,12 @@
 import { ArchiveConflict, InternalFault } from '../../contracts/errors.ts'
 import { archiveFolder, evidenceKey } from '../../domain/books/object-keys.ts'
 import { judge } from '../../domain/backup/verdict.ts'
-import { storedArtifact } from '../already-stored.ts'
+import { storedArtifact } from '../transfer/already-stored.ts'
 import type { FoundUnfinished } from './find-unfinished.ts'
 import { readKeptEvidence } from '../books/kept-evidence.ts'
 import type { Ports } from '../ports.ts'
 import { uploadOf } from '../books/upload-record.ts'
-import { writeManifest } from '../write-manifest.ts'
+import { writeManifest } from '../transfer/write-manifest.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
 

@@ -7,7 +7,7 @@ import { type TaskInput, tasks, type Upload } from '../../../functions/contracts
 import { partRange, planParts } from '../../../functions/domain/transfer/part-plan.ts'
 import { guestCounts } from '../../../functions/domain/transfer/copy-work.ts'
 import { countedWork, guestWork, ROUNDS } from '../../../functions/domain/prices/run-work.ts'
-import { planCopies } from '../../../functions/operations/plan-copies.ts'
+import { planCopies } from '../../../functions/operations/transfer/plan-copies.ts'
 import { artifact, stored } from '../../fakes/evidence.ts'
 import { MemoryStore } from '../../fakes/memory-store.ts'
 import { fakePorts, item } from '../../fakes/ports.ts'

@@ -11,14 +11,14 @@ import { askForTurn, leaveQueue } from '../../../../functions/operations/backup/
 import { reportRun } from '../../../../functions/operations/run/report-run.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
 import { releaseStreams, reserveStreams } from '../../../../functions/operations/books/stream-reservations.ts'
-import { findStored } from '../../../../functions/operations/already-stored.ts'
+import { findStored } from '../../../../functions/operations/transfer/already-stored.ts'
 import { readAtLength } from '../../../../functions/operations/verification/verifications-under-way.ts'
 import { recordOutcome } from '../../../../functions/operations/books/outcomes.ts'
-import { writeManifest } from '../../../../functions/operations/write-manifest.ts'
+import { writeManifest } from '../../../../functions/operations/transfer/write-manifest.ts'
 import { locateArchive } from '../../../../functions/operations/backup/locate-archive.ts'
 import { goodEvidence, stored } from '../../../fakes/evidence.ts'
 import { execution, fakePorts, item } from '../../../fakes/ports.ts'
-import { scene } from '../fake-source.ts'
+import { scene } from '../transfer/fake-source.ts'
 
 const broken = [
   ['is cut short', '{"version":1,"turns":[', 'RecordUnreadable'],

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { crc32ToBase64 } from '../../../functions/domain/transfer/crc32.ts'
-import { completeUpload } from '../../../functions/operations/complete-upload.ts'
-import { copyParts } from '../../../functions/operations/copy-parts.ts'
-import { execution, item } from '../../fakes/ports.ts'
+import { crc32ToBase64 } from '../../../../functions/domain/transfer/crc32.ts'
+import { completeUpload } from '../../../../functions/operations/transfer/complete-upload.ts'
+import { copyParts } from '../../../../functions/operations/transfer/copy-parts.ts'
+import { execution, item } from '../../../fakes/ports.ts'
 import { copyInput, putPart, scene, smallUpload } from './fake-source.ts'
 
 async function copied() {

@@ -1,7 +1,7 @@
-import type { TaskInput } from '../contracts/tasks.ts'
+import type { TaskInput } from '../../contracts/tasks.ts'
 import type { Pacer } from './pacer.ts'
 import type { PartMover } from './part-mover.ts'
-import type { Ports } from './ports.ts'
+import type { Ports } from '../ports.ts'
 import { SourceSession } from './source-session.ts'
 
 type Needs = Pick<Ports, 'store' | 'route' | 'now' | 'sleep' | 'log'>

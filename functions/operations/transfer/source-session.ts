@@ -1,8 +1,8 @@
-import { ShortRead } from '../contracts/errors.ts'
-import type { SourceArtifact, SourceIdentity } from '../contracts/nouns.ts'
-import { combineCrc32 } from '../domain/transfer/crc32.ts'
-import type { Reader } from '../readers/reader.ts'
-import type { Ports } from './ports.ts'
+import { ShortRead } from '../../contracts/errors.ts'
+import type { SourceArtifact, SourceIdentity } from '../../contracts/nouns.ts'
+import { combineCrc32 } from '../../domain/transfer/crc32.ts'
+import type { Reader } from '../../readers/reader.ts'
+import type { Ports } from '../ports.ts'
 import { Reconnecting } from './reconnecting.ts'
 import { assertSourceUnchanged } from './source-identity.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { completeUpload } from '../../../functions/operations/complete-upload.ts'
-import { openUpload } from '../../../functions/operations/open-upload.ts'
-import { copyParts } from '../../../functions/operations/copy-parts.ts'
-import { verifyArchive } from '../../../functions/operations/verify-archive.ts'
-import { execution, item } from '../../fakes/ports.ts'
+import { completeUpload } from '../../../../functions/operations/transfer/complete-upload.ts'
+import { openUpload } from '../../../../functions/operations/transfer/open-upload.ts'
+import { copyParts } from '../../../../functions/operations/transfer/copy-parts.ts'
+import { verifyArchive } from '../../../../functions/operations/transfer/verify-archive.ts'
+import { execution, item } from '../../../fakes/ports.ts'
 import { copyInput, type Scene, scene, smallUpload } from './fake-source.ts'
 
 async function archived() {

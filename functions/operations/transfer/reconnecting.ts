@@ -1,5 +1,5 @@
-import { ConnectionDropped } from '../contracts/errors.ts'
-import type { Ports } from './ports.ts'
+import { ConnectionDropped } from '../../contracts/errors.ts'
+import type { Ports } from '../ports.ts'
 
 /** Connections that may drop in a row, without anything done in between, before the call gives up. */
 const MAX_DROPS_IN_A_ROW = 4

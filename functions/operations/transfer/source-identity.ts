@@ -1,7 +1,7 @@
-import { SourceChanged } from '../contracts/errors.ts'
-import type { SourceArtifact, SourceIdentity } from '../contracts/nouns.ts'
-import { judgeUnchanged } from '../domain/transfer/copy-verdict.ts'
-import type { Ports } from './ports.ts'
+import { SourceChanged } from '../../contracts/errors.ts'
+import type { SourceArtifact, SourceIdentity } from '../../contracts/nouns.ts'
+import { judgeUnchanged } from '../../domain/transfer/copy-verdict.ts'
+import type { Ports } from '../ports.ts'
 
 /** Size and time of the source now, over a connection of its own. */
 export async function statSource(

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { completeUpload } from '../../../functions/operations/complete-upload.ts'
-import { copyParts } from '../../../functions/operations/copy-parts.ts'
-import { openUpload } from '../../../functions/operations/open-upload.ts'
-import { uploadRecordSchema } from '../../../functions/contracts/upload-record.ts'
-import { execution, item, itemOf } from '../../fakes/ports.ts'
+import { completeUpload } from '../../../../functions/operations/transfer/complete-upload.ts'
+import { copyParts } from '../../../../functions/operations/transfer/copy-parts.ts'
+import { openUpload } from '../../../../functions/operations/transfer/open-upload.ts'
+import { uploadRecordSchema } from '../../../../functions/contracts/upload-record.ts'
+import { execution, item, itemOf } from '../../../fakes/ports.ts'
 import { copyInput, type Scene, scene } from './fake-source.ts'
 
 const MIB = 2 ** 20

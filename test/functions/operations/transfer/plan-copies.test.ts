@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type CopyResult, paceSchema } from '../../../functions/contracts/pace.ts'
-import type { TaskInput, TaskOutput, Upload } from '../../../functions/contracts/tasks.ts'
-import { LEASE_SECONDS } from '../../../functions/domain/backup/guest-claim.ts'
-import { copyParts } from '../../../functions/operations/copy-parts.ts'
-import { planCopies } from '../../../functions/operations/plan-copies.ts'
-import { execution, item, itemOf } from '../../fakes/ports.ts'
+import { type CopyResult, paceSchema } from '../../../../functions/contracts/pace.ts'
+import type { TaskInput, TaskOutput, Upload } from '../../../../functions/contracts/tasks.ts'
+import { LEASE_SECONDS } from '../../../../functions/domain/backup/guest-claim.ts'
+import { copyParts } from '../../../../functions/operations/transfer/copy-parts.ts'
+import { planCopies } from '../../../../functions/operations/transfer/plan-copies.ts'
+import { execution, item, itemOf } from '../../../fakes/ports.ts'
 import { copyInput, putPart, type Scene, scene, smallUpload } from './fake-source.ts'
 
 const GIB = 2 ** 30

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { StoreUnavailable, UploadVanished } from '../../../functions/contracts/errors.ts'
-import { copyParts } from '../../../functions/operations/copy-parts.ts'
+import { StoreUnavailable, UploadVanished } from '../../../../functions/contracts/errors.ts'
+import { copyParts } from '../../../../functions/operations/transfer/copy-parts.ts'
 import { copyInput, PART_BYTES, type Scene, scene, smallUpload } from './fake-source.ts'
 
 /** One part after the other. */

@@ -1,6 +1,6 @@
-import { combineCrc32 } from '../domain/transfer/crc32.ts'
-import { type Allowance, draw, openAllowance, sliceBytes } from '../domain/transfer/rate-limit.ts'
-import type { Ports } from './ports.ts'
+import { combineCrc32 } from '../../domain/transfer/crc32.ts'
+import { type Allowance, draw, openAllowance, sliceBytes } from '../../domain/transfer/rate-limit.ts'
+import type { Ports } from '../ports.ts'
 
 /** Holds all parts that one call has in flight to the call's share of the bandwidth; does nothing where there is none. */
 export class Pacer {

@@ -1,7 +1,7 @@
-import { ChecksumMismatch } from '../contracts/errors.ts'
-import type { TaskInput, TaskOutput } from '../contracts/tasks.ts'
-import { judgeObject } from '../domain/transfer/copy-verdict.ts'
-import type { Ports } from './ports.ts'
+import { ChecksumMismatch } from '../../contracts/errors.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import { judgeObject } from '../../domain/transfer/copy-verdict.ts'
+import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store'>
 

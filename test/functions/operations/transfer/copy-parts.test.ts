@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { ChecksumMismatch, StoreUnavailable } from '../../../functions/contracts/errors.ts'
-import { combineAllCrc32 } from '../../../functions/domain/transfer/crc32.ts'
-import { copyParts } from '../../../functions/operations/copy-parts.ts'
+import { ChecksumMismatch, StoreUnavailable } from '../../../../functions/contracts/errors.ts'
+import { combineAllCrc32 } from '../../../../functions/domain/transfer/crc32.ts'
+import { copyParts } from '../../../../functions/operations/transfer/copy-parts.ts'
 import { copyInput, PART_BYTES, putPart, scene, smallUpload } from './fake-source.ts'
 
 async function partNumbers(on: ReturnType<typeof scene>, uploadId: string): Promise<number[]> {

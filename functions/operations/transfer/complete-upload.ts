@@ -1,13 +1,13 @@
-import type { StoredObject, StoredPart } from '../aws/archive-store.ts'
-import { UploadVanished } from '../contracts/errors.ts'
-import type { TaskInput, TaskOutput, Upload } from '../contracts/tasks.ts'
-import { combineAllCrc32 } from '../domain/transfer/crc32.ts'
-import { missingParts } from '../domain/transfer/part-plan.ts'
+import type { StoredObject, StoredPart } from '../../aws/archive-store.ts'
+import { UploadVanished } from '../../contracts/errors.ts'
+import type { TaskInput, TaskOutput, Upload } from '../../contracts/tasks.ts'
+import { combineAllCrc32 } from '../../domain/transfer/crc32.ts'
+import { missingParts } from '../../domain/transfer/part-plan.ts'
 import { storedArtifact } from './already-stored.ts'
-import { renewClaim } from './books/claims.ts'
-import type { Ports } from './ports.ts'
+import { renewClaim } from '../books/claims.ts'
+import type { Ports } from '../ports.ts'
 import { assertSourceUnchanged, statSource } from './source-identity.ts'
-import { readUploadRecord, type UploadRecord, writeUploadRecord } from './books/upload-record.ts'
+import { readUploadRecord, type UploadRecord, writeUploadRecord } from '../books/upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'log'>
 

@@ -1,21 +1,21 @@
 import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { manifestSchema } from '../../../functions/contracts/manifest.ts'
+import { manifestSchema } from '../../../../functions/contracts/manifest.ts'
 import {
   PlatformUnavailable,
   PrivilegeMissing,
   RequestRejected,
   StoreUnavailable,
-} from '../../../functions/contracts/errors.ts'
-import { noCopyWork } from '../../../functions/domain/transfer/copy-work.ts'
-import { locateArchive } from '../../../functions/operations/backup/locate-archive.ts'
-import { releaseBackup } from '../../../functions/operations/backup/release-backup.ts'
-import { startBackup } from '../../../functions/operations/backup/start-backup.ts'
-import { writeManifest } from '../../../functions/operations/write-manifest.ts'
-import { begun } from '../../fakes/begun.ts'
-import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
-import { vma, vmConfiguration } from '../archive-formats/made-archives.ts'
-import { execution, fakePorts, item, itemOf } from '../../fakes/ports.ts'
+} from '../../../../functions/contracts/errors.ts'
+import { noCopyWork } from '../../../../functions/domain/transfer/copy-work.ts'
+import { locateArchive } from '../../../../functions/operations/backup/locate-archive.ts'
+import { releaseBackup } from '../../../../functions/operations/backup/release-backup.ts'
+import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import { writeManifest } from '../../../../functions/operations/transfer/write-manifest.ts'
+import { begun } from '../../../fakes/begun.ts'
+import { artifact, goodEvidence, stored } from '../../../fakes/evidence.ts'
+import { vma, vmConfiguration } from '../../archive-formats/made-archives.ts'
+import { execution, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 async function located() {
   const ports = fakePorts()

@@ -1,8 +1,8 @@
-import { BEGINNING_BYTES, readBeginning } from '../archive-formats/read-beginning.ts'
-import { GuestliftError, NotAnArchive } from '../contracts/errors.ts'
-import type { StoredArtifact } from '../contracts/nouns.ts'
-import type { EmbeddedConfiguration } from '../contracts/verification.ts'
-import type { Ports } from './ports.ts'
+import { BEGINNING_BYTES, readBeginning } from '../../archive-formats/read-beginning.ts'
+import { GuestliftError, NotAnArchive } from '../../contracts/errors.ts'
+import type { StoredArtifact } from '../../contracts/nouns.ts'
+import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
+import type { Ports } from '../ports.ts'
 
 /**
  * Look at the first MiB of a stored file: that it begins as what its name says, and the guest's configuration in it.

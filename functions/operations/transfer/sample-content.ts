@@ -1,10 +1,10 @@
-import { readArchiveName } from '../archive-formats/file-name.ts'
-import { GuestliftError } from '../contracts/errors.ts'
-import type { StoredArtifact } from '../contracts/nouns.ts'
-import type { ContentSample } from '../contracts/verification.ts'
-import { EntropyCounter, sampleRanges } from '../domain/catalogue/entropy.ts'
-import { inOrder } from './books/ordered-lookahead.ts'
-import type { Ports } from './ports.ts'
+import { readArchiveName } from '../../archive-formats/file-name.ts'
+import { GuestliftError } from '../../contracts/errors.ts'
+import type { StoredArtifact } from '../../contracts/nouns.ts'
+import type { ContentSample } from '../../contracts/verification.ts'
+import { EntropyCounter, sampleRanges } from '../../domain/catalogue/entropy.ts'
+import { inOrder } from '../books/ordered-lookahead.ts'
+import type { Ports } from '../ports.ts'
 
 const RANGES_AT_ONCE = 8
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { SourceArtifact, SourceIdentity } from '../../../functions/contracts/nouns.ts'
-import type { TaskInput, Upload } from '../../../functions/contracts/tasks.ts'
-import { ConnectionDropped, ShortRead } from '../../../functions/contracts/errors.ts'
-import type { Reader, Route } from '../../../functions/readers/reader.ts'
-import { execution, type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
+import type { SourceArtifact, SourceIdentity } from '../../../../functions/contracts/nouns.ts'
+import type { TaskInput, Upload } from '../../../../functions/contracts/tasks.ts'
+import { ConnectionDropped, ShortRead } from '../../../../functions/contracts/errors.ts'
+import type { Reader, Route } from '../../../../functions/readers/reader.ts'
+import { execution, type FakePorts, fakePorts, item } from '../../../fakes/ports.ts'
 
 export const PART_BYTES = 1000
 

@@ -1,11 +1,11 @@
-import { SourceChanged, StoreUnavailable, UploadVanished } from '../contracts/errors.ts'
-import type { SourceIdentity } from '../contracts/nouns.ts'
-import type { TaskInput, TaskOutput, Upload } from '../contracts/tasks.ts'
-import { judgeSource, sameIdentity } from '../domain/transfer/copy-verdict.ts'
-import { archiveFolder, artifactKey } from '../domain/books/object-keys.ts'
-import { planParts } from '../domain/transfer/part-plan.ts'
+import { SourceChanged, StoreUnavailable, UploadVanished } from '../../contracts/errors.ts'
+import type { SourceIdentity } from '../../contracts/nouns.ts'
+import type { TaskInput, TaskOutput, Upload } from '../../contracts/tasks.ts'
+import { judgeSource, sameIdentity } from '../../domain/transfer/copy-verdict.ts'
+import { archiveFolder, artifactKey } from '../../domain/books/object-keys.ts'
+import { planParts } from '../../domain/transfer/part-plan.ts'
 import { findStored } from './already-stored.ts'
-import type { Ports } from './ports.ts'
+import type { Ports } from '../ports.ts'
 import { statSource } from './source-identity.ts'
 import {
   type KeptRecord,
@@ -13,7 +13,7 @@ import {
   type UploadRecord,
   uploadOf,
   writeUploadRecord,
-} from './books/upload-record.ts'
+} from '../books/upload-record.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'log'>
 
