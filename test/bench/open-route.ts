@@ -8,15 +8,15 @@ export const builtRoutes: readonly RouteConfig['type'][] = ['sftp', 'https', 'pu
 export async function openRoute(site: string, route: RouteConfig): Promise<Route> {
   switch (route.type) {
     case 'sftp': {
-      const { openSftpRoute } = await import('../../functions/readers/sftp.ts')
+      const { openSftpRoute } = await import('../../functions/readers/sftp/sftp.ts')
       return openSftpRoute(site, route)
     }
     case 'https': {
-      const { openHttpsRoute } = await import('../../functions/readers/https.ts')
+      const { openHttpsRoute } = await import('../../functions/readers/https/https.ts')
       return openHttpsRoute(site, route)
     }
     case 'push': {
-      const { openPushRoute } = await import('../../functions/readers/push.ts')
+      const { openPushRoute } = await import('../../functions/readers/push/push.ts')
       return openPushRoute(site, route)
     }
   }

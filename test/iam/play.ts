@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { createIdentity, fingerprintOf } from '../../local/lab/certificate.ts'
 import { openSite, type Site, type SiteOptions } from '../e2e/harness.ts'
-import { type RangeServer, startRangeServer } from '../functions/readers/range-server.ts'
+import { type RangeServer, startRangeServer } from '../functions/readers/https/range-server.ts'
 
 /** Opens the site `hq`, read over SSH, and `web`, the same over HTTPS. */
 export async function openBench(options: SiteOptions = {}): Promise<Site> {

@@ -14,15 +14,15 @@ const siteWithRoute = z.object({ route: routeSchema })
 async function openRoute(site: string, route: RouteConfig): Promise<Route> {
   switch (route.type) {
     case 'sftp': {
-      const { openSftpRoute } = await import('../../readers/sftp.ts')
+      const { openSftpRoute } = await import('../../readers/sftp/sftp.ts')
       return openSftpRoute(site, route)
     }
     case 'https': {
-      const { openHttpsRoute } = await import('../../readers/https.ts')
+      const { openHttpsRoute } = await import('../../readers/https/https.ts')
       return openHttpsRoute(site, route)
     }
     case 'push': {
-      const { openPushRoute } = await import('../../readers/push.ts')
+      const { openPushRoute } = await import('../../readers/push/push.ts')
       return openPushRoute(site, route)
     }
   }

@@ -8,7 +8,7 @@ import { AbortMultipartUploadCommand, DeleteObjectCommand, ListMultipartUploadsC
 import type { HistoryEvent } from '../../../local/asl/interpreter.ts'
 import { createIdentity, fingerprintOf } from '../../../local/lab/certificate.ts'
 import type { DoneListener, FaultPlan } from '../../../local/s3/faults.ts'
-import { type RangeServer, startRangeServer } from '../../functions/readers/range-server.ts'
+import { type RangeServer, startRangeServer } from '../../functions/readers/https/range-server.ts'
 import { bucket, openSite, type RunOptions, type Site } from '../harness.ts'
 import { killFunction } from '../kill-function.ts'
 import { type Line, startLine } from './line.ts'

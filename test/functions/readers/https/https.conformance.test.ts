@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { HttpsRoute } from '../../../functions/contracts/route.ts'
-import { openHttpsRoute } from '../../../functions/readers/https.ts'
-import { createIdentity, fingerprintOf } from '../../../local/lab/certificate.ts'
-import { routeConformance } from './conformance.ts'
+import type { HttpsRoute } from '../../../../functions/contracts/route.ts'
+import { openHttpsRoute } from '../../../../functions/readers/https/https.ts'
+import { createIdentity, fingerprintOf } from '../../../../local/lab/certificate.ts'
+import { routeConformance } from '../conformance.ts'
 import { startRangeServer } from './range-server.ts'
 
 const identity = createIdentity(['127.0.0.1', 'localhost'], new Date())

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import ssh2 from 'ssh2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { SftpRoute } from '../../../functions/contracts/route.ts'
-import type { Route } from '../../../functions/readers/reader.ts'
-import { mapPath, openSftpRoute, type SftpRouteSettings } from '../../../functions/readers/sftp.ts'
-import { routeConformance } from './conformance.ts'
+import type { SftpRoute } from '../../../../functions/contracts/route.ts'
+import type { Route } from '../../../../functions/readers/reader.ts'
+import { mapPath, openSftpRoute, type SftpRouteSettings } from '../../../../functions/readers/sftp/sftp.ts'
+import { routeConformance } from '../conformance.ts'
 import { makeHostKey, password, readablePair, type SftpTestServer, startSftpTestServer } from './sftp-test-server.ts'
 
 const MIB = 2 ** 20

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import type { SftpRoute } from '../../../functions/contracts/route.ts'
-import { openSftpRoute } from '../../../functions/readers/sftp.ts'
-import { routeConformance } from './conformance.ts'
+import type { SftpRoute } from '../../../../functions/contracts/route.ts'
+import { openSftpRoute } from '../../../../functions/readers/sftp/sftp.ts'
+import { routeConformance } from '../conformance.ts'
 import { type OpenSshServer, sshdPath, startOpenSsh } from './openssh-server.ts'
 
 function routeTo(server: OpenSshServer, changes: Partial<SftpRoute> = {}): SftpRoute {

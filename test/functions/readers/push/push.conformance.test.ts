@@ -1,9 +1,9 @@
 import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openPushRoute } from '../../../functions/readers/push.ts'
-import { routeConformance } from './conformance.ts'
-import { sshdPath, startOpenSsh } from './openssh-server.ts'
+import { openPushRoute } from '../../../../functions/readers/push/push.ts'
+import { routeConformance } from '../conformance.ts'
+import { sshdPath, startOpenSsh } from '../ssh/openssh-server.ts'
 
 if (sshdPath === undefined) console.warn('skipped: no sshd')
 

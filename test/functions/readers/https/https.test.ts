@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { crc32 } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { HttpsRoute } from '../../../functions/contracts/route.ts'
-import type { FileServerSettings } from '../../../functions/readers/https-file.ts'
-import { openHttpsRoute } from '../../../functions/readers/https.ts'
-import type { Reader, Route } from '../../../functions/readers/reader.ts'
+import type { HttpsRoute } from '../../../../functions/contracts/route.ts'
+import type { FileServerSettings } from '../../../../functions/readers/https/https-file.ts'
+import { openHttpsRoute } from '../../../../functions/readers/https/https.ts'
+import type { Reader, Route } from '../../../../functions/readers/reader.ts'
 import {
   askedRange,
   type Fields,

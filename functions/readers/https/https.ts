@@ -1,11 +1,11 @@
 import { DEFAULT_CIPHERS } from 'node:tls'
-import { InvalidSite, TlsIdentityMismatch } from '../contracts/errors.ts'
-import type { HttpsRoute } from '../contracts/route.ts'
-import { otherNames, type TlsFacts, tlsDialer } from '../tls/connect.ts'
+import { InvalidSite, TlsIdentityMismatch } from '../../contracts/errors.ts'
+import type { HttpsRoute } from '../../contracts/route.ts'
+import { otherNames, type TlsFacts, tlsDialer } from '../../tls/connect.ts'
 import { type FileServerSettings, HttpsFile } from './https-file.ts'
 import { archiveUrl, probeUrl } from './https-url.ts'
-import type { Route } from './reader.ts'
-import { sooner } from './sooner.ts'
+import type { Route } from '../reader.ts'
+import { sooner } from '../sooner.ts'
 
 export const httpsRouteDefaults: FileServerSettings = {
   connectMilliseconds: 20_000,

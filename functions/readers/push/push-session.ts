@@ -1,8 +1,8 @@
-import { ConnectionDropped, type GuestliftError, SourceChanged } from '../contracts/errors.ts'
-import type { SshLogin } from '../contracts/route.ts'
+import { ConnectionDropped, type GuestliftError, SourceChanged } from '../../contracts/errors.ts'
+import type { SshLogin } from '../../contracts/route.ts'
 import { type NodeContext, startFact } from './push-facts.ts'
 import { AgentProcess, ChannelRefused, type ProcessSettings } from './push-process.ts'
-import { connectSsh, type SshConnection, type SshTimeouts } from './ssh-connection.ts'
+import { connectSsh, type SshConnection, type SshTimeouts } from '../ssh/ssh-connection.ts'
 
 export interface SessionSettings extends SshTimeouts, ProcessSettings {
   /** Agents on one connection. sshd allows ten sessions (MaxSessions). */

@@ -1,14 +1,14 @@
 import type { ClientChannel } from 'ssh2'
-import { ConnectionDropped, type GuestliftError, ShortRead, SourceUnreadable } from '../contracts/errors.ts'
-import type { SourceIdentity, SourceLocation } from '../contracts/nouns.ts'
-import type { SftpRoute } from '../contracts/route.ts'
-import { missingAdvice, missingFolderAdvice } from './missing-source.ts'
-import type { Reader, Route } from './reader.ts'
+import { ConnectionDropped, type GuestliftError, ShortRead, SourceUnreadable } from '../../contracts/errors.ts'
+import type { SourceIdentity, SourceLocation } from '../../contracts/nouns.ts'
+import type { SftpRoute } from '../../contracts/route.ts'
+import { missingAdvice, missingFolderAdvice } from '../missing-source.ts'
+import type { Reader, Route } from '../reader.ts'
 import { SftpClient, SftpRefusal } from './sftp-client.ts'
 import { statusCode } from './sftp-wire.ts'
-import { sooner } from './sooner.ts'
-import { GRANT_BYTES, growWindow, takeData } from './ssh2-insides.ts'
-import { connectSsh, type SshConnection, type SshTimeouts } from './ssh-connection.ts'
+import { sooner } from '../sooner.ts'
+import { GRANT_BYTES, growWindow, takeData } from '../ssh/ssh2-insides.ts'
+import { connectSsh, type SshConnection, type SshTimeouts } from '../ssh/ssh-connection.ts'
 
 export interface SftpRouteSettings extends SshTimeouts {
   /** Bytes asked for at once. OpenSSH answers at most 256 KiB less its header; 255 KiB beats 32 KiB by 15 %. */

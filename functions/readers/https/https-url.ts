@@ -1,6 +1,6 @@
 /** Where an archive is on a site's file server: the route's URL template, filled in. */
-import { InvalidSite, SourceUnreadable } from '../contracts/errors.ts'
-import type { SourceLocation } from '../contracts/nouns.ts'
+import { InvalidSite, SourceUnreadable } from '../../contracts/errors.ts'
+import type { SourceLocation } from '../../contracts/nouns.ts'
 
 /** Placeholders by what may stand for them: one name, or a path of several. */
 const values = {

@@ -6,9 +6,9 @@ import {
   ShortRead,
   SourceChanged,
   SourceUnreadable,
-} from '../contracts/errors.ts'
-import type { SourceIdentity } from '../contracts/nouns.ts'
-import type { HttpsRoute } from '../contracts/route.ts'
+} from '../../contracts/errors.ts'
+import type { SourceIdentity } from '../../contracts/nouns.ts'
+import type { HttpsRoute } from '../../contracts/route.ts'
 import {
   contentLengthOf,
   contentRangeOf,

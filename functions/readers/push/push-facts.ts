@@ -5,8 +5,8 @@ import {
   ShortRead,
   SourceUnreadable,
   StoreUnavailable,
-} from '../contracts/errors.ts'
-import { missingAdvice } from './missing-source.ts'
+} from '../../contracts/errors.ts'
+import { missingAdvice } from '../missing-source.ts'
 import type { AgentFailure, FailureKind } from './push-answers.ts'
 
 export interface NodeContext {

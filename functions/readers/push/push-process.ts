@@ -1,9 +1,9 @@
 import type { ClientChannel } from 'ssh2'
-import { ConnectionDropped, type GuestliftError } from '../contracts/errors.ts'
+import { ConnectionDropped, type GuestliftError } from '../../contracts/errors.ts'
 import { type AgentTiming, agentProgram } from './push-agent.ts'
 import { type AgentFailure, type Answer, parseAgentLine, type Requests, type Verb } from './push-answers.ts'
 import { type NodeContext, quoted, startFact } from './push-facts.ts'
-import type { SshConnection } from './ssh-connection.ts'
+import type { SshConnection } from '../ssh/ssh-connection.ts'
 
 /** The agent's refusal of one request. It goes on living. */
 export class AgentRefusal extends Error {
