@@ -1,4 +1,4 @@
-import { BEGINNING_BYTES, readBeginning } from '../../archive-formats/read-beginning.ts'
+import { BEGINNING_BYTES, readBeginning } from '../../archive-formats/proxmox/read-beginning.ts'
 import { GuestliftError, NotAnArchive } from '../../contracts/errors.ts'
 import type { StoredArtifact } from '../../contracts/nouns.ts'
 import type { EmbeddedConfiguration } from '../../contracts/verification.ts'

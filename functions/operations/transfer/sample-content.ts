@@ -1,4 +1,4 @@
-import { readArchiveName } from '../../archive-formats/file-name.ts'
+import { readArchiveName } from '../../archive-formats/proxmox/file-name.ts'
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { StoredArtifact } from '../../contracts/nouns.ts'
 import type { ContentSample } from '../../contracts/verification.ts'

@@ -10,7 +10,7 @@ import { writeUploadRecord } from '../../../functions/operations/books/upload-re
 import { type S3Server, startS3 } from '../../../local/s3/server.ts'
 import { artifact, goodEvidence, stored } from '../../fakes/evidence.ts'
 import { item } from '../../fakes/ports.ts'
-import { vma } from '../../functions/archive-formats/made-archives.ts'
+import { vma } from '../../functions/archive-formats/proxmox/made-archives.ts'
 import { guestlift as run, type Ended } from './command-line.ts'
 
 const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' }

@@ -11,7 +11,7 @@ import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
 import { synthesise } from '../../../local/run/assembly.ts'
 import { startS3 } from '../../../local/s3/server.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
-import { compressed, containerTar, has, vma } from '../../functions/archive-formats/made-archives.ts'
+import { compressed, containerTar, has, vma } from '../../functions/archive-formats/proxmox/made-archives.ts'
 import { guestlift as run, type Ended } from './command-line.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'guestlift-verify-'))

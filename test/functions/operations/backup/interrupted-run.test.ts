@@ -23,7 +23,7 @@ import { goodEvidence } from '../../../fakes/evidence.ts'
 import { MemoryStore } from '../../../fakes/memory-store.ts'
 import { MemoryVersions } from '../../../fakes/memory-versions.ts'
 import { execution, type FakePorts, item } from '../../../fakes/ports.ts'
-import { vma } from '../../archive-formats/made-archives.ts'
+import { vma } from '../../archive-formats/proxmox/made-archives.ts'
 import { FakeSource, scene, smallUpload } from '../transfer/fake-source.ts'
 
 const archive = zstdCompressSync(await vma())

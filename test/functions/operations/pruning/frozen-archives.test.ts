@@ -18,7 +18,7 @@ import type { RetentionPorts } from '../../../../functions/operations/pruning/re
 import { verifyDeep } from '../../../../functions/operations/verification/verify-deep.ts'
 import { manifestOf } from '../../../fakes/manifest.ts'
 import { openVersionedBucket, type VersionedBucket } from '../../../fakes/versioned-bucket.ts'
-import { vma } from '../../archive-formats/made-archives.ts'
+import { vma } from '../../archive-formats/proxmox/made-archives.ts'
 
 const guest = { id: '100', kind: 'vm', name: 'web1', node: 'pve1' } as const
 const keyPrefix = 'vault/'

@@ -21,7 +21,7 @@ import { sweepUploads } from '../../../../functions/operations/sweep/sweep-uploa
 import { goodEvidence } from '../../../fakes/evidence.ts'
 import { MemoryVersions } from '../../../fakes/memory-versions.ts'
 import { execution, type FakePorts, item, itemOf } from '../../../fakes/ports.ts'
-import { vma } from '../../archive-formats/made-archives.ts'
+import { vma } from '../../archive-formats/proxmox/made-archives.ts'
 import { FakeSource, PART_BYTES, type Scene, scene } from '../transfer/fake-source.ts'
 
 const archive = zstdCompressSync(await vma())

@@ -14,7 +14,7 @@ import { startBackup } from '../../../../functions/operations/backup/start-backu
 import { writeManifest } from '../../../../functions/operations/transfer/write-manifest.ts'
 import { begun } from '../../../fakes/begun.ts'
 import { artifact, goodEvidence, stored } from '../../../fakes/evidence.ts'
-import { vma, vmConfiguration } from '../../archive-formats/made-archives.ts'
+import { vma, vmConfiguration } from '../../archive-formats/proxmox/made-archives.ts'
 import { execution, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 async function located() {

@@ -7,7 +7,7 @@ import { crc32ToBase64 } from '../../../../functions/domain/transfer/crc32.ts'
 import { verifyDeep, verifyDeepTask } from '../../../../functions/operations/verification/verify-deep.ts'
 import { manifestOf } from '../../../fakes/manifest.ts'
 import { MemoryStore } from '../../../fakes/memory-store.ts'
-import { vma } from '../../archive-formats/made-archives.ts'
+import { vma } from '../../archive-formats/proxmox/made-archives.ts'
 
 const folder = 'archives/hq/vm-100/2026-11-22T02-00-00Z/'
 const fileName = 'vzdump-qemu-100-2026_11_22-02_00_00.vma'

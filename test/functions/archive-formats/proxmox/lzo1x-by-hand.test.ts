@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decompressLzo1x } from '../../../functions/archive-formats/lzo1x.ts'
+import { decompressLzo1x } from '../../../../functions/archive-formats/proxmox/lzo1x.ts'
 
 /** A block as it is put together by hand, an instruction at a time, and what it has to give. */
 class Block {

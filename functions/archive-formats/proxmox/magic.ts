@@ -1,4 +1,4 @@
-import type { ArchiveFormat, Compression } from '../contracts/verification.ts'
+import type { ArchiveFormat, Compression } from '../../contracts/verification.ts'
 import { headerChecksumFits } from './tar-header.ts'
 import { beginsZstdFrame } from './zstd-frames.ts'
 

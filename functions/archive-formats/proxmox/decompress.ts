@@ -1,7 +1,7 @@
 /** What an archive's compressor made, back as a stream: whole, checked by the compressor's own sums, in constant memory. */
 import { pipeline, Readable, type Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import type { Compression } from '../contracts/verification.ts'
+import type { Compression } from '../../contracts/verification.ts'
 import { Damage } from './damage.ts'
 import { decompressLzop } from './lzop.ts'
 import { cutAtFrames } from './zstd-frames.ts'

@@ -4,7 +4,7 @@
  * in the compressor's checksum or in the manifest's, and nowhere here. Extents carry no number: whole extents in another
  * order are the same disks, and restore as such.
  */
-import type { DeviceEvidence, EmbeddedConfiguration } from '../contracts/verification.ts'
+import type { DeviceEvidence, EmbeddedConfiguration } from '../../contracts/verification.ts'
 import type { ByteCursor } from './byte-cursor.ts'
 import { ClusterMap, VMA_BLOCK_BYTES } from './cluster-map.ts'
 import { Damage, type Findings } from './damage.ts'

@@ -1,6 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { BEGINNING_BYTES, readBeginning } from '../../../functions/archive-formats/read-beginning.ts'
+import { BEGINNING_BYTES, readBeginning } from '../../../../functions/archive-formats/proxmox/read-beginning.ts'
 import {
   compressed,
   containerConfiguration,

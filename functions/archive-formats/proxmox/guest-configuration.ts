@@ -1,6 +1,6 @@
 /** Holds the configuration in an archive against its disks and against the guest that it should be of. */
-import type { Guest } from '../contracts/nouns.ts'
-import type { DeviceEvidence, EmbeddedConfiguration, Finding } from '../contracts/verification.ts'
+import type { Guest } from '../../contracts/nouns.ts'
+import type { DeviceEvidence, EmbeddedConfiguration, Finding } from '../../contracts/verification.ts'
 
 export const VM_CONFIGURATION = 'qemu-server.conf'
 

@@ -1,15 +1,15 @@
 /** Reads one archive from its first byte to its last and says whether the restore tool would accept it. */
 import { crc32 } from 'node:zlib'
-import type { Guest } from '../contracts/nouns.ts'
+import type { Guest } from '../../contracts/nouns.ts'
 import {
   type ArchiveEvidence,
   type Compression,
   type Finding,
   NOT_INSPECTED,
   type VerificationResult,
-} from '../contracts/verification.ts'
-import { crc32ToBase64 } from '../domain/transfer/crc32.ts'
-import { PassingSample } from '../domain/catalogue/entropy.ts'
+} from '../../contracts/verification.ts'
+import { crc32ToBase64 } from '../../domain/transfer/crc32.ts'
+import { PassingSample } from '../../domain/catalogue/entropy.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { Damage, Findings } from './damage.ts'
 import { decompress } from './decompress.ts'

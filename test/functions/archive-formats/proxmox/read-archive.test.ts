@@ -2,10 +2,10 @@ import { crc32 } from 'node:zlib'
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Compression } from '../../../functions/contracts/verification.ts'
-import { decompress } from '../../../functions/archive-formats/decompress.ts'
-import { readArchive } from '../../../functions/archive-formats/read-archive.ts'
-import { crc32ToBase64 } from '../../../functions/domain/transfer/crc32.ts'
+import type { Compression } from '../../../../functions/contracts/verification.ts'
+import { decompress } from '../../../../functions/archive-formats/proxmox/decompress.ts'
+import { readArchive } from '../../../../functions/archive-formats/proxmox/read-archive.ts'
+import { crc32ToBase64 } from '../../../../functions/domain/transfer/crc32.ts'
 import {
   compressed,
   containerConfiguration,

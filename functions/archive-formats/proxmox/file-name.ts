@@ -1,5 +1,5 @@
-import type { GuestKind } from '../contracts/nouns.ts'
-import type { ArchiveFormat, Compression } from '../contracts/verification.ts'
+import type { GuestKind } from '../../contracts/nouns.ts'
+import type { ArchiveFormat, Compression } from '../../contracts/verification.ts'
 
 export interface ArchiveName {
   /** Absent where only the ending is that of an archive. */

@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Compression } from '../../../functions/contracts/verification.ts'
-import { writeVma } from '../../../local/lab/vma-writer.ts'
+import type { Compression } from '../../../../functions/contracts/verification.ts'
+import { writeVma } from '../../../../local/lab/vma-writer.ts'
 
 export const vmConfiguration = [
   'cores: 2',

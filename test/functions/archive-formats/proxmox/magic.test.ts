@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { compressionByMagic, formatByMagic } from '../../../functions/archive-formats/magic.ts'
-import { readArchiveName } from '../../../functions/archive-formats/file-name.ts'
+import { compressionByMagic, formatByMagic } from '../../../../functions/archive-formats/proxmox/magic.ts'
+import { readArchiveName } from '../../../../functions/archive-formats/proxmox/file-name.ts'
 import { containerTar } from './made-archives.ts'
 
 describe('the first bytes of a file', () => {

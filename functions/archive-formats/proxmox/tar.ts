@@ -2,7 +2,7 @@
  * Walks a container's archive: every header, every size, all padding, the end. The format sums up headers only: a bit
  * that flipped in a file's content shows in the compressor's checksum or in the manifest's, and nowhere here.
  */
-import type { EmbeddedConfiguration } from '../contracts/verification.ts'
+import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
 import type { ByteCursor } from './byte-cursor.ts'
 import { Damage, type Findings } from './damage.ts'
 import { readPaxRecords } from './pax.ts'

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { readArchive } from '../../../functions/archive-formats/read-archive.ts'
-import { readBeginning } from '../../../functions/archive-formats/read-beginning.ts'
+import { readArchive } from '../../../../functions/archive-formats/proxmox/read-archive.ts'
+import { readBeginning } from '../../../../functions/archive-formats/proxmox/read-beginning.ts'
 import { compressed, containerConfiguration, containerTar, has, inChunks, vma } from './made-archives.ts'
 
 const vm = await vma()

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { matchDrives, nameIn, shownConfiguration } from '../../../functions/archive-formats/guest-configuration.ts'
+import {
+  matchDrives,
+  nameIn,
+  shownConfiguration,
+} from '../../../../functions/archive-formats/proxmox/guest-configuration.ts'
 
 const device = (name: string) => ({ name, sizeBytes: 1, clustersFound: 1, clustersExpected: 1, storedBytes: 1 })
 const map = (drive: string, name: string) => `#qmdump#map:${drive}:${name}:local:raw:\n`

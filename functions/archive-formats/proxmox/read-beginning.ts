@@ -1,5 +1,5 @@
 /** What the first bytes of an archive tell: whether they can be an archive of that guest, and its configuration. */
-import type { EmbeddedConfiguration } from '../contracts/verification.ts'
+import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { Damage, Findings } from './damage.ts'
 import { decompress } from './decompress.ts'
