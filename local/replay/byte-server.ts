@@ -1,7 +1,7 @@
 /** A TLS server that writes exactly the bytes it is told to, and remembers every request it was sent. */
 import { once } from 'node:events'
 import { createServer, type TLSSocket } from 'node:tls'
-import { fingerprintOf, type Identity } from '../lab/certificate.ts'
+import { fingerprintOf, type Identity } from '../labs/shared/certificate.ts'
 
 export interface SeenRequest {
   method: string

@@ -104,7 +104,7 @@ function countCalls(logFile: string) {
 
 try {
   await synthesise(() => note('synthesising the app'))
-  const lab = await start('local/lab/main.ts', [
+  const lab = await start('local/labs/proxmox/main.ts', [
     `--state=${join(directory, 'lab')}`,
     `--guests=${options.guests}`,
     `--guest-mib=${options.guestKib / 1024}`,

@@ -14,7 +14,7 @@ import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { byteMoverNodeOptions } from '../../lib/node-options.ts'
-import { writeVma } from '../../local/lab/vma-writer.ts'
+import { writeVma } from '../../local/labs/proxmox/vma-writer.ts'
 import { median } from './statistics.ts'
 
 const bin = fileURLToPath(new URL('../../bin/guestlift.ts', import.meta.url))

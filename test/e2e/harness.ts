@@ -15,7 +15,7 @@ import type { GuestOutcome, RunReport } from '../../functions/contracts/report.t
 import { LEASE_SECONDS } from '../../functions/domain/backup/guest-claim.ts'
 import { type Clock, type ExecutionResult, type HistoryEvent, realClock } from '../../local/asl/interpreter.ts'
 import { type Judgement, judgementText } from '../../local/iam/guard.ts'
-import { type Lab, type LabOptions, startLab } from '../../local/lab/lab.ts'
+import { type Lab, type LabOptions, startLab } from '../../local/labs/proxmox/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
 import {
   type DeadExecution,

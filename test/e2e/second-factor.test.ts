@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BACKUP_ROLE } from '../../local/lab/default-site.ts'
+import { BACKUP_ROLE } from '../../local/labs/proxmox/default-site.ts'
 import { openSite, type Site } from './harness.ts'
 
 const totpSecret = 'JBSWY3DPEHPK3PXP'

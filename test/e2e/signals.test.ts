@@ -9,7 +9,7 @@ import { CreateBucketCommand, GetObjectCommand, type S3Client } from '@aws-sdk/c
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { runReportSchema } from '../../functions/contracts/report.ts'
-import { type Lab, startLab } from '../../local/lab/lab.ts'
+import { type Lab, startLab } from '../../local/labs/proxmox/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
 import { startS3 } from '../../local/s3/server.ts'
 

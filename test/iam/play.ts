@@ -1,6 +1,6 @@
 /** A representative set of work: what a deployment does in its first weeks, on one machine and in a minute or two. */
 import { join } from 'node:path'
-import { createIdentity, fingerprintOf } from '../../local/lab/certificate.ts'
+import { createIdentity, fingerprintOf } from '../../local/labs/shared/certificate.ts'
 import { openSite, type Site, type SiteOptions } from '../e2e/harness.ts'
 import { type RangeServer, startRangeServer } from '../functions/readers/https/range-server.ts'
 

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import { StoreUnavailable } from '../../../functions/contracts/errors.ts'
-import { createIdentity } from '../../../local/lab/certificate.ts'
+import { createIdentity } from '../../../local/labs/shared/certificate.ts'
 import { type S3Server, startS3 } from '../../../local/s3/server.ts'
 import { type FakeProxy, startProxy } from '../../fakes/proxy.ts'
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { InvalidSite, TlsIdentityMismatch } from '../../../functions/contracts/errors.ts'
 import type { Tls } from '../../../functions/contracts/tls.ts'
 import { type Dial, type TlsFacts, tlsDialer } from '../../../functions/tls/connect.ts'
-import { createIdentity, fingerprintOf } from '../../../local/lab/certificate.ts'
+import { createIdentity, fingerprintOf } from '../../../local/labs/shared/certificate.ts'
 
 const names = ['127.0.0.1', 'localhost']
 const identity = createIdentity(names, new Date())

@@ -6,7 +6,7 @@ import { createServer } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { InvalidSite, TlsIdentityMismatch } from '../../../functions/contracts/errors.ts'
 import { type Dial, type TlsFacts, tlsDialer } from '../../../functions/tls/connect.ts'
-import { createIdentity, fingerprintOf } from '../../../local/lab/certificate.ts'
+import { createIdentity, fingerprintOf } from '../../../local/labs/shared/certificate.ts'
 import { type FakeProxy, startProxy } from '../../fakes/proxy.ts'
 
 const identity = createIdentity(['pve1.lan.test'], new Date())

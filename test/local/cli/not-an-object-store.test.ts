@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Lab, startLab } from '../../../local/lab/lab.ts'
+import { type Lab, startLab } from '../../../local/labs/proxmox/lab.ts'
 import { consolePage, type HostileStore, startHostileStore, strangers } from '../../functions/aws/hostile-store.ts'
 import { guestlift as run } from './command-line.ts'
 

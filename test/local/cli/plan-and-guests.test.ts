@@ -11,7 +11,7 @@ import { openProvider, siteSchema } from '../../../functions/providers/registry.
 import type { ToldGuest } from '../../../local/cli/guests-command.ts'
 import { startS3 } from '../../../local/s3/server.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
-import { type Lab, startLab } from '../../../local/lab/lab.ts'
+import { type Lab, startLab } from '../../../local/labs/proxmox/lab.ts'
 import { guestlift as run, type Ended } from './command-line.ts'
 
 const MIB = 2 ** 20

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openProvider, siteSchema } from '../../../functions/providers/registry.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
-import { BACKUP_PRIVILEGES, BACKUP_ROLE } from '../../../local/lab/default-site.ts'
-import { type Lab, type LabOptions, startLab } from '../../../local/lab/lab.ts'
+import { BACKUP_PRIVILEGES, BACKUP_ROLE } from '../../../local/labs/proxmox/default-site.ts'
+import { type Lab, type LabOptions, startLab } from '../../../local/labs/proxmox/lab.ts'
 import { guestlift as runHere } from './command-line.ts'
 
 const entry = fileURLToPath(new URL('../../../bin/guestlift.ts', import.meta.url))

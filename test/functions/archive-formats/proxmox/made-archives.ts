@@ -4,7 +4,7 @@ import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, trunc
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Compression } from '../../../../functions/contracts/verification.ts'
-import { writeVma } from '../../../../local/lab/vma-writer.ts'
+import { writeVma } from '../../../../local/labs/proxmox/vma-writer.ts'
 
 export const vmConfiguration = [
   'cores: 2',

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keepRulesSchema, retentionSchema, type KeepRules } from '../../../../functions/contracts/retention.ts'
 import { planRetention } from '../../../../functions/domain/retention/retention.ts'
-import { markBackups } from '../../../../local/lab/prune.ts'
+import { markBackups } from '../../../../local/labs/proxmox/prune.ts'
 
 const archive = (createdAt: string, isProtected = false) => ({ createdAt, protected: isProtected })
 const told = (times: string[], rules: KeepRules, zone = 'UTC') =>

@@ -6,8 +6,8 @@ import { backupOptionsSchema } from '../../../../functions/contracts/backup-opti
 import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import type { Provider } from '../../../../functions/providers/provider.ts'
-import { BACKUP_ROLE } from '../../../../local/lab/default-site.ts'
-import { type Lab, startLab } from '../../../../local/lab/lab.ts'
+import { BACKUP_ROLE } from '../../../../local/labs/proxmox/default-site.ts'
+import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { surroundings } from './site.ts'
 
 const guest = { id: '101', kind: 'container', name: 'db01', node: 'pve1' } as const

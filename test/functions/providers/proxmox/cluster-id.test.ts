@@ -6,7 +6,7 @@ import { PlatformUnavailable, PrivilegeMissing, RequestRejected } from '../../..
 import type { Provider } from '../../../../functions/providers/provider.ts'
 import { clusterIdOf } from '../../../../functions/providers/proxmox/cluster-id.ts'
 import { openProvider, siteSchema } from '../../../../functions/providers/registry.ts'
-import { type Lab, startLab } from '../../../../local/lab/lab.ts'
+import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 
 describe('which cluster answers', () => {
   let directory: string

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openProvider, siteSchema } from '../../../../functions/providers/registry.ts'
-import { BACKUP_PRIVILEGES, BACKUP_ROLE } from '../../../../local/lab/default-site.ts'
-import { type SiteChoice, startLab } from '../../../../local/lab/lab.ts'
+import { BACKUP_PRIVILEGES, BACKUP_ROLE } from '../../../../local/labs/proxmox/default-site.ts'
+import { type SiteChoice, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { describeProvider, type ProviderHarness } from '../conformance.ts'
 
 /** The provider against the simulated site, which answers as recorded from a real one. */

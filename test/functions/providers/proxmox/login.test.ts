@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import { parseTotpSecret, totpCode, totpStep } from '../../../../functions/providers/proxmox/totp.ts'
-import { startLab } from '../../../../local/lab/lab.ts'
+import { startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { answer, data, type Script, type ScriptedServer, startServer } from './scripted-server.ts'
 import { shortLimits, siteFor, surroundings, tokenAuth } from './site.ts'
 

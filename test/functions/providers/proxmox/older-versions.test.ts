@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
-import { startLab } from '../../../../local/lab/lab.ts'
+import { startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { shortLimits, surroundings } from './site.ts'
 
 const closing: (() => Promise<void>)[] = []

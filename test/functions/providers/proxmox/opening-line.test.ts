@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { shellQuote } from '../../../../local/lab/vzdump-text.ts'
+import { shellQuote } from '../../../../local/labs/proxmox/vzdump-text.ts'
 import { notesTemplate, tokenIn } from '../../../../functions/providers/proxmox/notes-template.ts'
 import { findOpening } from '../../../../functions/providers/proxmox/opening-line.ts'
 import { recordedLogs, recordingsPresent } from './transcripts.ts'

@@ -1,5 +1,5 @@
 /** Servers under a script, with identities that tests pin, confuse and distrust. */
-import { createIdentity, fingerprintOf, type Identity } from '../../../../local/lab/certificate.ts'
+import { createIdentity, fingerprintOf, type Identity } from '../../../../local/labs/shared/certificate.ts'
 import { type ByteServer, type Script, startByteServer } from '../../../../local/replay/byte-server.ts'
 
 export { answer, data, type Reply, type Script, type SeenRequest } from '../../../../local/replay/byte-server.ts'

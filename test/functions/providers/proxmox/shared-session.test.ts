@@ -8,7 +8,7 @@ import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/confi
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import { sealFor } from '../../../../functions/providers/proxmox/session-seal.ts'
 import { openSharedSession } from '../../../../functions/providers/proxmox/shared-session.ts'
-import { type Lab, startLab } from '../../../../local/lab/lab.ts'
+import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 
 const totpSecret = 'JBSWY3DPEHPK3PXP'
 const auth = { username: 'second@pve', password: 'Sec0nd-pass', totpSecret }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
-import { createIdentity, fingerprintOf, type Identity } from '../../../../local/lab/certificate.ts'
+import { createIdentity, fingerprintOf, type Identity } from '../../../../local/labs/shared/certificate.ts'
 
 export interface SeenRequest {
   method: string

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HttpsRoute } from '../../../../functions/contracts/route.ts'
 import { openHttpsRoute } from '../../../../functions/readers/https/https.ts'
-import { createIdentity, fingerprintOf } from '../../../../local/lab/certificate.ts'
+import { createIdentity, fingerprintOf } from '../../../../local/labs/shared/certificate.ts'
 import { routeConformance } from '../conformance.ts'
 import { startRangeServer } from './range-server.ts'
 

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createControl, type LabControl } from './control.ts'
-import { fingerprintOf } from './certificate.ts'
+import { fingerprintOf } from '../shared/certificate.ts'
 import { homeCluster, NAMES, Shown } from './cluster.ts'
 import { startControlServer } from './control-server.ts'
 import {

@@ -3,7 +3,7 @@ import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type HostKey, newHostKey } from './ssh-keys.ts'
-import { createIdentity, type Identity } from './certificate.ts'
+import { createIdentity, type Identity } from '../shared/certificate.ts'
 import type { SiteData } from './world.ts'
 
 export interface Credentials {

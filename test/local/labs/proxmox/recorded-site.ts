@@ -1,8 +1,8 @@
 /** A lab set up like the server that was recorded: its guests, storages, users and archives. Secrets come from the recordings. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { GuestSpec, StorageSpec, UserSpec } from '../../../local/lab/default-site.ts'
-import { type Lab, startLab } from '../../../local/lab/lab.ts'
+import type { GuestSpec, StorageSpec, UserSpec } from '../../../../local/labs/proxmox/default-site.ts'
+import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import type { Transcript } from './transcripts.ts'
 
 const GIB = 1024 ** 3

@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, type DetailedPeerCertificate } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ControlState } from '../../../local/lab/control-state.ts'
+import type { ControlState } from '../../../../local/labs/proxmox/control-state.ts'
 import { dataOf, type TestSite, testSite } from './api-client.ts'
 
 const NOW = Date.parse('2026-11-29T12:00:00Z')

@@ -1,6 +1,6 @@
 /** Which cluster answers at the lab's address, and the certificate it shows. */
 import { createHash } from 'node:crypto'
-import { createIdentity, fingerprintOf, type Identity } from './certificate.ts'
+import { createIdentity, fingerprintOf, type Identity } from '../shared/certificate.ts'
 import { unseenFingerprint } from './identity.ts'
 import type { LabCluster, LabNode } from './world.ts'
 

@@ -1,5 +1,5 @@
 /** Sends a recorded exchange to a lab, with what can't be the same (tickets, UPIDs) put in its place, and compares the answers. */
-import type { Lab } from '../../../local/lab/lab.ts'
+import type { Lab } from '../../../../local/labs/proxmox/lab.ts'
 import { exchange, type RawResponse, request as build } from './raw-http.ts'
 import type { RecordedExchange } from './transcripts.ts'
 

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Lab, type LabOptions, startLab } from '../../../local/lab/lab.ts'
-import type { Task } from '../../../local/lab/tasks.ts'
+import { type Lab, type LabOptions, startLab } from '../../../../local/labs/proxmox/lab.ts'
+import type { Task } from '../../../../local/labs/proxmox/tasks.ts'
 import { exchange, type RawResponse, request } from './raw-http.ts'
 
 export interface TestSite {

@@ -1,18 +1,18 @@
 /** A lab whose backups fall short, as the provider and the verdict see them over real sockets. */
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Verdict } from '../../../functions/contracts/evidence.ts'
-import type { Requirement } from '../../../functions/contracts/grade.ts'
-import { gradeText, shortGrade } from '../../../functions/domain/backup/grade.ts'
-import { judge } from '../../../functions/domain/backup/verdict.ts'
-import { backupOptionsSchema } from '../../../functions/contracts/backup-options.ts'
-import { openProxmox } from '../../../functions/providers/proxmox/provider.ts'
-import { proxmoxSiteSchema } from '../../../functions/providers/proxmox/config.ts'
+import type { Verdict } from '../../../../functions/contracts/evidence.ts'
+import type { Requirement } from '../../../../functions/contracts/grade.ts'
+import { gradeText, shortGrade } from '../../../../functions/domain/backup/grade.ts'
+import { judge } from '../../../../functions/domain/backup/verdict.ts'
+import { backupOptionsSchema } from '../../../../functions/contracts/backup-options.ts'
+import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
+import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Lab, startLab } from '../../../local/lab/lab.ts'
-import type { GuestSpec } from '../../../local/lab/default-site.ts'
-import type { Shortcoming } from '../../../local/lab/world.ts'
+import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
+import type { GuestSpec } from '../../../../local/labs/proxmox/default-site.ts'
+import type { Shortcoming } from '../../../../local/labs/proxmox/world.ts'
 
 const closing: (() => Promise<void> | void)[] = []
 afterEach(async () => {

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { totpCode } from '../../../local/lab/auth.ts'
+import { totpCode } from '../../../../local/labs/proxmox/auth.ts'
 import { dataOf, testSite } from './api-client.ts'
 import { exchange, request } from './raw-http.ts'
 
-const main = fileURLToPath(new URL('../../../local/lab/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../../../local/labs/proxmox/main.ts', import.meta.url))
 
 describe('the lab as a program', () => {
   it('prints one line of JSON, answers, and stops cleanly on SIGTERM', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { checkVma, VmaError } from '../../../local/lab/vma-check.ts'
-import { type VmaInput, writeVma } from '../../../local/lab/vma-writer.ts'
+import { checkVma, VmaError } from '../../../../local/labs/proxmox/vma-check.ts'
+import { type VmaInput, writeVma } from '../../../../local/labs/proxmox/vma-writer.ts'
 
 const MIB = 1024 ** 2
 

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fingerprintOf } from './certificate.ts'
+import { fingerprintOf } from '../shared/certificate.ts'
 import type { Shown } from './cluster.ts'
 import { type ControlVerbs, createVerbs, type OlderVerbs } from './control-verbs.ts'
 import type { Rest } from './rest.ts'

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { connect } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { createIdentity, fingerprintOf } from '../../../local/lab/certificate.ts'
-import { startHttpFront } from '../../../local/lab/http-front.ts'
+import { createIdentity, fingerprintOf } from '../../../../local/labs/shared/certificate.ts'
+import { startHttpFront } from '../../../../local/labs/proxmox/http-front.ts'
 
 describe('a certificate of the lab', () => {
   const now = new Date('2026-11-22T10:00:00Z')

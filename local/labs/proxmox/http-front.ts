@@ -1,7 +1,7 @@
 /** The listening side of pveproxy: TLS on one port, a redirect for those who speak plain HTTP to it, keep-alive. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
-import type { Identity } from './certificate.ts'
+import type { Identity } from '../shared/certificate.ts'
 import {
   endsConnection,
   type Head,
