@@ -16,7 +16,7 @@ import { forThisAccount } from './own-account.ts'
 import { proxyVariables } from './proxy-variables.ts'
 import type { SiteNetwork } from './site-network.ts'
 
-/** Template metadata that names a function's task; `local/synthesised.ts` finds the bundles by it. */
+/** Template metadata that names a function's task; `local/run/synthesised.ts` finds the bundles by it. */
 export const STEM_METADATA = 'guestlift:stem'
 
 export interface ExportFunctionProps<Name extends TaskName> {

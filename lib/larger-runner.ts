@@ -21,7 +21,7 @@ import { forThisAccount } from './own-account.ts'
 import { BuildToItsEnd } from './workflows/build-to-its-end.ts'
 import { asRetry, buildNeverStarted } from './workflows/retry-policies.ts'
 
-/** Template metadata that marks the project; `local/synthesised.ts` finds it by it. */
+/** Template metadata that marks the project; `local/run/synthesised.ts` finds it by it. */
 export const RUNNER_METADATA = 'guestlift:runner'
 
 /** CodeBuild's longest (service quota): at 75 MiB/s that is 9 TiB. */

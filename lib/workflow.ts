@@ -13,7 +13,7 @@ import type { Deployment } from './deployment-config.ts'
 import type { WorkflowName } from './workflow-names.ts'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
-/** Template metadata that names a workflow; `local/synthesised.ts` finds the definitions by it. */
+/** Template metadata that names a workflow; `local/run/synthesised.ts` finds the definitions by it. */
 export const WORKFLOW_METADATA = 'guestlift:workflow'
 
 export interface WorkflowProps {

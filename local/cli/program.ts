@@ -1,12 +1,12 @@
 import { Command } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
-import { addCatalogueCommands } from './catalogue-commands.ts'
-import { addCoverageCommand } from './coverage-command.ts'
+import { addCatalogueCommands } from './archives/catalogue-commands.ts'
+import { addCoverageCommand } from './archives/coverage-command.ts'
 import { exitHelp } from './exit-codes.ts'
-import { addGuestsCommand } from './guests-command.ts'
-import { addPlanCommand } from './plan-command.ts'
-import { addPruneCommand } from './prune-command.ts'
-import { addPriceCommands } from './price-commands.ts'
+import { addGuestsCommand } from './site/guests-command.ts'
+import { addPlanCommand } from './run/plan-command.ts'
+import { addPruneCommand } from './archives/prune-command.ts'
+import { addPriceCommands } from './archives/price-commands.ts'
 import {
   type DeployedOptions,
   follow,
@@ -14,13 +14,13 @@ import {
   type OutputOptions,
   runHere,
   runOnAws,
-} from './run-command.ts'
-import { addSiteBookCommand } from './site-book-command.ts'
-import { addSiteCommands } from './site-commands.ts'
-import { addVerifyCommand } from './verify-command.ts'
+} from './run/run-command.ts'
+import { addSiteBookCommand } from './site/site-book-command.ts'
+import { addSiteCommands } from './site/site-commands.ts'
+import { addVerifyCommand } from './archives/verify-command.ts'
 import type { StopSignals } from './stop-signals.ts'
-import { addSweepCommand } from './sweep-command.ts'
-import { addUnfinishedCommands } from './unfinished-commands.ts'
+import { addSweepCommand } from './run/sweep-command.ts'
+import { addUnfinishedCommands } from './run/unfinished-commands.ts'
 
 type RunOptions = DeployedOptions & Partial<LocalOptions> & { local?: boolean; again?: string }
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { BuildOrder, BuildStatus } from '../asl/integrations/codebuild.ts'
-import type { SynthesisedBuild } from '../synthesised.ts'
+import type { SynthesisedBuild } from './synthesised.ts'
 
 /**
  * Runs a build of the synthesised app on this machine: the project's own commands in a shell, where its source lies, as

@@ -3,7 +3,7 @@ import { GetBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3'
 import { type Guard, guardOf, type OnJudgement } from '../iam/guard.ts'
 import { openSession, type Role, type SessionCredentials } from '../iam/session.ts'
 import { SERVER_NAME } from '../s3/respond.ts'
-import type { SynthesisedFunction } from '../synthesised.ts'
+import type { SynthesisedFunction } from './synthesised.ts'
 import type { SynthesisedRoles } from '../synthesised-roles.ts'
 import { ownRole, type Places } from './own-roles.ts'
 

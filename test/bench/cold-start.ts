@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { synthesise } from '../../local/run/assembly.ts'
-import { readAssembly, type SynthesisedFunction } from '../../local/synthesised.ts'
+import { readAssembly, type SynthesisedFunction } from '../../local/run/synthesised.ts'
 import { note } from './progress.ts'
 import { median, rounded } from './statistics.ts'
 

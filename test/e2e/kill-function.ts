@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { readAssembly } from '../../local/synthesised.ts'
+import { readAssembly } from '../../local/run/synthesised.ts'
 
 /** Kill every process of a function, as Lambda does at its limits: no warning, no clean-up. Returns how many there were. */
 export async function killFunction(assembly: string, stem: string): Promise<number> {

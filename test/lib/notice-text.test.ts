@@ -7,7 +7,7 @@ import jsonata from 'jsonata'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { plainCause } from '../../lib/workflows/rethrown.ts'
-import type { Definition } from '../../local/synthesised.ts'
+import type { Definition } from '../../local/run/synthesised.ts'
 import { type Synthesised, synthesise } from './synthesise.ts'
 import { statesOf } from './workflows/asl.ts'
 

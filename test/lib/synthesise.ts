@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { type DeploymentConfig, parseDeployment } from '../../lib/deployment-config.ts'
 import { ExportStack } from '../../lib/export-stack.ts'
 import { StorageStack } from '../../lib/storage-stack.ts'
-import { type Assembly, readAssembly } from '../../local/synthesised.ts'
+import { type Assembly, readAssembly } from '../../local/run/synthesised.ts'
 
 const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) })
 const { context } = cdkJson.parse(JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')))

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { tasks } from '../../functions/contracts/tasks.ts'
-import { AssemblyError, readAssembly, stemOf } from '../../local/synthesised.ts'
+import { AssemblyError, readAssembly, stemOf } from '../../local/run/synthesised.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const stems = Object.values(tasks).map(({ stem }) => stem)

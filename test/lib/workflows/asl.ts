@@ -1,6 +1,6 @@
 /** Walks over a state machine definition, for checks that concern every state. */
 import { z } from 'zod'
-import type { Definition } from '../../../local/synthesised.ts'
+import type { Definition } from '../../../local/run/synthesised.ts'
 
 const transitionSchema = z.object({
   Next: z.string(),

@@ -7,7 +7,7 @@ import { type TaskName, tasks } from '../../../functions/contracts/tasks.ts'
 import { type WorkflowKey, workflowNames } from '../../../lib/workflow-names.ts'
 import { sampleInput } from '../../../lib/workflows/export-run.ts'
 import { jobSchema } from '../../../functions/contracts/job.ts'
-import { type Definition, stemOf } from '../../../local/synthesised.ts'
+import { type Definition, stemOf } from '../../../local/run/synthesised.ts'
 import { sorted } from '../sorted.ts'
 import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
 import {

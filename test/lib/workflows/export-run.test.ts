@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TaskInput, tasks } from '../../../functions/contracts/tasks.ts'
 import { TaskFailure } from '../../../local/asl/interpreter.ts'
-import type { Definition } from '../../../local/synthesised.ts'
+import type { Definition } from '../../../local/run/synthesised.ts'
 import { item } from '../../fakes/ports.ts'
 import { type FakeTask, memoryStore, run } from '../../local/asl/harness.ts'
 import { smallest, type Synthesised, synthesise } from '../synthesise.ts'

@@ -1,0 +1,108 @@
+/** The commands that read the bucket alone: `list`, `show`, `search`, `catalog`. */
+import type { Command } from 'commander'
+import { type BucketOptions, openBucket, requestLine, withBucketOptions } from '../bucket-store.ts'
+import { type PageOptions, writePage } from './catalogue-page-command.ts'
+import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
+import { withPriceOptions } from './price-file.ts'
+import { counted } from '../../../functions/domain/words/counted.ts'
+import { type ShowOptions, showArchives } from './show-command.ts'
+import type { StopSignals } from '../stop-signals.ts'
+import { out } from '../stream-out.ts'
+import { sinceOption, untilOption } from '../time-option.ts'
+import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { rebuildCatalogue } from '../../../functions/operations/catalogue/rebuild-catalogue.ts'
+
+const listExits = exitHelp({
+  succeeded: 'found',
+  failed: 'nothing was found',
+  partial: 'found, and some of it is broken',
+})
+
+export function addCatalogueCommands(program: Command, stop: StopSignals): void {
+  const finish = async (work: () => Promise<number>) => {
+    // Reading leaves nothing to clean up, and an index written half-way is a copy that nobody believes.
+    stop.onInterrupt(() => process.exit(exitCodes.interrupted))
+    process.exitCode = await work()
+  }
+  withFilterOptions(withBucketOptions(program.command('list')))
+    .description('list the archives in the bucket, guest by guest, newest first')
+    .addHelpText('after', listExits)
+    .action((options: ListArchivesOptions) => finish(() => listArchivesHere(options)))
+  withFilterOptions(withBucketOptions(program.command('search')))
+    .description('find archives by name, notes, tags, id, node, site or day')
+    .argument('<text>', 'words that all have to be found; * and ? stand for characters')
+    .addHelpText('after', listExits)
+    .action((text: string, options: ListArchivesOptions) => finish(() => searchArchives(text, options)))
+  withPriceOptions(withBucketOptions(program.command('show')))
+    .description(
+      "show a guest's archives and the newest that can be restored, or one archive; how to restore it, and what that costs",
+    )
+    .argument('<guest or key>', '100, vm-100, hq/vm-100, a name, or an address below archives/')
+    .option('--site <name>', 'only of this site')
+    .option('--json', 'print it as one line of JSON')
+    .addHelpText(
+      'after',
+      exitHelp({
+        succeeded: 'the newest archive is the one shown, whole',
+        failed: 'nothing was found',
+        partial: 'the newest is broken',
+      }),
+    )
+    .action((what: string, options: ShowOptions) => finish(() => showArchives(what, options)))
+  const catalog = program.command('catalog').description('index and page of the catalogue')
+  withBucketOptions(catalog.command('rebuild'))
+    .description('bring the index objects, which only speed reading up, in line with the manifests')
+    .option('--site <name>', 'only of this site')
+    .option('--guest <id>', 'only of this guest')
+    .option('--json', 'print it as one line of JSON')
+    .addHelpText('after', exitHelp({ succeeded: 'the index is in line with the manifests' }))
+    .action((options: RebuildOptions) => finish(() => rebuildHere(options)))
+  addPage(catalog, finish)
+}
+
+function addPage(catalog: Command, finish: (work: () => Promise<number>) => Promise<void>): void {
+  withBucketOptions(catalog.command('page'))
+    .description('write the catalogue as one HTML file that needs nothing else')
+    .requiredOption('--out <file.html>', 'where to')
+    .option('--site <name>', 'only of this site')
+    .option('--guest <id>', 'only of this guest')
+    .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
+    .option('--until <time>', 'only until then, a whole day included', untilOption)
+    .addHelpText('after', exitHelp({ succeeded: 'the page is written' }))
+    .action((options: PageOptions) => finish(() => writePage(options)))
+}
+
+function withFilterOptions(command: Command): Command {
+  return command
+    .option('--site <name>', 'only of this site')
+    .option('--guest <id>', 'only of this guest')
+    .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
+    .option('--until <time>', 'only until then, a whole day included', untilOption)
+    .option('--json', 'print them as one line of JSON')
+}
+
+interface RebuildOptions extends BucketOptions {
+  site?: string
+  guest?: string
+  json?: boolean
+}
+
+async function rebuildHere(options: RebuildOptions): Promise<number> {
+  const { store, keyPrefix, requests } = openBucket(options)
+  const { site, guest } = options
+  if (site !== undefined) await requireKnownSite(site, { store, keyPrefix })
+  const filter = { ...(site === undefined ? {} : { site }), ...(guest === undefined ? {} : { guestId: guest }) }
+  const rebuilt = await rebuildCatalogue(filter, { store, keyPrefix })
+  if (options.json === true)
+    await out(`${JSON.stringify({ version: 1, ...rebuilt, requests: Object.fromEntries(requests) })}\n`)
+  else {
+    const { guests, archives, written, removed, reading } = rebuilt
+    await out(
+      `${counted(archives, 'archive')} of ${counted(guests, 'guest')}: ${counted(written, 'index object')} written, ${removed} removed; ` +
+        `${counted(reading.fromManifests, 'manifest')} read, ${reading.fromIndex} known already.\n`,
+    )
+    process.stderr.write(`${requestLine(requests)}\n`)
+  }
+  return exitCodes.succeeded
+}

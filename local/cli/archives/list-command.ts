@@ -1,0 +1,92 @@
+import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
+import { type CataloguedGuest, guestsIn } from '../../../functions/domain/catalogue/catalogue-guests.ts'
+import { searchGuest, searchWords } from '../../../functions/domain/catalogue/catalogue-search.ts'
+import type { CatalogueFilter } from '../../../functions/operations/catalogue/list-archives.ts'
+import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { newReading, readCatalogue } from '../../../functions/operations/catalogue/read-catalogue.ts'
+import { type BucketOptions, openBucket, requestDollars, requestLine } from '../bucket-store.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { addTo, guestArchiveLines, totalsLines } from '../print/print-catalogue.ts'
+import { out } from '../stream-out.ts'
+
+export interface ListArchivesOptions extends BucketOptions {
+  site?: string
+  guest?: string
+  since?: string
+  until?: string
+  json?: boolean
+}
+
+export function filterOf({ site, guest, since, until }: ListArchivesOptions): CatalogueFilter {
+  return {
+    ...(site === undefined ? {} : { site }),
+    ...(guest === undefined ? {} : { guestId: guest }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+  }
+}
+
+/** Print the archives that fit, as they are read. Exit code 1 when there is none, 2 when one of them is broken. */
+export function listArchivesHere(options: ListArchivesOptions): Promise<number> {
+  return tellArchives(options, ({ entries }) => entries)
+}
+
+/** Print the archives in which every word of the text is found. */
+export function searchArchives(text: string, options: ListArchivesOptions): Promise<number> {
+  const words = searchWords(text)
+  return tellArchives(options, (guest) => searchGuest(guest, words))
+}
+
+/**
+ * The guests with archives that fit, as they are read: a guest that had an id before another one by itself. All archives
+ * until now are read, whatever `until` says: of the older ones alone, nobody can tell which guest has the id.
+ */
+export async function* readGuests(
+  options: ListArchivesOptions,
+  ports: Parameters<typeof readCatalogue>[1],
+  reading = newReading(),
+): AsyncGenerator<CataloguedGuest, void, void> {
+  const { until, ...filter } = filterOf(options)
+  const last = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until)
+  for await (const read of readCatalogue(filter, ports, reading)) {
+    for (const guest of guestsIn(read)) {
+      // As the keys tell the time, and as `since` does: in whole seconds.
+      const entries = guest.entries.filter(({ createdAt }) => Math.floor(Date.parse(createdAt) / 1000) * 1000 <= last)
+      if (entries.length > 0) yield { ...guest, entries }
+    }
+  }
+}
+
+const opening = '{"version":1,"archives":['
+
+async function tellArchives(
+  options: ListArchivesOptions,
+  choose: (guest: GuestArchives) => CatalogueEntry[],
+): Promise<number> {
+  const { store, keyPrefix, requests } = openBucket(options)
+  if (options.site !== undefined) await requireKnownSite(options.site, { store, keyPrefix })
+  const reading = newReading()
+  const totals = { guests: 0, archives: 0, sizeBytes: 0, broken: 0 }
+  for await (const guest of readGuests(options, { store, keyPrefix }, reading)) {
+    const chosen = { ...guest, entries: choose(guest) }
+    if (chosen.entries.length === 0) continue
+    if (options.json === true) {
+      // Not before there is something: a bucket that can't be read is an error and no beginning.
+      const separator = totals.archives === 0 ? opening : ','
+      const former = guest.former ? { formerGuest: guest.name } : {}
+      await out(separator + chosen.entries.map((entry) => JSON.stringify({ ...entry, ...former })).join(','))
+    } else await out(`${guestArchiveLines(chosen).join('\n')}\n`)
+    addTo(totals, chosen)
+  }
+  const counts = { ...Object.fromEntries(requests), dollars: requestDollars(requests) }
+  if (options.json === true) {
+    await out(
+      `${totals.archives === 0 ? opening : ''}],"totals":${JSON.stringify(totals)},"reading":${JSON.stringify(reading)},"requests":${JSON.stringify(counts)}}\n`,
+    )
+  } else {
+    await out(`${totalsLines(totals, reading).join('\n')}\n`)
+    process.stderr.write(`${requestLine(requests)}\n`)
+  }
+  if (totals.archives === 0) return exitCodes.failed
+  return totals.broken > 0 ? exitCodes.partial : exitCodes.succeeded
+}

@@ -1,0 +1,108 @@
+import type { Command } from 'commander'
+import { S3VersionStore } from '../../../functions/aws/s3-version-store.ts'
+import type { Destination } from '../../../functions/contracts/prices.ts'
+import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
+import { billBucket } from '../../../functions/operations/foresight/bill-bucket.ts'
+import { type ForeseenRetention, foreseeRetention } from '../../../functions/operations/foresight/foresee-retention.ts'
+import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { type BucketOptions, openBucket, requestLine, withBucketOptions } from '../bucket-store.ts'
+import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { type ForesightOptions, openForesight, withForesightOptions } from '../run/foresight.ts'
+import { readPrices, withPriceOptions } from './price-file.ts'
+import { billLines, foreseenRetentionLines, quoteLines } from '../print/print-prices.ts'
+import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from '../run/quote-foreseen.ts'
+import {
+  askedGuests,
+  type RetentionOptions,
+  siteRetention,
+  tellsRetention,
+  withRetentionOptions,
+} from './retention-options.ts'
+import { complaintAboutSource } from '../site/site-provider.ts'
+import type { StopSignals } from '../stop-signals.ts'
+
+interface BillOptions extends BucketOptions, RetentionOptions {
+  prices?: string
+  destination: Destination
+  json?: boolean
+}
+
+export function addPriceCommands(program: Command, stop: StopSignals): void {
+  program
+    .command('prices')
+    .description("print the price table as JSON: a beginning for one's own, to be given with --prices")
+    .action(() => {
+      process.stdout.write(`${JSON.stringify(listPrices, null, 2)}\n`)
+    })
+    .addHelpText('after', exitHelp({ succeeded: 'printed' }))
+
+  const quote = program
+    .command('quote')
+    .description('say what a run of a job and keeping its archives would cost, without changing anything')
+    .argument('<job.json>', 'the job, as for run')
+    .option('--json', 'print the quote as one line of JSON')
+    .addHelpText(
+      'after',
+      exitHelp({ succeeded: 'quoted', failed: 'nothing would be archived, for the budget or else' }),
+    )
+  withQuoteOptions(withForesightOptions(quote)).action(
+    async (jobFile: string, options: ForesightOptions & QuoteOptions & { json?: boolean }) => {
+      const complaint = complaintAboutSource(options)
+      if (complaint !== undefined) quote.error(`error: ${complaint}`)
+      stop.onInterrupt(() => process.exit(exitCodes.interrupted))
+      const foreseen = await openForesight(jobFile, options)
+      const quoted = await quoteForeseen(foreseen, options)
+      const { archive } = foreseen.plan.totals
+      const budget = judgeBudget(foreseen)
+      const told = { version: 1, site: foreseen.job.site, ...quoted, budget: budget.lines, notes: foreseen.plan.notes }
+      print(options, told, [...quoteLines(quoted), ...budget.lines])
+      process.exitCode = archive > 0 && !budget.stops ? exitCodes.succeeded : exitCodes.failed
+    },
+  )
+
+  const bill = withBucketOptions(program.command('bill'))
+    .description(
+      'say what lies in the bucket costs a month, by guest and class, and what restoring it would; and what a retention would do to that',
+    )
+    .option('--site-name <name>', 'with rules of a retention: the site whose archives they are for')
+  withRetentionOptions(withPriceOptions(bill))
+    .option('--json', 'print the bill as one line of JSON')
+    .addHelpText(
+      'after',
+      `
+A retention (--job, or --site-name with --keep-… rules) is only looked at, as by prune without --confirm.${exitHelp({ succeeded: 'told', partial: 'a guest could not be looked at' })}`,
+    )
+    .action(async (options: BillOptions) => {
+      stop.onInterrupt(() => process.exit(exitCodes.interrupted))
+      process.exitCode = await billHere(options, (complaint) => bill.error(`error: ${complaint}`))
+    })
+}
+
+async function billHere(options: BillOptions, refuse: (complaint: string) => never): Promise<number> {
+  const asked = tellsRetention(options) ? await siteRetention(options, refuse) : undefined
+  const table = await readPrices(options.prices)
+  const { client, store, keyPrefix, requests } = openBucket(options)
+  if (asked !== undefined) await requireKnownSite(asked.site, { store, keyPrefix })
+  const versions = new S3VersionStore(client, options.bucket, () => new Date())
+  const bill = await billBucket({ store, versions, keyPrefix }, { table, destination: options.destination })
+  let retention: ForeseenRetention | undefined
+  if (asked !== undefined) {
+    // As a person who prunes by hand and looks at the plan before.
+    const site = { siteFile: options.siteFile, store, keyPrefix, record: false }
+    const order = { ...asked, by: 'bill', confirmed: true, ...(await askedGuests(asked.site, site)) }
+    const rest = { now: () => new Date(), remainingMilliseconds: () => Number.POSITIVE_INFINITY, log: () => undefined }
+    retention = await foreseeRetention(order, { store, versions, keyPrefix, prices: table, ...rest })
+  }
+  const told = { ...bill, ...(retention === undefined ? {} : { retention }), requests: Object.fromEntries(requests) }
+  print(options, told, [
+    ...billLines(bill),
+    ...(retention === undefined ? [] : foreseenRetentionLines(retention, bill.mostDollars)),
+  ])
+  if (options.json !== true) process.stderr.write(`${requestLine(requests, table)}\n`)
+  client.destroy()
+  return retention === undefined || retention.troubled.length === 0 ? exitCodes.succeeded : exitCodes.partial
+}
+
+function print({ json = false }: { json?: boolean }, told: object, lines: readonly string[]): void {
+  process.stdout.write(json ? `${JSON.stringify(told)}\n` : `${lines.join('\n')}\n`)
+}

@@ -1,0 +1,180 @@
+import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
+import type { Destination } from '../../../functions/contracts/prices.ts'
+import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
+import { readFolder } from '../../../functions/domain/catalogue/catalogue.ts'
+import { type CataloguedGuest, guestsIn } from '../../../functions/domain/catalogue/catalogue-guests.ts'
+import { gradeText } from '../../../functions/domain/backup/grade.ts'
+import { type ArchiveRestorePrice, archiveRestorePrice } from '../../../functions/domain/prices/restore-price.ts'
+import type { CatalogueFilter } from '../../../functions/operations/catalogue/list-archives.ts'
+import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { readCatalogue } from '../../../functions/operations/catalogue/read-catalogue.ts'
+import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
+import { columns, plain } from '../print/columns.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { readPrices } from './price-file.ts'
+import { FORMER, guestArchiveLines, madeAt, verificationWord } from '../print/print-catalogue.ts'
+import { archiveRestoreLines } from '../print/print-prices.ts'
+import { restoreCommands } from './restore-advice.ts'
+import { out } from '../stream-out.ts'
+
+export interface ShowOptions extends BucketOptions {
+  site?: string
+  prices?: string
+  destination: Destination
+  json?: boolean
+}
+
+/** What a person means: where to look, and which of what is found there. */
+interface Meaning extends CatalogueFilter {
+  fits: (guest: GuestArchives) => boolean
+  /** Of the guests of one id. */
+  chosen: (guest: CataloguedGuest) => CataloguedGuest[]
+  /** A guest that had the id before another one was meant, too, and isn't only to be listed. */
+  formerInFull: boolean
+}
+
+/**
+ * Print a guest's archives, and the newest that can be restored in full; or one archive in full. Exit code 1 when there
+ * is none, 2 when none of a guest's can be restored or a newer one than the one shown is broken.
+ */
+export async function showArchives(what: string, options: ShowOptions): Promise<number> {
+  const table = await readPrices(options.prices)
+  const { store, keyPrefix, requests } = openBucket(options)
+  const { fits, chosen, formerInFull, ...filter } = meaningOf(what, keyPrefix, options.site)
+  if (filter.site !== undefined) await requireKnownSite(filter.site, { store, keyPrefix })
+  const guests: CataloguedGuest[] = []
+  for await (const { site, guest, entries } of readCatalogue(filter, { store, keyPrefix })) {
+    if (fits({ site, guest, entries })) guests.push(...guestsIn({ site, guest, entries }).flatMap(chosen))
+  }
+  const told = guests.map((guest) => {
+    const entry = guest.entries.findLast(({ state }) => state === 'complete') ?? guest.entries.at(-1)
+    const restore = entry === undefined ? undefined : restoreCommands(entry, options.bucket, options.s3)
+    const price =
+      restore === undefined || entry?.facts === undefined
+        ? undefined
+        : archiveRestorePrice({ ...entry, artifacts: entry.facts.artifacts }, options.destination, table)
+    const inFull = !guest.former || formerInFull
+    return { guest, entry, restore, price, inFull, newest: entry === guest.entries.at(-1) }
+  })
+  if (options.json === true) {
+    const guestsJson = told.map(({ guest, entry, restore, price }) => ({
+      ...guest,
+      shown: entry?.folder ?? null,
+      restore: restore ?? null,
+      restorePrice: price ?? null,
+    }))
+    await out(`${JSON.stringify({ version: 1, guests: guestsJson, requests: Object.fromEntries(requests) })}\n`)
+  } else {
+    for (const { guest, entry, restore, price, inFull } of told) {
+      if (!inFull) {
+        const one = `To see one in full: guestlift show s3://${options.bucket}/${entry?.folder}`
+        await out(`\n${[...guestArchiveLines(guest), one].join('\n')}\n`)
+        continue
+      }
+      const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
+      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options.bucket, restore, price)
+      await out(`${[...list, ...lines].join('\n')}\n`)
+    }
+    if (guests.length === 0) await out(`Nothing in s3://${options.bucket}/${keyPrefix} is called ${plain(what)}.\n`)
+    process.stderr.write(`${requestLine(requests, table)}\n`)
+  }
+  if (guests.length === 0) return exitCodes.failed
+  const full = told.filter(({ inFull }) => inFull)
+  return full.every(({ restore, newest }) => restore !== undefined && newest) ? exitCodes.succeeded : exitCodes.partial
+}
+
+/** A key (or s3:// address) of an archive or of a file of it; `100`, `vm-100`, `hq/vm-100`; else a guest's name. */
+function meaningOf(what: string, keyPrefix: string, site: string | undefined): Meaning {
+  const key = what.replace(/^s3:\/\/[^/]+\//, '')
+  const place = readFolder(keyPrefix, key) ?? readFolder(keyPrefix, `${key.replace(/\/$/, '')}/manifest.json`)
+  if (place !== undefined) {
+    // All archives under the id are read: this one alone doesn't tell which guest has it now.
+    return {
+      site: place.site,
+      guestId: place.guest.id,
+      fits: ({ guest }) => guest.kind === place.guest.kind,
+      chosen: (guest) => {
+        const entries = guest.entries.filter(({ folder }) => folder === place.folder)
+        return entries.length === 0 ? [] : [{ ...guest, entries }]
+      },
+      formerInFull: true,
+    }
+  }
+  const [, inSite, kind, id] = /^(?:([\w-]+)\/)?(?:(vm|container)-)?(\d+)$/.exec(what) ?? []
+  const where = inSite ?? site
+  const filter = where === undefined ? {} : { site: where }
+  if (id !== undefined)
+    return {
+      ...filter,
+      guestId: id,
+      fits: ({ guest }) => kind === undefined || guest.kind === kind,
+      chosen: (guest) => (guest.entries.length === 0 ? [] : [guest]),
+      formerInFull: false,
+    }
+  return {
+    ...filter,
+    fits: () => true,
+    chosen: (guest) => (guest.name.toLowerCase() === what.toLowerCase() ? [guest] : []),
+    formerInFull: true,
+  }
+}
+
+function archiveLines(
+  entry: CatalogueEntry,
+  former: boolean,
+  bucket: string,
+  restore: readonly string[] | undefined,
+  price: ArchiveRestorePrice | undefined,
+): string[] {
+  const { facts, guest, site } = entry
+  const rows = [
+    ['Archive', `s3://${bucket}/${entry.folder}`],
+    [
+      'Guest',
+      `${site}, ${guest.kind} ${guest.id}${facts === undefined ? '' : ` ${plain(facts.name)}, on ${facts.node}`}${former ? ` ${FORMER}` : ''}`,
+    ],
+    ['Made', madeAt(entry)],
+    ['State', entry.reason === undefined ? entry.state : `${entry.state.toUpperCase()}. ${plain(entry.reason)}`],
+    ...(facts === undefined ? [] : factRows(entry, facts)),
+    [
+      'Verified',
+      `${verificationWord(entry)}${entry.verification?.reason === undefined ? '' : `: ${plain(entry.verification.reason)}`}`,
+    ],
+    [
+      'Size',
+      `${formatBytes(entry.sizeBytes)} in all${entry.storageClass === undefined ? '' : `, ${entry.storageClass}`}`,
+    ],
+  ]
+  return [
+    ...columns(rows),
+    ...columns(
+      (facts?.artifacts ?? []).map(({ fileName, sizeBytes, checksum }) => [
+        `  ${plain(fileName)}`,
+        `${formatBytes(sizeBytes)} (${sizeBytes} bytes)`,
+        checksum,
+      ]),
+    ),
+    ...(restore === undefined
+      ? ['It cannot be restored as it is: take another archive, or look at its files by hand.']
+      : ['To restore it, on a node:', ...restore.map((line) => `  ${line}`)]),
+    ...(price === undefined ? [] : archiveRestoreLines(price)),
+  ]
+}
+
+function factRows({ verification }: CatalogueEntry, facts: NonNullable<CatalogueEntry['facts']>): string[][] {
+  const { verdict, warnings, notes, mode, compress } = facts
+  const tags = new Set([...facts.tags, ...(verification?.tags ?? [])])
+  return [
+    [
+      'Verdict',
+      `${verdict.name}${warnings === 0 ? '' : `, ${warnings} warnings`}${verdict.reason === '' ? '' : `. ${plain(verdict.reason)}`}`,
+    ],
+    ['Grade', gradeText(facts.grade)],
+    [
+      'Backup',
+      `${mode}, ${compress}; ${facts.platform} ${facts.platformVersion}; ${facts.writtenBy}, run ${facts.runId}`,
+    ],
+    ...(notes === undefined || notes === '' ? [] : [['Notes', plain(notes)]]),
+    ...(tags.size === 0 ? [] : [['Tags', [...tags].map(plain).join(', ')]]),
+  ]
+}

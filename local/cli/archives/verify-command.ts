@@ -1,0 +1,105 @@
+import type { Command } from 'commander'
+import { openBucket, requestLine } from '../bucket-store.ts'
+import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { verificationLines } from '../print/print-verification.ts'
+import type { StopSignals } from '../stop-signals.ts'
+import { durationOption } from '../time-option.ts'
+import { verifyDue } from './verify-due.ts'
+import { verifyLocalFile } from './verify-local.ts'
+import { verifyStored } from './verify-stored.ts'
+
+export interface VerifyOptions {
+  /** A file; `true` without one, which `--due` takes as: run the workflow here. */
+  local?: string | true
+  due?: boolean
+  deployment?: string
+  stateMachine?: string
+  site?: string
+  archiveWithin?: number
+  guestWithin?: number
+  manifest?: string
+  archive?: string
+  bucket?: string
+  s3?: string
+  prefix: string
+  json?: boolean
+}
+
+export function addVerifyCommand(program: Command, stop: StopSignals): void {
+  const command = program
+    .command('verify')
+    .description(
+      'read archives from their first byte to their last, and say whether the restore tool would accept them',
+    )
+    .option('--local [file]', 'an archive file on this machine; with --due: run the workflow on this machine')
+    .option('--manifest <manifest.json>', "with --local: its manifest (the one beside it, if it is the file's own)")
+    .option('--archive <key>', 'in the bucket: an archive by a key of it, or all below a prefix of keys')
+    .option('--due', 'run the verification workflow over what is due by its policy, and print its report')
+    .option('--deployment <name>', "on AWS, in the bucket's region: the deployment whose workflow runs")
+    .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
+    .option('--site <name>', 'with --due: only archives of this site')
+    .option('--archive-within <duration>', 'with --due: each archive is read within so long', durationOption)
+    .option('--guest-within <duration>', "with --due: each guest's latest reading is so young", durationOption)
+    .option('--bucket <name>', 'on this machine: the archive bucket')
+    .option('--s3 <url>', 'on this machine: endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', "on this machine: in front of every key of the bucket's archives", '')
+    .option('--json', "print one line of JSON for each archive; with --due or --deployment: the workflow's report")
+    .addHelpText(
+      'after',
+      `
+With --archive, verification.json is written beside each manifest. All bytes are read: outside of the bucket's region
+that costs transfer. With --archive and --deployment, the deployment's workflow reads them in the region, due or not.${exitHelp(
+        {
+          succeeded: 'the restore tool would accept them',
+          failed: 'it would accept none, or they could not be read',
+          partial: 'it would accept some of them',
+        },
+      )}`,
+    )
+    .action(async (options: VerifyOptions) => {
+      const { local, archive, bucket, due = false, deployment, stateMachine } = options
+      if (due || (archive !== undefined && (deployment ?? stateMachine) !== undefined)) {
+        if (typeof local === 'string') command.error('error: --local <file> reads a file and goes alone')
+        if (local !== true && bucket !== undefined) {
+          command.error('error: a deployment has its own bucket: give --bucket, or --deployment, or --due --local')
+        }
+        if (local === true && bucket === undefined) command.error('error: --due --local needs --bucket <name>')
+        process.exitCode = await verifyDue({ ...options, local: local === true }, stop)
+        return
+      }
+      if (local === true) return command.error('error: --local needs a file, or --due')
+      if ((local === undefined) === (archive === undefined)) {
+        return command.error('error: verify needs one of --local <file>, --archive <key> and --due')
+      }
+      if (archive !== undefined && bucket === undefined) command.error('error: --archive needs --bucket <name>')
+      // There is nothing to clean up.
+      stop.onInterrupt(() => process.exit(exitCodes.interrupted))
+      process.exitCode =
+        local === undefined ? await verifyThere(archive ?? '', bucket ?? '', options) : await verifyHere(local, options)
+    })
+}
+
+async function verifyHere(path: string, options: VerifyOptions): Promise<number> {
+  const verification = await verifyLocalFile(path, options.manifest)
+  const lines = options.json === true ? [JSON.stringify(verification)] : verificationLines(path, verification)
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return verification.result === 'accepted' ? exitCodes.succeeded : exitCodes.failed
+}
+
+async function verifyThere(where: string, bucket: string, options: VerifyOptions): Promise<number> {
+  const { s3, prefix, json = false } = options
+  const tally = { accepted: 0, all: 0 }
+  const which = { bucket, prefix, ...(s3 === undefined ? {} : { s3 }) }
+  const opened = openBucket(which)
+  for await (const { folder, verification } of verifyStored(where, which, opened)) {
+    tally.all += 1
+    if (verification.result === 'accepted') tally.accepted += 1
+    const place = `s3://${bucket}/${folder}`
+    const lines = json ? [JSON.stringify({ folder, ...verification })] : verificationLines(place, verification)
+    process.stdout.write(`${lines.join('\n')}\n`)
+  }
+  if (tally.all > 1 && !json) process.stdout.write(`${tally.accepted} of ${tally.all} archives accepted\n`)
+  if (!json) process.stderr.write(`${requestLine(opened.requests)}\n`)
+  if (tally.accepted === tally.all) return exitCodes.succeeded
+  return tally.accepted > 0 ? exitCodes.partial : exitCodes.failed
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Command } from 'commander'
+import type { Job } from '../../../functions/contracts/job.ts'
+import { type SiteLimits, siteLimitsSchema } from '../../../functions/contracts/limits.ts'
+import { readRequest } from '../../../functions/domain/selection/request.ts'
+import { type ForeseenRun, foreseeRun } from '../../../functions/operations/foresight/foresee-run.ts'
+import { strangeSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { lastStored } from '../../../functions/operations/catalogue/last-stored.ts'
+import { testRoutes } from '../../../functions/operations/run/test-routes.ts'
+import { testStore } from '../../../functions/operations/run/test-store.ts'
+import { routeIn } from '../../../functions/runtime/compose/route.ts'
+import { timer } from '../../../functions/runtime/timer.ts'
+import type { Deployment } from '../../../lib/deployment-config.ts'
+import { readSiteFile } from '../../run/site-file.ts'
+import { openBucket } from '../bucket-store.ts'
+import { readJobFile } from './job-file.ts'
+import { keyPrefixFrom } from '../key-prefix.ts'
+import { siteNameFrom } from '../site/site-name.ts'
+import { deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from '../site/site-provider.ts'
+
+export interface ForesightOptions extends SiteOptions {
+  bucket?: string
+  s3?: string
+  prefix?: string
+}
+
+/** A run of a job as it would go now, and what it would go by. */
+export interface Foresight {
+  job: Job
+  plan: ForeseenRun
+  siteLimits: SiteLimits
+  deployment: Deployment | undefined
+}
+
+export function withForesightOptions(command: Command): Command {
+  return command
+    .option('--site <site.json>', 'the site, in the shape of its secret; needs no AWS')
+    .option('--deployment <name>', "the deployment in whose secrets the job's site is found")
+    .option('--bucket <name>', "the archive bucket: older archives there tell sizes (the deployment's own unless told)")
+    .option('--s3 <url>', 'with --bucket: endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', 'with --bucket: in front of every key')
+}
+
+/**
+ * Ask the site what a run of the job would do. Changes nothing.
+ * @param trying also test the store and the way to each node, as a run does first: nothing stays of it
+ * @throws the errors of a store that a run can't use
+ */
+export async function openForesight(jobFile: string, options: ForesightOptions, trying = false): Promise<Foresight> {
+  const request = await readJobFile(jobFile)
+  const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
+  const file = options.site === undefined ? undefined : { path: options.site, json: await readSiteFile(options.site) }
+  const unnamed = file === undefined ? deployment?.defaultSite : siteNameFrom({ file }).name
+  const { job, notes } = readRequest(request, unnamed)
+  siteNameFrom({ job: job.site, file })
+  const json = file?.json ?? (await siteJson(job.site, undefined, deployment))
+  const bucket = options.bucket ?? deployment?.bucket.name
+  const store = bucket === undefined ? undefined : openBucket({ ...options, bucket }, haste).store
+  const keyPrefix = options.prefix === undefined ? (deployment?.bucket.keyPrefix ?? '') : keyPrefixFrom(options.prefix)
+  const ports = { ...testPorts, keyPrefix, ...(store === undefined ? {} : { store }) }
+  if (trying && store !== undefined) await testStore({ ...ports, store })
+  const provider = openSiteProvider(job.site, json)
+  try {
+    const stranger = store === undefined ? undefined : await strangeSite(job.site, { store, keyPrefix })
+    const plan = await foreseeRun(job, {
+      provider,
+      ...(trying && {
+        testRoutes: async (nodes) => {
+          const test = { site: job.site, nodes, storage: job.backup.storage }
+          return testRoutes(test, await routeIn(job.site, JSON.parse(json)), provider, ports)
+        },
+      }),
+      ...(store === undefined ? {} : { lastStored: (guest) => lastStored(job.site, guest, { store, keyPrefix }) }),
+    })
+    // The provider has found the configuration well formed by now.
+    const { limits = {} } = JSON.parse(json) as { limits?: unknown }
+    return {
+      job,
+      plan: { ...plan, notes: [...notes, ...(stranger === undefined ? [] : [stranger]), ...plan.notes] },
+      siteLimits: siteLimitsSchema.parse(limits),
+      deployment,
+    }
+  } finally {
+    await provider.close()
+  }
+}
+
+/** A person waits: a store that is silent keeps the command for as long as its test takes, and little more. */
+const haste = { socketTimeoutMilliseconds: 8_000, maxAttempts: 2 }
+
+/** Nothing of what tests tell is for a person: what fails is in the plan. */
+const testPorts = {
+  now: () => new Date(),
+  sleep: (milliseconds: number) => delay(milliseconds),
+  timer,
+  randomToken: () => randomBytes(8).toString('hex'),
+  log: () => undefined,
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { readFailure } from '../../../functions/domain/backup/failure.ts'
+import { tasks } from '../../../functions/contracts/tasks.ts'
+import { type Happening, WAITING_TO_DUMP } from './progress.ts'
+
+/** An event of an execution's history, from the local interpreter or (flattened) from AWS. JSON is parsed. */
+export interface SeenEvent {
+  execution: string
+  id: number
+  previousEventId: number
+  type: string
+  details: Readonly<Record<string, unknown>>
+}
+
+const guestSchema = z.object({ guest: z.object({ id: z.string(), name: z.string() }) })
+/** A guest's own execution, or a leg of its work, which is an execution too. */
+const workSchema = z.union([guestSchema, z.object({ item: guestSchema }).transform(({ item }) => item)])
+const payloadSchema = z.object({ Payload: z.unknown() })
+const planned = z.object({ guestCount: z.number() })
+
+/** What is remembered of one execution while its events come in. */
+interface Seen {
+  guest?: { id: string; name: string }
+  /** The state that an event belongs to: events point back to the one that entered it. */
+  states: Map<number, Visited>
+}
+
+/** One visit to a state. */
+interface Visited {
+  name: string
+  /** Tries of it that failed. */
+  failed: number
+}
+
+/**
+ * Turns history events into what a person wants to see. Feed it every event of the run's execution and of the guests'
+ * executions, in any interleaving.
+ */
+export function readHappenings(): (event: SeenEvent) => Happening[] {
+  const executions = new Map<string, Seen>()
+  return (event) => {
+    const seen: Seen = executions.get(event.execution) ?? { states: new Map() }
+    executions.set(event.execution, seen)
+    if (event.type === 'ExecutionStarted') {
+      const parsed = workSchema.safeParse(event.details['input'])
+      if (parsed.success) seen.guest = parsed.data.guest
+      return []
+    }
+    const name = event.details['name']
+    const entered = event.type.endsWith('StateEntered') && typeof name === 'string'
+    const visited = entered ? { name, failed: 0 } : seen.states.get(event.previousEventId)
+    if (visited === undefined) return []
+    seen.states.set(event.id, visited)
+    const state = visited.name
+    if (entered) return enteredState(seen, event.type, state)
+    if (event.type === 'TaskSucceeded') return answered(seen, state, event.details['output'])
+    if (event.type === 'TaskFailed' || event.type === 'TaskTimedOut') {
+      visited.failed += 1
+      const { error = event.type, cause } = event.details
+      const failure = readFailure({ Error: String(error), Cause: typeof cause === 'string' ? cause : undefined })
+      return [{ kind: 'trouble', id: seen.guest?.id, step: state, error: `${failure.name}: ${failure.message}` }]
+    }
+    if (event.type === 'TaskScheduled' && visited.failed > 0) {
+      return [{ kind: 'tried-again', id: seen.guest?.id, step: state, attempt: visited.failed + 1 }]
+    }
+    return []
+  }
+}
+
+/** Only states that do something: choices, passes and the frames around loops are the workflow's own business. */
+const telling = new Set(['TaskStateEntered', 'WaitStateEntered', 'MapStateEntered'])
+
+/** The states between which a guest goes back and forth are one step to a person. */
+const oneStep: Readonly<Record<string, string>> = {
+  'Wait for backup': 'Backing up',
+  'Check backup': 'Backing up',
+  'Wait for a turn to dump': WAITING_TO_DUMP,
+  'Plan copies': 'Copying',
+  'Copy parts': 'Copying',
+  'Wait for a turn': 'Waiting for a turn to copy',
+}
+
+function enteredState({ guest }: Seen, type: string, state: string): Happening[] {
+  if (!telling.has(type) || (guest !== undefined && type === 'MapStateEntered')) return []
+  const step = oneStep[state] ?? state
+  return guest === undefined ? [{ kind: 'run-step', step }] : [{ kind: 'guest-step', ...guest, step }]
+}
+
+function answered({ guest }: Seen, state: string, output: unknown): Happening[] {
+  const answer = payloadSchema.safeParse(output).data?.Payload
+  if (guest === undefined) {
+    const plan = state === 'Plan run' ? planned.safeParse(answer).data : undefined
+    return plan === undefined ? [] : [{ kind: 'planned', guestCount: plan.guestCount }]
+  }
+  const { id } = guest
+  switch (state) {
+    case 'Check backup': {
+      const { progressPercent: percent, progress: figures } = tasks.CheckBackup.output.safeParse(answer).data ?? {}
+      return percent === undefined && figures === undefined ? [] : [{ kind: 'dumped', id, percent, figures }]
+    }
+    case 'Start backup': {
+      const waiting = tasks.StartBackup.output.safeParse(answer).data
+      if (waiting === undefined || 'jobRef' in waiting) return []
+      return [{ kind: 'waits-to-dump', id, reason: waiting.reason }]
+    }
+    case 'Open upload': {
+      const opened = tasks.OpenUpload.output.safeParse(answer).data
+      if (opened === undefined) return []
+      return [{ kind: 'upload-opened', id, sizeBytes: opened.upload.source.sizeBytes }]
+    }
+    case 'Plan copies': {
+      const missingBytes = tasks.PlanCopies.output.safeParse(answer).data?.missingBytes
+      return missingBytes === undefined ? [] : [{ kind: 'copies-planned', id, missingBytes }]
+    }
+    case 'Release backup':
+    case 'Record failure': {
+      const outcome = tasks.RecordFailure.output.safeParse(answer).data
+      return outcome === undefined
+        ? []
+        : [{ kind: 'guest-ended', id, outcome: outcome.outcome, reason: outcome.reason }]
+    }
+    default:
+      return []
+  }
+}

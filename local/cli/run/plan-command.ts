@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
+import { planLines } from '../print/print-plan.ts'
+import { quoteLines } from '../print/print-prices.ts'
+import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
+import { complaintAboutSource } from '../site/site-provider.ts'
+import type { StopSignals } from '../stop-signals.ts'
+
+export interface PlanOptions extends ForesightOptions, QuoteOptions {
+  json?: boolean
+}
+
+export function addPlanCommand(program: Command, stop: StopSignals): void {
+  const command = program
+    .command('plan')
+    .description(
+      'say what a job would archive, skip and leave out, why, and for how much, without changing anything; tests the way to each node, and the store with --bucket',
+    )
+    .argument('<job.json>', 'the job, as for run')
+    .option('--json', 'print the plan as one line of JSON')
+    .addHelpText(
+      'after',
+      exitHelp({ succeeded: 'something would be archived', failed: 'nothing would be, for the budget or else' }),
+    )
+  withQuoteOptions(withForesightOptions(command)).action(async (jobFile: string, options: PlanOptions) => {
+    const complaint = complaintAboutSource(options)
+    if (complaint !== undefined) command.error(`error: ${complaint}`)
+    // There is nothing to clean up.
+    stop.onInterrupt(() => process.exit(exitCodes.interrupted))
+    process.exitCode = await planHere(jobFile, options)
+  })
+}
+
+/** Print what a run of the job would do and cost. Returns the exit code. */
+export async function planHere(jobFile: string, options: PlanOptions): Promise<number> {
+  const foreseen = await openForesight(jobFile, options, true)
+  const { plan } = foreseen
+  const quote = await quoteForeseen(foreseen, options)
+  const budget = judgeBudget(foreseen)
+  const priceLines = plan.totals.archive > 0 ? [...quoteLines(quote), ...budget.lines] : []
+  const told = { ...plan, quote, budget: budget.lines }
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(told)}\n` : `${planLines(plan, priceLines).join('\n')}\n`,
+  )
+  return plan.totals.archive > 0 && !budget.stops ? exitCodes.succeeded : exitCodes.failed
+}

@@ -1,0 +1,128 @@
+/** What is known of a run while it runs, as a pure reduction over what happened. Rendering is elsewhere. */
+
+import type { ProgressFigures } from '../../../functions/contracts/progress.ts'
+
+/** What happened, whoever saw it: the local interpreter, or the history of an execution on AWS. */
+export type Happening =
+  | { kind: 'run-step'; step: string }
+  | { kind: 'planned'; guestCount: number }
+  | { kind: 'guest-step'; id: string; name: string; step: string }
+  | { kind: 'waits-to-dump'; id: string; reason: string }
+  | { kind: 'dumped'; id: string; percent?: number | undefined; figures?: ProgressFigures | undefined }
+  | { kind: 'upload-opened'; id: string; sizeBytes: number }
+  | { kind: 'copies-planned'; id: string; missingBytes: number }
+  | { kind: 'copied'; id: string; bytes: number }
+  | { kind: 'guest-ended'; id: string; outcome: 'succeeded' | 'failed' | 'skipped'; reason: string }
+  | { kind: 'trouble'; id: string | undefined; step: string; error: string }
+  /** The step that failed is tried again; `attempt` counts from 1. */
+  | { kind: 'tried-again'; id: string | undefined; step: string; attempt: number }
+  /** A call within a step got no answer, and is made again there. */
+  | { kind: 'call-repeated'; reason: string }
+
+/** A node dumps one guest at a time: the step of those that aren't it. */
+export const WAITING_TO_DUMP = 'Waiting for a turn to dump'
+
+export interface GuestProgress {
+  id: string
+  name: string
+  step: string
+  startedAt: number
+  dumpPercent?: number
+  /** Bytes, rate and time left of the dump, as the last look at it told. */
+  dump?: ProgressFigures
+  /** What it waits for. */
+  waitsFor?: string
+  sizeBytes?: number
+  presentBytes: number
+  copiedBytes: number
+  copyStartedAt?: number
+  /** What the current step last stumbled over. A retry or the clean-up follows. */
+  trouble?: string
+  /** Which try of the current step this is, once the first has failed. */
+  attempt?: number
+  ended?: { outcome: 'succeeded' | 'failed' | 'skipped'; reason: string; at: number }
+}
+
+export interface RunProgress {
+  step: string
+  guestCount: number | undefined
+  /** As for a guest. */
+  trouble?: string
+  attempt?: number
+  /** A call that got no answer, in whichever step, and when. */
+  repeated?: { reason: string; at: number }
+  guests: ReadonlyMap<string, GuestProgress>
+}
+
+export const nothingYet: RunProgress = { step: 'Starting', guestCount: undefined, guests: new Map() }
+
+/** The progress after `happening` at `now` (milliseconds). */
+export function advance(progress: RunProgress, happening: Happening, now: number): RunProgress {
+  switch (happening.kind) {
+    case 'run-step':
+      return replaceRun(progress, { step: happening.step })
+    case 'planned':
+      return { ...progress, guestCount: happening.guestCount }
+    case 'trouble':
+      if (happening.id === undefined) return { ...progress, step: happening.step, trouble: happening.error }
+      return change(progress, happening.id, now, { trouble: happening.error })
+    case 'tried-again':
+      if (happening.id === undefined) return { ...progress, attempt: happening.attempt }
+      return change(progress, happening.id, now, { attempt: happening.attempt })
+    case 'call-repeated':
+      return { ...progress, repeated: { reason: happening.reason, at: now } }
+    case 'guest-step': {
+      const { step, name } = happening
+      const { trouble: _over, attempt: _first, waitsFor, ...guest } = guestOf(progress, happening.id, now)
+      const goesOnWaiting = step === WAITING_TO_DUMP && waitsFor !== undefined
+      return replace(progress, { ...guest, step, name, ...(goesOnWaiting ? { waitsFor } : {}) })
+    }
+    case 'waits-to-dump':
+      return change(progress, happening.id, now, { waitsFor: happening.reason })
+    case 'dumped': {
+      const { percent, figures } = happening
+      const dumpPercent = percent ?? figures?.percent
+      return change(progress, happening.id, now, {
+        ...(dumpPercent === undefined ? {} : { dumpPercent }),
+        ...(figures === undefined ? {} : { dump: figures }),
+      })
+    }
+    case 'upload-opened': {
+      const { copyStartedAt: _before, ...guest } = guestOf(progress, happening.id, now)
+      return replace(progress, { ...guest, sizeBytes: happening.sizeBytes, presentBytes: 0, copiedBytes: 0 })
+    }
+    case 'copies-planned': {
+      const guest = guestOf(progress, happening.id, now)
+      const thereBytes = Math.max(0, (guest.sizeBytes ?? 0) - happening.missingBytes)
+      // The first plan tells what an earlier run left behind; the next ones, what is there for certain.
+      return guest.copyStartedAt === undefined
+        ? replace(progress, { ...guest, presentBytes: thereBytes, copyStartedAt: now })
+        : replace(progress, { ...guest, copiedBytes: Math.max(guest.copiedBytes, thereBytes - guest.presentBytes) })
+    }
+    case 'copied': {
+      const guest = guestOf(progress, happening.id, now)
+      return replace(progress, { ...guest, copiedBytes: guest.copiedBytes + happening.bytes })
+    }
+    case 'guest-ended': {
+      const { outcome, reason } = happening
+      return change(progress, happening.id, now, { ended: { outcome, reason, at: now } })
+    }
+  }
+}
+
+/** A new step of the run: what the one before stumbled over is past. */
+function replaceRun({ trouble: _over, attempt: _first, ...rest }: RunProgress, changes: { step: string }): RunProgress {
+  return { ...rest, ...changes }
+}
+
+function guestOf(progress: RunProgress, id: string, now: number): GuestProgress {
+  return progress.guests.get(id) ?? { id, name: '', step: '', startedAt: now, presentBytes: 0, copiedBytes: 0 }
+}
+
+function change(progress: RunProgress, id: string, now: number, changes: Partial<GuestProgress>): RunProgress {
+  return replace(progress, { ...guestOf(progress, id, now), ...changes })
+}
+
+function replace(progress: RunProgress, guest: GuestProgress): RunProgress {
+  return { ...progress, guests: new Map(progress.guests).set(guest.id, guest) }
+}

@@ -1,0 +1,200 @@
+import { join } from 'node:path'
+import type { SFNClient } from '@aws-sdk/client-sfn'
+import { createS3Client } from '../../../functions/aws/s3-client.ts'
+import type { RunReport } from '../../../functions/contracts/report.ts'
+import { type Failure, readFailure } from '../../../functions/domain/backup/failure.ts'
+import { readAgain, readRequest } from '../../../functions/domain/selection/request.ts'
+import { emptyOutcome } from '../../../functions/operations/books/outcomes.ts'
+import { repeatRun } from '../../../functions/operations/run/repeat-run.ts'
+import { stateFolder, synthesise } from '../../run/assembly.ts'
+import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../../run/local-runner.ts'
+import type { UnreadReport } from '../../run/read-report.ts'
+import { readSiteFile } from '../../run/site-file.ts'
+import { openStepFunctions } from '../../run/aws-account.ts'
+import { readAgainOption } from './again-option.ts'
+import { openBucket } from '../bucket-store.ts'
+import { cleanUpDeadRuns } from './clean-up-dead.ts'
+import { UsageError } from '../../run/cli-error.ts'
+import { type Display, openDisplay } from '../print/display.ts'
+import { executionName } from './execution-name.ts'
+import { exitCodeOfFailure, exitCodeOfRun, exitCodes } from '../exit-codes.ts'
+import { readHappenings } from './happenings.ts'
+import { readJobFile } from './job-file.ts'
+import { keyPrefixFrom } from '../key-prefix.ts'
+import { reportLines } from '../print/print-report.ts'
+import { followDeployed, startDeployed } from './run-deployed.ts'
+import { siteNameFrom } from '../site/site-name.ts'
+import { tellStranger } from '../site/stranger-note.ts'
+import type { StopSignals } from '../stop-signals.ts'
+
+export interface OutputOptions {
+  json?: boolean
+}
+
+export interface LocalOptions extends OutputOptions {
+  site: string
+  bucket: string
+  s3?: string
+  prefix: string
+}
+
+export interface DeployedOptions extends OutputOptions {
+  deployment: string
+  stateMachine?: string
+}
+
+/** What `--json` prints for a run, also for one that ended before its own report. */
+type PrintedReport = Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'> &
+  Partial<RunReport> & {
+    /** Where the report lies that could not be read. */
+    reportAt?: string
+  }
+
+/** What is run: a job's file, or what an earlier run did not archive. */
+export interface Asked {
+  jobFile?: string | undefined
+  /** As `readAgainOption` takes it. */
+  again?: string | undefined
+}
+
+/** Run a job on this machine against a real site and bucket. Returns the exit code. */
+export async function runHere(asked: Asked, options: LocalOptions, stop: StopSignals): Promise<number> {
+  const request = await requestOf(asked)
+  const siteJson = await readSiteFile(options.site)
+  // Checked here too, so that a typing error is told before anything is built or started.
+  const again = readAgain(request)
+  const file = { path: options.site, json: siteJson }
+  const { job, notes } =
+    again === undefined
+      ? readRequest(request, siteNameFrom({ file }).name)
+      : await repeatRun(again, openBucket(options))
+  siteNameFrom({ job: job.site, file })
+  const display = openDisplay(process.stderr)
+  try {
+    const assembly = await synthesise(() =>
+      display.say('Building the workflow and its functions (once, until they change) …'),
+    )
+    stop.onInterrupt(() =>
+      display.say('Stopping: running backups and uploads are being cleaned up. Press Ctrl-C again to leave at once.'),
+    )
+    tellStranger(job.site, options, display)
+    const name = executionName('local')
+    const runner = await openLocalRunner({
+      sites: { [job.site]: siteJson },
+      defaultSite: job.site,
+      bucket: options.bucket,
+      keyPrefix: keyPrefixFrom(options.prefix),
+      s3Url: options.s3,
+      assembly,
+      logFile: join(stateFolder, 'logs', `${name}.log`),
+    })
+    const { result, report, unread } = await runToEnd(runner, options, job.site, { request, name }, display, stop)
+    const known = report ?? (unread === undefined ? undefined : unreadReport(unread))
+    if (known !== undefined) return finish(known, options.bucket, display, options, stop)
+    const failure = readFailure({ Error: result.error ?? result.status, Cause: result.cause })
+    return finish(unreported(job.guests.vmids ?? [], notes, failure), options.bucket, display, options, stop, failure)
+  } finally {
+    display.end()
+  }
+}
+
+async function runToEnd(
+  runner: LocalRunner,
+  options: LocalOptions,
+  site: string,
+  { request, name }: { request: unknown; name: string },
+  display: Display,
+  stop: StopSignals,
+) {
+  try {
+    await cleanUpDeadRuns(site, runner, openBucket(options), display, stop)
+    return await runner.run(request, name, showOn(display), stop)
+  } finally {
+    await runner.close()
+  }
+}
+
+/** Shows on a display what a local execution does. */
+export function showOn(display: Display): LocalRunListener {
+  const happeningsOf = readHappenings()
+  return {
+    onEvent: (event) => {
+      for (const happening of happeningsOf(event)) display.show(happening)
+    },
+    // A copy answers only when its chunk is done; its log tells of each part.
+    onLog: (line) => {
+      if (line['event'] === 'store-call-failed' || line['event'] === 'platform-call-repeated') {
+        display.show({ kind: 'call-repeated', reason: String(line['reason']) })
+      }
+      if (line['event'] !== 'part-copied') return
+      display.show({ kind: 'copied', id: String(line['guest']), bytes: Number(line['sizeBytes']) })
+    },
+    onWait: (message) => display.say(message),
+  }
+}
+
+/** Start the deployed workflow with a job and follow it. Returns the exit code. */
+export async function runOnAws(asked: Asked, options: DeployedOptions, stop: StopSignals): Promise<number> {
+  const sfn = openStepFunctions()
+  const request = await requestOf(asked, sfn)
+  // Any site name passes: which sites exist is for the deployment to say.
+  if (readAgain(request) === undefined) readRequest(request, 'site')
+  const { deployment, stateMachine: stateMachineArn } = options
+  const executionArn = await startDeployed({ job: request, stateMachineArn, deployment }, sfn)
+  return follow(executionArn, options, stop)
+}
+
+async function requestOf({ jobFile, again }: Asked, sfn?: SFNClient): Promise<unknown> {
+  if (jobFile !== undefined && again === undefined) return readJobFile(jobFile)
+  if (jobFile === undefined && again !== undefined) return { again: await readAgainOption(again, sfn) }
+  throw new UsageError('Say what to run: either a job file, or --again with a run that is to be repeated.')
+}
+
+/** Follow a run that was started earlier. Returns the exit code. */
+export async function follow(executionArn: string, options: OutputOptions, stop: StopSignals): Promise<number> {
+  const display = openDisplay(process.stderr)
+  display.say(`following ${executionArn}`)
+  try {
+    const clients = { sfn: openStepFunctions(), s3: createS3Client() }
+    const end = await followDeployed('exportRun', executionArn, clients, display, stop.interrupt)
+    if ('error' in end) {
+      const failure = readFailure({ Error: end.error, Cause: end.cause })
+      return finish(unreported([], [], failure), '', display, options, stop, failure)
+    }
+    return finish(end.report ?? unreadReport(end), end.bucket, display, options, stop)
+  } catch (error) {
+    if (!stop.interrupt.aborted) throw error
+    display.say(`The run goes on in AWS. Follow it again: guestlift follow ${executionArn}`)
+    display.say(`Stop it: aws stepfunctions stop-execution --execution-arn ${executionArn}`)
+    return exitCodes.interrupted
+  } finally {
+    display.end()
+  }
+}
+
+function finish(
+  report: PrintedReport,
+  bucket: string,
+  display: Display,
+  options: OutputOptions,
+  stop: StopSignals,
+  /** Why there is no report of the run's own. */
+  failure?: Failure,
+): number {
+  display.end()
+  if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else process.stdout.write(`${reportLines(report, bucket).join('\n')}\n`)
+  if (stop.interrupt.aborted) return exitCodes.interrupted
+  return failure === undefined ? exitCodeOfRun(report) : exitCodeOfFailure(failure.name)
+}
+
+/** A run whose report lies in the bucket: its outcome counts, and nothing is known here of single guests. */
+function unreadReport({ outcome, summary, bucket, reportKey, unread }: UnreadReport): PrintedReport {
+  return { outcome, summary, notes: [unread], guests: [], reportAt: `s3://${bucket}/${reportKey}` }
+}
+
+/** A run that ended before its report: every guest that was asked for failed for the same reason. */
+function unreported(vmids: readonly number[], notes: string[], failure: Failure): PrintedReport {
+  const guests = vmids.map((vmid) => emptyOutcome({ id: String(vmid) }, 'failed', failure.name, failure.message, 0))
+  return { outcome: 'failed', summary: `The run stopped: ${failure.message}`, notes, guests }
+}

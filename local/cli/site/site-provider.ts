@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { requestHandler } from '../../../functions/aws/request-handler.ts'
+import { SiteSecrets } from '../../../functions/aws/site-secrets.ts'
+import { InvalidSite } from '../../../functions/contracts/errors.ts'
+import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
+import type { Provider } from '../../../functions/providers/provider.ts'
+import { openProvider, siteSchema } from '../../../functions/providers/registry.ts'
+import { type Deployment, readDeployment } from '../../../lib/deployment-config.ts'
+import { readSiteFile } from '../../run/site-file.ts'
+import { requireAccount } from '../../run/aws-account.ts'
+import { UsageError } from '../../run/cli-error.ts'
+
+/** Where a command finds a site: in a file, or in the secrets of a deployment. */
+export interface SiteOptions {
+  site?: string
+  deployment?: string
+}
+
+/** A sentence about what is wrong, unless exactly one of both is given. */
+export function complaintAboutSource({ site, deployment }: SiteOptions): string | undefined {
+  if ((site === undefined) !== (deployment === undefined)) return undefined
+  return 'say where the site is found: either --site <site.json> or --deployment <name>'
+}
+
+export function deploymentNamed(name: string): Promise<Deployment> {
+  return readDeployment({ tryGetContext: () => name })
+}
+
+/** The site's configuration as JSON text, from the file or with the caller's own AWS rights from the deployment's secret. */
+export async function siteJson(
+  name: string,
+  site: string | undefined,
+  deployment: Deployment | undefined,
+): Promise<string> {
+  if (site !== undefined) return readSiteFile(site)
+  if (deployment === undefined) throw new UsageError('No site file and no deployment is given.')
+  if (!deployment.sites.includes(name)) {
+    throw new UsageError(`Deployment ${deployment.name} has no site ${name}: it has ${deployment.sites.join(', ')}.`)
+  }
+  const client = new SecretsManagerClient({
+    requestHandler: requestHandler({}),
+    ...(deployment.region === undefined ? {} : { region: deployment.region }),
+  })
+  try {
+    await requireAccount(client, '; or give the site with --site')
+    return await new SiteSecrets(client, deployment.siteSecretPrefix, () => new Date()).readSite(name)
+  } finally {
+    client.destroy()
+  }
+}
+
+/** Log in to a site from here. What the provider repeats is told on standard error, so that a pause has an explanation. */
+export function openSiteProvider(name: string, json: string): Provider {
+  const parsed = siteSchema.safeParse(parseJson(json, name))
+  if (!parsed.success) {
+    throw new InvalidSite(`The configuration of site ${name} is malformed: ${validationMessage(parsed.error)}.`)
+  }
+  return openProvider(name, parsed.data, {
+    now: () => new Date(),
+    sleep: (milliseconds) => delay(milliseconds),
+    log: (event, fields) => {
+      if (event === 'platform-call-repeated') process.stderr.write(`asking again: ${String(fields['reason'])}\n`)
+    },
+  })
+}
+
+function parseJson(json: string, name: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    // The parser's own message may quote the text, which is a secret.
+    throw new InvalidSite(`The configuration of site ${name} is not valid JSON.`)
+  }
+}

@@ -1,0 +1,240 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { crc32 } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createS3Client } from '../../../../functions/aws/s3-client.ts'
+import { S3ArchiveStore } from '../../../../functions/aws/s3-archive-store.ts'
+import { archiveFolder, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
+import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
+import type { Guest } from '../../../../functions/contracts/nouns.ts'
+import { type S3Server, startS3 } from '../../../../local/s3/server.ts'
+import { manifestOf } from '../../../fakes/manifest.ts'
+import { guestlift as run, type Ended } from '../command-line.ts'
+
+const bin = fileURLToPath(new URL('../../../../bin/guestlift.ts', import.meta.url))
+const prefix = 'vault/'
+const web: Guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' }
+const db: Guest = { id: '101', kind: 'container', name: "db's", node: 'pve2' }
+
+let directory: string
+let server: S3Server
+let store: S3ArchiveStore
+const aws = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1' }
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'guestlift-catalogue-'))
+  server = await startS3({ directory, accessKeyId: 'key', secretAccessKey: 'secret', buckets: ['archives'] })
+  const client = createS3Client({
+    endpoint: server.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+  })
+  store = new S3ArchiveStore(client, 'archives', { sleep: async () => undefined, random: () => 0 })
+  await put(web, '2026-11-20T02:00:00.000Z', 'weekly, before the upgrade')
+  await put(web, '2026-11-21T02:00:00.000Z')
+  await put(db, '2026-11-21T02:10:00.000Z')
+})
+afterAll(async () => {
+  await server.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+async function put(
+  guest: Guest,
+  createdAt: string,
+  notes?: string,
+  writtenAt = createdAt,
+  site = 'hq',
+): Promise<string> {
+  const folder = archiveFolder(prefix, site, guest, createdAt)
+  const manifest = { ...manifestOf(createdAt, [4], guest), writtenAt, site }
+  const fileName = `vzdump-${guest.kind === 'vm' ? 'qemu' : 'lxc'}-${guest.id}.zst`
+  const artifacts = manifest.artifacts.map((artifact) => ({ ...artifact, fileName, key: `${folder}${fileName}` }))
+  const evidence = { ...manifest.evidence, ...(notes === undefined ? {} : { notes }) }
+  const uploadId = await store.createUpload(`${folder}${fileName}`)
+  const body = Buffer.from('vmaz')
+  const part = await store.putPart(`${folder}${fileName}`, uploadId, 1, body, crc32(body))
+  await store.completeUpload(`${folder}${fileName}`, uploadId, [part], crc32(body))
+  await store.writeText(manifestKey(folder), JSON.stringify({ ...manifest, artifacts, evidence }))
+  return folder
+}
+
+function guestlift(...words: string[]): Promise<Ended> {
+  const env = { PATH: process.env['PATH'], HOME: directory, NO_COLOR: '1', AWS_EC2_METADATA_DISABLED: 'true', ...aws }
+  const where = ['--bucket', 'archives', '--s3', server.url, '--prefix', 'vault']
+  return run([...words, ...where], { env })
+}
+
+describe('the commands that read the bucket', () => {
+  it('list: tells all archives guest by guest, newest first, and what the reading took', async () => {
+    const { code, out, error } = await guestlift('list')
+    expect(code).toBe(0)
+    expect(out).toMatch(/hq {2}container 101 {2}db's.*1 archive,/)
+    expect(out).toMatch(
+      /hq {2}vm 100 {2}web.*2 archives,[^\n]*\n {2}2026-11-21 02:00:00Z .*\n {2}2026-11-20 02:00:00Z .*archived .*not verified .*before the upgrade/,
+    )
+    expect(out).toMatch(/3 archives of 2 guests/)
+    expect(error).toMatch(/Requests: 1 ListObjectsV2, 5 GetObject; on AWS \$0\.00001 in STANDARD, without transfer and/)
+  })
+
+  it('list: narrows down, and says with exit code 1 that nothing was found', async () => {
+    const { out } = await guestlift('list', '--guest', '100', '--until', '2026-11-20', '--json')
+    const { archives } = JSON.parse(out) as { archives: { createdAt: string }[] }
+    expect(archives.map(({ createdAt }) => createdAt)).toEqual(['2026-11-20T02:00:00.000Z'])
+    expect(await guestlift('list', '--until', '2020-01-01')).toMatchObject({ code: 1 })
+    expect(await guestlift('list', '--site', 'elsewhere')).toMatchObject({
+      code: 64,
+      error: expect.stringMatching(/nothing of a site elsewhere. It knows: hq./),
+    })
+    expect(await guestlift('list', '--since', 'yesterday')).toMatchObject({ code: 64 })
+  })
+
+  it.each([
+    ['web', 2],
+    ['"before the upgrade" weekly', 1],
+    ['2026-11-21', 2],
+    ['101', 1],
+    ['10', 0],
+    ['WE? 2026-11', 2],
+  ])('search %s finds %d', async (text, count) => {
+    const { code, out } = await guestlift('search', text, '--json')
+    const { archives } = JSON.parse(out) as { archives: object[] }
+    expect(archives).toHaveLength(count)
+    expect(code).toBe(count === 0 ? 1 : 0)
+  })
+
+  it.each(['100', 'vm-100', 'hq/vm-100', 'Web'])(
+    'show %s: the newest in full, and the commands that restore it',
+    async (what) => {
+      const { code, out } = await guestlift('show', what)
+      expect(code).toBe(0)
+      expect(out).toMatch(/Archive +s3:\/\/archives\/vault\/archives\/hq\/vm-100\/2026-11-21T02-00-00Z\//)
+      expect(out).toContain('CRC32:')
+      expect(out).toContain(
+        `aws s3 cp s3://archives/vault/archives/hq/vm-100/2026-11-21T02-00-00Z/vzdump-qemu-100.zst /var/lib/vz/dump/vzdump-qemu-100.zst --endpoint-url ${server.url}`,
+      )
+      expect(out).toContain('qmrestore /var/lib/vz/dump/vzdump-qemu-100.zst 100')
+    },
+  )
+
+  it('show: what restoring it costs, to where and by whose prices, and what is not in that', async () => {
+    const { out } = await guestlift('show', '100')
+    expect(out).toMatch(/^Restoring 4 B of STANDARD once to internet: less than \$0\.01$/m)
+    expect(out).toMatch(/^ +not in it: the 100 GB a month/m)
+    expect(out).toMatch(/^ +prices: us-east-1, 2026-/m)
+    const own = structuredClone(listPrices)
+    own.transferOut['direct-connect'] = [{ dollarsPerGiB: 2 ** 28 }]
+    await writeFile(join(directory, 'own.json'), JSON.stringify(own))
+    const words = ['--prices', join(directory, 'own.json'), '--destination', 'direct-connect', '--json']
+    const told = JSON.parse((await guestlift('show', '100', ...words)).out) as { guests: unknown[] }
+    expect(told.guests[0]).toMatchObject({
+      restorePrice: {
+        storageClass: 'STANDARD',
+        sizeBytes: 4,
+        objects: 1,
+        ways: [{ tier: 'immediate', mostDollars: 1 }],
+      },
+    })
+    expect(await guestlift('show', '100', '--destination', 'moon')).toMatchObject({ code: 64 })
+  })
+
+  it('show <key>: that archive, whichever of its files the key names', async () => {
+    const { out } = await guestlift('show', 's3://archives/vault/archives/hq/vm-100/2026-11-20T02-00-00Z/manifest.json')
+    expect(out).toContain('2026-11-20T02-00-00Z')
+    expect(out).not.toContain('2026-11-21T02-00-00Z')
+    expect(await guestlift('show', 'nobody')).toMatchObject({ code: 1 })
+  })
+
+  it('catalog page: writes one whole file, and leaves none when it fails', async () => {
+    const file = join(directory, 'page.html')
+    const { code, out } = await guestlift('catalog', 'page', '--out', file)
+    expect(code).toBe(0)
+    expect(out).toMatch(/page\.html: 3 archives of 2 guests/)
+    const page = await readFile(file, 'utf8')
+    expect(page).toMatch(/^<!doctype html>[^]*<\/html>\n$/)
+    expect(page).toContain(`"name":"db's"`)
+    const failed = await guestlift('catalog', 'page', '--out', join(directory, 'nowhere', 'page.html'))
+    expect(failed.code).toBe(1)
+    expect(failed.error).toMatch(/^guestlift: The page can't be written to .*ENOENT[^\n]*\n$/)
+    expect((await readdir(directory)).filter((name) => name.includes('page'))).toEqual(['page.html'])
+  })
+
+  it('ends quietly when nobody reads on', async () => {
+    const words = ['list', '--bucket', 'archives', '--s3', server.url, '--prefix', 'vault', '--json']
+    const child = spawn(process.execPath, [bin, ...words], { env: { PATH: process.env['PATH'], ...aws } })
+    child.stdout.destroy()
+    let error = ''
+    child.stderr.on('data', (chunk: Buffer) => (error += chunk.toString()))
+    const [code]: unknown[] = await once(child, 'close')
+    expect({ code, error }).toEqual({ code: 0, error: '' })
+  })
+
+  it('catalog rebuild: from then on the manifests need not be read, and an old index misleads nobody', async () => {
+    expect((await guestlift('catalog', 'rebuild')).out).toMatch(/2 index objects written/)
+    const before = await guestlift('list')
+    expect(before.error).toMatch(/1 ListObjectsV2, 2 GetObject/)
+    const folder = await put(web, '2026-11-22T02:00:00.000Z')
+    await store.remove(manifestKey(archiveFolder(prefix, 'hq', db, '2026-11-21T02:10:00.000Z')))
+    const { code, out, error } = await guestlift('list')
+    expect(code).toBe(2)
+    expect(out).toMatch(/INCOMPLETE.*no manifest/)
+    expect(out).toMatch(/2026-11-22 02:00:00Z/)
+    expect(error).toMatch(/1 ListObjectsV2, 3 GetObject/)
+    await store.remove(manifestKey(folder))
+    const shown = await guestlift('show', '100')
+    // The newest is broken: the one before it is shown, and the exit code says so.
+    expect(shown.code).toBe(2)
+    expect(shown.out).toMatch(/Archive +\S+2026-11-21T02-00-00Z/)
+  })
+
+  describe('of an id that was given again', () => {
+    const payroll: Guest = { id: '700', kind: 'vm', name: 'payroll-db', node: 'pve1', identity: { id: 'smbios:1' } }
+    const scratch: Guest = { ...payroll, name: 'scratch', identity: { id: 'smbios:2' } }
+    const site = ['--site', 'branch']
+
+    beforeAll(async () => {
+      for (const day of ['20', '21'])
+        await put(payroll, `2026-10-${day}T02:00:00.000Z`, 'accounts', undefined, 'branch')
+      // The clock of its node was five years ahead.
+      await put(scratch, '2031-11-01T02:00:00.000Z', undefined, '2026-11-01T02:10:00.000Z', 'branch')
+    })
+
+    it('list and search: keep the guests apart, and tell both times where they differ', async () => {
+      const { out } = await guestlift('list', ...site)
+      expect(out).toMatch(
+        /vm 700 {2}scratch {2}1 archive,.*\n {2}2031-11-01 02:00:00Z by its platform, really 2026-11-01 02:10:00Z .*\nbranch {2}vm 700 {2}payroll-db {2}\(another guest that had this id\) {2}2 archives,/,
+      )
+      expect(out).toMatch(/3 archives of 2 guests/)
+      const json = async (...words: string[]) =>
+        (JSON.parse((await guestlift(...words, ...site, '--json')).out) as { archives: object[] }).archives
+      expect(await json('list', '--until', '2026-10-20')).toMatchObject([{ formerGuest: 'payroll-db' }])
+      expect(await json('search', 'accounts')).toMatchObject([
+        { formerGuest: 'payroll-db', facts: { identity: { id: 'smbios:1' } } },
+        { formerGuest: 'payroll-db' },
+      ])
+      expect(await json('search', 'scratch')).toMatchObject([{ at: '2026-11-01T02:10:00.000Z' }])
+    })
+
+    it('show: the guest that has the id in full, and the other one by name or by the address of an archive', async () => {
+      const { code, out } = await guestlift('show', 'branch/vm-700')
+      expect(code).toBe(0)
+      expect(out).toMatch(/Archive +\S+vm-700\/2031-11-01T02-00-00Z\//)
+      expect(out).toMatch(/Made +2031-11-01 02:00:00Z by its platform, really 2026-11-01 02:10:00Z\n/)
+      expect(out).toMatch(
+        /payroll-db {2}\(another guest that had this id\)[^]*To see one in full: guestlift show s3:\/\//,
+      )
+      expect(out.match(/To restore it/g)).toHaveLength(1)
+      for (const what of ['payroll-db', 's3://archives/vault/archives/branch/vm-700/2026-10-21T02-00-00Z/']) {
+        const shown = await guestlift('show', what)
+        expect(shown.code).toBe(0)
+        expect(shown.out).toMatch(/Guest +branch, vm 700 payroll-db, on pve1 \(another guest that had this id\)\n/)
+        expect(shown.out).toMatch(/Archive +\S+2026-10-21T02-00-00Z\//)
+        expect(shown.out).not.toContain('scratch')
+      }
+    })
+  })
+})

@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest'
+import { stripVTControlCharacters } from 'node:util'
+import { readHappenings, type SeenEvent } from '../../../../local/cli/run/happenings.ts'
+import { advance, type Happening, nothingYet } from '../../../../local/cli/run/progress.ts'
+import { renderProgress } from '../../../../local/cli/run/render-progress.ts'
+import { paceSchema } from '../../../../functions/contracts/pace.ts'
+import { item } from '../../../fakes/ports.ts'
+
+const source = { sizeBytes: 200 * 2 ** 20, modifiedAt: '2026-11-22T02:01:00.000Z' }
+const upload = { key: 'k', uploadId: 'u', partSizeBytes: 64 * 2 ** 20, partCount: 4, source }
+
+function after(...happenings: Happening[]) {
+  return happenings.reduce((progress, happening, index) => advance(progress, happening, index * 1000), nothingYet)
+}
+
+const lines = (progress: ReturnType<typeof after>, now: number, columns = 120) =>
+  renderProgress(progress, now, columns).map(stripVTControlCharacters)
+
+describe('the progress display', () => {
+  it('shows the share of a dump and of a copy, with rate and time left', () => {
+    const dumping = after(
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Backing up' },
+      { kind: 'dumped', id: '100', percent: 45 },
+    )
+    expect(lines(dumping, 2000)[1]).toMatch(/100 web .*backing up ━+─+ {2}45 %/)
+    const copying = after(
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Copy parts' },
+      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20 },
+      { kind: 'copies-planned', id: '100', missingBytes: 136 * 2 ** 20 },
+      { kind: 'copied', id: '100', bytes: 36 * 2 ** 20 },
+    )
+    expect(lines(copying, 3000)[1]).toMatch(/100\.0 MiB of 200\.0 MiB {2}36\.0 MiB\/s {2}3 s left/)
+  })
+
+  it('shows rate and time left of a dump, and marks what is estimated', () => {
+    const figures = { percent: 45.4, doneBytes: 9 * 2 ** 30, bytesPerSecond: 150 * 2 ** 20, secondsLeft: 75 }
+    const dumped = (more: object) =>
+      after(
+        { kind: 'guest-step', id: '100', name: 'web', step: 'Backing up' },
+        { kind: 'dumped', id: '100', figures: { ...figures, estimated: false, ...more } },
+      )
+    expect(lines(dumped({}), 2000)[1]).toMatch(/backing up ━+─+ {2}45 % {2}150\.0 MiB\/s {2}1 m 15 s left$/)
+    expect(lines(dumped({ estimated: true }), 2000)[1]).toMatch(/~45 % {2}~150\.0 MiB\/s {2}~1 m 15 s left$/)
+    const blind = dumped({ percent: undefined, secondsLeft: undefined, estimated: true })
+    expect(lines(blind, 2000)[1]).toMatch(/backing up ~9\.0 GiB written {2}~150\.0 MiB\/s$/)
+  })
+
+  it('says what a guest waits for before its dump, until it begins', () => {
+    const reason = 'Node pve1 dumps guest vm-101; its turn comes next.'
+    const waiting: Happening[] = [
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Start backup' },
+      { kind: 'waits-to-dump', id: '100', reason },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Waiting for a turn to dump' },
+    ]
+    expect(lines(after(...waiting), 2000)[1]).toMatch(`waiting: ${reason}`)
+    const begun = after(...waiting, { kind: 'guest-step', id: '100', name: 'web', step: 'Start backup' })
+    expect(lines(begun, 4000)[1]).not.toMatch(reason)
+  })
+
+  it('takes what a later plan finds in S3 for copied where no one told of each part', () => {
+    const copying = after(
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Copying' },
+      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20 },
+      { kind: 'copies-planned', id: '100', missingBytes: 200 * 2 ** 20 },
+      { kind: 'copies-planned', id: '100', missingBytes: 100 * 2 ** 20 },
+    )
+    expect(lines(copying, 2000)[1]).toMatch(/100\.0 MiB of 200\.0 MiB/)
+  })
+
+  it('keeps every line inside the terminal', () => {
+    const long = after({ kind: 'guest-ended', id: '100', outcome: 'failed', reason: 'x'.repeat(500) })
+    for (const line of lines(long, 0, 60)) expect(line.length).toBeLessThan(60)
+  })
+
+  it('shows running guests first and counts the rest', () => {
+    const many = Array.from(
+      { length: 30 },
+      (_, index): Happening => ({ kind: 'guest-step', id: `${100 + index}`, name: '', step: 'Start backup' }),
+    )
+    const shown = lines(after({ kind: 'planned', guestCount: 30 }, ...many), 0)
+    expect(shown[0]).toMatch(/0 of 30 guests done/)
+    expect(shown.at(-1)).toMatch(/and 18 more/)
+  })
+
+  it('says what a step stumbled over until the next step begins', () => {
+    const step = { kind: 'guest-step', id: '100', name: 'web', step: 'Copy parts' } as const
+    const troubled = after(step, { kind: 'trouble', id: '100', step: 'Copy parts', error: 'ConnectionDropped: reset' })
+    expect(lines(troubled, 0)[1]).toMatch(/\(ConnectionDropped: reset\)/)
+    expect(lines(advance(troubled, step, 1), 0)[1]).not.toMatch(/reset/)
+  })
+})
+
+const planned = {
+  pace: paceSchema.parse({}),
+  chunks: [{ firstPart: 2, lastPart: 4 }],
+  order: { seconds: 45, partsInFlight: 4 },
+  waitSeconds: 0,
+  missingBytes: 136 * 2 ** 20,
+  reason: 'One stream to begin with.',
+}
+
+describe('reading happenings from a history', () => {
+  const child = (id: number, previousEventId: number, type: string, details: SeenEvent['details']): SeenEvent => ({
+    execution: 'child',
+    id,
+    previousEventId,
+    type,
+    details,
+  })
+
+  it('finds guest, state and answer, though branches interleave', () => {
+    const read = readHappenings()
+    const seen = [
+      child(1, 0, 'ExecutionStarted', { input: item }),
+      child(2, 1, 'TaskStateEntered', { name: 'Open upload' }),
+      child(3, 2, 'TaskScheduled', {}),
+      child(4, 1, 'WaitStateEntered', { name: 'Wait for backup' }),
+      child(5, 3, 'TaskSucceeded', { output: { Payload: { upload } } }),
+      child(6, 5, 'TaskStateEntered', { name: 'Plan copies' }),
+      child(7, 6, 'TaskScheduled', {}),
+      child(8, 7, 'TaskSucceeded', { output: { Payload: planned } }),
+    ].flatMap(read)
+    expect(seen).toEqual([
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Open upload' },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Backing up' },
+      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20 },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Copying' },
+      { kind: 'copies-planned', id: '100', missingBytes: 136 * 2 ** 20 },
+    ])
+  })
+
+  it('tell what a guest waits for', () => {
+    const read = readHappenings()
+    const answer = { waitSeconds: 60, reason: 'Node pve1 dumps guest vm-101; its turn comes next.' }
+    const seen = [
+      child(1, 0, 'ExecutionStarted', { input: item }),
+      child(2, 1, 'TaskStateEntered', { name: 'Start backup' }),
+      child(3, 2, 'TaskSucceeded', { output: { Payload: answer } }),
+      child(4, 3, 'WaitStateEntered', { name: 'Wait for a turn to dump' }),
+    ].flatMap(read)
+    expect(seen).toEqual([
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Start backup' },
+      { kind: 'waits-to-dump', id: '100', reason: answer.reason },
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Waiting for a turn to dump' },
+    ])
+  })
+
+  it('keeps choices to itself and reports retries with their error', () => {
+    const read = readHappenings()
+    const seen = [
+      child(1, 0, 'ChoiceStateEntered', { name: 'Backup done?' }),
+      child(2, 1, 'TaskStateEntered', { name: 'Authenticate' }),
+      child(3, 2, 'TaskFailed', { error: 'PlatformUnavailable', cause: '{"errorMessage":"refused"}' }),
+    ].flatMap(read)
+    expect(seen).toEqual([
+      { kind: 'run-step', step: 'Authenticate' },
+      { kind: 'trouble', id: undefined, step: 'Authenticate', error: 'PlatformUnavailable: refused' },
+    ])
+  })
+
+  it('tells which try of a step is under way, of the run and of a guest, until the next step', () => {
+    const read = readHappenings()
+    const events = [
+      child(2, 0, 'TaskStateEntered', { name: 'Plan run' }),
+      child(3, 2, 'TaskScheduled', {}),
+      child(4, 3, 'TaskFailed', { error: 'StoreUnavailable', cause: '{"errorMessage":"ECONNREFUSED"}' }),
+      child(5, 4, 'TaskScheduled', {}),
+      child(6, 5, 'TaskFailed', { error: 'StoreUnavailable', cause: '{"errorMessage":"ECONNREFUSED"}' }),
+      child(7, 6, 'TaskScheduled', {}),
+    ]
+    const progress = after(...events.flatMap(read))
+    expect(lines(progress, 0)[0]).toBe('Plan run  (try 3; before: StoreUnavailable: ECONNREFUSED)')
+    expect(lines(advance(progress, { kind: 'run-step', step: 'Export each guest' }, 0), 0)[0]).toBe('Export each guest')
+  })
+
+  it('tells of a call that is repeated within a step, for a minute', () => {
+    const progress = advance(
+      nothingYet,
+      { kind: 'call-repeated', reason: 'S3 at s3.lan, try 1 of 4: ECONNREFUSED' },
+      5_000,
+    )
+    expect(lines(progress, 6_000)[1]).toMatch(/trying again: S3 at s3.lan, try 1 of 4: ECONNREFUSED/)
+    expect(lines(progress, 66_000)).toHaveLength(1)
+  })
+})
