@@ -24,11 +24,16 @@ function importsOf(file: string): Import[] {
   const statements = text.matchAll(
     /^(?:import|export)\s+(type\s)?[^;'"]*?from\s+['"]([^'"]+)['"]|^import\s+()['"]([^'"]+)['"]/gm,
   )
-  return [...statements].map((match) => {
-    const name = match[2] ?? match[4] ?? ''
-    const to = name.startsWith('.') ? relative(root, join(root, dirname(file), name)) : name
-    return { from: file, to, typeOnly: match[1] !== undefined }
-  })
+  const place = (name: string) => (name.startsWith('.') ? relative(root, join(root, dirname(file), name)) : name)
+  const onDemand = text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)
+  return [
+    ...[...statements].map((match) => ({
+      from: file,
+      to: place(match[2] ?? match[4] ?? ''),
+      typeOnly: match[1] !== undefined,
+    })),
+    ...[...onDemand].map(([, name = '']) => ({ from: file, to: place(name), typeOnly: false })),
+  ]
 }
 
 const files = ['functions', 'lib', 'local', 'bin'].flatMap(sourceFiles)
@@ -50,8 +55,10 @@ describe('the architecture', () => {
 
   it('keeps the domain pure: contracts only, no I/O, no clock, no environment', () => {
     expect(breaches(/^functions\/domain\//, [/^zod$/, /^functions\/(contracts|domain)\//], false)).toEqual([])
+    const page = /^functions\/catalogue-page\//
+    expect(breaches(page, [/^functions\/(contracts|domain|catalogue-page)\//], false)).toEqual([])
     const impure = /\bprocess\.|\bDate\.now\(|new Date\(\)|Math\.random\(|\bsetTimeout\(|\bfetch\(/
-    const domain = files.filter((file) => file.startsWith('functions/domain/'))
+    const domain = files.filter((file) => /^functions\/(domain|catalogue-page)\//.test(file))
     expect(domain.filter((file) => impure.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
   })
 
@@ -73,7 +80,9 @@ describe('the architecture', () => {
     expect(
       breaches(/^functions\/readers\//, [/^functions\/(contracts|domain|readers|tls)\//, /^(ssh2|undici|zod)$/]),
     ).toEqual([])
-    expect(breaches(/^functions\/aws\//, [/^functions\/(contracts|domain|aws)\//, /^@(aws-sdk|smithy)\//])).toEqual([])
+    expect(breaches(/^functions\/aws\//, [/^functions\/(contracts|domain|aws|tls)\//, /^@(aws-sdk|smithy)\//])).toEqual(
+      [],
+    )
   })
 
   it('keeps the formats of archives to contracts and domain: no store, no reader, no platform', () => {
@@ -84,16 +93,32 @@ describe('the architecture', () => {
     expect(breaches(/^functions\/tls\//, [/^functions\/(contracts|domain|tls)\//])).toEqual([])
   })
 
+  it.each(['functions/domain/', 'functions/operations/', 'functions/readers/'])(
+    'has no circle among the folders of %s',
+    (place) => {
+      const folders = new Map<string, Set<string>>()
+      for (const { from, to } of imports) {
+        if (!from.startsWith(place) || !to.startsWith(place) || dirname(from) === dirname(to)) continue
+        folders.set(dirname(from), (folders.get(dirname(from)) ?? new Set()).add(dirname(to)))
+      }
+      const reaches = (from: string, seen: Set<string>): Set<string> => {
+        for (const to of folders.get(from) ?? []) if (!seen.has(to)) reaches(to, seen.add(to))
+        return seen
+      }
+      expect([...folders.keys()].filter((one) => reaches(one, new Set()).has(one))).toEqual([])
+    },
+  )
+
   it('gives operations only the types of provider, reader and store', () => {
     const values = imports.filter((one) => one.from.startsWith('functions/operations/') && !one.typeOnly)
     const outside = values.filter(
-      (one) => !/^(node:|zod$|functions\/(contracts|domain|archive-formats|operations)\/)/.test(one.to),
+      (one) => !/^(node:|zod$|functions\/(contracts|domain|archive-formats|catalogue-page|operations)\/)/.test(one.to),
     )
     expect(outside.map((one) => `${one.from} imports ${one.to}`)).toEqual([])
     expect(
       breaches(/^functions\/operations\//, [
         /^zod$/,
-        /^functions\/(contracts|domain|archive-formats|operations)\//,
+        /^functions\/(contracts|domain|archive-formats|catalogue-page|operations)\//,
         /^functions\/(providers\/provider|readers\/reader|aws\/(archive|version)-store)\.ts$/,
       ]),
     ).toEqual([])
@@ -141,6 +166,8 @@ describe('the architecture', () => {
   it('keeps the judging of rights to itself, and the embedded S3 to that and itself', () => {
     expect(breaches(/^local\/iam\//, [/^local\/iam\//, /^zod$/])).toEqual([])
     expect(breaches(/^local\/s3\//, [/^local\/(s3|iam)\//, /^(zod|commander|fast-xml-parser)$/])).toEqual([])
+    expect(breaches(/^local\/asl\//, [/^local\/asl\//, /^(zod|commander|jsonata)$/])).toEqual([])
+    expect(breaches(/^local\/labs\//, [/^local\/labs\//, /^(zod|commander|ssh2|tar-stream|undici)$/])).toEqual([])
   })
 
   it('lets only bin import local', () => {
@@ -152,7 +179,7 @@ describe('the architecture', () => {
       (one) => /^functions\/providers\/[^/]+\//.test(one.to) && !/^functions\/providers\/[^/]+\//.test(one.from),
     )
     const allowed = (from: string) =>
-      from === 'functions/providers/registry.ts' || /^local\/(?:lab|replay|verdicts)\//.test(from)
+      from === 'functions/providers/registry.ts' || /^local\/(?:labs\/proxmox|replay|verdicts)\//.test(from)
     expect(naming.filter((one) => !allowed(one.from))).toEqual([])
   })
 

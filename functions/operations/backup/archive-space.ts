@@ -6,7 +6,7 @@ import { expectSize } from '../../domain/backup/expected-size.ts'
 import type { Seen } from '../../domain/backup/progress.ts'
 import { chooseStorage } from '../../domain/backup/storage-choice.ts'
 import type { PlatformArchive, Provider, StorageRecord } from '../../providers/provider.ts'
-import { placeKey } from '../foresight/foresee-place.ts'
+import { placeKey } from '../../domain/backup/storage-place.ts'
 
 /** A storage for a guest's archive. `reason` is there when it was chosen and not named. */
 export interface ArchiveStorage {

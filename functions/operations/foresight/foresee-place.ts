@@ -2,6 +2,7 @@ import { AUTO_STORAGE, type BackupOptions } from '../../contracts/backup-options
 import { GuestliftError } from '../../contracts/errors.ts'
 import { formatBytes } from '../../domain/words/byte-size.ts'
 import { chooseStorage, ofUnknownType } from '../../domain/backup/storage-choice.ts'
+import { complaintAbout, placeKey } from '../../domain/backup/storage-place.ts'
 import type { Provider, StorageRecord } from '../../providers/provider.ts'
 
 /** What keeps a guest from being archived. */
@@ -55,25 +56,6 @@ async function named(storage: string, node: string, provider: Pick<Provider, 'de
 
 const noneForAuto =
   'finds none with backups as files on which this account may put one. Allow backups on one, or grant rights on it.'
-
-/** What a storage has against backups, to follow its name; a storage that isn't shown has only that. */
-export function complaintAbout(storage: StorageRecord | undefined): string | undefined {
-  if (storage === undefined) return "isn't there, or the account may not see it. Name one that the node has."
-  if (!storage.enabled) return 'is disabled. Enable it, or name another.'
-  if (!storage.takesBackups) {
-    return `doesn't take backups, only ${storage.content.join(', ')}. Allow backups on it, or name another.`
-  }
-  if (storage.backupsAreFiles === false) {
-    return `is of type ${storage.type}, whose backups aren't files. Name a storage that keeps files.`
-  }
-  if (!storage.active) return "can't be reached from the node. Bring it online."
-  return undefined
-}
-
-/** The same for all nodes of a shared storage. */
-export function placeKey({ storage, node, shared }: Pick<StorageRecord, 'storage' | 'node' | 'shared'>): string {
-  return shared ? storage : `${storage} on ${node}`
-}
 
 /** A sentence for each storage that is likely to be too small. `expected`: bytes by `placeKey`. */
 export function spaceNotes(

@@ -13,7 +13,8 @@ import type {
 import { chooseGuests } from '../selection/choose-guests.ts'
 import { clockComplaint, readClock } from '../backup/clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
-import { forecastPlace, type Obstacle, type Place, placeKey, spaceNotes } from './foresee-place.ts'
+import { placeKey } from '../../domain/backup/storage-place.ts'
+import { forecastPlace, type Obstacle, type Place, spaceNotes } from './foresee-place.ts'
 import { intendedWork } from '../selection/intended-work.ts'
 import type { LastStored } from '../catalogue/last-stored.ts'
 
