@@ -41,6 +41,8 @@ interface Environment {
   settle: ((answer: Answer) => void) | undefined
   /** Set while it is idle. */
   ending: NodeJS.Timeout | undefined
+  /** Its resident memory when its share was read last. */
+  weighedAtMiB: number
 }
 
 type Answer = { result?: unknown; error?: { errorType: string; errorMessage: string; trace?: string[] } }
@@ -70,6 +72,7 @@ const LONG_SECONDS = 900
 const FRUGAL = '--max-semi-space-size=1'
 /** One that is only starting holds next to nothing yet: it counts for what its function held last, or what most hold. */
 const USUAL_MIB = 76
+const WORTH_WEIGHING_MIB = 4
 
 /** What Linux tells of a process's memory, in MiB; 0 where the system has no /proc. */
 function memoryMiB(pid: number | undefined, file: string, field: string): number {
@@ -139,7 +142,7 @@ export function startFunctionHost(
       detached: true,
     })
     const short = hosted.timeoutSeconds < LONG_SECONDS
-    const environment: Environment = { stem, child, short, settle: undefined, ending: undefined }
+    const environment: Environment = { stem, child, short, settle: undefined, ending: undefined, weighedAtMiB: 0 }
     all.add(environment)
     for (const stream of [child.stdout, child.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => onLog(stem, line))
@@ -147,7 +150,7 @@ export function startFunctionHost(
     child.on('message', (answer: Answer) => {
       const settle = environment.settle
       environment.settle = undefined
-      heldByStem.set(stem, Math.max(heldByStem.get(stem) ?? 0, shareOfMemoryMiB(child.pid)))
+      weigh(environment)
       environment.ending = setTimeout(() => drop(environment), limits.idleMilliseconds).unref()
       settle?.(answer)
       // Idle now: whoever waits may use it, or have its place.
@@ -208,18 +211,30 @@ export function startFunctionHost(
     const shorts = [...all].filter((one) => one.short).length
     if (short ? shorts < LEAST_SHORT_ENVIRONMENTS : shorts <= LEAST_SHORT_ENVIRONMENTS) return true
     if (short && shorts >= limits.mostShortEnvironments) return false
-    return heldMiB() + expectedMiB(stem) <= limits.memoryMiB
+    const leftMiB = limits.memoryMiB - expectedMiB(stem)
+    // Resident memory counts shared pages in each process: where even that fits, there is room.
+    return heldMiB(residentMiB) <= leftMiB || heldMiB(shareOfMemoryMiB) <= leftMiB
   }
 
   function expectedMiB(stem: string): number {
     return heldByStem.get(stem) ?? USUAL_MIB
   }
 
-  function heldMiB(): number {
+  /** @param held of a process; the share of memory takes Linux milliseconds to tell, so it is asked for where it matters */
+  function heldMiB(held: (pid: number | undefined) => number): number {
     return [...all].reduce(
-      (sum, { stem, child }) => sum + Math.max(expectedMiB(stem), shareOfMemoryMiB(child.pid)),
-      shareOfMemoryMiB(process.pid),
+      (sum, { stem, child }) => sum + Math.max(expectedMiB(stem), held(child.pid)),
+      held(process.pid),
     )
+  }
+
+  /** What a function holds is known better once it holds more. */
+  function weigh(environment: Environment): void {
+    const { stem, child } = environment
+    const nowMiB = residentMiB(child.pid)
+    if (nowMiB < environment.weighedAtMiB + WORTH_WEIGHING_MIB) return
+    environment.weighedAtMiB = nowMiB
+    heldByStem.set(stem, Math.max(heldByStem.get(stem) ?? 0, shareOfMemoryMiB(child.pid)))
   }
 
   /** @param again it has been woken in vain, and keeps its place */

@@ -34,7 +34,7 @@ export const bucket = 'archives'
 const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
 
 /** A process that ends and starts again costs a second of CPU time, and these tests have memory. */
-const roomy = { mostShortEnvironments: 40, memoryMiB: 8_192, idleMilliseconds: 60_000 }
+const roomy = { mostShortEnvironments: 40, memoryMiB: 8_192, idleMilliseconds: 150_000 }
 
 /** The workflow's waits and retries pass this much faster; its time limits, functions, sockets and the lab keep the real time. */
 const HASTE = 20
