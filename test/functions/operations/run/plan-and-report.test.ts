@@ -33,7 +33,8 @@ describe('reporting a run', () => {
           Site: 'hq',
           GuestsArchived: 0,
           GuestsFailed: 2,
-          _aws: { CloudWatchMetrics: [{ Namespace: 'Guestlift' }] },
+          RunsSucceeded: 0,
+          _aws: { CloudWatchMetrics: [{ Namespace: 'Guestlift' }, { Dimensions: [['Deployment']] }] },
         },
       },
     ])
