@@ -105,10 +105,6 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
   )
   const resolver: Resolver = { archiveBucket: options.archiveBucket, exported }
 
-  const roles = readRoles(
-    stacks.map(({ template }) => template),
-    { ...resolver, anyResource: true },
-  )
   const machines = new Map<unknown, Definition>()
   const functions: Record<string, SynthesisedFunction> = {}
   const builds: Record<string, SynthesisedBuild> = {}
@@ -153,13 +149,17 @@ export async function readAssembly(directory: string, options: { archiveBucket: 
       }
     }
   }
+  const lacking = new AssemblyError(`${directory} lacks the workflows of Guestlift; synthesise it anew: npm run synth`)
   const named = Object.entries(workflowNames).map(([key, name]) => {
     const machine = machines.get(name)
-    if (machine === undefined || roles.machines[key as WorkflowKey] === undefined) {
-      throw new AssemblyError(`${directory} lacks the workflows of Guestlift; synthesise it anew: npm run synth`)
-    }
+    if (machine === undefined) throw lacking
     return [key, machine] as const
   })
+  const roles = readRoles(
+    stacks.map(({ template }) => template),
+    { ...resolver, anyResource: true },
+  )
+  if (named.some(([key]) => roles.machines[key as WorkflowKey] === undefined)) throw lacking
   return { machines: Object.fromEntries(named) as Record<WorkflowKey, Definition>, functions, builds, roles }
 }
 
