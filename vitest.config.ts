@@ -1,35 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Tests that start processes: the command line, the functions of a local run, a browser. */
 const startProcesses = ['bin', 'browser', 'chaos', 'e2e', 'local/cli', 'local/run', 'mutate'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
 
-/** They take minutes, mostly waiting. Begun last, they would go on alone when everything else is done. */
-const longest = [
-  'test/e2e/fault-table/',
-  'test/e2e/',
-  'test/chaos/',
-  'test/lib/workflows/scale',
-  'test/functions/readers/push',
-]
-
-/** By what is known beforehand: a fresh checkout has no record of durations, and a file's size says little about them. */
-class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
-      const place = longest.findIndex((path) => moduleId.includes(path))
-      return place === -1 ? longest.length : place
-    }
-    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other))
-  }
-}
-
 export default defineConfig({
   test: {
-    sequence: { sequencer: LongestFirst },
     // Tests talk to real sockets and run whole workflows; side by side on two busy cores they take many times as long as alone.
     testTimeout: 300_000,
     hookTimeout: 600_000,
