@@ -1,13 +1,13 @@
 import { Duration } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { RUNS_SUCCEEDED_METRIC } from '../functions/domain/metrics/run-metrics.ts'
-import { deploymentDimensions, METRICS_NAMESPACE } from '../functions/domain/metrics/site-metrics.ts'
+import { deploymentDimensions } from '../functions/domain/metrics/site-metrics.ts'
 import type { Deployment } from './deployment-config.ts'
-import { siteAlarms, tell } from './site-alarms.ts'
+import { noneCounted, siteAlarms, tell } from './site-alarms.ts'
 import type { Workflow } from './workflow.ts'
 
 interface AlarmsProps {
@@ -49,19 +49,10 @@ export class Alarms extends Construct {
     if (hours === undefined) return
     tell(
       this.#topic,
-      new Alarm(this, 'NoSuccess', {
+      noneCounted(this, 'NoSuccess', hours, {
         alarmDescription: `Guestlift ${deployment.name}: no run has succeeded for ${hours} hours.`,
-        metric: new Metric({
-          namespace: METRICS_NAMESPACE,
-          metricName: RUNS_SUCCEEDED_METRIC,
-          dimensionsMap: deploymentDimensions({ deployment: deployment.name }),
-          period: Duration.hours(1),
-          statistic: Stats.SUM,
-        }),
-        threshold: 1,
-        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-        evaluationPeriods: hours,
-        treatMissingData: TreatMissingData.BREACHING,
+        metricName: RUNS_SUCCEEDED_METRIC,
+        dimensionsMap: deploymentDimensions({ deployment: deployment.name }),
       }),
     )
   }

@@ -1,5 +1,12 @@
 import { Duration } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import {
+  Alarm,
+  ComparisonOperator,
+  type DimensionsMap,
+  Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
@@ -48,15 +55,27 @@ function guestsUncovered(scope: Construct, site: string, deployment: Deployment)
   })
 }
 
-/** No figures at all are the worst figures. */
 function nothingArchived(scope: Construct, site: string, { name }: Deployment, hours: number): Alarm {
-  const metric: RunMetric = 'GuestsArchived'
-  return new Alarm(scope, `NothingArchived-${site}`, {
+  const metricName: RunMetric = 'GuestsArchived'
+  return noneCounted(scope, `NothingArchived-${site}`, hours, {
     alarmDescription: `Guestlift ${name}: no guest of site ${site} was archived for ${hours} hours.`,
+    metricName,
+    dimensionsMap: metricDimensions({ deployment: name, site }),
+  })
+}
+
+/** What should be counted now and then was not for so many hours. No figures at all are the worst figures. */
+export function noneCounted(
+  scope: Construct,
+  id: string,
+  hours: number,
+  { alarmDescription, ...metric }: { alarmDescription: string; metricName: string; dimensionsMap: DimensionsMap },
+): Alarm {
+  return new Alarm(scope, id, {
+    alarmDescription,
     metric: new Metric({
       namespace: METRICS_NAMESPACE,
-      metricName: metric,
-      dimensionsMap: metricDimensions({ deployment: name, site }),
+      ...metric,
       period: Duration.hours(1),
       statistic: Stats.SUM,
     }),
