@@ -7,7 +7,7 @@ interface ShownStorage {
   backupsAreFiles?: boolean
   /** The platform's word: `dir`, `nfs`, … */
   type: string
-  /** What else it takes, in the platform's words. */
+  /** What it takes, in the platform's words. */
   content: readonly string[]
 }
 
