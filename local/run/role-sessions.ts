@@ -4,7 +4,7 @@ import { type Guard, guardOf, type OnJudgement } from '../iam/guard.ts'
 import { openSession, type Role, type SessionCredentials } from '../iam/session.ts'
 import { SERVER_NAME } from '../s3/respond.ts'
 import type { SynthesisedFunction } from './synthesised.ts'
-import type { SynthesisedRoles } from '../synthesised-roles.ts'
+import type { SynthesisedRoles } from './synthesised-roles.ts'
 import { ownRole, type Places } from './own-roles.ts'
 
 export interface RoleSession {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Guard } from '../iam/guard.ts'
-import { localArn } from '../template-values.ts'
+import { localArn } from './template-values.ts'
 
 export interface SecretsEndpoint {
   /**

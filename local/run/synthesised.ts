@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type WorkflowKey, workflowNames } from '../../lib/workflow-names.ts'
-import { readRoles, type SynthesisedRoles } from '../synthesised-roles.ts'
-import { AssemblyError, functionArn, type Resolver, type Template, templateSchema, text } from '../template-values.ts'
+import { readRoles, type SynthesisedRoles } from './synthesised-roles.ts'
+import { AssemblyError, functionArn, type Resolver, type Template, templateSchema, text } from './template-values.ts'
 
-export { AssemblyError } from '../template-values.ts'
+export { AssemblyError } from './template-values.ts'
 
 /** A state machine definition in the Amazon States Language. */
 export type Definition = Record<string, unknown>

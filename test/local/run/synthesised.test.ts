@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { tasks } from '../../functions/contracts/tasks.ts'
-import { AssemblyError, readAssembly, stemOf } from '../../local/run/synthesised.ts'
+import { tasks } from '../../../functions/contracts/tasks.ts'
+import { AssemblyError, readAssembly, stemOf } from '../../../local/run/synthesised.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 const stems = Object.values(tasks).map(({ stem }) => stem)
 const options = { archiveBucket: 'my-archives' }
 let folder: string

@@ -1,6 +1,6 @@
 /** Values of a synthesised template as plain text, with this machine's stand-ins for what only a deployment has. */
 import { z } from 'zod'
-import { type WorkflowKey, workflowNames } from '../lib/workflow-names.ts'
+import { type WorkflowKey, workflowNames } from '../../lib/workflow-names.ts'
 
 const resourceSchema = z.object({
   Type: z.string(),

@@ -1,7 +1,7 @@
 /** The roles of a synthesised app's functions, workflows and builds. */
-import type { WorkflowKey } from '../lib/workflow-names.ts'
-import { logicalId, resourceStatements, roleStatements } from './iam/roles.ts'
-import type { Role } from './iam/session.ts'
+import type { WorkflowKey } from '../../lib/workflow-names.ts'
+import { logicalId, resourceStatements, roleStatements } from '../iam/roles.ts'
+import type { Role } from '../iam/session.ts'
 import { functionArn, keyOf, type Resolver, type Template, text } from './template-values.ts'
 
 /** The roles of what runs: functions by stem, workflows by key, builds by name. */
