@@ -8,6 +8,7 @@ import {
   type Requirement,
   type ShortGrade,
 } from '../../contracts/grade.ts'
+import { sentence } from '../words/sentence.ts'
 
 /** Best first. */
 const ORDER = consistencySchema.options
@@ -53,10 +54,6 @@ function consistencyShortfalls(grade: Grade | undefined, required: Consistency |
 
 function gapSentence({ what, advice }: Gap): string {
   return `It lacks ${sentence(what)}${advice === undefined ? '' : ` ${advice}`}`
-}
-
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
 /** How a consistency is called; `undefined`: nobody knows it. */

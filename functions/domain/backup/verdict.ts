@@ -4,6 +4,7 @@ import type { BackupEvidence, Verdict, VerdictName } from '../../contracts/evide
 import type { Requirement } from '../../contracts/grade.ts'
 import { counted } from '../words/counted.ts'
 import { shortfallsOf } from './grade.ts'
+import { sentence } from '../words/sentence.ts'
 
 /**
  * An archive can't be older than the job that made it. Both times come from the platform's own clock with a resolution
@@ -121,8 +122,4 @@ function warned({ archiveName, ending, exitStatus }: BackupEvidence, [first, ...
 
 function bad(name: VerdictName, reason: string, { advice }: BackupEvidence): Verdict {
   return { name, good: false, reason: advice === undefined ? reason : `${reason} ${advice}` }
-}
-
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`
 }

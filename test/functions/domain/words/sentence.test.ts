@@ -1,0 +1,12 @@
+import { describe, expect, it } from 'vitest'
+import { sentence } from '../../../../functions/domain/words/sentence.ts'
+
+describe('a sentence', () => {
+  it.each(['exit code 1', 'storage nas. is offline', 'what? nothing', ''])('ends with a full stop: "%s"', (text) => {
+    expect(sentence(text)).toBe(`${text}.`)
+  })
+
+  it.each(['It is full.', 'Is it there?', 'Stop!'])('keeps the mark that it has: "%s"', (text) => {
+    expect(sentence(text)).toBe(text)
+  })
+})
