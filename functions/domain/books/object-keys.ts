@@ -181,6 +181,11 @@ export function sweepReportKey(keyPrefix: string, sweepId: string, startedAt: st
   return `${keyPrefix}sweeps/${dayPath(startedAt)}${sweepId}.json`
 }
 
+/** What one sweep found on a site's platform. */
+export function strayReportKey(keyPrefix: string, sweepId: string, startedAt: string, site: string): string {
+  return `${keyPrefix}sweeps/${dayPath(startedAt)}${sweepId}-strays-${site}.json`
+}
+
 /** The folder of one pruning of a site, with a slash at its end. */
 export function pruningPrefix(keyPrefix: string, pruningId: string, startedAt: string): string {
   return `${keyPrefix}prunings/${dayPath(startedAt)}${pruningId}/`
