@@ -385,7 +385,9 @@ describe('pruning a guest', () => {
         }
       }
     }
-    const { effect } = await prune({ 'keep-last': 1 }, { dryRun: true })
+    const { effect, archives } = await prune({ 'keep-last': 1 }, { dryRun: true })
+    expect(archives[0]?.decision).toBe('remove')
+    expect(archives[0]).not.toHaveProperty('early')
     const [goes, stays] = [bytesOf(1) + bytesOf(2), bytesOf(3)]
     expect(effect).toMatchObject({ savedPerMonth: goes, afterPerMonth: stays, beforePerMonth: goes + stays })
     expect(effect).toMatchObject({ earlyObjects: 0, earlyDeletionDollars: 0 })
@@ -439,5 +441,14 @@ describe('pruning a guest', () => {
     expect(folders()).toEqual(new Set(['02']))
     expect(reports()).toHaveLength(1)
     expect((await prune({ 'keep-all': true })).resumed).toEqual([])
+  })
+
+  it('warns of what a verification left alone and a lock holds', async () => {
+    await archive(2)
+    await store.writeText(`${folderOf(1)}verification.json`, '{}')
+    bucket.locks.set(`${folderOf(1)}verification.json`, november)
+    const { resumed, warnings } = await prune({ 'keep-all': true })
+    expect(resumed).toEqual([])
+    expect(warnings).toEqual([`What is left of ${folderOf(1)} is locked until 2026-11-30; it goes after that.`])
   })
 })

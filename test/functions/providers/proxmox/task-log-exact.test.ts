@@ -323,6 +323,7 @@ describe('the newest progress', () => {
   it('has no figures that can’t be read, and none above a hundred', () => {
     expect(progress('100% (x of 9 B) in 1s')).toEqual({ progressPercent: 100, totalBytes: 9 })
     expect(progress('5% (1 Bit of 9 Bits) in 1s')).toEqual({ progressPercent: 5 })
+    expect(progress('5% (about 1 B of 9 B) in 1s')).toEqual({ progressPercent: 5, totalBytes: 9 })
     expect(progress('0% (1 B of 1.2.3 B) in 1s')).toEqual({ progressPercent: 0, doneBytes: 1 })
     expect(progress('101% (1 B of 9 B) in 1s')).toBeUndefined()
     expect(progress('5 % (1 B of 9 B) in 1s')).toBeUndefined()
