@@ -228,6 +228,22 @@ describe('what a log says of how it was made', () => {
     expect(within('INFO: backup mode: stop', 'INFO: backup mode: stop').mode).toBe('stop')
   })
 
+  it('is not what a hook says of it', () => {
+    const said = [
+      'Backup started at 2026-08-21 10:00:00',
+      'status = stopped',
+      'backup mode: stop',
+      'mode failure - some volumes do not support snapshots',
+      "filesystem type on dumpdir is 'zfs' -using /var/tmp/vzdumptmp1_100 for temporary files",
+      'Total bytes written: 10240 (10KiB, 1MiB/s)',
+      'transferred 32.00 GiB in 9 seconds',
+    ]
+    const plain: object = within()
+    const { remarks: _, section: __, ...hooked } = within(...said.map((line) => `INFO: INFO: ${line}`))
+    expect(plain).toMatchObject(hooked)
+    for (const line of said) expect(Object.keys(within(`INFO: ${line}`)).length).toBe(Object.keys(plain).length + 1)
+  })
+
   it.each<[string, string, (log: ReturnType<typeof within>) => unknown]>([
     ['a start', 'INFO: Backup started at 2026-08-21 10:00:00', (log) => log.startedLocal],
     ['a mode', 'INFO: backup mode: stop', (log) => log.mode],
@@ -279,6 +295,7 @@ describe('how much went into an archive', () => {
     expect(within(sparse('9.36'), sparse('9.37'), transferred).contentBytes).toBeUndefined()
     expect(within(sparse('33.00'), transferred).contentBytes).toBeUndefined()
     expect(within(`${sparse('9.36')} or so`, transferred).contentBytes).toBe(32 * GIB)
+    expect(within(`INFO: ${sparse('9.36')}`, transferred).contentBytes).toBe(32 * GIB)
   })
 
   it('is known up to a twentieth of what rounding may have moved it by', () => {
