@@ -166,6 +166,7 @@ describe('the lines of a guest', () => {
     const ending = (...lines: string[]) => readTaskLog([opening, starting(), finished(), ...lines], '100').remarks
     expect(ending('odd before', over, 'odd after', 'TASK OK')).toEqual(['odd before'])
     expect(ending('odd without an end')).toEqual(['odd without an end'])
+    expect(readTaskLog(['odd at the start', opening, starting()], '100').remarks).toEqual(['odd at the start'])
   })
 
   it('are told once each, at most twenty, and long ones by both ends', () => {
