@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   DiskReader,
-  FrameIndex,
+  type FrameIndex,
   indexBySeekTable,
   indexByWalking,
   type RangedObject,

@@ -19,7 +19,7 @@ export interface EncodingCase {
   name: string
   source: Buffer
   /** A new one each time, as every function call makes its own. */
-  open(): PartEncoder
+  open: () => PartEncoder
 }
 
 class Killed extends Error {}
@@ -79,9 +79,8 @@ export function partEncoderConformance(title: string, cases: readonly EncodingCa
           const encoded = await worker.encode(part, dies, dirtyScratch())
           kept.set(part, { part: encoded, body: Buffer.concat(encoded.slices) })
         } catch (error) {
-          if (!(error instanceof Killed)) throw error
           deaths += 1
-          expect(deaths).toBeLessThan(1000)
+          if (!(error instanceof Killed) || deaths > 1000) throw error
         }
       }
       const { object, assembly } = assembled(open(), kept)
