@@ -176,11 +176,20 @@ describe('the architecture', () => {
 
   it('names platforms in one file outside their folders', () => {
     const naming = imports.filter(
-      (one) => /^functions\/providers\/[^/]+\//.test(one.to) && !/^functions\/providers\/[^/]+\//.test(one.from),
+      (one) =>
+        /^functions\/providers\/(?!capabilities\/)[^/]+\//.test(one.to) &&
+        !/^functions\/providers\/[^/]+\//.test(one.from),
     )
     const allowed = (from: string) =>
       from === 'functions/providers/registry.ts' || /^local\/(?:labs\/proxmox|replay|verdicts)\//.test(from)
     expect(naming.filter((one) => !allowed(one.from))).toEqual([])
+  })
+
+  it("keeps names of a platform's privileges inside the platform", () => {
+    const privileges = /\b(?:VM|Datastore|Sys|Pool|SDN|Mapping)\.[A-Z][A-Za-z.]+\b/
+    const outside = files.filter((file) => !/^(?:functions\/providers|local\/labs|local\/verdicts)\//.test(file))
+    expect(outside.length).toBeGreaterThan(300)
+    expect(outside.filter((file) => privileges.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
   })
 
   it('keeps platform words inside the platform', () => {

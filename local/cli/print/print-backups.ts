@@ -1,6 +1,6 @@
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { unreadLines } from '../site/on-site.ts'
-import type { ArchiveListing, PlatformArchive } from '../../../functions/providers/provider.ts'
+import type { ArchiveListing, PlatformArchive } from '../../../functions/providers/capabilities/archives-on-platform.ts'
 
 /** Address first, so that it can be copied into the next command. */
 export function archiveLine(archive: PlatformArchive): string {
@@ -20,8 +20,8 @@ export function archiveLine(archive: PlatformArchive): string {
 export function lackLines({ hidden, unread, mayLack }: Omit<ArchiveListing, 'archives'>): string[] {
   return [
     ...hidden.map(
-      ({ storage, node, count }) =>
-        `NOT SHOWN: ${count} on storage ${storage} (node ${node}). Seeing them takes Datastore.AllocateSpace on /storage/${storage} and VM.Backup on their guests.`,
+      ({ storage, node, count, needs }) =>
+        `NOT SHOWN: ${count} on storage ${storage} (node ${node}). Seeing them takes ${needs}.`,
     ),
     ...unreadLines(unread),
     ...(mayLack === undefined ? [] : [`MAY LACK ARCHIVES: ${mayLack}`]),
