@@ -1,17 +1,25 @@
 /** A disk from its archive: as pieces in order, or into a file in which holes stay holes. */
 import type { Piece } from '../../domain/encoding/part-encoder.ts'
+import { Damage } from '../damage.ts'
 import { FrameContents, isZero } from './frame-content.ts'
 import { walkFrames } from './walk-frames.ts'
 
-/** The disk in order. Zeros come without bytes. @throws Damage */
+/**
+ * The disk in order. Zeros come without bytes.
+ * @throws Damage also at the end of a file without seek table: cut between two frames, it would give a shorter disk
+ */
 export async function* unpack(archive: AsyncIterable<Buffer>): AsyncGenerator<Piece> {
   const contents = new FrameContents()
-  let positionBytes = 0
+  let [positionBytes, ended] = [0, false]
   for await (const frame of walkFrames(archive)) {
+    if (frame.kind === 'seek-table') ended = true
     if (frame.kind !== 'data') continue
     yield* contents.of(frame.bytes, frame.contentBytes, positionBytes, frame.offset)
     positionBytes += frame.contentBytes
   }
+  if (ended) return
+  const message = `The archive ends after ${positionBytes} bytes of the disk without its seek table: its end is missing.`
+  throw new Damage('seek-table-missing', message, 'content', positionBytes)
 }
 
 /** What unpacking writes to: an open file, in the shape of Node's `FileHandle`. */

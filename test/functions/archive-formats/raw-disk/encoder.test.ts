@@ -105,6 +105,12 @@ describe('making parts of a disk', () => {
   })
 })
 
+it('gives no disk out as whole whose end is missing, though each frame is', async () => {
+  const { encoder, kept } = await packed(mixed, 4 * MIB)
+  const first = kept.get(1)?.body ?? Buffer.alloc(0)
+  await expect(joined(encoder.decode(readable(first)))).rejects.toThrow(/without its seek table: its end is missing/)
+})
+
 describe('completing a disk', () => {
   const make = async () => {
     const plan = planWith(mixed, 4 * MIB)
