@@ -69,7 +69,7 @@ describe('the architecture', () => {
 
   it.each(['proxmox'])('keeps provider %s to its own folder', (platform) => {
     const own = new RegExp(
-      `^functions/(contracts|domain|providers/${platform})/|^functions/providers/provider(-deps)?.ts$`,
+      `^functions/(contracts|domain|providers/${platform})/|^functions/providers/(capabilities/)?[^/]+(?<!registry)\\.ts$`,
     )
     expect(
       breaches(new RegExp(`^functions/providers/${platform}/`), [own, /^functions\/tls\//, /^(undici|zod)(\/|$)/]),
@@ -119,7 +119,7 @@ describe('the architecture', () => {
       breaches(/^functions\/operations\//, [
         /^zod$/,
         /^functions\/(contracts|domain|archive-formats|catalogue-page|operations)\//,
-        /^functions\/(providers\/provider|readers\/reader|aws\/(archive|version)-store)\.ts$/,
+        /^functions\/(providers\/(?:capabilities\/)?[a-z-]+(?<!registry)|readers\/reader|aws\/(archive|version)-store)\.ts$/,
       ]),
     ).toEqual([])
   })

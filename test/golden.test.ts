@@ -41,6 +41,7 @@ const shapeOf: Record<string, Shape<unknown>> = {
   'clock-confirmation': shapes.clockConfirmationShape,
   'site-book': shapes.siteBookShape,
   'sweep-report': shapes.sweepReportShape,
+  'stray-report': shapes.strayReportShape,
   'coverage-report': shapes.coverageReportShape,
   'catalogue-index': shapes.catalogueIndexShape,
   'verification-plan': shapes.verificationPlanShape,

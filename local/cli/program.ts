@@ -15,6 +15,7 @@ import {
   runHere,
   runOnAws,
 } from './run/run-command.ts'
+import { addPlatformsCommand } from './site/platforms-command.ts'
 import { addSiteBookCommand } from './site/site-book-command.ts'
 import { addSiteCommands } from './site/site-commands.ts'
 import { addVerifyCommand } from './archives/verify-command.ts'
@@ -85,6 +86,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addUnfinishedCommands(program, stop)
   addSiteCommands(program, stop)
   addSiteBookCommand(program)
+  addPlatformsCommand(program)
 
   addPlanCommand(program, stop)
   addGuestsCommand(program, stop)
