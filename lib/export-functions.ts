@@ -121,7 +121,7 @@ const needs = {
   ApplyRetention: {
     memoryMiB: 512,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives/*', 'retention/*'],
+    read: ['archives/*', 'catalogue/*', 'retention/*'],
     write: ['retention/*'],
     remove: ['retention/*'],
     prune: true,
@@ -167,7 +167,7 @@ const needs = {
   PruneArchives: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives/*', 'prunings/*', 'retention/*'],
+    read: ['archives/*', 'catalogue/*', 'prunings/*', 'retention/*'],
     write: ['prunings/*', 'retention/*'],
     remove: ['retention/*'],
     prune: true,

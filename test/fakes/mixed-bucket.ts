@@ -117,7 +117,11 @@ export class MixedBucket {
       // Nobody wrote the same twice: its time is part of it.
       runId: `run-${random.between(0, 1e9)}`,
       verdict: { ...bare.verdict, ...(this.#odd(0.2) ? { unmet: true } : {}) },
-      backup: { ...bare.backup, compress, protected: this.#odd(0.3) ? random.pick<unknown>([true, 'so to speak']) : false },
+      backup: {
+        ...bare.backup,
+        compress,
+        protected: this.#odd(0.3) ? random.pick<unknown>([true, 'so to speak']) : false,
+      },
       artifacts,
       sideFiles: this.#odd(0.3) ? random.pick([['elsewhere/log'], undefined]) : [`${folder}log`],
     })

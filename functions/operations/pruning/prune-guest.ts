@@ -35,8 +35,13 @@ export interface PruneOrder extends Circumstances {
   absent?: string
   /** Decide everything and change nothing. */
   dryRun: boolean
-  /** Of so many archives at most a dry run asks S3 for locks: a request for each version. All, when left out. */
-  lockLooks?: number
+  /** Of how many archives a dry run asks S3 for locks: of all when left out. */
+  lockLooks?: LockLooks
+}
+
+/** How many more archives a dry run asks S3 for locks of, a request for each version; counted down. */
+export interface LockLooks {
+  left: number
 }
 
 /** Archives whose locks a dry run looks for at the same time. */
@@ -175,10 +180,11 @@ async function foreseen(
   order: PruneOrder,
   ports: RetentionPorts,
 ): Promise<{ archives: ArchiveDecision[]; locksNotAsked: number }> {
-  const { lockLooks = Number.POSITIVE_INFINITY } = order
+  const { lockLooks = { left: Number.POSITIVE_INFINITY } } = order
   const archives: ArchiveDecision[] = []
   const going = decisions.filter(({ decision }) => decision === 'remove')
-  const asked = new Set(going.slice(0, lockLooks))
+  const asked = new Set(going.slice(0, lockLooks.left))
+  lockLooks.left -= asked.size
   const ends = inOrder(decisions, LOOKS_AT_ONCE, async (one) => {
     if (one.decision !== 'remove') return decided(one)
     return asked.has(one) ? removed(one.archive, decided(one), order, ports) : priced(one.archive, decided(one), ports)

@@ -122,7 +122,7 @@ describe('a pruning that goes by the index', () => {
       const goes = ({ archives: all }: typeof report) =>
         all.filter(({ outcome }) => outcome === 'removed').map(({ folder }) => folder)
       // Whole or not at all: it may find nothing to do and leave all to the next one.
-      if (report.removed > 0) expect(goes(report), `seed ${seed}`).toEqual(goes(truth))
+      expect([[], goes(truth)], `seed ${seed}`).toContainEqual(goes(report))
       if (report.removed > 0) asFar += 1
       if (foreseen.toRemove - foreseen.locked !== truth.removed) misled += 1
     }
