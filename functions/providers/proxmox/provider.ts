@@ -18,17 +18,21 @@ import type { Limits } from './exchange.ts'
 import { openGuestPower } from './guest-power.ts'
 import { parseUpid, type Upid } from './identifiers.ts'
 import { openGuests } from './guests.ts'
+import { judgeJob } from './judge-job.ts'
 import { refusedByLock } from './locks.ts'
 import { tokenIn } from './notes-template.ts'
 import { findOpening } from './opening-line.ts'
 import { openOwnTasks } from './own-tasks.ts'
 import { missingOnStorage, missingPrivileges, type Permissions } from './privileges.ts'
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
+import { sideFilesOf, textOf } from './side-files.ts'
 import { openStorageBackups } from './storage-backups.ts'
 import { refusalByRetention } from './storage-limit.ts'
 import { describeStorage, isUsable, storagesOf } from './storage-state.ts'
+import { findStrays } from './strays.ts'
 import { latestProgress } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
+import { proxmoxTraits } from './traits.ts'
 import { OLDEST_VERSION, requireSupportedVersion } from './versions.ts'
 
 /** The task list gives 50 rows unless told; filtered by guest there are some dozens. A node keeps about a thousand. */
@@ -37,10 +41,16 @@ const TAIL_LINES = 50
 /** A job opens its log with who asked for what, after a line or two on its wait for the node and what a hook says. */
 const HEAD_LINES = 200
 
+/** Proxmox VE has every capability. */
+export type ProxmoxProvider = Provider &
+  Required<Pick<Provider, 'storages' | 'locks' | 'power' | 'archivesOnPlatform' | 'tasks'>>
+
 /** @throws InvalidSite when `tls.ca` is no certificate */
-export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): Provider {
+export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): ProxmoxProvider {
   const client = openClient(siteName, site, deps, limits)
   const tasks = openTaskReader(client, siteName, deps.sleep)
+  const { free, archivesOnPlatform } = openStorageBackups(client, tasks, siteName)
+  const { awaitFreed, power } = openGuestPower(client, tasks, deps.sleep)
   /** As it was last told. */
   let version: string | undefined
 
@@ -66,7 +76,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     return version ?? (dependsOnVersion(options) ? (await identify()).version : OLDEST_VERSION)
   }
 
-  async function startBackup(guest: Guest, options: BackupOptions, token?: string): Promise<JobSummary> {
+  async function start(guest: Guest, options: BackupOptions, token?: string): Promise<JobSummary> {
     const about = client.about('start the backup', { node: guest.node, guest: guest.id, storage: options.storage })
     const form = vzdumpParameters(guest, options, await versionFor(options), token)
     if ('refused' in form) throw new RequestRejected(`${where(about)}: ${form.refused}`)
@@ -127,7 +137,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     }
   }
 
-  async function checkBackup(jobRef: string): Promise<BackupProgress> {
+  async function check(jobRef: string): Promise<BackupProgress> {
     try {
       const { running } = await tasks.state(jobRef)
       if (!running) return { running }
@@ -150,7 +160,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     }
   }
 
-  async function stopBackup(jobRef: string, timeoutSeconds: number): Promise<void> {
+  async function stop(jobRef: string, timeoutSeconds: number): Promise<void> {
     const { node, id } = requireUpid(jobRef, siteName)
     try {
       if (!(await tasks.state(jobRef)).running) return
@@ -167,6 +177,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
 
   return {
     platform: 'proxmox',
+    traits: proxmoxTraits,
     clockToleranceSeconds: site.clockToleranceSeconds,
     identify,
     clusterId: () => clusterIdOf(client),
@@ -177,29 +188,45 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     },
     missingPrivileges: async (work) => missingPrivileges(await effectivePermissions(), work),
     ...openGuests(client, siteName, deps.log),
-    describeStorage: (storage, node) => describeStorage(client, storage, node),
-    backupFolder: (storage) => backupFolder(client, storage),
-    async backupStorages(node, options) {
-      const permissions = await effectivePermissions()
-      const usable = (await storagesOf(client, node)).filter(isUsable)
-      return usable.filter(({ storage }) => missingOnStorage(permissions, storage, options).length === 0)
-    },
-    refusalByLock: ({ lock, ...one }) =>
-      lock === undefined
-        ? undefined
-        : refusedByLock(lock, one, `Site ${siteName}, node ${one.node}, guest ${one.id}: cannot back it up`),
-    refusalByRetention: (guest, options) => refusalByRetention(client, guest, options),
-    startBackup,
+    start,
     findJobs,
     readMark,
-    checkBackup,
-    gatherEvidence: async (jobRef, guest, storage) =>
-      gatherEvidence(client, tasks, deps.sleep, { ref: jobRef, upid: requireUpid(jobRef, siteName) }, guest, storage),
-    readLog: async (jobRef) => (await tasks.log(jobRef)).map((line) => `${line}\n`).join(''),
-    stopBackup,
-    ...openStorageBackups(client, tasks, siteName),
-    ...openGuestPower(client, tasks, deps.sleep),
-    ...openOwnTasks(client, tasks, siteName),
+    check,
+    async gather(jobRef, guest, storage) {
+      const job = { ref: jobRef, upid: requireUpid(jobRef, siteName) }
+      const { evidence, lines } = await gatherEvidence(client, tasks, deps.sleep, job, guest, storage)
+      return { evidence, sideFiles: sideFilesOf(evidence, lines) }
+    },
+    stop,
+    judgeJob,
+    async release({ sources }, keepCopy) {
+      if (!keepCopy) for (const { artifactRef, node } of sources) await free(artifactRef, node)
+      return { released: true }
+    },
+    findStrays: (olderThan) => findStrays(archivesOnPlatform, olderThan, siteName, deps.log),
+    storages: {
+      describe: (storage, node) => describeStorage(client, storage, node),
+      folderOf: (storage) => backupFolder(client, storage),
+      async forBackups(node, options) {
+        const permissions = await effectivePermissions()
+        const usable = (await storagesOf(client, node)).filter(isUsable)
+        return usable.filter(({ storage }) => missingOnStorage(permissions, storage, options).length === 0)
+      },
+      refusalByRetention: (guest, options) => refusalByRetention(client, guest, options),
+    },
+    locks: {
+      refusal: ({ lock, ...one }) =>
+        lock === undefined
+          ? undefined
+          : refusedByLock(lock, one, `Site ${siteName}, node ${one.node}, guest ${one.id}: cannot back it up`),
+      awaitFreed,
+    },
+    power,
+    archivesOnPlatform,
+    tasks: {
+      ...openOwnTasks(client, tasks, siteName),
+      log: async (jobRef) => textOf(await tasks.log(jobRef)),
+    },
     close: () => client.close(),
   }
 }

@@ -115,7 +115,7 @@ function answered({ guest }: Seen, state: string, output: unknown): Happening[] 
     case 'Release backup':
     case 'Record failure': {
       const outcome = tasks.RecordFailure.output.safeParse(answer).data
-      return outcome === undefined
+      return outcome === undefined || !('outcome' in outcome)
         ? []
         : [{ kind: 'guest-ended', id, outcome: outcome.outcome, reason: outcome.reason }]
     }

@@ -1,18 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../../functions/contracts/errors.ts'
+import type { BackupEvidence } from '../../../../functions/contracts/evidence.ts'
 import { dumpQueueSchema } from '../../../../functions/domain/backup/dump-queue.ts'
 import { type GuestClaim, guestClaimSchema } from '../../../../functions/domain/backup/guest-claim.ts'
 import { noteProgress } from '../../../../functions/operations/books/guest-progress.ts'
 import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import { ended } from '../../../fakes/ended.ts'
+import { judgeProxmox } from '../../../fakes/judge.ts'
 import { artifact, goodEvidence } from '../../../fakes/evidence.ts'
 import { execution, type FakePorts, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 const CLAIM = 'claims/hq/vm-100.json'
 const EVIDENCE = `${item.run.prefix}evidence/100.json`
 const error = (name: string) => ({ Error: name, Cause: JSON.stringify({ errorType: name, errorMessage: 'why' }) })
-const fail = (ports: FakePorts, name: string, its: object = {}) =>
-  recordFailure({ item, execution, error: error(name), ...its }, ports)
+const fail = async (ports: FakePorts, name: string, its: object = {}) =>
+  ended(await recordFailure({ item, execution, error: error(name), ...its }, ports))
 
 async function started(): Promise<FakePorts> {
   const ports = fakePorts()
@@ -22,8 +25,9 @@ async function started(): Promise<FakePorts> {
 }
 
 /** Locate archive has found the archive. */
-function located(ports: FakePorts, evidence: object = goodEvidence) {
-  return ports.store.writeText(EVIDENCE, JSON.stringify({ evidence, log: '' }))
+function located(ports: FakePorts, evidence: BackupEvidence = goodEvidence) {
+  const verdict = judgeProxmox(evidence).name
+  return ports.store.writeText(EVIDENCE, JSON.stringify({ evidence, sideFiles: [], verdict }))
 }
 
 async function claimIn({ store }: FakePorts): Promise<GuestClaim> {
@@ -123,14 +127,14 @@ describe('cleaning up after a guest that failed', () => {
   it('looks for nothing on the platform where stopping the job failed: nobody knows what it did since', async () => {
     const ports = await started()
     ports.fakeProvider.running = true
-    ports.fakeProvider.stopBackup = () => Promise.reject(new TypeError('no answer'))
-    ports.fakeProvider.gatherEvidence = () => Promise.reject(new Error('it was looked for'))
+    ports.fakeProvider.stop = () => Promise.reject(new TypeError('no answer'))
+    ports.fakeProvider.gather = () => Promise.reject(new Error('it was looked for'))
     expect((await fail(ports, 'BackupFailed')).reason).toBe('why Clean-up: stopping the job failed: no answer')
   })
 
   it('tells of each step that fails, and takes the others', async () => {
     const ports = await started()
-    ports.fakeProvider.gatherEvidence = () => Promise.reject(new Error('no log'))
+    ports.fakeProvider.gather = () => Promise.reject(new Error('no log'))
     const { reason } = await fail(ports, 'BackupFailed')
     expect(reason).toBe('why Clean-up: looking for what is left on the platform failed: no log')
     expect(await claimIn(ports)).toMatchObject({ released: true })
@@ -142,7 +146,7 @@ describe('cleaning up after a guest that failed', () => {
 
   it('says what is thrown as it is where that is no error', async () => {
     const ports = await started()
-    ports.fakeProvider.gatherEvidence = () => Promise.reject('just words')
+    ports.fakeProvider.gather = () => Promise.reject('just words')
     expect((await fail(ports, 'BackupFailed')).reason).toContain('failed: just words')
   })
 
@@ -200,6 +204,6 @@ describe('cleaning up after a guest that failed', () => {
     stopped.fakeProvider.evidence = evidence
     stopped.fakeProvider.running = true
     expect((await fail(stopped, 'ConnectionDropped', { item: leaving })).reason).not.toContain('goes on with it')
-    expect(stopped.fakeProvider.calls).toContain(`deleteArtifact ${artifact.artifactRef}`)
+    expect(stopped.fakeProvider.calls).toContain(`release ${artifact.artifactRef}`)
   })
 })
