@@ -79,6 +79,23 @@ describe('removing an archive', () => {
     })
   })
 
+  it('leaves it whole, and the record, where another pruning has written down its removal already', async () => {
+    await store.writeText(RECORD, 'of another')
+    await expect(remove()).rejects.toThrow(/removing\/.*\.json says that this archive is being removed already/)
+    expect(left()).toEqual([MANIFEST, DISK, LOG, RECORD].toSorted())
+    expect((await store.readText(RECORD))?.text).toBe('of another')
+  })
+
+  it('leaves a record that another pruning put in the place of its own', async () => {
+    const removeVersion = bucket.removeVersion.bind(bucket)
+    bucket.removeVersion = async (one) => {
+      await store.writeText(RECORD, 'of another')
+      return removeVersion(one)
+    }
+    await remove()
+    expect(left()).toEqual([RECORD])
+  })
+
   it('leaves it whole where its manifest is locked, and keeps the record', async () => {
     bucket.locks.set(MANIFEST, november)
     expect(await remove()).toEqual(november)
