@@ -1,4 +1,5 @@
 import { Construct } from 'constructs'
+import { MANIFEST_NAME } from '../functions/domain/books/object-keys.ts'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
 import type { ArchiveAccess, Keys } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
@@ -114,7 +115,7 @@ const needs = {
     memoryMiB: 1024,
     timeoutSeconds: 120,
     read: ['archives/*', EVIDENCE],
-    write: ['archives/*/manifest.json', 'archives/*/*.log', 'archives/*/*.notes'],
+    write: [`archives/*/${MANIFEST_NAME}`, 'archives/*/*.log', 'archives/*/*.notes'],
     remove: [UPLOAD_RECORDS],
   },
   // A first run may have thousands of old archives to remove; what is left when time runs out is the next run's.
