@@ -65,14 +65,9 @@ export async function removeArchive(
     })),
   }
   const key = removalRecordKey(ports.keyPrefix, site, guest, archive.folder)
-  // A lease can lapse, and then two prunings meet: each ends what itself wrote down.
-  const etag = await writeRecord(ports.store, key, removalShape, record, { onlyIf: { absent: true } })
-  if (etag === undefined) {
-    throw new ArchiveConflict(
-      `s3://${ports.store.bucket}/${key} says that this archive is being removed already. Nothing of it went now; ` +
-        'if the next pruning leaves that record too, look at it and move it away',
-    )
-  }
+  // Without a condition: a record that lies there was never begun, or is of a pruning whose lease has lapsed. As the
+  // manifest was seen, this one names all that the other still has to remove, and ends it.
+  const etag = (await writeRecord(ports.store, key, removalShape, record)) ?? ''
   return carryOut({ key, etag }, record, ports)
 }
 
@@ -99,7 +94,8 @@ async function carryOut(
     )
   }
   const lock = longest(locks) ?? (await removeLateVerdicts(record.folder, ports))
-  // The record stays while something of the archive does and it isn't an archive any more.
+  // The record stays while something of the archive does and it isn't an archive any more. One that was written since is
+  // of another pruning, which ends it itself.
   if (lock === undefined) await ports.store.remove(kept.key, { etag: kept.etag })
   ports.log('archive-removed', { folder: record.folder, versions: record.versions.length, locked: locks.length })
   return lock

@@ -79,13 +79,6 @@ describe('removing an archive', () => {
     })
   })
 
-  it('leaves it whole, and the record, where another pruning has written down its removal already', async () => {
-    await store.writeText(RECORD, 'of another')
-    await expect(remove()).rejects.toThrow(/removing\/.*\.json says that this archive is being removed already/)
-    expect(left()).toEqual([MANIFEST, DISK, LOG, RECORD].toSorted())
-    expect((await store.readText(RECORD))?.text).toBe('of another')
-  })
-
   it('leaves a record that another pruning put in the place of its own', async () => {
     const removeVersion = bucket.removeVersion.bind(bucket)
     bucket.removeVersion = async (one) => {
