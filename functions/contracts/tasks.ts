@@ -25,7 +25,7 @@ import { pruningTotalsSchema } from './pruning.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
 import { retentionSchema } from './retention.ts'
 import { sideFileSchema } from './side-file.ts'
-import { sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
+import { straySummarySchema, sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
 import { verificationResultSchema } from './verification.ts'
 import { verificationRunnerSchema } from './verification-policy.ts'
 import { verificationSummarySchema } from './verification-report.ts'
@@ -354,6 +354,19 @@ export const tasks = {
     }),
     env: storeEnv,
   },
+  /** Find what backups left on a site's platform, and remove what nobody works on and nobody may need. */
+  SweepStrays: {
+    stem: 'sweep-strays',
+    input: z.strictObject({
+      /** Names the report. */
+      sweepId: z.string().min(1),
+      startedAt: instantSchema,
+      dryRun: z.boolean(),
+      site: siteNameSchema,
+    }),
+    output: straySummarySchema,
+    env: storeEnv.extend(siteEnv.shape),
+  },
   /** Find uploads that nobody goes on with, abort them, and report what they held and cost. */
   SweepUploads: {
     stem: 'sweep-uploads',
@@ -361,7 +374,9 @@ export const tasks = {
       /** Names the report. */
       sweepId: z.string().min(1),
       startedAt: instantSchema,
-      ...sweepRequestSchema.shape,
+      dryRun: sweepRequestSchema.shape.dryRun,
+      /** What came of the sites' platforms before. Absent in executions of versions that didn't look. */
+      strays: z.array(straySummarySchema).optional(),
     }),
     output: sweepSummarySchema,
     env: storeEnv,

@@ -7,6 +7,8 @@ export interface PlatformTraits {
   guestKinds: readonly GuestKind[]
   /** `copy`: functions read the bytes and send them. `native`: the platform writes into the archive bucket itself. */
   flow: 'copy' | 'native'
+  /** Sources are files on the site's nodes, read over the site's route. */
+  route: boolean
   /**
    * What a backup makes on the platform. `copy`: a backup with a worth of its own, which a job may leave there.
    * `temporary`: something that only serves the transfer, as a snapshot, and is removed on every ending.

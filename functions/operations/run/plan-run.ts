@@ -31,7 +31,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
   const choice = await chooseGuests(site, job.guests, provider, hasBudgetToKeep(job) ? 'everything' : undefined)
   await keepBudget(job, choice, provider)
   // Archives of another cluster's guests would lie among those of this one, under the same ids.
-  await recordList({ site, clusterId: await provider.clusterId(), list: choice.list }, ports)
+  await recordList({ site, provider, list: choice.list }, ports)
   await writeRecord(ports.store, selectionKey(run.prefix), selectionShape, choice.record)
   const refusals = await refusedNodes(job, choice.chosen, provider, ports)
   const identities = await identitiesOf(choice.chosen, provider)
@@ -86,6 +86,7 @@ async function refusedNodes(
   provider: Provider,
   ports: Needs,
 ): Promise<Map<string, GuestliftError>> {
+  if (!provider.traits.route) return new Map()
   const nodes = new Set(guests.filter((guest) => !guest.nodeOffline).map((guest) => guest.node))
   const test = { site, nodes: [...nodes], storage: backup.storage }
   const refusals = await testRoutes(test, await ports.route(site), provider, ports)

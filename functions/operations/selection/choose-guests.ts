@@ -1,10 +1,11 @@
 import { GuestNotFound, NodeOffline, PrivilegeMissing } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import { type GuestSelection, narrowingKeys, type SelectionRecord } from '../../contracts/selection.ts'
+import { type GuestSelection, type ListKey, narrowingKeys, type SelectionRecord } from '../../contracts/selection.ts'
 import { describeSelection } from '../../domain/selection/describe-selection.ts'
 import { type Decision, type Selected, selectGuests } from '../../domain/selection/guest-selection.ts'
 import type { GuestList, GuestRecord, ListDepth } from '../../providers/guest-facts.ts'
 import type { Provider } from '../../providers/provider.ts'
+import { requireKnownKeys } from './require-known-keys.ts'
 
 /** A guest that is meant and can't possibly be archived. */
 export interface FailedChoice {
@@ -26,13 +27,17 @@ export interface Choice {
   list: Pick<GuestList, 'guests' | 'mayLack'>
 }
 
-/** Ask the site for its guests and apply the selection. `depth` as for `Provider.listGuests`. */
+/**
+ * Ask the site for its guests and apply the selection. `depth` as for `Provider.listGuests`.
+ * @throws InvalidJob when the selection has a key that the site's platform doesn't know
+ */
 export async function chooseGuests(
   site: string,
   selection: GuestSelection,
-  provider: Pick<Provider, 'listGuests'>,
+  provider: Pick<Provider, 'platform' | 'selectionKeys' | 'privilegeToSee' | 'listGuests'>,
   depth?: ListDepth,
 ): Promise<Choice> {
+  requireKnownKeys(site, selection, provider)
   const list = await provider.listGuests(depth)
   const selected = selectGuests(list.guests, selection)
   const { decisions, missing } = selected
@@ -41,7 +46,7 @@ export async function chooseGuests(
   return {
     chosen: chosen.filter(({ missingPrivileges }) => missingPrivileges.length === 0),
     failed: [
-      ...missing.map((id) => notFound(site, id)),
+      ...missing.map((id) => notFound(site, id, provider.privilegeToSee(id))),
       ...decisions.filter(({ verdict }) => verdict === 'undecided').map((decision) => undecided(site, decision)),
       ...chosen.filter(({ missingPrivileges }) => missingPrivileges.length > 0).map((guest) => forbidden(site, guest)),
     ],
@@ -65,8 +70,8 @@ export async function chooseGuests(
   }
 }
 
-function notFound(site: string, id: string): FailedChoice {
-  const reason = `Site ${site} knows no guest ${id}, or the account may not see it (VM.Audit on /vms/${id}). Check the id.`
+function notFound(site: string, id: string, toSee: string): FailedChoice {
+  const reason = `Site ${site} knows no guest ${id}, or the account may not see it (${toSee}). Check the id.`
   return { guest: { id }, error: GuestNotFound.errorName, reason }
 }
 
@@ -90,10 +95,15 @@ function forbidden(site: string, { id, kind, name, node, missingPrivileges }: Gu
   }
 }
 
+/** Keys whose values are guests one by one. */
+function namesGuests(key: ListKey): boolean {
+  return key === 'vmids' || key === 'ids'
+}
+
 /** A plain list of ids has nothing to explain: each of its guests has its own outcome. */
 function summaryOf(selection: GuestSelection, { decisions, missing }: Selected<GuestRecord>): string[] {
   const keys = narrowingKeys(selection)
-  if (keys.length === 1 && keys[0] === 'vmids' && selection.exclude === undefined) return []
+  if (keys.every(namesGuests) && keys.length > 0 && selection.exclude === undefined) return []
   const count = (wanted: string) => decisions.filter(({ verdict }) => verdict === wanted).length
   const doubtful = count('undecided')
   const parts = [
@@ -114,6 +124,6 @@ function doubtsAbout(
 ): string[] {
   const keys = narrowingKeys(selection)
   // Ids that aren't found are told one by one, and the members of a pool are seen with rights on the pool.
-  const needsNoOverview = (keys.includes('vmids') && !keys.includes('ranges')) || keys.includes('pools')
+  const needsNoOverview = (keys.some(namesGuests) && !keys.includes('ranges')) || keys.includes('pools')
   return [...unmatched, ...(needsNoOverview || mayLack === undefined ? [] : [mayLack])]
 }

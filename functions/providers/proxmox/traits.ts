@@ -4,6 +4,7 @@ export const proxmoxTraits = {
   name: 'Proxmox VE',
   guestKinds: ['vm', 'container'],
   flow: 'copy',
+  route: true,
   makes: 'copy',
   turns: 'node',
   formats: ['vma.zst', 'vma.gz', 'vma.lzo', 'vma', 'tar.zst', 'tar.gz', 'tar.lzo', 'tar'],
