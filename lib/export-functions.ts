@@ -151,7 +151,7 @@ const needs = {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['claims/*', 'archives/*/manifest.json', 'sites/*', 'sweeps/*'],
+    read: ['claims/*', `archives/*/${MANIFEST_NAME}`, 'sites/*', 'sweeps/*'],
     write: ['sweeps/*'],
   },
   SweepUploads: {

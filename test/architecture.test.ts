@@ -149,7 +149,7 @@ describe('the architecture', () => {
     >
     const packages = new Set(
       imports
-        .filter(({ to, typeOnly }) => !typeOnly && !/^(node:|functions|lib|local|bin|package\.json$)/.test(to))
+        .filter(({ to, typeOnly }) => !typeOnly && !/^(node:|#|functions|lib|local|bin|package\.json$)/.test(to))
         .map(({ to }) => /^(@[^/]+\/)?[^/]+/.exec(to)?.[0] ?? to),
     )
     expect([...packages].filter((name) => !(name in dependencies)).toSorted()).toEqual([])

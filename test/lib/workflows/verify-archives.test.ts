@@ -56,8 +56,6 @@ describe('a verification', () => {
   ])('%s', async (_, counts, plan, end) => {
     const { result, reported } = await verified(counts, plan)
     expect(result).toMatchObject(end)
-    expect(reported?.mapError).toEqual(
-      plan ? null : { Error: 'States.ItemReaderFailed', Cause: expect.stringMatching(/NoSuchKey/) },
-    )
+    expect(reported?.mapError?.Error).toBe(plan ? undefined : 'States.ItemReaderFailed')
   })
 })
