@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { bookFolders } from '../functions/domain/books/object-keys.ts'
+import { bookFolders, verificationKey } from '../functions/domain/books/object-keys.ts'
 import type { Deployment } from './deployment-config.ts'
 
 /** Where archives go. It outlives the stack, its objects are versioned, and only Apply retention can delete a version. */
@@ -77,7 +77,7 @@ function writtenOnce(bucket: Bucket, keyPrefix: string): PolicyStatement[] {
       ...denied,
       sid: 'ReplaceOnlyRecords',
       // A verdict is replaced by the next reading's, the books by whoever keeps them.
-      notResources: [keys('archives/*/verification.json'), ...bookFolders.map((folder) => keys(`${folder}/*`))],
+      notResources: [keys(verificationKey('archives/*/')), ...bookFolders.map((folder) => keys(`${folder}/*`))],
       conditions: { Null: { 's3:if-match': 'false' } },
     }),
   ]

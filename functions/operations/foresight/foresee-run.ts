@@ -8,7 +8,7 @@ import type { GuestRecord } from '../../providers/guest-facts.ts'
 import type { MissingPrivilege } from '../../providers/intended-work.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { StorageRecord } from '../../providers/capabilities/storages.ts'
-import { chooseGuests } from '../selection/choose-guests.ts'
+import { type Choice, chooseGuests } from '../selection/choose-guests.ts'
 import { clockComplaint, readClock } from '../backup/clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
 import { placeKey } from '../../domain/backup/storage-place.ts'
@@ -40,6 +40,8 @@ const READ_AHEAD = 8
 
 interface Needs {
   provider: Provider
+  /** The job's guests, where they have been listed with `everything` already. */
+  choice?: Choice
   /** The newest archive of a guest in the bucket, where a bucket is at hand. */
   lastStored?: (guest: GuestRecord) => Promise<LastStored | undefined>
   /** Which of these nodes the site's route doesn't reach, and why, where that is to be found out. */
@@ -47,12 +49,15 @@ interface Needs {
 }
 
 /** @throws the errors of a site that can't be asked at all; what concerns one guest or node is in the result */
-export async function foreseeRun(job: Job, { provider, lastStored, testRoutes }: Needs): Promise<ForeseenRun> {
+export async function foreseeRun(
+  job: Job,
+  { provider, lastStored, testRoutes, ...needs }: Needs,
+): Promise<ForeseenRun> {
   const { site, backup } = job
   const { version } = await provider.identify()
   await provider.requireOptions(backup)
   const missingPrivileges = await provider.missingPrivileges(intendedWork(job))
-  const choice = await chooseGuests(site, job.guests, provider, 'everything')
+  const choice = needs.choice ?? (await chooseGuests(site, job.guests, provider, 'everything'))
   const notes = [...choice.doubts]
   const places = new Map<string, Place>()
   const nodes = [...new Set(choice.chosen.filter(({ nodeOffline }) => !nodeOffline).map((guest) => guest.node))]

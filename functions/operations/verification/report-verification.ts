@@ -47,7 +47,9 @@ export async function reportVerification(
     }
   }
   const unread = [...left.unread, ...gone]
-  const totals = tallyVerifications(archives, { ...left, unread })
+  const { mapError } = input
+  const mapTrouble = mapError === undefined || mapError === null ? undefined : mapFailed(mapError, '')
+  const totals = tallyVerifications(archives, { ...left, unread }, mapTrouble)
   const report: VerificationReport = {
     version: 1,
     verificationId: run.id,
@@ -80,7 +82,10 @@ async function resultOf(
   if ((await ports.store.head(manifestKey(item.folder))) === undefined) return undefined
   const attempt = found?.attempt !== undefined && found.attempt.at >= startedAt ? found.attempt.reason : undefined
   const told = fresh?.findings[0]?.message ?? attempt
-  const silence = told === undefined && mapError !== undefined && mapError !== null ? mapFailed(mapError) : undefined
+  const silence =
+    told === undefined && mapError !== undefined && mapError !== null
+      ? mapFailed(mapError, ' before it left a verdict')
+      : undefined
   const why = [told, silence ?? whyNot(item, mostBytesInFunction, runner, told !== undefined)].filter(
     (one) => one !== undefined,
   )
@@ -88,9 +93,9 @@ async function resultOf(
   return { ...archive, due, result: 'not-verified', reason }
 }
 
-function mapFailed(mapError: NonNullable<TaskInput<'ReportVerification'>['mapError']>): string {
+function mapFailed(mapError: NonNullable<TaskInput<'ReportVerification'>['mapError']>, when: string): string {
   const { name, message } = readFailure(mapError)
-  return `The verification's map over its archives failed (${name}) before it left a verdict: ${message}`
+  return `The verification's map over its archives failed (${name})${when}: ${message}`
 }
 
 /** What the archive itself can't tell: who should have read it and didn't. */

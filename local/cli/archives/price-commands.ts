@@ -8,7 +8,7 @@ import { requireKnownSite } from '../../../functions/operations/catalogue/known-
 import { type BucketOptions, openBucket, requestLine, withBucketOptions } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from '../run/foresight.ts'
-import { readPrices, withPriceOptions } from './price-file.ts'
+import { readPrices, withPriceOptions } from '../run/price-file.ts'
 import { billLines, foreseenRetentionLines, quoteLines } from '../print/print-prices.ts'
 import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from '../run/quote-foreseen.ts'
 import {

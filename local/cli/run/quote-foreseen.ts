@@ -5,7 +5,7 @@ import { budgetTerms, overBudget } from '../../../functions/domain/prices/budget
 import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { type Quote, quoteRun } from '../../../functions/domain/prices/quote.ts'
 import type { Foresight } from './foresight.ts'
-import { readPrices } from '../archives/price-file.ts'
+import { readPrices } from './price-file.ts'
 
 export interface QuoteOptions {
   prices?: string

@@ -4,11 +4,11 @@ import { type GuestSelection, guestSelectionSchema, parseIdRange } from '../../.
 import { requireKnownKeys } from '../../../functions/operations/selection/require-known-keys.ts'
 import { selectGuests } from '../../../functions/domain/selection/guest-selection.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
-import type { GuestDetails, GuestRecord } from '../../../functions/providers/guest-facts.ts'
+import type { GuestRecord } from '../../../functions/providers/guest-facts.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
-import { guestLines } from '../print/print-guests.ts'
+import { guestLines, type ToldGuest } from '../print/print-guests.ts'
 import { complaintAboutSource, deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from './site-provider.ts'
 import { siteNameFrom } from './site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -37,9 +37,6 @@ export interface GuestsOptions extends SiteOptions, FilterOptions {
   /** With a deployment: which of its sites. */
   siteName?: string
 }
-
-/** A guest as `guestlift guests` tells it. */
-export type ToldGuest = GuestRecord & { details?: GuestDetails }
 
 const several = (value: string, previous: string[] = []) => [
   ...previous,

@@ -237,6 +237,22 @@ describe('between look and abort', () => {
     expect(await sweep()).toMatchObject({ dropped: 1 })
     expect((await ports.store.readText(`uploads/${key}.json`))?.text).toContain('a new one')
   })
+
+  it('a record that comes to name another upload in the moment of its removal stays', async () => {
+    const key = keyOf('vm-100')
+    const uploadId = await openUpload(key, 24 * 20)
+    await record(key, uploadId)
+    const remove = ports.store.remove.bind(ports.store)
+    ports.store.remove = async (its, onlyIf) => {
+      if (its === `uploads/${key}.json`) {
+        await remove(its)
+        await record(key, 'a new one')
+      }
+      return remove(its, onlyIf)
+    }
+    expect(await sweep()).toMatchObject({ dropped: 1 })
+    expect((await ports.store.readText(`uploads/${key}.json`))?.text).toContain('a new one')
+  })
 })
 
 describe('one bad upload', () => {

@@ -74,9 +74,9 @@ These names are rewritten:
 | names | why | how |
 | --- | --- | --- |
 | \`archives/…/verification.json\` | the verdict of the last reading replaces that of the one before | \`If-Match\` |
-| \`claims/\`, \`dumps/\`, \`streams/\`, \`uploads/\`, \`sessions/\`, \`sites/\`, \`retention/…/lease.json\` | several executions share them | \`If-Match\` |
+| \`claims/\`, \`dumps/\`, \`streams/\`, \`uploads/\`, \`sessions/\`, \`sites/\`, \`retention/…/lease.json\`, \`retention/…/removing/\` | several executions share them | \`If-Match\` |
 | \`runs/…/progress/\`, \`guests/\`, \`evidence/\`, \`report.json\` | a repeated task writes what it knows now | plainly, by one execution |
-| \`catalogue/\` | copies of what the manifests say, and the page | plainly; the page \`If-Match\` |
+| \`catalogue/\` | copies of what the manifests say, which ETags hold against the bucket, and the page | plainly; the page \`If-Match\` |
 | \`coverage/<site>.json\` | the last check | plainly |
 
 The policy therefore also refuses copies into \`archives/\`, and copies of an object onto itself that change its storage class (\`aws s3 cp --storage-class\`). Lifecycle rules are not concerned by it.
