@@ -4,6 +4,7 @@ import { formatBytes } from '../../domain/words/byte-size.ts'
 import { chooseStorage, ofUnknownType } from '../../domain/backup/storage-choice.ts'
 import { complaintAbout, placeKey } from '../../domain/backup/storage-place.ts'
 import type { Provider, StorageRecord } from '../../providers/provider.ts'
+import { sentences } from '../../domain/words/sentence.ts'
 
 /** What keeps a guest from being archived. */
 export interface Obstacle {
@@ -34,7 +35,7 @@ export async function forecastPlace(
     const complaint = isAuto && storage === undefined ? noneForAuto : complaintAbout(storage)
     const told = notes.map((note) => `${at}: ${note}`)
     if (complaint === undefined) return { storage, obstacle: undefined, notes: told }
-    const reason = [`${at}: storage ${backup.storage} ${complaint}`, ...notes].join(' ')
+    const reason = sentences([`${at}: storage ${backup.storage} ${complaint}`, ...notes])
     return { storage, obstacle: { fate: 'fail', reason }, notes: told }
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error

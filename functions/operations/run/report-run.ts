@@ -13,6 +13,7 @@ import { lastSeen } from '../books/guest-progress.ts'
 import { inOrder } from '../books/ordered-lookahead.ts'
 import { allOutcomes, emptyOutcome, OUTCOMES_AT_ONCE } from '../books/outcomes.ts'
 import type { Ports } from '../ports.ts'
+import { sentences } from '../../domain/words/sentence.ts'
 
 type Needs = Pick<Ports, 'store' | 'now' | 'log' | 'deployment'>
 
@@ -63,7 +64,7 @@ async function silentOutcome(
 ): Promise<GuestOutcome> {
   const seen = await lastSeen(run, guest.id, ports)
   const why = mapError === undefined || mapError === null ? noOutcome : mapFailed(mapError, seen)
-  return emptyOutcome(guest, 'failed', 'NoOutcome', seen === undefined ? why : `${why} ${seen}`, 0)
+  return emptyOutcome(guest, 'failed', 'NoOutcome', seen === undefined ? why : sentences([why, seen]), 0)
 }
 
 function mapFailed(mapError: NonNullable<TaskInput<'ReportRun'>['mapError']>, seen: string | undefined): string {

@@ -16,6 +16,7 @@ import { tallyVerifications } from '../../domain/verification/verification-tally
 import { unreadShape, verificationPlanShape, verificationReportShape, verificationShape } from '../books/shapes.ts'
 import { readRecord, unlessUnreadable, writeRecord } from '../books/stored-json.ts'
 import type { Ports } from '../ports.ts'
+import { sentences } from '../../domain/words/sentence.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'deployment'>
 
@@ -74,7 +75,7 @@ async function resultOf(
   const found = await verificationOf(item.folder, ports)
   const fresh = found !== undefined && found.verifiedAt >= startedAt ? found : undefined
   if (fresh !== undefined && fresh.result !== 'not-verified') {
-    const reason = fresh.findings.map(({ message }) => message).join(' ')
+    const reason = sentences(fresh.findings.map(({ message }) => message))
     return { ...archive, due, result: fresh.result, reason, verifiedAt: fresh.verifiedAt }
   }
   if ((await ports.store.head(manifestKey(item.folder))) === undefined) return undefined
