@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { PARKED_TAG } from '../../../functions/contracts/coverage.ts'
 import { type CoverageRules, uncoveredStates } from '../../../functions/domain/coverage/coverage.ts'
 import { duration } from '../../../functions/domain/time/duration.ts'
@@ -49,7 +49,11 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
     .option('--site-file <site.json>', 'the site, in the shape of its secret: tells guests that were never archived')
     .option('--site <name>', 'name of the site (else: of the job, of "name" in the site file, of that file itself)')
     .option('--job <job.json>', 'with --site-file: the job that archives the site; guests that it leaves out are told')
-    .option('--every <duration>', 'how often guests are to be archived', durationOption, DAY_MILLISECONDS)
+    .addOption(
+      new Option('--every <duration>', 'how often guests are to be archived')
+        .argParser(durationOption)
+        .default(DAY_MILLISECONDS, '1 day'),
+    )
     .option('--grace <duration>', 'how much later an archive may be (a quarter of --every unless told)', durationOption)
     .option('--shrunk-below <share>', "an archive below this share of the guest's usual size is shrunk", share, 0.5)
     .option('--parked-tag <tag>', `guests with this tag are left out on purpose (${PARKED_TAG} unless told)`, several)
