@@ -7,6 +7,7 @@ import { Alarms } from './alarms.ts'
 import type { CleanUp } from './clean-up.ts'
 import type { Deployment } from './deployment-config.ts'
 import { noticeTopic } from './notice-topic.ts'
+import { whatToDo } from './runbook.ts'
 import { consoleUrl } from './console-url.ts'
 import { deadLetters, type Schedules } from './schedule.ts'
 import type { Workflow } from './workflow.ts'
@@ -109,7 +110,8 @@ function noticeText(deployment: Deployment, scope: Construct, wayOn: readonly st
       `Guestlift ${deployment.name}: ${field('name')} ended as ${field('status')}.`,
       `Error: ${field('error')}`,
       `Cause: ${field('cause')}`,
-      `Look: ${executionPage(scope)}`,
+      `Execution: ${executionPage(scope)}`,
+      `${whatToDo('ends-of-executions')}, under the name of the error`,
       ...wayOn,
     ].join('\n'),
   )
@@ -143,8 +145,9 @@ function cleanUpText(deployment: Deployment, scope: Construct): RuleTargetInput 
   return RuleTargetInput.fromMultilineText(
     [
       `Guestlift ${deployment.name}: what a stopped execution left behind is cleaned up: its backups are stopped and its guests given back.`,
-      `Look what it did, guest by guest: ${executionPage(scope)}`,
+      `What it did, guest by guest: ${executionPage(scope)}`,
       `From the command line: aws stepfunctions describe-execution --execution-arn ${field('executionArn')} --query output --output text`,
+      whatToDo('notice-of-a-clean-up'),
     ].join('\n'),
   )
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { anchorsOf, proseLines, slugOf } from './markdown.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -20,44 +21,6 @@ const pagesOfDocs = readdirSync(join(root, 'docs'), { recursive: true, withFileT
   .map((entry) => relative(root, join(entry.parentPath, entry.name)))
   .toSorted()
 const pages = ['README.md', 'CONTRIBUTING.md', ...pagesOfDocs].filter((page) => existsSync(join(root, page)))
-
-/** The lines of a page with those of code blocks empty, so that a comment in a command is no heading. */
-function proseLines(text: string): string[] {
-  let fence: string | undefined
-  return text.split('\n').map((line) => {
-    const [, mark] = /^\s*(`{3,}|~{3,})/.exec(line) ?? []
-    if (fence !== undefined) {
-      if (mark?.startsWith(fence) === true && line.trim() === mark) fence = undefined
-      return ''
-    }
-    fence = mark
-    return mark === undefined ? line : ''
-  })
-}
-
-/** As GitHub names a heading: what it shows in lower case, blanks as hyphens, anything but letters, digits, - and _ left out. */
-function slugOf(heading: string): string {
-  return heading
-    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replaceAll(/(?<![\p{L}\p{N}])_(.+?)_(?![\p{L}\p{N}])/gu, '$1')
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, '')
-    .replaceAll(' ', '-')
-}
-
-/** The anchors of a page. GitHub numbers those that would be the same from the second on: `time`, `time-1`. */
-function anchorsOf(text: string): Set<string> {
-  const anchors = new Set<string>()
-  for (const line of proseLines(text)) {
-    const [, heading] = /^ {0,3}#{1,6} +(.*?)(?: +#+)? *$/.exec(line) ?? []
-    if (heading === undefined) continue
-    const slug = slugOf(heading)
-    let anchor = slug
-    for (let count = 1; anchors.has(anchor); count += 1) anchor = `${slug}-${count}`
-    anchors.add(anchor)
-  }
-  return anchors
-}
 
 /** Links to files of the repository; those that name a host aren't followed. */
 function linksOf(page: string, text: string): Link[] {
