@@ -12,7 +12,7 @@ export const AUTO_STORAGE = 'auto'
 
 const storageIdSchema = z.string().regex(/^[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]$/, 'a storage id starts with a letter')
 
-/** Threads of a compressor. 0: half of the node's cores. */
+/** Threads of a compressor. */
 const threadsSchema = z.int().min(0).max(1024)
 
 const minutesSchema = z.int().nonnegative().max(10_080, 'at most a week')
@@ -26,39 +26,63 @@ const pruneRulesSchema = keepRulesSchema.refine(
 /** What is left out stays as the node has it (vzdump.conf), except pruning: nothing on the platform is pruned unasked. */
 export const backupOptionsSchema = z
   .strictObject({
-    mode: backupModeSchema.default('snapshot'),
-    compress: compressSchema.default('zstd'),
-    /** The storage that receives the archive before it is moved; it must allow backups. Or `auto`. */
-    storage: storageIdSchema.default('local'),
-    /** One line of text kept with the archive. Proxmox fills in {{cluster}}, {{guestname}}, {{node}} and {{vmid}}. */
+    mode: backupModeSchema
+      .default('snapshot')
+      .describe('Whether the guest keeps running (`snapshot`), is suspended, or is shut down (`stop`).'),
+    compress: compressSchema.default('zstd').describe('How the platform compresses the archive.'),
+    storage: storageIdSchema
+      .default('local')
+      .describe(
+        "The storage that receives the archive before it is moved. `auto` takes the one with the most free space on the guest's node.",
+      ),
     notes: z
       .string()
       .max(900)
       .regex(/^[^\r\n]*$/, 'notes are one line')
-      .optional(),
-    /** Keep the archive on the platform from being removed or pruned. */
-    protected: z.boolean().optional(),
-    /** Of reading the guest's disks, in KiB/s. 0: none, whatever the node's own default. */
-    bwlimitKiBps: z.int().nonnegative().optional(),
-    /** 0 (first) to 7, 8: only when the disk is idle. Containers, and VMs as far as their scheduler heeds it. */
-    ionice: z.int().min(0).max(8).optional(),
-    zstdThreads: threadsSchema.optional(),
-    /** Compress gzip with pigz. 1: half of the node's cores; 0: plain gzip. */
-    pigzThreads: threadsSchema.optional(),
-    /** VMs alone: what the guest overwrites during the backup goes to a local storage first, so that slow targets don't stall it. */
-    fleecing: z.strictObject({ enabled: z.boolean().default(true), storage: storageIdSchema }).optional(),
+      .optional()
+      .describe('One line of text that is kept with the archive, with placeholders such as `{{guestname}}`.'),
+    protected: z
+      .boolean()
+      .optional()
+      .describe('Protect the archive on the platform from being removed or pruned there.'),
+    bwlimitKiBps: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe("Limit for reading the guest's disks, in KiB per second. 0 means no limit, even if the node has one."),
+    ionice: z
+      .int()
+      .min(0)
+      .max(8)
+      .optional()
+      .describe('Priority of disk access from 0 (first) to 7. With 8, only when the disk is idle.'),
+    zstdThreads: threadsSchema
+      .optional()
+      .describe("Threads of zstd. 0 means half of the node's cores. Only with `compress` `zstd`."),
+    pigzThreads: threadsSchema
+      .optional()
+      .describe("Threads of pigz. 1 means half of the node's cores, 0 plain gzip. Only with `compress` `gzip`."),
+    fleecing: z
+      .strictObject({
+        enabled: z.boolean().default(true).describe('Whether fleecing is used.'),
+        storage: storageIdSchema.describe('A fast storage of the node.'),
+      })
+      .optional()
+      .describe('VMs only: what the guest overwrites during the backup goes to another storage first.'),
     performance: z
       .strictObject({
-        /** VMs: requests of the backup in flight. */
-        maxWorkers: z.int().min(1).max(256).optional(),
-        /** Containers to a backup server: entries of a directory held in memory. */
-        pbsEntriesMax: z.int().min(1).optional(),
+        maxWorkers: z.int().min(1).max(256).optional().describe('VMs only: how many requests run at the same time.'),
+        pbsEntriesMax: z
+          .int()
+          .min(1)
+          .optional()
+          .describe('Containers to a backup server only: entries of a directory that are held in memory.'),
       })
       .refine((settings) => Object.values(settings).some((value) => value !== undefined), {
         error: 'performance needs maxWorkers or pbsEntriesMax',
       })
-      .optional(),
-    /** Containers alone: shell patterns of what is left out, besides temporary files. From `/` on, else anywhere. */
+      .optional()
+      .describe('How much work the backup does at a time.'),
     excludePaths: z
       .array(
         z
@@ -70,13 +94,19 @@ export const backupOptionsSchema = z
       )
       .min(1)
       .max(100)
-      .optional(),
-    /** How long the platform lets our backup wait behind another one on the node. 0: not at all. */
-    lockWaitMinutes: minutesSchema.optional(),
-    /** Mode `stop`: how long the guest may take to shut down. */
-    stopWaitMinutes: minutesSchema.optional(),
-    /** Prune older archives of the guest on the platform after the backup, by these rules. Left out: keep them all. */
-    pruneSource: pruneRulesSchema.optional(),
+      .optional()
+      .describe(
+        'Containers only: shell patterns of files to leave out. One that starts with `/` counts from the root, another one anywhere.',
+      ),
+    lockWaitMinutes: minutesSchema
+      .optional()
+      .describe('How long our backup waits on the platform behind another one of the node. 0 means not at all.'),
+    stopWaitMinutes: minutesSchema.optional().describe('Mode `stop`: how long the guest may take to shut down.'),
+    pruneSource: pruneRulesSchema
+      .optional()
+      .describe(
+        'Prune older archives of the guest on the platform after the backup. Without it, all of them stay there.',
+      ),
   })
   .refine(({ compress, zstdThreads }) => zstdThreads === undefined || compress === 'zstd', {
     error: 'zstdThreads goes with compress "zstd"',

@@ -2,9 +2,15 @@
 import * as z from 'zod'
 
 export const budgetSchema = z.strictObject({
-  /** For the run's work on AWS and the first 30 days of its archives in STANDARD, by list prices. */
-  dollarsPerRun: z.number().positive(),
-  /** Go on although it may cost more, or nobody can say. */
-  confirmed: z.boolean().default(false),
+  dollarsPerRun: z
+    .number()
+    .positive()
+    .describe(
+      "US dollars for the run's work on AWS and the first 30 days of its archives in STANDARD, by list prices.",
+    ),
+  confirmed: z
+    .boolean()
+    .default(false)
+    .describe('Continue although the run may cost more, or although its price is unknown.'),
 })
 export type Budget = z.output<typeof budgetSchema>

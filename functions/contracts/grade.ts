@@ -70,11 +70,11 @@ export type ShortGrade = z.infer<typeof shortGradeSchema>
 /** The least that a job takes for a success. What falls short is stored all the same, and its guest counts as failed. */
 export const requirementSchema = z
   .strictObject({
-    consistency: consistencySchema.optional(),
-    /** Nothing may be left out, whoever left it out. */
-    complete: z.boolean().default(false),
-    /** Gaps that are fine: neither demanded nor warned of. */
-    accept: z.array(gapNameSchema).default([]),
+    consistency: consistencySchema
+      .optional()
+      .describe('The least consistency of an archive: `application` is the most, `crash` the least.'),
+    complete: z.boolean().default(false).describe('Nothing may be left out, except for the gaps in `accept`.'),
+    accept: z.array(gapNameSchema).default([]).describe('Gaps that are fine. They cause no warning either.'),
   })
   .refine(({ consistency, complete, accept }) => consistency !== undefined || complete || accept.length > 0, {
     error: 'require needs consistency, complete or accept',

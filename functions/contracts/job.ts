@@ -10,27 +10,41 @@ import { guestSelectionSchema } from './selection.ts'
 
 /** How much may lie on the platform's storages at a time, when archives leave them (`deleteSource`). */
 export const stagingSchema = z.strictObject({
-  /** Archives on one storage that are being dumped or wait to be moved; no further dump begins above it. */
-  maxArchives: z.int().min(1).max(1000).default(4),
+  maxArchives: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(4)
+    .describe(
+      'How many archives may lie on one storage at a time, whether they are being made or wait to be moved. No further backup begins above it.',
+    ),
 })
 
 /** One run's order, as typed by a person or kept in a schedule. */
 export const jobSchema = z
   .strictObject({
-    site: siteNameSchema,
-    guests: guestSelectionSchema,
-    backup: backupOptionsSchema.prefault({}),
-    /** How consistent and complete an archive has to be. Absent: what is less than to be expected is a warning. */
-    require: requirementSchema.optional(),
-    /** Which of a guest's archives stay in the bucket, decided anew after each archive of it. */
-    retention: retentionSchema.optional(),
-    /** How fast this run may move archives; the site's own limits hold as well. */
-    limits: runLimitsSchema.prefault({}),
-    staging: stagingSchema.prefault({}),
-    /** A run that may cost more stops before it begins. */
-    budget: budgetSchema.optional(),
-    /** Remove the archive from the platform's storage once it is proved to be in S3. */
-    deleteSource: z.boolean().default(false),
+    site: siteNameSchema.describe('Name of a configured site.'),
+    guests: guestSelectionSchema.describe('Which guests the run archives.'),
+    backup: backupOptionsSchema.prefault({}).describe('How each guest is backed up.'),
+    require: requirementSchema
+      .optional()
+      .describe('How consistent and complete an archive has to be. Without it, less than expected is a warning.'),
+    retention: retentionSchema
+      .optional()
+      .describe("Which of a guest's archives stay in the bucket. It is decided after each archive of the guest."),
+    limits: runLimitsSchema
+      .prefault({})
+      .describe("How fast this run may move archives. The site's own limits hold as well."),
+    staging: stagingSchema
+      .prefault({})
+      .describe("With `deleteSource`: how much may lie on the platform's storages at a time."),
+    budget: budgetSchema.optional().describe('What the run may cost. A run that may cost more stops before it begins.'),
+    deleteSource: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Remove the archive from the platform's storage once it is proved to be in S3 and its manifest is written.",
+      ),
   })
   .refine(({ backup, deleteSource }) => !(deleteSource && backup.protected === true), {
     error: 'deleteSource cannot remove an archive that backup.protected keeps; ask for one of them',

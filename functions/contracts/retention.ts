@@ -6,13 +6,13 @@ import { timeZoneSchema } from './nouns.ts'
 const keep = z.int().nonnegative().optional()
 
 const keepRules = {
-  'keep-all': z.boolean().optional(),
-  'keep-last': keep,
-  'keep-hourly': keep,
-  'keep-daily': keep,
-  'keep-weekly': keep,
-  'keep-monthly': keep,
-  'keep-yearly': keep,
+  'keep-all': z.boolean().optional().describe('Keep all archives. No other rule can be combined with it.'),
+  'keep-last': keep.describe('Keep this many of the newest archives.'),
+  'keep-hourly': keep.describe('Keep the newest archive of each of this many hours that have one.'),
+  'keep-daily': keep.describe('Keep the newest archive of each of this many days that have one.'),
+  'keep-weekly': keep.describe('Keep the newest archive of each of this many weeks that have one.'),
+  'keep-monthly': keep.describe('Keep the newest archive of each of this many months that have one.'),
+  'keep-yearly': keep.describe('Keep the newest archive of each of this many years that have one.'),
 }
 
 function isUnambiguous({ 'keep-all': all, ...counts }: KeepRules): boolean {
@@ -28,14 +28,25 @@ export type KeepRules = z.infer<typeof keepRulesShape>
 export const retentionSchema = z
   .strictObject({
     ...keepRules,
-    /** Where days, weeks, months and years begin. The site's own zone makes the same decisions as its nodes would. */
-    timeZone: timeZoneSchema.default('UTC'),
-    /** A guest never has fewer archives than this, whatever the rules say. */
-    minimumArchives: z.int().min(1).default(1),
-    /** At most this share of a guest's archives goes in one run, unless a person confirms more. Above 0, up to 1. */
-    largestShare: z.number().gt(0).max(1).default(0.5),
-    /** The rules for guests that are gone from the site. Absent: all their archives stay. */
-    orphans: keepRulesSchema.optional(),
+    timeZone: timeZoneSchema
+      .default('UTC')
+      .describe(
+        "Where days, weeks, months and years begin, an IANA name. With the site's own zone, the decisions are those of its nodes.",
+      ),
+    minimumArchives: z
+      .int()
+      .min(1)
+      .default(1)
+      .describe('A guest never has fewer archives than this, whatever the rules say.'),
+    largestShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.5)
+      .describe("At most this share of a guest's archives is removed at a time, unless a person confirms more."),
+    orphans: keepRulesSchema
+      .optional()
+      .describe('The rules for guests that are gone from the site. Without it, all their archives stay.'),
   })
   .refine(
     ({ timeZone: _zone, minimumArchives: _minimum, largestShare: _share, orphans: _orphans, ...rules }) =>

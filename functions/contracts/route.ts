@@ -21,27 +21,31 @@ export const hostKeySchema = z
 
 /** How an account logs in over SSH: the same for every route that uses it. */
 const sshLogin = {
-  /** Host to reach over SSH. `{node}` stands for the name of the node that made the archive. */
-  host: z.string().min(1),
-  port: z.int().min(1).max(65_535).default(22),
-  username: z.string().min(1),
-  /** Private key as text: OpenSSH, PKCS#8, PKCS#1, SEC1 or PuTTY. Either this or `password`. */
+  host: z.string().min(1).describe('The SSH server. `{node}` stands for the name of the node that made the archive.'),
+  port: z.int().min(1).max(65_535).default(22).describe('Port of the SSH server.'),
+  username: z.string().min(1).describe('The account.'),
   privateKey: z
     .string()
     .refine((text) => /-----BEGIN|^PuTTY-User-Key-File/.test(text), {
       error: 'holds no private key, whose text begins with -----BEGIN; the file that ends in .pub is the public one',
     })
-    .optional(),
-  /** Passphrase of the private key, when it has one. */
-  passphrase: z.string().optional(),
-  password: z.string().min(1).optional(),
-  /**
-   * Accepted host keys. There is no trust on first use: a site without one is refused, and the error prints what
-   * the server showed, for the operator to compare and enter.
-   */
-  hostKeys: z.array(hostKeySchema).default([]),
-  /** Replaced at the front of the archive's path: a chrooted account sees `/dump` where the node has `/var/lib/vz/dump`. */
-  pathPrefix: z.strictObject({ from: z.string(), to: z.string() }).optional(),
+    .optional()
+    .describe('Private key as text: OpenSSH, PKCS#8, PKCS#1, SEC1 or PuTTY. Either this or `password`.'),
+  passphrase: z.string().optional().describe('Passphrase of the private key, if it has one.'),
+  password: z.string().min(1).optional().describe('Password of the account. Either this or `privateKey`.'),
+  hostKeys: z
+    .array(hostKeySchema)
+    .default([])
+    .describe(
+      'Accepted host keys, each as `SHA256:…` or the whole line of `ssh-keygen -lf`. Without one the site is refused, and the error shows the key that the server has.',
+    ),
+  pathPrefix: z
+    .strictObject({
+      from: z.string().describe("Front of the archive's path on the node, as `/var/lib/vz`."),
+      to: z.string().describe('What the account sees in its place; empty for a chroot to `from`.'),
+    })
+    .optional()
+    .describe("What is replaced at the front of an archive's path, for accounts in a chroot."),
 }
 
 function oneSecret(route: { privateKey?: string | undefined; password?: string | undefined }): boolean {
@@ -51,7 +55,7 @@ const secretComplaint = { error: 'give either privateKey or password' }
 
 /** SFTP, read-only: works with `internal-sftp -R` and a chroot. */
 export const sftpRouteSchema = z
-  .strictObject({ type: z.literal('sftp'), ...sshLogin })
+  .strictObject({ type: z.literal('sftp').describe('Files are read over SFTP.'), ...sshLogin })
   .refine(oneSecret, secretComplaint)
 export type SftpRoute = z.infer<typeof sftpRouteSchema>
 
@@ -60,7 +64,10 @@ export type SftpRoute = z.infer<typeof sftpRouteSchema>
  * talks to it over SSH; no archive byte passes a function, and no key of the bucket is on the node.
  */
 export const pushRouteSchema = z
-  .strictObject({ type: z.literal('push'), ...sshLogin })
+  .strictObject({
+    type: z.literal('push').describe('The node itself sends the files to S3, which it is asked to do over SSH.'),
+    ...sshLogin,
+  })
   .refine(oneSecret, secretComplaint)
 export type PushRoute = z.infer<typeof pushRouteSchema>
 
@@ -71,11 +78,7 @@ const urlPlaceholders = ['node', 'storage', 'volume', 'file', 'path'] as const
 
 /** A file server at the site that knows Range (RFC 9110): a web server on the node, or the NAS that holds the storage. */
 export const httpsRouteSchema = z.strictObject({
-  type: z.literal('https'),
-  /**
-   * Where an archive is: `https://{node}.example.com/{storage}/dump/{file}`. `{node}`, `{storage}`, `{volume}` (what the
-   * platform calls it within the storage), `{file}` (its name alone) and `{path}` (its path on the node) are filled in.
-   */
+  type: z.literal('https').describe('Files are read from a web server.'),
   url: z
     .string()
     .startsWith('https://', 'the URL starts with https://')
@@ -86,15 +89,31 @@ export const httpsRouteSchema = z.strictObject({
     .refine((url) => /\{(volume|file|path)\}/.test(url), {
       error: 'the URL has to name the archive: {file}, {volume} or {path}',
     })
-    .refine((url) => URL.canParse(url.replaceAll(/[{}]/g, '')), { error: 'not a URL' }),
-  tls: tlsSchema.default({ mode: 'system' }),
-  /** Left out where the server asks for nothing (then it should listen for known addresses only). */
+    .refine((url) => URL.canParse(url.replaceAll(/[{}]/g, '')), { error: 'not a URL' })
+    .describe(
+      'Where an archive is, as `https://{node}.example.com/{storage}/dump/{file}`. At least one of `{file}`, `{volume}` and `{path}` has to be in it.',
+    ),
+  tls: tlsSchema.default({ mode: 'system' }).describe('How the web server proves who it is.'),
   auth: z
     .discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('basic'), username: z.string().regex(/^[^:]+$/), password: z.string() }),
-      z.strictObject({ type: z.literal('bearer'), token: z.string().regex(/^[\x21-\x7E]+$/) }),
+      z.strictObject({
+        type: z.literal('basic').describe('User name and password, as HTTP Basic.'),
+        username: z
+          .string()
+          .regex(/^[^:]+$/)
+          .describe('The account, without a colon.'),
+        password: z.string().describe('Its password.'),
+      }),
+      z.strictObject({
+        type: z.literal('bearer').describe('A token in the header Authorization.'),
+        token: z
+          .string()
+          .regex(/^[\x21-\x7E]+$/)
+          .describe('The token: printable text without blanks.'),
+      }),
     ])
-    .optional(),
+    .optional()
+    .describe('How we log in to the web server. Without it, the server should answer known addresses only.'),
 })
 export type HttpsRoute = z.infer<typeof httpsRouteSchema>
 

@@ -49,25 +49,28 @@ function nameOf(what: string) {
 }
 
 const keys = {
-  /** Exact ids. One that nobody knows fails in the run's tally. */
-  vmids: listOf(vmidSchema, 'guest'),
-  /** Ranges of ids as `100-199`. Together with `vmids` one criterion: the guest's id is in either. */
-  ranges: listOf(idRangeSchema, 'range'),
-  /** Names, in which `*` stands for any characters and `?` for one. Upper and lower case are the same. */
-  names: listOf(nameOf('name'), 'name'),
-  /** Whole tags. Upper and lower case are the same, as they are to the platform. */
-  tags: listOf(nameOf('tag'), 'tag'),
-  /** Pools by their full names, with their sub-pools: `a` takes in `a/b` and `a/b/c`. */
-  pools: listOf(nameOf('pool'), 'pool'),
-  /** False: `pools` are these pools alone. */
-  subPools: z.boolean().optional(),
-  /** Nodes where the guests are now. */
-  nodes: listOf(nameOf('node'), 'node'),
-  states: listOf(guestStateSchema, 'state'),
-  kinds: listOf(guestKindSchema, 'kind'),
-  /** High availability: `managed`, `unmanaged`, or the state that the platform's HA manager shows, as `started`. */
-  ha: listOf(z.string().regex(/^[a-z][a-z_]*$/, 'an HA state has lower-case letters only, as started'), 'HA state'),
-  templates: templateChoiceSchema.optional(),
+  vmids: listOf(vmidSchema, 'guest').describe(
+    'Exact ids as numbers. A listed id that does not exist counts as a failed guest.',
+  ),
+  ranges: listOf(idRangeSchema, 'range').describe(
+    'Ranges of ids as `100-199`. Together with `vmids` they are one key.',
+  ),
+  names: listOf(nameOf('name'), 'name').describe(
+    'Names, where `*` stands for any characters and `?` for one. Upper and lower case are the same.',
+  ),
+  tags: listOf(nameOf('tag'), 'tag').describe('Whole tags. Upper and lower case are the same.'),
+  pools: listOf(nameOf('pool'), 'pool').describe('Full names of pools, with their sub-pools: `a` includes `a/b`.'),
+  subPools: z.boolean().optional().describe('With `false`, `pools` means only these pools.'),
+  nodes: listOf(nameOf('node'), 'node').describe('Names of the nodes where the guests are now.'),
+  states: listOf(guestStateSchema, 'state').describe('States that the platform shows.'),
+  kinds: listOf(guestKindSchema, 'kind').describe('Virtual machines or containers.'),
+  ha: listOf(
+    z.string().regex(/^[a-z][a-z_]*$/, 'an HA state has lower-case letters only, as started'),
+    'HA state',
+  ).describe('High availability: `managed`, `unmanaged`, or a state of the HA manager such as `started`.'),
+  templates: templateChoiceSchema
+    .optional()
+    .describe('Whether templates are taken: `leave-out` (the default), `include`, or `only`.'),
 }
 type Key = keyof typeof keys
 /** Keys that narrow a selection by themselves. `templates` does only with `only`. */
@@ -103,8 +106,13 @@ const exclusionSchema = filterSchema
  */
 export const guestSelectionSchema = filterSchema
   .extend({
-    all: z.literal(true, { error: 'all is true, or left out' }).optional(),
-    exclude: exclusionSchema.optional(),
+    all: z
+      .literal(true, { error: 'all is true, or left out' })
+      .optional()
+      .describe('Every guest. Only `exclude` and `templates` can be combined with it.'),
+    exclude: exclusionSchema
+      .optional()
+      .describe('Guests to leave out: the same keys without `all`. A guest that matches is always left out.'),
   })
   .check(({ value, issues }) => {
     const refuse = (path: Key[], message: string) => issues.push({ code: 'custom', path, message, input: value })

@@ -13,11 +13,19 @@ export const fingerprintSchema = z
   )
 
 export const tlsSchema = z.discriminatedUnion('mode', [
-  /** The public authorities that Node.js trusts. */
-  z.strictObject({ mode: z.literal('system') }),
-  /** One's own authority, as PEM text (Proxmox: /etc/pve/pve-root-ca.pem). Host names are checked. */
-  z.strictObject({ mode: z.literal('ca'), ca: z.string().includes('-----BEGIN CERTIFICATE-----') }),
-  /** Exactly these leaf certificates, whoever signed them. Several, so that a renewal can be prepared. */
-  z.strictObject({ mode: z.literal('fingerprint'), fingerprints: z.array(fingerprintSchema).min(1) }),
+  z.strictObject({
+    mode: z.literal('system').describe('Trust certificates of the public authorities that Node.js trusts.'),
+  }),
+  z.strictObject({
+    mode: z.literal('ca').describe('Trust certificates of your own authority. Host names are checked.'),
+    ca: z.string().includes('-----BEGIN CERTIFICATE-----').describe("The authority's certificate as PEM text."),
+  }),
+  z.strictObject({
+    mode: z.literal('fingerprint').describe('Trust exactly these certificates, no matter who signed them.'),
+    fingerprints: z
+      .array(fingerprintSchema)
+      .min(1)
+      .describe('SHA-256 of each accepted server certificate. List several to prepare a renewal.'),
+  }),
 ])
 export type Tls = z.infer<typeof tlsSchema>

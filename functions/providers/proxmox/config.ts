@@ -28,40 +28,42 @@ const endpointSchema = z.string().transform((text, context) => {
 
 /** An API token: recommended for runs that nobody watches (no second factor, no expiry by the clock, own privileges). */
 const tokenFields = {
-  /** `user@realm!name`, as the token's creation showed it. */
   tokenId: z
     .string()
     .regex(
       /^[^\s:/!]+@[A-Za-z][A-Za-z0-9._-]+![A-Za-z][A-Za-z0-9._-]+$/,
       'a token id is user@realm!name, as backup@pve!guestlift',
     )
-    .max(128),
-  /** The value that was shown once, when the token was made. */
-  secret: z.string().regex(headerSafe, 'the secret is printable text without blanks'),
+    .max(128)
+    .describe('`user@realm!name`, as the creation of the token showed it.'),
+  secret: z
+    .string()
+    .regex(headerSafe, 'the secret is printable text without blanks')
+    .describe("The token's value, which was shown once."),
 }
 
 const passwordFields = {
-  /** User name, with or without `@realm`. */
   username: z
     .string()
     .regex(/^[^\s:/!]+$/, 'a user name has no blanks, colons or slashes')
-    .max(64),
-  /**
-   * Where the user is kept: `pam` (the node's own accounts), `pve`, or the name of a directory. Without one, the part of
-   * `username` after its last `@` counts, and then `pam`, which is what Proxmox's own login form starts with.
-   */
-  realm: z.string().regex(realmPattern, 'a realm is a name like pam or pve').optional(),
-  password: z.string().min(1),
-  /**
-   * Where the account has a second factor of type TOTP: the secret that was shown when it was added, as base32 text or as
-   * the whole `otpauth://` address behind the QR code. A token needs none and is the better choice for unattended runs.
-   */
+    .max(64)
+    .describe('User name, with or without `@realm`.'),
+  // `pam` without a realm: what Proxmox's own login form starts with.
+  realm: z
+    .string()
+    .regex(realmPattern, 'a realm is a name like pam or pve')
+    .optional()
+    .describe('`pam`, `pve`, or the name of a directory. Without it the `@realm` of `username` counts, else `pam`.'),
+  password: z.string().min(1).describe("The account's password."),
   totpSecret: z
     .string()
     .refine((text) => parseTotpSecret(text) !== undefined, {
       error: 'totpSecret is base32 text of 16 or more letters, or an otpauth://totp/ address',
     })
-    .optional(),
+    .optional()
+    .describe(
+      'Only for a second factor of type TOTP: its secret as base32 text, or the whole `otpauth://totp/…` address.',
+    ),
 }
 
 export type ProxmoxAuth =
@@ -110,24 +112,30 @@ function splitUser(username: string): { username: string; realm: string } {
 
 /** One Proxmox VE node or cluster. Nothing else is needed to reach it. */
 export const proxmoxSiteSchema = z.strictObject({
-  provider: z.literal('proxmox'),
-  /** What the site is called in jobs and keys. Where it is told elsewhere too, both have to agree. */
-  name: siteNameSchema.optional(),
-  /** URLs of the API, each as `https://host:8006`. Several nodes of one cluster: when one can't be reached, the next is asked. */
-  endpoints: z.array(endpointSchema).min(1, 'name at least one endpoint'),
-  /** How the endpoints prove who they are. Proxmox signs its certificates itself unless told otherwise: `ca` or `fingerprint`. */
-  tls: tlsSchema.default({ mode: 'system' }),
-  /** Who we are: an API token (recommended) or a password. */
-  auth: authSchema,
-  /** How the archives' bytes leave: the API of no version lets them be downloaded. */
-  route: routeSchema,
-  /** What transfers may take of the site's line and of each node. */
-  limits: siteLimitsSchema.prefault({}),
-  /**
-   * How far the nodes' clocks may be off, in seconds; beyond it a guest isn't backed up. The offset is measured and kept
-   * with each archive either way.
-   */
-  clockToleranceSeconds: z.int().min(CLOCK_WARNING_SECONDS).default(CLOCK_TOLERANCE_SECONDS),
+  provider: z.literal('proxmox').describe('The platform: Proxmox VE.'),
+  name: siteNameSchema
+    .optional()
+    .describe('What jobs and keys call the site. Where an option or the job names it too, they have to agree.'),
+  endpoints: z
+    .array(endpointSchema)
+    .min(1, 'name at least one endpoint')
+    .describe(
+      'API of one or several nodes of one cluster, each as `https://host:8006`. When one cannot be reached, the next one is asked.',
+    ),
+  tls: tlsSchema
+    .default({ mode: 'system' })
+    .describe(
+      'How the endpoints prove who they are. Proxmox VE signs its own certificates: use `ca` or `fingerprint`.',
+    ),
+  auth: authSchema.describe('Who we are: an API token (recommended) or a password.'),
+  // The API of no version lets backups be downloaded.
+  route: routeSchema.describe("How the archives' bytes leave the site."),
+  limits: siteLimitsSchema.prefault({}).describe('Bandwidth and connections of this site, over all runs together.'),
+  clockToleranceSeconds: z
+    .int()
+    .min(CLOCK_WARNING_SECONDS)
+    .default(CLOCK_TOLERANCE_SECONDS)
+    .describe("How far a node's clock may be off, in seconds. Beyond it, the node's guests fail."),
 })
 export type ProxmoxSite = z.infer<typeof proxmoxSiteSchema>
 
