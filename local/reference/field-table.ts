@@ -1,13 +1,15 @@
 /** Tables of the fields that a person writes in a job, a site or a deployment, from the JSON Schemas that zod makes. Pure. */
 import * as z from 'zod'
 
+type Constant = string | number | boolean
+
 /** As much of JSON Schema as zod writes for what is typed by hand. */
 export interface FieldSchema {
   type?: string | undefined
   description?: string | undefined
   default?: unknown
-  const?: unknown
-  enum?: readonly unknown[] | undefined
+  const?: Constant | undefined
+  enum?: readonly Constant[] | undefined
   format?: string | undefined
   maxLength?: number | undefined
   minimum?: number | undefined
@@ -22,11 +24,14 @@ export interface FieldSchema {
   oneOf?: readonly FieldSchema[] | undefined
 }
 
+const constantSchema = z.union([z.string(), z.number(), z.boolean()])
+
 const fieldSchema: z.ZodType<FieldSchema> = z.lazy(() =>
   z.looseObject({
     type: z.string().optional(),
     description: z.string().optional(),
-    enum: z.array(z.unknown()).optional(),
+    const: constantSchema.optional(),
+    enum: z.array(constantSchema).optional(),
     items: fieldSchema.optional(),
     properties: z.record(z.string(), fieldSchema).optional(),
     required: z.array(z.string()).optional(),

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import * as errors from '../../../functions/contracts/errors.ts'
+import { platformSchema } from '../../../functions/contracts/nouns.ts'
 import { guestliftProgram } from '../../../local/cli/program.ts'
 import { listenForStop } from '../../../local/cli/stop-signals.ts'
 import { cliPage } from '../../../local/reference/cli-page.ts'
 import { siteSchema } from '../../../functions/providers/registry.ts'
+import { withMeanings } from '../../../local/reference/error-page.ts'
 import { withFieldTables } from '../../../local/reference/field-pages.ts'
 import { sectionsOf } from '../../../local/reference/marked-sections.ts'
 
@@ -24,5 +27,16 @@ describe('the generated pages; npm run docs:reference writes them', () => {
     const sites = siteSchema.options.map(({ shape }) => `site[${shape.provider.value}]`)
     expect(subjects).toEqual(expect.arrayContaining(['job', 'deployment', ...sites]))
     for (const [name, page] of Object.entries(pages)) await expect(page).toMatchFileSnapshot(pageAt(name))
+  })
+
+  it('say of every error what it means', async () => {
+    const facts = Object.values(errors).flatMap((one) =>
+      typeof one === 'function' && 'errorName' in one ? [new one('')] : [],
+    )
+    expect(facts.length).toBeGreaterThan(40)
+    const source = read('../functions/contracts/errors.ts')
+    const platforms = platformSchema.options.map((name) => read(`../functions/providers/${name}/errors.ts`))
+    const page = withMeanings(read('troubleshooting.md'), facts, source, platforms)
+    await expect(page).toMatchFileSnapshot(pageAt('troubleshooting.md'))
   })
 })
