@@ -16,12 +16,12 @@ import {
 import { parseUpid } from '../../functions/providers/proxmox/identifiers.ts'
 import * as shapes from '../../functions/providers/proxmox/schemas.ts'
 import { storageStateRowsSchema } from '../../functions/providers/proxmox/storage-state.ts'
-import type { Provider } from '../../functions/providers/provider.ts'
+import type { ProxmoxProvider } from '../../functions/providers/proxmox/provider.ts'
 
 /** One recorded call, about to be made again against a server that gives the recorded answer. */
 export interface Session {
   client: ApiClient
-  provider: Provider
+  provider: ProxmoxProvider
   /** Below `/api2/json`, encoded, with its query, as it was recorded. */
   target: string
   /** Variable parts of the path. */
@@ -120,7 +120,7 @@ const startBackup: ClientCall = {
     const id = /\d+/.exec(parameters['vmid'] ?? '')?.[0] ?? '100'
     const options = backupOptionsSchema.safeParse({ storage: parameters['storage'] })
     const guest = { id, kind: 'vm', name: '', node: values['node'] ?? '' } as const
-    const { jobRef } = await provider.startBackup(guest, options.data ?? backupOptionsSchema.parse({}))
+    const { jobRef } = await provider.start(guest, options.data ?? backupOptionsSchema.parse({}))
     return `started ${jobRef}`
   },
 }
@@ -152,7 +152,7 @@ const taskStatus: ClientCall = {
 
 /** The status alone can't prove a success, but it can rule one out. */
 async function backupEnded({ provider, values, backup }: Session): Promise<string> {
-  const evidence = await provider.gatherEvidence(values['upid'] ?? '', backup.guest, backup.storage)
+  const evidence = await provider.gather(values['upid'] ?? '', backup.guest, backup.storage)
   if (evidence.ending === 'ok' || evidence.ending === 'warnings') return `ended: ${evidence.exitStatus}`
   throw new BackupFailed(judge(evidence).reason)
 }

@@ -1,17 +1,17 @@
 /** Whose a backup is, and what stays of it on the node, with a whole run through the bundled functions. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Guest } from '../../functions/contracts/nouns.ts'
-import type { Provider } from '../../functions/providers/provider.ts'
-import { openProvider, siteSchema } from '../../functions/providers/registry.ts'
+import { proxmoxSiteSchema } from '../../functions/providers/proxmox/config.ts'
+import { openProxmox, type ProxmoxProvider } from '../../functions/providers/proxmox/provider.ts'
 import { openSite, type Site } from './harness.ts'
 
 const MIB = 2 ** 20
 
 let site: Site
-let provider: Provider
+let provider: ProxmoxProvider
 beforeAll(async () => {
   site = await openSite({ guestBytes: 150 * MIB })
-  provider = openProvider('hq', siteSchema.parse(site.lab.site()), {
+  provider = openProxmox('hq', proxmoxSiteSchema.parse(site.lab.site()), {
     now: () => new Date(),
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     log: () => undefined,
@@ -45,7 +45,7 @@ function taskOf(jobRef: string) {
 describe('a backup that the same account started elsewhere', () => {
   it('is neither adopted nor stopped, whatever becomes of the run that found it', async () => {
     site.lab.control.setSecondsPerDump(300)
-    const foreign = await provider.startBackup(await find('101'), { mode: 'stop', compress: 'zstd', storage: 'local' })
+    const foreign = await provider.start(await find('101'), { mode: 'stop', compress: 'zstd', storage: 'local' })
     const run = await site.run(job)
     expect(run.guests['101']).toMatchObject({
       outcome: 'skipped',

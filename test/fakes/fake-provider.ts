@@ -7,27 +7,24 @@ import {
   SourceUnreadable,
 } from '../../functions/contracts/errors.ts'
 import type { Grade } from '../../functions/contracts/grade.ts'
+import type {
+  ArchivesOnPlatform,
+  PlatformArchive,
+} from '../../functions/providers/capabilities/archives-on-platform.ts'
+import type { GuestLocks, LeftLock } from '../../functions/providers/capabilities/locks.ts'
+import type { GuestPower, GuestState } from '../../functions/providers/capabilities/power.ts'
+import type { StorageRecord, Storages } from '../../functions/providers/capabilities/storages.ts'
+import type { OwnJob, PlatformTasks } from '../../functions/providers/capabilities/tasks.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import type {
-  ArchiveMarks,
   FoundGuest,
   GuestDetails,
   GuestList,
   GuestRecord,
-  GuestState,
-  IntendedWork,
-  JobMark,
-  JobSummary,
-  LeftLock,
-  MissingPrivilege,
-  OwnJob,
   PlannedBackup,
-  PlatformArchive,
-  PowerAction,
-  PruneMark,
-  Provider,
-  StorageRecord,
-} from '../../functions/providers/provider.ts'
+} from '../../functions/providers/guest-facts.ts'
+import type { IntendedWork, MissingPrivilege } from '../../functions/providers/intended-work.ts'
+import type { JobMark, JobSummary, Provider } from '../../functions/providers/provider.ts'
 
 /** A platform in memory: what it is asked is kept in `calls`, what it answers is set by the test. */
 export class FakeProvider implements Provider {
@@ -83,7 +80,7 @@ export class FakeProvider implements Provider {
   /** What any lock means. */
   lockMeans: new (message: string) => GuestliftError = GuestLocked
   details: Record<string, GuestDetails> = {}
-  storages: StorageRecord[] = []
+  storageRecords: StorageRecord[] = []
   async listGuests(): Promise<GuestList> {
     return {
       guests: this.guests.map((guest) => ({
@@ -106,19 +103,10 @@ export class FakeProvider implements Provider {
       return { description: '', disks: [], replication: [], notes: [], ...this.details[id], bestGrade }
     return this.details[id] ?? { description: '', disks: [], replication: [], notes: [] }
   }
-  async describeStorage(storage: string, node: string): Promise<StorageRecord | undefined> {
-    return this.storages.find((one) => one.storage === storage && one.node === node)
-  }
-  refusalByLock({ id, lock }: Guest & { lock?: string }) {
-    return lock === undefined ? undefined : new this.lockMeans(`guest ${id} is locked (${lock})`)
-  }
   async requireOptions(): Promise<void> {}
-  async backupStorages(node: string): Promise<StorageRecord[]> {
-    return this.storages.filter((one) => one.node === node && one.takesBackups)
-  }
   /** The options of each backup that was asked for. */
   readonly askedFor: (BackupOptions | undefined)[] = []
-  async startBackup(guest: Guest, options?: BackupOptions, token?: string) {
+  async start(guest: Guest, options?: BackupOptions, token?: string) {
     this.calls.push('startBackup')
     this.askedFor.push(options)
     return this.onStart(guest, token)
@@ -133,23 +121,20 @@ export class FakeProvider implements Provider {
   }
   /** Jobs that somebody looked at. */
   readonly checked: string[] = []
-  async checkBackup(jobRef: string) {
+  async check(jobRef: string) {
     this.checked.push(jobRef)
     const { running, progressPercent } = this
     return { running, ...(progressPercent === undefined ? {} : { progressPercent }) }
   }
   /** Of which job, guest and storage evidence was asked for. */
   readonly gathered: { jobRef: string; guestId: string; storage: string }[] = []
-  async gatherEvidence(jobRef: string, guest: Guest, storage: string) {
+  async gather(jobRef: string, guest: Guest, storage: string) {
     this.gathered.push({ jobRef, guestId: guest.id, storage })
     if (this.evidence === undefined) throw new Error('the test set no evidence')
     return this.evidence
   }
   onReadLog: () => Promise<string> = async () => 'INFO: a log\nTASK OK\n'
-  async readLog() {
-    return this.onReadLog()
-  }
-  async stopBackup(jobRef: string) {
+  async stop(jobRef: string) {
     this.calls.push(`stopBackup ${jobRef}`)
   }
   async deleteArtifact(artifactRef: string) {
@@ -168,52 +153,60 @@ export class FakeProvider implements Provider {
   /** The lock that stays on a guest after its job was stopped. */
   leftLock: LeftLock | undefined
 
-  async listJobs() {
-    return { jobs: this.ownJobs, unread: [] }
+  readonly storages: Storages = {
+    describe: async (storage, node) => this.storageRecords.find((one) => one.storage === storage && one.node === node),
+    forBackups: async (node) => this.storageRecords.filter((one) => one.node === node && one.takesBackups),
+    refusalByRetention: async () => undefined,
+    folderOf: async () => undefined,
   }
-  async describeJob(jobRef: string) {
-    const job = this.ownJobs.find((one) => one.jobRef === jobRef)
-    if (job === undefined) throw new RequestRejected(`no job ${jobRef}`)
-    return job
+  readonly locks: GuestLocks = {
+    refusal: ({ id, lock }) => (lock === undefined ? undefined : new this.lockMeans(`guest ${id} is locked (${lock})`)),
+    awaitFreed: async ({ id }) => {
+      this.calls.push(`awaitUnlocked ${id}`)
+      return this.leftLock
+    },
   }
-  async listArchives() {
-    return { archives: this.archives, unread: [], hidden: [] }
+  readonly power: GuestPower = {
+    state: async () => this.state,
+    order: async (_guest, action) => {
+      const status = action === 'start' || action === 'reboot' ? 'running' : 'stopped'
+      const changed = action === 'reboot' || this.state.status !== status
+      this.state = { ...this.state, status }
+      return { changed, state: this.state }
+    },
   }
-  async readMarks(artifactRef: string) {
-    const archive = this.archives.find((one) => one.artifactRef === artifactRef)
-    return archive === undefined ? undefined : { notes: archive.notes, protected: archive.protected }
-  }
-  async editMarks(artifactRef: string, _node: string, change: Partial<ArchiveMarks>) {
-    const archive = this.archives.find((one) => one.artifactRef === artifactRef)
-    if (archive === undefined) throw new SourceUnreadable(`no archive ${artifactRef}`)
-    Object.assign(archive, change)
-    return { notes: archive.notes, protected: archive.protected }
-  }
-  async removeArchive(artifactRef: string) {
-    const index = this.archives.findIndex((one) => one.artifactRef === artifactRef)
-    if (index === -1) return 'gone' as const
-    if (this.archives[index]?.protected === true) return 'protected' as const
-    this.archives.splice(index, 1)
-    return 'removed' as const
-  }
-  async previewPrune(): Promise<{ marks: PruneMark[]; unread: [] }> {
-    return {
+  readonly archivesOnPlatform: ArchivesOnPlatform = {
+    list: async () => ({ archives: this.archives, unread: [], hidden: [] }),
+    readMarks: async (artifactRef) => {
+      const archive = this.archives.find((one) => one.artifactRef === artifactRef)
+      return archive === undefined ? undefined : { notes: archive.notes, protected: archive.protected }
+    },
+    editMarks: async (artifactRef, _node, change) => {
+      const archive = this.archives.find((one) => one.artifactRef === artifactRef)
+      if (archive === undefined) throw new SourceUnreadable(`no archive ${artifactRef}`)
+      Object.assign(archive, change)
+      return { notes: archive.notes, protected: archive.protected }
+    },
+    remove: async (artifactRef) => {
+      const index = this.archives.findIndex((one) => one.artifactRef === artifactRef)
+      if (index === -1) return 'gone'
+      if (this.archives[index]?.protected === true) return 'protected'
+      this.archives.splice(index, 1)
+      return 'removed'
+    },
+    previewPrune: async () => ({
       marks: this.archives.map((archive) => ({ ...archive, mark: archive.protected ? 'protected' : 'keep' })),
       unread: [],
-    }
+    }),
   }
-  async guestState() {
-    return this.state
-  }
-  async powerGuest(_guest: Guest, action: PowerAction) {
-    const status = action === 'start' || action === 'reboot' ? 'running' : 'stopped'
-    const changed = action === 'reboot' || this.state.status !== status
-    this.state = { ...this.state, status }
-    return { changed, state: this.state }
-  }
-  async awaitUnlocked(guest: Guest) {
-    this.calls.push(`awaitUnlocked ${guest.id}`)
-    return this.leftLock
+  readonly tasks: PlatformTasks = {
+    list: async () => ({ jobs: this.ownJobs, unread: [] }),
+    describe: async (jobRef) => {
+      const job = this.ownJobs.find((one) => one.jobRef === jobRef)
+      if (job === undefined) throw new RequestRejected(`no job ${jobRef}`)
+      return job
+    },
+    log: () => this.onReadLog(),
   }
   async close() {
     this.calls.push('close')

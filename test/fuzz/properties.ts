@@ -240,7 +240,7 @@ async function verdictOver(replies: ReadonlyMap<Piece, Reply>): Promise<'good' |
   const provider = openProxmox('hq', siteFor(server), surroundings(), fuzzLimits)
   try {
     const guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' } as const
-    return judge(await provider.gatherEvidence(upid, guest, 'store')).good ? 'good' : 'bad'
+    return judge(await provider.gather(upid, guest, 'store')).good ? 'good' : 'bad'
   } catch (error) {
     if (error instanceof GuestliftError && errorGroup(error.name) !== undefined) return 'bad'
     throw error

@@ -5,7 +5,9 @@ import type { DumpTurn, Space } from '../../domain/backup/dump-queue.ts'
 import { expectSize } from '../../domain/backup/expected-size.ts'
 import type { Seen } from '../../domain/backup/progress.ts'
 import { chooseStorage } from '../../domain/backup/storage-choice.ts'
-import type { PlatformArchive, Provider, StorageRecord } from '../../providers/provider.ts'
+import type { PlatformArchive } from '../../providers/capabilities/archives-on-platform.ts'
+import type { Provider } from '../../providers/provider.ts'
+import type { StorageRecord } from '../../providers/capabilities/storages.ts'
 import { placeKey } from '../../domain/backup/storage-place.ts'
 
 /** A storage for a guest's archive. `reason` is there when it was chosen and not named. */
@@ -26,11 +28,13 @@ export async function storageFor(
   promisedBytes: (place: string) => number,
   provider: Provider,
 ): Promise<ArchiveStorage> {
+  const { storages } = provider
+  if (storages === undefined) return { storage: options.storage }
   if (options.storage !== AUTO_STORAGE) {
-    const record = await provider.describeStorage(options.storage, node)
+    const record = await storages.describe(options.storage, node)
     return record === undefined ? { storage: options.storage } : { storage: options.storage, record }
   }
-  const usable = await provider.backupStorages(node, options)
+  const usable = await storages.forBackups(node, options)
   const choice = chooseStorage(
     usable.map((record) => ({ ...record, record, promisedBytes: promisedBytes(placeKey(record)) })),
   )
@@ -70,8 +74,10 @@ export async function spaceOn(
 }
 
 async function lastArchive(storage: string, guest: Guest, provider: Provider): Promise<PlatformArchive | undefined> {
-  const { archives } = await provider.listArchives({ storage, node: guest.node, guestId: guest.id })
-  return archives.find(({ guestId, guestKind }) => guestId === guest.id && (guestKind ?? guest.kind) === guest.kind)
+  const listed = await provider.archivesOnPlatform?.list({ storage, node: guest.node, guestId: guest.id })
+  return listed?.archives.find(
+    ({ guestId, guestKind }) => guestId === guest.id && (guestKind ?? guest.kind) === guest.kind,
+  )
 }
 
 /** An archive that was compressed otherwise says little about the size of the next. */
@@ -97,7 +103,7 @@ export async function writtenSoFar(
   provider: Provider,
 ): Promise<Seen> {
   if (freeBytes === undefined) return {}
-  const record = await known(() => provider.describeStorage(storage, node))
+  const record = await known(async () => provider.storages?.describe(storage, node))
   if (record === undefined || !record.active) return {}
   const doneBytes = Math.max(0, freeBytes - record.freeBytes)
   return { doneBytes, ...(likely === true && bytes > 0 ? { totalBytes: bytes } : {}), estimated: true }

@@ -18,7 +18,7 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 's
 export async function checkBackup(input: TaskInput<'CheckBackup'>, ports: Needs): Promise<TaskOutput<'CheckBackup'>> {
   const { item, jobRef, startedAt } = input
   const provider = await ports.provider(item.site)
-  const looked = await provider.checkBackup(jobRef)
+  const looked = await provider.check(jobRef)
   const { running, progressPercent } = looked
   const percent = progressPercent === undefined ? {} : { progressPercent }
   if (!running) {

@@ -58,7 +58,7 @@ export async function askForTurn(work: Work, guest: Guest, provider: Provider, p
       storage = await storageFor(item.site, guest.node, item.backup, promised, provider)
       space = await spaceOn(storage, guest, item.backup, provider)
     } else if (answer.answer === 'doubt') {
-      const { running } = await provider.checkBackup(answer.jobRef)
+      const { running } = await provider.check(answer.jobRef)
       ports.log('silent-dump', { site: item.site, guest: answer.guest, jobRef: answer.jobRef, running })
       await change(item, ports, (queue) => {
         const next = settleDoubt(queue, answer.jobRef, running, ports.now())

@@ -1,7 +1,8 @@
 import { GuestNotFound, GuestReplaced, NodeOffline } from '../../contracts/errors.ts'
 import type { PlanItem } from '../../contracts/tasks.ts'
 import { sameGuest } from '../../domain/identity/guest-identity.ts'
-import type { FoundGuest, Provider } from '../../providers/provider.ts'
+import type { FoundGuest } from '../../providers/guest-facts.ts'
+import type { Provider } from '../../providers/provider.ts'
 
 /**
  * The planned guest as it is at this moment.

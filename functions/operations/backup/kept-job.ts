@@ -27,8 +27,8 @@ export async function canGoOnWith(
     log('kept-backup-forgotten', { site, guest: guest.id, jobRef, keptSince, reason: otherwise })
     return false
   }
-  if ((await provider.checkBackup(jobRef)).running) return true
-  const evidence = await provider.gatherEvidence(jobRef, guest, storage)
+  if ((await provider.check(jobRef)).running) return true
+  const evidence = await provider.gather(jobRef, guest, storage)
   const { good, reason } = judge(evidence)
   const folder = archiveFolder(keyPrefix, site, guest, evidence.listed?.createdAt ?? evidence.jobStartedAt)
   const committed = await isThere(store, manifestKey(folder))

@@ -32,7 +32,7 @@ export async function clearLeft(
   const { kept, stopped, goesOn, givenUp } = work
   const provider = await ports.provider(item.site)
   const known = kept?.jobRef === jobRef && !stopped && !item.deleteSource ? kept : undefined
-  const evidence = known ?? (await provider.gatherEvidence(jobRef, item.guest, storage ?? item.backup.storage))
+  const evidence = known ?? (await provider.gather(jobRef, item.guest, storage ?? item.backup.storage))
   const told: string[] = []
   for (const one of evidence.left ?? []) {
     const removable = item.deleteSource && one.artifactRef !== undefined

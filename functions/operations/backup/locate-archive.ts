@@ -24,12 +24,12 @@ export async function locateArchive(
 ): Promise<TaskOutput<'LocateArchive'>> {
   const provider = await ports.provider(item.site)
   const key = evidenceKey(item.run.prefix, item.guest.id)
-  const found = await provider.gatherEvidence(jobRef, item.guest, item.backup.storage)
+  const found = await provider.gather(jobRef, item.guest, item.backup.storage)
   const timed = dated(found, await clockThen(item, jobRef, found, ports))
   const gathered = sinceThen(timed, (await readKeptEvidence(key, ports))?.evidence)
   // A failed one's lock is looked after by the clean-up.
   const evidence = judge(gathered).good ? { ...gathered, ...(await leftLock(item, provider, ports)) } : gathered
-  const log = await provider.readLog(jobRef).catch((error: unknown) => {
+  const log = await provider.tasks?.log(jobRef).catch((error: unknown) => {
     // A log that was rotated away is for the verdict to judge, not a fault of its own.
     if (evidence.logComplete) throw error
     return ''
@@ -58,7 +58,7 @@ const UNLOCK_TIMEOUT_SECONDS = 5
 async function leftLock(item: PlanItem, provider: Provider, { log }: Needs): Promise<{ leftLock?: string }> {
   try {
     const [guest] = await provider.findGuests([item.guest.id])
-    const left = guest === undefined ? undefined : await provider.awaitUnlocked(guest, UNLOCK_TIMEOUT_SECONDS)
+    const left = guest === undefined ? undefined : await provider.locks?.awaitFreed(guest, UNLOCK_TIMEOUT_SECONDS)
     return left === undefined ? {} : { leftLock: left.advice }
   } catch (error) {
     if (!(error instanceof GuestliftError) || error.group === 'retry') throw error

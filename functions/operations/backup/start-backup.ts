@@ -3,7 +3,8 @@ import { BackupStartUnclear, NothingBackedUp, StorageUnusable } from '../../cont
 import type { PlanItem, TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { type AskedWork, START_SETTLES_SECONDS } from '../../domain/backup/guest-claim.ts'
 import { nextWaitSeconds } from '../../domain/backup/poll-wait.ts'
-import type { FoundGuest, JobSummary, Provider } from '../../providers/provider.ts'
+import type { FoundGuest } from '../../providers/guest-facts.ts'
+import type { JobSummary, Provider } from '../../providers/provider.ts'
 import { type ArchiveStorage, storageFor } from './archive-space.ts'
 import { changeClaim, forgetJob, type HeldClaim, renewClaim, takeClaim, type Work } from '../books/claims.ts'
 import { readClock, requireClock } from './clock-check.ts'
@@ -61,7 +62,7 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
     await noteProgress(item, { stage: 'waiting', reason: wait.reason }, {}, ports)
     return wait
   }
-  const locked = provider.refusalByLock(guest)
+  const locked = provider.locks?.refusal(guest)
   if (locked !== undefined) throw locked
   const place = { site: item.site, node: guest.node }
   requireClock(place, await readClock(guest.node, provider), provider, 'No backup was started.')
@@ -109,7 +110,7 @@ async function startInTurn(
     }
     held = await changeClaim(work, held, asking, ports)
     try {
-      const job = await provider.startBackup(where, { ...item.backup, storage }, token)
+      const job = await provider.start(where, { ...item.backup, storage }, token)
       return await record(work, held, { job, adopted: false, node: where.node, chosen: turn }, provider, ports)
     } catch (error) {
       if (!(error instanceof NothingBackedUp) || moves === MAX_MOVES) throw error
@@ -131,7 +132,7 @@ async function refuseStorage(
   const complaint = state === undefined ? undefined : complaintAbout(state)
   if (complaint !== undefined)
     throw new StorageUnusable(`${at}: storage ${storage} ${complaint} The dump was not begun.`)
-  const refusal = await provider.refusalByRetention?.(guest, { ...backup, storage })
+  const refusal = await provider.storages?.refusalByRetention(guest, { ...backup, storage })
   if (refusal !== undefined) throw new StorageUnusable(`${at}: ${refusal} The dump was not begun.`)
 }
 

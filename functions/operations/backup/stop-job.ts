@@ -29,7 +29,7 @@ export async function stopJob(claim: GuestClaim, item: PlanItem, ports: Pick<Por
   const unclear: string[] = []
   let othersRun = false
   if (claim.jobRef !== undefined) {
-    if ((await provider.checkBackup(claim.jobRef)).running) running.push(claim.jobRef)
+    if ((await provider.check(claim.jobRef)).running) running.push(claim.jobRef)
   } else {
     const since = new Date(claim.askedAt ?? item.run.startedAt)
     const jobs = await sortJobs(claim, guest ?? item.guest, since, item.backup, provider)
@@ -37,10 +37,10 @@ export async function stopJob(claim: GuestClaim, item: PlanItem, ports: Pick<Por
     unclear.push(...jobs.unclear.map(({ jobRef }) => jobRef))
     othersRun = jobs.unclear.length + jobs.others.length > 0
   }
-  for (const jobRef of running) await provider.stopBackup(jobRef, STOP_TIMEOUT_SECONDS)
+  for (const jobRef of running) await provider.stop(jobRef, STOP_TIMEOUT_SECONDS)
   const stopped = running.length > 0
   // A guest that is gone is not locked either, and one that another's job works on is locked for a reason.
   const left =
-    guest === undefined || othersRun ? undefined : await provider.awaitUnlocked(guest, UNLOCK_TIMEOUT_SECONDS)
+    guest === undefined || othersRun ? undefined : await provider.locks?.awaitFreed(guest, UNLOCK_TIMEOUT_SECONDS)
   return { stopped, unclear, ...(left === undefined ? {} : { leftLock: left.advice }) }
 }

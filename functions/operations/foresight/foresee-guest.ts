@@ -3,14 +3,10 @@ import { GuestliftError } from '../../contracts/errors.ts'
 import type { Requirement } from '../../contracts/grade.ts'
 import { type ExpectedSize, expectSize } from '../../domain/backup/expected-size.ts'
 import { shortfallsOf } from '../../domain/backup/grade.ts'
-import type {
-  GuestDetails,
-  GuestRecord,
-  MissingPrivilege,
-  PlannedBackup,
-  PlatformArchive,
-  Provider,
-} from '../../providers/provider.ts'
+import type { GuestDetails, GuestRecord, PlannedBackup } from '../../providers/guest-facts.ts'
+import type { MissingPrivilege } from '../../providers/intended-work.ts'
+import type { PlatformArchive } from '../../providers/capabilities/archives-on-platform.ts'
+import type { Provider } from '../../providers/provider.ts'
 import type { Obstacle } from './foresee-place.ts'
 import type { LastStored } from '../catalogue/last-stored.ts'
 
@@ -75,12 +71,12 @@ export function inTheWay(
   site: string,
   guest: GuestRecord,
   lacking: readonly MissingPrivilege[],
-  { provider, notes }: { provider: Pick<Provider, 'refusalByLock'>; notes: string[] },
+  { provider, notes }: { provider: Pick<Provider, 'locks'>; notes: string[] },
 ): Obstacle | undefined {
   const { id, node, nodeOffline } = guest
   if (lacking.length > 0) return { fate: 'fail', reason: 'The run fails at its start: the account lacks privileges.' }
   if (nodeOffline) return { fate: 'fail', reason: `Site ${site}, guest ${id}: its node ${node} doesn't answer.` }
-  const locked = provider.refusalByLock(guest)
+  const locked = provider.locks?.refusal(guest)
   if (locked === undefined) return undefined
   if (locked.group !== 'retry') return { fate: locked.group === 'skip' ? 'skip' : 'fail', reason: locked.message }
   notes.push(`A run waits some minutes for this. ${locked.message}`)

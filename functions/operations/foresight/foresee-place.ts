@@ -3,8 +3,9 @@ import { GuestliftError } from '../../contracts/errors.ts'
 import { formatBytes } from '../../domain/words/byte-size.ts'
 import { chooseStorage, ofUnknownType } from '../../domain/backup/storage-choice.ts'
 import { complaintAbout, placeKey } from '../../domain/backup/storage-place.ts'
-import type { Provider, StorageRecord } from '../../providers/provider.ts'
 import { sentences } from '../../domain/words/sentence.ts'
+import type { Provider } from '../../providers/provider.ts'
+import type { StorageRecord, Storages } from '../../providers/capabilities/storages.ts'
 
 /** What keeps a guest from being archived. */
 export interface Obstacle {
@@ -26,12 +27,13 @@ export async function forecastPlace(
   site: string,
   backup: BackupOptions,
   node: string,
-  provider: Pick<Provider, 'describeStorage' | 'backupStorages'>,
+  { storages }: Pick<Provider, 'storages'>,
 ): Promise<Place> {
+  if (storages === undefined) return { storage: undefined, obstacle: undefined, notes: [] }
   const isAuto = backup.storage === AUTO_STORAGE
   const at = `Site ${site}, node ${node}`
   try {
-    const { storage, notes } = isAuto ? await auto(backup, node, provider) : await named(backup.storage, node, provider)
+    const { storage, notes } = isAuto ? await auto(backup, node, storages) : await named(backup.storage, node, storages)
     const complaint = isAuto && storage === undefined ? noneForAuto : complaintAbout(storage)
     const told = notes.map((note) => `${at}: ${note}`)
     if (complaint === undefined) return { storage, obstacle: undefined, notes: told }
@@ -43,14 +45,14 @@ export async function forecastPlace(
   }
 }
 
-async function auto(backup: BackupOptions, node: string, provider: Pick<Provider, 'backupStorages'>) {
-  const usable = await provider.backupStorages(node, backup)
+async function auto(backup: BackupOptions, node: string, storages: Storages) {
+  const usable = await storages.forBackups(node, backup)
   const { chosen, notes } = chooseStorage(usable.map((record) => ({ ...record, record, promisedBytes: 0 })))
   return { storage: chosen?.record, notes }
 }
 
-async function named(storage: string, node: string, provider: Pick<Provider, 'describeStorage'>) {
-  const found = await provider.describeStorage(storage, node)
+async function named(storage: string, node: string, storages: Storages) {
+  const found = await storages.describe(storage, node)
   const isUnknown = found?.takesBackups === true && found.backupsAreFiles === undefined
   return { storage: found, notes: isUnknown ? [`storage ${storage}: ${ofUnknownType(found)}`] : [] }
 }

@@ -2,14 +2,11 @@ import { AUTO_STORAGE } from '../../contracts/backup-options.ts'
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { Job } from '../../contracts/job.ts'
 import type { Platform } from '../../contracts/nouns.ts'
-import type {
-  ArchiveFilter,
-  GuestRecord,
-  MissingPrivilege,
-  PlatformArchive,
-  Provider,
-  StorageRecord,
-} from '../../providers/provider.ts'
+import type { ArchiveFilter, PlatformArchive } from '../../providers/capabilities/archives-on-platform.ts'
+import type { GuestRecord } from '../../providers/guest-facts.ts'
+import type { MissingPrivilege } from '../../providers/intended-work.ts'
+import type { Provider } from '../../providers/provider.ts'
+import type { StorageRecord } from '../../providers/capabilities/storages.ts'
 import { chooseGuests } from '../selection/choose-guests.ts'
 import { clockComplaint, readClock } from '../backup/clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
@@ -124,7 +121,7 @@ async function fullByRetention(
   notes: string[],
 ): Promise<Obstacle | undefined> {
   try {
-    const reason = await provider.refusalByRetention?.(guest, options)
+    const reason = await provider.storages?.refusalByRetention(guest, options)
     return reason === undefined ? undefined : { fate: 'fail', reason }
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error
@@ -134,8 +131,9 @@ async function fullByRetention(
 }
 
 async function archivesOn(filter: ArchiveFilter, provider: Provider, notes: string[]): Promise<PlatformArchive[]> {
+  if (provider.archivesOnPlatform === undefined) return []
   try {
-    const { archives, unread } = await provider.listArchives(filter)
+    const { archives, unread } = await provider.archivesOnPlatform.list(filter)
     // Only sizes are taken from them: those of archives that aren't shown are estimated.
     notes.push(...unread.map(({ reason }) => `Older archives, which tell sizes, can't all be read: ${reason}`))
     return archives

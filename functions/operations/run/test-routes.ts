@@ -32,7 +32,7 @@ export interface RouteTest {
 export async function testRoutes(
   { site, nodes, storage }: RouteTest,
   route: Route,
-  provider: Pick<Provider, 'backupFolder'>,
+  provider: Pick<Provider, 'storages'>,
   ports: Needs,
 ): Promise<Map<string, GuestliftError>> {
   const until = ports.now().getTime() + TEST_MILLISECONDS
@@ -79,14 +79,14 @@ function unreachable(site: string, nodes: readonly string[], last: unknown): Rou
 async function placeToCheck(
   storage: string,
   route: Route,
-  provider: Pick<Provider, 'backupFolder'>,
+  provider: Pick<Provider, 'storages'>,
   { store, keyPrefix = '', log }: Needs,
 ): Promise<CheckedPlace> {
   const place: CheckedPlace = {}
   if (storage !== AUTO_STORAGE) {
     place.storage = storage
     try {
-      const folder = await provider.backupFolder?.(storage)
+      const folder = await provider.storages?.folderOf(storage)
       if (folder !== undefined) place.folder = folder
     } catch (error) {
       if (!(error instanceof GuestliftError)) throw error

@@ -3,7 +3,8 @@ import type { Guest } from '../../contracts/nouns.ts'
 import { type GuestSelection, narrowingKeys, type SelectionRecord } from '../../contracts/selection.ts'
 import { describeSelection } from '../../domain/selection/describe-selection.ts'
 import { type Decision, type Selected, selectGuests } from '../../domain/selection/guest-selection.ts'
-import type { GuestList, GuestRecord, ListDepth, Provider } from '../../providers/provider.ts'
+import type { GuestList, GuestRecord, ListDepth } from '../../providers/guest-facts.ts'
+import type { Provider } from '../../providers/provider.ts'
 
 /** A guest that is meant and can't possibly be archived. */
 export interface FailedChoice {

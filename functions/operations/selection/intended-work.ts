@@ -1,5 +1,5 @@
 import type { Job } from '../../contracts/job.ts'
-import type { IntendedPool, IntendedWork } from '../../providers/provider.ts'
+import type { IntendedPool, IntendedWork } from '../../providers/intended-work.ts'
 
 /** What a job is going to do, as far as privileges can be told from it before any guest is chosen. */
 export function intendedWork({ guests, backup, deleteSource }: Job): IntendedWork {

@@ -9,7 +9,8 @@ import {
   withList,
   withSettled,
 } from '../../domain/identity/presence.ts'
-import type { GuestRecord, Provider } from '../../providers/provider.ts'
+import type { GuestRecord } from '../../providers/guest-facts.ts'
+import type { Provider } from '../../providers/provider.ts'
 import { type BookPorts, changeSiteBook, pinnedFirst, readSiteBook, requirePinned } from '../books/site-book.ts'
 import type { Ports } from '../ports.ts'
 

@@ -2,7 +2,7 @@
 import { AUTO_STORAGE, type BackupOptions } from '../../contracts/backup-options.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import type { KeepRules } from '../../contracts/retention.ts'
-import type { MissingPrivilege } from '../provider.ts'
+import type { MissingPrivilege } from '../intended-work.ts'
 import { notesTemplate, unknownVariables } from './notes-template.ts'
 import { isAtLeast } from './versions.ts'
 

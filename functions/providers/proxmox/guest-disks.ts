@@ -1,6 +1,6 @@
 /** Which disks of a guest its backup holds. Rules: qemu-server 9.2.6 (get_backup_volumes), pve-container 6.1.10. */
 import type { GuestKind } from '../../contracts/nouns.ts'
-import type { GuestDisk } from '../provider.ts'
+import type { GuestDisk } from '../guest-facts.ts'
 import type { GuestConfig } from './guest-schemas.ts'
 
 const VM_DRIVE = /^(?:ide[0-3]|sata[0-5]|scsi(?:[12]?\d|30)|virtio(?:\d|1[0-5])|efidisk0|tpmstate0)$/

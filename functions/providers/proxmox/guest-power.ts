@@ -1,7 +1,8 @@
 /** A guest's state at this moment, and changing it: start, shutdown, stop, reboot, each proved by the state that follows. */
 import { GuestLocked, PlatformTaskFailed, PlatformUnavailable, RequestRejected } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import type { GuestState, LeftLock, PowerAction, PowerOptions, PowerResult, Provider } from '../provider.ts'
+import type { LeftLock } from '../capabilities/locks.ts'
+import type { GuestPower, GuestState, PowerAction, PowerOptions, PowerResult } from '../capabilities/power.ts'
 import { apiPath } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { type About, AlreadySo, errorFromText, where } from './errors.ts'
@@ -15,7 +16,10 @@ const TASK_SECONDS = 60
 /** Between two looks at a guest. */
 const LOOK_MS = 1000
 
-export type GuestPower = Pick<Provider, 'guestState' | 'powerGuest' | 'awaitUnlocked'>
+export interface PowerAndLock {
+  power: GuestPower
+  awaitFreed: (guest: Guest, timeoutSeconds: number) => Promise<LeftLock | undefined>
+}
 
 const doings: Record<PowerAction, string> = {
   start: 'start the guest',
@@ -28,11 +32,11 @@ export function openGuestPower(
   client: ApiClient,
   tasks: TaskReader,
   sleep: (milliseconds: number) => Promise<void>,
-): GuestPower {
+): PowerAndLock {
   const pathOf = ({ kind, node, id }: Guest) =>
     kind === 'vm' ? apiPath`/nodes/${node}/qemu/${id}/status` : apiPath`/nodes/${node}/lxc/${id}/status`
 
-  async function guestState(guest: Guest): Promise<GuestState> {
+  async function stateOf(guest: Guest): Promise<GuestState> {
     const about = client.about("read the guest's state", { node: guest.node, guest: guest.id })
     const { data } = await client.get(`${pathOf(guest)}/current`, guestStatusSchema, about)
     const { status, lock, qmpstatus, uptime, template, ha } = data
@@ -46,22 +50,22 @@ export function openGuestPower(
     }
   }
 
-  async function powerGuest(guest: Guest, action: PowerAction, options: PowerOptions): Promise<PowerResult> {
+  async function order(guest: Guest, action: PowerAction, options: PowerOptions): Promise<PowerResult> {
     const about = client.about(doings[action], { node: guest.node, guest: guest.id })
     const wanted = action === 'start' || action === 'reboot' ? 'running' : 'stopped'
-    const before = await guestState(guest)
+    const before = await stateOf(guest)
     if (before.template) throw new RequestRejected(`${where(about)}: cannot ${about.doing}, it is a template.`)
     if (action === 'reboot' && before.status === 'stopped') {
       throw new RequestRejected(`${where(about)}: cannot ${about.doing}, it isn't running. Start it.`)
     }
     if (action !== 'reboot' && before.status === wanted) return { changed: false, state: before }
-    const jobRef = await order(guest, action, options, about)
-    if (jobRef === 'already') return { changed: false, state: await guestState(guest) }
+    const jobRef = await ask(guest, action, options, about)
+    if (jobRef === 'already') return { changed: false, state: await stateOf(guest) }
     return { changed: true, state: await reached(guest, wanted, options.timeoutSeconds, about), jobRef }
   }
 
   /** Ask once and wait for the task; its reference, or `already` when somebody else was faster. */
-  async function order(guest: Guest, action: PowerAction, options: PowerOptions, about: About): Promise<string> {
+  async function ask(guest: Guest, action: PowerAction, options: PowerOptions, about: About): Promise<string> {
     try {
       const written = await client.write('POST', `${pathOf(guest)}/${action}`, about, formOf(action, options))
       if (!written.answered) {
@@ -93,7 +97,7 @@ export function openGuestPower(
     about: About,
   ): Promise<GuestState> {
     for (let waited = 0; ; waited += 1) {
-      const state = await guestState(guest)
+      const state = await stateOf(guest)
       if (state.status === wanted) return state
       if (waited >= timeoutSeconds) {
         const hint = state.highlyAvailable
@@ -107,9 +111,9 @@ export function openGuestPower(
     }
   }
 
-  async function awaitUnlocked(guest: Guest, timeoutSeconds: number): Promise<LeftLock | undefined> {
+  async function awaitFreed(guest: Guest, timeoutSeconds: number): Promise<LeftLock | undefined> {
     for (let waited = 0; ; waited += 1) {
-      const { lock } = await guestState(guest)
+      const { lock } = await stateOf(guest)
       // Locks of other names belong to other work: a migration, a snapshot somebody takes.
       if (lock !== 'backup') return undefined
       if (waited >= timeoutSeconds) {
@@ -122,7 +126,7 @@ export function openGuestPower(
     }
   }
 
-  return { guestState, powerGuest, awaitUnlocked }
+  return { power: { state: stateOf, order }, awaitFreed }
 }
 
 /** `stop` and `start` wait long enough by themselves; a container's start has no such parameter. */

@@ -2,15 +2,8 @@
 import { GuestliftError, PrivilegeMissing } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import { type GuestRunState, guestStateSchema } from '../../contracts/selection.ts'
-import type {
-  FoundGuest,
-  GuestDetails,
-  GuestList,
-  GuestRecord,
-  ListDepth,
-  PlannedBackup,
-  Provider,
-} from '../provider.ts'
+import type { FoundGuest, GuestDetails, GuestList, GuestRecord, ListDepth, PlannedBackup } from '../guest-facts.ts'
+import type { Provider } from '../provider.ts'
 import type { z } from 'zod'
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'

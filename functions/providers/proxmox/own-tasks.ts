@@ -1,6 +1,7 @@
 /** Tasks of this account on all nodes, for people who want to see, follow and stop them. */
 import { GuestliftError, NodeOffline } from '../../contracts/errors.ts'
-import type { OwnJob, Provider, UnreadPlace } from '../provider.ts'
+import type { OwnJob, PlatformTasks } from '../capabilities/tasks.ts'
+import type { UnreadPlace } from '../capabilities/archives-on-platform.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { mayBeSince } from './clock.ts'
@@ -12,11 +13,7 @@ import { requireUpid, type TaskReader } from './tasks.ts'
 /** Of one node. Its own list holds about a thousand. */
 const MOST_TASKS = 1000
 
-export function openOwnTasks(
-  client: ApiClient,
-  tasks: TaskReader,
-  siteName: string,
-): Pick<Provider, 'listJobs' | 'describeJob'> {
+export function openOwnTasks(client: ApiClient, tasks: TaskReader, siteName: string): Omit<PlatformTasks, 'log'> {
   async function listAt(node: string, since: Date): Promise<OwnJob[]> {
     const about = client.about('list its tasks', { node })
     const query = apiQuery({
@@ -42,7 +39,7 @@ export function openOwnTasks(
   }
 
   return {
-    async listJobs(since) {
+    async list(since) {
       const about = client.about('look for the nodes')
       const { data: nodes } = await client.get('/cluster/resources?type=node', nodeRowsSchema, about)
       const unread: UnreadPlace[] = []
@@ -58,7 +55,7 @@ export function openOwnTasks(
       }
       return { jobs: jobs.toSorted((one, other) => other.startedAt.localeCompare(one.startedAt)), unread }
     },
-    async describeJob(jobRef) {
+    async describe(jobRef) {
       const upid = requireUpid(jobRef, siteName)
       const { running, exitStatus } = await tasks.state(jobRef)
       return {

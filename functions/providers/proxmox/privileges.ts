@@ -1,6 +1,6 @@
 /** Which privileges a run needs, and whether an account's effective permissions cover them. */
 import { AUTO_STORAGE, type BackupOptions } from '../../contracts/backup-options.ts'
-import type { IntendedPool, IntendedWork, MissingPrivilege } from '../provider.ts'
+import type { IntendedPool, IntendedWork, MissingPrivilege } from '../intended-work.ts'
 import { privilegesOf } from './backup-options.ts'
 
 /** Path → privilege → whether it reaches the paths below: as GET /access/permissions answers for the caller. */

@@ -37,10 +37,16 @@ const TAIL_LINES = 50
 /** A job opens its log with who asked for what, after a line or two on its wait for the node and what a hook says. */
 const HEAD_LINES = 200
 
+/** Proxmox VE has every capability. */
+export type ProxmoxProvider = Provider &
+  Required<Pick<Provider, 'storages' | 'locks' | 'power' | 'archivesOnPlatform' | 'tasks'>>
+
 /** @throws InvalidSite when `tls.ca` is no certificate */
-export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): Provider {
+export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): ProxmoxProvider {
   const client = openClient(siteName, site, deps, limits)
   const tasks = openTaskReader(client, siteName, deps.sleep)
+  const { free, archivesOnPlatform } = openStorageBackups(client, tasks, siteName)
+  const { awaitFreed, power } = openGuestPower(client, tasks, deps.sleep)
   /** As it was last told. */
   let version: string | undefined
 
@@ -66,7 +72,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     return version ?? (dependsOnVersion(options) ? (await identify()).version : OLDEST_VERSION)
   }
 
-  async function startBackup(guest: Guest, options: BackupOptions, token?: string): Promise<JobSummary> {
+  async function start(guest: Guest, options: BackupOptions, token?: string): Promise<JobSummary> {
     const about = client.about('start the backup', { node: guest.node, guest: guest.id, storage: options.storage })
     const form = vzdumpParameters(guest, options, await versionFor(options), token)
     if ('refused' in form) throw new RequestRejected(`${where(about)}: ${form.refused}`)
@@ -127,7 +133,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     }
   }
 
-  async function checkBackup(jobRef: string): Promise<BackupProgress> {
+  async function check(jobRef: string): Promise<BackupProgress> {
     try {
       const { running } = await tasks.state(jobRef)
       if (!running) return { running }
@@ -150,7 +156,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     }
   }
 
-  async function stopBackup(jobRef: string, timeoutSeconds: number): Promise<void> {
+  async function stop(jobRef: string, timeoutSeconds: number): Promise<void> {
     const { node, id } = requireUpid(jobRef, siteName)
     try {
       if (!(await tasks.state(jobRef)).running) return
@@ -177,29 +183,37 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     },
     missingPrivileges: async (work) => missingPrivileges(await effectivePermissions(), work),
     ...openGuests(client, siteName, deps.log),
-    describeStorage: (storage, node) => describeStorage(client, storage, node),
-    backupFolder: (storage) => backupFolder(client, storage),
-    async backupStorages(node, options) {
-      const permissions = await effectivePermissions()
-      const usable = (await storagesOf(client, node)).filter(isUsable)
-      return usable.filter(({ storage }) => missingOnStorage(permissions, storage, options).length === 0)
-    },
-    refusalByLock: ({ lock, ...one }) =>
-      lock === undefined
-        ? undefined
-        : refusedByLock(lock, one, `Site ${siteName}, node ${one.node}, guest ${one.id}: cannot back it up`),
-    refusalByRetention: (guest, options) => refusalByRetention(client, guest, options),
-    startBackup,
+    start,
     findJobs,
     readMark,
-    checkBackup,
-    gatherEvidence: async (jobRef, guest, storage) =>
+    check,
+    gather: async (jobRef, guest, storage) =>
       gatherEvidence(client, tasks, deps.sleep, { ref: jobRef, upid: requireUpid(jobRef, siteName) }, guest, storage),
-    readLog: async (jobRef) => (await tasks.log(jobRef)).map((line) => `${line}\n`).join(''),
-    stopBackup,
-    ...openStorageBackups(client, tasks, siteName),
-    ...openGuestPower(client, tasks, deps.sleep),
-    ...openOwnTasks(client, tasks, siteName),
+    stop,
+    deleteArtifact: free,
+    storages: {
+      describe: (storage, node) => describeStorage(client, storage, node),
+      folderOf: (storage) => backupFolder(client, storage),
+      async forBackups(node, options) {
+        const permissions = await effectivePermissions()
+        const usable = (await storagesOf(client, node)).filter(isUsable)
+        return usable.filter(({ storage }) => missingOnStorage(permissions, storage, options).length === 0)
+      },
+      refusalByRetention: (guest, options) => refusalByRetention(client, guest, options),
+    },
+    locks: {
+      refusal: ({ lock, ...one }) =>
+        lock === undefined
+          ? undefined
+          : refusedByLock(lock, one, `Site ${siteName}, node ${one.node}, guest ${one.id}: cannot back it up`),
+      awaitFreed,
+    },
+    power,
+    archivesOnPlatform,
+    tasks: {
+      ...openOwnTasks(client, tasks, siteName),
+      log: async (jobRef) => (await tasks.log(jobRef)).map((line) => `${line}\n`).join(''),
+    },
     close: () => client.close(),
   }
 }

@@ -12,9 +12,9 @@ import type {
   ArchiveListing,
   ArchiveMarks,
   ArchiveRemoval,
+  ArchivesOnPlatform,
   PlatformArchive,
-  Provider,
-} from '../provider.ts'
+} from '../capabilities/archives-on-platform.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { type About, ArchiveProtected, errorFromText, NoSuchVolume, where } from './errors.ts'
@@ -27,10 +27,11 @@ import type { TaskReader } from './tasks.ts'
 /** Removing an archive is quick on a disk and slow on a busy network storage. */
 const DELETE_SECONDS = 300
 
-export type StorageBackups = Pick<
-  Provider,
-  'listArchives' | 'readMarks' | 'editMarks' | 'removeArchive' | 'deleteArtifact' | 'previewPrune'
->
+export interface StorageBackups {
+  archivesOnPlatform: ArchivesOnPlatform
+  /** Remove an archive and wait for it. One that is gone already is fine. */
+  free: (artifactRef: string, node: string) => Promise<void>
+}
 
 export function openStorageBackups(client: ApiClient, tasks: TaskReader, siteName: string): StorageBackups {
   /** Path and description of one archive's own resource. @throws RequestRejected for what is no archive's address */
@@ -161,7 +162,7 @@ export function openStorageBackups(client: ApiClient, tasks: TaskReader, siteNam
     )
   }
 
-  async function removeArchive(artifactRef: string, node: string): Promise<ArchiveRemoval> {
+  async function remove(artifactRef: string, node: string): Promise<ArchiveRemoval> {
     // The task ends in OK for a file that was never there: only a look before tells the two apart.
     const before = await readMarks(artifactRef, node)
     if (before === undefined) return 'gone'
@@ -179,8 +180,8 @@ export function openStorageBackups(client: ApiClient, tasks: TaskReader, siteNam
     )
   }
 
-  return {
-    async listArchives(filter) {
+  const archivesOnPlatform: ArchivesOnPlatform = {
+    async list(filter) {
       const { results, unread, mayLack } = await places(filter, (place) => listAt(place, filter.guestId))
       const doubts = [mayLack, ...results.map((result) => result.mayLack)].filter((doubt) => doubt !== undefined)
       return {
@@ -192,14 +193,7 @@ export function openStorageBackups(client: ApiClient, tasks: TaskReader, siteNam
     },
     readMarks,
     editMarks,
-    removeArchive,
-    async deleteArtifact(artifactRef, node) {
-      try {
-        await order(artifactRef, node)
-      } catch (error) {
-        if (!(error instanceof NoSuchVolume)) throw error
-      }
-    },
+    remove,
     async previewPrune(filter, rules) {
       const text = rules === undefined ? undefined : ruleText(rules)
       const { results, unread } = await places(filter, async (place) =>
@@ -214,6 +208,16 @@ export function openStorageBackups(client: ApiClient, tasks: TaskReader, siteNam
       return { marks: results.flat().toSorted(newestFirst), unread }
     },
   }
+
+  const free = async (artifactRef: string, node: string): Promise<void> => {
+    try {
+      await order(artifactRef, node)
+    } catch (error) {
+      if (!(error instanceof NoSuchVolume)) throw error
+    }
+  }
+
+  return { archivesOnPlatform, free }
 }
 
 /** As the platform writes rules. Empty rules would be taken as "keep everything", so they are an error of the caller's. */

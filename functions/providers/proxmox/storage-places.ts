@@ -1,6 +1,6 @@
 /** Where a storage can be asked: on any node when it is shared, else on each node that has it. */
 import { GuestliftError, PrivilegeMissing, RequestRejected, StorageUnusable } from '../../contracts/errors.ts'
-import type { ArchiveFilter, UnreadPlace } from '../provider.ts'
+import type { ArchiveFilter, UnreadPlace } from '../capabilities/archives-on-platform.ts'
 import type { ApiClient } from './client.ts'
 import { seesAllStorages } from './privileges.ts'
 import { nodeRowsSchema, permissionsSchema, storageRowsSchema } from './schemas.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { StorageRecord } from '../provider.ts'
+import type { StorageRecord } from '../capabilities/storages.ts'
 import { apiPath } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { count, filledText, flag, rows, text } from './schemas.ts'

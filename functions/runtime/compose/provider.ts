@@ -33,7 +33,7 @@ export function withProvider(invocation: Invocation): Pick<Ports, 'provider' | '
     if (!parsed.success) {
       throw new InvalidSite(`The configuration of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
     }
-    const itsProvider = openProvider(site, parsed.data, { ...withBase(invocation), session: sessionOf(site) })
+    const itsProvider = await openProvider(site, parsed.data, { ...withBase(invocation), session: sessionOf(site) })
     invocation.onEnd(() => itsProvider.close())
     return itsProvider
   }

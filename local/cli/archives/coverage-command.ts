@@ -98,7 +98,7 @@ async function coverageHere(options: CoverageOptions & { bucket: string }): Prom
       : siteNameFrom({ option: options.site, job: job?.site, file })
   const site = named?.name
   const stranger = named === undefined ? undefined : await strangerTo(named, file !== undefined, { store, keyPrefix })
-  const provider = file === undefined ? undefined : openSiteProvider(site ?? '', file.json)
+  const provider = file === undefined ? undefined : await openSiteProvider(site ?? '', file.json)
   try {
     const judged = await judgeCoverage(site, rulesOf(options), {
       store,

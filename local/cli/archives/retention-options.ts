@@ -91,7 +91,7 @@ export interface AskedSite extends Pick<BookPorts, 'store' | 'keyPrefix'> {
 export async function askedGuests(site: string, asked: AskedSite): Promise<{ known?: KnownGuests }> {
   const { siteFile, record, confirmedGone = false, ...bucket } = asked
   if (siteFile === undefined) return {}
-  const provider = openSiteProvider(site, await siteJson(site, siteFile, undefined))
+  const provider = await openSiteProvider(site, await siteJson(site, siteFile, undefined))
   try {
     const order = { site, provider, record, confirmedGone, settle: record }
     return { known: knownGuests(await lookAtSite(order, { ...bucket, now: () => new Date() })) }

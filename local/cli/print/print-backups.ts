@@ -1,6 +1,6 @@
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { unreadLines } from '../site/on-site.ts'
-import type { ArchiveListing, PlatformArchive } from '../../../functions/providers/provider.ts'
+import type { ArchiveListing, PlatformArchive } from '../../../functions/providers/capabilities/archives-on-platform.ts'
 
 /** Address first, so that it can be copied into the next command. */
 export function archiveLine(archive: PlatformArchive): string {

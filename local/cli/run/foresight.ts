@@ -60,7 +60,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
   const keyPrefix = options.prefix === undefined ? (deployment?.bucket.keyPrefix ?? '') : keyPrefixFrom(options.prefix)
   const ports = { ...testPorts, keyPrefix, ...(store === undefined ? {} : { store }) }
   if (trying && store !== undefined) await testStore({ ...ports, store })
-  const provider = openSiteProvider(job.site, json)
+  const provider = await openSiteProvider(job.site, json)
   try {
     const stranger = store === undefined ? undefined : await strangeSite(job.site, { store, keyPrefix })
     const plan = await foreseeRun(job, {

@@ -1,10 +1,11 @@
+import { offered } from '../../../functions/providers/capabilities/offered.ts'
 import type { KeepRules } from '../../../functions/contracts/retention.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Outcome, exitCodeFor, forEachArchive } from './backups-found.ts'
 import { onSite, type SiteOptions, tell, tellDryRun, unreadLines } from './on-site.ts'
 import { archiveLine, lackLines } from '../print/print-backups.ts'
-import type { ArchiveListing } from '../../../functions/providers/provider.ts'
+import type { ArchiveListing } from '../../../functions/providers/capabilities/archives-on-platform.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 /** Which archives a command means. */
@@ -30,7 +31,7 @@ const filterOf = ({ storage, node }: WhereOptions, guestId?: string) => ({
 /** Archives on the site's storages, newest first. Exit code 2 when some place couldn't be read. */
 export function listBackups(options: ListOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
-    const listing = await provider.listArchives(filterOf(options, options.guest))
+    const listing = await offered(provider, 'archivesOnPlatform').list(filterOf(options, options.guest))
     const { archives } = listing
     const total = formatBytes(archives.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))
     tell(options, listing, [
@@ -45,7 +46,7 @@ export function listBackups(options: ListOptions, stop: StopSignals): Promise<nu
 /** A guest's newest archive. Exit code 1 when it has none, 2 when a newer one may lie where nobody could look. */
 export function latestBackup(guestId: string, options: WhereOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
-    const { archives, ...rest } = await provider.listArchives(filterOf(options, guestId))
+    const { archives, ...rest } = await offered(provider, 'archivesOnPlatform').list(filterOf(options, guestId))
     const [archive] = archives
     const none = isWhole(rest) ? 'was found.' : 'was found where this account could look.'
     tell(options, { archive: archive ?? null, ...rest }, [
@@ -65,13 +66,13 @@ export function deleteBackups(refs: readonly string[], options: ConfirmOptions, 
   const dryRun = options.confirm !== true
   return onSite(options, stop, async (provider) => {
     const outcomes = await forEachArchive(provider, refs, options, async ({ artifactRef, node }): Promise<Outcome> => {
-      const marks = await provider.readMarks(artifactRef, node)
+      const marks = await offered(provider, 'archivesOnPlatform').readMarks(artifactRef, node)
       const found = { artifactRef, node }
       // Whoever wanted it removed may have meant another one: only what was there counts as done.
       if (marks === undefined) return { ...found, outcome: 'gone', done: false, reason: "It isn't there (any more)." }
       if (marks.protected) return stays(found)
       if (dryRun) return { ...found, outcome: 'would-be-removed', done: true, reason: '' }
-      const removal = await provider.removeArchive(artifactRef, node)
+      const removal = await offered(provider, 'archivesOnPlatform').remove(artifactRef, node)
       // It was there a moment ago, so one that is gone by now is as wanted.
       return removal === 'protected' ? stays(found) : { ...found, outcome: removal, done: true, reason: '' }
     })
@@ -95,11 +96,11 @@ export function backupNotes(
 ): Promise<number> {
   return onSite(options, stop, async (provider) => {
     const outcomes = await forEachArchive(provider, [ref], options, async ({ artifactRef, node }): Promise<Outcome> => {
-      const before = await provider.readMarks(artifactRef, node)
+      const before = await offered(provider, 'archivesOnPlatform').readMarks(artifactRef, node)
       const found = { artifactRef, node }
       if (before === undefined) return { ...found, outcome: 'gone', done: false, reason: "It isn't there (any more)." }
       if (text === undefined) return { ...found, outcome: 'read', done: true, reason: '', ...before }
-      const after = await provider.editMarks(artifactRef, node, { notes: text })
+      const after = await offered(provider, 'archivesOnPlatform').editMarks(artifactRef, node, { notes: text })
       const reason = before.notes === '' ? '' : `Before: ${JSON.stringify(before.notes)}`
       return { ...found, outcome: 'changed', done: true, reason, ...after }
     })
@@ -119,12 +120,12 @@ export function protectBackups(
 ): Promise<number> {
   return onSite(options, stop, async (provider) => {
     const outcomes = await forEachArchive(provider, refs, options, async ({ artifactRef, node }): Promise<Outcome> => {
-      const before = await provider.readMarks(artifactRef, node)
+      const before = await offered(provider, 'archivesOnPlatform').readMarks(artifactRef, node)
       const found = { artifactRef, node }
       if (before === undefined) return { ...found, outcome: 'gone', done: false, reason: "It isn't there (any more)." }
       const now = { protected: wanted }
       if (before.protected === wanted) return { ...found, outcome: 'already', done: true, reason: '', ...now }
-      await provider.editMarks(artifactRef, node, now)
+      await offered(provider, 'archivesOnPlatform').editMarks(artifactRef, node, now)
       return { ...found, outcome: wanted ? 'protected-now' : 'unprotected-now', done: true, reason: '', ...now }
     })
     tellOutcomes(options, false, outcomes)
@@ -141,7 +142,7 @@ export interface PruneOptions extends ListOptions {
 export function previewPrune(options: PruneOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
     const filter = { ...filterOf(options, options.guest), storage: options.storage }
-    const preview = await provider.previewPrune(filter, options.rules)
+    const preview = await offered(provider, 'archivesOnPlatform').previewPrune(filter, options.rules)
     const removed = preview.marks.filter(({ mark }) => mark === 'remove').length
     tell(options, { storage: options.storage, rules: options.rules ?? null, ...preview }, [
       ...preview.marks.map(({ mark, artifactRef, createdAt }) => `${mark.padEnd(9)}  ${createdAt}  ${artifactRef}`),

@@ -1,3 +1,5 @@
+import type { ArchivesOnPlatform } from '../../../functions/providers/capabilities/archives-on-platform.ts'
+import { offered } from '../../../functions/providers/capabilities/offered.ts'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -49,12 +51,15 @@ export async function forEachArchive(
 
 /** Looks archives up in lists, each of which is fetched at the first look. An address says itself which storage is meant. */
 function searcher(provider: Provider, storage: string | undefined, node: string | undefined) {
-  const listings = new Map<string | undefined, ReturnType<Provider['listArchives']>>()
+  const listings = new Map<string | undefined, ReturnType<ArchivesOnPlatform['list']>>()
   return async (ref: string): Promise<Found | Outcome> => {
     const at = storage ?? (ref.includes(':') ? ref.slice(0, ref.indexOf(':')) : undefined)
     const listing =
       listings.get(at) ??
-      provider.listArchives({ ...(at === undefined ? {} : { storage: at }), ...(node === undefined ? {} : { node }) })
+      offered(provider, 'archivesOnPlatform').list({
+        ...(at === undefined ? {} : { storage: at }),
+        ...(node === undefined ? {} : { node }),
+      })
     listings.set(at, listing)
     const { archives, ...rest } = await listing
     const [first, ...others] = archives.filter(

@@ -1,4 +1,5 @@
-import type { GuestState, PowerAction } from '../../../functions/providers/provider.ts'
+import { offered } from '../../../functions/providers/capabilities/offered.ts'
+import type { GuestState, PowerAction } from '../../../functions/providers/capabilities/power.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findGuest, onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -14,10 +15,10 @@ export interface PowerCommandOptions extends SiteOptions {
 export function guestStatus(id: string, options: SiteOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
     const guest = await findGuest(provider, id)
-    const state = await provider.guestState(guest)
+    const state = await offered(provider, 'power').state(guest)
     const { nodeOffline: _nodeOffline, lock: _lock, ...known } = guest
     // The list that found the guest may be some seconds old.
-    const advice = provider.refusalByLock({
+    const advice = provider.locks?.refusal({
       ...known,
       ...(state.lock === undefined ? {} : { lock: state.lock }),
     })?.message
@@ -41,13 +42,13 @@ export function powerGuest(
     const { nodeOffline: _nodeOffline, lock: _lock, ...known } = guest
     const who = `${id} ${guest.name} (${guest.kind} on ${guest.node})`
     if (action !== 'start' && options.confirm !== true) {
-      const state = await provider.guestState(guest)
+      const state = await offered(provider, 'power').state(guest)
       tell(options, { dryRun: true, guest: known, action, changed: false, state }, [`${who} is ${describe(state)}`])
       tellDryRun(`It ${wouldHappen(state, action, options)}.`)
       return exitCodes.succeeded
     }
     const { timeoutSeconds, forceStop = false } = options
-    const result = await provider.powerGuest(guest, action, { timeoutSeconds, forceStop })
+    const result = await offered(provider, 'power').order(guest, action, { timeoutSeconds, forceStop })
     tell(options, { dryRun: false, guest: known, action, ...result }, [
       result.changed ? `${who}: ${describe(result.state)}` : `${who}: nothing to do, it is ${describe(result.state)}`,
     ])

@@ -3,7 +3,8 @@ import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { type GuestSelection, guestSelectionSchema } from '../../../functions/contracts/selection.ts'
 import { selectGuests } from '../../../functions/domain/selection/guest-selection.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
-import type { GuestDetails, GuestRecord, Provider } from '../../../functions/providers/provider.ts'
+import type { GuestDetails, GuestRecord } from '../../../functions/providers/guest-facts.ts'
+import type { Provider } from '../../../functions/providers/provider.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { guestLines } from '../print/print-guests.ts'
@@ -87,7 +88,7 @@ export async function listGuestsHere(options: GuestsOptions, selection: GuestSel
     file === undefined
       ? (options.siteName ?? deployment?.defaultSite ?? deployment?.sites[0] ?? '')
       : siteNameFrom({ option: options.siteName, file }).name
-  const provider = openSiteProvider(site, file?.json ?? (await siteJson(site, undefined, deployment)))
+  const provider = await openSiteProvider(site, file?.json ?? (await siteJson(site, undefined, deployment)))
   try {
     const list = await provider.listGuests('everything')
     const { decisions, missing, unmatched } = selectGuests(list.guests, selection)

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { GuestNotFound, NodeOffline } from '../../../functions/contracts/errors.ts'
-import type { FoundGuest, Provider, UnreadPlace } from '../../../functions/providers/provider.ts'
+import type { FoundGuest } from '../../../functions/providers/guest-facts.ts'
+import type { Provider } from '../../../functions/providers/provider.ts'
+import type { UnreadPlace } from '../../../functions/providers/capabilities/archives-on-platform.ts'
 import { openProvider, siteSchema } from '../../../functions/providers/registry.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -32,7 +34,7 @@ export async function onSite(
   interrupted.catch(() => undefined)
   const onStop = () => reject(new StoppedWaiting())
   stop.interrupt.addEventListener('abort', onStop, { once: true })
-  const provider = openProvider(name, site, {
+  const provider = await openProvider(name, site, {
     now: () => new Date(),
     sleep: (milliseconds) => delay(milliseconds, undefined, { signal: stop.interrupt }),
     log: (event, { reason }) => {

@@ -51,7 +51,7 @@ export async function siteJson(
 }
 
 /** Log in to a site from here. What the provider repeats is told on standard error, so that a pause has an explanation. */
-export function openSiteProvider(name: string, json: string): Provider {
+export async function openSiteProvider(name: string, json: string): Promise<Provider> {
   const parsed = siteSchema.safeParse(parseJson(json, name))
   if (!parsed.success) {
     throw new InvalidSite(`The configuration of site ${name} is malformed: ${validationMessage(parsed.error)}.`)

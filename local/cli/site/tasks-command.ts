@@ -1,4 +1,5 @@
-import type { OwnJob } from '../../../functions/providers/provider.ts'
+import { offered } from '../../../functions/providers/capabilities/offered.ts'
+import type { OwnJob } from '../../../functions/providers/capabilities/tasks.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { onSite, type SiteOptions, tell, tellDryRun, unreadLines } from './on-site.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -16,7 +17,7 @@ export interface ListTasksOptions extends SiteOptions {
 export function listTasks(options: ListTasksOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
     const hours = options.hours ?? RUNNING_DAYS * 24
-    const { jobs, unread } = await provider.listJobs(new Date(Date.now() - hours * 3_600_000))
+    const { jobs, unread } = await offered(provider, 'tasks').list(new Date(Date.now() - hours * 3_600_000))
     const wanted = jobs.filter(
       ({ running, guestId }) =>
         (running || options.hours !== undefined) && (options.guest === undefined || guestId === options.guest),
@@ -33,8 +34,8 @@ export function listTasks(options: ListTasksOptions, stop: StopSignals): Promise
 /** A task's whole log. */
 export function taskLog(jobRef: string, options: SiteOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
-    const task = await provider.describeJob(jobRef)
-    const log = await provider.readLog(jobRef)
+    const task = await offered(provider, 'tasks').describe(jobRef)
+    const log = await offered(provider, 'tasks').log(jobRef)
     const lines = log.split('\n').slice(0, -1)
     tell(options, { task, log: lines }, lines)
     return exitCodes.succeeded
@@ -53,7 +54,7 @@ export interface StopTaskOptions extends SiteOptions {
  */
 export function stopTask(jobRef: string, options: StopTaskOptions, stop: StopSignals): Promise<number> {
   return onSite(options, stop, async (provider) => {
-    const before = await provider.describeJob(jobRef)
+    const before = await offered(provider, 'tasks').describe(jobRef)
     const dryRun = options.confirm !== true
     if (!before.running || dryRun) {
       tell(options, { dryRun, task: before, stopped: false }, [taskLine(before)])
@@ -61,10 +62,10 @@ export function stopTask(jobRef: string, options: StopTaskOptions, stop: StopSig
       else if (options.json !== true) process.stderr.write('It has ended: there is nothing to stop.\n')
       return exitCodes.succeeded
     }
-    await provider.stopBackup(jobRef, options.timeoutSeconds)
-    const task = await provider.describeJob(jobRef)
+    await provider.stop(jobRef, options.timeoutSeconds)
+    const task = await offered(provider, 'tasks').describe(jobRef)
     const [guest] = task.guestId === undefined ? [] : await provider.findGuests([task.guestId])
-    const left = guest === undefined ? undefined : await provider.awaitUnlocked(guest, options.timeoutSeconds)
+    const left = guest === undefined ? undefined : await provider.locks?.awaitFreed(guest, options.timeoutSeconds)
     tell(options, { dryRun, task, stopped: !task.running, ...(left === undefined ? {} : { leftLock: left }) }, [
       taskLine(task),
       ...(left === undefined ? [] : [left.advice]),

@@ -5,7 +5,9 @@ import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { type BackupOptions, backupOptionsSchema } from '../../../functions/contracts/backup-options.ts'
 import { guestIdentitySchema, guestSchema, instantSchema } from '../../../functions/contracts/nouns.ts'
 import { judge } from '../../../functions/domain/backup/verdict.ts'
-import type { FoundGuest, Provider } from '../../../functions/providers/provider.ts'
+import { offered } from '../../../functions/providers/capabilities/offered.ts'
+import type { FoundGuest } from '../../../functions/providers/guest-facts.ts'
+import type { Provider } from '../../../functions/providers/provider.ts'
 
 /** A site that the suite may use up, and what the suite can't do to it through a provider. */
 export interface ProviderHarness {
@@ -53,7 +55,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
     }
 
     async function ended(jobRef: string): Promise<void> {
-      for (let looks = 0; (await provider.checkBackup(jobRef)).running; looks += 1) {
+      for (let looks = 0; (await provider.check(jobRef)).running; looks += 1) {
         if (looks > 300) throw new Error(`${jobRef} doesn't end`)
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
@@ -132,11 +134,11 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
 
     it('tells a storage as a node sees it, and that one that does not exist is not there', async () => {
       const { node } = await find(harness.vm)
-      const found = await provider.describeStorage(harness.storage, node)
+      const found = await offered(provider, 'storages').describe(harness.storage, node)
       expect(found).toMatchObject({ storage: harness.storage, node, takesBackups: true, enabled: true, active: true })
       expect(found?.freeBytes).toBeGreaterThan(0)
       expect(found?.freeBytes).toBeLessThanOrEqual(found?.totalBytes ?? 0)
-      expect(await provider.describeStorage('no-such-storage', node)).toBeUndefined()
+      expect(await offered(provider, 'storages').describe('no-such-storage', node)).toBeUndefined()
     })
 
     it('shows a lock on a guest while it is there', async () => {
@@ -151,7 +153,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       const before = await provider.findJobs(guest, since())
       const notes = 'before "the" upgrade: C:\\new {{x}} ü'
       const token = `0f1e2d3c4b5a69${kind === 'vm' ? '01' : '02'}`
-      const { clock, ...job } = await provider.startBackup(guest, options({ notes }), token)
+      const { clock, ...job } = await provider.start(guest, options({ notes }), token)
       const { offsetSeconds, uncertaintySeconds } = clockOffsetSchema.parse(clock)
       const trueOffset = harness.platformNow() - Date.now() / 1000
       expect(Math.abs(offsetSeconds - trueOffset)).toBeLessThanOrEqual(uncertaintySeconds + 1)
@@ -164,7 +166,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       expect(newest).toEqual({ jobRef: job.jobRef, startedAt: job.startedAt, running: false })
       expect(await provider.readMark(job.jobRef)).toEqual({ token })
 
-      const evidence = await provider.gatherEvidence(job.jobRef, guest, harness.storage)
+      const evidence = await provider.gather(job.jobRef, guest, harness.storage)
       expect(backupEvidenceSchema.parse(evidence)).toEqual(evidence)
       expect(judge(evidence)).toMatchObject({ name: 'archived', good: true })
       expect(evidence).toMatchObject({ jobRef: job.jobRef, jobStartedAt: job.startedAt, ending: 'ok' })
@@ -172,13 +174,13 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       // The mark is ours and no part of what people wrote.
       expect(evidence.notes?.endsWith('ü')).toBe(true)
 
-      const log = await provider.readLog(job.jobRef)
+      const log = await offered(provider, 'tasks').log(job.jobRef)
       expect(log).toContain(evidence.archiveName)
       expect(log.endsWith('\n')).toBe(true)
 
       const { artifactRef = '', location } = evidence.listed ?? {}
       await provider.deleteArtifact(artifactRef, location?.node ?? '')
-      const after = await provider.gatherEvidence(job.jobRef, guest, harness.storage)
+      const after = await provider.gather(job.jobRef, guest, harness.storage)
       expect(judge(after).name).toBe('archive-missing')
       // Gone already: fine.
       await provider.deleteArtifact(artifactRef, location?.node ?? '')
@@ -186,10 +188,10 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
 
     it.each(['zstd', 'gzip', 'lzo', 'none'] as const)('takes compress %s', async (compress) => {
       const guest = await find(harness.container)
-      const { jobRef } = await provider.startBackup(guest, options({ compress, mode: 'stop' }))
+      const { jobRef } = await provider.start(guest, options({ compress, mode: 'stop' }))
       await ended(jobRef)
       expect(await provider.readMark(jobRef)).toEqual({})
-      const evidence = await provider.gatherEvidence(jobRef, guest, harness.storage)
+      const evidence = await provider.gather(jobRef, guest, harness.storage)
       expect(judge(evidence).good).toBe(true)
       await provider.deleteArtifact(evidence.listed?.artifactRef ?? '', guest.node)
     })
@@ -198,9 +200,9 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       const guest = await find(harness.container)
       const archives: string[] = []
       for (let round = 0; round < 2; round += 1) {
-        const { jobRef } = await provider.startBackup(guest, options())
+        const { jobRef } = await provider.start(guest, options())
         await ended(jobRef)
-        const evidence = await provider.gatherEvidence(jobRef, guest, harness.storage)
+        const evidence = await provider.gather(jobRef, guest, harness.storage)
         archives.push(evidence.listed?.artifactRef ?? '')
         // Names hold the second.
         await new Promise((resolve) => setTimeout(resolve, 1100))
@@ -211,11 +213,11 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
 
     it('lists an archive, changes its notes and protection, refuses to remove it while protected, then removes it', async () => {
       const guest = await find(harness.container)
-      const { jobRef, startedAt } = await provider.startBackup(guest, options({ notes: 'first line' }))
+      const { jobRef, startedAt } = await provider.start(guest, options({ notes: 'first line' }))
       await ended(jobRef)
-      const { listed } = await provider.gatherEvidence(jobRef, guest, harness.storage)
+      const { listed } = await provider.gather(jobRef, guest, harness.storage)
       const filter = { storage: harness.storage, guestId: guest.id }
-      const listing = await provider.listArchives(filter)
+      const listing = await offered(provider, 'archivesOnPlatform').list(filter)
       expect(listing).toMatchObject({ unread: [], hidden: [] })
       const archive = listing.archives.find(({ artifactRef }) => artifactRef === listed?.artifactRef)
       expect(archive).toMatchObject({
@@ -239,19 +241,31 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       const ref = archive?.artifactRef ?? ''
 
       const marks = { notes: 'before the "upgrade"\n100 % ü', protected: true }
-      expect(await provider.editMarks(ref, guest.node, marks)).toEqual(marks)
-      expect(await provider.editMarks(ref, guest.node, { notes: '' })).toEqual({ notes: '', protected: true })
-      expect(await provider.readMarks(ref, guest.node)).toEqual({ notes: '', protected: true })
-      expect(await provider.removeArchive(ref, guest.node)).toBe('protected')
+      expect(await offered(provider, 'archivesOnPlatform').editMarks(ref, guest.node, marks)).toEqual(marks)
+      expect(await offered(provider, 'archivesOnPlatform').editMarks(ref, guest.node, { notes: '' })).toEqual({
+        notes: '',
+        protected: true,
+      })
+      expect(await offered(provider, 'archivesOnPlatform').readMarks(ref, guest.node)).toEqual({
+        notes: '',
+        protected: true,
+      })
+      expect(await offered(provider, 'archivesOnPlatform').remove(ref, guest.node)).toBe('protected')
       const preview = async () =>
-        (await provider.previewPrune(filter, { 'keep-last': 1 })).marks.find(({ artifactRef }) => artifactRef === ref)
+        (await offered(provider, 'archivesOnPlatform').previewPrune(filter, { 'keep-last': 1 })).marks.find(
+          ({ artifactRef }) => artifactRef === ref,
+        )
       expect(await preview()).toMatchObject({ mark: 'protected', guestId: guest.id, guestKind: 'container' })
-      expect((await provider.editMarks(ref, guest.node, { protected: false })).protected).toBe(false)
+      expect(
+        (await offered(provider, 'archivesOnPlatform').editMarks(ref, guest.node, { protected: false })).protected,
+      ).toBe(false)
       expect((await preview())?.mark).toBe('keep')
-      expect(await provider.removeArchive(ref, guest.node)).toBe('removed')
-      expect(await provider.removeArchive(ref, guest.node)).toBe('gone')
-      expect(await provider.readMarks(ref, guest.node)).toBeUndefined()
-      await expect(provider.editMarks(ref, guest.node, { notes: 'x' })).rejects.toMatchObject({
+      expect(await offered(provider, 'archivesOnPlatform').remove(ref, guest.node)).toBe('removed')
+      expect(await offered(provider, 'archivesOnPlatform').remove(ref, guest.node)).toBe('gone')
+      expect(await offered(provider, 'archivesOnPlatform').readMarks(ref, guest.node)).toBeUndefined()
+      await expect(
+        offered(provider, 'archivesOnPlatform').editMarks(ref, guest.node, { notes: 'x' }),
+      ).rejects.toMatchObject({
         name: 'SourceUnreadable',
       })
     })
@@ -261,7 +275,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       async (kind) => {
         const guest = await find(harness[kind])
         const order = (action: 'start' | 'shutdown' | 'stop' | 'reboot') =>
-          provider.powerGuest(guest, action, { timeoutSeconds: 60 })
+          offered(provider, 'power').order(guest, action, { timeoutSeconds: 60 })
         await order('start')
         expect(await order('start')).toMatchObject({ changed: false, state: { status: 'running' } })
         expect(await order('reboot')).toMatchObject({ changed: true, state: { status: 'running' } })
@@ -274,29 +288,29 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
         await expect(order('start')).rejects.toMatchObject({ name: 'GuestLocked' })
         harness.lock(guest.id, false)
         await order('start')
-        expect(await provider.guestState(guest)).toMatchObject({ status: 'running', template: false })
+        expect(await offered(provider, 'power').state(guest)).toMatchObject({ status: 'running', template: false })
       },
     )
 
     it('shows a running job as running, stops it, and what it leaves is never good', async () => {
       harness.holdJobs()
       const guest = await find(harness.vm)
-      const { jobRef } = await provider.startBackup(guest, options())
-      expect((await provider.checkBackup(jobRef)).running).toBe(true)
+      const { jobRef } = await provider.start(guest, options())
+      expect((await provider.check(jobRef)).running).toBe(true)
       expect((await provider.findJobs(guest, since())).find((job) => job.jobRef === jobRef)?.running).toBe(true)
-      expect(judge(await provider.gatherEvidence(jobRef, guest, harness.storage)).good).toBe(false)
-      const { jobs } = await provider.listJobs(since())
+      expect(judge(await provider.gather(jobRef, guest, harness.storage)).good).toBe(false)
+      const { jobs } = await offered(provider, 'tasks').list(since())
       expect(jobs.find((job) => job.jobRef === jobRef)).toMatchObject({ running: true, guestId: guest.id })
-      expect(await provider.describeJob(jobRef)).toMatchObject({ running: true, guestId: guest.id })
-      expect((await provider.awaitUnlocked(guest, 0))?.advice).toMatch(/./)
-      await provider.stopBackup(jobRef, 20)
+      expect(await offered(provider, 'tasks').describe(jobRef)).toMatchObject({ running: true, guestId: guest.id })
+      expect((await offered(provider, 'locks').awaitFreed(guest, 0))?.advice).toMatch(/./)
+      await provider.stop(jobRef, 20)
       harness.releaseJobs()
-      expect(await provider.awaitUnlocked(guest, 20)).toBeUndefined()
-      expect(await provider.describeJob(jobRef)).toMatchObject({ running: false })
-      expect((await provider.checkBackup(jobRef)).running).toBe(false)
-      expect(judge(await provider.gatherEvidence(jobRef, guest, harness.storage)).good).toBe(false)
+      expect(await offered(provider, 'locks').awaitFreed(guest, 20)).toBeUndefined()
+      expect(await offered(provider, 'tasks').describe(jobRef)).toMatchObject({ running: false })
+      expect((await provider.check(jobRef)).running).toBe(false)
+      expect(judge(await provider.gather(jobRef, guest, harness.storage)).good).toBe(false)
       // Stopped already: left alone.
-      await provider.stopBackup(jobRef, 5)
+      await provider.stop(jobRef, 5)
     })
 
     it('finds no jobs of the future, and none of a guest that has none', async () => {
@@ -309,10 +323,10 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
     it('ends in an error of ours for a node, a storage or a job that does not exist', async () => {
       const guest = await find(harness.vm)
       const lost = [
-        provider.startBackup({ ...guest, node: 'nosuchnode' }, options()),
+        provider.start({ ...guest, node: 'nosuchnode' }, options()),
         provider.findJobs({ ...guest, node: 'nosuchnode' }, since()),
-        provider.checkBackup('nosuchjob'),
-        provider.gatherEvidence('nosuchjob', guest, harness.storage),
+        provider.check('nosuchjob'),
+        provider.gather('nosuchjob', guest, harness.storage),
         provider.deleteArtifact('nosuchartifact', guest.node),
       ]
       for (const result of await Promise.allSettled(lost)) {

@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openProvider, siteSchema } from '../../../functions/providers/registry.ts'
-import type { Provider } from '../../../functions/providers/provider.ts'
+import { proxmoxSiteSchema } from '../../../functions/providers/proxmox/config.ts'
+import { openProxmox } from '../../../functions/providers/proxmox/provider.ts'
+import type { ProxmoxProvider } from '../../../functions/providers/proxmox/provider.ts'
 import { BACKUP_PRIVILEGES, BACKUP_ROLE } from '../../../local/labs/proxmox/default-site.ts'
 import { type Lab, type LabOptions, startLab } from '../../../local/labs/proxmox/lab.ts'
 import { guestlift as runHere } from './command-line.ts'
@@ -21,7 +22,7 @@ export interface Ended {
 
 export interface SiteBench {
   lab: Lab
-  provider: Provider
+  provider: ProxmoxProvider
   /** `--site` is added. */
   guestlift: (...words: string[]) => Promise<Ended>
   /** With `--json`: the one line of standard output, parsed. */
@@ -45,7 +46,7 @@ export async function openSiteBench(options: Partial<LabOptions> = {}): Promise<
   })
   const siteFile = join(directory, 'hq.json')
   writeFileSync(siteFile, JSON.stringify(lab.site()))
-  const provider = openProvider('hq', siteSchema.parse(lab.site()), {
+  const provider = openProxmox('hq', proxmoxSiteSchema.parse(lab.site()), {
     now: () => new Date(),
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / 10)),
     log: () => undefined,
@@ -86,9 +87,9 @@ export async function openSiteBench(options: Partial<LabOptions> = {}): Promise<
       const [guest] = await provider.findGuests([id])
       if (guest === undefined) throw new Error(`no guest ${id}`)
       const options = { mode: 'snapshot', compress: 'zstd', storage: 'local', notes } as const
-      const { jobRef } = await provider.startBackup(guest, options)
+      const { jobRef } = await provider.start(guest, options)
       await lab.control.endOfTask(jobRef)
-      const { listed } = await provider.gatherEvidence(jobRef, guest, 'local')
+      const { listed } = await provider.gather(jobRef, guest, 'local')
       if (listed === undefined) throw new Error('the backup left nothing')
       return listed.artifactRef
     },

@@ -26,12 +26,12 @@ describe('a storage with a retention of its own', () => {
   afterEach(() => bench.close())
 
   const refusal = (changes: Partial<typeof options> = {}) =>
-    bench.provider.refusalByRetention?.(guest, { ...options, ...changes })
+    bench.provider.storages.refusalByRetention?.(guest, { ...options, ...changes })
 
   async function howItEnds(): Promise<string> {
-    const { jobRef } = await bench.provider.startBackup(guest, options)
+    const { jobRef } = await bench.provider.start(guest, options)
     await bench.lab.control.endOfTask(jobRef)
-    const { exitStatus, guestFailure } = await bench.provider.gatherEvidence(jobRef, guest, 'local')
+    const { exitStatus, guestFailure } = await bench.provider.gather(jobRef, guest, 'local')
     return guestFailure ?? exitStatus
   }
 
@@ -44,9 +44,11 @@ describe('a storage with a retention of its own', () => {
   })
 
   it('is not full for another guest, for one that is protected, nor for a job that prunes there', async () => {
-    expect(await bench.provider.refusalByRetention?.({ ...guest, id: '100', kind: 'vm' }, options)).toBeUndefined()
+    expect(
+      await bench.provider.storages.refusalByRetention?.({ ...guest, id: '100', kind: 'vm' }, options),
+    ).toBeUndefined()
     expect(await refusal({ pruneSource: { 'keep-last': 1 } })).toBeUndefined()
-    await bench.provider.editMarks(held, 'pve1', { protected: true })
+    await bench.provider.archivesOnPlatform.editMarks(held, 'pve1', { protected: true })
     expect(await refusal()).toBeUndefined()
     expect(await howItEnds()).toBe('OK')
   })

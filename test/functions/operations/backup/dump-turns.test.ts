@@ -8,7 +8,8 @@ import { keepStaged } from '../../../../functions/operations/backup/dump-turns.t
 import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
 import { releaseBackup } from '../../../../functions/operations/backup/release-backup.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
-import type { PlatformArchive, StorageRecord } from '../../../../functions/providers/provider.ts'
+import type { PlatformArchive } from '../../../../functions/providers/capabilities/archives-on-platform.ts'
+import type { StorageRecord } from '../../../../functions/providers/capabilities/storages.ts'
 import { begun } from '../../../fakes/begun.ts'
 import { artifact, goodEvidence, stored } from '../../../fakes/evidence.ts'
 import { execution, fakePorts, item } from '../../../fakes/ports.ts'
@@ -38,7 +39,7 @@ function work(id: string, change: Partial<PlanItem> = {}) {
 function site(...ids: string[]) {
   const ports = fakePorts()
   ports.fakeProvider.guests = ids.map((id) => ({ ...item.guest, id, nodeOffline: false }))
-  ports.fakeProvider.storages = [nas]
+  ports.fakeProvider.storageRecords = [nas]
   // Jobs of other guests are none of a guest's own.
   ports.fakeProvider.findJobs = async () => []
   return ports
@@ -163,16 +164,16 @@ describe('space for an archive', () => {
 
   it('is chosen on the storage with most room when the job says auto, and kept for every repetition', async () => {
     const ports = site('100')
-    ports.fakeProvider.storages = [nas, { ...nas, storage: 'big', freeBytes: 80 * GIB }]
+    ports.fakeProvider.storageRecords = [nas, { ...nas, storage: 'big', freeBytes: 80 * GIB }]
     const auto = work('100', { backup: { ...item.backup, storage: 'auto' } })
     expect(begun(await startBackup(auto, ports))).toMatchObject({
       storage: 'big',
       reason: 'Storage big has most room for backups, 80.0 GiB free (nas 50.0 GiB).',
     })
-    ports.fakeProvider.storages = [nas]
+    ports.fakeProvider.storageRecords = [nas]
     expect(begun(await startBackup(auto, ports))).toMatchObject({ storage: 'big', adopted: true })
     const { backupsAreFiles: _, ...plugin } = nas
-    ports.fakeProvider.storages = [{ ...plugin, node: 'pve3', type: 'blockstor' }]
+    ports.fakeProvider.storageRecords = [{ ...plugin, node: 'pve3', type: 'blockstor' }]
     const other = { ...auto, item: { ...auto.item, guest: { ...auto.item.guest, id: '102', node: 'pve3' } } }
     ports.fakeProvider.guests = [{ ...other.item.guest, nodeOffline: false }]
     await expect(startBackup(other, ports)).rejects.toThrow(
@@ -210,7 +211,7 @@ describe('how far a dump is', () => {
     const ports = site('100')
     const { jobRef, startedAt } = begun(await startBackup(work('100'), ports))
     const look = async (doneBytes: number) => {
-      ports.fakeProvider.checkBackup = async () => ({
+      ports.fakeProvider.check = async () => ({
         running: true,
         progressPercent: (doneBytes / (32 * GIB)) * 100,
         doneBytes,
@@ -240,7 +241,7 @@ describe('how far a dump is', () => {
     ports.fakeProvider.archives = [lastArchive('100', 10 * GIB)]
     const { jobRef, startedAt } = begun(await startBackup(work('100'), ports))
     await seconds(ports, 100)
-    ports.fakeProvider.storages = [{ ...nas, freeBytes: 46 * GIB }]
+    ports.fakeProvider.storageRecords = [{ ...nas, freeBytes: 46 * GIB }]
     const check = () => checkBackup({ ...work('100'), jobRef, startedAt }, ports)
     expect((await check()).progress).toMatchObject({
       percent: 40,
@@ -249,7 +250,7 @@ describe('how far a dump is', () => {
       estimated: true,
     })
     ports.fakeProvider.guests = [{ ...item.guest, id: '200', node: 'pve2', nodeOffline: false }]
-    ports.fakeProvider.storages = [
+    ports.fakeProvider.storageRecords = [
       { ...nas, freeBytes: 46 * GIB },
       { ...nas, node: 'pve2', freeBytes: 46 * GIB },
     ]

@@ -123,14 +123,14 @@ describe('cleaning up after a guest that failed', () => {
   it('looks for nothing on the platform where stopping the job failed: nobody knows what it did since', async () => {
     const ports = await started()
     ports.fakeProvider.running = true
-    ports.fakeProvider.stopBackup = () => Promise.reject(new TypeError('no answer'))
-    ports.fakeProvider.gatherEvidence = () => Promise.reject(new Error('it was looked for'))
+    ports.fakeProvider.stop = () => Promise.reject(new TypeError('no answer'))
+    ports.fakeProvider.gather = () => Promise.reject(new Error('it was looked for'))
     expect((await fail(ports, 'BackupFailed')).reason).toBe('why. Clean-up: stopping the job failed: no answer')
   })
 
   it('tells of each step that fails, and takes the others', async () => {
     const ports = await started()
-    ports.fakeProvider.gatherEvidence = () => Promise.reject(new Error('no log'))
+    ports.fakeProvider.gather = () => Promise.reject(new Error('no log'))
     const { reason } = await fail(ports, 'BackupFailed')
     expect(reason).toBe('why. Clean-up: looking for what is left on the platform failed: no log')
     expect(await claimIn(ports)).toMatchObject({ released: true })
@@ -142,7 +142,7 @@ describe('cleaning up after a guest that failed', () => {
 
   it('says what is thrown as it is where that is no error', async () => {
     const ports = await started()
-    ports.fakeProvider.gatherEvidence = () => Promise.reject('just words')
+    ports.fakeProvider.gather = () => Promise.reject('just words')
     expect((await fail(ports, 'BackupFailed')).reason).toContain('failed: just words')
   })
 

@@ -72,7 +72,7 @@ describe('recording a failure', () => {
   it('records the failure whatever goes wrong with the clean-up, and says what is left', async () => {
     const { ports } = await failing()
     ports.fakeProvider.running = true
-    ports.fakeProvider.stopBackup = () => Promise.reject(new TypeError('nobody foresaw this'))
+    ports.fakeProvider.stop = () => Promise.reject(new TypeError('nobody foresaw this'))
     const outcome = await recordFailure({ item, execution, error: error('SourceChanged') }, ports)
     expect(outcome.reason).toBe('why. Clean-up: stopping the job failed: nobody foresaw this')
     expect(await ports.store.listKeys(`${item.run.prefix}guests/`)).toHaveLength(1)

@@ -45,7 +45,7 @@ describe('starting a backup', () => {
   ])('asks for nothing on a storage that %s, as the plan says', async (_name, changes, reason) => {
     const ports = fakePorts()
     const { storage } = item.backup
-    ports.fakeProvider.storages = [
+    ports.fakeProvider.storageRecords = [
       {
         storage,
         node: item.guest.node,
@@ -83,7 +83,7 @@ describe('starting a backup', () => {
 
   it('asks for nothing that the retention of the storage would refuse', async () => {
     const ports = fakePorts()
-    Object.assign(ports.fakeProvider, { refusalByRetention: () => Promise.resolve('It is full.') })
+    Object.assign(ports.fakeProvider.storages, { refusalByRetention: () => Promise.resolve('It is full.') })
     await expect(startBackup({ item, execution }, ports)).rejects.toMatchObject({
       name: 'StorageUnusable',
       message: expect.stringMatching(/guest \d+: It is full\. The dump was not begun\.$/),

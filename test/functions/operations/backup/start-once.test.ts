@@ -14,7 +14,7 @@ import {
   START_SETTLES_SECONDS,
 } from '../../../../functions/domain/backup/guest-claim.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
-import type { StorageRecord } from '../../../../functions/providers/provider.ts'
+import type { StorageRecord } from '../../../../functions/providers/capabilities/storages.ts'
 import { claimant, execution, type FakePorts, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 const mine = { item, execution }
@@ -118,7 +118,7 @@ describe('what is noted of a backup that is asked for', () => {
 
   it('is what the platform is asked for: the job’s options, on the storage that was chosen', async () => {
     const ports = fakePorts()
-    ports.fakeProvider.storages = [roomy]
+    ports.fakeProvider.storageRecords = [roomy]
     await startBackup({ item: open, execution }, ports)
     expect(ports.fakeProvider.askedFor).toEqual([{ ...open.backup, storage: 'roomy' }])
     expect(await claimIn(ports)).toMatchObject({ storage: 'roomy', backup: open.backup })
@@ -149,23 +149,23 @@ describe('an answer that was lost', () => {
 
   it('leaves the job on the storage that was chosen for it, however the storages are by now', async () => {
     const ports = fakePorts()
-    ports.fakeProvider.storages = [roomy]
+    ports.fakeProvider.storageRecords = [roomy]
     loseAnswers(ports)
     await expect(startBackup({ item: open, execution }, ports)).rejects.toThrow('answer lost')
-    ports.fakeProvider.storages = [{ ...roomy, storage: 'other' }]
+    ports.fakeProvider.storageRecords = [{ ...roomy, storage: 'other' }]
     pass(ports, 30)
     expect(await startBackup({ item: open, execution }, ports)).toMatchObject({ storage: 'roomy', adopted: true })
   })
 
   it('of a run that died is found by the next: with its storage, clock and token, and the time when it is found', async () => {
     const ports = fakePorts()
-    ports.fakeProvider.storages = [roomy]
+    ports.fakeProvider.storageRecords = [roomy]
     loseAnswers(ports)
     await expect(startBackup({ item: { ...itemOf('dead'), backup: open.backup }, execution }, ports)).rejects.toThrow(
       'answer lost',
     )
     const before = await claimIn(ports)
-    ports.fakeProvider.storages = [{ ...roomy, storage: 'other' }]
+    ports.fakeProvider.storageRecords = [{ ...roomy, storage: 'other' }]
     pass(ports, LEASE_SECONDS + 1)
     const next = { item: { ...itemOf('next'), backup: open.backup }, execution: 'next' }
     const now = ports.now().toISOString()
@@ -181,7 +181,7 @@ describe('an answer that was lost', () => {
 
   it('of a run that died and noted no storage: where the job would dump to now', async () => {
     const ports = fakePorts()
-    ports.fakeProvider.storages = [roomy]
+    ports.fakeProvider.storageRecords = [roomy]
     await startBackup({ item: open, execution }, ports)
     const { storage: _, ...old } = await claimIn(ports)
     await ports.store.writeText('claims/hq/vm-100.json', JSON.stringify(old))

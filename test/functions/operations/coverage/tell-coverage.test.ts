@@ -5,7 +5,7 @@ import { uncoveredStates } from '../../../../functions/domain/coverage/coverage.
 import { coverageMetrics } from '../../../../functions/domain/coverage/coverage-metrics.ts'
 import { archiveFolder, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
 import { tellCoverage } from '../../../../functions/operations/coverage/tell-coverage.ts'
-import type { GuestRecord } from '../../../../functions/providers/provider.ts'
+import type { GuestRecord } from '../../../../functions/providers/guest-facts.ts'
 import { manifestOf } from '../../../fakes/manifest.ts'
 import { type FakePorts, fakePorts } from '../../../fakes/ports.ts'
 

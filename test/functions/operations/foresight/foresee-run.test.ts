@@ -9,7 +9,8 @@ import {
   StorageUnusable,
 } from '../../../../functions/contracts/errors.ts'
 import { foreseeRun } from '../../../../functions/operations/foresight/foresee-run.ts'
-import type { PlatformArchive, StorageRecord } from '../../../../functions/providers/provider.ts'
+import type { PlatformArchive } from '../../../../functions/providers/capabilities/archives-on-platform.ts'
+import type { StorageRecord } from '../../../../functions/providers/capabilities/storages.ts'
 import { FakeProvider } from '../../../fakes/fake-provider.ts'
 
 const GIB = 2 ** 30
@@ -53,8 +54,8 @@ function aSite(): FakeProvider {
     node: id === '102' ? 'pve2' : 'pve1',
     nodeOffline: false,
   }))
-  provider.storages = [storage('pve1'), storage('pve2')]
-  provider.listArchives = async () => ({
+  provider.storageRecords = [storage('pve1'), storage('pve2')]
+  provider.archivesOnPlatform.list = async () => ({
     archives: [archive('100', '2026-11-20T02:00:00.000Z', 3 * GIB), archive('100', '2026-11-01T02:00:00.000Z', GIB)],
     unread: [],
     hidden: [],
@@ -164,7 +165,7 @@ describe('foreseeing a run', () => {
     ],
   ])('fails the guests of a node whose storage is %s', async (_, storages, reason) => {
     const provider = aSite()
-    provider.storages = storages
+    provider.storageRecords = storages
     const told = await fates(provider)
     expect(told['102']).toMatch(/^fail: Site hq, node pve2: storage nas /)
     expect(told['102']).toMatch(reason)
@@ -173,7 +174,7 @@ describe('foreseeing a run', () => {
 
   it('fails the guests of a node that can not be asked about its storage', async () => {
     const provider = aSite()
-    provider.describeStorage = async (_, node) => {
+    provider.storages.describe = async (_, node) => {
       if (node === 'pve2') throw new NodeOffline('node pve2 is gone')
       return storage(node)
     }
@@ -182,7 +183,7 @@ describe('foreseeing a run', () => {
 
   it('goes on without older archives and without configurations, and says so', async () => {
     const provider = aSite()
-    provider.listArchives = async () => {
+    provider.archivesOnPlatform.list = async () => {
       throw new StorageUnusable('the list hangs')
     }
     provider.describeGuest = async () => {
@@ -233,12 +234,12 @@ describe('foreseeing a run', () => {
 
   it('warns of a storage that is likely to be too small: a shared one counts for all its nodes', async () => {
     const provider = aSite()
-    provider.storages = [storage('pve1', { freeBytes: 12 * GIB }), storage('pve2', { freeBytes: 12 * GIB })]
+    provider.storageRecords = [storage('pve1', { freeBytes: 12 * GIB }), storage('pve2', { freeBytes: 12 * GIB })]
     const shared = await foreseeRun(job(), { provider })
     expect(shared.notes.at(-1)).toMatch(
       /^Storage nas has 12\.0 GiB free, and the archives may take 31\.0 GiB\. With delete/,
     )
-    provider.storages = provider.storages.map((one) => ({ ...one, shared: false }))
+    provider.storageRecords = provider.storageRecords.map((one) => ({ ...one, shared: false }))
     const own = await foreseeRun(job({ deleteSource: true }), { provider })
     expect(own.notes.at(-1)).toMatch(
       /^Storage nas on pve2 has 12\.0 GiB free, and the archives may take 20\.0 GiB\. Archives/,
@@ -248,7 +249,7 @@ describe('foreseeing a run', () => {
 
   it('with storage auto takes the one with most free space on each node, and says that this may change', async () => {
     const provider = aSite()
-    provider.storages = [
+    provider.storageRecords = [
       storage('pve1', { freeBytes: 5 * GIB }),
       storage('pve1', { storage: 'big', freeBytes: 90 * GIB }),
       storage('pve2', { storage: 'iso', takesBackups: false, freeBytes: 999 * GIB }),
@@ -265,7 +266,7 @@ describe('foreseeing a run', () => {
   it('says of a storage of a type that nobody knows that its backups may be no files', async () => {
     const provider = aSite()
     const { backupsAreFiles: _, ...unknown } = storage('pve1', { type: 'blockstor', freeBytes: 90 * GIB })
-    provider.storages = [unknown, storage('pve2')]
+    provider.storageRecords = [unknown, storage('pve2')]
     const { totals, notes } = await foreseeRun(job(), { provider })
     // Whoever names it may know.
     expect(totals).toMatchObject({ archive: 3, fail: 0 })
@@ -279,7 +280,7 @@ describe('foreseeing a run', () => {
 
   it('fails the guests whose storage keeps backups otherwise than as files', async () => {
     const provider = aSite()
-    provider.storages = ['pve1', 'pve2'].map((node) => storage(node, { type: 'pbs', backupsAreFiles: false }))
+    provider.storageRecords = ['pve1', 'pve2'].map((node) => storage(node, { type: 'pbs', backupsAreFiles: false }))
     const { guests } = await foreseeRun(job(), { provider })
     expect(
       guests.every(({ fate, reason }) => fate === 'fail' && /is of type pbs, whose.*aren't files/.test(reason)),
@@ -296,7 +297,7 @@ describe('foreseeing a run', () => {
 
   it('lets errors through that nobody foresaw', async () => {
     const provider = aSite()
-    provider.listArchives = async () => {
+    provider.archivesOnPlatform.list = async () => {
       throw new TypeError('a fault of ours')
     }
     await expect(foreseeRun(job(), { provider })).rejects.toThrow(TypeError)

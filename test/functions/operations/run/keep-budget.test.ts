@@ -12,7 +12,7 @@ const GIB = 2 ** 30
 function aSite(diskBytes: number | undefined): FakeProvider {
   const provider = new FakeProvider()
   provider.guests = [{ id: '100', kind: 'vm', name: 'web', node: 'pve1', nodeOffline: false }]
-  provider.storages = [
+  provider.storageRecords = [
     {
       storage: 'nas',
       node: 'pve1',

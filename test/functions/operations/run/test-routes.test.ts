@@ -1,3 +1,6 @@
+import type { Storages } from '../../../../functions/providers/capabilities/storages.ts'
+import type { Provider } from '../../../../functions/providers/provider.ts'
+import { FakeProvider } from '../../../fakes/fake-provider.ts'
 import { describe, expect, it } from 'vitest'
 import {
   ConnectionDropped,
@@ -39,11 +42,16 @@ describe('testing the routes of a run', () => {
     await testRoutes(
       { ...test, nodes: ['pve1'] },
       route,
-      { backupFolder: async () => '/mnt/pve/nas/dump' },
+      foldersAre(async () => '/mnt/pve/nas/dump'),
       fakePorts(),
     )
     const auto = { ...test, nodes: ['pve1'], storage: 'auto' }
-    await testRoutes(auto, route, { backupFolder: () => Promise.reject(new Error('not asked')) }, fakePorts())
+    await testRoutes(
+      auto,
+      route,
+      foldersAre(() => Promise.reject(new Error('not asked'))),
+      fakePorts(),
+    )
     expect(places).toEqual([
       { storage: 'nas', folder: '/mnt/pve/nas/dump', withinMilliseconds: 6_000 },
       { withinMilliseconds: 6_000 },
@@ -52,11 +60,10 @@ describe('testing the routes of a run', () => {
 
   it('tests the rest where the folder can not be known', async () => {
     const ports = fakePorts()
-    const backupFolder = () => Promise.reject(new PrivilegeMissing('not shown'))
     const refusals = await testRoutes(
       test,
       routeThat(async () => undefined),
-      { backupFolder },
+      foldersAre(() => Promise.reject(new PrivilegeMissing('not shown'))),
       ports,
     )
     expect(refusals.size).toBe(0)
@@ -107,3 +114,8 @@ describe('testing the routes of a run', () => {
     expect(ports.logged.filter(({ event }) => event === 'route-not-tested')).toHaveLength(4)
   })
 })
+
+/** A platform with storages of which only the folder can be asked. */
+function foldersAre(folderOf: Storages['folderOf']): Pick<Provider, 'storages'> {
+  return { storages: { ...new FakeProvider().storages, folderOf } }
+}

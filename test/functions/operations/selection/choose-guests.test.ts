@@ -6,7 +6,7 @@ import { chooseGuests } from '../../../../functions/operations/selection/choose-
 import { intendedWork } from '../../../../functions/operations/selection/intended-work.ts'
 import { planRun } from '../../../../functions/operations/run/plan-run.ts'
 import { reportRun } from '../../../../functions/operations/run/report-run.ts'
-import type { FoundGuest } from '../../../../functions/providers/provider.ts'
+import type { FoundGuest } from '../../../../functions/providers/guest-facts.ts'
 import { fakePorts, item } from '../../../fakes/ports.ts'
 
 const { run, site, platform, platformVersion } = item

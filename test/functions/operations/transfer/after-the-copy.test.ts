@@ -57,10 +57,10 @@ describe('after a good backup', () => {
   it('loses nothing when the guest can’t be looked at, and tries again when the platform is away', async () => {
     const ports = fakePorts()
     ports.fakeProvider.evidence = goodEvidence
-    ports.fakeProvider.awaitUnlocked = () => Promise.reject(new PrivilegeMissing('VM.Audit'))
+    ports.fakeProvider.locks.awaitFreed = () => Promise.reject(new PrivilegeMissing('VM.Audit'))
     expect((await locateArchive({ item, jobRef: 'job-1' }, ports)).verdict.name).toBe('archived')
     expect(ports.logged).toContainEqual(expect.objectContaining({ event: 'lock-not-seen' }))
-    ports.fakeProvider.awaitUnlocked = () => Promise.reject(new PlatformUnavailable('away'))
+    ports.fakeProvider.locks.awaitFreed = () => Promise.reject(new PlatformUnavailable('away'))
     await expect(locateArchive({ item, jobRef: 'job-1' }, ports)).rejects.toThrow('away')
   })
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { backupOptionsSchema } from '../../../../functions/contracts/backup-options.ts'
 import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
-import type { Provider } from '../../../../functions/providers/provider.ts'
+import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { BACKUP_ROLE } from '../../../../local/labs/proxmox/default-site.ts'
 import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { surroundings } from './site.ts'
@@ -15,7 +15,7 @@ const password = 'directory-pass'
 
 let lab: Lab
 let directory: string
-const opened: Provider[] = []
+const opened: ProxmoxProvider[] = []
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'guestlift-account-'))
@@ -45,7 +45,7 @@ afterEach(async () => {
 })
 
 /** As each function call does: a client of its own. */
-function providerFor(username: string, realm = 'corp'): Provider {
+function providerFor(username: string, realm = 'corp'): ProxmoxProvider {
   const site = proxmoxSiteSchema.parse({ ...lab.site(), auth: { username, realm, password } })
   const provider = openProxmox('hq', site, surroundings(new Date().toISOString()))
   opened.push(provider)
@@ -56,16 +56,16 @@ describe('an account of a realm that takes no notice of case', () => {
   it.each(['backup', 'BACKUP', 'Backup'])(
     'typed as %s finds its own running dump, so that none is begun twice',
     async (typed) => {
-      const { jobRef } = await providerFor(typed).startBackup(guest, backupOptionsSchema.parse({ storage: 'nas' }))
+      const { jobRef } = await providerFor(typed).start(guest, backupOptionsSchema.parse({ storage: 'nas' }))
       expect(jobRef).toContain(':backup@corp:')
       const found = await providerFor(typed).findJobs(guest, new Date(0))
       expect(found).toMatchObject([{ jobRef, running: true }])
-      expect((await providerFor(typed).listJobs(new Date(0))).jobs).toMatchObject([{ jobRef }])
+      expect((await providerFor(typed).tasks.list(new Date(0))).jobs).toMatchObject([{ jobRef }])
     },
   )
 
   it('never takes the dump of somebody else for its own', async () => {
-    await providerFor('backup', 'exact').startBackup(guest, backupOptionsSchema.parse({ storage: 'nas' }))
+    await providerFor('backup', 'exact').start(guest, backupOptionsSchema.parse({ storage: 'nas' }))
     expect(await providerFor('BACKUP').findJobs(guest, new Date(0))).toEqual([])
   })
 })

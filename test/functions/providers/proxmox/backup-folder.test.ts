@@ -20,7 +20,7 @@ async function folderOf(storage: string): Promise<string | undefined> {
   )
   const provider = openProxmox('hq', siteFor(server), surroundings(), shortLimits)
   closing.push(provider, server)
-  return provider.backupFolder?.(storage)
+  return provider.storages.folderOf?.(storage)
 }
 
 describe('the folder in which a storage keeps archives', () => {

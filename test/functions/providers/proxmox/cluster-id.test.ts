@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PlatformUnavailable, PrivilegeMissing, RequestRejected } from '../../../../functions/contracts/errors.ts'
-import type { Provider } from '../../../../functions/providers/provider.ts'
 import { clusterIdOf } from '../../../../functions/providers/proxmox/cluster-id.ts'
-import { openProvider, siteSchema } from '../../../../functions/providers/registry.ts'
+import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
+import { openProxmox, type ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 
 describe('which cluster answers', () => {
@@ -22,7 +22,7 @@ describe('which cluster answers', () => {
 
   async function asked(auth: 'token' | 'password'): Promise<string | undefined> {
     const deps = { now: () => new Date(), sleep: async () => undefined, log: () => undefined }
-    const provider: Provider = openProvider('hq', siteSchema.parse(lab.site({ auth })), deps)
+    const provider: ProxmoxProvider = openProxmox('hq', proxmoxSiteSchema.parse(lab.site({ auth })), deps)
     try {
       return await provider.clusterId()
     } finally {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openProvider, siteSchema } from '../../../../functions/providers/registry.ts'
+import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
+import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import { BACKUP_PRIVILEGES, BACKUP_ROLE } from '../../../../local/labs/proxmox/default-site.ts'
 import { type SiteChoice, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { describeProvider, type ProviderHarness } from '../conformance.ts'
@@ -19,7 +20,7 @@ async function openHarness(choice: SiteChoice): Promise<ProviderHarness> {
   })
   const vm = lab.guests.find(({ kind }) => kind === 'qemu')?.vmid ?? 0
   const container = lab.guests.find(({ kind }) => kind === 'lxc')?.vmid ?? 0
-  const provider = openProvider('lab', siteSchema.parse(lab.site(choice)), {
+  const provider = openProxmox('lab', proxmoxSiteSchema.parse(lab.site(choice)), {
     now: () => new Date(),
     // Pauses of seconds are for real storages; the suite has a few dozen of them.
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / 10)),

@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Provider } from '../../../../functions/providers/provider.ts'
-import { openProvider, siteSchema } from '../../../../functions/providers/registry.ts'
-import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
+import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
+import { openProxmox, type ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { data, type Reply, startServer } from './scripted-server.ts'
 import { shortLimits, siteFor, surroundings } from './site.ts'
@@ -17,7 +16,7 @@ const GIB = 2 ** 30
 describe('the guests of a simulated site', () => {
   const directory = mkdtempSync(join(tmpdir(), 'guestlift-guests-'))
   let lab: Lab
-  const opened: Provider[] = []
+  const opened: ProxmoxProvider[] = []
 
   beforeAll(async () => {
     lab = await startLab({
@@ -70,9 +69,9 @@ describe('the guests of a simulated site', () => {
     rmSync(directory, { recursive: true, force: true })
   })
 
-  function as(user: 'all' | 'pool' | 'audit'): Provider {
+  function as(user: 'all' | 'pool' | 'audit'): ProxmoxProvider {
     const site = { ...lab.site(), auth: { tokenId: `${user}@pve!tok`, secret } }
-    const provider = openProvider('hq', siteSchema.parse(site), { ...surroundings(), now: () => new Date() })
+    const provider = openProxmox('hq', proxmoxSiteSchema.parse(site), { ...surroundings(), now: () => new Date() })
     opened.push(provider)
     return provider
   }
@@ -195,7 +194,7 @@ describe('the guests of a simulated site', () => {
 
   it('find their storage as their node sees it', async () => {
     const provider = as('all')
-    expect(await provider.describeStorage('nas', 'pve1')).toMatchObject({
+    expect(await provider.storages.describe('nas', 'pve1')).toMatchObject({
       storage: 'nas',
       node: 'pve1',
       type: 'nfs',
@@ -206,15 +205,15 @@ describe('the guests of a simulated site', () => {
       active: true,
       shared: true,
     })
-    expect(await provider.describeStorage('local-lvm', 'pve1')).toMatchObject({ takesBackups: false })
-    expect(await provider.describeStorage('nosuch', 'pve1')).toBeUndefined()
-    expect(await as('pool').describeStorage('nas', 'pve1')).toBeUndefined()
-    await expect(provider.describeStorage('nas', 'pve2')).rejects.toMatchObject({ name: 'NodeOffline' })
+    expect(await provider.storages.describe('local-lvm', 'pve1')).toMatchObject({ takesBackups: false })
+    expect(await provider.storages.describe('nosuch', 'pve1')).toBeUndefined()
+    expect(await as('pool').storages.describe('nas', 'pve1')).toBeUndefined()
+    await expect(provider.storages.describe('nas', 'pve2')).rejects.toMatchObject({ name: 'NodeOffline' })
   })
 })
 
 /** Runs `use` against a server that answers with recorded exchanges, and empty lists for the rest. */
-async function against<Result>(exchanges: readonly Exchange[], use: (provider: Provider) => Promise<Result>) {
+async function against<Result>(exchanges: readonly Exchange[], use: (provider: ProxmoxProvider) => Promise<Result>) {
   const others = ({ path }: { path: string }): Reply => data(path.includes('/permissions') ? {} : [])
   const server = await startServer(replay(exchanges, others))
   const provider = openProxmox('hq', siteFor(server), surroundings(), shortLimits)
@@ -298,13 +297,15 @@ describe.skipIf(!recordingsPresent)('the guests of a recorded server (recordings
     ['off', { takesBackups: true, active: false, enabled: false }],
     ['ctdata', { takesBackups: false, active: true, content: ['images', 'rootdir'] }],
   ])('storage %s is what its row says', async (storage, expected) => {
-    const found = await against(recording('get-storage-list'), (provider) => provider.describeStorage(storage, 'pve1'))
+    const found = await against(recording('get-storage-list'), (provider) =>
+      provider.storages.describe(storage, 'pve1'),
+    )
     expect(found).toMatchObject(expected)
   })
 
   it('a storage that the account may not see is not there', async () => {
     for (const name of ['perm-nobody-storage-list', 'auth-token-privsep-no-rights-storage-list']) {
-      expect(await against(recording(name), (provider) => provider.describeStorage('store', 'pve1'))).toBeUndefined()
+      expect(await against(recording(name), (provider) => provider.storages.describe('store', 'pve1'))).toBeUndefined()
     }
   })
 })

@@ -9,7 +9,7 @@ describe('an archive that its storage does not list', () => {
   beforeEach(async () => {
     bench = await openSiteBench()
     const options = { mode: 'snapshot', compress: 'zstd', storage: 'local' } as const
-    jobRef = (await bench.provider.startBackup(guest, options)).jobRef
+    jobRef = (await bench.provider.start(guest, options)).jobRef
     await bench.lab.control.endOfTask(jobRef)
   })
   afterEach(() => bench.close())
@@ -17,7 +17,7 @@ describe('an archive that its storage does not list', () => {
   it('is gone, and no other file has its time', async () => {
     const [archive] = bench.lab.control.archives()
     bench.lab.control.removeArchive(archive?.file ?? '')
-    const { listed, advice } = await bench.provider.gatherEvidence(jobRef, guest, 'local')
+    const { listed, advice } = await bench.provider.gather(jobRef, guest, 'local')
     expect(listed).toBeUndefined()
     expect(advice).toMatch(/^Nothing of that name or time is on storage local\. Look on node pve1 .* mounted.*hook/)
   })
@@ -26,7 +26,7 @@ describe('an archive that its storage does not list', () => {
     bench.lab.control.changeAcl((acl) =>
       acl.map((entry) => (entry.path === '/storage' ? { ...entry, role: 'PVEAuditor' } : entry)),
     )
-    const { listed, advice } = await bench.provider.gatherEvidence(jobRef, guest, 'local')
+    const { listed, advice } = await bench.provider.gather(jobRef, guest, 'local')
     expect(listed).toBeUndefined()
     expect(advice).toMatch(/hides archives from an account without Datastore\.AllocateSpace on \/storage\/local/)
   })

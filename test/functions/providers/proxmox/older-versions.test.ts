@@ -33,7 +33,7 @@ describe('a site of version', () => {
     await expect(
       provider.deleteArtifact('nosuch:backup/vzdump-lxc-100-2001_01_01-00_00_00.tar', 'pve1'),
     ).rejects.toThrow(/lacks Datastore\.\w+.* on \/storage\/nosuch|storage 'nosuch' does not exist/)
-    await expect(provider.readLog(`UPID:pve1:00000001:00000001:6B0327BB:vzdump:${guest.id}:a@pve:`)).rejects.toThrow(
+    await expect(provider.tasks.log(`UPID:pve1:00000001:00000001:6B0327BB:vzdump:${guest.id}:a@pve:`)).rejects.toThrow(
       /lacks Sys\.\w+ on \/nodes\/pve1|no such task/,
     )
   })

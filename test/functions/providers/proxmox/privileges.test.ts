@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { IntendedWork } from '../../../../functions/providers/provider.ts'
+import type { IntendedWork } from '../../../../functions/providers/intended-work.ts'
 import {
   hidesArchives,
   missingOnGuest,

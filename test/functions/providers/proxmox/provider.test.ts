@@ -4,7 +4,7 @@ import { backupEvidenceSchema } from '../../../../functions/contracts/evidence.t
 import { GuestliftError } from '../../../../functions/contracts/errors.ts'
 import { judge } from '../../../../functions/domain/backup/verdict.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
-import type { Provider } from '../../../../functions/providers/provider.ts'
+import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { answer, data, type Reply, type SeenRequest, type ScriptedServer, startServer } from './scripted-server.ts'
 import { shortLimits, siteFor, surroundings } from './site.ts'
 
@@ -70,7 +70,7 @@ function kindOf({ method, path }: SeenRequest) {
 
 async function open(
   script: (request: SeenRequest) => Reply,
-): Promise<{ provider: Provider; server: ScriptedServer; slept: number[] }> {
+): Promise<{ provider: ProxmoxProvider; server: ScriptedServer; slept: number[] }> {
   const server = await startServer(script)
   const deps = surroundings()
   const provider = openProxmox('hq', siteFor(server), deps, shortLimits)
@@ -81,7 +81,7 @@ async function open(
 describe('starting a backup', () => {
   it('asks for one guest, keeps all older archives, and returns the job', async () => {
     const { provider, server } = await open(siteWith())
-    expect(await provider.startBackup(guest, options)).toEqual({
+    expect(await provider.start(guest, options)).toEqual({
       jobRef: job,
       startedAt: '2026-10-25T00:59:00.000Z',
       running: true,
@@ -102,7 +102,7 @@ describe('starting a backup', () => {
     ['the answer is a list', data([job])],
   ])('is unclear, and asked once, when %s', async (_, reply) => {
     const { provider, server } = await open(siteWith({ start: () => reply }))
-    await expect(provider.startBackup(guest, options)).rejects.toMatchObject({
+    await expect(provider.start(guest, options)).rejects.toMatchObject({
       name: 'BackupStartUnclear',
       message: expect.stringContaining('Site hq, node pve1, guest 100') as unknown,
     })
@@ -124,14 +124,14 @@ describe('a storage', () => {
   ])('of type "%s" keeps backups as files: %s', async (type, files) => {
     const row = { storage: 'nas', type, content: 'backup', enabled: 1, active: '1' }
     const { provider } = await open(siteWith({ tasks: () => data([row]) }))
-    expect((await provider.describeStorage('nas', 'pve1'))?.backupsAreFiles).toBe(files)
+    expect((await provider.storages.describe('nas', 'pve1'))?.backupsAreFiles).toBe(files)
   })
 })
 
 describe('the evidence about a backup', () => {
   it('is whole, fits the contract and is good', async () => {
     const { provider } = await open(siteWith())
-    const evidence = await provider.gatherEvidence(job, guest, 'nas')
+    const evidence = await provider.gather(job, guest, 'nas')
     expect(backupEvidenceSchema.parse(evidence)).toEqual(evidence)
     expect(judge(evidence).name).toBe('archived')
   })
@@ -142,14 +142,14 @@ describe('the evidence about a backup', () => {
         list: () => data([{ volid: `nas:backup/${archive}`, size: '1000', ctime: String(started), vmid: '100' }]),
       }),
     )
-    expect((await provider.gatherEvidence(job, guest, 'nas')).listed).toMatchObject({ sizeBytes: 1000 })
+    expect((await provider.gather(job, guest, 'nas')).listed).toMatchObject({ sizeBytes: 1000 })
   })
 
   it('shows a size that moves between two looks, a moment apart', async () => {
     const { provider, slept } = await open(
       siteWith({ list: (_, call) => data([{ volid: `nas:backup/${archive}`, size: 1000 + call, ctime: started }]) }),
     )
-    expect(judge(await provider.gatherEvidence(job, guest, 'nas')).name).toBe('archive-still-growing')
+    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('archive-still-growing')
     expect(slept).toEqual([2000])
   })
 
@@ -157,7 +157,7 @@ describe('the evidence about a backup', () => {
     const { provider } = await open(
       siteWith({ list: () => data([{ volid: `nas:backup/${archive}`, size: 1000, ctime: started - 3600 }]) }),
     )
-    const evidence = await provider.gatherEvidence(job, guest, 'nas')
+    const evidence = await provider.gather(job, guest, 'nas')
     expect(evidence.listed?.createdAt).toBe('2026-10-25T00:59:00.000Z')
     expect(judge(evidence).name).toBe('archived')
   })
@@ -173,7 +173,7 @@ describe('the evidence about a backup', () => {
         log: () => data(logOf(archive, startedLocal).map((t) => ({ t }))),
       }),
     )
-    expect(judge(await provider.gatherEvidence(job, guest, 'nas')).name).toBe('archive-older-than-job')
+    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('archive-older-than-job')
   })
 
   it('is read a second time before an unexpected status is believed', async () => {
@@ -188,7 +188,7 @@ describe('the evidence about a backup', () => {
           ),
       }),
     )
-    expect(judge(await provider.gatherEvidence(job, guest, 'nas')).name).toBe('archived')
+    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('archived')
     expect(slept).toEqual([2000, 2000])
   })
 
@@ -196,7 +196,7 @@ describe('the evidence about a backup', () => {
     const { provider } = await open(
       siteWith({ status: () => data({ status: 'stopped', exitstatus: 'unexpected status' }) }),
     )
-    expect(await provider.gatherEvidence(job, guest, 'nas')).toMatchObject({ exitStatus: 'OK', ending: 'ok' })
+    expect(await provider.gather(job, guest, 'nas')).toMatchObject({ exitStatus: 'OK', ending: 'ok' })
   })
 
   it('of a killed job says how to free the guest', async () => {
@@ -211,7 +211,7 @@ describe('the evidence about a backup', () => {
           ),
       }),
     )
-    const verdict = judge(await provider.gatherEvidence(job, guest, 'nas'))
+    const verdict = judge(await provider.gather(job, guest, 'nas'))
     expect(verdict.name).toBe('job-lost')
     expect(verdict.reason).toContain('"qm unlock 100" on node pve1')
   })
@@ -223,8 +223,8 @@ describe('the evidence about a backup', () => {
         log: () => data([{ n: 1, t: 'unable to open file - No such file or directory' }]),
       }),
     )
-    expect(await provider.checkBackup(job)).toEqual({ running: false })
-    const evidence = await provider.gatherEvidence(job, guest, 'nas')
+    expect(await provider.check(job)).toEqual({ running: false })
+    const evidence = await provider.gather(job, guest, 'nas')
     expect(evidence).toMatchObject({ exitStatus: 'no such task', ending: 'unknown', logComplete: false })
     expect(judge(evidence).name).toBe('job-lost')
   })
@@ -232,12 +232,12 @@ describe('the evidence about a backup', () => {
   it("doesn't trust a good status over a log that ends in an error", async () => {
     const lines = [...logOf(archive, '2026-10-25 02:59:00').slice(0, -1), 'TASK ERROR: job errors']
     const { provider } = await open(siteWith({ log: () => data(lines.map((t) => ({ t }))) }))
-    expect(judge(await provider.gatherEvidence(job, guest, 'nas')).name).toBe('backup-failed')
+    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('backup-failed')
   })
 
   it('of a job that still runs is never good', async () => {
     const { provider } = await open(siteWith({ status: () => data({ status: 'running' }) }))
-    const evidence = await provider.gatherEvidence(job, guest, 'nas')
+    const evidence = await provider.gather(job, guest, 'nas')
     expect(evidence.exitStatus).toBe('still running')
     expect(judge(evidence).good).toBe(false)
   })
@@ -246,7 +246,7 @@ describe('the evidence about a backup', () => {
     const renamed = (file: string, ctime = started + 70) => ({ volid: `nas:backup/${file}`, ctime, mark: 'renamed' })
     const reasonWith = async (rows: object[]) => {
       const { provider } = await open(siteWith({ list: () => data([]), tasks: () => data(rows) }))
-      return judge(await provider.gatherEvidence(job, guest, 'nas')).reason
+      return judge(await provider.gather(job, guest, 'nas')).reason
     }
 
     it('names the file of that time which a hook may have made of it, and blames no rights', async () => {
@@ -285,7 +285,7 @@ describe('the evidence about a backup', () => {
       const tasks = ({ path }: SeenRequest) =>
         path.includes('/prunebackups') ? answer(403, 'Permission check failed') : data(permissions)
       const { provider } = await open(siteWith({ list: () => data([]), tasks }))
-      expect(judge(await provider.gatherEvidence(job, guest, 'nas')).reason).toMatch(says)
+      expect(judge(await provider.gather(job, guest, 'nas')).reason).toMatch(says)
     })
 
     it('names no more than a few files', async () => {
@@ -297,7 +297,7 @@ describe('the evidence about a backup', () => {
   it('of an archive that vanishes between list and look is missing', async () => {
     const gone = answer(500, "volume_size_info on 'nas:backup/x' failed - no format", { data: null })
     const { provider } = await open(siteWith({ volume: () => gone }))
-    expect(judge(await provider.gatherEvidence(job, guest, 'nas')).name).toBe('archive-missing')
+    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('archive-missing')
   })
 
   it('of an archive of a kind that nobody knows says which storages keep files', async () => {
@@ -305,7 +305,7 @@ describe('the evidence about a backup', () => {
       line.startsWith('INFO: creating') ? "INFO: creating Block Vault archive 'vault:100/1'" : line,
     )
     const { provider } = await open(siteWith({ log: () => data(lines.map((t) => ({ t }))) }))
-    const verdict = judge(await provider.gatherEvidence(job, guest, 'nas'))
+    const verdict = judge(await provider.gather(job, guest, 'nas'))
     expect(verdict.name).toBe('archive-unnamed')
     expect(verdict.reason).toMatch(/doesn't know \(Block Vault\).*name a storage that keeps files/)
   })
@@ -317,7 +317,7 @@ describe('the evidence about a backup', () => {
         : line,
     )
     const { provider } = await open(siteWith({ log: () => data(lines.map((t) => ({ t }))) }))
-    const verdict = judge(await provider.gatherEvidence(job, guest, 'nas'))
+    const verdict = judge(await provider.gather(job, guest, 'nas'))
     expect(verdict.name).toBe('archive-unnamed')
     expect(verdict.reason).toContain("aren't files")
   })
@@ -341,7 +341,7 @@ describe('following and stopping a backup', () => {
         },
       }),
     )
-    expect(await provider.checkBackup(job)).toMatchObject({ running: true, progressPercent: 99 })
+    expect(await provider.check(job)).toMatchObject({ running: true, progressPercent: 99 })
     expect(server.requests).toHaveLength(3)
   })
 
@@ -349,18 +349,18 @@ describe('following and stopping a backup', () => {
     const { provider } = await open(
       siteWith({ status: () => data({ status: 'running' }), log: () => answer(403, 'Permission check failed') }),
     )
-    expect(await provider.checkBackup(job)).toEqual({ running: true })
+    expect(await provider.check(job)).toEqual({ running: true })
   })
 
   it('an ended job is left alone', async () => {
     const { provider, server } = await open(siteWith())
-    await provider.stopBackup(job, 5)
+    await provider.stop(job, 5)
     expect(server.requests.map(({ method }) => method)).toEqual(['GET'])
   })
 
   it('a job that does not end in time is an error that says so', async () => {
     const { provider, server } = await open(siteWith({ status: () => data({ status: 'running' }) }))
-    await expect(provider.stopBackup(job, 3)).rejects.toMatchObject({
+    await expect(provider.stop(job, 3)).rejects.toMatchObject({
       name: 'PlatformUnavailable',
       message: expect.stringContaining('still runs after 3 s') as unknown,
     })
@@ -374,14 +374,14 @@ describe('following and stopping a backup', () => {
         remove: () => ({ bytes: '', after: 'reset' }),
       }),
     )
-    await provider.stopBackup(job, 5)
-    expect(await provider.checkBackup(job)).toEqual({ running: false })
+    await provider.stop(job, 5)
+    expect(await provider.check(job)).toEqual({ running: false })
   })
 
   it('a job that is no task id is refused before anything is sent', async () => {
     const { provider, server } = await open(siteWith())
-    await expect(provider.checkBackup('job-1')).rejects.toMatchObject({ name: 'RequestRejected' })
-    await expect(provider.gatherEvidence('', guest, 'nas')).rejects.toMatchObject({ name: 'RequestRejected' })
+    await expect(provider.check('job-1')).rejects.toMatchObject({ name: 'RequestRejected' })
+    await expect(provider.gather('', guest, 'nas')).rejects.toMatchObject({ name: 'RequestRejected' })
     expect(server.requests).toEqual([])
   })
 })
@@ -458,7 +458,7 @@ describe('a clock that is years off', () => {
         ? data([{ node: 'pve1', status: 'online' }])
         : at('Mon, 22 Nov 2021 18:00:00 GMT', data(rows)),
     )
-    expect((await provider.listJobs(since)).jobs.map(({ running }) => running)).toEqual([true])
+    expect((await provider.tasks.list(since)).jobs.map(({ running }) => running)).toEqual([true])
   })
 
   it('is told by the head of an answer that was there anyway', async () => {
@@ -536,17 +536,17 @@ describe('hostile answers', () => {
     ),
   ) // biome-ignore format: a table
 
-  const calls: Record<string, (provider: Provider) => Promise<unknown>> = {
+  const calls: Record<string, (provider: ProxmoxProvider) => Promise<unknown>> = {
     identify: (provider) => provider.identify(),
     missingPrivileges: (provider) =>
       provider.missingPrivileges({ guestIds: ['100'], storage: 'nas', deleteSource: false }),
     findGuests: (provider) => provider.findGuests(['100']),
     findJobs: (provider) => provider.findJobs(guest, new Date(0)),
-    startBackup: (provider) => provider.startBackup(guest, options),
-    checkBackup: (provider) => provider.checkBackup(job),
-    gatherEvidence: (provider) => provider.gatherEvidence(job, guest, 'nas'),
-    readLog: (provider) => provider.readLog(job),
-    stopBackup: (provider) => provider.stopBackup(job, 1),
+    startBackup: (provider) => provider.start(guest, options),
+    checkBackup: (provider) => provider.check(job),
+    gatherEvidence: (provider) => provider.gather(job, guest, 'nas'),
+    readLog: (provider) => provider.tasks.log(job),
+    stopBackup: (provider) => provider.stop(job, 1),
     deleteArtifact: (provider) => provider.deleteArtifact(`nas:backup/${archive}`, 'pve1'),
   }
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { backupOptionsSchema } from '../../../../functions/contracts/backup-options.ts'
 import { GuestliftError } from '../../../../functions/contracts/errors.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
-import type { Provider } from '../../../../functions/providers/provider.ts'
+import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { data, type SeenRequest } from '../../../../local/replay/byte-server.ts'
 import { matchPath, readCallPath } from '../../../../local/replay/call-path.ts'
 import { clientCalls } from '../../../../local/replay/calls.ts'
@@ -63,35 +63,35 @@ const container = { ...vm, kind: 'container' } as const
 const power = { timeoutSeconds: 1, forceStop: true }
 
 /** Every method, once or in each of its ways. */
-const uses: ((provider: Provider) => Promise<unknown>)[] = [
+const uses: ((provider: ProxmoxProvider) => Promise<unknown>)[] = [
   (provider) => provider.identify(),
   (provider) => provider.missingPrivileges({ guestIds: ['100'], storage: 'store', deleteSource: true }),
   (provider) => provider.findGuests(['100']),
   (provider) => provider.listGuests('everything'),
   (provider) => provider.describeGuest(vm),
   (provider) => provider.describeGuest(container),
-  (provider) => provider.describeStorage('store', 'pve1'),
-  (provider) => provider.startBackup(vm, backupOptionsSchema.parse({ storage: 'store', notes: 'web' })),
+  (provider) => provider.storages.describe('store', 'pve1'),
+  (provider) => provider.start(vm, backupOptionsSchema.parse({ storage: 'store', notes: 'web' })),
   (provider) => provider.findJobs(vm, new Date(0)),
-  (provider) => provider.checkBackup(upid),
-  (provider) => provider.gatherEvidence(upid, vm, 'store'),
-  (provider) => provider.readLog(upid),
-  (provider) => provider.stopBackup(upid, 1),
+  (provider) => provider.check(upid),
+  (provider) => provider.gather(upid, vm, 'store'),
+  (provider) => provider.tasks.log(upid),
+  (provider) => provider.stop(upid, 1),
   (provider) => provider.deleteArtifact(archive, 'pve1'),
-  (provider) => provider.listJobs(new Date(0)),
-  (provider) => provider.describeJob(upid),
-  (provider) => provider.listArchives({ storage: 'store', guestId: '100' }),
-  (provider) => provider.listArchives({}),
-  (provider) => provider.readMarks(archive, 'pve1'),
-  (provider) => provider.editMarks(archive, 'pve1', { notes: 'new', protected: true }),
-  (provider) => provider.removeArchive(archive, 'pve1'),
-  (provider) => provider.previewPrune({ storage: 'store', guestId: '100' }, { 'keep-last': 3 }),
-  (provider) => provider.guestState(container),
+  (provider) => provider.tasks.list(new Date(0)),
+  (provider) => provider.tasks.describe(upid),
+  (provider) => provider.archivesOnPlatform.list({ storage: 'store', guestId: '100' }),
+  (provider) => provider.archivesOnPlatform.list({}),
+  (provider) => provider.archivesOnPlatform.readMarks(archive, 'pve1'),
+  (provider) => provider.archivesOnPlatform.editMarks(archive, 'pve1', { notes: 'new', protected: true }),
+  (provider) => provider.archivesOnPlatform.remove(archive, 'pve1'),
+  (provider) => provider.archivesOnPlatform.previewPrune({ storage: 'store', guestId: '100' }, { 'keep-last': 3 }),
+  (provider) => provider.power.state(container),
   ...(['start', 'shutdown', 'stop', 'reboot'] as const).flatMap((action) => [
-    (provider: Provider) => provider.powerGuest(vm, action, power),
-    (provider: Provider) => provider.powerGuest(container, action, power),
+    (provider: ProxmoxProvider) => provider.power.order(vm, action, power),
+    (provider: ProxmoxProvider) => provider.power.order(container, action, power),
   ]),
-  (provider) => provider.awaitUnlocked(vm, 1),
+  (provider) => provider.locks.awaitFreed(vm, 1),
 ]
 
 /** All that the client sends to a site of this version, in two states of its guests and tasks. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SharedText } from '../../../../functions/providers/provider-deps.ts'
-import type { Provider } from '../../../../functions/providers/provider.ts'
+import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import { sealFor } from '../../../../functions/providers/proxmox/session-seal.ts'
@@ -24,7 +24,7 @@ let now: number
 let text: ReturnType<typeof sharedText>
 let timePasses: boolean
 let processes = 0
-const opened: Provider[] = []
+const opened: ProxmoxProvider[] = []
 const logged: string[] = []
 
 /** As the bucket has it: one object, written on conditions. */
@@ -70,7 +70,7 @@ afterEach(async () => {
 })
 
 /** A function call in a process of its own: what a warm process remembers goes by what is configured, so each trusts another certificate too. */
-function call(changes: Partial<typeof auth> = {}, session: SharedText = text): Provider {
+function call(changes: Partial<typeof auth> = {}, session: SharedText = text): ProxmoxProvider {
   processes += 1
   const other = processes.toString(16).padStart(2, '0').toUpperCase()
   const fingerprints = [lab.fingerprint, Array.from({ length: 32 }, () => other).join(':')]
@@ -96,7 +96,7 @@ function call(changes: Partial<typeof auth> = {}, session: SharedText = text): P
 const codesShown = (): number =>
   lab.faults.requests.filter(({ parameters }) => parameters['tfa-challenge'] !== undefined).length
 const loginsAtAll = (): number => lab.faults.requests.filter(({ path }) => path === '/access/ticket').length
-const message = (provider: Provider): Promise<string> =>
+const message = (provider: ProxmoxProvider): Promise<string> =>
   provider.identify().then(
     () => 'let in',
     (error: unknown) => String(error),
@@ -150,7 +150,7 @@ describe('the login of an account with a second factor', () => {
   it('knows who it is when the ticket came from another call', async () => {
     lab.control.setTaskSpeed(0)
     await call().identify()
-    expect(await call().listJobs(new Date(0))).toEqual({ jobs: [], unread: [] })
+    expect(await call().tasks.list(new Date(0))).toEqual({ jobs: [], unread: [] })
     expect(codesShown()).toBe(1)
   })
 })

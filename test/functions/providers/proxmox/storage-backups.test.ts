@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
-import type { Provider } from '../../../../functions/providers/provider.ts'
+import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { answer, data, type Reply, type SeenRequest, type ScriptedServer, startServer } from './scripted-server.ts'
 import { shortLimits, siteFor, surroundings } from './site.ts'
 
@@ -17,7 +17,7 @@ const guest = { id: '101', kind: 'container', name: 'db', node: 'pve1' } as cons
 
 async function site(
   script: (request: SeenRequest, index: number) => Reply,
-): Promise<{ provider: Provider; server: ScriptedServer }> {
+): Promise<{ provider: ProxmoxProvider; server: ScriptedServer }> {
   const server = await startServer(script)
   const provider = openProxmox('hq', siteFor(server), surroundings(), shortLimits)
   closing.push(provider, server)
@@ -30,7 +30,7 @@ describe('removing an archive', () => {
       if (method === 'DELETE') return data(upid('imgdel'))
       return path.includes('/tasks/') ? data({ status: 'stopped', exitstatus: 'OK' }) : data(marks)
     })
-    await expect(provider.removeArchive(ref, 'pve1')).rejects.toMatchObject({
+    await expect(provider.archivesOnPlatform.remove(ref, 'pve1')).rejects.toMatchObject({
       name: 'PlatformTaskFailed',
       message: expect.stringContaining('still there'),
     })
@@ -38,8 +38,8 @@ describe('removing an archive', () => {
 
   it('sends no order for one that is protected or gone', async () => {
     const { provider, server } = await site((_, index) => (index === 0 ? data({ ...marks, protected: '1' }) : gone))
-    expect(await provider.removeArchive(ref, 'pve1')).toBe('protected')
-    expect(await provider.removeArchive(ref, 'pve1')).toBe('gone')
+    expect(await provider.archivesOnPlatform.remove(ref, 'pve1')).toBe('protected')
+    expect(await provider.archivesOnPlatform.remove(ref, 'pve1')).toBe('gone')
     expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'GET'])
   })
 
@@ -49,13 +49,13 @@ describe('removing an archive', () => {
       if (method === 'DELETE') return data(upid('imgdel'))
       return path.includes('/tasks/') ? data({ status: 'stopped', exitstatus }) : data(marks)
     })
-    expect(await provider.removeArchive(ref, 'pve1')).toBe('protected')
+    expect(await provider.archivesOnPlatform.remove(ref, 'pve1')).toBe('protected')
   })
 
   it('takes an address that is no archive’s for a mistake, before anything is sent', async () => {
     const { provider, server } = await site(() => data(null))
     for (const wrong of ['nas:100/vm-100-disk-0.qcow2', 'vzdump.tar', 'nas:iso/x.iso']) {
-      await expect(provider.removeArchive(wrong, 'pve1')).rejects.toMatchObject({ name: 'RequestRejected' })
+      await expect(provider.archivesOnPlatform.remove(wrong, 'pve1')).rejects.toMatchObject({ name: 'RequestRejected' })
     }
     expect(server.requests).toEqual([])
   })
@@ -69,25 +69,30 @@ describe('changing notes and protection', () => {
       notes = new URLSearchParams(body).get('notes') ?? notes
       return { bytes: '', after: 'reset' }
     })
-    expect(await provider.editMarks(ref, 'pve1', { notes: 'new & ü' })).toEqual({ notes: 'new & ü', protected: false })
+    expect(await provider.archivesOnPlatform.editMarks(ref, 'pve1', { notes: 'new & ü' })).toEqual({
+      notes: 'new & ü',
+      protected: false,
+    })
   })
 
   it('fails when the order was lost and nothing changed, and when it was taken and not kept', async () => {
     const lost = await site(({ method }) => (method === 'PUT' ? { bytes: '', after: 'reset' } : data(marks)))
-    await expect(lost.provider.editMarks(ref, 'pve1', { protected: true })).rejects.toMatchObject({
+    await expect(lost.provider.archivesOnPlatform.editMarks(ref, 'pve1', { protected: true })).rejects.toMatchObject({
       name: 'PlatformUnavailable',
     })
     const dropped = await site(({ method }) => (method === 'PUT' ? data(null) : data(marks)))
-    await expect(dropped.provider.editMarks(ref, 'pve1', { protected: true })).rejects.toMatchObject({
-      name: 'PlatformTaskFailed',
-    })
+    await expect(dropped.provider.archivesOnPlatform.editMarks(ref, 'pve1', { protected: true })).rejects.toMatchObject(
+      {
+        name: 'PlatformTaskFailed',
+      },
+    )
   })
 })
 
 describe('previewing the pruning', () => {
   it('fails over a mark that it does not know, rather than leaving the archive out', async () => {
     const { provider } = await site(() => data([{ volid: ref, ctime: 1_795_369_222, mark: 'maybe', type: 'lxc' }]))
-    const asked = provider.previewPrune({ storage: 'nas', node: 'pve1' }, { 'keep-last': 1 })
+    const asked = provider.archivesOnPlatform.previewPrune({ storage: 'nas', node: 'pve1' }, { 'keep-last': 1 })
     await expect(asked).rejects.toMatchObject({ name: 'PlatformUnavailable' })
   })
 })
@@ -104,7 +109,7 @@ describe('listing archives', () => {
         ? answer(500, 'x', { message: "storage 'nas' is not online\n" })
         : data([])
     })
-    expect(await provider.listArchives({})).toEqual({ archives: [], unread: [], hidden: [] })
+    expect(await provider.archivesOnPlatform.list({})).toEqual({ archives: [], unread: [], hidden: [] })
     const asked = server.requests.flatMap(
       ({ path }) => /nodes\/(\w+)\/storage\/(\w+)\/content/.exec(path)?.slice(1).join(' ') ?? [],
     )
@@ -122,7 +127,7 @@ describe('starting and stopping guests', () => {
         ? data({ status: 'stopped', exitstatus: 'OK' })
         : current('stopped', { ha: { managed: 1 } })
     })
-    await expect(provider.powerGuest(guest, 'start', { timeoutSeconds: 3 })).rejects.toMatchObject({
+    await expect(provider.power.order(guest, 'start', { timeoutSeconds: 3 })).rejects.toMatchObject({
       name: 'PlatformTaskFailed',
       message: expect.stringMatching(/still stopped.*ha-manager status/),
     })
@@ -133,7 +138,7 @@ describe('starting and stopping guests', () => {
       if (method === 'POST') return answer(500, 'x', { message: 'CT 101 already running\n', data: null })
       return current(index === 0 ? 'stopped' : 'running')
     })
-    expect(await provider.powerGuest(guest, 'start', { timeoutSeconds: 60 })).toMatchObject({ changed: false })
+    expect(await provider.power.order(guest, 'start', { timeoutSeconds: 60 })).toMatchObject({ changed: false })
     expect(server.requests.filter(({ method }) => method === 'POST')).toHaveLength(1)
   })
 
@@ -141,7 +146,7 @@ describe('starting and stopping guests', () => {
     const { provider } = await site(({ method }) =>
       method === 'POST' ? { bytes: '', after: 'reset' } : current('running'),
     )
-    await expect(provider.powerGuest(guest, 'stop', { timeoutSeconds: 60 })).rejects.toMatchObject({
+    await expect(provider.power.order(guest, 'stop', { timeoutSeconds: 60 })).rejects.toMatchObject({
       name: 'PlatformUnavailable',
       message: expect.stringContaining('may have been taken'),
     })
@@ -149,9 +154,9 @@ describe('starting and stopping guests', () => {
 
   it('blames no lock but a backup’s, and waits for that one', async () => {
     const migrating = await site(() => current('running', { lock: 'migrate' }))
-    expect(await migrating.provider.awaitUnlocked(guest, 5)).toBeUndefined()
+    expect(await migrating.provider.locks.awaitFreed(guest, 5)).toBeUndefined()
     const clearing = await site((_, index) => current('running', index < 3 ? { lock: 'backup' } : {}))
-    expect(await clearing.provider.awaitUnlocked(guest, 5)).toBeUndefined()
+    expect(await clearing.provider.locks.awaitFreed(guest, 5)).toBeUndefined()
     expect(clearing.server.requests).toHaveLength(4)
   })
 })

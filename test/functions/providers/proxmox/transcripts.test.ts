@@ -5,7 +5,7 @@ import type { GuestKind } from '../../../../functions/contracts/nouns.ts'
 import { judge } from '../../../../functions/domain/backup/verdict.ts'
 import { type ApiClient, openClient } from '../../../../functions/providers/proxmox/client.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
-import type { Provider } from '../../../../functions/providers/provider.ts'
+import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { data, type Reply, type SeenRequest, startServer } from './scripted-server.ts'
 import { passwordAuth, shortLimits, siteFor, surroundings, tokenAuth } from './site.ts'
 import { type Exchange, recording, recordingNames, recordingsPresent, replay } from './transcripts.ts'
@@ -17,7 +17,7 @@ function isLogin({ request }: Exchange): boolean {
 /** Runs `use` against a server that answers with recorded exchanges, and with a recorded login where none is among them. */
 async function against<Result>(
   exchanges: readonly Exchange[],
-  use: (provider: Provider, client: ApiClient, requests: SeenRequest[]) => Promise<Result>,
+  use: (provider: ProxmoxProvider, client: ApiClient, requests: SeenRequest[]) => Promise<Result>,
   {
     auth = tokenAuth,
     others = () => undefined,
@@ -403,8 +403,8 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
       exchanges,
       async (provider) => {
         // Some recordings show the task running first.
-        for (let looks = 0; looks < 5 && (await provider.checkBackup(job)).running; looks += 1);
-        return provider.gatherEvidence(job, guest, expected.storage ?? 'store')
+        for (let looks = 0; looks < 5 && (await provider.check(job)).running; looks += 1);
+        return provider.gather(job, guest, expected.storage ?? 'store')
       },
       { others: storageAnswers },
     )
@@ -445,10 +445,10 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
     )
     const guest = { id: '101', kind: 'container', name: 'db', node: 'pve1' } as const
     const evidence = await against(exchanges, async (provider) => {
-      while ((await provider.checkBackup(second)).running);
+      while ((await provider.check(second)).running);
       // The recorded log of the running task comes first.
-      await provider.readLog(second)
-      return provider.gatherEvidence(second, guest, 'store')
+      await provider.tasks.log(second)
+      return provider.gather(second, guest, 'store')
     })
     expect(evidence).toMatchObject({ exitStatus: 'unexpected status', ending: 'interrupted', logComplete: false })
     expect(judge(evidence).name).toBe('job-interrupted')
@@ -574,7 +574,7 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
     const options = { mode: 'snapshot', compress: 'zstd', storage: 'store' } as const
     await expect(
       against(recording('vzdump-guest-on-other-node-returns-OK-not-UPID'), (provider) =>
-        provider.startBackup(guest, options),
+        provider.start(guest, options),
       ),
     ).rejects.toMatchObject({ name: 'NothingBackedUp', message: expect.stringContaining('guest 300') as unknown })
   })
@@ -585,20 +585,20 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
       recording('login-then-work-as-a-client-does'),
       async (provider, _, seen) => {
         const options = { mode: 'snapshot', compress: 'zstd', storage: 'store', notes: '{{guestname}}' } as const
-        const job = await provider.startBackup(guest, options)
+        const job = await provider.start(guest, options)
         expect(job).toEqual({
           jobRef: 'UPID:pve1:0000736A:0005F6FE:6B032D7B:vzdump:100:backup@pve:',
           startedAt: '2026-11-22T17:59:23.000Z',
           running: true,
           clock: { offsetSeconds: -36.5, uncertaintySeconds: 0.5, measuredAt: '2026-11-22T18:00:00.000Z' },
         })
-        expect(await provider.checkBackup(job.jobRef)).toEqual({ running: false })
-        const evidence = await provider.gatherEvidence(job.jobRef, guest, 'store')
+        expect(await provider.check(job.jobRef)).toEqual({ running: false })
+        const evidence = await provider.gather(job.jobRef, guest, 'store')
         expect(judge(evidence)).toMatchObject({ name: 'archived', good: true })
         // The list's size is exact; the single volume's (2098688) is rounded up to 512.
         expect(evidence.listed?.sizeBytes).toBeLessThan(2_098_688)
         expect(evidence.notes).toBe('web')
-        expect(await provider.readLog(job.jobRef)).toMatch(/^INFO: starting new backup job[\s\S]*\nTASK OK\n$/)
+        expect(await provider.tasks.log(job.jobRef)).toMatch(/^INFO: starting new backup job[\s\S]*\nTASK OK\n$/)
         await provider.deleteArtifact(evidence.listed?.artifactRef ?? '', 'pve1')
         return seen
       },
@@ -626,7 +626,7 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
     const requests = await against(
       exchanges.filter(({ request }) => request.method === 'DELETE'),
       async (provider, _, seen) => {
-        await provider.stopBackup(job, 10)
+        await provider.stop(job, 10)
         return seen
       },
       {
@@ -677,11 +677,9 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
     const [job] = upidsIn(recording('vzdump-ok-protected-notes'))
     const task = recording('vzdump-ok-protected-notes').filter(({ request }) => request.path.includes('/tasks/'))
     const guest = { id: '104', kind: 'container', name: 'tiny', node: 'pve1' } as const
-    const evidence = await against(
-      [...task, ...list],
-      (provider) => provider.gatherEvidence(job ?? '', guest, 'store'),
-      { others: storageAnswers },
-    )
+    const evidence = await against([...task, ...list], (provider) => provider.gather(job ?? '', guest, 'store'), {
+      others: storageAnswers,
+    })
     expect(judge(evidence).name).toBe(name.startsWith('perm-') ? 'archive-missing' : 'archived')
   })
 

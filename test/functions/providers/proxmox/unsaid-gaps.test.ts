@@ -43,7 +43,7 @@ async function evidenceWith(changes: Record<string, Reply>) {
   closing.push(server)
   const provider = openProxmox('hq', siteFor(server), surroundings(), shortLimits)
   closing.push(provider)
-  return provider.gatherEvidence(upid, guest, 'nas')
+  return provider.gather(upid, guest, 'nas')
 }
 
 describe("gaps that a container's log keeps quiet about", () => {

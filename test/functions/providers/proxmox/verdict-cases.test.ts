@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { judge } from '../../../../functions/domain/backup/verdict.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
-import type { Provider } from '../../../../functions/providers/provider.ts'
+import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { answer, data, type Reply, type ScriptedServer, type SeenRequest, startServer } from './scripted-server.ts'
 import { shortLimits, siteFor, surroundings } from './site.ts'
 
@@ -50,7 +50,7 @@ async function serve(script: (request: SeenRequest) => Reply): Promise<ScriptedS
   return server
 }
 
-function providerFor(servers: Parameters<typeof siteFor>[0]): { provider: Provider; slept: number[] } {
+function providerFor(servers: Parameters<typeof siteFor>[0]): { provider: ProxmoxProvider; slept: number[] } {
   const deps = surroundings()
   const provider = openProxmox('hq', siteFor(servers), deps, shortLimits)
   closing.push(provider)
@@ -58,7 +58,7 @@ function providerFor(servers: Parameters<typeof siteFor>[0]): { provider: Provid
 }
 
 async function verdictOn(what: Site) {
-  const evidence = await providerFor(await serve(site(what))).provider.gatherEvidence(upid, guest, 'nas')
+  const evidence = await providerFor(await serve(site(what))).provider.gather(upid, guest, 'nas')
   return { ...judge(evidence), evidence }
 }
 
@@ -137,7 +137,7 @@ describe('the verdict', () => {
 
   it('looks for the archive on the storage that the job itself names', async () => {
     const { provider } = providerFor(await serve(site({})))
-    const evidence = await provider.gatherEvidence(upid, guest, 'elsewhere')
+    const evidence = await provider.gather(upid, guest, 'elsewhere')
     expect(judge(evidence).name).toBe('archived')
     expect(evidence.listed?.location.storage).toBe('nas')
   })
@@ -227,7 +227,7 @@ describe('a start whose answer got lost', () => {
     const server = await serve(({ method }) => (method === 'POST' ? answer(596, 'Connection timed out') : data([row])))
     const { provider } = providerFor(server)
     const options = { mode: 'snapshot', compress: 'zstd', storage: 'nas' } as const
-    await expect(provider.startBackup(guest, options)).rejects.toMatchObject({ name: 'BackupStartUnclear' })
+    await expect(provider.start(guest, options)).rejects.toMatchObject({ name: 'BackupStartUnclear' })
     expect(await provider.findJobs(guest, new Date(startSeconds * 1000))).toEqual([
       { jobRef: upid, startedAt: '2026-11-22T17:34:51.000Z', running: true },
     ])
@@ -240,10 +240,10 @@ describe('the node that is asked', () => {
     const first = await startServer(() => data({ status: 'running' }))
     const second = await serve(site({}))
     const { provider, slept } = providerFor([first, second])
-    expect(await provider.checkBackup(upid)).toMatchObject({ running: true })
+    expect(await provider.check(upid)).toMatchObject({ running: true })
     await first.close()
-    expect(await provider.checkBackup(upid)).toEqual({ running: false })
-    expect(judge(await provider.gatherEvidence(upid, guest, 'nas')).name).toBe('archived')
+    expect(await provider.check(upid)).toEqual({ running: false })
+    expect(judge(await provider.gather(upid, guest, 'nas')).name).toBe('archived')
     expect(second.requests.every(({ path }) => path.includes('/nodes/pve2/'))).toBe(true)
     // The one pause is that between the two looks at the archive's size.
     expect(slept).toEqual([2000])
@@ -252,9 +252,9 @@ describe('the node that is asked', () => {
   it('is remembered by the next function call of the same process', async () => {
     const silent = await serve(() => ({ bytes: '', after: 'reset' }))
     const lively = await serve(site({}))
-    await providerFor([silent, lively]).provider.checkBackup(upid)
+    await providerFor([silent, lively]).provider.check(upid)
     const before = silent.connections()
-    await providerFor([silent, lively]).provider.checkBackup(upid)
+    await providerFor([silent, lively]).provider.check(upid)
     expect(silent.connections()).toBe(before)
   })
 })

@@ -7,7 +7,8 @@ import { createS3Client } from '../../../../functions/aws/s3-client.ts'
 import { archiveFolder, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
 import { jobSchema } from '../../../../functions/contracts/job.ts'
 import type { ForeseenRun } from '../../../../functions/operations/foresight/foresee-run.ts'
-import { openProvider, siteSchema } from '../../../../functions/providers/registry.ts'
+import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
+import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import type { ToldGuest } from '../../../../local/cli/site/guests-command.ts'
 import { startS3 } from '../../../../local/s3/server.ts'
 import { manifestOf } from '../../../fakes/manifest.ts'
@@ -66,16 +67,16 @@ async function planOf(job: object, ...words: string[]) {
 
 /** Archive guest 101 on its node; the archive's size. */
 async function backUp(): Promise<number> {
-  const provider = openProvider('hq', siteSchema.parse(lab.site()), {
+  const provider = openProxmox('hq', proxmoxSiteSchema.parse(lab.site()), {
     now: () => new Date(),
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / 10)),
     log: () => undefined,
   })
   const guest = { id: '101', kind: 'container', name: 'db01', node: 'pve1' } as const
   const { backup } = jobSchema.parse({ site: 'hq', guests: { vmids: [101] } })
-  const { jobRef } = await provider.startBackup(guest, backup)
+  const { jobRef } = await provider.start(guest, backup)
   await lab.control.endOfTask(jobRef)
-  const { listed } = await provider.gatherEvidence(jobRef, guest, 'local')
+  const { listed } = await provider.gather(jobRef, guest, 'local')
   await provider.close()
   return listed?.sizeBytes ?? 0
 }

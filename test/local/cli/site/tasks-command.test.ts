@@ -13,7 +13,7 @@ async function startBackup(id: string): Promise<string> {
   const [guest] = await bench.provider.findGuests([id])
   if (guest === undefined) throw new Error(`no guest ${id}`)
   const options = { mode: 'snapshot', compress: 'zstd', storage: 'local' } as const
-  const { jobRef } = await bench.provider.startBackup(guest, options)
+  const { jobRef } = await bench.provider.start(guest, options)
   while (lockOf(Number(id)) === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
   return jobRef
 }
@@ -46,7 +46,7 @@ describe('guestlift tasks', () => {
     })
     const ended = await json('tasks', 'list', '--hours', '1', '--guest', '101')
     expect(ended.result).toMatchObject({ tasks: [{ jobRef: one, running: false }] })
-    await bench.provider.stopBackup(two, 10)
+    await bench.provider.stop(two, 10)
     expect((await guestlift('tasks', 'list')).stdout).toBe('No task of ours runs.\n')
   })
 
@@ -84,7 +84,7 @@ describe('guestlift tasks', () => {
       stderr: expect.stringMatching(/no job/),
     })
     const ref = await startBackup('101')
-    await bench.provider.stopBackup(ref, 10)
+    await bench.provider.stop(ref, 10)
     lab.control.forgetTask(ref)
     expect(await guestlift('tasks', 'log', ref)).toMatchObject({
       code: 1,

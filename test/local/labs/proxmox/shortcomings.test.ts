@@ -54,9 +54,9 @@ async function backedUp({ kind, of, mode = 'snapshot', status = 'running', agent
     const [found] = await provider.findGuests(['100'])
     if (found === undefined) throw new Error('the lab has no guest 100')
     const options = backupOptionsSchema.parse({ mode })
-    const { jobRef } = await provider.startBackup(found, options)
+    const { jobRef } = await provider.start(found, options)
     await lab.control.endOfTask(jobRef)
-    const evidence = await provider.gatherEvidence(jobRef, found, options.storage)
+    const evidence = await provider.gather(jobRef, found, options.storage)
     const verdict: Verdict = judge(evidence, { mode, ...(require === undefined ? {} : { require }) })
     const grade = evidence.grade === undefined ? undefined : shortGrade(evidence.grade)
     return { reached: gradeText(grade), verdict, used: evidence.used }
