@@ -2,12 +2,14 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { anchorsOf, proseLines, slugOf } from './markdown.ts'
+import { anchorsOf, proseLines, sentencesOf, slugOf, wordsOf } from './markdown.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Longer, and a newcomer no longer reads it to the end. */
 const MOST_README_LINES = 200
+/** Longer, and a sentence has to be read twice. */
+const MOST_WORDS = 25
 
 interface Link {
   /** Path of the page from the root, and the line that the link is in. */
@@ -75,6 +77,48 @@ describe('the documentation', () => {
 
   it('links to each page under docs/ from another one', () => {
     expect(pagesOfDocs.filter((page) => !links.some((link) => leadsTo(link, page)))).toEqual([])
+  })
+})
+
+describe('the sentences of the documentation', () => {
+  it(`have at most ${MOST_WORDS} words`, () => {
+    const long = pages.flatMap((page) =>
+      sentencesOf(read(page))
+        .filter(({ text }) => wordsOf(text) > MOST_WORDS)
+        .map(({ line, text }) => `${page}:${line} has ${wordsOf(text)} words: ${text}`),
+    )
+    expect(long).toEqual([])
+  })
+
+  it('stand one on a line', () => {
+    const lines = pages.flatMap((page) => {
+      const taken = sentencesOf(read(page)).map(({ line }) => line)
+      return taken.filter((line, index) => taken.indexOf(line) < index).map((line) => `${page}:${line}`)
+    })
+    expect(lines).toEqual([])
+  })
+})
+
+describe('the check of sentences', () => {
+  it('takes prose and lists, and leaves out headings, tables, comments and code', () => {
+    const text = '# A title\n\nOne. Two `a. B` more?\n- Three\n1. Four\n| a. B |\n<!-- No. -->\n```\nCode. More.\n```\n'
+    expect(sentencesOf(text)).toEqual([
+      { line: 3, text: 'One.' },
+      { line: 3, text: 'Two `code` more?' },
+      { line: 4, text: 'Three' },
+      { line: 5, text: 'Four' },
+    ])
+  })
+
+  it('counts the words that are read: of a link its text, of code one', () => {
+    expect(wordsOf(sentencesOf('See [the page](a/b.md) - or `npx guestlift run --json` - twice.')[0]?.text ?? '')).toBe(
+      6,
+    )
+  })
+
+  it('goes on behind an abbreviation that no capital follows', () => {
+    expect(sentencesOf('It takes e.g. two, as 3.5 GiB.')).toHaveLength(1)
+    expect(sentencesOf('**What it is not.**')).toHaveLength(1)
   })
 })
 

@@ -62,3 +62,28 @@ export function sectionOf(text: string, anchor: string): string {
     .slice(start.line + 1, end?.line)
     .join('\n')
 }
+
+interface Sentence {
+  /** Counted from 1. */
+  line: number
+  /** Code is one word, and a link is its text. */
+  text: string
+}
+
+/** The sentences of a page's prose and lists, in order. */
+export function sentencesOf(text: string): Sentence[] {
+  return proseLines(text).flatMap((content, index) => {
+    if (/^\s*(\||#{1,6} |<!--)/.test(content)) return []
+    return content
+      .replace(/^\s*(?:[-*]|\d+\.)\s+/, '')
+      .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replaceAll(/(`+)(?!`).*?(?<!`)\1(?!`)/g, '`code`')
+      .split(/(?<=[.!?][)"'*]*)(?<!^\d+\.)\s+(?=[(*"'`]*\p{Lu}|`)/u)
+      .map((sentence) => ({ line: index + 1, text: sentence.trim() }))
+      .filter((sentence) => sentence.text !== '')
+  })
+}
+
+export function wordsOf(sentence: string): number {
+  return sentence.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length
+}

@@ -5,8 +5,10 @@ import { z } from 'zod'
 import { workflowNames } from '../../lib/workflow-names.ts'
 import { anchorsOf, sectionOf } from '../markdown.ts'
 import { type Synthesised, synthesise } from './synthesise.ts'
+import { statesOf } from './workflows/asl.ts'
 
-const page = readFileSync(new URL('../../docs/operate.md', import.meta.url), 'utf8')
+const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
+const page = read('operate.md')
 
 let synthesised: Synthesised
 beforeAll(async () => {
@@ -61,6 +63,16 @@ describe('what to do', () => {
     expect(new Set(alarms().map(([id]) => kindOf(id)))).toEqual(new Set(KINDS))
     expect(KINDS.filter((kind) => !table.includes(kind))).toEqual([])
     for (const [id, text] of alarms()) expect(table, id).toContain(`(#${linkIn(text) ?? 'no link'})`)
+  })
+
+  it('is a section for each error that a workflow itself ends with', () => {
+    const errors = Object.values(synthesised.assembly.machines)
+      .flatMap((machine) => statesOf(machine))
+      .flatMap(([, { Type, ...state }]) => (Type === 'Fail' ? [String(state['Error'])] : []))
+      .filter((error) => !error.startsWith('{%'))
+    expect(errors.length).toBeGreaterThan(5)
+    const anchors = new Set([...anchorsOf(page), ...anchorsOf(read('troubleshooting.md'))])
+    expect(errors.filter((error) => !anchors.has(error.toLowerCase()))).toEqual([])
   })
 
   it('fits what AWS takes, and ends an alarm as a plain address that a mail program can find', () => {
