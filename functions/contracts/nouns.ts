@@ -38,7 +38,18 @@ export type GuestKind = z.infer<typeof guestKindSchema>
 export const guestIdentitySchema = z.strictObject({ id: z.string().min(1), witness: z.string().min(1).optional() })
 export type GuestIdentity = z.infer<typeof guestIdentitySchema>
 
-/** A guest as found on its platform. `id` is the platform's own identifier as text (Proxmox: the vmid). */
+/**
+ * The platform's own identifier of a guest as text: a number (`100`), a GUID, or a name such as `i-0abc`. It is part of
+ * object keys, hence the narrow alphabet; upper and lower case differ.
+ */
+export const guestIdSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+    'an id has 1 to 128 letters, digits, dots, underscores or hyphens, and starts with a letter or digit',
+  )
+
+/** A guest as found on its platform. `id` is what `guestIdSchema` takes, in records of all versions. */
 export const guestSchema = z.strictObject({
   id: z.string().min(1),
   kind: guestKindSchema,

@@ -1,6 +1,6 @@
 /** Which guests a person means: the job's `guests`, and what `guestlift guests` filters by. */
 import * as z from 'zod'
-import { guestKindSchema } from './nouns.ts'
+import { guestIdSchema, guestKindSchema } from './nouns.ts'
 
 /** Proxmox's range for guest ids (pve-common JSONSchema, format `pve-vmid`). */
 const FIRST_ID = 100
@@ -27,7 +27,7 @@ const idRangeSchema = z.string().refine((text) => parseIdRange(text) !== undefin
 export const guestStateSchema = z.enum(['running', 'stopped', 'paused', 'suspended', 'unknown'])
 export type GuestRunState = z.infer<typeof guestStateSchema>
 
-/** Left out: no templates, except those that `vmids` names. */
+/** Left out: no templates, except those that `vmids` or `ids` names. */
 export const templateChoiceSchema = z.enum(['leave-out', 'include', 'only'])
 export type TemplateChoice = z.infer<typeof templateChoiceSchema>
 
@@ -52,8 +52,11 @@ const keys = {
   vmids: listOf(vmidSchema, 'guest').describe(
     'Exact ids as numbers. A listed id that does not exist counts as a failed guest.',
   ),
+  ids: listOf(guestIdSchema, 'guest').describe(
+    'Exact ids as text, on every platform: `"100"`, `"i-0abc"` or a GUID. Together with `vmids` and `ranges` they are one key.',
+  ),
   ranges: listOf(idRangeSchema, 'range').describe(
-    'Ranges of ids as `100-199`. Together with `vmids` they are one key.',
+    'Ranges of ids as `100-199`. Together with `vmids` and `ids` they are one key.',
   ),
   names: listOf(nameOf('name'), 'name').describe(
     'Names, where `*` stands for any characters and `?` for one. Upper and lower case are the same.',
@@ -74,7 +77,7 @@ const keys = {
 }
 type Key = keyof typeof keys
 /** Keys that narrow a selection by themselves. `templates` does only with `only`. */
-const LIST_KEYS = ['vmids', 'ranges', 'names', 'tags', 'pools', 'nodes', 'states', 'kinds', 'ha'] as const
+const LIST_KEYS = ['vmids', 'ids', 'ranges', 'names', 'tags', 'pools', 'nodes', 'states', 'kinds', 'ha'] as const
 export type ListKey = (typeof LIST_KEYS)[number]
 
 /** The keys of a filter that narrow it, in their documented order. */
@@ -83,8 +86,13 @@ export function narrowingKeys(filter: GuestFilter): ListKey[] {
 }
 
 const filterSchema = z.strictObject(keys)
-/** Keys are ANDed, values of a key ORed; `vmids` and `ranges` are one key in that. */
+/** Keys are ANDed, values of a key ORed; `vmids`, `ids` and `ranges` are one key in that. */
 export type GuestFilter = z.output<typeof filterSchema>
+
+/** The ids that a filter names one by one, each once. */
+export function namedIds({ vmids = [], ids = [] }: Pick<GuestFilter, 'vmids' | 'ids'>): string[] {
+  return [...new Set([...vmids.map(String), ...ids])]
+}
 
 const saysOfPools = ({ pools, subPools }: Pick<GuestFilter, 'pools' | 'subPools'>) =>
   pools !== undefined || subPools === undefined

@@ -1,9 +1,16 @@
-import { type GuestFilter, type GuestSelection, type ListKey, narrowingKeys } from '../../contracts/selection.ts'
+import {
+  type GuestFilter,
+  type GuestSelection,
+  type ListKey,
+  namedIds,
+  narrowingKeys,
+} from '../../contracts/selection.ts'
 
 const LONGEST_LIST = 20
 
 const words: Record<ListKey, string> = {
   vmids: '',
+  ids: '',
   ranges: '',
   names: 'named',
   tags: 'with tag',
@@ -25,7 +32,7 @@ export function describeSelection(selection: GuestSelection): string {
 }
 
 function phrases(filter: GuestFilter): string {
-  const ids = [...(filter.vmids ?? []), ...(filter.ranges ?? [])]
+  const ids = [...namedIds(filter), ...(filter.ranges ?? [])]
   const others = narrowingKeys(filter).filter((key) => words[key] !== '')
   const subPools = filter.subPools === false ? ' (without sub-pools)' : ''
   return [

@@ -4,6 +4,7 @@ import {
   type GuestFilter,
   type GuestRunState,
   type ListKey,
+  namedIds,
   parseIdRange,
   type TemplateChoice,
 } from '../../contracts/selection.ts'
@@ -11,7 +12,6 @@ import { matchesGlob } from './glob.ts'
 
 /** What choosing needs to know of a guest. What a silent node keeps to itself is absent; the name is then empty. */
 export interface SelectableGuest {
-  /** Digits. */
   id: string
   kind: GuestKind
   name: string
@@ -35,11 +35,11 @@ export type Criterion = (guest: SelectableGuest) => Finding
 
 const kindNames = { vm: 'VM', container: 'container' } as const
 
-/** Each key of the filter as a question; `vmids` and `ranges` are one. Without `templates`, the given choice holds. */
+/** Each key of the filter as a question; `vmids`, `ids` and `ranges` are one. Without `templates`, the given choice holds. */
 export function criteriaOf(filter: GuestFilter, templates: TemplateChoice): Criterion[] {
   const { names, tags, pools, nodes, states, kinds, ha } = filter
   const criteria: Criterion[] = []
-  if (filter.vmids !== undefined || filter.ranges !== undefined) criteria.push(idIn(filter))
+  if ([filter.vmids, filter.ids, filter.ranges].some((list) => list !== undefined)) criteria.push(idIn(filter))
   if (names !== undefined) criteria.push(nameIn(names))
   if (tags !== undefined) criteria.push(tagIn(tags))
   if (pools !== undefined) {
@@ -66,12 +66,14 @@ export function singleValued({ subPools }: GuestFilter, key: ListKey, value: str
   return { [key]: [value], ...(key === 'pools' && subPools !== undefined ? { subPools } : {}) }
 }
 
-function idIn({ vmids = [], ranges = [] }: GuestFilter): Criterion {
-  const ids = new Set(vmids.map(String))
-  const parsed = ranges.flatMap((text) => parseIdRange(text) ?? [])
+function idIn(filter: GuestFilter): Criterion {
+  const ids = new Set(namedIds(filter))
+  const parsed = (filter.ranges ?? []).flatMap((text) => parseIdRange(text) ?? [])
   return ({ id }) => {
     if (ids.has(id)) return { fits: true, because: 'it is listed by its id' }
-    const range = parsed.find(({ first, last }) => Number(id) >= first && Number(id) <= last)
+    // `1e2` and `0x64` are ids of other platforms, and no numbers.
+    const number = /^\d+$/.test(id) ? Number(id) : Number.NaN
+    const range = parsed.find(({ first, last }) => number >= first && number <= last)
     if (range !== undefined) return { fits: true, because: `its id is in ${range.first}-${range.last}` }
     return { fits: false, because: 'its id is not among the selected ones' }
   }
@@ -142,8 +144,8 @@ function haIn(wanted: readonly string[]): Criterion {
 }
 
 /** A guest that is named by its id is meant, template or not, unless the selection says expressly that it isn't. */
-function templateIs(choice: TemplateChoice, { templates, vmids = [] }: GuestFilter): Criterion {
-  const named = new Set(templates === undefined ? vmids.map(String) : [])
+function templateIs(choice: TemplateChoice, filter: GuestFilter): Criterion {
+  const named = new Set(filter.templates === undefined ? namedIds(filter) : [])
   return ({ id, template, node }) => {
     if (choice === 'only') {
       if (template === undefined) {

@@ -1,5 +1,12 @@
 /** From all guests and a selection: who is chosen, who is left out, and why each. Pure; its order depends on ids alone. */
-import { type GuestFilter, type GuestSelection, type ListKey, narrowingKeys } from '../../contracts/selection.ts'
+import {
+  type GuestFilter,
+  type GuestSelection,
+  type ListKey,
+  namedIds,
+  narrowingKeys,
+} from '../../contracts/selection.ts'
+import { byId, compareIds } from '../identity/compare-ids.ts'
 import { type Criterion, criteriaOf, type Finding, type SelectableGuest, singleValued } from './guest-filter.ts'
 
 /**
@@ -16,7 +23,7 @@ export interface Decision<Guest extends SelectableGuest> {
 export interface Selected<Guest extends SelectableGuest> {
   /** One for each guest, by id. */
   decisions: Decision<Guest>[]
-  /** Ids that the selection lists and nobody knows, ascending. */
+  /** Ids that the selection lists and nobody knows, in their order. */
   missing: string[]
   /** Sentences about values that fit no guest at all: a typing error, or a thing that is gone. */
   unmatched: string[]
@@ -29,14 +36,13 @@ export function selectGuests<Guest extends SelectableGuest>(
   const { exclude } = selection
   const wanted = criteriaOf(selection, 'leave-out')
   const unwanted = exclude === undefined ? undefined : criteriaOf(exclude, 'include')
-  const ordered = [...guests].sort((one, other) => Number(one.id) - Number(other.id))
+  const ordered = guests.toSorted(byId)
   const known = new Set(ordered.map(({ id }) => id))
   return {
     decisions: ordered.map((guest) => ({ guest, ...decide(guest, wanted, unwanted) })),
-    missing: (selection.vmids ?? [])
-      .filter((id) => !known.has(String(id)) && !isExcludedById(id, exclude))
-      .sort((one, other) => one - other)
-      .map(String),
+    missing: namedIds(selection)
+      .filter((id) => !known.has(id) && !isExcludedById(id, exclude))
+      .toSorted(compareIds),
     unmatched: [
       ...unmatched(ordered, selection, ''),
       ...(exclude === undefined ? [] : unmatched(ordered, exclude, 'exclude.')),
@@ -78,12 +84,14 @@ function sentence(clause: string): string {
   return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`
 }
 
+const ID_KEYS: readonly ListKey[] = ['vmids', 'ids', 'ranges']
+
 /** An unknown guest can only be excluded by what is known of it. */
-function isExcludedById(id: number, exclude: GuestFilter | undefined): boolean {
+function isExcludedById(id: string, exclude: GuestFilter | undefined): boolean {
   if (exclude === undefined || exclude.templates === 'only') return false
   const keys = narrowingKeys(exclude)
-  if (keys.length === 0 || keys.some((key) => key !== 'vmids' && key !== 'ranges')) return false
-  const stub = { id: String(id), kind: 'vm', name: '', node: '', state: 'unknown', tags: [] } as const
+  if (keys.length === 0 || keys.some((key) => !ID_KEYS.includes(key))) return false
+  const stub = { id, kind: 'vm', name: '', node: '', state: 'unknown', tags: [] } as const
   return allOf(criteriaOf(exclude, 'include'), stub).fits === true
 }
 

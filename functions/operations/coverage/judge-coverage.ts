@@ -1,3 +1,4 @@
+import { byId } from '../../domain/identity/compare-ids.ts'
 import {
   type ArchivedGuest,
   coverageOf,
@@ -125,6 +126,6 @@ function worstFirst(one: GuestCoverage, other: GuestCoverage): number {
   return (
     order.indexOf(one.state) - order.indexOf(other.state) ||
     one.site.localeCompare(other.site) ||
-    one.guest.id.localeCompare(other.guest.id, 'en', { numeric: true })
+    byId(one.guest, other.guest)
   )
 }

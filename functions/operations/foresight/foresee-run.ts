@@ -1,3 +1,4 @@
+import { byId } from '../../domain/identity/compare-ids.ts'
 import { AUTO_STORAGE } from '../../contracts/backup-options.ts'
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { Job } from '../../contracts/job.ts'
@@ -85,7 +86,7 @@ export async function foreseeRun(job: Job, { provider, lastStored, testRoutes }:
   for (let start = 0; start < choice.chosen.length; start += READ_AHEAD) {
     guests.push(...(await Promise.all(choice.chosen.slice(start, start + READ_AHEAD).map(foresee))))
   }
-  guests.sort((one, other) => Number(one.id) - Number(other.id))
+  guests.sort(byId)
   const storages = [...places.values()].flatMap(({ storage }) => storage ?? [])
   const leftOut = choice.record.guests
     .filter(({ verdict }) => verdict === 'left-out')

@@ -46,7 +46,7 @@ export async function repeatRun({ run, startedAt }: Again, ports: Needs): Promis
   const asked = new Set([...(plan ?? []).map(({ guest }) => guest.id), ...outcomes.map(({ id }) => id)])
   const missing = [...asked].filter((id) => !archived.has(id))
   if (missing.length === 0) throw new InvalidJob(`Run ${run} archived every guest: there is nothing to repeat.`)
-  const guests = jobSchema.shape.guests.parse({ vmids: missing.map(Number) })
+  const guests = jobSchema.shape.guests.parse({ ids: missing })
   return { job: { ...job, guests }, notes: [`Repeats ${missing.length} of ${asked.size} guests of run ${run}.`] }
 }
 

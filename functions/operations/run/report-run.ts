@@ -1,3 +1,4 @@
+import { byId } from '../../domain/identity/compare-ids.ts'
 import type { Run } from '../../contracts/nouns.ts'
 import type { GuestOutcome, RunReport } from '../../contracts/report.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../../contracts/tasks.ts'
@@ -32,7 +33,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
   const unheard = plan.filter(({ guest }) => !heard.has(guest.id))
   const silent = inOrder(unheard, OUTCOMES_AT_ONCE, (item) => silentOutcome(item, input, ports))
   for await (const outcome of silent) guests.push(outcome)
-  guests.sort((a, b) => byNumber.compare(a.id, b.id))
+  guests.sort(byId)
   const { outcome, summary, succeeded, failed, skipped } = tally(guests)
   const report: RunReport = {
     version: 1,
@@ -52,9 +53,6 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
   if (metrics !== undefined) ports.log('run-metrics', metrics)
   return { outcome, summary, bucket: ports.store.bucket, reportKey: key, succeeded, failed, skipped }
 }
-
-/** Its ids are numbers on most platforms. One collator: making one for each comparison is most of sorting's time. */
-const byNumber = new Intl.Collator('en', { numeric: true })
 
 /** Of a planned guest that left no outcome. Where the run's map over its guests failed, that is the cause, and it is told. */
 async function silentOutcome(

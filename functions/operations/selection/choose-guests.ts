@@ -1,6 +1,6 @@
 import { GuestNotFound, NodeOffline, PrivilegeMissing } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import { type GuestSelection, narrowingKeys, type SelectionRecord } from '../../contracts/selection.ts'
+import { type GuestSelection, type ListKey, narrowingKeys, type SelectionRecord } from '../../contracts/selection.ts'
 import { describeSelection } from '../../domain/selection/describe-selection.ts'
 import { type Decision, type Selected, selectGuests } from '../../domain/selection/guest-selection.ts'
 import type { GuestList, GuestRecord, ListDepth } from '../../providers/guest-facts.ts'
@@ -90,10 +90,15 @@ function forbidden(site: string, { id, kind, name, node, missingPrivileges }: Gu
   }
 }
 
+/** Keys whose values are guests one by one. */
+function namesGuests(key: ListKey): boolean {
+  return key === 'vmids' || key === 'ids'
+}
+
 /** A plain list of ids has nothing to explain: each of its guests has its own outcome. */
 function summaryOf(selection: GuestSelection, { decisions, missing }: Selected<GuestRecord>): string[] {
   const keys = narrowingKeys(selection)
-  if (keys.length === 1 && keys[0] === 'vmids' && selection.exclude === undefined) return []
+  if (keys.every(namesGuests) && keys.length > 0 && selection.exclude === undefined) return []
   const count = (wanted: string) => decisions.filter(({ verdict }) => verdict === wanted).length
   const doubtful = count('undecided')
   const parts = [
@@ -114,6 +119,6 @@ function doubtsAbout(
 ): string[] {
   const keys = narrowingKeys(selection)
   // Ids that aren't found are told one by one, and the members of a pool are seen with rights on the pool.
-  const needsNoOverview = (keys.includes('vmids') && !keys.includes('ranges')) || keys.includes('pools')
+  const needsNoOverview = (keys.some(namesGuests) && !keys.includes('ranges')) || keys.includes('pools')
   return [...unmatched, ...(needsNoOverview || mayLack === undefined ? [] : [mayLack])]
 }

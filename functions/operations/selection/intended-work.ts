@@ -1,10 +1,11 @@
 import type { Job } from '../../contracts/job.ts'
+import { namedIds } from '../../contracts/selection.ts'
 import type { IntendedPool, IntendedWork } from '../../providers/intended-work.ts'
 
 /** What a job is going to do, as far as privileges can be told from it before any guest is chosen. */
 export function intendedWork({ guests, backup, deleteSource }: Job): IntendedWork {
   return {
-    guestIds: (guests.vmids ?? []).map(String),
+    guestIds: namedIds(guests),
     everyGuest: guests.all === true,
     pools: poolsOf(guests),
     excludedPools: poolsOf(guests.exclude ?? {}),

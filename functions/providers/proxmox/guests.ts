@@ -1,4 +1,5 @@
 /** Guests of the whole cluster: where they are, what they are, and what a backup of each would hold. */
+import { byId } from '../../domain/identity/compare-ids.ts'
 import { GuestliftError, PrivilegeMissing } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import { type GuestRunState, guestStateSchema } from '../../contracts/selection.ts'
@@ -73,9 +74,7 @@ export function openGuests(
     const anyUnderHa = rows.some(({ hastate }) => hastate !== undefined)
     const extras = depth === 'everything' ? await readExtras(notes, anyUnderHa) : undefined
     const unique = new Map(rows.map((row) => [row.vmid, row]))
-    const guests = [...unique.values()]
-      .map((row) => record(row, nodeStatus, permissions, extras))
-      .toSorted((one, other) => Number(one.id) - Number(other.id))
+    const guests = [...unique.values()].map((row) => record(row, nodeStatus, permissions, extras)).toSorted(byId)
     const identities = depth === undefined ? undefined : await readIdentities(client, guests)
     notes.push(...(identities?.notes ?? []))
     return {

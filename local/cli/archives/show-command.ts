@@ -83,7 +83,7 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
   return full.every(({ restore, newest }) => restore !== undefined && newest) ? exitCodes.succeeded : exitCodes.partial
 }
 
-/** A key (or s3:// address) of an archive or of a file of it; `100`, `vm-100`, `hq/vm-100`; else a guest's name. */
+/** A key (or s3:// address) of an archive or of a file of it; `100`, `vm-100`, `hq/vm-100`; else another id or a guest's name. */
 function meaningOf(what: string, keyPrefix: string, site: string | undefined): Meaning {
   const key = what.replace(/^s3:\/\/[^/]+\//, '')
   const place = readFolder(keyPrefix, key) ?? readFolder(keyPrefix, `${key.replace(/\/$/, '')}/manifest.json`)
@@ -100,23 +100,30 @@ function meaningOf(what: string, keyPrefix: string, site: string | undefined): M
       formerInFull: true,
     }
   }
-  const [, inSite, kind, id] = /^(?:([\w-]+)\/)?(?:(vm|container)-)?(\d+)$/.exec(what) ?? []
+  const [, inSite, kind, number] = /^(?:([\w-]+)\/)?(?:(vm|container)-)?(\d+)$/.exec(what) ?? []
   const where = inSite ?? site
   const filter = where === undefined ? {} : { site: where }
-  if (id !== undefined)
+  if (number !== undefined)
     return {
       ...filter,
-      guestId: id,
+      guestId: number,
       fits: ({ guest }) => kind === undefined || guest.kind === kind,
       chosen: (guest) => (guest.entries.length === 0 ? [] : [guest]),
       formerInFull: false,
     }
+  // An id that is no number reads like a name: it is either.
   return {
     ...filter,
     fits: () => true,
-    chosen: (guest) => (guest.name.toLowerCase() === what.toLowerCase() ? [guest] : []),
+    chosen: (guest) => (wordsFor(guest).includes(what.toLowerCase()) ? [guest] : []),
     formerInFull: true,
   }
+}
+
+/** What a guest may be called, in lower case. */
+function wordsFor({ site, name, guest: { kind, id } }: CataloguedGuest): string[] {
+  const ids = [id, `${kind}-${id}`]
+  return [name, ...ids, ...ids.map((one) => `${site}/${one}`)].map((one) => one.toLowerCase())
 }
 
 function archiveLines(

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { SFNClient } from '@aws-sdk/client-sfn'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../../functions/contracts/report.ts'
+import { namedIds } from '../../../functions/contracts/selection.ts'
 import { type Failure, readFailure } from '../../../functions/domain/backup/failure.ts'
 import { readAgain, readRequest } from '../../../functions/domain/selection/request.ts'
 import { emptyOutcome } from '../../../functions/operations/books/outcomes.ts'
@@ -92,7 +93,7 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
     const known = report ?? (unread === undefined ? undefined : unreadReport(unread))
     if (known !== undefined) return finish(known, options.bucket, display, options, stop)
     const failure = readFailure({ Error: result.error ?? result.status, Cause: result.cause })
-    return finish(unreported(job.guests.vmids ?? [], notes, failure), options.bucket, display, options, stop, failure)
+    return finish(unreported(namedIds(job.guests), notes, failure), options.bucket, display, options, stop, failure)
   } finally {
     display.end()
   }
@@ -194,7 +195,7 @@ function unreadReport({ outcome, summary, bucket, reportKey, unread }: UnreadRep
 }
 
 /** A run that ended before its report: every guest that was asked for failed for the same reason. */
-function unreported(vmids: readonly number[], notes: string[], failure: Failure): PrintedReport {
-  const guests = vmids.map((vmid) => emptyOutcome({ id: String(vmid) }, 'failed', failure.name, failure.message, 0))
+function unreported(ids: readonly string[], notes: string[], failure: Failure): PrintedReport {
+  const guests = ids.map((id) => emptyOutcome({ id }, 'failed', failure.name, failure.message, 0))
   return { outcome: 'failed', summary: `The run stopped: ${failure.message}`, notes, guests }
 }

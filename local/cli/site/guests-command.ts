@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
-import { type GuestSelection, guestSelectionSchema } from '../../../functions/contracts/selection.ts'
+import { type GuestSelection, guestSelectionSchema, parseIdRange } from '../../../functions/contracts/selection.ts'
 import { selectGuests } from '../../../functions/domain/selection/guest-selection.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import type { GuestDetails, GuestRecord } from '../../../functions/providers/guest-facts.ts'
@@ -150,9 +150,12 @@ function filterFrom(valuesOf: (name: FilterName) => string[] | undefined): Recor
     if (values === undefined) continue
     if (name !== 'id') filter[filters[name][0]] = values
     else {
-      const ids = values.filter((value) => /^\d+$/.test(value)).map(Number)
-      const ranges = values.filter((value) => !/^\d+$/.test(value))
-      if (ids.length > 0) filter['vmids'] = ids
+      const ranges = values.filter((value) => parseIdRange(value) !== undefined)
+      // A number that no vmid has is a typing error, where it is short enough to be meant as one.
+      const vmids = values.filter((value) => /^\d{1,9}$/.test(value))
+      const ids = values.filter((value) => !ranges.includes(value) && !vmids.includes(value))
+      if (vmids.length > 0) filter['vmids'] = vmids.map(Number)
+      if (ids.length > 0) filter['ids'] = ids
       if (ranges.length > 0) filter['ranges'] = ranges
     }
   }

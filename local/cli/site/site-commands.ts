@@ -1,6 +1,7 @@
 /** The commands that talk to a site themselves, with its site file and without AWS: `backups`, `guest`, `tasks`. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { type KeepRules, keepRulesSchema } from '../../../functions/contracts/retention.ts'
+import { guestIdSchema } from '../../../functions/contracts/nouns.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import {
   backupNotes,
@@ -59,10 +60,10 @@ type RuleOptions = { [Rule in (typeof rules)[number] as `keep${Capitalize<Rule>}
 function addBackups(program: Command, stop: StopSignals, finish: Finish): void {
   const backups = program.command('backups').description("archives on the platform's own storages")
   archiveCommand(backups, 'list', 'list them, newest first')
-    .option('--guest <vmid>', 'only of this guest', vmid)
+    .option('--guest <id>', 'only of this guest', guestId)
     .action((options: ListOptions) => finish(listBackups(options, stop)))
   archiveCommand(backups, 'latest', "show a guest's newest one")
-    .argument('<vmid>', '', vmid)
+    .argument('<id>', "the guest's id", guestId)
     .action((guest: string, options: WhereOptions) => finish(latestBackup(guest, options, stop)))
   archiveCommand(backups, 'delete', 'remove some; protected ones stay')
     .argument('<archive...>', 'address (local:backup/…) or file name')
@@ -85,7 +86,7 @@ function addBackups(program: Command, stop: StopSignals, finish: Finish): void {
   const preview = siteCommand(backups, 'prune-preview', "what the platform's own pruning would remove; changes nothing")
     .requiredOption('--storage <id>', 'the storage')
     .option('--node <name>', 'only this node')
-    .option('--guest <vmid>', 'only of this guest', vmid)
+    .option('--guest <id>', 'only of this guest', guestId)
     .option('--keep-all', 'keep everything')
   for (const rule of rules) preview.option(`--keep-${rule} <n>`, "in place of the storage's own rules", whole)
   preview.action((options: ListOptions & RuleOptions & { storage: string }, command: Command) =>
@@ -125,11 +126,11 @@ const powers = [
 function addGuest(program: Command, stop: StopSignals, finish: Finish): void {
   const guest = program.command('guest').description("a guest's state, and changing it")
   siteCommand(guest, 'status', 'how it is at this moment')
-    .argument('<vmid>', '', vmid)
+    .argument('<id>', "the guest's id", guestId)
     .action((id: string, options: SiteOptions) => finish(guestStatus(id, options, stop)))
   for (const [action, description] of powers) {
     const command = siteCommand(guest, action, `${description}, and wait until it is so`)
-      .argument('<vmid>', '', vmid)
+      .argument('<id>', "the guest's id", guestId)
       .option('--timeout <seconds>', 'how long it may take', whole, 180)
     if (action === 'shutdown') command.option('--force-stop', 'pull the plug when the time is over')
     if (action !== 'start') command.option('--confirm', 'really do it; without, only say what would happen')
@@ -143,7 +144,7 @@ function addTasks(program: Command, stop: StopSignals, finish: Finish): void {
   const tasks = program.command('tasks').description("tasks of the site file's account on the platform")
   siteCommand(tasks, 'list', 'those that run now')
     .option('--hours <n>', 'also those that ended, of this many hours', whole)
-    .option('--guest <vmid>', 'only about this guest', vmid)
+    .option('--guest <id>', 'only about this guest', guestId)
     .action((options: SiteOptions) => finish(listTasks(options, stop)))
   siteCommand(tasks, 'log', "a task's whole log")
     .argument('<task>', 'as "tasks list" shows it')
@@ -163,7 +164,8 @@ function whole(text: string): number {
   return Number(text)
 }
 
-function vmid(text: string): string {
-  if (!/^[1-9]\d{2,8}$/.test(text)) throw new InvalidArgumentError('A vmid is a whole number from 100 on.')
-  return text
+function guestId(text: string): string {
+  const id = guestIdSchema.safeParse(text)
+  if (!id.success) throw new InvalidArgumentError(`${validationMessage(id.error)}.`)
+  return id.data
 }

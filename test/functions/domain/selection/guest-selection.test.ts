@@ -42,6 +42,8 @@ describe('selecting guests', () => {
   it.each<[string, GuestSelection, string[]]>([
     ['ids', { vmids: [205, 100] }, ['100', '205']],
     ['ranges', { ranges: ['100-199', '1000-2000'] }, ['100', '101', '1000']],
+    ['ids as text', { ids: ['205', '100'] }, ['100', '205']],
+    ['ids in either form, which are one criterion', { vmids: [205], ids: ['100'] }, ['100', '205']],
     ['ids or ranges, which are one criterion', { vmids: [205], ranges: ['101-101'] }, ['101', '205']],
     ['names', { names: ['web*', 'DB??'] }, ['100', '101', '205']],
     ['tags, whatever their case', { tags: ['WEB'] }, ['100']],
@@ -62,6 +64,7 @@ describe('selecting guests', () => {
     ['all with templates', { all: true, templates: 'include' }, ['100', '101', '205', '900', '1000']],
     ['only templates', { templates: 'only' }, ['900']],
     ['a template by its id', { vmids: [900] }, ['900']],
+    ['a template by its id as text', { ids: ['900'] }, ['900']],
     ['a template by its id, expressly not', { vmids: [900], templates: 'leave-out' }, []],
     [
       'several keys, all of which have to fit',
@@ -69,6 +72,7 @@ describe('selecting guests', () => {
       ['100'],
     ],
     ['all but some', { all: true, exclude: { names: ['web*'], kinds: ['vm'] } }, ['101']],
+    ['all but an id as text', { all: true, exclude: { ids: ['101'] } }, ['100', '205', '1000']],
     ['all but an id', { all: true, exclude: { vmids: [101] } }, ['100', '205', '1000']],
     ['an id that is excluded', { vmids: [100, 101], exclude: { tags: ['prod'] } }, ['101']],
   ])('by %s', (_, selection, chosen) => {
@@ -94,6 +98,18 @@ describe('selecting guests', () => {
     ['everything', 100, { all: true }, /^All guests are selected\.$/],
   ])('says why: %s', (_, id, selection, reason) => {
     expect(reasonFor(id, selection)).toMatch(reason)
+  })
+
+  it('takes ids that are no numbers by their text alone, and as in no range', () => {
+    const others = ['1e2', '0x64', 'i-0abc', 'i-0ABC'].map((id) => ({ ...guest(100), id }))
+    const chosen = (selection: GuestSelection) =>
+      selectGuests(others, selection).decisions.flatMap(({ guest: { id }, verdict }) =>
+        verdict === 'chosen' ? id : [],
+      )
+    expect(chosen({ ranges: ['100-199'] })).toEqual([])
+    expect(chosen({ ids: ['i-0abc'] })).toEqual(['i-0abc'])
+    const { missing } = selectGuests(others, { ids: ['i-1', '7', 'i-0abc'], vmids: [100], exclude: { ids: ['7'] } })
+    expect(missing).toEqual(['100', 'i-1'])
   })
 
   it.each<[string, GuestSelection]>([

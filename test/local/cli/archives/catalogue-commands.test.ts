@@ -219,6 +219,17 @@ describe('the commands that read the bucket', () => {
       expect(await json('search', 'scratch')).toMatchObject([{ at: '2026-11-01T02:10:00.000Z' }])
     })
 
+    it('show: a guest by an id that is no number', async () => {
+      const guest = { id: '0f8fad5b-d9cb', kind: 'vm', name: 'files', node: 'n1' } as const
+      await put(guest, '2026-11-01T02:00:00.000Z', undefined, undefined, 'third')
+      for (const what of ['0F8FAD5B-D9CB', 'vm-0f8fad5b-d9cb', 'third/0f8fad5b-d9cb', 'third/vm-0f8fad5b-d9cb']) {
+        const { code, out } = await guestlift('show', what)
+        expect(out).toMatch(/Guest +third, vm 0f8fad5b-d9cb files, on n1\n/)
+        expect(code).toBe(0)
+      }
+      expect(await guestlift('show', 'third/container-0f8fad5b-d9cb')).toMatchObject({ code: 1 })
+    })
+
     it('show: the guest that has the id in full, and the other one by name or by the address of an archive', async () => {
       const { code, out } = await guestlift('show', 'branch/vm-700')
       expect(code).toBe(0)

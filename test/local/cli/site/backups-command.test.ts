@@ -206,7 +206,7 @@ describe('guestlift backups', () => {
       code: 1,
       result: { outcome: 'failed', summary: expect.stringMatching(/no storage nosuch/) },
     })
-    expect((await guestlift('backups', 'latest', 'web01')).code).toBe(64)
+    expect((await guestlift('backups', 'latest', 'web/01')).code).toBe(64)
     expect((await guestlift('backups', 'delete')).code).toBe(64)
   })
 })
