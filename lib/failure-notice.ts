@@ -96,7 +96,7 @@ function warnIfNobodyListens(scope: Construct, deployment: Deployment): void {
   if (notificationEmails.length > 0 || !byItself) return
   Annotations.of(scope).addWarningV2(
     'guestlift:nobody-notified',
-    `Deployment ${deployment.name} runs on a schedule and names nobody in notificationEmails: when a run fails, nobody hears of it. Add an address, or subscribe to the topic that the output FailureTopicArn names.`,
+    `Deployment ${deployment.name} runs on a schedule and names nobody in notificationEmails: when a run fails, nobody is notified. Add an address, or subscribe to the topic that the output FailureTopicArn names.`,
   )
 }
 

@@ -164,7 +164,7 @@ function cleanUpGuest(scope: Construct, functions: ExportFunctions, executions: 
     onError: failed,
   })
 
-  const alive = Choice.jsonata(scope, 'Does it live?')
+  const alive = Choice.jsonata(scope, 'Is it still running?')
     // Somebody may have redriven it: then it is at work again.
     .when(Condition.jsonata("{% $its in ['RUNNING', 'PENDING_REDRIVE'] %}"), leave)
     .otherwise(record)

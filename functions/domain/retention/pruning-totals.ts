@@ -80,7 +80,7 @@ export function pruningTotals(
     ...(locked > 0 ? [`${locked} locked`] : []),
     ...(troubled > 0 ? [`${troubled} ${troubled === 1 ? 'guest needs' : 'guests need'} attention`] : []),
   ]
-  // Whoever reads the notice at night shall not have to open the report to know what it is about.
+  // Someone who reads the notice at night should not have to open the report to know what it is about.
   const example =
     first === undefined
       ? ''

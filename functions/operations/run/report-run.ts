@@ -89,7 +89,7 @@ function catalogueNotes({ site, catalogueError }: TaskInput<'ReportRun'>): strin
   if (catalogueError === undefined || catalogueError === null) return []
   const { message } = readFailure(catalogueError)
   return [
-    `The catalogue of site ${site} (index and page) was not brought up to date; no archive depends on it, and the next run tries again: ${message}`,
+    `The catalogue of site ${site} (index and page) was not brought up to date. No archive depends on it, and the next run tries again: ${message}`,
   ]
 }
 

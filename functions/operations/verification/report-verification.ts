@@ -25,7 +25,7 @@ const READ_AHEAD = 32
 
 /**
  * Tally what lies beside the manifests, not what the workflow believes: an archive of the plan without a verdict from
- * after the run's start is not verified, whoever died over it.
+ * after the run's start is not verified, no matter what died over it.
  */
 export async function reportVerification(
   input: TaskInput<'ReportVerification'>,
@@ -106,8 +106,8 @@ function whyNot(
   }
   if (told) return undefined
   return sizeBytes > mostBytesInFunction
-    ? 'The larger runner left no verdict: its build in CodeBuild tells why.'
-    : 'Its function ended without a verdict: its execution in Step Functions tells why.'
+    ? 'The larger runner left no verdict: its build in CodeBuild shows why.'
+    : 'Its function ended without a verdict: its execution in Step Functions shows why.'
 }
 
 function commandFor(folder: string, { store, keyPrefix }: Needs): string {

@@ -6,8 +6,8 @@ import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOpt
 
 export function addSweepCommand(program: Command, stop: StopSignals): void {
   const command = withUpkeepOptions(program.command('sweep'))
-    .description('drop uploads that nobody goes on with: on AWS, or with --local from this machine')
-    .option('--dry-run', 'only say what would be dropped')
+    .description('drop abandoned uploads: on AWS, or with --local from this machine')
+    .option('--dry-run', 'only show what would be dropped')
     .addHelpText(
       'after',
       exitHelp({

@@ -36,7 +36,7 @@ describe('an open upload', () => {
     ['is kept when that backup began within the slack of two clocks', { claim: { ...claim, startedAt: before(days(20) - 0.25) } }, 'kept', /^Run run-1/],
     ['is dropped when it began a second beyond it', { claim: { ...claim, startedAt: before(days(20) - 0.25, -1) } }, 'dropped', /^No record/],
     // Signs of life.
-    ['is kept for 24 hours after its last part', { newestPartAt: before(23.99) }, 'kept', /^Too young to judge: its last part arrived 23 hours ago\.$/],
+    ['is kept for 24 hours after its last part', { newestPartAt: before(23.99) }, 'kept', /^Too recent to judge: its last part arrived 23 hours ago\.$/],
     ['is kept for 24 hours after its last part when another upload is named', { newestPartAt: before(1), record: other }, 'kept', /arrived 1 hour ago/],
     ['is kept for 24 hours after it was opened', { openedAt: before(0.5), newestPartAt: undefined }, 'kept', /it was opened less than an hour ago/],
     ['is dropped from 24 hours on, when no record names it', { newestPartAt: before(24) }, 'dropped', /^No record names it, so no run can go on with it: its last part arrived 24 hours ago\.$/],
@@ -51,7 +51,7 @@ describe('an open upload', () => {
     ['is kept when the claim is unreadable', { claim: 'unreadable' }, 'kept', /claims\/hq\/vm-100\.json is unreadable/],
     ['is kept when the claim is unreadable and the record names another', { claim: 'unreadable', record: other }, 'kept', /unreadable/],
     // Clocks.
-    ['is kept when its times lie ahead of ours', { openedAt: before(-1), newestPartAt: before(-1) }, 'kept', /Too young/],
+    ['is kept when its times lie ahead of ours', { openedAt: before(-1), newestPartAt: before(-1) }, 'kept', /Too recent/],
   ])('%s', (_, facts, outcome, reason) => {
     const judgement = judgeUpload({ ...forgotten, ...facts }, now)
     expect(judgement).toMatchObject({ outcome })
