@@ -12,6 +12,9 @@ import {
   verificationRunnerSchema,
 } from '../functions/contracts/verification-policy.ts'
 import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
+// oxlint-disable-next-line import/no-unassigned-import -- it tells zod, and has nothing to give
+import '../functions/domain/words/unknown-keys.ts'
+import { withoutSchema } from '../functions/domain/words/without-schema.ts'
 import { longestGapHours } from './schedule-interval.ts'
 
 const nameSchema = z
@@ -306,7 +309,7 @@ export class DeploymentConfigError extends Error {
  * @throws DeploymentConfigError
  */
 export function parseDeployment(config: unknown, source: string): Deployment {
-  const parsed = deploymentSchema.safeParse(config)
+  const parsed = deploymentSchema.safeParse(withoutSchema(config))
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map(({ path, message }) => `  ${z.core.toDotPath(path) || '(whole)'}: ${message}`)
   throw new DeploymentConfigError(`${source} is not a valid deployment:\n${lines.join('\n')}`)

@@ -185,6 +185,13 @@ describe('the architecture', () => {
     expect(naming.filter((one) => !allowed(one.from))).toEqual([])
   })
 
+  it("keeps names of a platform's privileges inside the platform", () => {
+    const privileges = /\b(?:VM|Datastore|Sys|Pool|SDN|Mapping)\.[A-Z][A-Za-z.]+\b/
+    const outside = files.filter((file) => !/^(?:functions\/providers|local\/labs|local\/verdicts)\//.test(file))
+    expect(outside.length).toBeGreaterThan(300)
+    expect(outside.filter((file) => privileges.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
+  })
+
   it('keeps platform words inside the platform', () => {
     const words = /\bupid\b|\bvolid\b|\bvzdump\b/i
     // The formats are the platform's own, names of files in them included.

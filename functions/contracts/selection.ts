@@ -79,6 +79,9 @@ type Key = keyof typeof keys
 /** Keys that narrow a selection by themselves. `templates` does only with `only`. */
 const LIST_KEYS = ['vmids', 'ids', 'ranges', 'names', 'tags', 'pools', 'nodes', 'states', 'kinds', 'ha'] as const
 export type ListKey = (typeof LIST_KEYS)[number]
+/** What platforms differ in: not every one has pools, tags, or templates. `subPools` goes with `pools`. */
+export const SELECTION_KEYS = [...LIST_KEYS, 'templates'] as const
+export type SelectionKey = (typeof SELECTION_KEYS)[number]
 
 /** The keys of a filter that narrow it, in their documented order. */
 export function narrowingKeys(filter: GuestFilter): ListKey[] {

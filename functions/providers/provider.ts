@@ -6,6 +6,7 @@ import type { BackupEvidence, ClockOffset, Verdict } from '../contracts/evidence
 import type { BackupOptions } from '../contracts/backup-options.ts'
 import type { Guest, Platform } from '../contracts/nouns.ts'
 import type { SideFile } from '../contracts/side-file.ts'
+import type { SelectionKey } from '../contracts/selection.ts'
 import type { ArchivesOnPlatform } from './capabilities/archives-on-platform.ts'
 import type { GuestLocks } from './capabilities/locks.ts'
 import type { GuestPower } from './capabilities/power.ts'
@@ -89,6 +90,15 @@ export interface Provider {
 
   /** What the platform can do, as data. */
   readonly traits: PlatformTraits
+
+  /** Keys of a selection that mean something on this platform. A job with another one is refused before anything starts. */
+  readonly selectionKeys: readonly SelectionKey[]
+
+  /**
+   * What an account needs to see a guest, or all guests of the site, in the platform's words and as the end of a
+   * sentence: `VM.Audit on /vms/100`. For messages on what may be hidden.
+   */
+  privilegeToSee(guestId?: string): string
 
   /** Log in and say who answers. `version` is the platform's own (Proxmox: `9.2.11`). */
   identify(): Promise<{ version: string }>

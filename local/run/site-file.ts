@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { InvalidSite } from '../../functions/contracts/errors.ts'
 import { decodeText } from '../../functions/domain/words/decode-text.ts'
 import { validationMessage } from '../../functions/domain/words/validation-message.ts'
+import { withoutSchema } from '../../functions/domain/words/without-schema.ts'
 import { siteSchema } from '../../functions/providers/registry.ts'
 
 /**
@@ -12,7 +13,7 @@ import { siteSchema } from '../../functions/providers/registry.ts'
  */
 export async function readSiteFile(path: string): Promise<string> {
   const text = await readText(path, 'site file')
-  const site = await withKeyFile(parseJson(text, path), dirname(path))
+  const site = await withKeyFile(withoutSchema(parseJson(text, path)), dirname(path))
   const result = siteSchema.safeParse(site)
   if (!result.success) throw new InvalidSite(`The site file ${path} is malformed: ${validationMessage(result.error)}.`)
   return JSON.stringify(site)

@@ -124,11 +124,11 @@ describe('a platform without nodes, storages, log and route', () => {
 
   it('has a stray removed by the sweep, and what is young or not ours left alone', async () => {
     const [web] = guests
-    const export_ = { guestId: web?.id ?? '', looksLeft: 0, files: [] }
+    const made = { guestId: web?.id ?? '', looksLeft: 0, files: [] }
     const [old, young] = ['2025-01-01T00:00:00.000Z', new Date().toISOString()]
-    cloud.exports.set('old', { ...export_, id: 'old', token: '0f1e2d3c4b5a6978', createdAt: old, removal: 1 })
-    cloud.exports.set('young', { ...export_, id: 'young', token: '0f1e2d3c4b5a6979', createdAt: young })
-    cloud.exports.set('foreign', { ...export_, id: 'foreign', token: '', createdAt: old })
+    cloud.exports.set('old', { ...made, id: 'old', token: '0f1e2d3c4b5a6978', createdAt: old, removal: 1 })
+    cloud.exports.set('young', { ...made, id: 'young', token: '0f1e2d3c4b5a6979', createdAt: young })
+    cloud.exports.set('foreign', { ...made, id: 'foreign', token: '', createdAt: old })
     const request = { dryRun: true, sites: ['far'] }
     const signals = { interrupt: never, kill: never }
     const dry = await runner.upkeep('sweepUploads', request, 'sweep-1', quiet, signals)

@@ -16,6 +16,7 @@ import type { GuestPower, GuestState } from '../../functions/providers/capabilit
 import type { StorageRecord, Storages } from '../../functions/providers/capabilities/storages.ts'
 import type { OwnJob, PlatformTasks } from '../../functions/providers/capabilities/tasks.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
+import { SELECTION_KEYS, type SelectionKey } from '../../functions/contracts/selection.ts'
 import type {
   FoundGuest,
   GuestDetails,
@@ -65,6 +66,10 @@ export class FakeProvider implements Provider {
   readonly since: Date[] = []
   onDelete: () => Promise<void> = async () => undefined
 
+  selectionKeys: readonly SelectionKey[] = SELECTION_KEYS
+  privilegeToSee(guestId = 'every guest') {
+    return `the right to see ${guestId}`
+  }
   clockToleranceSeconds = 900
   /** What its answers tell of its clock. */
   clockOffset: ClockOffset | undefined
@@ -176,6 +181,7 @@ export class FakeProvider implements Provider {
   leftLock: LeftLock | undefined
 
   readonly storages: Storages = {
+    privileges: 'the right to store',
     describe: async (storage, node) => this.storageRecords.find((one) => one.storage === storage && one.node === node),
     forBackups: async (node) => this.storageRecords.filter((one) => one.node === node && one.takesBackups),
     refusalByRetention: async () => undefined,

@@ -42,6 +42,13 @@ describe('a deployment’s configuration', () => {
     })
   })
 
+  it('passes over the name of a JSON Schema, and guesses at a field that is not known', () => {
+    expect(parseDeployment({ $schema: 'deployment.schema.json', ...small }, 'test')).toEqual(
+      parseDeployment(small, 'test'),
+    )
+    expect(complaint({ ...small, schedule: [nightly] })).toMatch(/"schedule" \(did you mean "schedules"\?\)/)
+  })
+
   it('fills in a scheduled job as it fills in a typed one', () => {
     const [schedule] = parseDeployment({ ...small, schedules: [nightly] }, 'test').schedules
     expect(schedule).toMatchObject({

@@ -103,6 +103,8 @@ export function openIsland(siteName: string, site: IslandSite): Provider {
   return {
     platform: 'island',
     traits: islandTraits,
+    selectionKeys: ['ids', 'names'],
+    privilegeToSee: () => 'the key of the island',
     identify: async () => {
       await ask('GET', '/guests')
       return { version: '1.0' }

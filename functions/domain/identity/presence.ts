@@ -81,8 +81,9 @@ export function absentGuests({ guests }: SiteBook): AbsentGuest[] {
 /**
  * Why absences can't be believed without a person, a sentence: a cluster that was rebuilt and a right that was taken away
  * look like this. `undefined`: no more guests vanished than may. Those that are settled don't count.
+ * @param toSee what an account needs to see all guests, in the platform's words
  */
-export function tooManyAbsent(book: SiteBook): string | undefined {
+export function tooManyAbsent(book: SiteBook, toSee: string): string | undefined {
   const absent = absentGuests(book)
   const news = absent.filter(({ settled }) => !settled).length
   const known = book.guests.length - (absent.length - news)
@@ -90,7 +91,7 @@ export function tooManyAbsent(book: SiteBook): string | undefined {
   if (news <= 1 || news / Math.max(1, known) <= LARGEST_GONE_SHARE) return undefined
   return (
     `Site ${book.site} doesn't list ${news} of ${known} guests that have archives, which is more than a quarter. Look ` +
-    'whether its account still sees them (VM.Audit on /vms) and whether they were removed on purpose.'
+    `whether its account still sees them (${toSee}) and whether they were removed on purpose.`
   )
 }
 

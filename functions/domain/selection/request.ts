@@ -4,6 +4,7 @@ import { type Again, jobSchema, olderJobSchema, repeatRequestSchema } from '../.
 import { instantSchema } from '../../contracts/nouns.ts'
 import { fromOlderJob, type ReadJob } from './older-job.ts'
 import { validationMessage } from '../words/validation-message.ts'
+import { withoutSchema } from '../words/without-schema.ts'
 
 /** What a schedule adds to the job in its input; a person's input has none of it. */
 const scheduleSchema = z.strictObject({
@@ -22,7 +23,7 @@ export interface Request extends ReadJob {
  */
 export function readAgain(request: unknown): Again | undefined {
   if (typeof request !== 'object' || request === null || !('again' in request)) return undefined
-  return parse(repeatRequestSchema, request, 'request to repeat a run').again
+  return parse(repeatRequestSchema, withoutSchema(request), 'request to repeat a run').again
 }
 
 /**
@@ -33,7 +34,7 @@ export function readRequest(request: unknown, defaultSite: string | undefined): 
   if (typeof request !== 'object' || request === null || Array.isArray(request)) {
     throw new InvalidJob('The job must be a JSON object, for example {"site":"hq","guests":{"vmids":[100]}}.')
   }
-  const { schedule, ...job } = request as Record<string, unknown>
+  const { schedule, ...job } = withoutSchema(request) as Record<string, unknown>
   return {
     ...readJob(job, defaultSite),
     ...(schedule === undefined ? {} : { schedule: parse(scheduleSchema, schedule, 'schedule') }),

@@ -42,7 +42,7 @@ export async function storageFor(
     throw new StorageUnusable(
       [
         `Site ${site}, node ${node}: no storage keeps backups as files that this account may write ` +
-          '(Datastore.AllocateSpace and Datastore.Audit). Allow backups on one, grant the account more, or name a storage in the job.',
+          `(${storages.privileges}). Allow backups on one, grant the account more, or name a storage in the job.`,
         ...choice.notes,
       ].join(' '),
     )

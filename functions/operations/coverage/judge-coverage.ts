@@ -13,8 +13,7 @@ import {
 import type { CoverageSchedule } from '../../contracts/coverage.ts'
 import { absenceText, goneRule, guestName } from '../../domain/identity/presence.ts'
 import { guestKey, promisesOf, type SchedulePromise } from '../../domain/selection/schedule-choice.ts'
-import type { Provider } from '../../providers/provider.ts'
-import { lookAtSite, type SiteLook } from '../selection/look-at-site.ts'
+import { lookAtSite, type SiteLook, type SitesWitness } from '../selection/look-at-site.ts'
 import type { Ports } from '../ports.ts'
 import { readCatalogue } from '../catalogue/read-catalogue.ts'
 
@@ -30,7 +29,7 @@ export interface Coverage {
 
 interface Needs extends Pick<Ports, 'store' | 'keyPrefix' | 'now'> {
   /** Absent: the bucket alone is judged, and guests without any archive stay unknown. */
-  provider?: Pick<Provider, 'listGuests' | 'clusterId'>
+  provider?: SitesWitness
   /** Keep in the site's book whom the site listed: several such lists tell who is gone. */
   record?: boolean
   /** What the site's guests are archived by. Absent: that isn't known, and one rule holds for all. */

@@ -3,6 +3,7 @@ import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { jobKey, runPrefix, scheduleSlotKey } from '../../domain/books/object-keys.ts'
 import { readAgain, readRequest, type Request } from '../../domain/selection/request.ts'
 import { intendedWork } from '../selection/intended-work.ts'
+import { requireKnownKeys } from '../selection/require-known-keys.ts'
 import type { Ports } from '../ports.ts'
 import { keepJob, repeatRun } from './repeat-run.ts'
 import { testStore } from './test-store.ts'
@@ -29,6 +30,7 @@ export async function authenticate(
   const { job, notes, schedule } = await readInput(input.request, ports)
   await keepJob(run.prefix, job, ports)
   const provider = await ports.provider(job.site)
+  requireKnownKeys(job.site, job.guests, provider)
   const { version } = await provider.identify()
   await provider.requireOptions(job.backup)
   const missing = await provider.missingPrivileges(intendedWork(job))

@@ -31,7 +31,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
   await keepBudget(job, provider)
   const choice = await chooseGuests(site, job.guests, provider)
   // Archives of another cluster's guests would lie among those of this one, under the same ids.
-  await recordList({ site, clusterId: await provider.clusterId(), list: choice.list }, ports)
+  await recordList({ site, provider, list: choice.list }, ports)
   await writeRecord(ports.store, selectionKey(run.prefix), selectionShape, choice.record)
   const refusals = await refusedNodes(job, choice.chosen, provider, ports)
   const identities = await identitiesOf(choice.chosen, provider)

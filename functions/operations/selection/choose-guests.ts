@@ -5,6 +5,7 @@ import { describeSelection } from '../../domain/selection/describe-selection.ts'
 import { type Decision, type Selected, selectGuests } from '../../domain/selection/guest-selection.ts'
 import type { GuestList, GuestRecord, ListDepth } from '../../providers/guest-facts.ts'
 import type { Provider } from '../../providers/provider.ts'
+import { requireKnownKeys } from './require-known-keys.ts'
 
 /** A guest that is meant and can't possibly be archived. */
 export interface FailedChoice {
@@ -26,13 +27,17 @@ export interface Choice {
   list: Pick<GuestList, 'guests' | 'mayLack'>
 }
 
-/** Ask the site for its guests and apply the selection. `depth` as for `Provider.listGuests`. */
+/**
+ * Ask the site for its guests and apply the selection. `depth` as for `Provider.listGuests`.
+ * @throws InvalidJob when the selection has a key that the site's platform doesn't know
+ */
 export async function chooseGuests(
   site: string,
   selection: GuestSelection,
-  provider: Pick<Provider, 'listGuests'>,
+  provider: Pick<Provider, 'platform' | 'selectionKeys' | 'privilegeToSee' | 'listGuests'>,
   depth?: ListDepth,
 ): Promise<Choice> {
+  requireKnownKeys(site, selection, provider)
   const list = await provider.listGuests(depth)
   const selected = selectGuests(list.guests, selection)
   const { decisions, missing } = selected
@@ -41,7 +46,7 @@ export async function chooseGuests(
   return {
     chosen: chosen.filter(({ missingPrivileges }) => missingPrivileges.length === 0),
     failed: [
-      ...missing.map((id) => notFound(site, id)),
+      ...missing.map((id) => notFound(site, id, provider.privilegeToSee(id))),
       ...decisions.filter(({ verdict }) => verdict === 'undecided').map((decision) => undecided(site, decision)),
       ...chosen.filter(({ missingPrivileges }) => missingPrivileges.length > 0).map((guest) => forbidden(site, guest)),
     ],
@@ -65,8 +70,8 @@ export async function chooseGuests(
   }
 }
 
-function notFound(site: string, id: string): FailedChoice {
-  const reason = `Site ${site} knows no guest ${id}, or the account may not see it (VM.Audit on /vms/${id}). Check the id.`
+function notFound(site: string, id: string, toSee: string): FailedChoice {
+  const reason = `Site ${site} knows no guest ${id}, or the account may not see it (${toSee}). Check the id.`
   return { guest: { id }, error: GuestNotFound.errorName, reason }
 }
 

@@ -25,9 +25,12 @@ export interface SiteLook {
   doubt?: string
 }
 
+/** What is asked of a site about its guests. */
+export type SitesWitness = Pick<Provider, 'listGuests' | 'clusterId' | 'privilegeToSee'>
+
 export interface SiteLookOrder {
   site: string
-  provider: Pick<Provider, 'listGuests' | 'clusterId'>
+  provider: SitesWitness
   /** A person says that the guests which aren't listed are gone, however many, and that a list of none is right. */
   confirmedGone?: boolean
   /** Keep what was found in the site's book. Without, the same is found and nothing written. */
@@ -54,12 +57,12 @@ export async function lookAtSite(order: SiteLookOrder, ports: BookPorts): Promis
   const change = (before: SiteBook): SiteBook => {
     requirePinned(before, clusterId, ports)
     const pinned = pinnedFirst(before, clusterId, at)
-    doubt = nobody(before, guests, archived, confirmedGone)
+    doubt = nobody(before, guests, archived, confirmedGone, provider.privilegeToSee())
     unsure = mayLack ?? doubt ?? unknownCluster(before, clusterId)
     // A list that may lack some proves nothing, neither that a guest is absent nor since when.
     if (unsure !== undefined) return pinned
     const listed = withList(pinned, guests, archived, at)
-    doubt = confirmedGone ? undefined : tooManyAbsent(listed)
+    doubt = confirmedGone ? undefined : tooManyAbsent(listed, provider.privilegeToSee())
     return settle && doubt === undefined ? withSettled(listed, confirmedGone ? 'all' : 'gone', at) : listed
   }
   // Where others always came first, they have just recorded lists of their own.
@@ -73,13 +76,21 @@ export async function lookAtSite(order: SiteLookOrder, ports: BookPorts): Promis
 export async function recordList(
   {
     site,
-    clusterId,
+    provider,
     list,
-  }: { site: string; clusterId: string | undefined; list: Pick<SiteLook, 'guests' | 'mayLack'> },
+  }: {
+    site: string
+    provider: Pick<Provider, 'clusterId' | 'privilegeToSee'>
+    list: Pick<SiteLook, 'guests' | 'mayLack'>
+  },
   ports: BookPorts,
 ): Promise<void> {
-  const provider = { clusterId: async () => clusterId, listGuests: async () => ({ ...list, notes: [] }) }
-  await lookAtSite({ site, provider, record: true }, ports)
+  const witness = {
+    clusterId: () => provider.clusterId(),
+    privilegeToSee: () => provider.privilegeToSee(),
+    listGuests: async () => ({ ...list, notes: [] }),
+  }
+  await lookAtSite({ site, provider: witness, record: true }, ports)
 }
 
 /** The site's guests that have a folder of archives, in the order of their keys. */
@@ -100,13 +111,14 @@ function nobody(
   listed: readonly KeyedGuest[],
   archived: readonly KeyedGuest[],
   confirmed: boolean,
+  toSee: string,
 ): string | undefined {
   const settled = new Set(booked.filter(({ settledAt }) => settledAt !== undefined).map(guestName))
   const missed = archived.filter((guest) => !settled.has(guestName(guest)))
   if (listed.length > 0 || missed.length === 0 || confirmed) return undefined
   return (
     `Site ${site} lists no guest at all, and there are archives of ${counted(missed.length, 'guest')}. Look whether its ` +
-    'account still sees them (VM.Audit on /vms). If the site is empty on purpose, a person has to confirm that.'
+    `account still sees them (${toSee}). If the site is empty on purpose, a person has to confirm that.`
   )
 }
 

@@ -40,8 +40,8 @@ export interface ArchiveListing {
   /** Newest first. */
   archives: PlatformArchive[]
   unread: UnreadPlace[]
-  /** Archives that are there and that this account may not see. */
-  hidden: { storage: string; node: string; count: number }[]
+  /** Archives that are there and that this account may not see. `needs`: what would show them, in the platform's words. */
+  hidden: { storage: string; node: string; count: number; needs: string }[]
   /** Why there may be archives that nothing else here tells of; absent when the list is known to be whole. A sentence. */
   mayLack?: string
 }

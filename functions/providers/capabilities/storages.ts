@@ -22,6 +22,9 @@ export interface StorageRecord {
 
 /** A platform whose backups land on named storages. */
 export interface Storages {
+  /** What an account needs on a storage to put backups there and see them, in the platform's words. For messages. */
+  readonly privileges: string
+
   /** A storage as a node sees it; `undefined` when the node has none of that name, or the account may not see it. */
   describe(storage: string, node: string): Promise<StorageRecord | undefined>
 

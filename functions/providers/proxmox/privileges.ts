@@ -21,8 +21,21 @@ function needed({ guestIds, storage, options }: IntendedWork): MissingPrivilege[
 
 const ANY_STORAGE = '/storage'
 
+/** What putting backups on a storage and seeing them there takes. */
+export const privilegesOnStorage = ['Datastore.AllocateSpace', 'Datastore.Audit'] as const
+
+/** What seeing a guest takes, or all of them, as messages say it. */
+export function privilegeToSee(guestId?: string): string {
+  return `VM.Audit on /vms${guestId === undefined ? '' : `/${guestId}`}`
+}
+
+/** What being shown a storage's archives takes, as messages say it. */
+export function privilegesToSeeArchives(storage: string): string {
+  return `Datastore.AllocateSpace on /storage/${storage} and VM.Backup on their guests`
+}
+
 function neededOnStorage(storage: string): MissingPrivilege[] {
-  return ['Datastore.AllocateSpace', 'Datastore.Audit'].map((privilege) => ({ privilege, path: `/storage/${storage}` }))
+  return privilegesOnStorage.map((privilege) => ({ privilege, path: `/storage/${storage}` }))
 }
 
 /** What a backup with these options takes on the storage it is put on, and lacks. */

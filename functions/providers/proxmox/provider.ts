@@ -3,6 +3,7 @@ import { BackupStartUnclear, GuestliftError, NothingBackedUp, RequestRejected } 
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import type { ClockOffset } from '../../contracts/evidence.ts'
 import type { Guest } from '../../contracts/nouns.ts'
+import { SELECTION_KEYS } from '../../contracts/selection.ts'
 import type { BackupProgress, JobMark, JobSummary, Provider } from '../provider.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
@@ -23,7 +24,13 @@ import { refusedByLock } from './locks.ts'
 import { tokenIn } from './notes-template.ts'
 import { findOpening } from './opening-line.ts'
 import { openOwnTasks } from './own-tasks.ts'
-import { missingOnStorage, missingPrivileges, type Permissions } from './privileges.ts'
+import {
+  missingOnStorage,
+  missingPrivileges,
+  type Permissions,
+  privilegesOnStorage,
+  privilegeToSee,
+} from './privileges.ts'
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
 import { sideFilesOf, textOf } from './side-files.ts'
 import { openStorageBackups } from './storage-backups.ts'
@@ -178,6 +185,8 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
   return {
     platform: 'proxmox',
     traits: proxmoxTraits,
+    selectionKeys: SELECTION_KEYS,
+    privilegeToSee,
     clockToleranceSeconds: site.clockToleranceSeconds,
     identify,
     clusterId: () => clusterIdOf(client),
@@ -205,6 +214,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     },
     findStrays: (olderThan) => findStrays(archivesOnPlatform, olderThan, siteName, deps.log),
     storages: {
+      privileges: privilegesOnStorage.join(' and '),
       describe: (storage, node) => describeStorage(client, storage, node),
       folderOf: (storage) => backupFolder(client, storage),
       async forBackups(node, options) {

@@ -20,6 +20,7 @@ import type { ApiClient } from './client.ts'
 import { type About, ArchiveProtected, errorFromText, NoSuchVolume, where } from './errors.ts'
 import { withoutMark } from './notes-template.ts'
 import { parseVolid } from './identifiers.ts'
+import { privilegesToSeeArchives } from './privileges.ts'
 import { archiveMarksSchema, archiveRowsSchema, pruneRowsSchema, taskIdSchema } from './schemas.ts'
 import { atEachPlace, type StoragePlace } from './storage-places.ts'
 import type { TaskReader } from './tasks.ts'
@@ -89,7 +90,7 @@ export function openStorageBackups(client: ApiClient, tasks: TaskReader, siteNam
     try {
       const all = await marksAt(place, guestId, 'keep-all=1')
       const count = all.filter(({ volid }) => !seen.has(volid)).length
-      return { hidden: count === 0 ? [] : [{ ...place, count }] }
+      return { hidden: count === 0 ? [] : [{ ...place, count, needs: privilegesToSeeArchives(place.storage) }] }
     } catch (error) {
       if (!(error instanceof GuestliftError)) throw error
       return {

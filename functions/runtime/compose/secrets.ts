@@ -4,6 +4,7 @@ import { SiteSecrets } from '../../aws/site-secrets.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteEnv } from '../../contracts/tasks.ts'
 import { withoutMark } from '../../domain/words/decode-text.ts'
+import { withoutSchema } from '../../domain/words/without-schema.ts'
 import { readEnv } from '../env.ts'
 
 let secrets: SiteSecrets | undefined
@@ -17,7 +18,7 @@ export async function readSiteConfig(site: string): Promise<unknown> {
   )
   const text = await secrets.readSite(site)
   try {
-    return JSON.parse(withoutMark(text))
+    return withoutSchema(JSON.parse(withoutMark(text)))
   } catch {
     // The parser's own message may quote the text, which is a secret.
     throw new InvalidSite(`The secret of site ${site} is not valid JSON. Store the site as docs/sites.md shows it.`)

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { type GuestSelection, guestSelectionSchema, parseIdRange } from '../../../functions/contracts/selection.ts'
+import { requireKnownKeys } from '../../../functions/operations/selection/require-known-keys.ts'
 import { selectGuests } from '../../../functions/domain/selection/guest-selection.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import type { GuestDetails, GuestRecord } from '../../../functions/providers/guest-facts.ts'
@@ -90,6 +91,7 @@ export async function listGuestsHere(options: GuestsOptions, selection: GuestSel
       : siteNameFrom({ option: options.siteName, file }).name
   const provider = await openSiteProvider(site, file?.json ?? (await siteJson(site, undefined, deployment)))
   try {
+    requireKnownKeys(site, selection, provider)
     const list = await provider.listGuests('everything')
     const { decisions, missing, unmatched } = selectGuests(list.guests, selection)
     // A guest that can't be told apart may be the one that is looked for.

@@ -77,7 +77,9 @@ export function unreadLines(unread: readonly UnreadPlace[]): string[] {
 export async function findGuest(provider: Provider, id: string): Promise<FoundGuest> {
   const [guest] = await provider.findGuests([id])
   if (guest === undefined) {
-    throw new GuestNotFound(`There is no guest ${id} on this site, or the account lacks VM.Audit on /vms/${id}.`)
+    throw new GuestNotFound(
+      `There is no guest ${id} on this site, or the account lacks ${provider.privilegeToSee(id)}.`,
+    )
   }
   if (guest.nodeOffline) throw new NodeOffline(`Guest ${id} is on node ${guest.node}, which doesn't answer.`)
   return guest

@@ -5,6 +5,7 @@ import { SiteSecrets } from '../../../functions/aws/site-secrets.ts'
 import { InvalidSite } from '../../../functions/contracts/errors.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
+import { withoutSchema } from '../../../functions/domain/words/without-schema.ts'
 import { openProvider, siteSchema } from '../../../functions/providers/registry.ts'
 import { type Deployment, readDeployment } from '../../../lib/deployment-config.ts'
 import { readSiteFile } from '../../run/site-file.ts'
@@ -52,7 +53,7 @@ export async function siteJson(
 
 /** Log in to a site from here. What the provider repeats is told on standard error, so that a pause has an explanation. */
 export async function openSiteProvider(name: string, json: string): Promise<Provider> {
-  const parsed = siteSchema.safeParse(parseJson(json, name))
+  const parsed = siteSchema.safeParse(withoutSchema(parseJson(json, name)))
   if (!parsed.success) {
     throw new InvalidSite(`The configuration of site ${name} is malformed: ${validationMessage(parsed.error)}.`)
   }

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backupEvidenceSchema, clockOffsetSchema } from '../../../functions/contracts/evidence.ts'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { type BackupOptions, backupOptionsSchema } from '../../../functions/contracts/backup-options.ts'
-import { guestIdentitySchema, guestSchema, instantSchema } from '../../../functions/contracts/nouns.ts'
 import { judgeProxmox as judge } from '../../fakes/judge.ts'
+import { guestIdentitySchema, guestIdSchema, guestSchema, instantSchema } from '../../../functions/contracts/nouns.ts'
+import { SELECTION_KEYS } from '../../../functions/contracts/selection.ts'
+import { compareIds } from '../../../functions/domain/identity/compare-ids.ts'
 import { offered } from '../../../functions/providers/capabilities/offered.ts'
 import type { FoundGuest } from '../../../functions/providers/guest-facts.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
@@ -90,11 +92,19 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       expect(await provider.findGuests([])).toEqual([])
     })
 
+    it('knows keys by which guests are chosen, ids among them, and says what seeing a guest takes', () => {
+      expect(provider.selectionKeys).toContain('ids')
+      expect(SELECTION_KEYS).toEqual(expect.arrayContaining([...provider.selectionKeys]))
+      expect(provider.privilegeToSee(harness.vm)).toContain(harness.vm)
+      expect(provider.privilegeToSee()).toMatch(/\S/)
+    })
+
     it('lists all guests as it finds them one by one, and none may be missing from the list', async () => {
       const { guests, mayLack } = await provider.listGuests('everything')
       expect(mayLack).toBeUndefined()
       const ids = guests.map(({ id }) => id)
-      expect(ids).toEqual([...new Set(ids)].sort((one, other) => Number(one) - Number(other)))
+      expect(ids).toEqual([...new Set(ids)].toSorted(compareIds))
+      for (const id of ids) expect(guestIdSchema.parse(id)).toBe(id)
       expect(ids).toEqual(expect.arrayContaining([harness.vm, harness.container]))
       const found = await provider.findGuests(ids)
       for (const { id, kind, name, node } of found) {

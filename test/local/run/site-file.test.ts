@@ -32,6 +32,12 @@ describe('the site file', () => {
     expect(JSON.parse(text).route).toEqual({ ...route, privateKey: key })
   })
 
+  it('may name a JSON Schema, which goes no further', async () => {
+    const whole = { ...site, route: { ...route, privateKey: key } }
+    const text = await readSiteFile(await write({ $schema: './schemas/site.schema.json', ...whole }))
+    expect(JSON.parse(text)).toEqual(whole)
+  })
+
   it.each([
     ['{"auth": {"secret": "very-secret"', /is not valid JSON/],
     [{ ...site, route: { ...route, privateKeyFile: 'missing' } }, /private key .*missing can't be read/],
@@ -43,6 +49,7 @@ describe('the site file', () => {
       /32 hex bytes/,
     ],
     [{ ...site, extra: 1, route: { ...route, password: 'x' } }, /extra/],
+    [{ ...site, endpoint: [], route: { ...route, password: 'x' } }, /did you mean "endpoints"/],
   ])('refuses %j without repeating a secret', async (content, message) => {
     const error = await readSiteFile(await write(content)).catch((problem: unknown) => problem as Error)
     expect(error).toMatchObject({ name: 'InvalidSite', message: expect.stringMatching(message) })

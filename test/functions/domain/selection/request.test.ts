@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRequest } from '../../../../functions/domain/selection/request.ts'
+import { readAgain, readRequest } from '../../../../functions/domain/selection/request.ts'
 
 const older = {
   provider: 'proxmox',
@@ -23,6 +23,15 @@ describe('reading a request', () => {
       staging: { maxArchives: 4 },
     })
     expect(notes).toEqual([])
+  })
+
+  it('passes over the name of a JSON Schema in a job of either shape, and in the request to repeat a run', () => {
+    const named = (request: object) => ({ $schema: './schemas/job.schema.json', ...request })
+    for (const job of [{ site: 'hq', guests: { vmids: [100] } }, older]) {
+      expect(readRequest(named(job), 'hq')).toEqual(readRequest(job, 'hq'))
+    }
+    expect(readAgain(named({ again: { run: 'first', startedAt: 1 } }))).toEqual({ run: 'first', startedAt: 1 })
+    expect(() => readRequest({ $schema: 7, site: 'hq', guests: { vmids: [100] } }, 'hq')).toThrow(/\$schema/)
   })
 
   it('takes the schedule off the job', () => {
@@ -63,7 +72,7 @@ describe('reading a request', () => {
     [{ site: 'hq', guests: { vmids: [100] }, backup: { mode: 'live' } }, /backup\.mode.*snapshot/],
     [{ site: 'hq', guests: { vmids: [100] }, backup: { notes: 'two\nlines' } }, /notes are one line/],
     [{ site: 'h q', guests: { vmids: [100] } }, /site name/],
-    [{ site: 'hq', guests: { vmids: [100] }, delteSource: true }, /delteSource/],
+    [{ site: 'hq', guests: { vmids: [100] }, delteSource: true }, /"delteSource" \(did you mean "deleteSource"\?\)/],
     [{ guests: { vmids: [100] } }, /site/],
     [{ ...older, identifier: 'pve-node1' }, /identifier is node:vmid or vmid/],
     [[], /must be a JSON object/],

@@ -17,6 +17,25 @@ describe('authenticating', () => {
     })
   })
 
+  it("refuses a selection by what the site's platform doesn't have, naming what it has, before it asks the site", async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.selectionKeys = ['ids', 'names', 'tags']
+    ports.fakeProvider.identify = () => Promise.reject(new Error('asked'))
+    const guests = { ids: ['i-0abc'], names: ['web*'], exclude: { pools: ['shop'], subPools: false, ha: ['managed'] } }
+    await expect(authenticate({ request: { ...request, guests }, runId: 'r', startedAt }, ports)).rejects.toMatchObject(
+      {
+        name: 'InvalidJob',
+        message:
+          /Site hq is of platform proxmox, .* can't be chosen by exclude\.pools, exclude\.ha\. .* by ids, names, tags, or/,
+      },
+    )
+    await expect(authenticate({ request, runId: 'r', startedAt }, ports)).rejects.toThrow(/can't be chosen by vmids/)
+    const known = { ids: ['100'], exclude: { names: ['web*'] } }
+    await expect(
+      authenticate({ request: { ...request, guests: known }, runId: 'r', startedAt }, ports),
+    ).rejects.toThrow('asked')
+  })
+
   it('names each missing privilege and its path', async () => {
     const ports = fakePorts()
     ports.fakeProvider.missing = [
