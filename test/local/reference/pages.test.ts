@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import * as errors from '../../../functions/contracts/errors.ts'
-import { platformSchema } from '../../../functions/contracts/nouns.ts'
 import { guestliftProgram } from '../../../local/cli/program.ts'
 import { listenForStop } from '../../../local/cli/stop-signals.ts'
 import { cliPage } from '../../../local/reference/cli-page.ts'
-import { siteSchema } from '../../../functions/providers/registry.ts'
+import { platformTraits, siteSchema } from '../../../functions/providers/registry.ts'
 import { withMeanings } from '../../../local/reference/error-page.ts'
 import { withFieldTables } from '../../../local/reference/field-pages.ts'
 import { sectionsOf } from '../../../local/reference/marked-sections.ts'
@@ -35,7 +34,7 @@ describe('the generated pages; npm run docs:reference writes them', () => {
     )
     expect(facts.length).toBeGreaterThan(40)
     const source = read('../functions/contracts/errors.ts')
-    const platforms = platformSchema.options.map((name) => read(`../functions/providers/${name}/errors.ts`))
+    const platforms = Object.keys(platformTraits).map((name) => read(`../functions/providers/${name}/errors.ts`))
     const page = withMeanings(read('troubleshooting.md'), facts, source, platforms)
     await expect(page).toMatchFileSnapshot(pageAt('troubleshooting.md'))
   })
