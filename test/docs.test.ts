@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const MOST_README_LINES = 200
 /** Longer, and a sentence has to be read twice. */
 const MOST_WORDS = 25
+/** Words that a newcomer stumbles over; say show, report, estimate, must, anyone who. The help of the commands is a page too. */
+const UNPLAIN = /\b(?:tell|tells|telling|told|reckon\w*|shall|whoever|lest|save for)\b/i
 
 interface Link {
   /** Path of the page from the root, and the line that the link is in. */
@@ -22,7 +24,9 @@ const pagesOfDocs = readdirSync(join(root, 'docs'), { recursive: true, withFileT
   .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
   .map((entry) => relative(root, join(entry.parentPath, entry.name)))
   .toSorted()
-const pages = ['README.md', 'CONTRIBUTING.md', ...pagesOfDocs].filter((page) => existsSync(join(root, page)))
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pagesOfDocs].filter((page) =>
+  existsSync(join(root, page)),
+)
 
 /** Links to files of the repository; those that name a host aren't followed. */
 function linksOf(page: string, text: string): Link[] {
@@ -88,6 +92,15 @@ describe('the sentences of the documentation', () => {
         .map(({ line, text }) => `${page}:${line} has ${wordsOf(text)} words: ${text}`),
     )
     expect(long).toEqual([])
+  })
+
+  it('use plain words, also in the help of the commands', () => {
+    const unplain = pages.flatMap((page) =>
+      read(page)
+        .split('\n')
+        .flatMap((line, index) => (UNPLAIN.test(line) ? [`${page}:${index + 1} ${line.trim()}`] : [])),
+    )
+    expect(unplain).toEqual([])
   })
 
   it('stand one on a line', () => {
