@@ -43,7 +43,7 @@ describe('an open upload', () => {
     ['is dropped without parts from 24 hours on', { openedAt: before(24), newestPartAt: undefined }, 'dropped', /it was opened 24 hours ago/],
     ['is dropped when the record names another upload', { newestPartAt: before(25), record: other }, 'dropped', /names another upload/],
     // What can be resumed.
-    ['is kept while its guest can be repeated, when its record names it', { newestPartAt: before(days(14) - 0.01), record: named }, 'kept', /repeats its guest can go on with it until 2026-11-22T12:00:36.000Z: its last part arrived 13 days ago/],
+    ['is kept while its guest can be repeated, when its record names it', { newestPartAt: before(days(14) - 0.01), record: named }, 'kept', /repetition of its guest can continue it until 2026-11-22T12:00:36.000Z: its last part arrived 13 days ago/],
     ['is dropped after that time', { newestPartAt: before(days(14)), record: named }, 'dropped', /^Nobody went on with it while its guest could be repeated \(14 days\): its last part arrived 14 days ago/],
     ['is kept by its last part, not by its opening', { openedAt: before(days(16)), newestPartAt: before(days(3)), record: named }, 'kept', /3 days ago/],
     // What can't be known.
