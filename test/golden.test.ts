@@ -149,9 +149,9 @@ describe('records that were written once', () => {
   })
 
   it('counts an index of an older or newer version as none: it is a copy, and written anew', async () => {
-    const older = [1, 2, 3, 4].map((version) => `catalogue-index-v${version}`).flatMap((folder) =>
-      readdirSync(join(golden, folder)).map((file) => textOf(folder, file)),
-    )
+    const older = [1, 2, 3, 4]
+      .map((version) => `catalogue-index-v${version}`)
+      .flatMap((folder) => readdirSync(join(golden, folder)).map((file) => textOf(folder, file)))
     const newer = JSON.stringify({ ...(JSON.parse(older[0] ?? '') as object), version: 6 })
     for (const text of [...older, newer]) {
       expect('value' in readText(shapes.catalogueIndexShape, text)).toBe(false)

@@ -153,7 +153,7 @@ export function startFunctionHost(
       weigh(environment)
       environment.ending = setTimeout(() => drop(environment), limits.idleMilliseconds).unref()
       settle?.(answer)
-      // Idle now: whoever waits may use it, or have its place.
+      // Idle now: anyone who waits may use it, or have its place.
       waiting.shift()?.()
     })
     child.on('exit', (code, signalName) => {

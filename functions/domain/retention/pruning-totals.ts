@@ -88,7 +88,7 @@ export function pruningTotals(
     ...(locksNotAsked > 0 ? [`${locksNotAsked} of them not asked for locks, which may hold some`] : []),
     ...(troubled > 0 ? [`${troubled} ${troubled === 1 ? 'guest needs' : 'guests need'} attention`] : []),
   ]
-  // Whoever reads the notice at night shall not have to open the report to know what it is about.
+  // Someone who reads the notice at night should not have to open the report to know what it is about.
   const example =
     first === undefined
       ? ''

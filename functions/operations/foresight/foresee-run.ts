@@ -141,11 +141,11 @@ async function archivesOn(filter: ArchiveFilter, provider: Provider, notes: stri
   try {
     const { archives, unread } = await provider.archivesOnPlatform.list(filter)
     // Only sizes are taken from them: those of archives that aren't shown are estimated.
-    notes.push(...unread.map(({ reason }) => `Older archives, which tell sizes, can't all be read: ${reason}`))
+    notes.push(...unread.map(({ reason }) => `Older archives, which show sizes, can't all be read: ${reason}`))
     return archives
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error
-    notes.push(`Older archives, which tell sizes, can't be read: ${error.message}`)
+    notes.push(`Older archives, which show sizes, can't be read: ${error.message}`)
     return []
   }
 }

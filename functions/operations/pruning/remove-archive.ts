@@ -101,7 +101,7 @@ async function carryOut(
   return lock
 }
 
-/** Whoever read the archive meanwhile may have written what it found: nobody needs that any more. */
+/** Anyone who read the archive meanwhile may have written what it found: nobody needs that any more. */
 async function removeLateVerdicts(folder: string, { versions }: Needs): Promise<VersionLock | undefined> {
   const locks: VersionLock[] = []
   for await (const { key, versionId } of versions.listVersions(verificationKey(folder))) {
@@ -160,7 +160,7 @@ export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: bo
       continue
     }
     const record = 'value' in read ? read.value : undefined
-    // Whoever can write records shall not be able to point them at other archives.
+    // Someone who can write records must not be able to point them at other archives.
     const ownFolder =
       record !== undefined &&
       record.folder.startsWith(guestFolder(ports.keyPrefix, site, guest)) &&

@@ -16,6 +16,7 @@ import { tallyVerifications } from '../../domain/verification/verification-tally
 import { unreadShape, verificationPlanShape, verificationReportShape, verificationShape } from '../books/shapes.ts'
 import { readRecord, unlessUnreadable, writeRecord } from '../books/stored-json.ts'
 import type { Ports } from '../ports.ts'
+import { sentences } from '../../domain/words/sentence.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'deployment'>
 
@@ -24,7 +25,7 @@ const READ_AHEAD = 32
 
 /**
  * Tally what lies beside the manifests, not what the workflow believes: an archive of the plan without a verdict from
- * after the run's start is not verified, whoever died over it.
+ * after the run's start is not verified, no matter what died over it.
  */
 export async function reportVerification(
   input: TaskInput<'ReportVerification'>,
@@ -76,7 +77,7 @@ async function resultOf(
   const found = await verificationOf(item.folder, ports)
   const fresh = found !== undefined && found.verifiedAt >= startedAt ? found : undefined
   if (fresh !== undefined && fresh.result !== 'not-verified') {
-    const reason = fresh.findings.map(({ message }) => message).join(' ')
+    const reason = sentences(fresh.findings.map(({ message }) => message))
     return { ...archive, due, result: fresh.result, reason, verifiedAt: fresh.verifiedAt }
   }
   if ((await ports.store.head(manifestKey(item.folder))) === undefined) return undefined
@@ -110,8 +111,8 @@ function whyNot(
   }
   if (told) return undefined
   return sizeBytes > mostBytesInFunction
-    ? 'The larger runner left no verdict: its build in CodeBuild tells why.'
-    : 'Its function ended without a verdict: its execution in Step Functions tells why.'
+    ? 'The larger runner left no verdict: its build in CodeBuild shows why.'
+    : 'Its function ended without a verdict: its execution in Step Functions shows why.'
 }
 
 function commandFor(folder: string, { store, keyPrefix }: Needs): string {

@@ -37,20 +37,20 @@ export function addPruneCommand(program: Command, stop: StopSignals): void {
     .option('--prefix <prefix>', 'with --bucket: in front of every key', '')
     .option('--deployment <name>', "run a deployment's own workflow, which asks the site which guests are gone")
     .option('--state-machine <arn>', 'with --deployment: the workflow itself, when it has another name')
-    .description('say which archives a retention would remove, and why; with --confirm, remove them for good')
+    .description('show which archives a retention would remove, and why; with --confirm, remove them for good')
     .requiredOption('--site-name <name>', 'the site whose archives are meant')
     .option('--guest <id...>', 'only these guests')
   withRetentionOptions(command)
     .addOption(new Option('--dry-run', 'change nothing: the default').conflicts('confirm'))
-    .option('--confirm', 'remove for good what the plan says, however much it is')
-    .option('--confirm-gone', "guests that the site doesn't list were removed on purpose, however many they are")
+    .option('--confirm', 'remove for good what the plan shows, no matter how much it is')
+    .option('--confirm-gone', "guests that the site doesn't list were removed on purpose, no matter how many")
     .option('--json', 'print plan or report as one line of JSON')
     .addHelpText(
       'after',
       `
-Without --confirm nothing is changed. A pruning that was stopped can be gone on with at any time.
+Without --confirm nothing is changed. A pruning that was stopped can be continued at any time.
 ${exitHelp({
-  succeeded: 'all as the rules say',
+  succeeded: 'everything is as the rules say',
   failed: 'no guest could be looked at',
   partial: 'something is locked, looks wrong or could not be removed',
 })}`,

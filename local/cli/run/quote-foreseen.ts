@@ -20,11 +20,11 @@ export function withQuoteOptions(command: Command): Command {
   return command
     .option('--prices <prices.json>', 'your own price table, in the shape that `guestlift prices` prints')
     .addOption(
-      new Option('--class <storage-class>', 'what the price reckons with; a run itself writes STANDARD')
+      new Option('--class <storage-class>', 'the class for the price; a run itself writes STANDARD')
         .choices(storageClassSchema.options)
         .default('STANDARD'),
     )
-    .option('--days <days>', 'how long the price has the archives kept', wholeDays, 30)
+    .option('--days <days>', 'how many days of storage the price includes', wholeDays, 30)
 }
 
 function wholeDays(text: string): number {

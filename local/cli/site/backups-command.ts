@@ -68,7 +68,7 @@ export function deleteBackups(refs: readonly string[], options: ConfirmOptions, 
     const outcomes = await forEachArchive(provider, refs, options, async ({ artifactRef, node }): Promise<Outcome> => {
       const marks = await offered(provider, 'archivesOnPlatform').readMarks(artifactRef, node)
       const found = { artifactRef, node }
-      // Whoever wanted it removed may have meant another one: only what was there counts as done.
+      // Anyone who wanted it removed may have meant another one: only what was there counts as done.
       if (marks === undefined) return { ...found, outcome: 'gone', done: false, reason: "It isn't there (any more)." }
       if (marks.protected) return stays(found)
       if (dryRun) return { ...found, outcome: 'would-be-removed', done: true, reason: '' }

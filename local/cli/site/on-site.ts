@@ -42,7 +42,7 @@ export async function onSite(
   })
   try {
     const work = use(provider)
-    // Once nobody waits for it any more, its ending is nobody's news.
+    // Once nobody waits for it any more, a failure must not count as unhandled.
     work.catch(() => undefined)
     return await Promise.race([work, interrupted])
   } catch (error) {

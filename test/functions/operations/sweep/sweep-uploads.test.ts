@@ -208,7 +208,7 @@ describe('between look and abort', () => {
     afterFirstLook(() => ports.store.putPart(key, uploadId, 1, body, crc32(body)))
     expect(await sweep()).toMatchObject({ kept: 1, dropped: 0 })
     expect(ports.store.uploads.has(uploadId)).toBe(true)
-    expect((await report()).uploads).toMatchObject([{ partCount: 1, reason: expect.stringMatching(/^Too young/) }])
+    expect((await report()).uploads).toMatchObject([{ partCount: 1, reason: expect.stringMatching(/^Too recent/) }])
   })
 
   it('a run that takes the guest keeps the upload', async () => {

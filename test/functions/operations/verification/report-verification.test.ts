@@ -107,7 +107,7 @@ describe('the report of a verification', () => {
     await verdict(late, { verifiedAt: '2026-11-22T01:59:59.999Z' })
     expect(await report()).toMatchObject({ outcome: 'failed', accepted: 0, notVerified: 1, overdue: 1 })
     expect((await written()).archives[0]?.reason).toBe(
-      'not verified: Its function ended without a verdict: its execution in Step Functions tells why. ' +
+      'not verified: Its function ended without a verdict: its execution in Step Functions shows why. ' +
         `Read it on any machine: npx guestlift verify --archive ${late.folder} --bucket memory`,
     )
   })
@@ -130,7 +130,7 @@ describe('the report of a verification', () => {
       'none',
       /^not verified: Its 40\.0 GiB don't fit the time of a function, and this deployment has no larger runner\. Read it/,
     ],
-    ['codebuild', /^not verified: The larger runner left no verdict: its build in CodeBuild tells why\. Read it/],
+    ['codebuild', /^not verified: The larger runner left no verdict: its build in CodeBuild shows why\. Read it/],
   ] as const)('says of one that does not fit a function what became of it with runner %s', async (runner, words) => {
     await planned([item('large', { sizeBytes: 40 * GIB })])
     await report(runner)
