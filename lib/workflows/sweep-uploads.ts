@@ -28,6 +28,8 @@ interface SweepUploadsProps {
  * `{dryRun: true}` to only report what would be done; `sites` narrows down the platforms that are looked at.
  */
 export function sweepUploads(scope: Construct, { functions, sites }: SweepUploadsProps): IChainable {
+  const stopped = Fail.jsonata(scope, 'Sweep stopped', rethrown)
+
   const takeUp = Pass.jsonata(scope, 'Take up sweep', {
     assign: {
       dryRun: '{% $exists($states.input.dryRun) ? $states.input.dryRun : false %}',
@@ -39,7 +41,9 @@ export function sweepUploads(scope: Construct, { functions, sites }: SweepUpload
     items: ProvideItems.jsonata('{% $sites %}'),
     maxConcurrency: SITES_AT_ONCE,
     assign: { strays: '{% [$states.result] %}' },
-  }).itemProcessor(sweepSite(scope, functions))
+  })
+    .itemProcessor(sweepSite(scope, functions))
+    .addCatch(stopped)
 
   const sweep = lambdaTask(scope, functions, 'SweepUploads', {
     payload: {
@@ -49,7 +53,7 @@ export function sweepUploads(scope: Construct, { functions, sites }: SweepUpload
       strays: '{% $strays %}',
     },
     retry: ordinary,
-    onError: Fail.jsonata(scope, 'Sweep stopped', rethrown),
+    onError: stopped,
   })
 
   return takeUp

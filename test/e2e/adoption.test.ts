@@ -56,7 +56,7 @@ describe('a backup that the same account started elsewhere', () => {
     const stopped = await site.run(job, {
       interrupt: controller.signal,
       onState: (state) => {
-        if (state === 'Start backup') controller.abort()
+        if (state === 'Start vzdump') controller.abort()
       },
     })
     expect(stopped.report?.outcome).not.toBe('succeeded')
@@ -103,7 +103,7 @@ describe('what stays on the node', () => {
   it('is a lock, told with the way to take it off although the guest is archived', async () => {
     const { guests } = await site.run(job, {
       onState: (state) => {
-        if (state === 'Locate archive') site.lab.control.lockGuest(101, 'backup')
+        if (state === 'Locate archive of vzdump') site.lab.control.lockGuest(101, 'backup')
       },
     })
     expect(guests['101']).toMatchObject({

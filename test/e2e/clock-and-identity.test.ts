@@ -99,7 +99,7 @@ describe('an id that is given again', () => {
     let done = false
     const { guests } = await site.run(job(103), {
       onState: (state) => {
-        if (done || state !== 'Start backup') return
+        if (done || state !== 'Start vzdump') return
         done = true
         site.lab.control.recreateGuest(103, 'another')
       },

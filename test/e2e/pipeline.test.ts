@@ -58,7 +58,7 @@ describe('four guests on two nodes', () => {
         onState: (state, guest) => {
           if (guest !== undefined) states.push(`${guest} ${state}`)
           // The first dump is over: the next goes on until the first archive has been seen on its way.
-          if (state === 'Locate archive' && movedWhileDumping.size < 2)
+          if (state === 'Locate archive of vzdump' && movedWhileDumping.size < 2)
             site.lab.control.setSecondsPerDump(PATIENCE_MILLISECONDS / 1000)
           mostOnSite = Math.max(mostOnSite, running().length)
           const nodes = running().map(({ node }) => node)
@@ -76,7 +76,7 @@ describe('four guests on two nodes', () => {
     site.faults.onDone = undefined
     // The first of each node.
     expect(movedWhileDumping.size).toBe(2)
-    expect(states.filter((state) => state.endsWith(' Wait for a turn to dump')).length).toBeGreaterThanOrEqual(2)
+    expect(states.filter((state) => state.endsWith(' Wait for a turn of vzdump')).length).toBeGreaterThanOrEqual(2)
     expect(await queue()).toMatchObject({ turns: [], waiters: [], staged: [] })
   }, 120_000)
 

@@ -30,7 +30,7 @@ describe('the operator stops the run', () => {
     const { report, guests } = await site.run(job, {
       interrupt: controller.signal,
       onState: (state) => {
-        if (state === 'Check backup') controller.abort()
+        if (state === 'Check vzdump') controller.abort()
       },
     })
     site.lab.control.setSecondsPerDump(0.2)
@@ -61,7 +61,7 @@ describe('the run dies while a guest is dumped', () => {
       name: 'dead',
       kill: death.signal,
       onState: (state) => {
-        if (state === 'Check backup') death.abort()
+        if (state === 'Check vzdump') death.abort()
       },
     })
     site.lab.control.setSecondsPerDump(0.2)

@@ -45,6 +45,7 @@ const platformTasks: TaskName[] = [
   'RecordFailure',
   'JudgeCoverage',
   'PlanPruning',
+  'SweepStrays',
 ]
 /** Who looks at archives on the node, or moves their bytes. */
 const routeTasks: TaskName[] = ['PlanRun', 'OpenUpload', 'CopyParts', 'CompleteUpload']
@@ -60,6 +61,24 @@ describe('no function bundles what it does not use', () => {
   it('keeps the platform’s client and its HTTP library to the tasks that talk to the platform', () => {
     expect(carriers(/^functions\/providers\/proxmox\/client\.ts$/)).toEqual(stemsOf(platformTasks))
     expect(carriers(/node_modules\/undici\//)).toEqual(stemsOf(platformTasks))
+  })
+
+  it('holds the clients of those platforms alone that its registry names', () => {
+    const registry = fileURLToPath(new URL('../second-platform/registry.ts', import.meta.url))
+    const bundle = (alias: Record<string, string>) =>
+      buildSync({
+        ...handlerBundling,
+        entryPoints: [fileURLToPath(new URL('../../functions/handlers/start-backup.ts', import.meta.url))],
+        alias,
+        write: false,
+        metafile: true,
+      })
+    const [product, island] = [bundle({}), bundle({ '#platforms': registry })]
+    const inputs = (built: typeof product) => Object.keys(built.metafile.inputs)
+    expect(inputs(product).filter((path) => path.includes('second-platform'))).toEqual([])
+    expect(inputs(island).filter((path) => path.includes('providers/proxmox'))).toEqual([])
+    const size = (built: typeof product) => built.outputFiles[0]?.contents.length ?? 0
+    expect(size(island)).toBeLessThan(size(product) - 50_000)
   })
 
   it('keeps SSH and the readers to the tasks that reach archives on the node', () => {

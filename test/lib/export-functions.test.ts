@@ -55,7 +55,8 @@ describe('the functions', () => {
       /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
       /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
-      /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|\*\.log|\*\.notes)$/,
+      /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.log|\*\.notes)$/,
+      /^s3:GetObject on archive-bucket\/archives\/\*\/manifest\.json$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
@@ -90,7 +91,9 @@ describe('the functions', () => {
       'CompleteUpload: archives/* if {"Null":{"s3:if-none-match":"false"}}',
       'WriteManifest: archives/*/*.log',
       'WriteManifest: archives/*/*.notes',
+      'WriteManifest: archives/*/guest.json',
       'WriteManifest: archives/*/manifest.json',
+      'WriteManifest: archives/*/side/*',
       'VerifyDeep: archives/*/verification.json',
     ])
   })

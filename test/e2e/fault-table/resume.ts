@@ -49,7 +49,7 @@ async function stateOf({ site }: Bed): Promise<string> {
 }
 
 const deaths = [
-  ['while the guest is dumped', { state: 'Check backup' }, 'small'],
+  ['while the guest is dumped', { state: 'Check vzdump' }, 'small'],
   ['when the archive is there', { state: 'Open upload' }, 'small'],
   ['after a part', { part: 1 }, 'large'],
   ['before the upload is completed', { state: 'Complete upload' }, 'large'],

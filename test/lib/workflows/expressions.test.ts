@@ -56,7 +56,7 @@ describe('lists of one and of none', () => {
   const artifact = { artifactRef: 'one', location: { node: 'pve1', path: '/a' } }
 
   it('keep a single artifact a list from Locate archive to the transfer', async () => {
-    const assigned = await evaluated(field('Locate archive', 'Assign'), {
+    const assigned = await evaluated(field('Locate archive of vzdump', 'Assign'), {
       states: { result: { Payload: { artifacts: [artifact], verdict: { name: 'archived' }, evidenceKey: 'k' } } },
     })
     expect(assigned).toMatchObject({ artifacts: [artifact] })
@@ -210,12 +210,12 @@ describe('choices', () => {
     ['Any guest found?', { guestCount: 1 }, { guestCount: 0 }],
     ['Which platform?', { platform: 'proxmox' }, { platform: 'other' }],
     ['Which platform?', { platform: 'proxmox' }, { vmid: 100 }],
-    ['Backup done?', { done: true }, { done: false }],
+    ['Vzdump done?', { done: true }, { done: false }],
     ['Already stored?', { alreadyStored: { key: 'k' } }, { chunks: [] }],
     ['What next?', { gaveUp: { Error: 'ConnectionDropped' } }, { chunks: [] }],
     ['Was it skipped?', { outcome: 'skipped' }, { outcome: 'failed' }],
     ['How did it go?', { outcome: 'succeeded' }, { outcome: 'failed' }],
-    ['All uploads swept?', { outcome: 'succeeded' }, { outcome: 'partial' }],
+    ['Everything swept?', { outcome: 'succeeded' }, { outcome: 'partial' }],
   ])('%s tells %j from %j', async (state, yes, no) => {
     expect(await evaluated(condition(state), { states: { input: yes } })).toBe(true)
     expect(await evaluated(condition(state), { states: { input: no } })).toBe(false)
@@ -279,15 +279,15 @@ describe('failures', () => {
 
   it('hand the error to Record failure as its contract wants it', async () => {
     const error = { Error: 'NodeOffline', Cause: 'c' }
-    const [way] = states.get('Locate archive')?.Catch ?? []
+    const [way] = states.get('Locate archive of vzdump')?.Catch ?? []
     expect(await evaluated(way?.Assign, { states: { errorOutput: error } })).toEqual({ error })
     // From a leg it comes as its output.
-    const ended = await evaluated(field('Backup failed', 'Output'), {
+    const ended = await evaluated(field('Vzdump failed', 'Output'), {
       states: { input: error },
       variables: { leg: { execution: 'e' }, calls: 3 },
     })
     expect(ended).toEqual({ execution: 'e', error, backupCalls: 3 })
-    const [choice] = states.get('Backup ended?')?.Choices ?? []
+    const [choice] = states.get('Vzdump ended?')?.Choices ?? []
     expect(await evaluated(choice?.Condition, { states: { input: ended } })).toBe(true)
     expect(await evaluated(choice?.Assign, { states: { input: ended } })).toEqual({ error })
   })
@@ -383,14 +383,23 @@ describe('a sweep', () => {
     ['a dry run', { dryRun: true }, true],
     ['a real run', { dryRun: false }, false],
   ])('is asked for with %s', async (_, input, dryRun) => {
+    const assigned = await evaluated(field('Take up sweep', 'Assign'), { states: { input } })
+    expect(assigned).toMatchObject({ sites: ['hq', 'branch'] })
     const payload = await evaluated(states.get('Sweep uploads')?.Arguments?.Payload, {
-      states: { input, context: { Execution: { Name: 'sweep-1', StartTime: '2026-11-22T02:00:00.000Z' } } },
+      states: { context: { Execution: { Name: 'sweep-1', StartTime: '2026-11-22T02:00:00.000Z' } } },
+      variables: { ...(assigned as Record<string, unknown>), strays: [] },
     })
     expect(tasks.SweepUploads.input.parse(payload)).toEqual({
       sweepId: 'sweep-1',
       startedAt: '2026-11-22T02:00:00.000Z',
       dryRun,
+      strays: [],
     })
+  })
+
+  it('of one named site is a list all the same', async () => {
+    const assigned = await evaluated(field('Take up sweep', 'Assign'), { states: { input: { sites: ['hq'] } } })
+    expect(assigned).toMatchObject({ sites: ['hq'] })
   })
 })
 
@@ -452,13 +461,13 @@ describe('an answer of Start backup', () => {
   const answer = { jobRef: 'j', startedAt: '2026-11-22T02:00:00.000Z', adopted: false, waitSeconds: 1, storage: 'nas' }
 
   it('that names a job begins the wait for it, on the storage that it names', async () => {
-    expect(await evaluated(condition('Backup begun?'), { states: { input: answer } })).toBe(true)
+    expect(await evaluated(condition('Vzdump begun?'), { states: { input: answer } })).toBe(true)
     const item = {
       guest: { id: '100' },
       backup: { storage: 'auto', excludePaths: ['/tmp'], pruneSource: { 'keep-last': 1 } },
       limits: { windows: [] },
     }
-    const choices = field('Backup begun?', 'Choices') as { Assign: unknown; Next: string }[]
+    const choices = field('Vzdump begun?', 'Choices') as { Assign: unknown; Next: string }[]
     const leg = { execution: 'e', item }
     const assigned = await evaluated(choices[0]?.Assign, { states: { input: answer }, variables: { leg } })
     expect(assigned).toEqual({
@@ -466,23 +475,24 @@ describe('an answer of Start backup', () => {
         execution: 'e',
         jobRef: 'j',
         startedAt: answer.startedAt,
-        // Everything else stays as it was, lists of one and of none too.
-        item: { ...item, backup: { ...item.backup, storage: 'nas' } },
+        storage: 'nas',
+        // The item stays as it was, lists of one and of none too.
+        item,
       },
     })
   })
 
   it('that names none waits as long as it says', async () => {
     const waiting = { waitSeconds: 45, reason: 'Node pve1 dumps guest vm-100; its turn comes next.' }
-    expect(await evaluated(condition('Backup begun?'), { states: { input: waiting } })).toBe(false)
-    expect(field('Backup begun?', 'Default')).toBe('Wait for a turn to dump')
-    const assigned = await evaluated(field('Start backup', 'Assign'), {
+    expect(await evaluated(condition('Vzdump begun?'), { states: { input: waiting } })).toBe(false)
+    expect(field('Vzdump begun?', 'Default')).toBe('Wait for a turn of vzdump')
+    const assigned = await evaluated(field('Start vzdump', 'Assign'), {
       states: { result: { Payload: waiting }, context: { State: { RetryCount: 0 } } },
       variables: { calls: 0, spent: 0 },
     })
     expect(assigned).toMatchObject({ calls: 1, spent: 9 })
     expect(
-      await evaluated(field('Wait for a turn to dump', 'Seconds'), { variables: assigned as Record<string, unknown> }),
+      await evaluated(field('Wait for a turn of vzdump', 'Seconds'), { variables: assigned as Record<string, unknown> }),
     ).toBe(45)
   })
 })

@@ -46,12 +46,12 @@ async function measured(sizeBytes: number, bytesPerSecondOfStream: number, troub
   const ports = fakePorts()
   let [copyCalls, copySeconds, smallCalls] = [0, 0, 0]
   const answers: Record<string, FakeTask> = {
-    'Start backup': () =>
+    'Start vzdump': () =>
       turnsLeft-- > 0
         ? { waitSeconds: 30, reason: 'another dumps' }
         : { jobRef: 'j', startedAt: item.run.startedAt, adopted: false, waitSeconds: 10, storage: 'nas' },
-    'Check backup': () => (looksLeft-- > 0 ? { done: false, waitSeconds: 60 } : { done: true, waitSeconds: 0 }),
-    'Locate archive': () => ({
+    'Check vzdump': () => (looksLeft-- > 0 ? { done: false, waitSeconds: 60 } : { done: true, waitSeconds: 0 }),
+    'Locate archive of vzdump': () => ({
       artifacts: [{ ...artifact, sizeBytes }],
       verdict: { name: 'archived', good: true, reason: '' },
       evidenceKey: 'runs/e.json',

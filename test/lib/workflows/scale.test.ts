@@ -89,7 +89,7 @@ async function archive(sizeBytes: number, bytesPerSecondOfStream: number, troubl
   let longestCallSeconds = 0
 
   const answers: Record<string, FakeTask> = {
-    'Start backup': (_args, { clock }) => {
+    'Start vzdump': (_args, { clock }) => {
       askedAt ??= clock.now()
       const elapsedSeconds = (clock.now() - askedAt) / 1000
       if (elapsedSeconds < queueDays * 86_400)
@@ -98,12 +98,12 @@ async function archive(sizeBytes: number, bytesPerSecondOfStream: number, troubl
       const startedAt = new Date(beganAt).toISOString()
       return { jobRef: 'j'.repeat(100), startedAt, adopted: false, waitSeconds: 1, storage: 'nas' }
     },
-    'Check backup': (_args, { clock }) => {
+    'Check vzdump': (_args, { clock }) => {
       const elapsedSeconds = (clock.now() - (beganAt ?? 0)) / 1000
       if (elapsedSeconds >= dumpDays * 86_400) return { done: true, waitSeconds: 0 }
       return { done: false, waitSeconds: nextWaitSeconds({ elapsedSeconds }) }
     },
-    'Locate archive': () => ({
+    'Locate archive of vzdump': () => ({
       artifacts: [{ ...artifact, sizeBytes }],
       verdict: { name: 'archived', good: true, reason: '' },
       evidenceKey: 'runs/e.json',
@@ -255,7 +255,7 @@ describe('a guest whose turn to dump never comes', () => {
     const outcome = await run(synthesised.assembly.machines.exportGuest, {
       input: item,
       tasks: {
-        'Start backup': async (args, { clock }) => {
+        'Start vzdump': async (args, { clock }) => {
           asks++
           const timed = { ...ports, now: () => new Date(clock.now()) }
           // The other dump of the node lives on and on.
