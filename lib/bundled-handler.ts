@@ -10,18 +10,19 @@ import { handlerBundling } from './handler-bundling.ts'
  * The code of one function: its handler and all that it imports in one file, `index.js`, which exports `handler`.
  * esbuild works inside this process. `NodejsFunction` starts it by npx, which takes several times as long as the bundling.
  * @param stem names the handler's file, as `copy-parts`
+ * @param registry path of a module that stands in for the product's own registry of platforms
  */
-export function bundledHandler(stem: string): AssetCode {
+export function bundledHandler(stem: string, registry?: string): AssetCode {
   const entry = fileURLToPath(new URL(`../functions/handlers/${stem}.ts`, import.meta.url))
   return Code.fromAsset(root, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       image: DockerImage.fromRegistry('never-asked-for'),
       // CDK bundles once what has equal options; this tells the handlers apart.
-      command: [stem],
+      command: [stem, ...(registry === undefined ? [] : [registry])],
       local: {
         tryBundle: (outputFolder) => {
-          bundle(entry, outputFolder)
+          bundle(entry, outputFolder, registry)
           return true
         },
       },
@@ -31,9 +32,10 @@ export function bundledHandler(stem: string): AssetCode {
 
 const root = fileURLToPath(new URL('../functions/', import.meta.url))
 
-function bundle(entry: string, folder: string): void {
+function bundle(entry: string, folder: string, registry: string | undefined): void {
   buildSync({
     ...handlerBundling,
+    ...(registry === undefined ? {} : { alias: { '#platforms': registry } }),
     entryPoints: [entry],
     outfile: join(folder, 'index.js'),
     sourcemap: true,

@@ -30,6 +30,8 @@ export interface ExportFunctionProps<Name extends TaskName> {
   nodeOptions: string
   /** For functions that talk to a site which is reached through a VPC. */
   network?: SiteNetwork | undefined
+  /** Stands in for the product's own registry of platforms. */
+  registry?: string | undefined
 }
 
 /** The function behind one task: the bundled handler, its own role, its own log group. */
@@ -61,7 +63,7 @@ export class ExportFunction<Name extends TaskName> extends Construct {
     this.function = new UnversionedFunction(this, 'Function', {
       functionName,
       description: `Guestlift: ${stem.replaceAll('-', ' ')}`,
-      code: bundledHandler(stem),
+      code: bundledHandler(stem, props.registry),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,

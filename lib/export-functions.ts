@@ -146,6 +146,13 @@ const needs = {
   // A plan may hold thousands of guests, and each has a claim to be looked at.
   FindLeftovers: { memoryMiB: 1024, timeoutSeconds: 300, read: ['claims/*', RUN_PLANS] },
   // A bucket may hold thousands of uploads; whatever is left when time runs out is the next sweep's.
+  SweepStrays: {
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['claims/*', 'archives/*/manifest.json', 'sites/*', 'sweeps/*'],
+    write: ['sweeps/*'],
+  },
   SweepUploads: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
@@ -219,14 +226,17 @@ interface ExportFunctionsProps {
   archive: ArchiveAccess
   secrets: SiteSecrets
   network?: SiteNetwork | undefined
+  /** Stands in for the product's own registry of platforms. */
+  registry?: string | undefined
 }
 
 /** One function per task of the workflows, by the task's name. */
 export class ExportFunctions extends Construct {
   private readonly byTask = new Map<TaskName, ExportFunction<TaskName>>()
 
-  constructor(scope: Construct, id: string, { deployment, archive, secrets, network }: ExportFunctionsProps) {
+  constructor(scope: Construct, id: string, props: ExportFunctionsProps) {
     super(scope, id)
+    const { deployment, archive, secrets, network, registry } = props
     const variables: Record<Variables, string | undefined> = {
       ARCHIVE_BUCKET: archive.bucket.bucketName,
       KEY_PREFIX: deployment.bucket.keyPrefix,
@@ -248,6 +258,7 @@ export class ExportFunctions extends Construct {
         nodeOptions: functionNodeOptions(its.movesBytes === true, memoryMiB),
         reservedConcurrency: task === 'CopyParts' ? deployment.transfer.reservedConcurrency : undefined,
         network: talksToSite ? network : undefined,
+        registry,
       })
       const sessions: Keys[] = its.logsIn === true ? ['sessions/*'] : []
       for (const keys of [...(its.read ?? []), ...sessions]) archive.grantRead(made.role, keys)

@@ -16,6 +16,8 @@ import { archiveOf } from './storage-stack.ts'
 import { LargerRunner } from './larger-runner.ts'
 import { Workflow } from './workflow.ts'
 import { CleanUp } from './clean-up.ts'
+import type { Branch } from './workflows/branches/branch.ts'
+import { branches as knownBranches } from './workflows/branches/branches.ts'
 import { exportGuest } from './workflows/export-guest.ts'
 import { exportRun, sampleInput } from './workflows/export-run.ts'
 import { judgeCoverage } from './workflows/judge-coverage.ts'
@@ -26,19 +28,35 @@ import { verifyArchives } from './workflows/verify-archives.ts'
 /** Each part of a guest's way ends by itself, with its own error; only what is stuck meets this limit. */
 const LONGEST_GUEST = Duration.days(LONGEST_QUEUE_SECONDS / 86_400 + LONGEST_DUMP_DAYS + LONGEST_COPY_DAYS + 1)
 
+/** The platforms that a deployment serves. */
+export interface Platforms {
+  /** By platform. */
+  branches?: Readonly<Record<string, Branch>>
+  /** Path of a module that stands in for `functions/providers/registry.ts`. */
+  registry?: string
+}
+
 /** Everything that moves archives: functions, workflows, schedules, and who is told when they fail. */
 export class ExportStack extends Stack {
-  constructor(app: Construct, deployment: Deployment) {
+  /** @param platforms other branches and another registry than the product's own */
+  constructor(app: Construct, deployment: Deployment, platforms: Platforms = {}) {
     super(app, `guestlift-${deployment.name}-export`, {
       description: `Guestlift ${deployment.name}: archives guests into Amazon S3`,
       // CloudFormation counts a template's bytes: without indentation they are a third fewer.
       suppressTemplateIndentation: true,
       ...environmentOf(deployment),
     })
+    const { branches = knownBranches, registry } = platforms
     const archive = archiveOf(this, deployment)
     const secrets = new SiteSecrets(this, 'Sites', deployment.siteSecretPrefix, deployment.sites)
     const network = deployment.vpc && new SiteNetwork(this, 'Network', deployment.vpc)
-    const functions = new ExportFunctions(this, 'Functions', { deployment, archive, secrets, network })
+    const functions = new ExportFunctions(this, 'Functions', {
+      deployment,
+      archive,
+      secrets,
+      network,
+      registry,
+    })
 
     const run = new Workflow(this, 'ExportRun', {
       name: 'export-run',
@@ -46,7 +64,8 @@ export class ExportStack extends Stack {
       description: `Archives the guests of one job. Start it with: ${JSON.stringify(sampleInput)}`,
       // Longer than any one guest takes.
       timeout: LONGEST_GUEST.plus(Duration.days(5)),
-      story: (within) => exportRun(within, { functions, archive, maxConcurrency: deployment.transfer.maxConcurrency }),
+      story: (within) =>
+        exportRun(within, { functions, branches, archive, maxConcurrency: deployment.transfer.maxConcurrency }),
     })
     archive.grantMapFiles(run.machine.role, 'runs')
     const guest = new Workflow(this, 'ExportGuest', {
@@ -54,16 +73,16 @@ export class ExportStack extends Stack {
       deployment,
       description: "Archives one guest. Start it with one item of a run's plan.json to repeat that guest alone.",
       timeout: LONGEST_GUEST,
-      story: (within) => exportGuest(within, functions),
+      story: (within) => exportGuest(within, functions, branches),
     })
 
     const sweep = new Workflow(this, 'SweepUploads', {
       name: 'sweep-uploads',
       deployment,
       description:
-        'Drops uploads that nobody goes on with, and reports what they cost. Start it with {"dryRun": true} to only look.',
+        'Drops uploads that nobody goes on with and what backups left on platforms. Start it with {"dryRun": true} to only look.',
       timeout: Duration.hours(6),
-      story: (within) => sweepUploads(within, functions),
+      story: (within) => sweepUploads(within, { functions, sites: deployment.sites }),
     })
 
     const prune = new Workflow(this, 'PruneArchives', {

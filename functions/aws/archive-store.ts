@@ -136,7 +136,7 @@ export interface ArchiveStore {
    */
   writeText(
     key: string,
-    text: string,
+    text: string | Uint8Array,
     options?: { contentType?: string; onlyIf?: { absent: true } | { etag: string } },
   ): Promise<string | undefined>
 

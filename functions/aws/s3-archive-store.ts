@@ -301,7 +301,7 @@ export class S3ArchiveStore implements ArchiveStore {
 
   async writeText(
     key: string,
-    text: string,
+    text: string | Uint8Array,
     options: { contentType?: string; onlyIf?: { absent: true } | { etag: string } } = {},
   ): Promise<string | undefined> {
     const { contentType = 'application/json', onlyIf } = options
@@ -318,7 +318,7 @@ export class S3ArchiveStore implements ArchiveStore {
   /** `unmet` and `conflict` only where there is a condition. */
   async #put(
     input: PutObjectCommandInput & { Key: string },
-    text: string,
+    text: string | Uint8Array,
   ): Promise<{ etag: string } | 'unmet' | 'conflict'> {
     const key = input.Key
     try {
@@ -330,7 +330,7 @@ export class S3ArchiveStore implements ArchiveStore {
       if (!conditional || !unmet) throw storeFact(error, { bucket: this.bucket, key, verb: 'write' })
       // When the SDK repeated the request after a lost answer, it was our own first try that broke the condition.
       const there = attemptsOf(error) === 1 ? undefined : await this.readText(key)
-      if (there?.text === text) return { etag: there.etag }
+      if (there?.text === Buffer.from(text).toString()) return { etag: there.etag }
       return code === 'PreconditionFailed' ? 'unmet' : 'conflict'
     }
   }

@@ -40,6 +40,18 @@ const leftBehindSchema = z.strictObject({
 })
 export type LeftBehind = z.infer<typeof leftBehindSchema>
 
+/** A source as the platform shows it after the job. */
+export const evidenceSourceSchema = z.strictObject({
+  artifact: sourceArtifactSchema,
+  /** Size at a second look; differs from the artifact's while something still writes. */
+  listedAgainSizeBytes: z.int().nonnegative().optional(),
+  /** CRC-32 of its bytes, unsigned, as the platform itself computed it. */
+  crc32: z.int().min(0).max(0xff_ff_ff_ff).optional(),
+  /** How a person removes it, where a command does. */
+  removeWith: z.string().optional(),
+})
+export type EvidenceSource = z.infer<typeof evidenceSourceSchema>
+
 /**
  * Evidence about one guest's backup, gathered from the ended job, its log and the storage.
  * The provider fills it; `domain/verdict.ts` judges it; the manifest keeps it.
@@ -68,10 +80,10 @@ export const backupEvidenceSchema = z.strictObject({
   leftLock: z.string().optional(),
   /** What the log says made *this* guest fail, if it says so. */
   guestFailure: z.string().optional(),
-  /** The log says that this guest's backup was finished. */
-  guestFinished: z.boolean(),
-  /** The log's first and last lines are there (it may be rotated away or cut). */
-  logComplete: z.boolean(),
+  /** The log says that this guest's backup was finished. Absent where the platform keeps no log. */
+  guestFinished: z.boolean().optional(),
+  /** The log's first and last lines are there (it may be rotated away or cut). Absent where the platform keeps no log. */
+  logComplete: z.boolean().optional(),
   /** File name of the archive, from this job's own log. */
   archiveName: z.string().optional(),
   /**
@@ -79,6 +91,8 @@ export const backupEvidenceSchema = z.strictObject({
    * worst: a VM's disks without their zeroes, a container's tar. Absent when the log doesn't tell, or too roughly.
    */
   contentBytes: z.int().positive().optional(),
+  /** What there is to copy, where that isn't one file that a storage lists (`listed`). */
+  sources: z.array(evidenceSourceSchema).min(1).optional(),
   /** The same archive as the storage lists it, looked up twice; `undefined` when it isn't listed. */
   listed: sourceArtifactSchema.optional(),
   /** Size of the second look; differs from `listed.sizeBytes` while something still writes. */
@@ -107,6 +121,7 @@ export const verdictNameSchema = z.enum([
   'archive-older-than-job',
   'archive-still-growing',
   'archive-empty',
+  'archive-inconsistent',
 ])
 export type VerdictName = z.infer<typeof verdictNameSchema>
 

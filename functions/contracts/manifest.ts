@@ -27,12 +27,15 @@ export const manifestSchema = z.strictObject({
   /** The archive's own time on the platform; part of its key. */
   createdAt: instantSchema,
   backup: backupOptionsSchema,
+  /** The job asked to remove the copy on the platform once this was written. Older manifests don't say. */
+  deleteSource: z.literal(true).optional(),
   verdict: verdictSchema,
   evidence: backupEvidenceSchema,
   artifacts: z
     .array(
-      storedArtifactSchema.extend({
-        source: sourceIdentitySchema.extend({ artifactRef: z.string(), path: z.string() }),
+      storedArtifactSchema.omit({ artifact: true }).extend({
+        /** `path` on the node, where the source is a file. */
+        source: sourceIdentitySchema.extend({ artifactRef: z.string(), path: z.string().optional() }),
       }),
     )
     .min(1),

@@ -1,5 +1,6 @@
 /** The words every part of Guestlift shares. Platform words (UPID, volid) never appear here: they travel as opaque refs. */
 import * as z from 'zod'
+import { archivePathSchema } from './side-file.ts'
 import { copyWorkSchema } from './work.ts'
 
 /** Name of one configured endpoint of a platform. Part of object keys and of the secret's name, hence the narrow alphabet. */
@@ -23,7 +24,10 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-export const platformSchema = z.enum(['proxmox'])
+/** Name of a platform. Which ones there are is known to `providers/registry.ts` alone. */
+export const platformSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a platform has a name of small letters, digits and hyphens')
 export type Platform = z.infer<typeof platformSchema>
 
 export const guestKindSchema = z.enum(['vm', 'container'])
@@ -69,24 +73,51 @@ export const runSchema = z.strictObject({
 export type Run = z.infer<typeof runSchema>
 
 /**
- * Where a reader finds an artifact's bytes: opaque outside the provider and the route that understand it. `path` is the
- * file's on the node; `volume` is what the platform calls it within `storage`.
+ * A file of the site, read over its route. `path` is the file's on the node; `volume` is what the platform calls it
+ * within `storage`. The type was not written before there were others.
  */
-export const sourceLocationSchema = z.strictObject({
+export const siteFileLocationSchema = z.strictObject({
+  type: z.literal('site-file').optional(),
   node: z.string().min(1),
   path: z.string().min(1),
   storage: z.string().min(1),
   volume: z.string().min(1),
 })
+export type SiteFileLocation = z.infer<typeof siteFileLocationSchema>
+
+/** An object that the platform itself wrote into the archive bucket. */
+export const bucketObjectLocationSchema = z.strictObject({
+  type: z.literal('bucket-object'),
+  node: z.string().min(1),
+  key: z.string().min(1),
+})
+export type BucketObjectLocation = z.infer<typeof bucketObjectLocationSchema>
+
+/**
+ * Anything else that a reader knows by its type: the reader's folder has the schema. Never a secret, a signed URL or a
+ * token: readers fetch those for one call.
+ */
+export const otherLocationSchema = z.looseObject({
+  type: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .refine((type) => type !== 'site-file' && type !== 'bucket-object'),
+  node: z.string().min(1),
+})
+export type OtherLocation = z.infer<typeof otherLocationSchema>
+
+/** Where a source's bytes are found, by `type`: opaque outside the provider and the reader that understand it. */
+export const sourceLocationSchema = z.union([siteFileLocationSchema, bucketObjectLocationSchema, otherLocationSchema])
 export type SourceLocation = z.infer<typeof sourceLocationSchema>
 
 /**
- * One file of an archive as it lies on the platform's storage.
- * `artifactRef` is the platform's address for it (Proxmox: the volid); `createdAt` is the archive's own time there.
+ * One source of an archive as it lies on the platform: a file or a disk. `artifactRef` is the platform's address for it
+ * (Proxmox: the volid). `createdAt` is the archive's time by the platform's clock, the same for all its sources.
+ * `fileName` may hold folders and is unique within the archive.
  */
 export const sourceArtifactSchema = z.strictObject({
   artifactRef: z.string().min(1),
-  fileName: z.string().min(1),
+  fileName: archivePathSchema,
   sizeBytes: z.int().nonnegative(),
   createdAt: instantSchema,
   location: sourceLocationSchema,
@@ -122,6 +153,8 @@ export const storedArtifactSchema = z.strictObject({
   source: sourceIdentitySchema,
   /** Bytes this run sent for it; parts that S3 had already are not counted. */
   bytesSent: z.int().nonnegative(),
+  /** What it was copied from. Absent where an older version copied it. */
+  artifact: sourceArtifactSchema.optional(),
   /** What copying it took this execution. Older archives have none. */
   work: copyWorkSchema.optional(),
 })

@@ -1,6 +1,6 @@
 /** What a sweep of abandoned uploads found. */
 import * as z from 'zod'
-import { instantSchema } from './nouns.ts'
+import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { runOutcomeSchema } from './report.ts'
 import { unfinishedArchiveSchema } from './unfinished.ts'
 
@@ -14,7 +14,47 @@ export const REPEAT_WINDOW_DAYS = 14
 export const sweepRequestSchema = z.strictObject({
   /** Only report what would be dropped. */
   dryRun: z.boolean().default(false),
+  /** Whose platforms are looked at for strays. Absent: the deployment's. */
+  sites: z.array(siteNameSchema).optional(),
 })
+
+/** Something of ours on a platform that no run works on any more, and what was done with it. */
+export const sweptStraySchema = z.strictObject({
+  /** What it is and where, in the platform's words. */
+  what: z.string(),
+  guest: z.strictObject({ id: z.string(), kind: guestKindSchema }),
+  /** By the platform's clock. */
+  createdAt: instantSchema,
+  sizeBytes: z.int().nonnegative().optional(),
+  /** In a dry run `removed` means: would have been. `removing`: the platform has begun, and takes longer. */
+  outcome: z.enum(['kept', 'removed', 'removing', 'failed']),
+  /** A sentence for people. */
+  reason: z.string(),
+})
+export type SweptStray = z.output<typeof sweptStraySchema>
+
+/** What the sweep of one site's platform came to. */
+export const straySummarySchema = z.strictObject({
+  site: siteNameSchema,
+  outcome: runOutcomeSchema,
+  /** One sentence. */
+  summary: z.string(),
+  removed: z.int().nonnegative(),
+  failed: z.int().nonnegative(),
+})
+export type StraySummary = z.output<typeof straySummarySchema>
+
+/** Written to `sweeps/<yyyy>/<mm>/<dd>/<id>-strays-<site>.json`. */
+export const strayReportSchema = straySummarySchema.extend({
+  version: z.literal(1),
+  sweepId: z.string(),
+  startedAt: instantSchema,
+  endedAt: instantSchema,
+  dryRun: z.boolean(),
+  /** Oldest first. */
+  strays: z.array(sweptStraySchema),
+})
+export type StrayReport = z.output<typeof strayReportSchema>
 
 /** An upload that is open in the bucket, and what was done with it. */
 export const sweptUploadSchema = z.strictObject({
@@ -66,6 +106,8 @@ export const sweepReportSchema = sweepTotalsSchema.extend({
   foreignUploads: z.int().nonnegative(),
   /** Folders with objects and no manifest: reported and priced, never touched. Older reports have none. */
   unfinished: z.array(unfinishedArchiveSchema).optional(),
+  /** What was found on the sites' platforms. Older reports have none. */
+  strays: z.array(straySummarySchema).optional(),
   /** Where the price comes from, with its date. */
   price: z.strictObject({ dollarsPerGiBMonth: z.number(), source: z.string() }),
 })

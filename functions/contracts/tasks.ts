@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { backupOptionsSchema } from './backup-options.ts'
-import { backupEvidenceSchema, verdictSchema } from './evidence.ts'
+import { backupEvidenceSchema, verdictNameSchema, verdictSchema } from './evidence.ts'
 import { requirementSchema } from './grade.ts'
 import { jobSchema, stagingSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'
@@ -24,7 +24,8 @@ import { progressFiguresSchema } from './progress.ts'
 import { pruningTotalsSchema } from './pruning.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
 import { retentionSchema } from './retention.ts'
-import { sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
+import { sideFileSchema } from './side-file.ts'
+import { straySummarySchema, sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
 import { verificationResultSchema } from './verification.ts'
 import { verificationRunnerSchema } from './verification-policy.ts'
 import { verificationSummarySchema } from './verification-report.ts'
@@ -108,6 +109,15 @@ const stateErrorSchema = z.strictObject({ Error: z.string(), Cause: z.string().o
 /** How often the backup was asked to start or looked at. Absent in executions that began before it was counted. */
 const backupCallsSchema = z.int().positive()
 
+/** Where the archive was asked to go, where the job left that open. Absent in executions that rewrote the item for it. */
+const storageSchema = z.string().optional()
+
+/** Seconds that the workflow has waited for a release. Absent where the definition can't wait. */
+const waitedSchema = z.int().nonnegative().optional()
+
+/** What was made on the platform isn't removed yet: the workflow waits and asks again. */
+const releasingSchema = z.strictObject({ waitSeconds: z.int().min(1).max(300), reason: z.string() })
+
 const transferInput = z.strictObject({ item: planItemSchema, artifact: sourceArtifactSchema })
 
 export const tasks = {
@@ -174,6 +184,7 @@ export const tasks = {
       execution: executionSchema,
       jobRef: z.string(),
       startedAt: instantSchema,
+      storage: storageSchema,
     }),
     output: checkBackupOutput,
     env: storeEnv.extend(siteEnv.shape),
@@ -181,12 +192,14 @@ export const tasks = {
   /** Gather the evidence about the ended job, judge it, name the artifacts. Keeps log and evidence in the run's folder. */
   LocateArchive: {
     stem: 'locate-archive',
-    input: z.strictObject({ item: planItemSchema, jobRef: z.string() }),
+    input: z.strictObject({ item: planItemSchema, jobRef: z.string(), storage: storageSchema }),
     output: z.strictObject({
       artifacts: z.array(sourceArtifactSchema).min(1),
       verdict: verdictSchema,
-      /** Where evidence, log and notes wait for the manifest: they don't travel in state. */
+      /** Where evidence and side files wait for the manifest: they don't travel in state. */
       evidenceKey: z.string(),
+      /** Objects that the platform wrote into the bucket itself: there is nothing to copy. */
+      stored: z.array(storedArtifactSchema).min(1).optional(),
     }),
     env: storeEnv.extend(siteEnv.shape),
   },
@@ -288,7 +301,7 @@ export const tasks = {
     }),
     env: storeEnv,
   },
-  /** Remove the source copy if the job says so, record the outcome, give back the claim. */
+  /** Remove what the backup made on the platform, as far as the job says so; record the outcome, give back the claim. */
   ReleaseBackup: {
     stem: 'release-backup',
     input: z.strictObject({
@@ -302,19 +315,21 @@ export const tasks = {
       backupCalls: backupCallsSchema.optional(),
       /** What Apply retention remarked, and the error it ended with: the archive is good all the same. */
       retention: z.strictObject({ remark: z.string(), error: stateErrorSchema.nullable() }).optional(),
+      waitedSeconds: waitedSchema,
     }),
-    output: guestOutcomeSchema,
+    output: z.union([releasingSchema, guestOutcomeSchema]),
     env: storeEnv.extend(siteEnv.shape),
   },
-  /** After a failure: stop the job if it still runs, abort the uploads, record why, give back the claim. */
+  /** After a failure: stop the job if it still runs, release what it made, abort the uploads, record why, give back the claim. */
   RecordFailure: {
     stem: 'record-failure',
     input: z.strictObject({
       item: planItemSchema,
       execution: executionSchema,
       error: stateErrorSchema,
+      waitedSeconds: waitedSchema,
     }),
-    output: guestOutcomeSchema,
+    output: z.union([releasingSchema, guestOutcomeSchema]),
     env: storeEnv.extend(siteEnv.shape),
   },
   /**
@@ -339,6 +354,19 @@ export const tasks = {
     }),
     env: storeEnv,
   },
+  /** Find what backups left on a site's platform, and remove what nobody works on and nobody may need. */
+  SweepStrays: {
+    stem: 'sweep-strays',
+    input: z.strictObject({
+      /** Names the report. */
+      sweepId: z.string().min(1),
+      startedAt: instantSchema,
+      dryRun: z.boolean(),
+      site: siteNameSchema,
+    }),
+    output: straySummarySchema,
+    env: storeEnv.extend(siteEnv.shape),
+  },
   /** Find uploads that nobody goes on with, abort them, and report what they held and cost. */
   SweepUploads: {
     stem: 'sweep-uploads',
@@ -346,7 +374,9 @@ export const tasks = {
       /** Names the report. */
       sweepId: z.string().min(1),
       startedAt: instantSchema,
-      ...sweepRequestSchema.shape,
+      dryRun: sweepRequestSchema.shape.dryRun,
+      /** What came of the sites' platforms before. Absent in executions of versions that didn't look. */
+      strays: z.array(straySummarySchema).optional(),
     }),
     output: sweepSummarySchema,
     env: storeEnv,
@@ -479,4 +509,13 @@ export type TaskOutput<Name extends TaskName> = z.output<Tasks[Name]['output']>
 export type TaskEnv<Name extends TaskName> = z.input<Tasks[Name]['env']>
 
 /** What Locate archive leaves in the run's folder for Write manifest. */
-export const keptEvidenceSchema = z.strictObject({ evidence: backupEvidenceSchema, log: z.string() })
+export const keptEvidenceSchema = z.strictObject({
+  evidence: backupEvidenceSchema,
+  /** The job's log, as versions before there were side files kept it. */
+  log: z.string().optional(),
+  /** What is put beside the archive. Older evidence has none. */
+  sideFiles: z.array(sideFileSchema).optional(),
+  /** How the backup was judged. Older evidence has none. */
+  verdict: verdictNameSchema.optional(),
+})
+export type KeptEvidence = z.infer<typeof keptEvidenceSchema>

@@ -2,6 +2,7 @@ import type { ArchiveStore } from '../aws/archive-store.ts'
 import type { LocalProcess } from '../contracts/process-identity.ts'
 import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
+import type { PlatformTraits } from '../providers/traits.ts'
 import type { Route } from '../readers/reader.ts'
 
 /**
@@ -18,6 +19,8 @@ export interface Ports {
   deployment: string
   /** The provider for a site, opened on first use. @throws UnknownSite, InvalidSite */
   provider(site: string): Promise<Provider>
+  /** What a platform can do. @throws InvalidJob for one that this version doesn't know */
+  traitsOf(platform: string): PlatformTraits
   /** The site's route for bytes. @throws UnknownSite, InvalidSite */
   route(site: string): Promise<Route>
   /** What transfers may take of the site. @throws UnknownSite, InvalidSite */

@@ -2,9 +2,10 @@
  * What every platform offers, and what some of them offer besides. A platform is a folder beside this file; the core
  * knows it by this interface alone. `test/functions/providers/conformance.ts` is its specification.
  */
-import type { BackupEvidence, ClockOffset } from '../contracts/evidence.ts'
+import type { BackupEvidence, ClockOffset, Verdict } from '../contracts/evidence.ts'
 import type { BackupOptions } from '../contracts/backup-options.ts'
 import type { Guest, Platform } from '../contracts/nouns.ts'
+import type { SideFile } from '../contracts/side-file.ts'
 import type { SelectionKey } from '../contracts/selection.ts'
 import type { ArchivesOnPlatform } from './capabilities/archives-on-platform.ts'
 import type { GuestLocks } from './capabilities/locks.ts'
@@ -13,6 +14,7 @@ import type { Storages } from './capabilities/storages.ts'
 import type { PlatformTasks } from './capabilities/tasks.ts'
 import type { FoundGuest, GuestDetails, GuestList, ListDepth, PlannedBackup } from './guest-facts.ts'
 import type { IntendedWork, MissingPrivilege } from './intended-work.ts'
+import type { PlatformTraits } from './traits.ts'
 
 /** A backup job of ours, as the platform's job list shows it. */
 export interface JobSummary {
@@ -38,12 +40,56 @@ export interface BackupProgress {
   totalBytes?: number
 }
 
+/** Where a platform of `flow: 'native'` is to write an archive. All of its sources bear that time. */
+export interface Destination {
+  bucket: string
+  /** With a slash at its end. */
+  folder: string
+  createdAt: string
+}
+
+/** All that is known about an ended backup. */
+export interface Gathered {
+  /** Claims of the platform about the job, and what there is to copy. A missing piece is absent, never made up. */
+  evidence: BackupEvidence
+  /** Small files to keep beside the archive, as the job's log. */
+  sideFiles: SideFile[]
+}
+
+/** What a backup of ours made on the platform. What isn't known is absent. */
+export interface MadeByBackup {
+  guest: Guest
+  jobRef?: string
+  /** The token that it was started with. */
+  token?: string
+  /** Sources that were seen and are this backup's. */
+  sources: readonly { artifactRef: string; node: string }[]
+}
+
+/** Something of ours on the platform that no run works on any more, as far as the platform shows. */
+export interface Stray {
+  /** What it is and where, for people: `snapshot snap-0a1b of volume vol-9f8e`. */
+  what: string
+  made: MadeByBackup
+  /** By the platform's clock. */
+  createdAt: string
+  sizeBytes?: number
+  /** How a person removes it, where a command does. */
+  removeWith?: string
+}
+
+/** Removing may take longer than a function call: then it was begun, and is asked for again after the wait. */
+export type ReleaseProgress = { released: true } | { released: false; waitSeconds: number; reason: string }
+
 /**
  * A platform we export from, logged in to one site. Every method may throw the errors of `contracts/errors.ts` and no
  * others; messages name site, node and guest. Reading calls are repeated inside on passing faults; writing calls never.
  */
 export interface Provider {
   readonly platform: Platform
+
+  /** What the platform can do, as data. */
+  readonly traits: PlatformTraits
 
   /** Keys of a selection that mean something on this platform. A job with another one is refused before anything starts. */
   readonly selectionKeys: readonly SelectionKey[]
@@ -99,7 +145,7 @@ export interface Provider {
    * @throws NothingBackedUp when the platform accepted the call and started nothing
    * @throws BackupStartUnclear when the answer was lost and a job may or may not be running
    */
-  start(guest: Guest, options: BackupOptions, token?: string): Promise<JobSummary>
+  start(guest: Guest, options: BackupOptions, token?: string, destination?: Destination): Promise<JobSummary>
 
   /**
    * Backup jobs for this guest that this account started: every running one, and those that ended and were started at or
@@ -116,14 +162,32 @@ export interface Provider {
    */
   check(jobRef: string): Promise<BackupProgress>
 
-  /** Everything known about an ended job and this guest's archive. A missing piece is absent, never made up. */
-  gather(jobRef: string, guest: Guest, storage: string): Promise<BackupEvidence>
+  /**
+   * Everything known about an ended job and this guest's archive.
+   * @param storage where the job was asked to put it; a platform without storages ignores this
+   */
+  gather(jobRef: string, guest: Guest, storage: string): Promise<Gathered>
+
+  /**
+   * What is wrong with the job, by the platform's own claims in the evidence; `undefined` when nothing is. The core judges
+   * the sources. Pure: asks the platform nothing.
+   */
+  judgeJob(this: void, evidence: BackupEvidence): Verdict | undefined
 
   /** Stop a running job and wait (at most `timeoutSeconds`) until it has ended. An ended job is left alone. */
   stop(jobRef: string, timeoutSeconds: number): Promise<void>
 
-  /** Remove an archive from the platform's storage and wait for it. One that is gone already is fine. */
-  deleteArtifact(artifactRef: string, node: string): Promise<void>
+  /**
+   * Remove what a backup made on the platform. What is gone already counts as released.
+   * @param keepCopy leave what has a worth of its own on the platform, as a backup file on a storage
+   */
+  release(made: MadeByBackup, keepCopy: boolean): Promise<ReleaseProgress>
+
+  /**
+   * What backups of ours left on the platform and should have been released, made before `olderThan` by our clock. Only
+   * what bears our mark is among them. `release` removes it.
+   */
+  findStrays(olderThan: Date): Promise<Stray[]>
 
   /** Places on which backups land as files. */
   readonly storages?: Storages

@@ -1,20 +1,61 @@
 /** Which platforms there are: the only file that names them. Each one's code is loaded when a site of it is opened. */
 import * as z from 'zod'
-import { InvalidSite } from '../contracts/errors.ts'
+import { InvalidJob, InvalidSite } from '../contracts/errors.ts'
 import type { Route } from '../contracts/route.ts'
+import type { JudgeJob } from '../domain/backup/verdict.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderDeps } from './provider-deps.ts'
 import { proxmoxSiteSchema } from './proxmox/config.ts'
+import { proxmoxTraits } from './proxmox/traits.ts'
+import type { PlatformTraits } from './traits.ts'
 
 /** A site as a person writes it: a file for local runs, the secret's content when deployed. */
 export const siteSchema = z.discriminatedUnion('provider', [proxmoxSiteSchema])
 export type Site = z.infer<typeof siteSchema>
 
-type OpenSite<Name> = (siteName: string, site: Site & { provider: Name }, deps: ProviderDeps) => Provider
+interface PlatformEntry<Name> {
+  traits: PlatformTraits
+  load: () => Promise<{
+    open: (siteName: string, site: Site & { provider: Name }, deps: ProviderDeps) => Provider
+    judgeJob: JudgeJob
+  }>
+}
 
-/** A new platform is one more line here, and one more schema above. */
-const platforms: { [Name in Site['provider']]: () => Promise<OpenSite<Name>> } = {
-  proxmox: async () => (await import('./proxmox/provider.ts')).openProxmox,
+/** A new platform is one more entry here, and one more schema above. */
+const platforms: { [Name in Site['provider']]: PlatformEntry<Name> } = {
+  proxmox: {
+    traits: proxmoxTraits,
+    load: async () => {
+      const [{ openProxmox }, { judgeJob }] = await Promise.all([
+        import('./proxmox/provider.ts'),
+        import('./proxmox/judge-job.ts'),
+      ])
+      return { open: openProxmox, judgeJob }
+    },
+  },
+}
+
+/** What each platform can do, by its name. */
+export const platformTraits: Readonly<Record<string, PlatformTraits>> = Object.fromEntries(
+  Object.entries(platforms).map(([name, { traits }]) => [name, traits]),
+)
+
+/** What a platform can do. @throws InvalidJob for one that nobody here knows */
+export function traitsOf(platform: string): PlatformTraits {
+  return known(platform).traits
+}
+
+/** How a platform judges its jobs, without logging in to a site. @throws InvalidJob for one that nobody here knows */
+export async function judgeJobOf(platform: string): Promise<JudgeJob> {
+  return (await known(platform).load()).judgeJob
+}
+
+function known(platform: string): PlatformEntry<never> {
+  const entry = Object.entries(platforms).find(([name]) => name === platform)?.[1]
+  if (entry !== undefined) return entry
+  throw new InvalidJob(
+    `Platform ${platform} isn't known to this version. It knows ${Object.keys(platforms).join(', ')}; a newer version of Guestlift may know more.`,
+  )
 }
 
 /**
@@ -29,7 +70,7 @@ export async function openProvider(siteName: string, site: Site, deps: ProviderD
         'site: use that name, or change it in the configuration.',
     )
   }
-  const open = await platforms[site.provider]()
+  const { open } = await platforms[site.provider].load()
   return open(siteName, site, deps)
 }
 

@@ -1,4 +1,4 @@
-import type { SourceIdentity, SourceLocation } from '../contracts/nouns.ts'
+import type { SourceIdentity, SiteFileLocation } from '../contracts/nouns.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 
 /**
@@ -59,9 +59,9 @@ export interface CheckedPlace {
 
 /** Opens readers over one site's route. */
 export interface Route {
-  open(location: SourceLocation): Promise<Reader>
+  open(location: SiteFileLocation): Promise<Reader>
   /** Only where the node can send by itself. */
-  openPusher?(location: SourceLocation): Promise<Pusher>
+  openPusher?(location: SiteFileLocation): Promise<Pusher>
   /** Nodes with the same end are one to the route: a file server that serves them all. Host and port, or a URL. */
   endOf(node: string): string
   /**

@@ -18,6 +18,7 @@ import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { plainCause, rethrown } from './rethrown.ts'
 import { amongMany, ordinary } from './retry-policies.ts'
+import { untilReleased, waitedSeconds } from './until-released.ts'
 
 /**
  * A function that was called just before the stop goes on to its end. After this long it has either claimed its guest,
@@ -132,7 +133,9 @@ function cleanUpGuest(scope: Construct, functions: ExportFunctions, executions: 
     },
   })
 
-  const takeUp = Pass.jsonata(scope, 'Take up guest', { assign: { leftover: '{% $states.input %}' } })
+  const takeUp = Pass.jsonata(scope, 'Take up guest', {
+    assign: { leftover: '{% $states.input %}', waitedSeconds: '{% 0 %}' },
+  })
 
   const look = CallAwsService.jsonata(scope, 'Look at its execution', {
     service: 'sfn',
@@ -158,13 +161,18 @@ function cleanUpGuest(scope: Construct, functions: ExportFunctions, executions: 
         Cause:
           "{% 'Its execution ended as ' & $its & ' while it was at work. What still ran was stopped; what S3 has is kept.' %}",
       },
+      waitedSeconds,
     },
-    output: "{% {'id': $leftover.item.guest.id, 'outcome': 'cleaned', 'reason': $states.result.Payload.reason} %}",
     retry: amongMany,
     onError: failed,
   })
 
-  const alive = Choice.jsonata(scope, 'Does it live?')
+  const cleaned = Pass.jsonata(scope, 'Guest cleaned up', {
+    outputs: "{% {'id': $leftover.item.guest.id, 'outcome': 'cleaned', 'reason': $states.input.reason} %}",
+  })
+  untilReleased(scope, record, { asked: 'Released?', waiting: 'Wait for release', done: cleaned })
+
+  const alive = Choice.jsonata(scope, 'Is it still at work?')
     // Somebody may have redriven it: then it is at work again.
     .when(Condition.jsonata("{% $its in ['RUNNING', 'PENDING_REDRIVE'] %}"), leave)
     .otherwise(record)

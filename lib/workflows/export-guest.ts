@@ -9,14 +9,19 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
-import { proxmoxBranch } from './branches/proxmox.ts'
+import type { Branch } from './branches/branch.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { plainCause } from './rethrown.ts'
 import { ordinary, patient } from './retry-policies.ts'
 import { transferArtifact } from './transfer-artifact.ts'
+import { untilReleased, waitedSeconds } from './until-released.ts'
 
-/** Archive one guest. Input: an item of a run's plan; output: the guest's outcome. */
-export function exportGuest(scope: Construct, functions: ExportFunctions): IChainable {
+/** Archive one guest, on the branch of its platform. Input: an item of a run's plan; output: the guest's outcome. */
+export function exportGuest(
+  scope: Construct,
+  functions: ExportFunctions,
+  branches: Readonly<Record<string, Branch>>,
+): IChainable {
   const failed = Fail.jsonata(scope, 'Guest failed', {
     error: '{% $error.Error %}',
     // The outcome's sentence where there is one; this state is also reached when not even that could be recorded.
@@ -26,7 +31,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
   })
 
   const record = lambdaTask(scope, functions, 'RecordFailure', {
-    payload: { item: '{% $item %}', execution: '{% $execution %}', error: '{% $error %}' },
+    payload: { item: '{% $item %}', execution: '{% $execution %}', error: '{% $error %}', waitedSeconds },
     retry: ordinary,
     onError: failed,
   })
@@ -35,7 +40,11 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
     .when(Condition.jsonata("{% $states.input.outcome = 'skipped' %}"), Succeed.jsonata(scope, 'Guest skipped'))
     .otherwise(failed)
 
-  record.next(skipped)
+  untilReleased(scope, record, {
+    asked: 'Released after failure?',
+    waiting: 'Wait for release after failure',
+    done: skipped,
+  })
   const recordFailure = { onError: record, assignError: 'error' }
 
   const release = lambdaTask(scope, functions, 'ReleaseBackup', {
@@ -49,6 +58,7 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
       startedAt: '{% $startedAt %}',
       backupCalls: '{% $backupCalls %}',
       retention: "{% {'remark': $retentionRemark, 'error': $retentionError} %}",
+      waitedSeconds,
     },
     retry: patient,
     ...recordFailure,
@@ -109,12 +119,16 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
   })
 
   applyRetention.next(release)
-  release.next(
-    Choice.jsonata(scope, 'Is it as required?')
+  untilReleased(scope, release, {
+    asked: 'Released?',
+    waiting: 'Wait for release',
+    done: Choice.jsonata(scope, 'Is it as required?')
       .when(Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"), Succeed.jsonata(scope, 'Guest archived'))
       .otherwise(lesser),
-  )
-  const archived = transfer.next(compare).next(manifest).next(retention)
+  })
+  const committed = compare.next(manifest).next(retention)
+  transfer.next(compare)
+  const exits = { copy: transfer, committed, ...recordFailure }
 
   const unknown = Fail.jsonata(scope, 'Platform not supported', {
     error: 'InvalidJob',
@@ -123,15 +137,17 @@ export function exportGuest(scope: Construct, functions: ExportFunctions): IChai
     ),
   })
 
-  return Choice.jsonata(scope, 'Which platform?')
-    .when(
-      Condition.jsonata("{% $states.input.platform = 'proxmox' %}"),
-      proxmoxBranch(scope, functions, { archived, ...recordFailure }),
-      {
-        assign: { item: '{% $states.input %}', execution: '{% $states.context.Execution.Id %}' },
-        // Children of a distributed Map see no variable: what a branch's legs need is their input.
-        outputs: "{% {'item': $states.input, 'execution': $states.context.Execution.Id, 'backupCalls': 0} %}",
+  const which = Choice.jsonata(scope, 'Which platform?')
+  for (const [platform, branch] of Object.entries(branches)) {
+    which.when(Condition.jsonata(`{% $states.input.platform = '${platform}' %}`), branch(scope, functions, exits), {
+      assign: {
+        item: '{% $states.input %}',
+        execution: '{% $states.context.Execution.Id %}',
+        waitedSeconds: '{% 0 %}',
       },
-    )
-    .otherwise(unknown)
+      // Children of a distributed Map see no variable: what a branch's legs need is their input.
+      outputs: "{% {'item': $states.input, 'execution': $states.context.Execution.Id, 'backupCalls': 0} %}",
+    })
+  }
+  return which.otherwise(unknown)
 }

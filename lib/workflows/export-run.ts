@@ -10,6 +10,7 @@ import {
 import type { Construct } from 'constructs'
 import type { ArchiveAccess } from '../archive-access.ts'
 import type { ExportFunctions } from '../export-functions.ts'
+import type { Branch } from './branches/branch.ts'
 import { exportGuest } from './export-guest.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { PlanReader, MapResultWriter } from './map-files.ts'
@@ -26,13 +27,18 @@ const summaryAndWayOn = plainCause(
 
 interface ExportRunProps {
   functions: ExportFunctions
+  /** By platform. */
+  branches: Readonly<Record<string, Branch>>
   archive: ArchiveAccess
   /** Guests archived at the same time. */
   maxConcurrency: number
 }
 
 /** Archive the guests of one job. Input: the job, which a schedule extends by `schedule: {name, scheduledAt}`. */
-export function exportRun(scope: Construct, { functions, archive, maxConcurrency }: ExportRunProps): IChainable {
+export function exportRun(
+  scope: Construct,
+  { functions, branches, archive, maxConcurrency }: ExportRunProps,
+): IChainable {
   const stopped = Fail.jsonata(scope, 'Run stopped', rethrown)
 
   const authenticate = lambdaTask(scope, functions, 'Authenticate', {
@@ -99,7 +105,7 @@ export function exportRun(scope: Construct, { functions, archive, maxConcurrency
     // Outcomes go to S3, so that state stays small however many guests there are. The prefix ends without a slash.
     resultWriterV2: new MapResultWriter(archive.bucket, "{% $run.prefix & 'map' %}"),
   })
-    .itemProcessor(exportGuest(scope, functions))
+    .itemProcessor(exportGuest(scope, functions, branches))
     // No guest was begun by then.
     .addRetry(asRetry(planUnread))
     // Even then: what was archived before has to be told, and why there is no more.

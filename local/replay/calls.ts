@@ -152,9 +152,9 @@ const taskStatus: ClientCall = {
 
 /** The status alone can't prove a success, but it can rule one out. */
 async function backupEnded({ provider, values, backup }: Session): Promise<string> {
-  const evidence = await provider.gather(values['upid'] ?? '', backup.guest, backup.storage)
+  const { evidence } = await provider.gather(values['upid'] ?? '', backup.guest, backup.storage)
   if (evidence.ending === 'ok' || evidence.ending === 'warnings') return `ended: ${evidence.exitStatus}`
-  throw new BackupFailed(judge(evidence).reason)
+  throw new BackupFailed(judge(evidence, provider.judgeJob).reason)
 }
 
 const removeVolume: ClientCall = {

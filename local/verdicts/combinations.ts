@@ -1,4 +1,5 @@
 /** Every combination of evidence that can decide, and what the product makes of it: the functions that judge are called. */
+import { judgeJob } from '../../functions/providers/proxmox/judge-job.ts'
 import type { BackupEvidence } from '../../functions/contracts/evidence.ts'
 import type { SourceIdentity } from '../../functions/contracts/nouns.ts'
 import { judgeObject, judgeSource, judgeUnchanged } from '../../functions/domain/transfer/copy-verdict.ts'
@@ -120,7 +121,7 @@ function* backups(): Generator<Row> {
     const { listed, secondLook, empty, archiveTime } = evidence
     // What isn't listed has neither size nor time.
     if (listed === 'absent' && (secondLook !== 'absent' || empty || archiveTime !== 'after the job began')) continue
-    const { name, good, reason } = judge(evidenceOf(evidence))
+    const { name, good, reason } = judge(evidenceOf(evidence), judgeJob)
     yield { stage: 'backup', evidence, verdict: name, good, reason }
   }
 }
@@ -143,6 +144,7 @@ function* made(): Generator<Row> {
         ...(unknownLogLine ? { remarks: ['unable to open file - Transport endpoint is not connected'] } : {}),
         ...(guestStaysLocked ? { leftLock: 'Guest 100 stays locked (backup).' } : {}),
       },
+      judgeJob,
       { mode: modeAsked },
     )
     yield { stage: 'made', evidence, verdict: name, good: verdict.good, reason: verdict.reason }
@@ -209,7 +211,7 @@ function evidenceOf(choice: Choice): BackupEvidence {
   }
 }
 
-const artifact = { fileName: archiveName, sizeBytes: 1_000_000, location }
+const artifact = { artifactRef: `nas:backup/${archiveName}`, fileName: archiveName, sizeBytes: 1_000_000, location }
 const source: SourceIdentity = { sizeBytes: 1_000_000, modifiedAt: '2026-11-22T02:10:00.000Z', validator: '"a"' }
 
 /** The file that the route shows, before and while it is read. */

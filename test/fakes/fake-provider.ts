@@ -25,11 +25,23 @@ import type {
   PlannedBackup,
 } from '../../functions/providers/guest-facts.ts'
 import type { IntendedWork, MissingPrivilege } from '../../functions/providers/intended-work.ts'
-import type { JobMark, JobSummary, Provider } from '../../functions/providers/provider.ts'
+import type {
+  JobMark,
+  JobSummary,
+  MadeByBackup,
+  Provider,
+  ReleaseProgress,
+  Stray,
+} from '../../functions/providers/provider.ts'
+import { judgeJob } from '../../functions/providers/proxmox/judge-job.ts'
+import { proxmoxTraits } from '../../functions/providers/proxmox/traits.ts'
+import type { PlatformTraits } from '../../functions/providers/traits.ts'
+import type { SideFile } from '../../functions/contracts/side-file.ts'
 
 /** A platform in memory: what it is asked is kept in `calls`, what it answers is set by the test. */
 export class FakeProvider implements Provider {
-  readonly platform = 'proxmox' as const
+  readonly platform = 'proxmox'
+  traits: PlatformTraits = proxmoxTraits
   readonly calls: string[] = []
   guests: FoundGuest[] = []
   jobs: JobSummary[] = []
@@ -133,18 +145,28 @@ export class FakeProvider implements Provider {
   }
   /** Of which job, guest and storage evidence was asked for. */
   readonly gathered: { jobRef: string; guestId: string; storage: string }[] = []
+  sideFiles: SideFile[] = []
   async gather(jobRef: string, guest: Guest, storage: string) {
     this.gathered.push({ jobRef, guestId: guest.id, storage })
     if (this.evidence === undefined) throw new Error('the test set no evidence')
-    return this.evidence
+    const log = { name: 'vzdump.log', text: await this.onReadLog() }
+    return { evidence: this.evidence, sideFiles: [log, ...this.sideFiles] }
   }
   onReadLog: () => Promise<string> = async () => 'INFO: a log\nTASK OK\n'
   async stop(jobRef: string) {
     this.calls.push(`stopBackup ${jobRef}`)
   }
-  async deleteArtifact(artifactRef: string) {
-    this.calls.push(`deleteArtifact ${artifactRef}`)
+  readonly judgeJob = judgeJob
+  /** What a release answers, in order; then all is released. */
+  releases: ReleaseProgress[] = []
+  async release({ sources }: MadeByBackup, keepCopy: boolean): Promise<ReleaseProgress> {
+    for (const { artifactRef } of sources) this.calls.push(`release ${artifactRef}${keepCopy ? ' but its copy' : ''}`)
     await this.onDelete()
+    return this.releases.shift() ?? { released: true }
+  }
+  strays: Stray[] = []
+  async findStrays() {
+    return this.strays
   }
   /** Archives on its storages, newest first. */
   archives: PlatformArchive[] = []

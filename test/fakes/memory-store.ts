@@ -135,7 +135,7 @@ export class MemoryStore implements ArchiveStore {
 
   async writeText(
     key: string,
-    text: string,
+    text: string | Uint8Array,
     options: { onlyIf?: { absent: true } | { etag: string } } = {},
   ): Promise<string | undefined> {
     const { onlyIf } = options

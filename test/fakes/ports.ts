@@ -1,3 +1,4 @@
+import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
 import type { PlanItem } from '../../functions/contracts/tasks.ts'
 import type { Ports } from '../../functions/operations/ports.ts'
 import type { Route } from '../../functions/readers/reader.ts'
@@ -29,6 +30,7 @@ export function itemOf(runId: string): PlanItem {
 export interface FakePorts extends Ports {
   store: MemoryStore
   fakeProvider: FakeProvider
+  judgeJobOf: (platform: string) => Promise<JudgeJob>
   routeChecks: Record<string, Error>
   /** Those that run: they fire when a test fires them. */
   timers: { milliseconds: number; fire: () => void }[]
@@ -61,6 +63,8 @@ export function fakePorts(): FakePorts {
     deployment: 'test',
     fakeProvider,
     provider: async () => fakeProvider,
+    traitsOf: () => fakeProvider.traits,
+    judgeJobOf: async () => fakeProvider.judgeJob,
     route: async () => route,
     siteLimits: async () => ({ connectionsPerNode: 4, windows: [], timezone: 'UTC' }),
     routeChecks,

@@ -1,7 +1,8 @@
 /** What must hold whatever is done to an answer: an end in time, an error of ours or a value, and never a false success. */
+import { evidenceOf } from '../functions/providers/gathered.ts'
 import * as fc from 'fast-check'
 import { errorGroup, GuestliftError, PlatformUnavailable } from '../../functions/contracts/errors.ts'
-import { judge } from '../../functions/domain/backup/verdict.ts'
+import { judgeProxmox as judge } from '../fakes/judge.ts'
 import type { ApiClient } from '../../functions/providers/proxmox/client.ts'
 import { gatherEvidence } from '../../functions/providers/proxmox/evidence.ts'
 import type { Limits } from '../../functions/providers/proxmox/exchange.ts'
@@ -201,7 +202,7 @@ export function misstatedBackup() {
     const job = { ref: upid, upid: requireUpid(upid, 'hq') }
     const guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' } as const
     try {
-      const evidence = await gatherEvidence(client, tasks, () => Promise.resolve(), job, guest, 'store')
+      const { evidence } = await gatherEvidence(client, tasks, () => Promise.resolve(), job, guest, 'store')
       if (judge(evidence).good) assertIntact(replies, { lines, exitStatus, size, ctime, name, againSize, ...chosen })
     } catch (error) {
       if (!(error instanceof GuestliftError)) throw error
@@ -240,7 +241,7 @@ async function verdictOver(replies: ReadonlyMap<Piece, Reply>): Promise<'good' |
   const provider = openProxmox('hq', siteFor(server), surroundings(), fuzzLimits)
   try {
     const guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' } as const
-    return judge(await provider.gather(upid, guest, 'store')).good ? 'good' : 'bad'
+    return judge(await evidenceOf(provider, upid, guest, 'store')).good ? 'good' : 'bad'
   } catch (error) {
     if (error instanceof GuestliftError && errorGroup(error.name) !== undefined) return 'bad'
     throw error

@@ -1,10 +1,13 @@
 /** Success is judged here and nowhere else: one pure function over all the evidence about an ended backup. */
 import type { BackupMode } from '../../contracts/backup-options.ts'
-import type { BackupEvidence, Verdict, VerdictName } from '../../contracts/evidence.ts'
+import { archivePathSchema } from '../../contracts/side-file.ts'
+import type { BackupEvidence, EvidenceSource, Verdict } from '../../contracts/evidence.ts'
 import type { Requirement } from '../../contracts/grade.ts'
+import { badVerdict as bad } from './bad-verdict.ts'
 import { counted } from '../words/counted.ts'
 import { shortfallsOf } from './grade.ts'
 import { sentence } from '../words/sentence.ts'
+import { sourcesOf } from './sources.ts'
 
 /**
  * An archive can't be older than the job that made it. Both times come from the platform's own clock with a resolution
@@ -12,15 +15,17 @@ import { sentence } from '../words/sentence.ts'
  */
 const CLOCK_ALLOWANCE_SECONDS = 30
 
+/** What is wrong with a job by its platform's own claims; `undefined` when nothing is. Each platform's folder has one. */
+export type JudgeJob = (evidence: BackupEvidence) => Verdict | undefined
+
 /**
- * Judge one guest's backup. Good only when everything agrees: the job ended well, its complete log says that this guest
- * was finished and names an archive, and the storage lists that very archive twice with the same size, above zero and
- * not older than the job. The first thing that is wrong or missing decides, in this order. What is good and not as it
- * was asked for is good with a warning; what the job requires and isn't there is `unmet`, and no less good for that: the
- * bytes are what the platform made.
+ * Judge one guest's backup. Good only when everything agrees: the platform's claims about the job, and each source, seen
+ * twice with the same size, above zero and not older than the job. The first thing that is wrong or missing decides, in
+ * this order. What is good and not as it was asked for is good with a warning; what the job requires and isn't there is
+ * `unmet`, and no less good for that: the bytes are what the platform made.
  */
-export function judge(evidence: BackupEvidence, asked?: Asked): Verdict {
-  return judgeEnding(evidence) ?? judgeArchive(evidence) ?? praise(evidence, asked)
+export function judge(evidence: BackupEvidence, judgeJob: JudgeJob, asked?: Asked): Verdict {
+  return judgeJob(evidence) ?? judgeSources(evidence) ?? praise(evidence, asked)
 }
 
 export interface Asked {
@@ -28,63 +33,46 @@ export interface Asked {
   require?: Requirement | undefined
 }
 
-function judgeEnding(evidence: BackupEvidence): Verdict | undefined {
-  const { ending, exitStatus, guestFailure } = evidence
-  const cause = guestFailure ?? evidence.errors[0]
-  if (ending === 'interrupted') {
-    return bad('job-interrupted', `The job was stopped before it was done (${cause ?? exitStatus}).`, evidence)
+function judgeSources(evidence: BackupEvidence): Verdict | undefined {
+  const sources = sourcesOf(evidence)
+  const [first] = sources
+  if (first === undefined) return bad('archive-missing', 'The platform shows nothing that the job made.', evidence)
+  for (const source of sources) {
+    const verdict = judgeOne(source, evidence)
+    if (verdict !== undefined) return verdict
   }
-  if (ending === 'unknown') {
-    return bad(
-      'job-lost',
-      `The platform lost track of the job (${exitStatus}); the guest may still be locked.`,
-      evidence,
-    )
-  }
-  if (guestFailure !== undefined) return bad('backup-failed', `The backup failed: ${sentence(guestFailure)}`, evidence)
-  if (ending === 'errors') {
-    const detail = cause === undefined || cause === exitStatus ? '' : ` (${cause})`
-    return bad('backup-failed', `The job ended with errors: ${sentence(exitStatus + detail)}`, evidence)
-  }
-  if (!evidence.logComplete) {
-    return bad('log-incomplete', 'The job reports success, but its log is cut or gone and proves nothing.', evidence)
-  }
-  if (!evidence.guestFinished) {
-    return bad('backup-failed', "The job ended well, but its log doesn't say that this guest was finished.", evidence)
-  }
-  return undefined
+  const names = new Set(sources.map(({ artifact }) => artifact.fileName.toLowerCase()))
+  const usable = sources.every(({ artifact }) => archivePathSchema.safeParse(artifact.fileName).success)
+  const oneTime = sources.every(({ artifact }) => artifact.createdAt === first.artifact.createdAt)
+  if (usable && oneTime && names.size === sources.length) return undefined
+  const reason = 'The sources of the archive have no name of their own each, or not one time.'
+  return bad('archive-inconsistent', reason, evidence)
 }
 
-function judgeArchive(evidence: BackupEvidence): Verdict | undefined {
-  const { archiveName, listed, listedAgainSizeBytes } = evidence
-  if (archiveName === undefined) {
-    return bad('archive-unnamed', "The job's log names no archive of this guest.", evidence)
-  }
-  if (listed === undefined || listed.fileName !== archiveName) {
-    return bad('archive-missing', `The storage doesn't list ${archiveName}, which the job's log names.`, evidence)
-  }
+function judgeOne({ artifact, listedAgainSizeBytes }: EvidenceSource, evidence: BackupEvidence): Verdict | undefined {
+  const { fileName, sizeBytes, createdAt } = artifact
   if (listedAgainSizeBytes === undefined) {
-    return bad('archive-missing', `The storage listed ${archiveName} once and a moment later no more.`, evidence)
+    return bad('archive-missing', `The storage listed ${fileName} once and a moment later no more.`, evidence)
   }
-  if (listedAgainSizeBytes !== listed.sizeBytes) {
-    const sizes = `${listed.sizeBytes} bytes, then ${listedAgainSizeBytes}`
-    return bad('archive-still-growing', `The size of ${archiveName} still moves (${sizes}).`, evidence)
+  if (listedAgainSizeBytes !== sizeBytes) {
+    const sizes = `${sizeBytes} bytes, then ${listedAgainSizeBytes}`
+    return bad('archive-still-growing', `The size of ${fileName} still moves (${sizes}).`, evidence)
   }
-  if (listed.sizeBytes === 0) return bad('archive-empty', `${archiveName} is empty.`, evidence)
-  const ageSeconds = (Date.parse(evidence.jobStartedAt) - Date.parse(listed.createdAt)) / 1000
+  if (sizeBytes === 0) return bad('archive-empty', `${fileName} is empty.`, evidence)
+  const ageSeconds = (Date.parse(evidence.jobStartedAt) - Date.parse(createdAt)) / 1000
   // Written so that a time that can't be read counts as too old.
   if (!(ageSeconds <= CLOCK_ALLOWANCE_SECONDS)) {
-    const times = `${listed.createdAt}, the job started at ${evidence.jobStartedAt}`
-    return bad('archive-older-than-job', `${archiveName} is from ${times}: it belongs to another backup.`, evidence)
+    const times = `${createdAt}, the job started at ${evidence.jobStartedAt}`
+    return bad('archive-older-than-job', `${fileName} is from ${times}: it belongs to another backup.`, evidence)
   }
   return undefined
 }
 
 function praise(evidence: BackupEvidence, asked: Asked | undefined): Verdict {
-  const { archiveName, ending, warnings, errors, remarks = [], leftLock } = evidence
+  const { ending, warnings, errors, remarks = [], leftLock } = evidence
   const said = [...warnings, ...errors]
   const warns = ending !== 'ok' || said.length > 0
-  const lead = warns ? warned(evidence, said) : `The job finished, and ${archiveName} is the archive it made.`
+  const lead = warns ? warned(evidence, said) : `The job finished, and ${madeBy(evidence)} the archive it made.`
   const { unmet, lesser } = shortfallsOf(evidence.grade, asked?.require)
   const also = [...unmet, otherMode(evidence, asked), ...lesser, unknownLines(remarks), leftLock].filter(
     (text) => text !== undefined,
@@ -113,13 +101,23 @@ function unknownLines([first, ...others]: readonly string[]): string | undefined
 }
 
 /** What was warned of: by the job itself, or by us while it calls itself well. */
-function warned({ archiveName, ending, exitStatus }: BackupEvidence, [first, ...more]: readonly string[]): string {
+function warned(evidence: BackupEvidence, [first, ...more]: readonly string[]): string {
+  const { ending, exitStatus } = evidence
+  const made = sourcesOf(evidence).length === 1 ? `${nameIn(evidence)} was made` : `${filesIn(evidence)} were made`
   if (ending === 'ok' && first !== undefined) {
-    return `${archiveName} was made, with ${counted(more.length + 1, 'warning')}, the first: ${sentence(first)}`
+    return `${made}, with ${counted(more.length + 1, 'warning')}, the first: ${sentence(first)}`
   }
-  return `${archiveName} was made, and the job warns (${exitStatus}${first === undefined ? '' : `, first: ${first}`}).`
+  return `${made}, and the job warns (${exitStatus}${first === undefined ? '' : `, first: ${first}`}).`
 }
 
-function bad(name: VerdictName, reason: string, { advice }: BackupEvidence): Verdict {
-  return { name, good: false, reason: advice === undefined ? reason : `${reason} ${advice}` }
+function madeBy(evidence: BackupEvidence): string {
+  return sourcesOf(evidence).length === 1 ? `${nameIn(evidence)} is` : `${filesIn(evidence)} are`
+}
+
+function nameIn(evidence: BackupEvidence): string {
+  return sourcesOf(evidence)[0]?.artifact.fileName ?? ''
+}
+
+function filesIn(evidence: BackupEvidence): string {
+  return counted(sourcesOf(evidence).length, 'file')
 }

@@ -44,7 +44,7 @@ export type KeyedGuest = Pick<Guest, 'id' | 'kind'>
 
 /**
  * Whose archive a key belongs to, if it is the key of a file in a folder that `archiveFolder` makes. `undefined` for
- * everything else: what isn't shaped like ours isn't ours.
+ * everything else: what isn't shaped like ours isn't ours. A file's name may hold folders.
  */
 export function readArtifactKey(keyPrefix: string, key: string): { site: string; guest: KeyedGuest } | undefined {
   if (!key.startsWith(keyPrefix)) return undefined
@@ -55,7 +55,7 @@ export function readArtifactKey(keyPrefix: string, key: string): { site: string;
 }
 
 const artifactKeyShape =
-  /^archives\/([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)\/(vm|container)-([^/]+)\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\/[^/]+$/
+  /^archives\/([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)\/(vm|container)-([^/]+)\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\/(?:[^/]+\/)*[^/]+$/
 
 /** Where all archives lie, with a slash at its end. */
 export function archivesPrefix(keyPrefix: string): string {
@@ -179,6 +179,11 @@ export function recordedKey(keyPrefix: string, recordKey: string): string {
 /** What one sweep of abandoned uploads found. */
 export function sweepReportKey(keyPrefix: string, sweepId: string, startedAt: string): string {
   return `${keyPrefix}sweeps/${dayPath(startedAt)}${sweepId}.json`
+}
+
+/** What one sweep found on a site's platform. */
+export function strayReportKey(keyPrefix: string, sweepId: string, startedAt: string, site: string): string {
+  return `${keyPrefix}sweeps/${dayPath(startedAt)}${sweepId}-strays-${site}.json`
 }
 
 /** The folder of one pruning of a site, with a slash at its end. */

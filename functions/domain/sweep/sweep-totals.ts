@@ -1,4 +1,4 @@
-import type { SweepTotals, SweptUpload } from '../../contracts/sweep.ts'
+import type { StraySummary, SweepTotals, SweptUpload } from '../../contracts/sweep.ts'
 import type { UnfinishedArchive } from '../../contracts/unfinished.ts'
 import { formatBytes } from '../words/byte-size.ts'
 import { formatDollars } from '../prices/prices.ts'
@@ -15,12 +15,15 @@ export interface SweepRest {
   recordTrouble?: string
   /** Objects without a manifest. */
   unfinished?: readonly Pick<UnfinishedArchive, 'sizeBytes' | 'dollarsPerMonth' | 'state'>[]
+  /** What came of the sites' platforms. */
+  strays?: readonly StraySummary[]
 }
 
 /** Add up a sweep, with the sentence that people read first. */
 export function sweepTotals(uploads: readonly SweptUpload[], rest: SweepRest): SweepTotals {
-  const { dryRun, left, removedRecords, removedTests = 0, recordTrouble, unfinished = [] } = rest
+  const { dryRun, left, removedRecords, removedTests = 0, recordTrouble, unfinished = [], strays = [] } = rest
   const orphaned = unfinished.filter(({ state }) => state !== 'under-way' && state !== 'going')
+  const reported = strays.filter(({ outcome, removed }) => outcome !== 'succeeded' || removed > 0)
   const of = (outcome: SweptUpload['outcome']) => uploads.filter((upload) => upload.outcome === outcome)
   const [kept, dropped, failed] = [of('kept'), of('dropped'), of('failed')]
   const droppedBytes = sum(dropped, 'sizeBytes')
@@ -36,13 +39,15 @@ export function sweepTotals(uploads: readonly SweptUpload[], rest: SweepRest): S
       : []),
     ...(recordTrouble === undefined ? [] : [`Old upload records could not be looked through: ${recordTrouble}.`]),
     ...(orphaned.length === 0 ? [] : [unfinishedClause(orphaned)]),
+    ...reported.map(({ summary }) => summary),
     ...(left > 0 ? [`Time ran out: ${counted(left, 'upload')} left for the next sweep.`] : []),
   ]
-  const trouble = failed.length > 0 || recordTrouble !== undefined
+  const straysStay = strays.some(({ outcome }) => outcome !== 'succeeded')
+  const trouble = failed.length > 0 || recordTrouble !== undefined || straysStay
   return {
     outcome: !trouble ? 'succeeded' : failed.length > 0 && failed.length === uploads.length ? 'failed' : 'partial',
     summary:
-      uploads.length + left + removedRecords + removedTests + orphaned.length === 0 && !trouble
+      uploads.length + left + removedRecords + removedTests + orphaned.length + reported.length === 0 && !trouble
         ? 'No uploads are open.'
         : sentences.join(' '),
     kept: kept.length,

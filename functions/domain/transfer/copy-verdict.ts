@@ -4,6 +4,7 @@
  */
 import type { SourceArtifact, SourceIdentity, StoredArtifact } from '../../contracts/nouns.ts'
 import { crc32ToBase64 } from './crc32.ts'
+import { placeOf } from './source-path.ts'
 
 export interface CopyVerdict<Name extends string = string> {
   name: Name
@@ -27,7 +28,7 @@ export function sameIdentity(one: SourceIdentity, other: SourceIdentity): boolea
  * network storage need not be the node's, so a difference would prove nothing.
  */
 export function judgeSource(
-  { sizeBytes, location }: Pick<SourceArtifact, 'sizeBytes' | 'location'>,
+  { sizeBytes, location, artifactRef }: Pick<SourceArtifact, 'sizeBytes' | 'location' | 'artifactRef'>,
   source: SourceIdentity,
 ): CopyVerdict<'source-as-listed' | 'source-unlike-listing'> {
   if (source.sizeBytes === sizeBytes) {
@@ -41,14 +42,14 @@ export function judgeSource(
     name: 'source-unlike-listing',
     good: false,
     reason:
-      `${location.path} on node ${location.node} has ${source.sizeBytes} bytes, the platform said ${sizeBytes}. ` +
+      `${placeOf(location, artifactRef)} has ${source.sizeBytes} bytes, the platform said ${sizeBytes}. ` +
       'Either something still writes it, or the route reaches another file than the platform means (check route.host and route.pathPrefix)',
   }
 }
 
 /** Around every stretch of reading: bytes of two states of a file must never meet in one object. */
 export function judgeUnchanged(
-  { location }: Pick<SourceArtifact, 'location'>,
+  { location, artifactRef }: Pick<SourceArtifact, 'location' | 'artifactRef'>,
   before: SourceIdentity,
   now: SourceIdentity,
 ): CopyVerdict<'source-unchanged' | 'source-changed'> {
@@ -59,7 +60,7 @@ export function judgeUnchanged(
     name: 'source-changed',
     good: false,
     reason:
-      `${location.path} on node ${location.node} changed while it was copied: ${describe(before)} became ${describe(now)}. ` +
+      `${placeOf(location, artifactRef)} changed while it was copied: ${describe(before)} became ${describe(now)}. ` +
       'Something else writes or replaces it; the copy is discarded and a new run makes a new backup',
   }
 }

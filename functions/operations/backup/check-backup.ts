@@ -22,7 +22,7 @@ export async function checkBackup(input: TaskInput<'CheckBackup'>, ports: Needs)
   const { running, progressPercent } = looked
   const percent = progressPercent === undefined ? {} : { progressPercent }
   if (!running) {
-    await endDump(input, ports)
+    if (provider.traits.turns !== undefined) await endDump(input, ports)
     return { done: true, waitSeconds: 0, ...percent }
   }
   await renewClaim(input, ports)
@@ -38,7 +38,7 @@ export async function checkBackup(input: TaskInput<'CheckBackup'>, ports: Needs)
   const { secondsLeft } = progress
   const expectedEndAt =
     secondsLeft === undefined ? undefined : new Date(ports.now().getTime() + secondsLeft * 1000).toISOString()
-  await keepTurn(input, { jobRef, expectedEndAt }, ports)
+  if (provider.traits.turns !== undefined) await keepTurn(input, { jobRef, expectedEndAt }, ports)
   return { done: false, waitSeconds: nextWaitSeconds({ elapsedSeconds, ...percent }), ...percent, progress }
 }
 
@@ -50,6 +50,6 @@ async function whatIsSeen(
   ports: Needs,
 ): Promise<Seen> {
   if (progressPercent !== undefined) return { percent: progressPercent, doneBytes, totalBytes }
-  const turn = await ownTurn(input, ports)
-  return turn === undefined ? {} : writtenSoFar(turn, input.item.backup.storage, provider)
+  const turn = provider.traits.turns === undefined ? undefined : await ownTurn(input, ports)
+  return turn === undefined ? {} : writtenSoFar(turn, input.storage ?? input.item.backup.storage, provider)
 }

@@ -3,6 +3,7 @@ import type { Guest } from '../../contracts/nouns.ts'
 import type { PlanItem } from '../../contracts/tasks.ts'
 import { type GuestClaim, isOfGuest, sameOptions } from '../../domain/backup/guest-claim.ts'
 import { archiveFolder, manifestKey } from '../../domain/books/object-keys.ts'
+import { sourcesOf } from '../../domain/backup/sources.ts'
 import { judge } from '../../domain/backup/verdict.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { isThere } from '../books/is-there.ts'
@@ -28,9 +29,10 @@ export async function canGoOnWith(
     return false
   }
   if ((await provider.check(jobRef)).running) return true
-  const evidence = await provider.gather(jobRef, guest, storage)
-  const { good, reason } = judge(evidence)
-  const folder = archiveFolder(keyPrefix, site, guest, evidence.listed?.createdAt ?? evidence.jobStartedAt)
+  const { evidence } = await provider.gather(jobRef, guest, storage)
+  const { good, reason } = judge(evidence, provider.judgeJob)
+  const createdAt = sourcesOf(evidence)[0]?.artifact.createdAt ?? evidence.jobStartedAt
+  const folder = archiveFolder(keyPrefix, site, guest, createdAt)
   const committed = await isThere(store, manifestKey(folder))
   const goesOn = good && !committed
   log(goesOn ? 'backup-gone-on-with' : 'kept-backup-forgotten', {

@@ -1,10 +1,12 @@
-import { GuestliftError } from '../../contracts/errors.ts'
 import type { BackupEvidence, LeftBehind } from '../../contracts/evidence.ts'
 import type { PlanItem } from '../../contracts/tasks.ts'
 import type { GuestClaim } from '../../domain/backup/guest-claim.ts'
+import { sourcesOf } from '../../domain/backup/sources.ts'
 import { judge } from '../../domain/backup/verdict.ts'
-import type { Provider } from '../../providers/provider.ts'
+import type { JudgeJob } from '../../domain/backup/verdict.ts'
+import { REPEAT_WINDOW_DAYS } from '../../contracts/sweep.ts'
 import type { Ports } from '../ports.ts'
+import { releaseMade } from './release-made.ts'
 
 export interface FailedWork {
   /** What Locate archive kept, if it got that far. */
@@ -15,46 +17,109 @@ export interface FailedWork {
   goesOn: boolean
   /** Given up by a person, and not because anything is wrong with the archive. */
   givenUp: boolean
+  /** By the workflow, for a release that takes long. `undefined` where it can't wait. */
+  waitedSeconds: number | undefined
+}
+
+type Needs = Pick<Ports, 'provider' | 'traitsOf' | 'log'>
+
+/** A sentence about each thing that was found, and how long to wait where a removal isn't done yet. */
+export interface Cleared {
+  told: string[]
+  wait?: { waitSeconds: number; reason: string }
+}
+
+/** After a failure: clear away what the claim's own job left on the platform, as far as that may be removed. */
+export async function clearLeft(item: PlanItem, claim: GuestClaim, work: FailedWork, ports: Needs): Promise<Cleared> {
+  return ports.traitsOf(item.platform).makes === 'temporary'
+    ? clearTemporary(item, claim, work, ports)
+    : clearCopies(item, claim, work, ports)
+}
+
+/** What only serves the transfer goes, unless whoever repeats the guest goes on with it. */
+async function clearTemporary(
+  item: PlanItem,
+  { jobRef, token }: GuestClaim,
+  { kept, goesOn, waitedSeconds }: FailedWork,
+  ports: Needs,
+): Promise<Cleared> {
+  if (jobRef === undefined && token === undefined) return { told: [] }
+  if (goesOn) {
+    const until = `A sweep removes it when nobody does within ${REPEAT_WINDOW_DAYS} days.`
+    return { told: [`What the backup made on the platform stays: repeating this guest goes on with it. ${until}`] }
+  }
+  const made = {
+    guest: item.guest,
+    ...(jobRef === undefined ? {} : { jobRef }),
+    ...(token === undefined ? {} : { token }),
+    sources: kept === undefined || kept.jobRef !== jobRef ? [] : placesOf(kept),
+  }
+  const released = await releaseMade(made, item, waitedSeconds, ports)
+  if ('waitSeconds' in released) return { told: [], wait: released }
+  if ('released' in released) return { told: [] }
+  return {
+    told: [`What the backup made on the platform could not be removed; the next sweep tries again: ${released.failed}`],
+  }
+}
+
+export function placesOf(evidence: BackupEvidence): { artifactRef: string; node: string }[] {
+  return sourcesOf(evidence).map(({ artifact }) => ({
+    artifactRef: artifact.artifactRef,
+    node: artifact.location.node,
+  }))
 }
 
 /**
- * After a failure: what the claim's own job left on the platform, a sentence each. An archive that was to leave the
- * platform anyway (`deleteSource`) and that nobody goes on with is removed, if the job's own log names it and it is still
- * what the job made. All else is only reported, with the command that removes it.
+ * An archive that was to leave the platform anyway (`deleteSource`) and that nobody goes on with is removed, if the job's
+ * own log names it and it is still what the job made. All else is only reported, with the command that removes it.
  */
-export async function clearLeft(
+async function clearCopies(
   item: PlanItem,
   { jobRef, storage }: GuestClaim,
   work: FailedWork,
-  ports: Pick<Ports, 'provider' | 'log'>,
-): Promise<string[]> {
-  if (jobRef === undefined) return []
-  const { kept, stopped, goesOn, givenUp } = work
+  ports: Needs,
+): Promise<Cleared> {
+  if (jobRef === undefined) return { told: [] }
+  const { kept, stopped, goesOn, givenUp, waitedSeconds } = work
   const provider = await ports.provider(item.site)
   const known = kept?.jobRef === jobRef && !stopped && !item.deleteSource ? kept : undefined
-  const evidence = known ?? (await provider.gather(jobRef, item.guest, storage ?? item.backup.storage))
+  const evidence = known ?? (await provider.gather(jobRef, item.guest, storage ?? item.backup.storage)).evidence
   const told: string[] = []
-  for (const one of evidence.left ?? []) {
-    const removable = item.deleteSource && one.artifactRef !== undefined
-    told.push(removable ? await remove(one, item, provider, ports) : report(one))
+  const removed = async (one: LeftBehind & { artifactRef: string }): Promise<Cleared['wait']> => {
+    const made = { guest: item.guest, jobRef, sources: [{ artifactRef: one.artifactRef, node: one.node }] }
+    const released = await releaseMade(made, item, waitedSeconds, ports)
+    if ('waitSeconds' in released) return released
+    if ('failed' in released) told.push(`${report(one)} Removing it failed: ${released.failed}`)
+    else told.push(`Its archive ${one.what} was removed from node ${one.node}.`)
+    return undefined
   }
-  const archive = archiveIn(evidence)
-  if (archive === undefined || !item.deleteSource) return told
+  for (const one of evidence.left ?? []) {
+    const { artifactRef } = one
+    if (!item.deleteSource || artifactRef === undefined) {
+      told.push(report(one))
+      continue
+    }
+    const wait = await removed({ ...one, artifactRef })
+    if (wait !== undefined) return { told, wait }
+  }
+  const archive = archiveIn(evidence, provider.judgeJob)
+  if (archive === undefined || !item.deleteSource) return { told }
   if (goesOn) {
     told.push(
       `Its archive ${archive.what} stays on node ${archive.node}: repeating this guest goes on with it. ` +
         `If nobody will, remove it there: ${archive.remove}.`,
     )
   } else if ((givenUp || stopped) && isUnchanged(evidence, kept)) {
-    told.push(await remove(archive, item, provider, ports))
+    const wait = await removed(archive)
+    if (wait !== undefined) return { told, wait }
   } else told.push(report(archive))
-  return told
+  return { told }
 }
 
 /** The archive of a good backup. */
-function archiveIn(evidence: BackupEvidence): (LeftBehind & { artifactRef: string }) | undefined {
+function archiveIn(evidence: BackupEvidence, judgeJob: JudgeJob): (LeftBehind & { artifactRef: string }) | undefined {
   const { listed, removeWith } = evidence
-  if (listed === undefined || removeWith === undefined || !judge(evidence).good) return undefined
+  if (listed === undefined || removeWith === undefined || !judge(evidence, judgeJob).good) return undefined
   const { artifactRef, location } = listed
   return { what: artifactRef, node: location.node, remove: removeWith, artifactRef }
 }
@@ -68,21 +133,4 @@ function report({ what, node, remove: command, artifactRef }: LeftBehind): strin
   return artifactRef === undefined
     ? `The job was killed and may have left ${what} on node ${node}. If no backup of the guest runs, remove it there: ${command}.`
     : `The job left ${what} on node ${node}. If you don't need it, remove it there: ${command}.`
-}
-
-async function remove(
-  one: LeftBehind,
-  { site, guest }: PlanItem,
-  provider: Provider,
-  { log }: Pick<Ports, 'log'>,
-): Promise<string> {
-  if (one.artifactRef === undefined) return report(one)
-  try {
-    await provider.deleteArtifact(one.artifactRef, one.node)
-    log('left-archive-removed', { site, guest: guest.id, artifactRef: one.artifactRef })
-    return `Its archive ${one.what} was removed from node ${one.node}.`
-  } catch (error) {
-    if (!(error instanceof GuestliftError)) throw error
-    return `${report(one)} Removing it failed: ${error.message}`
-  }
 }

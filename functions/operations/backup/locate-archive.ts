@@ -2,6 +2,7 @@ import { BackupFailed, GuestliftError } from '../../contracts/errors.ts'
 import type { BackupEvidence, ClockOffset } from '../../contracts/evidence.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { clockWarning } from '../../domain/time/clock-offset.ts'
+import { sourcesOf, withSources } from '../../domain/backup/sources.ts'
 import { judge } from '../../domain/backup/verdict.ts'
 import { evidenceKey } from '../../domain/books/object-keys.ts'
 import { evidenceShape } from '../books/shapes.ts'
@@ -9,6 +10,7 @@ import { writeRecord } from '../books/stored-json.ts'
 import { claimOn } from '../books/claims.ts'
 import { readClock } from './clock-check.ts'
 import { readKeptEvidence } from '../books/kept-evidence.ts'
+import { storedByPlatform } from './stored-by-platform.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { Ports } from '../ports.ts'
 
@@ -19,30 +21,29 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
  * @throws BackupFailed with the verdict's reason
  */
 export async function locateArchive(
-  { item, jobRef }: TaskInput<'LocateArchive'>,
+  { item, jobRef, storage = item.backup.storage }: TaskInput<'LocateArchive'>,
   ports: Needs,
 ): Promise<TaskOutput<'LocateArchive'>> {
   const provider = await ports.provider(item.site)
   const key = evidenceKey(item.run.prefix, item.guest.id)
-  const found = await provider.gather(jobRef, item.guest, item.backup.storage)
-  const timed = dated(found, await clockThen(item, jobRef, found, ports))
+  const found = await provider.gather(jobRef, item.guest, storage)
+  const timed = dated(found.evidence, await clockThen(item, jobRef, found.evidence, ports))
   const gathered = sinceThen(timed, (await readKeptEvidence(key, ports))?.evidence)
   // A failed one's lock is looked after by the clean-up.
-  const evidence = judge(gathered).good ? { ...gathered, ...(await leftLock(item, provider, ports)) } : gathered
-  const log = await provider.tasks?.log(jobRef).catch((error: unknown) => {
-    // A log that was rotated away is for the verdict to judge, not a fault of its own.
-    if (evidence.logComplete) throw error
-    return ''
-  })
-  await writeRecord(ports.store, key, evidenceShape, { evidence, log })
-  const verdict = judge(evidence, { mode: item.backup.mode, require: item.require })
-  if (!verdict.good || evidence.listed === undefined) {
+  const wellMade = judge(gathered, provider.judgeJob).good
+  const evidence = wellMade ? { ...gathered, ...(await leftLock(item, provider, ports)) } : gathered
+  const verdict = judge(evidence, provider.judgeJob, { mode: item.backup.mode, require: item.require })
+  await writeRecord(ports.store, key, evidenceShape, { evidence, sideFiles: found.sideFiles, verdict: verdict.name })
+  const artifacts = sourcesOf(evidence).map(({ artifact }) => artifact)
+  if (!verdict.good) {
     throw new BackupFailed(
-      `Site ${item.site}: the backup of guest ${item.guest.id} did not yield an archive: ${verdict.reason} ` +
+      `Site ${item.site}: the backup of guest ${item.guest.id} made no archive: ${verdict.reason} ` +
         `Job ${jobRef}; its log is kept in s3://${ports.store.bucket}/${key}.`,
     )
   }
-  return { artifacts: [evidence.listed], verdict, evidenceKey: key }
+  const located = { artifacts, verdict, evidenceKey: key }
+  if (provider.traits.flow === 'copy') return located
+  return { ...located, stored: await storedByPlatform(item, evidence, ports) }
 }
 
 /**
@@ -74,19 +75,19 @@ async function leftLock(item: PlanItem, provider: Provider, { log }: Needs): Pro
 async function clockThen(
   item: PlanItem,
   jobRef: string,
-  { listed }: BackupEvidence,
+  evidence: BackupEvidence,
   ports: Needs,
 ): Promise<ClockOffset | undefined> {
   const claim = await claimOn(item, ports)
   if (claim?.jobRef === jobRef && claim.clock !== undefined) return claim.clock
-  return readClock(listed?.location.node ?? item.guest.node, await ports.provider(item.site))
+  return readClock(nodeOf(evidence) ?? item.guest.node, await ports.provider(item.site))
 }
 
 /** The first warning, since only twenty are kept. */
 function dated(evidence: BackupEvidence, clock: ClockOffset | undefined): BackupEvidence {
   if (clock === undefined) return evidence
-  const { listed, warnings } = evidence
-  const warning = clockWarning(listed?.location.node, clock)
+  const { warnings } = evidence
+  const warning = clockWarning(nodeOf(evidence), clock)
   return { ...evidence, clock, ...(warning === undefined ? {} : { warnings: [warning, ...warnings].slice(0, 20) }) }
 }
 
@@ -95,7 +96,14 @@ function dated(evidence: BackupEvidence, clock: ClockOffset | undefined): Backup
  * than at the first look is not what the job made, however steady it is now.
  */
 function sinceThen(now: BackupEvidence, before: BackupEvidence | undefined): BackupEvidence {
-  const { listed } = before ?? {}
-  const same = listed !== undefined && before?.jobRef === now.jobRef && listed.artifactRef === now.listed?.artifactRef
-  return same ? { ...now, listed, ...(now.listed && { listedAgainSizeBytes: now.listed.sizeBytes }) } : now
+  if (before?.jobRef !== now.jobRef) return now
+  const then = new Map(sourcesOf(before).map(({ artifact }) => [artifact.artifactRef, artifact]))
+  return withSources(now, (source) => {
+    const artifact = then.get(source.artifact.artifactRef)
+    return artifact === undefined ? source : { ...source, artifact, listedAgainSizeBytes: source.artifact.sizeBytes }
+  })
+}
+
+function nodeOf(evidence: BackupEvidence): string | undefined {
+  return sourcesOf(evidence)[0]?.artifact.location.node
 }

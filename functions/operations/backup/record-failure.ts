@@ -2,19 +2,19 @@ import { BackupFailed, RecordTooNew, RecordUnreadable, RunInterrupted } from '..
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { readFailure } from '../../domain/backup/failure.ts'
 import { archiveFolder, artifactKey, evidenceKey } from '../../domain/books/object-keys.ts'
-import { judge } from '../../domain/backup/verdict.ts'
+import { sourcesOf } from '../../domain/backup/sources.ts'
 import { ownClaim, releaseClaim } from '../books/claims.ts'
 import { leaveQueue } from './dump-turns.ts'
 import { lastSeen } from '../books/guest-progress.ts'
 import { readKeptEvidence } from '../books/kept-evidence.ts'
-import { clearLeft } from './left-behind.ts'
+import { type Cleared, clearLeft } from './left-behind.ts'
 import { emptyOutcome, recordOutcome } from '../books/outcomes.ts'
 import type { Ports } from '../ports.ts'
 import { dropUpload } from '../books/drop-upload.ts'
 import { stopJob } from './stop-job.ts'
 import { releaseStreams } from '../books/stream-reservations.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'traitsOf' | 'now' | 'log' | 'sleep'>
 
 /**
  * Clean up after a failed guest and say why it failed. Each step is tried whatever the others do; what could not be
@@ -24,10 +24,12 @@ export async function recordFailure(
   input: TaskInput<'RecordFailure'>,
   ports: Needs,
 ): Promise<TaskOutput<'RecordFailure'>> {
-  const { item, error } = input
+  const { item, error, waitedSeconds } = input
   const failure = readFailure(error)
   const leftovers: string[] = []
-  let stopped = false
+  // Whoever waits for a release has decided before that nobody goes on with the job.
+  let stopped = waitedSeconds !== undefined && waitedSeconds > 0
+  let wait: Cleared['wait']
   const attempt = async (what: string, step: () => Promise<void>) => {
     try {
       await step()
@@ -52,11 +54,11 @@ export async function recordFailure(
   const held = await legible(ownClaim(input, ports))
   const evidence = await legible(readKeptEvidence(evidenceKey(item.run.prefix, item.guest.id), ports))
   // Before its archive was located, a guest has no upload.
-  const located = evidence?.evidence.listed
+  const located = evidence === undefined ? [] : sourcesOf(evidence.evidence).map(({ artifact }) => artifact)
   if (held !== undefined && !held.claim.released) {
     const reached = await attempt('stopping the job', async () => {
       const { stopped: wasRunning, unclear, leftLock } = await stopJob(held.claim, item, ports)
-      stopped = wasRunning
+      stopped ||= wasRunning
       leftovers.push(...unclear.map(mayRun))
       if (leftLock !== undefined) leftovers.push(leftLock)
     })
@@ -65,13 +67,18 @@ export async function recordFailure(
       await attempt('looking for what is left on the platform', async () => {
         const goesOn = failure.resumable && !stopped
         const givenUp = failure.name === RunInterrupted.errorName
-        const left = { kept: evidence?.evidence, stopped, goesOn, givenUp }
-        leftovers.push(...(await clearLeft(item, held.claim, left, ports)))
+        const left = { kept: evidence?.evidence, stopped, goesOn, givenUp, waitedSeconds }
+        const cleared = await clearLeft(item, held.claim, left, ports)
+        leftovers.push(...cleared.told)
+        wait = cleared.wait
       })
     }
-    if (!failure.resumable && located !== undefined) {
-      const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, located.createdAt)
-      await attempt('aborting the upload', () => dropUpload(artifactKey(folder, located.fileName), ports))
+    if (wait !== undefined) return wait
+    if (!failure.resumable) {
+      for (const { createdAt, fileName } of located) {
+        const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, createdAt)
+        await attempt('aborting the upload', () => dropUpload(artifactKey(folder, fileName), ports))
+      }
     }
   }
   await attempt('giving back its turn to dump', () => leaveQueue(input, ports))
@@ -79,13 +86,12 @@ export async function recordFailure(
   const seen: string[] = []
   await attempt('reading how far it was', async () => {
     seen.push(
-      ...[await lastSeen(item.run, item.guest.id, ports, located !== undefined)].filter(
+      ...[await lastSeen(item.run, item.guest.id, ports, located.length > 0)].filter(
         (sentence) => sentence !== undefined,
       ),
     )
   })
-  const verdict =
-    error.Error === BackupFailed.errorName && evidence !== undefined ? judge(evidence.evidence).name : failure.name
+  const verdict = error.Error === BackupFailed.errorName ? (evidence?.verdict ?? failure.name) : failure.name
   const since = Date.parse(held?.claim.startedAt ?? item.run.startedAt)
   const outcome = emptyOutcome(
     item.guest,

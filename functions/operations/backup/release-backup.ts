@@ -5,15 +5,17 @@ import type { PlanItem, TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { guestCounts } from '../../domain/transfer/copy-work.ts'
 import { readFailure } from '../../domain/backup/failure.ts'
 import { shortGrade } from '../../domain/backup/grade.ts'
+import { sourcesOf } from '../../domain/backup/sources.ts'
 import { evidenceKey } from '../../domain/books/object-keys.ts'
 import { unlessUnreadable } from '../books/stored-json.ts'
 import { ownClaim, releaseClaim } from '../books/claims.ts'
 import { leaveQueue } from './dump-turns.ts'
 import { readKeptEvidence } from '../books/kept-evidence.ts'
 import { recordOutcome } from '../books/outcomes.ts'
+import { releaseMade } from './release-made.ts'
 import type { Ports } from '../ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'sleep'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'traitsOf' | 'now' | 'log' | 'sleep'>
 
 /**
  * The archive is committed: remove the source copy if asked to, record the outcome, give back the claim. A guest whose
@@ -30,7 +32,13 @@ export async function releaseBackup(
   if (unmet !== undefined) remarks.unshift(lessThanRequired(input))
   remarks.push(...olderBackup(input), ...retentionRemarks(input))
   const evidence = await evidenceOf(item, ports)
-  if (item.deleteSource) remarks.push(...(await removeSources(input, evidence?.removeWith, ports)))
+  const held = await unlessUnreadable(ownClaim(input, ports))
+  if (item.deleteSource || ports.traitsOf(item.platform).makes === 'temporary') {
+    const token = held === undefined || held === 'unreadable' ? undefined : held.claim.token
+    const removal = await removeSources(input, { evidence, token }, ports)
+    if ('waitSeconds' in removal) return removal
+    remarks.push(...removal.remarks)
+  }
   // The archive is committed: a record that nobody can read now is the next run's to stop at.
   if ((await unlessUnreadable(leaveQueue(input, ports))) === 'unreadable') {
     remarks.push(`Site ${item.site}: the queue of dumps can't be read, and the next run will stop at it.`)
@@ -52,7 +60,6 @@ export async function releaseBackup(
     ...(work === undefined ? {} : { work }),
   }
   await recordOutcome(item.run, outcome, ports)
-  const held = await unlessUnreadable(ownClaim(input, ports))
   if (held !== undefined && held !== 'unreadable') {
     await releaseClaim(input, held, unmet === undefined ? 'done' : 'drop', ports)
   }
@@ -83,28 +90,42 @@ function retentionRemarks({ retention }: TaskInput<'ReleaseBackup'>): string[] {
 }
 
 /**
- * A source copy that stays costs space but loses nothing, so it is a remark and not a failure.
- * @param command how a person removes it, where that is known
+ * What stays on the platform costs space but loses nothing, so it is a remark and not a failure. Copies are asked for one
+ * by one, so that one that stays keeps no other from going.
  */
 async function removeSources(
-  { item, artifacts }: TaskInput<'ReleaseBackup'>,
-  command: string | undefined,
+  { item, artifacts, waitedSeconds }: TaskInput<'ReleaseBackup'>,
+  { evidence, token }: { evidence: BackupEvidence | undefined; token: string | undefined },
   ports: Needs,
-): Promise<string[]> {
+): Promise<{ remarks: string[] } | { waitSeconds: number; reason: string }> {
   const remarks: string[] = []
-  const provider = await ports.provider(item.site)
-  for (const { artifactRef, location } of artifacts) {
-    try {
-      await provider.deleteArtifact(artifactRef, location.node)
-    } catch (error) {
-      if (!(error instanceof GuestliftError)) throw error
-      const advice = command === undefined ? '' : ` Remove it on node ${location.node}: ${command}.`
-      remarks.push(
-        `The archive is safe in S3, but its source copy ${artifactRef} could not be removed: ${error.message}${advice}`,
-      )
+  const all = artifacts.map(({ artifactRef, location: { node } }) => ({ artifactRef, node }))
+  const parts = ports.traitsOf(item.platform).makes === 'temporary' ? [all] : all.map((one) => [one])
+  for (const sources of parts) {
+    const made = {
+      guest: item.guest,
+      ...(evidence === undefined ? {} : { jobRef: evidence.jobRef }),
+      ...(token === undefined ? {} : { token }),
+      sources,
     }
+    const released = await releaseMade(made, item, waitedSeconds, ports)
+    if ('waitSeconds' in released) return released
+    if ('failed' in released) remarks.push(stays(sources, evidence, released.failed))
   }
-  return remarks
+  return { remarks }
+}
+
+function stays(
+  sources: readonly { artifactRef: string; node: string }[],
+  evidence: BackupEvidence | undefined,
+  why: string,
+): string {
+  const refs = sources.map(({ artifactRef }) => artifactRef)
+  const known = evidence === undefined ? [] : sourcesOf(evidence)
+  const [first] = known.filter(({ artifact }) => refs.includes(artifact.artifactRef))
+  const advice =
+    first?.removeWith === undefined ? '' : ` Remove it on node ${first.artifact.location.node}: ${first.removeWith}.`
+  return `The archive is safe in S3, but its source copy ${refs.join(', ')} could not be removed: ${why}${advice}`
 }
 
 /** Whatever keeps it from being read, the archive is committed. */

@@ -2,9 +2,10 @@ import { AUTO_STORAGE } from '../../contracts/backup-options.ts'
 import { BackupStartUnclear, NothingBackedUp, StorageUnusable } from '../../contracts/errors.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { type AskedWork, START_SETTLES_SECONDS } from '../../domain/backup/guest-claim.ts'
+import { archiveFolder } from '../../domain/books/object-keys.ts'
 import { nextWaitSeconds } from '../../domain/backup/poll-wait.ts'
 import type { FoundGuest } from '../../providers/guest-facts.ts'
-import type { JobSummary, Provider } from '../../providers/provider.ts'
+import type { Destination, JobSummary, Provider } from '../../providers/provider.ts'
 import { type ArchiveStorage, storageFor } from './archive-space.ts'
 import { changeClaim, forgetJob, type HeldClaim, renewClaim, takeClaim, type Work } from '../books/claims.ts'
 import { readClock, requireClock } from './clock-check.ts'
@@ -86,7 +87,7 @@ async function startInTurn(
   let where = guest
   let held = before
   for (let moves = 0; ; moves += 1) {
-    const turn: Turn = await askForTurn(work, where, provider, ports)
+    const turn: Turn = await turnFor(work, where, provider, ports)
     if ('waitSeconds' in turn) {
       // Whoever asks next has no answer to wait for.
       if (held !== before) await changeClaim(work, { ...held, claim: before.claim }, {}, ports)
@@ -110,7 +111,8 @@ async function startInTurn(
     }
     held = await changeClaim(work, held, asking, ports)
     try {
-      const job = await provider.start(where, { ...item.backup, storage }, token)
+      const to = destinationOf(item, held.claim.askedAt, provider, ports)
+      const job = await provider.start(where, { ...item.backup, storage }, token, to)
       return await record(work, held, { job, adopted: false, node: where.node, chosen: turn }, provider, ports)
     } catch (error) {
       if (!(error instanceof NothingBackedUp) || moves === MAX_MOVES) throw error
@@ -119,6 +121,24 @@ async function startInTurn(
       where = now
     }
   }
+}
+
+/** Platforms on which nothing waits for anything else are asked at once. */
+async function turnFor(work: Work, guest: FoundGuest, provider: Provider, ports: Needs): Promise<Turn> {
+  if (provider.traits.turns === undefined) return { storage: work.item.backup.storage }
+  return askForTurn(work, guest, provider, ports)
+}
+
+/** Where the platform writes the archive itself: its time is when it was asked for, by our clock, in whole seconds. */
+function destinationOf(
+  { site, guest }: PlanItem,
+  askedAt: string | undefined,
+  { traits }: Provider,
+  { store, keyPrefix, now }: Needs,
+): Destination | undefined {
+  if (traits.flow === 'copy') return undefined
+  const createdAt = `${(askedAt ?? now().toISOString()).slice(0, 19)}.000Z`
+  return { bucket: store.bucket, folder: archiveFolder(keyPrefix, site, guest, createdAt), createdAt }
 }
 
 /** What a plan would say beforehand. A storage that isn't shown is left to the platform. @throws StorageUnusable */
@@ -174,7 +194,7 @@ async function record(
   const found = { jobRef, startedAt, storage, ...(clock === undefined ? {} : { clock }), ...asked }
   const named = await changeClaim(work, held, found, ports)
   const there = { ...work, item: { ...work.item, guest: { ...work.item.guest, node } } }
-  await keepTurn(there, { jobRef }, ports)
+  if (provider.traits.turns !== undefined) await keepTurn(there, { jobRef }, ports)
   return started(there, named, { jobRef, adopted, chosen }, provider)
 }
 

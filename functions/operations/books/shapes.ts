@@ -11,7 +11,7 @@ import { guestOutcomeSchema, runReportSchema } from '../../contracts/report.ts'
 import { clockConfirmationSchema, guestRetentionSchema, removalRecordSchema } from '../../contracts/retention-report.ts'
 import { selectionRecordSchema } from '../../contracts/selection.ts'
 import { siteBookSchema } from '../../contracts/site-book.ts'
-import { sweepReportSchema } from '../../contracts/sweep.ts'
+import { strayReportSchema, sweepReportSchema } from '../../contracts/sweep.ts'
 import { keptEvidenceSchema, planItemSchema } from '../../contracts/tasks.ts'
 import { uploadRecordSchema } from '../../contracts/upload-record.ts'
 import { verificationSchema } from '../../contracts/verification.ts'
@@ -99,6 +99,7 @@ export const pruningReportShape = shape(
   readable,
 )
 export const sweepReportShape = shape('report of the sweep', sweepReportSchema, 'Start another sweep.', readable)
+export const strayReportShape = shape('report of the strays', strayReportSchema, 'Start another sweep.', readable)
 export const coverageReportShape = shape('report of the coverage', coverageReportSchema, COPY, readable)
 export const verificationPlanShape = shape(
   'plan of the verification',

@@ -86,6 +86,7 @@ async function refusedNodes(
   provider: Provider,
   ports: Needs,
 ): Promise<Map<string, GuestliftError>> {
+  if (!provider.traits.route) return new Map()
   const nodes = new Set(guests.filter((guest) => !guest.nodeOffline).map((guest) => guest.node))
   const test = { site, nodes: [...nodes], storage: backup.storage }
   const refusals = await testRoutes(test, await ports.route(site), provider, ports)

@@ -27,7 +27,7 @@ export async function sweepUploads(
   input: TaskInput<'SweepUploads'>,
   ports: Needs,
 ): Promise<TaskOutput<'SweepUploads'>> {
-  const { sweepId, startedAt, dryRun } = input
+  const { sweepId, startedAt, dryRun, strays = [] } = input
   const { store, keyPrefix } = ports
   const reportKey = sweepReportKey(keyPrefix, sweepId, startedAt)
   // An earlier call did the work and its answer was lost: a second sweep would find nothing and hide what was dropped.
@@ -57,7 +57,7 @@ export async function sweepUploads(
 
   const records = await removeStaleRecords(new Set(found.map(({ key }) => key)), dryRun, outOfTime, ports)
   const unfinished = await lookForUnfinished(outOfTime, ports)
-  const totals = sweepTotals(uploads, { dryRun, left: waiting.length, ...records, unfinished })
+  const totals = sweepTotals(uploads, { dryRun, left: waiting.length, ...records, unfinished, strays })
   const report: SweepReport = {
     version: 1,
     sweepId,
@@ -68,6 +68,7 @@ export async function sweepUploads(
     uploads: uploads.sort((a, b) => (a.openedAt < b.openedAt ? -1 : 1)),
     foreignUploads,
     unfinished,
+    strays,
     price: standardStorage,
   }
   await writeRecord(store, reportKey, sweepReportShape, report)

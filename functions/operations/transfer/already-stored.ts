@@ -1,6 +1,6 @@
 import type { StoredObject } from '../../aws/archive-store.ts'
 import { ArchiveConflict, RecordTooNew, RecordUnreadable } from '../../contracts/errors.ts'
-import type { SourceIdentity, StoredArtifact } from '../../contracts/nouns.ts'
+import type { SourceArtifact, SourceIdentity, StoredArtifact } from '../../contracts/nouns.ts'
 import type { TaskInput, Upload } from '../../contracts/tasks.ts'
 import { sameIdentity } from '../../domain/transfer/copy-verdict.ts'
 import { crc32ToBase64 } from '../../domain/transfer/crc32.ts'
@@ -19,14 +19,14 @@ interface Known {
 /** The object as it travels to the manifest. */
 export function storedArtifact(
   upload: Upload,
-  fileName: string,
+  artifact: SourceArtifact,
   object: StoredObject,
   crc32: number,
   { bytesSent, work }: Pick<StoredArtifact, 'bytesSent' | 'work'>,
 ): StoredArtifact {
   return {
     key: upload.key,
-    fileName,
+    fileName: artifact.fileName,
     sizeBytes: object.sizeBytes,
     checksum: `CRC32:${crc32ToBase64(crc32)}`,
     ...(object.versionId === undefined ? {} : { versionId: object.versionId }),
@@ -34,6 +34,7 @@ export function storedArtifact(
     partCount: upload.partCount,
     source: upload.source,
     bytesSent,
+    artifact,
     ...(work === undefined ? {} : { work }),
   }
 }
@@ -62,13 +63,13 @@ export async function findStored(
   if (!proved) {
     throw new ArchiveConflict(
       `s3://${ports.store.bucket}/${key} exists already (${object.sizeBytes} bytes), and nothing proves that it is ` +
-        `guest ${item.guest.id}'s ${artifact.fileName} from site ${item.site}. It was not overwritten; move it away if the archive shall go there`,
+        `guest ${item.guest.id}'s ${artifact.fileName} from site ${item.site}. It was not overwritten. Move it away to store the archive there.`,
     )
   }
   ports.log('already-stored', { key, checksum: known.checksum })
   return {
     upload: known.upload,
-    alreadyStored: storedArtifact(known.upload, artifact.fileName, object, crc32, { bytesSent: 0 }),
+    alreadyStored: storedArtifact(known.upload, artifact, object, crc32, { bytesSent: 0 }),
   }
 
   async function knownFromManifest(): Promise<Known | undefined> {

@@ -28,7 +28,7 @@ export async function completeUpload(
   const parts = await listParts(upload, ports)
   if (parts === undefined) {
     const { object, crc32 } = await findCompleted(upload, ports)
-    return { stored: storedArtifact(upload, artifact.fileName, object, crc32, { bytesSent, work }) }
+    return { stored: storedArtifact(upload, artifact, object, crc32, { bytesSent, work }) }
   }
   assertComplete(upload, parts, ports)
   assertSourceUnchanged(await statSource(ports, item.site, artifact), upload.source, artifact)
@@ -36,7 +36,7 @@ export async function completeUpload(
   await remember(input, crc32, ports)
   const object = await ports.store.completeUpload(upload.key, upload.uploadId, parts, crc32)
   ports.log('upload-completed', { key: upload.key, sizeBytes: object.sizeBytes, partCount: parts.length })
-  return { stored: storedArtifact(upload, artifact.fileName, object, crc32, { bytesSent, work }) }
+  return { stored: storedArtifact(upload, artifact, object, crc32, { bytesSent, work }) }
 }
 
 /** `undefined` when the upload is gone: completed by an earlier call, or aborted. */

@@ -2,6 +2,7 @@ import { SourceChanged } from '../../contracts/errors.ts'
 import type { SourceArtifact, SourceIdentity } from '../../contracts/nouns.ts'
 import { judgeUnchanged } from '../../domain/transfer/copy-verdict.ts'
 import type { Ports } from '../ports.ts'
+import { siteFileOf } from './site-file.ts'
 
 /** Size and time of the source now, over a connection of its own. */
 export async function statSource(
@@ -10,7 +11,7 @@ export async function statSource(
   artifact: SourceArtifact,
 ): Promise<SourceIdentity> {
   const route = await ports.route(site)
-  const reader = await route.open(artifact.location)
+  const reader = await route.open(siteFileOf(site, artifact))
   await reader.close()
   return reader.opened
 }

@@ -1,6 +1,7 @@
 import { ChecksumMismatch } from '../../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { judgeObject } from '../../domain/transfer/copy-verdict.ts'
+import { pairSources } from '../../domain/transfer/stored-sources.ts'
 import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store'>
@@ -13,8 +14,7 @@ export async function verifyArchive(
   { artifacts, stored }: TaskInput<'VerifyArchive'>,
   ports: Needs,
 ): Promise<TaskOutput<'VerifyArchive'>> {
-  for (const artifact of artifacts) {
-    const claimed = stored.find((candidate) => candidate.fileName === artifact.fileName)
+  for (const { artifact, stored: claimed } of pairSources(artifacts, stored)) {
     const object = claimed === undefined ? undefined : await ports.store.head(claimed.key)
     const where = `s3://${ports.store.bucket}/${claimed?.key ?? ''}`
     const { good, reason } = judgeObject(artifact, claimed, object, where)

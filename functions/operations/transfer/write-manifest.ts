@@ -1,18 +1,22 @@
 import { ArchiveConflict, GuestReplaced, InternalFault } from '../../contracts/errors.ts'
 import { type Manifest, manifestSchema } from '../../contracts/manifest.ts'
-import type { GuestIdentity, StoredArtifact } from '../../contracts/nouns.ts'
+import type { BackupOptions } from '../../contracts/backup-options.ts'
+import { type GuestIdentity, siteFileLocationSchema, type SourceLocation } from '../../contracts/nouns.ts'
+import type { SideFile } from '../../contracts/side-file.ts'
 import type { PlanItem, TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
+import { pathOf } from '../../domain/transfer/source-path.ts'
 import { guestCounts } from '../../domain/transfer/copy-work.ts'
+import { pairSources, type StoredSource } from '../../domain/transfer/stored-sources.ts'
 import { listPrices } from '../../domain/prices/list-prices.ts'
-import { archiveFolder, manifestKey } from '../../domain/books/object-keys.ts'
+import { archiveFolder, artifactKey, manifestKey } from '../../domain/books/object-keys.ts'
 import { identityIn } from '../../domain/identity/embedded-identity.ts'
 import { sameGuest } from '../../domain/identity/guest-identity.ts'
 import { guestReceipt } from '../../domain/prices/receipt.ts'
 import { asConflict } from './already-stored.ts'
 import { manifestShape } from '../books/shapes.ts'
 import { readRecord, writeRecord } from '../books/stored-json.ts'
-import { readKeptEvidence } from '../books/kept-evidence.ts'
+import { readKeptEvidence, sideFilesIn } from '../books/kept-evidence.ts'
 import { lookInside } from './look-inside.ts'
 import type { Ports } from '../ports.ts'
 import { sampleContent } from './sample-content.ts'
@@ -42,7 +46,7 @@ export async function writeManifest(
   const configuration = looks.find((one) => one !== undefined)
   const identity = provenIdentity(item, configuration, ports)
   const contentSample = await sampleContent(stored, ports)
-  const sideFiles = await writeSideFiles(folder, first.fileName, kept.log, kept.evidence.notes, ports)
+  const sideFiles = await writeSideFiles(folder, sideFilesIn(kept), ports)
   const work = guestCounts(input)
   const bytesSent = stored.reduce((sum, artifact) => sum + artifact.bytesSent, 0)
   const manifest = manifestSchema.parse({
@@ -55,13 +59,11 @@ export async function writeManifest(
     platformVersion: item.platformVersion,
     guest: { ...item.guest, node: first.location.node, ...(identity === undefined ? {} : { identity }) },
     createdAt: first.createdAt,
-    backup: item.backup,
+    backup: withStorage(item.backup, first.location),
+    ...(item.deleteSource ? { deleteSource: true } : {}),
     verdict: input.verdict,
     evidence: kept.evidence,
-    artifacts: artifacts.map((artifact) => {
-      const found = storedAs(artifact.fileName, stored)
-      return { ...found, source: { ...found.source, artifactRef: artifact.artifactRef, path: artifact.location.path } }
-    }),
+    artifacts: pairSources(artifacts, stored).map(asWritten),
     ...(configuration === undefined ? {} : { configuration }),
     ...(contentSample === undefined ? {} : { contentSample }),
     sideFiles,
@@ -94,32 +96,27 @@ function provenIdentity(
   )
 }
 
-/**
- * Names as the platform itself gives them, so that a restore finds log and notes where it expects them. What an earlier
- * call wrote stays: the bucket lets nobody overwrite what lies among the archives.
- */
-async function writeSideFiles(
-  folder: string,
-  fileName: string,
-  log: string,
-  notes: string | undefined,
-  { store }: Needs,
-): Promise<string[]> {
-  const [base] = fileName.split('.')
-  const files = [
-    { key: `${folder}${base}.log`, text: log },
-    ...(notes === undefined || notes === '' ? [] : [{ key: `${folder}${fileName}.notes`, text: notes }]),
-  ]
-  for (const { key, text } of files) {
-    await store.writeText(key, text, { contentType: 'text/plain; charset=utf-8', onlyIf: { absent: true } })
+/** What an earlier call wrote stays: the bucket lets nobody overwrite what lies among the archives. */
+async function writeSideFiles(folder: string, files: readonly SideFile[], { store }: Needs): Promise<string[]> {
+  for (const file of files) {
+    const [body, contentType] =
+      'text' in file
+        ? [file.text, 'text/plain; charset=utf-8']
+        : [Buffer.from(file.base64, 'base64'), 'application/octet-stream']
+    await store.writeText(artifactKey(folder, file.name), body, { contentType, onlyIf: { absent: true } })
   }
-  return files.map(({ key }) => key)
+  return files.map(({ name }) => artifactKey(folder, name))
 }
 
-function storedAs(fileName: string, stored: readonly StoredArtifact[]): StoredArtifact {
-  const found = stored.find((artifact) => artifact.fileName === fileName)
-  if (found === undefined) throw new InternalFault(`No stored artifact for ${fileName}. Repeat this guest.`)
-  return found
+function asWritten({ artifact, stored }: StoredSource): Manifest['artifacts'][number] {
+  if (stored === undefined)
+    throw new InternalFault(`${artifact.fileName} is not among what was stored. Repeat this guest.`)
+  const { artifact: _copiedFrom, ...object } = stored
+  const path = pathOf(artifact.location)
+  return {
+    ...object,
+    source: { ...stored.source, artifactRef: artifact.artifactRef, ...(path === undefined ? {} : { path }) },
+  }
 }
 
 async function requireSameArchive(key: string, manifest: Manifest, { store }: Needs): Promise<void> {
@@ -129,4 +126,10 @@ async function requireSameArchive(key: string, manifest: Manifest, { store }: Ne
   throw new ArchiveConflict(
     `s3://${store.bucket}/${key} is the manifest of another archive. It was left as it is; compare the two by hand.`,
   )
+}
+
+/** A job may leave the storage open: the manifest says which one it was. */
+function withStorage(backup: BackupOptions, location: SourceLocation): BackupOptions {
+  const file = siteFileLocationSchema.safeParse(location)
+  return file.success ? { ...backup, storage: file.data.storage } : backup
 }

@@ -21,6 +21,7 @@ import { usedOptions } from './used-options.ts'
 /** Between two looks at the archive's size, and before a status that makes no sense is believed. */
 const SECOND_LOOK_MS = 2000
 
+/** The evidence, and the whole log that it was read from. */
 export async function gatherEvidence(
   client: ApiClient,
   tasks: TaskReader,
@@ -28,7 +29,7 @@ export async function gatherEvidence(
   job: { ref: string; upid: Upid },
   guest: Guest,
   askedStorage: string,
-): Promise<BackupEvidence> {
+): Promise<{ evidence: BackupEvidence; lines: string[] }> {
   const { state, lines } = await endedTask(tasks, sleep, job.ref)
   const log = readTaskLog(lines, guest.id)
   const opening = findOpening(lines)
@@ -61,7 +62,7 @@ export async function gatherEvidence(
   const look = (volid: string) => findVolume(client, about, volid, guest.id)
   if (log.archiveName === undefined || (!log.finished && ending !== 'ok' && ending !== 'warnings')) {
     const left = state.running ? [] : await leftBehind(log, job.upid, storage, look)
-    return { ...evidence, ...(left.length === 0 ? {} : { left }) }
+    return { evidence: { ...evidence, ...(left.length === 0 ? {} : { left }) }, lines }
   }
   const volid = backupVolid(storage, log.archiveName)
   const first = await look(volid)
@@ -72,10 +73,10 @@ export async function gatherEvidence(
       archiveName: log.archiveName,
       jobStart: job.upid.startTime,
     })
-    return evidence
+    return { evidence, lines }
   }
   const volume = await describeVolume(client, about, first.volid)
-  if (volume === undefined) return evidence
+  if (volume === undefined) return { evidence, lines }
   await sleep(SECOND_LOOK_MS)
   const second = await look(volid)
   evidence.listed = {
@@ -98,7 +99,7 @@ export async function gatherEvidence(
   if (second !== undefined) evidence.listedAgainSizeBytes = second.size
   const notes = withoutMark(volume.notes ?? '')
   if (notes !== '') evidence.notes = notes
-  return evidence
+  return { evidence, lines }
 }
 
 /**

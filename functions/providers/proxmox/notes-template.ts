@@ -49,6 +49,11 @@ export function isMarkAlone(template: string): boolean {
   return MARKED.test(template)
 }
 
+/** The token in the notes of an archive. */
+export function tokenInNotes(notes: string): string | undefined {
+  return MARKED.exec(notes.trimEnd().split('\n').at(-1) ?? '')?.[1]
+}
+
 /** Notes of an archive as people wrote them. */
 export function withoutMark(notes: string): string {
   const lines = notes.trimEnd().split('\n')

@@ -19,6 +19,7 @@ import type { Limits } from './exchange.ts'
 import { openGuestPower } from './guest-power.ts'
 import { parseUpid, type Upid } from './identifiers.ts'
 import { openGuests } from './guests.ts'
+import { judgeJob } from './judge-job.ts'
 import { refusedByLock } from './locks.ts'
 import { tokenIn } from './notes-template.ts'
 import { findOpening } from './opening-line.ts'
@@ -31,11 +32,14 @@ import {
   privilegeToSee,
 } from './privileges.ts'
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
+import { sideFilesOf, textOf } from './side-files.ts'
 import { openStorageBackups } from './storage-backups.ts'
 import { refusalByRetention } from './storage-limit.ts'
 import { describeStorage, isUsable, storagesOf } from './storage-state.ts'
+import { findStrays } from './strays.ts'
 import { latestProgress } from './task-log.ts'
 import { openTaskReader, requireUpid } from './tasks.ts'
+import { proxmoxTraits } from './traits.ts'
 import { OLDEST_VERSION, requireSupportedVersion } from './versions.ts'
 
 /** The task list gives 50 rows unless told; filtered by guest there are some dozens. A node keeps about a thousand. */
@@ -180,6 +184,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
 
   return {
     platform: 'proxmox',
+    traits: proxmoxTraits,
     selectionKeys: SELECTION_KEYS,
     privilegeToSee,
     clockToleranceSeconds: site.clockToleranceSeconds,
@@ -196,10 +201,18 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     findJobs,
     readMark,
     check,
-    gather: async (jobRef, guest, storage) =>
-      gatherEvidence(client, tasks, deps.sleep, { ref: jobRef, upid: requireUpid(jobRef, siteName) }, guest, storage),
+    async gather(jobRef, guest, storage) {
+      const job = { ref: jobRef, upid: requireUpid(jobRef, siteName) }
+      const { evidence, lines } = await gatherEvidence(client, tasks, deps.sleep, job, guest, storage)
+      return { evidence, sideFiles: sideFilesOf(evidence, lines) }
+    },
     stop,
-    deleteArtifact: free,
+    judgeJob,
+    async release({ sources }, keepCopy) {
+      if (!keepCopy) for (const { artifactRef, node } of sources) await free(artifactRef, node)
+      return { released: true }
+    },
+    findStrays: (olderThan) => findStrays(archivesOnPlatform, olderThan, siteName, deps.log),
     storages: {
       privileges: privilegesOnStorage.join(' and '),
       describe: (storage, node) => describeStorage(client, storage, node),
@@ -222,7 +235,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     archivesOnPlatform,
     tasks: {
       ...openOwnTasks(client, tasks, siteName),
-      log: async (jobRef) => (await tasks.log(jobRef)).map((line) => `${line}\n`).join(''),
+      log: async (jobRef) => textOf(await tasks.log(jobRef)),
     },
     close: () => client.close(),
   }

@@ -1,6 +1,6 @@
 /** Where an archive is on a site's file server: the route's URL template, filled in. */
 import { InvalidSite, SourceUnreadable } from '../../contracts/errors.ts'
-import type { SourceLocation } from '../../contracts/nouns.ts'
+import type { SiteFileLocation } from '../../contracts/nouns.ts'
 
 /** Placeholders by what may stand for them: one name, or a path of several. */
 const values = {
@@ -9,7 +9,7 @@ const values = {
   volume: ({ volume }) => volume.split('/'),
   file: ({ path }) => path.split('/').slice(-1),
   path: ({ path }) => path.replace(/^\//, '').split('/'),
-} satisfies Record<string, (location: SourceLocation) => string[]>
+} satisfies Record<string, (location: SiteFileLocation) => string[]>
 
 const isPlaceholder = (name: string): name is keyof typeof values => Object.hasOwn(values, name)
 
@@ -22,7 +22,7 @@ const HOST_PART = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/
  * @throws InvalidSite when the template can't be used at all
  * @throws SourceUnreadable when a name of this archive can't stand in a URL
  */
-export function archiveUrl(site: string, template: string, location: SourceLocation): URL {
+export function archiveUrl(site: string, template: string, location: SiteFileLocation): URL {
   const hostEnd = endOfHost(template)
   // URL takes more slashes for two, and the first name of a path for the host.
   if (hostEnd <= 'https://'.length) throw badTemplate(site, 'it names no host')
@@ -75,7 +75,7 @@ function hostPart(site: string, placeholder: string, segments: readonly string[]
   throw badTemplate(site, `${placeholder} stands in the host's name, and "${segments.join('/')}" can't be part of one`)
 }
 
-function encodeSegment(site: string, placeholder: string, segment: string, location: SourceLocation): string {
+function encodeSegment(site: string, placeholder: string, segment: string, location: SiteFileLocation): string {
   const unusable = segment === '' || segment === '.' || segment === '..' || segment.includes('\0')
   if (unusable || segment.includes('/') || !segment.isWellFormed()) {
     throw new SourceUnreadable(

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { type GuestliftError, SourceChanged } from '../../contracts/errors.ts'
-import type { SourceIdentity, SourceLocation } from '../../contracts/nouns.ts'
+import type { SourceIdentity, SiteFileLocation } from '../../contracts/nouns.ts'
 import type { PushRoute } from '../../contracts/route.ts'
 import type { PutVerdict, RangeSums, SignedPut } from '../../contracts/signed-put.ts'
 import { backoffMilliseconds, MAX_PART_ATTEMPTS } from '../../domain/transfer/part-retry.ts'
@@ -158,7 +158,7 @@ export function openPushRoute(
   const settings = { ...pushRouteDefaults, ...overrides }
   const hostOf = (node: string): string => route.host.replaceAll('{node}', node)
 
-  async function openFile(location: SourceLocation): Promise<NodeFile> {
+  async function openFile(location: SiteFileLocation): Promise<NodeFile> {
     const path = mapPath(location.path, route.pathPrefix)
     const host = hostOf(location.node)
     const context = { where: `${host} (site ${site}, node ${location.node})`, username: route.username }

@@ -1,6 +1,6 @@
 import type { ClientChannel } from 'ssh2'
 import { ConnectionDropped, type GuestliftError, ShortRead, SourceUnreadable } from '../../contracts/errors.ts'
-import type { SourceIdentity, SourceLocation } from '../../contracts/nouns.ts'
+import type { SourceIdentity, SiteFileLocation } from '../../contracts/nouns.ts'
 import type { SftpRoute } from '../../contracts/route.ts'
 import { missingAdvice, missingFolderAdvice } from '../missing-source.ts'
 import type { Reader, Route } from '../reader.ts'
@@ -231,7 +231,7 @@ export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial
     },
   }
 
-  async function openReader(session: Session, location: SourceLocation): Promise<Reader> {
+  async function openReader(session: Session, location: SiteFileLocation): Promise<Reader> {
     const { sftp } = session
     const path = mapPath(location.path, route.pathPrefix)
     const where = `${hostOf(route, location.node)} (site ${site}, node ${location.node})`

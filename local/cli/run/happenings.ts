@@ -72,17 +72,24 @@ const telling = new Set(['TaskStateEntered', 'WaitStateEntered', 'MapStateEntere
 
 /** The states between which a guest goes back and forth are one step to a person. */
 const oneStep: Readonly<Record<string, string>> = {
-  'Wait for backup': 'Backing up',
-  'Check backup': 'Backing up',
   'Wait for a turn to dump': WAITING_TO_DUMP,
+  'Wait for release': 'Releasing',
   'Plan copies': 'Copying',
   'Copy parts': 'Copying',
   'Wait for a turn': 'Waiting for a turn to copy',
 }
 
+/** The states of a branch bear its platform's words: "Wait for vzdump", "Check snapshots". */
+function stepOf(state: string): string {
+  const known = oneStep[state]
+  if (known !== undefined) return known
+  if (state.startsWith('Wait for a turn of ')) return WAITING_TO_DUMP
+  return /^(?:Wait for|Check) /.test(state) ? 'Backing up' : state
+}
+
 function enteredState({ guest }: Seen, type: string, state: string): Happening[] {
   if (!telling.has(type) || (guest !== undefined && type === 'MapStateEntered')) return []
-  const step = oneStep[state] ?? state
+  const step = stepOf(state)
   return guest === undefined ? [{ kind: 'run-step', step }] : [{ kind: 'guest-step', ...guest, step }]
 }
 
@@ -94,15 +101,6 @@ function answered({ guest }: Seen, state: string, output: unknown): Happening[] 
   }
   const { id } = guest
   switch (state) {
-    case 'Check backup': {
-      const { progressPercent: percent, progress: figures } = tasks.CheckBackup.output.safeParse(answer).data ?? {}
-      return percent === undefined && figures === undefined ? [] : [{ kind: 'dumped', id, percent, figures }]
-    }
-    case 'Start backup': {
-      const waiting = tasks.StartBackup.output.safeParse(answer).data
-      if (waiting === undefined || 'jobRef' in waiting) return []
-      return [{ kind: 'waits-to-dump', id, reason: waiting.reason }]
-    }
     case 'Open upload': {
       const opened = tasks.OpenUpload.output.safeParse(answer).data
       if (opened === undefined) return []
@@ -115,11 +113,22 @@ function answered({ guest }: Seen, state: string, output: unknown): Happening[] 
     case 'Release backup':
     case 'Record failure': {
       const outcome = tasks.RecordFailure.output.safeParse(answer).data
-      return outcome === undefined
+      return outcome === undefined || !('outcome' in outcome)
         ? []
         : [{ kind: 'guest-ended', id, outcome: outcome.outcome, reason: outcome.reason }]
     }
     default:
-      return []
+      return ofBranch(id, state, answer)
   }
+}
+
+/** A branch's own states are known by what they answer. */
+function ofBranch(id: string, state: string, answer: unknown): Happening[] {
+  if (state.startsWith('Check ')) {
+    const { progressPercent: percent, progress: figures } = tasks.CheckBackup.output.safeParse(answer).data ?? {}
+    return percent === undefined && figures === undefined ? [] : [{ kind: 'dumped', id, percent, figures }]
+  }
+  const waiting = tasks.StartBackup.output.safeParse(answer).data
+  if (waiting === undefined || 'jobRef' in waiting) return []
+  return [{ kind: 'waits-to-dump', id, reason: waiting.reason }]
 }

@@ -8,6 +8,7 @@ import { readFolder } from '../../../functions/domain/catalogue/catalogue.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { formatDollars } from '../../../functions/domain/prices/prices.ts'
+import { judgeJobOf } from '../../../functions/providers/registry.ts'
 import { adoptUnfinished } from '../../../functions/operations/sweep/adopt-unfinished.ts'
 import { findUnfinished, type FoundUnfinished } from '../../../functions/operations/sweep/find-unfinished.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
@@ -93,7 +94,9 @@ async function* listed(options: UnfinishedOptions): AsyncGenerator<End> {
 async function* adopted(folders: readonly string[], options: UnfinishedOptions): AsyncGenerator<End> {
   const ports = portsOf(options)
   for await (const found of chosen(folders, options, ports)) {
-    yield await attempt(found, 'adopted', options, () => adoptUnfinished(found, options.confirm !== true, ports))
+    yield await attempt(found, 'adopted', options, () =>
+      adoptUnfinished(found, options.confirm !== true, { ...ports, judgeJobOf }),
+    )
   }
 }
 

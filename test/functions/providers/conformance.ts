@@ -1,12 +1,13 @@
 /** What every provider must do, whatever its platform: the comments of `functions/providers/provider.ts` as tests. */
+import { evidenceOf, freed } from './gathered.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backupEvidenceSchema, clockOffsetSchema } from '../../../functions/contracts/evidence.ts'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { type BackupOptions, backupOptionsSchema } from '../../../functions/contracts/backup-options.ts'
+import { judgeProxmox as judge } from '../../fakes/judge.ts'
 import { guestIdentitySchema, guestIdSchema, guestSchema, instantSchema } from '../../../functions/contracts/nouns.ts'
 import { SELECTION_KEYS } from '../../../functions/contracts/selection.ts'
 import { compareIds } from '../../../functions/domain/identity/compare-ids.ts'
-import { judge } from '../../../functions/domain/backup/verdict.ts'
 import { offered } from '../../../functions/providers/capabilities/offered.ts'
 import type { FoundGuest } from '../../../functions/providers/guest-facts.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
@@ -176,7 +177,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       expect(newest).toEqual({ jobRef: job.jobRef, startedAt: job.startedAt, running: false })
       expect(await provider.readMark(job.jobRef)).toEqual({ token })
 
-      const evidence = await provider.gather(job.jobRef, guest, harness.storage)
+      const evidence = await evidenceOf(provider, job.jobRef, guest, harness.storage)
       expect(backupEvidenceSchema.parse(evidence)).toEqual(evidence)
       expect(judge(evidence)).toMatchObject({ name: 'archived', good: true })
       expect(evidence).toMatchObject({ jobRef: job.jobRef, jobStartedAt: job.startedAt, ending: 'ok' })
@@ -189,11 +190,11 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       expect(log.endsWith('\n')).toBe(true)
 
       const { artifactRef = '', location } = evidence.listed ?? {}
-      await provider.deleteArtifact(artifactRef, location?.node ?? '')
-      const after = await provider.gather(job.jobRef, guest, harness.storage)
+      await freed(provider, artifactRef, location?.node ?? '')
+      const after = await evidenceOf(provider, job.jobRef, guest, harness.storage)
       expect(judge(after).name).toBe('archive-missing')
       // Gone already: fine.
-      await provider.deleteArtifact(artifactRef, location?.node ?? '')
+      await freed(provider, artifactRef, location?.node ?? '')
     })
 
     it.each(['zstd', 'gzip', 'lzo', 'none'] as const)('takes compress %s', async (compress) => {
@@ -201,9 +202,9 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       const { jobRef } = await provider.start(guest, options({ compress, mode: 'stop' }))
       await ended(jobRef)
       expect(await provider.readMark(jobRef)).toEqual({})
-      const evidence = await provider.gather(jobRef, guest, harness.storage)
+      const evidence = await evidenceOf(provider, jobRef, guest, harness.storage)
       expect(judge(evidence).good).toBe(true)
-      await provider.deleteArtifact(evidence.listed?.artifactRef ?? '', guest.node)
+      await freed(provider, evidence.listed?.artifactRef ?? '', guest.node)
     })
 
     it('keeps older archives when it makes a new one', async () => {
@@ -212,20 +213,20 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       for (let round = 0; round < 2; round += 1) {
         const { jobRef } = await provider.start(guest, options())
         await ended(jobRef)
-        const evidence = await provider.gather(jobRef, guest, harness.storage)
+        const evidence = await evidenceOf(provider, jobRef, guest, harness.storage)
         archives.push(evidence.listed?.artifactRef ?? '')
         // Names hold the second.
         await new Promise((resolve) => setTimeout(resolve, 1100))
       }
       expect(new Set(archives).size).toBe(2)
-      for (const artifactRef of archives) await provider.deleteArtifact(artifactRef, guest.node)
+      for (const artifactRef of archives) await freed(provider, artifactRef, guest.node)
     })
 
     it('lists an archive, changes its notes and protection, refuses to remove it while protected, then removes it', async () => {
       const guest = await find(harness.container)
       const { jobRef, startedAt } = await provider.start(guest, options({ notes: 'first line' }))
       await ended(jobRef)
-      const { listed } = await provider.gather(jobRef, guest, harness.storage)
+      const { listed } = await evidenceOf(provider, jobRef, guest, harness.storage)
       const filter = { storage: harness.storage, guestId: guest.id }
       const listing = await offered(provider, 'archivesOnPlatform').list(filter)
       expect(listing).toMatchObject({ unread: [], hidden: [] })
@@ -308,7 +309,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       const { jobRef } = await provider.start(guest, options())
       expect((await provider.check(jobRef)).running).toBe(true)
       expect((await provider.findJobs(guest, since())).find((job) => job.jobRef === jobRef)?.running).toBe(true)
-      expect(judge(await provider.gather(jobRef, guest, harness.storage)).good).toBe(false)
+      expect(judge(await evidenceOf(provider, jobRef, guest, harness.storage)).good).toBe(false)
       const { jobs } = await offered(provider, 'tasks').list(since())
       expect(jobs.find((job) => job.jobRef === jobRef)).toMatchObject({ running: true, guestId: guest.id })
       expect(await offered(provider, 'tasks').describe(jobRef)).toMatchObject({ running: true, guestId: guest.id })
@@ -318,7 +319,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
       expect(await offered(provider, 'locks').awaitFreed(guest, 20)).toBeUndefined()
       expect(await offered(provider, 'tasks').describe(jobRef)).toMatchObject({ running: false })
       expect((await provider.check(jobRef)).running).toBe(false)
-      expect(judge(await provider.gather(jobRef, guest, harness.storage)).good).toBe(false)
+      expect(judge(await evidenceOf(provider, jobRef, guest, harness.storage)).good).toBe(false)
       // Stopped already: left alone.
       await provider.stop(jobRef, 5)
     })
@@ -336,8 +337,8 @@ export function describeProvider(name: string, open: () => Promise<ProviderHarne
         provider.start({ ...guest, node: 'nosuchnode' }, options()),
         provider.findJobs({ ...guest, node: 'nosuchnode' }, since()),
         provider.check('nosuchjob'),
-        provider.gather('nosuchjob', guest, harness.storage),
-        provider.deleteArtifact('nosuchartifact', guest.node),
+        evidenceOf(provider, 'nosuchjob', guest, harness.storage),
+        freed(provider, 'nosuchartifact', guest.node),
       ]
       for (const result of await Promise.allSettled(lost)) {
         expect(result.status === 'rejected' && result.reason instanceof GuestliftError).toBe(true)

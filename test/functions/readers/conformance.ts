@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { SourceLocation } from '../../../functions/contracts/nouns.ts'
+import type { SiteFileLocation } from '../../../functions/contracts/nouns.ts'
 import type { Reader, Route } from '../../../functions/readers/reader.ts'
 
 export interface RouteUnderTest {
   route: Route
   /** Put a file where the route finds it under the location that is returned. Time in whole seconds. */
-  put(name: string, body: Buffer, modifiedAtSeconds: number): Promise<SourceLocation>
+  put(name: string, body: Buffer, modifiedAtSeconds: number): Promise<SiteFileLocation>
   close(): Promise<void>
 }
 

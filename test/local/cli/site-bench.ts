@@ -1,4 +1,5 @@
 /** A lab with its site file, and the command line against it: as a process of its own where it is interrupted. */
+import { evidenceOf } from '../../functions/providers/gathered.ts'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -89,7 +90,7 @@ export async function openSiteBench(options: Partial<LabOptions> = {}): Promise<
       const options = { mode: 'snapshot', compress: 'zstd', storage: 'local', notes } as const
       const { jobRef } = await provider.start(guest, options)
       await lab.control.endOfTask(jobRef)
-      const { listed } = await provider.gather(jobRef, guest, 'local')
+      const { listed } = await evidenceOf(provider, jobRef, guest, 'local')
       if (listed === undefined) throw new Error('the backup left nothing')
       return listed.artifactRef
     },

@@ -1,4 +1,5 @@
 /** A storage whose own retention is reached: what the plan says of it, and what the platform does. */
+import { evidenceOf } from '../../functions/providers/gathered.ts'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,7 +32,7 @@ describe('a storage with a retention of its own', () => {
   async function howItEnds(): Promise<string> {
     const { jobRef } = await bench.provider.start(guest, options)
     await bench.lab.control.endOfTask(jobRef)
-    const { exitStatus, guestFailure } = await bench.provider.gather(jobRef, guest, 'local')
+    const { exitStatus, guestFailure } = await evidenceOf(bench.provider, jobRef, guest, 'local')
     return guestFailure ?? exitStatus
   }
 

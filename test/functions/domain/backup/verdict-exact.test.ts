@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { BackupEvidence } from '../../../../functions/contracts/evidence.ts'
-import { judge } from '../../../../functions/domain/backup/verdict.ts'
+import { judgeProxmox as judge } from '../../../fakes/judge.ts'
 import { goodEvidence } from '../../../fakes/evidence.ts'
 
 const name = goodEvidence.archiveName ?? ''

@@ -8,7 +8,7 @@ import {
   verdictSchema,
 } from '../../../../functions/contracts/evidence.ts'
 import { sourceArtifactSchema } from '../../../../functions/contracts/nouns.ts'
-import { judge } from '../../../../functions/domain/backup/verdict.ts'
+import { judgeProxmox as judge } from '../../../fakes/judge.ts'
 
 const listed = {
   artifactRef: 'nas:backup/vzdump-qemu-100-2026_11_22-02_00_07.vma.zst',

@@ -9,7 +9,7 @@ import {
 import { crc32ToBase64 } from '../../../../functions/domain/transfer/crc32.ts'
 
 const location = { node: 'pve1', path: '/mnt/pve/nas/dump/a.vma', storage: 'nas', volume: 'backup/a.vma' }
-const artifact = { fileName: 'a.vma', sizeBytes: 1000, location }
+const artifact = { artifactRef: 'nas:backup/a.vma', fileName: 'a.vma', sizeBytes: 1000, location }
 const source = { sizeBytes: 1000, modifiedAt: '2026-11-22T02:10:00.000Z', validator: '"a"' }
 const crc32 = 0xcafe_f00d
 const claimed = { sizeBytes: 1000, checksum: `CRC32:${crc32ToBase64(crc32)}` }

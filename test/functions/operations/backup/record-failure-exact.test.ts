@@ -1,18 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../../functions/contracts/errors.ts'
+import type { BackupEvidence } from '../../../../functions/contracts/evidence.ts'
 import { dumpQueueSchema } from '../../../../functions/domain/backup/dump-queue.ts'
 import { type GuestClaim, guestClaimSchema } from '../../../../functions/domain/backup/guest-claim.ts'
 import { noteProgress } from '../../../../functions/operations/books/guest-progress.ts'
 import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import { ended } from '../../../fakes/ended.ts'
+import { judgeProxmox } from '../../../fakes/judge.ts'
 import { artifact, goodEvidence } from '../../../fakes/evidence.ts'
 import { execution, type FakePorts, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
 const CLAIM = 'claims/hq/vm-100.json'
 const EVIDENCE = `${item.run.prefix}evidence/100.json`
 const error = (name: string) => ({ Error: name, Cause: JSON.stringify({ errorType: name, errorMessage: 'why' }) })
-const fail = (ports: FakePorts, name: string, its: object = {}) =>
-  recordFailure({ item, execution, error: error(name), ...its }, ports)
+const fail = async (ports: FakePorts, name: string, its: object = {}) =>
+  ended(await recordFailure({ item, execution, error: error(name), ...its }, ports))
 
 async function started(): Promise<FakePorts> {
   const ports = fakePorts()
@@ -22,8 +25,9 @@ async function started(): Promise<FakePorts> {
 }
 
 /** Locate archive has found the archive. */
-function located(ports: FakePorts, evidence: object = goodEvidence) {
-  return ports.store.writeText(EVIDENCE, JSON.stringify({ evidence, log: '' }))
+function located(ports: FakePorts, evidence: BackupEvidence = goodEvidence) {
+  const verdict = judgeProxmox(evidence).name
+  return ports.store.writeText(EVIDENCE, JSON.stringify({ evidence, sideFiles: [], verdict }))
 }
 
 async function claimIn({ store }: FakePorts): Promise<GuestClaim> {
@@ -200,6 +204,6 @@ describe('cleaning up after a guest that failed', () => {
     stopped.fakeProvider.evidence = evidence
     stopped.fakeProvider.running = true
     expect((await fail(stopped, 'ConnectionDropped', { item: leaving })).reason).not.toContain('goes on with it')
-    expect(stopped.fakeProvider.calls).toContain(`deleteArtifact ${artifact.artifactRef}`)
+    expect(stopped.fakeProvider.calls).toContain(`release ${artifact.artifactRef}`)
   })
 })

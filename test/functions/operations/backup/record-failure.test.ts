@@ -166,7 +166,7 @@ describe('recording a failure', () => {
   describe('finds what the job left on the platform', () => {
     const leaving = { ...item, deleteSource: true }
     const removeWith = `pvesm free '${artifact.artifactRef}'`
-    const removed = `deleteArtifact ${artifact.artifactRef}`
+    const removed = `release ${artifact.artifactRef}`
 
     async function copying(evidence: BackupEvidence = { ...goodEvidence, removeWith }) {
       const { ports } = await failing()
@@ -196,7 +196,7 @@ describe('recording a failure', () => {
       const ports = await copying()
       ports.fakeProvider.evidence = { ...goodEvidence, removeWith, ...since }
       const outcome = await recordFailure({ item: work, execution, error: error(name) }, ports)
-      expect(ports.fakeProvider.calls.filter((call) => call.startsWith('deleteArtifact'))).toEqual([])
+      expect(ports.fakeProvider.calls.filter((call) => call.startsWith('release'))).toEqual([])
       // What was to leave and stays is told, with the way to remove it.
       expect(outcome.reason.includes(removeWith)).toBe(work.deleteSource)
     })

@@ -1,3 +1,5 @@
+import { pathOf } from '../../../../functions/domain/transfer/source-path.ts'
+import { ended } from '../../../fakes/ended.ts'
 import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { manifestSchema } from '../../../../functions/contracts/manifest.ts'
@@ -276,7 +278,7 @@ describe('writing the manifest', () => {
     })
     expect(manifest.artifacts[0]?.source).toEqual({
       artifactRef: artifact.artifactRef,
-      path: artifact.location.path,
+      path: pathOf(artifact.location),
       sizeBytes: 1000,
       modifiedAt: '2026-11-22T02:01:00.000Z',
     })
@@ -422,7 +424,7 @@ describe('releasing the backup', () => {
       bytesSent: 1000,
       seconds: 5,
     })
-    expect(ports.fakeProvider.calls).not.toContain(`deleteArtifact ${artifact.artifactRef}`)
+    expect(ports.fakeProvider.calls).not.toContain(`release ${artifact.artifactRef}`)
     ports.fakeProvider.jobs = []
     await expect(startBackup({ item: itemOf('run-2'), execution }, ports)).resolves.toMatchObject({ adopted: false })
   })
@@ -430,12 +432,12 @@ describe('releasing the backup', () => {
   it('removes the source copy only when the job says so', async () => {
     const ports = fakePorts()
     await releaseBackup({ ...input, item: { ...item, deleteSource: true } }, ports)
-    expect(ports.fakeProvider.calls).toContain(`deleteArtifact ${artifact.artifactRef}`)
+    expect(ports.fakeProvider.calls).toContain(`release ${artifact.artifactRef}`)
   })
 
   it('keeps success whatever becomes of older archives, and says what', async () => {
     const reasonAfter = async (retention: NonNullable<Parameters<typeof releaseBackup>[0]['retention']>) => {
-      const { outcome, reason } = await releaseBackup({ ...input, retention }, fakePorts())
+      const { outcome, reason } = ended(await releaseBackup({ ...input, retention }, fakePorts()))
       return [outcome, reason]
     }
     expect(await reasonAfter({ remark: '', error: null })).toEqual(['succeeded', ''])

@@ -71,7 +71,7 @@ function open(its: Site = {}, of: Guest = guest) {
   const sleep = async (milliseconds: number) => {
     slept.push(milliseconds)
   }
-  const gather = () => gatherEvidence(client, tasks, sleep, job, of, 'asked')
+  const gather = async () => (await gatherEvidence(client, tasks, sleep, job, of, 'asked')).evidence
   return { gather, asked, slept }
 }
 

@@ -1,3 +1,4 @@
+import { evidenceOf } from '../gathered.ts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openSiteBench, type SiteBench } from '../../../local/cli/site-bench.ts'
 
@@ -17,7 +18,7 @@ describe('an archive that its storage does not list', () => {
   it('is gone, and no other file has its time', async () => {
     const [archive] = bench.lab.control.archives()
     bench.lab.control.removeArchive(archive?.file ?? '')
-    const { listed, advice } = await bench.provider.gather(jobRef, guest, 'local')
+    const { listed, advice } = await evidenceOf(bench.provider, jobRef, guest, 'local')
     expect(listed).toBeUndefined()
     expect(advice).toMatch(/^Nothing of that name or time is on storage local\. Look on node pve1 .* mounted.*hook/)
   })
@@ -26,7 +27,7 @@ describe('an archive that its storage does not list', () => {
     bench.lab.control.changeAcl((acl) =>
       acl.map((entry) => (entry.path === '/storage' ? { ...entry, role: 'PVEAuditor' } : entry)),
     )
-    const { listed, advice } = await bench.provider.gather(jobRef, guest, 'local')
+    const { listed, advice } = await evidenceOf(bench.provider, jobRef, guest, 'local')
     expect(listed).toBeUndefined()
     expect(advice).toMatch(/hides archives from an account without Datastore\.AllocateSpace on \/storage\/local/)
   })

@@ -1,3 +1,4 @@
+import { freed } from '../gathered.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,9 +31,9 @@ describe('a site of version', () => {
     expect(await provider.identify()).toEqual({ version })
     const guest = { id: String(lab.guests[0]?.vmid), kind: 'vm', name: '', node: 'pve1' } as const
     // Up to 8.2 the reason phrase alone holds these texts.
-    await expect(
-      provider.deleteArtifact('nosuch:backup/vzdump-lxc-100-2001_01_01-00_00_00.tar', 'pve1'),
-    ).rejects.toThrow(/lacks Datastore\.\w+.* on \/storage\/nosuch|storage 'nosuch' does not exist/)
+    await expect(freed(provider, 'nosuch:backup/vzdump-lxc-100-2001_01_01-00_00_00.tar', 'pve1')).rejects.toThrow(
+      /lacks Datastore\.\w+.* on \/storage\/nosuch|storage 'nosuch' does not exist/,
+    )
     await expect(provider.tasks.log(`UPID:pve1:00000001:00000001:6B0327BB:vzdump:${guest.id}:a@pve:`)).rejects.toThrow(
       /lacks Sys\.\w+ on \/nodes\/pve1|no such task/,
     )

@@ -1,8 +1,9 @@
+import { evidenceOf, freed } from '../gathered.ts'
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { backupEvidenceSchema } from '../../../../functions/contracts/evidence.ts'
 import { GuestliftError } from '../../../../functions/contracts/errors.ts'
-import { judge } from '../../../../functions/domain/backup/verdict.ts'
+import { judgeProxmox as judge } from '../../../fakes/judge.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { answer, data, type Reply, type SeenRequest, type ScriptedServer, startServer } from './scripted-server.ts'
@@ -131,7 +132,7 @@ describe('a storage', () => {
 describe('the evidence about a backup', () => {
   it('is whole, fits the contract and is good', async () => {
     const { provider } = await open(siteWith())
-    const evidence = await provider.gather(job, guest, 'nas')
+    const evidence = await evidenceOf(provider, job, guest, 'nas')
     expect(backupEvidenceSchema.parse(evidence)).toEqual(evidence)
     expect(judge(evidence).name).toBe('archived')
   })
@@ -142,14 +143,14 @@ describe('the evidence about a backup', () => {
         list: () => data([{ volid: `nas:backup/${archive}`, size: '1000', ctime: String(started), vmid: '100' }]),
       }),
     )
-    expect((await provider.gather(job, guest, 'nas')).listed).toMatchObject({ sizeBytes: 1000 })
+    expect((await evidenceOf(provider, job, guest, 'nas')).listed).toMatchObject({ sizeBytes: 1000 })
   })
 
   it('shows a size that moves between two looks, a moment apart', async () => {
     const { provider, slept } = await open(
       siteWith({ list: (_, call) => data([{ volid: `nas:backup/${archive}`, size: 1000 + call, ctime: started }]) }),
     )
-    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('archive-still-growing')
+    expect(judge(await evidenceOf(provider, job, guest, 'nas')).name).toBe('archive-still-growing')
     expect(slept).toEqual([2000])
   })
 
@@ -157,7 +158,7 @@ describe('the evidence about a backup', () => {
     const { provider } = await open(
       siteWith({ list: () => data([{ volid: `nas:backup/${archive}`, size: 1000, ctime: started - 3600 }]) }),
     )
-    const evidence = await provider.gather(job, guest, 'nas')
+    const evidence = await evidenceOf(provider, job, guest, 'nas')
     expect(evidence.listed?.createdAt).toBe('2026-10-25T00:59:00.000Z')
     expect(judge(evidence).name).toBe('archived')
   })
@@ -173,7 +174,7 @@ describe('the evidence about a backup', () => {
         log: () => data(logOf(archive, startedLocal).map((t) => ({ t }))),
       }),
     )
-    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('archive-older-than-job')
+    expect(judge(await evidenceOf(provider, job, guest, 'nas')).name).toBe('archive-older-than-job')
   })
 
   it('is read a second time before an unexpected status is believed', async () => {
@@ -188,7 +189,7 @@ describe('the evidence about a backup', () => {
           ),
       }),
     )
-    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('archived')
+    expect(judge(await evidenceOf(provider, job, guest, 'nas')).name).toBe('archived')
     expect(slept).toEqual([2000, 2000])
   })
 
@@ -196,7 +197,7 @@ describe('the evidence about a backup', () => {
     const { provider } = await open(
       siteWith({ status: () => data({ status: 'stopped', exitstatus: 'unexpected status' }) }),
     )
-    expect(await provider.gather(job, guest, 'nas')).toMatchObject({ exitStatus: 'OK', ending: 'ok' })
+    expect(await evidenceOf(provider, job, guest, 'nas')).toMatchObject({ exitStatus: 'OK', ending: 'ok' })
   })
 
   it('of a killed job says how to free the guest', async () => {
@@ -211,7 +212,7 @@ describe('the evidence about a backup', () => {
           ),
       }),
     )
-    const verdict = judge(await provider.gather(job, guest, 'nas'))
+    const verdict = judge(await evidenceOf(provider, job, guest, 'nas'))
     expect(verdict.name).toBe('job-lost')
     expect(verdict.reason).toContain('"qm unlock 100" on node pve1')
   })
@@ -224,7 +225,7 @@ describe('the evidence about a backup', () => {
       }),
     )
     expect(await provider.check(job)).toEqual({ running: false })
-    const evidence = await provider.gather(job, guest, 'nas')
+    const evidence = await evidenceOf(provider, job, guest, 'nas')
     expect(evidence).toMatchObject({ exitStatus: 'no such task', ending: 'unknown', logComplete: false })
     expect(judge(evidence).name).toBe('job-lost')
   })
@@ -232,12 +233,12 @@ describe('the evidence about a backup', () => {
   it("doesn't trust a good status over a log that ends in an error", async () => {
     const lines = [...logOf(archive, '2026-10-25 02:59:00').slice(0, -1), 'TASK ERROR: job errors']
     const { provider } = await open(siteWith({ log: () => data(lines.map((t) => ({ t }))) }))
-    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('backup-failed')
+    expect(judge(await evidenceOf(provider, job, guest, 'nas')).name).toBe('backup-failed')
   })
 
   it('of a job that still runs is never good', async () => {
     const { provider } = await open(siteWith({ status: () => data({ status: 'running' }) }))
-    const evidence = await provider.gather(job, guest, 'nas')
+    const evidence = await evidenceOf(provider, job, guest, 'nas')
     expect(evidence.exitStatus).toBe('still running')
     expect(judge(evidence).good).toBe(false)
   })
@@ -246,7 +247,7 @@ describe('the evidence about a backup', () => {
     const renamed = (file: string, ctime = started + 70) => ({ volid: `nas:backup/${file}`, ctime, mark: 'renamed' })
     const reasonWith = async (rows: object[]) => {
       const { provider } = await open(siteWith({ list: () => data([]), tasks: () => data(rows) }))
-      return judge(await provider.gather(job, guest, 'nas')).reason
+      return judge(await evidenceOf(provider, job, guest, 'nas')).reason
     }
 
     it('names the file of that time which a hook may have made of it, and blames no rights', async () => {
@@ -285,7 +286,7 @@ describe('the evidence about a backup', () => {
       const tasks = ({ path }: SeenRequest) =>
         path.includes('/prunebackups') ? answer(403, 'Permission check failed') : data(permissions)
       const { provider } = await open(siteWith({ list: () => data([]), tasks }))
-      expect(judge(await provider.gather(job, guest, 'nas')).reason).toMatch(says)
+      expect(judge(await evidenceOf(provider, job, guest, 'nas')).reason).toMatch(says)
     })
 
     it('names no more than a few files', async () => {
@@ -297,7 +298,7 @@ describe('the evidence about a backup', () => {
   it('of an archive that vanishes between list and look is missing', async () => {
     const gone = answer(500, "volume_size_info on 'nas:backup/x' failed - no format", { data: null })
     const { provider } = await open(siteWith({ volume: () => gone }))
-    expect(judge(await provider.gather(job, guest, 'nas')).name).toBe('archive-missing')
+    expect(judge(await evidenceOf(provider, job, guest, 'nas')).name).toBe('archive-missing')
   })
 
   it('of an archive of a kind that nobody knows says which storages keep files', async () => {
@@ -305,7 +306,7 @@ describe('the evidence about a backup', () => {
       line.startsWith('INFO: creating') ? "INFO: creating Block Vault archive 'vault:100/1'" : line,
     )
     const { provider } = await open(siteWith({ log: () => data(lines.map((t) => ({ t }))) }))
-    const verdict = judge(await provider.gather(job, guest, 'nas'))
+    const verdict = judge(await evidenceOf(provider, job, guest, 'nas'))
     expect(verdict.name).toBe('archive-unnamed')
     expect(verdict.reason).toMatch(/doesn't know \(Block Vault\).*name a storage that keeps files/)
   })
@@ -317,7 +318,7 @@ describe('the evidence about a backup', () => {
         : line,
     )
     const { provider } = await open(siteWith({ log: () => data(lines.map((t) => ({ t }))) }))
-    const verdict = judge(await provider.gather(job, guest, 'nas'))
+    const verdict = judge(await evidenceOf(provider, job, guest, 'nas'))
     expect(verdict.name).toBe('archive-unnamed')
     expect(verdict.reason).toContain("aren't files")
   })
@@ -381,7 +382,7 @@ describe('following and stopping a backup', () => {
   it('a job that is no task id is refused before anything is sent', async () => {
     const { provider, server } = await open(siteWith())
     await expect(provider.check('job-1')).rejects.toMatchObject({ name: 'RequestRejected' })
-    await expect(provider.gather('', guest, 'nas')).rejects.toMatchObject({ name: 'RequestRejected' })
+    await expect(evidenceOf(provider, '', guest, 'nas')).rejects.toMatchObject({ name: 'RequestRejected' })
     expect(server.requests).toEqual([])
   })
 })
@@ -492,7 +493,7 @@ describe('removing an archive', () => {
         status: (_, call) => data({ status: call < 3 ? 'running' : 'stopped', exitstatus: 'OK' }),
       }),
     )
-    await provider.deleteArtifact(`nas:backup/${archive}`, 'pve1')
+    await freed(provider, `nas:backup/${archive}`, 'pve1')
     expect(server.requests.map(({ method }) => method)).toEqual(['DELETE', 'GET', 'GET', 'GET'])
     expect(server.requests[0]?.path).toBe(`/api2/json/nodes/pve1/storage/nas/content/nas%3Abackup%2F${archive}`)
   })
@@ -504,7 +505,7 @@ describe('removing an archive', () => {
     const { provider, server } = await open(
       siteWith({ remove, status: () => data({ status: 'stopped', exitstatus: "disk image '/mnt/x' does not exist" }) }),
     )
-    await provider.deleteArtifact(`nas:backup/${archive}`, 'pve1')
+    await freed(provider, `nas:backup/${archive}`, 'pve1')
     expect(server.requests[0]?.method).toBe('DELETE')
   })
 
@@ -517,7 +518,7 @@ describe('removing an archive', () => {
     const { provider } = await open(
       siteWith({ remove: () => data(job), status: () => data({ status: 'stopped', exitstatus }) }),
     )
-    await expect(provider.deleteArtifact(`nas:backup/${archive}`, 'pve1')).rejects.toMatchObject({ name: error })
+    await expect(freed(provider, `nas:backup/${archive}`, 'pve1')).rejects.toMatchObject({ name: error })
   })
 })
 
@@ -544,10 +545,10 @@ describe('hostile answers', () => {
     findJobs: (provider) => provider.findJobs(guest, new Date(0)),
     startBackup: (provider) => provider.start(guest, options),
     checkBackup: (provider) => provider.check(job),
-    gatherEvidence: (provider) => provider.gather(job, guest, 'nas'),
+    gatherEvidence: (provider) => evidenceOf(provider, job, guest, 'nas'),
     readLog: (provider) => provider.tasks.log(job),
     stopBackup: (provider) => provider.stop(job, 1),
-    deleteArtifact: (provider) => provider.deleteArtifact(`nas:backup/${archive}`, 'pve1'),
+    release: (provider) => freed(provider, `nas:backup/${archive}`, 'pve1'),
   }
 
   it.each(Object.keys(calls))(

@@ -1,3 +1,4 @@
+import { evidenceOf, freed } from '../gathered.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -74,10 +75,10 @@ const uses: ((provider: ProxmoxProvider) => Promise<unknown>)[] = [
   (provider) => provider.start(vm, backupOptionsSchema.parse({ storage: 'store', notes: 'web' })),
   (provider) => provider.findJobs(vm, new Date(0)),
   (provider) => provider.check(upid),
-  (provider) => provider.gather(upid, vm, 'store'),
+  (provider) => evidenceOf(provider, upid, vm, 'store'),
   (provider) => provider.tasks.log(upid),
   (provider) => provider.stop(upid, 1),
-  (provider) => provider.deleteArtifact(archive, 'pve1'),
+  (provider) => freed(provider, archive, 'pve1'),
   (provider) => provider.tasks.list(new Date(0)),
   (provider) => provider.tasks.describe(upid),
   (provider) => provider.archivesOnPlatform.list({ storage: 'store', guestId: '100' }),

@@ -1,8 +1,9 @@
+import { evidenceOf, freed } from '../gathered.ts'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { BackupEvidence } from '../../../../functions/contracts/evidence.ts'
 import type { GuestKind } from '../../../../functions/contracts/nouns.ts'
-import { judge } from '../../../../functions/domain/backup/verdict.ts'
+import { judgeProxmox as judge } from '../../../fakes/judge.ts'
 import { type ApiClient, openClient } from '../../../../functions/providers/proxmox/client.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
@@ -392,7 +393,7 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
   })
 
   /** Follow the recorded job to its end, and gather what is known of this guest. */
-  async function evidenceOf(expected: ExpectedBackup): Promise<BackupEvidence> {
+  async function expectedEvidence(expected: ExpectedBackup): Promise<BackupEvidence> {
     // The one list in a recording of a running job was taken while it ran, and is empty.
     const exchanges = recording(expected.recording).filter(
       ({ request, response }) => !(request.path.includes('/content?') && response.body === '{"data":[]}'),
@@ -404,14 +405,14 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
       async (provider) => {
         // Some recordings show the task running first.
         for (let looks = 0; looks < 5 && (await provider.check(job)).running; looks += 1);
-        return provider.gather(job, guest, expected.storage ?? 'store')
+        return evidenceOf(provider, job, guest, expected.storage ?? 'store')
       },
       { others: storageAnswers },
     )
   }
 
   it.each(backups)('$recording, guest $vmid: $verdict', async (expected) => {
-    const verdict = judge(await evidenceOf(expected))
+    const verdict = judge(await expectedEvidence(expected))
     expect(verdict).toMatchObject({ name: expected.verdict })
     expect(verdict.reason).toMatch(expected.says)
   })
@@ -419,14 +420,14 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
   it.each(backups.filter(({ archive }) => archive !== undefined))(
     '$recording, guest $vmid: the log names $archive',
     async (expected) => {
-      expect((await evidenceOf(expected)).archiveName).toBe(expected.archive)
+      expect((await expectedEvidence(expected)).archiveName).toBe(expected.archive)
     },
   )
 
   it.each(backups.filter(({ verdict }) => verdict.startsWith('archived')))(
     '$recording, guest $vmid: $archive is found on the storage',
     async ({ archive = 'none', ...expected }) => {
-      const { listed, listedAgainSizeBytes } = await evidenceOf(expected)
+      const { listed, listedAgainSizeBytes } = await expectedEvidence(expected)
       expect(listed?.artifactRef).toBe(`store:backup/${archive}`)
       expect(listed?.location).toEqual({
         node: 'pve1',
@@ -448,7 +449,7 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
       while ((await provider.check(second)).running);
       // The recorded log of the running task comes first.
       await provider.tasks.log(second)
-      return provider.gather(second, guest, 'store')
+      return evidenceOf(provider, second, guest, 'store')
     })
     expect(evidence).toMatchObject({ exitStatus: 'unexpected status', ending: 'interrupted', logComplete: false })
     expect(judge(evidence).name).toBe('job-interrupted')
@@ -593,13 +594,13 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
           clock: { offsetSeconds: -36.5, uncertaintySeconds: 0.5, measuredAt: '2026-11-22T18:00:00.000Z' },
         })
         expect(await provider.check(job.jobRef)).toEqual({ running: false })
-        const evidence = await provider.gather(job.jobRef, guest, 'store')
+        const evidence = await evidenceOf(provider, job.jobRef, guest, 'store')
         expect(judge(evidence)).toMatchObject({ name: 'archived', good: true })
         // The list's size is exact; the single volume's (2098688) is rounded up to 512.
         expect(evidence.listed?.sizeBytes).toBeLessThan(2_098_688)
         expect(evidence.notes).toBe('web')
         expect(await provider.tasks.log(job.jobRef)).toMatch(/^INFO: starting new backup job[\s\S]*\nTASK OK\n$/)
-        await provider.deleteArtifact(evidence.listed?.artifactRef ?? '', 'pve1')
+        await freed(provider, evidence.listed?.artifactRef ?? '', 'pve1')
         return seen
       },
       { auth: passwordAuth },
@@ -643,14 +644,14 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
   it('an archive that is protected is not removed, and the error says so', async () => {
     await expect(
       against(recording('content-delete-protected'), (provider) =>
-        provider.deleteArtifact('store:backup/vzdump-lxc-104-2026_11_22-17_34_56.tar.zst', 'pve1'),
+        freed(provider, 'store:backup/vzdump-lxc-104-2026_11_22-17_34_56.tar.zst', 'pve1'),
       ),
     ).rejects.toMatchObject({ name: 'StorageUnusable', message: expect.stringContaining('protected') as unknown })
   })
 
   it('an archive whose removal the platform reports as done at once is removed', async () => {
     const requests = await against(recording('content-delete-delay'), async (provider, _, seen) => {
-      await provider.deleteArtifact('store:backup/vzdump-lxc-104-2026_11_22-17_34_58.tar.zst', 'pve1')
+      await freed(provider, 'store:backup/vzdump-lxc-104-2026_11_22-17_34_58.tar.zst', 'pve1')
       return seen
     })
     expect(requests.map(({ method }) => method)).toEqual(['DELETE'])
@@ -662,7 +663,7 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
     ['gone:backup/vzdump-lxc-100-2001_01_01-00_00_00.tar.zst', 'StorageUnusable'],
   ])('removing %s ends in %s', async (artifactRef, error) => {
     await expect(
-      against(recording('content-delete-misc'), (provider) => provider.deleteArtifact(artifactRef, 'pve1')),
+      against(recording('content-delete-misc'), (provider) => freed(provider, artifactRef, 'pve1')),
     ).rejects.toMatchObject({ name: error })
   })
 
@@ -677,7 +678,7 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
     const [job] = upidsIn(recording('vzdump-ok-protected-notes'))
     const task = recording('vzdump-ok-protected-notes').filter(({ request }) => request.path.includes('/tasks/'))
     const guest = { id: '104', kind: 'container', name: 'tiny', node: 'pve1' } as const
-    const evidence = await against([...task, ...list], (provider) => provider.gather(job ?? '', guest, 'store'), {
+    const evidence = await against([...task, ...list], (provider) => evidenceOf(provider, job ?? '', guest, 'store'), {
       others: storageAnswers,
     })
     expect(judge(evidence).name).toBe(name.startsWith('perm-') ? 'archive-missing' : 'archived')

@@ -1,4 +1,5 @@
 /** Gaps of a container's archive that no log tells of: what the node answers, and what it keeps to itself. */
+import { evidenceOf } from '../gathered.ts'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import { answer, data, type Reply, type SeenRequest, startServer } from './scripted-server.ts'
@@ -43,7 +44,7 @@ async function evidenceWith(changes: Record<string, Reply>) {
   closing.push(server)
   const provider = openProxmox('hq', siteFor(server), surroundings(), shortLimits)
   closing.push(provider)
-  return provider.gather(upid, guest, 'nas')
+  return evidenceOf(provider, upid, guest, 'nas')
 }
 
 describe("gaps that a container's log keeps quiet about", () => {

@@ -1,6 +1,7 @@
 /** What goes wrong around a backup, and what the client makes of it. Cases that recordings hold are judged with those. */
+import { evidenceOf } from '../gathered.ts'
 import { afterEach, describe, expect, it } from 'vitest'
-import { judge } from '../../../../functions/domain/backup/verdict.ts'
+import { judgeProxmox as judge } from '../../../fakes/judge.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import type { ProxmoxProvider } from '../../../../functions/providers/proxmox/provider.ts'
 import { answer, data, type Reply, type ScriptedServer, type SeenRequest, startServer } from './scripted-server.ts'
@@ -58,7 +59,7 @@ function providerFor(servers: Parameters<typeof siteFor>[0]): { provider: Proxmo
 }
 
 async function verdictOn(what: Site) {
-  const evidence = await providerFor(await serve(site(what))).provider.gather(upid, guest, 'nas')
+  const evidence = await evidenceOf(providerFor(await serve(site(what))).provider, upid, guest, 'nas')
   return { ...judge(evidence), evidence }
 }
 
@@ -137,9 +138,9 @@ describe('the verdict', () => {
 
   it('looks for the archive on the storage that the job itself names', async () => {
     const { provider } = providerFor(await serve(site({})))
-    const evidence = await provider.gather(upid, guest, 'elsewhere')
+    const evidence = await evidenceOf(provider, upid, guest, 'elsewhere')
     expect(judge(evidence).name).toBe('archived')
-    expect(evidence.listed?.location.storage).toBe('nas')
+    expect(evidence.listed?.location).toMatchObject({ storage: 'nas' })
   })
 
   it('warns of a line without a level: the file system of the cluster went away and the job says OK', async () => {
@@ -243,7 +244,7 @@ describe('the node that is asked', () => {
     expect(await provider.check(upid)).toMatchObject({ running: true })
     await first.close()
     expect(await provider.check(upid)).toEqual({ running: false })
-    expect(judge(await provider.gather(upid, guest, 'nas')).name).toBe('archived')
+    expect(judge(await evidenceOf(provider, upid, guest, 'nas')).name).toBe('archived')
     expect(second.requests.every(({ path }) => path.includes('/nodes/pve2/'))).toBe(true)
     // The one pause is that between the two looks at the archive's size.
     expect(slept).toEqual([2000])

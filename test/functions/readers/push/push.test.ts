@@ -10,7 +10,7 @@ import { crc32 } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { S3ArchiveStore } from '../../../../functions/aws/s3-archive-store.ts'
 import { createS3Client } from '../../../../functions/aws/s3-client.ts'
-import type { SourceLocation } from '../../../../functions/contracts/nouns.ts'
+import type { SiteFileLocation } from '../../../../functions/contracts/nouns.ts'
 import type { SignedPut } from '../../../../functions/contracts/signed-put.ts'
 import { combineAllCrc32 } from '../../../../functions/domain/transfer/crc32.ts'
 import { openPushRoute, type PushDeps } from '../../../../functions/readers/push/push.ts'
@@ -89,7 +89,7 @@ describe.skipIf(sshdPath === undefined)('the push route', () => {
     const client = createS3Client({ endpoint, region: 'us-east-1', credentials: KEYS })
     return new S3ArchiveStore(client, BUCKET, deps)
   }
-  const location = (): SourceLocation => ({ node: 'pve1', path, storage: 'local', volume: 'backup/x' })
+  const location = (): SiteFileLocation => ({ node: 'pve1', path, storage: 'local', volume: 'backup/x' })
 
   async function pusherTo(server = ssh, settings: Partial<SessionSettings> = {}): Promise<Pusher> {
     const pusher = await openPushRoute('hq', pushRouteTo(server), settings, deps).openPusher?.(location())

@@ -1,3 +1,4 @@
+import { evidenceOf } from '../../../functions/providers/gathered.ts'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,7 +77,7 @@ async function backUp(): Promise<number> {
   const { backup } = jobSchema.parse({ site: 'hq', guests: { vmids: [101] } })
   const { jobRef } = await provider.start(guest, backup)
   await lab.control.endOfTask(jobRef)
-  const { listed } = await provider.gather(jobRef, guest, 'local')
+  const { listed } = await evidenceOf(provider, jobRef, guest, 'local')
   await provider.close()
   return listed?.sizeBytes ?? 0
 }

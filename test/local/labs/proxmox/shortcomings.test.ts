@@ -1,9 +1,10 @@
 /** A lab whose backups fall short, as the provider and the verdict see them over real sockets. */
+import { evidenceOf } from '../../../functions/providers/gathered.ts'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Verdict } from '../../../../functions/contracts/evidence.ts'
 import type { Requirement } from '../../../../functions/contracts/grade.ts'
 import { gradeText, shortGrade } from '../../../../functions/domain/backup/grade.ts'
-import { judge } from '../../../../functions/domain/backup/verdict.ts'
+import { judgeProxmox as judge } from '../../../fakes/judge.ts'
 import { backupOptionsSchema } from '../../../../functions/contracts/backup-options.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
 import { proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
@@ -56,7 +57,7 @@ async function backedUp({ kind, of, mode = 'snapshot', status = 'running', agent
     const options = backupOptionsSchema.parse({ mode })
     const { jobRef } = await provider.start(found, options)
     await lab.control.endOfTask(jobRef)
-    const evidence = await provider.gather(jobRef, found, options.storage)
+    const evidence = await evidenceOf(provider, jobRef, found, options.storage)
     const verdict: Verdict = judge(evidence, { mode, ...(require === undefined ? {} : { require }) })
     const grade = evidence.grade === undefined ? undefined : shortGrade(evidence.grade)
     return { reached: gradeText(grade), verdict, used: evidence.used }

@@ -1,0 +1,37 @@
+/** What a platform can do, as data: `guestlift platforms` shows it, and the core decides by it. */
+import type { GuestKind } from '../contracts/nouns.ts'
+
+export interface PlatformTraits {
+  /** As people call it: `Proxmox VE`. */
+  name: string
+  guestKinds: readonly GuestKind[]
+  /** `copy`: functions read the bytes and send them. `native`: the platform writes into the archive bucket itself. */
+  flow: 'copy' | 'native'
+  /** Sources are files on the site's nodes, read over the site's route. */
+  route: boolean
+  /**
+   * What a backup makes on the platform. `copy`: a backup with a worth of its own, which a job may leave there.
+   * `temporary`: something that only serves the transfer, as a snapshot, and is removed on every ending.
+   */
+  makes: 'copy' | 'temporary'
+  /** What backups wait for, one at a time for each. Absent where nothing is waited for. */
+  turns?: 'node'
+  /** File names of archives end in one of these. */
+  formats: readonly string[]
+  /** Backs up running guests. */
+  liveBackup: boolean
+  /** What compresses an archive: the platform, Guestlift, or nothing. */
+  compression: readonly string[]
+  /** Backups go through a snapshot of the disks. */
+  snapshots: boolean
+  /** The archive is copied while it is made. */
+  streaming: boolean
+  /** Only what changed since an earlier backup is read. */
+  incremental: boolean
+  /** Guestlift brings guests back by itself. */
+  restore: boolean
+  /** One site has several nodes. */
+  multiNode: boolean
+  /** What Guestlift talks to. */
+  api: string
+}

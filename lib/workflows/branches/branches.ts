@@ -1,0 +1,7 @@
+import type { Branch } from './branch.ts'
+import { proxmoxBranch } from './proxmox.ts'
+
+/** By the platform's name. A new platform is one more line. */
+export const branches: Readonly<Record<string, Branch>> = {
+  proxmox: proxmoxBranch,
+}
