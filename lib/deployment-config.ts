@@ -2,7 +2,6 @@
 import { readdir } from 'node:fs/promises'
 import { z } from 'zod'
 import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
-import { jobSchema } from '../functions/contracts/job.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
 import { retentionSchema } from '../functions/contracts/retention.ts'
 import { REPEAT_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
@@ -15,6 +14,7 @@ import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 // oxlint-disable-next-line import/no-unassigned-import -- it tells zod, and has nothing to give
 import '../functions/domain/words/unknown-keys.ts'
 import { withoutSchema } from '../functions/domain/words/without-schema.ts'
+import { writtenJobSchema } from '../functions/providers/registry.ts'
 import { longestGapHours } from './schedule-interval.ts'
 
 const nameSchema = z
@@ -120,7 +120,7 @@ const scheduleSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'a schedule name has 1 to 63 letters, digits, - or _'),
   expression: scheduleExpressionSchema,
   timezone: timeZoneSchema.default('UTC'),
-  job: jobSchema,
+  job: writtenJobSchema,
   enabled: z.boolean().default(true),
 })
 export type ScheduleConfig = z.output<typeof scheduleSchema>

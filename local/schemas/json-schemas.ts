@@ -1,9 +1,8 @@
 /** JSON Schemas of what people write and what Guestlift writes, for editors, other programs and the compatibility check. */
 import * as z from 'zod'
-import { jobSchema } from '../../functions/contracts/job.ts'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import { runReportSchema } from '../../functions/contracts/report.ts'
-import { siteSchema } from '../../functions/providers/registry.ts'
+import { siteSchema, writtenJobSchema } from '../../functions/providers/registry.ts'
 import { deploymentSchema } from '../../lib/deployment-config.ts'
 
 export type JsonSchema = { [Key in string]?: unknown }
@@ -16,7 +15,7 @@ interface Described {
 }
 
 const described = {
-  job: { title: 'A job of Guestlift', schema: jobSchema, by: 'written' },
+  job: { title: 'A job of Guestlift', schema: writtenJobSchema, by: 'written' },
   site: { title: 'A site of Guestlift', schema: siteSchema, by: 'written' },
   deployment: { title: 'A deployment of Guestlift', schema: deploymentSchema, by: 'written' },
   manifest: { title: 'manifest.json of an archive', schema: manifestSchema, by: 'kept' },
