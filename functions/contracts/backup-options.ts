@@ -1,6 +1,5 @@
 /** How each guest is backed up on the platform, as a person asks for it. What a platform makes of it is the provider's. */
 import * as z from 'zod'
-import { platformSchema } from './nouns.ts'
 import { keepRulesSchema } from './retention.ts'
 
 /** How consistent the backup is and what it costs the guest. Proxmox: vzdump's `mode`. */
@@ -121,7 +120,7 @@ export const backupOptionsSchema = z
         'Prune older archives of the guest on the platform after the backup. Without it, all of them stay there.',
       ),
     own: z
-      .record(platformSchema, z.record(z.string(), z.unknown()))
+      .record(z.string(), z.record(z.string(), z.unknown()))
       .optional()
       .describe("Options of the site's platform alone, by its name, as that platform reads them."),
   })

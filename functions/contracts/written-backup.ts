@@ -38,7 +38,10 @@ export const besideBlock = z.strictObject(unfilled(beside))
 type WrittenBackup<Blocks extends OptionBlocks> = z.input<typeof besideBlock> &
   z.input<z.ZodObject<typeof common>> & { [Name in keyof Blocks]?: z.input<Blocks[Name]> | undefined }
 
-/** What a person may write as `backup`. Comes out as `backupOptionsSchema` has it. */
+/**
+ * What a person may write as `backup`. Comes out as `backupOptionsSchema` has it, and that may be read again: a schedule
+ * keeps a job that was read.
+ */
 export function writtenBackup<Blocks extends OptionBlocks>(
   platforms: PlatformOptions<Blocks>,
 ): z.ZodType<BackupOptions, WrittenBackup<Blocks>> {
@@ -54,8 +57,22 @@ export function writtenBackup<Blocks extends OptionBlocks>(
     for (const { path, message } of complaints) context.addIssue({ code: 'custom', path, message, input: value })
     return complaints.length > 0 ? z.NEVER : options
   })
-  return merged.pipe(backupOptionsSchema) as unknown as z.ZodType<BackupOptions, WrittenBackup<Blocks>>
+  return z.preprocess(withBlocksBeside, merged.pipe(backupOptionsSchema)) as unknown as z.ZodType<
+    BackupOptions,
+    WrittenBackup<Blocks>
+  >
 }
+
+/** Blocks stand in `own` in a job that was read before. */
+function withBlocksBeside(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('own' in value)) return value
+  const { own, ...rest } = value
+  if (typeof own !== 'object' || own === null || Object.keys(own).some((name) => name in rest)) return value
+  return { ...rest, ...own }
+}
+
+/** What stands in a job that was read before and asked for nothing. */
+const unasked: Record<string, unknown> = backupOptionsSchema.parse({})
 
 interface Merged {
   options: z.input<typeof backupOptionsSchema>
@@ -80,7 +97,7 @@ function merge(written: Record<string, unknown>, platforms: PlatformOptions): Me
     }))
     return { options: { ...flat, ...block }, complaints }
   }
-  const foreign = Object.keys(flat).filter((name) => !(name in common) && flat[name] !== undefined)
+  const foreign = Object.keys(flat).filter((name) => !(name in common) && !isSame(flat[name], unasked[name]))
   const message = `is an option of the platform ${platforms.beside}, and there is a block for ${first}: leave it out`
   return {
     options: { ...flat, own: { [first]: block } },

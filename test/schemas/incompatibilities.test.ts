@@ -43,6 +43,7 @@ describe('a schema beside an older one', () => {
     ],
     ['a shorter text', older.extend({ name: z.string().max(9).optional() }), ['name: maxLength 9 now']],
     ['a pattern', older.extend({ name: z.string().max(10).regex(/^x/).optional() }), ['name: pattern "^x" now']],
+    ['a pattern that not all values fit', older.extend({ mode: z.string().regex(/^a/) }), ['mode: pattern "^a" now']],
     ['a longer list', older.extend({ list: shape.list.unwrap().min(2).optional() }), ['list: minItems 2 now']],
     [
       'a field of items',
@@ -70,6 +71,7 @@ describe('a schema beside an older one', () => {
     ['a field that may be left out', older.extend({ further: z.string().optional() })],
     ['a field that no longer has to be there', older.extend({ count: shape.count.optional() })],
     ['further values', older.extend({ mode: z.enum(['a', 'b', 'c']) })],
+    ['a pattern that all values fit which there were', older.extend({ mode: z.string().regex(/^[a-z]$/) })],
     ['a wider type', older.extend({ count: z.number() })],
     ['another way to say the same bound', older.extend({ count: z.int().min(0) })],
     ['a further alternative', older.extend({ choice: z.union([shape.choice, z.string()]) })],

@@ -71,9 +71,12 @@ function compareTypes(older: JsonSchema, newer: JsonSchema, at: string, { isKept
   return isKept && wider ? [line(at, `may be of type ${after.join(', ')} now`)] : []
 }
 
+/** The values that there are, where they are listed. */
+function valuesOf({ const: only, enum: several }: JsonSchema): unknown[] | undefined {
+  return only === undefined ? (several as unknown[] | undefined) : [only]
+}
+
 function compareValues(older: JsonSchema, newer: JsonSchema, at: string): string[] {
-  const valuesOf = ({ const: only, enum: several }: JsonSchema) =>
-    only === undefined ? (several as unknown[] | undefined) : [only]
   const after = valuesOf(newer)
   if (after === undefined) return []
   const before = valuesOf(older)
@@ -96,8 +99,17 @@ function compareBounds(older: JsonSchema, newer: JsonSchema, at: string): string
     ...(isAbove(highest(newer), highest(older)) ? [line(at, `up to ${boundText(highest(newer))} now`)] : []),
     ...changed(LEAST, (before, after) => Number(after) > Number(before ?? 0)),
     ...changed(MOST, (before, after) => before === undefined || Number(after) < Number(before)),
-    ...changed(EXACT, (before, after) => spelledOut(before) !== spelledOut(after)),
+    ...changed(EXACT, (before, after) => !takesAll(older, before, after)),
   ]
+}
+
+/** Whether a word is as it was, or is a pattern that all values fit which there were. */
+function takesAll(older: JsonSchema, before: unknown, after: unknown): boolean {
+  if (spelledOut(before) === spelledOut(after)) return true
+  const values = valuesOf(older)
+  return before === undefined && typeof after === 'string' && values !== undefined
+    ? values.every((value) => new RegExp(after, 'u').test(String(value)))
+    : false
 }
 
 /** A pattern's class of control characters may stand there by its name or by its members. */

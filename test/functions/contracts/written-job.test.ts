@@ -6,7 +6,6 @@ import { jobSchema, writtenJob } from '../../../functions/contracts/job.ts'
 import { besideBlock } from '../../../functions/contracts/written-backup.ts'
 import { foreignOptions } from '../../../functions/domain/selection/foreign-options.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
-import { writtenJobSchema } from '../../../functions/providers/registry.ts'
 
 const golden = fileURLToPath(new URL('../../golden/job/', import.meta.url))
 const base = { site: 'hq', guests: { all: true } }
@@ -38,7 +37,7 @@ describe('the options of a job', () => {
 
   it.each(readdirSync(golden))('mean in a job that was ever kept what they meant: %s', (file) => {
     const job: unknown = JSON.parse(readFileSync(`${golden}${file}`, 'utf8'))
-    expect(writtenJobSchema.parse(job)).toEqual(jobSchema.parse(job))
+    expect(twoPlatforms.parse(job)).toEqual(jobSchema.parse(job))
   })
 
   it('may stand partly here and partly there', () => {
@@ -70,7 +69,8 @@ describe('the options of a job', () => {
     ],
     ['are common ones in the block', { proxmox: { notes: 'x' } }, /^backup\.proxmox: Unrecognized key: "notes"/],
     ['are for no platform', { promox: {} }, /^backup: .*"promox" \(did you mean "proxmox"\?\)/],
-    ['are spelled as records spell them', { own: { island: {} } }, /^backup: Unrecognized key: "own"/],
+    ['are for no platform, as records spell it', { own: { promox: {} } }, /^backup: .*"promox" \(did you mean/],
+    ['stand in two places', { island: {}, own: { island: {} } }, /^backup: Unrecognized key: "own"/],
     [
       'do not go together, in either place',
       { proxmox: { zstdThreads: 2 }, compress: 'gzip' },
@@ -95,6 +95,8 @@ describe('the options of a job', () => {
     // What functions and records read is what was written.
     const job = twoPlatforms.parse({ ...base, backup: options })
     expect(jobSchema.parse(JSON.parse(JSON.stringify(job)))).toEqual(job)
+    // A schedule keeps it so, and it is read again.
+    expect(twoPlatforms.parse(JSON.parse(JSON.stringify(job)))).toEqual(job)
   })
 })
 

@@ -49,13 +49,14 @@ describe('the JSON Schemas', () => {
     expect(complaintsOf('deployment', deployment)).toEqual([])
   })
 
-  it.each([...recordsOf('job'), ...recordsOf('manifest'), ...recordsOf('run-report')])(
-    'take $title',
-    ({ title, record }) => {
-      const name = { job: 'job', manifest: 'manifest', 'run-report': 'report' }[title.split('/')[0] ?? ''] as SchemaName
-      expect(complaintsOf(name, record)).toEqual([])
-    },
-  )
+  it.each([
+    ...recordsOf('job').filter(({ title }) => !title.includes('own-options')),
+    ...recordsOf('manifest'),
+    ...recordsOf('run-report'),
+  ])('take $title', ({ title, record }) => {
+    const name = { job: 'job', manifest: 'manifest', 'run-report': 'report' }[title.split('/')[0] ?? ''] as SchemaName
+    expect(complaintsOf(name, record)).toEqual([])
+  })
 
   it.each<[SchemaName, object, string]>([
     ['job', { site: 'hq', guests: { vmid: [100] } }, 'vmid'],
