@@ -42,7 +42,9 @@ describe('the options of a job', () => {
 
   it('may stand partly here and partly there', () => {
     expect(backup({ storage: 'nas', proxmox: { compress: 'lzo' } })).toEqual({
-      ...{ mode: 'snapshot', compress: 'lzo', storage: 'nas' },
+      mode: 'snapshot',
+      compress: 'lzo',
+      storage: 'nas',
     })
   })
 
