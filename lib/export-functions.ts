@@ -114,7 +114,13 @@ const needs = {
     memoryMiB: 1024,
     timeoutSeconds: 120,
     read: ['archives/*', EVIDENCE],
-    write: ['archives/*/manifest.json', 'archives/*/*.log', 'archives/*/*.notes'],
+    write: [
+      'archives/*/manifest.json',
+      'archives/*/guest.json',
+      'archives/*/side/*',
+      'archives/*/*.log',
+      'archives/*/*.notes',
+    ],
     remove: [UPLOAD_RECORDS],
   },
   // A first run may have thousands of old archives to remove; what is left when time runs out is the next run's.

@@ -21,7 +21,15 @@ export const archivePathSchema = z
 /** At most so much in all, since they travel as one record. */
 export const MAX_SIDE_FILES_BYTES = 8 * 2 ** 20
 
-const named = { name: archivePathSchema }
+/**
+ * Only such names may be written beside an archive: a log, notes, the guest's description, and all else in a folder `side`.
+ * The function that writes them has rights on nothing else there.
+ */
+const sideFileNameSchema = archivePathSchema.refine((path) => /(?:\.log|\.notes|^guest\.json)$|^side\//.test(path), {
+  error: 'a side file ends in .log or .notes, is guest.json, or lies in side/',
+})
+
+const named = { name: sideFileNameSchema }
 /** Text as UTF-8, other bytes as base64. */
 export const sideFileSchema = z.union([
   z.strictObject({ ...named, text: z.string() }),

@@ -38,7 +38,7 @@ import type {
 import { judgeJob } from '../../functions/providers/proxmox/judge-job.ts'
 import { proxmoxTraits } from '../../functions/providers/proxmox/traits.ts'
 import type { PlatformTraits } from '../../functions/providers/traits.ts'
-import type { SideFile } from '../../functions/contracts/side-file.ts'
+import { sideFilesOf } from '../../functions/providers/proxmox/side-files.ts'
 
 /** A platform in memory: what it is asked is kept in `calls`, what it answers is set by the test. */
 export class FakeProvider implements Provider {
@@ -148,12 +148,11 @@ export class FakeProvider implements Provider {
   }
   /** Of which job, guest and storage evidence was asked for. */
   readonly gathered: { jobRef: string; guestId: string; storage: string }[] = []
-  sideFiles: SideFile[] = []
   async gather(jobRef: string, guest: Guest, storage: string) {
     this.gathered.push({ jobRef, guestId: guest.id, storage })
     if (this.evidence === undefined) throw new Error('the test set no evidence')
-    const log = { name: 'vzdump.log', text: await this.onReadLog() }
-    return { evidence: this.evidence, sideFiles: [log, ...this.sideFiles] }
+    const log = await this.onReadLog()
+    return { evidence: this.evidence, sideFiles: sideFilesOf(this.evidence, log.trimEnd().split('\n')) }
   }
   onReadLog: () => Promise<string> = async () => 'INFO: a log\nTASK OK\n'
   async stop(jobRef: string) {

@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 
@@ -69,8 +70,7 @@ export async function startIsland(guests: readonly IslandGuest[], s3: S3Client):
     if (what === 'guests') return { status: 200, body: guests.map(({ id: guestId, name }) => ({ id: guestId, name })) }
     if (what !== 'exports') return { status: 404 }
     if (method === 'POST') {
-      const text = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>)).toString()
-      const ordered = await order(JSON.parse(text) as Order)
+      const ordered = await order((await json(request)) as Order)
       cloud.exports.set(ordered.id, ordered)
       return { status: 201, body: ordered }
     }

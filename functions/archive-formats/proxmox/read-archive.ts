@@ -73,6 +73,10 @@ async function read(file: TappedSource, sum: { crc32: number }, expected: Expect
   if (!unreadable) await orFinding(findings, () => content.drain())
   await file.drain()
   if (file.bytes === 0) findings.add({ code: 'empty', message: 'The file is empty.', of: 'file', offset: 0 })
+  // Damage, after which nothing was walked, has its own finding.
+  else if (!unreadable && walked !== undefined && content.bytes === 0) {
+    findings.add({ code: 'empty', message: 'What the file holds compressed is empty.', of: 'content', offset: 0 })
+  }
   if (compression === 'none' && walked?.format !== undefined) notes.push(UNSUMMED)
   const list = findings.list
   const entropyBitsPerByte = sample.counter.bitsPerByte

@@ -46,16 +46,26 @@ export type KeyedGuest = Pick<Guest, 'id' | 'kind'>
  * Whose archive a key belongs to, if it is the key of a file in a folder that `archiveFolder` makes. `undefined` for
  * everything else: what isn't shaped like ours isn't ours. A file's name may hold folders.
  */
-export function readArtifactKey(keyPrefix: string, key: string): { site: string; guest: KeyedGuest } | undefined {
+export function readArtifactKey(
+  keyPrefix: string,
+  key: string,
+): { site: string; guest: KeyedGuest; folder: string } | undefined {
   if (!key.startsWith(keyPrefix)) return undefined
   const match = artifactKeyShape.exec(key.slice(keyPrefix.length))
-  const [, site, kind, id] = match ?? []
+  const [, folder, site, kind, id] = match ?? []
+  if (folder === undefined) return undefined
   if (site === undefined || id === undefined || (kind !== 'vm' && kind !== 'container')) return undefined
-  return { site, guest: { kind, id } }
+  return { site, guest: { kind, id }, folder: `${keyPrefix}${folder}` }
 }
 
 const artifactKeyShape =
-  /^archives\/([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)\/(vm|container)-([^/]+)\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\/(?:[^/]+\/)*[^/]+$/
+  /^(archives\/([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)\/(vm|container)-([^/]+)\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\/)(?:[^/]+\/)*[^/]+$/
+
+/** The folder of the archive that a file belongs to, by the key of the file alone, with a slash at its end. */
+export function folderOf(artifactKey: string): string {
+  const folder = /^.*?\/(?:vm|container)-[^/]+\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\//.exec(artifactKey)?.[0]
+  return folder ?? artifactKey.slice(0, artifactKey.lastIndexOf('/') + 1)
+}
 
 /** Where all archives lie, with a slash at its end. */
 export function archivesPrefix(keyPrefix: string): string {

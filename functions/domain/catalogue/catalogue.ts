@@ -67,11 +67,11 @@ const VERIFICATION = 'verification.json'
 export function readFolder(keyPrefix: string, key: string): Omit<ArchiveFiles, 'files'> | undefined {
   const owner = readArtifactKey(keyPrefix, key)
   if (owner === undefined) return undefined
-  const folder = key.slice(0, key.lastIndexOf('/') + 1)
+  const { folder } = owner
   const [date = '', time = ''] = (folder.split('/').at(-2) ?? '').split('T')
   const instant = new Date(`${date}T${time.replaceAll('-', ':')}`)
   // The shape alone lets the 31st of February pass.
-  return Number.isNaN(instant.getTime()) ? undefined : { folder, ...owner, keyedAt: instant.toISOString() }
+  return Number.isNaN(instant.getTime()) ? undefined : { ...owner, keyedAt: instant.toISOString() }
 }
 
 export function manifestFile({ folder, files }: ArchiveFiles): ListedFile | undefined {

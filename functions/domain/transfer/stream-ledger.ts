@@ -117,7 +117,7 @@ export function reserve(
     since: waited?.since ?? now.toISOString(),
     until: later(now, RESERVATION_SECONDS),
   }
-  const ran = waited === undefined && alive.reservations.some(({ execution }) => execution === request.execution)
+  const ran = alive.reservations.some(({ execution }) => execution === request.execution)
   const queue = inOrder(others, me, ran)
   const wait = (waitsFor: Waiter['waitsFor'], reason: string) => {
     const ahead = queue.findIndex(({ execution }) => execution === me.execution)

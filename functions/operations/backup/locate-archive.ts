@@ -43,7 +43,7 @@ export async function locateArchive(
   }
   const located = { artifacts, verdict, evidenceKey: key }
   if (provider.traits.flow === 'copy') return located
-  return { ...located, stored: await storedByPlatform(item, evidence, ports) }
+  return { ...located, stored: storedByPlatform(item, evidence, ports) }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { ChecksumMismatch } from '../../contracts/errors.ts'
+import { BackupFailed } from '../../contracts/errors.ts'
 import type { BackupEvidence, EvidenceSource } from '../../contracts/evidence.ts'
 import { bucketObjectLocationSchema, type StoredArtifact } from '../../contracts/nouns.ts'
 import type { PlanItem } from '../../contracts/tasks.ts'
@@ -11,50 +11,36 @@ import type { Ports } from '../ports.ts'
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 
 /**
- * The objects that the platform wrote into the bucket itself. Each lies where this archive's files belong, and S3's sum
- * over it is the one that the platform computed over what it read.
- * @throws ChecksumMismatch where anything is missing or differs
+ * The objects that the platform says it wrote into the bucket itself. Each has to lie where this archive's files belong,
+ * and the platform has to say its CRC-32: what S3 has there is compared with that afterwards, as after a copy.
+ * @throws BackupFailed where the platform wrote elsewhere, or keeps the sum to itself
  */
-export async function storedByPlatform(
-  item: PlanItem,
-  evidence: BackupEvidence,
-  ports: Needs,
-): Promise<StoredArtifact[]> {
-  const stored: StoredArtifact[] = []
-  for (const source of sourcesOf(evidence)) stored.push(await look(item, source, ports))
-  return stored
+export function storedByPlatform(item: PlanItem, evidence: BackupEvidence, ports: Needs): StoredArtifact[] {
+  return sourcesOf(evidence).map((source) => claimed(item, source, ports))
 }
 
-async function look(
-  item: PlanItem,
+function claimed(
+  { site, guest }: PlanItem,
   { artifact, crc32 }: EvidenceSource,
   { store, keyPrefix }: Needs,
-): Promise<StoredArtifact> {
-  const at = `Site ${item.site}, guest ${item.guest.id}`
-  const key = artifactKey(archiveFolder(keyPrefix, item.site, item.guest, artifact.createdAt), artifact.fileName)
+): StoredArtifact {
+  const key = artifactKey(archiveFolder(keyPrefix, site, guest, artifact.createdAt), artifact.fileName)
   const location = bucketObjectLocationSchema.safeParse(artifact.location)
+  const what = `Site ${site}, guest ${guest.id}: the platform wrote ${artifact.fileName}`
   if (location.data?.key !== key) {
-    throw new ChecksumMismatch(
-      `${at}: the platform doesn't say that it wrote ${artifact.fileName} to s3://${store.bucket}/${key}.`,
-    )
+    throw new BackupFailed(`${what} elsewhere than to s3://${store.bucket}/${key}. Repeat this guest.`)
   }
-  const object = await store.head(key)
-  const had = `the platform says ${artifact.sizeBytes} bytes, CRC-32 ${crc32 ?? 'unknown'}`
-  if (object === undefined) throw new ChecksumMismatch(`${at}: s3://${store.bucket}/${key} isn't there; ${had}.`)
-  if (crc32 === undefined || object.crc32 !== crc32 || object.sizeBytes !== artifact.sizeBytes) {
-    throw new ChecksumMismatch(
-      `${at}: s3://${store.bucket}/${key} has ${object.sizeBytes} bytes, CRC-32 ${object.crc32 ?? 'unknown'}; ${had}.`,
-    )
+  if (crc32 === undefined) {
+    throw new BackupFailed(`${what} and doesn't say its CRC-32, so nothing proves the object. Repeat this guest.`)
   }
   return {
     key,
     fileName: artifact.fileName,
-    sizeBytes: object.sizeBytes,
+    sizeBytes: artifact.sizeBytes,
     checksum: `CRC32:${crc32ToBase64(crc32)}`,
-    ...(object.versionId === undefined ? {} : { versionId: object.versionId }),
-    partSizeBytes: object.sizeBytes,
+    partSizeBytes: artifact.sizeBytes,
     partCount: 1,
-    source: { sizeBytes: object.sizeBytes, modifiedAt: artifact.createdAt },
+    source: { sizeBytes: artifact.sizeBytes, modifiedAt: artifact.createdAt },
     bytesSent: 0,
     artifact,
     work: noCopyWork,

@@ -1,7 +1,7 @@
 import type { ArchiveStore } from '../../aws/archive-store.ts'
 import type { Upload } from '../../contracts/tasks.ts'
 import type { UploadRecord } from '../../contracts/upload-record.ts'
-import { manifestKey, uploadRecordKey } from '../../domain/books/object-keys.ts'
+import { folderOf, manifestKey, uploadRecordKey } from '../../domain/books/object-keys.ts'
 import { uploadRecordShape } from './shapes.ts'
 import { holdRecord, writeRecord } from './stored-json.ts'
 import { isThere } from './is-there.ts'
@@ -42,7 +42,7 @@ export async function writeUploadRecord(
 /** Whether the record alone proves an object: it holds the sum of one that is there, and no manifest does yet. */
 export async function isOnlyWitness({ key, crc32 }: UploadRecord, { store }: Pick<Place, 'store'>): Promise<boolean> {
   if (crc32 === undefined || !(await isThere(store, key))) return false
-  return !(await isThere(store, manifestKey(key.slice(0, key.lastIndexOf('/') + 1))))
+  return !(await isThere(store, manifestKey(folderOf(key))))
 }
 
 /** @param kept what was judged, where something was: a record that was written since stays */

@@ -42,6 +42,9 @@ const LOOKS_AT_ONCE = 8
 /** Enough for the archive that is under way and for the report. */
 const RESERVE_MILLISECONDS = 30_000
 
+const TAKEN_OVER = 'Another pruning of this guest has taken over.'
+const DUE_SINCE = 'This is so since this pruning began; the next one removes it.'
+
 /** What lies in the bucket of a guest, and what the rules say of it. */
 interface Judgement {
   /** Folders whose removal was begun earlier and has come to its end; in a dry run, would come. */
@@ -122,23 +125,28 @@ async function carriedOut(
   ports: RetentionPorts,
 ): Promise<{ judgement: Judgement; archives: ArchiveDecision[] }> {
   let judgement = await judge(order, false, ports)
-  const { all, ended, decisions } = judgement
+  const { all, decisions } = judgement
+  const ended = new Set(judgement.ended)
   // A later look may spare an archive. One that the first spared isn't for this pruning, whatever went meanwhile.
   const wanted = new Set(decisions.flatMap(({ archive, decision }) => (decision === 'remove' ? [archive.folder] : [])))
   const done = new Map<string, ArchiveDecision>()
   for (const folder of wanted) {
     if (!(await lease.holds())) break
     const before = judgement.all.filter(({ folder: its }) => done.get(its)?.outcome !== 'removed')
-    if (!(await isUnchanged(before, order, ports))) judgement = await judge(order, false, ports)
+    if (!(await isUnchanged(before, order, ports))) {
+      judgement = await judge(order, false, ports)
+      for (const one of judgement.ended) ended.add(one)
+    }
     const one = judgement.decisions.find(({ archive }) => archive.folder === folder)
     if (one?.decision === 'remove') done.set(folder, await removed(one.archive, decided(one), order, ports))
   }
   const spared = judgement.decisions.filter(({ archive }) => !done.has(archive.folder))
-  const archives = [...done.values(), ...spared.map(leftTo('Another pruning of this guest has taken over.'))]
+  const why = ({ folder }: VersionedArchive) => (wanted.has(folder) ? TAKEN_OVER : DUE_SINCE)
+  const archives = [...done.values(), ...spared.map((one) => leftTo(why(one.archive))(one))]
   const places = new Map(decisions.map(({ archive }, place) => [archive.folder, place]))
   const placeOf = ({ folder }: ArchiveDecision) => places.get(folder) ?? places.size
   return {
-    judgement: { ...judgement, all, ended: [...new Set([...ended, ...judgement.ended])] },
+    judgement: { ...judgement, all, ended: [...ended] },
     archives: archives.toSorted((one, other) => placeOf(one) - placeOf(other)),
   }
 }

@@ -101,7 +101,6 @@ function ownLines(lines: readonly string[], vmid: string): string[] {
     current = STARTING.exec(line)?.[1] ?? FAILED.exec(line)?.[1] ?? current
     if (JOB_OVER.test(line)) {
       over = true
-      current = undefined
       return true
     }
     if (over) return !line.startsWith('ERROR: ')

@@ -30,8 +30,7 @@ export async function vma({ config = vmConfiguration, clusters = 90, seed = 1 } 
   return Buffer.concat(parts)
 }
 
-export async function diskless(): Promise<Buffer> {
-  const configs = [{ name: 'qemu-server.conf', text: 'cores: 1\n' }]
+export async function diskless(configs = [{ name: 'qemu-server.conf', text: 'cores: 1\n' }]): Promise<Buffer> {
   const parts: Buffer[] = []
   for await (const part of writeVma({ uuid: Buffer.alloc(16, 7), ctime: 1, configs, disks: [] })) parts.push(part)
   return Buffer.concat(parts)

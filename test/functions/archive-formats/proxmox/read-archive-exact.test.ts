@@ -68,6 +68,29 @@ describe('a reading', () => {
     })
   })
 
+  it('of a compressed file that holds nothing refuses it: no archive is empty', async () => {
+    const nothing = { code: 'empty', message: 'What the file holds compressed is empty.', of: 'content', offset: 0 }
+    for (const [bytes, fileName] of [
+      [gzipSync(''), `${vmName}.gz`],
+      [zstdCompressSync(''), `${tarName}.zst`],
+      [zstdCompressSync(''), 'disk-0.vmdk'],
+    ] as const) {
+      const { result, findings, evidence } = await read(bytes, fileName)
+      expect(findings).toEqual([nothing])
+      expect(result).toBe('refused')
+      expect(evidence).toMatchObject({ sizeBytes: bytes.length, contentBytes: 0 })
+    }
+  })
+
+  it('of an empty file under the name of an archive says no more than that', async () => {
+    expect((await found(Buffer.alloc(0), vmName)).map(({ code }) => code)).toEqual(['empty'])
+  })
+
+  it('of a single byte goes by the name', async () => {
+    expect((await found(Buffer.from('V'), vmName)).map(({ code }) => code)).toEqual(['vma-magic'])
+    expect((await found(Buffer.from('V'), 'unknown')).map(({ code }) => code)).toEqual(['not-inspected'])
+  })
+
   it('of a compressor that is unknown sums up the file and looks no further', async () => {
     const bytes = Buffer.from('BZh91AY&SY and so on')
     expect(await read(bytes, `${tarName}.bz2`)).toEqual({
@@ -91,6 +114,13 @@ describe('a reading', () => {
     expect(evidence).not.toHaveProperty('format')
     expect(notes).toHaveLength(2)
     expect((await read(Buffer.alloc(2_000, 'KDMV'), 'disk-0.vmdk')).notes).toHaveLength(1)
+  })
+
+  it('of a format that is unknown is refused all the same where its compressor’s data is damaged', async () => {
+    const bytes = gzipSync(Buffer.alloc(200_000, 'KDMV'))
+    const { result, findings } = await read(bytes.subarray(0, -4), 'disk-0.vmdk')
+    expect(findings.map(({ code }) => code)).toEqual(['not-inspected', 'gzip-cut-short'])
+    expect(result).toBe('refused')
   })
 
   it('of one whose name promises another compressor than known goes by the bytes, and says so', async () => {

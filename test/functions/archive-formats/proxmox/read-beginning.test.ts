@@ -5,6 +5,7 @@ import {
   compressed,
   containerConfiguration,
   containerTar,
+  diskless,
   has,
   suffixes,
   vma,
@@ -29,9 +30,10 @@ describe.each(['none', 'zstd', 'gzip', 'lzo'] as const)('the beginning of an arc
 
   it('says nothing against one that is cut off anywhere', async ({ skip }) => {
     if (!has(name)) return skip(`no ${name} here`)
-    const bytes = compressed(archives.vm, name)
+    const [vm, container] = [compressed(archives.vm, name), compressed(archives.container, name)]
     for (const end of [20, 100, 600, 5_000, 100_000]) {
-      expect((await readBeginning(bytes.subarray(0, end), vmName + suffixes[name])).problem).toBeUndefined()
+      expect((await readBeginning(vm.subarray(0, end), vmName + suffixes[name])).problem).toBeUndefined()
+      expect((await readBeginning(container.subarray(0, end), tarName + suffixes[name])).problem).toBeUndefined()
     }
   })
 })
@@ -45,9 +47,38 @@ it('tells the configuration of an archive that goes on far beyond its beginning'
   expect((await readBeginning(beginningOf(gzip), `${vmName}.gz`)).configuration?.text).toBe(vmConfiguration)
 })
 
+it('tells the configuration of a container whose beginning ends within a later member', async () => {
+  const { configuration } = await readBeginning(archives.container.subarray(0, 20_000), tarName)
+  expect(configuration).toEqual({ name: 'pct.conf', text: containerConfiguration })
+})
+
+it('tells a long configuration', async () => {
+  const config = `${vmConfiguration}#${'long '.repeat(12_000)}\n`
+  for (const name of ['none', 'gzip'] as const) {
+    const bytes = beginningOf(compressed(await vma({ config }), name))
+    expect((await readBeginning(bytes, vmName + suffixes[name])).configuration?.text).toBe(config)
+  }
+})
+
+it('tells nothing of a VMA without a configuration', async () => {
+  expect(await readBeginning(beginningOf(await diskless([])), vmName)).toEqual({})
+})
+
+it('reads no further than it needs where a few bytes make megabytes', async () => {
+  const first = Buffer.concat([zstdCompressSync(Buffer.alloc(8 * 1024 * 1024)), zstdCompressSync(archives.vm)])
+  let furthest = 0
+  first.subarray = (from, to) => {
+    furthest = Math.max(furthest, to ?? 0)
+    return Buffer.prototype.subarray.call(first, from, to)
+  }
+  expect((await readBeginning(first, `${vmName}.zst`)).problem).toMatch(/its content begins as something else/)
+  expect(furthest).toBeGreaterThan(0)
+  expect(furthest).toBeLessThan(first.length / 2)
+})
+
 describe('a beginning that plainly is no archive of that name', () => {
   it.each([
-    ['a little noise', Buffer.alloc(600, 'noise'), vmName, /should hold a vma; its content begins as something else/],
+    ['a little noise', Buffer.alloc(512, 'noise'), vmName, /should hold a vma; its content begins as something else/],
     ['noise', Buffer.alloc(4_096, 'noise'), vmName, /should hold a vma; its content begins as something else/],
     ['a tar for a VMA', archives.container, vmName, /should hold a vma; its content begins as tar/],
     ['a VMA for a tar', archives.vm, tarName, /should hold a tar; its content begins as vma/],
@@ -73,7 +104,7 @@ describe('a beginning that nothing is known of', () => {
   it.each([
     ['another name', Buffer.from('anything'), 'disk-0.qcow2'],
     ['another compressor', Buffer.from('BZh9'), `${tarName}.bz2`],
-    ['fewer bytes than a header', Buffer.from('VM'), vmName],
+    ['fewer bytes than a header', Buffer.alloc(511, 'noise'), vmName],
   ])('is left alone: %s', async (_what, bytes, fileName) => {
     expect(await readBeginning(bytes, fileName)).toEqual({})
   })

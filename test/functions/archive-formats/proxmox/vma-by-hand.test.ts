@@ -249,6 +249,11 @@ describe('an extent', () => {
     expect((await walk(header(), bad)).found).toEqual(['vma-extent-md5 16384'])
   })
 
+  it('is refused by its first four bytes, though no more follow', async () => {
+    expect((await walk(header(), both, Buffer.from('XXXX'))).found).toEqual([`vma-extent-magic ${24_576 + 512}`])
+    expect((await walk(header(), both, Buffer.from('XXX'))).found).toEqual([`vma-cut-short ${24_576 + 515}`])
+  })
+
   const entry = (slot: number) => HEADER_BYTES + 40 + slot * 8
   it.each([
     [
@@ -265,13 +270,14 @@ describe('an extent', () => {
     ],
     [
       'beyond the last cluster',
-      { cluster: 2 },
+      { cluster: 2, mask: 1 },
       'vma-cluster-beyond-end',
       'Cluster 2 of drive-scsi0 lies beyond its last, 1',
     ],
     ['that is there twice', { cluster: 1 }, 'vma-cluster-twice', 'Cluster 1 of drive-scsi0 is there twice'],
   ])('with a cluster %s is refused, and the entry is named', async (_, wrong, code, words) => {
-    const { list } = await walk(header(), extent([{ cluster: 0 }, { cluster: 1 }, wrong]))
+    const { list, report } = await walk(header(), extent([{ cluster: 0 }, { cluster: 1 }, wrong]))
+    expect(report?.devices).toMatchObject([{ clustersFound: 2, storedBytes: 0 }])
     expect(list).toEqual([{ code, message: `${words} (entry at byte ${entry(2)}).`, of: 'content', offset: entry(2) }])
   })
 

@@ -371,6 +371,7 @@ describe('a turn that runs', () => {
     const other = { node: 'pve2', turnSeconds: 7 }
     const before = queue({ turns: [turn('vm-100')], paces: [{ node: 'pve1', turnSeconds: 300 }, other] })
     expect(endTurn(before, turn('vm-100'), at(600)).paces).toEqual([other, { node: 'pve1', turnSeconds: 400 }])
+    expect(endTurn(before, turn('vm-100'), at(602)).paces).toEqual([other, { node: 'pve1', turnSeconds: 401 }])
   })
 
   it.each([

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import {
   type BackupEvidence,
   backupEvidenceSchema,
+  type EvidenceSource,
   verdictNameSchema,
   verdictSchema,
 } from '../../../../functions/contracts/evidence.ts'
@@ -51,6 +52,38 @@ function evidence(changes: Changes): BackupEvidence {
     Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)),
   )
 }
+
+/** One of several. */
+const disk: EvidenceSource = { artifact: listed, listedAgainSizeBytes: listed.sizeBytes }
+
+describe('the verdict on an archive of several sources', () => {
+  const other = { ...disk, artifact: { ...listed, artifactRef: 'nas:backup/other', fileName: 'data/other.raw' } }
+  const of = (...sources: EvidenceSource[]) => judge({ ...good, sources })
+
+  it('is good when each of them is', () => {
+    expect(of(disk, other)).toEqual({
+      name: 'archived',
+      good: true,
+      reason: 'The job finished, and 2 files are the archive it made.',
+    })
+  })
+
+  it('is as bad as the worst of them', () => {
+    expect(of(disk, { ...other, listedAgainSizeBytes: 1 }).name).toBe('archive-still-growing')
+    expect(of({ artifact: listed }, other).name).toBe('archive-missing')
+    const old = { ...other.artifact, createdAt: '2020-01-01T00:00:00.000Z' }
+    expect(of(disk, { ...other, artifact: old }).name).toBe('archive-older-than-job')
+  })
+
+  it.each([
+    ['a name twice, in capitals', { fileName: listed.fileName.toUpperCase() }],
+    ['a way out of the folder', { fileName: '../other.raw' }],
+    ["the manifest's name", { fileName: 'manifest.json' }],
+    ['a time of its own', { createdAt: '2026-11-22T02:00:08.000Z' }],
+  ])('is not good with %s', (_, change) => {
+    expect(of(disk, { ...other, artifact: { ...other.artifact, ...change } }).name).toBe('archive-inconsistent')
+  })
+})
 
 describe('the verdict on a backup', () => {
   it('is archived when everything agrees', () => {
@@ -175,6 +208,7 @@ describe('the verdict on a backup', () => {
       { listed: { ...listed, createdAt: '2020-01-01T00:00:00.000Z' } },
       { listedAgainSizeBytes: 1 },
       { listed: { ...listed, sizeBytes: 0 }, listedAgainSizeBytes: 0 },
+      { sources: [disk, disk] },
     ] satisfies Changes[]
     expect(new Set(changes.map((change) => judge(evidence(change)).name))).toEqual(new Set(verdictNameSchema.options))
   })

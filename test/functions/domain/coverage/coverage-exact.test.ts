@@ -97,6 +97,7 @@ describe('what is kept of a guest’s archives', () => {
     expect(summary(many).earlierBytes).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
     const mixed = [entry(72, 1, {}, { compress: 'gzip' }), broken(60, 'damaged'), entry(48, 2), entry(24, 3)]
     expect(summary(mixed).earlierBytes).toEqual([2])
+    expect(summary([entry(24, 3)]).earlierBytes).toEqual([])
   })
 
   it('is nothing of a guest without a whole one', () => {
@@ -232,9 +233,10 @@ describe('a fault', () => {
   })
 
   it('of having nothing that can be restored says what the newest lacks', () => {
-    expect(judge([broken(9, 'damaged', 'older'), broken(3, 'incomplete', 'It has no manifest.')])).toMatchObject({
+    const older = [broken(12, 'damaged', 'oldest'), broken(9, 'damaged', 'older')]
+    expect(judge([...older, broken(3, 'incomplete', 'It has no manifest.')])).toMatchObject({
       state: 'never',
-      reasons: ['None of its 2 archives can be restored. The newest: It has no manifest.'],
+      reasons: ['None of its 3 archives can be restored. The newest: It has no manifest.'],
     })
     expect(judge([broken(3, 'incomplete')]).reasons).toEqual(['None of its 1 archives can be restored.'])
     expect(coverageOf(unarchived('hq', onSite), onSite, rules, now).reasons).toEqual(['It was never archived.'])
@@ -283,6 +285,18 @@ describe('archives of a guest that had the id before', () => {
     expect(found).toMatchObject({ state: 'never', archives: 0, sizeBytes: 0 })
     const of = `another guest that had this id (payroll, last archived ${instant(3).slice(0, 10)})`
     expect(found.reasons).toEqual([`It was never archived. The archives are of ${of}.`])
+    // What broke since may be theirs too.
+    expect(judge([entry(2, 10, {}, payroll), broken(1, 'damaged')], here)).toMatchObject({
+      state: 'never',
+      archives: 0,
+    })
+  })
+
+  it('may have no name', () => {
+    const found = judge([entry(60, 10, {}, { ...payroll, name: '' }), entry(2, 10, {}, scratch)], here)
+    expect(found.reasons).toEqual([
+      `1 archive is of another guest that had this id (last archived ${instant(60).slice(0, 10)}).`,
+    ])
   })
 
   it('are told of guests that are gone and absent as well', () => {

@@ -152,6 +152,35 @@ describe('taking a claim again', () => {
   })
 })
 
+describe('a job that is kept to be gone on with', () => {
+  it('is kept since the first failure, however often it fails', async () => {
+    const ports = fakePorts()
+    const fail = async () =>
+      releaseClaim(
+        mine,
+        await changeClaim(mine, await takeClaim(mine, ports), { jobRef: 'job-1' }, ports),
+        'keep',
+        ports,
+      )
+    await fail()
+    const first = ports.now().toISOString()
+    expect((await stored(ports)).keptSince).toBe(first)
+    pass(ports, 3600)
+    await fail()
+    expect(await stored(ports)).toMatchObject({ keptSince: first, renewedAt: ports.now().toISOString() })
+  })
+
+  it('comes to another run with what a newer version wrote of it', async () => {
+    const ports = fakePorts()
+    const keptSince = ports.now().toISOString()
+    const later: object = { released: true, jobRef: 'job-1', keptSince, madeUpLater: { by: 'v9' } }
+    await overwrite(ports, later)
+    await takeClaim(mine, ports)
+    const text = (await ports.store.readText(KEY))?.text ?? ''
+    expect(JSON.parse(text)).toMatchObject({ ...claimant, jobRef: 'job-1', madeUpLater: { by: 'v9' } })
+  })
+})
+
 describe('renewing a claim', () => {
   it('writes nothing until it is due, and from then on says that this execution is alive', async () => {
     const ports = fakePorts()

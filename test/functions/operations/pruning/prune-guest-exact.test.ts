@@ -222,18 +222,35 @@ describe('pruning a guest', () => {
     expect(manifests).toBe(6)
   })
 
+  /** Something that happens while the first version is removed. */
+  function inBetween(act: () => Promise<unknown>): void {
+    const removeVersion = bucket.removeVersion.bind(bucket)
+    bucket.removeVersion = async (version) => {
+      bucket.removeVersion = removeVersion
+      await act()
+      return removeVersion(version)
+    }
+  }
+
   it('tells archives in their order, and one that came in between at the end', async () => {
     for (const day of [1, 2, 3, 4]) await archive(day)
-    const removeVersion = bucket.removeVersion.bind(bucket)
-    let done = false
-    bucket.removeVersion = async (key) => {
-      if (!done) await archive(5)
-      done = true
-      return removeVersion(key)
-    }
-    const report = await prune({ 'keep-last': 1, 'keep-weekly': 1 })
-    expect(report.archives.map(({ createdAt }) => createdAt.slice(8, 10))).toEqual(['01', '02', '03', '04', '05'])
-    expect(report.toRemove).toBeGreaterThan(0)
+    inBetween(() => archive(5))
+    // The first of November is a Sunday, the last day of its week.
+    const report = await prune({ 'keep-weekly': 2 })
+    expect(told(report)).toEqual(['01 keep', '02 removed', '03 removed', '04 left', '05 keep'])
+    expect(report.archives[3]?.reason).toBe(
+      'removed: keep-weekly keeps another of 2026-W45; left: This is so since this pruning began; the next one removes it.',
+    )
+  })
+
+  it('tells each removal that it brought to its end, whichever look found it', async () => {
+    for (const day of [2, 3, 4]) await archive(day)
+    // What is left of an archive that was removed while it was read.
+    await store.writeText(`${folderOf(1)}verification.json`, '{}')
+    inBetween(() => store.writeText(`${folderOf(5)}verification.json`, '{}'))
+    const report = await prune({ 'keep-last': 1 })
+    expect(told(report)).toEqual(['02 removed', '03 removed', '04 keep'])
+    expect(report.resumed).toEqual([folderOf(1), folderOf(5)])
   })
 
   it('looks for the locks of eight archives at a time in a dry run', async () => {
@@ -368,7 +385,9 @@ describe('pruning a guest', () => {
         }
       }
     }
-    const { effect } = await prune({ 'keep-last': 1 }, { dryRun: true })
+    const { effect, archives } = await prune({ 'keep-last': 1 }, { dryRun: true })
+    expect(archives[0]?.decision).toBe('remove')
+    expect(archives[0]).not.toHaveProperty('early')
     const [goes, stays] = [bytesOf(1) + bytesOf(2), bytesOf(3)]
     expect(effect).toMatchObject({ savedPerMonth: goes, afterPerMonth: stays, beforePerMonth: goes + stays })
     expect(effect).toMatchObject({ earlyObjects: 0, earlyDeletionDollars: 0 })
@@ -422,5 +441,14 @@ describe('pruning a guest', () => {
     expect(folders()).toEqual(new Set(['02']))
     expect(reports()).toHaveLength(1)
     expect((await prune({ 'keep-all': true })).resumed).toEqual([])
+  })
+
+  it('warns of what a verification left alone and a lock holds', async () => {
+    await archive(2)
+    await store.writeText(`${folderOf(1)}verification.json`, '{}')
+    bucket.locks.set(`${folderOf(1)}verification.json`, november)
+    const { resumed, warnings } = await prune({ 'keep-all': true })
+    expect(resumed).toEqual([])
+    expect(warnings).toEqual([`What is left of ${folderOf(1)} is locked until 2026-11-30; it goes after that.`])
   })
 })

@@ -325,6 +325,9 @@ describe('pruneGuest', () => {
     expect(held.archives.map(({ decision, guard }) => guard ?? decision)).toEqual(['clock-in-doubt', 'keep', 'keep'])
     expect(held.warnings).toEqual([expect.stringMatching(/Nothing is removed until a person confirms it\.$/)])
     expect(held.archives[0]).toMatchObject({ createdAt: '2031-11-01T02:00:00.000Z', at: '2026-11-01T02:00:00.000Z' })
+    // A dry run keeps nobody's word.
+    expect((await prune(rules, { dryRun: true })).toRemove).toBe(1)
+    expect(await bucket.store.listKeys('backups/retention/hq/vm-100/clock.json')).toEqual([])
     expect((await prune(rules)).removed).toBe(1)
     expect(await bucket.store.listKeys('backups/retention/hq/vm-100/clock.json')).toHaveLength(1)
     await archive(4)

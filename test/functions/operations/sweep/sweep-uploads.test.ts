@@ -134,7 +134,7 @@ describe('a sweep', () => {
     'archives/readme.txt',
     'archives/hq/vm-100/a.vma.zst',
     'archives/hq/vm-100/2026-11-01/a.vma.zst',
-    'archives/hq/vm-100/2026-11-01T02-00-00Z/deeper/a.vma.zst',
+    'archives/hq/vm-100/deeper/2026-11-01T02-00-00Z/a.vma.zst',
     'archives/hq/machine-100/2026-11-01T02-00-00Z/a.vma.zst',
     'archives/h q/vm-100/2026-11-01T02-00-00Z/a.vma.zst',
     'runs/2026/11/22/run-1/map/results.json',

@@ -3,12 +3,7 @@ import { ended } from '../../../fakes/ended.ts'
 import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { manifestSchema } from '../../../../functions/contracts/manifest.ts'
-import {
-  PlatformUnavailable,
-  PrivilegeMissing,
-  RequestRejected,
-  StoreUnavailable,
-} from '../../../../functions/contracts/errors.ts'
+import { PlatformUnavailable, PrivilegeMissing, StoreUnavailable } from '../../../../functions/contracts/errors.ts'
 import { noCopyWork } from '../../../../functions/domain/transfer/copy-work.ts'
 import { locateArchive } from '../../../../functions/operations/backup/locate-archive.ts'
 import { releaseBackup } from '../../../../functions/operations/backup/release-backup.ts'
@@ -35,7 +30,10 @@ describe('locating the archive', () => {
       message: expect.stringMatching(/^Site hq: the backup of guest 100 .*evidence\/100\.json/),
     })
     const kept = JSON.parse((await ports.store.readText(`${item.run.prefix}evidence/100.json`))?.text ?? '')
-    expect(kept).toMatchObject({ evidence: { exitStatus: 'job errors' }, log: expect.stringContaining('TASK OK') })
+    expect(kept).toMatchObject({
+      evidence: { exitStatus: 'job errors' },
+      sideFiles: [{ text: expect.stringContaining('TASK OK') }],
+    })
   })
 })
 
@@ -168,7 +166,7 @@ describe('locating the archive of a job whose log is gone', () => {
   it('judges what is left, in place of failing for want of the log', async () => {
     const ports = fakePorts()
     ports.fakeProvider.evidence = { ...goodEvidence, logComplete: false, guestFinished: false }
-    ports.fakeProvider.onReadLog = () => Promise.reject(new RequestRejected('no such task'))
+    ports.fakeProvider.onReadLog = async () => ''
     await expect(locateArchive({ item, jobRef: 'job-1' }, ports)).rejects.toMatchObject({ name: 'BackupFailed' })
   })
 })

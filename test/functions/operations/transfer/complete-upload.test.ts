@@ -26,6 +26,7 @@ describe('completing an upload', () => {
       partCount: 10,
       source: { sizeBytes: 9999, modifiedAt: on.source.modifiedAt },
       bytesSent: 9999,
+      artifact: on.artifact,
     })
     expect(on.ports.store.objects.get(on.key)?.body.equals(on.source.body)).toBe(true)
   })

@@ -221,9 +221,14 @@ describe('a job that went wrong', () => {
 
   it.each([
     ['ours', 'guestlift:0f1e2d3c4b5a6978', { ending: 'ok', warnings: [] }],
-    ['a person’s', 'nightly', { ending: 'warnings', warnings: ['unable to add notes - no'] }],
+    ['ours in the end', 'other --notes-template guestlift:0f1e2d3c4b5a6978', { ending: 'ok', warnings: [] }],
+    [
+      'a person’s',
+      'guestlift:0f1e2d3c4b5a6978 --notes-template nightly',
+      { ending: 'warnings', warnings: ['unable to add notes - no'] },
+    ],
   ])('that warns of notes which could not be kept does so where they are %s', async (_, notes, told) => {
-    const opening = `INFO: starting new backup job: vzdump 100 --storage nas --notes-template other --notes-template ${notes}`
+    const opening = `INFO: starting new backup job: vzdump 100 --storage nas --notes-template ${notes}`
     const log = [opening, ...good.slice(1, -1), 'WARN: unable to add notes - no', 'TASK WARNINGS: 1']
     const site = open({ state: { running: false, exitStatus: 'WARNINGS: 1' }, logs: [log] })
     expect(await site.gather()).toMatchObject(told)

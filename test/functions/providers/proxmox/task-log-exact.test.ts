@@ -166,6 +166,7 @@ describe('the lines of a guest', () => {
     const ending = (...lines: string[]) => readTaskLog([opening, starting(), finished(), ...lines], '100').remarks
     expect(ending('odd before', over, 'odd after', 'TASK OK')).toEqual(['odd before'])
     expect(ending('odd without an end')).toEqual(['odd without an end'])
+    expect(readTaskLog(['odd at the start', opening, starting()], '100').remarks).toEqual(['odd at the start'])
   })
 
   it('are told once each, at most twenty, and long ones by both ends', () => {
@@ -228,6 +229,22 @@ describe('what a log says of how it was made', () => {
     expect(within('INFO: backup mode: stop', 'INFO: backup mode: stop').mode).toBe('stop')
   })
 
+  it('is not what a hook says of it', () => {
+    const said = [
+      'Backup started at 2026-08-21 10:00:00',
+      'status = stopped',
+      'backup mode: stop',
+      'mode failure - some volumes do not support snapshots',
+      "filesystem type on dumpdir is 'zfs' -using /var/tmp/vzdumptmp1_100 for temporary files",
+      'Total bytes written: 10240 (10KiB, 1MiB/s)',
+      'transferred 32.00 GiB in 9 seconds',
+    ]
+    const plain: object = within()
+    const { remarks: _, section: __, ...hooked } = within(...said.map((line) => `INFO: INFO: ${line}`))
+    expect(plain).toMatchObject(hooked)
+    for (const line of said) expect(Object.keys(within(`INFO: ${line}`)).length).toBe(Object.keys(plain).length + 1)
+  })
+
   it.each<[string, string, (log: ReturnType<typeof within>) => unknown]>([
     ['a start', 'INFO: Backup started at 2026-08-21 10:00:00', (log) => log.startedLocal],
     ['a mode', 'INFO: backup mode: stop', (log) => log.mode],
@@ -279,6 +296,7 @@ describe('how much went into an archive', () => {
     expect(within(sparse('9.36'), sparse('9.37'), transferred).contentBytes).toBeUndefined()
     expect(within(sparse('33.00'), transferred).contentBytes).toBeUndefined()
     expect(within(`${sparse('9.36')} or so`, transferred).contentBytes).toBe(32 * GIB)
+    expect(within(`INFO: ${sparse('9.36')}`, transferred).contentBytes).toBe(32 * GIB)
   })
 
   it('is known up to a twentieth of what rounding may have moved it by', () => {
@@ -323,6 +341,7 @@ describe('the newest progress', () => {
   it('has no figures that can’t be read, and none above a hundred', () => {
     expect(progress('100% (x of 9 B) in 1s')).toEqual({ progressPercent: 100, totalBytes: 9 })
     expect(progress('5% (1 Bit of 9 Bits) in 1s')).toEqual({ progressPercent: 5 })
+    expect(progress('5% (about 1 B of 9 B) in 1s')).toEqual({ progressPercent: 5, totalBytes: 9 })
     expect(progress('0% (1 B of 1.2.3 B) in 1s')).toEqual({ progressPercent: 0, doneBytes: 1 })
     expect(progress('101% (1 B of 9 B) in 1s')).toBeUndefined()
     expect(progress('5 % (1 B of 9 B) in 1s')).toBeUndefined()
