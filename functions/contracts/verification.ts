@@ -53,6 +53,16 @@ export const deviceEvidenceSchema = z.strictObject({
 })
 export type DeviceEvidence = z.infer<typeof deviceEvidenceSchema>
 
+/** Of the disk in a file: what its frames held together. */
+export const diskEvidenceSchema = z.strictObject({
+  /** Of data and of holes. */
+  frames: z.int().nonnegative(),
+  /** Frames that only fill up a part. */
+  pads: z.int().nonnegative(),
+  /** Over the whole disk, in S3's own form. */
+  crc32: crc32Schema,
+})
+
 /** Of one file: what it is and how much of it was read. A field is absent where reading didn't get that far. */
 export const archiveEvidenceSchema = z.strictObject({
   fileName: z.string(),
@@ -71,6 +81,8 @@ export const archiveEvidenceSchema = z.strictObject({
   /** Members of a container's tar, and the bytes of their content. */
   members: z.int().nonnegative().optional(),
   memberBytes: z.int().nonnegative().optional(),
+  /** Of a whole disk; `contentBytes` is its size. */
+  disk: diskEvidenceSchema.optional(),
 })
 export type ArchiveEvidence = z.infer<typeof archiveEvidenceSchema>
 

@@ -10,6 +10,7 @@ import { measureDistances } from './distance.ts'
 import { stopMeasuring } from './measure.ts'
 import { readOptions } from './options.ts'
 import { note } from './progress.ts'
+import { measureRawDisk } from './raw-disk.ts'
 import { printReport } from './report.ts'
 import { measureRoutes, type NotMeasured } from './routes.ts'
 import { subjectNames } from './subject.ts'
@@ -46,7 +47,7 @@ const [loadBefore = 0] = loadavg()
 if (loadBefore > availableParallelism() / 2) {
   note(`This machine is busy (load ${loadBefore.toFixed(1)}): ratios hold better than figures, and rates suffer.`)
 }
-const wantsBed = options.only.some((section) => section !== 'cold')
+const wantsBed = options.only.some((section) => section === 'routes' || section === 'distance')
 const missing = lacking(tools, ['sshd', 'openssl'])
 if (wantsBed && missing === undefined) bed = await openBed()
 try {
@@ -67,6 +68,9 @@ try {
   if (options.only.includes('cold')) {
     results.coldStarts = await orReason('cold', async () => ({ functions: await measureColdStarts() }))
   }
+  if (options.only.includes('raw-disk')) {
+    results.rawDisk = await orReason('raw-disk', () => measureRawDisk(options.runs))
+  }
 } finally {
   await bed?.close()
 }
@@ -74,9 +78,11 @@ try {
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, node ${process.version}, ${process.platform}-${process.arch}`
 const bars = barsOf(results)
 if (options.json) {
-  const { routes, distances, coldStarts } = results
+  const { routes, distances, coldStarts, rawDisk } = results
   const { mebibytes, runs } = options
-  console.log(JSON.stringify({ machine, loadBefore, mebibytes, runs, routes, ...distances, ...coldStarts, bars }))
+  console.log(
+    JSON.stringify({ machine, loadBefore, mebibytes, runs, routes, ...distances, ...coldStarts, rawDisk, bars }),
+  )
 } else {
   console.log(
     `${machine}, load ${loadBefore.toFixed(1)} before; routes: ${options.mebibytes} MiB, medians of ${options.runs} runs in turns`,

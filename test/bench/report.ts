@@ -11,6 +11,11 @@ export function printReport(results: Results, bars: readonly Bar[]): void {
     if ('notMeasured' in results.coldStarts) console.log(`not measured: ${results.coldStarts.notMeasured}`)
     else console.table(results.coldStarts.functions)
   }
+  if (results.rawDisk !== undefined) {
+    console.log('\nThe archive of a disk, CPU and size by those of zstd -1 (start of Node.js left out)')
+    if ('notMeasured' in results.rawDisk) console.log(`not measured: ${results.rawDisk.notMeasured}`)
+    else console.dir(results.rawDisk)
+  }
   console.log('\nBars')
   const width = Math.max(...bars.map(({ name }) => name.length))
   for (const { name, value, bar, met, note } of bars) {

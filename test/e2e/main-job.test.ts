@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { readFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readArchive } from '../../functions/archive-formats/proxmox/read-archive.ts'
+import { readArchive } from '../../functions/archive-formats/formats.ts'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import { openSite, type Site } from './harness.ts'
 

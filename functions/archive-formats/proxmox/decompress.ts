@@ -2,9 +2,9 @@
 import { pipeline, Readable, type Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { Compression } from '../../contracts/verification.ts'
-import { Damage } from './damage.ts'
+import { Damage } from '../damage.ts'
 import { decompressLzop } from './lzop.ts'
-import { cutAtFrames } from './zstd-frames.ts'
+import { cutAtFrames } from '../zstd-frames.ts'
 
 /** Chunks of this size are few enough to cost nothing each, and small enough to stay in the processor's cache. */
 const CHUNK_BYTES = 256 * 1024

@@ -1,8 +1,8 @@
 /** The file format of `lzop` (its own conf.h and lzop.c say the layout): header, blocks with their sums, end mark. */
 import { crc32 } from 'node:zlib'
 import { adler32 } from './adler32.ts'
-import { ByteCursor } from './byte-cursor.ts'
-import { Damage } from './damage.ts'
+import { ByteCursor } from '../byte-cursor.ts'
+import { Damage } from '../damage.ts'
 import { decompressLzo1x } from './lzo1x.ts'
 
 const MAGIC_BYTES = 9

@@ -1,6 +1,6 @@
 import type { ArchiveFormat, Compression } from '../../contracts/verification.ts'
 import { headerChecksumFits } from './tar-header.ts'
-import { beginsZstdFrame } from './zstd-frames.ts'
+import { beginsZstdFrame } from '../zstd-frames.ts'
 
 /** Bytes that tell all compressions apart. */
 export const COMPRESSION_MAGIC_BYTES = 9

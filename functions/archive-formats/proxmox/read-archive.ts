@@ -1,6 +1,5 @@
 /** Reads one archive from its first byte to its last and says whether the restore tool would accept it. */
 import { crc32 } from 'node:zlib'
-import type { Guest } from '../../contracts/nouns.ts'
 import {
   type ArchiveEvidence,
   type Compression,
@@ -10,28 +9,16 @@ import {
 } from '../../contracts/verification.ts'
 import { crc32ToBase64 } from '../../domain/transfer/crc32.ts'
 import { PassingSample } from '../../domain/catalogue/entropy.ts'
-import { ByteCursor } from './byte-cursor.ts'
-import { Damage, Findings } from './damage.ts'
+import type { ArchiveReading, ExpectedArchive } from '../archive-reading.ts'
+import { ByteCursor } from '../byte-cursor.ts'
+import { Damage, Findings } from '../damage.ts'
 import { decompress } from './decompress.ts'
 import { type ArchiveName, readArchiveName } from './file-name.ts'
 import { matchDrives, nameIn, shownConfiguration, VM_CONFIGURATION } from './guest-configuration.ts'
 import { COMPRESSION_MAGIC_BYTES, compressionByMagic, FORMAT_MAGIC_BYTES, formatByMagic } from './magic.ts'
-import { peek, TappedSource } from './tapped-source.ts'
+import { peek, TappedSource } from '../tapped-source.ts'
 import { walkTar } from './tar.ts'
 import { walkVma } from './vma.ts'
-
-export interface ArchiveReading {
-  result: VerificationResult
-  findings: Finding[]
-  notes: string[]
-  evidence: ArchiveEvidence
-}
-
-export interface ExpectedArchive {
-  fileName: string
-  /** Whose archive it should be; without it, the name alone tells. */
-  guest?: Pick<Guest, 'id' | 'kind' | 'name'>
-}
 
 /** What an uncompressed archive can't prove by itself. */
 const UNSUMMED =

@@ -1,7 +1,7 @@
 /** What the first bytes of an archive tell: whether they can be an archive of that guest, and its configuration. */
 import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
-import { ByteCursor } from './byte-cursor.ts'
-import { Damage, Findings } from './damage.ts'
+import { ByteCursor } from '../byte-cursor.ts'
+import { Damage, Findings } from '../damage.ts'
 import { decompress } from './decompress.ts'
 import { readArchiveName } from './file-name.ts'
 import { shownConfiguration, VM_CONFIGURATION } from './guest-configuration.ts'

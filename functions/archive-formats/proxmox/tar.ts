@@ -3,8 +3,8 @@
  * that flipped in a file's content shows in the compressor's checksum or in the manifest's, and nowhere here.
  */
 import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
-import type { ByteCursor } from './byte-cursor.ts'
-import { Damage, type Findings } from './damage.ts'
+import type { ByteCursor } from '../byte-cursor.ts'
+import { Damage, type Findings } from '../damage.ts'
 import { readPaxRecords } from './pax.ts'
 import { BLOCK_BYTES, headerChecksumFits, readHeader, type TarHeader } from './tar-header.ts'
 

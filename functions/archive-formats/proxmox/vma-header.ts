@@ -1,8 +1,8 @@
 /** The header of a VMA, version 1 (pve-qemu's vma_spec.txt): devices and configuration, all under one MD5. */
 import { createHash } from 'node:crypto'
 import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
-import type { ByteCursor } from './byte-cursor.ts'
-import { Damage } from './damage.ts'
+import type { ByteCursor } from '../byte-cursor.ts'
+import { Damage } from '../damage.ts'
 
 export interface VmaDevice {
   id: number

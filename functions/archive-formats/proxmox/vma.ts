@@ -5,9 +5,9 @@
  * order are the same disks, and restore as such.
  */
 import type { DeviceEvidence, EmbeddedConfiguration } from '../../contracts/verification.ts'
-import type { ByteCursor } from './byte-cursor.ts'
+import type { ByteCursor } from '../byte-cursor.ts'
 import { ClusterMap, VMA_BLOCK_BYTES } from './cluster-map.ts'
-import { Damage, type Findings } from './damage.ts'
+import { Damage, type Findings } from '../damage.ts'
 import { md5Fits, readVmaHeader } from './vma-header.ts'
 
 export interface VmaReport {

@@ -166,6 +166,35 @@ export function uploadRecordKey(keyPrefix: string, key: string): string {
   return `${keyPrefix}uploads/${key.slice(keyPrefix.length)}.json`
 }
 
+/** Where the records of an open upload's parts lie, of an encoding that keeps them, with a slash at its end. */
+export function partRecordsPrefix(keyPrefix: string, key: string): string {
+  return `${keyPrefix}uploads/parts/${key.slice(keyPrefix.length)}/`
+}
+
+export function partRecordKey(keyPrefix: string, key: string, partNumber: number): string {
+  return `${partRecordsPrefix(keyPrefix, key)}${String(partNumber).padStart(5, '0')}.json`
+}
+
+/** The number of the part that a record is of; `undefined` for a key that isn't a record's. */
+export function recordedPart(keyPrefix: string, key: string, recordKey: string): number | undefined {
+  const prefix = partRecordsPrefix(keyPrefix, key)
+  const [, digits] = /^(\d{5})\.json$/.exec(recordKey.startsWith(prefix) ? recordKey.slice(prefix.length) : '') ?? []
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** Beside a disk's archive: the ranges of its parts, the blocks that were ever written, and its frames. */
+export function diskPlanKey(key: string): string {
+  return `${key}.parts.json`
+}
+
+export function allocationMapKey(key: string): string {
+  return `${key}.map.json`
+}
+
+export function frameListKey(key: string): string {
+  return `${key}.frames.json`
+}
+
 /** The records of all open uploads of archives, with a slash at its end. */
 export function uploadRecordsPrefix(keyPrefix: string): string {
   return `${keyPrefix}uploads/archives/`

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { catalogueIndexSchema } from '../../contracts/catalogue.ts'
 import { coverageReportSchema } from '../../contracts/coverage.ts'
+import { allocationMapSchema, diskPlanSchema, frameListSchema, partRecordSchema } from '../../contracts/disk-archive.ts'
 import { jobSchema } from '../../contracts/job.ts'
 import { manifestSchema } from '../../contracts/manifest.ts'
 import { guestProgressSchema } from '../../contracts/progress.ts'
@@ -48,6 +49,15 @@ export const uploadRecordShape = shape(
   uploadRecordSchema,
   'It may hold the only checksum of a finished object. Move it away to send that archive anew.',
   readable,
+)
+const NEW_UPLOAD = 'Move it away, abort the upload, and archive the disk anew.'
+export const diskPlanShape = shape('plan of the disk', diskPlanSchema, NEW_UPLOAD)
+export const allocationMapShape = shape('map of written blocks', allocationMapSchema, NEW_UPLOAD)
+export const partRecordShape = shape('record of a part', partRecordSchema, 'Remove it: the part is then sent again.')
+export const frameListShape = shape(
+  'list of frames',
+  frameListSchema,
+  "The archive is whole without it; only a new archive can't be made from its frames.",
 )
 export const manifestShape = shape(
   'manifest',

@@ -1,4 +1,4 @@
-import { readArchive } from '../../archive-formats/proxmox/read-archive.ts'
+import { readArchive } from '../../archive-formats/formats.ts'
 import { GuestliftError, ObjectFrozen } from '../../contracts/errors.ts'
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { readArchive } from '../../../functions/archive-formats/proxmox/read-archive.ts'
+import { readArchive } from '../../../functions/archive-formats/formats.ts'
 import type { Manifest } from '../../../functions/contracts/manifest.ts'
 import type { Verification } from '../../../functions/contracts/verification.ts'
 import { judgeAgainstManifest } from '../../../functions/domain/verification/match-manifest.ts'

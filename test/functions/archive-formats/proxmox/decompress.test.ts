@@ -1,7 +1,7 @@
 import { constants, crc32, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { Compression } from '../../../../functions/contracts/verification.ts'
-import { Damage } from '../../../../functions/archive-formats/proxmox/damage.ts'
+import { Damage } from '../../../../functions/archive-formats/damage.ts'
 import { decompress } from '../../../../functions/archive-formats/proxmox/decompress.ts'
 import { inChunks } from './made-archives.ts'
 

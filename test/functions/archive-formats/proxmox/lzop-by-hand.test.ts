@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { adler32 } from '../../../../functions/archive-formats/proxmox/adler32.ts'
-import { Damage } from '../../../../functions/archive-formats/proxmox/damage.ts'
+import { Damage } from '../../../../functions/archive-formats/damage.ts'
 import { decompressLzop } from '../../../../functions/archive-formats/proxmox/lzop.ts'
 import { inChunks } from './made-archives.ts'
 

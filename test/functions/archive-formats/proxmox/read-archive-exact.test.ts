@@ -1,6 +1,7 @@
 import { crc32, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { type ExpectedArchive, readArchive } from '../../../../functions/archive-formats/proxmox/read-archive.ts'
+import type { ExpectedArchive } from '../../../../functions/archive-formats/archive-reading.ts'
+import { readArchive } from '../../../../functions/archive-formats/proxmox/read-archive.ts'
 import { crc32ToBase64 } from '../../../../functions/domain/transfer/crc32.ts'
 import { containerConfiguration, containerTar, diskless, inChunks, vma } from './made-archives.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ByteCursor } from '../../../../functions/archive-formats/proxmox/byte-cursor.ts'
-import { Damage, Findings } from '../../../../functions/archive-formats/proxmox/damage.ts'
+import { ByteCursor } from '../../../../functions/archive-formats/byte-cursor.ts'
+import { Damage, Findings } from '../../../../functions/archive-formats/damage.ts'
 import { readPaxRecords } from '../../../../functions/archive-formats/proxmox/pax.ts'
 import { headerChecksumFits, readHeader, readNumber } from '../../../../functions/archive-formats/proxmox/tar-header.ts'
 import { walkTar } from '../../../../functions/archive-formats/proxmox/tar.ts'

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { ByteCursor } from '../../../../functions/archive-formats/proxmox/byte-cursor.ts'
+import { ByteCursor } from '../../../../functions/archive-formats/byte-cursor.ts'
 import { ClusterMap } from '../../../../functions/archive-formats/proxmox/cluster-map.ts'
-import { Damage, Findings } from '../../../../functions/archive-formats/proxmox/damage.ts'
+import { Damage, Findings } from '../../../../functions/archive-formats/damage.ts'
 import { md5Fits } from '../../../../functions/archive-formats/proxmox/vma-header.ts'
 import { walkVma } from '../../../../functions/archive-formats/proxmox/vma.ts'
 

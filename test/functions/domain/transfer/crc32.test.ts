@@ -5,7 +5,10 @@ import {
   combineAllCrc32,
   combineCrc32,
   crc32FromBase64,
+  crc32OfText,
+  crc32OfZeros,
   crc32ToBase64,
+  repeatCrc32,
 } from '../../../../functions/domain/transfer/crc32.ts'
 
 const bytes = fc.uint8Array({ maxLength: 4_000 })
@@ -54,6 +57,30 @@ describe('combining CRC-32 sums', () => {
   it('refuses what is no length', () => {
     expect(() => combineCrc32(1, 2, -1)).toThrow(RangeError)
     expect(() => combineCrc32(1, 2, 1.5)).toThrow(RangeError)
+  })
+})
+
+describe('sums of what nobody reads', () => {
+  it.each([0, 1, 2, 3, 511, 512, 4096, 1_000_003])('are those of %d zeros', (bytes) => {
+    expect(crc32OfZeros(bytes)).toBe(crc32(Buffer.alloc(bytes)))
+  })
+
+  it('are those of a piece as often as it comes', () => {
+    fc.assert(
+      fc.property(bytes, fc.integer({ min: 0, max: 40 }), (piece, times) => {
+        const whole = Buffer.concat(Array.from({ length: times }, () => piece))
+        expect(repeatCrc32(crc32(piece), piece.length, times)).toBe(crc32(whole))
+      }),
+    )
+  })
+
+  it('are those of forty TiB of zeros, without counting them', () => {
+    const half = crc32OfZeros(20 * 2 ** 40)
+    expect(crc32OfZeros(40 * 2 ** 40)).toBe(combineCrc32(half, half, 20 * 2 ** 40))
+  })
+
+  it.each(['', '123456789', '[1,[2,3]]'])('are those of the text %j', (text) => {
+    expect(crc32OfText(text)).toBe(crc32(text))
   })
 })
 

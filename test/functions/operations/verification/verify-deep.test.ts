@@ -8,20 +8,26 @@ import { verifyDeep, verifyDeepTask } from '../../../../functions/operations/ver
 import { manifestOf } from '../../../fakes/manifest.ts'
 import { MemoryStore } from '../../../fakes/memory-store.ts'
 import { vma } from '../../archive-formats/proxmox/made-archives.ts'
+import { diskOf, packed } from '../../archive-formats/raw-disk/made-disks.ts'
 
 const folder = 'archives/hq/vm-100/2026-11-22T02-00-00Z/'
 const fileName = 'vzdump-qemu-100-2026_11_22-02_00_00.vma'
 const guest = { id: '100', kind: 'vm', name: 'web1', node: 'pve1' } as const
 const verificationKey = `${folder}verification.json`
 
-async function scene(bytes?: Buffer) {
+async function scene(bytes?: Buffer, name = fileName) {
   const archive = bytes ?? (await vma())
   const store = new MemoryStore()
-  const put = (body: Buffer) => store.objects.set(`${folder}${fileName}`, { body, etag: String(crc32(body)) })
+  const put = (body: Buffer) => store.objects.set(`${folder}${name}`, { body, etag: String(crc32(body)) })
   put(archive)
   const manifest = manifestOf('2026-11-22T02:00:00.000Z', [archive.length], guest)
   const [artifact] = manifest.artifacts
-  const own = { ...artifact, key: `${folder}${fileName}`, fileName, checksum: `CRC32:${crc32ToBase64(crc32(archive))}` }
+  const own = {
+    ...artifact,
+    key: `${folder}${name}`,
+    fileName: name,
+    checksum: `CRC32:${crc32ToBase64(crc32(archive))}`,
+  }
   await store.writeText(`${folder}manifest.json`, JSON.stringify({ ...manifest, artifacts: [own] }))
   let day = 23
   const ports = {
@@ -57,6 +63,29 @@ describe('reading an archive back from the store', () => {
       compression: 'zstd',
       contentBytes: evidence?.contentBytes,
       entropyBitsPerByte: evidence?.entropyBitsPerByte,
+    })
+  })
+
+  it('reads the disk in an archive of zstd frames, and refuses one whose last part is missing', async () => {
+    const disk = diskOf(['hole', 'text', 'random'], 512)
+    const { object, assembly } = await packed(disk)
+    const whole = await scene(object, 'web1-xvda.raw.zst')
+    expect(await verifyDeep(folder, whole.ports)).toMatchObject({
+      result: 'accepted',
+      evidence: [{ contentBytes: disk.bytes.length, disk: { crc32: crc32ToBase64(assembly.source.crc32), pads: 1 } }],
+    })
+    expect((await whole.kept()).evidence[0]?.disk).toEqual({
+      frames: assembly.content?.frames,
+      pads: 1,
+      crc32: crc32ToBase64(crc32(disk.bytes)),
+    })
+    const cut = await scene(
+      object.subarray(0, object.length - (assembly.closing[0]?.sizeBytes ?? 0)),
+      'web1-xvda.raw.zst',
+    )
+    expect(await verifyDeep(folder, cut.ports)).toMatchObject({
+      result: 'refused',
+      findings: [{ code: 'seek-table-missing' }],
     })
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { ByteCursor } from '../../../../functions/archive-formats/proxmox/byte-cursor.ts'
-import { Damage, Findings } from '../../../../functions/archive-formats/proxmox/damage.ts'
-import { peek, TappedSource } from '../../../../functions/archive-formats/proxmox/tapped-source.ts'
+import { ByteCursor } from '../../../functions/archive-formats/byte-cursor.ts'
+import { Damage, Findings } from '../../../functions/archive-formats/damage.ts'
+import { peek, TappedSource } from '../../../functions/archive-formats/tapped-source.ts'
 
 /** Chunks as they come, and how many were asked for. */
 function source(...texts: string[]) {

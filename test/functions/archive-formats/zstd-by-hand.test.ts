@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Damage } from '../../../../functions/archive-formats/proxmox/damage.ts'
-import { beginsZstdFrame, cutAtFrames } from '../../../../functions/archive-formats/proxmox/zstd-frames.ts'
-import { inChunks } from './made-archives.ts'
+import { Damage } from '../../../functions/archive-formats/damage.ts'
+import { beginsZstdFrame, cutAtFrames } from '../../../functions/archive-formats/zstd-frames.ts'
+import { inChunks } from './proxmox/made-archives.ts'
 
 const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const SUM = Buffer.alloc(4, 0x77)

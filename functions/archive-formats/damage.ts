@@ -1,4 +1,4 @@
-import type { Finding } from '../../contracts/verification.ts'
+import type { Finding } from '../contracts/verification.ts'
 
 /** More findings than this say nothing new about an archive, and fill memory. */
 const MOST_FINDINGS = 50

@@ -1,0 +1,7 @@
+/**
+ * Whether a name is that of a whole disk in independent zstd frames: the raw disk, or a virtual disk of the platform's
+ * own form that is archived byte for byte.
+ */
+export function isDiskArchive(fileName: string): boolean {
+  return /\.(?:raw|vhdx?)\.zst$/.test(fileName)
+}
