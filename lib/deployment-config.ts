@@ -2,7 +2,6 @@
 import { readdir } from 'node:fs/promises'
 import { z } from 'zod'
 import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
-import { jobSchema } from '../functions/contracts/job.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
 import { retentionSchema } from '../functions/contracts/retention.ts'
 import { REPEAT_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
@@ -15,6 +14,7 @@ import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 // oxlint-disable-next-line import/no-unassigned-import -- it tells zod, and has nothing to give
 import '../functions/domain/words/unknown-keys.ts'
 import { withoutSchema } from '../functions/domain/words/without-schema.ts'
+import { writtenJobSchema } from '../functions/providers/registry.ts'
 import { longestGapHours } from './schedule-interval.ts'
 
 const nameSchema = z
@@ -134,7 +134,7 @@ const scheduleSchema = z.strictObject({
     'When the run starts, as a [schedule expression](#schedule-expressions).',
   ),
   timezone: timeZoneSchema.default('UTC').describe('Time zone of the expression, an IANA name.'),
-  job: jobSchema.describe('What the run archives. Its `site` is one of `sites`.'),
+  job: writtenJobSchema.describe('What the run archives. Its `site` is one of `sites`.'),
   enabled: z.boolean().default(true).describe('Whether the schedule is switched on.'),
 })
 export type ScheduleConfig = z.output<typeof scheduleSchema>

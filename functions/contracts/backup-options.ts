@@ -23,7 +23,11 @@ const pruneRulesSchema = keepRulesSchema.refine(
   { error: 'pruneSource needs a rule, as {"keep-last": 3}; leave it out to keep everything' },
 )
 
-/** What is left out stays as the node has it (vzdump.conf), except pruning: nothing on the platform is pruned unasked. */
+/**
+ * Options of all platforms: `notes` and `skipDisks`. The others are Proxmox VE's, which were there first and stand beside
+ * them, here and in records; `own` holds those of any other platform. What is left out stays as the node has it (vzdump.conf), except pruning: nothing on the platform is pruned
+ * unasked.
+ */
 export const backupOptionsSchema = z
   .strictObject({
     mode: backupModeSchema
@@ -41,6 +45,14 @@ export const backupOptionsSchema = z
       .regex(/^[^\r\n]*$/, 'notes are one line')
       .optional()
       .describe('One line of text that is kept with the archive, with placeholders such as `{{guestname}}`.'),
+    skipDisks: z
+      .array(z.string().min(1).max(128))
+      .min(1)
+      .max(100)
+      .optional()
+      .describe(
+        'Disks to leave out, as the platform names them. On Proxmox VE, the guest itself says which: `backup=0`.',
+      ),
     protected: z
       .boolean()
       .optional()
@@ -107,6 +119,10 @@ export const backupOptionsSchema = z
       .describe(
         'Prune older archives of the guest on the platform after the backup. Without it, all of them stay there.',
       ),
+    own: z
+      .record(z.string(), z.record(z.string(), z.unknown()))
+      .optional()
+      .describe("Options of the site's platform alone, by its name, as that platform reads them."),
   })
   .refine(({ compress, zstdThreads }) => zstdThreads === undefined || compress === 'zstd', {
     error: 'zstdThreads goes with compress "zstd"',

@@ -7,6 +7,7 @@ import { runLimitsSchema } from './limits.ts'
 import { instantSchema, siteNameSchema } from './nouns.ts'
 import { retentionSchema } from './retention.ts'
 import { guestSelectionSchema } from './selection.ts'
+import { type OptionBlocks, type PlatformOptions, writtenBackup } from './written-backup.ts'
 
 /** How much may lie on the platform's storages at a time, when archives leave them (`deleteSource`). */
 export const stagingSchema = z.strictObject({
@@ -20,46 +21,61 @@ export const stagingSchema = z.strictObject({
     ),
 })
 
-/** One run's order, as typed by a person or kept in a schedule. */
-export const jobSchema = z
-  .strictObject({
-    site: siteNameSchema.describe('Name of a configured site.'),
-    guests: guestSelectionSchema.describe('Which guests the run archives.'),
-    backup: backupOptionsSchema.prefault({}).describe('How each guest is backed up.'),
-    require: requirementSchema
-      .optional()
-      .describe('How consistent and complete an archive has to be. Without it, less than expected is a warning.'),
-    retention: retentionSchema
-      .optional()
-      .describe("Which of a guest's archives stay in the bucket. It is decided after each archive of the guest."),
-    limits: runLimitsSchema
-      .prefault({})
-      .describe("How fast this run may move archives. The site's own limits hold as well."),
-    staging: stagingSchema
-      .prefault({})
-      .describe("With `deleteSource`: how much may lie on the platform's storages at a time."),
-    budget: budgetSchema.optional().describe('What the run may cost. A run that may cost more stops before it begins.'),
-    deleteSource: z
-      .boolean()
-      .default(false)
-      .describe(
-        "Remove the archive from the platform's storage once it is proved to be in S3 and its manifest is written.",
-      ),
-  })
-  .refine(({ backup, deleteSource }) => !(deleteSource && backup.protected === true), {
-    error: 'deleteSource cannot remove an archive that backup.protected keeps; ask for one of them',
-    path: ['deleteSource'],
-  })
-  .refine(
-    ({ backup, require }) =>
-      require?.complete !== true || backup.excludePaths === undefined || require.accept.includes('files'),
-    {
-      error:
-        'require.complete takes every file, and backup.excludePaths leaves some out; add "files" to require.accept',
-      path: ['require'],
-    },
-  )
+const jobFields = {
+  site: siteNameSchema.describe('Name of a configured site.'),
+  guests: guestSelectionSchema.describe('Which guests the run archives.'),
+  backup: backupOptionsSchema.prefault({}).describe('How each guest is backed up.'),
+  require: requirementSchema
+    .optional()
+    .describe('How consistent and complete an archive has to be. Without it, less than expected is a warning.'),
+  retention: retentionSchema
+    .optional()
+    .describe("Which of a guest's archives stay in the bucket. It is decided after each archive of the guest."),
+  limits: runLimitsSchema
+    .prefault({})
+    .describe("How fast this run may move archives. The site's own limits hold as well."),
+  staging: stagingSchema
+    .prefault({})
+    .describe("With `deleteSource`: how much may lie on the platform's storages at a time."),
+  budget: budgetSchema.optional().describe('What the run may cost. A run that may cost more stops before it begins.'),
+  deleteSource: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Remove the archive from the platform's storage once it is proved to be in S3 and its manifest is written.",
+    ),
+}
+
+/** What the fields of a job have to agree on. */
+function withRules<Schema extends z.ZodType<z.output<z.ZodObject<typeof jobFields>>>>(schema: Schema): Schema {
+  return schema
+    .refine(({ backup, deleteSource }) => !(deleteSource && backup.protected === true), {
+      error: 'deleteSource cannot remove an archive that backup.protected keeps; ask for one of them',
+      path: ['deleteSource'],
+    })
+    .refine(
+      ({ backup, require }) =>
+        require?.complete !== true || backup.excludePaths === undefined || require.accept.includes('files'),
+      {
+        error:
+          'require.complete takes every file, and backup.excludePaths leaves some out; add "files" to require.accept',
+        path: ['require'],
+      },
+    )
+}
+
+/** One run's order, as functions and records have it. */
+export const jobSchema = withRules(z.strictObject(jobFields))
 export type Job = z.infer<typeof jobSchema>
+
+/** What reads a job that a person wrote. */
+export type WrittenJobSchema = z.ZodType<Job>
+
+/** A job as a person writes it: `backup` may have a block for the platform. Comes out as `jobSchema` has it. */
+export function writtenJob<Blocks extends OptionBlocks>(platforms: PlatformOptions<Blocks>) {
+  const backup = writtenBackup(platforms).prefault({}).describe('How each guest is backed up.')
+  return withRules(z.strictObject({ ...jobFields, backup }))
+}
 
 /** The run whose guests are to be tried again: its name, and when it was started, as an instant or in milliseconds as events tell it. */
 export const againSchema = z.strictObject({

@@ -40,12 +40,16 @@ function listOf<Value extends z.ZodType<string | number>>(value: Value, what: st
     .optional()
 }
 
+/**
+ * No control character (Unicode's class Cc, spelled out: not every reader of a JSON Schema knows classes), and no blank
+ * at either end.
+ */
+// oxlint-disable-next-line no-control-regex -- control characters are what is meant
+const NAME = /^[^\s\u0000-\u001F\u007F-\u009F](?:[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F])?$/
+
 /** A name that can't hide in lists: no blank at either end, no control character. */
 function nameOf(what: string) {
-  return z
-    .string()
-    .max(255)
-    .regex(/^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u, `a ${what} has at least one character and no blank at its ends`)
+  return z.string().max(255).regex(NAME, `a ${what} has at least one character and no blank at its ends`)
 }
 
 const keys = {

@@ -7,6 +7,7 @@ import type { BackupOptions } from '../contracts/backup-options.ts'
 import type { Guest, Platform } from '../contracts/nouns.ts'
 import type { SideFile } from '../contracts/side-file.ts'
 import type { SelectionKey } from '../contracts/selection.ts'
+import type { OptionKey } from '../domain/selection/foreign-options.ts'
 import type { ArchivesOnPlatform } from './capabilities/archives-on-platform.ts'
 import type { GuestLocks } from './capabilities/locks.ts'
 import type { GuestPower } from './capabilities/power.ts'
@@ -93,6 +94,9 @@ export interface Provider {
 
   /** Keys of a selection that mean something on this platform. A job with another one is refused before anything starts. */
   readonly selectionKeys: readonly SelectionKey[]
+
+  /** Options of a backup that mean something on this platform, beside those in the block with its name. */
+  readonly optionKeys: readonly OptionKey[]
 
   /**
    * What an account needs to see a guest, or all guests of the site, in the platform's words and as the end of a

@@ -1,17 +1,22 @@
 /** Which platforms there are: the only file that names them. Each one's code is loaded when a site of it is opened. */
 import * as z from 'zod'
 import { InvalidJob, InvalidSite } from '../contracts/errors.ts'
+import { writtenJob } from '../contracts/job.ts'
 import type { Route } from '../contracts/route.ts'
 import type { JudgeJob } from '../domain/backup/verdict.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderDeps } from './provider-deps.ts'
 import { proxmoxSiteSchema } from './proxmox/config.ts'
+import { proxmoxOptionsSchema } from './proxmox/options.ts'
 import { proxmoxTraits } from './proxmox/traits.ts'
 import type { PlatformTraits } from './traits.ts'
 
 /** A site as a person writes it: a file for local runs, the secret's content when deployed. */
 export const siteSchema = z.discriminatedUnion('provider', [proxmoxSiteSchema])
 export type Site = z.infer<typeof siteSchema>
+
+/** A job as a person writes it, with a block of options for each platform. */
+export const writtenJobSchema = writtenJob({ blocks: { proxmox: proxmoxOptionsSchema }, beside: 'proxmox' })
 
 interface PlatformEntry<Name> {
   traits: PlatformTraits
@@ -21,7 +26,7 @@ interface PlatformEntry<Name> {
   }>
 }
 
-/** A new platform is one more entry here, and one more schema above. */
+/** A new platform is one more entry here, and one more in each of the schemas above. */
 const platforms: { [Name in Site['provider']]: PlatformEntry<Name> } = {
   proxmox: {
     traits: proxmoxTraits,

@@ -16,6 +16,8 @@ import type { GuestPower, GuestState } from '../../functions/providers/capabilit
 import type { StorageRecord, Storages } from '../../functions/providers/capabilities/storages.ts'
 import type { OwnJob, PlatformTasks } from '../../functions/providers/capabilities/tasks.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
+import type { OptionKey } from '../../functions/domain/selection/foreign-options.ts'
+import { proxmoxOptionKeys } from '../../functions/providers/proxmox/options.ts'
 import { SELECTION_KEYS, type SelectionKey } from '../../functions/contracts/selection.ts'
 import type {
   FoundGuest,
@@ -67,6 +69,7 @@ export class FakeProvider implements Provider {
   onDelete: () => Promise<void> = async () => undefined
 
   selectionKeys: readonly SelectionKey[] = SELECTION_KEYS
+  optionKeys: readonly OptionKey[] = proxmoxOptionKeys
   privilegeToSee(guestId = 'every guest') {
     return `the right to see ${guestId}`
   }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, buildSync } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
 import { handlerBundling } from '../../lib/handler-bundling.ts'

@@ -22,6 +22,9 @@ export const islandSiteSchema = z.strictObject({
 })
 export type IslandSite = z.infer<typeof islandSiteSchema>
 
+/** Options of an export. */
+export const islandOptionsSchema = z.strictObject({ shelf: z.enum(['near', 'far']).optional() })
+
 export const islandTraits: PlatformTraits = {
   name: 'Island',
   guestKinds: ['vm'],
@@ -104,6 +107,7 @@ export function openIsland(siteName: string, site: IslandSite): Provider {
     platform: 'island',
     traits: islandTraits,
     selectionKeys: ['ids', 'names'],
+    optionKeys: ['notes'],
     privilegeToSee: () => 'the key of the island',
     identify: async () => {
       await ask('GET', '/guests')

@@ -1,11 +1,20 @@
 /** Stands in for the product's registry: a version of Guestlift that knows the island alone. */
 import { InvalidJob } from '../../functions/contracts/errors.ts'
+import { writtenJob } from '../../functions/contracts/job.ts'
 import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
 import type { Provider } from '../../functions/providers/provider.ts'
 import type { PlatformTraits } from '../../functions/providers/traits.ts'
-import { type IslandSite, islandSiteSchema, islandTraits, judgeIslandJob, openIsland } from './island-provider.ts'
+import {
+  islandOptionsSchema,
+  type IslandSite,
+  islandSiteSchema,
+  islandTraits,
+  judgeIslandJob,
+  openIsland,
+} from './island-provider.ts'
 
 export const siteSchema = islandSiteSchema
+export const writtenJobSchema = writtenJob({ blocks: { island: islandOptionsSchema }, beside: '' })
 
 export async function openProvider(siteName: string, site: IslandSite): Promise<Provider> {
   return openIsland(siteName, site)

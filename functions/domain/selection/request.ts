@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { InvalidJob } from '../../contracts/errors.ts'
-import { type Again, jobSchema, olderJobSchema, repeatRequestSchema } from '../../contracts/job.ts'
+import { type Again, olderJobSchema, repeatRequestSchema, type WrittenJobSchema } from '../../contracts/job.ts'
 import { instantSchema } from '../../contracts/nouns.ts'
 import { fromOlderJob, type ReadJob } from './older-job.ts'
 import { validationMessage } from '../words/validation-message.ts'
@@ -30,19 +30,27 @@ export function readAgain(request: unknown): Again | undefined {
  * Read an execution's input: a job in either shape, with `schedule` beside it when a schedule sent it.
  * @throws InvalidJob naming each wrong field
  */
-export function readRequest(request: unknown, defaultSite: string | undefined): Request {
+export function readRequest(
+  request: unknown,
+  defaultSite: string | undefined,
+  writtenJobSchema: WrittenJobSchema,
+): Request {
   if (typeof request !== 'object' || request === null || Array.isArray(request)) {
     throw new InvalidJob('The job must be a JSON object, for example {"site":"hq","guests":{"vmids":[100]}}.')
   }
   const { schedule, ...job } = withoutSchema(request) as Record<string, unknown>
   return {
-    ...readJob(job, defaultSite),
+    ...readJob(job, defaultSite, writtenJobSchema),
     ...(schedule === undefined ? {} : { schedule: parse(scheduleSchema, schedule, 'schedule') }),
   }
 }
 
-function readJob(job: Record<string, unknown>, defaultSite: string | undefined): ReadJob {
-  if (!('provider' in job)) return { job: parse(jobSchema, job, 'job'), notes: [] }
+function readJob(
+  job: Record<string, unknown>,
+  defaultSite: string | undefined,
+  writtenJobSchema: WrittenJobSchema,
+): ReadJob {
+  if (!('provider' in job)) return { job: parse(writtenJobSchema, job, 'job'), notes: [] }
   const older = parse(olderJobSchema, job, 'job (older shape, since it has "provider")')
   const site = older.site ?? defaultSite
   if (site === undefined) {

@@ -14,6 +14,7 @@ import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
 import { placeKey } from '../../domain/backup/storage-place.ts'
 import { forecastPlace, type Obstacle, type Place, spaceNotes } from './foresee-place.ts'
 import { intendedWork } from '../selection/intended-work.ts'
+import { requireKnownOptions } from '../selection/require-known-keys.ts'
 import type { LastStored } from '../catalogue/last-stored.ts'
 
 /** A run as it would go if it began now. Nothing was changed anywhere to find out. */
@@ -55,6 +56,7 @@ export async function foreseeRun(
 ): Promise<ForeseenRun> {
   const { site, backup } = job
   const { version } = await provider.identify()
+  requireKnownOptions(site, backup, provider)
   await provider.requireOptions(backup)
   const missingPrivileges = await provider.missingPrivileges(intendedWork(job))
   const choice = needs.choice ?? (await chooseGuests(site, job.guests, provider, 'everything'))

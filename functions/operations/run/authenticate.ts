@@ -3,14 +3,23 @@ import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { jobKey, runPrefix, scheduleSlotKey } from '../../domain/books/object-keys.ts'
 import { readAgain, readRequest, type Request } from '../../domain/selection/request.ts'
 import { intendedWork } from '../selection/intended-work.ts'
-import { requireKnownKeys } from '../selection/require-known-keys.ts'
+import { requireKnownKeys, requireKnownOptions } from '../selection/require-known-keys.ts'
 import type { Ports } from '../ports.ts'
 import { keepJob, repeatRun } from './repeat-run.ts'
 import { testStore } from './test-store.ts'
 
 type Needs = Pick<
   Ports,
-  'store' | 'keyPrefix' | 'defaultSite' | 'provider' | 'now' | 'sleep' | 'timer' | 'randomToken' | 'log'
+  | 'store'
+  | 'keyPrefix'
+  | 'defaultSite'
+  | 'writtenJobSchema'
+  | 'provider'
+  | 'now'
+  | 'sleep'
+  | 'timer'
+  | 'randomToken'
+  | 'log'
 >
 
 /**
@@ -31,6 +40,7 @@ export async function authenticate(
   await keepJob(run.prefix, job, ports)
   const provider = await ports.provider(job.site)
   requireKnownKeys(job.site, job.guests, provider)
+  requireKnownOptions(job.site, job.backup, provider)
   const { version } = await provider.identify()
   await provider.requireOptions(job.backup)
   const missing = await provider.missingPrivileges(intendedWork(job))
@@ -59,7 +69,7 @@ export async function authenticate(
 /** A job, or a run that is to be repeated. */
 async function readInput(request: unknown, ports: Needs): Promise<Request> {
   const again = readAgain(request)
-  return again === undefined ? readRequest(request, ports.defaultSite) : repeatRun(again, ports)
+  return again === undefined ? readRequest(request, ports.defaultSite, ports.writtenJobSchema) : repeatRun(again, ports)
 }
 
 /** EventBridge Scheduler delivers at least once: the first execution for a scheduled time takes it, later ones are told. */

@@ -16,6 +16,7 @@ import type { ProxmoxSite } from './config.ts'
 import { NoSuchTask, where } from './errors.ts'
 import { gatherEvidence } from './evidence.ts'
 import type { Limits } from './exchange.ts'
+import { proxmoxOptionKeys } from './options.ts'
 import { openGuestPower } from './guest-power.ts'
 import { parseUpid, type Upid } from './identifiers.ts'
 import { openGuests } from './guests.ts'
@@ -186,6 +187,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     platform: 'proxmox',
     traits: proxmoxTraits,
     selectionKeys: SELECTION_KEYS,
+    optionKeys: proxmoxOptionKeys,
     privilegeToSee,
     clockToleranceSeconds: site.clockToleranceSeconds,
     identify,

@@ -53,7 +53,7 @@ describe('keys of guests with ids of any form', () => {
         const guest = { ...its, name: '', node: '' }
         const folder = archiveFolder(prefix, 'hq', guest, days[0] ?? '')
         const key = artifactKey(folder, 'disk.raw')
-        expect(readArtifactKey(prefix, key)).toEqual({ site: 'hq', guest: its })
+        expect(readArtifactKey(prefix, key)).toMatchObject({ site: 'hq', guest: its })
         expect(readFolder(prefix, key)).toEqual({ site: 'hq', guest: its, folder, keyedAt: days[0] })
         expect(recordedKey(prefix, uploadRecordKey(prefix, key))).toBe(key)
       }),

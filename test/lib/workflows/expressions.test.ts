@@ -492,7 +492,9 @@ describe('an answer of Start backup', () => {
     })
     expect(assigned).toMatchObject({ calls: 1, spent: 9 })
     expect(
-      await evaluated(field('Wait for a turn of vzdump', 'Seconds'), { variables: assigned as Record<string, unknown> }),
+      await evaluated(field('Wait for a turn of vzdump', 'Seconds'), {
+        variables: assigned as Record<string, unknown>,
+      }),
     ).toBe(45)
   })
 })

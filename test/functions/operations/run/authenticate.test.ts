@@ -36,6 +36,22 @@ describe('authenticating', () => {
     ).rejects.toThrow('asked')
   })
 
+  it("refuses options that the site's platform doesn't know, before it asks the site", async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.identify = () => Promise.reject(new Error('asked'))
+    const ask = (backup: object) => authenticate({ request: { ...request, backup }, runId: 'r', startedAt }, ports)
+    await expect(ask({ skipDisks: ['scsi1'] })).rejects.toMatchObject({
+      name: 'InvalidJob',
+      message: expect.stringMatching(
+        /platform proxmox, which doesn't know backup\.skipDisks\. It knows backup\.notes, /,
+      ),
+    })
+    await expect(ask({ proxmox: { compress: 'gzip' } })).rejects.toThrow('asked')
+    ports.fakeProvider.optionKeys = ['notes']
+    await expect(ask({ notes: 'weekly' })).rejects.toThrow('asked')
+    await expect(ask({ proxmox: { compress: 'gzip' } })).rejects.toThrow(/doesn't know backup\.compress\./)
+  })
+
   it('names each missing privilege and its path', async () => {
     const ports = fakePorts()
     ports.fakeProvider.missing = [
