@@ -7,6 +7,7 @@ import { Construct } from 'constructs'
 import { RUNS_SUCCEEDED_METRIC } from '../functions/domain/metrics/run-metrics.ts'
 import { deploymentDimensions } from '../functions/domain/metrics/site-metrics.ts'
 import type { Deployment } from './deployment-config.ts'
+import { whatToDo } from './runbook.ts'
 import { noneCounted, siteAlarms, tell } from './site-alarms.ts'
 import type { Workflow } from './workflow.ts'
 
@@ -35,7 +36,7 @@ export class Alarms extends Construct {
       tell(
         this.#topic,
         new Alarm(queue, 'NotEmpty', {
-          alarmDescription: `Guestlift ${deployment.name}: ${meaning}`,
+          alarmDescription: `Guestlift ${deployment.name}: ${meaning} ${whatToDo('a-queue-is-not-empty')}`,
           metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }),
           threshold: 0,
           comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -50,7 +51,7 @@ export class Alarms extends Construct {
     tell(
       this.#topic,
       noneCounted(this, 'NoSuccess', hours, {
-        alarmDescription: `Guestlift ${deployment.name}: no run has succeeded for ${hours} hours.`,
+        alarmDescription: `Guestlift ${deployment.name}: no run has succeeded for ${hours} hours. ${whatToDo('nosuccess')}`,
         metricName: RUNS_SUCCEEDED_METRIC,
         dimensionsMap: deploymentDimensions({ deployment: deployment.name }),
       }),
@@ -69,7 +70,7 @@ export class Alarms extends Construct {
       ['Aborted', machine.metricAborted({ period, statistic: Stats.SUM })],
     ] as const) {
       const alarm = new Alarm(this, `${name}-${ended}`, {
-        alarmDescription: `Guestlift ${this.#deployment.name}: an execution of ${name} ended badly (${ended}). A notice with its cause should have come as well; without one, look at the workflow's executions in the Step Functions console.`,
+        alarmDescription: `Guestlift ${this.#deployment.name}: an execution of ${name} ended badly (${ended}). A notice with its cause should have arrived as well. ${whatToDo('an-execution-ended-badly')}`,
         metric,
         threshold: 0,
         comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,

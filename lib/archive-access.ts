@@ -1,7 +1,7 @@
 import { Validations } from 'aws-cdk-lib'
 import { Grant, type IRole } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import type { bookFolders } from '../functions/domain/books/object-keys.ts'
+import { type bookFolders, VERIFICATION_NAME } from '../functions/domain/books/object-keys.ts'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** The folders of the archive bucket; `functions/domain/books/object-keys.ts` says what lies in each. */
@@ -40,7 +40,7 @@ export class ArchiveAccess {
    * the archive was removed meanwhile.
    */
   grantWriteVerification(role: IRole): void {
-    this.allow(role, ['s3:PutObject', 's3:DeleteObject'], 'archives/*/verification.json')
+    this.allow(role, ['s3:PutObject', 's3:DeleteObject'], `archives/*/${VERIFICATION_NAME}`)
   }
 
   /** Hide objects behind a delete marker. */

@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { bookFolders } from '../functions/domain/books/object-keys.ts'
+import { bookFolders, verificationKey } from '../functions/domain/books/object-keys.ts'
 import type { Deployment } from './deployment-config.ts'
 
 /** Where archives go. It outlives the stack, its objects are versioned, and only Apply retention can delete a version. */
@@ -30,7 +30,7 @@ export class ArchiveBucket extends Construct {
       // name would stop the next try.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [
-        // Later than a failed guest can be repeated: whoever repeats it goes on with the parts that S3 has.
+        // Later than a failed guest can be repeated: anyone who repeats it goes on with the parts that S3 has.
         { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(config.abandonedUploadDays) },
         // Under Object Lock, S3 waits with these until the lock of a version has ended.
         // Books are rewritten or short-lived: only their newest version means anything.
@@ -50,13 +50,13 @@ export class ArchiveBucket extends Construct {
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
-        'Server access logs would need a second bucket per deployment. Who reads archives is told by CloudTrail data events, which an account switches on for all its buckets.',
+        'Server access logs would need a second bucket per deployment. CloudTrail data events record who reads archives, and an account switches them on for all its buckets.',
     })
   }
 }
 
 /**
- * Whoever may write: nothing below `archives/` is overwritten (S3 user guide, "Enforce conditional writes on Amazon S3
+ * No matter who may write: nothing below `archives/` is overwritten (S3 user guide, "Enforce conditional writes on Amazon S3
  * buckets"). Opening an upload and sending its parts know no conditions and make no object. Copying into the folder is
  * refused with that, also a copy onto itself that changes the storage class; lifecycle rules may.
  */
@@ -76,8 +76,8 @@ function writtenOnce(bucket: Bucket, keyPrefix: string): PolicyStatement[] {
     new PolicyStatement({
       ...denied,
       sid: 'ReplaceOnlyRecords',
-      // A verdict is replaced by the next reading's, the books by whoever keeps them.
-      notResources: [keys('archives/*/verification.json'), ...bookFolders.map((folder) => keys(`${folder}/*`))],
+      // A verdict is replaced by the next reading's, the books by those who keep them.
+      notResources: [keys(verificationKey('archives/*/')), ...bookFolders.map((folder) => keys(`${folder}/*`))],
       conditions: { Null: { 's3:if-match': 'false' } },
     }),
   ]

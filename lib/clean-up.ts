@@ -18,7 +18,7 @@ interface CleanUpProps {
 }
 
 /**
- * Whoever stops an execution (StopExecution, the console) stops its states, its Catch included; a time limit does the
+ * Anyone who stops an execution (StopExecution, the console) stops its states, its Catch included; a time limit does the
  * same. Step Functions reports both, and that starts the clean-up.
  */
 export class CleanUp extends Construct {

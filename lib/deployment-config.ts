@@ -25,10 +25,16 @@ const nameSchema = z
 const logDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const
 
 const objectLockSchema = z.strictObject({
-  /** `governance` can be lifted by those with the permission to; `compliance` by nobody, not even the account's root. */
-  mode: z.enum(['governance', 'compliance']),
-  /** Each object is locked this long from its creation. Applies to the small bookkeeping objects too. */
-  days: z.int().min(1).max(36_500),
+  mode: z
+    .enum(['governance', 'compliance'])
+    .describe(
+      "`governance` can be lifted by people with the permission; `compliance` by nobody, not even the account's root.",
+    ),
+  days: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .describe('Each object is locked this long from its creation, bookkeeping objects too.'),
 })
 
 /** S3 user guide, "General purpose bucket naming rules": what S3 would refuse only when the stack is deployed. */
@@ -41,33 +47,34 @@ function bucketNameFault(name: string): string | undefined {
 }
 
 const bucketSchema = z.strictObject({
-  /** Left out: CloudFormation makes a unique one. */
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name has 3 to 63 lower-case letters, digits, dots, hyphens')
     .refine((name) => bucketNameFault(name) === undefined, { error: ({ input }) => bucketNameFault(String(input)) })
-    .optional(),
-  /** In front of every key: empty, or ending with `/`. */
+    .optional()
+    .describe(
+      'Name of the bucket, which has 3 to 63 characters. Without it, CloudFormation makes a unique one. A later change makes a new bucket.',
+    ),
   keyPrefix: z
     .string()
     .regex(
       /^$|^[A-Za-z0-9][A-Za-z0-9._/-]*\/$/,
       'a key prefix is empty, or starts with a letter or digit and ends with /',
     )
-    .default(''),
-  /** Can only be switched on when the bucket is created. */
-  objectLock: objectLockSchema.optional(),
-  /**
-   * Days after which S3 drops the parts of an upload that nobody completed, counted from its start. A copy may take
-   * `LONGEST_COPY_DAYS`, and what failed can be repeated for as long after that.
-   */
+    .default('')
+    .describe('Goes in front of every key: empty, or a text that ends with `/`.'),
+  objectLock: objectLockSchema
+    .optional()
+    .describe('Locks every object. It can be switched on only when the bucket is created.'),
+  // A copy may take LONGEST_COPY_DAYS, and what failed can be repeated for REPEAT_WINDOW_DAYS after that.
   abandonedUploadDays: z
     .int()
     .gt(
       REPEAT_WINDOW_DAYS,
       `a failed guest can be repeated for ${REPEAT_WINDOW_DAYS} days and needs its parts until then`,
     )
-    .default(LONGEST_COPY_DAYS + REPEAT_WINDOW_DAYS + 2),
+    .default(LONGEST_COPY_DAYS + REPEAT_WINDOW_DAYS + 2)
+    .describe('Days after which S3 drops the parts of an upload that nobody completed, counted from its start.'),
 })
 
 function awsId(kind: string) {
@@ -75,16 +82,15 @@ function awsId(kind: string) {
 }
 
 const vpcSchema = z.strictObject({
-  vpcId: awsId('vpc'),
-  /** Private subnets with a way to the sites. Functions in a VPC have no public address. */
-  subnetIds: z.array(awsId('subnet')).min(1),
-  securityGroupIds: z.array(awsId('sg')).min(1),
-  /**
-   * Route tables of these subnets that get an S3 gateway endpoint (free), so that archive bytes never pass a NAT
-   * gateway. Leave empty when the VPC has the endpoint: a second one in the same table is refused.
-   * Secrets Manager has no gateway endpoint: the VPC must offer an interface endpoint for it, or a route out.
-   */
-  s3RouteTableIds: z.array(awsId('rtb')).default([]),
+  vpcId: awsId('vpc').describe('An existing VPC, as `vpc-…`.'),
+  subnetIds: z.array(awsId('subnet')).min(1).describe('Private subnets with a way to the sites, as `subnet-…`.'),
+  securityGroupIds: z.array(awsId('sg')).min(1).describe('Security groups of the functions, as `sg-…`.'),
+  s3RouteTableIds: z
+    .array(awsId('rtb'))
+    .default([])
+    .describe(
+      'Route tables of the subnets, as `rtb-…`, that get an S3 gateway endpoint (free). Leave it empty when the VPC has one.',
+    ),
 })
 
 /** A proxy that takes http:// or https:// itself. Its address stands in the template, where a password would be readable. */
@@ -95,12 +101,16 @@ function isProxyUrl(text: string): boolean {
 }
 
 const proxySchema = z.strictObject({
-  url: z.string().refine(isProxyUrl, { error: 'write http://proxy.example.com:3128, without user and password' }),
-  /**
-   * What the functions reach without it, as `NO_PROXY` takes it: `amazonaws.com` where the VPC has endpoints for S3 and
-   * Secrets Manager, the sites' domain where only AWS lies behind the proxy.
-   */
-  except: z.array(z.string().regex(/^[^\s,]+$/, 'one host each, without blanks and commas')).default([]),
+  url: z
+    .string()
+    .refine(isProxyUrl, { error: 'write http://proxy.example.com:3128, without user and password' })
+    .describe(
+      'The proxy, as `http://proxy.example.com:3128`. It has no user and password, because the template is readable.',
+    ),
+  except: z
+    .array(z.string().regex(/^[^\s,]+$/, 'one host each, without blanks and commas'))
+    .default([])
+    .describe('Hosts that the functions reach without the proxy, as in `NO_PROXY`.'),
 })
 
 /** EventBridge Scheduler: `rate(1 day)`, or six cron fields of which day-of-month or day-of-week is `?`. */
@@ -116,43 +126,58 @@ const scheduleExpressionSchema = z.string().refine(isScheduleExpression, {
 })
 
 const scheduleSchema = z.strictObject({
-  /** Part of object keys: a run claims `schedules/<name>/<time>`, since schedules may fire twice. */
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'a schedule name has 1 to 63 letters, digits, - or _'),
-  expression: scheduleExpressionSchema,
-  timezone: timeZoneSchema.default('UTC'),
-  job: writtenJobSchema,
-  enabled: z.boolean().default(true),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'a schedule name has 1 to 63 letters, digits, - or _')
+    .describe('Part of object keys: 1 to 63 letters, digits, `-` or `_`.'),
+  expression: scheduleExpressionSchema.describe(
+    'When the run starts, as a [schedule expression](#schedule-expressions).',
+  ),
+  timezone: timeZoneSchema.default('UTC').describe('Time zone of the expression, an IANA name.'),
+  job: writtenJobSchema.describe('What the run archives. Its `site` is one of `sites`.'),
+  enabled: z.boolean().default(true).describe('Whether the schedule is switched on.'),
 })
 export type ScheduleConfig = z.output<typeof scheduleSchema>
 
 const transferSchema = z.strictObject({
-  /** Memory of a copy function, which also buys its share of a CPU: 1769 is one. Parts are held in memory. */
-  memoryMiB: z.int().min(512).max(10_240).default(1769),
-  /**
-   * Guests that one run works on at the same time, dumping, moving or waiting for their turn. A node dumps one guest at a
-   * time, and a site's limits hold for its transfers, so more only wait, at nine history events in up to five minutes
-   * each. Enough for a node to dump the next guest while several archives of it are on their way: five a node is ample.
-   */
-  maxConcurrency: z.int().min(1).max(1000).default(20),
-  /** Copy functions at the same time over all runs, taken from the account's quota: spares the site's uplink. */
-  reservedConcurrency: z.int().min(1).max(1000).optional(),
+  memoryMiB: z
+    .int()
+    .min(512)
+    .max(10_240)
+    .default(1769)
+    .describe('Memory of a copy function. 1769 MiB is one CPU, which moves 60 to 70 MB/s.'),
+  maxConcurrency: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(20)
+    .describe('Guests that one run works on at the same time: dumping, copying, or waiting for their turn.'),
+  reservedConcurrency: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe("Copy functions at the same time over all runs, taken from the account's quota."),
 })
 
 const sweepSchema = z.strictObject({
-  /** When abandoned uploads are looked for, in UTC. Each look costs a few requests for each open upload. */
-  expression: scheduleExpressionSchema.default('rate(1 day)'),
-  enabled: z.boolean().default(true),
+  expression: scheduleExpressionSchema
+    .default('rate(1 day)')
+    .describe('When abandoned uploads are looked for, in UTC.'),
+  enabled: z.boolean().default(true).describe('Whether this is switched on.'),
 })
 
 /** Pruning of all archives of a site, beside what runs with a retention do for the guests that they archive. */
 const siteRetentionSchema = z.strictObject({
-  site: siteNameSchema,
-  /** When. Once a day is plenty: rules count days and longer. */
-  expression: scheduleExpressionSchema.default('rate(1 day)'),
-  timezone: timeZoneSchema.default('UTC'),
-  /** Where a guest's job has a retention too, an archive stays only if both keep it. */
-  retention: retentionSchema,
-  enabled: z.boolean().default(true),
+  site: siteNameSchema.describe('The site whose archives are pruned, one of `sites`.'),
+  expression: scheduleExpressionSchema
+    .default('rate(1 day)')
+    .describe('When it is pruned. Once a day is enough, since rules count days and longer.'),
+  timezone: timeZoneSchema.default('UTC').describe('Time zone of the expression, an IANA name.'),
+  retention: retentionSchema.describe(
+    "What stays. If a guest's job has a retention too, an archive stays only if both keep it.",
+  ),
+  enabled: z.boolean().default(true).describe('Whether this is switched on.'),
 })
 
 /** An alarm's period is at most this long (CloudWatch), and it has to see one check in each. */
@@ -160,66 +185,79 @@ const LONGEST_ALARM_HOURS = 168
 
 /** How the coverage of each site is judged, and when: against the schedules of runs that are switched on. */
 const coverageSchema = coverageRulesSchema.extend({
-  /** When it is judged, in UTC. At least once a week: the alarm looks back no further. */
   expression: scheduleExpressionSchema
     .refine((expression) => (longestGapHours(expression) ?? Number.POSITIVE_INFINITY) <= LONGEST_ALARM_HOURS, {
-      error: `coverage is judged at least every ${LONGEST_ALARM_HOURS} hours, or no alarm could tell that it stopped`,
+      error: `coverage is judged at least every ${LONGEST_ALARM_HOURS} hours, or no alarm could show that it stopped`,
     })
-    .default('rate(6 hours)'),
-  enabled: z.boolean().default(true),
+    .default('rate(6 hours)')
+    .describe('When coverage is judged, in UTC. At least once a week, since the alarm looks back no further.'),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether it is judged, and whether the alarms for uncovered guests exist.'),
 })
 
 const verificationSchema = verificationPolicySchema.extend({
-  /** When archives are looked for that are due to be read whole, in UTC. */
-  expression: scheduleExpressionSchema.default('rate(1 day)'),
-  enabled: z.boolean().default(true),
-  /** Archives that one run reads at the same time, each in a function or a build of its own. */
-  maxConcurrency: z.int().min(1).max(100).default(5),
-  /** What reads archives that don't fit a function. With `none`, the report says which, and how a person reads them. */
-  runner: verificationRunnerSchema.default('codebuild'),
+  expression: scheduleExpressionSchema
+    .default('rate(1 day)')
+    .describe('When archives are looked for that are due to be read whole, in UTC.'),
+  enabled: z.boolean().default(true).describe('Whether this is switched on.'),
+  maxConcurrency: z.int().min(1).max(100).default(5).describe('Archives that one run reads at the same time.'),
+  runner: verificationRunnerSchema.default('codebuild').describe('What reads archives that do not fit a function.'),
   mostGiBInFunction: verificationRequestSchema.shape.mostGiBInFunction,
 })
 
 export const deploymentSchema = z
   .strictObject({
-    /** Part of the names of stacks, workflows, functions and logs: one account can hold several deployments. */
-    name: nameSchema,
-    /** Left out: whatever account and region the CLI's credentials name at deploy time. */
+    name: nameSchema.describe(
+      'Part of the names of stacks, workflows, functions and logs: 2 to 24 lower-case letters, digits or inner hyphens, a letter first.',
+    ),
     account: z
       .string()
       .regex(/^\d{12}$/, 'an account has 12 digits')
-      .optional(),
+      .optional()
+      .describe('Where the stacks go, 12 digits. Without it, the account of the credentials that deploy.'),
     region: z
       .string()
       .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region reads like eu-central-1')
-      .optional(),
-    /** Sites by name. Each one's configuration lies in the secret `<siteSecretPrefix><name>`; see `site-secrets.ts`. */
-    sites: z.array(siteNameSchema).min(1),
-    /** The site of jobs of the older shape, which name none. */
-    defaultSite: siteNameSchema.optional(),
+      .optional()
+      .describe('Where the stacks go, as `eu-central-1`. Without it, the region of the credentials that deploy.'),
+    sites: z.array(siteNameSchema).min(1).describe('Names of the sites whose secrets the functions may read.'),
+    defaultSite: siteNameSchema
+      .optional()
+      .describe('The site of jobs of the older shape, which name no site. One of `sites`.'),
     siteSecretPrefix: z
       .string()
       .regex(/^[A-Za-z0-9/_+=.@-]*\/$/, 'a secret prefix ends with /')
-      .default('guestlift/site/'),
-    bucket: bucketSchema.prefault({}),
-    logRetentionDays: z.literal(logDays).default(90),
-    /** Receive failed, timed-out and aborted runs. Each address confirms its subscription once. */
-    notificationEmails: z.array(z.email()).default([]),
-    /** Alarm when no run has succeeded for so long; for deployments with regular schedules. CloudWatch looks back 7 days at most. */
-    alarmAfterHoursWithoutSuccess: z.int().min(1).max(168).optional(),
-    /** Only for sites that are reached through a VPC (VPN, Direct Connect). */
-    vpc: vpcSchema.optional(),
-    /**
-     * Where functions in a VPC reach sites or AWS only through an HTTP proxy: the sites' API, the `https` route, S3 and
-     * Secrets Manager. SSH (`sftp`, `push`) goes through none. The larger runner lies in no VPC and needs none.
-     */
-    proxy: proxySchema.optional(),
-    schedules: z.array(scheduleSchema).default([]),
-    sweep: sweepSchema.prefault({}),
-    retention: z.array(siteRetentionSchema).default([]),
-    coverage: coverageSchema.prefault({}),
-    verification: verificationSchema.prefault({}),
-    transfer: transferSchema.prefault({}),
+      .default('guestlift/site/')
+      .describe('The secret of a site is called `<prefix><site>`. The prefix ends with `/`.'),
+    bucket: bucketSchema.prefault({}).describe('The archive bucket.'),
+    logRetentionDays: z
+      .literal(logDays)
+      .default(90)
+      .describe('How many days CloudWatch keeps the logs. It accepts only these numbers.'),
+    notificationEmails: z
+      .array(z.email())
+      .default([])
+      .describe('Who receives [notices and alarms](operate.md). Each address confirms its subscription once.'),
+    alarmAfterHoursWithoutSuccess: z
+      .int()
+      .min(1)
+      .max(168)
+      .optional()
+      .describe(
+        'Hours without a success until an alarm, for deployments with regular schedules. CloudWatch looks back 7 days at most.',
+      ),
+    vpc: vpcSchema.optional().describe('Only for sites that are reached through a VPC (VPN, Direct Connect).'),
+    proxy: proxySchema
+      .optional()
+      .describe('Only for functions in a VPC that reach sites or AWS through an HTTP proxy.'),
+    schedules: z.array(scheduleSchema).default([]).describe('Which jobs run when.'),
+    sweep: sweepSchema.prefault({}).describe('When abandoned uploads are removed.'),
+    retention: z.array(siteRetentionSchema).default([]).describe('Which sites are pruned, when, and by which rules.'),
+    coverage: coverageSchema.prefault({}).describe('When and how coverage is judged.'),
+    verification: verificationSchema.prefault({}).describe('When and how archives are read back.'),
+    transfer: transferSchema.prefault({}).describe('Memory and concurrency of the copy.'),
   })
   .check(({ value, issues }) => {
     const refuse = (path: PropertyKey[], message: string, input: unknown) =>

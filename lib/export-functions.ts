@@ -1,4 +1,5 @@
 import { Construct } from 'constructs'
+import { MANIFEST_NAME } from '../functions/domain/books/object-keys.ts'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
 import type { ArchiveAccess, Keys } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
@@ -115,7 +116,7 @@ const needs = {
     timeoutSeconds: 120,
     read: ['archives/*', EVIDENCE],
     write: [
-      'archives/*/manifest.json',
+      `archives/*/${MANIFEST_NAME}`,
       'archives/*/guest.json',
       'archives/*/side/*',
       'archives/*/*.log',
@@ -127,7 +128,7 @@ const needs = {
   ApplyRetention: {
     memoryMiB: 512,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives/*', 'retention/*'],
+    read: ['archives/*', 'catalogue/*', 'retention/*'],
     write: ['retention/*'],
     remove: ['retention/*'],
     prune: true,
@@ -156,7 +157,7 @@ const needs = {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['claims/*', 'archives/*/manifest.json', 'sites/*', 'sweeps/*'],
+    read: ['claims/*', `archives/*/${MANIFEST_NAME}`, 'sites/*', 'sweeps/*'],
     write: ['sweeps/*'],
   },
   SweepUploads: {
@@ -180,7 +181,7 @@ const needs = {
   PruneArchives: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives/*', 'prunings/*', 'retention/*'],
+    read: ['archives/*', 'catalogue/*', 'prunings/*', 'retention/*'],
     write: ['prunings/*', 'retention/*'],
     remove: ['retention/*'],
     prune: true,

@@ -96,7 +96,7 @@ export class ExportStack extends Stack {
     const coverage = new Workflow(this, 'JudgeCoverage', {
       name: 'judge-coverage',
       deployment,
-      description: `Judges which guests of a site have a young archive. Start it with: {"site":"${deployment.sites[0]}"}`,
+      description: `Judges which guests of a site have a recent archive. Start it with: {"site":"${deployment.sites[0]}"}`,
       timeout: Duration.hours(6),
       story: (within) => judgeCoverage(within, functions),
     })

@@ -7,6 +7,7 @@ import { Alarms } from './alarms.ts'
 import type { CleanUp } from './clean-up.ts'
 import type { Deployment } from './deployment-config.ts'
 import { noticeTopic } from './notice-topic.ts'
+import { whatToDo } from './runbook.ts'
 import { consoleUrl } from './console-url.ts'
 import { deadLetters, type Schedules } from './schedule.ts'
 import type { Workflow } from './workflow.ts'
@@ -95,7 +96,7 @@ function warnIfNobodyListens(scope: Construct, deployment: Deployment): void {
   if (notificationEmails.length > 0 || !byItself) return
   Annotations.of(scope).addWarningV2(
     'guestlift:nobody-notified',
-    `Deployment ${deployment.name} runs on a schedule and names nobody in notificationEmails: when a run fails, nobody hears of it. Add an address, or subscribe to the topic that the output FailureTopicArn names.`,
+    `Deployment ${deployment.name} runs on a schedule and names nobody in notificationEmails: when a run fails, nobody is notified. Add an address, or subscribe to the topic that the output FailureTopicArn names.`,
   )
 }
 
@@ -109,7 +110,8 @@ function noticeText(deployment: Deployment, scope: Construct, wayOn: readonly st
       `Guestlift ${deployment.name}: ${field('name')} ended as ${field('status')}.`,
       `Error: ${field('error')}`,
       `Cause: ${field('cause')}`,
-      `Look: ${executionPage(scope)}`,
+      `Execution: ${executionPage(scope)}`,
+      `${whatToDo('ends-of-executions')}, under the name of the error`,
       ...wayOn,
     ].join('\n'),
   )
@@ -143,8 +145,9 @@ function cleanUpText(deployment: Deployment, scope: Construct): RuleTargetInput 
   return RuleTargetInput.fromMultilineText(
     [
       `Guestlift ${deployment.name}: what a stopped execution left behind is cleaned up: its backups are stopped and its guests given back.`,
-      `Look what it did, guest by guest: ${executionPage(scope)}`,
+      `What it did, guest by guest: ${executionPage(scope)}`,
       `From the command line: aws stepfunctions describe-execution --execution-arn ${field('executionArn')} --query output --output text`,
+      whatToDo('notice-of-a-clean-up'),
     ].join('\n'),
   )
 }

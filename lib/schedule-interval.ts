@@ -27,7 +27,7 @@ type DayTest = (day: Day) => boolean
 
 /**
  * The longest time from one firing to the next, in hours; `undefined` for what never fires twice, and for what this
- * reader can't make sense of. Reckoned in the schedule's own time zone: where its clocks change, one gap a year is an
+ * reader can't make sense of. Computed in the schedule's own time zone: where its clocks change, one gap a year is an
  * hour longer.
  */
 export function longestGapHours(expression: string): number | undefined {

@@ -15,6 +15,7 @@ import type { RunMetric } from '../functions/domain/metrics/run-metrics.ts'
 import { metricDimensions, METRICS_NAMESPACE } from '../functions/domain/metrics/site-metrics.ts'
 import { checkPeriod } from './coverage-checks.ts'
 import type { Deployment } from './deployment-config.ts'
+import { whatToDo } from './runbook.ts'
 
 interface SiteAlarmsProps {
   deployment: Deployment
@@ -40,7 +41,7 @@ export function tell(topic: Topic, alarm: Alarm): void {
 /** One period is one check, so the first that finds something alarms; and so does a check that doesn't come. */
 function guestsUncovered(scope: Construct, site: string, deployment: Deployment): Alarm {
   return new Alarm(scope, `GuestsUncovered-${site}`, {
-    alarmDescription: `Guestlift ${deployment.name}: guests of site ${site} are not covered by a young, whole archive, or nobody checked. Look: coverage/${site}.json in the archive bucket.`,
+    alarmDescription: `Guestlift ${deployment.name}: guests of site ${site} have no recent, whole archive, or nobody checked. The last check is coverage/${site}.json in the archive bucket. ${whatToDo('guestsuncovered')}`,
     metric: new Metric({
       namespace: METRICS_NAMESPACE,
       metricName: UNCOVERED_METRIC,
@@ -58,7 +59,7 @@ function guestsUncovered(scope: Construct, site: string, deployment: Deployment)
 function nothingArchived(scope: Construct, site: string, { name }: Deployment, hours: number): Alarm {
   const metricName: RunMetric = 'GuestsArchived'
   return noneCounted(scope, `NothingArchived-${site}`, hours, {
-    alarmDescription: `Guestlift ${name}: no guest of site ${site} was archived for ${hours} hours.`,
+    alarmDescription: `Guestlift ${name}: no guest of site ${site} was archived for ${hours} hours. ${whatToDo('nothingarchived')}`,
     metricName,
     dimensionsMap: metricDimensions({ deployment: name, site }),
   })

@@ -48,6 +48,15 @@ function breaches(from: RegExp, allowed: RegExp[], node = true): string[] {
     .map((one) => `${one.from} imports ${one.to}`)
 }
 
+/** Those from which one comes back to themselves. */
+function circles(all: readonly string[], next: (one: string) => Iterable<string>): string[] {
+  const reaches = (from: string, seen: Set<string>): Set<string> => {
+    for (const to of next(from)) if (!seen.has(to)) reaches(to, seen.add(to))
+    return seen
+  }
+  return all.filter((one) => reaches(one, new Set()).has(one))
+}
+
 describe('the architecture', () => {
   it('keeps contracts to zod and themselves', () => {
     expect(breaches(/^functions\/contracts\//, [/^zod$/, /^functions\/contracts\//], false)).toEqual([])
@@ -69,7 +78,7 @@ describe('the architecture', () => {
 
   it.each(['proxmox'])('keeps provider %s to its own folder', (platform) => {
     const own = new RegExp(
-      `^functions/(contracts|domain|providers/${platform})/|^functions/providers/provider(-deps)?.ts$`,
+      `^functions/(contracts|domain|providers/${platform})/|^functions/providers/(capabilities/)?[^/]+(?<!registry)\\.ts$`,
     )
     expect(
       breaches(new RegExp(`^functions/providers/${platform}/`), [own, /^functions\/tls\//, /^(undici|zod)(\/|$)/]),
@@ -93,21 +102,60 @@ describe('the architecture', () => {
     expect(breaches(/^functions\/tls\//, [/^functions\/(contracts|domain|tls)\//])).toEqual([])
   })
 
-  it.each(['functions/domain/', 'functions/operations/', 'functions/readers/'])(
-    'has no circle among the folders of %s',
-    (place) => {
-      const folders = new Map<string, Set<string>>()
-      for (const { from, to } of imports) {
-        if (!from.startsWith(place) || !to.startsWith(place) || dirname(from) === dirname(to)) continue
-        folders.set(dirname(from), (folders.get(dirname(from)) ?? new Set()).add(dirname(to)))
-      }
-      const reaches = (from: string, seen: Set<string>): Set<string> => {
-        for (const to of folders.get(from) ?? []) if (!seen.has(to)) reaches(to, seen.add(to))
-        return seen
-      }
-      expect([...folders.keys()].filter((one) => reaches(one, new Set()).has(one))).toEqual([])
-    },
-  )
+  it.each([
+    'functions/domain/',
+    'functions/operations/',
+    'functions/readers/',
+    'local/',
+    'local/asl/',
+    'local/cli/',
+    'local/labs/',
+    'local/s3/',
+  ])('has no circle among the folders of %s', (place) => {
+    // What lies in the place itself belongs to no folder: it is what all of them share, or what puts them together.
+    const folderOf = (file: string) => {
+      const [folder = '', ...rest] = file.slice(place.length).split('/')
+      return file.startsWith(place) && rest.length > 0 ? folder : undefined
+    }
+    const folders = new Map<string, Set<string>>()
+    for (const { from, to } of imports) {
+      const [one, other] = [folderOf(from), folderOf(to)]
+      if (one === undefined || other === undefined || one === other) continue
+      folders.set(one, (folders.get(one) ?? new Set()).add(other))
+    }
+    expect(circles([...folders.keys()], (folder) => folders.get(folder) ?? [])).toEqual([])
+  })
+
+  it('has no circle among its files, but for types', () => {
+    const needed = new Map<string, string[]>()
+    for (const { from, to, typeOnly } of imports) if (!typeOnly) needed.set(from, [...(needed.get(from) ?? []), to])
+    expect(circles(files, (file) => needed.get(file) ?? [])).toEqual([])
+  })
+
+  it("spells the names of an archive's manifest and verdict in one place", () => {
+    // Beside it, prose; and files of that name that are others': of Step Functions' results, and of CDK's assembly.
+    const others = /^(local\/asl\/states\/result-writer|local\/run\/(assembly|synthesised))\.ts$/
+    const code = (file: string) => readFileSync(join(root, file), 'utf8').replace(/^\s*(\/?\*|\/\/).*$/gm, '')
+    const spelt = files.filter(
+      (file) => !others.test(file) && /['"`/}](manifest|verification)\.json['"`]/.test(code(file)),
+    )
+    expect(spelt).toEqual(['functions/domain/books/object-keys.ts'])
+  })
+
+  it('ships what the product imports, and nothing that it does not', () => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+      'dependencies' | 'devDependencies',
+      Record<string, string>
+    >
+    const packages = new Set(
+      imports
+        .filter(({ to, typeOnly }) => !typeOnly && !/^(node:|#|functions|lib|local|bin|package\.json$)/.test(to))
+        .map(({ to }) => /^(@[^/]+\/)?[^/]+/.exec(to)?.[0] ?? to),
+    )
+    expect([...packages].filter((name) => !(name in dependencies)).toSorted()).toEqual([])
+    expect(Object.keys(dependencies).filter((name) => !packages.has(name))).toEqual([])
+    expect(Object.keys(devDependencies).filter((name) => packages.has(name))).toEqual([])
+  })
 
   it('gives operations only the types of provider, reader and store', () => {
     const values = imports.filter((one) => one.from.startsWith('functions/operations/') && !one.typeOnly)
@@ -119,7 +167,7 @@ describe('the architecture', () => {
       breaches(/^functions\/operations\//, [
         /^zod$/,
         /^functions\/(contracts|domain|archive-formats|catalogue-page|operations)\//,
-        /^functions\/(providers\/provider|readers\/reader|aws\/(archive|version)-store)\.ts$/,
+        /^functions\/(providers\/(?:capabilities\/)?[a-z-]+(?<!registry)|readers\/reader|aws\/(archive|version)-store)\.ts$/,
       ]),
     ).toEqual([])
   })

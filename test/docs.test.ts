@@ -2,11 +2,16 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { anchorsOf, proseLines, sentencesOf, slugOf, wordsOf } from './markdown.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Longer, and a newcomer no longer reads it to the end. */
 const MOST_README_LINES = 200
+/** Longer, and a sentence has to be read twice. */
+const MOST_WORDS = 25
+/** Words that a newcomer stumbles over; say show, report, estimate, must, anyone who. The help of the commands is a page too. */
+const UNPLAIN = /\b(?:tell|tells|telling|told|reckon\w*|shall|whoever|lest|save for)\b/i
 
 interface Link {
   /** Path of the page from the root, and the line that the link is in. */
@@ -19,45 +24,9 @@ const pagesOfDocs = readdirSync(join(root, 'docs'), { recursive: true, withFileT
   .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
   .map((entry) => relative(root, join(entry.parentPath, entry.name)))
   .toSorted()
-const pages = ['README.md', 'CONTRIBUTING.md', ...pagesOfDocs].filter((page) => existsSync(join(root, page)))
-
-/** The lines of a page with those of code blocks empty, so that a comment in a command is no heading. */
-function proseLines(text: string): string[] {
-  let fence: string | undefined
-  return text.split('\n').map((line) => {
-    const [, mark] = /^\s*(`{3,}|~{3,})/.exec(line) ?? []
-    if (fence !== undefined) {
-      if (mark?.startsWith(fence) === true && line.trim() === mark) fence = undefined
-      return ''
-    }
-    fence = mark
-    return mark === undefined ? line : ''
-  })
-}
-
-/** As GitHub names a heading: what it shows in lower case, blanks as hyphens, anything but letters, digits, - and _ left out. */
-function slugOf(heading: string): string {
-  return heading
-    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replaceAll(/(?<![\p{L}\p{N}])_(.+?)_(?![\p{L}\p{N}])/gu, '$1')
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, '')
-    .replaceAll(' ', '-')
-}
-
-/** The anchors of a page. GitHub numbers those that would be the same from the second on: `time`, `time-1`. */
-function anchorsOf(text: string): Set<string> {
-  const anchors = new Set<string>()
-  for (const line of proseLines(text)) {
-    const [, heading] = /^ {0,3}#{1,6} +(.*?)(?: +#+)? *$/.exec(line) ?? []
-    if (heading === undefined) continue
-    const slug = slugOf(heading)
-    let anchor = slug
-    for (let count = 1; anchors.has(anchor); count += 1) anchor = `${slug}-${count}`
-    anchors.add(anchor)
-  }
-  return anchors
-}
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pagesOfDocs].filter((page) =>
+  existsSync(join(root, page)),
+)
 
 /** Links to files of the repository; those that name a host aren't followed. */
 function linksOf(page: string, text: string): Link[] {
@@ -112,6 +81,57 @@ describe('the documentation', () => {
 
   it('links to each page under docs/ from another one', () => {
     expect(pagesOfDocs.filter((page) => !links.some((link) => leadsTo(link, page)))).toEqual([])
+  })
+})
+
+describe('the sentences of the documentation', () => {
+  it(`have at most ${MOST_WORDS} words`, () => {
+    const long = pages.flatMap((page) =>
+      sentencesOf(read(page))
+        .filter(({ text }) => wordsOf(text) > MOST_WORDS)
+        .map(({ line, text }) => `${page}:${line} has ${wordsOf(text)} words: ${text}`),
+    )
+    expect(long).toEqual([])
+  })
+
+  it('use plain words, also in the help of the commands', () => {
+    const unplain = pages.flatMap((page) =>
+      read(page)
+        .split('\n')
+        .flatMap((line, index) => (UNPLAIN.test(line) ? [`${page}:${index + 1} ${line.trim()}`] : [])),
+    )
+    expect(unplain).toEqual([])
+  })
+
+  it('stand one on a line', () => {
+    const lines = pages.flatMap((page) => {
+      const taken = sentencesOf(read(page)).map(({ line }) => line)
+      return taken.filter((line, index) => taken.indexOf(line) < index).map((line) => `${page}:${line}`)
+    })
+    expect(lines).toEqual([])
+  })
+})
+
+describe('the check of sentences', () => {
+  it('takes prose and lists, and leaves out headings, tables, comments and code', () => {
+    const text = '# A title\n\nOne. Two `a. B` more?\n- Three\n1. Four\n| a. B |\n<!-- No. -->\n```\nCode. More.\n```\n'
+    expect(sentencesOf(text)).toEqual([
+      { line: 3, text: 'One.' },
+      { line: 3, text: 'Two `code` more?' },
+      { line: 4, text: 'Three' },
+      { line: 5, text: 'Four' },
+    ])
+  })
+
+  it('counts the words that are read: of a link its text, of code one', () => {
+    expect(wordsOf(sentencesOf('See [the page](a/b.md) - or `npx guestlift run --json` - twice.')[0]?.text ?? '')).toBe(
+      6,
+    )
+  })
+
+  it('goes on behind an abbreviation that no capital follows', () => {
+    expect(sentencesOf('It takes e.g. two, as 3.5 GiB.')).toHaveLength(1)
+    expect(sentencesOf('**What it is not.**')).toHaveLength(1)
   })
 })
 

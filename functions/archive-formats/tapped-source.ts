@@ -1,5 +1,5 @@
 /**
- * A source that counts what passes, whoever reads it. It doesn't end when one of its readers gives up: what remains can
+ * A source that counts what passes, no matter who reads it. It doesn't end when one of its readers gives up: what remains can
  * still be read, and be summed up.
  */
 export class TappedSource implements AsyncIterable<Buffer> {

@@ -124,8 +124,8 @@ class FrameWalk {
       const mebibytes = Math.ceil(needed / 1024 ** 2)
       throw new Damage(
         'zstd-window',
-        `The zstd frame whose header is at byte ${at} was made with a long window: reading it takes ${mebibytes} MiB of memory, and ` +
-          `zstd, as a restore runs it, refuses more than 128. Its content may be whole: unpack it with ` +
+        `The zstd frame whose header is at byte ${at} was made with a long window. ` +
+          `Reading it takes ${mebibytes} MiB of memory, and zstd, as a restore runs it, refuses more than 128. Its content may be whole: unpack it with ` +
           `"zstd -d --long=${Math.ceil(Math.log2(needed))}" and compress it again without --long.`,
         'file',
         at,

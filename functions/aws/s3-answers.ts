@@ -112,7 +112,7 @@ async function judgeRefusal(answer: Answer, refuse: (why: string) => Error): Pro
   const ours = bare ? isMarked(answer) || isXml(headers['content-type']) : rootElement(text) === 'Error'
   if (ours) return
   const what = describeAnswer(answer, text)
-  // Whoever stands before S3 says so when S3 is away.
+  // What stands before S3 says so when S3 is away.
   if (statusCode >= 500 || statusCode === 429) throw new PassingAnswer(String(statusCode), what, statusCode)
   throw refuse(what)
 }

@@ -229,7 +229,7 @@ export class S3ArchiveStore implements ArchiveStore {
       if (stored !== undefined) {
         throw new ArchiveConflict(
           `s3://${this.bucket}/${key} exists with other content (${stored.sizeBytes} bytes) and was not overwritten. ` +
-            'Move it away if the archive shall go there',
+            'Move it away if the archive belongs there',
           { cause: error },
         )
       }

@@ -15,7 +15,7 @@ export function isAnswer(response: unknown): response is Answer {
   return typeof response === 'object' && response !== null && 'statusCode' in response && 'headers' in response
 }
 
-/** The body as text, up to a length, and put back for whoever reads it next. */
+/** The body as text, up to a length, and put back for anyone who reads it next. */
 export async function takeBody(answer: Answer, longestBytes = LONGEST_DOCUMENT_BYTES): Promise<string> {
   const { body } = answer
   if (!(body instanceof Readable)) return body instanceof Uint8Array ? Buffer.from(body).toString() : ''

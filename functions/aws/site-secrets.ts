@@ -78,8 +78,8 @@ function secretFact(error: unknown, site: string, secretName: string): Error {
     )
   }
   return new StoreDenied(
-    `can't read the secret ${secretName} of site ${site} (${code}). Check that it exists, that nothing denies ` +
-      'secretsmanager:GetSecretValue on it, and that the function may use its key (kms:Decrypt) if it has one of its own',
+    `can't read the secret ${secretName} of site ${site} (${code}). Check that it exists and that nothing denies ` +
+      'secretsmanager:GetSecretValue on it. If it has a key of its own, the function needs kms:Decrypt on that',
     cause,
   )
 }

@@ -22,7 +22,7 @@ export const cataloguedArtifactSchema = z.strictObject({
   versionId: z.string().optional(),
 })
 
-/** The part of a manifest that finding, judging and restoring an archive takes. */
+/** The part of a manifest that finding, judging, restoring and pruning an archive takes. */
 export const manifestFactsSchema = z.strictObject({
   name: z.string(),
   node: z.string(),
@@ -53,6 +53,13 @@ export const manifestFactsSchema = z.strictObject({
   tags: z.array(z.string()),
   ...contentFigures,
   artifacts: z.array(cataloguedArtifactSchema).min(1),
+  /** No retention removes it, whatever its age. */
+  protected: z.literal(true).optional(),
+  /**
+   * Keys of the small files that belong to it. Absent where the manifest doesn't name them in a form that can be read, or
+   * doesn't say whether it is protected: such an archive is never removed.
+   */
+  sideFiles: z.array(z.string()).optional(),
 })
 export type ManifestFacts = z.infer<typeof manifestFactsSchema>
 
@@ -87,10 +94,11 @@ export type IndexedArchive = z.infer<typeof indexedArchiveSchema>
  * `catalogue/<site>/<kind>-<id>.json`: what a guest's manifests said when it was written. A copy, never the truth: a
  * listing with ETags decides entry by entry whether it still holds. `sum` is over `archives` and finds damage. One of
  * another version counts as none and is written anew: version 1 lacks figures that its manifests may well have, version 2
- * lacks whose archive it is and by which clock it is dated, version 3 its grade, and nothing in them tells.
+ * lacks whose archive it is and by which clock it is dated, version 3 its grade, version 4 what pruning needs, and nothing
+ * in them tells.
  */
 export const catalogueIndexSchema = z.strictObject({
-  version: z.literal(4),
+  version: z.literal(5),
   site: siteNameSchema,
   guest: z.strictObject({ kind: guestKindSchema, id: z.string().min(1) }),
   sum: z.string(),

@@ -9,17 +9,39 @@ import { guestSelectionSchema } from './selection.ts'
 export const PARKED_TAG = 'guestlift-parked'
 
 export const coverageRulesSchema = z.strictObject({
-  /** How often guests are to be archived that no schedule chooses, or whose schedule doesn't tell. */
-  everyHours: z.number().positive().max(8784).default(24),
-  /** How much older than that the newest archive may be: guests wait for their turn, and dumps take their time. */
-  graceHours: z.number().nonnegative().max(8784).default(6),
-  /** An archive below this share of what is usual for its guest is suspicious. */
-  shrunkBelow: z.number().min(0).max(1).default(0.5),
-  /** Guests with one of these tags, or ids, are left out on purpose. */
-  parkedTags: z.array(z.string().min(1)).default([PARKED_TAG]),
-  parkedIds: z.array(z.string().min(1)).default([]),
-  /** Whether the account has to see every guest of the site; `false` where it is meant to see some. */
-  wholeSite: z.boolean().default(true),
+  everyHours: z
+    .number()
+    .positive()
+    .max(8784)
+    .default(24)
+    .describe(
+      'How often guests are to be archived that no schedule chooses, or whose schedule does not show its interval.',
+    ),
+  graceHours: z
+    .number()
+    .nonnegative()
+    .max(8784)
+    .default(6)
+    .describe(
+      'How much older than that the newest archive may be, since guests wait for their turn and dumps take time.',
+    ),
+  shrunkBelow: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe("An archive below this share of its guest's usual size is `shrunk`."),
+  parkedTags: z
+    .array(z.string().min(1))
+    .default([PARKED_TAG])
+    .describe('Guests with one of these tags are left out on purpose.'),
+  parkedIds: z.array(z.string().min(1)).default([]).describe('These guests are left out on purpose.'),
+  wholeSite: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether the account has to see every guest of the site. `false` for accounts that are meant to see some guests only.',
+    ),
 })
 
 /** A schedule of runs, as far as coverage depends on it. */

@@ -66,6 +66,8 @@ export const pruningTotalsSchema = z.strictObject({
   removed: count,
   removedBytes: count,
   locked: count,
+  /** Of those to be removed in a dry run, those of which S3 wasn't asked whether a lock holds them. Absent: none. */
+  locksNotAsked: count.optional(),
 })
 export type PruningTotals = z.output<typeof pruningTotalsSchema>
 

@@ -81,6 +81,8 @@ export const guestRetentionSchema = z.strictObject({
   toRemove: z.int().nonnegative(),
   removed: z.int().nonnegative(),
   locked: z.int().nonnegative(),
+  /** Of those to be removed in a dry run, those of which S3 wasn't asked whether a lock holds them. Absent: none. */
+  locksNotAsked: z.int().positive().optional(),
   removedBytes: bytes,
   /** In dollars by list prices. Older reports have none. */
   effect: retentionEffectSchema.optional(),

@@ -24,7 +24,7 @@ export type PutVerdict =
 
 /** A PUT that is allowed beforehand. The headers are part of the signature and have to be sent as they are. */
 export interface SignedPut {
-  /** Whoever has it can send the part: never logged. */
+  /** Anyone who has it can send the part: never logged. */
   url: string
   headers: Readonly<Record<string, string>>
   judge(answer: PutAnswer): PutVerdict

@@ -9,14 +9,23 @@ export const verificationPolicySchema = z.strictObject({
    * Each archive that still exists is read whole at least once within so many days of being made. It is due from three
    * quarters of that on, so that one which retention removes earlier isn't read for nothing.
    */
-  archiveWithinDays: days.default(90),
+  archiveWithinDays: days
+    .default(90)
+    .describe('Each archive is read whole at least once within so many days of being made.'),
   /**
    * The latest successful reading of an archive of each guest is at most so many days old; else the guest's newest one
    * is due, again from three quarters on. A guest of which none was ever read is due at once.
    */
-  guestWithinDays: days.default(31),
-  /** Guards the bill: what doesn't fit is the next run's. Archives that are asked for by name don't count. */
-  mostGiBPerRun: z.number().positive().default(1024),
+  guestWithinDays: days
+    .default(31)
+    .describe('The last successful reading of an archive of each guest is at most so many days old.'),
+  mostGiBPerRun: z
+    .number()
+    .positive()
+    .default(1024)
+    .describe(
+      'Limits the bill of one run: what does not fit is left to the next run. Archives that are asked for by name do not count.',
+    ),
 })
 export type VerificationPolicy = z.output<typeof verificationPolicySchema>
 
@@ -36,7 +45,9 @@ export const verificationRequestSchema = z.strictObject({
   policy: verificationPolicySchema.prefault({}),
   /** On demand: read these now, due or not, refused earlier or not. Keys, folders or any prefix of several. */
   archives: z.array(z.string().min(1)).min(1).optional(),
-  mostGiBInFunction: mostGiBInFunction.default(MOST_GIB_IN_FUNCTION),
+  mostGiBInFunction: mostGiBInFunction
+    .default(MOST_GIB_IN_FUNCTION)
+    .describe('Larger archives are read by the larger runner.'),
 })
 export type VerificationRequest = z.output<typeof verificationRequestSchema>
 

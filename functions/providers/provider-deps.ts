@@ -12,7 +12,7 @@ export interface ProviderDeps {
   /** One structured log line. Never given a secret. */
   log: (event: string, fields: Record<string, unknown>) => void
   /**
-   * Where a login that can't be repeated at will is kept for the site's other calls. Whoever writes a secret there seals
+   * Where a login that can't be repeated at will is kept for the site's other calls. Anyone who writes a secret there seals
    * it first. Absent where a call is alone, as at the command line.
    */
   session?: SharedText

@@ -113,7 +113,7 @@ export function tlsDialer(
       timeoutMilliseconds,
     )
     socket.setNoDelay(true)
-    // Stays for good: whoever takes the socket over may leave errors to its 'close'.
+    // Stays for good: anyone who takes the socket over may leave errors to its 'close'.
     socket.on('error', settle)
     socket.once('close', () => settle(new Error('the connection was closed during the handshake')))
     socket.once('secureConnect', () => settle(mismatch(socket, tls, endpoint, facts)))

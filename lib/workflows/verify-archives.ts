@@ -79,9 +79,10 @@ export function verifyArchives(scope: Construct, props: VerifyArchivesProps): IC
       Condition.jsonata('{% $states.input.refused > 0 %}'),
       Fail.jsonata(scope, 'Archive refused', { error: 'ArchiveRefused', cause: plainCause('$states.input.summary') }),
     )
-    // Somebody has to hear of it: nobody knows whether these archives can be restored.
+    // Somebody has to hear of it: nobody knows whether these archives can be restored. A map that fails as a whole would
+    // do so again, and until archives are overdue nobody would know.
     .when(
-      Condition.jsonata('{% $states.input.overdue > 0 %}'),
+      Condition.jsonata('{% $states.input.overdue > 0 or $mapError != null %}'),
       Fail.jsonata(scope, 'Verification incomplete', {
         error: 'VerificationIncomplete',
         cause: plainCause('$states.input.summary'),

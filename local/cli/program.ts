@@ -15,6 +15,7 @@ import {
   runHere,
   runOnAws,
 } from './run/run-command.ts'
+import { addPlatformsCommand } from './site/platforms-command.ts'
 import { addSiteBookCommand } from './site/site-book-command.ts'
 import { addSiteCommands } from './site/site-commands.ts'
 import { addVerifyCommand } from './archives/verify-command.ts'
@@ -40,7 +41,7 @@ export function guestliftProgram(stop: StopSignals): Command {
     .addHelpText(
       'after',
       exitHelp({
-        succeeded: 'done; what else each command means by 0, 1 and 2 says its own --help',
+        succeeded: "done; each command's own --help shows what 0, 1 and 2 mean for it",
         failed: 'not done',
         partial: 'done in part',
       }),
@@ -52,13 +53,13 @@ export function guestliftProgram(stop: StopSignals): Command {
     .argument('[job.json]', 'the job: {"site":"hq","guests":{"vmids":[100]}}; see docs/jobs.md')
     .option(
       '--again <run>',
-      "in place of a job: archive exactly the guests that this run did not; its folder (runs/2026/11/22/nightly/), or on AWS its execution's ARN",
+      "in place of a job: archive exactly the guests that this run did not; takes its folder (runs/2026/11/22/nightly/), or on AWS its execution's ARN",
     )
     .option('--json', "print the run's report as one line of JSON at the end of standard output")
     .option('--deployment <name>', 'on AWS: the deployment whose workflow runs', 'example')
     .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
     .option('--local', 'run the same workflow on this machine')
-    .option('--site <site.json>', 'with --local: the site, in the shape of its secret')
+    .option('--site <site.json>', 'with --local: the site file, as docs/sites.md describes it')
     .option('--bucket <name>', 'with --local: the archive bucket')
     .option('--s3 <url>', 'with --local: endpoint of S3, when it is not AWS')
     .option('--prefix <prefix>', 'with --local: in front of every key', '')
@@ -85,6 +86,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addUnfinishedCommands(program, stop)
   addSiteCommands(program, stop)
   addSiteBookCommand(program)
+  addPlatformsCommand(program)
 
   addPlanCommand(program, stop)
   addGuestsCommand(program, stop)

@@ -1,7 +1,7 @@
 /**
  * How an operator stops a command. The first signal asks it to end cleanly, a second Ctrl-C ends it at once. SIGTERM and
  * SIGHUP only ever ask: `timeout` sends SIGTERM twice, the launcher hands it on to a process that may have it already, and
- * systemd may add a SIGHUP. Whoever sends those and waits no longer has SIGKILL.
+ * systemd may add a SIGHUP. Anyone who sends those and waits no longer has SIGKILL.
  */
 export interface StopSignals {
   readonly interrupt: AbortSignal

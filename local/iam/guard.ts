@@ -1,4 +1,4 @@
-/** Judges what a role asks for, and tells whoever listens what it used and what it was refused. */
+/** Judges what a role asks for, and tells anyone who listens what it used and what it was refused. */
 import type { Context } from './conditions.ts'
 import { type AccessRequest, type Decision, evaluate, refusal } from './evaluate.ts'
 import type { Statement } from './policy.ts'

@@ -7,36 +7,53 @@ export interface Resource {
   Properties: Readonly<Record<string, unknown>>
 }
 
-/** The statements of each role by its logical id. @throws PolicyError naming what can't be judged */
-export function roleStatements(
-  resources: Readonly<Record<string, Resource>>,
-  resolve: (value: unknown) => string,
-): Map<string, Statement[]> {
-  const found = new Map<string, Statement[]>()
+/** A policy that a role holds: its own logical id, and what it says, as the template has it. */
+export interface HeldPolicy {
+  id: string
+  document: unknown
+  /** Several roles may hold it. */
+  shared: boolean
+}
+
+/**
+ * The policies that each role of a template holds, by the role's logical id: shared ones first.
+ * @throws PolicyError naming what no template shows, as a policy of AWS's making
+ */
+export function policiesOfRoles(resources: Readonly<Record<string, Resource>>): Map<string, HeldPolicy[]> {
+  const found = new Map<string, HeldPolicy[]>()
   for (const [id, { Type, Properties }] of Object.entries(resources)) {
     if (Type !== 'AWS::IAM::Role') continue
     for (const field of ['Policies', 'PermissionsBoundary']) {
       if (Properties[field] !== undefined) throw new PolicyError(`${field} of the role ${id}`, true)
     }
-    const managed = list(Properties['ManagedPolicyArns']).flatMap((reference) => {
+    const shared = list(Properties['ManagedPolicyArns']).map((reference) => {
       const policy = resources[logicalId(reference)]
       if (policy?.Type !== 'AWS::IAM::ManagedPolicy') {
         throw new PolicyError(`The policy ${JSON.stringify(reference)} of the role ${id}`, true)
       }
-      return statementsOf(logicalId(reference), policy, resolve)
+      return { id: logicalId(reference), document: policy.Properties['PolicyDocument'], shared: true }
     })
-    found.set(id, managed)
+    found.set(id, shared)
   }
   for (const [id, { Type, Properties }] of Object.entries(resources)) {
     if (!/^AWS::IAM::(Managed)?Policy$/.test(Type)) continue
-    const statements = statementsOf(id, { Type, Properties }, resolve)
-    for (const role of list(Properties['Roles'])) found.get(logicalId(role))?.push(...statements)
+    const policy = { id, document: Properties['PolicyDocument'], shared: Type === 'AWS::IAM::ManagedPolicy' }
+    for (const role of list(Properties['Roles'])) found.get(logicalId(role))?.push(policy)
   }
   return found
 }
 
-function statementsOf(id: string, { Properties }: Resource, resolve: (value: unknown) => string): Statement[] {
-  return named(id, () => readPolicy(resolved(Properties['PolicyDocument'], resolve), 'identity'))
+/** The statements of each role by its logical id. @throws PolicyError naming what can't be judged */
+export function roleStatements(
+  resources: Readonly<Record<string, Resource>>,
+  resolve: (value: unknown) => string,
+): Map<string, Statement[]> {
+  return new Map(
+    [...policiesOfRoles(resources)].map(([role, policies]) => [
+      role,
+      policies.flatMap(({ id, document }) => named(id, () => readPolicy(resolved(document, resolve), 'identity'))),
+    ]),
+  )
 }
 
 /** Statements of all policies of a kind that lie on resources: of buckets, queues, topics. */

@@ -1,6 +1,6 @@
 /**
  * Credentials of a role, as a session gets them on AWS: a key pair and a token. The token carries the role's policies,
- * sealed with the administrator's secret key. Whoever checks requests needs nothing but that secret: no register of roles
+ * sealed with the administrator's secret key. Anyone who checks requests needs nothing but that secret: no register of roles
  * that a restart would lose.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'

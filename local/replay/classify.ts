@@ -147,7 +147,7 @@ function siteFor(
   const { username, realm, password } = parameters
   const isLogin = readCallPath(request.path)?.path === '/access/ticket'
   const withCookie = isLogin || header('cookie') !== '' || header('csrfpreventiontoken') !== ''
-  // Whoever recorded a second step had a code.
+  // Anyone who recorded a second step had a code.
   const hasCode = siblings.some(({ request: each }) => (each.body ?? '').includes('tfa-challenge='))
   const factor = isLogin && hasCode ? { totpSecret: TOTP_SECRET } : {}
   const candidates = [

@@ -80,7 +80,7 @@ async function synthesiseInto(target: string, onStart: () => void): Promise<void
     throw new Error(`The app could not be synthesised:\n${output || String(error)}`, { cause: error })
   }
   await forgetOthers()
-  // After a stale lock two may synthesise at once; whoever is later finds the folder there and uses it.
+  // After a stale lock two may synthesise at once; the later one finds the folder there and uses it.
   await rename(draft, target).catch(() => rm(draft, { recursive: true, force: true }))
 }
 

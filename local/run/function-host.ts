@@ -153,7 +153,7 @@ export function startFunctionHost(
       weigh(environment)
       environment.ending = setTimeout(() => drop(environment), limits.idleMilliseconds).unref()
       settle?.(answer)
-      // Idle now: whoever waits may use it, or have its place.
+      // Idle now: anyone who waits may use it, or have its place.
       waiting.shift()?.()
     })
     child.on('exit', (code, signalName) => {
@@ -181,7 +181,8 @@ export function startFunctionHost(
   async function environmentFor(stem: string, hosted: HostedFunction, signal: AbortSignal): Promise<Environment> {
     const short = hosted.timeoutSeconds < LONG_SECONDS
     for (let waited = false; ; waited = true) {
-      // It may have been cancelled just after its turn came.
+      // Cancelled just after its turn came, it hands the turn on: no other call would be woken for what is free now.
+      if (waited && signal.aborted) waiting.shift()?.()
       signal.throwIfAborted()
       for (;;) {
         const idle = [...all].filter(({ ending }) => ending !== undefined)

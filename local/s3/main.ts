@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   const stop = (): void => void server.close().then(() => process.exit(0))
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
-  // Last: whoever reads this line may stop the server at once.
+  // Last: anyone who reads this line may stop the server at once.
   console.log(JSON.stringify({ url: server.url, accessKeyId: given.accessKey, directory: given.dir }))
 }
 

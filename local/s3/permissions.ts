@@ -33,7 +33,7 @@ export function requireRights(access: Access, request: S3Request, route: Route):
     const version = request.query.has('versionId')
     access.require(version ? 's3:GetObjectVersion' : 's3:GetObject', key)
   }
-  // Whoever compares ETags learns something of the object; `*` only asks whether there is one.
+  // Anyone who compares ETags learns something of the object; `*` only asks whether there is one.
   const ifMatch = request.header('if-match')
   const conditional = /^(PutObject|CopyObject|CompleteMultipartUpload|DeleteObject)$/.test(operation)
   ask(conditional && ifMatch !== undefined && ifMatch !== '*', 'GetObject')

@@ -78,7 +78,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const close of closing) await close()
   s3.destroy()
-  await (process.env['KEEP'] === '1' ? Promise.resolve() : rm(directory, { recursive: true, force: true }))
+  await rm(directory, { recursive: true, force: true })
   expect(judgements.filter(({ allowed }) => !allowed).map(judgementText)).toEqual([])
 })
 

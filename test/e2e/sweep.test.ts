@@ -128,8 +128,8 @@ describe('guestlift sweep --local', () => {
     const swept = await here()
     expect(swept).toMatchObject({ code: 0 })
     expect(swept.stdout).toContain(`dropped: ${keyOf('vm-101')}`)
-    expect(swept.stdout).toMatch(/kept: \S+vm-102\S+\n.*repeats its guest can go on with it until/)
-    expect(swept.stdout).toMatch(/kept: \S+vm-103\S+\n.*Too young/)
+    expect(swept.stdout).toMatch(/kept: \S+vm-102\S+\n.*repetition of its guest can continue it until/)
+    expect(swept.stdout).toMatch(/kept: \S+vm-103\S+\n.*Too recent/)
     expect(swept.stdout).toMatch(/kept: \S+vm-104\S+\n.*Run nightly-7 holds the guest/)
     expect(swept.stdout).not.toContain('other.bin')
     expect(await openKeys()).toEqual([

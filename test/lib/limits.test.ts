@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type DeploymentConfig, parseDeployment } from '../../lib/deployment-config.ts'
 import { ExportStack } from '../../lib/export-stack.ts'
-import { readTemplate, rightsOfRoles, type Template } from '../../lib/rights.ts'
+import { readTemplate, rightsOfRoles, type Template } from '../../local/iam/rights.ts'
 
 /** Everything on, and every name as long as it may be. */
 function longest(siteCount: number): DeploymentConfig {

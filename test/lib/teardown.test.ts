@@ -1,6 +1,6 @@
 /** A stack that is torn down, or whose first deployment fails and is rolled back, leaves nothing that stops the next. */
 import { describe, expect, it } from 'vitest'
-import { readTemplate, type Template } from '../../lib/rights.ts'
+import { readTemplate, type Template } from '../../local/iam/rights.ts'
 import { type DeploymentConfig } from '../../lib/deployment-config.ts'
 import { sorted } from './sorted.ts'
 import { synthesise } from './synthesise.ts'

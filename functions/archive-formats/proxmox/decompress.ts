@@ -87,8 +87,16 @@ async function* through(
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     if (!/^(Z|ZSTD)_/.test(code)) throw error
     const at = transform.bytesWritten
-    const what = code === 'Z_BUF_ERROR' ? 'ends too early' : `is damaged (${(error as Error).message})`
     const found = code === 'Z_BUF_ERROR' ? 'cut-short' : 'data'
-    throw new Damage(`${name}-${found}`, `The ${name} data ${what}; it was read up to about byte ${at}.`, 'file', at)
+    const what = found === 'cut-short' ? 'ends too early' : `is damaged (${(error as Error).message})`
+    // zlib takes whatever follows a member of gzip for the next one, and misses or refuses that one's header.
+    const or = name === 'gzip' && mayFollow(error as Error) ? ', or something else follows its end' : ''
+    const message = `The ${name} data ${what}${or}; it was read up to about byte ${at}.`
+    throw new Damage(`${name}-${found}`, message, 'file', at)
   }
+}
+
+/** Whether zlib may have met other bytes behind whole data. Its other complaints are about what a header announced. */
+function mayFollow({ message }: Error): boolean {
+  return /^(unexpected end of file|incorrect header check)$/.test(message)
 }

@@ -35,7 +35,7 @@ export function nameIn(text: string, kind: Guest['kind']): string | undefined {
 }
 
 /**
- * The configuration as it may be shown: without the hash of cloud-init's password, which is of use to whoever guesses
+ * The configuration as it may be shown: without the hash of cloud-init's password, which is of use to anyone who guesses
  * passwords. The archive keeps it, and so does a restore.
  */
 export function shownConfiguration({ name, text }: EmbeddedConfiguration): EmbeddedConfiguration {

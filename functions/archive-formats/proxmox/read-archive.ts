@@ -30,7 +30,7 @@ const UNSUMMED =
  * Errors of the source itself are thrown: they say nothing about the archive.
  */
 export async function readArchive(source: AsyncIterable<Buffer>, expected: ExpectedArchive): Promise<ArchiveReading> {
-  // Over all bytes, whoever gives up on them: only so is it known whether a damaged archive was stored as it is.
+  // Over all bytes, no matter who gives up on them: only so is it known whether a damaged archive was stored as it is.
   const sum = { crc32: 0 }
   const file = new TappedSource(source, (chunk) => {
     sum.crc32 = crc32(chunk, sum.crc32)
@@ -124,7 +124,7 @@ function judgeName(
       offset: 0,
     })
   }
-  if (name.guest === undefined) notes.push(`The name ${fileName} does not tell whose archive it is.`)
+  if (name.guest === undefined) notes.push(`The name ${fileName} does not show whose archive it is.`)
   else if (guest !== undefined && (guest.id !== name.guest.id || guest.kind !== name.guest.kind)) {
     findings.add({
       code: 'guest-mismatch',

@@ -8,7 +8,7 @@ import { formatBytes } from '../words/byte-size.ts'
 import { nextWaitSeconds } from './poll-wait.ts'
 
 const entryShape = {
-  /** Kind and id. A guest is in the queue once: whoever takes it over takes its entries over. */
+  /** Kind and id. A guest is in the queue once: anyone who takes it over takes its entries over. */
   guest: z.string().min(1),
   execution: z.string().min(1),
   node: z.string().min(1),
@@ -324,7 +324,7 @@ function isEarlier(waiter: Entry, since: string, guest: string): boolean {
 
 /**
  * Until the turn of somebody with so many others ahead. The next in line has to be there when the dump ends, or the node
- * stands idle. Those behind needn't be there before they are next: where turns are shorter than they usually are, whoever
+ * stands idle. Those behind needn't be there before they are next: where turns are shorter than they usually are, anyone who
  * asks first has the free node.
  */
 function secondsUntilTurn(turn: DumpTurn, ahead: number, turnSeconds: number | undefined, now: Date): number {

@@ -32,13 +32,13 @@ export function shortfallsOf(grade: Grade | undefined, required: Requirement | u
     const told = gaps.filter(({ chosen }) => chosen !== true)
     return { ...consistency, lesser: [...consistency.lesser, ...told.map(gapSentence)] }
   }
-  const uncertain = grade === undefined ? 'nothing tells what was left out' : grade.gapsMayLack
+  const uncertain = grade === undefined ? 'nothing shows what was left out' : grade.gapsMayLack
   const unknown = uncertain === undefined ? [] : [`It isn't known to be complete: ${sentence(uncertain)}`]
   return { ...consistency, unmet: [...consistency.unmet, ...gaps.map(gapSentence), ...unknown] }
 }
 
 function consistencyShortfalls(grade: Grade | undefined, required: Consistency | undefined): Shortfalls {
-  const { consistency, expected, reason = 'nothing tells.', advice } = grade ?? {}
+  const { consistency, expected, reason = 'nothing shows it.', advice } = grade ?? {}
   const why = advice === undefined ? sentence(reason) : `${sentence(reason)} ${advice}`
   if (required !== undefined) {
     const met = consistency !== undefined && !isLess(consistency, required)

@@ -65,7 +65,7 @@ export const guestClaimSchema = z.strictObject({
   clock: clockOffsetSchema.optional(),
   /** Names what this claim's backup makes on the platform, so that it is known again as ours. */
   token: z.string().optional(),
-  /** Of whom the backup was asked for: whoever goes on with it must mean the same guest. */
+  /** Of whom the backup was asked for: anyone who goes on with it must mean the same guest. */
   guest: claimedGuestSchema.optional(),
   /** The options that were asked for with the token. */
   backup: backupOptionsSchema.optional(),

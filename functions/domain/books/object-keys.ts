@@ -76,13 +76,17 @@ export function artifactKey(folder: string, fileName: string): string {
   return `${folder}${fileName}`
 }
 
+/** What commits an archive, in its folder. */
+export const MANIFEST_NAME = 'manifest.json'
+/** What the last reading of the whole archive found, in its folder. */
+export const VERIFICATION_NAME = 'verification.json'
+
 export function manifestKey(folder: string): string {
-  return `${folder}manifest.json`
+  return `${folder}${MANIFEST_NAME}`
 }
 
-/** What the last reading of the whole archive found. */
 export function verificationKey(folder: string): string {
-  return `${folder}verification.json`
+  return `${folder}${VERIFICATION_NAME}`
 }
 
 /** The folder of one run, with a slash at its end; this is `Run.prefix`. */

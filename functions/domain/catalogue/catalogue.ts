@@ -1,7 +1,7 @@
 /** From a listing of the bucket and the texts of manifests to the catalogue's entries. Nothing that lies there is hidden. */
 import type { ManifestFacts, VerificationFacts } from '../../contracts/catalogue.ts'
 import { archiveTime } from '../time/archive-time.ts'
-import { type KeyedGuest, readArtifactKey } from '../books/object-keys.ts'
+import { type KeyedGuest, manifestKey, readArtifactKey, verificationKey } from '../books/object-keys.ts'
 
 /** An object as a listing shows it. `storageClass` is S3's word; absent for Standard. */
 export interface ListedFile {
@@ -60,9 +60,6 @@ export interface GuestArchives {
   entries: CatalogueEntry[]
 }
 
-const MANIFEST = 'manifest.json'
-const VERIFICATION = 'verification.json'
-
 /** Where in the archives a key belongs, without its own file; `undefined` for what isn't shaped like ours. */
 export function readFolder(keyPrefix: string, key: string): Omit<ArchiveFiles, 'files'> | undefined {
   const owner = readArtifactKey(keyPrefix, key)
@@ -75,11 +72,11 @@ export function readFolder(keyPrefix: string, key: string): Omit<ArchiveFiles, '
 }
 
 export function manifestFile({ folder, files }: ArchiveFiles): ListedFile | undefined {
-  return files.find(({ key }) => key === `${folder}${MANIFEST}`)
+  return files.find(({ key }) => key === manifestKey(folder))
 }
 
 export function verificationFile({ folder, files }: ArchiveFiles): ListedFile | undefined {
-  return files.find(({ key }) => key === `${folder}${VERIFICATION}`)
+  return files.find(({ key }) => key === verificationKey(folder))
 }
 
 /** An archive's entry from its files and what its manifest was found to say: facts, or why there are none. */

@@ -32,7 +32,7 @@ const readManifestSchema = z.object({
     identity: z.object(guestIdentitySchema.shape).optional().catch(undefined),
   }),
   createdAt: shape.createdAt,
-  backup: z.object({ mode: backupModeSchema, compress: compressSchema }),
+  backup: z.object({ mode: backupModeSchema, compress: compressSchema, protected: z.unknown().optional() }),
   verdict: z.object(verdictSchema.shape),
   evidence: z.object({
     notes: z.string().optional(),
@@ -55,7 +55,11 @@ const readManifestSchema = z.object({
     .optional()
     .catch(undefined),
   artifacts: z.array(z.object(cataloguedArtifactSchema.shape)).min(1),
+  sideFiles: z.unknown().optional(),
 })
+
+/** What removing an archive takes beside the facts. Read by itself: without it an archive can be restored all the same. */
+const removableSchema = z.object({ protected: z.boolean().optional(), sideFiles: z.array(z.string()) })
 
 /** What a manifest's text says of the archive in whose folder it lies; or why it can't be believed, a sentence. */
 export function readManifestFacts(
@@ -75,6 +79,7 @@ export function readManifestFacts(
   const embedded = textIn(configuration)
   const embeddedIdentity = embedded === undefined ? undefined : identityIn(guest.kind, embedded)
   const identity = guest.identity ?? embeddedIdentity
+  const removable = removableSchema.safeParse({ protected: backup.protected, sideFiles: manifest.sideFiles }).data
   return {
     name: guest.name,
     node: guest.node,
@@ -108,6 +113,8 @@ export function readManifestFacts(
       checksum,
       ...(versionId === undefined ? {} : { versionId }),
     })),
+    ...(removable?.protected === true ? { protected: true as const } : {}),
+    ...(removable === undefined ? {} : { sideFiles: removable.sideFiles }),
   }
 }
 

@@ -1,4 +1,4 @@
-/** Whose the archives are that lie under one id, for whoever judges each guest by itself. Pure. */
+/** Whose the archives are that lie under one id, for anyone who judges each guest by itself. Pure. */
 import type { ManifestFacts } from '../../contracts/catalogue.ts'
 import type { GuestIdentity } from '../../contracts/nouns.ts'
 import { type Dated, olderFirst, timeOf } from '../time/archive-time.ts'

@@ -2,7 +2,7 @@ import type { Budget } from '../../contracts/budget.ts'
 import { formatDollarRange } from './prices.ts'
 import type { Quote, QuotedGuest, QuoteTerms } from './quote.ts'
 
-/** What a budget reckons with: memory and streams as they are unless a deployment or a site says otherwise. */
+/** What a budget assumes: memory and streams as they are unless a deployment or a site says otherwise. */
 export const budgetTerms: QuoteTerms = { storageClass: 'STANDARD', days: 30, memoryMiB: 1769, streams: 4 }
 
 /**

@@ -16,7 +16,7 @@ export interface StoragePrice {
 }
 
 /**
- * S3 Standard. The parts of an open upload are billed at it whatever class the object shall have (AWS's notes on S3
+ * S3 Standard. The parts of an open upload are billed at it whatever class the object will have (AWS's notes on S3
  * usage reports). Regions differ by up to a half.
  */
 export const standardStorage: StoragePrice = {

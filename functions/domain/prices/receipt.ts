@@ -66,10 +66,10 @@ function receiptOf(
     ...(told.length > 0 || archived.length === 0
       ? []
       : [
-          `the memory of copy functions, which nothing told: ${memoryMiB} MiB are assumed`,
+          `the memory of copy functions, which is not known: ${memoryMiB} MiB are assumed`,
           'a run with --local, which pays for its requests alone',
         ]),
-    'how long other functions ran and which requests they made: they are reckoned by the call',
+    'how long other functions ran and which requests they made: they are estimated by the call',
     'states and calls that were repeated, and what earlier executions did for the same archives',
     'logs, NAT, and whatever else the account pays; free allowances and discounts',
   ]

@@ -26,7 +26,7 @@ export function workItems(
       copying,
     ),
     between(
-      (calls) => `other functions: ${calls} calls, reckoned at 1 s and 1 GiB`,
+      (calls) => `other functions: ${calls} calls, estimated at 1 s and 1 GiB`,
       ({ smallCalls }) => smallCalls,
       small,
     ),

@@ -53,8 +53,14 @@ export function toldGuest({ kind, id }: KeyedGuest, result: Result): PrunedGuest
 
 /** Count one guest in. */
 export function countGuest(counts: Counts, result: Result): Counts {
-  const { toRemove, removed, removedBytes, locked } =
-    'trouble' in result ? { toRemove: 0, removed: 0, removedBytes: 0, locked: 0 } : result
+  const {
+    toRemove,
+    removed,
+    removedBytes,
+    locked,
+    locksNotAsked = 0,
+  } = 'trouble' in result ? { toRemove: 0, removed: 0, removedBytes: 0, locked: 0 } : result
+  const notAsked = (counts.locksNotAsked ?? 0) + locksNotAsked
   return {
     guests: counts.guests + 1,
     troubled: counts.troubled + (attentionTo(result).length > 0 ? 1 : 0),
@@ -62,6 +68,7 @@ export function countGuest(counts: Counts, result: Result): Counts {
     removed: counts.removed + removed,
     removedBytes: counts.removedBytes + removedBytes,
     locked: counts.locked + locked,
+    ...(notAsked === 0 ? {} : { locksNotAsked: notAsked }),
   }
 }
 
@@ -70,7 +77,7 @@ export function pruningTotals(
   counts: Counts,
   { dryRun, unseen, told }: Pick<PruningReport, 'dryRun' | 'told'> & { unseen: number },
 ): PruningTotals {
-  const { guests, troubled, toRemove, removed, removedBytes, locked } = counts
+  const { guests, troubled, toRemove, removed, removedBytes, locked, locksNotAsked = 0 } = counts
   const going = dryRun
     ? `${counted(toRemove - locked, 'archive')} would be removed`
     : `${counted(removed, 'archive')} removed`
@@ -78,9 +85,10 @@ export function pruningTotals(
   const parts = [
     `${going} of ${counted(guests, 'guest')}${removedBytes > 0 ? ` (${formatBytes(removedBytes)})` : ''}`,
     ...(locked > 0 ? [`${locked} locked`] : []),
+    ...(locksNotAsked > 0 ? [`${locksNotAsked} of them not asked for locks, which may hold some`] : []),
     ...(troubled > 0 ? [`${troubled} ${troubled === 1 ? 'guest needs' : 'guests need'} attention`] : []),
   ]
-  // Whoever reads the notice at night shall not have to open the report to know what it is about.
+  // Someone who reads the notice at night should not have to open the report to know what it is about.
   const example =
     first === undefined
       ? ''

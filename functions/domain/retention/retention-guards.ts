@@ -210,7 +210,7 @@ function guardGuest<A extends GuardedArchive>(
   return { decisions: [...decided.values()].map((one) => ({ ...one, ...former })), warnings, clockInDoubt }
 }
 
-const UNCLEAR = 'kept: nothing tells whether it is of the guest that has this id now'
+const UNCLEAR = 'kept: it is not known whether it is of the guest that has this id now'
 const ONCE_CONFIRMED = 'They go once a person confirms it, and not before.'
 const UNTIL_CONFIRMED = 'Nothing is removed until a person confirms it.'
 

@@ -15,7 +15,8 @@ export function retentionSummary({
   dryRun,
   resumed,
   effect,
-}: Pick<GuestRetention, 'archives' | 'dryRun' | 'resumed'> & { effect?: RetentionEffect }): Totals {
+  locksNotAsked = 0,
+}: Pick<GuestRetention, 'archives' | 'dryRun' | 'resumed' | 'locksNotAsked'> & { effect?: RetentionEffect }): Totals {
   const to = archives.filter(({ decision }) => decision === 'remove')
   const locked = to.filter(({ outcome }) => outcome === 'locked').length
   const left = to.filter(({ outcome }) => outcome === 'left').length
@@ -25,6 +26,7 @@ export function retentionSummary({
   const parts = [
     `${going.length} of ${archives.length} archives ${dryRun ? 'would be ' : ''}removed (${formatBytes(bytes)})`,
     ...(locked > 0 ? [`${locked} locked${latestLock(to)}`] : []),
+    ...(locksNotAsked > 0 ? [`${locksNotAsked} not asked for locks`] : []),
     ...(left > 0 ? [`${left} left for another time`] : []),
     ...(resumed.length > 0 ? [`${resumed.length} begun earlier ${dryRun ? 'to be ended' : 'ended'}`] : []),
     ...(early > 0 ? [`${formatDollars(early)} billed for minimum durations, whether it goes now or waits`] : []),

@@ -81,7 +81,7 @@ function idIn(filter: GuestFilter): Criterion {
 
 function nameIn(patterns: readonly string[]): Criterion {
   return ({ name, node }) => {
-    if (name === '') return { fits: undefined, because: `its name is unknown, since node ${node} doesn't tell it` }
+    if (name === '') return { fits: undefined, because: `its name is unknown, since node ${node} doesn't report it` }
     const found = patterns.find((pattern) => matchesGlob(pattern, name))
     if (found !== undefined) return { fits: true, because: `its name ${name} matches ${found}` }
     return { fits: false, because: `its name ${name} doesn't match ${anyOf(patterns)}` }
@@ -126,7 +126,7 @@ function stateIn(wanted: readonly GuestRunState[]): Criterion {
     if (wanted.includes(state))
       return { fits: true, because: `it is ${state === 'unknown' ? 'in no known state' : state}` }
     if (state === 'unknown')
-      return { fits: undefined, because: `its state is unknown, since node ${node} doesn't tell it` }
+      return { fits: undefined, because: `its state is unknown, since node ${node} doesn't report it` }
     return { fits: false, because: `it is ${state}, not ${anyOf(wanted)}` }
   }
 }
@@ -149,7 +149,10 @@ function templateIs(choice: TemplateChoice, filter: GuestFilter): Criterion {
   return ({ id, template, node }) => {
     if (choice === 'only') {
       if (template === undefined) {
-        return { fits: undefined, because: `it is unknown whether it is a template, since node ${node} doesn't tell` }
+        return {
+          fits: undefined,
+          because: `it is unknown whether it is a template, since node ${node} doesn't report it`,
+        }
       }
       return template ? { fits: true, because: 'it is a template' } : { fits: false, because: 'it is no template' }
     }

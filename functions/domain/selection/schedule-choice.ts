@@ -26,7 +26,7 @@ export function promisesOf(
       const promise = promises.get(guestKey(guest))
       if (promise === undefined || verdict === 'left-out') continue
       if (verdict === 'undecided') {
-        promise.remarks.push(`It can't be told whether schedule ${name} chooses it: ${reason}`)
+        promise.remarks.push(`It is not known whether schedule ${name} chooses it: ${reason}`)
         continue
       }
       promise.chosenBy.push(name)

@@ -3,7 +3,7 @@ import { REPEAT_WINDOW_DAYS } from '../../contracts/sweep.ts'
 import { type GuestClaim, isAlive, lapsesAt } from '../backup/guest-claim.ts'
 
 /**
- * No upload is dropped within so long after its last sign of life, whoever's it is: what fills it may know nothing of
+ * No upload is dropped within so long after its last sign of life, no matter whose it is: what fills it may know nothing of
  * claims, and a look at a claim is only a look.
  */
 export const QUIET_HOURS = 24
@@ -57,7 +57,7 @@ export function judgeUpload(facts: UploadFacts, now: Date): Judgement {
       `Run ${runId} holds the guest until ${lapsesAt(facts.claim).toISOString()} unless it renews, and may be filling it.`,
     )
   }
-  if (quietHours < QUIET_HOURS) return kept(`Too young to judge: ${ago}.`)
+  if (quietHours < QUIET_HOURS) return kept(`Too recent to judge: ${ago}.`)
   if (facts.record === 'unreadable') {
     return kept(
       `Whether it can be resumed can't be known: the record ${facts.recordKey} is unreadable. Remove that object to let the upload go.`,
@@ -66,7 +66,7 @@ export function judgeUpload(facts: UploadFacts, now: Date): Judgement {
   if (facts.record?.uploadId === facts.uploadId) {
     const until = new Date(lastActive.getTime() + REPEAT_WINDOW_DAYS * 24 * HOUR_MILLISECONDS)
     return now < until
-      ? kept(`Whoever repeats its guest can go on with it until ${until.toISOString()}: ${ago}.`)
+      ? kept(`A repetition of its guest can continue it until ${until.toISOString()}: ${ago}.`)
       : dropped(`Nobody went on with it while its guest could be repeated (${REPEAT_WINDOW_DAYS} days): ${ago}.`)
   }
   return dropped(

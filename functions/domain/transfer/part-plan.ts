@@ -67,7 +67,7 @@ export function missingParts(
 
 /**
  * Missing parts as so many chunks, or fewer, each a contiguous range and all with about the same number of parts to
- * copy. A chunk may span parts that S3 has: whoever copies it skips those.
+ * copy. A chunk may span parts that S3 has: anyone who copies it skips those.
  */
 export function planChunks(missing: readonly number[], streams: number): Chunk[] {
   const chunks: Chunk[] = []

@@ -1,4 +1,4 @@
-/** How often and at what intervals a part is sent again: the same whoever sends it. */
+/** How often and at what intervals a part is sent again: the same no matter who sends it. */
 
 export interface RetryDeps {
   /** 0 ≤ n < 1. */

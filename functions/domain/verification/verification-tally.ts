@@ -5,10 +5,14 @@ import { counted } from '../words/counted.ts'
 /** Names in the sentence that people read first: it is also the cause of a failed execution. */
 const MOST_NAMED = 5
 
-/** Add up a run over archives that were due, with the sentence that people read first. */
+/**
+ * Add up a run over archives that were due, with the sentence that people read first.
+ * @param mapTrouble why the workflow's map over the archives failed as a whole, a sentence
+ */
 export function tallyVerifications(
   archives: readonly ReadArchive[],
   { unread, further, furtherOverdue }: Pick<UnreadRecord, 'unread' | 'further' | 'furtherOverdue'>,
+  mapTrouble?: string,
 ): VerificationTotals {
   const of = (result: ReadArchive['result']) => archives.filter((archive) => archive.result === result)
   const [accepted, refused, notVerified] = [of('accepted'), of('refused'), of('not-verified')]
@@ -32,8 +36,10 @@ export function tallyVerifications(
     ...(overdue.length + furtherOverdue > 0
       ? [`${counted(overdue.length + furtherOverdue, 'archive')} overdue and not verified: ${named(overdue)}.`]
       : []),
+    ...(mapTrouble === undefined ? [] : [mapTrouble]),
   ]
-  const trouble = refused.length + notVerified.length + overdue.length + furtherOverdue
+  const trouble =
+    refused.length + notVerified.length + overdue.length + furtherOverdue + (mapTrouble === undefined ? 0 : 1)
   return {
     outcome: trouble === 0 ? 'succeeded' : accepted.length > 0 ? 'partial' : 'failed',
     summary: sentences.join(' '),

@@ -13,6 +13,7 @@ import type { Ports } from '../ports.ts'
 import { dropUpload } from '../books/drop-upload.ts'
 import { stopJob } from './stop-job.ts'
 import { releaseStreams } from '../books/stream-reservations.ts'
+import { sentences } from '../../domain/words/sentence.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'traitsOf' | 'now' | 'log' | 'sleep'>
 
@@ -97,7 +98,7 @@ export async function recordFailure(
     item.guest,
     failure.skipped ? 'skipped' : 'failed',
     verdict,
-    [failure.message, ...(failure.skipped ? [] : seen), ...leftovers].join(' '),
+    sentences([failure.message, ...(failure.skipped ? [] : seen), ...leftovers]),
     Math.max(0, (ports.now().getTime() - since) / 1000),
   )
   await recordOutcome(item.run, outcome, ports)

@@ -64,7 +64,7 @@ export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClai
   throw busy(work, winner?.claim, ports, key)
 }
 
-/** Whoever's claim on the item's guest there is. */
+/** The claim on the item's guest, no matter whose it is. */
 export async function claimOn(item: PlanItem, ports: ClaimPorts): Promise<GuestClaim | undefined> {
   return (await readClaim(claimKey(ports.keyPrefix, item.site, item.guest), ports))?.claim
 }
@@ -105,8 +105,8 @@ export async function changeClaim(
 
 /**
  * - `done`: its archive is committed. Repeating the guest under the same run finds the job and its archive.
- * - `keep`: whoever repeats the guest, in this run or another, goes on with the job.
- * - `drop`: whoever repeats it starts a new backup, in this run, too.
+ * - `keep`: anyone who repeats the guest, in this run or another, goes on with the job.
+ * - `drop`: anyone who repeats it starts a new backup, in this run, too.
  */
 export type JobEnding = 'done' | 'keep' | 'drop'
 

@@ -10,7 +10,7 @@ export async function* inOrder<Item, Result>(
   const underWay: Promise<Result>[] = []
   for await (const item of items) {
     const result = work(item)
-    // It is awaited later; until then its failure is nobody's news.
+    // It is awaited later. Until then, a failure must not count as unhandled.
     result.catch(() => undefined)
     underWay.push(result)
     const first = underWay.length >= width ? underWay.shift() : undefined

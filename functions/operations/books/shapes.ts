@@ -127,5 +127,5 @@ export const catalogueIndexShape = shape(
   'index of the catalogue',
   catalogueIndexSchema,
   'It is a copy: guestlift catalog rebuild writes it anew.',
-  { version: 4 },
+  { version: 5 },
 )

@@ -24,7 +24,7 @@ export async function changeLedger<Ledger, Result>(
     const onlyIf = found === undefined ? { absent: true as const } : { etag: found.etag }
     const written = await writeRecord(store, key, shape, next, { onlyIf, held: true })
     if (written !== undefined) return result
-    // The winner of this try is gone with the next; those who lose often give way.
+    // The winner of this try doesn't take part in the next. A caller that has lost often waits longer.
     await sleep(tries * 10)
   }
   throw new StoreUnavailable(`others keep changing s3://${store.bucket}/${key}; later again`)

@@ -45,11 +45,14 @@ export async function isOnlyWitness({ key, crc32 }: UploadRecord, { store }: Pic
   return !(await isThere(store, manifestKey(folderOf(key))))
 }
 
-/** @param kept what was judged, where something was: a record that was written since stays */
+/**
+ * @param kept what was judged: a record that was written since stays. Left out only where a manifest proves the object,
+ * whatever any record says
+ */
 export async function removeUploadRecord(
   { store, keyPrefix }: Place,
   key: string,
-  kept?: KeptRecord,
+  kept?: Pick<KeptRecord, 'etag'>,
 ): Promise<boolean> {
   return store.remove(uploadRecordKey(keyPrefix, key), kept && { etag: kept.etag })
 }

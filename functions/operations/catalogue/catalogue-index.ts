@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import * as z from 'zod'
 import type { CatalogueIndex, IndexedArchive } from '../../contracts/catalogue.ts'
 import { ObjectFrozen, StoreDenied } from '../../contracts/errors.ts'
+import type { ArchiveFiles } from '../../domain/catalogue/catalogue.ts'
 import { catalogueIndexKey, type KeyedGuest } from '../../domain/books/object-keys.ts'
 import { catalogueIndexShape } from '../books/shapes.ts'
 import { recordIn, recordText } from '../books/stored-json.ts'
@@ -12,14 +14,14 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix'>
 export interface FoundIndex {
   archives: ReadonlyMap<string, IndexedArchive>
   text: string
-  /** There is one, and nobody can go by it. */
+  /** There is one that claims to be of this version, and nobody can go by it. */
   damaged: boolean
 }
 
 /** The text of a guest's index. */
 export function indexText(site: string, guest: KeyedGuest, archives: IndexedArchive[]): string {
   const index: CatalogueIndex = {
-    version: 4,
+    version: 5,
     site,
     guest: { kind: guest.kind, id: guest.id },
     sum: sumOf(archives),
@@ -45,8 +47,36 @@ export async function readIndex(site: string, guest: KeyedGuest, { store, keyPre
   return {
     archives: new Map(usable ? data.archives.map((one) => [one.folder, one]) : []),
     text,
-    damaged: text !== '' && !usable,
+    damaged: text !== '' && !usable && !isOfOtherVersion(text),
   }
+}
+
+/** Written by another release: nothing is wrong with it. */
+function isOfOtherVersion(text: string): boolean {
+  const { version } = catalogueIndexShape
+  const found = recordIn(
+    {
+      schema: z.object({
+        version: z
+          .int()
+          .min(1)
+          .max(version - 1),
+      }),
+      version,
+    },
+    text,
+  )
+  return !('unreadable' in found)
+}
+
+/** What an index has of an archive. */
+export function indexed(archive: Pick<ArchiveFiles, 'folder'>, { archives }: FoundIndex): IndexedArchive | undefined {
+  return archives.get(folderName(archive))
+}
+
+/** By which an index names an archive: the folder's own name. */
+export function folderName({ folder }: Pick<ArchiveFiles, 'folder'>): string {
+  return folder.split('/').at(-2) ?? ''
 }
 
 /** Who may read the archives may read the catalogue; without a right to list the bucket, S3 denies what isn't there. */

@@ -1,17 +1,9 @@
 /** The catalogue, from the bucket alone. Index objects save reading manifests; they never decide. */
-import type { IndexedArchive, ManifestFacts, VerificationFacts } from '../../contracts/catalogue.ts'
-import {
-  type ArchiveFiles,
-  type CatalogueEntry,
-  entryOf,
-  type GuestArchives,
-  type ListedFile,
-  manifestFile,
-  verificationFile,
-} from '../../domain/catalogue/catalogue.ts'
+import type { IndexedArchive } from '../../contracts/catalogue.ts'
+import { type CatalogueEntry, entryOf, type GuestArchives, manifestFile } from '../../domain/catalogue/catalogue.ts'
 import { olderFirst } from '../../domain/time/archive-time.ts'
-import { readManifestFacts, readVerification } from '../../domain/catalogue/manifest-facts.ts'
-import { readIndex } from './catalogue-index.ts'
+import { archiveTexts } from './archive-texts.ts'
+import { folderName, indexed, readIndex } from './catalogue-index.ts'
 import { readTextUnlessFrozen } from '../books/frozen-text.ts'
 import { type CatalogueFilter, listArchives, type ListedGuest } from './list-archives.ts'
 import { inOrder, turnstile } from '../books/ordered-lookahead.ts'
@@ -29,7 +21,7 @@ export interface CatalogueReading {
   fromIndex: number
   /** Archives whose manifest was read: the index had nothing of them, or something old or damaged. */
   fromManifests: number
-  /** Index objects that were there and no index: cut, edited, of another guest or version. */
+  /** Index objects that were there and no index: cut, edited, of another guest. One of another version isn't damaged. */
   damagedIndexes: number
   /** Keys among the archives that aren't shaped like an archive's: somebody else's. The first few, and how many. */
   strangers: { count: number; keys: string[] }
@@ -74,18 +66,16 @@ async function readGuest(
 ): Promise<ReadGuest> {
   const index = await oneOfFew(() => readIndex(site, guest, ports))
   if (index.damaged) reading.damagedIndexes += 1
-  const known = (archive: ArchiveFiles) => index.archives.get(folderName(archive))
-  const read = await Promise.all(
-    archives.map(async (archive) => {
-      const manifest = await readManifest(archive, known(archive), ports, reading, oneOfFew)
-      const verification = await readVerificationOf(archive, known(archive), ports, oneOfFew)
-      return { archive, manifest, verification }
-    }),
+  const read = (key: string) => oneOfFew(() => readTextUnlessFrozen(ports.store, key))
+  const found = await Promise.all(
+    archives.map(async (archive) => ({ archive, ...(await archiveTexts(archive, indexed(archive, index), read)) })),
   )
   const entries: CatalogueEntry[] = []
   const indexable: IndexedArchive[] = []
-  for (const { archive, manifest, verification } of read) {
+  for (const { archive, manifest, verification } of found) {
     entries.push(entryOf(archive, manifest?.facts, verification?.facts))
+    if (manifest?.fromIndex === true) reading.fromIndex += 1
+    else if (manifestFile(archive) !== undefined) reading.fromManifests += 1
     if (manifest === undefined || 'unreadable' in manifest.facts) continue
     indexable.push({
       folder: folderName(archive),
@@ -97,56 +87,4 @@ async function readGuest(
     })
   }
   return { site, guest, entries: entries.toSorted(olderFirst), indexable, indexTextNow: index.text }
-}
-
-interface Read<Facts> {
-  facts: Facts
-  /** Empty where it isn't what the object says: that may be told later. */
-  etag: string
-}
-
-async function readManifest(
-  archive: ArchiveFiles,
-  known: IndexedArchive | undefined,
-  { store }: Needs,
-  reading: CatalogueReading,
-  oneOfFew: ReturnType<typeof turnstile>,
-): Promise<Read<ManifestFacts | { unreadable: string }> | undefined> {
-  const file = manifestFile(archive)
-  if (file === undefined) return undefined
-  if (known !== undefined && isCurrent(file, known.manifestEtag)) {
-    reading.fromIndex += 1
-    return { facts: known.facts, etag: file.etag }
-  }
-  reading.fromManifests += 1
-  const found = await oneOfFew(() => readTextUnlessFrozen(store, file.key))
-  if (found !== undefined && 'frozen' in found) return { facts: { unreadable: found.frozen }, etag: '' }
-  return found === undefined ? undefined : { facts: readManifestFacts(found.text, archive), etag: found.etag }
-}
-
-async function readVerificationOf(
-  archive: ArchiveFiles,
-  known: IndexedArchive | undefined,
-  { store }: Needs,
-  oneOfFew: ReturnType<typeof turnstile>,
-): Promise<Read<VerificationFacts> | undefined> {
-  const file = verificationFile(archive)
-  if (file === undefined) return undefined
-  if (known?.verification !== undefined && isCurrent(file, known.verificationEtag)) {
-    return { facts: known.verification, etag: file.etag }
-  }
-  const found = await oneOfFew(() => readTextUnlessFrozen(store, file.key))
-  if (found !== undefined && 'frozen' in found) {
-    return { facts: { state: 'unreadable', reason: found.frozen, tags: [] }, etag: '' }
-  }
-  return found === undefined ? undefined : { facts: readVerification(found.text), etag: found.etag }
-}
-
-/** A store that lists no ETags gives no way to tell, so everything is read. */
-function isCurrent({ etag }: ListedFile, knownEtag: string | undefined): boolean {
-  return etag !== '' && etag === knownEtag
-}
-
-function folderName({ folder }: ArchiveFiles): string {
-  return folder.split('/').at(-2) ?? ''
 }

@@ -18,7 +18,8 @@ export interface RebuiltCatalogue {
 
 /**
  * Bring the index objects in line with the manifests. Safe at any time and beside anything else: they are copies, and
- * one that is written too early is found out by its ETags. Nothing but index objects is written or removed.
+ * one that is written too early is found out by its ETags. So neither writing nor removing has a condition: whom one of
+ * them takes an index from reads the manifests. Nothing but index objects is written or removed.
  * @param filter a site, a guest, or neither: times would cut an index short
  * @param onGuest gets each guest as it was read, so that nobody has to read it again
  */

@@ -131,7 +131,7 @@ function ownerOf(keyPrefix: string, key: string): string {
 function leftOut(unknown: ReadonlyMap<string, number>): string[] {
   return [
     ...[...unknown].map(([name, count]) => `${count} objects of class ${name}, which the table has no price for`),
-    'parts of open uploads, which guestlift sweep --dry-run tells',
+    'parts of open uploads, which guestlift sweep --dry-run shows',
     'requests, reading and transfer; early deletion; volume tiers, free allowances, discounts and taxes',
     'replicas in other buckets, and cheaper tiers that INTELLIGENT_TIERING may have moved objects to',
   ]

@@ -3,6 +3,7 @@ import { GuestliftError } from '../../contracts/errors.ts'
 import { formatBytes } from '../../domain/words/byte-size.ts'
 import { chooseStorage, ofUnknownType } from '../../domain/backup/storage-choice.ts'
 import { complaintAbout, placeKey } from '../../domain/backup/storage-place.ts'
+import { sentences } from '../../domain/words/sentence.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { StorageRecord, Storages } from '../../providers/capabilities/storages.ts'
 
@@ -36,7 +37,7 @@ export async function forecastPlace(
     const complaint = isAuto && storage === undefined ? noneForAuto : complaintAbout(storage)
     const told = notes.map((note) => `${at}: ${note}`)
     if (complaint === undefined) return { storage, obstacle: undefined, notes: told }
-    const reason = [`${at}: storage ${backup.storage} ${complaint}`, ...notes].join(' ')
+    const reason = sentences([`${at}: storage ${backup.storage} ${complaint}`, ...notes])
     return { storage, obstacle: { fate: 'fail', reason }, notes: told }
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error

@@ -1,6 +1,7 @@
 import type { Retention } from '../../contracts/retention.ts'
 import type { GuestRetention, RetentionEffect } from '../../contracts/retention-report.ts'
 import { roundDollars } from '../../domain/prices/prices.ts'
+import { counted } from '../../domain/words/counted.ts'
 import { pruneSite, type SiteOrder } from '../pruning/prune-site.ts'
 import type { RetentionPorts } from '../pruning/retention-ports.ts'
 
@@ -48,10 +49,14 @@ export async function foreseeRetention(
   const { site, policy, known } = order
   const guests: ForeseenGuestRetention[] = []
   const troubled: ForeseenRetention['troubled'] = []
+  let locksNotAsked = 0
   for await (const { guest, result } of pruneSite({ ...order, dryRun: true }, ports)) {
     const owner = `${site}/${guest.kind}-${guest.id}`
     if ('trouble' in result) troubled.push({ owner, trouble: result.trouble })
-    else guests.push(foreseenGuest(owner, result))
+    else {
+      guests.push(foreseenGuest(owner, result))
+      locksNotAsked += result.locksNotAsked ?? 0
+    }
   }
   guests.sort(
     (one, other) => other.effect.savedPerMonth - one.effect.savedPerMonth || (one.owner < other.owner ? -1 : 1),
@@ -71,6 +76,7 @@ export async function foreseeRetention(
     locked: sum(({ locked }) => locked),
     leavesOut: [
       ...(known === undefined ? ['guests that are gone: the site was not asked, so they count as present'] : []),
+      ...(locksNotAsked === 0 ? [] : [`locks on ${counted(locksNotAsked, 'archive')}, of which S3 was not asked`]),
       ...(troubled.length === 0 ? [] : [`${troubled.length} guests that could not be looked at`]),
       'the requests that pruning takes, and archives that later runs add',
     ],

@@ -8,7 +8,7 @@ import type { GuestRecord } from '../../providers/guest-facts.ts'
 import type { MissingPrivilege } from '../../providers/intended-work.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { StorageRecord } from '../../providers/capabilities/storages.ts'
-import { chooseGuests } from '../selection/choose-guests.ts'
+import { type Choice, chooseGuests } from '../selection/choose-guests.ts'
 import { clockComplaint, readClock } from '../backup/clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
 import { placeKey } from '../../domain/backup/storage-place.ts'
@@ -41,6 +41,8 @@ const READ_AHEAD = 8
 
 interface Needs {
   provider: Provider
+  /** The job's guests, where they have been listed with `everything` already. */
+  choice?: Choice
   /** The newest archive of a guest in the bucket, where a bucket is at hand. */
   lastStored?: (guest: GuestRecord) => Promise<LastStored | undefined>
   /** Which of these nodes the site's route doesn't reach, and why, where that is to be found out. */
@@ -48,13 +50,16 @@ interface Needs {
 }
 
 /** @throws the errors of a site that can't be asked at all; what concerns one guest or node is in the result */
-export async function foreseeRun(job: Job, { provider, lastStored, testRoutes }: Needs): Promise<ForeseenRun> {
+export async function foreseeRun(
+  job: Job,
+  { provider, lastStored, testRoutes, ...needs }: Needs,
+): Promise<ForeseenRun> {
   const { site, backup } = job
   const { version } = await provider.identify()
   requireKnownOptions(site, backup, provider)
   await provider.requireOptions(backup)
   const missingPrivileges = await provider.missingPrivileges(intendedWork(job))
-  const choice = await chooseGuests(site, job.guests, provider, 'everything')
+  const choice = needs.choice ?? (await chooseGuests(site, job.guests, provider, 'everything'))
   const notes = [...choice.doubts]
   const places = new Map<string, Place>()
   const nodes = [...new Set(choice.chosen.filter(({ nodeOffline }) => !nodeOffline).map((guest) => guest.node))]
@@ -138,11 +143,11 @@ async function archivesOn(filter: ArchiveFilter, provider: Provider, notes: stri
   try {
     const { archives, unread } = await provider.archivesOnPlatform.list(filter)
     // Only sizes are taken from them: those of archives that aren't shown are estimated.
-    notes.push(...unread.map(({ reason }) => `Older archives, which tell sizes, can't all be read: ${reason}`))
+    notes.push(...unread.map(({ reason }) => `Older archives, which show sizes, can't all be read: ${reason}`))
     return archives
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error
-    notes.push(`Older archives, which tell sizes, can't be read: ${error.message}`)
+    notes.push(`Older archives, which show sizes, can't be read: ${error.message}`)
     return []
   }
 }

@@ -31,7 +31,7 @@ export async function clockConfirmedAt(
   return 'value' in read ? read.value.confirmedAt : undefined
 }
 
-/** Keep a person's word, so that the next pruning doesn't ask for it again. */
+/** Keep a person's word, so that the next pruning doesn't ask for it again. Of two words at once, either will do. */
 export async function confirmClock({ site, guest }: Subject, { store, keyPrefix, now }: Needs): Promise<void> {
   const record: ClockConfirmation = { version: 1, confirmedAt: now().toISOString() }
   await writeRecord(store, clockConfirmationKey(keyPrefix, site, guest), clockConfirmationShape, record)

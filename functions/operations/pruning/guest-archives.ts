@@ -1,13 +1,12 @@
-import * as z from 'zod'
 import type { StoredVersion } from '../../aws/version-store.ts'
 import { figuresOf } from '../../domain/catalogue/archive-figures.ts'
 import { olderFirst } from '../../domain/time/archive-time.ts'
 import { type ArchiveFiles, entryOf, readFolder } from '../../domain/catalogue/catalogue.ts'
-import { readManifestFacts, readVerification } from '../../domain/catalogue/manifest-facts.ts'
-import { guestFolder, type KeyedGuest, manifestKey } from '../../domain/books/object-keys.ts'
+import { guestFolder, type KeyedGuest, manifestKey, verificationKey } from '../../domain/books/object-keys.ts'
 import type { GuardedArchive } from '../../domain/retention/retention-guards.ts'
-import { recordIn } from '../books/stored-json.ts'
 import { readTextUnlessFrozen } from '../books/frozen-text.ts'
+import { archiveTexts } from '../catalogue/archive-texts.ts'
+import { type FoundIndex, indexed, readIndex } from '../catalogue/catalogue-index.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
 /** An archive with all that lies in its folder. */
@@ -20,15 +19,20 @@ export interface VersionedArchive extends GuardedArchive {
   foreignKeys: string[]
 }
 
-/** What retention needs of a manifest beside the facts of the catalogue. */
-const namedFilesShape = {
-  schema: z.object({
-    backup: z.object({ protected: z.boolean().optional() }),
-    artifacts: z.array(z.object({ key: z.string() })),
-    sideFiles: z.array(z.string()),
-  }),
-  version: 1,
-}
+/**
+ * What the archives are judged by. `manifests`: by what lies in the bucket alone. `index`: the index's word is taken for
+ * each manifest and verification that has the same ETag still. Nothing may go by that: an index is a copy, and may lie.
+ */
+export type JudgedBy = 'index' | 'manifests'
+
+/** Classes whose objects can be read at any time. Of any other, only reading tells whether it can be read now. */
+const readableClasses: ReadonlySet<string> = new Set([
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'GLACIER_IR',
+])
 
 const READ_AT_ONCE = 8
 
@@ -36,6 +40,7 @@ const READ_AT_ONCE = 8
 export async function readGuestArchives(
   site: string,
   guest: KeyedGuest,
+  by: JudgedBy,
   ports: Pick<RetentionPorts, 'store' | 'versions' | 'keyPrefix'>,
 ): Promise<VersionedArchive[]> {
   const folders = new Map<string, StoredVersion[]>()
@@ -44,11 +49,13 @@ export async function readGuestArchives(
     if (found === undefined) continue
     folders.set(found.folder, [...(folders.get(found.folder) ?? []), version])
   }
+  if (folders.size === 0) return []
+  const index = by === 'index' ? await readIndex(site, guest, ports) : undefined
   const waiting = [...folders.values()].reverse()
   const archives: VersionedArchive[] = []
   const readSome = async () => {
     for (let versions = waiting.pop(); versions !== undefined; versions = waiting.pop()) {
-      const archive = await readArchive(versions, ports)
+      const archive = await readArchive(versions, index, ports)
       if (archive !== undefined) archives.push(archive)
     }
   }
@@ -58,46 +65,45 @@ export async function readGuestArchives(
 
 async function readArchive(
   versions: StoredVersion[],
+  index: FoundIndex | undefined,
   { store, keyPrefix }: Pick<RetentionPorts, 'store' | 'keyPrefix'>,
 ): Promise<VersionedArchive | undefined> {
   const place = readFolder(keyPrefix, versions[0]?.key ?? '')
   if (place === undefined) return undefined
   const current = versions.filter(({ latest, deleteMarker }) => latest && !deleteMarker)
-  const files: ArchiveFiles = { ...place, files: current.map(({ key, sizeBytes }) => ({ key, sizeBytes, etag: '' })) }
-  const there = new Set(current.map(({ key }) => key))
-  const read = async (key: string) => (there.has(key) ? readTextUnlessFrozen(store, key) : undefined)
-
-  const ownKey = manifestKey(place.folder)
-  const verificationKey = `${place.folder}verification.json`
-  const manifest = await read(ownKey)
-  const verification = await read(verificationKey)
-  const frozen = [manifest, verification].flatMap((one) => (one !== undefined && 'frozen' in one ? one.frozen : []))
-  const text = manifest !== undefined && 'text' in manifest ? manifest.text : undefined
-  const facts = text === undefined ? undefined : readManifestFacts(text, files)
-  const checked = verification !== undefined && 'text' in verification ? readVerification(verification.text) : undefined
-  const entry = entryOf(files, facts, checked)
-  const listed = entry.facts === undefined || text === undefined ? undefined : recordIn(namedFilesShape, text)
-  const named = listed !== undefined && 'value' in listed ? listed.value : undefined
-  const keys = [ownKey, verificationKey, ...(named?.artifacts.map(({ key }) => key) ?? []), ...(named?.sideFiles ?? [])]
+  const files: ArchiveFiles = {
+    ...place,
+    files: current.map(({ key, sizeBytes, etag = '' }) => ({ key, sizeBytes, etag })),
+  }
+  const ownKeys = [manifestKey(place.folder), verificationKey(place.folder)]
+  // A text that can't be read now says nothing for an archive, whatever it said to the index once.
+  const readable = current.every(({ key, storageClass }) => !ownKeys.includes(key) || readableClasses.has(storageClass))
+  const known = index === undefined || !readable ? undefined : indexed(place, index)
+  const { manifest, verification } = await archiveTexts(files, known, (key) => readTextUnlessFrozen(store, key))
+  const checked = verification?.facts
+  const entry = entryOf(files, manifest?.facts, checked)
+  const { artifacts = [], sideFiles = [] } = entry.facts ?? {}
+  const keys = [...ownKeys, ...artifacts.map(({ key }) => key), ...sideFiles]
   const strays = keys.filter((key) => !key.startsWith(place.folder))
 
+  const frozen = manifest?.frozen ?? verification?.frozen
   const problem =
     // A verification that can't be read now may be the last good one, or have failed.
-    frozen[0] ??
+    frozen ??
     entry.reason ??
-    (named === undefined ? "The manifest doesn't name its files." : undefined) ??
+    (entry.facts?.sideFiles === undefined ? "The manifest doesn't name its files." : undefined) ??
     (strays.length > 0 ? `The manifest names files outside of its folder: ${strays.join(', ')}.` : undefined) ??
     (checked?.state === 'failed' ? `Its verification failed: ${checked.reason ?? 'see verification.json'}.` : undefined)
   // An unreadable manifest is as suspicious as an odd size; a missing one is only an archive that was never finished, and
   // one in Glacier was put there.
   const unreadable = entry.state === 'unreadable' ? 'unknown' : undefined
-  const compress = frozen.length > 0 ? undefined : (entry.facts?.compress ?? unreadable)
+  const compress = frozen !== undefined ? undefined : (entry.facts?.compress ?? unreadable)
   return {
     folder: place.folder,
     createdAt: entry.createdAt,
     at: entry.at ?? noLaterThan(current, entry.createdAt),
     ...(entry.facts === undefined ? {} : { facts: entry.facts }),
-    protected: named?.backup.protected === true,
+    protected: entry.facts?.protected === true,
     verified: checked?.state === 'verified',
     ...(entry.facts?.verdict.unmet === undefined ? {} : { lesser: true as const }),
     ...figuresOf(entry.artifactBytes, entry.facts, checked),

@@ -124,6 +124,15 @@ async function openLedger(
   }
 }
 
-function countsOf({ guests, troubled, toRemove, removed, removedBytes, locked }: PruningReport): typeof noCounts {
-  return { guests, troubled, toRemove, removed, removedBytes, locked }
+function countsOf(report: PruningReport): typeof noCounts {
+  const { guests, troubled, toRemove, removed, removedBytes, locked, locksNotAsked } = report
+  return {
+    guests,
+    troubled,
+    toRemove,
+    removed,
+    removedBytes,
+    locked,
+    ...(locksNotAsked === undefined ? {} : { locksNotAsked }),
+  }
 }

@@ -12,7 +12,7 @@ import { isGoing, retentionSummary } from '../../domain/retention/retention-summ
 import { retentionShape } from '../books/shapes.ts'
 import { writeRecord } from '../books/stored-json.ts'
 import { clockConfirmedAt, confirmClock } from './clock-confirmation.ts'
-import { readGuestArchives, type VersionedArchive } from './guest-archives.ts'
+import { type JudgedBy, readGuestArchives, type VersionedArchive } from './guest-archives.ts'
 import { inOrder } from '../books/ordered-lookahead.ts'
 import { type HeldLease, takeLease } from './prune-lease.ts'
 import {
@@ -35,6 +35,13 @@ export interface PruneOrder extends Circumstances {
   absent?: string
   /** Decide everything and change nothing. */
   dryRun: boolean
+  /** Of how many archives a dry run asks S3 for locks: of all when left out. */
+  lockLooks?: LockLooks
+}
+
+/** How many more archives a dry run asks S3 for locks of, a request for each version; counted down. */
+export interface LockLooks {
+  left: number
 }
 
 /** Archives whose locks a dry run looks for at the same time. */
@@ -59,11 +66,15 @@ interface Judgement {
 /**
  * Apply a policy to one guest's archives, oldest first, and report it below `retention/` where there is anything to
  * tell. Asked again, or after it was cut short, it goes on from what it finds in the bucket.
+ * Whether there is anything to do, the index may tell; what goes is decided by the manifests alone, read anew.
  */
 export async function pruneGuest(order: PruneOrder, ports: RetentionPorts): Promise<GuestRetention> {
   const { site, guest, by, dryRun } = order
-  const seen = await judge(order, true, ports)
-  if (dryRun) return reported(order, seen, await foreseen(seen, order, ports), ports)
+  const seen = await judge(order, 'index', ports)
+  if (dryRun) {
+    const { archives, locksNotAsked } = await foreseen(seen, order, ports)
+    return reported(order, seen, archives, ports, locksNotAsked)
+  }
   // Most guests have nothing to remove, and are asked no more.
   if (!seen.hasWork) return reported(order, seen, seen.decisions.map(decided), ports)
   const lease = await takeLease(site, guest, by, ports)
@@ -87,11 +98,12 @@ async function letGo(lease: HeldLease, { site, guest }: PruneOrder, { log }: Ret
   }
 }
 
-/** @param untouched end no removal that was cut short, only find it */
-async function judge(order: PruneOrder, untouched: boolean, ports: RetentionPorts): Promise<Judgement> {
+/** By the manifests, it also ends removals that were cut short: whoever goes by them holds the lease. */
+async function judge(order: PruneOrder, by: JudgedBy, ports: RetentionPorts): Promise<Judgement> {
+  const untouched = by === 'index'
   const { site, guest, policy, gone, confirmed, absent, identity, dryRun } = order
   const resumed = await resumeRemovals(site, guest, untouched, ports)
-  const all = await readGuestArchives(site, guest, ports)
+  const all = await readGuestArchives(site, guest, by, ports)
   const rests = await removeVerdictsAlone(all, untouched, ports)
   const ended = [...resumed.folders, ...rests.folders]
   const found = all.filter((archive) => !resumed.folders.includes(archive.folder) && !isVerdictAlone(archive))
@@ -124,7 +136,7 @@ async function carriedOut(
   lease: HeldLease,
   ports: RetentionPorts,
 ): Promise<{ judgement: Judgement; archives: ArchiveDecision[] }> {
-  let judgement = await judge(order, false, ports)
+  let judgement = await judge(order, 'manifests', ports)
   const { all, decisions } = judgement
   const ended = new Set(judgement.ended)
   // A later look may spare an archive. One that the first spared isn't for this pruning, whatever went meanwhile.
@@ -134,7 +146,7 @@ async function carriedOut(
     if (!(await lease.holds())) break
     const before = judgement.all.filter(({ folder: its }) => done.get(its)?.outcome !== 'removed')
     if (!(await isUnchanged(before, order, ports))) {
-      judgement = await judge(order, false, ports)
+      judgement = await judge(order, 'manifests', ports)
       for (const one of judgement.ended) ended.add(one)
     }
     const one = judgement.decisions.find(({ archive }) => archive.folder === folder)
@@ -175,13 +187,18 @@ async function foreseen(
   { decisions }: Judgement,
   order: PruneOrder,
   ports: RetentionPorts,
-): Promise<ArchiveDecision[]> {
+): Promise<{ archives: ArchiveDecision[]; locksNotAsked: number }> {
+  const { lockLooks = { left: Number.POSITIVE_INFINITY } } = order
   const archives: ArchiveDecision[] = []
-  const ends = inOrder(decisions, LOOKS_AT_ONCE, async (one) =>
-    one.decision === 'remove' ? removed(one.archive, decided(one), order, ports) : decided(one),
-  )
+  const going = decisions.filter(({ decision }) => decision === 'remove')
+  const asked = new Set(going.slice(0, lockLooks.left))
+  lockLooks.left -= asked.size
+  const ends = inOrder(decisions, LOOKS_AT_ONCE, async (one) => {
+    if (one.decision !== 'remove') return decided(one)
+    return asked.has(one) ? removed(one.archive, decided(one), order, ports) : priced(one.archive, decided(one), ports)
+  })
   for await (const end of ends) archives.push(end)
-  return archives
+  return { archives, locksNotAsked: going.length - asked.size }
 }
 
 /** What couldn't be done now is the next pruning's: nobody has to look at it. */
@@ -201,6 +218,7 @@ async function reported(
   { ended, all, warnings }: Judgement,
   archives: ArchiveDecision[],
   ports: RetentionPorts,
+  locksNotAsked = 0,
 ): Promise<GuestRetention> {
   const bare = {
     version: 1 as const,
@@ -214,6 +232,7 @@ async function reported(
     archives,
     resumed: ended,
     effect: effectOf(all, archives, dryRun ? new Set(ended) : new Set(), dryRun, ports),
+    ...(locksNotAsked === 0 ? {} : { locksNotAsked }),
     warnings: absent === undefined ? warnings : [...warnings, `Nothing was removed: ${absent}`],
   }
   const report: GuestRetention = { ...bare, ...retentionSummary(bare) }
@@ -282,16 +301,25 @@ async function removed(
     // Before anything goes: an archive is removed whole or not at all.
     const held = await archiveLock(archive, ports)
     if (held !== undefined) return locked(decided, held)
-    const objects = archive.versions.filter(({ deleteMarker }) => !deleteMarker)
-    const early = earlyRemoval(objects, ports.now(), ports.prices)
-    const priced = early === undefined ? decided : { ...decided, early }
-    if (dryRun) return priced
+    const billed = priced(archive, decided, ports)
+    if (dryRun) return billed
     const stopped = await removeArchive(site, guest, archive, decided.reason, ports)
-    return stopped === undefined ? { ...priced, outcome: 'removed' } : locked(decided, stopped)
+    return stopped === undefined ? { ...billed, outcome: 'removed' } : locked(decided, stopped)
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error
     return left(error.message)
   }
+}
+
+/** With what is billed for it though it goes. */
+function priced(
+  { versions }: Pick<VersionedArchive, 'versions'>,
+  decided: ArchiveDecision,
+  { now, prices }: RetentionPorts,
+): ArchiveDecision {
+  const objects = versions.filter(({ deleteMarker }) => !deleteMarker)
+  const early = earlyRemoval(objects, now(), prices)
+  return early === undefined ? decided : { ...decided, early }
 }
 
 function locked(decided: ArchiveDecision, lock: { legalHold: boolean; retainUntil?: string }): ArchiveDecision {

@@ -65,12 +65,18 @@ export async function removeArchive(
     })),
   }
   const key = removalRecordKey(ports.keyPrefix, site, guest, archive.folder)
-  await writeRecord(ports.store, key, removalShape, record)
-  return carryOut(key, record, ports)
+  // Without a condition: a record that lies there was never begun, or is of a pruning whose lease has lapsed. As the
+  // manifest was seen, this one names all that the other still has to remove, and ends it.
+  const etag = (await writeRecord(ports.store, key, removalShape, record)) ?? ''
+  return carryOut({ key, etag }, record, ports)
 }
 
 /** @throws ArchiveConflict when one of its files is another than was judged: that one was left */
-async function carryOut(recordKey: string, record: RemovalRecord, ports: Needs): Promise<VersionLock | undefined> {
+async function carryOut(
+  kept: { key: string; etag: string },
+  record: RemovalRecord,
+  ports: Needs,
+): Promise<VersionLock | undefined> {
   const locks: VersionLock[] = []
   const changed: string[] = []
   for (const { etag, ...version } of record.versions) {
@@ -84,17 +90,18 @@ async function carryOut(recordKey: string, record: RemovalRecord, ports: Needs):
   if (changed.length > 0) {
     throw new ArchiveConflict(
       `s3://${ports.store.bucket}/${changed.join(', ')} was overwritten since it was judged, and was left. ` +
-        `Look at it and remove it or move it away; ${recordKey} records what was to go`,
+        `Look at it and remove it or move it away; ${kept.key} records what was to go`,
     )
   }
   const lock = longest(locks) ?? (await removeLateVerdicts(record.folder, ports))
-  // The record stays while something of the archive does and it isn't an archive any more.
-  if (lock === undefined) await ports.store.remove(recordKey)
+  // The record stays while something of the archive does and it isn't an archive any more. One that was written since is
+  // of another pruning, which ends it itself.
+  if (lock === undefined) await ports.store.remove(kept.key, { etag: kept.etag })
   ports.log('archive-removed', { folder: record.folder, versions: record.versions.length, locked: locks.length })
   return lock
 }
 
-/** Whoever read the archive meanwhile may have written what it found: nobody needs that any more. */
+/** Anyone who read the archive meanwhile may have written what it found: nobody needs that any more. */
 async function removeLateVerdicts(folder: string, { versions }: Needs): Promise<VersionLock | undefined> {
   const locks: VersionLock[] = []
   for await (const { key, versionId } of versions.listVersions(verificationKey(folder))) {
@@ -145,13 +152,15 @@ export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: bo
       resumed.warnings.push(`A removal that was cut short goes on later: ${found.frozen}`)
       continue
     }
-    const read = found === undefined ? undefined : recordIn(removalShape, found.text)
-    if (read !== undefined && 'newerVersion' in read) {
+    // Its own pruning has ended it meanwhile.
+    if (found === undefined) continue
+    const read = recordIn(removalShape, found.text)
+    if ('newerVersion' in read) {
       resumed.warnings.push(`s3://${ports.store.bucket}/${key} was left alone. ${newerAdvice(read)}`)
       continue
     }
-    const record = read !== undefined && 'value' in read ? read.value : undefined
-    // Whoever can write records shall not be able to point them at other archives.
+    const record = 'value' in read ? read.value : undefined
+    // Someone who can write records must not be able to point them at other archives.
     const ownFolder =
       record !== undefined &&
       record.folder.startsWith(guestFolder(ports.keyPrefix, site, guest)) &&
@@ -161,10 +170,10 @@ export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: bo
       continue
     }
     if ((await ports.store.head(manifestKey(record.folder))) !== undefined) {
-      if (!dryRun) await ports.store.remove(key)
+      if (!dryRun) await ports.store.remove(key, { etag: found.etag })
       continue
     }
-    const end = dryRun ? undefined : await carryOut(key, record, ports).catch(asWarning)
+    const end = dryRun ? undefined : await carryOut({ key, etag: found.etag }, record, ports).catch(asWarning)
     if (end === undefined) resumed.folders.push(record.folder)
     else if ('warning' in end) resumed.warnings.push(end.warning)
     else resumed.warnings.push(`What is left of ${record.folder} is locked${untilText(end)}; it goes after that.`)

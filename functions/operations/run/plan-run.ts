@@ -9,7 +9,7 @@ import type { Provider } from '../../providers/provider.ts'
 import { runPlanShape, selectionShape } from '../books/shapes.ts'
 import { writeRecord } from '../books/stored-json.ts'
 import { chooseGuests } from '../selection/choose-guests.ts'
-import { keepBudget } from './keep-budget.ts'
+import { hasBudgetToKeep, keepBudget } from './keep-budget.ts'
 import { longestWaitingFirst } from './longest-waiting.ts'
 import { recordList } from '../selection/look-at-site.ts'
 import { emptyOutcome, recordOutcomes } from '../books/outcomes.ts'
@@ -28,8 +28,8 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'sleep' | 'timer' | 'pr
 export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promise<TaskOutput<'PlanRun'>> {
   const { run, site, platform, platformVersion, job } = input
   const provider = await ports.provider(site)
-  await keepBudget(job, provider)
-  const choice = await chooseGuests(site, job.guests, provider)
+  const choice = await chooseGuests(site, job.guests, provider, hasBudgetToKeep(job) ? 'everything' : undefined)
+  await keepBudget(job, choice, provider)
   // Archives of another cluster's guests would lie among those of this one, under the same ids.
   await recordList({ site, provider, list: choice.list }, ports)
   await writeRecord(ports.store, selectionKey(run.prefix), selectionShape, choice.record)

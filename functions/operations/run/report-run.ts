@@ -14,6 +14,7 @@ import { lastSeen } from '../books/guest-progress.ts'
 import { inOrder } from '../books/ordered-lookahead.ts'
 import { allOutcomes, emptyOutcome, OUTCOMES_AT_ONCE } from '../books/outcomes.ts'
 import type { Ports } from '../ports.ts'
+import { sentences } from '../../domain/words/sentence.ts'
 
 type Needs = Pick<Ports, 'store' | 'now' | 'log' | 'deployment'>
 
@@ -61,7 +62,7 @@ async function silentOutcome(
 ): Promise<GuestOutcome> {
   const seen = await lastSeen(run, guest.id, ports)
   const why = mapError === undefined || mapError === null ? noOutcome : mapFailed(mapError, seen)
-  return emptyOutcome(guest, 'failed', 'NoOutcome', seen === undefined ? why : `${why} ${seen}`, 0)
+  return emptyOutcome(guest, 'failed', 'NoOutcome', seen === undefined ? why : sentences([why, seen]), 0)
 }
 
 function mapFailed(mapError: NonNullable<TaskInput<'ReportRun'>['mapError']>, seen: string | undefined): string {
@@ -88,7 +89,7 @@ function catalogueNotes({ site, catalogueError }: TaskInput<'ReportRun'>): strin
   if (catalogueError === undefined || catalogueError === null) return []
   const { message } = readFailure(catalogueError)
   return [
-    `The catalogue of site ${site} (index and page) was not brought up to date; no archive depends on it, and the next run tries again: ${message}`,
+    `The catalogue of site ${site} (index and page) was not brought up to date. No archive depends on it, and the next run tries again: ${message}`,
   ]
 }
 

@@ -81,7 +81,7 @@ function undecided(site: string, { guest, reason }: Decision<GuestRecord>): Fail
   return {
     guest: { id, kind, name, node },
     error: NodeOffline.errorName,
-    reason: `Site ${site}, node ${node}, guest ${id}: it can't be told whether the job means this guest. ${reason} Bring the node back, or name or exclude the guest by its id.`,
+    reason: `Site ${site}, node ${node}, guest ${id}: it is not known whether the job means this guest. ${reason} Bring the node back, or name or exclude the guest by its id.`,
   }
 }
 

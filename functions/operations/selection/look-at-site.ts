@@ -124,5 +124,5 @@ function nobody(
 
 function unknownCluster({ site, cluster }: SiteBook, id: string | undefined): string | undefined {
   if (id !== undefined || cluster === undefined) return undefined
-  return `Site ${site} doesn't tell which cluster answers, so it isn't known whether it is the one that the archives come from.`
+  return `Site ${site} doesn't show which cluster answers, so it may not be the one that the archives come from.`
 }

@@ -1,5 +1,5 @@
 import { ArchiveConflict, InternalFault } from '../../contracts/errors.ts'
-import { archiveFolder, evidenceKey } from '../../domain/books/object-keys.ts'
+import { archiveFolder, evidenceKey, manifestKey } from '../../domain/books/object-keys.ts'
 import { sourcesOf } from '../../domain/backup/sources.ts'
 import { judge, type JudgeJob } from '../../domain/backup/verdict.ts'
 import { storedArtifact } from '../transfer/already-stored.ts'
@@ -53,6 +53,6 @@ export async function adoptUnfinished(
   if (dryRun) return undefined
   const stored = [storedArtifact(uploadOf(witness), source, object, crc32, { bytesSent: 0 })]
   const written = await writeManifest({ item, artifacts: [source], stored, verdict, evidenceKey: key }, ports)
-  if (written.manifestKey !== `${folder}manifest.json`) throw new InternalFault(`${folder} got its manifest elsewhere.`)
+  if (written.manifestKey !== manifestKey(folder)) throw new InternalFault(`${folder} got its manifest elsewhere.`)
   return written.manifestKey
 }

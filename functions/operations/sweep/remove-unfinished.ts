@@ -1,6 +1,6 @@
 import type { StoredVersion, VersionStore } from '../../aws/version-store.ts'
 import { ArchiveConflict } from '../../contracts/errors.ts'
-import { manifestKey } from '../../domain/books/object-keys.ts'
+import { manifestKey, uploadRecordKey } from '../../domain/books/object-keys.ts'
 import { type FoundUnfinished, findUnfinished, type UnfinishedPorts } from './find-unfinished.ts'
 import { untilText } from '../pruning/remove-archive.ts'
 import { removeUploadRecord } from '../books/upload-record.ts'
@@ -21,6 +21,11 @@ export async function removeUnfinished(
   const refuse = (why: string) => new ArchiveConflict(`${folder} was not removed: ${why}`)
   const versions: StoredVersion[] = []
   for await (const version of ports.versions.listVersions(folder)) versions.push(version)
+  const records = new Map<string, { etag: string }>()
+  for (const key of new Set(versions.map((version) => version.key))) {
+    const record = await ports.store.head(uploadRecordKey(ports.keyPrefix, key))
+    if (record !== undefined) records.set(key, record)
+  }
   // Read anew, as near to the removal as can be: a run may have taken the guest up, or finished it, meanwhile.
   const now = await lookAgain(folder, site, guest.id, ports)
   if (now === undefined) throw refuse('it has a manifest now, or it is gone.')
@@ -39,7 +44,8 @@ export async function removeUnfinished(
     if (removal.outcome === 'locked') throw refuse(`a part of it is locked${untilText(removal.lock)}.`)
     if (removal.outcome === 'changed') throw refuse(`${version.key} was overwritten in this moment. Look at it again.`)
   }
-  for (const key of new Set(versions.map((version) => version.key))) await removeUploadRecord(ports, key)
+  // One that was written since is of a run that archives the guest anew.
+  for (const [key, record] of records) await removeUploadRecord(ports, key, record)
 }
 
 async function lookAgain(folder: string, site: string, guestId: string, ports: UnfinishedPorts) {

@@ -76,10 +76,10 @@ async function look({ owner, ...upload }: OwnedUpload, ports: Needs): Promise<Sw
 async function drop({ key, uploadId, sizeBytes, costDollars, reason }: SweptUpload, ports: Needs): Promise<void> {
   await ports.store.abortUpload(key, uploadId)
   ports.log('upload-dropped', { key, uploadId, sizeBytes, costDollars, reason })
-  // Read anew: the record may be another upload's by now. One that stays behind goes when it is old enough.
+  // Read anew: the record may be another upload's by now, or become it. One that stays behind goes when it is old enough.
   const kept = await readUploadRecord(ports, key).catch(() => undefined)
   if (kept?.record.uploadId !== uploadId || (await isOnlyWitness(kept.record, ports))) return
-  await removeUploadRecord(ports, key).catch((error: unknown) =>
+  await removeUploadRecord(ports, key, kept).catch((error: unknown) =>
     ports.log('upload-record-left', { key, reason: String(error) }),
   )
 }

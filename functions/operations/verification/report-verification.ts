@@ -16,6 +16,7 @@ import { tallyVerifications } from '../../domain/verification/verification-tally
 import { unreadShape, verificationPlanShape, verificationReportShape, verificationShape } from '../books/shapes.ts'
 import { readRecord, unlessUnreadable, writeRecord } from '../books/stored-json.ts'
 import type { Ports } from '../ports.ts'
+import { sentences } from '../../domain/words/sentence.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'deployment'>
 
@@ -24,7 +25,7 @@ const READ_AHEAD = 32
 
 /**
  * Tally what lies beside the manifests, not what the workflow believes: an archive of the plan without a verdict from
- * after the run's start is not verified, whoever died over it.
+ * after the run's start is not verified, no matter what died over it.
  */
 export async function reportVerification(
   input: TaskInput<'ReportVerification'>,
@@ -47,7 +48,9 @@ export async function reportVerification(
     }
   }
   const unread = [...left.unread, ...gone]
-  const totals = tallyVerifications(archives, { ...left, unread })
+  const { mapError } = input
+  const mapTrouble = mapError === undefined || mapError === null ? undefined : mapFailed(mapError, '')
+  const totals = tallyVerifications(archives, { ...left, unread }, mapTrouble)
   const report: VerificationReport = {
     version: 1,
     verificationId: run.id,
@@ -74,13 +77,16 @@ async function resultOf(
   const found = await verificationOf(item.folder, ports)
   const fresh = found !== undefined && found.verifiedAt >= startedAt ? found : undefined
   if (fresh !== undefined && fresh.result !== 'not-verified') {
-    const reason = fresh.findings.map(({ message }) => message).join(' ')
+    const reason = sentences(fresh.findings.map(({ message }) => message))
     return { ...archive, due, result: fresh.result, reason, verifiedAt: fresh.verifiedAt }
   }
   if ((await ports.store.head(manifestKey(item.folder))) === undefined) return undefined
   const attempt = found?.attempt !== undefined && found.attempt.at >= startedAt ? found.attempt.reason : undefined
   const told = fresh?.findings[0]?.message ?? attempt
-  const silence = told === undefined && mapError !== undefined && mapError !== null ? mapFailed(mapError) : undefined
+  const silence =
+    told === undefined && mapError !== undefined && mapError !== null
+      ? mapFailed(mapError, ' before it left a verdict')
+      : undefined
   const why = [told, silence ?? whyNot(item, mostBytesInFunction, runner, told !== undefined)].filter(
     (one) => one !== undefined,
   )
@@ -88,9 +94,9 @@ async function resultOf(
   return { ...archive, due, result: 'not-verified', reason }
 }
 
-function mapFailed(mapError: NonNullable<TaskInput<'ReportVerification'>['mapError']>): string {
+function mapFailed(mapError: NonNullable<TaskInput<'ReportVerification'>['mapError']>, when: string): string {
   const { name, message } = readFailure(mapError)
-  return `The verification's map over its archives failed (${name}) before it left a verdict: ${message}`
+  return `The verification's map over its archives failed (${name})${when}: ${message}`
 }
 
 /** What the archive itself can't tell: who should have read it and didn't. */
@@ -105,8 +111,8 @@ function whyNot(
   }
   if (told) return undefined
   return sizeBytes > mostBytesInFunction
-    ? 'The larger runner left no verdict: its build in CodeBuild tells why.'
-    : 'Its function ended without a verdict: its execution in Step Functions tells why.'
+    ? 'The larger runner left no verdict: its build in CodeBuild shows why.'
+    : 'Its function ended without a verdict: its execution in Step Functions shows why.'
 }
 
 function commandFor(folder: string, { store, keyPrefix }: Needs): string {

@@ -18,7 +18,7 @@ export interface PlatformTasks {
   /** Tasks that this account started, on all nodes: every running one, and ended ones as `findJobs`. Newest first. */
   list(since: Date): Promise<{ jobs: OwnJob[]; unread: UnreadPlace[] }>
 
-  /** One task, whoever started it. `startedBy` is the account. */
+  /** One task, no matter who started it. `startedBy` is the account. */
   describe(jobRef: string): Promise<OwnJob & { startedBy: string }>
 
   /** A task's whole log as text, one line a row. */

@@ -4,6 +4,7 @@ import { PlatformUnavailable } from '../../contracts/errors.ts'
 import type { Refused } from './errors.ts'
 import type { HttpAnswer, HttpRequest, Unanswered } from './exchange.ts'
 import { errorBodySchema } from './schemas.ts'
+import { sentences } from '../../domain/words/sentence.ts'
 
 const LONGEST_TEXT = 600
 
@@ -96,5 +97,5 @@ export function mergeFailures(errors: readonly GuestliftError[]): GuestliftError
   if (first === undefined) return new PlatformUnavailable('no endpoint was asked')
   const messages = new Set(errors.map((error) => error.message))
   if (messages.size === 1 || others.some((other) => other.name !== first.name)) return errors.at(-1) ?? first
-  return new PlatformUnavailable([...messages].join(' '), { cause: first })
+  return new PlatformUnavailable(sentences([...messages]), { cause: first })
 }

@@ -28,7 +28,7 @@ function bestConsistency({ kind, state, config }: Planned, { mode }: BackupOptio
   if (mode === 'stop') return { consistency: 'application', reason: 'The guest is shut down for the backup.' }
   const advice = 'Mode "stop" reaches more, since the guest is shut down for it.'
   if (kind === 'container') {
-    return { consistency: 'file-system', reason: `Its applications aren't told of mode "${mode}".`, advice }
+    return { consistency: 'file-system', reason: `Its applications are not informed in mode "${mode}".`, advice }
   }
   if (mode === 'suspend') {
     return {
@@ -52,7 +52,7 @@ function bestConsistency({ kind, state, config }: Planned, { mode }: BackupOptio
   }
   return {
     consistency: 'file-system',
-    reason: 'The guest agent freezes the file systems, and tells no application.',
+    reason: 'The guest agent freezes the file systems, and informs no application.',
     advice,
   }
 }

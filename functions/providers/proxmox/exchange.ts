@@ -34,7 +34,7 @@ export interface HttpAnswer {
   status: number
   reason: string
   body: string
-  /** The `Date` header as it came: the clock of whoever answered. */
+  /** The `Date` header as it came: the clock of what answered. */
   date?: string
 }
 

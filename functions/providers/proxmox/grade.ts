@@ -46,11 +46,11 @@ type Reached = Pick<Grade, 'consistency' | 'reason' | 'expected' | 'advice'>
 function consistencyOf({ guestStatus, mode }: TaskLog, kind: Guest['kind'], own: readonly string[]): Reached {
   const says = (text: string) => own.includes(`INFO: ${text}`)
   if (guestStatus === 'stopped') return { consistency: 'application', reason: "The guest wasn't running." }
-  if (guestStatus !== 'running') return { reason: "The job's log doesn't tell whether the guest was running." }
+  if (guestStatus !== 'running') return { reason: "The job's log doesn't show whether the guest was running." }
   if (mode === 'stop') {
     return says('stopping virtual guest')
       ? { consistency: 'application', reason: 'The guest was shut down for the backup.' }
-      : { reason: "The job's log doesn't tell that the guest was shut down." }
+      : { reason: "The job's log doesn't show that the guest was shut down." }
   }
   if (kind === 'vm') return frozenOrNot(own)
   if (mode === 'snapshot' && says("create storage snapshot 'vzdump'")) {
@@ -59,7 +59,7 @@ function consistencyOf({ guestStatus, mode }: TaskLog, kind: Guest['kind'], own:
   if (mode === 'suspend' && says('suspending guest')) {
     return { consistency: 'file-system', reason: 'The container was suspended while the last of it was copied.' }
   }
-  return { reason: "The job's log doesn't tell how the running container was copied." }
+  return { reason: "The job's log doesn't show how the running container was copied." }
 }
 
 const FREEZE = "INFO: issuing guest-agent 'fs-freeze' command"

@@ -50,7 +50,7 @@ const locks: Readonly<Record<string, LockFact>> = {
     Fact: GuestLocked,
     what: 'is going back to a snapshot',
     advice: (guest) =>
-      `${next} If no rollback runs, it broke off and its disks may be of two times: ${unlock(guest)}, and roll it back again before it is used.`,
+      `${next} If no rollback runs, it broke off, and the guest's disks may be of two times. Then ${unlock(guest)}, and roll it back again before it is used.`,
   },
   disk: {
     Fact: GuestLocked,

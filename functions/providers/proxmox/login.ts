@@ -185,7 +185,7 @@ export function openLogin(
     const parts = [
       `Site ${site}: ${account}'s password was accepted and ${MOST_CODES} codes of its second factor were not.`,
       `Check totpSecret and both clocks: ${clocks}.`,
-      'The site takes each code once: whoever else logs in as this user at the same time uses codes up.',
+      'The site takes each code once, so another login of this user at the same time uses codes up.',
       USE_A_TOKEN,
       then,
     ]

@@ -35,7 +35,7 @@ export async function adviceOnUnlisted(client: ApiClient, unlisted: Unlisted): P
     const more = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : ''
     return (
       `The storage has ${others.slice(0, MOST_NAMED).join(', ')}${more} of that time. If a hook script renames archives ` +
-      `("script" in /etc/vzdump.conf on node ${guest.node}), let it keep their names: only what the log names is known to be the archive.`
+      `("script" in /etc/vzdump.conf on node ${guest.node}), let it keep their names. Only what the log names is known to be the archive.`
     )
   }
   if (all !== undefined) return `Nothing of that name or time is on storage ${storage}. ${look}`

@@ -14,7 +14,7 @@ export interface Seal {
 }
 
 /**
- * The key follows from password and second factor together. A password alone could be guessed by whoever reads the
+ * The key follows from password and second factor together. A password alone could be guessed by anyone who reads the
  * bucket; the factor's secret has 80 random bits or more. Another address or account makes another key.
  */
 export function sealFor(

@@ -1,7 +1,7 @@
 /**
  * One login for all function calls of a site. Proxmox takes each code of a second factor once, and there are two a
  * minute, while a run makes hundreds of calls. The ticket lies sealed where all calls can read it, beside the period of
- * the code that was shown last: whoever wants to show a code claims its period first, so that none is shown twice.
+ * the code that was shown last: anyone who wants to show a code claims its period first, so that none is shown twice.
  *
  * Unlike a book of archives this record may be lost: one that can't be read costs one code.
  */

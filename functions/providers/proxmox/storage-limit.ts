@@ -47,7 +47,7 @@ export async function refusalByRetention(
     const held = backups.filter((row) => !row.protected && (row.subtype ?? own) === own).length
     return held < most ? undefined : sentence(guest, storage, rules, held, most)
   } catch (error) {
-    // Whoever may not look at it, or an older version, leaves it to the platform to say.
+    // An account that may not look at it, or an older version, leaves it to the platform to say.
     if (error instanceof PrivilegeMissing || error instanceof RequestRejected) return undefined
     throw error
   }

@@ -44,7 +44,7 @@ export function fileVersion(head: ResponseHead, sizeBytes: number, asked: Asked)
   const time = lastModifiedOf(head)
   if (time === undefined && entityTag?.strong !== true) {
     throw new SourceUnreadable(
-      `${asked.what}: the server tells neither a time (Last-Modified) nor a strong ETag, so a file that changes while it ` +
+      `${asked.what}: the server reports neither a time (Last-Modified) nor a strong ETag, so a file that changes while it ` +
         'is copied would go unnoticed. Serve the file as it lies on disk (nginx, Apache httpd and Caddy send both), not through a script or filter',
     )
   }
@@ -129,7 +129,7 @@ export function assertSameVersion(head: ResponseHead, version: FileVersion, aske
   ]
   if (missing.length > 0) {
     throw new SourceUnreadable(
-      `${asked.what}: the server tells the file's ${missing.join(' and ')} when asked about it, but not with the bytes themselves, ` +
+      `${asked.what}: the server reports the file's ${missing.join(' and ')} when asked about it, but not with the bytes themselves, ` +
         'so they could be of another version. Serve the file as it lies on disk',
     )
   }

@@ -79,7 +79,7 @@ function encodeSegment(site: string, placeholder: string, segment: string, locat
   const unusable = segment === '' || segment === '.' || segment === '..' || segment.includes('\0')
   if (unusable || segment.includes('/') || !segment.isWellFormed()) {
     throw new SourceUnreadable(
-      `${location.path} of node ${location.node} (site ${site}) can't be read over https: ` +
+      `${location.path} of node ${location.node} (site ${site}) can't be read over https. ` +
         `${placeholder} of the route's URL would hold the name ${JSON.stringify(segment)}, which can't stand in a URL`,
     )
   }

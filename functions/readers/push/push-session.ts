@@ -184,7 +184,7 @@ export class PushSession {
     else waiter.resolve(agent)
   }
 
-  /** Its place goes to whoever waits. */
+  /** Its place goes to anyone who waits. */
   #drop(agent: AgentProcess): void {
     agent.end(new ConnectionDropped(`the agent on the node behind ${this.context.where} isn't needed any more`))
     this.#agents.delete(agent)

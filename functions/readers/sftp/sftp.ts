@@ -246,7 +246,7 @@ export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial
         throw new SourceUnreadable(`${path} on ${where} is not a regular file`)
       }
       if (sizeBytes === undefined || modifiedAtSeconds === undefined) {
-        throw new SourceUnreadable(`${where} doesn't tell size and time of ${path}; use a server that does (OpenSSH)`)
+        throw new SourceUnreadable(`${where} doesn't report size and time of ${path}; use a server that does (OpenSSH)`)
       }
       return { sizeBytes, modifiedAt: new Date(modifiedAtSeconds * 1000).toISOString() }
     }

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { PARKED_TAG } from '../../../functions/contracts/coverage.ts'
 import { type CoverageRules, uncoveredStates } from '../../../functions/domain/coverage/coverage.ts'
 import { duration } from '../../../functions/domain/time/duration.ts'
@@ -40,19 +40,26 @@ const DAY_MILLISECONDS = 86_400_000
 export function addCoverageCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('coverage')
-    .description('say which guests have a young, whole and plausible archive, and which have not')
+    .description('show which guests have a recent, whole and plausible archive, and which have not')
     .option('--deployment <name>', 'on AWS: judge a site of this deployment there, by its own rules and schedules')
     .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
     .option('--bucket <name>', 'from here: the archive bucket')
     .option('--s3 <url>', 'from here: endpoint of S3, when it is not AWS')
     .option('--prefix <prefix>', 'from here: in front of every key', '')
-    .option('--site-file <site.json>', 'the site, in the shape of its secret: tells guests that were never archived')
+    .option('--site-file <site.json>', 'the site file: with it, guests that were never archived are shown too')
     .option('--site <name>', 'name of the site (else: of the job, of "name" in the site file, of that file itself)')
-    .option('--job <job.json>', 'with --site-file: the job that archives the site; guests that it leaves out are told')
-    .option('--every <duration>', 'how often guests are to be archived', durationOption, DAY_MILLISECONDS)
-    .option('--grace <duration>', 'how much later an archive may be (a quarter of --every unless told)', durationOption)
+    .option(
+      '--job <job.json>',
+      'with --site-file: the job that archives the site; guests that it leaves out are shown as such',
+    )
+    .addOption(
+      new Option('--every <duration>', 'how often guests are to be archived')
+        .argParser(durationOption)
+        .default(DAY_MILLISECONDS, '1 day'),
+    )
+    .option('--grace <duration>', 'how much later an archive may be (default: a quarter of --every)', durationOption)
     .option('--shrunk-below <share>', "an archive below this share of the guest's usual size is shrunk", share, 0.5)
-    .option('--parked-tag <tag>', `guests with this tag are left out on purpose (${PARKED_TAG} unless told)`, several)
+    .option('--parked-tag <tag>', `guests with this tag are left out on purpose (default: ${PARKED_TAG})`, several)
     .option('--parked <id>', 'this guest is left out on purpose', several)
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
@@ -60,7 +67,7 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
       exitHelp({
         succeeded: 'every guest is covered, parked, absent or gone',
         failed: 'some guest is not covered',
-        partial: 'all that are known are covered, and the site may have more than this account was shown',
+        partial: 'all known guests are covered, and the site may have more than this account sees',
       }),
     )
     .action(async (options: CoverageOptions) => {

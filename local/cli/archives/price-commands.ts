@@ -8,7 +8,7 @@ import { requireKnownSite } from '../../../functions/operations/catalogue/known-
 import { type BucketOptions, openBucket, requestLine, withBucketOptions } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from '../run/foresight.ts'
-import { readPrices, withPriceOptions } from './price-file.ts'
+import { readPrices, withPriceOptions } from '../run/price-file.ts'
 import { billLines, foreseenRetentionLines, quoteLines } from '../print/print-prices.ts'
 import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from '../run/quote-foreseen.ts'
 import {
@@ -30,7 +30,7 @@ interface BillOptions extends BucketOptions, RetentionOptions {
 export function addPriceCommands(program: Command, stop: StopSignals): void {
   program
     .command('prices')
-    .description("print the price table as JSON: a beginning for one's own, to be given with --prices")
+    .description('print the price table as JSON, to be changed and given with --prices')
     .action(() => {
       process.stdout.write(`${JSON.stringify(listPrices, null, 2)}\n`)
     })
@@ -38,12 +38,15 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
 
   const quote = program
     .command('quote')
-    .description('say what a run of a job and keeping its archives would cost, without changing anything')
+    .description('estimate what a run of a job and keeping its archives would cost; changes nothing')
     .argument('<job.json>', 'the job, as for run')
     .option('--json', 'print the quote as one line of JSON')
     .addHelpText(
       'after',
-      exitHelp({ succeeded: 'quoted', failed: 'nothing would be archived, for the budget or else' }),
+      exitHelp({
+        succeeded: 'quoted',
+        failed: 'nothing would be archived, because of the budget or for another reason',
+      }),
     )
   withQuoteOptions(withForesightOptions(quote)).action(
     async (jobFile: string, options: ForesightOptions & QuoteOptions & { json?: boolean }) => {
@@ -62,7 +65,7 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
 
   const bill = withBucketOptions(program.command('bill'))
     .description(
-      'say what lies in the bucket costs a month, by guest and class, and what restoring it would; and what a retention would do to that',
+      'estimate what the bucket costs a month, by guest and class, what restoring it would cost, and what a retention would change',
     )
     .option('--site-name <name>', 'with rules of a retention: the site whose archives they are for')
   withRetentionOptions(withPriceOptions(bill))
@@ -70,7 +73,7 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     .addHelpText(
       'after',
       `
-A retention (--job, or --site-name with --keep-… rules) is only looked at, as by prune without --confirm.${exitHelp({ succeeded: 'told', partial: 'a guest could not be looked at' })}`,
+A retention (--job, or --site-name with --keep-… rules) is only looked at, as by prune without --confirm.${exitHelp({ succeeded: 'the bill is printed', partial: 'a guest could not be looked at' })}`,
     )
     .action(async (options: BillOptions) => {
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))

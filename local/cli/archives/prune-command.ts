@@ -37,20 +37,20 @@ export function addPruneCommand(program: Command, stop: StopSignals): void {
     .option('--prefix <prefix>', 'with --bucket: in front of every key', '')
     .option('--deployment <name>', "run a deployment's own workflow, which asks the site which guests are gone")
     .option('--state-machine <arn>', 'with --deployment: the workflow itself, when it has another name')
-    .description('say which archives a retention would remove, and why; with --confirm, remove them for good')
+    .description('show which archives a retention would remove, and why; with --confirm, remove them for good')
     .requiredOption('--site-name <name>', 'the site whose archives are meant')
     .option('--guest <id...>', 'only these guests')
   withRetentionOptions(command)
     .addOption(new Option('--dry-run', 'change nothing: the default').conflicts('confirm'))
-    .option('--confirm', 'remove for good what the plan says, however much it is')
-    .option('--confirm-gone', "guests that the site doesn't list were removed on purpose, however many they are")
+    .option('--confirm', 'remove for good what the plan shows, no matter how much it is')
+    .option('--confirm-gone', "guests that the site doesn't list were removed on purpose, no matter how many")
     .option('--json', 'print plan or report as one line of JSON')
     .addHelpText(
       'after',
       `
-Without --confirm nothing is changed. A pruning that was stopped can be gone on with at any time.
+Without --confirm nothing is changed. A pruning that was stopped can be continued at any time.
 ${exitHelp({
-  succeeded: 'all as the rules say',
+  succeeded: 'everything is as the rules say',
   failed: 'no guest could be looked at',
   partial: 'something is locked, looks wrong or could not be removed',
 })}`,
@@ -125,7 +125,7 @@ export async function pruneHere(
   }
   // Thousands of guests pass through here: each is told and forgotten, and only counts are kept.
   const troubles: Troubles = new Map()
-  const tally: Tally = { guests: 0, troubled: 0, unquiet: 0, going: 0, removed: 0 }
+  const tally: Tally = { guests: 0, troubled: 0, unquiet: 0, going: 0, removed: 0, locksNotAsked: 0 }
   const { siteName } = options
   if (options.json === true)
     await out(`${JSON.stringify({ version: 1, site: siteName, dryRun, policy }).slice(0, -1)},"guests":[`)
@@ -154,6 +154,8 @@ interface Tally {
   /** Archives that are to go and aren't locked, and those that went. */
   going: number
   removed: number
+  /** Of those to go in a dry run, those of which S3 wasn't asked for locks. */
+  locksNotAsked: number
 }
 
 function count({ result }: SiteEnd, tally: Tally): void {
@@ -165,12 +167,18 @@ function count({ result }: SiteEnd, tally: Tally): void {
   if (attentionTo(result).length > 0 || result.locked > 0) tally.unquiet += 1
   tally.going += result.toRemove - result.locked
   tally.removed += result.removed
+  tally.locksNotAsked += result.locksNotAsked ?? 0
 }
 
-function closing({ guests, going, removed }: Tally, dryRun: boolean, askedSite: boolean): string[] {
+function closing({ guests, going, removed, locksNotAsked }: Tally, dryRun: boolean, askedSite: boolean): string[] {
   if (guests === 0) return ['No guest with archives was found.']
   return [
     ...(askedSite ? [] : ['note: the site was not asked (--site-file), so guests that are gone count as present.']),
+    ...(locksNotAsked === 0
+      ? []
+      : [
+          `note: S3 was not asked whether locks hold ${counted(locksNotAsked, 'archive')} of these, to keep this short. Locked ones stay; --confirm asks for each. To have a guest's locks here, name it with --guest.`,
+        ]),
     dryRun
       ? `Nothing was changed. ${counted(going, 'archive')} of ${counted(guests, 'guest')} would be removed; do it with --confirm.`
       : `Removed: ${counted(removed, 'archive')} of ${counted(guests, 'guest')}.`,

@@ -9,7 +9,7 @@ const DUMP_FOLDER = '/var/lib/vz/dump'
 
 /**
  * The commands that bring an archive back, exactly, to be typed on a node; comments begin with `#`. Standard tools
- * alone: whoever restores may not have Guestlift. `undefined` where the archive's files aren't known or aren't there.
+ * alone: anyone who restores may not have Guestlift. `undefined` where the archive's files aren't known or aren't there.
  */
 export function restoreCommands(entry: CatalogueEntry, bucket: string, s3Url?: string): string[] | undefined {
   const { facts, guest } = entry

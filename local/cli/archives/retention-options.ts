@@ -34,14 +34,14 @@ export interface RetentionOptions {
 /** All but `--site-name`, which not every command requires. */
 export function withRetentionOptions(command: Command): Command {
   command
-    .option('--site-file <site.json>', 'ask the site which guests are gone, in the shape of its secret')
+    .option('--site-file <site.json>', 'the site file: the site is asked which guests are gone')
     .option('--job <job.json>', "the job's own retention, in place of the rules below")
     .option('--keep-all', 'keep everything')
   for (const rule of rules) command.option(`--${rule} <count>`, 'as on Proxmox')
   return command
-    .option('--time-zone <name>', 'where days and weeks begin (UTC unless told)')
-    .option('--minimum-archives <count>', 'no guest has fewer afterwards (1 unless told)')
-    .option('--largest-share <share>', "the share of a guest's archives above which is warned (0.5 unless told)")
+    .option('--time-zone <name>', 'where days and weeks begin (default: UTC)')
+    .option('--minimum-archives <count>', 'no guest has fewer afterwards (default: 1)')
+    .option('--largest-share <share>', "warn when more than this share of a guest's archives would go (default: 0.5)")
 }
 
 export interface SiteRetention {

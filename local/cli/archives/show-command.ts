@@ -1,3 +1,4 @@
+import { manifestKey } from '../../../functions/domain/books/object-keys.ts'
 import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
 import type { Destination } from '../../../functions/contracts/prices.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
@@ -11,7 +12,7 @@ import { readCatalogue } from '../../../functions/operations/catalogue/read-cata
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { columns, plain } from '../print/columns.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { readPrices } from './price-file.ts'
+import { readPrices } from '../run/price-file.ts'
 import { FORMER, guestArchiveLines, madeAt, verificationWord } from '../print/print-catalogue.ts'
 import { archiveRestoreLines } from '../print/print-prices.ts'
 import { restoreCommands } from './restore-advice.ts'
@@ -86,7 +87,7 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
 /** A key (or s3:// address) of an archive or of a file of it; `100`, `vm-100`, `hq/vm-100`; else another id or a guest's name. */
 function meaningOf(what: string, keyPrefix: string, site: string | undefined): Meaning {
   const key = what.replace(/^s3:\/\/[^/]+\//, '')
-  const place = readFolder(keyPrefix, key) ?? readFolder(keyPrefix, `${key.replace(/\/$/, '')}/manifest.json`)
+  const place = readFolder(keyPrefix, key) ?? readFolder(keyPrefix, manifestKey(`${key.replace(/\/$/, '')}/`))
   if (place !== undefined) {
     // All archives under the id are read: this one alone doesn't tell which guest has it now.
     return {

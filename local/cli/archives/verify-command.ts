@@ -29,7 +29,7 @@ export function addVerifyCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('verify')
     .description(
-      'read archives from their first byte to their last, and say whether the restore tool would accept them',
+      'read archives from their first byte to their last, and show whether the restore tool would accept them',
     )
     .option('--local [file]', 'an archive file on this machine; with --due: run the workflow on this machine')
     .option('--manifest <manifest.json>', "with --local: its manifest (the one beside it, if it is the file's own)")
@@ -38,8 +38,12 @@ export function addVerifyCommand(program: Command, stop: StopSignals): void {
     .option('--deployment <name>', "on AWS, in the bucket's region: the deployment whose workflow runs")
     .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
     .option('--site <name>', 'with --due: only archives of this site')
-    .option('--archive-within <duration>', 'with --due: each archive is read within so long', durationOption)
-    .option('--guest-within <duration>', "with --due: each guest's latest reading is so young", durationOption)
+    .option(
+      '--archive-within <duration>',
+      'with --due: each archive is read within this time after it was made',
+      durationOption,
+    )
+    .option('--guest-within <duration>', "with --due: each guest's latest reading is at most this old", durationOption)
     .option('--bucket <name>', 'on this machine: the archive bucket')
     .option('--s3 <url>', 'on this machine: endpoint of S3, when it is not AWS')
     .option('--prefix <prefix>', "on this machine: in front of every key of the bucket's archives", '')
@@ -47,8 +51,8 @@ export function addVerifyCommand(program: Command, stop: StopSignals): void {
     .addHelpText(
       'after',
       `
-With --archive, verification.json is written beside each manifest. All bytes are read: outside of the bucket's region
-that costs transfer. With --archive and --deployment, the deployment's workflow reads them in the region, due or not.${exitHelp(
+With --archive, verification.json is written beside each manifest. All bytes are read, which costs transfer outside
+of the bucket's region. With --archive and --deployment, the deployment's workflow reads them in the region, due or not.${exitHelp(
         {
           succeeded: 'the restore tool would accept them',
           failed: 'it would accept none, or they could not be read',

@@ -1,4 +1,5 @@
 /** Reads an archive file on this machine, and says whether the restore tool would accept it. */
+import { MANIFEST_NAME } from '../../../functions/domain/books/object-keys.ts'
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -54,7 +55,7 @@ async function manifestFor(
   path: string,
   manifestFile: string | undefined,
 ): Promise<{ manifest?: Manifest; note: string }> {
-  const place = manifestFile ?? join(dirname(path), 'manifest.json')
+  const place = manifestFile ?? join(dirname(path), MANIFEST_NAME)
   const text = await readFile(place, 'utf8').catch(() => undefined)
   if (text === undefined) {
     if (manifestFile !== undefined) throw new CliError(`${manifestFile} can't be read.`)

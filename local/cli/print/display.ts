@@ -1,5 +1,5 @@
-import { advance, type Happening, nothingYet, type RunProgress } from '../run/progress.ts'
-import { guestLine, renderProgress, troubleOf } from '../run/render-progress.ts'
+import { advance, type Happening, nothingYet, type RunProgress } from './progress.ts'
+import { guestLine, renderProgress, troubleOf } from './render-progress.ts'
 
 const REDRAW_MILLISECONDS = 100
 

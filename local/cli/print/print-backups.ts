@@ -1,6 +1,16 @@
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
-import { unreadLines } from '../site/on-site.ts'
-import type { ArchiveListing, PlatformArchive } from '../../../functions/providers/capabilities/archives-on-platform.ts'
+import type {
+  ArchiveListing,
+  PlatformArchive,
+  UnreadPlace,
+} from '../../../functions/providers/capabilities/archives-on-platform.ts'
+
+/** A place that didn't answer makes a list incomplete, which must not go unnoticed. */
+export function unreadLines(unread: readonly UnreadPlace[]): string[] {
+  return unread.map(({ node, storage, reason }) =>
+    storage === undefined ? `NOT READ: node ${node}. ${reason}` : `NOT READ: storage ${storage} on ${node}. ${reason}`,
+  )
+}
 
 /** Address first, so that it can be copied into the next command. */
 export function archiveLine(archive: PlatformArchive): string {

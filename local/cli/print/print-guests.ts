@@ -1,8 +1,11 @@
 import { styleText } from 'node:util'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { columns, plain } from './columns.ts'
-import type { ToldGuest } from '../site/guests-command.ts'
+import type { GuestDetails, GuestRecord } from '../../../functions/providers/guest-facts.ts'
 import { formatSeconds } from './units.ts'
+
+/** A guest as `guestlift guests` shows it. */
+export type ToldGuest = GuestRecord & { details?: GuestDetails }
 
 /** A line a guest, its disks below it where they were asked for, and the notes. */
 export function guestLines({ guests, notes }: { guests: readonly ToldGuest[]; notes: readonly string[] }): string[] {

@@ -4,7 +4,7 @@ import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import { isStored } from '../../../functions/domain/backup/tally.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { byCause, someOf, type Struck } from '../../../functions/domain/words/same-cause.ts'
-import { againFolder } from '../run/again-option.ts'
+import { runPrefix } from '../../../functions/domain/books/object-keys.ts'
 import { receiptLines } from './print-prices.ts'
 import { formatSeconds } from './units.ts'
 
@@ -51,7 +51,7 @@ export function reportLines(
   const { runId, startedAt } = report
   if (report.outcome !== 'succeeded' && runId !== undefined && startedAt !== undefined) {
     lines.push(
-      `Once the cause is gone, archive exactly the others: the same command with --again ${againFolder({ runId, startedAt })} in place of the job.`,
+      `Once the cause is gone, archive exactly the others: the same command with --again ${runPrefix('', runId, startedAt)} in place of the job.`,
     )
   }
   return lines

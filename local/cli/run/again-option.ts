@@ -23,8 +23,3 @@ export async function readAgainOption(text: string, sfn?: SFNClient): Promise<Ag
     `--again ${text} names no run: give its folder in the bucket, as runs/2026/11/22/nightly/${orArn}.`,
   )
 }
-
-/** The folder of a run, for people to give to `--again`. */
-export function againFolder({ runId, startedAt }: { runId: string; startedAt: string }): string {
-  return `runs/${startedAt.slice(0, 10).replaceAll('-', '/')}/${runId}/`
-}

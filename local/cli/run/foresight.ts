@@ -36,9 +36,9 @@ export interface Foresight {
 
 export function withForesightOptions(command: Command): Command {
   return command
-    .option('--site <site.json>', 'the site, in the shape of its secret; needs no AWS')
+    .option('--site <site.json>', 'the site file, as docs/sites.md describes it; needs no AWS')
     .option('--deployment <name>', "the deployment in whose secrets the job's site is found")
-    .option('--bucket <name>', "the archive bucket: older archives there tell sizes (the deployment's own unless told)")
+    .option('--bucket <name>', "the archive bucket, whose older archives show sizes (default: the deployment's own)")
     .option('--s3 <url>', 'with --bucket: endpoint of S3, when it is not AWS')
     .option('--prefix <prefix>', 'with --bucket: in front of every key')
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { readFailure } from '../../../functions/domain/backup/failure.ts'
 import { tasks } from '../../../functions/contracts/tasks.ts'
-import { type Happening, WAITING_TO_DUMP } from './progress.ts'
+import { type Happening, WAITING_TO_DUMP } from '../print/progress.ts'
 
 /** An event of an execution's history, from the local interpreter or (flattened) from AWS. JSON is parsed. */
 export interface SeenEvent {

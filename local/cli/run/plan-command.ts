@@ -15,13 +15,16 @@ export function addPlanCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('plan')
     .description(
-      'say what a job would archive, skip and leave out, why, and for how much, without changing anything; tests the way to each node, and the store with --bucket',
+      'show what a job would archive, skip and leave out, why, and at what price. Nothing is changed; the way to each node is tested, and with --bucket the store',
     )
     .argument('<job.json>', 'the job, as for run')
     .option('--json', 'print the plan as one line of JSON')
     .addHelpText(
       'after',
-      exitHelp({ succeeded: 'something would be archived', failed: 'nothing would be, for the budget or else' }),
+      exitHelp({
+        succeeded: 'something would be archived',
+        failed: 'nothing would be, because of the budget or for another reason',
+      }),
     )
   withQuoteOptions(withForesightOptions(command)).action(async (jobFile: string, options: PlanOptions) => {
     const complaint = complaintAboutSource(options)

@@ -5,7 +5,7 @@ import { budgetTerms, overBudget } from '../../../functions/domain/prices/budget
 import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { type Quote, quoteRun } from '../../../functions/domain/prices/quote.ts'
 import type { Foresight } from './foresight.ts'
-import { readPrices } from '../archives/price-file.ts'
+import { readPrices } from './price-file.ts'
 
 export interface QuoteOptions {
   prices?: string
@@ -20,11 +20,11 @@ export function withQuoteOptions(command: Command): Command {
   return command
     .option('--prices <prices.json>', 'your own price table, in the shape that `guestlift prices` prints')
     .addOption(
-      new Option('--class <storage-class>', 'what the price reckons with; a run itself writes STANDARD')
+      new Option('--class <storage-class>', 'the class for the price; a run itself writes STANDARD')
         .choices(storageClassSchema.options)
         .default('STANDARD'),
     )
-    .option('--days <days>', 'how long the price has the archives kept', wholeDays, 30)
+    .option('--days <days>', 'how many days of storage the price includes', wholeDays, 30)
 }
 
 function wholeDays(text: string): number {

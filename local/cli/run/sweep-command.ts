@@ -9,10 +9,10 @@ import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOpt
 export function addSweepCommand(program: Command, stop: StopSignals): void {
   const command = withUpkeepOptions(program.command('sweep'))
     .description(
-      'drop uploads that nobody goes on with, and what backups left on platforms: on AWS, or with --local from here',
+      'drop abandoned uploads, and what backups left on platforms: on AWS, or with --local from this machine',
     )
-    .option('--dry-run', 'only say what would be dropped')
-    .option('--site <file>', 'with --local: also look at this site for what backups left on it')
+    .option('--dry-run', 'only show what would be dropped')
+    .option('--site <site.json>', 'with --local: also look at this site for what backups left on it')
     .addHelpText(
       'after',
       exitHelp({

@@ -44,7 +44,7 @@ const exits = exitHelp({
 export function addUnfinishedCommands(program: Command, stop: StopSignals): void {
   const command = program
     .command('unfinished')
-    .description('objects among the archives without a manifest: they cost money and are no archive')
+    .description('objects below archives/ without a manifest, which cost money and are no archive')
   const finish = async (ends: AsyncGenerator<End>, options: UnfinishedOptions, verb: string) => {
     stop.onInterrupt(() => process.exit(exitCodes.interrupted))
     process.exitCode = await tell(ends, options, verb)

@@ -3,8 +3,8 @@ import type { KeepRules } from '../../../functions/contracts/retention.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Outcome, exitCodeFor, forEachArchive } from './backups-found.ts'
-import { onSite, type SiteOptions, tell, tellDryRun, unreadLines } from './on-site.ts'
-import { archiveLine, lackLines } from '../print/print-backups.ts'
+import { onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
+import { archiveLine, lackLines, unreadLines } from '../print/print-backups.ts'
 import type { ArchiveListing } from '../../../functions/providers/capabilities/archives-on-platform.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
@@ -68,7 +68,7 @@ export function deleteBackups(refs: readonly string[], options: ConfirmOptions, 
     const outcomes = await forEachArchive(provider, refs, options, async ({ artifactRef, node }): Promise<Outcome> => {
       const marks = await offered(provider, 'archivesOnPlatform').readMarks(artifactRef, node)
       const found = { artifactRef, node }
-      // Whoever wanted it removed may have meant another one: only what was there counts as done.
+      // Anyone who wanted it removed may have meant another one: only what was there counts as done.
       if (marks === undefined) return { ...found, outcome: 'gone', done: false, reason: "It isn't there (any more)." }
       if (marks.protected) return stays(found)
       if (dryRun) return { ...found, outcome: 'would-be-removed', done: true, reason: '' }

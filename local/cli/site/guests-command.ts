@@ -4,11 +4,11 @@ import { type GuestSelection, guestSelectionSchema, parseIdRange } from '../../.
 import { requireKnownKeys } from '../../../functions/operations/selection/require-known-keys.ts'
 import { selectGuests } from '../../../functions/domain/selection/guest-selection.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
-import type { GuestDetails, GuestRecord } from '../../../functions/providers/guest-facts.ts'
+import type { GuestRecord } from '../../../functions/providers/guest-facts.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
-import { guestLines } from '../print/print-guests.ts'
+import { guestLines, type ToldGuest } from '../print/print-guests.ts'
 import { complaintAboutSource, deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from './site-provider.ts'
 import { siteNameFrom } from './site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -38,9 +38,6 @@ export interface GuestsOptions extends SiteOptions, FilterOptions {
   siteName?: string
 }
 
-/** A guest as `guestlift guests` tells it. */
-export type ToldGuest = GuestRecord & { details?: GuestDetails }
-
 const several = (value: string, previous: string[] = []) => [
   ...previous,
   ...value
@@ -53,9 +50,9 @@ export function addGuestsCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('guests')
     .description('list and search the guests of a site')
-    .option('--site <site.json>', 'the site, in the shape of its secret; needs no AWS')
+    .option('--site <site.json>', 'the site file, as docs/sites.md describes it; needs no AWS')
     .option('--deployment <name>', 'the deployment in whose secrets the site is found')
-    .option('--site-name <name>', "with --deployment: which of its sites (the deployment's default unless told)")
+    .option('--site-name <name>', "with --deployment: which of its sites (default: the deployment's default site)")
   for (const name of filterNames) command.option(`--${name} <list>`, `only with these ${filters[name][1]}`, several)
   for (const name of filterNames)
     command.option(`--exclude-${name} <list>`, `without those with these ${filters[name][1]}`, several)
@@ -69,7 +66,7 @@ export function addGuestsCommand(program: Command, stop: StopSignals): void {
     .addHelpText(
       'after',
       `
-Options of one kind are alternatives, options of different kinds have all to fit, as in a job's "guests".${exitHelp({ succeeded: 'some guest was found', failed: 'none was' })}`,
+Options of one kind are alternatives, options of different kinds must all match, as in a job's "guests".${exitHelp({ succeeded: 'some guest was found', failed: 'none was' })}`,
     )
     .action(async (options: GuestsOptions) => {
       const selection = readFilter(options)

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { GuestNotFound, NodeOffline } from '../../../functions/contracts/errors.ts'
 import type { FoundGuest } from '../../../functions/providers/guest-facts.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
-import type { UnreadPlace } from '../../../functions/providers/capabilities/archives-on-platform.ts'
 import { openProvider, siteSchema } from '../../../functions/providers/registry.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -43,7 +42,7 @@ export async function onSite(
   })
   try {
     const work = use(provider)
-    // Once nobody waits for it any more, its ending is nobody's news.
+    // Once nobody waits for it any more, a failure must not count as unhandled.
     work.catch(() => undefined)
     return await Promise.race([work, interrupted])
   } catch (error) {
@@ -64,13 +63,6 @@ export function tell({ json }: SiteOptions, result: object, lines: readonly stri
 /** Nothing was changed yet. Said on standard error, so that `--json` stays clean. */
 export function tellDryRun(what: string): void {
   process.stderr.write(`${what} Nothing was changed: add --confirm to do it.\n`)
-}
-
-/** A place that didn't answer makes a list incomplete, which must not go unnoticed. */
-export function unreadLines(unread: readonly UnreadPlace[]): string[] {
-  return unread.map(({ node, storage, reason }) =>
-    storage === undefined ? `NOT READ: node ${node}. ${reason}` : `NOT READ: storage ${storage} on ${node}. ${reason}`,
-  )
 }
 
 /** The guest where it is now. @throws GuestNotFound, NodeOffline */

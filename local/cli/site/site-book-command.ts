@@ -23,9 +23,9 @@ export function addSiteBookCommand(program: Command): void {
       process.exitCode = await show(nameOf(name, command), options)
     })
   withBucketOptions(site.command('accept'))
-    .description('take another cluster for the site from now on; absences of its guests begin anew')
+    .description('take another cluster for the site from now on; absences of its guests are counted anew')
     .argument('<site>', 'name of the site')
-    .requiredOption('--cluster <id>', 'the cluster, as the error that refused it names it')
+    .requiredOption('--cluster <id>', 'the cluster, as named by the error that refused it')
     .addHelpText('after', exitHelp({ succeeded: 'accepted' }))
     .action(async (name: string, options: BucketOptions & { cluster: string }, command: Command) => {
       process.exitCode = await accept(nameOf(name, command), options)

@@ -36,7 +36,7 @@ function siteCommand(parent: Command, usage: string, description: string): Comma
   return parent
     .command(usage)
     .description(description)
-    .requiredOption('--site <site.json>', 'the site, in the shape of its secret')
+    .requiredOption('--site <site.json>', 'the site file, as docs/sites.md describes it')
     .option('--json', 'print the result as one line of JSON')
     .addHelpText('after', siteExits)
 }
@@ -50,7 +50,7 @@ const siteExits = exitHelp({
 /** A subcommand about archives that are there. */
 function archiveCommand(parent: Command, usage: string, description: string): Command {
   return siteCommand(parent, usage, description)
-    .option('--storage <id>', 'only this storage; all that take backups unless told')
+    .option('--storage <id>', 'only this storage (default: all that take backups)')
     .option('--node <name>', 'only this node; needed when the same name is on several')
 }
 
@@ -67,7 +67,7 @@ function addBackups(program: Command, stop: StopSignals, finish: Finish): void {
     .action((guest: string, options: WhereOptions) => finish(latestBackup(guest, options, stop)))
   archiveCommand(backups, 'delete', 'remove some; protected ones stay')
     .argument('<archive...>', 'address (local:backup/…) or file name')
-    .option('--confirm', 'really do it; without, only say what would go')
+    .option('--confirm', 'really do it; without it, only show what would go')
     .action((refs: string[], options: ConfirmOptions) => finish(deleteBackups(refs, options, stop)))
   archiveCommand(backups, 'notes', "show an archive's notes, or replace them")
     .argument('<archive>', 'address (local:backup/…) or file name')
@@ -79,7 +79,11 @@ function addBackups(program: Command, stop: StopSignals, finish: Finish): void {
     ['protect', true],
     ['unprotect', false],
   ] as const) {
-    archiveCommand(backups, name, wanted ? 'let nobody remove some, pruning included' : 'take that off again')
+    archiveCommand(
+      backups,
+      name,
+      wanted ? 'protect some from being removed, also by pruning' : 'remove that protection',
+    )
       .argument('<archive...>', 'address (local:backup/…) or file name')
       .action((refs: string[], options: WhereOptions) => finish(protectBackups(refs, wanted, options, stop)))
   }
@@ -124,16 +128,16 @@ const powers = [
 ] as const
 
 function addGuest(program: Command, stop: StopSignals, finish: Finish): void {
-  const guest = program.command('guest').description("a guest's state, and changing it")
-  siteCommand(guest, 'status', 'how it is at this moment')
+  const guest = program.command('guest').description("show or change a guest's state")
+  siteCommand(guest, 'status', 'show its state at this moment')
     .argument('<id>', "the guest's id", guestId)
     .action((id: string, options: SiteOptions) => finish(guestStatus(id, options, stop)))
   for (const [action, description] of powers) {
-    const command = siteCommand(guest, action, `${description}, and wait until it is so`)
+    const command = siteCommand(guest, action, `${description}, and wait for it`)
       .argument('<id>', "the guest's id", guestId)
       .option('--timeout <seconds>', 'how long it may take', whole, 180)
     if (action === 'shutdown') command.option('--force-stop', 'pull the plug when the time is over')
-    if (action !== 'start') command.option('--confirm', 'really do it; without, only say what would happen')
+    if (action !== 'start') command.option('--confirm', 'really do it; without it, only show what would happen')
     command.action((id: string, { timeout: timeoutSeconds, ...options }: PowerFlags) =>
       finish(powerGuest(id, action, { ...options, timeoutSeconds }, stop)),
     )
@@ -141,9 +145,9 @@ function addGuest(program: Command, stop: StopSignals, finish: Finish): void {
 }
 
 function addTasks(program: Command, stop: StopSignals, finish: Finish): void {
-  const tasks = program.command('tasks').description("tasks of the site file's account on the platform")
+  const tasks = program.command('tasks').description('tasks on the platform of the account in the site file')
   siteCommand(tasks, 'list', 'those that run now')
-    .option('--hours <n>', 'also those that ended, of this many hours', whole)
+    .option('--hours <n>', 'also those that ended within this many hours', whole)
     .option('--guest <id>', 'only about this guest', guestId)
     .action((options: SiteOptions) => finish(listTasks(options, stop)))
   siteCommand(tasks, 'log', "a task's whole log")
@@ -151,9 +155,9 @@ function addTasks(program: Command, stop: StopSignals, finish: Finish): void {
     .action((ref: string, options: SiteOptions) => finish(taskLog(ref, options, stop)))
   siteCommand(tasks, 'stop', 'stop one, wait for its end, and see that its guest is unlocked')
     .argument('<task>', 'as "tasks list" shows it')
-    .option('--confirm', 'really do it; without, only say what would happen')
+    .option('--confirm', 'really do it; without it, only show what would happen')
     // Proxmox asks a task to end and kills it 5 s later; a worker takes its guest's lock off last.
-    .option('--timeout <seconds>', 'how long it may take to end, and then its guest to be unlocked', whole, 60)
+    .option('--timeout <seconds>', 'how long its end may take, and then the unlocking of its guest', whole, 60)
     .action((ref: string, { timeout: timeoutSeconds, ...options }: StopFlags) =>
       finish(stopTask(ref, { ...options, timeoutSeconds }, stop)),
     )

@@ -1,7 +1,8 @@
 import { offered } from '../../../functions/providers/capabilities/offered.ts'
 import type { OwnJob } from '../../../functions/providers/capabilities/tasks.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { onSite, type SiteOptions, tell, tellDryRun, unreadLines } from './on-site.ts'
+import { onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
+import { unreadLines } from '../print/print-backups.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 /** A task that runs for longer than this isn't one of ours. */

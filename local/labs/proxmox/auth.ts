@@ -134,7 +134,7 @@ function totpValid(world: World, user: LabUser, answer: string): boolean {
   return true
 }
 
-/** A realm that takes no notice of case lets in whoever's name is the same but for it, under the name that is on record. */
+/** A realm that takes no notice of case lets in anyone whose name is the same but for it, under the name that is on record. */
 function knownName(world: World, typed: string): string {
   const realm = world.site.realms?.find((each) => typed.endsWith(`@${each.realm}`))
   if (realm?.caseSensitive !== false) return typed

@@ -45,7 +45,7 @@ export class Shown {
     this.#show(identity, clusterId)
   }
 
-  /** The one that the lab started with, whoever answers behind it now: an address that a proxy terminates. */
+  /** The one that the lab started with, no matter what answers behind it now: an address that a proxy terminates. */
   showFirst(): void {
     this.#show(this.#own.identity, this.#own.clusterId)
   }

@@ -75,7 +75,7 @@ export const controlCommandSchema = z
   })
   .refine((command) => Object.values(command).some((given) => given !== undefined), { error: 'there is no verb in it' })
 
-/** A command that can't be carried out; the message is a sentence for whoever sent it. */
+/** A command that can't be carried out; the message is a sentence for anyone who sent it. */
 export class Refused extends Error {
   readonly status: number
   constructor(message: string, status = 400) {

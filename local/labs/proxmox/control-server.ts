@@ -1,6 +1,6 @@
 /**
  * The lab's control address: plain HTTP on loopback, for people and scripts that play a bad night from outside. `GET`
- * shows the state, `POST` of one JSON object changes it and shows the state afterwards. Whoever reaches this machine's
+ * shows the state, `POST` of one JSON object changes it and shows the state afterwards. Anyone who reaches this machine's
  * loopback rules the lab; pages in a browser must not, so a foreign `Host` and any `Origin` are refused.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

@@ -60,7 +60,7 @@ export type SftpFault =
   | { kind: 'cut-after'; bytes: number }
   /** Answer no read beyond this many bytes of file data. */
   | { kind: 'stall-after'; bytes: number }
-  /** Files end here for whoever reads them, whatever their size says. */
+  /** Files end here for anyone who reads them, whatever their size says. */
   | { kind: 'short-file'; bytes: number }
   /** The disk can't read beyond this many bytes of a file. */
   | { kind: 'disk-error'; bytes: number }

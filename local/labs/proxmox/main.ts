@@ -38,7 +38,7 @@ const program = new Command('lab')
   .option('--delay-401 <seconds>', 'how long a refused login is held back, as the real server does', number, 3)
   .option(
     '--pve-version <version>',
-    'the version that the site shows; before 8.3 errors are told in the old way',
+    'the version that the site shows; before 8.3 errors are reported in the old way',
     '9.2.11',
   )
   .addHelpText(

@@ -33,7 +33,7 @@ const codeOf = (error: NodeJS.ErrnoException): number => {
   return error.code === 'EACCES' || error.code === 'EPERM' ? STATUS_CODE.PERMISSION_DENIED : STATUS_CODE.FAILURE
 }
 
-/** Directories above the storages exist for whoever walks down to them. */
+/** Directories above the storages exist for anyone who walks down to them. */
 function virtualEntries(world: World, path: string): string[] {
   const prefix = path === '/' ? '/' : `${path}/`
   const below = world.site.storages.filter((storage) => storage.path.startsWith(prefix))

@@ -1,6 +1,6 @@
 /**
  * A strict reader of VMA archives: every check that Proxmox's own reader makes, over a stream, keeping one bit per
- * cluster. Only headers carry checksums in this format; the disks' content is hashed for whoever wants to compare it.
+ * cluster. Only headers carry checksums in this format; the disks' content is hashed for anyone who wants to compare it.
  */
 import { createHash, type Hash } from 'node:crypto'
 

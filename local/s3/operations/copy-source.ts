@@ -9,7 +9,7 @@ import { findVersion, openVersion } from './find-version.ts'
 import { checkRead } from './preconditions.ts'
 import { isFrozen } from './restore-object.ts'
 
-/** `file` is open; whoever asked for it closes it. */
+/** `file` is open; anyone who asked for it closes it. */
 export interface CopySource {
   bucket: BucketStore
   key: string

@@ -145,7 +145,7 @@ describe('the memory that a zstd frame needs', () => {
     const { refused, message } = await walk(bytes)
     expect(refused).toBe(expected === undefined ? undefined : 'zstd-window 5')
     if (expected === undefined) return
-    expect(message).toContain(`reading it takes ${expected[0]} MiB of memory`)
+    expect(message).toContain(`Reading it takes ${expected[0]} MiB of memory`)
     expect(message).toContain(`"zstd -d --long=${expected[1]}"`)
   })
 })

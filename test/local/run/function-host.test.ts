@@ -106,6 +106,26 @@ describe('the function host', () => {
     await expect(behind).resolves.toBe(1)
   })
 
+  it('gives the turn of a call that is cancelled in the very moment of its turn to the next', async () => {
+    await host.close()
+    host = open({ memoryMiB: 1 })
+    const busy = [1, 2].map(() => host.invoke('waits', { ms: 200 }, never))
+    const controller = new AbortController()
+    const { signal } = controller
+    const unlisten = signal.removeEventListener.bind(signal)
+    // What a call whose turn has come does first, before it runs on.
+    signal.removeEventListener = (...its: Parameters<typeof unlisten>) => {
+      unlisten(...its)
+      controller.abort(new Error('cancelled'))
+    }
+    const cancelled = host.invoke('waits', { ms: 1 }, signal)
+    // Long enough that nothing else comes free before the test is over.
+    const last = host.invoke('waits', { ms: 1 }, never)
+    await expect(cancelled).rejects.toThrow('cancelled')
+    await expect(last).resolves.toEqual(expect.any(Number))
+    await Promise.all(busy)
+  })
+
   it('adds no third environment of a short function where there is no memory for it', async () => {
     await host.close()
     host = open({ memoryMiB: 1 })

@@ -80,7 +80,7 @@ describe('what a compressor made', () => {
       'cut short',
       gzipSync(content).subarray(0, -9),
       'gzip-cut-short',
-      /^The gzip data ends too early; it was read up to about byte \d+\.$/,
+      /^The gzip data ends too early, or something else follows its end; it was read up to about byte \d+\.$/,
     ],
     [
       'gzip',
@@ -119,6 +119,19 @@ describe('what a compressor made', () => {
     expect(await behind(Buffer.alloc(upToPiece), Buffer.from('x'))).toEqual(refused(upToPiece + 1))
     expect(await behind(Buffer.alloc(10), Buffer.from('x'), Buffer.alloc(2_000))).toEqual(refused(2_011))
   })
+
+  it.each([
+    ['a byte', 'x', 'ends too early'],
+    ['the first byte of another member', '\x1f', 'ends too early'],
+    ['a text', 'left over by a tool', 'is damaged (incorrect header check)'],
+  ])(
+    'is refused with %s directly behind gzip, and the message says that something may follow',
+    async (_, text, what) => {
+      const { refused } = await read(Buffer.concat([gzipSync(content), Buffer.from(text, 'latin1')]), 'gzip')
+      const start = `The gzip data ${what}, or something else follows its end; it was read up to about byte `
+      expect(refused?.message).toContain(start)
+    },
+  )
 
   it('of gzip may end with a byte that isn’t zero: of 16 MiB the length does', async () => {
     let bytes = 0

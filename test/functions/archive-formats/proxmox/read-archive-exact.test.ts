@@ -178,7 +178,7 @@ describe('whose archive it is', () => {
   })
 
   it('is noted where the name doesn’t tell', async () => {
-    expect((await read(small, 'mine.vma')).notes).toContain('The name mine.vma does not tell whose archive it is.')
+    expect((await read(small, 'mine.vma')).notes).toContain('The name mine.vma does not show whose archive it is.')
     expect((await read(small, vmName)).notes).toEqual([UNSUMMED])
   })
 

@@ -57,7 +57,7 @@ describe('what a backup falls short of', () => {
       expect(unmet(grade, { consistency: 'crash' })).toEqual([expect.stringMatching(/^It isn't known how consistent/)])
     }
     expect(unmet(undefined, { complete: true })).toEqual([
-      "It isn't known to be complete: nothing tells what was left out.",
+      "It isn't known to be complete: nothing shows what was left out.",
     ])
     const hidden = { ...frozen, gapsMayLack: 'its snapshots are not shown' }
     expect(unmet(hidden, { complete: true })).toEqual(["It isn't known to be complete: its snapshots are not shown."])

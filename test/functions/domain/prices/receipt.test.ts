@@ -110,7 +110,7 @@ describe('the receipt of work that was counted', () => {
     expect(large.items[0]?.mostDollars).toBeCloseTo(((1e12 / 70e6) * 3008 * 0.000_013_333_4) / 1024, 4)
     const { memoryMiB: _, ...silent } = work
     const { leavesOut } = guestReceipt({ ...counted, work: silent }, listPrices)
-    expect(leavesOut).toContain('the memory of copy functions, which nothing told: 1769 MiB are assumed')
+    expect(leavesOut).toContain('the memory of copy functions, which is not known: 1769 MiB are assumed')
     expect(large.leavesOut.join()).not.toMatch(/memory of copy functions/)
   })
 

@@ -282,7 +282,7 @@ describe('guests that had the id', () => {
     const nameless = [told(2, { name: '' }), told(1, { name: '', protected: true }), told(0, { name: '' })]
     const plan = guarded(nameless, { 'keep-last': 1 }, { identity: scratch.identity })
     expect(plan.told).toEqual(['unclear-guest', 'protected', 'unclear-guest'])
-    expect(plan.decisions[0]?.reason).toBe('kept: nothing tells whether it is of the guest that has this id now')
+    expect(plan.decisions[0]?.reason).toBe('kept: it is not known whether it is of the guest that has this id now')
     const gone = guarded(
       nameless,
       { 'keep-last': 1, orphans: { 'keep-last': 1 } },

@@ -120,7 +120,7 @@ describe('selecting guests', () => {
     ['an excluded state', { all: true, exclude: { states: ['stopped'] } }],
   ])('leaves a guest undecided when its silent node keeps %s to itself, and says so', (_, selection) => {
     expect(verdicts(selection)['1000']).toBe('undecided')
-    expect(reasonFor(1000, selection)).toMatch(/node pve9 doesn't tell/)
+    expect(reasonFor(1000, selection)).toMatch(/node pve9 doesn't report/)
   })
 
   it.each<[string, GuestSelection, string]>([

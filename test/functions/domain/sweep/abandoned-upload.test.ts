@@ -36,14 +36,14 @@ describe('an open upload', () => {
     ['is kept when that backup began within the slack of two clocks', { claim: { ...claim, startedAt: before(days(20) - 0.25) } }, 'kept', /^Run run-1/],
     ['is dropped when it began a second beyond it', { claim: { ...claim, startedAt: before(days(20) - 0.25, -1) } }, 'dropped', /^No record/],
     // Signs of life.
-    ['is kept for 24 hours after its last part', { newestPartAt: before(23.99) }, 'kept', /^Too young to judge: its last part arrived 23 hours ago\.$/],
+    ['is kept for 24 hours after its last part', { newestPartAt: before(23.99) }, 'kept', /^Too recent to judge: its last part arrived 23 hours ago\.$/],
     ['is kept for 24 hours after its last part when another upload is named', { newestPartAt: before(1), record: other }, 'kept', /arrived 1 hour ago/],
     ['is kept for 24 hours after it was opened', { openedAt: before(0.5), newestPartAt: undefined }, 'kept', /it was opened less than an hour ago/],
     ['is dropped from 24 hours on, when no record names it', { newestPartAt: before(24) }, 'dropped', /^No record names it, so no run can go on with it: its last part arrived 24 hours ago\.$/],
     ['is dropped without parts from 24 hours on', { openedAt: before(24), newestPartAt: undefined }, 'dropped', /it was opened 24 hours ago/],
     ['is dropped when the record names another upload', { newestPartAt: before(25), record: other }, 'dropped', /names another upload/],
     // What can be resumed.
-    ['is kept while its guest can be repeated, when its record names it', { newestPartAt: before(days(14) - 0.01), record: named }, 'kept', /repeats its guest can go on with it until 2026-11-22T12:00:36.000Z: its last part arrived 13 days ago/],
+    ['is kept while its guest can be repeated, when its record names it', { newestPartAt: before(days(14) - 0.01), record: named }, 'kept', /repetition of its guest can continue it until 2026-11-22T12:00:36.000Z: its last part arrived 13 days ago/],
     ['is dropped after that time', { newestPartAt: before(days(14)), record: named }, 'dropped', /^Nobody went on with it while its guest could be repeated \(14 days\): its last part arrived 14 days ago/],
     ['is kept by its last part, not by its opening', { openedAt: before(days(16)), newestPartAt: before(days(3)), record: named }, 'kept', /3 days ago/],
     // What can't be known.
@@ -51,7 +51,7 @@ describe('an open upload', () => {
     ['is kept when the claim is unreadable', { claim: 'unreadable' }, 'kept', /claims\/hq\/vm-100\.json is unreadable/],
     ['is kept when the claim is unreadable and the record names another', { claim: 'unreadable', record: other }, 'kept', /unreadable/],
     // Clocks.
-    ['is kept when its times lie ahead of ours', { openedAt: before(-1), newestPartAt: before(-1) }, 'kept', /Too young/],
+    ['is kept when its times lie ahead of ours', { openedAt: before(-1), newestPartAt: before(-1) }, 'kept', /Too recent/],
   ])('%s', (_, facts, outcome, reason) => {
     const judgement = judgeUpload({ ...forgotten, ...facts }, now)
     expect(judgement).toMatchObject({ outcome })

@@ -84,13 +84,13 @@ describe('the outcome of a guest that failed', () => {
     const ports = await started()
     await noteProgress(item, { stage: 'dumping' }, { percent: 32 }, ports)
     expect((await fail(ports, 'ConnectionDropped')).reason).toMatch(
-      /^why It was last seen being dumped, 32 % done, at /,
+      /^why\. It was last seen being dumped, 32 % done, at /,
     )
     const later = await started()
     await noteProgress(item, { stage: 'dumping' }, { percent: 32 }, later)
     await located(later)
     expect((await fail(later, 'ConnectionDropped')).reason).toBe(
-      'why Its backup was complete, and nothing of it was copied yet.',
+      'why. Its backup was complete, and nothing of it was copied yet.',
     )
   })
 })
@@ -129,14 +129,14 @@ describe('cleaning up after a guest that failed', () => {
     ports.fakeProvider.running = true
     ports.fakeProvider.stop = () => Promise.reject(new TypeError('no answer'))
     ports.fakeProvider.gather = () => Promise.reject(new Error('it was looked for'))
-    expect((await fail(ports, 'BackupFailed')).reason).toBe('why Clean-up: stopping the job failed: no answer')
+    expect((await fail(ports, 'BackupFailed')).reason).toBe('why. Clean-up: stopping the job failed: no answer')
   })
 
   it('tells of each step that fails, and takes the others', async () => {
     const ports = await started()
     ports.fakeProvider.gather = () => Promise.reject(new Error('no log'))
     const { reason } = await fail(ports, 'BackupFailed')
-    expect(reason).toBe('why Clean-up: looking for what is left on the platform failed: no log')
+    expect(reason).toBe('why. Clean-up: looking for what is left on the platform failed: no log')
     expect(await claimIn(ports)).toMatchObject({ released: true })
     expect(ports.logged).toContainEqual({
       event: 'clean-up-incomplete',
@@ -169,7 +169,7 @@ describe('cleaning up after a guest that failed', () => {
     const ports = await started()
     await ports.store.writeText(EVIDENCE, 'no json')
     const { reason } = await fail(ports, 'BackupFailed')
-    expect(reason).toMatch(/^why Clean-up: .*evidence\/100\.json can't be read/)
+    expect(reason).toMatch(/^why\. Clean-up: .*evidence\/100\.json can't be read/)
     const again = await started()
     await again.store.writeText(EVIDENCE, 'no json')
     const [, told = ''] = /Clean-up: (.*)$/.exec(reason) ?? []

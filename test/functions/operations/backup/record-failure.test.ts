@@ -74,7 +74,7 @@ describe('recording a failure', () => {
     ports.fakeProvider.running = true
     ports.fakeProvider.stop = () => Promise.reject(new TypeError('nobody foresaw this'))
     const outcome = await recordFailure({ item, execution, error: error('SourceChanged') }, ports)
-    expect(outcome.reason).toBe('why Clean-up: stopping the job failed: nobody foresaw this')
+    expect(outcome.reason).toBe('why. Clean-up: stopping the job failed: nobody foresaw this')
     expect(await ports.store.listKeys(`${item.run.prefix}guests/`)).toHaveLength(1)
   })
 
@@ -129,7 +129,7 @@ describe('recording a failure', () => {
     ports.fakeProvider.running = true
     await ports.store.writeText('claims/hq/vm-100.json', '{"version":1,')
     const outcome = await recordFailure({ item, execution, error: error('SourceChanged') }, ports)
-    expect(outcome.reason).toMatch(/^why Clean-up: The claim s3:\/\/memory\/claims\/hq\/vm-100.json can't be read: /)
+    expect(outcome.reason).toMatch(/^why\. Clean-up: The claim s3:\/\/memory\/claims\/hq\/vm-100.json can't be read: /)
     expect(ports.store.uploads.has(own)).toBe(true)
     expect(ports.fakeProvider.calls).not.toContain('stopBackup job-1')
     expect((await ports.store.readText('claims/hq/vm-100.json'))?.text).toBe('{"version":1,')
@@ -159,7 +159,7 @@ describe('recording a failure', () => {
     const { ports } = await failing()
     ports.fakeProvider.leftLock = { lock: 'backup', advice: 'Guest 100 stays locked (backup): run "qm unlock 100".' }
     const outcome = await recordFailure({ item, execution, error: error('BackupFailed') }, ports)
-    expect(outcome.reason).toBe('why Guest 100 stays locked (backup): run "qm unlock 100".')
+    expect(outcome.reason).toBe('why. Guest 100 stays locked (backup): run "qm unlock 100".')
     expect(await ports.store.listKeys(`${item.run.prefix}guests/`)).toHaveLength(1)
   })
 
@@ -179,7 +179,7 @@ describe('recording a failure', () => {
       const ports = await copying()
       const outcome = await recordFailure({ item: leaving, execution, error: error('RunInterrupted') }, ports)
       expect(ports.fakeProvider.calls).toContain(removed)
-      expect(outcome.reason).toBe(`why Its archive ${artifact.artifactRef} was removed from node pve1.`)
+      expect(outcome.reason).toBe(`why. Its archive ${artifact.artifactRef} was removed from node pve1.`)
     })
 
     it.each([
@@ -244,7 +244,7 @@ describe('recording a failure', () => {
     const { ports } = await failing()
     await noteProgress(item, { stage: 'dumping' }, { percent: 32 }, ports)
     const { reason } = await recordFailure({ item, execution, error: error('RunInterrupted') }, ports)
-    expect(reason).toBe('why Its backup was complete, and nothing of it was copied yet.')
+    expect(reason).toBe('why. Its backup was complete, and nothing of it was copied yet.')
   })
 
   it('looks for the job whose start was never answered, and leaves what does not bear its token alone', async () => {

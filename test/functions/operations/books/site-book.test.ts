@@ -68,7 +68,7 @@ describe('the book of a site', () => {
     provider.cluster = undefined
     for (let list = 0; list < 5; list += 1) {
       nextDays(5)
-      expect(await look()).toMatchObject({ absent: [], mayLack: expect.stringMatching(/doesn't tell which cluster/) })
+      expect(await look()).toMatchObject({ absent: [], mayLack: expect.stringMatching(/doesn't show which cluster/) })
     }
   })
 

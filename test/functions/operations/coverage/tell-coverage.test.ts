@@ -172,7 +172,7 @@ describe('guests and the schedules that choose them', () => {
     const { ports, check, reasonsOf } = scene([guest('100', { name: '', state: 'unknown', nodeOffline: true })])
     await archived(ports, guest('100'), 3)
     const { reportKey } = await check({ schedules: [{ name: 'named', guests: { names: ['web*'] }, everyHours: 1 }] })
-    expect((await reasonsOf(reportKey))['100']).toMatch(/can't be told whether schedule named chooses it/)
+    expect((await reasonsOf(reportKey))['100']).toMatch(/is not known whether schedule named chooses it/)
   })
 })
 

@@ -193,7 +193,7 @@ describe('foreseeing a run', () => {
     expect(guests).toMatchObject([{ id: '100', fate: 'archive' }])
     expect(guests[0]).not.toHaveProperty('expected')
     expect(notes).toEqual([
-      "Older archives, which tell sizes, can't be read: the list hangs",
+      "Older archives, which show sizes, can't be read: the list hangs",
       "Its disks aren't known: no configuration",
     ])
   })

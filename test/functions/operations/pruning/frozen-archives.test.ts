@@ -229,7 +229,7 @@ describe('what else of Guestlift’s lies in Glacier', () => {
     await freeze(key)
     expect(await entries()).toHaveLength(4)
     expect(await rebuildCatalogue({}, ports)).toMatchObject({ written: 1 })
-    expect((await bucket.store.readText(key))?.text).toMatch(/^\{"version":4,/)
+    expect((await bucket.store.readText(key))?.text).toMatch(/^\{"version":5,/)
   })
 
   it('is told: a record of a removal that was cut short keeps no other archive', async () => {

@@ -205,7 +205,7 @@ describe('pruneGuest', () => {
       undefined,
     ])
     expect(report).toMatchObject({ removed: 0, locked: 2 })
-    const whole = (await readGuestArchives('hq', guest, ports)).map(({ problem }) => problem)
+    const whole = (await readGuestArchives('hq', guest, 'manifests', ports)).map(({ problem }) => problem)
     expect(whole).toEqual([undefined, undefined, undefined])
     await bucket.holdLegally(`${folderOf(2)}log.log`, false)
     expect(told(await prune({ 'keep-last': 1 }))).toEqual(['01 locked', '02 removed', '03 keep'])
@@ -248,7 +248,9 @@ describe('pruneGuest', () => {
     const order = { site: 'hq', guest, by: 'test', gone: false, confirmed: true, dryRun: false }
     const cut = await pruneGuest({ ...order, policy: policy({ 'keep-last': 1 }) }, failing)
     expect(cut.archives[0]?.outcome).toBe(after === 3 ? 'removed' : 'left')
-    const trusted = (await readGuestArchives('hq', guest, ports)).filter(({ problem }) => problem === undefined)
+    const trusted = (await readGuestArchives('hq', guest, 'manifests', ports)).filter(
+      ({ problem }) => problem === undefined,
+    )
     expect(trusted.map(({ createdAt }) => createdAt.slice(8, 10))).toEqual(after === 0 ? ['01', '02'] : ['02'])
     const next = await prune({ 'keep-last': 1 })
     expect(next.resumed).toEqual(after === 1 || after === 2 ? [folderOf(1)] : [])

@@ -98,4 +98,42 @@ describe('pruneSite', () => {
       'vm-101': expect.stringMatching(/isn't known .* Node pve2/),
     })
   })
+
+  it('asks for the locks of so many archives in a dry run, and says of how many it did not', async () => {
+    await bucket.close()
+    bucket = await openVersionedBucket('locking')
+    const asked: string[] = []
+    const { store, versions } = bucket
+    const lockOf: typeof versions.lockOf = (key, version) => {
+      asked.push(key.split('/')[2] ?? '')
+      return versions.lockOf(key, version)
+    }
+    const listVersions: typeof versions.listVersions = (prefix) => versions.listVersions(prefix)
+    const removeVersion: typeof versions.removeVersion = (version) => versions.removeVersion(version)
+    ports = { ...ports, store, versions: { bucket: versions.bucket, lockOf, listVersions, removeVersion } }
+    for (const guest of [web, box, db]) {
+      for (const day of [1, 2, 3]) {
+        const folder = await putArchive(bucket, guest, `2026-11-0${day}T02:00:00.000Z`)
+        await bucket.holdLegally(`${folder}file`, true)
+      }
+    }
+    const order = { site: 'hq', policy: retentionSchema.parse({ 'keep-last': 1, largestShare: 1 }), by: 'test' }
+    const ended = async (dryRun: boolean) => {
+      asked.length = 0
+      const results = []
+      for await (const { result } of pruneSite({ ...order, confirmed: true, dryRun, lockLooks: 3 }, ports)) {
+        if (!('trouble' in result)) results.push(result)
+      }
+      return results
+    }
+    const [first, second, third] = await ended(true)
+    expect([first?.locked, second?.locked, third?.locked]).toEqual([2, 1, 0])
+    expect([first?.locksNotAsked, second?.locksNotAsked, third?.locksNotAsked]).toEqual([undefined, 1, 2])
+    expect(second?.summary).toMatch(/^1 of 3 archives would be removed .*; 1 locked; 1 not asked for locks/)
+    expect(new Set(asked)).toEqual(new Set(['container-100', 'vm-100']))
+    // Asked for real, each is.
+    expect((await ended(false)).map(({ locked, removed }) => ({ locked, removed }))).toEqual(
+      Array.from({ length: 3 }, () => ({ locked: 2, removed: 0 })),
+    )
+  })
 })

@@ -79,6 +79,16 @@ describe('removing an archive', () => {
     })
   })
 
+  it('leaves a record that another pruning put in the place of its own', async () => {
+    const removeVersion = bucket.removeVersion.bind(bucket)
+    bucket.removeVersion = async (one) => {
+      await store.writeText(RECORD, 'of another')
+      return removeVersion(one)
+    }
+    await remove()
+    expect(left()).toEqual([RECORD])
+  })
+
   it('leaves it whole where its manifest is locked, and keeps the record', async () => {
     bucket.locks.set(MANIFEST, november)
     expect(await remove()).toEqual(november)

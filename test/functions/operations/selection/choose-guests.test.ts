@@ -72,7 +72,7 @@ describe('a run over a selection', () => {
     expect(of.report.guests.find(({ id }) => id === '104')).toMatchObject({
       outcome: 'failed',
       verdict: 'NodeOffline',
-      reason: expect.stringMatching(/node pve9, guest 104: it can't be told .* Its name is unknown/) as unknown,
+      reason: expect.stringMatching(/node pve9, guest 104: it is not known .* Its name is unknown/) as unknown,
     })
   })
 

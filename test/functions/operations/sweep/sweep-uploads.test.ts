@@ -208,7 +208,7 @@ describe('between look and abort', () => {
     afterFirstLook(() => ports.store.putPart(key, uploadId, 1, body, crc32(body)))
     expect(await sweep()).toMatchObject({ kept: 1, dropped: 0 })
     expect(ports.store.uploads.has(uploadId)).toBe(true)
-    expect((await report()).uploads).toMatchObject([{ partCount: 1, reason: expect.stringMatching(/^Too young/) }])
+    expect((await report()).uploads).toMatchObject([{ partCount: 1, reason: expect.stringMatching(/^Too recent/) }])
   })
 
   it('a run that takes the guest keeps the upload', async () => {
@@ -233,6 +233,22 @@ describe('between look and abort', () => {
       await abort(...upload)
       await ports.store.remove(`uploads/${key}.json`)
       await record(key, 'a new one')
+    }
+    expect(await sweep()).toMatchObject({ dropped: 1 })
+    expect((await ports.store.readText(`uploads/${key}.json`))?.text).toContain('a new one')
+  })
+
+  it('a record that comes to name another upload in the moment of its removal stays', async () => {
+    const key = keyOf('vm-100')
+    const uploadId = await openUpload(key, 24 * 20)
+    await record(key, uploadId)
+    const remove = ports.store.remove.bind(ports.store)
+    ports.store.remove = async (its, onlyIf) => {
+      if (its === `uploads/${key}.json`) {
+        await remove(its)
+        await record(key, 'a new one')
+      }
+      return remove(its, onlyIf)
     }
     expect(await sweep()).toMatchObject({ dropped: 1 })
     expect((await ports.store.readText(`uploads/${key}.json`))?.text).toContain('a new one')

@@ -159,6 +159,20 @@ describe('a finished object whose manifest could not be written', () => {
     expect(await on.ports.store.listKeys('uploads/')).toEqual([])
   })
 
+  it('goes without the record that a run writes in that moment: it is of the next archive', async () => {
+    const on = await withoutManifest()
+    const ports = portsOf(on)
+    const removeVersion = ports.versions.removeVersion.bind(ports.versions)
+    ports.versions.removeVersion = async (version) => {
+      const text = (await on.ports.store.readText(on.recordKey))?.text ?? ''
+      await on.ports.store.writeText(on.recordKey, text.replace(/"uploadId": *"[^"]*"/, '"uploadId": "of the next"'))
+      return removeVersion(version)
+    }
+    await removeUnfinished(await found(on), false, ports)
+    expect(await on.ports.store.listKeys('archives/')).toEqual([])
+    expect((await on.ports.store.readText(on.recordKey))?.text).toContain('of the next')
+  })
+
   it('is not removed once it has a manifest: somebody finished it since it was listed', async () => {
     const on = await withoutManifest()
     const unfinished = await found(on)

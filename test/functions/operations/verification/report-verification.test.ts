@@ -107,7 +107,7 @@ describe('the report of a verification', () => {
     await verdict(late, { verifiedAt: '2026-11-22T01:59:59.999Z' })
     expect(await report()).toMatchObject({ outcome: 'failed', accepted: 0, notVerified: 1, overdue: 1 })
     expect((await written()).archives[0]?.reason).toBe(
-      'not verified: Its function ended without a verdict: its execution in Step Functions tells why. ' +
+      'not verified: Its function ended without a verdict: its execution in Step Functions shows why. ' +
         `Read it on any machine: npx guestlift verify --archive ${late.folder} --bucket memory`,
     )
   })
@@ -130,7 +130,7 @@ describe('the report of a verification', () => {
       'none',
       /^not verified: Its 40\.0 GiB don't fit the time of a function, and this deployment has no larger runner\. Read it/,
     ],
-    ['codebuild', /^not verified: The larger runner left no verdict: its build in CodeBuild tells why\. Read it/],
+    ['codebuild', /^not verified: The larger runner left no verdict: its build in CodeBuild shows why\. Read it/],
   ] as const)('says of one that does not fit a function what became of it with runner %s', async (runner, words) => {
     await planned([item('large', { sizeBytes: 40 * GIB })])
     await report(runner)
@@ -176,13 +176,26 @@ describe('the report of a verification', () => {
     await verdict(read)
     await verdict(tried, { result: 'not-verified', findings: finding('S3 gave up.') })
     const mapError = { Error: 'States.ItemReaderFailed', Cause: 'Please reduce your request rate.' }
-    await reportVerification({ run, planKey: `${prefix}plan.json`, runner: 'none', mapError }, ports)
+    const answer = await reportVerification({ run, planKey: `${prefix}plan.json`, runner: 'none', mapError }, ports)
+    expect(answer).toMatchObject({ outcome: 'partial', overdue: 0 })
+    expect(answer.summary).toMatch(
+      /The verification's map over its archives failed \(States\.ItemReaderFailed\): Please reduce your request rate\.$/,
+    )
     const reasons = Object.fromEntries((await written()).archives.map(({ folder, reason }) => [folder, reason]))
     expect(reasons[read.folder]).toBe('')
     expect(reasons[tried.folder]).toMatch(/^not verified: S3 gave up\. Read it/)
     expect(reasons[silent.folder]).toMatch(
       /^not verified: The verification's map over its archives failed \(States\.ItemReaderFailed\) before it left a verdict: Please reduce your request rate\. Read it/,
     )
+  })
+
+  it('is no success where the map failed after all archives had their verdicts', async () => {
+    const read = item('read')
+    await planned([read])
+    await verdict(read)
+    const mapError = { Error: 'States.ResultWriterFailed', Cause: 'Access Denied' }
+    const its = { run, planKey: `${prefix}plan.json`, runner: 'none', mapError } as const
+    expect(await reportVerification(its, ports)).toMatchObject({ outcome: 'partial', accepted: 1, notVerified: 0 })
   })
 
   it('takes a verdict that nobody can read for none', async () => {

@@ -238,7 +238,7 @@ describe('codes that are refused', () => {
     lab.control.setClockOffset(-600)
     const said = await message(call())
     expect(said).toMatch(/this machine's says 2026-11-29T18:0\d:\d\d\.\d{3}Z, the site's 2026-11-29T17:5\d:\d\d\.000Z/)
-    expect(said).toContain('whoever else logs in as this user at the same time uses codes up')
+    expect(said).toContain('another login of this user at the same time uses codes up')
     expect(said).not.toContain(totpSecret)
   })
 })

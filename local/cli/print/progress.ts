@@ -2,7 +2,7 @@
 
 import type { ProgressFigures } from '../../../functions/contracts/progress.ts'
 
-/** What happened, whoever saw it: the local interpreter, or the history of an execution on AWS. */
+/** What happened, no matter who saw it: the local interpreter, or the history of an execution on AWS. */
 export type Happening =
   | { kind: 'run-step'; step: string }
   | { kind: 'planned'; guestCount: number }

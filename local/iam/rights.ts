@@ -1,5 +1,6 @@
 /** What a synthesised template lets whom do, for people and tests to read. Pure. */
 import { z } from 'zod'
+import { policiesOfRoles } from './roles.ts'
 
 const texts = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat())
 const statementSchema = z.object({
@@ -40,33 +41,18 @@ export interface Right {
   condition?: string
 }
 
-/** Everything that the policies of a role say, inline and shared ones, by the role's logical id. */
+/** Everything that the policies of a role say, its own and shared ones, by the role's logical id. */
 export function rightsOfRoles({ Resources }: Template): Map<string, Right[]> {
-  const all = Object.entries(Resources)
-  const inline = all.flatMap(([, { Type, Properties }]) => (Type === 'AWS::IAM::Policy' ? [Properties] : []))
   return new Map(
-    all.flatMap(([id, { Type, Properties }]) => {
-      if (Type !== 'AWS::IAM::Role') return []
-      const attached = references(Properties['ManagedPolicyArns']).map((policy) => {
-        const found = Resources[policy]
-        if (found === undefined) throw new Error(`${id} holds a policy that the template lacks: ${policy}`)
-        return found.Properties
-      })
-      const policies = [...inline.filter(({ Roles }) => references(Roles).includes(id)), ...attached]
-      const rights = policies.flatMap(({ PolicyDocument }) => statementsOf(PolicyDocument)).flatMap(rightsOf)
-      return [[id, rights] as const]
-    }),
+    [...policiesOfRoles(Resources)].map(([role, policies]) => [
+      role,
+      // What is a role's alone comes first: it says what the role is for.
+      policies
+        .toSorted((one, other) => Number(one.shared) - Number(other.shared))
+        .flatMap(({ document }) => statementsOf(document))
+        .flatMap(rightsOf),
+    ]),
   )
-}
-
-const referenceSchema = z.object({ Ref: z.string() })
-
-/** @throws ZodError for a policy of AWS's making, which no template shows */
-function references(list: unknown): string[] {
-  return z
-    .array(referenceSchema)
-    .parse(list ?? [])
-    .map(({ Ref }) => Ref)
 }
 
 function rightsOf({ Effect: effect, Action, Resource, Condition }: Statement): Right[] {

@@ -53,36 +53,55 @@ export function securityPage({ storage, exports }: Templates): string {
 
 const INTRODUCTION = `# Who may do what
 
-Generated from the synthesised templates of a deployment called \`example\` with one site, \`hq\`; a test fails when it isn't current. \`npm run docs:security\` writes it anew.
-\`archive-bucket\` stands for the bucket, and names in \`<…>\` for resources of the stack. A star stands for any characters, slashes included.`
+This page is generated from the synthesised templates of a deployment called \`example\` with one site, \`hq\`.
+\`npm run docs:security\` writes it, and a test fails when it is not current.
+\`archive-bucket\` stands for the bucket, and names in \`<…>\` for resources of the stack.
+A star stands for any characters, slashes included.`
 
-const FUNCTIONS = `Keys of the archive bucket. "Hides" puts a delete marker on an object; for good it is removed where \`DeleteObjectVersion\` is named, and nowhere else. Each function may also write its own log.
-Functions that read may list the bucket: to those who may not, S3 answers 403 in place of 404 for a key that isn't there, and asks without a prefix, so the right can't be limited to one.
-A secret's ARN ends with six characters that Secrets Manager draws (\`-??????\`). While a secret isn't there, it asks about the bare name.`
+const FUNCTIONS = `The cells are keys of the archive bucket.
+"Hides" puts a delete marker on an object.
+Only where \`DeleteObjectVersion\` is named is an object removed for good.
+Each function may also write its own log.
+Functions that read may list the bucket, because S3 answers others with 403 in place of 404 for a key that isn't there.
+S3 then asks without a prefix, so the right can't be limited to one.
+A secret's ARN ends with six characters that Secrets Manager draws (\`-??????\`).
+While a secret isn't there, Secrets Manager asks about the bare name.`
 
-const WORKFLOWS = `Logs of workflows and X-Ray know no resources to name. A map over guests or archives is an execution of the same workflow, which it starts, watches and stops; \`RedriveExecution\` comes with it from CDK and is never used.`
+const WORKFLOWS = `Logs of workflows and X-Ray know no resources to name.
+A map over guests or archives is an execution of the same workflow, which it starts, watches and stops.
+\`RedriveExecution\` comes with it from CDK and is never used.`
 
-const POLICIES = `Roles are told above. These are the policies of the bucket, the topic, its key and the queues, and whom each role works for.
-EventBridge sends SNS and KMS no condition keys, so nothing can be asked of it there. It starts the clean-up by a role, and a role can be handed to a service only within its own account.`
+const POLICIES = `The roles are listed above.
+These are the policies of the bucket, the topic, its key and the queues, and who may use each role.
+EventBridge sends SNS and KMS no condition keys, so no condition can be set there.
+It starts the clean-up by a role, and a role can be handed to a service only within its own account.`
 
 const WRITTEN_ONCE = `## What is written once
 
-Below \`archives/\` an object is written where nothing is (\`If-None-Match\`), and then never again, whoever asks: archives, side files and manifests. The bucket's policy sees to it. Sending parts of an upload makes no object, so it needs no condition.
+Below \`archives/\` an object is written where nothing is (\`If-None-Match\`), and then never again by anyone.
+That holds for archives, side files and manifests, and the bucket's policy enforces it.
+Sending parts of an upload makes no object, so it needs no condition.
 
 These names are rewritten:
 
 | names | why | how |
 | --- | --- | --- |
 | \`archives/…/verification.json\` | the verdict of the last reading replaces that of the one before | \`If-Match\` |
-| \`claims/\`, \`dumps/\`, \`streams/\`, \`uploads/\`, \`sessions/\`, \`sites/\`, \`retention/…/lease.json\` | several executions share them | \`If-Match\` |
+| \`claims/\`, \`dumps/\`, \`streams/\`, \`uploads/\`, \`sessions/\`, \`sites/\`, \`retention/…/lease.json\`, \`retention/…/removing/\` | several executions share them | \`If-Match\` |
 | \`runs/…/progress/\`, \`guests/\`, \`evidence/\`, \`report.json\` | a repeated task writes what it knows now | plainly, by one execution |
-| \`catalogue/\` | copies of what the manifests say, and the page | plainly; the page \`If-Match\` |
+| \`catalogue/\` | copies of what the manifests say, which ETags hold against the bucket, and the page | plainly; the page \`If-Match\` |
 | \`coverage/<site>.json\` | the last check | plainly |
 
-The policy therefore also refuses copies into \`archives/\`, and copies of an object onto itself that change its storage class (\`aws s3 cp --storage-class\`). Lifecycle rules are not concerned by it.
+The policy therefore also refuses copies into \`archives/\`, and copies of an object onto itself that change its storage class (\`aws s3 cp --storage-class\`).
+It does not affect lifecycle rules.
 
-Pruning removes versions by their ids, and a version never changes its content. S3 refuses a condition beside a version's id (501), and needs none there. In a bucket without versions, which only a run on one machine can have, objects go with \`If-Match\` on the ETag that was judged.
-Records are hidden with \`If-Match\`, too. A store that doesn't know the condition removes what is there: between the last look and the removal somebody could have written anew. Use one that knows it, or one that has versions.
+Pruning removes versions by their ids, and a version never changes its content.
+S3 refuses a condition beside a version's id (501), and needs none there.
+Only a run on one machine can have a bucket without versions.
+There, objects are removed with \`If-Match\` on the ETag that was judged.
+Records are hidden with \`If-Match\`, too.
+A store that doesn't know the condition removes what is there, even if it was written again since the last look.
+Use a store that knows the condition, or one that has versions.
 `
 
 /** Logical ids of roles → what the metadata of the resource says that has the role. */

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { type GuestProgress, type RunProgress, WAITING_TO_DUMP } from './progress.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
-import { formatSeconds } from '../print/units.ts'
+import { formatSeconds } from './units.ts'
 
 /** Guests shown in full; of the rest only counts. */
 const SHOWN = 12

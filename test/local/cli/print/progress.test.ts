@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { stripVTControlCharacters } from 'node:util'
 import { readHappenings, type SeenEvent } from '../../../../local/cli/run/happenings.ts'
-import { advance, type Happening, nothingYet } from '../../../../local/cli/run/progress.ts'
-import { renderProgress } from '../../../../local/cli/run/render-progress.ts'
+import { advance, type Happening, nothingYet } from '../../../../local/cli/print/progress.ts'
+import { renderProgress } from '../../../../local/cli/print/render-progress.ts'
 import { paceSchema } from '../../../../functions/contracts/pace.ts'
 import { item } from '../../../fakes/ports.ts'
 

@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { platformTraits } from '../../../functions/providers/registry.ts'
+import { platformLines } from '../print/print-platforms.ts'
+
+export function addPlatformsCommand(program: Command): void {
+  program
+    .command('platforms')
+    .description('show which platforms there are, and what Guestlift can do on each')
+    .option('--json', 'print them as one line of JSON')
+    .action(({ json = false }: { json?: boolean }) => {
+      process.stdout.write(
+        json ? `${JSON.stringify(platformTraits)}\n` : `${platformLines(platformTraits).join('\n')}\n`,
+      )
+    })
+}
