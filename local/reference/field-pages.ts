@@ -1,6 +1,5 @@
 /** The pages with tables of fields: which schemas they show, and how a table refers to another one. */
-import { jobSchema } from '../../functions/contracts/job.ts'
-import { siteSchema } from '../../functions/providers/registry.ts'
+import { siteSchema, writtenJobSchema } from '../../functions/providers/registry.ts'
 import { deploymentSchema } from '../../lib/deployment-config.ts'
 import { type FieldSchema, fieldAt, fieldsOf, fieldTable } from './field-table.ts'
 import { sectionsOf, withSections } from './marked-sections.ts'
@@ -15,6 +14,7 @@ const sameAs: Readonly<Record<string, string>> = {
   'deployment.retention.retention': 'job.retention',
   'job.retention.orphans': 'job.retention',
   'job.backup.pruneSource': 'job.retention',
+  'job.backup.proxmox': 'job.backup',
   'job.limits': 'site[proxmox].limits',
   'site[proxmox].route[https].tls': 'site[proxmox].tls',
 }
@@ -22,7 +22,7 @@ const sameAs: Readonly<Record<string, string>> = {
 /** Each page with its tables as the schemas have them now. @throws where a section names no field */
 export function withFieldTables(pages: Pages): Record<string, string> {
   const roots: FieldSchema = {
-    properties: { job: fieldsOf(jobSchema), site: fieldsOf(siteSchema), deployment: fieldsOf(deploymentSchema) },
+    properties: { job: fieldsOf(writtenJobSchema), site: fieldsOf(siteSchema), deployment: fieldsOf(deploymentSchema) },
   }
   const places = new Map(
     Object.entries(pages).flatMap(([page, text]) =>
