@@ -6,6 +6,7 @@ import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts
 import { BACKUP_PRIVILEGES, BACKUP_ROLE } from '../../../../local/labs/proxmox/default-site.ts'
 import { type SiteChoice, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { describeProvider, type ProviderHarness } from '../conformance.ts'
+import { describeCore } from '../core-conformance.ts'
 
 /** The provider against the simulated site, which answers as recorded from a real one. */
 async function openHarness(choice: SiteChoice): Promise<ProviderHarness> {
@@ -51,3 +52,8 @@ describeProvider('Proxmox VE, with a token and a pinned certificate', () =>
 describeProvider("Proxmox VE, with a password and the site's authority", () =>
   openHarness({ auth: 'password', tls: 'ca' }),
 )
+
+describeCore('Proxmox VE', async () => {
+  const { provider, vm, unknown, storage, close } = await openHarness({ auth: 'token', tls: 'fingerprint' })
+  return { provider, guest: vm, unknown, storage, close }
+})
