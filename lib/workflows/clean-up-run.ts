@@ -18,7 +18,6 @@ import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { plainCause, rethrown } from './rethrown.ts'
 import { amongMany, ordinary } from './retry-policies.ts'
-import { untilReleased, waitedSeconds } from './until-released.ts'
 
 /**
  * A function that was called just before the stop goes on to its end. After this long it has either claimed its guest,
@@ -133,9 +132,7 @@ function cleanUpGuest(scope: Construct, functions: ExportFunctions, executions: 
     },
   })
 
-  const takeUp = Pass.jsonata(scope, 'Take up guest', {
-    assign: { leftover: '{% $states.input %}', waitedSeconds: '{% 0 %}' },
-  })
+  const takeUp = Pass.jsonata(scope, 'Take up guest', { assign: { leftover: '{% $states.input %}' } })
 
   const look = CallAwsService.jsonata(scope, 'Look at its execution', {
     service: 'sfn',
@@ -161,16 +158,13 @@ function cleanUpGuest(scope: Construct, functions: ExportFunctions, executions: 
         Cause:
           "{% 'Its execution ended as ' & $its & ' while it was at work. What still ran was stopped; what S3 has is kept.' %}",
       },
-      waitedSeconds,
+      // As if it had been waited for long: the history of all guests together has a limit. A sweep looks after the rest.
+      waitedSeconds: '{% 86400 %}',
     },
+    output: "{% {'id': $leftover.item.guest.id, 'outcome': 'cleaned', 'reason': $states.result.Payload.reason} %}",
     retry: amongMany,
     onError: failed,
   })
-
-  const cleaned = Pass.jsonata(scope, 'Guest cleaned up', {
-    outputs: "{% {'id': $leftover.item.guest.id, 'outcome': 'cleaned', 'reason': $states.input.reason} %}",
-  })
-  untilReleased(scope, record, { asked: 'Released?', waiting: 'Wait for release', done: cleaned })
 
   const alive = Choice.jsonata(scope, 'Is it still at work?')
     // Somebody may have redriven it: then it is at work again.

@@ -49,11 +49,11 @@ export function pollCount(dumpSeconds: number): number {
 
 /**
  * One guest that is archived without trouble: no retry, no wait for a turn. States of Export guest and Transfer artifact,
- * in their order: Which platform?, Back up in legs, Take up backup, How far is the backup?, Start backup, Backup begun?, as
- * often as it is looked at (Wait, Check backup, Backup done?), Backup is there, Backup ended?, Locate archive, Transfer
- * each artifact, Take up artifact, Open upload, Already stored?, Copy in legs, Take up copying, Plan copies, What next?,
+ * in their order: Which platform?, Vzdump in legs, Take up vzdump, How far is vzdump?, Start vzdump, Vzdump begun?, as often
+ * as it is looked at (Wait, Check vzdump, Vzdump done?), Vzdump is there, Vzdump ended?, Locate archive of vzdump, Did the
+ * platform store vzdump?, Transfer each artifact, Take up artifact, Open upload, Already stored?, Copy in legs, Take up copying, Plan copies, What next?,
  * for each round (Copy chunks, Copy parts for each stream, Plan copies, What next?), Every part is there, Copying ended?,
- * Complete upload, Compare checksums, Write manifest, Is there a retention?, Release backup, Is it as required?, Guest
+ * Complete upload, Compare checksums, Write manifest, Is there a retention?, Release backup, Released?, Is it as required?, Guest
  * archived. A backup or a copy of days takes further legs, a few states each, which are not counted.
  */
 export function guestWork(course: GuestCourse): Work {
@@ -100,7 +100,7 @@ export function countedWork(
     transitions:
       3 * backupCalls -
       1 +
-      14 +
+      16 +
       (retention ? 1 : 0) +
       (4 * artifacts + 4 * completions + 2 * plans + waits + rounds + copyCalls + brokenCalls),
     // Opening the upload is billed as a part is.

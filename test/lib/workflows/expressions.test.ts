@@ -384,7 +384,7 @@ describe('a sweep', () => {
     ['a real run', { dryRun: false }, false],
   ])('is asked for with %s', async (_, input, dryRun) => {
     const assigned = await evaluated(field('Take up sweep', 'Assign'), { states: { input } })
-    expect(assigned).toMatchObject({ sites: ['hq', 'branch'] })
+    expect(assigned).toMatchObject({ sites: ['hq'] })
     const payload = await evaluated(states.get('Sweep uploads')?.Arguments?.Payload, {
       states: { context: { Execution: { Name: 'sweep-1', StartTime: '2026-11-22T02:00:00.000Z' } } },
       variables: { ...(assigned as Record<string, unknown>), strays: [] },
