@@ -63,7 +63,7 @@ export function describeCore(name: string, open: () => Promise<CoreHarness>): vo
       expect(provider.traits.guestKinds.length).toBeGreaterThan(0)
       expect(provider.traits.name).toMatch(/./)
       // A queue of storages without storages would be half a capability.
-      if (provider.traits.turns !== undefined) expect(provider.storages).toBeDefined()
+      expect(provider.traits.turns === undefined || provider.storages !== undefined).toBe(true)
     })
 
     it('says which version and which cluster answers, the cluster each time the same', async () => {
@@ -139,6 +139,10 @@ export function describeCore(name: string, open: () => Promise<CoreHarness>): vo
       const guest = await find()
       const [job] = await provider.findJobs(guest, new Date(Date.now() - 3_600_000))
       if (job !== undefined) await provider.stop(job.jobRef, 1)
+      const after = await provider.findJobs(guest, new Date(Date.now() - 3_600_000))
+      expect(after.map(({ jobRef, running }) => [jobRef, running])).toEqual(
+        job === undefined ? [] : [[job.jobRef, false]],
+      )
     })
   })
 }

@@ -54,6 +54,7 @@ describeProvider("Proxmox VE, with a password and the site's authority", () =>
 )
 
 describeCore('Proxmox VE', async () => {
-  const { provider, vm, unknown, storage, close } = await openHarness({ auth: 'token', tls: 'fingerprint' })
-  return { provider, guest: vm, unknown, storage, close }
+  const harness = await openHarness({ auth: 'token', tls: 'fingerprint' })
+  const { provider, vm, unknown, storage } = harness
+  return { provider, guest: vm, unknown, storage, close: () => harness.close() }
 })
