@@ -9,7 +9,7 @@ import { endingOf } from '../../functions/providers/proxmox/job-ending.ts'
 
 /** `evidence` holds words of this table; docs/faults.md explains them. */
 export interface Row {
-  stage: 'ending' | 'backup' | 'made' | 'source' | 'reading' | 'object'
+  stage: 'ending' | 'backup' | 'several' | 'made' | 'source' | 'reading' | 'object'
   evidence: Readonly<Record<string, string | boolean>>
   verdict: string
   good: boolean
@@ -123,6 +123,23 @@ function* backups(): Generator<Row> {
     if (listed === 'absent' && (secondLook !== 'absent' || empty || archiveTime !== 'after the job began')) continue
     const { name, good, reason } = judge(evidenceOf(evidence), judgeJob)
     yield { stage: 'backup', evidence, verdict: name, good, reason }
+  }
+}
+
+/** An archive of two sources: each is good, but the two may not go together → its verdict. */
+function* several(): Generator<Row> {
+  for (const evidence of combinations({ names: ['different', 'the same'], times: ['one', 'two'] })) {
+    const good = evidenceOf(sound)
+    const { listed, listedAgainSizeBytes } = good
+    if (listed === undefined || listedAgainSizeBytes === undefined) continue
+    const other = {
+      ...listed,
+      ...(evidence.names === 'different' ? { fileName: `other-${listed.fileName}` } : {}),
+      ...(evidence.times === 'two' ? { createdAt: new Date(Date.parse(listed.createdAt) + 1000).toISOString() } : {}),
+    }
+    const sources = [listed, other].map((artifact) => ({ artifact, listedAgainSizeBytes }))
+    const { name, good: isGood, reason } = judge({ ...good, sources }, judgeJob)
+    yield { stage: 'several', evidence, verdict: name, good: isGood, reason }
   }
 }
 
@@ -275,6 +292,7 @@ function* objects(): Generator<Row> {
 export function* allVerdicts(): Generator<Row> {
   yield* endings()
   yield* backups()
+  yield* several()
   yield* made()
   yield* routes()
   yield* objects()

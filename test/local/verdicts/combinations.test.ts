@@ -15,7 +15,8 @@ describe('the table of verdicts', () => {
   })
 
   it('shows every verdict that there is', () => {
-    expect(new Set(of('backup').map(({ verdict }) => verdict))).toEqual(new Set(verdictNameSchema.options))
+    const judged = [...of('backup'), ...of('several')]
+    expect(new Set(judged.map(({ verdict }) => verdict))).toEqual(new Set(verdictNameSchema.options))
     expect(new Set(of('ending').map(({ verdict }) => verdict))).toEqual(
       new Set(['ok', 'warnings', 'errors', 'interrupted', 'unknown']),
     )
@@ -44,6 +45,12 @@ describe('the table of verdicts', () => {
       const plain = evidence['ending'] === 'ok' && evidence['remarks'] === false
       expect(verdict).toBe(plain ? 'archived' : 'archived-with-warnings')
     }
+  })
+
+  it('calls two sources good together only under two names and of one time', () => {
+    const good = of('several').filter((row) => row.good)
+    expect(good.map(({ evidence }) => evidence)).toEqual([{ names: 'different', times: 'one' }])
+    expect(of('several')).toHaveLength(4)
   })
 
   it('warns of a mode that was not asked for unless the guest was stopped, of unknown lines, and of a lock that stays', () => {

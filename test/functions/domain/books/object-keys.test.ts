@@ -28,8 +28,11 @@ describe('object keys', () => {
       ['p/q/', 'branch-2', 'container', 'i-0abc_1'],
     ] as const) {
       const folder = keys.archiveFolder(prefix, site, { ...guest, kind, id }, '2026-11-22T02:00:00.000Z')
-      const key = keys.artifactKey(folder, 'a b+ü.vma.zst')
-      expect(keys.readArtifactKey(prefix, key)).toEqual({ site, guest: { kind, id } })
+      for (const file of ['a b+ü.vma.zst', 'data/2026-11-22T02-00-00Z/a']) {
+        const key = keys.artifactKey(folder, file)
+        expect(keys.readArtifactKey(prefix, key)).toEqual({ site, guest: { kind, id }, folder })
+        expect(keys.folderOf(key)).toBe(folder)
+      }
     }
   })
 
@@ -40,7 +43,7 @@ describe('object keys', () => {
     'archives/hq/disk-100/2026-11-22T02-00-00Z/a',
     'archives/hq-/vm-100/2026-11-22T02-00-00Z/a',
     'archives/hq/vm-100/2026-11-22T02:00:00Z/a',
-    'archives/hq/vm-100/2026-11-22T02-00-00Z/a/b',
+    'archives/hq/vm-100/2026-11-22T02-00-00Z/a/',
     'p/archives/hq/vm-100/2026-11-22T02-00-00Z/a',
     'x/archives/hq/vm-100/2026-11-22T02-00-00Z/a',
   ])('know %s for none of ours', (key) => {
