@@ -118,4 +118,4 @@ export const httpsRouteSchema = z.strictObject({
 export type HttpsRoute = z.infer<typeof httpsRouteSchema>
 
 export const routeSchema = z.discriminatedUnion('type', [sftpRouteSchema, httpsRouteSchema, pushRouteSchema])
-export type Route = z.infer<typeof routeSchema>
+export type RouteConfig = z.infer<typeof routeSchema>

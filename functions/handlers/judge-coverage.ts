@@ -1,11 +1,11 @@
-import { tellCoverage } from '../operations/coverage/tell-coverage.ts'
+import { reportCoverage } from '../operations/coverage/report-coverage.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withDeployment } from '../runtime/compose/deployment.ts'
 import { withProvider } from '../runtime/compose/provider.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'
 
-export const handler = defineHandler('JudgeCoverage', tellCoverage, (call) => ({
+export const handler = defineHandler('JudgeCoverage', reportCoverage, (call) => ({
   ...withBase(call),
   ...withDeployment(call),
   ...withStore(call),

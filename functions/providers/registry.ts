@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { InvalidJob, InvalidSite } from '../contracts/errors.ts'
 import { writtenJob } from '../contracts/job.ts'
-import type { Route } from '../contracts/route.ts'
+import type { RouteConfig } from '../contracts/route.ts'
 import type { JudgeJob } from '../domain/backup/verdict.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderDeps } from './provider-deps.ts'
@@ -80,6 +80,6 @@ export async function openProvider(siteName: string, site: Site, deps: ProviderD
 }
 
 /** How the site's bytes leave it. */
-export function routeOf(site: Site): Route {
+export function routeOf(site: Site): RouteConfig {
   return site.route
 }

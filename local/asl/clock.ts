@@ -53,7 +53,7 @@ interface Sleeper {
   readonly wake: () => void
 }
 
-interface Work {
+interface PendingWork {
   sleeping: number
 }
 
@@ -68,8 +68,8 @@ export class VirtualClock implements Clock {
   #order = 0
   #checking = false
   readonly #sleepers: Sleeper[] = []
-  readonly #inFlight = new Set<Work>()
-  readonly #current = new AsyncLocalStorage<Work>()
+  readonly #inFlight = new Set<PendingWork>()
+  readonly #current = new AsyncLocalStorage<PendingWork>()
 
   constructor(startMs = Date.parse('2026-01-01T00:00:00Z')) {
     this.#now = startMs
@@ -112,7 +112,7 @@ export class VirtualClock implements Clock {
   }
 
   during<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const work: Work = { sleeping: 0 }
+    const work: PendingWork = { sleeping: 0 }
     const end = () => {
       signal?.removeEventListener('abort', end)
       this.#inFlight.delete(work)

@@ -6,10 +6,10 @@ import type { Access } from './access.ts'
 import { S3Error } from './errors.ts'
 import { readCopySource } from './operations/copy-source.ts'
 import type { S3Request } from './protocol/request.ts'
-import type { Route } from './routing.ts'
+import type { RoutedRequest } from './routing.ts'
 
 /** @throws S3Error AccessDenied */
-export function requireRights(access: Access, request: S3Request, route: Route): void {
+export function requireRights(access: Access, request: S3Request, route: RoutedRequest): void {
   const { action, operation } = route
   const { key } = request
   // Of DeleteObjects each key is asked about by itself.

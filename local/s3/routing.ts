@@ -56,14 +56,14 @@ import type { S3Request } from './protocol/request.ts'
 type Level = 'service' | 'bucket' | 'object'
 
 /** `action` is what IAM calls it, where it differs from the operation's name. */
-export interface Route {
+export interface RoutedRequest {
   operation: string
   action: string
   level: Level
   run: Operation
 }
 
-interface Entry extends Route {
+interface Entry extends RoutedRequest {
   method: string
   /** Parameters that pick this entry over the plain one. */
   markers: readonly string[]
@@ -251,7 +251,7 @@ function entry(
 }
 
 /** @throws S3Error MethodNotAllowed, NotImplemented */
-export function routeOf(request: S3Request): Route {
+export function routeOf(request: S3Request): RoutedRequest {
   const level: Level = request.bucket === undefined ? 'service' : request.key === undefined ? 'bucket' : 'object'
   const names = request.query.entries.map(([name]) => name).filter((name) => name !== 'x-id' && !/^x-amz-/i.test(name))
   const copies = request.header('x-amz-copy-source') !== undefined

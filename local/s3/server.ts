@@ -21,7 +21,7 @@ import { requestBody } from './protocol/request-body.ts'
 import { readRequest, type S3Request } from './protocol/request.ts'
 import { authenticate, type Credentials } from './protocol/sigv4.ts'
 import { type Exchange, sendError, sendResponse } from './respond.ts'
-import { type Route, routeOf } from './routing.ts'
+import { type RoutedRequest, routeOf } from './routing.ts'
 import { lockDirectory } from './store/directory-lock.ts'
 import { ObjectStore } from './store/object-store.ts'
 
@@ -159,7 +159,7 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
   }
 }
 
-async function run(route: Route, call: Call): Promise<S3Response> {
+async function run(route: RoutedRequest, call: Call): Promise<S3Response> {
   try {
     return await route.run(call)
   } catch (cause) {
@@ -168,7 +168,7 @@ async function run(route: Route, call: Call): Promise<S3Response> {
   }
 }
 
-function subjectOf(request: S3Request, route: Route): Parameters<FaultFinder>[0] {
+function subjectOf(request: S3Request, route: RoutedRequest): Parameters<FaultFinder>[0] {
   const partNumber = request.query.get('partNumber')
   return {
     operation: route.operation,

@@ -1,4 +1,4 @@
-import type { Route as RouteConfig } from '../../functions/contracts/route.ts'
+import type { RouteConfig } from '../../functions/contracts/route.ts'
 import type { Route } from '../../functions/readers/reader.ts'
 
 /** Routes that are built; the benchmark says of the others that they aren't. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import type { Route } from '../../functions/contracts/route.ts'
+import type { RouteConfig } from '../../functions/contracts/route.ts'
 import { handlerBundling } from '../../lib/handler-bundling.ts'
 import { byteMoverNodeOptions } from '../../lib/node-options.ts'
 import type { Bed, Source } from './bed.ts'
@@ -44,7 +44,7 @@ function routeTo(name: SubjectName, bed: Bed, port: number): unknown {
   switch (name) {
     case 'sftp':
     case 'push':
-      return { type: name, ...login } satisfies Pick<Route, 'type'> & object
+      return { type: name, ...login } satisfies Pick<RouteConfig, 'type'> & object
     case 'https':
       return { type: name, url: `https://127.0.0.1:${port}/{file}`, tls: { mode: 'ca', ca: bed.certificate } }
   }

@@ -4,7 +4,7 @@ import { Random } from './random.ts'
 export type Victim = 'runner' | 'function' | 'group'
 export type Line = 's3' | 'api' | 'ssh'
 
-export type Happening =
+export type RunEvent =
   | { kind: 'signal'; victim: Victim; signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT' }
   /** S3 answers nothing but this for a while. */
   | { kind: 's3-refuses'; code: 'SlowDown' | 'InternalError'; seconds: number }
@@ -31,7 +31,7 @@ export type Happening =
   | { kind: 'second-run' }
 
 /** It happens when S3 has been asked this often, so that a slow machine plays the same round as a fast one. */
-export type Act = Happening & { atRequest: number }
+export type Act = RunEvent & { atRequest: number }
 
 export interface RoundPlan {
   seed: number
@@ -66,11 +66,11 @@ export function planRound(seed: number): RoundPlan {
   }
 }
 
-function happening(random: Random, guests: readonly number[]): Happening {
+function happening(random: Random, guests: readonly number[]): RunEvent {
   const line = () => random.pick<Line>(['s3', 'api', 'ssh'])
   const seconds = (most: number) => random.between(1, most)
   const guest = () => guests[random.between(0, guests.length - 1)] ?? FIRST_GUEST
-  return random.pick<() => Happening>([
+  return random.pick<() => RunEvent>([
     () => ({ kind: 'signal', victim: 'runner', signal: 'SIGKILL' }),
     () => ({ kind: 'signal', victim: 'runner', signal: random.pick(['SIGTERM', 'SIGINT']) }),
     () => ({ kind: 'signal', victim: 'function', signal: 'SIGKILL' }),

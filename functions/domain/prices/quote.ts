@@ -2,7 +2,7 @@ import type { Priced, PriceTable, StorageClass } from '../../contracts/prices.ts
 import { formatBytes } from '../words/byte-size.ts'
 import { keepingDollars, priced, priceItem } from './prices.ts'
 import { type RestorePrice, restorePrices } from './restore-price.ts'
-import { addWork, guestWork, ROUNDS, runWork, type Work } from './run-work.ts'
+import { addWork, guestWork, ROUNDS, runWork, type CountedWork } from './run-work.ts'
 import { type BandwidthRange, unlimited } from './bandwidth-range.ts'
 import { workItems } from './work-price.ts'
 
@@ -55,7 +55,7 @@ export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, tabl
   const bytes = (sizeBytes: number) => sizeBytes
   const keeping = (sizeBytes: number) => keepingDollars(sizeBytes, days, storageClass, table)
 
-  const work = (course: (guest: QuotedGuest) => Work): Work =>
+  const work = (course: (guest: QuotedGuest) => CountedWork): CountedWork =>
     guests.reduce((total, guest) => addWork(total, course(guest)), runWork)
   const quick = work((guest) =>
     guestWork({

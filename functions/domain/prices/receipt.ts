@@ -5,7 +5,7 @@ import { formatBytes } from '../words/byte-size.ts'
 import { planParts } from '../transfer/part-plan.ts'
 import { monthlyDollars, priced } from './prices.ts'
 import { STREAM_BYTES_PER_SECOND } from './quote.ts'
-import { addWork, countedWork, guestWork, noWork, ROUNDS, runWork, type Work } from './run-work.ts'
+import { addWork, countedWork, guestWork, noWork, ROUNDS, runWork, type CountedWork } from './run-work.ts'
 import { workItems } from './work-price.ts'
 
 /** Memory of a copy function and streams of a guest, unless a deployment or a site says otherwise. */
@@ -37,7 +37,7 @@ export function guestReceipt(
  */
 function receiptOf(
   guests: readonly ReceiptGuest[],
-  around: Work,
+  around: CountedWork,
   table: PriceTable,
   furtherLeavesOut: readonly string[],
 ): Priced {
@@ -76,7 +76,7 @@ function receiptOf(
   return priced(items, leavesOut, table)
 }
 
-function counted({ work, artifacts }: ReceiptGuest): Work | undefined {
+function counted({ work, artifacts }: ReceiptGuest): CountedWork | undefined {
   if (work === undefined) return undefined
   return countedWork(
     work,
@@ -84,7 +84,7 @@ function counted({ work, artifacts }: ReceiptGuest): Work | undefined {
   )
 }
 
-function bounded({ bytesSent, seconds, artifacts }: ReceiptGuest, pace: 'quick' | 'slow'): Work {
+function bounded({ bytesSent, seconds, artifacts }: ReceiptGuest, pace: 'quick' | 'slow'): CountedWork {
   const { streams } = USUAL
   const quickSeconds = bytesSent / STREAM_BYTES_PER_SECOND.fastest
   const slowSeconds = Math.max(quickSeconds, Math.min(bytesSent / STREAM_BYTES_PER_SECOND.slowest, seconds * streams))

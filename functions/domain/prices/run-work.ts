@@ -25,7 +25,7 @@ export interface GuestCourse {
   rounds: (typeof ROUNDS)['few']
 }
 
-export interface Work {
+export interface CountedWork {
   /** Of functions other than Copy parts. */
   smallCalls: number
   copyCalls: number
@@ -56,7 +56,7 @@ export function pollCount(dumpSeconds: number): number {
  * Complete upload, Compare checksums, Write manifest, Is there a retention?, Release backup, Released?, Is it as required?, Guest
  * archived. A backup or a copy of days takes further legs, a few states each, which are not counted.
  */
-export function guestWork(course: GuestCourse): Work {
+export function guestWork(course: GuestCourse): CountedWork {
   const { sizeBytes, dumpSeconds, streams, bytesPerSecondOfStream } = course
   const { partCount } = planParts(Math.round(sizeBytes))
   const copySeconds = sizeBytes / bytesPerSecondOfStream
@@ -83,7 +83,7 @@ export function guestWork(course: GuestCourse): Work {
 export function countedWork(
   counts: Omit<GuestCounts, 'untimedCalls' | 'memoryMiB'>,
   sizesBytes: readonly number[],
-): Work {
+): CountedWork {
   const { backupCalls, plans, rounds, copyCalls, brokenCalls, copySeconds, partsSent, retention } = counts
   const artifacts = sizesBytes.length
   // What S3 had already is neither planned nor completed.
@@ -116,7 +116,7 @@ export function countedWork(
   }
 }
 
-export const noWork: Work = {
+export const noWork: CountedWork = {
   smallCalls: 0,
   copyCalls: 0,
   copySeconds: 0,
@@ -131,7 +131,7 @@ export const noWork: Work = {
  * Report run, two to end. Bringing the catalogue up to date also lists the site's archives: a list for each thousand
  * objects there, and an index object for each guest; what a site has is not known here.
  */
-export const runWork: Work = {
+export const runWork: CountedWork = {
   smallCalls: 4,
   copyCalls: 0,
   copySeconds: 0,
@@ -141,7 +141,7 @@ export const runWork: Work = {
   bookkeeping: { puts: 5, gets: 5, lists: 3 },
 }
 
-export function addWork(one: Work, other: Work): Work {
+export function addWork(one: CountedWork, other: CountedWork): CountedWork {
   return {
     smallCalls: one.smallCalls + other.smallCalls,
     copyCalls: one.copyCalls + other.copyCalls,

@@ -1,23 +1,27 @@
 import type { PriceItem, PriceTable, StorageClass } from '../../contracts/prices.ts'
 import { functionDollars, priceItem, requestDollars, transitionDollars } from './prices.ts'
-import { SMALL_CALL, type Work } from './run-work.ts'
+import { SMALL_CALL, type CountedWork } from './run-work.ts'
 
 /**
  * Work as items: copying, other functions, transitions, requests. The two may differ where the course isn't known; each
  * item lies between them.
  */
 export function workItems(
-  [one, other]: readonly [Work, Work],
+  [one, other]: readonly [CountedWork, CountedWork],
   { storageClass, memoryMiB }: { storageClass: StorageClass; memoryMiB: number },
   table: PriceTable,
 ): PriceItem[] {
-  const between = (what: (shown: string) => string, count: (work: Work) => number, dollars: (work: Work) => number) => {
+  const between = (
+    what: (shown: string) => string,
+    count: (work: CountedWork) => number,
+    dollars: (work: CountedWork) => number,
+  ) => {
     const [least, most] = [count(one), count(other)].toSorted((a, b) => a - b).map(counted)
     return priceItem(what(least === most ? `${most}` : `${least} to ${most}`), dollars(one), dollars(other))
   }
-  const copying = ({ copyCalls: calls, copySeconds: seconds }: Work) =>
+  const copying = ({ copyCalls: calls, copySeconds: seconds }: CountedWork) =>
     functionDollars({ calls, seconds, memoryMiB }, table)
-  const small = ({ smallCalls: calls }: Work) =>
+  const small = ({ smallCalls: calls }: CountedWork) =>
     functionDollars({ calls, seconds: calls * SMALL_CALL.seconds, memoryMiB: SMALL_CALL.memoryMiB }, table)
   return [
     between(

@@ -27,11 +27,11 @@ export interface SelectableGuest {
 }
 
 /** `fits: undefined`: what is known of the guest doesn't tell. `because` is a clause about the guest, as `it has tag prod`. */
-export interface Finding {
+export interface FilterFinding {
   fits: boolean | undefined
   because: string
 }
-export type Criterion = (guest: SelectableGuest) => Finding
+export type Criterion = (guest: SelectableGuest) => FilterFinding
 
 const kindNames = { vm: 'VM', container: 'container' } as const
 

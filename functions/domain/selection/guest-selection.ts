@@ -7,7 +7,7 @@ import {
   narrowingKeys,
 } from '../../contracts/selection.ts'
 import { byId, compareIds } from '../identity/compare-ids.ts'
-import { type Criterion, criteriaOf, type Finding, type SelectableGuest, singleValued } from './guest-filter.ts'
+import { type Criterion, criteriaOf, type FilterFinding, type SelectableGuest, singleValued } from './guest-filter.ts'
 
 /**
  * `undecided`: whether the guest is meant depends on something that its silent node doesn't tell. It is neither archived
@@ -67,7 +67,7 @@ function decide(
 }
 
 /** One doubt is enough to doubt, one no is enough for no. */
-function allOf(criteria: readonly Criterion[], guest: SelectableGuest): Finding {
+function allOf(criteria: readonly Criterion[], guest: SelectableGuest): FilterFinding {
   const findings = criteria.map((criterion) => criterion(guest))
   const decisive = findings.find(({ fits }) => fits === false) ?? findings.find(({ fits }) => fits === undefined)
   if (decisive !== undefined) return decisive

@@ -3,7 +3,7 @@ import { errorGroup } from '../../contracts/errors.ts'
 import type { CopyResult, Pace } from '../../contracts/pace.ts'
 import { countRound } from './copy-work.ts'
 import { endTrial, learn, search, settle } from './stream-search.ts'
-import { blame, capped, type Failure, failures, isSevere, passed, sum } from './stream-trouble.ts'
+import { blame, capped, type StreamFailure, failures, isSevere, passed, sum } from './stream-trouble.ts'
 
 export type PaceDecision =
   /** Every part is in S3. */
@@ -13,7 +13,7 @@ export type PaceDecision =
   /** Nothing moved: pause, then ask again with no results. */
   | { action: 'wait'; pace: Pace; waitSeconds: number }
   /** `error` is the one to fail with; `reason` is a sentence that says why there is no further try. */
-  | { action: 'give-up'; pace: Pace; error: Failure; reason: string }
+  | { action: 'give-up'; pace: Pace; error: StreamFailure; reason: string }
 
 export interface PaceOptions {
   partSizeBytes: number

@@ -3,7 +3,7 @@ import type { CopyResult, Pace } from '../../contracts/pace.ts'
 import { rateOf } from './stream-search.ts'
 
 /** An error as Step Functions gives it. */
-export type Failure = NonNullable<CopyResult['error']>
+export type StreamFailure = NonNullable<CopyResult['error']>
 
 /** Rounds for which a number of streams that brought errors is left alone, the first time and the next ones. */
 const CEILING_ROUNDS = [6, 12, 24]
@@ -54,7 +54,7 @@ export function passed(pace: Pace, ran: number): Pace {
 }
 
 /** The errors of the streams that failed. */
-export function failures(results: readonly CopyResult[]): Failure[] {
+export function failures(results: readonly CopyResult[]): StreamFailure[] {
   return results.map(({ error }) => error).filter((error) => error !== undefined)
 }
 

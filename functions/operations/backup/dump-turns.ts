@@ -21,7 +21,7 @@ import { dumpQueueKey } from '../../domain/books/object-keys.ts'
 import type { Provider } from '../../providers/provider.ts'
 import { dumpQueueShape } from '../books/shapes.ts'
 import { type ArchiveStorage, spaceOn, storageFor } from './archive-space.ts'
-import type { Work } from '../books/claims.ts'
+import type { ClaimedWork } from '../books/claims.ts'
 import type { Ports } from '../ports.ts'
 import { changeLedger } from '../books/shared-ledger.ts'
 
@@ -39,7 +39,7 @@ const MAX_DOUBTS = 10
  * @throws StorageUnusable when the archive can't fit and nothing there is going to leave
  * @throws NoTurnToDump after days of waiting
  */
-export async function askForTurn(work: Work, guest: Guest, provider: Provider, ports: Needs): Promise<Turn> {
+export async function askForTurn(work: ClaimedWork, guest: Guest, provider: Provider, ports: Needs): Promise<Turn> {
   const { item } = work
   const me = queuer(work, guest.node)
   const limit = item.deleteSource ? { maxArchives: item.staging.maxArchives } : {}
@@ -99,7 +99,7 @@ function waiting(
 
 /** The dump runs. Written when the turn is about to lapse, or when its end has become known better. */
 export async function keepTurn(
-  work: Work,
+  work: ClaimedWork,
   known: { jobRef: string; expectedEndAt?: string | undefined },
   ports: Needs,
 ): Promise<void> {
@@ -125,7 +125,7 @@ function isNews(before: string | undefined, now: string | undefined): boolean {
 }
 
 /** The turn that this execution holds, unless other dumps fill the same storage: then nothing can be told from it. */
-export function ownTurn(work: Work, ports: Needs): Promise<DumpTurn | undefined> {
+export function ownTurn(work: ClaimedWork, ports: Needs): Promise<DumpTurn | undefined> {
   return change(work.item, ports, (queue) => {
     const held = heldTurn(queue, queuer(work, work.item.guest.node))
     return { next: queue, result: held?.alone === true ? held.turn : undefined }
@@ -133,7 +133,7 @@ export function ownTurn(work: Work, ports: Needs): Promise<DumpTurn | undefined>
 }
 
 /** The dump is over: the next guest of its node may begin. */
-export async function endDump(work: Work, ports: Needs): Promise<void> {
+export async function endDump(work: ClaimedWork, ports: Needs): Promise<void> {
   await change(work.item, ports, (queue) => ({
     next: endTurn(queue, queuer(work, work.item.guest.node), ports.now()),
     result: undefined,
@@ -141,7 +141,7 @@ export async function endDump(work: Work, ports: Needs): Promise<void> {
 }
 
 /** The archive still lies on the platform's storage. */
-export async function keepStaged(work: Work, ports: Needs): Promise<void> {
+export async function keepStaged(work: ClaimedWork, ports: Needs): Promise<void> {
   if (!work.item.deleteSource) return
   await change(work.item, ports, (queue) => ({
     next: renewStaged(queue, queuer(work, work.item.guest.node), ports.now()),
@@ -150,14 +150,14 @@ export async function keepStaged(work: Work, ports: Needs): Promise<void> {
 }
 
 /** Nothing of this execution waits, dumps or lies there any more. */
-export async function leaveQueue(work: Work, ports: Needs): Promise<void> {
+export async function leaveQueue(work: ClaimedWork, ports: Needs): Promise<void> {
   await change(work.item, ports, (queue) => ({
     next: leave(queue, queuer(work, work.item.guest.node)),
     result: undefined,
   }))
 }
 
-function queuer({ item, execution }: Work, node: string): Queuer {
+function queuer({ item, execution }: ClaimedWork, node: string): Queuer {
   return { guest: `${item.guest.kind}-${item.guest.id}`, execution, node }
 }
 

@@ -25,7 +25,7 @@ type Needs = Pick<Ports, 'provider' | 'traitsOf' | 'log'>
 
 /** A sentence about each thing that was found, and how long to wait where a removal isn't done yet. */
 export interface Cleared {
-  told: string[]
+  sentences: string[]
   wait?: { waitSeconds: number; reason: string }
 }
 
@@ -43,10 +43,10 @@ async function clearTemporary(
   { kept, goesOn, waitedSeconds }: FailedWork,
   ports: Needs,
 ): Promise<Cleared> {
-  if (jobRef === undefined && token === undefined) return { told: [] }
+  if (jobRef === undefined && token === undefined) return { sentences: [] }
   if (goesOn) {
     const until = `A sweep removes it when nobody does within ${REPEAT_WINDOW_DAYS} days.`
-    return { told: [`What the backup made on the platform stays: repeating this guest goes on with it. ${until}`] }
+    return { sentences: [`What the backup made on the platform stays: repeating this guest goes on with it. ${until}`] }
   }
   const made = {
     guest: item.guest,
@@ -55,10 +55,12 @@ async function clearTemporary(
     sources: kept === undefined || kept.jobRef !== jobRef ? [] : placesOf(kept),
   }
   const released = await releaseMade(made, item, waitedSeconds, ports)
-  if ('waitSeconds' in released) return { told: [], wait: released }
-  if ('released' in released) return { told: [] }
+  if ('waitSeconds' in released) return { sentences: [], wait: released }
+  if ('released' in released) return { sentences: [] }
   return {
-    told: [`What the backup made on the platform could not be removed; the next sweep tries again: ${released.failed}`],
+    sentences: [
+      `What the backup made on the platform could not be removed; the next sweep tries again: ${released.failed}`,
+    ],
   }
 }
 
@@ -79,41 +81,41 @@ async function clearCopies(
   work: FailedWork,
   ports: Needs,
 ): Promise<Cleared> {
-  if (jobRef === undefined) return { told: [] }
+  if (jobRef === undefined) return { sentences: [] }
   const { kept, stopped, goesOn, givenUp, waitedSeconds } = work
   const provider = await ports.provider(item.site)
   const known = kept?.jobRef === jobRef && !stopped && !item.deleteSource ? kept : undefined
   const evidence = known ?? (await provider.gather(jobRef, item.guest, storage ?? item.backup.storage)).evidence
-  const told: string[] = []
+  const sentences: string[] = []
   const removed = async (one: LeftBehind & { artifactRef: string }): Promise<Cleared['wait']> => {
     const made = { guest: item.guest, jobRef, sources: [{ artifactRef: one.artifactRef, node: one.node }] }
     const released = await releaseMade(made, item, waitedSeconds, ports)
     if ('waitSeconds' in released) return released
-    if ('failed' in released) told.push(`${report(one)} Removing it failed: ${released.failed}`)
-    else told.push(`Its archive ${one.what} was removed from node ${one.node}.`)
+    if ('failed' in released) sentences.push(`${report(one)} Removing it failed: ${released.failed}`)
+    else sentences.push(`Its archive ${one.what} was removed from node ${one.node}.`)
     return undefined
   }
   for (const one of evidence.left ?? []) {
     const { artifactRef } = one
     if (!item.deleteSource || artifactRef === undefined) {
-      told.push(report(one))
+      sentences.push(report(one))
       continue
     }
     const wait = await removed({ ...one, artifactRef })
-    if (wait !== undefined) return { told, wait }
+    if (wait !== undefined) return { sentences, wait }
   }
   const archive = archiveIn(evidence, provider.judgeJob)
-  if (archive === undefined || !item.deleteSource) return { told }
+  if (archive === undefined || !item.deleteSource) return { sentences }
   if (goesOn) {
-    told.push(
+    sentences.push(
       `Its archive ${archive.what} stays on node ${archive.node}: repeating this guest goes on with it. ` +
         `If nobody will, remove it there: ${archive.remove}.`,
     )
   } else if ((givenUp || stopped) && isUnchanged(evidence, kept)) {
     const wait = await removed(archive)
-    if (wait !== undefined) return { told, wait }
-  } else told.push(report(archive))
-  return { told }
+    if (wait !== undefined) return { sentences, wait }
+  } else sentences.push(report(archive))
+  return { sentences }
 }
 
 /** The archive of a good backup. */

@@ -70,7 +70,7 @@ export async function recordFailure(
         const givenUp = failure.name === RunInterrupted.errorName
         const left = { kept: evidence?.evidence, stopped, goesOn, givenUp, waitedSeconds }
         const cleared = await clearLeft(item, held.claim, left, ports)
-        leftovers.push(...cleared.told)
+        leftovers.push(...cleared.sentences)
         wait = cleared.wait
       })
     }

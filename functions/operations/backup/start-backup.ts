@@ -7,7 +7,7 @@ import { nextWaitSeconds } from '../../domain/backup/poll-wait.ts'
 import type { FoundGuest } from '../../providers/guest-facts.ts'
 import type { Destination, JobSummary, Provider } from '../../providers/provider.ts'
 import { type ArchiveStorage, storageFor } from './archive-space.ts'
-import { changeClaim, forgetJob, type HeldClaim, renewClaim, takeClaim, type Work } from '../books/claims.ts'
+import { changeClaim, forgetJob, type HeldClaim, renewClaim, takeClaim, type ClaimedWork } from '../books/claims.ts'
 import { readClock, requireClock } from './clock-check.ts'
 import { askForTurn, keepTurn, type Turn } from './dump-turns.ts'
 import { complaintAbout } from '../../domain/backup/storage-place.ts'
@@ -76,7 +76,7 @@ export async function startBackup(work: TaskInput<'StartBackup'>, ports: Needs):
  * turn is had.
  */
 async function startInTurn(
-  work: Work,
+  work: ClaimedWork,
   before: HeldClaim,
   guest: FoundGuest,
   knownJobRefs: string[],
@@ -124,7 +124,7 @@ async function startInTurn(
 }
 
 /** Platforms on which nothing waits for anything else are asked at once. */
-async function turnFor(work: Work, guest: FoundGuest, provider: Provider, ports: Needs): Promise<Turn> {
+async function turnFor(work: ClaimedWork, guest: FoundGuest, provider: Provider, ports: Needs): Promise<Turn> {
   if (provider.traits.turns === undefined) return { storage: work.item.backup.storage }
   return askForTurn(work, guest, provider, ports)
 }
@@ -181,7 +181,7 @@ interface Begun {
 }
 
 async function record(
-  work: Work,
+  work: ClaimedWork,
   held: HeldClaim,
   { job: { jobRef, clock: own }, adopted, node, chosen }: Begun,
   provider: Provider,
@@ -200,7 +200,7 @@ async function record(
 
 /** The claim names the job by now: if its clock is refused, cleaning up after the guest stops it. */
 function started(
-  { item: { site, guest } }: Work,
+  { item: { site, guest } }: ClaimedWork,
   { claim }: HeldClaim,
   { jobRef, adopted, chosen: { storage, reason } }: Pick<Begun, 'adopted' | 'chosen'> & { jobRef: string },
   provider: Provider,

@@ -18,7 +18,7 @@ import type { Ports } from '../ports.ts'
 type ClaimPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'localProcess'>
 
 /** Whose work it is: an item of a run's plan, and the execution that does it. */
-export interface Work {
+export interface ClaimedWork {
   item: PlanItem
   execution: string
 }
@@ -29,7 +29,7 @@ export interface HeldClaim {
   etag: string
 }
 
-function claimantOf({ item: { run }, execution }: Work, { localProcess }: Partial<ClaimPorts> = {}): Claimant {
+function claimantOf({ item: { run }, execution }: ClaimedWork, { localProcess }: Partial<ClaimPorts> = {}): Claimant {
   const local = localProcess === undefined ? {} : { local: { process: localProcess, runStartedAt: run.startedAt } }
   return { runId: run.id, execution, ...local }
 }
@@ -40,7 +40,7 @@ function claimantOf({ item: { run }, execution }: Work, { localProcess }: Partia
  * the bytes.
  * @throws GuestBusy while another's claim stands
  */
-export async function takeClaim(work: Work, ports: ClaimPorts): Promise<HeldClaim> {
+export async function takeClaim(work: ClaimedWork, ports: ClaimPorts): Promise<HeldClaim> {
   const { item } = work
   const key = claimKey(ports.keyPrefix, item.site, item.guest)
   const found = await readClaim(key, ports)
@@ -70,7 +70,7 @@ export async function claimOn(item: PlanItem, ports: ClaimPorts): Promise<GuestC
 }
 
 /** The claim of this execution, if it (still) has one. */
-export async function ownClaim(work: Work, ports: ClaimPorts): Promise<HeldClaim | undefined> {
+export async function ownClaim(work: ClaimedWork, ports: ClaimPorts): Promise<HeldClaim | undefined> {
   const found = await readClaim(claimKey(ports.keyPrefix, work.item.site, work.item.guest), ports)
   return found !== undefined && isOf(found.claim, claimantOf(work)) ? found : undefined
 }
@@ -79,7 +79,7 @@ export async function ownClaim(work: Work, ports: ClaimPorts): Promise<HeldClaim
  * Say that this execution is alive. Called before each longer stretch of work, by any number of its functions at once.
  * @throws GuestBusy when the claim lapsed and another has the guest now: this execution has to leave everything as it is
  */
-export async function renewClaim(work: Work, ports: ClaimPorts): Promise<void> {
+export async function renewClaim(work: ClaimedWork, ports: ClaimPorts): Promise<void> {
   // The second look is for the loser of two functions that renewed at the same moment.
   for (let look = 1; look <= 2; look++) {
     const { claim, etag } = await takeClaim(work, ports)
@@ -90,7 +90,7 @@ export async function renewClaim(work: Work, ports: ClaimPorts): Promise<void> {
 
 /** Write a change of a claim that this execution holds; every change renews it. @throws GuestBusy when it was taken over */
 export async function changeClaim(
-  work: Work,
+  work: ClaimedWork,
   held: HeldClaim,
   change: Partial<Omit<GuestClaim, 'version' | 'renewedAt'>>,
   ports: ClaimPorts,
@@ -111,7 +111,12 @@ export async function changeClaim(
 export type JobEnding = 'done' | 'keep' | 'drop'
 
 /** Stop being in the way of other runs. */
-export async function releaseClaim(work: Work, held: HeldClaim, job: JobEnding, ports: ClaimPorts): Promise<void> {
+export async function releaseClaim(
+  work: ClaimedWork,
+  held: HeldClaim,
+  job: JobEnding,
+  ports: ClaimPorts,
+): Promise<void> {
   const { keptSince, ...claim } = held.claim
   const blank = { ...newClaim(claimantOf(work, ports), ports.now()), knownJobRefs: claim.knownJobRefs }
   // The first failure counts: going on in vain, again and again, has an end.
@@ -121,12 +126,12 @@ export async function releaseClaim(work: Work, held: HeldClaim, job: JobEnding, 
 }
 
 /** The job that the claim names yields no archive any more: begin anew. @throws GuestBusy */
-export function forgetJob(work: Work, held: HeldClaim, ports: ClaimPorts): Promise<HeldClaim> {
+export function forgetJob(work: ClaimedWork, held: HeldClaim, ports: ClaimPorts): Promise<HeldClaim> {
   return changeClaim(work, { claim: newClaim(claimantOf(work, ports), ports.now()), etag: held.etag }, {}, ports)
 }
 
 function writeClaim(
-  { item }: Work,
+  { item }: ClaimedWork,
   claim: GuestClaim,
   etag: string,
   { store, keyPrefix }: ClaimPorts,
@@ -140,7 +145,7 @@ async function readClaim(key: string, ports: ClaimPorts): Promise<HeldClaim | un
   return found === undefined ? undefined : { claim: found.value, etag: found.etag }
 }
 
-function busy({ item }: Work, claim: GuestClaim | undefined, { store }: ClaimPorts, key: string): GuestBusy {
+function busy({ item }: ClaimedWork, claim: GuestClaim | undefined, { store }: ClaimPorts, key: string): GuestBusy {
   const who =
     claim === undefined
       ? 'another run'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { InvalidSite } from '../../contracts/errors.ts'
-import { type Route as RouteConfig, routeSchema } from '../../contracts/route.ts'
+import { type RouteConfig, routeSchema } from '../../contracts/route.ts'
 import { validationMessage } from '../../domain/words/validation-message.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Route } from '../../readers/reader.ts'

@@ -1,10 +1,10 @@
-import { advance, type Happening, nothingYet, type RunProgress } from './progress.ts'
+import { advance, type RunEvent, nothingYet, type RunProgress } from './progress.ts'
 import { guestLine, renderProgress, troubleOf } from './render-progress.ts'
 
 const REDRAW_MILLISECONDS = 100
 
 export interface Display {
-  show(happening: Happening): void
+  show(happening: RunEvent): void
   /** Say something that stays, above the moving lines. */
   say(line: string): void
   /** Draw the last state and let go of the terminal. */

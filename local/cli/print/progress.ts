@@ -3,7 +3,7 @@
 import type { ProgressFigures } from '../../../functions/contracts/progress.ts'
 
 /** What happened, no matter who saw it: the local interpreter, or the history of an execution on AWS. */
-export type Happening =
+export type RunEvent =
   | { kind: 'run-step'; step: string }
   | { kind: 'planned'; guestCount: number }
   | { kind: 'guest-step'; id: string; name: string; step: string }
@@ -22,7 +22,7 @@ export type Happening =
 /** A node dumps one guest at a time: the step of those that aren't it. */
 export const WAITING_TO_DUMP = 'Waiting for a turn to dump'
 
-export interface GuestProgress {
+export interface GuestLine {
   id: string
   name: string
   step: string
@@ -51,13 +51,13 @@ export interface RunProgress {
   attempt?: number
   /** A call that got no answer, in whichever step, and when. */
   repeated?: { reason: string; at: number }
-  guests: ReadonlyMap<string, GuestProgress>
+  guests: ReadonlyMap<string, GuestLine>
 }
 
 export const nothingYet: RunProgress = { step: 'Starting', guestCount: undefined, guests: new Map() }
 
 /** The progress after `happening` at `now` (milliseconds). */
-export function advance(progress: RunProgress, happening: Happening, now: number): RunProgress {
+export function advance(progress: RunProgress, happening: RunEvent, now: number): RunProgress {
   switch (happening.kind) {
     case 'run-step':
       return replaceRun(progress, { step: happening.step })
@@ -115,14 +115,14 @@ function replaceRun({ trouble: _over, attempt: _first, ...rest }: RunProgress, c
   return { ...rest, ...changes }
 }
 
-function guestOf(progress: RunProgress, id: string, now: number): GuestProgress {
+function guestOf(progress: RunProgress, id: string, now: number): GuestLine {
   return progress.guests.get(id) ?? { id, name: '', step: '', startedAt: now, presentBytes: 0, copiedBytes: 0 }
 }
 
-function change(progress: RunProgress, id: string, now: number, changes: Partial<GuestProgress>): RunProgress {
+function change(progress: RunProgress, id: string, now: number, changes: Partial<GuestLine>): RunProgress {
   return replace(progress, { ...guestOf(progress, id, now), ...changes })
 }
 
-function replace(progress: RunProgress, guest: GuestProgress): RunProgress {
+function replace(progress: RunProgress, guest: GuestLine): RunProgress {
   return { ...progress, guests: new Map(progress.guests).set(guest.id, guest) }
 }

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { type GuestProgress, type RunProgress, WAITING_TO_DUMP } from './progress.ts'
+import { type GuestLine, type RunProgress, WAITING_TO_DUMP } from './progress.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { formatSeconds } from './units.ts'
 
@@ -25,7 +25,7 @@ export function renderProgress(progress: RunProgress, now: number, columns: numb
 }
 
 /** One line about one guest: mark, who, what, how far, how long. */
-export function guestLine(guest: GuestProgress, now: number): string {
+export function guestLine(guest: GuestLine, now: number): string {
   const who = `${guest.id} ${guest.name}`.padEnd(18)
   if (guest.ended !== undefined) {
     const took = formatSeconds((guest.ended.at - guest.startedAt) / 1000)
@@ -54,7 +54,7 @@ function repeatedLines({ repeated }: RunProgress, now: number): string[] {
   return [styleText('yellow', `  trying again: ${repeated.reason}`)]
 }
 
-function doing(guest: GuestProgress, now: number): string {
+function doing(guest: GuestLine, now: number): string {
   const { sizeBytes, copyStartedAt } = guest
   if (sizeBytes !== undefined && copyStartedAt !== undefined && /cop/i.test(guest.step)) {
     const done = Math.min(sizeBytes, guest.presentBytes + guest.copiedBytes)
@@ -70,7 +70,7 @@ function doing(guest: GuestProgress, now: number): string {
 }
 
 /** Estimates are marked: the platform tells nothing of a container's dump. */
-function dumpLine({ dumpPercent, dump }: GuestProgress): string {
+function dumpLine({ dumpPercent, dump }: GuestLine): string {
   const about = dump?.estimated === true ? '~' : ''
   const { bytesPerSecond, secondsLeft, doneBytes } = dump ?? {}
   return [

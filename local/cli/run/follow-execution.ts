@@ -7,7 +7,7 @@ import {
   ListMapRunsCommand,
   type SFNClient,
 } from '@aws-sdk/client-sfn'
-import type { SeenEvent } from './happenings.ts'
+import type { SeenEvent } from './run-events.ts'
 
 /** DescribeExecution refills at 15 a second in an account: a follower must not be what throttles it. */
 const POLL_MILLISECONDS = 4_000

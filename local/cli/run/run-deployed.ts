@@ -15,7 +15,7 @@ import { fetchReport, type Patience, realPatience, type UnreadReport } from '../
 import type { Display } from '../print/display.ts'
 import { executionName } from './execution-name.ts'
 import { followExecution } from './follow-execution.ts'
-import { readHappenings, type SeenEvent } from './happenings.ts'
+import { readHappenings, type SeenEvent } from './run-events.ts'
 import { requireAccount } from '../../run/aws-account.ts'
 import { CliError } from '../../run/cli-error.ts'
 

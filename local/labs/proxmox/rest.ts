@@ -49,18 +49,18 @@ export interface Endpoint {
   run(call: Call): unknown
 }
 
-interface Route {
+interface CompiledEndpoint {
   endpoint: Endpoint
   pattern: RegExp
   names: string[]
 }
 
 interface Found {
-  route: Route
+  route: CompiledEndpoint
   inPath: Record<string, string>
 }
 
-function compile(endpoint: Endpoint): Route {
+function compile(endpoint: Endpoint): CompiledEndpoint {
   const names: string[] = []
   const parts = endpoint.path.split('/').map((part) => {
     const name = /^\{(\w+)\}$/.exec(part)?.[1]
@@ -145,7 +145,7 @@ const STATUS_TEXT: Record<number, string> = { 200: 'OK' }
 
 export class Rest {
   readonly #world: World
-  readonly #routes: Route[]
+  readonly #routes: CompiledEndpoint[]
   /** Set while pvedaemon is down: protected calls then meet 595. */
   daemonDown = false
 

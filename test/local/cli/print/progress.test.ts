@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { stripVTControlCharacters } from 'node:util'
-import { readHappenings, type SeenEvent } from '../../../../local/cli/run/happenings.ts'
-import { advance, type Happening, nothingYet } from '../../../../local/cli/print/progress.ts'
+import { readHappenings, type SeenEvent } from '../../../../local/cli/run/run-events.ts'
+import { advance, type RunEvent, nothingYet } from '../../../../local/cli/print/progress.ts'
 import { renderProgress } from '../../../../local/cli/print/render-progress.ts'
 import { paceSchema } from '../../../../functions/contracts/pace.ts'
 import { item } from '../../../fakes/ports.ts'
@@ -9,8 +9,8 @@ import { item } from '../../../fakes/ports.ts'
 const source = { sizeBytes: 200 * 2 ** 20, modifiedAt: '2026-11-22T02:01:00.000Z' }
 const upload = { key: 'k', uploadId: 'u', partSizeBytes: 64 * 2 ** 20, partCount: 4, source }
 
-function after(...happenings: Happening[]) {
-  return happenings.reduce((progress, happening, index) => advance(progress, happening, index * 1000), nothingYet)
+function after(...runEvents: RunEvent[]) {
+  return runEvents.reduce((progress, happening, index) => advance(progress, happening, index * 1000), nothingYet)
 }
 
 const lines = (progress: ReturnType<typeof after>, now: number, columns = 120) =>
@@ -47,7 +47,7 @@ describe('the progress display', () => {
 
   it('says what a guest waits for before its dump, until it begins', () => {
     const reason = 'Node pve1 dumps guest vm-101; its turn comes next.'
-    const waiting: Happening[] = [
+    const waiting: RunEvent[] = [
       { kind: 'guest-step', id: '100', name: 'web', step: 'Start backup' },
       { kind: 'waits-to-dump', id: '100', reason },
       { kind: 'guest-step', id: '100', name: 'web', step: 'Waiting for a turn to dump' },
@@ -75,7 +75,7 @@ describe('the progress display', () => {
   it('shows running guests first and counts the rest', () => {
     const many = Array.from(
       { length: 30 },
-      (_, index): Happening => ({ kind: 'guest-step', id: `${100 + index}`, name: '', step: 'Start backup' }),
+      (_, index): RunEvent => ({ kind: 'guest-step', id: `${100 + index}`, name: '', step: 'Start backup' }),
     )
     const shown = lines(after({ kind: 'planned', guestCount: 30 }, ...many), 0)
     expect(shown[0]).toMatch(/0 of 30 guests done/)
@@ -99,7 +99,7 @@ const planned = {
   reason: 'One stream to begin with.',
 }
 
-describe('reading happenings from a history', () => {
+describe('reading runEvents from a history', () => {
   const child = (id: number, previousEventId: number, type: string, details: SeenEvent['details']): SeenEvent => ({
     execution: 'child',
     id,

@@ -4,7 +4,7 @@ import { PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
 import { uncoveredStates } from '../../../../functions/domain/coverage/coverage.ts'
 import { coverageMetrics } from '../../../../functions/domain/coverage/coverage-metrics.ts'
 import { archiveFolder, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
-import { tellCoverage } from '../../../../functions/operations/coverage/tell-coverage.ts'
+import { reportCoverage } from '../../../../functions/operations/coverage/report-coverage.ts'
 import type { GuestRecord } from '../../../../functions/providers/guest-facts.ts'
 import { manifestOf } from '../../../fakes/manifest.ts'
 import { type FakePorts, fakePorts } from '../../../fakes/ports.ts'
@@ -39,7 +39,7 @@ function scene(guests: GuestRecord[], mayLack?: string) {
   const ports = fakePorts()
   ports.fakeProvider.listGuests = async () => ({ guests, notes: [], ...(mayLack === undefined ? {} : { mayLack }) })
   const check = (request: object = {}) =>
-    tellCoverage(
+    reportCoverage(
       {
         coverageId: 'check-1',
         startedAt: '2026-11-22T02:00:00.000Z',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { readFailure } from '../../../functions/domain/backup/failure.ts'
 import { tasks } from '../../../functions/contracts/tasks.ts'
-import { type Happening, WAITING_TO_DUMP } from '../print/progress.ts'
+import { type RunEvent, WAITING_TO_DUMP } from '../print/progress.ts'
 
 /** An event of an execution's history, from the local interpreter or (flattened) from AWS. JSON is parsed. */
 export interface SeenEvent {
@@ -36,7 +36,7 @@ interface Visited {
  * Turns history events into what a person wants to see. Feed it every event of the run's execution and of the guests'
  * executions, in any interleaving.
  */
-export function readHappenings(): (event: SeenEvent) => Happening[] {
+export function readHappenings(): (event: SeenEvent) => RunEvent[] {
   const executions = new Map<string, Seen>()
   return (event) => {
     const seen: Seen = executions.get(event.execution) ?? { states: new Map() }
@@ -87,13 +87,13 @@ function stepOf(state: string): string {
   return /^(?:Wait for|Check) /.test(state) ? 'Backing up' : state
 }
 
-function enteredState({ guest }: Seen, type: string, state: string): Happening[] {
+function enteredState({ guest }: Seen, type: string, state: string): RunEvent[] {
   if (!telling.has(type) || (guest !== undefined && type === 'MapStateEntered')) return []
   const step = stepOf(state)
   return guest === undefined ? [{ kind: 'run-step', step }] : [{ kind: 'guest-step', ...guest, step }]
 }
 
-function answered({ guest }: Seen, state: string, output: unknown): Happening[] {
+function answered({ guest }: Seen, state: string, output: unknown): RunEvent[] {
   const answer = payloadSchema.safeParse(output).data?.Payload
   if (guest === undefined) {
     const plan = state === 'Plan run' ? planned.safeParse(answer).data : undefined
@@ -123,7 +123,7 @@ function answered({ guest }: Seen, state: string, output: unknown): Happening[] 
 }
 
 /** A branch's own states are known by what they answer. */
-function ofBranch(id: string, state: string, answer: unknown): Happening[] {
+function ofBranch(id: string, state: string, answer: unknown): RunEvent[] {
   if (state.startsWith('Check ')) {
     const { progressPercent: percent, progress: figures } = tasks.CheckBackup.output.safeParse(answer).data ?? {}
     return percent === undefined && figures === undefined ? [] : [{ kind: 'dumped', id, percent, figures }]

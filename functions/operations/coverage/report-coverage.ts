@@ -16,7 +16,7 @@ const HOUR_MILLISECONDS = 3_600_000
  * anew: that changes nothing but the time of the judgement.
  * @throws the errors of a site that can't be asked, and the store's
  */
-export async function tellCoverage(
+export async function reportCoverage(
   { coverageId, startedAt, site, rules, schedules }: TaskInput<'JudgeCoverage'>,
   ports: Needs,
 ): Promise<TaskOutput<'JudgeCoverage'>> {
