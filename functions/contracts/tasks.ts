@@ -3,86 +3,29 @@
  * The workflows build their payloads from these, the handlers parse with them; the key is the stem of state, file and test.
  */
 import * as z from 'zod'
-import { backupOptionsSchema } from './backup-options.ts'
-import { backupEvidenceSchema, verdictNameSchema, verdictSchema } from './evidence.ts'
-import { requirementSchema } from './grade.ts'
-import { jobSchema, stagingSchema } from './job.ts'
-import { runLimitsSchema } from './limits.ts'
+import { planItemSchema } from './plan-item.ts'
+import { storeEnv, siteEnv, metricsEnv } from './task-env.ts'
+import { chunkSchema, uploadSchema } from './upload.ts'
+import { verdictSchema } from './evidence.ts'
+import { jobSchema } from './job.ts'
 import { coverageRequestSchema, coverageSummarySchema } from './coverage.ts'
 import { copyOrderSchema, copyResultSchema, paceSchema } from './pace.ts'
 import {
-  guestSchema,
   instantSchema,
   platformSchema,
   runSchema,
   siteNameSchema,
   sourceArtifactSchema,
-  sourceIdentitySchema,
   storedArtifactSchema,
 } from './nouns.ts'
 import { progressFiguresSchema } from './progress.ts'
 import { pruningTotalsSchema } from './pruning.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
-import { retentionSchema } from './retention.ts'
-import { sideFileSchema } from './side-file.ts'
 import { straySummarySchema, sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
 import { verificationResultSchema } from './verification.ts'
 import { verificationRunnerSchema } from './verification-policy.ts'
 import { verificationSummarySchema } from './verification-report.ts'
 import { copyWorkSchema } from './work.ts'
-
-/** Environment variables by need. `KEY_PREFIX` ends with `/` or is empty. */
-export const storeEnv = z.object({
-  ARCHIVE_BUCKET: z.string().min(1),
-  KEY_PREFIX: z
-    .string()
-    .regex(/^$|\/$/)
-    .default(''),
-})
-/** A site's secret is named `<SITE_SECRET_PREFIX><site>`. `DEFAULT_SITE` serves jobs of the older shape, which name none. */
-export const siteEnv = z.object({ SITE_SECRET_PREFIX: z.string().min(1), DEFAULT_SITE: siteNameSchema.optional() })
-
-/** The deployment's name, a dimension of every metric: two deployments of an account may have a site of the same name. */
-export const metricsEnv = z.object({ DEPLOYMENT: z.string().min(1) })
-
-/** What Lambda itself sets. Nothing depends on it: elsewhere it is absent. */
-export const lambdaEnv = z.object({
-  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: z.coerce.number().int().positive().optional().catch(undefined),
-})
-
-/** One guest's work: an item of the run's plan and the input of Export guest. */
-export const planItemSchema = z.strictObject({
-  run: runSchema,
-  site: siteNameSchema,
-  platform: platformSchema,
-  platformVersion: z.string(),
-  guest: guestSchema,
-  backup: backupOptionsSchema,
-  /** The least that the job takes for a success. */
-  require: requirementSchema.optional(),
-  deleteSource: z.boolean(),
-  staging: stagingSchema.prefault({}),
-  /** Bandwidth of the run, as the job says. */
-  limits: runLimitsSchema,
-  /** Which of the guest's archives stay once this one is safe. Absent: all. */
-  retention: retentionSchema.optional(),
-})
-export type PlanItem = z.infer<typeof planItemSchema>
-
-/** A contiguous range of part numbers, both inclusive: the work of one stream in one round of copying. */
-export const chunkSchema = z.strictObject({ firstPart: z.int().min(1), lastPart: z.int().min(1) })
-export type Chunk = z.infer<typeof chunkSchema>
-
-/** An upload in progress: everything Copy parts and Complete upload need, and no part list. */
-export const uploadSchema = z.strictObject({
-  key: z.string().min(1),
-  uploadId: z.string().min(1),
-  partSizeBytes: z.int().positive(),
-  partCount: z.int().min(1).max(10_000),
-  /** The source as it was when the upload was opened. */
-  source: sourceIdentitySchema,
-})
-export type Upload = z.infer<typeof uploadSchema>
 
 const checkBackupOutput = z.strictObject({
   done: z.boolean(),
@@ -507,15 +450,3 @@ export type TaskInput<Name extends TaskName> = z.output<Tasks[Name]['input']>
 export type TaskOutput<Name extends TaskName> = z.output<Tasks[Name]['output']>
 /** Names of the environment variables a task needs. */
 export type TaskEnv<Name extends TaskName> = z.input<Tasks[Name]['env']>
-
-/** What Locate archive leaves in the run's folder for Write manifest. */
-export const keptEvidenceSchema = z.strictObject({
-  evidence: backupEvidenceSchema,
-  /** The job's log, as versions before there were side files kept it. */
-  log: z.string().optional(),
-  /** What is put beside the archive. Older evidence has none. */
-  sideFiles: z.array(sideFileSchema).optional(),
-  /** How the backup was judged. Older evidence has none. */
-  verdict: verdictNameSchema.optional(),
-})
-export type KeptEvidence = z.infer<typeof keptEvidenceSchema>

@@ -1,7 +1,7 @@
 /** What is kept in S3 of an artifact's upload. */
 import * as z from 'zod'
 import { sourceIdentitySchema } from './nouns.ts'
-import { planItemSchema } from './tasks.ts'
+import { planItemSchema } from './plan-item.ts'
 
 /**
  * `uploads/…`: enough for another execution to resume the upload, and, once `crc32` is there, to recognise the finished

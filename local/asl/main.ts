@@ -20,8 +20,8 @@ entered), seconds (virtual) and events. Exit code 0 when the execution succeeded
 
 --tasks names a JSON file with the answers of each Task, by state name; a list answers attempt by attempt, and its last entry goes on:
   {
-    "Start backup": { "return": { "Payload": { "jobRef": "1" } } },
-    "Check backup": [ { "throw": { "error": "Throttled", "cause": "slow down" } },
+    "Start vzdump": { "return": { "Payload": { "jobRef": "1" } } },
+    "Check vzdump": [ { "throw": { "error": "Throttled", "cause": "slow down" } },
                       { "return": { "Payload": { "done": true } }, "seconds": 90 } ]
   }
 "seconds" is the virtual time the call takes. "return" is the whole result: what lambda:invoke returns has the function's answer in Payload.

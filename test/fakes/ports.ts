@@ -1,5 +1,5 @@
 import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
-import type { PlanItem } from '../../functions/contracts/tasks.ts'
+import type { PlanItem } from '../../functions/contracts/plan-item.ts'
 import type { Ports } from '../../functions/operations/ports.ts'
 import type { Route } from '../../functions/readers/reader.ts'
 import { writtenJobSchema } from '../../functions/providers/registry.ts'

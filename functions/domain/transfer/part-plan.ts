@@ -1,5 +1,5 @@
 /** How an artifact is cut into parts, and missing parts into chunks of work. */
-import type { Chunk } from '../../contracts/tasks.ts'
+import type { Chunk } from '../../contracts/upload.ts'
 
 const MIB = 2 ** 20
 const GIB = 2 ** 30

@@ -1,6 +1,6 @@
 import { NoTurnToDump, StorageUnusable } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import {
   type DumpQueue,
   type DumpTurn,

@@ -1,4 +1,5 @@
-import { MAX_LEFTOVERS, type PlanItem, planItemSchema, type TaskInput, type TaskOutput } from '../../contracts/tasks.ts'
+import { MAX_LEFTOVERS, type TaskInput, type TaskOutput } from '../../contracts/tasks.ts'
+import { type PlanItem, planItemSchema } from '../../contracts/plan-item.ts'
 import { planKey, runPrefix } from '../../domain/books/object-keys.ts'
 import { runPlanShape } from '../books/shapes.ts'
 import { readRecord, unlessUnreadable } from '../books/stored-json.ts'

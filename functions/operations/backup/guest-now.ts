@@ -1,5 +1,5 @@
 import { GuestNotFound, GuestReplaced, NodeOffline } from '../../contracts/errors.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import { sameGuest } from '../../domain/identity/guest-identity.ts'
 import type { FoundGuest } from '../../providers/guest-facts.ts'
 import type { Provider } from '../../providers/provider.ts'

@@ -1,6 +1,6 @@
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import { type GuestClaim, isOfGuest, sameOptions } from '../../domain/backup/guest-claim.ts'
 import { archiveFolder, manifestKey } from '../../domain/books/object-keys.ts'
 import { sourcesOf } from '../../domain/backup/sources.ts'

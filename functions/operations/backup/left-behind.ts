@@ -1,5 +1,5 @@
 import type { BackupEvidence, LeftBehind } from '../../contracts/evidence.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import type { GuestClaim } from '../../domain/backup/guest-claim.ts'
 import { sourcesOf } from '../../domain/backup/sources.ts'
 import { judge } from '../../domain/backup/verdict.ts'

@@ -1,6 +1,7 @@
 import { BackupFailed, GuestliftError } from '../../contracts/errors.ts'
 import type { BackupEvidence, ClockOffset } from '../../contracts/evidence.ts'
-import type { PlanItem, TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { clockWarning } from '../../domain/time/clock-offset.ts'
 import { sourcesOf, withSources } from '../../domain/backup/sources.ts'
 import { judge } from '../../domain/backup/verdict.ts'

@@ -1,7 +1,7 @@
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import { GuestBusy } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import { type GuestClaim, isOfGuest, sameOptions } from '../../domain/backup/guest-claim.ts'
 import type { JobSummary, Provider } from '../../providers/provider.ts'
 

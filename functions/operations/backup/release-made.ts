@@ -1,5 +1,5 @@
 import { GuestliftError } from '../../contracts/errors.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import type { MadeByBackup } from '../../providers/provider.ts'
 import type { Ports } from '../ports.ts'
 

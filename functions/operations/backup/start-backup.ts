@@ -1,6 +1,7 @@
 import { AUTO_STORAGE } from '../../contracts/backup-options.ts'
 import { BackupStartUnclear, NothingBackedUp, StorageUnusable } from '../../contracts/errors.ts'
-import type { PlanItem, TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { type AskedWork, START_SETTLES_SECONDS } from '../../domain/backup/guest-claim.ts'
 import { archiveFolder } from '../../domain/books/object-keys.ts'
 import { nextWaitSeconds } from '../../domain/backup/poll-wait.ts'

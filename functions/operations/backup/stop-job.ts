@@ -1,4 +1,4 @@
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import type { GuestClaim } from '../../domain/backup/guest-claim.ts'
 import { sortJobs } from './own-jobs.ts'
 import type { Ports } from '../ports.ts'

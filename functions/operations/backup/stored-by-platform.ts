@@ -1,7 +1,7 @@
 import { BackupFailed } from '../../contracts/errors.ts'
 import type { BackupEvidence, EvidenceSource } from '../../contracts/evidence.ts'
 import { bucketObjectLocationSchema, type StoredArtifact } from '../../contracts/nouns.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import { sourcesOf } from '../../domain/backup/sources.ts'
 import { archiveFolder, artifactKey } from '../../domain/books/object-keys.ts'
 import { crc32ToBase64 } from '../../domain/transfer/crc32.ts'

@@ -1,5 +1,5 @@
 import { GuestBusy } from '../../contracts/errors.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import {
   type Claimant,
   type GuestClaim,

@@ -1,7 +1,7 @@
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { GuestProgress, ProgressFigures, ProgressStage } from '../../contracts/progress.ts'
 import type { Run } from '../../contracts/nouns.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import { progressKey } from '../../domain/books/object-keys.ts'
 import { figuresOf, isDue, type Seen } from '../../domain/backup/progress.ts'
 import { progressShape } from './shapes.ts'

@@ -1,5 +1,5 @@
 import type { SideFile } from '../../contracts/side-file.ts'
-import type { KeptEvidence } from '../../contracts/tasks.ts'
+import type { KeptEvidence } from '../../contracts/kept-evidence.ts'
 import { sourcesOf } from '../../domain/backup/sources.ts'
 import { evidenceShape } from './shapes.ts'
 import { readRecord } from './stored-json.ts'

@@ -13,7 +13,8 @@ import { clockConfirmationSchema, guestRetentionSchema, removalRecordSchema } fr
 import { selectionRecordSchema } from '../../contracts/selection.ts'
 import { siteBookSchema } from '../../contracts/site-book.ts'
 import { strayReportSchema, sweepReportSchema } from '../../contracts/sweep.ts'
-import { keptEvidenceSchema, planItemSchema } from '../../contracts/tasks.ts'
+import { keptEvidenceSchema } from '../../contracts/kept-evidence.ts'
+import { planItemSchema } from '../../contracts/plan-item.ts'
 import { uploadRecordSchema } from '../../contracts/upload-record.ts'
 import { verificationSchema } from '../../contracts/verification.ts'
 import {

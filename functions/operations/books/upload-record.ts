@@ -1,5 +1,5 @@
 import type { ArchiveStore } from '../../aws/archive-store.ts'
-import type { Upload } from '../../contracts/tasks.ts'
+import type { Upload } from '../../contracts/upload.ts'
 import type { UploadRecord } from '../../contracts/upload-record.ts'
 import { folderOf, manifestKey, uploadRecordKey } from '../../domain/books/object-keys.ts'
 import { uploadRecordShape } from './shapes.ts'

@@ -1,6 +1,6 @@
 import { InvalidJob } from '../../contracts/errors.ts'
 import { type Again, type Job, jobSchema } from '../../contracts/job.ts'
-import type { PlanItem } from '../../contracts/tasks.ts'
+import type { PlanItem } from '../../contracts/plan-item.ts'
 import { jobKey, planKey, runPrefix } from '../../domain/books/object-keys.ts'
 import { jobShape, runPlanShape } from '../books/shapes.ts'
 import { readRecord, writeRecord } from '../books/stored-json.ts'

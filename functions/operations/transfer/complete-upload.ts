@@ -1,6 +1,7 @@
 import type { StoredObject, StoredPart } from '../../aws/archive-store.ts'
 import { UploadVanished } from '../../contracts/errors.ts'
-import type { TaskInput, TaskOutput, Upload } from '../../contracts/tasks.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import type { Upload } from '../../contracts/upload.ts'
 import { combineAllCrc32 } from '../../domain/transfer/crc32.ts'
 import { missingParts } from '../../domain/transfer/part-plan.ts'
 import { storedArtifact } from './already-stored.ts'

@@ -1,6 +1,7 @@
 import { SourceChanged, StoreUnavailable, UploadVanished } from '../../contracts/errors.ts'
 import type { SourceIdentity } from '../../contracts/nouns.ts'
-import type { TaskInput, TaskOutput, Upload } from '../../contracts/tasks.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import type { Upload } from '../../contracts/upload.ts'
 import { judgeSource, sameIdentity } from '../../domain/transfer/copy-verdict.ts'
 import { archiveFolder, artifactKey } from '../../domain/books/object-keys.ts'
 import { planParts } from '../../domain/transfer/part-plan.ts'

@@ -1,4 +1,4 @@
-import { metricsEnv } from '../../contracts/tasks.ts'
+import { metricsEnv } from '../../contracts/task-env.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Invocation } from '../define-handler.ts'
 import { readEnv } from '../env.ts'

@@ -1,5 +1,5 @@
 import { InvalidSite } from '../../contracts/errors.ts'
-import { siteEnv } from '../../contracts/tasks.ts'
+import { siteEnv } from '../../contracts/task-env.ts'
 import { validationMessage } from '../../domain/words/validation-message.ts'
 import { sessionKey } from '../../domain/books/object-keys.ts'
 import type { Ports } from '../../operations/ports.ts'

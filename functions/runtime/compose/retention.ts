@@ -1,6 +1,6 @@
 import { createS3Client } from '../../aws/s3-client.ts'
 import { S3VersionStore } from '../../aws/s3-version-store.ts'
-import { storeEnv } from '../../contracts/tasks.ts'
+import { storeEnv } from '../../contracts/task-env.ts'
 import { listPrices } from '../../domain/prices/list-prices.ts'
 import type { RetentionPorts } from '../../operations/pruning/retention-ports.ts'
 import type { Invocation } from '../define-handler.ts'

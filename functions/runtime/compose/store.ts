@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createS3Client } from '../../aws/s3-client.ts'
 import { S3ArchiveStore } from '../../aws/s3-archive-store.ts'
-import { storeEnv } from '../../contracts/tasks.ts'
+import { storeEnv } from '../../contracts/task-env.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Invocation } from '../define-handler.ts'
 import { logLine } from '../log.ts'

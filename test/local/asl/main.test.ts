@@ -123,6 +123,6 @@ describe('asl cases', () => {
 
 it('explains itself', () => {
   expect(asl('--help').stdout).toMatch(/cases[\s\S]*run/)
-  expect(asl('run', '--help').stdout).toContain('"Check backup"')
+  expect(asl('run', '--help').stdout).toContain('"Check vzdump"')
   expect(asl('cases', '--help').stdout).toContain('A case agrees when')
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { NothingBackedUp, StoreUnavailable } from '../../../../functions/contracts/errors.ts'
-import type { PlanItem } from '../../../../functions/contracts/tasks.ts'
+import type { PlanItem } from '../../../../functions/contracts/plan-item.ts'
 import { guestProgressSchema } from '../../../../functions/contracts/progress.ts'
 import { dumpQueueSchema, TURN_SECONDS } from '../../../../functions/domain/backup/dump-queue.ts'
 import { checkBackup } from '../../../../functions/operations/backup/check-backup.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_LEFTOVERS, type PlanItem } from '../../../../functions/contracts/tasks.ts'
+import { MAX_LEFTOVERS } from '../../../../functions/contracts/tasks.ts'
+import type { PlanItem } from '../../../../functions/contracts/plan-item.ts'
 import { newClaim } from '../../../../functions/domain/backup/guest-claim.ts'
 import { claimKey, planKey } from '../../../../functions/domain/books/object-keys.ts'
 import { findLeftovers } from '../../../../functions/operations/backup/find-leftovers.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type CopyResult, paceSchema } from '../../../../functions/contracts/pace.ts'
-import type { TaskInput, TaskOutput, Upload } from '../../../../functions/contracts/tasks.ts'
+import type { TaskInput, TaskOutput } from '../../../../functions/contracts/tasks.ts'
+import type { Upload } from '../../../../functions/contracts/upload.ts'
 import { LEASE_SECONDS } from '../../../../functions/domain/backup/guest-claim.ts'
 import { copyParts } from '../../../../functions/operations/transfer/copy-parts.ts'
 import { planCopies } from '../../../../functions/operations/transfer/plan-copies.ts'

@@ -1,0 +1,27 @@
+/** One guest's work, as a run plans it. */
+import * as z from 'zod'
+import { backupOptionsSchema } from './backup-options.ts'
+import { requirementSchema } from './grade.ts'
+import { stagingSchema } from './job.ts'
+import { runLimitsSchema } from './limits.ts'
+import { guestSchema, platformSchema, runSchema, siteNameSchema } from './nouns.ts'
+import { retentionSchema } from './retention.ts'
+
+/** One guest's work: an item of the run's plan and the input of Export guest. */
+export const planItemSchema = z.strictObject({
+  run: runSchema,
+  site: siteNameSchema,
+  platform: platformSchema,
+  platformVersion: z.string(),
+  guest: guestSchema,
+  backup: backupOptionsSchema,
+  /** The least that the job takes for a success. */
+  require: requirementSchema.optional(),
+  deleteSource: z.boolean(),
+  staging: stagingSchema.prefault({}),
+  /** Bandwidth of the run, as the job says. */
+  limits: runLimitsSchema,
+  /** Which of the guest's archives stay once this one is safe. Absent: all. */
+  retention: retentionSchema.optional(),
+})
+export type PlanItem = z.infer<typeof planItemSchema>

@@ -1,0 +1,22 @@
+/** What tasks read from their environment. */
+import * as z from 'zod'
+import { siteNameSchema } from './nouns.ts'
+
+/** Environment variables by need. `KEY_PREFIX` ends with `/` or is empty. */
+export const storeEnv = z.object({
+  ARCHIVE_BUCKET: z.string().min(1),
+  KEY_PREFIX: z
+    .string()
+    .regex(/^$|\/$/)
+    .default(''),
+})
+/** A site's secret is named `<SITE_SECRET_PREFIX><site>`. `DEFAULT_SITE` serves jobs of the older shape, which name none. */
+export const siteEnv = z.object({ SITE_SECRET_PREFIX: z.string().min(1), DEFAULT_SITE: siteNameSchema.optional() })
+
+/** The deployment's name, a dimension of every metric: two deployments of an account may have a site of the same name. */
+export const metricsEnv = z.object({ DEPLOYMENT: z.string().min(1) })
+
+/** What Lambda itself sets. Nothing depends on it: elsewhere it is absent. */
+export const lambdaEnv = z.object({
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: z.coerce.number().int().positive().optional().catch(undefined),
+})
