@@ -62,6 +62,8 @@ beforeAll(async () => {
     s3Url: server.url,
     assembly: await synthesiseIsland(join(directory, 'app')),
     logFile: join(directory, 'functions.log'),
+    // A process that ends and starts again costs a second of CPU time.
+    hostLimits: { mostShortEnvironments: 40, memoryMiB: 8_192, idleMilliseconds: 150_000 },
     clock: {
       ...real,
       now: () => start + (Date.now() - start) * HASTE,

@@ -46,7 +46,7 @@ describe('a synthesised assembly', () => {
     const { machines } = await readAssembly(join(folder, 'cdk.out'), options)
     expect(machines.exportRun).toMatchObject({ StartAt: 'Authenticate', QueryLanguage: 'JSONata' })
     expect(machines.exportGuest).toMatchObject({ StartAt: 'Which platform?', QueryLanguage: 'JSONata' })
-    expect(machines.sweepUploads).toMatchObject({ StartAt: 'Sweep uploads', QueryLanguage: 'JSONata' })
+    expect(machines.sweepUploads).toMatchObject({ StartAt: 'Take up sweep', QueryLanguage: 'JSONata' })
     expect(machines.verifyArchives).toMatchObject({ StartAt: 'Plan verification', QueryLanguage: 'JSONata' })
     expect(machines.cleanUpRun).toMatchObject({ StartAt: 'Take up event', QueryLanguage: 'JSONata' })
     expect(JSON.stringify(machines)).not.toMatch(/Fn::|\$\{Token|"Ref"|AWS::/)
