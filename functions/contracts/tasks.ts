@@ -55,8 +55,8 @@ const backupCallsSchema = z.int().positive()
 /** Where the archive was asked to go, where the job left that open. Absent in executions that rewrote the item for it. */
 const storageSchema = z.string().optional()
 
-/** Seconds that the workflow has waited for a release. Absent where the definition can't wait. */
-const waitedSchema = z.int().nonnegative().optional()
+/** Seconds that the workflow has waited for a release. `null`, or absent in older definitions: it can't wait. */
+const waitedSchema = z.int().nonnegative().nullable().optional()
 
 /** What was made on the platform isn't removed yet: the workflow waits and asks again. */
 const releasingSchema = z.strictObject({ waitSeconds: z.int().min(1).max(300), reason: z.string() })

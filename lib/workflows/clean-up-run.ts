@@ -158,8 +158,8 @@ function cleanUpGuest(scope: Construct, functions: ExportFunctions, executions: 
         Cause:
           "{% 'Its execution ended as ' & $its & ' while it was at work. What still ran was stopped; what S3 has is kept.' %}",
       },
-      // As if it had been waited for long: the history of all guests together has a limit. A sweep looks after the rest.
-      waitedSeconds: '{% 86400 %}',
+      // The history of all guests together has a limit: what takes long to remove is a sweep's.
+      waitedSeconds: '{% null %}',
     },
     output: "{% {'id': $leftover.item.guest.id, 'outcome': 'cleaned', 'reason': $states.result.Payload.reason} %}",
     retry: amongMany,

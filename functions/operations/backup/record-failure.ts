@@ -3,7 +3,7 @@ import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { readFailure } from '../../domain/backup/failure.ts'
 import { archiveFolder, artifactKey, evidenceKey } from '../../domain/books/object-keys.ts'
 import { sourcesOf } from '../../domain/backup/sources.ts'
-import { ownClaim, releaseClaim } from '../books/claims.ts'
+import { ownClaim, releaseClaim, renewClaim } from '../books/claims.ts'
 import { leaveQueue } from './dump-turns.ts'
 import { lastSeen } from '../books/guest-progress.ts'
 import { readKeptEvidence } from '../books/kept-evidence.ts'
@@ -25,7 +25,8 @@ export async function recordFailure(
   input: TaskInput<'RecordFailure'>,
   ports: Needs,
 ): Promise<TaskOutput<'RecordFailure'>> {
-  const { item, error, waitedSeconds } = input
+  const { item, error } = input
+  const waitedSeconds = input.waitedSeconds ?? undefined
   const failure = readFailure(error)
   const leftovers: string[] = []
   // Whoever waits for a release has decided before that nobody goes on with the job.
@@ -74,7 +75,10 @@ export async function recordFailure(
         wait = cleared.wait
       })
     }
-    if (wait !== undefined) return wait
+    if (wait !== undefined) {
+      await attempt('keeping the guest while that goes on', () => renewClaim(input, ports))
+      return wait
+    }
     if (!failure.resumable) {
       for (const { createdAt, fileName } of located) {
         const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, createdAt)

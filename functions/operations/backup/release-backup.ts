@@ -9,7 +9,7 @@ import { shortGrade } from '../../domain/backup/grade.ts'
 import { sourcesOf } from '../../domain/backup/sources.ts'
 import { evidenceKey } from '../../domain/books/object-keys.ts'
 import { unlessUnreadable } from '../books/stored-json.ts'
-import { ownClaim, releaseClaim } from '../books/claims.ts'
+import { ownClaim, releaseClaim, renewClaim } from '../books/claims.ts'
 import { leaveQueue } from './dump-turns.ts'
 import { readKeptEvidence } from '../books/kept-evidence.ts'
 import { recordOutcome } from '../books/outcomes.ts'
@@ -37,7 +37,10 @@ export async function releaseBackup(
   if (item.deleteSource || ports.traitsOf(item.platform).makes === 'temporary') {
     const token = held === undefined || held === 'unreadable' ? undefined : held.claim.token
     const removal = await removeSources(input, { evidence, token }, ports)
-    if ('waitSeconds' in removal) return removal
+    if ('waitSeconds' in removal) {
+      if (held !== undefined && held !== 'unreadable') await keepGuest(input, ports)
+      return removal
+    }
     remarks.push(...removal.remarks)
   }
   // The archive is committed: a record that nobody can read now is the next run's to stop at.
@@ -65,6 +68,16 @@ export async function releaseBackup(
     await releaseClaim(input, held, unmet === undefined ? 'done' : 'drop', ports)
   }
   return outcome
+}
+
+/** The archive is committed: a guest that another execution took over meanwhile doesn't change that. */
+async function keepGuest(work: TaskInput<'ReleaseBackup'>, ports: Needs): Promise<void> {
+  try {
+    await renewClaim(work, ports)
+  } catch (error) {
+    if (!(error instanceof GuestliftError)) throw error
+    ports.log('guest-not-kept', { site: work.item.site, guest: work.item.guest.id, message: error.message })
+  }
 }
 
 function lessThanRequired({ item }: TaskInput<'ReleaseBackup'>): string {
@@ -109,7 +122,7 @@ async function removeSources(
       ...(token === undefined ? {} : { token }),
       sources,
     }
-    const released = await releaseMade(made, item, waitedSeconds, ports)
+    const released = await releaseMade(made, item, waitedSeconds ?? undefined, ports)
     if ('waitSeconds' in released) return released
     if ('failed' in released) remarks.push(stays(sources, evidence, released.failed))
   }

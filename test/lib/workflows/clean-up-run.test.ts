@@ -6,6 +6,7 @@ import { findLeftovers } from '../../../functions/operations/backup/find-leftove
 import { recordFailure } from '../../../functions/operations/backup/record-failure.ts'
 import { reportRun } from '../../../functions/operations/run/report-run.ts'
 import { startBackup } from '../../../functions/operations/backup/start-backup.ts'
+import { goodEvidence } from '../../fakes/evidence.ts'
 import { execution, type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
 import { type FakeTask, run } from '../../local/asl/harness.ts'
 import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
@@ -79,6 +80,20 @@ describe('cleaning up after a run that was stopped', () => {
     ports.fakeProvider.jobs = []
     const next = { ...item, run: { ...item.run, id: 'run-2' } }
     expect(await startBackup({ item: next, execution: 'next' }, ports)).toMatchObject({ adopted: false })
+  })
+
+  it('keeps a backup that had ended, and its archive on the platform, so that repeating the guest goes on with it', async () => {
+    const ports = fakePorts()
+    const moving = { ...item, deleteSource: true }
+    await ports.store.writeText(planKey(item.run.prefix), JSON.stringify([moving]))
+    await startBackup({ item: moving, execution: child }, ports)
+    ports.fakeProvider.evidence = goodEvidence
+    const { result } = await cleanUp(ports, { [child]: 'ABORTED' })
+    expect(result).toMatchObject({ status: 'SUCCEEDED' })
+    expect(ports.fakeProvider.calls.filter((call) => call.startsWith('release'))).toEqual([])
+    const next = { ...moving, run: { ...item.run, id: 'run-2' } }
+    const again = await startBackup({ item: next, execution: 'next' }, ports)
+    expect(again).toMatchObject({ jobRef: 'job-1', adopted: true })
   })
 
   it('waits no longer than the event says, where whoever sent it knows that no function is left at work', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { PlatformUnavailable, RequestRejected } from '../../../../functions/contracts/errors.ts'
 import { recordFailure } from '../../../../functions/operations/backup/record-failure.ts'
+import { releaseBackup } from '../../../../functions/operations/backup/release-backup.ts'
 import { releaseMade } from '../../../../functions/operations/backup/release-made.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
 import { proxmoxTraits } from '../../../../functions/providers/proxmox/traits.ts'
-import { goodEvidence } from '../../../fakes/evidence.ts'
+import { begun } from '../../../fakes/begun.ts'
+import { artifact, goodEvidence, stored } from '../../../fakes/evidence.ts'
 import { execution, type FakePorts, fakePorts, item } from '../../../fakes/ports.ts'
 
 const made = { guest: item.guest, sources: [{ artifactRef: 'snapshot-1', node: 'pve1' }] }
@@ -45,6 +47,39 @@ describe('a release', () => {
   })
 })
 
+describe('after a good backup', () => {
+  it('holds the guest for as long as the release takes, and gives it back then', async () => {
+    const ports = fakePorts()
+    const moving = { ...item, deleteSource: true }
+    const { startedAt } = begun(await startBackup({ item: moving, execution }, ports))
+    ports.fakeProvider.releases = Array.from({ length: 10 }, () => slow)
+    const verdict = { name: 'archived', good: true, reason: '' } as const
+    const release = (waitedSeconds: number) =>
+      releaseBackup(
+        {
+          item: moving,
+          execution,
+          artifacts: [artifact],
+          stored: [stored],
+          verdict,
+          manifestKey: 'm',
+          startedAt,
+          waitedSeconds,
+        },
+        ports,
+      )
+    const other = { item: { ...moving, run: { ...item.run, id: 'run-2' } }, execution: 'other' }
+    for (let waitedSeconds = 0; waitedSeconds < 3_000; waitedSeconds += 300) {
+      expect(await release(waitedSeconds)).toEqual({ waitSeconds: 60, reason: 'It still goes.' })
+      ports.clock.now = new Date(ports.clock.now.getTime() + 300_000)
+    }
+    await expect(startBackup(other, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
+    expect(await release(3_000)).toMatchObject({ outcome: 'succeeded' })
+    ports.fakeProvider.jobs = []
+    expect(await startBackup(other, ports)).toMatchObject({ adopted: false })
+  })
+})
+
 describe('after a failure on a platform whose backups only serve the transfer', () => {
   const error = (name: string) => ({ Error: name, Cause: JSON.stringify({ errorType: name, errorMessage: 'why' }) })
   const { turns: _none, ...traits } = { ...proxmoxTraits, makes: 'temporary' as const }
@@ -67,6 +102,18 @@ describe('after a failure on a platform whose backups only serve the transfer', 
     expect(await claim()).toMatchObject({ released: false })
     expect(await fail(60)).toMatchObject({ outcome: 'failed', verdict: 'SourceChanged' })
     expect(await claim()).toMatchObject({ released: true })
+  })
+
+  it('holds the guest for as long as the release takes', async () => {
+    const ports = await started()
+    ports.fakeProvider.releases = Array.from({ length: 10 }, () => slow)
+    for (let waitedSeconds = 0; waitedSeconds < 3_000; waitedSeconds += 300) {
+      const answer = await recordFailure({ item, execution, error: error('SourceChanged'), waitedSeconds }, ports)
+      expect(answer).toHaveProperty('waitSeconds')
+      ports.clock.now = new Date(ports.clock.now.getTime() + 300_000)
+    }
+    const other = { ...item, run: { ...item.run, id: 'run-2' } }
+    await expect(startBackup({ item: other, execution: 'other' }, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
   })
 
   it('what a repeated guest goes on with stays, and the outcome says until when', async () => {
