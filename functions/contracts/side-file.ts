@@ -18,9 +18,6 @@ export const archivePathSchema = z
     error: "is the name of one of Guestlift's own files",
   })
 
-/** At most so much in all, since they travel as one record. */
-export const MAX_SIDE_FILES_BYTES = 8 * 2 ** 20
-
 /**
  * Only such names may be written beside an archive: a log, notes, the guest's description, and all else in a folder `side`.
  * The function that writes them has rights on nothing else there.

@@ -53,7 +53,7 @@ export interface Destination {
 export interface Gathered {
   /** Claims of the platform about the job, and what there is to copy. A missing piece is absent, never made up. */
   evidence: BackupEvidence
-  /** Small files to keep beside the archive, as the job's log. */
+  /** Small files to keep beside the archive, as the job's log. None has the name of a source or of another. */
   sideFiles: SideFile[]
 }
 

@@ -7,6 +7,8 @@ export interface StrayFacts {
   jobRef?: string
   token?: string
   artifactRefs: readonly string[]
+  /** Of all that it consists of, where the platform says. */
+  sizeBytes?: number
   /** What such a thing is worth by itself. */
   makes: 'copy' | 'temporary'
   claim: GuestClaim | undefined | 'unreadable'
@@ -29,8 +31,11 @@ export function judgeStray(facts: StrayFacts, now: Date): StrayVerdict | undefin
   const { claim, manifest, artifactRefs } = facts
   if (facts.makes === 'copy') {
     if (manifest === undefined || manifest === 'unreadable' || manifest.deleteSource !== true) return undefined
-    const archived = manifest.artifacts.map(({ source }) => source.artifactRef)
-    if (artifactRefs.length === 0 || !artifactRefs.every((ref) => archived.includes(ref))) return undefined
+    const archived = manifest.artifacts.filter(({ source }) => artifactRefs.includes(source.artifactRef))
+    if (archived.length === 0 || archived.length !== artifactRefs.length) return undefined
+    // An address may be given again, by a clock that was set back for one: then something else is there.
+    const archivedBytes = archived.reduce((sum, { source }) => sum + source.sizeBytes, 0)
+    if (facts.sizeBytes !== archivedBytes) return undefined
     return { remove: true, reason: 'Its archive is in the bucket, and its job asked to remove this copy.' }
   }
   if (claim === 'unreadable') return { remove: false, reason: "The guest's claim can't be read, so it may be in use." }

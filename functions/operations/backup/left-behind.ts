@@ -64,7 +64,7 @@ async function clearTemporary(
   }
 }
 
-export function placesOf(evidence: BackupEvidence): { artifactRef: string; node: string }[] {
+function placesOf(evidence: BackupEvidence): { artifactRef: string; node: string }[] {
   return sourcesOf(evidence).map(({ artifact }) => ({
     artifactRef: artifact.artifactRef,
     node: artifact.location.node,

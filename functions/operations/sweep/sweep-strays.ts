@@ -94,7 +94,7 @@ async function sweepOne(
   }
 }
 
-async function look(site: string, { made, createdAt }: Stray, { traits }: Provider, ports: Needs) {
+async function look(site: string, { made, createdAt, sizeBytes }: Stray, { traits }: Provider, ports: Needs) {
   const { store, keyPrefix, now } = ports
   const { guest, jobRef, token, sources } = made
   const folder = archiveFolder(keyPrefix, site, guest, createdAt)
@@ -103,6 +103,7 @@ async function look(site: string, { made, createdAt }: Stray, { traits }: Provid
       ...(jobRef === undefined ? {} : { jobRef }),
       ...(token === undefined ? {} : { token }),
       artifactRefs: sources.map(({ artifactRef }) => artifactRef),
+      ...(sizeBytes === undefined ? {} : { sizeBytes }),
       makes: traits.makes,
       claim: await unlessUnreadable(readRecord(store, claimKey(keyPrefix, site, guest), claimShape)),
       manifest:

@@ -113,6 +113,11 @@ export function describeCore(name: string, open: () => Promise<CoreHarness>): vo
       const { evidence, sideFiles } = await provider.gather(job.jobRef, guest, options().storage)
       expect(backupEvidenceSchema.parse(evidence)).toEqual(evidence)
       for (const file of sideFiles) expect(sideFileSchema.parse(file)).toEqual(file)
+      const names = [
+        ...sourcesOf(evidence).map(({ artifact }) => artifact.fileName),
+        ...sideFiles.map(({ name }) => name),
+      ]
+      expect(new Set(names).size).toBe(names.length)
       expect(judge(evidence, provider.judgeJob)).toMatchObject({ good: true })
       const sources = sourcesOf(evidence)
       expect(sources.length).toBeGreaterThan(0)

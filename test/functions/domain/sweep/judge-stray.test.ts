@@ -71,7 +71,9 @@ describe('a copy with a worth of its own', () => {
     deleteSource: true,
   }
   const artifactRefs = manifest.artifacts.map(({ source }) => source.artifactRef)
-  const copy = (changes: Partial<StrayFacts>) => temporary({ makes: 'copy', artifactRefs, manifest, ...changes })
+  const sizeBytes = manifest.artifacts.reduce((sum, { source }) => sum + source.sizeBytes, 0)
+  const copy = (changes: Partial<StrayFacts>) =>
+    temporary({ makes: 'copy', artifactRefs, sizeBytes, manifest, ...changes })
 
   it('goes only when its very archive is in the bucket and its job asked for the removal', () => {
     expect(judgeStray(copy({}), NOW)?.remove).toBe(true)
@@ -82,8 +84,15 @@ describe('a copy with a worth of its own', () => {
     ['a manifest that nobody can read', { manifest: 'unreadable' }],
     ['a manifest of another file', { artifactRefs: ['local:backup/another.vma.zst'] }],
     ['no address', { artifactRefs: [] }],
-  ] as const)('is left alone with %s', (_, changes) => {
+    ['an address more than the manifest has', { artifactRefs: [...artifactRefs, 'local:backup/another.vma.zst'] }],
+    ['another size', { sizeBytes: sizeBytes + 1 }],
+  ] satisfies [string, Partial<StrayFacts>][])('is left alone with %s', (_, changes) => {
     expect(judgeStray(copy(changes), NOW)).toBeUndefined()
+  })
+
+  it('is left alone where the platform does not say its size', () => {
+    const { sizeBytes: _unsaid, ...facts } = copy({})
+    expect(judgeStray(facts, NOW)).toBeUndefined()
   })
 
   it('is left alone when its job asked for nothing of the kind', () => {
