@@ -88,7 +88,7 @@ async function sweepOne(
     const progress = await provider.release(made, false)
     return progress.released ? swept('removed', verdict.reason) : swept('removing', progress.reason)
   } catch (error) {
-    if (!(error instanceof GuestliftError) || error.group === 'fail-run') throw error
+    if (!(error instanceof GuestliftError)) throw error
     const advice = removeWith === undefined ? '' : ` Remove it on node ${guest.node}: ${removeWith}.`
     return swept('failed', `${error.message}${advice}`)
   }
