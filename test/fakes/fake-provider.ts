@@ -27,14 +27,8 @@ import type {
   PlannedBackup,
 } from '../../functions/providers/guest-facts.ts'
 import type { IntendedWork, MissingPrivilege } from '../../functions/providers/intended-work.ts'
-import type {
-  JobMark,
-  JobSummary,
-  MadeByBackup,
-  Provider,
-  ReleaseProgress,
-  Stray,
-} from '../../functions/providers/provider.ts'
+import type { JobMark, MadeByBackup, Provider, ReleaseProgress, Stray } from '../../functions/providers/provider.ts'
+import type { JobSummary } from '../../functions/providers/job-summary.ts'
 import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
 import { judgeJob } from '../../functions/providers/proxmox/judge-job.ts'
 import { proxmoxTraits } from '../../functions/providers/proxmox/traits.ts'
