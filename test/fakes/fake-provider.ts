@@ -28,6 +28,7 @@ import type {
 } from '../../functions/providers/guest-facts.ts'
 import type { IntendedWork, MissingPrivilege } from '../../functions/providers/intended-work.ts'
 import type {
+  Destination,
   JobMark,
   JobSummary,
   MadeByBackup,
@@ -126,9 +127,12 @@ export class FakeProvider implements Provider {
   async requireOptions(): Promise<void> {}
   /** The options of each backup that was asked for. */
   readonly askedFor: (BackupOptions | undefined)[] = []
-  async start(guest: Guest, options?: BackupOptions, token?: string) {
+  /** Where each of them was to be written. */
+  readonly destinations: (Destination | undefined)[] = []
+  async start(guest: Guest, options?: BackupOptions, token?: string, destination?: Destination) {
     this.calls.push('startBackup')
     this.askedFor.push(options)
+    this.destinations.push(destination)
     return this.onStart(guest, token)
   }
   async findJobs({ id }: Guest, since: Date) {
