@@ -36,6 +36,7 @@ import type {
   ReleaseProgress,
   Stray,
 } from '../../functions/providers/provider.ts'
+import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
 import { judgeJob } from '../../functions/providers/proxmox/judge-job.ts'
 import { proxmoxTraits } from '../../functions/providers/proxmox/traits.ts'
 import type { PlatformTraits } from '../../functions/providers/traits.ts'
@@ -162,7 +163,7 @@ export class FakeProvider implements Provider {
   async stop(jobRef: string) {
     this.calls.push(`stopBackup ${jobRef}`)
   }
-  readonly judgeJob = judgeJob
+  judgeJob: JudgeJob = judgeJob
   /** What a release answers, in order; then all is released. */
   releases: ReleaseProgress[] = []
   async release({ sources }: MadeByBackup, keepCopy: boolean): Promise<ReleaseProgress> {
