@@ -52,7 +52,7 @@ async function* fileOf(bytes: Buffer) {
 
 describe('an encoder of a disk', () => {
   it('says what its parts stand for, and what they take', () => {
-    expect(encoder).toMatchObject({ encoding: 'raw-disk', sourceParts: 2, partCount: 3 })
+    expect(encoder).toMatchObject({ encoding: 'raw-disk', sourceParts: 2, partCount: 3, partSizeBytes: 1324 })
     expect(encoder).toMatchObject({ passesThrough: false, keepsRecords: true, heldBytes: 1024 + LEAST + MIB })
     expect([1, 2].map((part) => encoder.partOfSource(part))).toEqual([
       { positionBytes: 0, sizeBytes: 2048, readBytes: 512 },
@@ -188,6 +188,7 @@ describe('completing a small disk', () => {
         frameBytes: 1024,
         blockBytes: BLOCK,
       },
+      frames: { version: 1, frames: [...recordsOf(kept).values()].flatMap(({ frames }) => frames) },
     })
     expect([...readSeekTable(bytes, 0)].map(({ diskBytes }) => diskBytes)).toEqual([1024, 1024, 0, 1024, 1024, 300, 0])
     expect((await joined(encoder.decode(fileOf(object)))).equals(disk)).toBe(true)
