@@ -190,7 +190,10 @@ describe('a VMA', () => {
     ['has a name of no bytes', (bytes: Buffer) => bytes.writeUInt16LE(0, BLOBS_AT + 1), 'vma-blobs 2044'],
     [
       'has a name that is its end alone',
-      (bytes: Buffer) => void [bytes.writeUInt16LE(1, BLOBS_AT + 1), bytes.writeUInt8(0, BLOBS_AT + 3)],
+      (bytes: Buffer) => {
+        bytes.writeUInt16LE(1, BLOBS_AT + 1)
+        bytes.writeUInt8(0, BLOBS_AT + 3)
+      },
       'vma-blobs 2044',
     ],
     [
@@ -218,14 +221,7 @@ describe('a VMA', () => {
     ],
     ['has a device without a name', (bytes: Buffer) => bytes.writeUInt32BE(0, 4_128), 'vma-blobs 4128'],
   ])('is refused where its header %s', async (_, change, expected) => {
-    expect(
-      (
-        await walk(
-          header([disk], (bytes) => void change(bytes)),
-          both,
-        )
-      ).found,
-    ).toEqual([expected])
+    expect((await walk(header([disk], change), both)).found).toEqual([expected])
   })
 
   it('may have a name of one letter, and a configuration up to the last byte of its table', async () => {

@@ -27,14 +27,12 @@ describe('a window over chunks', () => {
   it('shows what lies ahead, in one chunk or in several, and hands nothing on', async () => {
     const { window } = windowOver('abc', 'de', 'fghi')
     await window.has(9)
-    const shown: string[] = []
-    for (let ahead = 0; ahead < 9; ahead += 1) {
-      for (let bytes = 1; ahead + bytes <= 9; bytes += 1) shown.push(String(window.peek(ahead, bytes)))
-    }
     const text = 'abcdefghi'
-    expect(shown).toEqual(
-      [...text].flatMap((_, from) => [...text.slice(from)].map((__, index) => text.slice(from, from + index + 1))),
-    )
+    for (let ahead = 0; ahead < 9; ahead += 1) {
+      for (let bytes = 1; ahead + bytes <= 9; bytes += 1) {
+        expect(String(window.peek(ahead, bytes))).toBe(text.slice(ahead, ahead + bytes))
+      }
+    }
     expect([window.offset, window.available]).toEqual([0, 9])
   })
 

@@ -26,8 +26,15 @@ function planOf(its: AllocationMap, bounds: number[], more: Partial<DiskPlan> = 
   const allocatedBytes = 3 * BLOCK + 300
   const { sizeBytes } = its
   return {
-    ...{ version: 1, encoding: 'raw-disk', sourceRef: 'snap-1', sizeBytes, allocatedBytes, mapSum: mapSum(its) },
-    ...{ frameBytes: 1024, level: 1, bounds },
+    version: 1,
+    encoding: 'raw-disk',
+    sourceRef: 'snap-1',
+    sizeBytes,
+    allocatedBytes,
+    mapSum: mapSum(its),
+    frameBytes: 1024,
+    level: 1,
+    bounds,
     ...more,
   }
 }
