@@ -30,12 +30,12 @@ import type { IntendedWork, MissingPrivilege } from '../../functions/providers/i
 import type {
   Destination,
   JobMark,
-  JobSummary,
   MadeByBackup,
   Provider,
   ReleaseProgress,
   Stray,
 } from '../../functions/providers/provider.ts'
+import type { JobSummary } from '../../functions/providers/job-summary.ts'
 import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
 import { judgeJob } from '../../functions/providers/proxmox/judge-job.ts'
 import { proxmoxTraits } from '../../functions/providers/proxmox/traits.ts'
