@@ -47,7 +47,7 @@ export async function restoreContainer(call: RestoreCall): Promise<void> {
       delete replaced.lock
       world.save()
     }
-    throw new Error(`unable to restore CT ${vmid} - ${taskText(error).trimEnd()}`)
+    throw new Error(`unable to restore CT ${vmid} - ${taskText(error).trimEnd()}`, { cause: error })
   }
 }
 
@@ -96,6 +96,7 @@ async function extract(call: RestoreCall, path: string, nodePath: string, image:
     const option = decompressorOf(path) === undefined ? '' : ` ${tarOption(path)}`
     throw new Error(
       `command 'tar xpf -${option} --totals -C /var/lib/lxc/${vmid}/rootfs --skip-old-files --anchored --exclude './dev/*'' failed: exit code 2`,
+      { cause: error },
     )
   }
 }

@@ -80,17 +80,17 @@ async function readInto(call: RestoreCall, disks: Disks): Promise<ArchivedConfig
     if (error instanceof VmaError) {
       worker.log('')
       worker.log(`** (process:${worker.task.pid}): ERROR **: ${error.message}`)
-      throw new Error(`command 'set -o pipefail && ${command}' failed: exit code 133`)
+      throw new Error(`command 'set -o pipefail && ${command}' failed: exit code 133`, { cause: error })
     }
     if (error instanceof Undecodable) {
       worker.log(error.message)
-      throw new Error(`command 'set -o pipefail && ${command}' failed: exit code 1`)
+      throw new Error(`command 'set -o pipefail && ${command}' failed: exit code 1`, { cause: error })
     }
     if (error instanceof ImageFull) {
       worker.log(`vma: restore failed - ${error.message} after ${read} bytes`)
-      throw new Error(`command 'set -o pipefail && ${command}' failed: ${error.message}`)
+      throw new Error(`command 'set -o pipefail && ${command}' failed: ${error.message}`, { cause: error })
     }
-    throw new Error(taskText(error))
+    throw new Error(taskText(error), { cause: error })
   }
 }
 

@@ -229,7 +229,7 @@ describe('the lab refuses to restore', () => {
       'Only root can pass arbitrary filesystem paths.',
     ],
     ['a privileged container', 'lxc', {}, 'Permission check failed (/, Sys.Modify)'],
-    ['a template under the name of a restore', 'lxc', { restore: '0' }, /content type needs to be/],
+    ['a template under the name of a restore', 'lxc', { restore: '0' }, 'content type needs to be'],
   ] as const)('%s', async (_what, kind, form, says) => {
     const archive = await lab.archive(kind === 'qemu' ? 100 : 103)
     const named: Record<string, string> = kind === 'qemu' ? { archive } : { ostemplate: archive, restore: '1' }
@@ -240,8 +240,7 @@ describe('the lab refuses to restore', () => {
       ...form,
     })
     expect(answer.status).not.toBe(200)
-    if (typeof says === 'string') expect(answer.reason).toBe(says)
-    else expect(answer.reason).toMatch(says)
+    expect(answer.reason).toContain(says)
     expect(lab.lab.guests.some((guest) => guest.vmid === vmid)).toBe(false)
   })
 
@@ -270,7 +269,7 @@ describe('the lab refuses to restore', () => {
     const archive = await lab.archive(100)
     const form = { vmid: String(vmid), archive, storage: 'local-lvm' }
     const both = await Promise.all([1, 2].map(() => lab.ask('POST', '/nodes/pve1/qemu', form)))
-    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 500])
+    expect(both.filter(({ status }) => status === 200)).toHaveLength(1)
   })
 })
 
