@@ -93,6 +93,7 @@ function sameButUuid(was: string, is: string): boolean {
   const rest = (value: string) =>
     [...partsOf(value, 'uuid')]
       .filter(([name]) => name !== 'uuid')
+      .map((part) => part.join('='))
       .toSorted()
       .join(';')
   return rest(was) === rest(is)

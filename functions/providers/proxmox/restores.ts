@@ -28,7 +28,7 @@ export function openRestores(
   findGuests: Provider['findGuests'],
   sleep: (milliseconds: number) => Promise<void>,
 ): Restores {
-  const { checkTarget, missingPrivileges, isFree } = openTargetCheck(client, siteName, findGuests)
+  const targets = openTargetCheck(client, siteName, findGuests)
 
   async function create(intended: IntendedRestore, artifactRef: string, token: string): Promise<JobSummary> {
     const { target, archive } = intended
@@ -100,13 +100,13 @@ export function openRestores(
   }
 
   return {
-    checkTarget,
-    missingPrivileges,
+    checkTarget: (intended) => targets.checkTarget(intended),
+    missingPrivileges: (intended) => targets.missingPrivileges(intended),
     create,
     find,
     ending,
     ...openRestoredGuest(client, siteName, findGuests),
-    removeMade: openRemoval(client, tasks, siteName, findGuests, isFree),
+    removeMade: openRemoval(client, tasks, siteName, findGuests, (id) => targets.isFree(id)),
   }
 }
 

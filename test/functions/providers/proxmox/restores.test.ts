@@ -13,6 +13,7 @@ import { openProxmox, type ProxmoxProvider } from '../../../../functions/provide
 import { readArchiveConfig } from '../../../../local/labs/proxmox/archive-config.ts'
 import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { evidenceOf } from '../gathered.ts'
+import { describeRestores } from '../restore-conformance.ts'
 
 const MIB = 1024 ** 2
 const TOKEN = '0f1e2d3c4b5a6978'
@@ -99,6 +100,11 @@ async function restored(kind: GuestKind, target: Partial<IntendedRestore['target
   return { intended, artifactRef, jobRef: job.jobRef, made, proof: { jobRef: job.jobRef, token: TOKEN, artifactRef } }
 }
 
+function protect(vmid: number): void {
+  const options = lab.guests.find((guest) => guest.vmid === vmid)?.options
+  lab.control.guest(vmid, { options: { ...options, protection: '1' } })
+}
+
 const requestsOf = (method: string, end: string) =>
   lab.faults.requests.filter((one) => one.method === method && one.path.endsWith(end)).length
 
@@ -155,7 +161,7 @@ describe('checking a target', () => {
     expect(await findings('vm', {}, { clusterId: await provider.clusterId() })).toEqual([])
     lab.control.fillStorage('nas', 10)
     expect(await findings('vm')).toEqual(['no-space'])
-    lab.control.fillStorage('nas', 1024 ** 3)
+    lab.control.fillStorage('nas', 100 * 1024 ** 3)
     lab.control.changeAcl(() => acl.filter(({ path, who }) => !path.startsWith('/sdn') || !who.startsWith('restore')))
     const { findings: found } = await provider.restores.checkTarget(of('vm').intended)
     expect(found.map(({ message }) => message)).toEqual([
@@ -323,7 +329,7 @@ describe('removing what a restore made', () => {
     const again = of('vm')
     const full = await provider.restores.create(again.intended, again.artifactRef, TOKEN)
     await lab.control.endOfTask(full.jobRef)
-    lab.control.fillStorage('local-lvm', 1024 ** 3)
+    lab.control.fillStorage('local-lvm', 100 * 1024 ** 3)
     expect(await provider.restores.ending(full.jobRef)).toMatchObject({
       ending: 'errors',
       advice: expect.stringContaining('full') as unknown,
@@ -347,11 +353,7 @@ describe('removing what a restore made', () => {
   it.each<[string, (guest: string) => void, string]>([
     ['runs', (guest) => void lab.control.guest(Number(guest), { status: 'running' }), 'qm stop'],
     ['is locked', (guest) => lab.control.lockGuest(Number(guest), 'backup'), 'qm unlock'],
-    [
-      'is protected',
-      (guest) => void (lab.guests.find(({ vmid }) => vmid === Number(guest))!.options['protection'] = '1'),
-      'qm set',
-    ],
+    ['is protected', (guest) => protect(Number(guest)), 'qm set'],
   ])('leaves alone one that %s', async (_what, change, command) => {
     const { made, proof } = await restored('vm')
     change(made.guest.id)
@@ -385,5 +387,12 @@ describe('removing what a restore made', () => {
       removed: false,
       reason: expect.stringContaining('replaced a guest') as unknown,
     })
+  })
+})
+
+describe.each(['vm', 'container'] as const)('the conformance suite over a %s', (kind) => {
+  describeRestores(`Proxmox VE, of a ${kind}`, async () => {
+    id += 10
+    return { provider, ...of(kind, { id: String(id) }), takenId: '102', close: () => Promise.resolve() }
   })
 })
