@@ -28,6 +28,8 @@ export type Judgement = { expected: string } | { difference: string } | undefine
 
 /** The platform's own, of the moment. */
 const PASSING = /^(?:lock|digest|parent|snaptime|vmstate|running(?:machine|cpu|cpus|nets-host-mtu))$/
+/** Only root restores them, and the platform shows them otherwise than all else. */
+const RAW_OPTION: Judgement = { expected: 'Whether this option came back was not compared: only root restores it.' }
 const DRIVE = /^(?:(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0)$/
 const MOUNT_POINT = /^(?:rootfs|mp\d+)$/
 
@@ -53,6 +55,8 @@ export function compareConfiguration(
   const wrote = withoutRestoreNote(descriptionIn(archived))
   const says = withoutRestoreNote(description ?? '')
   note('description', wrote, says, judgeDescription(wrote, says))
+  const raw = [...(archived.split(/^\[/m)[0] ?? '').matchAll(/^(lxc\.[\w.]+)[:=][ \t]*(.*)$/gm)]
+  for (const [, key = '', value = ''] of raw) note(key, value, undefined, RAW_OPTION)
   for (const key of [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted()) {
     if (!PASSING.test(key)) note(key, before[key], after[key], judge(key, before[key], after[key], how))
   }

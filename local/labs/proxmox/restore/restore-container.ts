@@ -24,14 +24,15 @@ export async function restoreContainer(call: RestoreCall): Promise<void> {
   let image: Image | undefined
   let oldIsGone = replaced === undefined
   try {
-    worker.log(`recovering backed-up configuration from '${volid}'`)
+    const quoted = `'${volid}'`
+    worker.log(`recovering backed-up configuration from ${quoted}`)
     const { path, nodePath } = archiveOf(call)
     const archived = readArchivedConfig(await readArchiveConfig(path))
     const { disks, rootImage } = mountPoints(call, archived)
     image = rootImage
     if (replaced !== undefined) removeImages(world, replaced)
     oldIsGone = true
-    worker.log(`restoring '${volid}' now..`)
+    worker.log(`restoring ${quoted} now..`)
     await extract(call, path, nodePath, image)
     image.close()
     worker.log('merging backed-up and given configuration..')

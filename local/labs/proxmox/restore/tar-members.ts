@@ -110,11 +110,21 @@ function sizeOf(field: Buffer): number {
 function extension(type: string, content: Buffer): { name?: string; size?: number } {
   if (type === 'L') return { name: content.toString('utf8').replace(/\0.*$/s, '') }
   if (type !== 'x') return {}
-  const text = content.toString('latin1')
-  const value = (key: string): string | undefined => new RegExp(`(?:^|\\n)\\d+ ${key}=([^\\n]*)\\n`).exec(text)?.[1]
-  const [path, size] = [value('GNU\\.sparse\\.name') ?? value('path'), value('size')]
-  return {
-    ...(path === undefined ? {} : { name: Buffer.from(path, 'latin1').toString('utf8') }),
-    ...(size === undefined ? {} : { size: Number(size) }),
+  const records = paxRecords(content)
+  const [path, size] = [records.get('GNU.sparse.name') ?? records.get('path'), records.get('size')]
+  return { ...(path === undefined ? {} : { name: path }), ...(size === undefined ? {} : { size: Number(size) }) }
+}
+
+/** `<length> <key>=<value>`, each with a line break at its end; the length counts all of it. */
+function paxRecords(content: Buffer): Map<string, string> {
+  const records = new Map<string, string>()
+  for (let at = 0; at < content.length; ) {
+    const length = Number.parseInt(content.toString('latin1', at, at + 20), 10)
+    const record = content.subarray(at, at + length)
+    const [blank, equals] = [record.indexOf(' '), record.indexOf('=')]
+    if (!(length > 0) || blank < 0 || equals < blank) throw new TarError('tar: Malformed extended header')
+    records.set(record.toString('utf8', blank + 1, equals), record.toString('utf8', equals + 1, length - 1))
+    at += length
   }
+  return records
 }

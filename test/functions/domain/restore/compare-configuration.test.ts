@@ -107,6 +107,19 @@ describe('comparing a restored configuration with the archived one', () => {
   }) // biome-ignore format: one case a line
 })
 
+describe('options of the container software', () => {
+  it('are named as not compared', () => {
+    const archive = `${CONTAINER}lxc.apparmor.profile: unconfined\n`
+    const { expected, differences } = compareConfiguration(archive, shown(archive), container)
+    expect(differences).toEqual([])
+    expect(expected).toContainEqual({
+      key: 'lxc.apparmor.profile',
+      archived: 'unconfined',
+      why: 'Whether this option came back was not compared: only root restores it.',
+    })
+  })
+})
+
 describe('the note of a restore', () => {
   const note = { origin: 'archives/hq/vm-100/2026-11-22T02-00-07Z', token: '0f1e2d3c4b5a6978', replaced: false }
 
