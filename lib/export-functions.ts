@@ -35,6 +35,8 @@ interface TaskNeeds {
 
 /** Records of open uploads, apart from what tests of the store write below `uploads/test/`. */
 const UPLOAD_RECORDS = 'uploads/archives/*'
+/** Plans of disks that are archived in an encoding, and records of their parts. */
+const PART_RECORDS = 'uploads/parts/*'
 /** How far a guest is, which is read for the tally and replaced. */
 const PROGRESS = 'runs/*/progress/*'
 const EVIDENCE = 'runs/*/evidence/*'
@@ -83,14 +85,14 @@ const needs = {
   OpenUpload: {
     memoryMiB: 1024,
     timeoutSeconds: 300,
-    read: ['archives/*', UPLOAD_RECORDS],
-    write: [UPLOAD_RECORDS],
+    read: ['archives/*', PART_RECORDS, UPLOAD_RECORDS],
+    write: [PART_RECORDS, UPLOAD_RECORDS],
     uploads: ['fill', 'abort'],
   },
   PlanCopies: {
     memoryMiB: 512,
     timeoutSeconds: 120,
-    read: ['claims/*', 'dumps/*', PROGRESS, 'streams/*'],
+    read: ['claims/*', 'dumps/*', PART_RECORDS, PROGRESS, 'streams/*'],
     write: ['claims/*', 'dumps/*', PROGRESS, 'streams/*'],
     uploads: ['inspect'],
   },
@@ -98,31 +100,35 @@ const needs = {
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
     movesBytes: true,
-    read: ['claims/*'],
-    write: ['claims/*'],
+    read: ['claims/*', PART_RECORDS],
+    write: ['claims/*', PART_RECORDS],
     uploads: ['fill'],
   },
   // S3 can take minutes to put thousands of parts together.
   CompleteUpload: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives/*', 'claims/*', UPLOAD_RECORDS],
-    write: ['claims/*', UPLOAD_RECORDS],
+    read: ['archives/*', 'claims/*', PART_RECORDS, UPLOAD_RECORDS],
+    write: ['claims/*', PART_RECORDS, UPLOAD_RECORDS],
+    remove: [PART_RECORDS],
     uploads: ['complete'],
   },
   VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives/*'] },
   WriteManifest: {
     memoryMiB: 1024,
     timeoutSeconds: 120,
-    read: ['archives/*', EVIDENCE],
+    read: ['archives/*', EVIDENCE, PART_RECORDS, UPLOAD_RECORDS],
     write: [
       `archives/*/${MANIFEST_NAME}`,
       'archives/*/guest.json',
       'archives/*/side/*',
       'archives/*/*.log',
       'archives/*/*.notes',
+      'archives/*/*.parts.json',
+      'archives/*/*.map.json',
+      'archives/*/*.frames.json',
     ],
-    remove: [UPLOAD_RECORDS],
+    remove: [PART_RECORDS, UPLOAD_RECORDS],
   },
   // A first run may have thousands of old archives to remove; what is left when time runs out is the next run's.
   ApplyRetention: {
@@ -147,7 +153,7 @@ const needs = {
     timeoutSeconds: 600,
     read: ['claims/*', 'dumps/*', EVIDENCE, PROGRESS, 'streams/*', UPLOAD_RECORDS],
     write: ['claims/*', 'dumps/*', OUTCOMES, 'streams/*'],
-    remove: [UPLOAD_RECORDS],
+    remove: [PART_RECORDS, UPLOAD_RECORDS],
     uploads: ['abort'],
   },
   // A plan may hold thousands of guests, and each has a claim to be looked at.
@@ -165,7 +171,7 @@ const needs = {
     timeoutSeconds: LONGEST_SECONDS,
     read: ['claims/*', 'sweeps/*', UPLOAD_RECORDS],
     write: ['sweeps/*'],
-    remove: [UPLOAD_RECORDS],
+    remove: [PART_RECORDS, UPLOAD_RECORDS],
     uploads: ['inspect', 'abort'],
     storeTests: 'sweep',
   },

@@ -91,7 +91,7 @@ export interface ArchiveStore {
     key: string,
     uploadId: string,
     partNumber: number,
-    body: Buffer,
+    body: Buffer | readonly Buffer[],
     crc32: number,
     signal?: AbortSignal,
   ): Promise<SentPart>

@@ -162,11 +162,17 @@ export class S3ArchiveStore implements ArchiveStore {
     key: string,
     uploadId: string,
     partNumber: number,
-    body: Buffer,
+    body: Buffer | readonly Buffer[],
     crc32: number,
     signal?: AbortSignal,
   ): Promise<SentPart> {
-    return sendPart(this.#client, { bucket: this.bucket, key, uploadId, partNumber, body, crc32 }, this.#retry, signal)
+    const bodies = Buffer.isBuffer(body) ? [body] : body
+    return sendPart(
+      this.#client,
+      { bucket: this.bucket, key, uploadId, partNumber, bodies, crc32 },
+      this.#retry,
+      signal,
+    )
   }
 
   presignPart(

@@ -11,7 +11,8 @@ export interface PartToSend {
   key: string
   uploadId: string
   partNumber: number
-  body: Buffer
+  /** In this order, one after the other. */
+  bodies: readonly Buffer[]
   crc32: number
 }
 
@@ -21,8 +22,10 @@ export interface PartToSend {
  */
 const SLICE_BYTES = 512 * 1024
 
-function* slices(body: Buffer): Generator<Buffer> {
-  for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES)
+function* slices(bodies: readonly Buffer[]): Generator<Buffer> {
+  for (const body of bodies) {
+    for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES)
+  }
 }
 
 /**
@@ -48,7 +51,8 @@ export function confirmedEtag(
 }
 
 async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal | undefined): Promise<StoredPart> {
-  const body = Readable.from(slices(part.body), { objectMode: false, highWaterMark: SLICE_BYTES })
+  const sizeBytes = part.bodies.reduce((sum, body) => sum + body.length, 0)
+  const body = Readable.from(slices(part.bodies), { objectMode: false, highWaterMark: SLICE_BYTES })
   const answer = await client.send(
     new UploadPartCommand({
       Bucket: part.bucket,
@@ -56,14 +60,14 @@ async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal 
       UploadId: part.uploadId,
       PartNumber: part.partNumber,
       // An empty stream would go out chunked; an empty buffer has a length.
-      Body: part.body.length === 0 ? part.body : body,
-      ContentLength: part.body.length,
+      Body: sizeBytes === 0 ? Buffer.alloc(0) : body,
+      ContentLength: sizeBytes,
       ChecksumCRC32: crc32ToBase64(part.crc32),
     }),
     signal === undefined ? {} : { abortSignal: signal },
   )
   const etag = confirmedEtag(part, { etag: answer.ETag, crc32: answer.ChecksumCRC32 })
-  return { partNumber: part.partNumber, sizeBytes: part.body.length, etag, crc32: part.crc32 }
+  return { partNumber: part.partNumber, sizeBytes, etag, crc32: part.crc32 }
 }
 
 /**

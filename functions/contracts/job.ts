@@ -1,6 +1,6 @@
-/** What a person asks for: the job. Also the older shape that `domain/older-job.ts` maps onto it. */
+/** What a person asks for: the job. */
 import * as z from 'zod'
-import { backupModeSchema, backupOptionsSchema } from './backup-options.ts'
+import { backupOptionsSchema } from './backup-options.ts'
 import { budgetSchema } from './budget.ts'
 import { requirementSchema } from './grade.ts'
 import { runLimitsSchema } from './limits.ts'
@@ -68,8 +68,25 @@ function withRules<Schema extends z.ZodType<z.output<z.ZodObject<typeof jobField
 export const jobSchema = withRules(z.strictObject(jobFields))
 export type Job = z.infer<typeof jobSchema>
 
-/** What reads a job that a person wrote. */
-export type WrittenJobSchema = z.ZodType<Job>
+/** A job as read from a request, with what a person should know about how it was read. */
+export interface ReadJob {
+  job: Job
+  notes: string[]
+}
+
+/** How people wrote jobs for another tool. */
+export interface OlderJobShape {
+  /** Whether a job is written so. */
+  is(job: Record<string, unknown>): boolean
+  /** As a job of ours. @throws InvalidJob naming each wrong field */
+  read(job: Record<string, unknown>, defaultSite: string | undefined): ReadJob
+}
+
+/** All that reads jobs that people wrote, for the platforms that there are. */
+export interface WrittenJobs {
+  schema: z.ZodType<Job>
+  olderShapes: readonly OlderJobShape[]
+}
 
 /** A job as a person writes it: `backup` may have a block for the platform. Comes out as `jobSchema` has it. */
 export function writtenJob<Blocks extends OptionBlocks>(platforms: PlatformOptions<Blocks>) {
@@ -86,19 +103,3 @@ export type Again = z.infer<typeof againSchema>
 
 /** What a run is started with in place of a job, to archive exactly the guests that an earlier run did not. */
 export const repeatRequestSchema = z.strictObject({ again: againSchema })
-
-/** The shape that an older exporter used. Accepted as it is; see `domain/older-job.ts` for what becomes of each field. */
-export const olderJobSchema = z.strictObject({
-  provider: z.literal('proxmox'),
-  /** `node:vmid` or `vmid`. */
-  identifier: z.string().regex(/^(?:[A-Za-z0-9][A-Za-z0-9-]*:)?[1-9][0-9]{2,8}$/, 'identifier is node:vmid or vmid'),
-  site: siteNameSchema.optional(),
-  output_path: z.string().optional(),
-  format: z.literal('vzdump').optional(),
-  compress: z.boolean().optional(),
-  compression_level: z.int().min(0).max(22).optional(),
-  metadata: z
-    .strictObject({ backup_mode: backupModeSchema.optional(), notes: z.string().max(900).optional() })
-    .optional(),
-})
-export type OlderJob = z.infer<typeof olderJobSchema>

@@ -1,5 +1,6 @@
 /** The words every part of Guestlift shares. Platform words (UPID, volid) never appear here: they travel as opaque refs. */
 import * as z from 'zod'
+import { diskContentSchema, encodingSchema } from './disk-archive.ts'
 import { archivePathSchema } from './side-file.ts'
 import { copyWorkSchema } from './work.ts'
 
@@ -113,7 +114,8 @@ export type SourceLocation = z.infer<typeof sourceLocationSchema>
 /**
  * One source of an archive as it lies on the platform: a file or a disk. `artifactRef` is the platform's address for it
  * (Proxmox: the volid). `createdAt` is the archive's time by the platform's clock, the same for all its sources.
- * `fileName` may hold folders and is unique within the archive.
+ * `fileName` may hold folders and is unique within the archive. `encoding` says how the object's bytes follow from the
+ * source's; absent, they are the same.
  */
 export const sourceArtifactSchema = z.strictObject({
   artifactRef: z.string().min(1),
@@ -121,6 +123,7 @@ export const sourceArtifactSchema = z.strictObject({
   sizeBytes: z.int().nonnegative(),
   createdAt: instantSchema,
   location: sourceLocationSchema,
+  encoding: encodingSchema.optional(),
 })
 export type SourceArtifact = z.infer<typeof sourceArtifactSchema>
 
@@ -139,7 +142,7 @@ export type SourceIdentity = z.infer<typeof sourceIdentitySchema>
 /** A whole object's CRC-32 in S3's own form: base64 of the four bytes, big endian. */
 export const crc32Schema = z.string().regex(/^[A-Za-z0-9+/]{6}==$/)
 
-/** An artifact that is in the bucket, with what S3 says of it. */
+/** An artifact that is in the bucket, with what S3 says of it. `sizeBytes` are the object's, not the source's. */
 export const storedArtifactSchema = z.strictObject({
   key: z.string().min(1),
   fileName: z.string().min(1),
@@ -149,6 +152,8 @@ export const storedArtifactSchema = z.strictObject({
   versionId: z.string().optional(),
   partSizeBytes: z.int().positive(),
   partCount: z.int().positive(),
+  /** What its bytes stand for, where they aren't those of the source. */
+  content: diskContentSchema.optional(),
   /** The source file as it was before and after it was read. */
   source: sourceIdentitySchema,
   /** Bytes this run sent for it; parts that S3 had already are not counted. */

@@ -5,7 +5,10 @@ import { copyWorkSchema } from './work.ts'
 
 /** What one Copy parts call did. Of a call that failed or was killed the workflow tells only `error` and its time. */
 export const copyResultSchema = z.strictObject({
+  /** To S3. */
   bytesSent: z.int().nonnegative(),
+  /** Of the source, where that isn't what was sent: an encoding makes fewer bytes of it. */
+  bytesRead: z.int().nonnegative().optional(),
   partsSent: z.int().nonnegative(),
   /** From the first byte asked for to the last confirmed. */
   seconds: z.number().nonnegative(),

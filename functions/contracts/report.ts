@@ -17,7 +17,15 @@ export const guestOutcomeSchema = z.strictObject({
   /** A sentence: what happened and what to do. Empty on plain success. */
   reason: z.string(),
   /** What is stored. Also of a guest that failed only for its archive being less than required. */
-  artifacts: z.array(z.strictObject({ key: z.string(), sizeBytes: z.int(), checksum: z.string() })),
+  artifacts: z.array(
+    z.strictObject({
+      key: z.string(),
+      sizeBytes: z.int(),
+      checksum: z.string(),
+      /** Of its upload. Older outcomes have none: then it follows from the size. */
+      partCount: z.int().positive().optional(),
+    }),
+  ),
   manifestKey: z.string().optional(),
   /** What its backup reached, where it was stored. Older outcomes have none: then nobody knows. */
   grade: shortGradeSchema.optional(),

@@ -1,7 +1,9 @@
 /** What is kept in S3 of an artifact's upload. */
 import * as z from 'zod'
+import { diskContentSchema } from './disk-archive.ts'
 import { sourceIdentitySchema } from './nouns.ts'
 import { planItemSchema } from './plan-item.ts'
+import { uploadEncoding } from './upload.ts'
 
 /**
  * `uploads/…`: enough for another execution to resume the upload, and, once `crc32` is there, to recognise the finished
@@ -13,10 +15,14 @@ export const uploadRecordSchema = z.strictObject({
   uploadId: z.string(),
   partSizeBytes: z.int().positive(),
   partCount: z.int().positive(),
+  ...uploadEncoding,
   source: sourceIdentitySchema.extend({ artifactRef: z.string() }),
   openedAt: z.string(),
-  /** Full-object CRC-32 over what was read, unsigned. Written just before Complete. */
+  /** Full-object CRC-32, unsigned, over all parts. Written just before Complete. */
   crc32: z.int().nonnegative().optional(),
+  /** Of the object, written with its sum. Absent: it is the source's. */
+  objectSizeBytes: z.int().nonnegative().optional(),
+  content: diskContentSchema.optional(),
   /** Whose archive it is of and in which run, to write the manifest by when the run couldn't. Older records have none. */
   item: planItemSchema.optional(),
 })

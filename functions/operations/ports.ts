@@ -1,6 +1,6 @@
 import type { ArchiveStore } from '../aws/archive-store.ts'
 import type { LocalProcess } from '../contracts/process-identity.ts'
-import type { WrittenJobSchema } from '../contracts/job.ts'
+import type { WrittenJobs } from '../contracts/job.ts'
 import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { PlatformTraits } from '../providers/traits.ts'
@@ -16,8 +16,8 @@ export interface Ports {
   keyPrefix: string
   /** The site that jobs without one mean, if the deployment has one. */
   defaultSite: string | undefined
-  /** A job as a person writes it, for the platforms that there are. */
-  writtenJobSchema: WrittenJobSchema
+  /** What reads a job as a person writes it, for the platforms that there are. */
+  writtenJobs: WrittenJobs
   /** The deployment's name, for metrics. */
   deployment: string
   /** The provider for a site, opened on first use. @throws UnknownSite, InvalidSite */

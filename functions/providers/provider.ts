@@ -16,17 +16,8 @@ import type { Storages } from './capabilities/storages.ts'
 import type { PlatformTasks } from './capabilities/tasks.ts'
 import type { FoundGuest, GuestDetails, GuestList, ListDepth, PlannedBackup } from './guest-facts.ts'
 import type { IntendedWork, MissingPrivilege } from './intended-work.ts'
+import type { JobSummary } from './job-summary.ts'
 import type { PlatformTraits } from './traits.ts'
-
-/** A backup job of ours, as the platform's job list shows it. */
-export interface JobSummary {
-  jobRef: string
-  /** By the platform's clock: it orders jobs of one node among each other and nothing else. */
-  startedAt: string
-  running: boolean
-  /** Of the clock that says `startedAt`. Only just after the start: the answer to it tells. */
-  clock?: ClockOffset
-}
 
 /** Whose a job is, as its own log shows: with the token that it was started with, if it has one of ours at all. */
 export interface JobMark {

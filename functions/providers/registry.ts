@@ -1,12 +1,13 @@
 /** Which platforms there are: the only file that names them. Each one's code is loaded when a site of it is opened. */
 import * as z from 'zod'
 import { InvalidJob, InvalidSite } from '../contracts/errors.ts'
-import { writtenJob } from '../contracts/job.ts'
+import { writtenJob, type WrittenJobs } from '../contracts/job.ts'
 import type { RouteConfig } from '../contracts/route.ts'
 import type { JudgeJob } from '../domain/backup/verdict.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderDeps } from './provider-deps.ts'
 import { proxmoxSiteSchema } from './proxmox/config.ts'
+import { olderProxmoxJob } from './proxmox/older-job.ts'
 import { proxmoxOptionsSchema } from './proxmox/options.ts'
 import { proxmoxTraits } from './proxmox/traits.ts'
 import type { PlatformTraits } from './traits.ts'
@@ -17,6 +18,9 @@ export type Site = z.infer<typeof siteSchema>
 
 /** A job as a person writes it, with a block of options for each platform. */
 export const writtenJobSchema = writtenJob({ blocks: { proxmox: proxmoxOptionsSchema }, beside: 'proxmox' })
+
+/** All that reads jobs. */
+export const writtenJobs: WrittenJobs = { schema: writtenJobSchema, olderShapes: [olderProxmoxJob] }
 
 interface PlatformEntry<Name> {
   traits: PlatformTraits

@@ -1,3 +1,4 @@
+import type { AllocationMap } from '../contracts/disk-archive.ts'
 import type { SourceIdentity, SiteFileLocation } from '../contracts/nouns.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 
@@ -19,6 +20,9 @@ export interface Reader {
    * @throws ConnectionDropped when the connection was cut or was silent for too long
    */
   read(positionBytes: number, target: Buffer, signal?: AbortSignal): Promise<number>
+
+  /** Which blocks of a disk were ever written. Only where the platform says so: without it, all of the source is read. */
+  allocation?(signal?: AbortSignal): Promise<AllocationMap>
 
   close(): Promise<void>
 }

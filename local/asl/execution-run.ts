@@ -3,12 +3,11 @@ import { uuid } from './aws-functions.ts'
 import type { Clock } from './clock.ts'
 import type { Graph } from './definition.ts'
 import { Cancelled, StateFailure } from './errors.ts'
-import { History, type HistoryEvent } from './history.ts'
+import { History, type HistoryEvent, type Thread } from './history.ts'
 import { Interruption } from './interruption.ts'
 import type { Json } from './json.ts'
 import type { ItemStore, Refuses, TaskHandler } from './ports.ts'
 import { Variables } from './variables.ts'
-import type { Frame } from './visit.ts'
 
 export type ExecutionStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED'
 
@@ -34,6 +33,18 @@ export interface World {
   readonly roleArn: string
   /** Runs a set of states to its end; handed down so that Parallel and Map needn't know the loop that runs them. */
   readonly runGraph: (graph: Graph, input: Json, frame: Frame) => Promise<Json>
+}
+
+/** Where a line of states runs: the execution's top level, a Parallel's branch or an inline Map's iteration. */
+export interface Frame {
+  readonly run: ExecutionRun
+  /** Aborted (with Cancelled) when this line must end at once. */
+  readonly signal: AbortSignal
+  readonly variables: Variables
+  readonly thread: Thread
+  readonly topLevel: boolean
+  /** `$states.context.Map.Item`, inside an iteration. */
+  readonly mapItem: { readonly Index: number; readonly Value: Json } | undefined
 }
 
 export interface RunOptions {

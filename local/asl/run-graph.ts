@@ -5,7 +5,8 @@ import { map } from './states/map.ts'
 import { parallel } from './states/parallel.ts'
 import { choice, fail, pass, succeed, wait } from './states/simple.ts'
 import { task } from './states/task.ts'
-import { type Frame, type Step, Visit } from './visit.ts'
+import { type Step, Visit } from './visit.ts'
+import type { Frame } from './execution-run.ts'
 
 /** Runs a set of states from its StartAt to an end and returns the last output. Throws StateFailure, or Cancelled when its line is cut. */
 export async function runGraph(graph: Graph, input: Json, frame: Frame): Promise<Json> {

@@ -1,23 +1,10 @@
 import type { Exit, State } from './definition.ts'
 import { evaluationFailure, StateFailure } from './errors.ts'
-import type { ExecutionRun } from './execution-run.ts'
+import type { ExecutionRun, Frame } from './execution-run.ts'
 import { type EvaluationContext, evaluateTemplate, type Template } from './expressions.ts'
-import type { EventDetails, Thread } from './history.ts'
+import type { EventDetails } from './history.ts'
 import { isJsonObject, type Json } from './json.ts'
 import { requirePayloadSize } from './limits.ts'
-import type { Variables } from './variables.ts'
-
-/** Where a line of states runs: the execution's top level, a Parallel's branch or an inline Map's iteration. */
-export interface Frame {
-  readonly run: ExecutionRun
-  /** Aborted (with Cancelled) when this line must end at once. */
-  readonly signal: AbortSignal
-  readonly variables: Variables
-  readonly thread: Thread
-  readonly topLevel: boolean
-  /** `$states.context.Map.Item`, inside an iteration. */
-  readonly mapItem: { readonly Index: number; readonly Value: Json } | undefined
-}
 
 /** What a state leaves behind. */
 export interface Step {

@@ -27,14 +27,9 @@ import type {
   PlannedBackup,
 } from '../../functions/providers/guest-facts.ts'
 import type { IntendedWork, MissingPrivilege } from '../../functions/providers/intended-work.ts'
-import type {
-  JobMark,
-  JobSummary,
-  MadeByBackup,
-  Provider,
-  ReleaseProgress,
-  Stray,
-} from '../../functions/providers/provider.ts'
+import type { JobMark, MadeByBackup, Provider, ReleaseProgress, Stray } from '../../functions/providers/provider.ts'
+import type { JobSummary } from '../../functions/providers/job-summary.ts'
+import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
 import { judgeJob } from '../../functions/providers/proxmox/judge-job.ts'
 import { proxmoxTraits } from '../../functions/providers/proxmox/traits.ts'
 import type { PlatformTraits } from '../../functions/providers/traits.ts'
@@ -158,7 +153,7 @@ export class FakeProvider implements Provider {
   async stop(jobRef: string) {
     this.calls.push(`stopBackup ${jobRef}`)
   }
-  readonly judgeJob = judgeJob
+  judgeJob: JudgeJob = judgeJob
   /** What a release answers, in order; then all is released. */
   releases: ReleaseProgress[] = []
   async release({ sources }: MadeByBackup, keepCopy: boolean): Promise<ReleaseProgress> {

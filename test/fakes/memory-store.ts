@@ -69,7 +69,14 @@ export class MemoryStore implements ArchiveStore {
     return parts.sort((a, b) => a.partNumber - b.partNumber)
   }
 
-  async putPart(_key: string, uploadId: string, partNumber: number, body: Buffer, sum: number): Promise<SentPart> {
+  async putPart(
+    _key: string,
+    uploadId: string,
+    partNumber: number,
+    given: Buffer | readonly Buffer[],
+    sum: number,
+  ): Promise<SentPart> {
+    const body = Buffer.isBuffer(given) ? given : Buffer.concat(given)
     if (crc32(body) !== sum) throw new ChecksumMismatch('part')
     const part = { partNumber, sizeBytes: body.length, etag: etagOf(body), crc32: sum }
     this.#upload(uploadId).parts.set(partNumber, {

@@ -2,7 +2,7 @@ import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
 import type { PlanItem } from '../../functions/contracts/plan-item.ts'
 import type { Ports } from '../../functions/operations/ports.ts'
 import type { Route } from '../../functions/readers/reader.ts'
-import { writtenJobSchema } from '../../functions/providers/registry.ts'
+import { writtenJobs } from '../../functions/providers/registry.ts'
 import { FakeProvider } from './fake-provider.ts'
 import { MemoryStore } from './memory-store.ts'
 
@@ -61,7 +61,7 @@ export function fakePorts(): FakePorts {
     store: new MemoryStore(() => clock.now),
     keyPrefix: '',
     defaultSite: undefined,
-    writtenJobSchema,
+    writtenJobs,
     deployment: 'test',
     fakeProvider,
     provider: async () => fakeProvider,

@@ -1,6 +1,6 @@
 /** Stands in for the product's registry: a version of Guestlift that knows the island alone. */
 import { InvalidJob } from '../../functions/contracts/errors.ts'
-import { writtenJob } from '../../functions/contracts/job.ts'
+import { writtenJob, type WrittenJobs } from '../../functions/contracts/job.ts'
 import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
 import type { Provider } from '../../functions/providers/provider.ts'
 import type { PlatformTraits } from '../../functions/providers/traits.ts'
@@ -14,7 +14,10 @@ import {
 } from './island-provider.ts'
 
 export const siteSchema = islandSiteSchema
-export const writtenJobSchema = writtenJob({ blocks: { island: islandOptionsSchema }, beside: '' })
+export const writtenJobs: WrittenJobs = {
+  schema: writtenJob({ blocks: { island: islandOptionsSchema }, beside: '' }),
+  olderShapes: [],
+}
 
 export async function openProvider(siteName: string, site: IslandSite): Promise<Provider> {
   return openIsland(siteName, site)

@@ -2,7 +2,14 @@
 import { crc32 } from 'node:zlib'
 import type { AllocationMap, DiskContent, DiskPlan, FrameEntry, PartRecord } from '../../contracts/disk-archive.ts'
 import { writtenBytes } from '../../domain/encoding/allocation-map.ts'
-import { assertPlan, boundsOfPart, heldBytes, MIN_PART_BYTES, partsOf } from '../../domain/encoding/disk-plan.ts'
+import {
+  assertPlan,
+  boundsOfPart,
+  heldBytes,
+  MIN_PART_BYTES,
+  mostWrittenBytes,
+  partsOf,
+} from '../../domain/encoding/disk-plan.ts'
 import { type Cell, cellsOf, type Hole, segmentsOf } from '../../domain/encoding/disk-segments.ts'
 import { assertNoneBeyond } from '../../domain/encoding/none.ts'
 import type {
@@ -29,6 +36,7 @@ export function rawDiskEncoder(plan: DiskPlan, map: AllocationMap | undefined): 
     encoding: 'raw-disk',
     sourceParts,
     partCount: sourceParts + 1,
+    partSizeBytes: Math.max(1, mostWrittenBytes(plan, map)),
     heldBytes: heldBytes(plan, map),
     passesThrough: false,
     keepsRecords: true,
@@ -149,6 +157,7 @@ function assemble(
     object: { sizeBytes: object.reduce((sum, part) => sum + part.sizeBytes, 0), crc32: combineAllCrc32(object) },
     source: { sizeBytes: plan.sizeBytes, crc32: disk },
     content: contentOf(plan, map, frames, disk),
+    frames: { version: 1, frames },
   }
 }
 

@@ -170,9 +170,30 @@ export function uploadRecordKey(keyPrefix: string, key: string): string {
   return `${keyPrefix}uploads/${key.slice(keyPrefix.length)}.json`
 }
 
-/** Where the records of an open upload's parts lie, of an encoding that keeps them, with a slash at its end. */
+/**
+ * Where the plan of an open upload and the records of its parts lie, of an encoding that keeps them, with a slash at its
+ * end.
+ */
 export function partRecordsPrefix(keyPrefix: string, key: string): string {
-  return `${keyPrefix}uploads/parts/${key.slice(keyPrefix.length)}/`
+  return `${allPartRecordsPrefix(keyPrefix)}${key.slice(keyPrefix.length)}/`
+}
+
+/** Those of all uploads. */
+export function allPartRecordsPrefix(keyPrefix: string): string {
+  return `${keyPrefix}uploads/parts/`
+}
+
+/** The artifact whose upload something below `allPartRecordsPrefix` is of. */
+export function partRecordedKey(keyPrefix: string, recordKey: string): string {
+  return `${keyPrefix}${recordKey.slice(allPartRecordsPrefix(keyPrefix).length, recordKey.lastIndexOf('/'))}`
+}
+
+/**
+ * Plan, map and list of frames of an open upload, named by a sum over what they hold: what is there is never replaced by
+ * another's, and two executions that open one upload at once write the same.
+ */
+export function uploadFileKey(keyPrefix: string, key: string, kind: 'plan' | 'map' | 'frames', sum: number): string {
+  return `${partRecordsPrefix(keyPrefix, key)}${kind}-${sum.toString(16).padStart(8, '0')}.json`
 }
 
 export function partRecordKey(keyPrefix: string, key: string, partNumber: number): string {

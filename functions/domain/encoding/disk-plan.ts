@@ -139,9 +139,14 @@ export function largestPartBytes(plan: DiskPlan, map: AllocationMap | undefined)
  * content. Zeros of unwritten blocks in a cell add less than half a percent; holes are one buffer, however often it comes.
  */
 export function heldBytes(plan: DiskPlan, map: AllocationMap | undefined): number {
-  let mostWritten = 0
+  return plan.frameBytes + Math.max(MIN_PART_BYTES, Math.ceil(mostWrittenBytes(plan, map) * 1.005)) + MIB
+}
+
+/** Written bytes of the part that has most of them. */
+export function mostWrittenBytes(plan: DiskPlan, map: AllocationMap | undefined): number {
+  let most = 0
   for (let part = 1; part <= partsOf(plan); part += 1) {
-    mostWritten = Math.max(mostWritten, writtenBytes(map, boundsOfPart(plan, part)))
+    most = Math.max(most, writtenBytes(map, boundsOfPart(plan, part)))
   }
-  return plan.frameBytes + Math.max(MIN_PART_BYTES, Math.ceil(mostWritten * 1.005)) + MIB
+  return most
 }

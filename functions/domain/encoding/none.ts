@@ -11,6 +11,7 @@ export function noneEncoder(plan: PartPlan, sizeBytes: number): PartEncoder {
     encoding: 'none',
     sourceParts: partCount,
     partCount,
+    partSizeBytes,
     heldBytes: Math.min(partSizeBytes, sizeBytes),
     passesThrough: true,
     keepsRecords: false,

@@ -2,7 +2,7 @@
  * How a source becomes the parts of an object and back: all that planning, copying, completing and reading back know of
  * an encoding. `none.ts` and `archive-formats/raw-disk` implement it, and one conformance suite says what they owe.
  */
-import type { DiskContent, Encoding, PartRecord } from '../../contracts/disk-archive.ts'
+import type { DiskContent, Encoding, FrameList, PartRecord } from '../../contracts/disk-archive.ts'
 
 /** Fills `target` from a position of the source on and returns the CRC-32 of these bytes: a reader's `read`. */
 export type ReadSource = (positionBytes: number, target: Buffer, signal?: AbortSignal) => Promise<number>
@@ -62,6 +62,8 @@ export interface Assembly {
   /** What the source was, byte for byte. */
   source: Sum
   content?: DiskContent
+  /** For archives that are made from this one, to lie beside it. */
+  frames?: FrameList
 }
 
 /** Bytes of the decoded content. Without `bytes` they are zeros, of which nobody made a buffer. */
@@ -78,6 +80,8 @@ export interface PartEncoder {
   readonly sourceParts: number
   /** With those that are made at the end. */
   readonly partCount: number
+  /** Most bytes of the source that are read for one part; 1 at least. */
+  readonly partSizeBytes: number
   /** The most memory that making and holding one part takes. */
   readonly heldBytes: number
   /** A part's bytes are those of the source: then whoever holds the source can send them. */

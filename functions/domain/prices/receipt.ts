@@ -80,7 +80,7 @@ function counted({ work, artifacts }: ReceiptGuest): CountedWork | undefined {
   if (work === undefined) return undefined
   return countedWork(
     work,
-    artifacts.map(({ sizeBytes }) => sizeBytes),
+    artifacts.map((artifact) => ({ partCount: partCountOf(artifact) })),
   )
 }
 
@@ -97,8 +97,13 @@ function bounded({ bytesSent, seconds, artifacts }: ReceiptGuest, pace: 'quick' 
     rounds: pace === 'quick' ? ROUNDS.few : ROUNDS.many,
   })
   // A part is as large as the whole object wants it, however little of it this run had to send.
-  const partSizeBytes = Math.max(...artifacts.map(({ sizeBytes }) => planParts(sizeBytes).partSizeBytes), 1)
+  const partSizeBytes = Math.max(...artifacts.map((one) => Math.ceil(one.sizeBytes / partCountOf(one))), 1)
   return { ...made, parts: artifacts.length + Math.ceil(bytesSent / partSizeBytes) }
+}
+
+/** Older outcomes don't say; their parts are bytes of the source, as large as the object wants them. */
+function partCountOf({ sizeBytes, partCount }: ReceiptGuest['artifacts'][number]): number {
+  return partCount ?? planParts(sizeBytes).partCount
 }
 
 function keeping(guests: readonly ReceiptGuest[], table: PriceTable): string {

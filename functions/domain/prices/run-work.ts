@@ -1,4 +1,5 @@
 /** What a run makes AWS do, counted along the workflows: calls, state transitions, requests. Pure. */
+import type { StoredArtifact } from '../../contracts/nouns.ts'
 import type { GuestCounts } from '../../contracts/work.ts'
 import { planParts } from '../transfer/part-plan.ts'
 import { nextWaitSeconds } from '../backup/poll-wait.ts'
@@ -73,25 +74,25 @@ export function guestWork(course: GuestCourse): CountedWork {
     partsSent: partCount,
     retention: false,
   }
-  return countedWork(counts, [Math.round(sizeBytes)])
+  return countedWork(counts, [{ partCount }])
 }
 
 /**
  * The work on a guest that was archived, from what was counted meanwhile. States as above, and beside them Wait for a turn
- * where nothing was copied after a plan, Stream broke, and Apply retention. `sizesBytes`: of its artifacts.
+ * where nothing was copied after a plan, Stream broke, and Apply retention.
  */
 export function countedWork(
   counts: Omit<GuestCounts, 'untimedCalls' | 'memoryMiB'>,
-  sizesBytes: readonly number[],
+  stored: readonly Pick<StoredArtifact, 'partCount'>[],
 ): CountedWork {
   const { backupCalls, plans, rounds, copyCalls, brokenCalls, copySeconds, partsSent, retention } = counts
-  const artifacts = sizesBytes.length
+  const artifacts = stored.length
   // What S3 had already is neither planned nor completed.
   const completions = plans === 0 ? 0 : artifacts
   const waits = Math.max(0, plans - rounds - completions)
   // Locate archive, Compare checksums, Write manifest and Release backup; Open upload for each artifact.
   const smallCalls = backupCalls + 4 + artifacts + plans + completions + (retention ? 1 : 0)
-  const partCount = sizesBytes.reduce((sum, sizeBytes) => sum + planParts(sizeBytes).partCount, 0)
+  const partCount = stored.reduce((sum, artifact) => sum + artifact.partCount, 0)
   return {
     smallCalls,
     copyCalls,

@@ -78,12 +78,12 @@ export type ObjectVerdictName =
   | 'object-checksum-differs'
 
 /**
- * After everything is in S3, asked anew: there is an object of the listed size whose sum, computed by S3 over the whole of
+ * After everything is in S3, asked anew: there is an object that holds as many bytes as were listed, whose sum, computed by S3 over the whole of
  * it, is that of the bytes which were read. `where` is the object's address for the reason.
  */
 export function judgeObject(
   artifact: Pick<SourceArtifact, 'fileName' | 'sizeBytes' | 'location'>,
-  claimed: Pick<StoredArtifact, 'sizeBytes' | 'checksum'> | undefined,
+  claimed: Pick<StoredArtifact, 'sizeBytes' | 'checksum' | 'content'> | undefined,
   object: ObjectEvidence | undefined,
   where: string,
 ): CopyVerdict<ObjectVerdictName> {
@@ -92,7 +92,9 @@ export function judgeObject(
   if (object === undefined) {
     return bad('object-gone', `${where} is gone although it was completed. Did something delete it?`)
   }
-  if (object.sizeBytes !== artifact.sizeBytes || object.sizeBytes !== claimed.sizeBytes) {
+  // An encoded object has another size than its source: then its content says how much of the source is in it.
+  const sourceBytes = claimed.content?.sizeBytes ?? claimed.sizeBytes
+  if (sourceBytes !== artifact.sizeBytes || object.sizeBytes !== claimed.sizeBytes) {
     const had = `${artifact.fileName} had ${artifact.sizeBytes} on node ${artifact.location.node}`
     return bad('object-size-differs', `${where} has ${object.sizeBytes} bytes, ${had}`)
   }
@@ -100,5 +102,5 @@ export function judgeObject(
   if (object.crc32 === undefined) return bad('object-without-checksum', `${where} has no CRC-32; ${read}`)
   const checksum = `CRC32:${crc32ToBase64(object.crc32)}`
   if (checksum !== claimed.checksum) return bad('object-checksum-differs', `${where} has ${checksum}; ${read}`)
-  return { name: 'object-proved', good: true, reason: `${where} has the size of the source and ${read}, as S3 says.` }
+  return { name: 'object-proved', good: true, reason: `${where} holds all of the source and ${read}, as S3 says.` }
 }

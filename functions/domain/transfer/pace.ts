@@ -166,7 +166,7 @@ function fewestForLimit(pace: Pace, ran: number): number {
 }
 
 /**
- * All streams' rate together in bytes per second; `undefined` when the round says nothing: more than a few failed
+ * All streams' rate together in bytes of the source per second; `undefined` when the round says nothing: more than a few failed
  * streams, some seconds only, or streams that ran out of parts long before others did.
  */
 function totalRate(results: readonly CopyResult[]): number | undefined {
@@ -175,7 +175,7 @@ function totalRate(results: readonly CopyResult[]): number | undefined {
   const seconds = whole.map((result) => result.seconds)
   const longest = Math.max(...seconds)
   if (longest < 10 || Math.min(...seconds) < longest * 0.5) return undefined
-  return whole.reduce((total, result) => total + result.bytesSent / result.seconds, 0)
+  return whole.reduce((total, { bytesRead, bytesSent, seconds: took }) => total + (bytesRead ?? bytesSent) / took, 0)
 }
 
 /** An error of ours that isn't in the group of those a repetition helps against. */

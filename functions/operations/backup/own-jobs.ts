@@ -3,7 +3,8 @@ import { GuestBusy } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import type { PlanItem } from '../../contracts/plan-item.ts'
 import { type GuestClaim, isOfGuest, sameOptions } from '../../domain/backup/guest-claim.ts'
-import type { JobSummary, Provider } from '../../providers/provider.ts'
+import type { Provider } from '../../providers/provider.ts'
+import type { JobSummary } from '../../providers/job-summary.ts'
 
 /** Between two looks at a running job of which nothing shows yet whether it is ours. */
 const UNCLEAR_WAIT_SECONDS = 60

@@ -56,7 +56,7 @@ export async function releaseBackup(
     outcome: unmet === undefined ? 'succeeded' : 'failed',
     verdict: unmet === undefined ? verdict.name : GradeNotReached.errorName,
     reason: remarks.join(' '),
-    artifacts: stored.map(({ key, sizeBytes, checksum }) => ({ key, sizeBytes, checksum })),
+    artifacts: stored.map(({ key, sizeBytes, checksum, partCount }) => ({ key, sizeBytes, checksum, partCount })),
     manifestKey: input.manifestKey,
     ...(evidence?.grade === undefined ? {} : { grade: shortGrade(evidence.grade) }),
     bytesSent: stored.reduce((sum, artifact) => sum + artifact.bytesSent, 0),

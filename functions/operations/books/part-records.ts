@@ -12,7 +12,7 @@ interface Place {
   keyPrefix: string
 }
 
-const READS_AT_ONCE = 16
+const AT_ONCE = 16
 
 /** In place of an earlier one: the part that is sent next is this record's. */
 export async function writePartRecord({ store, keyPrefix }: Place, key: string, record: PartRecord): Promise<void> {
@@ -29,7 +29,7 @@ export async function recordedParts({ store, keyPrefix }: Place, key: string): P
 export async function readPartRecords(place: Place, key: string): Promise<Map<number, PartRecord>> {
   const numbers = [...(await recordedParts(place, key))]
   const records = new Map<number, PartRecord>()
-  for await (const record of inOrder(numbers, READS_AT_ONCE, (part) => readOne(place, key, part))) {
+  for await (const record of inOrder(numbers, AT_ONCE, (part) => readOne(place, key, part))) {
     if (record !== undefined) records.set(record.part, record)
   }
   return records
@@ -39,9 +39,16 @@ export async function readPartRecords(place: Place, key: string): Promise<Map<nu
 export async function removePartRecords(
   { store, keyPrefix }: Place,
   key: string,
-  partNumbers: Iterable<number>,
+  partNumbers: readonly number[],
 ): Promise<void> {
-  for (const part of partNumbers) await store.remove(partRecordKey(keyPrefix, key, part))
+  const keys = partNumbers.map((part) => partRecordKey(keyPrefix, key, part))
+  for await (const _ of inOrder(keys, AT_ONCE, (one) => store.remove(one)));
+}
+
+/** All that was kept of an upload's parts and their plan, once nothing of it is to be made any more. */
+export async function removeAllOfParts({ store, keyPrefix }: Place, key: string): Promise<void> {
+  const keys = await store.listKeys(partRecordsPrefix(keyPrefix, key))
+  for await (const _ of inOrder(keys, AT_ONCE, (one) => store.remove(one)));
 }
 
 async function readOne({ store, keyPrefix }: Place, key: string, part: number): Promise<PartRecord | undefined> {

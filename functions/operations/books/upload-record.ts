@@ -5,6 +5,7 @@ import { folderOf, manifestKey, uploadRecordKey } from '../../domain/books/objec
 import { uploadRecordShape } from './shapes.ts'
 import { holdRecord, writeRecord } from './stored-json.ts'
 import { isThere } from './is-there.ts'
+import { removeAllOfParts } from './part-records.ts'
 
 export type { UploadRecord } from '../../contracts/upload-record.ts'
 
@@ -46,6 +47,7 @@ export async function isOnlyWitness({ key, crc32 }: UploadRecord, { store }: Pic
 }
 
 /**
+ * With what was kept of the upload's parts. Returns whether the record was removed.
  * @param kept what was judged: a record that was written since stays. Left out only where a manifest proves the object,
  * whatever any record says
  */
@@ -54,13 +56,23 @@ export async function removeUploadRecord(
   key: string,
   kept?: Pick<KeptRecord, 'etag'>,
 ): Promise<boolean> {
-  return store.remove(uploadRecordKey(keyPrefix, key), kept && { etag: kept.etag })
+  if (!(await store.remove(uploadRecordKey(keyPrefix, key), kept && { etag: kept.etag }))) return false
+  await removeAllOfParts({ store, keyPrefix }, key)
+  return true
 }
 
 /** The upload as it travels in state. */
 export function uploadOf(record: UploadRecord): Upload {
-  const { key, uploadId, partSizeBytes, partCount } = record
+  const { key, uploadId, partSizeBytes, partCount, encoding, planKey } = record
   const { sizeBytes, modifiedAt, validator } = record.source
   const source = { sizeBytes, modifiedAt, ...(validator === undefined ? {} : { validator }) }
-  return { key, uploadId, partSizeBytes, partCount, source }
+  return {
+    key,
+    uploadId,
+    partSizeBytes,
+    partCount,
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(planKey === undefined ? {} : { planKey }),
+    source,
+  }
 }

@@ -10,16 +10,7 @@ import { testStore } from './test-store.ts'
 
 type Needs = Pick<
   Ports,
-  | 'store'
-  | 'keyPrefix'
-  | 'defaultSite'
-  | 'writtenJobSchema'
-  | 'provider'
-  | 'now'
-  | 'sleep'
-  | 'timer'
-  | 'randomToken'
-  | 'log'
+  'store' | 'keyPrefix' | 'defaultSite' | 'writtenJobs' | 'provider' | 'now' | 'sleep' | 'timer' | 'randomToken' | 'log'
 >
 
 /**
@@ -69,7 +60,7 @@ export async function authenticate(
 /** A job, or a run that is to be repeated. */
 async function readInput(request: unknown, ports: Needs): Promise<Request> {
   const again = readAgain(request)
-  return again === undefined ? readRequest(request, ports.defaultSite, ports.writtenJobSchema) : repeatRun(again, ports)
+  return again === undefined ? readRequest(request, ports.defaultSite, ports.writtenJobs) : repeatRun(again, ports)
 }
 
 /** EventBridge Scheduler delivers at least once: the first execution for a scheduled time takes it, later ones are told. */

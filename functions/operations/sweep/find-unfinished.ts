@@ -15,10 +15,10 @@ import { readUploadRecord } from '../books/upload-record.ts'
 
 export type UnfinishedPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now'> & { prices: PriceTable }
 
-/** A folder without a manifest, and the record that proves the object in it, where there is one. */
+/** A folder without a manifest, and the records that prove objects in it. */
 export interface FoundUnfinished {
   archive: UnfinishedArchive
-  witness?: UploadRecord
+  witnesses: UploadRecord[]
 }
 
 /** Folders among the archives that have files and no manifest, in the order of their keys. */
@@ -43,7 +43,6 @@ async function look(found: ArchiveFiles, ports: UnfinishedPorts): Promise<FoundU
     .map((one): UploadRecord | 'unreadable' => (one === 'unreadable' ? one : one.record))
   const going = await isThere(store, removalRecordKey(keyPrefix, site, guest, folder))
   const judged = judgeUnfinished({ claim, records, going }, ports.now())
-  const witness = records.find((record) => record !== 'unreadable' && record.crc32 !== undefined)
   const dollars = files.reduce((sum, { sizeBytes, storageClass }) => {
     const { data = 'STANDARD' } = storageClassSchema.safeParse(storageClass)
     return sum + monthlyDollars(sizeBytes, data, ports.prices)
@@ -59,6 +58,6 @@ async function look(found: ArchiveFiles, ports: UnfinishedPorts): Promise<FoundU
       dollarsPerMonth: roundDollars(dollars),
       ...judged,
     },
-    ...(witness === undefined || witness === 'unreadable' ? {} : { witness }),
+    witnesses: records.filter((record) => record !== 'unreadable').filter(({ crc32 }) => crc32 !== undefined),
   }
 }

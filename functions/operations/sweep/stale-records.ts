@@ -1,5 +1,13 @@
 import { REPEAT_WINDOW_DAYS } from '../../contracts/sweep.ts'
-import { recordedKey, uploadRecordsPrefix } from '../../domain/books/object-keys.ts'
+import {
+  allPartRecordsPrefix,
+  partRecordedKey,
+  recordedKey,
+  uploadRecordKey,
+  uploadRecordsPrefix,
+} from '../../domain/books/object-keys.ts'
+import { isThere } from '../books/is-there.ts'
+import { removeAllOfParts } from '../books/part-records.ts'
 import { unlessUnreadable } from '../books/stored-json.ts'
 import type { Ports } from '../ports.ts'
 import { sweepStoreTests } from './sweep-store-tests.ts'
@@ -35,6 +43,7 @@ export async function removeStaleRecords(
       removedRecords += 1
       log('upload-record-removed', { key, writtenAt, dryRun })
     }
+    await removeOrphanedParts(oldest, open, dryRun, outOfTime, { store, keyPrefix, log })
   } catch (error) {
     return { removedRecords, removedTests, recordTrouble: error instanceof Error ? error.message : String(error) }
   }
@@ -44,5 +53,26 @@ export async function removeStaleRecords(
     removedRecords,
     removedTests,
     recordTrouble: `${which} and may hold the only checksum of an object; look at it`,
+  }
+}
+
+/** What was kept of parts goes with the upload's record. A call that died in between leaves it without one. */
+async function removeOrphanedParts(
+  oldest: string,
+  open: ReadonlySet<string>,
+  dryRun: boolean,
+  outOfTime: () => boolean,
+  { store, keyPrefix, log }: Pick<Needs, 'store' | 'keyPrefix' | 'log'>,
+): Promise<void> {
+  const newest = new Map<string, string>()
+  for (const { key, writtenAt } of await store.listDatedKeys(allPartRecordsPrefix(keyPrefix))) {
+    const about = partRecordedKey(keyPrefix, key)
+    if (writtenAt > (newest.get(about) ?? '')) newest.set(about, writtenAt)
+  }
+  for (const [about, writtenAt] of newest) {
+    if (outOfTime()) return
+    if (writtenAt > oldest || open.has(about) || (await isThere(store, uploadRecordKey(keyPrefix, about)))) continue
+    if (!dryRun) await removeAllOfParts({ store, keyPrefix }, about)
+    log('part-records-removed', { key: about, writtenAt, dryRun })
   }
 }

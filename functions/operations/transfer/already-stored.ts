@@ -1,4 +1,5 @@
 import type { StoredObject } from '../../aws/archive-store.ts'
+import type { DiskContent } from '../../contracts/disk-archive.ts'
 import { ArchiveConflict, RecordTooNew, RecordUnreadable } from '../../contracts/errors.ts'
 import type { SourceArtifact, SourceIdentity, StoredArtifact } from '../../contracts/nouns.ts'
 import type { TaskInput } from '../../contracts/tasks.ts'
@@ -12,17 +13,23 @@ import type { Ports } from '../ports.ts'
 import { type UploadRecord, uploadOf } from '../books/upload-record.ts'
 
 /** An object that is known to be this source's, and how it was cut. */
-interface Known {
+interface Known extends ObjectFacts {
   upload: Upload
   checksum: string
+}
+
+/** What is known of an object beside S3's word: how large it has to be, and what its bytes stand for. */
+export interface ObjectFacts {
+  sizeBytes: number
+  content?: DiskContent | undefined
 }
 
 /** The object as it travels to the manifest. */
 export function storedArtifact(
   upload: Upload,
   artifact: SourceArtifact,
-  object: StoredObject,
-  crc32: number,
+  object: Pick<StoredObject, 'versionId'> & { sizeBytes: number },
+  { crc32, content }: { crc32: number; content?: DiskContent | undefined },
   { bytesSent, work }: Pick<StoredArtifact, 'bytesSent' | 'work'>,
 ): StoredArtifact {
   return {
@@ -33,6 +40,7 @@ export function storedArtifact(
     ...(object.versionId === undefined ? {} : { versionId: object.versionId }),
     partSizeBytes: upload.partSizeBytes,
     partCount: upload.partCount,
+    ...(content === undefined ? {} : { content }),
     source: upload.source,
     bytesSent,
     artifact,
@@ -60,7 +68,7 @@ export async function findStored(
   const known = knownFromRecord(record, artifact.artifactRef, source) ?? (await knownFromManifest())
   const { crc32 } = object
   const proved =
-    crc32 !== undefined && known?.checksum === `CRC32:${crc32ToBase64(crc32)}` && object.sizeBytes === source.sizeBytes
+    crc32 !== undefined && known?.checksum === `CRC32:${crc32ToBase64(crc32)}` && object.sizeBytes === known.sizeBytes
   if (!proved) {
     throw new ArchiveConflict(
       `s3://${ports.store.bucket}/${key} exists already (${object.sizeBytes} bytes), and nothing proves that it is ` +
@@ -70,16 +78,16 @@ export async function findStored(
   ports.log('already-stored', { key, checksum: known.checksum })
   return {
     upload: known.upload,
-    alreadyStored: storedArtifact(known.upload, artifact, object, crc32, { bytesSent: 0 }),
+    alreadyStored: storedArtifact(known.upload, artifact, object, { crc32, content: known.content }, { bytesSent: 0 }),
   }
 
   async function knownFromManifest(): Promise<Known | undefined> {
     const manifest = await readRecord(ports.store, manifestKey(folder), manifestShape).catch(asConflict)
     const entry = manifest?.artifacts.find((candidate) => candidate.key === key)
     if (entry?.source.artifactRef !== artifact.artifactRef || !sameIdentity(entry.source, source)) return undefined
-    const { partSizeBytes, partCount, checksum } = entry
+    const { partSizeBytes, partCount, checksum, sizeBytes, content } = entry
     // The upload is history: manifests don't keep its id, and nothing asks S3 for it any more.
-    return { upload: { key, uploadId: 'completed', partSizeBytes, partCount, source }, checksum }
+    return { upload: { key, uploadId: 'completed', partSizeBytes, partCount, source }, checksum, sizeBytes, content }
   }
 }
 
@@ -90,7 +98,12 @@ function knownFromRecord(
 ): Known | undefined {
   if (record?.crc32 === undefined) return undefined
   if (record.source.artifactRef !== artifactRef || !sameIdentity(record.source, source)) return undefined
-  return { upload: uploadOf(record), checksum: `CRC32:${crc32ToBase64(record.crc32)}` }
+  return { upload: uploadOf(record), checksum: `CRC32:${crc32ToBase64(record.crc32)}`, ...objectFacts(record) }
+}
+
+/** What a record says of the object that its upload became. */
+export function objectFacts({ source, objectSizeBytes, content }: UploadRecord): ObjectFacts {
+  return { sizeBytes: objectSizeBytes ?? source.sizeBytes, content }
 }
 
 /** A manifest that nobody can read has the folder all the same. @throws ArchiveConflict */

@@ -1,10 +1,11 @@
 import type { CopyResult } from '../../contracts/pace.ts'
 import type { TaskInput } from '../../contracts/tasks.ts'
-import { missingParts, partRange } from '../../domain/transfer/part-plan.ts'
 import { Pacer } from './pacer.ts'
 import { renewClaim } from '../books/claims.ts'
 import type { PartMover } from './part-mover.ts'
 import type { Ports } from '../ports.ts'
+import { encoderOf } from './encodings.ts'
+import { missingOf } from './missing-parts.ts'
 import { PullParts } from './pull-parts.ts'
 import { PushParts } from './push-parts.ts'
 
@@ -35,18 +36,16 @@ const TIME_SAFETY = 2
 export async function copyParts(input: TaskInput<'CopyParts'>, ports: Needs): Promise<CopyResult> {
   const { item, artifact, upload, chunk, order } = input
   await renewClaim(input, ports)
-  const stored = await ports.store.listParts(upload.key, upload.uploadId, chunk)
-  const missing = missingParts(upload, upload.source.sizeBytes, stored).filter(
-    (partNumber) => partNumber >= chunk.firstPart && partNumber <= chunk.lastPart,
-  )
+  const encoder = await encoderOf(upload, ports)
+  const missing = await missingOf(encoder, upload, ports, chunk)
   const route = await ports.route(item.site)
   const pacer = new Pacer(order.bytesPerSecond, ports)
-  const mover: PartMover =
-    route.openPusher === undefined ? new PullParts(ports, input, pacer) : new PushParts(ports, input, pacer)
+  const pushes = route.openPusher !== undefined && encoder.passesThrough
+  const mover: PartMover = new (pushes ? PushParts : PullParts)(ports, input, encoder, pacer)
   const abort = new AbortController()
   const startedAt = ports.now().getTime()
   const elapsedMilliseconds = (): number => ports.now().getTime() - startedAt
-  let [next, partsSent, bytesSent, throttles, slowestMilliseconds] = [0, 0, 0, 0, 0]
+  let [next, partsSent, bytesSent, bytesRead, throttles, slowestMilliseconds] = [0, 0, 0, 0, 0, 0]
 
   const hasTime = (): boolean => {
     const wanted = Math.max(LEAST_TIME_MILLISECONDS, slowestMilliseconds * TIME_SAFETY)
@@ -59,16 +58,16 @@ export async function copyParts(input: TaskInput<'CopyParts'>, ports: Needs): Pr
       const partNumber = missing[next]
       if (partNumber === undefined || abort.signal.aborted || !hasTime()) return
       next++
-      const range = partRange(partNumber, upload.partSizeBytes, upload.source.sizeBytes)
       const beganAt = elapsedMilliseconds()
-      const moved = await mover.move(lane, partNumber, range, abort.signal)
+      const moved = await mover.move(lane, partNumber, abort.signal)
       // Added after the wait: `+=` over one would lose what other lanes add meanwhile.
       throttles += moved.throttles
       slowestMilliseconds = Math.max(slowestMilliseconds, elapsedMilliseconds() - beganAt)
       partsSent++
-      bytesSent += range.sizeBytes
+      bytesSent += moved.sentBytes
+      bytesRead += moved.readBytes
       const about = { site: item.site, guest: item.guest.id, key: upload.key }
-      ports.log('part-copied', { ...about, partNumber, sizeBytes: range.sizeBytes })
+      ports.log('part-copied', { ...about, partNumber, sizeBytes: moved.sentBytes })
     }
   }
 
@@ -88,7 +87,8 @@ export async function copyParts(input: TaskInput<'CopyParts'>, ports: Needs): Pr
   // Logging in, listing and closing are billed as well, and last: nothing but the answer follows.
   const billedSeconds = Math.ceil(ports.billedMilliseconds()) / 1000
   const memory = ports.memoryMiB === undefined ? {} : { memoryMiB: ports.memoryMiB }
-  const result = { bytesSent, partsSent, seconds, billedSeconds, ...memory, throttles, drops }
+  const read = bytesRead === bytesSent ? {} : { bytesRead }
+  const result = { bytesSent, ...read, partsSent, seconds, billedSeconds, ...memory, throttles, drops }
   ports.log('parts-copied', {
     key: upload.key,
     artifact: artifact.fileName,

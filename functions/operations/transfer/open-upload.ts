@@ -1,11 +1,11 @@
 import { SourceChanged, StoreUnavailable, UploadVanished } from '../../contracts/errors.ts'
-import type { SourceIdentity } from '../../contracts/nouns.ts'
+import type { SourceArtifact, SourceIdentity } from '../../contracts/nouns.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import type { Upload } from '../../contracts/upload.ts'
 import { judgeSource, sameIdentity } from '../../domain/transfer/copy-verdict.ts'
 import { archiveFolder, artifactKey } from '../../domain/books/object-keys.ts'
-import { planParts } from '../../domain/transfer/part-plan.ts'
 import { findStored } from './already-stored.ts'
+import { encoderOf, planUpload } from './encodings.ts'
 import type { Ports } from '../ports.ts'
 import { statSource } from './source-identity.ts'
 import {
@@ -39,8 +39,7 @@ export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): 
     const done = await findStored(ports, input, folder, source, kept?.record)
     if (done !== undefined) return done
     const opened =
-      (await resume(ports, source, artifact.artifactRef, kept?.record)) ??
-      (await start(ports, key, input, source, kept))
+      (await resume(ports, source, artifact, kept?.record)) ?? (await start(ports, key, input, source, kept))
     if (opened === undefined) continue
     await abortOthers(ports, opened)
     return { upload: opened }
@@ -50,18 +49,21 @@ export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): 
   )
 }
 
-/** The upload of the record, if it is of this very source and S3 still has it. */
+/** The upload of the record, if it is of this very source, S3 still has it, and its parts can be made as they were. */
 async function resume(
   ports: Needs,
   source: SourceIdentity,
-  artifactRef: string,
+  { artifactRef, encoding = 'none' }: SourceArtifact,
   record: UploadRecord | undefined,
 ): Promise<Upload | undefined> {
   if (record?.source.artifactRef !== artifactRef || !sameIdentity(record.source, source)) return undefined
+  if ((record.encoding ?? 'none') !== encoding) return undefined
+  const upload = uploadOf(record)
   try {
+    await encoderOf(upload, ports)
     const parts = await ports.store.listParts(record.key, record.uploadId)
     ports.log('upload-resumed', { key: record.key, partsThere: parts.length, partCount: record.partCount })
-    return uploadOf(record)
+    return upload
   } catch (error) {
     if (error instanceof UploadVanished) return undefined
     throw error
@@ -72,17 +74,18 @@ async function resume(
 async function start(
   ports: Needs,
   key: string,
-  { item, artifact: { artifactRef } }: TaskInput<'OpenUpload'>,
+  { item, artifact }: TaskInput<'OpenUpload'>,
   source: SourceIdentity,
   kept: KeptRecord | undefined,
 ): Promise<Upload | undefined> {
+  const planned = await planUpload(key, item.site, artifact, source, ports)
   const uploadId = await ports.store.createUpload(key)
   const record: UploadRecord = {
     version: 1,
     key,
     uploadId,
-    ...planParts(source.sizeBytes),
-    source: { ...source, artifactRef },
+    ...planned,
+    source: { ...source, artifactRef: artifact.artifactRef },
     openedAt: ports.now().toISOString(),
     item,
   }

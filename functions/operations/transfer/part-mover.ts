@@ -1,3 +1,11 @@
+export interface MovedPart {
+  /** To S3, and of the source. */
+  sentBytes: number
+  readBytes: number
+  /** S3's requests to slow down. */
+  throttles: number
+}
+
 /** One way of getting parts of a source into S3, for the length of one function call. */
 export interface PartMover {
   /** Connections that broke and were opened again. */
@@ -8,14 +16,8 @@ export interface PartMover {
 
   /**
    * Move one part; returns when S3 has confirmed it. Lanes run side by side, each one part at a time.
-   * `throttles` counts S3's requests to slow down.
    */
-  move(
-    lane: number,
-    partNumber: number,
-    range: { positionBytes: number; sizeBytes: number },
-    signal: AbortSignal,
-  ): Promise<{ throttles: number }>
+  move(lane: number, partNumber: number, signal: AbortSignal): Promise<MovedPart>
 
   close(): Promise<void>
 }

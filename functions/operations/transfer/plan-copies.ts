@@ -3,7 +3,7 @@ import type { Pace } from '../../contracts/pace.ts'
 import { MAX_STREAMS, type TaskInput, type TaskOutput } from '../../contracts/tasks.ts'
 import { readFailure } from '../../domain/backup/failure.ts'
 import { judgeRound } from '../../domain/transfer/pace.ts'
-import { affordableParts, missingParts, partRange, planChunks } from '../../domain/transfer/part-plan.ts'
+import { affordableParts, planChunks } from '../../domain/transfer/part-plan.ts'
 import { orderRound, usableBytesPerSecond } from '../../domain/transfer/round-order.ts'
 import { judgeLine } from '../../domain/transfer/slowest-line.ts'
 import { bandwidthAt, strictest } from '../../domain/transfer/transfer-limits.ts'
@@ -11,6 +11,8 @@ import { renewClaim } from '../books/claims.ts'
 import { keepStaged } from '../backup/dump-turns.ts'
 import { noteProgress } from '../books/guest-progress.ts'
 import type { Ports } from '../ports.ts'
+import { encoderOf } from './encodings.ts'
+import { missingOf, readBytesOf } from './missing-parts.ts'
 import { releaseStreams, reserveStreams } from '../books/stream-reservations.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'siteLimits' | 'now' | 'log' | 'sleep'>
@@ -28,15 +30,12 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
   await renewClaim(input, ports)
   await keepStaged(input, ports)
   const limits = await ports.siteLimits(item.site)
-  const stored = await ports.store.listParts(upload.key, upload.uploadId)
-  const missing = missingParts(upload, upload.source.sizeBytes, stored)
-  const { partSizeBytes } = upload
-  const missingBytes = missing.reduce(
-    (sum, partNumber) => sum + partRange(partNumber, partSizeBytes, upload.source.sizeBytes).sizeBytes,
-    0,
-  )
+  const encoder = await encoderOf(upload, ports)
+  const missing = await missingOf(encoder, upload, ports)
+  const { partSizeBytes } = encoder
+  const missingBytes = readBytesOf(encoder, missing)
   const maxStreams = Math.min(MAX_STREAMS, limits.connectionsPerNode)
-  const partsInFlight = Math.min(input.pace.partsInFlight, affordableParts(partSizeBytes))
+  const partsInFlight = Math.min(input.pace.partsInFlight, affordableParts(encoder.heldBytes))
   const { work } = input.pace
   const now = ports.now()
   const copyingSince = input.pace.copyingSince ?? now.toISOString()
@@ -47,7 +46,7 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
     const planned = { pace, chunks: [], waitSeconds: 0, missingBytes, reason, ...rest }
     const about = { site: item.site, guest: item.guest.id, key: upload.key, streams: planned.chunks.length }
     ports.log('copies-planned', { ...about, missingBytes, waitSeconds: planned.waitSeconds, reason })
-    const totalBytes = upload.source.sizeBytes
+    const totalBytes = readBytesOf(encoder)
     await noteProgress(item, { stage: 'copying', reason }, { doneBytes: totalBytes - missingBytes, totalBytes }, ports)
     return planned
   }

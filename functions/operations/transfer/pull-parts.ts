@@ -1,23 +1,27 @@
 import type { TaskInput } from '../../contracts/tasks.ts'
+import { type PartEncoder, type ReadSource, Scratch } from '../../domain/encoding/part-encoder.ts'
 import type { Pacer } from './pacer.ts'
-import type { PartMover } from './part-mover.ts'
+import type { MovedPart, PartMover } from './part-mover.ts'
+import { writePartRecord } from '../books/part-records.ts'
 import type { Ports } from '../ports.ts'
 import { SourceSession } from './source-session.ts'
 
-type Needs = Pick<Ports, 'store' | 'route' | 'now' | 'sleep' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'sleep' | 'log'>
 
-/** Reads each part into memory and sends it from there, so that it can be sent again. */
+/** Makes each part in memory of what it reads, and sends it from there, so that it can be sent again. */
 export class PullParts implements PartMover {
-  readonly #store: Ports['store']
+  readonly #ports: Needs
   readonly #upload: TaskInput<'CopyParts'>['upload']
+  readonly #encoder: PartEncoder
   readonly #source: SourceSession
   readonly #pacer: Pacer
   /** One for each lane, used for part after part. */
-  readonly #buffers: Buffer[] = []
+  readonly #scratches: Scratch[] = []
 
-  constructor(ports: Needs, { item, artifact, upload }: TaskInput<'CopyParts'>, pacer: Pacer) {
-    this.#store = ports.store
+  constructor(ports: Needs, { item, artifact, upload }: TaskInput<'CopyParts'>, encoder: PartEncoder, pacer: Pacer) {
+    this.#ports = ports
     this.#upload = upload
+    this.#encoder = encoder
     this.#pacer = pacer
     this.#source = new SourceSession(ports, item.site, artifact, upload.source)
   }
@@ -30,25 +34,19 @@ export class PullParts implements PartMover {
     return this.#source.assertUnchanged(signal)
   }
 
-  async move(
-    lane: number,
-    partNumber: number,
-    { positionBytes, sizeBytes }: { positionBytes: number; sizeBytes: number },
-    signal: AbortSignal,
-  ): Promise<{ throttles: number }> {
-    const body = this.#buffer(lane).subarray(0, sizeBytes)
-    const crc32 = await this.#pacer.inSlices(body, signal, (at, slice) =>
-      this.#source.read(positionBytes + at, slice, signal),
-    )
-    return this.#store.putPart(this.#upload.key, this.#upload.uploadId, partNumber, body, crc32, signal)
+  async move(lane: number, partNumber: number, signal: AbortSignal): Promise<MovedPart> {
+    const read: ReadSource = (positionBytes, target) =>
+      this.#pacer.inSlices(target, signal, (at, slice) => this.#source.read(positionBytes + at, slice, signal))
+    const scratch = (this.#scratches[lane] ??= new Scratch())
+    const { slices, sizeBytes, crc32, record } = await this.#encoder.encode(partNumber, read, scratch, signal)
+    const { key, uploadId } = this.#upload
+    // S3's list doesn't know what a part stands for: its record has to be there before it.
+    if (record !== undefined) await writePartRecord(this.#ports, key, record)
+    const { throttles } = await this.#ports.store.putPart(key, uploadId, partNumber, slices, crc32, signal)
+    return { sentBytes: sizeBytes, readBytes: this.#encoder.partOfSource(partNumber).readBytes, throttles }
   }
 
   close(): Promise<void> {
     return this.#source.close()
-  }
-
-  #buffer(lane: number): Buffer {
-    const { partSizeBytes, source } = this.#upload
-    return (this.#buffers[lane] ??= Buffer.allocUnsafeSlow(Math.min(partSizeBytes, source.sizeBytes)))
   }
 }

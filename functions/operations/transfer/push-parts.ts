@@ -2,7 +2,8 @@ import { SourceUnreadable } from '../../contracts/errors.ts'
 import type { TaskInput } from '../../contracts/tasks.ts'
 import type { Pacer } from './pacer.ts'
 import type { Pusher } from '../../readers/reader.ts'
-import type { PartMover } from './part-mover.ts'
+import type { PartEncoder } from '../../domain/encoding/part-encoder.ts'
+import type { MovedPart, PartMover } from './part-mover.ts'
 import type { Ports } from '../ports.ts'
 import { Reconnecting } from './reconnecting.ts'
 import { siteFileOf } from './site-file.ts'
@@ -11,16 +12,18 @@ import { pinned } from './source-session.ts'
 
 type Needs = Pick<Ports, 'store' | 'route' | 'now' | 'sleep' | 'log'>
 
-/** Has the node send each part; no byte of it comes here. */
+/** Has the node send each part, which are bytes of the source then; none of them comes here. */
 export class PushParts implements PartMover {
   readonly #store: Ports['store']
   readonly #task: TaskInput<'CopyParts'>
+  readonly #encoder: PartEncoder
   readonly #pacer: Pacer
   readonly #session: Reconnecting<Pusher>
 
-  constructor(ports: Needs, task: TaskInput<'CopyParts'>, pacer: Pacer) {
+  constructor(ports: Needs, task: TaskInput<'CopyParts'>, encoder: PartEncoder, pacer: Pacer) {
     this.#store = ports.store
     this.#task = task
+    this.#encoder = encoder
     this.#pacer = pacer
     const { item, artifact, upload } = task
     const open = async (): Promise<Pusher> => {
@@ -40,15 +43,11 @@ export class PushParts implements PartMover {
     assertSourceUnchanged(await this.#session.use((pusher) => pusher.stat(), signal), upload.source, artifact)
   }
 
-  async move(
-    _lane: number,
-    partNumber: number,
-    range: { positionBytes: number; sizeBytes: number },
-    signal: AbortSignal,
-  ): Promise<{ throttles: number }> {
+  async move(_lane: number, partNumber: number, signal: AbortSignal): Promise<MovedPart> {
     const { key, uploadId } = this.#task.upload
+    const range = this.#encoder.partOfSource(partNumber)
     await this.#pacer.turn(range.sizeBytes, signal)
-    return this.#session.use(
+    const { throttles } = await this.#session.use(
       (pusher) =>
         pusher.push(
           range,
@@ -57,6 +56,7 @@ export class PushParts implements PartMover {
         ),
       signal,
     )
+    return { sentBytes: range.sizeBytes, readBytes: range.readBytes, throttles }
   }
 
   close(): Promise<void> {

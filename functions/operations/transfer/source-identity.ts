@@ -1,3 +1,4 @@
+import type { AllocationMap } from '../../contracts/disk-archive.ts'
 import { SourceChanged } from '../../contracts/errors.ts'
 import type { SourceArtifact, SourceIdentity } from '../../contracts/nouns.ts'
 import { judgeUnchanged } from '../../domain/transfer/copy-verdict.ts'
@@ -14,6 +15,25 @@ export async function statSource(
   const reader = await route.open(siteFileOf(site, artifact))
   await reader.close()
   return reader.opened
+}
+
+/**
+ * Which blocks of a disk were ever written, where its platform says so.
+ * @throws SourceChanged when the disk is no longer the one that is to be archived
+ */
+export async function allocationOf(
+  ports: Pick<Ports, 'route'>,
+  site: string,
+  artifact: SourceArtifact,
+  source: SourceIdentity,
+): Promise<AllocationMap | undefined> {
+  const reader = await (await ports.route(site)).open(siteFileOf(site, artifact))
+  try {
+    assertSourceUnchanged(reader.opened, source, artifact)
+    return await reader.allocation?.()
+  } finally {
+    await reader.close()
+  }
 }
 
 /** Bytes of two states of a file must never meet in one object. @throws SourceChanged */

@@ -1,11 +1,17 @@
 import { ArchiveConflict, GuestReplaced, InternalFault } from '../../contracts/errors.ts'
 import { type Manifest, manifestSchema } from '../../contracts/manifest.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
-import { type GuestIdentity, siteFileLocationSchema, type SourceLocation } from '../../contracts/nouns.ts'
+import {
+  type GuestIdentity,
+  siteFileLocationSchema,
+  type SourceLocation,
+  type StoredArtifact,
+} from '../../contracts/nouns.ts'
 import type { SideFile } from '../../contracts/side-file.ts'
 import type { PlanItem } from '../../contracts/plan-item.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
+import { crc32FromBase64 } from '../../domain/transfer/crc32.ts'
 import { pathOf } from '../../domain/transfer/source-path.ts'
 import { guestCounts } from '../../domain/transfer/copy-work.ts'
 import { pairSources, type StoredSource } from '../../domain/transfer/stored-sources.ts'
@@ -21,7 +27,8 @@ import { readKeptEvidence, sideFilesIn } from '../books/kept-evidence.ts'
 import { lookInside } from './look-inside.ts'
 import type { Ports } from '../ports.ts'
 import { sampleContent } from './sample-content.ts'
-import { removeUploadRecord } from '../books/upload-record.ts'
+import { readUploadRecord, removeUploadRecord } from '../books/upload-record.ts'
+import { keepDiskPlan } from '../books/disk-plans.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
 
@@ -48,6 +55,7 @@ export async function writeManifest(
   const identity = provenIdentity(item, configuration, ports)
   const contentSample = await sampleContent(stored, ports)
   const sideFiles = await writeSideFiles(folder, sideFilesIn(kept), ports)
+  for (const artifact of stored) sideFiles.push(...(await keepPlanOf(artifact, ports)))
   const work = guestCounts(input)
   const bytesSent = stored.reduce((sum, artifact) => sum + artifact.bytesSent, 0)
   const manifest = manifestSchema.parse({
@@ -107,6 +115,14 @@ async function writeSideFiles(folder: string, files: readonly SideFile[], { stor
     await store.writeText(artifactKey(folder, file.name), body, { contentType, onlyIf: { absent: true } })
   }
   return files.map(({ name }) => artifactKey(folder, name))
+}
+
+/** Ranges, map and frames of an encoded disk. Nothing of others, nor once the manifest is there and the record gone. */
+async function keepPlanOf({ key, content, checksum }: StoredArtifact, ports: Needs): Promise<string[]> {
+  if (content === undefined) return []
+  const { planKey } = (await readUploadRecord(ports, key))?.record ?? {}
+  const sum = crc32FromBase64(checksum.slice('CRC32:'.length))
+  return planKey === undefined || sum === undefined ? [] : keepDiskPlan(ports, key, { planKey, sum })
 }
 
 function asWritten({ artifact, stored }: StoredSource): Manifest['artifacts'][number] {

@@ -101,13 +101,15 @@ async function readManifest(
 
 async function readFiles(manifest: Manifest, ports: VerifyPorts): Promise<FileReading[]> {
   const readings: FileReading[] = []
-  for (const { key, fileName } of manifest.artifacts) {
-    readings.push(await readFile(manifest, key, fileName, ports))
-  }
+  for (const artifact of manifest.artifacts) readings.push(await readFile(manifest, artifact, ports))
   return readings
 }
 
-async function readFile(manifest: Manifest, key: string, fileName: string, ports: VerifyPorts): Promise<FileReading> {
+async function readFile(
+  manifest: Manifest,
+  { key, fileName, content: disk }: Manifest['artifacts'][number],
+  ports: VerifyPorts,
+): Promise<FileReading> {
   const { store } = ports
   try {
     const object = await store.head(key)
@@ -116,7 +118,7 @@ async function readFile(manifest: Manifest, key: string, fileName: string, ports
       return { result: 'refused', findings: [{ code: 'object-missing', message }], notes: [] }
     }
     const bytes = untilOutOfTime(readObject(store, key, object), fileName, object.sizeBytes, ports)
-    const reading = await readArchive(bytes, { fileName, guest: manifest.guest })
+    const reading = await readArchive(bytes, { fileName, guest: manifest.guest, ...(disk && { disk }) })
     return { ...reading, ...judgeAgainstManifest(reading, manifest) }
   } catch (error) {
     if (error instanceof OutOfTime) return notVerified(OUT_OF_TIME, error.message)

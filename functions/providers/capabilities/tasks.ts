@@ -1,4 +1,4 @@
-import type { JobSummary } from '../provider.ts'
+import type { JobSummary } from '../job-summary.ts'
 import type { UnreadPlace } from './archives-on-platform.ts'
 
 /** Any task that this account started, of whatever kind. */

@@ -5,7 +5,7 @@ import { sessionKey } from '../../domain/books/object-keys.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { SharedText } from '../../providers/provider-deps.ts'
-import { openProvider, siteSchema, traitsOf, writtenJobSchema } from '#platforms'
+import { openProvider, siteSchema, traitsOf, writtenJobs } from '#platforms'
 import type { Invocation } from '../define-handler.ts'
 import { readEnv } from '../env.ts'
 import { withBase } from './base.ts'
@@ -15,7 +15,7 @@ import { withStore } from './store.ts'
 /** Providers live for one call. Only the ticket of an account with a second factor outlives it, sealed: a code works once. */
 export function withProvider(
   invocation: Invocation,
-): Pick<Ports, 'provider' | 'traitsOf' | 'defaultSite' | 'writtenJobSchema'> {
+): Pick<Ports, 'provider' | 'traitsOf' | 'defaultSite' | 'writtenJobs'> {
   const opened = new Map<string, Promise<Provider>>()
   const provider = (site: string): Promise<Provider> => {
     const found = opened.get(site) ?? open(site)
@@ -39,5 +39,5 @@ export function withProvider(
     invocation.onEnd(() => itsProvider.close())
     return itsProvider
   }
-  return { provider, traitsOf, defaultSite: readEnv(siteEnv).DEFAULT_SITE, writtenJobSchema }
+  return { provider, traitsOf, defaultSite: readEnv(siteEnv).DEFAULT_SITE, writtenJobs }
 }

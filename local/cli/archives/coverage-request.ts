@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import type { CoverageRequest, CoverageSchedule } from '../../../functions/contracts/coverage.ts'
 import { readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobSchema } from '../../../functions/providers/registry.ts'
+import { writtenJobs } from '../../../functions/providers/registry.ts'
 import { coverageRequest } from '../../../lib/coverage-request.ts'
 import { UsageError } from '../../run/cli-error.ts'
 import { readJobFile } from '../run/job-file.ts'
@@ -26,7 +26,7 @@ export async function guestsOfJob(
 ): Promise<{ schedule: CoverageSchedule; site: string | undefined }> {
   const request = await readJobFile(path)
   // A job of the older shape may name no site: then the site's file says whose guests they are.
-  const { job } = readRequest(request, 'site', writtenJobSchema)
+  const { job } = readRequest(request, 'site', writtenJobs)
   const { site } = request as { site?: string }
   const schedule = { name: basename(path), guests: job.guests, everyHours: everyMilliseconds / 3_600_000 }
   return { schedule, site }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { siteNameSchema } from '../../../functions/contracts/nouns.ts'
 import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
 import { readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobSchema } from '../../../functions/providers/registry.ts'
+import { writtenJobs } from '../../../functions/providers/registry.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import { lookAtSite } from '../../../functions/operations/selection/look-at-site.ts'
 import { knownGuests } from '../../../functions/operations/pruning/plan-pruning.ts'
@@ -60,7 +60,7 @@ export async function siteRetention(
   const given = givenRules(options)
   if (options.job !== undefined) {
     if (Object.keys(given).length > 0) refuse("--job brings its own retention; it can't be combined with other rules")
-    const { job } = readRequest(await readJobFile(options.job), siteName, writtenJobSchema)
+    const { job } = readRequest(await readJobFile(options.job), siteName, writtenJobs)
     if (siteName !== undefined && job.site !== siteName) {
       throw new UsageError(`The job is for site ${job.site}, not ${siteName}.`)
     }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { Job } from '../../../functions/contracts/job.ts'
 import { type SiteLimits, siteLimitsSchema } from '../../../functions/contracts/limits.ts'
 import { readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobSchema } from '../../../functions/providers/registry.ts'
+import { writtenJobs } from '../../../functions/providers/registry.ts'
 import { type ForeseenRun, foreseeRun } from '../../../functions/operations/foresight/foresee-run.ts'
 import { strangeSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { lastStored } from '../../../functions/operations/catalogue/last-stored.ts'
@@ -53,7 +53,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
   const file = options.site === undefined ? undefined : { path: options.site, json: await readSiteFile(options.site) }
   const unnamed = file === undefined ? deployment?.defaultSite : siteNameFrom({ file }).name
-  const { job, notes } = readRequest(request, unnamed, writtenJobSchema)
+  const { job, notes } = readRequest(request, unnamed, writtenJobs)
   siteNameFrom({ job: job.site, file })
   const json = file?.json ?? (await siteJson(job.site, undefined, deployment))
   const bucket = options.bucket ?? deployment?.bucket.name

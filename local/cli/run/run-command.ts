@@ -5,7 +5,7 @@ import type { RunReport } from '../../../functions/contracts/report.ts'
 import { namedIds } from '../../../functions/contracts/selection.ts'
 import { type Failure, readFailure } from '../../../functions/domain/backup/failure.ts'
 import { readAgain, readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobSchema } from '../../../functions/providers/registry.ts'
+import { writtenJobs } from '../../../functions/providers/registry.ts'
 import { emptyOutcome } from '../../../functions/operations/books/outcomes.ts'
 import { repeatRun } from '../../../functions/operations/run/repeat-run.ts'
 import { stateFolder, synthesise } from '../../run/assembly.ts'
@@ -68,7 +68,7 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
   const file = { path: options.site, json: siteJson }
   const { job, notes } =
     again === undefined
-      ? readRequest(request, siteNameFrom({ file }).name, writtenJobSchema)
+      ? readRequest(request, siteNameFrom({ file }).name, writtenJobs)
       : await repeatRun(again, openBucket(options))
   siteNameFrom({ job: job.site, file })
   const display = openDisplay(process.stderr)
@@ -140,7 +140,7 @@ export async function runOnAws(asked: Asked, options: DeployedOptions, stop: Sto
   const sfn = openStepFunctions()
   const request = await requestOf(asked, sfn)
   // Any site name passes: which sites exist is for the deployment to say.
-  if (readAgain(request) === undefined) readRequest(request, 'site', writtenJobSchema)
+  if (readAgain(request) === undefined) readRequest(request, 'site', writtenJobs)
   const { deployment, stateMachine: stateMachineArn } = options
   const executionArn = await startDeployed({ job: request, stateMachineArn, deployment }, sfn)
   return follow(executionArn, options, stop)

@@ -1,5 +1,6 @@
 /** What an operation gets and gives. Requests come here authenticated and routed. */
 import type { Access } from '../access.ts'
+import { ACCOUNT_ID } from '../account.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestBody } from '../protocol/request-body.ts'
 import type { S3Request } from '../protocol/request.ts'
@@ -32,10 +33,6 @@ export interface S3Response {
 
 export type Operation = (call: Call) => S3Response | Promise<S3Response>
 
-/** The account that owns everything here. */
-export const OWNER_ID = 'f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d1e0f'
-export const OWNER_NAME = 'guestlift'
-export const ACCOUNT_ID = '123456789012'
 export const DEFAULT_REGION = 'us-east-1'
 
 export function bucketOf(call: Call): BucketStore {

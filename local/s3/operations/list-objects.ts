@@ -3,7 +3,8 @@ import { invalidArgument } from '../errors.ts'
 import { element, optional, renderXml, type XmlElement } from '../protocol/xml.ts'
 import type { BucketStore } from '../store/bucket-store.ts'
 import type { ObjectVersion, VersionRecord } from '../store/records.ts'
-import { bucketOf, type Call, OWNER_ID, OWNER_NAME, type S3Response, xmlAnswer } from './call.ts'
+import { OWNER_ID, OWNER_NAME } from '../account.ts'
+import { bucketOf, type Call, type S3Response, xmlAnswer } from './call.ts'
 import { commonPrefixElements, cutPage, nameEncoding } from './paging.ts'
 
 function* currentObjects(bucket: BucketStore, from: string): Generator<[string, ObjectVersion]> {

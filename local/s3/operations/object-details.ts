@@ -1,18 +1,10 @@
 /** Tags, retention, legal hold, attributes and ACL of one object. */
+import { OWNER_ID, OWNER_NAME } from '../account.ts'
 import { invalidArgument, invalidRequest, S3Error } from '../errors.ts'
 import { element, optional, parseXml, renderXml, type XmlElement } from '../protocol/xml.ts'
 import type { BucketStore } from '../store/bucket-store.ts'
 import type { ObjectVersion } from '../store/records.ts'
-import {
-  bucketOf,
-  type Call,
-  keyOf,
-  LARGEST_XML_BYTES,
-  OWNER_ID,
-  OWNER_NAME,
-  type S3Response,
-  xmlAnswer,
-} from './call.ts'
+import { bucketOf, type Call, keyOf, LARGEST_XML_BYTES, type S3Response, xmlAnswer } from './call.ts'
 import { retentionHolds } from './delete-objects.ts'
 import { findVersion } from './find-version.ts'
 import { parseRetention, versionHeader } from './object-attributes.ts'

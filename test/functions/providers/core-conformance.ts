@@ -8,7 +8,8 @@ import { sourcesOf } from '../../../functions/domain/backup/sources.ts'
 import { judge } from '../../../functions/domain/backup/verdict.ts'
 import { compareIds } from '../../../functions/domain/identity/compare-ids.ts'
 import type { FoundGuest } from '../../../functions/providers/guest-facts.ts'
-import type { Destination, JobSummary, MadeByBackup, Provider } from '../../../functions/providers/provider.ts'
+import type { Destination, MadeByBackup, Provider } from '../../../functions/providers/provider.ts'
+import type { JobSummary } from '../../../functions/providers/job-summary.ts'
 
 /** A site that the suite may use up. */
 export interface CoreHarness {

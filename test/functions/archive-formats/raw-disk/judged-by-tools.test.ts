@@ -1,11 +1,12 @@
 /** Archives of disks, judged by the programs that people restore with. */
 import { spawnSync } from 'node:child_process'
-import { createWriteStream, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { rawDiskEncoder } from '../../../../functions/archive-formats/raw-disk/encoder.ts'
@@ -62,6 +63,14 @@ const disks: [string, Disk][] = [
   ['a hole first and the last block written', diskOf([...times(30, 'hole' as const), 'random'])],
   ['zeros that were written, without a map', { bytes: Buffer.alloc(9 * MIB + 100) }],
 ]
+
+/** The format's reference reader. Debian packages its source alone: test/tools/seekable-reader.sh builds it. */
+const seekableReader = [fileURLToPath(new URL('../../../../.guestlift/tools/seekable_decompression', import.meta.url))]
+  .filter((path) => existsSync(path))
+  .at(0)
+if (seekableReader === undefined) {
+  console.warn('skipped: no seekable_decompression (sh test/tools/seekable-reader.sh .guestlift/tools)')
+}
 
 const [zstd, python, qemu, ext4] = [has('zstd'), has('python3'), has('qemu-img'), has('mkfs.ext4') && has('e2fsck')]
 
@@ -179,5 +188,30 @@ describe.skipIf(!qemu || !zstd)('a virtual disk of the platform’s own form', (
     run('zstd', '-q', '-d', '-f', at('v.vhd.zst'), '-o', at('w.vhd'))
     expect(readFileSync(at('w.vhd')).equals(bytes)).toBe(true)
     expect(run('qemu-img', 'compare', '-f', 'raw', '-F', 'vpc', raw, at('w.vhd'))).toMatch(/identical/)
+  })
+})
+
+describe.skipIf(seekableReader === undefined)('the reference reader of the seekable format', () => {
+  it.each(disks)('reads any range of the archive of %s', async (_, disk) => {
+    const { object } = await packed(disk, 4 * MIB)
+    writeFileSync(at('s.raw.zst'), object)
+    const random = randomFrom(11)
+    const { length } = disk.bytes
+    const ranges = [
+      [0, 1],
+      [length - 1, length],
+      [0, length],
+      ...Array.from({ length: 6 }, () => {
+        const from = Math.floor(random() * length)
+        return [from, Math.min(length, from + 1 + Math.floor(random() * 2 * MIB))]
+      }),
+    ] as const
+    for (const [from = 0, to = 0] of ranges) {
+      const words = [at('s.raw.zst'), String(from), String(to)]
+      const { status, stdout, stderr } = spawnSync(seekableReader ?? '', words, { maxBuffer: 2 ** 28 })
+      expect(stderr.toString()).toBe('')
+      expect(status).toBe(0)
+      expect(stdout.equals(disk.bytes.subarray(from, to))).toBe(true)
+    }
   })
 })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { readAgain, readRequest as readRequestOf } from '../../../../functions/domain/selection/request.ts'
-import { writtenJobSchema } from '../../../../functions/providers/registry.ts'
+import { writtenJobs } from '../../../../functions/providers/registry.ts'
 
 const readRequest = (request: unknown, defaultSite: string | undefined) =>
-  readRequestOf(request, defaultSite, writtenJobSchema)
+  readRequestOf(request, defaultSite, writtenJobs)
 
 const older = {
   provider: 'proxmox',

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { StoreDenied, UploadVanished } from '../../../../functions/contracts/errors.ts'
 import { sweepReportSchema } from '../../../../functions/contracts/sweep.ts'
 import { newClaim } from '../../../../functions/domain/backup/guest-claim.ts'
+import { partRecordKey, uploadFileKey } from '../../../../functions/domain/books/object-keys.ts'
 import { sweepUploads } from '../../../../functions/operations/sweep/sweep-uploads.ts'
 import { writeUploadRecord } from '../../../../functions/operations/books/upload-record.ts'
 import { artifact, stored } from '../../../fakes/evidence.ts'
@@ -171,6 +172,21 @@ describe('a sweep', () => {
       `uploads/${keyOf('vm-101')}.json`,
       `uploads/${keyOf('vm-102')}.json`,
     ])
+  })
+
+  it('forgets what was kept of parts once their record is gone and no upload is open, and not sooner', async () => {
+    const parts = (guest: string, hours: number) =>
+      hoursAgo(hours, () => ports.store.writeText(partRecordKey('', keyOf(guest), 1), '{}'))
+    for (const guest of ['vm-100', 'vm-101', 'vm-102', 'vm-103']) await parts(guest, 24 * 15)
+    await hoursAgo(24 * 15, () => ports.store.writeText(uploadFileKey('', keyOf('vm-100'), 'plan', 1), '{}'))
+    await record(keyOf('vm-101'), 'gone', 24 * 13)
+    await openUpload(keyOf('vm-102'), 10)
+    await hoursAgo(24 * 13, () => ports.store.writeText(partRecordKey('', keyOf('vm-103'), 2), '{}'))
+    const before = await ports.store.listKeys('uploads/parts/')
+    await sweepUploads({ sweepId: 'looking', startedAt: '2026-11-22T02:00:05.000Z', dryRun: true }, ports)
+    expect(await ports.store.listKeys('uploads/parts/')).toEqual(before)
+    await sweep()
+    expect(await ports.store.listKeys('uploads/parts/')).toEqual(before.filter((key) => !key.includes('vm-100')))
   })
 
   it.each(['not json', '{"version":2}'])('keeps an upload whose record reads %j, and says so', async (text) => {

@@ -116,6 +116,32 @@ describe('a finished object whose manifest could not be written', () => {
     await expect(found(on)).rejects.toThrow('nothing is unfinished')
   })
 
+  it('is adopted with all its files, and not while one of them is unproven', async () => {
+    const on = dumped()
+    const two = [on.artifact, { ...on.artifact, artifactRef: 'disk-2', fileName: 'disks/two.raw' }]
+    const { listed: _listed, listedAgainSizeBytes: _again, archiveName: _name, ...ended } = goodEvidence
+    const sources = two.map((artifact) => ({ artifact, listedAgainSizeBytes: archive.length }))
+    on.ports.fakeProvider.evidence = { ...ended, sources }
+    on.ports.fakeProvider.judgeJob = () => undefined
+    const begun = await begin(on, item)
+    const store = async (artifact: SourceArtifact) => {
+      const { upload } = await openUpload({ item, artifact }, on.ports)
+      const work = { ...begun.work, artifact, upload }
+      await copy(on, { work }, upload.partCount)
+      await completeUpload({ ...work, bytesSent: 0 }, on.ports)
+    }
+    for (const artifact of two) await store(artifact)
+    await recordFailure({ ...begun.work, error: denied }, on.ports)
+
+    const whole = await found(on)
+    const first = { ...whole, witnesses: whole.witnesses.slice(0, 1) }
+    await expect(adoptUnfinished(first, false, on.ports)).rejects.toThrow(/no record proves its file/)
+    expect(await on.ports.store.head(manifestKey(folder))).toBeUndefined()
+    await adoptUnfinished(whole, false, on.ports)
+    const manifest = manifestSchema.parse(JSON.parse((await on.ports.store.readText(manifestKey(folder)))?.text ?? ''))
+    expect(manifest.artifacts.map(({ fileName }) => fileName)).toEqual(two.map(({ fileName }) => fileName))
+  })
+
   it('is not adopted where the object is another than the one that the record is about', async () => {
     const on = await withoutManifest()
     await on.ports.store.writeText(on.key, 'x'.repeat(archive.length))

@@ -415,7 +415,7 @@ describe('releasing the backup', () => {
       outcome: 'succeeded',
       verdict: 'archived',
       reason: '',
-      artifacts: [{ key: stored.key, sizeBytes: 1000, checksum: 'CRC32:AAAAAA==' }],
+      artifacts: [{ key: stored.key, sizeBytes: 1000, checksum: 'CRC32:AAAAAA==', partCount: 1 }],
       manifestKey: 'm',
       bytesSent: 1000,
       seconds: 5,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import type { AllocationMap } from '../../../../functions/contracts/disk-archive.ts'
 import type { SourceArtifact, SourceIdentity } from '../../../../functions/contracts/nouns.ts'
 import type { TaskInput } from '../../../../functions/contracts/tasks.ts'
 import type { Upload } from '../../../../functions/contracts/upload.ts'
@@ -13,6 +14,8 @@ export const PART_BYTES = 1000
 export class FakeSource implements Route {
   body: Buffer
   modifiedAt = '2026-11-22T02:10:00.000Z'
+  /** Where the platform knows which blocks of a disk were written. */
+  map: AllocationMap | undefined
   /** Reads at these positions fail this often with a cut connection. */
   readonly cuts = new Map<number, number>()
   /** A connection that was asked for more is cut. */
@@ -35,6 +38,7 @@ export class FakeSource implements Route {
 
   async open(): Promise<Reader> {
     this.opened++
+    const { map } = this
     let broken = false
     let left = this.bytesPerConnection
     const alive = (): void => {
@@ -63,6 +67,7 @@ export class FakeSource implements Route {
         this.body.copy(target, 0, positionBytes)
         return crc32(target)
       },
+      ...(map === undefined ? {} : { allocation: async () => map }),
       close: async () => {
         this.closed++
       },
