@@ -2,7 +2,7 @@ import type { Guest, GuestIdentity } from '../../contracts/nouns.ts'
 import type { RestoreFinding } from '../../contracts/restore.ts'
 import type { FoundGuest, GuestDisk } from '../guest-facts.ts'
 import type { MissingPrivilege } from '../intended-work.ts'
-import type { JobSummary } from '../provider.ts'
+import type { JobSummary } from '../job-summary.ts'
 
 /** What is to be brought back. */
 export interface ArchiveToRestore {

@@ -1,7 +1,8 @@
 /** Bringing guests back: what each method promises stands in `../capabilities/restores.ts`. */
 import { RestoreStartUnclear } from '../../contracts/errors.ts'
 import type { FoundRestores, IntendedRestore, Restores } from '../capabilities/restores.ts'
-import type { JobSummary, Provider } from '../provider.ts'
+import type { JobSummary } from '../job-summary.ts'
+import type { Provider } from '../provider.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { mayBeSince, offsetByTask } from './clock.ts'
