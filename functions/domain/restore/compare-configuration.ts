@@ -2,29 +2,13 @@
  * Holds a restored guest's configuration against the one in its archive, key by key. A restore makes some things anew;
  * whatever else differs is a difference that somebody has to look at.
  */
-import type { GuestKind } from '../../contracts/nouns.ts'
 import type { ConfigurationChange, ConfigurationComparison } from '../../contracts/restore.ts'
 import { type ConfigurationValues, valuesIn } from '../identity/embedded-identity.ts'
 import { descriptionIn, withoutRestoreNote } from './archived-description.ts'
 import { judgeDisk } from './compare-disk.ts'
 import { judgeInterface } from './compare-interface.ts'
+import type { Judgement, RestoredHow } from './judgement.ts'
 import { partsOf } from './property-parts.ts'
-
-/** How the guest was restored: what it may differ in follows from that. */
-export interface RestoredHow {
-  kind: GuestKind
-  /** With hardware addresses and a uuid of its own. */
-  unique?: boolean
-  /** The name that it was given. */
-  name?: string
-  /** Bridge in the archive → bridge now. */
-  bridges?: Readonly<Record<string, string>>
-  /** Its interfaces were unplugged. */
-  disconnected?: boolean
-}
-
-/** `undefined`: the same. */
-export type Judgement = { expected: string } | { difference: string } | undefined
 
 /** The platform's own, of the moment. */
 const PASSING = /^(?:lock|digest|parent|snaptime|vmstate|running(?:machine|cpu|cpus|nets-host-mtu))$/

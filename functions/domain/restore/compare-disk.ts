@@ -1,6 +1,6 @@
 /** Whether a restored disk is the archived one, by its line in the configuration. What is in it is proved elsewhere. */
 import type { GuestKind } from '../../contracts/nouns.ts'
-import type { Judgement } from './compare-configuration.ts'
+import type { Judgement } from './judgement.ts'
 import { partsOf, sizeInBytes } from './property-parts.ts'
 
 /** Parts that a restore writes anew, or that concern backups alone. */

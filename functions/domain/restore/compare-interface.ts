@@ -1,5 +1,5 @@
 /** Whether a restored network interface is the archived one, but for what was asked for. */
-import type { Judgement, RestoredHow } from './compare-configuration.ts'
+import type { Judgement, RestoredHow } from './judgement.ts'
 import { interfaceParts } from './property-parts.ts'
 
 /** `undefined`: the same. */

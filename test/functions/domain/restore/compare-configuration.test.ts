@@ -6,7 +6,8 @@ import {
   withoutRestoreNote,
   withRestoreNote,
 } from '../../../../functions/domain/restore/archived-description.ts'
-import { compareConfiguration, type RestoredHow } from '../../../../functions/domain/restore/compare-configuration.ts'
+import { compareConfiguration } from '../../../../functions/domain/restore/compare-configuration.ts'
+import type { RestoredHow } from '../../../../functions/domain/restore/judgement.ts'
 import { valuesIn } from '../../../../functions/domain/identity/embedded-identity.ts'
 
 const VM = `#shop front, 100 %25
