@@ -32,8 +32,14 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** Debian's OpenSSH server on a loopback port, with keys and configuration of its own, running as whoever runs this. */
-export async function startOpenSsh(extraConfig: readonly string[] = []): Promise<OpenSshServer> {
+/**
+ * Debian's OpenSSH server on a loopback port, with keys and configuration of its own, running as whoever runs this.
+ * @param environment variables of the programs that it starts
+ */
+export async function startOpenSsh(
+  extraConfig: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<OpenSshServer> {
   if (sshdPath === undefined) throw new Error('no sshd')
   const folder = await mkdtemp(join(tmpdir(), 'guestlift-sshd-'))
   const keyFile = join(folder, 'user')
@@ -59,6 +65,10 @@ export async function startOpenSsh(extraConfig: readonly string[] = []): Promise
     'StrictModes no',
     'UsePAM no',
     'Subsystem sftp internal-sftp -R',
+    // The user's shell finds no start-up files of its user there: theirs can take seconds, and they prove nothing.
+    `SetEnv ${Object.entries({ HOME: folder, ...environment })
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ')}`,
     ...extraConfig,
   ]
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`)
