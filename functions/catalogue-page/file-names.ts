@@ -1,6 +1,6 @@
 /**
  * Names of files as the page has them: those of a guest's archives differ by nothing but the platform's local time, so a
- * guest has the few forms of its names once, and an archive says which one and how far that time is ahead.
+ * guest has the few forms of its names once, each with how far that time is ahead, and an archive says which one.
  */
 
 /** A time within a name, `2026_11_22-02_00_07`, by the platform's own clock and zone. */

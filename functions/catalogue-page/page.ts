@@ -17,13 +17,14 @@ const VERIFICATIONS = ['verified', 'failed', 'not-verified', 'unreadable'] as co
 const NEVER_VERIFIED = -1
 
 /**
- * `[time, sizeBytes, state, verification, verifiedAt, warnings, note, dated, grade, form, ahead, …]`: times in seconds since
- * 1970; what is absent at the end is left out. `note` is the reason of what is broken, else the archive's notes. `time` is the trusted one, and
+ * `[time, sizeBytes, state, verification, verifiedAt, warnings, note, dated, grade, form, …]`: times in seconds since 1970; what is absent at the end is left out. `note` is the reason of what is broken, else the archive's notes. `time` is the trusted one, and
  * `dated` that of the platform, which is in the archive's key, where they differ by more than a minute. `grade` is 0 where
- * nobody knows. `form` and `ahead` repeat for each file of an archive that can be restored: which of the guest's forms its
- * name has, counted from 1, and the time in it.
+ * nobody knows. `form` is there for each file of an archive that can be restored: which of the guest's forms its name has,
+ * counted from 1.
  */
 type PageRow = (number | string)[]
+
+type NameForm = [form: string, ahead: number]
 
 interface PageGuest {
   site: string
@@ -33,8 +34,8 @@ interface PageGuest {
   tags: string[]
   /** Present for a guest that had the id before another one. */
   former?: true
-  /** What the names of its files look like, `{}` for a time. */
-  forms: string[]
+  /** What the names of its files look like, `{}` for a time, and by how many seconds that is ahead of the archive's. */
+  forms: NameForm[]
   rows: PageRow[]
 }
 
@@ -49,7 +50,7 @@ export function pageGuest(archives: GuestArchives): PageGuestText {
 /** One guest for the page. */
 export function guestText(guest: CataloguedGuest): PageGuestText {
   const newest = guest.entries.findLast(({ facts }) => facts !== undefined)
-  const forms: string[] = []
+  const forms: NameForm[] = []
   const page: PageGuest = {
     site: guest.site,
     kind: guest.guest.kind,
@@ -64,7 +65,7 @@ export function guestText(guest: CataloguedGuest): PageGuestText {
 }
 
 /** @param forms of the guest's files so far; new ones are added */
-function rowOf(entry: CatalogueEntry, forms: string[]): PageRow {
+function rowOf(entry: CatalogueEntry, forms: NameForm[]): PageRow {
   const { createdAt, at, sizeBytes, state, reason, facts, verification } = entry
   const trusted = otherTime(entry) === undefined ? createdAt : (at ?? createdAt)
   const verifiedAt = verification?.at === undefined ? 0 : seconds(verification.at)
@@ -84,13 +85,13 @@ function rowOf(entry: CatalogueEntry, forms: string[]): PageRow {
   return row
 }
 
-function filesOf({ createdAt, state, facts }: CatalogueEntry, forms: string[]): number[] {
+function filesOf({ createdAt, state, facts }: CatalogueEntry, forms: NameForm[]): number[] {
   if (facts === undefined || state !== 'complete') return []
   return facts.artifacts.flatMap(({ fileName }) => {
     const short = shortName(fileName, seconds(createdAt))
     if (short === undefined) return []
-    if (!forms.includes(short.form)) forms.push(short.form)
-    return [forms.indexOf(short.form) + 1, short.ahead]
+    const known = forms.findIndex(([form, ahead]) => form === short.form && ahead === short.ahead)
+    return known === -1 ? forms.push([short.form, short.ahead]) : known + 1
   })
 }
 

@@ -100,8 +100,9 @@ ${GRADE_SCRIPT}${RESTORE_SCRIPT}  const byId = (id) => document.getElementById(i
   // Of each file, one after the other.
   function commandsOf(guest, row) {
     const lines = []
-    for (let at = 9; at < row.length; at += 2) {
-      const fileName = longName(guest.forms[row[at] - 1], row[at + 1] || 0, dated(row))
+    for (const number of row.slice(9)) {
+      const [form, ahead] = guest.forms[number - 1]
+      const fileName = longName(form, ahead, dated(row))
       lines.push(...restoreLines(about, guest, folderOf(guest, row), fileName))
     }
     return lines.join('\\n')

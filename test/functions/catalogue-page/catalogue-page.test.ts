@@ -56,8 +56,8 @@ describe('the page of the catalogue', () => {
     expect(JSON.parse(data)).toMatchObject([
       {
         name: hostile,
-        forms: ['vzdump-qemu-100-{}.vma.zst'],
-        rows: [[expect.anything(), 2 ** 30, 0, -1, 0, 0, hostile, 0, 0, 1, 3600], {}],
+        forms: [['vzdump-qemu-100-{}.vma.zst', 3600]],
+        rows: [[expect.anything(), 2 ** 30, 0, -1, 0, 0, hostile, 0, 0, 1], {}],
       },
     ])
     expect(page).not.toContain('<img')
