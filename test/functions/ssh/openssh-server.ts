@@ -32,8 +32,14 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** Debian's OpenSSH server on a loopback port, with keys and configuration of its own, running as whoever runs this. */
-export async function startOpenSsh(extraConfig: readonly string[] = []): Promise<OpenSshServer> {
+/**
+ * Debian's OpenSSH server on a loopback port, with keys and configuration of its own, running as whoever runs this.
+ * @param under the command, from the server's folder, that starts the server in its own place
+ */
+export async function startOpenSsh(
+  extraConfig: readonly string[] = [],
+  under: (folder: string) => readonly string[] = () => [],
+): Promise<OpenSshServer> {
   if (sshdPath === undefined) throw new Error('no sshd')
   const folder = await mkdtemp(join(tmpdir(), 'guestlift-sshd-'))
   const keyFile = join(folder, 'user')
@@ -58,8 +64,8 @@ export async function startOpenSsh(extraConfig: readonly string[] = []): Promise
     'KbdInteractiveAuthentication no',
     'StrictModes no',
     'UsePAM no',
-    'Subsystem sftp internal-sftp -R',
     ...extraConfig,
+    ...(extraConfig.some((line) => line.startsWith('Subsystem ')) ? [] : ['Subsystem sftp internal-sftp -R']),
   ]
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`)
   const knownHostsFile = join(folder, 'known_hosts')
@@ -69,7 +75,8 @@ export async function startOpenSsh(extraConfig: readonly string[] = []): Promise
   await writeFile(knownHostsFile, hostKeys.map((key) => `[127.0.0.1]:${port} ${key}`).join(''))
   // Started as root, sshd wants its folder for privilege separation.
   if (userInfo().uid === 0) await run('mkdir', ['-p', '/run/sshd'])
-  const server = spawn(sshdPath, ['-D', '-e', '-f', join(folder, 'sshd_config')], {
+  const [program = '', ...words] = [...under(folder), sshdPath, '-D', '-e', '-f', join(folder, 'sshd_config')]
+  const server = spawn(program, words, {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let said = ''
