@@ -98,8 +98,11 @@ function judgeRange(answer: PutAnswer, { bucket, key, etag }: RangeToRead, actio
   if (stranger !== undefined) {
     return refused(new NotAnObjectStore(sentence('GetObject', { Bucket: bucket }, undefined, stranger)))
   }
-  const said = saidBy(answer)
   if (answer.status === 412) return refused(replaced)
+  const said = saidBy(answer)
+  if (errorCode(said) === 'NoSuchKey') {
+    return refused(new ArchiveConflict(`${where} was removed while it was restored. Restore another archive.`))
+  }
   const expired = isExpired(said)
   return {
     given: false,
