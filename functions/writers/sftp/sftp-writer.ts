@@ -165,6 +165,7 @@ export class SftpWriter implements Writer {
 
   /** The range of a file, read back over the line. A file that is missing or shorter doesn't hold it. */
   async #lies(path: string, range: FileRange, signal?: AbortSignal): Promise<boolean> {
+    signal?.throwIfAborted()
     const { sftp } = this.#session
     const there = await this.#orFact(lstat(sftp, path))
     if (there === undefined || (there.sizeBytes ?? 0) < range.positionBytes + range.sizeBytes) return false
