@@ -1,10 +1,16 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-/** Tests that start processes: the command line, the functions of a local run, a browser. */
-const startProcesses = ['bin', 'browser', 'chaos', 'e2e', 'local/cli', 'local/run', 'mutate'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-)
+const filesIn = (...folders: string[]) => folders.map((folder) => `test/${folder}/**/*.test.ts`)
+
+/** Values in, values out, and fakes: no socket, no program, no synthesis. `npm run test:unit` runs these alone. */
+const unit = [
+  'test/*.test.ts',
+  ...filesIn('functions/contracts', 'functions/domain', 'functions/operations', 'functions/runtime'),
+  ...filesIn('local/asl', 'local/iam', 'local/vectors', 'local/verdicts', 'schemas'),
+]
+/** Whole workflows over processes of their own, which are ended from outside: each file has its process for itself. */
+const alone = filesIn('browser', 'chaos', 'e2e', 'mutate')
 
 export default defineConfig({
   test: {
@@ -23,25 +29,17 @@ export default defineConfig({
       process.env['CI'] === 'true'
         ? ['default', ['json', { outputFile: '.guestlift/test-results.json' }]]
         : ['default'],
+    // Loading the modules anew for each file takes as long as most files' tests together.
+    isolate: false,
+    setupFiles: ['test/set-up/leave-no-trace.ts'],
+    exclude: ['test/mutate/fixture/**'],
     projects: [
+      { extends: true, test: { name: 'unit', include: unit } },
       {
         extends: true,
-        test: {
-          name: 'in one process',
-          include: ['test/**/*.test.ts'],
-          exclude: [...startProcesses, 'test/mutate/fixture/**'],
-          // Loading the modules anew for each file takes as long as all tests of these files together.
-          isolate: false,
-        },
+        test: { name: 'in one process', include: filesIn('**'), exclude: [...unit, ...alone] },
       },
-      {
-        extends: true,
-        test: {
-          name: 'with processes',
-          include: startProcesses,
-          exclude: ['test/mutate/fixture/**'],
-        },
-      },
+      { extends: true, test: { name: 'alone', include: alone, isolate: true } },
     ],
   },
 })

@@ -17,12 +17,18 @@ export const timeZoneSchema = z.string().refine(isTimeZone, {
   error: 'not a time zone name that this machine knows, as Europe/Berlin or UTC',
 })
 
+/** Those that were asked for before: it takes a millisecond to find out, and each payload has some. */
+const knownTimeZones = new Set<string>()
+
 function isTimeZone(name: string): boolean {
+  if (knownTimeZones.has(name)) return true
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+    if (new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone === '') return false
   } catch {
     return false
   }
+  knownTimeZones.add(name)
+  return true
 }
 
 /** Name of a platform. Which ones there are is known to `providers/registry.ts` alone. */

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { madeOnce } from './made-once.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 /** What the command line keeps between runs: the synthesised app, and logs. */
@@ -14,55 +13,20 @@ export const stateFolder = join(root, '.guestlift')
 export const compileCache = join(stateFolder, 'compile-cache')
 
 /** What the synthesised app is made of. */
-const sources = ['bin/app.ts', 'cdk.json', 'functions', 'lib', 'package-lock.json']
+export const sources = ['bin/app.ts', 'cdk.json', 'functions', 'lib', 'package-lock.json']
 
 /**
  * The folder of the synthesised app (`cdk synth`), made anew only when a source changed. The local run executes exactly
  * what a deployment would: these definitions and these bundles.
  */
 export async function synthesise(onStart: () => void): Promise<string> {
-  const target = join(stateFolder, `assembly-${await fingerprint()}`)
-  const there = (): boolean => existsSync(join(target, 'manifest.json'))
-  const giveBack = await takeTurn(`${target}.lock`, there)
-  try {
-    if (!there()) await synthesiseInto(target, onStart)
-    return target
-  } finally {
-    await giveBack()
-  }
+  return madeOnce(join(stateFolder, `assembly-${await fingerprint(sources)}`), (draft) => {
+    onStart()
+    return synthesiseInto(draft)
+  })
 }
 
-const LOOK_AGAIN_MILLISECONDS = 250
-
-/** Processes that want the same app wait for the first one's, in place of each making its own. Returns what gives the turn back. */
-async function takeTurn(lock: string, done: () => boolean): Promise<() => Promise<void>> {
-  await mkdir(stateFolder, { recursive: true })
-  while (!done()) {
-    try {
-      await writeFile(lock, String(process.pid), { flag: 'wx' })
-      return () => rm(lock, { force: true })
-    } catch {
-      const holder = Number(await readFile(lock, 'utf8').catch(() => ''))
-      // Stopped in the middle, by Ctrl-C for one, it left its lock.
-      if (holder > 0 && !isAlive(holder)) await rm(lock, { force: true })
-      else await delay(LOOK_AGAIN_MILLISECONDS)
-    }
-  }
-  return async () => undefined
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
-async function synthesiseInto(target: string, onStart: () => void): Promise<void> {
-  onStart()
-  const draft = `${target}.${process.pid}`
+async function synthesiseInto(draft: string): Promise<void> {
   const cdk = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk')
   try {
     await promisify(execFile)(process.execPath, [cdk, 'synth', '--quiet', '--no-notices', '--output', draft], {
@@ -75,13 +39,10 @@ async function synthesiseInto(target: string, onStart: () => void): Promise<void
       maxBuffer: 16 * 1024 * 1024,
     })
   } catch (error) {
-    await rm(draft, { recursive: true, force: true })
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
     throw new Error(`The app could not be synthesised:\n${output || String(error)}`, { cause: error })
   }
   await forgetOthers()
-  // After a stale lock two may synthesise at once; the later one finds the folder there and uses it.
-  await rename(draft, target).catch(() => rm(draft, { recursive: true, force: true }))
 }
 
 /** A run of days may still load functions from the assembly that it started with. */
@@ -98,9 +59,10 @@ async function forgetOthers(): Promise<void> {
   }
 }
 
-async function fingerprint(): Promise<string> {
+/** Of what these files and folders of the project hold. */
+export async function fingerprint(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256')
-  for (const source of sources) await addTo(hash, source)
+  for (const path of paths) await addTo(hash, path)
   return hash.digest('hex').slice(0, 16)
 }
 

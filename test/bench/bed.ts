@@ -33,7 +33,7 @@ export async function openBed(): Promise<Bed> {
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'guestlift-bench-'))
   const { keyFile, certificateFile } = makeCertificate(folder)
   // Where the node sends to S3 itself, it has to trust the sink.
-  const ssh = await startOpenSsh([`SetEnv SSL_CERT_FILE=${certificateFile}`])
+  const ssh = await startOpenSsh([], { SSL_CERT_FILE: certificateFile })
   const allClear = guard(ssh, folder)
   const children: Child[] = []
   const close = async (): Promise<void> => {

@@ -15,7 +15,7 @@ const { short, failedOnce } = JSON.parse(readFileSync(new URL('seeds.json', impo
 describe('a round in which much goes wrong', () => {
   beforeAll(async () => {
     await synthesise(() => undefined)
-  }, 600_000)
+  })
 
   it.each([...short, ...failedOnce])(
     'breaks no promise: seed %i',

@@ -16,7 +16,7 @@ beforeAll(async () => {
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     log: () => undefined,
   })
-}, 600_000)
+})
 afterAll(async () => {
   await provider.close()
   await site.close()
@@ -112,5 +112,5 @@ describe('what stays on the node', () => {
       reason: expect.stringContaining('run "pct unlock 101" on node'),
     })
     site.lab.control.lockGuest(101)
-  }, 120_000)
+  })
 })

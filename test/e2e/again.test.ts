@@ -8,7 +8,7 @@ let site: Site
 beforeAll(async () => {
   // Uncompressed, this is three parts.
   site = await openSite({ guestBytes: 150 * MIB })
-}, 600_000)
+})
 afterAll(() => site.close())
 
 describe('a run that did not archive everything is repeated', () => {

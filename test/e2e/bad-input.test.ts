@@ -46,7 +46,7 @@ beforeAll(async () => {
       }
     },
   )
-}, 600_000)
+})
 afterAll(() => site.close())
 
 const job = (name: string, vmids = [100]) => ({ site: name, guests: { vmids }, backup: { storage: 'local' } })

@@ -35,7 +35,7 @@ beforeAll(async () => {
     },
     (hq) => ({ narrow: { ...hq, auth: { username: 'narrow', realm: 'pve', password: 'the-password' } } }),
   )
-}, 600_000)
+})
 afterAll(() => site.close())
 
 const job = (...vmids: number[]) => ({ site: 'hq', guests: { vmids } })
@@ -80,14 +80,14 @@ describe('a run', () => {
     await expectRightCatalogue()
     expect(pageReadAt((await site.text(PAGE)).slice(0, 2048)) ?? '').toMatch(/^\d{4}-/)
     expect((pageReadAt((await site.text(PAGE)).slice(0, 2048)) ?? '') >= before).toBe(true)
-  }, 120_000)
+  })
 
   it('that fails a guest tells of the others', async () => {
     const { report } = await site.run(job(101, 999))
     expect(report?.outcome).toBe('partial')
     expect(await onThePage()).toMatchObject({ 'container 101': 2 })
     await expectRightCatalogue()
-  }, 120_000)
+  })
 
   it('succeeds and says so where it may not write the catalogue', async () => {
     site.faults.plan = ({ operation, key }) =>
@@ -103,7 +103,7 @@ describe('a run', () => {
     })
     expect(await inTheBucket()).toMatchObject({ archives: { 'container 101': 3 }, indexed: false })
     expect(await onThePage()).toMatchObject({ 'container 101': 2 })
-  }, 120_000)
+  })
 
   it('heals what is old or damaged, and tells of what was damaged', async () => {
     const Body = (await site.text('catalogue/hq/vm-100.json')).slice(0, 200)
@@ -113,7 +113,7 @@ describe('a run', () => {
     expect(report).toMatchObject({ outcome: 'succeeded', notes: [expect.stringMatching(/1 index object was damaged/)] })
     expect(await onThePage()).toMatchObject({ 'container 101': 4 })
     await expectRightCatalogue()
-  }, 120_000)
+  })
 
   it('succeeds when the catalogue’s function is killed, which is called again', async () => {
     let kills = 0
@@ -130,7 +130,7 @@ describe('a run', () => {
     expect(result.status).toBe('SUCCEEDED')
     expect(report?.notes).toEqual([])
     await expectRightCatalogue()
-  }, 120_000)
+  })
 
   it('that dies after a manifest leaves a catalogue that reads rightly, and the next one heals it', async () => {
     const kill = new AbortController()
@@ -146,7 +146,7 @@ describe('a run', () => {
     expect((await site.run(job(100))).report?.outcome).toBe('succeeded')
     expect(await onThePage()).toEqual({ 'vm 100': 2, 'container 101': 6 })
     await expectRightCatalogue()
-  }, 120_000)
+  })
 })
 
 describe('a check of coverage', () => {
@@ -182,7 +182,7 @@ describe('a check of coverage', () => {
         GuestsParked: counts['parked'],
       },
     ])
-  }, 120_000)
+  })
 
   it('fails where guests may be hidden from the account, and tells of those it saw', async () => {
     const { result, told } = await site.upkeep('judgeCoverage', { site: 'narrow', rules, schedules: [] })
@@ -192,7 +192,7 @@ describe('a check of coverage', () => {
       cause: expect.stringMatching(/VM\.Audit/),
     })
     expect(told?.report?.unknown).toHaveLength(1)
-  }, 120_000)
+  })
 
   it('fails where the site cannot be asked, and leaves the last report', async () => {
     const before = await site.text('coverage/hq.json')
@@ -200,5 +200,5 @@ describe('a check of coverage', () => {
     expect(result).toMatchObject({ status: 'FAILED', error: 'UnknownSite' })
     expect(told).toBeUndefined()
     expect(await site.text('coverage/hq.json')).toBe(before)
-  }, 120_000)
+  })
 })

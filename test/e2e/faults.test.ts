@@ -4,7 +4,7 @@ import { openSite, type Site } from './harness.ts'
 let site: Site
 beforeAll(async () => {
   site = await openSite()
-}, 600_000)
+})
 afterAll(() => site.close())
 afterEach(() => {
   site.lab.faults.clear()

@@ -9,7 +9,7 @@ import { openSite, type Site } from './harness.ts'
 let site: Site
 beforeAll(async () => {
   site = await openSite()
-}, 600_000)
+})
 afterAll(() => site.close())
 
 const job = (vmids: number[], more: object = {}) => ({

@@ -19,7 +19,7 @@ describe.each(files)('a run by the definition %s', (file) => {
     const text = readFileSync(join(folder, file), 'utf8').replaceAll(':us-east-1:', ':local:')
     const definition: unknown = JSON.parse(text)
     site = await openSite({ functions: { definitions: { 'export-run': definition } } })
-  }, 600_000)
+  })
   afterAll(() => site.close())
 
   const backup = { storage: 'local' }

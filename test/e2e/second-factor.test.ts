@@ -18,7 +18,7 @@ beforeAll(async () => {
     },
     (hq) => ({ second: { ...hq, auth: { username: 'second', realm: 'pve', password, totpSecret } } }),
   )
-}, 600_000)
+})
 afterAll(() => site.close())
 
 describe('a site whose account has a second factor', () => {

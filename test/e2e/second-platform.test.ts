@@ -75,7 +75,7 @@ beforeAll(async () => {
     () => cloud.close(),
     () => server.close(),
   )
-}, 600_000)
+})
 
 afterAll(async () => {
   for (const close of closing) await close()
@@ -112,7 +112,7 @@ describe('a platform without nodes, storages, log and route', () => {
       }
       expect(manifest.sideFiles.map((key) => key.split('/').at(-1))).toEqual(['guest.json'])
     }
-  }, 300_000)
+  })
 
   it('leaves nothing on the platform', () => {
     expect([...cloud.exports.values()]).toEqual([])
@@ -150,5 +150,5 @@ describe('a platform without nodes, storages, log and route', () => {
     expect(result).toMatchObject({ status: 'SUCCEEDED' })
     expect(told).toMatchObject({ report: { strays: [{ summary: 'Site far: 1 stray was removed.' }] } })
     expect([...cloud.exports.keys()]).toEqual(['young', 'foreign'])
-  }, 120_000)
+  })
 })

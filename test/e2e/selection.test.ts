@@ -12,7 +12,7 @@ beforeAll(async () => {
       { vmid: 900, kind: 'qemu', name: 'golden', template: true, status: 'stopped', diskBytes: 2 * 2 ** 20 },
     ],
   })
-}, 600_000)
+})
 afterAll(() => site.close())
 
 const job = (guests: object) => ({ site: 'hq', guests, backup: { storage: 'local' } })

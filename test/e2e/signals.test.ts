@@ -33,7 +33,7 @@ beforeAll(async () => {
   await writeFile(join(directory, 'hq.json'), JSON.stringify(lab.site()))
   const job = { site: 'hq', guests: { vmids: [101] }, backup: { storage: 'local' } }
   await writeFile(join(directory, 'job.json'), JSON.stringify(job))
-}, 300_000)
+})
 afterAll(async () => {
   s3.destroy()
   await Promise.all([lab.close(), server.close()])
@@ -89,7 +89,7 @@ describe('a run whose whole process group is signalled', () => {
     const report = runReportSchema.parse(JSON.parse(said.stdout))
     expect(report.guests).toMatchObject([{ id: '101', outcome: 'failed', verdict: 'RunInterrupted' }])
     await expectCleanedUp()
-  }, 240_000)
+  })
 
   it('gives its guests back when the terminal goes away, with nobody left to read', async () => {
     const { child, signal } = await dumping(binary('guestlift.ts'))
@@ -98,5 +98,5 @@ describe('a run whose whole process group is signalled', () => {
     signal('SIGHUP')
     expect((await once(child, 'exit'))[0]).toBe(130)
     await expectCleanedUp()
-  }, 240_000)
+  })
 })

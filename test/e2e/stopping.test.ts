@@ -7,7 +7,7 @@ let site: Site
 beforeAll(async () => {
   // Uncompressed, this is three parts.
   site = await openSite({ guestBytes: 150 * MIB })
-}, 600_000)
+})
 afterAll(() => site.close())
 afterEach(() => {
   site.lab.faults.clear()

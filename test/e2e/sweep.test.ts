@@ -39,7 +39,7 @@ beforeAll(async () => {
     now: () => new Date(Date.now() - behind),
     faults: (request) => faults?.(request),
   })
-}, 180_000)
+})
 afterAll(async () => {
   await server.close()
   await rm(directory, { recursive: true })

@@ -23,7 +23,7 @@ beforeAll(async () => {
   for (const each of [site, withoutRunner, hurried]) {
     await each.run({ site: 'hq', guests: { vmids: [100, 101] } })
   }
-}, 300_000)
+})
 afterAll(() => Promise.all([site.close(), withoutRunner.close(), hurried.close()]))
 beforeEach(() => {
   site.faults.plan = undefined
@@ -65,7 +65,7 @@ describe('the verification of what is due', () => {
       'How did it go?',
       'Verification done',
     ])
-  }, 120_000)
+  })
 
   it('reads one that does not fit a function in the larger runner, with the same code', async () => {
     const { folder } = await archiveOf('100')
@@ -84,7 +84,7 @@ describe('the verification of what is due', () => {
     const { verifiedAt, ...after } = await verdictOf(folder)
     expect(verifiedAt > before.verifiedAt).toBe(true)
     expect(after).toEqual({ ...after, evidence: before.evidence, result: 'accepted' })
-  }, 120_000)
+  })
 
   it('goes on in the larger runner where a function stopped itself before its time was up', async () => {
     const states: string[] = []
@@ -94,7 +94,7 @@ describe('the verification of what is due', () => {
     expect(told?.report).toMatchObject({ outcome: 'succeeded', accepted: 2, notVerified: 0 })
     expect(states.filter((state) => ['Verify deep', 'Verify at length'].includes(state)).sort()).toEqual(twice)
     expect(states).not.toContain('Archive not read')
-  }, 120_000)
+  })
 
   it('says of such an archive how to read it where there is no larger runner, and fails', async () => {
     const { folder } = await archiveOf('100', withoutRunner)
@@ -112,7 +112,7 @@ describe('the verification of what is due', () => {
       ),
     )
     expect(await withoutRunner.keys(folder)).not.toContain(`${folder}verification.json`)
-  }, 120_000)
+  })
 
   it('counts an archive as not verified whose function was killed over it, and reads it the next time', async () => {
     const { folder, key } = await archiveOf('101', withoutRunner)
@@ -140,7 +140,7 @@ describe('the verification of what is due', () => {
     const again = await withoutRunner.upkeep('verifyArchives', {})
     expect(again.result).toMatchObject({ status: 'SUCCEEDED' })
     expect(again.told?.report).toMatchObject({ accepted: 1, archives: [{ folder, result: 'accepted' }] })
-  }, 120_000)
+  })
 
   it('fails and names the archive when a byte of it changed in the store', async () => {
     const { folder, key } = await archiveOf('101')
@@ -162,7 +162,7 @@ describe('the verification of what is due', () => {
     writeFileSync(path, whole)
     const asked = await site.upkeep('verifyArchives', { archives: [key] })
     expect(asked.told?.report).toMatchObject({ accepted: 1 })
-  }, 120_000)
+  })
 
   it('stops with a sentence when the request names nothing that is there', async () => {
     const { result, told } = await site.upkeep('verifyArchives', { archives: ['archives/hq/vm-999/'] })
@@ -172,5 +172,5 @@ describe('the verification of what is due', () => {
       cause: expect.stringContaining('There is no archive below'),
     })
     expect(told).toBeUndefined()
-  }, 60_000)
+  })
 })

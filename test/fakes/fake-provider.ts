@@ -27,7 +27,14 @@ import type {
   PlannedBackup,
 } from '../../functions/providers/guest-facts.ts'
 import type { IntendedWork, MissingPrivilege } from '../../functions/providers/intended-work.ts'
-import type { JobMark, MadeByBackup, Provider, ReleaseProgress, Stray } from '../../functions/providers/provider.ts'
+import type {
+  Destination,
+  JobMark,
+  MadeByBackup,
+  Provider,
+  ReleaseProgress,
+  Stray,
+} from '../../functions/providers/provider.ts'
 import type { JobSummary } from '../../functions/providers/job-summary.ts'
 import type { JudgeJob } from '../../functions/domain/backup/verdict.ts'
 import { judgeJob } from '../../functions/providers/proxmox/judge-job.ts'
@@ -121,9 +128,12 @@ export class FakeProvider implements Provider {
   async requireOptions(): Promise<void> {}
   /** The options of each backup that was asked for. */
   readonly askedFor: (BackupOptions | undefined)[] = []
-  async start(guest: Guest, options?: BackupOptions, token?: string) {
+  /** Where each of them was to be written. */
+  readonly destinations: (Destination | undefined)[] = []
+  async start(guest: Guest, options?: BackupOptions, token?: string, destination?: Destination) {
     this.calls.push('startBackup')
     this.askedFor.push(options)
+    this.destinations.push(destination)
     return this.onStart(guest, token)
   }
   async findJobs({ id }: Guest, since: Date) {

@@ -39,6 +39,15 @@ export class MemoryStore implements ArchiveStore {
     this.#now = now
   }
 
+  /** Another store that holds the same; what happens to the one doesn't happen to the other. */
+  copy(): MemoryStore {
+    const other = new MemoryStore(this.#now)
+    for (const [key, object] of this.objects) other.objects.set(key, { ...object })
+    for (const [id, upload] of this.uploads) other.uploads.set(id, { ...upload, parts: new Map(upload.parts) })
+    other.#count = this.#count
+    return other
+  }
+
   async createUpload(key: string): Promise<string> {
     this.#count += 1
     const uploadId = `upload-${this.#count}`

@@ -19,7 +19,7 @@ beforeAll(async () => {
   synthesised = await synthesise(smallest)
   template = templateSchema.parse(synthesised.exports.toJSON())
   roles = roleStatements(template.Resources, resolve)
-}, 600_000)
+})
 
 function resolve(value: unknown): string {
   const storage = templateSchema.parse(synthesised.storage.toJSON())

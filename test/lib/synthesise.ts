@@ -1,18 +1,18 @@
-/** Synthesises a deployment as `bin/app.ts` does, without bundling: tests look at templates, not at code. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+/** What deployments synthesise to, kept between tests and between processes. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { App, type Stack, Validations } from 'aws-cdk-lib'
+import type { Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
-import { AwsSolutionsChecks } from 'cdk-nag'
 import { z } from 'zod'
-import { type DeploymentConfig, parseDeployment } from '../../lib/deployment-config.ts'
-import { ExportStack } from '../../lib/export-stack.ts'
-import { StorageStack } from '../../lib/storage-stack.ts'
+import type { DeploymentConfig } from '../../lib/deployment-config.ts'
+import { fingerprint, sources, stateFolder } from '../../local/run/assembly.ts'
+import { madeOnce } from '../../local/run/made-once.ts'
 import { type Assembly, readAssembly } from '../../local/run/synthesised.ts'
 
-const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) })
-const { context } = cdkJson.parse(JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')))
+/** What the tests read of a template is checked by them. */
+const templateJson = z.record(z.string(), z.unknown())
 
 export interface Synthesised {
   storage: Template
@@ -23,42 +23,61 @@ export interface Synthesised {
 /** A deployment with nothing but what is required. */
 export const smallest: DeploymentConfig = { name: 'test', sites: ['hq'] }
 
-/** By their configurations: a test only reads what was synthesised, and each takes seconds. */
-const made = new Map<string, Promise<Synthesised>>()
+/** By their configurations: a test only reads what was synthesised. */
+const known = new Map<string, Promise<Synthesised>>()
+const kept = keptFolder()
 
 /**
- * Synthesise a deployment; what it writes lies in a temporary folder for as long as it takes to read it.
- * @param spoil adds something to the export stack before synthesis
+ * Synthesise a deployment. Each takes seconds, so all processes share what was synthesised from these very sources, and
+ * so does the next run of the tests.
+ * @param spoil adds something to the export stack before synthesis; that is shared with nobody
  * @throws an error that lists every finding of the AWS Solutions rules and of CloudFormation's own
  */
 export function synthesise(config: DeploymentConfig, spoil?: (exports: Stack) => void): Promise<Synthesised> {
-  if (spoil !== undefined) return synthesiseAnew(config, spoil)
+  if (spoil !== undefined) return synthesiseSpoilt(config, spoil)
   const key = JSON.stringify(config)
-  const known = made.get(key) ?? synthesiseAnew(config, spoil)
-  made.set(key, known)
-  return known
+  const synthesised = known.get(key) ?? readOrMake(config, createHash('sha256').update(key).digest('hex').slice(0, 16))
+  known.set(key, synthesised)
+  return synthesised
 }
 
-async function synthesiseAnew(
-  config: DeploymentConfig,
-  spoil: ((exports: Stack) => void) | undefined,
-): Promise<Synthesised> {
+async function readOrMake(config: DeploymentConfig, name: string): Promise<Synthesised> {
+  const made = await madeOnce(join(await kept, name), async (draft) => {
+    // Loading all that synthesises takes longer than reading what was synthesised.
+    const { synthesiseInto } = await import('./synthesise-into.ts')
+    synthesiseInto(draft, config)
+  })
+  return readSynthesised(made)
+}
+
+async function synthesiseSpoilt(config: DeploymentConfig, spoil: (exports: Stack) => void): Promise<Synthesised> {
   const outdir = mkdtempSync(join(tmpdir(), 'guestlift-synth-'))
   try {
-    const app = new App({ outdir, context: { ...context, 'aws:cdk:bundling-stacks': [] } })
-    const deployment = parseDeployment(config, 'the test')
-    const storage = new StorageStack(app, deployment)
-    const exports = new ExportStack(app, deployment)
-    exports.addStackDependency(storage)
-    Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
-    spoil?.(exports)
-    app.synth()
-    return {
-      storage: Template.fromStack(storage),
-      exports: Template.fromStack(exports),
-      assembly: await readAssembly(outdir, { archiveBucket: 'archives' }),
-    }
+    const { synthesiseInto } = await import('./synthesise-into.ts')
+    synthesiseInto(outdir, config, spoil)
+    return await readSynthesised(outdir)
   } finally {
     rmSync(outdir, { recursive: true })
   }
+}
+
+async function readSynthesised(outdir: string): Promise<Synthesised> {
+  const template = (stack: string): Template => {
+    const [file = ''] = readdirSync(outdir).filter((name) => name.endsWith(`-${stack}.template.json`))
+    return Template.fromJSON(templateJson.parse(JSON.parse(readFileSync(join(outdir, file), 'utf8'))))
+  }
+  const assembly = await readAssembly(outdir, { archiveBucket: 'archives' })
+  return { storage: template('storage'), exports: template('export'), assembly }
+}
+
+/** For what these sources synthesise to; that of others is removed once it is a day old. */
+async function keptFolder(): Promise<string> {
+  const own = `templates-${await fingerprint([...sources, 'test/lib/synthesise-into.ts'])}`
+  const there = existsSync(stateFolder) ? readdirSync(stateFolder) : []
+  const others = there.filter((name) => /^templates-[0-9a-f]{16}$/.test(name) && name !== own)
+  for (const name of others) {
+    const { mtimeMs } = statSync(join(stateFolder, name))
+    if (Date.now() - mtimeMs > 24 * 3_600_000) rmSync(join(stateFolder, name), { recursive: true, force: true })
+  }
+  return join(stateFolder, own)
 }

@@ -35,7 +35,6 @@ export class ClusterMap {
 
   /** The first cluster that is missing. */
   firstMissing(): number | undefined {
-    if (this.found === this.expected) return undefined
     for (let number = 0; number * PAGE_BITS < this.expected; number += 1) {
       const page = this.#pages.get(number)
       if (page === undefined) return number * PAGE_BITS

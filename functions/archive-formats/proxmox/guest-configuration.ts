@@ -14,7 +14,7 @@ export function matchDrives(
   text: string,
   devices: readonly DeviceEvidence[],
 ): { findings: Finding[]; notes: string[] } {
-  const drives = [...text.matchAll(mapLine)].map(([, drive = '', device = '']) => ({ drive, device }))
+  const drives = [...text.matchAll(mapLine)].map(([, drive, device]) => ({ drive, device }))
   const findings = drives
     .filter(({ device }) => !devices.some(({ name }) => name === device))
     .map(({ drive, device }) => ({
@@ -39,5 +39,5 @@ export function nameIn(text: string, kind: Guest['kind']): string | undefined {
  * passwords. The archive keeps it, and so does a restore.
  */
 export function shownConfiguration({ name, text }: EmbeddedConfiguration): EmbeddedConfiguration {
-  return { name, text: text.replaceAll(/^cipassword:.*$/gm, 'cipassword: (left out)') }
+  return { name, text: text.replaceAll(/^cipassword:[^\n]*/gm, 'cipassword: (left out)') }
 }

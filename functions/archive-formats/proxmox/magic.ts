@@ -24,6 +24,5 @@ export function compressionByMagic(first: Buffer): Compression {
  */
 export function formatByMagic(first: Buffer): ArchiveFormat | undefined {
   if (first.toString('latin1', 0, 4) === 'VMA\0') return 'vma'
-  if (first.length < 512) return undefined
-  return headerChecksumFits(first.subarray(0, 512)) ? 'tar' : undefined
+  return headerChecksumFits(first) ? 'tar' : undefined
 }

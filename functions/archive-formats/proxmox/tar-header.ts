@@ -14,7 +14,8 @@ export interface TarHeader {
 
 /**
  * The sum of all bytes with the sum's own field read as blanks equals the field. The field is taken in the two forms
- * that writers use and no other: a flipped bit in its padding is then a finding too.
+ * that writers use and no other: a flipped bit in its padding is then a finding too. Nothing fits fewer bytes than a
+ * block's: their sum isn't a number.
  */
 export function headerChecksumFits(block: Buffer): boolean {
   const field = block.toString('latin1', 148, 156)

@@ -16,7 +16,8 @@ const MAX_REMEMBERED = 64
  * thousand equal hole frames one is decompressed.
  */
 export class FrameContents {
-  readonly #zeros = new Set<string>()
+  /** With how many zeros each holds. */
+  readonly #zeros = new Map<string, number>()
 
   /**
    * The content in order, from `positionBytes` of the disk on; zeros come without bytes.
@@ -25,7 +26,7 @@ export class FrameContents {
    */
   async *of(frame: Buffer, contentBytes: number, positionBytes: number, offset: number): AsyncGenerator<Piece> {
     const memorable = frame.length <= MAX_REMEMBERED_BYTES ? frame.toString('latin1') : undefined
-    if (memorable !== undefined && this.#zeros.has(memorable)) {
+    if (memorable !== undefined && this.#zeros.get(memorable) === contentBytes) {
       yield { positionBytes, sizeBytes: contentBytes }
       return
     }
@@ -39,7 +40,7 @@ export class FrameContents {
     }
     if (at !== positionBytes + contentBytes) throw differs(offset, contentBytes)
     if (memorable !== undefined && zeroBytes === contentBytes && this.#zeros.size < MAX_REMEMBERED) {
-      this.#zeros.add(memorable)
+      this.#zeros.set(memorable, contentBytes)
     }
   }
 }

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { backupModeSchema, compressSchema } from '../../contracts/backup-options.ts'
 import { cataloguedArtifactSchema, type ManifestFacts, type VerificationFacts } from '../../contracts/catalogue.ts'
+import { diskContentSchema } from '../../contracts/disk-archive.ts'
 import { verdictSchema } from '../../contracts/evidence.ts'
 import { gradeSchema } from '../../contracts/grade.ts'
 import { manifestSchema } from '../../contracts/manifest.ts'
@@ -54,7 +55,14 @@ const readManifestSchema = z.object({
     .object({ entropyBitsPerByte: contentSampleSchema.shape.entropyBitsPerByte })
     .optional()
     .catch(undefined),
-  artifacts: z.array(z.object(cataloguedArtifactSchema.shape)).min(1),
+  artifacts: z
+    .array(
+      z.object({
+        ...cataloguedArtifactSchema.shape,
+        content: z.object({ allocatedBytes: diskContentSchema.shape.allocatedBytes }).optional().catch(undefined),
+      }),
+    )
+    .min(1),
   sideFiles: z.unknown().optional(),
 })
 
@@ -79,6 +87,7 @@ export function readManifestFacts(
   const embedded = textIn(configuration)
   const embeddedIdentity = embedded === undefined ? undefined : identityIn(guest.kind, embedded)
   const identity = guest.identity ?? embeddedIdentity
+  const contentBytes = evidence.contentBytes ?? writtenBytesOf(manifest.artifacts)
   const removable = removableSchema.safeParse({ protected: backup.protected, sideFiles: manifest.sideFiles }).data
   return {
     name: guest.name,
@@ -104,7 +113,7 @@ export function readManifestFacts(
     warnings: evidence.warnings.length,
     ...(evidence.notes === undefined ? {} : { notes: evidence.notes }),
     tags: tagsIn(configuration),
-    ...(evidence.contentBytes === undefined ? {} : { contentBytes: evidence.contentBytes }),
+    ...(contentBytes === undefined ? {} : { contentBytes }),
     ...(contentSample === undefined ? {} : { entropyBitsPerByte: contentSample.entropyBitsPerByte }),
     artifacts: manifest.artifacts.map(({ key, fileName, sizeBytes, checksum, versionId }) => ({
       key,
@@ -116,6 +125,14 @@ export function readManifestFacts(
     ...(removable?.protected === true ? { protected: true as const } : {}),
     ...(removable === undefined ? {} : { sideFiles: removable.sideFiles }),
   }
+}
+
+/** What was written of the disks, where all of an archive is disks in an encoding that says so. */
+function writtenBytesOf(
+  artifacts: readonly { content?: { allocatedBytes: number } | undefined }[],
+): number | undefined {
+  const bytes = artifacts.reduce((sum, { content }) => sum + (content?.allocatedBytes ?? Number.NaN), 0)
+  return bytes > 0 ? bytes : undefined
 }
 
 function wholeSeconds(instant: string): number {

@@ -59,10 +59,14 @@ export function missingParts(
   sizeBytes: number,
   stored: Iterable<{ partNumber: number; sizeBytes: number }>,
 ): number[] {
-  const sizes = new Map([...stored].map((part) => [part.partNumber, part.sizeBytes]))
-  return Array.from({ length: plan.partCount }, (_, index) => index + 1).filter(
-    (partNumber) => sizes.get(partNumber) !== partRange(partNumber, plan.partSizeBytes, sizeBytes).sizeBytes,
-  )
+  const sizes = new Map<number, number>()
+  for (const part of stored) sizes.set(part.partNumber, part.sizeBytes)
+  const missing: number[] = []
+  for (let partNumber = 1; partNumber <= plan.partCount; partNumber += 1) {
+    const planned = partRange(partNumber, plan.partSizeBytes, sizeBytes)
+    if (sizes.get(partNumber) !== planned.sizeBytes) missing.push(partNumber)
+  }
+  return missing
 }
 
 /**

@@ -30,7 +30,7 @@ export async function recordFailure(
   const failure = readFailure(error)
   const leftovers: string[] = []
   // Whoever waits for a release has decided before that nobody goes on with the job.
-  let stopped = waitedSeconds !== undefined && waitedSeconds > 0
+  let stopped = (waitedSeconds ?? 0) > 0
   let wait: Cleared['wait']
   const attempt = async (what: string, step: () => Promise<void>) => {
     try {

@@ -38,6 +38,22 @@ describe('exact reads over chunks', () => {
     expect(cursor.offset).toBe(8)
   })
 
+  it('copy nothing of what lies in one chunk', async () => {
+    const chunk = Buffer.from('abcdef')
+    async function* one() {
+      yield chunk
+    }
+    const cursor = new ByteCursor(one())
+    await cursor.skip(1)
+    for (const [bytes, from] of [
+      [2, 1],
+      [3, 3],
+    ] as const) {
+      const taken = await cursor.take(bytes)
+      expect([taken.buffer, taken.byteOffset]).toEqual([chunk.buffer, chunk.byteOffset + from])
+    }
+  })
+
   it('ask for no chunk that they don’t need', async () => {
     const { chunks, seen } = source('abc', 'def', 'ghi')
     const cursor = new ByteCursor(chunks)

@@ -34,10 +34,12 @@ async function freePort(): Promise<number> {
 
 /**
  * Debian's OpenSSH server on a loopback port, with keys and configuration of its own, running as whoever runs this.
+ * @param environment variables of the programs that it starts
  * @param under the command, from the server's folder, that starts the server in its own place
  */
 export async function startOpenSsh(
   extraConfig: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
   under: (folder: string) => readonly string[] = () => [],
 ): Promise<OpenSshServer> {
   if (sshdPath === undefined) throw new Error('no sshd')
@@ -64,6 +66,10 @@ export async function startOpenSsh(
     'KbdInteractiveAuthentication no',
     'StrictModes no',
     'UsePAM no',
+    // The user's shell finds no start-up files of its user there: theirs can take seconds, and they prove nothing.
+    `SetEnv ${Object.entries({ HOME: folder, ...environment })
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ')}`,
     ...extraConfig,
     ...(extraConfig.some((line) => line.startsWith('Subsystem ')) ? [] : ['Subsystem sftp internal-sftp -R']),
   ]

@@ -42,14 +42,14 @@ export function loginAt(server: OpenSshServer): SshLogin {
 /** Root may write everywhere; without this right it is like anyone. */
 export function startUnprivileged(config: readonly string[]): Promise<OpenSshServer> {
   const without = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search']
-  return startOpenSsh(config, () => (process.getuid?.() === 0 ? without : []))
+  return startOpenSsh(config, {}, () => (process.getuid?.() === 0 ? without : []))
 }
 
 /** A server that sees a disk of 8 MiB in its folder `small`. Needs the right to mount, in a namespace of its own. */
 export async function startOnSmallDisk(config: readonly string[]): Promise<OpenSshServer | undefined> {
   const mountable = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
   if (!mountable) return undefined
-  return startOpenSsh(config, (folder) => {
+  return startOpenSsh(config, {}, (folder) => {
     const disk = join(folder, 'small')
     mkdirSync(disk)
     return ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o size=8m none "$0" && exec "$@"', disk]

@@ -45,4 +45,4 @@ describe('the local runner', () => {
       /credentials.*AWS_ACCESS_KEY_ID/,
     )
   })
-}, 120_000)
+})

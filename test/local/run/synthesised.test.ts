@@ -1,29 +1,21 @@
-/** Reads a real assembly: the app is synthesised once with its bundles, as `npm run synth` does. */
-import { execFile } from 'node:child_process'
+/** Reads a real assembly: the app that `cdk synth` wrote with its bundles, far from this project's packages. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { tasks } from '../../../functions/contracts/tasks.ts'
+import { synthesise } from '../../../local/run/assembly.ts'
 import { AssemblyError, readAssembly, stemOf } from '../../../local/run/synthesised.ts'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
 const stems = Object.values(tasks).map(({ stem }) => stem)
 const options = { archiveBucket: 'my-archives' }
 let folder: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'guestlift-assembly-'))
-  const { context } = z
-    .object({ context: z.record(z.string(), z.unknown()) })
-    .parse(JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')))
-  const env = { ...process.env, CDK_OUTDIR: join(folder, 'cdk.out'), CDK_CONTEXT_JSON: JSON.stringify(context) }
-  await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: root, env })
-}, 180_000)
+  cpSync(await synthesise(() => undefined), join(folder, 'cdk.out'), { recursive: true })
+})
 
 afterAll(() => {
   rmSync(folder, { recursive: true })

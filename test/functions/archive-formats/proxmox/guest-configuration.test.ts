@@ -53,7 +53,7 @@ describe('the name of a guest in its configuration', () => {
 })
 
 it('leaves out each hash of a password, the snapshots’ as well, and nothing else', () => {
-  const text = 'cipassword: $5$a\nciuser: me\n# cipassword: is set\n[snap]\ncipassword: $5$b\n'
+  const text = 'cipassword: $5$a\nciuser: me\n# cipassword: is set\n[snap]\ncipassword: $5$b\u2028c\n'
   expect(shownConfiguration({ name: 'qemu-server.conf', text })).toEqual({
     name: 'qemu-server.conf',
     text: 'cipassword: (left out)\nciuser: me\n# cipassword: is set\n[snap]\ncipassword: (left out)\n',

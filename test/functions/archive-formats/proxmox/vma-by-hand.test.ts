@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { ByteCursor } from '../../../../functions/archive-formats/byte-cursor.ts'
-import { ClusterMap } from '../../../../functions/archive-formats/proxmox/cluster-map.ts'
 import { Damage, Findings } from '../../../../functions/archive-formats/damage.ts'
 import { md5Fits } from '../../../../functions/archive-formats/proxmox/vma-header.ts'
 import { walkVma } from '../../../../functions/archive-formats/proxmox/vma.ts'
@@ -51,6 +50,13 @@ function header(devices: readonly Device[] = [disk], change: (bytes: Buffer) => 
   }
   change(bytes)
   return sealed(bytes, 32)
+}
+
+/** Put a blob at a place of the table, and a pointer to it into the header. */
+function placeBlob(bytes: Buffer, pointer: number, content: string, pointerAt: number): void {
+  bytes.writeUInt16LE(content.length, BLOBS_AT + pointer)
+  bytes.write(content, BLOBS_AT + pointer + 2, 'latin1')
+  bytes.writeUInt32BE(pointer, pointerAt)
 }
 
 interface Entry {
@@ -181,6 +187,32 @@ describe('a VMA', () => {
     ['has an empty name', (bytes: Buffer) => bytes.writeUInt16LE(1, BLOBS_AT + 1), 'vma-blobs 2044'],
     ['has a name without an end', (bytes: Buffer) => bytes.writeUInt16LE(16, BLOBS_AT + 1), 'vma-blobs 2044'],
     ['has a name with two ends', (bytes: Buffer) => bytes.writeUInt8(0, BLOBS_AT + 5), 'vma-blobs 2044'],
+    ['has a name of no bytes', (bytes: Buffer) => bytes.writeUInt16LE(0, BLOBS_AT + 1), 'vma-blobs 2044'],
+    [
+      'has a name that is its end alone',
+      (bytes: Buffer) => {
+        bytes.writeUInt16LE(1, BLOBS_AT + 1)
+        bytes.writeUInt8(0, BLOBS_AT + 3)
+      },
+      'vma-blobs 2044',
+    ],
+    [
+      'points at the place that stands for nothing, which looks like an empty configuration',
+      (bytes: Buffer) => {
+        placeBlob(bytes, 4_000, 'a\0', 2_044)
+        bytes.writeUInt16LE(0, BLOBS_AT)
+        bytes.writeUInt32BE(0, 3_068)
+      },
+      'vma-blobs 3068',
+    ],
+    [
+      'has a configuration that ends one byte beyond its table',
+      (bytes: Buffer) => {
+        placeBlob(bytes, 4_000, '', 3_068)
+        bytes.writeUInt16LE(95, BLOBS_AT + 4_000)
+      },
+      'vma-blobs 3068',
+    ],
     ['has a device of no bytes', (bytes: Buffer) => bytes.writeBigUInt64BE(0n, 4_136), 'vma-device 4136'],
     [
       'has a device that is too large to be numbered',
@@ -189,14 +221,20 @@ describe('a VMA', () => {
     ],
     ['has a device without a name', (bytes: Buffer) => bytes.writeUInt32BE(0, 4_128), 'vma-blobs 4128'],
   ])('is refused where its header %s', async (_, change, expected) => {
-    expect(
-      (
-        await walk(
-          header([disk], (bytes) => void change(bytes)),
-          both,
-        )
-      ).found,
-    ).toEqual([expected])
+    expect((await walk(header([disk], change), both)).found).toEqual([expected])
+  })
+
+  it('may have a name of one letter, and a configuration up to the last byte of its table', async () => {
+    const bytes = header([disk], (all) => {
+      placeBlob(all, 3_900, 'a\0', 2_044)
+      placeBlob(all, 4_000, 'x'.repeat(94), 3_068)
+    })
+    const { report } = await walk(bytes, both)
+    expect(report?.configurations).toEqual([{ name: 'a', text: 'x'.repeat(94) }])
+  })
+
+  it.each([4, 7, 59, 60, BLOBS_AT - 1, BLOBS_AT, HEADER_BYTES - 1])('is cut short at byte %d', async (end) => {
+    expect((await walk(header().subarray(0, end))).found).toEqual([`vma-cut-short ${end}`])
   })
 
   it('is refused where its header doesn’t fit its sum', async () => {
@@ -328,38 +366,6 @@ describe('an extent', () => {
     expect((await order(1, 0)).found).toEqual([`vma-state-order ${second}`])
     expect((await order(0, 0, 1)).found).toEqual([`vma-cluster-twice ${second}`, `vma-state-order ${second}`])
     expect((await walk(header(), extent([{ cluster: 1 }, { cluster: 0 }]))).found).toEqual([])
-  })
-})
-
-describe('the map of a device’s clusters', () => {
-  it('finds the first gap wherever it is, beyond what was seen as well', () => {
-    const large = 200_000
-    const map = new ClusterMap({ ...disk, sizeBytes: large * 64 * KIB })
-    expect(map.firstMissing()).toBe(0)
-    for (let cluster = 0; cluster < large; cluster += 1) {
-      if (cluster !== 65_543 && cluster !== 199_999) map.mark(cluster)
-    }
-    expect(map.found).toBe(large - 2)
-    expect(map.firstMissing()).toBe(65_543)
-    expect(map.mark(65_543)).toBe(true)
-    expect(map.mark(65_543)).toBe(false)
-    expect(map.firstMissing()).toBe(199_999)
-    map.mark(199_999)
-    expect(map.firstMissing()).toBeUndefined()
-    expect(map.found).toBe(large)
-  })
-
-  it('names a gap of which no neighbour was seen', () => {
-    const map = new ClusterMap({ ...disk, sizeBytes: 131_072 * 64 * KIB })
-    for (let cluster = 0; cluster < 65_536; cluster += 1) map.mark(cluster)
-    expect(map.firstMissing()).toBe(65_536)
-  })
-
-  it('allows all sixteen blocks but for the last cluster', () => {
-    const map = new ClusterMap(disk)
-    expect(map.allowedMask(0)).toBe(0xffff)
-    expect(map.allowedMask(1)).toBe(0x1ff)
-    expect(new ClusterMap({ ...disk, sizeBytes: 1 }).allowedMask(0)).toBe(1)
   })
 })
 

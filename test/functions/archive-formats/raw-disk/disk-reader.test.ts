@@ -6,6 +6,7 @@ import {
   indexByWalking,
   type RangedObject,
 } from '../../../../functions/archive-formats/raw-disk/disk-reader.ts'
+import { entryOf, HoleFrames } from '../../../../functions/archive-formats/raw-disk/frames.ts'
 import { seekTable } from '../../../../functions/archive-formats/raw-disk/seek-table.ts'
 import { inChunks } from '../proxmox/made-archives.ts'
 import { BLOCK, diskOf, joined, MIB, packed, randomFrom, times } from './made-disks.ts'
@@ -125,6 +126,14 @@ describe('reading ranges', () => {
     await expect(new DiskReader(ranged(resummed), index).read(184 * BLOCK, Buffer.alloc(10))).rejects.toThrow(
       /is not the one that the seek table is about/,
     )
+  })
+
+  it('believes no table that gives another length to a hole that was read before', async () => {
+    const hole = await new HoleFrames().of(MIB)
+    const table = seekTable([entryOf(hole), entryOf({ ...hole, diskBytes: 2 * MIB })])
+    const twice = Buffer.concat([hole.bytes, hole.bytes, table])
+    const reader = new DiskReader(ranged(twice), await indexBySeekTable(ranged(twice)))
+    await expect(reader.read(0, Buffer.alloc(3 * MIB))).rejects.toThrow(/doesn't hold the 2097152 bytes/)
   })
 
   it('reads by a table without checksums, as other writers leave them out', async () => {

@@ -32,6 +32,17 @@ describe('how much content an archive has, and how random it looks', () => {
     expect(factsOf(bare)).not.toHaveProperty('entropyBitsPerByte')
   })
 
+  it('is what was written of the disks, where all of an archive is disks that say so', () => {
+    const [artifact] = bare.artifacts
+    const disk = (allocatedBytes: unknown) => ({ ...artifact, content: { allocatedBytes } })
+    expect(factsOf({ ...bare, artifacts: [disk(7), disk(30)] })).toMatchObject({ contentBytes: 37 })
+    for (const artifacts of [[disk(7), artifact], [disk(0)], [disk('many')]]) {
+      expect(factsOf({ ...bare, artifacts })).not.toHaveProperty('contentBytes')
+    }
+    const told = { ...bare, evidence: { ...bare.evidence, contentBytes: 9 }, artifacts: [disk(7)] }
+    expect(factsOf(told)).toMatchObject({ contentBytes: 9 })
+  })
+
   it('goes by the mode and compression that were used, where they are recorded, and not by what was asked for', () => {
     const used = (record: unknown) => factsOf({ ...bare, evidence: { ...bare.evidence, used: record } })
     expect(factsOf(bare)).toMatchObject({ mode: 'snapshot', compress: 'zstd' })

@@ -133,10 +133,11 @@ describe('a run that dies', () => {
     '%s any of its calls to S3 leaves a catalogue that reads rightly and heals',
     async (when) => {
       const calls = await callsOfOneRun()
+      const before = await bucketAfter([1, 2])
       expect(calls).toBeGreaterThan(30)
       const seen = new Set<string>()
       for (let call = 1; call <= calls; call += 1) {
-        const store = await bucketAfter([1, 2])
+        const store = before.copy()
         const death = archiveOne(3, store, new Mortal({ call, when }))
         // A listing is no promise: its death shows when it is read, or never.
         const cause = await death.catch(String)

@@ -123,6 +123,19 @@ describe('after a failure on a platform whose backups only serve the transfer', 
     expect(outcome).toMatchObject({ reason: expect.stringMatching(/stays: repeating this guest goes on with it/) })
   })
 
+  it('a job that was stopped is not gone on with, however soon its release is asked for again', async () => {
+    const ports = await started()
+    ports.fakeProvider.running = true
+    ports.fakeProvider.releases = [slow, { released: true }]
+    const fail = (waitedSeconds: number) =>
+      recordFailure({ item, execution, error: error('ConnectionDropped'), waitedSeconds }, ports)
+    expect(await fail(0)).toEqual({ waitSeconds: 60, reason: 'It still goes.' })
+    ports.fakeProvider.running = false
+    expect(await fail(1)).toMatchObject({ outcome: 'failed', reason: 'why' })
+    expect(ports.fakeProvider.releases).toEqual([])
+    expect(JSON.parse((await ports.store.readText('claims/hq/vm-100.json'))?.text ?? '')).not.toHaveProperty('jobRef')
+  })
+
   it('a release that fails is part of the reason, and keeps nothing else from being given back', async () => {
     const ports = await started()
     ports.fakeProvider.release = () => Promise.reject(new RequestRejected('No.'))

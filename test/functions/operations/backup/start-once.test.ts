@@ -14,6 +14,8 @@ import {
   START_SETTLES_SECONDS,
 } from '../../../../functions/domain/backup/guest-claim.ts'
 import { startBackup } from '../../../../functions/operations/backup/start-backup.ts'
+import type { Destination } from '../../../../functions/providers/provider.ts'
+import { proxmoxTraits } from '../../../../functions/providers/proxmox/traits.ts'
 import type { StorageRecord } from '../../../../functions/providers/capabilities/storages.ts'
 import { claimant, execution, type FakePorts, fakePorts, item, itemOf } from '../../../fakes/ports.ts'
 
@@ -242,5 +244,42 @@ describe('jobs that were there before a backup was asked for', () => {
     ports.fakeProvider.marks['known'] = {}
     await expect(startBackup(mine, ports)).rejects.toMatchObject({ name: 'GuestBusy' })
     expect(asked(ports)).toBe(0)
+  })
+})
+
+describe('a platform that takes every backup at once', () => {
+  const { turns: _none, ...atOnce } = proxmoxTraits
+
+  it('is asked for all of them, and no queue is written', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.traits = atOnce
+    ports.fakeProvider.guests = ['100', '200'].map((id) => ({ ...item.guest, id, nodeOffline: false }))
+    const neighbour = { ...item, guest: { ...item.guest, id: '200' } }
+    expect(await startBackup({ item: neighbour, execution: 'neighbour' }, ports)).toHaveProperty('jobRef')
+    expect(await startBackup(mine, ports)).toMatchObject({ adopted: false, storage: item.backup.storage })
+    expect(await ports.store.listKeys('dumps/')).toEqual([])
+  })
+})
+
+describe('where an archive goes', () => {
+  async function toldTo(flow: 'copy' | 'native'): Promise<Destination | undefined> {
+    const ports = fakePorts()
+    ports.keyPrefix = 'ours/'
+    ports.clock.now = new Date('2026-11-22T02:00:05.678Z')
+    ports.fakeProvider.traits = { ...proxmoxTraits, flow }
+    await startBackup(mine, ports)
+    return ports.fakeProvider.destinations[0]
+  }
+
+  it('is told to a platform that writes it to the bucket itself: the folder of the second when it was asked for', async () => {
+    expect(await toldTo('native')).toEqual({
+      bucket: 'memory',
+      folder: 'ours/archives/hq/vm-100/2026-11-22T02-00-05Z/',
+      createdAt: '2026-11-22T02:00:05.000Z',
+    })
+  })
+
+  it('is not told to one whose archives are copied', async () => {
+    expect(await toldTo('copy')).toBeUndefined()
   })
 })

@@ -47,7 +47,7 @@ describe('pruning a guest', () => {
   })
 
   /** An archive of the n-th of November, of ten bytes beside its manifest. */
-  async function archive(day: number, extra?: string): Promise<string> {
+  async function archive(day: number, extra?: string, its: object = {}): Promise<string> {
     const createdAt = `2026-11-${String(day).padStart(2, '0')}T02:00:00.000Z`
     const folder = archiveFolder('', 'hq', { ...guest, name: '', node: '' }, createdAt)
     const fileName = 'disk.vma.zst'
@@ -57,7 +57,7 @@ describe('pruning a guest', () => {
     if (extra !== undefined) await store.writeText(`${folder}${extra}`, 'theirs')
     await store.writeText(
       `${folder}manifest.json`,
-      JSON.stringify({ ...bare, writtenAt: createdAt, artifacts, sideFiles: [] }),
+      JSON.stringify({ ...bare, writtenAt: createdAt, artifacts, sideFiles: [], ...its }),
     )
     return folder
   }
@@ -266,6 +266,39 @@ describe('pruning a guest', () => {
     }
     await prune({ 'keep-last': 1 }, { dryRun: true })
     expect(most).toBe(8)
+  })
+
+  it('asks for the locks of no more archives than it may in a dry run, and says of how many it did not', async () => {
+    for (const day of [1, 2, 3, 4]) await archive(day)
+    const asked = new Set<string>()
+    bucket.lockOf = async (key) => {
+      asked.add(key.slice(0, key.lastIndexOf('/') + 1))
+      return november
+    }
+    const lockLooks = { left: 2 }
+    const some = await prune({ 'keep-last': 1 }, { dryRun: true, lockLooks })
+    expect([...asked]).toEqual([folderOf(1), folderOf(2)])
+    expect(some.archives.map(({ decision, outcome }) => outcome ?? decision)).toEqual([
+      'locked',
+      'locked',
+      'remove',
+      'keep',
+    ])
+    expect([some.locksNotAsked, lockLooks.left]).toEqual([1, 0])
+    lockLooks.left = 5
+    const all = await prune({ 'keep-last': 1 }, { dryRun: true, lockLooks })
+    expect(all).not.toHaveProperty('locksNotAsked')
+    expect([asked.size, lockLooks.left]).toEqual([3, 2])
+  })
+
+  it('tells the time that can be trusted where the platform’s clock was wrong', async () => {
+    await archive(1, undefined, { writtenAt: '2026-11-01T01:00:00.000Z' })
+    await archive(2)
+    const { archives } = await prune({ 'keep-last': 2 })
+    expect(archives.map(({ createdAt, at }) => [createdAt, at])).toEqual([
+      ['2026-11-01T02:00:00.000Z', '2026-11-01T01:00:00.000Z'],
+      ['2026-11-02T02:00:00.000Z', undefined],
+    ])
   })
 
   it('does nothing to a guest that may be gone or not, and says why of each archive', async () => {

@@ -152,7 +152,7 @@ describe('what the client sends', () => {
   beforeAll(async () => {
     seen = new Map()
     for (const version of versions) seen.set(version, await requestsTo(version))
-  }, 120_000)
+  })
   afterAll(() => seen.clear())
 
   it.skipIf(schema === undefined).each(versions)('is accepted by version %s, as its schema says', (version) => {

@@ -390,7 +390,7 @@ describe.skipIf(sshdPath === undefined)('the push route', () => {
       name: 'SourceUnreadable',
       message: expect.stringMatching(/doesn't trust.*ca-certificates/),
     })
-    const trusting = await startOpenSsh([`SetEnv SSL_CERT_FILE=${certificate}`])
+    const trusting = await startOpenSsh([], { SSL_CERT_FILE: certificate })
     const pusher = await pusherTo(trusting)
     expect(await push(pusher, 1, whole, undefined, at)).toMatchObject({ crc32: crc32(body) })
     expect(fake.uploads.get('u')?.parts.get(1)?.body.equals(body)).toBe(true)

@@ -30,7 +30,7 @@ describe('a connection that ends in the middle of the last answer that a read wa
     const { client, reading } = begun()
     client.fail(new Error('the connection broke'))
     await expect(reading).rejects.toThrow('the connection broke')
-  }, 2_000)
+  })
 
   it('is waited for until then, so that a silence there is noticed', () => {
     const { client, reading } = begun()

@@ -193,7 +193,7 @@ describe('guestlift verify --due --local', () => {
     } finally {
       await server.close()
     }
-  }, 300_000)
+  })
 })
 
 describe('the command line of guestlift verify', () => {

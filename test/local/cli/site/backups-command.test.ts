@@ -122,7 +122,7 @@ describe('guestlift backups', () => {
       code: 1,
       result: { archives: [{ outcome: 'not-found', reason }] },
     })
-  }, 60_000)
+  })
 
   it('fails for names of archives, storages and nodes that are not there', async () => {
     const { json, guestlift, backUp } = await open()
@@ -140,7 +140,7 @@ describe('guestlift backups', () => {
     const nowhere = await guestlift('backups', 'list', '--node', 'nope')
     expect(nowhere.stderr).toMatch(/Site hq has no node nope\. Its nodes: pve1, pve2\./)
     expect(nowhere.code).toBe(1)
-  }, 60_000)
+  })
 
   it('wants to know which one is meant when a name is on two nodes', async () => {
     const { lab, json, backUp } = await open()

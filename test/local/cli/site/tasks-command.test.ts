@@ -64,7 +64,7 @@ describe('guestlift tasks', () => {
     })
     lab.control.lockGuest(101)
     expect((await guestlift('guest', 'status', '101')).stdout).not.toContain('locked')
-  }, 60_000)
+  })
 
   it('ends at once on Ctrl-C with exit code 130, and leaves the task to its node', async () => {
     const { lab, interrupted } = bench

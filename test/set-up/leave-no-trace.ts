@@ -1,0 +1,21 @@
+/**
+ * Runs before each file of tests. Files share processes: what a file changes of the process is put back after it, so
+ * that the next one finds it as the first did.
+ */
+import { enableCompileCache } from 'node:module'
+import { afterAll } from 'vitest'
+
+// Node.js keeps what it compiled; each worker would else compile the same packages again.
+enableCompileCache(process.env['NODE_COMPILE_CACHE'])
+
+const { env, exitCode } = process
+const variables = { ...env }
+const folder = process.cwd()
+
+afterAll(() => {
+  process.env = env
+  for (const name of Object.keys(env)) if (!(name in variables)) Reflect.deleteProperty(env, name)
+  Object.assign(env, variables)
+  process.exitCode = exitCode
+  process.chdir(folder)
+})
