@@ -6,7 +6,7 @@ export interface NodeContext {
   /** As in "the SSH server 10.0.0.1:22 of site hq". */
   where: string
   username: string
-  /** What needs the agent, and what could be used in its place, as in "The push route needs {an account with a shell}. Or …". */
+  /** Who needs the agent, and a sentence on what could be used in its place: both end up in a message. */
   need: { who: string; instead: string }
   /** The fact for a node that can't do what is wanted of it. */
   unusable(message: string, options?: ErrorOptions): GuestliftError
