@@ -33,8 +33,11 @@ export function leftoverOf(fileName: string): { token: string; name: string } | 
 export function placeOf({ folder, name, token }: Target, pathPrefix: SshLogin['pathPrefix']): Place {
   const inside = folderOf(folder, pathPrefix)
   const temporary = temporaryName(token, name)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const strange = name === '' || name === '.' || name === '..' || /[/\u0000-\u001f\u007f]/.test(name)
+  const strange =
+    name === '' ||
+    name === '.' ||
+    name === '..' ||
+    [...name].some((sign) => sign === '/' || sign < ' ' || sign === '\x7f')
   if (strange || Buffer.byteLength(temporary) > LONGEST_NAME_BYTES) {
     throw new TargetUnwritable(
       `${JSON.stringify(name)} can't be the name of a file to restore. Check the manifest of the archive.`,

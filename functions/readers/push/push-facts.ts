@@ -34,7 +34,17 @@ export function failureFact(
       return new SourceUnreadable(`${path} on ${where} is not a regular file`)
     case 'disk':
       return new SourceUnreadable(`${where} failed to read ${path}: ${said}. Check the storage on the node`)
-    default:
+    // No request of this route writes to a file.
+    case 'foreign':
+    case 'full':
+    case 'tls':
+    case 'no-tls':
+    case 'bug':
+    case 'dns':
+    case 'connect':
+    case 'stall':
+    case 'cut':
+    case 'garbled':
       return wayFact(failure, context)
   }
 }

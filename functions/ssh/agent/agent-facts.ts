@@ -9,7 +9,7 @@ export interface NodeContext {
   /** Who needs the agent, and a sentence on what could be used in its place: both end up in a message. */
   need: { who: string; instead: string }
   /** The fact for a node that can't do what is wanted of it. */
-  unusable(message: string, options?: ErrorOptions): GuestliftError
+  unusable: (message: string, options?: ErrorOptions) => GuestliftError
 }
 
 const LONGEST_QUOTE = 300

@@ -31,7 +31,14 @@ export function failureFact(failure: AgentFailure, path: string, context: NodeCo
       )
     case 'disk':
       return new TargetUnwritable(`${where} failed to write ${path}: ${said}. Check the storage on the node.`)
-    default:
+    case 'tls':
+    case 'no-tls':
+    case 'bug':
+    case 'dns':
+    case 'connect':
+    case 'stall':
+    case 'cut':
+    case 'garbled':
       return wayFact(failure, context)
   }
 }

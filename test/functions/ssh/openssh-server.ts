@@ -81,7 +81,8 @@ export async function startOpenSsh(
   await writeFile(knownHostsFile, hostKeys.map((key) => `[127.0.0.1]:${port} ${key}`).join(''))
   // Started as root, sshd wants its folder for privilege separation.
   if (userInfo().uid === 0) await run('mkdir', ['-p', '/run/sshd'])
-  const [program = '', ...words] = [...under(folder), sshdPath, '-D', '-e', '-f', join(folder, 'sshd_config')]
+  const command = [sshdPath, '-D', '-e', '-f', join(folder, 'sshd_config')]
+  const [program, ...words] = [...under(folder), ...command] as [string, ...string[]]
   const server = spawn(program, words, {
     stdio: ['ignore', 'ignore', 'pipe'],
   })

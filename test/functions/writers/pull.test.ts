@@ -27,8 +27,8 @@ describe.skipIf(sshdPath === undefined)('delivery by pull', () => {
   let folder: string
   let number = 0
   let slept: number[]
-  let plan: () => Fault | undefined
-  let aheadMilliseconds: number
+  let plan: () => Fault | undefined = () => undefined
+  let aheadMilliseconds = 0
 
   beforeAll(async () => {
     ssh = await startOpenSsh()
