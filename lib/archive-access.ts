@@ -1,15 +1,15 @@
 import { Validations } from 'aws-cdk-lib'
 import { Grant, type IRole } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import { type bookFolders, VERIFICATION_NAME } from '../functions/domain/books/object-keys.ts'
+import { type bookFolders, type rootFiles, VERIFICATION_NAME } from '../functions/domain/books/object-keys.ts'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** The folders of the archive bucket; `functions/domain/books/object-keys.ts` says what lies in each. */
 export type Folder = 'archives' | (typeof bookFolders)[number]
 
 // A star stands for slashes, too.
-/** Keys in one folder as IAM's patterns name them. All claims: `claims/*`. */
-export type Keys = `${Folder}/${string}`
+/** Keys in one folder as IAM's patterns name them, or a file beside the folders. All claims: `claims/*`. */
+export type Keys = `${Folder}/${string}` | (typeof rootFiles)[number]
 
 /** Rights on the archive bucket, each limited to keys of one folder. Only `grantPrune` can delete a version of an object. */
 export class ArchiveAccess {
@@ -101,6 +101,7 @@ export class ArchiveAccess {
   private allow(role: IRole, actions: string[], keys: Keys, conditions?: Record<string, Record<string, string>>): void {
     const objects = this.bucket.arnForObjects(`${this.keyPrefix}${keys}`)
     Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects], ...(conditions && { conditions }) })
+    if (!keys.includes('*')) return
     Validations.of(role).acknowledge({
       id: wildcardFinding(printed(role, objects)),
       reason: `Keys like ${keys} are named after sites, guests and times, which nobody knows when the role is made.`,

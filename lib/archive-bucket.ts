@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { bookFolders, verificationKey } from '../functions/domain/books/object-keys.ts'
+import { bookFolders, rootFiles, verificationKey } from '../functions/domain/books/object-keys.ts'
 import type { Deployment } from './deployment-config.ts'
 
 /** Where archives go. It outlives the stack, its objects are versioned, and only Apply retention can delete a version. */
@@ -34,9 +34,9 @@ export class ArchiveBucket extends Construct {
         { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(config.abandonedUploadDays) },
         // Under Object Lock, S3 waits with these until the lock of a version has ended.
         // Books are rewritten or short-lived: only their newest version means anything.
-        ...bookFolders.map((folder) => ({
-          id: `old-versions-of-${folder}`,
-          prefix: `${config.keyPrefix}${folder}/`,
+        ...[...bookFolders.map((folder) => `${folder}/`), ...rootFiles].map((key) => ({
+          id: `old-versions-of-${key.replace(/\/$/, '')}`,
+          prefix: `${config.keyPrefix}${key}`,
           noncurrentVersionExpiration: Duration.days(30),
           expiredObjectDeleteMarker: true,
         })),
@@ -76,8 +76,12 @@ function writtenOnce(bucket: Bucket, keyPrefix: string): PolicyStatement[] {
     new PolicyStatement({
       ...denied,
       sid: 'ReplaceOnlyRecords',
-      // A verdict is replaced by the next reading's, the books by those who keep them.
-      notResources: [keys(verificationKey('archives/*/')), ...bookFolders.map((folder) => keys(`${folder}/*`))],
+      // A verdict is replaced by the next reading's, the books and the texts by those who keep them.
+      notResources: [
+        keys(verificationKey('archives/*/')),
+        ...bookFolders.map((folder) => keys(`${folder}/*`)),
+        ...rootFiles.map(keys),
+      ],
       conditions: { Null: { 's3:if-match': 'false' } },
     }),
   ]

@@ -1,5 +1,5 @@
 import { Construct } from 'constructs'
-import { MANIFEST_NAME } from '../functions/domain/books/object-keys.ts'
+import { MANIFEST_NAME, rootFiles } from '../functions/domain/books/object-keys.ts'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
 import type { ArchiveAccess, Keys } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
@@ -196,8 +196,8 @@ const needs = {
   WriteCatalogue: {
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives/*', 'catalogue/*'],
-    write: ['catalogue/*'],
+    read: ['archives/*', 'catalogue/*', ...rootFiles],
+    write: ['catalogue/*', ...rootFiles],
     remove: ['catalogue/*'],
   },
   JudgeCoverage: {

@@ -1,5 +1,7 @@
+import type { ContentCursor } from './content-cursor.ts'
+
 /** Exact reads over a stream of chunks, holding no more than one chunk and what was asked for. */
-export class ByteCursor {
+export class ByteCursor implements ContentCursor {
   /** Bytes taken or skipped so far. */
   offset = 0
   readonly #chunks: AsyncIterator<Buffer>

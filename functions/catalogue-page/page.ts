@@ -5,7 +5,9 @@
 import { otherTime } from '../domain/time/archive-time.ts'
 import type { ArchiveState, CatalogueEntry, GuestArchives } from '../domain/catalogue/catalogue.ts'
 import { type CataloguedGuest, guestsIn } from '../domain/catalogue/catalogue-guests.ts'
+import { shortName } from './file-names.ts'
 import { gradeCode } from './grade.ts'
+import { pageRestore } from './restore.ts'
 import { PAGE_SCRIPT } from './script.ts'
 import { PAGE_STYLE } from './style.ts'
 
@@ -15,10 +17,11 @@ const VERIFICATIONS = ['verified', 'failed', 'not-verified', 'unreadable'] as co
 const NEVER_VERIFIED = -1
 
 /**
- * `[time, sizeBytes, state, verification, verifiedAt, warnings, note, dated, grade]`: times in seconds since 1970; what is absent
- * at the end is left out. `note` is the reason of what is broken, else the archive's notes. `time` is the trusted one, and
+ * `[time, sizeBytes, state, verification, verifiedAt, warnings, note, dated, grade, form, ahead, …]`: times in seconds since
+ * 1970; what is absent at the end is left out. `note` is the reason of what is broken, else the archive's notes. `time` is the trusted one, and
  * `dated` that of the platform, which is in the archive's key, where they differ by more than a minute. `grade` is 0 where
- * nobody knows.
+ * nobody knows. `form` and `ahead` repeat for each file of an archive that can be restored: which of the guest's forms its
+ * name has, counted from 1, and the time in it.
  */
 type PageRow = (number | string)[]
 
@@ -30,6 +33,8 @@ interface PageGuest {
   tags: string[]
   /** Present for a guest that had the id before another one. */
   former?: true
+  /** What the names of its files look like, `{}` for a time. */
+  forms: string[]
   rows: PageRow[]
 }
 
@@ -44,6 +49,7 @@ export function pageGuest(archives: GuestArchives): PageGuestText {
 /** One guest for the page. */
 export function guestText(guest: CataloguedGuest): PageGuestText {
   const newest = guest.entries.findLast(({ facts }) => facts !== undefined)
+  const forms: string[] = []
   const page: PageGuest = {
     site: guest.site,
     kind: guest.guest.kind,
@@ -51,12 +57,14 @@ export function guestText(guest: CataloguedGuest): PageGuestText {
     name: guest.name,
     tags: [...new Set([...(newest?.facts?.tags ?? []), ...(newest?.verification?.tags ?? [])])],
     ...(guest.former ? { former: true } : {}),
-    rows: guest.entries.map(rowOf),
+    forms,
+    rows: guest.entries.map((entry) => rowOf(entry, forms)),
   }
   return embedded(page) as PageGuestText
 }
 
-function rowOf(entry: CatalogueEntry): PageRow {
+/** @param forms of the guest's files so far; new ones are added */
+function rowOf(entry: CatalogueEntry, forms: string[]): PageRow {
   const { createdAt, at, sizeBytes, state, reason, facts, verification } = entry
   const trusted = otherTime(entry) === undefined ? createdAt : (at ?? createdAt)
   const verifiedAt = verification?.at === undefined ? 0 : seconds(verification.at)
@@ -70,14 +78,27 @@ function rowOf(entry: CatalogueEntry): PageRow {
     reason ?? verification?.reason ?? facts?.notes ?? '',
     trusted === createdAt ? 0 : seconds(createdAt),
     facts === undefined ? 0 : gradeCode(facts),
+    ...filesOf(entry, forms),
   ]
   while (row.at(-1) === 0 || row.at(-1) === '') row.pop()
   return row
 }
 
+function filesOf({ createdAt, state, facts }: CatalogueEntry, forms: string[]): number[] {
+  if (facts === undefined || state !== 'complete') return []
+  return facts.artifacts.flatMap(({ fileName }) => {
+    const short = shortName(fileName, seconds(createdAt))
+    if (short === undefined) return []
+    if (!forms.includes(short.form)) forms.push(short.form)
+    return [forms.indexOf(short.form) + 1, short.ahead]
+  })
+}
+
 export interface PageAbout {
   bucket: string
   keyPrefix: string
+  /** Where S3 is, when it is not AWS. */
+  s3Url?: string | undefined
   /** When the reading began, an ISO instant: the page tells nothing younger. */
   readAt: string
   toolVersion: string
@@ -141,7 +162,7 @@ export function* cataloguePage(
 <noscript><p>The list and its search are drawn by the script in this file; allow it to run. It reaches no network.</p></noscript>
 <main id="guests"></main>
 <button id="more" type="button" hidden>Show more</button>
-<script type="application/json" id="about">${embedded({ bucket: about.bucket, keyPrefix: about.keyPrefix })}</script>
+<script type="application/json" id="about">${embedded({ bucket: about.bucket, keyPrefix: about.keyPrefix, restore: pageRestore(about.s3Url) })}</script>
 <script type="application/json" id="data">[
 `
   let first = true

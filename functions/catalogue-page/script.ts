@@ -1,4 +1,5 @@
 import { GRADE_SCRIPT } from './grade.ts'
+import { RESTORE_SCRIPT } from './restore.ts'
 
 /**
  * What runs in the browser. Everything from the catalogue reaches the page as text nodes alone. Only what is seen is
@@ -10,7 +11,7 @@ export const PAGE_SCRIPT = `
   const GUESTS_AT_A_TIME = 50, ROWS_AT_A_TIME = 200, WIDTH = 600, HEIGHT = 44
   const STATES = ['archived', 'incomplete', 'unreadable', 'damaged']
   const VERIFICATIONS = ['verified', 'refused', 'tried, not verified', 'verification unreadable']
-${GRADE_SCRIPT}  const byId = (id) => document.getElementById(id)
+${GRADE_SCRIPT}${RESTORE_SCRIPT}  const byId = (id) => document.getElementById(id)
   const about = JSON.parse(byId('about').textContent)
   const guests = JSON.parse(byId('data').textContent)
   byId('data').remove()
@@ -96,6 +97,16 @@ ${GRADE_SCRIPT}  const byId = (id) => document.getElementById(id)
   const folderOf = (guest, row) =>
     about.keyPrefix + 'archives/' + guest.site + '/' + guest.kind + '-' + guest.id + '/' + iso(dated(row)).slice(0, 19).replaceAll(':', '-') + 'Z/'
 
+  // Of each file, one after the other.
+  function commandsOf(guest, row) {
+    const lines = []
+    for (let at = 9; at < row.length; at += 2) {
+      const fileName = longName(guest.forms[row[at] - 1], row[at + 1] || 0, dated(row))
+      lines.push(...restoreLines(about, guest, folderOf(guest, row), fileName))
+    }
+    return lines.join('\\n')
+  }
+
   function table(guest) {
     const made = element('div')
     const command = element('p')
@@ -113,10 +124,28 @@ ${GRADE_SCRIPT}  const byId = (id) => document.getElementById(id)
         const line = element('tr')
         const state = element('td', isBroken(row) ? 'trouble' : '', stateOf(row))
         const key = element('td')
-        key.append(element('code', '', folderOf(guest, row)))
+        key.append(element('code', '', folderOf(guest, row)), ' ')
+        const commands = commandsOf(guest, row)
+        const toggle = element('button', 'restore', 'Restore')
+        toggle.type = 'button'
+        toggle.hidden = commands === ''
         // 'trouble' colours the words; the marks' own classes would fill the cell.
         line.append(element('td', 'time', madeAt(row)), element('td', 'size', bytes(row[1])), state, element('td', 'note', row[6]), element('td', isLesser(row) ? 'trouble' : '', gradeOf(row[8])), key)
         grid.append(line)
+        let opened
+        toggle.addEventListener('click', () => {
+          if (opened === undefined) {
+            opened = element('tr', 'commands')
+            const cell = element('td')
+            cell.colSpan = line.children.length
+            cell.append(element('pre', '', commands))
+            opened.append(cell)
+            line.after(opened)
+          } else { opened.remove(); opened = undefined }
+          toggle.setAttribute('aria-expanded', String(opened !== undefined))
+        })
+        toggle.setAttribute('aria-expanded', 'false')
+        key.append(toggle)
       }
       shown = Math.min(rows.length, shown + ROWS_AT_A_TIME)
       more.hidden = shown >= rows.length

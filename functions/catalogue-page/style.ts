@@ -33,6 +33,7 @@ td.size { text-align: right; white-space: nowrap; font-variant-numeric: tabular-
 td.time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.note { overflow-wrap: anywhere; }
 code { font-size: .85rem; overflow-wrap: anywhere; }
+pre { font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0 8px; }
 #more { margin: 16px 0; padding: 8px 20px; }
 @media (max-width: 700px) { .guest > button { grid-template-columns: 1fr; gap: 4px; } header { position: static; } table, tr, td { display: block; } th { display: none; } tr { border-top: 1px solid var(--faint); padding: 6px 0; } td, td.size { border: 0; padding: 1px 0; text-align: left; } }
 `

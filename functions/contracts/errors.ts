@@ -67,6 +67,17 @@ export class ClockOff extends fact('ClockOff', 'fail-guest') {}
 export class BackupFailed extends fact('BackupFailed', 'fail-guest', 'impeached') {}
 /** The platform accepted the call and did nothing (Proxmox VE: the text `OK` in place of a task). */
 export class NothingBackedUp extends fact('NothingBackedUp', 'fail-guest', 'impeached') {}
+/**
+ * A restore was asked for and the answer was lost. Whether a guest is being made shows in the platform's tasks; asking
+ * again might make two, so that nothing repeats it by itself.
+ */
+export class RestoreStartUnclear extends fact('RestoreStartUnclear', 'fail-guest') {}
+/** The id that a guest was to be restored under belongs to another guest. Nothing was made or overwritten. */
+export class GuestIdInUse extends fact('GuestIdInUse', 'fail-guest') {}
+/** The target can't take the guest, as its checks or the platform itself say. Nothing was made. */
+export class RestoreRefused extends fact('RestoreRefused', 'fail-guest') {}
+/** The platform's restore ended badly. What it left is named. */
+export class RestoreFailed extends fact('RestoreFailed', 'fail-guest') {}
 /** A task of the platform other than a backup ended badly, or ended well and changed nothing. */
 export class PlatformTaskFailed extends fact('PlatformTaskFailed', 'fail-guest') {}
 /** The guest waited for three days, and its node was never free for its backup. */
@@ -169,6 +180,10 @@ const facts = [
   ClockOff,
   BackupFailed,
   NothingBackedUp,
+  RestoreStartUnclear,
+  GuestIdInUse,
+  RestoreRefused,
+  RestoreFailed,
   PlatformTaskFailed,
   NoTurnToDump,
   StorageUnusable,

@@ -14,6 +14,8 @@ export interface Ports {
   store: ArchiveStore
   /** In front of every key; ends with `/` or is empty. */
   keyPrefix: string
+  /** Where the store is, when it is not AWS: what the commands in the bucket name. */
+  s3Url?: string | undefined
   /** The site that jobs without one mean, if the deployment has one. */
   defaultSite: string | undefined
   /** What reads a job as a person writes it, for the platforms that there are. */

@@ -11,6 +11,7 @@ import type { OptionKey } from '../domain/selection/foreign-options.ts'
 import type { ArchivesOnPlatform } from './capabilities/archives-on-platform.ts'
 import type { GuestLocks } from './capabilities/locks.ts'
 import type { GuestPower } from './capabilities/power.ts'
+import type { Restores } from './capabilities/restores.ts'
 import type { Storages } from './capabilities/storages.ts'
 import type { PlatformTasks } from './capabilities/tasks.ts'
 import type { FoundGuest, GuestDetails, GuestList, ListDepth, PlannedBackup } from './guest-facts.ts'
@@ -194,6 +195,8 @@ export interface Provider {
   readonly archivesOnPlatform?: ArchivesOnPlatform
   /** The platform's list of jobs with their logs. */
   readonly tasks?: PlatformTasks
+  /** Bringing guests back. */
+  readonly restores?: Restores
 
   close(): Promise<void>
 }

@@ -28,7 +28,7 @@ export interface PlatformTraits {
   streaming: boolean
   /** Only what changed since an earlier backup is read. */
   incremental: boolean
-  /** Guestlift brings guests back by itself. */
+  /** Guestlift can bring guests back over the platform's API. */
   restore: boolean
   /** One site has several nodes. */
   multiNode: boolean

@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { addCatalogueCommands } from './archives/catalogue-commands.ts'
 import { addCoverageCommand } from './archives/coverage-command.ts'
 import { exitHelp } from './exit-codes.ts'
+import { addExtractCommand } from './extract/extract-command.ts'
 import { addGuestsCommand } from './site/guests-command.ts'
 import { addPlanCommand } from './run/plan-command.ts'
 import { addPruneCommand } from './archives/prune-command.ts'
@@ -91,6 +92,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addPlanCommand(program, stop)
   addGuestsCommand(program, stop)
   addVerifyCommand(program, stop)
+  addExtractCommand(program, stop)
   addPriceCommands(program, stop)
   addCatalogueCommands(program, stop)
   addPruneCommand(program, stop)

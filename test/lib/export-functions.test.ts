@@ -51,11 +51,11 @@ describe('the functions', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
       /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites)\/\*$/,
-      /^s3:\w+ on archive-bucket\/uploads\/(test|archives)\/\*$/,
+      /^s3:\w+ on archive-bucket\/uploads\/(test|archives|parts)\/\*$/,
       /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
       /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
-      /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.log|\*\.notes)$/,
+      /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,
       /^s3:GetObject on archive-bucket\/archives\/\*\/manifest\.json$/,
       /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
     ]
@@ -89,8 +89,11 @@ describe('the functions', () => {
       'CopyParts: archives/* if {"Bool":{"s3:ObjectCreationOperation":"false"}}',
       // Nor is anything overwritten.
       'CompleteUpload: archives/* if {"Null":{"s3:if-none-match":"false"}}',
+      'WriteManifest: archives/*/*.frames.json',
       'WriteManifest: archives/*/*.log',
+      'WriteManifest: archives/*/*.map.json',
       'WriteManifest: archives/*/*.notes',
+      'WriteManifest: archives/*/*.parts.json',
       'WriteManifest: archives/*/guest.json',
       'WriteManifest: archives/*/manifest.json',
       'WriteManifest: archives/*/side/*',
@@ -137,7 +140,7 @@ describe('the functions', () => {
         .filter((right) => right.startsWith('s3:DeleteObject'))
         .map((right) => `${task}: ${right}`),
     )
-    const pruning = deletes.filter((right) => !/\/uploads\/(test|archives)\/\*$/.test(right))
+    const pruning = deletes.filter((right) => !/\/uploads\/(test|archives|parts)\/\*$/.test(right))
     expect(pruning).toEqual([
       'ApplyRetention: s3:DeleteObject on archive-bucket/retention/*',
       'ApplyRetention: s3:DeleteObjectVersion on archive-bucket/archives/*',

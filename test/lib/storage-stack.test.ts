@@ -57,21 +57,23 @@ describe('the storage stack', () => {
     const expiring = rules.filter((rule) => 'NoncurrentVersionExpiration' in rule).map((rule) => String(rule['Prefix']))
     expect(sorted(expiring)).toEqual(
       [
-        'catalogue',
-        'claims',
-        'coverage',
-        'dumps',
-        'prunings',
-        'retention',
-        'runs',
-        'schedules',
-        'sessions',
-        'sites',
-        'streams',
-        'sweeps',
-        'uploads',
-        'verifications',
-      ].map((folder) => `backups/${folder}/`),
+        'RESTORE.md',
+        'catalogue/',
+        'claims/',
+        'coverage/',
+        'dumps/',
+        'prunings/',
+        'restore.sh',
+        'retention/',
+        'runs/',
+        'schedules/',
+        'sessions/',
+        'sites/',
+        'streams/',
+        'sweeps/',
+        'uploads/',
+        'verifications/',
+      ].map((key) => `backups/${key}`),
     )
     expect(JSON.stringify(rules)).not.toContain('archives/')
     expect(rules.some((rule) => 'ExpirationInDays' in rule || 'Expiration' in rule)).toBe(false)

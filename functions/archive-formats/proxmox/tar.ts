@@ -3,10 +3,11 @@
  * that flipped in a file's content shows in the compressor's checksum or in the manifest's, and nowhere here.
  */
 import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
-import type { ByteCursor } from '../byte-cursor.ts'
+import type { ContentCursor } from '../content-cursor.ts'
 import { Damage, type Findings } from '../damage.ts'
 import { readPaxRecords } from './pax.ts'
 import { BLOCK_BYTES, headerChecksumFits, readHeader, type TarHeader } from './tar-header.ts'
+import { memberOf, type TarMember } from './tar-member.ts'
 
 export interface TarReport {
   members: number
@@ -21,12 +22,22 @@ const MOST_BYTES_IN_MEMORY = 8 * 1024 * 1024
 /** All types that GNU tar writes or reads, but parts of volumes: those belong to archives over several media. */
 const KNOWN_TYPES = new Set('01234567xgLKSDVA')
 
+/** Is shown each member in turn, in the archive's order. */
+export interface TarVisitor {
+  /** What isn't read of the content is passed over. Each chunk is a view: use it before the next one. */
+  visit(member: TarMember, content: AsyncIterable<Buffer>): Promise<void>
+}
+
 /** What extended headers said of the member that follows them. */
 interface Pending {
   name?: string
   sizeBytes?: number
   /** Offset of the first of them: an archive that ends here has lost a member. */
   from?: number
+  linkName?: string
+  records?: Map<string, Buffer>
+  /** All of them as they are. */
+  blocks?: Buffer[]
 }
 
 /**
@@ -34,14 +45,15 @@ interface Pending {
  * @throws Damage where nothing that follows could be understood
  */
 export async function walkTar(
-  content: ByteCursor,
+  content: ContentCursor,
   findings: Findings,
   report: TarReport = { members: 0, memberBytes: 0 },
+  visitor?: TarVisitor,
 ): Promise<TarReport> {
   let pending: Pending = {}
   for (;;) {
     const at = content.offset
-    const block = await content.take(BLOCK_BYTES)
+    const block = Buffer.from(await content.take(BLOCK_BYTES))
     if (block.length < BLOCK_BYTES) {
       throw damage(
         'tar-cut-short',
@@ -55,21 +67,30 @@ export async function walkTar(
     }
     const header = headerAt(block, at)
     if (header.type === 'x' || header.type === 'g' || header.type === 'L' || header.type === 'K') {
-      pending = { from: at, ...pending, ...(await readExtension(content, header, at, findings)) }
+      const { bytes, ...said } = await readExtension(content, header, at, findings)
+      const blocks = [...(pending.blocks ?? []), block, bytes, Buffer.alloc(paddingOf(bytes.length))]
+      pending = { from: at, ...pending, ...said, blocks }
       continue
     }
     // The label of a volume names the whole archive, and is no member.
     if (header.type === 'V') continue
-    if (header.extended) await readSparseMap(content)
+    const mapBlocks = header.extended ? await readSparseMap(content) : []
     const name = pending.name ?? header.name
     const sizeBytes = header.type === '1' ? 0 : (pending.sizeBytes ?? header.sizeBytes)
+    const head = [...(pending.blocks ?? []), block, ...mapBlocks]
+    const member = visitor && memberOf({ ...pending, name, type: header.type, sizeBytes, block, mapBlocks, head })
     pending = {}
     report.members += 1
     report.memberBytes += sizeBytes
     if (name === CONFIGURATION && header.type === '0' && report.configuration === undefined) {
       const bytes = await readContent(content, sizeBytes, at, findings)
       report.configuration = { name: 'pct.conf', text: bytes.toString('utf8') }
-    } else await skipContent(content, name, sizeBytes, at, findings)
+      if (member !== undefined) await visitor?.visit(member, one(bytes))
+    } else {
+      const left = { bytes: sizeBytes }
+      if (member !== undefined) await visitor?.visit(member, chunksOf(content, left))
+      await skipContent(content, name, { sizeBytes, left: left.bytes }, at, findings)
+    }
   }
   if (report.configuration === undefined) {
     findings.add({
@@ -78,6 +99,22 @@ export async function walkTar(
     })
   }
   return report
+}
+
+async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
+  if (bytes.length > 0) yield bytes
+}
+
+const CHUNK_BYTES = 256 * 1024
+
+/** The content of a member; a visitor who stops early leaves the rest. An end that comes too early is found by who goes on. */
+async function* chunksOf(content: ContentCursor, left: { bytes: number }): AsyncGenerator<Buffer> {
+  while (left.bytes > 0) {
+    const chunk = await content.take(Math.min(left.bytes, CHUNK_BYTES))
+    if (chunk.length === 0) return
+    left.bytes -= chunk.length
+    yield chunk
+  }
 }
 
 const damage = (code: string, message: string, offset: number): Damage => new Damage(code, message, 'content', offset)
@@ -100,7 +137,7 @@ function headerAt(block: Buffer, at: number): TarHeader {
 }
 
 /** Two zero blocks, then nothing but zeroes up to a whole block: GNU tar fills up its record of twenty. */
-async function readEnd(content: ByteCursor, at: number, pending: Pending, findings: Findings): Promise<void> {
+async function readEnd(content: ContentCursor, at: number, pending: Pending, findings: Findings): Promise<void> {
   if (pending.from !== undefined) {
     throw damage('tar-header', `The extended header at byte ${pending.from} is followed by no member.`, pending.from)
   }
@@ -126,37 +163,53 @@ async function readEnd(content: ByteCursor, at: number, pending: Pending, findin
   }
 }
 
-async function readExtension(content: ByteCursor, header: TarHeader, at: number, findings: Findings): Promise<Pending> {
+async function readExtension(
+  content: ContentCursor,
+  header: TarHeader,
+  at: number,
+  findings: Findings,
+): Promise<Pending & { bytes: Buffer }> {
   const bytes = await readContent(content, header.sizeBytes, at, findings)
-  // A long link's name changes nothing that is checked here.
-  if (header.type === 'K') return {}
+  if (header.type === 'K') return { bytes, linkName: bytes.toString('utf8', 0, Math.max(0, bytes.indexOf(0))) }
   if (header.type === 'L') {
     if (bytes.at(-1) !== 0) throw damage('tar-long-name', `The long name at byte ${at} has no end.`, at)
-    return { name: bytes.toString('utf8', 0, bytes.indexOf(0)) }
+    return { bytes, name: bytes.toString('utf8', 0, bytes.indexOf(0)) }
   }
   const records = readPaxRecords(bytes)
   if ('fault' in records) throw damage('tar-pax', `The pax header at byte ${at} can't be read: ${records.fault}.`, at)
   // A global header speaks of defaults for all members. Nothing that is needed here is ever in one.
-  if (header.type === 'g') return {}
+  if (header.type === 'g') return { bytes }
   const name = (records.get('GNU.sparse.name') ?? records.get('path'))?.toString('utf8')
   const size = records.get('size')?.toString('latin1')
   if (size !== undefined && !/^\d{1,15}$/.test(size)) {
     throw damage('tar-pax', `The pax header at byte ${at} has a size that is no number.`, at)
   }
-  return { ...(name === undefined ? {} : { name }), ...(size === undefined ? {} : { sizeBytes: Number(size) }) }
-}
-
-/** Blocks of GNU's old sparse form; the last one says so in its byte 504. */
-async function readSparseMap(content: ByteCursor): Promise<void> {
-  for (;;) {
-    const at = content.offset
-    const block = await content.take(BLOCK_BYTES)
-    if (block.length < BLOCK_BYTES) throw damage('tar-cut-short', `The tar ends within a sparse map at byte ${at}.`, at)
-    if (block[504] === 0) return
+  const linkName = records.get('linkpath')?.toString('utf8')
+  return {
+    bytes,
+    records,
+    ...(name === undefined ? {} : { name }),
+    ...(linkName === undefined ? {} : { linkName }),
+    ...(size === undefined ? {} : { sizeBytes: Number(size) }),
   }
 }
 
-async function readContent(content: ByteCursor, sizeBytes: number, at: number, findings: Findings): Promise<Buffer> {
+/** Blocks of GNU's old sparse form; the last one says so in its byte 504. */
+async function readSparseMap(content: ContentCursor): Promise<Buffer[]> {
+  const blocks: Buffer[] = []
+  for (;;) {
+    const at = content.offset
+    const block = Buffer.from(await content.take(BLOCK_BYTES))
+    if (block.length < BLOCK_BYTES) throw damage('tar-cut-short', `The tar ends within a sparse map at byte ${at}.`, at)
+    blocks.push(block)
+    if (block[504] === 0) return blocks
+    if (blocks.length > MOST_BYTES_IN_MEMORY / BLOCK_BYTES) {
+      throw damage('tar-header', `The sparse map at byte ${at} is longer than any file needs.`, at)
+    }
+  }
+}
+
+async function readContent(content: ContentCursor, sizeBytes: number, at: number, findings: Findings): Promise<Buffer> {
   if (sizeBytes > MOST_BYTES_IN_MEMORY) {
     throw damage('tar-header', `The member at byte ${at} claims ${sizeBytes} bytes, too many for what it is.`, at)
   }
@@ -167,13 +220,13 @@ async function readContent(content: ByteCursor, sizeBytes: number, at: number, f
 }
 
 async function skipContent(
-  content: ByteCursor,
+  content: ContentCursor,
   name: string,
-  sizeBytes: number,
+  { sizeBytes, left }: { sizeBytes: number; left: number },
   at: number,
   findings: Findings,
 ): Promise<void> {
-  if ((await content.skip(sizeBytes)) < sizeBytes) throw cutShort(content.offset, at, name)
+  if ((await content.skip(left)) < left) throw cutShort(content.offset, at, name)
   await readPadding(content, sizeBytes, at, findings)
 }
 
@@ -183,9 +236,14 @@ function cutShort(end: number, at: number, name?: string): Damage {
   return damage('tar-cut-short', `The tar ends at byte ${end}, within ${member}.`, end)
 }
 
+/** Bytes that fill up the last block of a content. */
+export function paddingOf(sizeBytes: number): number {
+  return (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES
+}
+
 /** Writers fill up the last block with zeroes; anything else means that sizes and content are out of step. */
-async function readPadding(content: ByteCursor, sizeBytes: number, at: number, findings: Findings): Promise<void> {
-  const rest = (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES
+async function readPadding(content: ContentCursor, sizeBytes: number, at: number, findings: Findings): Promise<void> {
+  const rest = paddingOf(sizeBytes)
   const from = content.offset
   const padding = await content.take(rest)
   if (padding.length < rest) throw cutShort(content.offset, at)

@@ -1,7 +1,7 @@
 /** The header of a VMA, version 1 (pve-qemu's vma_spec.txt): devices and configuration, all under one MD5. */
 import { createHash } from 'node:crypto'
 import type { EmbeddedConfiguration } from '../../contracts/verification.ts'
-import type { ByteCursor } from '../byte-cursor.ts'
+import type { ContentCursor } from '../content-cursor.ts'
 import { Damage } from '../damage.ts'
 
 export interface VmaDevice {
@@ -36,7 +36,7 @@ export function md5Fits(bytes: Buffer, at: number): boolean {
 }
 
 /** @throws Damage */
-export async function readVmaHeader(content: ByteCursor): Promise<VmaHeader> {
+export async function readVmaHeader(content: ContentCursor): Promise<VmaHeader> {
   const fixed = Buffer.from(await content.take(FIXED_BYTES))
   if (fixed.toString('latin1', 0, 4) !== 'VMA\0') throw damage('vma-magic', 'The content does not begin as a VMA.', 0)
   if (fixed.length < FIXED_BYTES) throw cutShort(fixed.length)

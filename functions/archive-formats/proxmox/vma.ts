@@ -5,10 +5,10 @@
  * order are the same disks, and restore as such.
  */
 import type { DeviceEvidence, EmbeddedConfiguration } from '../../contracts/verification.ts'
-import type { ByteCursor } from '../byte-cursor.ts'
-import { ClusterMap, VMA_BLOCK_BYTES } from './cluster-map.ts'
+import type { ContentCursor } from '../content-cursor.ts'
+import { CLUSTER_BYTES, ClusterMap, VMA_BLOCK_BYTES } from './cluster-map.ts'
 import { Damage, type Findings } from '../damage.ts'
-import { md5Fits, readVmaHeader } from './vma-header.ts'
+import { md5Fits, readVmaHeader, type VmaDevice } from './vma-header.ts'
 
 export interface VmaReport {
   uuid: string
@@ -28,12 +28,29 @@ const SLOTS_WRITTEN = 58
 /** The saved RAM of a guest: read as a stream, so its clusters have to be in order. */
 const STATE_DEVICE = 'vmstate'
 
-/** @throws Damage where nothing that follows could be understood */
-export async function walkVma(content: ByteCursor, findings: Findings): Promise<VmaReport> {
+/** Takes the content of one disk: what the archive holds of it, in the archive's order. The rest of the disk is zero. */
+export interface DiskTaker {
+  deviceId: number
+  /** `bytes` is a view: it is overwritten after the promise is kept. */
+  write(offset: number, bytes: Buffer): Promise<void>
+}
+
+/**
+ * @param choose the disk to take out, once it is known which there are
+ * @throws Damage where nothing that follows could be understood
+ */
+export async function walkVma(
+  content: ContentCursor,
+  findings: Findings,
+  choose: (devices: readonly VmaDevice[]) => Promise<DiskTaker> | undefined = () => undefined,
+): Promise<VmaReport> {
   const header = await readVmaHeader(content)
+  const taker = await choose(header.devices)
   const walk: Walk = {
     content,
     findings,
+    taker,
+    runs: [],
     uuid: header.uuid,
     maps: new Map(header.devices.map((device) => [device.id, new ClusterMap(device)])),
     lastState: -1,
@@ -57,8 +74,11 @@ export async function walkVma(content: ByteCursor, findings: Findings): Promise<
 }
 
 interface Walk {
-  content: ByteCursor
+  content: ContentCursor
   findings: Findings
+  taker: DiskTaker | undefined
+  /** What the extent at hand stores, in its order. */
+  runs: Run[]
   uuid: Buffer
   maps: Map<number, ClusterMap>
   /** The last cluster of the saved RAM. */
@@ -66,6 +86,12 @@ interface Walk {
   extents: number
   unfilled: number
   lastUnfilled: boolean
+}
+
+/** Blocks of an extent that follow each other: at a place of the disk that is taken out, or of no interest. */
+interface Run {
+  offset: number | undefined
+  bytes: number
 }
 
 function evidenceOf(map: ClusterMap): DeviceEvidence {
@@ -104,10 +130,33 @@ async function readExtent(walk: Walk): Promise<boolean> {
   if (blocks !== stated || head.readUInt16BE(4) !== 0) {
     throw damage('vma-extent-blocks', `The extent at byte ${at} counts ${stated} blocks and lists ${blocks}.`, at + 6)
   }
-  const bytes = blocks * VMA_BLOCK_BYTES
-  if ((await content.skip(bytes)) < bytes) throw cutShort(content.offset, at)
+  const runs = walk.taker === undefined ? [{ offset: undefined, bytes: blocks * VMA_BLOCK_BYTES }] : walk.runs
+  for (const run of runs) await passRun(run, at, walk)
   walk.extents += 1
   return true
+}
+
+async function passRun({ offset, bytes }: Run, at: number, { content, taker, maps }: Walk): Promise<void> {
+  if (taker === undefined || offset === undefined) {
+    if ((await content.skip(bytes)) < bytes) throw cutShort(content.offset, at)
+    return
+  }
+  const taken = await content.take(bytes)
+  if (taken.length < bytes) throw cutShort(content.offset, at)
+  // The last block of a disk may go beyond its end.
+  const size = maps.get(taker.deviceId)?.device.sizeBytes ?? 0
+  await taker.write(offset, taken.subarray(0, Math.max(0, size - offset)))
+}
+
+function addRuns(mask: number, offset: number | undefined, runs: Run[]): void {
+  for (let block = 0; block < 16; block += 1) {
+    if ((mask & (1 << block)) === 0) continue
+    const at = offset === undefined ? undefined : offset + block * VMA_BLOCK_BYTES
+    const last = runs.at(-1)
+    const follows = last?.offset === undefined ? at === undefined : last.offset + last.bytes === at
+    if (last !== undefined && follows) last.bytes += VMA_BLOCK_BYTES
+    else runs.push({ offset: at, bytes: VMA_BLOCK_BYTES })
+  }
 }
 
 const cutShort = (end: number, at: number): Damage =>
@@ -117,6 +166,7 @@ const cutShort = (end: number, at: number): Damage =>
 function readEntries(head: Buffer, at: number, walk: Walk): number {
   let blocks = 0
   let used = 0
+  walk.runs = []
   for (let slot = 0; slot < SLOTS; slot += 1) {
     const entryAt = 40 + slot * 8
     const [mask, id, cluster] = [
@@ -124,6 +174,9 @@ function readEntries(head: Buffer, at: number, walk: Walk): number {
       head.readUInt8(entryAt + 3),
       head.readUInt32BE(entryAt + 4),
     ]
+    if (walk.taker !== undefined) {
+      addRuns(mask, id === walk.taker.deviceId ? cluster * CLUSTER_BYTES : undefined, walk.runs)
+    }
     if (id === 0) {
       if (mask !== 0) fault(walk, 'vma-entry', `Entry ${slot} stores blocks of no device`, at + entryAt)
       blocks += bitCount(mask)

@@ -19,6 +19,9 @@ export const bookFolders = [
   'sessions',
 ] as const
 
+/** Files beside the folders: how to restore without Guestlift. Written by every run. */
+export const rootFiles = ['RESTORE.md', 'restore.sh'] as const
+
 /** `2026-11-22T02:00:00.000Z` → `2026-11-22T02-00-00Z`: whole seconds, and no colon, which file systems and shells dislike. */
 function keyTime(instant: string): string {
   return `${new Date(instant).toISOString().slice(0, 19).replaceAll(':', '-')}Z`
@@ -288,6 +291,11 @@ export function catalogueIndexKey(keyPrefix: string, site: string, guest: KeyedG
 /** The page of a site's catalogue, as the last run of the site left it. */
 export function cataloguePageKey(keyPrefix: string, site: string): string {
   return `${catalogueIndexesPrefix(keyPrefix, site)}index.html`
+}
+
+/** How to restore without Guestlift, as a text and as a script. */
+export function rootFileKey(keyPrefix: string, name: (typeof rootFiles)[number]): string {
+  return `${keyPrefix}${name}`
 }
 
 /** What one check of a site's coverage found. */

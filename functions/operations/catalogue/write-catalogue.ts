@@ -4,11 +4,12 @@ import { cataloguePageKey } from '../../domain/books/object-keys.ts'
 import { storePage } from './catalogue-page-file.ts'
 import type { Ports } from '../ports.ts'
 import { rebuildCatalogue } from './rebuild-catalogue.ts'
+import { writeRestoreTexts } from './restore-texts.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'toolVersion'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 's3Url' | 'now' | 'log' | 'toolVersion'>
 
 /**
- * Bring the index objects of a site in line and write its page, from one reading. The page is written even if nothing
+ * Bring the index objects of a site in line and write its page, from one reading, and the text on how to restore. The page is written even if nothing
  * changed, since it says when it was read. Index objects are written guest by guest: a call that comes to its time limit
  * leaves what it has done to the next one. Of a guest, only its rows of the page stay in memory.
  * @throws StoreUnavailable, StoreDenied
@@ -21,11 +22,13 @@ export async function writeCatalogue(
   const readAt = ports.now().toISOString()
   const page: PageGuestText[] = []
   const { reading, ...rebuilt } = await rebuildCatalogue({ site }, ports, (guest) => page.push(pageGuest(guest)))
-  const about = { bucket: ports.store.bucket, keyPrefix: ports.keyPrefix, readAt, toolVersion: ports.toolVersion }
-  const pageWritten = await storePage(cataloguePageKey(ports.keyPrefix, site), about, page, ports)
+  const { store, keyPrefix, s3Url, toolVersion } = ports
+  const about = { bucket: store.bucket, keyPrefix, s3Url, readAt, toolVersion }
+  const pageWritten = await storePage(cataloguePageKey(keyPrefix, site), about, page, ports)
   ports.log('catalogue-written', { site, ...rebuilt, ...reading, readAt, pageWritten })
   const { guests, archives } = rebuilt
-  return { guests, archives, notes: notesOf(site, reading.damagedIndexes) }
+  const notes = [...notesOf(site, reading.damagedIndexes), ...(await writeRestoreTexts(ports))]
+  return { guests, archives, notes }
 }
 
 function notesOf(site: string, damaged: number): string[] {

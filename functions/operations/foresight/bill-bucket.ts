@@ -4,7 +4,7 @@ import { StoreDenied } from '../../contracts/errors.ts'
 import { type Destination, type PriceTable, type StorageClass, storageClassSchema } from '../../contracts/prices.ts'
 import { BillCounter, type MonthlyBill } from '../../domain/prices/monthly-bill.ts'
 import { readFolder } from '../../domain/catalogue/catalogue.ts'
-import { bookFolders, manifestKey, readArtifactKey } from '../../domain/books/object-keys.ts'
+import { bookFolders, manifestKey, readArtifactKey, rootFiles } from '../../domain/books/object-keys.ts'
 import { type RestorePrice, restorePrices } from '../../domain/prices/restore-price.ts'
 
 export interface BucketBill extends MonthlyBill {
@@ -20,7 +20,7 @@ const OTHERS = 'other objects'
 /** What `guestlift unfinished list` tells more of. */
 const UNFINISHED = ' (without a manifest)'
 
-const books: ReadonlySet<string> = new Set(bookFolders)
+const books: ReadonlySet<string> = new Set([...bookFolders, ...rootFiles])
 
 /** What a listing tells; `hidden`: an older or removed version, which is billed and isn't read. */
 interface Listed {

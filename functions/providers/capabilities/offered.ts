@@ -2,7 +2,7 @@ import { RequestRejected } from '../../contracts/errors.ts'
 import type { Provider } from '../provider.ts'
 
 /** What platforms may offer besides the core. */
-export type Capability = 'storages' | 'locks' | 'power' | 'archivesOnPlatform' | 'tasks'
+export type Capability = 'storages' | 'locks' | 'power' | 'archivesOnPlatform' | 'tasks' | 'restores'
 
 const wants: Record<Capability, string> = {
   storages: 'has storages that backups land on',
@@ -10,6 +10,7 @@ const wants: Record<Capability, string> = {
   power: 'starts and stops guests for Guestlift',
   archivesOnPlatform: 'keeps backups itself',
   tasks: 'keeps a list of its jobs',
+  restores: 'brings guests back for Guestlift',
 }
 
 /** A capability that a person's request can't do without. @throws RequestRejected when the platform has none of it */

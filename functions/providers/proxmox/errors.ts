@@ -1,12 +1,14 @@
 /** The only place that reads Proxmox's texts: what the platform says becomes one of our facts, with where and what to do. */
 import {
   CredentialsRejected,
+  GuestIdInUse,
   GuestNotFound,
   type GuestliftError,
   NodeOffline,
   PlatformUnavailable,
   PrivilegeMissing,
   RequestRejected,
+  RestoreRefused,
   SourceUnreadable,
   StorageUnusable,
   TlsIdentityMismatch,
@@ -47,6 +49,8 @@ export class NoSuchVolume extends SourceUnreadable {}
 
 /** The guest is in the wanted state already, or not in the one that the order needs. */
 export class AlreadySo extends RequestRejected {}
+/** The agent in the guest doesn't answer. */
+export class AgentSilent extends RequestRejected {}
 /** The archive is marked as protected on the platform. */
 export class ArchiveProtected extends StorageUnusable {}
 
@@ -166,6 +170,16 @@ export function errorFromText(text: string, about: About): GuestliftError | unde
   if (/\b(?:VM|CT) (?:\d+ )?(?:is )?(?:already|not) running\b/.test(text)) {
     return new AlreadySo(`${at}: ${text}.`)
   }
+  const taken = /\b(?:VM|CT) (\d+) already exists\b/.exec(text)
+  if (taken !== null) {
+    return new GuestIdInUse(`${at}, the id ${taken[1]} is taken (${text}). Choose another id, or replace that guest.`)
+  }
+  if (HELD.test(text)) {
+    return new RestoreRefused(`${at}: ${text}. Stop the guest, or take its protection off, if it is the one you mean.`)
+  }
+  if (/guest agent is not running|qmp command 'guest-ping' failed/.test(text)) {
+    return new AgentSilent(`${at}: ${text}.`)
+  }
   if (/no prune-backups options configured/.test(text)) {
     return new RequestRejected(`${at}, the storage has no retention of its own (${text}). Name the rules to try.`)
   }
@@ -177,8 +191,12 @@ export function errorFromText(text: string, about: About): GuestliftError | unde
   return undefined
 }
 
+/** A guest that is to be replaced or removed, and that runs or is protected. */
+const HELD =
+  /unable to (?:restore|destroy) (?:VM|CT) \d+ - (?:vm is running|container is running|protection mode enabled)|can't remove (?:VM|CT) \d+ - protection|is running - destroy failed/
+
 const STORAGE_TEXTS =
-  /storage '[^']*' (?:is not online|is disabled|does not exist|is not available on node|does not support)|unable to activate storage|could not activate storage|wrong content type|No space left on device|is not mounted|max backup limit|number of protected backups/
+  /storage '[^']*' (?:is not online|is disabled|does not exist|is not available on node|does not support)|Content type '\w+' is not available on storage|unable to activate storage|could not activate storage|wrong content type|No space left on device|is not mounted|max backup limit|number of protected backups/
 
 /**
  * A hint for the operator about a backup that ended badly, from the texts of its log and exit status.

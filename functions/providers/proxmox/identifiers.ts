@@ -87,6 +87,17 @@ export function parseArchiveName(fileName: string): ArchiveName | undefined {
   return { type: type === 'lxc' ? 'lxc' : 'qemu', vmid, localTime, extension }
 }
 
+const RESTORABLE_NAME = /^vzdump-(qemu|lxc)-([1-9]\d{2,8})-\S+\.(?:(?:vma|tar)(?:\.(?:gz|lzo|zst|bz2))?|tgz)$/
+
+/**
+ * Type and guest of any file name that a restore takes: whatever stands between the guest's id and the ending is free
+ * (pve-storage 9.1.7, parse_volname and archive_info).
+ */
+export function parseLooseArchiveName(fileName: string): Pick<ArchiveName, 'type' | 'vmid'> | undefined {
+  const [, type, vmid] = RESTORABLE_NAME.exec(fileName) ?? []
+  return vmid === undefined ? undefined : { type: type === 'lxc' ? 'lxc' : 'qemu', vmid }
+}
+
 export function formatArchiveName({ type, vmid, localTime, extension }: ArchiveName): string {
   return `vzdump-${type}-${vmid}-${localTime}.${extension}`
 }

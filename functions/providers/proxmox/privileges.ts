@@ -159,7 +159,7 @@ function distinct(missing: readonly MissingPrivilege[]): MissingPrivilege[] {
  * The platform lists a path with its effective privileges where they may differ from the parent's (it has an ACL of its
  * own or is in a pool), so the nearest listed path decides, and from above only what propagates counts.
  */
-function holds(permissions: Permissions, privilege: string, path: string): boolean {
+export function holds(permissions: Permissions, privilege: string, path: string): boolean {
   for (let at = path; ; at = parent(at)) {
     const here = permissions[at]
     if (here !== undefined) {

@@ -33,6 +33,7 @@ import {
   privilegesOnStorage,
   privilegeToSee,
 } from './privileges.ts'
+import { openRestores } from './restores.ts'
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
 import { sideFilesOf, textOf } from './side-files.ts'
 import { openStorageBackups } from './storage-backups.ts'
@@ -52,7 +53,7 @@ const HEAD_LINES = 200
 
 /** Proxmox VE has every capability. */
 export type ProxmoxProvider = Provider &
-  Required<Pick<Provider, 'storages' | 'locks' | 'power' | 'archivesOnPlatform' | 'tasks'>>
+  Required<Pick<Provider, 'storages' | 'locks' | 'power' | 'archivesOnPlatform' | 'tasks' | 'restores'>>
 
 /** @throws InvalidSite when `tls.ca` is no certificate */
 export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): ProxmoxProvider {
@@ -60,6 +61,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
   const tasks = openTaskReader(client, siteName, deps.sleep)
   const { free, archivesOnPlatform } = openStorageBackups(client, tasks, siteName)
   const { awaitFreed, power } = openGuestPower(client, tasks, deps.sleep)
+  const guests = openGuests(client, siteName, deps.log)
   /** As it was last told. */
   let version: string | undefined
 
@@ -199,7 +201,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       if (refused !== undefined) throw new RequestRejected(`Site ${siteName}: ${refused}`)
     },
     missingPrivileges: async (work) => missingPrivileges(await effectivePermissions(), work),
-    ...openGuests(client, siteName, deps.log),
+    ...guests,
     start,
     findJobs,
     readMark,
@@ -235,6 +237,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       awaitFreed,
     },
     power,
+    restores: openRestores(client, tasks, siteName, guests.findGuests, deps.sleep),
     archivesOnPlatform,
     tasks: {
       ...openOwnTasks(client, tasks, siteName),

@@ -13,7 +13,7 @@ export const proxmoxTraits = {
   snapshots: true,
   streaming: false,
   incremental: false,
-  restore: false,
+  restore: true,
   multiNode: true,
   api: 'REST (/api2/json); files over sftp, https or push',
 } as const satisfies PlatformTraits

@@ -17,6 +17,12 @@ export function isAtLeast(version: string, major: number, minor: number): boolea
   return release !== undefined && (release.major > major || (release.major === major && release.minor >= minor))
 }
 
+/** Whether a release comes before another; false where either can't be read. */
+export function isOlderRelease(version: string, other: string): boolean {
+  const release = releaseOf(other)
+  return releaseOf(version) !== undefined && release !== undefined && !isAtLeast(version, release.major, release.minor)
+}
+
 /**
  * Newer ones than are known pass: Proxmox keeps its calls through a major version and beyond.
  * @throws RequestRejected for one that is too old, naming it, and for a text that is no version: something else answers

@@ -10,13 +10,13 @@ import { readEnv } from '../env.ts'
 /** Kept between calls of one environment: its connections are worth more than a fresh start. */
 let store: S3ArchiveStore | undefined
 
-export function withStore({ task }: Invocation): Pick<Ports, 'store' | 'keyPrefix'> {
+export function withStore({ task }: Invocation): Pick<Ports, 'store' | 'keyPrefix' | 's3Url'> {
   const env = readEnv(storeEnv)
   store ??= new S3ArchiveStore(storeClient(task), env.ARCHIVE_BUCKET, {
     sleep: (milliseconds) => delay(milliseconds),
     random: Math.random,
   })
-  return { store, keyPrefix: env.KEY_PREFIX }
+  return { store, keyPrefix: env.KEY_PREFIX, s3Url: shownEndpoint() }
 }
 
 function storeClient(task: string) {
@@ -28,5 +28,14 @@ function storeClient(task: string) {
 
 /** The SDK reads these by itself; endpoints other than AWS seldom serve buckets as host names. */
 export function hasOwnEndpoint(): boolean {
-  return (process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']) !== undefined
+  return ownEndpoint() !== undefined
+}
+
+/** As the commands in the bucket name it: without a password that somebody put into the address. */
+function shownEndpoint(): string | undefined {
+  return ownEndpoint()?.replace(/\/\/[^/@]*@/, '//')
+}
+
+function ownEndpoint(): string | undefined {
+  return process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
 }

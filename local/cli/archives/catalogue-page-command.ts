@@ -27,6 +27,7 @@ export async function writePage(options: PageOptions): Promise<number> {
   const about = {
     bucket: options.bucket,
     keyPrefix,
+    s3Url: options.s3,
     readAt,
     toolVersion: `guestlift/${packageJson.version}`,
   }

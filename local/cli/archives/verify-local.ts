@@ -51,7 +51,8 @@ async function requireFile(path: string): Promise<void> {
   if (!found.isFile()) throw new CliError(`${path} is not a file.`)
 }
 
-async function manifestFor(
+/** The manifest that a file on this machine is compared with, and a sentence that says which. */
+export async function manifestFor(
   path: string,
   manifestFile: string | undefined,
 ): Promise<{ manifest?: Manifest; note: string }> {

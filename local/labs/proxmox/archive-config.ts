@@ -1,15 +1,8 @@
 /** The guest configuration inside an archive, read without unpacking the rest. */
-import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { failure } from './api-error.ts'
-
-function unpacked(path: string): AsyncIterable<Buffer> {
-  const file = createReadStream(path)
-  if (path.endsWith('.zst')) return file.on('error', () => undefined).pipe(createZstdDecompress())
-  return path.endsWith('.gz') || path.endsWith('.tgz') ? file.pipe(createGunzip()) : (file as AsyncIterable<Buffer>)
-}
+import { unpacked } from './restore/unpack.ts'
 
 async function fromTar(path: string): Promise<string | undefined> {
   const reader = extract()

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path'
 import { fingerprintOf } from '../shared/certificate.ts'
 import type { Shown } from './cluster.ts'
 import { type ControlVerbs, createVerbs, type OlderVerbs } from './control-verbs.ts'
+import { removeImages } from './images.ts'
 import type { Rest } from './rest.ts'
 import { hostKeyFingerprint, newHostKey } from './ssh-keys.ts'
 import type { SshServer } from './ssh-server.ts'
@@ -132,6 +133,7 @@ export function createControl(
       world.save()
     },
     removeGuest: (vmid) => {
+      removeImages(world, guestOf(vmid))
       world.site.guests.splice(world.site.guests.indexOf(guestOf(vmid)), 1)
       world.save()
     },

@@ -87,6 +87,20 @@ export function userFrom(spec: UserSpec): LabUser {
 export const BACKUP_ROLE = 'GuestliftRun'
 export const BACKUP_PRIVILEGES = ['VM.Audit', 'VM.Backup', 'Datastore.Audit', 'Datastore.AllocateSpace', 'Pool.Audit']
 
+/** The role of an account that brings guests back. `VM.Backup`: without it no archive of theirs may be read. */
+export const RESTORE_ROLE = 'GuestliftRestore'
+export const RESTORE_PRIVILEGES = [
+  'VM.Allocate',
+  'VM.Audit',
+  'VM.Backup',
+  ...['CDROM', 'CPU', 'Cloudinit', 'Disk', 'HWType', 'Memory', 'Network', 'Options'].map((name) => `VM.Config.${name}`),
+  'VM.GuestAgent.Audit',
+  'VM.PowerMgmt',
+  'Datastore.AllocateSpace',
+  'Datastore.Audit',
+  'SDN.Use',
+]
+
 export const DEFAULT_NODES: NodeSpec[] = [{ name: 'pve1' }, { name: 'pve2' }]
 
 export const DEFAULT_STORAGES: StorageSpec[] = [
@@ -126,11 +140,15 @@ export const DEFAULT_USERS: UserSpec[] = [
   { userid: 'backup@pve', tokens: [{ id: 'guestlift' }] },
   { userid: 'auditor@pve' },
   { userid: 'second@pve', totpSecret: 'JBSWY3DPEHPK3PXP' },
+  { userid: 'restore@pve', tokens: [{ id: 'guestlift' }] },
 ]
 
 export function defaultAcl(): LabAcl[] {
   const backup = ['backup@pve', 'backup@pve!guestlift', 'second@pve'].flatMap((who) =>
     ['/vms', '/storage'].map((path) => ({ path, who, role: BACKUP_ROLE, propagate: true })),
   )
-  return [...backup, { path: '/', who: 'auditor@pve', role: 'PVEAuditor', propagate: true }]
+  const restore = ['restore@pve', 'restore@pve!guestlift'].flatMap((who) =>
+    ['/vms', '/storage', '/sdn/zones/localnetwork'].map((path) => ({ path, who, role: RESTORE_ROLE, propagate: true })),
+  )
+  return [...backup, ...restore, { path: '/', who: 'auditor@pve', role: 'PVEAuditor', propagate: true }]
 }

@@ -34,9 +34,49 @@ function creationEntries({ identity }: LabGuest): Record<string, string> {
   }
 }
 
+/** What a guest without a name is called in the lists, and nowhere else. */
+export const namelessLabel = ({ kind, vmid }: Pick<LabGuest, 'kind' | 'vmid'>): string =>
+  kind === 'lxc' ? `CT${vmid}` : `VM ${vmid}`
+
+/** Keys whose values the API shows as numbers; a VM's memory is text since it became a property string. */
+const NUMBERS = new Set([
+  'cores',
+  'cpus',
+  'sockets',
+  'swap',
+  'balloon',
+  'onboot',
+  'protection',
+  'unprivileged',
+  'cpuunits',
+  'tablet',
+  'numa',
+  'console',
+  'tty',
+])
+
+function typed(kind: LabGuest['kind'], key: string, value: string): string | number {
+  const isNumber = /^\d+$/.test(value) && (NUMBERS.has(key) || (key === 'memory' && kind === 'lxc'))
+  return isNumber ? Number(value) : value
+}
+
+/** A restored guest's: as it came, and what has been changed since. */
+function restoredEntries(guest: LabGuest, disks: Record<string, string>): Record<string, string | number> {
+  const { kind, name, options, tags, template } = guest
+  const own = Object.entries(options).map(([key, value]) => [key, typed(kind, key, value)] as const)
+  return {
+    ...(name === namelessLabel(guest) ? {} : { [kind === 'lxc' ? 'hostname' : 'name']: name }),
+    ...Object.fromEntries(own),
+    ...disks,
+    ...(tags === undefined ? {} : { tags }),
+    ...(template ? { template: 1 } : {}),
+  }
+}
+
 /** Key and value as stored, without lock and digest. */
 export function configEntries(guest: LabGuest): Record<string, string | number> {
   const disks = Object.fromEntries(guest.disks.map((disk) => [disk.key, diskLine(guest, disk)]))
+  if (guest.configuredByOptions === true) return restoredEntries(guest, disks)
   const address = guest.identity?.hwaddr ?? hardwareAddress(guest.vmid)
   const shared = {
     cores: guest.cores,
@@ -70,10 +110,17 @@ export function configEntries(guest: LabGuest): Record<string, string | number> 
   }
 }
 
+/** The description stands at the file's beginning, a comment a line, with what could be mistaken percent-encoded. */
+function descriptionLines(description: string): string {
+  const lines = description.replace(/\n$/, '').split('\n')
+  return lines.map((line) => `#${line.replace(/[^ -~]|[%:]/gu, encodeURIComponent)}\n`).join('')
+}
+
 /** The file's text as an archive carries it: no lock, no snapshots. */
 export function configText(guest: LabGuest): string {
-  const lines = Object.entries(configEntries(guest)).map(([key, value]) => `${key}: ${value}\n`)
-  return lines.toSorted().join('')
+  const { description, ...entries } = configEntries(guest)
+  const lines = Object.entries(entries).map(([key, value]) => `${key}: ${value}\n`)
+  return (description === undefined ? '' : descriptionLines(String(description))) + lines.toSorted().join('')
 }
 
 export function configDigest(guest: LabGuest): string {

@@ -8,6 +8,8 @@ import { startControlServer } from './control-server.ts'
 import {
   BACKUP_PRIVILEGES,
   BACKUP_ROLE,
+  RESTORE_PRIVILEGES,
+  RESTORE_ROLE,
   DEFAULT_NODES,
   DEFAULT_STORAGES,
   DEFAULT_USERS,
@@ -78,6 +80,8 @@ export interface SiteChoice {
   auth?: 'token' | 'password'
   tls?: 'fingerprint' | 'ca'
   ssh?: 'privateKey' | 'password'
+  /** `restore`: the account that may make guests. */
+  account?: 'backup' | 'restore'
 }
 
 export interface Lab {
@@ -87,6 +91,8 @@ export interface Lab {
   ssh: { host: string; port: number; username: string; password: string; privateKey: string; hostKey: string }
   users: { userid: string; password: string }[]
   token: { tokenId: string; secret: string }
+  /** Of the account that brings guests back, where the site has it. */
+  restoreToken: { tokenId: string; secret: string }
   storages: LabStorageInfo[]
   guests: readonly LabGuest[]
   /** A site configuration that reaches this lab, ready to use. */
@@ -113,7 +119,7 @@ function newSite(options: LabOptions, now: number): SiteData {
     realms: options.realms ?? [],
     users: (options.users ?? DEFAULT_USERS).map(userFrom),
     acl: options.acl ?? (options.users === undefined ? defaultAcl() : []),
-    roles: { [BACKUP_ROLE]: BACKUP_PRIVILEGES, ...options.roles },
+    roles: { [BACKUP_ROLE]: BACKUP_PRIVILEGES, [RESTORE_ROLE]: RESTORE_PRIVILEGES, ...options.roles },
     pools: options.pools ?? [],
     backupJobs: [],
     lastPid: 1_000,
@@ -201,6 +207,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const owner = world.site.users.find((user) => user.tokens.length > 0)
   const firstToken = owner?.tokens[0]
   const token = { tokenId: `${owner?.userid}!${firstToken?.id}`, secret: firstToken?.secret ?? '' }
+  const restorer = world.site.users.find(({ userid, tokens }) => userid === 'restore@pve' && tokens.length > 0)
+  const restoreToken = { tokenId: 'restore@pve!guestlift', secret: restorer?.tokens[0]?.secret ?? '' }
   const apiUrl = `https://127.0.0.1:${front.port}`
   const ssh = {
     host: '127.0.0.1',
@@ -220,10 +228,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     ssh,
     users: world.site.users.map(({ userid, password }) => ({ userid, password })),
     token,
+    restoreToken,
     storages: storageInfo(world),
     guests: world.site.guests,
-    site: ({ auth = 'token', tls = 'fingerprint', ssh: access = 'privateKey' } = {}) => {
-      const [username = '', realm = ''] = (owner?.userid ?? '').split('@')
+    site: ({ auth = 'token', tls = 'fingerprint', ssh: access = 'privateKey', account: whose = 'backup' } = {}) => {
+      const [shownUser, shownToken] = whose === 'restore' ? [restorer, restoreToken] : [owner, token]
+      const [username = '', realm = ''] = (shownUser?.userid ?? '').split('@')
       return {
         provider: 'proxmox',
         endpoints: [apiUrl],
@@ -231,7 +241,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
           tls === 'ca'
             ? { mode: 'ca', ca: shown.identity.ca }
             : { mode: 'fingerprint', fingerprints: [fingerprintOf(shown.identity.cert)] },
-        auth: auth === 'token' ? { ...token } : { username, realm, password: owner?.password ?? '' },
+        auth: auth === 'token' ? { ...shownToken } : { username, realm, password: shownUser?.password ?? '' },
         route: {
           type: 'sftp',
           host: ssh.host,

@@ -43,8 +43,8 @@ const program = new Command('lab')
   )
   .addHelpText(
     'after',
-    '\nPrints one line of JSON when it is ready: apiUrl, ssh, users, token, fingerprint, storages, guests and a\n' +
-      'ready-made `site`. Its `control` is an address on loopback: GET shows the state of the site, and POST of\n' +
+    '\nPrints one line of JSON when it is ready: apiUrl, ssh, users, token, fingerprint, storages, guests and\n' +
+      'two ready-made sites: `site` for backups, and `restoreSite` for restores. Its `control` is an address on loopback: GET shows the state of the site, and POST of\n' +
       'one JSON object changes it, as {"clockOffsetSeconds":-3600} or {"lockGuest":{"id":103,"lock":"backup"}}. Stops cleanly on SIGTERM and SIGINT. For testing only: the line contains all its secrets.',
   )
   .parse()
@@ -76,5 +76,5 @@ process.once('SIGINT', () => void stop())
 const { apiUrl, fingerprint, caPem, ssh, users, token, storages } = lab
 const guests = lab.guests.map(({ vmid, kind, name, node, status }) => ({ vmid, kind, name, node, status }))
 process.stdout.write(
-  `${JSON.stringify({ apiUrl, control: lab.controlUrl, ssh, users, token, fingerprint, fingerprints: [fingerprint], caPem, storages, guests, state: directory, site: lab.site() })}\n`,
+  `${JSON.stringify({ apiUrl, control: lab.controlUrl, ssh, users, token, fingerprint, fingerprints: [fingerprint], caPem, storages, guests, state: directory, site: lab.site(), restoreSite: lab.site({ account: 'restore' }) })}\n`,
 )

@@ -162,7 +162,11 @@ function usedBy(directory: string): number {
   if (!existsSync(directory)) return 0
   let bytes = 0
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) bytes += stat(join(entry.parentPath, entry.name))?.size ?? 0
+    if (!entry.isFile()) continue
+    const found = stat(join(entry.parentPath, entry.name))
+    if (found === undefined) continue
+    // Disk images have holes, which take no room.
+    bytes += /[/\\]images[/\\]\d+$/.test(entry.parentPath) ? Math.min(found.size, found.blocks * 512) : found.size
   }
   return bytes
 }

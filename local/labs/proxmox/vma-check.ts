@@ -3,6 +3,7 @@
  * cluster. Only headers carry checksums in this format; the disks' content is hashed for anyone who wants to compare it.
  */
 import { createHash, type Hash } from 'node:crypto'
+import { ExactSource } from './exact-source.ts'
 
 const CLUSTER_BYTES = 65_536
 const BLOCK_BYTES = 4_096
@@ -29,31 +30,6 @@ export interface VmaReport {
   storedBlocks: number
   /** SHA-256 over all clusters' numbers and stored blocks, in archive order. */
   contentHash: string
-}
-
-/** Exact reads over a stream of chunks. */
-class Source {
-  readonly #chunks: AsyncIterator<Buffer>
-  #held: Buffer = Buffer.alloc(0)
-
-  constructor(source: AsyncIterable<Buffer>) {
-    this.#chunks = source[Symbol.asyncIterator]()
-  }
-
-  /** Up to `bytes`; fewer only at the end. */
-  async take(bytes: number): Promise<Buffer> {
-    const parts: Buffer[] = [this.#held]
-    let have = this.#held.length
-    while (have < bytes) {
-      const next = await this.#chunks.next()
-      if (next.done === true) break
-      parts.push(next.value)
-      have += next.value.length
-    }
-    const all = parts.length === 1 ? this.#held : Buffer.concat(parts)
-    this.#held = all.subarray(bytes)
-    return all.subarray(0, bytes)
-  }
 }
 
 function sealed(header: Buffer, at: number): boolean {
@@ -87,7 +63,7 @@ interface Header {
   devices: VmaDevice[]
 }
 
-async function readHeader(source: Source): Promise<Header> {
+async function readHeader(source: ExactSource): Promise<Header> {
   const fixed = await source.take(FIXED_HEADER_BYTES)
   if (fixed.length < FIXED_HEADER_BYTES) throw new VmaError('file ends within the header')
   if (fixed.toString('latin1', 0, 4) !== 'VMA\0') throw new VmaError('not a vma file - wrong magic number')
@@ -156,6 +132,14 @@ interface Tally {
   hash: Hash
 }
 
+/** Takes the disks' content while it is read. What it throws ends the reading. */
+export interface VmaSink {
+  /** Called once, before any block. */
+  begin(configs: Record<string, string>, devices: readonly VmaDevice[]): void
+  /** A block of 4 KiB that the archive stores; the last of a device may reach beyond its end. */
+  block(device: number, atByte: number, data: Buffer): void
+}
+
 const bitsIn = (mask: number): number => {
   let bits = 0
   for (let left = mask; left !== 0; left &= left - 1) bits += 1
@@ -163,7 +147,13 @@ const bitsIn = (mask: number): number => {
 }
 
 /** @returns false at the end of the file */
-async function readExtent(source: Source, header: Header, seen: Map<number, Seen>, tally: Tally): Promise<boolean> {
+async function readExtent(
+  source: ExactSource,
+  header: Header,
+  seen: Map<number, Seen>,
+  tally: Tally,
+  sink: VmaSink | undefined,
+): Promise<boolean> {
   const head = await source.take(EXTENT_HEADER_BYTES)
   if (head.length === 0) return false
   if (head.length < EXTENT_HEADER_BYTES) throw new VmaError(`read short extent (${head.length} bytes)`)
@@ -187,6 +177,7 @@ async function readExtent(source: Source, header: Header, seen: Map<number, Seen
     const inside = Math.min(16, Math.ceil((target.device.sizeBytes - cluster * CLUSTER_BYTES) / BLOCK_BYTES))
     if (mask >> inside !== 0)
       throw new VmaError(`cluster ${cluster} stores blocks beyond the end of ${target.device.name}`)
+    if (sink !== undefined) passOn(sink, { mask, device, cluster }, data.subarray(used * BLOCK_BYTES))
     used += bitsIn(mask)
     tally.clusters += 1
     if (mask === 0) tally.zeroClusters += 1
@@ -198,16 +189,29 @@ async function readExtent(source: Source, header: Header, seen: Map<number, Seen
   return true
 }
 
+function passOn(sink: VmaSink, entry: { mask: number; device: number; cluster: number }, stored: Buffer): void {
+  let at = 0
+  for (let block = 0; block < 16; block += 1) {
+    if ((entry.mask & (1 << block)) === 0) continue
+    const data = stored.subarray(at, at + BLOCK_BYTES)
+    // Fewer blocks than the masks promise: said once the whole extent is added up.
+    if (data.length < BLOCK_BYTES) return
+    sink.block(entry.device, entry.cluster * CLUSTER_BYTES + block * BLOCK_BYTES, data)
+    at += BLOCK_BYTES
+  }
+}
+
 /**
  * Read a whole archive (decompressed) and check it.
  * @throws VmaError naming the first thing that is wrong
  */
-export async function checkVma(stream: AsyncIterable<Buffer>): Promise<VmaReport> {
-  const source = new Source(stream)
+export async function checkVma(stream: AsyncIterable<Buffer>, sink?: VmaSink): Promise<VmaReport> {
+  const source = new ExactSource(stream)
   const header = await readHeader(source)
+  sink?.begin(header.configs, header.devices)
   const seen = new Map(header.devices.map((device) => [device.id, new Seen(device)]))
   const tally: Tally = { extents: 0, clusters: 0, zeroClusters: 0, storedBlocks: 0, hash: createHash('sha256') }
-  while (await readExtent(source, header, seen, tally)) {
+  while (await readExtent(source, header, seen, tally, sink)) {
     // Each call reads one extent.
   }
   for (const each of seen.values()) {

@@ -6,13 +6,17 @@ import {
   type Cluster,
   clusterCount,
   clusterReader,
+  type ClusterReader,
   type DiskContent,
+  imageReader,
 } from './dumps/disk-content.ts'
 import { generator } from './dumps/random.ts'
 
 export interface VmaDisk extends DiskContent {
   /** `drive-scsi0`, … */
   deviceName: string
+  /** A file with what it holds, in place of what follows from the seed. */
+  image?: string
 }
 
 export interface VmaInput {
@@ -132,8 +136,26 @@ export async function* writeVma(
   onCluster?: (bytes: number, zeroBytes: number) => void,
 ): AsyncGenerator<Buffer> {
   yield header(input)
-  const readers = input.disks.map((disk) => ({
-    read: clusterReader(disk),
+  const sources = input.disks.map(openDisk)
+  try {
+    yield* extents(input, sources, onCluster)
+  } finally {
+    for (const source of sources) source.close()
+  }
+}
+
+function openDisk(disk: VmaDisk): ClusterReader {
+  if (disk.image !== undefined) return imageReader(disk.image, disk.sizeBytes)
+  return { read: clusterReader(disk), close: () => undefined }
+}
+
+async function* extents(
+  input: VmaInput,
+  sources: readonly ClusterReader[],
+  onCluster?: (bytes: number, zeroBytes: number) => void,
+): AsyncGenerator<Buffer> {
+  const readers = input.disks.map((disk, index) => ({
+    source: sources[index],
     left: stretches(disk),
     size: disk.sizeBytes,
   }))
@@ -142,7 +164,8 @@ export async function* writeVma(
   while (readers.some((reader) => reader.left.length > 0)) {
     for (const [position, reader] of readers.entries()) {
       for (const index of reader.left.shift() ?? []) {
-        const cluster = reader.read(index)
+        const cluster = reader.source?.read(index)
+        if (cluster === undefined) continue
         extent.add(position + 1, index, cluster)
         const bytes = Math.min(CLUSTER_BYTES, reader.size - index * CLUSTER_BYTES)
         onCluster?.(bytes, cluster.mask === 0 ? bytes : 0)

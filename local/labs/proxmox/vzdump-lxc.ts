@@ -5,7 +5,8 @@ import { type ContainerContent, writeContainerTar } from './dumps/container-tar.
 import { configText } from './guest-config.ts'
 import { describeMode, fallsShort, type GuestBackup, logSize, logTarget, readError, strike } from './vzdump-context.ts'
 import { renderBytes, tarCommand, tarTotals } from './vzdump-text.ts'
-import type { LabGuest } from './world.ts'
+import { imageOf } from './images.ts'
+import type { LabGuest, World } from './world.ts'
 
 const COMMAND: Record<Compressor, string> = {
   none: '',
@@ -14,8 +15,12 @@ const COMMAND: Record<Compressor, string> = {
   zstd: "| zstd '--threads=1' ",
 }
 
-function contentOf(guest: LabGuest, startedAt: number): ContainerContent {
+function contentOf(world: World, guest: LabGuest, startedAt: number): ContainerContent {
+  const root = guest.disks.find(({ key }) => key === 'rootfs')
+  const members = root === undefined ? undefined : imageOf(world, guest, root)
+  if (members === undefined && root?.stored === true) throw new Error(`volume '${root.volume}' does not exist`)
   return {
+    ...(members === undefined ? {} : { members }),
     hostname: guest.name,
     config: configText(guest),
     dataBytes: guest.dataBytes,
@@ -77,7 +82,7 @@ export async function backUpContainer(backup: GuestBackup): Promise<void> {
   logTarget(backup)
   if (guest.diskMissing) throw new Error(`volume '${guest.disks[0]?.volume}' does not exist`)
   let tarBytes = 0
-  const content = contentOf(guest, backup.startedAt)
+  const content = contentOf(job.world, guest, backup.startedAt)
   try {
     const fault = job.world.faults.backup(guest.vmid, 'no-space')
     const written = await runCopy(job.world, job.worker, {

@@ -7,7 +7,8 @@ import { configText, sizeText } from './guest-config.ts'
 import { type VmaInput, writeVma } from './vma-writer.ts'
 import { describeMode, fallsShort, type GuestBackup, logSize, logTarget, readError, strike } from './vzdump-context.ts'
 import { progressLine, renderBytes } from './vzdump-text.ts'
-import type { LabDisk, LabGuest } from './world.ts'
+import { imageOf } from './images.ts'
+import type { LabDisk, LabGuest, World } from './world.ts'
 
 const deviceName = (disk: LabDisk): string => `drive-${disk.key}`
 
@@ -24,7 +25,7 @@ function uuidText(uuid: Buffer): string {
 }
 
 /** What goes into the archive of this guest, started at `startedAt` (unix seconds). */
-export function vmaInputOf(guest: LabGuest, startedAt: number): VmaInput {
+function vmaInputOf(world: World, guest: LabGuest, startedAt: number): VmaInput {
   const included = guest.disks.filter((disk) => disk.backup)
   // The lines that tell a restore which stream belongs to which drive, its storage and its format.
   const map = included.map((disk) => {
@@ -36,6 +37,7 @@ export function vmaInputOf(guest: LabGuest, startedAt: number): VmaInput {
     ctime: startedAt,
     configs: [{ name: 'qemu-server.conf', text: configText(guest) + map.join('') }],
     disks: included.map((disk, index) => ({
+      ...imageIn(world, guest, disk),
       deviceName: deviceName(disk),
       sizeBytes: disk.sizeBytes,
       seed: mixSeed(guest.seed, index),
@@ -43,6 +45,12 @@ export function vmaInputOf(guest: LabGuest, startedAt: number): VmaInput {
       compressible: guest.compressible,
     })),
   }
+}
+
+function imageIn(world: World, guest: LabGuest, disk: LabDisk): { image?: string } {
+  const image = imageOf(world, guest, disk)
+  if (image === undefined && disk.stored === true) throw new Error(`volume '${disk.volume}' does not exist`)
+  return image === undefined ? {} : { image }
 }
 
 interface Counter {
@@ -150,7 +158,7 @@ function causeOf({ compressor, log }: GuestBackup, error: unknown): string {
 async function runBackup(backup: GuestBackup, running: boolean): Promise<void> {
   const { job, guest, mode, log } = backup
   if (guest.diskMissing) throw new Error(`volume '${guest.disks[0]?.volume}' does not exist`)
-  const input = vmaInputOf(guest, backup.startedAt)
+  const input = vmaInputOf(job.world, guest, backup.startedAt)
   const total = input.disks.reduce((sum, disk) => sum + disk.sizeBytes, 0)
   if (!running) log('INFO', 'starting kvm to execute backup task')
   if (!running && guest.startError !== undefined) {

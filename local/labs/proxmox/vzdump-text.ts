@@ -51,7 +51,16 @@ function renderTarSize(bytes: number): string {
 }
 
 export function tarTotals(bytes: number, seconds: number): string {
-  return `Total bytes written: ${bytes} (${renderTarSize(bytes)}, ${renderTarSize(bytes / Math.max(seconds, 0.01))}/s)`
+  return `Total bytes written: ${tarSizeAndRate(bytes, seconds)}`
+}
+
+/** Of unpacking. */
+export function tarReadTotals(bytes: number, seconds: number): string {
+  return `Total bytes read: ${tarSizeAndRate(bytes, seconds)}`
+}
+
+function tarSizeAndRate(bytes: number, seconds: number): string {
+  return `${bytes} (${renderTarSize(bytes)}, ${renderTarSize(bytes / Math.max(seconds, 0.01))}/s)`
 }
 
 export function progressLine(

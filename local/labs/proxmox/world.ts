@@ -16,6 +16,8 @@ export interface LabNode {
   /** IANA zone of the node's clock: archive names carry its local time. */
   timezone: string
   ip: string
+  /** Network bridges; `vmbr0` alone when absent. */
+  bridges?: string[]
 }
 
 export interface LabDisk {
@@ -29,6 +31,8 @@ export interface LabDisk {
   mountPoint?: string
   /** Further options of its line, as `media=cdrom`. */
   options?: string[]
+  /** What it holds lies in a file of its own (`images.ts`), as a restore wrote it; else it follows from the seed. */
+  stored?: boolean
 }
 
 /** Lines of a guest's configuration that tell it from another of the same id; `{}` for one that was written by hand. */
@@ -92,6 +96,13 @@ export interface LabGuest {
   shortcomings?: Shortcoming[]
   /** Its operating system doesn't listen to requests to shut down. */
   ignoresShutdown?: boolean
+  /**
+   * Of a restored guest: `options` are all of its configuration but name, tags, template mark and disks. Nothing is
+   * added that the archive didn't hold.
+   */
+  configuredByOptions?: boolean
+  /** Its agent answers; a VM that runs and whose configuration names one has it unless told. */
+  agentAnswers?: boolean
 }
 
 /** A job that copies the guest's disks to another node. */

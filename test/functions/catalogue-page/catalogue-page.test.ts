@@ -24,7 +24,11 @@ function guestOf(id: string, name: string, days: readonly number[], notes = ''):
   const entries = days.map((day): CatalogueEntry => {
     const createdAt = new Date(Date.UTC(2026, 9, day, 2)).toISOString()
     const manifest = manifestOf(createdAt, [day * 2 ** 30], { ...guest, name, node: 'pve1' })
-    const text = JSON.stringify({ ...manifest, evidence: { ...manifest.evidence, notes } })
+    // The node is in Berlin, and so is the time in the name.
+    const local = new Date(Date.parse(createdAt) + 3_600_000).toISOString().slice(0, 19)
+    const fileName = `vzdump-qemu-${id}-${local.replaceAll('-', '_').replace('T', '-').replaceAll(':', '_')}.vma.zst`
+    const artifacts = manifest.artifacts.map((artifact) => ({ ...artifact, fileName }))
+    const text = JSON.stringify({ ...manifest, artifacts, evidence: { ...manifest.evidence, notes } })
     const facts = readManifestFacts(text, { site: 'hq', guest, keyedAt: createdAt })
     if ('unreadable' in facts) throw new Error(facts.unreadable)
     return {
@@ -50,7 +54,11 @@ describe('the page of the catalogue', () => {
     const page = pageOf([guestOf('100', hostile, [1, 2], hostile)])
     const [, data = ''] = /<script type="application\/json" id="data">([^<]*)<\/script>/.exec(page) ?? []
     expect(JSON.parse(data)).toMatchObject([
-      { name: hostile, rows: [[expect.anything(), 2 ** 30, 0, -1, 0, 0, hostile], {}] },
+      {
+        name: hostile,
+        forms: ['vzdump-qemu-100-{}.vma.zst'],
+        rows: [[expect.anything(), 2 ** 30, 0, -1, 0, 0, hostile, 0, 0, 1, 3600], {}],
+      },
     ])
     expect(page).not.toContain('<img')
     // Its own three scripts, one style, and nothing else that could load or run.

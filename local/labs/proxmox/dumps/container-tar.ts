@@ -1,5 +1,6 @@
 /** A container's archive: GNU tar with the guest's configuration first, then its root file system. */
 import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import { pack } from 'tar-stream'
 import { fillCompressible, fillRandom, mixSeed } from './random.ts'
 
@@ -14,6 +15,8 @@ export interface ContainerContent {
   mtime: Date
   /** Included mount points: `/data` → `./data/…`. */
   mountPoints: string[]
+  /** A file with the members of its file system, as a restore keeps them, in place of what follows from the seed. */
+  members?: string
 }
 
 const CHUNK_BYTES = 65_536
@@ -50,18 +53,43 @@ const SMALL_FILES = (hostname: string): Record<string, string> => ({
 
 /** The tar's bytes as a stream; its length is a multiple of 10,240. */
 export async function* writeContainerTar(content: ContainerContent): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const chunk of content.members === undefined ? made(content) : kept(content, content.members)) {
+    bytes += chunk.length
+    yield chunk
+  }
+  const rest = bytes % RECORD_BYTES
+  if (rest > 0) yield Buffer.alloc(RECORD_BYTES - rest)
+}
+
+async function* made(content: ContainerContent): AsyncGenerator<Buffer> {
   const tar = pack()
   const filled = fill(tar, content)
   // An error while filling ends the loop below through the stream; nobody else awaits this promise until then.
   filled.catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))))
-  let bytes = 0
-  for await (const chunk of tar as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    yield chunk
-  }
+  yield* tar as AsyncIterable<Buffer>
   await filled
-  const rest = bytes % RECORD_BYTES
-  if (rest > 0) yield Buffer.alloc(RECORD_BYTES - rest)
+}
+
+/** A tar's end is marked by two blocks of zeroes. */
+const END_MARK = Buffer.alloc(1024)
+
+/** The configuration in front, then the members as they were kept. */
+async function* kept({ config, mtime }: ContainerContent, members: string): AsyncGenerator<Buffer> {
+  const tar = pack()
+  addConfiguration(tar, config, mtime)
+  tar.finalize()
+  const chunks: Buffer[] = []
+  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk)
+  yield Buffer.concat(chunks).subarray(0, -END_MARK.length)
+  yield* createReadStream(members, { highWaterMark: FILE_BYTES }) as AsyncIterable<Buffer>
+  yield END_MARK
+}
+
+function addConfiguration(tar: ReturnType<typeof pack>, config: string, mtime: Date): void {
+  const header = { mtime, mode: 0o644, uname: '', gname: '' }
+  tar.entry({ name: './etc/vzdump/pct.conf', ...header }, config)
+  tar.entry({ name: './etc/vzdump/pct.fw', ...header }, '')
 }
 
 async function fill(tar: ReturnType<typeof pack>, content: ContainerContent): Promise<void> {
@@ -69,8 +97,7 @@ async function fill(tar: ReturnType<typeof pack>, content: ContainerContent): Pr
   const small = (name: string, text: string): void => {
     tar.entry({ name, mtime, mode: 0o644, uname: '', gname: '' }, text)
   }
-  small('./etc/vzdump/pct.conf', content.config)
-  small('./etc/vzdump/pct.fw', '')
+  addConfiguration(tar, content.config, mtime)
   for (const { name, mode = 0o755 } of DIRECTORIES) tar.entry({ name, type: 'directory', mode, mtime })
   for (const [name, text] of Object.entries(SMALL_FILES(content.hostname))) small(name, text)
   tar.entry({ name: './bin/sh', type: 'symlink', linkname: 'dash', mode: 0o777, mtime })

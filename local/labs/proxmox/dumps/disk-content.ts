@@ -1,4 +1,5 @@
 /** What a simulated VM's disk holds, cluster by cluster: nothing, text-like data, or noise. */
+import { closeSync, openSync, readSync } from 'node:fs'
 import { fillCompressible, fillRandom, generator, mixSeed } from './random.ts'
 
 export const CLUSTER_BYTES = 65_536
@@ -19,6 +20,33 @@ export interface Cluster {
   /** The whole cluster; bytes beyond the disk's end and of clear blocks are zero. */
   data: Buffer
 }
+
+/** Reads a disk's clusters. Each call's result is overwritten by the next. */
+export interface ClusterReader {
+  read(index: number): Cluster
+  close(): void
+}
+
+/** Of an image: blocks of zeroes count as holes, as QEMU's own writer has it. */
+export function imageReader(path: string, sizeBytes: number): ClusterReader {
+  const file = openSync(path, 'r')
+  const data = Buffer.alloc(CLUSTER_BYTES)
+  return {
+    read(index) {
+      data.fill(0)
+      const length = Math.min(CLUSTER_BYTES, sizeBytes - index * CLUSTER_BYTES)
+      readSync(file, data, 0, length, index * CLUSTER_BYTES)
+      let mask = 0
+      for (let block = 0; block < 16; block += 1) {
+        const bytes = data.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES)
+        if (!bytes.equals(ZEROES)) mask |= 1 << block
+      }
+      return { mask, data }
+    },
+    close: () => closeSync(file),
+  }
+}
+const ZEROES = Buffer.alloc(BLOCK_BYTES)
 
 export const clusterCount = (sizeBytes: number): number => Math.ceil(sizeBytes / CLUSTER_BYTES)
 

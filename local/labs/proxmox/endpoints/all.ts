@@ -5,8 +5,11 @@ import { backupJobEndpoints } from './backup-jobs.ts'
 import { clusterEndpoints } from './cluster.ts'
 import { contentEndpoints } from './content.ts'
 import { guestPowerEndpoints } from './guest-power.ts'
+import { guestChangeEndpoints } from './guest-changes.ts'
 import { guestEndpoints } from './guests.ts'
 import { nodeEndpoints } from './nodes.ts'
+import { networkEndpoints } from './network.ts'
+import { restoreEndpoints } from './restore.ts'
 import { storageEndpoints } from './storage.ts'
 import { taskEndpoints } from './tasks.ts'
 import { vzdumpEndpoints } from './vzdump.ts'
@@ -18,6 +21,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...backupJobEndpoints,
   ...guestEndpoints,
   ...guestPowerEndpoints,
+  ...guestChangeEndpoints,
+  ...restoreEndpoints,
+  ...networkEndpoints,
   ...storageEndpoints,
   ...contentEndpoints,
   ...vzdumpEndpoints,

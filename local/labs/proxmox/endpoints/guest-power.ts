@@ -91,7 +91,7 @@ async function shutDown(guest: LabGuest, worker: Worker, values: Call['values'])
   )
 }
 
-function become(world: World, guest: LabGuest, status: LabGuest['status']): void {
+export function become(world: World, guest: LabGuest, status: LabGuest['status']): void {
   guest.status = status
   world.save()
 }

@@ -1,4 +1,4 @@
-/** Guests of one node: lists, configuration, status. They are made and destroyed by the lab, not over the API. */
+/** Guests of one node: lists, configuration, status. How they are changed: `guest-changes.ts`. */
 import { failure } from '../api-error.ts'
 import { configDigest, configEntries } from '../guest-config.ts'
 import { currentRow, nodeRow } from '../guest-status.ts'

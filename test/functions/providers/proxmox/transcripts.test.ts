@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { BackupEvidence } from '../../../../functions/contracts/evidence.ts'
 import type { GuestKind } from '../../../../functions/contracts/nouns.ts'
+import { compareConfiguration } from '../../../../functions/domain/restore/compare-configuration.ts'
 import { judgeProxmox as judge } from '../../../fakes/judge.ts'
 import { type ApiClient, openClient } from '../../../../functions/providers/proxmox/client.ts'
 import { openProxmox } from '../../../../functions/providers/proxmox/provider.ts'
@@ -102,6 +103,10 @@ const refusals: [name: string, index: number, auth: 'token' | 'password', error:
   ['download-content-download', 0, 'token', 'RequestRejected', /can't read the archive's name/],
   ['csrf', 0, 'password', 'CredentialsRejected', /invalid csrf token/],
   ['csrf', 5, 'password', 'CredentialsRejected', /invalid csrf token/],
+  ['restore-lxc-exists', 0, 'token', 'GuestIdInUse', /the id 100 is taken.*Choose another id/],
+  ['get-cluster-nextid-taken', 0, 'token', 'GuestIdInUse', /the id 100 is taken/],
+  ['lxc-delete', 3, 'token', 'GuestNotFound', /no such guest/],
+  ['lxc-delete', 4, 'token', 'GuestLocked', /is locked \(backup\)/],
   ['err-delete-on-collection', 0, 'token', 'RequestRejected', /501.*not implemented/],
   ['err-delete-with-body-501', 0, 'token', 'RequestRejected', /Unexpected content/],
   ['err-disabled-storage-content', 0, 'token', 'StorageUnusable', /storage 'off' is disabled/],
@@ -281,7 +286,7 @@ const notRelevant: [pattern: RegExp, why: string][] = [
   ],
   [/^auth-token-(change-password-not-allowed|privsep-no-rights-storage-list)$/, 'calls that we never make'],
   [
-    /^cluster-backup-jobs-crud$|^get-cluster-(backup-jobs-empty|ha-status|index|nextid|nextid-taken|not-backed-up|status|tasks|resources-type-storage)$/,
+    /^cluster-backup-jobs-crud$|^get-cluster-(backup-jobs-empty|ha-status|index|nextid|not-backed-up|status|tasks|resources-type-storage)$/,
     'cluster calls that we never make',
   ],
   [
@@ -289,8 +294,8 @@ const notRelevant: [pattern: RegExp, why: string][] = [
     'requests of a form that this client never sends',
   ],
   [
-    /^(extractconfig|file-restore|prune|perm-auditor-prune|perm-nobody-prune|restore|lxc)-/,
-    'restore, pruning on the platform and guest administration are not ours',
+    /^(extractconfig|file-restore|prune|perm-auditor-prune|perm-nobody-prune)-|^lxc-(shutdown-not-running|start)$/,
+    'single files, pruning on the platform and orders whose form is tested elsewhere',
   ],
   [
     /^get-(access|content-ctdata|content-prune|content-store-(iso|vmid-none)|content-tiny|lxc|node|pools|qemu|root|storage|vzdump)/,
@@ -339,6 +344,8 @@ const namedBelow = [
   'perm-nobody-resources',
   'perm-nobody-tasks',
   'perm-vm100-content',
+  'restore-lxc-missing-volume',
+  'restore-lxc-ok',
   'vzdump-guest-on-other-node-returns-OK-not-UPID',
 ]
 
@@ -698,5 +705,59 @@ describe.skipIf(!recordingsPresent)('the recorded exchanges with a real server',
       client.get('/nodes', z.array(z.object({ ssl_fingerprint: z.string() })), client.about('look')),
     )
     expect(page.data[0]?.ssl_fingerprint).toMatch(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/)
+  })
+
+  const restoreOf = (id: string, node = 'pve1') => ({
+    archive: {
+      guest: { id: '100', kind: 'container', name: 'web' } as const,
+      fileName: 'vzdump-lxc-100-2026_11_22-17_36_35.tar.zst',
+      sizeBytes: 1,
+      origin: 'an archive',
+    },
+    target: { id, node, storage: 'ctdata' },
+    deliveryStorage: 'store',
+  })
+  const ARCHIVE = 'store:backup/vzdump-lxc-100-2026_11_22-17_36_35.tar.zst'
+
+  it('a restore of a container ends well, is known by its archive, and shows what it made', async () => {
+    const exchanges = [...recording('restore-lxc-ok'), ...recording('get-tasks-list')]
+    await against(
+      exchanges,
+      async (provider, _, requests) => {
+        const job = await provider.restores.create(restoreOf('150'), ARCHIVE, '0f1e2d3c4b5a6978')
+        expect(job).toMatchObject({ startedAt: '2026-11-22T17:43:34.000Z', running: true })
+        // As recorded, but for the root file system, which the archive's configuration gives its size.
+        const asked = new URLSearchParams(recording('restore-lxc-ok')[0]?.request.body ?? '')
+        asked.delete('rootfs')
+        expect(Object.fromEntries(new URLSearchParams(requests.at(-1)?.body))).toEqual(Object.fromEntries(asked))
+        expect(await provider.check(job.jobRef)).toEqual({ running: false })
+        expect(await provider.restores.ending(job.jobRef)).toEqual({ ending: 'ok', exitStatus: 'OK', warnings: [] })
+        const made = await provider.restores.describeMade({ id: '150', node: 'pve1', kind: 'container' })
+        expect(made.disks).toMatchObject([{ key: 'rootfs', volume: 'ctdata:150/subvol-150-disk-0.subvol' }])
+        const archived = z
+          .object({ data: z.string() })
+          .parse(JSON.parse(recording('extractconfig-ok')[0]?.response.body ?? ''))
+        expect(compareConfiguration(archived.data, made.configuration, { kind: 'container' }).differences).toEqual([])
+      },
+      {
+        others: ({ path }) => {
+          if (path.includes('type=vm'))
+            return data([{ vmid: 150, type: 'lxc', node: 'pve1', name: 'web', status: 'stopped' }])
+          return path.includes('type=node') ? data([{ node: 'pve1', status: 'online' }]) : undefined
+        },
+      },
+    )
+  })
+
+  it('a restore whose archive is gone fails in its task, with what to do', async () => {
+    const gone = 'store:backup/vzdump-lxc-100-2001_01_01-00_00_00.tar.zst'
+    await against(recording('restore-lxc-missing-volume'), async (provider) => {
+      const { jobRef } = await provider.restores.create(restoreOf('151'), gone, '0f1e2d3c4b5a6978')
+      expect(await provider.restores.ending(jobRef)).toMatchObject({
+        ending: 'errors',
+        exitStatus: `unable to restore CT 151 - volume '${gone}' does not exist`,
+        advice: "The archive's file is gone from the storage: deliver it again.",
+      })
+    })
   })
 })

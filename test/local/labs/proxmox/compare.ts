@@ -134,7 +134,7 @@ export function normalizeLog(lines: readonly string[]): string[] {
         .replace(/\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d/g, '<stamp>')
         .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
         .replace(/\(\d\d:\d\d:\d\d\)/, '(<duration>)')
-        .replace(/Total bytes written: \d+ \([\d.]+\wiB, [\d.]+\w?i?B\/s\)/, 'Total bytes written: <n>')
+        .replace(/Total bytes (written|read): \d+ \([\d.]+\wiB, [\d.]+\w?i?B\/s\)/, 'Total bytes $1: <n>')
         .replace(/archive file size: \d+(?:\.\d\d)?[KMG]B/, 'archive file size: <n>')
         .replace(
           /^INFO:\s+\d+% \([\d.]+ \w*B of [\d.]+ \w*B\) in [\dwdhms ]+, read: [\d.]+ \w*B\/s, write: [\d.]+ \w*B\/s$/,

@@ -21,7 +21,7 @@ export interface Transcript {
   exchanges: RecordedExchange[]
 }
 
-const directory = fileURLToPath(new URL('../../../../shared/pve-transcripts', import.meta.url))
+const directory = fileURLToPath(new URL('../../../../../shared/pve-transcripts', import.meta.url))
 
 export function loadTranscripts(): Transcript[] {
   if (!existsSync(directory)) return []

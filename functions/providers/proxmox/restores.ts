@@ -1,0 +1,116 @@
+/** Bringing guests back: what each method promises stands in `../capabilities/restores.ts`. */
+import { RestoreStartUnclear } from '../../contracts/errors.ts'
+import type { FoundRestores, IntendedRestore, Restores } from '../capabilities/restores.ts'
+import type { JobSummary } from '../job-summary.ts'
+import type { Provider } from '../provider.ts'
+import { apiPath, apiQuery } from './api-path.ts'
+import type { ApiClient } from './client.ts'
+import { mayBeSince, offsetByTask } from './clock.ts'
+import { NoSuchTask, where } from './errors.ts'
+import { isLost } from './job-ending.ts'
+import { parseUpid, type Upid } from './identifiers.ts'
+import { openTargetCheck } from './restore-check.ts'
+import { restoreForm } from './restore-form.ts'
+import { openRemoval } from './restore-removal.ts'
+import { HEAD_LINES, RESTORE_TYPES, restoreEnding, restoresArchive } from './restore-tasks.ts'
+import { openRestoredGuest } from './restored-guest.ts'
+import { taskRowsSchema } from './schemas.ts'
+import { requireUpid, type TaskReader, type TaskState } from './tasks.ts'
+
+/** A node's list holds about a thousand; of one guest there are some dozens. */
+const MOST_TASKS = 1000
+/** Before a status that makes no sense is believed. */
+const SECOND_LOOK_MS = 2000
+
+export function openRestores(
+  client: ApiClient,
+  tasks: TaskReader,
+  siteName: string,
+  findGuests: Provider['findGuests'],
+  sleep: (milliseconds: number) => Promise<void>,
+): Restores {
+  const targets = openTargetCheck(client, siteName, findGuests)
+
+  async function create(intended: IntendedRestore, artifactRef: string, token: string): Promise<JobSummary> {
+    const { target, archive } = intended
+    const { node, id } = target
+    const about = client.about('restore the guest', { node, guest: id, storage: intended.deliveryStorage })
+    const path = archive.guest.kind === 'vm' ? apiPath`/nodes/${node}/qemu` : apiPath`/nodes/${node}/lxc`
+    const written = await client.write('POST', path, about, restoreForm(intended, artifactRef, token))
+    if (!written.answered) {
+      throw new RestoreStartUnclear(
+        `${written.error.message} The restore may have been started all the same: look for it before asking again.`,
+        { cause: written.error },
+      )
+    }
+    const upid = typeof written.data === 'string' ? parseUpid(written.data) : undefined
+    if (upid === undefined || !RESTORE_TYPES.has(upid.type) || typeof written.data !== 'string') {
+      throw new RestoreStartUnclear(`${where(about)}: the answer to the restore names no task of one.`)
+    }
+    return { ...summaryOf(written.data, upid, true), clock: offsetByTask(upid, written.timing) }
+  }
+
+  async function find({ target }: IntendedRestore, artifactRef: string, since: Date): Promise<FoundRestores> {
+    const { node, id } = target
+    const about = client.about('look for its restores', { node, guest: id })
+    // The default, `archive`, leaves out what still runs; a `since` would be compared with the node's clock.
+    const query = apiQuery({ source: 'all', vmid: id, limit: MOST_TASKS })
+    const { data, timing } = await client.get(apiPath`/nodes/${node}/tasks` + query, taskRowsSchema, about)
+    const found: FoundRestores = { ours: [], undecided: [] }
+    for (const row of data) {
+      const upid = parseUpid(row.upid)
+      if (upid === undefined || upid.user !== client.account || upid.id !== id || !RESTORE_TYPES.has(upid.type))
+        continue
+      const running = row.endtime === undefined && (row.status === undefined || row.status.toUpperCase() === 'RUNNING')
+      if (!running && !mayBeSince(upid, since, timing)) continue
+      const named = restoresArchive(await headOf(row.upid), artifactRef)
+      if (named === true) found.ours.push(summaryOf(row.upid, upid, running))
+      else if (named === undefined && running) found.undecided.push(summaryOf(row.upid, upid, running))
+    }
+    const newest = (one: JobSummary, other: JobSummary) => other.startedAt.localeCompare(one.startedAt)
+    return { ours: found.ours.toSorted(newest), undecided: found.undecided.toSorted(newest) }
+  }
+
+  async function headOf(jobRef: string): Promise<string[]> {
+    try {
+      return await tasks.logHead(jobRef, HEAD_LINES)
+    } catch (error) {
+      if (error instanceof NoSuchTask) return []
+      throw error
+    }
+  }
+
+  /** A process that is gone before its last line is written reads as lost, and so is looked at twice. */
+  async function ending(jobRef: string) {
+    const upid = requireUpid(jobRef, siteName)
+    const look = async () => {
+      try {
+        const state = await tasks.state(jobRef)
+        return { state, lines: state.running ? [] : await tasks.log(jobRef) }
+      } catch (error) {
+        if (!(error instanceof NoSuchTask)) throw error
+        const state: TaskState = { running: false, exitStatus: 'no such task' }
+        return { state, lines: [] }
+      }
+    }
+    const first = await look()
+    if (first.state.running || !isLost(first.state)) return restoreEnding(first.state, first.lines, upid)
+    await sleep(SECOND_LOOK_MS)
+    const second = await look()
+    return restoreEnding(second.state, second.lines, upid)
+  }
+
+  return {
+    checkTarget: (intended) => targets.checkTarget(intended),
+    missingPrivileges: (intended) => targets.missingPrivileges(intended),
+    create,
+    find,
+    ending,
+    ...openRestoredGuest(client, siteName, findGuests),
+    removeMade: openRemoval(client, tasks, siteName, findGuests, (id) => targets.isFree(id)),
+  }
+}
+
+function summaryOf(jobRef: string, upid: Upid, running: boolean): JobSummary {
+  return { jobRef, startedAt: new Date(upid.startTime * 1000).toISOString(), running }
+}

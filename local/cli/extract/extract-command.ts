@@ -1,0 +1,183 @@
+/** `guestlift extract`: one disk of a VM, or files of a container, out of an archive. */
+import type { Command } from 'commander'
+import { Damage } from '../../../functions/archive-formats/damage.ts'
+import { extractDisk, NoSuchContent, shortDiskName } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
+import { visitFiles } from '../../../functions/archive-formats/proxmox/extract-files.ts'
+import { type FilePattern, filePattern, memberPath } from '../../../functions/archive-formats/proxmox/file-patterns.ts'
+import { compressionByMagic } from '../../../functions/archive-formats/proxmox/magic.ts'
+import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
+import { counted } from '../../../functions/domain/words/counted.ts'
+import { CliError } from '../../run/cli-error.ts'
+import { type ExitCode, exitCodes, exitHelp } from '../exit-codes.ts'
+import { plain } from '../print/columns.ts'
+import type { StopSignals } from '../stop-signals.ts'
+import { out } from '../stream-out.ts'
+import { type ArchiveSource, judgePassed, openSource, type SourceOptions } from './archive-source.ts'
+import { type DiskImage, qcow2Image, rawImage } from './disk-images.ts'
+import { listContent } from './list-content.ts'
+import { folderWriter, type MemberWriter, tarWriter } from './member-writers.ts'
+import { Output } from './output.ts'
+
+interface ExtractOptions extends SourceOptions {
+  list?: boolean
+  disk?: string
+  file?: string[]
+  output?: string
+  qcow2?: boolean
+  tar?: boolean
+  force?: boolean
+  json?: boolean
+}
+
+export function addExtractCommand(program: Command, stop: StopSignals): void {
+  const command = program
+    .command('extract')
+    .description('take one disk of a VM, or files of a container, out of an archive')
+    .argument('<archive>', 'a file on this machine; in a bucket: the key of its file or folder, or its s3:// address')
+    .option('--list', 'show what is inside: configuration and disks of a VM, files of a container')
+    .option('--disk <name>', 'this disk of a VM: scsi0')
+    .option('--file <path...>', 'these files and folders of a container: paths or patterns with * ** ?')
+    .option('-o, --output <path>', 'where it goes (default: <disk>.raw, <disk>.qcow2, the folder files, or files.tar)')
+    .option('--qcow2', 'with --disk: as an image in the form qcow2')
+    .option('--tar', 'with --file: into a tar, with owners, modes, links and extended attributes')
+    .option('--force', 'replace the file that is there')
+    .option('--bucket <name>', 'the archive bucket')
+    .option('--s3 <url>', 'endpoint of S3, when it is not AWS')
+    .option('--prefix <prefix>', 'in front of every key', '')
+    .option('--json', 'with --list: print JSON, for a container one line for each file')
+    .addHelpText(
+      'after',
+      `
+A compressed archive is read whole, and its CRC-32 is compared. Of one that isn't compressed, only what is needed is read.
+The result appears under its name when it is whole.${exitHelp({
+        succeeded: 'all that was asked for is there',
+        failed: 'the archive is damaged, or does not hold it; nothing was kept',
+        partial: 'some files were left out, and the messages say why',
+      })}`,
+    )
+    .action(async (archive: string, options: ExtractOptions) => {
+      const { list, disk, file, qcow2, tar, json } = options
+      if ([list, disk, file].filter((one) => one !== undefined).length !== 1) {
+        return command.error('error: extract needs one of --list, --disk <name> and --file <path>')
+      }
+      if (qcow2 === true && disk === undefined) return command.error('error: --qcow2 goes with --disk')
+      if (tar === true && file === undefined) return command.error('error: --tar goes with --file')
+      if (json === true && list !== true) return command.error('error: --json goes with --list')
+      const source = await openSource(archive, options)
+      try {
+        process.exitCode = await extract(source, options, stop)
+      } catch (error) {
+        if (error instanceof Damage)
+          throw new CliError(`${source.place} is damaged: ${error.message} Nothing was kept.`)
+        if (error instanceof NoSuchContent) throw new CliError(error.message)
+        // A full disk, a missing right: of the file system's, not ours.
+        if (error instanceof Error && 'syscall' in error) throw new CliError(`${error.message}. Nothing was kept.`)
+        throw error
+      } finally {
+        await source.close()
+      }
+    })
+}
+
+async function extract(source: ArchiveSource, options: ExtractOptions, stop: StopSignals): Promise<ExitCode> {
+  if (options.list === true) {
+    stop.onInterrupt(() => process.exit(exitCodes.interrupted))
+    process.stderr.write(`${await listContent(source, options.json === true)}\n`)
+    return exitCodes.succeeded
+  }
+  const { disk, file = [], output, qcow2 = false, tar = false, force = false } = options
+  const usual = disk === undefined ? (tar ? 'files.tar' : 'files') : `${shortDiskName(disk)}.${qcow2 ? 'qcow2' : 'raw'}`
+  const target = new Output(output ?? usual, { force, folder: disk === undefined && !tar })
+  stop.onInterrupt(() => {
+    target.discard()
+    process.exit(exitCodes.interrupted)
+  })
+  await sayWhatIsRead(source)
+  try {
+    return disk === undefined
+      ? await takeFiles(source, file.map(filePattern), target, tar)
+      : await takeDisk(source, disk, target, qcow2 ? qcow2Image : rawImage)
+  } finally {
+    target.discard()
+  }
+}
+
+async function sayWhatIsRead(source: ArchiveSource): Promise<void> {
+  const compression = compressionByMagic(await source.read(0, Math.min(source.sizeBytes, 16)))
+  const size = formatBytes(source.sizeBytes)
+  const sentence =
+    compression === 'none'
+      ? `The archive is not compressed: of its ${size}, only what is needed is read.`
+      : `The archive is compressed (${compression}): all of its ${size} are read.`
+  process.stderr.write(`${sentence}\n`)
+}
+
+type MakeImage = typeof rawImage
+
+async function takeDisk(source: ArchiveSource, name: string, target: Output, make: MakeImage): Promise<ExitCode> {
+  const file = await target.openFile()
+  try {
+    const made: { image?: DiskImage } = {}
+    const { device, storedBytes, passed } = await extractDisk(source, name, async ({ sizeBytes }) => {
+      made.image = make(file, sizeBytes)
+      return made.image
+    })
+    const compared = judgePassed(source, passed)
+    await made.image?.finish()
+    await file.close()
+    await target.commit()
+    const sizes = `${formatBytes(device.sizeBytes)}, of which the archive holds ${formatBytes(storedBytes)}`
+    await out(`${target.path}: ${plain(shortDiskName(device.name))}, ${sizes}.\n`)
+    process.stderr.write(`${compared}\n`)
+    return exitCodes.succeeded
+  } finally {
+    await file.close().catch(() => undefined)
+  }
+}
+
+async function takeFiles(
+  source: ArchiveSource,
+  patterns: readonly FilePattern[],
+  target: Output,
+  tar: boolean,
+): Promise<ExitCode> {
+  const file = tar ? await target.openFile() : undefined
+  try {
+    const writer = file === undefined ? folderWriter(await target.openFolder()) : tarWriter(file)
+    const tally = { taken: 0, leftOut: 0, used: new Set<FilePattern>() }
+    const passed = await visitFiles(source, {
+      visit: (member, content) => takeMember(member, content, patterns, writer, tally),
+    })
+    const compared = judgePassed(source, passed)
+    const unused = patterns.filter((pattern) => !tally.used.has(pattern))
+    for (const { text } of unused) process.stderr.write(`The archive holds nothing that fits ${plain(text)}.\n`)
+    if (tally.taken === 0) throw new CliError(`Nothing was taken out of ${source.place}.`)
+    await writer.finish()
+    await file?.close()
+    await target.commit()
+    await out(`${target.path}: ${counted(tally.taken, 'file')}.\n`)
+    process.stderr.write(`${compared}\n`)
+    return unused.length === 0 && tally.leftOut === 0 ? exitCodes.succeeded : exitCodes.partial
+  } finally {
+    await file?.close().catch(() => undefined)
+  }
+}
+
+async function takeMember(
+  member: Parameters<MemberWriter['write']>[0],
+  content: AsyncIterable<Buffer>,
+  patterns: readonly FilePattern[],
+  writer: MemberWriter,
+  tally: { taken: number; leftOut: number; used: Set<FilePattern> },
+): Promise<void> {
+  const path = memberPath(member.name)
+  const fitting = patterns.filter((pattern) => pattern.fits(path))
+  if (fitting.length === 0) return
+  for (const pattern of fitting) tally.used.add(pattern)
+  const why = await writer.write(member, path, content)
+  if (why === undefined) tally.taken += 1
+  else {
+    tally.leftOut += 1
+    process.stderr.write(`${plain(path)}: ${plain(why)}.\n`)
+  }
+}
