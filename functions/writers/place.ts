@@ -37,7 +37,7 @@ export function placeOf({ folder, name, token }: Target, pathPrefix: SshLogin['p
     name === '' ||
     name === '.' ||
     name === '..' ||
-    [...name].some((sign) => sign === '/' || sign < ' ' || sign === '\x7f')
+    name.split('').some((sign) => sign === '/' || sign < ' ' || sign === '\x7f')
   if (strange || Buffer.byteLength(temporary) > LONGEST_NAME_BYTES) {
     throw new TargetUnwritable(
       `${JSON.stringify(name)} can't be the name of a file to restore. Check the manifest of the archive.`,
