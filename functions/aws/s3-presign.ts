@@ -1,10 +1,18 @@
-import { type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
+import { GetObjectCommand, type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import { ChecksumMismatch, GuestliftError, NotAnObjectStore, StoreDenied } from '../contracts/errors.ts'
+import {
+  ArchiveConflict,
+  ChecksumMismatch,
+  GuestliftError,
+  NotAnObjectStore,
+  StoreDenied,
+} from '../contracts/errors.ts'
+import type { GetVerdict, SignedGet } from '../contracts/signed-get.ts'
 import type { PutAnswer, PutVerdict, RangeSums, SignedPut } from '../contracts/signed-put.ts'
 import { crc32ToBase64 } from '../domain/transfer/crc32.ts'
 import { sentence } from './s3-answers.ts'
 import { describeAnswer, rootElement } from './s3-wire.ts'
+import type { RangeToRead } from './s3-range-read.ts'
 import { errorCode, isPassing, isThrottle, type StoreAction, storeFact } from './s3-errors.ts'
 import { confirmedEtag } from './s3-part-upload.ts'
 
@@ -55,11 +63,63 @@ export async function presignPart(client: S3Client, part: PartToSign): Promise<S
   }
 }
 
+/**
+ * A GET of one range of one object, the one with the ETag, that anyone may send who has it.
+ * @throws StoreDenied and StoreUnavailable when there are no credentials to sign with
+ */
+export async function presignRange(client: S3Client, range: RangeToRead): Promise<SignedGet> {
+  const { bucket, key, etag } = range
+  const action = { bucket, key, verb: 'have the node read' }
+  const headers = { 'if-match': etag, range: `bytes=${range.firstByte}-${range.lastByte}` }
+  const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: headers.range, IfMatch: etag })
+  try {
+    const url = await getSignedUrl(client, command, { expiresIn: LIFETIME_SECONDS })
+    assertSigned(url, Object.keys(headers))
+    return { url, headers, judge: (answer) => judgeRange(answer, range, action) }
+  } catch (error) {
+    throw error instanceof GuestliftError ? error : storeFact(error, action)
+  }
+}
+
 /** A header that isn't part of the signature could be left out or changed; better no URL than such a one. */
 function assertSigned(url: string, headers: readonly string[]): void {
   const signed = new URL(url).searchParams.get('X-Amz-SignedHeaders')?.split(';') ?? []
   const open = headers.filter((name) => !signed.includes(name))
-  if (open.length > 0) throw new StoreDenied(`the signature of a part's URL leaves out ${open.join(', ')}`)
+  if (open.length > 0) throw new StoreDenied(`the signature of a URL leaves out ${open.join(', ')}`)
+}
+
+function judgeRange(answer: PutAnswer, { bucket, key, etag }: RangeToRead, action: StoreAction): GetVerdict {
+  const refused = (error: GuestliftError): GetVerdict => ({ given: false, again: false, slowDown: false, error })
+  const where = `s3://${bucket}/${key}`
+  const replaced = new ArchiveConflict(`${where} was replaced while it was restored. Restore again.`)
+  // Who answers so to a range isn't asked for its body, which is the archive's own.
+  if (answer.status === 206) return answer.headers['etag'] === etag ? { given: true } : refused(replaced)
+  const stranger = answer.status < 300 ? 'answered with all of it, or with something else' : strangerIn(answer)
+  if (stranger !== undefined) {
+    return refused(new NotAnObjectStore(sentence('GetObject', { Bucket: bucket }, undefined, stranger)))
+  }
+  if (answer.status === 412) return refused(replaced)
+  const said = saidBy(answer)
+  if (errorCode(said) === 'NoSuchKey') {
+    return refused(new ArchiveConflict(`${where} was removed while it was restored. Restore another archive.`))
+  }
+  const expired = isExpired(said)
+  return {
+    given: false,
+    again: expired || isPassing(said),
+    slowDown: isThrottle(said),
+    error: expired && errorCode(said) === 'AccessDenied' ? expiredFact(where) : storeFact(said, action),
+  }
+}
+
+/** The credentials behind the URL, or the URL itself, have grown too old; a new one is signed with new ones. */
+function isExpired(said: Said): boolean {
+  const code = errorCode(said)
+  return code === 'ExpiredToken' || (code === 'AccessDenied' && /has expired/i.test(said.message))
+}
+
+function expiredFact(where: string): StoreDenied {
+  return new StoreDenied(`${where}: URLs had expired when the node used them. Check the clock of this machine`)
 }
 
 function judge(answer: PutAnswer, part: PartToSign, action: StoreAction): PutVerdict {
@@ -79,8 +139,7 @@ function judge(answer: PutAnswer, part: PartToSign, action: StoreAction): PutVer
   }
   const said = saidBy(answer)
   const code = errorCode(said)
-  // The credentials behind the URL, or the URL itself, have grown too old; a new one is signed with new ones.
-  const expired = code === 'ExpiredToken' || (code === 'AccessDenied' && /has expired/i.test(said.message))
+  const expired = isExpired(said)
   const damaged = code === 'BadDigest'
   const where = `s3://${part.bucket}/${part.key}: part ${part.partNumber}`
   return {
@@ -91,7 +150,7 @@ function judge(answer: PutAnswer, part: PartToSign, action: StoreAction): PutVer
     error: damaged
       ? new ChecksumMismatch(`${where} arrived damaged from the node. Check the network path and the node's memory`)
       : expired && code === 'AccessDenied'
-        ? new StoreDenied(`${where}: URLs had expired when the node used them. Check the clock of this machine`)
+        ? expiredFact(where)
         : storeFact(said, action),
   }
 }
@@ -112,7 +171,13 @@ function element(body: string, name: string): string | undefined {
 }
 
 /** The answer in the form of an error of the SDK, which is what errors are known by. */
-function saidBy({ status, body }: PutAnswer): { name: string; message: string; $metadata: { httpStatusCode: number } } {
+interface Said {
+  name: string
+  message: string
+  $metadata: { httpStatusCode: number }
+}
+
+function saidBy({ status, body }: PutAnswer): Said {
   return {
     name: element(body, 'Code') ?? 'UnknownError',
     message: element(body, 'Message') ?? `answer ${status}`,

@@ -90,7 +90,7 @@ export class SourceUnreadable extends fact('SourceUnreadable', 'fail-guest') {}
 export class SourceChanged extends fact('SourceChanged', 'fail-guest', 'impeached') {}
 /** The source ended before the bytes that it had promised. */
 export class ShortRead extends fact('ShortRead', 'fail-guest', 'impeached') {}
-/** S3's checksum over the finished object differs from the one over the bytes that were read. */
+/** The checksum over what arrived, in S3 or on a node, differs from the one over the bytes that were read. */
 export class ChecksumMismatch extends fact('ChecksumMismatch', 'fail-guest', 'impeached') {}
 /** The archive is stored whole and counts, and it is less consistent or complete than the job's `require`. */
 export class GradeNotReached extends fact('GradeNotReached', 'fail-guest') {
@@ -105,6 +105,12 @@ export class NotAnArchive extends fact('NotAnArchive', 'fail-guest', 'impeached'
 export class LineTooSlow extends fact('LineTooSlow', 'fail-guest') {}
 /** The object's key is taken by other content. Nothing was overwritten. */
 export class ArchiveConflict extends fact('ArchiveConflict', 'fail-guest', 'impeached') {}
+/** The node that a file is brought to has no room for it, or the account has reached its quota there. */
+export class TargetFull extends fact('TargetFull', 'fail-guest') {}
+/** A file of this name lies on the target already, and it isn't the archive's. Nothing was overwritten. */
+export class TargetTaken extends fact('TargetTaken', 'fail-guest') {}
+/** A file can't be written where it was to be brought: a missing folder, a missing right, or something in its place. */
+export class TargetUnwritable extends fact('TargetUnwritable', 'fail-guest') {}
 /** The object is in an archive class of S3 (Glacier), and must be restored before it can be read. */
 export class ObjectFrozen extends fact('ObjectFrozen', 'fail-guest') {}
 /** The multipart upload was aborted, or it expired, while parts were sent. */
@@ -189,6 +195,9 @@ const facts = [
   NotAnArchive,
   LineTooSlow,
   ArchiveConflict,
+  TargetFull,
+  TargetTaken,
+  TargetUnwritable,
   ObjectFrozen,
   UploadVanished,
   RecordUnreadable,

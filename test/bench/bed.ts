@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type OpenSshServer, startOpenSsh } from '../functions/readers/ssh/openssh-server.ts'
+import { type OpenSshServer, startOpenSsh } from '../functions/ssh/openssh-server.ts'
 import { type Child, startChild } from './child.ts'
 import { bundleTransfer } from './subject.ts'
 

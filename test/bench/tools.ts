@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { sshdPath } from '../functions/readers/ssh/openssh-server.ts'
+import { sshdPath } from '../functions/ssh/openssh-server.ts'
 
 /** First line of each tool's own answer, `undefined` where it isn't installed. */
 export interface Tools {

@@ -1,19 +1,22 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import { type GuestliftError, SourceChanged } from '../../contracts/errors.ts'
+import { ConnectionDropped, type GuestliftError, SourceChanged } from '../../contracts/errors.ts'
 import type { SourceIdentity, SiteFileLocation } from '../../contracts/nouns.ts'
 import type { PushRoute } from '../../contracts/route.ts'
 import type { PutVerdict, RangeSums, SignedPut } from '../../contracts/signed-put.ts'
-import { backoffMilliseconds, MAX_PART_ATTEMPTS } from '../../domain/transfer/part-retry.ts'
-import { failureFact, isPassingOnNode } from './push-facts.ts'
-import { type AgentProcess, AgentRefusal } from './push-process.ts'
-import { type OpenedFile, PushSession, type SessionSettings } from './push-session.ts'
+import { MAX_PART_ATTEMPTS } from '../../domain/transfer/part-retry.ts'
+import { isPassingOnNode, type NodeContext } from '../../ssh/agent/agent-facts.ts'
+import { type AgentDeps, pause, realDeps } from '../../ssh/agent/agent-pause.ts'
+import { type AgentProcess, AgentRefusal } from '../../ssh/agent/agent-process.ts'
+import { AgentSession, type SessionSettings } from '../../ssh/agent/agent-session.ts'
+import { mapPath } from '../../ssh/map-path.ts'
+import { pushProgram } from './push-agent.ts'
+import { failureFact, sending } from './push-facts.ts'
 import type { Pusher, Reader, Route } from '../reader.ts'
 import { missingFolderAdvice } from '../missing-source.ts'
-import { mapPath } from '../sftp/sftp.ts'
 import { sooner } from '../sooner.ts'
 
 export const pushRouteDefaults: SessionSettings = {
+  program: pushProgram,
   mostAgents: 8,
   connectMilliseconds: 20_000,
   idleMilliseconds: 45_000,
@@ -22,38 +25,60 @@ export const pushRouteDefaults: SessionSettings = {
   unheardSeconds: 60,
 }
 
-export interface PushDeps {
-  /** 0 ≤ n < 1. */
-  random(): number
-  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
-}
-
-const realDeps: PushDeps = {
-  random: Math.random,
-  sleep: async (milliseconds, signal) => {
-    await delay(milliseconds, undefined, signal === undefined ? {} : { signal })
-  },
-}
-
 interface Range {
   positionBytes: number
   sizeBytes: number
 }
 
+/** What every agent finds when it opens the file: they have to agree. */
+interface OpenedFile {
+  sizeBytes: number
+  modifiedMilliseconds: number
+}
+
+/** Agents open the file at different times, by its name: another file may stand there by then. */
+class SameFile {
+  readonly #path: string
+  #first: OpenedFile | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** The file as the first agent found it. */
+  get opened(): OpenedFile {
+    if (this.#first === undefined) throw new ConnectionDropped(`no agent has ${this.#path} open`)
+    return this.#first
+  }
+
+  async open(agent: AgentProcess, { where }: NodeContext): Promise<void> {
+    const { sizeBytes, modifiedMilliseconds } = await agent.ask('open', { path: this.#path })
+    this.#first ??= { sizeBytes, modifiedMilliseconds }
+    const first = this.#first
+    if (first.sizeBytes === sizeBytes && first.modifiedMilliseconds === modifiedMilliseconds) return
+    throw new SourceChanged(
+      `${this.#path} on ${where} was replaced or written to while it was copied. Check that nothing ` +
+        'else writes to the folder of the archives; a new run starts afresh',
+    )
+  }
+}
+
 /** One file on one node, seen by the agents there. What it tells of the file is the same for reader and pusher. */
 class NodeFile implements Reader, Pusher {
-  readonly #session: PushSession
+  readonly #session: AgentSession
   readonly #path: string
-  readonly #deps: PushDeps
+  readonly #same: SameFile
+  readonly #deps: AgentDeps
 
-  constructor(session: PushSession, path: string, deps: PushDeps) {
+  constructor(session: AgentSession, path: string, same: SameFile, deps: AgentDeps) {
     this.#session = session
     this.#path = path
+    this.#same = same
     this.#deps = deps
   }
 
   get opened(): SourceIdentity {
-    return identityOf(this.#session.opened)
+    return identityOf(this.#same.opened)
   }
 
   async stat(): Promise<SourceIdentity> {
@@ -82,7 +107,7 @@ class NodeFile implements Reader, Pusher {
         if (verdict.slowDown) throttles++
         if (verdict.damaged) await this.#assertSame(agent, range, sums, signal)
         if (!verdict.again || attempt === MAX_PART_ATTEMPTS) throw verdict.error
-        await this.#pause(attempt, signal)
+        await pause(attempt, this.#deps, signal)
       }
     }, signal)
   }
@@ -110,17 +135,6 @@ class NodeFile implements Reader, Pusher {
       `bytes of ${this.#path} on ${this.#session.context.where} changed while they were copied. Check that nothing ` +
         'writes to the archive after its backup has ended, and the memory and disks of the node',
     )
-  }
-
-  async #pause(attempt: number, signal?: AbortSignal): Promise<void> {
-    try {
-      await this.#deps.sleep(
-        backoffMilliseconds(attempt, () => this.#deps.random()),
-        signal,
-      )
-    } finally {
-      signal?.throwIfAborted()
-    }
   }
 
   async #use<T>(work: (agent: AgentProcess) => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -153,7 +167,7 @@ export function openPushRoute(
   site: string,
   route: PushRoute,
   overrides: Partial<SessionSettings> = {},
-  deps: PushDeps = realDeps,
+  deps: AgentDeps = realDeps,
 ): Route {
   const settings = { ...pushRouteDefaults, ...overrides }
   const hostOf = (node: string): string => route.host.replaceAll('{node}', node)
@@ -161,9 +175,11 @@ export function openPushRoute(
   async function openFile(location: SiteFileLocation): Promise<NodeFile> {
     const path = mapPath(location.path, route.pathPrefix)
     const host = hostOf(location.node)
-    const context = { where: `${host} (site ${site}, node ${location.node})`, username: route.username }
+    const context = { where: `${host} (site ${site}, node ${location.node})`, username: route.username, ...sending }
+    const same = new SameFile(path)
     try {
-      return new NodeFile(await PushSession.open(site, host, route, path, settings), path, deps)
+      const session = await AgentSession.open(site, host, route, settings, sending, (agent, at) => same.open(agent, at))
+      return new NodeFile(session, path, same, deps)
     } catch (error) {
       throw error instanceof AgentRefusal ? failureFact(error.failure, path, context) : error
     }
@@ -177,7 +193,7 @@ export function openPushRoute(
       const path = folder === undefined ? undefined : mapPath(folder, route.pathPrefix)
       const wanted = { ...(path === undefined ? {} : { path }), ...(storeUrl === undefined ? {} : { url: storeUrl }) }
       const hasty = sooner(settings, withinMilliseconds)
-      const session = await PushSession.open(site, hostOf(node), route, undefined, hasty)
+      const session = await AgentSession.open(site, hostOf(node), route, hasty, sending)
       try {
         await session.use((agent) => agent.ask('probe', wanted))
       } catch (error) {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PushRoute } from '../../../../functions/contracts/route.ts'
-import type { OpenSshServer } from '../ssh/openssh-server.ts'
+import type { OpenSshServer } from '../../ssh/openssh-server.ts'
 
 export function pushRouteTo(server: OpenSshServer, changes: Partial<PushRoute> = {}): PushRoute {
   const { port, username, privateKey, fingerprints } = server

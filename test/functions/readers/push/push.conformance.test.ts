@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openPushRoute } from '../../../../functions/readers/push/push.ts'
 import { routeConformance } from '../conformance.ts'
-import { sshdPath, startOpenSsh } from '../ssh/openssh-server.ts'
+import { sshdPath, startOpenSsh } from '../../ssh/openssh-server.ts'
 
 if (sshdPath === undefined) console.warn('skipped: no sshd')
 

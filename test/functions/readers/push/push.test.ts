@@ -13,14 +13,15 @@ import { createS3Client } from '../../../../functions/aws/s3-client.ts'
 import type { SiteFileLocation } from '../../../../functions/contracts/nouns.ts'
 import type { SignedPut } from '../../../../functions/contracts/signed-put.ts'
 import { combineAllCrc32 } from '../../../../functions/domain/transfer/crc32.ts'
-import { openPushRoute, type PushDeps } from '../../../../functions/readers/push/push.ts'
-import { agentProgram } from '../../../../functions/readers/push/push-agent.ts'
-import type { SessionSettings } from '../../../../functions/readers/push/push-session.ts'
+import { openPushRoute } from '../../../../functions/readers/push/push.ts'
+import { pushProgram } from '../../../../functions/readers/push/push-agent.ts'
+import type { AgentDeps } from '../../../../functions/ssh/agent/agent-pause.ts'
+import type { SessionSettings } from '../../../../functions/ssh/agent/agent-session.ts'
 import type { Pusher } from '../../../../functions/readers/reader.ts'
 import type { Fault, FaultSubject } from '../../../../local/s3/faults.ts'
 import { type S3Server, startS3 } from '../../../../local/s3/server.ts'
 import { startFakeS3 } from '../../aws/fake-s3.ts'
-import { type OpenSshServer, sshdPath, startOpenSsh } from '../ssh/openssh-server.ts'
+import { type OpenSshServer, sshdPath, startOpenSsh } from '../../ssh/openssh-server.ts'
 import { agentsOf, eventually, pushRouteTo, startBlurter, startGate } from './push-node.ts'
 
 const MIB = 2 ** 20
@@ -47,7 +48,7 @@ describe.skipIf(sshdPath === undefined)('the push route', () => {
   let aheadMilliseconds = 0
   const open: Pusher[] = []
 
-  const deps: PushDeps = {
+  const deps: AgentDeps = {
     random: () => 0.5,
     sleep: async (milliseconds) => void slept.push(milliseconds),
   }
@@ -494,7 +495,7 @@ describe.skipIf(sshdPath === undefined)('the push route', () => {
 })
 
 describe('the agent', () => {
-  const program = agentProgram({ speakSeconds: 5, unheardSeconds: 1 })
+  const program = pushProgram({ speakSeconds: 5, unheardSeconds: 1 })
 
   it('is clean Perl without warnings, in ASCII', () => {
     const checked = spawnSync('perl', ['-wc'], { input: program })

@@ -3,7 +3,9 @@ import ssh2 from 'ssh2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SftpRoute } from '../../../../functions/contracts/route.ts'
 import type { Route } from '../../../../functions/readers/reader.ts'
-import { mapPath, openSftpRoute, type SftpRouteSettings } from '../../../../functions/readers/sftp/sftp.ts'
+import { openSftpRoute } from '../../../../functions/readers/sftp/sftp.ts'
+import { mapPath } from '../../../../functions/ssh/map-path.ts'
+import type { SftpSettings } from '../../../../functions/ssh/sftp/sftp-session.ts'
 import { routeConformance } from '../conformance.ts'
 import { makeHostKey, password, readablePair, type SftpTestServer, startSftpTestServer } from './sftp-test-server.ts'
 
@@ -43,7 +45,7 @@ for (const misbehaviour of [{}, { shuffle: true }, { longestAnswerBytes: 70_001 
 describe('the sftp route', () => {
   let server: SftpTestServer
   const body = randomBytes(6 * MIB)
-  const route = (changes: Partial<SftpRoute> = {}, settings: Partial<SftpRouteSettings> = {}): Route =>
+  const route = (changes: Partial<SftpRoute> = {}, settings: Partial<SftpSettings> = {}): Route =>
     openSftpRoute('hq', routeConfig(server, changes), settings)
 
   beforeEach(async () => {

@@ -7,6 +7,7 @@ import {
   openPacket,
   packetType,
   parseAttributes,
+  parseExtensions,
   parseStatus,
   parseString,
   readPacket,
@@ -62,7 +63,8 @@ interface Slot {
   sizeBytes: number
 }
 
-interface Reply {
+/** `body` starts behind the request id. */
+export interface SftpReply {
   type: number
   body: Buffer
 }
@@ -72,13 +74,13 @@ const MAX_SMALL_PACKET_BYTES = 256 * 1024
 const MAX_REQUEST_ID = 0xffffffff
 
 /**
- * A read-only SFTP version 3 client that copies each byte once, from the decrypted SSH packet to its place in the
+ * An SFTP version 3 client that copies each byte it reads once, from the decrypted SSH packet to its place in the
  * caller's buffer. ssh2's own client gathers each answer in a buffer of its own first.
  */
 export class SftpClient {
   readonly #channel: SftpChannel
   readonly #tuning: SftpTuning
-  readonly #replies = new Map<number, { resolve(reply: Reply): void; reject(reason: Error): void }>()
+  readonly #replies = new Map<number, { resolve(reply: SftpReply): void; reject(reason: Error): void }>()
   readonly #slots = new Map<number, Slot>()
   /** Reads that have bytes left to ask for, oldest first: parts get ready one after another, not all at the end. */
   readonly #reads: Read[] = []
@@ -86,6 +88,8 @@ export class SftpClient {
   readonly #remainders: Slot[] = []
   #lastId = 0
   #failure: Error | undefined
+  /** Names of what the server can beyond the protocol. */
+  extensions: ReadonlySet<string> = new Set()
   #onVersion: { resolve(): void; reject(reason: Error): void } | undefined
 
   // The packet that is arriving: its head (or all of it, when it is small), then DATA bytes that go straight on.
@@ -117,20 +121,21 @@ export class SftpClient {
     await promise
   }
 
-  async open(path: string): Promise<Buffer> {
-    const reply = await this.#ask((id) => openPacket(id, path))
+  /** Without flags, for reading. `mode` is for a file that is made. */
+  async open(path: string, flags?: number, mode?: number): Promise<Buffer> {
+    const reply = await this.ask((id) => openPacket(id, path, flags, mode))
     if (reply.type !== packetType.handle) throw new Error(`SFTP: unexpected answer ${reply.type} to OPEN`)
     return parseString(reply.body)
   }
 
   async stat(path: string): Promise<FileAttributes> {
-    const reply = await this.#ask((id) => statPacket(id, path))
+    const reply = await this.ask((id) => statPacket(id, path))
     if (reply.type !== packetType.attrs) throw new Error(`SFTP: unexpected answer ${reply.type} to STAT`)
     return parseAttributes(reply.body)
   }
 
   async closeHandle(handle: Buffer): Promise<void> {
-    await this.#ask((id) => closePacket(id, handle))
+    await this.ask((id) => closePacket(id, handle))
   }
 
   /**
@@ -258,6 +263,7 @@ export class SftpClient {
 
   #dispatch(id: number, type: number, body: Buffer): void {
     if (type === packetType.version) {
+      this.extensions = parseExtensions(body)
       this.#onVersion?.resolve()
       this.#onVersion = undefined
       return
@@ -319,12 +325,18 @@ export class SftpClient {
     return this.#lastId
   }
 
-  async #ask(build: (id: number) => Buffer): Promise<Reply> {
+  /**
+   * One request, and what the server answers unless it refuses.
+   * @param body sent behind the packet that `build` makes
+   * @throws SftpRefusal, or the reason of `fail`
+   */
+  async ask(build: (id: number) => Buffer, body?: Buffer): Promise<SftpReply> {
     if (this.#failure !== undefined) throw this.#failure
-    const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+    const { promise, resolve, reject } = Promise.withResolvers<SftpReply>()
     const id = this.#nextId()
     this.#replies.set(id, { resolve, reject })
     this.#channel.write(build(id))
+    if (body !== undefined) this.#channel.write(body)
     return promise
   }
 }

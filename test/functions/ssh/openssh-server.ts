@@ -35,10 +35,12 @@ async function freePort(): Promise<number> {
 /**
  * Debian's OpenSSH server on a loopback port, with keys and configuration of its own, running as whoever runs this.
  * @param environment variables of the programs that it starts
+ * @param under the command, from the server's folder, that starts the server in its own place
  */
 export async function startOpenSsh(
   extraConfig: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  under: (folder: string) => readonly string[] = () => [],
 ): Promise<OpenSshServer> {
   if (sshdPath === undefined) throw new Error('no sshd')
   const folder = await mkdtemp(join(tmpdir(), 'guestlift-sshd-'))
@@ -64,12 +66,12 @@ export async function startOpenSsh(
     'KbdInteractiveAuthentication no',
     'StrictModes no',
     'UsePAM no',
-    'Subsystem sftp internal-sftp -R',
     // The user's shell finds no start-up files of its user there: theirs can take seconds, and they prove nothing.
     `SetEnv ${Object.entries({ HOME: folder, ...environment })
       .map(([name, value]) => `${name}=${value}`)
       .join(' ')}`,
     ...extraConfig,
+    ...(extraConfig.some((line) => line.startsWith('Subsystem ')) ? [] : ['Subsystem sftp internal-sftp -R']),
   ]
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`)
   const knownHostsFile = join(folder, 'known_hosts')
@@ -79,7 +81,9 @@ export async function startOpenSsh(
   await writeFile(knownHostsFile, hostKeys.map((key) => `[127.0.0.1]:${port} ${key}`).join(''))
   // Started as root, sshd wants its folder for privilege separation.
   if (userInfo().uid === 0) await run('mkdir', ['-p', '/run/sshd'])
-  const server = spawn(sshdPath, ['-D', '-e', '-f', join(folder, 'sshd_config')], {
+  const command = [sshdPath, '-D', '-e', '-f', join(folder, 'sshd_config')]
+  const [program, ...words] = [...under(folder), ...command] as [string, ...string[]]
+  const server = spawn(program, words, {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let said = ''

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ArrivingCrc32 } from '../../../../functions/readers/sftp/arriving-crc32.ts'
+import { ArrivingCrc32 } from '../../../../functions/ssh/sftp/arriving-crc32.ts'
 
 describe('the CRC-32 of bytes that arrive in pieces', () => {
   it('is that of the whole, however it is cut and in whatever order the pieces come', () => {

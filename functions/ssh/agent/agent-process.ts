@@ -1,9 +1,9 @@
 import type { ClientChannel } from 'ssh2'
 import { ConnectionDropped, type GuestliftError } from '../../contracts/errors.ts'
-import { type AgentTiming, agentProgram } from './push-agent.ts'
-import { type AgentFailure, type Answer, parseAgentLine, type Requests, type Verb } from './push-answers.ts'
-import { type NodeContext, quoted, startFact } from './push-facts.ts'
-import type { SshConnection } from '../ssh/ssh-connection.ts'
+import { type AgentFailure, type Answer, parseAgentLine, type Requests, type Verb } from './agent-answers.ts'
+import { type NodeContext, quoted, startFact } from './agent-facts.ts'
+import type { AgentTiming } from './agent-program.ts'
+import type { SshConnection } from '../ssh-connection.ts'
 
 /** The agent's refusal of one request. It goes on living. */
 export class AgentRefusal extends Error {
@@ -17,6 +17,8 @@ export class AgentRefusal extends Error {
 }
 
 export interface ProcessSettings extends AgentTiming {
+  /** The program to run, which says how often it speaks. */
+  program(timing: AgentTiming): string
   /** How long the agent may be silent: several times `speakSeconds`. */
   idleMilliseconds: number
   /** How often the agent is told that somebody is still there: several times within `unheardSeconds`. */
@@ -64,14 +66,14 @@ export class AgentProcess {
   #complaint = ''
   #exit: { code: number | undefined } | undefined
 
-  /** Start one. @throws SourceUnreadable when the account can't run it, ConnectionDropped, ChannelRefused */
+  /** Start one. @throws the context's fact when the account can't run it, ConnectionDropped, ChannelRefused */
   static async start(
     connection: SshConnection,
     context: NodeContext,
     settings: ProcessSettings,
   ): Promise<AgentProcess> {
     const { promise, resolve, reject } = Promise.withResolvers<AgentProcess>()
-    const program = Buffer.from(agentProgram(settings), 'latin1')
+    const program = Buffer.from(settings.program(settings), 'latin1')
     connection.client.exec(bootstrap(program.length), (error, channel) => {
       if (error === undefined) resolve(new AgentProcess(channel, program, context, settings))
       else reject(new ChannelRefused(error.message, { cause: error }))

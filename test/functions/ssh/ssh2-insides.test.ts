@@ -1,8 +1,8 @@
 import { KeyObject } from 'node:crypto'
 import ssh2, { type ClientChannel } from 'ssh2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { easeDecryption, GRANT_BYTES, growWindow, takeData } from '../../../../functions/readers/ssh/ssh2-insides.ts'
-import { makeHostKey, password, type SftpTestServer, startSftpTestServer } from '../sftp/sftp-test-server.ts'
+import { easeDecryption, GRANT_BYTES, growWindow, takeData } from '../../../functions/ssh/ssh2-insides.ts'
+import { makeHostKey, password, type SftpTestServer, startSftpTestServer } from '../readers/sftp/sftp-test-server.ts'
 
 const MIB = 2 ** 20
 

@@ -7,8 +7,8 @@ import {
   HostKeyMismatch,
   InvalidSite,
   RouteLoginRejected,
-} from '../../contracts/errors.ts'
-import type { SshLogin } from '../../contracts/route.ts'
+} from '../contracts/errors.ts'
+import type { SshLogin } from '../contracts/route.ts'
 import { readPrivateKey } from './private-key.ts'
 import { easeDecryption } from './ssh2-insides.ts'
 

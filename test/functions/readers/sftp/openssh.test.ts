@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import type { SftpRoute } from '../../../../functions/contracts/route.ts'
 import { openSftpRoute } from '../../../../functions/readers/sftp/sftp.ts'
 import { routeConformance } from '../conformance.ts'
-import { type OpenSshServer, sshdPath, startOpenSsh } from './openssh-server.ts'
+import { type OpenSshServer, sshdPath, startOpenSsh } from '../../ssh/openssh-server.ts'
 
 function routeTo(server: OpenSshServer, changes: Partial<SftpRoute> = {}): SftpRoute {
   const { port, username, privateKey, fingerprints } = server

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ssh2 from 'ssh2'
 import { describe, expect, it } from 'vitest'
-import { readPrivateKey } from '../../../../functions/readers/ssh/private-key.ts'
+import { readPrivateKey } from '../../../functions/ssh/private-key.ts'
 
 const keys = {
   rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SftpClient } from '../../../../functions/readers/sftp/sftp-client.ts'
+import { SftpClient } from '../../../../functions/ssh/sftp/sftp-client.ts'
 
 const READ_BYTES = 1000
 

@@ -1,52 +1,54 @@
-import { ConnectionDropped, type GuestliftError, SourceChanged } from '../../contracts/errors.ts'
+import { ConnectionDropped, type GuestliftError } from '../../contracts/errors.ts'
 import type { SshLogin } from '../../contracts/route.ts'
-import { type NodeContext, startFact } from './push-facts.ts'
-import { AgentProcess, ChannelRefused, type ProcessSettings } from './push-process.ts'
-import { connectSsh, type SshConnection, type SshTimeouts } from '../ssh/ssh-connection.ts'
+import { type NodeContext, startFact } from './agent-facts.ts'
+import { AgentProcess, ChannelRefused, type ProcessSettings } from './agent-process.ts'
+import { connectSsh, type SshConnection, type SshTimeouts } from '../ssh-connection.ts'
 
 export interface SessionSettings extends SshTimeouts, ProcessSettings {
   /** Agents on one connection. sshd allows ten sessions (MaxSessions). */
   mostAgents: number
 }
 
-/** What every agent finds when it opens the file: they have to agree. */
-export interface OpenedFile {
-  sizeBytes: number
-  modifiedMilliseconds: number
-}
+/** Makes an agent that has just been started ready for use, such as by having it open a file. One that fails is ended. */
+export type Prepare = (agent: AgentProcess, context: NodeContext) => Promise<void>
 
 /**
- * Agents on one SSH connection to a node, each with `path` open, started as they are needed. Who finds none free and may
+ * Agents on one SSH connection to a node, each prepared in the same way, started as they are needed. Who finds none free and may
  * start none waits for one.
  */
-export class PushSession {
+export class AgentSession {
   readonly context: NodeContext
   readonly #connection: SshConnection
   readonly #settings: SessionSettings
-  readonly #path: string | undefined
+  readonly #prepare: Prepare
   readonly #agents = new Set<AgentProcess>()
   readonly #free: AgentProcess[] = []
   readonly #waiting: { resolve(agent: AgentProcess): void; reject(reason: unknown): void }[] = []
   #most: number
   #starting = 0
-  #opened: OpenedFile | undefined
   #over: GuestliftError | undefined
   readonly #lost = Promise.withResolvers<never>()
 
   /**
-   * Connect, and start one agent. Without a path, the agents have no file open.
-   * @throws HostKeyMismatch, RouteLoginRejected, InvalidSite, ConnectionDropped, SourceUnreadable, AgentRefusal
+   * Connect, and start one agent.
+   * @param purpose what the agents are for, for messages, and the fact for a node that can't run them
+   * @throws HostKeyMismatch, RouteLoginRejected, InvalidSite, ConnectionDropped, that fact, AgentRefusal
    */
   static async open(
     site: string,
     host: string,
     login: SshLogin,
-    path: string | undefined,
     settings: SessionSettings,
-  ): Promise<PushSession> {
+    purpose: Pick<NodeContext, 'need' | 'unusable'>,
+    prepare: Prepare = async () => undefined,
+  ): Promise<AgentSession> {
     const connection = await connectSsh(site, host, login, settings)
-    const context = { where: `the SSH server ${host}:${login.port} of site ${site}`, username: login.username }
-    const session = new PushSession(connection, context, path, settings)
+    const context = {
+      where: `the SSH server ${host}:${login.port} of site ${site}`,
+      username: login.username,
+      ...purpose,
+    }
+    const session = new AgentSession(connection, context, prepare, settings)
     try {
       await session.use(async () => undefined)
       return session
@@ -56,15 +58,10 @@ export class PushSession {
     }
   }
 
-  private constructor(
-    connection: SshConnection,
-    context: NodeContext,
-    path: string | undefined,
-    settings: SessionSettings,
-  ) {
+  private constructor(connection: SshConnection, context: NodeContext, prepare: Prepare, settings: SessionSettings) {
     this.#connection = connection
     this.context = context
-    this.#path = path
+    this.#prepare = prepare
     this.#settings = settings
     this.#most = settings.mostAgents
     this.#lost.promise.catch(() => undefined)
@@ -123,7 +120,7 @@ export class PushSession {
   async #start(signal: AbortSignal | undefined): Promise<AgentProcess> {
     try {
       const agent = await Promise.race([this.#startAgent(), this.#lost.promise])
-      await this.#openFile(agent)
+      await this.#ready(agent)
       return agent
     } catch (error) {
       if (this.#over !== undefined) throw this.#over
@@ -150,24 +147,9 @@ export class PushSession {
     }
   }
 
-  /** The file as the first agent found it. Only for sessions with a path. */
-  get opened(): OpenedFile {
-    if (this.#opened === undefined) throw new ConnectionDropped(`no agent on ${this.context.where} has a file open`)
-    return this.#opened
-  }
-
-  /** Agents open the file at different times, by its name: another file may stand there by then. */
-  async #openFile(agent: AgentProcess): Promise<void> {
-    if (this.#path === undefined) return
+  async #ready(agent: AgentProcess): Promise<void> {
     try {
-      const { sizeBytes, modifiedMilliseconds } = await agent.ask('open', { path: this.#path })
-      this.#opened ??= { sizeBytes, modifiedMilliseconds }
-      const first = this.#opened
-      if (first.sizeBytes === sizeBytes && first.modifiedMilliseconds === modifiedMilliseconds) return
-      throw new SourceChanged(
-        `${this.#path} on ${this.context.where} was replaced or written to while it was copied. Check that nothing ` +
-          'else writes to the folder of the archives; a new run starts afresh',
-      )
+      await this.#prepare(agent, this.context)
     } catch (error) {
       this.#drop(agent)
       throw error

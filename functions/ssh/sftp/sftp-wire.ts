@@ -1,4 +1,4 @@
-/** SFTP version 3 on the wire (draft-ietf-secsh-filexfer-02), as far as reading files needs it. */
+/** SFTP version 3 on the wire (draft-ietf-secsh-filexfer-02), as far as reading and bringing one file needs it. */
 
 export const packetType = {
   init: 1,
@@ -6,7 +6,14 @@ export const packetType = {
   open: 3,
   close: 4,
   read: 5,
+  write: 6,
+  lstat: 7,
+  fstat: 8,
+  remove: 13,
   stat: 17,
+  rename: 18,
+  extended: 200,
+  extendedReply: 201,
   status: 101,
   handle: 102,
   data: 103,
@@ -25,7 +32,7 @@ export const statusCode = {
 
 /** Length, type, request id and length of the data: what precedes a DATA packet's bytes. */
 export const DATA_HEAD_BYTES = 13
-const OPEN_FOR_READING = 1
+export const openFlag = { read: 0x1, write: 0x2, create: 0x8, exclusive: 0x20 } as const
 const ATTR_SIZE = 0x1
 const ATTR_OWNER = 0x2
 const ATTR_PERMISSIONS = 0x4
@@ -36,6 +43,19 @@ export interface FileAttributes {
   sizeBytes?: number
   mode?: number
   modifiedAtSeconds?: number
+}
+
+const FILE_TYPE_MASK = 0o170000
+const REGULAR_FILE = 0o100000
+const FOLDER = 0o040000
+
+/** Only what the server says: without a mode, neither. */
+export function isRegular({ mode }: FileAttributes): boolean {
+  return mode !== undefined && (mode & FILE_TYPE_MASK) === REGULAR_FILE
+}
+
+export function isFolder({ mode }: FileAttributes): boolean {
+  return mode !== undefined && (mode & FILE_TYPE_MASK) === FOLDER
 }
 
 function packet(type: number, id: number, fields: readonly (number | bigint | Buffer)[]): Buffer {
@@ -67,8 +87,46 @@ export function initPacket(): Buffer {
   return packet(packetType.init, 3, [])
 }
 
-export function openPacket(id: number, path: string): Buffer {
-  return packet(packetType.open, id, [Buffer.from(path), OPEN_FOR_READING, 0])
+/** `mode` is for a file that is made. */
+export function openPacket(id: number, path: string, flags: number = openFlag.read, mode?: number): Buffer {
+  const attributes = mode === undefined ? [0] : [ATTR_PERMISSIONS, mode]
+  return packet(packetType.open, id, [Buffer.from(path), flags, ...attributes])
+}
+
+/** For requests that are nothing but a path or a handle, or two paths. */
+export function plainPacket(type: number, id: number, ...fields: readonly (string | Buffer)[]): Buffer {
+  return packet(
+    type,
+    id,
+    fields.map((field) => Buffer.from(field)),
+  )
+}
+
+/** What precedes the bytes of a WRITE. */
+export function writeHead(id: number, handle: Buffer, positionBytes: number, sizeBytes: number): Buffer {
+  const head = packet(packetType.write, id, [handle, BigInt(positionBytes), sizeBytes])
+  head.writeUInt32BE(head.length - 4 + sizeBytes)
+  return head
+}
+
+/** Names of the server's extensions, from the body of VERSION behind its number: pairs of name and data. */
+export function parseExtensions(body: Buffer): Set<string> {
+  const names = new Set<string>()
+  for (let at = 0; at + 4 <= body.length; ) {
+    const name = parseString(body.subarray(at))
+    at += 4 + name.length
+    if (at + 4 > body.length) break
+    at += 4 + body.readUInt32BE(at)
+    names.add(name.toString())
+  }
+  return names
+}
+
+/** Bytes that are free for whoever asks, from the answer to `statvfs@openssh.com`: eleven numbers of 64 bits. */
+export function parseFreeBytes(body: Buffer): number {
+  const fragmentBytes = body.readBigUInt64BE(8)
+  const availableFragments = body.readBigUInt64BE(32)
+  return Number(fragmentBytes * availableFragments)
 }
 
 export function closePacket(id: number, handle: Buffer): Buffer {

@@ -1,7 +1,7 @@
 /** The private key of a route in a form that ssh2 reads, from any form that people have: OpenSSL 3 writes PKCS#8. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { InvalidSite } from '../../contracts/errors.ts'
-import { pemBlocks } from '../../tls/pasted-pem.ts'
+import { InvalidSite } from '../contracts/errors.ts'
+import { pemBlocks } from '../tls/pasted-pem.ts'
 
 /** ssh2 reads these itself, encrypted or not. */
 const READ_AS_THEY_ARE = new Set(['OPENSSH PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY'])

@@ -1,0 +1,32 @@
+import { openSftpDelivery } from '../../../functions/writers/sftp/sftp.ts'
+import { sshdPath, startOpenSsh } from '../ssh/openssh-server.ts'
+import { deliveryConformance } from './conformance.ts'
+import { loginAt, startOnSmallDisk, startUnprivileged } from './sessions.ts'
+
+if (sshdPath === undefined) console.warn('skipped: no sshd')
+
+const config = ['Subsystem sftp internal-sftp', 'ForceCommand internal-sftp']
+
+deliveryConformance(
+  'delivery by sftp, to OpenSSH',
+  async () => {
+    const ssh = await startOpenSsh(config)
+    const unprivileged = await startUnprivileged(config)
+    const small = await startOnSmallDisk(config)
+    return {
+      ssh,
+      unprivileged,
+      small,
+      deliveryTo: (server, { idleMilliseconds } = {}) =>
+        openSftpDelivery('hq', loginAt(server), idleMilliseconds === undefined ? {} : { idleMilliseconds }),
+      sourceOf: async (body) => ({
+        read: async ({ positionBytes, sizeBytes }) => body.subarray(positionBytes, positionBytes + sizeBytes),
+        sign: () => Promise.reject(new Error('nobody fetches')),
+      }),
+      close: async () => {
+        for (const server of [ssh, unprivileged, small]) await server?.close()
+      },
+    }
+  },
+  sshdPath === undefined,
+)
