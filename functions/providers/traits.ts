@@ -28,7 +28,7 @@ export interface PlatformTraits {
   streaming: boolean
   /** Only what changed since an earlier backup is read. */
   incremental: boolean
-  /** Guestlift can bring guests back over the platform's API. */
+  /** The provider can bring guests back over the platform's API. No workflow does it yet. */
   restore: boolean
   /** One site has several nodes. */
   multiNode: boolean
