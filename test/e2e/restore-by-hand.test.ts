@@ -355,7 +355,10 @@ describe.skipIf(missing.length > 0)('restore.sh', () => {
 
     it.each([
       ['several files', (text: string) => text.replace(/"artifacts":\[(\{.*?\}\})\]/, '"artifacts":[$1,$1]')],
-      ['a name that leads elsewhere', (text: string) => text.replace(/"fileName":"[^"]+"/, '"fileName":"../../x.vma"')],
+      [
+        'a name that leads elsewhere',
+        (text: string) => text.replace(/("artifacts":\[.*?"fileName":)"[^"]+"/, '$1"../../x.vma"'),
+      ],
       ['no checksum', (text: string) => text.replace(/CRC32:[^"]+/, 'SHA1:x')],
       ['a web page as manifest', () => '<html></html>'],
     ])('refuses %s', async (_what, change) => {
