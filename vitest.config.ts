@@ -20,8 +20,8 @@ export default defineConfig({
     // What is polled for comes when a core is free for it.
     expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
-    // Most of the time they wait for sockets and simulated work, not for a core.
-    maxWorkers: 4,
+    // A fourth keeps two cores so busy that a run's test of store and route, which has seconds, goes unanswered.
+    maxWorkers: 3,
     // Node.js keeps what it compiled; each process that a test starts would else compile the same sources again.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('.guestlift/compile-cache', import.meta.url)) },
     // CI reads the counts from the file.
