@@ -34,8 +34,8 @@ import { verifyDeep } from '../../../../functions/operations/verification/verify
 import { startS3 } from '../../../../local/s3/server.ts'
 import { goodEvidence } from '../../../fakes/evidence.ts'
 import { execution, fakePorts, item } from '../../../fakes/ports.ts'
-import { type Disk, diskOf, joined, MIB, planWith, readerOf, times } from '../../archive-formats/raw-disk/made-disks.ts'
-import { FakeSource } from './fake-source.ts'
+import { type Disk, diskOf, joined, MIB, planWith, readerOf, times } from './made-disks.ts'
+import { FakeSource } from '../../operations/transfer/fake-source.ts'
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 const createdAt = '2026-11-22T02:00:00.000Z'
