@@ -17,6 +17,7 @@ import { type DiskImage, qcow2Image, rawImage } from './disk-images.ts'
 import { listContent } from './list-content.ts'
 import { folderWriter, type MemberWriter, tarWriter } from './member-writers.ts'
 import { Output } from './output.ts'
+import { stoppable } from './stoppable.ts'
 
 interface ExtractOptions extends SourceOptions {
   list?: boolean
@@ -63,10 +64,12 @@ The result appears under its name when it is whole.${exitHelp({
       if (qcow2 === true && disk === undefined) return command.error('error: --qcow2 goes with --disk')
       if (tar === true && file === undefined) return command.error('error: --tar goes with --file')
       if (json === true && list !== true) return command.error('error: --json goes with --list')
-      const source = await openSource(archive, options)
+      const source = stoppable(await openSource(archive, options), stop.interrupt)
       try {
-        process.exitCode = await extract(source, options, stop)
+        process.exitCode = await extract(source, options)
       } catch (error) {
+        // What it had begun is closed and removed; only an answer that nobody waits for may be under way.
+        if (stop.interrupt.aborted) process.exit(exitCodes.interrupted)
         if (error instanceof Damage)
           throw new CliError(`${source.place} is damaged: ${error.message} Nothing was kept.`)
         if (error instanceof NoSuchContent) throw new CliError(error.message)
@@ -79,26 +82,21 @@ The result appears under its name when it is whole.${exitHelp({
     })
 }
 
-async function extract(source: ArchiveSource, options: ExtractOptions, stop: StopSignals): Promise<ExitCode> {
+async function extract(source: ArchiveSource, options: ExtractOptions): Promise<ExitCode> {
   if (options.list === true) {
-    stop.onInterrupt(() => process.exit(exitCodes.interrupted))
     process.stderr.write(`${await listContent(source, options.json === true)}\n`)
     return exitCodes.succeeded
   }
   const { disk, file = [], output, qcow2 = false, tar = false, force = false } = options
   const usual = disk === undefined ? (tar ? 'files.tar' : 'files') : `${shortDiskName(disk)}.${qcow2 ? 'qcow2' : 'raw'}`
   const target = new Output(output ?? usual, { force, folder: disk === undefined && !tar })
-  stop.onInterrupt(() => {
-    target.discard()
-    process.exit(exitCodes.interrupted)
-  })
   await sayWhatIsRead(source)
   try {
     return disk === undefined
       ? await takeFiles(source, file.map(filePattern), target, tar)
       : await takeDisk(source, disk, target, qcow2 ? qcow2Image : rawImage)
   } finally {
-    target.discard()
+    await target.discard()
   }
 }
 

@@ -1,6 +1,6 @@
 /** What is made appears under its name when it is whole, and at once; until then it lies beside it under another. */
-import { existsSync, rmSync } from 'node:fs'
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { CliError } from '../../run/cli-error.ts'
 
 export class Output {
@@ -31,9 +31,8 @@ export class Output {
     await rename(this.#unfinished, this.path)
   }
 
-  /** Also when the process is about to end. */
-  discard(): void {
-    rmSync(this.#unfinished, { recursive: true, force: true })
+  async discard(): Promise<void> {
+    await rm(this.#unfinished, { recursive: true, force: true })
   }
 
   #requireFree(): void {
