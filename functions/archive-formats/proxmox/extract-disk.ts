@@ -29,7 +29,7 @@ export async function extractDisk(
   name: string,
   open: (device: VmaDevice) => Promise<DiskWriter>,
 ): Promise<ExtractedDisk> {
-  const opened = await openContent(bytes, 'parts')
+  const opened = await openContent(bytes)
   try {
     if (opened.format !== 'vma') {
       throw new NoSuchContent(`${bytes.fileName} is the archive of a container: it holds files and no disks.`)

@@ -10,7 +10,7 @@ import { type TarVisitor, walkTar } from './tar.ts'
  * @throws Damage with what is wrong and where
  */
 export async function visitFiles(bytes: ArchiveBytes, visitor: TarVisitor): Promise<PassedFile | undefined> {
-  const opened = await openContent(bytes, 'parts')
+  const opened = await openContent(bytes)
   try {
     if (opened.format !== 'tar') {
       throw new NoSuchContent(

@@ -1,6 +1,6 @@
-/** An archive opened to take something out of it: whole in one pass, or only the parts that are needed. */
+/** An archive opened to take something out of it: whole in one pass, or, where it isn't compressed, only what is needed. */
 import { crc32 } from 'node:zlib'
-import type { ArchiveFormat, Compression } from '../../contracts/verification.ts'
+import type { ArchiveFormat } from '../../contracts/verification.ts'
 import { ByteCursor } from '../byte-cursor.ts'
 import type { ContentCursor } from '../content-cursor.ts'
 import { Damage } from '../damage.ts'
@@ -27,7 +27,6 @@ export interface PassedFile {
 
 export interface OpenContent {
   format: ArchiveFormat
-  compression: Compression
   content: ContentCursor
   /** Read what is left and say what passed; `undefined` where only parts were read. @throws Damage */
   finish(): Promise<PassedFile | undefined>
@@ -35,17 +34,14 @@ export interface OpenContent {
   close(): Promise<void>
 }
 
-/**
- * @param want `parts`: where the archive isn't compressed, only what is taken is read
- * @throws Damage where it is no archive of a format that is known here
- */
-export async function openContent(bytes: ArchiveBytes, want: 'all' | 'parts'): Promise<OpenContent> {
+/** @throws Damage where it is no archive of a format that is known here */
+export async function openContent(bytes: ArchiveBytes): Promise<OpenContent> {
   const first = await bytes.read(0, Math.min(bytes.sizeBytes, FORMAT_MAGIC_BYTES))
   const compression = compressionByMagic(first.subarray(0, COMPRESSION_MAGIC_BYTES))
-  if (compression === 'none' && want === 'parts' && !(await isOneDisk(bytes, first))) {
+  if (compression === 'none' && !(await isOneDisk(bytes, first))) {
     const content = new RangeCursor(bytes.read, bytes.sizeBytes)
     const nothing = async () => undefined
-    return { format: requireFormat(first, bytes), compression, content, finish: nothing, close: nothing }
+    return { format: requireFormat(first, bytes), content, finish: nothing, close: nothing }
   }
   const sum = { crc32: 0 }
   const file = new TappedSource(bytes.stream(), (chunk) => {
@@ -55,7 +51,6 @@ export async function openContent(bytes: ArchiveBytes, want: 'all' | 'parts'): P
   const start = await peek(unpacked, FORMAT_MAGIC_BYTES)
   return {
     format: requireFormat(start.first, bytes),
-    compression,
     content: new ByteCursor(start.all),
     finish: async () => {
       await unpacked.drain()

@@ -13,7 +13,7 @@ import { type ArchiveSource, judgePassed } from './archive-source.ts'
 
 /** Prints as it reads. Returns a sentence about what was compared. @throws Damage */
 export async function listContent(source: ArchiveSource, json: boolean): Promise<string> {
-  const opened = await openContent(source, 'parts')
+  const opened = await openContent(source)
   const isVm = opened.format === 'vma'
   try {
     if (isVm) {

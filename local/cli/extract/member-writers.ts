@@ -75,8 +75,10 @@ export function tarWriter(file: FileHandle): MemberWriter {
         : undefined
     },
     // Two zero blocks are the end; GNU tar fills up to twenty.
-    finish: () =>
-      put(Buffer.alloc(10_240 - (end % 10_240) < 1_024 ? 20_480 - (end % 10_240) : 10_240 - (end % 10_240))),
+    finish: () => {
+      const left = 10_240 - (end % 10_240)
+      return put(Buffer.alloc(left < 1_024 ? left + 10_240 : left))
+    },
   }
 }
 
