@@ -1,4 +1,3 @@
-import { TargetUnwritable } from '../../contracts/errors.ts'
 import type { GetVerdict, SignedGet } from '../../contracts/signed-get.ts'
 import { MAX_PART_ATTEMPTS } from '../../domain/transfer/part-retry.ts'
 import { isPassingOnNode } from '../../ssh/agent/agent-facts.ts'
@@ -8,7 +7,7 @@ import type { AgentSession } from '../../ssh/agent/agent-session.ts'
 import type { Landing } from '../landing.ts'
 import type { Place } from '../place.ts'
 import { damagedFact, sizeFact, takenFact, vanishedFact } from '../target-facts.ts'
-import { assertWhole } from '../whole.ts'
+import { assertIsWhole, assertWhole } from '../whole.ts'
 import type { FileRange, RangeSource, Target, Writer } from '../writer.ts'
 import { failureFact } from './pull-facts.ts'
 
@@ -121,13 +120,8 @@ export class PullWriter implements Writer {
     const { folder, temporary, final } = this.#place
     const { final: there } = await this.#use((agent) => agent.ask('look', { folder, final }, { signal }), signal)
     if (there === undefined) throw vanishedFact(state === 'gone' ? temporary : final, this.#where)
-    if (!there.regular || there.sizeBytes !== this.#target.sizeBytes) throw takenFact(final, this.#where)
-    for (const range of ranges) {
-      const same = await this.#lies(final, range, signal).catch((error: unknown) => {
-        throw error instanceof TargetUnwritable ? takenFact(final, this.#where) : error
-      })
-      if (!same) throw takenFact(final, this.#where)
-    }
+    const wanted = { path: final, where: this.#where, sizeBytes: this.#target.sizeBytes }
+    await assertIsWhole(there, wanted, ranges, (range) => this.#lies(final, range, signal))
   }
 
   async #use<T>(work: (agent: AgentProcess) => Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -1,5 +1,4 @@
 import { crc32 as crc32Of } from 'node:zlib'
-import { TargetUnwritable } from '../../contracts/errors.ts'
 import { combineCrc32 } from '../../domain/transfer/crc32.ts'
 import { SftpRefusal } from '../../ssh/sftp/sftp-client.ts'
 import { freeBytes, fstat, lstat, remove, rename, sync, write } from '../../ssh/sftp/sftp-files.ts'
@@ -8,7 +7,7 @@ import { isRegular, openFlag, statusCode } from '../../ssh/sftp/sftp-wire.ts'
 import type { Landing } from '../landing.ts'
 import type { Place } from '../place.ts'
 import { damagedFact, foreignFact, fullFact, sizeFact, takenFact, vanishedFact } from '../target-facts.ts'
-import { assertWhole } from '../whole.ts'
+import { assertIsWhole, assertWhole } from '../whole.ts'
 import type { FileRange, RangeSource, Target, Writer } from '../writer.ts'
 import { refusalFact } from './sftp-target-facts.ts'
 
@@ -154,13 +153,10 @@ export class SftpWriter implements Writer {
     const { final, temporary } = this.#place
     const there = await this.#orFact(lstat(this.#session.sftp, final))
     if (there === undefined) throw vanishedFact(temporary, this.#where)
-    if (!isRegular(there) || there.sizeBytes !== this.#target.sizeBytes) throw takenFact(final, this.#where)
-    for (const range of ranges) {
-      const same = await this.#lies(final, range, signal).catch((error: unknown) => {
-        throw error instanceof TargetUnwritable ? takenFact(final, this.#where) : error
-      })
-      if (!same) throw takenFact(final, this.#where)
-    }
+    const wanted = { path: final, where: this.#where, sizeBytes: this.#target.sizeBytes }
+    await assertIsWhole({ regular: isRegular(there), sizeBytes: there.sizeBytes }, wanted, ranges, (range) =>
+      this.#lies(final, range, signal),
+    )
   }
 
   /** The range of a file, read back over the line. A file that is missing or shorter doesn't hold it. */
