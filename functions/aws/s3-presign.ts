@@ -170,7 +170,7 @@ function element(body: string, name: string): string | undefined {
   return text?.replaceAll(/[^\x20-\x7E]/g, '?').slice(0, LONGEST_TEXT)
 }
 
-/** The answer in the form of an error of the SDK, which is what errors are known by. */
+/** As the SDK has an error, which is what errors are known by. */
 interface Said {
   name: string
   message: string

@@ -17,10 +17,11 @@ const VERIFICATIONS = ['verified', 'failed', 'not-verified', 'unreadable'] as co
 const NEVER_VERIFIED = -1
 
 /**
- * `[time, sizeBytes, state, verification, verifiedAt, warnings, note, dated, grade, form, …]`: times in seconds since 1970; what is absent at the end is left out. `note` is the reason of what is broken, else the archive's notes. `time` is the trusted one, and
- * `dated` that of the platform, which is in the archive's key, where they differ by more than a minute. `grade` is 0 where
- * nobody knows. `form` is there for each file of an archive that can be restored: which of the guest's forms its name has,
- * counted from 1.
+ * `[time, sizeBytes, state, verification, verifiedAt, warnings, note, dated, grade, form, …]`: times in seconds since 1970;
+ * what is absent at the end is left out. `note` is the reason of what is broken, else the archive's notes. `time` is the
+ * trusted one, and `dated` that of the platform, which is in the archive's key, where they differ by more than a minute.
+ * `grade` is 0 where nobody knows. `form` is there for each file of an archive that can be restored: which of the guest's
+ * forms its name has, counted from 1.
  */
 type PageRow = (number | string)[]
 
