@@ -1,5 +1,5 @@
-import type { Guest, GuestIdentity } from '../../contracts/nouns.ts'
-import type { RestoreFinding } from '../../contracts/restore.ts'
+import type { Guest, GuestIdentity, GuestKind } from '../../contracts/nouns.ts'
+import type { ConfigurationComparison, RestoreFinding } from '../../contracts/restore.ts'
 import type { FoundGuest, GuestDisk } from '../guest-facts.ts'
 import type { MissingPrivilege } from '../intended-work.ts'
 import type { JobSummary } from '../job-summary.ts'
@@ -83,6 +83,19 @@ export interface MadeGuest {
   disks: GuestDisk[]
 }
 
+/** How the guest was restored: what it may differ in follows from that. */
+export interface RestoredHow {
+  kind: GuestKind
+  /** With hardware addresses and a uuid of its own. */
+  unique?: boolean
+  /** The name that it was given. */
+  name?: string
+  /** Bridge in the archive → bridge now. */
+  bridges?: Readonly<Record<string, string>>
+  /** Its interfaces were unplugged. */
+  disconnected?: boolean
+}
+
 /** A restore that a guest is to be shown to be of, before it is removed. */
 export interface RestoreProof {
   jobRef: string
@@ -117,6 +130,9 @@ export interface Restores {
 
   /** What a restore made, for comparing. @throws GuestNotFound */
   describeMade(target: Pick<RestoreTarget, 'id' | 'node'> & Pick<Guest, 'kind'>): Promise<MadeGuest>
+
+  /** Hold what was made against the configuration in its archive, key by key. Asks nobody. */
+  compare(archived: string, made: Pick<MadeGuest, 'configuration'>, how: RestoredHow): ConfigurationComparison
 
   /** Unplug all its network interfaces, and read the configuration again to prove it. */
   disconnect(guest: Guest): Promise<void>

@@ -5,7 +5,8 @@ import type { GuestKind } from '../../contracts/nouns.ts'
 import type { GuestRunState } from '../../contracts/selection.ts'
 import type { GuestDisk } from '../guest-facts.ts'
 import { excludedFiles, SNAPSHOTS } from './gaps.ts'
-import { CD_DRIVE, isOn, readOptions } from './guest-disks.ts'
+import { CD_DRIVE } from './guest-disks.ts'
+import { isOn, readOptions } from './property-parts.ts'
 import type { GuestConfig } from './guest-schemas.ts'
 
 interface Planned {

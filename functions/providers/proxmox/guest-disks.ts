@@ -2,6 +2,7 @@
 import type { GuestKind } from '../../contracts/nouns.ts'
 import type { GuestDisk } from '../guest-facts.ts'
 import type { GuestConfig } from './guest-schemas.ts'
+import { isOn, parseSize, readOptions } from './property-parts.ts'
 
 const VM_DRIVE = /^(?:ide[0-3]|sata[0-5]|scsi(?:[12]?\d|30)|virtio(?:\d|1[0-5])|efidisk0|tpmstate0)$/
 /** pve-container takes mp0 to mp255. */
@@ -10,16 +11,20 @@ const UNUSED = /^unused\d+$/
 /** Why one is left out of a backup by which nothing is lost. */
 export const CD_DRIVE = 'a CD drive'
 
+/** Whether a key of the configuration is that of a disk or a mount point that is attached to the guest. */
+export function isDiskKey(kind: GuestKind, key: string): boolean {
+  return (kind === 'vm' ? VM_DRIVE : MOUNT_POINT).test(key)
+}
+
 /** Disks and mount points in the order of their keys, with unused volumes, which no backup holds. */
 export function disksOf(kind: GuestKind, config: GuestConfig): GuestDisk[] {
-  const isDisk = kind === 'vm' ? VM_DRIVE : MOUNT_POINT
   return Object.entries(config)
-    .filter(([key]) => isDisk.test(key) || UNUSED.test(key))
+    .filter(([key]) => isDiskKey(kind, key) || UNUSED.test(key))
     .toSorted(([one], [other]) => one.localeCompare(other, 'en', { numeric: true }))
     .map(([key, text]): GuestDisk => {
       const options = readOptions(text, 'file')
       const volume = options.get('file') ?? options.get('volume') ?? ''
-      const sizeBytes = parseSize(options.get('size') ?? '')
+      const sizeBytes = parseSize(options.get('size'))
       const inclusion = UNUSED.test(key)
         ? { included: false, reason: 'not attached to the guest' }
         : kind === 'vm'
@@ -56,32 +61,4 @@ function containerInclusion(key: string, volume: string, options: ReadonlyMap<st
   return isOn(options.get('backup') ?? '0')
     ? { included: true, reason: 'its backup option is on' }
     : { included: false, reason: "its backup option isn't on" }
-}
-
-/**
- * A property of several parts, as `store:vm-100-disk-0,size=32G,backup=0` or `1,fstrim_cloned_disks=1`.
- * @param first what the first part is called, which may go without its name
- */
-export function readOptions(text: string, first: string): Map<string, string> {
-  return new Map(
-    text.split(',').map((part, index): [string, string] => {
-      const at = part.indexOf('=')
-      if (index === 0 && !/^[a-z_-]+=/.test(part)) return [first, part]
-      return at < 0 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)]
-    }),
-  )
-}
-
-/** Perl's configuration parser takes all of these for booleans. */
-export function isOn(value: string): boolean {
-  return /^(?:1|on|yes|true)$/i.test(value)
-}
-
-const units: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 }
-
-/** `32G`, `528K`, `1.5T`, or bytes. A file system without a limit of its own has size 0, which tells nothing. */
-function parseSize(text: string): number | undefined {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([KMGT]?)$/.exec(text) ?? []
-  const bytes = Math.round(Number(number) * (units[unit] ?? Number.NaN))
-  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined
 }

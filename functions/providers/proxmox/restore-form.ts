@@ -1,5 +1,5 @@
 /** The call that makes a guest of an archive. */
-import { descriptionIn, withRestoreNote } from '../../domain/restore/archived-description.ts'
+import { descriptionIn, withRestoreNote } from './archived-description.ts'
 import { valuesIn } from '../../domain/identity/embedded-identity.ts'
 import type { IntendedRestore } from '../capabilities/restores.ts'
 import type { Form } from './answers.ts'

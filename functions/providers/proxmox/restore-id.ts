@@ -5,7 +5,7 @@ import type { IntendedRestore } from '../capabilities/restores.ts'
 import type { FoundGuest } from '../guest-facts.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
-import { isOn } from './guest-disks.ts'
+import { isOn } from './property-parts.ts'
 import { readConfiguration } from './guest-identities.ts'
 import { guestStatusSchema, text } from './schemas.ts'
 

@@ -1,8 +1,9 @@
 /** What an archived configuration asks of the site that it is restored on. Pure. Rules: qemu-server 9.2.6, pve-container 6.1.10. */
-import { partsOf, sizeInBytes } from '../../domain/restore/property-parts.ts'
 import { valuesIn } from '../../domain/identity/embedded-identity.ts'
 import type { IntendedRestore } from '../capabilities/restores.ts'
+import { isDiskKey } from './guest-disks.ts'
 import { parseVolid } from './identifiers.ts'
+import { parseSize, readOptions } from './property-parts.ts'
 
 export interface NeededDisk {
   key: string
@@ -37,8 +38,6 @@ export interface RestoreNeeds {
 
 /** Where a container goes that names no storage. */
 const DEFAULT_STORAGE = 'local'
-const DRIVE = /^(?:(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0)$/
-const MOUNT_POINT = /^(?:rootfs|mp\d+)$/
 
 /** `undefined` where the archive's configuration isn't known. */
 export function needsOf({ archive, target }: IntendedRestore): RestoreNeeds | undefined {
@@ -46,13 +45,13 @@ export function needsOf({ archive, target }: IntendedRestore): RestoreNeeds | un
   if (configuration === undefined) return undefined
   const values = valuesIn(configuration)
   const isVm = guest.kind === 'vm'
-  const keys = Object.keys(values).filter((key) => (isVm ? DRIVE : MOUNT_POINT).test(key))
+  const keys = Object.keys(values).filter((key) => isDiskKey(guest.kind, key))
   const held = new Set([...configuration.matchAll(/^#qmdump#map:([^:\n]+):/gm)].map(([, key = '']) => key))
   const disks: NeededDisk[] = []
   const leftOut: string[] = []
   const bindMounts: string[] = []
   for (const key of keys) {
-    const parts = partsOf(values[key] ?? '', 'file')
+    const parts = readOptions(values[key] ?? '', 'file')
     const volume = parts.get('file') ?? parts.get('volume') ?? ''
     if (!isVm && volume.startsWith('/')) bindMounts.push(key)
     if (volume.startsWith('/') || parts.get('media') === 'cdrom' || volume === 'none') continue
@@ -60,7 +59,7 @@ export function needsOf({ archive, target }: IntendedRestore): RestoreNeeds | un
     if (!isHeld || (!isVm && key !== 'rootfs' && parts.get('backup') !== '1')) leftOut.push(key)
     if (!isHeld) continue
     const archived = isVm ? (parseVolid(volume)?.storage ?? DEFAULT_STORAGE) : DEFAULT_STORAGE
-    const sizeBytes = sizeInBytes(parts.get('size'))
+    const sizeBytes = parseSize(parts.get('size'))
     disks.push({ key, storage: target.storage ?? archived, ...(sizeBytes === undefined ? {} : { sizeBytes }) })
   }
   return {
@@ -76,7 +75,7 @@ export function needsOf({ archive, target }: IntendedRestore): RestoreNeeds | un
 
 function bridgesIn(values: Readonly<Record<string, string>>, mapped: Readonly<Record<string, string>> = {}) {
   return Object.entries(values).flatMap(([key, value]): NeededBridge[] => {
-    const parts = partsOf(value, 'model')
+    const parts = readOptions(value, 'model')
     const bridge = /^net\d+$/.test(key) ? parts.get('bridge') : undefined
     if (bridge === undefined) return []
     const tag = parts.get('tag')
@@ -90,7 +89,7 @@ function devicesIn(values: Readonly<Record<string, string>>): Pick<RestoreNeeds,
   for (const [key, value] of Object.entries(values)) {
     const [, kind] = /^(hostpci|usb|dev)\d+$/.exec(key) ?? []
     if (kind === undefined) continue
-    const parts = partsOf(value, 'host')
+    const parts = readOptions(value, 'host')
     const mapping = parts.get('mapping')
     if (mapping !== undefined) mappings.push(`/mapping/${kind === 'usb' ? 'usb' : 'pci'}/${mapping}`)
     else if (!(kind === 'usb' && parts.get('host') === 'spice')) hostDevices.push(key)

@@ -2,13 +2,13 @@
 import { GuestNotFound, PlatformTaskFailed } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import { identityOf } from '../../domain/identity/embedded-identity.ts'
-import { partsOf } from '../../domain/restore/property-parts.ts'
+import { isOn, readOptions } from './property-parts.ts'
 import type { Restores } from '../capabilities/restores.ts'
 import type { Provider } from '../provider.ts'
 import { apiPath } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { AgentSilent, AlreadySo, where } from './errors.ts'
-import { disksOf, isOn, readOptions } from './guest-disks.ts'
+import { disksOf } from './guest-disks.ts'
 import { readConfiguration } from './guest-identities.ts'
 import type { GuestConfig } from './guest-schemas.ts'
 
@@ -77,7 +77,7 @@ function configPath({ kind, node, id }: Guest): string {
 /** Interfaces that aren't known to be unplugged. */
 function pluggedIn(config: GuestConfig): [string, string][] {
   return Object.entries(config).filter(
-    ([key, value]) => /^net\d+$/.test(key) && !isOn(partsOf(value, 'model').get('link_down') ?? '0'),
+    ([key, value]) => /^net\d+$/.test(key) && !isOn(readOptions(value, 'model').get('link_down') ?? '0'),
   )
 }
 

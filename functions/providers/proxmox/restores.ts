@@ -7,6 +7,7 @@ import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { mayBeSince, offsetByTask } from './clock.ts'
 import { NoSuchTask, where } from './errors.ts'
+import { compareConfiguration } from './compare-configuration.ts'
 import { isLost } from './job-ending.ts'
 import { parseUpid, type Upid } from './identifiers.ts'
 import { openTargetCheck } from './restore-check.ts'
@@ -106,6 +107,7 @@ export function openRestores(
     create,
     find,
     ending,
+    compare: (archived, { configuration }, how) => compareConfiguration(archived, configuration, how),
     ...openRestoredGuest(client, siteName, findGuests),
     removeMade: openRemoval(client, tasks, siteName, findGuests, (id) => targets.isFree(id)),
   }

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { restoreFindingSchema } from '../../../functions/contracts/restore.ts'
 import { instantSchema } from '../../../functions/contracts/nouns.ts'
-import { compareConfiguration } from '../../../functions/domain/restore/compare-configuration.ts'
 import { offered } from '../../../functions/providers/capabilities/offered.ts'
 import type { IntendedRestore, RestoreProof, Restores } from '../../../functions/providers/capabilities/restores.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
@@ -67,9 +66,7 @@ export function describeRestores(name: string, open: () => Promise<RestoreHarnes
       const { kind } = intended.archive.guest
       const made = await restores.describeMade({ ...intended.target, kind })
       expect(made.guest).toMatchObject({ id: intended.target.id, kind, node: intended.target.node })
-      expect(
-        compareConfiguration(intended.archive.configuration ?? '', made.configuration, { kind }).differences,
-      ).toEqual([])
+      expect(restores.compare(intended.archive.configuration ?? '', made, { kind }).differences).toEqual([])
       await restores.disconnect(made.guest)
 
       const proof: RestoreProof = { jobRef, token: TOKEN, artifactRef }

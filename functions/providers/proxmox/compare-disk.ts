@@ -1,7 +1,7 @@
 /** Whether a restored disk is the archived one, by its line in the configuration. What is in it is proved elsewhere. */
 import type { GuestKind } from '../../contracts/nouns.ts'
 import type { Judgement } from './judgement.ts'
-import { partsOf, sizeInBytes } from './property-parts.ts'
+import { isOn, parseSize, readOptions } from './property-parts.ts'
 
 /** Parts that a restore writes anew, or that concern backups alone. */
 const OWN = new Set(['file', 'size', 'format', 'backup'])
@@ -18,7 +18,7 @@ export function judgeDisk(key: string, was: string | undefined, is: string | und
   const changed = [...others].filter((name) => before.get(name) !== after.get(name))
   if (changed.length > 0) return { difference: `Of its options, ${changed.join(', ')} changed.` }
   if (isEmptyDrive(before) !== isEmptyDrive(after)) return { difference: 'What the drive holds changed.' }
-  const [wasBytes, isBytes] = [sizeInBytes(before.get('size')), sizeInBytes(after.get('size'))]
+  const [wasBytes, isBytes] = [parseSize(before.get('size')), parseSize(after.get('size'))]
   if (wasBytes !== undefined && isBytes !== undefined && isBytes < wasBytes) {
     return { difference: 'The restored disk is smaller than the archived one.' }
   }
@@ -32,7 +32,7 @@ export function judgeDisk(key: string, was: string | undefined, is: string | und
 }
 
 function normalised(line: string): Map<string, string> {
-  const parts = partsOf(line, 'file')
+  const parts = readOptions(line, 'file')
   const volume = parts.get('volume')
   if (volume !== undefined && !parts.has('file')) parts.set('file', volume)
   parts.delete('volume')
@@ -41,10 +41,6 @@ function normalised(line: string): Map<string, string> {
 
 function isEmptyDrive(parts: ReadonlyMap<string, string>): boolean {
   return parts.get('file') === 'none' || parts.get('file') === 'cdrom'
-}
-
-function isOn(value: string): boolean {
-  return /^(?:1|on|yes|true)$/i.test(value)
 }
 
 function leftOut(key: string, parts: ReadonlyMap<string, string>, kind: GuestKind): boolean {

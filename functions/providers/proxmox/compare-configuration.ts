@@ -3,19 +3,19 @@
  * whatever else differs is a difference that somebody has to look at.
  */
 import type { ConfigurationChange, ConfigurationComparison } from '../../contracts/restore.ts'
-import { type ConfigurationValues, valuesIn } from '../identity/embedded-identity.ts'
+import { type ConfigurationValues, valuesIn } from '../../domain/identity/embedded-identity.ts'
 import { descriptionIn, withoutRestoreNote } from './archived-description.ts'
 import { judgeDisk } from './compare-disk.ts'
 import { judgeInterface } from './compare-interface.ts'
-import type { Judgement, RestoredHow } from './judgement.ts'
-import { partsOf } from './property-parts.ts'
+import { isDiskKey } from './guest-disks.ts'
+import type { RestoredHow } from '../capabilities/restores.ts'
+import type { Judgement } from './judgement.ts'
+import { readOptions } from './property-parts.ts'
 
 /** The platform's own, of the moment. */
 const PASSING = /^(?:lock|digest|parent|snaptime|vmstate|running(?:machine|cpu|cpus|nets-host-mtu))$/
 /** Only root restores them, and the platform shows them otherwise than all else. */
 const RAW_OPTION: Judgement = { expected: 'Whether this option came back was not compared: only root restores it.' }
-const DRIVE = /^(?:(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0)$/
-const MOUNT_POINT = /^(?:rootfs|mp\d+)$/
 
 /** @param archived the configuration as text @param made as the platform shows it, all values as text */
 export function compareConfiguration(
@@ -57,7 +57,7 @@ function judgeDescription(wrote: string, says: string): Judgement {
 }
 
 function judge(key: string, was: string | undefined, is: string | undefined, how: RestoredHow): Judgement {
-  if (how.kind === 'vm' ? DRIVE.test(key) : MOUNT_POINT.test(key)) return judgeDisk(key, was, is, how.kind)
+  if (isDiskKey(how.kind, key)) return judgeDisk(key, was, is, how.kind)
   if (/^unused\d+$/.test(key)) return { expected: 'Unused disks are in no archive.' }
   if (was === is) return undefined
   if (/^net\d+$/.test(key) && was !== undefined && is !== undefined) return judgeInterface(was, is, how)
@@ -79,7 +79,7 @@ function judge(key: string, was: string | undefined, is: string | undefined, how
 
 function sameButUuid(was: string, is: string): boolean {
   const rest = (value: string) =>
-    [...partsOf(value, 'uuid')]
+    [...readOptions(value, 'uuid')]
       .filter(([name]) => name !== 'uuid')
       .map((part) => part.join('='))
       .toSorted()

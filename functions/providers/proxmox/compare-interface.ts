@@ -1,5 +1,6 @@
 /** Whether a restored network interface is the archived one, but for what was asked for. */
-import type { Judgement, RestoredHow } from './judgement.ts'
+import type { RestoredHow } from '../capabilities/restores.ts'
+import type { Judgement } from './judgement.ts'
 import { interfaceParts } from './property-parts.ts'
 
 /** `undefined`: the same. */

@@ -5,9 +5,9 @@ import {
   restoreNoteIn,
   withoutRestoreNote,
   withRestoreNote,
-} from '../../../../functions/domain/restore/archived-description.ts'
-import { compareConfiguration } from '../../../../functions/domain/restore/compare-configuration.ts'
-import type { RestoredHow } from '../../../../functions/domain/restore/judgement.ts'
+} from '../../../../functions/providers/proxmox/archived-description.ts'
+import { compareConfiguration } from '../../../../functions/providers/proxmox/compare-configuration.ts'
+import type { RestoredHow } from '../../../../functions/providers/capabilities/restores.ts'
 import { valuesIn } from '../../../../functions/domain/identity/embedded-identity.ts'
 
 const VM = `#shop front, 100 %25
