@@ -15,7 +15,10 @@ export function noneEncoder(plan: PartPlan, sizeBytes: number): PartEncoder {
     heldBytes: Math.min(partSizeBytes, sizeBytes),
     passesThrough: true,
     keepsRecords: false,
-    partOfSource: (partNumber) => ({ ...range(partNumber), readBytes: range(partNumber).sizeBytes }),
+    partOfSource: (partNumber) => {
+      const part = range(partNumber)
+      return { positionBytes: part.positionBytes, sizeBytes: part.sizeBytes, readBytes: part.sizeBytes }
+    },
     encode: async (partNumber, read, scratch, signal) => {
       const part = range(partNumber)
       const body = scratch.buffer(part.sizeBytes)

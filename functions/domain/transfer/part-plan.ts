@@ -59,12 +59,13 @@ export function missingParts(
   sizeBytes: number,
   stored: Iterable<{ partNumber: number; sizeBytes: number }>,
 ): number[] {
-  const sizes = new Map<number, number>()
-  for (const part of stored) sizes.set(part.partNumber, part.sizeBytes)
+  // Asked for all of 10,000 parts in each round: all but the last have the plan's size.
+  const sizes = new Float64Array(plan.partCount + 1).fill(-1)
+  for (const part of stored) sizes[part.partNumber] = part.sizeBytes
+  const last = partRange(plan.partCount, plan.partSizeBytes, sizeBytes).sizeBytes
   const missing: number[] = []
   for (let partNumber = 1; partNumber <= plan.partCount; partNumber += 1) {
-    const planned = partRange(partNumber, plan.partSizeBytes, sizeBytes)
-    if (sizes.get(partNumber) !== planned.sizeBytes) missing.push(partNumber)
+    if (sizes[partNumber] !== (partNumber < plan.partCount ? plan.partSizeBytes : last)) missing.push(partNumber)
   }
   return missing
 }

@@ -18,6 +18,8 @@ export async function missingOf(
 
 /** Bytes of the source that these parts take; of all parts where none are named. */
 export function readBytesOf(encoder: PartEncoder, parts?: readonly number[]): number {
-  const those = parts ?? Array.from({ length: encoder.sourceParts }, (_, index) => index + 1)
-  return those.reduce((sum, part) => sum + encoder.partOfSource(part).readBytes, 0)
+  if (parts !== undefined) return parts.reduce((sum, part) => sum + encoder.partOfSource(part).readBytes, 0)
+  let sum = 0
+  for (let part = 1; part <= encoder.sourceParts; part += 1) sum += encoder.partOfSource(part).readBytes
+  return sum
 }
