@@ -11,8 +11,10 @@ const handlers = readdirSync(new URL('../../functions/handlers', import.meta.url
 
 /** By stem, the files whose code is in the bundle, as paths from the root; what was shaken off isn't among them. */
 const contents = new Map<string, string[]>()
+/** By stem, the code. */
+const code = new Map<string, string>()
 beforeAll(async () => {
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     ...handlerBundling,
     absWorkingDir: root,
     entryPoints: handlers.map((name) => `functions/handlers/${name}`),
@@ -20,6 +22,7 @@ beforeAll(async () => {
     write: false,
     metafile: true,
   })
+  for (const { path, text } of outputFiles) code.set(basename(path, '.js'), text)
   for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
     const kept = Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0)
     contents.set(
@@ -52,6 +55,13 @@ const routeTasks: TaskName[] = ['PlanRun', 'OpenUpload', 'CopyParts', 'CompleteU
 
 const stemsOf = (names: readonly TaskName[]): string[] => names.map((name) => tasks[name].stem).sort()
 const allTasks = Object.keys(tasks) as TaskName[]
+
+describe('a function starts quickly', () => {
+  it('because it asks Node.js for a module by `require`: `import` would load the HTTP client that `node:http` offers too', () => {
+    expect(code.size).toBe(allTasks.length)
+    expect([...code].flatMap(([stem, text]) => (/\bimport\(["'`]/.test(text) ? [stem] : []))).toEqual([])
+  })
+})
 
 describe('no function bundles what it does not use', () => {
   it('has a bundle for each task', () => {
