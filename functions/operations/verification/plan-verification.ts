@@ -37,7 +37,7 @@ export async function planVerification(
 
   const found = new DueFindings()
   if (request.archives === undefined) await findDue(request, run.prefix, startedAt, found, ports)
-  else await findAsked(request.archives, found, ports)
+  else await findAsked(request.archives, request.site, found, ports)
 
   const most = request.archives === undefined ? request.policy.mostGiBPerRun : Number.POSITIVE_INFINITY
   const { planned, unread } = withinRun(found.mostUrgent(), most)
@@ -95,11 +95,16 @@ async function findDue(
 }
 
 /** Archives below keys, and the newest whole one of each guest that is named. */
-async function findAsked(asked: readonly string[], found: DueFindings, ports: Needs): Promise<void> {
+async function findAsked(
+  asked: readonly string[],
+  site: string | undefined,
+  found: DueFindings,
+  ports: Needs,
+): Promise<void> {
   const taken = new Set<string>()
   for (const text of asked) {
     const isKey = text.startsWith(archivesPrefix(ports.keyPrefix))
-    const guests = isKey ? await archivesBelow(text, ports) : [await newestOf(text, ports)]
+    const guests = isKey ? await archivesBelow(text, ports) : [await newestOf(text, site, ports)]
     for (const guest of guests) {
       found.sites.add(guest.site)
       const fresh = guest.entries.filter(({ folder }) => !taken.has(folder))
@@ -123,8 +128,8 @@ async function archivesBelow(prefix: string, ports: Needs): Promise<GuestArchive
 }
 
 /** @throws ArchiveUnknown */
-async function newestOf(address: string, ports: Needs): Promise<GuestArchives> {
-  const { guest, entry } = await findArchive(address, {}, ports)
+async function newestOf(address: string, site: string | undefined, ports: Needs): Promise<GuestArchives> {
+  const { guest, entry } = await findArchive(address, { site }, ports)
   return { site: guest.site, guest: guest.guest, entries: [entry] }
 }
 

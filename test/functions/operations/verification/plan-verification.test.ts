@@ -118,6 +118,8 @@ describe('planning what is verified', () => {
         message: expect.stringMatching(words),
       })
     await refused('100', /may be any of 2 guests: branch\/vm-100.*hq\/vm-100/)
+    await plan({ archives: ['100'], site: 'hq' })
+    expect(await items()).toMatchObject([{ folder: newest }])
     await refused('runs/2026/', /no archive of runs\/2026\//)
   })
 
