@@ -36,6 +36,13 @@ describe('a window over chunks', () => {
     expect([window.offset, window.available]).toEqual([0, 9])
   })
 
+  it('shows what lies in one chunk without copying it, up to the chunk’s last byte', async () => {
+    const { window, chunks } = windowOver('abc', 'defg')
+    await window.has(7)
+    expect(window.peek(4, 3).byteOffset).toBe((chunks[1]?.byteOffset ?? 0) + 1)
+    expect(window.peek(0, 2).byteOffset).toBe(chunks[0]?.byteOffset)
+  })
+
   it('shows nothing beyond what is at hand', async () => {
     const { window } = windowOver('abc', 'de')
     await window.has(5)
