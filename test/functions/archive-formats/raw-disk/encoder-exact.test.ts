@@ -68,6 +68,10 @@ describe('an encoder of a disk', () => {
     ])
   })
 
+  it('refuses a map that its plan was not made from', () => {
+    expect(() => rawDiskEncoder(plan, { ...map, runs: [[1, 1]] })).toThrow(RangeError)
+  })
+
   it('reads what was written, fills the rest of a frame with zeros, and makes holes of the others', async () => {
     const read = watched(disk)
     const scratch = new Scratch()
@@ -154,15 +158,15 @@ describe('an encoder of a disk', () => {
   it('makes long holes of as many frames of 64 MiB, and one of the rest', async () => {
     const sizeBytes = 4 * HOLE_BYTES + 1
     const empty: AllocationMap = { ...map, sizeBytes, runs: [] }
-    const holes = rawDiskEncoder(planOf(empty, [0, 2 * HOLE_BYTES, sizeBytes], { allocatedBytes: 0 }), empty)
+    const holes = rawDiskEncoder(planOf(empty, [0, 3 * HOLE_BYTES, sizeBytes], { allocatedBytes: 0 }), empty)
     const kept = await makeParts(holes, readerOf(Buffer.alloc(0)), [1, 2])
     const framesOf = (part: number) => kept.get(part)?.part.record?.frames.map(([, bytes, , , times]) => [bytes, times])
     expect(framesOf(1)).toEqual([
-      [HOLE_BYTES, 2],
+      [HOLE_BYTES, 3],
       [0, 1],
     ])
     expect(framesOf(2)).toEqual([
-      [HOLE_BYTES, 2],
+      [HOLE_BYTES, 1],
       [1, 1],
       [0, 1],
     ])
