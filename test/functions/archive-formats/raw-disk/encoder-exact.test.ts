@@ -242,6 +242,14 @@ describe('completing a small disk', () => {
     expect((await joined(encoder.decode(fileOf(object)))).equals(disk)).toBe(true)
   })
 
+  it('finds no hole in a disk of one byte', async () => {
+    const { mapSum: _, ...bare } = plan
+    const its = { ...bare, sizeBytes: 1, allocatedBytes: 1, bounds: [0, 1] }
+    const one = rawDiskEncoder(its, undefined)
+    const { assembly } = assembled(one, await makeParts(one, readerOf(Buffer.from('x')), [1]))
+    expect(assembly.content).toMatchObject({ sizeBytes: 1, holeBytes: 0, frames: 1 })
+  })
+
   it('names each part that is missing with the reason', async () => {
     const kept = await make()
     expect(encoder.assemble([], recordsOf(kept))).toEqual({
