@@ -39,7 +39,8 @@ export default defineConfig({
         extends: true,
         test: { name: 'in one process', include: filesIn('**'), exclude: [...unit, ...alone] },
       },
-      { extends: true, test: { name: 'alone', include: alone, isolate: true } },
+      // Whole runs side by side in one process: more of them starve one another, and take no less time together.
+      { extends: true, test: { name: 'alone', include: alone, isolate: true, maxConcurrency: 3 } },
     ],
   },
 })

@@ -17,7 +17,7 @@ class CutShort extends Error {
 /**
  * Read a range whole. The SDK repeats a request only until its answer begins, so a body that breaks off is asked for
  * again here.
- * @throws ArchiveConflict when the object is no longer the one with the ETag
+ * @throws ArchiveConflict when the object is no longer the one with the ETag, or is gone
  * @throws StoreUnavailable, StoreDenied
  */
 export async function readRange(client: S3Client, range: RangeToRead, retry: RetryDeps): Promise<Buffer> {
@@ -37,6 +37,11 @@ export async function readRange(client: S3Client, range: RangeToRead, retry: Ret
       if (error instanceof GuestliftError) throw error
       if (errorCode(error) === 'PreconditionFailed' || statusOf(error) === 412) {
         throw new ArchiveConflict(`s3://${bucket}/${key} was replaced while it was read. Read it again.`, {
+          cause: error,
+        })
+      }
+      if (errorCode(error) === 'NoSuchKey') {
+        throw new ArchiveConflict(`s3://${bucket}/${key} was removed while it was read. Take another archive.`, {
           cause: error,
         })
       }

@@ -128,6 +128,8 @@ export class InvalidJob extends fact('InvalidJob', 'fail-run') {}
 export class BudgetExceeded extends fact('BudgetExceeded', 'fail-run') {}
 /** No site of that name is configured, or the bucket holds nothing of it. */
 export class UnknownSite extends fact('UnknownSite', 'fail-run') {}
+/** No archive in the bucket is the one that was named, none of it is whole, or the name fits archives of several guests. */
+export class ArchiveUnknown extends fact('ArchiveUnknown', 'fail-run') {}
 /** Another cluster answers for the site than the one that its archives come from, and nobody has confirmed that. */
 export class ClusterChanged extends fact('ClusterChanged', 'fail-run') {}
 /** The site's secret or site file is malformed. The message names the field. */
@@ -205,6 +207,7 @@ const facts = [
   InvalidJob,
   BudgetExceeded,
   UnknownSite,
+  ArchiveUnknown,
   ClusterChanged,
   InvalidSite,
   CredentialsRejected,

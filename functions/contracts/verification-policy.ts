@@ -43,7 +43,10 @@ export const verificationRequestSchema = z.strictObject({
   /** Only archives of this site. */
   site: siteNameSchema.optional(),
   policy: verificationPolicySchema.prefault({}),
-  /** On demand: read these now, due or not, refused earlier or not. Keys, folders or any prefix of several. */
+  /**
+   * On demand: read these now, due or not, refused earlier or not. Keys, folders, any prefix of several, or a guest whose
+   * newest whole archive is meant: `hq/vm-100`, `100`, a name.
+   */
   archives: z.array(z.string().min(1)).min(1).optional(),
   mostGiBInFunction: mostGiBInFunction
     .default(MOST_GIB_IN_FUNCTION)

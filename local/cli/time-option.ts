@@ -12,6 +12,9 @@ export function untilOption(text: string): string {
   return instant(DAY.test(text) ? `${text}T23:59:59.999Z` : text)
 }
 
+/** `--at` takes what `--until` does. */
+export const AT_HELP = 'as it was then: the newest archive on or before a day (2026-11-22), an instant, or 7d ago'
+
 /** `24h`, `7d`, `90m` in milliseconds. */
 export function durationOption(text: string): number {
   const [, count, unit] = /^([1-9]\d{0,5})(m|h|d|w)$/.exec(text) ?? []

@@ -11,6 +11,8 @@ const HEADER_BYTES = 8
 /** Number of frames, descriptor, and the magic number that the file ends with. */
 export const FOOTER_BYTES = 9
 const ENTRY_BYTES = 12
+/** RFC 8878: magic, two bytes of header, and the header of one block. */
+const SMALLEST_FRAME_BYTES = 9
 const BARE_ENTRY_BYTES = 8
 /** Entries have the frames' checksums. */
 const CHECKSUMS = 0x80
@@ -66,14 +68,20 @@ export function* readSeekTable(bytes: Buffer, offset: number): Generator<SeekEnt
   const length = seekTableBytes(bytes.subarray(-FOOTER_BYTES))
   const begins = bytes.length >= HEADER_BYTES && bytes.readUInt32LE(0) === SEEK_TABLE_MAGIC
   if (length !== bytes.length || !begins || bytes.readUInt32LE(4) !== length - HEADER_BYTES) {
-    throw new Damage('seek-table', `The seek table at byte ${offset} is damaged.`, 'file', offset)
+    throw damaged(offset)
   }
   const entryBytes = (bytes.readUInt8(bytes.length - 5) & CHECKSUMS) === 0 ? BARE_ENTRY_BYTES : ENTRY_BYTES
   for (let at = HEADER_BYTES; at < bytes.length - FOOTER_BYTES; at += entryBytes) {
+    const [storedBytes, diskBytes] = [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)]
+    if (diskBytes > 0 && storedBytes < SMALLEST_FRAME_BYTES) throw damaged(offset)
     yield {
-      storedBytes: bytes.readUInt32LE(at),
-      diskBytes: bytes.readUInt32LE(at + 4),
+      storedBytes,
+      diskBytes,
       ...(entryBytes === ENTRY_BYTES ? { checksum: bytes.readUInt32LE(at + 8) } : {}),
     }
   }
+}
+
+function damaged(offset: number): Damage {
+  return new Damage('seek-table', `The seek table at byte ${offset} is damaged.`, 'file', offset)
 }

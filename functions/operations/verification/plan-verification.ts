@@ -10,6 +10,8 @@ import { unreadShape, verificationPlanShape } from '../books/shapes.ts'
 import { writeRecord } from '../books/stored-json.ts'
 import { DueFindings } from './due-findings.ts'
 import { requireKnownSite } from '../catalogue/known-sites.ts'
+import type { GuestArchives } from '../../domain/catalogue/catalogue.ts'
+import { findArchive } from '../catalogue/find-archive.ts'
 import type { CatalogueFilter } from '../catalogue/list-archives.ts'
 import type { Ports } from '../ports.ts'
 import { readCatalogue } from '../catalogue/read-catalogue.ts'
@@ -22,7 +24,7 @@ const GIB = 2 ** 30
 /**
  * Look through the catalogue, a guest at a time, for archives that are due, or for those that a person named; write the
  * plan, and beside it what is left out and why.
- * @throws InvalidJob when the request is malformed or names no archive; UnknownSite for a site that the bucket lacks
+ * @throws InvalidJob when the request is malformed or names no archive; ArchiveUnknown for an address; UnknownSite for a site that the bucket lacks
  */
 export async function planVerification(
   input: TaskInput<'PlanVerification'>,
@@ -35,7 +37,7 @@ export async function planVerification(
 
   const found = new DueFindings()
   if (request.archives === undefined) await findDue(request, run.prefix, startedAt, found, ports)
-  else await findAsked(request.archives, found, ports)
+  else await findAsked(request.archives, request.site, found, ports)
 
   const most = request.archives === undefined ? request.policy.mostGiBPerRun : Number.POSITIVE_INFINITY
   const { planned, unread } = withinRun(found.mostUrgent(), most)
@@ -92,29 +94,48 @@ async function findDue(
   }
 }
 
-async function findAsked(prefixes: readonly string[], found: DueFindings, ports: Needs): Promise<void> {
+/** Archives below keys, and the newest whole one of each guest that is named. */
+async function findAsked(
+  asked: readonly string[],
+  site: string | undefined,
+  found: DueFindings,
+  ports: Needs,
+): Promise<void> {
   const taken = new Set<string>()
-  for (const prefix of prefixes) {
-    let any = false
-    for await (const guest of readCatalogue(filterOf(prefix, ports), ports)) {
-      const entries = guest.entries.filter(({ folder }) => folder.startsWith(prefix) || prefix.startsWith(folder))
-      if (entries.length === 0) continue
-      any = true
+  for (const text of asked) {
+    const isKey = text.startsWith(archivesPrefix(ports.keyPrefix))
+    const guests = isKey ? await archivesBelow(text, ports) : [await newestOf(text, site, ports)]
+    for (const guest of guests) {
       found.sites.add(guest.site)
-      const fresh = entries.filter(({ folder }) => !taken.has(folder))
+      const fresh = guest.entries.filter(({ folder }) => !taken.has(folder))
       for (const { folder } of fresh) taken.add(folder)
       const { due, unread } = askedVerifications({ ...guest, entries: fresh })
       for (const archive of due) found.take(archive)
       for (const archive of unread) found.leave(archive)
     }
-    if (!any) throw new InvalidJob(`There is no archive below s3://${ports.store.bucket}/${prefix}.`)
   }
+}
+
+/** @throws InvalidJob when there are none */
+async function archivesBelow(prefix: string, ports: Needs): Promise<GuestArchives[]> {
+  const guests: GuestArchives[] = []
+  for await (const { site, guest, entries } of readCatalogue(filterOf(prefix, ports), ports)) {
+    const its = entries.filter(({ folder }) => folder.startsWith(prefix) || prefix.startsWith(folder))
+    if (its.length > 0) guests.push({ site, guest, entries: its })
+  }
+  if (guests.length === 0) throw new InvalidJob(`There is no archive below s3://${ports.store.bucket}/${prefix}.`)
+  return guests
+}
+
+/** @throws ArchiveUnknown */
+async function newestOf(address: string, site: string | undefined, ports: Needs): Promise<GuestArchives> {
+  const { guest, entry } = await findArchive(address, { site }, ports)
+  return { site: guest.site, guest: guest.guest, entries: [entry] }
 }
 
 /** The narrowest part of the catalogue that holds a prefix of keys: site and guest, where they are whole. */
 function filterOf(prefix: string, { keyPrefix }: Needs): CatalogueFilter {
   const all = archivesPrefix(keyPrefix)
-  if (!prefix.startsWith(all)) throw new InvalidJob(`${prefix} is no key of an archive: those begin with ${all}.`)
   // What stands behind the last slash may be half a name.
   const [site, guest] = prefix.slice(all.length).split('/').slice(0, -1)
   const guestId = /^(?:vm|container)-(.+)$/.exec(guest ?? '')?.[1]

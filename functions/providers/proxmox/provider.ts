@@ -175,7 +175,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     const { node, id } = requireUpid(jobRef, siteName)
     try {
       if (!(await tasks.state(jobRef)).running) return
-      const about = client.about('stop the backup', { node, guest: id })
+      const about = client.about('stop the task', { node, guest: id })
       const written = await client.write('DELETE', apiPath`/nodes/${node}/tasks/${jobRef}`, about)
       // Whether or not the order arrived, the task's state tells.
       if (!written.answered)

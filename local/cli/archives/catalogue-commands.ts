@@ -9,7 +9,7 @@ import { counted } from '../../../functions/domain/words/counted.ts'
 import { type ShowOptions, showArchives } from './show-command.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
-import { sinceOption, untilOption } from '../time-option.ts'
+import { AT_HELP, sinceOption, untilOption } from '../time-option.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { rebuildCatalogue } from '../../../functions/operations/catalogue/rebuild-catalogue.ts'
 
@@ -27,8 +27,9 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
   }
   withFilterOptions(withBucketOptions(program.command('list')))
     .description('list the archives in the bucket, guest by guest, newest first')
+    .argument('[guest or key]', 'only these: 100, vm-100, hq/vm-100, a name, or an address below archives/')
     .addHelpText('after', listExits)
-    .action((options: ListArchivesOptions) => finish(() => listArchivesHere(options)))
+    .action((what: string | undefined, options: ListArchivesOptions) => finish(() => listArchivesHere(what, options)))
   withFilterOptions(withBucketOptions(program.command('search')))
     .description('find archives by name, notes, tags, id, node, site or day')
     .argument('<text>', 'words that all have to be found; * and ? stand for characters')
@@ -40,6 +41,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     )
     .argument('<guest or key>', '100, vm-100, hq/vm-100, a name, or an address below archives/')
     .option('--site <name>', 'only of this site')
+    .option('--at <time>', AT_HELP, untilOption)
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
       'after',

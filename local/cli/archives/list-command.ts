@@ -1,10 +1,12 @@
 import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
+import { type ArchiveAddress, archiveAddress } from '../../../functions/domain/catalogue/archive-address.ts'
 import { type CataloguedGuest, guestsIn } from '../../../functions/domain/catalogue/catalogue-guests.ts'
 import { searchGuest, searchWords } from '../../../functions/domain/catalogue/catalogue-search.ts'
 import type { CatalogueFilter } from '../../../functions/operations/catalogue/list-archives.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { newReading, readCatalogue } from '../../../functions/operations/catalogue/read-catalogue.ts'
 import { type BucketOptions, openBucket, requestDollars, requestLine } from '../bucket-store.ts'
+import { UsageError } from '../../run/cli-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addTo, guestArchiveLines, totalsLines } from '../print/print-catalogue.ts'
 import { out } from '../stream-out.ts'
@@ -26,9 +28,13 @@ export function filterOf({ site, guest, since, until }: ListArchivesOptions): Ca
   }
 }
 
-/** Print the archives that fit, as they are read. Exit code 1 when there is none, 2 when one of them is broken. */
-export function listArchivesHere(options: ListArchivesOptions): Promise<number> {
-  return tellArchives(options, ({ entries }) => entries)
+/**
+ * Print the archives that fit, as they are read. Exit code 1 when there is none, 2 when one of them is broken.
+ * @param what an address; all archives without one
+ * @throws UsageError for two guests at once, or another bucket's address
+ */
+export async function listArchivesHere(what: string | undefined, options: ListArchivesOptions): Promise<number> {
+  return tellArchives(options, ({ entries }) => entries, what)
 }
 
 /** Print the archives in which every word of the text is found. */
@@ -45,11 +51,12 @@ export async function* readGuests(
   options: ListArchivesOptions,
   ports: Parameters<typeof readCatalogue>[1],
   reading = newReading(),
+  address?: ArchiveAddress,
 ): AsyncGenerator<CataloguedGuest, void, void> {
   const { until, ...filter } = filterOf(options)
   const last = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until)
-  for await (const read of readCatalogue(filter, ports, reading)) {
-    for (const guest of guestsIn(read)) {
+  for await (const read of readCatalogue({ ...filter, ...address?.filter }, ports, reading)) {
+    for (const guest of address === undefined ? guestsIn(read) : address.of(read)) {
       // As the keys tell the time, and as `since` does: in whole seconds.
       const entries = guest.entries.filter(({ createdAt }) => Math.floor(Date.parse(createdAt) / 1000) * 1000 <= last)
       if (entries.length > 0) yield { ...guest, entries }
@@ -57,17 +64,29 @@ export async function* readGuests(
   }
 }
 
+function addressIn(what: string, keyPrefix: string, { site, guest, bucket }: ListArchivesOptions): ArchiveAddress {
+  if (guest !== undefined) throw new UsageError(`list takes ${what} or --guest ${guest}, not both.`)
+  const address = archiveAddress(what, keyPrefix, site)
+  if (address.bucket !== undefined && address.bucket !== bucket) {
+    throw new UsageError(`${what} is not in the bucket ${bucket}: name one of them.`)
+  }
+  return address
+}
+
 const opening = '{"version":1,"archives":['
 
 async function tellArchives(
   options: ListArchivesOptions,
   choose: (guest: GuestArchives) => CatalogueEntry[],
+  what?: string,
 ): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
-  if (options.site !== undefined) await requireKnownSite(options.site, { store, keyPrefix })
+  const address = what === undefined ? undefined : addressIn(what, keyPrefix, options)
+  const { site = options.site } = address?.filter ?? {}
+  if (site !== undefined) await requireKnownSite(site, { store, keyPrefix })
   const reading = newReading()
   const totals = { guests: 0, archives: 0, sizeBytes: 0, broken: 0 }
-  for await (const guest of readGuests(options, { store, keyPrefix }, reading)) {
+  for await (const guest of readGuests(options, { store, keyPrefix }, reading, address)) {
     const chosen = { ...guest, entries: choose(guest) }
     if (chosen.entries.length === 0) continue
     if (options.json === true) {

@@ -1,14 +1,9 @@
-import { manifestKey } from '../../../functions/domain/books/object-keys.ts'
-import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
+import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
 import type { Destination } from '../../../functions/contracts/prices.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
-import { readFolder } from '../../../functions/domain/catalogue/catalogue.ts'
-import { type CataloguedGuest, guestsIn } from '../../../functions/domain/catalogue/catalogue-guests.ts'
 import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import { type ArchiveRestorePrice, archiveRestorePrice } from '../../../functions/domain/prices/restore-price.ts'
-import type { CatalogueFilter } from '../../../functions/operations/catalogue/list-archives.ts'
-import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
-import { readCatalogue } from '../../../functions/operations/catalogue/read-catalogue.ts'
+import { findGuests } from '../../../functions/operations/catalogue/find-archive.ts'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { columns, plain } from '../print/columns.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -20,18 +15,11 @@ import { out } from '../stream-out.ts'
 
 export interface ShowOptions extends BucketOptions {
   site?: string
+  /** ISO instant: as the bucket was then. */
+  at?: string
   prices?: string
   destination: Destination
   json?: boolean
-}
-
-/** What a person means: where to look, and which of what is found there. */
-interface Meaning extends CatalogueFilter {
-  fits: (guest: GuestArchives) => boolean
-  /** Of the guests of one id. */
-  chosen: (guest: CataloguedGuest) => CataloguedGuest[]
-  /** A guest that had the id before another one was meant, too, and isn't only to be listed. */
-  formerInFull: boolean
 }
 
 /**
@@ -41,12 +29,7 @@ interface Meaning extends CatalogueFilter {
 export async function showArchives(what: string, options: ShowOptions): Promise<number> {
   const table = await readPrices(options.prices)
   const { store, keyPrefix, requests } = openBucket(options)
-  const { fits, chosen, formerInFull, ...filter } = meaningOf(what, keyPrefix, options.site)
-  if (filter.site !== undefined) await requireKnownSite(filter.site, { store, keyPrefix })
-  const guests: CataloguedGuest[] = []
-  for await (const { site, guest, entries } of readCatalogue(filter, { store, keyPrefix })) {
-    if (fits({ site, guest, entries })) guests.push(...guestsIn({ site, guest, entries }).flatMap(chosen))
-  }
+  const { address, guests } = await findGuests(what, options, { store, keyPrefix })
   const told = guests.map((guest) => {
     const entry = guest.entries.findLast(({ state }) => state === 'complete') ?? guest.entries.at(-1)
     const restore = entry === undefined ? undefined : restoreCommands(entry, options.bucket, options.s3)
@@ -54,7 +37,7 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       restore === undefined || entry?.facts === undefined
         ? undefined
         : archiveRestorePrice({ ...entry, artifacts: entry.facts.artifacts }, options.destination, table)
-    const inFull = !guest.former || formerInFull
+    const inFull = !guest.former || address.meansFormer
     return { guest, entry, restore, price, inFull, newest: entry === guest.entries.at(-1) }
   })
   if (options.json === true) {
@@ -76,55 +59,15 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options.bucket, restore, price)
       await out(`${[...list, ...lines].join('\n')}\n`)
     }
-    if (guests.length === 0) await out(`Nothing in s3://${options.bucket}/${keyPrefix} is called ${plain(what)}.\n`)
+    if (guests.length === 0) {
+      const by = options.at === undefined ? '' : `, or it was not archived by ${options.at}`
+      await out(`Nothing in s3://${options.bucket}/${keyPrefix} is called ${plain(what)}${by}.\n`)
+    }
     process.stderr.write(`${requestLine(requests, table)}\n`)
   }
   if (guests.length === 0) return exitCodes.failed
   const full = told.filter(({ inFull }) => inFull)
   return full.every(({ restore, newest }) => restore !== undefined && newest) ? exitCodes.succeeded : exitCodes.partial
-}
-
-/** A key (or s3:// address) of an archive or of a file of it; `100`, `vm-100`, `hq/vm-100`; else another id or a guest's name. */
-function meaningOf(what: string, keyPrefix: string, site: string | undefined): Meaning {
-  const key = what.replace(/^s3:\/\/[^/]+\//, '')
-  const place = readFolder(keyPrefix, key) ?? readFolder(keyPrefix, manifestKey(`${key.replace(/\/$/, '')}/`))
-  if (place !== undefined) {
-    // All archives under the id are read: this one alone doesn't tell which guest has it now.
-    return {
-      site: place.site,
-      guestId: place.guest.id,
-      fits: ({ guest }) => guest.kind === place.guest.kind,
-      chosen: (guest) => {
-        const entries = guest.entries.filter(({ folder }) => folder === place.folder)
-        return entries.length === 0 ? [] : [{ ...guest, entries }]
-      },
-      formerInFull: true,
-    }
-  }
-  const [, inSite, kind, number] = /^(?:([\w-]+)\/)?(?:(vm|container)-)?(\d+)$/.exec(what) ?? []
-  const where = inSite ?? site
-  const filter = where === undefined ? {} : { site: where }
-  if (number !== undefined)
-    return {
-      ...filter,
-      guestId: number,
-      fits: ({ guest }) => kind === undefined || guest.kind === kind,
-      chosen: (guest) => (guest.entries.length === 0 ? [] : [guest]),
-      formerInFull: false,
-    }
-  // An id that is no number reads like a name: it is either.
-  return {
-    ...filter,
-    fits: () => true,
-    chosen: (guest) => (wordsFor(guest).includes(what.toLowerCase()) ? [guest] : []),
-    formerInFull: true,
-  }
-}
-
-/** What a guest may be called, in lower case. */
-function wordsFor({ site, name, guest: { kind, id } }: CataloguedGuest): string[] {
-  const ids = [id, `${kind}-${id}`]
-  return [name, ...ids, ...ids.map((one) => `${site}/${one}`)].map((one) => one.toLowerCase())
 }
 
 function archiveLines(

@@ -3,7 +3,7 @@ import { openBucket, requestLine } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { verificationLines } from '../print/print-verification.ts'
 import type { StopSignals } from '../stop-signals.ts'
-import { durationOption } from '../time-option.ts'
+import { AT_HELP, durationOption, untilOption } from '../time-option.ts'
 import { verifyDue } from './verify-due.ts'
 import { verifyLocalFile } from './verify-local.ts'
 import { verifyStored } from './verify-stored.ts'
@@ -19,6 +19,7 @@ export interface VerifyOptions {
   guestWithin?: number
   manifest?: string
   archive?: string
+  at?: string
   bucket?: string
   s3?: string
   prefix: string
@@ -33,11 +34,15 @@ export function addVerifyCommand(program: Command, stop: StopSignals): void {
     )
     .option('--local [file]', 'an archive file on this machine; with --due: run the workflow on this machine')
     .option('--manifest <manifest.json>', "with --local: its manifest (the one beside it, if it is the file's own)")
-    .option('--archive <key>', 'in the bucket: an archive by a key of it, or all below a prefix of keys')
+    .option(
+      '--archive <guest or key>',
+      "in the bucket: a guest's newest archive (100, vm-100, hq/vm-100, a name), or all below a key",
+    )
+    .option('--at <time>', `with --archive: ${AT_HELP}`, untilOption)
     .option('--due', 'run the verification workflow over what is due by its policy, and print its report')
     .option('--deployment <name>', "on AWS, in the bucket's region: the deployment whose workflow runs")
     .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
-    .option('--site <name>', 'with --due: only archives of this site')
+    .option('--site <name>', 'with --due or --archive: only archives of this site')
     .option(
       '--archive-within <duration>',
       'with --due: each archive is read within this time after it was made',
@@ -61,8 +66,9 @@ of the bucket's region. With --archive and --deployment, the deployment's workfl
       )}`,
     )
     .action(async (options: VerifyOptions) => {
-      const { local, archive, bucket, due = false, deployment, stateMachine } = options
+      const { local, archive, at, bucket, due = false, deployment, stateMachine } = options
       if (due || (archive !== undefined && (deployment ?? stateMachine) !== undefined)) {
+        if (at !== undefined) command.error('error: the workflow reads the newest: --at goes with --bucket alone')
         if (typeof local === 'string') command.error('error: --local <file> reads a file and goes alone')
         if (local !== true && bucket !== undefined) {
           command.error('error: a deployment has its own bucket: give --bucket, or --deployment, or --due --local')
@@ -75,6 +81,7 @@ of the bucket's region. With --archive and --deployment, the deployment's workfl
       if ((local === undefined) === (archive === undefined)) {
         return command.error('error: verify needs one of --local <file>, --archive <key> and --due')
       }
+      if (at !== undefined && archive === undefined) command.error('error: --at goes with --archive')
       if (archive !== undefined && bucket === undefined) command.error('error: --archive needs --bucket <name>')
       // There is nothing to clean up.
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))
@@ -95,7 +102,7 @@ async function verifyThere(where: string, bucket: string, options: VerifyOptions
   const tally = { accepted: 0, all: 0 }
   const which = { bucket, prefix, ...(s3 === undefined ? {} : { s3 }) }
   const opened = openBucket(which)
-  for await (const { folder, verification } of verifyStored(where, which, opened)) {
+  for await (const { folder, verification } of verifyStored(where, options, opened)) {
     tally.all += 1
     if (verification.result === 'accepted') tally.accepted += 1
     const place = `s3://${bucket}/${folder}`

@@ -1,9 +1,11 @@
 /** Reads archives of a bucket back and writes what was found beside them: best run in the bucket's region. */
+import { archivesPrefix } from '../../../functions/domain/books/object-keys.ts'
 import { readFolder } from '../../../functions/domain/catalogue/catalogue.ts'
 import type { Verification } from '../../../functions/contracts/verification.ts'
+import { findArchive, type Sought } from '../../../functions/operations/catalogue/find-archive.ts'
 import { verifyDeep } from '../../../functions/operations/verification/verify-deep.ts'
 import { toolVersion } from '../../../functions/runtime/version.ts'
-import type { BucketOptions, OpenBucket } from '../bucket-store.ts'
+import type { OpenBucket } from '../bucket-store.ts'
 import { CliError } from '../../run/cli-error.ts'
 
 export interface VerifiedArchive {
@@ -13,19 +15,19 @@ export interface VerifiedArchive {
 
 /**
  * Each archive in turn, oldest name first.
- * @param where a key of an archive's file, its folder, or any prefix of several
+ * @param where a key of an archive's file, its folder, or any prefix of several; else an address of one archive
  * @param opened the bucket that the options name
- * @throws CliError when there is none
+ * @throws CliError when there is none, ArchiveUnknown when it isn't one
  */
 export async function* verifyStored(
   where: string,
-  options: BucketOptions,
-  { store, keyPrefix }: Pick<OpenBucket, 'store' | 'keyPrefix'>,
+  sought: Sought,
+  opened: Pick<OpenBucket, 'store' | 'keyPrefix'>,
 ): AsyncGenerator<VerifiedArchive> {
-  const folder = readFolder(keyPrefix, where)?.folder
-  const keys = await store.listKeys(folder ?? where)
-  const folders = new Set(keys.flatMap((key) => readFolder(keyPrefix, key)?.folder ?? []))
-  if (folders.size === 0) throw new CliError(`There is no archive below s3://${options.bucket}/${where}.`)
+  const { store, keyPrefix } = opened
+  const folders = where.startsWith(archivesPrefix(keyPrefix))
+    ? await foldersBelow(where, opened)
+    : [(await findArchive(where, sought, opened)).entry.folder]
   const ports = {
     store,
     toolVersion,
@@ -33,8 +35,18 @@ export async function* verifyStored(
     // This machine has all the time in the world.
     remainingMilliseconds: () => Number.POSITIVE_INFINITY,
   }
-  for (const each of [...folders].sort()) {
+  for (const each of folders) {
     const verification = await verifyDeep(each, ports)
     yield { folder: each, verification }
   }
+}
+
+async function foldersBelow(
+  where: string,
+  { store, keyPrefix }: Pick<OpenBucket, 'store' | 'keyPrefix'>,
+): Promise<string[]> {
+  const keys = await store.listKeys(readFolder(keyPrefix, where)?.folder ?? where)
+  const folders = new Set(keys.flatMap((key) => readFolder(keyPrefix, key)?.folder ?? []))
+  if (folders.size === 0) throw new CliError(`There is no archive below s3://${store.bucket}/${where}.`)
+  return [...folders].sort()
 }

@@ -9,10 +9,11 @@ import { folderOf, MANIFEST_NAME, manifestKey } from '../../../functions/domain/
 import { crc32ToBase64 } from '../../../functions/domain/transfer/crc32.ts'
 import { manifestShape } from '../../../functions/operations/books/shapes.ts'
 import { readRecord } from '../../../functions/operations/books/stored-json.ts'
+import { findArchive, type Sought } from '../../../functions/operations/catalogue/find-archive.ts'
 import { readObject } from '../../../functions/operations/verification/read-object.ts'
 import { CliError } from '../../run/cli-error.ts'
 import { manifestFor } from '../archives/verify-local.ts'
-import { openBucket } from '../bucket-store.ts'
+import { type OpenBucket, openBucket } from '../bucket-store.ts'
 
 export interface ArchiveSource extends ArchiveBytes {
   /** For messages. */
@@ -26,9 +27,15 @@ export interface SourceOptions {
   bucket?: string
   s3?: string
   prefix?: string
+  site?: string
+  /** ISO instant. */
+  at?: string
 }
 
-/** @throws CliError when there is no such archive */
+/**
+ * @param archive a file of this machine; with a bucket, a key, or an address that means one archive
+ * @throws CliError, ArchiveUnknown when there is no such archive
+ */
 export async function openSource(archive: string, options: SourceOptions): Promise<ArchiveSource> {
   const [, namedBucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(archive) ?? []
   if (namedBucket !== undefined && options.bucket !== undefined && namedBucket !== options.bucket) {
@@ -71,7 +78,7 @@ async function localFile(path: string): Promise<ArchiveSource> {
 
 async function stored(given: string, options: SourceOptions & { bucket: string }): Promise<ArchiveSource> {
   const { store, keyPrefix } = openBucket(options)
-  const key = given.startsWith(keyPrefix) ? given : `${keyPrefix}${given}`
+  const key = await keyOf(given, options, { store, keyPrefix })
   const folder = folderOf(key.endsWith('/') ? key : `${key}/`)
   const manifest = await readRecord(store, manifestKey(folder), manifestShape).catch((error: unknown) => {
     if (error instanceof RecordUnreadable || error instanceof RecordTooNew) return undefined
@@ -96,6 +103,18 @@ async function stored(given: string, options: SourceOptions & { bucket: string }
     ...(expected === undefined ? {} : { expected }),
     close: async () => undefined,
   }
+}
+
+/** A copy of a bucket may have another prefix than it is read with: a key is known by its shape. */
+async function keyOf(given: string, sought: Sought, ports: Pick<OpenBucket, 'store' | 'keyPrefix'>): Promise<string> {
+  if (/(?:^|\/)(?:vm|container)-[^/]+\/\d{4}-/.test(given)) {
+    return given.startsWith(ports.keyPrefix) ? given : `${ports.keyPrefix}${given}`
+  }
+  const { entry, passedOver } = await findArchive(given, sought, ports)
+  for (const one of passedOver) {
+    process.stderr.write(`The newer ${one.folder} was passed over: ${one.reason ?? `it is ${one.state}.`}\n`)
+  }
+  return entry.folder
 }
 
 function onlyFile(manifest: Manifest | undefined, folder: string): string {

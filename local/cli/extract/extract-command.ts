@@ -12,6 +12,7 @@ import { type ExitCode, exitCodes, exitHelp } from '../exit-codes.ts'
 import { plain } from '../print/columns.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
+import { AT_HELP, untilOption } from '../time-option.ts'
 import { type ArchiveSource, judgePassed, openSource, type SourceOptions } from './archive-source.ts'
 import { type DiskImage, qcow2Image, rawImage } from './disk-images.ts'
 import { listContent } from './list-content.ts'
@@ -34,7 +35,10 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('extract')
     .description('take one disk of a VM, or files of a container, out of an archive')
-    .argument('<archive>', 'a file on this machine; in a bucket: the key of its file or folder, or its s3:// address')
+    .argument(
+      '<archive>',
+      "a file on this machine; in a bucket: a guest's newest (100, hq/vm-100, a name), or a key or s3:// address of one",
+    )
     .option('--list', 'show what is inside: configuration and disks of a VM, files of a container')
     .option('--disk <name>', 'this disk of a VM: scsi0')
     .option('--file <path...>', 'these files and folders of a container: paths or patterns with * ** ?')
@@ -42,6 +46,8 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
     .option('--qcow2', 'with --disk: as an image in the form qcow2')
     .option('--tar', 'with --file: into a tar, with owners, modes, links and extended attributes')
     .option('--force', 'replace the file that is there')
+    .option('--at <time>', `in a bucket: ${AT_HELP}`, untilOption)
+    .option('--site <name>', 'in a bucket: only of this site')
     .option('--bucket <name>', 'the archive bucket')
     .option('--s3 <url>', 'endpoint of S3, when it is not AWS')
     .option('--prefix <prefix>', 'in front of every key', '')
@@ -63,6 +69,9 @@ The result appears under its name when it is whole.${exitHelp({
       }
       if (qcow2 === true && disk === undefined) return command.error('error: --qcow2 goes with --disk')
       if (tar === true && file === undefined) return command.error('error: --tar goes with --file')
+      if ((options.at ?? options.site) !== undefined && options.bucket === undefined) {
+        return command.error('error: --at and --site go with --bucket')
+      }
       if (json === true && list !== true) return command.error('error: --json goes with --list')
       const source = stoppable(await openSource(archive, options), stop.interrupt)
       try {

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { errorStanding, UploadVanished } from '../../../functions/contracts/errors.ts'
-import { bucket } from '../harness.ts'
 import type { Site } from '../harness.ts'
 import { type Bed, GUEST } from './bed.ts'
 import type { Arming, Ending, Fault, Job } from './fault.ts'
@@ -150,14 +148,38 @@ async function lost(fault: Fault, bed: Bed, ending: Ending, complaints: string[]
     complaints.push('no archive on the node is the one in S3')
     return 0
   }
-  const there = readFileSync(source.path)
-  const { Body } = await bed.site.s3.send(new GetObjectCommand({ Bucket: bucket, Key: ending.objectKey }))
-  const stored = Buffer.from((await Body?.transformToByteArray()) ?? [])
-  if (there.equals(stored)) return 0
-  let different = Math.abs(there.length - stored.length)
-  for (let at = 0; at < Math.min(there.length, stored.length); at++) if (there[at] !== stored[at]) different++
-  complaints.push(`${different} bytes in S3 aren't those on the node (${stored.length} and ${there.length} bytes)`)
+  const { different, sizes } = await compareFiles(bed.site.path(ending.objectKey), source.path)
+  if (different > 0) {
+    complaints.push(`${different} bytes in S3 aren't those on the node (${sizes.join(' and ')} bytes)`)
+  }
   return different
+}
+
+const PIECE_BYTES = 2 ** 20
+
+/** Piece by piece: other faults are tried in this process meanwhile, and what answers them is in it too. */
+async function compareFiles(...paths: [string, string]): Promise<{ different: number; sizes: number[] }> {
+  const files = await Promise.all(paths.map((path) => open(path)))
+  try {
+    const sizes = await Promise.all(files.map(async (file) => (await file.stat()).size))
+    const [less = 0, more = 0] = sizes.toSorted((one, other) => one - other)
+    let different = more - less
+    for (let at = 0; at < less; at += PIECE_BYTES) {
+      const length = Math.min(PIECE_BYTES, less - at)
+      const [one, other] = await Promise.all(files.map((file) => pieceOf(file, at, length)))
+      if (one === undefined || other === undefined || one.equals(other)) continue
+      for (const [index, byte] of one.entries()) if (byte !== other[index]) different += 1
+    }
+    return { different, sizes }
+  } finally {
+    await Promise.all(files.map((file) => file.close()))
+  }
+}
+
+async function pieceOf(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, position)
+  if (bytesRead < length) throw new Error(`a file became shorter while it was compared`)
+  return buffer
 }
 
 async function leftovers(

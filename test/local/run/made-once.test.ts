@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { madeOnce } from '../../../local/run/made-once.ts'
+import { identifyProcess } from '../../../local/run/process-identity.ts'
 
 let folder: string
 beforeEach(() => {
@@ -47,11 +48,32 @@ describe('a folder that is made once', () => {
     expect(readFileSync(join(target, 'text'), 'utf8')).toBe('whole')
   })
 
-  it('is made although a process that was making it was killed', async () => {
+  it.each([
+    ['was killed', () => JSON.stringify({ ...identifyProcess(), pid: spawnSync('true').pid })],
+    ['was killed, and its number is another one’s', () => JSON.stringify({ ...identifyProcess(), startTicks: 1 })],
+    ['ran before the machine started again', () => JSON.stringify({ ...identifyProcess(), bootId: 'an earlier one' })],
+    ['was killed, and left its number alone', () => String(spawnSync('true').pid)],
+    ['was killed before it wrote anything', () => ''],
+  ])('is made although a process that was making it %s', async (_, lock) => {
     const target = join(folder, 'target')
-    const { pid } = spawnSync('true')
-    await writeFile(`${target}.lock`, String(pid))
+    await writeFile(`${target}.lock`, lock())
     await madeOnce(target, write('whole'))
     expect(readdirSync(folder)).toEqual(['target'])
+  })
+
+  it('is waited for while the process that makes it lives', async () => {
+    const target = join(folder, 'target')
+    const begun = Promise.withResolvers<void>()
+    const mayEnd = Promise.withResolvers<void>()
+    const first = madeOnce(target, async (draft) => {
+      begun.resolve()
+      await mayEnd.promise
+      await write('first')(draft)
+    })
+    await begun.promise
+    const second = madeOnce(target, write('second'))
+    mayEnd.resolve()
+    await Promise.all([first, second])
+    expect(readFileSync(join(target, 'text'), 'utf8')).toBe('first')
   })
 })

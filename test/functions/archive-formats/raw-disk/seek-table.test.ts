@@ -64,6 +64,13 @@ describe('a seek table', () => {
     expect(read(seekTable([]))).toEqual([])
   })
 
+  it('is damaged where it says that content lies in fewer bytes than a frame has', () => {
+    expect(read(changed(table, 8, 8))).toEqual(damaged)
+    expect(read(changed(table, 8, 9))).toMatchObject([{ storedBytes: 9 }, {}, {}])
+    // Without content it may be anything that is skipped.
+    expect(read(changed(table, 32, 0))).toMatchObject([{}, {}, { storedBytes: 0 }])
+  })
+
   it('tells by the file’s last nine bytes how long it is', () => {
     expect(seekTableBytes(table.subarray(-9))).toBe(table.length)
     expect(seekTableBytes(bare.subarray(-9))).toBe(bare.length)

@@ -39,6 +39,7 @@ const table: Record<string, 'impeached' | 'unscathed'> = {
   InvalidJob: 'unscathed',
   BudgetExceeded: 'unscathed',
   UnknownSite: 'unscathed',
+  ArchiveUnknown: 'unscathed',
   InvalidSite: 'unscathed',
   CredentialsRejected: 'unscathed',
   SecondFactorRequired: 'unscathed',

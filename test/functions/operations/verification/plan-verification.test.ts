@@ -99,12 +99,28 @@ describe('planning what is verified', () => {
 
   it.each([
     [{ archives: ['archives/hq/vm-9/'] }, /no archive below s3:\/\/memory\/archives\/hq\/vm-9\//],
-    [{ archives: ['runs/2026/'] }, /runs\/2026\/ is no key of an archive/],
     [{ archive: 'archives/hq/' }, /can't be used/],
     [{ policy: { archiveWithinDays: 'often' } }, /policy/],
   ])('refuses %j with a sentence', async (request, message) => {
     await archive('hq', '100', '2026-11-21T02:00:00.000Z')
     await expect(plan(request)).rejects.toMatchObject({ name: 'InvalidJob', message: expect.stringMatching(message) })
+  })
+
+  it('reads the newest whole archive of a guest that is named, and refuses a name that fits none or two', async () => {
+    await archive('hq', '100', '2026-11-20T02:00:00.000Z')
+    const newest = await archive('hq', '100', '2026-11-21T02:00:00.000Z')
+    await plan({ archives: ['hq/vm-100'] })
+    expect(await items()).toMatchObject([{ folder: newest, reason: 'It was asked for.' }])
+    await archive('branch', '100', '2026-11-21T02:00:00.000Z')
+    const refused = (name: string, words: RegExp) =>
+      expect(plan({ archives: [name] })).rejects.toMatchObject({
+        name: 'ArchiveUnknown',
+        message: expect.stringMatching(words),
+      })
+    await refused('100', /may be any of 2 guests: branch\/vm-100.*hq\/vm-100/)
+    await plan({ archives: ['100'], site: 'hq' })
+    expect(await items()).toMatchObject([{ folder: newest }])
+    await refused('runs/2026/', /no archive of runs\/2026\//)
   })
 
   it('leaves to an earlier run without a report what that may still be reading at length', async () => {

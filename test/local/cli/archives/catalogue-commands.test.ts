@@ -149,6 +149,40 @@ describe('the commands that read the bucket', () => {
     expect(await guestlift('show', 'nobody')).toMatchObject({ code: 1 })
   })
 
+  it('list <guest or key>: only what it names, with the same words as show', async () => {
+    for (const [what, count] of [
+      ['hq/vm-100', 2],
+      ['WEB', 2],
+      ['archives/hq/vm-100/2026-11-20T02-00-00Z/', 0],
+      ['vault/archives/hq/vm-100/2026-11-20T02-00-00Z/', 1],
+    ] as const) {
+      const { code, out } = await guestlift('list', what, '--json')
+      expect((JSON.parse(out) as { archives: object[] }).archives).toHaveLength(count)
+      expect(code).toBe(count === 0 ? 1 : 0)
+    }
+    expect(await guestlift('list', 'web', '--guest', '100')).toMatchObject({ code: 64 })
+    expect(await guestlift('list', 's3://elsewhere/vault/archives/hq/vm-100/2026-11-20T02-00-00Z/')).toMatchObject({
+      code: 64,
+      error: expect.stringMatching(/is not in the bucket archives: name one of them/),
+    })
+  })
+
+  it('show --at: the newest archive on or before a day or an instant', async () => {
+    for (const at of ['2026-11-20', '2026-11-21T01:59:59Z']) {
+      const { code, out } = await guestlift('show', 'web', '--at', at)
+      expect(code).toBe(0)
+      expect(out).toMatch(/^Archive +s3:\/\/archives\/vault\/archives\/hq\/vm-100\/2026-11-20T02-00-00Z\//m)
+    }
+    expect(await guestlift('show', 'web', '--at', '2026-11-19')).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/is called web, or it was not archived by 2026-11-19T23:59:59\.999Z/),
+    })
+    expect(await guestlift('show', 's3://elsewhere/vault/archives/hq/vm-100/2026-11-20T02-00-00Z/')).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/is not in the bucket archives/),
+    })
+  })
+
   it('catalog page: writes one whole file, and leaves none when it fails', async () => {
     const file = join(directory, 'page.html')
     const { code, out } = await guestlift('catalog', 'page', '--out', file)

@@ -122,6 +122,16 @@ describe('guestlift verify --archive', () => {
       const kept = async (of: string) => JSON.parse((await store.readText(`${of}verification.json`))?.text ?? 'null')
       expect(verificationSchema.parse(await kept(good)).result).toBe('accepted')
       expect(verificationSchema.parse(await kept(bad)).result).toBe('refused')
+      for (const [words, folder] of [
+        // The newest has another size than its manifest says.
+        [['hq/vm-100'], good],
+        [['web1', '--at', '2026-11-22'], good],
+      ] as const) {
+        const { out } = await guestlift('verify', '--json', ...at, '--archive', ...words)
+        expect(JSON.parse(out)).toMatchObject({ folder })
+      }
+      const unknown = await guestlift('verify', '--archive', 'nobody', ...at)
+      expect(unknown).toMatchObject({ code: 1, error: expect.stringMatching(/There is no archive of nobody/) })
       const none = await guestlift('verify', '--archive', 'vault/archives/hq/vm-999/', ...at)
       expect(none).toMatchObject({ code: 1, error: expect.stringMatching(/no archive below/) })
       expect((await guestlift('verify', '--archive', 'x')).code).toBe(64)

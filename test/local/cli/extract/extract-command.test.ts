@@ -164,6 +164,18 @@ describe('extract --disk', () => {
     expect(readdirSync(here)).toEqual([])
   })
 
+  it("takes a guest's newest archive by what the guest is called, and none that is younger than asked for", async () => {
+    for (const name of ['vm3', 'hq/vm-103']) {
+      const { code, out } = await fromBucket(name, '--list', '--at', '2026-11-22')
+      expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('scsi0') })
+    }
+    expect(await fromBucket('vm3', '--list', '--at', '2026-11-21')).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/There is no archive of vm3, or none of that time/),
+    })
+    expect((await extract('vm3', '--list', '--at', '2026-11-22')).code).toBe(64)
+  })
+
   it('leaves nothing behind when it is stopped', async () => {
     const folder = 'archives/hq/vm-901/2026-11-22T02-00-07Z/'
     await putLabArchive(store, { ...archiveOf('vm', 'zstd'), folder })

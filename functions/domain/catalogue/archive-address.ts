@@ -1,0 +1,81 @@
+/** How people name archives: the same words in every command and every request. */
+import type { GuestKind } from '../../contracts/nouns.ts'
+import { manifestKey } from '../books/object-keys.ts'
+import { timeOf } from '../time/archive-time.ts'
+import { type GuestArchives, readFolder } from './catalogue.ts'
+import { type CataloguedGuest, guestsIn } from './catalogue-guests.ts'
+
+/** What a person means: where to look, and which of what is found there. */
+export interface ArchiveAddress {
+  text: string
+  /** Named by an address of S3; whoever reads another bucket has to refuse. */
+  bucket?: string
+  filter: { site?: string; guestId?: string }
+  /** The guests that are meant among those of one id, with the archives that are meant. None: nothing of these. */
+  of(guest: GuestArchives): CataloguedGuest[]
+  /** Guests that had the id before another one are meant like it. Otherwise they come along, and nothing is done to theirs. */
+  meansFormer: boolean
+}
+
+/**
+ * A key or `s3://` address of an archive or of a file of it; `100`, `vm-100`, `hq/vm-100`; else another id or a guest's name.
+ * @param site narrows down what doesn't name a site itself
+ */
+export function archiveAddress(text: string, keyPrefix: string, site?: string): ArchiveAddress {
+  const [, bucket, inBucket] = /^s3:\/\/([^/]+)\/(.*)$/.exec(text) ?? []
+  const key = inBucket ?? text
+  const common = { text, ...(bucket === undefined ? {} : { bucket }) }
+  const place = readFolder(keyPrefix, key) ?? readFolder(keyPrefix, manifestKey(`${key.replace(/\/$/, '')}/`))
+  if (place !== undefined) {
+    return {
+      ...common,
+      // All archives under the id are read: this one alone doesn't tell which guest has it now.
+      filter: { site: place.site, guestId: place.guest.id },
+      of: (read) => withEntries(guestsIn(read), ({ folder }) => folder === place.folder),
+      meansFormer: true,
+    }
+  }
+  const [, inSite = site, kind, id] = /^(?:([\w-]+)\/)?(?:(vm|container)-)?(\d+)$/.exec(key) ?? []
+  const where = id === undefined ? site : inSite
+  const filter = where === undefined ? {} : { site: where }
+  if (id !== undefined) {
+    return {
+      ...common,
+      filter: { ...filter, guestId: id },
+      of: (read) => {
+        const isMeant = read.guest.id === id && [undefined, read.guest.kind].includes(kind as GuestKind | undefined)
+        return isMeant ? withEntries(guestsIn(read), () => true) : []
+      },
+      meansFormer: false,
+    }
+  }
+  return {
+    ...common,
+    filter,
+    // An id that is no number reads like a name: it is either.
+    of: (read) => guestsIn(read).filter((guest) => wordsFor(guest).includes(key.toLowerCase())),
+    meansFormer: true,
+  }
+}
+
+/** The guests with what was archived of them by then. Those of which nothing was are left out. @param at ISO instant */
+export function asOf(guests: readonly CataloguedGuest[], at: string | undefined): CataloguedGuest[] {
+  if (at === undefined) return [...guests]
+  return withEntries(guests, (entry) => timeOf(entry) <= Date.parse(at))
+}
+
+function withEntries(
+  guests: readonly CataloguedGuest[],
+  isMeant: (entry: CataloguedGuest['entries'][number]) => boolean,
+): CataloguedGuest[] {
+  return guests.flatMap((guest) => {
+    const entries = guest.entries.filter(isMeant)
+    return entries.length === 0 ? [] : [{ ...guest, entries }]
+  })
+}
+
+/** What a guest may be called, in lower case. */
+function wordsFor({ site, name, guest: { kind, id } }: CataloguedGuest): string[] {
+  const ids = [id, `${kind}-${id}`]
+  return [name, ...ids, ...ids.map((one) => `${site}/${one}`)].map((one) => one.toLowerCase())
+}
