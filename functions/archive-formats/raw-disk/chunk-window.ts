@@ -32,20 +32,10 @@ export class ChunkWindow {
     let from = ahead
     for (const [index, chunk] of this.#chunks.entries()) {
       if (from + bytes <= chunk.length) return chunk.subarray(from, from + bytes)
-      if (from < chunk.length) return this.#gather(index, from, bytes)
+      if (from < chunk.length) return Buffer.concat([chunk.subarray(from), ...this.#chunks.slice(index + 1)], bytes)
       from -= chunk.length
     }
     return Buffer.alloc(0)
-  }
-
-  /** Bytes that lie in several chunks. */
-  #gather(index: number, from: number, bytes: number): Buffer {
-    const gathered = Buffer.alloc(bytes)
-    let filled = 0
-    for (let at = index; filled < bytes && at < this.#chunks.length; at += 1) {
-      filled += this.#chunks[at]?.copy(gathered, filled, at === index ? from : 0) ?? 0
-    }
-    return gathered
   }
 
   /** Bytes at hand, in one piece, and on. */
@@ -71,7 +61,7 @@ export class ChunkWindow {
   async skip(bytes: number): Promise<boolean> {
     for (let left = bytes; left > 0; ) {
       if (!(await this.has(1))) return false
-      left -= this.take(Math.min(left, this.#available, this.#chunks[0]?.length ?? 0)).length
+      left -= this.take(Math.min(left, this.#chunks[0]?.length ?? 0)).length
     }
     return true
   }

@@ -117,7 +117,6 @@ class PartInTheMaking {
 
   /** The scratch holds what the last frame left there. */
   #zero(gap: Buffer): void {
-    if (gap.length === 0) return
     gap.fill(0)
     this.#rawCrc32 = combineCrc32(this.#rawCrc32, crc32OfZeros(gap.length), gap.length)
   }

@@ -46,14 +46,15 @@ export async function writeSparse(pieces: AsyncIterable<Piece>, target: SparseTa
   return sizeBytes
 }
 
+/** What isn't zeros; a range may be empty. */
 function* withoutZeros(bytes: Buffer): Generator<{ from: number; to: number }> {
   let from = 0
   for (let at = 0; at < bytes.length; at += SPARSE_BYTES) {
     if (!isZero(bytes.subarray(at, at + SPARSE_BYTES))) continue
-    if (at > from) yield { from, to: at }
+    yield { from, to: at }
     from = at + SPARSE_BYTES
   }
-  if (from < bytes.length) yield { from, to: bytes.length }
+  yield { from, to: bytes.length }
 }
 
 async function writeAll(target: SparseTarget, bytes: Buffer, from: number, to: number, base: number): Promise<void> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ExpectedArchive } from '../../../../functions/archive-formats/archive-reading.ts'
 import { readArchive } from '../../../../functions/archive-formats/proxmox/read-archive.ts'
 import { crc32ToBase64 } from '../../../../functions/domain/transfer/crc32.ts'
-import { containerConfiguration, containerTar, diskless, inChunks, vma } from './made-archives.ts'
+import { containerConfiguration, containerTar, diskless, extentsOf, inChunks, vma } from './made-archives.ts'
 
 const vmName = 'vzdump-qemu-100-2026_11_22-02_00_00.vma'
 const tarName = 'vzdump-lxc-101-2026_11_22-02_00_00.tar'
@@ -230,6 +230,16 @@ describe('the configuration in a VMA', () => {
     ])
     expect(evidence.devices?.map(({ name }) => name)).toEqual(['drive-scsi0', 'drive-efidisk0'])
   })
+})
+
+it('notes of a VMA that an extent before the last has room left, and accepts it', async () => {
+  const whole = await vma()
+  const extents = extentsOf(whole).map(({ start, end }) => whole.subarray(start, end))
+  const last = extents.pop() ?? Buffer.alloc(0)
+  const head = whole.subarray(0, whole.readUInt32BE(56))
+  const { result, notes } = await read(Buffer.concat([head, last, ...extents]), vmName)
+  expect(result).toBe('accepted')
+  expect(notes).toEqual([expect.stringMatching(/^1 extents before the last have room left, /), UNSUMMED])
 })
 
 describe('a source', () => {

@@ -36,6 +36,13 @@ describe('a window over chunks', () => {
     expect([window.offset, window.available]).toEqual([0, 9])
   })
 
+  it('shows what lies in one chunk without copying it, up to the chunk’s last byte', async () => {
+    const { window, chunks } = windowOver('abc', 'defg')
+    await window.has(7)
+    expect(window.peek(4, 3).byteOffset).toBe((chunks[1]?.byteOffset ?? 0) + 1)
+    expect(window.peek(0, 2).byteOffset).toBe(chunks[0]?.byteOffset)
+  })
+
   it('shows nothing beyond what is at hand', async () => {
     const { window } = windowOver('abc', 'de')
     await window.has(5)
@@ -72,7 +79,14 @@ describe('a window over chunks', () => {
     expect([await window.has(1), String(window.take(2))]).toEqual([true, 'f'])
     expect([await window.skip(3), window.offset, window.available]).toEqual([true, 9, 0])
     expect(await window.skip(0)).toBe(true)
+    const one = windowOver('a').window
+    expect([await one.skip(1), one.offset]).toEqual([true, 1])
     const short = windowOver('abc').window
     expect([await short.skip(4), short.offset]).toEqual([false, 3])
+  })
+
+  it('passes over chunks that hold nothing', async () => {
+    const { window } = windowOver('', 'abc', '', 'def')
+    expect([await window.skip(5), String(window.peek(0, 1))]).toEqual([true, 'f'])
   })
 })

@@ -1,7 +1,8 @@
-import { crc32 } from 'node:zlib'
+import { createHash } from 'node:crypto'
+import { crc32, zstdDecompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { rawDiskEncoder } from '../../../../functions/archive-formats/raw-disk/encoder.ts'
-import { HOLE_BYTES } from '../../../../functions/archive-formats/raw-disk/frames.ts'
+import { dataFrame, HOLE_BYTES } from '../../../../functions/archive-formats/raw-disk/frames.ts'
 import { readSeekTable } from '../../../../functions/archive-formats/raw-disk/seek-table.ts'
 import type { AllocationMap, DiskPlan } from '../../../../functions/contracts/disk-archive.ts'
 import { mapSum } from '../../../../functions/domain/encoding/allocation-map.ts'
@@ -67,6 +68,10 @@ describe('an encoder of a disk', () => {
     ])
   })
 
+  it('refuses a map that its plan was not made from', () => {
+    expect(() => rawDiskEncoder(plan, { ...map, runs: [[1, 1]] })).toThrow(RangeError)
+  })
+
   it('reads what was written, fills the rest of a frame with zeros, and makes holes of the others', async () => {
     const read = watched(disk)
     const scratch = new Scratch()
@@ -105,6 +110,40 @@ describe('an encoder of a disk', () => {
     expect(second.record?.rawCrc32).toBe(crc32(disk.subarray(2048)))
   })
 
+  it('fills with zeros what was not written before, between and behind the blocks of a frame', async () => {
+    const its: AllocationMap = {
+      ...map,
+      sizeBytes: 16 * BLOCK,
+      runs: [
+        [9, 1],
+        [11, 2],
+      ],
+    }
+    const content = Buffer.alloc(its.sizeBytes)
+    for (const [first, count] of its.runs) content.subarray(first * BLOCK, (first + count) * BLOCK).fill('abc')
+    const frameBytes = 8 * BLOCK
+    const more = { allocatedBytes: 3 * BLOCK, frameBytes }
+    const scratch = new Scratch()
+    scratch.buffer(frameBytes).fill(0xee)
+    const making = rawDiskEncoder(planOf(its, [0, its.sizeBytes], more), its).encode(1, readerOf(content), scratch)
+    const { slices, record } = await making
+    expect(zstdDecompressSync(slices[1] ?? '').equals(content.subarray(frameBytes))).toBe(true)
+    expect(record?.rawCrc32).toBe(crc32(content))
+  })
+
+  it('adds no pad to a part that has just the size that S3 takes', async () => {
+    const noise = createHash('shake256', { outputLength: LEAST }).update('noise').digest()
+    const [frameBytes, piece] = [64 * 1024, noise.subarray(0, 1024)]
+    const frames = LEAST / frameBytes
+    const overhead = (await dataFrame(piece, 1)).bytes.length - piece.length
+    const content = noise.subarray(0, LEAST - frames * overhead)
+    const { mapSum: _, ...bare } = plan
+    const [sizeBytes, bounds] = [content.length, [0, content.length]]
+    const its = { ...bare, sizeBytes, allocatedBytes: sizeBytes, frameBytes, bounds }
+    const { record } = await rawDiskEncoder(its, undefined).encode(1, readerOf(content), new Scratch())
+    expect(record).toMatchObject({ storedBytes: LEAST, frames: { length: frames } })
+  })
+
   it('reads all of a disk without a map, and tells no blocks of it', async () => {
     const { mapSum: _, ...bare } = { ...plan, allocatedBytes: SIZE }
     const all = rawDiskEncoder(bare, undefined)
@@ -117,21 +156,23 @@ describe('an encoder of a disk', () => {
   })
 
   it('makes long holes of as many frames of 64 MiB, and one of the rest', async () => {
-    const sizeBytes = 4 * HOLE_BYTES + 1024
+    const sizeBytes = 4 * HOLE_BYTES + 1
     const empty: AllocationMap = { ...map, sizeBytes, runs: [] }
-    const holes = rawDiskEncoder(planOf(empty, [0, 2 * HOLE_BYTES, sizeBytes], { allocatedBytes: 0 }), empty)
+    const holes = rawDiskEncoder(planOf(empty, [0, 3 * HOLE_BYTES, sizeBytes], { allocatedBytes: 0 }), empty)
     const kept = await makeParts(holes, readerOf(Buffer.alloc(0)), [1, 2])
     const framesOf = (part: number) => kept.get(part)?.part.record?.frames.map(([, bytes, , , times]) => [bytes, times])
     expect(framesOf(1)).toEqual([
-      [HOLE_BYTES, 2],
+      [HOLE_BYTES, 3],
       [0, 1],
     ])
     expect(framesOf(2)).toEqual([
-      [HOLE_BYTES, 2],
-      [1024, 1],
+      [HOLE_BYTES, 1],
+      [1, 1],
       [0, 1],
     ])
     expect(assembled(holes, kept).assembly.content).toMatchObject({ frames: 5, holeBytes: sizeBytes })
+    // No part is of no size, though nothing is read for it.
+    expect(holes.partSizeBytes).toBe(1)
   })
 
   it('stops between two frames when it is told to', async () => {
@@ -199,6 +240,14 @@ describe('completing a small disk', () => {
     })
     expect([...readSeekTable(bytes, 0)].map(({ diskBytes }) => diskBytes)).toEqual([1024, 1024, 0, 1024, 1024, 300, 0])
     expect((await joined(encoder.decode(fileOf(object)))).equals(disk)).toBe(true)
+  })
+
+  it('finds no hole in a disk of one byte', async () => {
+    const { mapSum: _, ...bare } = plan
+    const its = { ...bare, sizeBytes: 1, allocatedBytes: 1, bounds: [0, 1] }
+    const one = rawDiskEncoder(its, undefined)
+    const { assembly } = assembled(one, await makeParts(one, readerOf(Buffer.from('x')), [1]))
+    expect(assembly.content).toMatchObject({ sizeBytes: 1, holeBytes: 0, frames: 1 })
   })
 
   it('names each part that is missing with the reason', async () => {

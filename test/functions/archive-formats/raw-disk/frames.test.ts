@@ -67,6 +67,10 @@ describe('a hole frame', () => {
     expect(holes.of(7)).toBe(holes.of(7))
   })
 
+  it('is the same as a data frame of written zeros at the quickest level', async () => {
+    expect(await new HoleFrames().of(2 ** 20)).toEqual(await dataFrame(Buffer.alloc(2 ** 20), 1))
+  })
+
   it('is of 64 MiB at most, which the documentation of the format says', () => {
     expect(HOLE_BYTES).toBe(67_108_864)
   })

@@ -157,6 +157,38 @@ describe('pruning a guest', () => {
     expect(told(await prune({ 'keep-last': 1 }, { by: 'second' }))).toEqual(['02 removed', '03 keep'])
   })
 
+  it('foresees what is billed early of what goes alone', async () => {
+    await archive(1)
+    await archive(2)
+    const listVersions = bucket.listVersions.bind(bucket)
+    bucket.listVersions = async function* (prefix) {
+      for await (const version of listVersions(prefix)) yield { ...version, storageClass: 'STANDARD_IA' }
+    }
+    const { archives } = await prune({ 'keep-last': 1 }, { dryRun: true })
+    expect(archives.map(({ decision, early }) => [decision, early !== undefined])).toEqual([
+      ['remove', true],
+      ['keep', false],
+    ])
+  })
+
+  it('gives its lease back only when it has reported what it did', async () => {
+    await archive(1)
+    await archive(2)
+    const [write, remove] = [store.writeText.bind(store), store.remove.bind(store)]
+    const reported: number[] = []
+    store.writeText = async (...call) => {
+      // A store takes its time, in which the lease could be gone already.
+      for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
+      return write(...call)
+    }
+    store.remove = (key, onlyIf) => {
+      if (key.endsWith('lease.json')) reported.push(reports().length)
+      return remove(key, onlyIf)
+    }
+    await prune({ 'keep-last': 1 })
+    expect(reported).toEqual([1])
+  })
+
   it('has done its work though its lease can’t be given back, but for a fault of our own', async () => {
     await archive(1)
     await archive(2)
