@@ -27,7 +27,7 @@ export interface ExportFunctionProps<Name extends TaskName> {
   timeoutSeconds: number
   reservedConcurrency?: number | undefined
   /** For Node.js itself; `node-options.ts` names them. */
-  nodeOptions: string
+  nodeOptions: string | undefined
   /** For functions that talk to a site which is reached through a VPC. */
   network?: SiteNetwork | undefined
   /** Stands in for the product's own registry of platforms. */
@@ -75,9 +75,8 @@ export class ExportFunction<Name extends TaskName> extends Construct {
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       ...network?.placement,
       environment: {
-        ...withoutUndefined(environment),
+        ...withoutUndefined({ ...environment, NODE_OPTIONS: props.nodeOptions }),
         ...proxyVariables(deployment),
-        NODE_OPTIONS: props.nodeOptions,
       },
     })
     const resource = this.function.node.defaultChild as CfnFunction

@@ -3,6 +3,7 @@ import { GuestliftError, InternalFault } from '../contracts/errors.ts'
 import { type TaskInput, type TaskName, type TaskOutput, tasks } from '../contracts/tasks.ts'
 import { validationMessage } from '../domain/words/validation-message.ts'
 import { logLine } from './log.ts'
+import { inSources } from './source-places.ts'
 
 /** What Lambda tells about the call; only what we use. */
 export interface LambdaContext {
@@ -65,5 +66,5 @@ function faultMessage(name: TaskName, error: unknown): string {
 }
 
 function stackOf(error: unknown): string[] {
-  return error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 8) : []
+  return error instanceof Error ? inSources((error.stack ?? '').split('\n').slice(1, 8)) : []
 }

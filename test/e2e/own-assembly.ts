@@ -56,20 +56,12 @@ function changed(
     if (timeoutSeconds !== undefined) Properties['Timeout'] = timeoutSeconds
     if (memoryMiB !== undefined) Properties['MemorySize'] = memoryMiB
     const variables = Properties.Environment?.Variables
-    if (variables !== undefined) variables['NODE_OPTIONS'] = optionsFor(variables['NODE_OPTIONS'], preload)
+    if (preload === undefined || variables === undefined) continue
+    const { NODE_OPTIONS } = variables
+    variables['NODE_OPTIONS'] =
+      `${typeof NODE_OPTIONS === 'string' ? NODE_OPTIONS : ''} --import ${preload.href}`.trim()
   }
   return JSON.stringify({ Resources, ...rest })
-}
-
-/**
- * Without source maps: Node.js reads a bundle's map when it loads the bundle, and makes a table of it when an error's stack
- * is first asked for, which ending a connection does already. That is a second of CPU time for each process, and these
- * tests start thousands.
- */
-function optionsFor(options: unknown, preload: URL | undefined): string {
-  const own = typeof options === 'string' ? options.split(' ') : []
-  const kept = own.filter((option) => option !== '--enable-source-maps')
-  return [...kept, ...(preload === undefined ? [] : ['--import', preload.href])].join(' ')
 }
 
 interface PolicyProperties {

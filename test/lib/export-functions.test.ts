@@ -199,7 +199,7 @@ describe('the functions', () => {
         // Lambda sets no limit of its own to the heap beside either of the two.
         Environment: {
           Variables: Match.objectLike({
-            NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=1 --max-old-space-size=2707',
+            NODE_OPTIONS: '--max-semi-space-size=1 --max-old-space-size=2707',
           }),
         },
         ReservedConcurrentExecutions: 4,

@@ -71,7 +71,7 @@ describe('a synthesised assembly', () => {
           ARCHIVE_BUCKET: 'my-archives',
           GUESTLIFT_SECONDS: '129000',
           // No limit of the heap: CodeBuild starts Node.js itself, which takes its own from the machine.
-          NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=1',
+          NODE_OPTIONS: '--max-semi-space-size=1',
         },
         timeoutSeconds: 36 * 3600,
       },
