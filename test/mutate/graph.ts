@@ -38,3 +38,20 @@ export function reaching(file: string, graph: ImportGraph): Map<string, number> 
   }
   return distances
 }
+
+/**
+ * Files of tests in the order in which they are asked about a changed file: those that load it by the fewest steps, and of
+ * equals those whose path has most in common with its own: `test/a/b.test.ts` is about `a/b.ts`.
+ */
+export function nearestFirst(file: string, distances: ReadonlyMap<string, number>): string[] {
+  const own = join('test', file.replace(/\.ts$/, ''))
+  const kinship = (testFile: string): number => {
+    let at = 0
+    while (at < own.length && own[at] === testFile[at]) at += 1
+    return at
+  }
+  return [...distances]
+    .filter(([one]) => one.endsWith('.test.ts'))
+    .toSorted(([one, far], [other, farther]) => far - farther || kinship(other) - kinship(one))
+    .map(([one]) => one)
+}

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { importGraph, reaching } from './graph.ts'
+import { importGraph, nearestFirst, reaching } from './graph.ts'
 import { mutated, type Mutant, mutantsOf } from './mutants.ts'
 import { TestRunner } from './test-runner.ts'
 import { type Seen, trialsOf } from './trials.ts'
@@ -70,8 +70,7 @@ export async function mutate(order: Order): Promise<Outcome> {
       if (isOver()) return undefined
       const distances = reachedFrom(mutant.file)
       const source = mutated(sources.get(mutant.file) ?? '', mutant)
-      const usable = [...distances.keys()].filter((one) => one.endsWith('.test.ts') && isUsed(one))
-      const testFiles = usable.slice(0, nearest)
+      const testFiles = nearestFirst(mutant.file, distances).filter(isUsed).slice(0, nearest)
       for await (const trial of trialsOf(mutant, testFiles, (testFile) => see(testFile, runner))) {
         // What some test might still notice is neither noticed nor not.
         if (isOver()) return undefined
