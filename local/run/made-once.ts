@@ -14,6 +14,8 @@ import { identifyProcess, isGone } from './process-identity.ts'
  */
 export async function madeOnce(target: string, make: (draft: string) => Promise<void>): Promise<string> {
   const there = (): boolean => existsSync(target)
+  // Nothing is written then, not even a lock: the folder may be one that only others may write to.
+  if (there()) return target
   const giveBack = await takeTurn(`${target}.lock`, there)
   try {
     if (!there()) await makeInto(target, make)

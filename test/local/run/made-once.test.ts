@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +45,15 @@ describe('a folder that is made once', () => {
     await expect(failing).rejects.toThrow('the disk is full')
     expect(readdirSync(folder)).toEqual([])
     await madeOnce(target, write('whole'))
+    expect(readFileSync(join(target, 'text'), 'utf8')).toBe('whole')
+  })
+
+  it('is used as it is, and nothing is written beside it, once it is there', async () => {
+    const target = join(folder, 'target')
+    await madeOnce(target, write('whole'))
+    const { mtimeMs } = statSync(folder)
+    await madeOnce(target, write('other'))
+    expect(statSync(folder).mtimeMs).toBe(mtimeMs)
     expect(readFileSync(join(target, 'text'), 'utf8')).toBe('whole')
   })
 
