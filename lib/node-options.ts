@@ -12,8 +12,9 @@ export const byteMoverNodeOptions = '--max-semi-space-size=1'
 const OLD_SPACE_PERCENT = 90
 
 /**
- * Options of a function, where it has any. Lambda's start script sets the heap's limit by the function's memory, unless NODE_OPTIONS has one of
- * two options: `--max-old-space-size` or `--max-semi-space-size`. Then it sets neither, so both stand here.
+ * Options of a function, where it has any. Lambda's start script sets the heap's limit by the function's memory, unless
+ * NODE_OPTIONS has one of two options: `--max-old-space-size` or `--max-semi-space-size`. Then it sets neither, so both
+ * stand here.
  */
 export function functionNodeOptions(movesBytes: boolean, memoryMiB: number): string | undefined {
   if (!movesBytes) return undefined
