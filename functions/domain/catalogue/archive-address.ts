@@ -58,6 +58,14 @@ export function archiveAddress(text: string, keyPrefix: string, site?: string): 
   }
 }
 
+/** Why an address can't be looked for in this bucket, a sentence: it names another one. */
+export function isElsewhere(
+  { text, bucket }: Pick<ArchiveAddress, 'text' | 'bucket'>,
+  read: string,
+): string | undefined {
+  return bucket === undefined || bucket === read ? undefined : `${text} is not in the bucket ${read}: name one of them.`
+}
+
 /** The guests with what was archived of them by then. Those of which nothing was are left out. @param at ISO instant */
 export function asOf(guests: readonly CataloguedGuest[], at: string | undefined): CataloguedGuest[] {
   if (at === undefined) return [...guests]

@@ -1,5 +1,5 @@
 import { ArchiveUnknown } from '../../contracts/errors.ts'
-import { type ArchiveAddress, archiveAddress, asOf } from '../../domain/catalogue/archive-address.ts'
+import { type ArchiveAddress, archiveAddress, asOf, isElsewhere } from '../../domain/catalogue/archive-address.ts'
 import type { CataloguedGuest } from '../../domain/catalogue/catalogue-guests.ts'
 import { chooseArchive, type ChosenArchive } from '../../domain/catalogue/choose-archive.ts'
 import type { Ports } from '../ports.ts'
@@ -24,10 +24,9 @@ export async function findGuests(
   ports: Needs,
 ): Promise<{ address: ArchiveAddress; guests: CataloguedGuest[] }> {
   const address = archiveAddress(text, ports.keyPrefix, site)
-  const { bucket, filter } = address
-  if (bucket !== undefined && bucket !== ports.store.bucket) {
-    throw new ArchiveUnknown(`${text} is not in the bucket ${ports.store.bucket}, which is the one that is read.`)
-  }
+  const { filter } = address
+  const elsewhere = isElsewhere(address, ports.store.bucket)
+  if (elsewhere !== undefined) throw new ArchiveUnknown(elsewhere)
   if (filter.site !== undefined) await requireKnownSite(filter.site, ports)
   const guests: CataloguedGuest[] = []
   for await (const read of readCatalogue(filter, ports)) guests.push(...asOf(address.of(read), at))

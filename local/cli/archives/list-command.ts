@@ -1,5 +1,9 @@
 import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
-import { type ArchiveAddress, archiveAddress } from '../../../functions/domain/catalogue/archive-address.ts'
+import {
+  type ArchiveAddress,
+  archiveAddress,
+  isElsewhere,
+} from '../../../functions/domain/catalogue/archive-address.ts'
 import { type CataloguedGuest, guestsIn } from '../../../functions/domain/catalogue/catalogue-guests.ts'
 import { searchGuest, searchWords } from '../../../functions/domain/catalogue/catalogue-search.ts'
 import type { CatalogueFilter } from '../../../functions/operations/catalogue/list-archives.ts'
@@ -33,7 +37,7 @@ export function filterOf({ site, guest, since, until }: ListArchivesOptions): Ca
  * @param what an address; all archives without one
  * @throws UsageError for two guests at once, or another bucket's address
  */
-export async function listArchivesHere(what: string | undefined, options: ListArchivesOptions): Promise<number> {
+export function listArchivesHere(what: string | undefined, options: ListArchivesOptions): Promise<number> {
   return tellArchives(options, ({ entries }) => entries, what)
 }
 
@@ -67,9 +71,8 @@ export async function* readGuests(
 function addressIn(what: string, keyPrefix: string, { site, guest, bucket }: ListArchivesOptions): ArchiveAddress {
   if (guest !== undefined) throw new UsageError(`list takes ${what} or --guest ${guest}, not both.`)
   const address = archiveAddress(what, keyPrefix, site)
-  if (address.bucket !== undefined && address.bucket !== bucket) {
-    throw new UsageError(`${what} is not in the bucket ${bucket}: name one of them.`)
-  }
+  const elsewhere = isElsewhere(address, bucket)
+  if (elsewhere !== undefined) throw new UsageError(elsewhere)
   return address
 }
 
