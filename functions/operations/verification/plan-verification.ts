@@ -94,7 +94,7 @@ async function findDue(
   }
 }
 
-/** Archives below keys, and the newest whole one of each guest that is named. */
+/** Archives below keys, and the newest of each guest that is named. */
 async function findAsked(
   asked: readonly string[],
   site: string | undefined,
@@ -127,10 +127,10 @@ async function archivesBelow(prefix: string, ports: Needs): Promise<GuestArchive
   return guests
 }
 
-/** @throws ArchiveUnknown */
+/** With newer ones that aren't whole: an older archive must not pass for the newest. @throws ArchiveUnknown */
 async function newestOf(address: string, site: string | undefined, ports: Needs): Promise<GuestArchives> {
-  const { guest, entry } = await findArchive(address, { site }, ports)
-  return { site: guest.site, guest: guest.guest, entries: [entry] }
+  const { guest, entry, passedOver } = await findArchive(address, { site }, ports)
+  return { site: guest.site, guest: guest.guest, entries: [entry, ...passedOver] }
 }
 
 /** The narrowest part of the catalogue that holds a prefix of keys: site and guest, where they are whole. */

@@ -2,11 +2,12 @@
 import { archivesPrefix } from '../../../functions/domain/books/object-keys.ts'
 import { readFolder } from '../../../functions/domain/catalogue/catalogue.ts'
 import type { Verification } from '../../../functions/contracts/verification.ts'
-import { findArchive, type Sought } from '../../../functions/operations/catalogue/find-archive.ts'
+import type { Sought } from '../../../functions/operations/catalogue/find-archive.ts'
 import { verifyDeep } from '../../../functions/operations/verification/verify-deep.ts'
 import { toolVersion } from '../../../functions/runtime/version.ts'
 import type { OpenBucket } from '../bucket-store.ts'
 import { CliError } from '../../run/cli-error.ts'
+import { oneArchive } from './one-archive.ts'
 
 export interface VerifiedArchive {
   folder: string
@@ -27,7 +28,7 @@ export async function* verifyStored(
   const { store, keyPrefix } = opened
   const folders = where.startsWith(archivesPrefix(keyPrefix))
     ? await foldersBelow(where, opened)
-    : [(await findArchive(where, sought, opened)).entry.folder]
+    : [(await oneArchive(where, sought, opened)).folder]
   const ports = {
     store,
     toolVersion,

@@ -9,9 +9,10 @@ import { folderOf, MANIFEST_NAME, manifestKey } from '../../../functions/domain/
 import { crc32ToBase64 } from '../../../functions/domain/transfer/crc32.ts'
 import { manifestShape } from '../../../functions/operations/books/shapes.ts'
 import { readRecord } from '../../../functions/operations/books/stored-json.ts'
-import { findArchive, type Sought } from '../../../functions/operations/catalogue/find-archive.ts'
+import type { Sought } from '../../../functions/operations/catalogue/find-archive.ts'
 import { readObject } from '../../../functions/operations/verification/read-object.ts'
 import { CliError } from '../../run/cli-error.ts'
+import { oneArchive } from '../archives/one-archive.ts'
 import { manifestFor } from '../archives/verify-local.ts'
 import { type OpenBucket, openBucket } from '../bucket-store.ts'
 
@@ -110,11 +111,7 @@ async function keyOf(given: string, sought: Sought, ports: Pick<OpenBucket, 'sto
   if (/(?:^|\/)(?:vm|container)-[^/]+\/\d{4}-/.test(given)) {
     return given.startsWith(ports.keyPrefix) ? given : `${ports.keyPrefix}${given}`
   }
-  const { entry, passedOver } = await findArchive(given, sought, ports)
-  for (const one of passedOver) {
-    process.stderr.write(`The newer ${one.folder} was passed over: ${one.reason ?? `it is ${one.state}.`}\n`)
-  }
-  return entry.folder
+  return (await oneArchive(given, sought, ports)).folder
 }
 
 function onlyFile(manifest: Manifest | undefined, folder: string): string {

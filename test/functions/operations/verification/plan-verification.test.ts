@@ -123,6 +123,15 @@ describe('planning what is verified', () => {
     await refused('runs/2026/', /no archive of runs\/2026\//)
   })
 
+  it('names what is newer than the archive that it reads, and not whole', async () => {
+    const whole = await archive('hq', '100', '2026-11-20T02:00:00.000Z')
+    const folder = 'archives/hq/vm-100/2026-11-21T02-00-00Z/'
+    await ports.store.writeText(`${folder}file`, 'half')
+    await plan({ archives: ['hq/vm-100'] })
+    expect(await items()).toMatchObject([{ folder: whole }])
+    expect((await left()).unread).toMatchObject([{ folder, why: 'not-complete', overdue: true }])
+  })
+
   it('leaves to an earlier run without a report what that may still be reading at length', async () => {
     const large = await archive('hq', '100', '2026-11-20T02:00:00.000Z', 600)
     const small = await archive('hq', '101', '2026-11-20T02:00:00.000Z', 300)

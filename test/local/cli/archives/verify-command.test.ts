@@ -127,8 +127,11 @@ describe('guestlift verify --archive', () => {
         [['hq/vm-100'], good],
         [['web1', '--at', '2026-11-22'], good],
       ] as const) {
-        const { out } = await guestlift('verify', '--json', ...at, '--archive', ...words)
+        const { out, error } = await guestlift('verify', '--json', ...at, '--archive', ...words)
         expect(JSON.parse(out)).toMatchObject({ folder })
+        expect(error).toMatch(
+          /^The newer vault\/\S+2026-11-22T02-00-00Z\/ was passed over: it is damaged\. \S+ has \d+ bytes/,
+        )
       }
       const unknown = await guestlift('verify', '--archive', 'nobody', ...at)
       expect(unknown).toMatchObject({ code: 1, error: expect.stringMatching(/There is no archive of nobody/) })
