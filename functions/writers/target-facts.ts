@@ -67,6 +67,13 @@ export function damagedFact(path: string, where: string, positionBytes: number):
   )
 }
 
+/** What the store gave isn't the archive's range, which says nothing against the target. */
+export function otherBytesFact(path: string, positionBytes: number): GuestliftError {
+  return new ChecksumMismatch(
+    `${path}: the store gave other bytes for the range at byte ${positionBytes} than the archive has there. Verify the archive, then restore again.`,
+  )
+}
+
 export function sizeFact(path: string, where: string, sizeBytes: number, wantedBytes: number): GuestliftError {
   return new ChecksumMismatch(
     `${path} on ${where} has ${sizeBytes} bytes in place of ${wantedBytes}. Something else writes to it; discard it and restore again.`,

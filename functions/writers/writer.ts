@@ -12,19 +12,24 @@ export interface Target {
   sizeBytes: number
 }
 
-/** A piece of the file, and the CRC-32 that its bytes have to have: unsigned. */
-export interface FileRange {
+/** A piece of the file, and the CRC-32 that its bytes have to have, where it is known: unsigned. */
+export interface Range {
   positionBytes: number
   sizeBytes: number
+  crc32?: number
+}
+
+/** A piece of the file whose CRC-32 is known: from a list of parts, or learned when it was brought. */
+export interface FileRange extends Range {
   crc32: number
 }
 
 /** Where the bytes of a range come from. A way over which they pass reads them; a node that fetches them gets a URL. */
 export interface RangeSource {
   /** The bytes, held in memory. */
-  read(range: FileRange, signal?: AbortSignal): Promise<Buffer>
+  read(range: Range, signal?: AbortSignal): Promise<Buffer>
   /** Allow the node to read the range once or more, soon. */
-  sign(range: FileRange): Promise<SignedGet>
+  sign(range: Range): Promise<SignedGet>
 }
 
 /**
@@ -44,12 +49,15 @@ export interface Writer {
   holds(range: FileRange, signal?: AbortSignal): Promise<boolean>
 
   /**
-   * Bring a range, and read it back on the target. Returns once it is proved, with how often the store asked to slow down.
-   * @throws ChecksumMismatch when other bytes lie on the target than were sent, each time
+   * Bring a range, and read it back on the target. Returns once the bytes there have the CRC-32 of those that the store
+   * gave, with that sum and how often the store asked to slow down. Whether a learned sum is the archive's, only the sum
+   * over all ranges says: `finish` compares it.
+   * @throws ChecksumMismatch when other bytes lie on the target than the store gave, each time, or when what it gave
+   * hasn't the range's CRC-32
    * @throws TargetFull, TargetUnwritable, ConnectionDropped, the signal's reason, and what `source` throws
    * @throws ArchiveConflict (the object was replaced), ObjectFrozen, StoreUnavailable, StoreDenied
    */
-  bring(range: FileRange, source: RangeSource, signal?: AbortSignal): Promise<{ throttles: number }>
+  bring(range: Range, source: RangeSource, signal?: AbortSignal): Promise<{ throttles: number; crc32: number }>
 
   /**
    * Give the file its name, for good: once the ranges, each proved on the target, make the whole; its size is right; and

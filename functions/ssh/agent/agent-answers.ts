@@ -61,7 +61,12 @@ const answerSchemas = {
   }),
   crc: z.object({ ok: z.literal('crc'), crc32: crc32Schema, sizeBytes: z.int().nonnegative() }),
   create: z.object({ ok: z.literal('create') }),
-  fetch: z.object({ ok: z.literal('fetch'), ...httpAnswer, crc32: crc32Schema.optional() }),
+  fetch: z.object({
+    ok: z.literal('fetch'),
+    ...httpAnswer,
+    // Of the bytes as they came, and of those that lie in the file then.
+    sums: z.object({ arrived: crc32Schema, written: crc32Schema }).optional(),
+  }),
   finish: z.object({
     ok: z.literal('finish'),
     state: z.enum(['made', 'gone', 'taken', 'size']),
@@ -91,7 +96,7 @@ export interface Requests {
   crc: Range & { path: string }
   /** Make the file, empty, unless it is there. */
   create: { path: string }
-  /** Write a range from the store into the file, and sum up what lies there then: only where the store gave it. */
+  /** Write a range from the store into the file, and sum up what came and what lies there: only where the store gave it. */
   fetch: Range & { path: string; url: string; headers: Readonly<Record<string, string>> }
   /** `made`: the file has its name. `gone`: no temporary file. `taken`: another has the name. `size`: not this one. */
   finish: { folder: string; temporary: string; final: string; sizeBytes: number }

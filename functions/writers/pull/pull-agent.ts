@@ -4,7 +4,8 @@ import { agentProgram, type AgentTiming } from '../../ssh/agent/agent-program.ts
 
 /**
  * The program that the node runs while it fetches a file. A range goes from the store to its place in the file, then to
- * the disk; then it is read back for its sum, which proves the way into the file, not the platter under it.
+ * the disk; then it is read back for its sum, which proves the way into the file, not the platter under it. Its bytes are
+ * summed up as they come, too: nobody may know what they are to be.
  */
 export function pullProgram(timing: AgentTiming): string {
   return agentProgram(
@@ -150,16 +151,18 @@ sub do_fetch {
     hang_up();
     fail('garbled', 'the answer is not the range that was asked for');
   }
-  receive_range($ask, \$inbox);
+  my $arrived = receive_range($ask, \$inbox);
   hang_up() if lc($header->{connection} || '') eq 'close';
   to_disk($file);
-  return { ok => 'fetch', %{ answer($status, $header, '') }, crc32 => sum_of_range($ask) };
+  return { ok => 'fetch', %{ answer($status, $header, '') }, sums => { arrived => $arrived, written => sum_of_range($ask) } };
 }
 
+# Returns the sum of what came.
 sub receive_range {
   my ($ask, $inbox) = @_;
   defined sysseek $file, $ask->{positionBytes}, SEEK_SET or refuse_file('seek');
   my $left = $ask->{sizeBytes};
+  my $crc32 = 0;
   while ($left > 0) {
     heed();
     my $block = $left < $BLOCK_BYTES ? $left : $BLOCK_BYTES;
@@ -168,6 +171,7 @@ sub receive_range {
       next;
     }
     my $bytes = substr $$inbox, 0, $block, '';
+    $crc32 = Compress::Raw::Zlib::crc32($bytes, $crc32);
     my $at = 0;
     while ($at < $block) {
       my $count = syswrite $file, $bytes, $block - $at, $at;
@@ -176,6 +180,7 @@ sub receive_range {
     $left -= $block;
   }
   if (length $$inbox) { hang_up(); fail('garbled', 'the answer is longer than it said') }
+  return $crc32 + 0;
 }
 
 # Gives the file its name, unless another has it. A second name can't replace a file, as renaming would.

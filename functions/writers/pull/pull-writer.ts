@@ -1,3 +1,4 @@
+import type { GuestliftError } from '../../contracts/errors.ts'
 import type { GetVerdict, SignedGet } from '../../contracts/signed-get.ts'
 import { MAX_PART_ATTEMPTS } from '../../domain/transfer/part-retry.ts'
 import { isPassingOnNode } from '../../ssh/agent/agent-facts.ts'
@@ -6,10 +7,13 @@ import { type AgentProcess, AgentRefusal } from '../../ssh/agent/agent-process.t
 import type { AgentSession } from '../../ssh/agent/agent-session.ts'
 import type { Landing } from '../landing.ts'
 import type { Place } from '../place.ts'
-import { damagedFact, sizeFact, takenFact, vanishedFact } from '../target-facts.ts'
+import { damagedFact, otherBytesFact, sizeFact, takenFact, vanishedFact } from '../target-facts.ts'
 import { assertIsWhole, assertWhole } from '../whole.ts'
-import type { FileRange, RangeSource, Target, Writer } from '../writer.ts'
+import type { FileRange, Range, RangeSource, Target, Writer } from '../writer.ts'
 import { failureFact } from './pull-facts.ts'
+
+/** What became of one GET, and the sum of what was brought. */
+type Fetched = { given: true; crc32: number } | (GetVerdict & { given: false })
 
 /** One file on one node, which the node fetches itself. */
 export class PullWriter implements Writer {
@@ -33,17 +37,17 @@ export class PullWriter implements Writer {
     return this.#lies(this.#finished ? this.#place.final : this.#place.temporary, range, signal)
   }
 
-  async bring(range: FileRange, source: RangeSource, signal?: AbortSignal): Promise<{ throttles: number }> {
+  async bring(range: Range, source: RangeSource, signal?: AbortSignal): Promise<{ throttles: number; crc32: number }> {
     if (this.#finished) throw takenFact(this.#place.final, this.#where)
     return this.#use(async (agent) => {
       if (range.sizeBytes === 0) {
         await agent.ask('create', { path: this.#place.temporary }, { signal })
-        return { throttles: 0 }
+        return { throttles: 0, crc32: 0 }
       }
       let throttles = 0
       for (let attempt = 1; ; attempt++) {
         const verdict = await this.#tryFetch(agent, range, await source.sign(range), signal)
-        if (verdict.given) return { throttles }
+        if (verdict.given) return { throttles, crc32: verdict.crc32 }
         if (verdict.slowDown) throttles++
         if (!verdict.again || attempt === MAX_PART_ATTEMPTS) throw verdict.error
         await pause(attempt, this.#deps, signal)
@@ -80,15 +84,21 @@ export class PullWriter implements Writer {
   }
 
   /** One GET. A way to the store that is closed for the moment is a verdict, too. */
-  async #tryFetch(agent: AgentProcess, range: FileRange, get: SignedGet, signal?: AbortSignal): Promise<GetVerdict> {
+  async #tryFetch(agent: AgentProcess, range: Range, get: SignedGet, signal?: AbortSignal): Promise<Fetched> {
     const { positionBytes, sizeBytes } = range
     const path = this.#place.temporary
     try {
       const wanted = { path, positionBytes, sizeBytes, url: get.url, headers: get.headers }
       const answer = await agent.ask('fetch', wanted, { signal })
       const verdict = get.judge(answer)
-      if (!verdict.given || answer.crc32 === range.crc32) return verdict
-      return { given: false, again: true, slowDown: false, error: damagedFact(path, this.#where, positionBytes) }
+      if (!verdict.given) return verdict
+      const { sums } = answer
+      const damaged = (error: GuestliftError): Fetched => ({ given: false, again: true, slowDown: false, error })
+      if (sums === undefined || sums.arrived !== sums.written) {
+        return damaged(damagedFact(path, this.#where, positionBytes))
+      }
+      if (sums.arrived !== (range.crc32 ?? sums.arrived)) return damaged(otherBytesFact(path, positionBytes))
+      return { given: true, crc32: sums.arrived }
     } catch (error) {
       if (!(error instanceof AgentRefusal && isPassingOnNode(error.failure))) throw error
       return {

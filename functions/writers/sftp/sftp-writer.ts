@@ -6,9 +6,17 @@ import type { SftpSession } from '../../ssh/sftp/sftp-session.ts'
 import { isRegular, openFlag, statusCode } from '../../ssh/sftp/sftp-wire.ts'
 import type { Landing } from '../landing.ts'
 import type { Place } from '../place.ts'
-import { damagedFact, foreignFact, fullFact, sizeFact, takenFact, vanishedFact } from '../target-facts.ts'
+import {
+  damagedFact,
+  foreignFact,
+  fullFact,
+  otherBytesFact,
+  sizeFact,
+  takenFact,
+  vanishedFact,
+} from '../target-facts.ts'
 import { assertIsWhole, assertWhole } from '../whole.ts'
-import type { FileRange, RangeSource, Target, Writer } from '../writer.ts'
+import type { FileRange, Range, RangeSource, Target, Writer } from '../writer.ts'
 import { refusalFact } from './sftp-target-facts.ts'
 
 /** The platform's services run as root; nobody else needs to read it. */
@@ -49,14 +57,15 @@ export class SftpWriter implements Writer {
     return this.#lies(this.#finished ? this.#place.final : this.#place.temporary, range, signal)
   }
 
-  async bring(range: FileRange, source: RangeSource, signal?: AbortSignal): Promise<{ throttles: number }> {
+  async bring(range: Range, source: RangeSource, signal?: AbortSignal): Promise<{ throttles: number; crc32: number }> {
     if (this.#finished) throw takenFact(this.#place.final, this.#where)
     const { temporary } = this.#place
     const handle = await this.#open()
     const bytes = await source.read(range, signal)
+    const crc32 = crc32Of(bytes)
     // What comes from the store is judged where it comes from; here, what is sent has to be what was meant.
-    if (bytes.length !== range.sizeBytes || crc32Of(bytes) !== range.crc32) {
-      throw damagedFact(temporary, 'the store', range.positionBytes)
+    if (bytes.length !== range.sizeBytes || crc32 !== (range.crc32 ?? crc32)) {
+      throw otherBytesFact(temporary, range.positionBytes)
     }
     const { sftp } = this.#session
     for (let attempt = 1; attempt <= MOST_TRIES; attempt++) {
@@ -66,7 +75,7 @@ export class SftpWriter implements Writer {
       } catch (error) {
         throw await this.#writeFact(error, range)
       }
-      if ((await this.#sumOf(handle, range, signal)) === range.crc32) return { throttles: 0 }
+      if ((await this.#sumOf(handle, range, signal)) === crc32) return { throttles: 0, crc32 }
     }
     throw damagedFact(temporary, this.#where, range.positionBytes)
   }
@@ -175,7 +184,7 @@ export class SftpWriter implements Writer {
   }
 
   /** CRC-32 of a range as the server has it; `undefined` when the file ends within. */
-  async #sumOf(handle: Buffer, range: FileRange, signal?: AbortSignal): Promise<number | undefined> {
+  async #sumOf(handle: Buffer, range: Range, signal?: AbortSignal): Promise<number | undefined> {
     const room = Buffer.allocUnsafe(Math.min(READ_BACK_BYTES, range.sizeBytes))
     let sum = 0
     for (let at = 0; at < range.sizeBytes; at += room.length) {

@@ -87,7 +87,7 @@ describe.skipIf(sshdPath === undefined)('delivery by pull', () => {
     let signed = 0
     const counted: RangeSource = { ...source, sign: (range) => source.sign(range).finally(() => signed++) }
     await withWriter(async (writer) => {
-      expect(await writer.bring(first, counted)).toEqual({ throttles })
+      expect(await writer.bring(first, counted)).toEqual({ throttles, crc32: first.crc32 })
       expect(await writer.holds(first)).toBe(true)
     })
     expect(signed).toBe(3)

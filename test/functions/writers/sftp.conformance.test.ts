@@ -2,6 +2,7 @@ import { openSftpDelivery } from '../../../functions/writers/sftp/sftp.ts'
 import { sshdPath, startOpenSsh } from '../ssh/openssh-server.ts'
 import { deliveryConformance } from './conformance.ts'
 import { loginAt, startOnSmallDisk, startUnprivileged } from './sessions.ts'
+import { startSpoilingSftp } from './spoiling-server.ts'
 
 if (sshdPath === undefined) console.warn('skipped: no sshd')
 
@@ -13,10 +14,12 @@ deliveryConformance(
     const ssh = await startOpenSsh(config)
     const unprivileged = await startUnprivileged(config)
     const small = await startOnSmallDisk(config)
+    const spoiling = await startSpoilingSftp()
     return {
       ssh,
       unprivileged,
       small,
+      spoiling,
       deliveryTo: (server, { idleMilliseconds } = {}) =>
         openSftpDelivery('hq', loginAt(server), idleMilliseconds === undefined ? {} : { idleMilliseconds }),
       sourceOf: async (body) => ({
@@ -24,7 +27,7 @@ deliveryConformance(
         sign: () => Promise.reject(new Error('nobody fetches')),
       }),
       close: async () => {
-        for (const server of [ssh, unprivileged, small]) await server?.close()
+        for (const server of [ssh, unprivileged, small, spoiling?.server]) await server?.close()
       },
     }
   },
