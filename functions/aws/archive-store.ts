@@ -1,4 +1,5 @@
 /** What a run needs of the archive bucket. `s3-archive-store.ts` implements it; operations know only this. */
+import type { SignedGet } from '../contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 
 /** A part that S3 holds. `crc32` is the unsigned value that S3 compared when it received the part. */
@@ -62,6 +63,28 @@ export interface ByteRange {
   lastByte: number
   etag: string
 }
+
+/**
+ * Can an object's bytes be read now? `storageClass` is S3's word, STANDARD where it says none. `readableUntil`, an ISO
+ * instant, is there for copies that expire.
+ */
+export interface FrozenState {
+  storageClass: string
+  state: 'readable' | 'frozen' | 'thawing'
+  readableUntil?: string
+}
+
+/** How fast S3 makes an object readable: within minutes, hours, or half a day and more. Prices differ tenfold. */
+export type ThawTier = 'expedited' | 'standard' | 'bulk'
+
+/** For how many whole days the copy is to stay readable; objects in Intelligent-Tiering stay so for longer. */
+export interface ThawOrder {
+  days: number
+  tier: ThawTier
+}
+
+/** `readable`: it was before, and stays so for the days that were asked for at least. */
+export type ThawAnswer = 'begun' | 'under-way' | 'readable'
 
 /**
  * Every method throws `StoreUnavailable` for passing faults that outlasted the inner retries and `StoreDenied` where
@@ -128,6 +151,23 @@ export interface ArchiveStore {
    * @throws ArchiveConflict when the object is no longer the one with the ETag
    */
   readRange(key: string, range: ByteRange): Promise<Buffer>
+
+  /**
+   * Allow someone else to read a range: of the object with the ETag, for at most a quarter of an hour. Nothing is sent.
+   * Sign anew for each try.
+   */
+  presignRange(key: string, range: ByteRange): Promise<SignedGet>
+
+  /** Whether an object can be read now, or has to be thawed first; `undefined` when there is none. */
+  frozenState(key: string): Promise<FrozenState | undefined>
+
+  /**
+   * Have an object made readable. Returns at once; `frozenState` tells when it is. Asking again is safe.
+   * @throws ArchiveConflict when there is no such object
+   * @throws StoreDenied when the tier doesn't exist for the object's class
+   * @throws StoreUnavailable when S3 has no room for the tier now
+   */
+  thaw(key: string, order: ThawOrder): Promise<ThawAnswer>
 
   /**
    * Write a small object, on a condition if one is given.

@@ -32,6 +32,7 @@ const bodiless = new Set([
   'UploadPartCommand',
   'DeleteObjectCommand',
   'AbortMultipartUploadCommand',
+  'RestoreObjectCommand',
 ])
 /** Whose success isn't one without the tag of what was written or found. */
 const tagged = new Set(['PutObjectCommand', 'UploadPartCommand', 'HeadObjectCommand', 'GetObjectCommand'])

@@ -17,6 +17,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { ArchiveConflict, ChecksumMismatch, StoreDenied, UploadVanished } from '../contracts/errors.ts'
+import type { SignedGet } from '../contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 import { crc32FromBase64, crc32ToBase64 } from '../domain/transfer/crc32.ts'
 import type { RetryDeps } from '../domain/transfer/part-retry.ts'
@@ -24,6 +25,7 @@ import type {
   ArchiveStore,
   ByteRange,
   DatedKey,
+  FrozenState,
   ListedObject,
   OpenUpload,
   PartArrival,
@@ -31,14 +33,17 @@ import type {
   StoredObject,
   StoredPart,
   StoredText,
+  ThawAnswer,
+  ThawOrder,
 } from './archive-store.ts'
 import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
 import { allPages } from './s3-pages.ts'
 import { sendPart } from './s3-part-upload.ts'
-import { presignPart } from './s3-presign.ts'
+import { presignPart, presignRange } from './s3-presign.ts'
 import { readRange } from './s3-range-read.ts'
 import { removeIfSame } from './s3-remove.ts'
 import { Replacement } from './s3-replace.ts'
+import { frozenState, thaw } from './s3-thaw.ts'
 
 /** What Complete answers when our sum isn't S3's, or one of the parts' sums isn't what it stored. */
 const checksumCodes = new Set(['BadDigest', 'InvalidPart', 'XAmzContentChecksumMismatch'])
@@ -303,6 +308,18 @@ export class S3ArchiveStore implements ArchiveStore {
 
   readRange(key: string, range: ByteRange): Promise<Buffer> {
     return readRange(this.#client, { bucket: this.bucket, key, ...range }, this.#retry)
+  }
+
+  presignRange(key: string, range: ByteRange): Promise<SignedGet> {
+    return presignRange(this.#client, { bucket: this.bucket, key, ...range })
+  }
+
+  frozenState(key: string): Promise<FrozenState | undefined> {
+    return frozenState(this.#client, { bucket: this.bucket, key })
+  }
+
+  thaw(key: string, order: ThawOrder): Promise<ThawAnswer> {
+    return thaw(this.#client, { bucket: this.bucket, key }, order)
   }
 
   async writeText(

@@ -18,7 +18,8 @@ const advice: Readonly<Record<string, string>> = {
   AccessDenied:
     'access denied. Check the permissions of the identity (s3:PutObject, GetObject, ListBucket, ListBucketMultipartUploads, ' +
     'ListMultipartUploadParts, AbortMultipartUpload, DeleteObject; for pruning also ListBucketVersions, GetObjectVersion, ' +
-    "GetObjectRetention, GetObjectLegalHold, DeleteObjectVersion), the bucket's policy and its KMS key",
+    'GetObjectRetention, GetObjectLegalHold, DeleteObjectVersion; for restores out of Glacier also RestoreObject), the ' +
+    "bucket's policy and its KMS key",
   Forbidden:
     'access denied. Check the permissions of the identity; without s3:ListBucket S3 also answers so for a key that does not exist',
   AllAccessDisabled: 'the bucket is disabled',

@@ -15,6 +15,10 @@ const ERRORS = {
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size'],
   EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size'],
   ExpiredToken: [400, 'The provided token has expired.'],
+  GlacierExpeditedRetrievalNotAvailable: [
+    503,
+    'Glacier expedited retrievals are currently not available, please try again later',
+  ],
   IllegalLocationConstraintException: [400, 'The location constraint does not fit the region of this endpoint.'],
   IncompleteBody: [400, 'The request body terminated unexpectedly'],
   InternalError: [500, 'We encountered an internal error. Please try again.'],
@@ -74,6 +78,7 @@ const ERRORS = {
     400,
     'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',
   ],
+  RestoreAlreadyInProgress: [409, 'Object restore is already in progress'],
   ServiceUnavailable: [503, 'Service is unable to handle request.'],
   SignatureDoesNotMatch: [
     403,

@@ -4,7 +4,7 @@
  * roles (`../iam/session.ts`) may do what their policies and the bucket's say. It checks what S3 checks and refuses what it doesn't implement.
  *
  * Known differences: no CRC64NVME is added to objects sent without a checksum; storage classes are labels, but that GLACIER
- * and DEEP_ARCHIVE can't be read before they are restored, which takes no time; lifecycle rules and notifications are kept but not carried out.
+ * and DEEP_ARCHIVE can't be read before they are restored, which takes as long as `thawMilliseconds` says; lifecycle rules and notifications are kept but not carried out.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -35,6 +35,8 @@ export interface S3Options extends Credentials {
   /** Created when missing. */
   buckets?: readonly string[]
   now?: () => Date
+  /** How long RestoreObject takes, in place of minutes or hours. Absent: no time at all. */
+  thawMilliseconds?: number
   faults?: FaultPlan
   onDone?: DoneListener
   /** Told of each right that a role's session used or lacked. */
@@ -147,7 +149,8 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     if (bucket !== undefined || /^(CreateBucket|ListBuckets)$/.test(route.operation))
       requireRights(access, request, route)
     const read = fault === 'bare-tags' ? withBareTags(request) : request
-    const answer = await run(route, { request: read, access, body, store, now, region: options.region })
+    const { region, thawMilliseconds = 0 } = options
+    const answer = await run(route, { request: read, access, body, store, now, region, thawMilliseconds })
     await options.onDone?.({ ...subjectOf(request, route), sizeBytes: body.sizeBytes })
     if (fault === 'lose-answer') dropAnswer(exchange, answer)
     else if (fault === 'cut') await sendHalf(exchange, answer)

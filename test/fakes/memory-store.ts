@@ -4,6 +4,7 @@ import type {
   ArchiveStore,
   ByteRange,
   DatedKey,
+  FrozenState,
   ListedObject,
   OpenUpload,
   PartArrival,
@@ -11,13 +12,18 @@ import type {
   StoredObject,
   StoredPart,
   StoredText,
+  ThawAnswer,
+  ThawOrder,
 } from '../../functions/aws/archive-store.ts'
 import {
   ArchiveConflict,
   ChecksumMismatch,
+  ObjectFrozen,
+  StoreDenied,
   StoreUnavailable,
   UploadVanished,
 } from '../../functions/contracts/errors.ts'
+import type { SignedGet } from '../../functions/contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../../functions/contracts/signed-put.ts'
 
 interface Upload {
@@ -31,6 +37,8 @@ export class MemoryStore implements ArchiveStore {
   readonly bucket = 'memory'
   readonly objects = new Map<string, { body: Buffer; etag: string; writtenAt?: string }>()
   readonly uploads = new Map<string, Upload>()
+  /** What lies in an archive class, or did: by key. A test says when a thaw ends, by setting the state. */
+  readonly cold = new Map<string, FrozenState>()
   #count = 0
   readonly #now: () => Date
 
@@ -44,6 +52,7 @@ export class MemoryStore implements ArchiveStore {
     const other = new MemoryStore(this.#now)
     for (const [key, object] of this.objects) other.objects.set(key, { ...object })
     for (const [id, upload] of this.uploads) other.uploads.set(id, { ...upload, parts: new Map(upload.parts) })
+    for (const [key, state] of this.cold) other.cold.set(key, { ...state })
     other.#count = this.#count
     return other
   }
@@ -140,13 +149,45 @@ export class MemoryStore implements ArchiveStore {
 
   async readText(key: string): Promise<StoredText | undefined> {
     const found = this.objects.get(key)
+    if (found !== undefined) this.#assertReadable(key)
     return found === undefined ? undefined : { text: found.body.toString(), etag: found.etag }
   }
 
   async readRange(key: string, { firstByte, lastByte, etag }: ByteRange): Promise<Buffer> {
     const found = this.objects.get(key)
     if (found?.etag !== etag) throw new ArchiveConflict(key)
+    this.#assertReadable(key)
     return found.body.subarray(firstByte, lastByte + 1)
+  }
+
+  async presignRange(key: string, { firstByte, lastByte, etag }: ByteRange): Promise<SignedGet> {
+    const error = new StoreUnavailable(key)
+    return {
+      url: `memory:/${key}`,
+      headers: { 'if-match': etag, range: `bytes=${firstByte}-${lastByte}` },
+      judge: ({ status }) => (status === 206 ? { given: true } : { given: false, again: true, slowDown: false, error }),
+    }
+  }
+
+  async frozenState(key: string): Promise<FrozenState | undefined> {
+    if (!this.objects.has(key)) return undefined
+    return { ...(this.cold.get(key) ?? { storageClass: 'STANDARD', state: 'readable' }) }
+  }
+
+  async thaw(key: string, { days, tier }: ThawOrder): Promise<ThawAnswer> {
+    if (!this.objects.has(key)) throw new ArchiveConflict(key)
+    const there = this.cold.get(key)
+    if (there === undefined) return 'readable'
+    const { storageClass, state } = there
+    if (storageClass === 'DEEP_ARCHIVE' && tier === 'expedited') throw new StoreDenied(key)
+    if (state === 'thawing') return 'under-way'
+    if (state === 'frozen') {
+      this.cold.set(key, { storageClass, state: 'thawing' })
+      return 'begun'
+    }
+    const readableUntil = new Date(this.#now().getTime() + days * 86_400_000).toISOString()
+    this.cold.set(key, { storageClass, state, readableUntil })
+    return 'readable'
   }
 
   async writeText(
@@ -191,6 +232,18 @@ export class MemoryStore implements ArchiveStore {
     const below = (await this.listKeys(prefix)).map((key) => key.slice(prefix.length))
     const names = below.filter((rest) => rest.includes('/')).map((rest) => rest.slice(0, rest.indexOf('/') + 1))
     return [...new Set(names)].map((name) => `${prefix}${name}`)
+  }
+
+  /** What is being thawed can be read now. */
+  endThaws(days = 3): void {
+    const readableUntil = new Date(this.#now().getTime() + days * 86_400_000).toISOString()
+    for (const [key, { storageClass, state }] of this.cold) {
+      if (state === 'thawing') this.cold.set(key, { storageClass, state: 'readable', readableUntil })
+    }
+  }
+
+  #assertReadable(key: string): void {
+    if ((this.cold.get(key)?.state ?? 'readable') !== 'readable') throw new ObjectFrozen(key)
   }
 
   #upload(uploadId: string): Upload {

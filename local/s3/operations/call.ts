@@ -14,6 +14,8 @@ export interface Call {
   store: ObjectStore
   now: Date
   region: string | undefined
+  /** How long RestoreObject takes until the object can be read. */
+  thawMilliseconds: number
 }
 
 /** `file` is sent from `start`, `length` bytes, and closed. */

@@ -1,6 +1,6 @@
-/** Objects in Glacier: what can't be read of them, and RestoreObject, which takes no time here. */
+/** Objects in Glacier: what can't be read of them, and RestoreObject, which takes as long as the server is told. */
 import { S3Error } from '../errors.ts'
-import { parseXml } from '../protocol/xml.ts'
+import { parseXml, type XmlNode } from '../protocol/xml.ts'
 import type { ObjectVersion } from '../store/records.ts'
 import { bucketOf, type Call, keyOf, LARGEST_XML_BYTES, type S3Response } from './call.ts'
 import { findVersion } from './find-version.ts'
@@ -9,9 +9,15 @@ import { versionHeader } from './object-attributes.ts'
 const FROZEN = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 const DAY_MILLISECONDS = 86_400_000
 
-/** In an archive class, and no restored copy of it lasts. */
-export function isFrozen({ storageClass, restoredUntil }: ObjectVersion, now: Date): boolean {
-  return FROZEN.has(storageClass) && (restoredUntil === undefined || Date.parse(restoredUntil) <= now.getTime())
+/** In an archive class, and there is no restored copy of it: none yet, or no more. */
+export function isFrozen(version: ObjectVersion, now: Date): boolean {
+  const { storageClass, restoredUntil } = version
+  if (!FROZEN.has(storageClass)) return false
+  return restoredUntil === undefined || Date.parse(restoredUntil) <= now.getTime() || isThawing(version, now)
+}
+
+function isThawing({ thawedAt }: ObjectVersion, now: Date): boolean {
+  return thawedAt !== undefined && Date.parse(thawedAt) > now.getTime()
 }
 
 /** @throws S3Error InvalidObjectState */
@@ -21,12 +27,20 @@ export function requireThawed(version: ObjectVersion, now: Date): void {
   }
 }
 
-/** `x-amz-restore`, of objects that have a restored copy now. */
+/** `x-amz-restore`, of objects that have a restored copy now or will have one. */
 export function restoreHeader(version: ObjectVersion, now: Date): Record<string, string> {
+  if (isThawing(version, now)) return { 'x-amz-restore': 'ongoing-request="true"' }
   if (version.restoredUntil === undefined || isFrozen(version, now)) return {}
   return {
     'x-amz-restore': `ongoing-request="false", expiry-date="${new Date(version.restoredUntil).toUTCString()}"`,
   }
+}
+
+/** Both places of the tier are S3's own: the older one beside the days. @throws S3Error MalformedXML */
+function tierOf(request: XmlNode): string {
+  const tier = request.child('GlacierJobParameters')?.value('Tier') ?? request.value('Tier') ?? 'Standard'
+  if (!/^(Expedited|Standard|Bulk)$/.test(tier)) throw new S3Error('MalformedXML')
+  return tier
 }
 
 export async function restoreObject(call: Call): Promise<S3Response> {
@@ -42,10 +56,16 @@ export async function restoreObject(call: Call): Promise<S3Response> {
       details: [['StorageClass', version.storageClass]],
     })
   }
-  const status = isFrozen(version, call.now) ? 202 : 200
+  if (tierOf(root) === 'Expedited' && version.storageClass === 'DEEP_ARCHIVE') {
+    throw new S3Error('InvalidArgument', { message: 'Retrieval option is not supported by this storage class' })
+  }
+  if (isThawing(version, call.now)) throw new S3Error('RestoreAlreadyInProgress')
+  const frozen = isFrozen(version, call.now)
+  const begin = call.now.getTime() + (frozen ? call.thawMilliseconds : 0)
   // S3 rounds up to the next midnight in UTC.
-  const end = Math.ceil((call.now.getTime() + days * DAY_MILLISECONDS) / DAY_MILLISECONDS) * DAY_MILLISECONDS
-  bucket.amend(key, version.versionId, (held) => ({ ...held, restoredUntil: new Date(end).toISOString() }))
+  const end = Math.ceil((begin + days * DAY_MILLISECONDS) / DAY_MILLISECONDS) * DAY_MILLISECONDS
+  const copy = { thawedAt: new Date(begin).toISOString(), restoredUntil: new Date(end).toISOString() }
+  bucket.amend(key, version.versionId, (held) => ({ ...held, ...copy }))
   await bucket.settleKey(key)
-  return { status, headers: versionHeader(bucket.record, version.versionId) }
+  return { status: frozen ? 202 : 200, headers: versionHeader(bucket.record, version.versionId) }
 }

@@ -43,6 +43,8 @@ export interface ObjectVersion extends ObjectAttributes {
   /** Of the upload that made it: a repeated completion finds its own result by it. */
   uploadId?: string
   partsCount?: number
+  /** ISO instant from which it can be read although it lies in Glacier. Absent: from the start. */
+  thawedAt?: string
   /** ISO instant until which it can be read although it lies in Glacier. */
   restoredUntil?: string
 }

@@ -69,6 +69,28 @@ export function archiveStoreConformance(name: string, open: () => Promise<StoreU
       await expect(store.readRange(key, { firstByte: 2, lastByte: 4, etag })).rejects.toMatchObject(conflict)
     })
 
+    it('lets someone else read a range of the object that it was, and none of another', async () => {
+      const key = freshKey()
+      const etag = (await store.writeText(key, '0123456789')) ?? ''
+      const allowed = await store.presignRange(key, { firstByte: 2, lastByte: 4, etag })
+      const send = () => fetch(allowed.url, { headers: allowed.headers })
+      const given = await send()
+      expect(await given.text()).toBe('234')
+      const headers = Object.fromEntries(given.headers)
+      expect(allowed.judge({ status: given.status, headers, body: '' })).toEqual({ given: true })
+      await store.writeText(key, 'other words')
+      const { status } = await send()
+      expect(allowed.judge({ status, headers: {}, body: '' })).toMatchObject({ error: { name: 'ArchiveConflict' } })
+    })
+
+    it('says of an object in no archive class that it can be read, and thaws nothing of it', async () => {
+      const key = freshKey()
+      expect(await store.frozenState(key)).toBeUndefined()
+      await store.writeText(key, 'warm')
+      expect(await store.frozenState(key)).toEqual({ storageClass: 'STANDARD', state: 'readable' })
+      expect(await store.thaw(key, { days: 1, tier: 'standard' })).toBe('readable')
+    })
+
     it('keeps the later of two parts of one number', async () => {
       const key = freshKey()
       const { uploadId } = await sendAll(key, [Buffer.from('first')])

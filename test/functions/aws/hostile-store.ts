@@ -12,17 +12,21 @@ export interface HostileStore {
   url: string
   /** Requests so far. */
   count: number
-  answer: (request: IncomingMessage) => HostileAnswer
+  answer: (request: IncomingMessage, sent: string) => HostileAnswer
   close(): Promise<void>
 }
 
 /** A server that takes every request whole and answers whatever it is told to: a console, a proxy, a captive portal. */
 export async function startHostileStore(answer: HostileStore['answer']): Promise<HostileStore> {
   const server = createServer((request, response) => {
-    request.resume()
+    let sent = ''
+    request.setEncoding('utf8')
+    request.on('data', (piece: string) => {
+      sent += piece
+    })
     request.on('end', () => {
       hostile.count += 1
-      const { status, headers = {}, body = '' } = hostile.answer(request)
+      const { status, headers = {}, body = '' } = hostile.answer(request, sent)
       response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers })
       response.end(request.method === 'HEAD' || status === 204 || status === 304 ? undefined : body)
     })

@@ -28,6 +28,8 @@ const operations: Readonly<Record<string, (store: ArchiveStore, versions: Versio
   readText: (store) => store.readText('a/b'),
   readRange: (store) => store.readRange('a/b', { firstByte: 0, lastByte: 2, etag: '"a"' }),
   writeText: (store) => store.writeText('a/b', '{}'),
+  frozenState: (store) => store.frozenState('a/b'),
+  thaw: (store) => store.thaw('a/b', { days: 1, tier: 'bulk' }),
   'writeText if absent': (store) => store.writeText('a/b', '{}', { onlyIf: { absent: true } }),
   'writeText if the same': (store) => store.writeText('a/b', '{}', { onlyIf: { etag: '"a"' } }),
   remove: (store) => store.remove('a/b'),

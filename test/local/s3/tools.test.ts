@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { HeadObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Fixture, KEYS, MIB, startFixture } from './fixture.ts'
 
@@ -29,7 +30,7 @@ const content = randomBytes(23 * MIB + 11)
 const bucket = 'tools-bucket'
 
 beforeAll(async () => {
-  fixture = await startFixture()
+  fixture = await startFixture({ thawMilliseconds: 3_600_000 })
   work = mkdtempSync(join(tmpdir(), 'guestlift-tools-'))
   file = join(work, 'vzdump-qemu-100.vma.zst')
   writeFileSync(file, content)
@@ -81,6 +82,18 @@ describe.skipIf(aws === undefined)('aws', () => {
     await cli('s3', 'rb', '--force', `s3://${bucket}-aws`)
   })
 
+  it('has an object restored out of Glacier, and sees that it takes a while', async () => {
+    const cold = ['--bucket', `${bucket}-cold`, '--key', 'cold']
+    await cli('s3', 'mb', `s3://${bucket}-cold`)
+    await cli('s3api', 'put-object', ...cold, '--storage-class', 'GLACIER')
+    const request = '{"Days":7,"GlacierJobParameters":{"Tier":"Standard"}}'
+    const restore = () => cli('s3api', 'restore-object', ...cold, '--restore-request', request)
+    await restore()
+    const head = JSON.parse(await cli('s3api', 'head-object', ...cold)) as { Restore: string; StorageClass: string }
+    expect(head).toMatchObject({ Restore: 'ongoing-request="true"', StorageClass: 'GLACIER' })
+    await expect(restore()).rejects.toThrow('RestoreAlreadyInProgress')
+  })
+
   // For us-east-1 this version still presigns with Signature Version 2, which S3 refuses on newer buckets.
   it('presigns a URL that works', async () => {
     await cli('s3', 'mb', `s3://${bucket}-url`)
@@ -110,6 +123,17 @@ describe.skipIf(rclone === undefined)('rclone', () => {
     await cli('copyto', `:s3:${bucket}-rclone/dir/moved`, copy)
     expect(readFileSync(copy).equals(content)).toBe(true)
     await cli('purge', `:s3:${bucket}-rclone`)
+  })
+
+  it('has an object restored out of Glacier', async () => {
+    const folder = `:s3:${bucket}-rclone-cold/dir`
+    await cli('mkdir', `:s3:${bucket}-rclone-cold`)
+    writeFileSync(join(work, 'cold'), 'x')
+    await cli('copyto', '--s3-storage-class', 'GLACIER', join(work, 'cold'), `${folder}/cold`)
+    const restored = await cli('backend', 'restore', folder, '-o', 'priority=Standard', '-o', 'lifetime=1')
+    expect(JSON.parse(restored)).toEqual([{ Remote: 'cold', Status: 'OK' }])
+    const again = await cli('backend', 'restore', folder, '-o', 'priority=Standard', '-o', 'lifetime=1')
+    expect(again).toContain('RestoreAlreadyInProgress')
   })
 
   it('finds nothing to do on a second sync', async () => {
@@ -157,6 +181,16 @@ describe.skipIf(s3cmd === undefined)('s3cmd', () => {
       ...args,
     )
   }
+
+  it('has an object restored out of Glacier', async () => {
+    const there = `s3://${bucket}-s3cmd-cold`
+    await cli('mb', there)
+    writeFileSync(join(work, 'cold'), 'x')
+    await cli('put', '--storage-class=GLACIER', join(work, 'cold'), `${there}/cold`)
+    await cli('restore', '--restore-days=7', '--restore-priority=standard', `${there}/cold`)
+    const head = new HeadObjectCommand({ Bucket: `${bucket}-s3cmd-cold`, Key: 'cold' })
+    expect((await fixture.s3.send(head)).Restore).toBe('ongoing-request="true"')
+  })
 
   it('makes a bucket, puts in parts, gets, lists, copies and deletes', async () => {
     const there = `s3://${bucket}-s3cmd`

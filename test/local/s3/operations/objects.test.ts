@@ -13,6 +13,8 @@ import {
   PutObjectCommand,
   PutObjectTaggingCommand,
   RestoreObjectCommand,
+  type RestoreRequest,
+  type Tier,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failure, type Fixture, MIB, startFixture } from '../fixture.ts'
@@ -159,6 +161,37 @@ describe('writing and reading', () => {
     expect(await text('warm')).toBe('x')
     const pointless = new RestoreObjectCommand({ Bucket, Key: 'warm', RestoreRequest: { Days: 1 } })
     expect(await failure(fixture.s3.send(pointless))).toMatchObject({ code: 'InvalidObjectState', status: 403 })
+  })
+
+  it('takes its time to restore where it is told to, and says that it is at it', async () => {
+    let now = new Date()
+    const slow = await startFixture({ now: () => now, thawMilliseconds: 60_000 })
+    const cold = { Bucket: await slow.bucket(), Key: 'cold' }
+    await slow.s3.send(new PutObjectCommand({ ...cold, Body: 'x', StorageClass: 'GLACIER' }))
+    const restore = (RestoreRequest: RestoreRequest) =>
+      slow.s3.send(new RestoreObjectCommand({ ...cold, RestoreRequest }))
+    const read = () => slow.s3.send(new GetObjectCommand(cold))
+    const restoring = async () => (await slow.s3.send(new HeadObjectCommand(cold))).Restore
+    expect((await restore({ Days: 1 })).$metadata.httpStatusCode).toBe(202)
+    expect(await restoring()).toBe('ongoing-request="true"')
+    expect(await failure(read())).toMatchObject({ code: 'InvalidObjectState' })
+    expect(await failure(restore({ Days: 1 }))).toMatchObject({ code: 'RestoreAlreadyInProgress', status: 409 })
+    now = new Date(now.getTime() + 60_000)
+    expect(await restoring()).toMatch(/^ongoing-request="false", expiry-date=/)
+    expect(await (await read()).Body?.transformToString()).toBe('x')
+    expect((await restore({ Days: 2 })).$metadata.httpStatusCode).toBe(200)
+    await slow.close()
+  })
+
+  it('has no fast way out of DEEP_ARCHIVE, and no tier that S3 has not', async () => {
+    await put('deep', 'x', { StorageClass: 'DEEP_ARCHIVE' })
+    const restore = (Tier: Tier) => {
+      const RestoreRequest = { Days: 1, GlacierJobParameters: { Tier } }
+      return fixture.s3.send(new RestoreObjectCommand({ Bucket, Key: 'deep', RestoreRequest }))
+    }
+    expect(await failure(restore('Expedited'))).toMatchObject({ code: 'InvalidArgument', status: 400 })
+    // A client may ask for what its types don't know.
+    expect(await failure(restore('Warp' as Tier))).toMatchObject({ code: 'MalformedXML', status: 400 })
   })
 
   it('reports encryption: AES256 by itself, KMS as asked', async () => {
