@@ -90,6 +90,11 @@ export class ArchiveAccess {
     this.allowOnBucket(role, ['s3:ListBucketVersions'])
   }
 
+  /** Have S3 make archives readable that lie in an archive class. It costs money, and changes nothing of them. */
+  grantThaw(role: IRole): void {
+    this.allow(role, ['s3:RestoreObject'], 'archives/*')
+  }
+
   /** What a distributed map needs around its plan and its results, as far as a workflow's own role goes. */
   grantMapFiles(role: IRole, folder: 'runs' | 'verifications'): void {
     this.allow(role, ['s3:GetObject'], `${folder}/*/plan.json`)

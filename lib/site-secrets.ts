@@ -6,6 +6,8 @@ import { DeploymentConfigError } from './deployment-config.ts'
 /** Characters of a managed policy, and managed policies of a role (IAM quotas, both as an account begins with). */
 const LONGEST_POLICY = 6144
 const MOST_POLICIES = 10
+/** Behind a site's name, in the name of its secret for restores. A plain secret's name has a dash there. */
+const RESTORE = '/restore'
 /** What a policy holds beside the names of its secrets. */
 const AROUND = 200
 
@@ -14,7 +16,8 @@ const AROUND = 200
  *
  *     aws secretsmanager create-secret --name guestlift/site/hq --secret-string file://site.json
  *
- * and changes it with `put-secret-value`. They aren't made here: a template is no place for credentials, a placeholder
+ * and changes it with `put-secret-value`. Where guests are restored, the account for that lies in a secret of its own,
+ * `guestlift/site/hq/restore`. They aren't made here: a template is no place for credentials, a placeholder
  * would pass for a configured site, and a retained secret would block the next deployment by its name.
  * `functions/providers/<platform>/config.ts` holds the strict schema of the content.
  *
@@ -22,7 +25,10 @@ const AROUND = 200
  * function's own policy would make a template of sites times functions.
  */
 export class SiteSecrets extends Construct {
+  private readonly prefix: string
+  private readonly sites: readonly string[]
   private readonly policies: readonly ManagedPolicy[]
+  private restorePolicies: readonly ManagedPolicy[] | undefined
 
   /**
    * @param prefix in front of the site's name in the secret's name, as `guestlift/site/`
@@ -30,30 +36,43 @@ export class SiteSecrets extends Construct {
    */
   constructor(scope: Construct, id: string, prefix: string, sites: readonly string[]) {
     super(scope, id)
-    const shares = sharesOf(sites.map((site) => ({ site, length: lengthOf(prefix, site) })))
+    this.prefix = prefix
+    this.sites = sites
+    this.policies = this.policiesFor('Read', '')
+  }
+
+  /** Read the configured sites' secrets, and no others: not those for restores. */
+  grantRead(role: Role): void {
+    for (const policy of this.policies) role.addManagedPolicy(policy)
+  }
+
+  /** Read the configured sites' secrets for restores, and no others. A deployment that restores nothing has no such policy. */
+  grantReadRestore(role: Role): void {
+    this.restorePolicies ??= this.policiesFor('ReadRestore', RESTORE)
+    for (const policy of this.restorePolicies) role.addManagedPolicy(policy)
+  }
+
+  private policiesFor(id: string, behind: string): ManagedPolicy[] {
+    const { prefix, sites } = this
+    const shares = sharesOf(sites.map((site) => ({ site, length: lengthOf(prefix, `${site}${behind}`) })))
     if (shares.length > MOST_POLICIES) {
       throw new DeploymentConfigError(
         `The names of ${sites.length} sites don't fit the ${MOST_POLICIES} policies that IAM allows a function. ` +
           'Shorten `siteSecretPrefix` or the names, or divide the sites between two deployments.',
       )
     }
-    this.policies = shares.map(
+    return shares.map(
       (share, index) =>
-        new ManagedPolicy(this, `Read${index + 1}`, {
+        new ManagedPolicy(this, `${id}${index + 1}`, {
           description: 'Reads the secrets of the sites of Guestlift',
           statements: [
             new PolicyStatement({
               actions: ['secretsmanager:GetSecretValue'],
-              resources: share.flatMap((site) => this.namesOf(`${prefix}${site}`)),
+              resources: share.flatMap((site) => this.namesOf(`${prefix}${site}${behind}`)),
             }),
           ],
         }),
     )
-  }
-
-  /** Read the configured sites' secrets, and no others. */
-  grantRead(role: Role): void {
-    for (const policy of this.policies) role.addManagedPolicy(policy)
   }
 
   /**
