@@ -174,7 +174,7 @@ describe('the architecture', () => {
       breaches(/^functions\/operations\//, [
         /^zod$/,
         /^functions\/(contracts|domain|archive-formats|catalogue-page|operations)\//,
-        /^functions\/(providers\/(?:capabilities\/)?[a-z-]+(?<!registry)|readers\/reader|aws\/(archive|version)-store)\.ts$/,
+        /^functions\/(providers\/(?:capabilities\/)?[a-z-]+(?<!registry)|readers\/reader|writers\/writer|aws\/(archive|version)-store)\.ts$/,
       ]),
     ).toEqual([])
   })

@@ -5,7 +5,18 @@ import { errorCode, isPassing } from './s3-errors.ts'
 /** Long enough to spare calls, short enough that a changed password is picked up within one run's retries. */
 const KEEP_MILLISECONDS = 5 * 60_000
 
-/** Sites as Secrets Manager holds them: one secret for each, named `<prefix><site>`, its text the site's JSON. */
+/** What a site's secret is read for. What restores has a secret of its own, which no function that backs up may read. */
+export type SecretUse = 'backup' | 'restore'
+
+/** The name of a site's secret. No site's name has a slash in it. */
+export function siteSecretName(prefix: string, site: string, use: SecretUse): string {
+  return `${prefix}${site}${use === 'restore' ? '/restore' : ''}`
+}
+
+/**
+ * Sites as Secrets Manager holds them: one secret for each, named `<prefix><site>`, its text the site's JSON; and where
+ * guests are restored, `<prefix><site>/restore` with that text and the account for restores.
+ */
 export class SiteSecrets {
   readonly #client: SecretsManagerClient
   readonly #prefix: string
@@ -22,17 +33,17 @@ export class SiteSecrets {
    * The site's JSON text. Parsing is the caller's; the text must not get into logs or errors.
    * @throws UnknownSite, InvalidSite (no text), StoreDenied (no permission), StoreUnavailable
    */
-  async readSite(site: string): Promise<string> {
-    const kept = this.#kept.get(site)
+  async readSite(site: string, use: SecretUse = 'backup'): Promise<string> {
+    const secretName = siteSecretName(this.#prefix, site, use)
+    const kept = this.#kept.get(secretName)
     const nowMilliseconds = this.#now().getTime()
     if (kept !== undefined && kept.untilMilliseconds > nowMilliseconds) return kept.text
-    const text = await this.#fetch(site)
-    this.#kept.set(site, { text, untilMilliseconds: nowMilliseconds + KEEP_MILLISECONDS })
+    const text = await this.#fetch(site, secretName, use)
+    this.#kept.set(secretName, { text, untilMilliseconds: nowMilliseconds + KEEP_MILLISECONDS })
     return text
   }
 
-  async #fetch(site: string): Promise<string> {
-    const secretName = `${this.#prefix}${site}`
+  async #fetch(site: string, secretName: string, use: SecretUse): Promise<string> {
     try {
       const answer = await this.#client.send(new GetSecretValueCommand({ SecretId: secretName }))
       if (answer.SecretString === undefined) {
@@ -41,7 +52,7 @@ export class SiteSecrets {
       return answer.SecretString
     } catch (error) {
       if (error instanceof InvalidSite) throw error
-      throw secretFact(error, site, secretName)
+      throw secretFact(error, site, secretName, use)
     }
   }
 }
@@ -49,12 +60,18 @@ export class SiteSecrets {
 /** IAM's word when none of the function's policies names this secret. Other refusals name what refuses: a Deny, a boundary, a key. */
 const nothingAllows = /no identity-based policy allows the secretsmanager:GetSecretValue/
 
-function secretFact(error: unknown, site: string, secretName: string): Error {
+const unknownTo: Record<SecretUse, (site: string) => string> = {
+  backup: (site) => `no site ${site} is configured`,
+  restore: (site) => `site ${site} is not configured for restores`,
+}
+const withBlock: Record<SecretUse, string> = { backup: '', restore: ' with its block `restore`' }
+
+function secretFact(error: unknown, site: string, secretName: string, use: SecretUse): Error {
   const code = errorCode(error)
   const cause = { cause: error }
   if (code === 'ResourceNotFoundException') {
     return new UnknownSite(
-      `no site ${site} is configured: Secrets Manager has no value for ${secretName}. Create the secret from the site's JSON: ` +
+      `${unknownTo[use](site)}: Secrets Manager has no value for ${secretName}. Create the secret from the site's JSON${withBlock[use]}: ` +
         `aws secretsmanager create-secret --name ${secretName} --secret-string file://site.json`,
       cause,
     )

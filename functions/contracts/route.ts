@@ -19,9 +19,9 @@ export const hostKeySchema = z
       .regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/, 'a host key is written SHA256:…, as ssh-keygen -lf prints it'),
   )
 
-/** How an account logs in over SSH: the same for every route that uses it. */
+/** How an account logs in over SSH: the same for every route and delivery that uses it. */
 const sshLogin = {
-  host: z.string().min(1).describe('The SSH server. `{node}` stands for the name of the node that made the archive.'),
+  host: z.string().min(1).describe('The SSH server. `{node}` stands for the name of the node.'),
   port: z.int().min(1).max(65_535).default(22).describe('Port of the SSH server.'),
   username: z.string().min(1).describe('The account.'),
   privateKey: z
@@ -48,30 +48,31 @@ const sshLogin = {
     .describe("What is replaced at the front of an archive's path, for accounts in a chroot."),
 }
 
-function oneSecret(route: { privateKey?: string | undefined; password?: string | undefined }): boolean {
-  return (route.privateKey === undefined) !== (route.password === undefined)
+function oneSecret(login: { privateKey?: string | undefined; password?: string | undefined }): boolean {
+  return (login.privateKey === undefined) !== (login.password === undefined)
 }
 const secretComplaint = { error: 'give either privateKey or password' }
 
+/** A way that is used over SSH: its type, and the account. */
+export function overSsh<Type extends string>(type: Type, description: string) {
+  return z.strictObject({ type: z.literal(type).describe(description), ...sshLogin }).refine(oneSecret, secretComplaint)
+}
+
 /** SFTP, read-only: works with `internal-sftp -R` and a chroot. */
-export const sftpRouteSchema = z
-  .strictObject({ type: z.literal('sftp').describe('Files are read over SFTP.'), ...sshLogin })
-  .refine(oneSecret, secretComplaint)
+export const sftpRouteSchema = overSsh('sftp', 'Files are read over SFTP.')
 export type SftpRoute = z.infer<typeof sftpRouteSchema>
 
 /**
  * The node reads and sends the parts itself, to URLs that are each good for one part with known checksums. Guestlift
  * talks to it over SSH; no archive byte passes a function, and no key of the bucket is on the node.
  */
-export const pushRouteSchema = z
-  .strictObject({
-    type: z.literal('push').describe('The node itself sends the files to S3, which it is asked to do over SSH.'),
-    ...sshLogin,
-  })
-  .refine(oneSecret, secretComplaint)
+export const pushRouteSchema = overSsh(
+  'push',
+  'The node itself sends the files to S3, which it is asked to do over SSH.',
+)
 export type PushRoute = z.infer<typeof pushRouteSchema>
 
-/** What a route needs to open an SSH connection. */
+/** What a route or a delivery needs to open an SSH connection. */
 export type SshLogin = Omit<SftpRoute, 'type'>
 
 const urlPlaceholders = ['node', 'storage', 'volume', 'file', 'path'] as const

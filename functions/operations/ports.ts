@@ -5,6 +5,7 @@ import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { PlatformTraits } from '../providers/traits.ts'
 import type { Route } from '../readers/reader.ts'
+import type { Delivery } from '../writers/writer.ts'
 
 /**
  * All that an operation can reach outside itself. `runtime/compose.ts` builds it for a function call and closes what
@@ -28,6 +29,8 @@ export interface Ports {
   traitsOf(platform: string): PlatformTraits
   /** The site's route for bytes. @throws UnknownSite, InvalidSite */
   route(site: string): Promise<Route>
+  /** The site's delivery, with the account that restores. @throws UnknownSite, InvalidSite */
+  delivery(site: string): Promise<Delivery>
   /** What transfers may take of the site. @throws UnknownSite, InvalidSite */
   siteLimits(site: string): Promise<SiteLimits>
   now(): Date

@@ -17,6 +17,7 @@ const sameAs: Readonly<Record<string, string>> = {
   'job.backup.proxmox': 'job.backup',
   'job.limits': 'site[proxmox].limits',
   'site[proxmox].route[https].tls': 'site[proxmox].tls',
+  'site[proxmox].restore.auth': 'site[proxmox].auth',
 }
 
 /** Each page with its tables as the schemas have them now. @throws where a section names no field */

@@ -31,6 +31,7 @@ import { fetchReport, realPatience, type UnreadReport } from './read-report.ts'
 import { type ReportingWorkflow, type ReportOf, type ReportShape, shapeOf, type ToldReport } from './report-shapes.ts'
 import { openSessions, roleOf, type RoleSession } from './role-sessions.ts'
 import { startSecretsEndpoint } from './secrets-endpoint.ts'
+import { siteSecretsOf } from './site-secrets.ts'
 
 /** What the runs of one runner share. */
 export interface LocalSettings {
@@ -147,9 +148,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   await requireAccount(s3)
   await mkdir(dirname(settings.logFile), { recursive: true })
   const log = createWriteStream(settings.logFile, { flags: 'a' })
-  const secrets = await startSecretsEndpoint(
-    Object.fromEntries(Object.entries(settings.sites).map(([name, json]) => [`${SECRET_PREFIX}${name}`, json])),
-  )
+  const secrets = await startSecretsEndpoint(siteSecretsOf(SECRET_PREFIX, settings.sites))
   const own = { bucket: settings.bucket, keyPrefix: settings.keyPrefix, secretPrefix: SECRET_PREFIX }
   const sessionOf = await openSessions(s3, settings.s3Url, functions, {
     own,

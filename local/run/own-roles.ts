@@ -31,8 +31,9 @@ export function ownRole(
       return [`${objects}${own.keyPrefix}${resource.slice(from.length)}`]
     const [head = '', name] = resource.split(':secret:')
     if (name === undefined || !name.startsWith(deployed.secretPrefix) || name.includes('*')) return [resource]
-    const suffix = /-\?+$/.exec(name)?.[0] ?? ''
-    return sites.map((site) => `${head}:secret:${own.secretPrefix}${site}${suffix}`)
+    // Behind the site's name: what the secret is for, and the characters that Secrets Manager draws.
+    const rest = /(\/[a-z]+)?(-\?+)?$/.exec(name.slice(deployed.secretPrefix.length))?.[0] ?? ''
+    return sites.map((site) => `${head}:secret:${own.secretPrefix}${site}${rest}`)
   }
   const placed = (statement: Statement): Statement => ({
     ...statement,

@@ -7,27 +7,38 @@ import { withoutSchema } from '../../functions/domain/words/without-schema.ts'
 import { siteSchema } from '../../functions/providers/registry.ts'
 
 /**
- * Read a site from a file. It has the shape of the secret on AWS; beside it, `route.privateKeyFile` may name a key file,
- * relative to the site file. Returns the site as JSON text, as Secrets Manager would hold it.
+ * Read a site from a file. It has the shape of the secret on AWS; beside it, `route.privateKeyFile` and
+ * `restore.delivery.privateKeyFile` may name key files, relative to the site file. Returns the site as JSON text, as
+ * Secrets Manager would hold it.
  * @throws InvalidSite naming file and field
  */
 export async function readSiteFile(path: string): Promise<string> {
   const text = await readText(path, 'site file')
-  const site = await withKeyFile(withoutSchema(parseJson(text, path)), dirname(path))
+  const folder = dirname(path)
+  const withRoute = await withKeyFile(withoutSchema(parseJson(text, path)), ['route'], folder)
+  const site = await withKeyFile(withRoute, ['restore', 'delivery'], folder)
   const result = siteSchema.safeParse(site)
   if (!result.success) throw new InvalidSite(`The site file ${path} is malformed: ${validationMessage(result.error)}.`)
   return JSON.stringify(site)
 }
 
-async function withKeyFile(site: unknown, folder: string): Promise<unknown> {
-  if (typeof site !== 'object' || site === null || !('route' in site)) return site
-  const { route } = site
-  if (typeof route !== 'object' || route === null || !('privateKeyFile' in route)) return site
-  const { privateKeyFile, ...rest } = route
-  if (typeof privateKeyFile !== 'string' || 'privateKey' in rest) {
-    throw new InvalidSite('route.privateKeyFile names a file, and stands in place of route.privateKey.')
+/** A site with the text of the key whose file the login at `place` names. */
+async function withKeyFile(site: unknown, place: readonly string[], folder: string): Promise<unknown> {
+  const keyed = async (value: unknown, [name, ...below]: readonly string[]): Promise<unknown> => {
+    if (typeof value !== 'object' || value === null) return value
+    if (name !== undefined) {
+      const inner: unknown = Reflect.get(value, name)
+      return inner === undefined ? value : { ...value, [name]: await keyed(inner, below) }
+    }
+    if (!('privateKeyFile' in value)) return value
+    const { privateKeyFile, ...rest } = value
+    if (typeof privateKeyFile !== 'string' || 'privateKey' in rest) {
+      const login = place.join('.')
+      throw new InvalidSite(`${login}.privateKeyFile names a file, and stands in place of ${login}.privateKey.`)
+    }
+    return { ...rest, privateKey: await readText(resolve(folder, privateKeyFile), 'private key') }
   }
-  return { ...site, route: { ...rest, privateKey: await readText(resolve(folder, privateKeyFile), 'private key') } }
+  return keyed(site, place)
 }
 
 async function readText(path: string, what: string): Promise<string> {

@@ -68,6 +68,7 @@ export function fakePorts(): FakePorts {
     traitsOf: () => fakeProvider.traits,
     judgeJobOf: async () => fakeProvider.judgeJob,
     route: async () => route,
+    delivery: () => Promise.reject(new Error('no delivery in this test')),
     siteLimits: async () => ({ connectionsPerNode: 4, windows: [], timezone: 'UTC' }),
     routeChecks,
     clock,

@@ -1,5 +1,6 @@
 /** What a person writes to describe a Proxmox VE site: a file for local runs, the secret's content when deployed. */
 import * as z from 'zod'
+import { deliverySchema } from '../../contracts/delivery.ts'
 import { siteLimitsSchema } from '../../contracts/limits.ts'
 import { routeSchema } from '../../contracts/route.ts'
 import { CLOCK_TOLERANCE_SECONDS, CLOCK_WARNING_SECONDS } from '../../domain/time/clock-offset.ts'
@@ -131,6 +132,14 @@ export const proxmoxSiteSchema = z.strictObject({
   // The API of no version lets backups be downloaded.
   route: routeSchema.describe("How the archives' bytes leave the site."),
   limits: siteLimitsSchema.prefault({}).describe('Bandwidth and connections of this site, over all runs together.'),
+  // An account that makes guests may overwrite them, too: no function that backs up gets to see it.
+  restore: z
+    .strictObject({
+      auth: authSchema.describe('Who makes the guests: an API token (recommended) or a password.'),
+      delivery: deliverySchema.describe("How an archive's file comes to the node that restores it."),
+    })
+    .optional()
+    .describe('The account that brings guests back. Only the functions that restore read it.'),
   clockToleranceSeconds: z
     .int()
     .min(CLOCK_WARNING_SECONDS)

@@ -9,13 +9,27 @@ import { openProvider, siteSchema, traitsOf, writtenJobs } from '#platforms'
 import type { Invocation } from '../define-handler.ts'
 import { readEnv } from '../env.ts'
 import { withBase } from './base.ts'
-import { readSiteConfig } from './secrets.ts'
+import { readRestoreSiteConfig, readSiteConfig } from './secrets.ts'
 import { withStore } from './store.ts'
 
+type ProviderPorts = Pick<Ports, 'provider' | 'traitsOf' | 'defaultSite' | 'writtenJobs'>
+
+export function withProvider(invocation: Invocation): ProviderPorts {
+  return providersOf(invocation, { read: readSiteConfig, sessionName: (site) => site })
+}
+
+/** The same with the account that restores. Two accounts don't share a login. */
+export function withRestorer(invocation: Invocation): ProviderPorts {
+  return providersOf(invocation, { read: readRestoreSiteConfig, sessionName: (site) => `${site}/restore` })
+}
+
+interface Account {
+  read(site: string): Promise<unknown>
+  sessionName(site: string): string
+}
+
 /** Providers live for one call. Only the ticket of an account with a second factor outlives it, sealed: a code works once. */
-export function withProvider(
-  invocation: Invocation,
-): Pick<Ports, 'provider' | 'traitsOf' | 'defaultSite' | 'writtenJobs'> {
+function providersOf(invocation: Invocation, account: Account): ProviderPorts {
   const opened = new Map<string, Promise<Provider>>()
   const provider = (site: string): Promise<Provider> => {
     const found = opened.get(site) ?? open(site)
@@ -24,14 +38,14 @@ export function withProvider(
   }
   const { store, keyPrefix } = withStore(invocation)
   const sessionOf = (site: string): SharedText => {
-    const key = sessionKey(keyPrefix, site)
+    const key = sessionKey(keyPrefix, account.sessionName(site))
     return {
       read: () => store.readText(key),
       write: (text, onlyIf) => store.writeText(key, text, { contentType: 'application/json', onlyIf }),
     }
   }
   const open = async (site: string): Promise<Provider> => {
-    const parsed = siteSchema.safeParse(await readSiteConfig(site))
+    const parsed = siteSchema.safeParse(await account.read(site))
     if (!parsed.success) {
       throw new InvalidSite(`The configuration of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
     }

@@ -1,22 +1,32 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { requestHandler } from '../../aws/request-handler.ts'
-import { SiteSecrets } from '../../aws/site-secrets.ts'
+import { type SecretUse, SiteSecrets } from '../../aws/site-secrets.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteEnv } from '../../contracts/task-env.ts'
 import { withoutMark } from '../../domain/words/decode-text.ts'
+import { asRestoreSite } from '../../domain/restore/restore-site.ts'
 import { withoutSchema } from '../../domain/words/without-schema.ts'
 import { readEnv } from '../env.ts'
 
 let secrets: SiteSecrets | undefined
 
 /** A site's configuration as it lies in its secret, parsed as JSON and nothing more. @throws UnknownSite, InvalidSite */
-export async function readSiteConfig(site: string): Promise<unknown> {
+export function readSiteConfig(site: string): Promise<unknown> {
+  return readConfig(site, 'backup')
+}
+
+/** The same as the functions that restore see it, from a secret of their own. @throws UnknownSite, InvalidSite */
+export async function readRestoreSiteConfig(site: string): Promise<unknown> {
+  return asRestoreSite(await readConfig(site, 'restore'))
+}
+
+async function readConfig(site: string, use: SecretUse): Promise<unknown> {
   secrets ??= new SiteSecrets(
     new SecretsManagerClient({ requestHandler: requestHandler({}) }),
     readEnv(siteEnv).SITE_SECRET_PREFIX,
     () => new Date(),
   )
-  const text = await secrets.readSite(site)
+  const text = await secrets.readSite(site, use)
   try {
     return withoutSchema(JSON.parse(withoutMark(text)))
   } catch {

@@ -75,6 +75,25 @@ describe('reading sites from Secrets Manager', () => {
     await expect(secrets.readSite('hq')).rejects.toMatchObject({ name: 'UnknownSite', message })
   })
 
+  it('reads what restores from a secret of its own, and keeps both apart', async () => {
+    await secrets.readSite('hq')
+    answer = { status: 200, body: { SecretString: '{"restore":{}}' } }
+    expect(await secrets.readSite('hq', 'restore')).toBe('{"restore":{}}')
+    expect(await secrets.readSite('hq')).toBe('{"provider":"proxmox"}')
+    expect(asked).toEqual([{ SecretId: 'guestlift/site/hq' }, { SecretId: 'guestlift/site/hq/restore' }])
+  })
+
+  it('names the secret for restores and the command that creates it where there is none', async () => {
+    answer = { status: 400, body: { __type: 'ResourceNotFoundException', message: 'from the fake' } }
+    await expect(secrets.readSite('hq', 'restore')).rejects.toMatchObject({
+      name: 'UnknownSite',
+      message:
+        'site hq is not configured for restores: Secrets Manager has no value for guestlift/site/hq/restore. ' +
+        "Create the secret from the site's JSON with its block `restore`: " +
+        'aws secretsmanager create-secret --name guestlift/site/hq/restore --secret-string file://site.json',
+    })
+  })
+
   it.each([
     [
       'because no identity-based policy allows the secretsmanager:GetSecretValue action',

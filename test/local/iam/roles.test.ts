@@ -103,6 +103,19 @@ describe('a role in a run of one machine', () => {
     expect(resource[0]?.resources).toEqual(['arn:aws:s3:::archives/*', 'arn:aws:s3:::archives/here/archives/*'])
   })
 
+  it('reads the run’s own sites’ secrets for restores where it is granted these, and no plain one', () => {
+    const places = { bucket: 'archives', keyPrefix: '', secretPrefix: 'site/' }
+    const secret = (name: string) => `arn:aws:secretsmanager:local:0:secret:site/${name}`
+    const document = {
+      Statement: [statement('secretsmanager:GetSecretValue', ['hq/restore-??????', 'hq/restore'].map(secret))],
+    }
+    const restorer = { ...copyParts, identity: readPolicy(document, 'identity') }
+    const { identity } = ownRole(restorer, places, { ...places, keepsVersions: true }, ['one', 'two'])
+    expect(identity[0]?.resources).toEqual(
+      ['one/restore-??????', 'two/restore-??????', 'one/restore', 'two/restore'].map(secret),
+    )
+  })
+
   it('may delete objects where it may remove versions, in a bucket that keeps none', () => {
     const places = { bucket: 'archives', keyPrefix: '', secretPrefix: 'site/' }
     const document = { Statement: [statement('s3:DeleteObjectVersion', 'arn:aws:s3:::archives/archives/*')] }

@@ -32,6 +32,17 @@ describe('the site file', () => {
     expect(JSON.parse(text).route).toEqual({ ...route, privateKey: key })
   })
 
+  it('may name the key of the account for restores in a file, too', async () => {
+    await writeFile(join(folder, 'id'), key)
+    const { type: _, ...login } = route
+    const account = { tokenId: 'restore@pve!guestlift', secret: 'x' }
+    const restore = { auth: account, delivery: { type: 'pull', ...login, privateKeyFile: 'id' } }
+    const whole = { ...site, route: { ...route, password: 'x' }, restore }
+    const text = await readSiteFile(await write(whole))
+    const delivery = { type: 'pull', ...login, privateKey: key }
+    expect(JSON.parse(text)).toEqual({ ...whole, restore: { auth: account, delivery } })
+  })
+
   it('may name a JSON Schema, which goes no further', async () => {
     const whole = { ...site, route: { ...route, privateKey: key } }
     const text = await readSiteFile(await write({ $schema: './schemas/site.schema.json', ...whole }))
@@ -42,6 +53,22 @@ describe('the site file', () => {
     ['{"auth": {"secret": "very-secret"', /is not valid JSON/],
     [{ ...site, route: { ...route, privateKeyFile: 'missing' } }, /private key .*missing can't be read/],
     [{ ...site, route: { ...route, privateKey: key, privateKeyFile: 'id' } }, /in place of route\.privateKey/],
+    [
+      {
+        ...site,
+        route: { ...route, password: 'x' },
+        restore: { auth: site.auth, delivery: { ...route, privateKey: key, privateKeyFile: 'id' } },
+      },
+      /restore\.delivery\.privateKeyFile names a file, and stands in place of restore\.delivery\.privateKey/,
+    ],
+    [
+      {
+        ...site,
+        route: { ...route, password: 'x' },
+        restore: { auth: {}, delivery: { ...route, type: 'https', password: 'x' } },
+      },
+      /restore\.auth.*restore\.delivery/,
+    ],
     [{ ...site, route }, /either privateKey or password/],
     [{ ...site, endpoints: ['http://pve1:8006'], route: { ...route, password: 'x' } }, /endpoints/],
     [
