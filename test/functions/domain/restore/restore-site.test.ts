@@ -16,7 +16,9 @@ describe('a site as the functions that restore see it', () => {
     ['no account in it', { ...site, restore: { delivery: {} } }, /`restore` of site hq lacks `auth`\. See/],
     ['nothing in it', { ...site, restore: {} }, /lacks `auth` and `delivery`/],
     ['a word for it', { ...site, restore: 'yes' }, /lacks `auth` and `delivery`/],
+    ['null for it', { ...site, restore: null }, /lacks `auth` and `delivery`/],
     ['no object', ['plain-secret'], /no JSON object/],
+    ['null', null, /no JSON object/],
   ])('is refused with what to do where there is %s', (_what, config, message) => {
     const refused = (): unknown => asRestoreSite(config)
     expect(refused).toThrow(expect.objectContaining({ name: 'InvalidSite', message: expect.stringMatching(message) }))
