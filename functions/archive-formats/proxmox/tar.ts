@@ -76,7 +76,7 @@ export async function walkTar(
     if (header.type === 'V') continue
     const mapBlocks = header.extended ? await readSparseMap(content) : []
     const name = pending.name ?? header.name
-    const sizeBytes = header.type === '1' ? 0 : (pending.sizeBytes ?? header.sizeBytes)
+    const sizeBytes = pending.sizeBytes ?? header.sizeBytes
     const head = [...(pending.blocks ?? []), block, ...mapBlocks]
     const member = visitor && memberOf({ ...pending, name, type: header.type, sizeBytes, block, mapBlocks, head })
     pending = {}
@@ -170,11 +170,8 @@ async function readExtension(
   findings: Findings,
 ): Promise<Pending & { bytes: Buffer }> {
   const bytes = await readContent(content, header.sizeBytes, at, findings)
-  if (header.type === 'K') return { bytes, linkName: bytes.toString('utf8', 0, Math.max(0, bytes.indexOf(0))) }
-  if (header.type === 'L') {
-    if (bytes.at(-1) !== 0) throw damage('tar-long-name', `The long name at byte ${at} has no end.`, at)
-    return { bytes, name: bytes.toString('utf8', 0, bytes.indexOf(0)) }
-  }
+  if (header.type === 'K') return { bytes, linkName: longName(bytes, at) }
+  if (header.type === 'L') return { bytes, name: longName(bytes, at) }
   const records = readPaxRecords(bytes)
   if ('fault' in records) throw damage('tar-pax', `The pax header at byte ${at} can't be read: ${records.fault}.`, at)
   // A global header speaks of defaults for all members. Nothing that is needed here is ever in one.
@@ -192,6 +189,12 @@ async function readExtension(
     ...(linkName === undefined ? {} : { linkName }),
     ...(size === undefined ? {} : { sizeBytes: Number(size) }),
   }
+}
+
+/** GNU's long name of a member or of a link's target: its end, a NUL, is written with it. */
+function longName(bytes: Buffer, at: number): string {
+  if (bytes.at(-1) !== 0) throw damage('tar-long-name', `The long name at byte ${at} has no end.`, at)
+  return bytes.toString('utf8', 0, bytes.indexOf(0))
 }
 
 /** Blocks of GNU's old sparse form; the last one says so in its byte 504. */

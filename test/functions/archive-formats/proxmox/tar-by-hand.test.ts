@@ -4,51 +4,8 @@ import { Damage, Findings } from '../../../../functions/archive-formats/damage.t
 import { readPaxRecords } from '../../../../functions/archive-formats/proxmox/pax.ts'
 import { headerChecksumFits, readHeader, readNumber } from '../../../../functions/archive-formats/proxmox/tar-header.ts'
 import { walkTar } from '../../../../functions/archive-formats/proxmox/tar.ts'
+import { CONFIGURATION, END, header, member, record } from './tar-by-hand.ts'
 
-const END = Buffer.alloc(1024)
-const CONFIGURATION = 'hostname: db1\n'
-
-interface Its {
-  type?: string
-  /** What its header says; left out: as much as there is. */
-  size?: number | string
-  prefix?: string
-  gnu?: boolean
-  /** Of GNU's old sparse form: its map goes on in further blocks. */
-  extended?: boolean
-}
-
-function header(name: string, sizeBytes: number, { type = '0', size, prefix = '', gnu, extended }: Its = {}): Buffer {
-  const block = Buffer.alloc(512)
-  block.write(name, 0, 100)
-  block.write('0000644\0', 100)
-  const said = size ?? sizeBytes
-  block.write(typeof said === 'string' ? said : `${said.toString(8).padStart(11, '0')} `, 124)
-  block.write(type, 156, 'latin1')
-  block.write(gnu === true ? 'ustar  \0' : 'ustar\x0000', 257, 'latin1')
-  block.write(prefix, 345, 155)
-  if (extended === true) block[482] = 1
-  return summed(block)
-}
-
-function summed(block: Buffer): Buffer {
-  block.write('        ', 148)
-  const sum = block.reduce((total, byte) => total + byte, 0)
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
-  return block
-}
-
-function member(name: string, content: string | Buffer = '', its: Its = {}): Buffer {
-  const bytes = Buffer.from(content)
-  const padding = Buffer.alloc((512 - (bytes.length % 512)) % 512)
-  return Buffer.concat([header(name, bytes.length, its), bytes, padding])
-}
-
-const record = (key: string, value: string) => {
-  const rest = ` ${key}=${value}\n`
-  const digits = String(rest.length + String(rest.length + 2).length).length
-  return `${rest.length + digits}${rest}`
-}
 const configuration = member('./etc/vzdump/pct.conf', CONFIGURATION)
 
 async function walk(...parts: Buffer[]) {

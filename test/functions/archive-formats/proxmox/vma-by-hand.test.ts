@@ -1,90 +1,9 @@
-import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { ByteCursor } from '../../../../functions/archive-formats/byte-cursor.ts'
 import { Damage, Findings } from '../../../../functions/archive-formats/damage.ts'
 import { md5Fits } from '../../../../functions/archive-formats/proxmox/vma-header.ts'
 import { walkVma } from '../../../../functions/archive-formats/proxmox/vma.ts'
-
-const UUID = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
-const HEADER_BYTES = 16_384
-const BLOBS_AT = 12_288
-const KIB = 1024
-
-interface Device {
-  id: number
-  name: string
-  sizeBytes: number
-}
-const disk = { id: 1, name: 'drive-scsi0', sizeBytes: 100 * KIB }
-
-/** Sums up a header with its own sum read as zero. */
-function sealed(bytes: Buffer, at: number): Buffer {
-  bytes.fill(0, at, at + 16)
-  createHash('md5').update(bytes).digest().copy(bytes, at)
-  return bytes
-}
-
-/** A header with devices and one configuration; `change` comes before its sum. */
-function header(devices: readonly Device[] = [disk], change: (bytes: Buffer) => void = () => undefined): Buffer {
-  const bytes = Buffer.alloc(HEADER_BYTES)
-  bytes.write('VMA\0', 0, 'latin1')
-  bytes.writeUInt32BE(1, 4)
-  UUID.copy(bytes, 8)
-  bytes.writeBigInt64BE(1_795_312_800n, 24)
-  bytes.writeUInt32BE(BLOBS_AT, 48)
-  bytes.writeUInt32BE(HEADER_BYTES - BLOBS_AT, 52)
-  bytes.writeUInt32BE(HEADER_BYTES, 56)
-  let next = 1
-  const blob = (content: string) => {
-    const pointer = next
-    bytes.writeUInt16LE(content.length, BLOBS_AT + pointer)
-    bytes.write(content, BLOBS_AT + pointer + 2, 'latin1')
-    next += 2 + content.length
-    return pointer
-  }
-  bytes.writeUInt32BE(blob('qemu-server.conf\0'), 2_044)
-  bytes.writeUInt32BE(blob('name: web\n'), 3_068)
-  for (const { id, name, sizeBytes } of devices) {
-    bytes.writeUInt32BE(blob(`${name}\0`), 4_096 + id * 32)
-    bytes.writeBigUInt64BE(BigInt(sizeBytes), 4_096 + id * 32 + 8)
-  }
-  change(bytes)
-  return sealed(bytes, 32)
-}
-
-/** Put a blob at a place of the table, and a pointer to it into the header. */
-function placeBlob(bytes: Buffer, pointer: number, content: string, pointerAt: number): void {
-  bytes.writeUInt16LE(content.length, BLOBS_AT + pointer)
-  bytes.write(content, BLOBS_AT + pointer + 2, 'latin1')
-  bytes.writeUInt32BE(pointer, pointerAt)
-}
-
-interface Entry {
-  id?: number
-  cluster: number
-  mask?: number
-}
-
-function bits(mask: number): number {
-  return mask.toString(2).replaceAll('0', '').length
-}
-
-/** An extent with its blocks; without a mask a cluster is all zeroes, of which nothing is stored. */
-function extent(entries: readonly Entry[], change: (head: Buffer) => void = () => undefined): Buffer {
-  const head = Buffer.alloc(512)
-  head.write('VMAE', 0, 'latin1')
-  UUID.copy(head, 8)
-  let blocks = 0
-  for (const [slot, { id = 1, cluster, mask = 0 }] of entries.entries()) {
-    head.writeUInt16BE(mask, 40 + slot * 8)
-    head.writeUInt8(id, 40 + slot * 8 + 3)
-    head.writeUInt32BE(cluster, 40 + slot * 8 + 4)
-    blocks += bits(mask)
-  }
-  head.writeUInt16BE(blocks, 6)
-  change(head)
-  return Buffer.concat([sealed(head, 24), Buffer.alloc(blocks * 4096, 7)])
-}
+import { BLOBS_AT, disk, extent, header, HEADER_BYTES, KIB, placeBlob, sealed, UUID } from './vma-by-hand.ts'
 
 /** Both clusters of the disk. */
 const both = extent([{ cluster: 0, mask: 0b101 }, { cluster: 1 }])
@@ -275,7 +194,12 @@ describe('an extent', () => {
     ['begins otherwise', (head: Buffer) => head.write('VMAX', 0, 'latin1'), 'vma-extent-magic 16384'],
     ['is of another VMA', (head: Buffer) => head.writeUInt8(1, 8), 'vma-extent-uuid 16384'],
     ['counts fewer blocks than it lists', (head: Buffer) => head.writeUInt16BE(1, 6), 'vma-extent-blocks 16390'],
-    ['has something in a field that is unused', (head: Buffer) => head.writeUInt16BE(1, 4), 'vma-extent-blocks 16390'],
+    [
+      'has something in the first byte of a field that is unused',
+      (head: Buffer) => head.writeUInt8(1, 4),
+      'vma-extent-blocks 16390',
+    ],
+    ['has something in the second byte of it', (head: Buffer) => head.writeUInt8(1, 5), 'vma-extent-blocks 16390'],
   ])('is refused where it %s', async (_, change, expected) => {
     const bad = extent([{ cluster: 0, mask: 0b101 }, { cluster: 1 }], (head) => void change(head))
     expect((await walk(header(), bad)).found).toEqual([expected])
@@ -337,6 +261,13 @@ describe('an extent', () => {
       { cluster: 1, mask: 0x200 },
     ])
     expect((await walk(header(), beyond)).found).toEqual([`vma-mask ${entry(1)}`])
+  })
+
+  it('counts its blocks in two bytes', async () => {
+    const clusters = Array.from({ length: 17 }, (_, cluster) => ({ cluster, mask: 0xffff }))
+    const { report, found } = await walk(header([{ ...disk, sizeBytes: 17 * 64 * KIB }]), extent(clusters))
+    expect(found).toEqual([])
+    expect(report?.devices).toMatchObject([{ clustersFound: 17, storedBytes: 17 * 64 * KIB }])
   })
 
   it('has all its 59 places read', async () => {
