@@ -75,6 +75,10 @@ describe('a tar', () => {
     expect(await message(2200)).toContain('within the member at byte 1024.')
   })
 
+  it('that is cut short within a header says where it ends', async () => {
+    expect((await walk(whole.subarray(0, 1124))).message).toBe('The tar ends at byte 1124 without its end mark.')
+  })
+
   it('of which one block of the end mark is something else has no end', async () => {
     expect((await walk(configuration, Buffer.alloc(512), member('./a'))).found).toEqual(['tar-end 1024'])
   })
