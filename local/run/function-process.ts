@@ -2,7 +2,8 @@
  * The child process that stands in for one Lambda environment: loads a bundle once, answers one call at a time over IPC.
  * Bundles keep their standard output; the parent reads log lines from it.
  */
-import { createRequire, flushCompileCache } from 'node:module'
+import { flushCompileCache, getCompileCacheDir } from 'node:module'
+import { loadBundle } from './load-bundle.ts'
 
 interface Call {
   id: number
@@ -18,11 +19,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 const [bundle, handlerName] = process.argv.slice(2)
 if (bundle === undefined || handlerName === undefined) throw new Error('usage: function-process <bundle> <export>')
-const exported: unknown = createRequire(import.meta.url)(bundle)
+const loaded = loadBundle(bundle, getCompileCacheDir())
 // Kept now: the parent ends this process by SIGKILL.
 flushCompileCache()
-const handler = (exported as Record<string, Handler>)[handlerName]
+const handler = (loaded.exports as Record<string, Handler>)[handlerName]
 if (handler === undefined) throw new Error(`${bundle} exports no ${handlerName}`)
+
+/** By its first answer it has made the code that each process needs. */
+let keepOnce = (): void => {
+  keepOnce = () => undefined
+  loaded.keep()
+}
 
 process.on('message', (call: Call) => void answer(call))
 process.on('disconnect', () => process.exit(0))
@@ -35,5 +42,7 @@ async function answer({ id, event, timeoutMilliseconds }: Call): Promise<void> {
   } catch (error) {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
     process.send?.({ id, error: { errorType: name, errorMessage: message, trace: (stack ?? '').split('\n') } })
+    return
   }
+  keepOnce()
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const sources: Record<string, string> = {
 
 let directory: string
 let host: FunctionHost
-let open: (limits: Partial<HostLimits>) => FunctionHost
+let open: (limits: Partial<HostLimits>, environment?: NodeJS.ProcessEnv) => FunctionHost
 let logged: string[]
 const never = new AbortController().signal
 
@@ -43,10 +43,10 @@ beforeEach(async () => {
     ]),
   )
   logged = []
-  open = (limits) =>
+  open = (limits, environment = {}) =>
     startFunctionHost(
       functions,
-      (stem) => ({ SITE: `of ${stem}` }),
+      (stem) => ({ SITE: `of ${stem}`, ...environment }),
       (stem, line) => logged.push(`${stem}: ${line}`),
       { idleMilliseconds: 60_000, mostShortEnvironments: 3, ...limits },
     )
@@ -71,6 +71,19 @@ describe('the function host', () => {
     expect(second).toBe(first)
     const both = await Promise.all([host.invoke('waits', { ms: 50 }, never), host.invoke('waits', { ms: 50 }, never)])
     expect(new Set(both).size).toBe(2)
+  })
+
+  it('lets a function that answered leave its code to environments to come', async () => {
+    await host.close()
+    const folder = join(directory, 'compiled')
+    host = open({}, { NODE_COMPILE_CACHE: folder })
+    await expect(host.invoke('fails', {}, never)).rejects.toThrow('no such guest')
+    const kept = () =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('bundle-'))
+    expect(kept()).toEqual([])
+    await host.invoke('echo', {}, never)
+    await expect.poll(kept).toHaveLength(1)
+    await expect(host.invoke('echo', { a: 1 }, never)).resolves.toMatchObject({ event: { a: 1 } })
   })
 
   it('ends an environment that nobody calls any more', async () => {
