@@ -64,6 +64,8 @@ export type SftpFault =
   | { kind: 'short-file'; bytes: number }
   /** The disk can't read beyond this many bytes of a file. */
   | { kind: 'disk-error'; bytes: number }
+  /** The disk takes nothing beyond this many bytes of a file. */
+  | { kind: 'disk-full'; bytes: number }
   | { kind: 'refuse-auth' }
   | { kind: 'permission-denied' }
 

@@ -1,4 +1,5 @@
 /** A simulated Proxmox VE site in this process: REST over TLS and SFTP, both on loopback, with guests whose backups are real files. */
+import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createControl, type LabControl } from './control.ts'
@@ -82,6 +83,8 @@ export interface SiteChoice {
   ssh?: 'privateKey' | 'password'
   /** `restore`: the account that may make guests. */
   account?: 'backup' | 'restore'
+  /** With the block of the account that brings guests back. */
+  restores?: boolean
 }
 
 export interface Lab {
@@ -106,6 +109,7 @@ export interface Lab {
 }
 
 const READER = 'vzdump-read'
+const WRITER = 'vzdump-write'
 
 function newSite(options: LabOptions, now: number): SiteData {
   const nodes = (options.nodes ?? DEFAULT_NODES).map((spec, index) => nodeFrom(spec, index))
@@ -202,8 +206,11 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     (request) => rest.handle(request),
     () => new Date(world.now()),
   )
-  const account = { username: READER, password: credentials.readerPassword, key: credentials.reader }
-  const sshServer = await startSshServer(world, options.sshPort ?? 0, credentials.hostKey, account)
+  const reader = { username: READER, password: credentials.readerPassword, key: credentials.reader }
+  const { writer: writerKey = credentials.reader } = credentials
+  // It logs in by its key.
+  const writer = { username: WRITER, password: randomBytes(12).toString('hex'), key: writerKey, mayWrite: true }
+  const sshServer = await startSshServer(world, options.sshPort ?? 0, credentials.hostKey, [reader, writer])
   const owner = world.site.users.find((user) => user.tokens.length > 0)
   const firstToken = owner?.tokens[0]
   const token = { tokenId: `${owner?.userid}!${firstToken?.id}`, secret: firstToken?.secret ?? '' }
@@ -214,7 +221,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     host: '127.0.0.1',
     port: sshServer.port,
     username: READER,
-    password: account.password,
+    password: reader.password,
     privateKey: credentials.reader.privateKey,
     hostKey: hostKeyFingerprint(credentials.hostKey),
   }
@@ -231,7 +238,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     restoreToken,
     storages: storageInfo(world),
     guests: world.site.guests,
-    site: ({ auth = 'token', tls = 'fingerprint', ssh: access = 'privateKey', account: whose = 'backup' } = {}) => {
+    site: ({
+      auth = 'token',
+      tls = 'fingerprint',
+      ssh: access = 'privateKey',
+      account: whose = 'backup',
+      restores = false,
+    } = {}) => {
       const [shownUser, shownToken] = whose === 'restore' ? [restorer, restoreToken] : [owner, token]
       const [username = '', realm = ''] = (shownUser?.userid ?? '').split('@')
       return {
@@ -250,6 +263,19 @@ export async function startLab(options: LabOptions): Promise<Lab> {
           ...(access === 'password' ? { password: ssh.password } : { privateKey: ssh.privateKey }),
           hostKeys: [ssh.hostKey],
         },
+        ...(restores && {
+          restore: {
+            auth: { ...restoreToken },
+            delivery: {
+              type: 'sftp',
+              host: ssh.host,
+              port: ssh.port,
+              username: WRITER,
+              privateKey: writerKey.privateKey,
+              hostKeys: [ssh.hostKey],
+            },
+          },
+        }),
       }
     },
     faults: world.faults,

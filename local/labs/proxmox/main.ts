@@ -76,5 +76,5 @@ process.once('SIGINT', () => void stop())
 const { apiUrl, fingerprint, caPem, ssh, users, token, storages } = lab
 const guests = lab.guests.map(({ vmid, kind, name, node, status }) => ({ vmid, kind, name, node, status }))
 process.stdout.write(
-  `${JSON.stringify({ apiUrl, control: lab.controlUrl, ssh, users, token, fingerprint, fingerprints: [fingerprint], caPem, storages, guests, state: directory, site: lab.site(), restoreSite: lab.site({ account: 'restore' }) })}\n`,
+  `${JSON.stringify({ apiUrl, control: lab.controlUrl, ssh, users, token, fingerprint, fingerprints: [fingerprint], caPem, storages, guests, state: directory, site: lab.site({ restores: true }), restoreSite: lab.site({ account: 'restore' }) })}\n`,
 )

@@ -1,8 +1,9 @@
-/** One SFTP session: reading only, over the node's paths, with as many reads at once as the client cares to send. */
+/** One SFTP session over the node's paths, with as many reads at once as the client cares to send. */
 import { close, fstat, open, read, readdir, stat, type Stats } from 'node:fs'
 import { posix } from 'node:path'
 import ssh2, { type Attributes, type FileEntry, type SFTPWrapper } from 'ssh2'
 import type { SftpFault } from './faults.ts'
+import { serveWriting } from './sftp-writing.ts'
 import { localPath } from './storage-files.ts'
 import type { World } from './world.ts'
 
@@ -48,6 +49,8 @@ export function serveSftp(
   faults: readonly SftpFault[],
   cut: () => void,
   root: () => string,
+  /** The account may write where backups lie. */
+  mayWrite: boolean,
 ): void {
   const handles = new Map<number, OpenFile | OpenDirectory>()
   let lastHandle = 0
@@ -75,9 +78,29 @@ export function serveSftp(
     handle.length === 4 ? handles.get(handle.readUInt32BE()) : undefined
   const refuse = (id: number): void => sftp.status(id, STATUS_CODE.PERMISSION_DENIED)
 
+  const writing = mayWrite
+    ? serveWriting({
+        world,
+        sftp,
+        faults,
+        cut,
+        resolve,
+        hold: (descriptor) => hold({ kind: 'file', descriptor }),
+        held: (handle) => {
+          const file = held(handle)
+          return file?.kind === 'file' ? file.descriptor : undefined
+        },
+      })
+    : undefined
+
   sftp.on('OPEN', (id, path, flags) => {
-    if (denied || (flags & ~OPEN_MODE.READ) !== 0) {
+    const onlyReads = (flags & ~OPEN_MODE.READ) === 0
+    if (denied || (!onlyReads && writing === undefined)) {
       refuse(id)
+      return
+    }
+    if (!onlyReads) {
+      writing?.open(id, path, flags)
       return
     }
     const { real } = resolve(path)
@@ -194,10 +217,12 @@ export function serveSftp(
       return
     }
     handles.delete(handle.readUInt32BE())
-    if (closed.kind === 'file') close(closed.descriptor, () => sftp.status(id, STATUS_CODE.OK))
+    if (closed.kind === 'file' && writing !== undefined) writing.close(id, closed.descriptor)
+    else if (closed.kind === 'file') close(closed.descriptor, () => sftp.status(id, STATUS_CODE.OK))
     else sftp.status(id, STATUS_CODE.OK)
   })
-  for (const name of ['WRITE', 'FSETSTAT', 'SETSTAT', 'REMOVE', 'RMDIR', 'MKDIR', 'RENAME', 'SYMLINK'] as const) {
+  const writers = ['WRITE', 'FSETSTAT', 'SETSTAT', 'REMOVE', 'RENAME'] as const
+  for (const name of ['RMDIR', 'MKDIR', 'SYMLINK', ...(writing === undefined ? writers : [])] as const) {
     sftp.on(name, (id: number) => refuse(id))
   }
   sftp.on('READLINK', (id) => sftp.status(id, STATUS_CODE.NO_SUCH_FILE))

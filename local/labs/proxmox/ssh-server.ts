@@ -1,4 +1,4 @@
-/** An SSH server with the sftp subsystem and nothing else, for one account. */
+/** An SSH server with the sftp subsystem and nothing else, for one account that reads and one that writes. */
 import { createServer, type Socket } from 'node:net'
 import { timingSafeEqual } from 'node:crypto'
 import ssh2, { type AuthContext, type Connection } from 'ssh2'
@@ -11,6 +11,8 @@ export interface SshAccount {
   username: string
   password: string
   key: HostKey
+  /** It may write where backups lie. */
+  mayWrite?: boolean
 }
 
 export interface SshServer {
@@ -46,19 +48,25 @@ function admits(context: AuthContext, account: SshAccount): boolean {
 function serve(
   world: World,
   client: Connection,
-  account: SshAccount,
+  accounts: readonly SshAccount[],
   faults: readonly SftpFault[],
   cut: () => void,
   root: () => string,
 ): void {
+  let mayWrite = false
   client.on('authentication', (context) => {
     const refused = faults.some((fault) => fault.kind === 'refuse-auth')
-    if (!refused && admits(context, account)) context.accept()
-    else context.reject(['publickey', 'password'])
+    const account = accounts.find((one) => admits(context, one))
+    if (refused || account === undefined) {
+      context.reject(['publickey', 'password'])
+      return
+    }
+    mayWrite = account.mayWrite === true
+    context.accept()
   })
   client.on('session', (accept) => {
     const session = accept()
-    session.on('sftp', (acceptSftp) => serveSftp(world, acceptSftp(), faults, cut, root))
+    session.on('sftp', (acceptSftp) => serveSftp(world, acceptSftp(), faults, cut, root, mayWrite))
     session.on('exec', (_accept, reject) => reject())
     session.on('shell', (_accept, reject) => reject())
   })
@@ -69,7 +77,7 @@ export async function startSshServer(
   world: World,
   port: number,
   hostKey: HostKey,
-  account: SshAccount,
+  accounts: readonly SshAccount[],
 ): Promise<SshServer> {
   const sockets = new Set<Socket>()
   let root = ''
@@ -90,7 +98,7 @@ export async function startSshServer(
       serve(
         world,
         client,
-        account,
+        accounts,
         faults,
         () => socket.resetAndDestroy(),
         () => root,

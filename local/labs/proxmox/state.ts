@@ -14,6 +14,8 @@ export interface Credentials {
   /** Key pair of the account that may read archives over SSH, and its password. */
   reader: HostKey
   readerPassword: string
+  /** Of the account that may write archives there. Absent in the files of older labs. */
+  writer?: HostKey
 }
 
 function readJson<T>(path: string): T | undefined {
@@ -32,7 +34,12 @@ export function loadCredentials(directory: string, names: readonly string[], now
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, 'credentials.json')
   const known = readJson<Credentials>(path)
-  if (known !== undefined) return known
+  if (known !== undefined) {
+    if (known.writer !== undefined) return known
+    const completed = { ...known, writer: newHostKey() }
+    writeJson(path, completed)
+    return completed
+  }
   const clusterId = randomUUID()
   const made: Credentials = {
     identity: createIdentity(names, now, clusterId),
@@ -40,6 +47,7 @@ export function loadCredentials(directory: string, names: readonly string[], now
     hostKey: newHostKey(),
     reader: newHostKey(),
     readerPassword: randomBytes(12).toString('base64url'),
+    writer: newHostKey(),
   }
   writeJson(path, made)
   return made

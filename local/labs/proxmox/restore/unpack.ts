@@ -62,8 +62,11 @@ async function feed(source: AsyncIterable<Buffer>, transform: ReturnType<typeof 
     if (transform.destroyed) return
     if (!transform.write(chunk)) {
       await new Promise<void>((resolve) => {
-        transform.once('drain', resolve)
-        transform.once('close', resolve)
+        const goOn = () => {
+          transform.off('drain', goOn).off('close', goOn)
+          resolve()
+        }
+        transform.on('drain', goOn).on('close', goOn)
       })
     }
   }
