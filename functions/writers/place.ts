@@ -30,7 +30,7 @@ export function leftoverOf(fileName: string): { token: string; name: string } | 
  * folder can be named.
  * @throws TargetUnwritable
  */
-export function placeOf({ folder, name, token }: Target, pathPrefix: SshLogin['pathPrefix']): Place {
+export function placeOf({ folder, name, token }: Omit<Target, 'sizeBytes'>, pathPrefix: SshLogin['pathPrefix']): Place {
   const inside = folderOf(folder, pathPrefix)
   const temporary = temporaryName(token, name)
   const strange =
@@ -47,6 +47,15 @@ export function placeOf({ folder, name, token }: Target, pathPrefix: SshLogin['p
     throw new TargetUnwritable('The token of a restore has 8 to 64 letters and digits.')
   const at = (file: string): string => `${inside.replace(/\/+$/, '')}/${file}`
   return { folder: inside, temporary: at(temporary), final: at(name) }
+}
+
+/** Both names of a file that a restore may remove, since both bear its token. @throws TargetUnwritable */
+export function ownNamesOf(target: Omit<Target, 'sizeBytes'>, pathPrefix: SshLogin['pathPrefix']): [string, string] {
+  const { temporary, final } = placeOf(target, pathPrefix)
+  if (target.name.includes(target.token)) return [temporary, final]
+  throw new TargetUnwritable(
+    `${final} was left as it is, since its name doesn't bear the restore's token ${target.token}. Remove it by hand if it is of that restore.`,
+  )
 }
 
 /** A folder as the account sees it. @throws TargetUnwritable */

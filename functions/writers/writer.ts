@@ -91,6 +91,13 @@ export interface Delivery {
   /** Go all the way into a folder without writing. Tells the room that is free for the account, where the way can. */
   check(node: string, folder: string): Promise<{ freeBytes?: number }>
 
+  /**
+   * Remove what a restore brought: the file by its temporary name and by its own, which has to bear the token, so that it
+   * can't be anybody else's. What is gone is fine, and so is a disk without room.
+   * @throws TargetUnwritable for a name without the token; HostKeyMismatch, RouteLoginRejected, ConnectionDropped
+   */
+  remove(target: Omit<Target, 'sizeBytes'>): Promise<void>
+
   /** Nodes with the same end are one to the delivery: host and port. */
   endOf(node: string): string
 }

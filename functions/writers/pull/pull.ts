@@ -3,7 +3,7 @@ import { type AgentDeps, realDeps } from '../../ssh/agent/agent-pause.ts'
 import { AgentRefusal } from '../../ssh/agent/agent-process.ts'
 import { AgentSession, type SessionSettings } from '../../ssh/agent/agent-session.ts'
 import { landing } from '../landing.ts'
-import { folderOf, placeOf } from '../place.ts'
+import { folderOf, ownNamesOf, placeOf } from '../place.ts'
 import type { Delivery } from '../writer.ts'
 import { pullProgram } from './pull-agent.ts'
 import { failureFact, fetching } from './pull-facts.ts'
@@ -60,6 +60,17 @@ export function openPullDelivery(
       try {
         const { freeBytes } = await look(session, { folder: inside })
         return freeBytes === undefined ? {} : { freeBytes }
+      } finally {
+        await session.close()
+      }
+    },
+    async remove(target) {
+      const names = ownNamesOf(target, login.pathPrefix)
+      const session = await open(target.node)
+      try {
+        for (const path of names) await session.use((agent) => agent.ask('discard', { path }))
+      } catch (error) {
+        throw error instanceof AgentRefusal ? failureFact(error.failure, target.folder, session.context) : error
       } finally {
         await session.close()
       }

@@ -1,6 +1,6 @@
 import { TargetUnwritable } from '../../contracts/errors.ts'
 import type { SshLogin } from '../../contracts/route.ts'
-import { freeBytes, lstat } from '../../ssh/sftp/sftp-files.ts'
+import { freeBytes, lstat, remove } from '../../ssh/sftp/sftp-files.ts'
 import {
   openSftpSession,
   sftpDefaults,
@@ -10,7 +10,7 @@ import {
 } from '../../ssh/sftp/sftp-session.ts'
 import { type FileAttributes, isFolder, isRegular } from '../../ssh/sftp/sftp-wire.ts'
 import { type FoundFile, landing } from '../landing.ts'
-import { folderOf, placeOf } from '../place.ts'
+import { folderOf, ownNamesOf, placeOf } from '../place.ts'
 import type { Delivery } from '../writer.ts'
 import { refusalFact } from './sftp-target-facts.ts'
 import { SftpWriter } from './sftp-writer.ts'
@@ -71,6 +71,18 @@ export function openSftpDelivery(site: string, login: SshLogin, overrides: Parti
         return free === undefined ? {} : { freeBytes: free }
       } catch (error) {
         throw refusalFact(error, inside, whereOf(node), login.username)
+      } finally {
+        await session.close()
+      }
+    },
+    async remove(target) {
+      const names = ownNamesOf(target, login.pathPrefix)
+      const inside = folderOf(target.folder, login.pathPrefix)
+      const session = await openIn(target.node, inside)
+      try {
+        for (const name of names) await remove(session.sftp, name)
+      } catch (error) {
+        throw refusalFact(error, inside, whereOf(target.node), login.username)
       } finally {
         await session.close()
       }

@@ -388,6 +388,40 @@ export function deliveryConformance(name: string, open: () => Promise<DeliveryUn
       await expect(writer.holds(at(0))).resolves.toBe(false)
     })
 
+    it('removes what a restore brought, under both of its names, and no file without its mark', async () => {
+      const name = NAME.replace('.vma', `-${TOKEN}.vma`)
+      const delivery = tested.deliveryTo(tested.ssh)
+      const half = await writerFor({ name })
+      await half.bring(at(0), source)
+      await delivery.remove(target({ name }))
+      expect(readdirSync(folder)).toEqual([])
+      const writer = await writerFor({ name })
+      await bringAll(writer)
+      await writer.finish(whole, ranges)
+      writeFileSync(join(folder, NAME), 'mine')
+      await delivery.remove(target({ name }))
+      await delivery.remove(target({ name }))
+      expect(readdirSync(folder)).toEqual([NAME])
+      await expect(delivery.remove(target())).rejects.toMatchObject({ name: 'TargetUnwritable' })
+      expect(there(NAME).toString()).toBe('mine')
+    })
+
+    it('removes a file from a disk that is full', async () => {
+      const { small } = tested
+      if (small === undefined) return
+      const [disk, name] = [join(small.folder, 'small'), NAME.replace('.vma', `-${TOKEN}.vma`)]
+      const inside = `/proc/${small.pid}/root${disk}`
+      const delivery = tested.deliveryTo(small)
+      const own = () => readdirSync(inside).filter((file) => file.includes(TOKEN))
+      const writer = await writerFor({ folder: disk, name }, delivery)
+      await writer.bring(at(0), source)
+      const tooLarge = target({ folder: disk, name, sizeBytes: 64 * MIB })
+      await expect(delivery.open(tooLarge)).rejects.toMatchObject({ name: 'TargetFull' })
+      expect(own()).toHaveLength(1)
+      await delivery.remove(tooLarge)
+      expect(own()).toEqual([])
+    })
+
     it('says so when its file is gone before it is whole', async () => {
       const writer = await writerFor()
       await bringAll(writer)
