@@ -13,9 +13,7 @@ export interface ExtractedDisk {
 }
 
 /** Where a disk goes. */
-export interface DiskWriter {
-  write(offset: number, bytes: Buffer): Promise<void>
-}
+export type DiskWriter = Omit<DiskTaker, 'deviceId'>
 
 /**
  * Take one disk out of a VM's archive, in one pass and in constant memory. All of the archive is checked on the way, as far
@@ -40,7 +38,11 @@ export async function extractDisk(
       const device = deviceOf(name, devices, bytes)
       const writer = await open(device)
       chosen.device = device
-      return { deviceId: device.id, write: (offset, data) => writer.write(offset, data) }
+      return {
+        deviceId: device.id,
+        write: (offset, data) => writer.write(offset, data),
+        passed: async (offset) => writer.passed?.(offset),
+      }
     }
     const report = await walkVma(opened.content, findings, choose)
     const passed = await opened.finish()

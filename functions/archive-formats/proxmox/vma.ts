@@ -33,6 +33,8 @@ export interface DiskTaker {
   deviceId: number
   /** `bytes` is a view: it is overwritten after the promise is kept. */
   write(offset: number, bytes: Buffer): Promise<void>
+  /** The cluster at `offset` was written whole; what of it was not written is zero. Told once of each. */
+  passed?(offset: number): Promise<void>
 }
 
 /**
@@ -51,6 +53,7 @@ export async function walkVma(
     findings,
     taker,
     runs: [],
+    passing: [],
     uuid: header.uuid,
     maps: new Map(header.devices.map((device) => [device.id, new ClusterMap(device)])),
     lastState: -1,
@@ -79,6 +82,8 @@ interface Walk {
   taker: DiskTaker | undefined
   /** What the extent at hand stores, in its order. */
   runs: Run[]
+  /** Clusters of the disk that is taken out, in the extent at hand. */
+  passing: number[]
   uuid: Buffer
   maps: Map<number, ClusterMap>
   /** The last cluster of the saved RAM. */
@@ -132,6 +137,7 @@ async function readExtent(walk: Walk): Promise<boolean> {
   }
   const runs = walk.taker === undefined ? [{ offset: undefined, bytes: blocks * VMA_BLOCK_BYTES }] : walk.runs
   for (const run of runs) await passRun(run, at, walk)
+  for (const cluster of walk.passing) await walk.taker?.passed?.(cluster * CLUSTER_BYTES)
   walk.extents += 1
   return true
 }
@@ -167,6 +173,7 @@ function readEntries(head: Buffer, at: number, walk: Walk): number {
   let blocks = 0
   let used = 0
   walk.runs = []
+  walk.passing = []
   for (let slot = 0; slot < SLOTS; slot += 1) {
     const entryAt = 40 + slot * 8
     const [mask, id, cluster] = [
@@ -203,6 +210,7 @@ function readEntry({ mask, id, cluster, at }: { mask: number; id: number; cluste
     return
   }
   if (!map.mark(cluster)) fault(walk, 'vma-cluster-twice', `Cluster ${cluster} of ${name} is there twice`, at)
+  else if (id === walk.taker?.deviceId) walk.passing.push(cluster)
   if ((mask & ~map.allowedMask(cluster)) !== 0) {
     fault(walk, 'vma-mask', `Cluster ${cluster} of ${name} stores blocks beyond the end of the device`, at)
   }

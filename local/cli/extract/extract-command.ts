@@ -4,7 +4,6 @@ import { Damage } from '../../../functions/archive-formats/damage.ts'
 import { extractDisk, NoSuchContent, shortDiskName } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
 import { visitFiles } from '../../../functions/archive-formats/proxmox/extract-files.ts'
 import { type FilePattern, filePattern, memberPath } from '../../../functions/archive-formats/proxmox/file-patterns.ts'
-import { compressionByMagic } from '../../../functions/archive-formats/proxmox/magic.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { CliError } from '../../run/cli-error.ts'
@@ -17,8 +16,11 @@ import { type ArchiveSource, judgePassed, openSource, type SourceOptions } from 
 import { type DiskImage, qcow2Image, rawImage } from './disk-images.ts'
 import { listContent } from './list-content.ts'
 import { folderWriter, type MemberWriter, tarWriter } from './member-writers.ts'
+import { type ObjectAddress, objectAddress } from './object-address.ts'
 import { Output } from './output.ts'
+import { sendDisk } from './send-disk.ts'
 import { stoppable } from './stoppable.ts'
+import { sayWhatIsRead } from './what-is-read.ts'
 
 interface ExtractOptions extends SourceOptions {
   list?: boolean
@@ -26,6 +28,7 @@ interface ExtractOptions extends SourceOptions {
   file?: string[]
   output?: string
   qcow2?: boolean
+  to?: ObjectAddress
   tar?: boolean
   force?: boolean
   json?: boolean
@@ -44,6 +47,7 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
     .option('--file <path...>', 'these files and folders of a container: paths or patterns with * ** ?')
     .option('-o, --output <path>', 'where it goes (default: <disk>.raw, <disk>.qcow2, the folder files, or files.tar)')
     .option('--qcow2', 'with --disk: as an image in the form qcow2')
+    .option('--to <address>', 'with --disk: as a raw image into this object: s3://bucket/path/disk.raw', objectAddress)
     .option('--tar', 'with --file: into a tar, with owners, modes, links and extended attributes')
     .option('--force', 'replace the file that is there')
     .option('--at <time>', `in a bucket: ${AT_HELP}`, untilOption)
@@ -56,18 +60,24 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
       'after',
       `
 A compressed archive is read whole, and its CRC-32 is compared. Of one that isn't compressed, only what is needed is read.
-The result appears under its name when it is whole.${exitHelp({
-        succeeded: 'all that was asked for is there',
-        failed: 'the archive is damaged, or does not hold it; nothing was kept',
-        partial: 'some files were left out, and the messages say why',
-      })}`,
+The result appears under its name when it is whole. An object is never overwritten, and has zeros where the disk has holes.${exitHelp(
+        {
+          succeeded: 'all that was asked for is there',
+          failed: 'the archive is damaged, or does not hold it; nothing was kept',
+          partial: 'some files were left out, and the messages say why',
+        },
+      )}`,
     )
     .action(async (archive: string, options: ExtractOptions) => {
-      const { list, disk, file, qcow2, tar, json } = options
+      const { list, disk, file, qcow2, tar, to, json } = options
       if ([list, disk, file].filter((one) => one !== undefined).length !== 1) {
         return command.error('error: extract needs one of --list, --disk <name> and --file <path>')
       }
       if (qcow2 === true && disk === undefined) return command.error('error: --qcow2 goes with --disk')
+      if (to !== undefined && disk === undefined) return command.error('error: --to goes with --disk')
+      if (to !== undefined && (options.output ?? qcow2 ?? options.force) !== undefined) {
+        return command.error('error: --to makes a raw image of its own: it goes without --output, --qcow2 and --force')
+      }
       if (tar === true && file === undefined) return command.error('error: --tar goes with --file')
       if ((options.at ?? options.site) !== undefined && options.bucket === undefined) {
         return command.error('error: --at and --site go with --bucket')
@@ -75,7 +85,7 @@ The result appears under its name when it is whole.${exitHelp({
       if (json === true && list !== true) return command.error('error: --json goes with --list')
       const source = stoppable(await openSource(archive, options), stop.interrupt)
       try {
-        process.exitCode = await extract(source, options)
+        process.exitCode = await extract(source, options, stop)
       } catch (error) {
         // What it had begun is closed and removed; only an answer that nobody waits for may be under way.
         if (stop.interrupt.aborted) process.exit(exitCodes.interrupted)
@@ -91,12 +101,16 @@ The result appears under its name when it is whole.${exitHelp({
     })
 }
 
-async function extract(source: ArchiveSource, options: ExtractOptions): Promise<ExitCode> {
+async function extract(source: ArchiveSource, options: ExtractOptions, stop: StopSignals): Promise<ExitCode> {
   if (options.list === true) {
     process.stderr.write(`${await listContent(source, options.json === true)}\n`)
     return exitCodes.succeeded
   }
-  const { disk, file = [], output, qcow2 = false, tar = false, force = false } = options
+  const { disk, to, file = [], output, qcow2 = false, tar = false, force = false } = options
+  if (disk !== undefined && to !== undefined) {
+    await sendDisk(source, disk, { ...to, ...(options.s3 === undefined ? {} : { s3: options.s3 }) }, stop)
+    return exitCodes.succeeded
+  }
   const usual = disk === undefined ? (tar ? 'files.tar' : 'files') : `${shortDiskName(disk)}.${qcow2 ? 'qcow2' : 'raw'}`
   const target = new Output(output ?? usual, { force, folder: disk === undefined && !tar })
   await sayWhatIsRead(source)
@@ -107,16 +121,6 @@ async function extract(source: ArchiveSource, options: ExtractOptions): Promise<
   } finally {
     await target.discard()
   }
-}
-
-async function sayWhatIsRead(source: ArchiveSource): Promise<void> {
-  const compression = compressionByMagic(await source.read(0, Math.min(source.sizeBytes, 16)))
-  const size = formatBytes(source.sizeBytes)
-  const sentence =
-    compression === 'none'
-      ? `The archive is not compressed: of its ${size}, only what is needed is read.`
-      : `The archive is compressed (${compression}): all of its ${size} are read.`
-  process.stderr.write(`${sentence}\n`)
 }
 
 type MakeImage = typeof rawImage

@@ -38,6 +38,23 @@ describe('a VMA', () => {
     })
   })
 
+  it('tells once of each cluster of the chosen disk that it has passed, after its content, and of zeros too', async () => {
+    const told: string[] = []
+    const two = header([disk, { id: 2, name: 'drive-scsi1', sizeBytes: 1 }])
+    const first = extent([{ cluster: 1 }, { id: 2, cluster: 0, mask: 1 }])
+    const second = extent([{ cluster: 0, mask: 0b101 }, { cluster: 1 }, { cluster: 2 }])
+    async function* source() {
+      yield* [two, first, second]
+    }
+    await walkVma(new ByteCursor(source()), new Findings(), async () => ({
+      deviceId: 1,
+      write: async (offset, bytes) => void told.push(`${bytes.length} at ${offset}`),
+      passed: async (offset) => void told.push(`passed ${offset}`),
+    }))
+    // The second time, and beyond the end, are findings.
+    expect(told).toEqual(['passed 65536', '4096 at 0', '4096 at 8192', 'passed 0'])
+  })
+
   it.each([
     [-1n, undefined],
     [0n, '1970-01-01T00:00:00.000Z'],
