@@ -29,6 +29,10 @@ interface TaskNeeds {
   verdicts?: boolean
   /** Remove versions of archives for good. */
   prune?: boolean
+  /** Log in to a site with its account for restores, in place of the one for backups. */
+  restores?: boolean
+  /** Have S3 thaw archives. */
+  thaws?: boolean
   /** Whole archives pass through its memory. */
   movesBytes?: boolean
 }
@@ -42,6 +46,12 @@ const PROGRESS = 'runs/*/progress/*'
 const EVIDENCE = 'runs/*/evidence/*'
 const OUTCOMES = 'runs/*/guests/*'
 const RUN_PLANS = 'runs/*/plan.json'
+const MANIFESTS = `archives/*/${MANIFEST_NAME}` as const
+const RESTORE_RECORDS = 'restores/*/restore.json'
+/** Which ranges of a file were brought. */
+const DELIVERED = 'restores/*/delivered/*'
+/** Which restore has an id of a site. */
+const RESTORE_LEASES = 'restores/open/*'
 
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
 const needs = {
@@ -163,7 +173,7 @@ const needs = {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['claims/*', `archives/*/${MANIFEST_NAME}`, 'sites/*', 'sweeps/*'],
+    read: ['claims/*', MANIFESTS, 'sites/*', 'sweeps/*'],
     write: ['sweeps/*'],
   },
   SweepUploads: {
@@ -229,6 +239,94 @@ const needs = {
     write: ['verifications/*'],
   },
   ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs/*'], write: ['runs/*/report.json'] },
+  PlanRestore: {
+    memoryMiB: 1024,
+    timeoutSeconds: 300,
+    read: ['archives/*', 'catalogue/*', 'restores/*'],
+    write: [RESTORE_RECORDS],
+  },
+  CheckTarget: {
+    restores: true,
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 300,
+    read: ['archives/*', 'restores/*', 'sites/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES],
+  },
+  ThawArchive: {
+    thaws: true,
+    memoryMiB: 512,
+    timeoutSeconds: 120,
+    read: ['archives/*', 'restores/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES],
+  },
+  PlanDelivery: {
+    restores: true,
+    memoryMiB: 512,
+    timeoutSeconds: 120,
+    read: ['restores/*', 'streams/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES, 'streams/*'],
+  },
+  DeliverParts: {
+    restores: true,
+    movesBytes: true,
+    memoryMiB: 1769,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['archives/*', 'restores/*'],
+    write: [DELIVERED, RESTORE_LEASES],
+  },
+  // A file that has its name already is read whole on the node; the disk may take its time to have it all.
+  FinishDelivery: {
+    restores: true,
+    memoryMiB: 1024,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['restores/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES],
+  },
+  CreateGuest: {
+    restores: true,
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 300,
+    read: [MANIFESTS, 'restores/*', 'sites/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES],
+  },
+  CheckRestore: {
+    restores: true,
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 120,
+    read: ['restores/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES],
+  },
+  // Starting a guest and waiting for its agent takes minutes.
+  CompareGuest: {
+    restores: true,
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 600,
+    read: [MANIFESTS, 'restores/*', 'sites/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES],
+  },
+  // Stopping a task and removing a guest wait for the platform.
+  FinishRestore: {
+    restores: true,
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: [MANIFESTS, 'restores/*', 'sites/*', 'streams/*'],
+    write: [RESTORE_RECORDS, 'restores/*/report.json', RESTORE_LEASES, 'streams/*'],
+    remove: [RESTORE_LEASES],
+  },
+  SweepRestores: {
+    restores: true,
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: [MANIFESTS, 'restores/*', 'sites/*', 'streams/*'],
+    write: [RESTORE_RECORDS, 'restores/*/report.json', RESTORE_LEASES, 'streams/*'],
+    remove: [RESTORE_LEASES],
+  },
 } satisfies Record<TaskName, TaskNeeds>
 
 /** Every variable that some task's contract knows. */
@@ -285,7 +383,9 @@ export class ExportFunctions extends Construct {
       if (its.storeTests === 'sweep') archive.grantSweepTests(made.role)
       if (its.verdicts === true) archive.grantWriteVerification(made.role)
       if (its.prune === true) archive.grantPrune(made.role)
-      if (talksToSite) secrets.grantRead(made.role)
+      if (its.thaws === true) archive.grantThaw(made.role)
+      if (its.restores === true) secrets.grantReadRestore(made.role)
+      else if (talksToSite) secrets.grantRead(made.role)
       this.byTask.set(task, made)
     }
   }

@@ -16,6 +16,7 @@ import { archiveOf } from './storage-stack.ts'
 import { LargerRunner } from './larger-runner.ts'
 import { Workflow } from './workflow.ts'
 import { CleanUp } from './clean-up.ts'
+import { Restores } from './restores.ts'
 import type { Branch } from './workflows/branches/branch.ts'
 import { branches as knownBranches } from './workflows/branches/branches.ts'
 import { exportGuest } from './workflows/export-guest.ts'
@@ -158,10 +159,11 @@ export class ExportStack extends Stack {
       ],
     })
     const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
+    const restores = new Restores(this, 'Restores', { deployment, functions, missed: cleanUp.missed })
     const { topic } = new FailureNotice(this, 'FailureNotice', {
       deployment,
       run,
-      others: [guest, sweep, verify, prune, coverage],
+      others: [guest, sweep, verify, prune, coverage, restores.guest, restores.cleanUp],
       cleanUp,
       schedules,
       sites,
@@ -177,6 +179,7 @@ export class ExportStack extends Stack {
     new CfnOutput(this, 'SweepUploadsArn', { value: sweep.machine.stateMachineArn })
     new CfnOutput(this, 'JudgeCoverageArn', { value: coverage.machine.stateMachineArn })
     new CfnOutput(this, 'VerifyArchivesArn', { value: verify.machine.stateMachineArn })
+    new CfnOutput(this, 'RestoreGuestArn', { value: restores.guest.machine.stateMachineArn })
     new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName })
     new CfnOutput(this, 'FailureTopicArn', { value: topic.topicArn })
   }

@@ -7,6 +7,8 @@ export const workflowNames = {
   judgeCoverage: 'judge-coverage',
   cleanUpRun: 'clean-up-run',
   pruneArchives: 'prune-archives',
+  restoreGuest: 'restore-guest',
+  cleanUpRestore: 'clean-up-restore',
 } as const
 
 export type WorkflowKey = keyof typeof workflowNames

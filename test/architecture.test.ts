@@ -187,7 +187,7 @@ describe('the architecture', () => {
     // Neither writes what it makes: an error's cause as Lambda words it, and what a checksum is over.
     const unwritten = [
       'functions/operations/catalogue/catalogue-index.ts',
-      'functions/operations/transfer/plan-copies.ts',
+      'functions/operations/transfer/deal-round.ts',
     ]
     expect(saying(/\bJSON\.stringify\b/)).toEqual(unwritten)
   })

@@ -47,6 +47,9 @@ const shapeOf: Record<string, Shape<unknown>> = {
   'verification-plan': shapes.verificationPlanShape,
   'verification-unread': shapes.unreadShape,
   'verification-report': shapes.verificationReportShape,
+  'restore-record': shapes.restoreRecordShape,
+  'restore-lease': shapes.restoreLeaseShape,
+  'restore-report': shapes.restoreReportShape,
 }
 
 const textOf = (shape: string, file: string) => readFileSync(join(golden, shape, file), 'utf8')

@@ -64,7 +64,10 @@ const unknownTo: Record<SecretUse, (site: string) => string> = {
   backup: (site) => `no site ${site} is configured`,
   restore: (site) => `site ${site} is not configured for restores`,
 }
-const withBlock: Record<SecretUse, string> = { backup: '', restore: ' with its block `restore`' }
+const withBlock: Record<SecretUse, string> = {
+  backup: ', without a block `restore`',
+  restore: ' with its block `restore`',
+}
 
 function secretFact(error: unknown, site: string, secretName: string, use: SecretUse): Error {
   const code = errorCode(error)

@@ -44,6 +44,11 @@ export class ConnectionDropped extends fact('ConnectionDropped', 'retry') {}
 export class StoreUnavailable extends fact('StoreUnavailable', 'retry') {}
 /** A backup was asked for and the answer was lost. It isn't known yet whether the platform took it. */
 export class BackupStartUnclear extends fact('BackupStartUnclear', 'retry') {}
+/**
+ * A restore was asked for and the answer was lost. The platform's tasks show whether a guest is being made: they are looked
+ * at before it is asked again.
+ */
+export class RestoreStartUnclear extends fact('RestoreStartUnclear', 'retry') {}
 
 /** A short task holds the guest: a snapshot, a trim, or hibernating. */
 export class GuestLockedBriefly extends fact('GuestLockedBriefly', 'retry') {}
@@ -67,11 +72,6 @@ export class ClockOff extends fact('ClockOff', 'fail-guest') {}
 export class BackupFailed extends fact('BackupFailed', 'fail-guest', 'impeached') {}
 /** The platform accepted the call and did nothing (Proxmox VE: the text `OK` in place of a task). */
 export class NothingBackedUp extends fact('NothingBackedUp', 'fail-guest', 'impeached') {}
-/**
- * A restore was asked for and the answer was lost. Whether a guest is being made shows in the platform's tasks; asking
- * again might make two, so that nothing repeats it by itself.
- */
-export class RestoreStartUnclear extends fact('RestoreStartUnclear', 'fail-guest') {}
 /** The id that a guest was to be restored under belongs to another guest. Nothing was made or overwritten. */
 export class GuestIdInUse extends fact('GuestIdInUse', 'fail-guest') {}
 /** The target can't take the guest, as its checks or the platform itself say. Nothing was made. */
@@ -172,6 +172,7 @@ const facts = [
   ConnectionDropped,
   StoreUnavailable,
   BackupStartUnclear,
+  RestoreStartUnclear,
   GuestLockedBriefly,
   GuestLocked,
   GuestMigrating,
@@ -182,7 +183,6 @@ const facts = [
   ClockOff,
   BackupFailed,
   NothingBackedUp,
-  RestoreStartUnclear,
   GuestIdInUse,
   RestoreRefused,
   RestoreFailed,

@@ -12,6 +12,13 @@ export const siteNameSchema = z
 /** An instant as an ISO 8601 string in UTC, for example `2026-11-22T02:00:00.000Z`. */
 export const instantSchema = z.iso.datetime()
 
+/** An instant, or a day, which is meant to its end in UTC: the same moment as text in both cases. */
+export const dayOrInstantSchema = z
+  .union([z.iso.datetime(), z.iso.date().transform((day) => `${day}T23:59:59.999Z`)], {
+    error: 'a day as 2026-11-24, or an instant as 2026-11-24T02:00:00Z',
+  })
+  .describe('A day, or an instant in UTC.')
+
 /** An IANA name, for example `Europe/Vienna`. */
 export const timeZoneSchema = z.string().refine(isTimeZone, {
   error: 'not a time zone name that this machine knows, as Europe/Berlin or UTC',

@@ -107,3 +107,16 @@ export const pricedSchema = z.strictObject({
   prices: z.string(),
 })
 export type Priced = z.output<typeof pricedSchema>
+
+/** What reading an archive back once costs: one price for each way that its class has, or why nobody can say. */
+export const archiveRestorePriceSchema = z.strictObject({
+  /** S3's word. */
+  storageClass: z.string(),
+  sizeBytes: bytesSchema,
+  objects: z.int().nonnegative(),
+  ways: z.array(
+    pricedSchema.extend({ destination: destinationSchema, tier: retrievalSchema.shape.tier, takes: z.string() }),
+  ),
+  /** A sentence, where there are no ways. */
+  unpriced: z.string().optional(),
+})

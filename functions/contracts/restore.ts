@@ -30,6 +30,8 @@ export const RESTORE_FINDINGS = [
   'archive-unfit',
   'configuration-unknown',
   'disk-left-out',
+  'archive-frozen',
+  'delivery-unfit',
 ] as const
 
 /**

@@ -6,6 +6,8 @@ import * as z from 'zod'
 import { planItemSchema } from './plan-item.ts'
 import { storeEnv, siteEnv, metricsEnv } from './task-env.ts'
 import { chunkSchema, uploadSchema } from './upload.ts'
+import { executionSchema, MAX_STREAMS, stateErrorSchema } from './execution.ts'
+import { restoreTasks } from './restore-tasks.ts'
 import { verdictSchema } from './evidence.ts'
 import { jobSchema } from './job.ts'
 import { coverageRequestSchema, coverageSummarySchema } from './coverage.ts'
@@ -37,17 +39,8 @@ const checkBackupOutput = z.strictObject({
   progress: progressFiguresSchema.optional(),
 })
 
-/** An inline Map runs no more at once (service quota). */
-export const MAX_STREAMS = 40
-
 /** An item has about 700 bytes, and state carries 256 KiB (service quota). */
 export const MAX_LEFTOVERS = 200
-
-/** Id of the execution that works: claims tell a living execution from a dead one by it. */
-const executionSchema = z.string().min(1)
-
-/** As Step Functions gives them: `Error` is the name, `Cause` a text that holds Lambda's error as JSON. */
-const stateErrorSchema = z.strictObject({ Error: z.string(), Cause: z.string().optional() })
 
 /** How often the backup was asked to start or looked at. Absent in executions that began before it was counted. */
 const backupCallsSchema = z.int().positive()
@@ -442,6 +435,7 @@ export const tasks = {
     }),
     env: storeEnv.extend(metricsEnv.shape),
   },
+  ...restoreTasks,
 } as const
 
 export type Tasks = typeof tasks

@@ -23,7 +23,10 @@ export interface Ports {
   writtenJobs: WrittenJobs
   /** The deployment's name, for metrics. */
   deployment: string
-  /** The provider for a site, opened on first use. @throws UnknownSite, InvalidSite */
+  /**
+   * The provider for a site, opened on first use. What restores gets it with the site's account for that.
+   * @throws UnknownSite, InvalidSite
+   */
   provider(site: string): Promise<Provider>
   /** What a platform can do. @throws InvalidJob for one that this version doesn't know */
   traitsOf(platform: string): PlatformTraits

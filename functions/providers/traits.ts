@@ -28,7 +28,7 @@ export interface PlatformTraits {
   streaming: boolean
   /** Only what changed since an earlier backup is read. */
   incremental: boolean
-  /** The provider can bring guests back over the platform's API. No workflow does it yet. */
+  /** The provider can bring guests back, for the workflow that restores. */
   restore: boolean
   /** One site has several nodes. */
   multiNode: boolean

@@ -32,15 +32,21 @@ export const retriesOfTask = retries
 export const legIsFull: Jsonata = `{% $spent >= ${LEG_EVENTS} %}`
 
 /**
- * The state that runs one leg. Its input is the leg's, its output what the leg ended with; what `story` begins with reads
+ * The state that runs one leg. Its input is the leg's, unless told; its output what the leg ended with; what `story` begins with reads
  * the former as `$states.input`, and each end of it is a `legEnd`: an error leaves a distributed Map under its own name
  * only as output.
+ * @param input a list of one: children of a distributed Map see no variable of their parent
  */
-export function leg(scope: Construct, name: string, story: IChainable): DistributedMap {
+export function leg(
+  scope: Construct,
+  name: string,
+  story: IChainable,
+  input: Jsonata = '{% [$states.input] %}',
+): DistributedMap {
   return DistributedMap.jsonata(scope, name, {
     mapExecutionType: StateMachineType.STANDARD,
     maxConcurrency: 1,
-    items: ProvideItems.jsonata('{% [$states.input] %}'),
+    items: ProvideItems.jsonata(input),
     outputs: '{% $states.result[0] %}',
   }).itemProcessor(story)
 }

@@ -1,7 +1,7 @@
 /** When a state may run its function again, and for how long it keeps trying. */
 import { Duration } from 'aws-cdk-lib'
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions'
-import { BackupStartUnclear, errorNames } from '../../functions/contracts/errors.ts'
+import { BackupStartUnclear, errorNames, RestoreStartUnclear } from '../../functions/contracts/errors.ts'
 
 export interface RetryPolicy {
   errors: readonly string[]
@@ -143,13 +143,16 @@ export const lostStart: RetryPolicy = {
   jitter: false,
 }
 
+/** What was asked for may have been begun: only the task that looks for it before asking again goes on from there. */
+const startsUnclear: readonly string[] = [BackupStartUnclear.errorName, RestoreStartUnclear.errorName]
+
 /**
  * Mostly before Start backup has asked for anything: its own look at the site failed. `StoreUnavailable` can also come
  * after, when the job's name couldn't be recorded; the operation then finds that it has asked, and asks again only once
  * the platform has had time to show the job, however soon it is called. Gives up after three minutes.
  */
 export const notYetAsked: RetryPolicy = {
-  errors: errorNames('retry').filter((name) => name !== BackupStartUnclear.errorName),
+  errors: errorNames('retry').filter((name) => !startsUnclear.includes(name)),
   firstWaitSeconds: 10,
   backoffRate: 2,
   longestWaitSeconds: 60,
@@ -187,3 +190,10 @@ export const patient: readonly RetryPolicy[] = [longOutage, neverStarted, lostAn
 export const amongMany: readonly RetryPolicy[] = [passingFaults, neverStartedAmongMany, lostAnswer]
 /** For Start backup alone. */
 export const startOnce: readonly RetryPolicy[] = [notYetAsked, neverStarted, lostStart]
+
+/** For Create guest alone, which like Start backup finds what it asked for before, and must not ask twice. */
+export const createOnce: readonly RetryPolicy[] = [
+  notYetAsked,
+  neverStarted,
+  { ...lostStart, errors: [...perhapsRanErrors, RestoreStartUnclear.errorName] },
+]

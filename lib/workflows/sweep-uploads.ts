@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
-import { lambdaTask } from './lambda-task.ts'
+import { type Jsonata, lambdaTask } from './lambda-task.ts'
 import { plainCause, rethrown } from './rethrown.ts'
 import { ordinary } from './retry-policies.ts'
 
@@ -80,22 +80,46 @@ function sweepSite(scope: Construct, functions: ExportFunctions): IChainable {
     outputs: {
       site: '{% $site %}',
       outcome: 'failed',
-      summary: `{% 'Site ' & $site & ' was not looked at: ' & ($exists($states.input.Cause) ? $substring($states.input.Cause, 0, 1000) : $states.input.Error) %}`,
+      summary: `{% 'Site ' & $site & ' was not looked at: ' & ($exists($states.input.Cause) ? $substring($states.input.Cause, 0, 1000) : $states.input.Error) & ' ' & $restored.summary %}`,
       removed: 0,
-      failed: 1,
+      failed: '{% 1 + $restored.failed %}',
     },
   })
 
-  return takeUp.next(
-    lambdaTask(scope, functions, 'SweepStrays', {
-      payload: {
-        sweepId: '{% $states.context.Execution.Name %}',
-        startedAt: '{% $states.context.Execution.StartTime %}',
-        dryRun: '{% $dryRun %}',
-        site: '{% $site %}',
-      },
-      retry: ordinary,
-      onError: failed,
-    }),
-  )
+  const strays = lambdaTask(scope, functions, 'SweepStrays', {
+    payload: {
+      sweepId: '{% $states.context.Execution.Name %}',
+      startedAt: '{% $states.context.Execution.StartTime %}',
+      dryRun: '{% $dryRun %}',
+      site: '{% $site %}',
+    },
+    output: withRestores('$states.result.Payload'),
+    retry: ordinary,
+    onError: failed,
+  })
+
+  const notFinished = Pass.jsonata(scope, 'Restores not finished', {
+    assign: {
+      restored: `{% {'failed': 1, 'summary': 'Restores to the site were not looked at: ' & ($exists($states.input.Cause) ? $substring($states.input.Cause, 0, 1000) : $states.input.Error)} %}`,
+    },
+  })
+  notFinished.next(strays)
+
+  const restores = lambdaTask(scope, functions, 'SweepRestores', {
+    payload: { site: '{% $site %}', dryRun: '{% $dryRun %}' },
+    assign: {
+      restored: `{% {'failed': $states.result.Payload.failed, 'summary': $substring($join($states.result.Payload.notes, ' '), 0, 4000)} %}`,
+    },
+    retry: ordinary,
+    onError: notFinished,
+  })
+
+  return takeUp.next(restores).next(strays)
+}
+
+/** What came of a site's strays, with what came of its restores. */
+function withRestores(swept: string): Jsonata {
+  const summary = `$restored.summary = '' ? ${swept}.summary : ${swept}.summary & ' ' & $restored.summary`
+  const outcome = `$restored.failed > 0 and ${swept}.outcome = 'succeeded' ? 'partial' : ${swept}.outcome`
+  return `{% $merge([${swept}, {'summary': ${summary}, 'outcome': ${outcome}, 'failed': ${swept}.failed + $restored.failed}]) %}`
 }

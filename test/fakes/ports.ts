@@ -4,6 +4,7 @@ import type { Ports } from '../../functions/operations/ports.ts'
 import type { Route } from '../../functions/readers/reader.ts'
 import { writtenJobs } from '../../functions/providers/registry.ts'
 import { FakeProvider } from './fake-provider.ts'
+import { MemoryDelivery } from './memory-delivery.ts'
 import { MemoryStore } from './memory-store.ts'
 
 export const item: PlanItem = {
@@ -68,7 +69,7 @@ export function fakePorts(): FakePorts {
     traitsOf: () => fakeProvider.traits,
     judgeJobOf: async () => fakeProvider.judgeJob,
     route: async () => route,
-    delivery: () => Promise.reject(new Error('no delivery in this test')),
+    delivery: async () => new MemoryDelivery(),
     siteLimits: async () => ({ connectionsPerNode: 4, windows: [], timezone: 'UTC' }),
     routeChecks,
     clock,

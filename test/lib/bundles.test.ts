@@ -49,9 +49,24 @@ const platformTasks: TaskName[] = [
   'JudgeCoverage',
   'PlanPruning',
   'SweepStrays',
+  'CheckTarget',
+  'CreateGuest',
+  'CheckRestore',
+  'CompareGuest',
+  'FinishRestore',
+  'SweepRestores',
 ]
 /** Who looks at archives on the node, or moves their bytes. */
 const routeTasks: TaskName[] = ['PlanRun', 'OpenUpload', 'CopyParts', 'CompleteUpload']
+/** Who brings files to nodes, or removes them there. */
+const deliveryTasks: TaskName[] = [
+  'CheckTarget',
+  'PlanDelivery',
+  'DeliverParts',
+  'FinishDelivery',
+  'FinishRestore',
+  'SweepRestores',
+]
 
 const stemsOf = (names: readonly TaskName[]): string[] => names.map((name) => tasks[name].stem).sort()
 const allTasks = Object.keys(tasks) as TaskName[]
@@ -95,9 +110,10 @@ describe('no function bundles what it does not use', () => {
     expect(bytesOf(island, 'providers/proxmox')).toBe(0)
   })
 
-  it('keeps SSH and the readers to the tasks that reach archives on the node', () => {
-    expect(carriers(/node_modules\/ssh2\//)).toEqual(stemsOf(routeTasks))
+  it('keeps SSH, readers and writers to the tasks that reach archives on the node', () => {
+    expect(carriers(/node_modules\/ssh2\//)).toEqual(stemsOf([...routeTasks, ...deliveryTasks]))
     expect(carriers(/^functions\/readers\//)).toEqual(stemsOf(routeTasks))
+    expect(carriers(/^functions\/writers\//)).toEqual(stemsOf(deliveryTasks))
   })
 
   it('keeps the client of Secrets Manager to the tasks whose contract reads a site’s secret', () => {

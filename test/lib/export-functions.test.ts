@@ -1,6 +1,7 @@
 import { functionNodeOptions } from '../../lib/node-options.ts'
 import { Match } from 'aws-cdk-lib/assertions'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { restoreTasks } from '../../functions/contracts/restore-tasks.ts'
 import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
 import { readTemplate, type Right, rightsOfRoles } from '../../local/iam/rights.ts'
 import { workflowNames } from '../../lib/workflow-names.ts'
@@ -50,14 +51,15 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites|restores)\/\*$/,
       /^s3:\w+ on archive-bucket\/uploads\/(test|archives|parts)\/\*$/,
       /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
       /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,
       /^s3:GetObject on archive-bucket\/archives\/\*\/manifest\.json$/,
-      /:secret:guestlift\/site\/(hq|branch)-\?{6}$/,
+      /^s3:(Put|Delete)Object on archive-bucket\/restores\/(open\/\*|\*\/(delivered\/\*|(restore|report)\.json))$/,
+      /:secret:guestlift\/site\/(hq|branch)(\/restore)?-\?{6}$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
     expect(wild.filter((right) => !documented.some((pattern) => pattern.test(right)))).toEqual([])
@@ -75,6 +77,25 @@ describe('the functions', () => {
         (name) => `secretsmanager:GetSecretValue on ${secret}/${name}`,
       ),
     )
+  })
+
+  it('restore with an account of their own, which no other function can read, and write nothing among the archives', () => {
+    const reads = (task: TaskName, secret: RegExp) =>
+      rightsOf(task).some((right) => right.startsWith('secretsmanager:GetSecretValue') && secret.test(right))
+    const restoring = taskNames.filter((task) => reads(task, /\/restore(-\?{6})?$/))
+    expect(restoring).toEqual(
+      taskNames.filter((task) => task in restoreTasks && 'SITE_SECRET_PREFIX' in tasks[task].env.shape),
+    )
+    expect(restoring.filter((task) => reads(task, /site\/(hq|branch)(-\?{6})?$/))).toEqual([])
+    const writes = taskNames
+      .filter((task) => task in restoreTasks)
+      .flatMap(rightsOf)
+      .filter(
+        (right) => /^s3:(Put|Delete|Abort)/.test(right) && !/archive-bucket\/(restores|streams|sessions)\//.test(right),
+      )
+    expect(writes).toEqual([])
+    const thawing = taskNames.filter((task) => rightsOf(task).some((right) => right.startsWith('s3:RestoreObject')))
+    expect(thawing).toEqual(['ThawArchive'])
   })
 
   it('write among the archives only what they make there: parts, manifests with what lies beside, verdicts', () => {
@@ -109,8 +130,8 @@ describe('the functions', () => {
         .filter(({ Condition }) => JSON.stringify(Condition?.['StringEquals']?.['aws:SourceAccount']) !== account)
         .map(({ Principal }) => Principal.Service)
     })
-    // EventBridge starts the clean-up by a role: roles can only be handed to a service within their own account.
-    expect(trusted).toEqual(['events.amazonaws.com'])
+    // EventBridge starts the clean-ups by roles: roles can only be handed to a service within their own account.
+    expect(trusted).toEqual(['events.amazonaws.com', 'events.amazonaws.com'])
   })
 
   it('are called by workflows without a version, and builds are watched without their reports', () => {
@@ -149,6 +170,8 @@ describe('the functions', () => {
       'WriteCatalogue: s3:DeleteObject on archive-bucket/catalogue/*',
       // Its own word on an archive that was removed while it read: hidden, not removed.
       'VerifyDeep: s3:DeleteObject on archive-bucket/archives/*/verification.json',
+      'FinishRestore: s3:DeleteObject on archive-bucket/restores/open/*',
+      'SweepRestores: s3:DeleteObject on archive-bucket/restores/open/*',
     ])
     // Whoever took over one of them would hold no key to a site.
     const deleting = taskNames.filter((task) =>
@@ -167,7 +190,7 @@ describe('the functions', () => {
   it.each(taskNames)('%s gets the environment of its contract, which accepts it', (task) => {
     const { environment, memoryMiB = 0 } = synthesised.assembly.functions[tasks[task].stem] ?? {}
     const { NODE_OPTIONS, ...ours } = environment ?? {}
-    const movesBytes = task === 'CopyParts' || task === 'VerifyDeep'
+    const movesBytes = task === 'CopyParts' || task === 'VerifyDeep' || task === 'DeliverParts'
     expect(NODE_OPTIONS).toBe(functionNodeOptions(movesBytes, memoryMiB))
     expect(sorted(Object.keys(ours))).toEqual(sorted(Object.keys(tasks[task].env.shape)))
     expect(tasks[task].env.safeParse(ours).success).toBe(true)

@@ -278,7 +278,8 @@ describe('the larger runner', () => {
 describe('failure notices', () => {
   it('cover executions that failed, ran out of time or were stopped', async () => {
     const { exports } = await synthesise(smallest)
-    const others = ['ExportGuest', 'SweepUploads', 'VerifyArchives', 'PruneArchives', 'JudgeCoverage', 'CleanUp']
+    const upkeep = ['SweepUploads', 'VerifyArchives', 'PruneArchives', 'JudgeCoverage']
+    const others = ['ExportGuest', ...upkeep, 'RestoresRestoreGuest', 'RestoresCleanUpRestore', 'CleanUp']
     for (const machines of [['ExportRun'], others]) {
       expect(() =>
         exports.hasResourceProperties('AWS::Events::Rule', {
@@ -453,11 +454,13 @@ describe('a VPC', () => {
     expect(sorted(outside)).toEqual([
       'guestlift-large-apply-retention',
       'guestlift-large-find-leftovers',
+      'guestlift-large-plan-restore',
       'guestlift-large-plan-verification',
       'guestlift-large-prune-archives',
       'guestlift-large-report-run',
       'guestlift-large-report-verification',
       'guestlift-large-sweep-uploads',
+      'guestlift-large-thaw-archive',
       'guestlift-large-verify-archive',
       'guestlift-large-verify-deep',
       'guestlift-large-write-catalogue',

@@ -17,6 +17,7 @@ export const bookFolders = [
   'verifications',
   'sites',
   'sessions',
+  'restores',
 ] as const
 
 /** Files beside the folders: how to restore without Guestlift. Written by every run. */
@@ -336,4 +337,44 @@ export function removalRecordsPrefix(keyPrefix: string, site: string, guest: Key
 /** The record of the removal of the archive in a folder of the guest's. */
 export function removalRecordKey(keyPrefix: string, site: string, guest: KeyedGuest, folder: string): string {
   return `${removalRecordsPrefix(keyPrefix, site, guest)}${folder.split('/').at(-2) ?? ''}.json`
+}
+
+/** The folder of one restore, with a slash at its end. */
+export function restorePrefix(keyPrefix: string, restoreId: string, startedAt: string): string {
+  return `${keyPrefix}restores/${dayPath(startedAt)}${restoreId}/`
+}
+
+/** What a restore is to do and how far it is. */
+export function restoreRecordKey(prefix: string): string {
+  return `${prefix}restore.json`
+}
+
+/** Where the ranges are written down that are proved to lie on the target, with a slash at its end. */
+export function deliveredPrefix(prefix: string, generation: number): string {
+  return `${prefix}delivered/${generation}/`
+}
+
+/** One range by its number and the CRC-32 of its bytes: the key says all, so that one list tells of a thousand. */
+export function deliveredKey(
+  prefix: string,
+  generation: number,
+  { part, crc32 }: { part: number; crc32: number },
+): string {
+  return `${deliveredPrefix(prefix, generation)}${String(part).padStart(5, '0')}-${crc32.toString(16).padStart(8, '0')}`
+}
+
+/** The range that a key tells of; `undefined` for a key of another shape. */
+export function readDeliveredKey(key: string): { part: number; crc32: number } | undefined {
+  const [, part, sum] = /\/(\d{5})-([0-9a-f]{8})$/.exec(key) ?? []
+  return part === undefined || sum === undefined ? undefined : { part: Number(part), crc32: Number.parseInt(sum, 16) }
+}
+
+/** Where the leases of all restores of a site lie, with a slash at its end. */
+export function restoreLeasesPrefix(keyPrefix: string, site: string): string {
+  return `${keyPrefix}restores/open/${site}/`
+}
+
+/** Which restore has an id of a site at this moment. */
+export function restoreLeaseKey(keyPrefix: string, site: string, id: string): string {
+  return `${restoreLeasesPrefix(keyPrefix, site)}${id}.json`
 }

@@ -66,7 +66,7 @@ export interface ArchiveRestorePrice {
   /** Empty for a class without prices. */
   ways: RestorePrice[]
   /** A sentence, where there are no ways. */
-  unpriced?: string
+  unpriced?: string | undefined
 }
 
 /** `storageClass`: as a listing names it; a store other than AWS may name none, and then it counts as STANDARD. */

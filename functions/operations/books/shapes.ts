@@ -8,6 +8,8 @@ import { manifestSchema } from '../../contracts/manifest.ts'
 import { guestProgressSchema } from '../../contracts/progress.ts'
 import { pruningPlanSchema, pruningReportSchema } from '../../contracts/pruning.ts'
 import { pruningLeaseSchema } from '../../contracts/pruning-lease.ts'
+import { restoreLeaseSchema, restoreRecordSchema } from '../../contracts/restore-record.ts'
+import { restoreReportSchema } from '../../contracts/restore-report.ts'
 import { guestOutcomeSchema, runReportSchema } from '../../contracts/report.ts'
 import { clockConfirmationSchema, guestRetentionSchema, removalRecordSchema } from '../../contracts/retention-report.ts'
 import { selectionRecordSchema } from '../../contracts/selection.ts'
@@ -130,3 +132,15 @@ export const catalogueIndexShape = shape(
   'It is a copy: guestlift catalog rebuild writes it anew.',
   { version: 5 },
 )
+export const restoreRecordShape = shape(
+  'record of the restore',
+  restoreRecordSchema,
+  'Look on the site for what the restore made, remove it there, and start another restore.',
+  readable,
+)
+export const restoreLeaseShape = shape(
+  'lease of the restore',
+  restoreLeaseSchema,
+  'Remove it when no restore to this id is at work.',
+)
+export const restoreReportShape = shape('report of the restore', restoreReportSchema, COPY, readable)

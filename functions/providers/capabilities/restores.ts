@@ -81,6 +81,8 @@ export interface MadeGuest {
   /** All values as text. */
   configuration: Readonly<Record<string, string>>
   disks: GuestDisk[]
+  /** Where its disks lie, each once. */
+  storages: string[]
 }
 
 /** How the guest was restored: what it may differ in follows from that. */
@@ -107,8 +109,21 @@ export interface RestoreProof {
 /** `removed`: it is gone, perhaps already was. `kept`: why it was left alone, and how a person removes it. */
 export type MadeRemoval = { removed: true } | { removed: false; reason: string; removeWith: string }
 
+/** Where an archive's file is put for the platform to restore from. */
+export interface RestorePlace {
+  /** On the node, from its root. */
+  folder: string
+  /** Bears the token, so that no file of anybody else has the name. */
+  fileName: string
+  /** What the platform will call the file there. */
+  artifactRef: string
+}
+
 /** A platform that brings guests back for us, from an archive's file on one of its storages. */
 export interface Restores {
+  /** Where the archive's file is to be put. Makes nothing. @throws StorageUnusable when the storage keeps no files there */
+  placeFor(intended: Pick<IntendedRestore, 'archive' | 'deliveryStorage'>, token: string): Promise<RestorePlace>
+
   /** All that is known to stand against the restore, before anything is delivered or made. Changes nothing. */
   checkTarget(intended: IntendedRestore): Promise<TargetReport>
 

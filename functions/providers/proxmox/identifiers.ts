@@ -101,3 +101,11 @@ export function parseLooseArchiveName(fileName: string): Pick<ArchiveName, 'type
 export function formatArchiveName({ type, vmid, localTime, extension }: ArchiveName): string {
   return `vzdump-${type}-${vmid}-${localTime}.${extension}`
 }
+
+/**
+ * The name of an archive with a mark in front of its ending. A restore takes it, no retention of the platform does, and
+ * neither mistakes it for the archive of another time.
+ */
+export function markedArchiveName(fileName: string, mark: string): string {
+  return fileName.replace(/(\.(?:(?:vma|tar)(?:\.(?:gz|lzo|zst|bz2))?|tgz))$/, `-${mark}$1`)
+}

@@ -11,6 +11,7 @@ import { AgentSilent, AlreadySo, where } from './errors.ts'
 import { disksOf } from './guest-disks.ts'
 import { readConfiguration } from './guest-identities.ts'
 import type { GuestConfig } from './guest-schemas.ts'
+import { parseVolid } from './identifiers.ts'
 
 export function openRestoredGuest(
   client: ApiClient,
@@ -28,11 +29,13 @@ export function openRestoredGuest(
       const { lock: _lock, nodeOffline: _offline, ...guest } = found
       const configuration = await readConfiguration(client, guest)
       const identity = identityOf(kind, configuration)
+      const disks = disksOf(kind, configuration)
       return {
         guest,
         ...(identity === undefined ? {} : { identity }),
         configuration,
-        disks: disksOf(kind, configuration),
+        disks,
+        storages: [...new Set(disks.flatMap(({ volume }) => parseVolid(volume)?.storage ?? []))],
       }
     },
 

@@ -1,15 +1,16 @@
 /** Bringing guests back: what each method promises stands in `../capabilities/restores.ts`. */
-import { RestoreStartUnclear } from '../../contracts/errors.ts'
-import type { FoundRestores, IntendedRestore, Restores } from '../capabilities/restores.ts'
+import { RestoreStartUnclear, StorageUnusable } from '../../contracts/errors.ts'
+import type { FoundRestores, IntendedRestore, RestorePlace, Restores } from '../capabilities/restores.ts'
 import type { JobSummary } from '../job-summary.ts'
 import type { Provider } from '../provider.ts'
 import { apiPath, apiQuery } from './api-path.ts'
+import { backupFolder } from './backup-folder.ts'
 import type { ApiClient } from './client.ts'
 import { mayBeSince, offsetByTask } from './clock.ts'
 import { NoSuchTask, where } from './errors.ts'
 import { compareConfiguration } from './compare-configuration.ts'
 import { isLost } from './job-ending.ts'
-import { parseUpid, type Upid } from './identifiers.ts'
+import { backupVolid, markedArchiveName, parseUpid, type Upid } from './identifiers.ts'
 import { openTargetCheck } from './restore-check.ts'
 import { restoreForm } from './restore-form.ts'
 import { openRemoval } from './restore-removal.ts'
@@ -101,7 +102,22 @@ export function openRestores(
     return restoreEnding(second.state, second.lines, upid)
   }
 
+  async function placeFor(
+    { archive, deliveryStorage }: Pick<IntendedRestore, 'archive' | 'deliveryStorage'>,
+    token: string,
+  ): Promise<RestorePlace> {
+    const folder = await backupFolder(client, deliveryStorage)
+    if (folder === undefined) {
+      throw new StorageUnusable(
+        `Site ${siteName}: storage ${deliveryStorage} has no folder for backups that the account is shown. Name another storage for the archive's file.`,
+      )
+    }
+    const fileName = markedArchiveName(archive.fileName, token)
+    return { folder, fileName, artifactRef: backupVolid(deliveryStorage, fileName) }
+  }
+
   return {
+    placeFor,
     checkTarget: (intended) => targets.checkTarget(intended),
     missingPrivileges: (intended) => targets.missingPrivileges(intended),
     create,

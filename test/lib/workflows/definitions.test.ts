@@ -140,6 +140,7 @@ describe.each(machines)('the definition of %s', (machine) => {
             'RunPartlyFailed',
             'ArchiveRefused',
             'VerificationIncomplete',
+            'RestoredOtherwise',
           ].includes(error),
       ),
     ).toEqual([])

@@ -1,6 +1,7 @@
 /** No execution can fill its history: what is bounded by construction, computed from the definitions themselves. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { MAX_LEFTOVERS, MAX_STREAMS } from '../../../functions/contracts/tasks.ts'
+import { MAX_STREAMS } from '../../../functions/contracts/execution.ts'
+import { MAX_LEFTOVERS } from '../../../functions/contracts/tasks.ts'
 import { LEG_EVENTS } from '../../../lib/workflows/legs.ts'
 import { type WorkflowKey, workflowNames } from '../../../lib/workflow-names.ts'
 import { type Scope, scopesOf, type State, transitionsOf } from './asl.ts'
@@ -71,6 +72,10 @@ describe('the histories of the workflows', () => {
         'exportGuest: itself',
         'exportRun: Export each guest',
         'pruneArchives: itself',
+        'restoreGuest: itself',
+        'restoreGuest: Thaw in legs',
+        'restoreGuest: Deliver in legs',
+        'restoreGuest: Guest in legs',
         ...guest.flatMap((map) => [`exportGuest: ${map}`, `exportRun: ${map}`]),
       ].toSorted(),
     )

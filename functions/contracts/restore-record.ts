@@ -1,0 +1,105 @@
+/** What a restore keeps in the bucket while it is under way. */
+import * as z from 'zod'
+import { stateErrorSchema } from './execution.ts'
+import { guestIdSchema, guestSchema, instantSchema, platformSchema, siteNameSchema } from './nouns.ts'
+import { localProcessSchema } from './process-identity.ts'
+import { configurationComparisonSchema, restoreFindingSchema } from './restore.ts'
+import { restoreRequestSchema } from './restore-request.ts'
+
+/** Names a restore: all else is in its record, whose place follows from this. */
+export const restoreRefSchema = z.strictObject({ id: z.string().min(1), startedAt: instantSchema })
+export type RestoreRef = z.output<typeof restoreRefSchema>
+
+/** The archive's file as it was chosen: exactly this object is restored, by its ETag. */
+export const restoredArchiveSchema = z.strictObject({
+  /** With a slash at its end. */
+  folder: z.string().min(1),
+  site: siteNameSchema,
+  platform: platformSchema,
+  platformVersion: z.string(),
+  guest: guestSchema,
+  createdAt: instantSchema,
+  fileName: z.string().min(1),
+  key: z.string().min(1),
+  etag: z.string().min(1),
+  sizeBytes: z.int().nonnegative(),
+  /** Over the whole file, unsigned. */
+  crc32: z.int().nonnegative(),
+})
+export type RestoredArchive = z.output<typeof restoredArchiveSchema>
+
+/** Where the file is put for the platform to read. `fileName` bears the restore's token, so it is nobody else's. */
+export const deliveryPlaceSchema = z.strictObject({
+  node: z.string().min(1),
+  storage: z.string().min(1),
+  folder: z.string().min(1),
+  fileName: z.string().min(1),
+  artifactRef: z.string().min(1),
+})
+export type DeliveryPlace = z.output<typeof deliveryPlaceSchema>
+
+/** The steps of a restore, with when each ended, by our clock. */
+export const restoreStepsSchema = z.strictObject({
+  checkedAt: instantSchema.optional(),
+  /** When S3 was first asked to thaw. */
+  thawBegunAt: instantSchema.optional(),
+  thawedAt: instantSchema.optional(),
+  deliveryBegunAt: instantSchema.optional(),
+  deliveredAt: instantSchema.optional(),
+  createdAt: instantSchema.optional(),
+  comparedAt: instantSchema.optional(),
+})
+
+/**
+ * `restores/<yyyy>/<mm>/<dd>/<id>/restore.json`: what a restore is to do and how far it is. Its tasks go by it, and so does
+ * whoever cleans up after it: everything that is made is written down before it is made.
+ */
+export const restoreRecordSchema = z.strictObject({
+  version: z.literal(1),
+  restoreId: z.string().min(1),
+  startedAt: instantSchema,
+  request: restoreRequestSchema,
+  archive: restoredArchiveSchema,
+  /** Lower-case letters and digits; marks the file on the node and the guest. */
+  token: z.string().regex(/^[a-z0-9]{8,64}$/),
+  /** Resolved: the request's, or the archive's own. */
+  target: z.strictObject({ id: guestIdSchema, node: z.string().min(1) }),
+  /** The guest that is to be replaced, as it was when it was checked. */
+  replaces: guestSchema.optional(),
+  /** S3's word, once the target was checked. */
+  storageClass: z.string().optional(),
+  place: deliveryPlaceSchema.optional(),
+  /** Counts how often the file was begun anew since it had vanished: what was proved before says nothing of it. */
+  generation: z.int().nonnegative().default(0),
+  /** Before the platform is asked to make the guest. */
+  askedAt: instantSchema.optional(),
+  jobRef: z.string().optional(),
+  findings: z.array(restoreFindingSchema),
+  /** Of the platform's task, and other remarks: sentences. */
+  warnings: z.array(z.string()),
+  comparison: configurationComparisonSchema.optional(),
+  storages: z.array(z.string()).optional(),
+  /** Whether it was seen to run, and its agent to answer, where it was to be started. */
+  started: z.strictObject({ running: z.boolean(), agent: z.boolean().optional() }).optional(),
+  bytesSent: z.int().nonnegative().default(0),
+  steps: restoreStepsSchema,
+  /** Its end, and what it failed with: whoever finishes it once more reports the same. */
+  ended: z.strictObject({ at: instantSchema, error: stateErrorSchema.nullable() }).optional(),
+})
+export type RestoreRecord = z.output<typeof restoreRecordSchema>
+
+/**
+ * `restores/open/<site>/<id>.json`: which restore has the id of a site at this moment. Gone when none has; one whose restore
+ * died lapses, and the sweep cleans up by it.
+ */
+export const restoreLeaseSchema = z.strictObject({
+  version: z.literal(1),
+  restoreId: z.string().min(1),
+  startedAt: instantSchema,
+  execution: z.string().min(1),
+  /** It lapses then, by our clock, unless it is renewed. */
+  until: instantSchema,
+  /** That of a restore on one machine. Absent in functions' leases. */
+  process: localProcessSchema.optional(),
+})
+export type RestoreLease = z.output<typeof restoreLeaseSchema>

@@ -1,0 +1,105 @@
+/** What came of a restore, from its record and its end. Pure. */
+import type { StateError } from '../../contracts/execution.ts'
+import type { PriceTable } from '../../contracts/prices.ts'
+import type { RestoreRecord } from '../../contracts/restore-record.ts'
+import type { RestoreReport } from '../../contracts/restore-report.ts'
+import { readFailure } from '../backup/failure.ts'
+import { archiveRestorePrice } from '../prices/restore-price.ts'
+import { counted } from '../words/counted.ts'
+import { refusals } from './findings.ts'
+
+export interface RestoreEnd {
+  endedAt: string
+  /** What it failed with; `null` when it came to its end. */
+  error: StateError | null
+  /** What couldn't be removed. */
+  left: RestoreReport['left']
+  /** Absent where the store isn't AWS, whose prices they are. */
+  prices?: PriceTable | undefined
+}
+
+export function restoreReport(record: RestoreRecord, { endedAt, error, left, prices }: RestoreEnd): RestoreReport {
+  const { archive, request, target, comparison, findings, warnings, started } = record
+  const failure = error === null ? undefined : readFailure(error)
+  const { outcome, summary } = judged(record, endedAt, failure?.message)
+  return {
+    version: 1,
+    restoreId: record.restoreId,
+    startedAt: record.startedAt,
+    endedAt,
+    outcome,
+    dryRun: !request.confirm,
+    summary: left.length === 0 ? summary : `${summary} Something was left on the platform: look at the report.`,
+    guest: archive.guest,
+    archive: { folder: archive.folder, fileName: archive.fileName, sizeBytes: archive.sizeBytes },
+    target: { site: request.site, id: target.id, node: target.node, storages: record.storages ?? [] },
+    bytes: record.bytesSent,
+    seconds: secondsOf(record, endedAt),
+    differences: comparison?.differences ?? [],
+    expected: comparison?.expected ?? [],
+    findings,
+    warnings,
+    ...(started === undefined ? {} : { started }),
+    left,
+    ...(prices === undefined || record.storageClass === undefined
+      ? {}
+      : {
+          price: archiveRestorePrice({ artifacts: [archive], storageClass: record.storageClass }, 'internet', prices),
+        }),
+    ...(failure === undefined ? {} : { error: { name: failure.name, message: failure.message } }),
+  }
+}
+
+function judged(
+  record: RestoreRecord,
+  endedAt: string,
+  failure: string | undefined,
+): Pick<RestoreReport, 'outcome' | 'summary'> {
+  const { archive, request, target, comparison, started, findings, steps } = record
+  const { guest } = archive
+  const what = `${guest.kind} ${guest.id}${guest.name === '' ? '' : ` (${guest.name})`} of ${archive.createdAt}`
+  const where = `guest ${target.id} on site ${request.site}, node ${target.node}`
+  if (failure !== undefined) {
+    const made =
+      steps.createdAt === undefined ? '' : ` The guest is there: ${where}. It was not compared with its archive.`
+    return { outcome: steps.createdAt === undefined ? 'failed' : 'partial', summary: `${failure}${made}` }
+  }
+  if (!request.confirm) {
+    const against = refusals(findings)
+    const [first] = against
+    return first === undefined
+      ? { outcome: 'succeeded', summary: `Dry run: ${what} can be restored as ${where}. Nothing was changed.` }
+      : {
+          outcome: 'failed',
+          summary: `Dry run: ${what} can't be restored as ${where} (${counted(against.length, 'reason')}). ${first.message}`,
+        }
+  }
+  const restored = `${what} was restored as ${where} in ${Math.round(secondsOf(record, endedAt).total)} s`
+  if (comparison === undefined) {
+    const summary = `${restored}. Its archive's configuration isn't known, so nothing tells whether it is as it was archived.`
+    return { outcome: 'partial', summary }
+  }
+  const { length } = comparison.differences
+  if (length > 0)
+    return { outcome: 'partial', summary: `${restored}, with ${counted(length, 'difference')} from its archive.` }
+  if (started?.running === false)
+    return { outcome: 'partial', summary: `${restored}, as it was archived, and it doesn't run.` }
+  return { outcome: 'succeeded', summary: `${restored}, as it was archived.` }
+}
+
+/** How long each step took that came to its end. */
+function secondsOf({ startedAt, steps }: RestoreRecord, endedAt: string): RestoreReport['seconds'] {
+  const between = (from: string | undefined, to: string | undefined): number | undefined =>
+    from === undefined || to === undefined ? undefined : Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
+  const { thawBegunAt, thawedAt, deliveryBegunAt, deliveredAt, createdAt, comparedAt } = steps
+  const took = {
+    thaw: between(thawBegunAt, thawedAt),
+    deliver: between(deliveryBegunAt, deliveredAt),
+    create: between(deliveredAt, createdAt),
+    compare: between(createdAt, comparedAt),
+  }
+  return {
+    ...Object.fromEntries(Object.entries(took).filter(([, seconds]) => seconds !== undefined)),
+    total: between(startedAt, comparedAt ?? endedAt) ?? 0,
+  }
+}

@@ -1,0 +1,11 @@
+import { checkRestore } from '../operations/restore/check-restore.ts'
+import { withBase } from '../runtime/compose/base.ts'
+import { withRestorer } from '../runtime/compose/provider.ts'
+import { withStore } from '../runtime/compose/store.ts'
+import { defineHandler } from '../runtime/define-handler.ts'
+
+export const handler = defineHandler('CheckRestore', checkRestore, (call) => ({
+  ...withBase(call),
+  ...withStore(call),
+  ...withRestorer(call),
+}))

@@ -1,0 +1,72 @@
+import { RestoreRefused, StorageUnusable } from '../../contracts/errors.ts'
+import { backupOptionsSchema } from '../../contracts/backup-options.ts'
+import type { DeliveryPlace, RestoreRecord } from '../../contracts/restore-record.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import { chooseStorage } from '../../domain/backup/storage-choice.ts'
+import { refusals } from '../../domain/restore/findings.ts'
+import type { Provider } from '../../providers/provider.ts'
+import { keepLease } from '../books/restore-leases.ts'
+import { changeRestore, readRestore } from '../books/restore-records.ts'
+import type { Ports } from '../ports.ts'
+import { intendedRestore, openRestorer } from './intended-restore.ts'
+import { deliveryFindings, frozenFindings } from './target-findings.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'delivery' | 'now' | 'localProcess' | 'log'>
+
+/**
+ * Ask the site all that is known to stand against the restore, and settle where the file goes. A confirmed one takes the id
+ * first, so that nobody else restores to it meanwhile. What is found is in the record, for the report.
+ * @throws RestoreRefused naming each refusal, for a confirmed restore; the provider's and the delivery's errors
+ */
+export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs): Promise<TaskOutput<'CheckTarget'>> {
+  const { restore } = input
+  const record = await readRestore(restore, ports)
+  const { request, archive } = record
+  const { provider, restores } = await openRestorer(record, ports)
+  if (request.confirm) await keepLease(input, record, ports)
+  const storage = record.place?.storage ?? (await deliveryStorage(record, provider))
+  const intended = await intendedRestore(record, storage, ports)
+  const { findings, present } = await restores.checkTarget(intended)
+  const place: DeliveryPlace = record.place ?? {
+    node: record.target.node,
+    storage,
+    ...(await restores.placeFor(intended, record.token)),
+  }
+  const frozen = await frozenFindings(record, ports)
+  const all = [...findings, ...frozen.findings, ...(await deliveryFindings(record, place, findings, ports))]
+  const replaces = request.replace && present?.id === record.target.id ? { replaces: guestOf(present) } : {}
+  await changeRestore(
+    restore,
+    (now) => ({
+      ...now,
+      findings: all,
+      place,
+      ...(frozen.storageClass === undefined ? {} : { storageClass: frozen.storageClass }),
+      ...replaces,
+      steps: { ...now.steps, checkedAt: ports.now().toISOString() },
+    }),
+    ports,
+  )
+  const against = refusals(all)
+  ports.log('target-checked', { site: request.site, guest: archive.guest.id, findings: all.map(({ name }) => name) })
+  if (request.confirm && against.length > 0) {
+    throw new RestoreRefused(against.map(({ message }) => message).join(' '))
+  }
+  return { frozen: frozen.isFrozen }
+}
+
+function guestOf({ id, kind, name, node, identity }: NonNullable<RestoreRecord['replaces']>) {
+  return { id, kind, name, node, ...(identity === undefined ? {} : { identity }) }
+}
+
+/** @throws StorageUnusable when no storage of the node is known to take the file */
+async function deliveryStorage({ request, target }: RestoreRecord, { storages }: Provider): Promise<string> {
+  if (request.deliveryStorage !== undefined) return request.deliveryStorage
+  const found = (await storages?.forBackups(target.node, backupOptionsSchema.parse({}))) ?? []
+  const { chosen } = chooseStorage(found.map((one) => ({ ...one, promisedBytes: 0 })))
+  if (chosen !== undefined) return chosen.storage
+  throw new StorageUnusable(
+    `Site ${request.site}, node ${target.node}: the account is shown no storage that keeps backups as files. ` +
+      `Name one with deliveryStorage${storages === undefined ? '' : `, or grant ${storages.privileges} on one`}.`,
+  )
+}

@@ -1,0 +1,95 @@
+import { ArchiveConflict, ArchiveUnknown, RestoreRefused } from '../../contracts/errors.ts'
+import type { Manifest } from '../../contracts/manifest.ts'
+import type { RestoreRecord, RestoredArchive } from '../../contracts/restore-record.ts'
+import { type RestoreRequest, restoreRequestSchema } from '../../contracts/restore-request.ts'
+import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import { manifestKey, verificationKey } from '../../domain/books/object-keys.ts'
+import { parseRequest } from '../../domain/selection/parse-request.ts'
+import { crc32FromBase64 } from '../../domain/transfer/crc32.ts'
+import { beginRestore } from '../books/restore-records.ts'
+import { manifestShape, verificationShape } from '../books/shapes.ts'
+import { readRecord } from '../books/stored-json.ts'
+import { findArchive } from '../catalogue/find-archive.ts'
+import type { Ports } from '../ports.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'randomToken' | 'log'>
+
+/**
+ * Find the archive that is meant, and write down which object of the bucket is restored as what. Changes nothing else.
+ * @throws InvalidJob for a malformed request; ArchiveUnknown; RestoreRefused for an archive that its verification refused
+ */
+export async function planRestore(
+  { restoreId, startedAt, request: written }: TaskInput<'PlanRestore'>,
+  ports: Needs,
+): Promise<TaskOutput<'PlanRestore'>> {
+  const request = parseRequest(restoreRequestSchema, written, 'request for a restore')
+  const restore = { id: restoreId, startedAt }
+  const { entry, passedOver } = await findArchive(request.archive, { site: request.from, at: request.at }, ports)
+  const refused = await refusedBy(entry.folder, ports)
+  if (refused !== undefined && !request.despiteRefused) {
+    throw new RestoreRefused(
+      `${entry.folder} was read whole, and refused: ${refused} Restore an older archive, or this one all the same with despiteRefused.`,
+    )
+  }
+  const archive = await archiveIn(entry.folder, ports)
+  const record: RestoreRecord = {
+    version: 1,
+    restoreId,
+    startedAt,
+    request,
+    archive,
+    token: ports.randomToken(),
+    target: targetOf(request, archive),
+    generation: 0,
+    findings: [],
+    warnings: [
+      ...passedOver.map(({ folder, reason = '' }) => `A newer archive was passed over: ${folder}. ${reason}`),
+      ...(refused === undefined ? [] : [`The archive was restored although its verification refused it: ${refused}`]),
+    ],
+    bytesSent: 0,
+    steps: {},
+  }
+  const begun = await beginRestore(restore, record, ports)
+  ports.log('restore-planned', { restoreId, folder: begun.archive.folder, target: begun.target })
+  return { restore, confirmed: request.confirm }
+}
+
+function targetOf({ id, node }: RestoreRequest, { guest }: RestoredArchive): RestoreRecord['target'] {
+  return { id: id ?? guest.id, node: node ?? guest.node }
+}
+
+/** What its last whole reading found, where that refused it: sentences. A verdict that can't be read is no acquittal. */
+async function refusedBy(folder: string, { store }: Needs): Promise<string | undefined> {
+  const verification = await readRecord(store, verificationKey(folder), verificationShape)
+  if (verification?.result !== 'refused') return undefined
+  return verification.findings.map(({ message }) => message).join(' ')
+}
+
+/** The object, as it lies in the bucket now, and as its manifest says that it has to be. */
+async function archiveIn(folder: string, { store }: Needs): Promise<RestoredArchive> {
+  const manifest = await readRecord(store, manifestKey(folder), manifestShape)
+  if (manifest === undefined) throw new ArchiveUnknown(`${folder} has no manifest any more: name another archive.`)
+  const { key, fileName, sizeBytes, checksum } = onlyFile(folder, manifest)
+  const object = await store.head(key)
+  const where = `s3://${store.bucket}/${key}`
+  if (object === undefined) throw new ArchiveUnknown(`${where} is gone. Restore another archive.`)
+  const crc32 = crc32FromBase64(checksum.slice('CRC32:'.length))
+  if (crc32 === undefined || object.sizeBytes !== sizeBytes || (object.crc32 !== undefined && object.crc32 !== crc32)) {
+    throw new ArchiveConflict(
+      `${where} isn't the object that its manifest names: it has ${object.sizeBytes} bytes, and ${sizeBytes} were archived. Restore another archive, or an older version of the object.`,
+    )
+  }
+  const { site, platform, platformVersion, guest, createdAt } = manifest
+  const { etag } = object
+  const file = { key, fileName, etag, sizeBytes, crc32 }
+  return { folder, site, platform, platformVersion, guest, createdAt, ...file }
+}
+
+/** Several files, or one in an encoding of ours, are no file that a platform restores from. */
+function onlyFile(folder: string, { artifacts, platform }: Manifest): Manifest['artifacts'][number] {
+  const [file, ...others] = artifacts
+  if (file !== undefined && others.length === 0 && file.content === undefined) return file
+  throw new RestoreRefused(
+    `${folder} holds disks of ${platform}, and Guestlift restores files of backups only. Unpack the disks with "guestlift extract", or as RESTORE.md in the bucket shows.`,
+  )
+}

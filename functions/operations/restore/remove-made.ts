@@ -1,0 +1,78 @@
+/** Removes from the platform what a restore put there: its file, and a guest that was never whole. */
+import { GuestliftError } from '../../contracts/errors.ts'
+import type { RestoreRecord } from '../../contracts/restore-record.ts'
+import type { RestoreReport } from '../../contracts/restore-report.ts'
+import type { Ports } from '../ports.ts'
+import { placeOf, targetOf } from './delivery-target.ts'
+import { intendedRestore, madeGuest, openRestorer } from './intended-restore.ts'
+
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'delivery' | 'log'>
+
+/** What is left, and whether a later try may remove it. */
+export interface Removal {
+  left: RestoreReport['left']
+  again: boolean
+}
+
+const STOP_SECONDS = 120
+
+/**
+ * Remove what nobody needs any more. What can't be removed is named, and nothing else is touched.
+ * @param failed the guest is removed, too, unless the platform had made it to its end or a person wants to look at it
+ */
+export async function removeMade(record: RestoreRecord, failed: boolean, ports: Needs): Promise<Removal> {
+  if (record.place === undefined || !record.request.confirm) return { left: [], again: false }
+  const guest =
+    failed && record.steps.createdAt === undefined ? await attempt(() => removeGuest(record, ports), ports) : nothing
+  // A task that runs reads the file.
+  const file = guest.again ? nothing : await attempt(() => removeFile(record, ports), ports)
+  return { left: [...guest.left, ...file.left], again: guest.again || file.again }
+}
+
+const nothing: Removal = { left: [], again: false }
+
+async function attempt(work: () => Promise<Removal>, { log }: Needs): Promise<Removal> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof GuestliftError)) throw error
+    log('restore-not-cleaned-up', { error: error.name, message: error.message })
+    return { left: [{ what: error.message }], again: true }
+  }
+}
+
+async function removeGuest(record: RestoreRecord, ports: Needs): Promise<Removal> {
+  const { askedAt, request, target, token } = record
+  if (askedAt === undefined) return nothing
+  const { storage, artifactRef } = placeOf(record)
+  const { provider, restores } = await openRestorer(record, ports)
+  const found =
+    record.jobRef === undefined
+      ? await restores.find(await intendedRestore(record, storage, ports), artifactRef, new Date(askedAt))
+      : undefined
+  const where = `Site ${request.site}, node ${target.node}`
+  if (found !== undefined && found.ours.length === 0 && found.undecided.length > 0) {
+    return {
+      left: [{ what: `${where}: a restore of guest ${target.id} may be running. Look at its task.` }],
+      again: true,
+    }
+  }
+  const jobRef = record.jobRef ?? found?.ours[0]?.jobRef
+  if (jobRef === undefined) return nothing
+  if ((await restores.ending(jobRef)).ending === 'running') await provider.stop(jobRef, STOP_SECONDS)
+  if (request.keepFailed) {
+    return {
+      left: [{ what: `${where}: guest ${target.id} is half made and was kept, as was asked for.` }],
+      again: false,
+    }
+  }
+  const removal = await restores.removeMade(madeGuest(record), { jobRef, token, artifactRef })
+  if (removal.removed) return nothing
+  return { left: [{ what: removal.reason, removeWith: removal.removeWith }], again: false }
+}
+
+async function removeFile(record: RestoreRecord, ports: Needs): Promise<Removal> {
+  const delivery = await ports.delivery(record.request.site)
+  await delivery.remove(targetOf(record))
+  return nothing
+}

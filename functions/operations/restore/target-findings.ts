@@ -1,0 +1,45 @@
+/** What stands against a restore beside what the platform says: the archive's place in the bucket, and the way to the node. */
+import { GuestliftError } from '../../contracts/errors.ts'
+import type { RestoreFinding } from '../../contracts/restore.ts'
+import type { DeliveryPlace, RestoreRecord } from '../../contracts/restore-record.ts'
+import type { Ports } from '../ports.ts'
+
+/** An archive in Glacier is read once it was thawed, which costs money and time: a person says how. */
+export async function frozenFindings(
+  { archive, request }: RestoreRecord,
+  { store }: Pick<Ports, 'store'>,
+): Promise<{ isFrozen: boolean; storageClass?: string; findings: RestoreFinding[] }> {
+  const where = `s3://${store.bucket}/${archive.key}`
+  const found = await store.frozenState(archive.key)
+  if (found === undefined) return { isFrozen: false, findings: [] }
+  const { storageClass, state } = found
+  if (state === 'readable') return { isFrozen: false, storageClass, findings: [] }
+  if (request.thaw !== undefined || state === 'thawing') {
+    const message = `${where} lies in ${storageClass}${state === 'thawing' ? ' and is being thawed' : ''}: the restore waits until it is thawed.`
+    return { isFrozen: true, storageClass, findings: [{ name: 'archive-frozen', level: 'warning', message }] }
+  }
+  const message = `${where} lies in ${storageClass}, and has to be thawed first. Say how: thaw with tier bulk, standard or expedited.`
+  return { isFrozen: true, storageClass, findings: [{ name: 'archive-frozen', level: 'refusal', message }] }
+}
+
+/** Whether the file can be brought there. A node that is known not to answer isn't asked. */
+export async function deliveryFindings(
+  { request, archive }: RestoreRecord,
+  { node, folder, storage }: DeliveryPlace,
+  found: readonly RestoreFinding[],
+  ports: Pick<Ports, 'delivery'>,
+): Promise<RestoreFinding[]> {
+  if (found.some(({ name }) => name === 'node-unknown' || name === 'node-offline')) return []
+  const refused = (message: string): RestoreFinding[] => [{ name: 'delivery-unfit', level: 'refusal', message }]
+  try {
+    const delivery = await ports.delivery(request.site)
+    const { freeBytes } = await delivery.check(node, folder)
+    if (freeBytes === undefined || freeBytes >= archive.sizeBytes) return []
+    return refused(
+      `Site ${request.site}, node ${node}: ${folder} has ${freeBytes} bytes free for the account, and the archive's file takes ${archive.sizeBytes}. Make room on ${storage}, or name another storage for it.`,
+    )
+  } catch (error) {
+    if (!(error instanceof GuestliftError) || error.group === 'retry') throw error
+    return refused(error.message)
+  }
+}

@@ -1,0 +1,56 @@
+import { Duration } from 'aws-cdk-lib'
+import { Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
+import { Construct } from 'constructs'
+import type { Deployment } from './deployment-config.ts'
+import type { ExportFunctions } from './export-functions.ts'
+import { Workflow } from './workflow.ts'
+import { cleanUpRestore } from './workflows/clean-up-restore.ts'
+import { restoreGuest, sampleRestore } from './workflows/restore-guest.ts'
+
+interface RestoresProps {
+  deployment: Deployment
+  functions: ExportFunctions
+  /** For events that started nothing. */
+  missed: Queue
+}
+
+/** Bringing guests back, and cleaning up after a restore that was stopped. */
+export class Restores extends Construct {
+  readonly guest: Workflow
+  readonly cleanUp: Workflow
+
+  constructor(scope: Construct, id: string, { deployment, functions, missed }: RestoresProps) {
+    super(scope, id)
+    this.guest = new Workflow(this, 'RestoreGuest', {
+      name: 'restore-guest',
+      deployment,
+      description: `Brings one guest back. Without "confirm": true it is a dry run. Start it with: ${JSON.stringify(sampleRestore)}`,
+      // Thawing, delivery and the platform's own work each end by themselves.
+      timeout: Duration.days(23),
+      story: (within) => restoreGuest(within, functions),
+    })
+    this.cleanUp = new Workflow(this, 'CleanUpRestore', {
+      name: 'clean-up-restore',
+      deployment,
+      description: 'Removes what a stopped restore left on its platform, and reports. Started by its end.',
+      timeout: Duration.hours(6),
+      story: (within) => cleanUpRestore(within, functions),
+    })
+    new Rule(this, 'Stopped', {
+      description: `Guestlift ${deployment.name}: a restore was stopped or ran out of time`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { status: ['ABORTED', 'TIMED_OUT'], stateMachineArn: [this.guest.machine.stateMachineArn] },
+      },
+      targets: [
+        new SfnStateMachine(this.cleanUp.machine, {
+          input: RuleTargetInput.fromEventPath('$.detail'),
+          deadLetterQueue: missed,
+        }),
+      ],
+    })
+  }
+}

@@ -1,0 +1,118 @@
+import { crc32 } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { ConnectionDropped, TargetFull } from '../../../../functions/contracts/errors.ts'
+import { paceSchema } from '../../../../functions/contracts/pace.ts'
+import { deliveredKey, restorePrefix } from '../../../../functions/domain/books/object-keys.ts'
+import { keepLease } from '../../../../functions/operations/books/restore-leases.ts'
+import { checkTarget } from '../../../../functions/operations/restore/check-target.ts'
+import { deliverParts } from '../../../../functions/operations/restore/deliver-parts.ts'
+import { finishDelivery } from '../../../../functions/operations/restore/finish-delivery.ts'
+import { planDelivery } from '../../../../functions/operations/restore/plan-delivery.ts'
+import { sumOf } from '../../../fakes/memory-delivery.ts'
+import { type Bed, openBed, RESTORE, STARTED_AT, WORK } from './bed.ts'
+
+const MIB = 2 ** 20
+/** Two ranges and a bit. */
+const body = Buffer.alloc(130 * MIB, 'an archive of a guest')
+const order = { seconds: 60, partsInFlight: 1 }
+
+async function checkedBed(): Promise<Bed> {
+  const bed = await openBed(body)
+  await bed.plan()
+  await checkTarget(WORK, bed.ports)
+  return bed
+}
+
+const plan = (bed: Bed, results: Parameters<typeof planDelivery>[0]['results'] = []) =>
+  planDelivery({ ...WORK, pace: paceSchema.parse({}), results }, bed.ports)
+const deliver = (bed: Bed, firstPart: number, lastPart: number) =>
+  deliverParts({ ...WORK, chunk: { firstPart, lastPart }, order }, bed.ports)
+const finish = (bed: Bed) => finishDelivery({ ...WORK, bytesSent: body.length }, bed.ports)
+
+describe('delivering the file of an archive', () => {
+  it('brings each range once, and gives the file its name when all of them make the archive', async () => {
+    const bed = await checkedBed()
+    const planned = await plan(bed)
+    expect(planned).toMatchObject({ chunks: [{ firstPart: 1, lastPart: 3 }], missingBytes: body.length })
+    const result = await deliver(bed, 1, 3)
+    expect(result).toMatchObject({ partsSent: 3, bytesSent: body.length })
+    expect(await plan(bed, [result])).toMatchObject({ chunks: [], waitSeconds: 0, missingBytes: 0 })
+    await finish(bed)
+    const [[name, pieces] = ['', new Map<number, Buffer>()]] = bed.delivery.files
+    expect(name).toContain((await bed.record()).token)
+    expect(sumOf(pieces)).toBe(crc32(body))
+    expect((await bed.record()).steps.deliveredAt).toBeDefined()
+  })
+
+  it('goes on with what is proved to lie there, whoever brought it', async () => {
+    const bed = await checkedBed()
+    await plan(bed)
+    await deliver(bed, 2, 2)
+    expect((await plan(bed)).missingBytes).toBe(body.length - 64 * MIB)
+    expect(await deliver(bed, 1, 3)).toMatchObject({ partsSent: 2 })
+    expect(bed.delivery.brought).toEqual([64 * MIB, 0, 128 * MIB])
+  })
+
+  it('begins anew when the file has vanished, and says so', async () => {
+    const bed = await checkedBed()
+    await plan(bed)
+    await deliver(bed, 1, 3)
+    bed.delivery.files.clear()
+    expect((await plan(bed)).missingBytes).toBe(body.length)
+    expect((await bed.record()).warnings).toHaveLength(1)
+    await deliver(bed, 1, 3)
+    await finish(bed)
+    expect([...bed.delivery.files.values()].map(sumOf)).toEqual([crc32(body)])
+  })
+
+  it('believes no range of which two sums are written down', async () => {
+    const bed = await checkedBed()
+    await plan(bed)
+    await deliver(bed, 1, 3)
+    const prefix = restorePrefix('', RESTORE.id, STARTED_AT)
+    await bed.ports.store.writeText(deliveredKey(prefix, 0, { part: 2, crc32: 7 }), '')
+    expect((await plan(bed)).missingBytes).toBe(64 * MIB)
+    await expect(finish(bed)).rejects.toMatchObject({ name: 'ChecksumMismatch' })
+  })
+
+  it('gives no name to a file that is another than the manifest says', async () => {
+    const bed = await checkedBed()
+    await plan(bed)
+    await deliver(bed, 1, 2)
+    const prefix = restorePrefix('', RESTORE.id, STARTED_AT)
+    await bed.ports.store.writeText(deliveredKey(prefix, 0, { part: 3, crc32: 7 }), '')
+    await expect(finish(bed)).rejects.toMatchObject({ name: 'ChecksumMismatch' })
+    expect([...bed.delivery.files.keys()].filter((name) => !name.endsWith('.partial'))).toEqual([])
+  })
+
+  it('reads no other object than the one that was chosen', async () => {
+    const bed = await checkedBed()
+    bed.ports.store.objects.set(bed.key, { body, etag: '"another"' })
+    await expect(deliver(bed, 1, 1)).rejects.toMatchObject({ name: 'ArchiveConflict' })
+  })
+
+  it('opens a connection that broke again, and leaves a full disk to whoever plans', async () => {
+    const bed = await checkedBed()
+    let broken = 2
+    const { bring } = { bring: new ConnectionDropped('cut') }
+    const delivery = bed.delivery
+    const open = delivery.open.bind(delivery)
+    delivery.open = async (target) => {
+      broken -= 1
+      if (broken > 0) throw bring
+      return open(target)
+    }
+    expect(await deliver(bed, 1, 1)).toMatchObject({ drops: 1, partsSent: 1 })
+    delivery.fails.bring = new TargetFull('full')
+    await expect(deliver(bed, 2, 2)).rejects.toMatchObject({ name: 'TargetFull' })
+  })
+
+  it('brings nothing once another restore has the id', async () => {
+    const bed = await checkedBed()
+    bed.pass(3_600)
+    const other = { restore: { id: 'restore-2', startedAt: STARTED_AT }, execution: 'arn:restore:two' }
+    await keepLease(other, await bed.record(), bed.ports)
+    await expect(deliver(bed, 1, 1)).rejects.toMatchObject({ name: 'RestoreRefused' })
+    expect(bed.delivery.brought).toEqual([])
+  })
+})
