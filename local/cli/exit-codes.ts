@@ -1,5 +1,6 @@
 import { GuestliftError } from '../../functions/contracts/errors.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
+import type { RestoreReport } from '../../functions/contracts/restore-report.ts'
 
 /**
  * What every command of `guestlift` ends with: the only table of it. Shown by each command's `--help`, repeated in the
@@ -79,4 +80,9 @@ export function exitCodeOfRun({ outcome, guests }: Pick<RunReport, 'outcome' | '
   if (outcome !== 'failed') return exitCodeOf(outcome)
   const [code = exitCodes.failed, ...others] = new Set(guests.map(({ verdict }) => exitCodeOfFailure(verdict)))
   return others.length === 0 && code >= exitCodes.siteUnreachable ? code : exitCodes.failed
+}
+
+/** A restore's outcome; where something that didn't answer is why there is no guest, the code says that. */
+export function exitCodeOfRestore({ outcome, error }: Pick<RestoreReport, 'outcome' | 'error'>): ExitCode {
+  return outcome === 'failed' && error !== undefined ? exitCodeOfFailure(error.name) : exitCodeOf(outcome)
 }

@@ -7,6 +7,7 @@ import { addExtractCommand } from './extract/extract-command.ts'
 import { addGuestsCommand } from './site/guests-command.ts'
 import { addPlanCommand } from './run/plan-command.ts'
 import { addPruneCommand } from './archives/prune-command.ts'
+import { addRestoreCommand } from './archives/restore-command.ts'
 import { addPriceCommands } from './archives/price-commands.ts'
 import {
   type DeployedOptions,
@@ -92,6 +93,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addPlanCommand(program, stop)
   addGuestsCommand(program, stop)
   addVerifyCommand(program, stop)
+  addRestoreCommand(program, stop)
   addExtractCommand(program, stop)
   addPriceCommands(program, stop)
   addCatalogueCommands(program, stop)

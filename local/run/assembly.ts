@@ -49,8 +49,8 @@ async function synthesiseInto(draft: string): Promise<void> {
 const KEEP_OTHERS_MILLISECONDS = 7 * 24 * 3_600_000
 
 async function forgetOthers(): Promise<void> {
-  // Of sources that have changed since.
-  await rm(compileCache, { recursive: true, force: true })
+  // Of sources that have changed since. Processes of an earlier run may write to it meanwhile: what they leave is only old.
+  await rm(compileCache, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined)
   for (const name of await readdir(stateFolder)) {
     const path = join(stateFolder, name)
     if (!/^assembly-[0-9a-f]{16}$/.test(name)) continue

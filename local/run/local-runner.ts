@@ -122,7 +122,14 @@ export interface LocalRunner {
    * Clean up after an execution that is dead, with the workflow that does it on AWS: its jobs are stopped, its guests given
    * back, its report written. `name` is the clean-up's own.
    */
-  cleanUp(dead: DeadExecution, name: string, listener: LocalRunListener, signals: StopSignals): Promise<ExecutionResult>
+  cleanUp(
+    dead: DeadExecution,
+    name: string,
+    listener: LocalRunListener,
+    signals: StopSignals,
+    /** Of a run unless told. */
+    workflow?: 'cleanUpRun' | 'cleanUpRestore',
+  ): Promise<ExecutionResult>
   close(): Promise<void>
 }
 
@@ -239,9 +246,9 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
       const { result, history } = await execute(workflow, request, name, listener, signals)
       return { result, told: await readReport(history, s3, shapeOf(workflow), listener, signals) }
     },
-    async cleanUp({ detail, executions: held }, name, listener, signals) {
+    async cleanUp({ detail, executions: held }, name, listener, signals, workflow = 'cleanUpRun') {
       for (const execution of held) ended.add(execution)
-      return (await execute('cleanUpRun', detail, name, listener, signals)).result
+      return (await execute(workflow, detail, name, listener, signals)).result
     },
     async close() {
       await Promise.all([host.close(), secrets.close()])

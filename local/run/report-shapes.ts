@@ -6,6 +6,7 @@ import type { Shape } from '../../functions/domain/books/stored-record.ts'
 import {
   coverageReportShape,
   pruningReportShape,
+  restoreReportShape,
   runReportShape,
   sweepReportShape,
   verificationReportShape,
@@ -30,6 +31,7 @@ export const reportShapes = {
   verifyArchives: { answer: tasks.ReportVerification.output, report: verificationReportShape },
   judgeCoverage: { answer: tasks.JudgeCoverage.output, report: coverageReportShape },
   pruneArchives: { answer: tasks.PruneArchives.output, report: pruningReportShape },
+  restoreGuest: { answer: tasks.FinishRestore.output, report: restoreReportShape },
   sweepUploads: { answer: tasks.SweepUploads.output, report: sweepReportShape },
 }
 

@@ -10,7 +10,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { readPrices } from '../run/price-file.ts'
 import { FORMER, guestArchiveLines, madeAt, verificationWord } from '../print/print-catalogue.ts'
 import { archiveRestoreLines } from '../print/print-prices.ts'
-import { restoreCommands } from './restore-advice.ts'
+import { ownRestoreCommand, restoreCommands } from './restore-advice.ts'
 import { out } from '../stream-out.ts'
 
 export interface ShowOptions extends BucketOptions {
@@ -56,7 +56,7 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
         continue
       }
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
-      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options.bucket, restore, price)
+      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, price)
       await out(`${[...list, ...lines].join('\n')}\n`)
     }
     if (guests.length === 0) {
@@ -73,13 +73,14 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
 function archiveLines(
   entry: CatalogueEntry,
   former: boolean,
-  bucket: string,
+  where: BucketOptions,
   restore: readonly string[] | undefined,
   price: ArchiveRestorePrice | undefined,
 ): string[] {
   const { facts, guest, site } = entry
+  const own = ownRestoreCommand(entry, where)
   const rows = [
-    ['Archive', `s3://${bucket}/${entry.folder}`],
+    ['Archive', `s3://${where.bucket}/${entry.folder}`],
     [
       'Guest',
       `${site}, ${guest.kind} ${guest.id}${facts === undefined ? '' : ` ${plain(facts.name)}, on ${facts.node}`}${former ? ` ${FORMER}` : ''}`,
@@ -108,6 +109,7 @@ function archiveLines(
     ...(restore === undefined
       ? ['It cannot be restored as it is: take another archive, or look at its files by hand.']
       : ['To restore it, on a node:', ...restore.map((line) => `  ${line}`)]),
+    ...(own === undefined ? [] : ['With Guestlift, first as a dry run:', `  ${own}`]),
     ...(price === undefined ? [] : archiveRestoreLines(price)),
   ]
 }

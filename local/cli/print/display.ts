@@ -1,5 +1,5 @@
 import { advance, type RunEvent, nothingYet, type RunProgress } from './progress.ts'
-import { guestLine, renderProgress, troubleOf } from './render-progress.ts'
+import { guestLine, isDelivering, renderProgress, troubleOf } from './render-progress.ts'
 
 const REDRAW_MILLISECONDS = 100
 
@@ -57,7 +57,7 @@ function plainDisplay(stream: NodeJS.WriteStream, now: () => number): Display {
   return {
     show: (happening) => {
       progress = advance(progress, happening, now())
-      if (happening.kind === 'run-step') once('run', happening.step)
+      if (movesRun(happening, progress)) once('run', coarseRun(progress))
       if (happening.kind === 'call-repeated') once('call', `  trying again: ${happening.reason}`)
       if ((happening.kind === 'trouble' || happening.kind === 'tried-again') && happening.id === undefined) {
         once('run', `${happening.step}${troubleOf(progress)}`)
@@ -74,6 +74,20 @@ function plainDisplay(stream: NodeJS.WriteStream, now: () => number): Display {
   }
 }
 
+/** A copy's bytes move a guest on, those of a delivery the restore itself. */
+function movesRun({ kind }: RunEvent, { delivery }: RunProgress): boolean {
+  return kind === 'run-step' || kind === 'delivery-planned' || (kind === 'copied' && delivery !== undefined)
+}
+
+function coarseRun({ step, delivery }: RunProgress): string {
+  if (delivery === undefined || delivery.sizeBytes === 0 || !isDelivering(step)) return step
+  return `${step} ${tenth((delivery.deliveredBytes / delivery.sizeBytes) * 100)}`
+}
+
+function tenth(percent: number): string {
+  return `${Math.floor(percent / 10) * 10} %`
+}
+
 function coarse(guest: {
   step: string
   dumpPercent?: number
@@ -81,7 +95,6 @@ function coarse(guest: {
   presentBytes: number
   copiedBytes: number
 }): string {
-  const tenth = (percent: number) => `${Math.floor(percent / 10) * 10} %`
   if (/cop/i.test(guest.step) && guest.sizeBytes !== undefined && guest.sizeBytes > 0) {
     return `${guest.step} ${tenth(((guest.presentBytes + guest.copiedBytes) / guest.sizeBytes) * 100)}`
   }

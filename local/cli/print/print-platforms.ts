@@ -19,7 +19,7 @@ function facts(traits: PlatformTraits): [string, string][] {
     ['snapshots', yesNo(traits.snapshots)],
     ['streaming', yesNo(traits.streaming)],
     ['incremental', yesNo(traits.incremental)],
-    ['restore', traits.restore ? 'by hand; no command does it yet' : 'no'],
+    ['restore', traits.restore ? 'by one command, or by hand' : 'by hand'],
     ['several nodes', yesNo(traits.multiNode)],
     ['bytes', flow === 'copy' ? 'copied by Guestlift' : 'written to the bucket by the platform'],
     ['makes', makes === 'copy' ? 'a backup that may stay there' : 'a snapshot or export that is always removed'],

@@ -12,6 +12,8 @@ export type RunEvent =
   | { kind: 'upload-opened'; id: string; sizeBytes: number }
   | { kind: 'copies-planned'; id: string; missingBytes: number }
   | { kind: 'copied'; id: string; bytes: number }
+  /** Of a restore: what the node lacks of the archive's file. */
+  | { kind: 'delivery-planned'; missingBytes: number }
   | { kind: 'guest-ended'; id: string; outcome: 'succeeded' | 'failed' | 'skipped'; reason: string }
   | { kind: 'trouble'; id: string | undefined; step: string; error: string }
   /** The step that failed is tried again; `attempt` counts from 1. */
@@ -43,6 +45,13 @@ export interface GuestLine {
   ended?: { outcome: 'succeeded' | 'failed' | 'skipped'; reason: string; at: number }
 }
 
+/** A restore's file on its way to a node. */
+export interface DeliveryProgress {
+  sizeBytes: number
+  deliveredBytes: number
+  startedAt: number
+}
+
 export interface RunProgress {
   step: string
   guestCount: number | undefined
@@ -51,6 +60,7 @@ export interface RunProgress {
   attempt?: number
   /** A call that got no answer, in whichever step, and when. */
   repeated?: { reason: string; at: number }
+  delivery?: DeliveryProgress
   guests: ReadonlyMap<string, GuestLine>
 }
 
@@ -99,7 +109,19 @@ export function advance(progress: RunProgress, happening: RunEvent, now: number)
         ? replace(progress, { ...guest, presentBytes: thereBytes, copyStartedAt: now })
         : replace(progress, { ...guest, copiedBytes: Math.max(guest.copiedBytes, thereBytes - guest.presentBytes) })
     }
+    case 'delivery-planned': {
+      const { missingBytes } = happening
+      const { sizeBytes = 0, startedAt = now } = progress.delivery ?? {}
+      const whole = Math.max(sizeBytes, missingBytes)
+      // It comes between two rounds, when what is there is known for certain: less than before, if the file vanished.
+      return { ...progress, delivery: { sizeBytes: whole, deliveredBytes: whole - missingBytes, startedAt } }
+    }
     case 'copied': {
+      const { delivery } = progress
+      if (delivery !== undefined) {
+        const deliveredBytes = Math.min(delivery.sizeBytes, delivery.deliveredBytes + happening.bytes)
+        return { ...progress, delivery: { ...delivery, deliveredBytes } }
+      }
       const guest = guestOf(progress, happening.id, now)
       return replace(progress, { ...guest, copiedBytes: guest.copiedBytes + happening.bytes })
     }

@@ -17,7 +17,7 @@ export function renderProgress(progress: RunProgress, now: number, columns: numb
   const shown = [...running, ...guests.filter((guest) => guest.ended !== undefined).reverse()].slice(0, SHOWN)
   const hidden = guests.length - shown.length
   return [
-    `${progress.step}${of}${troubleOf(progress)}`,
+    `${progress.step}${of}${deliveryOf(progress, now)}${troubleOf(progress)}`,
     ...repeatedLines(progress, now),
     ...shown.map((guest) => guestLine(guest, now)),
     ...(hidden > 0 ? [`  … and ${hidden} more`] : []),
@@ -54,13 +54,29 @@ function repeatedLines({ repeated }: RunProgress, now: number): string[] {
   return [styleText('yellow', `  trying again: ${repeated.reason}`)]
 }
 
+/** How much of a restore's file is on the node, while it is brought there. */
+function deliveryOf({ step, delivery }: RunProgress, now: number): string {
+  if (delivery === undefined || !isDelivering(step)) return ''
+  return `  ${moved(delivery.sizeBytes, delivery.deliveredBytes, delivery.deliveredBytes, now - delivery.startedAt)}`
+}
+
+/** The steps of a restore in which its file is brought. */
+export function isDelivering(step: string): boolean {
+  return /deliver/i.test(step)
+}
+
+/** Bar, bytes, rate and time left. `nowBytes`: those of `done` that were moved in the time since. */
+function moved(sizeBytes: number, done: number, nowBytes: number, milliseconds: number): string {
+  const rate = (nowBytes * 1000) / Math.max(1, milliseconds)
+  const left = rate > 0 && done < sizeBytes ? `  ${formatSeconds((sizeBytes - done) / rate)} left` : ''
+  return `${bar(sizeBytes === 0 ? 1 : done / sizeBytes)}  ${formatBytes(done)} of ${formatBytes(sizeBytes)}  ${formatBytes(rate)}/s${left}`
+}
+
 function doing(guest: GuestLine, now: number): string {
   const { sizeBytes, copyStartedAt } = guest
   if (sizeBytes !== undefined && copyStartedAt !== undefined && /cop/i.test(guest.step)) {
     const done = Math.min(sizeBytes, guest.presentBytes + guest.copiedBytes)
-    const rate = (guest.copiedBytes * 1000) / Math.max(1, now - copyStartedAt)
-    const left = rate > 0 && done < sizeBytes ? `  ${formatSeconds((sizeBytes - done) / rate)} left` : ''
-    return `copying   ${bar(sizeBytes === 0 ? 1 : done / sizeBytes)}  ${formatBytes(done)} of ${formatBytes(sizeBytes)}  ${formatBytes(rate)}/s${left}`
+    return `copying   ${moved(sizeBytes, done, guest.copiedBytes, now - copyStartedAt)}`
   }
   if (guest.step === 'Backing up' && (guest.dumpPercent !== undefined || guest.dump?.doneBytes !== undefined)) {
     return `backing up ${dumpLine(guest)}`

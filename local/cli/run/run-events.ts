@@ -58,10 +58,11 @@ export function readHappenings(): (event: SeenEvent) => RunEvent[] {
       visited.failed += 1
       const { error = event.type, cause } = event.details
       const failure = readFailure({ Error: String(error), Cause: typeof cause === 'string' ? cause : undefined })
-      return [{ kind: 'trouble', id: seen.guest?.id, step: state, error: `${failure.name}: ${failure.message}` }]
+      const step = oneStep[state] ?? state
+      return [{ kind: 'trouble', id: seen.guest?.id, step, error: `${failure.name}: ${failure.message}` }]
     }
     if (event.type === 'TaskScheduled' && visited.failed > 0) {
-      return [{ kind: 'tried-again', id: seen.guest?.id, step: state, attempt: visited.failed + 1 }]
+      return [{ kind: 'tried-again', id: seen.guest?.id, step: oneStep[state] ?? state, attempt: visited.failed + 1 }]
     }
     return []
   }
@@ -70,13 +71,32 @@ export function readHappenings(): (event: SeenEvent) => RunEvent[] {
 /** Only states that do something: choices, passes and the frames around loops are the workflow's own business. */
 const telling = new Set(['TaskStateEntered', 'WaitStateEntered', 'MapStateEntered'])
 
-/** The states between which a guest goes back and forth are one step to a person. */
+const THAWING = 'Waiting for S3 to thaw the archive'
+const DELIVERING = 'Delivering'
+const CREATING = 'Creating the guest'
+
+/** The states between which a guest, or a restore, goes back and forth are one step to a person. */
 const oneStep: Readonly<Record<string, string>> = {
   'Wait for a turn to dump': WAITING_TO_DUMP,
   'Wait for release': 'Releasing',
   'Plan copies': 'Copying',
   'Copy parts': 'Copying',
   'Wait for a turn': 'Waiting for a turn to copy',
+  'Check target': 'Checking the target',
+  'Thaw in legs': THAWING,
+  'Thaw archive': THAWING,
+  'Wait for thaw': THAWING,
+  'Deliver in legs': DELIVERING,
+  'Plan delivery': DELIVERING,
+  'Deliver chunks': DELIVERING,
+  'Deliver parts': DELIVERING,
+  'Finish delivery': DELIVERING,
+  'Wait for a turn to deliver': 'Waiting for a turn to deliver',
+  'Create guest': CREATING,
+  'Guest in legs': CREATING,
+  'Wait for guest': CREATING,
+  'Check restore': CREATING,
+  'Compare guest': 'Comparing the guest with its archive',
 }
 
 /** The states of a branch bear its platform's words: "Wait for vzdump", "Check snapshots". */
@@ -95,10 +115,7 @@ function enteredState({ guest }: Seen, type: string, state: string): RunEvent[] 
 
 function answered({ guest }: Seen, state: string, output: unknown): RunEvent[] {
   const answer = payloadSchema.safeParse(output).data?.Payload
-  if (guest === undefined) {
-    const plan = state === 'Plan run' ? planned.safeParse(answer).data : undefined
-    return plan === undefined ? [] : [{ kind: 'planned', guestCount: plan.guestCount }]
-  }
+  if (guest === undefined) return answeredRun(state, answer)
   const { id } = guest
   switch (state) {
     case 'Open upload': {
@@ -120,6 +137,16 @@ function answered({ guest }: Seen, state: string, output: unknown): RunEvent[] {
     default:
       return ofBranch(id, state, answer)
   }
+}
+
+/** What the states of a run, and of a restore, answer. */
+function answeredRun(state: string, answer: unknown): RunEvent[] {
+  if (state === 'Plan delivery') {
+    const missingBytes = tasks.PlanDelivery.output.safeParse(answer).data?.missingBytes
+    return missingBytes === undefined ? [] : [{ kind: 'delivery-planned', missingBytes }]
+  }
+  const plan = state === 'Plan run' ? planned.safeParse(answer).data : undefined
+  return plan === undefined ? [] : [{ kind: 'planned', guestCount: plan.guestCount }]
 }
 
 /** A branch's own states are known by what they answer. */

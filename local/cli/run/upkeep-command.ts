@@ -26,6 +26,10 @@ export interface Upkeep<Workflow extends UpkeepWorkflow> {
   noun: string
   /** The report for people, a line each. */
   lines: (report: ReportOf<Workflow>) => string[]
+  /** What the command ends with, where the report tells more than its outcome. */
+  exitCode?: (report: ReportOf<Workflow>) => number
+  /** Said when it is stopped here, where its own clean-up takes a while. */
+  stopping?: string
 }
 
 export interface UpkeepOptions extends DeployedOptions, Partial<BucketOptions> {
@@ -59,6 +63,8 @@ export async function upkeepHere<Workflow extends UpkeepWorkflow>(
     const assembly = await synthesise(() =>
       display.say('Building the workflow and its functions (once, until they change) …'),
     )
+    const { stopping } = upkeep
+    if (stopping !== undefined) stop.onInterrupt(() => display.say(stopping))
     const name = executionName('local')
     const runner = await openLocalRunner({
       sites,
@@ -110,7 +116,7 @@ export async function upkeepOnAws<Workflow extends UpkeepWorkflow>(
 }
 
 function finish<Workflow extends UpkeepWorkflow>(
-  { lines }: Upkeep<Workflow>,
+  { lines, exitCode = ({ outcome }) => exitCodeOf(outcome) }: Upkeep<Workflow>,
   told: ToldReport<ReportOf<Workflow>> | UnreadReport,
   { json = false }: OutputOptions,
 ): number {
@@ -124,7 +130,7 @@ function finish<Workflow extends UpkeepWorkflow>(
   const { report } = told
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
   else process.stdout.write(`${[...lines(report), `Report: s3://${bucket}/${reportKey}`].join('\n')}\n`)
-  return exitCodeOf(report.outcome)
+  return exitCode(report)
 }
 
 /** It ended before its report. */

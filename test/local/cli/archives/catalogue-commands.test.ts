@@ -118,6 +118,9 @@ describe('the commands that read the bucket', () => {
         `aws s3 cp s3://archives/vault/archives/hq/vm-100/2026-11-21T02-00-00Z/vzdump-qemu-100.zst /var/lib/vz/dump/vzdump-qemu-100.zst --endpoint-url ${server.url}`,
       )
       expect(out).toContain('qmrestore /var/lib/vz/dump/vzdump-qemu-100.zst 100')
+      expect(out).toContain(
+        `guestlift restore s3://archives/vault/archives/hq/vm-100/2026-11-21T02-00-00Z/ --site hq --local --site-file <site.json> --bucket archives --s3 ${server.url} --prefix vault\n`,
+      )
     },
   )
 

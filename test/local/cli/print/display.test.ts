@@ -51,4 +51,31 @@ describe('the display', () => {
       '',
     ])
   })
+
+  it('says every tenth part of a delivery where there is no terminal, and nothing of a guest', () => {
+    const { stream, shown } = screen(false)
+    const display = openDisplay(stream, () => 0)
+    const copied = { kind: 'copied', id: '9100', bytes: 5 } as const
+    display.show({ kind: 'run-step', step: 'Delivering' })
+    display.show({ kind: 'delivery-planned', missingBytes: 100 })
+    for (let part = 0; part < 4; part += 1) display.show(copied)
+    display.show({ kind: 'run-step', step: 'Creating the guest' })
+    expect(shown().split('\n')).toEqual([
+      'Delivering',
+      'Delivering 0 %',
+      'Delivering 10 %',
+      'Delivering 20 %',
+      'Creating the guest',
+      '',
+    ])
+  })
+
+  it('says nothing of the run while the bytes of a guest come in', () => {
+    const { stream, shown } = screen(false)
+    const display = openDisplay(stream, () => 0)
+    display.show({ kind: 'run-step', step: 'Export each guest' })
+    display.show({ kind: 'trouble', id: undefined, step: 'Export each guest', error: 'Throttled: slow down' })
+    display.show({ kind: 'copied', id: '100', bytes: 5 })
+    expect(shown().match(/Export each guest/g)).toHaveLength(2)
+  })
 })

@@ -9,6 +9,8 @@ describe('the platforms', () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([])
     expect(lines).toContain('Proxmox VE ("provider": "proxmox")')
     expect(lines).toContain('  queue:          one backup at a time on a node')
+    expect(lines).toContain('  restore:        by one command, or by hand')
+    expect(lines).toContain('  restore:        by hand')
     expect(lines).toContain('  makes:          a snapshot or export that is always removed')
   })
 })

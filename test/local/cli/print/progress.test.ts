@@ -183,3 +183,73 @@ describe('reading runEvents from a history', () => {
     expect(lines(progress, 66_000)).toHaveLength(1)
   })
 })
+
+describe('a restore, read from its history', () => {
+  const event = (id: number, previousEventId: number, type: string, details: SeenEvent['details'] = {}): SeenEvent => ({
+    execution: 'restore',
+    id,
+    previousEventId,
+    type,
+    details,
+  })
+  const plannedDelivery = (missingBytes: number) => ({ Payload: { ...planned, missingBytes } })
+
+  it('is told in steps of its own, each once for the states between which it goes back and forth', () => {
+    const read = readHappenings()
+    const steps = ['Check target', 'Thaw archive', 'Deliver parts', 'Create guest', 'Check restore', 'Compare guest']
+    const waits = ['Wait for thaw', 'Wait for a turn to deliver', 'Wait for guest']
+    const legs = ['Thaw in legs', 'Guest in legs']
+    const seen = [
+      event(1, 0, 'ExecutionStarted', { input: { archive: '100', site: 'hq' } }),
+      ...steps.map((name, index) => event(index + 2, 1, 'TaskStateEntered', { name })),
+      ...waits.map((name, index) => event(index + 20, 1, 'WaitStateEntered', { name })),
+      ...legs.map((name, index) => event(index + 30, 1, 'MapStateEntered', { name })),
+    ].flatMap(read)
+    expect(seen.map((happening) => ('step' in happening ? happening.step : ''))).toEqual([
+      'Checking the target',
+      'Waiting for S3 to thaw the archive',
+      'Delivering',
+      'Creating the guest',
+      'Creating the guest',
+      'Comparing the guest with its archive',
+      'Waiting for S3 to thaw the archive',
+      'Waiting for a turn to deliver',
+      'Creating the guest',
+      'Waiting for S3 to thaw the archive',
+      'Creating the guest',
+    ])
+  })
+
+  it('shows how much of the file is on the node, with rate and time left', () => {
+    const read = readHappenings()
+    const progress = after(
+      ...[
+        event(1, 0, 'TaskStateEntered', { name: 'Plan delivery' }),
+        event(2, 1, 'TaskSucceeded', { output: plannedDelivery(200 * 2 ** 20) }),
+      ].flatMap(read),
+      { kind: 'copied', id: '9100', bytes: 100 * 2 ** 20 },
+    )
+    expect(lines(progress, 6000)).toEqual([
+      expect.stringMatching(/^Delivering {2}━{10}─{10} {2}100\.0 MiB of 200\.0 MiB {2}20\.0 MiB\/s {2}5 s left$/),
+    ])
+    const waiting = advance(progress, { kind: 'run-step', step: 'Creating the guest' }, 7000)
+    expect(lines(waiting, 7000)).toEqual(['Creating the guest'])
+  })
+
+  it('goes by what a later plan finds on the node, also where that is less', () => {
+    const planOf = (missingBytes: number) => ({ kind: 'delivery-planned', missingBytes }) as const
+    const whole = 200 * 2 ** 20
+    const step = { kind: 'run-step', step: 'Delivering' } as const
+    expect(lines(after(step, planOf(whole), planOf(whole / 4)), 3000)[0]).toMatch(/150\.0 MiB of 200\.0 MiB/)
+    expect(lines(after(step, planOf(whole), planOf(0), planOf(whole)), 3000)[0]).toMatch(/0 B of 200\.0 MiB/)
+  })
+
+  it('tells under the same step what it stumbled over', () => {
+    const read = readHappenings()
+    const [, trouble] = [
+      event(1, 0, 'TaskStateEntered', { name: 'Check restore' }),
+      event(2, 1, 'TaskFailed', { error: 'PlatformUnavailable', cause: '{"errorMessage":"refused"}' }),
+    ].flatMap(read)
+    expect(trouble).toMatchObject({ kind: 'trouble', step: 'Creating the guest' })
+  })
+})

@@ -1,9 +1,7 @@
 /** Commands that start a deployment's own workflow, as a person types them, against a Step Functions that is played. */
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PruningReport } from '../../../../functions/contracts/pruning.ts'
-import { guestlift as run } from '../command-line.ts'
+import { type PlayedStepFunctions, playStepFunctions } from '../played-step-functions.ts'
 
 const arn = 'arn:aws:states:us-east-1:1:execution:guestlift-prod-prune-archives:cli'
 
@@ -36,87 +34,33 @@ const pruned: PruningReport = {
   done: true,
 }
 
-let server: Server
-let started: { stateMachineArn?: string; input?: string }[]
-let ending: { status: string; error?: string; cause?: string }
-let answer: object | undefined
-beforeEach(async () => {
-  started = []
-  ending = { status: 'FAILED', error: 'PruningNeedsAttention' }
-  const { told: _told, version: _version, pruningId: _id, site: _site, ...rest } = pruned
-  const { startedAt: _started, endedAt: _ended, dryRun: _dry, retention: _policy, ...totals } = rest
-  answer = { ...totals, bucket: 'archives', reportKey: 'prunings/r/report.json' }
-  server = createServer((request, response) => {
-    // As S3 does: without a sign of it, a 200 might be a web page.
-    if (request.method === 'GET') response.setHeader('etag', '"1"').setHeader('x-amz-request-id', '1')
-    void play(request).then((body) => response.end(body))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-})
-afterEach(() => new Promise((resolve) => server.close(resolve)))
+const { told: _told, version: _version, pruningId: _id, site: _site, ...rest } = pruned
+const { startedAt: _started, endedAt: _ended, dryRun: _dry, retention: _policy, ...totals } = rest
 
-async function play(request: IncomingMessage): Promise<string> {
-  if (request.method === 'GET') return JSON.stringify(pruned)
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  const names = ['prune-archives', 'sweep-uploads', 'verify-archives', 'judge-coverage']
-  const calls: Record<string, () => object> = {
-    ListStateMachines: () => ({
-      stateMachines: names.map((name) => ({
-        name: `guestlift-prod-${name}`,
-        stateMachineArn: `arn:${name}`,
-        type: 'STANDARD',
-        creationDate: 0,
-      })),
-    }),
-    StartExecution: () => {
-      started.push(JSON.parse(text) as (typeof started)[number])
-      return { executionArn: arn, startDate: 0 }
-    },
-    DescribeExecution: () => ({ ...ending, executionArn: arn, startDate: 0 }),
-    ListMapRuns: () => ({ mapRuns: [] }),
-    GetExecutionHistory: () => ({
-      events:
-        answer === undefined
-          ? []
-          : [
-              {
-                id: 2,
-                previousEventId: 1,
-                type: 'TaskSucceeded',
-                taskSucceededEventDetails: { output: JSON.stringify({ Payload: answer }) },
-              },
-            ],
-    }),
-  }
-  const call = calls[String(request.headers['x-amz-target']).split('.')[1] ?? '']
-  return JSON.stringify(call?.() ?? {})
-}
+let aws: PlayedStepFunctions
+beforeEach(async () => {
+  aws = await playStepFunctions(['prune-archives', 'sweep-uploads', 'verify-archives', 'judge-coverage'], arn, {
+    ending: { status: 'FAILED', error: 'PruningNeedsAttention' },
+    answer: { ...totals, bucket: 'archives', reportKey: 'prunings/r/report.json' },
+    report: pruned,
+  })
+})
+afterEach(() => aws.close())
 
 let region: string | undefined = 'us-east-1'
-function guestlift(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const env = {
-    ...process.env,
-    AWS_ENDPOINT_URL: url,
-    AWS_REGION: region,
-    AWS_CONFIG_FILE: '/dev/null',
-    AWS_ACCESS_KEY_ID: 'a',
-    AWS_SECRET_ACCESS_KEY: 'b',
-    NO_COLOR: '1',
-  }
-  return run(args, { env })
-}
-
+const guestlift = (...args: string[]) => aws.guestlift(args, { AWS_REGION: region })
 const prune = (...args: string[]) => guestlift('prune', '--site-name', 'hq', '--keep-last', '2', ...args)
 
 describe('guestlift prune --deployment', () => {
   it('starts the workflow as a dry run, unless confirmed', async () => {
     await prune('--deployment', 'prod', '--guest', '101')
     await prune('--deployment', 'prod', '--confirm')
-    expect(started.map(({ stateMachineArn }) => stateMachineArn)).toEqual(['arn:prune-archives', 'arn:prune-archives'])
+    expect(aws.started.map(({ stateMachineArn }) => stateMachineArn)).toEqual([
+      'arn:prune-archives',
+      'arn:prune-archives',
+    ])
     const retention = { 'keep-last': 2, timeZone: 'UTC', minimumArchives: 1, largestShare: 0.5 }
-    expect(started.map(({ input }) => JSON.parse(input ?? ''))).toEqual([
+    expect(aws.started.map(({ input }) => JSON.parse(input ?? ''))).toEqual([
       { site: 'hq', retention, guests: ['101'], dryRun: true, confirmed: false },
       { site: 'hq', retention, dryRun: false, confirmed: true },
     ])
@@ -134,8 +78,12 @@ describe('guestlift prune --deployment', () => {
   })
 
   it('says what Step Functions says when it ended before its report, also as JSON', async () => {
-    answer = undefined
-    ending = { status: 'FAILED', error: 'PlatformUnavailable', cause: '{"errorMessage":"Site hq does not answer."}' }
+    aws.answer = undefined
+    aws.ending = {
+      status: 'FAILED',
+      error: 'PlatformUnavailable',
+      cause: '{"errorMessage":"Site hq does not answer."}',
+    }
     const plain = await prune('--deployment', 'prod')
     expect(plain).toMatchObject({ code: 68, out: 'The pruning stopped: Site hq does not answer.\n' })
     const { out } = await prune('--deployment', 'prod', '--json')
@@ -154,7 +102,7 @@ describe('guestlift prune --deployment', () => {
     const { code, error } = await prune(...args)
     expect(code).toBe(64)
     expect(error).toMatch(complaint)
-    expect(started).toEqual([])
+    expect(aws.started).toEqual([])
   })
 })
 
@@ -172,7 +120,7 @@ describe('commands for a deployment', () => {
       'guestlift: AWS settings are missing: Region is missing. Set AWS_REGION, AWS_ACCESS_KEY_ID and ' +
         'AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.\n',
     )
-    expect(started).toEqual([])
+    expect(aws.started).toEqual([])
   })
 
   it('does not guess which bucket is meant when both a bucket and a deployment are named', async () => {
@@ -187,6 +135,6 @@ describe('commands for a deployment', () => {
     )
     expect(code).toBe(64)
     expect(error).toContain('a deployment has its own bucket')
-    expect(started).toEqual([])
+    expect(aws.started).toEqual([])
   })
 })

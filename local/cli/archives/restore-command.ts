@@ -1,0 +1,92 @@
+import type { Command } from 'commander'
+import type { RestoreRequest } from '../../../functions/contracts/restore-request.ts'
+import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts'
+import { readSiteFile } from '../../run/site-file.ts'
+import { exitCodeOfRestore, exitHelp } from '../exit-codes.ts'
+import { restoreLines } from '../print/print-restore.ts'
+import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from '../run/upkeep-command.ts'
+import { siteNameFrom } from '../site/site-name.ts'
+import type { StopSignals } from '../stop-signals.ts'
+import { type RestoreOptions, restoreRequestFrom, withRestoreOptions } from './restore-options.ts'
+
+type RestoreCommandOptions = UpkeepOptions & RestoreOptions & { siteFile?: string }
+
+export function addRestoreCommand(program: Command, stop: StopSignals): void {
+  const command = program
+    .command('restore')
+    .description('bring one guest back from an archive, and compare it with the archive: on AWS, or here with --local')
+    .argument('<guest or key>', '100, vm-100, hq/vm-100, a name, a key or an s3:// address')
+  withUpkeepOptions(withRestoreOptions(command))
+    .option('--site-file <site.json>', 'with --local: the site file, as docs/sites.md describes it')
+    .addHelpText(
+      'after',
+      `
+Without --confirm nothing is changed: the site is asked what stands against the restore, and all of it is shown.
+What a restore puts on the platform beside the guest is removed on every ending.
+${exitHelp({
+  succeeded: 'restored as it was archived; without --confirm: nothing stands against it',
+  failed: 'not restored; without --confirm: something stands against it',
+  partial: 'the guest is there, and not in all as it was archived, or not compared',
+})}`,
+    )
+    .action(async (archive: string, options: RestoreCommandOptions) => {
+      const refuse = (complaint: string): never => command.error(`error: ${complaint}`)
+      process.exitCode =
+        options.local === true
+          ? await restoreHere(archive, options, stop, refuse, isTold(command, ['deployment', 'stateMachine']))
+          : await restoreOnAws(archive, options, stop, refuse, isTold(command, ['siteFile', 'bucket', 's3', 'prefix']))
+    })
+}
+
+/** Whether one of these options was given, and not only filled in. */
+function isTold(command: Command, options: readonly string[]): boolean {
+  return options.some((option) => command.getOptionValueSource(option) === 'cli')
+}
+
+async function restoreHere(
+  archive: string,
+  options: RestoreCommandOptions,
+  stop: StopSignals,
+  refuse: (complaint: string) => never,
+  toldOfAws: boolean,
+): Promise<number> {
+  const { siteFile: path, bucket } = options
+  if (toldOfAws) refuse('--deployment and --state-machine are on AWS, and --local is on this machine: choose one')
+  if (path === undefined || bucket === undefined) {
+    return refuse('restore --local needs --site-file <site.json> and --bucket <name>')
+  }
+  const json = await readSiteFile(path)
+  const { name } = siteNameFrom({ option: options.site, file: { path, json } })
+  // The functions find out as well, by the secret that a deployment has and this machine lacks.
+  asRestoreSite(JSON.parse(json))
+  const request = restoreRequestFrom(archive, name, options, refuse)
+  return upkeepHere(restoreOf(request), { ...options, bucket }, stop, { [name]: json })
+}
+
+async function restoreOnAws(
+  archive: string,
+  options: RestoreCommandOptions,
+  stop: StopSignals,
+  refuse: (complaint: string) => never,
+  toldOfHere: boolean,
+): Promise<number> {
+  if (toldOfHere) {
+    refuse('a deployment has its own bucket and sites: --site-file, --bucket, --s3 and --prefix go with --local')
+  }
+  const { site } = options
+  if (site === undefined) return refuse('say which site the guest is restored on: --site <name>')
+  return upkeepOnAws(restoreOf(restoreRequestFrom(archive, site, options, refuse)), options, stop)
+}
+
+function restoreOf(request: RestoreRequest): Upkeep<'restoreGuest'> {
+  return {
+    workflow: 'restoreGuest',
+    request,
+    noun: 'restore',
+    lines: (report) => restoreLines(report, request),
+    exitCode: exitCodeOfRestore,
+    stopping: request.confirm
+      ? 'Stopping: what was put on the platform is being removed. Press Ctrl-C again to leave at once.'
+      : 'Stopping. Press Ctrl-C again to leave at once.',
+  }
+}
