@@ -8,6 +8,7 @@ import { createZstdDecompress } from 'node:zlib'
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
+import { restoreReportSchema } from '../../functions/contracts/restore-report.ts'
 import { verificationReportSchema } from '../../functions/contracts/verification-report.ts'
 import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { judgementText } from '../iam/guard.ts'
@@ -21,6 +22,8 @@ const bucket = 'archives'
 const folder = join(stateFolder, 'demo')
 const say = (line = '') => void process.stdout.write(`${line}\n`)
 const shown = (path: string) => relative(process.cwd(), path)
+const siteFile = join(folder, 'site.json')
+const guestIds = [100, 101] as const
 
 await rm(folder, { recursive: true, force: true })
 await mkdir(folder, { recursive: true })
@@ -45,11 +48,10 @@ const s3 = createS3Client({ endpoint: s3Server.url, region: 'us-east-1', credent
 
 try {
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
-  const siteFile = join(folder, 'site.json')
   const jobFile = join(folder, 'job.json')
-  const guests = { vmids: [100, 101] }
+  const guests = { vmids: guestIds }
   const job = { site: 'demo', guests, backup: { mode: 'snapshot', compress: 'zstd', storage: 'local', notes: 'demo' } }
-  await writeFile(siteFile, JSON.stringify(lab.site(), null, 2), { mode: 0o600 })
+  await writeFile(siteFile, JSON.stringify(lab.site({ restores: true }), null, 2), { mode: 0o600 })
   await writeFile(jobFile, JSON.stringify(job, null, 2))
   say(`Site and job are in ${shown(siteFile)} and ${shown(jobFile)}.\n`)
   const command = [
@@ -71,6 +73,7 @@ try {
     say('\nProof, fetched from S3:')
     for (const outcome of report.guests) await prove(outcome)
     await readBack()
+    await bringBack()
     showRights()
     farewell()
   } else {
@@ -131,6 +134,27 @@ async function readBack(): Promise<void> {
   const { outcome, summary } = verificationReportSchema.parse(JSON.parse(await guestlift(command)))
   say(`\n${summary}`)
   if (outcome !== 'succeeded') process.exitCode = 1
+}
+
+/** A guest is destroyed on the lab, and comes back from the bucket alone: its configuration is compared key by key. */
+async function bringBack(): Promise<void> {
+  const [vmid] = guestIds
+  lab.control.removeGuest(vmid)
+  say(`\nGuest ${vmid} is destroyed on the lab, with its disks. Bring it back from the bucket:`)
+  const asked = ['restore', String(vmid), '--site', 'demo', '--storage', 'local-lvm', '--confirm', '--local']
+  const command = [...asked, '--site-file', shown(siteFile), '--bucket', bucket, '--s3', s3Server.url, '--json']
+  say(`$ npx guestlift ${command.join(' ')}`)
+  const { outcome, summary, differences, seconds } = restoreReportSchema.parse(JSON.parse(await guestlift(command)))
+  const isThere = lab.guests.some((guest) => guest.vmid === vmid)
+  say(`\n${summary}`)
+  if (outcome === 'succeeded' && isThere && differences.length === 0) {
+    const { deliver = 0, create = 0, compare = 0 } = seconds
+    say(
+      `  delivered in ${deliver} s, made in ${create} s, compared in ${compare} s: no key of its configuration differs`,
+    )
+    return
+  }
+  process.exitCode = 1
 }
 
 async function prove(outcome: GuestOutcome): Promise<void> {

@@ -51,15 +51,16 @@ export interface Site {
   upkeep<Workflow extends UpkeepWorkflow>(
     workflow: Workflow,
     request: unknown,
-    listening?: Pick<RunOptions, 'onLog'> & { onState?: (state: string) => void },
+    listening?: Pick<RunOptions, 'onLog' | 'interrupt' | 'kill'> & { onState?: (state: string) => void },
   ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
   /** Run the workflow that cleans up after an execution that is dead. */
-  cleanUp(dead: DeadExecution): Promise<ExecutionResult>
+  cleanUp(dead: DeadExecution, workflow?: 'cleanUpRun' | 'cleanUpRestore'): Promise<ExecutionResult>
   /** Where the object of a key lies on disk. */
   path(key: string): string
   keys(prefix?: string): Promise<string[]>
   openUploads(): Promise<string[]>
   text(key: string): Promise<string>
+  put(key: string, body: string | Buffer): Promise<void>
   /** As if every execution that holds a guest had said nothing for longer than its claim lasts. */
   letClaimsLapse(): Promise<void>
   /** What everything that runs here may do. */
@@ -98,13 +99,15 @@ export interface SiteOptions extends Omit<LabOptions, 'directory'> {
   mayBeRefused?: RegExp
   /** Whether the bucket keeps versions, as a deployment's does. */
   keepsVersions?: boolean
+  /** The site has an account that brings guests back. */
+  restores?: boolean
 }
 
 const never = new AbortController().signal
 
 /** A lab, an S3 and a runner over the real bundles. `variants` are further sites derived from the lab's own. */
 export async function openSite(
-  { functions = {}, app, mayBeRefused, keepsVersions = false, ...options }: SiteOptions = {},
+  { functions = {}, app, mayBeRefused, keepsVersions = false, restores = false, ...options }: SiteOptions = {},
   variants: (site: Record<string, unknown>, lab: Lab) => Awaitable<Record<string, unknown>> = () => ({}),
 ): Promise<Site> {
   const directory = await mkdtemp(join(tmpdir(), 'guestlift-e2e-'))
@@ -134,7 +137,7 @@ export async function openSite(
   if (keepsVersions) {
     await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }))
   }
-  const sites = { hq: lab.site(), ...(await variants(lab.site(), lab)) }
+  const sites = { hq: lab.site({ restores }), ...(await variants(lab.site({ restores }), lab)) }
   process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey
   const runner: LocalRunner = await openLocalRunner({
@@ -187,7 +190,7 @@ export async function openSite(
       )
       return { ...end, guests: byId(end.report) }
     },
-    async upkeep(workflow, request, { onLog = () => undefined, onState } = {}) {
+    async upkeep(workflow, request, { onLog = () => undefined, onState, interrupt = never, kill = never } = {}) {
       runs += 1
       const listener = {
         onEvent: (event: HistoryEvent) => {
@@ -196,15 +199,15 @@ export async function openSite(
         },
         onLog,
       }
-      return runner.upkeep(workflow, request, `upkeep-${runs}`, listener, { interrupt: never, kill: never })
+      return runner.upkeep(workflow, request, `upkeep-${runs}`, listener, { interrupt, kill })
     },
-    async cleanUp(dead) {
+    async cleanUp(dead, workflow) {
       runs += 1
       const listener = {
         onEvent: (event: HistoryEvent) => void events.push(JSON.stringify(event)),
         onLog: () => undefined,
       }
-      return runner.cleanUp(dead, `clean-up-${runs}`, listener, { interrupt: never, kill: never })
+      return runner.cleanUp(dead, `clean-up-${runs}`, listener, { interrupt: never, kill: never }, workflow)
     },
     path: (key) => join(directory, 's3', bucket, key),
     async keys(prefix = '') {
@@ -218,6 +221,9 @@ export async function openSite(
     async text(key) {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
       return (await Body?.transformToString()) ?? ''
+    },
+    async put(key, body) {
+      await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }))
     },
     async letClaimsLapse() {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: 'claims/' }))

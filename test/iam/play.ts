@@ -1,20 +1,25 @@
 /** A representative set of work: what a deployment does in its first weeks, on one machine and in a minute or two. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { createIdentity, fingerprintOf } from '../../local/labs/shared/certificate.ts'
-import { openSite, type Site, type SiteOptions } from '../e2e/harness.ts'
+import { bucket, openSite, type Site, type SiteOptions } from '../e2e/harness.ts'
 import { type RangeServer, startRangeServer } from '../functions/readers/https/range-server.ts'
 
 /** Opens the site `hq`, read over SSH, and `web`, the same over HTTPS. */
 export async function openBench(options: SiteOptions = {}): Promise<Site> {
   const identity = createIdentity(['127.0.0.1'], new Date())
   let server: RangeServer | undefined
-  const site = await openSite({ mayBeRefused: /./, keepsVersions: true, ...options }, async (hq, lab) => {
-    const storage = lab.storages.find(({ id, node }) => id === 'local' && node === 'pve1')
-    if (storage === undefined) throw new Error('the lab has no local storage on pve1')
-    server = await startRangeServer({ tls: identity, root: join(storage.directory, 'dump') })
-    const tls = { mode: 'fingerprint', fingerprints: [fingerprintOf(identity.cert)] }
-    return { web: { ...hq, route: { type: 'https', url: `${server.url}/{file}`, tls } } }
-  })
+  const site = await openSite(
+    { mayBeRefused: /./, keepsVersions: true, restores: true, ...options },
+    async (hq, lab) => {
+      const storage = lab.storages.find(({ id, node }) => id === 'local' && node === 'pve1')
+      if (storage === undefined) throw new Error('the lab has no local storage on pve1')
+      server = await startRangeServer({ tls: identity, root: join(storage.directory, 'dump') })
+      const tls = { mode: 'fingerprint', fingerprints: [fingerprintOf(identity.cert)] }
+      return { web: { ...hq, route: { type: 'https', url: `${server.url}/{file}`, tls } } }
+    },
+  )
   return {
     ...site,
     close: async () => {
@@ -41,6 +46,16 @@ const backup = { storage: 'local' }
 const noted = { ...backup, notes: 'before the upgrade' }
 const run = async (site: Site, job: object): Promise<string | undefined> =>
   (await site.run({ backup, ...job })).report?.outcome
+
+const restored = async (site: Site, request: object): Promise<string | undefined> => {
+  const { told, result } = await site.upkeep('restoreGuest', {
+    site: 'hq',
+    storage: 'local-lvm',
+    confirm: true,
+    ...request,
+  })
+  return told?.report?.outcome === 'succeeded' ? 'succeeded' : (result.cause ?? told?.report?.summary)
+}
 
 const acts: readonly Act[] = [
   {
@@ -121,6 +136,56 @@ const acts: readonly Act[] = [
   {
     name: 'coverage',
     play: async (site) => [(await site.upkeep('judgeCoverage', { site: 'hq' })).told?.report?.site, 'hq'],
+  },
+  {
+    name: 'a restore',
+    play: async (site) => [await restored(site, { archive: 'hq/vm-100', id: '9100' }), 'succeeded'],
+  },
+  {
+    name: 'a restore from Glacier',
+    play: async (site) => {
+      const key = (await site.keys('archives/hq/vm-100/')).find((each) => each.endsWith('.vma.zst')) ?? ''
+      const Body = readFileSync(site.path(key))
+      await site.s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, StorageClass: 'GLACIER' }))
+      const thaw = { tier: 'expedited', days: 1 }
+      return [await restored(site, { archive: key, id: '9103', thaw }), 'succeeded']
+    },
+  },
+  {
+    name: 'a restore that is stopped while the guest is made, and its clean-up',
+    play: async (site) => {
+      const death = new AbortController()
+      const startDate = Date.now()
+      await site.upkeep(
+        'restoreGuest',
+        { site: 'hq', archive: 'hq/vm-100', id: '9104', storage: 'local-lvm', confirm: true },
+        { kill: death.signal, onState: (state) => void (state === 'Check restore' && death.abort()) },
+      )
+      const [lease = ''] = await site.keys('restores/open/hq/9104')
+      const { execution, restoreId } = JSON.parse(await site.text(lease)) as Record<string, string>
+      const detail = { executionArn: execution, name: restoreId, status: 'ABORTED', startDate }
+      const { status, cause = '' } = await site.cleanUp({ detail, executions: [] }, 'cleanUpRestore')
+      return [status === 'SUCCEEDED' ? status : cause, 'SUCCEEDED']
+    },
+  },
+  {
+    name: 'a restore that died, and what sweeps it up',
+    play: async (site) => {
+      const death = new AbortController()
+      await site.upkeep(
+        'restoreGuest',
+        { site: 'hq', archive: 'hq/vm-100', id: '9105', storage: 'local-lvm', confirm: true },
+        { kill: death.signal, onState: (state) => void (state === 'Create guest' && death.abort()) },
+      )
+      const [lease = ''] = await site.keys('restores/open/hq/9105')
+      const held = JSON.parse(await site.text(lease)) as Record<string, string>
+      await site.put(lease, JSON.stringify({ ...held, until: '2020-01-01T00:00:00.000Z' }))
+      const { told } = await site.upkeep('sweepUploads', { dryRun: false })
+      return [
+        (await site.keys('restores/open/')).length === 0 ? told?.report?.outcome : 'a lease that stays',
+        'succeeded',
+      ]
+    },
   },
   {
     name: 'the sweep',
