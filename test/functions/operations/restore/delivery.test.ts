@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { ConnectionDropped, TargetFull } from '../../../../functions/contracts/errors.ts'
 import { paceSchema } from '../../../../functions/contracts/pace.ts'
-import { deliveredKey, restorePrefix } from '../../../../functions/domain/books/object-keys.ts'
+import { deliveredKey, restorePrefix, verificationKey } from '../../../../functions/domain/books/object-keys.ts'
 import { keepLease } from '../../../../functions/operations/books/restore-leases.ts'
 import { checkTarget } from '../../../../functions/operations/restore/check-target.ts'
 import { deliverParts } from '../../../../functions/operations/restore/deliver-parts.ts'
@@ -14,6 +14,15 @@ import { type Bed, openBed, RESTORE, STARTED_AT, WORK } from './bed.ts'
 const MIB = 2 ** 20
 /** Two ranges and a bit. */
 const body = Buffer.alloc(130 * MIB, 'an archive of a guest')
+const refused = {
+  version: 1,
+  verifiedAt: STARTED_AT,
+  tool: 't',
+  result: 'refused',
+  findings: [{ code: 'damaged', message: 'Cluster 7 is missing.' }],
+  notes: [],
+  evidence: [],
+}
 const order = { seconds: 60, partsInFlight: 1 }
 
 async function checkedBed(): Promise<Bed> {
@@ -63,6 +72,27 @@ describe('delivering the file of an archive', () => {
     await deliver(bed, 1, 3)
     await finish(bed)
     expect([...bed.delivery.files.values()].map(sumOf)).toEqual([crc32(body)])
+  })
+
+  it('counts the time of delivery from its first plan, and keeps what was remarked before', async () => {
+    const bed = await openBed(body)
+    await bed.ports.store.writeText(verificationKey(bed.folder), JSON.stringify(refused))
+    await bed.plan({ despiteRefused: true })
+    await checkTarget(WORK, bed.ports)
+    const [remark] = (await bed.record()).warnings
+    await plan(bed)
+    const { steps } = await bed.record()
+    expect(steps).toMatchObject({ checkedAt: STARTED_AT, deliveryBegunAt: STARTED_AT })
+    bed.pass(60)
+    await plan(bed)
+    await deliver(bed, 1, 1)
+    bed.delivery.files.clear()
+    await plan(bed)
+    const record = await bed.record()
+    expect(record.steps).toEqual(steps)
+    expect(record.warnings).toHaveLength(2)
+    expect(record.warnings[0]).toBe(remark)
+    expect(record.generation).toBe(1)
   })
 
   it('believes no range of which two sums are written down', async () => {

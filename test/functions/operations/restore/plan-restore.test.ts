@@ -76,6 +76,23 @@ describe('planning a restore', () => {
     await expect(bed.plan()).rejects.toMatchObject({ name: 'ArchiveConflict' })
   })
 
+  it('takes an object of which the store knows no checksum, and none of another size', async () => {
+    const bed = await openBed()
+    const head = bed.ports.store.head.bind(bed.ports.store)
+    const without = async (key: string, sizeBytes?: number) => {
+      const found = await head(key)
+      if (found === undefined) return undefined
+      return { etag: found.etag, sizeBytes: sizeBytes ?? found.sizeBytes }
+    }
+    bed.ports.store.head = (key) => without(key, 11)
+    await expect(bed.plan()).rejects.toMatchObject({
+      name: 'ArchiveConflict',
+      message: expect.stringContaining(`s3://memory/${bed.key} isn't the object`) as unknown,
+    })
+    bed.ports.store.head = (key) => without(key)
+    expect(await bed.plan()).toMatchObject({ confirmed: true })
+  })
+
   it('refuses an archive of disks, which no platform restores from', async () => {
     const bed = await openBed()
     const key = manifestKey(bed.folder)
