@@ -1,7 +1,8 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib'
+import { ArnFormat, Stack, Validations } from 'aws-cdk-lib'
 import { ManagedPolicy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import { DeploymentConfigError } from './deployment-config.ts'
+import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** Characters of a managed policy, and managed policies of a role (IAM quotas, both as an account begins with). */
 const LONGEST_POLICY = 6144
@@ -38,7 +39,7 @@ export class SiteSecrets extends Construct {
     super(scope, id)
     this.prefix = prefix
     this.sites = sites
-    this.policies = this.policiesFor('Read', '')
+    this.policies = this.policiesFor('Read', namesOf)
   }
 
   /** Read the configured sites' secrets, and no others: not those for restores. */
@@ -48,53 +49,61 @@ export class SiteSecrets extends Construct {
 
   /** Read the configured sites' secrets for restores, and no others. A deployment that restores nothing has no such policy. */
   grantReadRestore(role: Role): void {
-    this.restorePolicies ??= this.policiesFor('ReadRestore', RESTORE)
+    this.restorePolicies ??= this.policiesFor('ReadRestore', namesForRestore)
     for (const policy of this.restorePolicies) role.addManagedPolicy(policy)
   }
 
-  private policiesFor(id: string, behind: string): ManagedPolicy[] {
+  private policiesFor(id: string, named: (secret: string) => string[]): ManagedPolicy[] {
     const { prefix, sites } = this
-    const shares = sharesOf(sites.map((site) => ({ site, length: lengthOf(prefix, `${site}${behind}`) })))
+    const shares = sharesOf(sites.map((site) => ({ site, length: lengthOf(named(`${prefix}${site}`)) })))
     if (shares.length > MOST_POLICIES) {
       throw new DeploymentConfigError(
         `The names of ${sites.length} sites don't fit the ${MOST_POLICIES} policies that IAM allows a function. ` +
           'Shorten `siteSecretPrefix` or the names, or divide the sites between two deployments.',
       )
     }
-    return shares.map(
-      (share, index) =>
-        new ManagedPolicy(this, `${id}${index + 1}`, {
-          description: 'Reads the secrets of the sites of Guestlift',
-          statements: [
-            new PolicyStatement({
-              actions: ['secretsmanager:GetSecretValue'],
-              resources: share.flatMap((site) => this.namesOf(`${prefix}${site}${behind}`)),
-            }),
-          ],
-        }),
-    )
+    return shares.map((share, index) => {
+      const resources = share.flatMap((site) => named(`${prefix}${site}`).map((name) => this.arnOf(name)))
+      const policy = new ManagedPolicy(this, `${id}${index + 1}`, {
+        description: 'Reads the secrets of the sites of Guestlift',
+        statements: [new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources })],
+      })
+      Validations.of(policy).acknowledge(
+        ...resources
+          .filter((resource) => resource.endsWith('*'))
+          .map((resource) => ({
+            id: wildcardFinding(printed(this, resource)),
+            reason: 'The star stands for the characters that Secrets Manager draws; nothing else begins so.',
+          })),
+      )
+      return policy
+    })
   }
 
-  /**
-   * A secret's ARN ends with a dash and six characters that Secrets Manager draws. While there is no such secret, it asks
-   * about the bare name: without a right to that, the answer is "access denied" and not "there is none".
-   */
-  private namesOf(secret: string): string[] {
-    return [`${secret}-??????`, secret].map((resourceName) =>
-      Stack.of(this).formatArn({
-        service: 'secretsmanager',
-        resource: 'secret',
-        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        resourceName,
-      }),
-    )
+  private arnOf(resourceName: string): string {
+    const service = 'secretsmanager'
+    const arnFormat = ArnFormat.COLON_RESOURCE_NAME
+    return Stack.of(this).formatArn({ service, resource: 'secret', arnFormat, resourceName })
   }
 }
 
-/** Of both names of a secret in a policy, with the longest partition, region and account that there are. */
-function lengthOf(prefix: string, site: string): number {
-  const arn = `"arn:aws-us-gov:secretsmanager:ap-southeast-2:123456789012:secret:${prefix}${site}",`
-  return 2 * arn.length + '-??????'.length
+/**
+ * A secret's ARN ends with a dash and six characters that Secrets Manager draws. While there is no such secret, it asks
+ * about the bare name: without a right to that, the answer is "access denied" and not "there is none".
+ */
+function namesOf(secret: string): string[] {
+  return [`${secret}-??????`, secret]
+}
+
+/** Both in one, which saves half of a policy's room: no site's name holds a slash, so nothing else begins so. */
+function namesForRestore(secret: string): string[] {
+  return [`${secret}${RESTORE}*`]
+}
+
+/** Of these names in a policy, with the longest partition, region and account that there are. */
+function lengthOf(names: readonly string[]): number {
+  const around = '"arn:aws-us-gov:secretsmanager:ap-southeast-2:123456789012:secret:",'.length
+  return names.reduce((sum, name) => sum + around + name.length, 0)
 }
 
 /** The sites in their order, as many together as one policy holds. */

@@ -30,9 +30,9 @@ export function ownRole(
     if (resource.startsWith(from) && resource !== `${objects}*`)
       return [`${objects}${own.keyPrefix}${resource.slice(from.length)}`]
     const [head = '', name] = resource.split(':secret:')
-    if (name === undefined || !name.startsWith(deployed.secretPrefix) || name.includes('*')) return [resource]
+    if (name === undefined || !name.startsWith(deployed.secretPrefix) || /\*./.test(name)) return [resource]
     // Behind the site's name: what the secret is for, and the characters that Secrets Manager draws.
-    const rest = /(\/[a-z]+)?(-\?+)?$/.exec(name.slice(deployed.secretPrefix.length))?.[0] ?? ''
+    const rest = /(\/[a-z]+)?(-\?+|\*)?$/.exec(name.slice(deployed.secretPrefix.length))?.[0] ?? ''
     return sites.map((site) => `${head}:secret:${own.secretPrefix}${site}${rest}`)
   }
   const placed = (statement: Statement): Statement => ({

@@ -283,7 +283,9 @@ describe('the patterns of rules', () => {
       const stopped = status === 'FAILED' ? [] : ['CleanUpStopped']
       expect(rulesFor('exportRun', status)).toEqual([...stopped, 'FailureNoticeRunEnded'])
       expect(rulesFor('exportGuest', status)).toEqual([...stopped, 'FailureNoticeExecutionEnded'])
-      for (const { key } of machines().filter((each) => !each.key.startsWith('export')))
+      const cleaned = status === 'FAILED' ? [] : ['RestoresStopped']
+      expect(rulesFor('restoreGuest', status).toSorted()).toEqual(['FailureNoticeExecutionEnded', ...cleaned])
+      for (const { key } of machines().filter((each) => !/^(export|restore)/.test(each.key)))
         expect(rulesFor(key, status)).toEqual(['FailureNoticeExecutionEnded'])
     }
     expect(rulesFor('cleanUpRun', 'SUCCEEDED')).toEqual(['FailureNoticeCleanedUp'])

@@ -64,6 +64,7 @@ describe('the storage stack', () => {
         'dumps/',
         'prunings/',
         'restore.sh',
+        'restores/',
         'retention/',
         'runs/',
         'schedules/',
