@@ -1,6 +1,8 @@
 import type { ColdStart } from './cold-start.ts'
 import type { Distances } from './distance.ts'
 import type { RawDiskResult } from './raw-disk.ts'
+import type { RestoreResult } from './restore.ts'
+import type { RestoreDistances } from './restore-distance.ts'
 import type { NotMeasured, RouteResult } from './routes.ts'
 
 /** One bar of the product: a figure that has to stay on one side of it. */
@@ -16,6 +18,8 @@ export interface Bar {
 export interface Results {
   routes?: Record<string, RouteResult | NotMeasured>
   distances?: Distances | NotMeasured
+  restores?: Record<string, RestoreResult> | NotMeasured
+  restoreDistances?: RestoreDistances | NotMeasured
   coldStarts?: { functions: Record<string, ColdStart> } | NotMeasured
   rawDisk?: RawDiskResult | NotMeasured
 }
@@ -23,6 +27,8 @@ export interface Results {
 const LEAST_SHARE_OF_LINK = 0.85
 const MOST_OF_RCLONE = 1 / 3
 const MOST_OF_FLOOR = 1.5
+/** A restore is to be as fast as archiving, and nearly as cheap. */
+const MOST_OF_ARCHIVING = 1.2
 const MOST_INIT_MILLISECONDS = 250
 /** A young process: reading, two sums and memory that is touched first come on top. On a quiet machine it should be less. */
 const MOST_OF_ZSTD_CPU = 2.5
@@ -49,10 +55,12 @@ function noted(reason: string | undefined): { note?: string } {
 }
 
 /** Every bar that the measured sections can be held against. */
-export function barsOf({ routes = {}, distances, coldStarts, rawDisk }: Results): Bar[] {
+export function barsOf({ routes = {}, distances, restores, restoreDistances, coldStarts, rawDisk }: Results): Bar[] {
   return [
     ...Object.entries(routes).flatMap(([name, route]) => routeBars(name, route)),
     ...(distances === undefined ? [] : distanceBars(distances)),
+    ...(restores === undefined ? [] : restoreBars(restores)),
+    ...(restoreDistances === undefined ? [] : restoreDistanceBars(restoreDistances)),
     ...(coldStarts === undefined ? [] : coldBars(coldStarts)),
     ...(rawDisk === undefined ? [] : rawDiskBars(rawDisk)),
   ]
@@ -80,6 +88,27 @@ function distanceBars(distances: Distances | NotMeasured): Bar[] {
         ? atLeast(title, null, LEAST_SHARE_OF_LINK, row.notMeasured)
         : atLeast(title, row.shareOfLink, LEAST_SHARE_OF_LINK)
     }),
+  )
+}
+
+function restoreBars(restores: Record<string, RestoreResult> | NotMeasured): Bar[] {
+  if ('notMeasured' in restores) {
+    const reason = String(restores.notMeasured)
+    return [atMost("restore: CPU by archiving's", null, MOST_OF_ARCHIVING, reason)]
+  }
+  return Object.entries(restores).flatMap(([name, { ratioToArchiving, nodeRatioToArchiving }]) => [
+    atMost(`restore by ${name}: CPU by archiving's`, ratioToArchiving, MOST_OF_ARCHIVING),
+    atMost(`restore by ${name}: the node's CPU by its`, nodeRatioToArchiving, MOST_OF_ARCHIVING),
+  ])
+}
+
+function restoreDistanceBars(distances: RestoreDistances | NotMeasured): Bar[] {
+  if ('notMeasured' in distances)
+    return [atLeast('restore: share of the link', null, LEAST_SHARE_OF_LINK, distances.notMeasured)]
+  return Object.entries(distances.ways).flatMap(([roundTrip, rows]) =>
+    Object.entries(rows).map(([name, row]) =>
+      atLeast(`restore by ${name} at ${roundTrip} ms: share of the link`, row.shareOfLink, LEAST_SHARE_OF_LINK),
+    ),
   )
 }
 

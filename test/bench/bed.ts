@@ -3,13 +3,16 @@ import { randomFillSync } from 'node:crypto'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { type OpenSshServer, startOpenSsh } from '../functions/ssh/openssh-server.ts'
 import { type Child, startChild } from './child.ts'
-import { bundleTransfer } from './subject.ts'
+import { bundleSubject } from './subject.ts'
 
 export interface Source {
   path: string
   sizeBytes: number
+  /** Of all its bytes: what an archive's manifest would say. */
+  crc32: number
 }
 
 /** What all candidates share: the site's servers, the S3 sink, the bytes, and the bundle that is measured. */
@@ -19,6 +22,8 @@ export interface Bed {
   web: Child
   sink: Child
   bundle: string
+  /** The other direction's. */
+  deliverBundle: string
   /** Of web and sink: self-signed, for 127.0.0.1. */
   certificateFile: string
   certificate: string
@@ -53,9 +58,10 @@ export async function openBed(): Promise<Bed> {
       sources.set(mebibytes, found)
       return found
     }
-    const bundle = await bundleTransfer(folder)
+    const bundle = await bundleSubject('transfer', folder)
+    const deliverBundle = await bundleSubject('deliver', folder)
     const certificate = readFileSync(certificateFile, 'utf8')
-    return { folder, ssh, web, sink, bundle, certificateFile, certificate, source, close }
+    return { folder, ssh, web, sink, bundle, deliverBundle, certificateFile, certificate, source, close }
   } catch (error) {
     await close()
     throw error
@@ -90,10 +96,12 @@ function makeSource(folder: string, mebibytes: number): Source {
   const path = join(folder, `vzdump-qemu-${100 + mebibytes}-2026_11_22-02_00_00.vma.zst`)
   const file = openSync(path, 'w')
   const block = randomFillSync(Buffer.alloc(2 ** 20))
+  let sum = 0
   for (let mebibyte = 0; mebibyte < mebibytes; mebibyte++) {
     block.writeUInt32LE(mebibyte)
     writeSync(file, block)
+    sum = crc32(block, sum)
   }
   closeSync(file)
-  return { path, sizeBytes: mebibytes * 2 ** 20 }
+  return { path, sizeBytes: mebibytes * 2 ** 20, crc32: sum }
 }

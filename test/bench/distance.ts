@@ -48,11 +48,15 @@ const MOST_RCLONE_MEBIBYTES = 512
  * A rate is a rate: rclone's is known after some ten seconds. Over SFTP it has at most 2 MiB (its library's window) under way.
  */
 function rcloneMebibytes(route: SubjectName, roundTripMilliseconds: number): number {
-  if (route === 'https') return MOST_RCLONE_MEBIBYTES
+  return route === 'https' ? MOST_RCLONE_MEBIBYTES : mebibytesPastWindow(roundTripMilliseconds)
+}
+
+/** For what has at most 2 MiB under way, the window of SSH: some ten seconds over a long line. */
+export function mebibytesPastWindow(roundTripMilliseconds: number): number {
   return Math.min(MOST_RCLONE_MEBIBYTES, Math.max(LEAST_MEBIBYTES, Math.round(20_000 / roundTripMilliseconds)))
 }
 
-function rate(mebibytes: number, seconds: number): Rate {
+export function rate(mebibytes: number, seconds: number): Rate {
   const mibPerSecond = mebibytes / seconds
   return {
     mibPerSecond: rounded(mibPerSecond, 1),

@@ -1,5 +1,6 @@
 import type { Bed, Source } from './bed.ts'
 import { type Measured, measure } from './measure.ts'
+import { sshCommand } from './ssh-login.ts'
 import type { SubjectName } from './subject.ts'
 
 /**
@@ -7,25 +8,13 @@ import type { SubjectName } from './subject.ts'
  * by the plainest tool. CPU of both; time of the slower, since they could overlap. A node that pushes only sends.
  */
 export async function measureFloor(route: SubjectName, bed: Bed, source: Source): Promise<Measured> {
-  const { ssh, certificateFile } = bed
-  const login = ['-i', ssh.keyFile, '-o', `UserKnownHostsFile=${ssh.knownHostsFile}`, '-c', 'aes128-gcm@openssh.com']
+  const { certificateFile } = bed
   const name = source.path.slice(source.path.lastIndexOf('/') + 1)
   const receive =
     route === 'https'
       ? ['curl', '-sf', '--cacert', certificateFile, '-o', '/dev/null', `https://127.0.0.1:${bed.web.port}/${name}`]
       : // The shell's redirection: what ssh prints would be kept as the command's output.
-        [
-          'sh',
-          '-c',
-          'exec "$@" > /dev/null',
-          'sh',
-          'ssh',
-          '-p',
-          String(ssh.port),
-          ...login,
-          `${ssh.username}@127.0.0.1`,
-          `cat ${source.path}`,
-        ]
+        ['sh', '-c', 'exec "$@" > /dev/null', 'sh', ...sshCommand(bed), `cat ${source.path}`]
   const put = [
     'curl',
     '-sf',

@@ -8,10 +8,12 @@ import { type Bed, openBed } from './bed.ts'
 import { measureColdStarts } from './cold-start.ts'
 import { measureDistances } from './distance.ts'
 import { stopMeasuring } from './measure.ts'
-import { readOptions } from './options.ts'
+import { readOptions, type SectionName } from './options.ts'
 import { note } from './progress.ts'
 import { measureRawDisk } from './raw-disk.ts'
 import { printReport } from './report.ts'
+import { measureRestoreDistances } from './restore-distance.ts'
+import { measureRestores } from './restore.ts'
 import { measureRoutes, type NotMeasured } from './routes.ts'
 import { subjectNames } from './subject.ts'
 import { findTools, lacking } from './tools.ts'
@@ -42,12 +44,19 @@ async function orReason<T>(section: string, work: () => Promise<T>): Promise<T |
   }
 }
 
+/** The same for a section that needs the bed. */
+async function onBed<T>(section: string, work: (bed: Bed) => Promise<T>): Promise<T | NotMeasured> {
+  const ready = bed
+  return ready === undefined ? { notMeasured: missing ?? '' } : orReason(section, () => work(ready))
+}
+
 const results: Results = {}
 const [loadBefore = 0] = loadavg()
 if (loadBefore > availableParallelism() / 2) {
   note(`This machine is busy (load ${loadBefore.toFixed(1)}): ratios hold better than figures, and rates suffer.`)
 }
-const wantsBed = options.only.some((section) => section === 'routes' || section === 'distance')
+const sectionsWithBed: readonly SectionName[] = ['routes', 'distance', 'restore', 'restore-distance']
+const wantsBed = options.only.some((section) => sectionsWithBed.includes(section))
 const missing = lacking(tools, ['sshd', 'openssl'])
 if (wantsBed && missing === undefined) bed = await openBed()
 try {
@@ -59,11 +68,13 @@ try {
         : await measureRoutes(ready, tools, options)
   }
   if (options.only.includes('distance')) {
-    const ready = bed
-    results.distances =
-      ready === undefined
-        ? { notMeasured: missing ?? '' }
-        : await orReason('distance', () => measureDistances(ready, tools))
+    results.distances = await onBed('distance', (ready) => measureDistances(ready, tools))
+  }
+  if (options.only.includes('restore')) {
+    results.restores = await onBed('restore', (ready) => measureRestores(ready, options))
+  }
+  if (options.only.includes('restore-distance')) {
+    results.restoreDistances = await onBed('restore-distance', (ready) => measureRestoreDistances(ready, tools))
   }
   if (options.only.includes('cold')) {
     results.coldStarts = await orReason('cold', async () => ({ functions: await measureColdStarts() }))
@@ -78,14 +89,26 @@ try {
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, node ${process.version}, ${process.platform}-${process.arch}`
 const bars = barsOf(results)
 if (options.json) {
-  const { routes, distances, coldStarts, rawDisk } = results
+  const { routes, distances, restores, restoreDistances, coldStarts, rawDisk } = results
   const { mebibytes, runs } = options
   console.log(
-    JSON.stringify({ machine, loadBefore, mebibytes, runs, routes, ...distances, ...coldStarts, rawDisk, bars }),
+    JSON.stringify({
+      machine,
+      loadBefore,
+      mebibytes,
+      runs,
+      routes,
+      ...distances,
+      restores,
+      restoreDistances,
+      ...coldStarts,
+      rawDisk,
+      bars,
+    }),
   )
 } else {
   console.log(
-    `${machine}, load ${loadBefore.toFixed(1)} before; routes: ${options.mebibytes} MiB, medians of ${options.runs} runs in turns`,
+    `${machine}, load ${loadBefore.toFixed(1)} before; routes and restores: ${options.mebibytes} MiB, medians of ${options.runs} runs in turns`,
   )
   printReport(results, bars)
 }

@@ -43,12 +43,13 @@ function peakMiB(pid: string): number {
   return Math.max(own, ...children.map(peakMiB))
 }
 
-/** User and system seconds of one process so far, its children left out. */
-function ownCpuSeconds(pid: string): number {
+/** What one process runs, and its user and system seconds so far, its children left out. */
+function ownCpu(pid: string): { program: string; cpuSeconds: number } {
   const stat = readProc(`${pid}/stat`)
   // After the name, which may hold anything: state, ppid, …; utime and stime are the 14th and 15th field.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields.slice(11, 13).reduce((sum, field) => sum + Number(field), 0) / TICKS_PER_SECOND
+  const ticks = fields.slice(11, 13).reduce((sum, field) => sum + Number(field), 0)
+  return { program: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')), cpuSeconds: ticks / TICKS_PER_SECOND }
 }
 
 function descendants(pid: string): string[] {
@@ -58,14 +59,18 @@ function descendants(pid: string): string[] {
 
 /**
  * Watch a server and the processes that it starts for its clients. Looked at again and again, since nobody waits for some
- * of them: their last moments before an end between two looks are missed. Returns what ends it and gives the CPU seconds.
+ * of them: their last moments before an end between two looks are missed. Returns what ends it and gives the CPU seconds,
+ * by the program that each process ran last.
  */
-export function watchCpu(pid: number): () => number {
-  const seen = new Map<string, { first: number; last: number }>()
+export function watchPrograms(pid: number): () => Map<string, number> {
+  const seen = new Map<string, { program: string; first: number; last: number }>()
   const look = (start: boolean): void => {
     for (const each of descendants(String(pid))) {
-      const now = ownCpuSeconds(each)
-      if (now > 0 || !seen.has(each)) seen.set(each, { first: seen.get(each)?.first ?? (start ? now : 0), last: now })
+      const { program, cpuSeconds } = ownCpu(each)
+      const known = seen.get(each)
+      // One that ended between listing and looking says nothing any more.
+      if (program === '') continue
+      seen.set(each, { program, first: known?.first ?? (start ? cpuSeconds : 0), last: cpuSeconds })
     }
   }
   look(true)
@@ -73,8 +78,16 @@ export function watchCpu(pid: number): () => number {
   return () => {
     clearInterval(timer)
     look(false)
-    return [...seen.values()].reduce((sum, { first, last }) => sum + last - first, 0)
+    const sums = new Map<string, number>()
+    for (const { program, first, last } of seen.values()) sums.set(program, (sums.get(program) ?? 0) + last - first)
+    return sums
   }
+}
+
+/** The same as one sum. */
+export function watchCpu(pid: number): () => number {
+  const end = watchPrograms(pid)
+  return () => [...end().values()].reduce((sum, seconds) => sum + seconds, 0)
 }
 
 /** USER_HZ, which Linux fixes at 100 towards programs. */

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-export const sectionNames = ['routes', 'distance', 'cold', 'raw-disk'] as const
+export const sectionNames = ['routes', 'distance', 'restore', 'restore-distance', 'cold', 'raw-disk'] as const
 export type SectionName = (typeof sectionNames)[number]
 
 export interface Options {
@@ -17,11 +17,14 @@ Measures Guestlift beside rclone and a floor of plain tools, all on this machine
   routes    CPU seconds, seconds and memory per GiB of each route, from a server on loopback to a discarding TLS sink;
             --runs times --mib MiB, in turns
   distance  the rate of each route over 1 Gbit/s and 20, 80 and 150 ms to the site
+  restore   CPU seconds per GiB of each way back to a node, beside archiving by the route whose mirror it is; as routes
+  restore-distance
+            the rate of each way back over 1 Gbit/s and 20, 80 and 150 ms to the node
   cold      bundle size and load time of every function
   raw-disk  the archive of a disk beside zstd -1 of the same bytes: CPU, size, reading back; --runs times
   --json    the result as one line of JSON, the last of standard output
 Needs sshd, ssh, curl and openssl (Debian: openssh-server, openssh-client, curl, openssl), and zstd for raw-disk; rclone
-to compare with, perf to read how much of rclone's time its hashes take. Rows for which a tool is missing say so.`
+and aws to compare with, perf to read how much of rclone's time its hashes take. Rows for which a tool is missing say so.`
 
 /** The command line. Ends the process for `--help`, and for what it doesn't understand. */
 export function readOptions(): Options {

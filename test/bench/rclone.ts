@@ -1,10 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Bed, Source } from './bed.ts'
+import { sftpRemote } from './ssh-login.ts'
 import type { Ends, SubjectName } from './subject.ts'
 
 /** As people tune it: parts of our size, as many at once as we send. Its own defaults are parts of 5 MiB. */
 export const rcloneTuning = ['--s3-upload-concurrency', '4', '--s3-chunk-size', '64M']
+
+/** The certificates are made for this run; bucket checks and comparing with what is there would only add requests. */
+const quiet = ['--no-check-certificate', '--s3-no-check-bucket', '--ignore-times', '--retries', '1']
 
 /** The peer of a route: sftp to s3, or http to s3 over TLS. What the node would push, it would fetch by SFTP. */
 export function rcloneCommand(
@@ -15,35 +19,20 @@ export function rcloneCommand(
   tuning: readonly string[],
 ): string[] {
   const config = join(bed.folder, 'rclone.conf')
-  writeFileSync(config, [...sourceRemote(route, bed, ends.sitePort), ...s3Remote(ends.s3Port), ''].join('\n'))
+  writeFileSync(config, [...sourceRemote(route, bed, ends.sitePort), ...s3Remote('dst', ends.s3Port), ''].join('\n'))
   const from = route === 'https' ? `src:${basename(source.path)}` : `src:${source.path}`
-  // The certificates are made for this run; bucket checks and comparing with what is there would only add requests.
-  const quiet = ['--no-check-certificate', '--s3-no-check-bucket', '--ignore-times', '--retries', '1']
   return ['rclone', 'copyto', from, 'dst:bench/rclone.vma.zst', ...quiet, ...tuning, '--config', config]
 }
 
 function sourceRemote(route: SubjectName, bed: Bed, port: number): string[] {
   if (route === 'https') return ['[src]', 'type = http', `url = https://127.0.0.1:${port}/`]
-  const knownHosts = join(bed.folder, `known-hosts-${port}`)
-  // The same server keys, whatever the port at which the server is reached.
-  const lines = readFileSync(bed.ssh.knownHostsFile, 'utf8').replaceAll(`]:${bed.ssh.port} `, `]:${port} `)
-  writeFileSync(knownHosts, lines)
-  return [
-    '[src]',
-    'type = sftp',
-    'host = 127.0.0.1',
-    `port = ${port}`,
-    `user = ${bed.ssh.username}`,
-    `key_file = ${bed.ssh.keyFile}`,
-    `known_hosts_file = ${knownHosts}`,
-    // Without it, rclone would also have the server hash the file by a shell command.
-    'shell_type = none',
-  ]
+  return sftpRemote('src', bed, port)
 }
 
-function s3Remote(port: number): string[] {
+/** The store as a remote of rclone's. */
+function s3Remote(name: string, port: number): string[] {
   return [
-    '[dst]',
+    `[${name}]`,
     'type = s3',
     'provider = Other',
     `endpoint = https://127.0.0.1:${port}`,
@@ -52,4 +41,16 @@ function s3Remote(port: number): string[] {
     'region = us-east-1',
     'force_path_style = true',
   ]
+}
+
+/** The way back: from the store at `port` to a file on the node. */
+export function rcloneBackCommand(
+  bed: Bed,
+  key: string,
+  file: string,
+  ports: { store: number; site: number },
+): string[] {
+  const config = join(bed.folder, 'rclone-back.conf')
+  writeFileSync(config, [...s3Remote('src', ports.store), ...sftpRemote('dst', bed, ports.site), ''].join('\n'))
+  return ['rclone', 'copyto', `src:bench/${key}`, `dst:${file}`, ...quiet, '--config', config]
 }

@@ -1,11 +1,15 @@
 import type { Bar, Results } from './bars.ts'
-import type { Distances, Rate } from './distance.ts'
+import type { Distances } from './distance.ts'
+import { printLines, rateOf } from './report-rates.ts'
+import { printRestoreDistances, printRestores } from './report-restore.ts'
 import type { NotMeasured, RouteResult } from './routes.ts'
 
 /** The results as tables for people. */
 export function printReport(results: Results, bars: readonly Bar[]): void {
   for (const [name, route] of Object.entries(results.routes ?? {})) printRoute(name, route)
   if (results.distances !== undefined) printDistances(results.distances)
+  if (results.restores !== undefined) printRestores(results.restores)
+  if (results.restoreDistances !== undefined) printRestoreDistances(results.restoreDistances)
   if (results.coldStarts !== undefined) {
     console.log('\nFunctions: bundle, and its load in a fresh process')
     if ('notMeasured' in results.coldStarts) console.log(`not measured: ${results.coldStarts.notMeasured}`)
@@ -68,8 +72,6 @@ function printDistances(distances: Distances | NotMeasured): void {
     console.log(`not measured: ${distances.notMeasured}`)
     return
   }
-  const rateOf = (rate: Rate | NotMeasured): string =>
-    'notMeasured' in rate ? rate.notMeasured : `${rate.mibPerSecond} MiB/s, ${Math.round(rate.shareOfLink * 100)} %`
   const rows = [
     ...Object.entries(distances.distance).map(([roundTrip, one]) => ({ to: `site at ${roundTrip} ms`, one })),
     ...Object.entries(distances.distanceToS3).map(([roundTrip, one]) => ({ to: `S3 at ${roundTrip} ms`, one })),
@@ -86,10 +88,5 @@ function printDistances(distances: Distances | NotMeasured): void {
       ),
     ),
   )
-  for (const [roundTrip, line] of Object.entries(distances.line)) {
-    const share = `${Math.round(line.shareOfLink * 1000) / 10} %`
-    console.log(
-      `The line of ${roundTrip} ms itself: ${line.pingMilliseconds} ms there and back, ${share} by plain TCP.`,
-    )
-  }
+  printLines(distances.line)
 }

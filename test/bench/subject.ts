@@ -31,20 +31,24 @@ export const subjectNames = ['sftp', 'https', 'push'] as const
 export type SubjectName = (typeof subjectNames)[number]
 
 /** What runs on Lambda is a bundle, so a bundle is measured: made as the functions' are. */
-export async function bundleTransfer(folder: string): Promise<string> {
-  const outfile = join(folder, 'transfer.js')
-  await build({ ...handlerBundling, entryPoints: [here('transfer.ts')], outfile })
+export async function bundleSubject(name: 'transfer' | 'deliver', folder: string): Promise<string> {
+  const outfile = join(folder, `${name}.js`)
+  await build({ ...handlerBundling, entryPoints: [here(`${name}.ts`)], outfile })
   return outfile
+}
+
+/** The account on the node, whose server is reached at `port`. */
+export function loginAt(port: number, { ssh }: Pick<Bed, 'ssh'>) {
+  const { username, privateKey, fingerprints } = ssh
+  return { host: '127.0.0.1', port, username, privateKey, hostKeys: [fingerprints.ed25519] }
 }
 
 /** The route's configuration, with the site at `port` and otherwise as the product's defaults have it. */
 function routeTo(name: SubjectName, bed: Bed, port: number): unknown {
-  const { username, privateKey, fingerprints } = bed.ssh
-  const login = { host: '127.0.0.1', port, username, privateKey, hostKeys: [fingerprints.ed25519] }
   switch (name) {
     case 'sftp':
     case 'push':
-      return { type: name, ...login } satisfies Pick<RouteConfig, 'type'> & object
+      return { type: name, ...loginAt(port, bed) } satisfies Pick<RouteConfig, 'type'> & object
     case 'https':
       return { type: name, url: `https://127.0.0.1:${port}/{file}`, tls: { mode: 'ca', ca: bed.certificate } }
   }
@@ -69,10 +73,15 @@ export async function transfer(
     path: source.path,
     sizeBytes: source.sizeBytes,
   }
+  return runSubject<TransferResult>(bed, bed.bundle, order)
+}
+
+/** Give a bundle its order, in a fresh process with the options that the deployed function has. */
+export async function runSubject<Result>(bed: Bed, bundle: string, order: unknown): Promise<Measured & Result> {
   const orderFile = join(bed.folder, 'order.json')
   writeFileSync(orderFile, JSON.stringify(order))
   const environment = { NODE_EXTRA_CA_CERTS: bed.certificateFile, NODE_OPTIONS: byteMoverNodeOptions }
-  const measured = await measure([process.execPath, bed.bundle, orderFile], environment)
-  const result = JSON.parse(measured.output.trim().split('\n').at(-1) ?? '') as TransferResult
+  const measured = await measure([process.execPath, bundle, orderFile], environment)
+  const result = JSON.parse(measured.output.trim().split('\n').at(-1) ?? '') as Result
   return { ...measured, ...result }
 }

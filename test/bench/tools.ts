@@ -8,6 +8,7 @@ export interface Tools {
   curl: string | undefined
   openssl: string | undefined
   rclone: string | undefined
+  aws: string | undefined
   perf: string | undefined
 }
 
@@ -31,6 +32,7 @@ export function findTools(): Tools {
     curl: firstLine('curl', '--version'),
     openssl: firstLine('openssl', 'version'),
     rclone: firstLine('rclone', '--version'),
+    aws: firstLine('aws', '--version'),
     perf: firstLine('perf', '--version'),
   }
 }

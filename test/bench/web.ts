@@ -1,4 +1,7 @@
-/** The file server of the benchmark, a process of its own: GET and HEAD with Range over TLS. Prints its port. */
+/**
+ * The file server of the benchmark, a process of its own: GET and HEAD with Range over TLS. To those who read from S3 it
+ * is the store, whatever the bucket. Prints its port.
+ */
 import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +13,7 @@ const [folder = '', keyFile = '', certificateFile = ''] = process.argv.slice(2)
 const server = createServer(
   { key: readFileSync(keyFile), cert: readFileSync(certificateFile), ...fastTls },
   (request, response) => {
-    const path = join(folder, basename(decodeURIComponent(request.url ?? '')))
+    const path = join(folder, basename(decodeURIComponent(new URL(request.url ?? '/', 'https://web').pathname)))
     const file = statSync(path, { throwIfNoEntry: false })
     if (file?.isFile() !== true) return response.writeHead(404).end()
     const asked = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '')
