@@ -1,7 +1,7 @@
 import type { ColdStart } from './cold-start.ts'
 import type { Distances } from './distance.ts'
 import type { RawDiskResult } from './raw-disk.ts'
-import type { RestoreResult } from './restore.ts'
+import type { Restores } from './restore.ts'
 import type { RestoreDistances } from './restore-distance.ts'
 import type { NotMeasured, RouteResult } from './routes.ts'
 
@@ -18,7 +18,7 @@ export interface Bar {
 export interface Results {
   routes?: Record<string, RouteResult | NotMeasured>
   distances?: Distances | NotMeasured
-  restores?: Record<string, RestoreResult> | NotMeasured
+  restores?: Restores | NotMeasured
   restoreDistances?: RestoreDistances | NotMeasured
   coldStarts?: { functions: Record<string, ColdStart> } | NotMeasured
   rawDisk?: RawDiskResult | NotMeasured
@@ -91,12 +91,10 @@ function distanceBars(distances: Distances | NotMeasured): Bar[] {
   )
 }
 
-function restoreBars(restores: Record<string, RestoreResult> | NotMeasured): Bar[] {
-  if ('notMeasured' in restores) {
-    const reason = String(restores.notMeasured)
-    return [atMost("restore: CPU by archiving's", null, MOST_OF_ARCHIVING, reason)]
-  }
-  return Object.entries(restores).flatMap(([name, { ratioToArchiving, nodeRatioToArchiving }]) => [
+function restoreBars(restores: Restores | NotMeasured): Bar[] {
+  if ('notMeasured' in restores)
+    return [atMost("restore: CPU by archiving's", null, MOST_OF_ARCHIVING, restores.notMeasured)]
+  return Object.entries(restores.ways).flatMap(([name, { ratioToArchiving, nodeRatioToArchiving }]) => [
     atMost(`restore by ${name}: CPU by archiving's`, ratioToArchiving, MOST_OF_ARCHIVING),
     atMost(`restore by ${name}: the node's CPU by its`, nodeRatioToArchiving, MOST_OF_ARCHIVING),
   ])

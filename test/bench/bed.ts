@@ -37,8 +37,8 @@ export async function openBed(): Promise<Bed> {
   // In memory where there is a file system for it: the disk isn't what is measured.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'guestlift-bench-'))
   const { keyFile, certificateFile } = makeCertificate(folder)
-  // Where the node sends to S3 itself, it has to trust the sink.
-  const ssh = await startOpenSsh([], { SSL_CERT_FILE: certificateFile })
+  // Files come back as well. Where the node talks to S3 itself, it has to trust sink and web.
+  const ssh = await startOpenSsh(['Subsystem sftp internal-sftp'], { SSL_CERT_FILE: certificateFile })
   const allClear = guard(ssh, folder)
   const children: Child[] = []
   const close = async (): Promise<void> => {

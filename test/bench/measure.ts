@@ -74,7 +74,8 @@ export function watchPrograms(pid: number): () => Map<string, number> {
     }
   }
   look(true)
-  const timer = setInterval(() => look(false), LOOK_MILLISECONDS)
+  // Whoever fails before it ends this must not be kept from ending by it.
+  const timer = setInterval(() => look(false), LOOK_MILLISECONDS).unref()
   return () => {
     clearInterval(timer)
     look(false)

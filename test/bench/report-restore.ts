@@ -1,12 +1,12 @@
 import { printLines, rateOf } from './report-rates.ts'
-import type { RestoreResult } from './restore.ts'
+import type { RestoreResult, Restores } from './restore.ts'
 import type { RestoreDistances } from './restore-distance.ts'
 import type { NotMeasured } from './routes.ts'
 
-export function printRestores(restores: Record<string, RestoreResult> | NotMeasured): void {
+export function printRestores(restores: Restores | NotMeasured): void {
   console.log('\nBack to a node, on loopback, beside archiving the same bytes')
   if ('notMeasured' in restores) {
-    console.log(`not measured: ${String(restores.notMeasured)}`)
+    console.log(`not measured: ${restores.notMeasured}`)
     return
   }
   const row = ({ node, ...of }: Pick<RestoreResult, 'cpuSecondsPerGiB' | 'secondsPerGiB' | 'peakMiB' | 'node'>) => ({
@@ -18,7 +18,7 @@ export function printRestores(restores: Record<string, RestoreResult> | NotMeasu
   })
   console.table(
     Object.fromEntries(
-      Object.entries(restores).flatMap(([name, back]) => [
+      Object.entries(restores.ways).flatMap(([name, back]) => [
         [
           `restore by ${name}`,
           { ...row(back), 'by archiving’s': back.ratioToArchiving, 'the node’s': back.nodeRatioToArchiving },

@@ -24,6 +24,11 @@ export interface RestoreResult extends PerGiB {
   nodeRatioToArchiving: number | null
 }
 
+/** By way. */
+export interface Restores {
+  ways: Record<string, RestoreResult>
+}
+
 interface NodeCpu {
   sshd: number
   agent: number
@@ -35,10 +40,7 @@ interface Rounds {
 }
 
 /** Every way back `runs` times, each time beside archiving the same bytes: a noisy minute meets both alike. */
-export async function measureRestores(
-  bed: Bed,
-  options: { mebibytes: number; runs: number },
-): Promise<Record<string, RestoreResult>> {
+export async function measureRestores(bed: Bed, options: { mebibytes: number; runs: number }): Promise<Restores> {
   const source = bed.source(options.mebibytes)
   const rounds = new Map<DeliveryName, Rounds>(deliveryNames.map((name) => [name, { back: [], archiving: [] }]))
   for (let run = 1; run <= options.runs; run++) {
@@ -54,7 +56,8 @@ export async function measureRestores(
     }
   }
   const gibibytes = options.mebibytes / 1024
-  return Object.fromEntries([...rounds].map(([name, taken]) => [name, restoreResult(name, taken, gibibytes)]))
+  const ways = [...rounds].map(([name, taken]) => [name, restoreResult(name, taken, gibibytes)] as const)
+  return { ways: Object.fromEntries(ways) }
 }
 
 async function besideNode<T>(sshd: number, work: () => Promise<T>): Promise<T & { node: NodeCpu }> {
