@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { ArchiveConflict, GuestliftError, StoreDenied } from '../contracts/errors.ts'
 import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/transfer/part-retry.ts'
@@ -14,6 +15,11 @@ class CutShort extends Error {
   override readonly name = 'IncompleteBody'
 }
 
+/** The SDK's type speaks of browsers as well; in Node.js, a body is a stream of buffers. */
+function piecesOf(body: unknown): AsyncIterable<Buffer> {
+  return body instanceof Readable ? body : Readable.from([])
+}
+
 /**
  * Read a range whole. The SDK repeats a request only until its answer begins, so a body that breaks off is asked for
  * again here.
@@ -28,11 +34,17 @@ export async function readRange(client: S3Client, range: RangeToRead, retry: Ret
       const answer = await client.send(
         new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${firstByte}-${lastByte}`, IfMatch: etag }),
       )
-      const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array()
-      if (bytes.length < wanted) throw new CutShort(`${bytes.length} of ${wanted} bytes came`)
-      if (bytes.length > wanted)
-        throw new StoreDenied(`the store of s3://${bucket} gives more than the range asked for`)
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      const bytes = Buffer.allocUnsafeSlow(wanted)
+      let arrivedBytes = 0
+      // Each piece goes to its place at once: the SDK's own way keeps them all, and then copies them.
+      for await (const piece of piecesOf(answer.Body)) {
+        if (arrivedBytes + piece.length > wanted)
+          throw new StoreDenied(`the store of s3://${bucket} gives more than the range asked for`)
+        piece.copy(bytes, arrivedBytes)
+        arrivedBytes += piece.length
+      }
+      if (arrivedBytes < wanted) throw new CutShort(`${arrivedBytes} of ${wanted} bytes came`)
+      return bytes
     } catch (error) {
       if (error instanceof GuestliftError) throw error
       if (errorCode(error) === 'PreconditionFailed' || statusOf(error) === 412) {
