@@ -111,9 +111,7 @@ describe('a role in a run of one machine', () => {
     }
     const restorer = { ...copyParts, identity: readPolicy(document, 'identity') }
     const { identity } = ownRole(restorer, places, { ...places, keepsVersions: true }, ['one', 'two'])
-    expect(identity[0]?.resources).toEqual(
-      ['one/restore*', 'two/restore*'].map(secret),
-    )
+    expect(identity[0]?.resources).toEqual(['one/restore*', 'two/restore*'].map(secret))
   })
 
   it('may delete objects where it may remove versions, in a bucket that keeps none', () => {
