@@ -1,4 +1,5 @@
 import { siteSecretName } from '../../functions/aws/site-secrets.ts'
+import { parseJson } from '../../functions/domain/words/parse-json.ts'
 import { withoutRestore } from '../../functions/domain/restore/restore-site.ts'
 
 /**
@@ -11,7 +12,9 @@ export function siteSecretsOf(
   sites: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const secrets = Object.entries(sites).flatMap(([site, text]) => {
-    const config: unknown = JSON.parse(text)
+    const config = parseJson(text)
+    // What isn't JSON is found out by the functions, which say so.
+    if (config === undefined) return [[siteSecretName(prefix, site, 'backup'), text]]
     const plain = [siteSecretName(prefix, site, 'backup'), JSON.stringify(withoutRestore(config))]
     const restores = typeof config === 'object' && config !== null && 'restore' in config
     return restores ? [plain, [siteSecretName(prefix, site, 'restore'), text]] : [plain]

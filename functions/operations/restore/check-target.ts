@@ -34,7 +34,9 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
   }
   const frozen = await frozenFindings(record, ports)
   const all = [...findings, ...frozen.findings, ...(await deliveryFindings(record, place, findings, ports))]
-  const replaces = request.replace && present?.id === record.target.id ? { replaces: guestOf(present) } : {}
+  // The guest of the first look: one that came under the id while an archive thawed is none that a person agreed to lose.
+  const isFirst = record.steps.checkedAt === undefined
+  const replaces = isFirst && request.replace && present !== undefined ? { replaces: guestOf(present) } : {}
   await changeRestore(
     restore,
     (now) => ({

@@ -4,16 +4,28 @@ import type { RestoreFinding } from '../../contracts/restore.ts'
 import type { DeliveryPlace, RestoreRecord } from '../../contracts/restore-record.ts'
 import type { Ports } from '../ports.ts'
 
+/** A copy that was thawed for less than this may be gone before a large archive is delivered. */
+const SHORT_MILLISECONDS = 2 * 86_400_000
+
 /** An archive in Glacier is read once it was thawed, which costs money and time: a person says how. */
 export async function frozenFindings(
   { archive, request }: RestoreRecord,
-  { store }: Pick<Ports, 'store'>,
+  { store, now }: Pick<Ports, 'store' | 'now'>,
 ): Promise<{ isFrozen: boolean; storageClass?: string; findings: RestoreFinding[] }> {
   const where = `s3://${store.bucket}/${archive.key}`
   const found = await store.frozenState(archive.key)
   if (found === undefined) return { isFrozen: false, findings: [] }
   const { storageClass, state } = found
-  if (state === 'readable') return { isFrozen: false, storageClass, findings: [] }
+  if (state === 'readable') {
+    const { readableUntil } = found
+    const isShort = readableUntil !== undefined && Date.parse(readableUntil) - now().getTime() < SHORT_MILLISECONDS
+    const message = `${where} was thawed from ${storageClass}, and can be read until ${readableUntil}. A restore that takes longer fails: thaw it for more days first.`
+    return {
+      isFrozen: false,
+      storageClass,
+      findings: isShort ? [{ name: 'archive-frozen', level: 'warning', message }] : [],
+    }
+  }
   if (request.thaw !== undefined || state === 'thawing') {
     const message = `${where} lies in ${storageClass}${state === 'thawing' ? ' and is being thawed' : ''}: the restore waits until it is thawed.`
     return { isFrozen: true, storageClass, findings: [{ name: 'archive-frozen', level: 'warning', message }] }

@@ -13,4 +13,8 @@ describe('the secrets of local sites', () => {
     expect(secrets['guestlift/site/hq/restore']).toBe(whole)
     expect(JSON.parse(secrets['guestlift/site/branch'] ?? '')).toEqual(site)
   })
+
+  it('hand on a text that is no JSON as it is: the functions say so', () => {
+    expect(siteSecretsOf('guestlift/site/', { hq: '{"provider":' })).toEqual({ 'guestlift/site/hq': '{"provider":' })
+  })
 })

@@ -96,6 +96,20 @@ describe('an archive in Glacier', () => {
     expect((Date.parse(steps.thawedAt ?? '') - Date.parse(steps.thawBegunAt ?? '')) / 1000).toBe(1_800)
   })
 
+  it('is warned about while its thawed copy is short of its end', async () => {
+    const bed = await openBed()
+    const readable = (readableUntil: string) => ({ storageClass: 'GLACIER', state: 'readable' as const, readableUntil })
+    bed.ports.store.cold.set(bed.key, readable('2026-11-25T00:00:00.000Z'))
+    await bed.plan()
+    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: false })
+    expect((await bed.record()).findings).toMatchObject([
+      { level: 'warning', message: expect.stringContaining('can be read until 2026-11-25T00:00:00.000Z') as unknown },
+    ])
+    bed.ports.store.cold.set(bed.key, readable('2026-11-27T00:00:00.000Z'))
+    await checkTarget(WORK, bed.ports)
+    expect((await bed.record()).findings).toEqual([])
+  })
+
   it('is given up when it can not be read after days', async () => {
     const bed = await openBed()
     bed.ports.store.cold.set(bed.key, { storageClass: 'GLACIER', state: 'frozen' })

@@ -108,6 +108,21 @@ describe('asking for the guest', () => {
     expect(await createGuest(WORK, bed.ports)).toMatchObject({ jobRef: 'restore-1' })
   })
 
+  it('replaces no guest that came under the id while the archive thawed', async () => {
+    const bed = await openBed()
+    bed.restores.present = { ...present }
+    await bed.plan({ replace: true })
+    await checkTarget(WORK, bed.ports)
+    bed.restores.present = { ...present, identity: { id: 'uuid-2' } }
+    await checkTarget(WORK, bed.ports)
+    await expect(createGuest(WORK, bed.ports)).rejects.toMatchObject({ name: 'GuestIdInUse' })
+    const free = await checkedBed({ replace: true })
+    free.restores.present = { ...present }
+    await checkTarget(WORK, free.ports)
+    await expect(createGuest(WORK, free.ports)).rejects.toMatchObject({ name: 'GuestIdInUse' })
+    expect(free.restores.asked).toEqual([])
+  })
+
   it('lets one of two calls ask that come at once', async () => {
     const bed = await checkedBed()
     const both = await Promise.allSettled([createGuest(WORK, bed.ports), createGuest(WORK, bed.ports)])
