@@ -47,6 +47,20 @@ describe('checking the target', () => {
     await expect(checkTarget(WORK, bed.ports)).rejects.toMatchObject({ name: 'PlatformUnavailable' })
   })
 
+  it('remembers whom a restore may replace, and nobody where it may not', async () => {
+    const present = { id: '9100', kind: 'vm', name: 'old', node: 'pve1', nodeOffline: false } as const
+    const replacing = await openBed()
+    replacing.restores.present = present
+    await replacing.plan({ replace: true })
+    await checkTarget(WORK, replacing.ports)
+    expect((await replacing.record()).replaces).toEqual({ id: '9100', kind: 'vm', name: 'old', node: 'pve1' })
+    const beside = await openBed()
+    beside.restores.present = present
+    await beside.plan()
+    await checkTarget(WORK, beside.ports)
+    expect((await beside.record()).replaces).toBeUndefined()
+  })
+
   it('lets one restore at a time have an id', async () => {
     const bed = await openBed()
     await bed.plan()
@@ -105,7 +119,8 @@ describe('an archive in Glacier', () => {
     expect((await bed.record()).findings).toMatchObject([
       { level: 'warning', message: expect.stringContaining('can be read until 2026-11-25T00:00:00.000Z') as unknown },
     ])
-    bed.ports.store.cold.set(bed.key, readable('2026-11-27T00:00:00.000Z'))
+    // Two days and no less.
+    bed.ports.store.cold.set(bed.key, readable('2026-11-26T03:00:00.000Z'))
     await checkTarget(WORK, bed.ports)
     expect((await bed.record()).findings).toEqual([])
   })
