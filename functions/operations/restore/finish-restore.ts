@@ -1,4 +1,5 @@
 import type { StateError } from '../../contracts/execution.ts'
+import type { RestoreRecord } from '../../contracts/restore-record.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { reportKey, restorePrefix } from '../../domain/books/object-keys.ts'
 import { listPrices } from '../../domain/prices/list-prices.ts'
@@ -39,12 +40,14 @@ export async function finishRestore(
     }
   }
   const ended = found.value.ended ?? { at: ports.now().toISOString(), error: input.error }
-  const record = await changeRestore(restore, (now) => ({ ...now, ended: now.ended ?? ended }), ports)
-  const error: StateError | null = record.ended?.error ?? null
-  const { confirm, site } = record.request
+  const held = await changeRestore(restore, (now) => ({ ...now, ended: now.ended ?? ended }), ports)
+  const error: StateError | null = held.ended?.error ?? null
+  const { confirm, site } = held.request
   // Before there is a place, nothing was put anywhere; another restore may have the id.
-  if (record.place !== undefined && confirm) await keepLease(input, record, ports)
-  const { left, again } = await removeMade(record, error !== null, ports)
+  if (held.place !== undefined && confirm) await keepLease(input, held, ports)
+  const { left, again, whole } = await removeMade(held, error !== null, ports)
+  const seenWhole = (now: RestoreRecord): RestoreRecord => ({ ...now, steps: { createdAt: ended.at, ...now.steps } })
+  const record = whole ? await changeRestore(restore, seenWhole, ports) : held
   const report = restoreReport(record, {
     endedAt: ended.at,
     error,

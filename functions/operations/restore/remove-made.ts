@@ -12,6 +12,8 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'delivery' | 'log'
 export interface Removal {
   left: RestoreReport['left']
   again: boolean
+  /** The platform had made the guest to its end, though nobody wrote that down: it stays. */
+  whole?: true
 }
 
 const STOP_SECONDS = 120
@@ -26,7 +28,7 @@ export async function removeMade(record: RestoreRecord, failed: boolean, ports: 
     failed && record.steps.createdAt === undefined ? await attempt(() => removeGuest(record, ports), ports) : nothing
   // A task that runs reads the file.
   const file = guest.again ? nothing : await attempt(() => removeFile(record, ports), ports)
-  return { left: [...guest.left, ...file.left], again: guest.again || file.again }
+  return { ...guest, left: [...guest.left, ...file.left], again: guest.again || file.again }
 }
 
 const nothing: Removal = { left: [], again: false }
@@ -59,7 +61,13 @@ async function removeGuest(record: RestoreRecord, ports: Needs): Promise<Removal
   }
   const jobRef = record.jobRef ?? found?.ours[0]?.jobRef
   if (jobRef === undefined) return nothing
-  if ((await restores.ending(jobRef)).ending === 'running') await provider.stop(jobRef, STOP_SECONDS)
+  let { ending } = await restores.ending(jobRef)
+  if (ending === 'running') {
+    await provider.stop(jobRef, STOP_SECONDS)
+    // It may have come to its end before it was stopped.
+    ending = (await restores.ending(jobRef)).ending
+  }
+  if (ending === 'ok' || ending === 'warnings') return { ...nothing, whole: true }
   if (request.keepFailed) {
     return {
       left: [{ what: `${where}: guest ${target.id} is half made and was kept, as was asked for.` }],

@@ -32,6 +32,14 @@ async function madeBed(changes: Record<string, unknown> = {}): Promise<Bed> {
   return bed
 }
 
+/** A restore that the platform was asked for, and that came to no end. */
+async function brokenBed(changes: Record<string, unknown> = {}): Promise<Bed> {
+  const bed = await checkedBed(changes)
+  await createGuest(WORK, bed.ports)
+  bed.restores.end = { ending: 'errors', exitStatus: 'no space', warnings: [] }
+  return bed
+}
+
 const finish = (bed: Bed, error: { Error: string; Cause?: string } | null = null) =>
   finishRestore({ ...WORK, error }, bed.ports)
 const hasLease = async (bed: Bed) => (await bed.ports.store.readText(LEASE)) !== undefined
@@ -98,8 +106,7 @@ describe('the end of a restore', () => {
   })
 
   it('removes what was delivered and a guest that was never whole, and says what failed', async () => {
-    const bed = await checkedBed()
-    await createGuest(WORK, bed.ports)
+    const bed = await brokenBed()
     const { place } = await bed.record()
     bed.delivery.files.set(`pve1:/dump/${place?.fileName}`, new Map())
     expect(await finish(bed, FAILED)).toMatchObject({ outcome: 'failed', summary: 'The disk is full.' })
@@ -110,13 +117,11 @@ describe('the end of a restore', () => {
   })
 
   it('leaves a half-made guest to a person who wants to look at it, and names one that it may not remove', async () => {
-    const kept = await checkedBed({ keepFailed: true })
-    await createGuest(WORK, kept.ports)
+    const kept = await brokenBed({ keepFailed: true })
     await finish(kept, FAILED)
     expect(kept.restores.calls).not.toContain('removeMade')
     expect((await kept.report()).left).toHaveLength(1)
-    const foreign = await checkedBed()
-    await createGuest(WORK, foreign.ports)
+    const foreign = await brokenBed()
     foreign.restores.removal = { removed: false, reason: 'It runs.', removeWith: 'qm destroy 9100' }
     await finish(foreign, FAILED)
     expect((await foreign.report()).left).toEqual([{ what: 'It runs.', removeWith: 'qm destroy 9100' }])
@@ -140,8 +145,7 @@ describe('the end of a restore', () => {
   })
 
   it('is found by the sweep when its execution died without a word', async () => {
-    const bed = await checkedBed()
-    await createGuest(WORK, bed.ports)
+    const bed = await brokenBed()
     bed.pass(1_300)
     await sweepRestores({ site: 'hq', dryRun: false }, bed.ports)
     expect(bed.restores.calls).toContain('removeMade')
@@ -193,6 +197,19 @@ describe('what a restore failed with', () => {
     const elsewhere = await checkedBed()
     await finishRestore({ ...WORK, error: null }, { ...elsewhere.ports, s3Url: 'https://s3.example.com' })
     expect((await elsewhere.report()).price).toBeUndefined()
+  })
+})
+
+describe('a restore that died', () => {
+  const sweep = (bed: Bed) => sweepRestores({ site: 'hq', dryRun: false }, bed.ports)
+
+  it('leaves the guest that the platform made to its end meanwhile, and says that it is there', async () => {
+    const bed = await checkedBed()
+    await createGuest(WORK, bed.ports)
+    bed.pass(1_300)
+    expect((await sweep(bed)).notes).toEqual([expect.stringContaining('The guest is there: guest 9100')])
+    expect(bed.restores.calls).not.toContain('removeMade')
+    expect(await bed.report()).toMatchObject({ outcome: 'partial', error: { name: 'ExecutionEnded' }, left: [] })
   })
 })
 

@@ -15,6 +15,7 @@ async function orderedBed(changes: Record<string, unknown> = {}): Promise<Bed & 
   await bed.plan(changes)
   await checkTarget(WORK, bed.ports)
   await createGuest(WORK, bed.ports)
+  bed.restores.end = { ending: 'errors', exitStatus: 'no space', warnings: [] }
   const fileName = `pve1:/dump/${(await bed.record()).place?.fileName}`
   bed.delivery.files.set(fileName, new Map())
   const stops: string[] = []
@@ -40,6 +41,17 @@ describe('removing what a restore made', () => {
     expect(done.restores.calls).not.toContain('removeMade')
     expect(done.delivery.files.size).toBe(0)
   })
+
+  it.each(['ok', 'warnings'] as const)(
+    'leaves a guest that the platform made to its end (%s), recorded or not',
+    async (ending) => {
+      const bed = await orderedBed()
+      bed.restores.end = { ending, exitStatus: 'OK', warnings: [] }
+      expect(await removeMade(await bed.record(), true, bed.ports)).toEqual({ ...nothing, whole: true })
+      expect(bed.restores.calls).not.toContain('removeMade')
+      expect(bed.delivery.files.size).toBe(0)
+    },
+  )
 
   it('touches nothing for a dry run, or before anything had a place', async () => {
     const bed = await orderedBed()
