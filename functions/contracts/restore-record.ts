@@ -88,18 +88,25 @@ export const restoreRecordSchema = z.strictObject({
 })
 export type RestoreRecord = z.output<typeof restoreRecordSchema>
 
+/** A restore that has, or had, an id of a site. */
+const leaseHolderSchema = z.strictObject({
+  restoreId: z.string().min(1),
+  startedAt: instantSchema,
+  execution: z.string().min(1),
+})
+
 /**
  * `restores/open/<site>/<id>.json`: which restore has the id of a site at this moment. Gone when none has; one whose restore
  * died lapses, and the sweep cleans up by it.
  */
 export const restoreLeaseSchema = z.strictObject({
   version: z.literal(1),
-  restoreId: z.string().min(1),
-  startedAt: instantSchema,
-  execution: z.string().min(1),
+  ...leaseHolderSchema.shape,
   /** It lapses then, by our clock, unless it is renewed. */
   until: instantSchema,
   /** That of a restore on one machine. Absent in functions' leases. */
   process: localProcessSchema.optional(),
+  /** Whose leases had lapsed when this one took the id, the latest last: the sweep cleans up after them next. */
+  earlier: z.array(leaseHolderSchema).optional(),
 })
 export type RestoreLease = z.output<typeof restoreLeaseSchema>

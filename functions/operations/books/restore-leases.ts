@@ -20,7 +20,10 @@ export interface RestoreWork {
 }
 
 /** The id that a restore takes. */
-type Taken = Pick<RestoreRecord, 'target'> & { request: Pick<RestoreRecord['request'], 'site'> }
+interface Taken {
+  request: Pick<RestoreRecord['request'], 'site'>
+  target: Pick<RestoreRecord['target'], 'id'>
+}
 
 /**
  * Take the id of the target, or go on holding it: each longer piece of work begins with this. One whose restore died lapses.
@@ -45,7 +48,15 @@ export async function keepLease(
     const until = new Date(ports.now().getTime() + seconds * 1000).toISOString()
     const process = ports.localProcess === undefined ? {} : { process: ports.localProcess }
     const { id: restoreId, startedAt } = restore
-    const lease: RestoreLease = { version: 1, restoreId, startedAt, execution, until, ...process }
+    const lease: RestoreLease = {
+      version: 1,
+      restoreId,
+      startedAt,
+      execution,
+      until,
+      ...process,
+      ...earlierThan(restore, standing),
+    }
     const onlyIf = held === undefined ? { absent: true as const } : { etag: held.etag }
     if ((await writeRecord(ports.store, key, restoreLeaseShape, lease, { onlyIf })) !== undefined) return
   }
@@ -54,12 +65,30 @@ export async function keepLease(
   throw busy(winner?.value, request.site, target.id, ports, key)
 }
 
-/** Let others have the id. A lease that another holds by now is left alone. */
+/** Whom the sweep has yet to clean up after once this restore has the id. */
+function earlierThan({ id }: RestoreRef, standing: RestoreLease | undefined): Pick<RestoreLease, 'earlier'> {
+  if (standing === undefined) return {}
+  const { restoreId, startedAt, execution, earlier = [] } = standing
+  const others = [...earlier, { restoreId, startedAt, execution }].filter((holder) => holder.restoreId !== id)
+  return others.length === 0 ? {} : { earlier: others }
+}
+
+/**
+ * Let others have the id. A lease that another holds by now is left alone. One whose restore died before this one took the
+ * id is put back as it was, lapsed, for the sweep.
+ */
 export async function giveBackLease({ restore, execution }: RestoreWork, taken: Taken, ports: Needs): Promise<void> {
   const key = restoreLeaseKey(ports.keyPrefix, taken.request.site, taken.target.id)
   const held = await holdRecord(ports.store, key, restoreLeaseShape)
   if (held?.value.restoreId !== restore.id || held.value.execution !== execution) return
-  await ports.store.remove(key, { etag: held.etag })
+  const [first, ...others] = held.value.earlier ?? []
+  if (first === undefined) {
+    await ports.store.remove(key, { etag: held.etag })
+    return
+  }
+  const earlier = others.length === 0 ? {} : { earlier: others }
+  const lapsed: RestoreLease = { version: 1, ...first, until: ports.now().toISOString(), ...earlier }
+  await writeRecord(ports.store, key, restoreLeaseShape, lapsed, { onlyIf: { etag: held.etag } })
 }
 
 /** All leases of restores to a site, with the ids that they are of. */

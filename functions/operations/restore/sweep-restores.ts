@@ -1,6 +1,6 @@
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
-import { leasesOf } from '../books/restore-leases.ts'
+import { keepLease, leasesOf } from '../books/restore-leases.ts'
 import type { Ports } from '../ports.ts'
 import { finishRestore } from './finish-restore.ts'
 
@@ -35,6 +35,8 @@ export async function sweepRestores(
       const restore = { id: restoreId, startedAt }
       // Of this sweep alone: a function of the dead restore that still runs finds that it lost the id.
       const execution = `sweep-${ports.randomToken()}`
+      // Also of a restore that had put nothing anywhere yet: its lease would stay for ever.
+      await keepLease({ restore, execution }, { request: { site }, target: { id } }, ports)
       const { summary } = await finishRestore({ restore, execution, error: EXECUTION_ENDED }, ports)
       notes.push(`${which} was cleaned up after. ${summary}`)
     } catch (error) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
 import { restoreReportSchema } from '../../../../functions/contracts/restore-report.ts'
-import { keepLease } from '../../../../functions/operations/books/restore-leases.ts'
+import { giveBackLease, keepLease } from '../../../../functions/operations/books/restore-leases.ts'
 import { checkRestore } from '../../../../functions/operations/restore/check-restore.ts'
 import { checkTarget } from '../../../../functions/operations/restore/check-target.ts'
 import { compareGuest } from '../../../../functions/operations/restore/compare-guest.ts'
@@ -201,6 +201,7 @@ describe('what a restore failed with', () => {
 })
 
 describe('a restore that died', () => {
+  const OTHER = { restore: { id: 'restore-2', startedAt: '2026-11-24T03:00:00.000Z' }, execution: 'arn:restore:two' }
   const sweep = (bed: Bed) => sweepRestores({ site: 'hq', dryRun: false }, bed.ports)
 
   it('leaves the guest that the platform made to its end meanwhile, and says that it is there', async () => {
@@ -210,6 +211,31 @@ describe('a restore that died', () => {
     expect((await sweep(bed)).notes).toEqual([expect.stringContaining('The guest is there: guest 9100')])
     expect(bed.restores.calls).not.toContain('removeMade')
     expect(await bed.report()).toMatchObject({ outcome: 'partial', error: { name: 'ExecutionEnded' }, left: [] })
+  })
+
+  it('before it had a place for its file gives its id back once, too', async () => {
+    const bed = await openBed()
+    await bed.plan()
+    await keepLease(WORK, await bed.record(), bed.ports)
+    bed.pass(1_300)
+    expect((await sweep(bed)).notes).toHaveLength(1)
+    expect(await hasLease(bed)).toBe(false)
+    expect(await sweep(bed)).toEqual({ notes: [], failed: 0 })
+  })
+
+  it('is still found by the sweep when another restore took its id meanwhile', async () => {
+    const bed = await brokenBed()
+    const { place } = await bed.record()
+    bed.delivery.files.set(`pve1:/dump/${place?.fileName}`, new Map())
+    bed.pass(1_300)
+    await keepLease(OTHER, await bed.record(), bed.ports)
+    bed.pass(600)
+    await keepLease(OTHER, await bed.record(), bed.ports)
+    expect(await sweep(bed)).toEqual({ notes: [], failed: 0 })
+    await giveBackLease(OTHER, await bed.record(), bed.ports)
+    expect((await sweep(bed)).notes).toHaveLength(1)
+    expect(bed.delivery.files.size).toBe(0)
+    expect(await hasLease(bed)).toBe(false)
   })
 })
 
