@@ -14,7 +14,10 @@ export async function frozenFindings(
 ): Promise<{ isFrozen: boolean; storageClass?: string; findings: RestoreFinding[] }> {
   const where = `s3://${store.bucket}/${archive.key}`
   const found = await store.frozenState(archive.key)
-  if (found === undefined) return { isFrozen: false, findings: [] }
+  if (found === undefined) {
+    const message = `${where} is gone. Restore another archive.`
+    return { isFrozen: false, findings: [{ name: 'archive-unfit', level: 'refusal', message }] }
+  }
   const { storageClass, state } = found
   if (state === 'readable') {
     const { readableUntil } = found

@@ -94,6 +94,16 @@ describe('an archive in Glacier', () => {
     })
   })
 
+  it('is refused when it is gone by then', async () => {
+    const bed = await openBed()
+    await bed.plan({ confirm: false })
+    await bed.ports.store.remove(bed.key)
+    await checkTarget(WORK, bed.ports)
+    expect((await bed.record()).findings).toEqual([
+      { name: 'archive-unfit', level: 'refusal', message: `s3://memory/${bed.key} is gone. Restore another archive.` },
+    ])
+  })
+
   it('is asked for once, and waited for until it can be read', async () => {
     const bed = await openBed()
     bed.ports.store.cold.set(bed.key, { storageClass: 'DEEP_ARCHIVE', state: 'frozen' })
