@@ -27,7 +27,7 @@ export function cleanUpRestore(scope: Construct, functions: ExportFunctions): IC
     payload: {
       restore: '{% $restore %}',
       execution: '{% $execution %}',
-      error: `{% {'Error': 'ExecutionEnded', 'Cause': 'Its execution ended as ' & $status & ' while it was at work. What it had put on the platform was removed.'} %}`,
+      error: `{% {'Error': 'ExecutionEnded', 'Cause': 'Its execution ended as ' & $status & ' while it was at work.'} %}`,
     },
     retry: patient,
     onError: stopped,

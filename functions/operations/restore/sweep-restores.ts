@@ -12,8 +12,7 @@ type Needs = Pick<
 /** What a restore failed with whose execution ended without a word. */
 export const EXECUTION_ENDED = {
   Error: 'ExecutionEnded',
-  Cause:
-    'Its execution ended while it was at work, and nobody went on with it. What it had put on the platform was removed.',
+  Cause: 'Its execution ended while it was at work, and nobody went on with it.',
 }
 
 /** Finish restores to a site whose lease has lapsed: nobody works on them. With none, the site isn't asked anything. */
@@ -37,7 +36,8 @@ export async function sweepRestores(
       const execution = `sweep-${ports.randomToken()}`
       // Also of a restore that had put nothing anywhere yet: its lease would stay for ever.
       await keepLease({ restore, execution }, { request: { site }, target: { id } }, ports)
-      const { summary } = await finishRestore({ restore, execution, error: EXECUTION_ENDED }, ports)
+      const { summary, left } = await finishRestore({ restore, execution, error: EXECUTION_ENDED }, ports)
+      if (left > 0) failed += 1
       notes.push(`${which} was cleaned up after. ${summary}`)
     } catch (error) {
       if (!(error instanceof GuestliftError)) throw error

@@ -237,6 +237,14 @@ describe('a restore that died', () => {
     expect(bed.delivery.files.size).toBe(0)
     expect(await hasLease(bed)).toBe(false)
   })
+
+  it('counts as trouble of the sweep while something of it is left', async () => {
+    const bed = await brokenBed()
+    bed.restores.removal = { removed: false, reason: 'It runs.', removeWith: 'qm destroy 9100' }
+    bed.pass(1_300)
+    expect(await sweep(bed)).toMatchObject({ failed: 1 })
+    expect(await hasLease(bed)).toBe(false)
+  })
 })
 
 describe('a dry run', () => {
