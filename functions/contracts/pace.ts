@@ -1,6 +1,8 @@
 /** What Plan copies decides from round to round, and what a round tells it. Travels in state: small, and no secrets. */
 import * as z from 'zod'
+import { MAX_STREAMS } from './execution.ts'
 import { instantSchema } from './nouns.ts'
+import { chunkSchema } from './upload.ts'
 import { copyWorkSchema } from './work.ts'
 
 /** What one Copy parts call did. Of a call that failed or was killed the workflow tells only `error` and its time. */
@@ -86,3 +88,16 @@ export const copyOrderSchema = z.strictObject({
   bytesPerSecond: z.int().positive().optional(),
 })
 export type CopyOrder = z.output<typeof copyOrderSchema>
+
+/** What is moved next. No chunk: given up, or wait and plan again or, with nothing to wait for, everything is there. */
+export const dealtRoundSchema = z.strictObject({
+  pace: paceSchema,
+  chunks: z.array(chunkSchema).max(MAX_STREAMS),
+  order: copyOrderSchema.optional(),
+  waitSeconds: z.int().nonnegative(),
+  /** Nothing moves any more: the error to fail with. */
+  gaveUp: z.strictObject({ Error: z.string(), Cause: z.string() }).optional(),
+  /** Why this many streams, or why none: a sentence for people. */
+  reason: z.string(),
+})
+export type DealtRound = z.output<typeof dealtRoundSchema>

@@ -1,8 +1,8 @@
 /** The tasks of the workflow that brings a guest back. `tasks.ts` has those of all workflows. */
 import * as z from 'zod'
-import { executionSchema, MAX_STREAMS, stateErrorSchema } from './execution.ts'
+import { executionSchema, stateErrorSchema } from './execution.ts'
 import { instantSchema, siteNameSchema } from './nouns.ts'
-import { copyOrderSchema, copyResultSchema, paceSchema } from './pace.ts'
+import { copyOrderSchema, copyResultSchema, dealtRoundSchema, paceSchema } from './pace.ts'
 import { runOutcomeSchema } from './report.ts'
 import { restoreRefSchema } from './restore-record.ts'
 import { siteEnv, storeEnv } from './task-env.ts'
@@ -56,17 +56,8 @@ export const restoreTasks = {
       /** One for each chunk of the last round; none at first. */
       results: z.array(copyResultSchema),
     }),
-    /** No chunk: given up, or wait and plan again or, with nothing to wait for, every range is there. */
-    output: z.strictObject({
-      pace: paceSchema,
-      chunks: z.array(chunkSchema).max(MAX_STREAMS),
-      order: copyOrderSchema.optional(),
-      waitSeconds: z.int().nonnegative(),
-      gaveUp: z.strictObject({ Error: z.string(), Cause: z.string() }).optional(),
-      /** Bytes that the target lacked when this was planned. */
-      missingBytes: z.int().nonnegative(),
-      reason: z.string(),
-    }),
+    /** `missingBytes`: what the target lacked when this was planned. */
+    output: dealtRoundSchema.extend({ missingBytes: z.int().nonnegative() }),
     env: withSite,
   },
   /** The mirror of Copy parts: bring a chunk's missing ranges until done or out of time. */

@@ -6,12 +6,12 @@ import * as z from 'zod'
 import { planItemSchema } from './plan-item.ts'
 import { storeEnv, siteEnv, metricsEnv } from './task-env.ts'
 import { chunkSchema, uploadSchema } from './upload.ts'
-import { executionSchema, MAX_STREAMS, stateErrorSchema } from './execution.ts'
+import { executionSchema, stateErrorSchema } from './execution.ts'
 import { restoreTasks } from './restore-tasks.ts'
 import { verdictSchema } from './evidence.ts'
 import { jobSchema } from './job.ts'
 import { coverageRequestSchema, coverageSummarySchema } from './coverage.ts'
-import { copyOrderSchema, copyResultSchema, paceSchema } from './pace.ts'
+import { copyOrderSchema, copyResultSchema, dealtRoundSchema, paceSchema } from './pace.ts'
 import {
   instantSchema,
   platformSchema,
@@ -159,19 +159,8 @@ export const tasks = {
       /** One for each chunk of the last round; none at first. */
       results: z.array(copyResultSchema),
     }),
-    /** No chunk: given up, or wait and plan again or, with nothing to wait for, everything is in S3. */
-    output: z.strictObject({
-      pace: paceSchema,
-      chunks: z.array(chunkSchema).max(MAX_STREAMS),
-      order: copyOrderSchema.optional(),
-      waitSeconds: z.int().nonnegative(),
-      /** Nothing moves any more: the error to fail with. */
-      gaveUp: z.strictObject({ Error: z.string(), Cause: z.string() }).optional(),
-      /** Bytes that S3 lacked when this was planned. */
-      missingBytes: z.int().nonnegative(),
-      /** Why this many streams, or why none: a sentence for people. */
-      reason: z.string(),
-    }),
+    /** `missingBytes`: what S3 lacked when this was planned. */
+    output: dealtRoundSchema.extend({ missingBytes: z.int().nonnegative() }),
     env: storeEnv.extend(siteEnv.shape),
   },
   /** Copy a chunk's missing parts until done or out of time. What it left over, the next round finds. */

@@ -2,8 +2,7 @@
 import { LineTooSlow } from '../../contracts/errors.ts'
 import { MAX_STREAMS } from '../../contracts/execution.ts'
 import type { RunLimits } from '../../contracts/limits.ts'
-import type { CopyOrder, CopyResult, Pace } from '../../contracts/pace.ts'
-import type { Chunk } from '../../contracts/upload.ts'
+import type { CopyResult, DealtRound, Pace } from '../../contracts/pace.ts'
 import { readFailure } from '../../domain/backup/failure.ts'
 import { judgeRound } from '../../domain/transfer/pace.ts'
 import { affordableParts, planChunks } from '../../domain/transfer/part-plan.ts'
@@ -35,17 +34,6 @@ export interface RoundToDeal {
   partSizeBytes: number
   /** In a function's memory for each part. */
   heldBytes: number
-}
-
-/** No chunk: given up, or wait and plan again or, with nothing to wait for, everything is there. */
-export interface DealtRound {
-  pace: Pace
-  chunks: Chunk[]
-  order?: CopyOrder
-  waitSeconds: number
-  gaveUp?: { Error: string; Cause: string }
-  /** Why this many streams, or why none: a sentence for people. */
-  reason: string
 }
 
 /** @throws UnknownSite, InvalidSite and the store's errors */
