@@ -1,20 +1,9 @@
-import {
-  Choice,
-  Condition,
-  Fail,
-  type IChainable,
-  Map as InlineMap,
-  Pass,
-  ProvideItems,
-  Wait,
-  WaitTime,
-} from 'aws-cdk-lib/aws-stepfunctions'
+import { Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
-import { leg, legEnd, legIsFull, retriesOfTask, spentOnMap, spentOnTask } from './legs.ts'
-import { rethrown } from './rethrown.ts'
-import { neverStarted, passingToPlan, patient } from './retry-policies.ts'
+import { leg } from './legs.ts'
+import { rounds } from './rounds.ts'
 
 interface DeliverFileProps {
   /** Every range is there; `$pace` says what it took. */
@@ -47,91 +36,25 @@ export function deliverFile(
   )
 }
 
-/** Rounds of delivery, for as long as a history holds. Output: the input with the pace as it is now, and `done` or `error`. */
+/** Rounds of delivery. Input: `{restore, execution, pace}`. */
 function deliverForAWhile(scope: Construct, functions: ExportFunctions): IChainable {
-  const takeUp = Pass.jsonata(scope, 'Take up delivery', {
-    assign: {
-      leg: '{% $states.input %}',
-      paced: '{% $states.input.pace %}',
-      brought: '{% [] %}',
-      spent: '{% 0 %}',
+  const its = { restore: '{% $leg.restore %}', execution: '{% $leg.execution %}' } as const
+  return rounds(scope, {
+    names: {
+      takeUp: 'Take up delivery',
+      question: 'What is to be brought next?',
+      moveChunks: 'Deliver chunks',
+      wait: 'Wait for a turn to deliver',
+      broke: 'Delivery broke',
+      chunkFailed: 'Delivery of chunk failed',
+      failed: 'Delivery failed',
+      gaveUp: 'Delivery given up',
+      handOver: 'Deliver on in another leg',
+      isThere: 'Every range is there',
     },
-  })
-
-  const failed = legEnd(scope, 'Delivery failed', "{% $merge([$leg, {'pace': $paced, 'error': $states.input}]) %}")
-  const gaveUp = legEnd(
-    scope,
-    'Delivery given up',
-    "{% $merge([$leg, {'pace': $paced, 'error': $states.input.gaveUp}]) %}",
-  )
-  const handOver = legEnd(scope, 'Deliver on in another leg', "{% $merge([$leg, {'pace': $paced}]) %}")
-  const isThere = legEnd(scope, 'Every range is there', "{% $merge([$leg, {'pace': $paced, 'done': true}]) %}")
-
-  const plan = lambdaTask(scope, functions, 'PlanDelivery', {
-    payload: {
-      restore: '{% $leg.restore %}',
-      execution: '{% $leg.execution %}',
-      pace: '{% $paced %}',
-      results: '{% $brought %}',
-    },
-    // What a round brought is judged once: after a wait there is nothing new.
-    assign: { paced: '{% $states.result.Payload.pace %}', brought: '{% [] %}', spent: spentOnTask },
-    retry: patient,
-    onError: failed,
-  })
-
-  const deliverChunks = InlineMap.jsonata(scope, 'Deliver chunks', {
-    items: ProvideItems.jsonata('{% $states.input.chunks %}'),
-    jsonataMaxConcurrency: '{% $count($states.input.chunks) %}',
-    itemSelector: { chunk: '{% $states.context.Map.Item.Value %}', order: '{% $states.input.order %}' },
-    assign: { brought: '{% $states.result %}', spent: spentOnMap },
-  })
-    .itemProcessor(deliverChunk(scope, functions))
-    .addCatch(failed)
-
-  plan.next(
-    Choice.jsonata(scope, 'What is to be brought next?')
-      .when(Condition.jsonata('{% $exists($states.input.gaveUp) %}'), gaveUp)
-      .when(Condition.jsonata('{% $count($states.input.chunks) = 0 and $states.input.waitSeconds = 0 %}'), isThere)
-      .when(Condition.jsonata(legIsFull), handOver)
-      .when(Condition.jsonata('{% $count($states.input.chunks) > 0 %}'), deliverChunks.next(plan))
-      .otherwise(
-        Wait.jsonata(scope, 'Wait for a turn to deliver', {
-          time: WaitTime.seconds('{% $states.input.waitSeconds %}'),
-        }).next(plan),
-      ),
-  )
-  return takeUp.next(plan)
-}
-
-/** One stream's round. What passes, or may be the stream's own fault, is for Plan delivery; the rest fails the restore. */
-function deliverChunk(scope: Construct, functions: ExportFunctions): IChainable {
-  const cutShort = Pass.jsonata(scope, 'Delivery broke', {
-    outputs: {
-      bytesSent: 0,
-      partsSent: 0,
-      seconds: 0,
-      billedSeconds: '{% ($toMillis($states.context.State.EnteredTime) - $toMillis($states.input.enteredAt)) / 1000 %}',
-      throttles: 0,
-      drops: 0,
-      error: '{% $states.input.error %}',
-      retries: '{% $states.input.retries %}',
-    },
-  })
-  return lambdaTask(scope, functions, 'DeliverParts', {
-    payload: {
-      restore: '{% $leg.restore %}',
-      execution: '{% $leg.execution %}',
-      chunk: '{% $states.input.chunk %}',
-      order: '{% $states.input.order %}',
-    },
-    output: `{% $merge([$states.result.Payload, {'retries': ${retriesOfTask}}]) %}`,
-    retry: [neverStarted],
-    caught: {
-      errors: passingToPlan,
-      by: cutShort,
-      output: `{% {'error': $states.errorOutput, 'enteredAt': $states.context.State.EnteredTime, 'retries': ${retriesOfTask}} %}`,
-    },
-    onError: Fail.jsonata(scope, 'Delivery of chunk failed', rethrown),
+    plan: (round, behaviour) =>
+      lambdaTask(scope, functions, 'PlanDelivery', { payload: { ...its, ...round }, ...behaviour }),
+    move: (dealt, behaviour) =>
+      lambdaTask(scope, functions, 'DeliverParts', { payload: { ...its, ...dealt }, ...behaviour }),
   })
 }

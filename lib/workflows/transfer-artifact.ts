@@ -1,21 +1,11 @@
-import {
-  Choice,
-  Condition,
-  Fail,
-  type IChainable,
-  Map as InlineMap,
-  Pass,
-  ProvideItems,
-  Succeed,
-  Wait,
-  WaitTime,
-} from 'aws-cdk-lib/aws-stepfunctions'
+import { Choice, Condition, Fail, type IChainable, Pass, Succeed } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
-import { leg, legEnd, legIsFull, retriesOfTask, spentOnMap, spentOnTask } from './legs.ts'
+import { leg } from './legs.ts'
 import { rethrown } from './rethrown.ts'
-import { neverStarted, passingToPlan, patient } from './retry-policies.ts'
+import { patient } from './retry-policies.ts'
+import { rounds } from './rounds.ts'
 
 /** An upload that vanishes again and again is being aborted by someone: then it is told, and not tried for ever. */
 const MAX_OPENINGS = 3
@@ -93,101 +83,30 @@ export function transferArtifact(scope: Construct, functions: ExportFunctions): 
     )
 }
 
-/**
- * Rounds of copying, for as long as a history holds. Input: `{item, execution, artifact, upload, pace}`; output: the same
- * with the pace as it is now, and `done` when S3 has every part, or `error`.
- */
+/** Rounds of copying. Input: `{item, execution, artifact, upload, pace}`. */
 function copyForAWhile(scope: Construct, functions: ExportFunctions): IChainable {
-  const takeUp = Pass.jsonata(scope, 'Take up copying', {
-    assign: {
-      leg: '{% $states.input %}',
-      paced: '{% $states.input.pace %}',
-      copied: '{% [] %}',
-      spent: '{% 0 %}',
+  const its = {
+    item: '{% $leg.item %}',
+    execution: '{% $leg.execution %}',
+    artifact: '{% $leg.artifact %}',
+    upload: '{% $leg.upload %}',
+  } as const
+  return rounds(scope, {
+    names: {
+      takeUp: 'Take up copying',
+      question: 'What next?',
+      moveChunks: 'Copy chunks',
+      wait: 'Wait for a turn',
+      broke: 'Stream broke',
+      chunkFailed: 'Chunk failed',
+      failed: 'Copying failed',
+      gaveUp: 'Gave up',
+      handOver: 'Copy on in another leg',
+      isThere: 'Every part is there',
     },
-  })
-
-  const failed = legEnd(scope, 'Copying failed', "{% $merge([$leg, {'pace': $paced, 'error': $states.input}]) %}")
-  const gaveUp = legEnd(scope, 'Gave up', "{% $merge([$leg, {'pace': $paced, 'error': $states.input.gaveUp}]) %}")
-  const handOver = legEnd(scope, 'Copy on in another leg', "{% $merge([$leg, {'pace': $paced}]) %}")
-  const isThere = legEnd(scope, 'Every part is there', "{% $merge([$leg, {'pace': $paced, 'done': true}]) %}")
-
-  const plan = lambdaTask(scope, functions, 'PlanCopies', {
-    payload: {
-      item: '{% $leg.item %}',
-      execution: '{% $leg.execution %}',
-      artifact: '{% $leg.artifact %}',
-      upload: '{% $leg.upload %}',
-      pace: '{% $paced %}',
-      results: '{% $copied %}',
-    },
-    // What a round brought is told once: after a wait there is nothing new to judge.
-    assign: { paced: '{% $states.result.Payload.pace %}', copied: '{% [] %}', spent: spentOnTask },
-    retry: patient,
-    onError: failed,
-  })
-
-  const copyChunks = InlineMap.jsonata(scope, 'Copy chunks', {
-    items: ProvideItems.jsonata('{% $states.input.chunks %}'),
-    // All at once: how many there are is what Plan copies decides.
-    jsonataMaxConcurrency: '{% $count($states.input.chunks) %}',
-    itemSelector: {
-      chunk: '{% $states.context.Map.Item.Value %}',
-      order: '{% $states.input.order %}',
-    },
-    assign: { copied: '{% $states.result %}', spent: spentOnMap },
-  })
-    .itemProcessor(copyChunk(scope, functions))
-    .addCatch(failed)
-
-  plan.next(
-    Choice.jsonata(scope, 'What next?')
-      .when(Condition.jsonata('{% $exists($states.input.gaveUp) %}'), gaveUp)
-      .when(Condition.jsonata('{% $count($states.input.chunks) = 0 and $states.input.waitSeconds = 0 %}'), isThere)
-      // The next leg plans anew; what was dealt out just now nobody has begun.
-      .when(Condition.jsonata(legIsFull), handOver)
-      .when(Condition.jsonata('{% $count($states.input.chunks) > 0 %}'), copyChunks.next(plan))
-      .otherwise(
-        Wait.jsonata(scope, 'Wait for a turn', { time: WaitTime.seconds('{% $states.input.waitSeconds %}') }).next(
-          plan,
-        ),
-      ),
-  )
-  return takeUp.next(plan)
-}
-
-/** One stream's round. What passes, or may be the stream's own fault, is told to Plan copies; the rest fails the guest. */
-function copyChunk(scope: Construct, functions: ExportFunctions): IChainable {
-  const cutShort = Pass.jsonata(scope, 'Stream broke', {
-    outputs: {
-      bytesSent: 0,
-      partsSent: 0,
-      seconds: 0,
-      // Lambda tells nobody how long a call ran that failed.
-      billedSeconds: '{% ($toMillis($states.context.State.EnteredTime) - $toMillis($states.input.enteredAt)) / 1000 %}',
-      throttles: 0,
-      drops: 0,
-      error: '{% $states.input.error %}',
-      retries: '{% $states.input.retries %}',
-    },
-  })
-  // No state follows: each one would cost two events a stream and round, and the largest archive takes hundreds of rounds.
-  return lambdaTask(scope, functions, 'CopyParts', {
-    payload: {
-      item: '{% $leg.item %}',
-      execution: '{% $leg.execution %}',
-      artifact: '{% $leg.artifact %}',
-      upload: '{% $leg.upload %}',
-      chunk: '{% $states.input.chunk %}',
-      order: '{% $states.input.order %}',
-    },
-    output: `{% $merge([$states.result.Payload, {'retries': ${retriesOfTask}}]) %}`,
-    retry: [neverStarted],
-    caught: {
-      errors: passingToPlan,
-      by: cutShort,
-      output: `{% {'error': $states.errorOutput, 'enteredAt': $states.context.State.EnteredTime, 'retries': ${retriesOfTask}} %}`,
-    },
-    onError: Fail.jsonata(scope, 'Chunk failed', rethrown),
+    plan: (round, behaviour) =>
+      lambdaTask(scope, functions, 'PlanCopies', { payload: { ...its, ...round }, ...behaviour }),
+    move: (dealt, behaviour) =>
+      lambdaTask(scope, functions, 'CopyParts', { payload: { ...its, ...dealt }, ...behaviour }),
   })
 }
