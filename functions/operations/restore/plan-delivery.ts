@@ -1,7 +1,7 @@
 import type { RestoreRecord } from '../../contracts/restore-record.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { keepLease } from '../books/restore-leases.ts'
-import { changeRestore, deliveredParts, readRestore } from '../books/restore-records.ts'
+import { changeRestore, type DeliveredPart, deliveredParts, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
 import { dealRound } from '../transfer/deal-round.ts'
 import { placeOf, rangesOf, targetOf } from './delivery-target.ts'
@@ -22,8 +22,7 @@ export async function planDelivery(
   const { restore, execution, pace, results } = input
   const held = await readRestore(restore, ports)
   await keepLease(input, held, ports)
-  const record = await sinceItVanished(input, held, ports)
-  const there = await deliveredParts(restore, record.generation, ports)
+  const { record, there } = await sinceItVanished(input, held, ports)
   const ranges = rangesOf(record)
   const all = Array.from({ length: ranges.partCount }, (_, index) => index + 1)
   const missing = all.filter((part) => !there.has(part))
@@ -66,14 +65,14 @@ async function sinceItVanished(
   { restore }: TaskInput<'PlanDelivery'>,
   record: RestoreRecord,
   ports: Needs,
-): Promise<RestoreRecord> {
+): Promise<{ record: RestoreRecord; there: ReadonlyMap<number, DeliveredPart> }> {
   const delivery = await ports.delivery(record.request.site)
   const writer = await delivery.open(targetOf(record))
   await writer.close()
   const deliveryBegunAt = record.steps.deliveryBegunAt ?? ports.now().toISOString()
   const proved = await deliveredParts(restore, record.generation, ports)
   const vanished = writer.found === undefined && proved.size > 0
-  if (!vanished && record.steps.deliveryBegunAt !== undefined) return record
+  if (!vanished && record.steps.deliveryBegunAt !== undefined) return { record, there: proved }
   const begin = (held: RestoreRecord): RestoreRecord => ({
     ...held,
     ...(vanished
@@ -87,5 +86,5 @@ async function sinceItVanished(
       : {}),
     steps: { ...held.steps, deliveryBegunAt },
   })
-  return changeRestore(restore, begin, ports)
+  return { record: await changeRestore(restore, begin, ports), there: vanished ? new Map() : proved }
 }
