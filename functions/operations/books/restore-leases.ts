@@ -4,7 +4,7 @@ import type { RestoreLease, RestoreRecord, RestoreRef } from '../../contracts/re
 import { restoreLeaseKey, restoreLeasesPrefix } from '../../domain/books/object-keys.ts'
 import type { Ports } from '../ports.ts'
 import { restoreLeaseShape } from './shapes.ts'
-import { type Held, holdRecord, writeRecord } from './stored-json.ts'
+import { holdRecord, writeRecord } from './stored-json.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'localProcess'>
 
@@ -91,15 +91,15 @@ export async function giveBackLease({ restore, execution }: RestoreWork, taken: 
   await writeRecord(ports.store, key, restoreLeaseShape, lapsed, { onlyIf: { etag: held.etag } })
 }
 
-/** All leases of restores to a site, with the ids that they are of. */
-export async function leasesOf(site: string, ports: Needs): Promise<{ id: string; lease: RestoreLease }[]> {
-  const prefix = restoreLeasesPrefix(ports.keyPrefix, site)
-  const leases: { id: string; lease: RestoreLease }[] = []
-  for (const key of await ports.store.listKeys(prefix)) {
-    const held: Held<RestoreLease> | undefined = await holdRecord(ports.store, key, restoreLeaseShape)
-    if (held !== undefined) leases.push({ id: key.slice(prefix.length, -'.json'.length), lease: held.value })
-  }
-  return leases
+/** The ids of a site that restores have, or had when they died. */
+export async function leasedIds(site: string, { store, keyPrefix }: Needs): Promise<string[]> {
+  const prefix = restoreLeasesPrefix(keyPrefix, site)
+  return (await store.listKeys(prefix)).map((key) => key.slice(prefix.length, -'.json'.length))
+}
+
+/** `undefined` when nobody has the id any more. @throws RecordUnreadable, RecordTooNew */
+export async function readLease(site: string, id: string, ports: Needs): Promise<RestoreLease | undefined> {
+  return (await holdRecord(ports.store, restoreLeaseKey(ports.keyPrefix, site, id), restoreLeaseShape))?.value
 }
 
 function busy(

@@ -223,6 +223,27 @@ describe('a restore that died', () => {
     expect(await sweep(bed)).toEqual({ notes: [], failed: 0 })
   })
 
+  it('whose record was removed by hand is reported once, and gives its id back', async () => {
+    const bed = await checkedBed()
+    await bed.ports.store.remove('restores/2026/11/24/restore-1/restore.json')
+    bed.pass(1_300)
+    expect(await sweep(bed)).toEqual({ failed: 1, notes: [expect.stringContaining('Its record is gone')] })
+    expect(await hasLease(bed)).toBe(false)
+    expect(bed.restores.calls).not.toContain('removeMade')
+    expect(await sweep(bed)).toEqual({ notes: [], failed: 0 })
+  })
+
+  it('is cleaned up after although the lease of another one of its site can not be read', async () => {
+    const bed = await brokenBed()
+    await bed.ports.store.writeText('restores/open/hq/100.json', '<html>')
+    bed.pass(1_300)
+    const swept = await sweep(bed)
+    expect(swept).toMatchObject({ failed: 1, notes: [expect.stringContaining("can't be read"), expect.any(String)] })
+    expect(bed.restores.calls).toContain('removeMade')
+    expect(await hasLease(bed)).toBe(false)
+    expect(await bed.ports.store.readText('restores/open/hq/100.json')).toBeDefined()
+  })
+
   it('is still found by the sweep when another restore took its id meanwhile', async () => {
     const bed = await brokenBed()
     const { place } = await bed.record()
