@@ -53,6 +53,17 @@ const DELIVERED = 'restores/*/delivered/*'
 /** Which restore has an id of a site. */
 const RESTORE_LEASES = 'restores/open/*'
 
+/** The sweep finishes dead restores as their own executions would have. */
+const finishesRestores: TaskNeeds = {
+  restores: true,
+  logsIn: true,
+  memoryMiB: 512,
+  timeoutSeconds: LONGEST_SECONDS,
+  read: [MANIFESTS, 'restores/*', 'sites/*', 'streams/*'],
+  write: [RESTORE_RECORDS, 'restores/*/report.json', RESTORE_LEASES, 'streams/*'],
+  remove: [RESTORE_LEASES],
+}
+
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
 const needs = {
   Authenticate: {
@@ -309,24 +320,8 @@ const needs = {
     write: [RESTORE_RECORDS, RESTORE_LEASES],
   },
   // Stopping a task and removing a guest wait for the platform.
-  FinishRestore: {
-    restores: true,
-    logsIn: true,
-    memoryMiB: 512,
-    timeoutSeconds: LONGEST_SECONDS,
-    read: [MANIFESTS, 'restores/*', 'sites/*', 'streams/*'],
-    write: [RESTORE_RECORDS, 'restores/*/report.json', RESTORE_LEASES, 'streams/*'],
-    remove: [RESTORE_LEASES],
-  },
-  SweepRestores: {
-    restores: true,
-    logsIn: true,
-    memoryMiB: 512,
-    timeoutSeconds: LONGEST_SECONDS,
-    read: [MANIFESTS, 'restores/*', 'sites/*', 'streams/*'],
-    write: [RESTORE_RECORDS, 'restores/*/report.json', RESTORE_LEASES, 'streams/*'],
-    remove: [RESTORE_LEASES],
-  },
+  FinishRestore: finishesRestores,
+  SweepRestores: finishesRestores,
 } satisfies Record<TaskName, TaskNeeds>
 
 /** Every variable that some task's contract knows. */

@@ -1,14 +1,13 @@
 import { ArnFormat, Stack, Validations } from 'aws-cdk-lib'
 import { ManagedPolicy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
+import { siteSecretName } from '../functions/domain/books/site-secret-name.ts'
 import { DeploymentConfigError } from './deployment-config.ts'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** Characters of a managed policy, and managed policies of a role (IAM quotas, both as an account begins with). */
 const LONGEST_POLICY = 6144
 const MOST_POLICIES = 10
-/** Behind a site's name, in the name of its secret for restores. A plain secret's name has a dash there. */
-const RESTORE = '/restore'
 /** What a policy holds beside the names of its secrets. */
 const AROUND = 200
 
@@ -39,7 +38,7 @@ export class SiteSecrets extends Construct {
     super(scope, id)
     this.prefix = prefix
     this.sites = sites
-    this.policies = this.policiesFor('Read', namesOf)
+    this.policies = this.policiesFor('Read', (site) => namesOf(siteSecretName(prefix, site, 'backup')))
   }
 
   /** Read the configured sites' secrets, and no others: not those for restores. */
@@ -49,13 +48,16 @@ export class SiteSecrets extends Construct {
 
   /** Read the configured sites' secrets for restores, and no others. A deployment that restores nothing has no such policy. */
   grantReadRestore(role: Role): void {
-    this.restorePolicies ??= this.policiesFor('ReadRestore', namesForRestore)
+    this.restorePolicies ??= this.policiesFor('ReadRestore', (site) => [
+      // Both names in one, which saves half of a policy's room: no site's name holds a slash, so nothing else begins so.
+      `${siteSecretName(this.prefix, site, 'restore')}*`,
+    ])
     for (const policy of this.restorePolicies) role.addManagedPolicy(policy)
   }
 
-  private policiesFor(id: string, named: (secret: string) => string[]): ManagedPolicy[] {
-    const { prefix, sites } = this
-    const shares = sharesOf(sites.map((site) => ({ site, length: lengthOf(named(`${prefix}${site}`)) })))
+  private policiesFor(id: string, named: (site: string) => string[]): ManagedPolicy[] {
+    const { sites } = this
+    const shares = sharesOf(sites.map((site) => ({ site, length: lengthOf(named(site)) })))
     if (shares.length > MOST_POLICIES) {
       throw new DeploymentConfigError(
         `The names of ${sites.length} sites don't fit the ${MOST_POLICIES} policies that IAM allows a function. ` +
@@ -63,7 +65,7 @@ export class SiteSecrets extends Construct {
       )
     }
     return shares.map((share, index) => {
-      const resources = share.flatMap((site) => named(`${prefix}${site}`).map((name) => this.arnOf(name)))
+      const resources = share.flatMap((site) => named(site).map((name) => this.arnOf(name)))
       const policy = new ManagedPolicy(this, `${id}${index + 1}`, {
         description: 'Reads the secrets of the sites of Guestlift',
         statements: [new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources })],
@@ -93,11 +95,6 @@ export class SiteSecrets extends Construct {
  */
 function namesOf(secret: string): string[] {
   return [`${secret}-??????`, secret]
-}
-
-/** Both in one, which saves half of a policy's room: no site's name holds a slash, so nothing else begins so. */
-function namesForRestore(secret: string): string[] {
-  return [`${secret}${RESTORE}*`]
 }
 
 /** Of these names in a policy, with the longest partition, region and account that there are. */

@@ -1,17 +1,10 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { InvalidSite, StoreDenied, StoreUnavailable, UnknownSite } from '../contracts/errors.ts'
+import { type SecretUse, siteSecretName } from '../domain/books/site-secret-name.ts'
 import { errorCode, isPassing } from './s3-errors.ts'
 
 /** Long enough to spare calls, short enough that a changed password is picked up within one run's retries. */
 const KEEP_MILLISECONDS = 5 * 60_000
-
-/** What a site's secret is read for. What restores has a secret of its own, which no function that backs up may read. */
-export type SecretUse = 'backup' | 'restore'
-
-/** The name of a site's secret. No site's name has a slash in it. */
-export function siteSecretName(prefix: string, site: string, use: SecretUse): string {
-  return `${prefix}${site}${use === 'restore' ? '/restore' : ''}`
-}
 
 /**
  * Sites as Secrets Manager holds them: one secret for each, named `<prefix><site>`, its text the site's JSON; and where

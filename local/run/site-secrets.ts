@@ -1,4 +1,4 @@
-import { siteSecretName } from '../../functions/aws/site-secrets.ts'
+import { siteSecretName } from '../../functions/domain/books/site-secret-name.ts'
 import { parseJson } from '../../functions/domain/words/parse-json.ts'
 import { withoutRestore } from '../../functions/domain/restore/restore-site.ts'
 

@@ -1,6 +1,7 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { requestHandler } from '../../aws/request-handler.ts'
-import { type SecretUse, SiteSecrets } from '../../aws/site-secrets.ts'
+import { SiteSecrets } from '../../aws/site-secrets.ts'
+import type { SecretUse } from '../../domain/books/site-secret-name.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteEnv } from '../../contracts/task-env.ts'
 import { withoutMark } from '../../domain/words/decode-text.ts'
