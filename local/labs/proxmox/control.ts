@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path'
 import { fingerprintOf } from '../shared/certificate.ts'
 import type { Shown } from './cluster.ts'
+import { createDiskVerbs, type DiskVerbs } from './control-disks.ts'
 import { type ControlVerbs, createVerbs, type OlderVerbs } from './control-verbs.ts'
 import { removeImages } from './images.ts'
 import type { Rest } from './rest.ts'
@@ -32,7 +33,7 @@ import {
   type World,
 } from './world.ts'
 
-export interface LabControl extends ControlVerbs {
+export interface LabControl extends ControlVerbs, DiskVerbs {
   /** 1 as configured, 0 holds all tasks, Infinity finishes them at once. */
   setTaskSpeed(speed: number): void
   /** Let running tasks do this many seconds of work now. */
@@ -154,6 +155,7 @@ export function createControl(
   return {
     ...older,
     ...createVerbs(world, clock, shown, older),
+    ...createDiskVerbs(world),
     setTaskSpeed: (speed) => world.pace.setSpeed(speed),
     advanceTasks: (seconds) => world.pace.advance(seconds),
     setSecondsPerDump: (seconds) => {

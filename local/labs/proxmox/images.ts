@@ -3,7 +3,7 @@
  * whatever format its volume's name shows. A container's root file system is kept as the members of a tar: owners, modes
  * and attributes survive on machines where nobody is root.
  */
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { directoryOf } from './storage-files.ts'
 import { findStorage, type LabDisk, type LabGuest, type LabStorage, type World } from './world.ts'
@@ -28,6 +28,15 @@ export function newImage(world: World, storage: LabStorage, node: string, vmid: 
   const path = pathOn(world, storage, node, vmid, volume)
   mkdirSync(dirname(path), { recursive: true })
   return path
+}
+
+/** From now on a disk holds this. @throws Error for one on a storage that the site doesn't have */
+export function storeImage(world: World, guest: LabGuest, disk: LabDisk, content: Buffer): void {
+  const storage = findStorage(world, disk.volume.split(':')[0] ?? '')
+  if (storage === undefined) throw new Error(`no storage holds the volume ${disk.volume}`)
+  writeFileSync(newImage(world, storage, guest.node, guest.vmid, disk.volume), content)
+  Object.assign(disk, { stored: true, sizeBytes: content.length })
+  world.save()
 }
 
 /** Remove the files of all its stored disks. */

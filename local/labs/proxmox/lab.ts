@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Boot, Boots } from './boots.ts'
 import { createControl, type LabControl } from './control.ts'
 import { fingerprintOf } from '../shared/certificate.ts'
 import { homeCluster, NAMES, Shown } from './cluster.ts'
@@ -64,6 +65,11 @@ export interface LabOptions {
   unauthorizedDelaySeconds?: number
   /** What the site calls its version, and the way that version words errors; 9.2.11 unless told. */
   version?: string
+  /**
+   * How a VM is booted that is started. It runs from its start on, its agent answers once the boot came up, and it is
+   * stopped where the boot failed. Unless given, VMs that are started run, and nothing reads their disks.
+   */
+  boot?: Boot
   /** Milliseconds since 1970. */
   now?: () => number
 }
@@ -158,6 +164,7 @@ function newWorld(options: LabOptions, clock: Clock, homeClusterId: string | und
     now,
     pace: new Pace(),
     tasks: new Tasks(join(directory, 'tasks'), now, nextPid),
+    boots: new Boots(options.boot),
     faults: new Faults(),
     secondsPerDump: options.secondsPerDump ?? 2,
     unauthorizedDelaySeconds: options.unauthorizedDelaySeconds ?? 3,
@@ -284,6 +291,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     async close() {
       world.pace.setSpeed(1)
       await world.tasks.stopAll()
+      await world.boots.stopAll()
       await Promise.all([front.close(), sshServer.close(), controlServer?.close()])
       world.save()
     },

@@ -1,4 +1,5 @@
 /** What the simulated site consists of. Everything under `SiteData` is kept in the state directory and survives a restart. */
+import type { Boots } from './boots.ts'
 import type { Faults } from './faults.ts'
 import type { NodeLock } from './node-lock.ts'
 import type { Pace } from './pace.ts'
@@ -103,6 +104,8 @@ export interface LabGuest {
   configuredByOptions?: boolean
   /** Its agent answers; a VM that runs and whose configuration names one has it unless told. */
   agentAnswers?: boolean
+  /** It was started and its system isn't up yet, nor its agent; only in a lab that boots its VMs. */
+  booting?: boolean
 }
 
 /** A job that copies the guest's disks to another node. */
@@ -222,6 +225,7 @@ export interface World {
   now(): number
   pace: Pace
   tasks: Tasks
+  boots: Boots
   faults: Faults
   /** vzdump's lock of a node. */
   vzdumpLock(node: string): NodeLock

@@ -70,7 +70,7 @@ function ping(call: Call): unknown {
   const guest = guestOf(call, 'qemu')
   if (guest.status !== 'running') throw failure(`VM ${guest.vmid} is not running`)
   if (!/^(1|enabled=1)/.test(guest.options['agent'] ?? '0')) throw failure('No QEMU guest agent configured')
-  if (guest.agentAnswers === false || guest.shortcomings?.includes('agent-dead') === true) {
+  if (guest.booting === true || guest.agentAnswers === false || guest.shortcomings?.includes('agent-dead') === true) {
     throw failure('QEMU guest agent is not running')
   }
   return { result: {} }

@@ -3,6 +3,7 @@
  * rest follows qemu-server 9 and pve-container 6: containers refuse at once, VMs only inside the task.
  */
 import { failure } from '../api-error.ts'
+import { imageOf } from '../images.ts'
 import type { Call, Endpoint } from '../rest.ts'
 import type { LabGuest, LabGuestKind, World } from '../world.ts'
 import type { Worker } from '../tasks.ts'
@@ -48,7 +49,7 @@ function power(call: Call, kind: LabGuestKind, action: Action): string {
     const type = action === 'start' ? 'hastart' : 'hastop'
     return world.tasks.start({ ...what, type }, async (worker) => {
       worker.log(`Requesting HA ${action} for ${kind === 'lxc' ? 'CT' : 'VM'} ${guest.vmid}`)
-      setTimeout(() => become(world, guest, action === 'start' ? 'running' : 'stopped'), HA_SECONDS * 1000)
+      setTimeout(() => void become(world, guest, action === 'start' ? 'running' : 'stopped'), HA_SECONDS * 1000)
     })
   }
   const type = `${kind === 'lxc' ? 'vz' : 'qm'}${action}`
@@ -58,7 +59,7 @@ function power(call: Call, kind: LabGuestKind, action: Action): string {
     if (complaint !== undefined) throw new Error(complaint)
     if (guest.template) throw new Error(`you can't start a ${label.toLowerCase()} if it's a template`)
     if (action === 'shutdown' || action === 'reboot') await shutDown(guest, worker, values)
-    become(world, guest, action === 'start' || action === 'reboot' ? 'running' : 'stopped')
+    await become(world, guest, action === 'start' || action === 'reboot' ? 'running' : 'stopped')
   })
 }
 
@@ -91,9 +92,26 @@ async function shutDown(guest: LabGuest, worker: Worker, values: Call['values'])
   )
 }
 
-export function become(world: World, guest: LabGuest, status: LabGuest['status']): void {
+/** Stop or start a guest. A VM that boots in earnest counts as running meanwhile. */
+export async function become(world: World, guest: LabGuest, status: LabGuest['status']): Promise<void> {
+  await world.boots.stop(guest.vmid)
   guest.status = status
+  delete guest.booting
+  if (status === 'running' && guest.kind === 'qemu' && world.boots.wanted) boot(world, guest)
   world.save()
+}
+
+function boot(world: World, guest: LabGuest): void {
+  const disks = guest.disks.flatMap((disk) => {
+    const path = imageOf(world, guest, disk)
+    return path === undefined ? [] : [{ key: disk.key, path }]
+  })
+  guest.booting = true
+  world.boots.start(guest.vmid, disks, (cameUp) => {
+    delete guest.booting
+    if (!cameUp) guest.status = 'stopped'
+    world.save()
+  })
 }
 
 export const guestPowerEndpoints: Endpoint[] = [...endpointsOf('qemu'), ...endpointsOf('lxc')]

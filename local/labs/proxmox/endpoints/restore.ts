@@ -155,7 +155,7 @@ async function restore(call: Call, kind: LabGuestKind, volid: string): Promise<s
     if (worker.killed) return
     joinPool(world, values['pool'], vmid)
     const guest = findGuest(world, vmid)
-    if (values['start'] === '1' && guest !== undefined) become(world, guest, 'running')
+    if (values['start'] === '1' && guest !== undefined) await become(world, guest, 'running')
   })
 }
 
