@@ -7,7 +7,7 @@ const filesIn = (...folders: string[]) => folders.map((folder) => `test/${folder
 const unit = [
   'test/*.test.ts',
   ...filesIn('functions/contracts', 'functions/domain', 'functions/operations', 'functions/runtime'),
-  ...filesIn('local/asl', 'local/iam', 'local/vectors', 'local/verdicts', 'schemas'),
+  ...filesIn('boot', 'local/asl', 'local/iam', 'local/vectors', 'local/verdicts', 'schemas'),
 ]
 /** Whole workflows over processes of their own, which are ended from outside: each file has its process for itself. */
 const alone = filesIn('browser', 'chaos', 'e2e', 'mutate')
