@@ -2,7 +2,7 @@ import { StateFailure } from './errors.ts'
 
 /**
  * The mark of a graceful stop on one execution. While it is set, Waits end at once and Tasks fail at once with the mark's error,
- * until a Catch at the execution's top level has taken it; then clean-up runs undisturbed. An execution is marked once only.
+ * until a Catch at the execution's top level has taken it, or a Map or Parallel there has dealt with it; then clean-up runs undisturbed. An execution is marked once only.
  */
 export class Interruption {
   #failure: StateFailure | undefined
@@ -37,6 +37,11 @@ export class Interruption {
   deliver(): StateFailure | undefined {
     if (this.#failure !== undefined) this.#delivered = true
     return this.#failure
+  }
+
+  /** A Map or Parallel ended well although it was hit: what is in it has dealt with the stop. Counts at the top level alone. */
+  dealtWith(topLevel: boolean): void {
+    if (topLevel && this.#delivered) this.clear()
   }
 
   clear(): void {

@@ -6,6 +6,8 @@ export interface TaskContext {
   /** Aborted when the task times out, is cancelled or interrupted. The interpreter doesn't wait for a handler that ignores it. */
   readonly signal: AbortSignal
   /** The Task's TimeoutSeconds; undefined without one. */
+  /** Aborted when the execution is interrupted. Of use to an execution within this one, which is waited for all the same. */
+  readonly interrupted: AbortSignal
   readonly timeoutSeconds: number | undefined
   readonly stateName: string
   /** Retries before this attempt. */

@@ -8,6 +8,7 @@ import type { RunReport } from '../../functions/contracts/report.ts'
 import type { WorkflowKey } from '../../lib/workflow-names.ts'
 import { codeBuildTasks, supportsCodeBuild } from '../asl/integrations/codebuild.ts'
 import { executionTasks, supportsExecutions } from '../asl/integrations/executions.ts'
+import { nestedTasks, supportsNested } from '../asl/integrations/nested-executions.ts'
 import { integrations } from '../asl/integrations/integrations.ts'
 import { lambdaTasks } from '../asl/integrations/lambda.ts'
 import {
@@ -17,13 +18,14 @@ import {
   type ItemStore,
   loadStateMachine,
   startExecution,
+  type TaskHandler,
 } from '../asl/interpreter.ts'
 import { supportsLambda } from '../asl/load/resources.ts'
 import type { OnJudgement } from '../iam/guard.ts'
 import type { Role, SessionCredentials } from '../iam/session.ts'
 import { requireAccount } from './aws-account.ts'
 import { runBuild } from './build-host.ts'
-import { readAssembly, stemOf } from './synthesised.ts'
+import { readAssembly, stemOf, workflowOf } from './synthesised.ts'
 import { identifyProcess } from './process-identity.ts'
 import { compileCache } from './assembly.ts'
 import { type HostLimits, startFunctionHost } from './function-host.ts'
@@ -192,15 +194,13 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   /** Of runs whose process is dead; every other execution is taken to be at work. */
   const ended = new Set<string>()
   const executions = executionTasks((executionArn) => (ended.has(executionArn) ? 'ABORTED' : 'RUNNING'))
-  const { supports, tasks } = integrations((resource) =>
-    supportsLambda(resource)
-      ? lambda
-      : supportsCodeBuild(resource)
-        ? codeBuild
-        : supportsExecutions(resource)
-          ? executions
-          : undefined,
-  )
+  const integrationsWith = (nested: TaskHandler) =>
+    integrations((resource) => {
+      if (supportsLambda(resource)) return lambda
+      if (supportsCodeBuild(resource)) return codeBuild
+      if (supportsExecutions(resource)) return executions
+      return supportsNested(resource) ? nested : undefined
+    })
   async function execute(
     workflow: WorkflowKey,
     request: unknown,
@@ -208,9 +208,17 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     listener: LocalRunListener,
     { interrupt, kill }: StopSignals,
   ): Promise<{ result: ExecutionResult; history: readonly HistoryEvent[] }> {
+    // An execution within this one has the same.
+    const isFirst = !listeners.has(listener)
     listeners.add(listener)
     const { guard, credentials } = sessionOf(roleOf(roles, 'machines', workflow))
     const files = credentials === undefined ? s3 : clientWith(credentials)
+    const { supports, tasks } = integrationsWith(
+      nestedTasks(async ({ stateMachineArn, name: itsName, input }, { interrupted, signal }) => {
+        const its = { interrupt: interrupted, kill: AbortSignal.any([signal, kill]) }
+        return (await execute(workflowOf(stateMachineArn), input, itsName, listener, its)).result
+      }),
+    )
     const execution = startExecution(loadStateMachine(machines[workflow], { supports }), request, {
       name,
       machineName: workflow,
@@ -228,7 +236,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
     const result = await execution.result.finally(() => {
       interrupt.removeEventListener('abort', onInterrupt)
       if (files !== s3) files.destroy()
-      listeners.delete(listener)
+      if (isFirst) listeners.delete(listener)
     })
     return { result, history: execution.history }
   }

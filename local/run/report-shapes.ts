@@ -5,6 +5,7 @@ import type { RunReport } from '../../functions/contracts/report.ts'
 import type { Shape } from '../../functions/domain/books/stored-record.ts'
 import {
   coverageReportShape,
+  drillReportShape,
   pruningReportShape,
   restoreReportShape,
   runReportShape,
@@ -31,6 +32,7 @@ export const reportShapes = {
   verifyArchives: { answer: tasks.ReportVerification.output, report: verificationReportShape },
   judgeCoverage: { answer: tasks.JudgeCoverage.output, report: coverageReportShape },
   pruneArchives: { answer: tasks.PruneArchives.output, report: pruningReportShape },
+  restoreDrill: { answer: tasks.ReportDrill.output, report: drillReportShape },
   restoreGuest: { answer: tasks.FinishRestore.output, report: restoreReportShape },
   sweepUploads: { answer: tasks.SweepUploads.output, report: sweepReportShape },
 }

@@ -4,7 +4,15 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type WorkflowKey, workflowNames } from '../../lib/workflow-names.ts'
 import { readRoles, type SynthesisedRoles } from './synthesised-roles.ts'
-import { AssemblyError, functionArn, type Resolver, type Template, templateSchema, text } from './template-values.ts'
+import {
+  AssemblyError,
+  functionArn,
+  machineArn,
+  type Resolver,
+  type Template,
+  templateSchema,
+  text,
+} from './template-values.ts'
 
 export { AssemblyError } from './template-values.ts'
 
@@ -77,6 +85,13 @@ export function stemOf(functionName: string): string {
   const start = functionArn('')
   if (!functionName.startsWith(start)) throw new AssemblyError(`${functionName} is not a function of the assembly`)
   return functionName.slice(start.length)
+}
+
+/** The workflow that an ARN of a state machine means, as `machineArn` makes them. */
+export function workflowOf(stateMachineArn: string): WorkflowKey {
+  const found = Object.keys(workflowNames).find((key) => machineArn(key as WorkflowKey) === stateMachineArn)
+  if (found === undefined) throw new AssemblyError(`${stateMachineArn} is not a workflow of the assembly`)
+  return found as WorkflowKey
 }
 
 /**

@@ -7,7 +7,11 @@ export const LAMBDA_INVOKE = /^arn:aws[a-z-]*:states:::lambda:invoke$/
 export const LAMBDA_FUNCTION = /^arn:aws[a-z-]*:lambda:[^:]*:[^:]*:function:[^:]+(:[^:]+)?$/
 /** A build of CodeBuild that is waited for, as CDK's CodeBuildStartBuild renders it (any partition). */
 export const CODEBUILD_RUN = /^arn:aws[a-z-]*:states:::codebuild:startBuild\.sync$/
+/** An execution of a state machine that is waited for, its output as JSON, as CDK's StepFunctionsStartExecution renders it (any partition). */
+export const START_AND_WAIT = /^arn:aws[a-z-]*:states:::states:startExecution\.sync:2$/
 const INTEGRATION = /^arn:aws[a-z-]*:states:::/
+
+const waitedFor = [CODEBUILD_RUN, START_AND_WAIT]
 
 /** Says of a Task's resource whether there is a handler for it. */
 export type Supports = (resourceArn: string) => boolean
@@ -29,7 +33,7 @@ function whyNot(resource: string, supports: Supports): string | undefined {
   if (resource.includes(':activity:')) return 'Activities are not supported'
   if (INTEGRATION.test(resource)) {
     if (resource.endsWith('.waitForTaskToken')) return 'The integration pattern .waitForTaskToken is not supported'
-    if (/\.sync(:\d)?$/.test(resource) && !(CODEBUILD_RUN.test(resource) && supports(resource)))
+    if (/\.sync(:\d)?$/.test(resource) && !(waitedFor.some((each) => each.test(resource)) && supports(resource)))
       return 'The integration pattern .sync is not supported'
   }
   return supports(resource) ? undefined : `There is no handler for '${resource}'`

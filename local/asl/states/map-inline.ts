@@ -28,6 +28,7 @@ export async function mapInline(state: MapState, visit: Visit): Promise<Step> {
     },
   })
   requirePayloadSize(result, `The state/task '${state.name}' returned a result`)
+  run.interruption.dealtWith(frame.topLevel)
   run.history.record('MapStateSucceeded', frame.thread.last)
   return visit.leave(state, result, state.next, { result })
 }

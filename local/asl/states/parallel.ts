@@ -34,6 +34,7 @@ export async function parallel(state: ParallelState, visit: Visit): Promise<Step
         },
       })
       requirePayloadSize(result, `The state/task '${state.name}' returned a result`)
+      run.interruption.dealtWith(frame.topLevel)
       run.history.record('ParallelStateSucceeded', frame.thread.last)
       return await visit.leave(state, result, state.next, { result })
     } catch (error) {

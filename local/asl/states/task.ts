@@ -4,6 +4,8 @@ import { unexpectedType } from '../expressions.ts'
 import { guarded } from '../guarded.ts'
 import { type Json, toJson } from '../json.ts'
 import { LIMITS, requirePayloadSize } from '../limits.ts'
+import type { Interruption } from '../interruption.ts'
+import { START_AND_WAIT } from '../load/resources.ts'
 import type { Step, Visit } from '../visit.ts'
 
 export async function task(state: TaskState, visit: Visit): Promise<Step> {
@@ -62,6 +64,8 @@ async function ending(
   if (interrupt !== undefined) throw interrupt
   const interrupted = run.interruption.signal
   const over = new AbortController()
+  // An execution within this one is interrupted by its handler, and cleans up before it ends.
+  const isNested = START_AND_WAIT.test(state.resource)
   const cuts: (() => void)[] = []
   const cut = new Promise<never>((_resolve, reject) => {
     const on = (signal: AbortSignal, reason: () => unknown) => {
@@ -70,7 +74,7 @@ async function ending(
       cuts.push(() => signal.removeEventListener('abort', listener))
     }
     on(frame.signal, () => frame.signal.reason)
-    on(interrupted, () => run.interruption.deliver() ?? new Cancelled())
+    if (!isNested) on(interrupted, () => run.interruption.deliver() ?? new Cancelled())
     if (timeoutSeconds === undefined) return
     run.world.clock.sleep(timeoutSeconds * 1000, over.signal).then(
       () => reject(new StateFailure('States.Timeout', undefined)),
@@ -79,6 +83,7 @@ async function ending(
   })
   const context = {
     signal: over.signal,
+    interrupted,
     timeoutSeconds,
     stateName: state.name,
     retryCount: visit.retryCount,
@@ -89,10 +94,20 @@ async function ending(
     const work = run.world.clock.during(async () => run.world.tasks(state.resource, args, context), over.signal)
     // The handler may still fail after its end here; nobody waits for that.
     work.catch(() => undefined)
-    return await Promise.race([work, cut])
+    return await Promise.race([isNested ? unlessInterrupted(work, run.interruption) : work, cut])
   } finally {
     for (const undo of cuts) undo()
     over.abort(new Cancelled())
+  }
+}
+
+async function unlessInterrupted(work: Promise<unknown>, interruption: Interruption): Promise<unknown> {
+  try {
+    return await work
+  } finally {
+    const interrupt = interruption.deliver()
+    // oxlint-disable-next-line no-unsafe-finally -- the interruption is what ended it, whatever it ended with
+    if (interrupt !== undefined) throw interrupt
   }
 }
 

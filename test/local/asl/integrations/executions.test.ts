@@ -4,6 +4,7 @@ import type { TaskContext } from '../../../../local/asl/ports.ts'
 
 const resource = 'arn:aws:states:::aws-sdk:sfn:describeExecution'
 const context: TaskContext = {
+  interrupted: new AbortController().signal,
   signal: new AbortController().signal,
   timeoutSeconds: undefined,
   stateName: 'Look',
