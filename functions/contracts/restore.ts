@@ -32,6 +32,7 @@ export const RESTORE_FINDINGS = [
   'disk-left-out',
   'archive-frozen',
   'delivery-unfit',
+  'command-unknown',
 ] as const
 
 /**

@@ -1,4 +1,5 @@
 import { GuestNotFound, RestoreStartUnclear } from '../../functions/contracts/errors.ts'
+import type { Guest } from '../../functions/contracts/nouns.ts'
 import type { ConfigurationComparison, RestoreFinding } from '../../functions/contracts/restore.ts'
 import type {
   FoundRestores,
@@ -7,6 +8,7 @@ import type {
   MadeRemoval,
   RestoreEnding,
   RestorePlace,
+  RestoreProof,
   Restores,
   TargetReport,
 } from '../../functions/providers/capabilities/restores.ts'
@@ -28,9 +30,14 @@ export class FakeRestores implements Restores {
   comparison: ConfigurationComparison = { expected: [], differences: [] }
   removal: MadeRemoval = { removed: true }
   agent: (boolean | undefined)[] = []
+  /** What each of its commands ends with. */
+  exits: Record<string, number | undefined> = {}
   /** The answer to the next creation is lost: whether the platform took it is for the test to say, by `found`. */
   loseAnswer = false
 
+  get commands(): string[] {
+    return Object.keys(this.exits)
+  }
   async placeFor(intended: Pick<IntendedRestore, 'archive' | 'deliveryStorage'>, token: string): Promise<RestorePlace> {
     const fileName = `${token}-${intended.archive.fileName}`
     return { folder: '/dump', fileName, artifactRef: `${intended.deliveryStorage}:backup/${fileName}` }
@@ -62,12 +69,19 @@ export class FakeRestores implements Restores {
   compare(): ConfigurationComparison {
     return this.comparison
   }
-  async disconnect(): Promise<void> {}
   async agentAnswers(): Promise<boolean | undefined> {
     return this.agent.length > 1 ? this.agent.shift() : this.agent[0]
   }
-  async removeMade(): Promise<MadeRemoval> {
-    this.calls.push('removeMade')
+  async disconnect(): Promise<void> {
+    this.calls.push('disconnect')
+  }
+  async runCommand(_guest: Guest, command: string): Promise<number | undefined> {
+    this.calls.push(`run ${command}`)
+    return this.exits[command]
+  }
+  async removeMade(_guest: Guest, _proof: RestoreProof, how?: { stop: boolean }): Promise<MadeRemoval> {
+    this.calls.push(how?.stop === true ? 'stop' : 'removeMade')
+    if (how?.stop === true) this.calls.push('removeMade')
     return this.removal
   }
 }

@@ -34,6 +34,11 @@ export interface RestoreTarget {
   name?: string
   /** Bridge in the archived configuration → bridge of the target. */
   bridges?: Readonly<Record<string, string>>
+  /**
+   * It is made to be looked at and removed: neither protected nor started with its node, and unplugged before it starts.
+   * The account has to be able to do all of that, and a guest that would use devices or scripts of its node is refused.
+   */
+  rehearsal?: { runsCommands: boolean }
   /** Start it as soon as it is whole, before anybody has compared it. */
   start?: boolean
   limitKiBPerSecond?: number
@@ -96,6 +101,8 @@ export interface RestoredHow {
   bridges?: Readonly<Record<string, string>>
   /** Its interfaces were unplugged. */
   disconnected?: boolean
+  /** Made to be looked at: neither protected nor started with its node. */
+  rehearsal?: boolean
 }
 
 /** A restore that a guest is to be shown to be of, before it is removed. */
@@ -155,9 +162,20 @@ export interface Restores {
   /** Whether the agent in the guest answers; `undefined` where the guest's configuration has none. */
   agentAnswers(guest: Guest): Promise<boolean | undefined>
 
+  /** Names of the commands that the site lets a rehearsal run in a guest. */
+  readonly commands: readonly string[]
+
+  /**
+   * Run one of `commands` in a guest through its agent, and wait for its end, at most `timeoutSeconds`. What it prints is
+   * kept from everyone: it may be secret.
+   * @returns its exit code; `undefined` where it didn't end in time, or by a signal
+   */
+  runCommand(guest: Guest, command: string, timeoutSeconds: number): Promise<number | undefined>
+
   /**
    * Remove a guest that a restore made, half or whole, and wait until it is gone. Only what is proved to be of that
    * restore is touched: its task is this account's and of this archive, and the guest bears its mark or was never whole.
+   * One that runs is left alone, unless `stop` says to pull its plug.
    */
-  removeMade(guest: Guest, proof: RestoreProof): Promise<MadeRemoval>
+  removeMade(guest: Guest, proof: RestoreProof, how?: { stop: boolean }): Promise<MadeRemoval>
 }

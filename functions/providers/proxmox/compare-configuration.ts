@@ -38,7 +38,7 @@ export function compareConfiguration(
   }
   const wrote = withoutRestoreNote(descriptionIn(archived))
   const says = withoutRestoreNote(description ?? '')
-  note('description', wrote, says, judgeDescription(wrote, says))
+  note('description', wrote, says, judgeDescription(wrote, says, how))
   const raw = [...(archived.split(/^\[/m)[0] ?? '').matchAll(/^(lxc\.[\w.]+)[:=][ \t]*(.*)$/gm)]
   for (const [, key = '', value = ''] of raw) note(key, value, undefined, RAW_OPTION)
   for (const key of [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted()) {
@@ -48,8 +48,9 @@ export function compareConfiguration(
 }
 
 /** A disk that no backup held is kept as a comment, which the platform shows as part of the description. */
-function judgeDescription(wrote: string, says: string): Judgement {
+function judgeDescription(wrote: string, says: string, { rehearsal }: RestoredHow): Judgement {
   if (wrote === says) return undefined
+  if (rehearsal === true && says === '') return { expected: 'The description was too long to bear the mark as well.' }
   const kept = wrote.split('\n').every((line) => says.includes(line))
   return kept
     ? { expected: 'The restore adds to the description.' }
@@ -63,6 +64,9 @@ function judge(key: string, was: string | undefined, is: string | undefined, how
   if (/^net\d+$/.test(key) && was !== undefined && is !== undefined) return judgeInterface(was, is, how)
   if (key === (how.kind === 'vm' ? 'name' : 'hostname') && is !== undefined && is === how.name) {
     return { expected: 'The guest was given this name.' }
+  }
+  if (how.rehearsal === true && (key === 'onboot' || key === 'protection') && is === '0') {
+    return { expected: 'A rehearsed guest is neither protected nor started with its node.' }
   }
   if (key === 'vmgenid' && is !== undefined) return { expected: 'Each restore makes a generation id.' }
   if (key === 'meta' && is !== undefined) return { expected: 'The platform notes how the guest was made.' }

@@ -1,5 +1,6 @@
 /** What a person writes to describe a Proxmox VE site: a file for local runs, the secret's content when deployed. */
 import * as z from 'zod'
+import { drillCommandNameSchema } from '../../contracts/drill.ts'
 import { deliverySchema } from '../../contracts/delivery.ts'
 import { siteLimitsSchema } from '../../contracts/limits.ts'
 import { routeSchema } from '../../contracts/route.ts'
@@ -137,6 +138,12 @@ export const proxmoxSiteSchema = z.strictObject({
     .strictObject({
       auth: authSchema.describe('Who makes the guests: an API token (recommended) or a password.'),
       delivery: deliverySchema.describe("How an archive's file comes to the node that restores it."),
+      drillCommands: z
+        .record(drillCommandNameSchema, z.array(z.string().min(1)).min(1).max(50))
+        .default({})
+        .describe(
+          'What drills may run in virtual machines, by name: a program and its arguments. Nothing else runs there.',
+        ),
     })
     .optional()
     .describe('The account that brings guests back. Only the functions that restore read it.'),

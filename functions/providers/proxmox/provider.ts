@@ -237,7 +237,11 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       awaitFreed,
     },
     power,
-    restores: openRestores(client, tasks, siteName, guests.findGuests, deps.sleep),
+    restores: openRestores(client, tasks, siteName, guests.findGuests, {
+      sleep: deps.sleep,
+      power,
+      commands: site.restore?.drillCommands ?? {},
+    }),
     archivesOnPlatform,
     tasks: {
       ...openOwnTasks(client, tasks, siteName),

@@ -24,6 +24,10 @@ export function archiveFindings(intended: IntendedRestore, needs: RestoreNeeds |
       ),
     )
   }
+  if (needs === undefined && intended.target.rehearsal !== undefined) {
+    const message = `${at}: the archive's configuration isn't known, so the guest would not bear a mark by which it is removed again. Restore it by hand.`
+    return [...findings, refusal('configuration-unknown', message)]
+  }
   if (needs === undefined) {
     findings.push(
       warning(
@@ -41,7 +45,16 @@ export function archiveFindings(intended: IntendedRestore, needs: RestoreNeeds |
       ),
     )
   }
-  if (needs.hostDevices.length > 0) {
+  const isRehearsal = intended.target.rehearsal !== undefined
+  if (isRehearsal && (needs.hookScript || needs.hostDevices.length > 0 || needs.mappings.length > 0)) {
+    const uses = [...needs.hostDevices, ...needs.mappings, ...(needs.hookScript ? ['its hook script'] : [])]
+    findings.push(
+      refusal(
+        'host-device',
+        `${at}: guest ${guest.id} uses what its node has but once (${uses.join(', ')}), which the original may need meanwhile. It can't be rehearsed beside it: restore it by hand at a quiet time.`,
+      ),
+    )
+  } else if (needs.hostDevices.length > 0) {
     findings.push(
       warning(
         'host-device',

@@ -9,7 +9,7 @@ const LONGEST_DESCRIPTION = 8 * 1024
 
 export function restoreForm(intended: IntendedRestore, artifactRef: string, token: string): Form {
   const { archive, target } = intended
-  const { id, storage, pool, replace, unique, name, start, limitKiBPerSecond } = target
+  const { id, storage, pool, replace, unique, name, start, limitKiBPerSecond, rehearsal } = target
   const isVm = archive.guest.kind === 'vm'
   return {
     vmid: id,
@@ -20,6 +20,7 @@ export function restoreForm(intended: IntendedRestore, artifactRef: string, toke
     ...(replace === true ? { force: '1' } : {}),
     ...(unique === true ? { unique: '1' } : {}),
     ...(start === true ? { start: '1' } : {}),
+    ...(rehearsal !== undefined ? { onboot: '0', protection: '0' } : {}),
     ...(name === undefined ? {} : { [isVm ? 'name' : 'hostname']: name }),
     ...description(intended, token),
     ...interfaces(intended),
@@ -31,7 +32,9 @@ function description({ archive, target }: IntendedRestore, token: string): Form 
   if (archive.configuration === undefined) return {}
   const note = { origin: archive.origin, token, replaced: target.replace === true }
   const text = withRestoreNote(descriptionIn(archive.configuration), note)
-  return text.length > LONGEST_DESCRIPTION ? {} : { description: text }
+  if (text.length <= LONGEST_DESCRIPTION) return { description: text }
+  // What is removed again has to bear its mark, and nobody will read the rest.
+  return target.rehearsal !== undefined ? { description: withRestoreNote('', note) } : {}
 }
 
 /** Interfaces on bridges that get another name here. One of a guest that is to be unique is given no address. */

@@ -32,6 +32,8 @@ export interface RestoreNeeds {
   hostDevices: string[]
   /** Devices that the cluster gives out by name, as paths of rights. */
   mappings: string[]
+  /** A script of the node that runs whenever the guest starts or stops. */
+  hookScript: boolean
   /** Lines of the underlying container software, which only root may write. */
   customOptions: boolean
 }
@@ -69,6 +71,7 @@ export function needsOf({ archive, target }: IntendedRestore): RestoreNeeds | un
     privileged: !isVm && values['unprivileged'] !== '1',
     bindMounts,
     ...devicesIn(values),
+    hookScript: values['hookscript'] !== undefined,
     customOptions: /^lxc\.[\w.]+[:=]/m.test(configuration),
   }
 }

@@ -20,6 +20,7 @@ export function missingForRestore(
 ): MissingPrivilege[] {
   const all = [
     ...onGuest(intended, needs),
+    ...(intended.target.rehearsal !== undefined ? onRehearsal(intended, version) : []),
     ...onStorages(intended, needs),
     ...(needs?.privileged === true ? [[FOR_PRIVILEGED] as const] : []),
     ...(needs?.mappings ?? []).map((path): Need => [{ privilege: 'Mapping.Use', path }]),
@@ -46,17 +47,28 @@ function pathOf({ bridge, tag }: NeededBridge): string {
   return `/sdn/zones/localnetwork/${bridge}${tag === undefined ? '' : `/${tag}`}`
 }
 
+/** The rights on a pool reach a guest that is made in it. */
+function needOnGuest(id: string, pool: string | undefined): (...privileges: [string, ...string[]]) => Need {
+  const paths = [`/vms/${id}`, ...(pool === undefined ? [] : [`/pool/${pool}`])]
+  return (first, ...others) => [
+    { privilege: first, path: `/vms/${id}` },
+    ...[first, ...others].flatMap((privilege) => paths.map((path) => ({ privilege, path }))),
+  ]
+}
+
+/** Unplugging, starting and stopping it, and asking its agent. Rights on agents have names of their own since 9.0. */
+function onRehearsal({ target: { id, pool, rehearsal }, archive }: IntendedRestore, version: string): Need[] {
+  const need = needOnGuest(id, pool)
+  const all = 'VM.GuestAgent.Unrestricted'
+  const ofAgents = rehearsal?.runsCommands === true ? need(all) : need('VM.GuestAgent.Audit', all)
+  const agent = isAtLeast(version, 9, 0) ? ofAgents : need('VM.Monitor')
+  return [need('VM.Config.Network'), need('VM.PowerMgmt'), ...(archive.guest.kind === 'vm' ? [agent] : [])]
+}
+
 function onGuest({ target, archive }: IntendedRestore, needs: RestoreNeeds | undefined): Need[] {
   const { id, pool, replace = false, bridges = {}, name, start = false } = target
   const path = `/vms/${id}`
-  // The rights on a pool reach a guest that is made in it.
-  const need = (privilege: string): Need =>
-    pool === undefined
-      ? [{ privilege, path }]
-      : [
-          { privilege, path },
-          { privilege, path: `/pool/${pool}` },
-        ]
+  const need = needOnGuest(id, pool)
   const renamesContainer = name !== undefined && archive.guest.kind === 'container'
   const givesNetwork = renamesContainer || (needs !== undefined && Object.keys(bridges).length > 0)
   return [

@@ -2,7 +2,7 @@
 import { PlatformTaskFailed, PlatformUnavailable } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import { restoreNoteIn } from './archived-description.ts'
-import type { MadeRemoval, RestoreProof } from '../capabilities/restores.ts'
+import type { MadeRemoval, RestoreProof, Restores } from '../capabilities/restores.ts'
 import type { Provider } from '../provider.ts'
 import { apiPath } from './api-path.ts'
 import type { ApiClient } from './client.ts'
@@ -20,13 +20,19 @@ const REMOVAL_SECONDS = 600
 /** What a VM has whose restore failed: nothing that could be anybody's. */
 const OF_A_SHELL = new Set(['digest', 'memory', 'meta', 'vmgenid'])
 
+interface Target {
+  findGuests: Provider['findGuests']
+  isFree: (id: string) => Promise<boolean>
+  /** Pull a guest's plug. */
+  stop: (guest: Guest) => Promise<void>
+}
+
 export function openRemoval(
   client: ApiClient,
   tasks: TaskReader,
   siteName: string,
-  findGuests: Provider['findGuests'],
-  isFree: (id: string) => Promise<boolean>,
-): (guest: Guest, proof: RestoreProof) => Promise<MadeRemoval> {
+  { findGuests, isFree, stop }: Target,
+): Restores['removeMade'] {
   /** Why the restore is none of ours to clean up after; `undefined` when it is. */
   async function foreignRestore(guest: Guest, { jobRef, artifactRef }: RestoreProof): Promise<string | undefined> {
     const upid = requireUpid(jobRef, siteName)
@@ -57,7 +63,7 @@ export function openRemoval(
       : "it doesn't bear the restore's mark, and it is no empty leftover"
   }
 
-  return async (guest, proof) => {
+  return async (guest, proof, how = { stop: false }) => {
     const about = client.about('remove the guest that a restore made', { node: guest.node, guest: guest.id })
     const tool = guest.kind === 'vm' ? 'qm' : 'pct'
     const kept = (reason: string, before = ''): MadeRemoval => ({
@@ -83,10 +89,11 @@ export function openRemoval(
     const { status } = (await client.get(`${base}/status/current`, guestStatusSchema, about)).data
     const other = foreignGuest(values, proof)
     if (other !== undefined) return kept(other)
-    if (status === 'running') return kept('it runs', `${tool} stop ${guest.id} && `)
+    if (status === 'running' && !how.stop) return kept('it runs', `${tool} stop ${guest.id} && `)
     if (isOn(values['protection'] ?? '0')) return kept('it is protected', `${tool} set ${guest.id} --protection 0 && `)
     if (lock !== undefined)
       return kept(`it is locked (${lock}), which only root takes off`, `${tool} unlock ${guest.id} && `)
+    if (status === 'running') await stop(guest)
     await destroy(base, about)
     if (!(await isFree(guest.id))) {
       throw new PlatformTaskFailed(`${where(about)}: the task ended well, and the id is still taken.`)

@@ -18,6 +18,8 @@ export function restoresArchive(lines: readonly string[], artifactRef: string): 
   for (const line of lines) {
     const volid = /^recovering backed-up configuration from '(.+)'$/.exec(line)?.[1]
     if (volid !== undefined) return volid === artifactRef
+    // All that a VM's restore says of a file that isn't there.
+    if (line.includes(`volume '${artifactRef}' does not exist`)) return true
     if (!line.startsWith('restore vma archive: ')) continue
     return line.split(/[\s'"|]+/).some((word) => word.split('/').at(-1) === fileName)
   }

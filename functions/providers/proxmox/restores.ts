@@ -1,5 +1,6 @@
 /** Bringing guests back: what each method promises stands in `../capabilities/restores.ts`. */
 import { RestoreStartUnclear, StorageUnusable } from '../../contracts/errors.ts'
+import type { GuestPower } from '../capabilities/power.ts'
 import type { FoundRestores, IntendedRestore, RestorePlace, Restores } from '../capabilities/restores.ts'
 import type { JobSummary } from '../job-summary.ts'
 import type { Provider } from '../provider.ts'
@@ -9,6 +10,7 @@ import type { ApiClient } from './client.ts'
 import { mayBeSince, offsetByTask } from './clock.ts'
 import { NoSuchTask, where } from './errors.ts'
 import { compareConfiguration } from './compare-configuration.ts'
+import { openGuestCommands } from './guest-commands.ts'
 import { isLost } from './job-ending.ts'
 import { backupVolid, markedArchiveName, parseUpid, type Upid } from './identifiers.ts'
 import { openTargetCheck } from './restore-check.ts'
@@ -21,15 +23,24 @@ import { requireUpid, type TaskReader, type TaskState } from './tasks.ts'
 
 /** A node's list holds about a thousand; of one guest there are some dozens. */
 const MOST_TASKS = 1000
+/** What pulling a guest's plug may take. */
+const STOP_SECONDS = 120
 /** Before a status that makes no sense is believed. */
 const SECOND_LOOK_MS = 2000
+
+interface RestoreDeps {
+  sleep: (milliseconds: number) => Promise<void>
+  power: GuestPower
+  /** What may be run in guests, by name. */
+  commands: Readonly<Record<string, readonly string[]>>
+}
 
 export function openRestores(
   client: ApiClient,
   tasks: TaskReader,
   siteName: string,
   findGuests: Provider['findGuests'],
-  sleep: (milliseconds: number) => Promise<void>,
+  { sleep, power, commands }: RestoreDeps,
 ): Restores {
   const targets = openTargetCheck(client, siteName, findGuests)
 
@@ -125,7 +136,12 @@ export function openRestores(
     ending,
     compare: (archived, { configuration }, how) => compareConfiguration(archived, configuration, how),
     ...openRestoredGuest(client, siteName, findGuests),
-    removeMade: openRemoval(client, tasks, siteName, findGuests, (id) => targets.isFree(id)),
+    ...openGuestCommands(client, commands, sleep),
+    removeMade: openRemoval(client, tasks, siteName, {
+      findGuests,
+      isFree: (id) => targets.isFree(id),
+      stop: async (guest) => void (await power.order(guest, 'stop', { timeoutSeconds: STOP_SECONDS })),
+    }),
   }
 }
 

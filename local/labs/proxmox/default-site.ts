@@ -95,6 +95,7 @@ export const RESTORE_PRIVILEGES = [
   'VM.Backup',
   ...['CDROM', 'CPU', 'Cloudinit', 'Disk', 'HWType', 'Memory', 'Network', 'Options'].map((name) => `VM.Config.${name}`),
   'VM.GuestAgent.Audit',
+  'VM.GuestAgent.Unrestricted',
   'VM.PowerMgmt',
   'Datastore.AllocateSpace',
   'Datastore.Audit',

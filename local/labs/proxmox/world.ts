@@ -104,6 +104,10 @@ export interface LabGuest {
   configuredByOptions?: boolean
   /** Its agent answers; a VM that runs and whose configuration names one has it unless told. */
   agentAnswers?: boolean
+  /** Programs that its agent was asked to run, in their order. */
+  commands?: string[]
+  /** What a program ends with in it, where that isn't 0. */
+  exits?: Record<string, number>
   /** It was started and its system isn't up yet, nor its agent; only in a lab that boots its VMs. */
   booting?: boolean
 }

@@ -67,13 +67,33 @@ function destroy(call: Call, kind: LabGuestKind): string {
 
 /** A guest whose configuration names no agent, or that isn't up to it, answers with a refusal. */
 function ping(call: Call): unknown {
-  const guest = guestOf(call, 'qemu')
+  requireAgent(guestOf(call, 'qemu'))
+  return { result: {} }
+}
+
+function requireAgent(guest: LabGuest): void {
   if (guest.status !== 'running') throw failure(`VM ${guest.vmid} is not running`)
   if (!/^(1|enabled=1)/.test(guest.options['agent'] ?? '0')) throw failure('No QEMU guest agent configured')
   if (guest.booting === true || guest.agentAnswers === false || guest.shortcomings?.includes('agent-dead') === true) {
     throw failure('QEMU guest agent is not running')
   }
-  return { result: {} }
+}
+
+/** Begins a command, whose end `exec-status` tells. Every command ends at once and well, unless the guest says otherwise. */
+function exec(call: Call): unknown {
+  const guest = guestOf(call, 'qemu')
+  requireAgent(guest)
+  const [program = ''] = (call.values['command'] ?? '').split(',')
+  guest.commands = [...(guest.commands ?? []), program]
+  return { pid: guest.commands.length }
+}
+
+function execStatus(call: Call): unknown {
+  const guest = guestOf(call, 'qemu')
+  requireAgent(guest)
+  const program = guest.commands?.[Number(call.values['pid']) - 1]
+  if (program === undefined) throw failure(`Agent error: Invalid parameter 'pid'`)
+  return { exited: 1, exitcode: guest.exits?.[program] ?? 0, 'out-data': 'not to be read\n' }
 }
 
 function endpointsOf(kind: LabGuestKind): Endpoint[] {
@@ -111,5 +131,21 @@ export const guestChangeEndpoints: Endpoint[] = [
     relayed: true,
     permission: ['/vms/{vmid}', 'VM.GuestAgent.Audit', 'VM.GuestAgent.Unrestricted'],
     run: ping,
+  },
+  {
+    method: 'POST',
+    path: '/nodes/{node}/qemu/{vmid}/agent/exec',
+    relayed: true,
+    permission: ['/vms/{vmid}', 'VM.GuestAgent.Unrestricted'],
+    parameters: { command: { type: 'array', required: true }, 'input-data': text },
+    run: exec,
+  },
+  {
+    method: 'GET',
+    path: '/nodes/{node}/qemu/{vmid}/agent/exec-status',
+    relayed: true,
+    permission: ['/vms/{vmid}', 'VM.GuestAgent.Unrestricted'],
+    parameters: { pid: { type: 'integer', required: true } },
+    run: execStatus,
   },
 ]
