@@ -1,5 +1,6 @@
 /** What a restore keeps in the bucket while it is under way. */
 import * as z from 'zod'
+import { drillCheckSchema } from './drill.ts'
 import { stateErrorSchema } from './execution.ts'
 import { guestIdSchema, guestSchema, instantSchema, platformSchema, siteNameSchema } from './nouns.ts'
 import { localProcessSchema } from './process-identity.ts'
@@ -48,6 +49,8 @@ export const restoreStepsSchema = z.strictObject({
   deliveredAt: instantSchema.optional(),
   createdAt: instantSchema.optional(),
   comparedAt: instantSchema.optional(),
+  /** When the last probe of a drill was done. */
+  probedAt: instantSchema.optional(),
 })
 
 /**
@@ -81,6 +84,8 @@ export const restoreRecordSchema = z.strictObject({
   storages: z.array(z.string()).optional(),
   /** Whether it was seen to run, and its agent to answer, where it was to be started. */
   started: z.strictObject({ running: z.boolean(), agent: z.boolean().optional() }).optional(),
+  /** What a drill's probes have seen. */
+  probes: z.array(drillCheckSchema).optional(),
   bytesSent: z.int().nonnegative().default(0),
   steps: restoreStepsSchema,
   /** Its end, and what it failed with: whoever finishes it once more reports the same. */

@@ -1,5 +1,6 @@
 /** What a restore leaves as its report. */
 import * as z from 'zod'
+import { drillCheckSchema } from './drill.ts'
 import { guestSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { archiveRestorePriceSchema } from './prices.ts'
 import { runOutcomeSchema } from './report.ts'
@@ -37,6 +38,7 @@ export const restoreReportSchema = z.strictObject({
     deliver: z.number().nonnegative().optional(),
     create: z.number().nonnegative().optional(),
     compare: z.number().nonnegative().optional(),
+    probe: z.number().nonnegative().optional(),
     total: z.number().nonnegative(),
   }),
   differences: z.array(configurationChangeSchema),
@@ -45,6 +47,8 @@ export const restoreReportSchema = z.strictObject({
   warnings: z.array(z.string()),
   started: restoreRecordSchema.shape.started,
   left: z.array(leftBehindSchema),
+  /** Of a drill: it passed if all of them did. */
+  checks: z.array(drillCheckSchema).optional(),
   /** By list prices, of S3 alone; absent where the store isn't AWS, and where it was never asked for the object. */
   price: archiveRestorePriceSchema.optional(),
   error: z.strictObject({ name: z.string(), message: z.string() }).optional(),

@@ -15,6 +15,9 @@ const withSite = storeEnv.extend(siteEnv.shape)
 /** Ask again after the wait. */
 const waiting = { waitSeconds: z.int().min(1).max(300) }
 
+/** An inline Map of Step Functions runs so many iterations at a time (service quota). */
+export const MAX_LANES = 40
+
 export const restoreTasks = {
   /** Read the request, find the archive, and write down what is to be restored from exactly which object. */
   PlanRestore: {
@@ -25,7 +28,7 @@ export const restoreTasks = {
       /** The execution's input as it came: `restoreRequestSchema`. */
       request: z.unknown(),
     }),
-    output: z.strictObject({ restore: restoreRefSchema, confirmed: z.boolean() }),
+    output: z.strictObject({ restore: restoreRefSchema, confirmed: z.boolean(), drill: z.boolean() }),
     env: storeEnv,
   },
   /**
@@ -98,6 +101,13 @@ export const restoreTasks = {
     output: z.strictObject({ differences: z.int().nonnegative() }),
     env: withSite,
   },
+  /** Of a drill: unplug the guest that was made, start it, and look whether it works. */
+  ProbeGuest: {
+    stem: 'probe-guest',
+    input: restoreInput,
+    output: z.strictObject({ passed: z.boolean() }),
+    env: withSite,
+  },
   /**
    * Remove what the restore put on the platform beside the guest, and after a failure the half-made guest; then write the
    * report. Comes on every ending.
@@ -118,6 +128,36 @@ export const restoreTasks = {
       reportKey: z.string(),
     }),
     env: withSite,
+  },
+  /** Choose the guests that are due to be rehearsed, and the ids and nodes for that. */
+  PlanDrill: {
+    stem: 'plan-drill',
+    input: z.strictObject({
+      drillId: z.string().min(1),
+      startedAt: instantSchema,
+      /** The execution's input as it came: `drillRequestSchema`. */
+      request: z.unknown(),
+    }),
+    output: z.strictObject({
+      /** The drill's plan; the report goes beside it. */
+      planKey: z.string().min(1),
+      count: z.int().nonnegative(),
+      /** One for each node: its rehearsals come one after the other. */
+      lanes: z.array(z.array(z.strictObject({ name: z.string().min(1), request: z.looseObject({}) }))).max(MAX_LANES),
+    }),
+    env: withSite,
+  },
+  /** Tally the evidence in the bucket, not what the workflow believes. */
+  ReportDrill: {
+    stem: 'report-drill',
+    input: z.strictObject({ planKey: z.string().min(1) }),
+    output: z.strictObject({
+      outcome: runOutcomeSchema,
+      summary: z.string(),
+      bucket: z.string(),
+      reportKey: z.string(),
+    }),
+    env: storeEnv,
   },
   /** Finish restores to a site that nobody works on any more. */
   SweepRestores: {

@@ -18,6 +18,7 @@ export const bookFolders = [
   'sites',
   'sessions',
   'restores',
+  'drills',
 ] as const
 
 /** Files beside the folders: how to restore without Guestlift. Written by every run. */
@@ -377,4 +378,30 @@ export function restoreLeasesPrefix(keyPrefix: string, site: string): string {
 /** Which restore has an id of a site at this moment. */
 export function restoreLeaseKey(keyPrefix: string, site: string, id: string): string {
   return `${restoreLeasesPrefix(keyPrefix, site)}${id}.json`
+}
+
+/** Where everything about drills lies, with a slash at its end. */
+export function drillsPrefix(keyPrefix: string): string {
+  return `${keyPrefix}drills/`
+}
+
+/** The folder of one drill over several guests, with a slash at its end. */
+export function drillPrefix(keyPrefix: string, drillId: string, startedAt: string): string {
+  return `${drillsPrefix(keyPrefix)}${dayPath(startedAt)}${drillId}/`
+}
+
+/** The evidence of one rehearsal, by the restore that it is. */
+export function drillEvidenceKey(keyPrefix: string, restoreId: string, startedAt: string): string {
+  return `${drillsPrefix(keyPrefix)}${dayPath(startedAt)}${restoreId}.json`
+}
+
+/** Which restore a key is the evidence of; `undefined` for all else below `drills/`. */
+export function readDrillEvidenceKey(keyPrefix: string, key: string): { restoreId: string } | undefined {
+  const [, restoreId] = /^\d{4}\/\d{2}\/\d{2}\/([^/]+)\.json$/.exec(key.slice(drillsPrefix(keyPrefix).length)) ?? []
+  return restoreId === undefined ? undefined : { restoreId }
+}
+
+/** When each guest of a site was rehearsed last. */
+export function rehearsalBookKey(keyPrefix: string, site: string): string {
+  return `${drillsPrefix(keyPrefix)}sites/${site}.json`
 }

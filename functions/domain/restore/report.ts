@@ -1,4 +1,5 @@
 /** What came of a restore, from its record and its end. Pure. */
+import type { DrillCheck } from '../../contracts/drill.ts'
 import type { StateError } from '../../contracts/execution.ts'
 import type { PriceTable } from '../../contracts/prices.ts'
 import type { RestoreRecord } from '../../contracts/restore-record.ts'
@@ -6,6 +7,7 @@ import type { RestoreReport } from '../../contracts/restore-report.ts'
 import { readFailure } from '../backup/failure.ts'
 import { archiveRestorePrice } from '../prices/restore-price.ts'
 import { counted } from '../words/counted.ts'
+import { drillChecks } from './drill-checks.ts'
 import { refusals } from './findings.ts'
 
 export interface RestoreEnd {
@@ -21,7 +23,10 @@ export interface RestoreEnd {
 export function restoreReport(record: RestoreRecord, { endedAt, error, left, prices }: RestoreEnd): RestoreReport {
   const { archive, request, target, comparison, findings, warnings, started } = record
   const failure = error === null ? undefined : readFailure(error)
-  const { outcome, summary } = judged(record, endedAt, failure?.message)
+  const checks =
+    request.drill !== undefined && request.confirm ? checksOf(record, failure?.message ?? null, left) : undefined
+  const { outcome, summary } =
+    checks === undefined ? judged(record, endedAt, failure?.message) : judgedDrill(record, endedAt, checks)
   return {
     version: 1,
     restoreId: record.restoreId,
@@ -41,6 +46,7 @@ export function restoreReport(record: RestoreRecord, { endedAt, error, left, pri
     warnings,
     ...(started === undefined ? {} : { started }),
     left,
+    ...(checks === undefined ? {} : { checks }),
     ...(prices === undefined || record.storageClass === undefined
       ? {}
       : {
@@ -50,15 +56,41 @@ export function restoreReport(record: RestoreRecord, { endedAt, error, left, pri
   }
 }
 
+function checksOf(record: RestoreRecord, failure: string | null, left: RestoreEnd['left']): DrillCheck[] {
+  const [first] = left
+  const seen = first === undefined ? 'All that was made was removed again.' : first.what
+  return [...drillChecks(record, failure), { name: 'removed', passed: first === undefined, seen }]
+}
+
+/** A drill whose guest is still there was passed, and somebody has to look. */
+function judgedDrill(
+  record: RestoreRecord,
+  endedAt: string,
+  checks: readonly DrillCheck[],
+): Pick<RestoreReport, 'outcome' | 'summary'> {
+  const what = archivedGuest(record)
+  const failed = checks.find(({ name, passed }) => name !== 'removed' && !passed)
+  if (failed !== undefined) return { outcome: 'failed', summary: `Drill failed: ${what}. ${failed.seen}` }
+  const summary = `Drill passed: ${what} was restored as ${targetGuest(record)}, and works, in ${Math.round(secondsOf(record, endedAt).total)} s.`
+  return { outcome: checks.every(({ passed }) => passed) ? 'succeeded' : 'partial', summary }
+}
+
+function archivedGuest({ archive: { guest, createdAt } }: RestoreRecord): string {
+  return `${guest.kind} ${guest.id}${guest.name === '' ? '' : ` (${guest.name})`} of ${createdAt}`
+}
+
+function targetGuest({ request, target }: RestoreRecord): string {
+  return `guest ${target.id} on site ${request.site}, node ${target.node}`
+}
+
 function judged(
   record: RestoreRecord,
   endedAt: string,
   failure: string | undefined,
 ): Pick<RestoreReport, 'outcome' | 'summary'> {
-  const { archive, request, target, comparison, started, findings, steps } = record
-  const { guest } = archive
-  const what = `${guest.kind} ${guest.id}${guest.name === '' ? '' : ` (${guest.name})`} of ${archive.createdAt}`
-  const where = `guest ${target.id} on site ${request.site}, node ${target.node}`
+  const { request, comparison, started, findings, steps } = record
+  const what = archivedGuest(record)
+  const where = targetGuest(record)
   if (failure !== undefined) {
     const made =
       steps.createdAt === undefined ? '' : ` The guest is there: ${where}. It was not compared with its archive.`
@@ -91,15 +123,16 @@ function judged(
 function secondsOf({ startedAt, steps }: RestoreRecord, endedAt: string): RestoreReport['seconds'] {
   const between = (from: string | undefined, to: string | undefined): number | undefined =>
     from === undefined || to === undefined ? undefined : Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
-  const { thawBegunAt, thawedAt, deliveryBegunAt, deliveredAt, createdAt, comparedAt } = steps
+  const { thawBegunAt, thawedAt, deliveryBegunAt, deliveredAt, createdAt, comparedAt, probedAt } = steps
   const took = {
     thaw: between(thawBegunAt, thawedAt),
     deliver: between(deliveryBegunAt, deliveredAt),
     create: between(deliveredAt, createdAt),
     compare: between(createdAt, comparedAt),
+    probe: between(comparedAt, probedAt),
   }
   return {
     ...Object.fromEntries(Object.entries(took).filter(([, seconds]) => seconds !== undefined)),
-    total: between(startedAt, comparedAt ?? endedAt) ?? 0,
+    total: between(startedAt, probedAt ?? comparedAt ?? endedAt) ?? 0,
   }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { catalogueIndexSchema } from '../../contracts/catalogue.ts'
 import { coverageReportSchema } from '../../contracts/coverage.ts'
 import { allocationMapSchema, diskPlanSchema, frameListSchema, partRecordSchema } from '../../contracts/disk-archive.ts'
+import { drillEvidenceSchema, drillPlanSchema, drillReportSchema, rehearsalBookSchema } from '../../contracts/drill.ts'
 import { jobSchema } from '../../contracts/job.ts'
 import { manifestSchema } from '../../contracts/manifest.ts'
 import { guestProgressSchema } from '../../contracts/progress.ts'
@@ -144,3 +145,12 @@ export const restoreLeaseShape = shape(
   'Remove it when no restore to this id is at work.',
 )
 export const restoreReportShape = shape('report of the restore', restoreReportSchema, COPY, readable)
+export const drillEvidenceShape = shape('evidence of the drill', drillEvidenceSchema, COPY, readable)
+export const drillPlanShape = shape('plan of the drill', drillPlanSchema, 'Start another drill.', readable)
+export const drillReportShape = shape('report of the drill', drillReportSchema, COPY, readable)
+export const rehearsalBookShape = shape(
+  'book of rehearsals',
+  rehearsalBookSchema,
+  'It is a copy: remove it, and it is written anew from the evidence below drills/.',
+  readable,
+)

@@ -9,7 +9,7 @@ import { keepLease } from '../books/restore-leases.ts'
 import { changeRestore, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
 import { intendedRestore, openRestorer } from './intended-restore.ts'
-import { deliveryFindings, frozenFindings } from './target-findings.ts'
+import { commandFindings, deliveryFindings, frozenFindings } from './target-findings.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'delivery' | 'now' | 'localProcess' | 'log'>
 
@@ -33,7 +33,12 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
     ...(await restores.placeFor(intended, record.token)),
   }
   const frozen = await frozenFindings(record, ports)
-  const all = [...findings, ...frozen.findings, ...(await deliveryFindings(record, place, findings, ports))]
+  const all = [
+    ...findings,
+    ...commandFindings(record, restores),
+    ...frozen.findings,
+    ...(await deliveryFindings(record, place, findings, ports)),
+  ]
   // The guest of the first look: one that came under the id while an archive thawed is none that a person agreed to lose.
   const isFirst = record.steps.checkedAt === undefined
   const replaces = isFirst && request.replace && present !== undefined ? { replaces: guestOf(present) } : {}

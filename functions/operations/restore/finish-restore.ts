@@ -1,12 +1,15 @@
 import type { StateError } from '../../contracts/execution.ts'
 import type { RestoreRecord } from '../../contracts/restore-record.ts'
+import type { RestoreReport } from '../../contracts/restore-report.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
-import { reportKey, restorePrefix } from '../../domain/books/object-keys.ts'
+import { drillEvidenceKey, reportKey, restorePrefix } from '../../domain/books/object-keys.ts'
 import { listPrices } from '../../domain/prices/list-prices.ts'
+import { drillEvidence } from '../../domain/restore/drill-evidence.ts'
 import { restoreReport } from '../../domain/restore/report.ts'
+import { noteRehearsal } from '../books/rehearsals.ts'
 import { giveBackLease, keepLease } from '../books/restore-leases.ts'
 import { changeRestore, findRestore } from '../books/restore-records.ts'
-import { restoreReportShape } from '../books/shapes.ts'
+import { drillEvidenceShape, restoreReportShape } from '../books/shapes.ts'
 import { writeRecord } from '../books/stored-json.ts'
 import { releaseStreams } from '../books/stream-reservations.ts'
 import type { Ports } from '../ports.ts'
@@ -55,6 +58,7 @@ export async function finishRestore(
     prices: ports.s3Url === undefined ? listPrices : undefined,
   })
   await writeRecord(ports.store, key, restoreReportShape, report)
+  await keepEvidence(report, record, key, ports)
   if (confirm) {
     await releaseStreams(site, input.execution, ports)
     if (!again) await giveBackLease(input, record, ports)
@@ -62,4 +66,18 @@ export async function finishRestore(
   const { outcome, summary } = report
   ports.log('restore-ended', { site, guest: record.target.id, outcome, left: left.length })
   return { outcome, summary, left: left.length, bucket: ports.store.bucket, reportKey: key }
+}
+
+/** Of a drill: what it showed, whatever came of it; and the book of when each guest was rehearsed last. */
+async function keepEvidence(
+  report: RestoreReport,
+  { archive }: RestoreRecord,
+  key: string,
+  ports: Needs,
+): Promise<void> {
+  const evidence = drillEvidence(report, archive, key)
+  if (evidence === undefined) return
+  const evidenceKey = drillEvidenceKey(ports.keyPrefix, report.restoreId, report.startedAt)
+  await writeRecord(ports.store, evidenceKey, drillEvidenceShape, evidence)
+  await noteRehearsal(evidence, evidenceKey, ports)
 }

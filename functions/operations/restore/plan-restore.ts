@@ -22,7 +22,9 @@ export async function planRestore(
   { restoreId, startedAt, request: written }: TaskInput<'PlanRestore'>,
   ports: Needs,
 ): Promise<TaskOutput<'PlanRestore'>> {
-  const request = parseRequest(restoreRequestSchema, written, 'request for a restore')
+  const asked = parseRequest(restoreRequestSchema, written, 'request for a restore')
+  // It may run beside the guest that was archived, and is started once it was unplugged.
+  const request = asked.drill === undefined ? asked : { ...asked, unique: true, start: false }
   const restore = { id: restoreId, startedAt }
   const { entry, passedOver } = await findArchive(request.archive, { site: request.from, at: request.at }, ports)
   const refused = await refusedBy(entry.folder, ports)
@@ -51,7 +53,7 @@ export async function planRestore(
   }
   const begun = await beginRestore(restore, record, ports)
   ports.log('restore-planned', { restoreId, folder: begun.archive.folder, target: begun.target })
-  return { restore, confirmed: request.confirm }
+  return { restore, confirmed: request.confirm, drill: request.drill !== undefined }
 }
 
 function targetOf({ id, node }: RestoreRequest, { guest }: RestoredArchive): RestoreRecord['target'] {

@@ -20,12 +20,14 @@ const STOP_SECONDS = 120
 
 /**
  * Remove what nobody needs any more. What can't be removed is named, and nothing else is touched.
- * @param failed the guest is removed, too, unless the platform had made it to its end or a person wants to look at it
+ * @param failed the guest is removed, too, unless the platform had made it to its end or a person wants to look at it. That of
+ * a drill is always removed.
  */
 export async function removeMade(record: RestoreRecord, failed: boolean, ports: Needs): Promise<Removal> {
   if (record.place === undefined || !record.request.confirm) return { left: [], again: false }
-  const guest =
-    failed && record.steps.createdAt === undefined ? await attempt(() => removeGuest(record, ports), ports) : nothing
+  const isDrill = record.request.drill !== undefined
+  const unwanted = isDrill || (failed && record.steps.createdAt === undefined)
+  const guest = unwanted ? await attempt(() => removeGuest(record, ports), ports) : nothing
   // A task that runs reads the file.
   const file = guest.again ? nothing : await attempt(() => removeFile(record, ports), ports)
   return { ...guest, left: [...guest.left, ...file.left], again: guest.again || file.again }
@@ -67,14 +69,15 @@ async function removeGuest(record: RestoreRecord, ports: Needs): Promise<Removal
     // It may have come to its end before it was stopped.
     ending = (await restores.ending(jobRef)).ending
   }
-  if (ending === 'ok' || ending === 'warnings') return { ...nothing, whole: true }
+  const isDrill = request.drill !== undefined
+  if (!isDrill && (ending === 'ok' || ending === 'warnings')) return { ...nothing, whole: true }
   if (request.keepFailed) {
     return {
       left: [{ what: `${where}: guest ${target.id} is half made and was kept, as was asked for.` }],
       again: false,
     }
   }
-  const removal = await restores.removeMade(madeGuest(record), { jobRef, token, artifactRef })
+  const removal = await restores.removeMade(madeGuest(record), { jobRef, token, artifactRef }, { stop: isDrill })
   if (removal.removed) return nothing
   return { left: [{ what: removal.reason, removeWith: removal.removeWith }], again: false }
 }

@@ -2,6 +2,7 @@
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { RestoreFinding } from '../../contracts/restore.ts'
 import type { DeliveryPlace, RestoreRecord } from '../../contracts/restore-record.ts'
+import type { Restores } from '../../providers/capabilities/restores.ts'
 import type { Ports } from '../ports.ts'
 
 /** A copy that was thawed for less than this may be gone before a large archive is delivered. */
@@ -35,6 +36,18 @@ export async function frozenFindings(
   }
   const message = `${where} lies in ${storageClass}, and has to be thawed first. Say how: thaw with tier bulk, standard or expedited.`
   return { isFrozen: true, storageClass, findings: [{ name: 'archive-frozen', level: 'refusal', message }] }
+}
+
+/** A drill runs nothing in a guest but what the site allows by name. */
+export function commandFindings(
+  { request }: RestoreRecord,
+  { commands }: Pick<Restores, 'commands'>,
+): RestoreFinding[] {
+  const unknown = (request.drill?.probes.commands ?? []).filter((name) => !commands.includes(name))
+  if (unknown.length === 0) return []
+  const known = commands.length === 0 ? 'It allows none.' : `It allows ${commands.join(', ')}.`
+  const message = `Site ${request.site} doesn't allow the command ${unknown.join(', ')} in guests. ${known} Add it to restore.drillCommands of the site, or leave it out.`
+  return [{ name: 'command-unknown', level: 'refusal', message }]
 }
 
 /** Whether the file can be brought there. A node that is known not to answer isn't asked. */
