@@ -1,6 +1,7 @@
 /** What one deployment of Guestlift consists of: the schema of `lib/deployments/<name>.ts`, and its only reader. */
 import { readdir } from 'node:fs/promises'
 import { z } from 'zod'
+import { drillRequestSchema } from '../functions/contracts/drill.ts'
 import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
 import { retentionSchema } from '../functions/contracts/retention.ts'
@@ -180,6 +181,15 @@ const siteRetentionSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether this is switched on.'),
 })
 
+/** Rehearsals of restores, on a schedule. */
+const drillSchema = z.strictObject({
+  name: nameSchema.describe('Names the schedule: 2 to 24 lower-case letters, digits or inner hyphens, a letter first.'),
+  expression: scheduleExpressionSchema.default('rate(1 day)').describe('When guests are looked for that are due.'),
+  timezone: timeZoneSchema.default('UTC').describe('Time zone of the expression, an IANA name.'),
+  enabled: z.boolean().default(true).describe('Whether this is switched on.'),
+  request: drillRequestSchema.describe('Which guests, how often, where, and what is looked for in them.'),
+})
+
 /** An alarm's period is at most this long (CloudWatch), and it has to see one check in each. */
 const LONGEST_ALARM_HOURS = 168
 
@@ -256,6 +266,7 @@ export const deploymentSchema = z
     sweep: sweepSchema.prefault({}).describe('When abandoned uploads are removed.'),
     retention: z.array(siteRetentionSchema).default([]).describe('Which sites are pruned, when, and by which rules.'),
     coverage: coverageSchema.prefault({}).describe('When and how coverage is judged.'),
+    drills: z.array(drillSchema).default([]).describe('Which guests are rehearsed, when and where.'),
     verification: verificationSchema.prefault({}).describe('When and how archives are read back.'),
     transfer: transferSchema.prefault({}).describe('Memory and concurrency of the copy.'),
   })
@@ -267,6 +278,7 @@ export const deploymentSchema = z
       ['sites', value.sites],
       ['schedules', value.schedules.map(({ name }) => name)],
       ['retention', value.retention.map(({ site }) => site)],
+      ['drills', value.drills.map(({ name }) => name)],
     ] as const) {
       for (const [index, name] of names.entries()) {
         if (names.indexOf(name) < index) refuse([key, index], `${name} is listed twice`, name)
@@ -280,6 +292,11 @@ export const deploymentSchema = z
       refuse(['defaultSite'], `no site ${value.defaultSite}; ${known}`, value.defaultSite)
     for (const [index, { site }] of value.retention.entries()) {
       if (!value.sites.includes(site)) refuse(['retention', index, 'site'], `no site ${site}; ${known}`, site)
+    }
+    for (const [index, { request }] of value.drills.entries()) {
+      for (const site of [request.site, request.from ?? request.site]) {
+        if (!value.sites.includes(site)) refuse(['drills', index, 'request'], `no site ${site}; ${known}`, site)
+      }
     }
     for (const [index, { job }] of value.schedules.entries()) {
       if (!value.sites.includes(job.site))

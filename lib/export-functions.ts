@@ -59,8 +59,8 @@ const finishesRestores: TaskNeeds = {
   logsIn: true,
   memoryMiB: 512,
   timeoutSeconds: LONGEST_SECONDS,
-  read: [MANIFESTS, 'restores/*', 'sites/*', 'streams/*'],
-  write: [RESTORE_RECORDS, 'restores/*/report.json', RESTORE_LEASES, 'streams/*'],
+  read: [MANIFESTS, 'restores/*', 'sites/*', 'streams/*', 'drills/*'],
+  write: [RESTORE_RECORDS, 'restores/*/report.json', RESTORE_LEASES, 'streams/*', 'drills/*'],
   remove: [RESTORE_LEASES],
 }
 
@@ -319,6 +319,24 @@ const needs = {
     read: [MANIFESTS, 'restores/*', 'sites/*'],
     write: [RESTORE_RECORDS, RESTORE_LEASES],
   },
+  // A guest may take ten minutes to boot, and each command one.
+  ProbeGuest: {
+    restores: true,
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['restores/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES],
+  },
+  // Its own account only looks: it is the one that sees all guests.
+  PlanDrill: {
+    logsIn: true,
+    memoryMiB: 1024,
+    timeoutSeconds: 300,
+    read: ['archives/*', 'catalogue/*', 'drills/*', 'restores/*'],
+    write: ['drills/*/plan.json'],
+  },
+  ReportDrill: { memoryMiB: 512, timeoutSeconds: 120, read: ['drills/*'], write: ['drills/*/report.json'] },
   // Stopping a task and removing a guest wait for the platform.
   FinishRestore: finishesRestores,
   SweepRestores: finishesRestores,

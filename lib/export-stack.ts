@@ -8,7 +8,7 @@ import { type Deployment, environmentOf } from './deployment-config.ts'
 import { ExportFunctions } from './export-functions.ts'
 import { FailureNotice } from './failure-notice.ts'
 import { FurtherSites } from './further-sites.ts'
-import { type PlannedStart, scheduledRuns, Schedules } from './schedule.ts'
+import { type PlannedStart, scheduledDrills, scheduledRuns, Schedules } from './schedule.ts'
 import { shareSites } from './site-shares.ts'
 import { SiteNetwork } from './site-network.ts'
 import { SiteSecrets } from './site-secrets.ts'
@@ -133,6 +133,8 @@ export class ExportStack extends Stack {
         })),
       ...coverageChecks(deployment, sites, coverage),
     ]
+    const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
+    const restores = new Restores(this, 'Restores', { deployment, functions, missed: cleanUp.missed })
     const [sites, ...further] = shareSites(deployment)
     const groupName = `guestlift-${deployment.name}`
     const schedules = new Schedules(this, 'Schedules', {
@@ -147,6 +149,7 @@ export class ExportStack extends Stack {
           input: { dryRun: false },
         },
         ...startsOf(sites),
+        ...scheduledDrills(deployment, restores.drill),
         {
           name: 'verify.archives',
           description: 'read back whole the archives that are due',
@@ -158,12 +161,10 @@ export class ExportStack extends Stack {
         },
       ],
     })
-    const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
-    const restores = new Restores(this, 'Restores', { deployment, functions, missed: cleanUp.missed })
     const { topic } = new FailureNotice(this, 'FailureNotice', {
       deployment,
       run,
-      others: [guest, sweep, verify, prune, coverage, restores.guest, restores.cleanUp],
+      others: [guest, sweep, verify, prune, coverage, restores.guest, restores.cleanUp, restores.drill],
       cleanUp,
       schedules,
       sites,
@@ -179,6 +180,7 @@ export class ExportStack extends Stack {
     new CfnOutput(this, 'SweepUploadsArn', { value: sweep.machine.stateMachineArn })
     new CfnOutput(this, 'JudgeCoverageArn', { value: coverage.machine.stateMachineArn })
     new CfnOutput(this, 'VerifyArchivesArn', { value: verify.machine.stateMachineArn })
+    new CfnOutput(this, 'RestoreDrillArn', { value: restores.drill.machine.stateMachineArn })
     new CfnOutput(this, 'RestoreGuestArn', { value: restores.guest.machine.stateMachineArn })
     new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName })
     new CfnOutput(this, 'FailureTopicArn', { value: topic.topicArn })

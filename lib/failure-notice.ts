@@ -91,8 +91,8 @@ export class FailureNotice extends Construct {
 
 /** What runs by itself fails by itself. */
 function warnIfNobodyListens(scope: Construct, deployment: Deployment): void {
-  const { notificationEmails, schedules, retention, sweep, coverage, verification } = deployment
-  const byItself = [...schedules, ...retention, sweep, coverage, verification].some(({ enabled }) => enabled)
+  const { notificationEmails, schedules, retention, sweep, coverage, verification, drills } = deployment
+  const byItself = [...schedules, ...retention, ...drills, sweep, coverage, verification].some(({ enabled }) => enabled)
   if (notificationEmails.length > 0 || !byItself) return
   Annotations.of(scope).addWarningV2(
     'guestlift:nobody-notified',

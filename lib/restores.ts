@@ -1,12 +1,14 @@
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Validations } from 'aws-cdk-lib'
 import { Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
 import type { ExportFunctions } from './export-functions.ts'
+import { wildcardFinding } from './rule-findings.ts'
 import { Workflow } from './workflow.ts'
 import { cleanUpRestore } from './workflows/clean-up-restore.ts'
+import { restoreDrill, sampleDrill } from './workflows/restore-drill.ts'
 import { restoreGuest, sampleRestore } from './workflows/restore-guest.ts'
 
 interface RestoresProps {
@@ -20,6 +22,7 @@ interface RestoresProps {
 export class Restores extends Construct {
   readonly guest: Workflow
   readonly cleanUp: Workflow
+  readonly drill: Workflow
 
   constructor(scope: Construct, id: string, { deployment, functions, missed }: RestoresProps) {
     super(scope, id)
@@ -37,6 +40,18 @@ export class Restores extends Construct {
       description: 'Removes what a stopped restore left on its platform, and reports. Started by its end.',
       timeout: Duration.hours(6),
       story: (within) => cleanUpRestore(within, functions),
+    })
+    this.drill = new Workflow(this, 'RestoreDrill', {
+      name: 'restore-drill',
+      deployment,
+      description: `Rehearses restores of guests that are due, and removes them again. Start it with: ${JSON.stringify(sampleDrill)}`,
+      // The rehearsals of one node come one after the other.
+      timeout: Duration.days(23),
+      story: (within) => restoreDrill(within, functions, this.guest.machine),
+    })
+    Validations.of(this.drill.machine).acknowledge({
+      id: wildcardFinding(`${this.guest.printedExecutions()}*`),
+      reason: 'A drill starts, watches and stops executions of Restore guest, whose names end with the guest.',
     })
     new Rule(this, 'Stopped', {
       description: `Guestlift ${deployment.name}: a restore was stopped or ran out of time`,

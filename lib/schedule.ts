@@ -44,6 +44,17 @@ export function scheduledRuns(schedules: Deployment['schedules'], run: Workflow)
   }))
 }
 
+/** The configured rehearsals of restores. */
+export function scheduledDrills({ drills }: Pick<Deployment, 'drills'>, drill: Workflow): PlannedStart[] {
+  return drills.map(({ name, request, ...when }) => ({
+    ...when,
+    name: `drill.${name}`,
+    description: `rehearse ${describeSelection(request.guests)}, site ${request.site}`,
+    workflow: drill,
+    input: { ...request },
+  }))
+}
+
 /** A group of schedules. */
 export class Schedules extends Construct {
   /** Firings that never became an execution. */

@@ -8,6 +8,7 @@ export const workflowNames = {
   cleanUpRun: 'clean-up-run',
   pruneArchives: 'prune-archives',
   restoreGuest: 'restore-guest',
+  restoreDrill: 'restore-drill',
   cleanUpRestore: 'clean-up-restore',
 } as const
 

@@ -34,6 +34,7 @@ export function restoreGuest(scope: Construct, functions: ExportFunctions): ICha
     assign: {
       restore: '{% $states.result.Payload.restore %}',
       confirmed: '{% $states.result.Payload.confirmed %}',
+      drill: '{% $states.result.Payload.drill %}',
       execution: '{% $states.context.Execution.Id %}',
       error: '{% null %}',
     },
@@ -51,6 +52,7 @@ export function restoreGuest(scope: Construct, functions: ExportFunctions): ICha
     ...finishAfter,
   })
 
+  const probe = lambdaTask(scope, functions, 'ProbeGuest', { payload: its, retry: patient, ...finishAfter })
   const compare = lambdaTask(scope, functions, 'CompareGuest', { payload: its, retry: patient, ...finishAfter })
 
   const check = askInLegs(scope, functions, 'CheckRestore', {
@@ -72,7 +74,11 @@ export function restoreGuest(scope: Construct, functions: ExportFunctions): ICha
 
   const deliver = deliverFile(scope, functions, { delivered: finishDelivery, ...finishAfter })
 
-  compare.next(finish)
+  compare.next(
+    Choice.jsonata(scope, 'Is it a drill?')
+      .when(Condition.jsonata('{% $drill %}'), probe.next(finish))
+      .otherwise(finish),
+  )
   checkTarget.next(
     Choice.jsonata(scope, 'Is it meant?')
       .when(Condition.jsonata('{% $not($confirmed) %}'), finish)
@@ -89,6 +95,10 @@ export function restoreGuest(scope: Construct, functions: ExportFunctions): ICha
       .when(
         Condition.jsonata("{% $states.input.outcome = 'succeeded' %}"),
         Succeed.jsonata(scope, 'Guest restored', { outputs: '{% $states.input %}' }),
+      )
+      .when(
+        Condition.jsonata('{% $drill %}'),
+        Fail.jsonata(scope, 'Rehearsal failed', { error: 'DrillFailed', cause: plainCause('$states.input.summary') }),
       )
       .when(
         Condition.jsonata("{% $states.input.outcome = 'partial' %}"),

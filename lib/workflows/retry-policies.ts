@@ -182,6 +182,23 @@ export const passingToPlan: readonly string[] = [...errorNames('retry'), ...perh
 /** The same in an inline Map over hundreds of items, which share one history: up to a quarter of an hour. */
 export const neverStartedAmongMany: RetryPolicy = { ...neverStarted, attempts: 10 }
 
+/**
+ * Step Functions refused to start an execution within this one. An execution that has the name already is what an earlier
+ * try began, and asking again for it gives that one.
+ */
+export const executionNeverStarted: RetryPolicy = {
+  errors: [
+    'StepFunctions.ExecutionLimitExceededException',
+    'StepFunctions.SdkClientException',
+    'StepFunctions.AWSStepFunctionsException',
+  ],
+  firstWaitSeconds: 10,
+  backoffRate: 2,
+  longestWaitSeconds: 300,
+  attempts: 10,
+  jitter: true,
+}
+
 /** For most tasks. */
 export const ordinary: readonly RetryPolicy[] = [passingFaults, neverStarted, lostAnswer]
 /** For tasks with hours of work behind them. */

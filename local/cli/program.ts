@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { addCatalogueCommands } from './archives/catalogue-commands.ts'
 import { addCoverageCommand } from './archives/coverage-command.ts'
 import { exitHelp } from './exit-codes.ts'
+import { addDrillCommand } from './archives/drill-command.ts'
 import { addExtractCommand } from './extract/extract-command.ts'
 import { addGuestsCommand } from './site/guests-command.ts'
 import { addPlanCommand } from './run/plan-command.ts'
@@ -94,6 +95,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addGuestsCommand(program, stop)
   addVerifyCommand(program, stop)
   addRestoreCommand(program, stop)
+  addDrillCommand(program, stop)
   addExtractCommand(program, stop)
   addPriceCommands(program, stop)
   addCatalogueCommands(program, stop)

@@ -1,0 +1,90 @@
+import type { Command } from 'commander'
+import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts'
+import { readSiteFile } from '../../run/site-file.ts'
+import { exitHelp } from '../exit-codes.ts'
+import { drillLines } from '../print/print-drill.ts'
+import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from '../run/upkeep-command.ts'
+import { siteNameFrom } from '../site/site-name.ts'
+import type { StopSignals } from '../stop-signals.ts'
+import { type DrillOptions, drillRequestFrom, withDrillOptions } from './drill-options.ts'
+
+type DrillCommandOptions = UpkeepOptions & DrillOptions & { siteFile?: string[] }
+
+export function addDrillCommand(program: Command, stop: StopSignals): void {
+  const command = program
+    .command('drill')
+    .description('rehearse restores: bring guests back without network, look whether they work, remove them again')
+    .argument('[ids...]', 'these guests, now; without any, those that the policy says are due')
+  withUpkeepOptions(withDrillOptions(command))
+    .option('--site-file <site.json...>', 'with --local: the site file, and that of --from where it is another')
+    .addHelpText(
+      'after',
+      `
+Each guest comes back under a free id of --ids, unplugged from the network, and is removed on every ending.
+What each rehearsal showed is kept below drills/ in the bucket.
+${exitHelp({
+  succeeded: 'every rehearsal passed, or no guest is due',
+  failed: 'a rehearsal failed, or the drill could not start',
+  partial: 'all rehearsals passed, and some guest that is due can not be rehearsed',
+})}`,
+    )
+    .action(async (ids: string[], options: DrillCommandOptions) => {
+      const refuse = (complaint: string): never => command.error(`error: ${complaint}`)
+      const isTold = (names: readonly string[]) => names.some((name) => command.getOptionValueSource(name) === 'cli')
+      process.exitCode =
+        options.local === true
+          ? await drillHere(ids, options, stop, refuse, isTold(['deployment', 'stateMachine']))
+          : await drillOnAws(ids, options, stop, refuse, isTold(['siteFile', 'bucket', 's3', 'prefix']))
+    })
+}
+
+async function drillHere(
+  ids: readonly string[],
+  options: DrillCommandOptions,
+  stop: StopSignals,
+  refuse: (complaint: string) => never,
+  toldOfAws: boolean,
+): Promise<number> {
+  const { siteFile: paths, bucket } = options
+  if (toldOfAws) refuse('--deployment and --state-machine are on AWS, and --local is on this machine: choose one')
+  if (paths === undefined || bucket === undefined) {
+    return refuse('drill --local needs --site-file <site.json> and --bucket <name>')
+  }
+  const sites: Record<string, string> = {}
+  for (const path of paths) {
+    const json = await readSiteFile(path)
+    const { name } = siteNameFrom({ option: paths.length === 1 ? options.site : undefined, file: { path, json } })
+    sites[name] = json
+  }
+  const [only] = Object.keys(sites)
+  const request = await drillRequestFrom(ids, { ...options, site: options.site ?? only }, refuse)
+  for (const site of [request.site, request.from ?? request.site]) {
+    if (sites[site] === undefined) refuse(`site ${site} is asked, and no --site-file is of it`)
+  }
+  // The functions find out as well, by the secret that a deployment has and this machine lacks.
+  asRestoreSite(JSON.parse(sites[request.site] ?? 'null'))
+  return upkeepHere(drillOf(request), { ...options, bucket }, stop, sites)
+}
+
+async function drillOnAws(
+  ids: readonly string[],
+  options: DrillCommandOptions,
+  stop: StopSignals,
+  refuse: (complaint: string) => never,
+  toldOfHere: boolean,
+): Promise<number> {
+  if (toldOfHere) {
+    refuse('a deployment has its own bucket and sites: --site-file, --bucket, --s3 and --prefix go with --local')
+  }
+  return upkeepOnAws(drillOf(await drillRequestFrom(ids, options, refuse)), options, stop)
+}
+
+function drillOf(request: unknown): Upkeep<'restoreDrill'> {
+  return {
+    workflow: 'restoreDrill',
+    request,
+    noun: 'drill',
+    lines: drillLines,
+    stopping: 'Stopping: what was put on the platform is being removed. Press Ctrl-C again to leave at once.',
+  }
+}

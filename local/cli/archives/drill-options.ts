@@ -1,0 +1,60 @@
+/** A drill as it is told on the command line: a policy from a file, guests and places from options. */
+import type { Command } from 'commander'
+import { type DrillRequest, drillRequestSchema } from '../../../functions/contracts/drill.ts'
+import { withoutSchema } from '../../../functions/domain/words/without-schema.ts'
+import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
+import { readJsonFile } from '../run/job-file.ts'
+import { untilOption } from '../time-option.ts'
+
+export interface DrillOptions {
+  policy?: string
+  site?: string | undefined
+  from?: string
+  ids?: string
+  at?: string
+  node?: string
+  storage?: string
+  deliveryStorage?: string
+  pool?: string
+  run?: string[]
+}
+
+export function withDrillOptions(command: Command): Command {
+  return command
+    .option('--policy <drill.json>', 'which guests, how often, where: a drill as docs/restore.md describes it')
+    .option('--site <name>', 'the site that guests are brought back on')
+    .option('--from <site>', 'the site that the archives are of, where it is another')
+    .option('--ids <first-last>', 'ids that are kept free for rehearsals, as 9900-9949')
+    .option('--at <time>', 'rehearse the newest archive on or before a day, an instant, or 7d ago', untilOption)
+    .option('--node <name>', 'the node; the one that each guest was archived on, unless given')
+    .option('--storage <name>', 'where the disks go; where the archives had them, unless given')
+    .option('--delivery-storage <name>', "the storage that takes the archives' files meanwhile")
+    .option('--pool <name>', 'the pool that the rehearsed guests join')
+    .option('--run <command...>', 'commands to run in virtual machines, by their names in the site file')
+}
+
+const sameWords = ['site', 'from', 'ids', 'at', 'node', 'storage', 'deliveryStorage', 'pool'] as const
+
+/**
+ * Options win over the policy. Guests that are named are rehearsed now, all of them.
+ * @param refuse gets what is wrong with the command line
+ */
+export async function drillRequestFrom(
+  guests: readonly string[],
+  options: DrillOptions,
+  refuse: (complaint: string) => never,
+): Promise<DrillRequest> {
+  const policy = options.policy === undefined ? {} : withoutSchema(await readJsonFile(options.policy, 'drill'))
+  if (typeof policy !== 'object' || policy === null) return refuse(`${options.policy} holds no drill`)
+  if (guests.length === 0 && options.policy === undefined) {
+    return refuse('say which guests: their ids, or --policy <drill.json>')
+  }
+  const told = Object.fromEntries(
+    sameWords.map((word) => [word, options[word]]).filter(([, value]) => value !== undefined),
+  )
+  const named = guests.length === 0 ? {} : { guests: { ids: guests }, everyDays: 0, most: guests.length }
+  const probes = options.run === undefined ? {} : { probes: { commands: options.run } }
+  const parsed = drillRequestSchema.safeParse({ ...policy, ...told, ...named, ...probes })
+  if (parsed.success) return parsed.data
+  return refuse(`this drill can't be used: ${validationMessage(parsed.error)}`)
+}
