@@ -32,8 +32,42 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
+interface Keys {
+  fingerprints: OpenSshServer['fingerprints']
+  /** What ssh-keygen wrote, by file name. */
+  files: Readonly<Record<`${keyof typeof kinds}${'' | '.pub'}`, string>>
+}
+
+const kinds = { user: 'ed25519', 'host-ed25519': 'ed25519', 'host-rsa': 'rsa' } as const
+
+/** Of all servers that this process starts: an RSA key takes ssh-keygen half a second of CPU time. */
+let keys: Promise<Keys> | undefined
+
+async function makeKeys(): Promise<Keys> {
+  const folder = await mkdtemp(join(tmpdir(), 'guestlift-ssh-keys-'))
+  for (const [name, kind] of Object.entries(kinds)) {
+    await run('ssh-keygen', ['-q', '-t', kind, '-N', '', '-f', join(folder, name)])
+  }
+  const fingerprint = async (name: string): Promise<string> =>
+    (await run('ssh-keygen', ['-lf', join(folder, name)])).stdout.split(' ')[1] ?? ''
+  const read = async (name: string): Promise<string> => readFile(join(folder, name), 'utf8')
+  const made = {
+    fingerprints: { ed25519: await fingerprint('host-ed25519.pub'), rsa: await fingerprint('host-rsa.pub') },
+    files: {
+      user: await read('user'),
+      'user.pub': await read('user.pub'),
+      'host-ed25519': await read('host-ed25519'),
+      'host-ed25519.pub': await read('host-ed25519.pub'),
+      'host-rsa': await read('host-rsa'),
+      'host-rsa.pub': await read('host-rsa.pub'),
+    },
+  }
+  await rm(folder, { recursive: true })
+  return made
+}
+
 /**
- * Debian's OpenSSH server on a loopback port, with keys and configuration of its own, running as whoever runs this.
+ * Debian's OpenSSH server on a loopback port, with a configuration of its own, running as whoever runs this.
  * @param environment variables of the programs that it starts
  * @param under the command, from the server's folder, that starts the server in its own place
  */
@@ -43,17 +77,12 @@ export async function startOpenSsh(
   under: (folder: string) => readonly string[] = () => [],
 ): Promise<OpenSshServer> {
   if (sshdPath === undefined) throw new Error('no sshd')
+  keys ??= makeKeys()
+  const { fingerprints, files } = await keys
   const folder = await mkdtemp(join(tmpdir(), 'guestlift-sshd-'))
+  // OpenSSH refuses a private key that others may read.
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o600 })
   const keyFile = join(folder, 'user')
-  for (const [name, kind] of [
-    ['user', 'ed25519'],
-    ['host-ed25519', 'ed25519'],
-    ['host-rsa', 'rsa'],
-  ] as const) {
-    await run('ssh-keygen', ['-q', '-t', kind, '-N', '', '-f', join(folder, name)])
-  }
-  const fingerprint = async (name: string): Promise<string> =>
-    (await run('ssh-keygen', ['-lf', join(folder, `${name}.pub`)])).stdout.split(' ')[1] ?? ''
   const port = await freePort()
   const config = [
     `Port ${port}`,
@@ -75,9 +104,7 @@ export async function startOpenSsh(
   ]
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`)
   const knownHostsFile = join(folder, 'known_hosts')
-  const hostKeys = await Promise.all(
-    ['host-ed25519.pub', 'host-rsa.pub'].map((name) => readFile(join(folder, name), 'utf8')),
-  )
+  const hostKeys = [files['host-ed25519.pub'], files['host-rsa.pub']]
   await writeFile(knownHostsFile, hostKeys.map((key) => `[127.0.0.1]:${port} ${key}`).join(''))
   // Started as root, sshd wants its folder for privilege separation.
   if (userInfo().uid === 0) await run('mkdir', ['-p', '/run/sshd'])
@@ -97,10 +124,10 @@ export async function startOpenSsh(
   return {
     port,
     username: userInfo().username,
-    privateKey: await readFile(keyFile, 'utf8'),
+    privateKey: files.user,
     keyFile,
     knownHostsFile,
-    fingerprints: { ed25519: await fingerprint('host-ed25519'), rsa: await fingerprint('host-rsa') },
+    fingerprints,
     folder,
     pid: server.pid ?? 0,
     close: async () => {
