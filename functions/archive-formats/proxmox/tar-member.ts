@@ -15,6 +15,9 @@ export interface TarMember {
   /** Seconds since 1970. */
   modifiedAt: number
   linkName: string
+  /** Where the first of its headers begins in the tar, and where its content does. */
+  headAt: number
+  contentAt: number
   /** Where the content belongs, of a file with holes. */
   sparse?: SparseMap
   /** All its headers as they are, its extended ones and a map of holes included. */
@@ -36,6 +39,8 @@ export interface MemberHeaders {
   name: string
   type: string
   sizeBytes: number
+  headAt: number
+  contentAt: number
   /** The header itself, and blocks of GNU's old sparse map behind it. */
   block: Buffer
   mapBlocks: readonly Buffer[]
@@ -62,6 +67,8 @@ export function memberOf({ block, mapBlocks, records, ...rest }: MemberHeaders):
     ownerId: record('uid') ?? number(108, 116),
     groupId: record('gid') ?? number(116, 124),
     modifiedAt: record('mtime') ?? number(136, 148),
+    headAt: rest.headAt,
+    contentAt: rest.contentAt,
     linkName: rest.linkName ?? block.toString('utf8', 157, end === -1 || end > 257 ? 257 : end),
     ...(sparse === undefined ? {} : { sparse }),
     head: rest.head,

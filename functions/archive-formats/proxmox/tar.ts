@@ -50,6 +50,28 @@ export async function walkTar(
   report: TarReport = { members: 0, memberBytes: 0 },
   visitor?: TarVisitor,
 ): Promise<TarReport> {
+  while (await walkMember(content, findings, report, visitor)) {
+    // Each call reads one member.
+  }
+  if (report.configuration === undefined) {
+    findings.add({
+      code: 'configuration-missing',
+      message: `The tar holds no ${CONFIGURATION}: a restore would not know the container's settings.`,
+    })
+  }
+  return report
+}
+
+/**
+ * Reads the member that stands at the cursor, its extended headers included. Returns false where the end mark is.
+ * @throws Damage where nothing that follows could be understood
+ */
+export async function walkMember(
+  content: ContentCursor,
+  findings: Findings,
+  report: TarReport,
+  visitor?: TarVisitor,
+): Promise<boolean> {
   let pending: Pending = {}
   for (;;) {
     const at = content.offset
@@ -63,7 +85,7 @@ export async function walkTar(
     }
     if (isZero(block)) {
       await readEnd(content, at, pending, findings)
-      break
+      return false
     }
     const header = headerAt(block, at)
     if (header.type === 'x' || header.type === 'g' || header.type === 'L' || header.type === 'K') {
@@ -78,8 +100,8 @@ export async function walkTar(
     const name = pending.name ?? header.name
     const sizeBytes = pending.sizeBytes ?? header.sizeBytes
     const head = [...(pending.blocks ?? []), block, ...mapBlocks]
-    const member = visitor && memberOf({ ...pending, name, type: header.type, sizeBytes, block, mapBlocks, head })
-    pending = {}
+    const own = { name, sizeBytes, headAt: pending.from ?? at, contentAt: content.offset, block, mapBlocks, head }
+    const member = visitor && memberOf({ ...pending, ...own, type: header.type })
     report.members += 1
     report.memberBytes += sizeBytes
     if (name === CONFIGURATION && header.type === '0' && report.configuration === undefined) {
@@ -91,14 +113,8 @@ export async function walkTar(
       if (member !== undefined) await visitor?.visit(member, chunksOf(content, left))
       await skipContent(content, name, { sizeBytes, left: left.bytes }, at, findings)
     }
+    return true
   }
-  if (report.configuration === undefined) {
-    findings.add({
-      code: 'configuration-missing',
-      message: `The tar holds no ${CONFIGURATION}: a restore would not know the container's settings.`,
-    })
-  }
-  return report
 }
 
 async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
