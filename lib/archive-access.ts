@@ -1,7 +1,12 @@
 import { Validations } from 'aws-cdk-lib'
 import { Grant, type IRole } from 'aws-cdk-lib/aws-iam'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import { type bookFolders, type rootFiles, VERIFICATION_NAME } from '../functions/domain/books/object-keys.ts'
+import {
+  type bookFolders,
+  CONTENT_INDEX_ENDING,
+  type rootFiles,
+  VERIFICATION_NAME,
+} from '../functions/domain/books/object-keys.ts'
 import { printed, wildcardFinding } from './rule-findings.ts'
 
 /** The folders of the archive bucket; `functions/domain/books/object-keys.ts` says what lies in each. */
@@ -36,11 +41,13 @@ export class ArchiveAccess {
   }
 
   /**
-   * Write what reading an archive found, beside its manifest, and nothing else among the archives; and hide it again when
-   * the archive was removed meanwhile.
+   * Write what reading an archive found, and where its members lie, beside its manifest, and nothing else among the
+   * archives; and hide it again when the archive was removed meanwhile.
    */
   grantWriteVerification(role: IRole): void {
-    this.allow(role, ['s3:PutObject', 's3:DeleteObject'], `archives/*/${VERIFICATION_NAME}`)
+    for (const name of [VERIFICATION_NAME, `*${CONTENT_INDEX_ENDING}`] as const) {
+      this.allow(role, ['s3:PutObject', 's3:DeleteObject'], `archives/*/${name}`)
+    }
   }
 
   /** Hide objects behind a delete marker. */

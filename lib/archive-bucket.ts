@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { bookFolders, rootFiles, verificationKey } from '../functions/domain/books/object-keys.ts'
+import { bookFolders, contentIndexKey, rootFiles, verificationKey } from '../functions/domain/books/object-keys.ts'
 import type { Deployment } from './deployment-config.ts'
 
 /** Where archives go. It outlives the stack, its objects are versioned, and only Apply retention can delete a version. */
@@ -76,9 +76,10 @@ function writtenOnce(bucket: Bucket, keyPrefix: string): PolicyStatement[] {
     new PolicyStatement({
       ...denied,
       sid: 'ReplaceOnlyRecords',
-      // A verdict is replaced by the next reading's, the books and the texts by those who keep them.
+      // A verdict and an index are replaced by the next reading's, the books and the texts by those who keep them.
       notResources: [
         keys(verificationKey('archives/*/')),
+        keys(contentIndexKey('archives/*/*')),
         ...bookFolders.map((folder) => keys(`${folder}/*`)),
         ...rootFiles.map(keys),
       ],

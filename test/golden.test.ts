@@ -18,6 +18,8 @@ const golden = fileURLToPath(new URL('golden', import.meta.url))
 const shapeOf: Record<string, Shape<unknown>> = {
   manifest: shapes.manifestShape,
   verification: shapes.verificationShape,
+  'content-index': shapes.contentIndexShape,
+  'content-index-line': shapes.indexedMemberShape,
   claim: shapes.claimShape,
   'upload-record': shapes.uploadRecordShape,
   'disk-plan': shapes.diskPlanShape,

@@ -87,6 +87,7 @@ These names are rewritten:
 | names | why | how |
 | --- | --- | --- |
 | \`archives/…/verification.json\` | the verdict of the last reading replaces that of the one before | \`If-Match\` |
+| \`archives/…/….index.zst\` | the index of a container's files is written anew where reading the archive makes another one | \`If-Match\` |
 | \`claims/\`, \`dumps/\`, \`streams/\`, \`uploads/\`, \`sessions/\`, \`sites/\`, \`retention/…/lease.json\`, \`retention/…/removing/\` | several executions share them | \`If-Match\` |
 | \`runs/…/progress/\`, \`guests/\`, \`evidence/\`, \`report.json\` | a repeated task writes what it knows now | plainly, by one execution |
 | \`catalogue/\` | copies of what the manifests say, which ETags hold against the bucket, and the page | plainly; the page \`If-Match\` |

@@ -54,7 +54,7 @@ describe('the functions', () => {
       /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites|restores)\/\*$/,
       /^s3:\w+ on archive-bucket\/uploads\/(test|archives|parts)\/\*$/,
       /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
-      /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/verification\.json$/,
+      /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/(verification\.json|\*\.index\.zst)$/,
       /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,
       /^s3:GetObject on archive-bucket\/archives\/\*\/manifest\.json$/,
@@ -118,6 +118,7 @@ describe('the functions', () => {
       'WriteManifest: archives/*/guest.json',
       'WriteManifest: archives/*/manifest.json',
       'WriteManifest: archives/*/side/*',
+      'VerifyDeep: archives/*/*.index.zst',
       'VerifyDeep: archives/*/verification.json',
     ])
   })
@@ -169,6 +170,7 @@ describe('the functions', () => {
       'PruneArchives: s3:DeleteObjectVersion on archive-bucket/archives/*',
       'WriteCatalogue: s3:DeleteObject on archive-bucket/catalogue/*',
       // Its own word on an archive that was removed while it read: hidden, not removed.
+      'VerifyDeep: s3:DeleteObject on archive-bucket/archives/*/*.index.zst',
       'VerifyDeep: s3:DeleteObject on archive-bucket/archives/*/verification.json',
       'FinishRestore: s3:DeleteObject on archive-bucket/restores/open/*',
       'SweepRestores: s3:DeleteObject on archive-bucket/restores/open/*',

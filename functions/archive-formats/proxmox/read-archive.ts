@@ -17,6 +17,7 @@ import { type ArchiveName, readArchiveName } from './file-name.ts'
 import { matchDrives, nameIn, shownConfiguration, VM_CONFIGURATION } from './guest-configuration.ts'
 import { COMPRESSION_MAGIC_BYTES, compressionByMagic, FORMAT_MAGIC_BYTES, formatByMagic } from './magic.ts'
 import { peek, TappedSource } from '../tapped-source.ts'
+import { memberIndexer } from './indexed-member.ts'
 import { walkTar } from './tar.ts'
 import { walkVma } from './vma.ts'
 
@@ -162,7 +163,10 @@ async function walkContent(
   if (guest !== undefined && guest.kind !== kind) {
     findings.add({ code: 'guest-mismatch', message: `The archive of ${guest.kind} ${guest.id} is that of a ${kind}.` })
   }
-  const evidence = await (format === 'vma' ? walkVm : walkContainer)(new ByteCursor(start.all), findings, notes)
+  const cursor = new ByteCursor(start.all)
+  const evidence = await (format === 'vma'
+    ? walkVm(cursor, findings, notes)
+    : walkTar(cursor, findings, undefined, expected.onMember && memberIndexer(expected.onMember)))
   const text = evidence.configuration?.text ?? ''
   const called = nameIn(text, kind)
   if (expected.guest !== undefined && called !== undefined && called !== expected.guest.name) {
@@ -191,8 +195,4 @@ async function walkVm(content: ByteCursor, findings: Findings, notes: string[]):
     )
   }
   return { ...(configuration === undefined ? {} : { configuration }), devices }
-}
-
-async function walkContainer(content: ByteCursor, findings: Findings): Promise<Partial<ArchiveEvidence>> {
-  return walkTar(content, findings)
 }

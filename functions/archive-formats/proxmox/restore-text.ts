@@ -1,6 +1,6 @@
 /** `RESTORE.md`, which lies in the bucket: how to bring anything there back without this product. */
 import type { GuestKind } from '../../contracts/nouns.ts'
-import { MANIFEST_NAME, VERIFICATION_NAME } from '../../domain/books/object-keys.ts'
+import { CONTENT_INDEX_ENDING, MANIFEST_NAME, VERIFICATION_NAME } from '../../domain/books/object-keys.ts'
 import {
   DUMP_FOLDER,
   endpointOption,
@@ -78,6 +78,7 @@ export function restoreText({ bucket, keyPrefix, s3Url }: RestorePlace): string 
     '',
     `\`${MANIFEST_NAME}\` is written last. A folder without one holds no whole archive.`,
     `\`${VERIFICATION_NAME}\`, where there is one, says whether the archive was read back whole, and what was found.`,
+    `A file that ends with \`${CONTENT_INDEX_ENDING}\` lists what a container's archive holds: \`zstd -dc\` shows it.`,
     '',
     '## What it takes',
     '',

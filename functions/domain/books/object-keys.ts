@@ -94,6 +94,19 @@ export function verificationKey(folder: string): string {
   return `${folder}${VERIFICATION_NAME}`
 }
 
+/** Ending of the index of what a file of an archive holds, beside that file. */
+export const CONTENT_INDEX_ENDING = '.index.zst'
+
+/** Where each member of an archive's file lies in it. */
+export function contentIndexKey(artifactKey: string): string {
+  return `${artifactKey}${CONTENT_INDEX_ENDING}`
+}
+
+/** Whether reading an archive whole writes such a key into its folder: nothing of it makes an archive, or is missed. */
+export function isWrittenByReading(folder: string, key: string): boolean {
+  return key === verificationKey(folder) || (key.startsWith(folder) && key.endsWith(CONTENT_INDEX_ENDING))
+}
+
 /** The folder of one run, with a slash at its end; this is `Run.prefix`. */
 export function runPrefix(keyPrefix: string, runId: string, startedAt: string): string {
   return `${keyPrefix}runs/${dayPath(startedAt)}${runId}/`

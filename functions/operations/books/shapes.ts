@@ -1,6 +1,7 @@
 /** Every record that operations keep in the bucket: its schema, its version, and what a person can do about a broken one. */
 import * as z from 'zod'
 import { catalogueIndexSchema } from '../../contracts/catalogue.ts'
+import { contentIndexSchema, indexedMemberSchema } from '../../contracts/content-index.ts'
 import { coverageReportSchema } from '../../contracts/coverage.ts'
 import { allocationMapSchema, diskPlanSchema, frameListSchema, partRecordSchema } from '../../contracts/disk-archive.ts'
 import { drillEvidenceSchema, drillPlanSchema, drillReportSchema, rehearsalBookSchema } from '../../contracts/drill.ts'
@@ -75,6 +76,9 @@ export const verificationShape = shape(
   'It may say that the archive is damaged. Move it away and verify the archive again.',
   readable,
 )
+const NEW_INDEX = 'The archive is whole without it. Verify the archive again for a new one.'
+export const contentIndexShape = shape('index of the content', contentIndexSchema, NEW_INDEX)
+export const indexedMemberShape = shape('line of the index of the content', indexedMemberSchema, NEW_INDEX)
 export const runPlanShape = shape('plan of the run', z.array(planItemSchema), NEW_RUN)
 export const jobShape = shape('job of the run', jobSchema, NEW_RUN, readable)
 export const selectionShape = shape('selection of the run', selectionRecordSchema, COPY, readable)

@@ -1,5 +1,6 @@
 import { readArchive } from '../../archive-formats/formats.ts'
 import { GuestliftError, ObjectFrozen } from '../../contracts/errors.ts'
+import type { IndexedMember } from '../../contracts/content-index.ts'
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import {
@@ -8,7 +9,7 @@ import {
   type Verification,
   type VerificationResult,
 } from '../../contracts/verification.ts'
-import { manifestKey, verificationKey } from '../../domain/books/object-keys.ts'
+import { contentIndexKey, manifestKey, verificationKey } from '../../domain/books/object-keys.ts'
 import { formatBytes } from '../../domain/words/byte-size.ts'
 import { judgeAgainstManifest } from '../../domain/verification/match-manifest.ts'
 import { newerAdvice } from '../../domain/books/stored-record.ts'
@@ -16,6 +17,8 @@ import { manifestShape, verificationShape } from '../books/shapes.ts'
 import { recordIn, requireRecord, writeRecord } from '../books/stored-json.ts'
 import { readTextUnlessFrozen } from '../books/frozen-text.ts'
 import type { Ports } from '../ports.ts'
+import { ContentIndexWriter } from '../books/content-index.ts'
+import { keepContentIndexes, type MadeIndex, madeIndex } from './content-indexes.ts'
 import { readObject } from './read-object.ts'
 
 export type VerifyPorts = Pick<Ports, 'store' | 'now' | 'toolVersion' | 'remainingMilliseconds'>
@@ -33,6 +36,8 @@ interface FileReading {
   findings: Finding[]
   notes: string[]
   evidence?: ArchiveEvidence
+  /** Of a container's archive that was accepted. */
+  index?: MadeIndex
 }
 
 /**
@@ -42,22 +47,30 @@ interface FileReading {
  */
 export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Verification> {
   const found = await readManifest(folder, ports)
-  const readings = 'manifest' in found ? await readFiles(found.manifest, ports) : [found]
-  const verification = verificationOf(readings, ports)
   // Without a manifest there is no archive to say something of.
-  if (!('manifest' in found) || (await keepBesides(folder, found.etag, verification, ports))) return verification
+  if (!('manifest' in found)) return verificationOf([found], ports)
+  const readings = await readFiles(found.manifest, ports)
+  const isThere = async () => (await ports.store.head(manifestKey(folder)))?.etag === found.etag
+  const indexes = (await isThere()) ? await keepContentIndexes(readings, ports) : { notes: [], written: [] }
+  const verification = verificationOf(readings, ports, indexes.notes)
+  if (await keepBesides(folder, isThere, verification, ports)) return verification
+  for (const { key, etag } of indexes.written) await ports.store.remove(key, { etag })
   const gone = notVerified('removed-meanwhile', `${folder} was removed or replaced while it was read.`)
   return verificationOf([gone], ports)
 }
 
-function verificationOf(readings: readonly FileReading[], ports: VerifyPorts): Verification {
+function verificationOf(
+  readings: readonly FileReading[],
+  ports: VerifyPorts,
+  notes: readonly string[] = [],
+): Verification {
   return {
     version: 1,
     verifiedAt: ports.now().toISOString(),
     tool: ports.toolVersion,
     result: worst(readings.map(({ result }) => result)),
     findings: readings.flatMap(({ findings }) => findings),
-    notes: readings.flatMap(({ notes }) => notes),
+    notes: [...readings.flatMap((reading) => reading.notes), ...notes],
     evidence: readings.flatMap(({ evidence }) => evidence ?? []),
   }
 }
@@ -117,9 +130,17 @@ async function readFile(
       const message = `s3://${store.bucket}/${key} is gone, and the manifest names it.`
       return { result: 'refused', findings: [{ code: 'object-missing', message }], notes: [] }
     }
-    const bytes = untilOutOfTime(readObject(store, key, object), fileName, object.sizeBytes, ports)
-    const reading = await readArchive(bytes, { fileName, guest: manifest.guest, ...(disk && { disk }) })
-    return { ...reading, ...judgeAgainstManifest(reading, manifest) }
+    const passed = { bytes: 0 }
+    const bytes = untilOutOfTime(readObject(store, key, object), { fileName, ...object }, passed, ports)
+    const writer = new ContentIndexWriter()
+    const onMember = (member: IndexedMember) => writer.add({ member, fileBytes: passed.bytes })
+    const reading = await readArchive(bytes, { fileName, guest: manifest.guest, ...(disk && { disk }), onMember })
+    const judged = { ...reading, ...judgeAgainstManifest(reading, manifest) }
+    // What the manifest names is never replaced, whatever it is called.
+    const named = [...manifest.artifacts.map((one) => one.key), ...manifest.sideFiles]
+    const isWanted = judged.result === 'accepted' && !named.includes(contentIndexKey(key))
+    const index = isWanted ? madeIndex(key, object, judged.evidence, writer) : undefined
+    return { ...judged, ...(index && { index }) }
   } catch (error) {
     if (error instanceof OutOfTime) return notVerified(OUT_OF_TIME, error.message)
     // What the store refuses or can't give now says nothing about the archive.
@@ -129,25 +150,24 @@ async function readFile(
   }
 }
 
-/** All bytes, as long as there is time for more. @throws OutOfTime, which says how far it got */
+/** All bytes, as long as there is time for more; `passed` counts them. @throws OutOfTime, which says how far it got */
 async function* untilOutOfTime(
   source: AsyncIterable<Buffer>,
-  fileName: string,
-  sizeBytes: number,
+  { fileName, sizeBytes }: { fileName: string; sizeBytes: number },
+  passed: { bytes: number },
   { remainingMilliseconds }: VerifyPorts,
 ): AsyncGenerator<Buffer> {
-  let readBytes = 0
   const stopInTime = () => {
     if (remainingMilliseconds() >= RESERVE_MILLISECONDS) return
     throw new OutOfTime(
-      `${fileName} could not be read to its end: time ran out after ${formatBytes(readBytes)} of ${formatBytes(sizeBytes)}.`,
+      `${fileName} could not be read to its end: time ran out after ${formatBytes(passed.bytes)} of ${formatBytes(sizeBytes)}.`,
     )
   }
   stopInTime()
   for await (const chunk of source) {
-    readBytes += chunk.length
+    passed.bytes += chunk.length
     yield chunk
-    if (readBytes < sizeBytes) stopInTime()
+    if (passed.bytes < sizeBytes) stopInTime()
   }
 }
 
@@ -161,12 +181,11 @@ const TRIES = 3
  */
 async function keepBesides(
   folder: string,
-  manifestEtag: string,
+  isThere: () => Promise<boolean>,
   verification: Verification,
   ports: VerifyPorts,
 ): Promise<boolean> {
   const { store } = ports
-  const isThere = async () => (await store.head(manifestKey(folder)))?.etag === manifestEtag
   if (!(await isThere())) return false
   const key = verificationKey(folder)
   const written = await keep(verification, key, ports)
