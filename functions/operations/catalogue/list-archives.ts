@@ -1,5 +1,5 @@
 import { type ArchiveFiles, readFolder } from '../../domain/catalogue/catalogue.ts'
-import { archivesPrefix, guestFolder, type KeyedGuest, verificationKey } from '../../domain/books/object-keys.ts'
+import { archivesPrefix, guestFolder, isWrittenByReading, type KeyedGuest } from '../../domain/books/object-keys.ts'
 import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix'>
@@ -56,7 +56,7 @@ export async function* listArchives(
 /** The guest without folders in which a verdict is all there is: pruning removes those. */
 function* withArchives(listed: ListedGuest, onStranger: (key: string) => void): Generator<ListedGuest> {
   const archives = listed.archives.filter(({ folder, files }) => {
-    const alone = files.every(({ key }) => key === verificationKey(folder))
+    const alone = files.every(({ key }) => isWrittenByReading(folder, key))
     if (alone) for (const { key } of files) onStranger(key)
     return !alone
   })

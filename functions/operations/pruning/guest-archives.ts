@@ -2,7 +2,13 @@ import type { StoredVersion } from '../../aws/version-store.ts'
 import { figuresOf } from '../../domain/catalogue/archive-figures.ts'
 import { olderFirst } from '../../domain/time/archive-time.ts'
 import { type ArchiveFiles, entryOf, readFolder } from '../../domain/catalogue/catalogue.ts'
-import { guestFolder, type KeyedGuest, manifestKey, verificationKey } from '../../domain/books/object-keys.ts'
+import {
+  contentIndexKey,
+  guestFolder,
+  type KeyedGuest,
+  manifestKey,
+  verificationKey,
+} from '../../domain/books/object-keys.ts'
 import type { GuardedArchive } from '../../domain/retention/retention-guards.ts'
 import { readTextUnlessFrozen } from '../books/frozen-text.ts'
 import { archiveTexts } from '../catalogue/archive-texts.ts'
@@ -83,7 +89,8 @@ async function readArchive(
   const checked = verification?.facts
   const entry = entryOf(files, manifest?.facts, checked)
   const { artifacts = [], sideFiles = [] } = entry.facts ?? {}
-  const keys = [...ownKeys, ...artifacts.map(({ key }) => key), ...sideFiles]
+  const ofArtifacts = artifacts.flatMap(({ key }) => [contentIndexKey(key), key])
+  const keys = [...ownKeys, ...ofArtifacts, ...sideFiles]
   const strays = keys.filter((key) => !key.startsWith(place.folder))
 
   const frozen = manifest?.frozen ?? verification?.frozen

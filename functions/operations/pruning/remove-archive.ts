@@ -3,11 +3,11 @@ import { ArchiveConflict } from '../../contracts/errors.ts'
 import type { RemovalRecord } from '../../contracts/retention-report.ts'
 import {
   guestFolder,
+  isWrittenByReading,
   type KeyedGuest,
   manifestKey,
   removalRecordKey,
   removalRecordsPrefix,
-  verificationKey,
 } from '../../domain/books/object-keys.ts'
 import { newerAdvice } from '../../domain/books/stored-record.ts'
 import { removalShape } from '../books/shapes.ts'
@@ -60,8 +60,8 @@ export async function removeArchive(
     versions: archive.versions.map(({ key, versionId, etag }) => ({
       key,
       versionId,
-      // What a verification found goes with the archive, whatever the last one found.
-      ...(etag === undefined || key === verificationKey(archive.folder) ? {} : { etag }),
+      // What a verification wrote goes with the archive, whatever the last one found.
+      ...(etag === undefined || isWrittenByReading(archive.folder, key) ? {} : { etag }),
     })),
   }
   const key = removalRecordKey(ports.keyPrefix, site, guest, archive.folder)
@@ -101,11 +101,11 @@ async function carryOut(
   return lock
 }
 
-/** Anyone who read the archive meanwhile may have written what it found: nobody needs that any more. */
+/** Anyone who read the archive meanwhile may have written what it found and where: nobody needs that any more. */
 async function removeLateVerdicts(folder: string, { versions }: Needs): Promise<VersionLock | undefined> {
   const locks: VersionLock[] = []
-  for await (const { key, versionId } of versions.listVersions(verificationKey(folder))) {
-    const removal = key === verificationKey(folder) ? await versions.removeVersion({ key, versionId }) : undefined
+  for await (const { key, versionId } of versions.listVersions(folder)) {
+    const removal = isWrittenByReading(folder, key) ? await versions.removeVersion({ key, versionId }) : undefined
     if (removal?.outcome === 'locked') locks.push(removal.lock)
   }
   return longest(locks)
@@ -116,7 +116,7 @@ async function removeLateVerdicts(folder: string, { versions }: Needs): Promise<
  * holds anything else, or ever did and still has a version of it, isn't such a rest.
  */
 export function isVerdictAlone({ folder, stored }: Pick<VersionedArchive, 'folder' | 'stored'>): boolean {
-  return stored.length > 0 && stored.every(({ key }) => key === verificationKey(folder))
+  return stored.length > 0 && stored.every(({ key }) => isWrittenByReading(folder, key))
 }
 
 export interface Resumed {

@@ -21,6 +21,7 @@ const MANIFEST = `${FOLDER}manifest.json`
 const DISK = `${FOLDER}disk.vma.zst`
 const LOG = `${FOLDER}log.log`
 const VERDICT = `${FOLDER}verification.json`
+const INDEX = `${DISK}.index.zst`
 const NOW = '2026-11-22T02:00:00.000Z'
 const november = { legalHold: false, retainUntil: '2026-11-30T00:00:00.000Z' }
 const december = { legalHold: false, retainUntil: '2026-12-31T00:00:00.000Z' }
@@ -149,6 +150,13 @@ describe('removing an archive', () => {
     })
   })
 
+  it('takes with it the index that a verification wrote meanwhile, and no file beside it', async () => {
+    await store.writeText(INDEX, 'late')
+    await store.writeText(`${FOLDER}somebody.else`, 'x')
+    expect(await remove()).toBeUndefined()
+    expect(left()).toEqual([`${FOLDER}somebody.else`])
+  })
+
   it('isn’t at its end while such a late verdict is locked', async () => {
     await store.writeText(VERDICT, '{}')
     bucket.locks.set(VERDICT, november)
@@ -186,6 +194,8 @@ describe('removing an archive', () => {
 
     it('is told from an archive, from an empty folder, and from one that ever held anything else', () => {
       expect(isVerdictAlone(rest)).toBe(true)
+      expect(isVerdictAlone({ ...rest, stored: [version(VERDICT), version(INDEX)] })).toBe(true)
+      expect(isVerdictAlone({ ...rest, stored: [version(INDEX), version(DISK)] })).toBe(false)
       expect(isVerdictAlone({ ...rest, stored: [] })).toBe(false)
       expect(isVerdictAlone({ ...rest, stored: [version(VERDICT), version(MANIFEST, { latest: false })] })).toBe(false)
     })
