@@ -2,6 +2,8 @@
 
 export interface FilePattern {
   text: string
+  /** How every path begins that fits: what stands before the first `*` or `?`. */
+  beginning: string
   fits(path: string): boolean
 }
 
@@ -23,5 +25,5 @@ export function filePattern(text: string): FilePattern {
     return found === '?' ? '[^/]' : `\\${found}`
   })
   const shape = path === '' ? /^/ : new RegExp(`^${source}(?:/.*)?$`, 's')
-  return { text, fits: (member) => shape.test(member) }
+  return { text, beginning: path.replace(/[*?].*$/s, ''), fits: (member) => shape.test(member) }
 }

@@ -34,11 +34,14 @@ export interface OpenContent {
   close(): Promise<void>
 }
 
-/** @throws Damage where it is no archive of a format that is known here */
-export async function openContent(bytes: ArchiveBytes): Promise<OpenContent> {
+/**
+ * @param whole read all of it in one pass and sum it up, though parts would do
+ * @throws Damage where it is no archive of a format that is known here
+ */
+export async function openContent(bytes: ArchiveBytes, { whole = false } = {}): Promise<OpenContent> {
   const first = await bytes.read(0, Math.min(bytes.sizeBytes, FORMAT_MAGIC_BYTES))
   const compression = compressionByMagic(first.subarray(0, COMPRESSION_MAGIC_BYTES))
-  if (compression === 'none' && !(await isOneDisk(bytes, first))) {
+  if (compression === 'none' && !whole && !(await isOneDisk(bytes, first))) {
     const content = new RangeCursor(bytes.read, bytes.sizeBytes)
     const nothing = async () => undefined
     return { format: requireFormat(first, bytes), content, finish: nothing, close: nothing }

@@ -1,12 +1,13 @@
 /** The archive that a person names: a file of this machine, or an object of a bucket. */
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { ArchiveBytes, PassedFile } from '../../../functions/archive-formats/proxmox/open-content.ts'
 import { RecordTooNew, RecordUnreadable } from '../../../functions/contracts/errors.ts'
 import type { Manifest } from '../../../functions/contracts/manifest.ts'
-import { folderOf, MANIFEST_NAME, manifestKey } from '../../../functions/domain/books/object-keys.ts'
+import { contentIndexKey, folderOf, MANIFEST_NAME, manifestKey } from '../../../functions/domain/books/object-keys.ts'
 import { crc32ToBase64 } from '../../../functions/domain/transfer/crc32.ts'
+import { type IndexBytes, IndexUnusable } from '../../../functions/operations/books/content-index.ts'
 import { manifestShape } from '../../../functions/operations/books/shapes.ts'
 import { readRecord } from '../../../functions/operations/books/stored-json.ts'
 import type { Sought } from '../../../functions/operations/catalogue/find-archive.ts'
@@ -21,6 +22,10 @@ export interface ArchiveSource extends ArchiveBytes {
   place: string
   /** `CRC32:…` of the whole file, and who says so. */
   expected?: { checksum: string; by: string }
+  /** As the store has it now; absent for a file of this machine. */
+  etag?: string
+  /** The index of its members that lies beside it, if there is one. */
+  index(): Promise<IndexBytes | undefined>
   close(): Promise<void>
 }
 
@@ -73,6 +78,7 @@ async function localFile(path: string): Promise<ArchiveSource> {
       return range
     },
     ...(expected === undefined ? {} : { expected }),
+    index: () => localIndex(contentIndexKey(path)),
     close: () => file.close(),
   }
 }
@@ -102,7 +108,37 @@ async function stored(given: string, options: SourceOptions & { bucket: string }
     read: (firstByte, bytes) =>
       store.readRange(objectKey, { firstByte, lastByte: firstByte + bytes - 1, etag: object.etag }),
     ...(expected === undefined ? {} : { expected }),
+    etag: object.etag,
+    index: () => storedIndex(contentIndexKey(objectKey), store),
     close: async () => undefined,
+  }
+}
+
+async function localIndex(path: string): Promise<IndexBytes | undefined> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) return undefined
+  return {
+    sizeBytes: found.size,
+    async read(firstByte, bytes) {
+      const file = await open(path, 'r')
+      try {
+        const { bytesRead, buffer } = await file.read(Buffer.alloc(bytes), 0, bytes, firstByte)
+        if (bytesRead < bytes) throw new IndexUnusable('it became shorter while it was read')
+        return buffer
+      } finally {
+        await file.close()
+      }
+    },
+  }
+}
+
+async function storedIndex(key: string, store: OpenBucket['store']): Promise<IndexBytes | undefined> {
+  const object = await store.head(key)
+  if (object === undefined) return undefined
+  const { sizeBytes, etag } = object
+  return {
+    sizeBytes,
+    read: (firstByte, bytes) => store.readRange(key, { firstByte, lastByte: firstByte + bytes - 1, etag }),
   }
 }
 

@@ -2,10 +2,8 @@
 import type { Command } from 'commander'
 import { Damage } from '../../../functions/archive-formats/damage.ts'
 import { extractDisk, NoSuchContent, shortDiskName } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
-import { visitFiles } from '../../../functions/archive-formats/proxmox/extract-files.ts'
-import { type FilePattern, filePattern, memberPath } from '../../../functions/archive-formats/proxmox/file-patterns.ts'
+import { filePattern } from '../../../functions/archive-formats/proxmox/file-patterns.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
-import { counted } from '../../../functions/domain/words/counted.ts'
 import { CliError } from '../../run/cli-error.ts'
 import { type ExitCode, exitCodes, exitHelp } from '../exit-codes.ts'
 import { plain } from '../print/columns.ts'
@@ -15,11 +13,11 @@ import { AT_HELP, untilOption } from '../time-option.ts'
 import { type ArchiveSource, judgePassed, openSource, type SourceOptions } from './archive-source.ts'
 import { type DiskImage, qcow2Image, rawImage } from './disk-images.ts'
 import { listContent } from './list-content.ts'
-import { folderWriter, type MemberWriter, tarWriter } from './member-writers.ts'
 import { type ObjectAddress, objectAddress } from './object-address.ts'
 import { Output } from './output.ts'
 import { sendDisk } from './send-disk.ts'
 import { stoppable } from './stoppable.ts'
+import { takeFiles } from './take-files.ts'
 import { sayWhatIsRead } from './what-is-read.ts'
 
 interface ExtractOptions extends SourceOptions {
@@ -31,6 +29,7 @@ interface ExtractOptions extends SourceOptions {
   to?: ObjectAddress
   tar?: boolean
   force?: boolean
+  index: boolean
   json?: boolean
 }
 
@@ -49,6 +48,7 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
     .option('--qcow2', 'with --disk: as an image in the form qcow2')
     .option('--to <address>', 'with --disk: as a raw image into this object: s3://bucket/path/disk.raw', objectAddress)
     .option('--tar', 'with --file: into a tar, with owners, modes, links and extended attributes')
+    .option('--no-index', 'read the archive itself, though an index of its files lies beside it')
     .option('--force', 'replace the file that is there')
     .option('--at <time>', `in a bucket: ${AT_HELP}`, untilOption)
     .option('--site <name>', 'in a bucket: only of this site')
@@ -60,6 +60,8 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
       'after',
       `
 A compressed archive is read whole, and its CRC-32 is compared. Of one that isn't compressed, only what is needed is read.
+A verification that read a container's archive whole leaves an index of its files. By it, --list reads nothing else, and
+--file reads those files alone, or of a compressed archive all up to the last of them.
 The result appears under its name when it is whole. An object is never overwritten, and has zeros where the disk has holes.${exitHelp(
         {
           succeeded: 'all that was asked for is there',
@@ -103,7 +105,7 @@ The result appears under its name when it is whole. An object is never overwritt
 
 async function extract(source: ArchiveSource, options: ExtractOptions, stop: StopSignals): Promise<ExitCode> {
   if (options.list === true) {
-    process.stderr.write(`${await listContent(source, options.json === true)}\n`)
+    process.stderr.write(`${await listContent(source, { json: options.json === true, byIndex: options.index })}\n`)
     return exitCodes.succeeded
   }
   const { disk, to, file = [], output, qcow2 = false, tar = false, force = false } = options
@@ -113,11 +115,12 @@ async function extract(source: ArchiveSource, options: ExtractOptions, stop: Sto
   }
   const usual = disk === undefined ? (tar ? 'files.tar' : 'files') : `${shortDiskName(disk)}.${qcow2 ? 'qcow2' : 'raw'}`
   const target = new Output(output ?? usual, { force, folder: disk === undefined && !tar })
-  await sayWhatIsRead(source)
   try {
-    return disk === undefined
-      ? await takeFiles(source, file.map(filePattern), target, tar)
-      : await takeDisk(source, disk, target, qcow2 ? qcow2Image : rawImage)
+    if (disk === undefined) {
+      return await takeFiles(source, file.map(filePattern), target, { tar, byIndex: options.index })
+    }
+    await sayWhatIsRead(source)
+    return await takeDisk(source, disk, target, qcow2 ? qcow2Image : rawImage)
   } finally {
     await target.discard()
   }
@@ -143,52 +146,5 @@ async function takeDisk(source: ArchiveSource, name: string, target: Output, mak
     return exitCodes.succeeded
   } finally {
     await file.close().catch(() => undefined)
-  }
-}
-
-async function takeFiles(
-  source: ArchiveSource,
-  patterns: readonly FilePattern[],
-  target: Output,
-  tar: boolean,
-): Promise<ExitCode> {
-  const file = tar ? await target.openFile() : undefined
-  try {
-    const writer = file === undefined ? folderWriter(await target.openFolder()) : tarWriter(file)
-    const tally = { taken: 0, leftOut: 0, used: new Set<FilePattern>() }
-    const passed = await visitFiles(source, {
-      visit: (member, content) => takeMember(member, content, patterns, writer, tally),
-    })
-    const compared = judgePassed(source, passed)
-    const unused = patterns.filter((pattern) => !tally.used.has(pattern))
-    for (const { text } of unused) process.stderr.write(`The archive holds nothing that fits ${plain(text)}.\n`)
-    if (tally.taken === 0) throw new CliError(`Nothing was taken out of ${source.place}.`)
-    await writer.finish()
-    await file?.close()
-    await target.commit()
-    await out(`${target.path}: ${counted(tally.taken, 'file')}.\n`)
-    process.stderr.write(`${compared}\n`)
-    return unused.length === 0 && tally.leftOut === 0 ? exitCodes.succeeded : exitCodes.partial
-  } finally {
-    await file?.close().catch(() => undefined)
-  }
-}
-
-async function takeMember(
-  member: Parameters<MemberWriter['write']>[0],
-  content: AsyncIterable<Buffer>,
-  patterns: readonly FilePattern[],
-  writer: MemberWriter,
-  tally: { taken: number; leftOut: number; used: Set<FilePattern> },
-): Promise<void> {
-  const path = memberPath(member.name)
-  const fitting = patterns.filter((pattern) => pattern.fits(path))
-  if (fitting.length === 0) return
-  for (const pattern of fitting) tally.used.add(pattern)
-  const why = await writer.write(member, path, content)
-  if (why === undefined) tally.taken += 1
-  else {
-    tally.leftOut += 1
-    process.stderr.write(`${plain(path)}: ${plain(why)}.\n`)
   }
 }

@@ -4,15 +4,44 @@ import { shortDiskName } from '../../../functions/archive-formats/proxmox/extrac
 import { memberPath } from '../../../functions/archive-formats/proxmox/file-patterns.ts'
 import { shownConfiguration } from '../../../functions/archive-formats/proxmox/guest-configuration.ts'
 import { openContent } from '../../../functions/archive-formats/proxmox/open-content.ts'
-import type { TarMember } from '../../../functions/archive-formats/proxmox/tar-member.ts'
 import { readVmaHeader } from '../../../functions/archive-formats/proxmox/vma-header.ts'
+import type { IndexedMember } from '../../../functions/contracts/content-index.ts'
+import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
+import { IndexUnusable } from '../../../functions/operations/books/content-index.ts'
 import { columns, plain } from '../print/columns.ts'
 import { out } from '../stream-out.ts'
 import { type ArchiveSource, judgePassed } from './archive-source.ts'
+import { openIndex, reportLeftAside } from './open-index.ts'
 
-/** Prints as it reads. Returns a sentence about what was compared. @throws Damage */
-export async function listContent(source: ArchiveSource, json: boolean): Promise<string> {
+/**
+ * Prints as it reads.
+ * @param byIndex whether an index may be used, if there is one: then nothing else is read
+ * @returns a sentence about what was read or compared
+ * @throws Damage
+ */
+export async function listContent(
+  source: ArchiveSource,
+  { json, byIndex }: { json: boolean; byIndex: boolean },
+): Promise<string> {
+  const index = byIndex ? await openIndex(source) : undefined
+  if (index === undefined) return listArchive(source, json, 0)
+  let listed = 0
+  try {
+    for await (const { member } of index.members(index.directory.blocks)) {
+      await out(lineOf(member, json))
+      listed += 1
+    }
+  } catch (error) {
+    if (!(error instanceof IndexUnusable || error instanceof GuestliftError)) throw error
+    reportLeftAside(source.place, error)
+    return listArchive(source, json, listed)
+  }
+  return 'Only the index was read, and nothing of the archive.'
+}
+
+/** @param listed how many members were listed already */
+async function listArchive(source: ArchiveSource, json: boolean, listed: number): Promise<string> {
   const opened = await openContent(source)
   const isVm = opened.format === 'vma'
   try {
@@ -37,9 +66,11 @@ export async function listContent(source: ArchiveSource, json: boolean): Promise
     await opened.close()
   }
   if (isVm) return 'Only the beginning of the archive was read.'
+  let at = 0
   const passed = await visitFiles(source, {
     async visit(member) {
-      await out(`${json ? JSON.stringify(memberJson(member)) : memberLine(member)}\n`)
+      at += 1
+      if (at > listed) await out(lineOf({ ...member, path: memberPath(member.name) }, json))
     },
   })
   return judgePassed(source, passed)
@@ -47,21 +78,46 @@ export async function listContent(source: ArchiveSource, json: boolean): Promise
 
 const indented = (line: string): string => `  ${plain(line)}`
 
-function memberJson({ name, type, sizeBytes, mode, ownerId, groupId, modifiedAt, linkName }: TarMember): object {
+/** What both the archive and its index say of a member. */
+type ListedMember = Omit<IndexedMember, 'headAt' | 'contentAt' | 'storedBytes' | 'crc32'>
+
+function lineOf(member: ListedMember, json: boolean): string {
+  return `${json ? JSON.stringify(memberJson(member)) : memberLine(member)}\n`
+}
+
+function memberJson({
+  path,
+  type,
+  sizeBytes,
+  mode,
+  ownerId,
+  groupId,
+  modifiedAt,
+  linkName = '',
+}: ListedMember): object {
   const link = linkName === '' ? {} : { linkName }
-  return { path: memberPath(name), type, sizeBytes, mode, ownerId, groupId, modifiedAt, ...link }
+  return { path, type, sizeBytes, mode, ownerId, groupId, modifiedAt, ...link }
 }
 
 const letters: Readonly<Record<string, string>> = { '1': 'h', '2': 'l', '3': 'c', '4': 'b', '5': 'd', '6': 'p' }
 
 /** As `tar --list --verbose --numeric-owner` has it. */
-function memberLine({ name, type, sizeBytes, mode, ownerId, groupId, modifiedAt, linkName }: TarMember): string {
+function memberLine({
+  path,
+  type,
+  sizeBytes,
+  mode,
+  ownerId,
+  groupId,
+  modifiedAt,
+  linkName = '',
+}: ListedMember): string {
   const rights = `${rightsOf(mode >>> 6, mode & 0o4000, 's')}${rightsOf(mode >>> 3, mode & 0o2000, 's')}${rightsOf(mode, mode & 0o1000, 't')}`
   const time = new Date(modifiedAt * 1000)
   const at = Number.isNaN(time.getTime()) ? '?' : `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`
   const link = type === '2' ? ` -> ${plain(linkName)}` : type === '1' ? ` link to ${plain(linkName)}` : ''
   const size = String(sizeBytes).padStart(12)
-  return `${letters[type] ?? '-'}${rights} ${ownerId}/${groupId} ${size} ${at} ${plain(memberPath(name))}${link}`
+  return `${letters[type] ?? '-'}${rights} ${ownerId}/${groupId} ${size} ${at} ${plain(path)}${link}`
 }
 
 /** @param special whether set-uid, set-gid or sticky stands where the right to run does */
