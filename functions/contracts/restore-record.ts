@@ -86,6 +86,8 @@ export const restoreRecordSchema = z.strictObject({
   started: z.strictObject({ running: z.boolean(), agent: z.boolean().optional() }).optional(),
   /** What a drill's probes have seen. */
   probes: z.array(drillCheckSchema).optional(),
+  /** Whether the guest was seen to be a template, where it was to become one. */
+  isTemplate: z.boolean().optional(),
   bytesSent: z.int().nonnegative().default(0),
   steps: restoreStepsSchema,
   /** Its end, and what it failed with: whoever finishes it once more reports the same. */

@@ -46,6 +46,7 @@ export const restoreReportSchema = z.strictObject({
   findings: z.array(restoreFindingSchema),
   warnings: z.array(z.string()),
   started: restoreRecordSchema.shape.started,
+  isTemplate: restoreRecordSchema.shape.isTemplate,
   left: z.array(leftBehindSchema),
   /** Of a drill: it passed if all of them did. */
   checks: z.array(drillCheckSchema).optional(),

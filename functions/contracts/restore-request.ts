@@ -39,6 +39,7 @@ export const restoreRequestSchema = z
     unique: z.boolean().default(false).describe('Give it hardware addresses and a uuid of its own.'),
     replace: z.boolean().default(false).describe('Take the place of the stopped guest that has the id, which is lost.'),
     start: z.boolean().default(false).describe('Start the guest once it was compared.'),
+    template: z.boolean().optional().describe('Make a template of the guest once it was compared. Not with `start`.'),
     keepFailed: z.boolean().default(false).describe('Leave a half-made guest for a look, in place of removing it.'),
     despiteRefused: z.boolean().default(false).describe('Restore an archive that its verification refused.'),
     thaw: thawSchema.optional().describe('For an archive in Glacier: how to thaw it.'),
@@ -53,9 +54,13 @@ export const restoreRequestSchema = z
       .describe('Without it, nothing is changed: a dry run that reports what it would do.'),
   })
   .check(({ value, issues }) => {
-    if (value.drill === undefined) return
     const refuse = (field: string, message: string) =>
       issues.push({ code: 'custom', path: [field], message, input: value })
+    if (value.start && value.template === true) {
+      refuse('template', "a template can't be started: give start or template, not both")
+    }
+    if (value.drill === undefined) return
+    if (value.template === true) refuse('template', 'a drill starts the guest, which no template does')
     if (value.replace) refuse('replace', 'a drill never takes the place of a guest')
     if (value.keepFailed) refuse('keepFailed', 'what a drill makes is always removed')
     const range = parseIdRange(value.drill.ids)

@@ -1,4 +1,4 @@
-import { GuestNotFound, RestoreStartUnclear } from '../../functions/contracts/errors.ts'
+import { GuestNotFound, type GuestliftError, RestoreStartUnclear } from '../../functions/contracts/errors.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import type { ConfigurationComparison, RestoreFinding } from '../../functions/contracts/restore.ts'
 import type {
@@ -29,6 +29,7 @@ export class FakeRestores implements Restores {
   made: Omit<MadeGuest, 'guest'> | undefined = { configuration: { memory: '512' }, disks: [], storages: ['local-lvm'] }
   comparison: ConfigurationComparison = { expected: [], differences: [] }
   removal: MadeRemoval = { removed: true }
+  templateFails: GuestliftError | undefined
   agent: (boolean | undefined)[] = []
   /** What each of its commands ends with. */
   exits: Record<string, number | undefined> = {}
@@ -68,6 +69,10 @@ export class FakeRestores implements Restores {
   }
   compare(): ConfigurationComparison {
     return this.comparison
+  }
+  async makeTemplate(): Promise<void> {
+    this.calls.push('makeTemplate')
+    if (this.templateFails !== undefined) throw this.templateFails
   }
   async agentAnswers(): Promise<boolean | undefined> {
     return this.agent.length > 1 ? this.agent.shift() : this.agent[0]

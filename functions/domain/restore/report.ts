@@ -21,7 +21,7 @@ export interface RestoreEnd {
 }
 
 export function restoreReport(record: RestoreRecord, { endedAt, error, left, prices }: RestoreEnd): RestoreReport {
-  const { archive, request, target, comparison, findings, warnings, started } = record
+  const { archive, request, target, comparison, findings, warnings, started, isTemplate } = record
   const failure = error === null ? undefined : readFailure(error)
   const checks =
     request.drill !== undefined && request.confirm ? checksOf(record, failure?.message ?? null, left) : undefined
@@ -45,6 +45,7 @@ export function restoreReport(record: RestoreRecord, { endedAt, error, left, pri
     findings,
     warnings,
     ...(started === undefined ? {} : { started }),
+    ...(isTemplate === undefined ? {} : { isTemplate }),
     left,
     ...(checks === undefined ? {} : { checks }),
     ...(prices === undefined || record.storageClass === undefined
@@ -88,7 +89,7 @@ function judged(
   endedAt: string,
   failure: string | undefined,
 ): Pick<RestoreReport, 'outcome' | 'summary'> {
-  const { request, comparison, started, findings, steps } = record
+  const { request, comparison, started, isTemplate, findings, steps } = record
   const what = archivedGuest(record)
   const where = targetGuest(record)
   if (failure !== undefined) {
@@ -116,6 +117,9 @@ function judged(
     return { outcome: 'partial', summary: `${restored}, with ${counted(length, 'difference')} from its archive.` }
   if (started?.running === false)
     return { outcome: 'partial', summary: `${restored}, as it was archived, and it doesn't run.` }
+  if (isTemplate === false)
+    return { outcome: 'partial', summary: `${restored}, as it was archived, and it isn't a template.` }
+  if (isTemplate) return { outcome: 'succeeded', summary: `${restored}, as it was archived, and is a template now.` }
   return { outcome: 'succeeded', summary: `${restored}, as it was archived.` }
 }
 

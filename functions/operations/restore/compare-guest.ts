@@ -1,7 +1,9 @@
+import { GuestliftError } from '../../contracts/errors.ts'
 import type { RestoreRecord } from '../../contracts/restore-record.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { keepLease } from '../books/restore-leases.ts'
 import { changeRestore, readRestore } from '../books/restore-records.ts'
+import type { MadeGuest, Restores } from '../../providers/capabilities/restores.ts'
 import type { Ports } from '../ports.ts'
 import { placeOf } from './delivery-target.ts'
 import { intendedRestore, openRestorer, restoredHow } from './intended-restore.ts'
@@ -16,8 +18,9 @@ type Needs = Pick<
 const AGENT_SECONDS = 180
 
 /**
- * Hold the guest that was made against the configuration in the archive, key by key; then start it, where that was asked
- * for. A guest that doesn't start is restored all the same: the report says so.
+ * Hold the guest that was made against the configuration in the archive, key by key; then start it or make a template of
+ * it, where that was asked for. A guest with which that fails is restored all the same: the report says so.
+ * @throws PlatformUnavailable while a template may still be made of it: call again
  */
 export async function compareGuest(
   input: TaskInput<'CompareGuest'>,
@@ -34,6 +37,7 @@ export async function compareGuest(
   const { started, warnings } = record.request.start
     ? await startGuest(made.guest, { provider, restores, agentSeconds: AGENT_SECONDS }, ports)
     : { started: undefined, warnings: [] }
+  const template = record.request.template === true ? await makeTemplate(made, restores) : undefined
   const comparedAt = ports.now().toISOString()
   await changeRestore(
     restore,
@@ -41,8 +45,9 @@ export async function compareGuest(
       ...held,
       ...(comparison === undefined ? {} : { comparison }),
       ...(started === undefined ? {} : { started }),
+      ...(template === undefined ? {} : { isTemplate: template.isTemplate }),
       storages: made.storages,
-      warnings: [...held.warnings, ...warnings],
+      warnings: [...held.warnings, ...warnings, ...(template?.warnings ?? [])],
       steps: { ...held.steps, comparedAt },
     }),
     ports,
@@ -50,4 +55,17 @@ export async function compareGuest(
   const differences = comparison?.differences.length ?? 0
   ports.log('guest-compared', { site: record.request.site, guest: record.target.id, differences })
   return { differences }
+}
+
+async function makeTemplate(
+  { guest }: MadeGuest,
+  restores: Restores,
+): Promise<{ isTemplate: boolean; warnings: string[] }> {
+  try {
+    await restores.makeTemplate(guest)
+    return { isTemplate: true, warnings: [] }
+  } catch (error) {
+    if (!(error instanceof GuestliftError) || error.group === 'retry') throw error
+    return { isTemplate: false, warnings: [`The guest was restored, and no template was made of it: ${error.message}`] }
+  }
 }

@@ -15,7 +15,7 @@ export async function intendedRestore(
   deliveryStorage: string,
   { store, keyPrefix }: Pick<Ports, 'store' | 'keyPrefix'>,
 ): Promise<IntendedRestore> {
-  const { storage, pool, name, bridges, limitKiBPerSecond, unique, replace, drill } = request
+  const { storage, pool, name, bridges, limitKiBPerSecond, unique, replace, drill, template } = request
   const manifest = await readRecord(store, manifestKey(archive.folder), manifestShape)
   const { book } = await readSiteBook(request.site, { store, keyPrefix })
   const contentBytes = manifest?.evidence.contentBytes
@@ -34,6 +34,7 @@ export async function intendedRestore(
       unique,
       replace,
       ...(drill === undefined ? {} : { rehearsal: { runsCommands: drill.probes.commands.length > 0 } }),
+      ...(template === undefined ? {} : { template }),
       ...(storage === undefined ? {} : { storage }),
       ...(pool === undefined ? {} : { pool }),
       ...(name === undefined ? {} : { name }),
@@ -46,11 +47,15 @@ export async function intendedRestore(
 }
 
 /** How the guest may differ from its archive. */
-export function restoredHow({ archive, request: { unique, name, bridges, drill } }: RestoreRecord): RestoredHow {
+export function restoredHow({
+  archive,
+  request: { unique, name, bridges, drill, template },
+}: RestoreRecord): RestoredHow {
   return {
     kind: archive.guest.kind,
     unique,
     rehearsal: drill !== undefined,
+    ...(template === undefined ? {} : { template }),
     ...(name === undefined ? {} : { name }),
     ...(bridges === undefined ? {} : { bridges }),
   }

@@ -41,6 +41,8 @@ export interface RestoreTarget {
   rehearsal?: { runsCommands: boolean }
   /** Start it as soon as it is whole, before anybody has compared it. */
   start?: boolean
+  /** A template is to be made of it, once it was compared: `makeTemplate`. */
+  template?: boolean
   limitKiBPerSecond?: number
 }
 
@@ -103,6 +105,8 @@ export interface RestoredHow {
   disconnected?: boolean
   /** Made to be looked at: neither protected nor started with its node. */
   rehearsal?: boolean
+  /** A template is to be made of it, or was made by an earlier call. */
+  template?: boolean
 }
 
 /** A restore that a guest is to be shown to be of, before it is removed. */
@@ -158,6 +162,13 @@ export interface Restores {
 
   /** Unplug all its network interfaces, and read the configuration again to prove it. */
   disconnect(guest: Guest): Promise<void>
+
+  /**
+   * Make a template of a stopped guest, and see that it is one. A guest that is one already is left as it is.
+   * @throws PlatformUnavailable when the order may still be carried out: call again
+   * @throws PlatformTaskFailed, RequestRejected when the platform makes none of it
+   */
+  makeTemplate(guest: Guest): Promise<void>
 
   /** Whether the agent in the guest answers; `undefined` where the guest's configuration has none. */
   agentAnswers(guest: Guest): Promise<boolean | undefined>

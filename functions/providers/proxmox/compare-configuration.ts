@@ -68,6 +68,9 @@ function judge(key: string, was: string | undefined, is: string | undefined, how
   if (how.rehearsal === true && (key === 'onboot' || key === 'protection') && is === '0') {
     return { expected: 'A rehearsed guest is neither protected nor started with its node.' }
   }
+  if (key === 'template' && was === undefined && is === '1' && how.template === true) {
+    return { expected: 'A template was made of the guest.' }
+  }
   if (key === 'vmgenid' && is !== undefined) return { expected: 'Each restore makes a generation id.' }
   if (key === 'meta' && is !== undefined) return { expected: 'The platform notes how the guest was made.' }
   if (key === 'cipassword' && was !== undefined && is !== undefined) {

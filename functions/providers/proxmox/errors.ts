@@ -167,7 +167,7 @@ export function errorFromText(text: string, about: About): GuestliftError | unde
   if (/unable to parse (?:directory )?volume/.test(text)) {
     return new RequestRejected(`${at}, the platform can't read the archive's name (${text}).`)
   }
-  if (/\b(?:VM|CT) (?:\d+ )?(?:is )?(?:already|not) running\b/.test(text)) {
+  if (/\b(?:VM|CT) (?:\d+ )?(?:is )?(?:already|not) running\b|you can't convert a template to a template/.test(text)) {
     return new AlreadySo(`${at}: ${text}.`)
   }
   const taken = /\b(?:VM|CT) (\d+) already exists\b/.exec(text)

@@ -66,7 +66,7 @@ function onRehearsal({ target: { id, pool, rehearsal }, archive }: IntendedResto
 }
 
 function onGuest({ target, archive }: IntendedRestore, needs: RestoreNeeds | undefined): Need[] {
-  const { id, pool, replace = false, bridges = {}, name, start = false } = target
+  const { id, pool, replace = false, bridges = {}, name, start = false, template = false } = target
   const path = `/vms/${id}`
   const need = needOnGuest(id, pool)
   const renamesContainer = name !== undefined && archive.guest.kind === 'container'
@@ -83,6 +83,8 @@ function onGuest({ target, archive }: IntendedRestore, needs: RestoreNeeds | und
     need('VM.Config.Options'),
     ...(givesNetwork ? [need('VM.Config.Network')] : []),
     ...(start ? [need('VM.PowerMgmt')] : []),
+    // Replacing a guest takes less.
+    ...(template ? [need('VM.Allocate')] : []),
   ]
 }
 

@@ -19,6 +19,7 @@ import { openRemoval } from './restore-removal.ts'
 import { HEAD_LINES, RESTORE_TYPES, restoreEnding, restoresArchive } from './restore-tasks.ts'
 import { openRestoredGuest } from './restored-guest.ts'
 import { taskRowsSchema } from './schemas.ts'
+import { openTemplates } from './templates.ts'
 import { requireUpid, type TaskReader, type TaskState } from './tasks.ts'
 
 /** A node's list holds about a thousand; of one guest there are some dozens. */
@@ -137,6 +138,7 @@ export function openRestores(
     compare: (archived, { configuration }, how) => compareConfiguration(archived, configuration, how),
     ...openRestoredGuest(client, siteName, findGuests),
     ...openGuestCommands(client, commands, sleep),
+    makeTemplate: openTemplates(client, tasks, sleep),
     removeMade: openRemoval(client, tasks, siteName, {
       findGuests,
       isFree: (id) => targets.isFree(id),

@@ -14,6 +14,7 @@ export interface RestoreOptions {
   replace?: boolean
   unique?: boolean
   start?: boolean
+  template?: boolean
   pool?: string
   bwlimit?: number
   name?: string
@@ -44,6 +45,7 @@ export function withRestoreOptions(command: Command): Command {
     .option('--replace', 'take the place of the stopped guest that has the archived id: that guest is lost')
     .option('--unique', 'give it hardware addresses and a uuid of its own')
     .option('--start', 'start the guest once it was compared with the archive')
+    .option('--template', 'make a template of the guest once it was compared; not with --start')
     .option('--pool <name>', 'the pool that the guest joins')
     .option('--bwlimit <KiB/s>', 'limit for the platform while it writes the disks', wholeNumberOption)
     .option('--name <name>', 'another name for the guest')
@@ -73,6 +75,7 @@ const sameWords = [
   'replace',
   'unique',
   'start',
+  'template',
   'pool',
   'name',
   'despiteRefused',

@@ -8,7 +8,7 @@ import { archiveRestoreLines } from './print-prices.ts'
 import { formatSeconds } from './units.ts'
 
 /** What the report doesn't repeat of the request that it answers. */
-type Asked = Pick<RestoreRequest, 'replace' | 'start' | 'storage' | 'thaw'>
+type Asked = Pick<RestoreRequest, 'replace' | 'start' | 'storage' | 'template' | 'thaw'>
 
 /** Values of a configuration are shown to this length; the report has them whole. */
 const SHOWN_CHARACTERS = 200
@@ -29,7 +29,7 @@ export function restoreLines(report: RestoreReport, asked: Asked): string[] {
   ]
 }
 
-function headRows({ archive, guest, target, started }: RestoreReport): string[][] {
+function headRows({ archive, guest, target, started, isTemplate }: RestoreReport): string[][] {
   return [
     ...(archive === undefined
       ? []
@@ -42,6 +42,7 @@ function headRows({ archive, guest, target, started }: RestoreReport): string[][
       : [['Guest', plain(`${`${guest.kind} ${guest.id} ${guest.name}`.trim()}, archived on node ${guest.node}`)]]),
     ...(target === undefined ? [] : [['Target', plain(targetText(target))]]),
     ...(started === undefined ? [] : [['Started', startedText(started)]]),
+    ...(isTemplate === undefined ? [] : [['Template', isTemplate ? 'it is one' : styleText('red', "it isn't one")]]),
   ]
 }
 
@@ -67,7 +68,7 @@ function findingLines({ findings, warnings }: RestoreReport): string[] {
   ]
 }
 
-function foreseenLines(report: RestoreReport, { replace, start, storage, thaw }: Asked): string[] {
+function foreseenLines(report: RestoreReport, { replace, start, storage, template, thaw }: Asked): string[] {
   const { archive, guest, target, findings } = report
   if (report.outcome !== 'succeeded' || archive === undefined || guest === undefined || target === undefined) return []
   const { node, id } = target
@@ -81,6 +82,7 @@ function foreseenLines(report: RestoreReport, { replace, start, storage, thaw }:
     `make ${guest.kind} ${id} of it, its disks ${storage === undefined ? 'where the archive had them' : `on ${storage}`}`,
     'compare the guest with the archive',
     ...(start ? ['start the guest'] : []),
+    ...(template === true ? ['make a template of the guest'] : []),
     `remove the file from node ${node}`,
   ]
   return ['What would be done:', ...steps.map((step) => `  - ${step}`)]

@@ -3,7 +3,7 @@
  * whatever format its volume's name shows. A container's root file system is kept as the members of a tar: owners, modes
  * and attributes survive on machines where nobody is root.
  */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { directoryOf } from './storage-files.ts'
 import { findStorage, type LabDisk, type LabGuest, type LabStorage, type World } from './world.ts'
@@ -37,6 +37,16 @@ export function storeImage(world: World, guest: LabGuest, disk: LabDisk, content
   writeFileSync(newImage(world, storage, guest.node, guest.vmid, disk.volume), content)
   Object.assign(disk, { stored: true, sizeBytes: content.length })
   world.save()
+}
+
+/** A template's volumes are named as bases, and their files with them. */
+export function renameToBase(world: World, guest: LabGuest): void {
+  for (const disk of guest.disks) {
+    const volume = disk.volume.replace(/([:/])vm-/, '$1base-').replace(/([:/])subvol-/, '$1basevol-')
+    const path = imageOf(world, guest, disk)
+    disk.volume = volume
+    if (path !== undefined) renameSync(path, join(dirname(path), basename(volume.replace(/^[^:]*:/, ''))))
+  }
 }
 
 /** Remove the files of all its stored disks. */

@@ -69,6 +69,12 @@ export function describeRestores(name: string, open: () => Promise<RestoreHarnes
       expect(restores.compare(intended.archive.configuration ?? '', made, { kind }).differences).toEqual([])
       await restores.disconnect(made.guest)
 
+      await restores.makeTemplate(made.guest)
+      await restores.makeTemplate(made.guest)
+      const template = await restores.describeMade({ ...intended.target, kind })
+      const how = { kind, disconnected: true, template: true }
+      expect(restores.compare(intended.archive.configuration ?? '', template, how).differences).toEqual([])
+
       const proof: RestoreProof = { jobRef, token: TOKEN, artifactRef }
       const kept = await restores.removeMade(made.guest, { ...proof, token: 'ffffffffffffffff' })
       expect(kept).toMatchObject({ removed: false, reason: expect.stringMatching(/\.$/) as unknown })

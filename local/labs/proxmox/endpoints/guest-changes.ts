@@ -1,7 +1,7 @@
-/** Changing a guest's configuration, destroying it, and asking its agent. Destroying a container was recorded. */
+/** Changing a guest's configuration, destroying it, making a template of it, and asking its agent. Destroying a container was recorded. */
 import { failure } from '../api-error.ts'
 import { configDigest } from '../guest-config.ts'
-import { removeImages } from '../images.ts'
+import { removeImages, renameToBase } from '../images.ts'
 import { require } from '../permissions.ts'
 import type { Call, Endpoint } from '../rest.ts'
 import type { ParameterTable } from '../schema-check.ts'
@@ -65,6 +65,27 @@ function destroy(call: Call, kind: LabGuestKind): string {
   })
 }
 
+/** A VM's disks become read-only under other names in a task; a container's answer comes when all is done. */
+function makeTemplate(call: Call, kind: LabGuestKind): string | null {
+  const { world, caller, node } = call
+  const guest = guestOf(call, kind)
+  const { vmid } = guest
+  if (guest.lock !== undefined) throw failure(`${label(kind)} is locked (${guest.lock})`)
+  if (guest.template) throw failure("you can't convert a template to a template")
+  if (guest.status === 'running')
+    throw failure(`you can't convert a ${label(kind)} to template if ${label(kind)} is running`)
+  const convert = (): void => {
+    renameToBase(world, guest)
+    guest.template = true
+    world.save()
+  }
+  if (kind === 'qemu') {
+    return world.tasks.start({ node, type: 'qmtemplate', id: String(vmid), user: caller.who }, async () => convert())
+  }
+  convert()
+  return null
+}
+
 /** A guest whose configuration names no agent, or that isn't up to it, answers with a refusal. */
 function ping(call: Call): unknown {
   requireAgent(guestOf(call, 'qemu'))
@@ -118,6 +139,14 @@ function endpointsOf(kind: LabGuestKind): Endpoint[] {
         ...(kind === 'lxc' ? { force: boolean } : {}),
       },
       run: (call) => destroy(call, kind),
+    },
+    {
+      method: 'POST',
+      path: `${path}/template`,
+      relayed: true,
+      permission: ['/vms/{vmid}', 'VM.Allocate'],
+      ...(kind === 'qemu' ? { parameters: { disk: text } } : {}),
+      run: (call) => makeTemplate(call, kind),
     },
   ]
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
+import { PlatformTaskFailed, PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
 import { restoreReportSchema } from '../../../../functions/contracts/restore-report.ts'
 import { giveBackLease, keepLease } from '../../../../functions/operations/books/restore-leases.ts'
 import { checkRestore } from '../../../../functions/operations/restore/check-restore.ts'
@@ -103,6 +103,25 @@ describe('the end of a restore', () => {
     await compareGuest(WORK, dead.ports)
     expect(await finish(dead)).toMatchObject({ outcome: 'partial' })
     expect(dead.restores.calls).not.toContain('removeMade')
+  })
+
+  it('makes a template of the guest, and is no success when the platform makes none of it', async () => {
+    const bed = await madeBed({ template: true })
+    await compareGuest(WORK, bed.ports)
+    const answer = await finish(bed)
+    expect(answer).toMatchObject({ outcome: 'succeeded', summary: expect.stringMatching(/is a template now/) })
+    expect(bed.restores.calls).toContain('makeTemplate')
+    expect((await bed.report()).isTemplate).toBe(true)
+
+    const refused = await madeBed({ template: true })
+    refused.restores.templateFails = new PlatformTaskFailed('VM contains snapshots.')
+    await compareGuest(WORK, refused.ports)
+    expect(await finish(refused)).toMatchObject({ outcome: 'partial' })
+    expect((await refused.report()).warnings.join()).toMatch(/no template was made of it: VM contains snapshots/)
+
+    const unclear = await madeBed({ template: true })
+    unclear.restores.templateFails = new PlatformUnavailable('no answer')
+    await expect(compareGuest(WORK, unclear.ports)).rejects.toMatchObject({ name: 'PlatformUnavailable' })
   })
 
   it('removes what was delivered and a guest that was never whole, and says what failed', async () => {

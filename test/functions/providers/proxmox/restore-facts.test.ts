@@ -152,6 +152,7 @@ describe('rights for a restore', () => {
     const permissions = { ...everything('/storage', '/sdn', '/mapping'), '/vms': backup }
     expect(lacked(permissions, intended('vm', { replace: true }))).toEqual([])
     expect(lacked(permissions, intended('vm'))).toEqual(['VM.Allocate /vms/9100'])
+    expect(lacked(permissions, intended('vm', { replace: true, template: true }))).toEqual(['VM.Allocate /vms/9100'])
   })
 })
 

@@ -118,6 +118,7 @@ describe('the command line of guestlift restore', () => {
   it.each([
     [[], /missing required argument/],
     [['100', '--deployment', 'prod'], /say which site the guest is restored on: --site <name>/],
+    [['100', ...onAws, '--start', '--template'], /--template: a template can't be started/],
     [['100', ...onAws, '--vmid', '9100', '--replace'], /--vmid names a free id, and --replace takes the archived one/],
     [['100', ...onAws, '--vmid', '../1'], /--vmid: /],
     [['100', ...onAws, '--site', 'h q'], /--site: a site name has/],
