@@ -18,7 +18,7 @@ export const S3_ROUND_TRIP_MILLISECONDS = 80
 
 export interface Rate {
   mibPerSecond: number
-  /** Of what 1 Gbit/s carries. */
+  /** Of what the line carries. */
   shareOfLink: number
 }
 
@@ -52,15 +52,15 @@ function rcloneMebibytes(route: SubjectName, roundTripMilliseconds: number): num
 }
 
 /** For what has at most 2 MiB under way, the window of SSH: some ten seconds over a long line. */
-export function mebibytesPastWindow(roundTripMilliseconds: number): number {
+function mebibytesPastWindow(roundTripMilliseconds: number): number {
   return Math.min(MOST_RCLONE_MEBIBYTES, Math.max(LEAST_MEBIBYTES, Math.round(20_000 / roundTripMilliseconds)))
 }
 
-export function rate(mebibytes: number, seconds: number): Rate {
+export function rate(mebibytes: number, seconds: number, linkBytesPerSecond: number): Rate {
   const mibPerSecond = mebibytes / seconds
   return {
     mibPerSecond: rounded(mibPerSecond, 1),
-    shareOfLink: rounded((mibPerSecond * 2 ** 20) / GIGABIT_BYTES_PER_SECOND),
+    shareOfLink: rounded((mibPerSecond * 2 ** 20) / linkBytesPerSecond),
   }
 }
 
@@ -69,7 +69,7 @@ export async function measureDistances(bed: Bed, tools: Tools): Promise<Distance
   const result: Distances = { line: {}, distance: {}, distanceToS3: {} }
   for (const roundTrip of roundTripsMilliseconds) {
     note(`distance: checking the line of ${roundTrip} ms`)
-    result.line[roundTrip] = await checkLine(roundTrip)
+    result.line[roundTrip] = await checkLine(roundTrip, GIGABIT_BYTES_PER_SECOND)
     const rows: Record<string, DistanceResult | NotMeasured> = {}
     for (const name of subjectNames) rows[name] = await overLine(name, bed, tools, roundTrip, 'site')
     result.distance[roundTrip] = rows
@@ -99,7 +99,7 @@ async function overLine(
     const ours = await transfer(name, bed, bed.source(MEBIBYTES), ends)
     const small = await transfer(name, bed, bed.source(1), ends)
     return {
-      ...rate(MEBIBYTES, ours.copySeconds),
+      ...rate(MEBIBYTES, ours.copySeconds, GIGABIT_BYTES_PER_SECOND),
       setupSeconds: rounded(small.copySeconds, 2),
       wholeSeconds: rounded(ours.seconds, 1),
       peakMiB: ours.peakMiB,
@@ -121,5 +121,5 @@ async function rcloneOverLine(
   if (missing !== undefined) return { notMeasured: missing }
   const mebibytes = rcloneMebibytes(name, roundTrip)
   const { seconds } = await measure(rcloneCommand(name, bed, bed.source(mebibytes), ends, []))
-  return rate(mebibytes, seconds)
+  return rate(mebibytes, seconds, GIGABIT_BYTES_PER_SECOND)
 }

@@ -1,6 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { startChild } from './child.ts'
-import { GIGABIT_BYTES_PER_SECOND } from './link.ts'
 import { median, rounded } from './statistics.ts'
 
 export interface LineCheck {
@@ -10,19 +9,22 @@ export interface LineCheck {
   shareOfLink: number
 }
 
-const BULK_BYTES = 512 * 2 ** 20
+/** Of the line's rate: long enough for a share, whatever the rate. */
+const BULK_SECONDS = 4
 const PINGS = 11
+const BLOCK_BYTES = 2 ** 20
 const BULK = Buffer.from('B')
 
 /** Does the line do what it says? Measured with plain TCP, so that what a route misses is known to be the route's. */
-export async function checkLine(roundTripMilliseconds: number): Promise<LineCheck> {
+export async function checkLine(roundTripMilliseconds: number, bytesPerSecond: number): Promise<LineCheck> {
+  const bulkBytes = Math.ceil((BULK_SECONDS * bytesPerSecond) / BLOCK_BYTES) * BLOCK_BYTES
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => undefined)
-    socket.on('data', (asked) => (asked.equals(BULK) ? sendBulk(socket) : socket.write(asked)))
+    socket.on('data', (asked) => (asked.equals(BULK) ? sendBulk(socket, bulkBytes) : socket.write(asked)))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const target = (server.address() as AddressInfo).port
-  const line = await startChild('line.ts', [target, roundTripMilliseconds, GIGABIT_BYTES_PER_SECOND].map(String))
+  const line = await startChild('line.ts', [target, roundTripMilliseconds, bytesPerSecond].map(String))
   const socket = connect({ port: line.port, host: '127.0.0.1', noDelay: true })
   try {
     const pings: number[] = []
@@ -33,10 +35,10 @@ export async function checkLine(roundTripMilliseconds: number): Promise<LineChec
       await answered
       pings.push(performance.now() - askedAt)
     }
-    const seconds = await receiveBulk(socket)
+    const seconds = await receiveBulk(socket, bulkBytes)
     return {
       pingMilliseconds: rounded(median(pings), 1),
-      shareOfLink: rounded(BULK_BYTES / seconds / GIGABIT_BYTES_PER_SECOND),
+      shareOfLink: rounded(bulkBytes / seconds / bytesPerSecond),
     }
   } finally {
     socket.destroy()
@@ -45,9 +47,9 @@ export async function checkLine(roundTripMilliseconds: number): Promise<LineChec
   }
 }
 
-function sendBulk(socket: Socket): void {
-  const block = Buffer.alloc(2 ** 20)
-  let left = BULK_BYTES / block.length
+function sendBulk(socket: Socket, bytes: number): void {
+  const block = Buffer.alloc(BLOCK_BYTES)
+  let left = bytes / block.length
   const send = (): void => {
     while (left > 0) {
       left--
@@ -61,7 +63,7 @@ function sendBulk(socket: Socket): void {
 }
 
 /** Seconds from the first to the last byte. */
-async function receiveBulk(socket: Socket): Promise<number> {
+async function receiveBulk(socket: Socket, bytes: number): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   let received = 0
   let firstAt = 0
@@ -69,7 +71,7 @@ async function receiveBulk(socket: Socket): Promise<number> {
   socket.on('data', (chunk) => {
     if (received === 0) firstAt = performance.now()
     received += chunk.length
-    if (received >= BULK_BYTES) resolve((performance.now() - firstAt) / 1000)
+    if (received >= bytes) resolve((performance.now() - firstAt) / 1000)
   })
   socket.write(BULK)
   return promise

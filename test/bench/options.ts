@@ -19,7 +19,7 @@ Measures Guestlift beside rclone and a floor of plain tools, all on this machine
   distance  the rate of each route over 1 Gbit/s and 20, 80 and 150 ms to the site
   restore   CPU seconds per GiB of each way back to a node, beside archiving by the route whose mirror it is; as routes
   restore-distance
-            the rate of each way back over 1 Gbit/s and 20, 80 and 150 ms to the node
+            the rate of each way back over 200 Mbit/s and 20, 80 and 150 ms to the node
   cold      bundle size and load time of every function
   raw-disk  the archive of a disk beside zstd -1 of the same bytes: CPU, size, reading back; --runs times
   --json    the result as one line of JSON, the last of standard output

@@ -30,7 +30,7 @@ export function printRestores(restores: Restores | NotMeasured): void {
 }
 
 export function printRestoreDistances(distances: RestoreDistances | NotMeasured): void {
-  console.log('\nBack to a node over 1 Gbit/s at a distance, default settings (peers: their own)')
+  console.log('\nBack to a node over 200 Mbit/s at a distance, default settings (peers: their own)')
   if ('notMeasured' in distances) {
     console.log(`not measured: ${distances.notMeasured}`)
     return

@@ -2,9 +2,9 @@ import { basename } from 'node:path'
 import type { Bed } from './bed.ts'
 import { type Child, startChild } from './child.ts'
 import { type BackEnds, andRemove, deliver, type DeliveryName, deliveryNames } from './delivery.ts'
-import { mebibytesPastWindow, type Rate, rate, roundTripsMilliseconds } from './distance.ts'
+import { type Rate, rate, roundTripsMilliseconds } from './distance.ts'
 import { checkLine, type LineCheck } from './line-check.ts'
-import { GIGABIT_BYTES_PER_SECOND } from './link.ts'
+import { SMALL_LINK_BYTES_PER_SECOND } from './link.ts'
 import { measure } from './measure.ts'
 import { note } from './progress.ts'
 import { rcloneBackCommand } from './rclone.ts'
@@ -28,15 +28,17 @@ export interface RestoreDistances {
   peers: Record<string, Record<string, Rate | NotMeasured>>
 }
 
-/** 9 s of the link. The file lies in memory twice: where it is read, and where it is brought. */
-const MEBIBYTES = 1024
+/** Five ranges, 13 s of the link: all of it, with the peers, takes four minutes. */
+const MEBIBYTES = 320
+/** 5 s of the link: a peer's rate is a rate, and those that wait for windows take some times that. */
+const PEER_MEBIBYTES = 128
 
 /** Each way back to a node at a distance, with the product's default settings, beside what people use with theirs. */
 export async function measureRestoreDistances(bed: Bed, tools: Tools): Promise<RestoreDistances> {
   const result: RestoreDistances = { line: {}, ways: {}, peers: {} }
   for (const roundTrip of roundTripsMilliseconds) {
     note(`restore-distance: checking the line of ${roundTrip} ms`)
-    result.line[roundTrip] = await checkLine(roundTrip)
+    result.line[roundTrip] = await checkLine(roundTrip, SMALL_LINK_BYTES_PER_SECOND)
     const ways: Record<string, RestoreDistanceResult> = {}
     for (const name of deliveryNames) {
       note(`restore-distance: ${name}, ${roundTrip} ms to the node`)
@@ -49,7 +51,7 @@ export async function measureRestoreDistances(bed: Bed, tools: Tools): Promise<R
 }
 
 function startLine(target: number, roundTrip: number): Promise<Child> {
-  return startChild('line.ts', [target, roundTrip, GIGABIT_BYTES_PER_SECOND].map(String))
+  return startChild('line.ts', [target, roundTrip, SMALL_LINK_BYTES_PER_SECOND].map(String))
 }
 
 /** The function is near S3, the node far from both. What the node fetches itself comes over a line of its own. */
@@ -61,7 +63,7 @@ async function overLines(name: DeliveryName, bed: Bed, roundTrip: number): Promi
     const ours = await deliver(name, bed, bed.source(MEBIBYTES), ends)
     const small = await deliver(name, bed, bed.source(1), ends)
     return {
-      ...rate(MEBIBYTES, ours.deliverSeconds),
+      ...rate(MEBIBYTES, ours.deliverSeconds, SMALL_LINK_BYTES_PER_SECOND),
       setupSeconds: rounded(small.deliverSeconds, 2),
       wholeSeconds: rounded(ours.seconds, 1),
       peakMiB: ours.peakMiB,
@@ -74,7 +76,7 @@ async function overLines(name: DeliveryName, bed: Bed, roundTrip: number): Promi
 
 /** What stands between S3 and the node as Guestlift's functions do: near S3. */
 async function peersOverLine(bed: Bed, tools: Tools, roundTrip: number): Promise<Record<string, Rate | NotMeasured>> {
-  const source = bed.source(mebibytesPastWindow(roundTrip))
+  const source = bed.source(PEER_MEBIBYTES)
   const key = basename(source.path)
   const line = await startLine(bed.ssh.port, roundTrip)
   const over = async (
@@ -87,7 +89,7 @@ async function peersOverLine(bed: Bed, tools: Tools, roundTrip: number): Promise
     if (missing !== undefined) return { notMeasured: missing }
     note(`restore-distance: ${peer}, ${roundTrip} ms to the node`)
     const { seconds } = await andRemove(bed, source, (file) => measure(command(file), env))
-    return rate(source.sizeBytes / 2 ** 20, seconds)
+    return rate(source.sizeBytes / 2 ** 20, seconds, SMALL_LINK_BYTES_PER_SECOND)
   }
   const settings = {
     AWS_ACCESS_KEY_ID: 'bench',
