@@ -36,6 +36,8 @@ export const deliveryPlaceSchema = z.strictObject({
   folder: z.string().min(1),
   fileName: z.string().min(1),
   artifactRef: z.string().min(1),
+  /** Whether the platform finds a wrong byte of it by the file's own checksum. */
+  provesItself: z.boolean().optional(),
 })
 export type DeliveryPlace = z.output<typeof deliveryPlaceSchema>
 

@@ -10,6 +10,11 @@ export interface Target {
   /** The restore's own: part of the temporary name, so that no two restores share a file. Letters and digits. */
   token: string
   sizeBytes: number
+  /**
+   * The file's format has a checksum over its content, which the platform compares as it reads the file; a wrong byte ends
+   * that, and costs nothing but the time. Then a way that would bring every byte back over the line may leave it out.
+   */
+  provesItself?: boolean
 }
 
 /** A piece of the file, and the CRC-32 that its bytes have to have, where it is known: unsigned. */
@@ -36,8 +41,8 @@ export interface RangeSource {
  * Brings one file to one place on a node. For one function call: opened, used by any number of parallel calls, closed.
  * Any number of writers of one restore may work on the same file, in different functions and one after another.
  *
- * The file grows under a temporary name. What is there is believed only by a CRC-32 over bytes that were read on the
- * target, never by a size. A range that was proved once is a fact that may be kept, such as in a record, as long as the
+ * The file grows under a temporary name. What was there before is believed only by a CRC-32 over bytes that were read on the
+ * target, never by a size; what is brought, too, but for a file that proves itself. A range that was proved once is a fact that may be kept, such as in a record, as long as the
  * temporary file lives: when `found` is `undefined`, there is none, and nothing that was proved before counts.
  * After `ConnectionDropped` nothing is known of what was asked; asking for the same again is safe for every method.
  */
@@ -50,7 +55,8 @@ export interface Writer {
 
   /**
    * Bring a range, and read it back on the target. Returns once the bytes there have the CRC-32 of those that the store
-   * gave, with that sum and how often the store asked to slow down. Whether a learned sum is the archive's, only the sum
+   * gave, with that sum and how often the store asked to slow down. Of a file that proves itself it may return once the
+   * target's disk has taken what was sent. Whether a learned sum is the archive's, only the sum
    * over all ranges says: `finish` compares it.
    * @throws ChecksumMismatch when other bytes lie on the target than the store gave, each time, or when what it gave
    * hasn't the range's CRC-32
@@ -60,12 +66,12 @@ export interface Writer {
   bring(range: Range, source: RangeSource, signal?: AbortSignal): Promise<{ throttles: number; crc32: number }>
 
   /**
-   * Give the file its name, for good: once the ranges, each proved on the target, make the whole; its size is right; and
+   * Give the file its name, for good: once the ranges, each brought to its end, make the whole; its size is right; and
    * the disk has it. A file that has the name is read whole, range by range: the same bytes are success.
    *
    * `made` says whether this call gave the name. Otherwise a call whose answer was lost did it, or the file was there
    * before: what wasn't made by the restore isn't its to remove.
-   * @param ranges all of the file's, in order, each proved by this writer or by one before it
+   * @param ranges all of the file's, in order, each brought by this writer or by one before it
    * @throws ChecksumMismatch when the ranges don't make the whole, or the size is another
    * @throws TargetTaken when a file with other bytes has the name, which is left as it is
    * @throws TargetFull, TargetUnwritable, ConnectionDropped, the signal's reason

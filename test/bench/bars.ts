@@ -104,9 +104,12 @@ function restoreDistanceBars(distances: RestoreDistances | NotMeasured): Bar[] {
   if ('notMeasured' in distances)
     return [atLeast('restore: share of the link', null, LEAST_SHARE_OF_LINK, distances.notMeasured)]
   return Object.entries(distances.ways).flatMap(([roundTrip, rows]) =>
-    Object.entries(rows).map(([name, row]) =>
-      atLeast(`restore by ${name} at ${roundTrip} ms: share of the link`, row.shareOfLink, LEAST_SHARE_OF_LINK),
-    ),
+    Object.entries(rows).map(([name, row]) => {
+      const title = `restore by ${name} at ${roundTrip} ms: share of the link`
+      return 'notMeasured' in row
+        ? atLeast(title, null, LEAST_SHARE_OF_LINK, row.notMeasured)
+        : atLeast(title, row.shareOfLink, LEAST_SHARE_OF_LINK)
+    }),
   )
 }
 

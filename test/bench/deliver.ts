@@ -31,7 +31,7 @@ function storeAt(endpoint: string): S3ArchiveStore {
 
 /** A restore of its own for each run: no other has its id. */
 function recordOf(order: DeliverOrder, startedAt: Date, etag: string): RestoreRecord {
-  const { folder, fileName, sizeBytes, crc32 } = order
+  const { folder, fileName, sizeBytes, crc32, provesItself } = order
   const instant = startedAt.toISOString()
   const id = String(startedAt.getTime())
   return restoreRecordSchema.parse({
@@ -54,7 +54,7 @@ function recordOf(order: DeliverOrder, startedAt: Date, etag: string): RestoreRe
     },
     token: 'benchbench',
     target: { id, node: NODE },
-    place: { node: NODE, storage: 'local', folder, fileName, artifactRef: 'bench' },
+    place: { node: NODE, storage: 'local', folder, fileName, artifactRef: 'bench', provesItself },
     findings: [],
     warnings: [],
     steps: {},

@@ -17,6 +17,7 @@ export interface DeliverOrder {
   fileName: string
   sizeBytes: number
   crc32: number
+  provesItself: boolean
 }
 
 /** What `deliver.ts` prints. */
@@ -29,10 +30,22 @@ export interface DeliverResult {
   partMiB: number
 }
 
-/** The ways back to a node, each with the route whose mirror it is. */
-export const mirrors = { sftp: 'sftp', pull: 'push' } as const satisfies Record<DeliveryConfig['type'], SubjectName>
-export type DeliveryName = keyof typeof mirrors
-export const deliveryNames = Object.keys(mirrors) as DeliveryName[]
+interface Way {
+  type: DeliveryConfig['type']
+  /** The route whose mirror it is. */
+  mirror: SubjectName
+  /** As a compressed archive does: otherwise, each range is read back whatever that takes. */
+  provesItself: boolean
+}
+
+/** The ways back to a node. */
+export const waysBack = {
+  sftp: { type: 'sftp', mirror: 'sftp', provesItself: true },
+  'sftp, uncompressed': { type: 'sftp', mirror: 'sftp', provesItself: false },
+  pull: { type: 'pull', mirror: 'push', provesItself: true },
+} as const satisfies Record<string, Way>
+export type DeliveryName = keyof typeof waysBack
+export const deliveryNames = Object.keys(waysBack) as DeliveryName[]
 
 /** Where the node and the archive are reached; the servers themselves unless a line is in between. */
 export interface BackEnds {
@@ -63,15 +76,17 @@ export function deliver(
   source: Source,
   ends: BackEnds,
 ): Promise<Measured & DeliverResult> {
+  const { type, provesItself } = waysBack[name]
   return andRemove(bed, source, (file) => {
     const order: DeliverOrder = {
       records: `https://127.0.0.1:${bed.sink.port}`,
       archive: `https://127.0.0.1:${ends.archivePort}`,
-      delivery: { type: name, ...loginAt(ends.sitePort, bed) },
+      delivery: { type, ...loginAt(ends.sitePort, bed) },
       folder: dirname(file),
       fileName: basename(file),
       sizeBytes: source.sizeBytes,
       crc32: source.crc32,
+      provesItself,
     }
     return runSubject<DeliverResult>(bed, bed.deliverBundle, order)
   })

@@ -40,7 +40,9 @@ export function printRestoreDistances(distances: RestoreDistances | NotMeasured)
       Object.entries(distances.ways).flatMap(([roundTrip, ways]) => [
         ...Object.entries(ways).map(([name, way]) => [
           `${name}, node at ${roundTrip} ms`,
-          { rate: rateOf(way), 'of it setup, s': way.setupSeconds, 'peak MiB': way.peakMiB },
+          'notMeasured' in way
+            ? { rate: rateOf(way) }
+            : { rate: rateOf(way), 'of it setup, s': way.setupSeconds, 'peak MiB': way.peakMiB },
         ]),
         ...Object.entries(distances.peers[roundTrip] ?? {}).map(([name, peer]) => [
           `${name}, node at ${roundTrip} ms`,

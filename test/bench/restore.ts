@@ -1,5 +1,5 @@
 import type { Bed } from './bed.ts'
-import { deliver, type DeliverResult, type DeliveryName, deliveryNames, mirrors } from './delivery.ts'
+import { deliver, type DeliverResult, type DeliveryName, deliveryNames, waysBack } from './delivery.ts'
 import { type Measured, watchPrograms } from './measure.ts'
 import { note } from './progress.ts'
 import { cpuRatio, median, type PerGiB, perGiB, rounded } from './statistics.ts'
@@ -48,7 +48,9 @@ export async function measureRestores(bed: Bed, options: { mebibytes: number; ru
       note(`restore: ${name}, run ${run} of ${options.runs}`)
       const { port, pid } = bed.ssh
       taken.archiving.push(
-        await besideNode(pid, () => transfer(mirrors[name], bed, source, { sitePort: port, s3Port: bed.sink.port })),
+        await besideNode(pid, () =>
+          transfer(waysBack[name].mirror, bed, source, { sitePort: port, s3Port: bed.sink.port }),
+        ),
       )
       taken.back.push(
         await besideNode(pid, () => deliver(name, bed, source, { sitePort: port, archivePort: bed.web.port })),
@@ -84,7 +86,11 @@ export function restoreResult(name: DeliveryName, { back, archiving }: Rounds, g
     partsInFlight,
     partMiB,
     node: nodePerGiB(back, gibibytes),
-    archiving: { ...perGiB(archiving, gibibytes), route: mirrors[name], node: nodePerGiB(archiving, gibibytes) },
+    archiving: {
+      ...perGiB(archiving, gibibytes),
+      route: waysBack[name].mirror,
+      node: nodePerGiB(archiving, gibibytes),
+    },
     ratioToArchiving: cpuRatio(back, archiving),
     nodeRatioToArchiving: cpuRatio(ofNode(back), ofNode(archiving)),
   }

@@ -128,6 +128,8 @@ export interface RestorePlace {
   fileName: string
   /** What the platform will call the file there. */
   artifactRef: string
+  /** Its format has a checksum over its content, which the platform compares while it makes a guest of the file. */
+  provesItself: boolean
 }
 
 /** A platform that brings guests back for us, from an archive's file on one of its storages. */

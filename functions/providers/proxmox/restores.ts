@@ -26,6 +26,8 @@ import { requireUpid, type TaskReader, type TaskState } from './tasks.ts'
 const MOST_TASKS = 1000
 /** What pulling a guest's plug may take. */
 const STOP_SECONDS = 120
+/** vzdump's compressors write a checksum over the content, and theirs that unpack compare it (zstd, gzip, lzop). */
+const CHECKED_FORMATS = /\.(?:zst|gz|tgz|lzo)$/
 /** Before a status that makes no sense is believed. */
 const SECOND_LOOK_MS = 2000
 
@@ -125,7 +127,12 @@ export function openRestores(
       )
     }
     const fileName = markedArchiveName(archive.fileName, token)
-    return { folder, fileName, artifactRef: backupVolid(deliveryStorage, fileName) }
+    return {
+      folder,
+      fileName,
+      artifactRef: backupVolid(deliveryStorage, fileName),
+      provesItself: CHECKED_FORMATS.test(archive.fileName),
+    }
   }
 
   return {

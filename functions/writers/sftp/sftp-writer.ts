@@ -75,6 +75,8 @@ export class SftpWriter implements Writer {
       } catch (error) {
         throw await this.#writeFact(error, range)
       }
+      // Over the line, nothing is altered unseen; reading back would cost as much as sending.
+      if (this.#target.provesItself === true) return { throttles: 0, crc32 }
       if ((await this.#sumOf(handle, range, signal)) === crc32) return { throttles: 0, crc32 }
     }
     throw damagedFact(temporary, this.#where, range.positionBytes)

@@ -45,8 +45,12 @@ export function rangesOf(body: Buffer, rangeBytes = MIB): FileRange[] {
   })
 }
 
-/** What every delivery and its writers do. */
-export function deliveryConformance(name: string, open: () => Promise<DeliveryUnderTest>, skip: boolean): void {
+/** What every delivery and its writers do. @param overTheLine whether reading back brings every byte over the line */
+export function deliveryConformance(
+  name: string,
+  open: () => Promise<DeliveryUnderTest>,
+  { skip, overTheLine }: { skip: boolean; overTheLine: boolean },
+): void {
   describe.skipIf(skip)(`${name} conforms to Delivery and Writer`, () => {
     const body = randomBytes(3 * MIB + 12_345)
     const ranges = rangesOf(body)
@@ -197,6 +201,24 @@ export function deliveryConformance(name: string, open: () => Promise<DeliveryUn
       expect(await writer.holds(at(1))).toBe(false)
       await writer.discard()
     })
+
+    it.runIf(overTheLine)(
+      'leaves it to the format of a file that proves itself to find a byte that changed',
+      async () => {
+        const { spoiling } = tested
+        if (spoiling === undefined) return
+        const settings = { folder: spoiling.server.folder, provesItself: true }
+        const writer = await writerFor(settings, tested.deliveryTo(spoiling.server))
+        spoiling.spoil('once')
+        expect(await writer.bring(at(0), source)).toEqual({ throttles: 0, crc32: at(0).crc32 })
+        expect(spoiling.pending()).toBe(false)
+        // Whoever asks is told the truth all the same.
+        expect(await writer.holds(at(0))).toBe(false)
+        const wrong = { ...at(1), crc32: (at(1).crc32 ^ 1) >>> 0 }
+        await expect(writer.bring(wrong, source)).rejects.toMatchObject({ name: 'ChecksumMismatch' })
+        await writer.discard()
+      },
+    )
 
     it('never touches a file of another size under the final name', async () => {
       writeFileSync(join(folder, NAME), 'mine')

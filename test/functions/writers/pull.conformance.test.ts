@@ -33,5 +33,5 @@ deliveryConformance(
       },
     }
   },
-  sshdPath === undefined,
+  { skip: sshdPath === undefined, overTheLine: false },
 )

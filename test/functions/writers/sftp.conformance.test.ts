@@ -31,5 +31,5 @@ deliveryConformance(
       },
     }
   },
-  sshdPath === undefined,
+  { skip: sshdPath === undefined, overTheLine: true },
 )

@@ -6,6 +6,7 @@ import { deliveredKey, restorePrefix, verificationKey } from '../../../../functi
 import { keepLease } from '../../../../functions/operations/books/restore-leases.ts'
 import { checkTarget } from '../../../../functions/operations/restore/check-target.ts'
 import { deliverParts } from '../../../../functions/operations/restore/deliver-parts.ts'
+import { targetOf } from '../../../../functions/operations/restore/delivery-target.ts'
 import { finishDelivery } from '../../../../functions/operations/restore/finish-delivery.ts'
 import { planDelivery } from '../../../../functions/operations/restore/plan-delivery.ts'
 import { sumOf } from '../../../fakes/memory-delivery.ts'
@@ -25,9 +26,9 @@ const refused = {
 }
 const order = { seconds: 60, partsInFlight: 1 }
 
-async function checkedBed(): Promise<Bed> {
+async function checkedBed(changes: Record<string, unknown> = {}): Promise<Bed> {
   const bed = await openBed(body)
-  await bed.plan()
+  await bed.plan(changes)
   await checkTarget(WORK, bed.ports)
   return bed
 }
@@ -51,6 +52,18 @@ describe('delivering the file of an archive', () => {
     expect(name).toContain((await bed.record()).token)
     expect(sumOf(pieces)).toBe(crc32(body))
     expect((await bed.record()).steps.deliveredAt).toBeDefined()
+  })
+
+  it('leaves it to the platform to find a damaged file, unless a guest would be lost for one', async () => {
+    const fresh = await checkedBed()
+    expect(targetOf(await fresh.record()).provesItself).toBe(true)
+    const replacing = await checkedBed({ replace: true })
+    expect(targetOf(await replacing.record()).provesItself).toBe(false)
+    const { place, ...older } = await fresh.record()
+    if (place === undefined) throw new Error('there is no place')
+    // As a record of an earlier version says nothing of it.
+    const { provesItself: _unknown, ...silent } = place
+    expect(targetOf({ ...older, place: silent }).provesItself).toBe(false)
   })
 
   it('goes on with what is proved to lie there, whoever brought it', async () => {

@@ -177,6 +177,20 @@ describe('checking a target', () => {
   })
 })
 
+describe('the place of an archive', () => {
+  it.each([
+    ['vzdump-qemu-100-2026_11_22-02_00_07.vma.zst', true],
+    ['vzdump-qemu-100-2026_11_22-02_00_07.vma.gz', true],
+    ['vzdump-lxc-101-2026_11_22-02_00_07.tar.lzo', true],
+    ['vzdump-qemu-100-2026_11_22-02_00_07.vma', false],
+    ['vzdump-lxc-101-2026_11_22-02_00_07.tar', false],
+  ])('says of %s whether a restore finds a wrong byte in it: %s', async (fileName, provesItself) => {
+    const { intended } = of('vm')
+    const place = await provider.restores.placeFor({ ...intended, archive: { ...intended.archive, fileName } }, TOKEN)
+    expect(place.provesItself).toBe(provesItself)
+  })
+})
+
 describe('restoring', () => {
   it.each(['vm', 'container'] as const)('a %s: it compares equal, and says where it came from', async (kind) => {
     const { intended, made } = await restored(kind)
@@ -288,6 +302,32 @@ describe('a guest that was restored', () => {
     const { made } = await restored('container')
     lab.faults.onHttp({ method: 'PUT', path: /\/config$/, action: { kind: 'reset-before' } })
     await expect(provider.restores.disconnect(made.guest)).rejects.toMatchObject({ name: 'PlatformTaskFailed' })
+  })
+
+  it.each<[GuestKind, string]>([
+    ['vm', 'reset-after'],
+    ['container', 'reset-after'],
+    ['vm', 'reset-before'],
+  ])('becomes a template, a %s, and is never asked for twice, where the answer is lost (%s)', async (kind, fate) => {
+    const { made } = await restored(kind)
+    const before = requestsOf('POST', '/template')
+    lab.faults.onHttp({ method: 'POST', path: /\/template$/, action: { kind: fate as 'reset-after' | 'reset-before' } })
+    const first = provider.restores.makeTemplate(made.guest)
+    // What never arrived isn't known to have arrived: the next call asks once more.
+    if (fate === 'reset-before') await expect(first).rejects.toMatchObject({ group: 'retry' })
+    await first.catch(() => undefined)
+    await provider.restores.makeTemplate(made.guest)
+    expect(requestsOf('POST', '/template')).toBe(before + (fate === 'reset-before' ? 2 : 1))
+    expect(lab.guests.find(({ vmid }) => vmid === id)).toMatchObject({ template: true })
+  })
+
+  it('is no template while it runs, and the platform says why', async () => {
+    const { made } = await restored('vm')
+    lab.control.guest(id, { status: 'running' })
+    await expect(provider.restores.makeTemplate(made.guest)).rejects.toThrow(
+      /convert a VM to template if VM is running/,
+    )
+    lab.control.guest(id, { status: 'stopped' })
   })
 
   it('answers by its agent once it runs, and not before; one without an agent is not asked', async () => {
