@@ -51,7 +51,7 @@ export interface Site {
   upkeep<Workflow extends UpkeepWorkflow>(
     workflow: Workflow,
     request: unknown,
-    listening?: Pick<RunOptions, 'onLog' | 'interrupt' | 'kill'> & { onState?: (state: string) => void },
+    listening?: Pick<RunOptions, 'onLog' | 'onEvent' | 'interrupt' | 'kill'> & { onState?: (state: string) => void },
   ): Promise<LocalUpkeepEnd<ReportOf<Workflow>>>
   /** Run the workflow that cleans up after an execution that is dead. */
   cleanUp(dead: DeadExecution, workflow?: 'cleanUpRun' | 'cleanUpRestore'): Promise<ExecutionResult>
@@ -190,11 +190,16 @@ export async function openSite(
       )
       return { ...end, guests: byId(end.report) }
     },
-    async upkeep(workflow, request, { onLog = () => undefined, onState, interrupt = never, kill = never } = {}) {
+    async upkeep(
+      workflow,
+      request,
+      { onLog = () => undefined, onEvent, onState, interrupt = never, kill = never } = {},
+    ) {
       runs += 1
       const listener = {
         onEvent: (event: HistoryEvent) => {
           events.push(JSON.stringify(event))
+          onEvent?.(event)
           if (event.type.endsWith('StateEntered')) onState?.(event.details['name'] as string)
         },
         onLog,

@@ -1,18 +1,15 @@
-/** Guests come back from the bucket, by the real bundles, roles and definitions, on a lab that makes them of the file's bytes. */
+/**
+ * Guests come back from the bucket, by the real bundles, roles and definitions, on a lab that makes them of the file's bytes.
+ * What goes wrong meanwhile is tried in `fault-table/restores.ts`.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { extractDisk } from '../../functions/archive-formats/proxmox/extract-disk.ts'
-import { manifestSchema } from '../../functions/contracts/manifest.ts'
-import { restoreRecordSchema } from '../../functions/contracts/restore-record.ts'
 import { restoreReportSchema } from '../../functions/contracts/restore-report.ts'
-import { crc32ToBase64 } from '../../functions/domain/transfer/crc32.ts'
 import type { Lab } from '../../local/labs/proxmox/lab.ts'
 import { type OpenSshServer, sshdPath, startOpenSsh } from '../functions/ssh/openssh-server.ts'
-import { killSessions } from '../functions/writers/sessions.ts'
 import { openSite, type Site, type SiteOptions } from './harness.ts'
-import { killFunction } from './kill-function.ts'
 
 const MIB = 2 ** 20
 
@@ -57,8 +54,6 @@ afterAll(async () => {
 })
 afterEach(() => {
   site.lab.faults.clear()
-  site.faults.plan = undefined
-  site.faults.onDone = undefined
 })
 
 const restore = (request: Record<string, unknown>, listening?: Parameters<Site['upkeep']>[2]) =>
@@ -141,6 +136,24 @@ describe('a restore', () => {
     expect(site.lab.guests.find(({ vmid }) => vmid === 9101)).toMatchObject({ name: 'db-copy' })
   })
 
+  it('makes a template of the guest when that is asked for, though the answer to it is lost', async () => {
+    site.lab.faults.onNextAnswer({ method: 'POST', path: '/qemu/9103/template', fate: 'lost' })
+    const { told } = await restore({ archive: '100', id: '9103', template: true, confirm: true })
+    expect(reportIn(told)).toMatchObject({ outcome: 'succeeded', isTemplate: true, differences: [], left: [] })
+    expect(site.lab.guests.find(({ vmid }) => vmid === 9103)).toMatchObject({ template: true })
+    const conversions = site.lab.control.tasks().filter(({ type, id }) => type === 'qmtemplate' && id === '9103')
+    expect(conversions).toHaveLength(1)
+  })
+
+  it('brings a template back as a template', async () => {
+    site.lab.control.guest(100, { template: true, status: 'stopped' })
+    const job = { site: 'hq', guests: { vmids: [100] }, backup: { storage: 'nas', compress: 'none' } }
+    expect((await site.run(job)).guests['100']).toMatchObject({ outcome: 'succeeded' })
+    const { told } = await restore({ archive: '100', id: '9104', template: true, confirm: true })
+    expect(reportIn(told)).toMatchObject({ outcome: 'succeeded', isTemplate: true, differences: [] })
+    expect(site.lab.control.tasks().filter(({ type, id }) => type === 'qmtemplate' && id === '9104')).toEqual([])
+  })
+
   it('changes nothing and says what it would do unless it is confirmed', async () => {
     const before = await site.keys('restores/')
     const { result, told } = await restore({ archive: '102', id: '9102' })
@@ -164,6 +177,7 @@ describe('a restore', () => {
   it.each([
     ['an archive that there is none of', { archive: 'vm-999' }, 'ArchiveUnknown'],
     ['a field that nobody knows', { archive: '102', vmid: 9102 }, 'InvalidJob'],
+    ['a template that is to be started', { archive: '102', start: true, template: true }, 'InvalidJob'],
     ['a site that is not configured', { archive: '102', site: 'elsewhere' }, 'UnknownSite'],
   ])('ends at once for %s', async (_what, request, error) => {
     const { result } = await restore({ confirm: true, ...request })
@@ -182,187 +196,5 @@ describe.skipIf(sshdPath === undefined)('a restore to a node that fetches the fi
     expect(lines.filter(({ event }) => event === 'part-copied')).toHaveLength(3)
     site.lab.control.removeGuest(9102)
     await expectNothingLeft(9102)
-  })
-
-  it('goes on with other ranges when the agent is killed', async () => {
-    let kills = 0
-    site.faults.onDone = ({ operation, key = '' }) => {
-      if (operation !== 'GetObject' || !key.endsWith('.vma') || kills > 0 || node === undefined) return
-      kills += 1
-      killSessions(node)
-    }
-    const { told } = await restore({
-      archive: 'hq/vm-102',
-      site: 'pull',
-      id: '9102',
-      deliveryStorage: 'nas',
-      confirm: true,
-    })
-    expect(kills).toBe(1)
-    expect(reportIn(told)).toMatchObject({ outcome: 'succeeded', left: [] })
-    site.lab.control.removeGuest(9102)
-    await expectNothingLeft(9102)
-  })
-})
-
-describe('whatever goes wrong, one cause is told and nothing stays behind', () => {
-  it('when the disk is full before the file is whole', async () => {
-    site.lab.faults.onSftp({ kind: 'disk-full', bytes: 100 * MIB }, 99)
-    const { result, told } = await restore({ archive: '102', id: '9102', confirm: true })
-    expect(result).toMatchObject({ status: 'FAILED', error: 'TargetUnwritable' })
-    expect(reportIn(told)).toMatchObject({ outcome: 'failed', left: [] })
-    await expectNothingLeft(9102)
-  })
-
-  it('when connections are cut: no range is brought more than twice', async () => {
-    site.lab.faults.onSftp({ kind: 'cut-after', bytes: 80 * MIB }, 2)
-    const { told } = await restore({ archive: '102', id: '9102', confirm: true })
-    const report = reportIn(told)
-    expect(report).toMatchObject({ outcome: 'succeeded' })
-    site.lab.control.removeGuest(9102)
-    await expectNothingLeft(9102)
-  })
-
-  // Each right after it has written something down, which is when the least is known of it.
-  it.each([
-    { stem: 'check-target', state: 'Check target', writes: /restore\.json$/ },
-    { stem: 'deliver-parts', state: 'Deliver parts', writes: /delivered/ },
-    { stem: 'finish-delivery', state: 'Finish delivery', writes: /restore\.json$/ },
-    // First that it will ask the platform, then what it was given for an answer.
-    { stem: 'create-guest', state: 'Create guest', writes: /restore\.json$/, times: 2 },
-    { stem: 'check-restore', state: 'Check restore', writes: /restore\.json$/ },
-    { stem: 'compare-guest', state: 'Compare guest', writes: /restore\.json$/ },
-    { stem: 'finish-restore', state: 'Finish restore', writes: /report\.json$/ },
-  ])('when the function $stem is killed: it is called again, and the guest is made once', async (dying) => {
-    const { stem, state, writes, times = 1 } = dying
-    let [now, seen, killed] = ['', 0, 0]
-    site.faults.onDone = async ({ operation, key = '' }) => {
-      if (now !== state || operation !== 'PutObject' || !writes.test(key)) return
-      seen += 1
-      if (seen === times) killed = await killFunction(site.assembly, stem)
-    }
-    const restoresSoFar = () => site.lab.control.tasks().filter(({ type }) => type === 'qmrestore').length
-    const before = restoresSoFar()
-    const { told } = await restore(
-      { archive: '100', id: '9100', confirm: true },
-      { onState: (entered) => void (now = entered) },
-    )
-    expect(killed).toBeGreaterThan(0)
-    expect(reportIn(told)).toMatchObject({ outcome: 'succeeded', left: [] })
-    expect(restoresSoFar()).toBe(before + 1)
-    site.lab.control.removeGuest(9100)
-    await expectNothingLeft(9100)
-  })
-
-  it('when the answer of the platform is lost: the guest is found, and not made twice', async () => {
-    site.lab.faults.onNextAnswer({ method: 'POST', path: '/nodes/pve1/qemu', fate: 'lost' })
-    const { told } = await restore({ archive: '100', id: '9100', confirm: true })
-    expect(reportIn(told)).toMatchObject({ outcome: 'succeeded', left: [] })
-    site.lab.control.removeGuest(9100)
-    await expectNothingLeft(9100)
-  })
-
-  it('when the id is taken between the check and the order', async () => {
-    const { result, told } = await restore(
-      { archive: '102', id: '9103', confirm: true },
-      {
-        onState: (state) => {
-          if (state === 'Finish delivery') site.lab.control.addGuest({ vmid: 9103, kind: 'qemu', name: 'newcomer' })
-        },
-      },
-    )
-    expect(result).toMatchObject({ status: 'FAILED', error: 'RestoreRefused' })
-    expect(reportIn(told)).toMatchObject({ left: [] })
-    expect(site.lab.guests.find(({ vmid }) => vmid === 9103)).toMatchObject({ name: 'newcomer' })
-    expect(delivered()).toEqual([])
-  })
-
-  it('when the platform can not make a guest of the file: the half-made guest is removed', async () => {
-    const key = (await site.keys('archives/hq/vm-100/')).find((each) => each.endsWith('.vma')) ?? ''
-    const manifestKey = `${key.slice(0, key.lastIndexOf('/'))}/manifest.json`
-    const [original, manifestText] = [readFileSync(site.path(key)), await site.text(manifestKey)]
-    // Its own format is what is broken: bytes within a disk have no checksum there.
-    const damaged = original.subarray(0, original.length - MIB)
-    const manifest = manifestSchema.parse(JSON.parse(manifestText))
-    const checksum = `CRC32:${crc32ToBase64(crc32(damaged))}`
-    await site.put(key, damaged)
-    await site.put(
-      manifestKey,
-      JSON.stringify({
-        ...manifest,
-        artifacts: manifest.artifacts.map((one) => ({ ...one, checksum, sizeBytes: damaged.length })),
-      }),
-    )
-    const { result, told } = await restore({ archive: key, id: '9102', confirm: true })
-    await site.put(key, original)
-    await site.put(manifestKey, manifestText)
-    expect(result).toMatchObject({ status: 'FAILED', error: 'RestoreFailed' })
-    expect(reportIn(told)).toMatchObject({ outcome: 'failed', left: [] })
-    await expectNothingLeft(9102)
-  })
-
-  it("when the platform's task dies: a guest that only root can unlock is named with the command that removes it", async () => {
-    site.lab.control.setSecondsPerDump(60)
-    const { result, told } = await restore(
-      { archive: '100', id: '9102', confirm: true },
-      {
-        onState: (state) => {
-          if (state !== 'Check restore') return
-          const running = site.lab.control.tasks().find(({ type, running: runs }) => type === 'qmrestore' && runs)
-          if (running !== undefined) site.lab.control.killTask(running.upid)
-        },
-      },
-    )
-    site.lab.control.setSecondsPerDump(0.2)
-    expect(result).toMatchObject({ status: 'FAILED', error: 'RestoreFailed' })
-    expect(reportIn(told)).toMatchObject({
-      outcome: 'failed',
-      left: [{ removeWith: 'qm unlock 9102 && qm destroy 9102' }],
-    })
-    expect(delivered()).toEqual([])
-    site.lab.control.removeGuest(9102)
-    await expectNothingLeft(9102)
-  })
-
-  it('when its operator stops it', async () => {
-    const stop = new AbortController()
-    const { told } = await restore(
-      { archive: '102', id: '9102', confirm: true },
-      { interrupt: stop.signal, onState: (state) => void (state === 'Finish delivery' && stop.abort()) },
-    )
-    expect(reportIn(told)).toMatchObject({ outcome: 'failed', left: [], error: { name: 'RunInterrupted' } })
-    await expectNothingLeft(9102)
-  })
-
-  it('when the object is replaced while it is brought', async () => {
-    const key = (await site.keys('archives/hq/vm-102/')).find((each) => each.endsWith('.vma')) ?? ''
-    const original = readFileSync(site.path(key))
-    const { result } = await restore(
-      { archive: '102', id: '9102', confirm: true },
-      { onState: (state) => void (state === 'Plan delivery' && site.put(key, 'another')) },
-    )
-    expect(result).toMatchObject({ status: 'FAILED', error: 'ArchiveConflict' })
-    await expectNothingLeft(9102)
-    await site.put(key, original)
-  })
-
-  it('when its execution died without a word: the sweep cleans up after it', async () => {
-    const kill = new AbortController()
-    const death = site.upkeep(
-      'restoreGuest',
-      { site: 'hq', archive: '102', id: '9102', storage: 'local-lvm', confirm: true },
-      { kill: kill.signal, onState: (state) => void (state === 'Finish delivery' && kill.abort()) },
-    )
-    expect((await death).result.status).toBe('ABORTED')
-    expect(delivered()).toHaveLength(1)
-    const [lease = ''] = await site.keys('restores/open/')
-    const held = JSON.parse(await site.text(lease)) as Record<string, unknown>
-    await site.put(lease, JSON.stringify({ ...held, until: '2020-01-01T00:00:00.000Z' }))
-    const swept = await site.upkeep('sweepUploads', { sites: ['hq'] })
-    expect(swept.told?.report).toMatchObject({ outcome: 'succeeded' })
-    await expectNothingLeft(9102)
-    const record =
-      (await site.keys('restores/')).find((key) => key.endsWith(`/${String(held['restoreId'])}/restore.json`)) ?? ''
-    expect(restoreRecordSchema.parse(JSON.parse(await site.text(record))).ended?.error?.Error).toBe('ExecutionEnded')
   })
 })

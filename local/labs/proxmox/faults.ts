@@ -66,6 +66,8 @@ export type SftpFault =
   | { kind: 'disk-error'; bytes: number }
   /** The disk takes nothing beyond this many bytes of a file. */
   | { kind: 'disk-full'; bytes: number }
+  /** So many writes of the byte at this place of a file reach the disk with another one there. */
+  | { kind: 'wrong-byte'; at: number; writes: number }
   | { kind: 'refuse-auth' }
   | { kind: 'permission-denied' }
 

@@ -31,6 +31,8 @@ export function serveWriting({ world, sftp, faults, cut, resolve, hold, held }: 
   let written = 0
   const cutAfter = faults.find((fault) => fault.kind === 'cut-after')?.bytes ?? Number.POSITIVE_INFINITY
   const roomBytes = faults.find((fault) => fault.kind === 'disk-full')?.bytes ?? Number.POSITIVE_INFINITY
+  const spoiling = faults.find((fault) => fault.kind === 'wrong-byte')
+  let wrongWrites = spoiling?.writes ?? 0
 
   /** A file right in a folder of backups, which is all that the account may touch. */
   const writable = (path: string): string | undefined => {
@@ -44,6 +46,16 @@ export function serveWriting({ world, sftp, faults, cut, resolve, hold, held }: 
     else sftp.status(id, STATUS_CODE.FAILURE, error.code ?? 'failure')
   }
 
+  /** What reaches the disk of bytes that are written at this place. */
+  const onDisk = (offset: number, data: Buffer): Buffer => {
+    const at = (spoiling?.at ?? 0) - offset
+    if (wrongWrites === 0 || at < 0 || at >= data.length) return data
+    wrongWrites -= 1
+    const other = Buffer.from(data)
+    other.writeUInt8(other.readUInt8(at) ^ 1, at)
+    return other
+  }
+
   sftp.on('WRITE', (id, handle, offset, data) => {
     const descriptor = held(handle)
     if (descriptor === undefined) {
@@ -54,7 +66,7 @@ export function serveWriting({ world, sftp, faults, cut, resolve, hold, held }: 
     if (written > cutAfter) cut()
     // OpenSSH has this one word for it.
     else if (offset + data.length > roomBytes) sftp.status(id, STATUS_CODE.FAILURE, 'Failure')
-    else write(descriptor, data, 0, data.length, offset, (error) => answer(id, error))
+    else write(descriptor, onDisk(offset, data), 0, data.length, offset, (error) => answer(id, error))
   })
   sftp.on('REMOVE', (id, path) => {
     const real = writable(path)

@@ -1,23 +1,20 @@
-import { synthesise } from '../../../local/run/assembly.ts'
-import { type Bed, type BedKind, openBed } from './bed.ts'
-
 /** Opens beds as they are asked for, lends each to one fault at a time, and keeps it for the next. */
-export class BedPool {
-  readonly #free = new Map<BedKind, Bed[]>()
+export class BedPool<Kind extends string, Bed extends { close(): Promise<void> }> {
+  readonly #free = new Map<Kind, Bed[]>()
   readonly #all: Promise<Bed>[] = []
-  /** Once for all beds: they try the same version, and two can't synthesise at once in one process. */
-  #app: Promise<string> | undefined
-  readonly #most: Readonly<Partial<Record<BedKind, number>>>
-  readonly #lent = new Map<BedKind, number>()
+  readonly #openBed: (kind: Kind) => Promise<Bed>
+  readonly #most: Readonly<Partial<Record<Kind, number>>>
+  readonly #lent = new Map<Kind, number>()
   /** Faults that wait for a bed of a kind, first come first served. */
-  readonly #waiting = new Map<BedKind, (() => void)[]>()
+  readonly #waiting = new Map<Kind, (() => void)[]>()
 
   /** @param most beds of a kind that there may be at once; as many as are asked for, if left out */
-  constructor(most: Readonly<Partial<Record<BedKind, number>>> = {}) {
+  constructor(openBed: (kind: Kind) => Promise<Bed>, most: Readonly<Partial<Record<Kind, number>>>) {
+    this.#openBed = openBed
     this.#most = most
   }
 
-  async use<T>(kind: BedKind, work: (bed: Bed) => Promise<T>): Promise<T> {
+  async use<T>(kind: Kind, work: (bed: Bed) => Promise<T>): Promise<T> {
     await this.#turn(kind)
     try {
       const bed = this.#free.get(kind)?.pop() ?? (await this.#open(kind))
@@ -37,23 +34,22 @@ export class BedPool {
     await Promise.all(opened.map(async (each) => (each.status === 'fulfilled' ? each.value.close() : undefined)))
   }
 
-  async #turn(kind: BedKind): Promise<void> {
+  async #turn(kind: Kind): Promise<void> {
     const lent = this.#lent.get(kind) ?? 0
     if (lent < (this.#most[kind] ?? Number.POSITIVE_INFINITY)) this.#lent.set(kind, lent + 1)
     else await new Promise<void>((resolve) => this.#waiting.set(kind, [...(this.#waiting.get(kind) ?? []), resolve]))
   }
 
   /** The turn goes to the next who waits; that bed stays lent. */
-  #endTurn(kind: BedKind): void {
+  #endTurn(kind: Kind): void {
     const [next, ...others] = this.#waiting.get(kind) ?? []
     this.#waiting.set(kind, others)
     if (next === undefined) this.#lent.set(kind, (this.#lent.get(kind) ?? 1) - 1)
     else next()
   }
 
-  #open(kind: BedKind): Promise<Bed> {
-    this.#app ??= synthesise(() => undefined)
-    const opening = this.#app.then((app) => openBed(kind, app))
+  #open(kind: Kind): Promise<Bed> {
+    const opening = this.#openBed(kind)
     this.#all.push(opening)
     return opening
   }

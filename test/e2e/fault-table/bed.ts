@@ -5,12 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AbortMultipartUploadCommand, DeleteObjectCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
-import type { HistoryEvent } from '../../../local/asl/interpreter.ts'
 import { createIdentity, fingerprintOf } from '../../../local/labs/shared/certificate.ts'
 import type { DoneListener, FaultPlan } from '../../../local/s3/faults.ts'
 import { type RangeServer, startRangeServer } from '../../functions/readers/https/range-server.ts'
 import { bucket, openSite, type RunOptions, type Site } from '../harness.ts'
 import { killFunction } from '../kill-function.ts'
+import type { Told } from './arming.ts'
 import { type Line, startLine } from './line.ts'
 import { PartLedger } from './part-ledger.ts'
 
@@ -50,7 +50,7 @@ export interface Bed {
   s3: { plan: FaultPlan | undefined; onDone: DoneListener | undefined }
   ledger: PartLedger
   /** Executions so far since the last `mend`: their events and the lines that functions printed. */
-  told: { events: HistoryEvent[]; lines: Readonly<Record<string, unknown>>[] }
+  told: Told
   run(job: unknown, options?: RunOptions): ReturnType<Site['run']>
   kill(stem: string): Promise<number>
   /** The names of site servers can't be resolved until `mend` or `resolve(true)`. */

@@ -1,19 +1,20 @@
 /** The table that `npm run faults` prints, each fault a test. */
 import { afterAll, describe, it } from 'vitest'
-import { BedPool } from './bed-pool.ts'
+import { openBeds } from './beds.ts'
 import type { Fault } from './fault.ts'
-import { runFault } from './run-fault.ts'
 import { faultTable } from './table.ts'
+import { tryFault } from './try-fault.ts'
 
-// A bed costs what some faults take together: its functions' processes start anew.
-const pool = new BedPool({ large: 1 })
-afterAll(() => pool.close())
+const beds = openBeds({ large: 1 })
+afterAll(() => beds.close())
 
-/** After each two others one that needs the large bed, so that they seldom wait for one another. */
+/** After each two others one of a bed that there is one of, so that they seldom wait for one another. */
 function takingTurns(faults: readonly Fault[]): Fault[] {
-  const large = faults.filter(({ bed }) => bed === 'large')
-  const others = faults.filter(({ bed }) => bed !== 'large')
-  return [...others.flatMap((one, at) => [one, ...(at % 2 === 1 ? large.splice(0, 1) : [])]), ...large]
+  const large = faults.filter((fault) => fault.scenario === 'backup' && fault.bed === 'large')
+  const restores = faults.filter(({ scenario }) => scenario === 'restore')
+  const others = faults.filter((fault) => !large.includes(fault) && !restores.includes(fault))
+  const turn = (at: number): Fault[] => (at % 2 === 1 ? [...large.splice(0, 1), ...restores.splice(0, 1)] : [])
+  return [...others.flatMap((one, at) => [one, ...turn(at)]), ...large, ...restores]
 }
 const waitingFirst = [
   ...takingTurns(faultTable.filter(({ long }) => long === true)),
@@ -26,7 +27,7 @@ describe.concurrent('whatever goes wrong, nothing is lost and nothing is left ov
     // The wait for a bed counts too.
     { timeout: 1_200_000 },
     async ([, fault], { expect }) => {
-      const finding = await pool.use(fault.bed ?? 'small', (bed) => runFault(fault, bed))
+      const finding = await tryFault(fault, beds)
       expect(finding.complaints).toEqual([])
       expect(finding.bytesLost).toBe(0)
     },

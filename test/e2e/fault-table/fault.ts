@@ -1,7 +1,10 @@
 import type { GuestOutcome } from '../../../functions/contracts/report.ts'
+import type { RestoreReport } from '../../../functions/contracts/restore-report.ts'
 import type { Bed, BedKind } from './bed.ts'
+import type { archived, RestoreBed, RestoreOrder } from './restore-bed.ts'
 
 export type FaultRoute = 'sftp' | 'https'
+export type DeliveryRoute = 'sftp' | 'pull'
 
 /** How a guest's export ended. */
 export interface Ending {
@@ -15,26 +18,44 @@ export interface Ending {
   bytesSent: number
 }
 
-export interface Fault {
+/** How a restore ended. */
+export interface RestoreEnding {
+  outcome: RestoreReport['outcome'] | 'none'
+  /** The name of the error that ended it; `none` after a success. */
+  verdict: string
+  reason: string
+  report: RestoreReport | undefined
+}
+
+/** What every fault says of itself, on whatever bed it strikes. */
+interface Disturbance<B, E> {
   /** A sentence: what goes wrong. */
   name: string
   theme: string
-  route: FaultRoute
   /** What happens, for the table in docs/faults.md. */
   happens: string
-  /** When `inject` is called: at the start, when a state is first entered, or when S3 has confirmed so many parts. */
+  /** When `inject` is called: at the start, when a state is first entered, or when so many parts or ranges are confirmed. */
   when: 'at the start' | { state: string } | { part: number }
-  inject: (bed: Bed) => Promise<void> | void
+  inject: (bed: B) => Promise<void> | void
+  /** How it ends: well, or failed with one of these. */
+  expected: 'succeeded' | readonly string[]
+  /** What must be in the reason, or in what the functions told on the way to success. */
+  cause?: RegExp
+  /** Anything else that has to hold; throws. */
+  check?: (bed: B, ending: E) => Promise<void> | void
+  /** Waits for real time-outs: run early, beside others. */
+  long?: true
+}
+
+/** What goes wrong while a guest is backed up. */
+export interface BackupFault extends Disturbance<Bed, Ending> {
+  route: FaultRoute
   /** `small` unless told. */
   bed?: BedKind
   /** The site's name where it isn't the route's. */
   site?: string
   /** In place of one run of one guest. `armed` calls `inject` when it is due. */
-  scenario?: (bed: Bed, job: Job, armed: Arming) => Promise<Ending>
-  /** How the guest ends: archived, or failed with one of these. */
-  expected: 'succeeded' | readonly string[]
-  /** What must be in the reason, or in what the functions told on the way to success. */
-  cause?: RegExp
+  instead?: (bed: Bed, job: Job, armed: Arming) => Promise<Ending>
   /** Parts that S3 may take twice in one upload; 0 unless told: then the fault cut no stream whose part S3 already had. */
   partsTwice?: number
   /** Uploads that it takes; 1 unless told. */
@@ -43,11 +64,28 @@ export interface Fault {
   keepsUpload?: string
   /** The fault itself takes the source away. */
   losesSource?: true
-  /** Anything else that has to hold; throws. */
-  check?: (bed: Bed, ending: Ending) => Promise<void> | void
-  /** Waits for real time-outs: run early, beside others. */
-  long?: true
 }
+
+/** What goes wrong while a guest is brought back. */
+export interface RestoreFault extends Disturbance<RestoreBed, RestoreEnding> {
+  /** The way of the archive's file to the node. */
+  route: DeliveryRoute
+  /** The guest whose archive is restored: `small` (one range) unless told, `large` for three, `packed` for a compressed one. */
+  guest?: keyof typeof archived
+  /** What the request has beside that. */
+  request?: Readonly<Record<string, unknown>>
+  /** In place of one restore. `armed` calls `inject` when it is due. */
+  instead?: (bed: RestoreBed, order: RestoreOrder, armed: Arming) => Promise<RestoreEnding>
+  /** The fault itself changes or removes objects of this archive. Every other object has to stay as it was. */
+  spoilsArchive?: true
+  /** Name of the guest that has the id after a failure, and keeps it. */
+  holder?: string
+  /** What stays on the node because no account may remove it, and the report names. */
+  leaves?: RegExp
+}
+
+/** A fault of the table. */
+export type Fault = ({ scenario: 'backup' } & BackupFault) | ({ scenario: 'restore' } & RestoreFault)
 
 export interface Job {
   site: string
@@ -62,6 +100,11 @@ export interface Arming {
 }
 
 /** The same fault on either route. */
-export function onBoth(make: (route: FaultRoute) => Fault): Fault[] {
+export function onBoth(make: (route: FaultRoute) => BackupFault): BackupFault[] {
   return [make('sftp'), make('https')]
+}
+
+/** The same fault on either way back to a node. */
+export function onBothWays(make: (route: DeliveryRoute) => RestoreFault): RestoreFault[] {
+  return [make('sftp'), make('pull')]
 }

@@ -1,7 +1,7 @@
 /** The functions themselves end: killed between any two steps, out of memory, out of time. */
 import type { DoneListener, FaultPlan } from '../../../local/s3/faults.ts'
 import type { Bed } from './bed.ts'
-import type { Fault } from './fault.ts'
+import type { BackupFault } from './fault.ts'
 
 const MIB = 2 ** 20
 const theme = 'Functions'
@@ -9,7 +9,7 @@ const route = 'sftp'
 type Subject = Parameters<FaultPlan>[0]
 
 /** Kill a function when its first such request reaches S3: nothing of it is done. */
-function killedBefore(stem: string, matches: (subject: Omit<Subject, 'count'>) => boolean): Fault['inject'] {
+function killedBefore(stem: string, matches: (subject: Omit<Subject, 'count'>) => boolean): BackupFault['inject'] {
   return (bed) => {
     let left = 1
     bed.s3.plan = (subject) => {
@@ -21,7 +21,7 @@ function killedBefore(stem: string, matches: (subject: Omit<Subject, 'count'>) =
 }
 
 /** Kill a function when S3 has done what it asked and before it learns of that. */
-function killedAfter(stem: string, matches: (done: Parameters<DoneListener>[0]) => boolean): Fault['inject'] {
+function killedAfter(stem: string, matches: (done: Parameters<DoneListener>[0]) => boolean): BackupFault['inject'] {
   return (bed) => {
     let left = 1
     bed.s3.onDone = async (done) => {
@@ -35,7 +35,7 @@ const killed = /Runtime\.ExitError.*signal: killed/
 const isManifest = ({ operation, key = '' }: { operation: string; key?: string | undefined }): boolean =>
   operation === 'PutObject' && key.endsWith('/manifest.json')
 
-export const functionFaults: readonly Fault[] = [
+export const functionFaults: readonly BackupFault[] = [
   {
     name: 'the copying function is killed as its parts are on their way',
     theme,

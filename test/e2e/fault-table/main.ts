@@ -1,23 +1,23 @@
 /** `npm run faults`: tries every fault of the table on this machine and prints what each one cost. */
 import { parseArgs } from 'node:util'
-import { BedPool } from './bed-pool.ts'
+import { openBeds } from './beds.ts'
 import type { Fault } from './fault.ts'
-import { type Finding, runFault } from './run-fault.ts'
 import { faultTable } from './table.ts'
+import { type Finding, tryFault } from './try-fault.ts'
 
 const usage = `npm run faults -- [--json] [--only <words>] [--lanes 5] [--list]
 
-Tries every fault of the transfer's table against a simulated site and an embedded S3, and prints a line for each: how
-it ended, what was sent twice, what was lost, and the cause that was reported. Ends with 1 when any ended otherwise.
-  --only   faults whose name, theme or route holds all of these words
+Tries every fault of the table, of the transfer and of restores, against a simulated site and an embedded S3. Prints a line
+for each: how it ended, what was sent twice, what was lost, and the cause that was reported. Ends with 1 when any ended otherwise.
+  --only   faults whose name, scenario (backup, restore), theme or route holds all of these words
   --lanes  faults tried at the same time
   --json   one line of JSON for each fault, and a last one with the sums
   --list   the faults as a table in Markdown, without trying them`
 
 const { values } = options()
 const words = values.only.toLowerCase().split(/\s+/).filter(Boolean)
-const chosen = faultTable.filter(({ name, theme, route }) =>
-  words.every((word) => `${name} ${theme} ${route}`.toLowerCase().includes(word)),
+const chosen = faultTable.filter(({ name, scenario, theme, route }) =>
+  words.every((word) => `${name} ${scenario} ${theme} ${route}`.toLowerCase().includes(word)),
 )
 if (chosen.length === 0) fail(`no fault's name holds: ${values.only}`)
 if (values.list) {
@@ -26,12 +26,12 @@ if (values.list) {
   process.exit(0)
 }
 
-const pool = new BedPool()
+const beds = openBeds()
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     stop.abort()
-    void pool.close().finally(() => process.exit(130))
+    void beds.close().finally(() => process.exit(130))
   })
 }
 
@@ -42,7 +42,7 @@ const findings: Finding[] = []
 const crashes: { fault: Fault; message: string }[] = []
 await Promise.all(Array.from({ length: Number(values.lanes) }, () => lane()))
 if (!stop.signal.aborted) {
-  await pool.close()
+  await beds.close()
   sum()
   process.exitCode = crashes.length > 0 || findings.some(({ complaints }) => complaints.length > 0) ? 1 : 0
 }
@@ -51,7 +51,7 @@ async function lane(): Promise<void> {
   for (let fault = queue.shift(); fault !== undefined && !stop.signal.aborted; fault = queue.shift()) {
     const tried = fault
     try {
-      const finding = await pool.use(tried.bed ?? 'small', (bed) => runFault(tried, bed))
+      const finding = await tryFault(tried, beds)
       if (stop.signal.aborted) return
       findings.push(finding)
       print(finding)
@@ -71,12 +71,13 @@ async function lane(): Promise<void> {
 function print(finding: Finding): void {
   const { fault, ending, partsTwice, bytesTwice, refused, bytesLost, cause, complaints, seconds } = finding
   if (values.json) {
-    const { name, theme, route, expected } = fault
+    const { name, scenario, theme, route, expected } = fault
     const { outcome, verdict } = ending
     const measured = { partsTwice, bytesTwice, refused, uploads: finding.uploads, bytesLost, seconds }
     console.log(
       JSON.stringify({
         name,
+        scenario,
         theme,
         route,
         ok: complaints.length === 0,
@@ -91,7 +92,8 @@ function print(finding: Finding): void {
     return
   }
   const ok = complaints.length === 0 ? '✓' : '✗'
-  const end = ending.outcome === 'succeeded' ? 'archived' : `${ending.outcome}: ${ending.verdict}`
+  const well = { backup: 'archived', restore: 'restored' }[fault.scenario]
+  const end = ending.outcome === 'succeeded' ? well : `${ending.outcome}: ${ending.verdict}`
   const again = partsTwice === 0 ? 'nothing' : `${partsTwice} part (${(bytesTwice / 2 ** 20).toFixed(1)} MiB)`
   const told = cause === '' ? 'absorbed within the call' : cause.replaceAll(/\s+/g, ' ')
   console.log(

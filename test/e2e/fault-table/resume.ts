@@ -1,8 +1,8 @@
 /** Executions die without a word, are repeated, or meet each other. */
 import { appendFileSync, readFileSync } from 'node:fs'
 import { type Bed, newestArchive } from './bed.ts'
-import type { Ending, Fault, Job } from './fault.ts'
-import { endingOf } from './run-fault.ts'
+import type { BackupFault, Ending, Job } from './fault.ts'
+import { endingOf } from './run-backup-fault.ts'
 
 const MIB = 2 ** 20
 const theme = 'Executions'
@@ -57,9 +57,9 @@ const deaths = [
   ['after the manifest', { state: 'Release backup' }, 'small'],
 ] as const
 
-export const resumeFaults: readonly Fault[] = [
+export const resumeFaults: readonly BackupFault[] = [
   ...deaths.map(
-    ([when, moment, kind]): Fault => ({
+    ([when, moment, kind]): BackupFault => ({
       name: `the execution dies without a word ${when}, and the guest is repeated`,
       theme,
       route,
@@ -67,7 +67,7 @@ export const resumeFaults: readonly Fault[] = [
       happens: 'GuestBusy while the claim may be alive; after that, the backup and the parts in S3 are taken over',
       when: 'at the start',
       inject: () => undefined,
-      scenario: async (bed, job) => {
+      instead: async (bed, job) => {
         const item = await dead(bed, job, moment)
         await keptOut(bed, item)
         await bed.site.letClaimsLapse()
@@ -90,7 +90,7 @@ export const resumeFaults: readonly Fault[] = [
     happens: 'the object is recognised; no byte is read or sent',
     when: 'at the start',
     inject: () => undefined,
-    scenario: async (bed, job) => {
+    instead: async (bed, job) => {
       const name = `again-${Date.now()}`
       const first = endingOf(await bed.run(job, { name }))
       if (first.outcome !== 'succeeded') return first
@@ -112,7 +112,7 @@ export const resumeFaults: readonly Fault[] = [
     happens: "the dead one's upload is dropped, and the file that is there now is copied whole",
     when: 'at the start',
     inject: () => undefined,
-    scenario: async (bed, job) => {
+    instead: async (bed, job) => {
       const item = await dead(bed, job, { part: 1 })
       const { file, path } = newestArchive(bed)
       // It begins as an archive does: what doesn't is refused before its manifest.
@@ -132,7 +132,7 @@ export const resumeFaults: readonly Fault[] = [
     happens: 'the guest fails: this is not the archive that its job made',
     when: 'at the start',
     inject: () => undefined,
-    scenario: async (bed, job) => {
+    instead: async (bed, job) => {
       const item = await dead(bed, job, { part: 1 })
       appendFileSync(newestArchive(bed).path, Buffer.alloc(MIB, 7))
       await bed.site.letClaimsLapse()

@@ -1,6 +1,6 @@
 /** The way to the node breaks, stalls, refuses, or leads to somebody else. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Fault, type FaultRoute, onBoth } from './fault.ts'
+import { type BackupFault, type FaultRoute, onBoth } from './fault.ts'
 
 const MIB = 2 ** 20
 const theme = 'Connection to the source'
@@ -8,7 +8,7 @@ const copying = { state: 'Copy parts' }
 const handshake = { sftp: 'key exchange', https: 'TLS handshake' }
 const server = { sftp: 'SSH server', https: 'file server' }
 
-export const sourceConnectionFaults: readonly Fault[] = [
+export const sourceConnectionFaults: readonly BackupFault[] = [
   ...onBoth((route) => ({
     name: `the ${server[route]} refuses connections for a while as the upload is opened`,
     theme,
@@ -195,7 +195,7 @@ export const sourceConnectionFaults: readonly Fault[] = [
 ]
 
 /** From the last byte to the drop of the silent connection. */
-function noticedWithin(seconds: number, route: FaultRoute): NonNullable<Fault['check']> {
+function noticedWithin(seconds: number, route: FaultRoute): NonNullable<BackupFault['check']> {
   return ({ told, lines }) => {
     const { silentSince } = lines[route]
     const dropped = told.lines.find(({ event }) => event === 'connection-dropped')

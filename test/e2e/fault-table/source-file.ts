@@ -1,13 +1,13 @@
 /** The file on the node can't be read, or isn't the one that it was. */
 import { appendFileSync } from 'node:fs'
 import { newestArchive } from './bed.ts'
-import { type Fault, onBoth } from './fault.ts'
+import { type BackupFault, onBoth } from './fault.ts'
 
 const MIB = 2 ** 20
 const theme = 'File on the node'
 const copying = { state: 'Copy parts' }
 
-export const sourceFileFaults: readonly Fault[] = [
+export const sourceFileFaults: readonly BackupFault[] = [
   {
     name: 'the file ends before its size says, over SFTP',
     theme,

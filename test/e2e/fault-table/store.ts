@@ -1,14 +1,14 @@
 /** S3 refuses, stalls, loses answers, gets other bytes than were sent, or loses the upload. */
 import type { FaultPlan } from '../../../local/s3/faults.ts'
 import { newestArchive } from './bed.ts'
-import type { Fault } from './fault.ts'
+import type { BackupFault } from './fault.ts'
 
 const theme = 'S3'
 const route = 'sftp'
 const atStart = 'at the start'
 
 /** Strike the first so many requests for an operation. */
-function first(times: number, operation: string, fault: NonNullable<ReturnType<FaultPlan>>): Fault['inject'] {
+function first(times: number, operation: string, fault: NonNullable<ReturnType<FaultPlan>>): BackupFault['inject'] {
   return ({ s3 }) => {
     let left = times
     s3.plan = (subject) => (subject.operation === operation && left-- > 0 ? fault : undefined)
@@ -17,9 +17,9 @@ function first(times: number, operation: string, fault: NonNullable<ReturnType<F
 
 const always = Number.POSITIVE_INFINITY
 
-export const storeFaults: readonly Fault[] = [
+export const storeFaults: readonly BackupFault[] = [
   ...(['InternalError', 'ServiceUnavailable', 'SlowDown', 'RequestTimeout', 'IncompleteBody'] as const).map(
-    (code): Fault => ({
+    (code): BackupFault => ({
       name: `S3 answers a part with ${code}`,
       theme,
       route,

@@ -1,15 +1,21 @@
 import type { Fault } from './fault.ts'
 import { functionFaults } from './functions.ts'
+import { restoreFaults } from './restores.ts'
 import { resumeFaults } from './resume.ts'
 import { sourceConnectionFaults } from './source-connection.ts'
 import { sourceFileFaults } from './source-file.ts'
 import { storeFaults } from './store.ts'
 
-/** Everything that is known to go wrong, in the order of the table in docs/faults.md. */
-export const faultTable: readonly Fault[] = [
+const backupFaults = [
   ...sourceConnectionFaults,
   ...sourceFileFaults,
   ...storeFaults,
   ...functionFaults,
   ...resumeFaults,
+]
+
+/** Everything that is known to go wrong, in the order of the table in docs/faults.md. */
+export const faultTable: readonly Fault[] = [
+  ...backupFaults.map((fault) => ({ scenario: 'backup' as const, ...fault })),
+  ...restoreFaults.map((fault) => ({ scenario: 'restore' as const, ...fault })),
 ]

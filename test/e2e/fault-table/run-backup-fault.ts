@@ -2,62 +2,32 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errorStanding, UploadVanished } from '../../../functions/contracts/errors.ts'
 import type { Site } from '../harness.ts'
+import { armed, causeOnTheWay, complaintOf, judgeEnding, messageIn } from './arming.ts'
 import { type Bed, GUEST } from './bed.ts'
-import type { Arming, Ending, Fault, Job } from './fault.ts'
-
-export interface Finding {
-  fault: Fault
-  ending: Ending
-  partsTwice: number
-  bytesTwice: number
-  /** Requests with a part that S3 didn't take. */
-  refused: number
-  uploads: number
-  /** Bytes of the archive that aren't in S3 as they lie on the node; on failure, of the source on the node. */
-  bytesLost: number
-  cause: string
-  /** What isn't as it has to be; empty when the fault ended as expected. */
-  complaints: string[]
-  seconds: number
-}
+import type { Arming, BackupFault, Ending, Job } from './fault.ts'
+import type { Measured } from './try-fault.ts'
 
 /** Try one fault on a mended bed, and measure. Leaves the bed as the fault left it. */
-export async function runFault(fault: Fault, bed: Bed): Promise<Finding> {
+export async function runBackupFault(fault: BackupFault, bed: Bed): Promise<Measured> {
   await bed.mend()
-  const startedAt = performance.now()
   const job: Job = {
     site: fault.site ?? fault.route,
     guests: { vmids: [GUEST] },
     backup: { storage: 'local', compress: 'none' },
   }
-  const { arming, injected } = armed(fault, bed)
-  const ending = await (fault.scenario ?? runOnce)(bed, job, arming)
-  const complaints: string[] = []
-  await injected().catch((error: unknown) => complaints.push(`the fault itself failed: ${String(error)}`))
-  const cause = fault.expected === 'succeeded' ? causeOnTheWay(bed) : ending.reason
+  const { arming, injected } = armed(fault, () => fault.inject(bed))
+  const ending = await (fault.instead ?? runOnce)(bed, job, arming)
+  const complaints = await complaintOf(injected)
+  const cause = fault.expected === 'succeeded' ? causeOnTheWay(bed.told) : ending.reason
   complaints.push(...judgeEnding(fault, ending, cause))
   const { ledger } = bed
   const bytesLost = await lost(fault, bed, ending, complaints)
   if (ledger.partsTwice > (fault.partsTwice ?? 0)) complaints.push(`${ledger.partsTwice} parts went twice`)
   if (ledger.uploads > (fault.uploads ?? 1)) complaints.push(`${ledger.uploads} uploads were filled`)
   complaints.push(...(await leftovers(fault, bed, ending)))
-  try {
-    await fault.check?.(bed, ending)
-  } catch (error) {
-    complaints.push(error instanceof Error ? error.message : String(error))
-  }
-  return {
-    fault,
-    ending,
-    partsTwice: ledger.partsTwice,
-    bytesTwice: ledger.bytesTwice,
-    refused: ledger.refused,
-    uploads: ledger.uploads,
-    bytesLost,
-    cause,
-    complaints,
-    seconds: (performance.now() - startedAt) / 1000,
-  }
+  complaints.push(...(await complaintOf(() => fault.check?.(bed, ending))))
+  const { partsTwice, bytesTwice, refused, uploads } = ledger
+  return { ending, partsTwice, bytesTwice, refused, uploads, bytesLost, cause, complaints }
 }
 
 async function runOnce(bed: Bed, job: Job, arming: Arming): Promise<Ending> {
@@ -76,65 +46,8 @@ export function endingOf({ result, guests }: Awaited<ReturnType<Site['run']>>): 
   return { outcome: 'none', verdict: error, reason: messageIn(cause), objectKey: undefined, bytesSent: 0 }
 }
 
-function armed({ when, inject, scenario, name }: Fault, bed: Bed): { arming: Arming; injected: () => Promise<void> } {
-  let due: Promise<void> | undefined
-  let parts = 0
-  const strike = (): void => {
-    due ??= Promise.resolve().then(() => inject(bed))
-    // Awaited at the end; until then a failure must not count as unhandled.
-    due.catch(() => undefined)
-  }
-  if (when === 'at the start') strike()
-  return {
-    arming: {
-      onState: (state) => {
-        if (typeof when === 'object' && 'state' in when && state === when.state) strike()
-      },
-      onPart: () => {
-        parts += 1
-        if (typeof when === 'object' && 'part' in when && parts === when.part) strike()
-      },
-    },
-    injected: async () => {
-      if (due === undefined && scenario === undefined) throw new Error(`its moment never came: ${name}`)
-      await due
-    },
-  }
-}
-
-function judgeEnding({ expected, cause: wanted }: Fault, ending: Ending, cause: string): string[] {
-  const how = `${ending.outcome} (${ending.verdict}: ${ending.reason})`
-  if (expected === 'succeeded' && ending.outcome !== 'succeeded') return [`ended as ${how}`]
-  if (expected !== 'succeeded' && (ending.outcome === 'succeeded' || !expected.includes(ending.verdict)))
-    return [`ended as ${how}`]
-  return wanted === undefined || wanted.test(cause) ? [] : [`the cause says ${cause || 'nothing'}, not ${wanted}`]
-}
-
-/** What functions told of faults that passed: the last one counts, the others were repetitions of it. */
-function causeOnTheWay({ told }: Bed): string {
-  const failed = told.events.flatMap(({ type, details }) => {
-    if (type !== 'TaskFailed' && type !== 'TaskTimedOut' && type !== 'LambdaFunctionFailed') return []
-    return [`${plain(details['error'])}: ${messageIn(plain(details['cause']))}`]
-  })
-  const dropped = told.lines.flatMap(({ event, reason }) => (event === 'connection-dropped' ? [String(reason)] : []))
-  return failed.at(-1) ?? dropped.at(-1) ?? ''
-}
-
-function plain(value: unknown): string {
-  return typeof value === 'string' ? value : ''
-}
-
-function messageIn(cause: string): string {
-  try {
-    const parsed = JSON.parse(cause) as { errorMessage?: unknown }
-    return typeof parsed.errorMessage === 'string' ? parsed.errorMessage : cause
-  } catch {
-    return cause
-  }
-}
-
 /** Byte for byte: S3's object against the file on the node. */
-async function lost(fault: Fault, bed: Bed, ending: Ending, complaints: string[]): Promise<number> {
+async function lost(fault: BackupFault, bed: Bed, ending: Ending, complaints: string[]): Promise<number> {
   const archives = bed.site.lab.control.archives()
   if (fault.expected !== 'succeeded') {
     const copying = bed.told.events.some(({ details }) => details['name'] === 'Open upload')
@@ -183,7 +96,7 @@ async function pieceOf(file: FileHandle, position: number, length: number): Prom
 }
 
 async function leftovers(
-  { expected, keepsUpload }: Fault,
+  { expected, keepsUpload }: BackupFault,
   { site, told }: Bed,
   { verdict }: Ending,
 ): Promise<string[]> {
