@@ -41,7 +41,12 @@ export class FakeRestores implements Restores {
   }
   async placeFor(intended: Pick<IntendedRestore, 'archive' | 'deliveryStorage'>, token: string): Promise<RestorePlace> {
     const fileName = `${token}-${intended.archive.fileName}`
-    return { folder: '/dump', fileName, artifactRef: `${intended.deliveryStorage}:backup/${fileName}`, provesItself: true }
+    return {
+      folder: '/dump',
+      fileName,
+      artifactRef: `${intended.deliveryStorage}:backup/${fileName}`,
+      provesItself: true,
+    }
   }
   async checkTarget(): Promise<TargetReport> {
     this.calls.push('checkTarget')
