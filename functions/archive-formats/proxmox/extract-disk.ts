@@ -20,14 +20,16 @@ export type DiskWriter = Omit<DiskTaker, 'deviceId'>
  * as it is read: a disk is whole only if nothing at all was found.
  * @param name `scsi0` or `drive-scsi0`
  * @param open makes what the disk is written to, once its size is known
+ * @param options `whole`: read all of the archive, whatever it takes, so that its CRC-32 is known
  * @throws Damage with what is wrong and where
  */
 export async function extractDisk(
   bytes: ArchiveBytes,
   name: string,
   open: (device: VmaDevice) => Promise<DiskWriter>,
+  options: { whole?: boolean } = {},
 ): Promise<ExtractedDisk> {
-  const opened = await openContent(bytes)
+  const opened = await openContent(bytes, options)
   try {
     if (opened.format !== 'vma') {
       throw new NoSuchContent(`${bytes.fileName} is the archive of a container: it holds files and no disks.`)

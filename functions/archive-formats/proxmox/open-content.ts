@@ -35,7 +35,7 @@ export interface OpenContent {
 }
 
 /**
- * @param whole read all of it in one pass and sum it up, though parts would do
+ * @param whole read all of the file, also where parts would do, so that its CRC-32 is known
  * @throws Damage where it is no archive of a format that is known here
  */
 export async function openContent(bytes: ArchiveBytes, { whole = false } = {}): Promise<OpenContent> {
