@@ -158,6 +158,12 @@ export interface ArchiveStore {
    */
   presignRange(key: string, range: ByteRange): Promise<SignedGet>
 
+  /**
+   * Allow someone else to read all of an object, for so many seconds, by an address alone: no header has to be sent.
+   * Whoever has it can read the object, so the time is short. Nothing is sent.
+   */
+  presignObject(key: string, seconds: number): Promise<string>
+
   /** Whether an object can be read now, or has to be thawed first; `undefined` when there is none. */
   frozenState(key: string): Promise<FrozenState | undefined>
 

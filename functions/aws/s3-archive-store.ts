@@ -39,7 +39,7 @@ import type {
 import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
 import { allPages } from './s3-pages.ts'
 import { sendPart } from './s3-part-upload.ts'
-import { presignPart, presignRange } from './s3-presign.ts'
+import { presignObject, presignPart, presignRange } from './s3-presign.ts'
 import { readRange } from './s3-range-read.ts'
 import { removeIfSame } from './s3-remove.ts'
 import { Replacement } from './s3-replace.ts'
@@ -312,6 +312,10 @@ export class S3ArchiveStore implements ArchiveStore {
 
   presignRange(key: string, range: ByteRange): Promise<SignedGet> {
     return presignRange(this.#client, { bucket: this.bucket, key, ...range })
+  }
+
+  presignObject(key: string, seconds: number): Promise<string> {
+    return presignObject(this.#client, this.bucket, key, seconds)
   }
 
   frozenState(key: string): Promise<FrozenState | undefined> {

@@ -81,6 +81,21 @@ export async function presignRange(client: S3Client, range: RangeToRead): Promis
   }
 }
 
+/**
+ * A GET of a whole object for whoever has the URL. It names no header, since not everyone who fetches one can send some.
+ * @throws StoreDenied and StoreUnavailable when there are no credentials to sign with
+ */
+export async function presignObject(client: S3Client, bucket: string, key: string, seconds: number): Promise<string> {
+  try {
+    const url = await getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: key }), { expiresIn: seconds })
+    const signed = new URL(url).searchParams.get('X-Amz-SignedHeaders')
+    if (signed !== 'host') throw new StoreDenied(`the signature of a URL asks for headers: ${signed}`)
+    return url
+  } catch (error) {
+    throw error instanceof GuestliftError ? error : storeFact(error, { bucket, key, verb: 'have the platform read' })
+  }
+}
+
 /** A header that isn't part of the signature could be left out or changed; better no URL than such a one. */
 function assertSigned(url: string, headers: readonly string[]): void {
   const signed = new URL(url).searchParams.get('X-Amz-SignedHeaders')?.split(';') ?? []

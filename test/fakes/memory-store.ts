@@ -160,6 +160,10 @@ export class MemoryStore implements ArchiveStore {
     return found.body.subarray(firstByte, lastByte + 1)
   }
 
+  async presignObject(key: string, seconds: number): Promise<string> {
+    return `memory:/${key}?for=${seconds}`
+  }
+
   async presignRange(key: string, { firstByte, lastByte, etag }: ByteRange): Promise<SignedGet> {
     const error = new StoreUnavailable(key)
     return {
