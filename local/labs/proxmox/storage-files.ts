@@ -41,6 +41,11 @@ export function dumpDirectory(world: World, storage: LabStorage, node: string): 
   return join(directoryOf(world, storage, node), 'dump')
 }
 
+/** Where disks lie that wait to be imported. */
+export function importDirectory(world: World, storage: LabStorage, node: string): string {
+  return join(directoryOf(world, storage, node), 'import')
+}
+
 /** Make the directories of every storage on every node. */
 export function createDirectories(world: World): void {
   for (const storage of world.site.storages) {
@@ -48,6 +53,7 @@ export function createDirectories(world: World): void {
       if (!onNode(storage, node.name)) continue
       mkdirSync(dumpDirectory(world, storage, node.name), { recursive: true })
       mkdirSync(join(directoryOf(world, storage, node.name), 'template', 'iso'), { recursive: true })
+      mkdirSync(importDirectory(world, storage, node.name), { recursive: true })
     }
   }
 }
@@ -214,6 +220,8 @@ export function parseVolumeName(name: string): VolumeName {
   if (iso !== undefined) return { content: 'iso', file: iso }
   const template = /^vztmpl\/([^/]+\.tar(?:\.(?:gz|xz|zst|bz2))?)$/.exec(name)?.[1]
   if (template !== undefined) return { content: 'vztmpl', file: template }
+  const disk = /^import\/([^/]+\.(?:ova|qcow2|raw|vmdk))$/.exec(name)?.[1]
+  if (disk !== undefined) return { content: 'import', file: disk }
   const image = /^(\d+)\/(\S+)$/.exec(name)
   const isImage = image !== null && /^(?:vm|base|subvol|basevol)-\d+-\S+$/.test(image[2] ?? '')
   if (isImage) {

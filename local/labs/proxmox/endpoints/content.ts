@@ -1,5 +1,5 @@
 /** What lies on a storage: listing, one volume, removing, and pruning by rules. */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { failure, parameterError, permissionError, taskText } from '../api-error.ts'
 import { parseRetention } from '../formats.ts'
@@ -10,6 +10,7 @@ import {
   activeStorage,
   type BackupVolume,
   directoryOf,
+  importDirectory,
   listBackups,
   nodePath,
   parseVolumeName,
@@ -78,6 +79,20 @@ function isoRows(world: World, storage: LabStorage, node: string): Record<string
   })
 }
 
+/** A file that is still being fetched has an ending that no list knows. */
+function importRows(world: World, storage: LabStorage, node: string): Record<string, unknown>[] {
+  const directory = importDirectory(world, storage, node)
+  if (!existsSync(directory)) return []
+  return readdirSync(directory).flatMap((file) => {
+    const format = /\.(ova|qcow2|raw|vmdk)$/.exec(file)?.[1]
+    if (format === undefined) return []
+    const { size, mtimeMs } = statSync(join(directory, file))
+    return [
+      { volid: `${storage.id}:import/${file}`, content: 'import', format, size, ctime: Math.floor(mtimeMs / 1000) },
+    ]
+  })
+}
+
 /** Guests' disks exist only as configuration; their rows are made up from it. */
 function diskRows(world: World, storage: LabStorage, node: string): Record<string, unknown>[] {
   return world.site.guests
@@ -112,13 +127,14 @@ function list({ world, caller, values, node }: Call): unknown {
         .map(backupRow)
     : []
   const isos = wants('iso') && values['vmid'] === undefined ? isoRows(world, storage, node) : []
+  const imports = wants('import') && values['vmid'] === undefined ? importRows(world, storage, node) : []
   const disks = diskRows(world, storage, node).filter(
     (row) =>
       wants(String(row['content'])) &&
       (values['vmid'] === undefined || String(row['vmid']) === values['vmid']) &&
       may(world.site, caller.who, `/storage/${storage.id}`, 'Datastore.Allocate'),
   )
-  return [...backups, ...isos, ...disks].toSorted((a, b) =>
+  return [...backups, ...isos, ...imports, ...disks].toSorted((a, b) =>
     String(a['volid']).toLowerCase() < String(b['volid']).toLowerCase() ? -1 : 1,
   )
 }
@@ -174,6 +190,7 @@ async function remove(call: Call): Promise<unknown> {
   const { world, caller, values, node } = call
   const { id, name, volid } = volumeOf(call)
   const parsed = parseVolumeName(name)
+  if (parsed.content !== 'backup') require(world.site, caller.who, `/storage/${id}`, 'Datastore.Allocate')
   const owner = 'vmid' in parsed ? parsed.vmid : readName(parsed.file, zoneOf(world, node)).vmid
   const what = { node, type: 'imgdel', id: owner === undefined ? `@${id}` : `${owner}@${id}`, user: caller.who }
   const upid = world.tasks.start(what, async (worker) => {
@@ -181,6 +198,9 @@ async function remove(call: Call): Promise<unknown> {
     const backup = parsed.content === 'backup' ? readBackup(world, storage, node, parsed.file) : undefined
     if (backup?.protected === true) throw new Error(`cannot remove protected volume '${name}' on '${id}'`)
     if (backup !== undefined) removeBackup(backup.path)
+    if (parsed.content === 'import') {
+      rmSync(join(importDirectory(world, storage, node), parsed.file), { force: true })
+    }
     worker.log(`Removed volume '${volid}'`)
   })
   if (values['delay'] === undefined) return upid

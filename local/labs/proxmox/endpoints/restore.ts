@@ -6,6 +6,7 @@ import type { ParameterTable, Values } from '../schema-check.ts'
 import { restoreContainer } from '../restore/restore-container.ts'
 import { archiveOf, type RestoreCall, targetStorage } from '../restore/restore-task.ts'
 import { restoreVm } from '../restore/restore-vm.ts'
+import { createVm } from '../restore/create-vm.ts'
 import { emptyGuest, readArchivedConfig } from '../restore/restored-guest.ts'
 import { readArchiveConfig } from '../archive-config.ts'
 import { findGuest, type LabGuest, type LabGuestKind, type World } from '../world.ts'
@@ -23,7 +24,23 @@ const OVERRIDES: Record<LabGuestKind, ParameterTable> = {
   lxc: { hostname: text, description: text, memory: text, cores: text, swap: text, tags: text, onboot: boolean, protection: boolean, unprivileged: boolean, rootfs: text, ...numbered('mp', 8), ...numbered('net', 32) },
 } // biome-ignore format: one kind a line
 
-const DRIVES = { ...numbered('ide', 4), ...numbered('sata', 6), ...numbered('scsi', 31), ...numbered('virtio', 16) }
+const DRIVES = {
+  ...numbered('ide', 4),
+  ...numbered('sata', 6),
+  ...numbered('scsi', 31),
+  ...numbered('virtio', 16),
+  efidisk0: text,
+  tpmstate0: text,
+}
+
+/** What a new VM's configuration may hold beside what an archive's may be overridden with. */
+const SETTINGS: ParameterTable = {
+  acpi: boolean, args: text, balloon: text, bios: text, boot: text, ciuser: text, cipassword: text, cpu: text, cpuunits: text,
+  hotplug: text, kvm: boolean, localtime: boolean, machine: text, nameserver: text, numa: boolean, ostype: text, rng0: text,
+  scsihw: text, searchdomain: text, shares: text, smbios1: text, sockets: text, sshkeys: text, startup: text, tablet: boolean,
+  vcpus: text, vga: text, vmgenid: text, ...numbered('hostpci', 16), ...numbered('ipconfig', 32), ...numbered('serial', 4),
+  ...numbered('usb', 14),
+} // biome-ignore format: many keys
 
 const shared: ParameterTable = {
   vmid: { type: 'integer', required: true, format: 'pve-vmid', minimum: 100, maximum: 999_999_999 },
@@ -159,6 +176,61 @@ async function restore(call: Call, kind: LabGuestKind, volid: string): Promise<s
   })
 }
 
+/** What a VM's configuration takes beyond what an archive's may be overridden with. */
+function privilegeForNew(key: string, line: string): string {
+  if (DRIVES[key as keyof typeof DRIVES] !== undefined) {
+    return /(?:^|,)media=cdrom(?:,|$)/.test(line) ? 'VM.Config.CDROM' : 'VM.Config.Disk'
+  }
+  if (/^(?:ci\w+|ipconfig\d+|nameserver|searchdomain|sshkeys)$/.test(key)) return 'VM.Config.Cloudinit'
+  if (/^(?:cpu\w*|sockets|numa|vcpus)$/.test(key)) return 'VM.Config.CPU'
+  if (/^(?:bios|machine|scsihw|vga|serial\d+|usb\d+|hostpci\d+|smbios1|rng0)$/.test(key)) return 'VM.Config.HWType'
+  if (/^(?:balloon|shares)$/.test(key)) return 'VM.Config.Memory'
+  return privilegeFor(key) ?? 'VM.Config.Options'
+}
+
+/** Disks of the call are imported from volumes of a storage; all else the lab makes from archives alone. */
+function create(call: Call): string {
+  const { world, caller, values, node } = call
+  const vmid = Number(values['vmid'])
+  requireGuest(call, findGuest(world, vmid))
+  const known = { ...OVERRIDES.qemu, ...SETTINGS, ...DRIVES }
+  const given = Object.fromEntries(Object.entries(values).filter(([key]) => Object.hasOwn(known, key)))
+  if (given['args'] !== undefined) throw failure("only root can set 'args' config")
+  const pool = values['pool']
+  for (const [key, line] of Object.entries(given)) {
+    const privilege = privilegeForNew(key, line)
+    const byPool = pool !== undefined && may(world.site, caller.who, `/pool/${pool}`, privilege)
+    if (!byPool) require(world.site, caller.who, `/vms/${vmid}`, privilege)
+    if (!Object.hasOwn(DRIVES, key) || /^none(?:,|$)/.test(line)) continue
+    const storage = line.split(':')[0] ?? ''
+    const source = /(?:^|,)import-from=([^,]+)/.exec(line)?.[1]
+    require(world.site, caller.who, `/storage/${storage}`, 'Datastore.AllocateSpace')
+    contentOrFailure(() => targetStorage(world, storage, node, 'qemu'))
+    if (source === undefined) {
+      if (/^[^:]+:cloudinit(?:,|$)/.test(line)) continue
+      throw failure('the lab makes disks of imported ones alone')
+    }
+    if (!source.includes(':')) throw failure('Only root can pass arbitrary filesystem paths.')
+    const [id = '', name = ''] = source.split(/:(.*)/s)
+    requireVolume(world, caller.who, id, name)
+  }
+  requireBridges(call, given)
+  const existing = findGuest(world, vmid)
+  if (existing !== undefined) {
+    const label = existing.kind === 'lxc' ? 'CT' : 'VM'
+    throw failure(`unable to create VM ${vmid} - ${label} ${vmid} already exists on node '${existing.node}'`)
+  }
+  takeId(world, 'qemu', vmid, node, false)
+  const what = { node, type: 'qmcreate', id: String(vmid), user: caller.who }
+  return world.tasks.start(what, async (worker) => {
+    await createVm({ world, worker, vmid, node, given })
+    if (worker.killed) return
+    joinPool(world, pool, vmid)
+    const guest = findGuest(world, vmid)
+    if (values['start'] === '1' && guest !== undefined) become(world, guest, 'running')
+  })
+}
+
 function joinPool(world: World, id: string | undefined, vmid: number): void {
   const pool = world.site.pools.find((each) => each.id === id)
   if (pool === undefined || pool.vmids.includes(vmid)) return
@@ -183,6 +255,7 @@ export const restoreEndpoints: Endpoint[] = [
     parameters: {
       ...shared,
       ...OVERRIDES.qemu,
+      ...SETTINGS,
       ...DRIVES,
       archive: text,
       force: { type: 'boolean', needs: 'archive' },
@@ -191,7 +264,7 @@ export const restoreEndpoints: Endpoint[] = [
     },
     run: (call) => {
       const { archive } = call.values
-      if (archive === undefined) throw failure('the lab makes guests from archives alone')
+      if (archive === undefined) return create(call)
       const drive = Object.keys(DRIVES).find((key) => call.values[key] !== undefined)
       if (drive !== undefined) throw parameterError({ [drive]: "option conflicts with option 'archive'" })
       if (archive === '-') throw parameterError({ archive: 'pipe requires cli environment' })

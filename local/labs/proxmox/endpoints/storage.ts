@@ -1,9 +1,10 @@
 /** Storages: configuration, status on a node, and what they refuse. */
 import { createHash } from 'node:crypto'
-import { failure, parameterError } from '../api-error.ts'
+import { failure, parameterError, permissionError } from '../api-error.ts'
 import { may } from '../permissions.ts'
 import type { Call, Endpoint } from '../rest.ts'
-import { usage } from '../storage-files.ts'
+import { downloadFile } from '../restore/download.ts'
+import { activeStorage, usage } from '../storage-files.ts'
 import { findStorage, type LabStorage, onNode, type World } from '../world.ts'
 
 const AUDIT = ['/storage/{storage}', 'Datastore.Audit', 'Datastore.AllocateSpace'] as const
@@ -83,6 +84,42 @@ const CHECKSUM = {
     needs: 'checksum',
   },
 } as const
+
+/** What may be fetched for which content, by the name's ending. */
+const FETCHABLE: Record<string, RegExp> = {
+  iso: /\.(?:iso|img)$/i,
+  vztmpl: /\.tar(?:\.(?:gz|xz|zst|bz2))?$/,
+  import: /^[\w.+-]+\.(?:ova|qcow2|raw|vmdk)$/,
+}
+
+function download({ world, caller, values, node }: Call): string {
+  const { storage: id = '', content = '', filename = '', url = '' } = values
+  const mayLookAround =
+    may(world.site, caller.who, `/nodes/${node}`, 'Sys.AccessNetwork') ||
+    (may(world.site, caller.who, '/', 'Sys.Audit') && may(world.site, caller.who, '/', 'Sys.Modify'))
+  if (!mayLookAround) throw permissionError(`/nodes/${node}, Sys.AccessNetwork`)
+  const storage = activeStorage(world, id, node)
+  if (!storage.content.includes(content)) {
+    throw failure(`storage '${id}' is not configured for content-type '${content}'`)
+  }
+  if (FETCHABLE[content]?.test(filename) !== true) {
+    throw parameterError({ filename: 'invalid filename or wrong extension' })
+  }
+  if (content !== 'import') throw failure('the lab fetches disks alone')
+  const { checksum, 'checksum-algorithm': algorithm } = values
+  const what = { node, type: 'download', id: filename, user: caller.who }
+  return world.tasks.start(what, (worker) =>
+    downloadFile({
+      world,
+      worker,
+      storage,
+      node,
+      fileName: filename,
+      url,
+      ...(checksum === undefined || algorithm === undefined ? {} : { checksum: { algorithm, value: checksum } }),
+    }),
+  )
+}
 
 const onlyPbs = (): never => {
   throw parameterError({ storage: 'Only PBS storages supported for file-restore.' })
@@ -176,9 +213,7 @@ export const storageEndpoints: Endpoint[] = [
       url: { type: 'string', required: true, pattern: /^https?:\/\/.*$/ },
       'verify-certificates': { type: 'boolean' },
     },
-    run: () => {
-      throw failure('the lab downloads nothing')
-    },
+    run: download,
   },
   {
     method: 'GET',
