@@ -67,6 +67,17 @@ export class ArchiveAccess {
     this.grantInspectUpload(role)
   }
 
+  /** Take disks out of archives into objects, and read them back. */
+  grantUnpack(role: IRole): void {
+    this.allow(role, ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts'], 'unpacked/*')
+  }
+
+  /** Remove what was unpacked, and what wasn't to its end. */
+  grantRemoveUnpacked(role: IRole): void {
+    this.allow(role, ['s3:DeleteObject', 's3:AbortMultipartUpload'], 'unpacked/*')
+    this.allowOnBucket(role, ['s3:ListBucket', 's3:ListBucketMultipartUploads'])
+  }
+
   /** All that a test of the store does, and only where it does it. */
   grantTestStore(role: IRole): void {
     this.allow(role, ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts'], 'uploads/test/*')

@@ -37,7 +37,8 @@ export class ArchiveBucket extends Construct {
         ...[...bookFolders.map((folder) => `${folder}/`), ...rootFiles].map((key) => ({
           id: `old-versions-of-${key.replace(/\/$/, '')}`,
           prefix: `${config.keyPrefix}${key}`,
-          noncurrentVersionExpiration: Duration.days(30),
+          // Disks are as large as archives, and are of use to the restore alone that unpacked them.
+          noncurrentVersionExpiration: Duration.days(key === 'unpacked/' ? 1 : 30),
           expiredObjectDeleteMarker: true,
         })),
       ],

@@ -33,6 +33,8 @@ interface TaskNeeds {
   restores?: boolean
   /** Have S3 thaw archives. */
   thaws?: boolean
+  /** `fill`: take disks out of archives; `remove`: remove them when the restore ends. */
+  unpacked?: 'fill' | 'remove'
   /** Whole archives pass through its memory. */
   movesBytes?: boolean
 }
@@ -56,6 +58,7 @@ const RESTORE_LEASES = 'restores/open/*'
 /** The sweep finishes dead restores as their own executions would have. */
 const finishesRestores: TaskNeeds = {
   restores: true,
+  unpacked: 'remove',
   logsIn: true,
   memoryMiB: 512,
   timeoutSeconds: LONGEST_SECONDS,
@@ -271,6 +274,24 @@ const needs = {
     read: ['archives/*', 'restores/*'],
     write: [RESTORE_RECORDS, RESTORE_LEASES],
   },
+  // Decompressing, the sums and sending each have a thread; parts of large disks are held in memory.
+  UnpackDisks: {
+    memoryMiB: 3008,
+    timeoutSeconds: LONGEST_SECONDS,
+    movesBytes: true,
+    read: ['archives/*', 'restores/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES],
+    unpacked: 'fill',
+  },
+  // It signs addresses of what was unpacked: they give no more than its own rights.
+  FetchDisks: {
+    restores: true,
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: 120,
+    read: ['restores/*', 'unpacked/*'],
+    write: [RESTORE_RECORDS, RESTORE_LEASES],
+  },
   PlanDelivery: {
     restores: true,
     memoryMiB: 512,
@@ -397,6 +418,8 @@ export class ExportFunctions extends Construct {
       if (its.verdicts === true) archive.grantWriteVerification(made.role)
       if (its.prune === true) archive.grantPrune(made.role)
       if (its.thaws === true) archive.grantThaw(made.role)
+      if (its.unpacked === 'fill') archive.grantUnpack(made.role)
+      if (its.unpacked === 'remove') archive.grantRemoveUnpacked(made.role)
       if (its.restores === true) secrets.grantReadRestore(made.role)
       else if (talksToSite) secrets.grantRead(made.role)
       this.byTask.set(task, made)

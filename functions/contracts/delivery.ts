@@ -14,5 +14,22 @@ export const pullDeliverySchema = overSsh(
 /** Functions write the file over SFTP: works with `internal-sftp` and a chroot. */
 export const sftpDeliverySchema = overSsh('sftp', 'The file is written over SFTP.')
 
-export const deliverySchema = z.discriminatedUnion('type', [pullDeliverySchema, sftpDeliverySchema])
-export type DeliveryConfig = z.infer<typeof deliverySchema>
+/**
+ * The platform fetches a guest's disks itself and makes the guest of them: REST alone, no SSH. The disks are taken out of the
+ * archive in the region first.
+ */
+export const importDeliverySchema = z.strictObject({
+  type: z
+    .literal('import')
+    .describe(
+      'The platform fetches the disks of a VM from S3 and imports them, over its API alone. Not for containers.',
+    ),
+})
+
+export const deliverySchema = z.discriminatedUnion('type', [
+  pullDeliverySchema,
+  sftpDeliverySchema,
+  importDeliverySchema,
+])
+/** What brings an archive's file to a node. */
+export type FileDelivery = z.infer<typeof pullDeliverySchema> | z.infer<typeof sftpDeliverySchema>

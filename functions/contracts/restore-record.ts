@@ -41,12 +41,51 @@ export const deliveryPlaceSchema = z.strictObject({
 })
 export type DeliveryPlace = z.output<typeof deliveryPlaceSchema>
 
+/**
+ * A disk of a guest that comes by import: taken out of the archive into an object, then fetched by the platform. Each field
+ * after `key` is written once its step has come so far.
+ */
+export const importedDiskSchema = z.strictObject({
+  /** As the guest's configuration calls it. */
+  disk: z.string().min(1),
+  /** As the archive calls it. */
+  device: z.string().min(1),
+  /** On the platform's storage. Bears the restore's token. */
+  fileName: z.string().min(1),
+  /** What the platform calls the file. */
+  ref: z.string().min(1),
+  /** The object that the disk becomes. */
+  key: z.string().min(1),
+  uploadId: z.string().optional(),
+  /** The object, once it is whole: its CRC-32 was compared by S3. */
+  image: z
+    .strictObject({
+      etag: z.string().min(1),
+      sizeBytes: z.int().nonnegative(),
+      crc32: z.int().nonnegative(),
+    })
+    .optional(),
+  /** Over the object as it was read back, lower-case hexadecimal: what the platform compares. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+  /** Before the platform is asked to fetch it. */
+  askedAt: instantSchema.optional(),
+  jobRef: z.string().optional(),
+  /** How often fetching failed. */
+  failures: z.int().nonnegative().optional(),
+  fetchedAt: instantSchema.optional(),
+})
+export type ImportedDisk = z.output<typeof importedDiskSchema>
+
 /** The steps of a restore, with when each ended, by our clock. */
 export const restoreStepsSchema = z.strictObject({
   checkedAt: instantSchema.optional(),
   /** When S3 was first asked to thaw. */
   thawBegunAt: instantSchema.optional(),
   thawedAt: instantSchema.optional(),
+  unpackedAt: instantSchema.optional(),
   deliveryBegunAt: instantSchema.optional(),
   deliveredAt: instantSchema.optional(),
   createdAt: instantSchema.optional(),
@@ -74,6 +113,8 @@ export const restoreRecordSchema = z.strictObject({
   /** S3's word, once the target was checked. */
   storageClass: z.string().optional(),
   place: deliveryPlaceSchema.optional(),
+  /** What a guest that comes by import is made of; absent where the archive's file is delivered. */
+  disks: z.array(importedDiskSchema).optional(),
   /** Counts how often the file was begun anew since it had vanished: what was proved before says nothing of it. */
   generation: z.int().nonnegative().default(0),
   /** Before the platform is asked to make the guest. */

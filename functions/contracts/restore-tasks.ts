@@ -13,7 +13,10 @@ const restoreInput = z.strictObject({ restore: restoreRefSchema, execution: exec
 const withSite = storeEnv.extend(siteEnv.shape)
 
 /** Ask again after the wait. */
-const waiting = { waitSeconds: z.int().min(1).max(300) }
+const askedAgain = z.union([
+  z.strictObject({ done: z.literal(true) }),
+  z.strictObject({ done: z.literal(false), waitSeconds: z.int().min(1).max(300) }),
+])
 
 /** An inline Map of Step Functions runs so many iterations at a time (service quota). */
 export const MAX_LANES = 40
@@ -38,7 +41,11 @@ export const restoreTasks = {
   CheckTarget: {
     stem: 'check-target',
     input: restoreInput,
-    output: z.strictObject({ frozen: z.boolean() }),
+    output: z.strictObject({
+      frozen: z.boolean(),
+      /** The guest comes by import: its disks are unpacked and fetched, and no file is delivered. */
+      imports: z.boolean(),
+    }),
     env: withSite,
   },
   /** Have S3 thaw the archive, and say how long to wait until it may be readable. */
@@ -50,6 +57,20 @@ export const restoreTasks = {
       z.strictObject({ waitSeconds: z.int().min(1).max(3600) }),
     ]),
     env: storeEnv,
+  },
+  /** Take the disks out of the archive, each into an object, as many as there is time for. */
+  UnpackDisks: {
+    stem: 'unpack-disks',
+    input: restoreInput,
+    output: askedAgain,
+    env: storeEnv,
+  },
+  /** Have the platform fetch the next disk, or see how far it is. */
+  FetchDisks: {
+    stem: 'fetch-disks',
+    input: restoreInput,
+    output: askedAgain,
+    env: withSite,
   },
   /** The mirror of Plan copies: which ranges the target lacks, and who brings them in the next round. */
   PlanDelivery: {
@@ -88,10 +109,7 @@ export const restoreTasks = {
   CheckRestore: {
     stem: 'check-restore',
     input: restoreInput,
-    output: z.union([
-      z.strictObject({ done: z.literal(true) }),
-      z.strictObject({ done: z.literal(false), ...waiting }),
-    ]),
+    output: askedAgain,
     env: withSite,
   },
   /** Hold the guest that was made against the archive, and start it where that was asked for. */

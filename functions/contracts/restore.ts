@@ -33,6 +33,7 @@ export const RESTORE_FINDINGS = [
   'archive-frozen',
   'delivery-unfit',
   'command-unknown',
+  'import-unfit',
 ] as const
 
 /**

@@ -1,6 +1,7 @@
 import { checkTarget } from '../operations/restore/check-target.ts'
 import { withBase } from '../runtime/compose/base.ts'
 import { withDelivery } from '../runtime/compose/delivery.ts'
+import { withRestoreLimits } from '../runtime/compose/limits.ts'
 import { withRestorer } from '../runtime/compose/provider.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'
@@ -10,4 +11,5 @@ export const handler = defineHandler('CheckTarget', checkTarget, (call) => ({
   ...withStore(call),
   ...withRestorer(call),
   ...withDelivery(call),
+  ...withRestoreLimits(call),
 }))

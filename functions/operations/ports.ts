@@ -34,6 +34,8 @@ export interface Ports {
   route(site: string): Promise<Route>
   /** The site's delivery, with the account that restores. @throws UnknownSite, InvalidSite */
   delivery(site: string): Promise<Delivery>
+  /** Whether guests of the site come back by import, with no file delivered. @throws UnknownSite, InvalidSite */
+  importsGuests(site: string): Promise<boolean>
   /** What transfers may take of the site. @throws UnknownSite, InvalidSite */
   siteLimits(site: string): Promise<SiteLimits>
   now(): Date

@@ -6,7 +6,7 @@ import { leg, legEnd, legIsFull, spentOnTask } from './legs.ts'
 import { patient } from './retry-policies.ts'
 
 /** Tasks of a restore that are asked again and again, for hours or days. */
-type AskedTask = 'ThawArchive' | 'CheckRestore'
+type AskedTask = 'ThawArchive' | 'CheckRestore' | 'UnpackDisks' | 'FetchDisks'
 
 interface AskInLegsProps {
   /** What is waited for, as state names say it: `thaw`, `guest`. */

@@ -72,6 +72,19 @@ export function restoreGuest(scope: Construct, functions: ExportFunctions): ICha
   })
   finishDelivery.next(create)
 
+  const fetching = askInLegs(scope, functions, 'FetchDisks', {
+    noun: 'fetching',
+    isDone: '{% $states.input.done %}',
+    done: create,
+    ...finishAfter,
+  })
+  const unpacking = askInLegs(scope, functions, 'UnpackDisks', {
+    noun: 'unpacking',
+    isDone: '{% $states.input.done %}',
+    done: fetching,
+    ...finishAfter,
+  })
+
   const deliver = deliverFile(scope, functions, { delivered: finishDelivery, ...finishAfter })
 
   compare.next(
@@ -83,6 +96,7 @@ export function restoreGuest(scope: Construct, functions: ExportFunctions): ICha
     Choice.jsonata(scope, 'Is it meant?')
       .when(Condition.jsonata('{% $not($confirmed) %}'), finish)
       .when(Condition.jsonata('{% $states.input.frozen %}'), thaw)
+      .when(Condition.jsonata('{% $states.input.imports %}'), unpacking)
       .otherwise(
         Pass.jsonata(scope, 'Begin delivery', {
           assign: { pace: "{% {'bytesSent': 0, 'work': {}} %}" },

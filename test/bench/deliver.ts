@@ -65,6 +65,7 @@ async function main(): Promise<void> {
   const [orderFile = ''] = process.argv.slice(2)
   const order: DeliverOrder = JSON.parse(readFileSync(orderFile, 'utf8'))
   const config = deliverySchema.parse(order.delivery)
+  if (config.type === 'import') throw new Error('an import delivers no file')
   const archive = storeAt(order.archive)
   const store = storeAt(order.records)
   // A bucket has both; here, the server that has the bytes keeps no books.

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { DeliveryConfig } from '../../functions/contracts/delivery.ts'
+import type { FileDelivery } from '../../functions/contracts/delivery.ts'
 import type { Bed, Source } from './bed.ts'
 import type { Measured } from './measure.ts'
 import { loginAt, runSubject, type SubjectName } from './subject.ts'
@@ -31,7 +31,7 @@ export interface DeliverResult {
 }
 
 interface Way {
-  type: DeliveryConfig['type']
+  type: FileDelivery['type']
   /** The route whose mirror it is. */
   mirror: SubjectName
   /** As a compressed archive does: otherwise, each range is read back whatever that takes. */

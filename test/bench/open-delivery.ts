@@ -1,8 +1,8 @@
-import type { DeliveryConfig } from '../../functions/contracts/delivery.ts'
+import type { FileDelivery } from '../../functions/contracts/delivery.ts'
 import type { Delivery } from '../../functions/writers/writer.ts'
 
 /** As `runtime/compose/delivery.ts` opens them: imported on demand, so that a process carries the code of one delivery. */
-export async function openDelivery(site: string, delivery: DeliveryConfig): Promise<Delivery> {
+export async function openDelivery(site: string, delivery: FileDelivery): Promise<Delivery> {
   switch (delivery.type) {
     case 'pull': {
       const { openPullDelivery } = await import('../../functions/writers/pull/pull.ts')

@@ -70,6 +70,7 @@ export function fakePorts(): FakePorts {
     judgeJobOf: async () => fakeProvider.judgeJob,
     route: async () => route,
     delivery: async () => new MemoryDelivery(),
+    importsGuests: async () => false,
     siteLimits: async () => ({ connectionsPerNode: 4, windows: [], timezone: 'UTC' }),
     routeChecks,
     clock,

@@ -59,6 +59,8 @@ describe('the functions', () => {
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,
       /^s3:GetObject on archive-bucket\/archives\/\*\/manifest\.json$/,
       /^s3:(Put|Delete)Object on archive-bucket\/restores\/(open\/\*|\*\/(delivered\/\*|(restore|report)\.json))$/,
+      // Disks that were taken out of archives, for restores alone.
+      /^s3:\w+ on archive-bucket\/unpacked\/\*$/,
       /:secret:guestlift\/site\/(hq|branch)(\/restore\*|-\?{6})$/,
     ]
     expect(wild.length).toBeGreaterThan(20)
@@ -91,7 +93,8 @@ describe('the functions', () => {
       .filter((task) => task in restoreTasks)
       .flatMap(rightsOf)
       .filter(
-        (right) => /^s3:(Put|Delete|Abort)/.test(right) && !/archive-bucket\/(restores|streams|sessions)\//.test(right),
+        (right) =>
+          /^s3:(Put|Delete|Abort)/.test(right) && !/archive-bucket\/(restores|streams|sessions|unpacked)\//.test(right),
       )
     expect(writes).toEqual([])
     const thawing = taskNames.filter((task) => rightsOf(task).some((right) => right.startsWith('s3:RestoreObject')))
@@ -173,7 +176,9 @@ describe('the functions', () => {
       'VerifyDeep: s3:DeleteObject on archive-bucket/archives/*/*.index.zst',
       'VerifyDeep: s3:DeleteObject on archive-bucket/archives/*/verification.json',
       'FinishRestore: s3:DeleteObject on archive-bucket/restores/open/*',
+      'FinishRestore: s3:DeleteObject on archive-bucket/unpacked/*',
       'SweepRestores: s3:DeleteObject on archive-bucket/restores/open/*',
+      'SweepRestores: s3:DeleteObject on archive-bucket/unpacked/*',
     ])
     // Whoever took over one of them would hold no key to a site.
     const deleting = taskNames.filter((task) =>
@@ -192,7 +197,7 @@ describe('the functions', () => {
   it.each(taskNames)('%s gets the environment of its contract, which accepts it', (task) => {
     const { environment, memoryMiB = 0 } = synthesised.assembly.functions[tasks[task].stem] ?? {}
     const { NODE_OPTIONS, ...ours } = environment ?? {}
-    const movesBytes = task === 'CopyParts' || task === 'VerifyDeep' || task === 'DeliverParts'
+    const movesBytes = ['CopyParts', 'VerifyDeep', 'DeliverParts', 'UnpackDisks'].includes(task)
     expect(NODE_OPTIONS).toBe(functionNodeOptions(movesBytes, memoryMiB))
     expect(sorted(Object.keys(ours))).toEqual(sorted(Object.keys(tasks[task].env.shape)))
     expect(tasks[task].env.safeParse(ours).success).toBe(true)

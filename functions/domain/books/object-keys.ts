@@ -19,6 +19,7 @@ export const bookFolders = [
   'sessions',
   'restores',
   'drills',
+  'unpacked',
 ] as const
 
 /** Files beside the folders: how to restore without Guestlift. Written by every run. */
@@ -381,6 +382,11 @@ export function deliveredKey(
 export function readDeliveredKey(key: string): { part: number; crc32: number } | undefined {
   const [, part, sum] = /\/(\d{5})-([0-9a-f]{8})$/.exec(key) ?? []
   return part === undefined || sum === undefined ? undefined : { part: Number(part), crc32: Number.parseInt(sum, 16) }
+}
+
+/** Where the disks of a restore lie that were taken out of its archive, with a slash at its end. Nothing else does. */
+export function unpackedPrefix(keyPrefix: string, restoreId: string, startedAt: string): string {
+  return `${keyPrefix}unpacked/${dayPath(startedAt)}${restoreId}/`
 }
 
 /** Where the leases of all restores of a site lie, with a slash at its end. */

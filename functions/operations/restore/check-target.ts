@@ -8,10 +8,14 @@ import type { Provider } from '../../providers/provider.ts'
 import { keepLease } from '../books/restore-leases.ts'
 import { changeRestore, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
+import { importFindings, importsOf, importStorage, plannedDisks } from './import-target.ts'
 import { intendedRestore, openRestorer } from './intended-restore.ts'
 import { commandFindings, deliveryFindings, frozenFindings } from './target-findings.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'delivery' | 'now' | 'localProcess' | 'log'>
+type Needs = Pick<
+  Ports,
+  'store' | 'keyPrefix' | 'provider' | 'delivery' | 'importsGuests' | 'siteLimits' | 'now' | 'localProcess' | 'log'
+>
 
 /**
  * Ask the site all that is known to stand against the restore, and settle where the file goes. A confirmed one takes the id
@@ -24,8 +28,13 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
   const { request, archive } = record
   const { provider, restores } = await openRestorer(record, ports)
   if (request.confirm) await keepLease(input, record, ports)
-  const storage = record.place?.storage ?? (await deliveryStorage(record, provider))
-  const intended = await intendedRestore(record, storage, ports)
+  // As the first look found the site: half of a restore goes no other way.
+  const byImport = record.place === undefined ? await ports.importsGuests(request.site) : record.disks !== undefined
+  const imports = byImport ? importsOf(restores, request.site) : undefined
+  const storage =
+    record.place?.storage ??
+    (await (imports === undefined ? deliveryStorage(record, provider) : importStorage(record, imports)))
+  const intended = await intendedRestore(record, storage, ports, byImport)
   const { findings, present } = await restores.checkTarget(intended)
   const place: DeliveryPlace = record.place ?? {
     node: record.target.node,
@@ -33,12 +42,11 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
     ...(await restores.placeFor(intended, record.token)),
   }
   const frozen = await frozenFindings(record, ports)
-  const all = [
-    ...findings,
-    ...commandFindings(record, restores),
-    ...frozen.findings,
-    ...(await deliveryFindings(record, place, findings, ports)),
-  ]
+  const ofWay = byImport
+    ? await importFindings(record, intended.archive, ports)
+    : await deliveryFindings(record, place, findings, ports)
+  const all = [...findings, ...commandFindings(record, restores), ...frozen.findings, ...ofWay]
+  const disks = imports === undefined ? undefined : plannedDisks(restore, intended, place, imports, ports)
   // The guest of the first look: one that came under the id while an archive thawed is none that a person agreed to lose.
   const isFirst = record.steps.checkedAt === undefined
   const replaces = isFirst && request.replace && present !== undefined ? { replaces: guestOf(present) } : {}
@@ -48,6 +56,7 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
       ...now,
       findings: all,
       place,
+      ...(disks === undefined ? {} : { disks: now.disks ?? disks }),
       ...(frozen.storageClass === undefined ? {} : { storageClass: frozen.storageClass }),
       ...replaces,
       steps: { ...now.steps, checkedAt: ports.now().toISOString() },
@@ -59,7 +68,7 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
   if (request.confirm && against.length > 0) {
     throw new RestoreRefused(against.map(({ message }) => message).join(' '))
   }
-  return { frozen: frozen.isFrozen }
+  return { frozen: frozen.isFrozen, imports: byImport }
 }
 
 function guestOf({ id, kind, name, node, identity }: NonNullable<RestoreRecord['replaces']>) {

@@ -9,11 +9,15 @@ import { readSiteBook } from '../books/site-book.ts'
 import { readRecord } from '../books/stored-json.ts'
 import type { Ports } from '../ports.ts'
 
-/** What the platform is told of a restore. The guest is started by us, once it was compared. */
+/**
+ * What the platform is told of a restore. The guest is started by us, once it was compared.
+ * @param imports it is to come by import, also where its disks aren't known yet
+ */
 export async function intendedRestore(
-  { archive, request, target }: RestoreRecord,
+  { archive, request, target, disks }: RestoreRecord,
   deliveryStorage: string,
   { store, keyPrefix }: Pick<Ports, 'store' | 'keyPrefix'>,
+  imports = disks !== undefined,
 ): Promise<IntendedRestore> {
   const { storage, pool, name, bridges, limitKiBPerSecond, unique, replace, drill, template } = request
   const manifest = await readRecord(store, manifestKey(archive.folder), manifestShape)
@@ -43,12 +47,14 @@ export async function intendedRestore(
     },
     deliveryStorage,
     ...(book.cluster === undefined ? {} : { clusterId: book.cluster.id }),
+    ...(imports ? { imports: (disks ?? []).map(({ disk, ref }) => ({ disk, ref })) } : {}),
   }
 }
 
 /** How the guest may differ from its archive. */
 export function restoredHow({
   archive,
+  disks,
   request: { unique, name, bridges, drill, template },
 }: RestoreRecord): RestoredHow {
   return {
@@ -58,6 +64,7 @@ export function restoredHow({
     ...(template === undefined ? {} : { template }),
     ...(name === undefined ? {} : { name }),
     ...(bridges === undefined ? {} : { bridges }),
+    ...(disks === undefined ? {} : { imported: true }),
   }
 }
 

@@ -5,8 +5,9 @@ import type { RestoreReport } from '../../contracts/restore-report.ts'
 import type { Ports } from '../ports.ts'
 import { placeOf, targetOf } from './delivery-target.ts'
 import { intendedRestore, madeGuest, openRestorer } from './intended-restore.ts'
+import { removeFetched, removeUnpacked } from './remove-disks.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'delivery' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'delivery' | 'now' | 'log'>
 
 /** What is left, and whether a later try may remove it. */
 export interface Removal {
@@ -29,7 +30,8 @@ export async function removeMade(record: RestoreRecord, failed: boolean, ports: 
   const unwanted = isDrill || (failed && record.steps.createdAt === undefined)
   const guest = unwanted ? await attempt(() => removeGuest(record, ports), ports) : nothing
   // A task that runs reads the file.
-  const file = guest.again ? nothing : await attempt(() => removeFile(record, ports), ports)
+  const removeBrought = record.disks === undefined ? removeFile : removeDisks
+  const file = guest.again ? nothing : await attempt(() => removeBrought(record, ports), ports)
   return { ...guest, left: [...guest.left, ...file.left], again: guest.again || file.again }
 }
 
@@ -86,4 +88,14 @@ async function removeFile(record: RestoreRecord, ports: Needs): Promise<Removal>
   const delivery = await ports.delivery(record.request.site)
   await delivery.remove(targetOf(record))
   return nothing
+}
+
+/** In the bucket as well as on the platform: neither waits for the other. */
+async function removeDisks(record: RestoreRecord, ports: Needs): Promise<Removal> {
+  const unpacked = await attempt(async () => {
+    await removeUnpacked(record, ports)
+    return nothing
+  }, ports)
+  const fetched = await attempt(() => removeFetched(record, ports), ports)
+  return { left: [...unpacked.left, ...fetched.left], again: unpacked.again || fetched.again }
 }

@@ -2,6 +2,7 @@ import type { Guest, GuestIdentity, GuestKind } from '../../contracts/nouns.ts'
 import type { ConfigurationComparison, RestoreFinding } from '../../contracts/restore.ts'
 import type { FoundGuest, GuestDisk } from '../guest-facts.ts'
 import type { MissingPrivilege } from '../intended-work.ts'
+import type { DiskImports } from './disk-imports.ts'
 import type { JobSummary } from '../job-summary.ts'
 
 /** What is to be brought back. */
@@ -53,6 +54,11 @@ export interface IntendedRestore {
   deliveryStorage: string
   /** The cluster that the site is known to be, where that is known. */
   clusterId?: string
+  /**
+   * The guest is to be made of disks that the platform fetches, and not of the archive's file: those that it has fetched, by
+   * the keys of the configuration. None yet before there are some.
+   */
+  imports?: readonly { disk: string; ref: string }[]
 }
 
 export interface TargetReport {
@@ -107,6 +113,8 @@ export interface RestoredHow {
   rehearsal?: boolean
   /** A template is to be made of it, or was made by an earlier call. */
   template?: boolean
+  /** It was made of imported disks, and not of the archive's file. */
+  imported?: boolean
 }
 
 /** A restore that a guest is to be shown to be of, before it is removed. */
@@ -134,8 +142,14 @@ export interface RestorePlace {
 
 /** A platform that brings guests back for us, from an archive's file on one of its storages. */
 export interface Restores {
+  /** Where the platform also makes guests of disks that it fetches. */
+  readonly imports?: DiskImports
+
   /** Where the archive's file is to be put. Makes nothing. @throws StorageUnusable when the storage keeps no files there */
-  placeFor(intended: Pick<IntendedRestore, 'archive' | 'deliveryStorage'>, token: string): Promise<RestorePlace>
+  placeFor(
+    intended: Pick<IntendedRestore, 'archive' | 'deliveryStorage' | 'imports'>,
+    token: string,
+  ): Promise<RestorePlace>
 
   /** All that is known to stand against the restore, before anything is delivered or made. Changes nothing. */
   checkTarget(intended: IntendedRestore): Promise<TargetReport>

@@ -16,11 +16,22 @@ const storageConfigRowsSchema = rows(
 )
 
 /** Where the storage's archives lie on a node: in `dump` below its path, unless `content-dirs` says otherwise. */
-export async function backupFolder(client: ApiClient, storage: string): Promise<string | undefined> {
-  const about = client.about('look for the folder of the backups', { storage })
+export function backupFolder(client: ApiClient, storage: string): Promise<string | undefined> {
+  return contentFolder(client, storage, 'backup', 'dump')
+}
+
+/** Where a storage keeps one kind of content. @param usual below its path */
+export async function contentFolder(
+  client: ApiClient,
+  storage: string,
+  content: 'backup' | 'import',
+  usual: string,
+): Promise<string | undefined> {
+  const about = client.about(`look for the folder of content ${content}`, { storage })
   const { data } = await client.get('/storage', storageConfigRowsSchema, about)
   const found = data.find((row) => row.storage === storage)
   if (found?.path === undefined || found.type === 'pbs') return undefined
-  const moved = /(?:^|,)backup=([^,]+)/.exec(found['content-dirs'])?.[1]
-  return `${found.path.replace(/\/+$/, '')}/${(moved ?? 'dump').replace(/^\/+/, '')}`
+  const moved = found['content-dirs'].split(',').find((one) => one.startsWith(`${content}=`))
+  const folder = moved?.slice(content.length + 1) ?? usual
+  return `${found.path.replace(/\/+$/, '')}/${folder.replace(/^\/+/, '')}`
 }

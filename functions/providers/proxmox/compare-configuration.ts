@@ -58,7 +58,11 @@ function judgeDescription(wrote: string, says: string, { rehearsal }: RestoredHo
 }
 
 function judge(key: string, was: string | undefined, is: string | undefined, how: RestoredHow): Judgement {
-  if (isDiskKey(how.kind, key)) return judgeDisk(key, was, is, how.kind)
+  if (isDiskKey(how.kind, key)) {
+    const judged = judgeDisk(key, was, is, how.kind)
+    const emptied = how.imported === true && is !== undefined && isEmptyCdDrive(is)
+    return judged !== undefined && emptied ? { expected: 'An import leaves drives for CDs empty.' } : judged
+  }
   if (/^unused\d+$/.test(key)) return { expected: 'Unused disks are in no archive.' }
   if (was === is) return undefined
   if (/^net\d+$/.test(key) && was !== undefined && is !== undefined) return judgeInterface(was, is, how)
@@ -82,6 +86,11 @@ function judge(key: string, was: string | undefined, is: string | undefined, how
   if (is === undefined) return { difference: 'The archive has it, and the restored guest does not.' }
   if (was === undefined) return { difference: 'The restored guest has it, and the archive does not.' }
   return { difference: 'The value is another one.' }
+}
+
+function isEmptyCdDrive(drive: string): boolean {
+  const parts = readOptions(drive, 'file')
+  return parts.get('file') === 'none' && parts.get('media') === 'cdrom'
 }
 
 function sameButUuid(was: string, is: string): boolean {

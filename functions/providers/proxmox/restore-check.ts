@@ -8,6 +8,7 @@ import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { clusterIdOf } from './cluster-id.ts'
 import type { Permissions } from './privileges.ts'
+import { importFindings } from './import-findings.ts'
 import { archiveFindings, clusterFindings, privilegeFindings, versionFindings } from './restore-findings.ts'
 import { needsOf, type RestoreNeeds } from './restore-needs.ts'
 import { openIdCheck } from './restore-id.ts'
@@ -83,6 +84,7 @@ export function openTargetCheck(client: ApiClient, siteName: string, findGuests:
     const [present] = await findGuests([target.id])
     const findings = [
       ...archiveFindings(intended, needs, site),
+      ...importFindings(intended, needs, version, site),
       ...clusterFindings(intended.clusterId, cluster, site),
       ...versionFindings(intended, version, site),
       ...privilegeFindings(missingForRestore(permissions, intended, needs, version), account, site, archive.guest.id),

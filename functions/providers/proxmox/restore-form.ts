@@ -9,7 +9,7 @@ const LONGEST_DESCRIPTION = 8 * 1024
 
 export function restoreForm(intended: IntendedRestore, artifactRef: string, token: string): Form {
   const { archive, target } = intended
-  const { id, storage, pool, replace, unique, name, start, limitKiBPerSecond, rehearsal } = target
+  const { id, storage, pool, replace, unique, name, start, limitKiBPerSecond } = target
   const isVm = archive.guest.kind === 'vm'
   return {
     vmid: id,
@@ -20,25 +20,38 @@ export function restoreForm(intended: IntendedRestore, artifactRef: string, toke
     ...(replace === true ? { force: '1' } : {}),
     ...(unique === true ? { unique: '1' } : {}),
     ...(start === true ? { start: '1' } : {}),
-    ...(rehearsal !== undefined ? { onboot: '0', protection: '0' } : {}),
+    ...rehearsed(target),
     ...(name === undefined ? {} : { [isVm ? 'name' : 'hostname']: name }),
-    ...description(intended, token),
-    ...interfaces(intended),
+    ...described(intended, token),
+    ...movedInterfaces(intended),
   }
 }
 
-/** Where it came from is noted on the guest. Never at the cost of what people wrote: then the guest stays unmarked. */
-function description({ archive, target }: IntendedRestore, token: string): Form {
-  if (archive.configuration === undefined) return {}
+/** What a guest is without that is looked at and removed. */
+export function rehearsed({ rehearsal }: IntendedRestore['target']): Form {
+  return rehearsal === undefined ? {} : { onboot: '0', protection: '0' }
+}
+
+function described(intended: IntendedRestore, token: string): Form {
+  const description = noteOf(intended, token)
+  return description === undefined ? {} : { description }
+}
+
+/**
+ * The archived description with a note of where the guest came from. Never at the cost of what people wrote: then the guest
+ * stays unmarked, and there is none.
+ */
+export function noteOf({ archive, target }: IntendedRestore, token: string): string | undefined {
+  if (archive.configuration === undefined) return undefined
   const note = { origin: archive.origin, token, replaced: target.replace === true }
   const text = withRestoreNote(descriptionIn(archive.configuration), note)
-  if (text.length <= LONGEST_DESCRIPTION) return { description: text }
+  if (text.length <= LONGEST_DESCRIPTION) return text
   // What is removed again has to bear its mark, and nobody will read the rest.
-  return target.rehearsal !== undefined ? { description: withRestoreNote('', note) } : {}
+  return target.rehearsal === undefined ? undefined : withRestoreNote('', note)
 }
 
 /** Interfaces on bridges that get another name here. One of a guest that is to be unique is given no address. */
-function interfaces({ archive, target }: IntendedRestore): Form {
+export function movedInterfaces({ archive, target }: IntendedRestore): Form {
   const { bridges = {}, unique = false } = target
   const values = valuesIn(archive.configuration ?? '')
   return Object.fromEntries(
@@ -52,7 +65,7 @@ function interfaces({ archive, target }: IntendedRestore): Form {
   )
 }
 
-function withoutAddress(value: string): string {
+export function withoutAddress(value: string): string {
   return value
     .split(',')
     .filter((part) => !/^(?:hwaddr|macaddr)=/.test(part))

@@ -3,6 +3,7 @@ import type { IntendedRestore } from '../capabilities/restores.ts'
 import type { MissingPrivilege } from '../intended-work.ts'
 import { holds, type Permissions, privilegesOnStorage } from './privileges.ts'
 import type { NeededBridge, RestoreNeeds } from './restore-needs.ts'
+import { importedParts } from './import-findings.ts'
 import { isAtLeast } from './versions.ts'
 
 /** Any one of these will do; the first is what is asked for where none is held. */
@@ -22,6 +23,7 @@ export function missingForRestore(
     ...onGuest(intended, needs),
     ...(intended.target.rehearsal !== undefined ? onRehearsal(intended, version) : []),
     ...onStorages(intended, needs),
+    ...forImport(intended),
     ...(needs?.privileged === true ? [[FOR_PRIVILEGED] as const] : []),
     ...(needs?.mappings ?? []).map((path): Need => [{ privilege: 'Mapping.Use', path }]),
   ]
@@ -47,28 +49,19 @@ function pathOf({ bridge, tag }: NeededBridge): string {
   return `/sdn/zones/localnetwork/${bridge}${tag === undefined ? '' : `/${tag}`}`
 }
 
-/** The rights on a pool reach a guest that is made in it. */
-function needOnGuest(id: string, pool: string | undefined): (...privileges: [string, ...string[]]) => Need {
-  const paths = [`/vms/${id}`, ...(pool === undefined ? [] : [`/pool/${pool}`])]
-  return (first, ...others) => [
-    { privilege: first, path: `/vms/${id}` },
-    ...[first, ...others].flatMap((privilege) => paths.map((path) => ({ privilege, path }))),
-  ]
-}
-
 /** Unplugging, starting and stopping it, and asking its agent. Rights on agents have names of their own since 9.0. */
-function onRehearsal({ target: { id, pool, rehearsal }, archive }: IntendedRestore, version: string): Need[] {
-  const need = needOnGuest(id, pool)
-  const all = 'VM.GuestAgent.Unrestricted'
-  const ofAgents = rehearsal?.runsCommands === true ? need(all) : need('VM.GuestAgent.Audit', all)
+function onRehearsal({ target, archive }: IntendedRestore, version: string): Need[] {
+  const need = (privilege: string): Need => onNewGuest(privilege, target)
+  const all = need('VM.GuestAgent.Unrestricted')
+  const ofAgents: Need = target.rehearsal?.runsCommands === true ? all : [...need('VM.GuestAgent.Audit'), ...all]
   const agent = isAtLeast(version, 9, 0) ? ofAgents : need('VM.Monitor')
   return [need('VM.Config.Network'), need('VM.PowerMgmt'), ...(archive.guest.kind === 'vm' ? [agent] : [])]
 }
 
 function onGuest({ target, archive }: IntendedRestore, needs: RestoreNeeds | undefined): Need[] {
-  const { id, pool, replace = false, bridges = {}, name, start = false, template = false } = target
+  const { id, replace = false, bridges = {}, name, start = false, template = false } = target
   const path = `/vms/${id}`
-  const need = needOnGuest(id, pool)
+  const need = (privilege: string): Need => onNewGuest(privilege, target)
   const renamesContainer = name !== undefined && archive.guest.kind === 'container'
   const givesNetwork = renamesContainer || (needs !== undefined && Object.keys(bridges).length > 0)
   return [
@@ -88,7 +81,36 @@ function onGuest({ target, archive }: IntendedRestore, needs: RestoreNeeds | und
   ]
 }
 
-function onStorages({ archive, target, deliveryStorage }: IntendedRestore, needs: RestoreNeeds | undefined): Need[] {
+/** What an archive's file brings by itself takes the right to write it when the configuration is given. */
+function forImport({ imports, archive, target, deliveryStorage }: IntendedRestore): Need[] {
+  if (imports === undefined) return []
+  const { drives, cloudInit } = importedParts(archive.configuration ?? '')
+  const areas = ['Disk', 'CPU', 'Memory', 'Network', 'HWType']
+  const all = [...areas, ...(drives ? ['CDROM'] : []), ...(cloudInit ? ['Cloudinit'] : [])]
+  const storage = `/storage/${deliveryStorage}`
+  return [
+    ...all.map((area) => onNewGuest(`VM.Config.${area}`, target)),
+    [{ privilege: 'Datastore.AllocateTemplate', path: storage }],
+    // Without it nothing that was fetched could be removed again.
+    [{ privilege: 'Datastore.Allocate', path: storage }],
+    // Fetching lets an account look around in the node's network. Before there was a right for it, Sys.Modify was asked for.
+    [
+      { privilege: 'Sys.AccessNetwork', path: `/nodes/${target.node}` },
+      { privilege: 'Sys.Modify', path: '/' },
+    ],
+  ]
+}
+
+/** The rights on a pool reach a guest that is made in it. */
+function onNewGuest(privilege: string, { id, pool }: IntendedRestore['target']): Need {
+  const onId = { privilege, path: `/vms/${id}` }
+  return pool === undefined ? [onId] : [onId, { privilege, path: `/pool/${pool}` }]
+}
+
+function onStorages(
+  { archive, target, deliveryStorage, imports }: IntendedRestore,
+  needs: RestoreNeeds | undefined,
+): Need[] {
   const storages = new Set([...(needs?.disks ?? []).map(({ storage }) => storage), ...[target.storage ?? []].flat()])
   const delivery = `/storage/${deliveryStorage}`
   const allocate = { privilege: 'Datastore.Allocate', path: delivery }
@@ -98,7 +120,9 @@ function onStorages({ archive, target, deliveryStorage }: IntendedRestore, needs
     ),
     // Reading an archive takes the right to its storage, or to space there and to its guest's backups.
     [{ privilege: 'Datastore.AllocateSpace', path: delivery }, allocate],
-    [{ privilege: 'VM.Backup', path: `/vms/${archive.guest.id}` }, allocate],
+    ...(imports === undefined
+      ? [[{ privilege: 'VM.Backup', path: `/vms/${archive.guest.id}` }, allocate] as const]
+      : []),
     [{ privilege: 'Datastore.Audit', path: delivery }, allocate],
   ]
 }

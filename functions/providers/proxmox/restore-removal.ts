@@ -11,7 +11,7 @@ import { isOn } from './property-parts.ts'
 import { readConfiguration } from './guest-identities.ts'
 import type { GuestConfig } from './guest-schemas.ts'
 import { parseUpid } from './identifiers.ts'
-import { HEAD_LINES, RESTORE_TYPES, restoresArchive } from './restore-tasks.ts'
+import { HEAD_LINES, IMPORT_TYPE, RESTORE_TYPES, restoresArchive } from './restore-tasks.ts'
 import { guestStatusSchema } from './schemas.ts'
 import { requireUpid, type TaskReader } from './tasks.ts'
 
@@ -36,12 +36,14 @@ export function openRemoval(
   /** Why the restore is none of ours to clean up after; `undefined` when it is. */
   async function foreignRestore(guest: Guest, { jobRef, artifactRef }: RestoreProof): Promise<string | undefined> {
     const upid = requireUpid(jobRef, siteName)
-    if (!RESTORE_TYPES.has(upid.type) || upid.id !== guest.id || upid.node !== guest.node) {
+    const ofDisks = upid.type === IMPORT_TYPE
+    if (!(ofDisks || RESTORE_TYPES.has(upid.type)) || upid.id !== guest.id || upid.node !== guest.node) {
       return `${jobRef} is no restore of guest ${guest.id} on node ${guest.node}`
     }
     if (upid.user !== client.account) return `${jobRef} was started by ${upid.user}`
     try {
       if ((await tasks.state(jobRef)).running) return `${jobRef} still runs`
+      if (ofDisks) return undefined
       if (restoresArchive(await tasks.logHead(jobRef, HEAD_LINES), artifactRef) !== true) {
         return `the log of ${jobRef} doesn't name ${artifactRef}`
       }

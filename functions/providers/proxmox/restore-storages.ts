@@ -3,6 +3,7 @@ import type { RestoreFinding } from '../../contracts/restore.ts'
 import type { IntendedRestore } from '../capabilities/restores.ts'
 import type { StorageRecord } from '../capabilities/storages.ts'
 import type { RestoreNeeds } from './restore-needs.ts'
+import { IMPORT_CONTENT } from './disk-imports.ts'
 import { isUsable } from './storage-state.ts'
 
 /** Types that take the whole of a disk from the start. On all others a disk takes what it holds, and may grow. */
@@ -28,9 +29,10 @@ export function storageFindings(
   ]
 }
 
-function deliveryFindings({ deliveryStorage, archive }: IntendedRestore, place: Place): RestoreFinding[] {
+function deliveryFindings({ deliveryStorage, archive, imports }: IntendedRestore, place: Place): RestoreFinding[] {
   const found = shown(deliveryStorage, place)
   if ('message' in found) return [found]
+  if (imports !== undefined) return importStorageFindings(found, archive, place)
   if (!found.takesBackups || found.backupsAreFiles === false) {
     const why = found.takesBackups ? 'keeps backups otherwise than as files' : "doesn't take backups"
     return [
@@ -46,9 +48,30 @@ function deliveryFindings({ deliveryStorage, archive }: IntendedRestore, place: 
     : []
 }
 
+/** What the disks held is all that is fetched of them. */
+function importStorageFindings(
+  found: StorageRecord,
+  { contentBytes = 0 }: IntendedRestore['archive'],
+  place: Place,
+): RestoreFinding[] {
+  const { storage } = found
+  if (!found.content.includes(IMPORT_CONTENT)) {
+    return [
+      refusal(
+        'storage-content',
+        `${place.at}: storage ${storage} takes no disks to import. Allow content type "${IMPORT_CONTENT}" on it, or name another storage.`,
+      ),
+    ]
+  }
+  if (!found.enabled || !found.active) return [unusable(found, place)]
+  return contentBytes > found.freeBytes
+    ? [full(storage, `the fetched disks take ${contentBytes} bytes`, found, place)]
+    : []
+}
+
 function targetFindings(
   storage: string,
-  { archive, deliveryStorage }: IntendedRestore,
+  { archive, deliveryStorage, imports }: IntendedRestore,
   needs: RestoreNeeds | undefined,
   place: Place,
 ): RestoreFinding[] {
@@ -66,13 +89,15 @@ function targetFindings(
   if (!found.enabled || !found.active) return [unusable(found, place)]
   const disks = (needs?.disks ?? []).filter((disk) => disk.storage === storage)
   const wholeBytes = disks.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0)
-  const beside = deliveryStorage === storage ? archive.sizeBytes : 0
+  const fetchedBytes = imports === undefined ? archive.sizeBytes : (archive.contentBytes ?? 0)
+  const beside = deliveryStorage === storage ? fetchedBytes : 0
   const isThick = THICK.has(found.type)
   // What the disks held is known of all of them together, and bounds what those on one storage take.
   const heldBytes = disks.length === (needs?.disks.length ?? 0) ? archive.contentBytes : undefined
   const takenBytes = isThick ? wholeBytes : Math.min(heldBytes ?? 0, wholeBytes === 0 ? Infinity : wholeBytes)
   if (beside + takenBytes > found.freeBytes) {
-    const alsoFile = beside === 0 ? '' : `, beside the archive's file of ${beside} bytes`
+    const what = imports === undefined ? "the archive's file" : 'the fetched disks'
+    const alsoFile = beside === 0 ? '' : `, beside ${what} of ${beside} bytes`
     return [full(storage, `the disks take ${takenBytes} bytes${alsoFile}`, found, place)]
   }
   if (!isThick && beside + wholeBytes > found.freeBytes) {

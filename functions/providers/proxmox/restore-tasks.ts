@@ -5,6 +5,8 @@ import { parseVolid, type Upid } from './identifiers.ts'
 import type { TaskState } from './tasks.ts'
 
 export const RESTORE_TYPES: ReadonlySet<string> = new Set(['qmrestore', 'vzrestore'])
+/** What makes a guest of imported disks: it names no archive, and is known by the id that its restore holds. */
+export const IMPORT_TYPE = 'qmcreate'
 
 /** A restore says what it restores in its first line. */
 export const HEAD_LINES = 20

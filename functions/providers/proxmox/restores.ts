@@ -5,18 +5,20 @@ import type { FoundRestores, IntendedRestore, RestorePlace, Restores } from '../
 import type { JobSummary } from '../job-summary.ts'
 import type { Provider } from '../provider.ts'
 import { apiPath, apiQuery } from './api-path.ts'
-import { backupFolder } from './backup-folder.ts'
+import { backupFolder, contentFolder } from './backup-folder.ts'
 import type { ApiClient } from './client.ts'
 import { mayBeSince, offsetByTask } from './clock.ts'
 import { NoSuchTask, where } from './errors.ts'
 import { compareConfiguration } from './compare-configuration.ts'
 import { openGuestCommands } from './guest-commands.ts'
 import { isLost } from './job-ending.ts'
-import { backupVolid, markedArchiveName, parseUpid, type Upid } from './identifiers.ts'
+import { backupVolid, formatVolid, markedArchiveName, parseUpid, type Upid } from './identifiers.ts'
+import { IMPORT_CONTENT, openDiskImports } from './disk-imports.ts'
+import { importForm } from './import-form.ts'
 import { openTargetCheck } from './restore-check.ts'
 import { restoreForm } from './restore-form.ts'
 import { openRemoval } from './restore-removal.ts'
-import { HEAD_LINES, RESTORE_TYPES, restoreEnding, restoresArchive } from './restore-tasks.ts'
+import { HEAD_LINES, IMPORT_TYPE, RESTORE_TYPES, restoreEnding, restoresArchive } from './restore-tasks.ts'
 import { openRestoredGuest } from './restored-guest.ts'
 import { taskRowsSchema } from './schemas.ts'
 import { openTemplates } from './templates.ts'
@@ -48,11 +50,12 @@ export function openRestores(
   const targets = openTargetCheck(client, siteName, findGuests)
 
   async function create(intended: IntendedRestore, artifactRef: string, token: string): Promise<JobSummary> {
-    const { target, archive } = intended
+    const { target, archive, imports } = intended
     const { node, id } = target
     const about = client.about('restore the guest', { node, guest: id, storage: intended.deliveryStorage })
     const path = archive.guest.kind === 'vm' ? apiPath`/nodes/${node}/qemu` : apiPath`/nodes/${node}/lxc`
-    const written = await client.write('POST', path, about, restoreForm(intended, artifactRef, token))
+    const form = imports === undefined ? restoreForm(intended, artifactRef, token) : importForm(intended, token)
+    const written = await client.write('POST', path, about, form)
     if (!written.answered) {
       throw new RestoreStartUnclear(
         `${written.error.message} The restore may have been started all the same: look for it before asking again.`,
@@ -60,14 +63,14 @@ export function openRestores(
       )
     }
     const upid = typeof written.data === 'string' ? parseUpid(written.data) : undefined
-    if (upid === undefined || !RESTORE_TYPES.has(upid.type) || typeof written.data !== 'string') {
+    if (upid === undefined || !isOf(intended, upid) || typeof written.data !== 'string') {
       throw new RestoreStartUnclear(`${where(about)}: the answer to the restore names no task of one.`)
     }
     return { ...summaryOf(written.data, upid, true), clock: offsetByTask(upid, written.timing) }
   }
 
-  async function find({ target }: IntendedRestore, artifactRef: string, since: Date): Promise<FoundRestores> {
-    const { node, id } = target
+  async function find(intended: IntendedRestore, artifactRef: string, since: Date): Promise<FoundRestores> {
+    const { node, id } = intended.target
     const about = client.about('look for its restores', { node, guest: id })
     // The default, `archive`, leaves out what still runs; a `since` would be compared with the node's clock.
     const query = apiQuery({ source: 'all', vmid: id, limit: MOST_TASKS })
@@ -75,11 +78,11 @@ export function openRestores(
     const found: FoundRestores = { ours: [], undecided: [] }
     for (const row of data) {
       const upid = parseUpid(row.upid)
-      if (upid === undefined || upid.user !== client.account || upid.id !== id || !RESTORE_TYPES.has(upid.type))
-        continue
+      if (upid === undefined || upid.user !== client.account || upid.id !== id || !isOf(intended, upid)) continue
       const running = row.endtime === undefined && (row.status === undefined || row.status.toUpperCase() === 'RUNNING')
       if (!running && !mayBeSince(upid, since, timing)) continue
-      const named = restoresArchive(await headOf(row.upid), artifactRef)
+      // What makes a guest of disks doesn't say of which. This restore alone may make one of the id.
+      const named = intended.imports !== undefined || restoresArchive(await headOf(row.upid), artifactRef)
       if (named === true) found.ours.push(summaryOf(row.upid, upid, running))
       else if (named === undefined && running) found.undecided.push(summaryOf(row.upid, upid, running))
     }
@@ -117,9 +120,10 @@ export function openRestores(
   }
 
   async function placeFor(
-    { archive, deliveryStorage }: Pick<IntendedRestore, 'archive' | 'deliveryStorage'>,
+    { archive, deliveryStorage, imports }: Pick<IntendedRestore, 'archive' | 'deliveryStorage' | 'imports'>,
     token: string,
   ): Promise<RestorePlace> {
+    if (imports !== undefined) return placeForDisks(deliveryStorage, token)
     const folder = await backupFolder(client, deliveryStorage)
     if (folder === undefined) {
       throw new StorageUnusable(
@@ -135,7 +139,21 @@ export function openRestores(
     }
   }
 
+  /** The disks' files have this name in front. */
+  async function placeForDisks(storage: string, token: string): Promise<RestorePlace> {
+    const folder = await contentFolder(client, storage, 'import', 'import')
+    if (folder === undefined) {
+      throw new StorageUnusable(
+        `Site ${siteName}: storage ${storage} has no folder for disks to import that the account is shown. Name another storage with deliveryStorage.`,
+      )
+    }
+    const fileName = `guestlift-${token}`
+    const artifactRef = formatVolid({ storage, volume: `${IMPORT_CONTENT}/${fileName}` })
+    return { folder, fileName, artifactRef, provesItself: false }
+  }
+
   return {
+    imports: openDiskImports(client, tasks, siteName, sleep),
     placeFor,
     checkTarget: (intended) => targets.checkTarget(intended),
     missingPrivileges: (intended) => targets.missingPrivileges(intended),
@@ -152,6 +170,11 @@ export function openRestores(
       stop: async (guest) => void (await power.order(guest, 'stop', { timeoutSeconds: STOP_SECONDS })),
     }),
   }
+}
+
+/** A guest is made of its archive's file by other tasks than of disks. */
+function isOf({ imports }: IntendedRestore, { type }: Upid): boolean {
+  return imports === undefined ? RESTORE_TYPES.has(type) : type === IMPORT_TYPE
 }
 
 function summaryOf(jobRef: string, upid: Upid, running: boolean): JobSummary {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type DeliveryConfig, deliverySchema } from '../../contracts/delivery.ts'
+import { deliverySchema, type FileDelivery } from '../../contracts/delivery.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { validationMessage } from '../../domain/words/validation-message.ts'
 import type { Ports } from '../../operations/ports.ts'
@@ -11,7 +11,7 @@ import { readRestoreSiteConfig } from './secrets.ts'
 const siteWithDelivery = z.object({ restore: z.object({ delivery: deliverySchema }) })
 
 /** Imported on demand: in the bundle, a module is evaluated on its first use, and a site uses one delivery. */
-async function openDelivery(site: string, delivery: DeliveryConfig): Promise<Delivery> {
+async function openDelivery(site: string, delivery: FileDelivery): Promise<Delivery> {
   switch (delivery.type) {
     case 'pull': {
       const { openPullDelivery } = await import('../../writers/pull/pull.ts')
@@ -24,15 +24,22 @@ async function openDelivery(site: string, delivery: DeliveryConfig): Promise<Del
   }
 }
 
-/** The delivery that a site's configuration names. @throws InvalidSite */
-export async function deliveryIn(site: string, config: unknown): Promise<Delivery> {
+function configured(site: string, config: unknown): z.output<typeof deliverySchema> {
   const parsed = siteWithDelivery.safeParse(config)
-  if (!parsed.success) {
-    throw new InvalidSite(`The delivery of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
-  }
-  return openDelivery(site, parsed.data.restore.delivery)
+  if (parsed.success) return parsed.data.restore.delivery
+  throw new InvalidSite(`The delivery of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
 }
 
-export function withDelivery(_invocation: Invocation): Pick<Ports, 'delivery'> {
-  return { delivery: async (site) => deliveryIn(site, await readRestoreSiteConfig(site)) }
+/** The delivery that a site's configuration names. @throws InvalidSite, also where nothing is delivered */
+export async function deliveryIn(site: string, config: unknown): Promise<Delivery> {
+  const delivery = configured(site, config)
+  if (delivery.type !== 'import') return openDelivery(site, delivery)
+  throw new InvalidSite(`Site ${site} restores by import, and has no delivery for files. Start the restore again.`)
+}
+
+export function withDelivery(_invocation: Invocation): Pick<Ports, 'delivery' | 'importsGuests'> {
+  return {
+    delivery: async (site) => deliveryIn(site, await readRestoreSiteConfig(site)),
+    importsGuests: async (site) => configured(site, await readRestoreSiteConfig(site)).type === 'import',
+  }
 }

@@ -8,7 +8,7 @@ describe('checking the target', () => {
   it('takes the id for the restore, and settles where the file goes', async () => {
     const bed = await openBed()
     await bed.plan()
-    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: false })
+    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: false, imports: false })
     const record = await bed.record()
     expect(record.place).toMatchObject({ node: 'pve1', storage: 'local', folder: '/dump' })
     expect(record.place?.fileName).toContain(record.token)
@@ -68,7 +68,7 @@ describe('checking the target', () => {
     const other = { ...WORK, execution: 'arn:restore:two' }
     await expect(checkTarget(other, bed.ports)).rejects.toMatchObject({ name: 'RestoreRefused' })
     bed.pass(1_300)
-    expect(await checkTarget(other, bed.ports)).toEqual({ frozen: false })
+    expect(await checkTarget(other, bed.ports)).toEqual({ frozen: false, imports: false })
     await expect(checkTarget(WORK, bed.ports)).rejects.toMatchObject({ name: 'RestoreRefused' })
   })
 
@@ -108,14 +108,14 @@ describe('an archive in Glacier', () => {
     const bed = await openBed()
     bed.ports.store.cold.set(bed.key, { storageClass: 'DEEP_ARCHIVE', state: 'frozen' })
     await bed.plan({ thaw: { tier: 'bulk' } })
-    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: true })
+    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: true, imports: false })
     expect(await thawArchive(WORK, bed.ports)).toEqual({ waitSeconds: 900 })
     bed.pass(900)
     expect(await thawArchive(WORK, bed.ports)).toEqual({ waitSeconds: 900 })
     bed.ports.store.cold.set(bed.key, { storageClass: 'DEEP_ARCHIVE', state: 'readable' })
     bed.pass(900)
     expect(await thawArchive(WORK, bed.ports)).toEqual({ readable: true })
-    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: false })
+    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: false, imports: false })
     const { steps } = await bed.record()
     expect((Date.parse(steps.thawedAt ?? '') - Date.parse(steps.thawBegunAt ?? '')) / 1000).toBe(1_800)
   })
@@ -125,7 +125,7 @@ describe('an archive in Glacier', () => {
     const readable = (readableUntil: string) => ({ storageClass: 'GLACIER', state: 'readable' as const, readableUntil })
     bed.ports.store.cold.set(bed.key, readable('2026-11-25T00:00:00.000Z'))
     await bed.plan()
-    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: false })
+    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: false, imports: false })
     expect((await bed.record()).findings).toMatchObject([
       { level: 'warning', message: expect.stringContaining('can be read until 2026-11-25T00:00:00.000Z') as unknown },
     ])

@@ -292,7 +292,7 @@ describe('a dry run', () => {
     const bed = await openBed()
     await bed.plan({ confirm: false })
     bed.restores.findings = [{ name: 'id-in-use', level: 'refusal', message: 'Id 9100 is taken.' }]
-    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: false })
+    expect(await checkTarget(WORK, bed.ports)).toEqual({ frozen: false, imports: false })
     expect(await hasLease(bed)).toBe(false)
     expect(await finish(bed)).toMatchObject({ outcome: 'failed' })
     expect(await bed.report()).toMatchObject({ dryRun: true, findings: [{ name: 'id-in-use' }] })
