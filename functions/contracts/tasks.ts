@@ -7,6 +7,7 @@ import { planItemSchema } from './plan-item.ts'
 import { storeEnv, siteEnv, metricsEnv } from './task-env.ts'
 import { chunkSchema, uploadSchema } from './upload.ts'
 import { executionSchema, stateErrorSchema } from './execution.ts'
+import { drillTasks } from './drill-tasks.ts'
 import { restoreTasks } from './restore-tasks.ts'
 import { verdictSchema } from './evidence.ts'
 import { jobSchema } from './job.ts'
@@ -425,6 +426,7 @@ export const tasks = {
     env: storeEnv.extend(metricsEnv.shape),
   },
   ...restoreTasks,
+  ...drillTasks,
 } as const
 
 export type Tasks = typeof tasks

@@ -60,7 +60,9 @@ export function restoreDrill(scope: Construct, functions: ExportFunctions, resto
     items: ProvideItems.jsonata('{% $states.input %}'),
     maxConcurrency: 1,
     outputs: '{% {} %}',
-  }).itemProcessor(rehearse)
+  })
+    .itemProcessor(rehearse)
+    .addCatch(Pass.jsonata(scope, 'Node given up', { outputs: '{% {} %}' }))
 
   const onEachNode = InlineMap.jsonata(scope, 'Rehearse on each node', {
     items: ProvideItems.jsonata('{% $states.input.lanes %}'),

@@ -51,7 +51,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites|restores)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites|restores|drills)\/\*$/,
       /^s3:\w+ on archive-bucket\/uploads\/(test|archives|parts)\/\*$/,
       /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/(verification\.json|\*\.index\.zst)$/,
@@ -59,6 +59,7 @@ describe('the functions', () => {
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,
       /^s3:GetObject on archive-bucket\/archives\/\*\/manifest\.json$/,
       /^s3:(Put|Delete)Object on archive-bucket\/restores\/(open\/\*|\*\/(delivered\/\*|(restore|report)\.json))$/,
+      /^s3:PutObject on archive-bucket\/drills\/\*\/(plan|report)\.json$/,
       // Disks that were taken out of archives, for restores alone.
       /^s3:\w+ on archive-bucket\/unpacked\/\*$/,
       /:secret:guestlift\/site\/(hq|branch)(\/restore\*|-\?{6})$/,
@@ -94,7 +95,8 @@ describe('the functions', () => {
       .flatMap(rightsOf)
       .filter(
         (right) =>
-          /^s3:(Put|Delete|Abort)/.test(right) && !/archive-bucket\/(restores|streams|sessions|unpacked)\//.test(right),
+          /^s3:(Put|Delete|Abort)/.test(right) &&
+          !/archive-bucket\/(restores|drills|streams|sessions|unpacked)\//.test(right),
       )
     expect(writes).toEqual([])
     const thawing = taskNames.filter((task) => rightsOf(task).some((right) => right.startsWith('s3:RestoreObject')))

@@ -1,7 +1,7 @@
 import { type DrillPlan, type DrillRequest, drillRequestSchema, type RehearsalBook } from '../../contracts/drill.ts'
 import { GuestNotFound, InternalFault } from '../../contracts/errors.ts'
 import type { RestoreRequest } from '../../contracts/restore-request.ts'
-import { MAX_LANES } from '../../contracts/restore-tasks.ts'
+import { MAX_LANES } from '../../contracts/drill-tasks.ts'
 import { parseIdRange } from '../../contracts/selection.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { drillPrefix, planKey } from '../../domain/books/object-keys.ts'

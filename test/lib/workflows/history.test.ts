@@ -5,6 +5,7 @@ import { MAX_LEFTOVERS } from '../../../functions/contracts/tasks.ts'
 import { LEG_EVENTS } from '../../../lib/workflows/legs.ts'
 import { type WorkflowKey, workflowNames } from '../../../lib/workflow-names.ts'
 import { type Scope, scopesOf, type State, transitionsOf } from './asl.ts'
+import { drillRequestSchema } from '../../../functions/contracts/drill.ts'
 import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
 
 /** Four fifths of what Step Functions allows. */
@@ -76,6 +77,8 @@ describe('the histories of the workflows', () => {
         'restoreGuest: Thaw in legs',
         'restoreGuest: Deliver in legs',
         'restoreGuest: Guest in legs',
+        'restoreGuest: Unpacking in legs',
+        'restoreGuest: Fetching in legs',
         ...guest.flatMap((map) => [`exportGuest: ${map}`, `exportRun: ${map}`]),
       ].toSorted(),
     )
@@ -86,6 +89,15 @@ describe('the histories of the workflows', () => {
     const [outermost] = scopes
     if (outermost === undefined) throw new Error('there is no clean-up')
     expect(sumOf(outermost, scopes, MAX_LEFTOVERS)).toBeLessThan(BOUND)
+  })
+
+  it('hold all rehearsals of a drill, each on a node of its own and refused as often as can be', () => {
+    const scopes = scopesOf(synthesised.assembly.machines.restoreDrill)
+    const rehearse = scopes.map(({ states }) => states['Rehearse guest']).find((state) => state !== undefined)
+    if (rehearse === undefined) throw new Error('there is no rehearsal')
+    const most = drillRequestSchema.shape.most.unwrap().maxValue ?? Number.POSITIVE_INFINITY
+    // Beside it: two iterations and a Map, and the state that a failure goes to.
+    expect(most * (mostEvents(rehearse, undefined, 0) + 12)).toBeLessThan(BOUND)
   })
 
   it('hold all calls of a pruning within its day, where each takes its quarter of an hour', () => {
