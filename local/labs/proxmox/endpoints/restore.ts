@@ -227,7 +227,7 @@ function create(call: Call): string {
     if (worker.killed) return
     joinPool(world, pool, vmid)
     const guest = findGuest(world, vmid)
-    if (values['start'] === '1' && guest !== undefined) become(world, guest, 'running')
+    if (values['start'] === '1' && guest !== undefined) await become(world, guest, 'running')
   })
 }
 

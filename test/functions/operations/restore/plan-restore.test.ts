@@ -5,7 +5,7 @@ import { openBed, RESTORE, STARTED_AT } from './bed.ts'
 describe('planning a restore', () => {
   it('writes down which object is restored as what, and is the same when it is asked again', async () => {
     const bed = await openBed()
-    expect(await bed.plan()).toEqual({ restore: RESTORE, confirmed: true })
+    expect(await bed.plan()).toEqual({ restore: RESTORE, confirmed: true, drill: false })
     const first = await bed.record()
     expect(first).toMatchObject({
       restoreId: 'restore-1',
