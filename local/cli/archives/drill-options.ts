@@ -56,5 +56,8 @@ export async function drillRequestFrom(
   const probes = options.run === undefined ? {} : { probes: { commands: options.run } }
   const parsed = drillRequestSchema.safeParse({ ...policy, ...told, ...named, ...probes })
   if (parsed.success) return parsed.data
+  const { site, ids } = { ...policy, ...told } as { site?: unknown; ids?: unknown }
+  if (site === undefined) return refuse('say which site guests are brought back on: --site <name>')
+  if (ids === undefined) return refuse('say which ids are kept free for rehearsals: --ids <first-last>')
   return refuse(`this drill can't be used: ${validationMessage(parsed.error)}`)
 }

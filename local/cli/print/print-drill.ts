@@ -13,18 +13,19 @@ export function drillLines({ rehearsals, unfit, notes, postponed, outcome }: Dri
     ...failed.map(({ summary }) => `${styleText('red', 'failed:')} ${plain(summary)}`),
     ...[...unfit, ...notes].map((sentence) => `${styleText('yellow', 'warning:')} ${plain(sentence)}`),
     ...late,
-    rehearsals.length === 0 && outcome === 'succeeded'
-      ? 'No guest is due.'
+    rehearsals.length === 0
+      ? outcome === 'succeeded'
+        ? 'No guest is due.'
+        : 'Nothing was rehearsed.'
       : `${rehearsals.length - failed.length} of ${counted(rehearsals.length, 'rehearsal')} passed.`,
   ]
 }
 
-function row({ guest, node, scratchId, passed, totalSeconds, reason }: DrillReport['rehearsals'][number]): string[] {
+function row({ guest, node, scratchId, passed, totalSeconds }: DrillReport['rehearsals'][number]): string[] {
   return [
     passed ? styleText('green', 'passed') : styleText('red', 'failed'),
     plain(`${guest.kind} ${guest.id} ${guest.name}`.trim()),
     plain(`as ${scratchId} on ${node}`),
     totalSeconds === undefined ? '' : formatSeconds(totalSeconds),
-    styleText('dim', plain(reason)),
   ]
 }

@@ -16,6 +16,13 @@ const guestSchema = z.object({ guest: z.object({ id: z.string(), name: z.string(
 /** A guest's own execution, or a leg of its work, which is an execution too. */
 const workSchema = z.union([guestSchema, z.object({ item: guestSchema }).transform(({ item }) => item)])
 const payloadSchema = z.object({ Payload: z.unknown() })
+/** How Step Functions describes an execution that a Task waited for. */
+const nestedSchema = z.object({
+  ExecutionArn: z.string(),
+  Status: z.string(),
+  Error: z.string().optional(),
+  Cause: z.string().optional(),
+})
 const planned = z.object({ guestCount: z.number() })
 
 /** What is remembered of one execution while its events come in. */
@@ -57,7 +64,9 @@ export function readHappenings(): (event: SeenEvent) => RunEvent[] {
     if (event.type === 'TaskFailed' || event.type === 'TaskTimedOut') {
       visited.failed += 1
       const { error = event.type, cause } = event.details
-      const failure = readFailure({ Error: String(error), Cause: typeof cause === 'string' ? cause : undefined })
+      const failure = withinThis(
+        readFailure({ Error: String(error), Cause: typeof cause === 'string' ? cause : undefined }),
+      )
       const step = oneStep[state] ?? state
       return [{ kind: 'trouble', id: seen.guest?.id, step, error: `${failure.name}: ${failure.message}` }]
     }
@@ -68,12 +77,29 @@ export function readHappenings(): (event: SeenEvent) => RunEvent[] {
   }
 }
 
+/** Of an execution within this one, its own end; its description would fill the screen. */
+function withinThis(failure: { name: string; message: string }): { name: string; message: string } {
+  const { data } = nestedSchema.safeParse(parsed(failure.message))
+  return data === undefined ? failure : { name: data.Error ?? data.Status, message: data.Cause ?? '' }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** Only states that do something: choices, passes and the frames around loops are the workflow's own business. */
 const telling = new Set(['TaskStateEntered', 'WaitStateEntered', 'MapStateEntered'])
 
 const THAWING = 'Waiting for S3 to thaw the archive'
 const DELIVERING = 'Delivering'
 const CREATING = 'Creating the guest'
+const UNPACKING = 'Unpacking the disks'
+const FETCHING = 'Having the node fetch the disks'
+const REHEARSING = 'Rehearsing'
 
 /** The states between which a guest, or a restore, goes back and forth are one step to a person. */
 const oneStep: Readonly<Record<string, string>> = {
@@ -82,7 +108,19 @@ const oneStep: Readonly<Record<string, string>> = {
   'Plan copies': 'Copying',
   'Copy parts': 'Copying',
   'Wait for a turn': 'Waiting for a turn to copy',
+  'Plan drill': 'Choosing the guests',
+  'Rehearse on each node': REHEARSING,
+  'One after the other': REHEARSING,
+  'Rehearse guest': REHEARSING,
+  'Report drill': 'Reporting',
+  'Plan restore': 'Finding the archive',
   'Check target': 'Checking the target',
+  'Unpacking in legs': UNPACKING,
+  'Unpack disks': UNPACKING,
+  'Wait for unpacking': UNPACKING,
+  'Fetching in legs': FETCHING,
+  'Fetch disks': FETCHING,
+  'Wait for fetching': FETCHING,
   'Thaw in legs': THAWING,
   'Thaw archive': THAWING,
   'Wait for thaw': THAWING,
@@ -97,6 +135,8 @@ const oneStep: Readonly<Record<string, string>> = {
   'Wait for guest': CREATING,
   'Check restore': CREATING,
   'Compare guest': 'Comparing the guest with its archive',
+  'Probe guest': 'Starting the guest and looking at it',
+  'Finish restore': 'Removing what was put on the platform',
 }
 
 /** The states of a branch bear its platform's words: "Wait for vzdump", "Check snapshots". */
