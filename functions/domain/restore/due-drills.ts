@@ -2,10 +2,10 @@
 import type { RehearsalBook } from '../../contracts/drill.ts'
 import type { Guest, GuestIdentity } from '../../contracts/nouns.ts'
 import type { CatalogueEntry, GuestArchives } from '../catalogue/catalogue.ts'
-import { sameGuest } from '../identity/guest-identity.ts'
 import { guestsOfId, presentGuest } from '../identity/guests-of-id.ts'
 import { timeOf } from '../time/archive-time.ts'
 import { duration } from '../time/duration.ts'
+import { rehearsalsOf } from './rehearsal-book.ts'
 
 const DAY_MILLISECONDS = 86_400_000
 
@@ -44,8 +44,7 @@ export function drillDue(
   now: Date,
 ): DrillDue {
   const { kind, id } = chosen
-  const noted = book.guests.find((one) => one.kind === kind && one.id === id)
-  const last = noted !== undefined && sameGuest(noted.identity, chosen.identity) !== false ? noted : undefined
+  const last = rehearsalsOf(book, chosen)
   const passedAt = last?.lastPassed === undefined ? undefined : Date.parse(last.lastPassed.at)
   const sincePassed = passedAt === undefined ? undefined : now.getTime() - passedAt
   // One in the future says nothing: our own clock wrote it, and it was wrong then or is now.
