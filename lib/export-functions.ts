@@ -54,6 +54,8 @@ const RESTORE_RECORDS = 'restores/*/restore.json'
 const DELIVERED = 'restores/*/delivered/*'
 /** Which restore has an id of a site. */
 const RESTORE_LEASES = 'restores/open/*'
+/** When guests were rehearsed last. Whoever finds none reads all evidence, and writes it anew. */
+const REHEARSAL_BOOKS = 'drills/sites/*'
 
 /** The sweep finishes dead restores as their own executions would have. */
 const finishesRestores: TaskNeeds = {
@@ -220,16 +222,16 @@ const needs = {
   WriteCatalogue: {
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives/*', 'catalogue/*', ...rootFiles],
-    write: ['catalogue/*', ...rootFiles],
+    read: ['archives/*', 'catalogue/*', 'drills/*', ...rootFiles],
+    write: ['catalogue/*', REHEARSAL_BOOKS, ...rootFiles],
     remove: ['catalogue/*'],
   },
   JudgeCoverage: {
     logsIn: true,
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['archives/*', 'catalogue/*', 'sites/*'],
-    write: ['coverage/*', 'sites/*'],
+    read: ['archives/*', 'catalogue/*', 'drills/*', 'sites/*'],
+    write: ['coverage/*', REHEARSAL_BOOKS, 'sites/*'],
   },
   // A bucket may hold archives of thousands of guests; each guest's index saves reading its manifests.
   PlanVerification: {

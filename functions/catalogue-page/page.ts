@@ -2,9 +2,11 @@
  * The catalogue as one HTML file that needs nothing else: no server, no network, no other file. Archives travel as
  * short rows of numbers, so that hundreds of thousands of them stay a file that a browser opens at once.
  */
+import type { RehearsalBook } from '../contracts/drill.ts'
 import { otherTime } from '../domain/time/archive-time.ts'
 import type { ArchiveState, CatalogueEntry, GuestArchives } from '../domain/catalogue/catalogue.ts'
 import { type CataloguedGuest, guestsIn } from '../domain/catalogue/catalogue-guests.ts'
+import { rehearsalsOf } from '../domain/restore/rehearsal-book.ts'
 import { shortName } from './file-names.ts'
 import { gradeCode } from './grade.ts'
 import { pageRestore } from './restore.ts'
@@ -27,6 +29,9 @@ type PageRow = (number | string)[]
 
 type NameForm = [form: string, ahead: number]
 
+/** Times in seconds since 1970; `lastPassedAt` is 0 where none passed. */
+type PageRehearsal = [at: number, passed: 0 | 1, totalSeconds: number, lastPassedAt: number]
+
 interface PageGuest {
   site: string
   kind: string
@@ -38,18 +43,21 @@ interface PageGuest {
   /** What the names of its files look like, `{}` for a time, and by how many seconds that is ahead of the archive's. */
   forms: NameForm[]
   rows: PageRow[]
+  /** Absent: it was never rehearsed. Empty: that isn't known. */
+  rehearsal?: PageRehearsal | []
 }
 
 /** The guests of one id as the page has them. Keep these instead of whole archives: they are a tenth of the size. */
 export type PageGuestText = string & { readonly page: unique symbol }
 
 /** The guests of one id for the page, as text, so that a large catalogue needs no more memory than its page. */
-export function pageGuest(archives: GuestArchives): PageGuestText {
-  return guestsIn(archives).map(guestText).join(',\n') as PageGuestText
+export function pageGuest(archives: GuestArchives, rehearsals: RehearsalBook | undefined): PageGuestText {
+  const texts = guestsIn(archives).map((guest) => guestText(guest, rehearsals))
+  return texts.join(',\n') as PageGuestText
 }
 
-/** One guest for the page. */
-export function guestText(guest: CataloguedGuest): PageGuestText {
+/** One guest for the page. @param rehearsals of its site; absent: they can't be read */
+export function guestText(guest: CataloguedGuest, rehearsals: RehearsalBook | undefined): PageGuestText {
   const newest = guest.entries.findLast(({ facts }) => facts !== undefined)
   const forms: NameForm[] = []
   const page: PageGuest = {
@@ -61,8 +69,21 @@ export function guestText(guest: CataloguedGuest): PageGuestText {
     ...(guest.former ? { former: true } : {}),
     forms,
     rows: guest.entries.map((entry) => rowOf(entry, forms)),
+    ...rehearsalOf(guest, rehearsals),
   }
   return embedded(page) as PageGuestText
+}
+
+function rehearsalOf(
+  { guest, identity }: CataloguedGuest,
+  rehearsals: RehearsalBook | undefined,
+): Pick<PageGuest, 'rehearsal'> {
+  if (rehearsals === undefined) return { rehearsal: [] }
+  const found = rehearsalsOf(rehearsals, { ...guest, identity })
+  if (found === undefined) return {}
+  const { last, lastPassed } = found
+  const passedAt = lastPassed === undefined ? 0 : seconds(lastPassed.at)
+  return { rehearsal: [seconds(last.at), last.passed ? 1 : 0, Math.round(last.totalSeconds), passedAt] }
 }
 
 /** @param forms of the guest's files so far; new ones are added */

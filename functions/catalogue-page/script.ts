@@ -1,4 +1,5 @@
 import { GRADE_SCRIPT } from './grade.ts'
+import { REHEARSAL_SCRIPT } from './rehearsal.ts'
 import { RESTORE_SCRIPT } from './restore.ts'
 
 /**
@@ -11,7 +12,7 @@ export const PAGE_SCRIPT = `
   const GUESTS_AT_A_TIME = 50, ROWS_AT_A_TIME = 200, WIDTH = 600, HEIGHT = 44
   const STATES = ['archived', 'incomplete', 'unreadable', 'damaged']
   const VERIFICATIONS = ['verified', 'refused', 'tried, not verified', 'verification unreadable']
-${GRADE_SCRIPT}${RESTORE_SCRIPT}  const byId = (id) => document.getElementById(id)
+${GRADE_SCRIPT}${RESTORE_SCRIPT}${REHEARSAL_SCRIPT}  const byId = (id) => document.getElementById(id)
   const about = JSON.parse(byId('about').textContent)
   const guests = JSON.parse(byId('data').textContent)
   byId('data').remove()
@@ -172,6 +173,7 @@ ${GRADE_SCRIPT}${RESTORE_SCRIPT}  const byId = (id) => document.getElementById(i
     const sums = element('span', '', counted(guest.rows.length, 'archive') + ', ' + bytes(guest.bytes))
     sums.append(element('span', 'sub', 'newest ' + time(guest.newest)))
     if (guest.broken > 0) sums.append(element('span', 'sub trouble', guest.broken + ' with trouble'))
+    sums.append(rehearsalElement(guest))
     head.append(name, line, sums)
     let opened
     head.addEventListener('click', () => {
@@ -195,7 +197,7 @@ ${GRADE_SCRIPT}${RESTORE_SCRIPT}  const byId = (id) => document.getElementById(i
     const trouble = byId('trouble').checked
     const fits = (guest) => words.every((word) =>
       guest.text.includes(word) || (DAY.test(word) && guest.rows.some((row) => iso(row[0]).startsWith(word))))
-    chosen = guests.filter((guest) => (!trouble || guest.broken > 0) && fits(guest)).sort(orders[byId('sort').value])
+    chosen = guests.filter((guest) => (!trouble || guest.broken > 0 || isFailedRehearsal(guest)) && fits(guest)).sort(orders[byId('sort').value])
     byId('guests').replaceChildren()
     shown = 0
     byId('found').textContent = chosen.length === guests.length ? '' : chosen.length + ' of ' + counted(guests.length, 'guest')

@@ -1,5 +1,6 @@
 /** Which guests a check of a site's coverage expects to be archived, and what it found. */
 import * as z from 'zod'
+import { rehearsalSchema } from './drill.ts'
 import { shortGradeSchema } from './grade.ts'
 import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { runOutcomeSchema } from './report.ts'
@@ -36,6 +37,14 @@ export const coverageRulesSchema = z.strictObject({
     .default([PARKED_TAG])
     .describe('Guests with one of these tags are left out on purpose.'),
   parkedIds: z.array(z.string().min(1)).default([]).describe('These guests are left out on purpose.'),
+  rehearsedDays: z
+    .number()
+    .positive()
+    .max(3650)
+    .optional()
+    .describe(
+      'A guest is `unrehearsed` when no rehearsal of it passed within so many days. Without it, rehearsals are shown and not judged.',
+    ),
   wholeSite: z
     .boolean()
     .default(true)
@@ -81,6 +90,8 @@ const judgedGuestSchema = z.looseObject({
   grade: shortGradeSchema.optional(),
   /** Schedules that choose it. */
   chosenBy: z.array(z.string()).optional(),
+  /** Its last rehearsal and the last that passed; absent where there was none, or where the book of them can't be read. */
+  rehearsal: z.looseObject({ last: rehearsalSchema, lastPassed: rehearsalSchema.optional() }).optional(),
 })
 
 /** Written to `coverage/<yyyy>/<mm>/<dd>/<id>.json`, and the last one to `coverage/<site>.json`. */

@@ -122,7 +122,8 @@ export const drillEvidenceSchema = z.strictObject({
 })
 export type DrillEvidence = z.output<typeof drillEvidenceSchema>
 
-const rehearsalSchema = z.strictObject({
+/** One rehearsal, as the books have it. */
+export const rehearsalSchema = z.strictObject({
   at: instantSchema,
   passed: z.boolean(),
   summary: z.string(),

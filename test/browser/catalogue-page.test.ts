@@ -74,9 +74,23 @@ describe.skipIf(chromium === undefined)('the page that a run writes, in Chromium
   it('shows those with trouble alone, in words that stand beside the colour', async () => {
     await click('#trouble')
     expect(await names()).toEqual(['(no name)', 'db01', MAIL])
-    expect(await page.evaluate(`document.querySelectorAll('.guest .sub.trouble').length`)).toBe(3)
+    expect(await page.evaluate(`document.querySelectorAll('.guest .sub.trouble').length`)).toBe(5)
     await click('#trouble')
     expect(await names()).toHaveLength(5)
+  })
+
+  it('says in words when each guest was rehearsed, as a time that machines read too', async () => {
+    const told = `Object.fromEntries([...document.querySelectorAll('.guest')].map((it) =>
+      [it.querySelector('.name').firstChild.textContent, it.querySelector('button > span:last-child .sub:last-child').textContent.replace(/\\d+ days ago|today|yesterday|in the future/g, '<when>')]))`
+    expect(await page.evaluate(told)).toEqual({
+      '(no name)': 'never rehearsed',
+      'Büro-Archiv <alt>': 'never rehearsed',
+      db01: 'rehearsal failed <when>; none passed',
+      [MAIL]: 'rehearsal failed <when>; last passed <when>',
+      web01: 'rehearsed <when>, 4 min',
+    })
+    const times = `[...document.querySelectorAll('.guest time')].map((it) => it.dateTime)`
+    expect(await page.evaluate(times)).toContain('2026-11-10T02:00:05.000Z')
   })
 
   it('opens a guest’s archives, newest first, with the command that restores them, and closes them', async () => {

@@ -1,12 +1,16 @@
 import type { Guest } from '../../functions/contracts/nouns.ts'
 import { verificationSchema } from '../../functions/contracts/verification.ts'
 import { archiveFolder, manifestKey } from '../../functions/domain/books/object-keys.ts'
+import { noteRehearsal } from '../../functions/operations/books/rehearsals.ts'
 import { writeCatalogue } from '../../functions/operations/catalogue/write-catalogue.ts'
+import { evidenceOf } from '../fakes/drill-evidence.ts'
 import { manifestOf } from '../fakes/manifest.ts'
 import { fakePorts } from '../fakes/ports.ts'
 
 const DAY = 86_400_000
 const SIZES = [1_000_000, 1_100_000, 1_050_000, 1_300_000, 400_000]
+
+const keyed = ({ kind, id, name }: Guest) => ({ kind, id, name })
 
 interface Its {
   notes?: string
@@ -62,6 +66,15 @@ export async function mixedCataloguePage(): Promise<string> {
   await put(cache, 5, { broken: 'unreadable' })
   const quiet: Guest = { id: '7000', kind: 'vm', name: 'Büro-Archiv <alt>', node: 'pve3' }
   await put(quiet, 29)
+  const rehearse = (guest: Guest, daysAgo: number, passed: boolean) => {
+    const endedAt = new Date(clock.now.getTime() - daysAgo * DAY).toISOString()
+    const evidence = evidenceOf(`drill-${guest.id}-${daysAgo}`, { passed, guest: { ...keyed(guest) }, endedAt })
+    return noteRehearsal(evidence, `drills/2026/11/20/${evidence.restoreId}.json`, ports)
+  }
+  await rehearse(web, 12, true)
+  await rehearse(db, 3, false)
+  await rehearse(mail, 40, true)
+  await rehearse(mail, 2, false)
   await writeCatalogue({ site: 'hq' }, ports)
   return (await store.readText('catalogue/hq/index.html'))?.text ?? ''
 }

@@ -1,4 +1,5 @@
 import { olderFirst } from '../time/archive-time.ts'
+import type { GuestIdentity } from '../../contracts/nouns.ts'
 import type { GuestArchives } from './catalogue.ts'
 import { guestsOfId } from '../identity/guests-of-id.ts'
 
@@ -8,6 +9,8 @@ export interface CataloguedGuest extends GuestArchives {
   name: string
   /** Another guest was archived under the same id since. */
   former: boolean
+  /** Absent where no manifest tells. */
+  identity?: GuestIdentity
 }
 
 /**
@@ -21,7 +24,18 @@ export function guestsIn({ site, guest, entries }: GuestArchives): CataloguedGue
   const first = [...(present?.archives ?? []), ...strays].toSorted(olderFirst)
   const former = guests.filter((one) => one !== present).toReversed()
   return [
-    { site, guest, entries: first, name: present?.name ?? '', former: false },
-    ...former.map(({ name, archives }) => ({ site, guest, entries: archives, name, former: true })),
+    { site, guest, entries: first, name: present?.name ?? '', former: false, ...identityOf(present) },
+    ...former.map((one) => ({
+      site,
+      guest,
+      entries: one.archives,
+      name: one.name,
+      former: true,
+      ...identityOf(one),
+    })),
   ]
+}
+
+function identityOf(guest: { identity?: GuestIdentity } | undefined): Pick<CataloguedGuest, 'identity'> {
+  return guest?.identity === undefined ? {} : { identity: guest.identity }
 }

@@ -6,7 +6,9 @@ import type { CatalogueEntry, GuestArchives } from '../catalogue/catalogue.ts'
 import { datedInFuture } from '../time/clock-trouble.ts'
 import { type GuestOfId, guestsOfId, presentGuest } from '../identity/guests-of-id.ts'
 import { figuresOf, HISTORY, median, oddities } from '../catalogue/archive-figures.ts'
+import { unrehearsed } from './unrehearsed.ts'
 import { formatBytes } from '../words/byte-size.ts'
+import type { LastRehearsals } from '../restore/rehearsal-book.ts'
 import { duration } from '../time/duration.ts'
 import { nameOf } from '../catalogue/catalogue-search.ts'
 import { gradeText } from '../backup/grade.ts'
@@ -20,6 +22,7 @@ import type { KeyedGuest } from '../books/object-keys.ts'
  * - `suspicious`: the newest archive compresses otherwise than those before it, or looks otherwise random: encrypted?
  * - `shrunk`: the newest archive is far smaller than those before it.
  * - `lesser`: the newest archive is less consistent or complete than its job requires.
+ * - `unrehearsed`: no rehearsal of it passed as recently as the rules ask for. Judged only where they do.
  * - `parked`: not to be archived, on purpose. `gone`: archived, and not on the site any more. `absent`: not in the site's
  *   list, and not known to be gone. None of these counts against it.
  */
@@ -31,6 +34,7 @@ export type CoverageState =
   | 'suspicious'
   | 'shrunk'
   | 'lesser'
+  | 'unrehearsed'
   | 'covered'
   | 'parked'
   | 'absent'
@@ -45,6 +49,7 @@ export const uncoveredStates: readonly CoverageState[] = [
   'suspicious',
   'shrunk',
   'lesser',
+  'unrehearsed',
 ]
 
 /** A guest that had an id before the one that has it now. */
@@ -72,6 +77,10 @@ export interface ArchivedGuest {
   brokenSince: Pick<CatalogueEntry, 'createdAt' | 'at' | 'state' | 'reason'>[]
   /** Whose archives lie under the same id and don't count for it. */
   former?: FormerGuest[]
+  /** Who it is, by the site or by its archives; absent where neither tells. */
+  identity?: GuestIdentity
+  /** Absent: it was never rehearsed. `'unknown'`: that can't be read. */
+  rehearsal?: LastRehearsals | 'unknown'
 }
 
 /** A guest of the site, as far as coverage depends on it. */
@@ -91,6 +100,8 @@ export interface CoverageRules {
   /** Guests with one of these tags, or ids, are parked. */
   parkedTags: readonly string[]
   parkedIds: readonly string[]
+  /** How long ago a rehearsal may have passed. Absent: rehearsals aren't judged. */
+  rehearsedMilliseconds?: number | undefined
 }
 
 export interface GuestCoverage {
@@ -112,6 +123,8 @@ export interface GuestCoverage {
   formerGuests?: FormerGuest[]
   /** Schedules that choose it; absent where nobody asked, or nobody expects any to. */
   chosenBy?: string[]
+  /** Absent where it was never rehearsed, or where that can't be read: then the judgement says so. */
+  rehearsal?: LastRehearsals
 }
 
 /** Fewer archives than this make no history that one could shrink from. */
@@ -125,6 +138,7 @@ export function summariseGuest(guest: GuestArchives, identity?: GuestIdentity): 
   const entries = [...(present?.archives ?? []), ...(present?.strays ?? (guests.length === 0 ? strays : []))]
   entries.sort(olderFirst)
   const former = guests.filter(({ standing }) => standing === 'former').map(formerOf)
+  const who = identity ?? present?.identity
   const at = entries.findLastIndex(({ state }) => state === 'complete')
   const newest = entries[at]
   // Another compression makes another size.
@@ -147,6 +161,7 @@ export function summariseGuest(guest: GuestArchives, identity?: GuestIdentity): 
       ...(reason === undefined ? {} : { reason }),
     })),
     ...(former.length === 0 ? {} : { former }),
+    ...(who === undefined ? {} : { identity: who }),
   }
 }
 
@@ -176,7 +191,7 @@ export function coverageOf(
   rules: CoverageRules,
   now: Date,
 ): GuestCoverage {
-  const { site, guest, newest, archives, sizeBytes } = archived
+  const { site, guest, newest, archives, sizeBytes, rehearsal } = archived
   const verification = newest?.verification
   const found = {
     site,
@@ -188,6 +203,7 @@ export function coverageOf(
     ...(newest === undefined || otherTime(newest) === undefined ? {} : { newestCreatedAt: newest.createdAt }),
     ...(newest?.facts?.grade === undefined ? {} : { grade: newest.facts.grade }),
     ...(archived.former === undefined ? {} : { formerGuests: archived.former }),
+    ...(rehearsal === undefined || rehearsal === 'unknown' ? {} : { rehearsal }),
     ...(verification?.state === 'verified' && verification.at !== undefined ? { lastVerifiedAt: verification.at } : {}),
   }
   const former = archived.former ?? []
@@ -220,7 +236,7 @@ function called({ name, lastAt }: FormerGuest): string {
 }
 
 /** A guest of the site with no archive at all. */
-export function unarchived(site: string, { kind, id, name }: SiteGuest): ArchivedGuest {
+export function unarchived(site: string, { kind, id, name, identity }: SiteGuest): ArchivedGuest {
   return {
     site,
     guest: { kind, id },
@@ -230,6 +246,7 @@ export function unarchived(site: string, { kind, id, name }: SiteGuest): Archive
     earlierBytes: [],
     suspicions: [],
     brokenSince: [],
+    ...(identity === undefined ? {} : { identity }),
   }
 }
 
@@ -241,8 +258,8 @@ function parkedBecause({ id }: KeyedGuest, onSite: SiteGuest | undefined, rules:
 }
 
 function faultsOf(
-  { newest, earlierBytes, suspicions, brokenSince, archives, former = [] }: ArchivedGuest,
-  { everyMilliseconds, graceMilliseconds, shrunkBelow }: CoverageRules,
+  { newest, earlierBytes, suspicions, brokenSince, archives, former = [], rehearsal }: ArchivedGuest,
+  { everyMilliseconds, graceMilliseconds, shrunkBelow, rehearsedMilliseconds }: CoverageRules,
   now: Date,
 ): { state: CoverageState; reason: string }[] {
   if (newest === undefined) {
@@ -290,5 +307,6 @@ function faultsOf(
           },
         ]
       : []),
+    ...unrehearsed(rehearsal, rehearsedMilliseconds, now).map((reason) => ({ state: 'unrehearsed' as const, reason })),
   ]
 }

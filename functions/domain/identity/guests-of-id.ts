@@ -16,7 +16,7 @@ export interface TracedArchive extends Dated {
 }
 
 /** A guest that has the id, or had it. */
-export interface GuestOfId<A> extends Pick<Lineage<A>, 'name' | 'archives'> {
+export interface GuestOfId<A> extends Pick<Lineage<A>, 'name' | 'archives' | 'identity'> {
   standing: Standing
   /** Archives that tell nothing of their guest, and may be newer ones of this one. */
   strays: A[]
@@ -34,10 +34,11 @@ export function guestsOfId<A extends TracedArchive>(
   const { lineages, strays } = lineagesOf(archives.toSorted(olderFirst), originOf)
   const standings = standingsOf(lineages, onSite)
   const before = new Map(strays.map((stray) => [stray, lineageBefore(stray, lineages)]))
-  const guests = lineages.map((lineage, index) => {
+  const guests = lineages.map((lineage, index): GuestOfId<A> => {
     const standing = standings[index] ?? 'unclear'
     const its = strays.filter((stray) => standing === 'current' || before.get(stray) === lineage)
-    return { name: lineage.name, archives: lineage.archives, standing, strays: its }
+    const { name, identity, archives } = lineage
+    return { name, ...(identity === undefined ? {} : { identity }), archives, standing, strays: its }
   })
   return { guests, strays }
 }

@@ -1,6 +1,6 @@
 /** When each guest of a site was rehearsed last. A copy of the evidence below `drills/`, which is read anew where there is none. */
 import { isDeepStrictEqual } from 'node:util'
-import { InternalFault, RecordUnreadable } from '../../contracts/errors.ts'
+import { InternalFault, RecordTooNew, RecordUnreadable, StoreDenied } from '../../contracts/errors.ts'
 import type { DrillEvidence, RehearsalBook } from '../../contracts/drill.ts'
 import { drillsPrefix, readDrillEvidenceKey, rehearsalBookKey } from '../../domain/books/object-keys.ts'
 import { withRehearsal } from '../../domain/restore/rehearsal-book.ts'
@@ -20,6 +20,48 @@ export async function readRehearsals(site: string, ports: Needs): Promise<Rehear
   return (await holdBook(site, ports)).book
 }
 
+/** Why nobody knows which guests were rehearsed: a sentence. */
+export interface RehearsalsUnknown {
+  unknown: string
+}
+
+/**
+ * For those who show it and go on without it: a book that can't be read, or mayn't, is said to be, and never taken for an
+ * empty one.
+ * @param keep write a book that was missing, so that the next one needn't read all evidence anew
+ */
+export async function showRehearsals(
+  site: string,
+  ports: Needs,
+  { keep = false }: { keep?: boolean } = {},
+): Promise<RehearsalBook | RehearsalsUnknown> {
+  try {
+    const { book, etag, evidence } = await holdBook(site, ports)
+    if (keep && etag === undefined && evidence > 0) {
+      const key = rehearsalBookKey(ports.keyPrefix, site)
+      await writeRecord(ports.store, key, rehearsalBookShape, book, { onlyIf: { absent: true } })
+    }
+    return book
+  } catch (error) {
+    const isUnread = error instanceof RecordUnreadable || error instanceof RecordTooNew || error instanceof StoreDenied
+    if (!isUnread) throw error
+    return { unknown: `When guests of site ${site} were rehearsed is not known. ${error.message}` }
+  }
+}
+
+/** Of several sites: each book is read once. */
+export function rehearsalsBySite(
+  ports: Needs,
+  options: { keep?: boolean } = {},
+): (site: string) => Promise<RehearsalBook | RehearsalsUnknown> {
+  const books = new Map<string, Promise<RehearsalBook | RehearsalsUnknown>>()
+  return (site) => {
+    const book = books.get(site) ?? showRehearsals(site, ports, options)
+    books.set(site, book)
+    return book
+  }
+}
+
 /** Keep a rehearsal whose evidence was written. */
 export async function noteRehearsal(evidence: DrillEvidence, evidenceKey: string, ports: Needs): Promise<void> {
   const key = rehearsalBookKey(ports.keyPrefix, evidence.site)
@@ -37,19 +79,27 @@ export async function noteRehearsal(evidence: DrillEvidence, evidenceKey: string
   throw new InternalFault(`s3://${ports.store.bucket}/${key} was changed by others each time.`)
 }
 
-async function holdBook(site: string, ports: Needs): Promise<{ book: RehearsalBook; etag?: string }> {
+interface HeldBook {
+  book: RehearsalBook
+  /** Absent where there is no book. */
+  etag?: string
+  /** So many pieces of evidence were found where there is none, of any site. */
+  evidence: number
+}
+
+async function holdBook(site: string, ports: Needs): Promise<HeldBook> {
   const { store, keyPrefix } = ports
   const key = rehearsalBookKey(keyPrefix, site)
   const held = await holdRecord(store, key, rehearsalBookShape)
-  if (held === undefined) return { book: await rebuilt(site, ports) }
-  if (held.value.site === site) return { book: held.value, etag: held.etag }
+  if (held === undefined) return rebuilt(site, ports)
+  if (held.value.site === site) return { book: held.value, etag: held.etag, evidence: 0 }
   throw new RecordUnreadable(
     `s3://${store.bucket}/${key} is the book of site ${held.value.site}. ${rehearsalBookShape.remedy}`,
   )
 }
 
 /** Evidence that can't be read proves nothing, and so is left out. */
-async function rebuilt(site: string, { store, keyPrefix }: Needs): Promise<RehearsalBook> {
+async function rebuilt(site: string, { store, keyPrefix }: Needs): Promise<HeldBook> {
   const keys = (await store.listKeys(drillsPrefix(keyPrefix))).filter(
     (key) => readDrillEvidenceKey(keyPrefix, key) !== undefined,
   )
@@ -61,5 +111,5 @@ async function rebuilt(site: string, { store, keyPrefix }: Needs): Promise<Rehea
   for await (const { key, found } of inOrder(keys, READ_AHEAD, read)) {
     if (found !== undefined && found !== 'unreadable' && found.site === site) book = withRehearsal(book, found, key)
   }
-  return book
+  return { book, evidence: keys.length }
 }

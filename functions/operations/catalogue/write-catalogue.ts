@@ -1,6 +1,7 @@
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { pageGuest, type PageGuestText } from '../../catalogue-page/page.ts'
 import { cataloguePageKey } from '../../domain/books/object-keys.ts'
+import { showRehearsals } from '../books/rehearsals.ts'
 import { storePage } from './catalogue-page-file.ts'
 import type { Ports } from '../ports.ts'
 import { rebuildCatalogue } from './rebuild-catalogue.ts'
@@ -21,13 +22,16 @@ export async function writeCatalogue(
   // Before the listing: what is archived while it goes on may be missing from the page.
   const readAt = ports.now().toISOString()
   const page: PageGuestText[] = []
-  const { reading, ...rebuilt } = await rebuildCatalogue({ site }, ports, (guest) => page.push(pageGuest(guest)))
+  const rehearsals = await showRehearsals(site, ports, { keep: true })
+  const known = 'unknown' in rehearsals ? undefined : rehearsals
+  const { reading, ...rebuilt } = await rebuildCatalogue({ site }, ports, (guest) => page.push(pageGuest(guest, known)))
   const { store, keyPrefix, s3Url, toolVersion } = ports
   const about = { bucket: store.bucket, keyPrefix, s3Url, readAt, toolVersion }
   const pageWritten = await storePage(cataloguePageKey(keyPrefix, site), about, page, ports)
   ports.log('catalogue-written', { site, ...rebuilt, ...reading, readAt, pageWritten })
   const { guests, archives } = rebuilt
-  const notes = [...notesOf(site, reading.damagedIndexes), ...(await writeRestoreTexts(ports))]
+  const unread = 'unknown' in rehearsals ? [rehearsals.unknown] : []
+  const notes = [...notesOf(site, reading.damagedIndexes), ...unread, ...(await writeRestoreTexts(ports))]
   return { guests, archives, notes }
 }
 

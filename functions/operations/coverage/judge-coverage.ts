@@ -13,6 +13,7 @@ import {
 import type { CoverageSchedule } from '../../contracts/coverage.ts'
 import { absenceText, goneRule, guestName } from '../../domain/identity/presence.ts'
 import { guestKey, promisesOf, type SchedulePromise } from '../../domain/selection/schedule-choice.ts'
+import { readRehearsed } from './rehearsed-guests.ts'
 import { lookAtSite, type SiteLook, type SitesWitness } from '../selection/look-at-site.ts'
 import type { Ports } from '../ports.ts'
 import { readCatalogue } from '../catalogue/read-catalogue.ts'
@@ -23,7 +24,7 @@ export interface Coverage {
   counts: Record<CoverageState, number>
   /** What couldn't be known, a sentence each: without any, the list is whole. */
   unknown: string[]
-  /** So many guests vanished at once that a person has to look, whatever the account is meant to see. */
+  /** A person has to look, whatever the account is meant to see: many guests vanished at once, or what was asked for isn't known. */
   doubted: boolean
 }
 
@@ -57,11 +58,14 @@ export async function judgeCoverage(
   for await (const guest of readCatalogue(filter, { store, keyPrefix })) {
     archived.push(summariseGuest(guest, onSite.get(guestKey(guest.guest))?.identity))
   }
+  // After the archives: their sites are known by now.
+  const sites = [...(site === undefined ? [] : [site]), ...archived.map((one) => one.site)]
+  const { rehearsed, unread } = await readRehearsed(sites, { store, keyPrefix }, record)
   const promises = schedules === undefined ? undefined : promisesOf(list?.guests ?? [], schedules)
   const seen = new Set(archived.map(({ guest }) => guestKey(guest)))
   const missing = [...onSite.values()].filter((guest) => !seen.has(guestKey(guest)))
   const judge = (one: ArchivedGuest, there: Presence) =>
-    judgePromised(one, there, promises?.get(guestKey(one.guest)), rules, now())
+    judgePromised(rehearsed(one), there, promises?.get(guestKey(one.guest)), rules, now())
   const guests = [
     ...archived.map((one) =>
       judge(one, list === undefined ? 'unknown' : (onSite.get(guestKey(one.guest)) ?? missingFrom(list, one))),
@@ -76,6 +80,7 @@ export async function judgeCoverage(
     suspicious: 0,
     shrunk: 0,
     lesser: 0,
+    unrehearsed: 0,
     covered: 0,
     parked: 0,
     absent: 0,
@@ -87,8 +92,9 @@ export async function judgeCoverage(
       ? ['The site was not asked: guests without any archive, and guests that are gone, are not told apart.']
       : []),
     ...new Set([list?.mayLack, list?.doubt].filter((sentence) => sentence !== undefined)),
+    ...unread,
   ]
-  const doubted = list?.doubt !== undefined
+  const doubted = list?.doubt !== undefined || (rules.rehearsedMilliseconds !== undefined && unread.length > 0)
   return { judgedAt: now().toISOString(), guests: guests.toSorted(worstFirst), counts, unknown, doubted }
 }
 

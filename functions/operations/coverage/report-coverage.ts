@@ -10,6 +10,7 @@ import type { Ports } from '../ports.ts'
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 'deployment'>
 
 const HOUR_MILLISECONDS = 3_600_000
+const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS
 
 /**
  * Judge how a site's guests are covered, tell CloudWatch, and keep the report. Asked again after a lost answer, it judges
@@ -20,11 +21,12 @@ export async function reportCoverage(
   { coverageId, startedAt, site, rules, schedules }: TaskInput<'JudgeCoverage'>,
   ports: Needs,
 ): Promise<TaskOutput<'JudgeCoverage'>> {
-  const { everyHours, graceHours, wholeSite, ...others } = rules
+  const { everyHours, graceHours, wholeSite, rehearsedDays, ...others } = rules
   const limits = {
     ...others,
     everyMilliseconds: everyHours * HOUR_MILLISECONDS,
     graceMilliseconds: graceHours * HOUR_MILLISECONDS,
+    ...(rehearsedDays === undefined ? {} : { rehearsedMilliseconds: rehearsedDays * DAY_MILLISECONDS }),
   }
   const provider = await ports.provider(site)
   const coverage = await judgeCoverage(site, limits, { ...ports, provider, schedules, record: true })

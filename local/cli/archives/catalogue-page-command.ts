@@ -2,6 +2,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { guestText, type PageGuestText } from '../../../functions/catalogue-page/page.ts'
 import { pagePieces } from '../../../functions/operations/catalogue/catalogue-page-file.ts'
+import { rehearsalsBySite } from '../../../functions/operations/books/rehearsals.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { openBucket, requestLine } from '../bucket-store.ts'
 import { CliError } from '../../run/cli-error.ts'
@@ -20,8 +21,10 @@ export async function writePage(options: PageOptions): Promise<number> {
   const readAt = new Date().toISOString()
   const guests: PageGuestText[] = []
   let archives = 0
+  const rehearsalsOf = rehearsalsBySite({ store, keyPrefix })
   for await (const guest of readGuests(options, { store, keyPrefix })) {
-    guests.push(guestText(guest))
+    const rehearsals = await rehearsalsOf(guest.site)
+    guests.push(guestText(guest, 'unknown' in rehearsals ? undefined : rehearsals))
     archives += guest.entries.length
   }
   const about = {

@@ -32,6 +32,7 @@ interface CoverageOptions {
   shrunkBelow: number
   parkedTag?: string[]
   parked?: string[]
+  rehearsed?: number
   json?: boolean
 }
 
@@ -61,6 +62,11 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
     .option('--shrunk-below <share>', "an archive below this share of the guest's usual size is shrunk", share, 0.5)
     .option('--parked-tag <tag>', `guests with this tag are left out on purpose (default: ${PARKED_TAG})`, several)
     .option('--parked <id>', 'this guest is left out on purpose', several)
+    .option(
+      '--rehearsed <duration>',
+      'how long ago a rehearsal of each guest may have passed; not judged unless given',
+      durationOption,
+    )
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
       'after',
@@ -119,7 +125,8 @@ async function coverageHere(options: CoverageOptions & { bucket: string }): Prom
     }
     if (coverage.guests.some(({ state }) => uncoveredStates.includes(state))) return exitCodes.failed
     // Without the site's file nobody claimed to know all guests; with it, a list that may lack some proves nothing.
-    return provider !== undefined && coverage.unknown.length > 0 ? exitCodes.partial : exitCodes.succeeded
+    const uncertain = coverage.doubted || (provider !== undefined && coverage.unknown.length > 0)
+    return uncertain ? exitCodes.partial : exitCodes.succeeded
   } finally {
     await provider?.close()
   }
@@ -144,13 +151,14 @@ async function strangerTo(
   )
 }
 
-function rulesOf({ every, grace, shrunkBelow, parkedTag, parked }: CoverageOptions): CoverageRules {
+function rulesOf({ every, grace, shrunkBelow, parkedTag, parked, rehearsed }: CoverageOptions): CoverageRules {
   return {
     everyMilliseconds: every,
     graceMilliseconds: grace ?? every / 4,
     shrunkBelow,
     parkedTags: parkedTag ?? [PARKED_TAG],
     parkedIds: parked ?? [],
+    rehearsedMilliseconds: rehearsed,
   }
 }
 

@@ -1,8 +1,12 @@
 import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
+import type { CataloguedGuest } from '../../../functions/domain/catalogue/catalogue-guests.ts'
+import type { RehearsalBook } from '../../../functions/contracts/drill.ts'
 import type { Destination } from '../../../functions/contracts/prices.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import { type ArchiveRestorePrice, archiveRestorePrice } from '../../../functions/domain/prices/restore-price.ts'
+import { type LastRehearsals, rehearsalsOf } from '../../../functions/domain/restore/rehearsal-book.ts'
+import { rehearsalsBySite, type RehearsalsUnknown } from '../../../functions/operations/books/rehearsals.ts'
 import { findGuests } from '../../../functions/operations/catalogue/find-archive.ts'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { columns, plain } from '../print/columns.ts'
@@ -10,6 +14,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { readPrices } from '../run/price-file.ts'
 import { FORMER, guestArchiveLines, madeAt, verificationWord } from '../print/print-catalogue.ts'
 import { archiveRestoreLines } from '../print/print-prices.ts'
+import { rehearsalText } from '../print/print-rehearsal.ts'
 import { ownRestoreCommand, restoreCommands } from './restore-advice.ts'
 import { out } from '../stream-out.ts'
 
@@ -30,6 +35,8 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
   const table = await readPrices(options.prices)
   const { store, keyPrefix, requests } = openBucket(options)
   const { address, guests } = await findGuests(what, options, { store, keyPrefix })
+  const rehearsalsAt = rehearsalsBySite({ store, keyPrefix })
+  const books = new Map(await Promise.all(guests.map(async ({ site }) => [site, await rehearsalsAt(site)] as const)))
   const told = guests.map((guest) => {
     const entry = guest.entries.findLast(({ state }) => state === 'complete') ?? guest.entries.at(-1)
     const restore = entry === undefined ? undefined : restoreCommands(entry, options.bucket, options.s3)
@@ -38,25 +45,28 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
         ? undefined
         : archiveRestorePrice({ ...entry, artifacts: entry.facts.artifacts }, options.destination, table)
     const inFull = !guest.former || address.meansFormer
-    return { guest, entry, restore, price, inFull, newest: entry === guest.entries.at(-1) }
+    const rehearsal = rehearsalIn(books.get(guest.site), guest)
+    return { guest, entry, restore, price, rehearsal, inFull, newest: entry === guest.entries.at(-1) }
   })
   if (options.json === true) {
-    const guestsJson = told.map(({ guest, entry, restore, price }) => ({
+    const guestsJson = told.map(({ guest, entry, restore, price, rehearsal }) => ({
       ...guest,
       shown: entry?.folder ?? null,
       restore: restore ?? null,
       restorePrice: price ?? null,
+      rehearsal: rehearsal ?? null,
     }))
     await out(`${JSON.stringify({ version: 1, guests: guestsJson, requests: Object.fromEntries(requests) })}\n`)
   } else {
-    for (const { guest, entry, restore, price, inFull } of told) {
+    for (const { guest, entry, restore, price, rehearsal, inFull } of told) {
       if (!inFull) {
         const one = `To see one in full: guestlift show s3://${options.bucket}/${entry?.folder}`
         await out(`\n${[...guestArchiveLines(guest), one].join('\n')}\n`)
         continue
       }
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
-      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, price)
+      const rehearsed = rehearsalCell(rehearsal)
+      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, price, rehearsed)
       await out(`${[...list, ...lines].join('\n')}\n`)
     }
     if (guests.length === 0) {
@@ -70,12 +80,26 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
   return full.every(({ restore, newest }) => restore !== undefined && newest) ? exitCodes.succeeded : exitCodes.partial
 }
 
+type ShownRehearsal = LastRehearsals | RehearsalsUnknown | undefined
+
+/** Of the guest, whichever of its archives was restored. */
+function rehearsalIn(book: RehearsalBook | RehearsalsUnknown | undefined, guest: CataloguedGuest): ShownRehearsal {
+  if (book === undefined || 'unknown' in book) return book
+  return rehearsalsOf(book, { ...guest.guest, identity: guest.identity })
+}
+
+function rehearsalCell(rehearsal: ShownRehearsal): string {
+  if (rehearsal === undefined) return 'never'
+  return 'unknown' in rehearsal ? plain(rehearsal.unknown) : rehearsalText(rehearsal)
+}
+
 function archiveLines(
   entry: CatalogueEntry,
   former: boolean,
   where: BucketOptions,
   restore: readonly string[] | undefined,
   price: ArchiveRestorePrice | undefined,
+  rehearsed: string,
 ): string[] {
   const { facts, guest, site } = entry
   const own = ownRestoreCommand(entry, where)
@@ -92,6 +116,7 @@ function archiveLines(
       'Verified',
       `${verificationWord(entry)}${entry.verification?.reason === undefined ? '' : `: ${plain(entry.verification.reason)}`}`,
     ],
+    ['Rehearsed', rehearsed],
     [
       'Size',
       `${formatBytes(entry.sizeBytes)} in all${entry.storageClass === undefined ? '' : `, ${entry.storageClass}`}`,

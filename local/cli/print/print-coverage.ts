@@ -3,9 +3,11 @@ import type { ShortGrade } from '../../../functions/contracts/grade.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { uncoveredStates } from '../../../functions/domain/coverage/coverage.ts'
 import { gradeText } from '../../../functions/domain/backup/grade.ts'
+import type { LastRehearsals } from '../../../functions/domain/restore/rehearsal-book.ts'
 import { byCause, someOf } from '../../../functions/domain/words/same-cause.ts'
 import { columns, plain } from './columns.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
+import { rehearsalWord } from './print-rehearsal.ts'
 import { shortTime } from './print-catalogue.ts'
 
 /** Of a judgement made here, or of a report. */
@@ -21,6 +23,7 @@ interface JudgedGuest {
   newestCreatedAt?: string | undefined
   lastVerifiedAt?: string | undefined
   grade?: ShortGrade | undefined
+  rehearsal?: LastRehearsals | undefined
 }
 
 interface ToldCoverage {
@@ -63,7 +66,8 @@ function sharedReasons(guests: readonly JudgedGuest[]) {
 }
 
 function row(judged: JudgedGuest): string[] {
-  const { state, site, guest, name, newestAt, newestCreatedAt, archives, sizeBytes, lastVerifiedAt, grade } = judged
+  const { state, site, guest, name, newestAt, newestCreatedAt, archives, sizeBytes, lastVerifiedAt, grade, rehearsal } =
+    judged
   const dated = newestCreatedAt === undefined ? '' : ` (dated ${shortTime(newestCreatedAt)})`
   const colour = uncovered.has(state) ? 'red' : state === 'covered' ? 'green' : 'dim'
   return [
@@ -75,5 +79,6 @@ function row(judged: JudgedGuest): string[] {
     archives === 0 ? '' : `${counted(archives, 'archive')}, ${formatBytes(sizeBytes)}`,
     archives === 0 ? '' : gradeText(grade),
     lastVerifiedAt === undefined ? '' : `verified ${lastVerifiedAt.slice(0, 10)}`,
+    rehearsal === undefined ? '' : rehearsalWord(rehearsal),
   ]
 }

@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import type { RehearsalBook } from '../../../functions/contracts/drill.ts'
 import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
 import { cataloguePage, pageGuest } from '../../../functions/catalogue-page/page.ts'
 import { readManifestFacts } from '../../../functions/domain/catalogue/manifest-facts.ts'
+import { withRehearsal } from '../../../functions/domain/restore/rehearsal-book.ts'
+import { evidenceOf } from '../../fakes/drill-evidence.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 
 const hostile = `</script><script>document.title='pwned'</script><img src=x onerror="document.title='pwned'"><!--<script>`
@@ -47,7 +50,11 @@ function guestOf(id: string, name: string, days: readonly number[], notes = ''):
   return { site: 'hq', guest, entries }
 }
 
-const pageOf = (guests: readonly GuestArchives[]) => [...cataloguePage(about, guests.map(pageGuest), sha256)].join('')
+const nobody: RehearsalBook = { version: 1, site: 'hq', guests: [] }
+const pageOf = (guests: readonly GuestArchives[], book: RehearsalBook | undefined = nobody) => {
+  const texts = guests.map((guest) => pageGuest(guest, book))
+  return [...cataloguePage(about, texts, sha256)].join('')
+}
 
 describe('the page of the catalogue', () => {
   it('holds its data as JSON that no name can break out of', () => {
@@ -84,6 +91,17 @@ describe('the page of the catalogue', () => {
     )
   })
 
+  it('has when each guest was rehearsed, and tells a guest that never was from a book that cannot be read', () => {
+    const book = withRehearsal(nobody, evidenceOf('drill-1'), 'drills/2026/11/20/drill-1.json')
+    const rehearsalIn = (page: string): unknown =>
+      (JSON.parse(/id="data">([^<]*)</.exec(page)?.[1] ?? '') as { rehearsal?: unknown }[])[0]?.rehearsal
+    const at = Date.parse('2026-11-20T02:05:00.000Z') / 1000
+    expect(rehearsalIn(pageOf([guestOf('100', 'web', [1])], book))).toEqual([at, 1, 245, at])
+    expect(rehearsalIn(pageOf([guestOf('101', 'db', [1])], book))).toBeUndefined()
+    const text = pageGuest(guestOf('101', 'db', [1]), undefined)
+    expect(JSON.parse(text)).toMatchObject({ rehearsal: [] })
+  })
+
   it('escapes what stands in its head', () => {
     const page = [...cataloguePage({ ...about, bucket: '"><b>x', keyPrefix: '</title>' }, [], sha256)].join('')
     expect(page).not.toContain('<b>')
@@ -92,7 +110,7 @@ describe('the page of the catalogue', () => {
 
   it('takes about fifty bytes for an archive', () => {
     const days = Array.from({ length: 2000 }, (_, day) => day + 1)
-    expect(pageGuest(guestOf('100', 'web', days)).length / days.length).toBeLessThan(50)
+    expect(pageGuest(guestOf('100', 'web', days), nobody).length / days.length).toBeLessThan(50)
   })
 })
 

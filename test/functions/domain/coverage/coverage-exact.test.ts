@@ -246,7 +246,16 @@ describe('a fault', () => {
     const found = judge([entry(90, 1000), entry(80, 1000), entry(40, 400), broken(5, 'damaged')])
     expect(found.reasons).toHaveLength(3)
     expect(found.state).toBe('stale')
-    expect(uncoveredStates).toEqual(['never', 'stale', 'misdated', 'damaged', 'suspicious', 'shrunk', 'lesser'])
+    expect(uncoveredStates).toEqual([
+      'never',
+      'stale',
+      'misdated',
+      'damaged',
+      'suspicious',
+      'shrunk',
+      'lesser',
+      'unrehearsed',
+    ])
   })
 })
 

@@ -3,9 +3,11 @@ import { coverageReportSchema, coverageRequestSchema } from '../../../../functio
 import { PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
 import { uncoveredStates } from '../../../../functions/domain/coverage/coverage.ts'
 import { coverageMetrics } from '../../../../functions/domain/coverage/coverage-metrics.ts'
-import { archiveFolder, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
+import { archiveFolder, drillEvidenceKey, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
+import { noteRehearsal } from '../../../../functions/operations/books/rehearsals.ts'
 import { reportCoverage } from '../../../../functions/operations/coverage/report-coverage.ts'
 import type { GuestRecord } from '../../../../functions/providers/guest-facts.ts'
+import { evidenceOf } from '../../../fakes/drill-evidence.ts'
 import { manifestOf } from '../../../fakes/manifest.ts'
 import { type FakePorts, fakePorts } from '../../../fakes/ports.ts'
 
@@ -256,5 +258,99 @@ describe('a guest that the site does not list', () => {
     await expect(check({ rules })).rejects.toThrow(
       /Site hq: the cluster cluster-2 answers.*guestlift site accept hq --cluster cluster-2 --bucket memory/,
     )
+  })
+})
+
+describe('rehearsals of guests', () => {
+  const DAYS = 24 * HOUR
+  const rehearsed = async (ports: FakePorts, id: string, daysAgo: number, passed: boolean, identity?: string) => {
+    const endedAt = new Date(ports.clock.now.getTime() - daysAgo * DAYS).toISOString()
+    const its = identity === undefined ? {} : { identity: { id: identity } }
+    const evidence = evidenceOf(`drill-${id}-${daysAgo}`, {
+      passed,
+      endedAt,
+      startedAt: endedAt,
+      guest: { kind: 'vm', id, name: `guest-${id}`, ...its },
+      summary: passed ? 'Drill passed.' : 'Drill failed: no agent.',
+    })
+    const key = drillEvidenceKey('', evidence.restoreId, endedAt)
+    await ports.store.writeText(key, JSON.stringify(evidence))
+    await noteRehearsal(evidence, key, ports)
+  }
+  const found = async (scene_: ReturnType<typeof scene>, rules: object = {}) => {
+    const schedules = [{ name: 'daily', guests: { all: true }, everyHours: 24 }]
+    const told = await scene_.check({ rules, schedules })
+    const { guests, unknown } = await scene_.report(told.reportKey)
+    return { told, unknown, of: Object.fromEntries(guests.map((one) => [one.guest.id, one])) }
+  }
+
+  it('are shown and not judged, unless the rules ask for them', async () => {
+    const made = scene([guest('100'), guest('101')])
+    for (const id of ['100', '101']) await archived(made.ports, guest(id), 3)
+    await rehearsed(made.ports, '100', 40, true)
+    await rehearsed(made.ports, '100', 2, false)
+    const { told, of } = await found(made)
+    expect(told).toMatchObject({ outcome: 'succeeded', uncovered: 0 })
+    expect(of['100']).toMatchObject({
+      state: 'covered',
+      reasons: [],
+      rehearsal: { last: { passed: false }, lastPassed: { totalSeconds: 245 } },
+    })
+    expect(of['101']).not.toHaveProperty('rehearsal')
+  })
+
+  it('leave a guest unrehearsed when none passed as recently as the rules ask for, and say why', async () => {
+    const made = scene([guest('100'), guest('101'), guest('102'), guest('103'), guest('104')])
+    for (const id of ['100', '101', '102', '103']) await archived(made.ports, guest(id), 3)
+    await rehearsed(made.ports, '100', 40, true)
+    await rehearsed(made.ports, '100', 2, false)
+    await rehearsed(made.ports, '101', 10, true)
+    await rehearsed(made.ports, '101', 1, false)
+    await rehearsed(made.ports, '103', -1, true)
+    const { told, of } = await found(made, { rehearsedDays: 30 })
+    expect(Object.entries(of).map(([id, { state, reasons }]) => [id, state, reasons])).toEqual([
+      [
+        '100',
+        'unrehearsed',
+        ['Its last rehearsal that passed was 40 days ago.', 'The last one failed: Drill failed: no agent.'],
+      ],
+      ['101', 'covered', []],
+      ['102', 'unrehearsed', ['It was never rehearsed.']],
+      ['103', 'unrehearsed', ['Its last rehearsal that passed is dated in the future.']],
+      ['104', 'never', ['It was never archived.']],
+    ])
+    expect(told.summary).toBe('Site hq: 4 of 5 guests not covered (1 never, 3 unrehearsed, 1 covered).')
+  })
+
+  it('of another guest that had the id count for nothing', async () => {
+    const made = scene([guest('100', { identity: { id: 'present' } })])
+    await archived(made.ports, guest('100', { identity: { id: 'present' } }), 3)
+    await rehearsed(made.ports, '100', 1, true, 'former')
+    const { of } = await found(made, { rehearsedDays: 30 })
+    expect(of['100']).toMatchObject({ state: 'unrehearsed', reasons: ['It was never rehearsed.'] })
+    expect(of['100']).not.toHaveProperty('rehearsal')
+  })
+
+  it('whose book cannot be read are unknown, never none, and make a check uncertain that asks for them', async () => {
+    const made = scene([guest('100')])
+    await archived(made.ports, guest('100'), 3)
+    await made.ports.store.writeText('drills/sites/hq.json', '<html></html>')
+    const { told, of, unknown } = await found(made, { rehearsedDays: 30, wholeSite: false })
+    expect(of['100']).toMatchObject({ state: 'covered', reasons: [] })
+    expect(unknown).toEqual([
+      expect.stringMatching(/^When guests of site hq were rehearsed is not known\. .*can't be read/),
+    ])
+    expect(told).toMatchObject({ outcome: 'partial', certain: false })
+    expect((await made.ports.store.readText('drills/sites/hq.json'))?.text).toBe('<html></html>')
+  })
+
+  it('are read anew from the evidence where the book is gone, which is written again', async () => {
+    const made = scene([guest('100')])
+    await archived(made.ports, guest('100'), 3)
+    await rehearsed(made.ports, '100', 4, true)
+    const book = (await made.ports.store.readText('drills/sites/hq.json'))?.text
+    await made.ports.store.remove('drills/sites/hq.json')
+    expect((await found(made)).of['100']).toMatchObject({ rehearsal: { last: { passed: true } } })
+    expect((await made.ports.store.readText('drills/sites/hq.json'))?.text).toBe(book)
   })
 })

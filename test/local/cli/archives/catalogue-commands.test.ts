@@ -7,11 +7,13 @@ import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../../../functions/aws/s3-client.ts'
+import { noteRehearsal } from '../../../../functions/operations/books/rehearsals.ts'
 import { S3ArchiveStore } from '../../../../functions/aws/s3-archive-store.ts'
 import { archiveFolder, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import type { Guest } from '../../../../functions/contracts/nouns.ts'
 import { type S3Server, startS3 } from '../../../../local/s3/server.ts'
+import { evidenceOf } from '../../../fakes/drill-evidence.ts'
 import { manifestOf } from '../../../fakes/manifest.ts'
 import { guestlift as run, type Ended } from '../command-line.ts'
 
@@ -143,6 +145,25 @@ describe('the commands that read the bucket', () => {
       },
     })
     expect(await guestlift('show', '100', '--destination', 'moon')).toMatchObject({ code: 64 })
+  })
+
+  it('show: when the guest was rehearsed last, that it never was, and that nobody can tell', async () => {
+    const row = async () => /^Rehearsed +(.*)$/m.exec((await guestlift('show', '100')).out)?.[1]
+    const book = `${prefix}drills/sites/hq.json`
+    expect(await row()).toBe('never')
+    const ports = { store, keyPrefix: prefix }
+    await noteRehearsal(evidenceOf('drill-1'), `${prefix}drills/2026/11/20/drill-1.json`, ports)
+    expect(await row()).toBe('rehearsed 2026-11-20, 4 m 05 s, archive of 2026-11-19')
+    const told = JSON.parse((await guestlift('show', '100', '--json')).out) as { guests: unknown[] }
+    expect(told.guests).toMatchObject([{ rehearsal: { last: { passed: true, totalSeconds: 245 } } }])
+    const failed = { passed: false, endedAt: '2026-11-21T02:05:00.000Z', summary: 'Drill failed: it did not start.' }
+    await noteRehearsal(evidenceOf('drill-2', failed), `${prefix}drills/2026/11/21/drill-2.json`, ports)
+    expect(await row()).toBe(
+      'REHEARSAL FAILED 2026-11-21, 4 m 05 s, archive of 2026-11-19. Drill failed: it did not start. The last that passed: 2026-11-20.',
+    )
+    await store.writeText(book, '<html></html>')
+    expect(await row()).toMatch(/^When guests of site hq were rehearsed is not known\. The .* can't be read/)
+    await store.remove(book)
   })
 
   it('show <key>: that archive, whichever of its files the key names', async () => {

@@ -23,4 +23,24 @@ describe('printed coverage', () => {
     expect(told[5]).toMatch(/vm 900 .*odd$/)
     expect(told[6]).toBe('[1] 5 guests (vm 100, vm 101, vm 102 and 2 more): Guest 100 was never archived.')
   })
+
+  it('says when a guest was rehearsed, and that a rehearsal failed, in words', () => {
+    const last = {
+      at: '2026-11-20T02:00:00.000Z',
+      passed: true,
+      summary: 'Drill passed.',
+      archiveCreatedAt: '2026-11-19T02:00:00.000Z',
+      totalSeconds: 245,
+      evidenceKey: 'drills/2026/11/20/one.json',
+    }
+    const guests = [
+      { ...judged('100', 'odd'), rehearsal: { last, lastPassed: last } },
+      { ...judged('101', 'odd'), rehearsal: { last: { ...last, passed: false } } },
+      judged('102', 'odd'),
+    ]
+    const told = coverageLines({ guests, summary: 'In all.', unknown: [] }).map(stripVTControlCharacters)
+    expect(told[0]).toMatch(/vm 100 .* rehearsed 2026-11-20 +odd$/)
+    expect(told[1]).toMatch(/vm 101 .* REHEARSAL FAILED 2026-11-20 +odd$/)
+    expect(told[2]).not.toMatch(/rehears/i)
+  })
 })
