@@ -87,10 +87,7 @@ describe('the functions', () => {
       rightsOf(task).some((right) => right.startsWith('secretsmanager:GetSecretValue') && secret.test(right))
     const restoring = taskNames.filter((task) => reads(task, /\/restore\*$/))
     expect(restoring).toEqual(
-      // A drill is planned by the account that sees all guests, and changes nothing.
-      taskNames.filter(
-        (task) => task in restoreTasks && task !== 'PlanDrill' && 'SITE_SECRET_PREFIX' in tasks[task].env.shape,
-      ),
+      taskNames.filter((task) => task in restoreTasks && 'SITE_SECRET_PREFIX' in tasks[task].env.shape),
     )
     expect(restoring.filter((task) => reads(task, /site\/(hq|branch)(-\?{6})?$/))).toEqual([])
     const writes = taskNames

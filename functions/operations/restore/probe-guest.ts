@@ -18,6 +18,8 @@ type Needs = Pick<
 /** A guest without an agent shows nothing but that it goes on running. */
 const SETTLE_MILLISECONDS = 30_000
 const COMMAND_SECONDS = 60
+/** What writing down the result takes. */
+const SPARE_MILLISECONDS = 30_000
 
 /**
  * Unplug the guest of a drill, see that it is unplugged, start it, and look whether it works: its agent answers, and the
@@ -41,7 +43,7 @@ export async function probeGuest(input: TaskInput<'ProbeGuest'>, ports: Needs): 
     ...agentCheck(started, agentSeconds),
   ]
   if (started.running && started.agent === undefined) probes.push(await stillRuns(guest, provider.power, ports))
-  if (started.agent === true) for (const name of commands) probes.push(await commandCheck(guest, name, restores))
+  if (started.agent === true) for (const name of commands) probes.push(await commandCheck(guest, name, restores, ports))
   else if (commands.length > 0) probes.push(unasked(commands))
   const probedAt = ports.now().toISOString()
   const probed = await changeRestore(
@@ -93,8 +95,13 @@ async function commandCheck(
   guest: Guest,
   name: string,
   restores: { runCommand(guest: Guest, command: string, timeoutSeconds: number): Promise<number | undefined> },
+  { remainingMilliseconds }: Needs,
 ): Promise<DrillCheck> {
   const check = (passed: boolean, seen: string): DrillCheck => ({ name: 'command', passed, seen })
+  // A function that is killed in the middle would leave no result of those before it.
+  if (remainingMilliseconds() < COMMAND_SECONDS * 1000 + SPARE_MILLISECONDS) {
+    return check(false, `Command ${name} was not run: no time was left for it. Ask for fewer, or for a shorter boot.`)
+  }
   try {
     const code = await restores.runCommand(guest, name, COMMAND_SECONDS)
     if (code === undefined)
