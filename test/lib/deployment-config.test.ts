@@ -113,6 +113,18 @@ describe('a deployment’s configuration', () => {
       { ...small, retention: [1, 2].map((count) => ({ site: 'hq', retention: { 'keep-last': count } })) },
       /retention\[1\]: hq is listed twice/,
     ],
+    ...(
+      [
+        ['a drill on a site that is not there', [{ site: 'attic' }], /drills\[0\]\.request: no site attic/],
+        ['a drill of archives of a site that is not there', [{ from: 'attic' }], /drills\[0\]\.request: no site attic/],
+        ['two drills of one name', [{}, {}], /drills\[1\]: nightly is listed twice/],
+        ['a drill whose ids are no range', [{ ids: '9949-9900' }], /drills\[0\]\.request\.ids: a range of ids/],
+      ] as const
+    ).map(([what, drills, why]): [string, unknown, RegExp] => {
+      const request = { site: 'hq', guests: { all: true }, ids: '9900-9949' }
+      const named = drills.map((changes) => ({ name: 'nightly', request: { ...request, ...changes } }))
+      return [what, { ...small, drills: named }, why]
+    }),
     [
       'a coverage that is judged too seldom for an alarm',
       { ...small, coverage: { expression: 'cron(0 5 1 * ? *)' } },
