@@ -56,7 +56,9 @@ const policyFields = {
     .min(0)
     .max(3650)
     .default(30)
-    .describe('Each guest is due again so many days after its last rehearsal that passed. `0`: now.'),
+    .describe(
+      'Each guest is due again so many days after its last rehearsal that passed, and at once after one that failed. `0`: now.',
+    ),
   most: z.int().min(1).max(50).default(1).describe('Rehearsals of one drill. Those that waited longest come first.'),
   ids: scratchIdsSchema,
   node: z.string().min(1).optional().describe('The node. Without it, the one that each guest was archived on.'),

@@ -48,7 +48,9 @@ export function drillDue(
   const passedAt = last?.lastPassed === undefined ? undefined : Date.parse(last.lastPassed.at)
   const sincePassed = passedAt === undefined ? undefined : now.getTime() - passedAt
   // One in the future says nothing: our own clock wrote it, and it was wrong then or is now.
-  const isFresh = sincePassed !== undefined && sincePassed >= 0 && sincePassed < everyDays * DAY_MILLISECONDS
+  const isYoung = sincePassed !== undefined && sincePassed >= 0 && sincePassed < everyDays * DAY_MILLISECONDS
+  // A later failure weighs more than an earlier success.
+  const isFresh = isYoung && last?.last.passed === true
   if (isFresh) return 'not-due'
   const entry = rehearsable(chosen, archives, until)
   if (typeof entry === 'string') return { unfit: entry }
@@ -57,8 +59,9 @@ export function drillDue(
     guest: { id, kind, name: chosen.name === '' ? name : chosen.name },
     folder: entry.folder,
     node,
-    reason:
-      sincePassed === undefined
+    reason: isYoung
+      ? 'Its last rehearsal failed.'
+      : sincePassed === undefined
         ? 'It was never rehearsed with success.'
         : `Its last rehearsal that passed was ${duration(Math.max(0, sincePassed))} ago.`,
     lastTried: last === undefined ? 0 : Date.parse(last.last.at),

@@ -78,7 +78,9 @@ describe('a guest is due to be rehearsed', () => {
     expect(due(rehearsed('2026-11-29T02:00:00.000Z', false))).toMatchObject({
       lastTried: Date.parse('2026-11-29T02:00:00.000Z'),
     })
-    expect(due(rehearsed('2026-11-29T02:00:00.000Z', false, '2026-11-28T02:00:00.000Z'))).toBe('not-due')
+    expect(due(rehearsed('2026-11-29T02:00:00.000Z', false, '2026-11-28T02:00:00.000Z'))).toMatchObject({
+      reason: 'Its last rehearsal failed.',
+    })
   })
 
   it('when its last success is dated in the future, which proves nothing', () => {
