@@ -320,6 +320,59 @@ describe('a graceful stop', () => {
     expect(allEvents.filter(entered('Undo'))).toHaveLength(1)
   })
 
+  it('is over once a Map has dealt with it: what comes behind the Map runs undisturbed', async () => {
+    const { result, states } = await interrupted(
+      machine({
+        Each: {
+          Type: 'Map',
+          MaxConcurrency: 1,
+          ItemProcessor: {
+            ProcessorConfig: { Mode: 'INLINE' },
+            ...branch({ Work: task({ Catch: all('Given up'), End: true }), 'Given up': { Type: 'Pass', End: true } }),
+          },
+          Next: 'Report',
+        },
+        Report: task({ End: true }),
+      }),
+      started('Work'),
+      { input: [1, 2], tasks: { Work: hang, Report: () => 'reported' } },
+    )
+    expect(result).toMatchObject({ status: 'SUCCEEDED', output: 'reported' })
+    expect(states.filter((state) => state === 'Given up')).toHaveLength(2)
+  })
+
+  it('is handed to an execution within this one, which ends by itself before its Task fails', async () => {
+    let asked = false
+    const { result } = await interrupted(
+      machine({
+        Inner: {
+          Type: 'Task',
+          Resource: 'arn:aws:states:::states:startExecution.sync:2',
+          Arguments: { StateMachineArn: 'arn:aws:states:local:1:stateMachine:inner', Name: 'one' },
+          Catch: all('Report'),
+          End: true,
+        },
+        Report: task({ End: true }),
+      }),
+      (event) => event.type === 'TaskStarted',
+      {
+        tasks: {
+          Inner: (_args, { interrupted: stop }) =>
+            new Promise((resolve) => {
+              stop.addEventListener('abort', () => {
+                asked = true
+                resolve('cleaned up')
+              })
+            }),
+          Report: (error) => error,
+        },
+      },
+    )
+    expect(asked).toBe(true)
+    expect(result.status).toBe('SUCCEEDED')
+    expect(JSON.stringify(result.output)).toContain('Interrupted')
+  })
+
   it('leaves an execution alone that has ended', async () => {
     const { execution, outcome } = start(machine({ P: { Type: 'Pass', End: true } }))
     await execution.result

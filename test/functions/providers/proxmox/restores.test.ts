@@ -47,7 +47,11 @@ beforeAll(async () => {
     sleep: (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds / 20)),
     log: () => undefined,
   }
-  provider = openProxmox('lab', proxmoxSiteSchema.parse(lab.site({ account: 'restore' })), deps)
+  const site = proxmoxSiteSchema.parse(lab.site({ restores: true }))
+  if (site.restore === undefined) throw new Error('the lab has no account that restores')
+  const drillCommands = { boot: ['/bin/boot', '--check'], broken: ['/bin/broken'] }
+  const restore = { ...site.restore, drillCommands }
+  provider = openProxmox('lab', { ...site, auth: site.restore.auth, restore }, deps)
   const backup = openProxmox('lab', proxmoxSiteSchema.parse(lab.site()), deps)
   for (const guest of await backup.findGuests(['100', '101'])) {
     const { jobRef } = await backup.start(guest, backupOptionsSchema.parse({ storage: 'nas' }))
@@ -322,6 +326,17 @@ describe('a guest that was restored', () => {
     await provider.restores.makeTemplate(made.guest)
     expect(requestsOf('POST', '/template')).toBe(before + (fate === 'reset-before' ? 2 : 1))
     expect(lab.guests.find(({ vmid }) => vmid === id)).toMatchObject({ template: true })
+  })
+
+  it('runs a command in a guest by its name in the site file, and tells what it ended with', async () => {
+    const { made } = await restored('vm')
+    expect(provider.restores.commands).toEqual(['boot', 'broken'])
+    lab.control.guest(id, { status: 'running', exits: { '/bin/broken': 3 }, options: { agent: '1' } })
+    expect(await provider.restores.runCommand(made.guest, 'boot', 10)).toBe(0)
+    expect(await provider.restores.runCommand(made.guest, 'broken', 10)).toBe(3)
+    expect(lab.guests.find(({ vmid }) => vmid === id)?.commands).toEqual(['/bin/boot', '/bin/broken'])
+    lab.control.guest(id, { status: 'stopped' })
+    await expect(provider.restores.runCommand(made.guest, 'boot', 10)).rejects.toThrow(/is not running/)
   })
 
   it('is no template while it runs, and the platform says why', async () => {
