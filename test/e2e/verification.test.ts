@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { verificationSchema } from '../../functions/contracts/verification.ts'
-import { smallest, synthesise as synthesiseDefinitions } from '../lib/synthesise.ts'
+import { synthesise as synthesiseDefinitions } from '../lib/synthesise.ts'
 import { bucket, openSite, type Site } from './harness.ts'
 import { killFunction } from './kill-function.ts'
 
@@ -14,7 +14,7 @@ let hurried: Site
 let withoutRunner: Site
 
 beforeAll(async () => {
-  const { assembly } = await synthesiseDefinitions({ ...smallest, verification: { runner: 'none' } })
+  const { assembly } = await synthesiseDefinitions('withoutRunner')
   site = await openSite()
   withoutRunner = await openSite({
     functions: { definitions: { 'verify-archives': assembly.machines.verifyArchives } },

@@ -6,14 +6,14 @@ import { type TaskName, tasks } from '../../functions/contracts/tasks.ts'
 import { readTemplate, type Right, rightsOfRoles } from '../../local/iam/rights.ts'
 import { workflowNames } from '../../lib/workflow-names.ts'
 import { sorted } from './sorted.ts'
-import { smallest, type Synthesised, synthesise } from './synthesise.ts'
+import { type Synthesised, synthesise } from './synthesise.ts'
 
 /** Of the workflows and the larger runner. */
 const logsOfOthers = Object.keys(workflowNames).length + 1
 const taskNames = Object.keys(tasks) as TaskName[]
 let synthesised: Synthesised
 beforeAll(async () => {
-  synthesised = await synthesise({ ...smallest, sites: ['hq', 'branch'], defaultSite: 'hq' })
+  synthesised = await synthesise('twoSites')
 })
 
 /** What each role may do: action → resources, by the construct that has the role. Policies that roles share are told for each. */
@@ -220,10 +220,7 @@ describe('the functions', () => {
   })
 
   it('take memory and concurrency of the copy from the configuration', async () => {
-    const { exports } = await synthesise({
-      ...smallest,
-      transfer: { memoryMiB: 3008, reservedConcurrency: 4, maxConcurrency: 7 },
-    })
+    const { exports } = await synthesise('copyingInParallel')
     expect(() =>
       exports.hasResourceProperties('AWS::Lambda::Function', {
         FunctionName: 'guestlift-test-copy-parts',

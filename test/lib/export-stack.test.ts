@@ -3,60 +3,24 @@ import { Match } from 'aws-cdk-lib/assertions'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { describe, expect, it } from 'vitest'
 import { coverageRequestSchema } from '../../functions/contracts/coverage.ts'
-import { type DeploymentConfig } from '../../lib/deployment-config.ts'
 import { workflowNames } from '../../lib/workflow-names.ts'
 import { readAgain } from '../../functions/domain/selection/request.ts'
+import { type DeploymentName, deployments } from './deployments.ts'
 import { sorted } from './sorted.ts'
-import { smallest, synthesise } from './synthesise.ts'
-
-const job = { site: 'hq', guests: { vmids: [100, 101] } }
-/** A deployment with everything that can be configured. */
-const largest: DeploymentConfig = {
-  name: 'large',
-  account: '123456789012',
-  region: 'eu-central-1',
-  sites: ['hq', 'branch'],
-  defaultSite: 'branch',
-  bucket: {
-    name: 'large-archives',
-    keyPrefix: 'vm/',
-    objectLock: { mode: 'governance', days: 30 },
-    abandonedUploadDays: 30,
-  },
-  logRetentionDays: 365,
-  notificationEmails: ['ops@example.com'],
-  alarmAfterHoursWithoutSuccess: 26,
-  vpc: {
-    vpcId: 'vpc-0123456789abcdef0',
-    subnetIds: ['subnet-0123456789abcdef1', 'subnet-0123456789abcdef2'],
-    securityGroupIds: ['sg-0123456789abcdef0'],
-    s3RouteTableIds: ['rtb-0123456789abcdef0'],
-  },
-  schedules: [
-    { name: 'nightly', expression: 'cron(0 2 * * ? *)', timezone: 'Europe/Berlin', job },
-    { name: 'hourly', expression: 'rate(1 hour)', job: { ...job, site: 'branch' }, enabled: false },
-  ],
-  retention: [
-    { site: 'hq', expression: 'cron(0 6 * * ? *)', timezone: 'Europe/Berlin', retention: { 'keep-last': 3 } },
-  ],
-  transfer: { memoryMiB: 2048, maxConcurrency: 5, reservedConcurrency: 8 },
-}
+import { synthesise } from './synthesise.ts'
 
 describe('every deployment', () => {
-  it.each([
-    ['the smallest', smallest],
-    ['the largest', largest],
-  ])('passes the AWS Solutions rules: %s', async (_, config) => {
-    await expect(synthesise(config)).resolves.toBeDefined()
+  it.each(Object.keys(deployments) as DeploymentName[])('passes the AWS Solutions rules: %s', async (deployment) => {
+    await expect(synthesise(deployment)).resolves.toBeDefined()
   })
 
   it('would not pass them with a queue that is open to plain HTTP', async () => {
     const spoil = (stack: Stack) => new Queue(stack, 'Open')
-    await expect(synthesise(smallest, spoil)).rejects.toThrow(/AwsSolutions-SQS4/)
+    await expect(synthesise('smallest', spoil)).rejects.toThrow(/AwsSolutions-SQS4/)
   })
 
   it('is told apart from others by its name', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     expect(() =>
       exports.hasResourceProperties('AWS::StepFunctions::StateMachine', {
         StateMachineName: 'guestlift-large-export-run',
@@ -70,7 +34,7 @@ describe('every deployment', () => {
   })
 
   it('tells the command line where its parts are', async () => {
-    const { exports } = await synthesise(smallest)
+    const { exports } = await synthesise('smallest')
     for (const output of [
       'ExportRunArn',
       'ExportGuestArn',
@@ -84,7 +48,7 @@ describe('every deployment', () => {
   })
 
   it('logs errors without execution data, and traces', async () => {
-    const { exports } = await synthesise(smallest)
+    const { exports } = await synthesise('smallest')
     expect(() =>
       exports.allResourcesProperties('AWS::StepFunctions::StateMachine', {
         LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
@@ -99,7 +63,7 @@ describe('every deployment', () => {
   })
 
   it('exports as many guests at a time as the configuration says', async () => {
-    const { assembly } = await synthesise(largest)
+    const { assembly } = await synthesise('largest')
     const { States } = assembly.machines.exportRun as { States: Record<string, unknown> }
     expect(States['Export each guest']).toMatchObject({ MaxConcurrency: 5, ToleratedFailurePercentage: 100 })
   })
@@ -107,7 +71,7 @@ describe('every deployment', () => {
 
 describe('schedules', () => {
   it('start the run with the job and the time they were due', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     const schedules = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
     const nightly = schedules.find(({ Name }) => Name === 'nightly')
     expect(nightly).toMatchObject({
@@ -130,22 +94,21 @@ describe('schedules', () => {
   })
 
   it('sweep abandoned uploads every day, unless the deployment says otherwise', async () => {
-    const sweepOf = async (config: DeploymentConfig) => {
-      const { exports } = await synthesise(config)
+    const sweepOf = async (deployment: DeploymentName) => {
+      const { exports } = await synthesise(deployment)
       const all = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
       return all.find(({ Name }) => Name === 'sweep.uploads')
     }
-    expect(await sweepOf(smallest)).toMatchObject({
+    expect(await sweepOf('smallest')).toMatchObject({
       ScheduleExpression: 'rate(1 day)',
       State: 'ENABLED',
       Target: { Input: '{"dryRun":false}', DeadLetterConfig: { Arn: expect.anything() } },
     })
-    const other = { ...smallest, sweep: { expression: 'cron(0 12 ? * SUN *)', enabled: false } }
-    expect(await sweepOf(other)).toMatchObject({ ScheduleExpression: 'cron(0 12 ? * SUN *)', State: 'DISABLED' })
+    expect(await sweepOf('notSwept')).toMatchObject({ ScheduleExpression: 'cron(0 12 ? * SUN *)', State: 'DISABLED' })
   })
 
   it('prune the archives of each site that has a retention, and of no other', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     const all = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
     const prunings = all.filter(({ Name }) => String(Name).startsWith('prune.'))
     expect(prunings).toMatchObject([
@@ -155,19 +118,12 @@ describe('schedules', () => {
       site: 'hq',
       retention: { 'keep-last': 3, timeZone: 'UTC', minimumArchives: 1, largestShare: 0.5 },
     })
-    const { exports: others } = await synthesise(smallest)
+    const { exports: others } = await synthesise('smallest')
     expect(JSON.stringify(others.findResources('AWS::Scheduler::Schedule'))).not.toContain('prune.')
   })
 
   it('judge the coverage of each site against the schedules that are switched on for it', async () => {
-    const { exports } = await synthesise({
-      ...largest,
-      schedules: [
-        ...(largest.schedules ?? []),
-        { name: 'weekdays', expression: 'cron(0 20 ? * MON-FRI *)', job: { site: 'hq', guests: { all: true } } },
-      ],
-      coverage: { graceHours: 3, parkedTags: ['lab'], expression: 'cron(0 5 * * ? *)' },
-    })
+    const { exports } = await synthesise('coveredByThreeSchedules')
     const all = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
     const checks = all.filter(({ Name }) => Name.startsWith('coverage.'))
     expect(checks.map(({ Name, State }) => [Name, State])).toEqual([
@@ -195,22 +151,24 @@ describe('schedules', () => {
   })
 
   it('verify what is due every day with the deployment’s own policy, unless the deployment says otherwise', async () => {
-    const scheduleOf = async (config: DeploymentConfig) => {
-      const { exports } = await synthesise(config)
+    const scheduleOf = async (deployment: DeploymentName) => {
+      const { exports } = await synthesise(deployment)
       const all = Object.values(exports.findResources('AWS::Scheduler::Schedule')).map((each) => each['Properties'])
       return all.find(({ Name }) => Name === 'verify.archives')
     }
-    expect(await scheduleOf(smallest)).toMatchObject({
+    expect(await scheduleOf('smallest')).toMatchObject({
       ScheduleExpression: 'rate(1 day)',
       State: 'ENABLED',
       Target: { Input: '{}', DeadLetterConfig: { Arn: expect.anything() } },
     })
-    const other = { ...smallest, verification: { expression: 'cron(0 4 ? * SUN *)', enabled: false } }
-    expect(await scheduleOf(other)).toMatchObject({ ScheduleExpression: 'cron(0 4 ? * SUN *)', State: 'DISABLED' })
+    expect(await scheduleOf('notVerified')).toMatchObject({
+      ScheduleExpression: 'cron(0 4 ? * SUN *)',
+      State: 'DISABLED',
+    })
   })
 
   it('may start the runs and what looks after the bucket, and nothing else', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     const starts = Object.values(exports.findResources('AWS::IAM::Policy')).filter((policy) =>
       JSON.stringify(policy).includes('states:StartExecution'),
     )
@@ -233,7 +191,7 @@ describe('schedules', () => {
 
 describe('the larger runner', () => {
   it('reads archives in CodeBuild with the bundle of Verify deep, may write their verdicts alone, and has no privileges', async () => {
-    const { exports } = await synthesise({ ...smallest, bucket: { keyPrefix: 'vm/' } })
+    const { exports } = await synthesise('keptUnderPrefix')
     const [project] = Object.values(exports.findResources('AWS::CodeBuild::Project'))
     const verify = Object.values(exports.findResources('AWS::Lambda::Function')).find(
       (each) => each['Metadata']['guestlift:stem'] === 'verify-deep',
@@ -265,7 +223,7 @@ describe('the larger runner', () => {
   })
 
   it('runs on ARM, which is cheaper, in regions that are known to have it', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     expect(() =>
       exports.hasResourceProperties('AWS::CodeBuild::Project', {
         Environment: { Type: 'ARM_CONTAINER', Image: 'aws/codebuild/amazonlinux-aarch64-standard:4.0' },
@@ -274,7 +232,7 @@ describe('the larger runner', () => {
   })
 
   it('is not made where the deployment wants none, and nothing refers to it', async () => {
-    const { exports, assembly } = await synthesise({ ...smallest, verification: { runner: 'none' } })
+    const { exports, assembly } = await synthesise('withoutRunner')
     expect(() => exports.resourceCountIs('AWS::CodeBuild::Project', 0)).not.toThrow()
     expect(JSON.stringify(assembly.machines.verifyArchives)).not.toContain('codebuild:')
     expect(JSON.stringify(assembly.machines.verifyArchives)).toContain('Left for another machine')
@@ -283,7 +241,7 @@ describe('the larger runner', () => {
 
 describe('failure notices', () => {
   it('cover executions that failed, ran out of time or were stopped', async () => {
-    const { exports } = await synthesise(smallest)
+    const { exports } = await synthesise('smallest')
     const upkeep = ['SweepUploads', 'VerifyArchives', 'PruneArchives', 'JudgeCoverage']
     const others = ['ExportGuest', ...upkeep, 'RestoresRestoreGuest', 'RestoresCleanUpRestore', 'CleanUp']
     for (const machines of [['ExportRun'], others]) {
@@ -311,7 +269,7 @@ describe('failure notices', () => {
   })
 
   it('hold the input and the command that repeat what was not archived, which Authenticate understands', async () => {
-    const { exports } = await synthesise(smallest)
+    const { exports } = await synthesise('smallest')
     const rules = exports.findResources('AWS::Events::Rule')
     const [run] = Object.entries(rules).flatMap(([id, rule]) => (id.includes('RunEnded') ? [rule] : []))
     const lines = JSON.stringify(run?.['Properties'].Targets[0].InputTransformer.InputTemplate)
@@ -326,7 +284,7 @@ describe('failure notices', () => {
   })
 
   it('start the clean-up when a run or a guest was stopped or ran out of time, and tell how it went', async () => {
-    const { exports } = await synthesise(smallest)
+    const { exports } = await synthesise('smallest')
     const detail = (status: string[], machines: string[]) => ({
       status,
       stateMachineArn: machines.map((name) => ({ Ref: Match.stringLikeRegexp(`^${name}`) })),
@@ -358,7 +316,7 @@ describe('failure notices', () => {
   })
 
   it('go to an encrypted topic that its senders may use, over TLS only', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     expect(() => exports.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() })).not.toThrow()
     expect(() => exports.hasResourceProperties('AWS::KMS::Key', { EnableKeyRotation: true })).not.toThrow()
     const [key] = Object.values(exports.findResources('AWS::KMS::Key'))
@@ -379,7 +337,7 @@ describe('failure notices', () => {
   })
 
   it('tell of schedules that started nothing, of lost notices, and of a long time without success, of all sites and of each', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     expect(() =>
       exports.resourceCountIs('AWS::CloudWatch::Alarm', 8 + 3 * Object.keys(workflowNames).length),
     ).not.toThrow()
@@ -416,21 +374,21 @@ describe('failure notices', () => {
 })
 
 describe('the alarm about uncovered guests', () => {
-  const alarmsOf = async (coverage: DeploymentConfig['coverage']) => {
-    const { exports } = await synthesise({ ...smallest, coverage })
+  const alarmsOf = async (deployment: DeploymentName) => {
+    const { exports } = await synthesise(deployment)
     return Object.values(exports.findResources('AWS::CloudWatch::Alarm'))
       .map((each) => each['Properties'])
       .filter(({ MetricName }) => MetricName === 'GuestsUncovered')
   }
 
   it.each([
-    [undefined, 6 * 3600],
-    ['rate(20 minutes)', 20 * 60],
-    ['rate(90 minutes)', 2 * 3600],
-    ['cron(0 5 ? * MON-FRI *)', 72 * 3600],
-    ['cron(0 5 ? * SUN *)', 168 * 3600],
-  ])('looks at one check each, and takes none for the worst: %s', async (expression, seconds) => {
-    expect(await alarmsOf(expression === undefined ? undefined : { expression })).toMatchObject([
+    ['smallest', 6 * 3600],
+    ['coveredEvery20Minutes', 20 * 60],
+    ['coveredEvery90Minutes', 2 * 3600],
+    ['coveredOnWeekdays', 72 * 3600],
+    ['coveredOnSundays', 168 * 3600],
+  ] as const)('looks at one check each, and takes none for the worst: %s', async (deployment, seconds) => {
+    expect(await alarmsOf(deployment)).toMatchObject([
       {
         Dimensions: [
           { Name: 'Deployment', Value: 'test' },
@@ -447,13 +405,13 @@ describe('the alarm about uncovered guests', () => {
   })
 
   it('is not made where nobody checks', async () => {
-    expect(await alarmsOf({ enabled: false })).toEqual([])
+    expect(await alarmsOf('notCovered')).toEqual([])
   })
 })
 
 describe('a VPC', () => {
   it('holds exactly the functions that talk to a site', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     const outside = Object.values(exports.findResources('AWS::Lambda::Function'))
       .filter((each) => !('VpcConfig' in each['Properties']))
       .map((each) => each['Properties'].FunctionName)
@@ -484,7 +442,7 @@ describe('a VPC', () => {
   })
 
   it('lets Lambda attach them with their roles, and their own code touch no network', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     const [policy] = Object.entries(exports.findResources('AWS::IAM::Policy')).flatMap(([id, each]) =>
       id.startsWith('FunctionsCopyParts') ? [each['Properties'].PolicyDocument.Statement] : [],
     )
@@ -505,7 +463,7 @@ describe('a VPC', () => {
   })
 
   it('carries archive bytes over a gateway endpoint, and no NAT gateway is made', async () => {
-    const { exports } = await synthesise(largest)
+    const { exports } = await synthesise('largest')
     expect(() =>
       exports.hasResourceProperties('AWS::EC2::VPCEndpoint', {
         VpcEndpointType: 'Gateway',
@@ -517,7 +475,7 @@ describe('a VPC', () => {
   })
 
   it('is not made unless asked for', async () => {
-    const { exports } = await synthesise(smallest)
+    const { exports } = await synthesise('smallest')
     expect(JSON.stringify(exports.toJSON())).not.toContain('AWS::EC2')
   })
 })

@@ -41,7 +41,6 @@ function written(siteCount: number): Written[] {
   try {
     const app = new App({
       outdir,
-      builtinCloudFormationValidation: false,
       context: { 'aws:cdk:bundling-stacks': [], '@aws-cdk/aws-iam:minimizePolicies': true },
     })
     new ExportStack(app, parseDeployment(longest(siteCount), 'the test'))

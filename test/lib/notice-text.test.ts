@@ -13,7 +13,7 @@ import { statesOf } from './workflows/asl.ts'
 
 let synthesised: Synthesised
 beforeAll(async () => {
-  synthesised = await synthesise({ name: 'test', sites: ['hq'], account: '123456789012', region: 'eu-central-1' })
+  synthesised = await synthesise('inOneRegion')
 })
 
 const nasty = 'Guest 100: the "web" server\nsaid \\ "no"\r\n\tand\u0007 more'

@@ -10,18 +10,9 @@ import { verificationMetrics } from '../../functions/domain/verification/verific
 import { type DeploymentConfig, parseDeployment } from '../../lib/deployment-config.ts'
 import { ExportStack } from '../../lib/export-stack.ts'
 import { workflowNames } from '../../lib/workflow-names.ts'
+import { deployments } from './deployments.ts'
 import { sorted } from './sorted.ts'
 import { synthesise } from './synthesise.ts'
-
-const watched: DeploymentConfig = {
-  name: 'watched',
-  account: '123456789012',
-  region: 'eu-central-1',
-  sites: ['hq', 'branch'],
-  notificationEmails: ['ops@example.com'],
-  alarmAfterHoursWithoutSuccess: 26,
-  schedules: [{ name: 'nightly', expression: 'rate(1 day)', job: { site: 'hq', guests: { all: true } } }],
-}
 
 const statementSchema = z.looseObject({
   Effect: z.enum(['Allow', 'Deny']),
@@ -35,7 +26,7 @@ type Resource = Readonly<{ Type: string; Properties: Record<string, unknown> }>
 
 let resources: Record<string, Resource>
 beforeAll(async () => {
-  const { exports } = await synthesise(watched)
+  const { exports } = await synthesise('watched')
   resources = z
     .object({
       Resources: z.record(
@@ -311,9 +302,9 @@ describe('a deployment that runs by itself', () => {
   }
 
   it('is warned about at synthesis when nobody is told of its failures', () => {
-    const { notificationEmails: _, ...unwatchedConfig } = watched
+    const { notificationEmails: _, ...unwatchedConfig } = deployments.watched
     expect(warningsOf(unwatchedConfig)).toHaveLength(1)
-    expect(warningsOf(watched)).toEqual([])
+    expect(warningsOf(deployments.watched)).toEqual([])
   })
 
   it('is not warned about while everything is switched off', () => {

@@ -12,15 +12,7 @@ const page = read('operate.md')
 
 let synthesised: Synthesised
 beforeAll(async () => {
-  synthesised = await synthesise({
-    name: 'watched',
-    account: '123456789012',
-    region: 'eu-central-1',
-    sites: ['hq', 'branch'],
-    notificationEmails: ['ops@example.com'],
-    alarmAfterHoursWithoutSuccess: 26,
-    schedules: [{ name: 'nightly', expression: 'rate(1 day)', job: { site: 'hq', guests: { all: true } } }],
-  })
+  synthesised = await synthesise('watched')
 })
 
 /** Logical id → what the mail of an alarm says. */

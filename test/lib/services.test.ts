@@ -7,7 +7,7 @@ import { readPolicy, type Statement } from '../../local/iam/policy.ts'
 import { logicalId, resolved, resourceStatements, roleStatements } from '../../local/iam/roles.ts'
 import { keyOf, localArn, machineArn, type Template, templateSchema, text } from '../../local/run/template-values.ts'
 import { type WorkflowKey, workflowNames } from '../../lib/workflow-names.ts'
-import { smallest, synthesise, type Synthesised } from './synthesise.ts'
+import { synthesise, type Synthesised } from './synthesise.ts'
 import { statesOf } from './workflows/asl.ts'
 
 const ACCOUNT = '000000000000'
@@ -16,7 +16,7 @@ let template: Template
 let roles: Map<string, Statement[]>
 
 beforeAll(async () => {
-  synthesised = await synthesise(smallest)
+  synthesised = await synthesise('smallest')
   template = templateSchema.parse(synthesised.exports.toJSON())
   roles = roleStatements(template.Resources, resolve)
 })

@@ -1,18 +1,18 @@
 import { Match } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import { sorted } from './sorted.ts'
-import { smallest, synthesise } from './synthesise.ts'
+import { synthesise } from './synthesise.ts'
 
 describe('the storage stack', () => {
   it('keeps the bucket and what guards it when the stack goes, and neither when making them failed', async () => {
-    const { storage } = await synthesise(smallest)
+    const { storage } = await synthesise('smallest')
     const kept = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' }
     for (const type of ['AWS::S3::Bucket', 'AWS::S3::BucketPolicy'])
       expect(() => storage.hasResource(type, kept)).not.toThrow()
   })
 
   it('encrypts, versions and shuts the bucket', async () => {
-    const { storage } = await synthesise(smallest)
+    const { storage } = await synthesise('smallest')
     expect(() =>
       storage.hasResourceProperties('AWS::S3::Bucket', {
         BucketEncryption: {
@@ -31,7 +31,7 @@ describe('the storage stack', () => {
   })
 
   it('refuses plain HTTP and old TLS', async () => {
-    const { storage } = await synthesise(smallest)
+    const { storage } = await synthesise('smallest')
     for (const Condition of [
       { Bool: { 'aws:SecureTransport': 'false' } },
       { NumericLessThan: { 's3:TlsVersion': 1.2 } },
@@ -47,7 +47,7 @@ describe('the storage stack', () => {
   })
 
   it('drops abandoned uploads only after guests can no longer be repeated, and old versions of bookkeeping alone', async () => {
-    const { storage } = await synthesise({ ...smallest, bucket: { keyPrefix: 'backups/', abandonedUploadDays: 20 } })
+    const { storage } = await synthesise('keptForRepeats')
     const [bucket] = Object.values(storage.findResources('AWS::S3::Bucket'))
     const rules: Record<string, unknown>[] = bucket?.['Properties'].LifecycleConfiguration.Rules
     const abandoned = rules.filter((rule) => 'AbortIncompleteMultipartUpload' in rule)
@@ -81,13 +81,10 @@ describe('the storage stack', () => {
   })
 
   it.each([
-    ['governance', 'GOVERNANCE'],
-    ['compliance', 'COMPLIANCE'],
-  ] as const)('locks objects in %s mode when asked to', async (mode, Mode) => {
-    const { storage } = await synthesise({
-      ...smallest,
-      bucket: { name: 'my-archives', objectLock: { mode, days: 30 } },
-    })
+    ['lockedForGovernance', 'GOVERNANCE'],
+    ['lockedForCompliance', 'COMPLIANCE'],
+  ] as const)('locks objects when asked to: %s', async (deployment, Mode) => {
+    const { storage } = await synthesise(deployment)
     expect(() =>
       storage.hasResourceProperties('AWS::S3::Bucket', {
         BucketName: 'my-archives',
@@ -98,7 +95,7 @@ describe('the storage stack', () => {
   })
 
   it('exports the bucket’s name to the export stack, which so protects it', async () => {
-    const { storage, exports } = await synthesise(smallest)
+    const { storage, exports } = await synthesise('smallest')
     expect(() =>
       storage.hasOutput('ArchiveBucketName', { Export: { Name: 'guestlift-test-archive-bucket' } }),
     ).not.toThrow()

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import type { Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { z } from 'zod'
-import type { DeploymentConfig } from '../../lib/deployment-config.ts'
 import { fingerprint, sources, stateFolder } from '../../local/run/assembly.ts'
 import { madeOnce } from '../../local/run/made-once.ts'
 import { type Assembly, readAssembly } from '../../local/run/synthesised.ts'
+import { type DeploymentName, deployments } from './deployments.ts'
 
 /** What the tests read of a template is checked by them. */
 const templateJson = z.record(z.string(), z.unknown())
@@ -20,41 +20,39 @@ export interface Synthesised {
   assembly: Assembly
 }
 
-/** A deployment with nothing but what is required. */
-export const smallest: DeploymentConfig = { name: 'test', sites: ['hq'] }
-
-/** By their configurations: a test only reads what was synthesised. */
-const known = new Map<string, Promise<Synthesised>>()
+/** A test only reads what was synthesised. */
+const known = new Map<DeploymentName, Promise<Synthesised>>()
 const kept = keptFolder()
 
 /**
  * Synthesise a deployment. Each takes seconds, so all processes share what was synthesised from these very sources, and
  * so does the next run of the tests.
  * @param spoil adds something to the export stack before synthesis; that is shared with nobody
- * @throws an error that lists every finding of the AWS Solutions rules and of CloudFormation's own
+ * @param name of a deployment that is listed, since only those are judged by CloudFormation's rules
+ * @throws an error that lists every finding of the AWS Solutions rules
  */
-export function synthesise(config: DeploymentConfig, spoil?: (exports: Stack) => void): Promise<Synthesised> {
-  if (spoil !== undefined) return synthesiseSpoilt(config, spoil)
-  const key = JSON.stringify(config)
-  const synthesised = known.get(key) ?? readOrMake(config, createHash('sha256').update(key).digest('hex').slice(0, 16))
-  known.set(key, synthesised)
+export function synthesise(name: DeploymentName, spoil?: (exports: Stack) => void): Promise<Synthesised> {
+  if (spoil !== undefined) return synthesiseSpoilt(name, spoil)
+  const synthesised = known.get(name) ?? synthesisedFolder(name).then(readSynthesised)
+  known.set(name, synthesised)
   return synthesised
 }
 
-async function readOrMake(config: DeploymentConfig, name: string): Promise<Synthesised> {
-  const made = await madeOnce(join(await kept, name), async (draft) => {
+/** The folder of a deployment's cloud assembly, which is only read. @throws as `synthesise` does */
+export async function synthesisedFolder(name: DeploymentName): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(deployments[name])).digest('hex').slice(0, 16)
+  return madeOnce(join(await kept, hash), async (draft) => {
     // Loading all that synthesises takes longer than reading what was synthesised.
     const { synthesiseInto } = await import('./synthesise-into.ts')
-    synthesiseInto(draft, config)
+    synthesiseInto(draft, name)
   })
-  return readSynthesised(made)
 }
 
-async function synthesiseSpoilt(config: DeploymentConfig, spoil: (exports: Stack) => void): Promise<Synthesised> {
+async function synthesiseSpoilt(name: DeploymentName, spoil: (exports: Stack) => void): Promise<Synthesised> {
   const outdir = mkdtempSync(join(tmpdir(), 'guestlift-synth-'))
   try {
     const { synthesiseInto } = await import('./synthesise-into.ts')
-    synthesiseInto(outdir, config, spoil)
+    synthesiseInto(outdir, name, spoil)
     return await readSynthesised(outdir)
   } finally {
     rmSync(outdir, { recursive: true })

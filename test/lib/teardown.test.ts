@@ -1,18 +1,8 @@
 /** A stack that is torn down, or whose first deployment fails and is rolled back, leaves nothing that stops the next. */
 import { describe, expect, it } from 'vitest'
 import { readTemplate, type Template } from '../../local/iam/rights.ts'
-import { type DeploymentConfig } from '../../lib/deployment-config.ts'
 import { sorted } from './sorted.ts'
 import { synthesise } from './synthesise.ts'
-
-const config: DeploymentConfig = {
-  name: 'named',
-  sites: ['hq'],
-  bucket: { name: 'my-archives', objectLock: { mode: 'governance', days: 30 } },
-  notificationEmails: ['ops@example.com'],
-  schedules: [{ name: 'nightly', expression: 'rate(1 day)', job: { site: 'hq', guests: { all: true } } }],
-  retention: [{ site: 'hq', retention: { 'keep-last': 3 } }],
-}
 
 /** Types whose resources stay when their stack goes, and why that stops nothing. */
 const kept: Readonly<Record<string, string>> = {
@@ -49,7 +39,7 @@ const naming = [
 const ownNamesOnly = new Set(['AWS::IAM::Policy'])
 
 async function templates(): Promise<(Template & { raw: Record<string, Record<string, unknown>> })[]> {
-  const { storage, exports } = await synthesise(config)
+  const { storage, exports } = await synthesise('named')
   return [storage, exports].map((template) => {
     const json = template.toJSON() as { Resources: Record<string, Record<string, unknown>> }
     return { ...readTemplate(json), raw: json.Resources }

@@ -8,12 +8,7 @@ import { branches } from '../../lib/workflows/branches/branches.ts'
 
 /** The whole app with the island as a further platform, whose branch stands beside the others. */
 export async function synthesiseIsland(directory: string): Promise<string> {
-  const app = new App({
-    outdir: directory,
-    // Its rules are asked of the deployments in test/lib; asking them here takes longer than the rest.
-    builtinCloudFormationValidation: false,
-    context: { deployment: 'example' },
-  })
+  const app = new App({ outdir: directory, context: { deployment: 'example' } })
   const deployment = await readDeployment(app.node)
   const storage = new StorageStack(app, deployment)
   new ExportStack(app, deployment, {

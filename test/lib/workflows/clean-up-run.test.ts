@@ -9,11 +9,11 @@ import { startBackup } from '../../../functions/operations/backup/start-backup.t
 import { goodEvidence } from '../../fakes/evidence.ts'
 import { execution, type FakePorts, fakePorts, item } from '../../fakes/ports.ts'
 import { type FakeTask, run } from '../../local/asl/harness.ts'
-import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+import { type Synthesised, synthesise } from '../synthesise.ts'
 
 let synthesised: Synthesised
 beforeAll(async () => {
-  synthesised = await synthesise(smallest)
+  synthesised = await synthesise('smallest')
 })
 
 const child = `${execution}-child`

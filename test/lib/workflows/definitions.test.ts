@@ -9,7 +9,7 @@ import { sampleInput } from '../../../lib/workflows/export-run.ts'
 import { jobSchema } from '../../../functions/contracts/job.ts'
 import { type Definition, stemOf } from '../../../local/run/synthesised.ts'
 import { sorted } from '../sorted.ts'
-import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+import { type Synthesised, synthesise } from '../synthesise.ts'
 import {
   assignedBefore,
   type Scope,
@@ -62,7 +62,7 @@ const small = (machine: WorkflowKey): boolean => machine !== 'exportRun' && mach
 let synthesised: Synthesised
 
 beforeAll(async () => {
-  synthesised = await synthesise(smallest)
+  synthesised = await synthesise('smallest')
 })
 
 function definition(machine: WorkflowKey): Definition {

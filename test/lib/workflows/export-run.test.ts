@@ -5,11 +5,11 @@ import { TaskFailure } from '../../../local/asl/interpreter.ts'
 import type { Definition } from '../../../local/run/synthesised.ts'
 import { item } from '../../fakes/ports.ts'
 import { type FakeTask, memoryStore, run } from '../../local/asl/harness.ts'
-import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+import { type Synthesised, synthesise } from '../synthesise.ts'
 
 let synthesised: Synthesised
 beforeAll(async () => {
-  synthesised = await synthesise(smallest)
+  synthesised = await synthesise('smallest')
 })
 
 const planKey = `${item.run.prefix}plan.json`

@@ -8,14 +8,14 @@ import { tasks } from '../../../functions/contracts/tasks.ts'
 import { verificationRequestSchema } from '../../../functions/contracts/verification-policy.ts'
 import { noCopyWork } from '../../../functions/domain/transfer/copy-work.ts'
 import { stored } from '../../fakes/evidence.ts'
-import { smallest, synthesise } from '../synthesise.ts'
+import { synthesise } from '../synthesise.ts'
 import { type State, statesOf } from './asl.ts'
 
 let states: Map<string, State>
 let verification: Map<string, State>
 
 beforeAll(async () => {
-  const { assembly } = await synthesise(smallest)
+  const { assembly } = await synthesise('smallest')
   const { exportRun, judgeCoverage, sweepUploads } = assembly.machines
   states = new Map([exportRun, judgeCoverage, sweepUploads].flatMap(statesOf))
   verification = new Map(statesOf(assembly.machines.verifyArchives))

@@ -6,7 +6,7 @@ import { LEG_EVENTS } from '../../../lib/workflows/legs.ts'
 import { type WorkflowKey, workflowNames } from '../../../lib/workflow-names.ts'
 import { type Scope, scopesOf, type State, transitionsOf } from './asl.ts'
 import { drillRequestSchema } from '../../../functions/contracts/drill.ts'
-import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+import { type Synthesised, synthesise } from '../synthesise.ts'
 
 /** Four fifths of what Step Functions allows. */
 const BOUND = 20_000
@@ -14,7 +14,7 @@ const machines = Object.keys(workflowNames) as WorkflowKey[]
 
 let synthesised: Synthesised
 beforeAll(async () => {
-  synthesised = await synthesise(smallest)
+  synthesised = await synthesise('smallest')
 })
 
 function retriesOf({ Retry = [] }: State): number {

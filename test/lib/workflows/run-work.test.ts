@@ -14,11 +14,11 @@ import { MemoryStore } from '../../fakes/memory-store.ts'
 import { fakePorts, item } from '../../fakes/ports.ts'
 import { TaskFailure } from '../../../local/asl/errors.ts'
 import { type FakeTask, run } from '../../local/asl/harness.ts'
-import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+import { type Synthesised, synthesise } from '../synthesise.ts'
 
 let synthesised: Synthesised
 beforeAll(async () => {
-  synthesised = await synthesise(smallest)
+  synthesised = await synthesise('smallest')
 })
 
 const payloadOf = (args: unknown) => (args as { Payload: unknown }).Payload

@@ -23,7 +23,7 @@ import { fakePorts, item } from '../../fakes/ports.ts'
 import { artifact, stored } from '../../fakes/evidence.ts'
 import { MemoryStore } from '../../fakes/memory-store.ts'
 import { type FakeTask, memoryStore, type Outcome, run } from '../../local/asl/harness.ts'
-import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+import { type Synthesised, synthesise } from '../synthesise.ts'
 
 /** What no execution may pass, whatever it does: a fifth of the quota stays to spare. */
 const BOUND = 20_000
@@ -35,7 +35,7 @@ const FUNCTION_SECONDS = 900
 
 let synthesised: Synthesised
 beforeAll(async () => {
-  synthesised = await synthesise(smallest)
+  synthesised = await synthesise('smallest')
 })
 
 /** S3 of which only the list of parts is real; it is asked for often, and kept in order as parts arrive. */

@@ -2,11 +2,11 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TaskInput, tasks } from '../../../functions/contracts/tasks.ts'
 import { type FakeTask, memoryStore, run } from '../../local/asl/harness.ts'
-import { smallest, type Synthesised, synthesise } from '../synthesise.ts'
+import { type Synthesised, synthesise } from '../synthesise.ts'
 
 let synthesised: Synthesised
 beforeAll(async () => {
-  synthesised = await synthesise(smallest)
+  synthesised = await synthesise('smallest')
 })
 
 const planKey = 'verifications/2026/11/22/v/plan.json'

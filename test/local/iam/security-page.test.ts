@@ -1,18 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { readTemplate, rightsOfRoles } from '../../../local/iam/rights.ts'
 import { securityPage } from '../../../local/iam/security-page.ts'
-import { deployment } from '../../../lib/deployments/example.ts'
 import { synthesise } from '../../lib/synthesise.ts'
 
 describe('the page about who may do what', () => {
   it('is what the example deployment synthesises to; npm run docs:security writes it', async () => {
-    const { storage, exports } = await synthesise(deployment)
+    const { storage, exports } = await synthesise('example')
     const page = securityPage({ storage: storage.toJSON(), exports: exports.toJSON() })
     await expect(page).toMatchFileSnapshot('../../../docs/security.md')
   })
 
   it('names every role, every action and every resource that a policy names', async () => {
-    const { storage, exports } = await synthesise(deployment)
+    const { storage, exports } = await synthesise('example')
     const page = securityPage({ storage: storage.toJSON(), exports: exports.toJSON() })
     const rights = [...rightsOfRoles(readTemplate(exports.toJSON())).values()].flat()
     expect(rights.length).toBeGreaterThan(200)
