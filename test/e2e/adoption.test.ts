@@ -10,7 +10,7 @@ const MIB = 2 ** 20
 let site: Site
 let provider: ProxmoxProvider
 beforeAll(async () => {
-  site = await openSite({ guestBytes: 150 * MIB })
+  site = await openSite({ guestBytes: 136 * MIB })
   provider = openProxmox('hq', proxmoxSiteSchema.parse(site.lab.site()), {
     now: () => new Date(),
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),

@@ -53,7 +53,7 @@ beforeAll(async () => {
         { vmid: 100, kind: 'qemu', name: 'web', diskBytes: 3 * MIB },
         { vmid: 101, kind: 'lxc', name: 'db', dataBytes: 2 * MIB, options: { unprivileged: '1' } },
         // Its image has three parts.
-        { vmid: 102, kind: 'qemu', name: 'large', diskBytes: 150 * MIB, zero: 0 },
+        { vmid: 102, kind: 'qemu', name: 'large', diskBytes: 136 * MIB, zero: 0 },
         {
           vmid: 103,
           kind: 'qemu',

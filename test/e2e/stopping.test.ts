@@ -6,7 +6,7 @@ const MIB = 2 ** 20
 let site: Site
 beforeAll(async () => {
   // Uncompressed, this is three parts.
-  site = await openSite({ guestBytes: 150 * MIB })
+  site = await openSite({ guestBytes: 136 * MIB })
 })
 afterAll(() => site.close())
 afterEach(() => {
