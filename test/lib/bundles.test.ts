@@ -53,6 +53,9 @@ const platformTasks: TaskName[] = [
   'CreateGuest',
   'CheckRestore',
   'CompareGuest',
+  'ProbeGuest',
+  'FetchDisks',
+  'PlanDrill',
   'FinishRestore',
   'SweepRestores',
 ]

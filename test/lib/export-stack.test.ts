@@ -243,7 +243,8 @@ describe('failure notices', () => {
   it('cover executions that failed, ran out of time or were stopped', async () => {
     const { exports } = await synthesise('smallest')
     const upkeep = ['SweepUploads', 'VerifyArchives', 'PruneArchives', 'JudgeCoverage']
-    const others = ['ExportGuest', ...upkeep, 'RestoresRestoreGuest', 'RestoresCleanUpRestore', 'CleanUp']
+    const restores = ['RestoresRestoreGuest', 'RestoresCleanUpRestore', 'RestoresRestoreDrill']
+    const others = ['ExportGuest', ...upkeep, ...restores, 'CleanUp']
     for (const machines of [['ExportRun'], others]) {
       expect(() =>
         exports.hasResourceProperties('AWS::Events::Rule', {
@@ -421,10 +422,12 @@ describe('a VPC', () => {
       'guestlift-large-plan-restore',
       'guestlift-large-plan-verification',
       'guestlift-large-prune-archives',
+      'guestlift-large-report-drill',
       'guestlift-large-report-run',
       'guestlift-large-report-verification',
       'guestlift-large-sweep-uploads',
       'guestlift-large-thaw-archive',
+      'guestlift-large-unpack-disks',
       'guestlift-large-verify-archive',
       'guestlift-large-verify-deep',
       'guestlift-large-write-catalogue',

@@ -109,6 +109,18 @@ describe('workflows may, by their roles,', () => {
             ...executions.map((name) => ['states:DescribeExecution', localArn('states', `execution:${name}`)] as const),
           )
         }
+        if (String(Resource).endsWith(':states:startExecution.sync:2')) {
+          const machine = String(Arguments['StateMachineArn'])
+          const execution = `${machine.replace(':stateMachine:', ':execution:')}:drill-1-100`
+          const rule = localArn('events', 'rule/StepFunctionsGetEventsForStepFunctionsExecutionRule')
+          return roleLacks(
+            role,
+            ['states:StartExecution', machine],
+            ['states:DescribeExecution', execution],
+            ['states:StopExecution', execution],
+            ...['events:PutTargets', 'events:PutRule', 'events:DescribeRule'].map((action) => [action, rule] as const),
+          )
+        }
         return [`${String(Resource)} is judged by nothing here`]
       })
     })
