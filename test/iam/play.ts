@@ -2,22 +2,39 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { DEFAULT_STORAGES, defaultAcl, RESTORE_PRIVILEGES } from '../../local/labs/proxmox/default-site.ts'
 import { createIdentity, fingerprintOf } from '../../local/labs/shared/certificate.ts'
 import { bucket, openSite, type Site, type SiteOptions } from '../e2e/harness.ts'
 import { type RangeServer, startRangeServer } from '../functions/readers/https/range-server.ts'
 
-/** Opens the site `hq`, read over SSH, and `web`, the same over HTTPS. */
+const FOR_IMPORT = ['Datastore.Allocate', 'Datastore.AllocateTemplate', 'Sys.AccessNetwork']
+
+/** Opens the site `hq`, read over SSH, `web`, the same over HTTPS, and `rest`, the same whose guests come back by import. */
 export async function openBench(options: SiteOptions = {}): Promise<Site> {
   const identity = createIdentity(['127.0.0.1'], new Date())
   let server: RangeServer | undefined
   const site = await openSite(
-    { mayBeRefused: /./, keepsVersions: true, restores: true, ...options },
+    {
+      mayBeRefused: /./,
+      keepsVersions: true,
+      restores: true,
+      storages: [...DEFAULT_STORAGES, { id: 'disks', type: 'nfs', content: ['import'] }],
+      roles: { GuestliftImport: [...RESTORE_PRIVILEGES, ...FOR_IMPORT] },
+      acl: [
+        ...defaultAcl(),
+        ...['restore@pve', 'restore@pve!guestlift'].flatMap((who) =>
+          ['/storage/disks', '/nodes/pve1'].map((path) => ({ path, who, role: 'GuestliftImport', propagate: true })),
+        ),
+      ],
+      ...options,
+    },
     async (hq, lab) => {
       const storage = lab.storages.find(({ id, node }) => id === 'local' && node === 'pve1')
       if (storage === undefined) throw new Error('the lab has no local storage on pve1')
       server = await startRangeServer({ tls: identity, root: join(storage.directory, 'dump') })
       const tls = { mode: 'fingerprint', fingerprints: [fingerprintOf(identity.cert)] }
-      return { web: { ...hq, route: { type: 'https', url: `${server.url}/{file}`, tls } } }
+      const restore = { ...(hq['restore'] as object), delivery: { type: 'import' } }
+      return { web: { ...hq, route: { type: 'https', url: `${server.url}/{file}`, tls } }, rest: { ...hq, restore } }
     },
   )
   return {
@@ -140,6 +157,21 @@ const acts: readonly Act[] = [
   {
     name: 'a restore',
     play: async (site) => [await restored(site, { archive: 'hq/vm-100', id: '9100' }), 'succeeded'],
+  },
+  {
+    name: 'a restore by import',
+    play: async (site) => [await restored(site, { site: 'rest', archive: 'hq/vm-100', id: '9106' }), 'succeeded'],
+  },
+  {
+    name: 'a drill',
+    play: async (site) => {
+      const request = { site: 'hq', guests: { ids: ['100'] }, everyDays: 0, ids: '9900-9909', storage: 'local-lvm' }
+      const { told, result } = await site.upkeep('restoreDrill', request)
+      return [
+        told?.report?.outcome === 'succeeded' ? 'succeeded' : (result.cause ?? told?.report?.summary),
+        'succeeded',
+      ]
+    },
   },
   {
     name: 'a restore from Glacier',

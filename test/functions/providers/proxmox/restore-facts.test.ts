@@ -70,6 +70,7 @@ describe('what an archive asks of a site', () => {
       bindMounts: [],
       hostDevices: ['hostpci0'],
       mappings: ['/mapping/pci/gpu'],
+      hookScript: false,
       customOptions: false,
     })
   })
