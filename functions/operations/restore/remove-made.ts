@@ -81,7 +81,7 @@ async function removeGuest(record: RestoreRecord, ports: Needs): Promise<Removal
   }
   const removal = await restores.removeMade(madeGuest(record), { jobRef, token, artifactRef }, { stop: isDrill })
   if (removal.removed) return nothing
-  return { left: [{ what: removal.reason, removeWith: removal.removeWith }], again: false }
+  return { left: [{ what: removal.reason, removeWith: removal.removeWith }], again: removal.passing === true }
 }
 
 async function removeFile(record: RestoreRecord, ports: Needs): Promise<Removal> {

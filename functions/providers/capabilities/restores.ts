@@ -125,8 +125,11 @@ export interface RestoreProof {
   artifactRef: string
 }
 
-/** `removed`: it is gone, perhaps already was. `kept`: why it was left alone, and how a person removes it. */
-export type MadeRemoval = { removed: true } | { removed: false; reason: string; removeWith: string }
+/**
+ * `removed`: it is gone, perhaps already was. Otherwise: why it was left alone, and how a person removes it. `passing`: it is
+ * the restore's own, and what keeps it ends by itself, so that a later try removes it.
+ */
+export type MadeRemoval = { removed: true } | { removed: false; reason: string; removeWith: string; passing?: true }
 
 /** Where an archive's file is put for the platform to restore from. */
 export interface RestorePlace {

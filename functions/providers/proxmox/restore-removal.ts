@@ -17,6 +17,8 @@ import { requireUpid, type TaskReader } from './tasks.ts'
 
 /** Removing disks may take a storage some time. */
 const REMOVAL_SECONDS = 600
+/** Of a guest that was never made to its end: nobody works on it any more. All others are of work that ends. */
+const STAYING_LOCKS = new Set(['create', 'import'])
 /** What a VM has whose restore failed: nothing that could be anybody's. */
 const OF_A_SHELL = new Set(['digest', 'memory', 'meta', 'vmgenid'])
 
@@ -68,7 +70,7 @@ export function openRemoval(
   return async (guest, proof, how = { stop: false }) => {
     const about = client.about('remove the guest that a restore made', { node: guest.node, guest: guest.id })
     const tool = guest.kind === 'vm' ? 'qm' : 'pct'
-    const kept = (reason: string, before = ''): MadeRemoval => ({
+    const kept = (reason: string, before = ''): MadeRemoval & { removed: false } => ({
       removed: false,
       reason: `${where(about)}: the guest was left alone, since ${reason}.`,
       removeWith: `${before}${tool} destroy ${guest.id}`,
@@ -93,8 +95,10 @@ export function openRemoval(
     if (other !== undefined) return kept(other)
     if (status === 'running' && !how.stop) return kept('it runs', `${tool} stop ${guest.id} && `)
     if (isOn(values['protection'] ?? '0')) return kept('it is protected', `${tool} set ${guest.id} --protection 0 && `)
-    if (lock !== undefined)
-      return kept(`it is locked (${lock}), which only root takes off`, `${tool} unlock ${guest.id} && `)
+    if (lock !== undefined) {
+      const locked = kept(`it is locked (${lock}), which only root takes off`, `${tool} unlock ${guest.id} && `)
+      return STAYING_LOCKS.has(lock) ? locked : { ...locked, passing: true }
+    }
     if (status === 'running') await stop(guest)
     await destroy(base, about)
     if (!(await isFree(guest.id))) {

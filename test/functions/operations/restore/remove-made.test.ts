@@ -53,6 +53,16 @@ describe('removing what a restore made', () => {
     },
   )
 
+  it('is tried again where what keeps the guest ends by itself, and not where it is another guest', async () => {
+    const bed = await orderedBed()
+    const kept = { removed: false, reason: 'It is being backed up.', removeWith: 'qm destroy 9100' } as const
+    const left = [{ what: kept.reason, removeWith: kept.removeWith }]
+    bed.restores.removal = { ...kept, passing: true }
+    expect(await removeMade(await bed.record(), true, bed.ports)).toEqual({ left, again: true })
+    bed.restores.removal = kept
+    expect(await removeMade(await bed.record(), true, bed.ports)).toEqual({ left, again: false })
+  })
+
   it('touches nothing for a dry run, or before anything had a place', async () => {
     const bed = await orderedBed()
     const record = await bed.record()

@@ -420,6 +420,18 @@ describe('removing what a restore made', () => {
     expect(requestsOf('DELETE', `/qemu/${id}`)).toBe(0)
   })
 
+  it.each([
+    ['backup', true],
+    ['create', undefined],
+  ])('says whether the lock %s ends by itself, so that a later try removes the guest', async (lock, passing) => {
+    const { made, proof } = await restored('vm')
+    lab.control.lockGuest(id, lock)
+    const kept = await provider.restores.removeMade(made.guest, proof)
+    expect('passing' in kept ? kept.passing : undefined).toBe(passing)
+    lab.control.lockGuest(id)
+    expect(await provider.restores.removeMade(made.guest, proof)).toEqual({ removed: true })
+  })
+
   it.each<[string, (proof: { jobRef: string; token: string; artifactRef: string }) => object]>([
     ['of another token', (proof) => ({ ...proof, token: 'aaaaaaaaaaaaaaaa' })],
     ['of another archive', (proof) => ({ ...proof, artifactRef: `${proof.artifactRef}x` })],
