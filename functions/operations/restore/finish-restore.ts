@@ -1,3 +1,4 @@
+import type { DrillEvidence } from '../../contracts/drill.ts'
 import type { StateError } from '../../contracts/execution.ts'
 import type { RestoreRecord } from '../../contracts/restore-record.ts'
 import type { RestoreReport } from '../../contracts/restore-report.ts'
@@ -58,26 +59,28 @@ export async function finishRestore(
     prices: ports.s3Url === undefined ? listPrices : undefined,
   })
   await writeRecord(ports.store, key, restoreReportShape, report)
-  await keepEvidence(report, record, key, ports)
+  const evidence = await keepEvidence(report, record, key, ports)
   if (confirm) {
     await releaseStreams(site, input.execution, ports)
     if (!again) await giveBackLease(input, record, ports)
   }
+  // Last: a book that can't be read keeps no id from others.
+  if (evidence !== undefined) await noteRehearsal(evidence.value, evidence.key, ports)
   const { outcome, summary } = report
   ports.log('restore-ended', { site, guest: record.target.id, outcome, left: left.length })
   return { outcome, summary, left: left.length, bucket: ports.store.bucket, reportKey: key }
 }
 
-/** Of a drill: what it showed, whatever came of it; and the book of when each guest was rehearsed last. */
+/** Of a drill: what it showed, whatever came of it. `undefined` of any other restore. */
 async function keepEvidence(
   report: RestoreReport,
   { archive }: RestoreRecord,
-  key: string,
-  ports: Needs,
-): Promise<void> {
-  const evidence = drillEvidence(report, archive, key)
-  if (evidence === undefined) return
-  const evidenceKey = drillEvidenceKey(ports.keyPrefix, report.restoreId, report.startedAt)
-  await writeRecord(ports.store, evidenceKey, drillEvidenceShape, evidence)
-  await noteRehearsal(evidence, evidenceKey, ports)
+  reportKey: string,
+  { store, keyPrefix }: Needs,
+): Promise<{ value: DrillEvidence; key: string } | undefined> {
+  const value = drillEvidence(report, archive, reportKey)
+  if (value === undefined) return undefined
+  const key = drillEvidenceKey(keyPrefix, report.restoreId, report.startedAt)
+  await writeRecord(store, key, drillEvidenceShape, value)
+  return { value, key }
 }

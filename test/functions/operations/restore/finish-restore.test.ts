@@ -219,6 +219,20 @@ describe('what a restore failed with', () => {
   })
 })
 
+describe('a drill', () => {
+  it('keeps its evidence and gives its id back although the book of rehearsals can not be read', async () => {
+    const bed = await checkedBed({ drill: { ids: '9100-9100' } })
+    await bed.ports.store.writeText('drills/sites/hq.json', '<html>')
+    await expect(finish(bed, FAILED)).rejects.toMatchObject({ name: 'RecordUnreadable' })
+    expect(await bed.ports.store.readText('drills/2026/11/24/restore-1.json')).toBeDefined()
+    expect(await hasLease(bed)).toBe(false)
+    // Somebody moves it away, and the evidence is all that is needed.
+    await bed.ports.store.remove('drills/sites/hq.json')
+    await finish(bed, FAILED)
+    expect(await bed.ports.store.readText('drills/sites/hq.json')).toBeDefined()
+  })
+})
+
 describe('a restore that died', () => {
   const OTHER = { restore: { id: 'restore-2', startedAt: '2026-11-24T03:00:00.000Z' }, execution: 'arn:restore:two' }
   const sweep = (bed: Bed) => sweepRestores({ site: 'hq', dryRun: false }, bed.ports)
