@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { InternalFault, RequestRejected } from '../../contracts/errors.ts'
 import type { Restores } from '../capabilities/restores.ts'
+import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import type { ApiClient } from './client.ts'
 import { where } from './errors.ts'
@@ -20,7 +21,7 @@ const statusSchema = z.object({
 export function openGuestCommands(
   client: ApiClient,
   commands: Readonly<Record<string, readonly string[]>>,
-  sleep: (milliseconds: number) => Promise<void>,
+  { now, sleep }: Pick<ProviderDeps, 'now' | 'sleep'>,
 ): Pick<Restores, 'commands' | 'runCommand'> {
   return {
     commands: Object.keys(commands),
@@ -35,12 +36,13 @@ export function openGuestCommands(
       const { success, data } = startedSchema.safeParse(written.data)
       if (!success) throw new RequestRejected(`${where(about)}: the agent's answer names no process.`)
       const path = `${base}/exec-status${apiQuery({ pid: data.pid })}`
-      for (let waited = 0; waited < timeoutSeconds * 1000; waited += LOOK_MS) {
+      const until = now().getTime() + timeoutSeconds * 1000
+      for (;;) {
         const { exited, exitcode } = (await client.get(path, statusSchema, about)).data
         if (exited === true || exited === 1 || exited === '1') return exitcode
+        if (now().getTime() + LOOK_MS > until) return undefined
         await sleep(LOOK_MS)
       }
-      return undefined
     },
   }
 }

@@ -238,6 +238,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
     },
     power,
     restores: openRestores(client, tasks, siteName, guests.findGuests, {
+      now: deps.now,
       sleep: deps.sleep,
       power,
       commands: site.restore?.drillCommands ?? {},

@@ -3,6 +3,7 @@ import { RestoreStartUnclear, StorageUnusable } from '../../contracts/errors.ts'
 import type { GuestPower } from '../capabilities/power.ts'
 import type { FoundRestores, IntendedRestore, RestorePlace, Restores } from '../capabilities/restores.ts'
 import type { JobSummary } from '../job-summary.ts'
+import type { ProviderDeps } from '../provider-deps.ts'
 import type { Provider } from '../provider.ts'
 import { apiPath, apiQuery } from './api-path.ts'
 import { backupFolder, contentFolder } from './backup-folder.ts'
@@ -33,8 +34,7 @@ const CHECKED_FORMATS = /\.(?:zst|gz|tgz|lzo)$/
 /** Before a status that makes no sense is believed. */
 const SECOND_LOOK_MS = 2000
 
-interface RestoreDeps {
-  sleep: (milliseconds: number) => Promise<void>
+interface RestoreDeps extends Pick<ProviderDeps, 'now' | 'sleep'> {
   power: GuestPower
   /** What may be run in guests, by name. */
   commands: Readonly<Record<string, readonly string[]>>
@@ -45,7 +45,7 @@ export function openRestores(
   tasks: TaskReader,
   siteName: string,
   findGuests: Provider['findGuests'],
-  { sleep, power, commands }: RestoreDeps,
+  { now, sleep, power, commands }: RestoreDeps,
 ): Restores {
   const targets = openTargetCheck(client, siteName, findGuests)
 
@@ -162,7 +162,7 @@ export function openRestores(
     ending,
     compare: (archived, { configuration }, how) => compareConfiguration(archived, configuration, how),
     ...openRestoredGuest(client, siteName, findGuests),
-    ...openGuestCommands(client, commands, sleep),
+    ...openGuestCommands(client, commands, { now, sleep }),
     makeTemplate: openTemplates(client, tasks, sleep),
     removeMade: openRemoval(client, tasks, siteName, {
       findGuests,
