@@ -51,7 +51,8 @@ export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Ve
   if (!('manifest' in found)) return verificationOf([found], ports)
   const readings = await readFiles(found.manifest, ports)
   const isThere = async () => (await ports.store.head(manifestKey(folder)))?.etag === found.etag
-  const indexes = (await isThere()) ? await keepContentIndexes(readings, ports) : { notes: [], written: [] }
+  const isIndexed = readings.some(({ index }) => index !== undefined) && (await isThere())
+  const indexes = isIndexed ? await keepContentIndexes(readings, ports) : { notes: [], written: [] }
   const verification = verificationOf(readings, ports, indexes.notes)
   if (await keepBesides(folder, isThere, verification, ports)) return verification
   for (const { key, etag } of indexes.written) await ports.store.remove(key, { etag })
