@@ -7,6 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { ArchiveConflict, type GuestliftError, StoreDenied, StoreUnavailable } from '../contracts/errors.ts'
+import { isCold } from '../domain/catalogue/catalogue.ts'
 import type { FrozenState, ThawAnswer, ThawOrder } from './archive-store.ts'
 import { errorCode, statusOf, storeFact } from './s3-errors.ts'
 
@@ -15,7 +16,6 @@ interface ObjectAt {
   key: string
 }
 
-const frozenClasses = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 const tierNames = { expedited: 'Expedited', standard: 'Standard', bulk: 'Bulk' } as const
 
 /** What HEAD says of an object. `archiveStatus` is the archive tier of S3 Intelligent-Tiering that it lies in. */
@@ -35,7 +35,7 @@ async function look(client: S3Client, { bucket, key }: ObjectAt): Promise<Found 
 function stateIn(answer: Pick<HeadObjectCommandOutput, 'StorageClass' | 'ArchiveStatus' | 'Restore'>): Found {
   const { StorageClass: storageClass = 'STANDARD', ArchiveStatus: archiveStatus, Restore: restore = '' } = answer
   const found = { storageClass, archiveStatus }
-  if (!frozenClasses.has(storageClass) && archiveStatus === undefined) return { ...found, state: 'readable' }
+  if (!isCold({ storageClass }) && archiveStatus === undefined) return { ...found, state: 'readable' }
   if (/ongoing-request="true"/.test(restore)) return { ...found, state: 'thawing' }
   // Out of a tier of Intelligent-Tiering an object moves; of an archive class there is a copy, until it expires.
   if (archiveStatus !== undefined || !/ongoing-request="false"/.test(restore)) return { ...found, state: 'frozen' }
@@ -66,7 +66,7 @@ export async function thaw(client: S3Client, at: ObjectAt, order: ThawOrder): Pr
   const found = await look(client, at)
   if (found === undefined) throw gone
   const { storageClass, archiveStatus = storageClass } = found
-  if (!frozenClasses.has(storageClass) && found.archiveStatus === undefined) return 'readable'
+  if (!isCold({ storageClass }) && found.archiveStatus === undefined) return 'readable'
   if (order.tier === 'expedited' && archiveStatus.startsWith('DEEP_ARCHIVE')) {
     throw new StoreDenied(
       `${where} lies in ${archiveStatus}, from which S3 thaws nothing with tier expedited. Take tier standard (within 12 hours) or bulk (within 48).`,

@@ -53,6 +53,13 @@ export interface CatalogueEntry {
   verification?: VerificationFacts
 }
 
+const coldClasses: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE'])
+
+/** Whether S3 gives nothing of it until somebody pays for its thawing, which takes hours. */
+export function isCold({ storageClass }: Pick<CatalogueEntry, 'storageClass'>): boolean {
+  return storageClass !== undefined && coldClasses.has(storageClass)
+}
+
 /** All archives that lie under one guest's id, oldest first by trusted time: of whichever guests have had it. */
 export interface GuestArchives {
   site: string

@@ -1,16 +1,13 @@
 /** Which guests are to be rehearsed now, in which order, and where. Pure. */
 import type { RehearsalBook } from '../../contracts/drill.ts'
 import type { Guest, GuestIdentity } from '../../contracts/nouns.ts'
-import type { CatalogueEntry, GuestArchives } from '../catalogue/catalogue.ts'
+import { type CatalogueEntry, type GuestArchives, isCold } from '../catalogue/catalogue.ts'
 import { guestsOfId, presentGuest } from '../identity/guests-of-id.ts'
 import { timeOf } from '../time/archive-time.ts'
 import { duration } from '../time/duration.ts'
 import { rehearsalsOf } from './rehearsal-book.ts'
 
 const DAY_MILLISECONDS = 86_400_000
-
-/** What S3 gives nothing of until somebody pays for its thawing. */
-const cold: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 
 /** A guest that the request chooses, as it is on its site now. */
 export interface ChosenGuest extends Pick<Guest, 'id' | 'kind' | 'name'> {
@@ -83,7 +80,7 @@ function rehearsable(
   if (newest.verification?.state === 'failed') {
     return `${who}: its newest archive was refused when it was read back. Look at ${newest.folder}.`
   }
-  if (newest.storageClass !== undefined && cold.has(newest.storageClass)) {
+  if (isCold(newest)) {
     return `${who}: its newest archive lies in ${newest.storageClass}. Thaw it, and rehearse it with guestlift restore.`
   }
   return newest

@@ -1,7 +1,7 @@
 /** Which archives are to be read back now, and why; and which can't be, and why. */
 import type { VerificationPolicy } from '../../contracts/verification-policy.ts'
 import type { UnreadArchive, VerificationItem } from '../../contracts/verification-report.ts'
-import type { CatalogueEntry, GuestArchives } from '../catalogue/catalogue.ts'
+import { type CatalogueEntry, type GuestArchives, isCold } from '../catalogue/catalogue.ts'
 import { type Dated, timeOf } from '../time/archive-time.ts'
 import { isToCome } from '../time/clock-trouble.ts'
 import { duration } from '../time/duration.ts'
@@ -11,9 +11,6 @@ const DAY_MILLISECONDS = 86_400_000
 
 /** From this share of its time on, an archive or guest is due. */
 const DUE_FROM = 0.75
-
-/** What S3 gives nothing of without a restore that takes hours. */
-const cold: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 
 /** An archive to be read, before it is known whether the run has room for it. */
 export interface DueArchive extends Omit<VerificationItem, 'mostBytesInFunction'>, Dated {
@@ -80,10 +77,6 @@ export function askedVerifications({ entries }: GuestArchives): GuestDue {
 function together(...causes: (Cause | undefined)[]): Cause {
   const given = causes.filter((cause) => cause !== undefined)
   return { reason: given.map(({ reason }) => reason).join(' '), overdue: given.some(({ overdue }) => overdue) }
-}
-
-function isCold({ storageClass }: CatalogueEntry): boolean {
-  return storageClass !== undefined && cold.has(storageClass)
 }
 
 /**
