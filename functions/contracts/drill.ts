@@ -46,8 +46,8 @@ export const drillSchema = z.strictObject({
   probes: drillProbesSchema.prefault({}),
 })
 
-/** How guests of a site are rehearsed, and where. */
-const policyFields = {
+/** What a person, or a schedule, starts a drill with: the input of the workflow `restore-drill`. */
+export const drillRequestSchema = z.strictObject({
   site: siteNameSchema.describe('The site that the guests are brought back on.'),
   from: siteNameSchema.optional().describe('The site that the archives are of, where it is another.'),
   guests: guestSelectionSchema.describe('Which guests are rehearsed, chosen as in a job.'),
@@ -71,11 +71,6 @@ const policyFields = {
     .describe('Archived bridge to the bridge in its place. Guests are unplugged from it before they start.'),
   limitKiBPerSecond: z.int().min(1).optional().describe('Limit for the platform while it writes the disks.'),
   probes: drillProbesSchema.prefault({}).describe('What is looked for in each guest.'),
-} as const
-
-/** What a person, or a schedule, starts a drill with: the input of the workflow `restore-drill`. */
-export const drillRequestSchema = z.strictObject({
-  ...policyFields,
   at: dayOrInstantSchema
     .optional()
     .describe('Rehearse the newest archive on or before a day (to its end in UTC) or an instant.'),

@@ -41,9 +41,10 @@ export interface RangeSource {
  * Brings one file to one place on a node. For one function call: opened, used by any number of parallel calls, closed.
  * Any number of writers of one restore may work on the same file, in different functions and one after another.
  *
- * The file grows under a temporary name. What was there before is believed only by a CRC-32 over bytes that were read on the
- * target, never by a size; what is brought, too, but for a file that proves itself. A range that was proved once is a fact that may be kept, such as in a record, as long as the
- * temporary file lives: when `found` is `undefined`, there is none, and nothing that was proved before counts.
+ * The file grows under a temporary name. What was there before is believed only by a CRC-32 over bytes that were read on
+ * the target, never by a size; what is brought, too, but for a file that proves itself. A range that was proved once is a
+ * fact that may be kept, such as in a record, as long as the temporary file lives: when `found` is `undefined`, there is
+ * none, and nothing that was proved before counts.
  * After `ConnectionDropped` nothing is known of what was asked; asking for the same again is safe for every method.
  */
 export interface Writer {

@@ -4,11 +4,13 @@ import type { Guest } from '../../contracts/nouns.ts'
 import type { RestoreRecord } from '../../contracts/restore-record.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { drillChecks } from '../../domain/restore/drill-checks.ts'
+import type { Restores } from '../../providers/capabilities/restores.ts'
+import type { Provider } from '../../providers/provider.ts'
 import { keepLease } from '../books/restore-leases.ts'
 import { changeRestore, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
 import { openRestorer } from './intended-restore.ts'
-import { startGuest } from './start-guest.ts'
+import { startGuest, type StartedGuest } from './start-guest.ts'
 
 type Needs = Pick<
   Ports,
@@ -62,27 +64,22 @@ export async function probeGuest(input: TaskInput<'ProbeGuest'>, ports: Needs): 
   return { passed }
 }
 
-function startCheck({ running }: { running: boolean }, warnings: readonly string[]): DrillCheck {
+type Started = StartedGuest['started']
+
+function startCheck({ running }: Started, warnings: readonly string[]): DrillCheck {
   const seen = running
     ? 'The guest was started, and runs.'
     : (warnings[0] ?? 'The guest was started, and does not run.')
   return { name: 'started', passed: running, seen }
 }
 
-function agentCheck(
-  { running, agent }: { running: boolean; agent?: boolean | undefined },
-  seconds: number,
-): DrillCheck[] {
+function agentCheck({ running, agent }: Started, seconds: number): DrillCheck[] {
   if (!running || agent === undefined) return []
   const seen = agent ? 'Its agent answers.' : `Its agent didn't answer within ${seconds} seconds.`
   return [{ name: 'agent', passed: agent, seen }]
 }
 
-async function stillRuns(
-  guest: Guest,
-  power: { state(guest: Guest): Promise<{ status: string }> } | undefined,
-  { sleep }: Needs,
-): Promise<DrillCheck> {
+async function stillRuns(guest: Guest, power: Provider['power'], { sleep }: Needs): Promise<DrillCheck> {
   await sleep(SETTLE_MILLISECONDS)
   const passed = (await power?.state(guest))?.status === 'running'
   const seen = passed
@@ -94,7 +91,7 @@ async function stillRuns(
 async function commandCheck(
   guest: Guest,
   name: string,
-  restores: { runCommand(guest: Guest, command: string, timeoutSeconds: number): Promise<number | undefined> },
+  restores: Pick<Restores, 'runCommand'>,
   { remainingMilliseconds }: Needs,
 ): Promise<DrillCheck> {
   const check = (passed: boolean, seen: string): DrillCheck => ({ name: 'command', passed, seen })
