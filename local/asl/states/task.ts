@@ -102,13 +102,12 @@ async function ending(
 }
 
 async function unlessInterrupted(work: Promise<unknown>, interruption: Interruption): Promise<unknown> {
-  try {
-    return await work
-  } finally {
-    const interrupt = interruption.deliver()
-    // oxlint-disable-next-line no-unsafe-finally -- the interruption is what ended it, whatever it ended with
-    if (interrupt !== undefined) throw interrupt
-  }
+  const [ended] = await Promise.allSettled([work])
+  // Whatever it ended with.
+  const interrupt = interruption.deliver()
+  if (interrupt !== undefined) throw interrupt
+  if (ended.status === 'rejected') throw ended.reason
+  return ended.value
 }
 
 function failureOf(error: unknown): StateFailure {
