@@ -3,7 +3,14 @@ import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitHelp } from '../exit-codes.ts'
 import { drillLines } from '../print/print-drill.ts'
-import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from '../run/upkeep-command.ts'
+import {
+  requireOnePlace,
+  type Upkeep,
+  upkeepHere,
+  upkeepOnAws,
+  type UpkeepOptions,
+  withUpkeepOptions,
+} from '../run/upkeep-command.ts'
 import { siteNameFrom } from '../site/site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { type DrillOptions, drillRequestFrom, withDrillOptions } from './drill-options.ts'
@@ -30,11 +37,9 @@ ${exitHelp({
     )
     .action(async (ids: string[], options: DrillCommandOptions) => {
       const refuse = (complaint: string): never => command.error(`error: ${complaint}`)
-      const isTold = (names: readonly string[]) => names.some((name) => command.getOptionValueSource(name) === 'cli')
-      process.exitCode =
-        options.local === true
-          ? await drillHere(ids, options, stop, refuse, isTold(['deployment', 'stateMachine']))
-          : await drillOnAws(ids, options, stop, refuse, isTold(['siteFile', 'bucket', 's3', 'prefix']))
+      const isLocal = options.local === true
+      requireOnePlace(command, isLocal)
+      process.exitCode = await (isLocal ? drillHere : drillOnAws)(ids, options, stop, refuse)
     })
 }
 
@@ -43,10 +48,8 @@ async function drillHere(
   options: DrillCommandOptions,
   stop: StopSignals,
   refuse: (complaint: string) => never,
-  toldOfAws: boolean,
 ): Promise<number> {
   const { siteFile: paths, bucket } = options
-  if (toldOfAws) refuse('--deployment and --state-machine are on AWS, and --local is on this machine: choose one')
   if (paths === undefined || bucket === undefined) {
     return refuse('drill --local needs --site-file <site.json> and --bucket <name>')
   }
@@ -71,11 +74,7 @@ async function drillOnAws(
   options: DrillCommandOptions,
   stop: StopSignals,
   refuse: (complaint: string) => never,
-  toldOfHere: boolean,
 ): Promise<number> {
-  if (toldOfHere) {
-    refuse('a deployment has its own bucket and sites: --site-file, --bucket, --s3 and --prefix go with --local')
-  }
   return upkeepOnAws(drillOf(await drillRequestFrom(ids, options, refuse)), options, stop)
 }
 

@@ -4,7 +4,14 @@ import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodeOfRestore, exitHelp } from '../exit-codes.ts'
 import { restoreLines } from '../print/print-restore.ts'
-import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from '../run/upkeep-command.ts'
+import {
+  requireOnePlace,
+  type Upkeep,
+  upkeepHere,
+  upkeepOnAws,
+  type UpkeepOptions,
+  withUpkeepOptions,
+} from '../run/upkeep-command.ts'
 import { siteNameFrom } from '../site/site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { type RestoreOptions, restoreRequestFrom, withRestoreOptions } from './restore-options.ts'
@@ -31,16 +38,10 @@ ${exitHelp({
     )
     .action(async (archive: string, options: RestoreCommandOptions) => {
       const refuse = (complaint: string): never => command.error(`error: ${complaint}`)
-      process.exitCode =
-        options.local === true
-          ? await restoreHere(archive, options, stop, refuse, isTold(command, ['deployment', 'stateMachine']))
-          : await restoreOnAws(archive, options, stop, refuse, isTold(command, ['siteFile', 'bucket', 's3', 'prefix']))
+      const isLocal = options.local === true
+      requireOnePlace(command, isLocal)
+      process.exitCode = await (isLocal ? restoreHere : restoreOnAws)(archive, options, stop, refuse)
     })
-}
-
-/** Whether one of these options was given, and not only filled in. */
-function isTold(command: Command, options: readonly string[]): boolean {
-  return options.some((option) => command.getOptionValueSource(option) === 'cli')
 }
 
 async function restoreHere(
@@ -48,10 +49,8 @@ async function restoreHere(
   options: RestoreCommandOptions,
   stop: StopSignals,
   refuse: (complaint: string) => never,
-  toldOfAws: boolean,
 ): Promise<number> {
   const { siteFile: path, bucket } = options
-  if (toldOfAws) refuse('--deployment and --state-machine are on AWS, and --local is on this machine: choose one')
   if (path === undefined || bucket === undefined) {
     return refuse('restore --local needs --site-file <site.json> and --bucket <name>')
   }
@@ -68,11 +67,7 @@ async function restoreOnAws(
   options: RestoreCommandOptions,
   stop: StopSignals,
   refuse: (complaint: string) => never,
-  toldOfHere: boolean,
 ): Promise<number> {
-  if (toldOfHere) {
-    refuse('a deployment has its own bucket and sites: --site-file, --bucket, --s3 and --prefix go with --local')
-  }
   const { site } = options
   if (site === undefined) return refuse('say which site the guest is restored on: --site <name>')
   return upkeepOnAws(restoreOf(restoreRequestFrom(archive, site, options, refuse)), options, stop)

@@ -49,6 +49,22 @@ export function withUpkeepOptions(command: Command): Command {
 }
 
 /**
+ * Refuse options of the other place than the one that was chosen: AWS, or with `--local` this machine.
+ * @param command with the options of `withUpkeepOptions` and `--site-file`
+ */
+export function requireOnePlace(command: Command, local: boolean): void {
+  const isTold = (...options: string[]) => options.some((name) => command.getOptionValueSource(name) === 'cli')
+  if (local && isTold('deployment', 'stateMachine')) {
+    command.error('error: --deployment and --state-machine are on AWS, and --local is on this machine: choose one')
+  }
+  if (!local && isTold('siteFile', 'bucket', 's3', 'prefix')) {
+    command.error(
+      'error: a deployment has its own bucket and sites: --site-file, --bucket, --s3 and --prefix go with --local',
+    )
+  }
+}
+
+/**
  * Do it from this machine, with the definition and functions that a deployment would use. Returns the exit code.
  * @param sites by name, each as the JSON text of its secret; none where the workflow talks to none
  */
