@@ -9,7 +9,7 @@ import { wildcardFinding } from './rule-findings.ts'
 import { Workflow } from './workflow.ts'
 import { cleanUpRestore } from './workflows/clean-up-restore.ts'
 import { restoreDrill, sampleDrill } from './workflows/restore-drill.ts'
-import { restoreGuest, sampleRestore } from './workflows/restore-guest.ts'
+import { LONGEST_RESTORE, restoreGuest, sampleRestore } from './workflows/restore-guest.ts'
 
 interface RestoresProps {
   deployment: Deployment
@@ -30,8 +30,7 @@ export class Restores extends Construct {
       name: 'restore-guest',
       deployment,
       description: `Brings one guest back. Without "confirm": true it is a dry run. Start it with: ${JSON.stringify(sampleRestore)}`,
-      // Thawing, delivery and the platform's own work each end by themselves.
-      timeout: Duration.days(23),
+      timeout: LONGEST_RESTORE,
       story: (within) => restoreGuest(within, functions),
     })
     this.cleanUp = new Workflow(this, 'CleanUpRestore', {
@@ -46,7 +45,7 @@ export class Restores extends Construct {
       deployment,
       description: `Rehearses restores of guests that are due, and removes them again. Start it with: ${JSON.stringify(sampleDrill)}`,
       // The rehearsals of one node come one after the other.
-      timeout: Duration.days(23),
+      timeout: LONGEST_RESTORE,
       story: (within) => restoreDrill(within, functions, this.guest.machine),
     })
     Validations.of(this.drill.machine).acknowledge({

@@ -10,12 +10,14 @@ import {
   ProvideItems,
   Succeed,
   TaskInput as Payload,
+  Timeout,
 } from 'aws-cdk-lib/aws-stepfunctions'
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { plainCause, rethrown } from './rethrown.ts'
+import { LONGEST_RESTORE } from './restore-guest.ts'
 import { asRetry, executionNeverStarted, ordinary } from './retry-policies.ts'
 
 /** Shown in the console beside the workflow. */
@@ -51,6 +53,7 @@ export function restoreDrill(scope: Construct, functions: ExportFunctions, resto
     name: '{% $states.input.name %}',
     input: Payload.fromText('{% $states.input.request %}'),
     outputs: '{% {} %}',
+    taskTimeout: Timeout.duration(LONGEST_RESTORE),
   })
   rehearse.addRetry(asRetry(executionNeverStarted))
   // What became of it is in the bucket: its evidence decides, and the next guest is rehearsed all the same.

@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib'
 import { Choice, Condition, Fail, type IChainable, Pass, Succeed } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct } from 'constructs'
 import type { ExportFunctions } from '../export-functions.ts'
@@ -6,6 +7,9 @@ import { deliverFile } from './deliver-file.ts'
 import { lambdaTask } from './lambda-task.ts'
 import { plainCause, rethrown } from './rethrown.ts'
 import { createOnce, ordinary, patient } from './retry-policies.ts'
+
+/** Thawing, delivery and the platform's own work each end by themselves; only what is stuck meets this limit. */
+export const LONGEST_RESTORE = Duration.days(23)
 
 /** Shown in the console beside the workflow: what a person types to see what a restore would do. */
 export const sampleRestore = { archive: 'hq/vm-100', site: 'hq', id: '9100' }

@@ -113,6 +113,18 @@ describe.each(machines)('the definition of %s', (machine) => {
     expect(careless.map(([name]) => name)).toEqual([])
   })
 
+  it('gives each execution within it a time limit, retries and a way out for every error', () => {
+    const nested = statesOf(definition(machine)).filter(([, { Resource }]) =>
+      /:states:startExecution/.test(String(Resource)),
+    )
+    const careless = nested.filter(
+      ([, { TimeoutSeconds = 0, Retry = [], Catch = [] }]) =>
+        !(TimeoutSeconds > 0 && Retry.length > 0 && Catch.at(-1)?.ErrorEquals.includes('States.ALL') === true),
+    )
+    expect(nested).toHaveLength(machine === 'restoreDrill' ? 1 : 0)
+    expect(careless).toEqual([])
+  })
+
   it('gives each map a way out for every error', () => {
     const maps = statesOf(definition(machine)).filter(([, { Type }]) => Type === 'Map')
     expect(maps.length).toBeGreaterThanOrEqual(least(machine, 2))
