@@ -148,9 +148,10 @@ export interface ArchiveStore {
 
   /**
    * Exactly these bytes of an object, held in memory; an answer that breaks off is asked for again.
+   * @param room may take the bytes, when it is at least as long: fresh memory costs a page fault for each 4 KiB
    * @throws ArchiveConflict when the object is no longer the one with the ETag
    */
-  readRange(key: string, range: ByteRange): Promise<Buffer>
+  readRange(key: string, range: ByteRange, room?: Buffer): Promise<Buffer>
 
   /**
    * Allow someone else to read a range: of the object with the ETag, for at most a quarter of an hour. Nothing is sent.

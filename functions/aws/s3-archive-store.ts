@@ -306,8 +306,8 @@ export class S3ArchiveStore implements ArchiveStore {
     }
   }
 
-  readRange(key: string, range: ByteRange): Promise<Buffer> {
-    return readRange(this.#client, { bucket: this.bucket, key, ...range }, this.#retry)
+  readRange(key: string, range: ByteRange, room?: Buffer): Promise<Buffer> {
+    return readRange(this.#client, { bucket: this.bucket, key, ...range }, this.#retry, room)
   }
 
   presignRange(key: string, range: ByteRange): Promise<SignedGet> {

@@ -31,7 +31,7 @@ export interface FileRange extends Range {
 
 /** Where the bytes of a range come from. A way over which they pass reads them; a node that fetches them gets a URL. */
 export interface RangeSource {
-  /** The bytes, held in memory. */
+  /** The bytes, held in memory until the next are read. */
   read(range: Range, signal?: AbortSignal): Promise<Buffer>
   /** Allow the node to read the range once or more, soon. */
   sign(range: Range): Promise<SignedGet>

@@ -16,6 +16,8 @@ export class DeliverRanges implements PartMover {
   readonly #record: RestoreRecord
   readonly #pacer: Pacer
   readonly #session: Reconnecting<Writer>
+  /** One for each lane, with memory that is used for range after range. */
+  readonly #sources: RangeSource[] = []
 
   constructor(ports: Needs, restore: RestoreRef, record: RestoreRecord, pacer: Pacer) {
     this.#ports = ports
@@ -33,10 +35,11 @@ export class DeliverRanges implements PartMover {
   /** Each range is read of the object with the ETag that was chosen, so there is nothing to ask for. */
   async assertUnchanged(): Promise<void> {}
 
-  async move(_lane: number, part: number, signal: AbortSignal): Promise<MovedPart> {
+  async move(lane: number, part: number, signal: AbortSignal): Promise<MovedPart> {
     const range = rangesOf(this.#record).of(part)
+    const source = (this.#sources[lane] ??= this.#source())
     await this.#pacer.turn(range.sizeBytes, signal)
-    const { throttles, crc32 } = await this.#session.use((writer) => writer.bring(range, this.#source, signal), signal)
+    const { throttles, crc32 } = await this.#session.use((writer) => writer.bring(range, source, signal), signal)
     await noteDelivered(this.#restore, this.#record.generation, { part, crc32 }, this.#ports)
     return { sentBytes: range.sizeBytes, readBytes: range.sizeBytes, throttles }
   }
@@ -45,15 +48,20 @@ export class DeliverRanges implements PartMover {
     return this.#session.close()
   }
 
-  get #source(): RangeSource {
+  #source(): RangeSource {
     const { store } = this.#ports
+    let room: Buffer | undefined
     const { key, etag } = this.#record.archive
     const bytesOf = ({ positionBytes, sizeBytes }: { positionBytes: number; sizeBytes: number }) => {
       return { firstByte: positionBytes, lastByte: positionBytes + sizeBytes - 1, etag }
     }
     return {
       // S3 has no range of no bytes.
-      read: async (range) => (range.sizeBytes === 0 ? Buffer.alloc(0) : store.readRange(key, bytesOf(range))),
+      read: async (range) => {
+        if (range.sizeBytes === 0) return Buffer.alloc(0)
+        if (room === undefined || room.length < range.sizeBytes) room = Buffer.allocUnsafeSlow(range.sizeBytes)
+        return store.readRange(key, bytesOf(range), room)
+      },
       sign: (range) => store.presignRange(key, bytesOf(range)),
     }
   }
