@@ -6,6 +6,12 @@ import { makeHostKey, password, type SftpTestServer, startSftpTestServer } from 
 
 const MIB = 2 ** 20
 
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
+
 describe("ssh2's insides are as the route expects them", () => {
   let server: SftpTestServer
   let client: InstanceType<typeof ssh2.Client>
@@ -73,6 +79,33 @@ describe("ssh2's insides are as the route expects them", () => {
     expect(easeDecryption(client)).toBe(!native)
     expect(_decipher._decipherKey instanceof KeyObject).toBe(!native)
     expect(_cipher._encKey instanceof KeyObject).toBe(!native)
+  })
+
+  it('builds large packets in one buffer, as the server reads them, and leaves small ones to ssh2', async () => {
+    const { _cipher } = (client as unknown as { _protocol: { _cipher: { allocPacket(bytes: number): Buffer } } })
+      ._protocol
+    if (!easeDecryption(client)) return
+    expect(_cipher.allocPacket(30_000).buffer).toBe(_cipher.allocPacket(29_000).buffer)
+    expect(_cipher.allocPacket(100).buffer).not.toBe(_cipher.allocPacket(30_000).buffer)
+    for (const payloadBytes of [4096, 4097, 29_998, 29_999, 30_000, 30_010, 30_011]) {
+      const packet = _cipher.allocPacket(payloadBytes)
+      // RFC 4253, 6: length, padding length, payload, padding of at least four bytes; RFC 5647: whole blocks of 16.
+      expect(packet.readUInt32BE(0)).toBe(packet.length - 4)
+      expect((packet.length - 4) % 16).toBe(0)
+      expect(packet[4]).toBe(packet.length - 5 - payloadBytes)
+      expect(packet[4]).toBeGreaterThanOrEqual(4)
+      expect(packet[4]).toBeLessThan(20)
+    }
+    // An SFTP packet with an id, and enough behind it to fill many packets of the channel: each has to arrive right.
+    const answered = new Promise<Buffer>((resolve) => channel.once('data', resolve))
+    channel.write(Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3]))
+    await answered
+    const path = Buffer.alloc(100_000, 'x')
+    const stat = Buffer.concat([Buffer.from([17, 0, 0, 0, 9]), uint32(path.length), path])
+    const refused = new Promise<Buffer>((resolve) => channel.once('data', resolve))
+    channel.write(Buffer.concat([uint32(stat.length), stat]))
+    // STATUS for request 9.
+    expect([...(await refused).subarray(4, 9)]).toEqual([101, 0, 0, 0, 9])
   })
 
   it('leaves a channel and a client of another shape alone', () => {
