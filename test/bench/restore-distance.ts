@@ -28,13 +28,13 @@ export interface RestoreDistances {
   peers: Record<string, Record<string, Rate | NotMeasured>>
 }
 
-/** Five ranges, 13 s of the link: all of it, with the peers, takes four minutes. */
-const MEBIBYTES = 320
+/** 43 s of the link: connecting takes 16 round trips, which weigh as in a small archive. */
+const MEBIBYTES = 1024
 /** 5 s of the link: a peer's rate is a rate, and those that wait for windows take some times that. */
 const PEER_MEBIBYTES = 128
 
 /** On a machine that is busy with other things, what hasn't begun by then is left out. */
-const MOST_SECONDS = 240
+const MOST_SECONDS = 900
 
 /** Each way back to a node at a distance, with the product's default settings, beside what people use with theirs. */
 export async function measureRestoreDistances(bed: Bed, tools: Tools): Promise<RestoreDistances> {

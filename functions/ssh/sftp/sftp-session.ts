@@ -45,8 +45,23 @@ export interface SftpSession {
   sftp: SftpClient
   /** Let as much be under way as a line of this round trip takes. To be called once, before the first read. */
   allow(roundTripMilliseconds: number): void
+  /**
+   * How many channels keep a line of that round trip full with what is written: OpenSSH lets 2 MiB at a time come in by
+   * each (its window), whatever we would send.
+   */
+  readonly channelsToFill: number
+  /**
+   * A further channel on the same connection, with a process of its own on the server; `undefined` when the server
+   * gives no more (`MaxSessions`, 10 by default in OpenSSH).
+   */
+  another(): Promise<SftpClient | undefined>
   close(): Promise<void>
 }
+
+/** OpenSSH's window of a session's channel: 64 packets of 32 KiB (channels.h, CHAN_SES_WINDOW_DEFAULT). */
+const SERVER_WINDOW_BYTES = 2 * 2 ** 20
+/** OpenSSH gives ten sessions by default; some are left to others of the account that share a connection's limit. */
+const MOST_CHANNELS = 8
 
 /**
  * Connect, log in and agree on the version. Silence while an answer is due ends the session.
@@ -61,63 +76,117 @@ export async function openSftpSession(
 ): Promise<SftpSession> {
   const connection = await connectSsh(site, host, login, settings)
   const where = `the SSH server ${host}:${login.port} of site ${site}`
-  try {
+  const channels: Channel[] = []
+  let ended = false
+  const end = (reason: GuestliftError): void => {
+    ended = true
+    clearTimeout(silence)
+    for (const { sftp } of channels) sftp.fail(reason)
+    connection.destroy()
+  }
+  // Silence counts from the last thing said by either side: a request after a long pause has its whole time.
+  const onSilence = (): void => {
+    if (channels.some(({ sftp }) => sftp.waiting)) {
+      end(new ConnectionDropped(`${where} sent nothing for ${settings.idleMilliseconds / 1000} s`))
+    } else silence.refresh()
+  }
+  const silence = setTimeout(onSilence, settings.idleMilliseconds).unref()
+  connection.onLost(end)
+  let underWayBytes: number | undefined
+  const open = async (): Promise<SftpClient> => {
     const channel = await openChannel(connection, where, login, unusable)
-    // Silence counts from the last thing said by either side: a request after a long pause has its whole time.
-    const write = (bytes: Buffer): void => {
-      silence.refresh()
-      channel.write(bytes)
-    }
-    const tuning = { requestBytes: settings.requestBytes, outstandingReads: 16, requestGroup: REQUEST_GROUP }
-    const sftp = new SftpClient({ write }, tuning)
-    const onSilence = (): void => {
-      if (sftp.waiting) end(new ConnectionDropped(`${where} sent nothing for ${settings.idleMilliseconds / 1000} s`))
-      else silence.refresh()
-    }
-    const silence = setTimeout(onSilence, settings.idleMilliseconds).unref()
-    const end = (reason: GuestliftError): void => {
-      clearTimeout(silence)
-      sftp.fail(reason)
-      connection.destroy()
-    }
-    connection.onLost(end)
-    channel.on('close', () => end(new ConnectionDropped(`${where} closed the SFTP session`)))
-    channel.on('error', (error: Error) => end(new ConnectionDropped(`${where}: ${error.message}`, { cause: error })))
-    channel.stderr.resume()
-    let consumed: ((bytes: number) => void) | undefined
-    const onData = (chunk: Buffer): void => {
-      silence.refresh()
-      try {
-        sftp.receive(chunk)
-      } catch (error) {
-        end(
-          new ConnectionDropped(`${where}: ${error instanceof Error ? error.message : String(error)}`, {
-            cause: error,
-          }),
-        )
-      }
-      consumed?.(chunk.length)
-    }
-    channel.on('data', onData)
-    await sftp.start()
+    let started = false
+    // One that ends before it began is refused; what was opened before goes on.
+    const endOf = (sftp: SftpClient) => (reason: GuestliftError) => (started ? end(reason) : sftp.fail(reason))
+    const opened = attach(channel, connection, { where, settings, endOf, heard: () => silence.refresh() })
+    channels.push(opened)
+    await opened.sftp.start()
+    started = true
+    if (underWayBytes !== undefined) opened.allow(underWayBytes)
+    return opened.sftp
+  }
+  try {
     return {
-      sftp,
+      sftp: await open(),
       allow: (roundTripMilliseconds) => {
-        const underWayBytes = bytesUnderWay(roundTripMilliseconds, settings)
-        consumed = growWindow(channel, underWayBytes)
-        if (consumed !== undefined) takeData(channel, onData)
-        const windowBytes = underWayBytes + GRANT_BYTES
-        tuning.outstandingReads = Math.ceil(windowBytes / settings.requestBytes) + tuning.requestGroup
+        underWayBytes = bytesUnderWay(roundTripMilliseconds, settings)
+        for (const channel of channels) channel.allow(underWayBytes)
+      },
+      get channelsToFill() {
+        return Math.min(MOST_CHANNELS, Math.ceil((underWayBytes ?? 0) / SERVER_WINDOW_BYTES))
+      },
+      another: async () => {
+        try {
+          return await open()
+        } catch (error) {
+          if (ended) throw error
+          return undefined
+        }
       },
       close: async () => {
         clearTimeout(silence)
         await connection.close()
-        sftp.fail(new ConnectionDropped(`the connection to ${where} was closed by its user`))
+        for (const { sftp } of channels) {
+          sftp.fail(new ConnectionDropped(`the connection to ${where} was closed by its user`))
+        }
       },
     }
   } catch (error) {
+    clearTimeout(silence)
     await connection.close()
     throw error
+  }
+}
+
+interface Channel {
+  sftp: SftpClient
+  allow(underWayBytes: number): void
+}
+
+/** An SFTP client on a channel. What ends the channel ends the session. */
+function attach(
+  channel: ClientChannel,
+  connection: SshConnection,
+  session: {
+    where: string
+    settings: SftpSettings
+    endOf: (sftp: SftpClient) => (reason: GuestliftError) => void
+    heard: () => void
+  },
+): Channel {
+  const { where, settings, endOf, heard } = session
+  const write = (bytes: Buffer): void => {
+    heard()
+    connection.gather()
+    channel.write(bytes)
+  }
+  const tuning = { requestBytes: settings.requestBytes, outstandingReads: 16, requestGroup: REQUEST_GROUP }
+  const sftp = new SftpClient({ write }, tuning)
+  const end = endOf(sftp)
+  channel.on('close', () => end(new ConnectionDropped(`${where} closed the SFTP session`)))
+  channel.on('error', (error: Error) => end(new ConnectionDropped(`${where}: ${error.message}`, { cause: error })))
+  channel.stderr.resume()
+  let consumed: ((bytes: number) => void) | undefined
+  const onData = (chunk: Buffer): void => {
+    heard()
+    try {
+      sftp.receive(chunk)
+    } catch (error) {
+      end(
+        new ConnectionDropped(`${where}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
+      )
+    }
+    consumed?.(chunk.length)
+  }
+  channel.on('data', onData)
+  return {
+    sftp,
+    allow: (underWayBytes) => {
+      consumed = growWindow(channel, underWayBytes)
+      if (consumed !== undefined) takeData(channel, onData)
+      const windowBytes = underWayBytes + GRANT_BYTES
+      tuning.outstandingReads = Math.ceil(windowBytes / settings.requestBytes) + tuning.requestGroup
+    },
   }
 }
 

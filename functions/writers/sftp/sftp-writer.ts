@@ -1,11 +1,13 @@
 import { crc32 as crc32Of } from 'node:zlib'
 import { combineCrc32 } from '../../domain/transfer/crc32.ts'
-import { SftpRefusal } from '../../ssh/sftp/sftp-client.ts'
+import { type SftpClient, SftpRefusal } from '../../ssh/sftp/sftp-client.ts'
 import { freeBytes, fstat, lstat, remove, rename, sync, write } from '../../ssh/sftp/sftp-files.ts'
 import type { SftpSession } from '../../ssh/sftp/sftp-session.ts'
 import { isRegular, openFlag, statusCode } from '../../ssh/sftp/sftp-wire.ts'
 import type { Landing } from '../landing.ts'
 import type { Place } from '../place.ts'
+import { Lanes } from './sftp-lanes.ts'
+import { Turns } from './turns.ts'
 import {
   damagedFact,
   foreignFact,
@@ -23,6 +25,8 @@ import { refusalFact } from './sftp-target-facts.ts'
 const NEW_FILE_MODE = 0o640
 /** Read back at once: what is held in memory beside the range. */
 const READ_BACK_BYTES = 8 * 2 ** 20
+/** Ranges that are sent at once. Others are read back meanwhile: a line carries as much in each direction. */
+const MOST_SENDING = 2
 /** Tries of a range that lies there wrong each time. */
 const MOST_TRIES = 3
 
@@ -35,7 +39,8 @@ export class SftpWriter implements Writer {
   readonly #where: string
   readonly #username: string
   readonly #finished: boolean
-  #handle: Promise<Buffer> | undefined
+  readonly #lanes: Lanes
+  readonly #sending = new Turns(MOST_SENDING)
 
   constructor(
     session: SftpSession,
@@ -51,6 +56,7 @@ export class SftpWriter implements Writer {
     this.#username = who.username
     this.found = at.found
     this.#finished = at.finished
+    this.#lanes = new Lanes(session, (sftp) => this.#openAnew(sftp))
   }
 
   holds(range: FileRange, signal?: AbortSignal): Promise<boolean> {
@@ -59,27 +65,30 @@ export class SftpWriter implements Writer {
 
   async bring(range: Range, source: RangeSource, signal?: AbortSignal): Promise<{ throttles: number; crc32: number }> {
     if (this.#finished) throw takenFact(this.#place.final, this.#where)
-    const { temporary } = this.#place
-    const handle = await this.#open()
+    // What reading fails of is thrown first.
+    const opening = this.#orFact(this.#lanes.all())
+    opening.catch(() => undefined)
     const bytes = await source.read(range, signal)
+    const lanes = await opening
     const crc32 = crc32Of(bytes)
     // What comes from the store is judged where it comes from; here, what is sent has to be what was meant.
     if (bytes.length !== range.sizeBytes || crc32 !== (range.crc32 ?? crc32)) {
-      throw otherBytesFact(temporary, range.positionBytes)
+      throw otherBytesFact(this.#place.temporary, range.positionBytes)
     }
-    const { sftp } = this.#session
+    const [{ sftp, handle }] = lanes
     for (let attempt = 1; attempt <= MOST_TRIES; attempt++) {
       try {
-        await write(sftp, handle, range.positionBytes, bytes, signal)
+        await this.#sending.run(() => write(lanes, range.positionBytes, bytes, signal))
+        // Whatever channel it came by, the disk is to take it.
         await sync(sftp, handle)
       } catch (error) {
         throw await this.#writeFact(error, range)
       }
       // Over the line, nothing is altered unseen; reading back would cost as much as sending.
       if (this.#target.provesItself === true) return { throttles: 0, crc32 }
-      if ((await this.#sumOf(handle, range, signal)) === crc32) return { throttles: 0, crc32 }
+      if ((await this.#sumOf(sftp, handle, range, signal)) === crc32) return { throttles: 0, crc32 }
     }
-    throw damagedFact(temporary, this.#where, range.positionBytes)
+    throw damagedFact(this.#place.temporary, this.#where, range.positionBytes)
   }
 
   async finish(
@@ -92,7 +101,7 @@ export class SftpWriter implements Writer {
     const wantedBytes = this.#target.sizeBytes
     assertWhole(`${final} on ${this.#where}`, { sizeBytes: wantedBytes, crc32: whole.crc32 }, ranges)
     if ((await this.#orFact(lstat(sftp, temporary))) !== undefined) {
-      const handle = await this.#open()
+      const { handle } = await this.#orFact(this.#lanes.first())
       const { sizeBytes = 0 } = await this.#orFact(fstat(sftp, handle))
       if (sizeBytes !== wantedBytes) throw sizeFact(temporary, this.#where, sizeBytes, wantedBytes)
       await sync(sftp, handle).catch(async (error: unknown) => {
@@ -115,17 +124,8 @@ export class SftpWriter implements Writer {
     return this.#session.close()
   }
 
-  /** The temporary file, opened once and made where there is none. Never what a link leads to, as far as the protocol can. */
-  #open(): Promise<Buffer> {
-    this.#handle ??= this.#openAnew().catch((error: unknown) => {
-      this.#handle = undefined
-      throw refusalFact(error, this.#place.temporary, this.#where, this.#username)
-    })
-    return this.#handle
-  }
-
-  async #openAnew(): Promise<Buffer> {
-    const { sftp } = this.#session
+  /** The temporary file, made where there is none. Never what a link leads to, as far as the protocol can. */
+  async #openAnew(sftp: SftpClient): Promise<Buffer> {
     const { temporary } = this.#place
     const both = openFlag.read | openFlag.write
     for (let again = true; ; again = false) {
@@ -179,20 +179,20 @@ export class SftpWriter implements Writer {
     if (!isRegular(there)) throw foreignFact(path, this.#where, 'not a regular file')
     const handle = await this.#orFact(sftp.open(path))
     try {
-      return (await this.#sumOf(handle, range, signal)) === range.crc32
+      return (await this.#sumOf(sftp, handle, range, signal)) === range.crc32
     } finally {
       await sftp.closeHandle(handle).catch(() => undefined)
     }
   }
 
   /** CRC-32 of a range as the server has it; `undefined` when the file ends within. */
-  async #sumOf(handle: Buffer, range: Range, signal?: AbortSignal): Promise<number | undefined> {
+  async #sumOf(sftp: SftpClient, handle: Buffer, range: Range, signal?: AbortSignal): Promise<number | undefined> {
     const room = Buffer.allocUnsafe(Math.min(READ_BACK_BYTES, range.sizeBytes))
     let sum = 0
     for (let at = 0; at < range.sizeBytes; at += room.length) {
       const piece = room.subarray(0, Math.min(room.length, range.sizeBytes - at))
       try {
-        const pieceSum = await this.#session.sftp.read(handle, range.positionBytes + at, piece, signal)
+        const pieceSum = await sftp.read(handle, range.positionBytes + at, piece, signal)
         sum = combineCrc32(sum, pieceSum, piece.length)
       } catch (error) {
         if (error instanceof SftpRefusal && error.code === statusCode.eof) return undefined
