@@ -87,16 +87,20 @@ describe('the architecture', () => {
 
   it('keeps readers and S3 to their own folders', () => {
     expect(
-      breaches(/^functions\/readers\//, [/^functions\/(contracts|domain|readers|ssh|tls)\//, /^(undici|zod)$/]),
+      breaches(/^functions\/readers\//, [/^functions\/(contracts|domain|http|readers|ssh|tls)\//, /^(undici|zod)$/]),
     ).toEqual([])
-    expect(breaches(/^functions\/aws\//, [/^functions\/(contracts|domain|aws|tls)\//, /^@(aws-sdk|smithy)\//])).toEqual(
-      [],
-    )
+    expect(
+      breaches(/^functions\/aws\//, [/^functions\/(contracts|domain|aws|http|tls)\//, /^@(aws-sdk|smithy)\//]),
+    ).toEqual([])
   })
 
   it('keeps writers to their own folder, and SSH, which they share with readers, to contracts and domain', () => {
     expect(breaches(/^functions\/writers\//, [/^functions\/(contracts|domain|ssh|tls|writers)\//])).toEqual([])
     expect(breaches(/^functions\/ssh\//, [/^functions\/(contracts|domain|ssh|tls)\//, /^(ssh2|zod)$/])).toEqual([])
+  })
+
+  it('keeps HTTP, which readers and S3 share, to itself', () => {
+    expect(breaches(/^functions\/http\//, [/^functions\/http\//])).toEqual([])
   })
 
   it('keeps the formats of archives to contracts and domain: no store, no reader, no platform', () => {

@@ -41,6 +41,7 @@ import { allPages } from './s3-pages.ts'
 import { sendPart } from './s3-part-upload.ts'
 import { presignObject, presignPart, presignRange } from './s3-presign.ts'
 import { readRange } from './s3-range-read.ts'
+import { DirectReads } from './s3-direct-read.ts'
 import { removeIfSame } from './s3-remove.ts'
 import { Replacement } from './s3-replace.ts'
 import { frozenState, thaw } from './s3-thaw.ts'
@@ -53,12 +54,14 @@ export class S3ArchiveStore implements ArchiveStore {
   readonly bucket: string
   readonly #client: S3Client
   readonly #retry: RetryDeps
+  readonly #direct: DirectReads
   readonly #replacement = new Replacement()
 
-  constructor(client: S3Client, bucket: string, retry: RetryDeps) {
+  constructor(client: S3Client, bucket: string, retry: RetryDeps, direct = new DirectReads(client)) {
     this.#client = client
     this.bucket = bucket
     this.#retry = retry
+    this.#direct = direct
   }
 
   async createUpload(key: string): Promise<string> {
@@ -307,7 +310,11 @@ export class S3ArchiveStore implements ArchiveStore {
   }
 
   readRange(key: string, range: ByteRange, room?: Buffer): Promise<Buffer> {
-    return readRange(this.#client, { bucket: this.bucket, key, ...range }, this.#retry, room)
+    return readRange(
+      this.#client,
+      { bucket: this.bucket, key, ...range },
+      { retry: this.#retry, direct: this.#direct, room },
+    )
   }
 
   presignRange(key: string, range: ByteRange): Promise<SignedGet> {

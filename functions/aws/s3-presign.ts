@@ -12,7 +12,7 @@ import type { PutAnswer, PutVerdict, RangeSums, SignedPut } from '../contracts/s
 import { crc32ToBase64 } from '../domain/transfer/crc32.ts'
 import { sentence } from './s3-answers.ts'
 import { describeAnswer, rootElement } from './s3-wire.ts'
-import type { RangeToRead } from './s3-range-read.ts'
+import type { RangeToRead } from './s3-range.ts'
 import { errorCode, isPassing, isThrottle, type StoreAction, storeFact } from './s3-errors.ts'
 import { confirmedEtag } from './s3-part-upload.ts'
 

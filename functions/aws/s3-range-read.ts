@@ -3,18 +3,17 @@ import { finished } from 'node:stream/promises'
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { ArchiveConflict, StoreDenied } from '../contracts/errors.ts'
 import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/transfer/part-retry.ts'
-import type { ByteRange } from './archive-store.ts'
+import type { DirectReads } from './s3-direct-read.ts'
+import type { RangeToRead } from './s3-range.ts'
 import { errorCode, isPassing, statusOf, storeFact } from './s3-errors.ts'
-
-export interface RangeToRead extends ByteRange {
-  bucket: string
-  key: string
-}
 
 /** An answer that ended before all of its bytes were there. Its name is one that the SDK's own faults pass under. */
 class CutShort extends Error {
   override readonly name = 'IncompleteBody'
 }
+
+/** Below it, signing a URL and a connection of its own cost more than they save. */
+const LEAST_DIRECT_BYTES = 2 ** 20
 
 /** More than the range asked for: no fault that passes. */
 class TooMuch extends Error {}
@@ -50,12 +49,12 @@ async function fill(target: Buffer, body: unknown): Promise<number> {
 export async function readRange(
   client: S3Client,
   range: RangeToRead,
-  retry: RetryDeps,
-  room?: Buffer,
+  { retry, direct, room }: { retry: RetryDeps; direct: DirectReads; room?: Buffer | undefined },
 ): Promise<Buffer> {
   const { bucket, key, firstByte, lastByte, etag } = range
   const wanted = lastByte - firstByte + 1
   const bytes = room?.subarray(0, wanted) ?? Buffer.allocUnsafeSlow(wanted)
+  if (wanted >= LEAST_DIRECT_BYTES && (await direct.read(range, bytes))) return bytes
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await client.send(

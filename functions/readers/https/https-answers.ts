@@ -18,7 +18,7 @@ import {
   lastModifiedOf,
   listOf,
   type ResponseHead,
-} from './http-response-head.ts'
+} from '../../http/http-response-head.ts'
 
 /** What an answer was about; all that a message needs besides the answer. */
 export interface Asked {

@@ -1,10 +1,16 @@
 import { ConnectionDropped, GuestliftError, RouteLoginRejected, SourceUnreadable } from '../../contracts/errors.ts'
 import type { HttpsRoute } from '../../contracts/route.ts'
 import type { Dialer } from '../../tls/connect.ts'
-import { HttpBody } from './http-body.ts'
-import { HttpClient } from './http-client.ts'
-import { ConnectionLost } from './http-connection.ts'
-import { contentLengthOf, contentRangeOf, listOf, MalformedAnswer, type ResponseHead } from './http-response-head.ts'
+import { HttpBody } from '../../http/http-body.ts'
+import { HttpClient } from '../../http/http-client.ts'
+import { ConnectionLost } from '../../http/http-connection.ts'
+import {
+  contentLengthOf,
+  contentRangeOf,
+  listOf,
+  MalformedAnswer,
+  type ResponseHead,
+} from '../../http/http-response-head.ts'
 import {
   type Asked,
   assertRange,

@@ -117,6 +117,7 @@ export class HttpConnection {
     this.#quietLooks = 0
     this.#seenBytes = 0
     this.#looking = setInterval(() => this.#look(), this.#idleMilliseconds / LOOKS)
+    this.#socket?.ref()
     this.#socket?.write(exchange.request, 'latin1')
     try {
       return await promise
@@ -236,6 +237,8 @@ export class HttpConnection {
   #finish(underWay: UnderWay, head: ResponseHead, reusable: boolean): void {
     this.#underWay = undefined
     if (!reusable || !keepsAlive(head)) this.destroy()
+    // One that is only kept doesn't keep the process.
+    else this.#socket?.unref()
     underWay.resolve(head)
   }
 }
