@@ -26,7 +26,8 @@ export interface DueDrill {
   lastTried: number
 }
 
-export type DrillDue = DueDrill | { unfit: string } | 'not-due'
+/** `without`: it never had an archive that is still there. Coverage reports that; it is no failure of a rehearsal. */
+export type DrillDue = DueDrill | { unfit: string } | { without: string } | 'not-due'
 
 /**
  * Is a guest due, and which archive is rehearsed? The newest whole one: a rehearsal of an older one would prove what nobody
@@ -50,7 +51,7 @@ export function drillDue(
   const isFresh = isYoung && last?.last.passed === true
   if (isFresh) return 'not-due'
   const entry = rehearsable(chosen, archives, until)
-  if (typeof entry === 'string') return { unfit: entry }
+  if (!('facts' in entry)) return entry
   const { name, node } = entry.facts
   return {
     guest: { id, kind, name: chosen.name === '' ? name : chosen.name },
@@ -65,23 +66,25 @@ export function drillDue(
   }
 }
 
-/** The newest whole archive of the guest that has the id; or why there is none to rehearse, a sentence. */
+/** The newest whole archive of the guest that has the id; or why there is none to rehearse. */
 function rehearsable(
   { kind, id, name, identity }: ChosenGuest,
   archives: GuestArchives | undefined,
   until: string | undefined,
-): (CatalogueEntry & Required<Pick<CatalogueEntry, 'facts'>>) | string {
+): (CatalogueEntry & Required<Pick<CatalogueEntry, 'facts'>>) | { unfit: string } | { without: string } {
   const who = `${kind} ${id}${name === '' ? '' : ` (${name})`}`
   const before = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until)
   const present = presentGuest(guestsOfId(archives?.entries ?? [], identity).guests)
+  if ((present?.archives ?? []).length === 0) return { without: `${who} has no archive.` }
   const entries = (present?.archives ?? []).filter((entry) => timeOf(entry) <= before)
   const newest = entries.toSorted((one, other) => timeOf(one) - timeOf(other)).findLast(isWhole)
-  if (newest === undefined) return `${who} has no archive that can be restored.`
+  if (newest === undefined) return { unfit: `${who} has no archive that can be restored.` }
   if (newest.verification?.state === 'failed') {
-    return `${who}: its newest archive was refused when it was read back. Look at ${newest.folder}.`
+    return { unfit: `${who}: its newest archive was refused when it was read back. Look at ${newest.folder}.` }
   }
   if (isCold(newest)) {
-    return `${who}: its newest archive lies in ${newest.storageClass}. Thaw it, and rehearse it with guestlift restore.`
+    const place = `its newest archive lies in ${newest.storageClass}`
+    return { unfit: `${who}: ${place}. Thaw it, and rehearse it with guestlift restore.` }
   }
   return newest
 }

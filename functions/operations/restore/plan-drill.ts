@@ -87,14 +87,18 @@ async function dueGuests(
   const unfit = choice.failed.filter(({ error }) => error !== GuestNotFound.errorName).map(({ reason }) => reason)
   const book: RehearsalBook = await readRehearsals(from, ports)
   const due: DueDrill[] = []
+  const notes = [...choice.doubts]
+  const named = new Set([...(request.guests.ids ?? []), ...(request.guests.vmids ?? []).map(String)])
   const rules = { everyDays: request.everyDays, until: request.at }
   for (const guest of [...choice.chosen, ...archivedOnly(lost, archives, unfit)]) {
     const found = drillDue(guest, archives.get(guestKey(guest)), book, rules, ports.now())
     if (found === 'not-due') continue
     if ('unfit' in found) unfit.push(found.unfit)
+    // Who names a guest wants it rehearsed; one of many that has no archive is for the coverage check to report.
+    else if ('without' in found) (named.has(guest.id) ? unfit : notes).push(found.without)
     else due.push(found)
   }
-  return { due, unfit, notes: choice.doubts }
+  return { due, unfit, notes }
 }
 
 /** Guests that were named and that the site doesn't know: their archives are all that there is of them. */

@@ -102,8 +102,15 @@ describe('a guest is due to be rehearsed', () => {
     expect(found).toMatchObject({ folder: OLD.folder })
   })
 
+  it('and told apart when it has no archive at all', () => {
+    const without = { without: 'vm 100 (web01) has no archive.' }
+    expect(drillDue(GUEST, undefined, none, { everyDays: 30 }, NOW)).toEqual(without)
+    expect(drillDue(GUEST, archives(), none, { everyDays: 30 }, NOW)).toEqual(without)
+  })
+
   it('and named as unfit when there is nothing to restore, or nothing that can be read', () => {
-    expect(drillDue(GUEST, undefined, none, { everyDays: 30 }, NOW)).toEqual({
+    const before = { everyDays: 0, until: '2001-01-01T00:00:00.000Z' }
+    expect(drillDue(GUEST, archives(OLD), none, before, NOW)).toEqual({
       unfit: 'vm 100 (web01) has no archive that can be restored.',
     })
     const refused = archive(NEW.createdAt, { verification: { state: 'failed', tags: [] } })

@@ -96,6 +96,18 @@ describe('the plan of a drill', () => {
     expect(plan.unfit).toEqual(['Guest 102 is not on the site, and has no archive.'])
   })
 
+  it('only notes a guest without archives that is one of many, and counts it as unfit when it is named', async () => {
+    const bed = await openBed()
+    const [known] = bed.provider.guests
+    if (known === undefined) throw new Error('the bed has a guest')
+    bed.provider.guests = [known, { ...known, id: '109', name: 'new', identity: { id: 'new' } }]
+    const sentence = 'vm 109 (new) has no archive.'
+    const ofAll = await planned(bed, { guests: { all: true } })
+    expect(ofAll.plan).toMatchObject({ unfit: [], notes: [sentence] })
+    const named = await planned(bed, { guests: { ids: ['109'] } }, 'drill-2')
+    expect(named.plan).toMatchObject({ unfit: [sentence], notes: [] })
+  })
+
   it('takes the archives of another site where it is told to, by the book of that site', async () => {
     const bed = await openBed()
     const folder = await archive(bed, 'branch', '100')
