@@ -132,10 +132,21 @@ const KEYS = [
   ['good', 'archived'],
   ['verified', 'verified'],
   ['warned', 'with warnings'],
-  ['bad', 'broken or refused'],
+  ['bad', 'broken or refused (full height)'],
+  ['missed', 'missed'],
 ]
   .map(([mark, meaning]) => `<span class="key"><span class="mark ${mark}"></span>${meaning}</span>`)
   .join(' ')
+
+/** In days; 0 is all that there is. */
+const RANGES = [
+  [30, '30 days'],
+  [90, '90 days'],
+  [365, 'a year'],
+  [0, 'all'],
+]
+  .map(([days, words]) => `<option value="${days}"${days === 90 ? ' selected' : ''}>${words}</option>`)
+  .join('')
 
 const READ_AT = 'guestlift-read-at'
 /** How much of a page it takes to see when it was read. */
@@ -174,18 +185,21 @@ export function* cataloguePage(
 <header>
 <h1>${title}</h1>
 <p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time datetime="${escaped(about.readAt)}">${escaped(readable(about.readAt))}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span></p>
+<div id="health" role="group" aria-label="What needs a person"></div>
 <form id="controls" role="search">
 <input id="search" type="search" placeholder="name, id, site, tag, note or day" aria-label="Search" autocomplete="off">
 <label><input id="trouble" type="checkbox"> only with trouble</label>
-<label>sort by <select id="sort"><option value="name">name</option><option value="newest">oldest newest archive</option><option value="size">size</option><option value="count">archives</option></select></label>
+<label>show <select id="range">${RANGES}</select></label>
+<label>sort by <select id="sort"><option value="name">name</option><option value="newest">longest without one</option><option value="size">size</option><option value="count">archives</option></select></label>
 <span id="found" role="status"></span>
 </form>
-<p class="legend">${KEYS} (wide, full height); else height is size, each guest by its own largest. Click a guest for its archives.</p>
+<p class="legend">${KEYS} One cell is a day; in a longer range a week, or 30 days.</p>
+<div class="axis-row" aria-hidden="true"><span></span><span id="axis"></span></div>
 </header>
 <noscript><p>The list and its search are drawn by the script in this file; allow it to run. It reaches no network.</p></noscript>
 <main id="guests"></main>
 <button id="more" type="button" hidden>Show more</button>
-<script type="application/json" id="about">${embedded({ bucket: about.bucket, keyPrefix: about.keyPrefix, restore: pageRestore(about.s3Url) })}</script>
+<script type="application/json" id="about">${embedded({ bucket: about.bucket, keyPrefix: about.keyPrefix, readAt: about.readAt, restore: pageRestore(about.s3Url) })}</script>
 <script type="application/json" id="data">[
 `
   let first = true

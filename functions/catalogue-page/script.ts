@@ -1,15 +1,17 @@
 import { GRADE_SCRIPT } from './grade.ts'
+import { HEALTH_SCRIPT } from './health.ts'
 import { REHEARSAL_SCRIPT } from './rehearsal.ts'
 import { RESTORE_SCRIPT } from './restore.ts'
+import { STRIP_SCRIPT } from './strip.ts'
 
 /**
  * What runs in the browser. Everything from the catalogue reaches the page as text nodes alone. Only what is seen is
- * built: fifty guests at a time, two hundred archives of an open one, and at most one mark for each pixel of a timeline.
+ * built: a hundred guests at a time, two hundred archives of an open one, and one mark for each day of a calendar.
  */
 export const PAGE_SCRIPT = `
 'use strict'
 {
-  const GUESTS_AT_A_TIME = 50, ROWS_AT_A_TIME = 200, WIDTH = 600, HEIGHT = 44
+  const GUESTS_AT_A_TIME = 100, ROWS_AT_A_TIME = 200
   const STATES = ['archived', 'incomplete', 'unreadable', 'damaged']
   const VERIFICATIONS = ['verified', 'refused', 'tried, not verified', 'verification unreadable']
 ${GRADE_SCRIPT}${RESTORE_SCRIPT}${REHEARSAL_SCRIPT}  const byId = (id) => document.getElementById(id)
@@ -42,51 +44,28 @@ ${GRADE_SCRIPT}${RESTORE_SCRIPT}${REHEARSAL_SCRIPT}  const byId = (id) => docume
     return made
   }
 
-  let from = Infinity, to = -Infinity, archives = 0, total = 0
+${STRIP_SCRIPT}${HEALTH_SCRIPT}
+  let from = Infinity, archives = 0, total = 0
   for (const guest of guests) {
     // Trailing zeros are left out of the file: a row's missing numbers are zero, but unverified is -1.
     for (const row of guest.rows) {
       for (let at = row.length; at < 6; at++) row[at] = 0
       if (row[6] === undefined) row[6] = ''
       for (let at = 7; at < 9; at++) if (row[at] === undefined) row[at] = 0
-      from = Math.min(from, row[0]); to = Math.max(to, row[0])
+      from = Math.min(from, row[0])
       total += row[1]; archives += 1
     }
     guest.bytes = guest.rows.reduce((sum, row) => sum + row[1], 0)
     guest.broken = guest.rows.filter(hasTrouble).length
     guest.newest = guest.rows.length === 0 ? 0 : guest.rows[guest.rows.length - 1][0]
+    guest.usual = usualDays(guest.rows)
+    guest.missed = missedDays(guest.rows, guest.usual)
+    guest.lastGood = lastGood(guest)
     guest.notes = [...new Set(guest.rows.map((row) => row[6]))]
     guest.text = [guest.name, guest.id, guest.kind + '-' + guest.id, guest.site, ...guest.tags, ...guest.notes].join('\\n').toLowerCase()
   }
   byId('totals').textContent = counted(archives, 'archive') + ' of ' + counted(guests.length, 'guest') + ', ' + bytes(total) + '.'
 
-  const x = (seconds) => to === from ? WIDTH / 2 : 4 + (seconds - from) / (to - from) * (WIDTH - 8)
-  function timeline(guest) {
-    const svg = drawn('svg', { viewBox: '0 0 ' + WIDTH + ' ' + HEIGHT, preserveAspectRatio: 'none', role: 'img' })
-    svg.append(drawn('line', { class: 'axis', x1: 0, x2: WIDTH, y1: HEIGHT - 1, y2: HEIGHT - 1 }))
-    const largest = Math.max(1, ...columnsOf(guest).map(([, row]) => row[1]))
-    for (const [at, row] of columnsOf(guest)) {
-      // Told by shape too: colours alone don't tell everybody.
-      const wide = isBroken(row) ? 7 : 3
-      const height = isBroken(row) ? HEIGHT - 4 : Math.max(4, row[1] / largest * (HEIGHT - 4))
-      const mark = drawn('rect', { class: className(row), x: at - wide / 2, width: wide, y: HEIGHT - 1 - height, height })
-      const title = drawn('title', {})
-      title.textContent = madeAt(row) + ', ' + bytes(row[1]) + ', ' + stateOf(row) + ', ' + gradeOf(row[8])
-      mark.append(title)
-      svg.append(mark)
-    }
-    return svg
-  }
-  // One mark a pixel: the worst of those that fall on it, else the newest.
-  function columnsOf(guest) {
-    const columns = new Map()
-    for (const row of guest.rows) {
-      const at = Math.round(x(row[0]))
-      const there = columns.get(at)
-      if (there === undefined || isBroken(row) || !isBroken(there)) columns.set(at, row)
-    }
-    return [...columns]
-  }
   function stateOf(row) {
     const verified = row[3] < 0 ? 'not verified' : VERIFICATIONS[row[3]] + (row[4] > 0 ? ' ' + iso(row[4]).slice(0, 10) : '')
     const warnings = row[5] > 0 ? ' with ' + row[5] + ' warning' + (row[5] === 1 ? '' : 's') : ''
@@ -163,18 +142,21 @@ ${GRADE_SCRIPT}${RESTORE_SCRIPT}${REHEARSAL_SCRIPT}  const byId = (id) => docume
     const head = element('button')
     head.type = 'button'
     head.setAttribute('aria-expanded', 'false')
-    const name = element('span', 'name', guest.name === '' ? '(no name)' : guest.name)
-    name.append(element('span', 'sub', guest.site + ', ' + guest.kind + ' ' + guest.id + (guest.tags.length === 0 ? '' : ', ' + guest.tags.join(', '))))
-    if (guest.former) name.append(element('span', 'sub trouble', 'another guest that had this id'))
-    const line = element('span')
-    const labels = element('span', 'axis-labels')
-    labels.append(element('span', '', iso(from).slice(0, 10)), element('span', '', iso(to).slice(0, 10)))
-    line.append(timeline(guest), labels)
-    const sums = element('span', '', counted(guest.rows.length, 'archive') + ', ' + bytes(guest.bytes))
-    sums.append(element('span', 'sub', 'newest ' + time(guest.newest)))
-    if (guest.broken > 0) sums.append(element('span', 'sub trouble', guest.broken + ' with trouble'))
-    sums.append(rehearsalElement(guest))
-    head.append(name, line, sums)
+    const name = element('span', 'name')
+    const what = guest.site + ', ' + guest.kind + ' ' + guest.id + (guest.tags.length === 0 ? '' : ', ' + guest.tags.join(', '))
+    name.title = (guest.name === '' ? '(no name)' : guest.name) + ', ' + what
+    name.append(element('b', '', guest.name === '' ? '(no name)' : guest.name), ' ', element('span', 'sub', what))
+    if (guest.former) name.append(' ', element('span', 'sub trouble', 'another guest that had this id'))
+    const newest = element('span', 'newest')
+    const when = element('time', '', ago(guest.newest))
+    when.dateTime = iso(guest.newest)
+    when.title = 'newest ' + time(guest.newest)
+    newest.append(when)
+    const sums = element('span', 'sums', counted(guest.rows.length, 'archive') + ', ' + bytes(guest.bytes))
+    const health = element('span', 'health')
+    if (guest.broken > 0) health.append(element('span', 'sub trouble', guest.broken + ' with trouble'), ' ')
+    health.append(rehearsalElement(guest))
+    head.append(name, stripOf(guest, words()), newest, sums, health)
     let opened
     head.addEventListener('click', () => {
       if (opened === undefined) { opened = table(guest); made.append(opened) } else { opened.remove(); opened = undefined }
@@ -192,12 +174,13 @@ ${GRADE_SCRIPT}${RESTORE_SCRIPT}${REHEARSAL_SCRIPT}  const byId = (id) => docume
   }
   const DAY = /^\\d{4}-\\d\\d(-\\d\\d)?$/
   let chosen = [], shown = 0
+  const words = () => byId('search').value.toLowerCase().split(/\\s+/).filter(Boolean)
   function choose() {
-    const words = byId('search').value.toLowerCase().split(/\\s+/).filter(Boolean)
+    const wanted = words()
     const trouble = byId('trouble').checked
-    const fits = (guest) => words.every((word) =>
+    const fits = (guest) => wanted.every((word) =>
       guest.text.includes(word) || (DAY.test(word) && guest.rows.some((row) => iso(row[0]).startsWith(word))))
-    chosen = guests.filter((guest) => (!trouble || guest.broken > 0 || isFailedRehearsal(guest)) && fits(guest)).sort(orders[byId('sort').value])
+    chosen = guests.filter((guest) => (!trouble || guest.broken > 0 || isFailedRehearsal(guest)) && (concern === undefined || concern(guest)) && fits(guest)).sort(orders[byId('sort').value])
     byId('guests').replaceChildren()
     shown = 0
     byId('found').textContent = chosen.length === guests.length ? '' : chosen.length + ' of ' + counted(guests.length, 'guest')
@@ -212,10 +195,30 @@ ${GRADE_SCRIPT}${RESTORE_SCRIPT}${REHEARSAL_SCRIPT}  const byId = (id) => docume
   byId('search').addEventListener('input', () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(choose) })
   byId('trouble').addEventListener('change', choose)
   byId('sort').addEventListener('change', choose)
+  byId('range').addEventListener('change', () => { setRange(Number(byId('range').value)); drawAxis(); choose() })
+  let resizing = 0
+  addEventListener('resize', () => { cancelAnimationFrame(resizing); resizing = requestAnimationFrame(drawAxis) })
+  // By keyboard: / to the search, arrows from guest to guest, Escape back to all of them.
+  addEventListener('keydown', (event) => {
+    const search = byId('search'), at = document.activeElement
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.key === '/' && at !== search) { event.preventDefault(); search.focus(); search.select() }
+    else if (event.key === 'Escape' && search.value !== '') { search.value = ''; choose() }
+    else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      const heads = [...document.querySelectorAll('.guest > button')]
+      const index = heads.indexOf(at)
+      if (index < 0 && at !== search) return
+      const next = heads[event.key === 'ArrowDown' ? index + 1 : index - 1]
+      if (next !== undefined) { event.preventDefault(); next.focus() }
+    }
+  })
   byId('controls').addEventListener('submit', (event) => event.preventDefault())
   byId('more').addEventListener('click', showMore)
   // A search can be linked to: page.html#web
   if (location.hash.length > 1) byId('search').value = decodeURIComponent(location.hash.slice(1))
+  setRange(Number(byId('range').value))
+  drawAxis()
+  drawHealth()
   choose()
 }
 `

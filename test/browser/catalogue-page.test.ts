@@ -37,7 +37,7 @@ describe.skipIf(chromium === undefined)('the page that a run writes, in Chromium
     })`)
   const click = (selector: string) => page.evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`)
 
-  it('draws every guest with a timeline that fits its width', async () => {
+  it('draws every guest with a calendar that fits its width', async () => {
     expect(await names()).toEqual([
       // None of its manifests can be read.
       '(no name)',
@@ -47,11 +47,96 @@ describe.skipIf(chromium === undefined)('the page that a run writes, in Chromium
       'web01',
     ])
     expect(await text('#totals')).toMatch(/^51 archives of 5 guests, /)
-    expect(await page.evaluate(`document.querySelectorAll('.guest svg rect').length`)).toBe(51)
+    expect(await page.evaluate(`document.querySelectorAll('.guest svg rect:not(.none):not(.missed)').length`)).toBe(51)
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
     expect(await text('.guest:nth-child(2)')).toMatch(/1 archive, /)
     const outside = `[...document.querySelectorAll('.guest svg')].filter((svg) => svg.getBoundingClientRect().width < 100).length`
     expect(await page.evaluate(outside)).toBe(0)
+  })
+
+  it('is dense: a guest takes a line of its own and no more', async () => {
+    const heights = await page.evaluate(
+      `[...document.querySelectorAll('.guest > button')].map((it) => it.getBoundingClientRect().height)`,
+    )
+    expect(Math.max(...(heights as number[]))).toBeLessThanOrEqual(30)
+  })
+
+  it('shows days that were missed, to the eye and in words, and names real days that do not overlap', async () => {
+    const of = (name: string) =>
+      `[...document.querySelectorAll('.guest')].find((it) => it.querySelector('b').textContent === ${JSON.stringify(name)}).querySelector('svg')`
+    // Once in its life, 29 days ago: a week is what is usual where nothing else is known.
+    expect(await page.evaluate(`${of('Büro-Archiv <alt>')}.getAttribute('aria-label')`)).toMatch(
+      /^Archives on 1 of the last 90 days\. 4 days missed, the last: 2026-11-07, 2026-11-14, 2026-11-21\.$/,
+    )
+    expect(await page.evaluate(`${of('Büro-Archiv <alt>')}.querySelectorAll('.missed').length`)).toBe(4)
+    expect(await page.evaluate(`${of('web01')}.getAttribute('aria-label')`)).toBe(
+      'Archives on 30 of the last 90 days. None missed.',
+    )
+    const labels = (await page.evaluate(
+      `[...document.querySelectorAll('#axis span')].map((it) => [it.textContent, it.getBoundingClientRect().left, it.getBoundingClientRect().right])`,
+    )) as [string, number, number][]
+    expect(labels.at(-1)?.[0]).toBe('2026-11-22')
+    for (const [text] of labels) expect(text).toMatch(/^2026-\d\d-\d\d$/)
+    const overlapping = labels.filter(([, left], index) => left < (labels[index - 1]?.[2] ?? 0))
+    expect(overlapping).toEqual([])
+  })
+
+  it('takes weeks for a year, and every archive into one of them', async () => {
+    const show = (days: string) =>
+      page.evaluate(
+        `{ const it = document.getElementById('range'); it.value = '${days}'; it.dispatchEvent(new Event('change')) }`,
+      )
+    await show('365')
+    const labels = await page.evaluate(
+      `[...document.querySelectorAll('svg')].map((it) => it.getAttribute('aria-label'))`,
+    )
+    expect(labels).toContain('Archives on 5 of the last 53 weeks. None missed.')
+    await show('0')
+    expect(await page.evaluate(`document.querySelectorAll('.guest svg rect:not(.none):not(.missed)').length`)).toBe(51)
+    await show('90')
+  })
+
+  it('marks the day that is searched for', async () => {
+    await search('2026-11-01')
+    expect(await names()).toEqual(['web01'])
+    expect(await page.evaluate(`document.querySelectorAll('svg .match').length`)).toBe(1)
+    await search('')
+    expect(await page.evaluate(`document.querySelectorAll('svg .match').length`)).toBe(0)
+  })
+
+  it('counts on top what needs a person, and shows the guests of a count', async () => {
+    const counts = await page.evaluate(`[...document.querySelectorAll('#health button')].map((it) => it.textContent)`)
+    expect(counts).toEqual([
+      '1 stale',
+      '1 without a whole archive',
+      '1 refused',
+      '2 broken',
+      '2 rehearsal failed',
+      '2 never rehearsed',
+    ])
+    await click('#health button:nth-child(3)')
+    expect(await names()).toEqual([MAIL])
+    expect(await page.evaluate(`document.querySelectorAll('#health [aria-pressed=true]').length`)).toBe(1)
+    await click('#health button:nth-child(3)')
+    expect(await names()).toHaveLength(5)
+  })
+
+  it('is walked through by keyboard', async () => {
+    const press = (key: string) =>
+      page.evaluate(
+        `document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: ${JSON.stringify(key)}, bubbles: true }))`,
+      )
+    const focused = () => page.evaluate(`document.activeElement.id || document.activeElement.innerText.split('\\n')[0]`)
+    await press('/')
+    expect(await focused()).toBe('search')
+    await press('ArrowDown')
+    await press('ArrowDown')
+    expect(await focused()).toMatch(/^Büro-Archiv/)
+    await press('ArrowUp')
+    expect(await focused()).toMatch(/^\(no name\)/)
+    await search('web')
+    await press('Escape')
+    expect(await names()).toHaveLength(5)
   })
 
   it('finds guests by name, id, note and day, whatever case, and says how many', async () => {
