@@ -1,7 +1,8 @@
 /** The commands that read the bucket alone: `list`, `show`, `search`, `catalog`. */
 import type { Command } from 'commander'
-import { type BucketOptions, openBucket, requestLine, withBucketOptions } from '../bucket-store.ts'
+import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { type PageOptions, writePage } from './catalogue-page-command.ts'
+import { siteOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
 import { withPriceOptions } from '../run/price-file.ts'
@@ -40,7 +41,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
       "show a guest's archives and the newest that can be restored, or one archive; how to restore it, and what that costs",
     )
     .argument('<guest or key>', '100, vm-100, hq/vm-100, a name, or an address below archives/')
-    .option('--site <name>', 'only of this site')
+    .addOption(siteOption())
     .option('--at <time>', AT_HELP, untilOption)
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
@@ -55,7 +56,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
   const catalog = program.command('catalog').description('index and page of the catalogue')
   withBucketOptions(catalog.command('rebuild'))
     .description('bring the index objects, which only speed reading up, in line with the manifests')
-    .option('--site <name>', 'only of this site')
+    .addOption(siteOption())
     .option('--guest <id>', 'only of this guest')
     .option('--json', 'print it as one line of JSON')
     .addHelpText('after', exitHelp({ succeeded: 'the index is in line with the manifests' }))
@@ -67,7 +68,7 @@ function addPage(catalog: Command, finish: (work: () => Promise<number>) => Prom
   withBucketOptions(catalog.command('page'))
     .description('write the catalogue as one HTML file that needs nothing else')
     .requiredOption('--out <file.html>', 'where to')
-    .option('--site <name>', 'only of this site')
+    .addOption(siteOption())
     .option('--guest <id>', 'only of this guest')
     .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
     .option('--until <time>', 'only until then, a whole day included', untilOption)
@@ -77,7 +78,7 @@ function addPage(catalog: Command, finish: (work: () => Promise<number>) => Prom
 
 function withFilterOptions(command: Command): Command {
   return command
-    .option('--site <name>', 'only of this site')
+    .addOption(siteOption())
     .option('--guest <id>', 'only of this guest')
     .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
     .option('--until <time>', 'only until then, a whole day included', untilOption)

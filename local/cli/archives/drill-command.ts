@@ -3,14 +3,8 @@ import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitHelp } from '../exit-codes.ts'
 import { drillLines } from '../print/print-drill.ts'
-import {
-  requireOnePlace,
-  type Upkeep,
-  upkeepHere,
-  upkeepOnAws,
-  type UpkeepOptions,
-  withUpkeepOptions,
-} from '../run/upkeep-command.ts'
+import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from '../run/upkeep-command.ts'
+import { requireOnePlace, siteFilesOption } from '../shared-options.ts'
 import { siteNameFrom } from '../site/site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { type DrillOptions, drillRequestFrom, withDrillOptions } from './drill-options.ts'
@@ -23,7 +17,7 @@ export function addDrillCommand(program: Command, stop: StopSignals): void {
     .description('rehearse restores: bring guests back without network, look whether they work, remove them again')
     .argument('[ids...]', 'these guests, now; without any, those that the policy says are due')
   withUpkeepOptions(withDrillOptions(command))
-    .option('--site-file <site.json...>', 'with --local: the site file, and that of --from where it is another')
+    .addOption(siteFilesOption('with --local', 'the site file, and that of --from where it is another'))
     .addHelpText(
       'after',
       `
@@ -51,12 +45,13 @@ async function drillHere(
 ): Promise<number> {
   const { siteFile: paths, bucket } = options
   if (paths === undefined || bucket === undefined) {
-    return refuse('drill --local needs --site-file <site.json> and --bucket <name>')
+    return refuse('drill --local needs --site-file <file> and --bucket <name>')
   }
   const sites: Record<string, string> = {}
   for (const path of paths) {
     const json = await readSiteFile(path)
-    const { name } = siteNameFrom({ option: paths.length === 1 ? options.site : undefined, file: { path, json } })
+    const only = paths.length === 1 ? { option: options.site, usual: options.usualSite } : {}
+    const { name } = siteNameFrom({ ...only, file: { path, json } })
     sites[name] = json
   }
   const [only] = Object.keys(sites)

@@ -4,11 +4,14 @@ import { type DrillRequest, drillRequestSchema } from '../../../functions/contra
 import { withoutSchema } from '../../../functions/domain/words/without-schema.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import { readJsonFile } from '../run/job-file.ts'
+import { siteNameOption } from '../shared-options.ts'
 import { untilOption } from '../time-option.ts'
 
 export interface DrillOptions {
   policy?: string
   site?: string | undefined
+  /** Where settings name the site. */
+  usualSite?: string
   from?: string
   ids?: string
   at?: string
@@ -22,7 +25,7 @@ export interface DrillOptions {
 export function withDrillOptions(command: Command): Command {
   return command
     .option('--policy <drill.json>', 'which guests, how often, where: a drill as docs/restore.md describes it')
-    .option('--site <name>', 'the site that guests are brought back on')
+    .addOption(siteNameOption('took-name', 'the site that guests are brought back on'))
     .option('--from <site>', 'the site that the archives are of, where it is another')
     .option('--ids <first-last>', 'ids that are kept free for rehearsals, as 9900-9949')
     .option('--at <time>', 'rehearse the newest archive on or before a day, an instant, or 7d ago', untilOption)
@@ -52,11 +55,12 @@ export async function drillRequestFrom(
   const told = Object.fromEntries(
     sameWords.map((word) => [word, options[word]]).filter(([, value]) => value !== undefined),
   )
+  const usual = options.usualSite === undefined ? {} : { site: options.usualSite }
   const named = guests.length === 0 ? {} : { guests: { ids: guests }, everyDays: 0, most: guests.length }
   const probes = options.run === undefined ? {} : { probes: { commands: options.run } }
-  const parsed = drillRequestSchema.safeParse({ ...policy, ...told, ...named, ...probes })
+  const parsed = drillRequestSchema.safeParse({ ...usual, ...policy, ...told, ...named, ...probes })
   if (parsed.success) return parsed.data
-  const { site, ids } = { ...policy, ...told } as { site?: unknown; ids?: unknown }
+  const { site, ids } = { ...usual, ...policy, ...told } as { site?: unknown; ids?: unknown }
   if (site === undefined) return refuse('say which site guests are brought back on: --site <name>')
   if (ids === undefined) return refuse('say which ids are kept free for rehearsals: --ids <first-last>')
   return refuse(`this drill can't be used: ${validationMessage(parsed.error)}`)

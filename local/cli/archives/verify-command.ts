@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { openBucket, requestLine } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { verificationLines } from '../print/print-verification.ts'
+import { addBucketOptions, addDeploymentOptions, siteOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { AT_HELP, durationOption, untilOption } from '../time-option.ts'
 import { verifyDue } from './verify-due.ts'
@@ -40,18 +41,15 @@ export function addVerifyCommand(program: Command, stop: StopSignals): void {
     )
     .option('--at <time>', `with --archive: ${AT_HELP}`, untilOption)
     .option('--due', 'run the verification workflow over what is due by its policy, and print its report')
-    .option('--deployment <name>', "on AWS, in the bucket's region: the deployment whose workflow runs")
-    .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
-    .option('--site <name>', 'with --due or --archive: only archives of this site')
+    .addOption(siteOption('with --due or --archive: only archives of this site'))
     .option(
       '--archive-within <duration>',
       'with --due: each archive is read within this time after it was made',
       durationOption,
     )
     .option('--guest-within <duration>', "with --due: each guest's latest reading is at most this old", durationOption)
-    .option('--bucket <name>', 'on this machine: the archive bucket')
-    .option('--s3 <url>', 'on this machine: endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', "on this machine: in front of every key of the bucket's archives", '')
+  addDeploymentOptions(command, { condition: "on AWS, in the bucket's region" })
+  addBucketOptions(command, { condition: 'on this machine' })
     .option('--json', "print one line of JSON for each archive; with --due or --deployment: the workflow's report")
     .addHelpText(
       'after',

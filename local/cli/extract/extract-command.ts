@@ -7,6 +7,7 @@ import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { CliError } from '../../run/cli-error.ts'
 import { type ExitCode, exitCodes, exitHelp } from '../exit-codes.ts'
 import { plain } from '../print/columns.ts'
+import { addBucketOptions, siteOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
 import { AT_HELP, untilOption } from '../time-option.ts'
@@ -51,10 +52,8 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
     .option('--no-index', 'read the archive itself, though an index of its files lies beside it')
     .option('--force', 'replace the file that is there')
     .option('--at <time>', `in a bucket: ${AT_HELP}`, untilOption)
-    .option('--site <name>', 'in a bucket: only of this site')
-    .option('--bucket <name>', 'the archive bucket')
-    .option('--s3 <url>', 'endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', 'in front of every key', '')
+    .addOption(siteOption('in a bucket: only of this site'))
+  addBucketOptions(command)
     .option('--json', 'with --list: print JSON, for a container one line for each file')
     .addHelpText(
       'after',

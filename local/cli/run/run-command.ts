@@ -34,7 +34,11 @@ export interface OutputOptions {
 }
 
 export interface LocalOptions extends OutputOptions {
-  site: string
+  siteFile: string
+  /** Its name, where the command line says it. */
+  site?: string
+  /** Its name, where settings say it. */
+  usualSite?: string
   bucket: string
   s3?: string
   prefix: string
@@ -62,15 +66,15 @@ export interface Asked {
 /** Run a job on this machine against a real site and bucket. Returns the exit code. */
 export async function runHere(asked: Asked, options: LocalOptions, stop: StopSignals): Promise<number> {
   const request = await requestOf(asked)
-  const siteJson = await readSiteFile(options.site)
+  const siteJson = await readSiteFile(options.siteFile)
   // Checked here too, so that a typing error is told before anything is built or started.
   const again = readAgain(request)
-  const file = { path: options.site, json: siteJson }
+  const names = { option: options.site, usual: options.usualSite, file: { path: options.siteFile, json: siteJson } }
   const { job, notes } =
     again === undefined
-      ? readRequest(request, siteNameFrom({ file }).name, writtenJobs)
+      ? readRequest(request, siteNameFrom(names).name, writtenJobs)
       : await repeatRun(again, openBucket(options))
-  siteNameFrom({ job: job.site, file })
+  siteNameFrom({ ...names, job: job.site })
   const display = openDisplay(process.stderr)
   try {
     const assembly = await synthesise(() =>

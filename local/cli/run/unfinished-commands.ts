@@ -14,8 +14,9 @@ import { findUnfinished, type FoundUnfinished } from '../../../functions/operati
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { removeUnfinished } from '../../../functions/operations/sweep/remove-unfinished.ts'
 import { toolVersion } from '../../../functions/runtime/version.ts'
-import { type BucketOptions, openBucket, withBucketOptions } from '../bucket-store.ts'
+import { type BucketOptions, openBucket } from '../bucket-store.ts'
 import { CliError } from '../../run/cli-error.ts'
+import { siteOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
@@ -71,7 +72,7 @@ export function addUnfinishedCommands(program: Command, stop: StopSignals): void
 
 function withNarrowing(command: Command): Command {
   return withBucketOptions(command)
-    .option('--site <name>', 'only of this site')
+    .addOption(siteOption())
     .option('--guest <id>', 'only of this guest')
     .option('--json', 'print them as one line of JSON')
 }

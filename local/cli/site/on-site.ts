@@ -3,6 +3,7 @@ import { GuestNotFound, NodeOffline } from '../../../functions/contracts/errors.
 import type { FoundGuest } from '../../../functions/providers/guest-facts.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
 import { openProvider, siteSchema } from '../../../functions/providers/registry.ts'
+import { UsageError } from '../../run/cli-error.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { siteNameFrom } from './site-name.ts'
@@ -10,8 +11,11 @@ import type { StopSignals } from '../stop-signals.ts'
 
 /** Options of every command that talks to a site itself. */
 export interface SiteOptions {
-  /** Path of the site file. */
-  site: string
+  siteFile?: string
+  /** Its name, where the command line says it. */
+  site?: string
+  /** Its name, where settings say it. */
+  usualSite?: string
   json?: boolean
 }
 
@@ -22,13 +26,14 @@ class StoppedWaiting extends Error {}
  * Returns the exit code that `use` returns. @throws InvalidSite and whatever the provider throws
  */
 export async function onSite(
-  { site: path }: SiteOptions,
+  { siteFile: path, site: option, usualSite: usual }: SiteOptions,
   stop: StopSignals,
   use: (provider: Provider) => Promise<number>,
 ): Promise<number> {
+  if (path === undefined) throw new UsageError('Say where the site is found: --site-file <file>.')
   const json = await readSiteFile(path)
   const site = siteSchema.parse(JSON.parse(json))
-  const { name } = siteNameFrom({ file: { path, json } })
+  const { name } = siteNameFrom({ option, usual, file: { path, json } })
   const { promise: interrupted, reject } = Promise.withResolvers<never>()
   interrupted.catch(() => undefined)
   const onStop = () => reject(new StoppedWaiting())

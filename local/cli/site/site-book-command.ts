@@ -5,7 +5,8 @@ import type { SiteBook } from '../../../functions/contracts/site-book.ts'
 import { absenceText, absentGuests, goneRule } from '../../../functions/domain/identity/presence.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { acceptCluster, readSiteBook } from '../../../functions/operations/books/site-book.ts'
-import { type BucketOptions, openBucket, withBucketOptions } from '../bucket-store.ts'
+import { type BucketOptions, openBucket } from '../bucket-store.ts'
+import { withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 
 interface ShowOptions extends BucketOptions {

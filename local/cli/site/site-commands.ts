@@ -16,6 +16,7 @@ import {
 } from './backups-command.ts'
 import { guestStatus, powerGuest } from './guest-command.ts'
 import { exitHelp } from '../exit-codes.ts'
+import { siteFileOption, siteNameOption } from '../shared-options.ts'
 import type { SiteOptions } from './on-site.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { listTasks, stopTask, taskLog } from './tasks-command.ts'
@@ -36,7 +37,8 @@ function siteCommand(parent: Command, usage: string, description: string): Comma
   return parent
     .command(usage)
     .description(description)
-    .requiredOption('--site <site.json>', 'the site file, as docs/sites.md describes it')
+    .addOption(siteFileOption())
+    .addOption(siteNameOption('took-file'))
     .option('--json', 'print the result as one line of JSON')
     .addHelpText('after', siteExits)
 }

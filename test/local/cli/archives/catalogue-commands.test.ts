@@ -121,7 +121,7 @@ describe('the commands that read the bucket', () => {
       )
       expect(out).toContain('qmrestore /var/lib/vz/dump/vzdump-qemu-100.zst 100')
       expect(out).toContain(
-        `guestlift restore s3://archives/vault/archives/hq/vm-100/2026-11-21T02-00-00Z/ --site hq --local --site-file <site.json> --bucket archives --s3 ${server.url} --prefix vault\n`,
+        `guestlift restore s3://archives/vault/archives/hq/vm-100/2026-11-21T02-00-00Z/ --site hq --local --site-file <file> --bucket archives --s3 ${server.url} --prefix vault\n`,
       )
     },
   )

@@ -27,12 +27,12 @@ describe('guestlift prune', () => {
       AWS_REGION: 'us-east-1',
       NO_COLOR: '1',
     }
-    const all = ['prune', '--site-name', 'hq', '--bucket', 'archives', '--s3', bucket.url, '--prefix', 'vault', ...args]
+    const all = ['prune', '--site', 'hq', '--bucket', 'archives', '--s3', bucket.url, '--prefix', 'vault', ...args]
     return guestlift(all, { env })
   }
 
   it('takes a site that the bucket does not know for a mistake, and names those that it knows', async () => {
-    const { code, out, error } = await prune('--site-name', 'h1', '--keep-last', '1')
+    const { code, out, error } = await prune('--site', 'h1', '--keep-last', '1')
     expect({ code, out }).toEqual({ code: 64, out: '' })
     expect(error).toBe('guestlift: s3://archives/vault/ holds nothing of a site h1. It knows: hq.\n')
   })

@@ -137,8 +137,8 @@ describe('the command line of guestlift restore', () => {
     [['100', ...onAws, '--at', 'yesterday'], /Give a day/],
     [['100', ...onAws, '--bucket', 'archives'], /a deployment has its own bucket and sites/],
     [['100', ...onAws, '--site-file', 'hq.json'], /--site-file, --bucket, --s3 and --prefix go with --local/],
-    [['100', '--local', '--bucket', 'archives'], /restore --local needs --site-file <site.json> and --bucket/],
-    [['100', '--local', '--site-file', 'hq.json'], /restore --local needs --site-file <site.json> and --bucket/],
+    [['100', '--local', '--bucket', 'archives'], /restore --local needs --site-file <file> and --bucket/],
+    [['100', '--local', '--site-file', 'hq.json'], /restore --local needs --site-file <file> and --bucket/],
     [['100', '--local', '--deployment', 'prod'], /--local is on this machine: choose one/],
   ])('refuses %j with a sentence, and starts nothing', async (words, complaint) => {
     const { code, error, out } = await restore(...words)

@@ -49,7 +49,7 @@ afterEach(() => aws.close())
 
 let region: string | undefined = 'us-east-1'
 const guestlift = (...args: string[]) => aws.guestlift(args, { AWS_REGION: region })
-const prune = (...args: string[]) => guestlift('prune', '--site-name', 'hq', '--keep-last', '2', ...args)
+const prune = (...args: string[]) => guestlift('prune', '--site', 'hq', '--keep-last', '2', ...args)
 
 describe('guestlift prune --deployment', () => {
   it('starts the workflow as a dry run, unless confirmed', async () => {
