@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addCatalogueCommands } from './archives/catalogue-commands.ts'
 import { addCoverageCommand } from './archives/coverage-command.ts'
-import { exitHelp } from './exit-codes.ts'
+import { exitCodeLines, exitHelp } from './exit-codes.ts'
 import { addDrillCommand } from './archives/drill-command.ts'
 import { addExtractCommand } from './extract/extract-command.ts'
 import { addGuestsCommand } from './site/guests-command.ts'
@@ -92,6 +92,14 @@ export function guestliftProgram(stop: StopSignals): Command {
   addSiteCommands(program, stop)
   addSiteBookCommand(program)
   addPlatformsCommand(program)
+
+  program
+    .command('exit-codes')
+    .description('show what the exit codes of all commands mean')
+    .addHelpText('after', exitHelp({ succeeded: 'shown' }))
+    .action(() => {
+      process.stdout.write(`${exitCodeLines.join('\n')}\n`)
+    })
 
   addPlanCommand(program, stop)
   addGuestsCommand(program, stop)

@@ -94,9 +94,9 @@ describe('guestlift restore --deployment', () => {
     ['a guest that differs', 'partial', undefined, 2],
     ['a refusal', 'failed', 'RestoreRefused', 1],
     ['a dry run that found something against it', 'failed', undefined, 1],
-    ['a site that did not answer', 'failed', 'PlatformUnavailable', 68],
+    ['a site that did not answer', 'failed', 'PlatformUnavailable', 3],
     ['a site that nobody knows', 'failed', 'UnknownSite', 64],
-    ['an S3 that did not answer', 'failed', 'StoreUnavailable', 69],
+    ['an S3 that did not answer', 'failed', 'StoreUnavailable', 3],
   ] as const)('ends by %s', async (_what, outcome, name, code) => {
     const error = name === undefined ? {} : { error: { name, message: 'Why.' } }
     aws.ending = { status: 'FAILED', error: 'RestoreFailed' }

@@ -85,7 +85,7 @@ describe('guestlift prune --deployment', () => {
       cause: '{"errorMessage":"Site hq does not answer."}',
     }
     const plain = await prune('--deployment', 'prod')
-    expect(plain).toMatchObject({ code: 68, out: 'The pruning stopped: Site hq does not answer.\n' })
+    expect(plain).toMatchObject({ code: 3, out: 'The pruning stopped: Site hq does not answer.\n' })
     const { out } = await prune('--deployment', 'prod', '--json')
     expect(JSON.parse(out)).toEqual({ outcome: 'failed', summary: 'The pruning stopped: Site hq does not answer.' })
   })
