@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { GuestliftError } from '../../functions/contracts/errors.ts'
+import { DeploymentConfigError } from '../../lib/deployment-config.ts'
 import { AssemblyError } from '../run/synthesised.ts'
 import { CliError } from '../run/cli-error.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
@@ -9,7 +10,8 @@ import { listenForStop } from './stop-signals.ts'
 /** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */
 function isForPeople(error: unknown): error is Error {
   const fromAws = error instanceof Error && ('$metadata' in error || error.name === 'CredentialsProviderError')
-  return fromAws || error instanceof CliError || error instanceof GuestliftError || error instanceof AssemblyError
+  const ours = [CliError, GuestliftError, AssemblyError, DeploymentConfigError]
+  return fromAws || ours.some((one) => error instanceof one)
 }
 
 /** Run one command to its end: prints what it has to say, and leaves its code in `process.exitCode`. Throws nothing. */

@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 import { type DrillRequest, drillRequestSchema } from '../../../functions/contracts/drill.ts'
 import { withoutSchema } from '../../../functions/domain/words/without-schema.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
-import { readJsonFile } from '../run/job-file.ts'
+import { readDocument } from '../../documents/read-document.ts'
+import { CliError } from '../../run/cli-error.ts'
 import { siteNameOption } from '../shared-options.ts'
 import { untilOption } from '../time-option.ts'
 
@@ -36,6 +37,12 @@ export function withDrillOptions(command: Command): Command {
     .option('--run <command...>', 'commands to run in virtual machines, by their names in the site file')
 }
 
+const drillKind = {
+  noun: 'drill',
+  page: 'docs/restore.md',
+  error: (message: string, options?: ErrorOptions) => new CliError(message, options),
+}
+
 const sameWords = ['site', 'from', 'ids', 'at', 'node', 'storage', 'deliveryStorage', 'pool'] as const
 
 /**
@@ -47,7 +54,8 @@ export async function drillRequestFrom(
   options: DrillOptions,
   refuse: (complaint: string) => never,
 ): Promise<DrillRequest> {
-  const policy = options.policy === undefined ? {} : withoutSchema(await readJsonFile(options.policy, 'drill'))
+  const document = options.policy === undefined ? undefined : await readDocument(options.policy, drillKind)
+  const policy = document === undefined ? {} : withoutSchema(document.value)
   if (typeof policy !== 'object' || policy === null) return refuse(`${options.policy} holds no drill`)
   if (guests.length === 0 && options.policy === undefined) {
     return refuse('say which guests: their ids, or --policy <drill.json>')
@@ -63,5 +71,8 @@ export async function drillRequestFrom(
   const { site, ids } = { ...usual, ...policy, ...told } as { site?: unknown; ids?: unknown }
   if (site === undefined) return refuse('say which site guests are brought back on: --site <name>')
   if (ids === undefined) return refuse('say which ids are kept free for rehearsals: --ids <first-last>')
+  // Places in the file can be named where all that counts stands in it.
+  if (document !== undefined && Object.keys({ ...told, ...named, ...probes }).length === 0)
+    throw document.refusal(parsed.error)
   return refuse(`this drill can't be used: ${validationMessage(parsed.error)}`)
 }

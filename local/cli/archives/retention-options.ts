@@ -2,8 +2,6 @@
 import type { Command } from 'commander'
 import { siteNameSchema } from '../../../functions/contracts/nouns.ts'
 import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
-import { readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobs } from '../../../functions/providers/registry.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import { lookAtSite } from '../../../functions/operations/selection/look-at-site.ts'
 import { knownGuests } from '../../../functions/operations/pruning/plan-pruning.ts'
@@ -11,7 +9,7 @@ import type { KnownGuests } from '../../../functions/operations/pruning/prune-si
 import type { BookPorts } from '../../../functions/operations/books/site-book.ts'
 import { CliError, UsageError } from '../../run/cli-error.ts'
 import { readSiteFile } from '../../run/site-file.ts'
-import { readJobFile } from '../run/job-file.ts'
+import { readJobFile, requestIn } from '../run/job-file.ts'
 import { siteFileOption } from '../shared-options.ts'
 import { siteNameFrom } from '../site/site-name.ts'
 import { openSiteProvider, siteJson } from '../site/site-provider.ts'
@@ -66,7 +64,7 @@ export async function siteRetention(
   const own = await nameInFile(options)
   if (options.job !== undefined) {
     if (Object.keys(given).length > 0) refuse("--job brings its own retention; it can't be combined with other rules")
-    const { job } = readRequest(await readJobFile(options.job), own ?? usualSite, writtenJobs)
+    const { job } = requestIn(await readJobFile(options.job), own ?? usualSite)
     if (own !== undefined && job.site !== own) {
       throw new UsageError(`The job is for site ${job.site}, not ${own}.`)
     }

@@ -3,8 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Job } from '../../../functions/contracts/job.ts'
 import { type SiteLimits, siteLimitsSchema } from '../../../functions/contracts/limits.ts'
-import { readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobs } from '../../../functions/providers/registry.ts'
 import { type ForeseenRun, foreseeRun } from '../../../functions/operations/foresight/foresee-run.ts'
 import { strangeSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { lastStored } from '../../../functions/operations/catalogue/last-stored.ts'
@@ -15,7 +13,7 @@ import { timer } from '../../../functions/runtime/timer.ts'
 import type { Deployment } from '../../../lib/deployment-config.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { openBucket } from '../bucket-store.ts'
-import { readJobFile } from './job-file.ts'
+import { readJobFile, requestIn } from './job-file.ts'
 import { keyPrefixFrom } from '../key-prefix.ts'
 import { addBucketOptions, deploymentOfSiteOption, siteFileOption, siteNameOption } from '../shared-options.ts'
 import { siteNameFrom } from '../site/site-name.ts'
@@ -52,13 +50,13 @@ export function withForesightOptions(command: Command): Command {
  * @throws the errors of a store that a run can't use
  */
 export async function openForesight(jobFile: string, options: ForesightOptions, trying = false): Promise<Foresight> {
-  const request = await readJobFile(jobFile)
+  const document = await readJobFile(jobFile)
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
   const { siteFile: path, site: option, usualSite: usual } = options
   const file = path === undefined ? undefined : { path, json: await readSiteFile(path) }
   const names = { option, file, usual }
   const unnamed = file === undefined ? (option ?? deployment?.defaultSite ?? usual) : siteNameFrom(names).name
-  const { job, notes } = readRequest(request, unnamed, writtenJobs)
+  const { job, notes } = requestIn(document, unnamed)
   siteNameFrom({ ...names, job: job.site })
   const json = file?.json ?? (await siteJson(job.site, undefined, deployment))
   const bucket = options.bucket ?? deployment?.bucket.name

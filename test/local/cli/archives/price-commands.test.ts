@@ -96,8 +96,8 @@ describe('guestlift quote', () => {
   })
 
   it.each([
-    ['{"version":1}', /The price file bad\.json is malformed: .*guestlift prices/s],
-    ['{', /The price file bad\.json can't be read/],
+    ['{"version":1}', /The price file bad\.json is malformed:.*guestlift prices/s],
+    ['{', /The price file bad\.json is not valid JSON:\s+bad\.json:1:2/],
   ])('refuses the price table %s', async (text, says) => {
     await writeFile(join(directory, 'bad.json'), text)
     const { code, error } = await guestlift(['quote', 'job.json', '--site-file', 'hq.json', '--prices', 'bad.json'])

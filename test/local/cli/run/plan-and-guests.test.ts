@@ -170,7 +170,7 @@ describe('guestlift plan', () => {
 
   it('names the field of a malformed job, and leaves with 1', async () => {
     const { code, error } = await planOf({ site: 'hq', guests: { ranges: ['9-1'] } })
-    expect(error).toMatch(/guests\.ranges\.0: a range of ids reads 100-199/)
+    expect(error).toMatch(/job\.json:1:\d+: guests\.ranges\[0\]: a range of ids reads 100-199/)
     expect(code).toBe(1)
   })
 
