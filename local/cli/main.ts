@@ -5,6 +5,8 @@ import { AssemblyError } from '../run/synthesised.ts'
 import { CliError } from '../run/cli-error.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
 import { guestliftProgram } from './program.ts'
+import { applySettings } from './settings/apply-settings.ts'
+import { readOwnSettings } from './settings/config-command.ts'
 import { listenForStop } from './stop-signals.ts'
 
 /** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */
@@ -14,11 +16,21 @@ function isForPeople(error: unknown): error is Error {
   return fromAws || ours.some((one) => error instanceof one)
 }
 
+/** Commands that have nothing that settings could say. */
+function standsAlone(command: string | undefined): boolean {
+  return ['config', 'help', 'completion', 'exit-codes', 'platforms', 'prices', undefined].includes(command)
+}
+
 /** Run one command to its end: prints what it has to say, and leaves its code in `process.exitCode`. Throws nothing. */
 export async function runCommandLine(words: readonly string[]): Promise<void> {
   const stop = listenForStop()
   try {
-    await guestliftProgram(stop).parseAsync(words, { from: 'user' })
+    const program = guestliftProgram(stop)
+    // Help, and the command that shows what is wrong with settings, work whatever they are.
+    if (!words.some((word) => ['--help', '-h', '--version', '-V'].includes(word)) && !standsAlone(words[0])) {
+      applySettings(program, await readOwnSettings())
+    }
+    await program.parseAsync(words, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage
     else {

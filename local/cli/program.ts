@@ -18,6 +18,8 @@ import {
   runHere,
   runOnAws,
 } from './run/run-command.ts'
+import { settlePlace } from './settings/apply-settings.ts'
+import { addConfigCommand } from './settings/config-command.ts'
 import { addPlatformsCommand } from './site/platforms-command.ts'
 import { readOldSpellings } from './old-spellings.ts'
 import { addPlaceOptions, requireOnePlace, siteFileOption, siteNameOption } from './shared-options.ts'
@@ -45,6 +47,7 @@ export function guestliftProgram(stop: StopSignals): Command {
     .exitOverride()
     .hook('preAction', (_, command) => {
       readOldSpellings(command, (sentence) => process.stderr.write(`warning: ${sentence}\n`))
+      settlePlace(command)
     })
     .addHelpText(
       'after',
@@ -92,6 +95,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addSiteCommands(program, stop)
   addSiteBookCommand(program)
   addPlatformsCommand(program)
+  addConfigCommand(program)
 
   program
     .command('exit-codes')

@@ -7,6 +7,7 @@ import { type ForeseenRetention, foreseeRetention } from '../../../functions/ope
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { formerSiteNameOption } from '../old-spellings.ts'
+import { isSetting } from '../settings/apply-settings.ts'
 import { siteNameOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from '../run/foresight.ts'
@@ -80,7 +81,10 @@ A retention (--job, or --site with --keep-… rules) is only looked at, as by pr
     )
     .action(async (options: BillOptions) => {
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))
-      process.exitCode = await billHere(options, (complaint) => bill.error(`error: ${complaint}`))
+      const { siteFile: _, ...told } = options
+      // The site is asked about a retention alone.
+      const asked = isSetting(bill, 'siteFile') && !tellsRetention(told) ? told : options
+      process.exitCode = await billHere(asked, (complaint) => bill.error(`error: ${complaint}`))
     })
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { openBucket, requestLine } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { verificationLines } from '../print/print-verification.ts'
+import { isSetting } from '../settings/apply-settings.ts'
 import { addBucketOptions, addDeploymentOptions, siteOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { AT_HELP, durationOption, untilOption } from '../time-option.ts'
@@ -64,7 +65,10 @@ of the bucket's region. With --archive and --deployment, the deployment's workfl
       )}`,
     )
     .action(async (options: VerifyOptions) => {
-      const { local, archive, at, bucket, due = false, deployment, stateMachine } = options
+      const { archive, at, bucket, due = false, deployment, stateMachine } = options
+      // A bucket in settings and no deployment: it is read from here.
+      const isHere = due && deployment === undefined && isSetting(command, 'bucket')
+      const local = options.local ?? (isHere ? true : undefined)
       if (due || (archive !== undefined && (deployment ?? stateMachine) !== undefined)) {
         if (at !== undefined) command.error('error: the workflow reads the newest: --at goes with --bucket alone')
         if (typeof local === 'string') command.error('error: --local <file> reads a file and goes alone')

@@ -1,4 +1,5 @@
 /** `guestlift extract`: one disk of a VM, or files of a container, out of an archive. */
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { Damage } from '../../../functions/archive-formats/damage.ts'
 import { extractDisk, NoSuchContent, shortDiskName } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
@@ -7,6 +8,7 @@ import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { CliError } from '../../run/cli-error.ts'
 import { type ExitCode, exitCodes, exitHelp } from '../exit-codes.ts'
 import { plain } from '../print/columns.ts'
+import { isSetting } from '../settings/apply-settings.ts'
 import { addBucketOptions, siteOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
@@ -70,6 +72,9 @@ The result appears under its name when it is whole. An object is never overwritt
       )}`,
     )
     .action(async (archive: string, options: ExtractOptions) => {
+      // A bucket in settings is no reason to look past a file that is named.
+      if (isSetting(command, 'bucket') && existsSync(archive)) delete options.bucket
+      if (isSetting(command, 'site') && options.bucket === undefined) delete options.site
       const { list, disk, file, qcow2, tar, to, json } = options
       if ([list, disk, file].filter((one) => one !== undefined).length !== 1) {
         return command.error('error: extract needs one of --list, --disk <name> and --file <path>')
