@@ -4,6 +4,7 @@ import { DeploymentConfigError } from '../../lib/deployment-config.ts'
 import { AssemblyError } from '../run/synthesised.ts'
 import { CliError } from '../run/cli-error.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
+import { useUtc } from './print/own-time.ts'
 import { guestliftProgram } from './program.ts'
 import { applySettings } from './settings/apply-settings.ts'
 import { readOwnSettings } from './settings/config-command.ts'
@@ -25,6 +26,8 @@ function standsAlone(command: string | undefined): boolean {
 export async function runCommandLine(words: readonly string[]): Promise<void> {
   const stop = listenForStop()
   try {
+    // Words are read by it, so it has to hold before.
+    if (words.includes('--utc')) useUtc()
     const program = guestliftProgram(stop)
     // Help, and the command that shows what is wrong with settings, work whatever they are.
     if (!words.some((word) => ['--help', '-h', '--version', '-V'].includes(word)) && !standsAlone(words[0])) {

@@ -10,7 +10,7 @@ import { counted } from '../../../functions/domain/words/counted.ts'
 import { type ShowOptions, showArchives } from './show-command.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
-import { AT_HELP, sinceOption, untilOption } from '../time-option.ts'
+import { AT_HELP, SINCE_HELP, sinceOption, UNTIL_HELP, untilOption, utcOption } from '../time-option.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { rebuildCatalogue } from '../../../functions/operations/catalogue/rebuild-catalogue.ts'
 
@@ -43,6 +43,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     .argument('<guest or key>', '100, vm-100, hq/vm-100, a name, or an address below archives/')
     .addOption(siteOption())
     .option('--at <time>', AT_HELP, untilOption)
+    .addOption(utcOption())
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
       'after',
@@ -70,8 +71,9 @@ function addPage(catalog: Command, finish: (work: () => Promise<number>) => Prom
     .requiredOption('--out <file.html>', 'where to')
     .addOption(siteOption())
     .option('--guest <id>', 'only of this guest')
-    .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
-    .option('--until <time>', 'only until then, a whole day included', untilOption)
+    .option('--since <time>', SINCE_HELP, sinceOption)
+    .option('--until <time>', UNTIL_HELP, untilOption)
+    .addOption(utcOption())
     .addHelpText('after', exitHelp({ succeeded: 'the page is written' }))
     .action((options: PageOptions) => finish(() => writePage(options)))
 }
@@ -80,8 +82,9 @@ function withFilterOptions(command: Command): Command {
   return command
     .addOption(siteOption())
     .option('--guest <id>', 'only of this guest')
-    .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
-    .option('--until <time>', 'only until then, a whole day included', untilOption)
+    .option('--since <time>', SINCE_HELP, sinceOption)
+    .option('--until <time>', UNTIL_HELP, untilOption)
+    .addOption(utcOption())
     .option('--json', 'print them as one line of JSON')
 }
 

@@ -16,7 +16,7 @@ import { type SiteName, siteNameFrom } from '../site/site-name.ts'
 import { openSiteProvider } from '../site/site-provider.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
-import { durationOption } from '../time-option.ts'
+import { durationOption, utcOption } from '../time-option.ts'
 import { upkeepOnAws } from '../run/upkeep-command.ts'
 
 interface CoverageOptions {
@@ -66,6 +66,7 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
       'how long ago a rehearsal of each guest may have passed; not judged unless given',
       durationOption,
     )
+    .addOption(utcOption())
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
       'after',

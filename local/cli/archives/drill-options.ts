@@ -6,7 +6,7 @@ import { validationMessage } from '../../../functions/domain/words/validation-me
 import { readDocument } from '../../documents/read-document.ts'
 import { CliError } from '../../run/cli-error.ts'
 import { siteNameOption } from '../shared-options.ts'
-import { untilOption } from '../time-option.ts'
+import { untilOption, utcOption } from '../time-option.ts'
 
 export interface DrillOptions {
   policy?: string
@@ -30,6 +30,7 @@ export function withDrillOptions(command: Command): Command {
     .option('--from <site>', 'the site that the archives are of, where it is another')
     .option('--ids <first-last>', 'ids that are kept free for rehearsals, as 9900-9949')
     .option('--at <time>', 'rehearse the newest archive on or before a day, an instant, or 7d ago', untilOption)
+    .addOption(utcOption())
     .option('--node <name>', 'the node; the one that each guest was archived on, unless given')
     .option('--storage <name>', 'where the disks go; where the archives had them, unless given')
     .option('--delivery-storage <name>', "the storage that takes the archives' files meanwhile")

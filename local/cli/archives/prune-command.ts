@@ -17,6 +17,7 @@ import { formerSiteNameOption } from '../old-spellings.ts'
 import { addBucketOptions, addDeploymentOptions, siteNameOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
+import { utcOption } from '../time-option.ts'
 import type { DeployedOptions } from '../run/run-command.ts'
 import { upkeepOnAws } from '../run/upkeep-command.ts'
 
@@ -45,6 +46,7 @@ export function addPruneCommand(program: Command, stop: StopSignals): void {
     .addOption(new Option('--dry-run', 'change nothing: the default').conflicts('confirm'))
     .option('--confirm', 'remove for good what the plan shows, no matter how much it is')
     .option('--confirm-gone', "guests that the site doesn't list were removed on purpose, no matter how many")
+    .addOption(utcOption())
     .option('--json', 'print plan or report as one line of JSON')
     .addHelpText(
       'after',

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type RestoreRequest, restoreRequestSchema, thawSchema } from '../../../functions/contracts/restore-request.ts'
 import { siteNameOption } from '../shared-options.ts'
-import { untilOption } from '../time-option.ts'
+import { untilOption, utcOption } from '../time-option.ts'
 
 export interface RestoreOptions {
   at?: string
@@ -33,9 +33,10 @@ export function withRestoreOptions(command: Command): Command {
   return command
     .option(
       '--at <time>',
-      'the newest archive on or before a day (2026-11-24, to its end in UTC), an instant, or 7d ago',
+      'the newest archive on or before a day (2026-11-24, tuesday: to its end), an instant, or 7d ago',
       untilOption,
     )
+    .addOption(utcOption())
     .option('--from <site>', 'the site that the archive is of, where its address names none')
     .addOption(
       siteNameOption(

@@ -5,7 +5,7 @@ import { verificationLines } from '../print/print-verification.ts'
 import { isSetting } from '../settings/apply-settings.ts'
 import { addBucketOptions, addDeploymentOptions, siteOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
-import { AT_HELP, durationOption, untilOption } from '../time-option.ts'
+import { AT_HELP, durationOption, untilOption, utcOption } from '../time-option.ts'
 import { verifyDue } from './verify-due.ts'
 import { verifyLocalFile } from './verify-local.ts'
 import { verifyStored } from './verify-stored.ts'
@@ -41,6 +41,7 @@ export function addVerifyCommand(program: Command, stop: StopSignals): void {
       "in the bucket: a guest's newest archive (100, vm-100, hq/vm-100, a name), or all below a key",
     )
     .option('--at <time>', `with --archive: ${AT_HELP}`, untilOption)
+    .addOption(utcOption())
     .option('--due', 'run the verification workflow over what is due by its policy, and print its report')
     .addOption(siteOption('with --due or --archive: only archives of this site'))
     .option(

@@ -12,7 +12,7 @@ import { isSetting } from '../settings/apply-settings.ts'
 import { addBucketOptions, siteOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
-import { AT_HELP, untilOption } from '../time-option.ts'
+import { AT_HELP, untilOption, utcOption } from '../time-option.ts'
 import { type ArchiveSource, judgePassed, openSource, type SourceOptions } from './archive-source.ts'
 import { type DiskImage, qcow2Image, rawImage } from './disk-images.ts'
 import { listContent } from './list-content.ts'
@@ -54,6 +54,7 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
     .option('--no-index', 'read the archive itself, though an index of its files lies beside it')
     .option('--force', 'replace the file that is there')
     .option('--at <time>', `in a bucket: ${AT_HELP}`, untilOption)
+    .addOption(utcOption())
     .addOption(siteOption('in a bucket: only of this site'))
   addBucketOptions(command)
     .option('--json', 'with --list: print JSON, for a container one line for each file')

@@ -4,6 +4,7 @@ import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Outcome, exitCodeFor, forEachArchive } from './backups-found.ts'
 import { onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
+import { ownTime } from '../print/own-time.ts'
 import { archiveLine, lackLines, unreadLines } from '../print/print-backups.ts'
 import type { ArchiveListing } from '../../../functions/providers/capabilities/archives-on-platform.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -145,7 +146,9 @@ export function previewPrune(options: PruneOptions, stop: StopSignals): Promise<
     const preview = await offered(provider, 'archivesOnPlatform').previewPrune(filter, options.rules)
     const removed = preview.marks.filter(({ mark }) => mark === 'remove').length
     tell(options, { storage: options.storage, rules: options.rules ?? null, ...preview }, [
-      ...preview.marks.map(({ mark, artifactRef, createdAt }) => `${mark.padEnd(9)}  ${createdAt}  ${artifactRef}`),
+      ...preview.marks.map(
+        ({ mark, artifactRef, createdAt }) => `${mark.padEnd(9)}  ${ownTime(createdAt)}  ${artifactRef}`,
+      ),
       `${removed} of ${preview.marks.length} would be removed. Nothing was changed.`,
       ...unreadLines(preview.unread),
     ])

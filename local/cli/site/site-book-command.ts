@@ -8,6 +8,7 @@ import { acceptCluster, readSiteBook } from '../../../functions/operations/books
 import { type BucketOptions, openBucket } from '../bucket-store.ts'
 import { withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { ownDay } from '../print/own-time.ts'
 
 interface ShowOptions extends BucketOptions {
   json?: boolean
@@ -56,7 +57,7 @@ function linesOf(book: SiteBook): string[] {
   return [
     cluster === undefined
       ? `Site ${site}: no cluster is known yet. The next run, pruning or check of its coverage records the one that answers.`
-      : `Site ${site}: cluster ${cluster.id}, since ${cluster.pinnedAt.slice(0, 10)}.`,
+      : `Site ${site}: cluster ${cluster.id}, since ${ownDay(cluster.pinnedAt)}.`,
     ...(listedAt === undefined ? ['No whole list of its guests was recorded yet.'] : []),
     ...absent.map((guest) => `${guest.kind} ${guest.id}: ${guest.gone ? 'gone, ' : ''}${absenceText(guest)}`),
     ...(absent.some(({ gone }) => !gone) ? [goneRule] : []),

@@ -19,6 +19,7 @@ import { exitHelp } from '../exit-codes.ts'
 import { siteFileOption, siteNameOption } from '../shared-options.ts'
 import type { SiteOptions } from './on-site.ts'
 import type { StopSignals } from '../stop-signals.ts'
+import { secondsOption, utcOption } from '../time-option.ts'
 import { listTasks, stopTask, taskLog } from './tasks-command.ts'
 
 type Finish = (code: Promise<number>) => Promise<void>
@@ -39,6 +40,7 @@ function siteCommand(parent: Command, usage: string, description: string): Comma
     .description(description)
     .addOption(siteFileOption())
     .addOption(siteNameOption('took-file'))
+    .addOption(utcOption())
     .option('--json', 'print the result as one line of JSON')
     .addHelpText('after', siteExits)
 }
@@ -137,7 +139,7 @@ function addGuest(program: Command, stop: StopSignals, finish: Finish): void {
   for (const [action, description] of powers) {
     const command = siteCommand(guest, action, `${description}, and wait for it`)
       .argument('<id>', "the guest's id", guestId)
-      .option('--timeout <seconds>', 'how long it may take', whole, 180)
+      .option('--timeout <duration>', 'how long it may take: seconds, or as 3m', secondsOption, 180)
     if (action === 'shutdown') command.option('--force-stop', 'pull the plug when the time is over')
     if (action !== 'start') command.option('--confirm', 'really do it; without it, only show what would happen')
     command.action((id: string, { timeout: timeoutSeconds, ...options }: PowerFlags) =>
@@ -159,7 +161,12 @@ function addTasks(program: Command, stop: StopSignals, finish: Finish): void {
     .argument('<task>', 'as "tasks list" shows it')
     .option('--confirm', 'really do it; without it, only show what would happen')
     // Proxmox asks a task to end and kills it 5 s later; a worker takes its guest's lock off last.
-    .option('--timeout <seconds>', 'how long its end may take, and then the unlocking of its guest', whole, 60)
+    .option(
+      '--timeout <duration>',
+      'how long its end may take, and then the unlocking of its guest: seconds, or as 3m',
+      secondsOption,
+      60,
+    )
     .action((ref: string, { timeout: timeoutSeconds, ...options }: StopFlags) =>
       finish(stopTask(ref, { ...options, timeoutSeconds }, stop)),
     )

@@ -3,6 +3,7 @@ import type { OwnJob } from '../../../functions/providers/capabilities/tasks.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
 import { unreadLines } from '../print/print-backups.ts'
+import { ownTime } from '../print/own-time.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 /** A task that runs for longer than this isn't one of ours. */
@@ -81,6 +82,8 @@ function consequence({ type }: OwnJob): string {
 
 function taskLine({ type, guestId, node, startedAt, endedAt, running, exitStatus }: OwnJob): string {
   const what = guestId === undefined ? type : `${type} of guest ${guestId}`
-  const end = running ? 'running' : `ended${endedAt === undefined ? '' : ` ${endedAt}`}: ${exitStatus ?? 'unknown'}`
-  return `${what} on ${node}, since ${startedAt}, ${end}`
+  const end = running
+    ? 'running'
+    : `ended${endedAt === undefined ? '' : ` ${ownTime(endedAt)}`}: ${exitStatus ?? 'unknown'}`
+  return `${what} on ${node}, since ${ownTime(startedAt)}, ${end}`
 }

@@ -134,7 +134,7 @@ describe('the command line of guestlift restore', () => {
     [['100', ...onAws, '--thaw', 'now'], /Allowed choices are expedited, standard, bulk/],
     [['100', ...onAws, '--thaw-days', '3'], /--thaw-days goes with --thaw <tier>/],
     [['100', ...onAws, '--thaw', 'bulk', '--thaw-days', '99'], /--thaw-days: /],
-    [['100', ...onAws, '--at', 'yesterday'], /Give a day/],
+    [['100', ...onAws, '--at', 'someday'], /Give a day/],
     [['100', ...onAws, '--bucket', 'archives'], /a deployment has its own bucket and sites/],
     [['100', ...onAws, '--site-file', 'hq.json'], /--site-file, --bucket, --s3 and --prefix go with --local/],
     [['100', '--local', '--bucket', 'archives'], /restore --local needs --site-file <file> and --bucket/],
