@@ -4,6 +4,7 @@ import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { type PageOptions, writePage } from './catalogue-page-command.ts'
 import { siteOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { GUEST_WORDS } from '../guest-words.ts'
 import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
 import { withPriceOptions } from '../run/price-file.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
@@ -12,6 +13,7 @@ import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
 import { AT_HELP, SINCE_HELP, sinceOption, UNTIL_HELP, untilOption, utcOption } from '../time-option.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { placeOfGuest } from '../../../functions/operations/catalogue/named-guests.ts'
 import { rebuildCatalogue } from '../../../functions/operations/catalogue/rebuild-catalogue.ts'
 
 const listExits = exitHelp({
@@ -58,7 +60,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
   withBucketOptions(catalog.command('rebuild'))
     .description('bring the index objects, which only speed reading up, in line with the manifests')
     .addOption(siteOption())
-    .option('--guest <id>', 'only of this guest')
+    .option('--guest <guest>', `only of this guest: ${GUEST_WORDS}`)
     .option('--json', 'print it as one line of JSON')
     .addHelpText('after', exitHelp({ succeeded: 'the index is in line with the manifests' }))
     .action((options: RebuildOptions) => finish(() => rebuildHere(options)))
@@ -70,7 +72,7 @@ function addPage(catalog: Command, finish: (work: () => Promise<number>) => Prom
     .description('write the catalogue as one HTML file that needs nothing else')
     .requiredOption('--out <file.html>', 'where to')
     .addOption(siteOption())
-    .option('--guest <id>', 'only of this guest')
+    .option('--guest <guest>', `only of this guest: ${GUEST_WORDS}`)
     .option('--since <time>', SINCE_HELP, sinceOption)
     .option('--until <time>', UNTIL_HELP, untilOption)
     .addOption(utcOption())
@@ -81,7 +83,7 @@ function addPage(catalog: Command, finish: (work: () => Promise<number>) => Prom
 function withFilterOptions(command: Command): Command {
   return command
     .addOption(siteOption())
-    .option('--guest <id>', 'only of this guest')
+    .option('--guest <guest>', `only of this guest: ${GUEST_WORDS}`)
     .option('--since <time>', SINCE_HELP, sinceOption)
     .option('--until <time>', UNTIL_HELP, untilOption)
     .addOption(utcOption())
@@ -98,7 +100,12 @@ async function rebuildHere(options: RebuildOptions): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
   const { site, guest } = options
   if (site !== undefined) await requireKnownSite(site, { store, keyPrefix })
-  const filter = { ...(site === undefined ? {} : { site }), ...(guest === undefined ? {} : { guestId: guest }) }
+  const place = guest === undefined ? undefined : await placeOfGuest(guest, site, { store, keyPrefix })
+  const { site: where = site } = place ?? {}
+  const filter = {
+    ...(where === undefined ? {} : { site: where }),
+    ...(place === undefined ? {} : { guestId: place.id }),
+  }
   const rebuilt = await rebuildCatalogue(filter, { store, keyPrefix })
   if (options.json === true)
     await out(`${JSON.stringify({ version: 1, ...rebuilt, requests: Object.fromEntries(requests) })}\n`)

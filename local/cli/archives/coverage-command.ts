@@ -9,6 +9,7 @@ import { openBucket, requestLine } from '../bucket-store.ts'
 import { UsageError } from '../../run/cli-error.ts'
 import { coverageRequestOf, guestsOfJob } from './coverage-request.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { idAsWritten } from '../guest-words.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { coverageLines } from '../print/print-coverage.ts'
 import { addBucketOptions, addDeploymentOptions, siteFileOption, siteNameOption } from '../shared-options.ts'
@@ -60,7 +61,7 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
     .option('--grace <duration>', 'how much later an archive may be (default: a quarter of --every)', durationOption)
     .option('--shrunk-below <share>', "an archive below this share of the guest's usual size is shrunk", share, 0.5)
     .option('--parked-tag <tag>', `guests with this tag are left out on purpose (default: ${PARKED_TAG})`, several)
-    .option('--parked <id>', 'this guest is left out on purpose', several)
+    .option('--parked <guest>', 'this guest is left out on purpose: 100, vm-100 or hq/vm-100', several)
     .option(
       '--rehearsed <duration>',
       'how long ago a rehearsal of each guest may have passed; not judged unless given',
@@ -157,7 +158,7 @@ function rulesOf({ every, grace, shrunkBelow, parkedTag, parked, rehearsed }: Co
     graceMilliseconds: grace ?? every / 4,
     shrunkBelow,
     parkedTags: parkedTag ?? [PARKED_TAG],
-    parkedIds: parked ?? [],
+    parkedIds: (parked ?? []).map((text) => idAsWritten(text, undefined)),
     rehearsedMilliseconds: rehearsed,
   }
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitHelp } from '../exit-codes.ts'
+import { GUEST_WORDS, idAsWritten, idsInBucket } from '../guest-words.ts'
 import { drillLines } from '../print/print-drill.ts'
 import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from '../run/upkeep-command.ts'
 import { requireOnePlace, siteFilesOption } from '../shared-options.ts'
@@ -15,7 +16,7 @@ export function addDrillCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('drill')
     .description('rehearse restores: bring guests back without network, look whether they work, remove them again')
-    .argument('[ids...]', 'these guests, now; without any, those that the policy says are due')
+    .argument('[guests...]', `these guests, now: ${GUEST_WORDS}; without any, those that the policy says are due`)
   withUpkeepOptions(withDrillOptions(command))
     .addOption(siteFilesOption('with --local', 'the site file, and that of --from where it is another'))
     .addHelpText(
@@ -55,7 +56,9 @@ async function drillHere(
     sites[name] = json
   }
   const [only] = Object.keys(sites)
-  const request = await drillRequestFrom(ids, { ...options, site: options.site ?? only }, refuse)
+  const of = options.from ?? options.site ?? options.usualSite ?? only
+  const named = await idsInBucket(ids, of, { ...options, bucket })
+  const request = await drillRequestFrom(named, { ...options, site: options.site ?? only }, refuse)
   for (const site of [request.site, request.from ?? request.site]) {
     if (sites[site] === undefined) refuse(`site ${site} is asked, and no --site-file is of it`)
   }
@@ -70,7 +73,8 @@ async function drillOnAws(
   stop: StopSignals,
   refuse: (complaint: string) => never,
 ): Promise<number> {
-  return upkeepOnAws(drillOf(await drillRequestFrom(ids, options, refuse)), options, stop)
+  const named = ids.map((text) => idAsWritten(text, options.from ?? options.site))
+  return upkeepOnAws(drillOf(await drillRequestFrom(named, options, refuse)), options, stop)
 }
 
 function drillOf(request: unknown): Upkeep<'restoreDrill'> {

@@ -8,6 +8,7 @@ import { identifyProcess, isGone } from '../../run/process-identity.ts'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { executionName } from '../run/execution-name.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { GUEST_WORDS, idAsWritten, idsInBucket } from '../guest-words.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { pruningLines } from '../print/print-pruning.ts'
 import { retentionLines } from '../print/print-retention.ts'
@@ -41,7 +42,7 @@ export function addPruneCommand(program: Command, stop: StopSignals): void {
   })
     .addOption(siteNameOption('took-name', 'the site whose archives are meant (else: of the job)'))
     .addOption(formerSiteNameOption())
-    .option('--guest <id...>', 'only these guests')
+    .option('--guest <guest...>', `only these guests: ${GUEST_WORDS}`)
   withRetentionOptions(command)
     .addOption(new Option('--dry-run', 'change nothing: the default').conflicts('confirm'))
     .option('--confirm', 'remove for good what the plan shows, no matter how much it is')
@@ -83,7 +84,7 @@ async function pruneOnAws(
   const request = {
     site,
     retention: policy,
-    ...(guest === undefined ? {} : { guests: guest }),
+    ...(guest === undefined ? {} : { guests: guest.map((text) => idAsWritten(text, site)) }),
     dryRun: !confirm,
     confirmed: confirm,
     // Left out where nobody says so: functions of an earlier release don't know it.
@@ -101,6 +102,7 @@ export async function pruneHere(
   const { site, policy } = await siteRetention(options, refuse)
   const { client, store, keyPrefix, requests } = openBucket(options)
   await requireKnownSite(site, { store, keyPrefix })
+  const guestIds = options.guest === undefined ? undefined : await idsInBucket(options.guest, site, options)
   const dryRun = options.confirm !== true
   const { siteFile, confirmGone: confirmedGone = false } = options
   const { known } = await askedGuests(site, { siteFile, store, keyPrefix, confirmedGone, record: !dryRun })
@@ -123,7 +125,7 @@ export async function pruneHere(
     by: executionName('cli'),
     confirmed: true,
     dryRun,
-    ...(options.guest === undefined ? {} : { guestIds: options.guest }),
+    ...(guestIds === undefined ? {} : { guestIds }),
     ...(known === undefined ? {} : { known }),
   }
   // Thousands of guests pass through here: each is told and forgotten, and only counts are kept.

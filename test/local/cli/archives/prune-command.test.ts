@@ -48,6 +48,18 @@ describe('guestlift prune', () => {
     expect(await bucket.all()).toEqual(before)
   })
 
+  it.each(['100', 'vm-100', 'hq/vm-100', 'web'])('takes a guest as %s', async (guest) => {
+    const { code, out } = await prune('--keep-last', '1', '--guest', guest)
+    expect(out).toMatch(/of 1 guest would be removed/)
+    expect(code).toBe(0)
+  })
+
+  it('refuses a guest of another site, and one that nobody has', async () => {
+    const rules = ['--keep-last', '1', '--guest']
+    expect((await prune(...rules, 'dr/vm-100')).error).toMatch(/dr\/vm-100 is of site dr/)
+    expect((await prune(...rules, 'wbe')).error).toMatch(/no archive of a guest that is called wbe/)
+  })
+
   it('removes with --confirm exactly what the dry run said', async () => {
     const plan = JSON.parse((await prune('--keep-last', '2', '--json')).out)
     const { code, out } = await prune('--keep-last', '2', '--confirm', '--json')
