@@ -2,6 +2,8 @@ import { Command } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addCatalogueCommands } from './archives/catalogue-commands.ts'
 import { addCoverageCommand } from './archives/coverage-command.ts'
+import { addCompletionCommand } from './completion/completion-command.ts'
+import { groupCommands } from './help/group-commands.ts'
 import { exitCodeLines, exitHelp } from './exit-codes.ts'
 import { addDrillCommand } from './archives/drill-command.ts'
 import { addExtractCommand } from './extract/extract-command.ts'
@@ -115,6 +117,9 @@ export function guestliftProgram(stop: StopSignals): Command {
   addCatalogueCommands(program, stop)
   addPruneCommand(program, stop)
   addCoverageCommand(program, stop)
+  addCompletionCommand(program)
+
+  groupCommands(program)
 
   return program
 }
