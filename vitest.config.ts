@@ -27,6 +27,8 @@ export default defineConfig({
       NODE_COMPILE_CACHE: fileURLToPath(new URL('.guestlift/compile-cache', import.meta.url)),
       // CDK's rules about templates take each process ten CPU seconds to load. test/lib/cloudformation-rules.test.ts asks them.
       CDK_VALIDATION: 'false',
+      // Times are shown by the local clock.
+      TZ: 'UTC',
     },
     // CI reads the counts from the file.
     reporters:

@@ -1,5 +1,5 @@
 /** What one deployment of Guestlift consists of: the schema of `lib/deployments/<name>.ts`, and its only reader. */
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { drillRequestSchema } from '../functions/contracts/drill.ts'
 import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
@@ -14,9 +14,11 @@ import {
 import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 // oxlint-disable-next-line import/no-unassigned-import -- it tells zod, and has nothing to give
 import '../functions/domain/words/unknown-keys.ts'
+import { complaintLines, complaintsOf } from '../functions/domain/words/complaints.ts'
 import { withoutSchema } from '../functions/domain/words/without-schema.ts'
 import { writtenJobSchema } from '../functions/providers/registry.ts'
 import { longestGapHours } from './schedule-interval.ts'
+import { literalPlaces } from './literal-places.ts'
 
 const nameSchema = z
   .string()
@@ -323,12 +325,20 @@ export class DeploymentConfigError extends Error {
 /**
  * Check a deployment's configuration.
  * @param source names the origin in messages, as `lib/deployments/example.ts`
+ * @param text of the source, in which messages name lines
  * @throws DeploymentConfigError
  */
-export function parseDeployment(config: unknown, source: string): Deployment {
+export function parseDeployment(config: unknown, source: string, text?: string): Deployment {
   const parsed = deploymentSchema.safeParse(withoutSchema(config))
   if (parsed.success) return parsed.data
-  const lines = parsed.error.issues.map(({ path, message }) => `  ${z.core.toDotPath(path) || '(whole)'}: ${message}`)
+  const lines =
+    text === undefined
+      ? parsed.error.issues.map(({ path, message }) => `  ${z.core.toDotPath(path) || '(whole)'}: ${message}`)
+      : complaintLines(complaintsOf(parsed.error, config, 'docs/deployments.md'), {
+          name: source,
+          text,
+          root: literalPlaces(text, 'deployment'),
+        })
   throw new DeploymentConfigError(`${source} is not a valid deployment:\n${lines.join('\n')}`)
 }
 
@@ -360,11 +370,15 @@ export async function readDeployment(context: { tryGetContext(key: string): unkn
       `No deployment ${JSON.stringify(name)} in lib/deployments; there are ${there.join(', ')}. Name one: -c deployment=<name>`,
     )
   }
-  const { deployment }: { deployment?: unknown } = await import(new URL(`${name}.ts`, folder).href)
+  const source = new URL(`${name}.ts`, folder)
+  const { deployment }: { deployment?: unknown } = await import(source.href).catch((error: unknown) => {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new DeploymentConfigError(`lib/deployments/${name}.ts is no TypeScript: ${error.message}`, { cause: error })
+  })
   if (deployment === undefined) {
     throw new DeploymentConfigError(`lib/deployments/${name}.ts has to export a constant called deployment`)
   }
-  const parsed = parseDeployment(deployment, `lib/deployments/${name}.ts`)
+  const parsed = parseDeployment(deployment, `lib/deployments/${name}.ts`, await readFile(source, 'utf8'))
   requireOwnName(name, parsed)
   return parsed
 }

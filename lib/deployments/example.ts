@@ -29,7 +29,7 @@ export const deployment: DeploymentConfig = {
   ],
 
   // For all archives of a site, also those of guests that no schedule archives any more. Look first at what would go:
-  // npx guestlift prune --bucket <bucket> --site-name hq --keep-last 7 --keep-weekly 8 --keep-monthly 12
+  // npx guestlift prune --bucket <bucket> --site hq --keep-last 7 --keep-weekly 8 --keep-monthly 12
   retention: [{ site: 'hq', retention: { 'keep-last': 7, 'keep-weekly': 8, 'keep-monthly': 12 }, enabled: false }],
 
   // Judges every six hours whether each guest has a young archive, with an alarm. Switched off until the secret is in place.

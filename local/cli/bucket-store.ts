@@ -1,7 +1,6 @@
 /** The archive bucket for commands that read it themselves, and what that took in requests. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { Command } from 'commander'
 import { createS3Client, type S3ClientOptions } from '../../functions/aws/s3-client.ts'
 import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
 import type { PriceTable } from '../../functions/contracts/prices.ts'
@@ -13,13 +12,6 @@ export interface BucketOptions {
   bucket: string
   s3?: string
   prefix?: string
-}
-
-export function withBucketOptions(command: Command): Command {
-  return command
-    .requiredOption('--bucket <name>', 'the archive bucket')
-    .option('--s3 <url>', 'endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', 'in front of every key', '')
 }
 
 /** Requests by their kind, tries again included: each try is billed. */

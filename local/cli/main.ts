@@ -1,22 +1,39 @@
 import { CommanderError } from 'commander'
 import { GuestliftError } from '../../functions/contracts/errors.ts'
+import { DeploymentConfigError } from '../../lib/deployment-config.ts'
 import { AssemblyError } from '../run/synthesised.ts'
 import { CliError } from '../run/cli-error.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
+import { useUtc } from './print/own-time.ts'
 import { guestliftProgram } from './program.ts'
+import { applySettings } from './settings/apply-settings.ts'
+import { readOwnSettings } from './settings/config-command.ts'
 import { listenForStop } from './stop-signals.ts'
 
 /** Errors whose message says it all: ours, and AWS's answers (no credentials, no permission, no such thing). */
 function isForPeople(error: unknown): error is Error {
   const fromAws = error instanceof Error && ('$metadata' in error || error.name === 'CredentialsProviderError')
-  return fromAws || error instanceof CliError || error instanceof GuestliftError || error instanceof AssemblyError
+  const ours = [CliError, GuestliftError, AssemblyError, DeploymentConfigError]
+  return fromAws || ours.some((one) => error instanceof one)
+}
+
+/** Commands that have nothing that settings could say. */
+function standsAlone(command: string | undefined): boolean {
+  return ['config', 'help', 'completion', 'exit-codes', 'platforms', 'prices', undefined].includes(command)
 }
 
 /** Run one command to its end: prints what it has to say, and leaves its code in `process.exitCode`. Throws nothing. */
 export async function runCommandLine(words: readonly string[]): Promise<void> {
   const stop = listenForStop()
   try {
-    await guestliftProgram(stop).parseAsync(words, { from: 'user' })
+    // Words are read by it, so it has to hold before.
+    if (words.includes('--utc')) useUtc()
+    const program = guestliftProgram(stop)
+    // Help, and the command that shows what is wrong with settings, work whatever they are.
+    if (!words.some((word) => ['--help', '-h', '--version', '-V'].includes(word)) && !standsAlone(words[0])) {
+      applySettings(program, await readOwnSettings())
+    }
+    await program.parseAsync(words, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage
     else {

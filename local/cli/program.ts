@@ -2,7 +2,9 @@ import { Command } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addCatalogueCommands } from './archives/catalogue-commands.ts'
 import { addCoverageCommand } from './archives/coverage-command.ts'
-import { exitHelp } from './exit-codes.ts'
+import { addCompletionCommand } from './completion/completion-command.ts'
+import { groupCommands } from './help/group-commands.ts'
+import { exitCodeLines, exitHelp } from './exit-codes.ts'
 import { addDrillCommand } from './archives/drill-command.ts'
 import { addExtractCommand } from './extract/extract-command.ts'
 import { addGuestsCommand } from './site/guests-command.ts'
@@ -18,7 +20,11 @@ import {
   runHere,
   runOnAws,
 } from './run/run-command.ts'
+import { settlePlace } from './settings/apply-settings.ts'
+import { addConfigCommand } from './settings/config-command.ts'
 import { addPlatformsCommand } from './site/platforms-command.ts'
+import { readOldSpellings } from './old-spellings.ts'
+import { addPlaceOptions, requireOnePlace, siteFileOption, siteNameOption } from './shared-options.ts'
 import { addSiteBookCommand } from './site/site-book-command.ts'
 import { addSiteCommands } from './site/site-commands.ts'
 import { addVerifyCommand } from './archives/verify-command.ts'
@@ -41,6 +47,10 @@ export function guestliftProgram(stop: StopSignals): Command {
     .description('Archives virtual machines and containers off-site, and proves it.')
     .version(packageJson.version)
     .exitOverride()
+    .hook('preAction', (_, command) => {
+      readOldSpellings(command, (sentence) => process.stderr.write(`warning: ${sentence}\n`))
+      settlePlace(command)
+    })
     .addHelpText(
       'after',
       exitHelp({
@@ -50,7 +60,7 @@ export function guestliftProgram(stop: StopSignals): Command {
       }),
     )
 
-  program
+  const run = program
     .command('run')
     .description('run a job: on AWS, or with --local on this machine')
     .argument('[job.json]', 'the job: {"site":"hq","guests":{"vmids":[100]}}; see docs/jobs.md')
@@ -59,19 +69,16 @@ export function guestliftProgram(stop: StopSignals): Command {
       "in place of a job: archive exactly the guests that this run did not; takes its folder (runs/2026/11/22/nightly/), or on AWS its execution's ARN",
     )
     .option('--json', "print the run's report as one line of JSON at the end of standard output")
-    .option('--deployment <name>', 'on AWS: the deployment whose workflow runs', 'example')
-    .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
-    .option('--local', 'run the same workflow on this machine')
-    .option('--site <site.json>', 'with --local: the site file, as docs/sites.md describes it')
-    .option('--bucket <name>', 'with --local: the archive bucket')
-    .option('--s3 <url>', 'with --local: endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', 'with --local: in front of every key', '')
+  addPlaceOptions(run)
+    .addOption(siteFileOption('with --local'))
+    .addOption(siteNameOption('took-file'))
     .addHelpText('after', runExits)
     .action(async (jobFile: string | undefined, options: RunOptions) => {
       const asked = { jobFile, again: options.again }
+      requireOnePlace(run, options.local === true)
       process.exitCode =
         options.local === true
-          ? await runHere(asked, localOptions(options, program), stop)
+          ? await runHere(asked, localOptions(options, run), stop)
           : await runOnAws(asked, options, stop)
     })
 
@@ -90,6 +97,15 @@ export function guestliftProgram(stop: StopSignals): Command {
   addSiteCommands(program, stop)
   addSiteBookCommand(program)
   addPlatformsCommand(program)
+  addConfigCommand(program)
+
+  program
+    .command('exit-codes')
+    .description('show what the exit codes of all commands mean')
+    .addHelpText('after', exitHelp({ succeeded: 'shown' }))
+    .action(() => {
+      process.stdout.write(`${exitCodeLines.join('\n')}\n`)
+    })
 
   addPlanCommand(program, stop)
   addGuestsCommand(program, stop)
@@ -101,13 +117,16 @@ export function guestliftProgram(stop: StopSignals): Command {
   addCatalogueCommands(program, stop)
   addPruneCommand(program, stop)
   addCoverageCommand(program, stop)
+  addCompletionCommand(program)
+
+  groupCommands(program)
 
   return program
 }
 
-function localOptions({ site, bucket, s3, prefix = '', json }: RunOptions, program: Command): LocalOptions {
-  if (site === undefined || bucket === undefined) {
-    program.error('error: run --local needs --site <site.json> and --bucket <name>')
+function localOptions({ siteFile, bucket, prefix = '', ...rest }: RunOptions, run: Command): LocalOptions {
+  if (siteFile === undefined || bucket === undefined) {
+    run.error('error: run --local needs --site-file <file> and --bucket <name>')
   }
-  return { site, bucket, prefix, ...(s3 === undefined ? {} : { s3 }), ...(json === undefined ? {} : { json }) }
+  return { ...rest, siteFile, bucket, prefix }
 }

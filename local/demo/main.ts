@@ -57,7 +57,7 @@ try {
   const command = [
     'run',
     '--local',
-    '--site',
+    '--site-file',
     shown(siteFile),
     '--bucket',
     bucket,
@@ -103,7 +103,7 @@ function farewell(): void {
   say(
     'Next, with a real site: write site.json and job.json as the README shows ("Archive a real site from this machine"), then',
   )
-  say('  npx guestlift run --local --site site.json --bucket <your bucket> job.json')
+  say('  npx guestlift run --local --site-file site.json --bucket <your bucket> job.json')
   say('and when that works, deploy it to AWS: "Deploy to AWS" in the README.')
 }
 

@@ -8,7 +8,24 @@ const INTRODUCTION = `# Command line
 
 This page lists every command of \`guestlift\` with its options and exit codes, as its \`--help\` prints them.
 For a choice by task, see [Commands by task](../README.md#commands-by-task).
-It is generated from the commands by \`npm run docs:reference\`, and a test fails when it is not current.`
+It is generated from the commands by \`npm run docs:reference\`, and a test fails when it is not current.
+
+## Words that all commands share
+
+- \`--site\` is a site's name, and \`--site-file\` a [site file](sites.md).
+- What an option leaves out, [settings](settings.md) may say.
+- [Exit codes](../README.md#exit-codes) mean the same for all commands.
+
+| for | write |
+| --- | --- |
+| a guest | its id (\`100\`), \`vm-100\`, \`hq/vm-100\`, or its name |
+| an archive | a guest, for its newest whole one; a folder or a key in the bucket; an \`s3://\` address |
+| a duration | \`90m\`, \`24h\`, \`7d\`, \`2w\`, \`1h30m\`, \`36 hours\` |
+| a day | \`2026-11-24\`, \`today\`, \`yesterday\`, \`tuesday\` (the latest one) |
+| a time | a day, \`2026-11-24 02:00\`, \`2026-11-24T02:00:00Z\`, \`7d\` for so long ago |
+
+Days and times are those of local time, and times are shown with their zone; \`--utc\` reads and shows them in UTC.
+JSON always has UTC.`
 
 /** The whole page. */
 export function cliPage(program: Command): string {

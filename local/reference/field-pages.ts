@@ -1,6 +1,7 @@
 /** The pages with tables of fields: which schemas they show, and how a table refers to another one. */
 import { siteSchema, writtenJobSchema } from '../../functions/providers/registry.ts'
 import { deploymentSchema } from '../../lib/deployment-config.ts'
+import { settingsSchema } from '../settings/settings-schema.ts'
 import { type FieldSchema, fieldAt, fieldsOf, fieldTable } from './field-table.ts'
 import { sectionsOf, withSections } from './marked-sections.ts'
 
@@ -23,7 +24,12 @@ const sameAs: Readonly<Record<string, string>> = {
 /** Each page with its tables as the schemas have them now. @throws where a section names no field */
 export function withFieldTables(pages: Pages): Record<string, string> {
   const roots: FieldSchema = {
-    properties: { job: fieldsOf(writtenJobSchema), site: fieldsOf(siteSchema), deployment: fieldsOf(deploymentSchema) },
+    properties: {
+      job: fieldsOf(writtenJobSchema),
+      site: fieldsOf(siteSchema),
+      deployment: fieldsOf(deploymentSchema),
+      settings: fieldsOf(settingsSchema),
+    },
   }
   const places = new Map(
     Object.entries(pages).flatMap(([page, text]) =>

@@ -2,23 +2,27 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { InvalidSite } from '../../functions/contracts/errors.ts'
 import { decodeText } from '../../functions/domain/words/decode-text.ts'
-import { validationMessage } from '../../functions/domain/words/validation-message.ts'
 import { withoutSchema } from '../../functions/domain/words/without-schema.ts'
 import { siteSchema } from '../../functions/providers/registry.ts'
+import { readDocument } from '../documents/read-document.ts'
 
 /**
  * Read a site from a file. It has the shape of the secret on AWS; beside it, `route.privateKeyFile` and
  * `restore.delivery.privateKeyFile` may name key files, relative to the site file. Returns the site as JSON text, as
  * Secrets Manager would hold it.
- * @throws InvalidSite naming file and field
+ * @throws InvalidSite naming file, line, column and field
  */
 export async function readSiteFile(path: string): Promise<string> {
-  const text = await readText(path, 'site file')
+  const document = await readDocument(path, {
+    noun: 'site',
+    page: 'docs/sites.md',
+    error: (message, options) => new InvalidSite(message, options),
+  })
   const folder = dirname(path)
-  const withRoute = await withKeyFile(withoutSchema(parseJson(text, path)), ['route'], folder)
+  const withRoute = await withKeyFile(withoutSchema(document.value), ['route'], folder)
   const site = await withKeyFile(withRoute, ['restore', 'delivery'], folder)
   const result = siteSchema.safeParse(site)
-  if (!result.success) throw new InvalidSite(`The site file ${path} is malformed: ${validationMessage(result.error)}.`)
+  if (!result.success) throw document.refusal(result.error)
   return JSON.stringify(site)
 }
 
@@ -48,14 +52,5 @@ async function readText(path: string, what: string): Promise<string> {
     throw new InvalidSite(
       `The ${what} ${path} can't be read: ${error instanceof Error ? error.message : String(error)}`,
     )
-  }
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // The parser's own message may quote the text, which holds secrets.
-    throw new InvalidSite(`The site file ${path} is not valid JSON.`)
   }
 }

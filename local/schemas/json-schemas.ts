@@ -4,6 +4,7 @@ import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import { runReportSchema } from '../../functions/contracts/report.ts'
 import { siteSchema, writtenJobSchema } from '../../functions/providers/registry.ts'
 import { deploymentSchema } from '../../lib/deployment-config.ts'
+import { settingsSchema } from '../settings/settings-schema.ts'
 
 export type JsonSchema = { [Key in string]?: unknown }
 
@@ -18,6 +19,7 @@ const described = {
   job: { title: 'A job of Guestlift', schema: writtenJobSchema, by: 'written' },
   site: { title: 'A site of Guestlift', schema: siteSchema, by: 'written' },
   deployment: { title: 'A deployment of Guestlift', schema: deploymentSchema, by: 'written' },
+  settings: { title: 'Settings of Guestlift', schema: settingsSchema, by: 'written' },
   manifest: { title: 'manifest.json of an archive', schema: manifestSchema, by: 'kept' },
   report: { title: 'report.json of a run', schema: runReportSchema, by: 'kept' },
 } as const satisfies Record<string, Described>

@@ -174,7 +174,7 @@ try {
     if (existsSync(page)) console.log(`  the page has ${(statSync(page).size / 2 ** 20).toFixed(1)} MiB`)
     await measure(server.url, 'show', '500')
     // The dry run: it reads and decides all that a removal would.
-    await measure(server.url, 'prune', '--site-name', 'hq', '--keep-last', '14', '--keep-weekly', '12')
+    await measure(server.url, 'prune', '--site', 'hq', '--keep-last', '14', '--keep-weekly', '12')
   } finally {
     server.stop()
   }

@@ -55,7 +55,17 @@ interface Ended {
 async function archiveAll(url: string): Promise<Ended> {
   const job = { site: 'hq', guests: { all: true }, backup: { mode: 'snapshot', storage: 'local' } }
   writeFileSync(join(directory, 'job.json'), JSON.stringify(job))
-  const words = ['run', '--local', '--json', '--site', join(directory, 'site.json'), '--bucket', BUCKET, '--s3', url]
+  const words = [
+    'run',
+    '--local',
+    '--json',
+    '--site-file',
+    join(directory, 'site.json'),
+    '--bucket',
+    BUCKET,
+    '--s3',
+    url,
+  ]
   const started = performance.now()
   const child = spawn(process.execPath, [join(root, 'bin/guestlift.ts'), ...words, join(directory, 'job.json')], {
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -11,7 +11,7 @@ export interface Invariant {
 const expectedCodes = {
   succeeded: [exitCodes.succeeded],
   partial: [exitCodes.partial],
-  failed: [exitCodes.failed, exitCodes.siteUnreachable, exitCodes.storeUnreachable],
+  failed: [exitCodes.failed, exitCodes.unreachable],
 } as const
 
 export const invariants: readonly Invariant[] = [

@@ -164,7 +164,7 @@ function openWorld(plan: RoundPlan, directory: string, lab: Lab, s3: S3Child, li
     diary: [],
     excusedParts: 0,
     start: (isQuiet = false) => {
-      const parameters = ['--site', siteFile, '--bucket', bucket, '--s3', s3Url, jobFile]
+      const parameters = ['--site-file', siteFile, '--bucket', bucket, '--s3', s3Url, jobFile]
       const begun = runCommandLine(parameters, environment, isQuiet)
       world.begun.push(begun)
       return begun

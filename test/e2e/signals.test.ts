@@ -48,7 +48,7 @@ async function dumping(...program: string[]) {
     'run',
     '--local',
     '--json',
-    '--site',
+    '--site-file',
     'hq.json',
     '--bucket',
     'archives',

@@ -1,6 +1,6 @@
 /** How people name archives: the same words in every command and every request. */
-import type { GuestKind } from '../../contracts/nouns.ts'
 import { manifestKey } from '../books/object-keys.ts'
+import { guestAddress, meansGuest } from '../identity/guest-address.ts'
 import { timeOf } from '../time/archive-time.ts'
 import { type GuestArchives, readFolder } from './catalogue.ts'
 import { type CataloguedGuest, guestsIn } from './catalogue-guests.ts'
@@ -18,7 +18,7 @@ export interface ArchiveAddress {
 }
 
 /**
- * A key or `s3://` address of an archive or of a file of it; `100`, `vm-100`, `hq/vm-100`; else another id or a guest's name.
+ * A key or `s3://` address of an archive or of a file of it; else a guest as `guestAddress` reads it.
  * @param site narrows down what doesn't name a site itself
  */
 export function archiveAddress(text: string, keyPrefix: string, site?: string): ArchiveAddress {
@@ -35,26 +35,20 @@ export function archiveAddress(text: string, keyPrefix: string, site?: string): 
       meansFormer: true,
     }
   }
-  const [, inSite = site, kind, id] = /^(?:([\w-]+)\/)?(?:(vm|container)-)?(\d+)$/.exec(key) ?? []
-  const where = id === undefined ? site : inSite
+  const words = guestAddress(key)
+  const { id, site: where = site } = words
   const filter = where === undefined ? {} : { site: where }
-  if (id !== undefined) {
-    return {
-      ...common,
-      filter: { ...filter, guestId: id },
-      of: (read) => {
-        const isMeant = read.guest.id === id && [undefined, read.guest.kind].includes(kind as GuestKind | undefined)
-        return isMeant ? withEntries(guestsIn(read), () => true) : []
-      },
-      meansFormer: false,
-    }
-  }
+  const of = (read: GuestArchives) =>
+    withEntries(
+      guestsIn(read).filter(({ site: its, guest, name }) => meansGuest(words, { site: its, ...guest, name })),
+      () => true,
+    )
+  // An id that is no number reads like a name: it is either.
   return {
     ...common,
-    filter,
-    // An id that is no number reads like a name: it is either.
-    of: (read) => guestsIn(read).filter((guest) => wordsFor(guest).includes(key.toLowerCase())),
-    meansFormer: true,
+    filter: id === undefined ? filter : { ...filter, guestId: id },
+    of,
+    meansFormer: id === undefined,
   }
 }
 
@@ -80,10 +74,4 @@ function withEntries(
     const entries = guest.entries.filter(isMeant)
     return entries.length === 0 ? [] : [{ ...guest, entries }]
   })
-}
-
-/** What a guest may be called, in lower case. */
-function wordsFor({ site, name, guest: { kind, id } }: CataloguedGuest): string[] {
-  const ids = [id, `${kind}-${id}`]
-  return [name, ...ids, ...ids.map((one) => `${site}/${one}`)].map((one) => one.toLowerCase())
 }

@@ -117,6 +117,6 @@ export async function recordFailure(
 function mayRun(jobRef: string): string {
   return (
     `The job ${jobRef} runs and may be the one that was asked for; nothing shows it, so it was not stopped. ` +
-    `If nobody else started it, stop it: guestlift tasks stop '${jobRef}' --site <site.json> --confirm.`
+    `If nobody else started it, stop it: guestlift tasks stop '${jobRef}' --site-file <file> --confirm.`
   )
 }

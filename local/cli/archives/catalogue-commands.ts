@@ -1,16 +1,19 @@
 /** The commands that read the bucket alone: `list`, `show`, `search`, `catalog`. */
 import type { Command } from 'commander'
-import { type BucketOptions, openBucket, requestLine, withBucketOptions } from '../bucket-store.ts'
+import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { type PageOptions, writePage } from './catalogue-page-command.ts'
+import { siteOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { GUEST_WORDS } from '../guest-words.ts'
 import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
 import { withPriceOptions } from '../run/price-file.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { type ShowOptions, showArchives } from './show-command.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
-import { AT_HELP, sinceOption, untilOption } from '../time-option.ts'
+import { AT_HELP, SINCE_HELP, sinceOption, UNTIL_HELP, untilOption, utcOption } from '../time-option.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { placeOfGuest } from '../../../functions/operations/catalogue/named-guests.ts'
 import { rebuildCatalogue } from '../../../functions/operations/catalogue/rebuild-catalogue.ts'
 
 const listExits = exitHelp({
@@ -40,8 +43,9 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
       "show a guest's archives and the newest that can be restored, or one archive; how to restore it, and what that costs",
     )
     .argument('<guest or key>', '100, vm-100, hq/vm-100, a name, or an address below archives/')
-    .option('--site <name>', 'only of this site')
+    .addOption(siteOption())
     .option('--at <time>', AT_HELP, untilOption)
+    .addOption(utcOption())
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
       'after',
@@ -55,8 +59,8 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
   const catalog = program.command('catalog').description('index and page of the catalogue')
   withBucketOptions(catalog.command('rebuild'))
     .description('bring the index objects, which only speed reading up, in line with the manifests')
-    .option('--site <name>', 'only of this site')
-    .option('--guest <id>', 'only of this guest')
+    .addOption(siteOption())
+    .option('--guest <guest>', `only of this guest: ${GUEST_WORDS}`)
     .option('--json', 'print it as one line of JSON')
     .addHelpText('after', exitHelp({ succeeded: 'the index is in line with the manifests' }))
     .action((options: RebuildOptions) => finish(() => rebuildHere(options)))
@@ -67,20 +71,22 @@ function addPage(catalog: Command, finish: (work: () => Promise<number>) => Prom
   withBucketOptions(catalog.command('page'))
     .description('write the catalogue as one HTML file that needs nothing else')
     .requiredOption('--out <file.html>', 'where to')
-    .option('--site <name>', 'only of this site')
-    .option('--guest <id>', 'only of this guest')
-    .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
-    .option('--until <time>', 'only until then, a whole day included', untilOption)
+    .addOption(siteOption())
+    .option('--guest <guest>', `only of this guest: ${GUEST_WORDS}`)
+    .option('--since <time>', SINCE_HELP, sinceOption)
+    .option('--until <time>', UNTIL_HELP, untilOption)
+    .addOption(utcOption())
     .addHelpText('after', exitHelp({ succeeded: 'the page is written' }))
     .action((options: PageOptions) => finish(() => writePage(options)))
 }
 
 function withFilterOptions(command: Command): Command {
   return command
-    .option('--site <name>', 'only of this site')
-    .option('--guest <id>', 'only of this guest')
-    .option('--since <time>', 'only from then on: 2026-11-22, an instant, or 7d for a week ago', sinceOption)
-    .option('--until <time>', 'only until then, a whole day included', untilOption)
+    .addOption(siteOption())
+    .option('--guest <guest>', `only of this guest: ${GUEST_WORDS}`)
+    .option('--since <time>', SINCE_HELP, sinceOption)
+    .option('--until <time>', UNTIL_HELP, untilOption)
+    .addOption(utcOption())
     .option('--json', 'print them as one line of JSON')
 }
 
@@ -94,7 +100,12 @@ async function rebuildHere(options: RebuildOptions): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
   const { site, guest } = options
   if (site !== undefined) await requireKnownSite(site, { store, keyPrefix })
-  const filter = { ...(site === undefined ? {} : { site }), ...(guest === undefined ? {} : { guestId: guest }) }
+  const place = guest === undefined ? undefined : await placeOfGuest(guest, site, { store, keyPrefix })
+  const { site: where = site } = place ?? {}
+  const filter = {
+    ...(where === undefined ? {} : { site: where }),
+    ...(place === undefined ? {} : { guestId: place.id }),
+  }
   const rebuilt = await rebuildCatalogue(filter, { store, keyPrefix })
   if (options.json === true)
     await out(`${JSON.stringify({ version: 1, ...rebuilt, requests: Object.fromEntries(requests) })}\n`)

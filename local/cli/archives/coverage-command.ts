@@ -9,13 +9,15 @@ import { openBucket, requestLine } from '../bucket-store.ts'
 import { UsageError } from '../../run/cli-error.ts'
 import { coverageRequestOf, guestsOfJob } from './coverage-request.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { idAsWritten } from '../guest-words.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { coverageLines } from '../print/print-coverage.ts'
+import { addBucketOptions, addDeploymentOptions, siteFileOption, siteNameOption } from '../shared-options.ts'
 import { type SiteName, siteNameFrom } from '../site/site-name.ts'
 import { openSiteProvider } from '../site/site-provider.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
-import { durationOption } from '../time-option.ts'
+import { durationOption, utcOption } from '../time-option.ts'
 import { upkeepOnAws } from '../run/upkeep-command.ts'
 
 interface CoverageOptions {
@@ -27,6 +29,7 @@ interface CoverageOptions {
   siteFile?: string
   job?: string
   site?: string
+  usualSite?: string
   every: number
   grace?: number
   shrunkBelow: number
@@ -42,13 +45,10 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('coverage')
     .description('show which guests have a recent, whole and plausible archive, and which have not')
-    .option('--deployment <name>', 'on AWS: judge a site of this deployment there, by its own rules and schedules')
-    .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
-    .option('--bucket <name>', 'from here: the archive bucket')
-    .option('--s3 <url>', 'from here: endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', 'from here: in front of every key', '')
-    .option('--site-file <site.json>', 'the site file: with it, guests that were never archived are shown too')
-    .option('--site <name>', 'name of the site (else: of the job, of "name" in the site file, of that file itself)')
+  addDeploymentOptions(command, { deployment: 'judge a site of this deployment there, by its own rules and schedules' })
+  addBucketOptions(command, { condition: 'from here' })
+    .addOption(siteFileOption(undefined, 'the site file: with it, guests that were never archived are shown too'))
+    .addOption(siteNameOption('took-name'))
     .option(
       '--job <job.json>',
       'with --site-file: the job that archives the site; guests that it leaves out are shown as such',
@@ -61,12 +61,13 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
     .option('--grace <duration>', 'how much later an archive may be (default: a quarter of --every)', durationOption)
     .option('--shrunk-below <share>', "an archive below this share of the guest's usual size is shrunk", share, 0.5)
     .option('--parked-tag <tag>', `guests with this tag are left out on purpose (default: ${PARKED_TAG})`, several)
-    .option('--parked <id>', 'this guest is left out on purpose', several)
+    .option('--parked <guest>', 'this guest is left out on purpose: 100, vm-100 or hq/vm-100', several)
     .option(
       '--rehearsed <duration>',
       'how long ago a rehearsal of each guest may have passed; not judged unless given',
       durationOption,
     )
+    .addOption(utcOption())
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
       'after',
@@ -83,7 +84,7 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
       if ((bucket === undefined) === (deployment === undefined))
         command.error('error: coverage needs either --bucket <name> or --deployment <name>')
       if (options.job !== undefined && options.siteFile === undefined)
-        command.error('error: coverage --job needs --site-file <site.json>: without the site nobody knows its guests')
+        command.error('error: coverage --job needs --site-file <file>: without the site nobody knows its guests')
       if (deployment !== undefined) process.exitCode = await coverageOnAws({ ...options, deployment }, stop)
       if (bucket !== undefined) process.exitCode = await coverageHere({ ...options, bucket })
     })
@@ -91,7 +92,7 @@ export function addCoverageCommand(program: Command, stop: StopSignals): void {
 
 /** Let the deployment judge one of its sites, and print its report. Returns the exit code. */
 async function coverageOnAws(options: CoverageOptions & { deployment: string }, stop: StopSignals): Promise<number> {
-  const request = await coverageRequestOf(options.deployment, options.site)
+  const request = await coverageRequestOf(options.deployment, options.site ?? options.usualSite)
   return upkeepOnAws({ workflow: 'judgeCoverage', request, noun: 'check', lines: coverageLines }, options, stop)
 }
 
@@ -102,9 +103,9 @@ async function coverageHere(options: CoverageOptions & { bucket: string }): Prom
     options.siteFile === undefined ? undefined : { path: options.siteFile, json: await readSiteFile(options.siteFile) }
   const job = options.job === undefined ? undefined : await guestsOfJob(options.job, options.every)
   const named =
-    file === undefined && options.site === undefined
+    file === undefined && (options.site ?? options.usualSite) === undefined
       ? undefined
-      : siteNameFrom({ option: options.site, job: job?.site, file })
+      : siteNameFrom({ option: options.site, usual: options.usualSite, job: job?.site, file })
   const site = named?.name
   const stranger = named === undefined ? undefined : await strangerTo(named, file !== undefined, { store, keyPrefix })
   const provider = file === undefined ? undefined : await openSiteProvider(site ?? '', file.json)
@@ -157,7 +158,7 @@ function rulesOf({ every, grace, shrunkBelow, parkedTag, parked, rehearsed }: Co
     graceMilliseconds: grace ?? every / 4,
     shrunkBelow,
     parkedTags: parkedTag ?? [PARKED_TAG],
-    parkedIds: parked ?? [],
+    parkedIds: (parked ?? []).map((text) => idAsWritten(text, undefined)),
     rehearsedMilliseconds: rehearsed,
   }
 }

@@ -1,11 +1,9 @@
 /** What a check of coverage goes by: a deployment's own rules, or one job. */
 import { basename } from 'node:path'
 import type { CoverageRequest, CoverageSchedule } from '../../../functions/contracts/coverage.ts'
-import { readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobs } from '../../../functions/providers/registry.ts'
 import { coverageRequest } from '../../../lib/coverage-request.ts'
 import { UsageError } from '../../run/cli-error.ts'
-import { readJobFile } from '../run/job-file.ts'
+import { readJobFile, requestIn } from '../run/job-file.ts'
 import { deploymentNamed } from '../site/site-provider.ts'
 
 /** As the deployment's own schedule starts the check. @throws UsageError when it can't be told which site is meant */
@@ -24,10 +22,10 @@ export async function guestsOfJob(
   path: string,
   everyMilliseconds: number,
 ): Promise<{ schedule: CoverageSchedule; site: string | undefined }> {
-  const request = await readJobFile(path)
+  const document = await readJobFile(path)
   // A job of the older shape may name no site: then the site's file says whose guests they are.
-  const { job } = readRequest(request, 'site', writtenJobs)
-  const { site } = request as { site?: string }
+  const { job } = requestIn(document, 'site')
+  const { site } = document.value as { site?: string }
   const schedule = { name: basename(path), guests: job.guests, everyHours: everyMilliseconds / 3_600_000 }
   return { schedule, site }
 }

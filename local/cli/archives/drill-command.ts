@@ -2,15 +2,10 @@ import type { Command } from 'commander'
 import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitHelp } from '../exit-codes.ts'
+import { GUEST_WORDS, idAsWritten, idsInBucket } from '../guest-words.ts'
 import { drillLines } from '../print/print-drill.ts'
-import {
-  requireOnePlace,
-  type Upkeep,
-  upkeepHere,
-  upkeepOnAws,
-  type UpkeepOptions,
-  withUpkeepOptions,
-} from '../run/upkeep-command.ts'
+import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from '../run/upkeep-command.ts'
+import { requireOnePlace, siteFilesOption } from '../shared-options.ts'
 import { siteNameFrom } from '../site/site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { type DrillOptions, drillRequestFrom, withDrillOptions } from './drill-options.ts'
@@ -21,9 +16,9 @@ export function addDrillCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('drill')
     .description('rehearse restores: bring guests back without network, look whether they work, remove them again')
-    .argument('[ids...]', 'these guests, now; without any, those that the policy says are due')
+    .argument('[guests...]', `these guests, now: ${GUEST_WORDS}; without any, those that the policy says are due`)
   withUpkeepOptions(withDrillOptions(command))
-    .option('--site-file <site.json...>', 'with --local: the site file, and that of --from where it is another')
+    .addOption(siteFilesOption('with --local', 'the site file, and that of --from where it is another'))
     .addHelpText(
       'after',
       `
@@ -51,16 +46,19 @@ async function drillHere(
 ): Promise<number> {
   const { siteFile: paths, bucket } = options
   if (paths === undefined || bucket === undefined) {
-    return refuse('drill --local needs --site-file <site.json> and --bucket <name>')
+    return refuse('drill --local needs --site-file <file> and --bucket <name>')
   }
   const sites: Record<string, string> = {}
   for (const path of paths) {
     const json = await readSiteFile(path)
-    const { name } = siteNameFrom({ option: paths.length === 1 ? options.site : undefined, file: { path, json } })
+    const only = paths.length === 1 ? { option: options.site, usual: options.usualSite } : {}
+    const { name } = siteNameFrom({ ...only, file: { path, json } })
     sites[name] = json
   }
   const [only] = Object.keys(sites)
-  const request = await drillRequestFrom(ids, { ...options, site: options.site ?? only }, refuse)
+  const of = options.from ?? options.site ?? options.usualSite ?? only
+  const named = await idsInBucket(ids, of, { ...options, bucket })
+  const request = await drillRequestFrom(named, { ...options, site: options.site ?? only }, refuse)
   for (const site of [request.site, request.from ?? request.site]) {
     if (sites[site] === undefined) refuse(`site ${site} is asked, and no --site-file is of it`)
   }
@@ -75,7 +73,8 @@ async function drillOnAws(
   stop: StopSignals,
   refuse: (complaint: string) => never,
 ): Promise<number> {
-  return upkeepOnAws(drillOf(await drillRequestFrom(ids, options, refuse)), options, stop)
+  const named = ids.map((text) => idAsWritten(text, options.from ?? options.site))
+  return upkeepOnAws(drillOf(await drillRequestFrom(named, options, refuse)), options, stop)
 }
 
 function drillOf(request: unknown): Upkeep<'restoreDrill'> {

@@ -23,10 +23,9 @@ export interface ListArchivesOptions extends BucketOptions {
   json?: boolean
 }
 
-export function filterOf({ site, guest, since, until }: ListArchivesOptions): CatalogueFilter {
+export function filterOf({ site, since, until }: ListArchivesOptions): CatalogueFilter {
   return {
     ...(site === undefined ? {} : { site }),
-    ...(guest === undefined ? {} : { guestId: guest }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
   }
@@ -55,7 +54,9 @@ export async function* readGuests(
   options: ListArchivesOptions,
   ports: Parameters<typeof readCatalogue>[1],
   reading = newReading(),
-  address?: ArchiveAddress,
+  address: ArchiveAddress | undefined = options.guest === undefined
+    ? undefined
+    : addressIn(options.guest, ports.keyPrefix, options),
 ): AsyncGenerator<CataloguedGuest, void, void> {
   const { until, ...filter } = filterOf(options)
   const last = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until)
@@ -68,8 +69,7 @@ export async function* readGuests(
   }
 }
 
-function addressIn(what: string, keyPrefix: string, { site, guest, bucket }: ListArchivesOptions): ArchiveAddress {
-  if (guest !== undefined) throw new UsageError(`list takes ${what} or --guest ${guest}, not both.`)
+function addressIn(what: string, keyPrefix: string, { site, bucket }: ListArchivesOptions): ArchiveAddress {
   const address = archiveAddress(what, keyPrefix, site)
   const elsewhere = isElsewhere(address, bucket)
   if (elsewhere !== undefined) throw new UsageError(elsewhere)
@@ -84,7 +84,11 @@ async function tellArchives(
   what?: string,
 ): Promise<number> {
   const { store, keyPrefix, requests } = openBucket(options)
-  const address = what === undefined ? undefined : addressIn(what, keyPrefix, options)
+  if (what !== undefined && options.guest !== undefined) {
+    throw new UsageError(`list takes ${what} or --guest ${options.guest}, not both.`)
+  }
+  const named = what ?? options.guest
+  const address = named === undefined ? undefined : addressIn(named, keyPrefix, options)
   const { site = options.site } = address?.filter ?? {}
   if (site !== undefined) await requireKnownSite(site, { store, keyPrefix })
   const reading = newReading()

@@ -5,7 +5,10 @@ import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { billBucket } from '../../../functions/operations/foresight/bill-bucket.ts'
 import { type ForeseenRetention, foreseeRetention } from '../../../functions/operations/foresight/foresee-retention.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
-import { type BucketOptions, openBucket, requestLine, withBucketOptions } from '../bucket-store.ts'
+import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
+import { formerSiteNameOption } from '../old-spellings.ts'
+import { isSetting } from '../settings/apply-settings.ts'
+import { siteNameOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from '../run/foresight.ts'
 import { readPrices, withPriceOptions } from '../run/price-file.ts'
@@ -67,17 +70,21 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     .description(
       'estimate what the bucket costs a month, by guest and class, what restoring it would cost, and what a retention would change',
     )
-    .option('--site-name <name>', 'with rules of a retention: the site whose archives they are for')
+    .addOption(siteNameOption('took-name', 'with rules of a retention: the site whose archives they are for'))
+    .addOption(formerSiteNameOption())
   withRetentionOptions(withPriceOptions(bill))
     .option('--json', 'print the bill as one line of JSON')
     .addHelpText(
       'after',
       `
-A retention (--job, or --site-name with --keep-… rules) is only looked at, as by prune without --confirm.${exitHelp({ succeeded: 'the bill is printed', partial: 'a guest could not be looked at' })}`,
+A retention (--job, or --site with --keep-… rules) is only looked at, as by prune without --confirm.${exitHelp({ succeeded: 'the bill is printed', partial: 'a guest could not be looked at' })}`,
     )
     .action(async (options: BillOptions) => {
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))
-      process.exitCode = await billHere(options, (complaint) => bill.error(`error: ${complaint}`))
+      const { siteFile: _, ...told } = options
+      // The site is asked about a retention alone.
+      const asked = isSetting(bill, 'siteFile') && !tellsRetention(told) ? told : options
+      process.exitCode = await billHere(asked, (complaint) => bill.error(`error: ${complaint}`))
     })
 }
 

@@ -8,18 +8,21 @@ import { identifyProcess, isGone } from '../../run/process-identity.ts'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { executionName } from '../run/execution-name.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { GUEST_WORDS, idAsWritten, idsInBucket } from '../guest-words.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { pruningLines } from '../print/print-pruning.ts'
 import { retentionLines } from '../print/print-retention.ts'
 import { askedGuests, type RetentionOptions, siteRetention, withRetentionOptions } from './retention-options.ts'
 import { alikeLines, isKnownTrouble, type Troubles } from '../run/told-troubles.ts'
+import { formerSiteNameOption } from '../old-spellings.ts'
+import { addBucketOptions, addDeploymentOptions, siteNameOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
+import { utcOption } from '../time-option.ts'
 import type { DeployedOptions } from '../run/run-command.ts'
 import { upkeepOnAws } from '../run/upkeep-command.ts'
 
 export interface PruneOptions extends BucketOptions, RetentionOptions {
-  siteName: string
   guest?: string[]
   confirm?: boolean
   confirmGone?: boolean
@@ -32,18 +35,19 @@ type PruneCommandOptions = Omit<PruneOptions, 'bucket'> & Partial<DeployedOption
 export function addPruneCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('prune')
-    .option('--bucket <name>', 'prune from this machine: the archive bucket')
-    .option('--s3 <url>', 'with --bucket: endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', 'with --bucket: in front of every key', '')
-    .option('--deployment <name>', "run a deployment's own workflow, which asks the site which guests are gone")
-    .option('--state-machine <arn>', 'with --deployment: the workflow itself, when it has another name')
     .description('show which archives a retention would remove, and why; with --confirm, remove them for good')
-    .requiredOption('--site-name <name>', 'the site whose archives are meant')
-    .option('--guest <id...>', 'only these guests')
+  addBucketOptions(command, { condition: 'from here' })
+  addDeploymentOptions(command, {
+    deployment: "run this deployment's own workflow, which asks the site which guests are gone",
+  })
+    .addOption(siteNameOption('took-name', 'the site whose archives are meant (else: of the job)'))
+    .addOption(formerSiteNameOption())
+    .option('--guest <guest...>', `only these guests: ${GUEST_WORDS}`)
   withRetentionOptions(command)
     .addOption(new Option('--dry-run', 'change nothing: the default').conflicts('confirm'))
     .option('--confirm', 'remove for good what the plan shows, no matter how much it is')
     .option('--confirm-gone', "guests that the site doesn't list were removed on purpose, no matter how many")
+    .addOption(utcOption())
     .option('--json', 'print plan or report as one line of JSON')
     .addHelpText(
       'after',
@@ -80,7 +84,7 @@ async function pruneOnAws(
   const request = {
     site,
     retention: policy,
-    ...(guest === undefined ? {} : { guests: guest }),
+    ...(guest === undefined ? {} : { guests: guest.map((text) => idAsWritten(text, site)) }),
     dryRun: !confirm,
     confirmed: confirm,
     // Left out where nobody says so: functions of an earlier release don't know it.
@@ -95,12 +99,13 @@ export async function pruneHere(
   stop: StopSignals,
   refuse: (complaint: string) => never,
 ): Promise<number> {
-  const { policy } = await siteRetention(options, refuse)
+  const { site, policy } = await siteRetention(options, refuse)
   const { client, store, keyPrefix, requests } = openBucket(options)
-  await requireKnownSite(options.siteName, { store, keyPrefix })
+  await requireKnownSite(site, { store, keyPrefix })
+  const guestIds = options.guest === undefined ? undefined : await idsInBucket(options.guest, site, options)
   const dryRun = options.confirm !== true
   const { siteFile, confirmGone: confirmedGone = false } = options
-  const { known } = await askedGuests(options.siteName, { siteFile, store, keyPrefix, confirmedGone, record: !dryRun })
+  const { known } = await askedGuests(site, { siteFile, store, keyPrefix, confirmedGone, record: !dryRun })
   const identity = identifyProcess()
   const ports = {
     ...(identity === undefined ? {} : { ownProcess: { identity, isGone } }),
@@ -115,20 +120,19 @@ export async function pruneHere(
   }
   stop.kill.addEventListener('abort', () => process.exit(exitCodes.interrupted), { once: true })
   const order = {
-    site: options.siteName,
+    site,
     policy,
     by: executionName('cli'),
     confirmed: true,
     dryRun,
-    ...(options.guest === undefined ? {} : { guestIds: options.guest }),
+    ...(guestIds === undefined ? {} : { guestIds }),
     ...(known === undefined ? {} : { known }),
   }
   // Thousands of guests pass through here: each is told and forgotten, and only counts are kept.
   const troubles: Troubles = new Map()
   const tally: Tally = { guests: 0, troubled: 0, unquiet: 0, going: 0, removed: 0, locksNotAsked: 0 }
-  const { siteName } = options
   if (options.json === true)
-    await out(`${JSON.stringify({ version: 1, site: siteName, dryRun, policy }).slice(0, -1)},"guests":[`)
+    await out(`${JSON.stringify({ version: 1, site, dryRun, policy }).slice(0, -1)},"guests":[`)
   for await (const end of pruneSite(order, ports)) {
     if (options.json === true) await out(`${tally.guests === 0 ? '' : ','}${JSON.stringify(end)}`)
     else if (!isKnownTrouble(end, troubles)) await out(`${retentionLines(end).join('\n')}\n`)

@@ -33,7 +33,7 @@ export function ownRestoreCommand(
   const { facts, folder, site, state, storageClass = '' } = entry
   const brings = facts !== undefined && platformTraits[facts.platform]?.restore === true
   if (!brings || state !== 'complete' || facts.artifacts.length !== 1) return undefined
-  const here = `--local --site-file <site.json> --bucket ${bucket} --s3 ${s3}${prefix === '' ? '' : ` --prefix ${prefix}`}`
+  const here = `--local --site-file <file> --bucket ${bucket} --s3 ${s3}${prefix === '' ? '' : ` --prefix ${prefix}`}`
   const thaw = storageClass in FROZEN ? ' --thaw standard' : ''
   return `guestlift restore s3://${bucket}/${folder} --site ${site}${thaw} ${s3 === undefined ? '--deployment <name>' : here}`
 }

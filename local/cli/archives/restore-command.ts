@@ -4,14 +4,8 @@ import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodeOfRestore, exitHelp } from '../exit-codes.ts'
 import { restoreLines } from '../print/print-restore.ts'
-import {
-  requireOnePlace,
-  type Upkeep,
-  upkeepHere,
-  upkeepOnAws,
-  type UpkeepOptions,
-  withUpkeepOptions,
-} from '../run/upkeep-command.ts'
+import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from '../run/upkeep-command.ts'
+import { requireOnePlace, siteFileOption } from '../shared-options.ts'
 import { siteNameFrom } from '../site/site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { type RestoreOptions, restoreRequestFrom, withRestoreOptions } from './restore-options.ts'
@@ -24,7 +18,7 @@ export function addRestoreCommand(program: Command, stop: StopSignals): void {
     .description('bring one guest back from an archive, and compare it with the archive: on AWS, or here with --local')
     .argument('<guest or key>', '100, vm-100, hq/vm-100, a name, a key or an s3:// address')
   withUpkeepOptions(withRestoreOptions(command))
-    .option('--site-file <site.json>', 'with --local: the site file, as docs/sites.md describes it')
+    .addOption(siteFileOption('with --local'))
     .addHelpText(
       'after',
       `
@@ -52,10 +46,10 @@ async function restoreHere(
 ): Promise<number> {
   const { siteFile: path, bucket } = options
   if (path === undefined || bucket === undefined) {
-    return refuse('restore --local needs --site-file <site.json> and --bucket <name>')
+    return refuse('restore --local needs --site-file <file> and --bucket <name>')
   }
   const json = await readSiteFile(path)
-  const { name } = siteNameFrom({ option: options.site, file: { path, json } })
+  const { name } = siteNameFrom({ option: options.site, usual: options.usualSite, file: { path, json } })
   // The functions find out as well, by the secret that a deployment has and this machine lacks.
   asRestoreSite(JSON.parse(json))
   const request = restoreRequestFrom(archive, name, options, refuse)
@@ -68,7 +62,7 @@ async function restoreOnAws(
   stop: StopSignals,
   refuse: (complaint: string) => never,
 ): Promise<number> {
-  const { site } = options
+  const { usualSite, site = usualSite } = options
   if (site === undefined) return refuse('say which site the guest is restored on: --site <name>')
   return upkeepOnAws(restoreOf(restoreRequestFrom(archive, site, options, refuse)), options, stop)
 }

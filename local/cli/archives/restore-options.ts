@@ -1,12 +1,15 @@
 /** A restore as it is told on the command line: the options, and the request that they make. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type RestoreRequest, restoreRequestSchema, thawSchema } from '../../../functions/contracts/restore-request.ts'
-import { untilOption } from '../time-option.ts'
+import { siteNameOption } from '../shared-options.ts'
+import { untilOption, utcOption } from '../time-option.ts'
 
 export interface RestoreOptions {
   at?: string
   from?: string
   site?: string
+  /** Where settings name the site. */
+  usualSite?: string
   node?: string
   storage?: string
   deliveryStorage?: string
@@ -30,11 +33,17 @@ export function withRestoreOptions(command: Command): Command {
   return command
     .option(
       '--at <time>',
-      'the newest archive on or before a day (2026-11-24, to its end in UTC), an instant, or 7d ago',
+      'the newest archive on or before a day (2026-11-24, tuesday: to its end), an instant, or 7d ago',
       untilOption,
     )
+    .addOption(utcOption())
     .option('--from <site>', 'the site that the archive is of, where its address names none')
-    .option('--site <name>', "the site that the guest is restored on; with --local, the site file's own name will do")
+    .addOption(
+      siteNameOption(
+        'took-name',
+        "the site that the guest is restored on; with --local, the site file's own name will do",
+      ),
+    )
     .option('--node <name>', 'the node; the one that the guest was archived on, unless given')
     .option('--storage <name>', 'where the disks go; where the archive had them, unless given')
     .option(

@@ -2,21 +2,24 @@
 import type { Command } from 'commander'
 import { siteNameSchema } from '../../../functions/contracts/nouns.ts'
 import { type Retention, retentionSchema } from '../../../functions/contracts/retention.ts'
-import { readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobs } from '../../../functions/providers/registry.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import { lookAtSite } from '../../../functions/operations/selection/look-at-site.ts'
 import { knownGuests } from '../../../functions/operations/pruning/plan-pruning.ts'
 import type { KnownGuests } from '../../../functions/operations/pruning/prune-site.ts'
 import type { BookPorts } from '../../../functions/operations/books/site-book.ts'
 import { CliError, UsageError } from '../../run/cli-error.ts'
-import { readJobFile } from '../run/job-file.ts'
+import { readSiteFile } from '../../run/site-file.ts'
+import { readJobFile, requestIn } from '../run/job-file.ts'
+import { siteFileOption } from '../shared-options.ts'
+import { siteNameFrom } from '../site/site-name.ts'
 import { openSiteProvider, siteJson } from '../site/site-provider.ts'
 
 const rules = ['keep-last', 'keep-hourly', 'keep-daily', 'keep-weekly', 'keep-monthly', 'keep-yearly'] as const
 
 export interface RetentionOptions {
-  siteName?: string
+  site?: string
+  /** Where settings name the site. */
+  usualSite?: string
   siteFile?: string
   job?: string
   keepAll?: boolean
@@ -31,10 +34,10 @@ export interface RetentionOptions {
   largestShare?: string
 }
 
-/** All but `--site-name`, which not every command requires. */
+/** All but `--site`, which not every command describes alike. */
 export function withRetentionOptions(command: Command): Command {
   command
-    .option('--site-file <site.json>', 'the site file: the site is asked which guests are gone')
+    .addOption(siteFileOption(undefined, 'the site file: the site is asked which guests are gone'))
     .option('--job <job.json>', "the job's own retention, in place of the rules below")
     .option('--keep-all', 'keep everything')
   for (const rule of rules) command.option(`--${rule} <count>`, 'as on Proxmox')
@@ -54,15 +57,16 @@ export async function siteRetention(
   options: RetentionOptions,
   refuse: (complaint: string) => never,
 ): Promise<SiteRetention> {
-  const { siteName } = options
-  const name = siteNameSchema.optional().safeParse(siteName)
-  if (!name.success) refuse(`--site-name: ${validationMessage(name.error)}`)
+  const { site, usualSite } = options
+  const name = siteNameSchema.optional().safeParse(site)
+  if (!name.success) refuse(`--site: ${validationMessage(name.error)}`)
   const given = givenRules(options)
+  const own = await nameInFile(options)
   if (options.job !== undefined) {
     if (Object.keys(given).length > 0) refuse("--job brings its own retention; it can't be combined with other rules")
-    const { job } = readRequest(await readJobFile(options.job), siteName, writtenJobs)
-    if (siteName !== undefined && job.site !== siteName) {
-      throw new UsageError(`The job is for site ${job.site}, not ${siteName}.`)
+    const { job } = requestIn(await readJobFile(options.job), own ?? usualSite)
+    if (own !== undefined && job.site !== own) {
+      throw new UsageError(`The job is for site ${job.site}, not ${own}.`)
     }
     if (job.retention === undefined) throw new CliError(`The job ${options.job} has no retention: it keeps everything.`)
     return { site: job.site, policy: job.retention }
@@ -72,13 +76,21 @@ export async function siteRetention(
   }
   const parsed = retentionSchema.safeParse(given)
   if (!parsed.success) return refuse(validationMessage(parsed.error))
-  return { site: siteName ?? refuse('say whose archives are meant: --site-name <name>'), policy: parsed.data }
+  const named = own ?? usualSite ?? refuse('say whose archives are meant: --site <name>')
+  return { site: named, policy: parsed.data }
+}
+
+/** The name that the command line or the site file itself says. What a file is called is no name to prune by. */
+async function nameInFile({ site, siteFile: path }: RetentionOptions): Promise<string | undefined> {
+  if (path === undefined) return site
+  const { name, told } = siteNameFrom({ option: site, file: { path, json: await readSiteFile(path) } })
+  return told ? name : undefined
 }
 
 /** Whether anything was said about a retention at all. */
 export function tellsRetention(options: RetentionOptions): boolean {
-  const { siteName, siteFile, job } = options
-  return [siteName, siteFile, job].some((told) => told !== undefined) || Object.keys(givenRules(options)).length > 0
+  const { site, siteFile, job } = options
+  return [site, siteFile, job].some((told) => told !== undefined) || Object.keys(givenRules(options)).length > 0
 }
 
 /** How a site is asked from here. `record`: keep what was found in the bucket, as a pruning that removes does. */

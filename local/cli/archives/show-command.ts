@@ -12,6 +12,7 @@ import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { columns, plain } from '../print/columns.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { readPrices } from '../run/price-file.ts'
+import { ownTime } from '../print/own-time.ts'
 import { FORMER, guestArchiveLines, madeAt, verificationWord } from '../print/print-catalogue.ts'
 import { archiveRestoreLines } from '../print/print-prices.ts'
 import { rehearsalText } from '../print/print-rehearsal.ts'
@@ -70,7 +71,7 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       await out(`${[...list, ...lines].join('\n')}\n`)
     }
     if (guests.length === 0) {
-      const by = options.at === undefined ? '' : `, or it was not archived by ${options.at}`
+      const by = options.at === undefined ? '' : `, or it was not archived by ${ownTime(options.at)}`
       await out(`Nothing in s3://${options.bucket}/${keyPrefix} is called ${plain(what)}${by}.\n`)
     }
     process.stderr.write(`${requestLine(requests, table)}\n`)

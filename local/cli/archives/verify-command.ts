@@ -2,8 +2,10 @@ import type { Command } from 'commander'
 import { openBucket, requestLine } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { verificationLines } from '../print/print-verification.ts'
+import { isSetting } from '../settings/apply-settings.ts'
+import { addBucketOptions, addDeploymentOptions, siteOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
-import { AT_HELP, durationOption, untilOption } from '../time-option.ts'
+import { AT_HELP, durationOption, untilOption, utcOption } from '../time-option.ts'
 import { verifyDue } from './verify-due.ts'
 import { verifyLocalFile } from './verify-local.ts'
 import { verifyStored } from './verify-stored.ts'
@@ -39,19 +41,17 @@ export function addVerifyCommand(program: Command, stop: StopSignals): void {
       "in the bucket: a guest's newest archive (100, vm-100, hq/vm-100, a name), or all below a key",
     )
     .option('--at <time>', `with --archive: ${AT_HELP}`, untilOption)
+    .addOption(utcOption())
     .option('--due', 'run the verification workflow over what is due by its policy, and print its report')
-    .option('--deployment <name>', "on AWS, in the bucket's region: the deployment whose workflow runs")
-    .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
-    .option('--site <name>', 'with --due or --archive: only archives of this site')
+    .addOption(siteOption('with --due or --archive: only archives of this site'))
     .option(
       '--archive-within <duration>',
       'with --due: each archive is read within this time after it was made',
       durationOption,
     )
     .option('--guest-within <duration>', "with --due: each guest's latest reading is at most this old", durationOption)
-    .option('--bucket <name>', 'on this machine: the archive bucket')
-    .option('--s3 <url>', 'on this machine: endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', "on this machine: in front of every key of the bucket's archives", '')
+  addDeploymentOptions(command, { condition: "on AWS, in the bucket's region" })
+  addBucketOptions(command, { condition: 'on this machine' })
     .option('--json', "print one line of JSON for each archive; with --due or --deployment: the workflow's report")
     .addHelpText(
       'after',
@@ -66,7 +66,10 @@ of the bucket's region. With --archive and --deployment, the deployment's workfl
       )}`,
     )
     .action(async (options: VerifyOptions) => {
-      const { local, archive, at, bucket, due = false, deployment, stateMachine } = options
+      const { archive, at, bucket, due = false, deployment, stateMachine } = options
+      // A bucket in settings and no deployment: it is read from here.
+      const isHere = due && deployment === undefined && isSetting(command, 'bucket')
+      const local = options.local ?? (isHere ? true : undefined)
       if (due || (archive !== undefined && (deployment ?? stateMachine) !== undefined)) {
         if (at !== undefined) command.error('error: the workflow reads the newest: --at goes with --bucket alone')
         if (typeof local === 'string') command.error('error: --local <file> reads a file and goes alone')

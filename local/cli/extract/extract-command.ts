@@ -1,4 +1,5 @@
 /** `guestlift extract`: one disk of a VM, or files of a container, out of an archive. */
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { Damage } from '../../../functions/archive-formats/damage.ts'
 import { extractDisk, NoSuchContent, shortDiskName } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
@@ -7,9 +8,11 @@ import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { CliError } from '../../run/cli-error.ts'
 import { type ExitCode, exitCodes, exitHelp } from '../exit-codes.ts'
 import { plain } from '../print/columns.ts'
+import { isSetting } from '../settings/apply-settings.ts'
+import { addBucketOptions, siteOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
-import { AT_HELP, untilOption } from '../time-option.ts'
+import { AT_HELP, untilOption, utcOption } from '../time-option.ts'
 import { type ArchiveSource, judgePassed, openSource, type SourceOptions } from './archive-source.ts'
 import { type DiskImage, qcow2Image, rawImage } from './disk-images.ts'
 import { listContent } from './list-content.ts'
@@ -51,10 +54,9 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
     .option('--no-index', 'read the archive itself, though an index of its files lies beside it')
     .option('--force', 'replace the file that is there')
     .option('--at <time>', `in a bucket: ${AT_HELP}`, untilOption)
-    .option('--site <name>', 'in a bucket: only of this site')
-    .option('--bucket <name>', 'the archive bucket')
-    .option('--s3 <url>', 'endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', 'in front of every key', '')
+    .addOption(utcOption())
+    .addOption(siteOption('in a bucket: only of this site'))
+  addBucketOptions(command)
     .option('--json', 'with --list: print JSON, for a container one line for each file')
     .addHelpText(
       'after',
@@ -71,6 +73,9 @@ The result appears under its name when it is whole. An object is never overwritt
       )}`,
     )
     .action(async (archive: string, options: ExtractOptions) => {
+      // A bucket in settings is no reason to look past a file that is named.
+      if (isSetting(command, 'bucket') && existsSync(archive)) delete options.bucket
+      if (isSetting(command, 'site') && options.bucket === undefined) delete options.site
       const { list, disk, file, qcow2, tar, to, json } = options
       if ([list, disk, file].filter((one) => one !== undefined).length !== 1) {
         return command.error('error: extract needs one of --list, --disk <name> and --file <path>')

@@ -4,6 +4,7 @@ import type {
   PlatformArchive,
   UnreadPlace,
 } from '../../../functions/providers/capabilities/archives-on-platform.ts'
+import { ownTime } from './own-time.ts'
 
 /** A place that didn't answer makes a list incomplete, which must not go unnoticed. */
 export function unreadLines(unread: readonly UnreadPlace[]): string[] {
@@ -23,7 +24,7 @@ export function archiveLine(archive: PlatformArchive): string {
     // oxlint-disable-next-line no-control-regex -- control characters are what is meant
     notes === '' ? '' : JSON.stringify(notes.replace(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')),
   ].filter((mark) => mark !== '')
-  return [`${artifactRef}  ${createdAt}  ${formatBytes(sizeBytes)}  on ${node}`, ...marks].join('  ')
+  return [`${artifactRef}  ${ownTime(createdAt)}  ${formatBytes(sizeBytes)}  on ${node}`, ...marks].join('  ')
 }
 
 /** What a list doesn't show, a line each. */

@@ -6,6 +6,7 @@ import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import type { CataloguedGuest } from '../../../functions/domain/catalogue/catalogue-guests.ts'
 import type { CatalogueReading } from '../../../functions/operations/catalogue/read-catalogue.ts'
 import { columns, plain } from './columns.ts'
+import { ownDay, ownTime } from './own-time.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 
 /** A guest and its archives, newest first. */
@@ -25,7 +26,7 @@ export const FORMER = '(another guest that had this id)'
 /** When an archive was made: as the platform dated it, and by the time that is trusted where that is another one. */
 export function madeAt(entry: CatalogueEntry): string {
   const trusted = otherTime(entry)
-  return `${shortTime(entry.createdAt)}${trusted === undefined ? '' : ` by its platform, really ${shortTime(trusted)}`}`
+  return `${ownTime(entry.createdAt)}${trusted === undefined ? '' : ` by its platform, really ${ownTime(trusted)}`}`
 }
 
 export function archiveRow(entry: CatalogueEntry): string[] {
@@ -40,11 +41,6 @@ export function archiveRow(entry: CatalogueEntry): string[] {
   ]
 }
 
-/** `2026-11-22 02:00:00Z` */
-export function shortTime(instant: string): string {
-  return `${instant.slice(0, 10)} ${instant.slice(11, 19)}Z`
-}
-
 function stateWord({ state, facts }: CatalogueEntry): string {
   if (state !== 'complete') return styleText('red', state.toUpperCase())
   if (facts?.verdict.unmet === true) return styleText('red', 'LESS THAN REQUIRED')
@@ -54,7 +50,7 @@ function stateWord({ state, facts }: CatalogueEntry): string {
 export function verificationWord({ verification }: CatalogueEntry): string {
   if (verification === undefined) return styleText('dim', 'not verified')
   const { state, at } = verification
-  const when = at === undefined ? '' : ` ${at.slice(0, 10)}`
+  const when = at === undefined ? '' : ` ${ownDay(at)}`
   if (state === 'verified') return styleText('green', `verified${when}`)
   if (state === 'not-verified') return styleText('yellow', `not verified: tried${when}`)
   return styleText('red', state === 'failed' ? `FAILED${when}` : 'verification unreadable')

@@ -6,9 +6,9 @@ import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import type { LastRehearsals } from '../../../functions/domain/restore/rehearsal-book.ts'
 import { byCause, someOf } from '../../../functions/domain/words/same-cause.ts'
 import { columns, plain } from './columns.ts'
+import { ownDay, ownTime } from './own-time.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { rehearsalWord } from './print-rehearsal.ts'
-import { shortTime } from './print-catalogue.ts'
 
 /** Of a judgement made here, or of a report. */
 interface JudgedGuest {
@@ -68,17 +68,17 @@ function sharedReasons(guests: readonly JudgedGuest[]) {
 function row(judged: JudgedGuest): string[] {
   const { state, site, guest, name, newestAt, newestCreatedAt, archives, sizeBytes, lastVerifiedAt, grade, rehearsal } =
     judged
-  const dated = newestCreatedAt === undefined ? '' : ` (dated ${shortTime(newestCreatedAt)})`
+  const dated = newestCreatedAt === undefined ? '' : ` (dated ${ownTime(newestCreatedAt)})`
   const colour = uncovered.has(state) ? 'red' : state === 'covered' ? 'green' : 'dim'
   return [
     styleText(colour, state),
     site,
     `${guest.kind} ${guest.id}`,
     plain(name),
-    newestAt === undefined ? 'no archive' : `${shortTime(newestAt)}${dated}`,
+    newestAt === undefined ? 'no archive' : `${ownTime(newestAt)}${dated}`,
     archives === 0 ? '' : `${counted(archives, 'archive')}, ${formatBytes(sizeBytes)}`,
     archives === 0 ? '' : gradeText(grade),
-    lastVerifiedAt === undefined ? '' : `verified ${lastVerifiedAt.slice(0, 10)}`,
+    lastVerifiedAt === undefined ? '' : `verified ${ownDay(lastVerifiedAt)}`,
     rehearsal === undefined ? '' : rehearsalWord(rehearsal),
   ]
 }

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { columns, plain } from './columns.ts'
+import { ownTime } from './own-time.ts'
 import type { GuestDetails, GuestRecord } from '../../../functions/providers/guest-facts.ts'
 import { formatSeconds } from './units.ts'
 
@@ -64,7 +65,7 @@ function detailLines({ details }: ToldGuest): string[] {
     ...disks,
     ...details.replication.map(({ target, schedule, enabled, lastSyncAt = 'never', error }) =>
       plain(
-        `    replication to ${target} (${enabled ? schedule : 'off'}), last at ${lastSyncAt}${error === undefined ? '' : `: ${error}`}`,
+        `    replication to ${target} (${enabled ? schedule : 'off'}), last at ${lastSyncAt === 'never' ? lastSyncAt : ownTime(lastSyncAt)}${error === undefined ? '' : `: ${error}`}`,
       ),
     ),
     ...(details.description === '' ? [] : [`    ${plain(details.description)}`]),

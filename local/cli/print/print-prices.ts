@@ -7,6 +7,7 @@ import type { ArchiveRestorePrice, RestorePrice } from '../../../functions/domai
 import type { BucketBill } from '../../../functions/operations/foresight/bill-bucket.ts'
 import type { ForeseenRetention } from '../../../functions/operations/foresight/foresee-retention.ts'
 import { columns, plain } from './columns.ts'
+import { ownDay } from './own-time.ts'
 
 /** Guests and classes of a bill that are told one by one; `--json` has all. */
 const MOST_LINES = 40
@@ -77,7 +78,7 @@ export function foreseenRetentionLines(foreseen: ForeseenRetention, billPerMonth
           `${saved(effect.savedPerMonth)} saved`,
           locked === 0
             ? ''
-            : `${locked} locked and stay${lockedUntil === undefined ? '' : ` until ${lockedUntil.slice(0, 10)}`}`,
+            : `${locked} locked and stay${lockedUntil === undefined ? '' : ` until ${ownDay(lockedUntil)}`}`,
         ]),
     ),
     ...(rest > 0 ? [styleText('dim', `  and ${rest} more; --json has them all`)] : []),

@@ -4,7 +4,7 @@ import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { formatDollars } from '../../../functions/domain/prices/prices.ts'
 import type { SiteEnd } from '../../../functions/operations/pruning/prune-site.ts'
 import { columns, plain } from './columns.ts'
-import { shortTime } from './print-catalogue.ts'
+import { ownDay, ownTime } from './own-time.ts'
 
 const colours = {
   keep: 'green',
@@ -45,19 +45,14 @@ function row({
   const further = [
     ...(formerGuest === undefined ? [] : [`of a former guest, ${formerGuest === '' ? 'without a name' : formerGuest}`]),
     reason,
-    ...(at === undefined ? [] : [`the platform's clock dated it; it was made at ${shortTime(at)}`]),
+    ...(at === undefined ? [] : [`the platform's clock dated it; it was made at ${ownTime(at)}`]),
     ...(trouble === undefined ? [] : [trouble]),
     ...(early === undefined
       ? []
       : [
-          `${formatDollars(early.dollars)} is billed for its storage class until ${early.until.slice(0, 10)}, whether it goes now or then`,
+          `${formatDollars(early.dollars)} is billed for its storage class until ${ownDay(early.until)}, whether it goes now or then`,
         ]),
     ...(foreignKeys.length === 0 ? [] : [`${foreignKeys.length} files there are not ours and stay`]),
   ]
-  return [
-    `  ${styleText(colours[told], told)}`,
-    createdAt.slice(0, 16).replace('T', ' '),
-    formatBytes(sizeBytes),
-    plain(further.join('; ')),
-  ]
+  return [`  ${styleText(colours[told], told)}`, ownTime(createdAt), formatBytes(sizeBytes), plain(further.join('; '))]
 }

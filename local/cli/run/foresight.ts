@@ -3,8 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Job } from '../../../functions/contracts/job.ts'
 import { type SiteLimits, siteLimitsSchema } from '../../../functions/contracts/limits.ts'
-import { readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobs } from '../../../functions/providers/registry.ts'
 import { type ForeseenRun, foreseeRun } from '../../../functions/operations/foresight/foresee-run.ts'
 import { strangeSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { lastStored } from '../../../functions/operations/catalogue/last-stored.ts'
@@ -15,8 +13,9 @@ import { timer } from '../../../functions/runtime/timer.ts'
 import type { Deployment } from '../../../lib/deployment-config.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { openBucket } from '../bucket-store.ts'
-import { readJobFile } from './job-file.ts'
+import { readJobFile, requestIn } from './job-file.ts'
 import { keyPrefixFrom } from '../key-prefix.ts'
+import { addBucketOptions, deploymentOfSiteOption, siteFileOption, siteNameOption } from '../shared-options.ts'
 import { siteNameFrom } from '../site/site-name.ts'
 import { deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from '../site/site-provider.ts'
 
@@ -35,12 +34,14 @@ export interface Foresight {
 }
 
 export function withForesightOptions(command: Command): Command {
-  return command
-    .option('--site <site.json>', 'the site file, as docs/sites.md describes it; needs no AWS')
-    .option('--deployment <name>', "the deployment in whose secrets the job's site is found")
-    .option('--bucket <name>', "the archive bucket, whose older archives show sizes (default: the deployment's own)")
-    .option('--s3 <url>', 'with --bucket: endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', 'with --bucket: in front of every key')
+  command
+    .addOption(siteFileOption(undefined, 'the site file, as docs/sites.md describes it; needs no AWS'))
+    .addOption(siteNameOption('took-file'))
+    .addOption(deploymentOfSiteOption("the deployment in whose secrets the job's site is found"))
+  return addBucketOptions(command, {
+    bucket: "the archive bucket, whose older archives show sizes (default: the deployment's own)",
+    beside: true,
+  })
 }
 
 /**
@@ -49,12 +50,14 @@ export function withForesightOptions(command: Command): Command {
  * @throws the errors of a store that a run can't use
  */
 export async function openForesight(jobFile: string, options: ForesightOptions, trying = false): Promise<Foresight> {
-  const request = await readJobFile(jobFile)
+  const document = await readJobFile(jobFile)
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
-  const file = options.site === undefined ? undefined : { path: options.site, json: await readSiteFile(options.site) }
-  const unnamed = file === undefined ? deployment?.defaultSite : siteNameFrom({ file }).name
-  const { job, notes } = readRequest(request, unnamed, writtenJobs)
-  siteNameFrom({ job: job.site, file })
+  const { siteFile: path, site: option, usualSite: usual } = options
+  const file = path === undefined ? undefined : { path, json: await readSiteFile(path) }
+  const names = { option, file, usual }
+  const unnamed = file === undefined ? (option ?? deployment?.defaultSite ?? usual) : siteNameFrom(names).name
+  const { job, notes } = requestIn(document, unnamed)
+  siteNameFrom({ ...names, job: job.site })
   const json = file?.json ?? (await siteJson(job.site, undefined, deployment))
   const bucket = options.bucket ?? deployment?.bucket.name
   const store = bucket === undefined ? undefined : openBucket({ ...options, bucket }, haste).store

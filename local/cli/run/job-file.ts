@@ -1,24 +1,20 @@
-import { readFile } from 'node:fs/promises'
-import { decodeText } from '../../../functions/domain/words/decode-text.ts'
+import { InvalidJob } from '../../../functions/contracts/errors.ts'
+import { readRequest, type Request } from '../../../functions/domain/selection/request.ts'
+import { writtenJobs } from '../../../functions/providers/registry.ts'
+import { atItsPlaces, readDocument, type WrittenDocument } from '../../documents/read-document.ts'
 import { CliError } from '../../run/cli-error.ts'
 
-/** A job as a person wrote it, parsed as JSON and nothing more. @throws CliError naming the file */
-export function readJobFile(path: string): Promise<unknown> {
-  return readJsonFile(path, 'job')
+/** A job as a person wrote it, in any of its shapes. @throws CliError naming the file */
+export function readJobFile(path: string): Promise<WrittenDocument> {
+  return readDocument(path, {
+    noun: 'job',
+    page: 'docs/jobs.md',
+    // What can't be read at all is no job.
+    error: (message, options) => (options === undefined ? new CliError(message) : new InvalidJob(message, options)),
+  })
 }
 
-/** @param noun what the file holds. @throws CliError naming the file */
-export async function readJsonFile(path: string, noun: string): Promise<unknown> {
-  const because = (error: unknown) => (error instanceof Error ? error.message : String(error))
-  let text: string
-  try {
-    text = decodeText(await readFile(path))
-  } catch (error) {
-    throw new CliError(`The ${noun} file ${path} can't be read: ${because(error)}`)
-  }
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new CliError(`The ${noun} file ${path} is not valid JSON: ${because(error)}`)
-  }
+/** The job of a file. @throws CliError, InvalidJob naming file, line and column of each wrong field */
+export function requestIn(document: WrittenDocument, defaultSite: string | undefined): Request {
+  return atItsPlaces(document, (value) => readRequest(value, defaultSite, writtenJobs))
 }

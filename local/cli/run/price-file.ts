@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { destinationSchema, type PriceTable, priceTableSchema } from '../../../functions/contracts/prices.ts'
-import { decodeText } from '../../../functions/domain/words/decode-text.ts'
 import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
-import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
+import { withoutSchema } from '../../../functions/domain/words/without-schema.ts'
+import { readDocument } from '../../documents/read-document.ts'
 import { CliError } from '../../run/cli-error.ts'
 
 /** For commands that tell what a restore costs. */
@@ -20,16 +19,12 @@ export function withPriceOptions(command: Command): Command {
 /** The user's own table, or the list prices. @throws CliError naming the file and what is wrong in it */
 export async function readPrices(path: string | undefined): Promise<PriceTable> {
   if (path === undefined) return listPrices
-  let json: unknown
-  try {
-    json = JSON.parse(decodeText(await readFile(path)))
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new CliError(`The price file ${path} can't be read: ${why}`)
-  }
-  const parsed = priceTableSchema.safeParse(json)
+  const document = await readDocument(path, {
+    noun: 'price',
+    page: '`guestlift prices`',
+    error: (message, options) => new CliError(message, options),
+  })
+  const parsed = priceTableSchema.safeParse(withoutSchema(document.value))
   if (parsed.success) return parsed.data
-  throw new CliError(
-    `The price file ${path} is malformed: ${validationMessage(parsed.error)}. \`guestlift prices\` prints a whole one to begin with.`,
-  )
+  throw document.refusal(parsed.error)
 }

@@ -4,12 +4,12 @@ import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../../functions/contracts/report.ts'
 import { namedIds } from '../../../functions/contracts/selection.ts'
 import { type Failure, readFailure } from '../../../functions/domain/backup/failure.ts'
-import { readAgain, readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobs } from '../../../functions/providers/registry.ts'
+import { readAgain } from '../../../functions/domain/selection/request.ts'
 import { emptyOutcome } from '../../../functions/operations/books/outcomes.ts'
 import { repeatRun } from '../../../functions/operations/run/repeat-run.ts'
 import { stateFolder, synthesise } from '../../run/assembly.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../../run/local-runner.ts'
+import type { WrittenDocument } from '../../documents/read-document.ts'
 import type { UnreadReport } from '../../run/read-report.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { openStepFunctions } from '../../run/aws-account.ts'
@@ -21,7 +21,7 @@ import { type Display, openDisplay } from '../print/display.ts'
 import { executionName } from './execution-name.ts'
 import { exitCodeOfFailure, exitCodeOfRun, exitCodes } from '../exit-codes.ts'
 import { readHappenings } from './run-events.ts'
-import { readJobFile } from './job-file.ts'
+import { readJobFile, requestIn } from './job-file.ts'
 import { keyPrefixFrom } from '../key-prefix.ts'
 import { reportLines } from '../print/print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
@@ -34,7 +34,11 @@ export interface OutputOptions {
 }
 
 export interface LocalOptions extends OutputOptions {
-  site: string
+  siteFile: string
+  /** Its name, where the command line says it. */
+  site?: string
+  /** Its name, where settings say it. */
+  usualSite?: string
   bucket: string
   s3?: string
   prefix: string
@@ -61,16 +65,15 @@ export interface Asked {
 
 /** Run a job on this machine against a real site and bucket. Returns the exit code. */
 export async function runHere(asked: Asked, options: LocalOptions, stop: StopSignals): Promise<number> {
-  const request = await requestOf(asked)
-  const siteJson = await readSiteFile(options.site)
+  const document = await requestOf(asked)
+  const request = document.value
+  const siteJson = await readSiteFile(options.siteFile)
   // Checked here too, so that a typing error is told before anything is built or started.
   const again = readAgain(request)
-  const file = { path: options.site, json: siteJson }
+  const names = { option: options.site, usual: options.usualSite, file: { path: options.siteFile, json: siteJson } }
   const { job, notes } =
-    again === undefined
-      ? readRequest(request, siteNameFrom({ file }).name, writtenJobs)
-      : await repeatRun(again, openBucket(options))
-  siteNameFrom({ job: job.site, file })
+    again === undefined ? requestIn(document, siteNameFrom(names).name) : await repeatRun(again, openBucket(options))
+  siteNameFrom({ ...names, job: job.site })
   const display = openDisplay(process.stderr)
   try {
     const assembly = await synthesise(() =>
@@ -138,17 +141,23 @@ export function showOn(display: Display): LocalRunListener {
 /** Start the deployed workflow with a job and follow it. Returns the exit code. */
 export async function runOnAws(asked: Asked, options: DeployedOptions, stop: StopSignals): Promise<number> {
   const sfn = openStepFunctions()
-  const request = await requestOf(asked, sfn)
+  const document = await requestOf(asked, sfn)
+  const request = document.value
   // Any site name passes: which sites exist is for the deployment to say.
-  if (readAgain(request) === undefined) readRequest(request, 'site', writtenJobs)
+  if (readAgain(request) === undefined) requestIn(document, 'site')
   const { deployment, stateMachine: stateMachineArn } = options
   const executionArn = await startDeployed({ job: request, stateMachineArn, deployment }, sfn)
   return follow(executionArn, options, stop)
 }
 
-async function requestOf({ jobFile, again }: Asked, sfn?: SFNClient): Promise<unknown> {
-  if (jobFile !== undefined && again === undefined) return readJobFile(jobFile)
-  if (jobFile === undefined && again !== undefined) return { again: await readAgainOption(again, sfn) }
+/** What is asked for, and where it is written. */
+async function requestOf({ jobFile, again }: Asked, sfn?: SFNClient): Promise<WrittenDocument> {
+  if (jobFile !== undefined && again === undefined) {
+    return readJobFile(jobFile)
+  }
+  if (jobFile === undefined && again !== undefined) {
+    return { value: { again: await readAgainOption(again, sfn) }, refusal: (error) => error }
+  }
   throw new UsageError('Say what to run: either a job file, or --again with a run that is to be repeated.')
 }
 

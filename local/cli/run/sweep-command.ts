@@ -2,9 +2,17 @@ import type { Command } from 'commander'
 import { exitHelp } from '../exit-codes.ts'
 import { sweepLines } from '../print/print-sweep.ts'
 import { readSiteFile } from '../../run/site-file.ts'
-import { siteNameFrom } from '../site/site-name.ts'
+import { requireOnePlace, siteFileOption, siteNameOption } from '../shared-options.ts'
+import { type NameSources, siteNameFrom } from '../site/site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from './upkeep-command.ts'
+
+interface SweepOptions extends UpkeepOptions {
+  dryRun?: boolean
+  siteFile?: string
+  site?: string
+  usualSite?: string
+}
 
 export function addSweepCommand(program: Command, stop: StopSignals): void {
   const command = withUpkeepOptions(program.command('sweep'))
@@ -12,7 +20,8 @@ export function addSweepCommand(program: Command, stop: StopSignals): void {
       'drop abandoned uploads, and what backups left on platforms: on AWS, or with --local from this machine',
     )
     .option('--dry-run', 'only show what would be dropped')
-    .option('--site <site.json>', 'with --local: also look at this site for what backups left on it')
+    .addOption(siteFileOption('with --local', 'also look at this site for what backups left on it'))
+    .addOption(siteNameOption('took-file'))
     .addHelpText(
       'after',
       exitHelp({
@@ -21,8 +30,9 @@ export function addSweepCommand(program: Command, stop: StopSignals): void {
         partial: 'some could not be',
       }),
     )
-    .action(async ({ dryRun = false, site, ...options }: UpkeepOptions & { dryRun?: boolean; site?: string }) => {
-      const sites = site === undefined ? {} : await siteIn(site)
+    .action(async ({ dryRun = false, siteFile, site, usualSite, ...options }: SweepOptions) => {
+      requireOnePlace(command, options.local === true)
+      const sites = siteFile === undefined ? {} : await siteIn(siteFile, { option: site, usual: usualSite })
       const sweep: Upkeep<'sweepUploads'> = {
         workflow: 'sweepUploads',
         // A deployment knows its own sites.
@@ -41,7 +51,7 @@ export function addSweepCommand(program: Command, stop: StopSignals): void {
 }
 
 /** By its name, as the text of its secret. */
-async function siteIn(path: string): Promise<Record<string, string>> {
+async function siteIn(path: string, names: NameSources): Promise<Record<string, string>> {
   const json = await readSiteFile(path)
-  return { [siteNameFrom({ file: { path, json } }).name]: json }
+  return { [siteNameFrom({ ...names, file: { path, json } }).name]: json }
 }

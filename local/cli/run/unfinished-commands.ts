@@ -12,11 +12,14 @@ import { judgeJobOf } from '../../../functions/providers/registry.ts'
 import { adoptUnfinished } from '../../../functions/operations/sweep/adopt-unfinished.ts'
 import { findUnfinished, type FoundUnfinished } from '../../../functions/operations/sweep/find-unfinished.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { placeOfGuest } from '../../../functions/operations/catalogue/named-guests.ts'
 import { removeUnfinished } from '../../../functions/operations/sweep/remove-unfinished.ts'
 import { toolVersion } from '../../../functions/runtime/version.ts'
-import { type BucketOptions, openBucket, withBucketOptions } from '../bucket-store.ts'
+import { type BucketOptions, openBucket } from '../bucket-store.ts'
 import { CliError } from '../../run/cli-error.ts'
+import { siteOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { GUEST_WORDS } from '../guest-words.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
 
@@ -71,8 +74,8 @@ export function addUnfinishedCommands(program: Command, stop: StopSignals): void
 
 function withNarrowing(command: Command): Command {
   return withBucketOptions(command)
-    .option('--site <name>', 'only of this site')
-    .option('--guest <id>', 'only of this guest')
+    .addOption(siteOption())
+    .option('--guest <guest>', `only of this guest: ${GUEST_WORDS}`)
     .option('--json', 'print them as one line of JSON')
 }
 
@@ -88,7 +91,8 @@ type CommandPorts = ReturnType<typeof portsOf>
 async function* listed(options: UnfinishedOptions): AsyncGenerator<End> {
   const ports = portsOf(options)
   await requireSite(options, ports)
-  for await (const { archive } of findUnfinished(filterOf(options), ports)) yield { archive, outcome: 'listed' }
+  for await (const { archive } of findUnfinished(await filterOf(options, ports), ports))
+    yield { archive, outcome: 'listed' }
 }
 
 async function* adopted(folders: readonly string[], options: UnfinishedOptions): AsyncGenerator<End> {
@@ -130,11 +134,13 @@ async function* chosen(
 ): AsyncGenerator<FoundUnfinished> {
   await requireSite(options, ports)
   if (folders.length === 0) {
-    yield* findUnfinished(filterOf(options), ports)
+    yield* findUnfinished(await filterOf(options, ports), ports)
     return
   }
   for (const name of new Set(folders)) {
-    const place = readFolder(ports.keyPrefix, `${name.replace(/\/$/, '')}/-`)
+    // As the command shows it, or as an address of S3.
+    const key = name.startsWith(`s3://${options.bucket}/`) ? name.slice(`s3://${options.bucket}/`.length) : name
+    const place = readFolder(ports.keyPrefix, `${key.replace(/\/$/, '')}/-`)
     let any = false
     for await (const found of place === undefined
       ? []
@@ -154,8 +160,10 @@ async function requireSite({ site }: UnfinishedOptions, ports: CommandPorts): Pr
   if (site !== undefined) await requireKnownSite(site, ports)
 }
 
-function filterOf({ site, guest }: UnfinishedOptions) {
-  return { ...(site === undefined ? {} : { site }), ...(guest === undefined ? {} : { guestId: guest }) }
+async function filterOf({ site, guest }: UnfinishedOptions, ports: CommandPorts) {
+  const place = guest === undefined ? undefined : await placeOfGuest(guest, site, ports)
+  const { site: where = site } = place ?? {}
+  return { ...(where === undefined ? {} : { site: where }), ...(place === undefined ? {} : { guestId: place.id }) }
 }
 
 async function tell(ends: AsyncGenerator<End>, options: UnfinishedOptions, verb: string): Promise<number> {

@@ -13,6 +13,7 @@ import { openDisplay } from '../print/display.ts'
 import { executionName } from './execution-name.ts'
 import { exitCodeOf, exitCodeOfFailure, exitCodes } from '../exit-codes.ts'
 import { keyPrefixFrom } from '../key-prefix.ts'
+import { addPlaceOptions } from '../shared-options.ts'
 import { type DeployedOptions, type OutputOptions, showOn } from './run-command.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -38,30 +39,7 @@ export interface UpkeepOptions extends DeployedOptions, Partial<BucketOptions> {
 
 /** The options of commands that run such a workflow here or on AWS. */
 export function withUpkeepOptions(command: Command): Command {
-  return command
-    .option('--json', 'print the report as one line of JSON at the end of standard output')
-    .option('--deployment <name>', 'on AWS: the deployment whose workflow runs', 'example')
-    .option('--state-machine <arn>', 'on AWS: the workflow itself, when it has another name')
-    .option('--local', 'run the same workflow on this machine')
-    .option('--bucket <name>', 'with --local: the archive bucket')
-    .option('--s3 <url>', 'with --local: endpoint of S3, when it is not AWS')
-    .option('--prefix <prefix>', 'with --local: in front of every key', '')
-}
-
-/**
- * Refuse options of the other place than the one that was chosen: AWS, or with `--local` this machine.
- * @param command with the options of `withUpkeepOptions` and `--site-file`
- */
-export function requireOnePlace(command: Command, local: boolean): void {
-  const isTold = (...options: string[]) => options.some((name) => command.getOptionValueSource(name) === 'cli')
-  if (local && isTold('deployment', 'stateMachine')) {
-    command.error('error: --deployment and --state-machine are on AWS, and --local is on this machine: choose one')
-  }
-  if (!local && isTold('siteFile', 'bucket', 's3', 'prefix')) {
-    command.error(
-      'error: a deployment has its own bucket and sites: --site-file, --bucket, --s3 and --prefix go with --local',
-    )
-  }
+  return addPlaceOptions(command.option('--json', 'print the report as one line of JSON at the end of standard output'))
 }
 
 /**

@@ -3,7 +3,8 @@ import type { KeepRules } from '../../../functions/contracts/retention.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Outcome, exitCodeFor, forEachArchive } from './backups-found.ts'
-import { onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
+import { guestIdOf, onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
+import { ownTime } from '../print/own-time.ts'
 import { archiveLine, lackLines, unreadLines } from '../print/print-backups.ts'
 import type { ArchiveListing } from '../../../functions/providers/capabilities/archives-on-platform.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -30,8 +31,9 @@ const filterOf = ({ storage, node }: WhereOptions, guestId?: string) => ({
 
 /** Archives on the site's storages, newest first. Exit code 2 when some place couldn't be read. */
 export function listBackups(options: ListOptions, stop: StopSignals): Promise<number> {
-  return onSite(options, stop, async (provider) => {
-    const listing = await offered(provider, 'archivesOnPlatform').list(filterOf(options, options.guest))
+  return onSite(options, stop, async (provider, site) => {
+    const guest = options.guest === undefined ? undefined : await guestIdOf(provider, options.guest, site)
+    const listing = await offered(provider, 'archivesOnPlatform').list(filterOf(options, guest))
     const { archives } = listing
     const total = formatBytes(archives.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))
     tell(options, listing, [
@@ -44,8 +46,9 @@ export function listBackups(options: ListOptions, stop: StopSignals): Promise<nu
 }
 
 /** A guest's newest archive. Exit code 1 when it has none, 2 when a newer one may lie where nobody could look. */
-export function latestBackup(guestId: string, options: WhereOptions, stop: StopSignals): Promise<number> {
-  return onSite(options, stop, async (provider) => {
+export function latestBackup(guest: string, options: WhereOptions, stop: StopSignals): Promise<number> {
+  return onSite(options, stop, async (provider, site) => {
+    const guestId = await guestIdOf(provider, guest, site)
     const { archives, ...rest } = await offered(provider, 'archivesOnPlatform').list(filterOf(options, guestId))
     const [archive] = archives
     const none = isWhole(rest) ? 'was found.' : 'was found where this account could look.'
@@ -140,12 +143,15 @@ export interface PruneOptions extends ListOptions {
 
 /** What the platform's own pruning would remove, as the platform itself computes it. Changes nothing. */
 export function previewPrune(options: PruneOptions, stop: StopSignals): Promise<number> {
-  return onSite(options, stop, async (provider) => {
-    const filter = { ...filterOf(options, options.guest), storage: options.storage }
+  return onSite(options, stop, async (provider, site) => {
+    const guest = options.guest === undefined ? undefined : await guestIdOf(provider, options.guest, site)
+    const filter = { ...filterOf(options, guest), storage: options.storage }
     const preview = await offered(provider, 'archivesOnPlatform').previewPrune(filter, options.rules)
     const removed = preview.marks.filter(({ mark }) => mark === 'remove').length
     tell(options, { storage: options.storage, rules: options.rules ?? null, ...preview }, [
-      ...preview.marks.map(({ mark, artifactRef, createdAt }) => `${mark.padEnd(9)}  ${createdAt}  ${artifactRef}`),
+      ...preview.marks.map(
+        ({ mark, artifactRef, createdAt }) => `${mark.padEnd(9)}  ${ownTime(createdAt)}  ${artifactRef}`,
+      ),
       `${removed} of ${preview.marks.length} would be removed. Nothing was changed.`,
       ...unreadLines(preview.unread),
     ])

@@ -12,9 +12,10 @@ export interface PowerCommandOptions extends SiteOptions {
 }
 
 /** How a guest is at this moment, and what to do about a lock that keeps it from being backed up. */
-export function guestStatus(id: string, options: SiteOptions, stop: StopSignals): Promise<number> {
-  return onSite(options, stop, async (provider) => {
-    const guest = await findGuest(provider, id)
+export function guestStatus(text: string, options: SiteOptions, stop: StopSignals): Promise<number> {
+  return onSite(options, stop, async (provider, site) => {
+    const guest = await findGuest(provider, text, site)
+    const { id } = guest
     const state = await offered(provider, 'power').state(guest)
     const { nodeOffline: _nodeOffline, lock: _lock, ...known } = guest
     // The list that found the guest may be some seconds old.
@@ -32,13 +33,14 @@ export function guestStatus(id: string, options: SiteOptions, stop: StopSignals)
 
 /** Change a guest's state and wait until it is so. What takes a service down asks for `--confirm`. */
 export function powerGuest(
-  id: string,
+  text: string,
   action: PowerAction,
   options: PowerCommandOptions,
   stop: StopSignals,
 ): Promise<number> {
-  return onSite(options, stop, async (provider) => {
-    const guest = await findGuest(provider, id)
+  return onSite(options, stop, async (provider, site) => {
+    const guest = await findGuest(provider, text, site)
+    const { id } = guest
     const { nodeOffline: _nodeOffline, lock: _lock, ...known } = guest
     const who = `${id} ${guest.name} (${guest.kind} on ${guest.node})`
     if (action !== 'start' && options.confirm !== true) {

@@ -8,6 +8,8 @@ import type { GuestRecord } from '../../../functions/providers/guest-facts.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { formerSiteNameOption } from '../old-spellings.ts'
+import { deploymentOfSiteOption, siteFileOption, siteNameOption } from '../shared-options.ts'
 import { guestLines, type ToldGuest } from '../print/print-guests.ts'
 import { complaintAboutSource, deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from './site-provider.ts'
 import { siteNameFrom } from './site-name.ts'
@@ -34,8 +36,6 @@ export type FilterOptions = Partial<Record<FilterName | `exclude${Capitalize<Fil
 export interface GuestsOptions extends SiteOptions, FilterOptions {
   details?: boolean
   json?: boolean
-  /** With a deployment: which of its sites. */
-  siteName?: string
 }
 
 const several = (value: string, previous: string[] = []) => [
@@ -50,9 +50,15 @@ export function addGuestsCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('guests')
     .description('list and search the guests of a site')
-    .option('--site <site.json>', 'the site file, as docs/sites.md describes it; needs no AWS')
-    .option('--deployment <name>', 'the deployment in whose secrets the site is found')
-    .option('--site-name <name>', "with --deployment: which of its sites (default: the deployment's default site)")
+    .addOption(siteFileOption(undefined, 'the site file, as docs/sites.md describes it; needs no AWS'))
+    .addOption(deploymentOfSiteOption('the deployment in whose secrets the site is found'))
+    .addOption(
+      siteNameOption(
+        'took-file',
+        'name of the site; with --deployment, which of its sites (default: its default site)',
+      ),
+    )
+    .addOption(formerSiteNameOption())
   for (const name of filterNames) command.option(`--${name} <list>`, `only with these ${filters[name][1]}`, several)
   for (const name of filterNames)
     command.option(`--exclude-${name} <list>`, `without those with these ${filters[name][1]}`, several)
@@ -81,11 +87,12 @@ Options of one kind are alternatives, options of different kinds must all match,
 /** Print the guests of a site that fit. Returns the exit code. */
 export async function listGuestsHere(options: GuestsOptions, selection: GuestSelection): Promise<number> {
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
-  const file = options.site === undefined ? undefined : { path: options.site, json: await readSiteFile(options.site) }
+  const { siteFile: path, site: option, usualSite: usual } = options
+  const file = path === undefined ? undefined : { path, json: await readSiteFile(path) }
   const site =
     file === undefined
-      ? (options.siteName ?? deployment?.defaultSite ?? deployment?.sites[0] ?? '')
-      : siteNameFrom({ option: options.siteName, file }).name
+      ? (option ?? usual ?? deployment?.defaultSite ?? deployment?.sites[0] ?? '')
+      : siteNameFrom({ option, usual, file }).name
   const provider = await openSiteProvider(site, file?.json ?? (await siteJson(site, undefined, deployment)))
   try {
     requireKnownKeys(site, selection, provider)

@@ -5,8 +5,10 @@ import type { SiteBook } from '../../../functions/contracts/site-book.ts'
 import { absenceText, absentGuests, goneRule } from '../../../functions/domain/identity/presence.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { acceptCluster, readSiteBook } from '../../../functions/operations/books/site-book.ts'
-import { type BucketOptions, openBucket, withBucketOptions } from '../bucket-store.ts'
+import { type BucketOptions, openBucket } from '../bucket-store.ts'
+import { withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { ownDay } from '../print/own-time.ts'
 
 interface ShowOptions extends BucketOptions {
   json?: boolean
@@ -55,7 +57,7 @@ function linesOf(book: SiteBook): string[] {
   return [
     cluster === undefined
       ? `Site ${site}: no cluster is known yet. The next run, pruning or check of its coverage records the one that answers.`
-      : `Site ${site}: cluster ${cluster.id}, since ${cluster.pinnedAt.slice(0, 10)}.`,
+      : `Site ${site}: cluster ${cluster.id}, since ${ownDay(cluster.pinnedAt)}.`,
     ...(listedAt === undefined ? ['No whole list of its guests was recorded yet.'] : []),
     ...absent.map((guest) => `${guest.kind} ${guest.id}: ${guest.gone ? 'gone, ' : ''}${absenceText(guest)}`),
     ...(absent.some(({ gone }) => !gone) ? [goneRule] : []),

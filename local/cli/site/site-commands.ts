@@ -1,7 +1,6 @@
 /** The commands that talk to a site themselves, with its site file and without AWS: `backups`, `guest`, `tasks`. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { type KeepRules, keepRulesSchema } from '../../../functions/contracts/retention.ts'
-import { guestIdSchema } from '../../../functions/contracts/nouns.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import {
   backupNotes,
@@ -16,8 +15,11 @@ import {
 } from './backups-command.ts'
 import { guestStatus, powerGuest } from './guest-command.ts'
 import { exitHelp } from '../exit-codes.ts'
+import { GUEST_WORDS } from '../guest-words.ts'
+import { siteFileOption, siteNameOption } from '../shared-options.ts'
 import type { SiteOptions } from './on-site.ts'
 import type { StopSignals } from '../stop-signals.ts'
+import { secondsOption, utcOption } from '../time-option.ts'
 import { listTasks, stopTask, taskLog } from './tasks-command.ts'
 
 type Finish = (code: Promise<number>) => Promise<void>
@@ -36,7 +38,9 @@ function siteCommand(parent: Command, usage: string, description: string): Comma
   return parent
     .command(usage)
     .description(description)
-    .requiredOption('--site <site.json>', 'the site file, as docs/sites.md describes it')
+    .addOption(siteFileOption())
+    .addOption(siteNameOption('took-file'))
+    .addOption(utcOption())
     .option('--json', 'print the result as one line of JSON')
     .addHelpText('after', siteExits)
 }
@@ -60,10 +64,10 @@ type RuleOptions = { [Rule in (typeof rules)[number] as `keep${Capitalize<Rule>}
 function addBackups(program: Command, stop: StopSignals, finish: Finish): void {
   const backups = program.command('backups').description("archives on the platform's own storages")
   archiveCommand(backups, 'list', 'list them, newest first')
-    .option('--guest <id>', 'only of this guest', guestId)
+    .option('--guest <guest>', `only of this guest: ${GUEST_WORDS}`)
     .action((options: ListOptions) => finish(listBackups(options, stop)))
   archiveCommand(backups, 'latest', "show a guest's newest one")
-    .argument('<id>', "the guest's id", guestId)
+    .argument('<guest>', GUEST_WORDS)
     .action((guest: string, options: WhereOptions) => finish(latestBackup(guest, options, stop)))
   archiveCommand(backups, 'delete', 'remove some; protected ones stay')
     .argument('<archive...>', 'address (local:backup/…) or file name')
@@ -90,7 +94,7 @@ function addBackups(program: Command, stop: StopSignals, finish: Finish): void {
   const preview = siteCommand(backups, 'prune-preview', "what the platform's own pruning would remove; changes nothing")
     .requiredOption('--storage <id>', 'the storage')
     .option('--node <name>', 'only this node')
-    .option('--guest <id>', 'only of this guest', guestId)
+    .option('--guest <guest>', `only of this guest: ${GUEST_WORDS}`)
     .option('--keep-all', 'keep everything')
   for (const rule of rules) preview.option(`--keep-${rule} <n>`, "in place of the storage's own rules", whole)
   preview.action((options: ListOptions & RuleOptions & { storage: string }, command: Command) =>
@@ -130,12 +134,12 @@ const powers = [
 function addGuest(program: Command, stop: StopSignals, finish: Finish): void {
   const guest = program.command('guest').description("show or change a guest's state")
   siteCommand(guest, 'status', 'show its state at this moment')
-    .argument('<id>', "the guest's id", guestId)
+    .argument('<guest>', GUEST_WORDS)
     .action((id: string, options: SiteOptions) => finish(guestStatus(id, options, stop)))
   for (const [action, description] of powers) {
     const command = siteCommand(guest, action, `${description}, and wait for it`)
-      .argument('<id>', "the guest's id", guestId)
-      .option('--timeout <seconds>', 'how long it may take', whole, 180)
+      .argument('<guest>', GUEST_WORDS)
+      .option('--timeout <duration>', 'how long it may take: seconds, or as 3m', secondsOption, 180)
     if (action === 'shutdown') command.option('--force-stop', 'pull the plug when the time is over')
     if (action !== 'start') command.option('--confirm', 'really do it; without it, only show what would happen')
     command.action((id: string, { timeout: timeoutSeconds, ...options }: PowerFlags) =>
@@ -148,7 +152,7 @@ function addTasks(program: Command, stop: StopSignals, finish: Finish): void {
   const tasks = program.command('tasks').description('tasks on the platform of the account in the site file')
   siteCommand(tasks, 'list', 'those that run now')
     .option('--hours <n>', 'also those that ended within this many hours', whole)
-    .option('--guest <id>', 'only about this guest', guestId)
+    .option('--guest <guest>', `only about this guest: ${GUEST_WORDS}`)
     .action((options: SiteOptions) => finish(listTasks(options, stop)))
   siteCommand(tasks, 'log', "a task's whole log")
     .argument('<task>', 'as "tasks list" shows it')
@@ -157,7 +161,12 @@ function addTasks(program: Command, stop: StopSignals, finish: Finish): void {
     .argument('<task>', 'as "tasks list" shows it')
     .option('--confirm', 'really do it; without it, only show what would happen')
     // Proxmox asks a task to end and kills it 5 s later; a worker takes its guest's lock off last.
-    .option('--timeout <seconds>', 'how long its end may take, and then the unlocking of its guest', whole, 60)
+    .option(
+      '--timeout <duration>',
+      'how long its end may take, and then the unlocking of its guest: seconds, or as 3m',
+      secondsOption,
+      60,
+    )
     .action((ref: string, { timeout: timeoutSeconds, ...options }: StopFlags) =>
       finish(stopTask(ref, { ...options, timeoutSeconds }, stop)),
     )
@@ -166,10 +175,4 @@ function addTasks(program: Command, stop: StopSignals, finish: Finish): void {
 function whole(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 on.')
   return Number(text)
-}
-
-function guestId(text: string): string {
-  const id = guestIdSchema.safeParse(text)
-  if (!id.success) throw new InvalidArgumentError(`${validationMessage(id.error)}.`)
-  return id.data
 }

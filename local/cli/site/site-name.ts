@@ -11,6 +11,8 @@ export interface NameSources {
   job?: string | undefined
   /** The site file: its path, and its content as JSON text. */
   file?: { path: string; json: string } | undefined
+  /** What settings name: it counts where nothing above does. */
+  usual?: string | undefined
 }
 
 export interface SiteName {
@@ -21,10 +23,10 @@ export interface SiteName {
 
 /**
  * The name that the option, the job or the site file's own `"name"` tells. Where several do, they have to agree. Only
- * where none does, the file's name stands for it.
+ * where none does, what settings name counts, and else the file's name.
  * @throws UsageError when two names are told, or none can be found
  */
-export function siteNameFrom({ option, job, file }: NameSources): SiteName {
+export function siteNameFrom({ option, job, file, usual }: NameSources): SiteName {
   const told = [
     { name: option, by: 'the command line' },
     { name: job, by: 'the job' },
@@ -39,6 +41,7 @@ export function siteNameFrom({ option, job, file }: NameSources): SiteName {
     )
   }
   if (first !== undefined) return { name: first.name, told: true }
+  if (usual !== undefined) return { name: usual, told: true }
   if (file === undefined) throw new UsageError('Nothing says which site is meant: name it, or give its file.')
   return { name: nameOfFile(file.path), told: false }
 }

@@ -14,14 +14,18 @@ import { UsageError } from '../../run/cli-error.ts'
 
 /** Where a command finds a site: in a file, or in the secrets of a deployment. */
 export interface SiteOptions {
+  siteFile?: string
+  /** Its name, where the command line says it. */
   site?: string
+  /** Its name, where settings say it. */
+  usualSite?: string
   deployment?: string
 }
 
 /** A sentence about what is wrong, unless exactly one of both is given. */
-export function complaintAboutSource({ site, deployment }: SiteOptions): string | undefined {
-  if ((site === undefined) !== (deployment === undefined)) return undefined
-  return 'say where the site is found: either --site <site.json> or --deployment <name>'
+export function complaintAboutSource({ siteFile, deployment }: SiteOptions): string | undefined {
+  if ((siteFile === undefined) !== (deployment === undefined)) return undefined
+  return 'say where the site is found: either --site-file <file> or --deployment <name>'
 }
 
 export function deploymentNamed(name: string): Promise<Deployment> {
@@ -31,10 +35,10 @@ export function deploymentNamed(name: string): Promise<Deployment> {
 /** The site's configuration as JSON text, from the file or with the caller's own AWS rights from the deployment's secret. */
 export async function siteJson(
   name: string,
-  site: string | undefined,
+  siteFile: string | undefined,
   deployment: Deployment | undefined,
 ): Promise<string> {
-  if (site !== undefined) return readSiteFile(site)
+  if (siteFile !== undefined) return readSiteFile(siteFile)
   if (deployment === undefined) throw new UsageError('No site file and no deployment is given.')
   if (!deployment.sites.includes(name)) {
     throw new UsageError(`Deployment ${deployment.name} has no site ${name}: it has ${deployment.sites.join(', ')}.`)
@@ -44,7 +48,7 @@ export async function siteJson(
     ...(deployment.region === undefined ? {} : { region: deployment.region }),
   })
   try {
-    await requireAccount(client, '; or give the site with --site')
+    await requireAccount(client, '; or give the site with --site-file')
     return await new SiteSecrets(client, deployment.siteSecretPrefix, () => new Date()).readSite(name)
   } finally {
     client.destroy()

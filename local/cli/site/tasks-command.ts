@@ -1,8 +1,9 @@
 import { offered } from '../../../functions/providers/capabilities/offered.ts'
 import type { OwnJob } from '../../../functions/providers/capabilities/tasks.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
+import { guestIdOf, onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
 import { unreadLines } from '../print/print-backups.ts'
+import { ownTime } from '../print/own-time.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 /** A task that runs for longer than this isn't one of ours. */
@@ -16,12 +17,12 @@ export interface ListTasksOptions extends SiteOptions {
 
 /** Tasks of the site file's account that run now. Exit code 2 when a node couldn't be asked. */
 export function listTasks(options: ListTasksOptions, stop: StopSignals): Promise<number> {
-  return onSite(options, stop, async (provider) => {
+  return onSite(options, stop, async (provider, site) => {
+    const guest = options.guest === undefined ? undefined : await guestIdOf(provider, options.guest, site)
     const hours = options.hours ?? RUNNING_DAYS * 24
     const { jobs, unread } = await offered(provider, 'tasks').list(new Date(Date.now() - hours * 3_600_000))
     const wanted = jobs.filter(
-      ({ running, guestId }) =>
-        (running || options.hours !== undefined) && (options.guest === undefined || guestId === options.guest),
+      ({ running, guestId }) => (running || options.hours !== undefined) && (guest === undefined || guestId === guest),
     )
     tell(options, { tasks: wanted, unread }, [
       ...wanted.flatMap((job) => [taskLine(job), `    ${job.jobRef}`]),
@@ -81,6 +82,8 @@ function consequence({ type }: OwnJob): string {
 
 function taskLine({ type, guestId, node, startedAt, endedAt, running, exitStatus }: OwnJob): string {
   const what = guestId === undefined ? type : `${type} of guest ${guestId}`
-  const end = running ? 'running' : `ended${endedAt === undefined ? '' : ` ${endedAt}`}: ${exitStatus ?? 'unknown'}`
-  return `${what} on ${node}, since ${startedAt}, ${end}`
+  const end = running
+    ? 'running'
+    : `ended${endedAt === undefined ? '' : ` ${ownTime(endedAt)}`}: ${exitStatus ?? 'unknown'}`
+  return `${what} on ${node}, since ${ownTime(startedAt)}, ${end}`
 }

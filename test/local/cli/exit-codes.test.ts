@@ -32,9 +32,9 @@ describe('exit codes', () => {
   it.each([
     [new UsageError('which?'), 64],
     [new UnknownSite('which?'), 64],
-    [new PlatformUnavailable('gone'), 68],
-    [new NodeOffline('gone'), 68],
-    [new StoreUnavailable('gone'), 69],
+    [new PlatformUnavailable('gone'), 3],
+    [new NodeOffline('gone'), 3],
+    [new StoreUnavailable('gone'), 3],
     [new CliError('no'), 1],
     [new Error('what?'), 1],
     ['what?', 1],
@@ -50,27 +50,27 @@ describe('exit codes', () => {
     const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
     const client = createS3Client({ endpoint: `http://127.0.0.1:${port}`, region: 'r', credentials, maxAttempts: 1 })
     const error: unknown = await client.send(new GetObjectCommand({ Bucket: 'b', Key: 'k' })).catch((cause) => cause)
-    expect(exitCodeOfError(error)).toBe(69)
+    expect(exitCodeOfError(error)).toBe(3)
     expect(exitCodeOfError(Object.assign(new Error('no'), { $metadata: { httpStatusCode: 403 } }))).toBe(1)
-    expect(exitCodeOfError(Object.assign(new Error('no'), { $metadata: { httpStatusCode: 503 } }))).toBe(69)
+    expect(exitCodeOfError(Object.assign(new Error('no'), { $metadata: { httpStatusCode: 503 } }))).toBe(3)
     client.destroy()
   })
 
   it('of a run that archived nobody say what did not answer, where that is the whole cause', () => {
-    expect(exitCodeOfRun(failed('StoreUnavailable', 'StoreUnavailable'))).toBe(69)
-    expect(exitCodeOfRun(failed('NodeOffline', 'PlatformUnavailable'))).toBe(68)
-    expect(exitCodeOfRun(failed('StoreUnavailable', 'NodeOffline'))).toBe(1)
+    expect(exitCodeOfRun(failed('StoreUnavailable', 'StoreUnavailable'))).toBe(3)
+    expect(exitCodeOfRun(failed('NodeOffline', 'PlatformUnavailable'))).toBe(3)
+    expect(exitCodeOfRun(failed('StoreUnavailable', 'NodeOffline'))).toBe(3)
     expect(exitCodeOfRun(failed('StoreUnavailable', 'BackupFailed'))).toBe(1)
     expect(exitCodeOfRun(failed())).toBe(1)
     expect(exitCodeOfRun({ ...failed('StoreUnavailable'), outcome: 'partial' })).toBe(2)
-    expect(exitCodeOfFailure('StoreUnavailable')).toBe(69)
+    expect(exitCodeOfFailure('StoreUnavailable')).toBe(3)
   })
 
   const stop = listenForStop({ on: () => undefined, off: () => undefined })
   it.each(leaves(guestliftProgram(stop)).map(({ words, command }) => [words, command] as const))(
     'are told by guestlift %s --help',
     (_, command) => {
-      expect(helpOf(command)).toMatch(/Exit codes:\n {2}0 .*[\s\S]* {2}64 .*\n {2}68 .*\n {2}69 .*\n {2}130 /)
+      expect(helpOf(command)).toMatch(/Exit codes:\n {2}0 .*[\s\S]* {2}3 .*\n {2}64 .*\n {2}130 /)
     },
   )
 })

@@ -24,7 +24,7 @@ export interface Ended {
 export interface SiteBench {
   lab: Lab
   provider: ProxmoxProvider
-  /** `--site` is added. */
+  /** `--site-file` is added. */
   guestlift: (...words: string[]) => Promise<Ended>
   /** With `--json`: the one line of standard output, parsed. */
   json: (...words: string[]) => Promise<{ code: number | null; result: Record<string, unknown>; stderr: string }>
@@ -54,12 +54,14 @@ export async function openSiteBench(options: Partial<LabOptions> = {}): Promise<
   })
 
   async function run(words: string[]): Promise<Ended> {
-    const { code, out, error } = await runHere([...words, '--site', siteFile])
+    const { code, out, error } = await runHere([...words, '--site-file', siteFile])
     return { code, stdout: out, stderr: error }
   }
 
   async function runInterrupted(words: string[], interruptWhen: () => boolean): Promise<Ended> {
-    const child = spawn(process.execPath, [entry, ...words, '--site', siteFile], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [entry, ...words, '--site-file', siteFile], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const ended: Ended = { code: null, stdout: '', stderr: '' }
     child.stdout.on('data', (chunk: Buffer) => (ended.stdout += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (ended.stderr += chunk.toString()))

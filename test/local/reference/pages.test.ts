@@ -19,12 +19,12 @@ describe('the generated pages; npm run docs:reference writes them', () => {
     await expect(cliPage(program())).toMatchFileSnapshot(pageAt('cli.md'))
   })
 
-  it('show every field of a job, a site and a deployment', async () => {
-    const names = ['jobs.md', 'sites.md', 'deployments.md', 'retention.md', 'routes-and-limits.md']
+  it('show every field of a job, a site, a deployment and settings', async () => {
+    const names = ['jobs.md', 'sites.md', 'deployments.md', 'retention.md', 'routes-and-limits.md', 'settings.md']
     const pages = withFieldTables(Object.fromEntries(names.map((name) => [name, read(name)])))
     const subjects = Object.values(pages).flatMap((page) => sectionsOf(page).map(({ subject }) => subject))
     const sites = siteSchema.options.map(({ shape }) => `site[${shape.provider.value}]`)
-    expect(subjects).toEqual(expect.arrayContaining(['job', 'deployment', ...sites]))
+    expect(subjects).toEqual(expect.arrayContaining(['job', 'deployment', 'settings', ...sites]))
     for (const [name, page] of Object.entries(pages)) await expect(page).toMatchFileSnapshot(pageAt(name))
   })
 

@@ -67,7 +67,7 @@ describe('the site file', () => {
         route: { ...route, password: 'x' },
         restore: { auth: {}, delivery: { ...route, type: 'https', password: 'x' } },
       },
-      /restore\.auth.*restore\.delivery/,
+      /restore\.auth.*restore\.delivery/s,
     ],
     [{ ...site, route }, /either privateKey or password/],
     [{ ...site, endpoints: ['http://pve1:8006'], route: { ...route, password: 'x' } }, /endpoints/],
@@ -76,7 +76,7 @@ describe('the site file', () => {
       /32 hex bytes/,
     ],
     [{ ...site, extra: 1, route: { ...route, password: 'x' } }, /extra/],
-    [{ ...site, endpoint: [], route: { ...route, password: 'x' } }, /did you mean "endpoints"/],
+    [{ ...site, endpoint: [], route: { ...route, password: 'x' } }, /Did you mean "endpoints"/],
   ])('refuses %j without repeating a secret', async (content, message) => {
     const error = await readSiteFile(await write(content)).catch((problem: unknown) => problem as Error)
     expect(error).toMatchObject({ name: 'InvalidSite', message: expect.stringMatching(message) })

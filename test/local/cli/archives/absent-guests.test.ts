@@ -49,7 +49,7 @@ describe('pruning a site with archives of six guests', () => {
   const prune = (...words: string[]) =>
     guestlift(
       'prune',
-      '--site-name',
+      '--site',
       'hq',
       '--site-file',
       join(directory, 'hq.json'),

@@ -92,7 +92,7 @@ describe('the commands that read the bucket', () => {
       code: 64,
       error: expect.stringMatching(/nothing of a site elsewhere. It knows: hq./),
     })
-    expect(await guestlift('list', '--since', 'yesterday')).toMatchObject({ code: 64 })
+    expect(await guestlift('list', '--since', 'someday')).toMatchObject({ code: 64 })
   })
 
   it.each([
@@ -121,7 +121,7 @@ describe('the commands that read the bucket', () => {
       )
       expect(out).toContain('qmrestore /var/lib/vz/dump/vzdump-qemu-100.zst 100')
       expect(out).toContain(
-        `guestlift restore s3://archives/vault/archives/hq/vm-100/2026-11-21T02-00-00Z/ --site hq --local --site-file <site.json> --bucket archives --s3 ${server.url} --prefix vault\n`,
+        `guestlift restore s3://archives/vault/archives/hq/vm-100/2026-11-21T02-00-00Z/ --site hq --local --site-file <file> --bucket archives --s3 ${server.url} --prefix vault\n`,
       )
     },
   )
@@ -199,7 +199,7 @@ describe('the commands that read the bucket', () => {
     }
     expect(await guestlift('show', 'web', '--at', '2026-11-19')).toMatchObject({
       code: 1,
-      out: expect.stringMatching(/is called web, or it was not archived by 2026-11-19T23:59:59\.999Z/),
+      out: expect.stringMatching(/is called web, or it was not archived by 2026-11-19 23:59:59Z/),
     })
     expect(await guestlift('show', 's3://elsewhere/vault/archives/hq/vm-100/2026-11-20T02-00-00Z/')).toMatchObject({
       code: 1,

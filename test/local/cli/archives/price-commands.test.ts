@@ -46,7 +46,7 @@ function guestlift(words: readonly string[], aws: Record<string, string> = {}) {
 
 describe('guestlift quote', () => {
   it('prices a run from what is known before it, and says what it leaves out', async () => {
-    const { code, out } = await guestlift(['quote', 'job.json', '--site', 'hq.json'])
+    const { code, out } = await guestlift(['quote', 'job.json', '--site-file', 'hq.json'])
     expect(out).toMatch(/^Price of archiving 1 guest and keeping them 30 days in STANDARD: up to \$\d+\.\d\d$/m)
     expect(out).toMatch(/^ +up to \$2\.\d\d +up to 100\.0 GiB in STANDARD for 30 days$/m)
     expect(out).toMatch(/^Restoring up to 100\.0 GiB once to internet: about \$9\.00$/m)
@@ -60,7 +60,7 @@ describe('guestlift quote', () => {
     own.region = 'eu-central-1'
     own.storage.GLACIER_IR.dollarsPerGiBMonth = 0.005
     await writeFile(join(directory, 'prices.json'), JSON.stringify(own))
-    const words = ['quote', 'job.json', '--site', 'hq.json', '--prices', 'prices.json', '--class', 'GLACIER_IR']
+    const words = ['quote', 'job.json', '--site-file', 'hq.json', '--prices', 'prices.json', '--class', 'GLACIER_IR']
     const { out } = await guestlift([...words, '--days', '365', '--json'])
     const quote = JSON.parse(out) as Quote
     const kept = quote.items.find(({ what }) => what.includes('for 365 days'))
@@ -69,7 +69,7 @@ describe('guestlift quote', () => {
   })
 
   it('is part of the plan', async () => {
-    const { out } = await guestlift(['plan', 'job.json', '--site', 'hq.json'])
+    const { out } = await guestlift(['plan', 'job.json', '--site-file', 'hq.json'])
     expect(out).toMatch(/^Price of archiving 1 guest .*: up to \$/m)
     expect(out).toMatch(/Nothing was changed\.\n$/)
   })
@@ -84,29 +84,29 @@ describe('guestlift quote', () => {
     [{ dollarsPerRun: 1, confirmed: true }, /It goes on, since that is confirmed\.$/m, 0],
   ])('tells what becomes of the budget %j', async (budget, says, exit) => {
     await writeFile(join(directory, 'tight.json'), JSON.stringify({ site: 'hq', guests: { vmids: [100] }, budget }))
-    const { code, out } = await guestlift(['quote', 'tight.json', '--site', 'hq.json', '--class', 'DEEP_ARCHIVE'])
+    const { code, out } = await guestlift(['quote', 'tight.json', '--site-file', 'hq.json', '--class', 'DEEP_ARCHIVE'])
     expect(out).toMatch(says)
     expect(code).toBe(exit)
   })
 
   it('exits with 1 where nothing would be archived', async () => {
-    const { code, out } = await guestlift(['quote', 'none.json', '--site', 'hq.json'])
+    const { code, out } = await guestlift(['quote', 'none.json', '--site-file', 'hq.json'])
     expect(out).toMatch(/less than \$0\.01/)
     expect(code).toBe(1)
   })
 
   it.each([
-    ['{"version":1}', /The price file bad\.json is malformed: .*guestlift prices/s],
-    ['{', /The price file bad\.json can't be read/],
+    ['{"version":1}', /The price file bad\.json is malformed:.*guestlift prices/s],
+    ['{', /The price file bad\.json is not valid JSON:\s+bad\.json:1:2/],
   ])('refuses the price table %s', async (text, says) => {
     await writeFile(join(directory, 'bad.json'), text)
-    const { code, error } = await guestlift(['quote', 'job.json', '--site', 'hq.json', '--prices', 'bad.json'])
+    const { code, error } = await guestlift(['quote', 'job.json', '--site-file', 'hq.json', '--prices', 'bad.json'])
     expect(error).toMatch(says)
     expect(code).toBe(1)
   })
 
   it.each([[['--class', 'FROZEN']], [['--days', 'many']], [['--days', '-1']]])('refuses %j', async (words) => {
-    const { code } = await guestlift(['quote', 'job.json', '--site', 'hq.json', ...words])
+    const { code } = await guestlift(['quote', 'job.json', '--site-file', 'hq.json', ...words])
     expect(code).toBe(64)
   })
 })
@@ -135,7 +135,7 @@ describe('guestlift bill', () => {
     const told = await guestlift(words, aws)
     const { out } = await guestlift([...words, '--json', '--destination', 'same-region'], aws)
     const bare = await guestlift([...words, '--keep-last', '1'], aws)
-    const noRules = await guestlift([...words, '--site-name', 'hq'], aws)
+    const noRules = await guestlift([...words, '--site', 'hq'], aws)
     s3.destroy()
     await server.close()
     expect(told.out).toMatch(/^3 objects, 2\.9 KiB: less than \$0\.01 a month$/m)
@@ -143,7 +143,7 @@ describe('guestlift bill', () => {
       /^Restoring 2\.9 KiB of DEEP_ARCHIVE once to internet: .*readable after up to 48 hours \(bulk\)$/m,
     )
     expect(told.error).toMatch(/^Requests: .*ListObjectVersions; on AWS \$0\.0000\d in STANDARD/)
-    expect(bare).toMatchObject({ code: 64, error: expect.stringMatching(/--site-name/) })
+    expect(bare).toMatchObject({ code: 64, error: expect.stringMatching(/--site/) })
     expect(noRules).toMatchObject({ code: 64, error: expect.stringMatching(/say what is to be kept/) })
     const bill = JSON.parse(out) as BucketBill
     expect(bill).not.toHaveProperty('retention')
@@ -170,7 +170,7 @@ describe('guestlift bill', () => {
     await writeFile(join(directory, 'keep.json'), JSON.stringify(job))
     const aws = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
     const words = ['bill', '--bucket', 'archives', '--s3', bucket.url, '--prices', 'dear.json']
-    const rules = ['--site-name', 'hq', '--keep-last', '2']
+    const rules = ['--site', 'hq', '--keep-last', '2']
     const told = await guestlift([...words, ...rules], aws)
     const byRules = await guestlift([...words, ...rules, '--json'], aws)
     const byJob = await guestlift([...words, '--job', 'keep.json', '--json'], aws)

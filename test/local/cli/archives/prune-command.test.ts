@@ -27,12 +27,12 @@ describe('guestlift prune', () => {
       AWS_REGION: 'us-east-1',
       NO_COLOR: '1',
     }
-    const all = ['prune', '--site-name', 'hq', '--bucket', 'archives', '--s3', bucket.url, '--prefix', 'vault', ...args]
+    const all = ['prune', '--site', 'hq', '--bucket', 'archives', '--s3', bucket.url, '--prefix', 'vault', ...args]
     return guestlift(all, { env })
   }
 
   it('takes a site that the bucket does not know for a mistake, and names those that it knows', async () => {
-    const { code, out, error } = await prune('--site-name', 'h1', '--keep-last', '1')
+    const { code, out, error } = await prune('--site', 'h1', '--keep-last', '1')
     expect({ code, out }).toEqual({ code: 64, out: '' })
     expect(error).toBe('guestlift: s3://archives/vault/ holds nothing of a site h1. It knows: hq.\n')
   })
@@ -41,11 +41,23 @@ describe('guestlift prune', () => {
     const before = await bucket.all()
     const { code, out, error } = await prune('--keep-last', '1', '--keep-monthly', '1')
     expect({ code, error: error.split(' ')[0] }).toEqual({ code: 0, error: 'Requests:' })
-    expect(out).toMatch(/remove +2026-11-01 02:00 +3 B +removed: no rule keeps it/)
-    expect(out).toMatch(/keep +2026-11-04 02:00 +3 B +kept: keep-last/)
+    expect(out).toMatch(/remove +2026-11-01 02:00:00Z +3 B +removed: no rule keeps it/)
+    expect(out).toMatch(/keep +2026-11-04 02:00:00Z +3 B +kept: keep-last/)
     expect(out).toMatch(/warning: 3 of 4 archives would go at once.*They go once a person confirms it/)
     expect(out).toMatch(/Nothing was changed\. 3 archives of 1 guest would be removed; do it with --confirm\./)
     expect(await bucket.all()).toEqual(before)
+  })
+
+  it.each(['100', 'vm-100', 'hq/vm-100', 'web'])('takes a guest as %s', async (guest) => {
+    const { code, out } = await prune('--keep-last', '1', '--guest', guest)
+    expect(out).toMatch(/of 1 guest would be removed/)
+    expect(code).toBe(0)
+  })
+
+  it('refuses a guest of another site, and one that nobody has', async () => {
+    const rules = ['--keep-last', '1', '--guest']
+    expect((await prune(...rules, 'dr/vm-100')).error).toMatch(/dr\/vm-100 is of site dr/)
+    expect((await prune(...rules, 'wbe')).error).toMatch(/no archive of a guest that is called wbe/)
   })
 
   it('removes with --confirm exactly what the dry run said', async () => {

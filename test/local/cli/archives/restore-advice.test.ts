@@ -21,7 +21,7 @@ describe('our own command beside those of standard tools', () => {
     const start = `guestlift restore s3://b/${folder} --site hq`
     expect(ownRestoreCommand(entryOf([4]), { bucket: 'b' })).toBe(`${start} --deployment <name>`)
     expect(ownRestoreCommand(entryOf([4]), { bucket: 'b', s3: 'http://s3' })).toBe(
-      `${start} --local --site-file <site.json> --bucket b --s3 http://s3`,
+      `${start} --local --site-file <file> --bucket b --s3 http://s3`,
     )
   })
 

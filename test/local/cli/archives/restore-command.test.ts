@@ -94,9 +94,9 @@ describe('guestlift restore --deployment', () => {
     ['a guest that differs', 'partial', undefined, 2],
     ['a refusal', 'failed', 'RestoreRefused', 1],
     ['a dry run that found something against it', 'failed', undefined, 1],
-    ['a site that did not answer', 'failed', 'PlatformUnavailable', 68],
+    ['a site that did not answer', 'failed', 'PlatformUnavailable', 3],
     ['a site that nobody knows', 'failed', 'UnknownSite', 64],
-    ['an S3 that did not answer', 'failed', 'StoreUnavailable', 69],
+    ['an S3 that did not answer', 'failed', 'StoreUnavailable', 3],
   ] as const)('ends by %s', async (_what, outcome, name, code) => {
     const error = name === undefined ? {} : { error: { name, message: 'Why.' } }
     aws.ending = { status: 'FAILED', error: 'RestoreFailed' }
@@ -134,11 +134,11 @@ describe('the command line of guestlift restore', () => {
     [['100', ...onAws, '--thaw', 'now'], /Allowed choices are expedited, standard, bulk/],
     [['100', ...onAws, '--thaw-days', '3'], /--thaw-days goes with --thaw <tier>/],
     [['100', ...onAws, '--thaw', 'bulk', '--thaw-days', '99'], /--thaw-days: /],
-    [['100', ...onAws, '--at', 'yesterday'], /Give a day/],
+    [['100', ...onAws, '--at', 'someday'], /Give a day/],
     [['100', ...onAws, '--bucket', 'archives'], /a deployment has its own bucket and sites/],
     [['100', ...onAws, '--site-file', 'hq.json'], /--site-file, --bucket, --s3 and --prefix go with --local/],
-    [['100', '--local', '--bucket', 'archives'], /restore --local needs --site-file <site.json> and --bucket/],
-    [['100', '--local', '--site-file', 'hq.json'], /restore --local needs --site-file <site.json> and --bucket/],
+    [['100', '--local', '--bucket', 'archives'], /restore --local needs --site-file <file> and --bucket/],
+    [['100', '--local', '--site-file', 'hq.json'], /restore --local needs --site-file <file> and --bucket/],
     [['100', '--local', '--deployment', 'prod'], /--local is on this machine: choose one/],
   ])('refuses %j with a sentence, and starts nothing', async (words, complaint) => {
     const { code, error, out } = await restore(...words)

@@ -63,7 +63,7 @@ function guestlift(words: readonly string[], aws: Record<string, string> = {}): 
 
 async function planOf(job: object, ...words: string[]) {
   await writeFile(join(directory, 'job.json'), JSON.stringify(job))
-  return guestlift(['plan', 'job.json', '--site', 'hq.json', ...words])
+  return guestlift(['plan', 'job.json', '--site-file', 'hq.json', ...words])
 }
 
 /** Archive guest 101 on its node; the archive's size. */
@@ -138,7 +138,7 @@ describe('guestlift plan', () => {
     const manifest = JSON.stringify(manifestOf(createdAt, [12_345], guest))
     await s3.send(new PutObjectCommand({ Bucket: 'archives', Key: key, Body: manifest }))
     await writeFile(join(directory, 'job.json'), JSON.stringify({ ...everything, guests: { vmids: [100] } }))
-    const words = ['plan', 'job.json', '--site', 'hq.json', '--json', '--bucket', 'archives', '--s3', server.url]
+    const words = ['plan', 'job.json', '--site-file', 'hq.json', '--json', '--bucket', 'archives', '--s3', server.url]
     const aws = { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }
     const { out } = await guestlift([...words, '--prefix', 'p'], aws)
     s3.destroy()
@@ -170,16 +170,16 @@ describe('guestlift plan', () => {
 
   it('names the field of a malformed job, and leaves with 1', async () => {
     const { code, error } = await planOf({ site: 'hq', guests: { ranges: ['9-1'] } })
-    expect(error).toMatch(/guests\.ranges\.0: a range of ids reads 100-199/)
+    expect(error).toMatch(/job\.json:1:\d+: guests\.ranges\[0\]: a range of ids reads 100-199/)
     expect(code).toBe(1)
   })
 
-  it.each([[[]], [['--site', 'hq.json', '--deployment', 'example']]])(
+  it.each([[[]], [['--site-file', 'hq.json', '--deployment', 'example']]])(
     'refuses %j: one place for the site',
     async (words) => {
       await writeFile(join(directory, 'job.json'), JSON.stringify(everything))
       const { code, error } = await guestlift(['plan', 'job.json', ...words])
-      expect(error).toMatch(/either --site <site\.json> or --deployment <name>/)
+      expect(error).toMatch(/either --site-file <file> or --deployment <name>/)
       expect(code).toBe(64)
     },
   )
@@ -187,14 +187,14 @@ describe('guestlift plan', () => {
   it('with a deployment and without AWS settings says that these are missing', async () => {
     await writeFile(join(directory, 'job.json'), JSON.stringify(everything))
     const { code, error } = await guestlift(['plan', 'job.json', '--deployment', 'example'])
-    expect(error).toMatch(/AWS settings are missing: .*or give the site with --site/)
+    expect(error).toMatch(/AWS settings are missing: .*or give the site with --site-file/)
     expect(code).toBe(1)
   })
 })
 
 describe('guestlift guests', () => {
   it('lists all guests with what is known of them', async () => {
-    const { code, out } = await guestlift(['guests', '--site', 'hq.json'])
+    const { code, out } = await guestlift(['guests', '--site-file', 'hq.json'])
     expect(code).toBe(0)
     const lines = out.split('\n')
     expect(lines[0]).toMatch(/^ID +NAME +KIND +NODE +STATE/)
@@ -232,25 +232,25 @@ describe('guestlift guests', () => {
       ['101', '102', '900'],
     ],
   ])('with %j finds %j', async (words, ids) => {
-    const { code, out } = await guestlift(['guests', '--site', 'hq.json', '--json', ...words])
+    const { code, out } = await guestlift(['guests', '--site-file', 'hq.json', '--json', ...words])
     expect((JSON.parse(out) as { guests: ToldGuest[] }).guests.map(({ id }) => id)).toEqual(ids)
     expect(code).toBe(0)
   })
 
   it('tells the disks, and which of them a backup holds', async () => {
-    const { out } = await guestlift(['guests', '--site', 'hq.json', '--id', '100', '--details'])
+    const { out } = await guestlift(['guests', '--site-file', 'hq.json', '--id', '100', '--details'])
     expect(out).toMatch(/^ +\+ scsi0 +2\.0 MiB +local-lvm:vm-100-disk-0 +in the backup$/m)
     expect(out).toMatch(/^ +- scsi1 +64\.0 MiB +local-lvm:vm-100-disk-1 +not in the backup: its backup option is off$/m)
   })
 
   it('exits with 1 when there is none, and says what fits nobody', async () => {
-    const { code, out } = await guestlift(['guests', '--site', 'hq.json', '--tag', 'prdo'])
+    const { code, out } = await guestlift(['guests', '--site-file', 'hq.json', '--tag', 'prdo'])
     expect(out).toMatch(/no guest that this account sees fits "prdo"/)
     expect(code).toBe(1)
   })
 
   it('refuses a filter that can not be, naming it', async () => {
-    const { code, error } = await guestlift(['guests', '--site', 'hq.json', '--id', '100,5'])
+    const { code, error } = await guestlift(['guests', '--site-file', 'hq.json', '--id', '100,5'])
     expect(error).toMatch(/vmids\.1: Too small/)
     expect(code).toBe(64)
   })

@@ -49,7 +49,7 @@ afterEach(() => aws.close())
 
 let region: string | undefined = 'us-east-1'
 const guestlift = (...args: string[]) => aws.guestlift(args, { AWS_REGION: region })
-const prune = (...args: string[]) => guestlift('prune', '--site-name', 'hq', '--keep-last', '2', ...args)
+const prune = (...args: string[]) => guestlift('prune', '--site', 'hq', '--keep-last', '2', ...args)
 
 describe('guestlift prune --deployment', () => {
   it('starts the workflow as a dry run, unless confirmed', async () => {
@@ -85,7 +85,7 @@ describe('guestlift prune --deployment', () => {
       cause: '{"errorMessage":"Site hq does not answer."}',
     }
     const plain = await prune('--deployment', 'prod')
-    expect(plain).toMatchObject({ code: 68, out: 'The pruning stopped: Site hq does not answer.\n' })
+    expect(plain).toMatchObject({ code: 3, out: 'The pruning stopped: Site hq does not answer.\n' })
     const { out } = await prune('--deployment', 'prod', '--json')
     expect(JSON.parse(out)).toEqual({ outcome: 'failed', summary: 'The pruning stopped: Site hq does not answer.' })
   })

@@ -27,6 +27,18 @@ describe('guestlift guest', () => {
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/no guest 999.*VM\.Audit/) })
   })
 
+  it('takes a guest by all the words that other commands take', async () => {
+    const { lab, guestlift, json } = bench
+    const name = lab.guests.find(({ vmid }) => vmid === 100)?.name ?? ''
+    for (const words of ['vm-100', 'hq/vm-100', name.toUpperCase()]) {
+      expect((await json('guest', 'status', words)).result, words).toMatchObject({ guest: { id: '100' } })
+    }
+    const refused = async (words: string) => (await guestlift('guest', 'status', words)).stderr
+    expect(await refused('container-100')).toMatch(/no container-100 on this site: 100 is vm-100/)
+    expect(await refused('dr/vm-100')).toMatch(/is of site dr, and the site file is of hq/)
+    expect(await refused(`${name}x`)).toContain(`Did you mean ${name}?`)
+  })
+
   it('takes a guest down only with --confirm, and waits until it is down', async () => {
     const { guestlift, json } = bench
     const dry = await guestlift('guest', 'shutdown', '100')
