@@ -61,24 +61,42 @@ describe('the channels over which a file is written', () => {
     expect(await lanes.all()).toHaveLength(1)
   })
 
-  it.skipIf(sshdPath === undefined)('do with one session where the server allows one', async () => {
-    const server = await startOpenSsh(['Subsystem sftp internal-sftp', 'MaxSessions 1'])
-    const folder = await mkdtemp(join(tmpdir(), 'guestlift-channels-'))
-    try {
-      const body = randomBytes(3 * 2 ** 20 + 5)
-      const target = { node: 'pve1', folder, name: 'vzdump-qemu-1.vma.zst', token: 'abcdefgh', sizeBytes: body.length }
-      const writer = await openSftpDelivery('hq', loginAt(server), { leastUnderWayBytes: 8 * 2 ** 20 }).open(target)
-      const range = { positionBytes: 0, sizeBytes: body.length, crc32: crc32(body) }
-      const source = { read: async () => body, sign: () => Promise.reject(new Error('nobody fetches')) }
-      await writer.bring(range, source)
-      await writer.finish({ crc32: range.crc32 }, [range])
-      await writer.close()
-      expect((await readFile(join(folder, target.name))).equals(body)).toBe(true)
-    } finally {
-      await server.close()
-      await rm(folder, { recursive: true })
-    }
-  })
+  const limits = { 'one session': 'MaxSessions 1', 'a new key after each mebibyte': 'RekeyLimit 1M' }
+  it.skipIf(sshdPath === undefined).each(Object.entries(limits))(
+    'do with %s where the server wants that',
+    async (_, line) => {
+      const server = await startOpenSsh(['Subsystem sftp internal-sftp', line])
+      const folder = await mkdtemp(join(tmpdir(), 'guestlift-channels-'))
+      try {
+        const body = randomBytes(12 * 2 ** 20 + 5)
+        const target = {
+          node: 'pve1',
+          folder,
+          name: 'vzdump-qemu-1.vma.zst',
+          token: 'abcdefgh',
+          sizeBytes: body.length,
+        }
+        const writer = await openSftpDelivery('hq', loginAt(server), { leastUnderWayBytes: 8 * 2 ** 20 }).open(target)
+        const half = 7 * 2 ** 20
+        const ranges = [
+          { positionBytes: 0, sizeBytes: half, crc32: crc32(body.subarray(0, half)) },
+          { positionBytes: half, sizeBytes: body.length - half, crc32: crc32(body.subarray(half)) },
+        ]
+        const source = {
+          read: async ({ positionBytes, sizeBytes }: { positionBytes: number; sizeBytes: number }) =>
+            body.subarray(positionBytes, positionBytes + sizeBytes),
+          sign: () => Promise.reject(new Error('nobody fetches')),
+        }
+        await Promise.all(ranges.map((range) => writer.bring(range, source)))
+        await writer.finish({ crc32: crc32(body) }, ranges)
+        await writer.close()
+        expect((await readFile(join(folder, target.name))).equals(body)).toBe(true)
+      } finally {
+        await server.close()
+        await rm(folder, { recursive: true })
+      }
+    },
+  )
 })
 
 describe('turns', () => {
