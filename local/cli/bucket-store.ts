@@ -22,6 +22,8 @@ export interface OpenBucket {
   store: S3ArchiveStore
   keyPrefix: string
   requests: RequestCount
+  /** Else prices of AWS say nothing about the store. */
+  isAws: boolean
 }
 
 export function openBucket(
@@ -47,7 +49,13 @@ export function openBucket(
     { step: 'finalizeRequest', priority: 'low', name: 'countRequests' },
   )
   const deps = { sleep: (milliseconds: number) => delay(milliseconds), random: Math.random }
-  return { client, store: new S3ArchiveStore(client, bucket, deps), keyPrefix: keyPrefixFrom(prefix), requests }
+  return {
+    client,
+    store: new S3ArchiveStore(client, bucket, deps),
+    keyPrefix: keyPrefixFrom(prefix),
+    requests,
+    isAws: isAws(s3),
+  }
 }
 
 /** What the requests cost on AWS, at the prices of STANDARD; transfer and retrieval aren't in it. */
@@ -55,11 +63,24 @@ export function requestDollars(requests: RequestCount, table: PriceTable = listP
   return [...requests].reduce((sum, [kind, count]) => sum + priceOf({ [billedAs(kind)]: count }, 'STANDARD', table), 0)
 }
 
-/** `Requests: 12 ListObjectsV2, 40 GetObject; on AWS $0.00008.` */
-export function requestLine(requests: RequestCount, table: PriceTable = listPrices): string {
+/** Whether an endpoint is of AWS: none is, and so is one of a VPC. */
+export function isAws(s3: string | undefined): boolean {
+  return s3 === undefined || /\.amazonaws\.com(\.cn)?$/.test(URL.canParse(s3) ? new URL(s3).hostname : '')
+}
+
+/**
+ * `Requests: 12 ListObjectsV2, 40 GetObject; $0.00008.`
+ * @param options with details, what the requests would cost on AWS where the store is another, and what isn't in it
+ */
+export function requestLine(
+  { requests, isAws }: Pick<OpenBucket, 'requests' | 'isAws'>,
+  { details = false, table = listPrices }: { details?: boolean; table?: PriceTable } = {},
+): string {
   const each = [...requests].map(([kind, count]) => `${count} ${kind}`).join(', ')
-  const dollars = requestDollars(requests, table).toFixed(5)
-  return `Requests: ${each === '' ? 'none' : each}; on AWS $${dollars} in STANDARD, without transfer and retrieval.`
+  const dollars = `$${requestDollars(requests, table).toFixed(5)}`
+  const priced = isAws ? `; ${dollars}` : ''
+  const inFull = `; on AWS ${dollars} in STANDARD, without transfer and retrieval`
+  return `Requests: ${each === '' ? 'none' : each}${details ? inFull : priced}.`
 }
 
 /** S3's price list knows PUT, COPY, POST and LIST; nothing for DELETE and CANCEL; and "all other requests" as GET. */

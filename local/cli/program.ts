@@ -24,7 +24,7 @@ import { settlePlace } from './settings/apply-settings.ts'
 import { addConfigCommand } from './settings/config-command.ts'
 import { addPlatformsCommand } from './site/platforms-command.ts'
 import { readOldSpellings } from './old-spellings.ts'
-import { addPlaceOptions, requireOnePlace, siteFileOption, siteNameOption } from './shared-options.ts'
+import { addPlaceOptions, detailsOption, requireOnePlace, siteFileOption, siteNameOption } from './shared-options.ts'
 import { addSiteBookCommand } from './site/site-book-command.ts'
 import { addSiteCommands } from './site/site-commands.ts'
 import { addVerifyCommand } from './archives/verify-command.ts'
@@ -68,6 +68,7 @@ export function guestliftProgram(stop: StopSignals): Command {
       '--again <run>',
       "in place of a job: archive exactly the guests that this run did not; takes its folder (runs/2026/11/22/nightly/), or on AWS its execution's ARN",
     )
+    .addOption(detailsOption())
     .option('--json', "print the run's report as one line of JSON at the end of standard output")
   addPlaceOptions(run)
     .addOption(siteFileOption('with --local'))
@@ -86,6 +87,7 @@ export function guestliftProgram(stop: StopSignals): Command {
     .command('follow')
     .description('follow a run on AWS that was started earlier')
     .argument('<execution-arn>')
+    .addOption(detailsOption())
     .option('--json', "print the run's report as one line of JSON at the end of standard output")
     .addHelpText('after', runExits)
     .action(async (executionArn: string, options: OutputOptions) => {

@@ -113,6 +113,11 @@ export function deploymentOfSiteOption(description: string): Option {
   return new PlaceOption('--deployment <name>', description, 'on AWS')
 }
 
+/** Prices of AWS for another store, and what no price has in it: for who asks. */
+export function detailsOption(): Option {
+  return new Option('--details', 'also prices of AWS for another store, and what is not in each price')
+}
+
 /** Both places, with `--local` for this machine. */
 export function addPlaceOptions(command: Command): Command {
   addDeploymentOptions(command, { usual: 'example' })

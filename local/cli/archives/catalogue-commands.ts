@@ -1,8 +1,9 @@
 /** The commands that read the bucket alone: `list`, `show`, `search`, `catalog`. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { type PageOptions, writePage } from './catalogue-page-command.ts'
-import { siteOption, withBucketOptions } from '../shared-options.ts'
+import { archiveStates } from '../print/print-guest-list.ts'
+import { detailsOption, siteOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { GUEST_WORDS } from '../guest-words.ts'
 import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
@@ -29,8 +30,18 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     process.exitCode = await work()
   }
   withFilterOptions(withBucketOptions(program.command('list')))
-    .description('list the archives in the bucket, guest by guest, newest first')
-    .argument('[guest or key]', 'only these: 100, vm-100, hq/vm-100, a name, or an address below archives/')
+    .description('list what the bucket holds: a line for each guest, about its newest archive')
+    .argument(
+      '[guest or key]',
+      'the archives of this one: 100, vm-100, hq/vm-100, a name, or an address below archives/',
+    )
+    .option('--archives', 'a line for each archive, newest first')
+    .addOption(
+      new Option(
+        '--state <state...>',
+        'only guests whose newest archive is so; with --archives, only such archives',
+      ).choices(archiveStates),
+    )
     .addHelpText('after', listExits)
     .action((what: string | undefined, options: ListArchivesOptions) => finish(() => listArchivesHere(what, options)))
   withFilterOptions(withBucketOptions(program.command('search')))
@@ -46,6 +57,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     .addOption(siteOption())
     .option('--at <time>', AT_HELP, untilOption)
     .addOption(utcOption())
+    .addOption(detailsOption())
     .option('--json', 'print it as one line of JSON')
     .addHelpText(
       'after',
@@ -87,7 +99,8 @@ function withFilterOptions(command: Command): Command {
     .option('--since <time>', SINCE_HELP, sinceOption)
     .option('--until <time>', UNTIL_HELP, untilOption)
     .addOption(utcOption())
-    .option('--json', 'print them as one line of JSON')
+    .addOption(detailsOption())
+    .option('--json', 'print them as one line of JSON; always each archive')
 }
 
 interface RebuildOptions extends BucketOptions {
@@ -97,7 +110,8 @@ interface RebuildOptions extends BucketOptions {
 }
 
 async function rebuildHere(options: RebuildOptions): Promise<number> {
-  const { store, keyPrefix, requests } = openBucket(options)
+  const opened = openBucket(options)
+  const { store, keyPrefix, requests } = opened
   const { site, guest } = options
   if (site !== undefined) await requireKnownSite(site, { store, keyPrefix })
   const place = guest === undefined ? undefined : await placeOfGuest(guest, site, { store, keyPrefix })
@@ -115,7 +129,7 @@ async function rebuildHere(options: RebuildOptions): Promise<number> {
       `${counted(archives, 'archive')} of ${counted(guests, 'guest')}: ${counted(written, 'index object')} written, ${removed} removed; ` +
         `${counted(reading.fromManifests, 'manifest')} read, ${reading.fromIndex} known already.\n`,
     )
-    process.stderr.write(`${requestLine(requests)}\n`)
+    process.stderr.write(`${requestLine(opened)}\n`)
   }
   return exitCodes.succeeded
 }

@@ -16,7 +16,8 @@ export interface PageOptions extends ListArchivesOptions {
 
 /** Write the catalogue as one HTML file. What was there is replaced at once, and only by a whole page. */
 export async function writePage(options: PageOptions): Promise<number> {
-  const { store, keyPrefix, requests } = openBucket(options)
+  const opened = openBucket(options)
+  const { store, keyPrefix } = opened
   if (options.site !== undefined) await requireKnownSite(options.site, { store, keyPrefix })
   const readAt = new Date().toISOString()
   const guests: PageGuestText[] = []
@@ -47,7 +48,7 @@ export async function writePage(options: PageOptions): Promise<number> {
     await rm(unfinished, { force: true })
     throw error
   }
-  process.stderr.write(`${requestLine(requests)}\n`)
+  process.stderr.write(`${requestLine(opened)}\n`)
   process.stdout.write(`${options.out}: ${counted(archives, 'archive')} of ${counted(guests.length, 'guest')}.\n`)
   return exitCodes.succeeded
 }

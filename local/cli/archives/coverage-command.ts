@@ -98,7 +98,8 @@ async function coverageOnAws(options: CoverageOptions & { deployment: string }, 
 
 /** Print how the guests are covered. Returns the exit code. */
 async function coverageHere(options: CoverageOptions & { bucket: string }): Promise<number> {
-  const { store, keyPrefix, requests } = openBucket(options)
+  const opened = openBucket(options)
+  const { store, keyPrefix, requests } = opened
   const file =
     options.siteFile === undefined ? undefined : { path: options.siteFile, json: await readSiteFile(options.siteFile) }
   const job = options.job === undefined ? undefined : await guestsOfJob(options.job, options.every)
@@ -122,7 +123,7 @@ async function coverageHere(options: CoverageOptions & { bucket: string }): Prom
       await out(`${JSON.stringify({ version: 1, ...coverage, requests: Object.fromEntries(requests) })}\n`)
     } else {
       await out(`${hereLines(coverage, rulesOf(options)).join('\n')}\n`)
-      process.stderr.write(`${requestLine(requests)}\n`)
+      process.stderr.write(`${requestLine(opened)}\n`)
     }
     if (coverage.guests.some(({ state }) => uncoveredStates.includes(state))) return exitCodes.failed
     // Without the site's file nobody claimed to know all guests; with it, a list that may lack some proves nothing.

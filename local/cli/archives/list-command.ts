@@ -1,4 +1,4 @@
-import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
+import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
 import {
   type ArchiveAddress,
   archiveAddress,
@@ -13,6 +13,7 @@ import { type BucketOptions, openBucket, requestDollars, requestLine } from '../
 import { UsageError } from '../../run/cli-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addTo, guestArchiveLines, totalsLines } from '../print/print-catalogue.ts'
+import { type GuestRow, guestRow, guestTable, isInState, type ListedState } from '../print/print-guest-list.ts'
 import { out } from '../stream-out.ts'
 
 export interface ListArchivesOptions extends BucketOptions {
@@ -20,6 +21,12 @@ export interface ListArchivesOptions extends BucketOptions {
   guest?: string
   since?: string
   until?: string
+  /** Archives in one of these states, or guests whose newest is. */
+  state?: ListedState[]
+  /** Each archive, in place of each guest. */
+  archives?: boolean
+  /** Prices, also for a store that isn't AWS, and what isn't in them. */
+  details?: boolean
   json?: boolean
 }
 
@@ -37,7 +44,20 @@ export function filterOf({ site, since, until }: ListArchivesOptions): Catalogue
  * @throws UsageError for two guests at once, or another bucket's address
  */
 export function listArchivesHere(what: string | undefined, options: ListArchivesOptions): Promise<number> {
-  return tellArchives(options, ({ entries }) => entries, what)
+  const { state, json = false } = options
+  // One guest in one line would say less than was asked for.
+  const inFull = json || options.archives === true || (what ?? options.guest) !== undefined
+  const fits = (entry: CatalogueEntry) => state === undefined || state.some((one) => isInState(entry, one))
+  if (inFull) return tellArchives(options, ({ entries }) => entries.filter(fits), what)
+  const rows: GuestRow[] = []
+  const choose = (guest: CataloguedGuest) => {
+    const newest = guest.entries.at(-1)
+    return newest !== undefined && fits(newest) ? guest.entries : []
+  }
+  return tellArchives(options, choose, what, {
+    add: (guest) => rows.push(guestRow(guest, Date.now())),
+    lines: () => guestTable(rows, process.stdout.isTTY ? process.stdout.columns : undefined),
+  })
 }
 
 /** Print the archives in which every word of the text is found. */
@@ -78,12 +98,20 @@ function addressIn(what: string, keyPrefix: string, { site, bucket }: ListArchiv
 
 const opening = '{"version":1,"archives":['
 
+/** A table of guests, which is drawn once all are known. */
+interface Table {
+  add: (guest: CataloguedGuest) => void
+  lines: () => string[]
+}
+
 async function tellArchives(
   options: ListArchivesOptions,
-  choose: (guest: GuestArchives) => CatalogueEntry[],
+  choose: (guest: CataloguedGuest) => CatalogueEntry[],
   what?: string,
+  table?: Table,
 ): Promise<number> {
-  const { store, keyPrefix, requests } = openBucket(options)
+  const opened = openBucket(options)
+  const { store, keyPrefix, requests } = opened
   if (what !== undefined && options.guest !== undefined) {
     throw new UsageError(`list takes ${what} or --guest ${options.guest}, not both.`)
   }
@@ -101,7 +129,8 @@ async function tellArchives(
       const separator = totals.archives === 0 ? opening : ','
       const former = guest.former ? { formerGuest: guest.name } : {}
       await out(separator + chosen.entries.map((entry) => JSON.stringify({ ...entry, ...former })).join(','))
-    } else await out(`${guestArchiveLines(chosen).join('\n')}\n`)
+    } else if (table === undefined) await out(`${guestArchiveLines(chosen).join('\n')}\n`)
+    else table.add(chosen)
     addTo(totals, chosen)
   }
   const counts = { ...Object.fromEntries(requests), dollars: requestDollars(requests) }
@@ -110,8 +139,8 @@ async function tellArchives(
       `${totals.archives === 0 ? opening : ''}],"totals":${JSON.stringify(totals)},"reading":${JSON.stringify(reading)},"requests":${JSON.stringify(counts)}}\n`,
     )
   } else {
-    await out(`${totalsLines(totals, reading).join('\n')}\n`)
-    process.stderr.write(`${requestLine(requests)}\n`)
+    await out(`${[...(table?.lines() ?? []), ...totalsLines(totals, reading)].join('\n')}\n`)
+    process.stderr.write(`${requestLine(opened, options)}\n`)
   }
   if (totals.archives === 0) return exitCodes.failed
   return totals.broken > 0 ? exitCodes.partial : exitCodes.succeeded

@@ -8,7 +8,7 @@ import { requireKnownSite } from '../../../functions/operations/catalogue/known-
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { formerSiteNameOption } from '../old-spellings.ts'
 import { isSetting } from '../settings/apply-settings.ts'
-import { siteNameOption, withBucketOptions } from '../shared-options.ts'
+import { detailsOption, siteNameOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from '../run/foresight.ts'
 import { readPrices, withPriceOptions } from '../run/price-file.ts'
@@ -27,6 +27,7 @@ import type { StopSignals } from '../stop-signals.ts'
 interface BillOptions extends BucketOptions, RetentionOptions {
   prices?: string
   destination: Destination
+  details?: boolean
   json?: boolean
 }
 
@@ -43,6 +44,7 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     .command('quote')
     .description('estimate what a run of a job and keeping its archives would cost; changes nothing')
     .argument('<job.json>', 'the job, as for run')
+    .addOption(detailsOption())
     .option('--json', 'print the quote as one line of JSON')
     .addHelpText(
       'after',
@@ -52,7 +54,7 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
       }),
     )
   withQuoteOptions(withForesightOptions(quote)).action(
-    async (jobFile: string, options: ForesightOptions & QuoteOptions & { json?: boolean }) => {
+    async (jobFile: string, options: ForesightOptions & QuoteOptions & { json?: boolean; details?: boolean }) => {
       const complaint = complaintAboutSource(options)
       if (complaint !== undefined) quote.error(`error: ${complaint}`)
       stop.onInterrupt(() => process.exit(exitCodes.interrupted))
@@ -61,7 +63,7 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
       const { archive } = foreseen.plan.totals
       const budget = judgeBudget(foreseen)
       const told = { version: 1, site: foreseen.job.site, ...quoted, budget: budget.lines, notes: foreseen.plan.notes }
-      print(options, told, [...quoteLines(quoted), ...budget.lines])
+      print(options, told, [...quoteLines(quoted, options.details === true), ...budget.lines])
       process.exitCode = archive > 0 && !budget.stops ? exitCodes.succeeded : exitCodes.failed
     },
   )
@@ -73,6 +75,7 @@ export function addPriceCommands(program: Command, stop: StopSignals): void {
     .addOption(siteNameOption('took-name', 'with rules of a retention: the site whose archives they are for'))
     .addOption(formerSiteNameOption())
   withRetentionOptions(withPriceOptions(bill))
+    .addOption(detailsOption())
     .option('--json', 'print the bill as one line of JSON')
     .addHelpText(
       'after',
@@ -91,7 +94,8 @@ A retention (--job, or --site with --keep-… rules) is only looked at, as by pr
 async function billHere(options: BillOptions, refuse: (complaint: string) => never): Promise<number> {
   const asked = tellsRetention(options) ? await siteRetention(options, refuse) : undefined
   const table = await readPrices(options.prices)
-  const { client, store, keyPrefix, requests } = openBucket(options)
+  const opened = openBucket(options)
+  const { client, store, keyPrefix, requests } = opened
   if (asked !== undefined) await requireKnownSite(asked.site, { store, keyPrefix })
   const versions = new S3VersionStore(client, options.bucket, () => new Date())
   const bill = await billBucket({ store, versions, keyPrefix }, { table, destination: options.destination })
@@ -105,10 +109,10 @@ async function billHere(options: BillOptions, refuse: (complaint: string) => nev
   }
   const told = { ...bill, ...(retention === undefined ? {} : { retention }), requests: Object.fromEntries(requests) }
   print(options, told, [
-    ...billLines(bill),
+    ...billLines(bill, options.details === true),
     ...(retention === undefined ? [] : foreseenRetentionLines(retention, bill.mostDollars)),
   ])
-  if (options.json !== true) process.stderr.write(`${requestLine(requests, table)}\n`)
+  if (options.json !== true) process.stderr.write(`${requestLine(opened, { table })}\n`)
   client.destroy()
   return retention === undefined || retention.troubled.length === 0 ? exitCodes.succeeded : exitCodes.partial
 }

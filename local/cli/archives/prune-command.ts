@@ -100,7 +100,8 @@ export async function pruneHere(
   refuse: (complaint: string) => never,
 ): Promise<number> {
   const { site, policy } = await siteRetention(options, refuse)
-  const { client, store, keyPrefix, requests } = openBucket(options)
+  const opened = openBucket(options)
+  const { client, store, keyPrefix, requests } = opened
   await requireKnownSite(site, { store, keyPrefix })
   const guestIds = options.guest === undefined ? undefined : await idsInBucket(options.guest, site, options)
   const dryRun = options.confirm !== true
@@ -143,7 +144,7 @@ export async function pruneHere(
     await out(`],"requests":${JSON.stringify(Object.fromEntries(requests))}}\n`)
   } else {
     await out(`${[...alikeLines(troubles), ...closing(tally, dryRun, known !== undefined)].join('\n')}\n`)
-    process.stderr.write(`${requestLine(requests)}\n`)
+    process.stderr.write(`${requestLine(opened)}\n`)
   }
   client.destroy()
   return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(tally)

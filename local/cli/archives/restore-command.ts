@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import type { RestoreRequest } from '../../../functions/contracts/restore-request.ts'
 import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts'
 import { readSiteFile } from '../../run/site-file.ts'
+import { isAws } from '../bucket-store.ts'
 import { exitCodeOfRestore, exitHelp } from '../exit-codes.ts'
 import { restoreLines } from '../print/print-restore.ts'
 import { type Upkeep, upkeepHere, upkeepOnAws, type UpkeepOptions, withUpkeepOptions } from '../run/upkeep-command.ts'
-import { requireOnePlace, siteFileOption } from '../shared-options.ts'
+import { detailsOption, requireOnePlace, siteFileOption } from '../shared-options.ts'
 import { siteNameFrom } from '../site/site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { type RestoreOptions, restoreRequestFrom, withRestoreOptions } from './restore-options.ts'
@@ -19,6 +20,7 @@ export function addRestoreCommand(program: Command, stop: StopSignals): void {
     .argument('<guest or key>', '100, vm-100, hq/vm-100, a name, a key or an s3:// address')
   withUpkeepOptions(withRestoreOptions(command))
     .addOption(siteFileOption('with --local'))
+    .addOption(detailsOption())
     .addHelpText(
       'after',
       `
@@ -53,7 +55,7 @@ async function restoreHere(
   // The functions find out as well, by the secret that a deployment has and this machine lacks.
   asRestoreSite(JSON.parse(json))
   const request = restoreRequestFrom(archive, name, options, refuse)
-  return upkeepHere(restoreOf(request), { ...options, bucket }, stop, { [name]: json })
+  return upkeepHere(restoreOf(request, options), { ...options, bucket }, stop, { [name]: json })
 }
 
 async function restoreOnAws(
@@ -64,15 +66,16 @@ async function restoreOnAws(
 ): Promise<number> {
   const { usualSite, site = usualSite } = options
   if (site === undefined) return refuse('say which site the guest is restored on: --site <name>')
-  return upkeepOnAws(restoreOf(restoreRequestFrom(archive, site, options, refuse)), options, stop)
+  return upkeepOnAws(restoreOf(restoreRequestFrom(archive, site, options, refuse), options), options, stop)
 }
 
-function restoreOf(request: RestoreRequest): Upkeep<'restoreGuest'> {
+function restoreOf(request: RestoreRequest, { local, s3, details }: RestoreCommandOptions): Upkeep<'restoreGuest'> {
+  const price = details === true ? 'in full' : local !== true || isAws(s3) ? 'short' : 'none'
   return {
     workflow: 'restoreGuest',
     request,
     noun: 'restore',
-    lines: (report) => restoreLines(report, request),
+    lines: (report) => restoreLines(report, request, price),
     exitCode: exitCodeOfRestore,
     stopping: request.confirm
       ? 'Stopping: what was put on the platform is being removed. Press Ctrl-C again to leave at once.'

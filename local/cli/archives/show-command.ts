@@ -25,6 +25,8 @@ export interface ShowOptions extends BucketOptions {
   at?: string
   prices?: string
   destination: Destination
+  /** Prices, also for a store that isn't AWS, and what isn't in them. */
+  details?: boolean
   json?: boolean
 }
 
@@ -34,7 +36,8 @@ export interface ShowOptions extends BucketOptions {
  */
 export async function showArchives(what: string, options: ShowOptions): Promise<number> {
   const table = await readPrices(options.prices)
-  const { store, keyPrefix, requests } = openBucket(options)
+  const opened = openBucket(options)
+  const { store, keyPrefix, requests } = opened
   const { address, guests } = await findGuests(what, options, { store, keyPrefix })
   const rehearsalsAt = rehearsalsBySite({ store, keyPrefix })
   const books = new Map(await Promise.all(guests.map(async ({ site }) => [site, await rehearsalsAt(site)] as const)))
@@ -67,14 +70,15 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       }
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
       const rehearsed = rehearsalCell(rehearsal)
-      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, price, rehearsed)
+      const shown = opened.isAws || options.details === true || options.prices !== undefined ? price : undefined
+      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, shown, rehearsed)
       await out(`${[...list, ...lines].join('\n')}\n`)
     }
     if (guests.length === 0) {
       const by = options.at === undefined ? '' : `, or it was not archived by ${ownTime(options.at)}`
       await out(`Nothing in s3://${options.bucket}/${keyPrefix} is called ${plain(what)}${by}.\n`)
     }
-    process.stderr.write(`${requestLine(requests, table)}\n`)
+    process.stderr.write(`${requestLine(opened, { ...options, table })}\n`)
   }
   if (guests.length === 0) return exitCodes.failed
   const full = told.filter(({ inFull }) => inFull)
@@ -97,7 +101,7 @@ function rehearsalCell(rehearsal: ShownRehearsal): string {
 function archiveLines(
   entry: CatalogueEntry,
   former: boolean,
-  where: BucketOptions,
+  where: ShowOptions,
   restore: readonly string[] | undefined,
   price: ArchiveRestorePrice | undefined,
   rehearsed: string,
@@ -136,7 +140,7 @@ function archiveLines(
       ? ['It cannot be restored as it is: take another archive, or look at its files by hand.']
       : ['To restore it, on a node:', ...restore.map((line) => `  ${line}`)]),
     ...(own === undefined ? [] : ['With Guestlift, first as a dry run:', `  ${own}`]),
-    ...(price === undefined ? [] : archiveRestoreLines(price)),
+    ...(price === undefined ? [] : archiveRestoreLines(price, where.details === true)),
   ]
 }
 

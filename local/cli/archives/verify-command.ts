@@ -113,7 +113,7 @@ async function verifyThere(where: string, bucket: string, options: VerifyOptions
     process.stdout.write(`${lines.join('\n')}\n`)
   }
   if (tally.all > 1 && !json) process.stdout.write(`${tally.accepted} of ${tally.all} archives accepted\n`)
-  if (!json) process.stderr.write(`${requestLine(opened.requests)}\n`)
+  if (!json) process.stderr.write(`${requestLine(opened)}\n`)
   if (tally.accepted === tally.all) return exitCodes.succeeded
   return tally.accepted > 0 ? exitCodes.partial : exitCodes.failed
 }

@@ -15,6 +15,33 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
   )
 }
 
+/**
+ * The same, in lines of a width: what is too wide is cut at words in one column. Cells of it hold plain text.
+ * @param flexible index of that column
+ * @param width `undefined`: cut nothing, as for a file or a pipe
+ */
+export function fittedColumns(
+  rows: readonly (readonly string[])[],
+  flexible: number,
+  width: number | undefined,
+): string[] {
+  const widest = Math.max(0, ...columns(rows).map((line) => stripVTControlCharacters(line).length))
+  if (width === undefined || widest <= width) return columns(rows)
+  const own = Math.max(0, ...rows.map((row) => (row[flexible] ?? '').length))
+  const room = Math.max(LEAST_WIDTH, own - (widest - width))
+  return columns(rows.map((row) => row.map((cell, index) => (index === flexible ? cutAtWord(cell, room) : cell))))
+}
+
+const LEAST_WIDTH = 6
+
+/** A text of at most so many characters: without its last words, or where its first one is too long, its end. */
+export function cutAtWord(text: string, width: number): string {
+  if (text.length <= width) return text
+  const head = text.slice(0, width - 1)
+  const space = head.search(/[\s._-]+[^\s._-]*$/)
+  return `${space > width / 2 ? head.slice(0, space) : head}…`
+}
+
 /** What a platform or a person wrote, fit for a terminal: without control characters. */
 export function plain(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ')

@@ -13,27 +13,28 @@ import { ownDay } from './own-time.ts'
 const MOST_LINES = 40
 
 /** Items with their sum, what isn't in it, and where the prices come from. */
-export function pricedLines(title: string, price: Priced): string[] {
+export function pricedLines(title: string, price: Priced, details: boolean): string[] {
   return [
     styleText('bold', `${title}: ${formatDollarRange(price)}`),
     ...columns(price.items.map((item) => [`  ${formatDollarRange(item)}`, item.what])),
-    ...footLines(price),
+    ...footLines(price, details),
   ]
 }
 
-export function quoteLines(quote: Quote): string[] {
+export function quoteLines(quote: Quote, details: boolean): string[] {
   const guests = `${quote.guests} ${quote.guests === 1 ? 'guest' : 'guests'}`
   const title = `Price of archiving ${guests} and keeping them ${quote.days} days in ${quote.storageClass}`
-  return [...pricedLines(title, quote), ...(quote.mostBytes === 0 ? [] : restoreLines(quote.restore, quote))]
+  return [...pricedLines(title, quote, details), ...(quote.mostBytes === 0 ? [] : restoreLines(quote.restore, quote))]
 }
 
 /** Short, for the end of a report; the items are in the report itself. */
-export function receiptLines(receipt: Priced): string[] {
+export function receiptLines(receipt: Priced, details: boolean): string[] {
   const about = `not in it: ${receipt.leavesOut.join('; ')}; prices: ${receipt.prices}`
-  return [`Price of the run on AWS: ${formatDollarRange(receipt)}`, styleText('dim', `    ${plain(about)}`)]
+  const line = `Price of the run on AWS: ${formatDollarRange(receipt)}`
+  return details ? [line, styleText('dim', `    ${plain(about)}`)] : [line]
 }
 
-export function billLines(bill: BucketBill): string[] {
+export function billLines(bill: BucketBill, details: boolean): string[] {
   const shown = bill.lines.slice(0, MOST_LINES)
   const rest = bill.lines.length - shown.length
   return [
@@ -51,7 +52,7 @@ export function billLines(bill: BucketBill): string[] {
     ...bill.restore.flatMap(({ storageClass, sizeBytes, ways }) =>
       restoreLines(ways, { leastBytes: sizeBytes, mostBytes: sizeBytes }, ` of ${storageClass}`),
     ),
-    ...footLines(bill),
+    ...footLines(bill, details),
   ]
 }
 
@@ -100,12 +101,17 @@ function saved(dollars: number): string {
 }
 
 /** What restoring one archive costs, with what isn't in it. */
-export function archiveRestoreLines({ sizeBytes, storageClass, ways, unpriced }: ArchiveRestorePrice): string[] {
+export function archiveRestoreLines(
+  { sizeBytes, storageClass, ways, unpriced }: ArchiveRestorePrice,
+  details: boolean,
+): string[] {
   const [first] = ways
   return [
     ...(unpriced === undefined ? [] : [plain(unpriced)]),
     ...restoreLines(ways, { leastBytes: sizeBytes, mostBytes: sizeBytes }, ` of ${plain(storageClass)}`),
-    ...(first === undefined ? [] : footLines({ ...first, leavesOut: [...first.leavesOut, 'log, notes and manifest'] })),
+    ...(first === undefined
+      ? []
+      : footLines({ ...first, leavesOut: [...first.leavesOut, 'log, notes and manifest'] }, details)),
   ]
 }
 
@@ -122,7 +128,9 @@ function restoreLines(
   )
 }
 
-function footLines({ leavesOut, prices }: Priced): string[] {
+/** What a price leaves out, for who asks; else only that it leaves something out. */
+function footLines({ leavesOut, prices }: Priced, details: boolean): string[] {
+  if (!details) return [styleText('dim', '  list prices; --details shows what is not in them')]
   return [
     ...leavesOut.map((what) => styleText('dim', `  not in it: ${plain(what)}`)),
     styleText('dim', `  prices: ${plain(prices)}`),

@@ -13,13 +13,22 @@ type Asked = Pick<RestoreRequest, 'replace' | 'start' | 'storage' | 'template' |
 /** Values of a configuration are shown to this length; the report has them whole. */
 const SHOWN_CHARACTERS = 200
 
-/** The report as a person reads it: from what to where, what was found, what each step took, and what it comes to. */
-export function restoreLines(report: RestoreReport, asked: Asked): string[] {
+/**
+ * The report as a person reads it: from what to where, what was found, what each step took, and what it comes to.
+ * @param price short, in full, or none: prices of AWS say nothing about another store
+ */
+export function restoreLines(
+  report: RestoreReport,
+  asked: Asked,
+  price: 'none' | 'short' | 'in full' = 'short',
+): string[] {
   return [
     ...columns(headRows(report)),
     ...findingLines(report),
     ...(report.dryRun ? foreseenLines(report, asked) : doneLines(report)),
-    ...(report.dryRun && report.price !== undefined ? archiveRestoreLines(report.price) : []),
+    ...(report.dryRun && report.price !== undefined && price !== 'none'
+      ? archiveRestoreLines(report.price, price === 'in full')
+      : []),
     ...report.left.flatMap(leftLines),
     ...(report.error === undefined
       ? []

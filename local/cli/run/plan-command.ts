@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { isAws } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { detailsOption } from '../shared-options.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
 import { planLines } from '../print/print-plan.ts'
 import { quoteLines } from '../print/print-prices.ts'
@@ -8,6 +10,7 @@ import { complaintAboutSource } from '../site/site-provider.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 export interface PlanOptions extends ForesightOptions, QuoteOptions {
+  details?: boolean
   json?: boolean
 }
 
@@ -18,6 +21,7 @@ export function addPlanCommand(program: Command, stop: StopSignals): void {
       'show what a job would archive, skip and leave out, why, and at what price. Nothing is changed; the way to each node is tested, and with --bucket the store',
     )
     .argument('<job.json>', 'the job, as for run')
+    .addOption(detailsOption())
     .option('--json', 'print the plan as one line of JSON')
     .addHelpText(
       'after',
@@ -41,7 +45,10 @@ export async function planHere(jobFile: string, options: PlanOptions): Promise<n
   const { plan } = foreseen
   const quote = await quoteForeseen(foreseen, options)
   const budget = judgeBudget(foreseen)
-  const priceLines = plan.totals.archive > 0 ? [...quoteLines(quote), ...budget.lines] : []
+  const { details = false, prices, s3 } = options
+  // Of another store, prices of AWS say nothing, unless somebody asks for them or has their own.
+  const priced = isAws(s3) || details || prices !== undefined ? quoteLines(quote, details) : []
+  const priceLines = plan.totals.archive > 0 ? [...priced, ...budget.lines] : []
   const told = { ...plan, quote, budget: budget.lines }
   process.stdout.write(
     options.json === true ? `${JSON.stringify(told)}\n` : `${planLines(plan, priceLines).join('\n')}\n`,

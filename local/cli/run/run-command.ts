@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { SFNClient } from '@aws-sdk/client-sfn'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../../functions/contracts/report.ts'
@@ -14,7 +14,7 @@ import type { UnreadReport } from '../../run/read-report.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { openStepFunctions } from '../../run/aws-account.ts'
 import { readAgainOption } from './again-option.ts'
-import { openBucket } from '../bucket-store.ts'
+import { isAws, openBucket } from '../bucket-store.ts'
 import { cleanUpDeadRuns } from './clean-up-dead.ts'
 import { UsageError } from '../../run/cli-error.ts'
 import { type Display, openDisplay } from '../print/display.ts'
@@ -31,6 +31,8 @@ import type { StopSignals } from '../stop-signals.ts'
 
 export interface OutputOptions {
   json?: boolean
+  /** Prices in full, also for a store that isn't AWS. */
+  details?: boolean
 }
 
 export interface LocalOptions extends OutputOptions {
@@ -84,6 +86,8 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
     )
     tellStranger(job.site, options, display)
     const name = executionName('local')
+    const logFile = join(stateFolder, 'logs', `${name}.log`)
+    const told = { ...options, logFile }
     const runner = await openLocalRunner({
       sites: { [job.site]: siteJson },
       defaultSite: job.site,
@@ -91,13 +95,13 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
       keyPrefix: keyPrefixFrom(options.prefix),
       s3Url: options.s3,
       assembly,
-      logFile: join(stateFolder, 'logs', `${name}.log`),
+      logFile,
     })
     const { result, report, unread } = await runToEnd(runner, options, job.site, { request, name }, display, stop)
     const known = report ?? (unread === undefined ? undefined : unreadReport(unread))
-    if (known !== undefined) return finish(known, options.bucket, display, options, stop)
+    if (known !== undefined) return finish(known, options.bucket, display, told, stop)
     const failure = readFailure({ Error: result.error ?? result.status, Cause: result.cause })
-    return finish(unreported(namedIds(job.guests), notes, failure), options.bucket, display, options, stop, failure)
+    return finish(unreported(namedIds(job.guests), notes, failure), options.bucket, display, told, stop, failure)
   } finally {
     display.end()
   }
@@ -187,14 +191,19 @@ function finish(
   report: PrintedReport,
   bucket: string,
   display: Display,
-  options: OutputOptions,
+  options: OutputOptions & { s3?: string; logFile?: string },
   stop: StopSignals,
   /** Why there is no report of the run's own. */
   failure?: Failure,
 ): number {
   display.end()
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
-  else process.stdout.write(`${reportLines(report, bucket).join('\n')}\n`)
+  else {
+    const { s3, logFile, details = false } = options
+    const price = details ? 'in full' : isAws(s3) ? 'short' : 'none'
+    const words = { price, ...(logFile === undefined ? {} : { logFile: relative(process.cwd(), logFile) }) } as const
+    process.stdout.write(`${reportLines(report, bucket, words).join('\n')}\n`)
+  }
   if (stop.interrupt.aborted) return exitCodes.interrupted
   return failure === undefined ? exitCodeOfRun(report) : exitCodeOfFailure(failure.name)
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { isAws } from '../bucket-store.ts'
 import { exitHelp } from '../exit-codes.ts'
 import { sweepLines } from '../print/print-sweep.ts'
 import { readSiteFile } from '../../run/site-file.ts'
@@ -38,7 +39,7 @@ export function addSweepCommand(program: Command, stop: StopSignals): void {
         // A deployment knows its own sites.
         request: options.local === true ? { dryRun, sites: Object.keys(sites) } : { dryRun },
         noun: 'sweep',
-        lines: sweepLines,
+        lines: (report) => sweepLines(report, options.local !== true || isAws(options.s3)),
       }
       if (options.local !== true) {
         process.exitCode = await upkeepOnAws(sweep, options, stop)

@@ -15,7 +15,7 @@ import { requireKnownSite } from '../../../functions/operations/catalogue/known-
 import { placeOfGuest } from '../../../functions/operations/catalogue/named-guests.ts'
 import { removeUnfinished } from '../../../functions/operations/sweep/remove-unfinished.ts'
 import { toolVersion } from '../../../functions/runtime/version.ts'
-import { type BucketOptions, openBucket } from '../bucket-store.ts'
+import { type BucketOptions, isAws, openBucket } from '../bucket-store.ts'
 import { CliError } from '../../run/cli-error.ts'
 import { siteOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
@@ -170,7 +170,7 @@ async function tell(ends: AsyncGenerator<End>, options: UnfinishedOptions, verb:
   const all: End[] = []
   for await (const end of ends) {
     all.push(end)
-    if (options.json !== true) await out(`${lineOf(end, verb)}\n`)
+    if (options.json !== true) await out(`${lineOf(end, verb, options)}\n`)
   }
   const dollarsPerMonth = all.reduce((sum, { archive }) => sum + archive.dollarsPerMonth, 0)
   const sizeBytes = all.reduce((sum, { archive }) => sum + archive.sizeBytes, 0)
@@ -180,15 +180,20 @@ async function tell(ends: AsyncGenerator<End>, options: UnfinishedOptions, verb:
     await out(
       all.length === 0
         ? 'Every folder among the archives has a manifest.\n'
-        : `${counted(all.length, 'folder')} without a manifest, ${formatBytes(sizeBytes)}, ${formatDollars(dollarsPerMonth)} a month.\n`,
+        : `${counted(all.length, 'folder')} without a manifest, ${formatBytes(sizeBytes)}${priceOf(dollarsPerMonth, options)}.\n`,
     )
     if (all.some(({ outcome }) => outcome === 'would')) await out(`Nothing was changed. Repeat it with --confirm.\n`)
   }
   return all.some(({ outcome }) => outcome === 'left') ? exitCodes.partial : exitCodes.succeeded
 }
 
-function lineOf({ archive, outcome, trouble }: End, verb: string): string {
+/** Of another store, prices of AWS say nothing. */
+function priceOf(dollarsPerMonth: number, { s3 }: UnfinishedOptions): string {
+  return isAws(s3) ? `, ${formatDollars(dollarsPerMonth)} a month` : ''
+}
+
+function lineOf({ archive, outcome, trouble }: End, verb: string, options: UnfinishedOptions): string {
   const { folder, sizeBytes, dollarsPerMonth, state, reason } = archive
   const what = outcome === 'would' ? `would ${verb}` : outcome === 'listed' ? state : outcome
-  return `${what}: ${folder}\n    ${formatBytes(sizeBytes)}, ${formatDollars(dollarsPerMonth)} a month. ${trouble ?? reason}`
+  return `${what}: ${folder}\n    ${formatBytes(sizeBytes)}${priceOf(dollarsPerMonth, options)}. ${trouble ?? reason}`
 }

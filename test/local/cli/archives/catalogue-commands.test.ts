@@ -72,8 +72,28 @@ function guestlift(...words: string[]): Promise<Ended> {
 }
 
 describe('the commands that read the bucket', () => {
-  it('list: tells all archives guest by guest, newest first, and what the reading took', async () => {
+  it('list: has a line for each guest, about its newest archive', async () => {
     const { code, out, error } = await guestlift('list')
+    expect(code).toBe(0)
+    expect(out).toMatch(/^Guest +Name +Newest +Age +Size +Grade +State +Archives$/m)
+    expect(out).toMatch(/^hq\/container-101 +db's +2026-11-21 02:10 +\d+ (h|d|mo) +1\.\d KiB +\S+ +archived +1$/m)
+    expect(out).toMatch(/^hq\/vm-100 +web +2026-11-21 02:00 +\d+ (h|d|mo) .* archived +2$/m)
+    expect(out).toMatch(/3 archives of 2 guests/)
+    // The store isn't AWS.
+    expect(error).toBe('Requests: 1 ListObjectsV2, 5 GetObject.\n')
+  })
+
+  it('list: narrows down by state, and shows what a guest has', async () => {
+    expect((await guestlift('list', '--state', 'broken')).code).toBe(1)
+    expect((await guestlift('list', '--state', 'whole', 'unverified')).out).toMatch(/2 guests/)
+    const { archives } = JSON.parse((await guestlift('list', '--state', 'verified', '--json')).out)
+    expect(archives).toEqual([])
+    expect((await guestlift('list', 'web')).out).toMatch(/2026-11-20 02:00:00Z/)
+    expect((await guestlift('list', '--state', 'fine')).code).toBe(64)
+  })
+
+  it('list --archives: tells all archives guest by guest, newest first, and what the reading took', async () => {
+    const { code, out, error } = await guestlift('list', '--archives', '--details')
     expect(code).toBe(0)
     expect(out).toMatch(/hq {2}container 101 {2}db's.*1 archive,/)
     expect(out).toMatch(
@@ -127,7 +147,8 @@ describe('the commands that read the bucket', () => {
   )
 
   it('show: what restoring it costs, to where and by whose prices, and what is not in that', async () => {
-    const { out } = await guestlift('show', '100')
+    expect((await guestlift('show', '100')).out).not.toMatch(/Restoring/)
+    const { out } = await guestlift('show', '100', '--details')
     expect(out).toMatch(/^Restoring 4 B of STANDARD once to internet: less than \$0\.01$/m)
     expect(out).toMatch(/^ +not in it: the 100 GB a month/m)
     expect(out).toMatch(/^ +prices: us-east-1, 2026-/m)
@@ -233,11 +254,11 @@ describe('the commands that read the bucket', () => {
 
   it('catalog rebuild: from then on the manifests need not be read, and an old index misleads nobody', async () => {
     expect((await guestlift('catalog', 'rebuild')).out).toMatch(/2 index objects written/)
-    const before = await guestlift('list')
+    const before = await guestlift('list', '--archives')
     expect(before.error).toMatch(/1 ListObjectsV2, 2 GetObject/)
     const folder = await put(web, '2026-11-22T02:00:00.000Z')
     await store.remove(manifestKey(archiveFolder(prefix, 'hq', db, '2026-11-21T02:10:00.000Z')))
-    const { code, out, error } = await guestlift('list')
+    const { code, out, error } = await guestlift('list', '--archives')
     expect(code).toBe(2)
     expect(out).toMatch(/INCOMPLETE.*no manifest/)
     expect(out).toMatch(/2026-11-22 02:00:00Z/)
@@ -262,7 +283,7 @@ describe('the commands that read the bucket', () => {
     })
 
     it('list and search: keep the guests apart, and tell both times where they differ', async () => {
-      const { out } = await guestlift('list', ...site)
+      const { out } = await guestlift('list', '--archives', ...site)
       expect(out).toMatch(
         /vm 700 {2}scratch {2}1 archive,.*\n {2}2031-11-01 02:00:00Z by its platform, really 2026-11-01 02:10:00Z .*\nbranch {2}vm 700 {2}payroll-db {2}\(another guest that had this id\) {2}2 archives,/,
       )

@@ -112,7 +112,7 @@ describe('guestlift verify --archive', () => {
       const bad = await put('22', bytes.subarray(0, -4_096))
       const at = ['--bucket', 'archives', '--s3', server.url, '--prefix', 'vault']
       const all = await guestlift('verify', '--archive', place, ...at)
-      expect(all.error).toMatch(/^Requests: .*GetObject.*PutObject; on AWS \$0\.0000\d in STANDARD, without transfer/)
+      expect(all.error).toMatch(/^Requests: .*GetObject.*PutObject\.$/m)
       expect(all.out).toContain('1 of 2 archives accepted')
       expect(all.out).toMatch(/REFUSED\n {2}- .*\[vma-cut-short/)
       expect(all.code).toBe(2)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { RunReport } from '../../../../functions/contracts/report.ts'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import { receipt } from '../../../../functions/domain/prices/receipt.ts'
-import { reportLines } from '../../../../local/cli/print/print-report.ts'
+import { reportLines, type ReportWords } from '../../../../local/cli/print/print-report.ts'
 
 const report: Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'> = {
   outcome: 'succeeded',
@@ -22,7 +22,8 @@ const report: Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests'> = {
     },
   ],
 }
-const lines = (more: Partial<RunReport> = {}) => reportLines({ ...report, ...more }, 'b').map(stripVTControlCharacters)
+const lines = (more: Partial<RunReport> = {}, words: ReportWords = { price: 'in full' }) =>
+  reportLines({ ...report, ...more }, 'b', words).map(stripVTControlCharacters)
 
 describe('a printed report', () => {
   it('tells the price before the summary, and what is not in it', () => {
@@ -30,6 +31,23 @@ describe('a printed report', () => {
     expect(price).toMatch(/^Price of the run on AWS: \$0\.\d\d to \$\d\.\d\d$/)
     expect(about).toMatch(/^ {4}not in it: keeping 931\.3 GiB in STANDARD: \$21\.42 a month; .*prices: us-east-1, 2026/)
     expect(summary).toBe(report.summary)
+  })
+
+  it('leaves out what is not in the price, or the price itself, as asked', () => {
+    const priced = { receipt: receipt(report.guests, listPrices) }
+    expect(lines(priced, {}).join('\n')).toMatch(/Price of the run/)
+    expect(lines(priced, {}).join('\n')).not.toMatch(/not in it/)
+    expect(lines(priced, { price: 'none' }).join('\n')).not.toMatch(/Price/)
+  })
+
+  it('names the log of a guest that failed, and how to find its lines', () => {
+    const [guest] = report.guests
+    const failed = { ...guest, outcome: 'failed', verdict: 'BackupFailed', reason: 'It broke.', artifacts: [] }
+    const told = lines(
+      { outcome: 'failed', guests: [failed] as RunReport['guests'] },
+      { logFile: '.guestlift/logs/l.log' },
+    )
+    expect(told).toContain('    Log: .guestlift/logs/l.log, lines with "guest":"100"')
   })
 
   it('is told without a price where the report has none', () => {
