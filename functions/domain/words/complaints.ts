@@ -21,18 +21,21 @@ export function complaintsOf(error: z.ZodError, written: unknown, page: string):
 }
 
 /**
- * A line for each: `hq.json:12:5: route.port: a number is expected, and text is there. Write it without quotes.`
+ * A line for each, from top to bottom: `hq.json:12:5: route.port: a number is expected, and text is there. Write it without quotes.`
  * @param file its name, its text, and where in the text the fields stand
  */
 export function complaintLines(
   complaints: readonly Complaint[],
   { name, text, root }: { name: string; text: string; root: Located },
 ): string[] {
-  return complaints.map(({ path, key, cause, fix }) => {
-    const { line, column } = placeOf(text, offsetOf(root, path, key))
-    const field = z.core.toDotPath(path)
-    return `  ${name}:${line}:${column}: ${field === '' ? '' : `${field}: `}${cause}. ${fix}`
-  })
+  return complaints
+    .map((complaint) => ({ ...complaint, offset: offsetOf(root, complaint.path, complaint.key) }))
+    .toSorted((one, other) => one.offset - other.offset)
+    .map(({ path, offset, cause, fix }) => {
+      const { line, column } = placeOf(text, offset)
+      const field = z.core.toDotPath(path)
+      return `  ${name}:${line}:${column}: ${field === '' ? '' : `${field}: `}${cause}. ${fix}`
+    })
 }
 
 function ofIssue(issue: Issue, written: unknown, page: string): Complaint[] {

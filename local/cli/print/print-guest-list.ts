@@ -5,13 +5,15 @@ import type { CataloguedGuest } from '../../../functions/domain/catalogue/catalo
 import { timeOf } from '../../../functions/domain/time/archive-time.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { fittedColumns, plain } from './columns.ts'
-import { ownTime } from './own-time.ts'
+import { ownDay } from './own-time.ts'
 
 /** What is kept of a guest until all widths are known: little, for thousands of guests. */
 export type GuestRow = readonly string[]
 
 const HEAD = ['Guest', 'Name', 'Newest', 'Age', 'Size', 'Grade', 'State', 'Archives']
 const NAME = 1
+/** Archives, then grade, then age: what is missed least. */
+const SPARE = [7, 5, 3]
 
 /** @param now milliseconds */
 export function guestRow(guest: CataloguedGuest, now: number): GuestRow {
@@ -21,8 +23,8 @@ export function guestRow(guest: CataloguedGuest, now: number): GuestRow {
   return [
     `${site}/${guest.guest.kind}-${guest.guest.id}`,
     `${plain(name)}${former ? ' (former)' : ''}`,
-    // Without seconds and zone: the age says the rest, and `show` all.
-    ownTime(newest.at ?? newest.createdAt).slice(0, 16),
+    // The age says the rest, and `show` all.
+    ownDay(newest.at ?? newest.createdAt),
     age(now - timeOf(newest)),
     formatBytes(newest.sizeBytes),
     newest.facts?.grade?.consistency ?? '-',
@@ -33,7 +35,7 @@ export function guestRow(guest: CataloguedGuest, now: number): GuestRow {
 
 export function guestTable(rows: readonly GuestRow[], width: number | undefined): string[] {
   if (rows.length === 0) return []
-  const [head = '', ...lines] = fittedColumns([HEAD, ...rows], NAME, width)
+  const [head = '', ...lines] = fittedColumns([HEAD, ...rows], NAME, width, SPARE)
   return [styleText('bold', head), ...lines]
 }
 

@@ -15,29 +15,26 @@ function struckOf({ id, name, outcome, verdict, reason }: GuestOutcome): Struck 
 }
 
 /** Guests that one cause kept from being archived: with the cause as the first of them tells it. */
-function unarchivedLines(guests: readonly GuestOutcome[], logFile: string | undefined): string[] {
+function unarchivedLines(guests: readonly GuestOutcome[], logOf: ReportWords['logOf']): string[] {
   const [first] = guests
   if (first === undefined) return []
   const mark = first.outcome === 'skipped' ? styleText('yellow', '–') : styleText('red', '✗')
   const who = guests.length === 1 ? whoOf(first) : `${guests.length} guests (${someOf(guests.map(whoOf))})`
-  const log =
-    logFile === undefined || first.outcome === 'skipped'
-      ? []
-      : [`    Log: ${logFile}, lines with "guest":"${first.id}"`]
+  const log = first.outcome === 'skipped' || logOf === undefined ? [] : [`    Log: ${logOf(first.id)}`]
   return [`${mark} ${who}: ${first.outcome} (${first.verdict})`, `    ${first.reason}`, ...log]
 }
 
 export interface ReportWords {
   price?: 'none' | 'short' | 'in full'
-  /** Where functions of a run on this machine logged. */
-  logFile?: string
+  /** Where functions of a run on this machine logged what they did for a guest. */
+  logOf?: (id: string) => string
 }
 
 /** The report as a person reads it: a line a guest, where its archive lies, what to do about the others, and the price. */
 export function reportLines(
   report: Pick<RunReport, 'outcome' | 'summary' | 'notes' | 'guests' | 'receipt'> & Partial<RunReport>,
   bucket: string,
-  { price = 'short', logFile }: ReportWords = {},
+  { price = 'short', logOf }: ReportWords = {},
 ): string[] {
   const lines = report.notes.map((note) => styleText('dim', `note: ${note}`))
   for (const guest of report.guests) {
@@ -56,7 +53,7 @@ export function reportLines(
     if (guest.reason !== '') lines.push(`    ${guest.reason}`)
   }
   const others = report.guests.filter((guest) => !isStored(guest))
-  for (const group of byCause(others, struckOf)) lines.push(...unarchivedLines(group, logFile))
+  for (const group of byCause(others, struckOf)) lines.push(...unarchivedLines(group, logOf))
   if (report.receipt !== undefined && price !== 'none') lines.push(...receiptLines(report.receipt, price === 'in full'))
   lines.push(report.summary)
   const { runId, startedAt } = report

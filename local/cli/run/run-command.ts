@@ -201,11 +201,22 @@ function finish(
   else {
     const { s3, logFile, details = false } = options
     const price = details ? 'in full' : isAws(s3) ? 'short' : 'none'
-    const words = { price, ...(logFile === undefined ? {} : { logFile: relative(process.cwd(), logFile) }) } as const
+    // Where the run itself stopped, no line is about a guest.
+    const lines = (id: string) => (failure === undefined ? `, lines with "guest":"${id}"` : '')
+    const words = {
+      price,
+      ...(logFile === undefined ? {} : { logOf: (id: string) => near(logFile) + lines(id) }),
+    } as const
     process.stdout.write(`${reportLines(report, bucket, words).join('\n')}\n`)
   }
   if (stop.interrupt.aborted) return exitCodes.interrupted
   return failure === undefined ? exitCodeOfRun(report) : exitCodeOfFailure(failure.name)
+}
+
+/** A path as it is shortest from here. */
+function near(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere.startsWith('..') ? path : fromHere
 }
 
 /** A run whose report lies in the bucket: its outcome counts, and nothing is known here of single guests. */

@@ -76,8 +76,8 @@ describe('the commands that read the bucket', () => {
     const { code, out, error } = await guestlift('list')
     expect(code).toBe(0)
     expect(out).toMatch(/^Guest +Name +Newest +Age +Size +Grade +State +Archives$/m)
-    expect(out).toMatch(/^hq\/container-101 +db's +2026-11-21 02:10 +\d+ (h|d|mo) +1\.\d KiB +\S+ +archived +1$/m)
-    expect(out).toMatch(/^hq\/vm-100 +web +2026-11-21 02:00 +\d+ (h|d|mo) .* archived +2$/m)
+    expect(out).toMatch(/^hq\/container-101 +db's +2026-11-21 +\d+ (h|d|mo) +1\.\d KiB +\S+ +archived +1$/m)
+    expect(out).toMatch(/^hq\/vm-100 +web +2026-11-21 +\d+ (h|d|mo) .* archived +2$/m)
     expect(out).toMatch(/3 archives of 2 guests/)
     // The store isn't AWS.
     expect(error).toBe('Requests: 1 ListObjectsV2, 5 GetObject.\n')

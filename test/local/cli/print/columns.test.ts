@@ -16,6 +16,14 @@ describe('columns of a narrow terminal', () => {
     for (const line of fittedColumns(rows, 1, 60)) expect(line.length).toBeLessThanOrEqual(60)
   })
 
+  it('are fewer where cutting is not enough', () => {
+    expect(fittedColumns(rows, 1, 36, [3, 2])).toEqual(['hq/vm-100  the web server of the…', 'hq/vm-101  db'])
+    expect(fittedColumns(rows, 1, 40, [2, 3])).toEqual([
+      'hq/vm-100  the web server of…  archived',
+      'hq/vm-101  db                  archived',
+    ])
+  })
+
   it('are whole where there is room, and where nobody says how much', () => {
     expect(fittedColumns(rows, 1, 200)).toEqual(fittedColumns(rows, 1, undefined))
     expect(fittedColumns(rows, 1, undefined)[0]).toContain('shop in front')

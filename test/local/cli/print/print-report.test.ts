@@ -45,9 +45,9 @@ describe('a printed report', () => {
     const failed = { ...guest, outcome: 'failed', verdict: 'BackupFailed', reason: 'It broke.', artifacts: [] }
     const told = lines(
       { outcome: 'failed', guests: [failed] as RunReport['guests'] },
-      { logFile: '.guestlift/logs/l.log' },
+      { logOf: (id) => `.guestlift/logs/l.log of ${id}` },
     )
-    expect(told).toContain('    Log: .guestlift/logs/l.log, lines with "guest":"100"')
+    expect(told).toContain('    Log: .guestlift/logs/l.log of 100')
   })
 
   it('is told without a price where the report has none', () => {
