@@ -75,7 +75,7 @@ export async function findStored(
         `guest ${item.guest.id}'s ${artifact.fileName} from site ${item.site}. It was not overwritten. Move it away to store the archive there.`,
     )
   }
-  ports.log('already-stored', { key, checksum: known.checksum })
+  ports.log('already-stored', { site: item.site, guest: item.guest.id, key, checksum: known.checksum })
   return {
     upload: known.upload,
     alreadyStored: storedArtifact(known.upload, artifact, object, { crc32, content: known.content }, { bytesSent: 0 }),

@@ -40,7 +40,8 @@ export async function completeUpload(
   await remember(input, assembly, ports)
   const whole = [...parts.slice(0, encoder.sourceParts), ...(await sendClosing(assembly, upload, ports))]
   const object = await ports.store.completeUpload(upload.key, upload.uploadId, whole, assembly.object.crc32)
-  ports.log('upload-completed', { key: upload.key, sizeBytes: object.sizeBytes, partCount: whole.length })
+  const about = { site: item.site, guest: item.guest.id, key: upload.key }
+  ports.log('upload-completed', { ...about, sizeBytes: object.sizeBytes, partCount: whole.length })
   const { crc32 } = assembly.object
   const closingBytes = assembly.closing.reduce((sum, part) => sum + part.sizeBytes, 0)
   const sent = { bytesSent: bytesSent + closingBytes, work }

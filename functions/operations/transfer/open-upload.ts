@@ -62,7 +62,8 @@ async function resume(
   try {
     await encoderOf(upload, ports)
     const parts = await ports.store.listParts(record.key, record.uploadId)
-    ports.log('upload-resumed', { key: record.key, partsThere: parts.length, partCount: record.partCount })
+    const about = { site: record.item?.site, guest: record.item?.guest.id, key: record.key }
+    ports.log('upload-resumed', { ...about, partsThere: parts.length, partCount: record.partCount })
     return upload
   } catch (error) {
     if (error instanceof UploadVanished) return undefined
