@@ -5,6 +5,7 @@ import { addCoverageCommand } from './archives/coverage-command.ts'
 import { addCompletionCommand } from './completion/completion-command.ts'
 import { groupCommands } from './help/group-commands.ts'
 import { exitCodeLines, exitHelp } from './exit-codes.ts'
+import { addDoctorCommand } from './doctor/doctor-command.ts'
 import { addDrillCommand } from './archives/drill-command.ts'
 import { addExtractCommand } from './extract/extract-command.ts'
 import { addGuestsCommand } from './site/guests-command.ts'
@@ -92,6 +93,7 @@ export function guestliftProgram(stop: StopSignals): Command {
       process.exitCode = await follow(executionArn, options, stop)
     })
 
+  addDoctorCommand(program, stop)
   addSweepCommand(program, stop)
   addUnfinishedCommands(program, stop)
   addSiteCommands(program, stop)
