@@ -8,6 +8,7 @@ import { exitCodeLines, exitHelp } from './exit-codes.ts'
 import { addDoctorCommand } from './doctor/doctor-command.ts'
 import { addDrillCommand } from './archives/drill-command.ts'
 import { addExtractCommand } from './extract/extract-command.ts'
+import { addInitCommand } from './init/init-command.ts'
 import { addGuestsCommand } from './site/guests-command.ts'
 import { addPlanCommand } from './run/plan-command.ts'
 import { addPruneCommand } from './archives/prune-command.ts'
@@ -93,6 +94,7 @@ export function guestliftProgram(stop: StopSignals): Command {
       process.exitCode = await follow(executionArn, options, stop)
     })
 
+  addInitCommand(program, stop)
   addDoctorCommand(program, stop)
   addSweepCommand(program, stop)
   addUnfinishedCommands(program, stop)

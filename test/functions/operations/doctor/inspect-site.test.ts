@@ -56,7 +56,7 @@ describe('inspecting a site', () => {
     }
     const inspecting = inspect()
     await asked.promise
-    for (const { fire } of [...ports.timers]) fire()
+    for (const { fire } of ports.timers) fire()
     const privileges = (await inspecting).find(({ check }) => check === 'privileges')
     expect(privileges).toMatchObject({
       verdict: 'failed',
