@@ -12,6 +12,11 @@ import { inspectEndpoints } from './inspect-endpoints.ts'
 import { inspectNodes } from './inspect-nodes.ts'
 import type { NodePorts } from './inspect-routes.ts'
 
+export type SitePorts = NodePorts & {
+  /** What the checks of the store say, where there is one. */
+  storeUsable?: () => Promise<boolean>
+}
+
 /** Each step that follows another one. A site that is slower has a fault that a person has to look at. */
 const STEP_MILLISECONDS = 5_000
 
@@ -19,7 +24,7 @@ const STEP_MILLISECONDS = 5_000
  * Find out all that a run of the job finds out first, without ending at the first thing that is wrong, and change nothing.
  * What can't be known after a failure is said to be unchecked.
  */
-export async function inspectSite(job: Job, provider: Provider, ports: NodePorts): Promise<Finding[]> {
+export async function inspectSite(job: Job, provider: Provider, ports: SitePorts): Promise<Finding[]> {
   const { findings, usable } = await inspectEndpoints(job.site, provider)
   if (!usable) return [...findings, ...withoutLogin()]
   try {
@@ -29,19 +34,22 @@ export async function inspectSite(job: Job, provider: Provider, ports: NodePorts
     return [...findings, ...refusedLogin(ours(error))]
   }
   const privileges = await inspectPrivileges(job, provider, ports)
-  findings.push(privileges, await inspectCluster(job.site, provider, ports))
+  findings.push(privileges)
+  // Waits for the checks of the store, which the others need not.
+  const cluster = inspectCluster(job.site, provider, ports)
   const lacksSome = privileges.verdict === 'failed'
   try {
     const choice = await inTime(job.site, ports, () => chooseGuests(job.site, job.guests, provider))
     findings.push(...guestFindings(choice, lacksSome))
-    return [...findings, ...(await inspectNodes({ job, guests: meant(choice), lacksSome }, provider, ports))]
+    const ofNodes = await inspectNodes({ job, guests: meant(choice), lacksSome }, provider, ports)
+    return [...findings, await cluster, ...ofNodes]
   } catch (error) {
     const rest = (['storage', 'route'] as const).map((check) => unchecked(check, "The site's guests aren't known."))
-    return [...findings, failed('guests', ours(error)), ...rest]
+    return [...findings, await cluster, failed('guests', ours(error)), ...rest]
   }
 }
 
-async function inspectPrivileges(job: Job, provider: Provider, ports: NodePorts): Promise<Finding> {
+async function inspectPrivileges(job: Job, provider: Provider, ports: SitePorts): Promise<Finding> {
   try {
     await inTime(job.site, ports, () => requirePrivileges(job, provider))
     return passed('privileges', 'the account has all that the job needs')
@@ -51,23 +59,22 @@ async function inspectPrivileges(job: Job, provider: Provider, ports: NodePorts)
 }
 
 /** The same account of another cluster would put its guests among the archives of this one. */
-async function inspectCluster(site: string, provider: Provider, ports: NodePorts): Promise<Finding> {
+async function inspectCluster(site: string, provider: Provider, ports: SitePorts): Promise<Finding> {
   try {
     const id = await inTime(site, ports, () => provider.clusterId())
     if (id === undefined) return warning('cluster', "The platform doesn't show this account which cluster answers.")
     const { store, keyPrefix = '', now } = ports
     if (store === undefined) return unchecked('cluster', `It is ${id}. Give --bucket to compare it with the archives'.`)
+    if ((await ports.storeUsable?.()) === false) {
+      return unchecked('cluster', `It is ${id}. The store can't be asked which one the archives come from.`)
+    }
     const book = { store, keyPrefix, now }
     const found = await inTime(site, ports, () => readSiteBook(site, book))
     requirePinned(found.book, id, book)
     const known = found.book.cluster
     return passed('cluster', known === undefined ? `${id}; the first run remembers it` : `${id}, as the archives' is`)
   } catch (error) {
-    const fact = ours(error)
-    // What is wrong with the store is told by the checks of it.
-    return /^Store|^NotAnObjectStore/.test(fact.name)
-      ? unchecked('cluster', "The site's book in the bucket could not be read.")
-      : failed('cluster', fact)
+    return failed('cluster', ours(error))
   }
 }
 
@@ -96,7 +103,7 @@ function chosenFinding(count: number): Finding {
     : warning('guests', 'No guest would be archived. See "guestlift plan" for why each is left out.')
 }
 
-function inTime<Result>(site: string, ports: NodePorts, work: () => Promise<Result>): Promise<Result> {
+function inTime<Result>(site: string, ports: SitePorts, work: () => Promise<Result>): Promise<Result> {
   const late = () =>
     new PlatformUnavailable(
       `Site ${site} took longer than ${STEP_MILLISECONDS / 1000} seconds over one answer. Look at the load of its nodes.`,

@@ -5,7 +5,7 @@ import type { Job } from '../../../functions/contracts/job.ts'
 import type { Finding } from '../../../functions/domain/doctor/finding.ts'
 import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts'
 import { inspectRestoreAccount } from '../../../functions/operations/doctor/inspect-restore-account.ts'
-import { inspectSite } from '../../../functions/operations/doctor/inspect-site.ts'
+import { inspectSite, type SitePorts } from '../../../functions/operations/doctor/inspect-site.ts'
 import { inspectStore } from '../../../functions/operations/doctor/inspect-store.ts'
 import { routeIn } from '../../../functions/runtime/compose/route.ts'
 import { timer } from '../../../functions/runtime/timer.ts'
@@ -19,8 +19,8 @@ export interface Examined {
   bucket?: BucketOptions
 }
 
-/** A person waits: a store that is silent keeps the command for as long as its test takes, and little more. */
-const haste = { socketTimeoutMilliseconds: 8_000, maxAttempts: 2, onFailedTry: () => undefined }
+/** A person waits: both tries are over when the test of the store ends, so that nothing holds the process then. */
+const haste = { socketTimeoutMilliseconds: 4_000, maxAttempts: 2, onFailedTry: () => undefined }
 
 const base = {
   now: () => new Date(),
@@ -35,10 +35,15 @@ const base = {
 export async function examine({ site, bucket }: Examined): Promise<Finding[]> {
   const opened = bucket === undefined ? undefined : openBucket(bucket, haste)
   try {
-    const ports = opened === undefined ? base : { ...base, store: opened.store, keyPrefix: opened.keyPrefix }
-    const [ofSite, ofStore] = await Promise.all([
+    const examinedStore = opened === undefined ? undefined : examineStore(opened, bucket?.s3)
+    const storeUsable = async () => !(await examinedStore)?.some(({ verdict }) => verdict === 'failed')
+    const ports = {
+      ...base,
+      ...(opened === undefined ? {} : { store: opened.store, keyPrefix: opened.keyPrefix, storeUsable }),
+    }
+    const [ofSite, ofStore = []] = await Promise.all([
       site === undefined ? [] : examineSite(site, ports),
-      opened === undefined ? [] : examineStore(opened, bucket?.s3),
+      examinedStore,
     ])
     return [...ofSite, ...ofStore]
   } finally {
@@ -54,7 +59,7 @@ async function examineStore({ client, store, keyPrefix }: ReturnType<typeof open
 
 async function examineSite(
   { json, job }: NonNullable<Examined['site']>,
-  ports: typeof base & Partial<Pick<ReturnType<typeof openBucket>, 'store' | 'keyPrefix'>>,
+  ports: Omit<SitePorts, 'route'>,
 ): Promise<Finding[]> {
   const config: unknown = JSON.parse(json)
   const provider = await openSiteProvider(job.site, json)

@@ -4,7 +4,7 @@ import { createServer as createSecurePage } from 'node:https'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer as createSilent, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { jobSchema } from '../../../../functions/contracts/job.ts'
 import type { Finding } from '../../../../functions/domain/doctor/finding.ts'
@@ -247,7 +247,34 @@ const setUps: SetUp[] = [
     failed: ['store', /did not get through a test .*Check the endpoint, that the store is up, and the network/],
     code: UNREACHABLE,
   },
+  {
+    name: 'an endpoint that says nothing',
+    spoil: async (bed) => {
+      bed.site.endpoints = [`https://127.0.0.1:${await bed.serve(silent())}`]
+    },
+    failed: ['reach', /could not be connected to .* within 5 s\)\. Check its address and port/],
+    code: UNREACHABLE,
+  },
+  {
+    name: 'an SSH server that says nothing',
+    spoil: async (bed) => {
+      bed.site.route['port'] = await bed.serve(silent())
+    },
+    failed: ['route', /the route can't be used, tried for 6 seconds/],
+    code: UNREACHABLE,
+  },
+  {
+    name: 'a store that says nothing',
+    spoil: async (bed) => {
+      bed.s3 = { url: `http://127.0.0.1:${await bed.serve(silent())}` }
+    },
+    failed: ['store', /did not get through a test .* still waiting for an answer\. Check the endpoint/],
+    code: UNREACHABLE,
+  },
 ]
+
+/** Takes connections and says nothing: what no error ends. */
+const silent = () => createSilent((socket) => socket.on('error', () => undefined))
 
 async function freePort(): Promise<number> {
   const server = createPage()
@@ -326,7 +353,12 @@ describe('guestlift doctor', () => {
         AWS_REGION: 'us-east-1',
       },
       async serve(page) {
-        closing.push(() => new Promise((resolve) => page.close(resolve)))
+        const sockets = new Set<Socket>()
+        page.on('connection', (socket: Socket) => sockets.add(socket))
+        closing.push(() => {
+          for (const socket of sockets) socket.destroy()
+          return new Promise((resolve) => page.close(resolve))
+        })
         return listening(page)
       },
     }
