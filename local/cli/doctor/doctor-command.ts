@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
+import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import type { Job } from '../../../functions/contracts/job.ts'
-import { failedOf } from '../../../functions/domain/doctor/finding.ts'
+import { failed, failedOf, type Finding, passed, unchecked } from '../../../functions/domain/doctor/finding.ts'
+import { AFTER_LOGIN } from '../../../functions/domain/doctor/judge-site.ts'
+import { sentence } from '../../../functions/domain/words/sentence.ts'
 import { readRequest } from '../../../functions/domain/selection/request.ts'
 import { writtenJobs } from '../../../functions/providers/registry.ts'
 import type { Deployment } from '../../../lib/deployment-config.ts'
@@ -10,7 +13,7 @@ import { findingLines } from '../print/print-findings.ts'
 import { readJobFile, requestIn } from '../run/job-file.ts'
 import { addBucketOptions, deploymentOfSiteOption, siteFileOption, siteNameOption } from '../shared-options.ts'
 import { siteNameFrom } from '../site/site-name.ts'
-import { deploymentNamed, siteJson } from '../site/site-provider.ts'
+import { deploymentNamed, requireSite, siteJson } from '../site/site-provider.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { type Examined, examine } from './examine.ts'
 
@@ -60,15 +63,20 @@ export async function doctorHere(jobFile: string | undefined, options: DoctorOpt
       ? `${JSON.stringify({ version: 1, outcome, findings })}\n`
       : `${findingLines(findings, process.stdout).join('\n')}\n`,
   )
-  return first === undefined ? exitCodes.succeeded : exitCodeOfFailure(first.error ?? '')
+  if (first === undefined) return exitCodes.succeeded
+  const code = exitCodeOfFailure(first.error ?? '')
+  // The command line was right, whatever is unknown.
+  return code === exitCodes.usage ? exitCodes.failed : code
 }
 
 async function examinedBy(jobFile: string | undefined, options: DoctorOptions): Promise<Examined> {
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
   const bucket = options.bucket ?? deployment?.bucket.name
   const prefix = options.prefix ?? deployment?.bucket.keyPrefix
-  const site = await siteOf(jobFile, options, deployment)
+  const { site, findings } = await siteOf(jobFile, options, deployment)
   return {
+    findings,
+    ...(deployment === undefined ? {} : { deployment }),
     ...(site === undefined ? {} : { site }),
     ...(bucket === undefined
       ? {}
@@ -86,16 +94,29 @@ async function siteOf(
   jobFile: string | undefined,
   { siteFile, site: option, usualSite: usual }: DoctorOptions,
   deployment: Deployment | undefined,
-): Promise<Examined['site']> {
-  if (siteFile === undefined && deployment === undefined) return undefined
+): Promise<{ site?: NonNullable<Examined['site']>; findings: Finding[] }> {
+  if (siteFile === undefined && deployment === undefined) return { findings: [] }
   const document = jobFile === undefined ? undefined : await readJobFile(jobFile)
   const file = siteFile === undefined ? undefined : { path: siteFile, json: await readSiteFile(siteFile) }
   const names = { option, file, usual }
   const unnamed = file === undefined ? (option ?? deployment?.defaultSite ?? usual) : siteNameFrom(names).name
   const job = document === undefined ? everythingOf(unnamed) : requestIn(document, unnamed).job
   siteNameFrom({ ...names, job: job.site })
-  return { json: file?.json ?? (await siteJson(job.site, undefined, deployment)), job }
+  if (file !== undefined) return { site: { json: file.json, job }, findings: [] }
+  try {
+    const json = await siteJson(job.site, undefined, deployment)
+    requireSite(job.site, json)
+    return { site: { json, job }, findings: [passed('secret', `holds site ${job.site}`)] }
+  } catch (error) {
+    if (!(error instanceof GuestliftError)) throw error
+    const { name, message } = error
+    return { findings: [failed('secret', { name, message: sentence(message) }), ...withoutSite] }
+  }
 }
+
+const withoutSite = (['login', ...AFTER_LOGIN] as const).map((check) =>
+  unchecked(check, 'Nobody knows the site without its secret.'),
+)
 
 /** Without a job, all that an account may need: every guest, and some storage that takes backups. */
 function everythingOf(site: string | undefined): Job {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { readBucketSettings } from '../../../functions/aws/s3-bucket-settings.ts'
 import type { Job } from '../../../functions/contracts/job.ts'
 import type { Finding } from '../../../functions/domain/doctor/finding.ts'
+import { deploymentFindings } from '../../../functions/domain/doctor/judge-deployment.ts'
 import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts'
 import { inspectRestoreAccount } from '../../../functions/operations/doctor/inspect-restore-account.ts'
 import { inspectSite, type SitePorts } from '../../../functions/operations/doctor/inspect-site.ts'
@@ -10,13 +11,18 @@ import { inspectStore } from '../../../functions/operations/doctor/inspect-store
 import { routeIn } from '../../../functions/runtime/compose/route.ts'
 import { timer } from '../../../functions/runtime/timer.ts'
 import { type BucketOptions, openBucket } from '../bucket-store.ts'
+import type { Deployment } from '../../../lib/deployment-config.ts'
 import { openSiteProvider } from '../site/site-provider.ts'
+import { readDeploymentState } from './deployment-state.ts'
 
 /** What is to be examined: what isn't given isn't. */
 export interface Examined {
   /** With the job that is meant for the site, or one that takes all of its guests. */
   site?: { json: string; job: Job }
   bucket?: BucketOptions
+  deployment?: Deployment
+  /** What is known of it by now. */
+  findings?: readonly Finding[]
 }
 
 /** A person waits: both tries are over when the test of the store ends, so that nothing holds the process then. */
@@ -32,7 +38,7 @@ const base = {
 }
 
 /** Examine site and store at the same time. */
-export async function examine({ site, bucket }: Examined): Promise<Finding[]> {
+export async function examine({ site, bucket, deployment, findings = [] }: Examined): Promise<Finding[]> {
   const opened = bucket === undefined ? undefined : openBucket(bucket, haste)
   try {
     const examinedStore = opened === undefined ? undefined : examineStore(opened, bucket?.s3)
@@ -41,14 +47,21 @@ export async function examine({ site, bucket }: Examined): Promise<Finding[]> {
       ...base,
       ...(opened === undefined ? {} : { store: opened.store, keyPrefix: opened.keyPrefix, storeUsable }),
     }
-    const [ofSite, ofStore = []] = await Promise.all([
+    const [ofDeployment, ofSite, ofStore = []] = await Promise.all([
+      deployment === undefined ? [] : examineDeployment(deployment),
       site === undefined ? [] : examineSite(site, ports),
       examinedStore,
     ])
-    return [...ofSite, ...ofStore]
+    return [...findings, ...ofDeployment, ...ofSite, ...ofStore]
   } finally {
     opened?.client.destroy()
   }
+}
+
+async function examineDeployment(deployment: Deployment): Promise<Finding[]> {
+  const { name, schedules } = deployment
+  const enabled = schedules.filter((schedule) => schedule.enabled).map((schedule) => schedule.name)
+  return deploymentFindings(await readDeploymentState(deployment), { name, enabled })
 }
 
 async function examineStore({ client, store, keyPrefix }: ReturnType<typeof openBucket>, s3: string | undefined) {
