@@ -82,6 +82,28 @@ export class PassingAnswer extends Error {
   }
 }
 
+/** The right that S3 asks for, by what was being done. One verb may need another right as well, as for a KMS key. */
+const actions: Readonly<Record<string, string>> = {
+  'open an upload for': 's3:PutObject',
+  'list uploads of': 's3:ListBucketMultipartUploads',
+  'list parts of': 's3:ListMultipartUploadParts',
+  complete: 's3:PutObject',
+  abort: 's3:AbortMultipartUpload',
+  read: 's3:GetObject',
+  write: 's3:PutObject',
+  remove: 's3:DeleteObject',
+  list: 's3:ListBucket',
+  'list folders of': 's3:ListBucket',
+  'look at the settings of': 's3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration and s3:GetBucketLocation',
+}
+
+/** Refusals of a right, where the verb tells which one it is. */
+function refusedRight(code: string, verb: string): string {
+  if (code !== 'AccessDenied' && code !== 'Forbidden') return ''
+  const action = actions[verb] ?? (verb.startsWith('send part') ? 's3:PutObject' : undefined)
+  return action === undefined ? '' : ` (${action})`
+}
+
 function property(error: unknown, name: string): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
 }
@@ -171,5 +193,6 @@ export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): G
       cause: error,
     })
   }
-  return new StoreDenied(`${what}: ${advice[code] ?? said} (${code})`, { cause: error })
+  const why = (advice[code] ?? said).replace(/^access denied/, `access denied${refusedRight(code, verb)}`)
+  return new StoreDenied(`${what}: ${why} (${code})`, { cause: error })
 }

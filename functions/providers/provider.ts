@@ -9,6 +9,7 @@ import type { SideFile } from '../contracts/side-file.ts'
 import type { SelectionKey } from '../contracts/selection.ts'
 import type { OptionKey } from '../domain/selection/foreign-options.ts'
 import type { ArchivesOnPlatform } from './capabilities/archives-on-platform.ts'
+import type { Endpoints } from './capabilities/endpoints.ts'
 import type { GuestLocks } from './capabilities/locks.ts'
 import type { GuestPower } from './capabilities/power.ts'
 import type { Restores } from './capabilities/restores.ts'
@@ -185,6 +186,8 @@ export interface Provider {
    */
   findStrays(olderThan: Date): Promise<Stray[]>
 
+  /** Addresses that the site is asked at. */
+  readonly endpoints?: Endpoints
   /** Places on which backups land as files. */
   readonly storages?: Storages
   /** Operations of others that hold a guest. */

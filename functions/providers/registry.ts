@@ -10,6 +10,7 @@ import { proxmoxSiteSchema } from './proxmox/config.ts'
 import { olderProxmoxJob } from './proxmox/older-job.ts'
 import { proxmoxOptionsSchema } from './proxmox/options.ts'
 import { proxmoxTraits } from './proxmox/traits.ts'
+import type { SetUp } from './set-up.ts'
 import type { PlatformTraits } from './traits.ts'
 
 /** A site as a person writes it: a file for local runs, the secret's content when deployed. */
@@ -27,6 +28,7 @@ interface PlatformEntry<Name> {
   load: () => Promise<{
     open: (siteName: string, site: Site & { provider: Name }, deps: ProviderDeps) => Provider
     judgeJob: JudgeJob
+    setUp: SetUp
   }>
 }
 
@@ -35,11 +37,12 @@ const platforms: { [Name in Site['provider']]: PlatformEntry<Name> } = {
   proxmox: {
     traits: proxmoxTraits,
     load: async () => {
-      const [{ openProxmox }, { judgeJob }] = await Promise.all([
+      const [{ openProxmox }, { judgeJob }, { proxmoxSetUp }] = await Promise.all([
         import('./proxmox/provider.ts'),
         import('./proxmox/judge-job.ts'),
+        import('./proxmox/set-up.ts'),
       ])
-      return { open: openProxmox, judgeJob }
+      return { open: openProxmox, judgeJob, setUp: proxmoxSetUp }
     },
   },
 }
@@ -57,6 +60,11 @@ export function traitsOf(platform: string): PlatformTraits {
 /** How a platform judges its jobs, without logging in to a site. @throws InvalidJob for one that nobody here knows */
 export async function judgeJobOf(platform: string): Promise<JudgeJob> {
   return (await known(platform).load()).judgeJob
+}
+
+/** What people do on a platform before the first login. @throws InvalidJob for one that nobody here knows */
+export async function setUpOf(platform: string): Promise<SetUp> {
+  return (await known(platform).load()).setUp
 }
 
 function known(platform: string): PlatformEntry<never> {

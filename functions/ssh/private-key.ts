@@ -1,5 +1,5 @@
 /** The private key of a route in a form that ssh2 reads, from any form that people have: OpenSSL 3 writes PKCS#8. */
-import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { InvalidSite } from '../contracts/errors.ts'
 import { pemBlocks } from '../tls/pasted-pem.ts'
 
@@ -74,6 +74,16 @@ function openSshEd25519(key: KeyObject): string {
   ])
   const lines = whole.toString('base64').match(/.{1,70}/g) ?? []
   return ['-----BEGIN OPENSSH PRIVATE KEY-----', ...lines, '-----END OPENSSH PRIVATE KEY-----', ''].join('\n')
+}
+
+/**
+ * An Ed25519 key as OpenSSH writes it: the private file, and the line for `authorized_keys`.
+ * @param comment says on the server whose key it is
+ */
+export function openSshPair(key: KeyObject, comment: string): { privateKey: string; publicLine: string } {
+  const { x = '' } = createPublicKey(key).export({ format: 'jwk' })
+  const blob = Buffer.concat([field('ssh-ed25519'), field(Buffer.from(x, 'base64url'))])
+  return { privateKey: openSshEd25519(key), publicLine: `ssh-ed25519 ${blob.toString('base64')} ${comment}` }
 }
 
 function field(content: string | Buffer): Buffer {

@@ -5,8 +5,10 @@ import { addCoverageCommand } from './archives/coverage-command.ts'
 import { addCompletionCommand } from './completion/completion-command.ts'
 import { groupCommands } from './help/group-commands.ts'
 import { exitCodeLines, exitHelp } from './exit-codes.ts'
+import { addDoctorCommand } from './doctor/doctor-command.ts'
 import { addDrillCommand } from './archives/drill-command.ts'
 import { addExtractCommand } from './extract/extract-command.ts'
+import { addInitCommand } from './init/init-command.ts'
 import { addGuestsCommand } from './site/guests-command.ts'
 import { addPlanCommand } from './run/plan-command.ts'
 import { addPruneCommand } from './archives/prune-command.ts'
@@ -94,6 +96,8 @@ export function guestliftProgram(stop: StopSignals): Command {
       process.exitCode = await follow(executionArn, options, stop)
     })
 
+  addInitCommand(program, stop)
+  addDoctorCommand(program, stop)
   addSweepCommand(program, stop)
   addUnfinishedCommands(program, stop)
   addSiteCommands(program, stop)

@@ -20,8 +20,11 @@ export interface FaultSubject {
  * - `lose-answer`: all is done, and the connection breaks before the answer
  * - `corrupt`: a byte of the body arrives as another, in a body of the right length
  * - `bare-tags`: If-Match holds only for an ETag without its quotes, as writes to Ceph 16 have it
+ * - `no-conditions`: If-Match and If-None-Match are passed over, as stores did before 2024
+ * - `no-checksums`: checksums of a request are passed over, and none is kept
  */
-export type Fault = { code: S3ErrorCode; message?: string } | 'cut' | 'silent' | 'lose-answer' | 'corrupt' | 'bare-tags'
+export type Fault = { code: S3ErrorCode; message?: string } | Misbehaviour
+export type Misbehaviour = 'cut' | 'silent' | 'lose-answer' | 'corrupt' | 'bare-tags' | 'no-conditions' | 'no-checksums'
 
 export type FaultPlan = (subject: FaultSubject) => Fault | undefined
 

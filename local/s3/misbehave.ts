@@ -1,6 +1,7 @@
 /** Carrying out the faults that aren't answers. */
 import { closeSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
+import type { Fault } from './faults.ts'
 import type { S3Response } from './operations/call.ts'
 import type { RequestBody } from './protocol/request-body.ts'
 import type { S3Request } from './protocol/request.ts'
@@ -44,8 +45,15 @@ export function corrupted(body: RequestBody): RequestBody {
   }
 }
 
+/** The request as a store reads it that has this fault. */
+export function asRead(request: S3Request, fault: Fault | undefined): S3Request {
+  if (fault === 'bare-tags') return withBareTags(request)
+  if (fault === 'no-conditions') return withoutHeaders(request, /^if-(none-)?match$/)
+  return fault === 'no-checksums' ? withoutHeaders(request, /^x-amz-(checksum-|sdk-checksum)/) : request
+}
+
 /** The request as a store reads it that compares If-Match, quotes included, with an ETag that it keeps without. */
-export function withBareTags(request: S3Request): S3Request {
+function withBareTags(request: S3Request): S3Request {
   return {
     ...request,
     header: (name) => {
@@ -53,6 +61,11 @@ export function withBareTags(request: S3Request): S3Request {
       return name === 'if-match' && value?.startsWith('"') === true ? 'quoted' : value
     },
   }
+}
+
+/** The request as an older store reads it, which passes over headers that it doesn't know. */
+function withoutHeaders(request: S3Request, unknown: RegExp): S3Request {
+  return { ...request, header: (name) => (unknown.test(name) ? undefined : request.header(name)) }
 }
 
 function flipFirstByte(): (piece: Buffer) => Buffer {

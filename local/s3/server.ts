@@ -13,7 +13,7 @@ import type { OnJudgement } from '../iam/guard.ts'
 import { AccessControl } from './access.ts'
 import { S3Error } from './errors.ts'
 import { countingFaults, type DoneListener, type FaultFinder, type FaultPlan } from './faults.ts'
-import { corrupted, dropAnswer, misbehave, sendHalf, withBareTags } from './misbehave.ts'
+import { asRead, corrupted, dropAnswer, misbehave, sendHalf } from './misbehave.ts'
 import { type Call, DEFAULT_REGION, type S3Response } from './operations/call.ts'
 import { refuseUnknownHeaders } from './operations/object-attributes.ts'
 import { hideAbsence, requireRights } from './permissions.ts'
@@ -148,7 +148,7 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     // Of a bucket that isn't there, S3 says that before it asks for rights.
     if (bucket !== undefined || /^(CreateBucket|ListBuckets)$/.test(route.operation))
       requireRights(access, request, route)
-    const read = fault === 'bare-tags' ? withBareTags(request) : request
+    const read = asRead(request, fault)
     const { region, thawMilliseconds = 0 } = options
     const answer = await run(route, { request: read, access, body, store, now, region, thawMilliseconds })
     await options.onDone?.({ ...subjectOf(request, route), sizeBytes: body.sizeBytes })

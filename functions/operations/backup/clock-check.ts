@@ -19,7 +19,7 @@ export async function readClock(node: string, provider: Clocked): Promise<ClockO
 export function clockComplaint(
   { site, node }: { site: string; node: string },
   clock: ClockOffset | undefined,
-  { clockToleranceSeconds }: Clocked,
+  { clockToleranceSeconds }: Pick<Clocked, 'clockToleranceSeconds'>,
   consequence = 'No backup is started.',
 ): string | undefined {
   if (clock === undefined || leastOffSeconds(clock) <= clockToleranceSeconds) return undefined

@@ -9,10 +9,10 @@ import type { MissingPrivilege } from '../../providers/intended-work.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { StorageRecord } from '../../providers/capabilities/storages.ts'
 import { type Choice, chooseGuests } from '../selection/choose-guests.ts'
-import { clockComplaint, readClock } from '../backup/clock-check.ts'
 import { type ForeseenGuest, foreseeGuest, inTheWay } from './foresee-guest.ts'
 import { placeKey } from '../../domain/backup/storage-place.ts'
-import { forecastPlace, type Obstacle, type Place, spaceNotes } from './foresee-place.ts'
+import { type Obstacle, type Place, spaceNotes } from './foresee-place.ts'
+import { lookAtNode } from './look-at-node.ts'
 import { intendedWork } from '../selection/intended-work.ts'
 import { requireKnownOptions } from '../selection/require-known-keys.ts'
 import type { LastStored } from '../catalogue/last-stored.ts'
@@ -65,9 +65,8 @@ export async function foreseeRun(
   const nodes = [...new Set(choice.chosen.filter(({ nodeOffline }) => !nodeOffline).map((guest) => guest.node))]
   const refusals = await testRoutes?.(nodes)
   for (const node of nodes) {
-    const place = await forecastPlace(site, backup, node, provider)
-    const reason =
-      refusals?.get(node)?.message ?? clockComplaint({ site, node }, await readClock(node, provider), provider)
+    const { place, complaint } = await lookAtNode({ site, backup, node }, provider)
+    const reason = refusals?.get(node)?.message ?? complaint
     notes.push(...place.notes)
     places.set(node, reason === undefined ? place : { ...place, obstacle: { fate: 'fail', reason } })
   }

@@ -1,11 +1,9 @@
-import { PrivilegeMissing } from '../../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { jobKey, runPrefix, scheduleSlotKey } from '../../domain/books/object-keys.ts'
 import { readAgain, readRequest, type Request } from '../../domain/selection/request.ts'
-import { intendedWork } from '../selection/intended-work.ts'
-import { requireKnownKeys, requireKnownOptions } from '../selection/require-known-keys.ts'
 import type { Ports } from '../ports.ts'
 import { keepJob, repeatRun } from './repeat-run.ts'
+import { logIn, requirePrivileges } from './require-account.ts'
 import { testStore } from './test-store.ts'
 
 type Needs = Pick<
@@ -30,21 +28,8 @@ export async function authenticate(
   const { job, notes, schedule } = await readInput(input.request, ports)
   await keepJob(run.prefix, job, ports)
   const provider = await ports.provider(job.site)
-  requireKnownKeys(job.site, job.guests, provider)
-  requireKnownOptions(job.site, job.backup, provider)
-  const { version } = await provider.identify()
-  await provider.requireOptions(job.backup)
-  const missing = await provider.missingPrivileges(intendedWork(job))
-  if (missing.length > 0) {
-    const list = missing
-      .map(
-        ({ privilege, path, neededBy }) => `${privilege} on ${path}${neededBy === undefined ? '' : ` (${neededBy})`}`,
-      )
-      .join(', ')
-    throw new PrivilegeMissing(
-      `Site ${job.site}: the account lacks ${list}. Grant it there; an API token with privilege separation needs its own entry.`,
-    )
-  }
+  const { version } = await logIn(job, provider)
+  await requirePrivileges(job, provider)
   const duplicateOf = schedule === undefined ? undefined : await claimSlot(schedule, input.runId, ports)
   return {
     run,

@@ -1,4 +1,4 @@
-import type { GuestKind } from '../../contracts/nouns.ts'
+import type { GuestKind, SiteFileLocation } from '../../contracts/nouns.ts'
 import type { KeepRules } from '../../contracts/retention.ts'
 
 /** Which archives; what is left out doesn't narrow them down. */
@@ -72,6 +72,9 @@ export interface ArchivesOnPlatform {
    * that an error.
    */
   list(filter: ArchiveFilter): Promise<ArchiveListing>
+
+  /** Where an archive lies as a file that the site's route reads; `undefined` when it is gone. Absent where none does. */
+  locate?(artifactRef: string, node: string): Promise<SiteFileLocation | undefined>
 
   /** Whole notes and protection of an archive; `undefined` when it isn't there. */
   readMarks(artifactRef: string, node: string): Promise<ArchiveMarks | undefined>

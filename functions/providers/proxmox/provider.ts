@@ -8,12 +8,14 @@ import type { BackupProgress, JobMark, Provider } from '../provider.ts'
 import type { JobSummary } from '../job-summary.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import { apiPath, apiQuery } from './api-path.ts'
+import { locateArchive } from './archive-location.ts'
 import { alteredNotes, dependsOnVersion, refusal, vzdumpParameters } from './backup-options.ts'
 import { backupFolder } from './backup-folder.ts'
 import { openClient } from './client.ts'
 import { clusterIdOf } from './cluster-id.ts'
 import { isGoodReading, mayBeSince, offsetByHeader, offsetByTask } from './clock.ts'
 import type { ProxmoxSite } from './config.ts'
+import { openEndpoints } from './endpoints.ts'
 import { NoSuchTask, where } from './errors.ts'
 import { gatherEvidence } from './evidence.ts'
 import type { Limits } from './exchange.ts'
@@ -218,6 +220,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       return { released: true }
     },
     findStrays: (olderThan) => findStrays(archivesOnPlatform, olderThan, siteName, deps.log),
+    endpoints: openEndpoints(siteName, site, client.account, deps.now),
     storages: {
       privileges: privilegesOnStorage.join(' and '),
       describe: (storage, node) => describeStorage(client, storage, node),
@@ -243,7 +246,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       power,
       commands: site.restore?.drillCommands ?? {},
     }),
-    archivesOnPlatform,
+    archivesOnPlatform: { ...archivesOnPlatform, locate: (volid, node) => locateArchive(client, volid, node) },
     tasks: {
       ...openOwnTasks(client, tasks, siteName),
       log: async (jobRef) => textOf(await tasks.log(jobRef)),

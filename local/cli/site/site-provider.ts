@@ -6,7 +6,7 @@ import { InvalidSite } from '../../../functions/contracts/errors.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'
 import type { Provider } from '../../../functions/providers/provider.ts'
 import { withoutSchema } from '../../../functions/domain/words/without-schema.ts'
-import { openProvider, siteSchema } from '../../../functions/providers/registry.ts'
+import { openProvider, type Site, siteSchema } from '../../../functions/providers/registry.ts'
 import { type Deployment, readDeployment } from '../../../lib/deployment-config.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { requireAccount } from '../../run/aws-account.ts'
@@ -57,17 +57,20 @@ export async function siteJson(
 
 /** Log in to a site from here. What the provider repeats is told on standard error, so that a pause has an explanation. */
 export async function openSiteProvider(name: string, json: string): Promise<Provider> {
-  const parsed = siteSchema.safeParse(withoutSchema(parseJson(json, name)))
-  if (!parsed.success) {
-    throw new InvalidSite(`The configuration of site ${name} is malformed: ${validationMessage(parsed.error)}.`)
-  }
-  return openProvider(name, parsed.data, {
+  return openProvider(name, requireSite(name, json), {
     now: () => new Date(),
     sleep: (milliseconds) => delay(milliseconds),
     log: (event, fields) => {
       if (event === 'platform-call-repeated') process.stderr.write(`asking again: ${String(fields['reason'])}\n`)
     },
   })
+}
+
+/** A site's configuration, read. @throws InvalidSite naming the field, and nothing of what it holds */
+export function requireSite(name: string, json: string): Site {
+  const parsed = siteSchema.safeParse(withoutSchema(parseJson(json, name)))
+  if (parsed.success) return parsed.data
+  throw new InvalidSite(`The configuration of site ${name} is malformed: ${validationMessage(parsed.error)}.`)
 }
 
 function parseJson(json: string, name: string): unknown {
