@@ -329,7 +329,27 @@ export class DeploymentConfigError extends Error {
  * @throws DeploymentConfigError
  */
 export function parseDeployment(config: unknown, source: string, text?: string): Deployment {
-  const parsed = deploymentSchema.safeParse(withoutSchema(config))
+  return checked(deploymentSchema, config, source, text)
+}
+
+/** Of a deployment, what its storage goes by. What else there is, is not looked at. */
+const storageSchema = z.object({ name: nameSchema, bucket: bucketSchema.prefault({}) })
+
+/**
+ * Check the configuration of a deployment's storage.
+ * @throws DeploymentConfigError
+ */
+export function parseStorage(config: unknown, source: string): z.output<typeof storageSchema> {
+  return checked(storageSchema, config, source)
+}
+
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  config: unknown,
+  source: string,
+  text?: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(withoutSchema(config))
   if (parsed.success) return parsed.data
   const lines =
     text === undefined
