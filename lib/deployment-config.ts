@@ -1,5 +1,6 @@
 /** What one deployment of Guestlift consists of: the schema of `lib/deployments/<name>.ts`, and its only reader. */
 import { readdir, readFile } from 'node:fs/promises'
+import { deploymentsFolder, deploymentsShown } from '#deployments'
 import { z } from 'zod'
 import { drillRequestSchema } from '../functions/contracts/drill.ts'
 import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
@@ -329,7 +330,27 @@ export class DeploymentConfigError extends Error {
  * @throws DeploymentConfigError
  */
 export function parseDeployment(config: unknown, source: string, text?: string): Deployment {
-  const parsed = deploymentSchema.safeParse(withoutSchema(config))
+  return checked(deploymentSchema, config, source, text)
+}
+
+/** Of a deployment, what its storage goes by. What else there is, is not looked at. */
+const storageSchema = z.object({ name: nameSchema, bucket: bucketSchema.prefault({}) })
+
+/**
+ * Check the configuration of a deployment's storage.
+ * @throws DeploymentConfigError
+ */
+export function parseStorage(config: unknown, source: string): z.output<typeof storageSchema> {
+  return checked(storageSchema, config, source)
+}
+
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  config: unknown,
+  source: string,
+  text?: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(withoutSchema(config))
   if (parsed.success) return parsed.data
   const lines =
     text === undefined
@@ -349,12 +370,10 @@ export function parseDeployment(config: unknown, source: string, text?: string):
 export function requireOwnName(file: string, { name }: Pick<Deployment, 'name'>): void {
   if (name === file) return
   throw new DeploymentConfigError(
-    `lib/deployments/${file}.ts says name: '${name}', so it would change the stacks of the deployment ${name}. ` +
+    `${deploymentsShown}/${file}.ts says name: '${name}', so it would change the stacks of the deployment ${name}. ` +
       `Write name: '${file}' in it, or call the file ${name}.ts.`,
   )
 }
-
-const folder = new URL('deployments/', import.meta.url)
 
 /**
  * Read the deployment that the context names: `cdk deploy -c deployment=<name>` reads `lib/deployments/<name>.ts`;
@@ -363,22 +382,26 @@ const folder = new URL('deployments/', import.meta.url)
  */
 export async function readDeployment(context: { tryGetContext(key: string): unknown }): Promise<Deployment> {
   const name = context.tryGetContext('deployment')
-  const files = await readdir(folder)
+  const files = await readdir(deploymentsFolder).catch(() => [])
   const there = files.filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -'.ts'.length))
   if (typeof name !== 'string' || !there.includes(name)) {
+    const others = there.length === 0 ? 'there is none' : `there are ${there.join(', ')}`
     throw new DeploymentConfigError(
-      `No deployment ${JSON.stringify(name)} in lib/deployments; there are ${there.join(', ')}. Name one: -c deployment=<name>`,
+      `No deployment ${JSON.stringify(name)} in ${deploymentsShown}; ${others}. ` +
+        'Name one: --deployment <name>, or to cdk: -c deployment=<name>.',
     )
   }
-  const source = new URL(`${name}.ts`, folder)
+  const source = new URL(`${name}.ts`, deploymentsFolder)
   const { deployment }: { deployment?: unknown } = await import(source.href).catch((error: unknown) => {
     if (!(error instanceof SyntaxError)) throw error
-    throw new DeploymentConfigError(`lib/deployments/${name}.ts is no TypeScript: ${error.message}`, { cause: error })
+    throw new DeploymentConfigError(`${deploymentsShown}/${name}.ts is no TypeScript: ${error.message}`, {
+      cause: error,
+    })
   })
   if (deployment === undefined) {
-    throw new DeploymentConfigError(`lib/deployments/${name}.ts has to export a constant called deployment`)
+    throw new DeploymentConfigError(`${deploymentsShown}/${name}.ts has to export a constant called deployment`)
   }
-  const parsed = parseDeployment(deployment, `lib/deployments/${name}.ts`, await readFile(source, 'utf8'))
+  const parsed = parseDeployment(deployment, `${deploymentsShown}/${name}.ts`, await readFile(source, 'utf8'))
   requireOwnName(name, parsed)
   return parsed
 }

@@ -1,3 +1,4 @@
+import { bundledHandler } from '#handler-code'
 import {
   Architecture,
   type CfnFunction,
@@ -10,7 +11,6 @@ import { Role } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
-import { bundledHandler } from './bundled-handler.ts'
 import type { Deployment } from './deployment-config.ts'
 import { forThisAccount } from './own-account.ts'
 import { proxyVariables } from './proxy-variables.ts'

@@ -1,9 +1,7 @@
-import { CfnOutput, Fn, Stack } from 'aws-cdk-lib'
-import { Bucket } from 'aws-cdk-lib/aws-s3'
+import { Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import { ArchiveAccess } from './archive-access.ts'
-import { ArchiveBucket } from './archive-bucket.ts'
 import { type Deployment, environmentOf } from './deployment-config.ts'
+import { GuestliftStorage } from './guestlift-storage.ts'
 
 /** What has to survive everything else: the archives. Apart from the export stack, which can be torn down and made anew. */
 export class StorageStack extends Stack {
@@ -14,18 +12,7 @@ export class StorageStack extends Stack {
       suppressTemplateIndentation: true,
       ...environmentOf(deployment),
     })
-    const { bucket } = new ArchiveBucket(this, 'Archive', deployment.bucket)
-    // As an export, CloudFormation refuses to replace the bucket while the export stack uses it.
-    new CfnOutput(this, 'ArchiveBucketName', { value: bucket.bucketName, exportName: bucketExport(deployment) })
+    // CDK leaves this id out of logical ids, so they are those of the time before there was a construct.
+    new GuestliftStorage(this, 'Default', deployment)
   }
-}
-
-function bucketExport(deployment: Deployment): string {
-  return `guestlift-${deployment.name}-archive-bucket`
-}
-
-/** The bucket of the storage stack, for use in another stack. */
-export function archiveOf(scope: Construct, deployment: Deployment): ArchiveAccess {
-  const bucket = Bucket.fromBucketName(scope, 'Archive', Fn.importValue(bucketExport(deployment)))
-  return new ArchiveAccess(bucket, deployment.bucket.keyPrefix)
 }

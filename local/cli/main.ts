@@ -19,7 +19,7 @@ function isForPeople(error: unknown): error is Error {
 
 /** Commands that have nothing that settings could say. */
 function standsAlone(command: string | undefined): boolean {
-  return ['config', 'help', 'completion', 'exit-codes', 'platforms', 'prices', undefined].includes(command)
+  return ['config', 'demo', 'help', 'completion', 'exit-codes', 'platforms', 'prices', undefined].includes(command)
 }
 
 /** Run one command to its end: prints what it has to say, and leaves its code in `process.exitCode`. Throws nothing. */

@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { addCatalogueCommands } from './archives/catalogue-commands.ts'
 import { addCoverageCommand } from './archives/coverage-command.ts'
 import { addCompletionCommand } from './completion/completion-command.ts'
+import { addDemoCommand } from './demo-command.ts'
 import { groupCommands } from './help/group-commands.ts'
 import { exitCodeLines, exitHelp } from './exit-codes.ts'
 import { addDoctorCommand } from './doctor/doctor-command.ts'
@@ -103,6 +104,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addSiteCommands(program, stop)
   addSiteBookCommand(program)
   addPlatformsCommand(program)
+  addDemoCommand(program)
   addConfigCommand(program)
 
   program

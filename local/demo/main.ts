@@ -1,10 +1,10 @@
-/** `npm run demo`: the main job from nothing, on embedded parts, and the proof that it worked. */
+/** `guestlift demo`, as a module that plays it when it is loaded: the main job from nothing, on embedded parts, and the proof that it worked. */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createZstdDecompress } from 'node:zlib'
+import { launcher, stateFolder } from '#place'
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
@@ -14,14 +14,16 @@ import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { judgementText } from '../iam/guard.ts'
 import { type Lab, startLab } from '../labs/proxmox/lab.ts'
 import { checkVma } from '../labs/proxmox/vma-check.ts'
-import { stateFolder } from '../run/assembly.ts'
 import { startS3 } from '../s3/server.ts'
 import { fetchObject, listWithTar, manifestInShort, proveSame } from './proof.ts'
 
 const bucket = 'archives'
 const folder = join(stateFolder, 'demo')
 const say = (line = '') => void process.stdout.write(`${line}\n`)
-const shown = (path: string) => relative(process.cwd(), path)
+const shown = (path: string) => {
+  const way = relative(process.cwd(), path)
+  return way.startsWith('..') ? path : way
+}
 const siteFile = join(folder, 'site.json')
 const guestIds = [100, 101] as const
 
@@ -109,8 +111,7 @@ function farewell(): void {
 
 /** Run the command line as a person would; its progress shows through. Returns what it printed. */
 async function guestlift(command: readonly string[]): Promise<string> {
-  const cli = fileURLToPath(new URL('../../bin/guestlift.js', import.meta.url))
-  const child = spawn(process.execPath, [cli, ...command], {
+  const child = spawn(process.execPath, [launcher, ...command], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

@@ -7,6 +7,10 @@ import { promisify } from 'node:util'
 import { madeOnce } from './made-once.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
+/** The command line's own file, for the demo. */
+export const launcher = join(root, 'bin', 'guestlift.js')
+/** What a function's process runs. */
+export const functionProcess = fileURLToPath(new URL('function-process.ts', import.meta.url))
 /** What the command line keeps between runs: the synthesised app, and logs. */
 export const stateFolder = join(root, '.guestlift')
 /** What Node.js compiled: `bin/guestlift.js` and each function's process would else compile the same sources again. */

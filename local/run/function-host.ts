@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { functionProcess } from '#place'
 
 /** A function of the synthesised app, ready to run: its bundle and its limits. */
 export interface HostedFunction {
@@ -46,8 +46,6 @@ interface Environment {
 }
 
 type Answer = { result?: unknown; error?: { errorType: string; errorMessage: string; trace?: string[] } }
-
-const processFile = fileURLToPath(new URL('function-process.ts', import.meta.url))
 
 const WEIGH_MILLISECONDS = 250
 
@@ -130,7 +128,7 @@ export function startFunctionHost(
 
   function start(stem: string, hosted: HostedFunction): Environment {
     const [file = 'index', exported = 'handler'] = hosted.handler.split('.')
-    const child = fork(processFile, [join(hosted.directory, `${file}.js`), exported], {
+    const child = fork(functionProcess, [join(hosted.directory, `${file}.js`), exported], {
       env: {
         ...environmentOf(stem),
         // Lambda sets it, and what functions decide by their memory they decide here too.

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { compileCache } from '#place'
 import { createS3Client, type S3ClientOptions } from '../../functions/aws/s3-client.ts'
 import { RunInterrupted } from '../../functions/contracts/errors.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
@@ -25,9 +26,9 @@ import type { OnJudgement } from '../iam/guard.ts'
 import type { Role, SessionCredentials } from '../iam/session.ts'
 import { requireAccount } from './aws-account.ts'
 import { runBuild } from './build-host.ts'
+import { CliError } from './cli-error.ts'
 import { readAssembly, stemOf, workflowOf } from './synthesised.ts'
 import { identifyProcess } from './process-identity.ts'
-import { compileCache } from './assembly.ts'
 import { type HostLimits, startFunctionHost } from './function-host.ts'
 import { fetchReport, realPatience, type UnreadReport } from './read-report.ts'
 import { type ReportingWorkflow, type ReportOf, type ReportShape, shapeOf, type ToldReport } from './report-shapes.ts'
@@ -155,7 +156,7 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
   const s3 = clientWith()
   // The functions look for region and credentials where this process does: what is missing is told before they start.
   await requireAccount(s3)
-  await mkdir(dirname(settings.logFile), { recursive: true })
+  await makeLogFolder(dirname(settings.logFile))
   const log = createWriteStream(settings.logFile, { flags: 'a' })
   const secrets = await startSecretsEndpoint(siteSecretsOf(SECRET_PREFIX, settings.sites))
   const own = { bucket: settings.bucket, keyPrefix: settings.keyPrefix, secretPrefix: SECRET_PREFIX }
@@ -267,6 +268,16 @@ export async function openLocalRunner(settings: LocalSettings): Promise<LocalRun
 }
 
 /** What a function may know of this machine: AWS's own settings and the paths that the SDK reads them from. */
+/** An installed package keeps logs below the user's home, which a service may not have. @throws CliError */
+async function makeLogFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new CliError(`No log can be kept: ${reason}. Set GUESTLIFT_HOME to a folder that can be written to.`, {
+      cause,
+    })
+  })
+}
+
 function functionEnvironment(
   settings: LocalSettings,
   secretsUrl: string,

@@ -10,6 +10,7 @@ export const tasks: readonly Task[] = [
   {
     heading: 'Begin:',
     examples: {
+      demo: 'demo',
       init: 'init',
       doctor: 'doctor job.json --site-file site.json --bucket my-archives',
       platforms: 'platforms',
@@ -89,6 +90,7 @@ export const tasks: readonly Task[] = [
 
 /** A command's line in `guestlift --help`; its own help has more. */
 export const summaries: Readonly<Record<string, string>> = {
+  demo: 'play the whole product here, with a proof',
   init: 'set up a site, a job and settings by questions',
   doctor: 'check site, routes and store before a run',
   platforms: 'show the platforms, and what each can do',

@@ -1,3 +1,4 @@
+import { stateFolder, synthesise } from '#place'
 import { join, relative } from 'node:path'
 import type { SFNClient } from '@aws-sdk/client-sfn'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
@@ -7,7 +8,6 @@ import { type Failure, readFailure } from '../../../functions/domain/backup/fail
 import { readAgain } from '../../../functions/domain/selection/request.ts'
 import { emptyOutcome } from '../../../functions/operations/books/outcomes.ts'
 import { repeatRun } from '../../../functions/operations/run/repeat-run.ts'
-import { stateFolder, synthesise } from '../../run/assembly.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../../run/local-runner.ts'
 import type { WrittenDocument } from '../../documents/read-document.ts'
 import type { UnreadReport } from '../../run/read-report.ts'

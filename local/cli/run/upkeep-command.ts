@@ -1,9 +1,9 @@
 /** Runs the workflows that look after the bucket, here or on AWS, and prints the report that each leaves. */
+import { stateFolder, synthesise } from '#place'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import { readFailure } from '../../../functions/domain/backup/failure.ts'
-import { stateFolder, synthesise } from '../../run/assembly.ts'
 import { openLocalRunner, type UpkeepWorkflow } from '../../run/local-runner.ts'
 import type { UnreadReport } from '../../run/read-report.ts'
 import type { ReportOf, ToldReport } from '../../run/report-shapes.ts'

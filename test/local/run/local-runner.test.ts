@@ -45,4 +45,12 @@ describe('the local runner', () => {
       /credentials.*AWS_ACCESS_KEY_ID/,
     )
   })
+
+  it('says where to keep logs when their folder can not be made', async () => {
+    Object.assign(process.env, { AWS_REGION: 'x', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' })
+    const logFile = join(import.meta.filename, 'logs', 'run.log')
+    await expect(openLocalRunner({ ...(await settings('http://127.0.0.1:1')), logFile })).rejects.toThrow(
+      /^No log can be kept: ENOTDIR.*\. Set GUESTLIFT_HOME to a folder that can be written to\.$/,
+    )
+  })
 })
