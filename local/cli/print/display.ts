@@ -1,7 +1,8 @@
 import { advance, type RunEvent, nothingYet, type RunProgress } from './progress.ts'
 import { guestLine, isDelivering, renderProgress, troubleOf } from './render-progress.ts'
 
-const REDRAW_MILLISECONDS = 100
+/** How often it is looked whether anything changed. */
+const REDRAW_MILLISECONDS = 200
 
 export interface Display {
   show(happening: RunEvent): void
@@ -19,13 +20,17 @@ export function openDisplay(stream: NodeJS.WriteStream, now: () => number = Date
 function terminalDisplay(stream: NodeJS.WriteStream, now: () => number): Display {
   let progress: RunProgress = nothingYet
   let drawn = 0
+  let last = ''
   const draw = (above: string[] = []) => {
-    const lines = renderProgress(progress, now(), stream.columns)
+    const lines = renderProgress(progress, now(), stream.columns, stream.rows)
+    const text = `${stream.columns} ${lines.join('\n')}`
+    if (above.length === 0 && text === last) return
+    last = text
     const up = drawn > 0 ? `\u001b[${drawn}A` : ''
     stream.write(`${up}\r\u001b[J${[...above, ...lines].join('\n')}\n`)
     drawn = lines.length
   }
-  const timer = setInterval(draw, REDRAW_MILLISECONDS)
+  const timer = setInterval(() => draw(), REDRAW_MILLISECONDS)
   let ended = false
   return {
     show: (happening) => {

@@ -7,17 +7,34 @@ import { formatSeconds } from './units.ts'
 const SHOWN = 12
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const BAR_CELLS = 20
+/** A display that nothing else changes is drawn anew as often: it shows that the program lives. */
+const FRAME_MILLISECONDS = 1000
 
-/** The lines of the progress display at `now` (milliseconds), none wider than `columns`. */
-export function renderProgress(progress: RunProgress, now: number, columns: number): string[] {
+/** Lines beside those of guests: the step, the whole, a call that is repeated, how many more, and the cursor's own. */
+const OTHER_LINES = 5
+
+/**
+ * The lines of the progress display at `now` (milliseconds), none wider than `columns`, and fewer than `rows`: what
+ * scrolls out of a terminal can't be drawn again, and would stay as a copy.
+ */
+export function renderProgress(
+  progress: RunProgress,
+  now: number,
+  columns: number,
+  rows = Number.POSITIVE_INFINITY,
+): string[] {
   const guests = [...progress.guests.values()]
   const running = guests.filter((guest) => guest.ended === undefined)
   const ended = guests.length - running.length
   const of = progress.guestCount === undefined ? '' : `  ${ended} of ${progress.guestCount} guests done`
-  const shown = [...running, ...guests.filter((guest) => guest.ended !== undefined).reverse()].slice(0, SHOWN)
+  const shown = [...running, ...guests.filter((guest) => guest.ended !== undefined).reverse()].slice(
+    0,
+    Math.max(1, Math.min(SHOWN, rows - OTHER_LINES)),
+  )
   const hidden = guests.length - shown.length
   return [
     `${progress.step}${of}${deliveryOf(progress, now)}${troubleOf(progress)}`,
+    ...wholeLines(progress, now),
     ...repeatedLines(progress, now),
     ...shown.map((guest) => guestLine(guest, now)),
     ...(hidden > 0 ? [`  … and ${hidden} more`] : []),
@@ -36,8 +53,34 @@ export function guestLine(guest: GuestLine, now: number): string {
     const mark = guest.ended.outcome === 'skipped' ? styleText('yellow', '–') : styleText('red', '✗')
     return `${mark} ${who} ${guest.ended.outcome}  ${guest.ended.reason}`
   }
-  const frame = frames[Math.floor(now / 100) % frames.length]
+  const frame = frames[Math.floor(now / FRAME_MILLISECONDS) % frames.length]
   return `${styleText('cyan', frame ?? '·')} ${who} ${doing(guest, now)}${troubleOf(guest)}`
+}
+
+/** Of several guests: bytes, rate, and time left where nothing more is to come. */
+function wholeLines({ guests, guestCount }: RunProgress, now: number): string[] {
+  const sized = [...guests.values()].filter(({ sizeBytes }) => sizeBytes !== undefined)
+  const [sizeBytes, done, copied] = sized.reduce(
+    ([all, there, sent], { sizeBytes: size = 0, presentBytes, copiedBytes, ended }) => {
+      const isThere = ended?.outcome === 'succeeded' ? size : Math.min(size, presentBytes + copiedBytes)
+      return [all + size, there + isThere, sent + copiedBytes]
+    },
+    [0, 0, 0],
+  )
+  if (guestCount === undefined || guestCount < 2 || sizeBytes === 0) return []
+  const ended = [...guests.values()].filter((guest) => guest.ended !== undefined).length
+  const open = sized.filter((guest) => guest.ended === undefined)
+  const part = open.reduce((sum, guest) => sum + copiedShare(guest), 0)
+  const since = Math.min(now, ...sized.map(({ copyStartedAt = now }) => copyStartedAt))
+  const rate = (copied * 1000) / Math.max(1, now - since)
+  const isAll = ended + open.length === guestCount
+  const left = isAll && rate > 0 && done < sizeBytes ? `  ${formatSeconds((sizeBytes - done) / rate)} left` : ''
+  const of = `${formatBytes(done)} of ${formatBytes(sizeBytes)}${isAll ? '' : ' so far'}`
+  return [`${bar((ended + part) / guestCount)}  ${of}${copied === 0 ? '' : `  ${formatBytes(rate)}/s`}${left}`]
+}
+
+function copiedShare({ sizeBytes = 0, presentBytes, copiedBytes }: GuestLine): number {
+  return sizeBytes === 0 ? 0 : Math.min(1, (presentBytes + copiedBytes) / sizeBytes)
 }
 
 /** What a step stumbled over, and which try of it is under way. */

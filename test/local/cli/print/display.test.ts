@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { openDisplay } from '../../../../local/cli/print/display.ts'
 
 /** A stream that says of itself that it is a terminal, or that it isn't. */
@@ -21,6 +21,24 @@ describe('the display', () => {
     display.end()
     display.say('the report')
     expect(shown()).toBe('the report\n')
+  })
+
+  it('draws a terminal anew only when something changed', () => {
+    vi.useFakeTimers()
+    try {
+      const { stream, shown } = screen(true)
+      const display = openDisplay(stream, () => 0)
+      display.show(step)
+      vi.advanceTimersByTime(2000)
+      expect(shown().match(/100 web/g)).toHaveLength(1)
+      display.show({ ...step, step: 'Backing up' })
+      vi.advanceTimersByTime(2000)
+      expect(shown().match(/Backing up/g)).toHaveLength(1)
+      display.end()
+      expect(shown()).toBe('')
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('says each step once where there is no terminal', () => {

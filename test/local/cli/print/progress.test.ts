@@ -253,3 +253,40 @@ describe('a restore, read from its history', () => {
     expect(trouble).toMatchObject({ kind: 'trouble', step: 'Creating the guest' })
   })
 })
+
+describe('the whole of a run', () => {
+  const copying = (id: string, sizeBytes: number, bytes: number): RunEvent[] => [
+    { kind: 'guest-step', id, name: '', step: 'Copying' },
+    { kind: 'upload-opened', id, sizeBytes },
+    { kind: 'copies-planned', id, missingBytes: sizeBytes },
+    { kind: 'copied', id, bytes },
+  ]
+  const MIB = 2 ** 20
+
+  it('has a bar over all guests, their bytes and the rate', () => {
+    const events = [...copying('100', 100 * MIB, 50 * MIB), ...copying('101', 100 * MIB, 100 * MIB)]
+    const progress = after({ kind: 'planned', guestCount: 3 }, ...events)
+    expect(lines(progress, 13_000)[1]).toBe(
+      `${'━'.repeat(10)}${'─'.repeat(10)}  150.0 MiB of 200.0 MiB so far  15.0 MiB/s`,
+    )
+  })
+
+  it('has the time left once all guests are known', () => {
+    const events = [...copying('100', 100 * MIB, 50 * MIB), ...copying('101', 100 * MIB, 100 * MIB)]
+    const progress = after({ kind: 'planned', guestCount: 2 }, ...events)
+    expect(lines(progress, 13_000)[1]).toMatch(/150\.0 MiB of 200\.0 MiB {2}15\.0 MiB\/s {2}3 s left$/)
+  })
+
+  it('is not told of one guest', () => {
+    const progress = after({ kind: 'planned', guestCount: 1 }, ...copying('100', 100 * MIB, 50 * MIB))
+    expect(lines(progress, 13_000)).toHaveLength(2)
+  })
+
+  it.each([8, 10, 24])('fits a terminal of %d rows with 400 guests', (rows) => {
+    const many = Array.from({ length: 400 }, (_, index): RunEvent[] => copying(String(100 + index), 100 * MIB, MIB))
+    const progress = after({ kind: 'planned', guestCount: 400 }, ...many.flat(), { kind: 'call-repeated', reason: 'x' })
+    const shown = renderProgress(progress, 1_602_000, 80, rows)
+    expect(shown.length).toBeLessThan(rows)
+    expect(stripVTControlCharacters(shown.at(-1) ?? '')).toMatch(/… and \d+ more/)
+  })
+})
