@@ -102,11 +102,9 @@ function farewell(): void {
   const objects = shown(join(folder, 's3', bucket))
   say(`\nEverything is there to look at: objects are plain files under ${objects}.`)
   say(`The catalogue as a page that the run wrote, for any browser: ${join(objects, 'catalogue/demo/index.html')}`)
-  say(
-    'Next, with a real site: write site.json and job.json as the README shows ("Archive a real site from this machine"), then',
-  )
-  say('  npx guestlift run --local --site-file site.json --bucket <your bucket> job.json')
-  say('and when that works, deploy it to AWS: "Deploy to AWS" in the README.')
+  say('Next, with a real site: this asks what is needed, writes the files, and ends with a check.')
+  say('  npx guestlift init')
+  say('When a run from here works, deploy it to AWS: "Deploy to AWS" in the README.')
 }
 
 /** Run the command line as a person would; its progress shows through. Returns what it printed. */
