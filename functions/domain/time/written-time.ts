@@ -94,7 +94,7 @@ function writtenTime(text: string, { timeZone }: Clock): number | undefined {
   const day = writtenDay(date)
   if (day === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
   if (zone !== undefined) {
-    const offset = zone.toUpperCase() === 'Z' ? 'Z' : zone.replace(/^(...):?(..)$/, '$1:$2')
+    const offset = zone.toUpperCase().replace(/^(...):?(..)$/, '$1:$2')
     const at = Date.parse(`${date}T${hour}:${minute}:${second}${fraction}${offset}`)
     return Number.isNaN(at) ? undefined : at
   }

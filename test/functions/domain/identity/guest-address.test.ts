@@ -9,7 +9,7 @@ describe('how people name a guest', () => {
     expect(meansGuest(guestAddress(text), web)).toBe(true)
   })
 
-  it.each(['10', 'container-100', 'dr/100', 'dr/web', 'we', ''])('%s does not mean it', (text) => {
+  it.each(['10', 'container-100', 'dr/100', 'dr/web', 'we', '', '0100'])('%s does not mean it', (text) => {
     expect(meansGuest(guestAddress(text), web)).toBe(false)
   })
 
