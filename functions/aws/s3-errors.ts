@@ -94,7 +94,7 @@ const actions: Readonly<Record<string, string>> = {
   remove: 's3:DeleteObject',
   list: 's3:ListBucket',
   'list folders of': 's3:ListBucket',
-  'look at the settings of': 's3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration and s3:GetBucketLocation',
+  'look at the settings of': 's3:GetBucketVersioning and s3:GetBucketObjectLockConfiguration',
 }
 
 /** Refusals of a right, where the verb tells which one it is. */

@@ -44,7 +44,7 @@ export function storeFindings(trial: Trial, error: Error | undefined, where: Sto
     const isDone = STORE_STEPS.some((step) => step === name && trial.done.has(step))
     return index < stopped || isDone
       ? passed(name, words[name](where))
-      : unchecked(name, `An earlier check of the store failed.`)
+      : unchecked(name, 'An earlier check of the store failed.')
   })
 }
 
@@ -92,7 +92,7 @@ const NOT_NEEDED = 'A run does without it; this check alone needs it.'
 
 /** What a bucket's own settings say. Only its region can be wrong. */
 export function settingsFindings(settings: BucketSettings, where: StorePlace): Finding[] {
-  return [regionFinding(settings, where), versioningFinding(settings), lockFinding(settings)].flatMap(
+  return [regionFinding(settings, where), versioningFinding(settings, where), lockFinding(settings)].flatMap(
     (finding) => finding ?? [],
   )
 }
@@ -108,13 +108,14 @@ function regionFinding({ region }: BucketSettings, where: StorePlace): Finding |
   )
 }
 
-function versioningFinding({ versioning }: BucketSettings): Finding {
+function versioningFinding({ versioning }: BucketSettings, { bucket, s3 }: StorePlace): Finding {
+  const endpoint = s3 === undefined ? '' : ` --endpoint-url ${s3}`
   if ('unknown' in versioning) return unchecked('versioning', `${versioning.unknown} ${NOT_NEEDED}`)
   if (versioning.value === 'on') return passed('versioning', 'older versions of objects are kept')
   return warning(
     'versioning',
     `Versions are ${versioning.value}, so what somebody deletes or overwrites is lost for good. Turn versioning on: ` +
-      'aws s3api put-bucket-versioning --versioning-configuration Status=Enabled --bucket <name>.',
+      `aws s3api put-bucket-versioning --versioning-configuration Status=Enabled --bucket ${bucket}${endpoint}`,
   )
 }
 
