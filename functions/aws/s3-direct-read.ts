@@ -9,6 +9,8 @@ import type { RangeToRead } from './s3-range.ts'
 
 const CONNECT_TIMEOUT_MILLISECONDS = 5_000
 const IDLE_MILLISECONDS = 45_000
+/** A bucket may refuse signed URLs by its policy: then each range would be asked for twice, for ever. */
+const MOST_MISSES = 3
 
 /** Any answer but the whole range of the very object. What it means is for the SDK's way to find out. */
 class NotTheRange extends Error {}
@@ -36,8 +38,8 @@ export class DirectReads {
   /** By host and port. */
   readonly #servers = new Map<string, HttpClient>()
   #dialer: Dialer | undefined
-  /** No connection could be made: nothing is tried again in the life of this process. */
-  #off = false
+  /** Ranges in a row that weren't given. */
+  #misses = 0
 
   constructor(client: S3Client, dial: () => Dialer = dialStore) {
     this.#client = client
@@ -49,7 +51,7 @@ export class DirectReads {
    * @returns false when it isn't whole; the content of `target` is undefined then
    */
   async read(range: RangeToRead, target: Buffer): Promise<boolean> {
-    if (this.#off) return false
+    if (this.#misses >= MOST_MISSES) return false
     const body = new HttpBody(target)
     try {
       const { url, headers } = await presignRange(this.#client, range)
@@ -61,8 +63,10 @@ export class DirectReads {
       const request = `GET ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n`
       const server = this.#serverAt(hostname, port === '' ? 443 : Number(port))
       await server.run({ request, isHead: false, accept: (head) => accepted(head, range, body) })
-      return body.missingBytes === 0
+      this.#misses = 0
+      return true
     } catch {
+      this.#misses += 1
       return false
     }
   }
@@ -77,7 +81,8 @@ export class DirectReads {
       try {
         return await dial({ hostname, port, timeoutMilliseconds: CONNECT_TIMEOUT_MILLISECONDS, onread, signal })
       } catch (error) {
-        this.#off = true
+        // Whoever doesn't answer here, or isn't trusted, won't be later either.
+        this.#misses = MOST_MISSES
         throw error
       }
     }, IDLE_MILLISECONDS)

@@ -153,6 +153,26 @@ describe('a range that is read directly', () => {
     expect(connections).toBeLessThanOrEqual(1)
   })
 
+  it('is no longer tried after three answers in a row that did not give it, and goes on after fewer', async () => {
+    const { direct, key, etag } = await openStore()
+    const range = { bucket: 'archives', key, firstByte: 0, lastByte: 2 * MIB - 1, etag }
+    const outcomes: boolean[] = []
+    const read = async () => outcomes.push(await direct.read(range, Buffer.alloc(2 * MIB)))
+    let asked = 0
+    const refuse: typeof spoil = (answer, response) => {
+      asked++
+      answer.resume()
+      response.writeHead(403, { 'content-type': 'application/xml' }).end('<Error><Code>AccessDenied</Code></Error>')
+      return true
+    }
+    for (const spoiler of [refuse, refuse, () => false, refuse, refuse, refuse, refuse]) {
+      spoil = spoiler
+      await read()
+    }
+    expect(outcomes).toEqual([false, false, true, false, false, false, false])
+    expect(asked).toBe(5)
+  })
+
   it('is left to the SDK without TLS, and without credentials', async () => {
     const plain = createS3Client({ endpoint: s3.url, region: 'us-east-1', credentials })
     const range = { bucket: 'archives', key: 'a', firstByte: 0, lastByte: MIB, etag: '"x"' }
