@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { instantSchema } from '../../contracts/nouns.ts'
 import { formatBytes } from '../words/byte-size.ts'
+import { counted } from '../words/counted.ts'
 import { nextWaitSeconds } from './poll-wait.ts'
 
 const entryShape = {
@@ -154,14 +155,17 @@ export function requestTurn(
     if (running.jobRef !== undefined && Date.parse(running.until) <= now.getTime()) {
       return { queue, answer: { answer: 'doubt', guest: running.guest, jobRef: running.jobRef } }
     }
-    const place = ahead.length === 0 ? 'next' : `after ${ahead.length} others`
+    const place = ahead.length === 0 ? 'next' : `after ${counted(ahead.length, 'other')}`
     const seconds = secondsUntilTurn(running, ahead.length, paceOf(queue, node), now)
     return wait(seconds, `Node ${node} dumps guest ${running.guest}; its turn comes ${place}.`)
   }
   const isAwaited = ({ until }: Entry) => secondsUntil(until, now) - WAITER_GRACE_SECONDS < AWAITED_SECONDS
   if (ahead.some(isAwaited)) {
     const turns = (ahead.length - 1) * Math.max(SHORTEST_WAIT_SECONDS, paceOf(queue, node) ?? 0)
-    return wait(SHORTEST_WAIT_SECONDS + turns, `${ahead.length} guests of node ${node} come first.`)
+    return wait(
+      SHORTEST_WAIT_SECONDS + turns,
+      `${counted(ahead.length, 'guest')} of node ${node} ${ahead.length === 1 ? 'comes' : 'come'} first.`,
+    )
   }
   if (request.space === 'unseen') return { queue, answer: { answer: 'look' } }
   const space = request.space === 'unknown' ? undefined : request.space

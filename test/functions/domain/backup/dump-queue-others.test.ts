@@ -113,6 +113,9 @@ describe('who waits', () => {
     expect(requestTurn(lesser, of('vm-100'), at(0)).answer).toMatchObject({
       reason: expect.stringContaining('after 2 others'),
     })
+    expect(requestTurn(lesser, of('vm-099'), at(0)).answer).toMatchObject({
+      reason: 'Node pve1 dumps guest vm-1; its turn comes after 1 other.',
+    })
     expect(requestTurn(lesser, of('vm-098'), at(0)).answer).toMatchObject({
       reason: expect.stringContaining('its turn comes next'),
     })
@@ -129,6 +132,8 @@ describe('who waits', () => {
       waitSeconds: 10,
       reason: '2 guests of node pve1 come first.',
     })
+    const one = queue({ waiters: [waiter('vm-050', due)] })
+    expect(requestTurn(one, of('vm-100'), at(1)).answer).toMatchObject({ reason: '1 guest of node pve1 comes first.' })
   })
 
   it.each([
