@@ -56,7 +56,11 @@ export class DirectReads {
     try {
       const { url, headers } = await presignRange(this.#client, range)
       const { protocol, host, hostname, port, pathname, search } = new URL(url)
-      if (protocol !== 'https:') return false
+      if (protocol !== 'https:') {
+        // Signing each range for nothing would only cost.
+        this.#misses = MOST_MISSES
+        return false
+      }
       const lines = Object.entries({ host, 'user-agent': 'guestlift', ...headers }).map(
         ([name, value]) => `${name}: ${value}\r\n`,
       )
