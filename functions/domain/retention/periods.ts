@@ -1,35 +1,11 @@
 /** Which hour, day, week, month and year an instant falls into, by the clock on the wall of a time zone. Pure. */
+import { wallTime, type WallTime } from '../time/wall-clock.ts'
 
-export interface LocalTime {
-  year: number
-  month: number
-  day: number
-  hour: number
-}
-
-/** Making a formatter costs a thousand times as much as using it. */
-const formatters = new Map<string, Intl.DateTimeFormat>()
-
-function formatterFor(timeZone: string): Intl.DateTimeFormat {
-  const known = formatters.get(timeZone)
-  if (known !== undefined) return known
-  const made = new Intl.DateTimeFormat('en-US-u-ca-iso8601', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-  })
-  formatters.set(timeZone, made)
-  return made
-}
+export type LocalTime = Pick<WallTime, 'year' | 'month' | 'day' | 'hour'>
 
 /** @throws RangeError for an unknown zone or an invalid instant */
 export function localTime(instant: string, timeZone: string): LocalTime {
-  const found: Record<string, number> = {}
-  for (const { type, value } of formatterFor(timeZone).formatToParts(new Date(instant))) found[type] = Number(value)
-  const { year = 0, month = 0, day = 0, hour = 0 } = found
+  const { year, month, day, hour } = wallTime(Date.parse(instant), timeZone)
   return { year, month, day, hour }
 }
 
