@@ -130,14 +130,14 @@ const needs = {
     write: ['claims/*', PART_RECORDS],
     uploads: ['fill'],
   },
-  // S3 can take minutes to put thousands of parts together.
+  // S3 can take minutes to put thousands of parts together. A disk's last part is made of the others: its seek table.
   CompleteUpload: {
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
     read: ['archives/*', 'claims/*', PART_RECORDS, UPLOAD_RECORDS],
     write: ['claims/*', PART_RECORDS, UPLOAD_RECORDS],
     remove: [PART_RECORDS],
-    uploads: ['complete'],
+    uploads: ['fill', 'complete'],
   },
   VerifyArchive: { memoryMiB: 512, timeoutSeconds: 120, read: ['archives/*'] },
   WriteManifest: {
