@@ -4,7 +4,7 @@ import { CredentialsRejected, type GuestliftError, TlsIdentityMismatch } from '.
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { ProxmoxSite } from './config.ts'
 import { tlsConnector } from './connector.ts'
-import type { AnswerTiming } from './clock.ts'
+import type { AnswerTiming } from '../../domain/time/answer-clock.ts'
 import { bareRequest, type Form, formRequest, mergeFailures, parseJson, readRefusal, whatHappened } from './answers.ts'
 import { type About, refusal, unintelligible, unreachable } from './errors.ts'
 import {

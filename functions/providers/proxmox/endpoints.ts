@@ -2,7 +2,7 @@
 import { type GuestliftError, TlsIdentityMismatch } from '../../contracts/errors.ts'
 import type { EndpointReport, Endpoints } from '../capabilities/endpoints.ts'
 import { bareRequest, parseJson, readRefusal, whatHappened } from './answers.ts'
-import { offsetByHeader } from './clock.ts'
+import { offsetByHeader } from '../../domain/time/answer-clock.ts'
 import type { ProxmoxSite } from './config.ts'
 import { tlsConnector } from './connector.ts'
 import { type About, refusal, unintelligible, unreachable } from './errors.ts'
