@@ -76,27 +76,43 @@ describe('the architecture', () => {
     expect(makers).toEqual(['functions/aws/s3-client.ts'])
   })
 
-  it.each(['proxmox'])('keeps provider %s to its own folder', (platform) => {
+  it.each([
+    ['proxmox', []],
+    ['ec2', [/^functions\/aws-api\//]],
+  ])('keeps provider %s to its own folder', (platform, also) => {
     const own = new RegExp(
       `^functions/(contracts|domain|providers/${platform})/|^functions/providers/(capabilities/)?[^/]+(?<!registry)\\.ts$`,
     )
     expect(
-      breaches(new RegExp(`^functions/providers/${platform}/`), [own, /^functions\/tls\//, /^(undici|zod)(\/|$)/]),
+      breaches(new RegExp(`^functions/providers/${platform}/`), [
+        own,
+        ...also,
+        /^functions\/tls\//,
+        /^(undici|zod)(\/|$)/,
+      ]),
     ).toEqual([])
   })
 
   it('keeps readers and S3 to their own folders', () => {
     expect(
-      breaches(/^functions\/readers\//, [/^functions\/(contracts|domain|http|readers|ssh|tls)\//, /^(undici|zod)$/]),
+      breaches(/^functions\/readers\//, [
+        /^functions\/(aws-api|contracts|domain|http|readers|ssh|tls)\//,
+        /^(undici|zod)$/,
+      ]),
     ).toEqual([])
     expect(
-      breaches(/^functions\/aws\//, [/^functions\/(contracts|domain|aws|http|tls)\//, /^@(aws-sdk|smithy)\//]),
+      breaches(/^functions\/aws\//, [/^functions\/(contracts|domain|aws|aws-api|http|tls)\//, /^@(aws-sdk|smithy)\//]),
     ).toEqual([])
   })
 
   it('keeps writers to their own folder, and SSH, which they share with readers, to contracts and domain', () => {
     expect(breaches(/^functions\/writers\//, [/^functions\/(contracts|domain|ssh|tls|writers)\//])).toEqual([])
     expect(breaches(/^functions\/ssh\//, [/^functions\/(contracts|domain|ssh|tls)\//, /^(ssh2|zod)$/])).toEqual([])
+  })
+
+  it('keeps signed calls of AWS, which a provider, readers and S3 share, to contracts and domain', () => {
+    const packages = /^(@aws-sdk|@smithy|fast-xml-parser|zod)(\/|$)/
+    expect(breaches(/^functions\/aws-api\//, [/^functions\/(aws-api|contracts|domain|tls)\//, packages])).toEqual([])
   })
 
   it('keeps HTTP, which readers and S3 share, to itself', () => {

@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3'
-import { requestHandler } from './request-handler.ts'
+import { requestHandler } from '../aws-api/request-handler.ts'
 import { judgeAnswers } from './s3-answers.ts'
 import { type OnFailedTry, tellFailedTries } from './s3-failed-tries.ts'
 

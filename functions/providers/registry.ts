@@ -2,23 +2,27 @@
 import * as z from 'zod'
 import { InvalidJob, InvalidSite } from '../contracts/errors.ts'
 import { writtenJob, type WrittenJobs } from '../contracts/job.ts'
-import type { RouteConfig } from '../contracts/route.ts'
 import type { JudgeJob } from '../domain/backup/verdict.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderDeps } from './provider-deps.ts'
+import { ec2SiteSchema } from './ec2/config.ts'
+import { ec2OptionsSchema } from './ec2/options.ts'
+import { ec2Traits } from './ec2/traits.ts'
 import { proxmoxSiteSchema } from './proxmox/config.ts'
 import { olderProxmoxJob } from './proxmox/older-job.ts'
 import { proxmoxOptionsSchema } from './proxmox/options.ts'
 import { proxmoxTraits } from './proxmox/traits.ts'
-import type { SetUp } from './set-up.ts'
 import type { PlatformTraits } from './traits.ts'
 
 /** A site as a person writes it: a file for local runs, the secret's content when deployed. */
-export const siteSchema = z.discriminatedUnion('provider', [proxmoxSiteSchema])
+export const siteSchema = z.discriminatedUnion('provider', [proxmoxSiteSchema, ec2SiteSchema])
 export type Site = z.infer<typeof siteSchema>
 
 /** A job as a person writes it, with a block of options for each platform. */
-export const writtenJobSchema = writtenJob({ blocks: { proxmox: proxmoxOptionsSchema }, beside: 'proxmox' })
+export const writtenJobSchema = writtenJob({
+  blocks: { proxmox: proxmoxOptionsSchema, ec2: ec2OptionsSchema },
+  beside: 'proxmox',
+})
 
 /** All that reads jobs. */
 export const writtenJobs: WrittenJobs = { schema: writtenJobSchema, olderShapes: [olderProxmoxJob] }
@@ -28,7 +32,6 @@ interface PlatformEntry<Name> {
   load: () => Promise<{
     open: (siteName: string, site: Site & { provider: Name }, deps: ProviderDeps) => Provider
     judgeJob: JudgeJob
-    setUp: SetUp
   }>
 }
 
@@ -37,12 +40,18 @@ const platforms: { [Name in Site['provider']]: PlatformEntry<Name> } = {
   proxmox: {
     traits: proxmoxTraits,
     load: async () => {
-      const [{ openProxmox }, { judgeJob }, { proxmoxSetUp }] = await Promise.all([
+      const [{ openProxmox }, { judgeJob }] = await Promise.all([
         import('./proxmox/provider.ts'),
         import('./proxmox/judge-job.ts'),
-        import('./proxmox/set-up.ts'),
       ])
-      return { open: openProxmox, judgeJob, setUp: proxmoxSetUp }
+      return { open: openProxmox, judgeJob }
+    },
+  },
+  ec2: {
+    traits: ec2Traits,
+    load: async () => {
+      const [{ openEc2 }, { judgeJob }] = await Promise.all([import('./ec2/provider.ts'), import('./ec2/judge-job.ts')])
+      return { open: openEc2, judgeJob }
     },
   },
 }
@@ -62,9 +71,16 @@ export async function judgeJobOf(platform: string): Promise<JudgeJob> {
   return (await known(platform).load()).judgeJob
 }
 
-/** What people do on a platform before the first login. @throws InvalidJob for one that nobody here knows */
-export async function setUpOf(platform: string): Promise<SetUp> {
-  return (await known(platform).load()).setUp
+/** What a person does on each platform before the first login. */
+const setUps = {
+  proxmox: async () => (await import('./proxmox/set-up.ts')).proxmoxSetUp,
+  ec2: async () => (await import('./ec2/set-up.ts')).ec2SetUp,
+}
+type SetUps = typeof setUps
+
+/** What a person does on a platform before the first login. */
+export function setUpOf<Name extends keyof SetUps>(platform: Name): ReturnType<SetUps[Name]> {
+  return setUps[platform]() as ReturnType<SetUps[Name]>
 }
 
 function known(platform: string): PlatformEntry<never> {
@@ -87,11 +103,8 @@ export async function openProvider(siteName: string, site: Site, deps: ProviderD
         'site: use that name, or change it in the configuration.',
     )
   }
-  const { open } = await platforms[site.provider].load()
+  // The compiler doesn't see that an entry and a site of the same name fit.
+  const entry = platforms[site.provider] as PlatformEntry<Site['provider']>
+  const { open } = await entry.load()
   return open(siteName, site, deps)
-}
-
-/** How the site's bytes leave it. */
-export function routeOf(site: Site): RouteConfig {
-  return site.route
 }

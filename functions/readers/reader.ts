@@ -1,5 +1,5 @@
 import type { AllocationMap } from '../contracts/disk-archive.ts'
-import type { SourceIdentity, SiteFileLocation } from '../contracts/nouns.ts'
+import type { SourceIdentity, SourceLocation } from '../contracts/nouns.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 
 /**
@@ -61,11 +61,12 @@ export interface CheckedPlace {
   withinMilliseconds?: number
 }
 
-/** Opens readers over one site's route. */
+/** Opens readers of one site's sources. */
 export interface Route {
-  open(location: SiteFileLocation): Promise<Reader>
+  /** @throws SourceUnreadable for a source of a type that isn't this site's */
+  open(location: SourceLocation): Promise<Reader>
   /** Only where the node can send by itself. */
-  openPusher?(location: SiteFileLocation): Promise<Pusher>
+  openPusher?(location: SourceLocation): Promise<Pusher>
   /** Nodes with the same end are one to the route: a file server that serves them all. Host and port, or a URL. */
   endOf(node: string): string
   /**

@@ -1,5 +1,5 @@
 import { SFNClient } from '@aws-sdk/client-sfn'
-import { requestHandler } from '../../functions/aws/request-handler.ts'
+import { requestHandler } from '../../functions/aws-api/request-handler.ts'
 import { CliError } from './cli-error.ts'
 
 /** As far as every client of the SDK has it. */

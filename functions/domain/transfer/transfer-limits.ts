@@ -44,6 +44,17 @@ export function strictest(one: Bandwidth, other: Bandwidth): Bandwidth {
   }
 }
 
+/** The same limits, with none above a bandwidth that holds in any case. */
+export function capped(limits: SiteLimits, mostMibPerSecond: number | undefined): SiteLimits {
+  if (mostMibPerSecond === undefined) return limits
+  const atMost = (mibPerSecond = mostMibPerSecond) => Math.min(mibPerSecond, mostMibPerSecond)
+  return {
+    ...limits,
+    mibPerSecond: atMost(limits.mibPerSecond),
+    windows: limits.windows.map((window) => ({ ...window, mibPerSecond: atMost(window.mibPerSecond) })),
+  }
+}
+
 interface WallClock {
   day: number
   minute: number

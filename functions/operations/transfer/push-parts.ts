@@ -6,7 +6,6 @@ import type { PartEncoder } from '../../domain/encoding/part-encoder.ts'
 import type { MovedPart, PartMover } from './part-mover.ts'
 import type { Ports } from '../ports.ts'
 import { Reconnecting } from './reconnecting.ts'
-import { siteFileOf } from './site-file.ts'
 import { assertSourceUnchanged } from './source-identity.ts'
 import { pinned } from './source-session.ts'
 
@@ -29,7 +28,7 @@ export class PushParts implements PartMover {
     const open = async (): Promise<Pusher> => {
       const route = await ports.route(item.site)
       if (route.openPusher === undefined) throw new SourceUnreadable(`the route of site ${item.site} can't push`)
-      return route.openPusher(siteFileOf(item.site, artifact))
+      return route.openPusher(artifact.location)
     }
     this.#session = new Reconnecting(ports, item.site, pinned(open, upload.source, artifact))
   }

@@ -3,7 +3,6 @@ import { SourceChanged } from '../../contracts/errors.ts'
 import type { SourceArtifact, SourceIdentity } from '../../contracts/nouns.ts'
 import { judgeUnchanged } from '../../domain/transfer/copy-verdict.ts'
 import type { Ports } from '../ports.ts'
-import { siteFileOf } from './site-file.ts'
 
 /** Size and time of the source now, over a connection of its own. */
 export async function statSource(
@@ -12,7 +11,7 @@ export async function statSource(
   artifact: SourceArtifact,
 ): Promise<SourceIdentity> {
   const route = await ports.route(site)
-  const reader = await route.open(siteFileOf(site, artifact))
+  const reader = await route.open(artifact.location)
   await reader.close()
   return reader.opened
 }
@@ -27,7 +26,7 @@ export async function allocationOf(
   artifact: SourceArtifact,
   source: SourceIdentity,
 ): Promise<AllocationMap | undefined> {
-  const reader = await (await ports.route(site)).open(siteFileOf(site, artifact))
+  const reader = await (await ports.route(site)).open(artifact.location)
   try {
     assertSourceUnchanged(reader.opened, source, artifact)
     return await reader.allocation?.()

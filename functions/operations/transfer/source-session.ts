@@ -4,7 +4,6 @@ import { combineCrc32 } from '../../domain/transfer/crc32.ts'
 import type { Reader } from '../../readers/reader.ts'
 import type { Ports } from '../ports.ts'
 import { Reconnecting } from './reconnecting.ts'
-import { siteFileOf } from './site-file.ts'
 import { assertSourceUnchanged } from './source-identity.ts'
 
 /**
@@ -61,7 +60,7 @@ export class SourceSession {
   ) {
     this.#artifact = artifact
     this.#identity = identity
-    const open = async (): Promise<Reader> => (await ports.route(site)).open(siteFileOf(site, artifact))
+    const open = async (): Promise<Reader> => (await ports.route(site)).open(artifact.location)
     this.#reader = new Reconnecting(ports, site, pinned(open, identity, artifact))
   }
 

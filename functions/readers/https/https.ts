@@ -5,6 +5,7 @@ import { otherNames, type TlsFacts, tlsDialer } from '../../tls/connect.ts'
 import { type FileServerSettings, HttpsFile } from './https-file.ts'
 import { archiveUrl, probeUrl } from './https-url.ts'
 import type { Route } from '../reader.ts'
+import { siteFileOf } from '../site-file.ts'
 import { sooner } from '../sooner.ts'
 
 export const httpsRouteDefaults: FileServerSettings = {
@@ -40,7 +41,8 @@ export function openHttpsRoute(site: string, route: HttpsRoute, overrides: Parti
         file.close()
       }
     },
-    open: async (location) => {
+    open: async (source) => {
+      const location = siteFileOf(site, source)
       const file = fileAt(archiveUrl(site, route.url, location), `${location.path} of node ${location.node}`)
       try {
         const version = await file.stat()

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { ConnectionDropped, type GuestliftError, SourceChanged } from '../../contracts/errors.ts'
-import type { SourceIdentity, SiteFileLocation } from '../../contracts/nouns.ts'
+import type { SourceIdentity, SourceLocation } from '../../contracts/nouns.ts'
 import type { PushRoute } from '../../contracts/route.ts'
 import type { PutVerdict, RangeSums, SignedPut } from '../../contracts/signed-put.ts'
 import { MAX_PART_ATTEMPTS } from '../../domain/transfer/part-retry.ts'
@@ -13,6 +13,7 @@ import { pushProgram } from './push-agent.ts'
 import { failureFact, sending } from './push-facts.ts'
 import type { Pusher, Reader, Route } from '../reader.ts'
 import { missingFolderAdvice } from '../missing-source.ts'
+import { siteFileOf } from '../site-file.ts'
 import { sooner } from '../sooner.ts'
 
 export const pushRouteDefaults: SessionSettings = {
@@ -172,7 +173,8 @@ export function openPushRoute(
   const settings = { ...pushRouteDefaults, ...overrides }
   const hostOf = (node: string): string => route.host.replaceAll('{node}', node)
 
-  async function openFile(location: SiteFileLocation): Promise<NodeFile> {
+  async function openFile(source: SourceLocation): Promise<NodeFile> {
+    const location = siteFileOf(site, source)
     const path = mapPath(location.path, route.pathPrefix)
     const host = hostOf(location.node)
     const context = { where: `${host} (site ${site}, node ${location.node})`, username: route.username, ...sending }

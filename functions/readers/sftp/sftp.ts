@@ -13,6 +13,7 @@ import {
 import { statusCode } from '../../ssh/sftp/sftp-wire.ts'
 import { missingAdvice, missingFolderAdvice } from '../missing-source.ts'
 import type { Reader, Route } from '../reader.ts'
+import { siteFileOf } from '../site-file.ts'
 import { sooner } from '../sooner.ts'
 
 const FILE_TYPE_MASK = 0o170000
@@ -91,7 +92,8 @@ export function openSftpRoute(site: string, route: SftpRoute, overrides: Partial
         await session.close()
       }
     },
-    async open(location) {
+    async open(source) {
+      const location = siteFileOf(site, source)
       const session = await openSftpSession(site, hostOf(route, location.node), route, settings, unusable)
       try {
         return await openReader(session, location)

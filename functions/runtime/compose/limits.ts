@@ -1,10 +1,12 @@
 import * as z from 'zod'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { siteLimitsSchema } from '../../contracts/limits.ts'
+import { capped } from '../../domain/transfer/transfer-limits.ts'
 import { validationMessage } from '../../domain/words/validation-message.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Invocation } from '../define-handler.ts'
 import { readRestoreSiteConfig, readSiteConfig } from './secrets.ts'
+import { mostMibPerSecond } from './site-bytes.ts'
 
 /** Only this part of a site, so that no provider comes along. */
 const siteWithLimits = z.object({ limits: siteLimitsSchema.prefault({}) })
@@ -21,11 +23,12 @@ export function withRestoreLimits(_invocation: Invocation): Pick<Ports, 'siteLim
 function limitsIn(read: (site: string) => Promise<unknown>): Pick<Ports, 'siteLimits'> {
   return {
     siteLimits: async (site) => {
-      const parsed = siteWithLimits.safeParse(await read(site))
+      const config = await read(site)
+      const parsed = siteWithLimits.safeParse(config)
       if (!parsed.success) {
         throw new InvalidSite(`The limits of site ${site} are malformed: ${validationMessage(parsed.error)}.`)
       }
-      return parsed.data.limits
+      return capped(parsed.data.limits, mostMibPerSecond(site, config))
     },
   }
 }

@@ -1,14 +1,9 @@
-import * as z from 'zod'
-import { InvalidSite } from '../../contracts/errors.ts'
-import { type RouteConfig, routeSchema } from '../../contracts/route.ts'
-import { validationMessage } from '../../domain/words/validation-message.ts'
+import type { RouteConfig } from '../../contracts/route.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Route } from '../../readers/reader.ts'
 import type { Invocation } from '../define-handler.ts'
 import { readSiteConfig } from './secrets.ts'
-
-/** Only the part of a site that this needs, so that functions which move bytes carry no provider with them. */
-const siteWithRoute = z.object({ route: routeSchema })
+import { bytesOf } from './site-bytes.ts'
 
 /** Imported on demand: in the bundle, a module is evaluated on its first use, and a site uses one route. */
 async function openRoute(site: string, route: RouteConfig): Promise<Route> {
@@ -28,13 +23,12 @@ async function openRoute(site: string, route: RouteConfig): Promise<Route> {
   }
 }
 
-/** The route that a site's configuration names. @throws InvalidSite */
+/** What opens the sources of a site, as its configuration says. @throws InvalidSite */
 export async function routeIn(site: string, config: unknown): Promise<Route> {
-  const parsed = siteWithRoute.safeParse(config)
-  if (!parsed.success) {
-    throw new InvalidSite(`The route of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
-  }
-  return openRoute(site, parsed.data.route)
+  const bytes = bytesOf(site, config)
+  if (bytes.by === 'route') return openRoute(site, bytes.route)
+  const { openEbsRoute } = await import('../../readers/ebs/ebs.ts')
+  return openEbsRoute(site, bytes.access)
 }
 
 export function withRoute(_invocation: Invocation): Pick<Ports, 'route'> {

@@ -1,5 +1,5 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { requestHandler } from '../../aws/request-handler.ts'
+import { requestHandler } from '../../aws-api/request-handler.ts'
 import { SiteSecrets } from '../../aws/site-secrets.ts'
 import type { SecretUse } from '../../domain/books/site-secret-name.ts'
 import { InvalidSite } from '../../contracts/errors.ts'

@@ -1,5 +1,5 @@
 import type { CloudFormationClient, Stack } from '@aws-sdk/client-cloudformation'
-import { requestHandler } from '../../../functions/aws/request-handler.ts'
+import { requestHandler } from '../../../functions/aws-api/request-handler.ts'
 import type { Known } from '../../../functions/domain/doctor/bucket-settings.ts'
 import type { DeploymentState } from '../../../functions/domain/doctor/judge-deployment.ts'
 import { sentence } from '../../../functions/domain/words/sentence.ts'

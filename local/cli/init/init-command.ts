@@ -12,12 +12,13 @@ import { keyPrefixFrom } from '../key-prefix.ts'
 import { isSetting } from '../settings/apply-settings.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { answeredBy, type Asker, Cancelled, silentAsker, terminalAsker } from './asker.ts'
+import { ec2Init } from './ec2.ts'
 import type { PlatformInit } from './platform-init.ts'
 import { proxmoxInit } from './proxmox.ts'
 import { type DraftFile, taken, writeFiles } from './write-files.ts'
 
 /** A platform adds its own questions here. */
-const inits: { readonly [Name in Site['provider']]: PlatformInit } = { proxmox: proxmoxInit }
+const inits: { readonly [Name in Site['provider']]: PlatformInit } = { proxmox: proxmoxInit, ec2: ec2Init }
 
 const SITE_FILE = 'site.json'
 const JOB_FILE = 'job.json'
@@ -37,6 +38,9 @@ export interface InitOptions {
   hostKey: string[]
   sshKey?: string
   storage?: string
+  region?: string
+  role?: string
+  externalId?: string
   bucket?: string
   s3?: string
   prefix?: string
@@ -82,6 +86,9 @@ export function addInitCommand(program: Command, stop: StopSignals): void {
     .option('--host-key <sha256>', 'the host key that the SSH server shows (repeatable)', each, [])
     .option('--ssh-key <file>', 'its private key (default: a new one)')
     .option('--storage <name>', 'the storage that receives the backups first')
+    .option('--region <names>', 'AWS: regions, with commas')
+    .option('--role <arn>', 'AWS: the role to assume')
+    .option('--external-id <id>', "AWS: the external id that the role's trust policy asks for")
     .option('--bucket <name>', 'the archive bucket')
     .option('--s3 <url>', 'endpoint of S3, when it is not AWS')
     .option('--prefix <prefix>', 'in front of every key')
@@ -156,7 +163,8 @@ async function askerFor({ yes }: InitOptions): Promise<Asker> {
 /** By their flags. The secret comes from a file, from standard input or from the environment. */
 async function answersIn({ secretFile, ...options }: InitOptions): Promise<Map<string, string>> {
   const secret = secretFile === undefined ? process.env[SECRET_VARIABLE] : await secretIn(secretFile)
-  const { platform, site, address, account, route, ssh, sshKey, storage, bucket, s3 } = options
+  const { platform, site, address, account, route, ssh, sshKey, storage, region, role, externalId, bucket, s3 } =
+    options
   const given = {
     '--platform': platform,
     '--site': site,
@@ -167,6 +175,9 @@ async function answersIn({ secretFile, ...options }: InitOptions): Promise<Map<s
     '--ssh': ssh,
     '--ssh-key': sshKey,
     '--storage': storage,
+    '--region': region,
+    '--role': role,
+    '--external-id': externalId,
     '--bucket': bucket,
     '--s3': s3,
   }

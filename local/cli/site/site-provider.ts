@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { requestHandler } from '../../../functions/aws/request-handler.ts'
+import { requestHandler } from '../../../functions/aws-api/request-handler.ts'
 import { SiteSecrets } from '../../../functions/aws/site-secrets.ts'
 import { InvalidSite } from '../../../functions/contracts/errors.ts'
 import { validationMessage } from '../../../functions/domain/words/validation-message.ts'

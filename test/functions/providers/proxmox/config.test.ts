@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { accountOf, proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
-import { routeOf, siteSchema } from '../../../../functions/providers/registry.ts'
+import { siteSchema } from '../../../../functions/providers/registry.ts'
 
 const site = {
   provider: 'proxmox',
@@ -27,7 +27,7 @@ describe("a Proxmox site's configuration", () => {
   it('is accepted as the documentation shows it', () => {
     const parsed = siteSchema.parse(site)
     expect(parsed).toMatchObject({ provider: 'proxmox', auth: site.auth })
-    expect(routeOf(parsed)).toMatchObject({ type: 'sftp', port: 22 })
+    expect(parsed).toMatchObject({ route: { type: 'sftp', port: 22 } })
   })
 
   it('yields the same when its result is parsed again, so that it can be written and read back', () => {
@@ -44,7 +44,7 @@ describe("a Proxmox site's configuration", () => {
 
   it('trusts the public authorities unless told otherwise', () => {
     const { tls: _, ...rest } = site
-    expect(siteSchema.parse(rest).tls).toEqual({ mode: 'system' })
+    expect(siteSchema.parse(rest)).toMatchObject({ tls: { mode: 'system' } })
   })
 
   it.each([

@@ -1,0 +1,145 @@
+/** Instances of EC2 through the whole workflow: the synthesised definitions and bundles, against the lab's account. */
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutBucketVersioningCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createS3Client } from '../../functions/aws/s3-client.ts'
+import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
+import { realClock } from '../../local/asl/interpreter.ts'
+import { seededContent } from '../../local/labs/ec2/disk.ts'
+import { type Ec2Lab, startEc2Lab } from '../../local/labs/ec2/lab.ts'
+import { synthesise } from '../../local/run/assembly.ts'
+import { type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
+import { type S3Server, startS3 } from '../../local/s3/server.ts'
+
+const bucket = 'archives'
+const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
+/** Waits of the workflow pass this much faster. */
+const HASTE = 20
+const never = new AbortController().signal
+const signals = { interrupt: never, kill: never }
+const quiet = { onEvent: () => undefined, onLog: () => undefined }
+const WEB = 'i-0123456789abcdef0'
+const DB = 'i-0fedcba9876543210'
+
+let directory: string
+let s3: S3Client
+let server: S3Server
+let lab: Ec2Lab
+let runner: LocalRunner
+const closing: (() => Promise<unknown>)[] = []
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'guestlift-ec2-'))
+  server = await startS3({ directory: join(directory, 's3'), ...credentials })
+  s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+  await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+  const written = (count: number, first = 0) => Array.from({ length: count }, (_, index) => first + index * 3)
+  lab = await startEc2Lab({
+    instances: [
+      {
+        id: WEB,
+        name: 'web',
+        tags: { backup: 'daily' },
+        zone: 'eu-central-1b',
+        volumes: [
+          { device: '/dev/xvda', sizeGiB: 1, content: seededContent(written(60), 1) },
+          { device: '/dev/sdf', sizeGiB: 1024, encrypted: true, content: seededContent(written(20, 1_900_000), 2) },
+        ],
+      },
+      { id: DB, name: 'db', volumes: [{ device: '/dev/xvda', sizeGiB: 1, content: seededContent(written(9), 3) }] },
+    ],
+  })
+  process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId
+  process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey
+  const site = {
+    provider: 'ec2',
+    regions: lab.regions,
+    auth: lab.credentials[0],
+    endpoints: { ec2: lab.url, ebs: lab.url, sts: lab.url },
+  }
+  const real = realClock()
+  const start = Date.now()
+  runner = await openLocalRunner({
+    sites: { aws: JSON.stringify(site) },
+    bucket,
+    keyPrefix: '',
+    s3Url: server.url,
+    assembly: await synthesise(() => undefined),
+    logFile: join(directory, 'functions.log'),
+    hostLimits: { mostShortEnvironments: 40, memoryMiB: 8_192, idleMilliseconds: 150_000 },
+    clock: {
+      ...real,
+      now: () => start + (Date.now() - start) * HASTE,
+      sleep: (milliseconds, signal) => real.sleep(milliseconds / HASTE, signal),
+    },
+  })
+  closing.push(
+    () => runner.close(),
+    () => lab.close(),
+    () => server.close(),
+  )
+})
+
+afterAll(async () => {
+  for (const close of closing) await close()
+  s3.destroy()
+  await rm(directory, { recursive: true, force: true })
+})
+
+async function keys(prefix: string): Promise<string[]> {
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
+  return Contents.flatMap(({ Key }) => Key ?? [])
+}
+
+async function bytes(Key: string): Promise<Buffer> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }))
+  return Buffer.from((await Body?.transformToByteArray()) ?? [])
+}
+
+async function manifestsOf(id: string): Promise<Manifest[]> {
+  const all = (await keys(`archives/aws/vm-${id}/`)).filter((key) => key.endsWith('/manifest.json'))
+  return Promise.all(all.map(async (key) => manifestSchema.parse(JSON.parse((await bytes(key)).toString()))))
+}
+
+describe('instances of EC2', () => {
+  it('are archived with all their volumes, and no snapshot stays', async () => {
+    const job = { site: 'aws', guests: { tags: ['backup=daily'] } }
+    const { result, report } = await runner.run(job, 'run-1', quiet, signals)
+    expect(report?.guests.map(({ name, outcome, reason }) => ({ name, outcome, reason }))).toEqual([
+      { name: 'web', outcome: 'succeeded', reason: '' },
+    ])
+    expect(result).toMatchObject({ status: 'SUCCEEDED' })
+    expect(lab.control.snapshots()).toEqual([])
+    const [manifest] = await manifestsOf(WEB)
+    expect(manifest).toMatchObject({ platform: 'ec2', guest: { id: WEB, name: 'web' }, verdict: { name: 'archived' } })
+    expect(manifest?.artifacts.map(({ fileName }) => fileName).toSorted()).toEqual(['sdf.raw.zst', 'xvda.raw.zst'])
+    expect(manifest?.sideFiles.some((key) => key.endsWith('/guest.json'))).toBe(true)
+    // Each block once, and of a disk of a TiB only what was ever written.
+    expect(lab.control.blocksRead).toHaveLength(80)
+  })
+
+  it('are what zstd makes of their objects', async () => {
+    const [manifest] = await manifestsOf(WEB)
+    const small = manifest?.artifacts.find(({ fileName }) => fileName === 'xvda.raw.zst')
+    const archive = join(directory, 'xvda.raw.zst')
+    await writeFile(archive, await bytes(small?.key ?? ''))
+    execFileSync('zstd', ['-d', '-q', '--sparse', archive])
+    const volume = lab.control.volumes().find(({ device, sizeGiB }) => device === '/dev/xvda' && sizeGiB === 1)
+    const source = join(directory, 'source.raw')
+    lab.control.disk(volume?.id ?? '').saveTo(source)
+    execFileSync('cmp', [source, join(directory, 'xvda.raw')])
+    await rm(source)
+    await rm(join(directory, 'xvda.raw'))
+    expect((await readFile(archive)).length).toBe(small?.sizeBytes)
+  })
+})
