@@ -164,6 +164,7 @@ export function addInstance(world: World, spec: InstanceSpec): LabInstance {
     platformDetails: spec.platformDetails ?? (windows ? 'Windows' : 'Linux/UNIX'),
     usageOperation: spec.usageOperation ?? (windows ? 'RunInstances:0002' : 'RunInstances'),
     hibernation: spec.hibernation ?? false,
+    restarts: 0,
     productCodes: spec.productCodes ?? [],
     launchedAt: spec.launchedAt ?? world.now(),
     reservationId: world.newId('r'),

@@ -97,6 +97,8 @@ export interface LabInstance {
   privateIp: string
   tags: Tags
   clientToken?: string
+  /** How often it was restarted: a backup that restarts its guest is none to be proud of. */
+  restarts: number
 }
 
 export interface LabImage {
@@ -116,6 +118,7 @@ export interface LabImage {
   createdAt: Date
   devices: { device: string; snapshotId: string; sizeGiB: number; type: string; deleteOnTermination: boolean }[]
   tags: Tags
+  sourceInstanceId?: string
   /** `pending` for so many more asks. */
   asksLeft: number
 }

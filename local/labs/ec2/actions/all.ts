@@ -1,5 +1,6 @@
 /** The calls of EC2 that the lab doubles. */
 import type { Action } from '../call.ts'
+import { createImage } from './create-image.ts'
 import { describeImages, deregisterImage, registerImage } from './images.ts'
 import { describeInstanceAttribute, describeInstances, describeInstanceStatus } from './instances.ts'
 import { createTags, deleteTags, describeAvailabilityZones, describeRegions, describeTags } from './places.ts'
@@ -10,6 +11,7 @@ import { createVolume, deleteVolume, describeVolumes } from './volumes.ts'
 
 export const ACTIONS: ReadonlyMap<string, Action> = new Map(
   Object.entries({
+    CreateImage: createImage,
     CreateSnapshots: createSnapshots,
     CreateTags: createTags,
     CreateVolume: createVolume,

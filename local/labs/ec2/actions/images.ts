@@ -91,6 +91,7 @@ export const describeImages: Action = (call) => {
     bootMode: image.bootMode,
     tpmSupport: image.tpmSupport,
     imdsSupport: image.imdsSupport,
+    sourceInstanceId: image.sourceInstanceId,
     platformDetails: 'Linux/UNIX',
     usageOperation: 'RunInstances',
   }))
@@ -155,9 +156,8 @@ function machineOf({ parameters }: Call) {
   return { ...told, ...machine }
 }
 
-export const registerImage: Action = (call) => {
-  const { world, region, parameters } = call
-  const name = parameters.need('Name')
+/** @throws Refusal for a name that is none, or that another image of the account has */
+export function checkName({ world, region }: Call, name: string): void {
   if (!/^[\w()[\] ./'@-]{3,128}$/.test(name))
     throw ec2(
       'InvalidAMIName.Malformed',
@@ -165,6 +165,12 @@ export const registerImage: Action = (call) => {
     )
   const same = [...region.images.values()].find((image) => image.name === name && image.ownerId === world.account)
   if (same !== undefined) throw ec2('InvalidAMIName.Duplicate', `AMI name ${name} is already in use by AMI ${same.id}`)
+}
+
+export const registerImage: Action = (call) => {
+  const { world, region, parameters } = call
+  const name = parameters.need('Name')
+  checkName(call, name)
   const devices = devicesOf(call)
   const rootDeviceName = parameters.get('RootDeviceName') ?? '/dev/sda1'
   if (!devices.some(({ device }) => device === rootDeviceName))

@@ -78,6 +78,7 @@ export const rebootInstances: Action = (call) => {
   const instances = chosen(call)
   permitted(call)
   for (const instance of instances) if (instance.state !== 'running') throw wrongState(instance, 'rebooted')
+  for (const instance of instances) instance.restarts += 1
   return { return: true }
 }
 

@@ -65,6 +65,7 @@ function instanceFrom(call: Call, image: LabImage, given: Pick<LabInstance, 'zon
     platformDetails: 'Linux/UNIX',
     usageOperation: 'RunInstances',
     hibernation: false,
+    restarts: 0,
     productCodes: [],
     launchedAt: world.now(),
     reservationId: world.newId('r'),
