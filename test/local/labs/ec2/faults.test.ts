@@ -64,7 +64,7 @@ describe('faults', () => {
     const of = await site()
     const id = await frozen(of)
     of.lab.control.cutAnswer('GetSnapshotBlock')
-    await expect(block(of, id)).rejects.toThrow()
+    await expect(block(of, id)).rejects.toThrow('aborted')
     expect((await block(of, id)).bytes).toHaveLength(524_288)
   })
 
@@ -73,7 +73,8 @@ describe('faults', () => {
     lab.control.answerPage('DescribeInstances', 503)
     lab.control.answerPage('ListSnapshotBlocks', 200)
     expect(await refusal(ec2.send(new DescribeInstancesCommand({})))).toMatchObject({ status: 503 })
-    await expect(ebs.send(new ListSnapshotBlocksCommand({ SnapshotId: 'snap-0123456789abcdef0' }))).rejects.toThrow()
+    const blocks = ebs.send(new ListSnapshotBlocksCommand({ SnapshotId: 'snap-0123456789abcdef0' }))
+    expect((await refusal(blocks)).name).toBe('SyntaxError')
   })
 
   it('are bytes that differ from their sum, or are wrong together with it', async () => {

@@ -16,7 +16,7 @@ export interface VendorSite {
   ec2: EC2Client
   ebs: EBSClient
   /** Clients of another key or Region. */
-  as(key: Key, region?: string): { ec2: EC2Client; ebs: EBSClient }
+  as: (key: Key, region?: string) => { ec2: EC2Client; ebs: EBSClient }
 }
 
 /** One try: a retry would hide what the lab answers. */
