@@ -41,6 +41,8 @@ export interface Ec2Lab {
   credentials: readonly { accessKeyId: string; secretAccessKey: string }[]
   roles: readonly LabRole[]
   control: Ec2Control
+  /** A site configuration that reaches this lab, ready to use. `role`: by assuming the first of its roles. */
+  site(choice?: { auth?: 'key' | 'role' }): Record<string, unknown>
   close(): Promise<void>
 }
 
@@ -110,6 +112,18 @@ export async function startEc2Lab(options: Ec2LabOptions = {}): Promise<Ec2Lab> 
     credentials,
     roles: world.roles,
     control: createControl(state, clock),
+    site: ({ auth = 'key' } = {}) => {
+      const [role] = world.roles
+      return {
+        provider: 'ec2',
+        regions: [...world.regions.keys()],
+        auth: {
+          ...credentials[0],
+          ...(auth === 'role' && role !== undefined ? { roleArn: role.arn, externalId: role.externalId } : {}),
+        },
+        endpoints: { ec2: front.url, ebs: front.url, sts: front.url },
+      }
+    },
     close: () => front.close(),
   }
 }
