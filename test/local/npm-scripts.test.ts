@@ -39,6 +39,7 @@ describe('the parts that stand alone', () => {
   it.each([
     ['s3', (folder: string) => ['--port', '0', '--dir', folder, '--access-key', 'key', '--secret-key', 'secret-of-it']],
     ['lab', (folder: string) => ['--port', '0', '--state', folder]],
+    ['lab', () => ['--platform', 'ec2', '--port', '0']],
   ])('npm run %s ends cleanly, server and all, when npm is told to', async (script, options) => {
     const folder = await mkdtemp(join(tmpdir(), 'npm-script-'))
     const { url, code } = await startAndStop(script, options(folder))
