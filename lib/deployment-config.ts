@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { deploymentsFolder, deploymentsShown } from '#deployments'
 import { z } from 'zod'
+import { awsAuthSchema } from '../functions/contracts/aws-access.ts'
 import { drillRequestSchema } from '../functions/contracts/drill.ts'
 import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
@@ -171,6 +172,20 @@ const sweepSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether this is switched on.'),
 })
 
+/** As the site's own configuration says: whoever assumes no role works with the functions' own. */
+const ec2SiteRightsSchema = z.strictObject({
+  site: siteNameSchema.describe('The site, one of `sites`.'),
+  roleArn: awsAuthSchema.shape.roleArn.describe(
+    "The role that the site's `auth` names. Without it, the functions get rights on the instances of their own account.",
+  ),
+  keyArns: z
+    .array(
+      z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/, 'a key has an ARN like arn:aws:kms:…:key/…'),
+    )
+    .default([])
+    .describe('KMS keys of encrypted volumes, as ARNs: reading their blocks takes `kms:Decrypt`.'),
+})
+
 /** Pruning of all archives of a site, beside what runs with a retention do for the guests that they archive. */
 const siteRetentionSchema = z.strictObject({
   site: siteNameSchema.describe('The site whose archives are pruned, one of `sites`.'),
@@ -236,6 +251,10 @@ export const deploymentSchema = z
       .optional()
       .describe('Where the stacks go, as `eu-central-1`. Without it, the region of the credentials that deploy.'),
     sites: z.array(siteNameSchema).min(1).describe('Names of the sites whose secrets the functions may read.'),
+    ec2: z
+      .array(ec2SiteRightsSchema)
+      .default([])
+      .describe('Which of the sites are accounts of AWS EC2, so that the functions get rights there.'),
     defaultSite: siteNameSchema
       .optional()
       .describe('The site of jobs of the older shape, which name no site. One of `sites`.'),
@@ -280,6 +299,7 @@ export const deploymentSchema = z
     for (const [key, names] of [
       ['sites', value.sites],
       ['schedules', value.schedules.map(({ name }) => name)],
+      ['ec2', value.ec2.map(({ site }) => site)],
       ['retention', value.retention.map(({ site }) => site)],
       ['drills', value.drills.map(({ name }) => name)],
     ] as const) {
@@ -295,6 +315,9 @@ export const deploymentSchema = z
       refuse(['defaultSite'], `no site ${value.defaultSite}; ${known}`, value.defaultSite)
     for (const [index, { site }] of value.retention.entries()) {
       if (!value.sites.includes(site)) refuse(['retention', index, 'site'], `no site ${site}; ${known}`, site)
+    }
+    for (const [index, { site }] of value.ec2.entries()) {
+      if (!value.sites.includes(site)) refuse(['ec2', index, 'site'], `no site ${site}; ${known}`, site)
     }
     for (const [index, { request }] of value.drills.entries()) {
       for (const site of [request.site, request.from ?? request.site]) {

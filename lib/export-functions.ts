@@ -3,6 +3,7 @@ import { MANIFEST_NAME, rootFiles } from '../functions/domain/books/object-keys.
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
 import type { ArchiveAccess, Keys } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
+import type { Ec2Access, InstanceWork } from './ec2-access.ts'
 import { ExportFunction } from './export-function.ts'
 import { functionNodeOptions } from './node-options.ts'
 import type { SiteNetwork } from './site-network.ts'
@@ -35,6 +36,8 @@ interface TaskNeeds {
   thaws?: boolean
   /** `fill`: take disks out of archives; `remove`: remove them when the restore ends. */
   unpacked?: 'fill' | 'remove'
+  /** What it does with instances of AWS EC2, where the deployment has such sites. */
+  instances?: InstanceWork[]
   /** Whole archives pass through its memory. */
   movesBytes?: boolean
 }
@@ -72,6 +75,7 @@ const finishesRestores: TaskNeeds = {
 /** Who gets what. Whether a task talks to a site, and so reads its secret, says its contract's environment. */
 const needs = {
   Authenticate: {
+    instances: ['look', 'freeze'],
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 120,
@@ -81,6 +85,7 @@ const needs = {
   },
   // Its own list of the site's guests tells which of them are absent.
   PlanRun: {
+    instances: ['look', 'freeze'],
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 300,
@@ -88,6 +93,7 @@ const needs = {
     write: [RUN_PLANS, 'runs/*/selection.json', OUTCOMES, 'sites/*'],
   },
   StartBackup: {
+    instances: ['look', 'freeze'],
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 300,
@@ -95,6 +101,7 @@ const needs = {
     write: ['claims/*', 'dumps/*', PROGRESS],
   },
   CheckBackup: {
+    instances: ['look'],
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 120,
@@ -102,6 +109,7 @@ const needs = {
     write: ['claims/*', 'dumps/*', PROGRESS],
   },
   LocateArchive: {
+    instances: ['look'],
     logsIn: true,
     memoryMiB: 1024,
     timeoutSeconds: 300,
@@ -109,6 +117,7 @@ const needs = {
     write: [EVIDENCE],
   },
   OpenUpload: {
+    instances: ['read-blocks'],
     memoryMiB: 1024,
     timeoutSeconds: 300,
     read: ['archives/*', PART_RECORDS, UPLOAD_RECORDS],
@@ -123,6 +132,7 @@ const needs = {
     uploads: ['inspect'],
   },
   CopyParts: {
+    instances: ['read-blocks'],
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
     movesBytes: true,
@@ -132,6 +142,7 @@ const needs = {
   },
   // S3 can take minutes to put thousands of parts together. A disk's last part is made of the others: its seek table.
   CompleteUpload: {
+    instances: ['read-blocks'],
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
     read: ['archives/*', 'claims/*', PART_RECORDS, UPLOAD_RECORDS],
@@ -167,6 +178,7 @@ const needs = {
   },
   // Removing a source copy and stopping a job wait for the platform's own task.
   ReleaseBackup: {
+    instances: ['look', 'remove'],
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 600,
@@ -174,6 +186,7 @@ const needs = {
     write: ['claims/*', 'dumps/*', OUTCOMES],
   },
   RecordFailure: {
+    instances: ['look', 'remove'],
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 600,
@@ -186,6 +199,7 @@ const needs = {
   FindLeftovers: { memoryMiB: 1024, timeoutSeconds: 300, read: ['claims/*', RUN_PLANS] },
   // A bucket may hold thousands of uploads; whatever is left when time runs out is the next sweep's.
   SweepStrays: {
+    instances: ['look', 'remove'],
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: LONGEST_SECONDS,
@@ -203,6 +217,7 @@ const needs = {
   },
   // Thousands of guests in one answer of the site.
   PlanPruning: {
+    instances: ['look'],
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 300,
@@ -227,6 +242,7 @@ const needs = {
     remove: ['catalogue/*'],
   },
   JudgeCoverage: {
+    instances: ['look'],
     logsIn: true,
     memoryMiB: 1769,
     timeoutSeconds: LONGEST_SECONDS,
@@ -353,6 +369,7 @@ const needs = {
   },
   // Its own account only looks: it is the one that sees all guests.
   PlanDrill: {
+    instances: ['look'],
     logsIn: true,
     memoryMiB: 1024,
     timeoutSeconds: 300,
@@ -372,6 +389,7 @@ interface ExportFunctionsProps {
   deployment: Deployment
   archive: ArchiveAccess
   secrets: SiteSecrets
+  ec2: Ec2Access
   network?: SiteNetwork | undefined
   /** Stands in for the product's own registry of platforms. */
   registry?: string | undefined
@@ -383,7 +401,7 @@ export class ExportFunctions extends Construct {
 
   constructor(scope: Construct, id: string, props: ExportFunctionsProps) {
     super(scope, id)
-    const { deployment, archive, secrets, network, registry } = props
+    const { deployment, archive, secrets, ec2, network, registry } = props
     const variables: Record<Variables, string | undefined> = {
       ARCHIVE_BUCKET: archive.bucket.bucketName,
       KEY_PREFIX: deployment.bucket.keyPrefix,
@@ -424,6 +442,7 @@ export class ExportFunctions extends Construct {
       if (its.unpacked === 'remove') archive.grantRemoveUnpacked(made.role)
       if (its.restores === true) secrets.grantReadRestore(made.role)
       else if (talksToSite) secrets.grantRead(made.role)
+      ec2.grant(made.role, its.instances ?? [])
       this.byTask.set(task, made)
     }
   }

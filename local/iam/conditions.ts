@@ -48,9 +48,11 @@ const NEGATIVE: Readonly<Record<string, Test>> = {
 const KEYS = new Set([
   'aws:principalaccount',
   'aws:principalarn',
+  'aws:requestedregion',
   'aws:securetransport',
   'aws:sourceaccount',
   'aws:sourcearn',
+  'ec2:createaction',
   'lambda:sourcefunctionarn',
   's3:delimiter',
   's3:if-match',
@@ -67,6 +69,9 @@ const KEYS = new Set([
   's3:x-amz-server-side-encryption-aws-kms-key-id',
   's3:x-amz-storage-class',
 ])
+
+/** Of tags that a request brings, or that what it asks for bears: the tag's name is part of the key. */
+const TAG_KEY = /^aws:(request|resource)tag\/./
 
 interface Operator {
   quantifier: 'ForAllValues' | 'ForAnyValue' | undefined
@@ -86,7 +91,7 @@ export function unknownCondition(conditions: Conditions): string | undefined {
   for (const [text, tests] of Object.entries(conditions)) {
     if (operatorOf(text) === undefined) return `the condition operator ${text}`
     for (const [key, wanted] of Object.entries(tests)) {
-      if (!KEYS.has(key.toLowerCase())) return `the condition key ${key}`
+      if (!KEYS.has(key.toLowerCase()) && !TAG_KEY.test(key.toLowerCase())) return `the condition key ${key}`
       const variable = wanted.find((value) => value.includes('${'))
       if (variable !== undefined) return `the policy variable in ${variable}`
     }

@@ -14,11 +14,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
 import { realClock } from '../../local/asl/interpreter.ts'
+import { type Guard, guardOf, type Judgement, judgementText } from '../../local/iam/guard.ts'
+import { readSession } from '../../local/iam/session.ts'
 import { seededContent } from '../../local/labs/ec2/disk.ts'
 import { type Ec2Lab, startEc2Lab } from '../../local/labs/ec2/lab.ts'
-import { synthesise } from '../../local/run/assembly.ts'
 import { type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
 import { type S3Server, startS3 } from '../../local/s3/server.ts'
+import { synthesiseWith } from './synthesise-with.ts'
 
 const bucket = 'archives'
 const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
@@ -29,22 +31,42 @@ const signals = { interrupt: never, kill: never }
 const quiet = { onEvent: () => undefined, onLog: () => undefined }
 const WEB = 'i-0123456789abcdef0'
 const DB = 'i-0fedcba9876543210'
+const KEY = 'arn:aws:kms:eu-central-1:111122223333:key/00000000-1111-4222-8333-444444444444'
 
 let directory: string
 let s3: S3Client
 let server: S3Server
 let lab: Ec2Lab
 let runner: LocalRunner
+/** What the functions' roles were asked for, by S3 and by AWS's other services. */
+const judgements: Judgement[] = []
+const guards = new Map<string, Guard>()
 const closing: (() => Promise<unknown>)[] = []
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'guestlift-ec2-'))
-  server = await startS3({ directory: join(directory, 's3'), ...credentials })
+  server = await startS3({
+    directory: join(directory, 's3'),
+    ...credentials,
+    onJudgement: (judgement) => void judgements.push(judgement),
+  })
   s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
   await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }))
   const written = (count: number, first = 0) => Array.from({ length: count }, (_, index) => first + index * 3)
   lab = await startEc2Lab({
+    // The functions work with their own roles, as on AWS.
+    findSession: (accessKeyId, sessionToken) => {
+      const session = readSession(sessionToken, credentials.secretAccessKey)
+      if (session?.accessKeyId !== accessKeyId) return undefined
+      guards.set(
+        session.role.arn,
+        guardOf(session.role, (judgement) => void judgements.push(judgement)),
+      )
+      return { ...session, sessionToken, principal: session.role.arn }
+    },
+    authorize: ({ principal, action, resource, context }) =>
+      guards.get(principal)?.refuses(action, resource, lowerCased(context)) === undefined,
     instances: [
       {
         id: WEB,
@@ -53,7 +75,13 @@ beforeAll(async () => {
         zone: 'eu-central-1b',
         volumes: [
           { device: '/dev/xvda', sizeGiB: 1, content: seededContent(written(60), 1) },
-          { device: '/dev/sdf', sizeGiB: 1024, encrypted: true, content: seededContent(written(20, 1_900_000), 2) },
+          {
+            device: '/dev/sdf',
+            sizeGiB: 1024,
+            encrypted: true,
+            kmsKeyId: KEY,
+            content: seededContent(written(20, 1_900_000), 2),
+          },
         ],
       },
       { id: DB, name: 'db', volumes: [{ device: '/dev/xvda', sizeGiB: 1, content: seededContent(written(9), 3) }] },
@@ -64,7 +92,6 @@ beforeAll(async () => {
   const site = {
     provider: 'ec2',
     regions: lab.regions,
-    auth: lab.credentials[0],
     endpoints: { ec2: lab.url, ebs: lab.url, sts: lab.url },
   }
   const real = realClock()
@@ -74,7 +101,11 @@ beforeAll(async () => {
     bucket,
     keyPrefix: '',
     s3Url: server.url,
-    assembly: await synthesise(() => undefined),
+    assembly: synthesiseWith(join(directory, 'app'), {
+      name: 'example',
+      sites: ['aws'],
+      ec2: [{ site: 'aws', keyArns: [KEY] }],
+    }),
     logFile: join(directory, 'functions.log'),
     hostLimits: { mostShortEnvironments: 40, memoryMiB: 8_192, idleMilliseconds: 150_000 },
     clock: {
@@ -95,6 +126,10 @@ afterAll(async () => {
   s3.destroy()
   await rm(directory, { recursive: true, force: true })
 })
+
+function lowerCased(context: Record<string, string[]>): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(context).map(([key, values]) => [key.toLowerCase(), values]))
+}
 
 async function keys(prefix: string): Promise<string[]> {
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
@@ -134,12 +169,24 @@ describe('instances of EC2', () => {
     const archive = join(directory, 'xvda.raw.zst')
     await writeFile(archive, await bytes(small?.key ?? ''))
     execFileSync('zstd', ['-d', '-q', '--sparse', archive])
-    const volume = lab.control.volumes().find(({ device, sizeGiB }) => device === '/dev/xvda' && sizeGiB === 1)
+    const volume = lab.control
+      .volumes()
+      .find(({ attachment, sizeGiB }) => attachment?.instanceId === WEB && sizeGiB === 1)
     const source = join(directory, 'source.raw')
     lab.control.disk(volume?.id ?? '').saveTo(source)
     execFileSync('cmp', [source, join(directory, 'xvda.raw')])
     await rm(source)
     await rm(join(directory, 'xvda.raw'))
     expect((await readFile(archive)).length).toBe(small?.sizeBytes)
+  })
+})
+
+describe('the roles of a deployment with a site of EC2', () => {
+  it('let it do all of this, and were asked', () => {
+    expect(judgements.filter(({ allowed }) => !allowed).map(judgementText)).toEqual([])
+    const asked = new Set(judgements.map(({ request: { action } }) => action))
+    for (const action of ['ec2:CreateSnapshots', 'ec2:CreateTags', 'ebs:GetSnapshotBlock', 'ec2:DeleteSnapshot']) {
+      expect(asked).toContain(action)
+    }
   })
 })

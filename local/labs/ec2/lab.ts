@@ -23,6 +23,8 @@ export interface Ec2LabOptions {
   instances?: readonly InstanceSpec[]
   /** Access keys from the start; one that may everything unless told. */
   credentials?: readonly { accessKeyId: string; secretAccessKey: string; principal?: string }[]
+  /** Sessions that another one gave out, as the runner does for the roles of functions: by key id and token. */
+  findSession?: (accessKeyId: string, sessionToken: string) => LabCredential | undefined
   /** Roles that may be assumed. */
   roles?: readonly LabRole[]
   /** Asked for every action and each resource it touches. Everything is allowed unless told. */
@@ -77,6 +79,7 @@ function newWorld(options: Ec2LabOptions, clock: { skewMs: number }): World {
     account,
     regions: new Map(),
     credentials: new Map(credentials.map((each) => [each.accessKeyId, each])),
+    findSession: options.findSession ?? (() => undefined),
     roles: [...(options.roles ?? [])],
     now: () => new Date(trueNow().getTime() + clock.skewMs),
     newId: (prefix) => `${prefix}-0${Buffer.from(random(8)).toString('hex')}`,

@@ -155,6 +155,7 @@ export interface World {
   account: string
   regions: Map<string, Region>
   credentials: Map<string, LabCredential>
+  findSession: (accessKeyId: string, sessionToken: string) => LabCredential | undefined
   roles: LabRole[]
   now(): Date
   newId(prefix: string): string

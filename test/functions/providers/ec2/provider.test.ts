@@ -101,7 +101,10 @@ describe('a backup on EC2', () => {
     })
     expect(await verdict(jobRef, guest)).toMatchObject({ name: 'archived', good: true })
     const { evidence, sideFiles } = await bed.provider.gather(jobRef, guest, 'local')
-    expect(evidence.sources?.map(({ artifact }) => artifact.fileName).toSorted()).toEqual(['sdf.raw.zst', 'xvda.raw.zst'])
+    expect(evidence.sources?.map(({ artifact }) => artifact.fileName).toSorted()).toEqual([
+      'sdf.raw.zst',
+      'xvda.raw.zst',
+    ])
     expect(evidence.sources?.[0]?.artifact).toMatchObject({ encoding: 'raw-disk', location: { type: 'ebs-snapshot' } })
     expect(evidence.grade).toMatchObject({ consistency: 'crash' })
     expect(JSON.parse(sideFiles[0] !== undefined && 'text' in sideFiles[0] ? sideFiles[0].text : '')).toMatchObject({
@@ -302,7 +305,10 @@ describe('an account of AWS', () => {
     })
     const secret = 'a-wrong-secret-of-this-test'
     const known = { accessKeyId: bed.lab.credentials[0]?.accessKeyId, secretAccessKey: secret }
-    const error = await bed.open({ auth: known }).identify().catch((cause: unknown) => cause)
+    const error = await bed
+      .open({ auth: known })
+      .identify()
+      .catch((cause: unknown) => cause)
     expect(error).toMatchObject({ name: 'CredentialsRejected' })
     expect(String(error)).not.toContain(secret)
   })

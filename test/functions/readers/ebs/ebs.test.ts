@@ -1,6 +1,10 @@
 import { crc32 } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import { EBS_BLOCK_BYTES, ebsAccessSchema, type EbsSnapshotLocation } from '../../../../functions/contracts/aws-access.ts'
+import {
+  EBS_BLOCK_BYTES,
+  ebsAccessSchema,
+  type EbsSnapshotLocation,
+} from '../../../../functions/contracts/aws-access.ts'
 import { backupOptionsSchema } from '../../../../functions/contracts/backup-options.ts'
 import { sourcesOf } from '../../../../functions/domain/backup/sources.ts'
 import type { Reader } from '../../../../functions/readers/reader.ts'
@@ -24,9 +28,7 @@ afterEach(async () => {
 /** A completed snapshot of a volume of 1 GiB with some written blocks. */
 async function frozen(options: Ec2LabOptions = {}): Promise<EbsSnapshotLocation> {
   bed = await ec2Bed({
-    instances: [
-      { id: WEB, volumes: [{ device: '/dev/xvda', sizeGiB: 1, content: seededContent(blocks, 5) }] },
-    ],
+    instances: [{ id: WEB, volumes: [{ device: '/dev/xvda', sizeGiB: 1, content: seededContent(blocks, 5) }] }],
     ...options,
   })
   const [guest] = await bed.provider.findGuests([WEB])
@@ -48,6 +50,11 @@ async function opened(location: EbsSnapshotLocation): Promise<Reader> {
   return reader
 }
 
+async function reading(location: EbsSnapshotLocation): Promise<Reader['read']> {
+  const source = await opened(location)
+  return (positionBytes, target) => source.read(positionBytes, target)
+}
+
 /** The bytes of blocks, as the lab has them. */
 function bytesOf({ snapshotId }: EbsSnapshotLocation, first: number, count: number): Buffer {
   const disk = bed.lab.control.disk(snapshotId)
@@ -59,15 +66,15 @@ function bytesOf({ snapshotId }: EbsSnapshotLocation, first: number, count: numb
 describe('a snapshot that is read by EBS direct', () => {
   it('has the size of its volume, and a mark that nothing else has', async () => {
     const location = await frozen()
-    const { opened: identity, stat } = await opened(location)
-    expect(identity).toEqual({ sizeBytes: GIB, modifiedAt: location.startedAt, validator: location.snapshotId })
-    expect(await stat()).toEqual(identity)
+    const source = await opened(location)
+    expect(source.opened).toEqual({ sizeBytes: GIB, modifiedAt: location.startedAt, validator: location.snapshotId })
+    expect(await source.stat()).toEqual(source.opened)
   })
 
   it('says which blocks were ever written, though pages are short and one is empty', async () => {
     const location = await frozen({ settings: { mostBlocksInPage: 2 } })
-    const { allocation } = await opened(location)
-    expect(await allocation?.()).toEqual({
+    const source = await opened(location)
+    expect(await source.allocation?.()).toEqual({
       version: 1,
       sizeBytes: GIB,
       blockBytes: EBS_BLOCK_BYTES,
@@ -83,7 +90,7 @@ describe('a snapshot that is read by EBS direct', () => {
 
   it('gives its blocks, whole ones and pieces, each read once', async () => {
     const location = await frozen()
-    const { read } = await opened(location)
+    const read = await reading(location)
     const expected = bytesOf(location, 0, 3)
     const target = Buffer.alloc(expected.length)
     expect(await read(0, target)).toBe(crc32(expected))
@@ -96,16 +103,18 @@ describe('a snapshot that is read by EBS direct', () => {
 
   it('is listed once for all that is read side by side', async () => {
     const location = await frozen()
-    const { read } = await opened(location)
+    const read = await reading(location)
     bed.lab.control.resetCounts()
-    await Promise.all([0, 1, 2, 7, 100, 101].map((index) => read(index * EBS_BLOCK_BYTES, Buffer.alloc(EBS_BLOCK_BYTES))))
+    await Promise.all(
+      [0, 1, 2, 7, 100, 101].map((index) => read(index * EBS_BLOCK_BYTES, Buffer.alloc(EBS_BLOCK_BYTES))),
+    )
     expect(bed.lab.control.calls('ListSnapshotBlocks')).toBe(1)
     expect(bed.lab.control.calls('GetSnapshotBlock')).toBe(6)
   })
 
   it('never makes zeros of a block that is not listed', async () => {
     const location = await frozen()
-    const { read } = await opened(location)
+    const read = await reading(location)
     await expect(read(5 * EBS_BLOCK_BYTES, Buffer.alloc(EBS_BLOCK_BYTES))).rejects.toMatchObject({
       name: 'SourceChanged',
     })
@@ -114,7 +123,7 @@ describe('a snapshot that is read by EBS direct', () => {
 
   it('is read again where bytes arrive that have another sum', async () => {
     const location = await frozen()
-    const { read } = await opened(location)
+    const read = await reading(location)
     bed.lab.control.corruptBlock(location.snapshotId, 1, 'sum', 2)
     const target = Buffer.alloc(3 * EBS_BLOCK_BYTES)
     await read(0, target)
@@ -128,7 +137,7 @@ describe('a snapshot that is read by EBS direct', () => {
 
   it('goes on when tokens are too old', async () => {
     const location = await frozen()
-    const { read } = await opened(location)
+    const read = await reading(location)
     const refusal = { status: 400, code: 'ValidationException', message: 'old', reason: 'INVALID_BLOCK_TOKEN' }
     bed.lab.control.refuse('GetSnapshotBlock', refusal, 2)
     const target = Buffer.alloc(3 * EBS_BLOCK_BYTES)
@@ -142,7 +151,7 @@ describe('a snapshot that is read by EBS direct', () => {
 
   it('waits longer and longer while the account is throttled, and then goes on', async () => {
     const location = await frozen()
-    const { read } = await opened(location)
+    const read = await reading(location)
     bed.lab.control.throttle('GetSnapshotBlock', 6)
     await read(0, Buffer.alloc(EBS_BLOCK_BYTES))
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000])
@@ -154,7 +163,7 @@ describe('a snapshot that is read by EBS direct', () => {
     ['is a passing fault', () => bed.lab.control.answerPage('GetSnapshotBlock', 503)],
   ])('asks again when an answer %s', async (_, break_) => {
     const location = await frozen()
-    const { read } = await opened(location)
+    const read = await reading(location)
     break_()
     const target = Buffer.alloc(EBS_BLOCK_BYTES)
     await read(0, target)
@@ -163,7 +172,7 @@ describe('a snapshot that is read by EBS direct', () => {
 
   it('drops the connection when nothing answers, so that a new reader goes on', async () => {
     const location = await frozen()
-    const { read } = await opened(location)
+    const read = await reading(location)
     bed.lab.control.dropRequest('GetSnapshotBlock', 99)
     await expect(read(0, Buffer.alloc(EBS_BLOCK_BYTES))).rejects.toMatchObject({ name: 'ConnectionDropped' })
   })
@@ -173,7 +182,7 @@ describe('a snapshot that is read by EBS direct', () => {
     bed.lab.control.answerPage('ListSnapshotBlocks', 200, 99)
     await expect(opened(location)).rejects.toMatchObject({ name: 'SourceUnreadable' })
     bed.lab.control.clearFaults()
-    const { read } = await opened(location)
+    const read = await reading(location)
     bed.lab.control.answerPage('GetSnapshotBlock', 200, 99)
     await expect(read(0, Buffer.alloc(EBS_BLOCK_BYTES))).rejects.toMatchObject({ name: 'SourceUnreadable' })
   })
@@ -221,7 +230,7 @@ describe('a snapshot that is read by EBS direct', () => {
 
   it('ends all reads of a range with the first that fails, and writes nothing afterwards', async () => {
     const location = await frozen()
-    const { read } = await opened(location)
+    const read = await reading(location)
     const go = bed.lab.control.holdAnswer('GetSnapshotBlock')
     bed.lab.control.refuse(
       'GetSnapshotBlock',
