@@ -1,19 +1,13 @@
+import { type ArchiveBytes, type DiskWriter, NoSuchContent, type TakenDisk } from '../archive-bytes.ts'
 import { Damage, Findings } from '../damage.ts'
-import { type ArchiveBytes, openContent, type PassedFile } from './open-content.ts'
+import { openContent } from './open-content.ts'
 import { type DiskTaker, type VmaReport, walkVma } from './vma.ts'
 import type { VmaDevice } from './vma-header.ts'
 
-export interface ExtractedDisk {
+export interface ExtractedDisk extends TakenDisk {
   device: VmaDevice
-  /** Bytes that the archive holds of it; the rest is zero. */
-  storedBytes: number
-  /** Absent where only parts of the archive were read. */
-  passed?: PassedFile
   report: VmaReport
 }
-
-/** Where a disk goes. */
-export type DiskWriter = Omit<DiskTaker, 'deviceId'>
 
 /**
  * Take one disk out of a VM's archive, in one pass and in constant memory. All of the archive is checked on the way, as far
@@ -58,9 +52,6 @@ export async function extractDisk(
     await opened.close()
   }
 }
-
-/** The archive is what it should be, and doesn't hold what was asked for. */
-export class NoSuchContent extends Error {}
 
 function deviceOf(name: string, devices: readonly VmaDevice[], { fileName }: ArchiveBytes): VmaDevice {
   const found = devices.find((device) => device.name === name || device.name === `drive-${name}`)

@@ -1,8 +1,9 @@
 import type { IndexedMember } from '../../contracts/content-index.ts'
 import { Damage, Findings } from '../damage.ts'
-import { NoSuchContent } from './extract-disk.ts'
+import { NoSuchContent } from '../archive-bytes.ts'
 import { IndexMisleads, visitIndexed } from './indexed-member.ts'
-import { type ArchiveBytes, openContent, type PassedFile } from './open-content.ts'
+import { openContent } from './open-content.ts'
+import type { ArchiveBytes, PassedFile } from '../archive-bytes.ts'
 import { type TarVisitor, walkTar } from './tar.ts'
 
 /**

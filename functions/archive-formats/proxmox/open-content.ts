@@ -1,29 +1,15 @@
 /** An archive opened to take something out of it: whole in one pass, or, where it isn't compressed, only what is needed. */
 import { crc32 } from 'node:zlib'
 import type { ArchiveFormat } from '../../contracts/verification.ts'
+import type { ArchiveBytes, PassedFile } from '../archive-bytes.ts'
 import { ByteCursor } from '../byte-cursor.ts'
 import type { ContentCursor } from '../content-cursor.ts'
 import { Damage } from '../damage.ts'
-import { RangeCursor, type ReadRange } from '../range-cursor.ts'
+import { RangeCursor } from '../range-cursor.ts'
 import { peek, TappedSource } from '../tapped-source.ts'
 import { decompress } from './decompress.ts'
 import { COMPRESSION_MAGIC_BYTES, compressionByMagic, FORMAT_MAGIC_BYTES, formatByMagic } from './magic.ts'
 import { readVmaHeader } from './vma-header.ts'
-
-/** An archive's file, wherever it lies. */
-export interface ArchiveBytes {
-  fileName: string
-  sizeBytes: number
-  /** All of it, from the first byte on. */
-  stream(): AsyncIterable<Buffer>
-  read: ReadRange
-}
-
-/** What was read of a file in one pass. */
-export interface PassedFile {
-  sizeBytes: number
-  crc32: number
-}
 
 export interface OpenContent {
   format: ArchiveFormat

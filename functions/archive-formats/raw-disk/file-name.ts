@@ -5,3 +5,8 @@
 export function isDiskArchive(fileName: string): boolean {
   return /\.(?:raw|vhdx?)\.zst$/.test(fileName)
 }
+
+/** `disks/xvda.raw.zst` → `xvda`: what the disk is called. */
+export function diskNameOf(fileName: string): string {
+  return (fileName.split('/').at(-1) ?? fileName).replace(/\.(?:raw|vhdx?)\.zst$/, '')
+}

@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { StoredPart } from '../../aws/archive-store.ts'
 import { Damage } from '../../archive-formats/damage.ts'
-import { extractDisk, NoSuchContent } from '../../archive-formats/proxmox/extract-disk.ts'
-import type { ArchiveBytes } from '../../archive-formats/proxmox/open-content.ts'
+import { extractDisk } from '../../archive-formats/proxmox/extract-disk.ts'
+import { NoSuchContent } from '../../archive-formats/archive-bytes.ts'
+import type { ArchiveBytes } from '../../archive-formats/archive-bytes.ts'
 import {
   MOST_QCOW2_BYTES,
   mostQcow2Bytes,

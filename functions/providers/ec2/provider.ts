@@ -29,6 +29,8 @@ const LAG_LOOKS = 6
 const LAG_MILLISECONDS = 5_000
 /** A set that is still short of a snapshot after this time stays so. */
 const LAG_SECONDS = 300
+/** What EC2 is asked by: it has no version of its own that it would tell. */
+const API_VERSION = '2016-11-15'
 /** Names the snapshots that a dry run would make. */
 const DRY_RUN_TOKEN = '0000000000000000'
 
@@ -193,7 +195,7 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
     privilegeToSee: () => 'ec2:DescribeInstances',
     identify: async () => {
       await caller()
-      return { version: 'EC2 2016-11-15' }
+      return { version: API_VERSION }
     },
     // The account: an instance's id is unique everywhere, and another account has other instances.
     clusterId: async () => (await caller()).Account,

@@ -2,7 +2,8 @@
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import type { ArchiveBytes, PassedFile } from '../../../functions/archive-formats/proxmox/open-content.ts'
+import type { ArchiveBytes, PassedFile } from '../../../functions/archive-formats/archive-bytes.ts'
+import { diskNameOf } from '../../../functions/archive-formats/raw-disk/file-name.ts'
 import { RecordTooNew, RecordUnreadable } from '../../../functions/contracts/errors.ts'
 import type { Manifest } from '../../../functions/contracts/manifest.ts'
 import { contentIndexKey, folderOf, MANIFEST_NAME, manifestKey } from '../../../functions/domain/books/object-keys.ts'
@@ -22,6 +23,8 @@ export interface ArchiveSource extends ArchiveBytes {
   place: string
   /** `CRC32:…` of the whole file, and who says so. */
   expected?: { checksum: string; by: string }
+  /** Disks of the whole archive, where each is a file of its own. */
+  disks?: readonly ArchivedDisk[]
   /** As the store has it now; absent for a file of this machine. */
   etag?: string
   /** The index of its members that lies beside it, if there is one. */
@@ -29,7 +32,17 @@ export interface ArchiveSource extends ArchiveBytes {
   close(): Promise<void>
 }
 
+/** A disk that is a file of its archive. */
+export interface ArchivedDisk {
+  name: string
+  sizeBytes: number
+  /** Of its file. */
+  storedBytes: number
+}
+
 export interface SourceOptions {
+  /** Where each disk is a file of its own, the one that is meant. */
+  disk?: string
   bucket?: string
   s3?: string
   prefix?: string
@@ -92,7 +105,8 @@ async function stored(given: string, options: SourceOptions & { bucket: string }
     throw error
   })
   const name = key.startsWith(folder) ? key.slice(folder.length) : ''
-  const fileName = name === '' || name === MANIFEST_NAME ? onlyFile(manifest, `s3://${options.bucket}/${folder}`) : name
+  const fileName =
+    name === '' || name === MANIFEST_NAME ? fileOf(manifest, `s3://${options.bucket}/${folder}`, options.disk) : name
   const objectKey = `${folder}${fileName}`
   const object = await store.head(objectKey)
   const place = `s3://${options.bucket}/${objectKey}`
@@ -109,6 +123,7 @@ async function stored(given: string, options: SourceOptions & { bucket: string }
       store.readRange(objectKey, { firstByte, lastByte: firstByte + bytes - 1, etag: object.etag }),
     ...(expected === undefined ? {} : { expected }),
     etag: object.etag,
+    disks: disksIn(manifest),
     index: () => storedIndex(contentIndexKey(objectKey), store),
     close: async () => undefined,
   }
@@ -150,13 +165,28 @@ async function keyOf(given: string, sought: Sought, ports: Pick<OpenBucket, 'sto
   return (await oneArchive(given, sought, ports)).folder
 }
 
-function onlyFile(manifest: Manifest | undefined, folder: string): string {
+function disksIn(manifest: Manifest | undefined): ArchivedDisk[] {
+  return (manifest?.artifacts ?? []).flatMap(({ fileName, sizeBytes: storedBytes, content }) =>
+    content === undefined ? [] : [{ name: diskNameOf(fileName), sizeBytes: content.sizeBytes, storedBytes }],
+  )
+}
+
+/** The archive's only file; of disks that are files of their own, the one that is meant, or any where none is. */
+function fileOf(manifest: Manifest | undefined, folder: string, disk: string | undefined): string {
   if (manifest === undefined)
     throw new CliError(
       `There is no manifest that can be read in ${folder}. Name the file itself, or the folder that guestlift show prints.`,
     )
   const [only, ...others] = manifest.artifacts
   if (only !== undefined && others.length === 0) return only.fileName
+  const disks = disksIn(manifest)
+  const meant = manifest.artifacts.find(({ fileName }) => disk === undefined || diskNameOf(fileName) === disk)
+  if (disks.length === manifest.artifacts.length && meant !== undefined) return meant.fileName
+  if (disks.length > 0 && disk !== undefined) {
+    throw new CliError(
+      `The archive in ${folder} holds no disk ${disk}. It holds: ${disks.map(({ name }) => name).join(', ')}.`,
+    )
+  }
   const names = manifest.artifacts.map(({ fileName }) => fileName).join(', ')
   throw new CliError(`The archive in ${folder} has several files. Name one of them: ${names}.`)
 }

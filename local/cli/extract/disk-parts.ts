@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib'
 import { Damage } from '../../../functions/archive-formats/damage.ts'
 import { CLUSTER_BYTES } from '../../../functions/archive-formats/proxmox/cluster-map.ts'
-import type { DiskWriter } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
+import type { DiskWriter } from '../../../functions/archive-formats/archive-bytes.ts'
 import { combineCrc32, crc32OfZeros } from '../../../functions/domain/transfer/crc32.ts'
 import { partRange, type PartPlan } from '../../../functions/domain/transfer/part-plan.ts'
 

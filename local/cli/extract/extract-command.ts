@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { Damage } from '../../../functions/archive-formats/damage.ts'
-import { extractDisk, NoSuchContent, shortDiskName } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
+import { shortDiskName } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
+import { NoSuchContent } from '../../../functions/archive-formats/archive-bytes.ts'
 import { filePattern } from '../../../functions/archive-formats/proxmox/file-patterns.ts'
+import { takeDisk } from '../../../functions/archive-formats/take-disk.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { CliError } from '../../run/cli-error.ts'
 import { type ExitCode, exitCodes, exitHelp } from '../exit-codes.ts'
@@ -45,7 +47,7 @@ export function addExtractCommand(program: Command, stop: StopSignals): void {
       "a file on this machine; in a bucket: a guest's newest (100, hq/vm-100, a name), or a key or s3:// address of one",
     )
     .option('--list', 'show what is inside: configuration and disks of a VM, files of a container')
-    .option('--disk <name>', 'this disk of a VM: scsi0')
+    .option('--disk <name>', 'this disk of a VM: scsi0, xvda')
     .option('--file <path...>', 'these files and folders of a container: paths or patterns with * ** ?')
     .option('-o, --output <path>', 'where it goes (default: <disk>.raw, <disk>.qcow2, the folder files, or files.tar)')
     .option('--qcow2', 'with --disk: as an image in the form qcow2')
@@ -125,7 +127,7 @@ async function extract(source: ArchiveSource, options: ExtractOptions, stop: Sto
       return await takeFiles(source, file.map(filePattern), target, { tar, byIndex: options.index })
     }
     await sayWhatIsRead(source)
-    return await takeDisk(source, disk, target, qcow2 ? qcow2Image : rawImage)
+    return await writeDisk(source, disk, target, qcow2 ? qcow2Image : rawImage)
   } finally {
     await target.discard()
   }
@@ -133,11 +135,11 @@ async function extract(source: ArchiveSource, options: ExtractOptions, stop: Sto
 
 type MakeImage = typeof rawImage
 
-async function takeDisk(source: ArchiveSource, name: string, target: Output, make: MakeImage): Promise<ExitCode> {
+async function writeDisk(source: ArchiveSource, name: string, target: Output, make: MakeImage): Promise<ExitCode> {
   const file = await target.openFile()
   try {
     const made: { image?: DiskImage } = {}
-    const { device, storedBytes, passed } = await extractDisk(source, name, async ({ sizeBytes }) => {
+    const { device, storedBytes, passed } = await takeDisk(source, name, async ({ sizeBytes }) => {
       made.image = make(file, sizeBytes)
       return made.image
     })

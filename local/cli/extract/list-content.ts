@@ -5,13 +5,15 @@ import { memberPath } from '../../../functions/archive-formats/proxmox/file-patt
 import { shownConfiguration } from '../../../functions/archive-formats/proxmox/guest-configuration.ts'
 import { openContent } from '../../../functions/archive-formats/proxmox/open-content.ts'
 import { readVmaHeader } from '../../../functions/archive-formats/proxmox/vma-header.ts'
+import { indexBySeekTable } from '../../../functions/archive-formats/raw-disk/disk-reader.ts'
+import { diskNameOf, isDiskArchive } from '../../../functions/archive-formats/raw-disk/file-name.ts'
 import type { IndexedMember } from '../../../functions/contracts/content-index.ts'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { IndexUnusable } from '../../../functions/operations/books/content-index.ts'
 import { columns, plain } from '../print/columns.ts'
 import { out } from '../stream-out.ts'
-import { type ArchiveSource, judgePassed } from './archive-source.ts'
+import { type ArchivedDisk, type ArchiveSource, judgePassed } from './archive-source.ts'
 import { openIndex, reportLeftAside } from './open-index.ts'
 
 /**
@@ -24,6 +26,7 @@ export async function listContent(
   source: ArchiveSource,
   { json, byIndex }: { json: boolean; byIndex: boolean },
 ): Promise<string> {
+  if (isDiskArchive(source.fileName)) return listDisks(source, json)
   const index = byIndex ? await openIndex(source) : undefined
   if (index === undefined) return listArchive(source, json, 0)
   let listed = 0
@@ -38,6 +41,28 @@ export async function listContent(
     return listArchive(source, json, listed)
   }
   return 'Only the index was read, and nothing of the archive.'
+}
+
+/** Each disk is a file of its own. */
+async function listDisks(source: ArchiveSource, json: boolean): Promise<string> {
+  const { disks = [await onlyDisk(source)] } = source
+  if (json) await out(`${JSON.stringify({ version: 1, configurations: [], disks })}\n`)
+  else {
+    const rows = disks.map(({ name, sizeBytes, storedBytes }) => [
+      `disk ${plain(name)}`,
+      `${formatBytes(sizeBytes)} (${sizeBytes} bytes)`,
+      `${formatBytes(storedBytes)} in the archive`,
+    ])
+    await out(`${columns(rows).join('\n')}\n`)
+  }
+  return 'Nothing of the disks was read.'
+}
+
+/** What the seek table at the file's end tells. @throws Damage */
+async function onlyDisk(source: ArchiveSource): Promise<ArchivedDisk> {
+  const read = (firstByte: number, lastByte: number) => source.read(firstByte, lastByte - firstByte + 1)
+  const { diskBytes } = await indexBySeekTable({ sizeBytes: source.sizeBytes, read })
+  return { name: diskNameOf(source.fileName), sizeBytes: diskBytes, storedBytes: source.sizeBytes }
 }
 
 /** @param listed how many members were listed already */

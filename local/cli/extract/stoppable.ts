@@ -1,4 +1,4 @@
-import type { ArchiveBytes } from '../../../functions/archive-formats/proxmox/open-content.ts'
+import type { ArchiveBytes } from '../../../functions/archive-formats/archive-bytes.ts'
 
 /**
  * The same archive, whose reading fails once `signal` says so, even while an answer is awaited. So whoever reads it leaves

@@ -1,10 +1,7 @@
 /** `guestlift extract --to`: a disk becomes an object, and nothing of it touches this machine's disk. */
-import type { PassedFile } from '../../../functions/archive-formats/proxmox/open-content.ts'
-import {
-  type ExtractedDisk,
-  extractDisk,
-  shortDiskName,
-} from '../../../functions/archive-formats/proxmox/extract-disk.ts'
+import type { PassedFile, TakenDisk } from '../../../functions/archive-formats/archive-bytes.ts'
+import { shortDiskName } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
+import { takeDisk } from '../../../functions/archive-formats/take-disk.ts'
 import { crc32ToBase64 } from '../../../functions/domain/transfer/crc32.ts'
 import { MAX_OBJECT_BYTES, type PartPlan, planParts } from '../../../functions/domain/transfer/part-plan.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
@@ -27,7 +24,7 @@ export interface DiskObject {
   compared: string
 }
 
-interface Taken extends ExtractedDisk {
+interface Taken extends TakenDisk {
   plan: PartPlan
   putOff: readonly number[]
 }
@@ -74,7 +71,7 @@ async function pass(
   wanted?: readonly number[],
 ): Promise<Taken> {
   const made: { parts?: DiskParts; plan?: PartPlan } = {}
-  const extracted = await extractDisk(source, name, async ({ sizeBytes }) => {
+  const extracted = await takeDisk(source, name, async ({ sizeBytes }) => {
     if (sizeBytes > MAX_OBJECT_BYTES) throw tooLarge(name, sizeBytes)
     const plan = planParts(sizeBytes)
     if (wanted === undefined) await upload.open()

@@ -63,7 +63,7 @@ export function addGuestsCommand(program: Command, stop: StopSignals): void {
   for (const name of filterNames)
     command.option(`--exclude-${name} <list>`, `without those with these ${filters[name][1]}`, several)
   command
-    .option('--templates <choice>', 'include, leave-out or only', 'include')
+    .option('--templates <choice>', 'include, leave-out or only (default: include, where there are any)')
     .option(
       '--details',
       'disks and which of them a backup holds, replication, description: one more call for each guest',
@@ -95,9 +95,10 @@ export async function listGuestsHere(options: GuestsOptions, selection: GuestSel
       : siteNameFrom({ option, usual, file }).name
   const provider = await openSiteProvider(site, file?.json ?? (await siteJson(site, undefined, deployment)))
   try {
-    requireKnownKeys(site, selection, provider)
+    const asked = withTemplates(selection, provider)
+    requireKnownKeys(site, asked, provider)
     const list = await provider.listGuests('everything')
-    const { decisions, missing, unmatched } = selectGuests(list.guests, selection)
+    const { decisions, missing, unmatched } = selectGuests(list.guests, asked)
     // A guest that can't be told apart may be the one that is looked for.
     const found = decisions.filter(({ verdict }) => verdict !== 'left-out')
     const notes = [
@@ -122,6 +123,12 @@ export async function listGuestsHere(options: GuestsOptions, selection: GuestSel
   }
 }
 
+/** A list shows templates unless told, where a platform has them; a job leaves them out. */
+function withTemplates(selection: GuestSelection, { selectionKeys }: Provider): GuestSelection {
+  if (selection.templates !== undefined || !selectionKeys.includes('templates')) return selection
+  return { ...selection, templates: 'include' }
+}
+
 async function withDetails(guest: GuestRecord, provider: Provider, notes: string[]): Promise<ToldGuest> {
   try {
     return { ...guest, details: await provider.describeGuest(guest) }
@@ -139,10 +146,10 @@ const mentionsPools = ({ pools, exclude }: GuestSelection): boolean =>
 export function readFilter(options: FilterOptions): GuestSelection | { complaint: string } {
   const exclude = filterFrom((name) => options[`exclude${capitalised(name)}`])
   const wanted = filterFrom((name) => options[name])
-  const templates = options.templates ?? 'include'
+  const { templates } = options
   const selection = {
     ...(Object.keys(wanted).length === 0 && templates !== 'only' ? { all: true } : wanted),
-    templates,
+    ...(templates === undefined ? {} : { templates }),
     ...(Object.keys(exclude).length === 0 ? {} : { exclude }),
   }
   const parsed = guestSelectionSchema.safeParse(selection)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ByteCursor } from '../../../functions/archive-formats/byte-cursor.ts'
 import { extractDisk } from '../../../functions/archive-formats/proxmox/extract-disk.ts'
 import { visitFiles } from '../../../functions/archive-formats/proxmox/extract-files.ts'
-import type { ArchiveBytes } from '../../../functions/archive-formats/proxmox/open-content.ts'
+import type { ArchiveBytes } from '../../../functions/archive-formats/archive-bytes.ts'
 import { RangeCursor } from '../../../functions/archive-formats/range-cursor.ts'
 import { inChunks, vma } from './proxmox/made-archives.ts'
 
