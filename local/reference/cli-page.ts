@@ -25,7 +25,12 @@ It is generated from the commands by \`npm run docs:reference\`, and a test fail
 | a time | a day, \`2026-11-24 02:00\`, \`2026-11-24T02:00:00Z\`, \`7d\` for so long ago |
 
 Days and times are those of local time, and times are shown with their zone; \`--utc\` reads and shows them in UTC.
-JSON always has UTC.`
+JSON always has UTC.
+
+In a terminal, tables and reports fit its width.
+Texts are folded at words, names are cut, and the columns that are missed least are left out.
+A file or a pipe gets whole lines, and \`--json\` has everything.
+Addresses and commands stay whole, so that they can be copied.`
 
 /** The whole page. */
 export function cliPage(program: Command): string {

@@ -16,6 +16,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { plain } from '../print/columns.ts'
 import { addTo, guestArchiveLines, totalsLines } from '../print/print-catalogue.ts'
 import { type GuestRow, guestRow, guestTable, isInState, type ListedState } from '../print/print-guest-list.ts'
+import { printNotes, terminalWidth, textOf } from '../print/terminal.ts'
 import { out } from '../stream-out.ts'
 
 export interface ListArchivesOptions extends BucketOptions {
@@ -58,7 +59,7 @@ export function listArchivesHere(what: string | undefined, options: ListArchives
   }
   return tellArchives(options, choose, what, {
     add: (guest, due) => rows.push(guestRow(guest, Date.now(), due)),
-    lines: () => guestTable(rows, process.stdout.isTTY ? process.stdout.columns : undefined),
+    lines: () => guestTable(rows, terminalWidth()),
   })
 }
 
@@ -139,7 +140,7 @@ async function tellArchives(
       const next = (entry: CatalogueEntry) => (entry === newest && dueAt !== undefined ? { nextDueAt: dueAt } : {})
       const entries = chosen.entries.map((entry) => JSON.stringify({ ...entry, ...former, ...next(entry) }))
       await out(separator + entries.join(','))
-    } else if (table === undefined) await out(`${guestArchiveLines(chosen).join('\n')}\n`)
+    } else if (table === undefined) await out(textOf(guestArchiveLines(chosen)))
     else table.add(chosen, dueAt)
     addTo(totals, chosen)
   }
@@ -149,9 +150,8 @@ async function tellArchives(
       `${totals.archives === 0 ? opening : ''}],"totals":${JSON.stringify(totals)},"reading":${JSON.stringify(reading)},"requests":${JSON.stringify(counts)}}\n`,
     )
   } else {
-    await out(`${[...(table?.lines() ?? []), ...totalsLines(totals, reading)].join('\n')}\n`)
-    for (const sentence of due.unknown) process.stderr.write(`note: ${plain(sentence)}\n`)
-    process.stderr.write(`${requestLine(opened, options)}\n`)
+    await out(textOf([...(table?.lines() ?? []), ...totalsLines(totals, reading)]))
+    printNotes([...due.unknown.map((sentence) => `note: ${plain(sentence)}`), requestLine(opened, options)])
   }
   if (totals.archives === 0) return exitCodes.failed
   return totals.broken > 0 ? exitCodes.partial : exitCodes.succeeded

@@ -4,6 +4,7 @@ import { detailsOption } from '../shared-options.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
 import { planLines } from '../print/print-plan.ts'
 import { quoteLines } from '../print/print-prices.ts'
+import { textOf } from '../print/terminal.ts'
 import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
 import { complaintAboutSource } from '../site/site-provider.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -46,8 +47,6 @@ export async function planHere(jobFile: string, options: PlanOptions): Promise<n
   const priced = foreseen.isAws || details || prices !== undefined ? quoteLines(quote, details) : []
   const priceLines = plan.totals.archive > 0 ? [...priced, ...budget.lines] : []
   const told = { ...plan, quote, budget: budget.lines }
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(told)}\n` : `${planLines(plan, priceLines).join('\n')}\n`,
-  )
+  process.stdout.write(options.json === true ? `${JSON.stringify(told)}\n` : textOf(planLines(plan, priceLines)))
   return plan.totals.archive > 0 && !budget.stops ? exitCodes.succeeded : exitCodes.failed
 }

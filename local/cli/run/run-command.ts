@@ -23,6 +23,7 @@ import { exitCodeOfFailure, exitCodeOfRun, exitCodes } from '../exit-codes.ts'
 import { readHappenings } from './run-events.ts'
 import { readJobFile, requestIn } from './job-file.ts'
 import { keyPrefixFrom } from '../key-prefix.ts'
+import { printLines } from '../print/terminal.ts'
 import { reportLines } from '../print/print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
 import { siteNameFrom } from '../site/site-name.ts'
@@ -207,7 +208,7 @@ function finish(
       price,
       ...(logFile === undefined ? {} : { logOf: (id: string) => near(logFile) + lines(id) }),
     } as const
-    process.stdout.write(`${reportLines(report, bucket, words).join('\n')}\n`)
+    printLines(reportLines(report, bucket, words))
   }
   if (stop.interrupt.aborted) return exitCodes.interrupted
   return failure === undefined ? exitCodeOfRun(report) : exitCodeOfFailure(failure.name)

@@ -346,7 +346,7 @@ describe('the commands that read the bucket', () => {
       expect(out).toMatch(/Archive +\S+vm-700\/2031-11-01T02-00-00Z\//)
       expect(out).toMatch(/Made +2031-11-01 02:00:00Z by its platform, really 2026-11-01 02:10:00Z\n/)
       expect(out).toMatch(
-        /payroll-db {2}\(another guest that had this id\)[^]*To see one in full: guestlift show s3:\/\//,
+        /payroll-db {2}\(another guest that had this id\)[^]*To see one in full:\n {2}guestlift show s3:\/\//,
       )
       expect(out.match(/To restore it/g)).toHaveLength(1)
       for (const what of ['payroll-db', 's3://archives/vault/archives/branch/vm-700/2026-10-21T02-00-00Z/']) {
