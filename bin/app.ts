@@ -1,8 +1,9 @@
 /** CDK's entry: read the deployment once, make its stacks, check them against the AWS Solutions rules. */
 import { App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { DeploymentConfigError, readDeployment } from '../lib/deployment-config.ts'
+import { DeploymentConfigError } from '../lib/deployment-config.ts'
 import { ExportStack } from '../lib/export-stack.ts'
+import { readDeployment } from '../local/deployments/read-deployment.ts'
 import { StorageStack } from '../lib/storage-stack.ts'
 
 try {

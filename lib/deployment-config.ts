@@ -1,6 +1,4 @@
-/** What one deployment of Guestlift consists of: the schema of `lib/deployments/<name>.ts`, and its only reader. */
-import { readdir, readFile } from 'node:fs/promises'
-import { deploymentsFolder, deploymentsShown } from '#deployments'
+/** What one deployment of Guestlift consists of: the schema of a file in `lib/deployments`. */
 import { z } from 'zod'
 import { awsAuthSchema } from '../functions/contracts/aws-access.ts'
 import { drillRequestSchema } from '../functions/contracts/drill.ts'
@@ -17,10 +15,10 @@ import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 // oxlint-disable-next-line import/no-unassigned-import -- it tells zod, and has nothing to give
 import '../functions/domain/words/unknown-keys.ts'
 import { complaintLines, complaintsOf } from '../functions/domain/words/complaints.ts'
+import type { Located } from '../functions/domain/words/text-places.ts'
 import { withoutSchema } from '../functions/domain/words/without-schema.ts'
 import { writtenJobSchema } from '../functions/providers/registry.ts'
 import { longestGapHours } from './schedule-interval.ts'
-import { literalPlaces } from './literal-places.ts'
 
 const nameSchema = z
   .string()
@@ -346,14 +344,20 @@ export class DeploymentConfigError extends Error {
   override readonly name = 'DeploymentConfigError'
 }
 
+/** A text, and where in it the fields stand. */
+export interface WrittenText {
+  text: string
+  root: Located
+}
+
 /**
  * Check a deployment's configuration.
  * @param source names the origin in messages, as `lib/deployments/example.ts`
- * @param text of the source, in which messages name lines
+ * @param written the source's text, in which messages name lines
  * @throws DeploymentConfigError
  */
-export function parseDeployment(config: unknown, source: string, text?: string): Deployment {
-  return checked(deploymentSchema, config, source, text)
+export function parseDeployment(config: unknown, source: string, written?: WrittenText): Deployment {
+  return checked(deploymentSchema, config, source, written)
 }
 
 /** Of a deployment, what its storage goes by. What else there is, is not looked at. */
@@ -371,60 +375,16 @@ function checked<Schema extends z.ZodType>(
   schema: Schema,
   config: unknown,
   source: string,
-  text?: string,
+  written?: WrittenText,
 ): z.output<Schema> {
   const parsed = schema.safeParse(withoutSchema(config))
   if (parsed.success) return parsed.data
   const lines =
-    text === undefined
+    written === undefined
       ? parsed.error.issues.map(({ path, message }) => `  ${z.core.toDotPath(path) || '(whole)'}: ${message}`)
       : complaintLines(complaintsOf(parsed.error, config, 'docs/deployments.md'), {
           name: source,
-          text,
-          root: literalPlaces(text, 'deployment'),
+          ...written,
         })
   throw new DeploymentConfigError(`${source} is not a valid deployment:\n${lines.join('\n')}`)
-}
-
-/**
- * A file that was copied and kept its name would deploy over the stacks of the one that it was copied from.
- * @throws DeploymentConfigError
- */
-export function requireOwnName(file: string, { name }: Pick<Deployment, 'name'>): void {
-  if (name === file) return
-  throw new DeploymentConfigError(
-    `${deploymentsShown}/${file}.ts says name: '${name}', so it would change the stacks of the deployment ${name}. ` +
-      `Write name: '${file}' in it, or call the file ${name}.ts.`,
-  )
-}
-
-/**
- * Read the deployment that the context names: `cdk deploy -c deployment=<name>` reads `lib/deployments/<name>.ts`;
- * `cdk.json` holds the default.
- * @throws DeploymentConfigError
- */
-export async function readDeployment(context: { tryGetContext(key: string): unknown }): Promise<Deployment> {
-  const name = context.tryGetContext('deployment')
-  const files = await readdir(deploymentsFolder).catch(() => [])
-  const there = files.filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -'.ts'.length))
-  if (typeof name !== 'string' || !there.includes(name)) {
-    const others = there.length === 0 ? 'there is none' : `there are ${there.join(', ')}`
-    throw new DeploymentConfigError(
-      `No deployment ${JSON.stringify(name)} in ${deploymentsShown}; ${others}. ` +
-        'Name one: --deployment <name>, or to cdk: -c deployment=<name>.',
-    )
-  }
-  const source = new URL(`${name}.ts`, deploymentsFolder)
-  const { deployment }: { deployment?: unknown } = await import(source.href).catch((error: unknown) => {
-    if (!(error instanceof SyntaxError)) throw error
-    throw new DeploymentConfigError(`${deploymentsShown}/${name}.ts is no TypeScript: ${error.message}`, {
-      cause: error,
-    })
-  })
-  if (deployment === undefined) {
-    throw new DeploymentConfigError(`${deploymentsShown}/${name}.ts has to export a constant called deployment`)
-  }
-  const parsed = parseDeployment(deployment, `${deploymentsShown}/${name}.ts`, await readFile(source, 'utf8'))
-  requireOwnName(name, parsed)
-  return parsed
 }

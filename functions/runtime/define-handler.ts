@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { GuestliftError, InternalFault } from '../contracts/errors.ts'
 import { type TaskInput, type TaskName, type TaskOutput, tasks } from '../contracts/tasks.ts'
 import { validationMessage } from '../domain/words/validation-message.ts'
-import { logLine } from './log.ts'
+import { logLine, loggedAbout, subjectOf } from './log.ts'
 import { inSources } from './source-places.ts'
 
 /** What Lambda tells about the call; only what we use. */
@@ -31,7 +31,7 @@ export function defineHandler<Name extends TaskName, Needs>(
 ): (event: unknown, context: LambdaContext) => Promise<TaskOutput<Name>> {
   // The handler's module defines it last: by now everything is loaded, and the clock began with the process.
   let unbilledMilliseconds = performance.now()
-  return async (event, context) => {
+  const answer = async (event: unknown, context: LambdaContext): Promise<TaskOutput<Name>> => {
     const begunAt = performance.now() - unbilledMilliseconds
     unbilledMilliseconds = 0
     const closers: (() => Promise<void>)[] = []
@@ -53,6 +53,7 @@ export function defineHandler<Name extends TaskName, Needs>(
       await Promise.allSettled(closers.map((close) => close()))
     }
   }
+  return (event, context) => loggedAbout(subjectOf(event), () => answer(event, context))
 }
 
 function parsed(schema: z.ZodType, value: unknown, otherwise: string): unknown {

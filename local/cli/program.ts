@@ -26,6 +26,7 @@ import {
 import { settlePlace } from './settings/apply-settings.ts'
 import { addConfigCommand } from './settings/config-command.ts'
 import { addPlatformsCommand } from './site/platforms-command.ts'
+import { printLines } from './print/terminal.ts'
 import { readOldSpellings } from './old-spellings.ts'
 import { addPlaceOptions, detailsOption, requireOnePlace, siteFileOption, siteNameOption } from './shared-options.ts'
 import { addSiteBookCommand } from './site/site-book-command.ts'
@@ -112,7 +113,7 @@ export function guestliftProgram(stop: StopSignals): Command {
     .description('show what the exit codes of all commands mean')
     .addHelpText('after', exitHelp({ succeeded: 'shown' }))
     .action(() => {
-      process.stdout.write(`${exitCodeLines.join('\n')}\n`)
+      printLines(exitCodeLines)
     })
 
   addPlanCommand(program, stop)

@@ -17,6 +17,9 @@ export class PlaceOption extends Option {
   }
 }
 
+/** An option of the bucket, where a deployment may be named too: it settles no place, and a deployment has its own. */
+export class BesideOption extends Option {}
+
 /** `--site`, where the name is one of several sources that have to agree, or where a path was once given to it. */
 export class SiteNameOption extends Option {
   /** A job, a site file or a policy may name the site too: then a setting is only what counts where none of them does. */
@@ -69,7 +72,7 @@ export function addBucketOptions(
 ): Command {
   const make = (flags: string, text: string) => {
     const description = named(condition, text)
-    return beside ? new Option(flags, description) : new PlaceOption(flags, description, 'here')
+    return beside ? new BesideOption(flags, description) : new PlaceOption(flags, description, 'here')
   }
   const prefix = make('--prefix <prefix>', 'in front of every key')
   return (

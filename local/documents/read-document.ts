@@ -4,7 +4,7 @@ import { extname } from 'node:path'
 import * as z from 'zod'
 import { decodeText } from '../../functions/domain/words/decode-text.ts'
 import { complaintLines, complaintsOf } from '../../functions/domain/words/complaints.ts'
-import { type Flaw, placeOf, type ReadDocument } from '../../functions/domain/words/text-places.ts'
+import { type Flaw, type Located, placeOf, type ReadDocument } from '../../functions/domain/words/text-places.ts'
 
 /** How a kind of file is spoken of. */
 export interface DocumentKind {
@@ -12,6 +12,8 @@ export interface DocumentKind {
   noun: string
   /** The page that shows how such a file is written. */
   page: string
+  /** How messages name it, where not by its path. */
+  shown?: string
   /** What a complaint about it is thrown as. */
   error: (message: string, options?: ErrorOptions) => Error
 }
@@ -23,29 +25,38 @@ export interface WrittenDocument {
   refusal(error: z.ZodError): Error
 }
 
+/** One with its text. */
+export interface ReadFile extends WrittenDocument {
+  text: string
+  /** Where in the text its fields stand. */
+  root: Located
+}
+
 /** @throws the kind's own error, which quotes nothing of the file: it may hold secrets */
-export async function readDocument(path: string, kind: DocumentKind): Promise<WrittenDocument> {
-  const { noun, error } = kind
+export async function readDocument(path: string, kind: DocumentKind): Promise<ReadFile> {
+  const { noun, error, shown = path } = kind
   let text: string
   try {
     text = decodeText(await readFile(path))
   } catch (problem) {
-    throw error(`The ${noun} file ${path} can't be read: ${wordsOf(problem)}`)
+    throw error(`The ${noun} file ${shown} can't be read: ${wordsOf(problem)}`)
   }
   const read = await parse(text, path)
   if ('cause' in read) {
     const { line, column } = placeOf(text, read.offset)
     const format = isYaml(path, text) ? 'YAML' : 'JSON'
     throw error(
-      `The ${noun} file ${path} is not valid ${format}:\n  ${path}:${line}:${column}: ${read.cause}. ${read.fix}`,
+      `The ${noun} file ${shown} is not valid ${format}:\n  ${shown}:${line}:${column}: ${read.cause}. ${read.fix}`,
     )
   }
   const { value, root } = read
   return {
     value,
+    text,
+    root,
     refusal: (problem) => {
-      const lines = complaintLines(complaintsOf(problem, value, kind.page), { name: path, text, root })
-      return error(`The ${noun} file ${path} is malformed:\n${lines.join('\n')}`, { cause: problem })
+      const lines = complaintLines(complaintsOf(problem, value, kind.page), { name: shown, text, root })
+      return error(`The ${noun} file ${shown} is malformed:\n${lines.join('\n')}`, { cause: problem })
     },
   }
 }

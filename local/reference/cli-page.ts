@@ -1,5 +1,6 @@
 /** docs/cli.md, from the definitions of the commands: what `--help` prints, for every command. Starts no process. */
 import type { Command } from 'commander'
+import { sharedRules, writtenForms } from './shared-words.ts'
 
 /** As wide as a code block of a page shows without a scroll bar. */
 const COLUMNS = 100
@@ -18,14 +19,9 @@ It is generated from the commands by \`npm run docs:reference\`, and a test fail
 
 | for | write |
 | --- | --- |
-| a guest | its id (\`100\`), \`vm-100\`, \`hq/vm-100\`, or its name |
-| an archive | a guest, for its newest whole one; a folder or a key in the bucket; an \`s3://\` address |
-| a duration | \`90m\`, \`24h\`, \`7d\`, \`2w\`, \`1h30m\`, \`36 hours\` |
-| a day | \`2026-11-24\`, \`today\`, \`yesterday\`, \`tuesday\` (the latest one) |
-| a time | a day, \`2026-11-24 02:00\`, \`2026-11-24T02:00:00Z\`, \`7d\` for so long ago |
+${writtenForms.map(([what, form]) => `| ${what} | ${form} |`).join('\n')}
 
-Days and times are those of local time, and times are shown with their zone; \`--utc\` reads and shows them in UTC.
-JSON always has UTC.`
+${sharedRules.join('\n\n')}`
 
 /** The whole page. */
 export function cliPage(program: Command): string {

@@ -17,7 +17,15 @@ export const stateFolder = join(root, '.guestlift')
 export const compileCache = join(stateFolder, 'compile-cache')
 
 /** What the synthesised app is made of. */
-export const sources = ['bin/app.ts', 'cdk.json', 'functions', 'lib', 'package-lock.json']
+export const sources = [
+  'bin/app.ts',
+  'cdk.json',
+  'functions',
+  'lib',
+  'local/deployments',
+  'local/documents',
+  'package-lock.json',
+]
 
 /**
  * The folder of the synthesised app (`cdk synth`), made anew only when a source changed. The local run executes exactly

@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type DeploymentConfig,
-  DeploymentConfigError,
-  parseDeployment,
-  readDeployment,
-  requireOwnName,
-} from '../../lib/deployment-config.ts'
+import { type DeploymentConfig, DeploymentConfigError, parseDeployment } from '../../lib/deployment-config.ts'
 import { proxyVariables } from '../../lib/proxy-variables.ts'
 import { REPEAT_WINDOW_DAYS } from '../../functions/contracts/sweep.ts'
 
@@ -182,30 +176,8 @@ describe('a deployment’s configuration', () => {
   })
 })
 
-describe('the choice of a deployment', () => {
-  const context = (deployment: unknown) => ({ tryGetContext: () => deployment })
-
-  it('reads the file that the context names', async () => {
-    expect(await readDeployment(context('example'))).toMatchObject({ name: 'example', defaultSite: 'hq' })
-  })
-
-  it.each([['nowhere'], ['../deployment-config'], [undefined], [{}]])(
-    'refuses %j and lists what there is',
-    async (name) => {
-      await expect(readDeployment(context(name))).rejects.toThrow(
-        /No deployment .* in lib\/deployments; there are .*example/,
-      )
-    },
-  )
-
-  it('has the name of its file: a copy that kept the old one would change the stacks of the original', () => {
-    expect(() => requireOwnName('production', { name: 'example' })).toThrow(
-      /lib\/deployments\/production.ts says name: 'example'.*Write name: 'production' in it/,
-    )
-    expect(() => requireOwnName('production', { name: 'production' })).not.toThrow()
-  })
-
-  it('tells its functions a proxy, which has no password in it', () => {
+describe('a proxy', () => {
+  it('is told to the functions, and has no password in it', () => {
     const proxy = { url: 'http://proxy.lan:3128', except: ['amazonaws.com', '.lan'] }
     expect(proxyVariables(parseDeployment({ ...small, proxy }, 'test'))).toEqual({
       HTTPS_PROXY: proxy.url,

@@ -34,6 +34,8 @@ export async function packProduct(
     'dist/constructs/index.d.cts',
     'schemas/deployment.schema.json',
     'docs/install.md',
+    'man/guestlift.1',
+    'man/guestlift-backups-list.1',
     'LICENSE',
   ]) {
     assert.ok(paths.includes(needed), `${needed} is missing`)

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { App } from 'aws-cdk-lib'
-import { readDeployment } from '../../lib/deployment-config.ts'
+import { readDeployment } from '../../local/deployments/read-deployment.ts'
 import { ExportStack } from '../../lib/export-stack.ts'
 import { StorageStack } from '../../lib/storage-stack.ts'
 import { startAndWait } from '../../lib/workflows/branches/branch.ts'

@@ -4,6 +4,7 @@ import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { type PageOptions, writePage } from './catalogue-page-command.ts'
 import { archiveStates } from '../print/print-guest-list.ts'
 import { detailsOption, siteOption, withBucketOptions } from '../shared-options.ts'
+import { printNotes } from '../print/terminal.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { GUEST_WORDS } from '../guest-words.ts'
 import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
@@ -129,7 +130,7 @@ async function rebuildHere(options: RebuildOptions): Promise<number> {
       `${counted(archives, 'archive')} of ${counted(guests, 'guest')}: ${counted(written, 'index object')} written, ${removed} removed; ` +
         `${counted(reading.fromManifests, 'manifest')} read, ${reading.fromIndex} known already.\n`,
     )
-    process.stderr.write(`${requestLine(opened)}\n`)
+    printNotes([requestLine(opened)])
   }
   return exitCodes.succeeded
 }

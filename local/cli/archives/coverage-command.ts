@@ -12,6 +12,7 @@ import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { idAsWritten } from '../guest-words.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { coverageLines } from '../print/print-coverage.ts'
+import { printNotes, textOf } from '../print/terminal.ts'
 import { addBucketOptions, addDeploymentOptions, siteFileOption, siteNameOption } from '../shared-options.ts'
 import { type SiteName, siteNameFrom } from '../site/site-name.ts'
 import { openSiteProvider } from '../site/site-provider.ts'
@@ -122,8 +123,8 @@ async function coverageHere(options: CoverageOptions & { bucket: string }): Prom
     if (options.json === true) {
       await out(`${JSON.stringify({ version: 1, ...coverage, requests: Object.fromEntries(requests) })}\n`)
     } else {
-      await out(`${hereLines(coverage, rulesOf(options)).join('\n')}\n`)
-      process.stderr.write(`${requestLine(opened)}\n`)
+      await out(textOf(hereLines(coverage, rulesOf(options))))
+      printNotes([requestLine(opened)])
     }
     if (coverage.guests.some(({ state }) => uncoveredStates.includes(state))) return exitCodes.failed
     // Without the site's file nobody claimed to know all guests; with it, a list that may lack some proves nothing.

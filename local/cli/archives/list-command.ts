@@ -8,12 +8,15 @@ import { type CataloguedGuest, guestsIn } from '../../../functions/domain/catalo
 import { searchGuest, searchWords } from '../../../functions/domain/catalogue/catalogue-search.ts'
 import type { CatalogueFilter } from '../../../functions/operations/catalogue/list-archives.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { dueTimes } from '../../../functions/operations/coverage/next-due-of.ts'
 import { newReading, readCatalogue } from '../../../functions/operations/catalogue/read-catalogue.ts'
 import { type BucketOptions, openBucket, requestDollars, requestLine } from '../bucket-store.ts'
 import { UsageError } from '../../run/cli-error.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { plain } from '../print/columns.ts'
 import { addTo, guestArchiveLines, totalsLines } from '../print/print-catalogue.ts'
 import { type GuestRow, guestRow, guestTable, isInState, type ListedState } from '../print/print-guest-list.ts'
+import { printNotes, terminalWidth, textOf } from '../print/terminal.ts'
 import { out } from '../stream-out.ts'
 
 export interface ListArchivesOptions extends BucketOptions {
@@ -55,8 +58,8 @@ export function listArchivesHere(what: string | undefined, options: ListArchives
     return newest !== undefined && fits(newest) ? guest.entries : []
   }
   return tellArchives(options, choose, what, {
-    add: (guest) => rows.push(guestRow(guest, Date.now())),
-    lines: () => guestTable(rows, process.stdout.isTTY ? process.stdout.columns : undefined),
+    add: (guest, due) => rows.push(guestRow(guest, Date.now(), due)),
+    lines: () => guestTable(rows, terminalWidth()),
   })
 }
 
@@ -100,7 +103,7 @@ const opening = '{"version":1,"archives":['
 
 /** A table of guests, which is drawn once all are known. */
 interface Table {
-  add: (guest: CataloguedGuest) => void
+  add: (guest: CataloguedGuest, due: string | undefined) => void
   lines: () => string[]
 }
 
@@ -120,17 +123,25 @@ async function tellArchives(
   const { site = options.site } = address?.filter ?? {}
   if (site !== undefined) await requireKnownSite(site, { store, keyPrefix })
   const reading = newReading()
+  const due = dueTimes({ store, keyPrefix, now: () => new Date() })
+  // Of the older archives alone, nobody can tell.
+  const dueOf = async (guest: CataloguedGuest) =>
+    options.until === undefined ? due.of(guest, guest.entries) : undefined
   const totals = { guests: 0, archives: 0, sizeBytes: 0, broken: 0 }
   for await (const guest of readGuests(options, { store, keyPrefix }, reading, address)) {
     const chosen = { ...guest, entries: choose(guest) }
     if (chosen.entries.length === 0) continue
+    const dueAt = options.json === true || table !== undefined ? await dueOf(guest) : undefined
     if (options.json === true) {
       // Not before there is something: a bucket that can't be read is an error and no beginning.
       const separator = totals.archives === 0 ? opening : ','
       const former = guest.former ? { formerGuest: guest.name } : {}
-      await out(separator + chosen.entries.map((entry) => JSON.stringify({ ...entry, ...former })).join(','))
-    } else if (table === undefined) await out(`${guestArchiveLines(chosen).join('\n')}\n`)
-    else table.add(chosen)
+      const newest = guest.entries.at(-1)
+      const next = (entry: CatalogueEntry) => (entry === newest && dueAt !== undefined ? { nextDueAt: dueAt } : {})
+      const entries = chosen.entries.map((entry) => JSON.stringify({ ...entry, ...former, ...next(entry) }))
+      await out(separator + entries.join(','))
+    } else if (table === undefined) await out(textOf(guestArchiveLines(chosen)))
+    else table.add(chosen, dueAt)
     addTo(totals, chosen)
   }
   const counts = { ...Object.fromEntries(requests), dollars: requestDollars(requests) }
@@ -139,8 +150,8 @@ async function tellArchives(
       `${totals.archives === 0 ? opening : ''}],"totals":${JSON.stringify(totals)},"reading":${JSON.stringify(reading)},"requests":${JSON.stringify(counts)}}\n`,
     )
   } else {
-    await out(`${[...(table?.lines() ?? []), ...totalsLines(totals, reading)].join('\n')}\n`)
-    process.stderr.write(`${requestLine(opened, options)}\n`)
+    await out(textOf([...(table?.lines() ?? []), ...totalsLines(totals, reading)]))
+    printNotes([...due.unknown.map((sentence) => `note: ${plain(sentence)}`), requestLine(opened, options)])
   }
   if (totals.archives === 0) return exitCodes.failed
   return totals.broken > 0 ? exitCodes.partial : exitCodes.succeeded

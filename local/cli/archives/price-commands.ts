@@ -22,6 +22,7 @@ import {
   withRetentionOptions,
 } from './retention-options.ts'
 import { complaintAboutSource } from '../site/site-provider.ts'
+import { printNotes, textOf } from '../print/terminal.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 interface BillOptions extends BucketOptions, RetentionOptions {
@@ -112,11 +113,11 @@ async function billHere(options: BillOptions, refuse: (complaint: string) => nev
     ...billLines(bill, options.details === true),
     ...(retention === undefined ? [] : foreseenRetentionLines(retention, bill.mostDollars)),
   ])
-  if (options.json !== true) process.stderr.write(`${requestLine(opened, { table })}\n`)
+  if (options.json !== true) printNotes([requestLine(opened, { table })])
   client.destroy()
   return retention === undefined || retention.troubled.length === 0 ? exitCodes.succeeded : exitCodes.partial
 }
 
 function print({ json = false }: { json?: boolean }, told: object, lines: readonly string[]): void {
-  process.stdout.write(json ? `${JSON.stringify(told)}\n` : `${lines.join('\n')}\n`)
+  process.stdout.write(json ? `${JSON.stringify(told)}\n` : textOf(lines))
 }

@@ -11,6 +11,7 @@ import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { GUEST_WORDS, idAsWritten, idsInBucket } from '../guest-words.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { pruningLines } from '../print/print-pruning.ts'
+import { printNotes, textOf } from '../print/terminal.ts'
 import { retentionLines } from '../print/print-retention.ts'
 import { askedGuests, type RetentionOptions, siteRetention, withRetentionOptions } from './retention-options.ts'
 import { alikeLines, isKnownTrouble, type Troubles } from '../run/told-troubles.ts'
@@ -136,15 +137,15 @@ export async function pruneHere(
     await out(`${JSON.stringify({ version: 1, site, dryRun, policy }).slice(0, -1)},"guests":[`)
   for await (const end of pruneSite(order, ports)) {
     if (options.json === true) await out(`${tally.guests === 0 ? '' : ','}${JSON.stringify(end)}`)
-    else if (!isKnownTrouble(end, troubles)) await out(`${retentionLines(end).join('\n')}\n`)
+    else if (!isKnownTrouble(end, troubles)) await out(textOf(retentionLines(end)))
     count(end, tally)
     if (stop.interrupt.aborted) break
   }
   if (options.json === true) {
     await out(`],"requests":${JSON.stringify(Object.fromEntries(requests))}}\n`)
   } else {
-    await out(`${[...alikeLines(troubles), ...closing(tally, dryRun, known !== undefined)].join('\n')}\n`)
-    process.stderr.write(`${requestLine(opened)}\n`)
+    await out(textOf([...alikeLines(troubles), ...closing(tally, dryRun, known !== undefined)]))
+    printNotes([requestLine(opened)])
   }
   client.destroy()
   return stop.interrupt.aborted ? exitCodes.interrupted : exitCodeOf(tally)

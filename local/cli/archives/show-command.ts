@@ -9,7 +9,8 @@ import { type LastRehearsals, rehearsalsOf } from '../../../functions/domain/res
 import { rehearsalsBySite, type RehearsalsUnknown } from '../../../functions/operations/books/rehearsals.ts'
 import { findGuests } from '../../../functions/operations/catalogue/find-archive.ts'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
-import { columns, plain } from '../print/columns.ts'
+import { plain, textColumns } from '../print/columns.ts'
+import { printNotes, type Line, textOf, Verbatim } from '../print/terminal.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { readPrices } from '../run/price-file.ts'
 import { ownTime } from '../print/own-time.ts'
@@ -64,21 +65,21 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
   } else {
     for (const { guest, entry, restore, price, rehearsal, inFull } of told) {
       if (!inFull) {
-        const one = `To see one in full: guestlift show s3://${options.bucket}/${entry?.folder}`
-        await out(`\n${[...guestArchiveLines(guest), one].join('\n')}\n`)
+        const one = new Verbatim(`  guestlift show s3://${options.bucket}/${entry?.folder}`)
+        await out(textOf(['', ...guestArchiveLines(guest), 'To see one in full:', one]))
         continue
       }
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
       const rehearsed = rehearsalCell(rehearsal)
       const shown = opened.isAws || options.details === true || options.prices !== undefined ? price : undefined
       const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, shown, rehearsed)
-      await out(`${[...list, ...lines].join('\n')}\n`)
+      await out(textOf([...list, ...lines]))
     }
     if (guests.length === 0) {
       const by = options.at === undefined ? '' : `, or it was not archived by ${ownTime(options.at)}`
       await out(`Nothing in s3://${options.bucket}/${keyPrefix} is called ${plain(what)}${by}.\n`)
     }
-    process.stderr.write(`${requestLine(opened, { ...options, table })}\n`)
+    printNotes([requestLine(opened, { ...options, table })])
   }
   if (guests.length === 0) return exitCodes.failed
   const full = told.filter(({ inFull }) => inFull)
@@ -105,7 +106,7 @@ function archiveLines(
   restore: readonly string[] | undefined,
   price: ArchiveRestorePrice | undefined,
   rehearsed: string,
-): string[] {
+): Line[] {
   const { facts, guest, site } = entry
   const own = ownRestoreCommand(entry, where)
   const rows = [
@@ -128,18 +129,18 @@ function archiveLines(
     ],
   ]
   return [
-    ...columns(rows),
-    ...columns(
+    ...textColumns(rows).flat(),
+    ...textColumns(
       (facts?.artifacts ?? []).map(({ fileName, sizeBytes, checksum }) => [
         `  ${plain(fileName)}`,
         `${formatBytes(sizeBytes)} (${sizeBytes} bytes)`,
         checksum,
       ]),
-    ),
+    ).flat(),
     ...(restore === undefined
       ? ['It cannot be restored as it is: take another archive, or look at its files by hand.']
-      : ['To restore it, on a node:', ...restore.map((line) => `  ${line}`)]),
-    ...(own === undefined ? [] : ['With Guestlift, first as a dry run:', `  ${own}`]),
+      : ['To restore it, on a node:', ...restore.map((line) => new Verbatim(`  ${line}`))]),
+    ...(own === undefined ? [] : ['With Guestlift, first as a dry run:', new Verbatim(`  ${own}`)]),
     ...(price === undefined ? [] : archiveRestoreLines(price, where.details === true)),
   ]
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { openBucket, requestLine } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { verificationLines } from '../print/print-verification.ts'
+import { printNotes, printLines } from '../print/terminal.ts'
 import { isSetting } from '../settings/apply-settings.ts'
 import { addBucketOptions, addDeploymentOptions, siteOption } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -95,8 +96,8 @@ of the bucket's region. With --archive and --deployment, the deployment's workfl
 
 async function verifyHere(path: string, options: VerifyOptions): Promise<number> {
   const verification = await verifyLocalFile(path, options.manifest)
-  const lines = options.json === true ? [JSON.stringify(verification)] : verificationLines(path, verification)
-  process.stdout.write(`${lines.join('\n')}\n`)
+  if (options.json === true) process.stdout.write(`${JSON.stringify(verification)}\n`)
+  else printLines(verificationLines(path, verification))
   return verification.result === 'accepted' ? exitCodes.succeeded : exitCodes.failed
 }
 
@@ -109,11 +110,11 @@ async function verifyThere(where: string, bucket: string, options: VerifyOptions
     tally.all += 1
     if (verification.result === 'accepted') tally.accepted += 1
     const place = `s3://${bucket}/${folder}`
-    const lines = json ? [JSON.stringify({ folder, ...verification })] : verificationLines(place, verification)
-    process.stdout.write(`${lines.join('\n')}\n`)
+    if (json) process.stdout.write(`${JSON.stringify({ folder, ...verification })}\n`)
+    else printLines(verificationLines(place, verification))
   }
   if (tally.all > 1 && !json) process.stdout.write(`${tally.accepted} of ${tally.all} archives accepted\n`)
-  if (!json) process.stderr.write(`${requestLine(opened)}\n`)
+  if (!json) printNotes([requestLine(opened)])
   if (tally.accepted === tally.all) return exitCodes.succeeded
   return tally.accepted > 0 ? exitCodes.partial : exitCodes.failed
 }

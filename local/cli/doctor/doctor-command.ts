@@ -8,6 +8,7 @@ import { readRequest } from '../../../functions/domain/selection/request.ts'
 import { writtenJobs } from '../../../functions/providers/registry.ts'
 import type { Deployment } from '../../../lib/deployment-config.ts'
 import { readSiteFile } from '../../run/site-file.ts'
+import { type BesideOptions, bucketBeside } from '../bucket-beside.ts'
 import { exitCodeOfFailure, exitCodes, exitHelp } from '../exit-codes.ts'
 import { findingLines } from '../print/print-findings.ts'
 import { readJobFile, requestIn } from '../run/job-file.ts'
@@ -17,14 +18,11 @@ import { deploymentNamed, requireSite, siteJson } from '../site/site-provider.ts
 import type { StopSignals } from '../stop-signals.ts'
 import { type Examined, examine } from './examine.ts'
 
-export interface DoctorOptions {
+export interface DoctorOptions extends BesideOptions {
   siteFile?: string
   site?: string
   /** Its name, where settings say it. */
   usualSite?: string
-  bucket?: string
-  s3?: string
-  prefix?: string
   deployment?: string
   json?: boolean
 }
@@ -71,22 +69,13 @@ export async function doctorHere(jobFile: string | undefined, options: DoctorOpt
 
 async function examinedBy(jobFile: string | undefined, options: DoctorOptions): Promise<Examined> {
   const deployment = options.deployment === undefined ? undefined : await deploymentNamed(options.deployment)
-  const bucket = options.bucket ?? deployment?.bucket.name
-  const prefix = options.prefix ?? deployment?.bucket.keyPrefix
+  const bucket = bucketBeside(options, deployment)
   const { site, findings } = await siteOf(jobFile, options, deployment)
   return {
     findings,
     ...(deployment === undefined ? {} : { deployment }),
     ...(site === undefined ? {} : { site }),
-    ...(bucket === undefined
-      ? {}
-      : {
-          bucket: {
-            bucket,
-            ...(options.s3 === undefined ? {} : { s3: options.s3 }),
-            ...(prefix === undefined ? {} : { prefix }),
-          },
-        }),
+    ...(bucket === undefined ? {} : { bucket }),
   }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readBucketSettings } from '../../../functions/aws/s3-bucket-settings.ts'
 import type { Job } from '../../../functions/contracts/job.ts'
-import type { Finding } from '../../../functions/domain/doctor/finding.ts'
+import { type Finding, unchecked } from '../../../functions/domain/doctor/finding.ts'
 import { deploymentFindings } from '../../../functions/domain/doctor/judge-deployment.ts'
 import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts'
 import { inspectRestoreAccount } from '../../../functions/operations/doctor/inspect-restore-account.ts'
@@ -47,16 +47,21 @@ export async function examine({ site, bucket, deployment, findings = [] }: Exami
       ...base,
       ...(opened === undefined ? {} : { store: opened.store, keyPrefix: opened.keyPrefix, storeUsable }),
     }
-    const [ofDeployment, ofSite, ofStore = []] = await Promise.all([
+    const [ofDeployment, ofSite, ofStore] = await Promise.all([
       deployment === undefined ? [] : examineDeployment(deployment),
       site === undefined ? [] : examineSite(site, ports),
-      examinedStore,
+      examinedStore ?? (deployment === undefined ? [] : [nameless]),
     ])
     return [...findings, ...ofDeployment, ...ofSite, ...ofStore]
   } finally {
     opened?.client.destroy()
   }
 }
+
+const nameless = unchecked(
+  'store',
+  "The deployment's file leaves the bucket's name open. Give it with --bucket, as the stack of the storage shows it.",
+)
 
 async function examineDeployment(deployment: Deployment): Promise<Finding[]> {
   const { name, schedules } = deployment

@@ -12,6 +12,7 @@ import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { IndexUnusable } from '../../../functions/operations/books/content-index.ts'
 import { columns, plain } from '../print/columns.ts'
+import { textOf } from '../print/terminal.ts'
 import { out } from '../stream-out.ts'
 import { type ArchivedDisk, type ArchiveSource, judgePassed } from './archive-source.ts'
 import { openIndex, reportLeftAside } from './open-index.ts'
@@ -84,7 +85,7 @@ async function listArchive(source: ArchiveSource, json: boolean, listed: number)
           `${plain(name)}:`,
           ...text.trimEnd().split('\n').map(indented),
         ])
-        await out(`${[...columns(rows), ...texts].join('\n')}\n`)
+        await out(textOf([...columns(rows), ...texts]))
       }
     }
   } finally {

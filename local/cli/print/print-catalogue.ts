@@ -5,7 +5,7 @@ import { otherTime } from '../../../functions/domain/time/archive-time.ts'
 import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import type { CataloguedGuest } from '../../../functions/domain/catalogue/catalogue-guests.ts'
 import type { CatalogueReading } from '../../../functions/operations/catalogue/read-catalogue.ts'
-import { columns, plain } from './columns.ts'
+import { plain, textColumns } from './columns.ts'
 import { ownDay, ownTime } from './own-time.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 
@@ -17,7 +17,7 @@ export function guestArchiveLines(guest: CataloguedGuest): string[] {
   const note = former ? `  ${styleText('yellow', FORMER)}` : ''
   return [
     `${styleText('bold', head)}${note}  ${counted(entries.length, 'archive')}, ${formatBytes(bytes)}`,
-    ...columns(entries.toReversed().map(archiveRow)),
+    ...textColumns(entries.toReversed().map(archiveRow), { spare: [CLASS, GRADE] }).flat(),
   ]
 }
 
@@ -28,6 +28,8 @@ export function madeAt(entry: CatalogueEntry): string {
   const trusted = otherTime(entry)
   return `${ownTime(entry.createdAt)}${trusted === undefined ? '' : ` by its platform, really ${ownTime(trusted)}`}`
 }
+
+const [GRADE, CLASS] = [3, 5]
 
 export function archiveRow(entry: CatalogueEntry): string[] {
   return [

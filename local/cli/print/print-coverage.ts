@@ -5,7 +5,7 @@ import { uncoveredStates } from '../../../functions/domain/coverage/coverage.ts'
 import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import type { LastRehearsals } from '../../../functions/domain/restore/rehearsal-book.ts'
 import { byCause, someOf } from '../../../functions/domain/words/same-cause.ts'
-import { columns, plain } from './columns.ts'
+import { type Layout, plain, textColumns } from './columns.ts'
 import { ownDay, ownTime } from './own-time.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 import { rehearsalWord } from './print-rehearsal.ts'
@@ -38,7 +38,10 @@ const uncovered = new Set<string>(uncoveredStates)
 export function coverageLines({ guests, summary, unknown }: ToldCoverage): string[] {
   const { reasonOf, shared } = sharedReasons(guests)
   return [
-    ...columns(guests.map((guest) => [...row(guest), plain(reasonOf(guest))])),
+    ...textColumns(
+      guests.map((guest) => [...row(guest), plain(reasonOf(guest))]),
+      layoutOf(guests),
+    ).flat(),
     ...shared.map(plain),
     plain(summary),
     ...unknown.map((note) => `note: ${plain(note)}`),
@@ -63,6 +66,14 @@ function sharedReasons(guests: readonly JudgedGuest[]) {
     return number === undefined ? guest.reasons.join(' ') : `[${number}]`
   }
   return { reasonOf, shared }
+}
+
+const [SITE, NAME, ARCHIVES, GRADE, VERIFIED, REHEARSED] = [1, 3, 5, 6, 7, 8]
+
+/** The state, the guest and the time of its newest archive stay; of several sites, the site too. */
+function layoutOf(guests: readonly JudgedGuest[]): Layout {
+  const sites = new Set(guests.map(({ site }) => site))
+  return { cut: NAME, spare: [GRADE, VERIFIED, ARCHIVES, ...(sites.size > 1 ? [] : [SITE]), REHEARSED] }
 }
 
 function row(judged: JudgedGuest): string[] {

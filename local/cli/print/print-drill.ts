@@ -1,7 +1,8 @@
 import { styleText } from 'node:util'
 import type { DrillReport } from '../../../functions/contracts/drill.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
-import { columns, plain } from './columns.ts'
+import { fittedColumns, plain } from './columns.ts'
+import { terminalWidth } from './terminal.ts'
 import { formatSeconds } from './units.ts'
 
 /** The report as a person reads it: a row for each rehearsal, what failed, and what can't be rehearsed. */
@@ -9,7 +10,7 @@ export function drillLines({ rehearsals, unfit, notes, postponed, outcome }: Dri
   const failed = rehearsals.filter(({ passed }) => !passed)
   const late = postponed === 0 ? [] : [`${counted(postponed, 'further guest')} due: left to the next drill.`]
   return [
-    ...columns(rehearsals.map(row)),
+    ...fittedColumns(rehearsals.map(row), GUEST, terminalWidth()),
     ...failed.map(({ summary }) => `${styleText('red', 'failed:')} ${plain(summary)}`),
     ...[...unfit, ...notes].map((sentence) => `${styleText('yellow', 'warning:')} ${plain(sentence)}`),
     ...late,
@@ -20,6 +21,8 @@ export function drillLines({ rehearsals, unfit, notes, postponed, outcome }: Dri
       : `${rehearsals.length - failed.length} of ${counted(rehearsals.length, 'rehearsal')} passed.`,
   ]
 }
+
+const GUEST = 1
 
 function row({ guest, node, scratchId, passed, totalSeconds }: DrillReport['rehearsals'][number]): string[] {
   return [

@@ -10,13 +10,17 @@ import { ownDay } from './own-time.ts'
 /** What is kept of a guest until all widths are known: little, for thousands of guests. */
 export type GuestRow = readonly string[]
 
-const HEAD = ['Guest', 'Name', 'Newest', 'Age', 'Size', 'Grade', 'State', 'Archives']
+const HEAD = ['Guest', 'Name', 'Newest', 'Age', 'Size', 'Grade', 'State', 'Archives', 'Next']
 const NAME = 1
 /** Archives, then grade, then age: what is missed least. */
 const SPARE = [7, 5, 3]
+const NEXT = 8
 
-/** @param now milliseconds */
-export function guestRow(guest: CataloguedGuest, now: number): GuestRow {
+/**
+ * @param now milliseconds
+ * @param due when the next archive is; `undefined` where nobody knows
+ */
+export function guestRow(guest: CataloguedGuest, now: number, due: string | undefined): GuestRow {
   const { site, entries, name, former } = guest
   const newest = entries.at(-1)
   if (newest === undefined) return []
@@ -30,12 +34,23 @@ export function guestRow(guest: CataloguedGuest, now: number): GuestRow {
     newest.facts?.grade?.consistency ?? '-',
     stateCell(newest),
     String(entries.length),
+    due === undefined ? NOT_KNOWN : nextCell(Date.parse(due) - now),
   ]
 }
 
+const NOT_KNOWN = '-'
+
+/** `in 15 h`, `overdue 3 d` */
+function nextCell(milliseconds: number): string {
+  return milliseconds < 0 ? styleText('yellow', `overdue ${age(-milliseconds)}`) : `in ${age(milliseconds)}`
+}
+
+/** The last column is there when anything of it is known. */
 export function guestTable(rows: readonly GuestRow[], width: number | undefined): string[] {
   if (rows.length === 0) return []
-  const [head = '', ...lines] = fittedColumns([HEAD, ...rows], NAME, width, SPARE)
+  const isKnown = rows.some((row) => row[NEXT] !== NOT_KNOWN)
+  const table = [HEAD, ...rows].map((row) => (isKnown ? row : row.slice(0, NEXT)))
+  const [head = '', ...lines] = fittedColumns(table, NAME, width, SPARE)
   return [styleText('bold', head), ...lines]
 }
 

@@ -3,7 +3,7 @@ import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import type { ForeseenGuest } from '../../../functions/operations/foresight/foresee-guest.ts'
 import type { ForeseenRun } from '../../../functions/operations/foresight/foresee-run.ts'
 import { byCause, someOf } from '../../../functions/domain/words/same-cause.ts'
-import { columns, plain } from './columns.ts'
+import { plain, textColumns } from './columns.ts'
 
 /**
  * A foreseen run as a person reads it: what would be archived, skipped, fail and be left out, and on which storage;
@@ -24,7 +24,7 @@ export function planLines(plan: ForeseenRun, priceLines: readonly string[] = [])
     ...section('Would fail', of('fail'), explainedLines),
     ...section('Left out', plan.leftOut, explainedLines),
     ...section('Storage', plan.storages, (storages) =>
-      columns(
+      textColumns(
         storages.map(({ storage, node, type, freeBytes, totalBytes, shared, content }) => [
           `  ${storage}`,
           `on ${node}`,
@@ -32,7 +32,7 @@ export function planLines(plan: ForeseenRun, priceLines: readonly string[] = [])
           `${type}${shared ? ', shared' : ''}`,
           `holds ${content.join(', ')}`,
         ]),
-      ),
+      ).flat(),
     ),
     ...priceLines,
     ...plan.notes.map((note) => styleText('dim', `note: ${plain(note)}`)),
@@ -44,8 +44,10 @@ function section<Row>(title: string, rows: readonly Row[], lines: (rows: readonl
   return rows.length === 0 ? [] : [styleText('bold', `${title} (${rows.length})`), ...lines(rows)]
 }
 
+const [NAME, KIND, STATE] = [1, 2, 4]
+
 function archivedLines(guests: readonly ForeseenGuest[]): string[] {
-  const rows = columns(
+  const rows = textColumns(
     guests.map(({ id, name = '', kind = '', node = '', state = '', expected }) => [
       `  ${id}`,
       plain(name),
@@ -57,11 +59,12 @@ function archivedLines(guests: readonly ForeseenGuest[]): string[] {
         : `${expected.from === 'disk-sizes' ? '≤' : '≈'} ${formatBytes(expected.sizeBytes)}`,
       styleText('dim', expected?.says ?? ''),
     ]),
+    { cut: NAME, spare: [STATE, KIND] },
   )
   return guests.flatMap((guest, index) => {
     const left = (guest.details?.disks ?? []).filter(({ included }) => !included)
     const without = left.map(({ key, volume, reason }) => `${key} ${plain(volume)} (${reason})`).join('; ')
-    return [rows[index] ?? '', ...(without === '' ? [] : [styleText('dim', `      without ${without}`)])]
+    return [...(rows[index] ?? []), ...(without === '' ? [] : [styleText('dim', `      without ${without}`)])]
   })
 }
 
@@ -73,5 +76,5 @@ function explainedLines(guests: readonly { id: string; name?: string; node?: str
     const nodes = [...new Set(alike.map(({ node = '' }) => node))]
     return [`  ${who}`, nodes.length === 1 ? nodes.join('') : '', plain(first?.reason ?? '')]
   })
-  return columns(rows)
+  return textColumns(rows).flat()
 }

@@ -6,17 +6,21 @@ import type { Quote } from '../../../functions/domain/prices/quote.ts'
 import type { ArchiveRestorePrice, RestorePrice } from '../../../functions/domain/prices/restore-price.ts'
 import type { BucketBill } from '../../../functions/operations/foresight/bill-bucket.ts'
 import type { ForeseenRetention } from '../../../functions/operations/foresight/foresee-retention.ts'
-import { columns, plain } from './columns.ts'
+import { fittedColumns, plain, textColumns } from './columns.ts'
 import { ownDay } from './own-time.ts'
+import { terminalWidth } from './terminal.ts'
 
 /** Guests and classes of a bill that are told one by one; `--json` has all. */
 const MOST_LINES = 40
+
+const [OWNER, CLASS] = [1, 2]
+const [BEFORE, AFTER] = [2, 3]
 
 /** Items with their sum, what isn't in it, and where the prices come from. */
 export function pricedLines(title: string, price: Priced, details: boolean): string[] {
   return [
     styleText('bold', `${title}: ${formatDollarRange(price)}`),
-    ...columns(price.items.map((item) => [`  ${formatDollarRange(item)}`, item.what])),
+    ...textColumns(price.items.map((item) => [`  ${formatDollarRange(item)}`, item.what])).flat(),
     ...footLines(price, details),
   ]
 }
@@ -39,7 +43,7 @@ export function billLines(bill: BucketBill, details: boolean): string[] {
   const rest = bill.lines.length - shown.length
   return [
     styleText('bold', `${bill.objects} objects, ${formatBytes(bill.sizeBytes)}: ${formatDollarRange(bill)} a month`),
-    ...columns(
+    ...fittedColumns(
       shown.map(({ owner, storageClass, objects, sizeBytes, dollarsPerMonth }) => [
         `  ${formatDollars(dollarsPerMonth)}`,
         plain(owner),
@@ -47,6 +51,9 @@ export function billLines(bill: BucketBill, details: boolean): string[] {
         `${objects} ${objects === 1 ? 'object' : 'objects'}`,
         formatBytes(sizeBytes),
       ]),
+      OWNER,
+      terminalWidth(),
+      [CLASS],
     ),
     ...(rest > 0 ? [styleText('dim', `  and ${rest} more; --json has them all`)] : []),
     ...bill.restore.flatMap(({ storageClass, sizeBytes, ways }) =>
@@ -68,7 +75,7 @@ export function foreseenRetentionLines(foreseen: ForeseenRetention, billPerMonth
       `With this retention, site ${plain(site)}: ${formatDollars(beforePerMonth)} a month now, ${formatDollars(afterPerMonth)} after it, ` +
         `${saved(savedPerMonth)} saved; the whole bucket ${formatDollars(all)}`,
     ),
-    ...columns(
+    ...textColumns(
       shown
         .slice(0, MOST_LINES)
         .map(({ owner, archives, going, locked, lockedUntil, effect }) => [
@@ -81,7 +88,8 @@ export function foreseenRetentionLines(foreseen: ForeseenRetention, billPerMonth
             ? ''
             : `${locked} locked and stay${lockedUntil === undefined ? '' : ` until ${ownDay(lockedUntil)}`}`,
         ]),
-    ),
+      { spare: [BEFORE, AFTER] },
+    ).flat(),
     ...(rest > 0 ? [styleText('dim', `  and ${rest} more; --json has them all`)] : []),
     ...(earlyDeletionDollars > 0
       ? [`  ${formatDollars(earlyDeletionDollars)} billed early for minimum durations, whether they go now or wait`]

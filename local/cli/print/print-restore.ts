@@ -3,8 +3,9 @@ import type { ConfigurationChange } from '../../../functions/contracts/restore.t
 import type { RestoreReport } from '../../../functions/contracts/restore-report.ts'
 import type { RestoreRequest } from '../../../functions/contracts/restore-request.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
-import { columns, plain } from './columns.ts'
+import { columns, plain, textColumns } from './columns.ts'
 import { archiveRestoreLines } from './print-prices.ts'
+import { type Line, Verbatim } from './terminal.ts'
 import { formatSeconds } from './units.ts'
 
 /** What the report doesn't repeat of the request that it answers. */
@@ -21,9 +22,9 @@ export function restoreLines(
   report: RestoreReport,
   asked: Asked,
   price: 'none' | 'short' | 'in full' = 'short',
-): string[] {
+): Line[] {
   return [
-    ...columns(headRows(report)),
+    ...textColumns(headRows(report)).flat(),
     ...findingLines(report),
     ...(report.dryRun ? foreseenLines(report, asked) : doneLines(report)),
     ...(report.dryRun && report.price !== undefined && price !== 'none'
@@ -134,10 +135,12 @@ function valueText(value: string | undefined): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
 }
 
-function leftLines({ what, removeWith }: RestoreReport['left'][number]): string[] {
+function leftLines({ what, removeWith }: RestoreReport['left'][number]): Line[] {
   return [
     `${styleText('red', 'left on the platform:')} ${plain(what)}`,
-    ...(removeWith === undefined ? [] : [`    Remove it, as root on the node: ${plain(removeWith)}`]),
+    ...(removeWith === undefined
+      ? []
+      : ['    Remove it, as root on the node:', new Verbatim(`      ${plain(removeWith)}`)]),
   ]
 }
 

@@ -3,7 +3,7 @@ import type { ArchiveDecision } from '../../../functions/contracts/retention-rep
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { formatDollars } from '../../../functions/domain/prices/prices.ts'
 import type { SiteEnd } from '../../../functions/operations/pruning/prune-site.ts'
-import { columns, plain } from './columns.ts'
+import { plain, textColumns } from './columns.ts'
 import { ownDay, ownTime } from './own-time.ts'
 
 const colours = {
@@ -21,7 +21,7 @@ export function retentionLines({ guest, result }: SiteEnd): string[] {
   if ('trouble' in result) return [`${name}: ${plain(result.trouble)}`]
   return [
     `${name}: ${result.summary}`,
-    ...columns(result.archives.map(row)),
+    ...textColumns(result.archives.map(row)).flat(),
     ...result.resumed.map((folder) =>
       plain(`  ${result.dryRun ? 'would be ended' : 'ended'}: the removal of ${folder}`),
     ),
@@ -52,7 +52,13 @@ function row({
       : [
           `${formatDollars(early.dollars)} is billed for its storage class until ${ownDay(early.until)}, whether it goes now or then`,
         ]),
-    ...(foreignKeys.length === 0 ? [] : [`${foreignKeys.length} files there are not ours and stay`]),
+    ...(foreignKeys.length === 0
+      ? []
+      : [
+          foreignKeys.length === 1
+            ? 'one file there is not ours and stays'
+            : `${foreignKeys.length} files there are not ours and stay`,
+        ]),
   ]
   return [`  ${styleText(colours[told], told)}`, ownTime(createdAt), formatBytes(sizeBytes), plain(further.join('; '))]
 }

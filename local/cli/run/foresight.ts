@@ -12,18 +12,14 @@ import { routeIn } from '../../../functions/runtime/compose/route.ts'
 import { timer } from '../../../functions/runtime/timer.ts'
 import type { Deployment } from '../../../lib/deployment-config.ts'
 import { readSiteFile } from '../../run/site-file.ts'
-import { openBucket } from '../bucket-store.ts'
+import { type BesideOptions, bucketBeside } from '../bucket-beside.ts'
+import { isAws, openBucket } from '../bucket-store.ts'
 import { readJobFile, requestIn } from './job-file.ts'
-import { keyPrefixFrom } from '../key-prefix.ts'
 import { addBucketOptions, deploymentOfSiteOption, siteFileOption, siteNameOption } from '../shared-options.ts'
 import { siteNameFrom } from '../site/site-name.ts'
 import { deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from '../site/site-provider.ts'
 
-export interface ForesightOptions extends SiteOptions {
-  bucket?: string
-  s3?: string
-  prefix?: string
-}
+export type ForesightOptions = SiteOptions & BesideOptions
 
 /** A run of a job as it would go now, and what it would go by. */
 export interface Foresight {
@@ -31,6 +27,8 @@ export interface Foresight {
   plan: ForeseenRun
   siteLimits: SiteLimits
   deployment: Deployment | undefined
+  /** Whether the archives go to S3 itself, whose prices are known. */
+  isAws: boolean
 }
 
 export function withForesightOptions(command: Command): Command {
@@ -59,9 +57,8 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
   const { job, notes } = requestIn(document, unnamed)
   siteNameFrom({ ...names, job: job.site })
   const json = file?.json ?? (await siteJson(job.site, undefined, deployment))
-  const bucket = options.bucket ?? deployment?.bucket.name
-  const store = bucket === undefined ? undefined : openBucket({ ...options, bucket }, haste).store
-  const keyPrefix = options.prefix === undefined ? (deployment?.bucket.keyPrefix ?? '') : keyPrefixFrom(options.prefix)
+  const bucket = bucketBeside(options, deployment)
+  const { store, keyPrefix } = bucket === undefined ? { keyPrefix: '', store: undefined } : openBucket(bucket, haste)
   const ports = { ...testPorts, keyPrefix, ...(store === undefined ? {} : { store }) }
   if (trying && store !== undefined) await testStore({ ...ports, store })
   const provider = await openSiteProvider(job.site, json)
@@ -84,6 +81,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
       plan: { ...plan, notes: [...notes, ...(stranger === undefined ? [] : [stranger]), ...plan.notes] },
       siteLimits: siteLimitsSchema.parse(limits),
       deployment,
+      isAws: isAws(bucket?.s3 ?? options.s3),
     }
   } finally {
     await provider.close()

@@ -1,18 +1,15 @@
 import type { Command } from 'commander'
-import { isAws } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { detailsOption } from '../shared-options.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
 import { planLines } from '../print/print-plan.ts'
 import { quoteLines } from '../print/print-prices.ts'
+import { textOf } from '../print/terminal.ts'
 import { judgeBudget, type QuoteOptions, quoteForeseen, withQuoteOptions } from './quote-foreseen.ts'
 import { complaintAboutSource } from '../site/site-provider.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
-export interface PlanOptions extends ForesightOptions, QuoteOptions {
-  details?: boolean
-  json?: boolean
-}
+export type PlanOptions = ForesightOptions & QuoteOptions & { details?: boolean; json?: boolean }
 
 export function addPlanCommand(program: Command, stop: StopSignals): void {
   const command = program
@@ -45,13 +42,11 @@ export async function planHere(jobFile: string, options: PlanOptions): Promise<n
   const { plan } = foreseen
   const quote = await quoteForeseen(foreseen, options)
   const budget = judgeBudget(foreseen)
-  const { details = false, prices, s3 } = options
+  const { details = false, prices } = options
   // Of another store, prices of AWS say nothing, unless somebody asks for them or has their own.
-  const priced = isAws(s3) || details || prices !== undefined ? quoteLines(quote, details) : []
+  const priced = foreseen.isAws || details || prices !== undefined ? quoteLines(quote, details) : []
   const priceLines = plan.totals.archive > 0 ? [...priced, ...budget.lines] : []
   const told = { ...plan, quote, budget: budget.lines }
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(told)}\n` : `${planLines(plan, priceLines).join('\n')}\n`,
-  )
+  process.stdout.write(options.json === true ? `${JSON.stringify(told)}\n` : textOf(planLines(plan, priceLines)))
   return plan.totals.archive > 0 && !budget.stops ? exitCodes.succeeded : exitCodes.failed
 }

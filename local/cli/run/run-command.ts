@@ -8,6 +8,7 @@ import { type Failure, readFailure } from '../../../functions/domain/backup/fail
 import { readAgain } from '../../../functions/domain/selection/request.ts'
 import { emptyOutcome } from '../../../functions/operations/books/outcomes.ts'
 import { repeatRun } from '../../../functions/operations/run/repeat-run.ts'
+import { workflowNames } from '../../../lib/workflow-names.ts'
 import { type LocalRunListener, type LocalRunner, openLocalRunner } from '../../run/local-runner.ts'
 import type { WrittenDocument } from '../../documents/read-document.ts'
 import type { UnreadReport } from '../../run/read-report.ts'
@@ -23,6 +24,7 @@ import { exitCodeOfFailure, exitCodeOfRun, exitCodes } from '../exit-codes.ts'
 import { readHappenings } from './run-events.ts'
 import { readJobFile, requestIn } from './job-file.ts'
 import { keyPrefixFrom } from '../key-prefix.ts'
+import { printLines } from '../print/terminal.ts'
 import { reportLines } from '../print/print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
 import { siteNameFrom } from '../site/site-name.ts'
@@ -87,7 +89,7 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
     tellStranger(job.site, options, display)
     const name = executionName('local')
     const logFile = join(stateFolder, 'logs', `${name}.log`)
-    const told = { ...options, logFile }
+    const told = { ...options, logs: near(logFile) }
     const runner = await openLocalRunner({
       sites: { [job.site]: siteJson },
       defaultSite: job.site,
@@ -168,15 +170,17 @@ async function requestOf({ jobFile, again }: Asked, sfn?: SFNClient): Promise<Wr
 /** Follow a run that was started earlier. Returns the exit code. */
 export async function follow(executionArn: string, options: OutputOptions, stop: StopSignals): Promise<number> {
   const display = openDisplay(process.stderr)
+  const logs = logGroupsOf(executionArn)
   display.say(`following ${executionArn}`)
   try {
     const clients = { sfn: openStepFunctions(), s3: createS3Client() }
     const end = await followDeployed('exportRun', executionArn, clients, display, stop.interrupt)
     if ('error' in end) {
       const failure = readFailure({ Error: end.error, Cause: end.cause })
-      return finish(unreported([], [], failure), '', display, options, stop, failure)
+      const notes = logs === undefined ? [] : [`What the functions logged is in the ${logs}.`]
+      return finish(unreported([], notes, failure), '', display, options, stop, failure)
     }
-    return finish(end.report ?? unreadReport(end), end.bucket, display, options, stop)
+    return finish(end.report ?? unreadReport(end), end.bucket, display, { ...options, logs }, stop)
   } catch (error) {
     if (!stop.interrupt.aborted) throw error
     display.say(`The run goes on in AWS. Follow it again: guestlift follow ${executionArn}`)
@@ -191,7 +195,7 @@ function finish(
   report: PrintedReport,
   bucket: string,
   display: Display,
-  options: OutputOptions & { s3?: string; logFile?: string },
+  options: OutputOptions & { s3?: string; logs?: string | undefined },
   stop: StopSignals,
   /** Why there is no report of the run's own. */
   failure?: Failure,
@@ -199,18 +203,24 @@ function finish(
   display.end()
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
   else {
-    const { s3, logFile, details = false } = options
+    const { s3, logs, details = false } = options
     const price = details ? 'in full' : isAws(s3) ? 'short' : 'none'
     // Where the run itself stopped, no line is about a guest.
     const lines = (id: string) => (failure === undefined ? `, lines with "guest":"${id}"` : '')
     const words = {
       price,
-      ...(logFile === undefined ? {} : { logOf: (id: string) => near(logFile) + lines(id) }),
+      ...(logs === undefined ? {} : { logOf: (id: string) => logs + lines(id) }),
     } as const
-    process.stdout.write(`${reportLines(report, bucket, words).join('\n')}\n`)
+    printLines(reportLines(report, bucket, words))
   }
   if (stop.interrupt.aborted) return exitCodes.interrupted
   return failure === undefined ? exitCodeOfRun(report) : exitCodeOfFailure(failure.name)
+}
+
+/** Where the functions of a deployment log; `undefined` where the workflow's name doesn't say which one it is. */
+function logGroupsOf(executionArn: string): string | undefined {
+  const [, deployment] = new RegExp(`:guestlift-(.+)-${workflowNames.exportRun}:`).exec(executionArn) ?? []
+  return deployment === undefined ? undefined : `log groups /aws/lambda/guestlift-${deployment}-*`
 }
 
 /** A path as it is shortest from here. */

@@ -20,6 +20,7 @@ import { CliError } from '../../run/cli-error.ts'
 import { siteOption, withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { GUEST_WORDS } from '../guest-words.ts'
+import { textOf } from '../print/terminal.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
 
@@ -170,7 +171,7 @@ async function tell(ends: AsyncGenerator<End>, options: UnfinishedOptions, verb:
   const all: End[] = []
   for await (const end of ends) {
     all.push(end)
-    if (options.json !== true) await out(`${lineOf(end, verb, options)}\n`)
+    if (options.json !== true) await out(textOf(linesOf(end, verb, options)))
   }
   const dollarsPerMonth = all.reduce((sum, { archive }) => sum + archive.dollarsPerMonth, 0)
   const sizeBytes = all.reduce((sum, { archive }) => sum + archive.sizeBytes, 0)
@@ -192,8 +193,11 @@ function priceOf(dollarsPerMonth: number, { s3 }: UnfinishedOptions): string {
   return isAws(s3) ? `, ${formatDollars(dollarsPerMonth)} a month` : ''
 }
 
-function lineOf({ archive, outcome, trouble }: End, verb: string, options: UnfinishedOptions): string {
+function linesOf({ archive, outcome, trouble }: End, verb: string, options: UnfinishedOptions): string[] {
   const { folder, sizeBytes, dollarsPerMonth, state, reason } = archive
   const what = outcome === 'would' ? `would ${verb}` : outcome === 'listed' ? state : outcome
-  return `${what}: ${folder}\n    ${formatBytes(sizeBytes)}${priceOf(dollarsPerMonth, options)}. ${trouble ?? reason}`
+  return [
+    `${what}: ${folder}`,
+    `    ${formatBytes(sizeBytes)}${priceOf(dollarsPerMonth, options)}. ${trouble ?? reason}`,
+  ]
 }

@@ -16,6 +16,7 @@ import { keyPrefixFrom } from '../key-prefix.ts'
 import { addPlaceOptions } from '../shared-options.ts'
 import { type DeployedOptions, type OutputOptions, showOn } from './run-command.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
+import { type Line, printLines, textOf } from '../print/terminal.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 /** One piece of such work, as a command asks for it. */
@@ -26,7 +27,7 @@ export interface Upkeep<Workflow extends UpkeepWorkflow> {
   /** What it is called in sentences: `sweep`. */
   noun: string
   /** The report for people, a line each. */
-  lines: (report: ReportOf<Workflow>) => string[]
+  lines: (report: ReportOf<Workflow>) => readonly Line[]
   /** What the command ends with, where the report tells more than its outcome. */
   exitCode?: (report: ReportOf<Workflow>) => number
   /** Said when it is stopped here, where its own clean-up takes a while. */
@@ -118,12 +119,12 @@ function finish<Workflow extends UpkeepWorkflow>(
   if ('unread' in told) {
     const { outcome, summary, unread } = told
     const printed = { outcome, summary, notes: [unread], reportAt: `s3://${bucket}/${reportKey}` }
-    process.stdout.write(json ? `${JSON.stringify(printed)}\n` : `${summary}\n${unread}\n`)
+    process.stdout.write(json ? `${JSON.stringify(printed)}\n` : textOf([summary, unread]))
     return exitCodeOf(outcome)
   }
   const { report } = told
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
-  else process.stdout.write(`${[...lines(report), `Report: s3://${bucket}/${reportKey}`].join('\n')}\n`)
+  else printLines([...lines(report), `Report: s3://${bucket}/${reportKey}`])
   return exitCode(report)
 }
 
@@ -135,6 +136,6 @@ function unreported(
 ): number {
   const { name, message } = readFailure({ Error: error, Cause: cause })
   const summary = `The ${noun} stopped: ${message}`
-  process.stdout.write(json ? `${JSON.stringify({ outcome: 'failed', summary })}\n` : `${summary}\n`)
+  process.stdout.write(json ? `${JSON.stringify({ outcome: 'failed', summary })}\n` : textOf([summary]))
   return exitCodeOfFailure(name)
 }

@@ -2,7 +2,7 @@
 import type { Command, Option } from 'commander'
 import type { Settings } from '../../settings/settings.ts'
 import { settingNames } from '../../settings/settings-schema.ts'
-import { PlaceOption, SiteNameOption } from '../shared-options.ts'
+import { BesideOption, PlaceOption, SiteNameOption } from '../shared-options.ts'
 
 /** What says an option's value, the strongest last. Commander's own words for it. */
 const ranks = ['default', 'config', 'env', 'cli']
@@ -28,7 +28,8 @@ function isShared(option: Option): boolean {
 /**
  * Before the command's action: of two places, this machine or AWS, the one that is said more strongly holds, and what
  * settings say of the other is dropped. Said alike, the deployment holds: it does the work, and the bucket is for
- * commands that read it. A site that only settings name becomes `usualSite` where others may name it too.
+ * commands that read it. A site that only settings name becomes `usualSite` where others may name it too, and a bucket
+ * beside a deployment `usualBucket`.
  */
 export function settlePlace(command: Command): void {
   const site = command.options.find(({ long }) => long === '--site')
@@ -40,6 +41,7 @@ export function settlePlace(command: Command): void {
   const [here, there] = [strongest(command, 'here'), strongest(command, 'on AWS')]
   if (there > 0 && here < ranks.indexOf('cli') && there >= here) drop(command, 'here')
   else if (here > there) drop(command, 'on AWS')
+  settleBucketBeside(command)
   const isLocal = command.options.find(({ long }) => long === '--local')?.isBoolean() === true
   // Settings alone name a bucket and no deployment: then that is where the work is done.
   if (isLocal && there === 0 && here < ranks.indexOf('cli') && isSetting(command, 'bucket')) {
@@ -47,14 +49,32 @@ export function settlePlace(command: Command): void {
   }
 }
 
+/**
+ * A deployment that is said more strongly than a bucket has its own one. Said alike, the setting's may still be that of
+ * a deployment whose file leaves its bucket's name open.
+ */
+function settleBucketBeside(command: Command): void {
+  const beside = command.options.filter((option) => option instanceof BesideOption)
+  const [here, there] = [strongestOf(command, beside), strongest(command, 'on AWS')]
+  if (there === 0 || here >= ranks.indexOf('cli') || here > there) return
+  const settings = beside.filter((option) => isSetting(command, option.attributeName()))
+  const values = settings.map((option) => [option.attributeName(), command.getOptionValue(option.attributeName())])
+  if (here === there) command.setOptionValueWithSource('usualBucket', Object.fromEntries(values), 'config')
+  forget(command, settings)
+}
+
 /** Whether settings, and not the command line, say an option's value. */
 export function isSetting(command: Command, name: string): boolean {
   return ['config', 'env'].includes(command.getOptionValueSource(name) ?? '')
 }
 
-/** An endpoint or a prefix in settings is about any bucket, and settles nothing. */
 function strongest(command: Command, place: PlaceOption['place']): number {
-  const said = optionsOf(command, place).map((option) => {
+  return strongestOf(command, optionsOf(command, place))
+}
+
+/** An endpoint or a prefix in settings is about any bucket, and settles nothing. */
+function strongestOf(command: Command, options: readonly Option[]): number {
+  const said = options.map((option) => {
     const name = option.attributeName()
     const rank = ranks.indexOf(command.getOptionValueSource(name) ?? 'default')
     return ['s3', 'prefix'].includes(name) && rank < ranks.indexOf('cli') ? 0 : rank
@@ -63,9 +83,15 @@ function strongest(command: Command, place: PlaceOption['place']): number {
 }
 
 function drop(command: Command, place: PlaceOption['place']): void {
-  for (const option of optionsOf(command, place)) {
-    const name = option.attributeName()
-    if (isSetting(command, name)) command.setOptionValueWithSource(name, option.defaultValue as unknown, 'default')
+  forget(
+    command,
+    optionsOf(command, place).filter((option) => isSetting(command, option.attributeName())),
+  )
+}
+
+function forget(command: Command, options: readonly Option[]): void {
+  for (const option of options) {
+    command.setOptionValueWithSource(option.attributeName(), option.defaultValue as unknown, 'default')
   }
 }
 

@@ -4,7 +4,8 @@ import { UsageError } from '../../run/cli-error.ts'
 import { readSettings, type Settings } from '../../settings/settings.ts'
 import { settingNames, variableOf } from '../../settings/settings-schema.ts'
 import { exitHelp } from '../exit-codes.ts'
-import { columns, plain } from '../print/columns.ts'
+import { plain, textColumns } from '../print/columns.ts'
+import { textOf } from '../print/terminal.ts'
 
 export function addConfigCommand(program: Command): void {
   program
@@ -16,9 +17,7 @@ export function addConfigCommand(program: Command): void {
       const settings = await readOwnSettings()
       const { file = null, held, notes } = settings
       process.stdout.write(
-        json
-          ? `${JSON.stringify({ version: 1, file, settings: held, notes })}\n`
-          : `${configLines(settings).join('\n')}\n`,
+        json ? `${JSON.stringify({ version: 1, file, settings: held, notes })}\n` : textOf(configLines(settings)),
       )
     })
 }
@@ -37,7 +36,7 @@ export function configLines({ file, held, notes }: Settings): string[] {
     return [name, plain(value), insteadOf === undefined ? plain(why) : `${why}, before ${plain(insteadOf)} of the file`]
   })
   return [
-    ...columns(rows),
+    ...textColumns(rows).flat(),
     file === undefined ? 'No guestlift.json or guestlift.yaml here or above.' : `Settings file: ${plain(file)}`,
     'An option of a command wins over all of them.',
     ...notes.map((note) => `note: ${plain(note)}`),

@@ -7,6 +7,7 @@ import { guestIdOf, onSite, type SiteOptions, tell, tellDryRun } from './on-site
 import { ownTime } from '../print/own-time.ts'
 import { archiveLine, lackLines, unreadLines } from '../print/print-backups.ts'
 import type { ArchiveListing } from '../../../functions/providers/capabilities/archives-on-platform.ts'
+import { Verbatim } from '../print/terminal.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 /** Which archives a command means. */
@@ -108,7 +109,7 @@ export function backupNotes(
       return { ...found, outcome: 'changed', done: true, reason, ...after }
     })
     const [outcome] = outcomes
-    if (text === undefined && outcome?.outcome === 'read') tell(options, outcome, [outcome.notes ?? ''])
+    if (text === undefined && outcome?.outcome === 'read') tell(options, outcome, [new Verbatim(outcome.notes ?? '')])
     else tellOutcomes(options, false, outcomes)
     return exitCodeFor(outcomes)
   })

@@ -11,6 +11,7 @@ import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { formerSiteNameOption } from '../old-spellings.ts'
 import { deploymentOfSiteOption, siteFileOption, siteNameOption } from '../shared-options.ts'
 import { guestLines, type ToldGuest } from '../print/print-guests.ts'
+import { textOf } from '../print/terminal.ts'
 import { complaintAboutSource, deploymentNamed, openSiteProvider, siteJson, type SiteOptions } from './site-provider.ts'
 import { siteNameFrom } from './site-name.ts'
 import type { StopSignals } from '../stop-signals.ts'
@@ -116,7 +117,7 @@ export async function listGuestsHere(options: GuestsOptions, selection: GuestSel
       guests.push(options.details === true ? await withDetails(guest, provider, notes) : guest)
     }
     const told = { version: 1, site, guests, notes }
-    process.stdout.write(options.json === true ? `${JSON.stringify(told)}\n` : `${guestLines(told).join('\n')}\n`)
+    process.stdout.write(options.json === true ? `${JSON.stringify(told)}\n` : textOf(guestLines(told)))
     return guests.length > 0 ? exitCodes.succeeded : exitCodes.failed
   } finally {
     await provider.close()

@@ -9,6 +9,7 @@ import { UsageError } from '../../run/cli-error.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { siteNameFrom } from './site-name.ts'
+import { type Line, textOf } from '../print/terminal.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 /** Options of every command that talks to a site itself. */
@@ -63,8 +64,8 @@ export async function onSite(
 }
 
 /** The result, as one line of JSON or as lines for a person, on standard output. */
-export function tell({ json }: SiteOptions, result: object, lines: readonly string[]): void {
-  process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : lines.map((line) => `${line}\n`).join(''))
+export function tell({ json }: SiteOptions, result: object, lines: readonly Line[]): void {
+  process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : textOf(lines))
 }
 
 /** Nothing was changed yet. Said on standard error, so that `--json` stays clean. */

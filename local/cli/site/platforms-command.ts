@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { platformTraits } from '../../../functions/providers/registry.ts'
 import { exitHelp } from '../exit-codes.ts'
+import { textOf } from '../print/terminal.ts'
 import { platformLines } from '../print/print-platforms.ts'
 
 export function addPlatformsCommand(program: Command): void {
@@ -10,8 +11,6 @@ export function addPlatformsCommand(program: Command): void {
     .option('--json', 'print them as one line of JSON')
     .addHelpText('after', exitHelp({ succeeded: 'shown' }))
     .action(({ json = false }: { json?: boolean }) => {
-      process.stdout.write(
-        json ? `${JSON.stringify(platformTraits)}\n` : `${platformLines(platformTraits).join('\n')}\n`,
-      )
+      process.stdout.write(json ? `${JSON.stringify(platformTraits)}\n` : textOf(platformLines(platformTraits)))
     })
 }

@@ -8,6 +8,7 @@ import { acceptCluster, readSiteBook } from '../../../functions/operations/books
 import { type BucketOptions, openBucket } from '../bucket-store.ts'
 import { withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
+import { textOf } from '../print/terminal.ts'
 import { ownDay } from '../print/own-time.ts'
 
 interface ShowOptions extends BucketOptions {
@@ -44,7 +45,7 @@ async function show(site: string, options: ShowOptions): Promise<number> {
   try {
     await requireKnownSite(site, { store, keyPrefix })
     const { book } = await readSiteBook(site, { store, keyPrefix })
-    process.stdout.write(options.json === true ? `${JSON.stringify(book)}\n` : `${linesOf(book).join('\n')}\n`)
+    process.stdout.write(options.json === true ? `${JSON.stringify(book)}\n` : textOf(linesOf(book)))
     return exitCodes.succeeded
   } finally {
     client.destroy()

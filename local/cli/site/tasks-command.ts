@@ -4,6 +4,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { guestIdOf, onSite, type SiteOptions, tell, tellDryRun } from './on-site.ts'
 import { unreadLines } from '../print/print-backups.ts'
 import { ownTime } from '../print/own-time.ts'
+import { Verbatim } from '../print/terminal.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
 /** A task that runs for longer than this isn't one of ours. */
@@ -39,7 +40,11 @@ export function taskLog(jobRef: string, options: SiteOptions, stop: StopSignals)
     const task = await offered(provider, 'tasks').describe(jobRef)
     const log = await offered(provider, 'tasks').log(jobRef)
     const lines = log.split('\n').slice(0, -1)
-    tell(options, { task, log: lines }, lines)
+    tell(
+      options,
+      { task, log: lines },
+      lines.map((line) => new Verbatim(line)),
+    )
     return exitCodes.succeeded
   })
 }

@@ -16,6 +16,8 @@ export interface Surroundings {
   /** All variables that the command sees; the test's own unless given. */
   env?: Readonly<Record<string, string | undefined>>
   cwd?: string
+  /** Width of the terminal that shows standard output; none unless given. */
+  columns?: number
 }
 
 let last: Promise<unknown> = Promise.resolve()
@@ -29,11 +31,12 @@ export function guestlift(words: readonly string[], surroundings: Surroundings =
 
 async function runHere(
   words: readonly string[],
-  { env = process.env, cwd = process.cwd() }: Surroundings,
+  { env = process.env, cwd = process.cwd(), columns }: Surroundings,
 ): Promise<Ended> {
   const before = { env: process.env, cwd: process.cwd(), exitCode: process.exitCode, console: globalThis.console }
   const stdout = recorded(process.stdout)
   const stderr = recorded(process.stderr)
+  const terminal = columns === undefined ? undefined : asTerminal(process.stdout, columns)
   process.env = { ...env }
   process.chdir(cwd)
   process.exitCode = undefined
@@ -42,12 +45,30 @@ async function runHere(
     await runCommandLine(words)
     return { code: exitCode(), out: stdout.text(), error: stderr.text() }
   } finally {
+    terminal?.release()
     stdout.release()
     stderr.release()
     process.env = before.env
     process.chdir(before.cwd)
     process.exitCode = before.exitCode
     globalThis.console = before.console
+  }
+}
+
+/** Shown by a terminal of so many columns. */
+function asTerminal(stream: NodeJS.WriteStream, columns: number): { release: () => void } {
+  const before = (['isTTY', 'columns'] as const).map(
+    (name) => [name, Object.getOwnPropertyDescriptor(stream, name)] as const,
+  )
+  Object.defineProperty(stream, 'isTTY', { value: true, configurable: true })
+  Object.defineProperty(stream, 'columns', { value: columns, configurable: true })
+  return {
+    release: () => {
+      for (const [name, own] of before) {
+        Reflect.deleteProperty(stream, name)
+        if (own !== undefined) Object.defineProperty(stream, name, own)
+      }
+    },
   }
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { runInThisContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseDeployment } from '../../../lib/deployment-config.ts'
+import { literalPlaces } from '../../../lib/literal-places.ts'
 import { readJobFile, requestIn } from '../../../local/cli/run/job-file.ts'
 import { readSiteFile } from '../../../local/run/site-file.ts'
 
@@ -265,7 +266,8 @@ describe('a mistake in a deployment', () => {
     const literal = /= (\{[^]*\})\n/.exec(text)?.[1] ?? ''
     // What the file exports, as importing it would show.
     const config: unknown = runInThisContext(`(${literal})`)
-    expect(() => parseDeployment(config, 'lib/deployments/test.ts', text)).toThrow(
+    const written = { text, root: literalPlaces(text, 'deployment') }
+    expect(() => parseDeployment(config, 'lib/deployments/test.ts', written)).toThrow(
       `\n  lib/deployments/test.ts:${says}`,
     )
   })

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../../../functions/aws/s3-client.ts'
 import { noteRehearsal } from '../../../../functions/operations/books/rehearsals.ts'
 import { S3ArchiveStore } from '../../../../functions/aws/s3-archive-store.ts'
-import { archiveFolder, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
+import { archiveFolder, lastCoverageKey, manifestKey } from '../../../../functions/domain/books/object-keys.ts'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import type { Guest } from '../../../../functions/contracts/nouns.ts'
 import { type S3Server, startS3 } from '../../../../local/s3/server.ts'
@@ -65,6 +65,16 @@ async function put(
   return folder
 }
 
+/** What the last check of a site's coverage kept: it was just now, and a schedule runs each hour. */
+async function noteCoverage(site: string, of100: { chosenBy: string[] }): Promise<void> {
+  const golden = await readFile(new URL('../../../golden/coverage-report/rehearsal.json', import.meta.url), 'utf8')
+  const report = JSON.parse(golden) as { guests: object[] }
+  const guests = [{ ...report.guests[0], guest: { kind: 'vm', id: '100' }, ...of100 }]
+  const schedules = [{ name: 'hourly', everyHours: 1 }]
+  const text = JSON.stringify({ ...report, site, guests, schedules, judgedAt: new Date().toISOString() })
+  await store.writeText(lastCoverageKey(prefix, site), text)
+}
+
 function guestlift(...words: string[]): Promise<Ended> {
   const env = { PATH: process.env['PATH'], HOME: directory, NO_COLOR: '1', AWS_EC2_METADATA_DISABLED: 'true', ...aws }
   const where = ['--bucket', 'archives', '--s3', server.url, '--prefix', 'vault']
@@ -80,7 +90,28 @@ describe('the commands that read the bucket', () => {
     expect(out).toMatch(/^hq\/vm-100 +web +2026-11-21 +\d+ (h|d|mo) .* archived +2$/m)
     expect(out).toMatch(/3 archives of 2 guests/)
     // The store isn't AWS.
-    expect(error).toBe('Requests: 1 ListObjectsV2, 5 GetObject.\n')
+    expect(error).toBe('Requests: 1 ListObjectsV2, 6 GetObject.\n')
+  })
+
+  it('list: shows when the next archive of a guest is due, as far as the last check of coverage knows', async () => {
+    await noteCoverage('hq', { chosenBy: ['hourly'] })
+    const { out } = await guestlift('list')
+    expect(out).toMatch(/ Archives +Next$/m)
+    expect(out).toMatch(/^hq\/container-101 .* +1 +-$/m)
+    expect(out).toMatch(/^hq\/vm-100 .* +2 +overdue \d+ (h|d|mo)$/m)
+    const { archives } = JSON.parse((await guestlift('list', '--json')).out)
+    const due = archives.flatMap(({ nextDueAt }: { nextDueAt?: string }) => nextDueAt ?? [])
+    expect(due).toEqual(['2026-11-21T03:00:00.000Z'])
+    expect((await guestlift('list', '--until', '2026-11-21')).out).not.toMatch(/Next/)
+  })
+
+  it('list: says of which site nobody knows when archives are due', async () => {
+    await store.writeText(lastCoverageKey(prefix, 'hq'), 'scribbled over')
+    const { code, out, error } = await guestlift('list')
+    expect(out).not.toMatch(/Next/)
+    expect(error).toMatch(/^note: When archives of site hq are due is not known\. .*coverage\/hq\.json can't be read/m)
+    expect(code).toBe(0)
+    await store.remove(lastCoverageKey(prefix, 'hq'))
   })
 
   it('list: narrows down by state, and shows what a guest has', async () => {
@@ -315,7 +346,7 @@ describe('the commands that read the bucket', () => {
       expect(out).toMatch(/Archive +\S+vm-700\/2031-11-01T02-00-00Z\//)
       expect(out).toMatch(/Made +2031-11-01 02:00:00Z by its platform, really 2026-11-01 02:10:00Z\n/)
       expect(out).toMatch(
-        /payroll-db {2}\(another guest that had this id\)[^]*To see one in full: guestlift show s3:\/\//,
+        /payroll-db {2}\(another guest that had this id\)[^]*To see one in full:\n {2}guestlift show s3:\/\//,
       )
       expect(out.match(/To restore it/g)).toHaveLength(1)
       for (const what of ['payroll-db', 's3://archives/vault/archives/branch/vm-700/2026-10-21T02-00-00Z/']) {

@@ -1,7 +1,7 @@
 /** The doctor of a deployment, against an AWS that is played: none of this has met the real one. */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -102,7 +102,9 @@ function refusal(action: string): [number, string] {
     : [403, xmlError('AccessDenied', message)]
 }
 
-async function doctor(): Promise<{ code: number; out: string; wrong: Finding[]; of: (check: string) => unknown }> {
+async function doctor(
+  settings?: object,
+): Promise<{ code: number; out: string; wrong: Finding[]; of: (check: string) => unknown }> {
   const env = {
     PATH: process.env['PATH'],
     HOME: directory,
@@ -113,13 +115,32 @@ async function doctor(): Promise<{ code: number; out: string; wrong: Finding[]; 
     AWS_ACCESS_KEY_ID: 'a',
     AWS_SECRET_ACCESS_KEY: 'b',
   }
-  const { code, out } = await guestlift(['doctor', '--deployment', 'example', '--json'], { env })
+  const { code, out } = await guestlift(['doctor', '--deployment', 'example', '--json'], {
+    env,
+    ...(await folderWith(settings)),
+  })
   const { findings } = JSON.parse(out) as { findings: Finding[] }
   const of = (check: string) => findings.find((finding) => finding.check === check)
   return { code, out, of, wrong: findings.filter(({ verdict }) => verdict === 'failed') }
 }
 
+async function folderWith(settings: object | undefined): Promise<{ cwd?: string }> {
+  if (settings === undefined) return {}
+  await writeFile(join(directory, 'guestlift.json'), JSON.stringify(settings))
+  return { cwd: directory }
+}
+
 describe('guestlift doctor --deployment', () => {
+  it('leaves the bucket of the settings alone, which is of other work', async () => {
+    const { code, wrong, of } = await doctor({ bucket: 'elsewhere', s3: 'http://127.0.0.1:9', prefix: 'old/' })
+    expect(wrong).toEqual([])
+    expect(of('store')).toMatchObject({
+      verdict: 'unchecked',
+      message: expect.stringMatching(/leaves the bucket's name open\. Give it with --bucket/),
+    })
+    expect(code).toBe(0)
+  })
+
   it('finds nothing wrong with a whole deployment, and shows nothing of the secret', async () => {
     const { code, out, wrong, of } = await doctor()
     expect(wrong).toEqual([])

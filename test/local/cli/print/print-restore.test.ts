@@ -4,13 +4,15 @@ import type { RestoreReport } from '../../../../functions/contracts/restore-repo
 import { restoreReportSchema } from '../../../../functions/contracts/restore-report.ts'
 import { restoreRequestSchema } from '../../../../functions/contracts/restore-request.ts'
 import { restoreLines } from '../../../../local/cli/print/print-restore.ts'
+import { textOf } from '../../../../local/cli/print/terminal.ts'
 import { foreseen, restored } from '../../../fakes/restore-report.ts'
 
 const request = { archive: 'vm-100', site: 'hq' }
 const lines = (report: RestoreReport, asked: object = {}) =>
-  restoreLines(restoreReportSchema.parse(report), restoreRequestSchema.parse({ ...request, ...asked })).map(
+  printed(restoreLines(restoreReportSchema.parse(report), restoreRequestSchema.parse({ ...request, ...asked }))).map(
     stripVTControlCharacters,
   )
+const printed = (told: Parameters<typeof textOf>[0]) => textOf(told, undefined).split('\n').slice(0, -1)
 const taken = 'Site hq: id 9100 is taken by vm 9100 (db) on node pve2. Choose another id, or replace that guest.'
 const hidden = 'Site hq: restore@pve!guestlift lacks VM.Allocate on /vms/9100. Grant it.'
 
@@ -125,9 +127,11 @@ describe('a printed restore', () => {
 
   it('shows of a long value the beginning, and nothing that would move the cursor', () => {
     const made = `\u001B[31mfirst\nsecond ${'x'.repeat(300)}`
-    const [shown = ''] = restoreLines(
-      { ...restored, differences: [{ key: 'description', made, why: 'Other.' }] },
-      restoreRequestSchema.parse(request),
+    const [shown = ''] = printed(
+      restoreLines(
+        { ...restored, differences: [{ key: 'description', made, why: 'Other.' }] },
+        restoreRequestSchema.parse(request),
+      ),
     ).filter((line) => line.startsWith('    made:'))
     expect(shown).toMatch(/^ {4}made: {5} \[31mfirst second x+…$/)
     expect(shown.length).toBe('    made:     '.length + 200 + '…'.length)
@@ -157,7 +161,8 @@ describe('a printed restore', () => {
     expect(told.slice(4)).toEqual([
       'warning: A newer archive was passed over.',
       'left on the platform: Guest 9100 is half made.',
-      '    Remove it, as root on the node: qm destroy 9100',
+      '    Remove it, as root on the node:',
+      '      qm destroy 9100',
       'left on the platform: A file.',
       'note: docs/troubleshooting.md has a section on RestoreFailed.',
       'The disk is full. Something was left on the platform: look at the report.',

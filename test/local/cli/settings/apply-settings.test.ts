@@ -98,6 +98,37 @@ describe('settings as options', () => {
     expect(settled('coverage', { ...here, deployment: inVariable('production') })).toEqual({ deployment: 'production' })
   })
 
+  it('give way to a deployment that the command line names, where a bucket may stand beside it', () => {
+    expect(settled('plan', here, '--deployment', 'production')).toEqual({ deployment: 'production' })
+    const prefixed = { ...here, prefix: inFile('old/') }
+    expect(settled('plan', prefixed, '--deployment', 'production')).toEqual({ deployment: 'production' })
+    expect(settled('plan', { ...here, deployment: inVariable('production') })).toEqual({ deployment: 'production' })
+  })
+
+  it('name the bucket beside a deployment only where the deployment leaves that open, when both are alike', () => {
+    expect(settled('plan', { ...here, ...there })).toEqual({
+      deployment: 'production',
+      usualBucket: { bucket: 'archives', s3: 'http://s3' },
+    })
+    expect(settled('plan', { s3: inFile('http://s3'), ...there })).toEqual({ deployment: 'production' })
+  })
+
+  it('keep a bucket that a variable or the command line names beside a deployment', () => {
+    expect(settled('plan', { ...there, bucket: inVariable('archives') })).toEqual({
+      deployment: 'production',
+      bucket: 'archives',
+    })
+    expect(settled('plan', here, '--deployment', 'production', '--bucket', 'other')).toEqual({
+      deployment: 'production',
+      bucket: 'other',
+      s3: 'http://s3',
+    })
+  })
+
+  it('leave a bucket where no deployment is named', () => {
+    expect(settled('plan', here)).toEqual({ bucket: 'archives', s3: 'http://s3', siteFile: '/hq.json' })
+  })
+
   it('leave a bucket beside a deployment where both go together', () => {
     expect(settled('plan', { ...there, bucket: inFile('archives') }, '--s3', 'http://s3')).toEqual({
       deployment: 'production',
