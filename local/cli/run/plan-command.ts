@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { isAws } from '../bucket-store.ts'
+import { isAws } from '../../run/store-locks.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { detailsOption } from '../shared-options.ts'
 import { type ForesightOptions, openForesight, withForesightOptions } from './foresight.ts'
