@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { S3Client } from '@aws-sdk/client-s3'
-import { ArchiveConflict } from '../contracts/errors.ts'
+import { ArchiveConflict, StoreDenied } from '../contracts/errors.ts'
 import { bareEtag } from '../domain/transfer/etag.ts'
 import type { RetryDeps } from '../domain/transfer/part-retry.ts'
 import type { BareUploads, OneMachine, StoredObject, StoredPart } from './archive-store.ts'
@@ -9,6 +9,7 @@ import { MachineLock, type LockDeps } from './machine-lock.ts'
 import { S3ArchiveStore } from './s3-archive-store.ts'
 
 type Condition = { absent: true } | { etag: string }
+type TextOptions = { contentType?: string; onlyIf?: Condition }
 
 /** Says that the store keeps no conditions, to every process of this machine that opens it. */
 const MARK = 'one-machine'
@@ -54,13 +55,25 @@ export class OneMachineStore extends S3ArchiveStore {
   override writeText(
     key: string,
     text: string | Uint8Array,
-    options: { contentType?: string; onlyIf?: Condition } = {},
+    options: TextOptions = {},
   ): Promise<string | undefined> {
-    const { onlyIf, ...rest } = options
+    const { onlyIf } = options
     if (onlyIf === undefined || !this.oneMachine.isNeeded()) return super.writeText(key, text, options)
     return this.#lock.hold(this.#named(key), async () =>
-      holds(onlyIf, await this.head(key)) ? super.writeText(key, text, rest) : undefined,
+      holds(onlyIf, await this.head(key)) ? this.#write(key, text, options) : undefined,
     )
+  }
+
+  /** The condition goes along where it can: rights may ask for it, and the store may keep this one. */
+  async #write(key: string, text: string | Uint8Array, options: TextOptions): Promise<string | undefined> {
+    const { onlyIf, ...rest } = options
+    if (onlyIf === undefined || 'etag' in onlyIf) return super.writeText(key, text, rest)
+    try {
+      return await super.writeText(key, text, options)
+    } catch (error) {
+      if (!(error instanceof StoreDenied)) throw error
+      return super.writeText(key, text, rest)
+    }
   }
 
   override remove(key: string, onlyIf?: { etag: string }): Promise<boolean> {

@@ -149,10 +149,11 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     const body = fault === 'corrupt' ? corrupted(whole) : whole
     if ((fault === 'cut' || fault === 'silent') && (await misbehave(fault, route.operation, request, response))) return
     const bucket = request.bucket === undefined ? undefined : store.find(request.bucket)
-    const access = control.of(request, route.operation, bucket)
+    // Rights go by what was asked for, and not by what the store understands of it.
+    const access = control.of(signed, route.operation, bucket)
     // Of a bucket that isn't there, S3 says that before it asks for rights.
     if (bucket !== undefined || /^(CreateBucket|ListBuckets)$/.test(route.operation))
-      requireRights(access, request, route)
+      requireRights(access, signed, route)
     const read = asRead(request, fault)
     const { region, thawMilliseconds = 0 } = options
     const answer = await run(route, { request: read, access, body, store, now, region, thawMilliseconds, lacks })
