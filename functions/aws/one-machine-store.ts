@@ -52,11 +52,7 @@ export class OneMachineStore extends S3ArchiveStore {
     }
   }
 
-  override writeText(
-    key: string,
-    text: string | Uint8Array,
-    options: TextOptions = {},
-  ): Promise<string | undefined> {
+  override writeText(key: string, text: string | Uint8Array, options: TextOptions = {}): Promise<string | undefined> {
     const { onlyIf } = options
     if (onlyIf === undefined || !this.oneMachine.isNeeded()) return super.writeText(key, text, options)
     return this.#lock.hold(this.#named(key), async () =>
@@ -113,4 +109,3 @@ function holds(condition: Condition, there: StoredObject | undefined): boolean {
   if ('absent' in condition) return there === undefined
   return there !== undefined && bareEtag(there.etag) === bareEtag(condition.etag)
 }
-

@@ -36,17 +36,15 @@ export class S3BareUploads implements BareUploads {
     return UploadId
   }
 
-  async listParts(
-    key: string,
-    uploadId: string,
-    range?: { firstPart: number; lastPart: number },
-  ): Promise<BarePart[]> {
+  async listParts(key: string, uploadId: string, range?: { firstPart: number; lastPart: number }): Promise<BarePart[]> {
     const parts: BarePart[] = []
     for await (const part of listedParts(this.#client, { bucket: this.#bucket, key, uploadId }, range?.firstPart)) {
       const { PartNumber: partNumber, Size: sizeBytes, ETag: etag } = part
       if (range !== undefined && (partNumber ?? 0) > range.lastPart) break
       if (partNumber === undefined || sizeBytes === undefined || etag === undefined) {
-        throw new StoreDenied(`the store of s3://${this.#bucket} lists part ${partNumber} of ${key} without size or ETag`)
+        throw new StoreDenied(
+          `the store of s3://${this.#bucket} lists part ${partNumber} of ${key} without size or ETag`,
+        )
       }
       parts.push({ partNumber, sizeBytes, etag: bareEtag(etag) })
     }

@@ -66,10 +66,13 @@ export function confirmedMd5(
   given: string | undefined,
 ): string {
   const where = `the store of s3://${part.bucket}/${part.key}`
-  if (given === undefined) throw new StoreDenied(`${where} took part ${part.partNumber} without an ETag. ${needsChecksums}`)
+  if (given === undefined)
+    throw new StoreDenied(`${where} took part ${part.partNumber} without an ETag. ${needsChecksums}`)
   const etag = bareEtag(given)
   if (etagIsMd5 && etag !== md5) {
-    throw new ChecksumMismatch(`${where} took part ${part.partNumber} with the ETag ${etag}; sent were bytes with MD5 ${md5}`)
+    throw new ChecksumMismatch(
+      `${where} took part ${part.partNumber} with the ETag ${etag}; sent were bytes with MD5 ${md5}`,
+    )
   }
   return etag
 }

@@ -28,7 +28,6 @@ export type Proof = z.infer<typeof proofSchema>
 export type LesserProof = Exclude<Proof, { level: 'full-object-crc' }>
 
 /** What an archive's artifacts say together: the costliest way that one of them needed. Older manifests say nothing. */
-export function levelOf(proofs: readonly (Proof | undefined)[]): ProofLevel {
-  const levels = proofs.map((proof) => proof?.level ?? 'full-object-crc')
+export function levelOf(levels: readonly (ProofLevel | undefined)[]): ProofLevel {
   return proofLevelSchema.options.findLast((level) => levels.includes(level)) ?? 'full-object-crc'
 }

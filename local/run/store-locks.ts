@@ -15,7 +15,8 @@ export function isAws(s3: string | undefined): boolean {
 export function storeLocks(s3: string | undefined, bucket: string): string | undefined {
   if (s3 === undefined || isAws(s3)) return undefined
   const { XDG_STATE_HOME: state, HOME: home } = process.env
-  const base = state !== undefined && state !== '' ? state : home === undefined ? tmpdir() : join(home, '.local', 'state')
+  const base =
+    state !== undefined && state !== '' ? state : home === undefined ? tmpdir() : join(home, '.local', 'state')
   const place = `${URL.canParse(s3) ? new URL(s3).origin : s3}/${bucket}`
   return join(base, 'guestlift', 'stores', createHash('sha256').update(place).digest('hex').slice(0, 16))
 }

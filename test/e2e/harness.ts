@@ -110,7 +110,15 @@ const never = new AbortController().signal
 
 /** A lab, an S3 and a runner over the real bundles. `variants` are further sites derived from the lab's own. */
 export async function openSite(
-  { functions = {}, app, mayBeRefused, keepsVersions = false, restores = false, lacks = [], ...options }: SiteOptions = {},
+  {
+    functions = {},
+    app,
+    mayBeRefused,
+    keepsVersions = false,
+    restores = false,
+    lacks = [],
+    ...options
+  }: SiteOptions = {},
   variants: (site: Record<string, unknown>, lab: Lab) => Awaitable<Record<string, unknown>> = () => ({}),
 ): Promise<Site> {
   const directory = await mkdtemp(join(tmpdir(), 'guestlift-e2e-'))

@@ -28,7 +28,12 @@ async function manifestOf(key = '') {
 
 describe('a run against a store', () => {
   it.each<[string, Lack[], string, RegExp[]]>([
-    ['that refuses the headers of checksums', ['checksum-headers'], 'part-checksums', [/computes no CRC-32.*MD5 of each/]],
+    [
+      'that refuses the headers of checksums',
+      ['checksum-headers'],
+      'part-checksums',
+      [/computes no CRC-32.*MD5 of each/],
+    ],
     [
       'that knows CRC-64/NVME alone, and keeps no conditions',
       ['full-object-crc32', 'conditions'],
@@ -42,17 +47,17 @@ describe('a run against a store', () => {
       [/each archive is read back whole/],
     ],
   ])('%s archives a guest, and its manifest says by what it is proved', async (_name, lacks, level, notes) => {
-    const { run, lab, keys } = await siteWith(...lacks)
-    const { result, report, guests } = await run(job)
+    const here = await siteWith(...lacks)
+    const { result, report, guests } = await here.run(job)
     expect(result.status).toBe('SUCCEEDED')
     expect(report?.notes).toEqual(notes.map((note) => expect.stringMatching(note) as string))
     const [artifact] = (await manifestOf(guests['100']?.manifestKey)).artifacts
     expect(artifact?.proof?.level).toBe(level)
-    const found = lab.control.archives().find(({ file }) => artifact?.key.endsWith(`/${file}`))
+    const found = here.lab.control.archives().find(({ file }) => artifact?.key.endsWith(`/${file}`))
     expect(artifact?.checksum).toBe(`CRC32:${crc32ToBase64(crc32(readFileSync(found?.path ?? '')))}`)
-    expect(await keys('uploads/')).toEqual([])
-    expect(await readdir(join(process.env['XDG_STATE_HOME'] ?? '', 'guestlift', 'stores')).catch(() => [])).toHaveLength(
-      lacks.some((lack) => lack.startsWith('conditions')) ? 1 : 0,
-    )
+    expect(await here.keys('uploads/')).toEqual([])
+    expect(
+      await readdir(join(process.env['XDG_STATE_HOME'] ?? '', 'guestlift', 'stores')).catch(() => []),
+    ).toHaveLength(lacks.some((lack) => lack.startsWith('conditions')) ? 1 : 0)
   })
 })

@@ -240,12 +240,7 @@ export function partSumsPrefix(keyPrefix: string, key: string, uploadSum: number
 }
 
 /** The key says all, so that one list tells of a thousand. */
-export function partSumsKey(
-  keyPrefix: string,
-  key: string,
-  uploadSum: number,
-  { part, crc32, md5 }: PartSums,
-): string {
+export function partSumsKey(keyPrefix: string, key: string, uploadSum: number, { part, crc32, md5 }: PartSums): string {
   return `${partSumsPrefix(keyPrefix, key, uploadSum)}${String(part).padStart(5, '0')}-${hex(crc32)}-${md5}`
 }
 
@@ -274,7 +269,9 @@ export function readBackKey(
 /** The piece that a key tells of; `undefined` for a key of another shape. */
 export function parseReadBackKey(key: string): { piece: number; crc32: number } | undefined {
   const [, piece, sum] = /-(\d{6})-([0-9a-f]{8})$/.exec(key) ?? []
-  return piece === undefined || sum === undefined ? undefined : { piece: Number(piece), crc32: Number.parseInt(sum, 16) }
+  return piece === undefined || sum === undefined
+    ? undefined
+    : { piece: Number(piece), crc32: Number.parseInt(sum, 16) }
 }
 
 const hex = (sum: number): string => sum.toString(16).padStart(8, '0')

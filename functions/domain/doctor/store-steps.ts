@@ -17,7 +17,9 @@ export interface StoreFacts {
 /** What a person should know of a store before archives go there: sentences, none where it does all that AWS does. */
 export function storeNotes(bucket: string, { proof, conditions, locks = '' }: StoreFacts): string[] {
   return [
-    ...(proof === 'full-object-crc' ? [] : [`The store of s3://${bucket} computes no CRC-32 over whole objects. ${PROOFS[proof]}`]),
+    ...(proof === 'full-object-crc'
+      ? []
+      : [`The store of s3://${bucket} computes no CRC-32 over whole objects. ${PROOFS[proof]}`]),
     ...(conditions ? [] : [oneMachineSentence(bucket, locks)]),
   ]
 }

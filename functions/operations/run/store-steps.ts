@@ -6,8 +6,7 @@ import { type Asking, type MadeTwice, makeTwice } from './store-uploads.ts'
 import { refusesHeader, together } from './store-answers.ts'
 import { type Keeping, texts } from './store-trial.ts'
 
-const AS_AMAZON =
-  'Use a store that does as Amazon S3 does, or a newer version of this one.'
+const AS_AMAZON = 'Use a store that does as Amazon S3 does, or a newer version of this one.'
 
 /**
  * Ask a store for each step in turn, with one object of a few bytes, and find by what it can prove archives. A store that
@@ -41,7 +40,11 @@ export async function tryStore(key: string, keeping: Keeping, ports: Pick<Ports,
 
   const tried = await of('conditions', tryConditions(made, store, oneMachine !== undefined))
   if ('broken' in tried && oneMachine === undefined) {
-    throw unsuitable('conditions', tried.broken, ' One machine alone can use such a store: guestlift run --local with --s3.')
+    throw unsuitable(
+      'conditions',
+      tried.broken,
+      ' One machine alone can use such a store: guestlift run --local with --s3.',
+    )
   }
   trial.done.add('conditions')
   const etag = 'etag' in tried ? tried.etag : await of('reading', store.writeText(made.key, texts.second))

@@ -13,8 +13,8 @@ export interface Asking {
   store: ArchiveStore
   keeping: Keeping
   /** The step that a failure is of. */
-  of<Result>(step: StoreStep, work: Promise<Result>): Promise<Result>
-  unsuitable(step: StoreStep, what: string): Error
+  of: <Result>(step: StoreStep, work: Promise<Result>) => Promise<Result>
+  unsuitable: (step: StoreStep, what: string) => Error
 }
 
 /** An object that was made of an upload, beside another upload for its key. */
@@ -23,7 +23,7 @@ export interface MadeTwice {
   stored: StoredObject
   rival: string
   /** Has to be refused, since the key is taken. */
-  completeRival(): Promise<unknown>
+  completeRival: () => Promise<unknown>
   proof: ProofLevel
 }
 
@@ -60,7 +60,8 @@ async function withCrc(key: string, { store, keeping, of, unsuitable }: Asking):
   const [uploads, parts] = await listed
   requireUploads(uploads, [upload, rival], unsuitable)
   const [part] = parts
-  if (part === undefined || parts.length > 1 || part.crc32 !== sumOf(texts.first)) throw unsuitable('lists', NOT_AS_SENT)
+  if (part === undefined || parts.length > 1 || part.crc32 !== sumOf(texts.first))
+    throw unsuitable('lists', NOT_AS_SENT)
   keeping.left.keys.add(key)
   const stored = await of('checksum', store.completeUpload(key, upload, parts, part.crc32))
   completed(upload, keeping)

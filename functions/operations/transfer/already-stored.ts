@@ -81,7 +81,10 @@ export async function findStored(
   }
   ports.log('already-stored', { site: item.site, guest: item.guest.id, key, checksum: known.checksum })
   const facts = { crc32: crc32Of(known.checksum), content: known.content, proof: known.proof }
-  return { upload: known.upload, alreadyStored: storedArtifact(known.upload, artifact, object, facts, { bytesSent: 0 }) }
+  return {
+    upload: known.upload,
+    alreadyStored: storedArtifact(known.upload, artifact, object, facts, { bytesSent: 0 }),
+  }
 
   async function knownFromRecord(): Promise<Known | undefined> {
     if (object === undefined || record?.source.artifactRef !== artifact.artifactRef) return undefined
@@ -89,7 +92,12 @@ export async function findStored(
     const found = await proveKnown(record, object, ports)
     if (found === undefined) return undefined
     const { crc32, ...facts } = found
-    return { upload: uploadOf(record), checksum: `CRC32:${crc32ToBase64(crc32)}`, sizeBytes: object.sizeBytes, ...facts }
+    return {
+      upload: uploadOf(record),
+      checksum: `CRC32:${crc32ToBase64(crc32)}`,
+      sizeBytes: object.sizeBytes,
+      ...facts,
+    }
   }
 
   async function knownFromManifest(): Promise<Known | undefined> {

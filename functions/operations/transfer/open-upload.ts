@@ -39,8 +39,7 @@ export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): 
     const kept = await readUploadRecord(ports, key)
     const done = await findStored(ports, input, folder, source, kept?.record)
     if (done !== undefined) return done
-    const opened =
-      (await resume(ports, source, input, kept?.record)) ?? (await start(ports, key, input, source, kept))
+    const opened = (await resume(ports, source, input, kept?.record)) ?? (await start(ports, key, input, source, kept))
     if (opened === undefined) continue
     await abortOthers(ports, opened)
     return { upload: opened }
