@@ -251,19 +251,19 @@ export function readPartSumsKey(key: string): PartSums | undefined {
   return { part: Number(part), crc32: Number.parseInt(sum, 16), md5 }
 }
 
-/** Where the pieces of an object are written down that were read back. `etagSum`: of its ETag. */
-export function readBackPrefix(keyPrefix: string, key: string, etagSum: number): string {
-  return `${partRecordsPrefix(keyPrefix, key)}back-${hex(etagSum)}-`
+/** Where the pieces of an object are written down that were read back. `readingSum`: of its ETag and the pieces' size. */
+export function readBackPrefix(keyPrefix: string, key: string, readingSum: number): string {
+  return `${partRecordsPrefix(keyPrefix, key)}back-${hex(readingSum)}-`
 }
 
 /** One piece by its number from 0, and the CRC-32 of its bytes. */
 export function readBackKey(
   keyPrefix: string,
   key: string,
-  etagSum: number,
+  readingSum: number,
   { piece, crc32 }: { piece: number; crc32: number },
 ): string {
-  return `${readBackPrefix(keyPrefix, key, etagSum)}${String(piece).padStart(6, '0')}-${hex(crc32)}`
+  return `${readBackPrefix(keyPrefix, key, readingSum)}${String(piece).padStart(6, '0')}-${hex(crc32)}`
 }
 
 /** The piece that a key tells of; `undefined` for a key of another shape. */

@@ -54,15 +54,25 @@ export interface ReadPiece {
   crc32: number
 }
 
-export async function noteReadPiece(key: string, etag: string, read: ReadPiece, place: Place): Promise<void> {
-  await place.store.writeText(readBackKey(place.keyPrefix, key, crc32OfText(etag), read), '')
+/** What is read back: one object, in pieces of one size. */
+export interface Reading {
+  key: string
+  etag: string
+  pieceBytes: number
+}
+
+/** Another object, or another size, is another reading. */
+const sumOf = ({ etag, pieceBytes }: Reading): number => crc32OfText(`${etag} ${pieceBytes}`)
+
+export async function noteReadPiece(reading: Reading, read: ReadPiece, place: Place): Promise<void> {
+  await place.store.writeText(readBackKey(place.keyPrefix, reading.key, sumOf(reading), read), '')
 }
 
 /** Pieces that were read back. One of which two sums are written down is read once more. */
-export async function readPieces(key: string, etag: string, place: Place): Promise<Map<number, number>> {
+export async function readPieces(reading: Reading, place: Place): Promise<Map<number, number>> {
   const found = new Map<number, number>()
   const doubtful = new Set<number>()
-  for (const one of await place.store.listKeys(readBackPrefix(place.keyPrefix, key, crc32OfText(etag)))) {
+  for (const one of await place.store.listKeys(readBackPrefix(place.keyPrefix, reading.key, sumOf(reading)))) {
     const read = parseReadBackKey(one)
     if (read === undefined) continue
     if (found.has(read.piece)) doubtful.add(read.piece)

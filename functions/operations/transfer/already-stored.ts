@@ -1,6 +1,12 @@
 import type { StoredObject } from '../../aws/archive-store.ts'
 import type { DiskContent } from '../../contracts/disk-archive.ts'
-import { ArchiveConflict, InternalFault, RecordTooNew, RecordUnreadable } from '../../contracts/errors.ts'
+import {
+  ArchiveConflict,
+  ChecksumMismatch,
+  InternalFault,
+  RecordTooNew,
+  RecordUnreadable,
+} from '../../contracts/errors.ts'
 import type { SourceArtifact, SourceIdentity, StoredArtifact } from '../../contracts/nouns.ts'
 import type { Proof } from '../../contracts/proof.ts'
 import type { TaskInput } from '../../contracts/tasks.ts'
@@ -89,7 +95,7 @@ export async function findStored(
   async function knownFromRecord(): Promise<Known | undefined> {
     if (object === undefined || record?.source.artifactRef !== artifact.artifactRef) return undefined
     if (!sameIdentity(record.source, source)) return undefined
-    const found = await proveKnown(record, object, ports)
+    const found = await proveKnown(record, object, ports).catch(notOurs)
     if (found === undefined) return undefined
     const { crc32, ...facts } = found
     return {
@@ -151,6 +157,11 @@ export function asConflict(error: unknown): never {
     throw new ArchiveConflict(error.message, { cause: error })
   }
   throw error
+}
+
+/** What was read back and holds other bytes is somebody else's. */
+function notOurs(error: unknown): undefined {
+  if (!(error instanceof ChecksumMismatch)) throw error
 }
 
 function crc32Of(checksum: string): number {

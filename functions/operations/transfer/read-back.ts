@@ -26,19 +26,21 @@ export async function readBack(
   object: { sizeBytes: number; etag: string },
   wanted: number,
   ports: Needs,
+  pieceBytes = PIECE_BYTES,
 ): Promise<LesserProof> {
   const { store, log } = ports
   const { sizeBytes } = object
   const etag = bareEtag(object.etag)
   const where = `s3://${store.bucket}/${key}`
-  const known = await readPieces(key, etag, ports)
+  const reading = { key, etag, pieceBytes }
+  const known = await readPieces(reading, ports)
   const pieces: { crc32: number; sizeBytes: number }[] = []
-  for (let from = 0; from < sizeBytes; from += PIECE_BYTES) {
+  for (let from = 0; from < sizeBytes; from += pieceBytes) {
     const piece = pieces.length
-    const range = { from, to: Math.min(from + PIECE_BYTES, sizeBytes) }
+    const range = { from, to: Math.min(from + pieceBytes, sizeBytes) }
     const sum = known.get(piece) ?? (await readPiece(range))
     pieces.push({ crc32: sum, sizeBytes: range.to - range.from })
-    if (!known.has(piece)) await noteReadPiece(key, etag, { piece, crc32: sum }, ports)
+    if (!known.has(piece)) await noteReadPiece(reading, { piece, crc32: sum }, ports)
   }
   const whole = combineAllCrc32(pieces)
   if (whole !== wanted) {
