@@ -48,7 +48,14 @@ export class OneMachineStore extends S3ArchiveStore {
       listParts: (...of) => bare.listParts(...of),
       putPart: (...of) => bare.putPart(...of),
       presignPart: (...of) => bare.presignPart(...of),
-      complete: (key, ...of) => this.#ifFree(key, () => bare.complete(key, ...of)),
+      complete: (key, uploadId, parts, etag) =>
+        this.#ifFree(
+          key,
+          () => bare.complete(key, uploadId, parts, etag),
+          ({ sizeBytes, ...there }) => {
+            return etag !== undefined && sizeBytes === sizeOf(parts) && bareEtag(there.etag) === etag
+          },
+        ),
     }
   }
 
@@ -86,14 +93,21 @@ export class OneMachineStore extends S3ArchiveStore {
     parts: readonly StoredPart[],
     crc32: number,
   ): Promise<StoredObject> {
-    return this.#ifFree(key, () => super.completeUpload(key, uploadId, parts, crc32))
+    const isOurs = (there: StoredObject) => there.sizeBytes === sizeOf(parts) && there.crc32 === crc32
+    return this.#ifFree(key, () => super.completeUpload(key, uploadId, parts, crc32), isOurs)
   }
 
-  /** A repeated completion finds the object that an earlier one made: who asked for it knows what it has to be. */
-  async #ifFree(key: string, complete: () => Promise<StoredObject>): Promise<StoredObject> {
+  /** @param isOurs whether what is there is what an earlier try of this completion made: then that is the answer */
+  async #ifFree(
+    key: string,
+    complete: () => Promise<StoredObject>,
+    isOurs: (there: StoredObject) => boolean,
+  ): Promise<StoredObject> {
     if (!this.oneMachine.isNeeded()) return complete()
     return this.#lock.hold(this.#named(key), async () => {
-      if ((await this.head(key)) === undefined) return complete()
+      const there = await this.head(key)
+      if (there === undefined) return complete()
+      if (isOurs(there)) return there
       throw new ArchiveConflict(
         `s3://${this.bucket}/${key} exists already and was not overwritten. Move it away if the archive belongs there`,
       )
@@ -108,4 +122,8 @@ export class OneMachineStore extends S3ArchiveStore {
 function holds(condition: Condition, there: StoredObject | undefined): boolean {
   if ('absent' in condition) return there === undefined
   return there !== undefined && bareEtag(there.etag) === bareEtag(condition.etag)
+}
+
+function sizeOf(parts: readonly { sizeBytes: number }[]): number {
+  return parts.reduce((sum, part) => sum + part.sizeBytes, 0)
 }
