@@ -2,6 +2,13 @@
 import type { SignedGet } from '../contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 
+/** A part as a store without CRC-32 knows it. `etag` is without quotes, and mostly the MD5 of the part. */
+export interface BarePart {
+  partNumber: number
+  sizeBytes: number
+  etag: string
+}
+
 /** A part that S3 holds. `crc32` is the unsigned value that S3 compared when it received the part. */
 export interface StoredPart {
   partNumber: number
@@ -86,6 +93,60 @@ export interface ThawOrder {
 /** `readable`: it was before, and stays so for the days that were asked for at least. */
 export type ThawAnswer = 'begun' | 'under-way' | 'readable'
 
+/** Sums of a part for a store without CRC-32. `etagIsMd5`: its ETag has to be the MD5, which is in hexadecimal. */
+export interface BareSum {
+  md5: string
+  etagIsMd5: boolean
+}
+
+/**
+ * Uploads to a store that computes no CRC-32 over a whole object. Nothing is proved here but what the store's own MD5 of
+ * each part says: whoever completes has to compare the ETag that the object got, or to read the object back.
+ */
+export interface BareUploads {
+  create(key: string): Promise<string>
+
+  /** As `ArchiveStore.listParts`. @throws UploadVanished */
+  listParts(key: string, uploadId: string, range?: { firstPart: number; lastPart: number }): Promise<BarePart[]>
+
+  /** Send one part with its MD5, which the store compares. @throws ChecksumMismatch, UploadVanished */
+  putPart(
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    bodies: readonly Buffer[],
+    sum: BareSum,
+    signal?: AbortSignal,
+  ): Promise<BarePart & { throttles: number }>
+
+  /** As `ArchiveStore.presignPart`. */
+  presignPart(
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    part: BareSum & { sizeBytes: number },
+  ): Promise<SignedPut>
+
+  /**
+   * Complete the upload if the key is free. `etag` is what the object's has to be, without quotes, where that is known;
+   * the answer's is as the store has it.
+   * @throws ArchiveConflict when the key is taken by something else
+   * @throws UploadVanished
+   */
+  complete(key: string, uploadId: string, parts: readonly BarePart[], etag: string | undefined): Promise<StoredObject>
+}
+
+/** What one machine does itself, for a store that keeps no conditions on writes. */
+export interface OneMachine {
+  /** Where its lock files lie. */
+  folder: string
+  /** The store as it is, whose conditions are its own. */
+  raw: ArchiveStore
+  isNeeded(): boolean
+  /** From now on, for all processes of this machine. */
+  need(needed: boolean): void
+}
+
 /**
  * Every method throws `StoreUnavailable` for passing faults that outlasted the inner retries and `StoreDenied` where
  * S3 refuses (permission, signature, no such bucket); those that read an object's bytes throw `ObjectFrozen` for one that
@@ -93,6 +154,12 @@ export type ThawAnswer = 'begun' | 'under-way' | 'readable'
  */
 export interface ArchiveStore {
   readonly bucket: string
+
+  /** Where one machine uses a store that isn't AWS. */
+  readonly oneMachine?: OneMachine | undefined
+
+  /** The same for a store without full-object CRC-32. */
+  readonly bare: BareUploads
 
   /** Open a multipart upload that wants a full-object CRC-32. Returns its id. */
   createUpload(key: string): Promise<string>

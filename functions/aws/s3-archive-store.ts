@@ -8,7 +8,6 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
-  ListPartsCommand,
   type MultipartUpload,
   type Part,
   PutObjectCommand,
@@ -23,10 +22,12 @@ import { crc32FromBase64, crc32ToBase64 } from '../domain/transfer/crc32.ts'
 import type { RetryDeps } from '../domain/transfer/part-retry.ts'
 import type {
   ArchiveStore,
+  BareUploads,
   ByteRange,
   DatedKey,
   FrozenState,
   ListedObject,
+  OneMachine,
   OpenUpload,
   PartArrival,
   SentPart,
@@ -38,7 +39,9 @@ import type {
 } from './archive-store.ts'
 import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
 import { allPages } from './s3-pages.ts'
+import { listedParts } from './s3-list-parts.ts'
 import { sendPart } from './s3-part-upload.ts'
+import { S3BareUploads } from './s3-bare-uploads.ts'
 import { presignObject, presignPart, presignRange } from './s3-presign.ts'
 import { readRange } from './s3-range-read.ts'
 import { DirectReads } from './s3-direct-read.ts'
@@ -52,6 +55,8 @@ const checksumCodes = new Set(['BadDigest', 'InvalidPart', 'XAmzContentChecksumM
 /** `ArchiveStore` on Amazon S3 and on stores that follow it closely, checksums included. */
 export class S3ArchiveStore implements ArchiveStore {
   readonly bucket: string
+  readonly bare: BareUploads
+  readonly oneMachine?: OneMachine
   readonly #client: S3Client
   readonly #retry: RetryDeps
   readonly #direct: DirectReads
@@ -62,6 +67,7 @@ export class S3ArchiveStore implements ArchiveStore {
     this.bucket = bucket
     this.#retry = retry
     this.#direct = direct
+    this.bare = new S3BareUploads(client, bucket, { retry, head: (key) => this.head(key) })
   }
 
   async createUpload(key: string): Promise<string> {
@@ -133,15 +139,8 @@ export class S3ArchiveStore implements ArchiveStore {
     return parts
   }
 
-  async *#listedParts(key: string, uploadId: string, firstPart = 1): AsyncGenerator<Part, void, void> {
-    const list = `The list of parts of s3://${this.bucket}/${key}`
-    const beginning = firstPart === 1 ? undefined : String(firstPart - 1)
-    const pages = allPages(list, async (marker: string | undefined = beginning) => {
-      const page = new ListPartsCommand({ ...this.#object(key), UploadId: uploadId, PartNumberMarker: marker })
-      const answer = await this.#do('list parts of', key, () => this.#client.send(page))
-      return { answer, truncated: answer.IsTruncated, next: answer.NextPartNumberMarker }
-    })
-    for await (const { Parts = [] } of pages) yield* Parts
+  #listedParts(key: string, uploadId: string, firstPart?: number): AsyncGenerator<Part, void, void> {
+    return listedParts(this.#client, { bucket: this.bucket, key, uploadId }, firstPart)
   }
 
   /** What a store leaves out is never nothing or zero. */
@@ -166,7 +165,7 @@ export class S3ArchiveStore implements ArchiveStore {
     return { partNumber, sizeBytes, etag, crc32 }
   }
 
-  putPart(
+  async putPart(
     key: string,
     uploadId: string,
     partNumber: number,
@@ -175,12 +174,8 @@ export class S3ArchiveStore implements ArchiveStore {
     signal?: AbortSignal,
   ): Promise<SentPart> {
     const bodies = Buffer.isBuffer(body) ? [body] : body
-    return sendPart(
-      this.#client,
-      { bucket: this.bucket, key, uploadId, partNumber, bodies, crc32 },
-      this.#retry,
-      signal,
-    )
+    const part = { bucket: this.bucket, key, uploadId, partNumber, bodies, sum: { crc32 } }
+    return { ...(await sendPart(this.#client, part, this.#retry, signal)), crc32 }
   }
 
   presignPart(

@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { requestHandler } from '../aws-api/request-handler.ts'
 import { judgeAnswers } from './s3-answers.ts'
+import { checksumSetting, mindRefusedChecksums } from './s3-checksum-headers.ts'
 import { type OnFailedTry, tellFailedTries } from './s3-failed-tries.ts'
 
 export interface S3ClientOptions {
@@ -34,7 +35,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} }
  */
 export function createS3Client(options: S3ClientOptions = {}): S3Client {
   const { endpoint, region, credentials } = options
-  const client = new S3Client({
+  const client: S3Client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
@@ -43,7 +44,8 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     logger: silent,
     expectContinueHeader: false,
     // Whatever the environment or a profile says: a bucket that locks what is written wants a checksum with each object.
-    requestChecksumCalculation: 'WHEN_SUPPORTED',
+    requestChecksumCalculation: checksumSetting(() => client),
+    responseChecksumValidation: checksumSetting(() => client),
     requestHandler: requestHandler({
       maxSockets: MAX_SOCKETS,
       connectionTimeout: CONNECT_TIMEOUT_MILLISECONDS,
@@ -51,6 +53,7 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     }),
   })
   judgeAnswers(client)
+  mindRefusedChecksums(client)
   if (options.onFailedTry !== undefined) tellFailedTries(client, options.onFailedTry)
   return client
 }

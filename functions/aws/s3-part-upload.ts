@@ -3,7 +3,7 @@ import { type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
 import { ChecksumMismatch, GuestliftError, StoreDenied } from '../contracts/errors.ts'
 import { crc32FromBase64, crc32ToBase64 } from '../domain/transfer/crc32.ts'
 import { backoffMilliseconds, MAX_PART_ATTEMPTS, type RetryDeps } from '../domain/transfer/part-retry.ts'
-import type { SentPart, StoredPart } from './archive-store.ts'
+import { bareEtag } from '../domain/transfer/etag.ts'
 import { errorCode, isPassing, isThrottle, needsChecksums, storeFact } from './s3-errors.ts'
 
 export interface PartToSend {
@@ -13,8 +13,14 @@ export interface PartToSend {
   partNumber: number
   /** In this order, one after the other. */
   bodies: readonly Buffer[]
-  crc32: number
+  sum: PartSum
 }
+
+/**
+ * What the store compares as the part arrives: a CRC-32, unsigned; or an MD5 in hexadecimal, where it knows no other.
+ * `etagIsMd5`: its answer names the MD5 of what it took, and isn't believed without.
+ */
+export type PartSum = { crc32: number } | { md5: string; etagIsMd5: boolean }
 
 /**
  * One large Buffer costs twice the CPU of slices: the SDK hashes it by SHA-256 for the signature, and TLS copies it.
@@ -33,7 +39,7 @@ function* slices(bodies: readonly Buffer[]): Generator<Buffer> {
  * @throws StoreDenied when the answer doesn't say which bytes it took, ChecksumMismatch when they were others
  */
 export function confirmedEtag(
-  part: Pick<PartToSend, 'bucket' | 'key' | 'partNumber' | 'crc32'>,
+  part: Pick<PartToSend, 'bucket' | 'key' | 'partNumber'> & { crc32: number },
   answer: { etag: string | undefined; crc32: string | undefined },
 ): string {
   if (answer.crc32 === undefined || answer.etag === undefined) {
@@ -50,7 +56,34 @@ export function confirmedEtag(
   return answer.etag
 }
 
-async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal | undefined): Promise<StoredPart> {
+/**
+ * The ETag, without quotes, of a part that a store without CRC-32 has taken.
+ * @throws StoreDenied when there is none, ChecksumMismatch when it isn't the MD5 that it has to be
+ */
+export function confirmedMd5(
+  part: Pick<PartToSend, 'bucket' | 'key' | 'partNumber'>,
+  { md5, etagIsMd5 }: { md5: string; etagIsMd5: boolean },
+  given: string | undefined,
+): string {
+  const where = `the store of s3://${part.bucket}/${part.key}`
+  if (given === undefined)
+    throw new StoreDenied(`${where} took part ${part.partNumber} without an ETag. ${needsChecksums}`)
+  const etag = bareEtag(given)
+  if (etagIsMd5 && etag !== md5) {
+    throw new ChecksumMismatch(
+      `${where} took part ${part.partNumber} with the ETag ${etag}; sent were bytes with MD5 ${md5}`,
+    )
+  }
+  return etag
+}
+
+interface TakenPart {
+  partNumber: number
+  sizeBytes: number
+  etag: string
+}
+
+async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal | undefined): Promise<TakenPart> {
   const sizeBytes = part.bodies.reduce((sum, body) => sum + body.length, 0)
   const body = Readable.from(slices(part.bodies), { objectMode: false, highWaterMark: SLICE_BYTES })
   const answer = await client.send(
@@ -62,12 +95,17 @@ async function sendOnce(client: S3Client, part: PartToSend, signal: AbortSignal 
       // An empty stream would go out chunked; an empty buffer has a length.
       Body: sizeBytes === 0 ? Buffer.alloc(0) : body,
       ContentLength: sizeBytes,
-      ChecksumCRC32: crc32ToBase64(part.crc32),
+      ...('crc32' in part.sum
+        ? { ChecksumCRC32: crc32ToBase64(part.sum.crc32) }
+        : { ContentMD5: Buffer.from(part.sum.md5, 'hex').toString('base64') }),
     }),
     signal === undefined ? {} : { abortSignal: signal },
   )
-  const etag = confirmedEtag(part, { etag: answer.ETag, crc32: answer.ChecksumCRC32 })
-  return { partNumber: part.partNumber, sizeBytes, etag, crc32: part.crc32 }
+  const etag =
+    'crc32' in part.sum
+      ? confirmedEtag({ ...part, ...part.sum }, { etag: answer.ETag, crc32: answer.ChecksumCRC32 })
+      : confirmedMd5(part, part.sum, answer.ETag)
+  return { partNumber: part.partNumber, sizeBytes, etag }
 }
 
 /**
@@ -80,7 +118,7 @@ export async function sendPart(
   part: PartToSend,
   retry: RetryDeps,
   signal?: AbortSignal,
-): Promise<SentPart> {
+): Promise<TakenPart & { throttles: number }> {
   const action = { bucket: part.bucket, key: part.key, verb: `send part ${part.partNumber} of` }
   let throttles = 0
   for (let attempt = 1; ; attempt++) {

@@ -14,7 +14,7 @@ import { sentence } from './s3-answers.ts'
 import { describeAnswer, rootElement } from './s3-wire.ts'
 import type { RangeToRead } from './s3-range.ts'
 import { errorCode, isPassing, isThrottle, type StoreAction, storeFact } from './s3-errors.ts'
-import { confirmedEtag } from './s3-part-upload.ts'
+import { confirmedEtag, confirmedMd5 } from './s3-part-upload.ts'
 
 export interface PartToSign extends RangeSums {
   bucket: string
@@ -53,11 +53,39 @@ export async function presignPart(client: S3Client, part: PartToSign): Promise<S
     ContentMD5: part.md5,
     ChecksumCRC32: headers[sumHeader],
   })
+  const confirm = (answer: PutAnswer) =>
+    confirmedEtag(part, { etag: answer.headers['etag'], crc32: answer.headers[sumHeader] })
   try {
     const options = { expiresIn: LIFETIME_SECONDS, unhoistableHeaders: new Set([sumHeader]) }
     const url = await getSignedUrl(client, command, options)
     assertSigned(url, Object.keys(headers))
-    return { url, headers, judge: (answer) => judge(answer, part, action) }
+    return { url, headers, judge: (answer) => judge(answer, part, action, confirm) }
+  } catch (error) {
+    throw error instanceof GuestliftError ? error : storeFact(error, action)
+  }
+}
+
+/** The same to a store without CRC-32: size and MD5 are signed. `md5` is in hexadecimal. */
+export async function presignBarePart(
+  client: S3Client,
+  part: Omit<PartToSign, keyof RangeSums> & { md5: string; etagIsMd5: boolean },
+): Promise<SignedPut> {
+  const action = { bucket: part.bucket, key: part.key, verb: `have the node send part ${part.partNumber} of` }
+  const contentMd5 = Buffer.from(part.md5, 'hex').toString('base64')
+  const headers = { 'content-length': String(part.sizeBytes), 'content-md5': contentMd5 }
+  const command = new UploadPartCommand({
+    Bucket: part.bucket,
+    Key: part.key,
+    UploadId: part.uploadId,
+    PartNumber: part.partNumber,
+    ContentLength: part.sizeBytes,
+    ContentMD5: contentMd5,
+  })
+  const confirm = (answer: PutAnswer) => confirmedMd5(part, part, answer.headers['etag'])
+  try {
+    const url = await getSignedUrl(client, command, { expiresIn: LIFETIME_SECONDS })
+    assertSigned(url, Object.keys(headers))
+    return { url, headers, judge: (answer) => judge(answer, part, action, confirm) }
   } catch (error) {
     throw error instanceof GuestliftError ? error : storeFact(error, action)
   }
@@ -137,7 +165,12 @@ function expiredFact(where: string): StoreDenied {
   return new StoreDenied(`${where}: URLs had expired when the node used them. Check the clock of this machine`)
 }
 
-function judge(answer: PutAnswer, part: PartToSign, action: StoreAction): PutVerdict {
+function judge(
+  answer: PutAnswer,
+  part: Pick<PartToSign, 'bucket' | 'key' | 'partNumber'>,
+  action: StoreAction,
+  confirm: (answer: PutAnswer) => string,
+): PutVerdict {
   const stranger = strangerIn(answer)
   if (stranger !== undefined) {
     const error = new NotAnObjectStore(sentence('UploadPart', { Bucket: part.bucket }, undefined, stranger))
@@ -145,7 +178,7 @@ function judge(answer: PutAnswer, part: PartToSign, action: StoreAction): PutVer
   }
   if (answer.status >= 200 && answer.status < 300) {
     try {
-      confirmedEtag(part, { etag: answer.headers['etag'], crc32: answer.headers[sumHeader] })
+      confirm(answer)
       return { stored: true }
     } catch (error) {
       if (!(error instanceof GuestliftError)) throw error

@@ -4,6 +4,7 @@ import { backupModeSchema, compressSchema } from './backup-options.ts'
 import { verdictNameSchema } from './evidence.ts'
 import { shortGradeSchema } from './grade.ts'
 import { guestIdentitySchema, guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { lesserLevelSchema } from './proof.ts'
 import { entropySchema } from './verification.ts'
 
 /** What an archive is judged by beside its size, where it is known: see `domain/archive-figures.ts`. */
@@ -53,6 +54,8 @@ export const manifestFactsSchema = z.strictObject({
   tags: z.array(z.string()),
   ...contentFigures,
   artifacts: z.array(cataloguedArtifactSchema).min(1),
+  /** By what its objects are proved. Absent: by the CRC-32 that the store computed over each. */
+  proof: lesserLevelSchema.optional(),
   /** No retention removes it, whatever its age. */
   protected: z.literal(true).optional(),
   /**

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { rehearsalSchema } from './drill.ts'
 import { shortGradeSchema } from './grade.ts'
 import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { lesserLevelSchema } from './proof.ts'
 import { runOutcomeSchema } from './report.ts'
 import { guestSelectionSchema } from './selection.ts'
 
@@ -88,6 +89,8 @@ const judgedGuestSchema = z.looseObject({
   lastVerifiedAt: instantSchema.optional(),
   /** What the newest archive reached; absent where nobody knows. */
   grade: shortGradeSchema.optional(),
+  /** By what the newest archive is proved. Absent: by the CRC-32 that the store computed over it. */
+  proof: lesserLevelSchema.optional(),
   /** Schedules that choose it. */
   chosenBy: z.array(z.string()).optional(),
   /** Its last rehearsal and the last that passed; absent where there was none, or where the book of them can't be read. */

@@ -1,6 +1,7 @@
 /** The words every part of Guestlift shares. Platform words (UPID, volid) never appear here: they travel as opaque refs. */
 import * as z from 'zod'
 import { diskContentSchema, encodingSchema } from './disk-archive.ts'
+import { lesserLevelSchema, proofSchema } from './proof.ts'
 import { archivePathSchema } from './side-file.ts'
 import { copyWorkSchema } from './work.ts'
 
@@ -83,6 +84,8 @@ export const runSchema = z.strictObject({
   id: z.string().min(1),
   startedAt: instantSchema,
   prefix: z.string().min(1),
+  /** How its archives are proved, as its test of the store found. Absent: by full-object CRC-32. */
+  proof: lesserLevelSchema.optional(),
 })
 export type Run = z.infer<typeof runSchema>
 
@@ -160,8 +163,10 @@ export const storedArtifactSchema = z.strictObject({
   key: z.string().min(1),
   fileName: z.string().min(1),
   sizeBytes: z.int().nonnegative(),
-  /** `CRC32:` and the base64 value S3 computed over the finished object. */
+  /** `CRC32:` and the base64 value over the finished object. */
   checksum: z.string().regex(/^CRC32:[A-Za-z0-9+/]{6}==$/),
+  /** By what the object is known to have this checksum. Absent: the store itself computed it. */
+  proof: proofSchema.optional(),
   versionId: z.string().optional(),
   partSizeBytes: z.int().positive(),
   partCount: z.int().positive(),

@@ -18,6 +18,8 @@ export type LocalProcess = z.output<typeof localProcessSchema>
 
 /** What a runner on one machine lays into the environment of its functions, as JSON. AWS never sets it. */
 export const localEnv = z.object({
+  /** Folder for the lock files of the store, where that isn't AWS. */
+  STORE_LOCKS: z.string().min(1).optional(),
   LOCAL_PROCESS: z
     .string()
     .transform((text, context): unknown => {

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { encodingSchema } from './disk-archive.ts'
 import { sourceIdentitySchema } from './nouns.ts'
+import { lesserLevelSchema } from './proof.ts'
 
 /** A contiguous range of part numbers, both inclusive: the work of one stream in one round of copying. */
 export const chunkSchema = z.strictObject({ firstPart: z.int().min(1), lastPart: z.int().min(1) })
@@ -22,6 +23,8 @@ export const uploadSchema = z.strictObject({
   partSizeBytes: z.int().positive(),
   partCount: z.int().min(1).max(10_000),
   ...uploadEncoding,
+  /** How the object will be proved. Absent: by full-object CRC-32, for which the upload was opened. */
+  proof: lesserLevelSchema.optional(),
   /** The source as it was when the upload was opened. */
   source: sourceIdentitySchema,
 })

@@ -1,11 +1,12 @@
 /** The archive bucket for commands that read it themselves, and what that took in requests. */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { createS3Client, type S3ClientOptions } from '../../functions/aws/s3-client.ts'
-import { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
+import type { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
 import type { PriceTable } from '../../functions/contracts/prices.ts'
 import { listPrices } from '../../functions/domain/prices/list-prices.ts'
 import { type Requests, requestDollars as priceOf } from '../../functions/domain/prices/prices.ts'
+import { openStore } from '../../functions/runtime/compose/store.ts'
+import { isAws, storeLocks } from '../run/store-locks.ts'
 import { keyPrefixFrom } from './key-prefix.ts'
 
 export interface BucketOptions {
@@ -48,10 +49,9 @@ export function openBucket(
     // Behind the retries, so that each try passes.
     { step: 'finalizeRequest', priority: 'low', name: 'countRequests' },
   )
-  const deps = { sleep: (milliseconds: number) => delay(milliseconds), random: Math.random }
   return {
     client,
-    store: new S3ArchiveStore(client, bucket, deps),
+    store: openStore(client, bucket, storeLocks(s3, bucket)),
     keyPrefix: keyPrefixFrom(prefix),
     requests,
     isAws: isAws(s3),
@@ -61,11 +61,6 @@ export function openBucket(
 /** What the requests cost on AWS, at the prices of STANDARD; transfer and retrieval aren't in it. */
 export function requestDollars(requests: RequestCount, table: PriceTable = listPrices): number {
   return [...requests].reduce((sum, [kind, count]) => sum + priceOf({ [billedAs(kind)]: count }, 'STANDARD', table), 0)
-}
-
-/** Whether an endpoint is of AWS: none is, and so is one of a VPC. */
-export function isAws(s3: string | undefined): boolean {
-  return s3 === undefined || /\.amazonaws\.com(\.cn)?$/.test(URL.canParse(s3) ? new URL(s3).hostname : '')
 }
 
 /**

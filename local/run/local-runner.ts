@@ -28,11 +28,12 @@ import { requireAccount } from './aws-account.ts'
 import { runBuild } from './build-host.ts'
 import { CliError } from './cli-error.ts'
 import { readAssembly, stemOf, workflowOf } from './synthesised.ts'
-import { identifyProcess } from './process-identity.ts'
+import { identifyProcess } from '../../functions/runtime/process-identity.ts'
 import { type HostLimits, startFunctionHost } from './function-host.ts'
 import { fetchReport, realPatience, type UnreadReport } from './read-report.ts'
 import { type ReportingWorkflow, type ReportOf, type ReportShape, shapeOf, type ToldReport } from './report-shapes.ts'
 import { openSessions, roleOf, type RoleSession } from './role-sessions.ts'
+import { storeLocks } from './store-locks.ts'
 import { startSecretsEndpoint } from './secrets-endpoint.ts'
 import { siteSecretsOf } from './site-secrets.ts'
 
@@ -288,12 +289,14 @@ function functionEnvironment(
     /^(AWS_|HOME$|PATH$|LANG$|TZ$|NODE_EXTRA_CA_CERTS$|https?_proxy$)/i.test(name),
   )
   const thisProcess = identifyProcess()
+  const locks = storeLocks(settings.s3Url, settings.bucket)
   return {
     ...Object.fromEntries(inherited),
     ...(thisProcess === undefined ? {} : { LOCAL_PROCESS: JSON.stringify(thisProcess) }),
     ...(needsRegion(settings) ? { AWS_REGION: ANY_REGION } : {}),
     ...(credentials === undefined ? {} : roleVariables(credentials, region)),
     ...(settings.s3Url === undefined ? {} : { AWS_ENDPOINT_URL_S3: settings.s3Url }),
+    ...(locks === undefined ? {} : { STORE_LOCKS: locks }),
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsUrl,
     // That endpoint is this process's own, on a port that no proxy could reach.
     NO_PROXY: [new URL(secretsUrl).host, process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? ''].join(','),

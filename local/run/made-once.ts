@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { localProcessSchema } from '../../functions/contracts/process-identity.ts'
 import { parseJson } from '../../functions/domain/words/parse-json.ts'
-import { identifyProcess, isGone } from './process-identity.ts'
+import { identifyProcess, isGone } from '../../functions/runtime/process-identity.ts'
 
 /**
  * A folder that is made once and then only read. Processes that want the same folder wait for the first one's, in place

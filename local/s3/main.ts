@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { isBucketName } from './operations/buckets.ts'
 import { judgementText } from '../iam/guard.ts'
+import { isLack, type Lack, LACKS } from './lacks.ts'
 import { startS3 } from './server.ts'
 
 interface Arguments {
@@ -11,6 +12,7 @@ interface Arguments {
   secretKey: string
   region?: string
   bucket: string[]
+  lacks: Lack[]
 }
 
 const command = new Command('npm run s3 --')
@@ -21,6 +23,12 @@ const command = new Command('npm run s3 --')
   .option('--port <n>', 'port on 127.0.0.1; 0 takes any free one', parsePort, 0)
   .option('--region <name>', 'refuse requests signed for another region (default: any region will do)')
   .option('--bucket <name>', 'create this bucket when missing; may be given several times', collectBucket, [])
+  .option(
+    '--lacks <what>',
+    `behave as a store that lacks this, may be given several times: ${Object.keys(LACKS).join(', ')}`,
+    collectLack,
+    [],
+  )
   .addHelpText(
     'after',
     `
@@ -44,6 +52,11 @@ function collectBucket(name: string, before: string[]): string[] {
   return [...before, name]
 }
 
+function collectLack(word: string, before: Lack[]): Lack[] {
+  if (!isLack(word)) throw new InvalidArgumentError(`A store can lack ${Object.keys(LACKS).join(', ')}.`)
+  return [...before, word]
+}
+
 async function main(): Promise<void> {
   const given = command.parse().opts<Arguments>()
   const server = await startS3({
@@ -52,6 +65,7 @@ async function main(): Promise<void> {
     secretAccessKey: given.secretKey,
     port: given.port,
     buckets: given.bucket,
+    lacks: given.lacks,
     onJudgement: (judgement) => {
       if (!judgement.allowed) console.error(`Refused, as S3 would: ${judgementText(judgement)}`)
     },

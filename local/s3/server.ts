@@ -13,6 +13,7 @@ import type { OnJudgement } from '../iam/guard.ts'
 import { AccessControl } from './access.ts'
 import { S3Error } from './errors.ts'
 import { countingFaults, type DoneListener, type FaultFinder, type FaultPlan } from './faults.ts'
+import { asLacking, type Lack } from './lacks.ts'
 import { asRead, corrupted, dropAnswer, misbehave, sendHalf } from './misbehave.ts'
 import { type Call, DEFAULT_REGION, type S3Response } from './operations/call.ts'
 import { refuseUnknownHeaders } from './operations/object-attributes.ts'
@@ -38,6 +39,8 @@ export interface S3Options extends Credentials {
   /** How long RestoreObject takes, in place of minutes or hours. Absent: no time at all. */
   thawMilliseconds?: number
   faults?: FaultPlan
+  /** What it does without, always. */
+  lacks?: readonly Lack[]
   onDone?: DoneListener
   /** Told of each right that a role's session used or lacked. */
   onJudgement?: OnJudgement
@@ -128,14 +131,16 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
   response.setHeader('Date', now.toUTCString())
   try {
     const { options, store, faults, control } = setup
-    const request = readRequest(source)
-    const proof = authenticate(request, {
+    const signed = readRequest(source)
+    const proof = authenticate(signed, {
       keyPair: (token) => control.keyPair(token),
       now,
       ...(options.region === undefined ? {} : { region: options.region }),
     })
-    const route = routeOf(request)
-    refuseUnknownHeaders(request)
+    const route = routeOf(signed)
+    refuseUnknownHeaders(signed)
+    const lacks = new Set(options.lacks)
+    const request = asLacking(signed, route.operation, lacks)
     const fault = faults(subjectOf(request, route))
     if (fault !== undefined && typeof fault === 'object') {
       throw new S3Error(fault.code, fault.message === undefined ? {} : { message: fault.message })
@@ -144,13 +149,14 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     const body = fault === 'corrupt' ? corrupted(whole) : whole
     if ((fault === 'cut' || fault === 'silent') && (await misbehave(fault, route.operation, request, response))) return
     const bucket = request.bucket === undefined ? undefined : store.find(request.bucket)
-    const access = control.of(request, route.operation, bucket)
+    // Rights go by what was asked for, and not by what the store understands of it.
+    const access = control.of(signed, route.operation, bucket)
     // Of a bucket that isn't there, S3 says that before it asks for rights.
     if (bucket !== undefined || /^(CreateBucket|ListBuckets)$/.test(route.operation))
-      requireRights(access, request, route)
+      requireRights(access, signed, route)
     const read = asRead(request, fault)
     const { region, thawMilliseconds = 0 } = options
-    const answer = await run(route, { request: read, access, body, store, now, region, thawMilliseconds })
+    const answer = await run(route, { request: read, access, body, store, now, region, thawMilliseconds, lacks })
     await options.onDone?.({ ...subjectOf(request, route), sizeBytes: body.sizeBytes })
     if (fault === 'lose-answer') dropAnswer(exchange, answer)
     else if (fault === 'cut') await sendHalf(exchange, answer)

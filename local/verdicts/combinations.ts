@@ -280,6 +280,7 @@ function* objects(): Generator<Row> {
         ? undefined
         : {
             sizeBytes: objectSize === 'other' ? 999_999 : 1_000_000,
+            etag: 'e',
             ...(checksum === 'absent' ? {} : { crc32: checksum === 'other' ? 1 : crc32 }),
           },
       `s3://archive/${archiveName}`,

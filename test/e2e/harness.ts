@@ -27,6 +27,7 @@ import {
 } from '../../local/run/local-runner.ts'
 import type { ReportOf } from '../../local/run/report-shapes.ts'
 import type { DoneListener, FaultPlan } from '../../local/s3/faults.ts'
+import type { Lack } from '../../local/s3/lacks.ts'
 import { startS3 } from '../../local/s3/server.ts'
 import { type FunctionChanges, ownAssembly } from './own-assembly.ts'
 
@@ -101,13 +102,23 @@ export interface SiteOptions extends Omit<LabOptions, 'directory'> {
   keepsVersions?: boolean
   /** The site has an account that brings guests back. */
   restores?: boolean
+  /** What the store does without, of what AWS does. */
+  lacks?: readonly Lack[]
 }
 
 const never = new AbortController().signal
 
 /** A lab, an S3 and a runner over the real bundles. `variants` are further sites derived from the lab's own. */
 export async function openSite(
-  { functions = {}, app, mayBeRefused, keepsVersions = false, restores = false, ...options }: SiteOptions = {},
+  {
+    functions = {},
+    app,
+    mayBeRefused,
+    keepsVersions = false,
+    restores = false,
+    lacks = [],
+    ...options
+  }: SiteOptions = {},
   variants: (site: Record<string, unknown>, lab: Lab) => Awaitable<Record<string, unknown>> = () => ({}),
 ): Promise<Site> {
   const directory = await mkdtemp(join(tmpdir(), 'guestlift-e2e-'))
@@ -131,7 +142,10 @@ export async function openSite(
     faults: (request) => faults.plan?.(request),
     onDone: (done) => faults.onDone?.(done),
     onJudgement,
+    lacks,
   })
+  // Lock files of this store alone: nothing of a test lies in the home of who runs it.
+  process.env['XDG_STATE_HOME'] = join(directory, 'state')
   const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
   if (keepsVersions) {

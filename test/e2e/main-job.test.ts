@@ -51,6 +51,7 @@ describe('the main job', () => {
         platformVersion: expect.stringMatching(/^9\./),
         guest: { id, kind },
         verdict: { name: 'archived' },
+        artifacts: [{ proof: { level: 'full-object-crc' } }],
       })
       expect(manifest.configuration?.name).toBe(kind === 'vm' ? 'qemu-server.conf' : 'pct.conf')
       // Counted on the way, and so without a range.

@@ -226,6 +226,56 @@ export function recordedPart(keyPrefix: string, key: string, recordKey: string):
   return digits === undefined ? undefined : Number(digits)
 }
 
+/** One part by its number, the CRC-32 and the MD5 of its bytes, where a store's own list has no CRC-32. */
+export interface PartSums {
+  part: number
+  crc32: number
+  /** In hexadecimal. */
+  md5: string
+}
+
+/** Where the sums of an upload's parts are written down. `uploadSum`: of the upload's id, since ids may be of any form. */
+export function partSumsPrefix(keyPrefix: string, key: string, uploadSum: number): string {
+  return `${partRecordsPrefix(keyPrefix, key)}sums-${hex(uploadSum)}-`
+}
+
+/** The key says all, so that one list tells of a thousand. */
+export function partSumsKey(keyPrefix: string, key: string, uploadSum: number, { part, crc32, md5 }: PartSums): string {
+  return `${partSumsPrefix(keyPrefix, key, uploadSum)}${String(part).padStart(5, '0')}-${hex(crc32)}-${md5}`
+}
+
+/** The part that a key tells of; `undefined` for a key of another shape. */
+export function readPartSumsKey(key: string): PartSums | undefined {
+  const [, part, sum, md5] = /-(\d{5})-([0-9a-f]{8})-([0-9a-f]{32})$/.exec(key) ?? []
+  if (part === undefined || sum === undefined || md5 === undefined) return undefined
+  return { part: Number(part), crc32: Number.parseInt(sum, 16), md5 }
+}
+
+/** Where the pieces of an object are written down that were read back. `readingSum`: of its ETag and the pieces' size. */
+export function readBackPrefix(keyPrefix: string, key: string, readingSum: number): string {
+  return `${partRecordsPrefix(keyPrefix, key)}back-${hex(readingSum)}-`
+}
+
+/** One piece by its number from 0, and the CRC-32 of its bytes. */
+export function readBackKey(
+  keyPrefix: string,
+  key: string,
+  readingSum: number,
+  { piece, crc32 }: { piece: number; crc32: number },
+): string {
+  return `${readBackPrefix(keyPrefix, key, readingSum)}${String(piece).padStart(6, '0')}-${hex(crc32)}`
+}
+
+/** The piece that a key tells of; `undefined` for a key of another shape. */
+export function parseReadBackKey(key: string): { piece: number; crc32: number } | undefined {
+  const [, piece, sum] = /-(\d{6})-([0-9a-f]{8})$/.exec(key) ?? []
+  return piece === undefined || sum === undefined
+    ? undefined
+    : { piece: Number(piece), crc32: Number.parseInt(sum, 16) }
+}
+
+const hex = (sum: number): string => sum.toString(16).padStart(8, '0')
+
 /** Beside a disk's archive: the ranges of its parts, the blocks that were ever written, and its frames. */
 export function diskPlanKey(key: string): string {
   return `${key}.parts.json`

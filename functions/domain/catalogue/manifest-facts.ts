@@ -7,6 +7,7 @@ import { verdictSchema } from '../../contracts/evidence.ts'
 import { gradeSchema } from '../../contracts/grade.ts'
 import { manifestSchema } from '../../contracts/manifest.ts'
 import { guestIdentitySchema, guestSchema, instantSchema } from '../../contracts/nouns.ts'
+import { levelOf, proofLevelSchema } from '../../contracts/proof.ts'
 import { archiveEvidenceSchema, contentSampleSchema, verificationResultSchema } from '../../contracts/verification.ts'
 import type { ArchiveFiles } from './catalogue.ts'
 import { marksIn } from './configuration-marks.ts'
@@ -60,6 +61,7 @@ const readManifestSchema = z.object({
       z.object({
         ...cataloguedArtifactSchema.shape,
         content: z.object({ allocatedBytes: diskContentSchema.shape.allocatedBytes }).optional().catch(undefined),
+        proof: z.object({ level: proofLevelSchema }).optional().catch(undefined),
       }),
     )
     .min(1),
@@ -88,6 +90,7 @@ export function readManifestFacts(
   const embeddedIdentity = embedded === undefined ? undefined : identityIn(guest.kind, embedded)
   const identity = guest.identity ?? embeddedIdentity
   const contentBytes = evidence.contentBytes ?? writtenBytesOf(manifest.artifacts)
+  const proof = levelOf(manifest.artifacts.map((artifact) => artifact.proof?.level))
   const removable = removableSchema.safeParse({ protected: backup.protected, sideFiles: manifest.sideFiles }).data
   return {
     name: guest.name,
@@ -122,6 +125,7 @@ export function readManifestFacts(
       checksum,
       ...(versionId === undefined ? {} : { versionId }),
     })),
+    ...(proof === 'full-object-crc' ? {} : { proof }),
     ...(removable?.protected === true ? { protected: true as const } : {}),
     ...(removable === undefined ? {} : { sideFiles: removable.sideFiles }),
   }

@@ -1,5 +1,6 @@
 /** Which guests are covered by an archive that is young, whole and plausible; and which aren't, and why. */
 import type { ShortGrade } from '../../contracts/grade.ts'
+import type { LesserLevel } from '../../contracts/proof.ts'
 import type { GuestIdentity } from '../../contracts/nouns.ts'
 import { olderFirst, otherTime, timeOf } from '../time/archive-time.ts'
 import type { CatalogueEntry, GuestArchives } from '../catalogue/catalogue.ts'
@@ -120,6 +121,8 @@ export interface GuestCoverage {
   lastVerifiedAt?: string
   /** Of the newest archive; absent where nobody knows. */
   grade?: ShortGrade
+  /** Of the newest archive. Absent: by the CRC-32 that the store computed. */
+  proof?: LesserLevel
   formerGuests?: FormerGuest[]
   /** Schedules that choose it; absent where nobody asked, or nobody expects any to. */
   chosenBy?: string[]
@@ -202,6 +205,7 @@ export function coverageOf(
     ...(newest === undefined ? {} : { newestAt: newest.at ?? newest.createdAt }),
     ...(newest === undefined || otherTime(newest) === undefined ? {} : { newestCreatedAt: newest.createdAt }),
     ...(newest?.facts?.grade === undefined ? {} : { grade: newest.facts.grade }),
+    ...(newest?.facts?.proof === undefined ? {} : { proof: newest.facts.proof }),
     ...(archived.former === undefined ? {} : { formerGuests: archived.former }),
     ...(rehearsal === undefined || rehearsal === 'unknown' ? {} : { rehearsal }),
     ...(verification?.state === 'verified' && verification.at !== undefined ? { lastVerifiedAt: verification.at } : {}),

@@ -1,7 +1,7 @@
 /** Which check a store's error speaks against, and what a bucket's settings mean. Pure. */
 import type { BucketSettings } from './bucket-settings.ts'
 import { type CheckName, type Finding, failed, passed, unchecked, warning } from './finding.ts'
-import { STORE_STEPS, type StoreStep } from './store-steps.ts'
+import { STORE_STEPS, type StoreFacts, storeNotes, type StoreStep } from './store-steps.ts'
 
 /** S3's names for what is wrong before the store was asked for anything, and the check that this is. */
 const BY_CODE: Readonly<Record<string, CheckName>> = {
@@ -35,17 +35,35 @@ interface Trial {
 }
 
 /** What the trial of a store says of each check. `error` is what ended it. */
-export function storeFindings(trial: Trial, error: Error | undefined, where: StorePlace): Finding[] {
+export function storeFindings(
+  trial: Trial,
+  error: Error | undefined,
+  where: StorePlace,
+  facts?: StoreFacts,
+): Finding[] {
+  const lesser = facts === undefined ? {} : lesserFindings(where.bucket, facts)
   const culprit = error === undefined ? undefined : culpritOf(error, trial)
   const names = [...BEFORE_STEPS, ...STORE_STEPS]
   const stopped = culprit === undefined ? names.length : names.indexOf(culprit)
   return names.map((name, index) => {
     if (name === culprit && error !== undefined) return failed(name, error)
     const isDone = STORE_STEPS.some((step) => step === name && trial.done.has(step))
+    const less = lesser[name]
+    if (less !== undefined) return warning(name, less)
     return index < stopped || isDone
       ? passed(name, words[name](where))
       : unchecked(name, 'An earlier check of the store failed.')
   })
+}
+
+/** What a store does without, of what AWS does: archives are proved and kept apart all the same. */
+function lesserFindings(bucket: string, facts: StoreFacts): Partial<Record<StoreCheck, string>> {
+  const proof = storeNotes(bucket, { ...facts, conditions: true })[0]
+  const conditions = storeNotes(bucket, { ...facts, proof: 'full-object-crc' })[0]
+  return {
+    ...(proof === undefined ? {} : { checksum: proof }),
+    ...(conditions === undefined ? {} : { conditions }),
+  }
 }
 
 /** What the store is asked as. */

@@ -4,18 +4,14 @@
  */
 import type { SourceArtifact, SourceIdentity, StoredArtifact } from '../../contracts/nouns.ts'
 import { crc32ToBase64 } from './crc32.ts'
+import { bareEtag } from './etag.ts'
+import { judgeProof, type ObjectEvidence } from './proof-verdict.ts'
 import { placeOf } from './source-path.ts'
 
 export interface CopyVerdict<Name extends string = string> {
   name: Name
   good: boolean
   reason: string
-}
-
-/** What S3 says of a finished object. `crc32` is unsigned, and absent where S3 keeps no sum over the whole object. */
-export interface ObjectEvidence {
-  sizeBytes: number
-  crc32?: number
 }
 
 export function sameIdentity(one: SourceIdentity, other: SourceIdentity): boolean {
@@ -78,12 +74,12 @@ export type ObjectVerdictName =
   | 'object-checksum-differs'
 
 /**
- * After everything is in S3, asked anew: there is an object that holds as many bytes as were listed, whose sum, computed by S3 over the whole of
- * it, is that of the bytes which were read. `where` is the object's address for the reason.
+ * After everything is in S3, asked anew: there is an object that holds as many bytes as were listed, whose sum, computed by
+ * S3 over the whole of it, is that of the bytes which were read; or which is the very object that was proved otherwise. `where` is the object's address for the reason.
  */
 export function judgeObject(
   artifact: Pick<SourceArtifact, 'fileName' | 'sizeBytes' | 'location'>,
-  claimed: Pick<StoredArtifact, 'sizeBytes' | 'checksum' | 'content'> | undefined,
+  claimed: Pick<StoredArtifact, 'sizeBytes' | 'checksum' | 'content' | 'proof'> | undefined,
   object: ObjectEvidence | undefined,
   where: string,
 ): CopyVerdict<ObjectVerdictName> {
@@ -99,8 +95,20 @@ export function judgeObject(
     return bad('object-size-differs', `${where} has ${object.sizeBytes} bytes, ${had}`)
   }
   const read = `the bytes that were read have ${claimed.checksum}`
-  if (object.crc32 === undefined) return bad('object-without-checksum', `${where} has no CRC-32; ${read}`)
-  const checksum = `CRC32:${crc32ToBase64(object.crc32)}`
-  if (checksum !== claimed.checksum) return bad('object-checksum-differs', `${where} has ${checksum}; ${read}`)
+  const { proof } = claimed
+  const verdict = judgeProof(claimed, object)
+  if (verdict === 'without-sum') return bad('object-without-checksum', `${where} has no CRC-32; ${read}`)
+  if (proof !== undefined && proof.level !== 'full-object-crc') {
+    if (verdict === 'proved') {
+      const how = proof.level === 'read-back' ? 'as reading it back showed' : 'as the checksums of its parts show'
+      return { name: 'object-proved', good: true, reason: `${where} holds all of the source and ${read}, ${how}.` }
+    }
+    const other = `${where} has the ETag ${bareEtag(object.etag)}, and the object that was proved had ${proof.etag}; ${read}`
+    return bad('object-checksum-differs', other)
+  }
+  if (verdict !== 'proved') {
+    const checksum = `CRC32:${crc32ToBase64(object.crc32 ?? 0)}`
+    return bad('object-checksum-differs', `${where} has ${checksum}; ${read}`)
+  }
   return { name: 'object-proved', good: true, reason: `${where} holds all of the source and ${read}, as S3 says.` }
 }

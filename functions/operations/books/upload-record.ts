@@ -1,4 +1,5 @@
 import type { ArchiveStore } from '../../aws/archive-store.ts'
+import type { LesserProof } from '../../contracts/proof.ts'
 import type { Upload } from '../../contracts/upload.ts'
 import type { UploadRecord } from '../../contracts/upload-record.ts'
 import { folderOf, manifestKey, uploadRecordKey } from '../../domain/books/object-keys.ts'
@@ -40,6 +41,21 @@ export async function writeUploadRecord(
   return (await writeRecord(store, key, uploadRecordShape, record, { onlyIf, held: seen !== undefined })) !== undefined
 }
 
+/**
+ * Note by what the object is proved that an upload became: nobody reads it back again. Whoever has the record since needs
+ * none of it.
+ */
+export async function rememberProof(
+  { key, uploadId }: Pick<Upload, 'key' | 'uploadId'>,
+  proof: LesserProof,
+  place: Place,
+): Promise<void> {
+  const kept = await readUploadRecord(place, key)
+  const { level, etag } = proof
+  if (kept?.record.uploadId !== uploadId || (kept.record.etag === etag && kept.record.proof === level)) return
+  await writeUploadRecord(place, { ...kept.record, proof: level, etag }, kept)
+}
+
 /** Whether the record alone proves an object: it holds the sum of one that is there, and no manifest does yet. */
 export async function isOnlyWitness({ key, crc32 }: UploadRecord, { store }: Pick<Place, 'store'>): Promise<boolean> {
   if (crc32 === undefined || !(await isThere(store, key))) return false
@@ -63,7 +79,7 @@ export async function removeUploadRecord(
 
 /** The upload as it travels in state. */
 export function uploadOf(record: UploadRecord): Upload {
-  const { key, uploadId, partSizeBytes, partCount, encoding, planKey } = record
+  const { key, uploadId, partSizeBytes, partCount, encoding, planKey, proof } = record
   const { sizeBytes, modifiedAt, validator } = record.source
   const source = { sizeBytes, modifiedAt, ...(validator === undefined ? {} : { validator }) }
   return {
@@ -73,6 +89,7 @@ export function uploadOf(record: UploadRecord): Upload {
     partCount,
     ...(encoding === undefined ? {} : { encoding }),
     ...(planKey === undefined ? {} : { planKey }),
+    ...(proof === undefined ? {} : { proof }),
     source,
   }
 }

@@ -2,8 +2,9 @@ import type { BucketSettings } from '../../domain/doctor/bucket-settings.ts'
 import type { Finding } from '../../domain/doctor/finding.ts'
 import { settingsFindings, storeFindings, type StorePlace } from '../../domain/doctor/judge-store.ts'
 import type { Ports } from '../ports.ts'
-import type { StoreTrial } from '../run/store-steps.ts'
+import type { StoreTrial } from '../run/store-trial.ts'
 import { testStore } from '../run/test-store.ts'
+import type { StoreFacts } from '../../domain/doctor/store-steps.ts'
 import { withinTime } from '../run/time-limit.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'sleep' | 'timer' | 'randomToken' | 'log'> & {
@@ -17,8 +18,9 @@ const SETTINGS_MILLISECONDS = 4_000
 export async function inspectStore(place: Omit<StorePlace, 'bucket'>, ports: Needs): Promise<Finding[]> {
   const where = { ...place, bucket: ports.store.bucket }
   const trial: StoreTrial = { done: new Set() }
+  let facts: StoreFacts | undefined
   try {
-    await testStore(ports, undefined, trial)
+    facts = await testStore(ports, undefined, trial)
   } catch (error) {
     if (!(error instanceof Error)) throw error
     return storeFindings(trial, error, where)
@@ -30,6 +32,6 @@ export async function inspectStore(place: Omit<StorePlace, 'bucket'>, ports: Nee
     lock: { unknown: error.message },
   }))
   const ofSettings = settingsFindings(settings, where)
-  const ofTrial = storeFindings(trial, undefined, where)
+  const ofTrial = storeFindings(trial, undefined, where, facts)
   return [...ofTrial.filter(({ check }) => !ofSettings.some((one) => one.check === check)), ...ofSettings]
 }

@@ -1,5 +1,6 @@
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { jobKey, runPrefix, scheduleSlotKey } from '../../domain/books/object-keys.ts'
+import { storeNotes } from '../../domain/doctor/store-steps.ts'
 import { readAgain, readRequest, type Request } from '../../domain/selection/request.ts'
 import type { Ports } from '../ports.ts'
 import { keepJob, repeatRun } from './repeat-run.ts'
@@ -19,12 +20,15 @@ export async function authenticate(
   input: TaskInput<'Authenticate'>,
   ports: Needs,
 ): Promise<TaskOutput<'Authenticate'>> {
-  const run = {
+  const begun = {
     id: input.runId,
     startedAt: input.startedAt,
     prefix: runPrefix(ports.keyPrefix, input.runId, input.startedAt),
   }
-  await testStore(ports, jobKey(run.prefix))
+  // What isn't AWS is tested each time: which proof it can give is kept nowhere.
+  const facts = await testStore(ports, ports.store.oneMachine === undefined ? jobKey(begun.prefix) : undefined)
+  const { proof = 'full-object-crc' } = facts ?? {}
+  const run = { ...begun, ...(proof === 'full-object-crc' ? {} : { proof }) }
   const { job, notes, schedule } = await readInput(input.request, ports)
   await keepJob(run.prefix, job, ports)
   const provider = await ports.provider(job.site)
@@ -37,7 +41,7 @@ export async function authenticate(
     platform: provider.platform,
     platformVersion: version,
     job,
-    notes,
+    notes: [...notes, ...(facts === undefined ? [] : storeNotes(ports.store.bucket, facts))],
     ...(duplicateOf === undefined ? {} : { duplicateOf }),
   }
 }

@@ -1,8 +1,11 @@
 import { StoreUnreachable } from '../../contracts/errors.ts'
 import { storeTestKey } from '../../domain/books/object-keys.ts'
+import type { StoreFacts } from '../../domain/doctor/store-steps.ts'
 import { isUnanswered } from '../../domain/words/unanswered.ts'
 import type { Ports } from '../ports.ts'
-import { type Leftovers, type StoreTrial, together, tryStore } from './store-steps.ts'
+import { together } from './store-answers.ts'
+import { tryStore } from './store-steps.ts'
+import type { Leftovers, StoreTrial } from './store-trial.ts'
 import { withinTime } from './time-limit.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'sleep' | 'timer' | 'randomToken' | 'log'>
@@ -18,6 +21,7 @@ const CLEAN_UP_MILLISECONDS = 1_000
  * reading, removal. Nothing stays of it; where versions are kept, two of some 50 bytes and a delete marker do.
  * @param provenBy key of an object that is only written after a test, of the same run: while it is there, this is no news
  * @param trial shows afterwards which of the steps the store did
+ * @returns what it found; `undefined` when nothing was tested
  * @throws StoreUnsuitable, StoreUnreachable, StoreDenied, NotAnObjectStore; StoreUnavailable when the store itself asks to
  *   come back later
  */
@@ -25,7 +29,7 @@ export async function testStore(
   ports: Needs,
   provenBy?: string,
   trial: StoreTrial = { done: new Set() },
-): Promise<void> {
+): Promise<StoreFacts | undefined> {
   const { store, now, log } = ports
   const begunAt = now().getTime()
   const left: Leftovers = { uploads: [], keys: new Set() }
@@ -33,13 +37,15 @@ export async function testStore(
     const limit = { milliseconds: TEST_MILLISECONDS, mayPass: isUnanswered, late: (last: unknown) => late(store, last) }
     // A key of its own for each try: what an earlier one left would look like a condition that doesn't hold.
     const tested = await withinTime(limit, ports, async () => {
-      if (provenBy !== undefined && (await store.head(provenBy)) !== undefined) return false
+      if (provenBy !== undefined && (await store.head(provenBy)) !== undefined) return undefined
       trial.done.clear()
       delete trial.failed
-      await tryStore(storeTestKey(ports.keyPrefix, ports.randomToken()), { left, trial }, ports)
-      return true
+      return tryStore(storeTestKey(ports.keyPrefix, ports.randomToken()), { left, trial }, ports)
     })
-    if (tested) log('store-tested', { bucket: store.bucket, milliseconds: now().getTime() - begunAt })
+    if (tested === undefined) return undefined
+    store.oneMachine?.need(!tested.conditions)
+    log('store-tested', { bucket: store.bucket, ...tested, milliseconds: now().getTime() - begunAt })
+    return tested
   } finally {
     await cleanUp(left, ports)
   }

@@ -4,6 +4,7 @@ import type { UploadRecord } from '../../contracts/upload-record.ts'
 import { archiveFolder, evidenceKey, manifestKey } from '../../domain/books/object-keys.ts'
 import { sourcesOf } from '../../domain/backup/sources.ts'
 import { judge, type JudgeJob } from '../../domain/backup/verdict.ts'
+import { judgeProof, provedBy } from '../../domain/transfer/proof-verdict.ts'
 import { objectFacts, storedArtifact } from '../transfer/already-stored.ts'
 import type { FoundUnfinished } from './find-unfinished.ts'
 import { readKeptEvidence } from '../books/kept-evidence.ts'
@@ -49,16 +50,20 @@ export async function adoptUnfinished(
   const stored: StoredArtifact[] = []
   for (const artifact of artifacts) {
     const witness = witnesses.find((one) => isOf(one, artifact))
-    const crc32 = witness?.crc32
-    if (witness === undefined || crc32 === undefined) {
+    if (witness?.crc32 === undefined) {
       throw refuse(`no record proves its file ${artifact.fileName}. Repeat this guest in a new run.`)
+    }
+    const where = `s3://${store.bucket}/${witness.key}`
+    const known = provedBy(witness)
+    if (known === undefined) {
+      throw refuse(`${where} was not read back to its end, and nothing else proves it. Repeat this guest in a new run.`)
     }
     const object = await store.head(witness.key)
     const { sizeBytes, content } = objectFacts(witness)
-    if (object?.crc32 !== crc32 || object.sizeBytes !== sizeBytes) {
-      throw refuse(`S3's checksum or size of s3://${store.bucket}/${witness.key} isn't the one that its record holds.`)
+    if (object === undefined || judgeProof({ ...known, sizeBytes }, object) !== 'proved') {
+      throw refuse(`S3's checksum or size of ${where} isn't the one that its record holds.`)
     }
-    stored.push(storedArtifact(uploadOf(witness), artifact, object, { crc32, content }, { bytesSent: 0 }))
+    stored.push(storedArtifact(uploadOf(witness), artifact, object, { content, ...known }, { bytesSent: 0 }))
   }
   if (dryRun) return undefined
   const written = await writeManifest({ item, artifacts, stored, verdict, evidenceKey: key }, ports)

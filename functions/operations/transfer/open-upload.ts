@@ -1,5 +1,5 @@
 import { SourceChanged, StoreUnavailable, UploadVanished } from '../../contracts/errors.ts'
-import type { SourceArtifact, SourceIdentity } from '../../contracts/nouns.ts'
+import type { SourceIdentity } from '../../contracts/nouns.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import type { Upload } from '../../contracts/upload.ts'
 import { judgeSource, sameIdentity } from '../../domain/transfer/copy-verdict.ts'
@@ -7,6 +7,7 @@ import { archiveFolder, artifactKey } from '../../domain/books/object-keys.ts'
 import { findStored } from './already-stored.ts'
 import { encoderOf, planUpload } from './encodings.ts'
 import type { Ports } from '../ports.ts'
+import { provedUpload } from './proved-upload.ts'
 import { statSource } from './source-identity.ts'
 import {
   type KeptRecord,
@@ -16,7 +17,7 @@ import {
   writeUploadRecord,
 } from '../books/upload-record.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'remainingMilliseconds' | 'log'>
 
 /** Two executions that open the same upload at once settle in two rounds; more means that something is badly wrong. */
 const MAX_ROUNDS = 5
@@ -38,8 +39,7 @@ export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): 
     const kept = await readUploadRecord(ports, key)
     const done = await findStored(ports, input, folder, source, kept?.record)
     if (done !== undefined) return done
-    const opened =
-      (await resume(ports, source, artifact, kept?.record)) ?? (await start(ports, key, input, source, kept))
+    const opened = (await resume(ports, source, input, kept?.record)) ?? (await start(ports, key, input, source, kept))
     if (opened === undefined) continue
     await abortOthers(ports, opened)
     return { upload: opened }
@@ -53,15 +53,17 @@ export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): 
 async function resume(
   ports: Needs,
   source: SourceIdentity,
-  { artifactRef, encoding = 'none' }: SourceArtifact,
+  { item, artifact: { artifactRef, encoding = 'none' } }: TaskInput<'OpenUpload'>,
   record: UploadRecord | undefined,
 ): Promise<Upload | undefined> {
   if (record?.source.artifactRef !== artifactRef || !sameIdentity(record.source, source)) return undefined
   if ((record.encoding ?? 'none') !== encoding) return undefined
+  // Its store computed CRC-32 when it was opened and doesn't now: of its parts, nothing else was written down.
+  if (record.proof === undefined && item.run.proof !== undefined) return undefined
   const upload = uploadOf(record)
   try {
     await encoderOf(upload, ports)
-    const parts = await ports.store.listParts(record.key, record.uploadId)
+    const parts = await provedUpload(upload, ports).list()
     const about = { site: record.item?.site, guest: record.item?.guest.id, key: record.key }
     ports.log('upload-resumed', { ...about, partsThere: parts.length, partCount: record.partCount })
     return upload
@@ -80,12 +82,14 @@ async function start(
   kept: KeptRecord | undefined,
 ): Promise<Upload | undefined> {
   const planned = await planUpload(key, item.site, artifact, source, ports)
-  const uploadId = await ports.store.createUpload(key)
+  const { proof } = item.run
+  const uploadId = await (proof === undefined ? ports.store.createUpload(key) : ports.store.bare.create(key))
   const record: UploadRecord = {
     version: 1,
     key,
     uploadId,
     ...planned,
+    ...(proof === undefined ? {} : { proof }),
     source: { ...source, artifactRef: artifact.artifactRef },
     openedAt: ports.now().toISOString(),
     item,

@@ -4,6 +4,7 @@ import type { Pacer } from './pacer.ts'
 import type { MovedPart, PartMover } from './part-mover.ts'
 import { writePartRecord } from '../books/part-records.ts'
 import type { Ports } from '../ports.ts'
+import { type ProvedUpload, provedUpload } from './proved-upload.ts'
 import { SourceSession } from './source-session.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'sleep' | 'log'>
@@ -12,6 +13,7 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'sleep' | 'lo
 export class PullParts implements PartMover {
   readonly #ports: Needs
   readonly #upload: TaskInput<'CopyParts'>['upload']
+  readonly #sending: ProvedUpload
   readonly #encoder: PartEncoder
   readonly #source: SourceSession
   readonly #pacer: Pacer
@@ -21,6 +23,7 @@ export class PullParts implements PartMover {
   constructor(ports: Needs, { item, artifact, upload }: TaskInput<'CopyParts'>, encoder: PartEncoder, pacer: Pacer) {
     this.#ports = ports
     this.#upload = upload
+    this.#sending = provedUpload(upload, ports)
     this.#encoder = encoder
     this.#pacer = pacer
     this.#source = new SourceSession(ports, item.site, artifact, upload.source)
@@ -38,11 +41,11 @@ export class PullParts implements PartMover {
     const read: ReadSource = (positionBytes, target) =>
       this.#pacer.inSlices(target, signal, (at, slice) => this.#source.read(positionBytes + at, slice, signal))
     const scratch = (this.#scratches[lane] ??= new Scratch())
-    const { slices, sizeBytes, crc32, record } = await this.#encoder.encode(partNumber, read, scratch, signal)
-    const { key, uploadId } = this.#upload
+    const part = await this.#encoder.encode(partNumber, read, scratch, signal)
+    const { sizeBytes, record } = part
     // S3's list doesn't know what a part stands for: its record has to be there before it.
-    if (record !== undefined) await writePartRecord(this.#ports, key, record)
-    const { throttles } = await this.#ports.store.putPart(key, uploadId, partNumber, slices, crc32, signal)
+    if (record !== undefined) await writePartRecord(this.#ports, this.#upload.key, record)
+    const { throttles } = await this.#sending.send(part, signal)
     return { sentBytes: sizeBytes, readBytes: this.#encoder.partOfSource(partNumber).readBytes, throttles }
   }
 

@@ -5,22 +5,23 @@ import type { Pusher } from '../../readers/reader.ts'
 import type { PartEncoder } from '../../domain/encoding/part-encoder.ts'
 import type { MovedPart, PartMover } from './part-mover.ts'
 import type { Ports } from '../ports.ts'
+import { type ProvedUpload, provedUpload } from './proved-upload.ts'
 import { Reconnecting } from './reconnecting.ts'
 import { assertSourceUnchanged } from './source-identity.ts'
 import { pinned } from './source-session.ts'
 
-type Needs = Pick<Ports, 'store' | 'route' | 'now' | 'sleep' | 'log'>
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'route' | 'now' | 'sleep' | 'log'>
 
 /** Has the node send each part, which are bytes of the source then; none of them comes here. */
 export class PushParts implements PartMover {
-  readonly #store: Ports['store']
+  readonly #sending: ProvedUpload
   readonly #task: TaskInput<'CopyParts'>
   readonly #encoder: PartEncoder
   readonly #pacer: Pacer
   readonly #session: Reconnecting<Pusher>
 
   constructor(ports: Needs, task: TaskInput<'CopyParts'>, encoder: PartEncoder, pacer: Pacer) {
-    this.#store = ports.store
+    this.#sending = provedUpload(task.upload, ports)
     this.#task = task
     this.#encoder = encoder
     this.#pacer = pacer
@@ -43,14 +44,13 @@ export class PushParts implements PartMover {
   }
 
   async move(_lane: number, partNumber: number, signal: AbortSignal): Promise<MovedPart> {
-    const { key, uploadId } = this.#task.upload
     const range = this.#encoder.partOfSource(partNumber)
     await this.#pacer.turn(range.sizeBytes, signal)
     const { throttles } = await this.#session.use(
       (pusher) =>
         pusher.push(
           range,
-          (sums) => this.#store.presignPart(key, uploadId, partNumber, { ...sums, sizeBytes: range.sizeBytes }),
+          (sums) => this.#sending.presign(partNumber, { ...sums, sizeBytes: range.sizeBytes }),
           signal,
         ),
       signal,

@@ -132,6 +132,8 @@ function asWritten({ artifact, stored }: StoredSource): Manifest['artifacts'][nu
   const path = pathOf(artifact.location)
   return {
     ...object,
+    // Said in full: what a manifest doesn't say can't be told from what an older version didn't know.
+    proof: stored.proof ?? { level: 'full-object-crc' },
     source: { ...stored.source, artifactRef: artifact.artifactRef, ...(path === undefined ? {} : { path }) },
   }
 }

@@ -7,18 +7,19 @@ const RANGE_BYTES = 16 * 1024 * 1024
 const RANGES_AHEAD = 3
 
 /**
- * All bytes of an object in order, as that one object: a replaced one ends it.
+ * All bytes of an object in order, or those of a range of it (without its end), as that one object: a replaced one ends it.
  * @throws ArchiveConflict, StoreUnavailable, StoreDenied
  */
 export function readObject(
   store: Pick<ArchiveStore, 'readRange'>,
   key: string,
   { sizeBytes, etag }: StoredObject,
+  { from, to } = { from: 0, to: sizeBytes },
 ): AsyncIterable<Buffer> {
   function* starts(): Generator<number> {
-    for (let start = 0; start < sizeBytes; start += RANGE_BYTES) yield start
+    for (let start = from; start < to; start += RANGE_BYTES) yield start
   }
   return inOrder(starts(), RANGES_AHEAD, (firstByte) =>
-    store.readRange(key, { firstByte, lastByte: Math.min(firstByte + RANGE_BYTES, sizeBytes) - 1, etag }),
+    store.readRange(key, { firstByte, lastByte: Math.min(firstByte + RANGE_BYTES, to) - 1, etag }),
   )
 }

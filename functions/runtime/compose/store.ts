@@ -1,22 +1,31 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { S3Client } from '@aws-sdk/client-s3'
+import { OneMachineStore } from '../../aws/one-machine-store.ts'
 import { createS3Client } from '../../aws/s3-client.ts'
 import { S3ArchiveStore } from '../../aws/s3-archive-store.ts'
+import { localEnv } from '../../contracts/process-identity.ts'
 import { storeEnv } from '../../contracts/task-env.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Invocation } from '../define-handler.ts'
 import { logLine } from '../log.ts'
 import { readEnv } from '../env.ts'
+import { identifyProcess, isGone } from '../process-identity.ts'
 
 /** Kept between calls of one environment: its connections are worth more than a fresh start. */
 let store: S3ArchiveStore | undefined
 
 export function withStore({ task }: Invocation): Pick<Ports, 'store' | 'keyPrefix' | 's3Url'> {
   const env = readEnv(storeEnv)
-  store ??= new S3ArchiveStore(storeClient(task), env.ARCHIVE_BUCKET, {
-    sleep: (milliseconds) => delay(milliseconds),
-    random: Math.random,
-  })
+  store ??= openStore(storeClient(task), env.ARCHIVE_BUCKET, readEnv(localEnv).STORE_LOCKS)
   return { store, keyPrefix: env.KEY_PREFIX, s3Url: shownEndpoint() }
+}
+
+/** @param locks folder of this machine for the store's lock files; absent on AWS */
+export function openStore(client: S3Client, bucket: string, locks: string | undefined): S3ArchiveStore {
+  const deps = { sleep: (milliseconds: number) => delay(milliseconds), random: Math.random }
+  if (locks === undefined) return new S3ArchiveStore(client, bucket, deps)
+  const ofMachine = { now: () => new Date(), self: () => identifyProcess(), isGone }
+  return new OneMachineStore(client, bucket, { ...deps, ...ofMachine }, locks)
 }
 
 function storeClient(task: string) {

@@ -4,7 +4,7 @@ import { attentionTo } from '../../../functions/domain/retention/pruning-totals.
 import { listPrices } from '../../../functions/domain/prices/list-prices.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { pruneSite, type SiteEnd } from '../../../functions/operations/pruning/prune-site.ts'
-import { identifyProcess, isGone } from '../../run/process-identity.ts'
+import { identifyProcess, isGone } from '../../../functions/runtime/process-identity.ts'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { executionName } from '../run/execution-name.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'

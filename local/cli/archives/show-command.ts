@@ -3,6 +3,7 @@ import type { CataloguedGuest } from '../../../functions/domain/catalogue/catalo
 import type { RehearsalBook } from '../../../functions/contracts/drill.ts'
 import type { Destination } from '../../../functions/contracts/prices.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
+import { proofWords } from '../../../functions/domain/transfer/proof-words.ts'
 import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import { type ArchiveRestorePrice, archiveRestorePrice } from '../../../functions/domain/prices/restore-price.ts'
 import { type LastRehearsals, rehearsalsOf } from '../../../functions/domain/restore/rehearsal-book.ts'
@@ -154,6 +155,7 @@ function factRows({ verification }: CatalogueEntry, facts: NonNullable<Catalogue
       `${verdict.name}${warnings === 0 ? '' : `, ${warnings} warnings`}${verdict.reason === '' ? '' : `. ${plain(verdict.reason)}`}`,
     ],
     ['Grade', gradeText(facts.grade)],
+    ['Proved by', proofWords(facts.proof)],
     [
       'Backup',
       `${mode}, ${compress}; ${facts.platform} ${facts.platformVersion}; ${facts.writtenBy}, run ${facts.runId}`,

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import type { CatalogueEntry, GuestArchives } from '../../../functions/domain/catalogue/catalogue.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { otherTime } from '../../../functions/domain/time/archive-time.ts'
+import { shortProof } from '../../../functions/domain/transfer/proof-words.ts'
 import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import type { CataloguedGuest } from '../../../functions/domain/catalogue/catalogue-guests.ts'
 import type { CatalogueReading } from '../../../functions/operations/catalogue/read-catalogue.ts'
@@ -46,7 +47,11 @@ export function archiveRow(entry: CatalogueEntry): string[] {
 function stateWord({ state, facts }: CatalogueEntry): string {
   if (state !== 'complete') return styleText('red', state.toUpperCase())
   if (facts?.verdict.unmet === true) return styleText('red', 'LESS THAN REQUIRED')
-  return facts?.verdict.name === 'archived-with-warnings' ? styleText('yellow', 'with warnings') : 'archived'
+  return facts?.verdict.name === 'archived-with-warnings' ? styleText('yellow', 'with warnings') : archived(facts)
+}
+
+function archived(facts: CatalogueEntry['facts']): string {
+  return facts?.proof === undefined ? 'archived' : `archived, ${shortProof(facts.proof)}`
 }
 
 export function verificationWord({ verification }: CatalogueEntry): string {

@@ -1,8 +1,10 @@
 import { styleText } from 'node:util'
 import type { ShortGrade } from '../../../functions/contracts/grade.ts'
+import type { LesserLevel } from '../../../functions/contracts/proof.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { uncoveredStates } from '../../../functions/domain/coverage/coverage.ts'
 import { gradeText } from '../../../functions/domain/backup/grade.ts'
+import { shortProof } from '../../../functions/domain/transfer/proof-words.ts'
 import type { LastRehearsals } from '../../../functions/domain/restore/rehearsal-book.ts'
 import { byCause, someOf } from '../../../functions/domain/words/same-cause.ts'
 import { type Layout, plain, textColumns } from './columns.ts'
@@ -23,6 +25,7 @@ interface JudgedGuest {
   newestCreatedAt?: string | undefined
   lastVerifiedAt?: string | undefined
   grade?: ShortGrade | undefined
+  proof?: LesserLevel | undefined
   rehearsal?: LastRehearsals | undefined
 }
 
@@ -77,8 +80,20 @@ function layoutOf(guests: readonly JudgedGuest[]): Layout {
 }
 
 function row(judged: JudgedGuest): string[] {
-  const { state, site, guest, name, newestAt, newestCreatedAt, archives, sizeBytes, lastVerifiedAt, grade, rehearsal } =
-    judged
+  const {
+    state,
+    site,
+    guest,
+    name,
+    newestAt,
+    newestCreatedAt,
+    archives,
+    sizeBytes,
+    lastVerifiedAt,
+    grade,
+    proof,
+    rehearsal,
+  } = judged
   const dated = newestCreatedAt === undefined ? '' : ` (dated ${ownTime(newestCreatedAt)})`
   const colour = uncovered.has(state) ? 'red' : state === 'covered' ? 'green' : 'dim'
   return [
@@ -88,7 +103,7 @@ function row(judged: JudgedGuest): string[] {
     plain(name),
     newestAt === undefined ? 'no archive' : `${ownTime(newestAt)}${dated}`,
     archives === 0 ? '' : `${counted(archives, 'archive')}, ${formatBytes(sizeBytes)}`,
-    archives === 0 ? '' : gradeText(grade),
+    archives === 0 ? '' : gradeText(grade) + (proof === undefined ? '' : `, ${shortProof(proof)}`),
     lastVerifiedAt === undefined ? '' : `verified ${ownDay(lastVerifiedAt)}`,
     rehearsal === undefined ? '' : rehearsalWord(rehearsal),
   ]

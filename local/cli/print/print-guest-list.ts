@@ -3,6 +3,7 @@ import { styleText } from 'node:util'
 import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
 import type { CataloguedGuest } from '../../../functions/domain/catalogue/catalogue-guests.ts'
 import { timeOf } from '../../../functions/domain/time/archive-time.ts'
+import { shortProof } from '../../../functions/domain/transfer/proof-words.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { fittedColumns, plain } from './columns.ts'
 import { ownDay } from './own-time.ts'
@@ -90,5 +91,7 @@ function stateCell(entry: CatalogueEntry): string {
   if (isInState(entry, 'broken')) return styleText('red', entry.state.toUpperCase())
   if (isInState(entry, 'refused')) return styleText('red', 'REFUSED')
   if (isInState(entry, 'warnings')) return styleText('yellow', 'warnings')
-  return isInState(entry, 'verified') ? styleText('green', 'verified') : 'archived'
+  if (isInState(entry, 'verified')) return styleText('green', 'verified')
+  const { proof } = entry.facts ?? {}
+  return proof === undefined ? 'archived' : shortProof(proof)
 }

@@ -2,7 +2,7 @@
 import { readFailure } from '../../../functions/domain/backup/failure.ts'
 import { deadLocalRuns } from '../../../functions/operations/run/local-runs.ts'
 import type { LocalRunner } from '../../run/local-runner.ts'
-import { isGone } from '../../run/process-identity.ts'
+import { isGone } from '../../../functions/runtime/process-identity.ts'
 import type { OpenBucket } from '../bucket-store.ts'
 import type { Display } from '../print/display.ts'
 import { executionName } from './execution-name.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { isAws } from '../bucket-store.ts'
+import { isAws } from '../../run/store-locks.ts'
 import { exitHelp } from '../exit-codes.ts'
 import { sweepLines } from '../print/print-sweep.ts'
 import { readSiteFile } from '../../run/site-file.ts'

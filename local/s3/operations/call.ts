@@ -2,6 +2,7 @@
 import type { Access } from '../access.ts'
 import { ACCOUNT_ID } from '../account.ts'
 import { S3Error } from '../errors.ts'
+import type { Lack } from '../lacks.ts'
 import type { RequestBody } from '../protocol/request-body.ts'
 import type { S3Request } from '../protocol/request.ts'
 import type { BucketStore } from '../store/bucket-store.ts'
@@ -16,6 +17,7 @@ export interface Call {
   region: string | undefined
   /** How long RestoreObject takes until the object can be read. */
   thawMilliseconds: number
+  lacks: ReadonlySet<Lack>
 }
 
 /** `file` is sent from `start`, `length` bytes, and closed. */

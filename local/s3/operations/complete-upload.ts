@@ -8,6 +8,7 @@ import {
   checksumHeader,
   combineChecksums,
 } from '../protocol/checksums.ts'
+import { opaqueEtag } from '../lacks.ts'
 import { element, optional, parseXml, renderXml, type XmlNode } from '../protocol/xml.ts'
 import type { BucketStore } from '../store/bucket-store.ts'
 import type { ObjectVersion, PartRecord } from '../store/records.ts'
@@ -40,7 +41,7 @@ export async function completeUpload(call: Call): Promise<S3Response> {
     const parts = verify(upload, listed)
     const checksum = verifyChecksum(call, upload, listed, parts)
     verifySize(call, parts)
-    const done = finish(bucket, upload, parts, checksum, condition)
+    const done = finish(bucket, upload, { parts, etag: objectEtag(parts, call.lacks) }, checksum, condition)
     upload.completing = done
     // A completion that must copy is answered before it is done, with spaces to keep the connection alive.
     const { encryption } = upload.record.attributes
@@ -66,7 +67,7 @@ function pause(ms: number): Promise<undefined> {
 async function finish(
   bucket: BucketStore,
   upload: Upload,
-  parts: readonly PartRecord[],
+  { parts, etag }: { parts: readonly PartRecord[]; etag: string },
   checksum: ObjectVersion['checksum'],
   condition: WriteCondition,
 ): Promise<ObjectVersion> {
@@ -85,7 +86,7 @@ async function finish(
         // S3 dates a multipart object from when it was begun (user guide, "System-defined object metadata").
         lastModified: initiatedAt,
         sizeBytes: parts.reduce((sum, part) => sum + part.sizeBytes, 0),
-        etag: objectEtag(parts),
+        etag,
         bodyId,
         uploadId,
         partsCount: parts.length,
@@ -109,10 +110,11 @@ function toObjectPart(part: PartRecord): { partNumber: number; sizeBytes: number
   return { partNumber, sizeBytes, etag, ...(checksum ? { checksum: checksum.value } : {}) }
 }
 
-function objectEtag(parts: readonly { etag: string }[]): string {
+function objectEtag(parts: readonly { etag: string }[], lacks: Call['lacks']): string {
   const md5 = createHash('md5')
   for (const part of parts) md5.update(Buffer.from(part.etag, 'hex'))
-  return `${md5.digest('hex')}-${parts.length}`
+  const hash = md5.digest('hex')
+  return lacks.has('hash-of-hashes') ? opaqueEtag(hash) : `${hash}-${parts.length}`
 }
 
 function listedParts(root: XmlNode): ListedPart[] {
@@ -244,7 +246,7 @@ function repeated(call: Call, bucket: BucketStore, uploadId: string, listed: rea
     made !== undefined &&
     made.deleteMarker !== true &&
     listed.every((part) => /^[0-9a-f]{32}$/i.test(part.etag)) &&
-    objectEtag(listed) === made.etag
+    objectEtag(listed, call.lacks) === made.etag
   if (!same) throw noSuchUpload(uploadId)
   return answer(bucket, key, made)
 }

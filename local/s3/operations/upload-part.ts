@@ -5,6 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { invalidArgument, invalidRequest, S3Error } from '../errors.ts'
 import { type ChecksumAlgorithm, checksumHeader, startChecksum } from '../protocol/checksums.ts'
 import { element, renderXml } from '../protocol/xml.ts'
+import { opaqueEtag } from '../lacks.ts'
 import { copyRange, PieceWriter } from '../store/durable-file.ts'
 import type { PartRecord, UploadRecord } from '../store/records.ts'
 import type { PartPlace, Upload } from '../store/upload-store.ts'
@@ -24,7 +25,7 @@ export async function uploadPart(call: Call): Promise<S3Response> {
   requireChecksumForLock(call.request, bucket.record, call.body.declared)
   const sizeBytes = requireLength(call)
   const compute = partAlgorithm(upload.record, call.body.declared)
-  const part = await store(upload, partNumber, sizeBytes, call.now, async (handle, offset) => {
+  const part = await store(upload, partNumber, sizeBytes, call, async (handle, offset) => {
     const writer = new PieceWriter(handle, offset)
     try {
       const received = await call.body.receive((piece) => writer.write(piece), compute)
@@ -58,7 +59,7 @@ export async function uploadPartCopy(call: Call): Promise<S3Response> {
       )
     }
     const algorithm = upload.record.checksum?.algorithm
-    const part = await store(upload, partNumber, length, call.now, async (handle, offset) => {
+    const part = await store(upload, partNumber, length, call, async (handle, offset) => {
       const md5 = createHash('md5')
       const sum = algorithm && startChecksum(algorithm)
       await copyRange(source.file, start, length, handle, offset, (piece) => {
@@ -114,7 +115,7 @@ async function store(
   upload: Upload,
   partNumber: number,
   sizeBytes: number,
-  now: Date,
+  { now, lacks }: Pick<Call, 'now' | 'lacks'>,
   write: (handle: FileHandle, offset: number) => Promise<WrittenPart>,
 ): Promise<PartRecord> {
   const place = upload.place(partNumber, sizeBytes)
@@ -124,7 +125,7 @@ async function store(
     const part: PartRecord = {
       partNumber,
       sizeBytes: written.sizeBytes,
-      etag: written.md5Hex,
+      etag: lacks.has('part-hashes') ? opaqueEtag(written.md5Hex) : written.md5Hex,
       lastModified: now.toISOString(),
       file: place.file,
       offset: place.offset,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { madeOnce } from '../../../local/run/made-once.ts'
-import { identifyProcess } from '../../../local/run/process-identity.ts'
+import { identifyProcess } from '../../../functions/runtime/process-identity.ts'
 
 let folder: string
 beforeEach(() => {

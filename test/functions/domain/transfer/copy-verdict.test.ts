@@ -42,7 +42,7 @@ describe('the file that the route shows', () => {
 
 describe('the object in S3', () => {
   it('is proved by size and sum', () => {
-    expect(judgeObject(artifact, claimed, { sizeBytes: 1000, crc32 }, 's3://b/k')).toMatchObject({
+    expect(judgeObject(artifact, claimed, { sizeBytes: 1000, etag: 'e', crc32 }, 's3://b/k')).toMatchObject({
       name: 'object-proved',
       good: true,
     })
@@ -51,10 +51,10 @@ describe('the object in S3', () => {
   it.each([
     ['never-stored', undefined, undefined, /a\.vma was not stored/],
     ['object-gone', claimed, undefined, /s3:\/\/b\/k is gone/],
-    ['object-size-differs', claimed, { sizeBytes: 999, crc32 }, /has 999 bytes, a\.vma had 1000/],
-    ['object-size-differs', { ...claimed, sizeBytes: 1 }, { sizeBytes: 1000, crc32 }, /has 1000 bytes/],
-    ['object-without-checksum', claimed, { sizeBytes: 1000 }, /no CRC-32/],
-    ['object-checksum-differs', claimed, { sizeBytes: 1000, crc32: 1 }, /CRC32:AAAAAQ==/],
+    ['object-size-differs', claimed, { sizeBytes: 999, etag: 'e', crc32 }, /has 999 bytes, a\.vma had 1000/],
+    ['object-size-differs', { ...claimed, sizeBytes: 1 }, { sizeBytes: 1000, etag: 'e', crc32 }, /has 1000 bytes/],
+    ['object-without-checksum', claimed, { sizeBytes: 1000, etag: 'e' }, /no CRC-32/],
+    ['object-checksum-differs', claimed, { sizeBytes: 1000, etag: 'e', crc32: 1 }, /CRC32:AAAAAQ==/],
   ] as const)('is %s', (name, noted, object, says) => {
     const verdict = judgeObject(artifact, noted, object, 's3://b/k')
     expect(verdict).toMatchObject({ name, good: false })
@@ -65,9 +65,28 @@ describe('the object in S3', () => {
     const unsigned = fc.nat(0xffff_ffff)
     fc.assert(
       fc.property(fc.nat(2000), fc.option(unsigned, { nil: undefined }), (sizeBytes, sum) => {
-        const object = { sizeBytes, ...(sum === undefined ? {} : { crc32: sum }) }
+        const object = { sizeBytes, etag: 'e', ...(sum === undefined ? {} : { crc32: sum }) }
         expect(judgeObject(artifact, claimed, object, 'x').good).toBe(sizeBytes === 1000 && sum === crc32)
       }),
     )
+  })
+
+  it.each([
+    ['part-checksums', /as the checksums of its parts show/],
+    ['read-back', /as reading it back showed/],
+  ] as const)('of a store without CRC-32 is proved by its ETag at the level of %s', (level, says) => {
+    const noted = { ...claimed, proof: { level, etag: 'abc-2' } }
+    const judged = (etag: string, sizeBytes = 1000) => judgeObject(artifact, noted, { sizeBytes, etag }, 's3://b/k')
+    expect(judged('"abc-2"')).toMatchObject({ name: 'object-proved', good: true, reason: expect.stringMatching(says) })
+    expect(judged('abc-2')).toMatchObject({ good: true })
+    expect(judged('"abd-2"')).toMatchObject({ name: 'object-checksum-differs', good: false })
+    expect(judged('"abd-2"').reason).toMatch(/has the ETag abd-2, and the object that was proved had abc-2/)
+    expect(judged('"abc-2"', 999)).toMatchObject({ name: 'object-size-differs', good: false })
+  })
+
+  it('that claims a CRC-32 of the store is not proved by an ETag', () => {
+    const noted = { ...claimed, proof: { level: 'full-object-crc' as const } }
+    expect(judgeObject(artifact, noted, { sizeBytes: 1000, etag: 'abc-2' }, 'x').name).toBe('object-without-checksum')
+    expect(judgeObject(artifact, noted, { sizeBytes: 1000, etag: 'abc-2', crc32 }, 'x').good).toBe(true)
   })
 })

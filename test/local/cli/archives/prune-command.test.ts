@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Guest } from '../../../../functions/contracts/nouns.ts'
 import { putArchive } from '../../../fakes/put-archive.ts'
 import { openVersionedBucket, type VersionedBucket } from '../../../fakes/versioned-bucket.ts'
-import { identifyProcess } from '../../../../local/run/process-identity.ts'
+import { identifyProcess } from '../../../../functions/runtime/process-identity.ts'
 import { guestlift } from '../command-line.ts'
 
 const web: Guest = { id: '100', kind: 'vm', name: 'web', node: 'pve1' }

@@ -1,7 +1,7 @@
 /** Which process this is, and whether another one of this machine is surely dead. */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import type { LocalProcess } from '../../functions/contracts/process-identity.ts'
+import type { LocalProcess } from '../contracts/process-identity.ts'
 
 /** `undefined` where the system has no /proc: then nobody can tell, and what this process holds lapses by itself. */
 export function identifyProcess(pid: number = process.pid): LocalProcess | undefined {

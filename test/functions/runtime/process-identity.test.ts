@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { localProcessSchema } from '../../../functions/contracts/process-identity.ts'
-import { identifyProcess, isGone } from '../../../local/run/process-identity.ts'
+import { identifyProcess, isGone } from '../../../functions/runtime/process-identity.ts'
 
 function sleeper(): ChildProcess {
   return spawn('sleep', ['600'], { stdio: 'ignore' })
