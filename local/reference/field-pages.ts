@@ -17,6 +17,7 @@ const sameAs: Readonly<Record<string, string>> = {
   'job.backup.pruneSource': 'job.retention',
   'job.backup.proxmox': 'job.backup',
   'job.limits': 'site[proxmox].limits',
+  'site[ec2].limits': 'site[proxmox].limits',
   'site[proxmox].route[https].tls': 'site[proxmox].tls',
   'site[proxmox].restore.auth': 'site[proxmox].auth',
 }

@@ -110,9 +110,10 @@ describe('the functions', () => {
         .map((right) => `${task}: ${right.slice('s3:PutObject on archive-bucket/'.length)}`),
     )
     expect(writers).toEqual([
-      // Parts are no object.
+      // Parts are no object. A disk's last one is made when it is completed.
       'OpenUpload: archives/* if {"Bool":{"s3:ObjectCreationOperation":"false"}}',
       'CopyParts: archives/* if {"Bool":{"s3:ObjectCreationOperation":"false"}}',
+      'CompleteUpload: archives/* if {"Bool":{"s3:ObjectCreationOperation":"false"}}',
       // Nor is anything overwritten.
       'CompleteUpload: archives/* if {"Null":{"s3:if-none-match":"false"}}',
       'WriteManifest: archives/*/*.frames.json',
