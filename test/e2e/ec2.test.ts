@@ -12,7 +12,11 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
+import { backupOptionsSchema } from '../../functions/contracts/backup-options.ts'
 import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
+import { ec2SiteSchema } from '../../functions/providers/ec2/config.ts'
+import { openEc2 } from '../../functions/providers/ec2/provider.ts'
+import type { HistoryEvent } from '../../local/asl/history.ts'
 import { realClock } from '../../local/asl/interpreter.ts'
 import { type Guard, guardOf, type Judgement, judgementText } from '../../local/iam/guard.ts'
 import { readSession } from '../../local/iam/session.ts'
@@ -89,15 +93,10 @@ beforeAll(async () => {
   })
   process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey
-  const site = {
-    provider: 'ec2',
-    regions: lab.regions,
-    endpoints: { ec2: lab.url, ebs: lab.url, sts: lab.url },
-  }
   const real = realClock()
   const start = Date.now()
   runner = await openLocalRunner({
-    sites: { aws: JSON.stringify(site) },
+    sites: { aws: JSON.stringify(site()) },
     bucket,
     keyPrefix: '',
     s3Url: server.url,
@@ -120,6 +119,24 @@ beforeAll(async () => {
     () => server.close(),
   )
 })
+
+/** Without `auth`: the functions work with their own roles. */
+function site() {
+  return { provider: 'ec2', regions: lab.regions, endpoints: { ec2: lab.url, ebs: lab.url, sts: lab.url } }
+}
+
+/** Listens to a run, and does something when it comes to a state for the first time. */
+function onceAt(state: string, act: () => void) {
+  let done = false
+  return {
+    ...quiet,
+    onEvent: ({ type, details }: HistoryEvent) => {
+      if (done || !type.endsWith('StateEntered') || details['name'] !== state) return
+      done = true
+      act()
+    },
+  }
+}
 
 afterAll(async () => {
   for (const close of closing) await close()
@@ -178,6 +195,61 @@ describe('instances of EC2', () => {
     await rm(source)
     await rm(join(directory, 'xvda.raw'))
     expect((await readFile(archive)).length).toBe(small?.sizeBytes)
+  })
+})
+
+describe('backups of instances that go wrong', () => {
+  const db = { site: 'aws', guests: { ids: [DB] } }
+
+  it('find their snapshots again when the answer to making them is lost, and make none twice', async () => {
+    lab.control.resetCounts()
+    lab.control.loseAnswer('CreateSnapshots')
+    const { report } = await runner.run(db, 'run-lost', quiet, signals)
+    expect(report?.guests).toMatchObject([{ name: 'db', outcome: 'succeeded' }])
+    // One of them is a dry run, which asks for the right.
+    expect(lab.control.seen.filter(({ action, status }) => action === 'CreateSnapshots' && status !== 412)).toHaveLength(1)
+    expect(lab.control.snapshots()).toEqual([])
+  })
+
+  it('say why AWS made no snapshot, and leave none', async () => {
+    lab.control.holdSnapshots()
+    const fail = () => {
+      lab.control.failSnapshot(lab.control.snapshots()[0]?.id ?? '', 'Given key ID is not accessible')
+      lab.control.finishSnapshots()
+    }
+    const { report } = await runner.run(db, 'run-error', onceAt('Wait for snapshots', fail), signals)
+    expect(report?.guests).toMatchObject([
+      { outcome: 'failed', reason: expect.stringContaining('Given key ID is not accessible') },
+    ])
+    expect(lab.control.snapshots()).toEqual([])
+  })
+
+  it('that a person stops leave nothing on the platform', async () => {
+    lab.control.holdSnapshots()
+    const stopping = new AbortController()
+    const stop = onceAt('Wait for snapshots', () => stopping.abort())
+    const { report } = await runner.run(db, 'run-stopped', stop, { interrupt: stopping.signal, kill: never })
+    lab.control.finishSnapshots()
+    expect(report?.guests).toMatchObject([{ outcome: 'failed' }])
+    expect(lab.control.snapshots()).toEqual([])
+  })
+
+  it('of a dead run are found by their tags and removed by the sweep, and nobody else’s', async () => {
+    for (const name of ['aws', 'another']) {
+      const provider = openEc2(name, ec2SiteSchema.parse({ ...site(), auth: lab.credentials[0] }), {
+        now: () => new Date(),
+        sleep: async () => undefined,
+        log: () => undefined,
+      })
+      const [guest] = await provider.findGuests([DB])
+      if (guest !== undefined) await provider.start(guest, backupOptionsSchema.parse({}), '0f1e2d3c4b5a6978')
+      await provider.close()
+    }
+    for (const snapshot of lab.control.snapshots()) snapshot.startedAt = new Date('2025-01-01')
+    const order = { dryRun: false, sites: ['aws'] }
+    const { told } = await runner.upkeep('sweepUploads', order, 'sweep-1', quiet, signals)
+    expect(told).toMatchObject({ report: { strays: [{ site: 'aws', removed: 1, outcome: 'succeeded' }] } })
+    expect(lab.control.snapshots().map(({ tags }) => tags.get('guestlift:site'))).toEqual(['another'])
   })
 })
 

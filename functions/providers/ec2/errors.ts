@@ -51,6 +51,11 @@ export function isPassing({ code, status }: AwsRefusal): boolean {
   return THROTTLED.has(code) || PENDING.has(code) || PASSING.has(code) || status >= 500
 }
 
+/** A right is missing, or a condition on tags does not hold. */
+export function isRefused({ code }: AwsRefusal): boolean {
+  return REFUSED.has(code)
+}
+
 /** What was to be removed isn't there any more. */
 export function isGone(error: unknown): boolean {
   return (
@@ -71,7 +76,7 @@ export function factOf(refusal: AwsRefusal, where: string, action: string): Gues
       options,
     )
   }
-  if (REFUSED.has(code)) {
+  if (isRefused(refusal)) {
     return new PrivilegeMissing(
       message(
         `The account needs the right to ${action}: see "Rights" in docs/ec2.md. A tag condition or a service control ` +

@@ -155,7 +155,7 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
   }
 
   async function remove(set: SnapshotSet): Promise<void> {
-    const { failed } = await removeSnapshots(client, set)
+    const { failed } = await removeSnapshots(client, siteName, set)
     const [first] = failed
     if (first === undefined) return
     const { snapshotId, error, call } = first

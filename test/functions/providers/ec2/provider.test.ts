@@ -245,6 +245,19 @@ describe('releasing on EC2', () => {
     expect(await bed.provider.findStrays(new Date(Date.now() + 3_600_000))).toEqual([])
   })
 
+  it('takes a snapshot for gone that lists do not have, though removing it is refused', async () => {
+    await opened({ settings: { goneIsDenied: true }, authorize: ({ resource, context, action }) =>
+      action !== 'ec2:DeleteSnapshot' || resource === '*' || context['aws:ResourceTag/guestlift:site']?.[0] === 'aws' })
+    const { guest, jobRef } = await started()
+    const [one] = bed.lab.control.snapshots()
+    const go = bed.lab.control.holdAnswer('DescribeSnapshots')
+    const releasing = bed.provider.release({ guest, jobRef, sources: [] }, false)
+    bed.lab.control.removeSnapshot(one?.id ?? '')
+    go()
+    expect(await releasing).toEqual({ released: true })
+    expect(bed.lab.control.snapshots()).toEqual([])
+  })
+
   it('says who holds a snapshot that can not be removed, and removes the others', async () => {
     await opened()
     const { guest, jobRef } = await started()

@@ -24,7 +24,7 @@ describe('the rights that a role of another account gets', () => {
         const lowerCased = Object.fromEntries(
           Object.entries(context).map(([key, values]) => [key.toLowerCase(), values]),
         )
-        const caller = { arn: principal, kind: 'AWS' as const, names: [principal], account: '111122223333' }
+        const caller = { arn: principal, kind: 'AWS' as const, names: [principal], account: ['111122223333'] }
         const request = { principal: caller, action, resource, context: lowerCased }
         const { allowed } = evaluate(request, { identity, resource: [] })
         if (!allowed) refused.push(`${action} ${resource}`)
