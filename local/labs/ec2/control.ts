@@ -48,6 +48,8 @@ export interface Ec2Control {
   calls(action?: string): number
   readonly seen: readonly SeenCall[]
   readonly blocksRead: readonly { snapshotId: string; index: number }[]
+  /** From clients: how many there were, and how many there are. */
+  readonly connections: Readonly<{ opened: number; open: number }>
   /** Forget the calls and blocks that were counted. */
   resetCounts(): void
   /** What is there now, of all Regions; what Amazon shows to everybody isn't in it. */
@@ -133,9 +135,11 @@ export function createControl(state: LabState, clock: { skewMs: number }): Ec2Co
     calls: (action) => faults.seen.filter((call) => action === undefined || call.action === action).length,
     seen: faults.seen,
     blocksRead,
+    connections: state.connections,
     resetCounts: () => {
       faults.seen.length = 0
       blocksRead.length = 0
+      state.connections.opened = state.connections.open
     },
     instances,
     volumes,

@@ -57,6 +57,8 @@ const SETTINGS: Settings = {
   powerAsks: 1,
   imageAsks: 1,
   mostBlocksInPage: 10_000,
+  // An account has 1,000; a machine that is slow enough never meets it, and one that isn't should not by chance.
+  blocksPerSecond: Number.POSITIVE_INFINITY,
   pendingSnapshots: 100,
   // AWS has 15; a lab whose clock stands still would never allow the second one.
   secondsBetweenSnapshots: 0,
@@ -102,6 +104,8 @@ export async function startEc2Lab(options: Ec2LabOptions = {}): Promise<Ec2Lab> 
     authorize: options.authorize ?? (() => true),
     checkDates: options.checkDates ?? true,
     blocksRead: [],
+    pace: { second: 0, blocks: 0 },
+    connections: { opened: 0, open: 0 },
   }
   const credentials = [...world.credentials.values()].map(({ accessKeyId, secretAccessKey }) => ({
     accessKeyId,

@@ -17,7 +17,7 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { InstanceSpec } from '../../../../local/labs/ec2/account.ts'
 import { signedRequest } from './signed.ts'
 import { refusal, type VendorSite, vendorSite } from './vendor.ts'
@@ -313,6 +313,19 @@ describe('a call', () => {
     expect((await make({ KmsKeyId: 'alias/mine', Encrypted: true })).KmsKeyId).toBe(
       'arn:aws:kms:eu-central-1:111122223333:alias/mine',
     )
+  })
+
+  it('that the lab itself fails at is answered all the same, with what went wrong', async () => {
+    const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { ec2 } = await vendorSite({
+      authorize: () => {
+        throw new Error('the test is wrong')
+      },
+    })
+    const { status } = await refusal(ec2.send(new DescribeSnapshotsCommand({})))
+    expect(status).toBe(500)
+    expect(String(told.mock.calls[0]?.[0])).toContain('the test is wrong')
+    told.mockRestore()
   })
 
   it('is counted, with who made it and how it ended', async () => {

@@ -159,10 +159,14 @@ describe('a signature', () => {
   })
 
   it('of another service, or from too far away in time, is none', async () => {
-    const { lab, key, ebs } = await vendorSite()
+    const { lab, key, ec2, ebs } = await vendorSite()
     const form = { Action: 'DescribeRegions', Version: '2016-11-15' }
     expect((await signedRequest(lab.url, key, { service: 'ebs', form })).status).toBe(401)
     lab.control.setClockSkew(-3_600_000)
+    expect(await refusal(ec2.send(new DescribeRegionsCommand({})))).toMatchObject({
+      name: 'RequestExpired',
+      status: 400,
+    })
     expect(await refusal(ebs.send(list))).toMatchObject({ name: 'InvalidSignatureException', status: 403 })
   })
 })
