@@ -15,7 +15,7 @@ export interface Ec2Control {
   /** These pending snapshots are completed now; without ids all are, and none is held any more. */
   finishSnapshots(...ids: string[]): void
   failSnapshot(id: string, statusMessage: string): void
-  /** Somebody else's lifecycle rule: gone, whoever uses it. */
+  /** Somebody else's lifecycle rule: gone, in use or not. */
   removeSnapshot(id: string): void
   archiveSnapshot(id: string): void
   /** `sum`: wrong bytes under the right sum. `bytes`: wrong bytes under a sum that fits them. */
@@ -57,6 +57,7 @@ export interface Ec2Control {
   volumes(): LabVolume[]
   snapshots(): LabSnapshot[]
   images(): LabImage[]
+  zones(): string[]
   addInstance(spec: InstanceSpec): LabInstance
   /** With its volumes, without a trace. */
   removeInstance(id: string): void
@@ -145,6 +146,7 @@ export function createControl(state: LabState, clock: { skewMs: number }): Ec2Co
     volumes,
     snapshots,
     images: () => mine(all((region) => region.images)),
+    zones: () => regions().flatMap(({ zones }) => zones),
     addInstance: (spec) => addInstance(world, spec),
     removeInstance: (id) => {
       one(instances(), id)

@@ -44,7 +44,7 @@ export const describeSnapshots: Action = (call) => {
   for (const snapshot of region.snapshots.values()) giveUpWriting(snapshot, now)
   const ids = parameters.list('SnapshotId')
   const owners = parameters.list('Owner').map((owner) => (owner === 'self' ? world.account : owner))
-  // Whoever may restore from a snapshot is the owner here, and everybody for a public one: as without this parameter.
+  // Those who may restore from a snapshot are the owner here, and everybody for a public one: as without this parameter.
   parameters.list('RestorableBy')
   const all = ids.length > 0 ? snapshotsNamed(region, ids) : visible([...region.snapshots.values()])
   const owned = all.filter(({ ownerId }) => owners.length === 0 || owners.includes(ownerId))
