@@ -63,6 +63,7 @@ const SETTINGS: Settings = {
   powerAsks: 1,
   imageAsks: 1,
   mostBlocksInPage: 10_000,
+  emptyFirstPage: false,
   // An account has 1,000; a machine that is slow enough never meets it, and one that isn't should not by chance.
   blocksPerSecond: Number.POSITIVE_INFINITY,
   pendingSnapshots: 100,

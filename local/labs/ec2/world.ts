@@ -173,6 +173,8 @@ export interface Settings {
   imageAsks: number
   /** No page of blocks has more than these, whatever was asked for. */
   mostBlocksInPage: number
+  /** The first page of each listing of blocks is empty, too, and has a next one. */
+  emptyFirstPage: boolean
   /** Reads and writes of blocks in each second of the clock; what is more is throttled. */
   blocksPerSecond: number
   pendingSnapshots: number
