@@ -67,6 +67,7 @@ const SETTINGS: Settings = {
   // An account has 1,000; a machine that is slow enough never meets it, and one that isn't should not by chance.
   blocksPerSecond: Number.POSITIVE_INFINITY,
   pendingSnapshots: 100,
+  goneIsDenied: false,
   // AWS has 15; a lab whose clock stands still would never allow the second one.
   secondsBetweenSnapshots: 0,
   encryptByDefault: false,

@@ -178,6 +178,11 @@ export interface Settings {
   /** Reads and writes of blocks in each second of the clock; what is more is throttled. */
   blocksPerSecond: number
   pendingSnapshots: number
+  /**
+   * Rights are asked for before it is known whether a snapshot is there. One that is gone bears no tags: a policy that asks for
+   * them refuses. Which of both AWS does is documented nowhere.
+   */
+  goneIsDenied: boolean
   secondsBetweenSnapshots: number
   encryptByDefault: boolean
 }

@@ -192,7 +192,9 @@ export const createSnapshots: Action = (call) => {
 
 export const deleteSnapshot: Action = (call) => {
   const { world, region, parameters } = call
-  const [snapshot] = snapshotsNamed(region, [parameters.need('SnapshotId')])
+  const id = parameters.need('SnapshotId')
+  if (world.settings.goneIsDenied && !region.snapshots.has(id)) needOn(call, 'snapshot', { id, tags: new Map() })
+  const [snapshot] = snapshotsNamed(region, [id])
   if (snapshot === undefined) return { return: true }
   needOn(call, 'snapshot', snapshot)
   permitted(call)
