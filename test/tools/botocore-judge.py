@@ -9,16 +9,15 @@ import json
 import sys
 
 try:
-    import botocore.session as botocore_session
-    from botocore.config import Config
-    from botocore.exceptions import ClientError
+    import botocore.session
 except ImportError:
-    import awscli.botocore.session as botocore_session
-    from awscli.botocore.config import Config
-    from awscli.botocore.exceptions import ClientError
+    import awscli  # noqa: F401  makes its own copy known as botocore
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 url, access_key, secret, instance_id, role = sys.argv[1:]
-session = botocore_session.get_session()
+session = botocore.session.get_session()
 
 
 def client(service, key=(access_key, secret, None)):
@@ -52,7 +51,7 @@ ids = [snapshot['SnapshotId'] for snapshot in made]
 seen['pending'] = code_of(ebs.list_snapshot_blocks, SnapshotId=ids[0])
 ec2.get_waiter('snapshot_completed').wait(SnapshotIds=ids, WaiterConfig={'Delay': 0, 'MaxAttempts': 5})
 tagged = ec2.describe_snapshots(OwnerIds=['self'], Filters=[{'Name': 'tag:guestlift:run', 'Values': ['a b&<c>']}])
-seen['tagged'] = [[s['State'], s['VolumeSize'], s['FullSnapshotSizeInBytes']] for s in tagged['Snapshots']]
+seen['tagged'] = [[s['State'], s['VolumeSize']] for s in tagged['Snapshots']]
 
 blocks, token = [], {}
 while True:

@@ -69,7 +69,7 @@ export function regionFrom(world: World, name: string): Region {
     images: new Map(),
     goneImages: new Set(),
   }
-  // Whoever doesn't say whose snapshots they want is shown those that Amazon made public, too.
+  // A list that doesn't ask for an owner's snapshots has those that Amazon made public, too.
   const theirs = { ...foreignSnapshot(world), id: 'snap-0abcdef1234567890' }
   region.snapshots.set(theirs.id, theirs)
   region.images.set(PUBLIC_IMAGE, {

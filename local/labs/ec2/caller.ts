@@ -3,8 +3,8 @@ import { Refusal, type ServiceName } from './errors.ts'
 import { type Claim, claimOf, signatureFault, signedAt, type SignedRequest } from './signature.ts'
 import type { LabCredential, World } from './world.ts'
 
-/** How far a request's date may be from the service's own (AWS, "Troubleshoot signed requests"). */
-const MOST_SKEW = 5 * 60_000
+/** How far a request's date may be from the service's own: as EC2's error codes say, and "Troubleshoot signed requests". */
+const MOST_SKEW: Record<ServiceName, number> = { ec2: 15 * 60_000, ebs: 5 * 60_000, sts: 5 * 60_000 }
 
 type Problem = 'unsigned' | 'unknown key' | 'wrong signature' | 'expired session' | 'wrong date' | 'wrong scope'
 
@@ -18,7 +18,8 @@ function worded(service: ServiceName, problem: Problem, detail: string): Refusal
   if (service === 'ec2') {
     if (problem === 'unsigned')
       return new Refusal(400, 'MissingParameter', 'The request must contain the parameter AWSAccessKeyId')
-    if (problem === 'expired session') return new Refusal(400, 'RequestExpired', 'Request has expired.')
+    if (problem === 'expired session' || problem === 'wrong date')
+      return new Refusal(400, 'RequestExpired', 'Request has expired.')
     return new Refusal(401, 'AuthFailure', EC2_FAILURE)
   }
   const sts = service === 'sts'
@@ -63,7 +64,7 @@ export function callerOf(
   const now = world.now()
   if (caller.expiresAt !== undefined && caller.expiresAt <= now) throw worded(service, 'expired session', '')
   const date = signedAt(String(request.headers['x-amz-date']))
-  if (checkDates && (date === undefined || Math.abs(now.getTime() - date) > MOST_SKEW))
+  if (checkDates && (date === undefined || Math.abs(now.getTime() - date) > MOST_SKEW[service]))
     throw worded(
       service,
       'wrong date',

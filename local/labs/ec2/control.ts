@@ -15,7 +15,7 @@ export interface Ec2Control {
   /** These pending snapshots are completed now; without ids all are, and none is held any more. */
   finishSnapshots(...ids: string[]): void
   failSnapshot(id: string, statusMessage: string): void
-  /** Somebody else's lifecycle rule: gone, whoever uses it. */
+  /** Somebody else's lifecycle rule: gone, in use or not. */
   removeSnapshot(id: string): void
   archiveSnapshot(id: string): void
   /** `sum`: wrong bytes under the right sum. `bytes`: wrong bytes under a sum that fits them. */
@@ -48,6 +48,8 @@ export interface Ec2Control {
   calls(action?: string): number
   readonly seen: readonly SeenCall[]
   readonly blocksRead: readonly { snapshotId: string; index: number }[]
+  /** From clients: how many there were, and how many there are. */
+  readonly connections: Readonly<{ opened: number; open: number }>
   /** Forget the calls and blocks that were counted. */
   resetCounts(): void
   /** What is there now, of all Regions; what Amazon shows to everybody isn't in it. */
@@ -55,6 +57,7 @@ export interface Ec2Control {
   volumes(): LabVolume[]
   snapshots(): LabSnapshot[]
   images(): LabImage[]
+  zones(): string[]
   addInstance(spec: InstanceSpec): LabInstance
   /** With its volumes, without a trace. */
   removeInstance(id: string): void
@@ -133,14 +136,17 @@ export function createControl(state: LabState, clock: { skewMs: number }): Ec2Co
     calls: (action) => faults.seen.filter((call) => action === undefined || call.action === action).length,
     seen: faults.seen,
     blocksRead,
+    connections: state.connections,
     resetCounts: () => {
       faults.seen.length = 0
       blocksRead.length = 0
+      state.connections.opened = state.connections.open
     },
     instances,
     volumes,
     snapshots,
     images: () => mine(all((region) => region.images)),
+    zones: () => regions().flatMap(({ zones }) => zones),
     addInstance: (spec) => addInstance(world, spec),
     removeInstance: (id) => {
       one(instances(), id)

@@ -60,10 +60,17 @@ async function handle(state: LabState, request: IncomingMessage, response: Serve
 export async function startFront(state: LabState, port: number): Promise<{ url: string; close(): Promise<void> }> {
   const server: Server = createServer((request, response) => {
     handle(state, request, response).catch((error: unknown) => {
-      if (request.destroyed) return
+      if (request.socket.destroyed || response.headersSent) return
       // A mistake of the lab's own, not an answer of AWS.
       console.error(error)
       response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error))
+    })
+  })
+  server.on('connection', (socket) => {
+    state.connections.opened += 1
+    state.connections.open += 1
+    socket.once('close', () => {
+      state.connections.open -= 1
     })
   })
   // Clients keep connections for as long as they like; the lab ends none by itself.

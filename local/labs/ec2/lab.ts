@@ -5,6 +5,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { addInstance, type InstanceSpec, regionFrom } from './account.ts'
+import { startControlServer } from '../shared/control-server.ts'
+import { carryOut, ec2CommandSchema, stateOf } from './control-command.ts'
 import { createControl, type Ec2Control } from './control.ts'
 import { Tokens } from './direct/tokens.ts'
 import { Faults } from './faults.ts'
@@ -16,6 +18,8 @@ import type { LabCredential, LabRole, Settings, World } from './world.ts'
 export interface Ec2LabOptions {
   /** 0, as unless told, takes any free port. */
   port?: number
+  /** Where the control address listens; there is none unless told. */
+  controlPort?: number
   clock?: () => Date
   random?: (bytes: number) => Uint8Array
   account?: string
@@ -43,6 +47,8 @@ export interface Ec2Lab {
   credentials: readonly { accessKeyId: string; secretAccessKey: string }[]
   roles: readonly LabRole[]
   control: Ec2Control
+  /** URL of the control address, where one was asked for. */
+  controlUrl?: string
   /** A site configuration that reaches this lab, ready to use. `role`: by assuming the first of its roles. */
   site(choice?: { auth?: 'key' | 'role' }): Record<string, unknown>
   close(): Promise<void>
@@ -57,7 +63,11 @@ const SETTINGS: Settings = {
   powerAsks: 1,
   imageAsks: 1,
   mostBlocksInPage: 10_000,
+  emptyFirstPage: false,
+  // An account has 1,000; a machine that is slow enough never meets it, and one that isn't should not by chance.
+  blocksPerSecond: Number.POSITIVE_INFINITY,
   pendingSnapshots: 100,
+  goneIsDenied: false,
   // AWS has 15; a lab whose clock stands still would never allow the second one.
   secondsBetweenSnapshots: 0,
   encryptByDefault: false,
@@ -102,19 +112,32 @@ export async function startEc2Lab(options: Ec2LabOptions = {}): Promise<Ec2Lab> 
     authorize: options.authorize ?? (() => true),
     checkDates: options.checkDates ?? true,
     blocksRead: [],
+    pace: { second: 0, blocks: 0 },
+    connections: { opened: 0, open: 0 },
   }
   const credentials = [...world.credentials.values()].map(({ accessKeyId, secretAccessKey }) => ({
     accessKeyId,
     secretAccessKey,
   }))
   const front = await startFront(state, options.port ?? 0)
+  const control = createControl(state, clock)
+  const controlServer =
+    options.controlPort === undefined
+      ? undefined
+      : await startControlServer(options.controlPort, {
+          schema: ec2CommandSchema,
+          example: '{"holdSnapshots":true}',
+          state: () => stateOf(control),
+          apply: (command) => carryOut(control, command),
+        })
   return {
     url: front.url,
     account: world.account,
     regions: [...world.regions.keys()],
     credentials,
     roles: world.roles,
-    control: createControl(state, clock),
+    control,
+    ...(controlServer === undefined ? {} : { controlUrl: controlServer.url }),
     site: ({ auth = 'key' } = {}) => {
       const [role] = world.roles
       return {
@@ -127,6 +150,9 @@ export async function startEc2Lab(options: Ec2LabOptions = {}): Promise<Ec2Lab> 
         endpoints: { ec2: front.url, ebs: front.url, sts: front.url },
       }
     },
-    close: () => front.close(),
+    close: async () => {
+      await controlServer?.close()
+      await front.close()
+    },
   }
 }

@@ -14,6 +14,7 @@ function whole(text: string): number {
 
 interface Flags {
   port: number
+  controlPort: number
   instances: number
   writtenMib: number
   region: string
@@ -68,13 +69,16 @@ const flags = new Command('lab')
   )
   .option('--platform <platform>', 'which lab: proxmox or ec2', 'ec2')
   .option('--port <port>', 'port of all three services; 0 takes any free one', whole, 0)
+  .option('--control-port <port>', 'port of the control address; 0 takes any free one', whole, 0)
   .option('--instances <count>', 'how many instances there are', whole, 2)
   .option('--written-mib <mebibytes>', 'what was written on each volume', whole, 64)
   .option('--region <region>', 'the Region of the account', 'eu-central-1')
   .addHelpText(
     'after',
-    '\nPrints one line of JSON when it is ready: url, account, regions, credentials, roles, instances and two\n' +
+    '\nPrints one line of JSON when it is ready: url, account, regions, credentials, instances and two\n' +
       'ready-made sites: `site` with an access key, and `roleSite`, which assumes a role with it.\n' +
+      'Its `control` is an address on loopback: GET shows the state, and POST of one JSON object changes it,\n' +
+      'as {"holdSnapshots":true} or {"nextAnswer":{"action":"CreateSnapshots","fate":"lost"}}.\n' +
       'What happens in the account is kept in memory alone. Stops cleanly on SIGTERM and SIGINT.\n' +
       'For testing only: the line contains all its secrets.',
   )
@@ -83,6 +87,7 @@ const flags = new Command('lab')
 
 const lab = await startEc2Lab({
   port: flags.port,
+  controlPort: flags.controlPort,
   regions: [flags.region],
   roles: [{ arn: 'arn:aws:iam::111122223333:role/guestlift-backup', externalId: 'lab-external-id' }],
   instances: instancesOf(flags),
@@ -110,5 +115,5 @@ const instances = lab.control.instances().map(({ id, zone, state, tags }) => ({
     .map(({ id: volume, sizeGiB, attachment }) => ({ id: volume, device: attachment?.device, sizeGiB })),
 }))
 process.stdout.write(
-  `${JSON.stringify({ url, account, regions, credentials, roles, instances, site: lab.site(), roleSite: lab.site({ auth: 'role' }) })}\n`,
+  `${JSON.stringify({ url, control: lab.controlUrl, account, regions, credentials, roles, instances, site: lab.site(), roleSite: lab.site({ auth: 'role' }) })}\n`,
 )

@@ -1,4 +1,4 @@
-/** Whether a caller may do a thing to a resource: the lab asks whoever started it, action by action. */
+/** Whether a caller may do a thing to a resource: the lab asks the one that started it, action by action. */
 import { denied, type ServiceName } from './errors.ts'
 import type { LabCredential, Tags } from './world.ts'
 

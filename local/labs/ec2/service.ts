@@ -7,7 +7,7 @@ import { callerOf } from './caller.ts'
 import type { DirectCall } from './direct/call.ts'
 import { type DirectRoute, directRoute } from './direct/routes.ts'
 import type { Tokens } from './direct/tokens.ts'
-import { ec2, Refusal, type ServiceName } from './errors.ts'
+import { ec2, Refusal, type ServiceName, throttled } from './errors.ts'
 import type { Faults } from './faults.ts'
 import { type Authorize, Rights } from './rights.ts'
 import { STS_ACTIONS } from './sts.ts'
@@ -22,6 +22,9 @@ export interface LabState {
   checkDates: boolean
   /** Every block that was served, in order. */
   blocksRead: { snapshotId: string; index: number }[]
+  /** Blocks that were read or written in the second that is. */
+  pace: { second: number; blocks: number }
+  connections: { opened: number; open: number }
 }
 
 export interface Incoming {
@@ -66,9 +69,19 @@ function serving({ faults, blocksRead }: LabState): DirectCall['serve'] {
   }
 }
 
+/** @throws Refusal when this second had all the blocks that it may have */
+function checkPace({ world, pace }: LabState, action: string): void {
+  if (action !== 'GetSnapshotBlock' && action !== 'PutSnapshotBlock') return
+  const second = Math.floor(world.now().getTime() / 1000)
+  pace.blocks = second === pace.second ? pace.blocks + 1 : 1
+  pace.second = second
+  if (pace.blocks > world.settings.blocksPerSecond) throw throttled('ebs')
+}
+
 function direct(state: LabState, asked: Asked, incoming: Incoming, region: Region, rights: Rights, id: string): Answer {
   const { route } = asked
   if (route === undefined) throw new Refusal(404, 'UnknownOperationException', 'The path or the method is unknown.')
+  checkPace(state, route.name)
   const { operation, ...where } = route
   const query = new URLSearchParams(incoming.target.split('?')[1] ?? '')
   const { world, tokens } = state

@@ -173,7 +173,16 @@ export interface Settings {
   imageAsks: number
   /** No page of blocks has more than these, whatever was asked for. */
   mostBlocksInPage: number
+  /** The first page of each listing of blocks is empty, too, and has a next one. */
+  emptyFirstPage: boolean
+  /** Reads and writes of blocks in each second of the clock; what is more is throttled. */
+  blocksPerSecond: number
   pendingSnapshots: number
+  /**
+   * Rights are asked for before it is known whether a snapshot is there. One that is gone bears no tags: a policy that asks for
+   * them refuses. Which of both AWS does is documented nowhere.
+   */
+  goneIsDenied: boolean
   secondsBetweenSnapshots: number
   encryptByDefault: boolean
 }

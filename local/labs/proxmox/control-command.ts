@@ -75,15 +75,6 @@ export const controlCommandSchema = z
   })
   .refine((command) => Object.values(command).some((given) => given !== undefined), { error: 'there is no verb in it' })
 
-/** A command that can't be carried out; the message is a sentence for anyone who sent it. */
-export class Refused extends Error {
-  readonly status: number
-  constructor(message: string, status = 400) {
-    super(message)
-    this.status = status
-  }
-}
-
 export type ControlCommand = z.infer<typeof controlCommandSchema>
 
 /** The site's clock has to stay where the platform's own names of times can hold it. */

@@ -4,9 +4,10 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Boot, Boots } from './boots.ts'
 import { createControl, type LabControl } from './control.ts'
+import { controlCommandSchema } from './control-command.ts'
 import { fingerprintOf } from '../shared/certificate.ts'
+import { startControlServer } from '../shared/control-server.ts'
 import { homeCluster, NAMES, Shown } from './cluster.ts'
-import { startControlServer } from './control-server.ts'
 import {
   BACKUP_PRIVILEGES,
   BACKUP_ROLE,
@@ -234,7 +235,14 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   }
   const control = createControl(world, clock, rest, sshServer, shown)
   const controlServer =
-    options.controlPort === undefined ? undefined : await startControlServer(options.controlPort, control)
+    options.controlPort === undefined
+      ? undefined
+      : await startControlServer(options.controlPort, {
+          schema: controlCommandSchema,
+          example: '{"clockOffsetSeconds":-3600}',
+          state: () => control.state(),
+          apply: (command) => control.apply(command),
+        })
   return {
     apiUrl,
     fingerprint: fingerprintOf(shown.identity.cert),

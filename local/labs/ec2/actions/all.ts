@@ -1,5 +1,6 @@
 /** The calls of EC2 that the lab doubles. */
 import type { Action } from '../call.ts'
+import { attachVolume, detachVolume } from './attach.ts'
 import { createImage } from './create-image.ts'
 import { describeImages, deregisterImage, registerImage } from './images.ts'
 import { describeInstanceAttribute, describeInstances, describeInstanceStatus } from './instances.ts'
@@ -11,6 +12,7 @@ import { createVolume, deleteVolume, describeVolumes } from './volumes.ts'
 
 export const ACTIONS: ReadonlyMap<string, Action> = new Map(
   Object.entries({
+    AttachVolume: attachVolume,
     CreateImage: createImage,
     CreateSnapshots: createSnapshots,
     CreateTags: createTags,
@@ -19,6 +21,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     DeleteTags: deleteTags,
     DeleteVolume: deleteVolume,
     DeregisterImage: deregisterImage,
+    DetachVolume: detachVolume,
     DescribeAvailabilityZones: describeAvailabilityZones,
     DescribeImages: describeImages,
     DescribeInstanceAttribute: describeInstanceAttribute,

@@ -44,7 +44,7 @@ export const describeSnapshots: Action = (call) => {
   for (const snapshot of region.snapshots.values()) giveUpWriting(snapshot, now)
   const ids = parameters.list('SnapshotId')
   const owners = parameters.list('Owner').map((owner) => (owner === 'self' ? world.account : owner))
-  // Whoever may restore from a snapshot is the owner here, and everybody for a public one: as without this parameter.
+  // Those who may restore from a snapshot are the owner here, and everybody for a public one: as without this parameter.
   parameters.list('RestorableBy')
   const all = ids.length > 0 ? snapshotsNamed(region, ids) : visible([...region.snapshots.values()])
   const owned = all.filter(({ ownerId }) => owners.length === 0 || owners.includes(ownerId))
@@ -192,7 +192,9 @@ export const createSnapshots: Action = (call) => {
 
 export const deleteSnapshot: Action = (call) => {
   const { world, region, parameters } = call
-  const [snapshot] = snapshotsNamed(region, [parameters.need('SnapshotId')])
+  const id = parameters.need('SnapshotId')
+  if (world.settings.goneIsDenied && !region.snapshots.has(id)) needOn(call, 'snapshot', { id, tags: new Map() })
+  const [snapshot] = snapshotsNamed(region, [id])
   if (snapshot === undefined) return { return: true }
   needOn(call, 'snapshot', snapshot)
   permitted(call)

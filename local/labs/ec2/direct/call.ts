@@ -37,7 +37,8 @@ export function snapshotFor(call: DirectCall, id = call.snapshotId): LabSnapshot
   const { region, rights, name, world } = call
   if (!/^snap-[0-9a-f]+$/.test(id)) throw invalid('INVALID_SNAPSHOT_ID', `The snapshot id '${id}' is invalid.`)
   const snapshot = region.snapshots.get(id)
-  rights.need(`ebs:${name}`, arn(call, id), snapshot === undefined ? {} : carried(snapshot.tags))
+  if (snapshot !== undefined || world.settings.goneIsDenied)
+    rights.need(`ebs:${name}`, arn(call, id), snapshot === undefined ? {} : carried(snapshot.tags))
   if (snapshot === undefined) throw notFound('SNAPSHOT_NOT_FOUND', `The snapshot '${id}' does not exist.`)
   if (snapshot.ownerId !== world.account)
     throw new Refusal(403, 'AccessDeniedException', 'The snapshot belongs to another account.', 'UNAUTHORIZED_ACCOUNT')

@@ -16,7 +16,9 @@ function page(
     throw invalid('INVALID_PARAMETER_VALUE', `maxResults is ${asked}: give 100 to 10000.`)
   const token = query.get('pageToken')
   const from =
-    token === null ? { next: numberIn(query, 'startingBlockIndex') ?? 0, empty: false } : tokens.readPage(token, of)
+    token === null
+      ? { next: numberIn(query, 'startingBlockIndex') ?? 0, empty: world.settings.emptyFirstPage }
+      : tokens.readPage(token, of)
   if (from.empty) return { part: [], nextToken: tokens.page({ of, next: from.next, empty: false }) }
   const start = placeOf(indexes, from.next)
   const end = start + Math.min(asked, world.settings.mostBlocksInPage)

@@ -1,4 +1,5 @@
 import {
+  AttachVolumeCommand,
   CreateImageCommand,
   CreateSnapshotsCommand,
   CreateTagsCommand,
@@ -10,6 +11,8 @@ import {
   DescribeInstancesCommand,
   DescribeInstanceStatusCommand,
   DescribeSnapshotsCommand,
+  DescribeVolumesCommand,
+  DetachVolumeCommand,
   type Filter,
   RebootInstancesCommand,
   RegisterImageCommand,
@@ -17,7 +20,7 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { InstanceSpec } from '../../../../local/labs/ec2/account.ts'
 import { signedRequest } from './signed.ts'
 import { refusal, type VendorSite, vendorSite } from './vendor.ts'
@@ -313,6 +316,39 @@ describe('a call', () => {
     expect((await make({ KmsKeyId: 'alias/mine', Encrypted: true })).KmsKeyId).toBe(
       'arn:aws:kms:eu-central-1:111122223333:alias/mine',
     )
+  })
+
+  it('that the lab itself fails at is answered all the same, with what went wrong', async () => {
+    const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { ec2 } = await vendorSite({
+      authorize: () => {
+        throw new Error('the test is wrong')
+      },
+    })
+    const { status } = await refusal(ec2.send(new DescribeSnapshotsCommand({})))
+    expect(status).toBe(500)
+    expect(String(told.mock.calls[0]?.[0])).toContain('the test is wrong')
+    told.mockRestore()
+  })
+
+  it('puts a restored disk in the place of a root', async () => {
+    const { ec2, lab } = await vendorSite({ instances: [web], settings: { powerAsks: 0 } })
+    const { VolumeId } = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: 'eu-central-1a', Size: 1 }))
+    await ec2.send(new DescribeVolumesCommand({}))
+    const attach = new AttachVolumeCommand({ VolumeId, InstanceId: WEB, Device: '/dev/xvda' })
+    const detach = new DetachVolumeCommand({ VolumeId: ROOT })
+    expect(await refusal(ec2.send(detach))).toMatchObject({ name: 'OperationNotPermitted' })
+    await ec2.send(new StopInstancesCommand({ InstanceIds: [WEB] }))
+    expect(await refusal(ec2.send(attach))).toMatchObject({ name: 'InvalidParameterValue' })
+    expect(await ec2.send(detach)).toMatchObject({ State: 'detaching', VolumeId: ROOT })
+    expect(await ec2.send(attach)).toMatchObject({ State: 'attaching', Device: '/dev/xvda' })
+    expect(await refusal(ec2.send(attach))).toMatchObject({ name: 'VolumeInUse' })
+    const root = lab.control.volumes().find(({ attachment }) => attachment?.device === '/dev/xvda')
+    expect(root?.id).toBe(VolumeId)
+    const far = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: 'eu-central-1b', Size: 1 }))
+    await ec2.send(new DescribeVolumesCommand({}))
+    const wrongZone = new AttachVolumeCommand({ VolumeId: far.VolumeId, InstanceId: WEB, Device: '/dev/sdz' })
+    expect(await refusal(ec2.send(wrongZone))).toMatchObject({ name: 'InvalidVolume.ZoneMismatch' })
   })
 
   it('is counted, with who made it and how it ended', async () => {

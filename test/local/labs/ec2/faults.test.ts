@@ -94,6 +94,30 @@ describe('faults', () => {
     expect(of.lab.control.blocksRead).toEqual(Array.from({ length: 4 }, () => ({ snapshotId: id, index: 0 })))
   })
 
+  it('are more blocks in a second than an account may read', async () => {
+    let now = Date.now()
+    const of = await vendorSite({
+      clock: () => new Date(now),
+      settings: { blocksPerSecond: 2 },
+      instances: [{ id: InstanceId, volumes: [{ device: '/dev/xvda', sizeGiB: 1, content: seededContent([0], 1) }] }],
+    })
+    const id = await frozen(of)
+    await block(of, id)
+    await block(of, id)
+    expect(await refusal(block(of, id))).toMatchObject({ name: 'RequestThrottledException', status: 400 })
+    now += 1000
+    await block(of, id)
+    expect(of.lab.control.blocksRead).toHaveLength(3)
+  })
+
+  it('are seen in connections, which clients keep', async () => {
+    const of = await site()
+    const id = await frozen(of)
+    of.lab.control.resetCounts()
+    for (let times = 0; times < 5; times += 1) await block(of, id)
+    expect(of.lab.control.connections.opened).toBeLessThanOrEqual(2)
+  })
+
   it('are answers that wait for the test', async () => {
     const { lab, ec2 } = await site()
     const release = lab.control.holdAnswer('CreateSnapshots')

@@ -41,6 +41,16 @@ describe('a listing of blocks', () => {
     expect(pages.flat()).toEqual(upTo(250))
   })
 
+  it('may begin with an empty page', async () => {
+    const { ebs, id } = await siteWith([3, 9], { settings: { emptyFirstPage: true } })
+    const first = await ebs.send(new ListSnapshotBlocksCommand({ SnapshotId: id, StartingBlockIndex: 4 }))
+    expect(first.Blocks).toEqual([])
+    const { NextToken } = first
+    const next = await ebs.send(new ListSnapshotBlocksCommand({ SnapshotId: id, NextToken }))
+    expect(next.Blocks?.map(({ BlockIndex }) => BlockIndex)).toEqual([9])
+    expect(next.NextToken).toBeUndefined()
+  })
+
   it('begins at the next written block', async () => {
     const { ebs, id } = await siteWith([3, 9, 20])
     const page = await ebs.send(new ListSnapshotBlocksCommand({ SnapshotId: id, StartingBlockIndex: 4 }))

@@ -104,6 +104,20 @@ describe('rights', () => {
     await ec2.send(new DeleteSnapshotCommand({ SnapshotId: ours }))
   })
 
+  it('that hang on tags are missing for what is gone, or that is simply not there: AWS may do either', async () => {
+    const tagged = ({ action, context }: AskedRight): boolean =>
+      !/DeleteSnapshot|ListSnapshotBlocks/.test(action) || context['aws:ResourceTag/guestlift:site'] !== undefined
+    const { lab, ec2, ebs } = await vendorSite({ authorize: tagged })
+    const SnapshotId = 'snap-0123456789abcdef0'
+    const both = async () => [
+      (await refusal(ec2.send(new DeleteSnapshotCommand({ SnapshotId })))).name,
+      (await refusal(ebs.send(new ListSnapshotBlocksCommand({ SnapshotId })))).name,
+    ]
+    expect(await both()).toEqual(['InvalidSnapshot.NotFound', 'ResourceNotFoundException'])
+    lab.control.settings.goneIsDenied = true
+    expect(await both()).toEqual(['UnauthorizedOperation', 'AccessDeniedException'])
+  })
+
   it('on a key are wanted for each block of an encrypted snapshot', async () => {
     const [volume] = INSTANCE.volumes ?? []
     const encrypted = { ...INSTANCE, volumes: volume === undefined ? [] : [{ ...volume, encrypted: true }] }
@@ -159,10 +173,14 @@ describe('a signature', () => {
   })
 
   it('of another service, or from too far away in time, is none', async () => {
-    const { lab, key, ebs } = await vendorSite()
+    const { lab, key, ec2, ebs } = await vendorSite()
     const form = { Action: 'DescribeRegions', Version: '2016-11-15' }
     expect((await signedRequest(lab.url, key, { service: 'ebs', form })).status).toBe(401)
     lab.control.setClockSkew(-3_600_000)
+    expect(await refusal(ec2.send(new DescribeRegionsCommand({})))).toMatchObject({
+      name: 'RequestExpired',
+      status: 400,
+    })
     expect(await refusal(ebs.send(list))).toMatchObject({ name: 'InvalidSignatureException', status: 403 })
   })
 })

@@ -4,8 +4,27 @@
  * loopback rules the lab; pages in a browser must not, so a foreign `Host` and any `Origin` are refused.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type ControlCommand, controlCommandSchema, Refused } from './control-command.ts'
-import type { LabControl } from './control.ts'
+import type * as z from 'zod'
+
+/** A command that can't be carried out; the message is a sentence for anyone who sent it. */
+export class Refused extends Error {
+  readonly status: number
+  constructor(message: string, status = 400) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** What a lab lets be done from outside: one JSON object, one or more verbs in it. */
+export interface Controlled<Shape extends z.ZodRawShape> {
+  /** Of its commands; what it names are the verbs. */
+  schema: z.ZodObject<Shape>
+  /** What such a command looks like, for those who send none. */
+  example: string
+  state(): unknown
+  /** @throws Refused when it can't be carried out; then nothing of it was done */
+  apply(command: z.infer<z.ZodObject<Shape>>): unknown
+}
 
 const MOST_BYTES = 64 * 1024
 const LOOPBACK = /^(127(?:\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/i
@@ -21,23 +40,23 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function commandOf(text: string): ControlCommand {
+function commandOf<S extends z.ZodRawShape>({ schema, example }: Controlled<S>, text: string): z.infer<z.ZodObject<S>> {
   let given: unknown
   try {
     given = JSON.parse(text)
   } catch {
-    throw new Refused('The body is no JSON. Send one object, as {"clockOffsetSeconds":-3600}.')
+    throw new Refused(`The body is no JSON. Send one object, as ${example}.`)
   }
-  const parsed = controlCommandSchema.safeParse(given)
+  const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
   const told = parsed.error.issues.map(({ path, message }) =>
     path.length === 0 ? message : `${path.join('.')}: ${message}`,
   )
-  const verbs = Object.keys(controlCommandSchema.shape).join(', ')
+  const verbs = Object.keys(schema.shape).join(', ')
   throw new Refused(`The lab can't take this command: ${told.join('; ')}. Verbs: ${verbs}.`)
 }
 
-async function answer(request: IncomingMessage, control: LabControl): Promise<unknown> {
+async function answer<S extends z.ZodRawShape>(request: IncomingMessage, control: Controlled<S>): Promise<unknown> {
   if (!LOOPBACK.test(request.headers.host ?? '')) {
     throw new Refused('The Host header names no loopback address. Use http://127.0.0.1 with the port as printed.', 403)
   }
@@ -45,10 +64,14 @@ async function answer(request: IncomingMessage, control: LabControl): Promise<un
   if (request.url !== '/') throw new Refused('The control address has one path: /.', 404)
   if (request.method === 'GET') return control.state()
   if (request.method !== 'POST') throw new Refused('The control address takes GET and POST.', 405)
-  return control.apply(commandOf(await bodyOf(request)))
+  return control.apply(commandOf(control, await bodyOf(request)))
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, control: LabControl): Promise<void> {
+async function serve<S extends z.ZodRawShape>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  control: Controlled<S>,
+): Promise<void> {
   let status = 200
   let body: unknown
   try {
@@ -62,9 +85,9 @@ async function serve(request: IncomingMessage, response: ServerResponse, control
 }
 
 /** Listen on 127.0.0.1. `port` 0 takes any free one. */
-export async function startControlServer(
+export async function startControlServer<S extends z.ZodRawShape>(
   port: number,
-  control: LabControl,
+  control: Controlled<S>,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => void serve(request, response, control))
   await new Promise<void>((resolve, reject) => {
