@@ -24,6 +24,7 @@ import { seededContent } from '../../local/labs/ec2/disk.ts'
 import { type Ec2Lab, startEc2Lab } from '../../local/labs/ec2/lab.ts'
 import { type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
 import { type S3Server, startS3 } from '../../local/s3/server.ts'
+import { guestlift } from '../local/cli/command-line.ts'
 import { synthesiseWith } from './synthesise-with.ts'
 
 const bucket = 'archives'
@@ -192,9 +193,23 @@ describe('instances of EC2', () => {
     const source = join(directory, 'source.raw')
     lab.control.disk(volume?.id ?? '').saveTo(source)
     execFileSync('cmp', [source, join(directory, 'xvda.raw')])
-    await rm(source)
-    await rm(join(directory, 'xvda.raw'))
     expect((await readFile(archive)).length).toBe(small?.sizeBytes)
+    await rm(join(directory, 'xvda.raw'))
+
+    const named = [`aws/vm-${WEB}`, '--bucket', bucket, '--s3', server.url]
+    const listed = await guestlift(['extract', ...named, '--list', '--json'])
+    expect(JSON.parse(listed.out)).toMatchObject({
+      disks: [
+        { name: 'sdf', sizeBytes: 2 ** 40 },
+        { name: 'xvda', sizeBytes: 2 ** 30 },
+      ],
+    })
+    const taken = await guestlift(['extract', ...named, '--disk', 'xvda', '-o', join(directory, 'taken.raw')])
+    expect(taken).toMatchObject({ code: 0, error: expect.stringContaining('has the CRC-32 that its manifest states') })
+    execFileSync('cmp', [source, join(directory, 'taken.raw')])
+    const none = await guestlift(['extract', ...named, '--disk', 'xvdz', '-o', join(directory, 'none.raw')])
+    expect(none).toMatchObject({ code: 1, error: expect.stringContaining('It holds: sdf, xvda.') })
+    await Promise.all(['source.raw', 'taken.raw'].map((name) => rm(join(directory, name))))
   })
 })
 
@@ -203,11 +218,13 @@ describe('backups of instances that go wrong', () => {
 
   it('find their snapshots again when the answer to making them is lost, and make none twice', async () => {
     lab.control.resetCounts()
-    lab.control.loseAnswer('CreateSnapshots')
-    const { report } = await runner.run(db, 'run-lost', quiet, signals)
+    const lose = onceAt('Create snapshots', () => lab.control.loseAnswer('CreateSnapshots'))
+    const { report } = await runner.run(db, 'run-lost', lose, signals)
     expect(report?.guests).toMatchObject([{ name: 'db', outcome: 'succeeded' }])
     // One of them is a dry run, which asks for the right.
-    expect(lab.control.seen.filter(({ action, status }) => action === 'CreateSnapshots' && status !== 412)).toHaveLength(1)
+    expect(
+      lab.control.seen.filter(({ action, status }) => action === 'CreateSnapshots' && status !== 412),
+    ).toHaveLength(1)
     expect(lab.control.snapshots()).toEqual([])
   })
 

@@ -59,7 +59,7 @@ function sourcesOf({ again, volumes }: Seen, set: SnapshotSet): EvidenceSource[]
   for (const snapshot of again?.snapshots ?? []) later.set(snapshot.snapshotId, snapshot)
   // The time of an archive is in whole seconds, and the same for all its disks.
   const createdAt = `${set.startedAt.slice(0, 19)}.000Z`
-  return set.snapshots.map((snapshot) => {
+  const sources = set.snapshots.map((snapshot) => {
     const { snapshotId, volumeId, volumeSize } = snapshot
     const volume = devices.get(volumeId)
     const location: EbsSnapshotLocation = {
@@ -85,6 +85,7 @@ function sourcesOf({ again, volumes }: Seen, set: SnapshotSet): EvidenceSource[]
       removeWith: `aws ec2 delete-snapshot --region ${set.region} --snapshot-id ${snapshotId}`,
     }
   })
+  return sources.toSorted((one, other) => (one.artifact.fileName < other.artifact.fileName ? -1 : 1))
 }
 
 /** `/dev/xvda` → `xvda.raw.zst`. What EC2 lets a device be called beside that, as `xvdb/1`, becomes a name without slashes. */

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
+import * as z from 'zod'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
 import type { Job } from '../../../functions/contracts/job.ts'
 import { failed, failedOf, type Finding, passed, unchecked } from '../../../functions/domain/doctor/finding.ts'
 import { AFTER_LOGIN } from '../../../functions/domain/doctor/judge-site.ts'
+import { parseJson } from '../../../functions/domain/words/parse-json.ts'
 import { sentence } from '../../../functions/domain/words/sentence.ts'
 import { readRequest } from '../../../functions/domain/selection/request.ts'
-import { writtenJobs } from '../../../functions/providers/registry.ts'
+import { platformTraits, writtenJobs } from '../../../functions/providers/registry.ts'
 import type { Deployment } from '../../../lib/deployment-config.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { type BesideOptions, bucketBeside } from '../bucket-beside.ts'
@@ -89,13 +91,15 @@ async function siteOf(
   const file = siteFile === undefined ? undefined : { path: siteFile, json: await readSiteFile(siteFile) }
   const names = { option, file, usual }
   const unnamed = file === undefined ? (option ?? deployment?.defaultSite ?? usual) : siteNameFrom(names).name
-  const job = document === undefined ? everythingOf(unnamed) : requestIn(document, unnamed).job
-  siteNameFrom({ ...names, job: job.site })
-  if (file !== undefined) return { site: { json: file.json, job }, findings: [] }
+  const jobFor = (json: string | undefined): Job =>
+    document === undefined ? everythingOf(unnamed, json) : requestIn(document, unnamed).job
+  const asked = jobFor(file?.json)
+  siteNameFrom({ ...names, job: asked.site })
+  if (file !== undefined) return { site: { json: file.json, job: asked }, findings: [] }
   try {
-    const json = await siteJson(job.site, undefined, deployment)
-    requireSite(job.site, json)
-    return { site: { json, job }, findings: [passed('secret', `holds site ${job.site}`)] }
+    const json = await siteJson(asked.site, undefined, deployment)
+    requireSite(asked.site, json)
+    return { site: { json, job: jobFor(json) }, findings: [passed('secret', `holds site ${asked.site}`)] }
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error
     const { name, message } = error
@@ -107,7 +111,14 @@ const withoutSite = (['login', ...AFTER_LOGIN] as const).map((check) =>
   unchecked(check, 'Nobody knows the site without its secret.'),
 )
 
-/** Without a job, all that an account may need: every guest, and some storage that takes backups. */
-function everythingOf(site: string | undefined): Job {
-  return readRequest({ site, guests: { all: true }, backup: { storage: 'auto' } }, site, writtenJobs).job
+/** Without a job, all that an account may need: every guest, and some storage that takes backups, where there are any. */
+function everythingOf(site: string | undefined, json: string | undefined): Job {
+  const backup = makesFiles(json) ? { storage: 'auto' } : {}
+  return readRequest({ site, guests: { all: true }, backup }, site, writtenJobs).job
+}
+
+/** Of a site that can't be read, the check of the site says so. */
+function makesFiles(json: string | undefined): boolean {
+  const named = z.object({ provider: z.string() }).safeParse(json === undefined ? undefined : parseJson(json))
+  return (named.success ? platformTraits[named.data.provider]?.makes : undefined) !== 'temporary'
 }

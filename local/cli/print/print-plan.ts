@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import type { ForeseenGuest } from '../../../functions/operations/foresight/foresee-guest.ts'
 import type { ForeseenRun } from '../../../functions/operations/foresight/foresee-run.ts'
+import { platformTraits } from '../../../functions/providers/registry.ts'
 import { byCause, someOf } from '../../../functions/domain/words/same-cause.ts'
 import { plain, textColumns } from './columns.ts'
 
@@ -10,11 +11,11 @@ import { plain, textColumns } from './columns.ts'
  * then `priceLines`, what it would cost.
  */
 export function planLines(plan: ForeseenRun, priceLines: readonly string[] = []): string[] {
-  const { site, platformVersion, selection, backup, totals } = plan
+  const { site, platformVersion, selection, totals } = plan
   const of = (fate: ForeseenGuest['fate']) => plan.guests.filter((guest) => guest.fate === fate)
   const about = [totals.expectedBytes > 0 ? `, up to ${formatBytes(totals.expectedBytes)}` : '']
   return [
-    `Site ${site} (version ${platformVersion}): ${plain(selection)}, mode ${backup.mode}, compress ${backup.compress}, storage ${backup.storage}`,
+    `Site ${site} (version ${platformVersion}): ${plain(selection)}${madeAs(plan)}`,
     ...plan.missingPrivileges.map(
       ({ privilege, path, neededBy }) =>
         `${styleText('red', '✗')} missing privilege: ${privilege} on ${path}${neededBy === undefined ? '' : `, for ${neededBy}`}`,
@@ -38,6 +39,12 @@ export function planLines(plan: ForeseenRun, priceLines: readonly string[] = [])
     ...plan.notes.map((note) => styleText('dim', `note: ${plain(note)}`)),
     `${totals.archive} would be archived${about.join('')}; ${totals.skip} skipped, ${totals.fail} failed, ${totals.leftOut} left out. Nothing was changed.`,
   ]
+}
+
+/** Mode, compression and storage are choices where a backup is a file that the platform makes. */
+function madeAs({ platform, backup: { mode, compress, storage } }: ForeseenRun): string {
+  if (platformTraits[platform]?.makes === 'temporary') return `, compress ${compress}`
+  return `, mode ${mode}, compress ${compress}, storage ${storage}`
 }
 
 function section<Row>(title: string, rows: readonly Row[], lines: (rows: readonly Row[]) => string[]): string[] {

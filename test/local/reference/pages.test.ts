@@ -20,7 +20,15 @@ describe('the generated pages; npm run docs:reference writes them', () => {
   })
 
   it('show every field of a job, a site, a deployment and settings', async () => {
-    const names = ['jobs.md', 'sites.md', 'ec2.md', 'deployments.md', 'retention.md', 'routes-and-limits.md', 'settings.md']
+    const names = [
+      'jobs.md',
+      'sites.md',
+      'ec2.md',
+      'deployments.md',
+      'retention.md',
+      'routes-and-limits.md',
+      'settings.md',
+    ]
     const pages = withFieldTables(Object.fromEntries(names.map((name) => [name, read(name)])))
     const subjects = Object.values(pages).flatMap((page) => sectionsOf(page).map(({ subject }) => subject))
     const sites = siteSchema.options.map(({ shape }) => `site[${shape.provider.value}]`)

@@ -246,8 +246,11 @@ describe('releasing on EC2', () => {
   })
 
   it('takes a snapshot for gone that lists do not have, though removing it is refused', async () => {
-    await opened({ settings: { goneIsDenied: true }, authorize: ({ resource, context, action }) =>
-      action !== 'ec2:DeleteSnapshot' || resource === '*' || context['aws:ResourceTag/guestlift:site']?.[0] === 'aws' })
+    await opened({
+      settings: { goneIsDenied: true },
+      authorize: ({ resource, context, action }) =>
+        action !== 'ec2:DeleteSnapshot' || resource === '*' || context['aws:ResourceTag/guestlift:site']?.[0] === 'aws',
+    })
     const { guest, jobRef } = await started()
     const [one] = bed.lab.control.snapshots()
     const go = bed.lab.control.holdAnswer('DescribeSnapshots')
