@@ -26,6 +26,29 @@ export async function proveSame(s3: S3Client, bucket: string, key: string, sourc
   return there
 }
 
+/** Blocks of a volume, zeros where none were written. */
+interface Volume {
+  sizeGiB: number
+  read(index: number): Uint8Array
+}
+
+const BLOCK_BYTES = 512 * 1024
+
+/** Compare a disk with the volume that it was archived from. @throws when a single byte differs */
+export async function proveDisk(disk: Readable, volume: Volume, what: string): Promise<Sums> {
+  const there = await sumsOf(disk)
+  const here = await sumsOf(Readable.from(blocksOf(volume)))
+  if (there.sha256 !== here.sha256 || there.sizeBytes !== here.sizeBytes) {
+    throw new Error(`${what} holds another disk than the volume: ${JSON.stringify({ there, here })}`)
+  }
+  return there
+}
+
+function* blocksOf(volume: Volume): Generator<Buffer> {
+  const count = (volume.sizeGiB * 2 ** 30) / BLOCK_BYTES
+  for (let index = 0; index < count; index += 1) yield Buffer.from(volume.read(index))
+}
+
 /** List a zstd-compressed tar from S3 with the real `tar`. Returns the member names; `undefined` when there is no tar. */
 export async function listWithTar(s3: S3Client, bucket: string, key: string): Promise<string[] | undefined> {
   const tar = spawn('tar', ['--list', '--file', '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
@@ -52,8 +75,10 @@ export async function manifestInShort(s3: S3Client, bucket: string, outcome: Gue
   const { guest, verdict, evidence, artifacts } = manifest
   return [
     `${guest.kind} ${guest.id} ${guest.name} on ${guest.node}, ${manifest.platform} ${manifest.platformVersion}, written by ${manifest.writtenBy}`,
-    `verdict ${verdict.name}: exit status ${evidence.exitStatus}, the log names ${evidence.archiveName}, ` +
-      `the storage lists it with ${evidence.listed?.sizeBytes} and again ${evidence.listedAgainSizeBytes} bytes`,
+    evidence.archiveName === undefined
+      ? `verdict ${verdict.name}: ${evidence.exitStatus}`
+      : `verdict ${verdict.name}: exit status ${evidence.exitStatus}, the log names ${evidence.archiveName}, ` +
+        `the storage lists it with ${evidence.listed?.sizeBytes} and again ${evidence.listedAgainSizeBytes} bytes`,
     ...artifacts.map(
       ({ fileName, sizeBytes, checksum, partCount }) =>
         `${fileName}  ${formatBytes(sizeBytes)}  ${partCount} part(s)  ${checksum}`,

@@ -1,0 +1,81 @@
+/** The demo on a simulated AWS account: archive an instance with two volumes, and prove each disk. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createZstdDecompress } from 'node:zlib'
+import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
+import { formatBytes } from '../../functions/domain/words/byte-size.ts'
+import { seededContent } from '../labs/ec2/disk.ts'
+import { type Ec2Lab, startEc2Lab } from '../labs/ec2/lab.ts'
+import { fetchObject, manifestInShort, proveDisk } from './proof.ts'
+import { bucket, playOn, readBack, say, shown, type Stage } from './stage.ts'
+
+const WEB = 'i-0123456789abcdef0'
+
+export function playEc2(): Promise<void> {
+  const opening = 'Starting the lab (a simulated AWS account: EC2, EBS direct, STS) and an embedded S3.'
+  return playOn('demo-ec2', opening, async (stage) => {
+    const lab = await startEc2Lab({
+      instances: [
+        {
+          id: WEB,
+          name: 'web',
+          tags: { backup: 'daily' },
+          volumes: [
+            { device: '/dev/xvda', sizeGiB: 2, content: seededContent(every(40), 1) },
+            { device: '/dev/sdf', sizeGiB: 1, encrypted: true, content: seededContent(every(12), 2) },
+          ],
+        },
+      ],
+    })
+    try {
+      await play(stage, lab)
+    } finally {
+      await lab.close()
+    }
+  })
+}
+
+/** Blocks here and there, and holes between. */
+function every(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index * 17)
+}
+
+async function play(stage: Stage, lab: Ec2Lab): Promise<void> {
+  const { folder, s3Url } = stage
+  const [siteFile, jobFile] = [join(folder, 'site.json'), join(folder, 'job.json')]
+  const job = { site: 'demo', guests: { tags: ['backup=daily'] } }
+  await writeFile(siteFile, JSON.stringify(lab.site(), null, 2), { mode: 0o600 })
+  await writeFile(jobFile, JSON.stringify(job, null, 2))
+  say(`Site and job are in ${shown(siteFile)} and ${shown(jobFile)}.\n`)
+  const place = ['--site-file', shown(siteFile), '--bucket', bucket, '--s3', s3Url, '--json']
+  const command = ['run', '--local', ...place, shown(jobFile)]
+  say(`$ npx guestlift ${command.join(' ')}`)
+  const report = runReportSchema.parse(JSON.parse(await stage.guestlift(command)))
+  say(`\n${report.summary}`)
+  if (report.outcome !== 'succeeded') {
+    for (const { id, reason } of report.guests) say(`  ${id}: ${reason}`)
+    throw new Error('there is nothing to prove, for the run did not succeed.')
+  }
+  say('\nProof, fetched from S3:')
+  for (const outcome of report.guests) await prove(stage, lab, outcome)
+  const left = lab.control.snapshots().length
+  say(`\nSnapshots that stayed on the platform: ${left}.`)
+  if (left > 0) process.exitCode = 1
+  await readBack(stage)
+}
+
+/** Each disk as `zstd` unpacks it, beside the volume itself. */
+async function prove({ s3 }: Stage, lab: Ec2Lab, outcome: GuestOutcome): Promise<void> {
+  say(`\n${outcome.kind} ${outcome.id} ${outcome.name}: ${outcome.outcome} ${outcome.reason}`)
+  for (const { key } of outcome.artifacts) {
+    const device = `/dev/${(key.split('/').at(-1) ?? '').replace('.raw.zst', '')}`
+    const volume = lab.control.volumes().find(({ attachment }) => attachment?.device === device)
+    if (volume === undefined) throw new Error(`the lab has no volume ${device}`)
+    const unpacked = (await fetchObject(s3, bucket, key)).pipe(createZstdDecompress())
+    const sums = await proveDisk(unpacked, lab.control.disk(volume.id), key)
+    say(
+      `  ${device} (${volume.id}): the same ${formatBytes(sums.sizeBytes)}, byte for byte: sha256 ${sums.sha256.slice(0, 16)}…`,
+    )
+  }
+  for (const line of await manifestInShort(s3, bucket, outcome)) say(`  ${line}`)
+}
