@@ -68,7 +68,9 @@ const source = {
 async function startStore(lacks: readonly Lack[], directory: string): Promise<{ url: string; child: ChildProcess }> {
   const words = ['--dir', directory, '--access-key', 'bench', '--secret-key', 'bench', '--bucket', 'bench']
   const more = lacks.flatMap((lack) => ['--lacks', lack])
-  const child = spawn(process.execPath, ['local/s3/main.ts', ...words, ...more], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['local/s3/main.ts', ...words, ...more], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
   return { url: (JSON.parse(line) as { url: string }).url, child }
 }
