@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OneMachineStore } from '../../functions/aws/one-machine-store.ts'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
@@ -29,6 +35,11 @@ describe.skipIf(missingPrograms.length > 0)("Debian's Ceph", () => {
     ceph = await startCeph()
     client = createS3Client({ endpoint: ceph.url, region: 'us-east-1', credentials: ceph, maxAttempts: 3 })
     await client.send(new CreateBucketCommand({ Bucket: 'archives' }))
+    // At their first use, the gateway makes the pools that it keeps objects in: two seconds each.
+    const warm = await client.send(new CreateMultipartUploadCommand({ Bucket: 'archives', Key: 'warm' }))
+    const upload = { Bucket: 'archives', Key: 'warm', UploadId: warm.UploadId }
+    await client.send(new UploadPartCommand({ ...upload, PartNumber: 1, Body: 'warm' }))
+    await client.send(new AbortMultipartUploadCommand(upload))
     locks = mkdtempSync(join(tmpdir(), 'guestlift-ceph-locks-'))
     const deps = { sleep: (milliseconds: number) => delay(milliseconds), random: Math.random, now: () => new Date() }
     store = new OneMachineStore(client, 'archives', { ...deps, self: () => identifyProcess(), isGone }, locks)
