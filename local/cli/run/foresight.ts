@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import type { Job } from '../../../functions/contracts/job.ts'
 import { type SiteLimits, siteLimitsSchema } from '../../../functions/contracts/limits.ts'
 import { type ForeseenRun, foreseeRun } from '../../../functions/operations/foresight/foresee-run.ts'
+import { storeNotes } from '../../../functions/domain/doctor/store-steps.ts'
 import { strangeSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { lastStored } from '../../../functions/operations/catalogue/last-stored.ts'
 import { testRoutes } from '../../../functions/operations/run/test-routes.ts'
@@ -63,7 +64,8 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
   const store = bucket === undefined ? undefined : openBucket({ ...options, bucket }, haste).store
   const keyPrefix = options.prefix === undefined ? (deployment?.bucket.keyPrefix ?? '') : keyPrefixFrom(options.prefix)
   const ports = { ...testPorts, keyPrefix, ...(store === undefined ? {} : { store }) }
-  if (trying && store !== undefined) await testStore({ ...ports, store })
+  const facts = trying && store !== undefined ? await testStore({ ...ports, store }) : undefined
+  const ofStore = store === undefined || facts === undefined ? [] : storeNotes(store.bucket, facts)
   const provider = await openSiteProvider(job.site, json)
   try {
     const stranger = store === undefined ? undefined : await strangeSite(job.site, { store, keyPrefix })
@@ -81,7 +83,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
     const { limits = {} } = JSON.parse(json) as { limits?: unknown }
     return {
       job,
-      plan: { ...plan, notes: [...notes, ...(stranger === undefined ? [] : [stranger]), ...plan.notes] },
+      plan: { ...plan, notes: [...notes, ...ofStore, ...(stranger === undefined ? [] : [stranger]), ...plan.notes] },
       siteLimits: siteLimitsSchema.parse(limits),
       deployment,
     }
