@@ -23,7 +23,7 @@ const CLEAN_UP_MILLISECONDS = 1_000
  * bytes and a delete marker do.
  * @param provenBy key of an object that is only written after a test, of the same run: while it is there, this is no news
  * @param trial shows afterwards which of the steps the store did
- * @returns what it found; `undefined` when nothing was tested
+ * @returns what it found, now or when it was tested; `undefined` when it wasn't tested now and is AWS
  * @throws StoreUnsuitable, StoreUnreachable, StoreDenied, NotAnObjectStore; StoreUnavailable when the store itself asks to
  *   come back later
  */
@@ -50,8 +50,8 @@ export async function testStore(
       if (store.oneMachine === undefined || !lacksCrc(error)) throw error
       return test('md5')
     })
-    if (tested === undefined) return undefined
-    store.oneMachine?.need(!tested.conditions)
+    if (tested === undefined) return store.oneMachine && { ...store.oneMachine.noted(), locks: store.oneMachine.folder }
+    store.oneMachine?.note(tested)
     log('store-tested', { bucket: store.bucket, ...tested, milliseconds: now().getTime() - begunAt })
     return tested
   } finally {
