@@ -10,7 +10,7 @@ const unit = [
   ...filesIn('boot', 'local/asl', 'local/iam', 'local/vectors', 'local/verdicts', 'schemas'),
 ]
 /** Whole workflows over processes of their own, which are ended from outside: each file has its process for itself. */
-const alone = filesIn('browser', 'chaos', 'e2e', 'mutate')
+const alone = filesIn('browser', 'ceph', 'chaos', 'e2e', 'mutate')
 
 export default defineConfig({
   test: {

@@ -1,4 +1,5 @@
 /** What a run needs of the archive bucket. `s3-archive-store.ts` implements it; operations know only this. */
+import type { ProofLevel } from '../contracts/proof.ts'
 import type { SignedGet } from '../contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
 
@@ -142,9 +143,17 @@ export interface OneMachine {
   folder: string
   /** The store as it is, whose conditions are its own. */
   raw: ArchiveStore
+  /** Whether the store keeps no conditions, as far as this machine knows. */
   isNeeded(): boolean
-  /** From now on, for all processes of this machine. */
-  need(needed: boolean): void
+  /** What the last test of the store found, for all processes of this machine. */
+  noted(): NotedStore
+  note(found: NotedStore): void
+}
+
+/** What is kept on this machine of a store that isn't AWS. */
+export interface NotedStore {
+  proof: ProofLevel
+  conditions: boolean
 }
 
 /**

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { ArchiveConflict, StoreDenied } from '../contracts/errors.ts'
+import { type ProofLevel, proofLevelSchema } from '../contracts/proof.ts'
 import { bareEtag } from '../domain/transfer/etag.ts'
 import type { RetryDeps } from '../domain/transfer/part-retry.ts'
 import type { BareUploads, OneMachine, StoredObject, StoredPart } from './archive-store.ts'
@@ -13,6 +14,8 @@ type TextOptions = { contentType?: string; onlyIf?: Condition }
 
 /** Says that the store keeps no conditions, to every process of this machine that opens it. */
 const MARK = 'one-machine'
+/** By what the store proves archives, where that isn't full-object CRC-32. */
+const LEVEL = 'proof'
 const MARK_TEXT =
   'The store that this folder is of keeps no conditions on writes (If-None-Match, If-Match).\n' +
   'Guestlift looks itself before it writes, under locks in this folder: no other machine may use the store.\n'
@@ -32,14 +35,16 @@ export class OneMachineStore extends S3ArchiveStore {
     const raw = new S3ArchiveStore(client, bucket, deps)
     this.#lock = new MachineLock(folder, deps)
     const mark = join(folder, MARK)
+    const level = join(folder, LEVEL)
+    const isNeeded = () => existsSync(mark)
     this.oneMachine = {
       folder,
       raw,
-      isNeeded: () => existsSync(mark),
-      need: (needed) => {
-        if (!needed) return rmSync(mark, { force: true })
-        mkdirSync(folder, { recursive: true, mode: 0o700 })
-        writeFileSync(mark, MARK_TEXT)
+      isNeeded,
+      noted: () => ({ conditions: !isNeeded(), proof: readLevel(level) }),
+      note: ({ conditions, proof }) => {
+        keep(mark, conditions ? undefined : MARK_TEXT)
+        keep(level, proof === 'full-object-crc' ? undefined : `${proof}\n`)
       },
     }
     const { bare } = raw
@@ -126,4 +131,19 @@ function holds(condition: Condition, there: StoredObject | undefined): boolean {
 
 function sizeOf(parts: readonly { sizeBytes: number }[]): number {
   return parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+}
+
+/** @param text nothing is known, and no file is there, without one */
+function keep(path: string, text: string | undefined): void {
+  if (text === undefined) {
+    rmSync(path, { force: true })
+    return
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(path, text)
+}
+
+function readLevel(path: string): ProofLevel {
+  if (!existsSync(path)) return 'full-object-crc'
+  return proofLevelSchema.catch('full-object-crc').parse(readFileSync(path, 'utf8').trim())
 }

@@ -26,6 +26,8 @@ export const restoredArchiveSchema = z.strictObject({
   sizeBytes: z.int().nonnegative(),
   /** Over the whole file, unsigned. */
   crc32: z.int().nonnegative(),
+  /** Its store computes no CRC-32: what becomes of its disks there is proved by reading it back. */
+  withoutCrc: z.literal(true).optional(),
 })
 export type RestoredArchive = z.output<typeof restoredArchiveSchema>
 
@@ -57,7 +59,7 @@ export const importedDiskSchema = z.strictObject({
   /** The object that the disk becomes. */
   key: z.string().min(1),
   uploadId: z.string().optional(),
-  /** The object, once it is whole: its CRC-32 was compared by S3. */
+  /** The object, once it is whole: S3 compared its CRC-32, where it computes one. */
   image: z
     .strictObject({
       etag: z.string().min(1),

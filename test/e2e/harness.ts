@@ -104,6 +104,8 @@ export interface SiteOptions extends Omit<LabOptions, 'directory'> {
   restores?: boolean
   /** What the store does without, of what AWS does. */
   lacks?: readonly Lack[]
+  /** Somebody else's store, in place of the embedded S3. */
+  s3?: { url: string; accessKeyId: string; secretAccessKey: string }
 }
 
 const never = new AbortController().signal
@@ -117,6 +119,7 @@ export async function openSite(
     keepsVersions = false,
     restores = false,
     lacks = [],
+    s3: given,
     ...options
   }: SiteOptions = {},
   variants: (site: Record<string, unknown>, lab: Lab) => Awaitable<Record<string, unknown>> = () => ({}),
@@ -136,24 +139,27 @@ export async function openSite(
   const faults: Site['faults'] = { plan: undefined }
   const judgements: Judgement[] = []
   const onJudgement = (judgement: Judgement) => void judgements.push(judgement)
-  const server = await startS3({
-    directory: join(directory, 's3'),
-    ...credentials,
-    faults: (request) => faults.plan?.(request),
-    onDone: (done) => faults.onDone?.(done),
-    onJudgement,
-    lacks,
-  })
+  const key = given ?? credentials
+  const embedded = () =>
+    startS3({
+      directory: join(directory, 's3'),
+      ...credentials,
+      faults: (request) => faults.plan?.(request),
+      onDone: (done) => faults.onDone?.(done),
+      onJudgement,
+      lacks,
+    })
+  const server = given === undefined ? await embedded() : { url: given.url, close: async () => undefined }
   // Lock files of this store alone: nothing of a test lies in the home of who runs it.
   process.env['XDG_STATE_HOME'] = join(directory, 'state')
-  const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
+  const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials: key })
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
   if (keepsVersions) {
     await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }))
   }
   const sites = { hq: lab.site({ restores }), ...(await variants(lab.site({ restores }), lab)) }
-  process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId
-  process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey
+  process.env['AWS_ACCESS_KEY_ID'] = key.accessKeyId
+  process.env['AWS_SECRET_ACCESS_KEY'] = key.secretAccessKey
   const runner: LocalRunner = await openLocalRunner({
     sites: Object.fromEntries(
       Object.entries(sites).map(([name, site]) => [name, typeof site === 'string' ? site : JSON.stringify(site)]),

@@ -83,7 +83,8 @@ async function archiveIn(folder: string, { store }: Needs): Promise<RestoredArch
   }
   const { site, platform, platformVersion, guest, createdAt } = manifest
   const { etag } = object
-  const file = { key, fileName, etag, sizeBytes, crc32 }
+  const isBare = object.crc32 === undefined && store.oneMachine !== undefined
+  const file = { key, fileName, etag, sizeBytes, crc32, ...(isBare ? { withoutCrc: true as const } : {}) }
   return { folder, site, platform, platformVersion, guest, createdAt, ...file }
 }
 

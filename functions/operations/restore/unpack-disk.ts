@@ -1,7 +1,6 @@
 /** One disk of a VM's archive becomes an object that a platform imports, in the region; and the object is read back. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { StoredPart } from '../../aws/archive-store.ts'
 import { Damage } from '../../archive-formats/damage.ts'
 import { extractDisk } from '../../archive-formats/proxmox/extract-disk.ts'
 import { NoSuchContent } from '../../archive-formats/archive-bytes.ts'
@@ -19,7 +18,7 @@ import { formatBytes } from '../../domain/words/byte-size.ts'
 import { sentence } from '../../domain/words/sentence.ts'
 import type { Ports } from '../ports.ts'
 import { readObject } from '../verification/read-object.ts'
-import { ImageUpload } from './image-upload.ts'
+import { type ImageTarget, ImageUpload } from './image-upload.ts'
 
 type Needs = Pick<Ports, 'store' | 'remainingMilliseconds' | 'log'>
 
@@ -45,7 +44,8 @@ export async function unpackDisk(
 ): Promise<Image> {
   const { store } = ports
   const where = `s3://${store.bucket}/${archive.key}`
-  const earlier = await earlierUpload(disk, ports)
+  const { withoutCrc = false } = archive
+  const earlier = await earlierUpload(disk, withoutCrc, ports)
   if ('image' in earlier) return earlier.image
   const made: { image?: Qcow2Image; upload?: ImageUpload } = {}
   try {
@@ -55,7 +55,8 @@ export async function unpackDisk(
       async ({ sizeBytes }) => {
         if (sizeBytes > MOST_DISK_BYTES) throw tooLarge(disk, sizeBytes, request.site)
         const { partSizeBytes } = planParts(mostQcow2Bytes(sizeBytes))
-        const uploadId = earlier.uploadId ?? (await store.createUpload(disk.key))
+        const open = () => (withoutCrc ? store.bare.create(disk.key) : store.createUpload(disk.key))
+        const uploadId = earlier.uploadId ?? (await open())
         if (uploadId !== disk.uploadId) await noteUpload(uploadId)
         const { there } = earlier
         const upload = new ImageUpload(store, {
@@ -64,6 +65,7 @@ export async function unpackDisk(
           partSizeBytes,
           headBytes: QCOW2_CLUSTER_BYTES,
           there,
+          withoutCrc,
         })
         const image = new Qcow2Image({ sizeBytes, emit: (bytes) => upload.take(bytes) })
         Object.assign(made, { image, upload })
@@ -113,16 +115,21 @@ export async function hashImage(disk: ImportedDisk, image: Image, ports: Needs):
 /** What an earlier call left: the whole object, or an upload with some parts. */
 async function earlierUpload(
   { key, uploadId }: ImportedDisk,
+  withoutCrc: boolean,
   { store }: Needs,
-): Promise<{ image: Image } | { uploadId?: string; there: StoredPart[] }> {
+): Promise<{ image: Image } | { uploadId?: string; there: ImageTarget['there'] }> {
   if (uploadId === undefined) return { there: [] }
   try {
-    return { uploadId, there: await store.listParts(key, uploadId) }
+    return { uploadId, there: await (withoutCrc ? store.bare : store).listParts(key, uploadId) }
   } catch (error) {
     if (!(error instanceof UploadVanished)) throw error
     // Only what was unpacked to its end and proved is ever completed, and nobody else writes under the key.
     const object = await store.head(key)
-    if (object?.crc32 === undefined) return { there: [] }
+    if (object?.crc32 === undefined) {
+      // What it was to be isn't known any more, so it is made again.
+      if (withoutCrc && object !== undefined) await store.remove(key, { etag: object.etag })
+      return { there: [] }
+    }
     return { image: { etag: object.etag, sizeBytes: object.sizeBytes, crc32: object.crc32 } }
   }
 }

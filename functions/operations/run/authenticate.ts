@@ -25,8 +25,7 @@ export async function authenticate(
     startedAt: input.startedAt,
     prefix: runPrefix(ports.keyPrefix, input.runId, input.startedAt),
   }
-  // What isn't AWS is tested each time: which proof it can give is kept nowhere.
-  const facts = await testStore(ports, ports.store.oneMachine === undefined ? jobKey(begun.prefix) : undefined)
+  const facts = await testStore(ports, jobKey(begun.prefix))
   const { proof = 'full-object-crc' } = facts ?? {}
   const run = { ...begun, ...(proof === 'full-object-crc' ? {} : { proof }) }
   const { job, notes, schedule } = await readInput(input.request, ports)

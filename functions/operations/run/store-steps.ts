@@ -2,7 +2,7 @@ import type { ArchiveStore } from '../../aws/archive-store.ts'
 import { ArchiveConflict, StoreUnsuitable } from '../../contracts/errors.ts'
 import type { StoreFacts, StoreStep } from '../../domain/doctor/store-steps.ts'
 import type { Ports } from '../ports.ts'
-import { type Asking, type MadeTwice, makeTwice } from './store-uploads.ts'
+import { type Asking, type MadeTwice, makeTwice, type TestedSum } from './store-uploads.ts'
 import { refusesHeader, together } from './store-answers.ts'
 import { type Keeping, texts } from './store-trial.ts'
 
@@ -13,7 +13,12 @@ const AS_AMAZON = 'Use a store that does as Amazon S3 does, or a newer version o
  * isn't AWS may prove less, and where one machine uses it alone, it may keep no conditions.
  * @throws StoreUnsuitable and the store's own errors; `trial.failed` says at which step
  */
-export async function tryStore(key: string, keeping: Keeping, ports: Pick<Ports, 'store'>): Promise<StoreFacts> {
+export async function tryStore(
+  key: string,
+  sum: TestedSum,
+  keeping: Keeping,
+  ports: Pick<Ports, 'store'>,
+): Promise<StoreFacts> {
   const { left, trial } = keeping
   const { oneMachine } = ports.store
   // Conditions that this machine looks at itself say nothing about the store.
@@ -31,7 +36,7 @@ export async function tryStore(key: string, keeping: Keeping, ports: Pick<Ports,
     })
   const asking: Asking = { store, keeping, of, unsuitable }
 
-  const made = await makeTwice(key, asking, oneMachine !== undefined)
+  const made = await makeTwice(key, sum, asking)
   trial.done.add('checksum')
   if (!(await of('lists', store.listKeys(made.key))).includes(made.key)) {
     throw unsuitable('lists', 'does not list an object that is there')

@@ -27,25 +27,16 @@ export interface MadeTwice {
   proof: ProofLevel
 }
 
-/**
- * Make an object of one part while another upload for its key is open: with full-object CRC-32, or, where the store has
- * none and may do without, with what it knows of MD5.
- */
-export async function makeTwice(key: string, asking: Asking, mayBeLess: boolean): Promise<MadeTwice> {
-  try {
-    return await withCrc(key, asking)
-  } catch (error) {
-    if (!mayBeLess || !lacksCrc(error)) throw error
-    const { trial } = asking.keeping
-    trial.done.clear()
-    delete trial.failed
-    // A key of its own: the first try may have made an object.
-    return withMd5(`${key}-md5`, asking)
-  }
+/** By what the test proves the object that it makes. */
+export type TestedSum = 'crc32' | 'md5'
+
+/** Make an object of one part while another upload for its key is open. */
+export function makeTwice(key: string, sum: TestedSum, asking: Asking): Promise<MadeTwice> {
+  return sum === 'crc32' ? withCrc(key, asking) : withMd5(key, asking)
 }
 
-/** What speaks against CRC-32 alone. Anything else speaks against the second try as well. */
-function lacksCrc(error: unknown): boolean {
+/** Whether an error speaks against CRC-32 alone. Any other speaks against a test without it as well. */
+export function lacksCrc(error: unknown): boolean {
   if (error instanceof ChecksumMismatch) return true
   if (!(error instanceof StoreDenied)) return false
   return error.cause === undefined ? /CRC-32/.test(error.message) : refusesHeader(error, /checksum|crc|digest/i)

@@ -5,6 +5,7 @@ import { isUnanswered } from '../../domain/words/unanswered.ts'
 import type { Ports } from '../ports.ts'
 import { together } from './store-answers.ts'
 import { tryStore } from './store-steps.ts'
+import { lacksCrc, type TestedSum } from './store-uploads.ts'
 import type { Leftovers, StoreTrial } from './store-trial.ts'
 import { withinTime } from './time-limit.ts'
 
@@ -16,12 +17,13 @@ const TEST_MILLISECONDS = 8_000
 const CLEAN_UP_MILLISECONDS = 1_000
 
 /**
- * Does the store do all that a run needs of it? Found out before anything is dumped, within nine seconds, with an object
- * of a few bytes below `uploads/test/`: multipart upload with its lists and its CRC-32 over the whole, writes on condition,
- * reading, removal. Nothing stays of it; where versions are kept, two of some 50 bytes and a delete marker do.
+ * Does the store do all that a run needs of it? Found out before anything is dumped, within nine seconds (seventeen,
+ * where it lacks CRC-32), with an object of a few bytes below `uploads/test/`: multipart upload with its lists and its
+ * CRC-32 over the whole, writes on condition, reading, removal. Nothing stays of it; where versions are kept, two of some 50
+ * bytes and a delete marker do.
  * @param provenBy key of an object that is only written after a test, of the same run: while it is there, this is no news
  * @param trial shows afterwards which of the steps the store did
- * @returns what it found; `undefined` when nothing was tested
+ * @returns what it found, now or when it was tested; `undefined` when it wasn't tested now and is AWS
  * @throws StoreUnsuitable, StoreUnreachable, StoreDenied, NotAnObjectStore; StoreUnavailable when the store itself asks to
  *   come back later
  */
@@ -35,15 +37,21 @@ export async function testStore(
   const left: Leftovers = { uploads: [], keys: new Set() }
   try {
     const limit = { milliseconds: TEST_MILLISECONDS, mayPass: isUnanswered, late: (last: unknown) => late(store, last) }
-    // A key of its own for each try: what an earlier one left would look like a condition that doesn't hold.
-    const tested = await withinTime(limit, ports, async () => {
-      if (provenBy !== undefined && (await store.head(provenBy)) !== undefined) return undefined
-      trial.done.clear()
-      delete trial.failed
-      return tryStore(storeTestKey(ports.keyPrefix, ports.randomToken()), { left, trial }, ports)
+    const test = (sum: TestedSum): Promise<StoreFacts | undefined> =>
+      withinTime(limit, ports, async () => {
+        if (provenBy !== undefined && (await store.head(provenBy)) !== undefined) return undefined
+        trial.done.clear()
+        delete trial.failed
+        // A key of its own for each try: what an earlier one left would look like a condition that doesn't hold.
+        return tryStore(storeTestKey(ports.keyPrefix, ports.randomToken()), sum, { left, trial }, ports)
+      })
+    const tested = await test('crc32').catch((error: unknown) => {
+      // Who expects AWS gets AWS or an error.
+      if (store.oneMachine === undefined || !lacksCrc(error)) throw error
+      return test('md5')
     })
-    if (tested === undefined) return undefined
-    store.oneMachine?.need(!tested.conditions)
+    if (tested === undefined) return store.oneMachine && { ...store.oneMachine.noted(), locks: store.oneMachine.folder }
+    store.oneMachine?.note(tested)
     log('store-tested', { bucket: store.bucket, ...tested, milliseconds: now().getTime() - begunAt })
     return tested
   } finally {

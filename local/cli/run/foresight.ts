@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import type { Job } from '../../../functions/contracts/job.ts'
 import { type SiteLimits, siteLimitsSchema } from '../../../functions/contracts/limits.ts'
 import { type ForeseenRun, foreseeRun } from '../../../functions/operations/foresight/foresee-run.ts'
+import { storeNotes } from '../../../functions/domain/doctor/store-steps.ts'
 import { strangeSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { lastStored } from '../../../functions/operations/catalogue/last-stored.ts'
 import { testRoutes } from '../../../functions/operations/run/test-routes.ts'
@@ -61,7 +62,8 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
   const bucket = bucketBeside(options, deployment)
   const { store, keyPrefix } = bucket === undefined ? { keyPrefix: '', store: undefined } : openBucket(bucket, haste)
   const ports = { ...testPorts, keyPrefix, ...(store === undefined ? {} : { store }) }
-  if (trying && store !== undefined) await testStore({ ...ports, store })
+  const facts = trying && store !== undefined ? await testStore({ ...ports, store }) : undefined
+  const ofStore = store === undefined || facts === undefined ? [] : storeNotes(store.bucket, facts)
   const provider = await openSiteProvider(job.site, json)
   try {
     const stranger = store === undefined ? undefined : await strangeSite(job.site, { store, keyPrefix })
@@ -79,7 +81,7 @@ export async function openForesight(jobFile: string, options: ForesightOptions, 
     const { limits = {} } = JSON.parse(json) as { limits?: unknown }
     return {
       job,
-      plan: { ...plan, notes: [...notes, ...(stranger === undefined ? [] : [stranger]), ...plan.notes] },
+      plan: { ...plan, notes: [...notes, ...ofStore, ...(stranger === undefined ? [] : [stranger]), ...plan.notes] },
       siteLimits: siteLimitsSchema.parse(limits),
       deployment,
       isAws: isAws(bucket?.s3 ?? options.s3),

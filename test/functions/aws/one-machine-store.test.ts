@@ -44,7 +44,7 @@ async function careless() {
 archiveStoreConformance('OneMachineStore on a store without conditions', async () => {
   const { open, close } = await careless()
   const store = open()
-  store.oneMachine.need(true)
+  store.oneMachine.note({ proof: 'full-object-crc', conditions: false })
   return { store, smallestPartBytes: 5 * 2 ** 20, close }
 })
 
@@ -57,7 +57,7 @@ describe('a store that one machine uses alone', () => {
 
   it('loses no write of several that read, change and replace one object at once', async () => {
     const stores = [bed.open(), bed.open(), bed.open()]
-    stores[0]?.oneMachine.need(true)
+    stores[0]?.oneMachine.note({ proof: 'full-object-crc', conditions: false })
     await stores[0]?.writeText('ledger', '0')
     const addOne = async (store: OneMachineStore): Promise<void> => {
       for (;;) {
@@ -84,9 +84,9 @@ describe('a store that one machine uses alone', () => {
   it('keeps what it knows of the store for every process of the machine', async () => {
     const [one, other] = [bed.open(), bed.open()]
     expect(other.oneMachine.isNeeded()).toBe(false)
-    one.oneMachine.need(true)
+    one.oneMachine.note({ proof: 'full-object-crc', conditions: false })
     expect(other.oneMachine.isNeeded()).toBe(true)
-    other.oneMachine.need(false)
+    other.oneMachine.note({ proof: 'full-object-crc', conditions: true })
     expect(one.oneMachine.isNeeded()).toBe(false)
   })
 })

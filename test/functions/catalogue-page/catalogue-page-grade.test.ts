@@ -33,6 +33,17 @@ describe("a grade on the catalogue's page", () => {
     )
   })
 
+  it('is followed by the proof where that is another than the CRC-32 of the store', () => {
+    const verdict = { name: 'archived' as const, reason: '' }
+    const grade: ShortGrade = { consistency: 'crash', gaps: [...gapNameSchema.options] }
+    const of = (proof?: 'part-checksums' | 'read-back') =>
+      gradeOf(gradeCode({ grade, verdict, ...(proof === undefined ? {} : { proof }) }))
+    expect(of()).toBe(gradeText(grade))
+    expect(of('part-checksums')).toBe(`${gradeText(grade)}, proved by the checksums of its parts`)
+    expect(of('read-back')).toBe(`${gradeText(grade)}, proved by reading it back`)
+    expect(gapNameSchema.options.length).toBeLessThanOrEqual(19)
+  })
+
   it('takes no room where nobody knows it', () => {
     expect(gradeCode({ verdict: { name: 'archived', reason: '' } })).toBe(0)
   })

@@ -55,6 +55,13 @@ describe('coverage of a guest', () => {
     expect(judge([entry(2)])).toMatchObject({ state: 'covered', reasons: [], newestAt: entry(2).createdAt })
   })
 
+  it('says by what the newest archive is proved, where the store computed no CRC-32', () => {
+    const { facts, ...whole } = entry(2)
+    const less = { ...whole, ...(facts && { facts: { ...facts, proof: 'read-back' as const } }) }
+    expect(judge([entry(9), less])).toMatchObject({ state: 'covered', proof: 'read-back' })
+    expect(judge([less, entry(1)])).not.toHaveProperty('proof')
+  })
+
   it('is never without an archive that can be restored, whatever lies there', () => {
     expect(coverageOf(unarchived('hq', onSite), onSite, rules, now)).toMatchObject({ state: 'never', archives: 0 })
     for (const state of ['incomplete', 'unreadable', 'damaged'] as const) {

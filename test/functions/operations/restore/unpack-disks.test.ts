@@ -44,7 +44,14 @@ async function bed(compressor: (typeof compressors)[number], change: (bytes: Buf
       ...ports,
       remainingMilliseconds,
     })
-  return { ports, original, fileName, disk, take, uploads }
+  const takeBare = (name: string, uploadId?: string) =>
+    unpackDisk(
+      { archive: { ...archive, withoutCrc: true }, request },
+      disk(name, uploadId),
+      async (id) => void uploads.push(id),
+      ports,
+    )
+  return { ports, original, fileName, disk, take, takeBare, uploads }
 }
 
 async function rawOf(bytes: Buffer, fileName: string, name: string): Promise<Buffer> {
@@ -86,6 +93,24 @@ describe('a disk that is taken out of an archive', () => {
         createHash('sha256').update(body).digest('hex'),
       )
     }
+  })
+
+  it('is taken in a store that computes no CRC-32, and proved by reading it back', async () => {
+    const { ports, original, fileName, disk, takeBare, uploads } = await bed('zstd')
+    const image = await takeBare('scsi0')
+    const body = ports.store.objects.get('unpacked/scsi0.qcow2')?.body ?? Buffer.alloc(0)
+    expect(image).toMatchObject({ sizeBytes: body.length, crc32: crc32(body) })
+    expect((await ports.store.head('unpacked/scsi0.qcow2'))?.crc32).toBeUndefined()
+    expect(diskIn(body).equals(await rawOf(original, fileName, 'scsi0'))).toBe(true)
+    const inTime = { ...ports, remainingMilliseconds: () => 900_000 }
+    expect(await hashImage(disk('scsi0'), image, inTime)).toBe(createHash('sha256').update(body).digest('hex'))
+    // The answer was lost: nothing says what the object was to be, and it is made again.
+    expect(await takeBare('scsi0', uploads[0])).toMatchObject({ crc32: image.crc32 })
+    body[100] = (body[100] ?? 0) ^ 1
+    const again = { ...image, etag: (await ports.store.head('unpacked/scsi0.qcow2'))?.etag ?? '' }
+    const held = ports.store.objects.get('unpacked/scsi0.qcow2')
+    if (held !== undefined) held.body = body
+    await expect(hashImage(disk('scsi0'), again, inTime)).rejects.toMatchObject({ name: 'ChecksumMismatch' })
   })
 
   it('is taken once: a call whose answer was lost finds the object', async () => {

@@ -73,9 +73,19 @@ describe('the test of a store', () => {
 
   it('finds out anew that a store keeps conditions by now', async () => {
     const { here } = await storeThatLacks()
-    here.oneMachine.need(true)
+    here.oneMachine.note({ proof: 'full-object-crc', conditions: false })
     expect(await testStore({ ...fakePorts(), store: here })).toMatchObject({ conditions: true })
     expect(here.oneMachine.isNeeded()).toBe(false)
+  })
+
+  it('is not made again for the same run, and what it found is known all the same', async () => {
+    const { here, asked } = await storeThatLacks('checksums', 'conditions')
+    const ports = { ...fakePorts(), store: here }
+    const found = await testStore(ports, 'runs/job.json')
+    await here.writeText('runs/job.json', '{}')
+    asked.length = 0
+    expect(await testStore(ports, 'runs/job.json')).toMatchObject({ proof: found?.proof, conditions: false })
+    expect(asked).toEqual(['HeadObject'])
   })
 
   it('asks a store with full-object CRC-32 for nothing more than before', async () => {

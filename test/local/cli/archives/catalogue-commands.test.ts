@@ -114,6 +114,27 @@ describe('the commands that read the bucket', () => {
     await store.remove(lastCoverageKey(prefix, 'hq'))
   })
 
+  it('list and show: say by what an archive is proved, where the store computed no CRC-32', async () => {
+    const guest: Guest = { id: '300', kind: 'vm', name: 'odd', node: 'pve1' }
+    const folder = await put(guest, '2026-11-20T02:00:00.000Z')
+    const manifest = JSON.parse((await store.readText(manifestKey(folder)))?.text ?? '') as { artifacts: object[] }
+    for (const [level, word, words] of [
+      ['part-checksums', 'part checksums', 'the checksums of its parts'],
+      ['read-back', 'read back', 'reading it back'],
+      ['full-object-crc', 'archived', 'the CRC-32 that the store computed over the whole object'],
+    ] as const) {
+      const proof = { level, ...(level === 'full-object-crc' ? {} : { etag: 'abc' }) }
+      const artifacts = manifest.artifacts.map((artifact) => ({ ...artifact, proof }))
+      await store.writeText(manifestKey(folder), JSON.stringify({ ...manifest, artifacts }))
+      expect((await guestlift('list')).out).toMatch(new RegExp(`^hq/vm-300 +odd .* ${word} +1$`, 'm'))
+      expect((await guestlift('list', '300')).out).toMatch(
+        level === 'full-object-crc' ? /archived / : `archived, ${word}`,
+      )
+      expect((await guestlift('show', 'hq/vm-300')).out).toMatch(new RegExp(`^Proved by +${words}$`, 'm'))
+    }
+    for (const key of await store.listKeys(folder)) await store.remove(key)
+  })
+
   it('list: narrows down by state, and shows what a guest has', async () => {
     expect((await guestlift('list', '--state', 'broken')).code).toBe(1)
     expect((await guestlift('list', '--state', 'whole', 'unverified')).out).toMatch(/2 guests/)

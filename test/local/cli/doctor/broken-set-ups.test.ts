@@ -205,23 +205,6 @@ const setUps: SetUp[] = [
     failed: ['removal', /can't remove .*: access denied \(s3:DeleteObject\)\. /],
   },
   {
-    name: 'a store without full-object CRC-32',
-    spoil: ({ s3 }) => {
-      s3.plan = () => 'no-checksums'
-    },
-    failed: ['checksum', /CRC-32.*Guestlift needs a store that checks and keeps full-object CRC-32, as AWS does/],
-  },
-  {
-    name: 'a store without conditional writes',
-    spoil: ({ s3 }) => {
-      s3.plan = () => 'no-conditions'
-    },
-    failed: [
-      'conditions',
-      /overwrites an object where it should not \(If-None-Match\).*Use a store that does as Amazon/,
-    ],
-  },
-  {
     name: 'a bucket in another region',
     spoil: ({ env }) => {
       env['AWS_REGION'] = 'eu-west-9'
@@ -415,6 +398,27 @@ describe('guestlift doctor', () => {
     bed.site.endpoints.push(`https://127.0.0.1:${await freePort()}`)
     const { code, out } = await doctor()
     expect(out).toMatch(/^! endpoint answers \(\S+\): .* Another endpoint of the site answers, so runs go on\.$/mu)
+    expect(code).toBe(0)
+  })
+
+  it('warns of a store that proves less than AWS does, and says by what archives are proved there', async () => {
+    bed.s3.plan = () => 'no-checksums'
+    const { code, out } = await doctor()
+    expect(out).toMatch(
+      /^! full-object CRC-32: The store of s3:\/\/archives computes no CRC-32 over whole objects\. .* MD5/mu,
+    )
+    expect(out).toMatch(/^✓ conditional writes: /mu)
+    expect(code).toBe(0)
+  })
+
+  it('warns of a store without conditional writes that one machine must use it alone', async () => {
+    bed.env['XDG_STATE_HOME'] = join(directory, 'state')
+    bed.s3.plan = ({ operation }) => (operation === 'GetObject' ? undefined : 'no-conditions')
+    const { code, out } = await doctor()
+    expect(out).toMatch(/^✓ full-object CRC-32: /mu)
+    expect(out).toMatch(
+      /^! conditional writes: The store of s3:\/\/archives keeps no conditions .* from this machine and user/mu,
+    )
     expect(code).toBe(0)
   })
 

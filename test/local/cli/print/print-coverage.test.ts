@@ -43,4 +43,13 @@ describe('printed coverage', () => {
     expect(told[1]).toMatch(/vm 101 .* REHEARSAL FAILED 2026-11-20 +odd$/)
     expect(told[2]).not.toMatch(/rehears/i)
   })
+
+  it('says by what the newest archive is proved, where that is less than usual', () => {
+    const covered = { ...judged('100', ''), state: 'covered', archives: 1, sizeBytes: 5 }
+    const lines = (guest: typeof covered & { proof?: 'part-checksums' | 'read-back' }) =>
+      coverageLines({ guests: [guest], summary: 'In all.', unknown: [] }).map(stripVTControlCharacters)[0]
+    expect(lines(covered)).not.toMatch(/part checksums|read back/)
+    expect(lines({ ...covered, proof: 'part-checksums' })).toMatch(/grade unknown, part checksums/)
+    expect(lines({ ...covered, proof: 'read-back' })).toMatch(/grade unknown, read back/)
+  })
 })
