@@ -19,7 +19,13 @@ import { guestlift as run } from '../command-line.ts'
 /** All that a set-up may spoil before the doctor looks. */
 interface Bed {
   lab: Lab
-  site: { endpoints: string[]; tls: object; auth: { tokenId: string; secret: string }; route: Record<string, unknown> }
+  site: {
+    endpoints: string[]
+    tls: object
+    auth: { tokenId: string; secret: string }
+    route: Record<string, unknown>
+    restore: { auth: { secret: string }; delivery: object }
+  }
   job: { site: string; guests: object; backup: { storage: string } }
   s3: { url: string; plan?: FaultPlan }
   bucket: string
@@ -273,6 +279,60 @@ const setUps: SetUp[] = [
   },
 ]
 
+/** What an account that restores may lack: by what is spoilt, the one line and its mark. */
+const restoreSetUps: { name: string; spoil: (bed: Bed) => unknown; line: RegExp; code: number }[] = [
+  {
+    name: 'all that it needs',
+    spoil: () => undefined,
+    line: /^✓ privileges for restores: the account has all that bringing back container 100 takes$/mu,
+    code: 0,
+  },
+  {
+    name: 'a wrong token',
+    spoil: ({ site }) => {
+      site.restore.auth.secret = '00000000-0000-0000-0000-000000000000'
+    },
+    line: /^✗ account for restores: .*restore@pve!guestlift was rejected \(401 .*Check that token/mu,
+    code: 1,
+  },
+  {
+    name: 'no right on any storage',
+    spoil: ({ lab }) => takeFrom(lab, '/storage'),
+    line: /^✗ storage for restores \(pve1\): Site hq, node pve1: the account is shown no storage .* or grant Datastore\.AllocateSpace/mu,
+    code: 1,
+  },
+  {
+    name: 'the right to use bridges',
+    spoil: ({ lab }) => takeFrom(lab, '/sdn/zones/localnetwork'),
+    line: /^✗ privileges for restores: .*lacks SDN\.Use on \/sdn\/zones\/localnetwork\/vmbr0\. Grant it there/mu,
+    code: 1,
+  },
+  {
+    name: 'rights on guests, which it may have on a pool',
+    spoil: ({ lab }) => takeFrom(lab, '/vms'),
+    line: /^! privileges for restores: .*lacks VM\.Allocate on \/vms\/100, .* An account for one pool alone restores with --pool\.$/mu,
+    code: 0,
+  },
+  {
+    name: 'the right to make privileged containers',
+    spoil: ({ lab }) => lab.control.guest(100, { options: {} }),
+    line: /^! privileges for restores: .*lacks Sys\.Modify on \/\. .* Sys\.Modify is for privileged containers alone, which root may restore on the node\.$/mu,
+    code: 0,
+  },
+  {
+    name: 'rights for import',
+    spoil: ({ site }) => {
+      site.restore.delivery = { type: 'import' }
+    },
+    line: /^- privileges for restores: There is no guest that it could be asked with\.$/mu,
+    code: 0,
+  },
+]
+
+function takeFrom(lab: Lab, path: string): void {
+  lab.control.changeAcl((acl) => acl.filter((one) => one.path !== path || !one.who.startsWith('restore')))
+}
+
 /** Takes connections and says nothing: what no error ends. */
 const silent = () => createSilent((socket) => socket.on('error', () => undefined))
 
@@ -325,7 +385,7 @@ describe('guestlift doctor', () => {
       directory: join(directory, 'lab'),
       secondsPerDump: 0,
       unauthorizedDelaySeconds: 0,
-      guests: [{ vmid: 100, kind: 'lxc', name: 'db', dataBytes: 2 ** 16 }],
+      guests: [{ vmid: 100, kind: 'lxc', name: 'db', dataBytes: 2 ** 16, options: { unprivileged: '1' } }],
       nodes: [{ name: 'pve1' }, { name: 'pve2' }],
     })
     const s3: Bed['s3'] = { url: '' }
@@ -402,6 +462,17 @@ describe('guestlift doctor', () => {
     const changes = lab.faults.requests.slice(asked).filter(({ method }) => method !== 'GET')
     expect(changes).toEqual([])
     expect(lab.control.tasks()).toHaveLength(before)
+  })
+
+  it.each(restoreSetUps)('finds of an account for restores: $name', async ({ spoil, line, code }) => {
+    bed.site = lab.site({ restores: true }) as unknown as Bed['site']
+    spoil(bed)
+    const asked = lab.faults.requests.length
+    const ended = await doctor()
+    expect(ended.out).toMatch(line)
+    expect(ended.out).not.toContain(bed.site.restore.auth.secret)
+    expect(ended.code).toBe(code)
+    expect(lab.faults.requests.slice(asked).filter(({ method }) => method !== 'GET')).toEqual([])
   })
 
   it('warns of a clock that is off by minutes and within the tolerance', async () => {
