@@ -15,6 +15,7 @@ import { createIdentity, fingerprintOf } from '../../../../local/labs/shared/cer
 import type { FaultPlan } from '../../../../local/s3/faults.ts'
 import { type S3Server, startS3 } from '../../../../local/s3/server.ts'
 import { guestlift as run } from '../command-line.ts'
+import { ownEnvironment, ownKeys } from '../own-environment.ts'
 
 /** All that a set-up may spoil before the doctor looks. */
 interface Bed {
@@ -361,12 +362,10 @@ async function dump(lab: Lab): Promise<void> {
   await provider.close()
 }
 
-const keys = { accessKeyId: 'cli', secretAccessKey: 'cli-secret-key' }
-
 async function putBook(endpoint: string, bucket: string): Promise<void> {
   const { PutObjectCommand } = await import('@aws-sdk/client-s3')
   const { createS3Client } = await import('../../../../functions/aws/s3-client.ts')
-  const client = createS3Client({ endpoint, region: 'us-east-1', credentials: keys })
+  const client = createS3Client({ endpoint, region: 'us-east-1', credentials: ownKeys })
   const cluster = { id: 'sha256:first', pinnedAt: '2026-11-01T00:00:00.000Z' }
   const Body = JSON.stringify({ version: 1, site: 'hq', cluster, guests: [] })
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'sites/hq.json', Body }))
@@ -391,7 +390,7 @@ describe('guestlift doctor', () => {
     const s3: Bed['s3'] = { url: '' }
     server = await startS3({
       directory: join(directory, 's3'),
-      ...keys,
+      ...ownKeys,
       region: 'us-east-1',
       buckets: ['archives'],
       faults: (subject) => s3.plan?.(subject),
@@ -403,15 +402,7 @@ describe('guestlift doctor', () => {
       job: { site: 'hq', guests: { vmids: [100] }, backup: { storage: 'local' } },
       s3,
       bucket: 'archives',
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: directory,
-        NO_COLOR: '1',
-        AWS_EC2_METADATA_DISABLED: 'true',
-        AWS_ACCESS_KEY_ID: keys.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-        AWS_REGION: 'us-east-1',
-      },
+      env: ownEnvironment(directory, { AWS_REGION: 'us-east-1' }),
       async serve(page) {
         const sockets = new Set<Socket>()
         page.on('connection', (socket: Socket) => sockets.add(socket))

@@ -10,9 +10,8 @@ import { apiAddress } from '../../../../local/cli/init/tls-identity.ts'
 import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { type S3Server, startS3 } from '../../../../local/s3/server.ts'
 import { guestlift as run } from '../command-line.ts'
+import { ownEnvironment, ownKeys } from '../own-environment.ts'
 import { guestliftInTerminal, hasTerminal } from './pseudo-terminal.ts'
-
-const keys = { accessKeyId: 'cli', secretAccessKey: 'cli-secret-key' }
 
 let directory: string
 let lab: Lab
@@ -26,7 +25,7 @@ beforeAll(async () => {
     unauthorizedDelaySeconds: 0,
     guests: [{ vmid: 100, kind: 'lxc', name: 'db', dataBytes: 2 ** 16 }],
   })
-  server = await startS3({ directory: join(directory, 's3'), ...keys, buckets: ['archives'] })
+  server = await startS3({ directory: join(directory, 's3'), ...ownKeys, buckets: ['archives'] })
   await writeFile(join(directory, 'reader'), lab.ssh.privateKey, { mode: 0o600 })
 })
 afterAll(async () => {
@@ -39,14 +38,7 @@ beforeEach(async () => {
   await mkdir(folder)
 })
 
-const environment = () => ({
-  PATH: process.env['PATH'] ?? '',
-  HOME: directory,
-  NO_COLOR: '1',
-  AWS_EC2_METADATA_DISABLED: 'true',
-  AWS_ACCESS_KEY_ID: keys.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-})
+const environment = () => ownEnvironment(directory)
 
 const init = (words: readonly string[], env: Record<string, string> = {}) =>
   run(['init', '--yes', ...words], { cwd: folder, env: { ...environment(), ...env } })
