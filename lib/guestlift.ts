@@ -149,6 +149,10 @@ export class Guestlift extends Construct {
           input: { site, retention },
         })),
       ...coverageChecks(deployment, sites, coverage),
+      ...scheduledDrills(
+        deployment.drills.filter(({ request }) => sites.includes(request.site)),
+        restores.drill,
+      ),
     ]
     const cleanUp = new CleanUp(this, 'CleanUp', { deployment, functions, run, guest })
     const restores = new Restores(this, 'Restores', { deployment, functions, missed: cleanUp.missed })
@@ -166,7 +170,6 @@ export class Guestlift extends Construct {
           input: { dryRun: false },
         },
         ...startsOf(sites),
-        ...scheduledDrills(deployment, restores.drill),
         {
           name: 'verify.archives',
           description: 'read back whole the archives that are due',

@@ -45,7 +45,7 @@ export function scheduledRuns(schedules: Deployment['schedules'], run: Workflow)
 }
 
 /** The configured rehearsals of restores. */
-export function scheduledDrills({ drills }: Pick<Deployment, 'drills'>, drill: Workflow): PlannedStart[] {
+export function scheduledDrills(drills: Deployment['drills'], drill: Workflow): PlannedStart[] {
   return drills.map(({ name, request, ...when }) => ({
     ...when,
     name: `drill.${name}`,

@@ -81,7 +81,7 @@ function connectFact(error: Error, where: string, route: SshLogin): GuestliftErr
     return new RouteLoginRejected(`${where} and Guestlift have no SSH algorithm in common: ${error.message}`, cause)
   }
   return new ConnectionDropped(
-    `can't connect to ${where}: ${error.message}. Check route.host and route.port, and that the network lets SSH through`,
+    `can't connect to ${where}: ${error.message}. Check its host and port in the site, and that the network lets SSH through`,
     cause,
   )
 }

@@ -114,11 +114,14 @@ async function isFile(path: string): Promise<boolean> {
   )
 }
 
+/** Variables of ours that are no settings: a folder, and the secrets that `init` takes. */
+const OTHERS = ['GUESTLIFT_HOME', 'GUESTLIFT_SECRET', 'GUESTLIFT_ROUTE_SECRET', 'GUESTLIFT_RESTORE_SECRET']
+
 /** A misspelt variable would be ignored, silently. */
 function strangeVariables(environment: Environment): string[] {
   const known = settingNames.map(variableOf)
   return Object.keys(environment)
-    .filter((name) => name.startsWith('GUESTLIFT_') && !known.includes(name))
+    .filter((name) => name.startsWith('GUESTLIFT_') && !known.includes(name) && !OTHERS.includes(name))
     .map((name) => {
       const meant = didYouMean(name, known)
       return `${name} is no setting.${meant === undefined ? '' : ` Did you mean ${meant}?`}`

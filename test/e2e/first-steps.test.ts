@@ -46,6 +46,7 @@ describe.skipIf(!hasTerminal)('the first steps in a terminal', () => {
       ['SSH account that', `${lab.ssh.username}@127.0.0.1:${lab.ssh.port}\r`],
       ['the host key of', 'y'],
       ['File of the private key', '../reader\r'],
+      ['How are guests brought back', '\r'],
       ['Storage that receives', '\r'],
       ['Bucket for', 'archives\r'],
       ['Address of S3', `${server.url}\r`],

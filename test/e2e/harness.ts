@@ -64,6 +64,8 @@ export interface Site {
   put(key: string, body: string | Buffer): Promise<void>
   /** As if every execution that holds a guest had said nothing for longer than its claim lasts. */
   letClaimsLapse(): Promise<void>
+  /** Waits and retries of the workflow pass so many times faster from now on; without a number, as usual. */
+  hurry(times?: number): void
   /** What everything that runs here may do. */
   roles: LocalRunner['roles']
   /** What the synthesised roles were asked for and judged, all of it. */
@@ -160,6 +162,7 @@ export async function openSite(
   const sites = { hq: lab.site({ restores }), ...(await variants(lab.site({ restores }), lab)) }
   process.env['AWS_ACCESS_KEY_ID'] = key.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = key.secretAccessKey
+  let waitsPass = HASTE
   const runner: LocalRunner = await openLocalRunner({
     sites: Object.fromEntries(
       Object.entries(sites).map(([name, site]) => [name, typeof site === 'string' ? site : JSON.stringify(site)]),
@@ -170,7 +173,7 @@ export async function openSite(
     s3Url: server.url,
     assembly,
     logFile: join(directory, 'functions.log'),
-    clock: hastyClock(),
+    clock: hastyClock(() => waitsPass),
     hostLimits: roomy,
     onJudgement,
   })
@@ -178,6 +181,9 @@ export async function openSite(
   const events: string[] = []
   return {
     assembly,
+    hurry: (times) => {
+      waitsPass = times ?? HASTE
+    },
     lab,
     s3,
     faults,
@@ -282,12 +288,17 @@ function byId(report: RunReport | undefined): Record<string, GuestOutcome> {
   return Object.fromEntries((report?.guests ?? []).map((guest) => [guest.id, guest]))
 }
 
-function hastyClock(): Clock {
+/** No wait between two tries is longer. Time limits are, by the haste that they are lengthened by. */
+const LONGEST_WAIT_MILLISECONDS = 300_000
+
+/** @param haste of waits; time limits keep to the usual one */
+function hastyClock(haste: () => number): Clock {
   const real = realClock()
   const start = Date.now()
   return {
     now: () => start + (Date.now() - start) * HASTE,
-    sleep: (milliseconds, signal) => real.sleep(milliseconds / HASTE, signal),
+    sleep: (milliseconds, signal) =>
+      real.sleep(milliseconds / (milliseconds <= LONGEST_WAIT_MILLISECONDS ? haste() : HASTE), signal),
     during: (work) => work(),
   }
 }

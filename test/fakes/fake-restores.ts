@@ -13,6 +13,7 @@ import type {
   TargetReport,
 } from '../../functions/providers/capabilities/restores.ts'
 import type { FoundGuest } from '../../functions/providers/guest-facts.ts'
+import type { MissingPrivilege } from '../../functions/providers/intended-work.ts'
 import type { JobSummary } from '../../functions/providers/job-summary.ts'
 
 const job = (jobRef: string): JobSummary => ({ jobRef, startedAt: '2026-11-22T03:00:00.000Z', running: true })
@@ -52,7 +53,7 @@ export class FakeRestores implements Restores {
     this.calls.push('checkTarget')
     return { findings: this.findings, ...(this.present === undefined ? {} : { present: this.present }) }
   }
-  async missingPrivileges() {
+  async missingPrivileges(_intended: IntendedRestore): Promise<MissingPrivilege[]> {
     return []
   }
   async create(intended: IntendedRestore, artifactRef: string, token: string): Promise<JobSummary> {

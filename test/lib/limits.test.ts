@@ -27,6 +27,10 @@ function longest(siteCount: number): DeploymentConfig {
     vpc: { vpcId: 'vpc-01234567', subnetIds: ['subnet-01234567'], securityGroupIds: ['sg-01234567'] },
     schedules: sites.map(nightly),
     retention: sites.map((site) => ({ site, retention: { 'keep-last': 3 } })),
+    drills: sites.map((site, index) => ({
+      name: `drill-${index}-`.padEnd(24, 'x'),
+      request: { site, guests: { all: true as const }, ids: '9900-9949' },
+    })),
   }
 }
 
@@ -102,8 +106,8 @@ describe.each([1, 60, 200])('a deployment of %i sites with everything on', (site
 
   it('leaves out none of what belongs to a site', () => {
     const count = (type: string) => resources().filter(({ Type }) => Type === type).length
-    // A run, a pruning and a check of each, and two of the whole.
-    expect(count('AWS::Scheduler::Schedule')).toBe(3 * siteCount + 2)
+    // A run, a pruning, a check and a drill of each, and two of the whole.
+    expect(count('AWS::Scheduler::Schedule')).toBe(4 * siteCount + 2)
     // Two of each, and one of the whole.
     const watched = resources().filter(({ Properties }) => Properties['Namespace'] === 'Guestlift')
     expect(watched).toHaveLength(2 * siteCount + 1)

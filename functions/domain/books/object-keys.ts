@@ -464,6 +464,12 @@ export function drillEvidenceKey(keyPrefix: string, restoreId: string, startedAt
   return `${drillsPrefix(keyPrefix)}${dayPath(startedAt)}${restoreId}.json`
 }
 
+/** The day on which the evidence of a key was begun, as `2026-11-20`; `undefined` for all else below `drills/`. */
+export function drillEvidenceDay(keyPrefix: string, key: string): string | undefined {
+  if (readDrillEvidenceKey(keyPrefix, key) === undefined) return undefined
+  return key.slice(drillsPrefix(keyPrefix).length).slice(0, 10).replaceAll('/', '-')
+}
+
 /** Which restore a key is the evidence of; `undefined` for all else below `drills/`. */
 export function readDrillEvidenceKey(keyPrefix: string, key: string): { restoreId: string } | undefined {
   const [, restoreId] = /^\d{4}\/\d{2}\/\d{2}\/([^/]+)\.json$/.exec(key.slice(drillsPrefix(keyPrefix).length)) ?? []

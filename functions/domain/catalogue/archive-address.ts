@@ -15,6 +15,8 @@ export interface ArchiveAddress {
   of(guest: GuestArchives): CataloguedGuest[]
   /** Guests that had the id before another one are meant like it. Otherwise they come along, and nothing is done to theirs. */
   meansFormer: boolean
+  /** One archive is meant, and not a guest. */
+  isArchive: boolean
 }
 
 /**
@@ -33,6 +35,7 @@ export function archiveAddress(text: string, keyPrefix: string, site?: string): 
       filter: { site: place.site, guestId: place.guest.id },
       of: (read) => withEntries(guestsIn(read), ({ folder }) => folder === place.folder),
       meansFormer: true,
+      isArchive: true,
     }
   }
   const words = guestAddress(key)
@@ -49,6 +52,7 @@ export function archiveAddress(text: string, keyPrefix: string, site?: string): 
     filter: id === undefined ? filter : { ...filter, guestId: id },
     of,
     meansFormer: id === undefined,
+    isArchive: false,
   }
 }
 

@@ -18,6 +18,8 @@ export const CHECKS = {
   storage: 'storage',
   route: 'route',
   restore: 'account for restores',
+  'restore-storage': 'storage for restores',
+  'restore-privileges': 'privileges for restores',
   store: 'store answers as S3',
   keys: 'credentials',
   bucket: 'bucket',

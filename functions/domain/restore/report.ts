@@ -7,6 +7,7 @@ import type { RestoreReport } from '../../contracts/restore-report.ts'
 import { readFailure } from '../backup/failure.ts'
 import { archiveRestorePrice } from '../prices/restore-price.ts'
 import { counted } from '../words/counted.ts'
+import { sentence } from '../words/sentence.ts'
 import { drillChecks } from './drill-checks.ts'
 import { refusals } from './findings.ts'
 
@@ -95,7 +96,7 @@ function judged(
   if (failure !== undefined) {
     const made =
       steps.createdAt === undefined ? '' : ` The guest is there: ${where}. It was not compared with its archive.`
-    return { outcome: steps.createdAt === undefined ? 'failed' : 'partial', summary: `${failure}${made}` }
+    return { outcome: steps.createdAt === undefined ? 'failed' : 'partial', summary: `${sentence(failure)}${made}` }
   }
   if (!request.confirm) {
     const against = refusals(findings)

@@ -2,8 +2,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import { InternalFault, RecordTooNew, RecordUnreadable, StoreDenied } from '../../contracts/errors.ts'
 import type { DrillEvidence, RehearsalBook } from '../../contracts/drill.ts'
-import { drillsPrefix, readDrillEvidenceKey, rehearsalBookKey } from '../../domain/books/object-keys.ts'
-import { withRehearsal } from '../../domain/restore/rehearsal-book.ts'
+import {
+  drillEvidenceDay,
+  drillsPrefix,
+  type KeyedGuest,
+  readDrillEvidenceKey,
+  rehearsalBookKey,
+} from '../../domain/books/object-keys.ts'
+import { type LastRehearsals, rehearsalsOf, withRehearsal } from '../../domain/restore/rehearsal-book.ts'
+import { type Dated, timeOf } from '../../domain/time/archive-time.ts'
 import type { Ports } from '../ports.ts'
 import { inOrder } from './ordered-lookahead.ts'
 import { drillEvidenceShape, rehearsalBookShape } from './shapes.ts'
@@ -98,10 +105,55 @@ async function holdBook(site: string, ports: Needs): Promise<HeldBook> {
   )
 }
 
+/** An archive of which there may be rehearsals. */
+export interface RehearsedArchive extends Dated {
+  site: string
+  guest: KeyedGuest
+}
+
+/** A clock may differ by so much without anybody's complaint. */
+const DAY_MILLISECONDS = 86_400_000
+
+/**
+ * The rehearsals of one archive, by all evidence since it was made; `undefined`: it was never rehearsed.
+ * @param known those of its guest: where its last one that passed is of this archive, no evidence is read
+ */
+export async function rehearsalsOfArchive(
+  archive: RehearsedArchive,
+  known: LastRehearsals | undefined,
+  { store, keyPrefix }: Needs,
+): Promise<LastRehearsals | undefined> {
+  if (known === undefined) return undefined
+  if (known.last.passed && known.last.archiveCreatedAt === archive.createdAt) return known
+  const since = new Date(timeOf(archive) - DAY_MILLISECONDS).toISOString().slice(0, 10)
+  const { site, guest, createdAt } = archive
+  const book = await bookOf(
+    site,
+    (key) => (drillEvidenceDay(keyPrefix, key) ?? '') >= since,
+    (one) => one.guest.kind === guest.kind && one.guest.id === guest.id && one.archive.createdAt === createdAt,
+    { store, keyPrefix },
+  )
+  return rehearsalsOf(book.book, guest)
+}
+
+async function rebuilt(site: string, ports: Needs): Promise<HeldBook> {
+  return bookOf(
+    site,
+    () => true,
+    () => true,
+    ports,
+  )
+}
+
 /** Evidence that can't be read proves nothing, and so is left out. */
-async function rebuilt(site: string, { store, keyPrefix }: Needs): Promise<HeldBook> {
+async function bookOf(
+  site: string,
+  isRead: (key: string) => boolean,
+  fits: (evidence: DrillEvidence) => boolean,
+  { store, keyPrefix }: Needs,
+): Promise<HeldBook> {
   const keys = (await store.listKeys(drillsPrefix(keyPrefix))).filter(
-    (key) => readDrillEvidenceKey(keyPrefix, key) !== undefined,
+    (key) => readDrillEvidenceKey(keyPrefix, key) !== undefined && isRead(key),
   )
   const read = async (key: string) => ({
     key,
@@ -109,7 +161,9 @@ async function rebuilt(site: string, { store, keyPrefix }: Needs): Promise<HeldB
   })
   let book: RehearsalBook = { version: 1, site, guests: [] }
   for await (const { key, found } of inOrder(keys, READ_AHEAD, read)) {
-    if (found !== undefined && found !== 'unreadable' && found.site === site) book = withRehearsal(book, found, key)
+    if (found !== undefined && found !== 'unreadable' && found.site === site && fits(found)) {
+      book = withRehearsal(book, found, key)
+    }
   }
   return { book, evidence: keys.length }
 }

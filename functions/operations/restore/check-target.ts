@@ -1,14 +1,12 @@
-import { RestoreRefused, StorageUnusable } from '../../contracts/errors.ts'
-import { backupOptionsSchema } from '../../contracts/backup-options.ts'
+import { RestoreRefused } from '../../contracts/errors.ts'
 import type { DeliveryPlace, RestoreRecord } from '../../contracts/restore-record.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
-import { chooseStorage } from '../../domain/backup/storage-choice.ts'
 import { refusals } from '../../domain/restore/findings.ts'
-import type { Provider } from '../../providers/provider.ts'
 import { keepLease } from '../books/restore-leases.ts'
 import { changeRestore, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
-import { importFindings, importsOf, importStorage, plannedDisks } from './import-target.ts'
+import { diskStorage, fileStorage } from './delivery-storage.ts'
+import { importFindings, importsOf, plannedDisks } from './import-target.ts'
 import { intendedRestore, openRestorer } from './intended-restore.ts'
 import { commandFindings, deliveryFindings, frozenFindings } from './target-findings.ts'
 
@@ -31,9 +29,11 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
   // As the first look found the site: half of a restore goes no other way.
   const byImport = record.place === undefined ? await ports.importsGuests(request.site) : record.disks !== undefined
   const imports = byImport ? importsOf(restores, request.site) : undefined
+  const where = { site: request.site, node: record.target.node }
   const storage =
     record.place?.storage ??
-    (await (imports === undefined ? deliveryStorage(record, provider) : importStorage(record, imports)))
+    request.deliveryStorage ??
+    (await (imports === undefined ? fileStorage(where, provider) : diskStorage(where, imports)))
   const intended = await intendedRestore(record, storage, ports, byImport)
   const { findings, present } = await restores.checkTarget(intended)
   const place: DeliveryPlace = record.place ?? {
@@ -73,16 +73,4 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
 
 function guestOf({ id, kind, name, node, identity }: NonNullable<RestoreRecord['replaces']>) {
   return { id, kind, name, node, ...(identity === undefined ? {} : { identity }) }
-}
-
-/** @throws StorageUnusable when no storage of the node is known to take the file */
-async function deliveryStorage({ request, target }: RestoreRecord, { storages }: Provider): Promise<string> {
-  if (request.deliveryStorage !== undefined) return request.deliveryStorage
-  const found = (await storages?.forBackups(target.node, backupOptionsSchema.parse({}))) ?? []
-  const { chosen } = chooseStorage(found.map((one) => ({ ...one, promisedBytes: 0 })))
-  if (chosen !== undefined) return chosen.storage
-  throw new StorageUnusable(
-    `Site ${request.site}, node ${target.node}: the account is shown no storage that keeps backups as files. ` +
-      `Name one with deliveryStorage${storages === undefined ? '' : `, or grant ${storages.privileges} on one`}.`,
-  )
 }

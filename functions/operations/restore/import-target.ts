@@ -1,5 +1,5 @@
 /** Where and how the disks of a guest come that is made by import, and what stands against it. */
-import { RestoreRefused, StorageUnusable } from '../../contracts/errors.ts'
+import { RestoreRefused } from '../../contracts/errors.ts'
 import type { RestoreFinding } from '../../contracts/restore.ts'
 import type { DeliveryPlace, ImportedDisk, RestoreRecord, RestoreRef } from '../../contracts/restore-record.ts'
 import { unpackedPrefix } from '../../domain/books/object-keys.ts'
@@ -20,17 +20,6 @@ export function importsOf({ imports }: Restores, site: string): DiskImports {
   if (imports !== undefined) return imports
   throw new RestoreRefused(
     `Site ${site}: Guestlift can't import disks on its platform. Choose another delivery for the site.`,
-  )
-}
-
-/** The storage with most room of those that take disks. @throws StorageUnusable when there is none */
-export async function importStorage({ request, target }: RestoreRecord, imports: DiskImports): Promise<string> {
-  if (request.deliveryStorage !== undefined) return request.deliveryStorage
-  const all = await imports.storagesFor(target.node)
-  const [most] = all.toSorted((one, other) => other.freeBytes - one.freeBytes || (one.storage < other.storage ? -1 : 1))
-  if (most !== undefined) return most.storage
-  throw new StorageUnusable(
-    `Site ${request.site}, node ${target.node}: the account is shown no storage that takes disks to import. Allow that content on one, or restore with delivery "pull" or "sftp".`,
   )
 }
 

@@ -2,6 +2,7 @@
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { RestoreRecord } from '../../contracts/restore-record.ts'
 import type { RestoreReport } from '../../contracts/restore-report.ts'
+import { sentence } from '../../domain/words/sentence.ts'
 import type { Ports } from '../ports.ts'
 import { placeOf, targetOf } from './delivery-target.ts'
 import { intendedRestore, madeGuest, openRestorer } from './intended-restore.ts'
@@ -86,8 +87,18 @@ async function removeGuest(record: RestoreRecord, ports: Needs): Promise<Removal
 
 async function removeFile(record: RestoreRecord, ports: Needs): Promise<Removal> {
   const delivery = await ports.delivery(record.request.site)
-  await delivery.remove(targetOf(record))
-  return nothing
+  const target = targetOf(record)
+  try {
+    await delivery.remove(target)
+    return nothing
+  } catch (error) {
+    if (!(error instanceof GuestliftError)) throw error
+    const { node, folder, name, token } = target
+    ports.log('restore-not-cleaned-up', { error: error.name, message: error.message, node, folder, name })
+    const what = `On node ${node}, ${folder} may still hold what was brought of ${name}, which the next sweep removes. ${sentence(error.message)}`
+    // The whole file and the one that isn't whole yet both bear the token.
+    return { left: [{ what, removeWith: `rm -f '${folder}'/*${token}*` }], again: true }
+  }
 }
 
 /** In the bucket as well as on the platform: neither waits for the other. */

@@ -29,10 +29,15 @@ export async function requirePrivileges(job: Job, provider: Witness): Promise<vo
 }
 
 function lacking(site: string, missing: readonly MissingPrivilege[]): PrivilegeMissing {
-  const list = missing
-    .map(({ privilege, path, neededBy }) => `${privilege} on ${path}${neededBy === undefined ? '' : ` (${neededBy})`}`)
-    .join(', ')
   return new PrivilegeMissing(
-    `Site ${site}: the account lacks ${list}. Grant it there; an API token with privilege separation needs its own entry.`,
+    `Site ${site}: the account lacks ${privilegeList(missing)}. Grant it there; an API token with privilege separation needs its own entry.`,
   )
+}
+
+/** Each once, with its path. */
+export function privilegeList(missing: readonly MissingPrivilege[]): string {
+  const each = missing.map(
+    ({ privilege, path, neededBy }) => `${privilege} on ${path}${neededBy === undefined ? '' : ` (${neededBy})`}`,
+  )
+  return [...new Set(each)].join(', ')
 }

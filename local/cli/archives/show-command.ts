@@ -7,7 +7,11 @@ import { proofWords } from '../../../functions/domain/transfer/proof-words.ts'
 import { gradeText } from '../../../functions/domain/backup/grade.ts'
 import { type ArchiveRestorePrice, archiveRestorePrice } from '../../../functions/domain/prices/restore-price.ts'
 import { type LastRehearsals, rehearsalsOf } from '../../../functions/domain/restore/rehearsal-book.ts'
-import { rehearsalsBySite, type RehearsalsUnknown } from '../../../functions/operations/books/rehearsals.ts'
+import {
+  rehearsalsBySite,
+  rehearsalsOfArchive,
+  type RehearsalsUnknown,
+} from '../../../functions/operations/books/rehearsals.ts'
 import { findGuests } from '../../../functions/operations/catalogue/find-archive.ts'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { plain, textColumns } from '../print/columns.ts'
@@ -43,17 +47,21 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
   const { address, guests } = await findGuests(what, options, { store, keyPrefix })
   const rehearsalsAt = rehearsalsBySite({ store, keyPrefix })
   const books = new Map(await Promise.all(guests.map(async ({ site }) => [site, await rehearsalsAt(site)] as const)))
-  const told = guests.map((guest) => {
-    const entry = guest.entries.findLast(({ state }) => state === 'complete') ?? guest.entries.at(-1)
-    const restore = entry === undefined ? undefined : restoreCommands(entry, options.bucket, options.s3)
-    const price =
-      restore === undefined || entry?.facts === undefined
-        ? undefined
-        : archiveRestorePrice({ ...entry, artifacts: entry.facts.artifacts }, options.destination, table)
-    const inFull = !guest.former || address.meansFormer
-    const rehearsal = rehearsalIn(books.get(guest.site), guest)
-    return { guest, entry, restore, price, rehearsal, inFull, newest: entry === guest.entries.at(-1) }
-  })
+  const asked = address.isArchive || options.at !== undefined
+  const told = await Promise.all(
+    guests.map(async (guest) => {
+      const entry = guest.entries.findLast(({ state }) => state === 'complete') ?? guest.entries.at(-1)
+      const restore = entry === undefined ? undefined : restoreCommands(entry, options.bucket, options.s3)
+      const price =
+        restore === undefined || entry?.facts === undefined
+          ? undefined
+          : archiveRestorePrice({ ...entry, artifacts: entry.facts.artifacts }, options.destination, table)
+      const inFull = !guest.former || address.meansFormer
+      const ofGuest = rehearsalIn(books.get(guest.site), guest)
+      const rehearsal = asked && entry !== undefined ? await ofArchive(entry, ofGuest, { store, keyPrefix }) : ofGuest
+      return { guest, entry, restore, price, rehearsal, ofGuest, inFull, newest: entry === guest.entries.at(-1) }
+    }),
+  )
   if (options.json === true) {
     const guestsJson = told.map(({ guest, entry, restore, price, rehearsal }) => ({
       ...guest,
@@ -64,14 +72,14 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
     }))
     await out(`${JSON.stringify({ version: 1, guests: guestsJson, requests: Object.fromEntries(requests) })}\n`)
   } else {
-    for (const { guest, entry, restore, price, rehearsal, inFull } of told) {
+    for (const { guest, entry, restore, price, rehearsal, ofGuest, inFull } of told) {
       if (!inFull) {
         const one = new Verbatim(`  guestlift show s3://${options.bucket}/${entry?.folder}`)
         await out(textOf(['', ...guestArchiveLines(guest), 'To see one in full:', one]))
         continue
       }
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
-      const rehearsed = rehearsalCell(rehearsal)
+      const rehearsed = asked ? archiveRehearsalCell(rehearsal, ofGuest) : rehearsalCell(rehearsal)
       const shown = opened.isAws || options.details === true || options.prices !== undefined ? price : undefined
       const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, shown, rehearsed)
       await out(textOf([...list, ...lines]))
@@ -93,6 +101,21 @@ type ShownRehearsal = LastRehearsals | RehearsalsUnknown | undefined
 function rehearsalIn(book: RehearsalBook | RehearsalsUnknown | undefined, guest: CataloguedGuest): ShownRehearsal {
   if (book === undefined || 'unknown' in book) return book
   return rehearsalsOf(book, { ...guest.guest, identity: guest.identity })
+}
+
+/** Of this very archive. */
+async function ofArchive(
+  entry: CatalogueEntry,
+  ofGuest: ShownRehearsal,
+  ports: Parameters<typeof rehearsalsOfArchive>[2],
+): Promise<ShownRehearsal> {
+  return ofGuest !== undefined && 'unknown' in ofGuest ? ofGuest : rehearsalsOfArchive(entry, ofGuest, ports)
+}
+
+/** Where it is not the archive's own, the guest's last one is told beside. */
+function archiveRehearsalCell(rehearsal: ShownRehearsal, ofGuest: ShownRehearsal): string {
+  if (rehearsal !== undefined || ofGuest === undefined) return rehearsalCell(rehearsal)
+  return `never this archive; its guest was ${rehearsalCell(ofGuest)}`
 }
 
 function rehearsalCell(rehearsal: ShownRehearsal): string {

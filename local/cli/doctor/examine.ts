@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import * as z from 'zod'
 import { readBucketSettings } from '../../../functions/aws/s3-bucket-settings.ts'
 import type { Job } from '../../../functions/contracts/job.ts'
 import { type Finding, unchecked } from '../../../functions/domain/doctor/finding.ts'
@@ -87,11 +88,19 @@ async function examineSite(
     if (!isUp || typeof config !== 'object' || config === null || !('restore' in config)) return findings
     const restorer = await openSiteProvider(job.site, JSON.stringify(asRestoreSite(config)))
     try {
-      return [...findings, await inspectRestoreAccount(job.site, restorer, ports)]
+      const account = { site: job.site, imports: isImport(config.restore), provider, restorer }
+      return [...findings, ...(await inspectRestoreAccount(account, ports))]
     } finally {
       await restorer.close()
     }
   } finally {
     await provider.close()
   }
+}
+
+const importSchema = z.object({ delivery: z.object({ type: z.literal('import') }) })
+
+/** Whether the platform fetches disks itself. */
+function isImport(restore: unknown): boolean {
+  return importSchema.safeParse(restore).success
 }

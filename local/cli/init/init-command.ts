@@ -25,6 +25,8 @@ const JOB_FILE = 'job.json'
 const SETTINGS_FILE = 'guestlift.json'
 /** The secret may come from here, never as an argument: other users see those. */
 const SECRET_VARIABLE = 'GUESTLIFT_SECRET'
+const ROUTE_SECRET_VARIABLE = 'GUESTLIFT_ROUTE_SECRET'
+const RESTORE_SECRET_VARIABLE = 'GUESTLIFT_RESTORE_SECRET'
 
 export interface InitOptions {
   platform?: string
@@ -37,6 +39,14 @@ export interface InitOptions {
   ssh?: string
   hostKey: string[]
   sshKey?: string
+  routeUrl?: string
+  routeAccount?: string
+  routeSecretFile?: string
+  restores?: string
+  restoreAccount?: string
+  restoreSecretFile?: string
+  restoreSsh?: string
+  restoreSshKey?: string
   storage?: string
   region?: string
   role?: string
@@ -81,10 +91,18 @@ export function addInitCommand(program: Command, stop: StopSignals): void {
       '--secret-file <file>',
       `file with the account's secret, - for standard input (default: ${SECRET_VARIABLE})`,
     )
-    .option('--route <type>', 'how the bytes leave the site: sftp or push')
+    .option('--route <type>', 'how the bytes leave the site: sftp, push or https')
     .option('--ssh <user@host>', 'the account that reads the backups, with :port where it is not 22')
     .option('--host-key <sha256>', 'the host key that the SSH server shows (repeatable)', each, [])
     .option('--ssh-key <file>', 'its private key (default: a new one)')
+    .option('--route-url <url>', 'with --route https: where an archive is, as https://nas/{storage}/dump/{file}')
+    .option('--route-account <user>', 'with --route https: who logs in to the web server (default: nobody)')
+    .option('--route-secret-file <file>', `file with that user's password (default: ${ROUTE_SECRET_VARIABLE})`)
+    .option('--restores <delivery>', 'how guests are brought back: none, pull, sftp or import (default: none)')
+    .option('--restore-account <account>', 'who brings guests back, as --account')
+    .option('--restore-secret-file <file>', `file with that account's secret (default: ${RESTORE_SECRET_VARIABLE})`)
+    .option('--restore-ssh <user@host>', "with pull and sftp: the account that receives archives' files")
+    .option('--restore-ssh-key <file>', 'its private key (default: a new one)')
     .option('--storage <name>', 'the storage that receives the backups first')
     .option('--region <names>', 'AWS: regions, with commas')
     .option('--role <arn>', 'AWS: the role to assume')
@@ -161,8 +179,7 @@ async function askerFor({ yes }: InitOptions): Promise<Asker> {
 }
 
 /** By their flags. The secret comes from a file, from standard input or from the environment. */
-async function answersIn({ secretFile, ...options }: InitOptions): Promise<Map<string, string>> {
-  const secret = secretFile === undefined ? process.env[SECRET_VARIABLE] : await secretIn(secretFile)
+async function answersIn(options: InitOptions): Promise<Map<string, string>> {
   const { platform, site, address, account, route, ssh, sshKey, storage, region, role, externalId, bucket, s3 } =
     options
   const given = {
@@ -170,7 +187,15 @@ async function answersIn({ secretFile, ...options }: InitOptions): Promise<Map<s
     '--site': site,
     '--address': address,
     '--account': account,
-    '--secret-file': secret,
+    '--secret-file': await secretOf(options.secretFile, SECRET_VARIABLE),
+    '--route-url': options.routeUrl,
+    '--route-account': options.routeAccount,
+    '--route-secret-file': await secretOf(options.routeSecretFile, ROUTE_SECRET_VARIABLE),
+    '--restores': options.restores,
+    '--restore-account': options.restoreAccount,
+    '--restore-secret-file': await secretOf(options.restoreSecretFile, RESTORE_SECRET_VARIABLE),
+    '--restore-ssh': options.restoreSsh,
+    '--restore-ssh-key': options.restoreSshKey,
     '--route': route,
     '--ssh': ssh,
     '--ssh-key': sshKey,
@@ -182,6 +207,10 @@ async function answersIn({ secretFile, ...options }: InitOptions): Promise<Map<s
     '--s3': s3,
   }
   return new Map(Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [[flag, value]])))
+}
+
+async function secretOf(file: string | undefined, variable: string): Promise<string | undefined> {
+  return file === undefined ? process.env[variable] : secretIn(file)
 }
 
 async function secretIn(file: string): Promise<string> {

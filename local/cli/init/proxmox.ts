@@ -6,6 +6,7 @@ import { setUpOf } from '../../../functions/providers/registry.ts'
 import type { SetUp } from '../../../functions/providers/set-up.ts'
 import { openSiteProvider } from '../site/site-provider.ts'
 import type { Asker } from './asker.ts'
+import { askForRestores } from './restores.ts'
 import { askForRoute } from './route.ts'
 import { apiAddress, certificateIn } from './tls-identity.ts'
 import type { Drafted, PlatformInit, Surroundings } from './platform-init.ts'
@@ -19,18 +20,26 @@ export const proxmoxInit: PlatformInit = async (asker, surroundings) => {
     'Make an account, as root on a node (leave out what is there):',
     setUp.accountCommands(setUp.usualAccount, 'local'),
   )
-  const auth = await askForLogin(asker, setUp)
-  const { route, files } = await askForRoute(addresses[0]?.hostname ?? '', asker, surroundings, setUp)
-  const site = {
+  const auth = await askForLogin(asker, setUp.usualAccount, { account: '--account', secret: '--secret-file' })
+  const host = addresses[0]?.hostname ?? ''
+  const { route, files } = await askForRoute(host, asker, surroundings, setUp)
+  const restores = await askForRestores(host, asker, surroundings, setUp, (usual) =>
+    askForLogin(asker, usual, { account: '--restore-account', secret: '--restore-secret-file' }),
+  )
+  const login = {
     provider: 'proxmox',
     name: surroundings.siteName,
     endpoints: addresses.map(({ origin }) => origin),
     tls,
     auth,
-    route: route.written,
   }
-  const storage = await askForStorage(asker, { name: surroundings.siteName, site: { ...site, route: route.whole } })
-  return { site, files, backup: { storage } } satisfies Drafted
+  const site = {
+    ...login,
+    route: route.written,
+    ...(restores === undefined ? {} : { restore: restores.restore.written }),
+  }
+  const storage = await askForStorage(asker, { name: surroundings.siteName, site: { ...login, route: route.whole } })
+  return { site, files: [...files, ...(restores?.files ?? [])], backup: { storage } } satisfies Drafted
 }
 
 async function askForAddresses(asker: Asker, { showFingerprint }: SetUp, { expectedFingerprints }: Surroundings) {
@@ -57,9 +66,13 @@ function addressesIn(text: string): { addresses: URL[]; complaint?: string } {
       }
 }
 
-async function askForLogin(asker: Asker, { usualAccount }: SetUp): Promise<Record<string, string>> {
+async function askForLogin(
+  asker: Asker,
+  usualAccount: string,
+  flags: { account: string; secret: string },
+): Promise<Record<string, string>> {
   const account = await asker.text({
-    flag: '--account',
+    flag: flags.account,
     message: 'Token as user@realm!name, or a user as user@realm to log in with a password',
     usual: usualAccount,
     complaint: (text) =>
@@ -69,7 +82,7 @@ async function askForLogin(asker: Asker, { usualAccount }: SetUp): Promise<Recor
   })
   const isToken = account.includes('!')
   const secret = await asker.secret({
-    flag: '--secret-file',
+    flag: flags.secret,
     message: isToken ? "The token's secret" : `Password of ${account}`,
   })
   return isToken ? { tokenId: account, secret } : { username: account, password: secret }

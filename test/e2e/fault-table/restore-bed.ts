@@ -188,9 +188,11 @@ export async function openRestoreBed(app: string): Promise<RestoreBed> {
         await bed.s3.onDone?.(done)
       }
       server.spoil('never')
+      site.hurry()
       await Promise.all([ways.sftp.clear(), ways.pull.clear()])
       const { control, faults } = lab
       faults.clear()
+      control.setNodeOnline('pve1', true)
       control.setClockOffset(0)
       control.setSecondsPerDump(SECONDS_PER_DUMP)
       for (const vmid of strangers()) control.removeGuest(vmid)

@@ -77,6 +77,39 @@ const way: RestoreFault[] = [
     expected: 'succeeded',
     cause: /can't connect.*(ECONNREFUSED|closed)/,
   })),
+  ...onBothWays((route) => ({
+    name: `the node dies while it takes the file, and never returns (${route})`,
+    theme,
+    route,
+    guest: 'large',
+    happens:
+      'the restore fails after two hours without a range and names the file that it left; once the node is mended, the sweep removes it',
+    when: delivering,
+    inject: async (bed) => {
+      const { lines, site } = bed
+      // Two hours of waiting.
+      site.hurry(2_000)
+      site.lab.control.setNodeOnline('pve1', false)
+      await lines[route].down()
+      if (route === 'pull') bed.killSessions()
+    },
+    instead: async (bed, order, armed) => {
+      const ending = await bed.restore(order, armed)
+      const { outcome } = await swept(bed)
+      if (outcome === 'succeeded') throw new Error('the sweep says that it removed what lies on a dead node')
+      bed.site.lab.control.setNodeOnline('pve1', true)
+      await bed.lines[route].up()
+      const mended = await swept(bed)
+      if (mended.outcome !== 'succeeded') throw new Error(`the sweep ended as ${mended.outcome}`)
+      return ending
+    },
+    expected: ['ConnectionDropped'],
+    cause:
+      /can't connect to the SSH server .* Check .*through\. Something was left on the platform: look at the report\.$/,
+    leaves:
+      /On node pve1, \S+\/dump may still hold what was brought of vzdump-qemu-102-\S+, which the next sweep removes\. .* rm -f '\S+\/dump'\/\*[0-9a-f]+\*$/,
+    long: true as const,
+  })),
   {
     name: 'URLs have expired before the node uses them',
     theme,
@@ -422,14 +455,20 @@ const executions: RestoreFault[] = [
 ]
 
 /** The lease lapses, and the sweep comes by. */
-async function sweptEnding({ site }: RestoreBed): Promise<RestoreEnding> {
-  const [lease = ''] = await site.keys('restores/open/')
+async function swept({ site }: RestoreBed): Promise<{ outcome: string; restoreId: string }> {
+  const [lease] = await site.keys('restores/open/')
+  if (lease === undefined) throw new Error('no restore holds an id')
   const held = JSON.parse(await site.text(lease)) as Record<string, unknown>
   await site.put(lease, JSON.stringify({ ...held, until: '2020-01-01T00:00:00.000Z' }))
-  const swept = await site.upkeep('sweepUploads', { sites: ['hq', 'sftp', 'pull'] })
-  const told = swept.told !== undefined && 'report' in swept.told ? swept.told.report : undefined
-  if (told?.outcome !== 'succeeded') throw new Error(`the sweep ended as ${told?.outcome ?? swept.result.status}`)
-  const id = String(held['restoreId'])
+  const { told, result } = await site.upkeep('sweepUploads', { sites: ['hq', 'sftp', 'pull'] })
+  const report = told !== undefined && 'report' in told ? told.report : undefined
+  return { outcome: report?.outcome ?? result.status, restoreId: String(held['restoreId']) }
+}
+
+async function sweptEnding(bed: RestoreBed): Promise<RestoreEnding> {
+  const { site } = bed
+  const { outcome, restoreId: id } = await swept(bed)
+  if (outcome !== 'succeeded') throw new Error(`the sweep ended as ${outcome}`)
   const key = (await site.keys('restores/')).find((each) => each.endsWith(`/${id}/restore.json`)) ?? ''
   const { ended } = restoreRecordSchema.parse(JSON.parse(await site.text(key)))
   const { Error: verdict = 'none', Cause: reason = '' } = ended?.error ?? {}

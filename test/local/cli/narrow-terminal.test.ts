@@ -16,8 +16,8 @@ import { type S3Server, startS3 } from '../../../local/s3/server.ts'
 import { compressors, labArchive, putLabArchive } from '../../fakes/lab-archives.ts'
 import { manifestOf } from '../../fakes/manifest.ts'
 import { guestlift } from './command-line.ts'
+import { ownEnvironment, ownKeys } from './own-environment.ts'
 
-const keys = { accessKeyId: 'key', secretAccessKey: 'secret' }
 const LONG = 'the-database-of-the-shop-in-front-and-of-its-many-warehouses'
 const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
 
@@ -45,8 +45,8 @@ beforeAll(async () => {
       { vmid: 900, kind: 'qemu', name: 'golden', template: true, status: 'stopped' },
     ],
   })
-  server = await startS3({ directory: join(directory, 's3'), ...keys, buckets: ['archives'] })
-  const client = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials: keys })
+  server = await startS3({ directory: join(directory, 's3'), ...ownKeys, buckets: ['archives'] })
+  const client = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials: ownKeys })
   const store = new S3ArchiveStore(client, 'archives', { sleep: async () => undefined, random: () => 0 })
   const put = async (guest: Guest, createdAt: string) => {
     const folder = archiveFolder('', 'hq', guest, createdAt)
@@ -87,15 +87,7 @@ afterAll(async () => {
 
 const bucket = () => ['--bucket', 'archives', '--s3', server.url]
 const site = ['--site-file', 'hq.json']
-const env = () => ({
-  PATH: process.env['PATH'],
-  HOME: directory,
-  NO_COLOR: '1',
-  TZ: 'Asia/Kolkata',
-  AWS_EC2_METADATA_DISABLED: 'true',
-  AWS_ACCESS_KEY_ID: keys.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-})
+const env = () => ownEnvironment(directory, { TZ: 'Asia/Kolkata' })
 
 /** By the words of the command. */
 const printed: Record<string, () => string[][]> = {

@@ -128,8 +128,15 @@ describe('removing what a restore made', () => {
     const bed = await orderedBed()
     bed.delivery.fails.remove = new PlatformUnavailable('The node is silent.')
     bed.restores.removal = { removed: false, reason: 'It runs.', removeWith: 'qm destroy 9100' }
+    const { token, place } = await bed.record()
     expect(await removeMade(await bed.record(), true, bed.ports)).toEqual({
-      left: [{ what: 'It runs.', removeWith: 'qm destroy 9100' }, { what: 'The node is silent.' }],
+      left: [
+        { what: 'It runs.', removeWith: 'qm destroy 9100' },
+        {
+          what: `On node pve1, /dump may still hold what was brought of ${place?.fileName}, which the next sweep removes. The node is silent.`,
+          removeWith: `rm -f '/dump'/*${token}*`,
+        },
+      ],
       again: true,
     })
     bed.restores.ending = () => Promise.reject(new PlatformUnavailable('The API is silent.'))

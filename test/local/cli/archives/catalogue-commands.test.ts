@@ -239,6 +239,40 @@ describe('the commands that read the bucket', () => {
     await store.remove(book)
   })
 
+  it('show --at: when that archive was rehearsed, and not another one of its guest', async () => {
+    const row = async (...words: string[]) => /^Rehearsed +(.*)$/m.exec((await guestlift('show', ...words)).out)?.[1]
+    const at = (createdAt: string) => ({ archive: { ...evidenceOf('x').archive, createdAt } })
+    const put = async (id: string, changes: object) => {
+      const evidence = evidenceOf(id, changes)
+      const key = `${prefix}drills/${evidence.startedAt.slice(0, 10).replaceAll('-', '/')}/${id}.json`
+      await store.writeText(key, JSON.stringify(evidence))
+      await noteRehearsal(evidence, key, { store, keyPrefix: prefix })
+      return key
+    }
+    const [old, young] = ['2026-11-20T02:00:00.000Z', '2026-11-21T02:00:00.000Z']
+    const keys = [
+      await put('first', { ...at(old), startedAt: '2026-11-20T05:00:00.000Z', endedAt: '2026-11-20T05:01:00.000Z' }),
+      await put('other', {
+        ...at(old),
+        startedAt: '2026-11-20T06:00:00.000Z',
+        guest: { kind: 'vm', id: '777', name: 'x' },
+      }),
+      await put('second', { ...at(young), startedAt: '2026-11-22T05:00:00.000Z', endedAt: '2026-11-22T05:01:00.000Z' }),
+    ]
+    expect(await row('100')).toBe('rehearsed 2026-11-22, 4 m 05 s, archive of 2026-11-21')
+    expect(await row('100', '--at', '2026-11-20')).toBe('rehearsed 2026-11-20, 4 m 05 s, archive of 2026-11-20')
+    expect(await row('100', '--at', '2026-11-21')).toBe('rehearsed 2026-11-22, 4 m 05 s, archive of 2026-11-21')
+    expect(await row('vault/archives/hq/vm-100/2026-11-20T02-00-00Z/')).toMatch(/^rehearsed 2026-11-20, /)
+    const { guests } = JSON.parse((await guestlift('show', '100', '--at', '2026-11-20', '--json')).out)
+    expect(guests).toMatchObject([{ rehearsal: { last: { archiveCreatedAt: old } } }])
+    await store.remove(keys[0] ?? '')
+    expect(await row('100', '--at', '2026-11-20')).toBe(
+      'never this archive; its guest was rehearsed 2026-11-22, 4 m 05 s, archive of 2026-11-21',
+    )
+    expect(await row('101', '--at', '2026-11-21')).toBe('never')
+    for (const key of [...keys, `${prefix}drills/sites/hq.json`]) await store.remove(key)
+  })
+
   it('show <key>: that archive, whichever of its files the key names', async () => {
     const { out } = await guestlift('show', 's3://archives/vault/archives/hq/vm-100/2026-11-20T02-00-00Z/manifest.json')
     expect(out).toContain('2026-11-20T02-00-00Z')

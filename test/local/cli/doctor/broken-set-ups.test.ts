@@ -15,11 +15,18 @@ import { createIdentity, fingerprintOf } from '../../../../local/labs/shared/cer
 import type { FaultPlan } from '../../../../local/s3/faults.ts'
 import { type S3Server, startS3 } from '../../../../local/s3/server.ts'
 import { guestlift as run } from '../command-line.ts'
+import { ownEnvironment, ownKeys } from '../own-environment.ts'
 
 /** All that a set-up may spoil before the doctor looks. */
 interface Bed {
   lab: Lab
-  site: { endpoints: string[]; tls: object; auth: { tokenId: string; secret: string }; route: Record<string, unknown> }
+  site: {
+    endpoints: string[]
+    tls: object
+    auth: { tokenId: string; secret: string }
+    route: Record<string, unknown>
+    restore: { auth: { secret: string }; delivery: object }
+  }
   job: { site: string; guests: object; backup: { storage: string } }
   s3: { url: string; plan?: FaultPlan }
   bucket: string
@@ -256,6 +263,60 @@ const setUps: SetUp[] = [
   },
 ]
 
+/** What an account that restores may lack: by what is spoilt, the one line and its mark. */
+const restoreSetUps: { name: string; spoil: (bed: Bed) => unknown; line: RegExp; code: number }[] = [
+  {
+    name: 'all that it needs',
+    spoil: () => undefined,
+    line: /^✓ privileges for restores: the account has all that bringing back container 100 takes$/mu,
+    code: 0,
+  },
+  {
+    name: 'a wrong token',
+    spoil: ({ site }) => {
+      site.restore.auth.secret = '00000000-0000-0000-0000-000000000000'
+    },
+    line: /^✗ account for restores: .*restore@pve!guestlift was rejected \(401 .*Check that token/mu,
+    code: 1,
+  },
+  {
+    name: 'no right on any storage',
+    spoil: ({ lab }) => takeFrom(lab, '/storage'),
+    line: /^✗ storage for restores \(pve1\): Site hq, node pve1: the account is shown no storage .* or grant Datastore\.AllocateSpace/mu,
+    code: 1,
+  },
+  {
+    name: 'the right to use bridges',
+    spoil: ({ lab }) => takeFrom(lab, '/sdn/zones/localnetwork'),
+    line: /^✗ privileges for restores: .*lacks SDN\.Use on \/sdn\/zones\/localnetwork\/vmbr0\. Grant it there/mu,
+    code: 1,
+  },
+  {
+    name: 'rights on guests, which it may have on a pool',
+    spoil: ({ lab }) => takeFrom(lab, '/vms'),
+    line: /^! privileges for restores: .*lacks VM\.Allocate on \/vms\/100, .* An account for one pool alone restores with --pool\.$/mu,
+    code: 0,
+  },
+  {
+    name: 'the right to make privileged containers',
+    spoil: ({ lab }) => lab.control.guest(100, { options: {} }),
+    line: /^! privileges for restores: .*lacks Sys\.Modify on \/\. .* Sys\.Modify is for privileged containers alone, which root may restore on the node\.$/mu,
+    code: 0,
+  },
+  {
+    name: 'rights for import',
+    spoil: ({ site }) => {
+      site.restore.delivery = { type: 'import' }
+    },
+    line: /^- privileges for restores: There is no guest that it could be asked with\.$/mu,
+    code: 0,
+  },
+]
+
+function takeFrom(lab: Lab, path: string): void {
+  lab.control.changeAcl((acl) => acl.filter((one) => one.path !== path || !one.who.startsWith('restore')))
+}
+
 /** Takes connections and says nothing: what no error ends. */
 const silent = () => createSilent((socket) => socket.on('error', () => undefined))
 
@@ -284,12 +345,10 @@ async function dump(lab: Lab): Promise<void> {
   await provider.close()
 }
 
-const keys = { accessKeyId: 'cli', secretAccessKey: 'cli-secret-key' }
-
 async function putBook(endpoint: string, bucket: string): Promise<void> {
   const { PutObjectCommand } = await import('@aws-sdk/client-s3')
   const { createS3Client } = await import('../../../../functions/aws/s3-client.ts')
-  const client = createS3Client({ endpoint, region: 'us-east-1', credentials: keys })
+  const client = createS3Client({ endpoint, region: 'us-east-1', credentials: ownKeys })
   const cluster = { id: 'sha256:first', pinnedAt: '2026-11-01T00:00:00.000Z' }
   const Body = JSON.stringify({ version: 1, site: 'hq', cluster, guests: [] })
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'sites/hq.json', Body }))
@@ -308,13 +367,13 @@ describe('guestlift doctor', () => {
       directory: join(directory, 'lab'),
       secondsPerDump: 0,
       unauthorizedDelaySeconds: 0,
-      guests: [{ vmid: 100, kind: 'lxc', name: 'db', dataBytes: 2 ** 16 }],
+      guests: [{ vmid: 100, kind: 'lxc', name: 'db', dataBytes: 2 ** 16, options: { unprivileged: '1' } }],
       nodes: [{ name: 'pve1' }, { name: 'pve2' }],
     })
     const s3: Bed['s3'] = { url: '' }
     server = await startS3({
       directory: join(directory, 's3'),
-      ...keys,
+      ...ownKeys,
       region: 'us-east-1',
       buckets: ['archives'],
       faults: (subject) => s3.plan?.(subject),
@@ -326,15 +385,7 @@ describe('guestlift doctor', () => {
       job: { site: 'hq', guests: { vmids: [100] }, backup: { storage: 'local' } },
       s3,
       bucket: 'archives',
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: directory,
-        NO_COLOR: '1',
-        AWS_EC2_METADATA_DISABLED: 'true',
-        AWS_ACCESS_KEY_ID: keys.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-        AWS_REGION: 'us-east-1',
-      },
+      env: ownEnvironment(directory, { AWS_REGION: 'us-east-1' }),
       async serve(page) {
         const sockets = new Set<Socket>()
         page.on('connection', (socket: Socket) => sockets.add(socket))
@@ -385,6 +436,17 @@ describe('guestlift doctor', () => {
     const changes = lab.faults.requests.slice(asked).filter(({ method }) => method !== 'GET')
     expect(changes).toEqual([])
     expect(lab.control.tasks()).toHaveLength(before)
+  })
+
+  it.each(restoreSetUps)('finds of an account for restores: $name', async ({ spoil, line, code }) => {
+    bed.site = lab.site({ restores: true }) as unknown as Bed['site']
+    spoil(bed)
+    const asked = lab.faults.requests.length
+    const ended = await doctor()
+    expect(ended.out).toMatch(line)
+    expect(ended.out).not.toContain(bed.site.restore.auth.secret)
+    expect(ended.code).toBe(code)
+    expect(lab.faults.requests.slice(asked).filter(({ method }) => method !== 'GET')).toEqual([])
   })
 
   it('warns of a clock that is off by minutes and within the tolerance', async () => {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Finding } from '../../../../functions/domain/doctor/finding.ts'
 import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
 import { guestlift } from '../command-line.ts'
+import { ownEnvironment } from '../own-environment.ts'
 
 interface PlayedAccount {
   secret: string | undefined
@@ -105,16 +106,10 @@ function refusal(action: string): [number, string] {
 async function doctor(
   settings?: object,
 ): Promise<{ code: number; out: string; wrong: Finding[]; of: (check: string) => unknown }> {
-  const env = {
-    PATH: process.env['PATH'],
-    HOME: directory,
-    NO_COLOR: '1',
-    AWS_EC2_METADATA_DISABLED: 'true',
+  const env = ownEnvironment(directory, {
     AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: 'a',
-    AWS_SECRET_ACCESS_KEY: 'b',
-  }
+  })
   const { code, out } = await guestlift(['doctor', '--deployment', 'example', '--json'], {
     env,
     ...(await folderWith(settings)),

@@ -2,17 +2,19 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createServer as createSecurePage } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import ssh2 from 'ssh2'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { proxmoxSetUp } from '../../../../functions/providers/proxmox/set-up.ts'
-import { sshAddress } from '../../../../local/cli/init/route.ts'
+import { sshAddress } from '../../../../local/cli/init/ssh-account.ts'
 import { apiAddress } from '../../../../local/cli/init/tls-identity.ts'
 import { type Lab, startLab } from '../../../../local/labs/proxmox/lab.ts'
+import { createIdentity, fingerprintOf } from '../../../../local/labs/shared/certificate.ts'
 import { type S3Server, startS3 } from '../../../../local/s3/server.ts'
 import { guestlift as run } from '../command-line.ts'
+import { ownEnvironment, ownKeys } from '../own-environment.ts'
 import { guestliftInTerminal, hasTerminal } from './pseudo-terminal.ts'
-
-const keys = { accessKeyId: 'cli', secretAccessKey: 'cli-secret-key' }
 
 let directory: string
 let lab: Lab
@@ -26,7 +28,7 @@ beforeAll(async () => {
     unauthorizedDelaySeconds: 0,
     guests: [{ vmid: 100, kind: 'lxc', name: 'db', dataBytes: 2 ** 16 }],
   })
-  server = await startS3({ directory: join(directory, 's3'), ...keys, buckets: ['archives'] })
+  server = await startS3({ directory: join(directory, 's3'), ...ownKeys, buckets: ['archives'] })
   await writeFile(join(directory, 'reader'), lab.ssh.privateKey, { mode: 0o600 })
 })
 afterAll(async () => {
@@ -39,14 +41,7 @@ beforeEach(async () => {
   await mkdir(folder)
 })
 
-const environment = () => ({
-  PATH: process.env['PATH'] ?? '',
-  HOME: directory,
-  NO_COLOR: '1',
-  AWS_EC2_METADATA_DISABLED: 'true',
-  AWS_ACCESS_KEY_ID: keys.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-})
+const environment = () => ownEnvironment(directory)
 
 const init = (words: readonly string[], env: Record<string, string> = {}) =>
   run(['init', '--yes', ...words], { cwd: folder, env: { ...environment(), ...env } })
@@ -156,6 +151,70 @@ describe('guestlift init --yes', () => {
     expect(publicLine).toContain(publicLineOf(path) ?? '')
   })
 
+  it('adds an account for restores and the way of its files, which doctor then checks', async () => {
+    const block = lab.site({ restores: true })['restore'] as { delivery: { username: string; privateKey: string } }
+    await writeFile(join(directory, 'writer'), block.delivery.privateKey, { mode: 0o600 })
+    const more = ['--restores', 'sftp', '--restore-ssh', `${block.delivery.username}@127.0.0.1:${lab.ssh.port}`]
+    const secrets = { ...secret(), GUESTLIFT_RESTORE_SECRET: lab.restoreToken.secret }
+    const { out, error } = await init([...known(), ...more, '--restore-ssh-key', '../writer'], secrets)
+    expect(error).toBe('')
+    expect(out).toContain('pveum role add GuestliftRestore')
+    expect(out).toMatch(/^✓ account for restores: can log in$/mu)
+    expect(out).toMatch(/^✓ storage for restores \(pve1\): /mu)
+    expect(out).not.toContain(lab.restoreToken.secret)
+    expect(await json('site.json')).toMatchObject({
+      restore: {
+        auth: { tokenId: 'restore@pve!guestlift', secret: lab.restoreToken.secret },
+        delivery: { type: 'sftp', username: block.delivery.username, privateKeyFile: '../writer' },
+      },
+    })
+  })
+
+  it('makes a key of its own for what is brought back, and shows what to run with it', async () => {
+    const more = ['--restores', 'pull', '--restore-ssh', `vzdump-pull@127.0.0.1:${lab.ssh.port}`]
+    const { out } = await init([...known(), ...more], { ...secret(), GUESTLIFT_RESTORE_SECRET: 'x' })
+    const publicLine = (await readFile(join(folder, 'guestlift_restore_ed25519.pub'), 'utf8')).trim()
+    expect(out).toContain(`<<'KEY'\nrestrict ${publicLine}\nKEY\n`)
+    expect((await stat(join(folder, 'guestlift_restore_ed25519'))).mode & 0o777).toBe(0o600)
+  })
+
+  it('takes restores by import without any account over SSH', async () => {
+    const words = [...known(), '--restores', 'import']
+    const { out } = await init(words, { ...secret(), GUESTLIFT_RESTORE_SECRET: lab.restoreToken.secret })
+    expect(out).toContain('pvesm set local --content import')
+    expect(await json('site.json')).toMatchObject({ restore: { delivery: { type: 'import' } } })
+    expect((await init([...known(), '--force', '--restores', 'ftp'], secret())).error).toMatch(
+      /--restores: It is none, pull, sftp or import\./,
+    )
+  })
+
+  it('takes a web server of the site as the route, once its certificate is confirmed', async () => {
+    const identity = createIdentity(['127.0.0.1'], new Date())
+    const web = createSecurePage({ key: identity.key, cert: identity.cert }, (_, response) => response.end())
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
+    const url = `https://127.0.0.1:${(web.address() as AddressInfo).port}/{storage}/dump/{file}`
+    const ssh = known().slice(0, 4)
+    const words = [...ssh, ...known().slice(-4), '--route', 'https', '--route-url', url, '--route-account', 'reader']
+    const secrets = { ...secret(), GUESTLIFT_ROUTE_SECRET: 'of the web server' }
+    const refused = await init(words, secrets)
+    expect(refused.error).toMatch(/shows the certificate .*, and --fingerprint names another\. Nothing was sent/)
+    const fingerprint = fingerprintOf(identity.cert)
+    const { out } = await init([...words, '--fingerprint', fingerprint], secrets)
+    web.close()
+    expect(out).not.toContain('of the web server')
+    expect(await json('site.json')).toMatchObject({
+      route: {
+        type: 'https',
+        url,
+        tls: { mode: 'fingerprint', fingerprints: [fingerprint] },
+        auth: { type: 'basic', username: 'reader', password: 'of the web server' },
+      },
+    })
+    expect((await init([...words, '--route-url', 'http://nas/{file}', '--force'], secrets)).error).toMatch(
+      /--route-url: the URL starts with https:\/\/\./,
+    )
+  })
+
   it('says what to do where there is no terminal to ask in', async () => {
     const { code, error } = await run(['init'], { cwd: folder, env: environment() })
     expect(error).toMatch(/There is no terminal to ask in: add --yes, and answer with flags/)
@@ -242,5 +301,15 @@ describe('what people type', () => {
     const [user = '', , , , ...configuration] = proxmoxSetUp.routeCommands('sftp', 'vzdump-read', 'ssh-ed25519 AAAA')
     expect(page).toContain(user)
     expect(page).toContain(configuration.join('\n'))
+    expect(page).toContain(proxmoxSetUp.restoreCommands('restore@pve!guestlift', 'local').join('\n'))
+    expect(page).toContain(proxmoxSetUp.importCommands('restore@pve!guestlift', 'disks', 'pve1').join('\n'))
+    for (const [type, name] of [
+      ['sftp', 'vzdump-write'],
+      ['pull', 'vzdump-pull'],
+    ] as const) {
+      const [account = '', , , , , , ...rest] = proxmoxSetUp.deliveryCommands(type, name, 'ssh-ed25519 AAAA')
+      expect(page).toContain(account)
+      expect(page).toContain(rest.join('\n'))
+    }
   })
 })
