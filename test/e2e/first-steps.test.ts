@@ -37,6 +37,7 @@ describe.skipIf(!hasTerminal)('the first steps in a terminal', () => {
     }
     const surroundings = { cwd: join(directory, 'empty'), env }
     const answers: Answer[] = [
+      ['Which platform', '\r'],
       ['Name of the site', '\r'],
       ['Address of a node', `${lab.apiUrl}\r`],
       ['the certificate of', 'y'],
