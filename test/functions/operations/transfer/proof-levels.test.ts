@@ -223,6 +223,41 @@ describe('reading back', () => {
 })
 
 describe('an upload that was opened for full-object CRC-32', () => {
+  it('asks the store for nothing beside, and leaves no sums', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'guestlift-levels-'))
+    ended.push(() => rm(directory, { recursive: true }))
+    const done: string[] = []
+    const server = await startS3({
+      directory,
+      ...credentials,
+      buckets: ['archives'],
+      onDone: ({ operation, key = '' }) => void done.push(key.startsWith('claims/') ? 'claim' : operation),
+    })
+    ended.push(() => server.close())
+    const client = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
+    ended.push(async () => client.destroy())
+    const store = new S3ArchiveStore(client, 'archives', { random: () => 0, sleep: async () => undefined })
+    const there = scene(SIZE)
+    const on = { ...there, ports: { ...there.ports, store } }
+    const { upload } = await openUpload({ item: usualItem, artifact: on.artifact }, on.ports)
+    done.length = 0
+    await copyParts(copyInput(on as unknown as Scene, upload), on.ports)
+    const input = { item: usualItem, execution, artifact: on.artifact, upload, bytesSent: SIZE }
+    const { stored } = await completeUpload(input, on.ports)
+    expect(stored).not.toHaveProperty('proof')
+    // The record of the upload is read, and written with the sum.
+    const expected = [
+      'ListParts',
+      'UploadPart',
+      'ListParts',
+      'GetObject',
+      'PutObject',
+      'CompleteMultipartUpload',
+      'HeadObject',
+    ]
+    expect(done.filter((operation) => operation !== 'claim')).toEqual(expected)
+  })
+
   it('is begun anew when the store computes none any more, and not finished with less', async () => {
     const on = await bed('part-checksums')
     const held = await on.store.readText(on.recordKey)

@@ -74,3 +74,42 @@ describe.each(levels)('at the level of %s', (level) => {
     expect(on.source.readPositions).toEqual([])
   })
 })
+
+describe('an object that is not what its parts make', () => {
+  async function copied(level: (typeof levels)[number]) {
+    const { on, item } = bed(level, 3000)
+    const { upload } = await openUpload({ item, artifact: on.artifact }, on.ports)
+    await copyParts(copyInput(on, upload, { item }), on.ports)
+    const { bare } = on.ports.store
+    const answering = (change: (object: { sizeBytes: number; etag: string }) => object) => {
+      const complete: typeof bare.complete = async (...of) => {
+        const object = await bare.complete(...of)
+        return { ...object, ...change(object) }
+      }
+      Object.assign(on.ports.store, { bare: { ...bare, complete } })
+    }
+    const input = { item, execution, artifact: on.artifact, upload, bytesSent: 3000 }
+    return { on, answering, complete: () => completeUpload(input, on.ports) }
+  }
+
+  it.each(levels)('is refused by its size at the level of %s', async (level) => {
+    const { on, answering, complete } = await copied(level)
+    answering(() => ({ sizeBytes: 2999 }))
+    await expect(complete()).rejects.toMatchObject({
+      name: 'ChecksumMismatch',
+      message: `s3://memory/${on.key} holds 2999 bytes; sent were 3000`,
+    })
+  })
+
+  it('is refused by its hash of hashes', async () => {
+    const { on, answering, complete } = await copied('part-checksums')
+    const etag = `${'0'.repeat(32)}-1`
+    answering(() => ({ etag }))
+    await expect(complete()).rejects.toMatchObject({
+      name: 'ChecksumMismatch',
+      message: expect.stringContaining(
+        `s3://memory/${on.key} has the ETag ${etag}, and the parts that were sent make `,
+      ),
+    })
+  })
+})
