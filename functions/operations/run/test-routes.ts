@@ -1,6 +1,7 @@
 import { AUTO_STORAGE } from '../../contracts/backup-options.ts'
 import { GuestliftError, RouteUnreachable } from '../../contracts/errors.ts'
 import { storeTestKey } from '../../domain/books/object-keys.ts'
+import { sentence } from '../../domain/words/sentence.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { CheckedPlace, Route } from '../../readers/reader.ts'
 import { turnstile } from '../books/ordered-lookahead.ts'
@@ -69,7 +70,7 @@ function unreachable(site: string, nodes: readonly string[], last: unknown): Rou
   const why = last instanceof Error ? last.message : 'it did not answer.'
   const which = nodes.length > 3 ? `${nodes.slice(0, 3).join(', ')} and ${nodes.length - 3} more` : nodes.join(', ')
   return new RouteUnreachable(
-    `Site ${site}, node ${which}: the route can't be used, tried for ${TEST_MILLISECONDS / 1000} seconds: ${why} ` +
+    `Site ${site}, node ${which}: the route can't be used, tried for ${TEST_MILLISECONDS / 1000} seconds: ${sentence(why)} ` +
       'Nothing was dumped there.',
     { cause: last },
   )

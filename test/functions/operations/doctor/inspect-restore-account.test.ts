@@ -138,4 +138,61 @@ describe('inspecting the account that restores', () => {
     expect(storage).toMatchObject({ check: 'restore-storage', verdict: 'failed' })
     expect(asked.map((one) => one.imports)).toEqual([[]])
   })
+
+  it.each([
+    ['/vms/100', 'VM.Allocate', 'warning', /Grant it there; .* An account for one pool alone restores with --pool\.$/],
+    [
+      '/',
+      'Sys.Modify',
+      'warning',
+      /Sys\.Modify is for privileged containers alone, which root may restore on the node\.$/,
+    ],
+    ['/mapping/pci/gpu', 'Mapping.Use', 'warning', /Mapping\.Use is for guests with devices of their node alone\.$/],
+    [
+      '/storage/ceph',
+      'Datastore.AllocateSpace',
+      'failed',
+      /lacks Datastore\.AllocateSpace on \/storage\/ceph\. Grant it/,
+    ],
+  ])('what is lacking on %s (%s) is a finding: %s', async (path, privilege, verdict, words) => {
+    const { inspect } = bench()
+    restores.missingPrivileges = async () => [{ privilege, path }]
+    const finding = (await inspect()).find(({ check }) => check === 'restore-privileges')
+    expect(finding).toMatchObject({ verdict, message: expect.stringMatching(words) })
+    expect(finding?.message.match(/--pool|privileged containers|devices/g) ?? []).toHaveLength(
+      verdict === 'failed' ? 0 : 1,
+    )
+  })
+
+  it('fails where something is lacking that no guest may do without, whatever else is', async () => {
+    const { inspect } = bench()
+    restores.missingPrivileges = async () => [
+      { privilege: 'VM.Allocate', path: '/vms/100' },
+      { privilege: 'SDN.Use', path: '/sdn/zones/localnetwork/vmbr0' },
+    ]
+    expect((await inspect()).at(-1)).toMatchObject({ verdict: 'failed', error: 'PrivilegeMissing' })
+  })
+
+  it('leaves it open on a platform that restores nothing, and without any guest', async () => {
+    const { account, inspect } = bench()
+    Reflect.deleteProperty(account.restorer, 'restores')
+    expect((await inspect()).at(-1)).toMatchObject({
+      verdict: 'unchecked',
+      message: 'Guestlift restores nothing there.',
+    })
+    guests = []
+    expect((await bench().inspect()).at(-1)).toMatchObject({
+      verdict: 'unchecked',
+      message: 'There is no guest that it could be asked with.',
+    })
+  })
+
+  it('has a line for the storage of each node', async () => {
+    guests = [guest('100', 'vm'), guest('101', 'container', { node: 'pve2' })]
+    const storages = (await bench().inspect()).filter(({ check }) => check === 'restore-storage')
+    expect(storages.map(({ at, message }) => [at, message])).toEqual([
+      ['pve1', 'local takes what is brought back'],
+      ['pve2', 'local takes what is brought back'],
+    ])
+  })
 })

@@ -145,7 +145,7 @@ describe('planning a run', () => {
     expect(guestCount).toBe(1)
     const [, other] = (await report(ports, planKey)).guests
     expect(other).toMatchObject({ id: '101', outcome: 'failed', verdict: 'RouteUnreachable' })
-    expect(other?.reason).toMatch(/Site hq, node pve2: .*ECONNREFUSED 10\.0\.0\.2:22.*Nothing was dumped there/)
+    expect(other?.reason).toMatch(/Site hq, node pve2: .*ECONNREFUSED 10\.0\.0\.2:22.*\. Nothing was dumped there/)
   })
 
   it('fails the run when no node answers, with an error that is not tried again', async () => {

@@ -146,7 +146,7 @@ const setUps: SetUp[] = [
     },
     failed: [
       'route',
-      /the route can't be used, tried for 6 seconds: can't connect .*Check route\.host and route\.port/,
+      /the route can't be used, tried for 6 seconds: can't connect .*Check its host and port in the site, and that the network lets SSH through\. Nothing was dumped there\./,
     ],
     code: UNREACHABLE,
   },
