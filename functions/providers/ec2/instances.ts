@@ -97,10 +97,15 @@ export function hasNoDisks({ rootDeviceType, blockDeviceMapping }: Instance): st
     : 'it has no EBS volume'
 }
 
+/** What replaces the instance when it stops. */
+export function autoScalingGroupOf({ tagSet }: Instance): string | undefined {
+  return tagSet.get('aws:autoscaling:groupName')
+}
+
 /** What an archive of the instance lacks or what to know when it is restored: sentences. */
 export function remarksOf(instance: Instance): string[] {
-  const { productCodes, platform, outpostArn, instanceLifecycle, tagSet } = instance
-  const group = tagSet.get('aws:autoscaling:groupName')
+  const { productCodes, platform, outpostArn, instanceLifecycle } = instance
+  const group = autoScalingGroupOf(instance)
   return [
     ...(productCodes.length === 0
       ? []

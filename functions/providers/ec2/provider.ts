@@ -21,6 +21,7 @@ import { judgeJob } from './judge-job.ts'
 import { ec2OptionKeys, ec2OptionsOf } from './options.ts'
 import { callerSchema, type Instance } from './schemas.ts'
 import { isPending, progressOf, type SnapshotSet, snapshotSet, snapshotSets } from './snapshot-sets.ts'
+import { openPower } from './power.ts'
 import { removeSnapshots } from './remove-snapshots.ts'
 import { ec2Traits } from './traits.ts'
 
@@ -222,6 +223,7 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
     stop,
     release,
     findStrays,
+    power: openPower(siteName, client, instanceOf, deps),
     close: async () => client.close(),
   }
 }

@@ -366,3 +366,41 @@ describe('an account of AWS', () => {
     await bed.provider.requireOptions(options())
   })
 })
+
+describe('power of an instance', () => {
+  const patience = { timeoutSeconds: 60 }
+
+  it('is switched, waited for, and left alone where it is as wanted', async () => {
+    await opened()
+    const guest = await web()
+    const power = bed.provider.power
+    expect(await power?.order(guest, 'start', patience)).toMatchObject({ changed: false })
+    expect(await power?.order(guest, 'shutdown', patience)).toMatchObject({
+      changed: true,
+      state: { status: 'stopped', uptimeSeconds: 0 },
+    })
+    expect(await power?.order(guest, 'stop', patience)).toMatchObject({ changed: false })
+    await expect(power?.order(guest, 'reboot', patience)).rejects.toMatchObject({ name: 'RequestRejected' })
+    expect(await power?.order(guest, 'start', patience)).toMatchObject({ changed: true, state: { status: 'running' } })
+  })
+
+  it('is not taken from what Auto Scaling would replace', async () => {
+    await opened({ instances: [{ id: WEB, autoScalingGroup: 'web-fleet' }] })
+    const guest = await web()
+    await expect(bed.provider.power?.order(guest, 'shutdown', patience)).rejects.toMatchObject({
+      name: 'RequestRejected',
+      message: expect.stringContaining('web-fleet'),
+    })
+    expect(bed.lab.control.calls('StopInstances')).toBe(0)
+    expect(await bed.provider.power?.state(guest)).toMatchObject({ status: 'running', highlyAvailable: true })
+  })
+
+  it('is unclear when the answer to the order is lost', async () => {
+    await opened()
+    bed.lab.control.loseAnswer('StopInstances')
+    await expect(bed.provider.power?.order(await web(), 'stop', patience)).rejects.toMatchObject({
+      name: 'PlatformUnavailable',
+      message: expect.stringContaining('may have been taken'),
+    })
+  })
+})
