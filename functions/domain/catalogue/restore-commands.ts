@@ -70,7 +70,7 @@ const fetchSteps = (ofVersion: boolean): RestoreStep[] => [
   { way: 'rclone', say: 'The same with rclone.', run: 'rclone copyto {remote} {file}' },
   {
     way: 'stored-sum',
-    say: 'The CRC-32 that S3 keeps, then that of the file. They have to be equal.',
+    say: 'The CRC-32 that S3 keeps, then that of the file. They have to be equal. Of a store that answers None, compare with the checksum in manifest.json.',
     run: 'aws s3api head-object --bucket {bucket} --key {key}{version}{endpoint} --checksum-mode ENABLED --query ChecksumCRC32 --output text',
   },
   { way: 'sum', say: '', run: `python3 -c '${SUM}' < {file}` },
