@@ -111,7 +111,7 @@ describe('the architecture', () => {
   })
 
   it('keeps signed calls of AWS, which a provider, readers and S3 share, to contracts and domain', () => {
-    const packages = /^(@aws-sdk|@smithy|fast-xml-parser|zod)(\/|$)/
+    const packages = /^(@aws-sdk|@smithy|zod)(\/|$)/
     expect(breaches(/^functions\/aws-api\//, [/^functions\/(aws-api|contracts|domain|tls)\//, packages])).toEqual([])
   })
 

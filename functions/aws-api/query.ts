@@ -2,7 +2,7 @@
  * The query protocol, which EC2 and STS speak: a form as question, XML as answer (AWS: "Making requests using the query
  * API"). The SDK's client of EC2 is 1.4 MB and takes 0.4 s to load, for the dozen calls in use.
  */
-import { XMLParser } from 'fast-xml-parser'
+import { parseXML } from '@aws-sdk/xml-builder'
 import type { AccessKey, AwsAccess } from '../contracts/aws-access.ts'
 import { type Answer, type AwsCalls, NoAnswer } from './aws-call.ts'
 import { endpointOf } from './endpoints.ts'
@@ -29,13 +29,6 @@ export class AwsRefusal extends Error {
   }
 }
 
-const parser = new XMLParser({
-  ignoreAttributes: true,
-  // A number-like id or name stays the text that it is.
-  parseTagValue: false,
-  isArray: (name) => name === 'item',
-})
-
 export interface QueryCall {
   service: 'ec2' | 'sts'
   region: string
@@ -45,7 +38,7 @@ export interface QueryCall {
 
 /**
  * Ask once.
- * @returns the content of `<ActionResponse>`: elements by name, `item`s as lists, texts as strings
+ * @returns the content of `<ActionResponse>`: elements by name, texts as strings; several of one name are a list, one is none
  * @throws AwsRefusal, NoAnswer
  */
 export async function query(
@@ -86,7 +79,8 @@ function addTo(form: URLSearchParams, name: string, value: QueryValue | undefine
 
 function parsed(text: string): Record<string, unknown> {
   try {
-    return parser.parse(text) as Record<string, unknown>
+    const document: unknown = parseXML(text)
+    return typeof document === 'object' && document !== null ? { ...document } : {}
   } catch {
     return {}
   }

@@ -1,10 +1,11 @@
 /** Answers of EC2, as far as they are read: XML elements by name, texts as they are. */
 import * as z from 'zod'
 
-/** An empty element is an empty text. */
+/** An empty element is an empty text, and a list of one is no list. */
 function list<Item extends z.ZodType>(item: Item) {
+  const items = z.preprocess((all) => [all].flat(), z.array(item))
   return z
-    .union([z.object({ item: z.array(item) }), z.literal('').transform(() => ({ item: [] }))])
+    .union([z.object({ item: items }), z.literal('').transform(() => ({ item: [] }))])
     .prefault('')
     .transform(({ item: all }) => all as z.output<Item>[])
 }

@@ -73,6 +73,14 @@ describe('guests of EC2', () => {
     expect(bed.lab.control.calls('DescribeInstances')).toBe(2)
   })
 
+  it('keep names and tags as they are, whatever XML makes of them', async () => {
+    const name = `<b>&amp; "Ünit" 0012 ]]>`
+    await opened({ instances: [{ id: WEB, name, tags: { code: '00012', flag: 'true', empty: '' } }] })
+    expect((await bed.provider.listGuests()).guests).toMatchObject([
+      { name, tags: ['code=00012', 'code', 'flag=true', 'flag', 'empty'] },
+    ])
+  })
+
   it('have their volumes described, with what the job leaves out', async () => {
     await opened()
     const planned = { options: options({ skipDisks: ['sdf'] }), state: 'running' as const }
