@@ -58,7 +58,12 @@ export class Ec2Access extends Construct {
       case 'look':
         return [
           new PolicyStatement({
-            actions: ['ec2:DescribeInstances', 'ec2:DescribeVolumes', 'ec2:DescribeSnapshots'],
+            actions: [
+              'ec2:DescribeInstances',
+              'ec2:DescribeInstanceTypes',
+              'ec2:DescribeVolumes',
+              'ec2:DescribeSnapshots',
+            ],
             resources: ['*'],
           }),
         ]

@@ -19,6 +19,8 @@ export interface Seen {
   again: SnapshotSet | undefined
   instance: Instance | undefined
   volumes: readonly AttachedVolume[]
+  /** Its type has instance stores; absent where nothing tells. */
+  instanceStores?: boolean | undefined
 }
 
 export function evidenceOf(seen: Seen): BackupEvidence {
@@ -93,7 +95,7 @@ export function fileNameOf(device: string): string {
   return `${device.replace(/^\/dev\//, '').replaceAll(/[^A-Za-z0-9._-]/g, '-')}.raw.zst`
 }
 
-function gradeOf({ set, instance, volumes, guest }: Seen): Grade {
+function gradeOf({ set, instance, volumes, guest, instanceStores }: Seen): Grade {
   const held = new Set(set?.snapshots.map(({ volumeId }) => volumeId))
   const gaps: Gap[] = volumes
     .filter(({ volumeId }) => !held.has(volumeId))
@@ -102,15 +104,18 @@ function gradeOf({ set, instance, volumes, guest }: Seen): Grade {
       what: `the volume ${device} (${volumeId})`,
       chosen: true,
     }))
-  if (instance?.rootDeviceType === 'instance-store') {
-    gaps.push({ name: 'disks', what: 'the root of the instance, which is an instance store' })
+  if (instanceStores === true) {
+    gaps.push({ name: 'disks', what: `the instance stores of its type ${instance?.instanceType}`, chosen: true })
   }
   return {
     consistency: 'crash',
     reason: `All volumes of ${guest.id} are of one instant, as after a pulled plug.`,
     gaps,
-    // DescribeInstances doesn't show them, and the instance's type only tells that there may be some.
-    gapsMayLack: 'AWS does not show instance-store volumes, and no snapshot can hold them.',
+    ...(instanceStores === undefined
+      ? {
+          gapsMayLack: 'Its type may have instance stores, which no snapshot holds; the account may not ask for types.',
+        }
+      : {}),
   }
 }
 

@@ -1,10 +1,11 @@
 /** Instances as guests. */
+import { PrivilegeMissing, RequestRejected } from '../../contracts/errors.ts'
 import type { GuestRunState } from '../../contracts/selection.ts'
 import { compareIds } from '../../domain/identity/compare-ids.ts'
 import type { FoundGuest, GuestRecord } from '../guest-facts.ts'
 import type { Ec2Client } from './client.ts'
 import { isInstanceId } from './identifiers.ts'
-import { type Instance, instancesSchema, type Volume, volumesSchema } from './schemas.ts'
+import { type Instance, instanceTypesSchema, instancesSchema, type Volume, volumesSchema } from './schemas.ts'
 
 /** One that is being terminated, or was, has no disks left to archive. */
 const LIVING = ['pending', 'running', 'stopping', 'stopped']
@@ -53,6 +54,26 @@ export async function volumesOf(client: Ec2Client, region: string, instanceId: s
     .toSorted((one, other) => (one.device < other.device ? -1 : 1))
 }
 export type AttachedVolume = Volume & { device: string }
+
+/**
+ * Whether instances of a type have instance stores, which no list shows and no snapshot holds; `undefined` where the
+ * account may not ask: then nobody knows.
+ */
+export async function hasInstanceStores(
+  client: Ec2Client,
+  region: string,
+  { instanceType }: Instance,
+): Promise<boolean | undefined> {
+  const call = { region, action: 'DescribeInstanceTypes', input: { InstanceType: [instanceType] } }
+  try {
+    const { instanceTypeSet } = await client.read(call, instanceTypesSchema)
+    const said = instanceTypeSet.find((one) => one.instanceType === instanceType)?.instanceStorageSupported
+    return said === 'true' || said === 'false' ? said === 'true' : undefined
+  } catch (error) {
+    if (error instanceof PrivilegeMissing || error instanceof RequestRejected) return undefined
+    throw error
+  }
+}
 
 export function foundGuest(instance: Instance): FoundGuest {
   const { instanceId: id, tagSet, placement } = instance

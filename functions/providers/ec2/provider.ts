@@ -16,7 +16,16 @@ import { describeInstance } from './describe-instance.ts'
 import { evidenceOf, sideFilesOf } from './evidence.ts'
 import { freeze, refusalToFreeze } from './freeze.ts'
 import { formatJobRef, type JobRef, parseJobRef, regionOf, requireJobRef } from './identifiers.ts'
-import { byId, findInstances, foundGuest, guestRecord, hasNoDisks, listInstances, volumesOf } from './instances.ts'
+import {
+  byId,
+  findInstances,
+  foundGuest,
+  guestRecord,
+  hasInstanceStores,
+  hasNoDisks,
+  listInstances,
+  volumesOf,
+} from './instances.ts'
 import { judgeJob } from './judge-job.ts'
 import { ec2OptionKeys, ec2OptionsOf } from './options.ts'
 import { callerSchema, type Instance } from './schemas.ts'
@@ -136,7 +145,8 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
     const again = set === undefined ? undefined : await snapshotSet(client, siteName, job)
     const [instance] = await findInstances(client, job.region, [job.instanceId])
     const volumes = await volumesOf(client, job.region, job.instanceId)
-    const seen = { job, guest, set, again, instance, volumes }
+    const instanceStores = instance === undefined ? undefined : await hasInstanceStores(client, job.region, instance)
+    const seen = { job, guest, set, again, instance, volumes, instanceStores }
     return { evidence: evidenceOf(seen), sideFiles: sideFilesOf(seen) }
   }
 

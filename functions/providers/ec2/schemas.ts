@@ -56,6 +56,10 @@ export const instancesSchema = z.object({
   ...nextToken,
 })
 
+export const instanceTypesSchema = z.object({
+  instanceTypeSet: list(z.object({ instanceType: z.string(), instanceStorageSupported: text })),
+})
+
 export const volumeSchema = z.object({
   volumeId: z.string(),
   size: z.coerce.number().int().positive(),

@@ -10,7 +10,7 @@ export function backupPolicy(site: string): object {
       {
         Sid: 'Look',
         Effect: 'Allow',
-        Action: ['ec2:DescribeInstances', 'ec2:DescribeVolumes', 'ec2:DescribeSnapshots'],
+        Action: ['ec2:DescribeInstances', 'ec2:DescribeInstanceTypes', 'ec2:DescribeVolumes', 'ec2:DescribeSnapshots'],
         Resource: '*',
       },
       {

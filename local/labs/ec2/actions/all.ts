@@ -3,6 +3,7 @@ import type { Action } from '../call.ts'
 import { attachVolume, detachVolume } from './attach.ts'
 import { createImage } from './create-image.ts'
 import { describeImages, deregisterImage, registerImage } from './images.ts'
+import { describeInstanceTypes } from './instance-types.ts'
 import { describeInstanceAttribute, describeInstances, describeInstanceStatus } from './instances.ts'
 import { createTags, deleteTags, describeAvailabilityZones, describeRegions, describeTags } from './places.ts'
 import { rebootInstances, startInstances, stopInstances, terminateInstances } from './power.ts'
@@ -27,6 +28,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     DescribeInstanceAttribute: describeInstanceAttribute,
     DescribeInstanceStatus: describeInstanceStatus,
     DescribeInstances: describeInstances,
+    DescribeInstanceTypes: describeInstanceTypes,
     DescribeRegions: describeRegions,
     DescribeSnapshots: describeSnapshots,
     DescribeTags: describeTags,

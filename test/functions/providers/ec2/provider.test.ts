@@ -133,6 +133,24 @@ describe('a backup on EC2', () => {
     expect(bed.lab.control.snapshots().map(({ sizeGiB }) => sizeGiB)).toEqual([2])
   })
 
+  it.each([
+    ['m5.large', { gaps: [] }],
+    ['m5d.large', { gaps: [{ name: 'disks', what: 'the instance stores of its type m5d.large' }] }],
+  ])('of a type %s says what no snapshot holds', async (type, grade) => {
+    await opened({ instances: [{ id: WEB, type }] })
+    const { jobRef, guest } = await started()
+    const { evidence } = await bed.provider.gather(jobRef, guest, 'local')
+    expect(evidence.grade).toMatchObject(grade)
+    expect(evidence.grade).not.toHaveProperty('gapsMayLack')
+  })
+
+  it('says that it may lack something where types are not shown', async () => {
+    await opened({ authorize: ({ action }) => action !== 'ec2:DescribeInstanceTypes' })
+    const { jobRef, guest } = await started()
+    const { evidence } = await bed.provider.gather(jobRef, guest, 'local')
+    expect(evidence.grade).toHaveProperty('gapsMayLack')
+  })
+
   it('is refused for a disk that the instance does not have, and nothing is made', async () => {
     await opened()
     await expect(bed.provider.start(await web(), options({ skipDisks: ['sdz'] }), TOKEN)).rejects.toMatchObject({
