@@ -93,3 +93,16 @@ export const ebsSnapshotLocationSchema = z.object({
   startedAt: z.iso.datetime(),
 })
 export type EbsSnapshotLocation = z.infer<typeof ebsSnapshotLocationSchema>
+
+/** A snapshot that a restore fills block by block. Settled once: EBS direct compares what a repeated beginning says. */
+export const newEbsSnapshotSchema = z.strictObject({
+  type: z.literal('ebs-snapshot'),
+  region: regionSchema,
+  sizeGib: z.int().positive(),
+  /** Where it is false, the account's own default for encryption holds. */
+  encrypted: z.boolean(),
+  /** The account's own key for EBS, where it is encrypted and none is named. */
+  kmsKeyArn: z.string().min(1).optional(),
+  tags: z.array(z.strictObject({ key: z.string(), value: z.string() })),
+})
+export type NewEbsSnapshot = z.infer<typeof newEbsSnapshotSchema>

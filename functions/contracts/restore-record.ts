@@ -1,5 +1,6 @@
 /** What a restore keeps in the bucket while it is under way. */
 import * as z from 'zod'
+import { newEbsSnapshotSchema } from './aws-access.ts'
 import { drillCheckSchema } from './drill.ts'
 import { stateErrorSchema } from './execution.ts'
 import { guestIdSchema, guestSchema, instantSchema, platformSchema, siteNameSchema } from './nouns.ts'
@@ -10,6 +11,28 @@ import { restoreRequestSchema } from './restore-request.ts'
 /** Names a restore: all else is in its record, whose place follows from this. */
 export const restoreRefSchema = z.strictObject({ id: z.string().min(1), startedAt: instantSchema })
 export type RestoreRef = z.output<typeof restoreRefSchema>
+
+/** One of an archive's whole disks: the object, and what it stands for. */
+export const archivedDiskSchema = z.strictObject({
+  fileName: z.string().min(1),
+  key: z.string().min(1),
+  etag: z.string().min(1),
+  /** The object's. */
+  sizeBytes: z.int().nonnegative(),
+  /** Over the object, unsigned. */
+  crc32: z.int().nonnegative(),
+  /** The disk that it holds: its size, its sum, and how many parts it is brought in. */
+  disk: z.strictObject({
+    sizeBytes: z.int().positive(),
+    crc32: z.int().nonnegative(),
+    /** What was ever written of it. */
+    writtenBytes: z.int().nonnegative(),
+    parts: z.int().positive(),
+    /** Most written bytes of a part. */
+    partBytes: z.int().nonnegative(),
+  }),
+})
+export type ArchivedDisk = z.output<typeof archivedDiskSchema>
 
 /** The archive's file as it was chosen: exactly this object is restored, by its ETag. */
 export const restoredArchiveSchema = z.strictObject({
@@ -28,6 +51,8 @@ export const restoredArchiveSchema = z.strictObject({
   crc32: z.int().nonnegative(),
   /** Its store computes no CRC-32: what becomes of its disks there is proved by reading it back. */
   withoutCrc: z.literal(true).optional(),
+  /** Of an archive of whole disks, all of them. The file above is the first one's. */
+  disks: z.array(archivedDiskSchema).min(1).optional(),
 })
 export type RestoredArchive = z.output<typeof restoredArchiveSchema>
 
@@ -81,6 +106,27 @@ export const importedDiskSchema = z.strictObject({
 })
 export type ImportedDisk = z.output<typeof importedDiskSchema>
 
+/** A disk that the platform is given block by block. Each field after `target` is written once its step has come so far. */
+export const newDiskSchema = z.strictObject({
+  /** Of the archive's disk. */
+  fileName: z.string().min(1),
+  target: newEbsSnapshotSchema,
+  /** What the platform calls it. Before it is known, the restore's token finds it. */
+  ref: z.string().min(1).optional(),
+  /** All of it was brought, and the platform compared the sum over it. */
+  sealedAt: instantSchema.optional(),
+})
+export type NewDisk = z.output<typeof newDiskSchema>
+
+/** What was made of the disks, for a person to run or attach. */
+export const madeOfDisksSchema = z.strictObject({
+  what: z.enum(['image', 'volume']),
+  ref: z.string().min(1),
+  /** Of a volume: the archive's disk. */
+  fileName: z.string().min(1).optional(),
+})
+export type MadeOfDisks = z.output<typeof madeOfDisksSchema>
+
 /** The steps of a restore, with when each ended, by our clock. */
 export const restoreStepsSchema = z.strictObject({
   checkedAt: instantSchema.optional(),
@@ -117,6 +163,9 @@ export const restoreRecordSchema = z.strictObject({
   place: deliveryPlaceSchema.optional(),
   /** What a guest that comes by import is made of; absent where the archive's file is delivered. */
   disks: z.array(importedDiskSchema).optional(),
+  /** What the archive's whole disks become; absent where a file is delivered. */
+  newDisks: z.array(newDiskSchema).optional(),
+  made: z.array(madeOfDisksSchema).optional(),
   /** Counts how often the file was begun anew since it had vanished: what was proved before says nothing of it. */
   generation: z.int().nonnegative().default(0),
   /** Before the platform is asked to make the guest. */

@@ -3,11 +3,12 @@ import { hash } from 'node:crypto'
 import * as z from 'zod'
 import { type Answer, AwsCalls, NoAnswer } from '../../aws-api/aws-call.ts'
 import { AwsCredentials } from '../../aws-api/credentials.ts'
+import { isStaleToken, isThrottle, refusalOf } from '../../aws-api/ebs-refusal.ts'
 import { endpointOf } from '../../aws-api/endpoints.ts'
 import { AwsRefusal } from '../../aws-api/query.ts'
 import { EBS_BLOCK_BYTES, type EbsAccess, type EbsSnapshotLocation } from '../../contracts/aws-access.ts'
 import { ChecksumMismatch, ConnectionDropped, GuestliftError, SourceUnreadable } from '../../contracts/errors.ts'
-import { ebsFact, isStaleToken, isThrottle, refusalOf } from './ebs-errors.ts'
+import { ebsFact } from './ebs-errors.ts'
 
 /** One connection brings about 5 MiB/s at 100 ms a block: so many fill a function's share of the line. */
 export const CONNECTIONS = 32

@@ -1,0 +1,136 @@
+import { hash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Answer } from '../../aws-api/aws-call.ts'
+import { AwsRefusal } from '../../aws-api/query.ts'
+import { EBS_BLOCK_BYTES, type EbsAccess } from '../../contracts/aws-access.ts'
+import { TargetUnwritable } from '../../contracts/errors.ts'
+import type { BegunDisk, BlockSums, DiskToFill, DiskWriter } from '../disk-writer.ts'
+import { begunSchema, pageSchema } from './ebs-answers.ts'
+import { isNotOpen } from './ebs-facts.ts'
+import { EbsWriteClient, type EbsWriteDeps, type WriteCall } from './write-client.ts'
+
+/** EBS's most between two puts: a restore may wait for its turn (API reference, StartSnapshot, `Timeout`). */
+const TIMEOUT_MINUTES = 4320
+const PAGE_BLOCKS = 10_000
+const MOST_PAGES = 200_000
+
+const realDeps: EbsWriteDeps = {
+  now: () => new Date(),
+  sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
+  random: Math.random,
+}
+
+/** Snapshots of EBS, which volumes and images are made of: begun, put and completed by EBS direct. */
+export function openEbsWriter(site: string, access: EbsAccess, deps: EbsWriteDeps = realDeps): DiskWriter {
+  const client = new EbsWriteClient(site, access, deps)
+  const whereOf = ({ target, fileName, ref }: DiskToFill) =>
+    `Site ${site}, region ${target.region}: ${ref === undefined ? 'the snapshot' : `snapshot ${ref}`} for ${fileName}`
+
+  async function ask(call: WriteCall, signal?: AbortSignal): Promise<Answer> {
+    try {
+      return await client.ask(call, signal)
+    } catch (error) {
+      throw client.fact(error, call)
+    }
+  }
+
+  async function begin(disk: DiskToFill): Promise<string> {
+    const { target, token, fileName } = disk
+    const { region, sizeGib, encrypted, kmsKeyArn, tags } = target
+    const body = JSON.stringify({
+      VolumeSize: sizeGib,
+      ClientToken: `${token}-${fileName}`,
+      Timeout: TIMEOUT_MINUTES,
+      Description: `Restored by Guestlift: ${fileName}`.slice(0, 255),
+      ...(encrypted ? { Encrypted: true } : {}),
+      ...(kmsKeyArn === undefined ? {} : { KmsKeyArn: kmsKeyArn }),
+      Tags: tags.map(({ key, value }) => ({ Key: key, Value: value })),
+    })
+    const where = whereOf(disk)
+    const headers = { 'content-type': 'application/json' }
+    const action = 'StartSnapshot'
+    const answer = await ask({ region, method: 'POST', path: '/snapshots', headers, body, action, where })
+    const begun = begunSchema.safeParse(jsonOf(answer))
+    if (begun.success && begun.data.BlockSize === EBS_BLOCK_BYTES) return begun.data.SnapshotId
+    throw notAsDocumented(where, action)
+  }
+
+  async function put(disk: BegunDisk, index: number, block: Buffer, signal?: AbortSignal): Promise<Buffer> {
+    const sum = hash('sha256', block, 'buffer')
+    const headers = {
+      'content-type': 'application/octet-stream',
+      // The signature covers it, so the body isn't summed a second time for that.
+      'x-amz-content-sha256': sum.toString('hex'),
+      'x-amz-data-length': String(block.length),
+      'x-amz-checksum': sum.toString('base64'),
+      'x-amz-checksum-algorithm': 'SHA256',
+    }
+    const { region } = disk.target
+    const path = `/snapshots/${disk.ref}/blocks/${index}`
+    const where = `${whereOf(disk)}, block ${index}`
+    await ask({ region, method: 'PUT', path, headers, body: block, action: 'PutSnapshotBlock', where }, signal)
+    return sum
+  }
+
+  async function seal(disk: BegunDisk, { count, sha256 }: BlockSums): Promise<void> {
+    const call: WriteCall = {
+      region: disk.target.region,
+      method: 'POST',
+      path: `/snapshots/completion/${disk.ref}`,
+      headers: {
+        'x-amz-changedblockscount': String(count),
+        'x-amz-checksum': sha256.toString('base64'),
+        'x-amz-checksum-algorithm': 'SHA256',
+        'x-amz-checksum-aggregation-method': 'LINEAR',
+      },
+      action: 'CompleteSnapshot',
+      where: whereOf(disk),
+    }
+    try {
+      await client.ask(call)
+    } catch (error) {
+      // An answer may have been lost: what became of the snapshot, its state says.
+      if (error instanceof AwsRefusal && isNotOpen(error)) return
+      throw client.fact(error, call)
+    }
+  }
+
+  async function* blocksOf(disk: BegunDisk): AsyncGenerator<number> {
+    const where = whereOf(disk)
+    const { region } = disk.target
+    const action = 'ListSnapshotBlocks'
+    let last = -1
+    let token: string | undefined
+    for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+      const query = new URLSearchParams({ maxResults: String(PAGE_BLOCKS) })
+      if (token !== undefined) query.set('pageToken', token)
+      const path = `/snapshots/${disk.ref}/blocks?${query.toString()}`
+      const page = pageSchema.safeParse(jsonOf(await ask({ region, method: 'GET', path, action, where })))
+      if (!page.success) throw notAsDocumented(where, action)
+      for (const { BlockIndex } of page.data.Blocks) {
+        if (BlockIndex <= last) throw notAsDocumented(where, action)
+        last = BlockIndex
+        yield BlockIndex
+      }
+      token = page.data.NextToken ?? undefined
+      if (token === undefined || token === '') return
+    }
+    throw notAsDocumented(where, action)
+  }
+
+  return { blockBytes: EBS_BLOCK_BYTES, begin, put, seal, blocksOf, close: async () => client.close() }
+}
+
+function notAsDocumented(where: string, action: string): TargetUnwritable {
+  return new TargetUnwritable(
+    `${where}: the answer to ebs:${action} isn't as EBS direct documents it. Check \`endpoints\`, and what is between here and AWS.`,
+  )
+}
+
+function jsonOf({ body }: Answer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
