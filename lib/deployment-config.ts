@@ -170,6 +170,10 @@ const sweepSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether this is switched on.'),
 })
 
+const keyArnSchema = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/, 'a key has an ARN like arn:aws:kms:…:key/…')
+
 /** As the site's own configuration says: whoever assumes no role works with the functions' own. */
 const ec2SiteRightsSchema = z.strictObject({
   site: siteNameSchema.describe('The site, one of `sites`.'),
@@ -177,11 +181,18 @@ const ec2SiteRightsSchema = z.strictObject({
     "The role that the site's `auth` names. Without it, the functions get rights on the instances of their own account.",
   ),
   keyArns: z
-    .array(
-      z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/, 'a key has an ARN like arn:aws:kms:…:key/…'),
-    )
+    .array(keyArnSchema)
     .default([])
     .describe('KMS keys of encrypted volumes, as ARNs: reading their blocks takes `kms:Decrypt`.'),
+  restore: z
+    .strictObject({
+      roleArn: awsAuthSchema.shape.roleArn.describe(
+        "The role that the `auth` of the site's `restore` names. Without it, the functions that restore get rights in their own account.",
+      ),
+      keyArns: z.array(keyArnSchema).default([]).describe('KMS keys that restored disks are encrypted with, as ARNs.'),
+    })
+    .optional()
+    .describe('Whether the functions that restore may bring disks back there. Without it, they have no rights there.'),
 })
 
 /** Pruning of all archives of a site, beside what runs with a retention do for the guests that they archive. */

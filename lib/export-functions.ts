@@ -4,6 +4,7 @@ import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks
 import type { ArchiveAccess, Keys } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { Ec2Access, InstanceWork } from './ec2-access.ts'
+import type { DiskWork, Ec2RestoreAccess } from './ec2-restore-access.ts'
 import { ExportFunction } from './export-function.ts'
 import { functionNodeOptions } from './node-options.ts'
 import type { SiteNetwork } from './site-network.ts'
@@ -38,6 +39,8 @@ interface TaskNeeds {
   unpacked?: 'fill' | 'remove'
   /** What it does with instances of AWS EC2, where the deployment has such sites. */
   instances?: InstanceWork[]
+  /** What it does with disks that are brought back to AWS EC2, where the deployment lets it. */
+  disks?: DiskWork[]
   /** Whole archives pass through its memory. */
   movesBytes?: boolean
 }
@@ -55,6 +58,10 @@ const MANIFESTS = `archives/*/${MANIFEST_NAME}` as const
 const RESTORE_RECORDS = 'restores/*/restore.json'
 /** Which ranges of a file were brought. */
 const DELIVERED = 'restores/*/delivered/*'
+/** Beside disks that are archived in an encoding: what their parts are, and what was ever written of them. */
+const DISK_PLANS: Keys[] = ['archives/*/*.parts.json', 'archives/*/*.map.json']
+/** What the platform said of an archived guest. */
+const DESCRIPTIONS = 'archives/*/guest.json'
 /** Which restore has an id of a site. */
 const RESTORE_LEASES = 'restores/open/*'
 /** When guests were rehearsed last. Whoever finds none reads all evidence, and writes it anew. */
@@ -62,6 +69,7 @@ const REHEARSAL_BOOKS = 'drills/sites/*'
 
 /** The sweep finishes dead restores as their own executions would have. */
 const finishesRestores: TaskNeeds = {
+  disks: ['look', 'remove'],
   restores: true,
   unpacked: 'remove',
   logsIn: true,
@@ -278,6 +286,7 @@ const needs = {
     write: [RESTORE_RECORDS],
   },
   CheckTarget: {
+    disks: ['look', 'make'],
     restores: true,
     logsIn: true,
     memoryMiB: 512,
@@ -311,6 +320,7 @@ const needs = {
     write: [RESTORE_RECORDS, RESTORE_LEASES],
   },
   PlanDelivery: {
+    disks: ['write'],
     restores: true,
     memoryMiB: 512,
     timeoutSeconds: 120,
@@ -318,6 +328,7 @@ const needs = {
     write: [RESTORE_RECORDS, RESTORE_LEASES, 'streams/*'],
   },
   DeliverParts: {
+    disks: ['write'],
     restores: true,
     movesBytes: true,
     memoryMiB: 1769,
@@ -327,10 +338,11 @@ const needs = {
   },
   // A file that has its name already is read whole on the node; the disk may take its time to have it all.
   FinishDelivery: {
+    disks: ['write'],
     restores: true,
     memoryMiB: 1024,
     timeoutSeconds: LONGEST_SECONDS,
-    read: ['restores/*'],
+    read: ['restores/*', ...DISK_PLANS],
     write: [RESTORE_RECORDS, RESTORE_LEASES],
   },
   CreateGuest: {
@@ -342,20 +354,22 @@ const needs = {
     write: [RESTORE_RECORDS, RESTORE_LEASES],
   },
   CheckRestore: {
+    disks: ['look', 'make'],
     restores: true,
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 120,
-    read: ['restores/*'],
+    read: [DESCRIPTIONS, 'restores/*'],
     write: [RESTORE_RECORDS, RESTORE_LEASES],
   },
   // Starting a guest and waiting for its agent takes minutes.
   CompareGuest: {
+    disks: ['look', 'list-blocks'],
     restores: true,
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 600,
-    read: [MANIFESTS, 'restores/*', 'sites/*'],
+    read: [DESCRIPTIONS, ...DISK_PLANS, MANIFESTS, 'restores/*', 'sites/*'],
     write: [RESTORE_RECORDS, RESTORE_LEASES],
   },
   // A guest may take ten minutes to boot, and each command one.
@@ -390,6 +404,7 @@ interface ExportFunctionsProps {
   archive: ArchiveAccess
   secrets: SiteSecrets
   ec2: Ec2Access
+  ec2Restores: Ec2RestoreAccess
   network?: SiteNetwork | undefined
   /** Stands in for the product's own registry of platforms. */
   registry?: string | undefined
@@ -401,7 +416,7 @@ export class ExportFunctions extends Construct {
 
   constructor(scope: Construct, id: string, props: ExportFunctionsProps) {
     super(scope, id)
-    const { deployment, archive, secrets, ec2, network, registry } = props
+    const { deployment, archive, secrets, ec2, ec2Restores, network, registry } = props
     const variables: Record<Variables, string | undefined> = {
       ARCHIVE_BUCKET: archive.bucket.bucketName,
       KEY_PREFIX: deployment.bucket.keyPrefix,
@@ -443,6 +458,7 @@ export class ExportFunctions extends Construct {
       if (its.restores === true) secrets.grantReadRestore(made.role)
       else if (talksToSite) secrets.grantRead(made.role)
       ec2.grant(made.role, its.instances ?? [])
+      ec2Restores.grant(made.role, its.disks ?? [])
       this.byTask.set(task, made)
     }
   }

@@ -46,6 +46,10 @@ export const restoreReportSchema = z.strictObject({
   findings: z.array(restoreFindingSchema),
   warnings: z.array(z.string()),
   started: restoreRecordSchema.shape.started,
+  /** The archive holds whole disks, and no guest of an id is made. */
+  bringsDisks: z.literal(true).optional(),
+  /** What was made of them. */
+  made: restoreRecordSchema.shape.made,
   isTemplate: restoreRecordSchema.shape.isTemplate,
   left: z.array(leftBehindSchema),
   /** Of a drill: it passed if all of them did. */

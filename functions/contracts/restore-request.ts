@@ -36,6 +36,20 @@ export const restoreRequestSchema = z
     name: z.string().min(1).max(63).optional().describe('Another name for the guest.'),
     bridges: z.record(nameSchema, nameSchema).optional().describe('Archived bridge to the bridge in its place.'),
     limitKiBPerSecond: z.int().min(1).optional().describe('Limit for the platform while it writes the disks.'),
+    to: z
+      .enum(['image', 'volume'])
+      .optional()
+      .describe(
+        "Of an archive of EC2: an image that instances are run from, or volumes in the node's zone. `image` unless given.",
+      ),
+    kmsKey: z
+      .string()
+      .regex(
+        /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/,
+        'a key has an ARN like arn:aws:kms:eu-central-1:111122223333:key/…',
+      )
+      .optional()
+      .describe('Of an archive of EC2: the KMS key, as an ARN, that its disks are encrypted with.'),
     unique: z.boolean().default(false).describe('Give it hardware addresses and a uuid of its own.'),
     replace: z.boolean().default(false).describe('Take the place of the stopped guest that has the id, which is lost.'),
     start: z.boolean().default(false).describe('Start the guest once it was compared.'),

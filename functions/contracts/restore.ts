@@ -34,6 +34,10 @@ export const RESTORE_FINDINGS = [
   'delivery-unfit',
   'command-unknown',
   'import-unfit',
+  'option-unfit',
+  'place-unfit',
+  'key-unfit',
+  'licence-lost',
 ] as const
 
 /**

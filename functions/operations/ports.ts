@@ -5,6 +5,7 @@ import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { PlatformTraits } from '../providers/traits.ts'
 import type { Route } from '../readers/reader.ts'
+import type { DiskWriter } from '../writers/disk-writer.ts'
 import type { Delivery } from '../writers/writer.ts'
 
 /**
@@ -34,6 +35,8 @@ export interface Ports {
   route(site: string): Promise<Route>
   /** The site's delivery, with the account that restores. @throws UnknownSite, InvalidSite */
   delivery(site: string): Promise<Delivery>
+  /** What fills disks of the site block by block, with the account that restores. @throws UnknownSite, InvalidSite */
+  diskWriter(site: string): Promise<DiskWriter>
   /** Whether guests of the site come back by import, with no file delivered. @throws UnknownSite, InvalidSite */
   importsGuests(site: string): Promise<boolean>
   /** What transfers may take of the site. @throws UnknownSite, InvalidSite */

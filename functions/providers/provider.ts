@@ -9,6 +9,7 @@ import type { SideFile } from '../contracts/side-file.ts'
 import type { SelectionKey } from '../contracts/selection.ts'
 import type { OptionKey } from '../domain/selection/foreign-options.ts'
 import type { ArchivesOnPlatform } from './capabilities/archives-on-platform.ts'
+import type { DiskRestores } from './capabilities/disk-restores.ts'
 import type { Endpoints } from './capabilities/endpoints.ts'
 import type { GuestLocks } from './capabilities/locks.ts'
 import type { GuestPower } from './capabilities/power.ts'
@@ -200,6 +201,8 @@ export interface Provider {
   readonly tasks?: PlatformTasks
   /** Bringing guests back. */
   readonly restores?: Restores
+  /** Bringing whole disks back, and what is run or attached of them. */
+  readonly diskRestores?: DiskRestores
 
   close(): Promise<void>
 }

@@ -75,6 +75,7 @@ async function main(): Promise<void> {
     store,
     keyPrefix: '',
     delivery: () => openDelivery(SITE, config),
+    diskWriter: () => Promise.reject(new Error('files alone are measured')),
     now: () => new Date(),
     sleep,
     billedMilliseconds: () => 0,

@@ -70,6 +70,7 @@ export function fakePorts(): FakePorts {
     judgeJobOf: async () => fakeProvider.judgeJob,
     route: async () => route,
     delivery: async () => new MemoryDelivery(),
+    diskWriter: () => Promise.reject(new Error('no disk is written in this test')),
     importsGuests: async () => false,
     siteLimits: async () => ({ connectionsPerNode: 4, windows: [], timezone: 'UTC' }),
     routeChecks,

@@ -57,7 +57,7 @@ describe('the functions', () => {
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/(verification\.json|\*\.index\.zst)$/,
       /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,
-      /^s3:GetObject on archive-bucket\/archives\/\*\/manifest\.json$/,
+      /^s3:GetObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|\*\.(parts|map)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/restores\/(open\/\*|\*\/(delivered\/\*|(restore|report)\.json))$/,
       /^s3:PutObject on archive-bucket\/drills\/(sites\/\*|\*\/(plan|report)\.json)$/,
       // Disks that were taken out of archives, for restores alone.

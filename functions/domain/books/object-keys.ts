@@ -430,7 +430,7 @@ export function deliveredKey(
 
 /** The range that a key tells of; `undefined` for a key of another shape. */
 export function readDeliveredKey(key: string): { part: number; crc32: number } | undefined {
-  const [, part, sum] = /\/(\d{5})-([0-9a-f]{8})$/.exec(key) ?? []
+  const [, part, sum] = /\/(\d{5,})-([0-9a-f]{8})$/.exec(key) ?? []
   return part === undefined || sum === undefined ? undefined : { part: Number(part), crc32: Number.parseInt(sum, 16) }
 }
 

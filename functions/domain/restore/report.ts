@@ -37,7 +37,7 @@ export function restoreReport(record: RestoreRecord, { endedAt, error, left, pri
     dryRun: !request.confirm,
     summary: left.length === 0 ? summary : `${summary} Something was left on the platform: look at the report.`,
     guest: archive.guest,
-    archive: { folder: archive.folder, fileName: archive.fileName, sizeBytes: archive.sizeBytes },
+    archive: archiveIn(record),
     target: { site: request.site, id: target.id, node: target.node, storages: record.storages ?? [] },
     bytes: record.bytesSent,
     seconds: secondsOf(record, endedAt),
@@ -47,12 +47,18 @@ export function restoreReport(record: RestoreRecord, { endedAt, error, left, pri
     warnings,
     ...(started === undefined ? {} : { started }),
     ...(isTemplate === undefined ? {} : { isTemplate }),
+    ...(archive.disks === undefined ? {} : { bringsDisks: true as const }),
+    ...(record.made === undefined ? {} : { made: record.made }),
     left,
     ...(checks === undefined ? {} : { checks }),
     ...(prices === undefined || record.storageClass === undefined
       ? {}
       : {
-          price: archiveRestorePrice({ artifacts: [archive], storageClass: record.storageClass }, 'internet', prices),
+          price: archiveRestorePrice(
+            { artifacts: archive.disks ?? [archive], storageClass: record.storageClass },
+            'internet',
+            prices,
+          ),
         }),
     ...(failure === undefined ? {} : { error: { name: failure.name, message: failure.message } }),
   }
@@ -81,7 +87,23 @@ function archivedGuest({ archive: { guest, createdAt } }: RestoreRecord): string
   return `${guest.kind} ${guest.id}${guest.name === '' ? '' : ` (${guest.name})`} of ${createdAt}`
 }
 
-function targetGuest({ request, target }: RestoreRecord): string {
+/** All files of an archive of whole disks count as one. */
+function archiveIn({ archive }: RestoreRecord): NonNullable<RestoreReport['archive']> {
+  const { folder, fileName, sizeBytes, disks } = archive
+  if (disks === undefined) return { folder, fileName, sizeBytes }
+  return {
+    folder,
+    fileName: disks.map((disk) => disk.fileName).join(', '),
+    sizeBytes: disks.reduce((sum, disk) => sum + disk.sizeBytes, 0),
+  }
+}
+
+function targetGuest({ archive, made = [], request, target }: RestoreRecord): string {
+  const where = `on site ${request.site}, node ${target.node}`
+  if (archive.disks !== undefined) {
+    const what = request.to === 'volume' ? counted(archive.disks.length, 'volume') : 'an image'
+    return `${made.length === 0 ? what : made.map((one) => `${one.what} ${one.ref}`).join(', ')} ${where}`
+  }
   return `guest ${target.id} on site ${request.site}, node ${target.node}`
 }
 
@@ -90,12 +112,14 @@ function judged(
   endedAt: string,
   failure: string | undefined,
 ): Pick<RestoreReport, 'outcome' | 'summary'> {
-  const { request, comparison, started, isTemplate, findings, steps } = record
+  const { archive, request, comparison, started, isTemplate, findings, steps } = record
   const what = archivedGuest(record)
   const where = targetGuest(record)
   if (failure !== undefined) {
     const made =
-      steps.createdAt === undefined ? '' : ` The guest is there: ${where}. It was not compared with its archive.`
+      steps.createdAt === undefined
+        ? ''
+        : ` ${archive.disks === undefined ? 'The guest is there' : 'Something was made'}: ${where}. It was not compared with its archive.`
     return { outcome: steps.createdAt === undefined ? 'failed' : 'partial', summary: `${sentence(failure)}${made}` }
   }
   if (!request.confirm) {

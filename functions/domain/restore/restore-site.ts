@@ -1,6 +1,23 @@
 import { InvalidSite } from '../../contracts/errors.ts'
 
-const setUp = 'See "An account for restores" in docs/proxmox-setup.md'
+/** Only sites of AWS have regions: their disks are brought by the account itself, and no node is delivered to. */
+function isByBlocks(config: Record<string, unknown>): boolean {
+  return 'regions' in config
+}
+
+function fieldsOf(config: Record<string, unknown>): string[] {
+  return isByBlocks(config) ? [] : ['auth', 'delivery']
+}
+
+function setUpOf(config: Record<string, unknown>): string {
+  return isByBlocks(config)
+    ? 'See "Restoring" in docs/ec2.md'
+    : 'See "An account for restores" in docs/proxmox-setup.md'
+}
+
+function listed(fields: readonly string[]): string {
+  return fields.map((field) => `\`${field}\``).join(' and ')
+}
 
 /**
  * A site as the functions that restore see it: they log in with the account of its block `restore`, and never with that of
@@ -11,21 +28,27 @@ export function asRestoreSite(config: unknown): unknown {
   if (!isRecord(config)) {
     throw new InvalidSite('The configuration of the site is no JSON object. Write it as docs/sites.md shows it.')
   }
-  const { name, restore } = config
+  const { name, restore, auth: _backups, ...rest } = config
   const site = typeof name === 'string' ? `site ${name}` : 'the site'
+  const needed = fieldsOf(config)
   if (restore === undefined) {
+    const its =
+      needed.length === 0
+        ? 'add the block, empty where its functions have roles of their own'
+        : `add the block with its ${listed(needed)}`
     throw new InvalidSite(
       `The configuration of ${site} has no block \`restore\`, and so no account that may bring guests back. ` +
-        `Make an account, and add the block with its \`auth\` and \`delivery\`. ${setUp}.`,
+        `Make an account, and ${its}. ${setUpOf(config)}.`,
     )
   }
-  const missing = ['auth', 'delivery'].filter((field) => !isRecord(restore) || restore[field] === undefined)
+  const missing = isRecord(restore) ? needed.filter((field) => restore[field] === undefined) : needed
   if (!isRecord(restore) || missing.length > 0) {
-    throw new InvalidSite(
-      `The block \`restore\` of ${site} lacks ${missing.map((field) => `\`${field}\``).join(' and ')}. ${setUp}.`,
-    )
+    const lacks = missing.length === 0 ? 'is no JSON object' : `lacks ${listed(missing)}`
+    throw new InvalidSite(`The block \`restore\` of ${site} ${lacks}. ${setUpOf(config)}.`)
   }
-  return { ...config, auth: restore['auth'] }
+  const { auth } = restore
+  // A site of AWS may have none: then who calls is the functions' own role, and never whom the backups log in as.
+  return { ...rest, ...(name === undefined ? {} : { name }), ...(auth === undefined ? {} : { auth }), restore }
 }
 
 /**

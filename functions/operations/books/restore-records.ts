@@ -78,14 +78,31 @@ export interface DeliveredPart {
   crc32: number
 }
 
-/** Write down that a range lies on the target: its bytes were read there. */
+/**
+ * Write down that a range lies on the target: its bytes were read there.
+ * @param note what else is known of it
+ */
 export async function noteDelivered(
   restore: RestoreRef,
   generation: number,
   delivered: DeliveredPart,
   place: Place,
+  note = '',
 ): Promise<void> {
-  await place.store.writeText(deliveredKey(folderOf(restore, place), generation, delivered), '')
+  await place.store.writeText(deliveredKey(folderOf(restore, place), generation, delivered), note)
+}
+
+/** What was noted of a range that lies there. @throws RecordUnreadable when it is gone */
+export async function deliveredNote(
+  restore: RestoreRef,
+  generation: number,
+  delivered: DeliveredPart,
+  place: Place,
+): Promise<string> {
+  const key = deliveredKey(folderOf(restore, place), generation, delivered)
+  const found = await place.store.readText(key)
+  if (found !== undefined) return found.text
+  throw new RecordUnreadable(`s3://${place.store.bucket}/${key} is gone. Start another restore.`)
 }
 
 /** The ranges that lie on the target. One of which two sums are written down counts as missing. */

@@ -5,6 +5,7 @@ import { sentence } from '../../domain/words/sentence.ts'
 import { keepLease } from '../books/restore-leases.ts'
 import { changeRestore, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
+import { checkDisks } from './make-of-disks.ts'
 import { openRestorer } from './intended-restore.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'localProcess' | 'log'>
@@ -23,6 +24,7 @@ export async function checkRestore(
   const { restore } = input
   const record = await readRestore(restore, ports)
   await keepLease(input, record, ports)
+  if (record.newDisks !== undefined) return checkDisks(restore, record, ports)
   const { request, target, jobRef, askedAt } = record
   if (jobRef === undefined) throw new InternalFault(`Restore ${restore.id} has no job to look at.`)
   const { restores } = await openRestorer(record, ports)

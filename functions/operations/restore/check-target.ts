@@ -2,10 +2,12 @@ import { RestoreRefused } from '../../contracts/errors.ts'
 import type { DeliveryPlace, RestoreRecord } from '../../contracts/restore-record.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { refusals } from '../../domain/restore/findings.ts'
+import { strangeOptions } from '../../domain/restore/strange-options.ts'
 import { keepLease } from '../books/restore-leases.ts'
 import { changeRestore, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
 import { diskStorage, fileStorage } from './delivery-storage.ts'
+import { checkDiskTarget } from './disk-target.ts'
 import { importFindings, importsOf, plannedDisks } from './import-target.ts'
 import { intendedRestore, openRestorer } from './intended-restore.ts'
 import { commandFindings, deliveryFindings, frozenFindings } from './target-findings.ts'
@@ -24,6 +26,10 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
   const { restore } = input
   const record = await readRestore(restore, ports)
   const { request, archive } = record
+  if (archive.disks !== undefined) {
+    if (request.confirm) await keepLease(input, record, ports)
+    return checkDiskTarget(restore, record, ports)
+  }
   const { provider, restores } = await openRestorer(record, ports)
   if (request.confirm) await keepLease(input, record, ports)
   // As the first look found the site: half of a restore goes no other way.
@@ -45,7 +51,13 @@ export async function checkTarget(input: TaskInput<'CheckTarget'>, ports: Needs)
   const ofWay = byImport
     ? await importFindings(record, intended.archive, ports)
     : await deliveryFindings(record, place, findings, ports)
-  const all = [...findings, ...commandFindings(record, restores), ...frozen.findings, ...ofWay]
+  const all = [
+    ...strangeOptions(request, 'file'),
+    ...findings,
+    ...commandFindings(record, restores),
+    ...frozen.findings,
+    ...ofWay,
+  ]
   const disks = imports === undefined ? undefined : plannedDisks(restore, intended, place, imports, ports)
   // The guest of the first look: one that came under the id while an archive thawed is none that a person agreed to lose.
   const isFirst = record.steps.checkedAt === undefined

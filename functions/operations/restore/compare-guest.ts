@@ -6,12 +6,13 @@ import { changeRestore, readRestore } from '../books/restore-records.ts'
 import type { MadeGuest, Restores } from '../../providers/capabilities/restores.ts'
 import type { Ports } from '../ports.ts'
 import { placeOf } from './delivery-target.ts'
+import { compareDisks } from './make-of-disks.ts'
 import { intendedRestore, openRestorer, restoredHow } from './intended-restore.ts'
 import { startGuest } from './start-guest.ts'
 
 type Needs = Pick<
   Ports,
-  'store' | 'keyPrefix' | 'provider' | 'now' | 'sleep' | 'remainingMilliseconds' | 'localProcess' | 'log'
+  'store' | 'keyPrefix' | 'provider' | 'diskWriter' | 'now' | 'sleep' | 'remainingMilliseconds' | 'localProcess' | 'log'
 >
 
 /** A guest that boots takes its time until its agent answers. */
@@ -29,6 +30,7 @@ export async function compareGuest(
   const { restore } = input
   const record = await readRestore(restore, ports)
   await keepLease(input, record, ports)
+  if (record.newDisks !== undefined) return compareDisks(restore, record, ports)
   const { provider, restores } = await openRestorer(record, ports)
   const made = await restores.describeMade({ ...record.target, kind: record.archive.guest.kind })
   const { archive } = await intendedRestore(record, placeOf(record).storage, ports)

@@ -9,6 +9,7 @@ import { keepLease } from '../books/restore-leases.ts'
 import { changeRestore, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
 import { placeOf } from './delivery-target.ts'
+import { askForDisks } from './make-of-disks.ts'
 import { intendedRestore, openRestorer } from './intended-restore.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'localProcess' | 'log'>
@@ -23,6 +24,7 @@ export async function createGuest(input: TaskInput<'CreateGuest'>, ports: Needs)
   const record = await readRestore(restore, ports)
   await keepLease(input, record, ports)
   if (record.jobRef !== undefined) return { jobRef: record.jobRef }
+  if (record.newDisks !== undefined) return askForDisks(restore, record, ports)
   const { storage, artifactRef } = placeOf(record)
   const { restores } = await openRestorer(record, ports)
   const intended = await intendedRestore(record, storage, ports)

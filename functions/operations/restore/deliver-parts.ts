@@ -5,21 +5,10 @@ import { deliveredParts, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
 import { moveParts } from '../transfer/move-parts.ts'
 import { Pacer } from '../transfer/pacer.ts'
-import { DeliverRanges } from './deliver-ranges.ts'
+import { deliveryWay } from './choose-delivery.ts'
+import type { DeliveryNeeds } from './delivery-way.ts'
 
-type Needs = Pick<
-  Ports,
-  | 'store'
-  | 'keyPrefix'
-  | 'delivery'
-  | 'now'
-  | 'sleep'
-  | 'remainingMilliseconds'
-  | 'billedMilliseconds'
-  | 'memoryMiB'
-  | 'localProcess'
-  | 'log'
->
+type Needs = DeliveryNeeds & Pick<Ports, 'remainingMilliseconds' | 'billedMilliseconds' | 'memoryMiB'>
 
 /**
  * Bring those ranges of a chunk that the target lacks, until done, past the order's time, or short of the function's own.
@@ -35,7 +24,7 @@ export async function deliverParts(input: TaskInput<'DeliverParts'>, ports: Need
   const { firstPart, lastPart } = chunk
   const wanted = Array.from({ length: lastPart - firstPart + 1 }, (_, index) => firstPart + index)
   const missing = wanted.filter((part) => !there.has(part))
-  const mover = new DeliverRanges(ports, restore, record, new Pacer(order.bytesPerSecond, ports))
+  const mover = deliveryWay(record).mover(restore, record, new Pacer(order.bytesPerSecond, ports), ports)
   const about = { site: record.request.site, guest: record.target.id, key: record.archive.key }
   return moveParts(missing, order, mover, about, ports)
 }

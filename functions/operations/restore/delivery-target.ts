@@ -24,7 +24,9 @@ export function targetOf(record: RestoreRecord): Target {
 }
 
 /** The file's ranges: the same in each call, whatever parts the archive was once sent in. */
-export function rangesOf({ archive }: RestoreRecord): PartPlan & { of(part: number): ReturnType<typeof partRange> } {
+export function rangesOf({
+  archive,
+}: RestoreRecord): PartPlan & { of: (part: number) => ReturnType<typeof partRange> } {
   const plan = planParts(archive.sizeBytes)
   return { ...plan, of: (part) => partRange(part, plan.partSizeBytes, archive.sizeBytes) }
 }

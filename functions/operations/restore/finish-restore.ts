@@ -48,7 +48,7 @@ export async function finishRestore(
   const error: StateError | null = held.ended?.error ?? null
   const { confirm, site } = held.request
   // Before there is a place, nothing was put anywhere; another restore may have the id.
-  if (held.place !== undefined && confirm) await keepLease(input, held, ports)
+  if ((held.place ?? held.newDisks) !== undefined && confirm) await keepLease(input, held, ports)
   const { left, again, whole } = await removeMade(held, error !== null, ports)
   const seenWhole = (now: RestoreRecord): RestoreRecord => ({ ...now, steps: { createdAt: ended.at, ...now.steps } })
   const record = whole ? await changeRestore(restore, seenWhole, ports) : held

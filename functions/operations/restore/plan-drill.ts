@@ -1,5 +1,5 @@
 import { type DrillPlan, type DrillRequest, drillRequestSchema, type RehearsalBook } from '../../contracts/drill.ts'
-import { GuestNotFound, InternalFault } from '../../contracts/errors.ts'
+import { GuestNotFound, InternalFault, RestoreRefused } from '../../contracts/errors.ts'
 import type { RestoreRequest } from '../../contracts/restore-request.ts'
 import { MAX_LANES } from '../../contracts/drill-tasks.ts'
 import { parseIdRange } from '../../contracts/selection.ts'
@@ -25,13 +25,19 @@ const LONGEST_ID_IN_NAME = 40
 /**
  * Choose the guests that are due, those first that waited longest, with a free id and a node for each. Asks the site for
  * its guests and changes nothing there.
- * @throws InvalidJob for a malformed request; the site's and the store's errors
+ * @throws InvalidJob for a malformed request; RestoreRefused for a platform without rehearsals; the site's and the store's errors
  */
 export async function planDrill(input: TaskInput<'PlanDrill'>, ports: Needs): Promise<TaskOutput<'PlanDrill'>> {
   const { drillId, startedAt } = input
   const request = parseRequest(drillRequestSchema, input.request, 'request for a drill')
   const range = parseIdRange(request.ids)
   if (range === undefined) throw new InternalFault(`${request.ids} is no range of ids.`)
+  const { platform, restores, diskRestores } = await ports.provider(request.site)
+  if (restores === undefined && diskRestores !== undefined) {
+    throw new RestoreRefused(
+      `Site ${request.site}: Guestlift rehearses no restores on ${platform} yet. Restore one with "guestlift restore", run what is made, and look.`,
+    )
+  }
   const { due, unfit, notes } = await dueGuests(request, ports)
   const underWay = await restoresUnderWay(request.site, ports)
   const present = await (await ports.provider(request.site)).listGuests()

@@ -1,9 +1,10 @@
 import { ArchiveConflict, ArchiveUnknown, RestoreRefused } from '../../contracts/errors.ts'
 import type { Manifest } from '../../contracts/manifest.ts'
-import type { RestoreRecord, RestoredArchive } from '../../contracts/restore-record.ts'
+import type { ArchivedDisk, RestoreRecord, RestoredArchive } from '../../contracts/restore-record.ts'
 import { type RestoreRequest, restoreRequestSchema } from '../../contracts/restore-request.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { manifestKey, verificationKey } from '../../domain/books/object-keys.ts'
+import { mostWrittenBytes, partsOf } from '../../domain/encoding/disk-plan.ts'
 import { parseRequest } from '../../domain/selection/parse-request.ts'
 import { crc32FromBase64 } from '../../domain/transfer/crc32.ts'
 import { beginRestore } from '../books/restore-records.ts'
@@ -11,8 +12,11 @@ import { manifestShape, verificationShape } from '../books/shapes.ts'
 import { readRecord } from '../books/stored-json.ts'
 import { findArchive } from '../catalogue/find-archive.ts'
 import type { Ports } from '../ports.ts'
+import { readKeptDiskPlan } from './archived-disk.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'randomToken' | 'log'>
+type Artifact = Manifest['artifacts'][number]
+type ArchiveFile = Pick<RestoredArchive, 'key' | 'fileName' | 'etag' | 'sizeBytes' | 'crc32' | 'withoutCrc'>
 
 /**
  * Find the archive that is meant, and write down which object of the bucket is restored as what. Changes nothing else.
@@ -34,6 +38,11 @@ export async function planRestore(
     )
   }
   const archive = await archiveIn(entry.folder, ports)
+  if (archive.disks !== undefined && request.drill !== undefined) {
+    throw new RestoreRefused(
+      `${entry.folder} holds disks of ${archive.platform}, and Guestlift rehearses no restores there yet. Restore it to an image, run that, and look.`,
+    )
+  }
   const record: RestoreRecord = {
     version: 1,
     restoreId,
@@ -67,32 +76,56 @@ async function refusedBy(folder: string, { store }: Needs): Promise<string | und
   return verification.findings.map(({ message }) => message).join(' ')
 }
 
-/** The object, as it lies in the bucket now, and as its manifest says that it has to be. */
-async function archiveIn(folder: string, { store }: Needs): Promise<RestoredArchive> {
-  const manifest = await readRecord(store, manifestKey(folder), manifestShape)
+/** The objects, as they lie in the bucket now, and as their manifest says that they have to be. */
+async function archiveIn(folder: string, ports: Needs): Promise<RestoredArchive> {
+  const manifest = await readRecord(ports.store, manifestKey(folder), manifestShape)
   if (manifest === undefined) throw new ArchiveUnknown(`${folder} has no manifest any more: name another archive.`)
-  const { key, fileName, sizeBytes, checksum } = onlyFile(folder, manifest)
+  const { site, platform, platformVersion, guest, createdAt } = manifest
+  const about = { folder, site, platform, platformVersion, guest, createdAt }
+  const { artifacts } = manifest
+  const [first, ...others] = artifacts
+  if (first !== undefined && artifacts.every(({ content }) => content !== undefined)) {
+    const disks: ArchivedDisk[] = []
+    for (const artifact of artifacts) disks.push(await diskIn(artifact, ports))
+    return { ...about, ...(await fileIn(first, ports)), disks }
+  }
+  if (first !== undefined && others.length === 0) return { ...about, ...(await fileIn(first, ports)) }
+  throw new RestoreRefused(
+    `${folder} holds several files, and Guestlift restores backups of one file, or of disks alone. Restore it as RESTORE.md in the bucket shows.`,
+  )
+}
+
+async function fileIn({ key, fileName, sizeBytes, checksum }: Artifact, { store }: Needs): Promise<ArchiveFile> {
   const object = await store.head(key)
   const where = `s3://${store.bucket}/${key}`
   if (object === undefined) throw new ArchiveUnknown(`${where} is gone. Restore another archive.`)
-  const crc32 = crc32FromBase64(checksum.slice('CRC32:'.length))
+  const crc32 = crc32In(checksum)
   if (crc32 === undefined || object.sizeBytes !== sizeBytes || (object.crc32 !== undefined && object.crc32 !== crc32)) {
     throw new ArchiveConflict(
       `${where} isn't the object that its manifest names: it has ${object.sizeBytes} bytes, and ${sizeBytes} were archived. Restore another archive, or an older version of the object.`,
     )
   }
-  const { site, platform, platformVersion, guest, createdAt } = manifest
-  const { etag } = object
   const isBare = object.crc32 === undefined && store.oneMachine !== undefined
-  const file = { key, fileName, etag, sizeBytes, crc32, ...(isBare ? { withoutCrc: true as const } : {}) }
-  return { folder, site, platform, platformVersion, guest, createdAt, ...file }
+  return { key, fileName, etag: object.etag, sizeBytes, crc32, ...(isBare ? { withoutCrc: true as const } : {}) }
 }
 
-/** Several files, or one in an encoding of ours, are no file that a platform restores from. */
-function onlyFile(folder: string, { artifacts, platform }: Manifest): Manifest['artifacts'][number] {
-  const [file, ...others] = artifacts
-  if (file !== undefined && others.length === 0 && file.content === undefined) return file
-  throw new RestoreRefused(
-    `${folder} holds disks of ${platform}, and Guestlift restores files of backups only. Unpack the disks with "guestlift extract", or as RESTORE.md in the bucket shows.`,
-  )
+async function diskIn(artifact: Artifact, ports: Needs): Promise<ArchivedDisk> {
+  // Its blocks are proved on the way, whatever the store knows of the object.
+  const { withoutCrc: _proof, ...file } = await fileIn(artifact, ports)
+  const { plan, map } = await readKeptDiskPlan(file, ports)
+  const crc32 = crc32In(artifact.content?.crc32 ?? '')
+  if (crc32 === undefined || artifact.content?.sizeBytes !== plan.sizeBytes) {
+    throw new ArchiveConflict(
+      `The plan beside ${file.key} is of another disk than its manifest. Restore another archive.`,
+    )
+  }
+  const { sizeBytes, allocatedBytes: writtenBytes } = plan
+  return {
+    ...file,
+    disk: { sizeBytes, crc32, writtenBytes, parts: partsOf(plan), partBytes: mostWrittenBytes(plan, map) },
+  }
+}
+
+function crc32In(checksum: string): number | undefined {
+  return crc32FromBase64(checksum.slice('CRC32:'.length))
 }

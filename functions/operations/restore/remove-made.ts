@@ -6,6 +6,7 @@ import { sentence } from '../../domain/words/sentence.ts'
 import type { Ports } from '../ports.ts'
 import { placeOf, targetOf } from './delivery-target.ts'
 import { intendedRestore, madeGuest, openRestorer } from './intended-restore.ts'
+import { removeNewDisks } from './remove-new-disks.ts'
 import { removeFetched, removeUnpacked } from './remove-disks.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'delivery' | 'now' | 'log'>
@@ -26,7 +27,13 @@ const STOP_SECONDS = 120
  * a drill is always removed.
  */
 export async function removeMade(record: RestoreRecord, failed: boolean, ports: Needs): Promise<Removal> {
-  if (record.place === undefined || !record.request.confirm) return { left: [], again: false }
+  if (!record.request.confirm) return nothing
+  if (record.newDisks !== undefined) {
+    return failed && record.steps.createdAt === undefined
+      ? attempt(() => removeNewDisks(record, ports), ports)
+      : nothing
+  }
+  if (record.place === undefined) return nothing
   const isDrill = record.request.drill !== undefined
   const unwanted = isDrill || (failed && record.steps.createdAt === undefined)
   const guest = unwanted ? await attempt(() => removeGuest(record, ports), ports) : nothing

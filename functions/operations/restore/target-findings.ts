@@ -3,18 +3,37 @@ import { GuestliftError } from '../../contracts/errors.ts'
 import type { RestoreFinding } from '../../contracts/restore.ts'
 import type { DeliveryPlace, RestoreRecord } from '../../contracts/restore-record.ts'
 import type { Restores } from '../../providers/capabilities/restores.ts'
+import { objectsOf } from '../../domain/restore/objects.ts'
 import type { Ports } from '../ports.ts'
 
 /** A copy that was thawed for less than this may be gone before a large archive is delivered. */
 const SHORT_MILLISECONDS = 2 * 86_400_000
 
+interface Frozen {
+  isFrozen: boolean
+  storageClass?: string
+  findings: RestoreFinding[]
+}
+
 /** An archive in Glacier is read once it was thawed, which costs money and time: a person says how. */
-export async function frozenFindings(
-  { archive, request }: RestoreRecord,
+export async function frozenFindings(record: RestoreRecord, ports: Pick<Ports, 'store' | 'now'>): Promise<Frozen> {
+  const all: Frozen[] = []
+  for (const key of objectsOf(record.archive)) all.push(await frozenFinding(key, record, ports))
+  const [first] = all
+  return {
+    ...first,
+    isFrozen: all.some(({ isFrozen }) => isFrozen),
+    findings: all.flatMap(({ findings }) => findings),
+  }
+}
+
+async function frozenFinding(
+  key: string,
+  { request }: RestoreRecord,
   { store, now }: Pick<Ports, 'store' | 'now'>,
-): Promise<{ isFrozen: boolean; storageClass?: string; findings: RestoreFinding[] }> {
-  const where = `s3://${store.bucket}/${archive.key}`
-  const found = await store.frozenState(archive.key)
+): Promise<Frozen> {
+  const where = `s3://${store.bucket}/${key}`
+  const found = await store.frozenState(key)
   if (found === undefined) {
     const message = `${where} is gone. Restore another archive.`
     return { isFrozen: false, findings: [{ name: 'archive-unfit', level: 'refusal', message }] }

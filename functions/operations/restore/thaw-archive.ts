@@ -1,5 +1,6 @@
 import { ObjectFrozen } from '../../contracts/errors.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
+import { objectsOf } from '../../domain/restore/objects.ts'
 import { keepLease, RESTORE_LEASE_SECONDS } from '../books/restore-leases.ts'
 import { changeRestore, readRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
@@ -21,11 +22,14 @@ export async function thawArchive(input: TaskInput<'ThawArchive'>, ports: Needs)
   const thaw = request.thaw ?? { tier: 'standard' as const, days: 7 }
   const waitSeconds = LOOK_SECONDS[thaw.tier]
   await keepLease(input, record, ports, RESTORE_LEASE_SECONDS + waitSeconds)
-  const found = await ports.store.frozenState(archive.key)
-  const outcome = found?.state === 'frozen' ? await ports.store.thaw(archive.key, thaw) : found?.state
+  const states: (string | undefined)[] = []
+  for (const key of objectsOf(archive)) {
+    const found = await ports.store.frozenState(key)
+    states.push(found?.state === 'frozen' ? await ports.store.thaw(key, thaw) : found?.state)
+  }
   const now = ports.now().toISOString()
   const begunAt = record.steps.thawBegunAt ?? now
-  const isReadable = outcome === 'readable' || outcome === undefined
+  const isReadable = states.every((state) => state === 'readable' || state === undefined)
   await changeRestore(
     input.restore,
     (held) => ({
@@ -34,7 +38,7 @@ export async function thawArchive(input: TaskInput<'ThawArchive'>, ports: Needs)
     }),
     ports,
   )
-  ports.log('archive-thaw', { key: archive.key, state: outcome ?? 'readable' })
+  ports.log('archive-thaw', { key: archive.key, states })
   if (isReadable) return { readable: true }
   const days = (Date.parse(now) - Date.parse(begunAt)) / 86_400_000
   if (days > LONGEST_THAW_DAYS) {

@@ -32,6 +32,16 @@ export const ec2SiteSchema = z.strictObject({
   ebs: ebsSettingsSchema.prefault({}).describe('How fast blocks are read.'),
   endpoints: awsEndpointsSchema.optional().describe('Only for interface endpoints of a VPC with names of their own.'),
   limits: siteLimitsSchema.prefault({}).describe('Bandwidth of this site, over all runs together.'),
+  restore: z
+    .strictObject({
+      auth: awsAuthSchema
+        .optional()
+        .describe(
+          "Who the functions that restore are: a role, or an access key. Without it, the functions' own roles, or this machine's credentials.",
+        ),
+    })
+    .optional()
+    .describe('The account that brings disks back. Only the functions that restore read it.'),
   clockToleranceSeconds: z
     .int()
     .min(CLOCK_WARNING_SECONDS)

@@ -13,6 +13,7 @@ import type { ProviderDeps } from '../provider-deps.ts'
 import { Ec2Client } from './client.ts'
 import type { Ec2Site } from './config.ts'
 import { describeInstance } from './describe-instance.ts'
+import { ec2DiskRestores } from './disk-restores.ts'
 import { evidenceOf, sideFilesOf } from './evidence.ts'
 import { freeze, refusalToFreeze } from './freeze.ts'
 import { formatJobRef, type JobRef, parseJobRef, regionOf, requireJobRef } from './identifiers.ts'
@@ -234,6 +235,7 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
     release,
     findStrays,
     power: openPower(siteName, client, instanceOf, deps),
+    diskRestores: ec2DiskRestores({ client, site: siteName, regions, account: async () => (await caller()).Account }),
     close: async () => client.close(),
   }
 }

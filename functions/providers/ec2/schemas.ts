@@ -64,6 +64,8 @@ export const volumeSchema = z.object({
   volumeId: z.string(),
   size: z.coerce.number().int().positive(),
   availabilityZone: z.string(),
+  snapshotId: text,
+  status: text,
   volumeType: text,
   iops: text,
   throughput: text,
@@ -98,3 +100,25 @@ export type Snapshot = z.output<typeof snapshotSchema>
 export const snapshotsSchema = z.object({ snapshotSet: list(snapshotSchema), ...nextToken })
 
 export const callerSchema = z.object({ GetCallerIdentityResult: z.object({ Account: z.string(), Arn: z.string() }) })
+
+export const imageSchema = z.object({
+  imageId: z.string(),
+  name: text,
+  imageState: text,
+  architecture: text,
+  rootDeviceName: text,
+  bootMode: text,
+  enaSupport: text,
+  sriovNetSupport: text,
+  tpmSupport: text,
+  blockDeviceMapping: list(
+    z.object({
+      deviceName: z.string(),
+      ebs: z
+        .object({ snapshotId: text, volumeSize: z.coerce.number().default(0), volumeType: text, encrypted: text })
+        .optional(),
+    }),
+  ),
+})
+export type Image = z.output<typeof imageSchema>
+export const imagesSchema = z.object({ imagesSet: list(imageSchema), ...nextToken })

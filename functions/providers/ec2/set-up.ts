@@ -44,6 +44,39 @@ export function backupPolicy(site: string): object {
   }
 }
 
+/** The rights of the account that restores. Whatever it makes bears the site's tag, and it removes nothing else. */
+export function restorePolicy(site: string): object {
+  const asked = { StringEquals: { 'aws:RequestTag/guestlift:site': site } }
+  const ours = {
+    StringEquals: { 'aws:ResourceTag/guestlift:site': site },
+    StringLike: { 'aws:ResourceTag/guestlift:restore': '*' },
+  }
+  const [snapshots, images, volumes] = ['ec2:*::snapshot', 'ec2:*::image', 'ec2:*:*:volume'].map(
+    (kind) => `arn:aws:${kind}/*`,
+  )
+  const allow = (Sid: string, Action: string | string[], Resource: unknown, Condition?: object) => ({
+    Sid,
+    Effect: 'Allow',
+    Action,
+    Resource,
+    ...(Condition === undefined ? {} : { Condition }),
+  })
+  const tagging = { StringEquals: { 'ec2:CreateAction': ['StartSnapshot', 'RegisterImage', 'CreateVolume'] } }
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      allow('Look', ['ec2:DescribeImages', 'ec2:DescribeSnapshots', 'ec2:DescribeVolumes'], '*'),
+      allow('Begin', 'ebs:StartSnapshot', snapshots, asked),
+      allow('Mark', 'ec2:CreateTags', [snapshots, images, volumes], tagging),
+      allow('Write', ['ebs:PutSnapshotBlock', 'ebs:CompleteSnapshot', 'ebs:ListSnapshotBlocks'], snapshots, ours),
+      allow('MakeImages', 'ec2:RegisterImage', images, asked),
+      allow('MakeVolumes', 'ec2:CreateVolume', volumes, asked),
+      allow('OfOwnSnapshots', ['ec2:RegisterImage', 'ec2:CreateVolume'], snapshots, ours),
+      allow('RemoveOwn', ['ec2:DeleteSnapshot', 'ec2:DeleteVolume'], [snapshots, volumes], ours),
+    ],
+  }
+}
+
 /** Who may assume the role: another account's functions, with the external id that both sides know. */
 function trustPolicy(account: string, externalId: string | undefined): object {
   return {
@@ -65,5 +98,11 @@ export const ec2SetUp = {
   roleCommands: (role: string, site: string, account: string, externalId?: string): string[] => [
     `aws iam create-role --role-name ${role} --assume-role-policy-document '${JSON.stringify(trustPolicy(account, externalId))}'`,
     `aws iam put-role-policy --role-name ${role} --policy-name guestlift-backup --policy-document '${JSON.stringify(backupPolicy(site))}'`,
+  ],
+  usualRestoreRole: 'guestlift-restore',
+  /** The role that restores, which is another one: the one that backs up can make nothing. */
+  restoreRoleCommands: (role: string, site: string, account: string, externalId?: string): string[] => [
+    `aws iam create-role --role-name ${role} --assume-role-policy-document '${JSON.stringify(trustPolicy(account, externalId))}'`,
+    `aws iam put-role-policy --role-name ${role} --policy-name guestlift-restore --policy-document '${JSON.stringify(restorePolicy(site))}'`,
   ],
 }

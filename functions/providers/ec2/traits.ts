@@ -12,7 +12,7 @@ export const ec2Traits = {
   snapshots: true,
   streaming: false,
   incremental: false,
-  restore: false,
+  restore: true,
   multiNode: true,
   api: 'EC2 query API and EBS direct',
 } as const satisfies PlatformTraits

@@ -57,6 +57,20 @@ describe('the report of a restore', () => {
     })
   })
 
+  it('tells of whole disks what was made of them, and counts all of them', () => {
+    const { fileName, key, etag, sizeBytes } = whole.archive
+    const disk = { sizeBytes: 2 ** 30, crc32: 1, writtenBytes: 1, parts: 1, partBytes: 1 }
+    const one = { fileName, key, etag, sizeBytes, crc32: 1, disk }
+    const archive = { ...whole.archive, disks: [one, { ...one, fileName: 'other.raw.zst' }] }
+    const made = [{ what: 'image' as const, ref: 'ami-1' }]
+    const report = reported({ archive, made })
+    expect(report.summary).toMatch(/was restored as image ami-1 on site hq, node pve2 in 60 s, as it was archived\.$/)
+    expect(report.archive).toMatchObject({ fileName: 'f.vma.zst, other.raw.zst', sizeBytes: 20 * 2 ** 30 })
+    expect(report).toMatchObject({ made, bringsDisks: true })
+    const dry = reported({ archive, request: { ...whole.request, confirm: false, to: 'volume' } })
+    expect(dry.summary).toContain('can be restored as 2 volumes on site hq')
+  })
+
   it('leaves out the time of steps that never ended, and counts to the end then', () => {
     expect(reported({ steps: { deliveryBegunAt: '2026-11-24T03:00:06.000Z' } }, { error: failed }).seconds).toEqual({
       total: 120,

@@ -10,6 +10,16 @@ describe('a site as the functions that restore see it', () => {
     expect(asRestoreSite({ ...site, restore })).toEqual({ ...site, auth: restore.auth, restore })
   })
 
+  it('of AWS has no delivery, and may have no account: then it is never that for backups', () => {
+    const aws = { provider: 'ec2', name: 'aws', regions: ['eu-central-1'], auth: { roleArn: 'backup' } }
+    const { auth: _backups, ...bare } = aws
+    expect(asRestoreSite({ ...aws, restore: {} })).toEqual({ ...bare, restore: {} })
+    const restoring = { auth: { roleArn: 'restore' } }
+    expect(asRestoreSite({ ...aws, restore: restoring })).toEqual({ ...bare, ...restoring, restore: restoring })
+    expect(() => asRestoreSite(aws)).toThrow(/add the block, empty where its functions have roles.*docs\/ec2\.md/)
+    expect(() => asRestoreSite({ ...aws, restore: 'yes' })).toThrow(/is no JSON object/)
+  })
+
   it.each<[string, unknown, RegExp]>([
     ['no block', site, /site hq has no block `restore`.*Make an account.*docs\/proxmox-setup\.md\.$/],
     ['no name either', { provider: 'proxmox' }, /configuration of the site has no block/],

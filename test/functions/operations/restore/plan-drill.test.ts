@@ -30,6 +30,20 @@ async function planned(bed: Bed, request: object = {}, drillId = 'drill-1') {
 }
 
 describe('the plan of a drill', () => {
+  it('is refused for a platform that gives disks back and has no rehearsals', async () => {
+    const bed = await openBed()
+    const provider = Object.assign(Object.create(bed.provider), {
+      restores: undefined,
+      diskRestores: {},
+    }) as Bed['provider']
+    const ports = { ...bed.ports, provider: async () => provider }
+    const drill = planDrill({ drillId: 'd', startedAt: bed.ports.clock.now.toISOString(), request: POLICY }, ports)
+    await expect(drill).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringMatching(/no restores on/),
+    })
+  })
+
   it('names the restore, the archive and a free id of each guest that is due', async () => {
     const bed = await openBed()
     bed.provider.guests = [

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { backupPolicy, ec2SetUp } from '../../../../functions/providers/ec2/set-up.ts'
+import { backupPolicy, ec2SetUp, restorePolicy } from '../../../../functions/providers/ec2/set-up.ts'
 import { ec2Bed, WEB } from './bed.ts'
 import { backupOptionsSchema } from '../../../../functions/contracts/backup-options.ts'
 import { evaluate } from '../../../../local/iam/evaluate.ts'
@@ -13,6 +13,9 @@ describe('the rights that a role of another account gets', () => {
     const commands = ec2SetUp.roleCommands('guestlift-backup', 'aws', '111122223333', 'a-word').join('\n')
     expect(commands).toContain(JSON.stringify(backupPolicy('aws')))
     expect(commands).toContain('"sts:ExternalId":"a-word"')
+    expect(page).toContain(JSON.stringify(restorePolicy('aws'), null, 1))
+    const restoring = ec2SetUp.restoreRoleCommands('guestlift-restore', 'aws', '111122223333').join('\n')
+    expect(restoring).toContain(JSON.stringify(restorePolicy('aws')))
   })
 
   it('are enough for a whole backup, and for nothing of another site', async () => {

@@ -1,0 +1,27 @@
+/** The disks of a restore, as its record has them. */
+import { InternalFault } from '../../contracts/errors.ts'
+import type { ArchivedDisk, NewDisk, RestoreRecord } from '../../contracts/restore-record.ts'
+import type { BegunDisk, DiskToFill } from '../../writers/disk-writer.ts'
+
+/** @throws InternalFault for a restore of a file */
+export function disksOf({ restoreId, archive }: Pick<RestoreRecord, 'restoreId' | 'archive'>): ArchivedDisk[] {
+  if (archive.disks !== undefined) return archive.disks
+  throw new InternalFault(`Restore ${restoreId} is of an archive without disks.`)
+}
+
+/** @throws InternalFault before the target was checked */
+export function newDisksOf({ restoreId, newDisks }: Pick<RestoreRecord, 'restoreId' | 'newDisks'>): NewDisk[] {
+  if (newDisks !== undefined) return newDisks
+  throw new InternalFault(`Restore ${restoreId} is to bring disks, and nothing says to where.`)
+}
+
+export function toFill({ token }: RestoreRecord, disk: NewDisk): DiskToFill {
+  return { ...disk, token }
+}
+
+/** @throws InternalFault before it was begun */
+export function begunDisk(record: RestoreRecord, disk: NewDisk): BegunDisk {
+  const { ref } = disk
+  if (ref !== undefined) return { ...toFill(record, disk), ref }
+  throw new InternalFault(`Restore ${record.restoreId}: ${disk.fileName} was never begun.`)
+}
