@@ -1,3 +1,4 @@
+import { isDiskArchive } from '../../../functions/archive-formats/raw-disk/file-name.ts'
 import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
 import { restoreLines } from '../../../functions/domain/catalogue/restore-commands.ts'
 import { platformTraits } from '../../../functions/providers/registry.ts'
@@ -24,7 +25,7 @@ export function restoreCommands(entry: CatalogueEntry, bucket: string, s3Url?: s
 
 /**
  * The command of ours that does it, as a dry run: on AWS, or from this machine where the S3 isn't AWS. `undefined` for an
- * archive that Guestlift can't bring back, as one of several files.
+ * archive that Guestlift can't bring back, as one of several files that aren't disks.
  */
 export function ownRestoreCommand(
   entry: CatalogueEntry,
@@ -32,7 +33,8 @@ export function ownRestoreCommand(
 ): string | undefined {
   const { facts, folder, site, state, storageClass = '' } = entry
   const brings = facts !== undefined && platformTraits[facts.platform]?.restore === true
-  if (!brings || state !== 'complete' || facts.artifacts.length !== 1) return undefined
+  const isOfDisks = facts?.artifacts.every(({ fileName }) => isDiskArchive(fileName))
+  if (!brings || state !== 'complete' || (facts.artifacts.length !== 1 && isOfDisks !== true)) return undefined
   const here = `--local --site-file <file> --bucket ${bucket} --s3 ${s3}${prefix === '' ? '' : ` --prefix ${prefix}`}`
   const thaw = storageClass in FROZEN ? ' --thaw standard' : ''
   return `guestlift restore s3://${bucket}/${folder} --site ${site}${thaw} ${s3 === undefined ? '--deployment <name>' : here}`

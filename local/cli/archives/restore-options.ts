@@ -21,6 +21,8 @@ export interface RestoreOptions {
   pool?: string
   bwlimit?: number
   name?: string
+  to?: string
+  kmsKey?: string
   bridge?: Readonly<Record<string, string>>
   thaw?: string
   thawDays?: number
@@ -44,7 +46,7 @@ export function withRestoreOptions(command: Command): Command {
         "the site that the guest is restored on; with --local, the site file's own name will do",
       ),
     )
-    .option('--node <name>', 'the node; the one that the guest was archived on, unless given')
+    .option('--node <name>', 'the node, zone or region; the one that the guest was archived on, unless given')
     .option('--storage <name>', 'where the disks go; where the archive had them, unless given')
     .option(
       '--delivery-storage <name>',
@@ -63,6 +65,13 @@ export function withRestoreOptions(command: Command): Command {
       'another bridge in the place of an archived one, as vmbr0=vmbr1; may be repeated',
       bridgeOption,
     )
+    .addOption(
+      new Option(
+        '--to <what>',
+        'of disks of EC2: an image to run instances from, or volumes in a zone; image, unless given',
+      ).choices(['image', 'volume']),
+    )
+    .option('--kms-key <arn>', 'of disks of EC2: the KMS key that they are encrypted with')
     .addOption(
       new Option('--thaw <tier>', 'for an archive in Glacier: how fast S3 is to thaw it').choices(
         thawSchema.shape.tier.options,
@@ -87,6 +96,8 @@ const sameWords = [
   'template',
   'pool',
   'name',
+  'to',
+  'kmsKey',
   'despiteRefused',
   'keepFailed',
   'confirm',
@@ -96,6 +107,7 @@ const sameWords = [
 const optionOf: Readonly<Record<string, string>> = {
   archive: 'the guest or key',
   id: '--vmid',
+  kmsKey: '--kms-key',
   deliveryStorage: '--delivery-storage',
   limitKiBPerSecond: '--bwlimit',
   bridges: '--bridge',

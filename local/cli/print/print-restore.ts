@@ -9,7 +9,8 @@ import { type Line, Verbatim } from './terminal.ts'
 import { formatSeconds } from './units.ts'
 
 /** What the report doesn't repeat of the request that it answers. */
-type Asked = Pick<RestoreRequest, 'replace' | 'start' | 'storage' | 'template' | 'thaw'>
+type Asked = Pick<RestoreRequest, 'replace' | 'start' | 'storage' | 'template' | 'thaw'> &
+  Partial<Pick<RestoreRequest, 'to'>>
 
 /** Values of a configuration are shown to this length; the report has them whole. */
 const SHOWN_CHARACTERS = 200
@@ -39,7 +40,7 @@ export function restoreLines(
   ]
 }
 
-function headRows({ archive, guest, target, started, isTemplate }: RestoreReport): string[][] {
+function headRows({ archive, guest, target, started, isTemplate, made = [], bringsDisks }: RestoreReport): string[][] {
   return [
     ...(archive === undefined
       ? []
@@ -50,8 +51,14 @@ function headRows({ archive, guest, target, started, isTemplate }: RestoreReport
     ...(guest === undefined
       ? []
       : [['Guest', plain(`${`${guest.kind} ${guest.id} ${guest.name}`.trim()}, archived on node ${guest.node}`)]]),
-    ...(target === undefined ? [] : [['Target', plain(targetText(target))]]),
+    ...(target === undefined
+      ? []
+      : [['Target', plain(bringsDisks === true ? `site ${target.site}, node ${target.node}` : targetText(target))]]),
     ...(started === undefined ? [] : [['Started', startedText(started)]]),
+    ...made.map(({ what, ref, fileName }) => [
+      what === 'image' ? 'Image' : 'Volume',
+      plain(`${ref}${fileName === undefined ? '' : `, of ${fileName}`}`),
+    ]),
     ...(isTemplate === undefined ? [] : [['Template', isTemplate ? 'it is one' : styleText('red', "it isn't one")]]),
   ]
 }
@@ -78,15 +85,18 @@ function findingLines({ findings, warnings }: RestoreReport): string[] {
   ]
 }
 
-function foreseenLines(report: RestoreReport, { replace, start, storage, template, thaw }: Asked): string[] {
+function foreseenLines(report: RestoreReport, asked: Asked): string[] {
+  const { replace, start, storage, template, thaw } = asked
   const { archive, guest, target, findings } = report
   if (report.outcome !== 'succeeded' || archive === undefined || guest === undefined || target === undefined) return []
   const { node, id } = target
   const frozen = findings.some(({ name }) => name === 'archive-frozen')
+  const thawing = frozen
+    ? [thaw === undefined ? 'wait until it is thawed' : `thaw it: tier ${thaw.tier}, for ${thaw.days} days`]
+    : []
+  if (report.bringsDisks === true) return foreseen([...thawing, ...diskSteps(archive, asked, node)])
   const steps = [
-    ...(frozen
-      ? [thaw === undefined ? 'wait until it is thawed' : `thaw it: tier ${thaw.tier}, for ${thaw.days} days`]
-      : []),
+    ...thawing,
     `bring the file to node ${node}, ${formatBytes(archive.sizeBytes)}, and check it there`,
     ...(replace ? [styleText('red', `destroy the guest that has id ${id}, with its disks`)] : []),
     `make ${guest.kind} ${id} of it, its disks ${storage === undefined ? 'where the archive had them' : `on ${storage}`}`,
@@ -95,7 +105,21 @@ function foreseenLines(report: RestoreReport, { replace, start, storage, templat
     ...(template === true ? ['make a template of the guest'] : []),
     `remove the file from node ${node}`,
   ]
+  return foreseen(steps)
+}
+
+function foreseen(steps: readonly string[]): string[] {
   return ['What would be done:', ...steps.map((step) => `  - ${step}`)]
+}
+
+function diskSteps({ sizeBytes }: NonNullable<RestoreReport['archive']>, { to }: Asked, node: string): string[] {
+  return [
+    `write a snapshot of each disk: unpacked from ${formatBytes(sizeBytes)}, each block with its SHA-256`,
+    to === 'volume'
+      ? `make a volume of each in zone ${node}`
+      : 'register an image of them, from which instances are run',
+    'compare blocks and settings with the archive',
+  ]
 }
 
 function doneLines(report: RestoreReport): string[] {

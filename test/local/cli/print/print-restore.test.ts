@@ -33,6 +33,20 @@ describe('a printed dry run', () => {
     ])
   })
 
+  it('tells of whole disks what is made of them', () => {
+    const target = { site: 'aws', id: 'i-1', node: 'eu-central-1b', storages: [] }
+    const disks: RestoreReport = { ...foreseen, target, bringsDisks: true }
+    expect(lines(disks, { to: 'volume' }).filter((line) => /^(Target|  - )/.test(line))).toEqual([
+      'Target   site aws, node eu-central-1b',
+      '  - write a snapshot of each disk: unpacked from 2.0 GiB, each block with its SHA-256',
+      '  - make a volume of each in zone eu-central-1b',
+      '  - compare blocks and settings with the archive',
+    ])
+    expect(lines(disks)).toContain('  - register an image of them, from which instances are run')
+    const made: RestoreReport = { ...restored, target, bringsDisks: true, made: [{ what: 'image', ref: 'ami-1' }] }
+    expect(lines(made)).toContain('Image    ami-1')
+  })
+
   it('names the guest that would be lost, the start, the storage and the thaw', () => {
     const frozen = { name: 'archive-frozen', level: 'warning', message: 'It lies in GLACIER.' } as const
     const asked = { replace: true, start: true, storage: 'ceph', thaw: { tier: 'bulk', days: 3 } }
