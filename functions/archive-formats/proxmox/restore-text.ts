@@ -201,6 +201,9 @@ export function restoreText({ bucket, keyPrefix, s3Url }: RestorePlace): string 
     '- Notes of a backup are the file that ends in `.notes`, beside the archive. Put it beside the file, and Proxmox shows them.',
     '- Start the guest without network while the original may be running: two guests with one address disturb each other.',
     '- Without Proxmox: `zstd -dc FILE | tar -xpf - --numeric-owner` unpacks a container. `vma` of the package `pve-qemu-kvm` unpacks a VM.',
+    '- Archives of AWS EC2 hold each disk as `<device>.raw.zst`, and `guest.json` says what the machine was. `zstd -d` makes the raw disk.',
+    '  `zstd -dc FILE | dd of=/dev/nvme1n1 bs=4M conv=fsync` writes it onto an empty volume that is attached to any instance.',
+    '  `coldsnap upload DISK.raw` makes a snapshot of it, and `aws ec2 register-image` or `aws ec2 create-volume` the rest.',
     '- CRC-32 finds damage. It is no protection against a person who forges files.',
   ].join('\n')}\n`
 }

@@ -85,7 +85,7 @@ interface RestoreRule {
 
 const unpackDisk: RestoreStep = {
   way: 'restore',
-  say: 'It is the image of one disk: unpack it, and give it to any hypervisor.',
+  say: 'It is the image of one disk: unpack it, and give it to any hypervisor. "coldsnap upload disk.img" makes a snapshot of EBS of it.',
   run: 'zstd -dc {file} > disk.img',
 }
 
