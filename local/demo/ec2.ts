@@ -1,12 +1,14 @@
-/** The demo on a simulated AWS account: archive an instance with two volumes, and prove each disk. */
+/** The demo on a simulated AWS account: archive an instance with two volumes, prove each disk, and bring it back. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
 import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
+import { restoreReportSchema } from '../../functions/contracts/restore-report.ts'
 import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { seededContent } from '../labs/ec2/disk.ts'
 import { type Ec2Lab, startEc2Lab } from '../labs/ec2/lab.ts'
-import { fetchObject, manifestInShort, proveDisk } from './proof.ts'
+import { blocksOf, fetchObject, manifestInShort, proveDisk } from './proof.ts'
 import { bucket, playOn, readBack, say, shown, type Stage } from './stage.ts'
 
 const WEB = 'i-0123456789abcdef0'
@@ -44,7 +46,8 @@ async function play(stage: Stage, lab: Ec2Lab): Promise<void> {
   const { folder, s3Url } = stage
   const [siteFile, jobFile] = [join(folder, 'site.json'), join(folder, 'job.json')]
   const job = { site: 'demo', guests: { tags: ['backup=daily'] } }
-  await writeFile(siteFile, JSON.stringify(lab.site(), null, 2), { mode: 0o600 })
+  const site = lab.site()
+  await writeFile(siteFile, JSON.stringify({ ...site, restore: { auth: site.auth } }, null, 2), { mode: 0o600 })
   await writeFile(jobFile, JSON.stringify(job, null, 2))
   say(`Site and job are in ${shown(siteFile)} and ${shown(jobFile)}.\n`)
   const place = ['--site-file', shown(siteFile), '--bucket', bucket, '--s3', s3Url, '--json']
@@ -62,6 +65,36 @@ async function play(stage: Stage, lab: Ec2Lab): Promise<void> {
   say(`\nSnapshots that stayed on the platform: ${left}.`)
   if (left > 0) process.exitCode = 1
   await readBack(stage)
+  await bringBack(stage, lab, place)
+}
+
+/** The instance is gone with its volumes. An image is made of its archive, and what runs from it has the same disks. */
+async function bringBack(stage: Stage, lab: Ec2Lab, place: readonly string[]): Promise<void> {
+  const lost = new Map(
+    lab.control.volumes().map(({ id, attachment, sizeGiB }) => [attachment?.device ?? '', { id, sizeGiB }]),
+  )
+  const disks = new Map([...lost].map(([device, { id }]) => [device, lab.control.disk(id)]))
+  lab.control.removeInstance(WEB)
+  say(`\nInstance ${WEB} is terminated, and its volumes are gone. Make an image of its archive:`)
+  const command = ['restore', `demo/vm-${WEB}`, '--site', 'demo', '--confirm', '--local', ...place]
+  say(`$ npx guestlift ${command.join(' ')}`)
+  const { outcome, summary, differences, seconds } = restoreReportSchema.parse(
+    JSON.parse(await stage.guestlift(command)),
+  )
+  say(`\n${summary}`)
+  const [image] = lab.control.images()
+  if (outcome !== 'succeeded' || image === undefined || differences.length > 0) {
+    process.exitCode = 1
+    return
+  }
+  for (const { device, snapshotId } of image.devices) {
+    const disk = disks.get(device)
+    if (disk === undefined || snapshotId === undefined) throw new Error(`the image has another device, ${device}`)
+    const sums = await proveDisk(Readable.from(blocksOf(lab.control.disk(snapshotId))), disk, device)
+    say(`  ${device}: ${formatBytes(sums.sizeBytes)}, the very disk that was lost: sha256 ${sums.sha256.slice(0, 16)}…`)
+  }
+  const { deliver = 0, create = 0, compare = 0 } = seconds
+  say(`  delivered in ${deliver} s, made in ${create} s, compared in ${compare} s`)
 }
 
 /** Each disk as `zstd` unpacks it, beside the volume itself. */

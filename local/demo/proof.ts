@@ -44,7 +44,7 @@ export async function proveDisk(disk: Readable, volume: Volume, what: string): P
   return there
 }
 
-function* blocksOf(volume: Volume): Generator<Buffer> {
+export function* blocksOf(volume: Volume): Generator<Buffer> {
   const count = (volume.sizeGiB * 2 ** 30) / BLOCK_BYTES
   for (let index = 0; index < count; index += 1) yield Buffer.from(volume.read(index))
 }

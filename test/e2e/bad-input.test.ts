@@ -64,7 +64,12 @@ describe('bad input ends the run before anything is dumped', () => {
     ['another SSH host key', job('other-host-key'), 'HostKeyMismatch', /SHA256:(?!A{43})[A-Za-z0-9+/]{43}/],
     ['no SSH host key', job('no-host-key'), 'HostKeyMismatch', /SHA256:[A-Za-z0-9+/]{43}/],
     ['a wrong SSH password', job('wrong-ssh-password'), 'RouteLoginRejected', /vzdump-read/],
-    ['a port of SSH that refuses', job('closed-port'), 'RouteUnreachable', /node pve1: .*ECONNREFUSED.*route\.port/],
+    [
+      'a port of SSH that refuses',
+      job('closed-port'),
+      'RouteUnreachable',
+      /node pve1: .*ECONNREFUSED.*Check its host and port in the site/,
+    ],
     ['a folder that is not there', job('other-root'), 'SourceUnreadable', /\/srv\/dump doesn't exist on .*node pve1/],
     ['a token without privileges', job('bare-token'), 'PrivilegeMissing', /VM\.Backup on \/vms\/100/],
     ['a secret that is no JSON', job('broken'), 'InvalidSite', /broken/],
