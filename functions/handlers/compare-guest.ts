@@ -1,6 +1,6 @@
 import { compareGuest } from '../operations/restore/compare-guest.ts'
 import { withBase } from '../runtime/compose/base.ts'
-import { withDelivery } from '../runtime/compose/delivery.ts'
+import { withDiskWriter } from '../runtime/compose/disk-writer.ts'
 import { withRestorer } from '../runtime/compose/provider.ts'
 import { withStore } from '../runtime/compose/store.ts'
 import { defineHandler } from '../runtime/define-handler.ts'
@@ -9,5 +9,5 @@ export const handler = defineHandler('CompareGuest', compareGuest, (call) => ({
   ...withBase(call),
   ...withStore(call),
   ...withRestorer(call),
-  ...withDelivery(call),
+  ...withDiskWriter(call),
 }))

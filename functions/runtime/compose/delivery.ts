@@ -3,11 +3,10 @@ import { deliverySchema, type FileDelivery } from '../../contracts/delivery.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { validationMessage } from '../../domain/words/validation-message.ts'
 import type { Ports } from '../../operations/ports.ts'
-import type { DiskWriter } from '../../writers/disk-writer.ts'
 import type { Delivery } from '../../writers/writer.ts'
 import type { Invocation } from '../define-handler.ts'
+import { withDiskWriter } from './disk-writer.ts'
 import { readRestoreSiteConfig } from './secrets.ts'
-import { bytesOf } from './site-bytes.ts'
 
 /** Only the part of a site that this needs, so that functions which move bytes carry no provider with them. */
 const siteWithDelivery = z.object({ restore: z.object({ delivery: deliverySchema }) })
@@ -39,30 +38,9 @@ export async function deliveryIn(site: string, config: unknown): Promise<Deliver
   throw new InvalidSite(`Site ${site} restores by import, and has no delivery for files. Start the restore again.`)
 }
 
-/** What fills disks of a site. @throws InvalidSite for one that is reached otherwise */
-export async function diskWriterIn(site: string, config: unknown): Promise<DiskWriter> {
-  const bytes = bytesOf(site, config)
-  if (bytes.by === 'route') {
-    throw new InvalidSite(`Site ${site} takes files, and no disks block by block. Start the restore again.`)
-  }
-  const { openEbsWriter } = await import('../../writers/ebs/ebs.ts')
-  return openEbsWriter(site, bytes.access)
-}
-
-/** Writers of disks live for one call. */
 export function withDelivery(invocation: Invocation): Pick<Ports, 'delivery' | 'diskWriter' | 'importsGuests'> {
-  const writers = new Map<string, Promise<DiskWriter>>()
-  const opened = async (site: string): Promise<DiskWriter> => {
-    const writer = await diskWriterIn(site, await readRestoreSiteConfig(site))
-    invocation.onEnd(() => writer.close())
-    return writer
-  }
   return {
-    diskWriter: (site) => {
-      const writer = writers.get(site) ?? opened(site)
-      writers.set(site, writer)
-      return writer
-    },
+    ...withDiskWriter(invocation),
     delivery: async (site) => deliveryIn(site, await readRestoreSiteConfig(site)),
     importsGuests: async (site) => configured(site, await readRestoreSiteConfig(site)).type === 'import',
   }
