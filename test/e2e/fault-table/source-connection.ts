@@ -187,7 +187,7 @@ export const sourceConnectionFaults: readonly BackupFault[] = [
     when: 'at the start',
     inject: () => undefined,
     expected: ['RouteUnreachable'],
-    cause: /node\.invalid.*(ENOTFOUND|EAI_AGAIN).*Check route\.(host|url)/,
+    cause: /node\.invalid.*(ENOTFOUND|EAI_AGAIN).*Check (its host and port in the site|route\.url)/,
     check: ({ site }) => {
       if (site.lab.control.archives().length > 0) throw new Error('a backup was made that nobody can fetch')
     },

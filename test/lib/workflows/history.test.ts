@@ -52,13 +52,16 @@ function hasLoop({ states }: Scope): boolean {
 }
 
 describe('the histories of the workflows', () => {
-  it.each(['Vzdump in legs', 'Copy in legs'])('hold a whole leg and one more step of it: %s', (mapState) => {
-    const scopes = scopesOf(synthesised.assembly.machines.exportGuest)
-    const scope = scopes.find(({ parent }) => parent?.mapState === mapState)
-    if (scope === undefined) throw new Error(`there is no ${mapState}`)
-    expect(scope.parent?.mode).toBe('DISTRIBUTED')
-    expect(LEG_EVENTS + sumOf(scope, scopes, MAX_STREAMS)).toBeLessThan(BOUND)
-  })
+  it.each(['Vzdump in legs', 'Snapshots in legs', 'Copy in legs'])(
+    'hold a whole leg and one more step of it: %s',
+    (mapState) => {
+      const scopes = scopesOf(synthesised.assembly.machines.exportGuest)
+      const scope = scopes.find(({ parent }) => parent?.mapState === mapState)
+      if (scope === undefined) throw new Error(`there is no ${mapState}`)
+      expect(scope.parent?.mode).toBe('DISTRIBUTED')
+      expect(LEG_EVENTS + sumOf(scope, scopes, MAX_STREAMS)).toBeLessThan(BOUND)
+    },
+  )
 
   it('go round only in legs, in calls of a quarter of an hour each, or three times', () => {
     const loops = machines.flatMap((machine) =>
@@ -67,7 +70,7 @@ describe('the histories of the workflows', () => {
         .map(({ parent }) => `${machine}: ${parent?.mapState ?? 'itself'}`),
     )
     // The guest's own level goes round once a leg; Transfer each artifact also opens a vanished upload anew, three times.
-    const guest = ['Transfer each artifact', 'Vzdump in legs', 'Copy in legs']
+    const guest = ['Transfer each artifact', 'Vzdump in legs', 'Snapshots in legs', 'Copy in legs']
     expect(loops.toSorted()).toEqual(
       [
         'exportGuest: itself',
