@@ -237,6 +237,7 @@ describe.skipIf(!hasTerminal)('guestlift init in a terminal', () => {
 
   it('leaves nothing behind at Ctrl-C', async () => {
     const answers = [
+      ['Which platform', '\r'],
       ['Name of the site', '\r'],
       ['Address of a node', `${lab.apiUrl}\r`],
       ['the certificate of', 'y'],
@@ -251,6 +252,7 @@ describe.skipIf(!hasTerminal)('guestlift init in a terminal', () => {
   it('asks again for an address at which nobody is, and stops at a certificate that nobody confirms', async () => {
     const asked = lab.faults.requests.length
     const answers = [
+      ['Which platform', '\r'],
       ['Name of the site', '\r'],
       ['Address of a node', 'https://127.0.0.1:1\r'],
       ['Check the address, the port', ''],
