@@ -3,6 +3,7 @@
  * starts on each major of Node.js, its demo, and a CDK app of somebody else that uses its constructs.
  */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,6 +48,16 @@ try {
   assert.match(demo, /refused: 0\./)
   say('plays its demo on Node.js 22')
   say(`an app of somebody else synthesises ${functions} functions of it`)
+  // From an empty folder to the first archives: init, doctor, plan and run, typed into a terminal.
+  execFileSync('npx', ['vitest', 'run', '--reporter', 'dot', 'test/e2e/first-steps.test.ts'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      GUESTLIFT_LAUNCHER: join(own, 'node_modules', 'guestlift', 'bin', 'guestlift.js'),
+      GUESTLIFT_HOME: join(folder, 'home-of-the-first-steps'),
+    },
+  })
+  say('leads from an empty folder to the first archives with fewer than ten typed answers')
   await rm(folder, { recursive: true, force: true })
 } catch (error) {
   say(`failed; see ${folder}`)

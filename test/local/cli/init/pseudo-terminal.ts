@@ -14,7 +14,9 @@ export const hasTerminal = (() => {
 })()
 if (!hasTerminal) console.warn('skipped: no script (util-linux)')
 
-const launcher = fileURLToPath(new URL('../../../../bin/guestlift.js', import.meta.url))
+/** This checkout's, or the one of an installed package (`npm run package`). */
+const launcher =
+  process.env['GUESTLIFT_LAUNCHER'] ?? fileURLToPath(new URL('../../../../bin/guestlift.js', import.meta.url))
 
 /** What is typed once a text is seen. Enter is part of it. */
 export type Answer = readonly [seen: string, typed: string]
