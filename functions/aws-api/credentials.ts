@@ -2,9 +2,9 @@
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
 import type { AccessKey, AwsAccess } from '../contracts/aws-access.ts'
-import { CredentialsRejected } from '../contracts/errors.ts'
-import type { AwsCalls } from './aws-call.ts'
-import { query } from './query.ts'
+import { CredentialsRejected, PlatformUnavailable, PrivilegeMissing } from '../contracts/errors.ts'
+import { type AwsCalls, NoAnswer } from './aws-call.ts'
+import { AwsRefusal, query } from './query.ts'
 
 /** Keys that end within this time are got anew: a call may take its time. */
 const SPARE_MILLISECONDS = 5 * 60_000
@@ -43,7 +43,7 @@ export class AwsCredentials {
     this.#now = now
   }
 
-  /** @throws CredentialsRejected where there are none, AwsRefusal and NoAnswer of STS */
+  /** @throws CredentialsRejected, PrivilegeMissing and PlatformUnavailable of the role, NoAnswer of STS */
   async key(): Promise<AccessKey> {
     const held = await this.#held?.catch(() => undefined)
     if (held !== undefined && (held.endsAt ?? Infinity) - this.#now().getTime() >= SPARE_MILLISECONDS) return held.key
@@ -92,11 +92,32 @@ export class AwsCredentials {
       ...(externalId === undefined ? {} : { ExternalId: externalId }),
     }
     const surroundings = { calls: this.#calls, access: this.#access, key }
-    const { content } = await query({ service: 'sts', region, action: 'AssumeRole', input }, surroundings)
-    const { Credentials: its } = assumedSchema.parse(content).AssumeRoleResult
+    const call = { service: 'sts' as const, region, action: 'AssumeRole', input }
+    const { content } = await query(call, surroundings).catch((error: unknown) => {
+      throw error instanceof AwsRefusal ? this.#unassumed(roleArn, error) : error
+    })
+    const read = assumedSchema.safeParse(content)
+    // Nothing of the answer is quoted: it may hold a secret.
+    if (!read.success) throw new NoAnswer('the answer to AssumeRole holds no credentials')
+    const { Credentials: its } = read.data.AssumeRoleResult
     return {
       key: { accessKeyId: its.AccessKeyId, secretAccessKey: its.SecretAccessKey, sessionToken: its.SessionToken },
       endsAt: Date.parse(its.Expiration),
     }
+  }
+
+  /** What was asked for with the role's keys has not been asked yet: it is the role that is refused, by whatever call. */
+  #unassumed(roleArn: string, refusal: AwsRefusal): Error {
+    const at = `Site ${this.#site}: role ${roleArn} can't be assumed (${refusal.said}).`
+    const options = { cause: refusal }
+    if (refusal.code.includes('Throttl')) return new PlatformUnavailable(`${at} Later again.`, options)
+    if (refusal.code.startsWith('AccessDenied')) {
+      return new PrivilegeMissing(
+        `${at} Its trust policy has to name who asks, with the external id that the site gives, and whoever asks needs ` +
+          'the right to sts:AssumeRole on it.',
+        options,
+      )
+    }
+    return new CredentialsRejected(`${at} Check the keys that it is assumed with, and the clock here.`, options)
   }
 }

@@ -1,5 +1,6 @@
 /** Refusals of EBS direct, as readers and writers of blocks get them (API reference: "Common Errors"). */
 import * as z from 'zod'
+import { parseJson } from '../domain/words/parse-json.ts'
 import { type Answer, NoAnswer } from './aws-call.ts'
 import { AwsRefusal } from './query.ts'
 
@@ -14,7 +15,7 @@ const faultSchema = z.object({
 export function refusalOf({ status, headers, body }: Answer, target: Buffer | undefined): Error {
   // A fault may be as long as a block only by malice; then it has no meaning either.
   const text = body.length > 0 || target === undefined ? body.toString('utf8') : ''
-  const fault = faultSchema.safeParse(parsed(text)).data
+  const fault = faultSchema.safeParse(parseJson(text)).data
   // `AccessDeniedException:http://internal.amazon.com/…`, `com.amazonaws.ebs#ValidationException`.
   const type = headers['x-amzn-errortype'] ?? fault?.__type ?? ''
   const name = type.split(':')[0]?.split('#').at(-1) ?? ''
@@ -38,12 +39,4 @@ export function isOfCredentials({ code }: AwsRefusal): boolean {
   return /^(ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|MissingAuthenticationToken)/.test(
     code,
   )
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return {}
-  }
 }

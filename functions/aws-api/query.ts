@@ -27,6 +27,12 @@ export class AwsRefusal extends Error {
     this.status = status
     this.code = code
   }
+
+  /** Code and message, for the middle of a sentence. */
+  get said(): string {
+    const { code, message, status } = this
+    return `${code === '' ? `HTTP ${status}` : code}${message === '' ? '' : `: ${message.replace(/\.$/, '')}`}`
+  }
 }
 
 export interface QueryCall {

@@ -66,9 +66,8 @@ export function isGone(error: unknown): boolean {
 
 /** A fact of ours, from a refusal. @param where `Site aws, region eu-central-1` */
 export function factOf(refusal: AwsRefusal, where: string, action: string): GuestliftError {
-  const { code, status } = refusal
-  const said = `${code === '' ? `HTTP ${status}` : code}${refusal.message === '' ? '' : `: ${refusal.message}`}`
-  const message = (advice: string) => `${where}: ${action} was refused (${withoutFullStop(said)}). ${advice}`
+  const { code } = refusal
+  const message = (advice: string) => `${where}: ${action} was refused (${refusal.said}). ${advice}`
   const options = { cause: refusal }
   if (CREDENTIALS.has(code)) {
     return new CredentialsRejected(

@@ -12,8 +12,7 @@ import {
 /** @param where site, zone and snapshot */
 export function ebsFact(refusal: AwsRefusal, where: string, action: string): GuestliftError {
   const { code, status } = refusal
-  const said = `${code === '' ? `HTTP ${status}` : code}${refusal.message === '' ? '' : `: ${refusal.message.replace(/\.$/, '')}`}`
-  const message = (advice: string) => `${where}: ebs:${action} was refused (${said}). ${advice}`
+  const message = (advice: string) => `${where}: ebs:${action} was refused (${refusal.said}). ${advice}`
   const options = { cause: refusal }
   if (isThrottle(refusal)) {
     return new ConnectionDropped(message('Others use up what the account may read. Lower getBlocksPerSecond.'), options)

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import type { EbsDeps } from '../../aws-api/ebs-calls.ts'
 import { EBS_BLOCK_BYTES, type EbsAccess, ebsSnapshotLocationSchema } from '../../contracts/aws-access.ts'
 import type { AllocationMap } from '../../contracts/disk-archive.ts'
 import { ShortRead, SourceUnreadable } from '../../contracts/errors.ts'
@@ -7,7 +8,7 @@ import type { SourceIdentity, SourceLocation } from '../../contracts/nouns.ts'
 import type { Reader, Route } from '../reader.ts'
 import { unreadableType } from '../site-file.ts'
 import { BlockTokens } from './block-tokens.ts'
-import { EbsClient, type EbsDeps } from './ebs-client.ts'
+import { EbsClient } from './ebs-client.ts'
 
 const GIB = 2 ** 30
 /** EBS's most for a page: 5 GiB of blocks (API reference, `maxResults`). */

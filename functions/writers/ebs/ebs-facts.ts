@@ -24,8 +24,7 @@ export function isNotOpen({ code }: AwsRefusal): boolean {
 /** @param where site, region, and snapshot once there is one */
 export function writeFact(refusal: AwsRefusal, where: string, action: string): GuestliftError {
   const { code, status } = refusal
-  const said = `${code === '' ? `HTTP ${status}` : code}${refusal.message === '' ? '' : `: ${refusal.message.replace(/\.$/, '')}`}`
-  const message = (advice: string) => `${where}: ebs:${action} was refused (${said}). ${advice}`
+  const message = (advice: string) => `${where}: ebs:${action} was refused (${refusal.said}). ${advice}`
   const options = { cause: refusal }
   if (isThrottle(refusal)) {
     return new ConnectionDropped(

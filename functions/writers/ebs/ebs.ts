@@ -1,36 +1,38 @@
 import { hash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Answer } from '../../aws-api/aws-call.ts'
+import { type EbsCall, EbsCalls, type EbsDeps } from '../../aws-api/ebs-calls.ts'
 import { AwsRefusal } from '../../aws-api/query.ts'
 import { EBS_BLOCK_BYTES, type EbsAccess } from '../../contracts/aws-access.ts'
 import { TargetUnwritable } from '../../contracts/errors.ts'
+import { parseJson } from '../../domain/words/parse-json.ts'
 import type { BegunDisk, BlockSums, DiskToFill, DiskWriter } from '../disk-writer.ts'
 import { begunSchema, pageSchema } from './ebs-answers.ts'
-import { isNotOpen } from './ebs-facts.ts'
-import { EbsWriteClient, type EbsWriteDeps, type WriteCall } from './write-client.ts'
+import { isMissing, isNotOpen, writeFact } from './ebs-facts.ts'
 
 /** EBS's most between two puts: a restore may wait for its turn (API reference, StartSnapshot, `Timeout`). */
 const TIMEOUT_MINUTES = 4320
 const PAGE_BLOCKS = 10_000
 const MOST_PAGES = 200_000
 
-const realDeps: EbsWriteDeps = {
+const realDeps: EbsDeps = {
   now: () => new Date(),
   sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
   random: Math.random,
 }
 
 /** Snapshots of EBS, which volumes and images are made of: begun, put and completed by EBS direct. */
-export function openEbsWriter(site: string, access: EbsAccess, deps: EbsWriteDeps = realDeps): DiskWriter {
-  const client = new EbsWriteClient(site, access, deps)
+export function openEbsWriter(site: string, access: EbsAccess, deps: EbsDeps = realDeps): DiskWriter {
+  const client = new EbsCalls(site, access, deps)
   const whereOf = ({ target, fileName, ref }: DiskToFill) =>
     `Site ${site}, region ${target.region}: ${ref === undefined ? 'the snapshot' : `snapshot ${ref}`} for ${fileName}`
 
-  async function ask(call: WriteCall, signal?: AbortSignal): Promise<Answer> {
+  /** A snapshot that was begun just now may not be known everywhere yet. */
+  async function ask(call: EbsCall, signal?: AbortSignal): Promise<Answer> {
     try {
-      return await client.ask(call, signal)
+      return await client.ask(call, signal, isMissing)
     } catch (error) {
-      throw client.fact(error, call)
+      throw factOf(error, call)
     }
   }
 
@@ -73,7 +75,7 @@ export function openEbsWriter(site: string, access: EbsAccess, deps: EbsWriteDep
   }
 
   async function seal(disk: BegunDisk, { count, sha256 }: BlockSums): Promise<void> {
-    const call: WriteCall = {
+    const call: EbsCall = {
       region: disk.target.region,
       method: 'POST',
       path: `/snapshots/completion/${disk.ref}`,
@@ -87,11 +89,11 @@ export function openEbsWriter(site: string, access: EbsAccess, deps: EbsWriteDep
       where: whereOf(disk),
     }
     try {
-      await client.ask(call)
+      await client.ask(call, undefined, isMissing)
     } catch (error) {
       // An answer may have been lost: what became of the snapshot, its state says.
       if (error instanceof AwsRefusal && isNotOpen(error)) return
-      throw client.fact(error, call)
+      throw factOf(error, call)
     }
   }
 
@@ -127,10 +129,10 @@ function notAsDocumented(where: string, action: string): TargetUnwritable {
   )
 }
 
+function factOf(error: unknown, { where, action }: EbsCall): unknown {
+  return error instanceof AwsRefusal ? writeFact(error, where, action) : error
+}
+
 function jsonOf({ body }: Answer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
+  return parseJson(body.toString('utf8'))
 }

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { ebsAccessSchema } from '../../../../functions/contracts/aws-access.ts'
 import { type BackupOptions, backupOptionsSchema } from '../../../../functions/contracts/backup-options.ts'
 import { judge } from '../../../../functions/domain/backup/verdict.ts'
 import type { FoundGuest } from '../../../../functions/providers/guest-facts.ts'
+import { openEbsRoute } from '../../../../functions/readers/ebs/ebs.ts'
 import type { Ec2LabOptions } from '../../../../local/labs/ec2/lab.ts'
 import { type Ec2Bed, ec2Bed, WEB } from './bed.ts'
 
@@ -335,7 +337,18 @@ describe('an account of AWS', () => {
     expect((await provider.listGuests()).guests).toHaveLength(1)
     expect(bed.lab.control.calls('AssumeRole')).toBe(2)
     const wrong = bed.open({ auth: { ...auth, externalId: 'another' } })
-    await expect(wrong.identify()).rejects.toMatchObject({ name: 'PrivilegeMissing' })
+    await expect(wrong.identify()).rejects.toMatchObject({
+      name: 'PrivilegeMissing',
+      message: expect.stringMatching(/role arn:aws:iam::111122223333:role\/backup can't be assumed .*external id/),
+    })
+    // A block's reader asks for the same role: it is the role that is refused, not the right to read.
+    const access = ebsAccessSchema.parse({ ...bed.site, auth: { ...auth, externalId: 'another' } })
+    const location = { type: 'ebs-snapshot', node: 'eu-central-1b', region: 'eu-central-1', snapshotId: 'snap-0a' }
+    const place = { ...location, device: '/dev/xvda', volumeId: 'vol-0a', startedAt: '2026-11-30T00:00:00.000Z' }
+    await expect(openEbsRoute('aws', access).open(place)).rejects.toMatchObject({
+      name: 'PrivilegeMissing',
+      message: expect.stringContaining("can't be assumed"),
+    })
   })
 
   it('that does not know the key refuses with what to check', async () => {
