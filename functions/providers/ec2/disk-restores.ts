@@ -6,7 +6,8 @@ import { archivedMachine } from './archived-machine.ts'
 import { compareImage, compareVolumes } from './compare-made.ts'
 import { diskTarget, type RestoreAccount } from './disk-target.ts'
 import { imageName, imageOf, imageOfToken, makeImage } from './make-image.ts'
-import { makeVolumes, removeVolumes, restoredVolumes } from './make-volumes.ts'
+import { makeVolumes, restoredVolumes } from './make-volumes.ts'
+import { leftAfterRemoving } from './remove-each.ts'
 import { removeRestored, stateOfDisks } from './restored-disks.ts'
 
 export function ec2DiskRestores(at: RestoreAccount): DiskRestores {
@@ -37,7 +38,8 @@ export function ec2DiskRestores(at: RestoreAccount): DiskRestores {
     if (to === 'image' && (await imageOfToken(at, region, token)) !== undefined) return { whole: true, left: [] }
     const volumes = to === 'volume' ? await restoredVolumes(at, region, token) : []
     if (volumes.length > 0 && volumes.length === disks.length) return { whole: true, left: [] }
-    const left = await removeVolumes(at, region, volumes)
+    const ids = volumes.map(({ volumeId }) => volumeId)
+    const left = await leftAfterRemoving(at.client, 'volume', region, ids)
     return { whole: false, left: [...left, ...(await removeRestored(at, region, disks, token))] }
   }
 

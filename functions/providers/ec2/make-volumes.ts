@@ -1,10 +1,9 @@
 /** Volumes of restored snapshots, in one zone. Each bears a client token, so that asking again gives the same. */
 import * as z from 'zod'
 import { RestoreFailed } from '../../contracts/errors.ts'
-import type { BroughtDisks, DiskRemoval, MadeMachine } from '../capabilities/disk-restores.ts'
+import type { BroughtDisks, MadeMachine } from '../capabilities/disk-restores.ts'
 import { archivedMachine } from './archived-machine.ts'
 import type { Ec2Client } from './client.ts'
-import { isGone } from './errors.ts'
 import { typeInput } from './make-image.ts'
 import { isOfRestore, restoreFilters, restoreTags, tagSpecification } from './restore-tags.ts'
 import { type Volume, volumesSchema } from './schemas.ts'
@@ -62,27 +61,4 @@ async function create(
   } catch (error) {
     throw client.fact(error, call)
   }
-}
-
-/** Volumes of a restore that made some of them and not all. */
-export async function removeVolumes(
-  { client }: Account,
-  region: string,
-  volumes: readonly Volume[],
-): Promise<DiskRemoval['left']> {
-  const left: DiskRemoval['left'] = []
-  for (const { volumeId } of volumes) {
-    const call = { region, action: 'DeleteVolume', input: { VolumeId: volumeId } }
-    try {
-      await client.write(call, z.unknown())
-    } catch (error) {
-      if (isGone(error)) continue
-      const fact = client.fact(error, call)
-      left.push({
-        what: fact instanceof Error ? fact.message : `Volume ${volumeId} could not be removed.`,
-        removeWith: `aws ec2 delete-volume --region ${region} --volume-id ${volumeId}`,
-      })
-    }
-  }
-  return left
 }

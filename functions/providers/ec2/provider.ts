@@ -32,7 +32,7 @@ import { ec2OptionKeys, ec2OptionsOf } from './options.ts'
 import { callerSchema, type Instance } from './schemas.ts'
 import { isPending, progressOf, type SnapshotSet, snapshotSet, snapshotSets } from './snapshot-sets.ts'
 import { openPower } from './power.ts'
-import { removeSnapshots } from './remove-snapshots.ts'
+import { removeEach } from './remove-each.ts'
 import { ec2Traits } from './traits.ts'
 
 /** Lists of EC2 lag some seconds behind what was done (user guide, "Eventual consistency"). */
@@ -167,10 +167,10 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
   }
 
   async function remove(set: SnapshotSet): Promise<void> {
-    const { failed } = await removeSnapshots(client, siteName, set)
-    const [first] = failed
+    const ids = set.snapshots.map(({ snapshotId }) => snapshotId)
+    const [first] = await removeEach(client, 'snapshot', set.region, ids)
     if (first === undefined) return
-    const { snapshotId, error, call } = first
+    const { id: snapshotId, error, call } = first
     if (error instanceof AwsRefusal && /^InvalidSnapshot\.InUse$|Locked/.test(error.code)) {
       throw new PlatformTaskFailed(
         `Site ${siteName}, region ${set.region}: snapshot ${snapshotId} of guest ${set.instanceId} can't be removed ` +

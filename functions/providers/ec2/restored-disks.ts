@@ -1,9 +1,8 @@
 /** Snapshots that a restore wrote: how far AWS is with them, and their removal. */
-import * as z from 'zod'
 import type { NewDisk } from '../../contracts/restore-record.ts'
 import type { DiskRemoval, DisksState } from '../capabilities/disk-restores.ts'
 import type { Ec2Client } from './client.ts'
-import { isGone } from './errors.ts'
+import { leftAfterRemoving } from './remove-each.ts'
 import { isOfRestore, restoreFilters } from './restore-tags.ts'
 import { type Snapshot, snapshotsSchema } from './schemas.ts'
 import { isPending } from './snapshot-sets.ts'
@@ -53,19 +52,6 @@ export async function removeRestored(
 ): Promise<DiskRemoval['left']> {
   const listed = await restoredSnapshots({ client, site }, region, token)
   const known = disks.flatMap(({ ref }) => ref ?? [])
-  const left: DiskRemoval['left'] = []
-  for (const id of new Set([...known, ...listed.map(({ snapshotId }) => snapshotId)])) {
-    const call = { region, action: 'DeleteSnapshot', input: { SnapshotId: id } }
-    try {
-      await client.write(call, z.unknown())
-    } catch (error) {
-      if (isGone(error)) continue
-      const fact = client.fact(error, call)
-      left.push({
-        what: fact instanceof Error ? fact.message : `Snapshot ${id} could not be removed.`,
-        removeWith: `aws ec2 delete-snapshot --region ${region} --snapshot-id ${id}`,
-      })
-    }
-  }
-  return left
+  const ids = new Set([...known, ...listed.map(({ snapshotId }) => snapshotId)])
+  return leftAfterRemoving(client, 'snapshot', region, [...ids])
 }

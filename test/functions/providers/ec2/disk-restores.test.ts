@@ -238,6 +238,21 @@ describe('what is made of disks of EC2', () => {
     expect(left[0]?.removeWith).toMatch(/^aws ec2 delete-snapshot --region eu-central-1 --snapshot-id snap-/)
   })
 
+  it('counts as removed when it is gone, though whoever may only remove what bears a tag is refused', async () => {
+    const bearsTag = (context: Record<string, string[]>) => context['aws:ResourceTag/guestlift:restore'] !== undefined
+    const authorize: Ec2LabOptions['authorize'] = ({ action, resource, context }) =>
+      action !== 'ec2:DeleteSnapshot' || resource === '*' || bearsTag(context)
+    const disks = await brought(await archived({ settings: { goneIsDenied: true }, authorize }))
+    const [gone, untagged] = disks.disks.map(({ ref }) => ref ?? '')
+    bed.lab.control.removeSnapshot(gone ?? '')
+    // Somebody took its tags: it is there, so it is reported.
+    bed.lab.control.snapshots()[0]?.tags.clear()
+    const { left } = await restoresOf(bed).removeMade(disks.disks, TOKEN, 'image')
+    expect(left.map(({ removeWith }) => removeWith)).toEqual([
+      `aws ec2 delete-snapshot --region eu-central-1 --snapshot-id ${untagged}`,
+    ])
+  })
+
   it('is not made of a snapshot that failed or is gone', async () => {
     const disks = await brought(await archived())
     const [one] = disks.disks.map(({ ref }) => ref)
