@@ -1,8 +1,8 @@
-import { Stack, Validations } from 'aws-cdk-lib'
-import { ManagedPolicy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam'
-import { Construct } from 'constructs'
+import { Stack } from 'aws-cdk-lib'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
-import { printed, wildcardFinding } from './rule-findings.ts'
+import { type PolicyWords, WorkPolicies } from './work-policies.ts'
 
 /** What a function does with instances: look at them, freeze their volumes, read blocks, remove snapshots. */
 export type InstanceWork = 'look' | 'freeze' | 'read-blocks' | 'remove'
@@ -14,46 +14,16 @@ const SITE_TAG = 'guestlift:site'
  * are none. Snapshots are only made, read and removed that bear the tag of one of these sites. docs/ec2.md has the same
  * rights for a role in another account (`functions/providers/ec2/set-up.ts`).
  */
-export class Ec2Access extends Construct {
-  private readonly ownSites: readonly string[]
-  private readonly roleArns: readonly string[]
-  private readonly keyArns: readonly string[]
-  private readonly policies = new Map<InstanceWork | 'assume', ManagedPolicy>()
+export type Ec2Access = WorkPolicies<InstanceWork>
 
-  constructor(scope: Construct, id: string, sites: Deployment['ec2']) {
-    super(scope, id)
-    this.keyArns = [...new Set(sites.flatMap(({ roleArn, keyArns }) => (roleArn === undefined ? keyArns : [])))]
-    this.ownSites = sites.filter(({ roleArn }) => roleArn === undefined).map(({ site }) => site)
-    this.roleArns = [...new Set(sites.flatMap(({ roleArn }) => roleArn ?? []))]
-  }
-
-  grant(role: Role, work: readonly InstanceWork[]): void {
-    if (work.length === 0) return
-    if (this.ownSites.length > 0) for (const one of work) role.addManagedPolicy(this.policy(one))
-    if (this.roleArns.length > 0) role.addManagedPolicy(this.policy('assume'))
-  }
-
-  private policy(work: InstanceWork | 'assume'): ManagedPolicy {
-    const known = this.policies.get(work)
-    if (known !== undefined) return known
-    const statements = this.statements(work)
-    const id = work === 'read-blocks' ? 'ReadBlocks' : `${work.charAt(0).toUpperCase()}${work.slice(1)}`
-    const policy = new ManagedPolicy(this, id, { description: DESCRIPTIONS[work], statements })
-    const stars = statements.flatMap(({ resources }) => resources).filter((resource) => resource.includes('*'))
-    Validations.of(policy).acknowledge(
-      ...[...new Set(stars)].map((resource) => ({
-        id: wildcardFinding(printed(this, resource)),
-        reason: REASONS[work],
-      })),
-    )
-    this.policies.set(work, policy)
-    return policy
-  }
-
-  private statements(work: InstanceWork | 'assume'): PolicyStatement[] {
-    const { partition } = Stack.of(this)
+export function ec2Access(scope: Construct, id: string, sites: Deployment['ec2']): Ec2Access {
+  const own = sites.filter(({ roleArn }) => roleArn === undefined)
+  const ownSites = own.map(({ site }) => site)
+  const keyArns = [...new Set(own.flatMap((site) => site.keyArns))]
+  const statements = (work: InstanceWork): PolicyStatement[] => {
+    const { partition } = Stack.of(scope)
     const snapshots = `arn:${partition}:ec2:*::snapshot/*`
-    const ours = { StringEquals: { [`aws:ResourceTag/${SITE_TAG}`]: this.ownSites } }
+    const ours = { StringEquals: { [`aws:ResourceTag/${SITE_TAG}`]: ownSites } }
     switch (work) {
       case 'look':
         return [
@@ -76,7 +46,7 @@ export class Ec2Access extends Construct {
           new PolicyStatement({
             actions: ['ec2:CreateSnapshots'],
             resources: [snapshots],
-            conditions: { StringEquals: { [`aws:RequestTag/${SITE_TAG}`]: this.ownSites } },
+            conditions: { StringEquals: { [`aws:RequestTag/${SITE_TAG}`]: ownSites } },
           }),
           new PolicyStatement({
             actions: ['ec2:CreateTags'],
@@ -92,30 +62,40 @@ export class Ec2Access extends Construct {
             conditions: ours,
           }),
           // The key's own policy has to allow it as well.
-          ...(this.keyArns.length === 0
-            ? []
-            : [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [...this.keyArns] })]),
+          ...(keyArns.length === 0 ? [] : [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [...keyArns] })]),
         ]
       case 'remove':
         return [new PolicyStatement({ actions: ['ec2:DeleteSnapshot'], resources: [snapshots], conditions: ours })]
-      case 'assume':
-        return [new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [...this.roleArns] })]
     }
   }
+  const roleArns = [...new Set(sites.flatMap(({ roleArn }) => roleArn ?? []))]
+  return new WorkPolicies(scope, id, { inOwnAccount: ownSites.length > 0, roleArns, statements, words })
 }
 
-const DESCRIPTIONS: Record<InstanceWork | 'assume', string> = {
-  look: 'Lists instances, volumes and snapshots for Guestlift',
-  freeze: 'Makes snapshots of instances for Guestlift, which bear its tags',
-  'read-blocks': 'Reads blocks of the snapshots that Guestlift made',
-  remove: 'Removes snapshots that Guestlift made',
-  assume: 'Assumes the roles of Guestlift in other accounts',
-}
-
-const REASONS: Record<InstanceWork | 'assume', string> = {
-  look: 'EC2 takes no resource for its lists.',
-  freeze: 'Which instances are archived is said by jobs. Snapshots have to bear the tag of the site.',
-  'read-blocks': 'Only snapshots that bear the tag of the site.',
-  remove: 'Only snapshots that bear the tag of the site.',
-  assume: 'A role is named by the deployment.',
+const words: Record<InstanceWork | 'assume', PolicyWords> = {
+  look: {
+    id: 'Look',
+    description: 'Lists instances, volumes and snapshots for Guestlift',
+    reason: 'EC2 takes no resource for its lists.',
+  },
+  freeze: {
+    id: 'Freeze',
+    description: 'Makes snapshots of instances for Guestlift, which bear its tags',
+    reason: 'Which instances are archived is said by jobs. Snapshots have to bear the tag of the site.',
+  },
+  'read-blocks': {
+    id: 'ReadBlocks',
+    description: 'Reads blocks of the snapshots that Guestlift made',
+    reason: 'Only snapshots that bear the tag of the site.',
+  },
+  remove: {
+    id: 'Remove',
+    description: 'Removes snapshots that Guestlift made',
+    reason: 'Only snapshots that bear the tag of the site.',
+  },
+  assume: {
+    id: 'Assume',
+    description: 'Assumes the roles of Guestlift in other accounts',
+    reason: 'A role is named by the deployment.',
+  },
 }

@@ -1,8 +1,8 @@
-import { Stack, Validations } from 'aws-cdk-lib'
-import { ManagedPolicy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam'
-import { Construct } from 'constructs'
+import { Stack } from 'aws-cdk-lib'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
-import { printed, wildcardFinding } from './rule-findings.ts'
+import { type PolicyWords, WorkPolicies } from './work-policies.ts'
 
 /** What a function that restores does with disks: look, write snapshots, list their blocks, make something of them, remove. */
 export type DiskWork = 'look' | 'write' | 'list-blocks' | 'make' | 'remove'
@@ -15,52 +15,21 @@ const RESTORE_TAG = 'guestlift:restore'
  * EC2 alone that the deployment names a `restore` for. Whatever is made bears the tag of a site, and only what bears it and
  * a restore's is removed. `functions/providers/ec2/set-up.ts` has the same rights for a role in another account.
  */
-export class Ec2RestoreAccess extends Construct {
-  private readonly ownSites: readonly string[]
-  private readonly roleArns: readonly string[]
-  private readonly keyArns: readonly string[]
-  private readonly policies = new Map<DiskWork | 'assume', ManagedPolicy>()
+export type Ec2RestoreAccess = WorkPolicies<DiskWork>
 
-  constructor(scope: Construct, id: string, sites: Deployment['ec2']) {
-    super(scope, id)
-    const restored = sites.flatMap(({ site, restore }) => (restore === undefined ? [] : [{ site, ...restore }]))
-    const own = restored.filter(({ roleArn }) => roleArn === undefined)
-    this.ownSites = own.map(({ site }) => site)
-    this.keyArns = [...new Set(own.flatMap(({ keyArns }) => keyArns))]
-    this.roleArns = [...new Set(restored.flatMap(({ roleArn }) => roleArn ?? []))]
-  }
-
-  grant(role: Role, work: readonly DiskWork[]): void {
-    if (work.length === 0) return
-    if (this.ownSites.length > 0) for (const one of work) role.addManagedPolicy(this.policy(one))
-    if (this.roleArns.length > 0) role.addManagedPolicy(this.policy('assume'))
-  }
-
-  private policy(work: DiskWork | 'assume'): ManagedPolicy {
-    const known = this.policies.get(work)
-    if (known !== undefined) return known
-    const statements = this.statements(work)
-    const { id, description, reason } = WORDS[work]
-    const policy = new ManagedPolicy(this, id, { description, statements })
-    const stars = statements.flatMap(({ resources, actions }) => [
-      ...resources
-        .filter((resource) => resource.includes('*'))
-        .map((resource) => wildcardFinding(printed(this, resource))),
-      ...actions.filter((action) => action.includes('*')).map((action) => `AwsSolutions-IAM5[Action::${action}]`),
-    ])
-    Validations.of(policy).acknowledge(...[...new Set(stars)].map((finding) => ({ id: finding, reason })))
-    this.policies.set(work, policy)
-    return policy
-  }
-
-  private statements(work: DiskWork | 'assume'): PolicyStatement[] {
-    const { partition } = Stack.of(this)
+export function ec2RestoreAccess(scope: Construct, id: string, sites: Deployment['ec2']): Ec2RestoreAccess {
+  const restored = sites.flatMap(({ site, restore }) => (restore === undefined ? [] : [{ site, ...restore }]))
+  const own = restored.filter(({ roleArn }) => roleArn === undefined)
+  const ownSites = own.map(({ site }) => site)
+  const keyArns = [...new Set(own.flatMap((site) => site.keyArns))]
+  const statements = (work: DiskWork): PolicyStatement[] => {
+    const { partition } = Stack.of(scope)
     const [snapshots, images, volumes] = ['ec2:*::snapshot', 'ec2:*::image', 'ec2:*:*:volume'].map(
       (kind) => `arn:${partition}:${kind}/*`,
     ) as [string, string, string]
-    const asked = { StringEquals: { [`aws:RequestTag/${SITE_TAG}`]: this.ownSites } }
+    const asked = { StringEquals: { [`aws:RequestTag/${SITE_TAG}`]: ownSites } }
     const ours = {
-      StringEquals: { [`aws:ResourceTag/${SITE_TAG}`]: this.ownSites },
+      StringEquals: { [`aws:ResourceTag/${SITE_TAG}`]: ownSites },
       StringLike: { [`aws:ResourceTag/${RESTORE_TAG}`]: '*' },
     }
     const allow = (actions: string[], resources: string[], conditions?: object) =>
@@ -69,9 +38,9 @@ export class Ec2RestoreAccess extends Construct {
       allow(['ec2:CreateTags'], resources, { StringEquals: { 'ec2:CreateAction': calls } })
     // The key's own policy has to allow it as well.
     const keys =
-      this.keyArns.length === 0
+      keyArns.length === 0
         ? []
-        : [allow(['kms:CreateGrant', 'kms:DescribeKey', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'], [...this.keyArns])]
+        : [allow(['kms:CreateGrant', 'kms:DescribeKey', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'], [...keyArns])]
     switch (work) {
       case 'look':
         return [allow(['ec2:DescribeImages', 'ec2:DescribeSnapshots', 'ec2:DescribeVolumes'], ['*'])]
@@ -94,13 +63,13 @@ export class Ec2RestoreAccess extends Construct {
         ]
       case 'remove':
         return [allow(['ec2:DeleteSnapshot'], [snapshots], ours), allow(['ec2:DeleteVolume'], [volumes], ours)]
-      case 'assume':
-        return [allow(['sts:AssumeRole'], [...this.roleArns])]
     }
   }
+  const roleArns = [...new Set(restored.flatMap(({ roleArn }) => roleArn ?? []))]
+  return new WorkPolicies(scope, id, { inOwnAccount: ownSites.length > 0, roleArns, statements, words })
 }
 
-const WORDS: Record<DiskWork | 'assume', { id: string; description: string; reason: string }> = {
+const words: Record<DiskWork | 'assume', PolicyWords> = {
   look: {
     id: 'Look',
     description: 'Lists what Guestlift restored to an account',

@@ -8,8 +8,8 @@ import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 import { type ArchivePlace, archiveOf, requirePlaceOf } from './archive-place.ts'
 import { coverageChecks } from './coverage-checks.ts'
 import { type Deployment, type DeploymentConfig, parseDeployment } from './deployment-config.ts'
-import { Ec2Access } from './ec2-access.ts'
-import { Ec2RestoreAccess } from './ec2-restore-access.ts'
+import { ec2Access } from './ec2-access.ts'
+import { ec2RestoreAccess } from './ec2-restore-access.ts'
 import { ExportFunctions } from './export-functions.ts'
 import { FailureNotice } from './failure-notice.ts'
 import { FurtherSites } from './further-sites.ts'
@@ -72,8 +72,8 @@ export class Guestlift extends Construct {
       deployment,
       archive,
       secrets,
-      ec2: new Ec2Access(this, 'Ec2', deployment.ec2),
-      ec2Restores: new Ec2RestoreAccess(this, 'Ec2Restore', deployment.ec2),
+      ec2: ec2Access(this, 'Ec2', deployment.ec2),
+      ec2Restores: ec2RestoreAccess(this, 'Ec2Restore', deployment.ec2),
       network,
       registry,
     })
