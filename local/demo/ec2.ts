@@ -1,15 +1,13 @@
 /** The demo on a simulated AWS account: archive an instance with two volumes, prove each disk, and bring it back. */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
-import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
+import type { GuestOutcome } from '../../functions/contracts/report.ts'
 import { restoreReportSchema } from '../../functions/contracts/restore-report.ts'
 import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { seededContent } from '../labs/ec2/disk.ts'
 import { type Ec2Lab, startEc2Lab } from '../labs/ec2/lab.ts'
 import { blocksOf, fetchObject, manifestInShort, proveDisk } from './proof.ts'
-import { bucket, playOn, readBack, say, shown, type Stage } from './stage.ts'
+import { archive, bucket, playOn, readBack, say, type Stage } from './stage.ts'
 
 const WEB = 'i-0123456789abcdef0'
 
@@ -43,22 +41,9 @@ function every(count: number): number[] {
 }
 
 async function play(stage: Stage, lab: Ec2Lab): Promise<void> {
-  const { folder, s3Url } = stage
-  const [siteFile, jobFile] = [join(folder, 'site.json'), join(folder, 'job.json')]
-  const job = { site: 'demo', guests: { tags: ['backup=daily'] } }
   const site = lab.site()
-  await writeFile(siteFile, JSON.stringify({ ...site, restore: { auth: site.auth } }, null, 2), { mode: 0o600 })
-  await writeFile(jobFile, JSON.stringify(job, null, 2))
-  say(`Site and job are in ${shown(siteFile)} and ${shown(jobFile)}.\n`)
-  const place = ['--site-file', shown(siteFile), '--bucket', bucket, '--s3', s3Url, '--json']
-  const command = ['run', '--local', ...place, shown(jobFile)]
-  say(`$ npx guestlift ${command.join(' ')}`)
-  const report = runReportSchema.parse(JSON.parse(await stage.guestlift(command)))
-  say(`\n${report.summary}`)
-  if (report.outcome !== 'succeeded') {
-    for (const { id, reason } of report.guests) say(`  ${id}: ${reason}`)
-    throw new Error('there is nothing to prove, for the run did not succeed.')
-  }
+  const job = { site: 'demo', guests: { tags: ['backup=daily'] } }
+  const { report, place } = await archive(stage, { site: { ...site, restore: { auth: site.auth } }, job })
   say('\nProof, fetched from S3:')
   for (const outcome of report.guests) await prove(stage, lab, outcome)
   const left = lab.control.snapshots().length

@@ -1,15 +1,14 @@
 /** The demo on a simulated Proxmox VE site: archive a VM and a container, prove them, destroy one and bring it back. */
-import { writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { createZstdDecompress } from 'node:zlib'
 import type { S3Client } from '@aws-sdk/client-s3'
-import { type GuestOutcome, runReportSchema } from '../../functions/contracts/report.ts'
+import type { GuestOutcome } from '../../functions/contracts/report.ts'
 import { restoreReportSchema } from '../../functions/contracts/restore-report.ts'
 import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { type Lab, startLab } from '../labs/proxmox/lab.ts'
 import { checkVma } from '../labs/proxmox/vma-check.ts'
 import { fetchObject, listWithTar, manifestInShort, proveSame } from './proof.ts'
-import { bucket, playOn, readBack, say, shown, type Stage } from './stage.ts'
+import { archive, bucket, playOn, readBack, say, shown, type Stage } from './stage.ts'
 
 const guestIds = [100, 101] as const
 
@@ -26,22 +25,9 @@ export function playProxmox(): Promise<void> {
 }
 
 async function play(stage: Stage, lab: Lab): Promise<void> {
-  const { folder, s3Url } = stage
-  const [siteFile, jobFile] = [join(folder, 'site.json'), join(folder, 'job.json')]
   const guests = { vmids: guestIds }
   const job = { site: 'demo', guests, backup: { mode: 'snapshot', compress: 'zstd', storage: 'local', notes: 'demo' } }
-  await writeFile(siteFile, JSON.stringify(lab.site({ restores: true }), null, 2), { mode: 0o600 })
-  await writeFile(jobFile, JSON.stringify(job, null, 2))
-  say(`Site and job are in ${shown(siteFile)} and ${shown(jobFile)}.\n`)
-  const place = ['--site-file', shown(siteFile), '--bucket', bucket, '--s3', s3Url, '--json']
-  const command = ['run', '--local', ...place, shown(jobFile)]
-  say(`$ npx guestlift ${command.join(' ')}`)
-  const report = runReportSchema.parse(JSON.parse(await stage.guestlift(command)))
-  say(`\n${report.summary}`)
-  if (report.outcome !== 'succeeded') {
-    for (const { id, reason } of report.guests) say(`  ${id}: ${reason}`)
-    throw new Error('there is nothing to prove, for the run did not succeed.')
-  }
+  const { report, place } = await archive(stage, { site: lab.site({ restores: true }), job })
   say('\nProof, fetched from S3:')
   for (const outcome of report.guests) await prove(stage.s3, lab, outcome)
   await readBack(stage)

@@ -1,11 +1,12 @@
 /** What every demo stands on: a folder, an embedded S3 that judges rights, and the command line as a person runs it. */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { launcher, stateFolder } from '#place'
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
+import { type RunReport, runReportSchema } from '../../functions/contracts/report.ts'
 import { verificationReportSchema } from '../../functions/contracts/verification-report.ts'
 import { judgementText } from '../iam/guard.ts'
 import { startS3 } from '../s3/server.ts'
@@ -81,6 +82,29 @@ async function guestlift(
   const [report] = Buffer.concat(chunks).toString().trimEnd().split('\n').slice(-1)
   if (report === undefined || report === '') throw new Error('The command line ended without a report; see above.')
   return report
+}
+
+/** An archived site: the run's report, and how commands name site and store. */
+interface Archived {
+  report: RunReport
+  place: readonly string[]
+}
+
+/** Write the files as a person would have them, and run the job. @throws Error where there is nothing to prove */
+export async function archive(stage: Stage, { site, job }: { site: object; job: object }): Promise<Archived> {
+  const { folder, s3Url } = stage
+  const [siteFile, jobFile] = [join(folder, 'site.json'), join(folder, 'job.json')]
+  await writeFile(siteFile, JSON.stringify(site, null, 2), { mode: 0o600 })
+  await writeFile(jobFile, JSON.stringify(job, null, 2))
+  say(`Site and job are in ${shown(siteFile)} and ${shown(jobFile)}.\n`)
+  const place = ['--site-file', shown(siteFile), '--bucket', bucket, '--s3', s3Url, '--json']
+  const command = ['run', '--local', ...place, shown(jobFile)]
+  say(`$ npx guestlift ${command.join(' ')}`)
+  const report = runReportSchema.parse(JSON.parse(await stage.guestlift(command)))
+  say(`\n${report.summary}`)
+  if (report.outcome === 'succeeded') return { report, place }
+  for (const { id, reason } of report.guests) say(`  ${id}: ${reason}`)
+  throw new Error('there is nothing to prove, for the run did not succeed.')
 }
 
 /** What the workflow Verify archives does every day. The page was there before: it tells of this from the next run on. */
