@@ -9,7 +9,8 @@ import { EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { judgementText } from '../../local/iam/guard.ts'
 import type { Disk } from '../../local/labs/ec2/disk.ts'
-import { DB, type Ec2RestoreBed, KEY, openEc2RestoreBed, type RestoreListening, WEB } from './ec2-restore-bed.ts'
+import { DB, WEB } from './ec2-bed.ts'
+import { type Ec2RestoreBed, KEY, openEc2RestoreBed, type RestoreListening } from './ec2-restore-bed.ts'
 
 let bed: Ec2RestoreBed
 /** The disks of the instances, which are gone. */
