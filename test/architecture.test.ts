@@ -77,7 +77,7 @@ describe('the architecture', () => {
   })
 
   it.each([
-    ['proxmox', []],
+    ['proxmox', [/^functions\/api-line\//]],
     ['ec2', [/^functions\/aws-api\//]],
   ])('keeps provider %s to its own folder', (platform, also) => {
     const own = new RegExp(
@@ -115,6 +115,10 @@ describe('the architecture', () => {
   it('keeps signed calls of AWS, which a provider, readers and S3 share, to contracts and domain', () => {
     const packages = /^(@aws-sdk|@smithy|zod)(\/|$)/
     expect(breaches(/^functions\/aws-api\//, [/^functions\/(aws-api|contracts|domain|tls)\//, packages])).toEqual([])
+  })
+
+  it('keeps lines to an API, which providers share, to contracts and TLS', () => {
+    expect(breaches(/^functions\/api-line\//, [/^functions\/(api-line|contracts|tls)\//, /^undici(\/|$)/])).toEqual([])
   })
 
   it('keeps HTTP, which readers and S3 share, to itself', () => {

@@ -5,13 +5,13 @@ import type { Connector } from './connector.ts'
 
 export interface Limits {
   connectTimeoutMs: number
-  /** Longest wait for the answer's head. The API's own proxy gives up on a slow backend after 30 s, a 401 takes 3 s. */
+  /** Longest wait for the answer's head. Proxmox's own proxy gives up on a slow backend after 30 s, a 401 takes 3 s. */
   headersTimeoutMs: number
   /** Longest pause inside the answer's body. */
   bodyTimeoutMs: number
   /** Longest whole exchange, so that an answer that drips can't hold a function. */
   totalTimeoutMs: number
-  /** Task logs are the largest answers; one of a long container dump with a warning for each file reaches megabytes. */
+  /** Logs of tasks and lists of guests are the largest answers; they reach megabytes. */
   maxBodyBytes: number
 }
 
@@ -36,6 +36,8 @@ export interface HttpAnswer {
   body: string
   /** The `Date` header as it came: the clock of what answered. */
   date?: string
+  /** `Set-Cookie` headers as they came. */
+  cookies?: readonly string[]
 }
 
 /** There is no whole answer. `sent` is false when provably not a byte of the request left. */
@@ -67,7 +69,7 @@ export function openLine(endpoint: string, connector: Connector, limits: Limits)
     headersTimeout: limits.headersTimeoutMs,
     bodyTimeout: limits.bodyTimeoutMs,
     maxResponseSize: limits.maxBodyBytes,
-    // The API drops connections that were idle for 5 s; leaving first avoids sending into a connection that is closing.
+    // Proxmox drops connections that were idle for 5 s; leaving first avoids sending into a connection that is closing.
     keepAliveTimeout: 3000,
     pipelining: 1,
   })
@@ -110,6 +112,7 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
     let reason = ''
     let encoding = ''
     let date: string | undefined
+    let cookies: string[] = []
     let stop: ((error: Error) => void) | undefined
     const fail = (error: Error) => {
       clearTimeout(timer)
@@ -131,6 +134,7 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
             status = statusCode
             encoding = String(headers['content-encoding'] ?? '').toLowerCase()
             date = [headers['date']].flat()[0]
+            cookies = [headers['set-cookie'] ?? []].flat()
             reason = statusMessage ?? ''
           },
           onResponseData: (_controller, chunk) => {
@@ -140,7 +144,13 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
             clearTimeout(timer)
             try {
               const body = unpacked(Buffer.concat(chunks), encoding, limits.maxBodyBytes)
-              resolve({ status, reason, body: body.toString('utf8'), ...(date === undefined ? {} : { date }) })
+              resolve({
+                status,
+                reason,
+                body: body.toString('utf8'),
+                ...(date === undefined ? {} : { date }),
+                ...(cookies.length === 0 ? {} : { cookies }),
+              })
             } catch (error) {
               fail(error instanceof Error ? error : new Error(String(error)))
             }
