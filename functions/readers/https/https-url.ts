@@ -58,11 +58,6 @@ export function probeUrl(
   return archiveUrl(site, template, { node, path: `${folder}/${name}`, storage: storage ?? name, volume: name })
 }
 
-/** The URL for error messages: without the query, which may hold a secret. */
-export function shownUrl(url: URL): string {
-  return `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`
-}
-
 function endOfHost(template: string): number {
   const from = 'https://'.length
   const at = template.slice(from).search(/[/?#\\]|\{path\}/)

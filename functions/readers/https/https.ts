@@ -2,7 +2,8 @@ import { DEFAULT_CIPHERS } from 'node:tls'
 import { InvalidSite, TlsIdentityMismatch } from '../../contracts/errors.ts'
 import type { HttpsRoute } from '../../contracts/route.ts'
 import { otherNames, type TlsFacts, tlsDialer } from '../../tls/connect.ts'
-import { type FileServerSettings, HttpsFile } from './https-file.ts'
+import { type FileServerSettings, HttpsFile } from '../../http-file/https-file.ts'
+import { refusalFact } from './https-refusals.ts'
 import { archiveUrl, probeUrl } from './https-url.ts'
 import type { Route } from '../reader.ts'
 import { siteFileOf } from '../site-file.ts'
@@ -29,7 +30,14 @@ export function openHttpsRoute(site: string, route: HttpsRoute, overrides: Parti
   // A template that can't be used is found before anything else happens.
   probeUrl(site, route.url, 'node')
   const fileAt = (url: URL, about: string, its = settings): HttpsFile =>
-    new HttpsFile(url, `${about}, site ${site}`, route.auth, dial, its)
+    new HttpsFile(url, `${about}, site ${site}`, {
+      dial,
+      settings: its,
+      headerLines: authorization(route.auth),
+      whenUnreachable:
+        'Check route.url, that a web server with TLS listens there, and that the network lets us through',
+      refusal: (head, what) => refusalFact(head, what, route.auth),
+    })
   return {
     endOf: (node) => probeUrl(site, route.url, node).href,
     check: async (node, { storage, folder, withinMilliseconds } = {}) => {
@@ -58,6 +66,12 @@ export function openHttpsRoute(site: string, route: HttpsRoute, overrides: Parti
       }
     },
   }
+}
+
+function authorization(auth: HttpsRoute['auth']): string {
+  if (auth === undefined) return ''
+  if (auth.type === 'bearer') return `Authorization: Bearer ${auth.token}\r\n`
+  return `Authorization: Basic ${Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')}\r\n`
 }
 
 function tlsFacts(site: string): TlsFacts {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SourceUnreadable } from '../../../../functions/contracts/errors.ts'
-import { archiveUrl, probeUrl, shownUrl } from '../../../../functions/readers/https/https-url.ts'
+import { shownUrl } from '../../../../functions/http-file/answers.ts'
+import { archiveUrl, probeUrl } from '../../../../functions/readers/https/https-url.ts'
 
 const location = {
   node: 'pve1',

@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { crc32 } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { HttpsRoute } from '../../../../functions/contracts/route.ts'
-import type { FileServerSettings } from '../../../../functions/readers/https/https-file.ts'
+import type { FileServerSettings } from '../../../../functions/http-file/https-file.ts'
 import { openHttpsRoute } from '../../../../functions/readers/https/https.ts'
 import type { Reader, Route } from '../../../../functions/readers/reader.ts'
 import {

@@ -1,16 +1,15 @@
-import { ConnectionDropped, GuestliftError, RouteLoginRejected, SourceUnreadable } from '../../contracts/errors.ts'
-import type { HttpsRoute } from '../../contracts/route.ts'
-import type { Dialer } from '../../tls/connect.ts'
-import { HttpBody } from '../../http/http-body.ts'
-import { HttpClient } from '../../http/http-client.ts'
-import { ConnectionLost } from '../../http/http-connection.ts'
+import { ConnectionDropped, GuestliftError, RouteLoginRejected, SourceUnreadable } from '../contracts/errors.ts'
+import type { Dialer } from '../tls/connect.ts'
+import { HttpBody } from '../http/http-body.ts'
+import { HttpClient } from '../http/http-client.ts'
+import { ConnectionLost } from '../http/http-connection.ts'
 import {
   contentLengthOf,
   contentRangeOf,
   listOf,
   MalformedAnswer,
   type ResponseHead,
-} from '../../http/http-response-head.ts'
+} from '../http/http-response-head.ts'
 import {
   type Asked,
   assertRange,
@@ -19,11 +18,10 @@ import {
   conditionFor,
   type FileVersion,
   fileVersion,
-  refusalFact,
   shortRead,
+  shownUrl,
   sourceChanged,
-} from './https-answers.ts'
-import { shownUrl } from './https-url.ts'
+} from './answers.ts'
 
 export interface FileServerSettings {
   /** From the first SYN to the checked certificate. */
@@ -37,19 +35,24 @@ export interface FileServerSettings {
 /** Methods that a server doesn't offer: RFC 9110, 15.5.6 and 15.6.2. */
 const METHOD_REFUSED: readonly number[] = [405, 501]
 
-function authorization(auth: HttpsRoute['auth']): string {
-  if (auth === undefined) return ''
-  if (auth.type === 'bearer') return `Authorization: Bearer ${auth.token}\r\n`
-  return `Authorization: Basic ${Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')}\r\n`
-}
-
 /** Node's message of an OpenSSL error names C files and lines; its `reason` is the part for people. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return 'reason' in error && typeof error.reason === 'string' ? `TLS: ${error.reason}` : error.message
 }
 
-/** One file on a site's server, and the connections to it. */
+/** A server of files, as those who read there know it. */
+export interface FileServer {
+  dial: Dialer
+  settings: FileServerSettings
+  /** Header lines of every request, each with its line end: whoever asks proves there who they are. */
+  headerLines: string
+  /** What to look at when there is no connection, as a sentence without its full stop. */
+  whenUnreachable: string
+  refusal: Asked['refusal']
+}
+
+/** One file on a server, and the connections to it. */
 export class HttpsFile {
   readonly #url: URL
   readonly #asked: Asked
@@ -59,12 +62,11 @@ export class HttpsFile {
   readonly #commonLines: string
 
   /** @param about which archive and site this is, for messages */
-  constructor(url: URL, about: string, auth: HttpsRoute['auth'], dial: Dialer, settings: FileServerSettings) {
+  constructor(url: URL, about: string, { dial, settings, headerLines, whenUnreachable, refusal }: FileServer) {
     this.#url = url
     this.#settings = settings
-    this.#asked = { what: `${shownUrl(url)} (${about})`, auth }
-    this.#commonLines =
-      `Host: ${url.host}\r\nUser-Agent: guestlift\r\nAccept: */*\r\nAccept-Encoding: identity\r\n` + authorization(auth)
+    this.#asked = { what: `${shownUrl(url)} (${about})`, refusal }
+    this.#commonLines = `Host: ${url.host}\r\nUser-Agent: guestlift\r\nAccept: */*\r\nAccept-Encoding: identity\r\n${headerLines}`
     const { hostname } = url
     const port = url.port === '' ? 443 : Number(url.port)
     const timeoutMilliseconds = settings.connectMilliseconds
@@ -75,7 +77,7 @@ export class HttpsFile {
         // Facts and faults of our own pass as they are; the rest is the network's.
         const network = error instanceof Error && !(error instanceof GuestliftError || error instanceof TypeError)
         if (signal.aborted || !network) throw error
-        const message = `can't connect to ${hostname}:${port}: ${reasonOf(error)}. Check route.url, that a web server with TLS listens there, and that the network lets us through`
+        const message = `can't connect to ${hostname}:${port}: ${reasonOf(error)}. ${whenUnreachable}`
         throw new ConnectionLost(message, false, error)
       }
     }, settings.idleMilliseconds)
@@ -110,7 +112,7 @@ export class HttpsFile {
         )
       }
       if (status === 401 || status === 407 || status === 429 || status >= 500 || (status >= 300 && status < 400)) {
-        throw refusalFact(head, this.#asked)
+        throw this.#refusal(head)
       }
     })
   }
@@ -123,7 +125,7 @@ export class HttpsFile {
     return this.#orFact(async () => {
       const head = await this.#head()
       if (METHOD_REFUSED.includes(head.status)) return this.#statByFirstByte()
-      if (head.status !== 200) throw refusalFact(head, this.#asked)
+      if (head.status !== 200) throw this.#refusal(head)
       if (listOf(head, 'accept-ranges').includes('none')) {
         throw new SourceUnreadable(
           `${this.#asked.what}: the server says that it doesn't know Range (Accept-Ranges: none). Use one that does (nginx, Apache httpd, Caddy)`,
@@ -171,7 +173,7 @@ export class HttpsFile {
     const accept = (head: ResponseHead): HttpBody => {
       if (head.status === 416) throw shortRead(contentRangeOf(head)?.totalBytes, endBytes, this.#asked)
       if (head.status === 412) throw sourceChanged('the server has another version now', this.#asked)
-      if (head.status !== 206) throw refusalFact(head, this.#asked)
+      if (head.status !== 206) throw this.#refusal(head)
       assertSameVersion(head, version, this.#asked)
       const totalBytes = assertRange(head, wanted, this.#asked)
       const { sizeBytes } = version.identity
@@ -191,7 +193,11 @@ export class HttpsFile {
     // An empty file has no first byte: RFC 9110, 15.5.17. Some servers send all of it instead, which is nothing.
     const isEmpty = (head.status === 416 && totalBytes === 0) || (head.status === 200 && contentLengthOf(head) === 0)
     if (isEmpty) return fileVersion(byHead ?? head, 0, this.#asked)
-    throw refusalFact(head, this.#asked)
+    throw this.#refusal(head)
+  }
+
+  #refusal(head: ResponseHead): GuestliftError {
+    return this.#asked.refusal(head, this.#asked.what)
   }
 
   #head(): Promise<ResponseHead> {
