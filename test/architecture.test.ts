@@ -79,6 +79,7 @@ describe('the architecture', () => {
   it.each([
     ['proxmox', [/^functions\/api-line\//]],
     ['ec2', [/^functions\/aws-api\//]],
+    ['vsphere', [/^functions\/vsphere-api\//]],
   ])('keeps provider %s to its own folder', (platform, also) => {
     const own = new RegExp(
       `^functions/(contracts|domain|providers/${platform})/|^functions/providers/(capabilities/)?[^/]+(?<!registry)\\.ts$`,
@@ -96,7 +97,7 @@ describe('the architecture', () => {
   it('keeps readers and S3 to their own folders', () => {
     expect(
       breaches(/^functions\/readers\//, [
-        /^functions\/(aws-api|contracts|domain|http|readers|ssh|tls)\//,
+        /^functions\/(aws-api|contracts|domain|http|http-file|readers|ssh|tls|vsphere-api)\//,
         /^(undici|zod)$/,
       ]),
     ).toEqual([])
@@ -119,6 +120,15 @@ describe('the architecture', () => {
 
   it('keeps lines to an API, which providers share, to contracts and TLS', () => {
     expect(breaches(/^functions\/api-line\//, [/^functions\/(api-line|contracts|tls)\//, /^undici(\/|$)/])).toEqual([])
+  })
+
+  it('keeps files over HTTP, and the API of vSphere, to contracts and connections', () => {
+    expect(breaches(/^functions\/http-file\//, [/^functions\/(contracts|http|http-file|tls)\//])).toEqual([])
+    const vsphere = [
+      /^functions\/(api-line|contracts|domain|http-file|http|tls|vsphere-api)\//,
+      /^@aws-sdk\/xml-builder$/,
+    ]
+    expect(breaches(/^functions\/vsphere-api\//, vsphere)).toEqual([])
   })
 
   it('keeps HTTP, which readers and S3 share, to itself', () => {

@@ -1,5 +1,5 @@
 /** What the answers of a file server mean: a range with its bounds, the identity of a file, or one of our facts. */
-import { type GuestliftError, ShortRead, SourceChanged, SourceUnreadable } from '../contracts/errors.ts'
+import { ShortRead, SourceChanged, SourceUnreadable } from '../contracts/errors.ts'
 import type { SourceIdentity } from '../contracts/nouns.ts'
 import {
   contentLengthOf,
@@ -17,7 +17,7 @@ export interface Asked {
   /** `https://nas/dump/x (path /var/lib/vz/dump/x of node pve1, site hq)`. */
   what: string
   /** The fact behind an answer that isn't what was asked for: where to look differs from server to server. */
-  refusal: (head: ResponseHead, what: string) => GuestliftError
+  refusal: (head: ResponseHead, what: string) => Error
 }
 
 /** One version of a file, with all that later answers are held against. */

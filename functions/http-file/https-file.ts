@@ -196,7 +196,7 @@ export class HttpsFile {
     throw this.#refusal(head)
   }
 
-  #refusal(head: ResponseHead): GuestliftError {
+  #refusal(head: ResponseHead): Error {
     return this.#asked.refusal(head, this.#asked.what)
   }
 

@@ -12,15 +12,18 @@ import { proxmoxSiteSchema } from './proxmox/config.ts'
 import { olderProxmoxJob } from './proxmox/older-job.ts'
 import { proxmoxOptionsSchema } from './proxmox/options.ts'
 import { proxmoxTraits } from './proxmox/traits.ts'
+import { vsphereSiteSchema } from './vsphere/config.ts'
+import { vsphereOptionsSchema } from './vsphere/options.ts'
+import { vsphereTraits } from './vsphere/traits.ts'
 import type { PlatformTraits } from './traits.ts'
 
 /** A site as a person writes it: a file for local runs, the secret's content when deployed. */
-export const siteSchema = z.discriminatedUnion('provider', [proxmoxSiteSchema, ec2SiteSchema])
+export const siteSchema = z.discriminatedUnion('provider', [proxmoxSiteSchema, ec2SiteSchema, vsphereSiteSchema])
 export type Site = z.infer<typeof siteSchema>
 
 /** A job as a person writes it, with a block of options for each platform. */
 export const writtenJobSchema = writtenJob({
-  blocks: { proxmox: proxmoxOptionsSchema, ec2: ec2OptionsSchema },
+  blocks: { proxmox: proxmoxOptionsSchema, ec2: ec2OptionsSchema, vsphere: vsphereOptionsSchema },
   beside: 'proxmox',
 })
 
@@ -54,6 +57,16 @@ const platforms: { [Name in Site['provider']]: PlatformEntry<Name> } = {
       return { open: openEc2, judgeJob }
     },
   },
+  vsphere: {
+    traits: vsphereTraits,
+    load: async () => {
+      const [{ openVsphere }, { judgeJob }] = await Promise.all([
+        import('./vsphere/provider.ts'),
+        import('./vsphere/judge-job.ts'),
+      ])
+      return { open: openVsphere, judgeJob }
+    },
+  },
 }
 
 /** What each platform can do, by its name. */
@@ -75,6 +88,7 @@ export async function judgeJobOf(platform: string): Promise<JudgeJob> {
 const setUps = {
   proxmox: async () => (await import('./proxmox/set-up.ts')).proxmoxSetUp,
   ec2: async () => (await import('./ec2/set-up.ts')).ec2SetUp,
+  vsphere: async () => (await import('./vsphere/set-up.ts')).vsphereSetUp,
 }
 type SetUps = typeof setUps
 

@@ -27,6 +27,10 @@ async function openRoute(site: string, route: RouteConfig): Promise<Route> {
 export async function routeIn(site: string, config: unknown): Promise<Route> {
   const bytes = bytesOf(site, config)
   if (bytes.by === 'route') return openRoute(site, bytes.route)
+  if (bytes.by === 'datastore') {
+    const { openDatastoreRoute } = await import('../../readers/datastore/datastore.ts')
+    return openDatastoreRoute(site, bytes.access)
+  }
   const { openEbsRoute } = await import('../../readers/ebs/ebs.ts')
   return openEbsRoute(site, bytes.access)
 }

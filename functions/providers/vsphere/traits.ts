@@ -1,0 +1,18 @@
+import type { PlatformTraits } from '../traits.ts'
+
+export const vsphereTraits = {
+  name: 'VMware vSphere',
+  guestKinds: ['vm'],
+  flow: 'copy',
+  route: false,
+  makes: 'temporary',
+  formats: ['raw.zst', 'vmdk'],
+  liveBackup: true,
+  compression: ['zstd'],
+  snapshots: true,
+  streaming: false,
+  incremental: false,
+  restore: false,
+  multiNode: true,
+  api: 'vSphere Web Services API (vim25) and datastore files by HTTPS',
+} as const satisfies PlatformTraits
