@@ -132,10 +132,12 @@ function put(world: World, datastore: Datastore, path: string, { body }: FolderR
   const folder = dirname(path)
   if (folder !== '.' && !datastore.directories.has(folder)) return page(404, 'Not Found')
   if (isInUse(world, datastore, path)) return page(500, 'Internal Server Error')
-  if (body.length > datastore.freeBytes) return page(500, 'Internal Server Error')
-  const there = datastore.files.has(path)
+  const old = datastore.files.get(path)
+  const growth = body.length - (old?.bytes.sizeBytes ?? 0)
+  if (growth > datastore.freeBytes) return page(500, 'Internal Server Error')
+  datastore.freeBytes -= growth
   putFile(world, datastore, path, memoryBytes(Uint8Array.from(body)))
-  return { status: there ? 200 : 201, headers: { 'content-length': '0' }, body: Buffer.alloc(0) }
+  return { status: old === undefined ? 201 : 200, headers: { 'content-length': '0' }, body: Buffer.alloc(0) }
 }
 
 export function folder(world: World, request: FolderRequest): FolderAnswer {

@@ -75,6 +75,28 @@ function associations(world: World, action: string, body: Record<string, unknown
   return undefined
 }
 
+function creation(world: World, what: string, body: Record<string, unknown>): RestAnswer | undefined {
+  const spec = (body['create_spec'] ?? {}) as Record<string, string>
+  const urn = (kind: string): string => `urn:vmomi:InventoryService${kind}:${world.uuid()}:GLOBAL`
+  const name = spec['name'] ?? ''
+  if (what === 'category') {
+    const id = urn('Category')
+    world.categories.set(id, { id, name })
+    return value(id)
+  }
+  if (what === 'tag') {
+    const id = urn('Tag')
+    world.tags.set(id, { id, name, categoryId: spec['category_id'] ?? '' })
+    return value(id)
+  }
+  const attached = /^tag-association\/id:(.+)\?~action=attach$/.exec(what)?.[1]
+  const object = (body['object_id'] ?? {}) as Partial<ObjectId>
+  const entry = world.entries.get(object.id ?? '')
+  if (attached === undefined || entry?.type !== 'VirtualMachine') return undefined
+  entry.tags = [...new Set([...entry.tags, decodeURIComponent(attached)])]
+  return nothing(200)
+}
+
 function tagging(world: World, method: string, what: string, body: Record<string, unknown>): RestAnswer {
   const { tags, categories } = world
   const shown = (id: string): string => decodeURIComponent(id)
@@ -93,6 +115,8 @@ function tagging(world: World, method: string, what: string, body: Record<string
       ? error(404, 'not_found', 'The category is not there.')
       : value({ ...category, description: '', cardinality: 'MULTIPLE', associable_types: [], used_by: [] })
   }
+  const made = method === 'POST' ? creation(world, what, body) : undefined
+  if (made !== undefined) return made
   if (method === 'POST' && what.startsWith('tag-association'))
     return associations(world, what.slice('tag-association'.length), body) ?? nothing(404)
   return nothing(404)

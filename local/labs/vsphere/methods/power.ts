@@ -9,11 +9,16 @@ import { guestTask } from './tasks.ts'
 function turn(call: Call, wanted: PowerState): Value {
   const guest = guestOf(call)
   if (guest.template) throw invalidState()
-  return guestTask(call, guest, () => {
+  const started = guestTask(call, guest, () => {
+    if (wanted === 'poweredOn' && guest.missing !== undefined) throw guest.missing
     if (guest.powerState === wanted) throw invalidPowerState(wanted, guest.powerState)
     set(call, guest, wanted)
     return undefined
   })
+  // A question in the guest's window: the start waits for whoever answers it.
+  const waiting = started.kind === 'reference' ? call.world.tasks.get(started.id) : undefined
+  if (waiting !== undefined && wanted === 'poweredOn' && guest.question) waiting.held = true
+  return started
 }
 
 function set(call: Call, guest: Guest, wanted: PowerState): void {

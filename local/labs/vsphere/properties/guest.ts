@@ -85,7 +85,29 @@ export function configOf(world: World, guest: Guest, snapshot?: Snapshot): Value
   })
 }
 
-function runtimeOf(guest: Guest): Value {
+/** What a guest asks that was registered from files of another place. */
+function movedOrCopied(): Value {
+  return structure('VirtualMachineQuestionInfo', {
+    id: string('1'),
+    text: string('msg.uuid.altered:This virtual machine might have been moved or copied.'),
+    choice: structure('ChoiceOption', {
+      choiceInfo: list(
+        'ElementDescription',
+        ['Cancel', 'I Moved It', 'I Copied It'].map((label, index) => ({
+          ...structure('ElementDescription', {
+            label: string(label),
+            summary: string(label),
+            key: string(String(index)),
+          }),
+          named: true,
+        })),
+      ),
+      defaultIndex: int(2),
+    }),
+  })
+}
+
+function runtimeOf(world: World, guest: Guest): Value {
   return structure('VirtualMachineRuntimeInfo', {
     host: ref('HostSystem', guest.hostId),
     connectionState: connection(guest),
@@ -98,7 +120,7 @@ function runtimeOf(guest: Guest): Value {
     suspendTime: undefined,
     bootTime: undefined,
     suspendInterval: undefined,
-    question: undefined,
+    question: guest.question && unfinishedTasks(world, guest.id).length > 0 ? movedOrCopied() : undefined,
     numMksConnections: int(0),
     recordReplayState: enumeration('VirtualMachineRecordReplayState', 'inactive'),
     cleanPowerOff: undefined,
@@ -120,7 +142,7 @@ function committed(world: World, guest: Guest): number {
 function summaryOf(world: World, guest: Guest): Value {
   return structure('VirtualMachineSummary', {
     vm: refTo(guest),
-    runtime: runtimeOf(guest),
+    runtime: runtimeOf(world, guest),
     guest: structure('VirtualMachineGuestSummary', {
       guestId: string('debian12_64Guest'),
       toolsRunningStatus: string(guest.toolsRunning ? 'guestToolsRunning' : 'guestToolsNotRunning'),
@@ -235,7 +257,7 @@ export function guestProperties(world: World, guest: Guest): Properties {
         'ManagedObjectReference',
         guest.snapshots.filter(({ parent }) => parent === undefined).map(({ id }) => snapshotRef(id)),
       ),
-    runtime: () => runtimeOf(guest),
+    runtime: () => runtimeOf(world, guest),
     snapshot: () => snapshotsOf(guest),
     storage: () => undefined,
     summary: () => summaryOf(world, guest),

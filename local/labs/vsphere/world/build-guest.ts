@@ -152,6 +152,8 @@ export function addGuest(world: World, spec: GuestSpec): Guest {
     lastSnapshotNumber: 0,
     createdAt: world.now(),
     extra: new Map(),
+    missing: undefined,
+    question: false,
   }
   const disks = spec.disks ?? [{ capacityBytes: 16 * 1024 ** 2 }]
   guest.disks = disks.map((disk, index) => {

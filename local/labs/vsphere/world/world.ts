@@ -156,8 +156,12 @@ export interface Guest extends Entity {
   current: Snapshot | undefined
   lastSnapshotNumber: number
   createdAt: Date
-  /** Lines of a .vmx that it was registered from and that the lab doesn't know. */
+  /** Lines of its .vmx that nothing else here stands for. */
   extra: Map<string, string>
+  /** Why it can't be turned on: files that it was registered with are missing, or wrong. */
+  missing: VimFault | undefined
+  /** Whether it was moved or copied is asked when it is turned on, and nobody answers. */
+  question: boolean
 }
 
 export type TaskState = 'queued' | 'running' | 'success' | 'error'
