@@ -261,7 +261,7 @@ describe('the architecture', () => {
     expect(breaches(/^local\/iam\//, [/^local\/iam\//, /^zod$/])).toEqual([])
     expect(breaches(/^local\/s3\//, [/^local\/(s3|iam)\//, /^(zod|commander|fast-xml-parser)$/])).toEqual([])
     expect(breaches(/^local\/asl\//, [/^local\/asl\//, /^(zod|commander|jsonata)$/])).toEqual([])
-    expect(breaches(/^local\/labs\//, [/^local\/labs\//, /^(zod|commander|ssh2|tar-stream|undici)$/])).toEqual([])
+    expect(breaches(/^local\/labs\//, [/^local\/labs\//, /^(zod|commander|fast-xml-parser|ssh2|tar-stream|undici)$/])).toEqual([])
   })
 
   it('lets only bin import local', () => {
