@@ -8,7 +8,7 @@ import { bytesOf } from './site-bytes.ts'
 /** What fills disks of a site. @throws InvalidSite for one that is reached otherwise */
 async function diskWriterIn(site: string, config: unknown): Promise<DiskWriter> {
   const bytes = bytesOf(site, config)
-  if (bytes.by === 'route') {
+  if (bytes.by !== 'ebs') {
     throw new InvalidSite(`Site ${site} takes files, and no disks block by block. Start the restore again.`)
   }
   const { openEbsWriter } = await import('../../writers/ebs/ebs.ts')

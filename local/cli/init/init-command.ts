@@ -15,10 +15,15 @@ import { answeredBy, type Asker, Cancelled, silentAsker, terminalAsker } from '.
 import { ec2Init } from './ec2.ts'
 import type { PlatformInit } from './platform-init.ts'
 import { proxmoxInit } from './proxmox.ts'
+import { vsphereInit } from './vsphere.ts'
 import { type DraftFile, taken, writeFiles } from './write-files.ts'
 
 /** A platform adds its own questions here. */
-const inits: { readonly [Name in Site['provider']]: PlatformInit } = { proxmox: proxmoxInit, ec2: ec2Init }
+const inits: { readonly [Name in Site['provider']]: PlatformInit } = {
+  proxmox: proxmoxInit,
+  ec2: ec2Init,
+  vsphere: vsphereInit,
+}
 
 const SITE_FILE = 'site.json'
 const JOB_FILE = 'job.json'
