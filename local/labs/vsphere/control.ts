@@ -79,6 +79,8 @@ export interface VsphereControl {
   guest(idOrName: string): Guest
   snapshots(guestId?: string): Snapshot[]
   datastores(): Datastore[]
+  /** Whatever the inventory has of a type. */
+  entries(type: string): readonly { id: string; name: string }[]
   /** Paths of a datastore's files. */
   files(datastore: string): string[]
   /** Calls of a method or of a path so far; of all without a name. */
@@ -195,6 +197,7 @@ export function createControl(state: LabState, clock: { skewMs: number }, front:
     guest,
     snapshots: (guestId) => (guestId === undefined ? [...world.snapshots.values()] : guest(guestId).snapshots),
     datastores: () => entriesOf(world, 'Datastore'),
+    entries: (type) => [...world.entries.values()].filter((each) => each.type === type),
     files: (name) => [...datastore(name).files.keys()].toSorted(),
     calls: (what) => fates.seen.filter((each) => what === undefined || each.what === what).length,
     seen: fates.seen,

@@ -112,7 +112,8 @@ function serve(file: LabFile, path: string, method: string, { headers }: FolderR
   const range = rangeOf(headers.range, size)
   if (range === 'wrong') {
     const answer = page(416, 'Requested Range Not Satisfiable')
-    return { ...answer, headers: { ...answer.headers, 'content-range': `bytes */${size}` } }
+    const more = { 'content-range': `bytes */${size}`, 'last-modified': basic['last-modified'] }
+    return { ...answer, headers: { ...answer.headers, ...more } }
   }
   const { first, last } = range ?? { first: 0, last: size - 1 }
   const length = last - first + 1

@@ -73,9 +73,7 @@ function refusal(call: Call, object: Found, path: string): VimFault | undefined 
   const self = ref(object.type, object.id)
   // Whoever has no session may see what the server says about itself.
   if (session === undefined)
-    return object.type === 'ServiceInstance' || object.type === 'SessionManager'
-      ? undefined
-      : notAuthenticated(self, 'System.Read')
+    return object.type === 'ServiceInstance' ? undefined : notAuthenticated(self, 'System.Read')
   const entry = object.ownerId === undefined ? undefined : world.entries.get(object.ownerId)
   if (entry === undefined) return undefined
   const needed = path === 'name' || path === 'parent' ? 'System.View' : 'System.Read'

@@ -67,7 +67,9 @@ export const AcquireGenericServiceTicket: Method = {
     const url = URL.parse(spec?.textOf('url') ?? '')
     if (spec?.declaredType !== 'SessionManagerHttpServiceRequestSpec' || url === null) throw invalidArgument('spec.url')
     const hosts = entriesOf(world, 'HostSystem')
-    const host = hosts.find(({ id, name }) => name === url.hostname || world.hostFronts.get(id)?.authority === url.host)
+    const host = hosts.find(
+      ({ id, name }) => name.toLowerCase() === url.hostname || world.hostFronts.get(id)?.authority === url.host,
+    )
     const front = host === undefined ? undefined : world.hostFronts.get(host.id)
     if (host === undefined || front === undefined) throw invalidArgument('spec.url')
     if (call.session === undefined) throw notAuthenticated(ref(call.target.type, call.target.id))

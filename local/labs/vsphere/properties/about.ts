@@ -20,7 +20,7 @@ export function aboutHost({ apiVersion, version }: Pick<Product, 'apiVersion' | 
     apiType: string('HostAgent'),
     apiVersion: string(apiVersion),
     licenseProductName: string('VMware ESX Server'),
-    licenseProductVersion: string(version.split('.')[0] ?? ''),
+    licenseProductVersion: string(version.split('.').slice(0, 2).join('.')),
   })
 }
 
@@ -39,7 +39,7 @@ function aboutCenter({ apiVersion, version, instanceUuid }: Product): Structure 
     apiVersion: string(apiVersion),
     instanceUuid: string(instanceUuid),
     licenseProductName: string('VMware VirtualCenter Server'),
-    licenseProductVersion: string(version.split('.')[0] ?? ''),
+    licenseProductVersion: string(version.split('.').slice(0, 2).join('.')),
   })
 }
 

@@ -38,7 +38,7 @@ function backingOf(world: World, disk: GuestDisk, link: Link): Value {
           split: boolean(false),
           writeThrough: boolean(false),
           thinProvisioned: boolean(link.thin),
-          eagerlyScrub: link.thin ? undefined : boolean(true),
+          eagerlyScrub: boolean(!link.thin),
         }
       : {}),
     uuid: string(disk.uuid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')),
@@ -91,6 +91,53 @@ function nicDevice(nic: GuestNic): Value {
   })
 }
 
+/** What every guest has, and nobody backs up. */
+function usual(): Value[] {
+  const device = (type: string, key: number, label: string, more: Record<string, Value>): Value =>
+    derived(type, { key: int(key), deviceInfo: info(label, label), ...more })
+  const at = (controller: number, unit: number) => ({ controllerKey: int(controller), unitNumber: int(unit) })
+  return [
+    device('VirtualPS2Controller', 300, 'PS2 controller 0', {
+      busNumber: int(0),
+      device: list('int', [int(600), int(700)]),
+    }),
+    device('VirtualSIOController', 400, 'SIO controller 0', { busNumber: int(0) }),
+    device('VirtualKeyboard', 600, 'Keyboard', at(300, 0)),
+    device('VirtualPointingDevice', 700, 'Pointing device', {
+      backing: derived('VirtualPointingDeviceDeviceBackingInfo', {
+        deviceName: string(''),
+        useAutoDetect: boolean(false),
+        hostPointingDevice: string('autodetect'),
+      }),
+      ...at(300, 1),
+    }),
+    device('VirtualMachineVideoCard', 500, 'Video card', {
+      ...at(100, 0),
+      videoRamSizeInKB: long(4096),
+      numDisplays: int(1),
+      useAutoDetect: boolean(false),
+      enable3DSupport: boolean(false),
+      use3dRenderer: string('automatic'),
+      graphicsMemorySizeInKB: long(262_144),
+    }),
+    device('VirtualMachineVMCIDevice', 12_000, 'VMCI device', {
+      ...at(100, 17),
+      id: long(-1),
+      allowUnrestrictedCommunication: boolean(false),
+      filterEnable: boolean(true),
+    }),
+    device('VirtualCdrom', 16_000, 'CD/DVD drive 1', {
+      backing: derived('VirtualCdromAtapiBackingInfo', { deviceName: string(''), useAutoDetect: boolean(false) }),
+      connectable: structure('VirtualDeviceConnectInfo', {
+        startConnected: boolean(false),
+        allowGuestControl: boolean(true),
+        connected: boolean(false),
+      }),
+      ...at(200, 0),
+    }),
+  ]
+}
+
 function controllers(guest: Guest): Value[] {
   const keys = [...new Set(guest.disks.map(({ controllerKey }) => controllerKey))]
   return [
@@ -132,5 +179,5 @@ export function devices(world: World, guest: Guest, linkOf: (disk: GuestDisk) =>
   const tpm = guest.vtpm
     ? [derived('VirtualTPM', { key: int(11_000), deviceInfo: info('Virtual TPM', 'Trusted Platform Module') })]
     : []
-  return list('VirtualDevice', [...controllers(guest), ...disks, ...guest.nics.map(nicDevice), ...tpm])
+  return list('VirtualDevice', [...controllers(guest), ...usual(), ...disks, ...guest.nics.map(nicDevice), ...tpm])
 }

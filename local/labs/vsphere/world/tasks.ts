@@ -64,7 +64,8 @@ export function stepTask(world: World, task: Task): void {
     finishTask(world, task)
     return
   }
-  const first = task.startedAt === undefined && task.asksLeft > 1 && !task.held
+  // The first of several looks finds it queued.
+  const first = task.asksLeft > 1 && task.asksLeft === world.settings.taskAsks && !task.held
   if (!task.held) task.asksLeft -= 1
   if (first) return
   task.startedAt ??= world.now()

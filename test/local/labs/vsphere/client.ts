@@ -40,6 +40,8 @@ export const returned = ({ text }: Got): string => /<returnval[^>]*>([^<]*)<\/re
 export class Client {
   readonly lab: VsphereLab
   cookie = ''
+  /** Session of the REST part. */
+  rest = ''
 
   constructor(lab: VsphereLab) {
     this.lab = lab
@@ -70,7 +72,9 @@ export class Client {
   async login(place = 0, password?: string): Promise<Got> {
     const user = this.lab.users[place]
     const inside = `<userName>${user?.name}</userName><password>${password ?? user?.password}</password>`
-    const got = await this.call('Login', ['SessionManager', 'SessionManager'], inside)
+    const { text } = await this.call('RetrieveServiceContent', ['ServiceInstance', 'ServiceInstance'])
+    const manager = /<sessionManager[^>]*>([^<]+)</.exec(text)?.[1] ?? ''
+    const got = await this.call('Login', ['SessionManager', manager], inside)
     this.cookie = got.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
     return got
   }
