@@ -40,7 +40,8 @@ function isAtMost(version: string, most: string): boolean {
   return true
 }
 
-function checkAction(world: World, action: string | undefined): void {
+/** The version of the API that the client speaks. */
+function spoken(world: World, action: string | undefined): string {
   const uri = /^"?(urn:vim25\/([\d.]+))"?$/.exec(action ?? '')
   if (uri === null)
     throw invalidRequest(
@@ -50,6 +51,7 @@ function checkAction(world: World, action: string | undefined): void {
     )
   if (!versionsOf(world).includes(uri[2] ?? ''))
     throw invalidRequest(`\nUnsupported version URI "${uri[1]}"\n\nwhile parsing SOAP body\n`)
+  return uri[2] ?? ''
 }
 
 function receiver(input: Element): { type: string; id: string } {
@@ -58,7 +60,12 @@ function receiver(input: Element): { type: string; id: string } {
   return { type: self.attributes['type'] ?? '', id: self.text }
 }
 
-function prepared(world: World, method: Method, { session, userAgent }: SoapRequest, input: Element): Call {
+function prepared(
+  world: World,
+  method: Method,
+  { session, userAgent, version }: SoapRequest & { version: string },
+  input: Element,
+): Call {
   const target = receiver(input)
   const self = ref(target.type, target.id)
   if (!method.on.includes(target.type)) throw methodNotFound(self, input.name)
@@ -69,7 +76,7 @@ function prepared(world: World, method: Method, { session, userAgent }: SoapRequ
   const entry = object.ownerId === undefined ? undefined : world.entries.get(object.ownerId)
   if (method.privilege !== undefined && session !== undefined && entry !== undefined)
     demand(world, session.user, entry, method.privilege)
-  return { world, method: input.name, target, input, session, userAgent }
+  return { world, method: input.name, target, input, session, userAgent, version }
 }
 
 function inputOf(body: string): Element {
@@ -89,14 +96,14 @@ export function methodIn(body: string): string {
 export function soap(world: World, request: SoapRequest): SoapAnswer {
   try {
     const input = inputOf(request.body)
-    checkAction(world, request.action)
+    const version = spoken(world, request.action)
     const method = METHODS.get(input.name)
     if (method === undefined) {
       const { type, id } = receiver(input)
       throw methodNotFound(ref(type, id), input.name)
     }
     if (input.name === 'Login' && isFull(world)) return { status: 503, body: '' }
-    const call = prepared(world, method, request, input)
+    const call = prepared(world, method, { ...request, version }, input)
     const value = method.run(call)
     return {
       status: 200,

@@ -14,6 +14,8 @@ export interface Call {
   /** Nothing where the method needs none and there is none. */
   session: Session | undefined
   userAgent: string
+  /** Of the API, as the client speaks it. */
+  version: string
   /** What the answer's cookie becomes. */
   cookie?: string
 }
