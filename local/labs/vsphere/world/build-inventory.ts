@@ -85,10 +85,7 @@ function addHost(world: World, datacenter: Datacenter, spec: HostSpec): void {
 
 export function addDatacenter(world: World, spec: DatacenterSpec): Datacenter {
   const isHost = world.product.kind === 'host'
-  const parent = folderAt(world, rootId(world), (spec.folders ?? []).map(stored).join('/'), 'group-d', [
-    'Folder',
-    'Datacenter',
-  ])
+  const parent = folderAt(world, rootId(world), (spec.folders ?? []).join('/'), 'group-d', ['Folder', 'Datacenter'])
   const id = isHost ? 'ha-datacenter' : newId(world, 'datacenter-')
   const own = (name: string, prefix: string, childType: readonly string[]): string =>
     folder(world, name, id, prefix, childType).id

@@ -1,6 +1,6 @@
 /** Names and paths: of the inventory, and of files as `[datastore] folder/file`. */
 import { invalidDatastorePath } from '../wire/faults.ts'
-import { type Datacenter, type Datastore, entriesOf, entryOf, type Entry, type World } from './world.ts'
+import { type Datacenter, type Datastore, entriesOf, type Entry, type World } from './world.ts'
 
 /** As the inventory keeps a name. */
 export const stored = (name: string): string =>
@@ -48,13 +48,12 @@ export function splitPath(
   text: string,
   datacenterId: string | undefined,
 ): { datastore: Datastore; path: string } {
-  const found = /^\[([^\]]+)\] ?(.*)$/.exec(text)
-  const name = found?.[1]
+  // A name may hold brackets itself.
   const datastore = entriesOf(world, 'Datastore').find(
-    (each) => each.name === name && (datacenterId === undefined || each.datacenter === datacenterId),
+    (each) =>
+      (text === `[${each.name}]` || text.startsWith(`[${each.name}] `)) &&
+      (datacenterId === undefined || each.datacenter === datacenterId),
   )
-  if (found === null || datastore === undefined) throw invalidDatastorePath(text)
-  return { datastore, path: (found[2] ?? '').replace(/\/+$/, '') }
+  if (datastore === undefined) throw invalidDatastorePath(text)
+  return { datastore, path: text.slice(datastore.name.length + 3).replace(/\/+$/, '') }
 }
-
-export const folderOf = (world: World, id: string | undefined) => entryOf(world, 'Folder', id)

@@ -1,0 +1,123 @@
+/** A restore: folder, uploads, registration, start; and what becomes of wrong files. */
+import { expect, it } from 'vitest'
+import { seededContent } from '../../../../local/labs/ec2/disk.ts'
+import { type Client, open, returned } from './client.ts'
+
+const MIB = 1024 ** 2
+const FILES = ['FileManager', 'FileManager'] as [string, string]
+
+function vmx(lines: readonly string[] = []): Buffer {
+  return Buffer.from(
+    [
+      '.encoding = "UTF-8"',
+      'config.version = "8"',
+      'virtualHW.version = "19"',
+      'displayName = "back |22again|22"',
+      'guestOS = "debian12-64"',
+      'firmware = "efi"',
+      'memSize = "2048"',
+      'scsi0.present = "TRUE"',
+      'scsi0:0.present = "TRUE"',
+      'scsi0:0.fileName = "disk.vmdk"',
+      'ethernet0.present = "TRUE"',
+      'ethernet0.networkName = "VM Network"',
+      'ethernet0.startConnected = "FALSE"',
+      ...lines,
+      '',
+    ].join('\n'),
+  )
+}
+
+const descriptor = (sectors: number): Buffer =>
+  Buffer.from(
+    `# Disk DescriptorFile\nversion=1\nCID=b035a9e9\nparentCID=ffffffff\ncreateType="vmfs"\n\nRW ${sectors} VMFS "disk-flat.vmdk"\n`,
+  )
+
+async function uploaded(client: Client, files: Record<string, Uint8Array>): Promise<void> {
+  const made = await client.call(
+    'MakeDirectory',
+    FILES,
+    '<name>[datastore1] back</name><datacenter type="Datacenter">datacenter-9</datacenter><createParentDirectories>true</createParentDirectories>',
+  )
+  expect(made.status).toBe(200)
+  for (const [name, body] of Object.entries(files))
+    expect((await client.file(`back/${name}`, { method: 'PUT', body })).status).toBe(201)
+}
+
+async function registered(client: Client): Promise<string> {
+  const { control } = client.lab
+  const [pool] = control.entries('ResourcePool')
+  const [folder] = control.entries('Folder').filter(({ name }) => name === 'vm')
+  const got = await client.call(
+    'RegisterVM_Task',
+    ['Folder', folder?.id ?? ''],
+    `<path>[datastore1] back/back.vmx</path><name>back</name><asTemplate>false</asTemplate><pool type="ResourcePool">${pool?.id}</pool>`,
+  )
+  return client.wait(returned(got))
+}
+
+it('registers a guest of uploaded files, which starts and has the bytes', async () => {
+  const bytes = Buffer.concat([Buffer.from(seededContent([0], 5).read(0)), Buffer.alloc(MIB, 3)])
+  const { lab, client } = await open()
+  await uploaded(client, {
+    'disk-flat.vmdk': bytes,
+    'disk.vmdk': descriptor(bytes.length / 512),
+    'back.nvram': Buffer.from('nvram'),
+    'back.vmx': vmx(['uuid.action = "keep"', 'uuid.bios = "56 4d 00 01 02 03 04 05-06 07 08 09 0a 0b 0c 0d"']),
+  })
+  expect(await registered(client)).toContain('<state>success')
+  const guest = lab.control.guest('back')
+  expect(guest).toMatchObject({ uuid: '564d0001-0203-0405-0607-08090a0b0c0d', firmware: 'efi', memoryMb: 2048 })
+  expect(guest.nics).toMatchObject([{ networkName: 'VM Network', startConnected: false, connected: false }])
+  const { text } = await client.read('VirtualMachine', guest.id, 'config.hardware.device', 'layoutEx')
+  expect(text).toContain(`<capacityInBytes>${bytes.length}</capacityInBytes>`)
+  expect(text).toContain('[datastore1] back/disk-flat.vmdk')
+
+  const started = await client.call('PowerOnVM_Task', ['VirtualMachine', guest.id])
+  expect(await client.wait(returned(started))).toContain('<state>success')
+  expect(Buffer.from(lab.control.readDisk(guest.id, 2000, 0, bytes.length)).equals(bytes)).toBe(true)
+  expect(await registered(client)).toContain('xsi:type="AlreadyExists"')
+  const inUse = await client.call(
+    'DeleteDatastoreFile_Task',
+    FILES,
+    '<name>[datastore1] back</name><datacenter type="Datacenter">datacenter-9</datacenter>',
+  )
+  expect(await client.wait(returned(inUse))).toContain('xsi:type="FileLocked"')
+  expect((await client.file('back/disk-flat.vmdk', { method: 'PUT', body: bytes })).status).toBe(500)
+})
+
+it('registers a guest whose disk is missing or wrong, and does not start it', async () => {
+  const { lab, client } = await open()
+  await uploaded(client, {
+    'disk-flat.vmdk': Buffer.alloc(MIB),
+    'disk.vmdk': descriptor(4096),
+    'back.vmx': vmx(['uuid.action = "create"']),
+  })
+  expect(await registered(client)).toContain('<state>success')
+  const started = await client.call('PowerOnVM_Task', ['VirtualMachine', lab.control.guest('back').id])
+  expect(await client.wait(returned(started))).toContain('xsi:type="GenericVmConfigFault"')
+})
+
+it('waits for an answer at the first start of a guest that was moved or copied', async () => {
+  const { lab, client } = await open()
+  const files = { 'disk-flat.vmdk': Buffer.alloc(MIB), 'disk.vmdk': descriptor(2048) }
+  await uploaded(client, { ...files, 'back.vmx': vmx() })
+  await registered(client)
+  const { id } = lab.control.guest('back')
+  const task = returned(await client.call('PowerOnVM_Task', ['VirtualMachine', id]))
+  await expect(client.wait(task)).rejects.toThrow('never ends')
+  expect((await client.read('VirtualMachine', id, 'runtime.question')).text).toContain('msg.uuid.altered')
+})
+
+it('takes uploads only into a folder that is there, and says so twice', async () => {
+  const { client } = await open()
+  expect((await client.file('nowhere/x.vmx', { method: 'PUT', body: vmx() })).status).toBe(404)
+  await uploaded(client, { 'x.vmx': vmx() })
+  expect((await client.file('back/x.vmx', { method: 'PUT', body: vmx() })).status).toBe(200)
+  const inside = '<name>[datastore1] back</name><datacenter type="Datacenter">datacenter-9</datacenter>'
+  expect((await client.call('MakeDirectory', FILES, inside)).text).toContain('<FileAlreadyExistsFault')
+  const below = '<name>[datastore1] a/b/c</name><datacenter type="Datacenter">datacenter-9</datacenter>'
+  expect((await client.call('MakeDirectory', FILES, below)).text).toContain('<FileNotFoundFault')
+  const nowhere = '<name>[other] back</name><datacenter type="Datacenter">datacenter-9</datacenter>'
+  expect((await client.call('MakeDirectory', FILES, nowhere)).text).toContain('<InvalidDatastorePathFault')
+})
