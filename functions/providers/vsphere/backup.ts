@@ -11,7 +11,8 @@ import {
   StorageUnusable,
 } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
-import { NotVim, NoVimAnswer } from '../../vsphere-api/vim-fault.ts'
+import { findMachine } from '../../vsphere-api/held.ts'
+import { isGone, NotVim, NoVimAnswer } from '../../vsphere-api/vim-fault.ts'
 import type { Argument, Ref, Xml } from '../../vsphere-api/xml.ts'
 import type { JobSummary } from '../job-summary.ts'
 import type { BackupProgress } from '../provider.ts'
@@ -154,9 +155,10 @@ async function requireSpace(
 ) {
   const { minFreePercent } = session.site.snapshot
   const places = await session.orFact('', 'reading the inventory', () => session.places())
+  const known = places.datastores.map(({ name }) => name)
   const names = hardware.disks
     .filter((disk) => !isSkipped(disk, skipDisks))
-    .flatMap(({ fileName }) => parseDatastorePath(fileName)?.datastore ?? [])
+    .flatMap(({ fileName }) => parseDatastorePath(fileName, known)?.datastore ?? [])
   for (const name of new Set(names)) {
     const { capacityBytes, freeBytes } = datastoreNamed(places, name, machine.parent) ?? {}
     if (capacityBytes === undefined || freeBytes === undefined || capacityBytes === 0) continue
@@ -176,11 +178,14 @@ export interface Looked {
   machine: Ref | undefined
 }
 
+/** Tasks first: what one that has ended did is seen in what is read after it, and never the other way round. */
 export async function lookAt(session: SiteSession, job: JobRef): Promise<Looked> {
-  const read = await readMachine(session.vim, job.guestId)
+  const { vim, siteName } = session
+  const ref = await findMachine(vim, job.guestId)
+  const tasks = ref === undefined ? [] : await recentTasks(vim, ref)
   const clones = job.mode === 'clone' ? await ownClones(session, { token: job.token }) : []
-  const tasks = read === undefined ? [] : await recentTasks(session.vim, read.machine.ref)
-  const own = read === undefined ? [] : ownSnapshots(read.machine.snapshots, session.siteName)
+  const read = await readMachine(vim, job.guestId)
+  const own = read === undefined ? [] : ownSnapshots(read.machine.snapshots, siteName)
   return {
     machine: read?.machine.ref,
     state: {
@@ -224,7 +229,9 @@ async function takeStep(
   if (next.step === 'create-snapshot') {
     await vim.write(createSnapshot(machine, { ...job, site: siteName }, next.quiesce))
   } else if (next.step === 'remove-snapshot' && snapshot !== undefined) {
-    await vim.write(removeSnapshot(snapshot.ref))
+    await vim.write(removeSnapshot(snapshot.ref)).catch((error: unknown) => {
+      if (!isGone(error)) throw error
+    })
   } else if (next.step === 'clone' && snapshot !== undefined) {
     const frozen = { at: snapshot.createdAt, quiesced: snapshot.quiesced }
     await vim.write(await cloneOf(session, machine, snapshot.ref, { ...job, site: siteName, frozen }))

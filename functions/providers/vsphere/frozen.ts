@@ -10,6 +10,8 @@ export interface ReadFrom {
   heldBy: DatastoreFileLocation['heldBy']
   /** Inventory path of the guest's datacenter, which its datastores are in. */
   datacenter: string
+  /** Names of datastores. */
+  datastores: readonly string[]
   /** The archive's time. */
   createdAt: string
   /** Files as they are: with the snapshots before ours. */
@@ -97,9 +99,9 @@ function chainSources(disks: readonly NamedDisk[], from: ReadFrom): EvidenceSour
 function locationOf(
   file: LaidFile,
   sizeBytes: number,
-  { node, heldBy, datacenter }: ReadFrom,
+  { node, heldBy, datacenter, datastores }: ReadFrom,
 ): DatastoreFileLocation | undefined {
-  const place = parseDatastorePath(file.name)
+  const place = parseDatastorePath(file.name, datastores)
   if (place === undefined) return undefined
   return { type: 'datastore-file', node, datacenter, ...place, sizeBytes, heldBy }
 }

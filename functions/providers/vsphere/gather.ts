@@ -135,12 +135,14 @@ async function gathered(session: SiteSession, job: JobRef, source: Source, held:
   const node = nameOfHost(places, held.machine.host)
   const datacenter = datacenterPath(places, held.machine.parent)
   const { heldBy: by, createdAt } = held
-  const sources = sourcesOf(disks, { node, heldBy: by, datacenter, createdAt, asFiles })
+  const datastores = places.datastores.map(({ name }) => name)
+  const sources = sourcesOf(disks, { node, heldBy: by, datacenter, datastores, createdAt, asFiles })
   if (typeof sources === 'string') return nothing(job, 'errors', `the guest ${sources}`)
   const hardware = hardwareOf(source.properties.get('config.hardware.device'))
   const small = await sideFilesOf({
     files: session.files,
     datacenter,
+    datastores,
     about: `host ${node}, guest ${job.guestId}`,
     layout: layoutOf(held.properties.get('layoutEx')),
     vmPath: textOf(held.properties.get('config.files.vmPathName')),

@@ -42,10 +42,17 @@ export interface DatastorePath {
   path: string
 }
 
-/** `[datastore] folder/name`; `undefined` for any other text. A datastore's name may hold brackets inside. */
-export function parseDatastorePath(text: string): DatastorePath | undefined {
-  const [, datastore, path] = /^\[(.+?)\] ?(.*)$/s.exec(text) ?? []
-  return datastore === undefined || path === undefined || path === '' ? undefined : { datastore, path }
+/**
+ * `[datastore] folder/name`; `undefined` for any other text. A datastore's name may hold brackets and blanks, so the one
+ * that is known decides where it ends.
+ */
+export function parseDatastorePath(text: string, known: readonly string[]): DatastorePath | undefined {
+  const fitting = known
+    .filter((name) => text.startsWith(`[${name}] `))
+    .toSorted((one, other) => other.length - one.length)
+  const datastore = fitting[0] ?? /^\[([^\]]+)\] /.exec(text)?.[1]
+  const path = datastore === undefined ? '' : text.slice(datastore.length + 3)
+  return datastore === undefined || path === '' ? undefined : { datastore, path }
 }
 
 export interface FrozenDisk {

@@ -17,7 +17,7 @@ import { parseJobRef, requireJobRef } from './identifiers.ts'
 import { judgeJob } from './judge-job.ts'
 import { vsphereOptionKeys, vsphereOptionsOf } from './options.ts'
 import { openPower } from './power.ts'
-import { missingRights } from './rights.ts'
+import { mayHideGuests, missingRights } from './rights.ts'
 import { findStrays, release } from './release.ts'
 import { SiteSession } from './site-session.ts'
 import { tagsOf } from './tags.ts'
@@ -70,9 +70,18 @@ export function openVsphere(siteName: string, site: VsphereSite, deps: ProviderD
       return {
         guests: machines.map((one) => guestRecord(one, places, tags.of.get(one.ref.id) ?? [])).toSorted(byId),
         notes: [...notes, ...(tags.note === undefined ? [] : [tags.note])],
-        ...(mayLack === undefined ? {} : { mayLack }),
+        ...(mayLack === undefined ? await hidden() : { mayLack }),
       }
     })
+  }
+
+  async function hidden(): Promise<Pick<GuestList, 'mayLack'>> {
+    return (await mayHideGuests(session))
+      ? {
+          mayLack:
+            'The account has no System.Read on the whole inventory: guests that it may not see are not in the list.',
+        }
+      : {}
   }
 
   async function requireOptions(options: BackupOptions): Promise<void> {

@@ -43,12 +43,10 @@ export function refusals({ machine, hardware, encrypted, faultTolerant }: Subjec
       ? []
       : [`It is ${machine.connectionState || 'in no known state'}: its host or storage doesn't answer.`]),
     ...(machine.powerState === 'suspended' ? ['It is suspended: resume it or shut it down, then back it up.'] : []),
-    ...(encrypted
+    ...(encrypted && !hardware.hasTpm
       ? ["It is encrypted by the platform: its files can't be opened without this vCenter's key provider."]
       : []),
-    ...(hardware.hasTpm && !encrypted
-      ? ["It has a virtual TPM: its .nvram and .vmx are bound to this vCenter's key provider."]
-      : []),
+    ...(hardware.hasTpm ? ["It has a virtual TPM: its .nvram and .vmx are bound to this vCenter's key provider."] : []),
     ...(faultTolerant ? ['It is protected by Fault Tolerance: suspend that for the backup.'] : []),
     ...(machine.consolidationNeeded
       ? ["It needs consolidation: an earlier snapshot's files are still there. Consolidate it in the vSphere client."]

@@ -1,5 +1,6 @@
 /** Rights that a backup takes (vSphere Security, "Defined privileges"), asked for all guests in one call. */
 import { readObject } from '../../vsphere-api/properties.ts'
+import { VimFault } from '../../vsphere-api/vim-fault.ts'
 import { type Argument, childOf, childrenOf, type Ref, refOf, textOf } from '../../vsphere-api/xml.ts'
 import type { IntendedWork, MissingPrivilege } from '../intended-work.ts'
 import { readMachine } from './guests.ts'
@@ -24,7 +25,21 @@ export const CLONE_RIGHTS = [
 /** Guests that are asked for in one call. */
 const A_CALL = 100
 
-export async function missingRights(session: SiteSession, { guestIds }: IntendedWork): Promise<MissingPrivilege[]> {
+/** A guest that the account may not see is in no list: only the right at the top shows that none is missing. */
+export async function mayHideGuests(session: SiteSession): Promise<boolean> {
+  const root = (await session.vim.content()).ref('rootFolder')
+  try {
+    return (await refused(session, [root], ['System.Read'], () => '/')).length > 0
+  } catch (error) {
+    if (error instanceof VimFault && error.type === 'NoPermission') return true
+    throw error
+  }
+}
+
+export async function missingRights(
+  session: SiteSession,
+  { guestIds, everyGuest }: IntendedWork,
+): Promise<MissingPrivilege[]> {
   const { vim, site } = session
   const places = await session.places()
   const machines = (await Promise.all(guestIds.map((id) => readMachine(vim, id)))).flatMap(
@@ -33,6 +48,7 @@ export async function missingRights(session: SiteSession, { guestIds }: Intended
   const paths = new Map(machines.map(({ ref, parent, name }) => [ref.id, `${shownPath(places, parent)}/${name}`]))
   const ofGuests = [...GUEST_RIGHTS, ...(site.mode === 'clone' ? [CLONE_RIGHTS[0]] : [])]
   const missing: MissingPrivilege[] = []
+  if (everyGuest === true && (await mayHideGuests(session))) missing.push({ privilege: 'System.Read', path: '/' })
   for (let at = 0; at < machines.length; at += A_CALL) {
     const refs = machines.slice(at, at + A_CALL).map(({ ref }) => ref)
     missing.push(...(await refused(session, refs, ofGuests, (ref) => paths.get(ref.id) ?? ref.id)))

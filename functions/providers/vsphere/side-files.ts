@@ -11,6 +11,8 @@ const MOST_BYTES = 4 * 2 ** 20
 export interface SmallFiles {
   files: DatastoreFiles
   datacenter: string
+  /** Names of datastores. */
+  datastores: readonly string[]
   /** For messages: host and guest. */
   about: string
   layout: Layout
@@ -36,30 +38,34 @@ export async function sideFilesOf(small: SmallFiles): Promise<{ sideFiles: SideF
     }
   }
   const slots = new Map(small.disks.map(({ name, frozen }) => [frozen.disk.slot, `${name}.vmdk`]))
-  const vmx = parseDatastorePath(small.vmPath)
+  const vmx = parseDatastorePath(small.vmPath, small.datastores)
   const name = vmx?.path.split('/').at(-1) ?? 'guest.vmx'
   await take(name, vmx, (bytes) => [
     { name: `side/${name}.running`, text: bytes.toString('utf8') },
     { name: `side/${name}`, text: restoredForm(bytes.toString('utf8'), slots) },
   ])
   for (const file of small.layout.files.filter(isSmall)) {
-    const place = parseDatastorePath(file.name)
+    const place = parseDatastorePath(file.name, small.datastores)
     const own = place?.path.split('/').at(-1) ?? file.name
     await take(own, place, (bytes) => [{ name: `side/${own}`, base64: bytes.toString('base64') }])
   }
   if (small.asFiles) return { sideFiles, warnings }
   for (const { name: disk, frozen } of small.disks) {
     const descriptor = frozen.links[0]?.find(isDescriptor)
-    await take(`${disk}.vmdk`, descriptor === undefined ? undefined : parseDatastorePath(descriptor.name), (bytes) => {
-      const text = bytes.toString('utf8')
-      const saidBytes = flatBytesIn(text)
-      if (saidBytes !== frozen.disk.capacityBytes) {
-        warnings.push(
-          `${disk}.vmdk says ${saidBytes ?? 'no'} bytes, and the disk has ${frozen.disk.capacityBytes}: correct its line RW before it is used.`,
-        )
-      }
-      return [{ name: `side/${disk}.vmdk`, text: descriptorFor(text, disk) }]
-    })
+    await take(
+      `${disk}.vmdk`,
+      descriptor === undefined ? undefined : parseDatastorePath(descriptor.name, small.datastores),
+      (bytes) => {
+        const text = bytes.toString('utf8')
+        const saidBytes = flatBytesIn(text)
+        if (saidBytes !== frozen.disk.capacityBytes) {
+          warnings.push(
+            `${disk}.vmdk says ${saidBytes ?? 'no'} bytes, and the disk has ${frozen.disk.capacityBytes}: correct its line RW before it is used.`,
+          )
+        }
+        return [{ name: `side/${disk}.vmdk`, text: descriptorFor(text, disk) }]
+      },
+    )
   }
   return { sideFiles, warnings }
 }
