@@ -3,7 +3,7 @@ import { linksOf } from '../world/files.ts'
 import { boolean, dateTime, enumeration, int, list, long, ref, string, structure, type Value } from '../wire/values.ts'
 import { fileIn } from '../world/guest-files.ts'
 import { fullPath } from '../world/paths.ts'
-import { unfinishedTasks } from '../world/tasks.ts'
+import { tasksOf, unfinishedTasks } from '../world/tasks.ts'
 import { datastoreOf, type Guest, must, type Snapshot, type World } from '../world/world.ts'
 import { devices, keyField } from './devices.ts'
 import { layoutOf } from './layout.ts'
@@ -246,10 +246,11 @@ export function guestProperties(world: World, guest: Guest): Properties {
       ),
     overallStatus: () => enumeration('ManagedEntityStatus', 'green'),
     parent: () => optional(guest.parent, (id) => ref('Folder', id)),
+    // Finished ones, too, for as long as they are kept.
     recentTask: () =>
       list(
         'ManagedObjectReference',
-        unfinishedTasks(world, guest.id).map(({ id }) => ref('Task', id)),
+        tasksOf(world, guest.id).map(({ id }) => ref('Task', id)),
       ),
     resourcePool: () => optional(guest.poolId, (id) => ref('ResourcePool', id)),
     rootSnapshot: () =>

@@ -44,6 +44,7 @@ it('holds, finishes and fails tasks, and does one at a time for a guest', async 
   expect((await client.read('VirtualMachine', id, 'recentTask')).text).toContain(task)
   lab.control.finishTasks(task)
   expect((await client.read('Task', task, 'info.state')).text).toContain('success')
+  expect((await client.read('VirtualMachine', id, 'recentTask')).text).toContain(task)
 
   const next = returned(await create(client, id, 'second'))
   const inner = structure('LocalizedMethodFault', { fault: { ...structure('FileFault', {}), named: true } })
