@@ -2,6 +2,7 @@
 const LABS: Record<string, () => Promise<unknown>> = {
   proxmox: () => import('./proxmox/main.ts'),
   ec2: () => import('./ec2/main.ts'),
+  vsphere: () => import('./vsphere/main.ts'),
 }
 
 /** The last one counts, as for any option. */

@@ -4,6 +4,8 @@
  * sessions, rights, tasks that take a while, and disks whose chains grow with each snapshot.
  */
 import { randomBytes } from 'node:crypto'
+import { startControlServer } from '../shared/control-server.ts'
+import { carryOut, stateOf, vsphereCommandSchema } from './control-command.ts'
 import { createControl, type VsphereControl } from './control.ts'
 import { Fates } from './fates.ts'
 import { type Front, startFront } from './front.ts'
@@ -17,6 +19,8 @@ import { entriesOf, type Settings, type World } from './world/world.ts'
 export interface VsphereLabOptions {
   /** 0, as unless told, takes any free port. */
   port?: number
+  /** Where the control address listens; there is none unless given. */
+  controlPort?: number
   kind?: 'vcenter' | 'host'
   apiVersion?: string
   clock?: () => Date
@@ -35,6 +39,8 @@ export interface VsphereLab {
   /** Where each host answers to tickets, with a certificate of its own. */
   hosts: readonly { name: string; url: string; fingerprint: string }[]
   control: VsphereControl
+  /** URL of the control address, where one was asked for. */
+  controlUrl?: string
   /** A site configuration that reaches this lab, ready to use. */
   site(): Record<string, unknown>
   close(): Promise<void>
@@ -124,12 +130,23 @@ export async function startVsphereLab(options: VsphereLabOptions = {}): Promise<
   const front = await startFront(state, options.port ?? 0, (incoming) => serve(world, incoming))
   const hosts = await startHosts(state)
   const users = [...world.users.values()].map(({ name, password }) => ({ name, password }))
+  const control = createControl(state, clock, front)
+  const controlServer =
+    options.controlPort === undefined
+      ? undefined
+      : await startControlServer(options.controlPort, {
+          schema: vsphereCommandSchema,
+          example: '{"holdTasks":true}',
+          state: () => stateOf(control),
+          apply: (command) => carryOut(control, command),
+        })
   return {
     url: front.url,
     fingerprint: front.fingerprint(),
     users,
     hosts: hosts.map(({ name, front: own }) => ({ name, url: own.url, fingerprint: own.fingerprint() })),
-    control: createControl(state, clock, front),
+    control,
+    ...(controlServer === undefined ? {} : { controlUrl: controlServer.url }),
     site: () => ({
       provider: 'vsphere',
       endpoint: front.url,
@@ -137,6 +154,7 @@ export async function startVsphereLab(options: VsphereLabOptions = {}): Promise<
       auth: { username: users[0]?.name, password: users[0]?.password },
     }),
     close: async () => {
+      await controlServer?.close()
       await Promise.all([front, ...hosts.map(({ front: own }) => own)].map((each) => each.close()))
     },
   }

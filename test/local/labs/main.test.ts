@@ -9,11 +9,12 @@ describe('npm run lab', () => {
   it('shows the options of the platform that was chosen', () => {
     expect(run('--help').stdout).toContain('--dump-seconds')
     expect(run('--platform=ec2', '--help').stdout).toContain('--written-mib')
+    expect(run('--platform', 'vsphere', '--help').stdout).toContain('--api-version')
   })
 
   it('names the labs that there are when it is asked for another', () => {
     const { status, stderr } = run('--platform', 'vmware')
-    expect(stderr).toBe('There is no lab of the platform "vmware". Choose one of: proxmox, ec2.\n')
+    expect(stderr).toBe('There is no lab of the platform "vmware". Choose one of: proxmox, ec2, vsphere.\n')
     expect(status).toBe(1)
   })
 })

@@ -3,7 +3,7 @@ import { linksOf } from '../world/files.ts'
 import { boolean, dateTime, enumeration, int, list, long, ref, string, structure, type Value } from '../wire/values.ts'
 import { fileIn } from '../world/guest-files.ts'
 import { fullPath } from '../world/paths.ts'
-import { tasksOf } from '../world/tasks.ts'
+import { tasksOf, unfinishedTasks } from '../world/tasks.ts'
 import { datastoreOf, type Guest, must, type Snapshot, type World } from '../world/world.ts'
 import { devices, keyField } from './devices.ts'
 import { layoutOf } from './layout.ts'
@@ -120,7 +120,7 @@ function runtimeOf(world: World, guest: Guest): Value {
     suspendTime: undefined,
     bootTime: undefined,
     suspendInterval: undefined,
-    question: guest.question && tasksOf(world, guest.id).length > 0 ? movedOrCopied() : undefined,
+    question: guest.question && unfinishedTasks(world, guest.id).length > 0 ? movedOrCopied() : undefined,
     numMksConnections: int(0),
     recordReplayState: enumeration('VirtualMachineRecordReplayState', 'inactive'),
     cleanPowerOff: undefined,
@@ -246,7 +246,7 @@ export function guestProperties(world: World, guest: Guest): Properties {
       ),
     overallStatus: () => enumeration('ManagedEntityStatus', 'green'),
     parent: () => optional(guest.parent, (id) => ref('Folder', id)),
-    // Ended ones are among them, as long as their objects are kept (API reference: "could be in one of the four states").
+    // Finished ones, too, for as long as they are kept.
     recentTask: () =>
       list(
         'ManagedObjectReference',

@@ -14,15 +14,15 @@ it('does what was asked when the answer is lost, and nothing when the request is
   const { lab, client } = await open({ guests: [{ name: 'web01' }] })
   const { id } = lab.control.guest('web01')
   lab.control.dropRequest('CreateSnapshot_Task')
-  await expect(create(client, id)).rejects.toThrow()
+  await expect(create(client, id)).rejects.toThrow(/hang up|aborted|ECONNRESET/)
   expect(lab.control.tasks()).toHaveLength(0)
   lab.control.loseAnswer('CreateSnapshot_Task')
-  await expect(create(client, id)).rejects.toThrow()
+  await expect(create(client, id)).rejects.toThrow(/hang up|aborted|ECONNRESET/)
   // Whoever looks at the guest sees its task go on.
   for (let looks = 0; looks < 3; looks += 1) await client.read('VirtualMachine', id, 'snapshot')
   expect(lab.control.snapshots().map(({ name }) => name)).toEqual(['guestlift-1'])
   lab.control.cutAnswer('RetrievePropertiesEx')
-  await expect(client.read('VirtualMachine', id, 'layoutEx')).rejects.toThrow()
+  await expect(client.read('VirtualMachine', id, 'layoutEx')).rejects.toThrow(/hang up|aborted|ECONNRESET/)
   lab.control.answerPage('RetrievePropertiesEx')
   expect(await client.read('VirtualMachine', id, 'name')).toMatchObject({
     status: 200,
@@ -44,6 +44,7 @@ it('holds, finishes and fails tasks, and does one at a time for a guest', async 
   expect((await client.read('VirtualMachine', id, 'recentTask')).text).toContain(task)
   lab.control.finishTasks(task)
   expect((await client.read('Task', task, 'info.state')).text).toContain('success')
+  expect((await client.read('VirtualMachine', id, 'recentTask')).text).toContain(task)
 
   const next = returned(await create(client, id, 'second'))
   const inner = structure('LocalizedMethodFault', { fault: { ...structure('FileFault', {}), named: true } })
