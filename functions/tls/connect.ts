@@ -140,7 +140,9 @@ function mismatch(socket: TLSSocket, tls: Tls, endpoint: string, facts: TlsFacts
   const fingerprint = certificate?.fingerprint256
   const shown = fingerprint === undefined ? {} : { fingerprint }
   if (tls.mode === 'fingerprint') {
-    const known = fingerprint !== undefined && tls.fingerprints.some((pin) => bare(pin) === bare(fingerprint))
+    // A vCenter may name its hosts' certificates by SHA-1 alone; people are asked for SHA-256.
+    const prints = [fingerprint ?? '', certificate?.fingerprint ?? ''].map(bare).filter((print) => print !== '')
+    const known = tls.fingerprints.some((pin) => prints.includes(bare(pin)))
     if (known && !socket.isSessionReused()) return undefined
     return facts.identityMismatch(endpoint, shown, tls.fingerprints)
   }

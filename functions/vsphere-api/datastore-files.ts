@@ -14,6 +14,7 @@ import type { Dialer } from '../tls/connect.ts'
 import { tlsDialer } from '../tls/connect.ts'
 import { vsphereTlsFacts } from './facts.ts'
 import { type DatastoreFile, folderUrl, type Quoting, quotingMatters } from './folder-url.ts'
+import { hostTicket } from './host-ticket.ts'
 import type { VimSession } from './vim-session.ts'
 
 /** A host whose management network is busy takes long to begin: a silence costs a part's try, never the run. */
@@ -57,7 +58,7 @@ export class DatastoreFiles {
    * A file as it is now. @param isHeld whether it is still held still: asked when the server refuses to read it
    * @throws SourceUnreadable, PrivilegeMissing, ConnectionDropped, facts of the session
    */
-  async open(file: DatastoreFile, about: string, isHeld: () => Promise<boolean>): Promise<OpenDatastoreFile> {
+  async open(file: HostedFile, about: string, isHeld: () => Promise<boolean>): Promise<OpenDatastoreFile> {
     const opened = new OpenDatastoreFile(this.#needs, this.#dial, { file, about, isHeld, quoting: this.#quoting })
     try {
       await opened.begin()
@@ -70,8 +71,11 @@ export class DatastoreFiles {
   }
 }
 
+/** `host` is its name in the inventory, for files that are read straight from there. */
+export type HostedFile = DatastoreFile & { host: string }
+
 interface Opening {
-  file: DatastoreFile
+  file: HostedFile
   about: string
   isHeld: () => Promise<boolean>
   quoting: Quoting
@@ -122,11 +126,37 @@ export class OpenDatastoreFile {
 
   /** Fill `target`; returns its CRC-32. */
   async read(positionBytes: number, target: Buffer, signal?: AbortSignal): Promise<number> {
-    return this.#orFact((file) => file.read(positionBytes, target, this.#begun(), signal))
+    const { transport } = this.#needs.access
+    return transport === 'host'
+      ? this.#readFromHost(positionBytes, target, signal)
+      : this.#orFact((file) => file.read(positionBytes, target, this.#begun(), signal))
   }
 
   close(): void {
     for (const file of this.#files) file.close()
+  }
+
+  /** A ticket is good for one request: the file's version is the vCenter's, and each range a ticket of its own. */
+  async #readFromHost(positionBytes: number, target: Buffer, signal: AbortSignal | undefined): Promise<number> {
+    const { session, site, settings = folderSettings } = this.#needs
+    const { file, about } = this.#opening
+    try {
+      const { url, cookie, tls } = await hostTicket(session, file.host, file)
+      const once = new HttpsFile(url, `${about}, site ${site}`, {
+        dial: tlsDialer(tls, vsphereTlsFacts(site)),
+        settings: { ...settings, worthReadingOnBytes: Number.POSITIVE_INFINITY },
+        headerLines: `Cookie: vmware_cgi_ticket=${cookie}\r\n`,
+        whenUnreachable: 'The functions need a way to every host for `transport` `host`; `vcenter` needs none',
+        refusal: (head, what) => new FolderRefusal(head.status, what),
+      })
+      try {
+        return await once.read(positionBytes, target, this.#begun(), signal)
+      } finally {
+        once.close()
+      }
+    } catch (error) {
+      throw session.fact(await this.#fact(error), `Site ${site}, ${about}`, 'AcquireGenericServiceTicket')
+    }
   }
 
   #begun(): FileVersion {

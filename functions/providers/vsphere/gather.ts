@@ -142,6 +142,7 @@ async function gathered(session: SiteSession, job: JobRef, source: Source, held:
   const small = await sideFilesOf({
     files: session.files,
     datacenter,
+    host: node,
     datastores,
     about: `host ${node}, guest ${job.guestId}`,
     layout: layoutOf(held.properties.get('layoutEx')),

@@ -11,6 +11,7 @@ const MOST_BYTES = 4 * 2 ** 20
 export interface SmallFiles {
   files: DatastoreFiles
   datacenter: string
+  host: string
   /** Names of datastores. */
   datastores: readonly string[]
   /** For messages: host and guest. */
@@ -75,8 +76,8 @@ function isSmall({ type, name }: LaidFile): boolean {
   return type === 'nvram' || (type === 'snapshotList' && name.endsWith('.vmsd'))
 }
 
-async function read({ files, datacenter, about, isHeld }: SmallFiles, place: DatastorePath): Promise<Buffer> {
-  const file = await files.open({ datacenter, ...place }, about, isHeld)
+async function read({ files, datacenter, host, about, isHeld }: SmallFiles, place: DatastorePath): Promise<Buffer> {
+  const file = await files.open({ datacenter, host, ...place }, about, isHeld)
   try {
     const { sizeBytes } = file.identity
     if (sizeBytes > MOST_BYTES) throw new Error(`it has ${sizeBytes} bytes, which is more than such a file has`)

@@ -24,7 +24,8 @@ export function openDatastoreRoute(
   settings?: FileServerSettings,
 ): Route {
   return {
-    endOf: () => access.endpoint,
+    // Limits on connections hold for what is read from.
+    endOf: (node) => (access.transport === 'host' ? `https://${node}` : access.endpoint),
     check: async () => undefined,
     open: (location) => openFile(site, access, location, deps, settings),
   }
@@ -46,7 +47,7 @@ async function openFile(
   const isHeld = () => held(session, location, `Site ${site}, ${about}`)
   try {
     if (!(await isHeld())) throw notHeld(site, location)
-    const file = await files.open(location, about, isHeld)
+    const file = await files.open({ ...location, host: location.node }, about, isHeld)
     if (file.identity.sizeBytes !== location.sizeBytes) {
       throw new SourceChanged(
         `Site ${site}: ${about} has ${file.identity.sizeBytes} bytes, and the platform listed ${location.sizeBytes}. Repeat the guest.`,

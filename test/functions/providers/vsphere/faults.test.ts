@@ -183,6 +183,19 @@ describe('files of a datastore', () => {
     }
   })
 
+  it('are read straight from the host, by a ticket for each range and by the certificate that the vCenter names', async () => {
+    const bed = await open({}, { transport: 'host' })
+    const { location } = await frozen(bed)
+    const reader = await openDatastoreRoute(SITE, bed.site).open(location)
+    bed.lab.control.resetCounts()
+    const [one, other] = [Buffer.alloc(MIB), Buffer.alloc(MIB)]
+    await reader.read(0, one)
+    await reader.read(MIB, other)
+    await reader.close()
+    expect(Buffer.concat([one, other]).equals(Buffer.from(bed.lab.control.readDisk(WEB, 2000, 0, 2 * MIB)))).toBe(true)
+    expect(bed.lab.control.calls('AcquireGenericServiceTicket')).toBe(2)
+  })
+
   it.each([
     ['the whole file in place of a range', 'answerWhole', 'SourceUnreadable'],
     ['another range than the one asked for', 'wrongContentRange', 'SourceUnreadable'],
