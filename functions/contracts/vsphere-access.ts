@@ -69,6 +69,8 @@ export const datastoreFileLocationSchema = z.object({
     guestId: z.string().min(1),
     kind: z.enum(['snapshot', 'clone', 'template']),
     name: z.string(),
+    /** How long it may stay, as the site has it: then the copy is given up. */
+    until: z.iso.datetime().optional(),
   }),
 })
 export type DatastoreFileLocation = z.infer<typeof datastoreFileLocationSchema>

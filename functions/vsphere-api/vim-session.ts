@@ -11,7 +11,7 @@ import {
 } from '../api-line/exchange.ts'
 import { GuestliftError } from '../contracts/errors.ts'
 import type { VsphereAccess } from '../contracts/vsphere-access.ts'
-import { vimFact, vsphereTlsFacts } from './facts.ts'
+import { vimFact, vsphereTlsFacts } from './errors.ts'
 import { requestBody, responseOf, type VimCall } from './soap.ts'
 import { isPassing, isSessionOver, NotVim, NoVimAnswer } from './vim-fault.ts'
 import { childOf, childrenOf, NotXml, parseTree, type Ref, refOf, textOf, type Xml } from './xml.ts'

@@ -18,6 +18,8 @@ const sameAs: Readonly<Record<string, string>> = {
   'job.backup.proxmox': 'job.backup',
   'job.limits': 'site[proxmox].limits',
   'site[ec2].limits': 'site[proxmox].limits',
+  'site[vsphere].limits': 'site[proxmox].limits',
+  'site[vsphere].tls': 'site[proxmox].tls',
   'site[proxmox].route[https].tls': 'site[proxmox].tls',
   'site[proxmox].restore.auth': 'site[proxmox].auth',
 }

@@ -2,6 +2,7 @@
 import type { BackupEvidence } from '../../contracts/evidence.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import type { SideFile } from '../../contracts/side-file.ts'
+import type { DatastoreFileLocation } from '../../contracts/vsphere-access.ts'
 import { isStillHeld } from '../../vsphere-api/held.ts'
 import { readObject } from '../../vsphere-api/properties.ts'
 import { textOf, type Xml } from '../../vsphere-api/xml.ts'
@@ -25,7 +26,7 @@ interface Held {
   machine: Machine
   properties: ReadonlyMap<string, Xml>
   disks: FrozenDisk[]
-  heldBy: { guestId: string; kind: 'snapshot' | 'clone' | 'template'; name: string }
+  heldBy: DatastoreFileLocation['heldBy']
   createdAt: string
   quiesced: boolean
 }
@@ -80,8 +81,9 @@ async function heldBy(session: SiteSession, job: JobRef, source: Source): Promis
     const [clone] = await ownClones(session, { token: job.token }, DETAIL_PATHS)
     if (clone?.mark.frozen === undefined) return 'its clone is gone'
     const { machine, properties, mark } = clone
-    const heldBy = { guestId: machine.id, kind: 'clone' as const, name: machine.name }
     const { at = job.at, quiesced = false } = mark.frozen ?? {}
+    const until = untilOf(session, at)
+    const heldBy = { guestId: machine.id, kind: 'clone' as const, name: machine.name, until }
     return { machine, properties, disks: wholeChains(properties, meant), heldBy, createdAt: wholeSeconds(at), quiesced }
   }
   return heldBySnapshot(session, job, source, meant)
@@ -105,7 +107,8 @@ async function heldBySnapshot(
     disks.push(frozen)
   }
   if (disks.length === 0) return 'the snapshot holds no disk'
-  const heldBy = { guestId: machine.id, kind: 'snapshot' as const, name: snapshot.name }
+  const until = untilOf(session, snapshot.createdAt)
+  const heldBy = { guestId: machine.id, kind: 'snapshot' as const, name: snapshot.name, until }
   return {
     machine,
     properties,
@@ -114,6 +117,11 @@ async function heldBySnapshot(
     createdAt: wholeSeconds(snapshot.createdAt),
     quiesced: snapshot.quiesced,
   }
+}
+
+/** The longer a snapshot stays, the more grows beside the guest's disks. */
+function untilOf({ site }: SiteSession, since: string): string {
+  return new Date(Date.parse(since) + site.snapshot.maxHours * 3_600_000).toISOString()
 }
 
 /** Of what is off and stays so. */

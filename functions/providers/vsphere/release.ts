@@ -150,7 +150,10 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-/** Snapshots of all guests and clones in the staging folder that bear this site's mark. */
+/**
+ * Snapshots of all guests and clones in the staging folder that bear this site's mark. After `snapshot.maxHours` no copy
+ * reads them any more, so nobody needs them, and they grow: that is sooner than other platforms' leftovers go.
+ */
 export async function findStrays(session: SiteSession, olderThan: Date): Promise<Stray[]> {
   return session.orFact('', 'looking for what backups left', async () => {
     const places = await session.places()
@@ -172,7 +175,10 @@ export async function findStrays(session: SiteSession, olderThan: Date): Promise
         createdAt: mark.frozen?.at ?? mark.at,
       })),
     ]
-    return strays.filter(({ createdAt }) => Date.parse(createdAt) < olderThan.getTime())
+    const { deps, site } = session
+    const useless = deps.now().getTime() - site.snapshot.maxHours * 3_600_000
+    const before = Math.max(olderThan.getTime(), useless)
+    return strays.filter(({ createdAt }) => Date.parse(createdAt) < before)
   })
 }
 

@@ -1,6 +1,6 @@
 /** Disks of vSphere: files of a datastore that a snapshot or a clone of ours holds still. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { ShortRead, SourceChanged } from '../../contracts/errors.ts'
+import { LineTooSlow, ShortRead, SourceChanged } from '../../contracts/errors.ts'
 import type { SourceLocation } from '../../contracts/nouns.ts'
 import {
   datastoreFileLocationSchema,
@@ -41,6 +41,7 @@ async function openFile(
   const read = datastoreFileLocationSchema.safeParse(source)
   if (!read.success) throw unreadableType(site, source)
   const location = read.data
+  requireTime(site, location, deps.now())
   const session = new VimSession(site, access, deps)
   const about = `[${location.datastore}] ${location.path}, host ${location.node}`
   const files = new DatastoreFiles({ site, access, session, ...(settings === undefined ? {} : { settings }) })
@@ -74,6 +75,15 @@ async function openFile(
     await session.close()
     throw error
   }
+}
+
+/** @throws LineTooSlow when what holds the file has stayed for as long as it may */
+function requireTime(site: string, { heldBy, node, path }: DatastoreFileLocation, now: Date): void {
+  if (heldBy.until === undefined || now.getTime() < Date.parse(heldBy.until)) return
+  throw new LineTooSlow(
+    `Site ${site}, host ${node}: ${path} is not copied, and the ${heldBy.kind} ${heldBy.name} may not stay any longer ` +
+      '(`snapshot.maxHours`). It is removed. Give the copy more bandwidth, or let it stay longer.',
+  )
 }
 
 async function held(session: VimSession, { heldBy }: DatastoreFileLocation, where: string): Promise<boolean> {

@@ -52,7 +52,7 @@ function hasLoop({ states }: Scope): boolean {
 }
 
 describe('the histories of the workflows', () => {
-  it.each(['Vzdump in legs', 'Snapshots in legs', 'Copy in legs'])(
+  it.each(['Vzdump in legs', 'Snapshots in legs', 'Snapshot in legs', 'Copy in legs'])(
     'hold a whole leg and one more step of it: %s',
     (mapState) => {
       const scopes = scopesOf(synthesised.assembly.machines.exportGuest)
@@ -70,7 +70,7 @@ describe('the histories of the workflows', () => {
         .map(({ parent }) => `${machine}: ${parent?.mapState ?? 'itself'}`),
     )
     // The guest's own level goes round once a leg; Transfer each artifact also opens a vanished upload anew, three times.
-    const guest = ['Transfer each artifact', 'Vzdump in legs', 'Snapshots in legs', 'Copy in legs']
+    const guest = ['Transfer each artifact', 'Vzdump in legs', 'Snapshots in legs', 'Snapshot in legs', 'Copy in legs']
     expect(loops.toSorted()).toEqual(
       [
         'exportGuest: itself',

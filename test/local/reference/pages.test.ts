@@ -24,6 +24,7 @@ describe('the generated pages; npm run docs:reference writes them', () => {
       'jobs.md',
       'sites.md',
       'ec2.md',
+      'vsphere.md',
       'deployments.md',
       'retention.md',
       'routes-and-limits.md',
@@ -42,7 +43,11 @@ describe('the generated pages; npm run docs:reference writes them', () => {
     )
     expect(facts.length).toBeGreaterThan(40)
     const source = read('../functions/contracts/errors.ts')
-    const platforms = Object.keys(platformTraits).map((name) => read(`../functions/providers/${name}/errors.ts`))
+    // What a platform's reader knows as well lies beside its providers.
+    const folders: Readonly<Record<string, string>> = { vsphere: 'vsphere-api' }
+    const platforms = Object.keys(platformTraits).map((name) =>
+      read(`../functions/${folders[name] ?? `providers/${name}`}/errors.ts`),
+    )
     const page = withMeanings(read('troubleshooting.md'), facts, source, platforms)
     await expect(page).toMatchFileSnapshot(pageAt('troubleshooting.md'))
   })

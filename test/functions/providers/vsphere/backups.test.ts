@@ -353,6 +353,17 @@ describe('releasing backups of vSphere', () => {
     expect(bed.lab.control.snapshots().map(({ name }) => name)).toEqual(['before the upgrade'])
   })
 
+  it('finds what is older than a copy may take, and not only what is two weeks old', async () => {
+    const bed = await bedWith({}, { snapshot: { maxHours: 5 } })
+    const twoWeeks = new Date(Date.now() - 14 * 86_400_000)
+    await backUp(bed)
+    expect(await bed.provider.findStrays(twoWeeks)).toEqual([])
+    bed.lab.control.setClockSkew(0)
+    const [snapshot] = bed.lab.control.snapshots()
+    if (snapshot !== undefined) snapshot.createdAt = new Date(Date.now() - 6 * 3_600_000)
+    expect(await bed.provider.findStrays(twoWeeks)).toHaveLength(1)
+  })
+
   it('finds strays by name and mark, and only those of this site', async () => {
     const bed = await bedWith({
       snapshots: [

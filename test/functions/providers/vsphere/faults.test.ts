@@ -231,6 +231,16 @@ describe('files of a datastore', () => {
     await expect(route.open(location)).rejects.toMatchObject({ name: 'SourceChanged' })
   })
 
+  it('are given up when our snapshot has stayed as long as the site lets it', async () => {
+    const bed = await open({}, { snapshot: { maxHours: 2 } })
+    const { location } = await frozen(bed)
+    const late = { now: () => new Date(Date.now() + 3 * 3_600_000), sleep: async () => undefined }
+    await expect(openDatastoreRoute(SITE, bed.site, late).open(location)).rejects.toMatchObject({
+      name: 'LineTooSlow',
+      message: expect.stringContaining('`snapshot.maxHours`'),
+    })
+  })
+
   it('that a host fails to serve are a matter of later', async () => {
     const bed = await open()
     const { location } = await frozen(bed)
