@@ -2,9 +2,10 @@
 import { NoAnswer } from '../../aws-api/aws-call.ts'
 import { AwsRefusal, type QueryInput } from '../../aws-api/query.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
-import { BackupStartUnclear, RequestRejected, SourceUnreadable } from '../../contracts/errors.ts'
+import { BackupPutOff, BackupStartUnclear, RequestRejected, SourceUnreadable } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import type { Call, Ec2Client } from './client.ts'
+import { isFull } from './errors.ts'
 import { type AttachedVolume, volumesOf } from './instances.ts'
 import { ec2OptionsOf } from './options.ts'
 import { type Snapshot, snapshotsSchema } from './schemas.ts'
@@ -49,6 +50,7 @@ export function chosenVolumes(
 /**
  * Asked once. EC2 takes no token of its own here: the tags of the same call are what finds the snapshots again.
  * @throws BackupStartUnclear when the answer was lost
+ * @throws BackupPutOff when the account makes as many snapshots as it may
  * @throws SourceUnreadable when there is nothing to freeze
  */
 export async function freeze(client: Ec2Client, { site, region, guest, options, token }: Freeze, rootDevice: string) {
@@ -72,6 +74,12 @@ export async function freeze(client: Ec2Client, { site, region, guest, options, 
   try {
     made = (await client.write(call, snapshotsSchema)).snapshotSet
   } catch (error) {
+    if (error instanceof AwsRefusal && isFull(error)) {
+      throw new BackupPutOff(
+        `${where}: AWS makes as many snapshots as the account may have at a time (${error.said}). It is asked again in a minute.`,
+        { cause: error },
+      )
+    }
     if (!mayHaveBeenDone(error)) throw client.fact(error, call)
     throw new BackupStartUnclear(
       `${where}: the answer to CreateSnapshots was lost. Snapshots may have been made all the same.`,
