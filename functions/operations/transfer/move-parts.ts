@@ -47,7 +47,10 @@ export async function moveParts(
       partsSent++
       bytesSent += moved.sentBytes
       bytesRead += moved.readBytes
-      ports.log('part-copied', { ...about, partNumber, sizeBytes: moved.sentBytes })
+      const { sentBytes: sizeBytes, readBytes } = moved
+      // Compressed here, fewer bytes are sent than are read.
+      const read = readBytes === sizeBytes ? {} : { readBytes }
+      ports.log('part-copied', { ...about, partNumber, sizeBytes, ...read })
     }
   }
 
