@@ -68,6 +68,8 @@ export interface Stray {
   made: MadeByBackup
   /** By the platform's clock. */
   createdAt: string
+  /** Why it may be another installation's: a sentence. Then it is reported, and stays unless a claim of ours names it. */
+  doubt?: string
   sizeBytes?: number
   /** How a person removes it, where a command does. */
   removeWith?: string
