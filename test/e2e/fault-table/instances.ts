@@ -319,7 +319,10 @@ function at(arming: Arming | undefined, state: string, act: () => void): Partial
 
 async function repeatedAfterDeath(bed: InstanceBed, state: string): Promise<Ending> {
   const name = `dies-${Date.now()}`
-  await bed.run(at(undefined, state, () => bed.die()), { name })
+  await bed.run(
+    at(undefined, state, () => bed.die()),
+    { name },
+  )
   const item = await bed.planned(name)
   const tooSoon = await bed.run({}, { item })
   if (tooSoon.verdict !== 'GuestBusy') throw new Error(`a second execution was not kept out: ${tooSoon.verdict}`)
