@@ -86,6 +86,8 @@ export const priceTableSchema = z.strictObject({
   /** Disks that are read and written block by block, over snapshots. A table without them prices none of it. */
   blocks: z
     .strictObject({
+      /** What is billed as one. */
+      blockBytes: z.int().positive(),
       dollarsPer1000Reads: dollarsSchema,
       dollarsPer1000Writes: dollarsSchema,
       dollarsPerGiBMonthOfSnapshots: dollarsSchema,

@@ -82,6 +82,8 @@ describe('instances of EC2', () => {
     expect(manifest?.sideFiles.some((key) => key.endsWith('/guest.json'))).toBe(true)
     // Each block once, and of a disk of a TiB only what was ever written.
     expect(lab.control.blocksRead).toHaveLength(80)
+    expect(report?.receipt?.items.map(({ what }) => what)).toContain('80 blocks read')
+    expect(manifest?.receipt?.items.map(({ what }) => what)).toContain('80 blocks read')
   })
 
   it('are what zstd makes of their objects', async () => {

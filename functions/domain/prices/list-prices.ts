@@ -110,7 +110,12 @@ export const listPrices: PriceTable = {
   lambda: { dollarsPerGiBSecond: 0.000_013_333_4, dollarsPerMillionRequests: 0.2 },
   dollarsPer1000Transitions: 0.025,
   // EBS direct: GetSnapshotBlock, PutSnapshotBlock. Lists of blocks come to a thousandth of it and are left out.
-  blocks: { dollarsPer1000Reads: 0.003, dollarsPer1000Writes: 0.006, dollarsPerGiBMonthOfSnapshots: 0.05 },
+  blocks: {
+    blockBytes: 512 * KIB,
+    dollarsPer1000Reads: 0.003,
+    dollarsPer1000Writes: 0.006,
+    dollarsPerGiBMonthOfSnapshots: 0.05,
+  },
   transferOut: {
     internet: [
       { upToGiB: 10 * TIB_IN_GIB, dollarsPerGiB: 0.09 },

@@ -1,6 +1,6 @@
 import type { Priced, PriceTable, StorageClass } from '../../contracts/prices.ts'
 import { formatBytes } from '../words/byte-size.ts'
-import { type BlockReads, blockReadItems, leftOutOfReads } from './block-reads.ts'
+import { type BlockReads, blockReadItems, leftOutOfReads } from './block-price.ts'
 import { keepingDollars, priced, priceItem } from './prices.ts'
 import { type RestorePrice, restorePrices } from './restore-price.ts'
 import { addWork, guestWork, ROUNDS, runWork, type CountedWork } from './run-work.ts'

@@ -1,7 +1,7 @@
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { Requirement } from '../../contracts/grade.ts'
-import { type BlockReads, expectReads } from '../../domain/prices/block-reads.ts'
+import { type BlockReads, expectReads } from '../../domain/prices/block-price.ts'
 import { type ExpectedSize, expectSize } from '../../domain/backup/expected-size.ts'
 import { shortfallsOf } from '../../domain/backup/grade.ts'
 import type { GuestDetails, GuestRecord, PlannedBackup } from '../../providers/guest-facts.ts'

@@ -117,7 +117,16 @@ async function openSnapshot(site: string, access: EbsAccess, source: SourceLocat
     client.close()
     throw error
   }
-  return { opened, stat, read: readRange, allocation, close: async () => client.close() }
+  return {
+    opened,
+    stat,
+    read: readRange,
+    allocation,
+    get billedReads() {
+      return client.blocksRead
+    },
+    close: async () => client.close(),
+  }
 }
 
 /** Blocks that a list lacks would be archived as holes, and no checksum would notice. @throws SourceUnreadable */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Priced, storageClassSchema } from '../../../../functions/contracts/prices.ts'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import { type QuotedGuest, quoteRun, type QuoteTerms } from '../../../../functions/domain/prices/quote.ts'
-import { expectReads } from '../../../../functions/domain/prices/block-reads.ts'
+import { expectReads } from '../../../../functions/domain/prices/block-price.ts'
 import { guestWork, pollCount, ROUNDS } from '../../../../functions/domain/prices/run-work.ts'
 
 const TB = 1e12

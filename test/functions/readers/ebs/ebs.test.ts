@@ -71,6 +71,14 @@ describe('a snapshot that is read by EBS direct', () => {
     expect(await source.stat()).toEqual(source.opened)
   })
 
+  it('counts the blocks that AWS answered with, those with a wrong sum too', async () => {
+    const location = await frozen()
+    bed.lab.control.corruptBlock(location.snapshotId, 1, 'sum', 1)
+    const source = await opened(location)
+    await source.read(0, Buffer.alloc(3 * EBS_BLOCK_BYTES))
+    expect(source.billedReads).toBe(4)
+  })
+
   it('is not taken for whole when far fewer blocks are listed than EC2 says that it holds', async () => {
     const location = await frozen()
     expect(location.heldBytes).toBe(blocks.length * EBS_BLOCK_BYTES)

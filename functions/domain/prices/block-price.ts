@@ -1,4 +1,4 @@
-/** What reading disks block by block costs beforehand. Pure. */
+/** What reading and writing disks block by block costs. Pure. */
 import type { PriceItem, PriceTable } from '../../contracts/prices.ts'
 import type { ExpectedSize } from '../backup/expected-size.ts'
 import { formatBytes } from '../words/byte-size.ts'
@@ -63,11 +63,40 @@ export function blockReadItems(reads: readonly BlockReads[], { blocks: prices }:
   ]
 }
 
+/** Blocks that a restore writes; each block that was ever written, zeros included. */
+export function blockWriteItems(writtenBytes: number | undefined, { blocks: prices }: PriceTable): PriceItem[] {
+  if (writtenBytes === undefined || prices === undefined) return []
+  const count = Math.ceil(writtenBytes / prices.blockBytes)
+  return [
+    priceItem(
+      `${count.toLocaleString('en-US')} ${count === 1 ? 'block' : 'blocks'} written`,
+      (count / 1000) * prices.dollarsPer1000Writes,
+    ),
+  ]
+}
+
 export function leftOutOfReads(reads: readonly BlockReads[], { blocks, transferOut }: PriceTable): string[] {
   if (reads.length === 0) return []
   const dollars = transferOut['other-region'][0]?.dollarsPerGiB ?? 0
   return [
     ...(blocks === undefined ? ['reading blocks, and snapshots: the price table has no `blocks`'] : []),
     `$${dollars} a GiB where the bucket is in another region than the guest`,
+  ]
+}
+
+/** Requests as they were counted. */
+export function readReceipt(reads: readonly number[], { blocks: prices }: PriceTable): PriceItem[] {
+  if (reads.length === 0 || prices === undefined) return []
+  const count = reads.reduce((sum, one) => sum + one, 0)
+  return [priceItem(`${count.toLocaleString('en-US')} blocks read`, (count / 1000) * prices.dollarsPer1000Reads)]
+}
+
+export function leftOutOfReceipt(reads: readonly number[], { blocks, transferOut }: PriceTable): string[] {
+  if (reads.length === 0) return []
+  const dollars = transferOut['other-region'][0]?.dollarsPerGiB ?? 0
+  return [
+    ...(blocks === undefined ? ['reading blocks: the price table has no `blocks`'] : []),
+    'the snapshots that blocks were read from, lists of blocks, and blocks that calls read before they broke off',
+    `$${dollars} a GiB where the bucket is in another region than the guests`,
   ]
 }
