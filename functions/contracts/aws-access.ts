@@ -91,6 +91,8 @@ export const ebsSnapshotLocationSchema = z.object({
   volumeId: z.string().min(1),
   /** When the snapshot was begun, by AWS's clock. */
   startedAt: z.iso.datetime(),
+  /** Bytes of all blocks that it holds, as EC2 states them. Absent where EC2 says nothing. */
+  heldBytes: z.int().nonnegative().optional(),
 })
 export type EbsSnapshotLocation = z.infer<typeof ebsSnapshotLocationSchema>
 

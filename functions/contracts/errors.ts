@@ -44,6 +44,8 @@ export class ConnectionDropped extends fact('ConnectionDropped', 'retry') {}
 export class StoreUnavailable extends fact('StoreUnavailable', 'retry') {}
 /** A backup was asked for and the answer was lost. It isn't known yet whether the platform took it. */
 export class BackupStartUnclear extends fact('BackupStartUnclear', 'retry') {}
+/** The platform takes no further backup at this moment, and began none: it is asked again a minute later, for days. */
+export class BackupPutOff extends fact('BackupPutOff', 'retry') {}
 /**
  * A restore was asked for and the answer was lost. The platform's tasks show whether a guest is being made: they are looked
  * at before it is asked again.
@@ -172,6 +174,7 @@ const facts = [
   ConnectionDropped,
   StoreUnavailable,
   BackupStartUnclear,
+  BackupPutOff,
   RestoreStartUnclear,
   GuestLockedBriefly,
   GuestLocked,

@@ -18,6 +18,8 @@ export const copyResultSchema = z.strictObject({
   billedSeconds: z.number().nonnegative().optional(),
   /** Of the function, as Lambda tells it; absent elsewhere. */
   memoryMiB: z.int().positive().optional(),
+  /** Requests for reading that the platform bills. */
+  billedReads: z.int().nonnegative().optional(),
   /** Answers of S3 that asked to slow down (SlowDown, 503). */
   throttles: z.int().nonnegative(),
   /** Connections to the source that broke and were opened again. */

@@ -83,6 +83,16 @@ export const priceTableSchema = z.strictObject({
     dollarsPerMillionRequests: dollarsSchema,
   }),
   dollarsPer1000Transitions: dollarsSchema,
+  /** Disks that are read and written block by block, over snapshots. A table without them prices none of it. */
+  blocks: z
+    .strictObject({
+      /** What is billed as one. */
+      blockBytes: z.int().positive(),
+      dollarsPer1000Reads: dollarsSchema,
+      dollarsPer1000Writes: dollarsSchema,
+      dollarsPerGiBMonthOfSnapshots: dollarsSchema,
+    })
+    .optional(),
   /** Out of S3's region, in one month. */
   transferOut: z.record(destinationSchema, tiersSchema),
 })

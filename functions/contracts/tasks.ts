@@ -160,8 +160,11 @@ export const tasks = {
       /** One for each chunk of the last round; none at first. */
       results: z.array(copyResultSchema),
     }),
-    /** `missingBytes`: what S3 lacked when this was planned. */
-    output: dealtRoundSchema.extend({ missingBytes: z.int().nonnegative() }),
+    /** `missingBytes`: what S3 lacked when this was planned, of `totalBytes` that are read of the source at all. */
+    output: dealtRoundSchema.extend({
+      missingBytes: z.int().nonnegative(),
+      totalBytes: z.int().nonnegative().optional(),
+    }),
     env: storeEnv.extend(siteEnv.shape),
   },
   /** Copy a chunk's missing parts until done or out of time. What it left over, the next round finds. */

@@ -17,6 +17,8 @@ export const copyWorkSchema = z.strictObject({
   untimedCalls: countSchema.default(0),
   /** Parts that S3 was sent: as the calls say, or as its own list grew, if that is more. */
   partsSent: countSchema.default(0),
+  /** Requests for reading that the platform bills, of calls that ended well. Absent where it bills none. */
+  billedReads: countSchema.optional(),
   /** Of a copy function, as Lambda tells it. Absent where nothing tells. */
   memoryMiB: z.int().positive().optional(),
 })

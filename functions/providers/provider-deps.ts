@@ -7,6 +7,11 @@ export interface SharedText {
 
 /** What a provider needs from its surroundings. */
 export interface ProviderDeps {
+  /**
+   * Bucket and folder of this installation, as `archives/` or `archives/team-a/`. It tells what is ours from what another
+   * installation made under the same site name. Absent where nothing is made or swept, as at the command line.
+   */
+  home?: string
   now: () => Date
   sleep: (milliseconds: number) => Promise<void>
   /** One structured log line. Never given a secret. */

@@ -68,6 +68,8 @@ export interface Stray {
   made: MadeByBackup
   /** By the platform's clock. */
   createdAt: string
+  /** Why it may be another installation's: a sentence. Then it is reported, and stays unless a claim of ours names it. */
+  doubt?: string
   sizeBytes?: number
   /** How a person removes it, where a command does. */
   removeWith?: string
@@ -141,6 +143,7 @@ export interface Provider {
    * Ask once for a backup of one guest on the node where it is now, keeping all older archives. Never repeated inside.
    * `token` (lower-case letters and digits) marks the job and what it makes, so that both are known again as ours.
    * @throws NothingBackedUp when the platform accepted the call and started nothing
+   * @throws BackupPutOff when the platform takes no further backup at this moment
    * @throws BackupStartUnclear when the answer was lost and a job may or may not be running
    */
   start(guest: Guest, options: BackupOptions, token?: string, destination?: Destination): Promise<JobSummary>

@@ -16,6 +16,8 @@ export interface PlatformTraits {
   makes: 'copy' | 'temporary'
   /** What backups wait for, one at a time for each. Absent where nothing is waited for. */
   turns?: 'node'
+  /** Disks are read in blocks of so many bytes; each is a request that the platform bills, beside its snapshot. */
+  billedBlockBytes?: number
   /** File names of archives end in one of these. */
   formats: readonly string[]
   /** Backs up running guests. */

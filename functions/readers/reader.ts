@@ -24,6 +24,9 @@ export interface Reader {
   /** Which blocks of a disk were ever written. Only where the platform says so: without it, all of the source is read. */
   allocation?(signal?: AbortSignal): Promise<AllocationMap>
 
+  /** Requests so far that the platform bills, where it bills what is read. */
+  readonly billedReads?: number
+
   close(): Promise<void>
 }
 

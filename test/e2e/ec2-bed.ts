@@ -15,6 +15,7 @@ import { type Guard, guardOf, type Judgement } from '../../local/iam/guard.ts'
 import { readSession } from '../../local/iam/session.ts'
 import { type Ec2Lab, type Ec2LabOptions, startEc2Lab } from '../../local/labs/ec2/lab.ts'
 import { type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
+import type { DoneListener, FaultPlan } from '../../local/s3/faults.ts'
 import { startS3 } from '../../local/s3/server.ts'
 import type { DeploymentConfig } from '../../lib/deployment-config.ts'
 import { synthesiseWith } from './synthesise-with.ts'
@@ -31,6 +32,8 @@ export interface Ec2E2eBed {
   lab: Ec2Lab
   s3: S3Client
   s3Url: string
+  /** What goes wrong with S3. */
+  s3Faults: { plan: FaultPlan | undefined; onDone: DoneListener | undefined }
   runner: LocalRunner
   directory: string
   /** Folder of the synthesised app. */
@@ -53,7 +56,14 @@ export async function openEc2Bed(
   const directory = await mkdtemp(join(tmpdir(), 'guestlift-ec2-'))
   const judgements: Judgement[] = []
   const onJudgement = (judgement: Judgement) => void judgements.push(judgement)
-  const server = await startS3({ directory: join(directory, 's3'), ...credentials, onJudgement })
+  const s3Faults: Ec2E2eBed['s3Faults'] = { plan: undefined, onDone: undefined }
+  const server = await startS3({
+    directory: join(directory, 's3'),
+    ...credentials,
+    onJudgement,
+    faults: (request) => s3Faults.plan?.(request),
+    onDone: (done) => s3Faults.onDone?.(done),
+  })
   const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials })
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
   await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }))
@@ -93,6 +103,7 @@ export async function openEc2Bed(
     lab,
     s3,
     s3Url: server.url,
+    s3Faults,
     runner,
     directory,
     assembly,

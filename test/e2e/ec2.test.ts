@@ -82,6 +82,8 @@ describe('instances of EC2', () => {
     expect(manifest?.sideFiles.some((key) => key.endsWith('/guest.json'))).toBe(true)
     // Each block once, and of a disk of a TiB only what was ever written.
     expect(lab.control.blocksRead).toHaveLength(80)
+    expect(report?.receipt?.items.map(({ what }) => what)).toContain('80 blocks read')
+    expect(manifest?.receipt?.items.map(({ what }) => what)).toContain('80 blocks read')
   })
 
   it('are what zstd makes of their objects', async () => {
@@ -155,11 +157,17 @@ describe('backups of instances that go wrong', () => {
   })
 
   it('of a dead run are found by their tags and removed by the sweep, and nobody else’s', async () => {
-    for (const name of ['aws', 'another']) {
+    const made = [
+      ['aws', 'archives/'],
+      ['aws', 'elsewhere/'],
+      ['another', 'archives/'],
+    ] as const
+    for (const [name, home] of made) {
       const provider = openEc2(name, ec2SiteSchema.parse({ ...bed.site, auth: lab.credentials[0] }), {
         now: () => new Date(),
         sleep: async () => undefined,
         log: () => undefined,
+        home,
       })
       const [guest] = await provider.findGuests([DB])
       if (guest !== undefined) await provider.start(guest, backupOptionsSchema.parse({}), '0f1e2d3c4b5a6978')
@@ -169,7 +177,11 @@ describe('backups of instances that go wrong', () => {
     const order = { dryRun: false, sites: ['aws'] }
     const { told } = await runner.upkeep('sweepUploads', order, 'sweep-1', quiet, signals)
     expect(told).toMatchObject({ report: { strays: [{ site: 'aws', removed: 1, outcome: 'succeeded' }] } })
-    expect(lab.control.snapshots().map(({ tags }) => tags.get('guestlift:site'))).toEqual(['another'])
+    const left = lab.control.snapshots().map(({ tags }) => [tags.get('guestlift:site'), tags.get('guestlift:bucket')])
+    expect(left).toEqual([
+      ['aws', 'elsewhere/'],
+      ['another', 'archives/'],
+    ])
   })
 })
 

@@ -104,11 +104,18 @@ export const listPrices: PriceTable = {
   asOf: '2026-05-01',
   source:
     'AWS list prices as published between 2026-05 and 2026-09 (https://aws.amazon.com/s3/pricing/, /lambda/pricing/, ' +
-    '/step-functions/pricing/). Sources disagree on a PUT to GLACIER: 0.03 or 0.05 per 1,000',
+    '/step-functions/pricing/); EBS direct and snapshots as noted in 2026-11 (https://aws.amazon.com/ebs/pricing/). Sources disagree on a PUT to GLACIER: 0.03 or 0.05 per 1,000',
   storage,
   dollarsPer1000Lists: 0.005,
   lambda: { dollarsPerGiBSecond: 0.000_013_333_4, dollarsPerMillionRequests: 0.2 },
   dollarsPer1000Transitions: 0.025,
+  // EBS direct: GetSnapshotBlock, PutSnapshotBlock. Lists of blocks come to a thousandth of it and are left out.
+  blocks: {
+    blockBytes: 512 * KIB,
+    dollarsPer1000Reads: 0.003,
+    dollarsPer1000Writes: 0.006,
+    dollarsPerGiBMonthOfSnapshots: 0.05,
+  },
   transferOut: {
     internet: [
       { upToGiB: 10 * TIB_IN_GIB, dollarsPerGiB: 0.09 },

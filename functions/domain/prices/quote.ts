@@ -1,5 +1,6 @@
 import type { Priced, PriceTable, StorageClass } from '../../contracts/prices.ts'
 import { formatBytes } from '../words/byte-size.ts'
+import { type BlockReads, blockReadItems, leftOutOfReads } from './block-price.ts'
 import { keepingDollars, priced, priceItem } from './prices.ts'
 import { type RestorePrice, restorePrices } from './restore-price.ts'
 import { addWork, guestWork, ROUNDS, runWork, type CountedWork } from './run-work.ts'
@@ -16,6 +17,8 @@ export interface QuotedGuest {
   id: string
   /** Absent: nothing is known. */
   expected?: { sizeBytes: number; from: 'archive-on-storage' | 'archive-in-bucket' | 'disk-sizes' }
+  /** Where the platform bills what is read of its disks. */
+  reads?: BlockReads
 }
 
 export interface QuoteTerms {
@@ -79,7 +82,9 @@ export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, tabl
   const [leastBytes, mostBytes] = [sum(leastOf, bytes), sum(mostOf, bytes)]
   const kept = leastBytes === mostBytes ? formatBytes(mostBytes) : `up to ${formatBytes(mostBytes)}`
   const items = guests.length === 0 ? [] : workItems([quick, slow], { storageClass, memoryMiB }, table)
+  const reads = guests.flatMap((guest) => guest.reads ?? [])
   items.push(
+    ...blockReadItems(reads, table),
     priceItem(
       `${kept} in ${storageClass} for ${keptDays(days, storageClass, table)}`,
       sum(leastOf, keeping),
@@ -88,7 +93,7 @@ export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, tabl
   )
   const restored = { sizeBytes: mostBytes, objects: guests.length, storageClass }
   return {
-    ...priced(items, leftOut(guests), table),
+    ...priced(items, [...leftOut(guests), ...leftOutOfReads(reads, table)], table),
     storageClass,
     days,
     guests: guests.length,

@@ -1,5 +1,6 @@
 import type { Priced, PriceTable } from '../../contracts/prices.ts'
 import type { GuestOutcome } from '../../contracts/report.ts'
+import { leftOutOfReceipt, readReceipt } from './block-price.ts'
 import { isStored } from '../backup/tally.ts'
 import { formatBytes } from '../words/byte-size.ts'
 import { planParts } from '../transfer/part-plan.ts'
@@ -47,6 +48,8 @@ function receiptOf(
   const told = archived.flatMap(({ work }) => work?.memoryMiB ?? [])
   const memoryMiB = told.length === 0 ? USUAL.memoryMiB : Math.max(...told)
   const items = workItems([sum('quick'), sum('slow')], { storageClass: STORAGE_CLASS, memoryMiB }, table)
+  const reads = archived.flatMap(({ work }) => work?.billedReads ?? [])
+  items.push(...readReceipt(reads, table))
   const counts = (of: (work: NonNullable<GuestOutcome['work']>) => number) =>
     archived.reduce((total, { work }) => total + (work === undefined ? 0 : of(work)), 0)
   const uncounted = archived.filter(({ work }) => work === undefined).length
@@ -69,6 +72,7 @@ function receiptOf(
           `the memory of copy functions, which is not known: ${memoryMiB} MiB are assumed`,
           'a run with --local, which pays for its requests alone',
         ]),
+    ...leftOutOfReceipt(reads, table),
     'how long other functions ran and which requests they made: they are estimated by the call',
     'states and calls that were repeated, and what earlier executions did for the same archives',
     'logs, NAT, and whatever else the account pays; free allowances and discounts',

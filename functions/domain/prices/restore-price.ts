@@ -6,6 +6,7 @@ import {
   type StorageClass,
   storageClassSchema,
 } from '../../contracts/prices.ts'
+import { blockWriteItems } from './block-price.ts'
 import { monthlyDollars, DAYS_PER_MONTH, priced, priceItem, requestDollars, transferOutDollars } from './prices.ts'
 import { formatBytes } from '../words/byte-size.ts'
 
@@ -24,6 +25,8 @@ interface Archived {
   sizeBytes: number
   objects: number
   storageClass: StorageClass
+  /** Where whole disks are written block by block: what was ever written of them. */
+  writtenBytes?: number | undefined
 }
 
 /** What reading archives back once costs, for one way of retrieval. Each object is read with one GET. */
@@ -40,9 +43,16 @@ export function restorePrice(
     ...(frozen || retrieved > 0 ? [priceItem(`retrieval from ${storageClass} (${retrieval.tier})`, retrieved)] : []),
     ...(frozen ? [priceItem(`the copy in STANDARD for ${THAWED_DAYS} days`, thawed)] : []),
     priceItem(`${objects} ${objects === 1 ? 'GET' : 'GETs'}`, requestDollars({ gets: objects }, storageClass, table)),
+    ...blockWriteItems(archived.writtenBytes, table),
     priceItem(`${formatBytes(sizeBytes)} to ${destination}`, transferOutDollars(sizeBytes, destination, table)),
   ]
   const leavesOut = [
+    ...(archived.writtenBytes === undefined
+      ? []
+      : [
+          'the snapshots, images and volumes that are made',
+          'transfer between regions, where the target is in another',
+        ]),
     ...(destination === 'internet' ? ['the 100 GB a month that leave AWS for nothing'] : []),
     'other traffic of the month, which reaches cheaper tiers',
     'ports and lines of VPN or Direct Connect, and what the other end charges',
@@ -74,7 +84,8 @@ export function archiveRestorePrice(
   {
     artifacts,
     storageClass: name = 'STANDARD',
-  }: { artifacts: readonly { sizeBytes: number }[]; storageClass?: string },
+    writtenBytes,
+  }: { artifacts: readonly { sizeBytes: number }[]; storageClass?: string; writtenBytes?: number | undefined },
   destination: Destination,
   table: PriceTable,
 ): ArchiveRestorePrice {
@@ -88,5 +99,5 @@ export function archiveRestorePrice(
       unpriced: `What restoring costs isn't known: the price table has no class ${name}.`,
     }
   }
-  return { ...archived, ways: restorePrices({ ...archived, storageClass }, destination, table) }
+  return { ...archived, ways: restorePrices({ ...archived, storageClass, writtenBytes }, destination, table) }
 }

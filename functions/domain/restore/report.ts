@@ -54,14 +54,17 @@ export function restoreReport(record: RestoreRecord, { endedAt, error, left, pri
     ...(prices === undefined || record.storageClass === undefined
       ? {}
       : {
-          price: archiveRestorePrice(
-            { artifacts: archive.disks ?? [archive], storageClass: record.storageClass },
-            'internet',
-            prices,
-          ),
+          price: priceOf(archive, record.storageClass, prices),
         }),
     ...(failure === undefined ? {} : { error: { name: failure.name, message: failure.message } }),
   }
+}
+
+/** Whole disks become disks of a cloud, block by block, and don't leave it. */
+function priceOf({ disks, ...file }: RestoreRecord['archive'], storageClass: string, prices: PriceTable) {
+  if (disks === undefined) return archiveRestorePrice({ artifacts: [file], storageClass }, 'internet', prices)
+  const writtenBytes = disks.reduce((sum, { disk }) => sum + disk.writtenBytes, 0)
+  return archiveRestorePrice({ artifacts: disks, storageClass, writtenBytes }, 'same-region', prices)
 }
 
 function checksOf(record: RestoreRecord, failure: string | null, left: RestoreEnd['left']): DrillCheck[] {

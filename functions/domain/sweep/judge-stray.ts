@@ -11,6 +11,8 @@ export interface StrayFacts {
   sizeBytes?: number
   /** What such a thing is worth by itself. */
   makes: 'copy' | 'temporary'
+  /** Why it may be somebody else's: a sentence. */
+  doubt?: string
   claim: GuestClaim | undefined | 'unreadable'
   /** Of the archive that bears its time. */
   manifest: Manifest | undefined | 'unreadable'
@@ -39,12 +41,15 @@ export function judgeStray(facts: StrayFacts, now: Date): StrayVerdict | undefin
     return { remove: true, reason: 'Its archive is in the bucket, and its job asked to remove this copy.' }
   }
   if (claim === 'unreadable') return { remove: false, reason: "The guest's claim can't be read, so it may be in use." }
-  if (claim !== undefined && isOfClaim(claim, facts)) {
+  const isClaimed = claim !== undefined && isOfClaim(claim, facts)
+  if (isClaimed) {
     if (isAlive(claim, now)) return { remove: false, reason: `Execution ${claim.execution} works on it.` }
     if (mayGoOn(claim, now)) {
       return { remove: false, reason: `Repeating the guest goes on with it, for ${REPEAT_WINDOW_DAYS} days.` }
     }
   }
+  // A claim of this bucket that names it leaves no doubt.
+  if (facts.doubt !== undefined && !isClaimed) return { remove: false, reason: facts.doubt }
   return { remove: true, reason: 'No run works on it, and none can go on with it any more.' }
 }
 

@@ -25,6 +25,7 @@ export function countRound(before: CopyWork, results: readonly CopyResult[], par
       partsArrived,
       results.reduce((sum, { partsSent }) => sum + partsSent, 0),
     ),
+    ...billed(results),
     ...largest(results.flatMap(({ memoryMiB }) => memoryMiB ?? [])),
   })
 }
@@ -38,6 +39,7 @@ export function addCopyWork(one: CopyWork, other: CopyWork): CopyWork {
     copySeconds: toMilliseconds(one.copySeconds + other.copySeconds),
     untimedCalls: one.untimedCalls + other.untimedCalls,
     partsSent: one.partsSent + other.partsSent,
+    ...billed([one, other]),
     ...largest([one, other].flatMap(({ memoryMiB }) => memoryMiB ?? [])),
   }
 }
@@ -55,6 +57,11 @@ export function guestCounts({
   const copying = stored.flatMap(({ work }) => work ?? [])
   if (backupCalls === undefined || copying.length < stored.length) return undefined
   return { ...copying.reduce(addCopyWork, noCopyWork), backupCalls, retention: item.retention !== undefined }
+}
+
+function billed(all: readonly { billedReads?: number | undefined }[]): { billedReads?: number } {
+  const counts = all.flatMap(({ billedReads }) => billedReads ?? [])
+  return counts.length === 0 ? {} : { billedReads: counts.reduce((sum, count) => sum + count, 0) }
 }
 
 /** A redeployment may change it midway; the larger one costs more. */

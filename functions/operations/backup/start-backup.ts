@@ -1,10 +1,10 @@
 import { AUTO_STORAGE } from '../../contracts/backup-options.ts'
-import { BackupStartUnclear, NothingBackedUp, StorageUnusable } from '../../contracts/errors.ts'
+import { BackupPutOff, BackupStartUnclear, NothingBackedUp, StorageUnusable } from '../../contracts/errors.ts'
 import type { PlanItem } from '../../contracts/plan-item.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { type AskedWork, START_SETTLES_SECONDS } from '../../domain/backup/guest-claim.ts'
 import { archiveFolder } from '../../domain/books/object-keys.ts'
-import { nextWaitSeconds } from '../../domain/backup/poll-wait.ts'
+import { LONGEST_DUMP_DAYS, nextWaitSeconds } from '../../domain/backup/poll-wait.ts'
 import type { FoundGuest } from '../../providers/guest-facts.ts'
 import type { Destination, Provider } from '../../providers/provider.ts'
 import type { JobSummary } from '../../providers/job-summary.ts'
@@ -25,6 +25,8 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log' | 's
 const EVER = new Date(0)
 /** A guest that moves between our look and our call is followed this often. */
 const MAX_MOVES = 3
+/** A platform that is full of backups is asked again after so long. */
+const PUT_OFF_SECONDS = 60
 
 /**
  * Start exactly one backup of the guest. In this order: claim the guest, return the job that the claim names, adopt a
@@ -117,12 +119,32 @@ async function startInTurn(
       const job = await provider.start(where, { ...item.backup, storage }, token, to)
       return await record(work, held, { job, adopted: false, node: where.node, chosen: turn }, provider, ports)
     } catch (error) {
+      if (error instanceof BackupPutOff) return putOff(work, { ...held, claim: before.claim }, error, ports)
       if (!(error instanceof NothingBackedUp) || moves === MAX_MOVES) throw error
       const now = await whereItIs(item, provider)
       if (now.node === where.node) throw error
       where = now
     }
   }
+}
+
+/**
+ * Nothing was begun, so whoever asks next has no answer to wait for.
+ * @throws BackupPutOff after days
+ */
+async function putOff(
+  work: ClaimedWork,
+  unasked: HeldClaim,
+  refusal: BackupPutOff,
+  ports: Needs,
+): Promise<TaskOutput<'StartBackup'>> {
+  const { item } = work
+  const waitedDays = (ports.now().getTime() - Date.parse(item.run.startedAt)) / 86_400_000
+  await changeClaim(work, unasked, {}, ports)
+  if (waitedDays > LONGEST_DUMP_DAYS) throw refusal
+  const { message: reason } = refusal
+  await noteProgress(item, { stage: 'waiting', reason }, {}, ports)
+  return { waitSeconds: PUT_OFF_SECONDS, reason }
 }
 
 /** Platforms on which nothing waits for anything else are asked at once. */

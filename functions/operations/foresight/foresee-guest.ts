@@ -1,6 +1,7 @@
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { Requirement } from '../../contracts/grade.ts'
+import { type BlockReads, expectReads } from '../../domain/prices/block-price.ts'
 import { type ExpectedSize, expectSize } from '../../domain/backup/expected-size.ts'
 import { shortfallsOf } from '../../domain/backup/grade.ts'
 import type { GuestDetails, GuestRecord, PlannedBackup } from '../../providers/guest-facts.ts'
@@ -18,6 +19,8 @@ export interface ForeseenGuest extends Partial<Omit<GuestRecord, 'id' | 'missing
   reason: string
   /** Of one that would be stored, where anything is known: also of an archive that would be less than required. */
   expected?: ExpectedSize
+  /** Where the platform bills what is read of its disks. */
+  reads?: BlockReads
   details?: GuestDetails
 }
 
@@ -53,9 +56,12 @@ export async function foreseeGuest(
     disks: details?.disks ?? [],
   })
   const { unmet } = details?.bestGrade === undefined ? { unmet: [] } : shortfallsOf(details.bestGrade, require)
+  const { billedBlockBytes } = provider.traits
+  const disks = details?.disks ?? []
   return {
     ...known,
     ...fate,
+    ...(billedBlockBytes === undefined ? {} : { reads: expectReads(billedBlockBytes, expected, disks) }),
     ...(unmet.length === 0 ? {} : { fate: 'fail' as const, reason: lessThanRequired(unmet) }),
     ...(expected === undefined ? {} : { expected }),
     ...(details === undefined ? {} : { details }),

@@ -94,10 +94,16 @@ async function sweepOne(
   }
 }
 
-async function look(site: string, { made, createdAt, sizeBytes }: Stray, { traits }: Provider, ports: Needs) {
+async function look(
+  site: string,
+  { made, createdAt, sizeBytes, doubt, removeWith }: Stray,
+  { traits }: Provider,
+  ports: Needs,
+) {
   const { store, keyPrefix, now } = ports
   const { guest, jobRef, token, sources } = made
   const folder = archiveFolder(keyPrefix, site, guest, createdAt)
+  const command = removeWith === undefined ? '' : ` The command is: ${removeWith}.`
   return judgeStray(
     {
       ...(jobRef === undefined ? {} : { jobRef }),
@@ -105,6 +111,7 @@ async function look(site: string, { made, createdAt, sizeBytes }: Stray, { trait
       artifactRefs: sources.map(({ artifactRef }) => artifactRef),
       ...(sizeBytes === undefined ? {} : { sizeBytes }),
       makes: traits.makes,
+      ...(doubt === undefined ? {} : { doubt: `${doubt}${command}` }),
       claim: await unlessUnreadable(readRecord(store, claimKey(keyPrefix, site, guest), claimShape)),
       manifest:
         traits.makes === 'copy'

@@ -47,7 +47,10 @@ export async function moveParts(
       partsSent++
       bytesSent += moved.sentBytes
       bytesRead += moved.readBytes
-      ports.log('part-copied', { ...about, partNumber, sizeBytes: moved.sentBytes })
+      const { sentBytes: sizeBytes, readBytes } = moved
+      // Compressed here, fewer bytes are sent than are read.
+      const read = readBytes === sizeBytes ? {} : { readBytes }
+      ports.log('part-copied', { ...about, partNumber, sizeBytes, ...read })
     }
   }
 
@@ -61,13 +64,23 @@ export async function moveParts(
   } finally {
     await mover.close()
   }
-  const { drops } = mover
+  const { drops, billedReads } = mover
   const seconds = elapsedMilliseconds() / 1000
   // Logging in, listing and closing are billed as well, and last: nothing but the answer follows.
   const billedSeconds = Math.ceil(ports.billedMilliseconds()) / 1000
   const memory = ports.memoryMiB === undefined ? {} : { memoryMiB: ports.memoryMiB }
   const read = bytesRead === bytesSent ? {} : { bytesRead }
-  const result = { bytesSent, ...read, partsSent, seconds, billedSeconds, ...memory, throttles, drops }
+  const result = {
+    bytesSent,
+    ...read,
+    ...(billedReads === undefined ? {} : { billedReads }),
+    partsSent,
+    seconds,
+    billedSeconds,
+    ...memory,
+    throttles,
+    drops,
+  }
   ports.log('parts-copied', { ...about, ...result, left: parts.length - partsSent })
   return result
 }

@@ -10,6 +10,8 @@ export interface MovedPart {
 export interface PartMover {
   /** Connections that broke and were opened again. */
   readonly drops: number
+  /** Requests for reading that the platform bills, so far; absent where it bills none. */
+  readonly billedReads?: number | undefined
 
   /** Ask the source anew. Opening it, before the first part, checks it too. @throws SourceChanged */
   assertUnchanged(signal: AbortSignal): Promise<void>

@@ -43,5 +43,5 @@ export async function planCopies(input: TaskInput<'PlanCopies'>, ports: Needs): 
   ports.log('copies-planned', { ...about, missingBytes, waitSeconds, reason })
   const totalBytes = readBytesOf(encoder)
   await noteProgress(item, { stage: 'copying', reason }, { doneBytes: totalBytes - missingBytes, totalBytes }, ports)
-  return { ...dealt, missingBytes }
+  return { ...dealt, missingBytes, totalBytes }
 }

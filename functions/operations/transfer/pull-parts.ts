@@ -33,6 +33,10 @@ export class PullParts implements PartMover {
     return this.#source.drops
   }
 
+  get billedReads(): number | undefined {
+    return this.#source.billedReads
+  }
+
   assertUnchanged(signal: AbortSignal): Promise<void> {
     return this.#source.assertUnchanged(signal)
   }

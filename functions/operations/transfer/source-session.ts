@@ -51,6 +51,8 @@ export class SourceSession {
   readonly #reader: Reconnecting<Reader>
   readonly #artifact: SourceArtifact
   readonly #identity: SourceIdentity
+  /** All that were opened: what they read is billed, whatever became of them. */
+  readonly #opened: Reader[] = []
 
   constructor(
     ports: Pick<Ports, 'route' | 'sleep' | 'log'>,
@@ -60,12 +62,22 @@ export class SourceSession {
   ) {
     this.#artifact = artifact
     this.#identity = identity
-    const open = async (): Promise<Reader> => (await ports.route(site)).open(artifact.location)
+    const open = async (): Promise<Reader> => {
+      const reader = await (await ports.route(site)).open(artifact.location)
+      this.#opened.push(reader)
+      return reader
+    }
     this.#reader = new Reconnecting(ports, site, pinned(open, identity, artifact))
   }
 
   get drops(): number {
     return this.#reader.drops
+  }
+
+  /** Requests that the platform bills; `undefined` where it bills none. */
+  get billedReads(): number | undefined {
+    const counts = this.#opened.flatMap(({ billedReads }) => billedReads ?? [])
+    return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0)
   }
 
   /**

@@ -51,6 +51,11 @@ export function isPassing({ code, status }: AwsRefusal): boolean {
   return THROTTLED.has(code) || PENDING.has(code) || PASSING.has(code) || status >= 500
 }
 
+/** The account makes as many snapshots as it may: nothing was begun. */
+export function isFull({ code }: AwsRefusal): boolean {
+  return PENDING.has(code)
+}
+
 /** A right is missing, or a condition on tags does not hold. */
 export function isRefused({ code }: AwsRefusal): boolean {
   return REFUSED.has(code)

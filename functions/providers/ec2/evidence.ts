@@ -63,6 +63,7 @@ function sourcesOf({ again, volumes }: Seen, set: SnapshotSet): EvidenceSource[]
   const createdAt = `${set.startedAt.slice(0, 19)}.000Z`
   const sources = set.snapshots.map((snapshot) => {
     const { snapshotId, volumeId, volumeSize } = snapshot
+    const heldBytes = Number(snapshot.fullSnapshotSizeInBytes)
     const volume = devices.get(volumeId)
     const location: EbsSnapshotLocation = {
       type: 'ebs-snapshot',
@@ -72,6 +73,7 @@ function sourcesOf({ again, volumes }: Seen, set: SnapshotSet): EvidenceSource[]
       device: volume?.device ?? volumeId,
       volumeId,
       startedAt: snapshot.startTime,
+      ...(Number.isSafeInteger(heldBytes) ? { heldBytes } : {}),
     }
     const listed = later.get(snapshotId)
     return {

@@ -2,19 +2,19 @@
 import { NoAnswer } from '../../aws-api/aws-call.ts'
 import { AwsRefusal, type QueryInput } from '../../aws-api/query.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
-import { BackupStartUnclear, RequestRejected, SourceUnreadable } from '../../contracts/errors.ts'
+import { BackupPutOff, BackupStartUnclear, RequestRejected, SourceUnreadable } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import type { Call, Ec2Client } from './client.ts'
+import { isFull } from './errors.ts'
 import { type AttachedVolume, volumesOf } from './instances.ts'
 import { ec2OptionsOf } from './options.ts'
 import { type Snapshot, snapshotsSchema } from './schemas.ts'
-import { markTags } from './tags.ts'
+import { markTags, type Owner } from './tags.ts'
 
 /** EC2's longest description of a snapshot. */
 const LONGEST_DESCRIPTION = 255
 
-export interface Freeze {
-  site: string
+export interface Freeze extends Owner {
   region: string
   guest: Guest
   options: BackupOptions
@@ -49,10 +49,15 @@ export function chosenVolumes(
 /**
  * Asked once. EC2 takes no token of its own here: the tags of the same call are what finds the snapshots again.
  * @throws BackupStartUnclear when the answer was lost
+ * @throws BackupPutOff when the account makes as many snapshots as it may
  * @throws SourceUnreadable when there is nothing to freeze
  */
-export async function freeze(client: Ec2Client, { site, region, guest, options, token }: Freeze, rootDevice: string) {
-  const where = `Site ${site}, zone ${guest.node}, guest ${guest.id}`
+export async function freeze(
+  client: Ec2Client,
+  { region, guest, options, token, ...owner }: Freeze,
+  rootDevice: string,
+) {
+  const where = `Site ${owner.site}, zone ${guest.node}, guest ${guest.id}`
   const volumes = await volumesOf(client, region, guest.id)
   const { meant, excluded, excludesBoot } = chosenVolumes(volumes, rootDevice, options, where)
   if (meant.length === 0) {
@@ -66,12 +71,18 @@ export async function freeze(client: Ec2Client, { site, region, guest, options, 
     },
     Description: `guestlift ${token} ${options.notes ?? ''}`.trim().slice(0, LONGEST_DESCRIPTION),
     CopyTagsFromSource: 'volume',
-    TagSpecification: [{ ResourceType: 'snapshot', Tag: markTags(site, guest, token, meant.length) }],
+    TagSpecification: [{ ResourceType: 'snapshot', Tag: markTags(owner, guest, token, meant.length) }],
   })
   let made: Snapshot[]
   try {
     made = (await client.write(call, snapshotsSchema)).snapshotSet
   } catch (error) {
+    if (error instanceof AwsRefusal && isFull(error)) {
+      throw new BackupPutOff(
+        `${where}: AWS makes as many snapshots as the account may have at a time (${error.said}). It is asked again in a minute.`,
+        { cause: error },
+      )
+    }
     if (!mayHaveBeenDone(error)) throw client.fact(error, call)
     throw new BackupStartUnclear(
       `${where}: the answer to CreateSnapshots was lost. Snapshots may have been made all the same.`,
@@ -84,10 +95,10 @@ export async function freeze(client: Ec2Client, { site, region, guest, options, 
 }
 
 /** Whether the account may: EC2 says so and does nothing. `undefined`: it may. */
-export async function refusalToFreeze(client: Ec2Client, { site, region, guest, token }: Omit<Freeze, 'options'>) {
+export async function refusalToFreeze(client: Ec2Client, { region, guest, token, ...owner }: Omit<Freeze, 'options'>) {
   const call = createSnapshots(region, {
     InstanceSpecification: { InstanceId: guest.id },
-    TagSpecification: [{ ResourceType: 'snapshot', Tag: markTags(site, guest, token, 1) }],
+    TagSpecification: [{ ResourceType: 'snapshot', Tag: markTags(owner, guest, token, 1) }],
     DryRun: true,
   })
   try {

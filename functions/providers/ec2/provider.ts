@@ -45,10 +45,16 @@ const API_VERSION = '2016-11-15'
 /** Names the snapshots that a dry run would make. */
 const DRY_RUN_TOKEN = '0000000000000000'
 
+/** Snapshots of versions that wrote no tag with their bucket. */
+const DOUBT =
+  'It names no bucket, so another installation of Guestlift with a site of this name may have made it. ' +
+  'Look whether one works on it, then remove it.'
+
 export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Provider {
   const client = new Ec2Client(siteName, site, deps)
   const { regions } = site
   const [firstRegion = ''] = regions
+  const owner = { site: siteName, home: deps.home }
 
   async function caller() {
     const call = { service: 'sts' as const, region: firstRegion, action: 'GetCallerIdentity', input: {} }
@@ -88,7 +94,7 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
     for (const region of regions) {
       const guest = guests.find(({ node }) => regionOf(node, regions, siteName) === region)
       if (guest === undefined) continue
-      const refusal = await refusalToFreeze(client, { site: siteName, region, guest, token: DRY_RUN_TOKEN })
+      const refusal = await refusalToFreeze(client, { ...owner, region, guest, token: DRY_RUN_TOKEN })
       if (refusal === 'refused') missing.push({ privilege: 'ec2:CreateSnapshots', path: `${region}/${guest.id}` })
       else if (refusal !== undefined) throw refusal
     }
@@ -105,14 +111,14 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
 
   async function start(guest: Guest, options: BackupOptions, token = ''): Promise<JobSummary> {
     const { instance, region } = await instanceOf(guest)
-    const order = { site: siteName, region, guest, options, token }
+    const order = { ...owner, region, guest, options, token }
     const { startedAt } = await freeze(client, order, instance.rootDeviceName)
     return { jobRef: formatJobRef({ region, instanceId: guest.id, token }), startedAt, running: true }
   }
 
   async function findJobs(guest: Guest, since: Date): Promise<JobSummary[]> {
     const region = regionOf(guest.node, regions, siteName)
-    const sets = await snapshotSets(client, siteName, region, { guest: guest.id })
+    const sets = await snapshotSets(client, owner, region, { guest: guest.id })
     const summaries = sets.map((set) => ({
       jobRef: formatJobRef(set),
       startedAt: set.startedAt,
@@ -126,7 +132,7 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
   /** Looks again while a list may lag behind. */
   async function settledSet(job: JobRef): Promise<SnapshotSet | undefined> {
     for (let looks = 1; ; looks += 1) {
-      const set = await snapshotSet(client, siteName, job)
+      const set = await snapshotSet(client, owner, job)
       if ((set !== undefined && set.snapshots.length >= set.volumes) || looks === LAG_LOOKS) return set
       await deps.sleep(LAG_MILLISECONDS)
     }
@@ -143,7 +149,7 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
   async function gather(jobRef: string, guest: Guest): Promise<Gathered> {
     const job = requireJobRef(jobRef, siteName)
     const set = await settledSet(job)
-    const again = set === undefined ? undefined : await snapshotSet(client, siteName, job)
+    const again = set === undefined ? undefined : await snapshotSet(client, owner, job)
     const [instance] = await findInstances(client, job.region, [job.instanceId])
     const volumes = await volumesOf(client, job.region, job.instanceId)
     const instanceStores = instance === undefined ? undefined : await hasInstanceStores(client, job.region, instance)
@@ -154,9 +160,9 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
   /** Only what bears our mark, whatever the caller believes to know. */
   async function setsOf({ guest, jobRef, token, sources }: MadeByBackup): Promise<SnapshotSet[]> {
     const job = jobRef === undefined ? undefined : parseJobRef(jobRef)
-    if (job !== undefined) return [await snapshotSet(client, siteName, job)].filter((set) => set !== undefined)
+    if (job !== undefined) return [await snapshotSet(client, owner, job)].filter((set) => set !== undefined)
     const region = regionOf(guest.node, regions, siteName)
-    const sets = await snapshotSets(client, siteName, region, { guest: guest.id })
+    const sets = await snapshotSets(client, owner, region, { guest: guest.id })
     const refs = new Set(sources.map(({ artifactRef }) => artifactRef))
     return sets.filter((set) => set.token === token || set.snapshots.some(({ snapshotId }) => refs.has(snapshotId)))
   }
@@ -182,13 +188,13 @@ export function openEc2(siteName: string, site: Ec2Site, deps: ProviderDeps): Pr
   }
 
   async function stop(jobRef: string): Promise<void> {
-    const set = await snapshotSet(client, siteName, requireJobRef(jobRef, siteName))
+    const set = await snapshotSet(client, owner, requireJobRef(jobRef, siteName))
     // What is completed has ended; what is pending can only be removed.
     if (set?.snapshots.some(isPending) === true) await remove(set)
   }
 
   async function findStrays(olderThan: Date): Promise<Stray[]> {
-    const sets = await everywhere((region) => snapshotSets(client, siteName, region))
+    const sets = await everywhere((region) => snapshotSets(client, owner, region))
     return sets.filter(({ startedAt }) => Date.parse(startedAt) < olderThan.getTime()).map(strayOf)
   }
 
@@ -253,6 +259,7 @@ function strayOf(set: SnapshotSet): Stray {
       sources: ids.map((artifactRef) => ({ artifactRef, node })),
     },
     createdAt: startedAt,
+    ...(set.isSurelyOurs ? {} : { doubt: DOUBT }),
     removeWith: ids.map((id) => `aws ec2 delete-snapshot --region ${region} --snapshot-id ${id}`).join(' && '),
   }
 }

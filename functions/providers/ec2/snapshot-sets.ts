@@ -2,7 +2,7 @@
 import type { Ec2Client } from './client.ts'
 import type { JobRef } from './identifiers.ts'
 import { type Snapshot, snapshotsSchema } from './schemas.ts'
-import { markFilters, markOf } from './tags.ts'
+import { markFilters, markOf, type Owner } from './tags.ts'
 
 export interface SnapshotSet extends JobRef {
   /** By volume. */
@@ -11,6 +11,8 @@ export interface SnapshotSet extends JobRef {
   volumes: number
   /** Of the first one, by AWS's clock. */
   startedAt: string
+  /** Its snapshots name the installation that made them, which is this one. */
+  isSurelyOurs: boolean
 }
 
 /** Someone who may make a snapshot may write any tag: only this account's are asked for. */
@@ -19,16 +21,16 @@ const OWN = { Owner: ['self'] }
 /** Sets of a region, oldest first. */
 export async function snapshotSets(
   client: Ec2Client,
-  site: string,
+  owner: Owner,
   region: string,
   of: { guest?: string; token?: string } = {},
 ): Promise<SnapshotSet[]> {
-  const input = { ...OWN, Filter: markFilters(site, of) }
+  const input = { ...OWN, Filter: markFilters(owner.site, of) }
   const call = { region, action: 'DescribeSnapshots', input }
   const snapshots = await client.all(call, snapshotsSchema, ({ snapshotSet }) => snapshotSet)
   const sets = new Map<string, SnapshotSet>()
   for (const snapshot of snapshots) {
-    const mark = markOf(snapshot, site)
+    const mark = markOf(snapshot, owner)
     if (mark === undefined) continue
     const { guest: instanceId, token, volumes } = mark
     const name = `${instanceId} ${token}`
@@ -39,7 +41,9 @@ export async function snapshotSets(
       snapshots: [],
       volumes: 0,
       startedAt: snapshot.startTime,
+      isSurelyOurs: owner.home !== undefined,
     }
+    set.isSurelyOurs &&= mark.home !== undefined
     set.snapshots.push(snapshot)
     set.volumes = Math.max(set.volumes, volumes)
     if (Date.parse(snapshot.startTime) < Date.parse(set.startedAt)) set.startedAt = snapshot.startTime
@@ -53,10 +57,10 @@ export async function snapshotSets(
 /** The set of a job; `undefined` when nothing shows of it. */
 export async function snapshotSet(
   client: Ec2Client,
-  site: string,
+  owner: Owner,
   { region, instanceId, token }: JobRef,
 ): Promise<SnapshotSet | undefined> {
-  const [set] = await snapshotSets(client, site, region, { guest: instanceId, token })
+  const [set] = await snapshotSets(client, owner, region, { guest: instanceId, token })
   return set
 }
 

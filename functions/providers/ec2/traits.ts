@@ -1,3 +1,4 @@
+import { EBS_BLOCK_BYTES } from '../../contracts/aws-access.ts'
 import type { PlatformTraits } from '../traits.ts'
 
 export const ec2Traits = {
@@ -6,6 +7,7 @@ export const ec2Traits = {
   flow: 'copy',
   route: false,
   makes: 'temporary',
+  billedBlockBytes: EBS_BLOCK_BYTES,
   formats: ['raw.zst'],
   liveBackup: true,
   compression: ['zstd'],

@@ -29,6 +29,8 @@ export class EbsClient {
   readonly #location: EbsSnapshotLocation
   readonly #where: string
   readonly #calls: EbsCalls
+  /** Blocks that were answered, whatever their sum. */
+  blocksRead = 0
 
   constructor(site: string, access: EbsAccess, location: EbsSnapshotLocation, deps: EbsDeps) {
     this.#location = location
@@ -81,6 +83,7 @@ export class EbsClient {
         if (error instanceof AwsRefusal && isStaleToken(error)) return false
         throw error
       }
+      this.blocksRead += 1
       const { headers, filledTarget } = answer
       const sum = headers['x-amz-checksum']
       if (!filledTarget || headers['x-amz-checksum-algorithm'] !== 'SHA256' || sum === undefined) {

@@ -49,7 +49,11 @@ function providersOf(invocation: Invocation, account: Account): ProviderPorts {
     if (!parsed.success) {
       throw new InvalidSite(`The configuration of site ${site} is malformed: ${validationMessage(parsed.error)}.`)
     }
-    const itsProvider = await openProvider(site, parsed.data, { ...withBase(invocation), session: sessionOf(site) })
+    const itsProvider = await openProvider(site, parsed.data, {
+      ...withBase(invocation),
+      session: sessionOf(site),
+      home: `${store.bucket}/${keyPrefix}`,
+    })
     invocation.onEnd(() => itsProvider.close())
     return itsProvider
   }

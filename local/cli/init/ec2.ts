@@ -5,13 +5,19 @@ import type { Asker } from './asker.ts'
 import type { Drafted, PlatformInit } from './platform-init.ts'
 
 const OWN_ACCOUNT = '111122223333'
+const EXTERNAL_ID = 'a-word-that-both-sides-know'
 
 export const ec2Init: PlatformInit = async (asker, { siteName }) => {
-  const { roleCommands, usualRole } = await setUpOf('ec2')
+  const { roleCommands, usualRole, restoreRoleCommands, usualRestoreRole } = await setUpOf('ec2')
   const regions = await askForRegions(asker)
   asker.say(
     `Make a role in the account whose instances are archived (${OWN_ACCOUNT}: the account that Guestlift runs in):`,
-    roleCommands(usualRole, siteName, OWN_ACCOUNT, 'a-word-that-both-sides-know'),
+    roleCommands(usualRole, siteName, OWN_ACCOUNT, EXTERNAL_ID),
+  )
+  asker.say(
+    'That role can make nothing. To restore there, make another one, and name it in the site under `restore`, as ' +
+      `{"auth":{"roleArn":"arn:aws:iam::444455556666:role/${usualRestoreRole}","externalId":"${EXTERNAL_ID}"}}:`,
+    restoreRoleCommands(usualRestoreRole, siteName, OWN_ACCOUNT, EXTERNAL_ID),
   )
   const auth = { ...(await askForKey(asker)), ...(await askForRole(asker)) }
   const site = {

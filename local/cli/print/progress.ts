@@ -9,8 +9,10 @@ export type RunEvent =
   | { kind: 'guest-step'; id: string; name: string; step: string }
   | { kind: 'waits-to-dump'; id: string; reason: string }
   | { kind: 'dumped'; id: string; percent?: number | undefined; figures?: ProgressFigures | undefined }
-  | { kind: 'upload-opened'; id: string; sizeBytes: number }
-  | { kind: 'copies-planned'; id: string; missingBytes: number }
+  /** A guest has an upload for each of its files; `key` names the object. */
+  | { kind: 'upload-opened'; id: string; key: string; sizeBytes: number }
+  /** `totalBytes` of the file are read at all, where holes of it aren't. */
+  | { kind: 'copies-planned'; id: string; missingBytes: number; totalBytes?: number | undefined }
   | { kind: 'copied'; id: string; bytes: number }
   /** Of a restore: what the node lacks of the archive's file. */
   | { kind: 'delivery-planned'; missingBytes: number }
@@ -34,15 +36,25 @@ export interface GuestLine {
   dump?: ProgressFigures
   /** What it waits for. */
   waitsFor?: string
+  /** Of all its files so far, and how much of them was there before and was copied since. */
   sizeBytes?: number
   presentBytes: number
   copiedBytes: number
   copyStartedAt?: number
+  /** The file that is copied now. */
+  upload?: CurrentUpload
   /** What the current step last stumbled over. A retry or the clean-up follows. */
   trouble?: string
   /** Which try of the current step this is, once the first has failed. */
   attempt?: number
   ended?: { outcome: 'succeeded' | 'failed' | 'skipped'; reason: string; at: number }
+}
+
+interface CurrentUpload {
+  key: string
+  /** What the files before it came to. */
+  earlier: { sizeBytes: number; presentBytes: number; copiedBytes: number }
+  planned: boolean
 }
 
 /** A restore's file on its way to a node. */
@@ -97,18 +109,10 @@ export function advance(progress: RunProgress, happening: RunEvent, now: number)
         ...(figures === undefined ? {} : { dump: figures }),
       })
     }
-    case 'upload-opened': {
-      const { copyStartedAt: _before, ...guest } = guestOf(progress, happening.id, now)
-      return replace(progress, { ...guest, sizeBytes: happening.sizeBytes, presentBytes: 0, copiedBytes: 0 })
-    }
-    case 'copies-planned': {
-      const guest = guestOf(progress, happening.id, now)
-      const thereBytes = Math.max(0, (guest.sizeBytes ?? 0) - happening.missingBytes)
-      // The first plan tells what an earlier run left behind; the next ones, what is there for certain.
-      return guest.copyStartedAt === undefined
-        ? replace(progress, { ...guest, presentBytes: thereBytes, copyStartedAt: now })
-        : replace(progress, { ...guest, copiedBytes: Math.max(guest.copiedBytes, thereBytes - guest.presentBytes) })
-    }
+    case 'upload-opened':
+      return replace(progress, withUpload(guestOf(progress, happening.id, now), happening))
+    case 'copies-planned':
+      return replace(progress, withPlan(guestOf(progress, happening.id, now), happening, now))
     case 'delivery-planned': {
       const { missingBytes } = happening
       const { sizeBytes = 0, startedAt = now } = progress.delivery ?? {}
@@ -130,6 +134,33 @@ export function advance(progress: RunProgress, happening: RunEvent, now: number)
       return change(progress, happening.id, now, { ended: { outcome, reason, at: now } })
     }
   }
+}
+
+/** The files before this one are whole. One that is opened anew begins from nothing. */
+function withUpload(guest: GuestLine, { key, sizeBytes }: { key: string; sizeBytes: number }): GuestLine {
+  const { upload, sizeBytes: before = 0, presentBytes } = guest
+  const whole = { sizeBytes: before, presentBytes, copiedBytes: before - presentBytes }
+  const earlier = upload?.key === key ? upload.earlier : whole
+  return { ...guest, ...earlier, sizeBytes: earlier.sizeBytes + sizeBytes, upload: { key, earlier, planned: false } }
+}
+
+/** The first plan tells what an earlier run left behind; the next ones, what is there for certain. */
+function withPlan(
+  guest: GuestLine,
+  { missingBytes, totalBytes }: { missingBytes: number; totalBytes?: number | undefined },
+  now: number,
+): GuestLine {
+  const { upload, copyStartedAt = now } = guest
+  const earlier = upload?.earlier ?? { sizeBytes: 0, presentBytes: 0, copiedBytes: 0 }
+  const ownBytes = totalBytes ?? (guest.sizeBytes ?? 0) - earlier.sizeBytes
+  const thereBytes = Math.max(0, ownBytes - missingBytes)
+  const sizeBytes = earlier.sizeBytes + ownBytes
+  if (upload?.planned !== true) {
+    const planned = upload === undefined ? {} : { upload: { ...upload, planned: true } }
+    return { ...guest, ...planned, sizeBytes, presentBytes: earlier.presentBytes + thereBytes, copyStartedAt }
+  }
+  const copied = earlier.copiedBytes + thereBytes - (guest.presentBytes - earlier.presentBytes)
+  return { ...guest, sizeBytes, copiedBytes: Math.max(guest.copiedBytes, copied) }
 }
 
 /** A new step of the run: what the one before stumbled over is past. */

@@ -139,7 +139,7 @@ export function showOn(display: Display): LocalRunListener {
         display.show({ kind: 'call-repeated', reason: String(line['reason']) })
       }
       if (line['event'] !== 'part-copied') return
-      display.show({ kind: 'copied', id: String(line['guest']), bytes: Number(line['sizeBytes']) })
+      display.show({ kind: 'copied', id: String(line['guest']), bytes: Number(line['readBytes'] ?? line['sizeBytes']) })
     },
     onWait: (message) => display.say(message),
   }

@@ -161,11 +161,14 @@ function answered({ guest }: Seen, state: string, output: unknown): RunEvent[] {
     case 'Open upload': {
       const opened = tasks.OpenUpload.output.safeParse(answer).data
       if (opened === undefined) return []
-      return [{ kind: 'upload-opened', id, sizeBytes: opened.upload.source.sizeBytes }]
+      const { key, source } = opened.upload
+      return [{ kind: 'upload-opened', id, key, sizeBytes: source.sizeBytes }]
     }
     case 'Plan copies': {
-      const missingBytes = tasks.PlanCopies.output.safeParse(answer).data?.missingBytes
-      return missingBytes === undefined ? [] : [{ kind: 'copies-planned', id, missingBytes }]
+      const planned = tasks.PlanCopies.output.safeParse(answer).data
+      if (planned === undefined) return []
+      const { missingBytes, totalBytes } = planned
+      return [{ kind: 'copies-planned', id, missingBytes, totalBytes }]
     }
     case 'Release backup':
     case 'Record failure': {

@@ -37,6 +37,8 @@ export interface Ec2Control {
   answerPage(action: string, status?: number, times?: number): void
   /** The next call of an action is done and not answered until the returned function is called. */
   holdAnswer(action: string): () => void
+  /** Something happens once the next call of an action is done, and before it is answered. */
+  onceDone(action: string, act: () => Promise<void> | void): void
   /** No fault waits any more. */
   clearFaults(): void
   /** The service's clock less the lab's; may be negative. */
@@ -119,9 +121,10 @@ export function createControl(state: LabState, clock: { skewMs: number }): Ec2Co
     answerPage: (action, status = 200, times = 1) => faults.on(action, { kind: 'page', status }, times),
     holdAnswer: (action) => {
       const { promise, resolve } = Promise.withResolvers<void>()
-      faults.on(action, { kind: 'held', until: promise })
+      faults.on(action, { kind: 'held', until: () => promise })
       return resolve
     },
+    onceDone: (action, act) => faults.on(action, { kind: 'held', until: async () => act() }),
     clearFaults: () => faults.clear(),
     setClockSkew: (milliseconds) => {
       clock.skewMs = milliseconds

@@ -14,7 +14,7 @@ export type Fate =
   /** Done, and half of the answer's body is sent. */
   | { kind: 'cut' }
   /** Done, and answered when the test lets it. */
-  | { kind: 'held'; until: Promise<void> }
+  | { kind: 'held'; until: () => Promise<void> }
 
 export interface SeenCall {
   service: ServiceName

@@ -46,7 +46,7 @@ async function handle(state: LabState, request: IncomingMessage, response: Serve
   const { answer, who, region } =
     early === undefined ? serve(state, asked, incoming, id) : { answer: early, who: '', region: '' }
   Object.assign(seen, { accessKeyId: who, region })
-  if (fate?.kind === 'held') await fate.until
+  if (fate?.kind === 'held') await fate.until()
   if (fate?.kind === 'lost') {
     request.socket.destroy()
     return

@@ -1,6 +1,7 @@
 import type { GuestOutcome } from '../../../functions/contracts/report.ts'
 import type { RestoreReport } from '../../../functions/contracts/restore-report.ts'
 import type { Bed, BedKind } from './bed.ts'
+import type { InstanceBed } from './instance-bed.ts'
 import type { archived, RestoreBed, RestoreOrder } from './restore-bed.ts'
 
 export type FaultRoute = 'sftp' | 'https'
@@ -84,8 +85,21 @@ export interface RestoreFault extends Disturbance<RestoreBed, RestoreEnding> {
   leaves?: RegExp
 }
 
+/** What goes wrong while an instance of EC2 with two volumes is backed up. */
+export interface InstanceFault extends Disturbance<InstanceBed, Ending> {
+  /** In place of one run. `armed` calls `inject` when it is due. */
+  instead?: (bed: InstanceBed, armed: Arming) => Promise<Ending>
+  /** Somebody else holds our snapshots. */
+  leavesSnapshots?: true
+  /** The fault keeps us from closing the uploads; parts are never thrown away for it. */
+  keepsUploads?: true
+}
+
 /** A fault of the table. */
-export type Fault = ({ scenario: 'backup' } & BackupFault) | ({ scenario: 'restore' } & RestoreFault)
+export type Fault =
+  | ({ scenario: 'backup' } & BackupFault)
+  | ({ scenario: 'restore' } & RestoreFault)
+  | ({ scenario: 'instance'; route: 'blocks' } & InstanceFault)
 
 export interface Job {
   site: string

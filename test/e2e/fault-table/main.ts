@@ -7,9 +7,9 @@ import { type Finding, tryFault } from './try-fault.ts'
 
 const usage = `npm run faults -- [--json] [--only <words>] [--lanes 5] [--list]
 
-Tries every fault of the table, of the transfer and of restores, against a simulated site and an embedded S3. Prints a line
-for each: how it ended, what was sent twice, what was lost, and the cause that was reported. Ends with 1 when any ended otherwise.
-  --only   faults whose name, scenario (backup, restore), theme or route holds all of these words
+Tries every fault of the table, of the transfer, of restores and of instances, against a simulated site and an embedded S3. Prints a
+line for each: how it ended, what was sent twice, what was lost, and the cause that was reported. Ends with 1 when any ended otherwise.
+  --only   faults whose name, scenario (backup, restore, instance), theme or route holds all of these words
   --lanes  faults tried at the same time
   --json   one line of JSON for each fault, and a last one with the sums
   --list   the faults as a table in Markdown, without trying them`
@@ -92,7 +92,7 @@ function print(finding: Finding): void {
     return
   }
   const ok = complaints.length === 0 ? '✓' : '✗'
-  const well = { backup: 'archived', restore: 'restored' }[fault.scenario]
+  const well = { backup: 'archived', restore: 'restored', instance: 'archived' }[fault.scenario]
   const end = ending.outcome === 'succeeded' ? well : `${ending.outcome}: ${ending.verdict}`
   const again = partsTwice === 0 ? 'nothing' : `${partsTwice} part (${(bytesTwice / 2 ** 20).toFixed(1)} MiB)`
   const told = cause === '' ? 'absorbed within the call' : cause.replaceAll(/\s+/g, ' ')

@@ -1,6 +1,7 @@
 import type { Beds } from './beds.ts'
 import type { Fault } from './fault.ts'
 import { runBackupFault } from './run-backup-fault.ts'
+import { runInstanceFault } from './run-instance-fault.ts'
 import { runRestoreFault } from './run-restore-fault.ts'
 
 /** What came of a fault. */
@@ -30,6 +31,9 @@ export function tryFault(fault: Fault, beds: Beds): Promise<Finding> {
     const startedAt = performance.now()
     const measured = await work()
     return { fault, ...measured, seconds: (performance.now() - startedAt) / 1000 }
+  }
+  if (fault.scenario === 'instance') {
+    return beds.instance.use('instance', (bed) => timed(() => runInstanceFault(fault, bed)))
   }
   return fault.scenario === 'backup'
     ? beds.backup.use(fault.bed ?? 'small', (bed) => timed(() => runBackupFault(fault, bed)))

@@ -106,7 +106,9 @@ describe('a site of EC2 at the command line', () => {
     const env = { ...process.env, AWS_ACCESS_KEY_ID: 'test', HTTPS_PROXY: 'http://127.0.0.1:9', NO_COLOR: '1' }
     const words = ['init', '--yes', '--platform', 'ec2', '--site', 'aws', '--region', 'eu-central-1', ...store()]
     const { out } = await guestlift(words, { cwd: folder, env })
-    expect(out).toContain('aws iam create-role')
+    expect(out).toContain('aws iam create-role --role-name guestlift-backup')
+    expect(out).toContain('aws iam create-role --role-name guestlift-restore')
+    expect(out).toContain('"ebs:StartSnapshot"')
     expect(JSON.parse(await readFile(join(folder, 'site.json'), 'utf8'))).toEqual({
       provider: 'ec2',
       name: 'aws',

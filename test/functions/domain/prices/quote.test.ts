@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Priced, storageClassSchema } from '../../../../functions/contracts/prices.ts'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import { type QuotedGuest, quoteRun, type QuoteTerms } from '../../../../functions/domain/prices/quote.ts'
+import { expectReads } from '../../../../functions/domain/prices/block-price.ts'
 import { guestWork, pollCount, ROUNDS } from '../../../../functions/domain/prices/run-work.ts'
 
 const TB = 1e12
@@ -66,6 +67,33 @@ describe('the quote of a run', () => {
   it('spans from nothing to the disks where only these are known', () => {
     const quote = quoteRun([bounded(100 * GIB)], usual, listPrices)
     expect(item(quote, /in STANDARD for/)).toMatchObject({ leastDollars: 0, mostDollars: 2.3 })
+  })
+
+  it('has the blocks and snapshots of the worked example of EC2: $0.25 for 40 GiB of a disk of 100 GiB', () => {
+    const reads = { blockBytes: 524_288, leastBytes: 40 * GIB, mostBytes: 100 * GIB }
+    const quote = quoteRun([{ ...known(16 * GIB), reads }, known(GIB, '102')], usual, listPrices)
+    const read = item(quote, /blocks of 512\.0 KiB, read once each$/)
+    expect(read.what).toContain('81,920 to 204,800 blocks')
+    expect(read.leastDollars).toBeCloseTo(0.2458, 3)
+    expect(read.mostDollars).toBeCloseTo(0.6144, 3)
+    const snapshots = item(quote, /^the snapshots they are read from, for 1 to 24 hours$/)
+    expect(snapshots.leastDollars).toBeCloseTo((40 * 0.05) / 730, 5)
+    expect(quote.leavesOut).toContain('$0.02 a GiB where the bucket is in another region than the guest')
+    const { blocks: _none, ...older } = listPrices
+    expect(quoteRun([{ ...known(GIB), reads }], usual, older).leavesOut.join()).toContain('no `blocks`')
+    expect(quoteRun([known(GIB)], usual, listPrices).items.some(({ what }) => what.includes('blocks'))).toBe(false)
+  })
+
+  it('expects to read as much as the last archive has, and no more than the disks that are not left out', () => {
+    const disks = [
+      { sizeBytes: 8 * GIB, included: true },
+      { sizeBytes: 100 * GIB, included: false },
+    ]
+    const archived = expectReads(524_288, { sizeBytes: 2 * GIB, from: 'archive-in-bucket' }, disks)
+    expect(archived).toEqual({ blockBytes: 524_288, leastBytes: 2 * GIB, mostBytes: 8 * GIB })
+    const blind = { blockBytes: 524_288, leastBytes: 0, mostBytes: 8 * GIB }
+    expect(expectReads(524_288, { sizeBytes: 8 * GIB, from: 'disk-sizes' }, disks)).toEqual(blind)
+    expect(expectReads(524_288, undefined, disks)).toEqual(blind)
   })
 
   it('names guests of unknown size among what it leaves out', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import { noCopyWork } from '../../../../functions/domain/transfer/copy-work.ts'
+import { priceItem } from '../../../../functions/domain/prices/prices.ts'
 import { guestReceipt, receipt } from '../../../../functions/domain/prices/receipt.ts'
 
 const MIB = 2 ** 20
@@ -89,6 +90,19 @@ describe('the receipt of work that was counted', () => {
     for (const { leastDollars, mostDollars } of [...told.items, told]) expect(leastDollars).toBe(mostDollars)
     expect(told.mostDollars).toBeGreaterThan(0.35)
     expect(told.mostDollars).toBeLessThan(0.45)
+  })
+
+  it('has the blocks that were read where the platform bills them, and says what of it is missing', () => {
+    const work = { ...noCopyWork, plans: 2, copyCalls: 1, backupCalls: 3, retention: false }
+    const read = receipt([{ ...archived(GIB), work: { ...work, billedReads: 81_920 } }], listPrices)
+    expect(read.items).toContainEqual(priceItem('81,920 blocks read', 0.245_76))
+    expect(read.leavesOut.join()).toContain('the snapshots that blocks were read from')
+    const plain = receipt([{ ...archived(GIB), work }], listPrices)
+    expect(JSON.stringify(plain)).not.toContain('blocks')
+    const { blocks: _none, ...older } = listPrices
+    expect(receipt([{ ...archived(GIB), work: { ...work, billedReads: 1 } }], older).leavesOut.join()).toContain(
+      'reading blocks: the price table has no `blocks`',
+    )
   })
 
   it('is the sum of its guests’ receipts and of the run’s own states', () => {

@@ -67,6 +67,13 @@ describe('the report of a restore', () => {
     expect(report.summary).toMatch(/was restored as image ami-1 on site hq, node pve2 in 60 s, as it was archived\.$/)
     expect(report.archive).toMatchObject({ fileName: 'f.vma.zst, other.raw.zst', sizeBytes: 20 * 2 ** 30 })
     expect(report).toMatchObject({ made, bringsDisks: true })
+    const priced = restoreReport(
+      { ...whole, archive, storageClass: 'STANDARD' },
+      { endedAt: '2026-11-24T03:01:00.000Z', error: null, left: [], prices: listPrices },
+    )
+    const [way] = priced.price?.ways ?? []
+    expect(way?.destination).toBe('same-region')
+    expect(way?.items.map(({ what }) => what)).toContain('1 block written')
     const dry = reported({ archive, request: { ...whole.request, confirm: false, to: 'volume' } })
     expect(dry.summary).toContain('can be restored as 2 volumes on site hq')
   })

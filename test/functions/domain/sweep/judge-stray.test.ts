@@ -58,6 +58,15 @@ describe('what only serves a transfer', () => {
     expect(judgeStray(temporary({ claim: later }), NOW)?.remove).toBe(false)
   })
 
+  it("stays when it may be another installation's, unless a claim of ours names it", () => {
+    const doubt = 'It names no bucket.'
+    expect(judgeStray(temporary({ doubt }), NOW)).toEqual({ remove: false, reason: doubt })
+    const old = claim({ released: true, keptSince: ago((REPEAT_WINDOW_DAYS + 1) * 86_400) })
+    expect(judgeStray(temporary({ doubt, claim: old }), NOW)?.remove).toBe(true)
+    const other = { ...old, jobRef: 'job-2', token: 'token-2' }
+    expect(judgeStray(temporary({ doubt, claim: other }), NOW)?.remove).toBe(false)
+  })
+
   it('stays when its claim can not be read', () => {
     expect(judgeStray(temporary({ claim: 'unreadable' }), NOW)?.remove).toBe(false)
   })

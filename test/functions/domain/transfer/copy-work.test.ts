@@ -56,6 +56,14 @@ describe('counting a round of copying', () => {
     expect(addCopyWork(first, both).memoryMiB).toBe(3008)
   })
 
+  it('adds up requests for reading where the platform bills them, and says nothing of them elsewhere', () => {
+    const read = countRound(noCopyWork, [{ ...went, billedReads: 7 }, { ...went, billedReads: 5 }, broke], 0)
+    expect(read.billedReads).toBe(12)
+    expect(addCopyWork(read, read).billedReads).toBe(24)
+    expect(addCopyWork(read, noCopyWork).billedReads).toBe(12)
+    expect(countRound(noCopyWork, [went], 0)).not.toHaveProperty('billedReads')
+  })
+
   it('begins from nothing', () => {
     expect(copyWorkSchema.parse({})).toEqual(noCopyWork)
   })

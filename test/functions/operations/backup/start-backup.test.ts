@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  BackupPutOff,
   BackupStartUnclear,
   GuestLocked,
   GuestLockedBriefly,
@@ -89,6 +90,25 @@ describe('starting a backup', () => {
       message: expect.stringMatching(/guest \d+: It is full\. The dump was not begun\.$/),
     })
     expect(asks(ports.fakeProvider.calls)).toBe(0)
+  })
+
+  it('waits a minute when the platform is full of backups, and asks at once then', async () => {
+    const ports = fakePorts()
+    const { onStart } = ports.fakeProvider
+    ports.fakeProvider.onStart = () => Promise.reject(new BackupPutOff('As many as may be.'))
+    const waiting = { waitSeconds: 60, reason: 'As many as may be.' }
+    expect(await startBackup({ item, execution }, ports)).toEqual(waiting)
+    // Nothing was begun, so there is no answer to wait for.
+    expect(await startBackup({ item, execution }, ports)).toEqual(waiting)
+    ports.fakeProvider.onStart = onStart
+    expect(begun(await startBackup({ item, execution }, ports)).adopted).toBe(false)
+  })
+
+  it('gives up when the platform is full of backups for a week', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.onStart = () => Promise.reject(new BackupPutOff('As many as may be.'))
+    const run = { ...item.run, startedAt: '2026-11-10T00:00:00.000Z' }
+    await expect(startBackup({ item: { ...item, run }, execution }, ports)).rejects.toThrow(BackupPutOff)
   })
 
   it('adopts the job that an earlier attempt started without hearing the answer', async () => {

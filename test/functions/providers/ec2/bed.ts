@@ -11,7 +11,7 @@ export interface Ec2Bed {
   site: object
   provider: Provider
   /** Opens another provider of the same account. */
-  open(more?: object): Provider
+  open(more?: object, home?: string): Provider
   /** What was waited for, in milliseconds. */
   waits: number[]
   logged: { event: string; fields: Record<string, unknown> }[]
@@ -44,12 +44,13 @@ export async function ec2Bed(options: Ec2LabOptions = {}): Promise<Ec2Bed> {
   }
   const [waits, logged]: [number[], Ec2Bed['logged']] = [[], []]
   const providers: Provider[] = []
-  const open = (more: object = {}): Provider => {
+  const open = (more: object = {}, home?: string): Provider => {
     const parsed: Ec2Site = ec2SiteSchema.parse({ ...site, ...more })
     const provider = openEc2('aws', parsed, {
       now: () => new Date(),
       sleep: async (milliseconds) => void waits.push(milliseconds),
       log: (event, fields) => void logged.push({ event, fields }),
+      ...(home === undefined ? {} : { home }),
     })
     providers.push(provider)
     return provider

@@ -308,6 +308,26 @@ describe('releasing on EC2', () => {
     expect(bed.lab.control.snapshots()).toEqual([])
   })
 
+  it('are told from those of another installation whose site has the same name', async () => {
+    await opened()
+    const [ours, theirs] = ['archives/', 'team&b/x/'].map((home) => bed.open({}, home))
+    const [guest] = await bed.provider.findGuests([WEB])
+    if (guest === undefined || ours === undefined || theirs === undefined) throw new Error('no instance')
+    const options = backupOptionsSchema.parse({})
+    const { jobRef } = await ours.start(guest, options, '0f1e2d3c4b5a6978')
+    await theirs.start(guest, options, '1f1e2d3c4b5a6978')
+    const buckets = bed.lab.control.snapshots().map(({ tags }) => tags.get('guestlift:bucket'))
+    expect(new Set(buckets)).toEqual(new Set(['archives/', 'team_b/x/']))
+    const later = new Date(Date.now() + 3_600_000)
+    expect((await ours.findJobs(guest, new Date(0))).map((job) => job.jobRef)).toEqual([jobRef])
+    expect((await ours.findStrays(later)).map(({ made, doubt }) => [made.jobRef, doubt])).toEqual([[jobRef, undefined]])
+    for (const { tags } of bed.lab.control.snapshots()) tags.delete('guestlift:bucket')
+    expect((await ours.findStrays(later)).map(({ doubt }) => doubt)).toEqual([
+      expect.stringMatching(/^It names no bucket/),
+      expect.stringMatching(/^It names no bucket/),
+    ])
+  })
+
   it('finds strays of guests that are long gone', async () => {
     await opened()
     await started()

@@ -71,6 +71,30 @@ describe('a snapshot that is read by EBS direct', () => {
     expect(await source.stat()).toEqual(source.opened)
   })
 
+  it('counts the blocks that AWS answered with, those with a wrong sum too', async () => {
+    const location = await frozen()
+    bed.lab.control.corruptBlock(location.snapshotId, 1, 'sum', 1)
+    const source = await opened(location)
+    await source.read(0, Buffer.alloc(3 * EBS_BLOCK_BYTES))
+    expect(source.billedReads).toBe(4)
+  })
+
+  it('is not taken for whole when far fewer blocks are listed than EC2 says that it holds', async () => {
+    const location = await frozen()
+    expect(location.heldBytes).toBe(blocks.length * EBS_BLOCK_BYTES)
+    const held = async (heldBytes: number) => (await opened({ ...location, heldBytes })).allocation?.()
+    await expect(held(100 * 2 ** 20)).rejects.toMatchObject({
+      name: 'SourceUnreadable',
+      message: expect.stringMatching(/lists 3\.5 MiB of blocks, and EC2 says that the snapshot holds 100\.0 MiB\./),
+    })
+    await reader?.close()
+    // EC2 may round, and an older version kept nothing of it.
+    await expect(held(60 * 2 ** 20)).resolves.toMatchObject({ version: 1 })
+    await reader?.close()
+    const { heldBytes: _unknown, ...older } = location
+    await expect((await opened(older)).allocation?.()).resolves.toMatchObject({ version: 1 })
+  })
+
   it('says which blocks were ever written, though pages are short and one is empty', async () => {
     const location = await frozen({ settings: { mostBlocksInPage: 2 } })
     const source = await opened(location)

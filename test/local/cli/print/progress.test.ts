@@ -25,11 +25,37 @@ describe('the progress display', () => {
     expect(lines(dumping, 2000)[1]).toMatch(/100 web .*backing up ━+─+ {2}45 %/)
     const copying = after(
       { kind: 'guest-step', id: '100', name: 'web', step: 'Copy parts' },
-      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20 },
+      { kind: 'upload-opened', id: '100', key: 'k', sizeBytes: 200 * 2 ** 20 },
       { kind: 'copies-planned', id: '100', missingBytes: 136 * 2 ** 20 },
       { kind: 'copied', id: '100', bytes: 36 * 2 ** 20 },
     )
     expect(lines(copying, 3000)[1]).toMatch(/100\.0 MiB of 200\.0 MiB {2}36\.0 MiB\/s {2}3 s left/)
+  })
+
+  it('sums up what is copied of all files of a guest, and counts what is read of a disk only', () => {
+    const MIB = 2 ** 20
+    const first: RunEvent[] = [
+      { kind: 'guest-step', id: '100', name: 'web', step: 'Copying' },
+      { kind: 'upload-opened', id: '100', key: 'sdf', sizeBytes: 2 ** 40 },
+      { kind: 'copies-planned', id: '100', missingBytes: 30 * MIB, totalBytes: 40 * MIB },
+      { kind: 'copied', id: '100', bytes: 20 * MIB },
+    ]
+    expect(lines(after(...first), 4000)[1]).toMatch(/30\.0 MiB of 40\.0 MiB/)
+    const second: RunEvent[] = [
+      ...first,
+      { kind: 'upload-opened', id: '100', key: 'xvda', sizeBytes: 2 ** 30 },
+      { kind: 'copies-planned', id: '100', missingBytes: 60 * MIB, totalBytes: 60 * MIB },
+      { kind: 'copied', id: '100', bytes: 10 * MIB },
+    ]
+    expect(lines(after(...second), 7000)[1]).toMatch(/50\.0 MiB of 100\.0 MiB {2}8\.0 MiB\/s {2}6 s left/)
+    const anew: RunEvent[] = [
+      ...second,
+      { kind: 'upload-opened', id: '100', key: 'xvda', sizeBytes: 2 ** 30 },
+      { kind: 'copies-planned', id: '100', missingBytes: 60 * MIB, totalBytes: 60 * MIB },
+    ]
+    expect(lines(after(...anew), 9000)[1]).toMatch(/40\.0 MiB of 100\.0 MiB/)
+    const over = after(...second, { kind: 'guest-ended', id: '100', outcome: 'succeeded', reason: '' })
+    expect(lines(over, 9000)[1]).toMatch(/archived, checksum matches {2}100\.0 MiB/)
   })
 
   it('shows rate and time left of a dump, and marks what is estimated', () => {
@@ -60,7 +86,7 @@ describe('the progress display', () => {
   it('takes what a later plan finds in S3 for copied where no one told of each part', () => {
     const copying = after(
       { kind: 'guest-step', id: '100', name: 'web', step: 'Copying' },
-      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20 },
+      { kind: 'upload-opened', id: '100', key: 'k', sizeBytes: 200 * 2 ** 20 },
       { kind: 'copies-planned', id: '100', missingBytes: 200 * 2 ** 20 },
       { kind: 'copies-planned', id: '100', missingBytes: 100 * 2 ** 20 },
     )
@@ -123,7 +149,7 @@ describe('reading runEvents from a history', () => {
     expect(seen).toEqual([
       { kind: 'guest-step', id: '100', name: 'web', step: 'Open upload' },
       { kind: 'guest-step', id: '100', name: 'web', step: 'Backing up' },
-      { kind: 'upload-opened', id: '100', sizeBytes: 200 * 2 ** 20 },
+      { kind: 'upload-opened', id: '100', key: 'k', sizeBytes: 200 * 2 ** 20 },
       { kind: 'guest-step', id: '100', name: 'web', step: 'Copying' },
       { kind: 'copies-planned', id: '100', missingBytes: 136 * 2 ** 20 },
     ])
@@ -257,7 +283,7 @@ describe('a restore, read from its history', () => {
 describe('the whole of a run', () => {
   const copying = (id: string, sizeBytes: number, bytes: number): RunEvent[] => [
     { kind: 'guest-step', id, name: '', step: 'Copying' },
-    { kind: 'upload-opened', id, sizeBytes },
+    { kind: 'upload-opened', id, key: 'k', sizeBytes },
     { kind: 'copies-planned', id, missingBytes: sizeBytes },
     { kind: 'copied', id, bytes },
   ]
