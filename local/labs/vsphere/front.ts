@@ -5,7 +5,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { createIdentity, fingerprintOf, type Identity } from '../shared/certificate.ts'
 import type { Fate } from './fates.ts'
 import { type Incoming, nameOf, type Outgoing } from './serve.ts'
-import type { LabState } from './state.ts'
+import type { FrontState } from './state.ts'
 import { faultEnvelope } from './wire/envelope.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -59,7 +59,12 @@ const drained = (response: ServerResponse): Promise<void> =>
     response.once('close', resolve)
   })
 
-async function writeContent(state: LabState, response: ServerResponse, answer: Outgoing, cut: boolean): Promise<void> {
+async function writeContent(
+  state: FrontState,
+  response: ServerResponse,
+  answer: Outgoing,
+  cut: boolean,
+): Promise<void> {
   const { content } = answer
   if (content === undefined) return
   const end = content.from + (cut ? Math.floor(content.length / 2) : content.length)
@@ -73,7 +78,7 @@ async function writeContent(state: LabState, response: ServerResponse, answer: O
   else response.end()
 }
 
-async function write(state: LabState, response: ServerResponse, answer: Outgoing, cut: boolean): Promise<void> {
+async function write(state: FrontState, response: ServerResponse, answer: Outgoing, cut: boolean): Promise<void> {
   const { status, headers, body, content, chunked } = answer
   response.sendDate = false
   const length = content === undefined && chunked !== true && headers['content-length'] === undefined
@@ -98,10 +103,10 @@ export interface Front {
   close(): Promise<void>
 }
 
-type Serve = (incoming: Incoming) => Outgoing
+type Serve = (incoming: Incoming) => Outgoing | Promise<Outgoing>
 
 async function handle(
-  state: LabState,
+  state: FrontState,
   serve: Serve,
   request: IncomingMessage,
   response: ServerResponse,
@@ -117,7 +122,7 @@ async function handle(
     request.socket.destroy()
     return
   }
-  const answer = changed(instead(fate) ?? serve(incoming), fate)
+  const answer = changed(instead(fate) ?? (await serve(incoming)), fate)
   if (fate?.kind === 'held') await fate.until
   if (fate?.kind === 'lost') {
     request.socket.destroy()
@@ -129,7 +134,7 @@ async function handle(
 }
 
 /** Listen on 127.0.0.1; port 0 takes any free one. */
-export async function startFront(state: LabState, port: number, serve: Serve): Promise<Front> {
+export async function startFront(state: FrontState, port: number, serve: Serve): Promise<Front> {
   const identity = (): Identity => createIdentity(['localhost', '127.0.0.1'], state.world.now())
   let current = identity()
   const server: Server = createServer({ cert: current.cert, key: current.key }, (request, response) => {

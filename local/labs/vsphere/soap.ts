@@ -9,7 +9,7 @@ import { ref } from './wire/values.ts'
 import { type Element, NoXml } from './wire/xml.ts'
 import { demand } from './world/rights.ts'
 import { isFull } from './world/sessions.ts'
-import type { Session, World } from './world/world.ts'
+import type { Product, Session, World } from './world/world.ts'
 
 export interface SoapAnswer {
   status: number
@@ -26,7 +26,7 @@ export interface SoapRequest {
 }
 
 /** Versions of the API from the server's own down. */
-export function versionsOf({ product }: World): string[] {
+export function versionsOf({ product }: { product: Pick<Product, 'apiVersion'> }): string[] {
   const known = ['8.0.3.0', '8.0.2.0', '8.0.1.0', '8.0.0.1', '7.0.3.0', '7.0', '6.7', '6.5', '6.0', '5.5']
   return [...new Set([product.apiVersion, ...known.filter((each) => isAtMost(each, product.apiVersion))])]
 }
@@ -41,7 +41,7 @@ function isAtMost(version: string, most: string): boolean {
 }
 
 /** The version of the API that the client speaks. */
-function spoken(world: World, action: string | undefined): string {
+export function spoken(world: Parameters<typeof versionsOf>[0], action: string | undefined): string {
   const uri = /^"?(urn:vim25\/([\d.]+))"?$/.exec(action ?? '')
   if (uri === null)
     throw invalidRequest(
@@ -79,7 +79,7 @@ function prepared(
   return { world, method: input.name, target, input, session, userAgent, version }
 }
 
-function inputOf(body: string): Element {
+export function inputOf(body: string): Element {
   try {
     return callOf(body)
   } catch (error) {

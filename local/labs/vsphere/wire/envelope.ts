@@ -12,6 +12,9 @@ const OPEN =
   '<soapenv:Body>\n'
 const CLOSE = '\n</soapenv:Body>\n</soapenv:Envelope>'
 
+/** A call of our own in its envelope. */
+export const envelopeOf = (call: string): string => `${OPEN}${call}${CLOSE}`
+
 /** The call in the body, or why there is none. */
 export function callOf(text: string): Element {
   const root = parseXml(text)

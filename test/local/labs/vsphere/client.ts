@@ -38,12 +38,12 @@ export const envelope = (inside: string): string =>
 export const returned = ({ text }: Got): string => /<returnval[^>]*>([^<]*)<\/returnval>/.exec(text)?.[1] ?? ''
 
 export class Client {
-  readonly lab: VsphereLab
+  readonly lab: Pick<VsphereLab, 'url' | 'users'>
   cookie = ''
   /** Session of the REST part. */
   rest = ''
 
-  constructor(lab: VsphereLab) {
+  constructor(lab: Pick<VsphereLab, 'url' | 'users'>) {
     this.lab = lab
   }
 

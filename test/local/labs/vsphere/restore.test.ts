@@ -1,5 +1,6 @@
 /** A restore: folder, uploads, registration, start; and what becomes of wrong files. */
 import { expect, it } from 'vitest'
+import type { VsphereLab } from '../../../../local/labs/vsphere/lab.ts'
 import { seededContent } from '../../../../local/labs/ec2/disk.ts'
 import { type Client, open, returned } from './client.ts'
 
@@ -44,8 +45,7 @@ async function uploaded(client: Client, files: Record<string, Uint8Array>): Prom
     expect((await client.file(`back/${name}`, { method: 'PUT', body })).status).toBe(201)
 }
 
-async function registered(client: Client): Promise<string> {
-  const { control } = client.lab
+async function registered({ control }: VsphereLab, client: Client): Promise<string> {
   const [pool] = control.entries('ResourcePool')
   const [folder] = control.entries('Folder').filter(({ name }) => name === 'vm')
   const got = await client.call(
@@ -65,7 +65,7 @@ it('registers a guest of uploaded files, which starts and has the bytes', async 
     'back.nvram': Buffer.from('nvram'),
     'back.vmx': vmx(['uuid.action = "keep"', 'uuid.bios = "56 4d 00 01 02 03 04 05-06 07 08 09 0a 0b 0c 0d"']),
   })
-  expect(await registered(client)).toContain('<state>success')
+  expect(await registered(lab, client)).toContain('<state>success')
   const guest = lab.control.guest('back')
   expect(guest).toMatchObject({ uuid: '564d0001-0203-0405-0607-08090a0b0c0d', firmware: 'efi', memoryMb: 2048 })
   expect(guest.nics).toMatchObject([{ networkName: 'VM Network', startConnected: false, connected: false }])
@@ -76,7 +76,7 @@ it('registers a guest of uploaded files, which starts and has the bytes', async 
   const started = await client.call('PowerOnVM_Task', ['VirtualMachine', guest.id])
   expect(await client.wait(returned(started))).toContain('<state>success')
   expect(Buffer.from(lab.control.readDisk(guest.id, 2000, 0, bytes.length)).equals(bytes)).toBe(true)
-  expect(await registered(client)).toContain('xsi:type="AlreadyExists"')
+  expect(await registered(lab, client)).toContain('xsi:type="AlreadyExists"')
   const inUse = await client.call(
     'DeleteDatastoreFile_Task',
     FILES,
@@ -93,7 +93,7 @@ it('registers a guest whose disk is missing or wrong, and does not start it', as
     'disk.vmdk': descriptor(4096),
     'back.vmx': vmx(['uuid.action = "create"']),
   })
-  expect(await registered(client)).toContain('<state>success')
+  expect(await registered(lab, client)).toContain('<state>success')
   const started = await client.call('PowerOnVM_Task', ['VirtualMachine', lab.control.guest('back').id])
   expect(await client.wait(returned(started))).toContain('xsi:type="GenericVmConfigFault"')
 })
@@ -102,7 +102,7 @@ it('waits for an answer at the first start of a guest that was moved or copied',
   const { lab, client } = await open()
   const files = { 'disk-flat.vmdk': Buffer.alloc(MIB), 'disk.vmdk': descriptor(2048) }
   await uploaded(client, { ...files, 'back.vmx': vmx() })
-  await registered(client)
+  await registered(lab, client)
   const { id } = lab.control.guest('back')
   const task = returned(await client.call('PowerOnVM_Task', ['VirtualMachine', id]))
   await expect(client.wait(task)).rejects.toThrow('never ends')
