@@ -3,10 +3,14 @@
  * that the next one finds it as the first did.
  */
 import { enableCompileCache } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
 import { afterAll } from 'vitest'
 
 // Node.js keeps what it compiled; each worker would else compile the same packages again.
 enableCompileCache(process.env['NODE_COMPILE_CACHE'])
+// V8 goes through the whole heap for each 64 MiB of buffers that were made since, however large the heap is by then: in a
+// worker that holds the modules of many files, that took more CPU time than the tests. It now waits as for other memory.
+setFlagsFromString('--external-memory-accounted-in-global-limit')
 
 const { env, exitCode } = process
 const variables = { ...env }
