@@ -37,6 +37,8 @@ export default defineConfig({
         : ['default'],
     // Loading the modules anew for each file takes as long as most files' tests together.
     isolate: false,
+    // Node.js strips types itself and keeps what it compiled. Nothing here mocks modules, which is what Vite's loader is for.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     setupFiles: ['test/set-up/leave-no-trace.ts'],
     exclude: ['test/mutate/fixture/**'],
     projects: [

@@ -26,7 +26,7 @@ import { execution, type FakePorts, item } from '../../../fakes/ports.ts'
 import { vma } from '../../archive-formats/proxmox/made-archives.ts'
 import { FakeSource, scene, smallUpload } from '../transfer/fake-source.ts'
 
-const archive = zstdCompressSync(await vma())
+const archive = zstdCompressSync(await vma({ clusters: 4 }))
 const web: Guest = item.guest
 const keyPrefix = ''
 
