@@ -86,7 +86,7 @@ export async function start(
   const startedAt = await session.orFact(at, 'asking for the time', () => session.serverTime())
   const { quiesce = site.snapshot.quiesce, format = 'auto' } = vsphereOptionsOf(options)
   const skip = details.hardware.disks.filter((disk) => isSkipped(disk, options.skipDisks ?? [])).map(({ key }) => key)
-  const mark: Mark = { site: siteName, guestId: guest.id, token, mode, quiesce, format, skip, at: startedAt }
+  const mark: Mark = { ...session.owner, guestId: guest.id, token, mode, quiesce, format, skip, at: startedAt }
   const summary = { jobRef: formatJobRef(mark), startedAt, running: true }
   // A template is off and can't be snapshotted: its files are at rest.
   if (mode === 'template') return summary
@@ -180,12 +180,12 @@ export interface Looked {
 
 /** Tasks first: what one that has ended did is seen in what is read after it, and never the other way round. */
 export async function lookAt(session: SiteSession, job: JobRef): Promise<Looked> {
-  const { vim, siteName } = session
+  const { vim, owner } = session
   const ref = await findMachine(vim, job.guestId)
   const tasks = ref === undefined ? [] : await recentTasks(vim, ref)
   const clones = job.mode === 'clone' ? await ownClones(session, { token: job.token }) : []
   const read = await readMachine(vim, job.guestId)
-  const own = read === undefined ? [] : ownSnapshots(read.machine.snapshots, siteName)
+  const own = read === undefined ? [] : ownSnapshots(read.machine.snapshots, owner)
   return {
     machine: read?.machine.ref,
     state: {
@@ -227,14 +227,14 @@ async function takeStep(
   const { vim, siteName, deps } = session
   deps.log('vsphere-step', { site: siteName, guest: job.guestId, ...next })
   if (next.step === 'create-snapshot') {
-    await vim.write(createSnapshot(machine, { ...job, site: siteName }, next.quiesce))
+    await vim.write(createSnapshot(machine, { ...job, ...session.owner }, next.quiesce))
   } else if (next.step === 'remove-snapshot' && snapshot !== undefined) {
     await vim.write(removeSnapshot(snapshot.ref)).catch((error: unknown) => {
       if (!isGone(error)) throw error
     })
   } else if (next.step === 'clone' && snapshot !== undefined) {
     const frozen = { at: snapshot.createdAt, quiesced: snapshot.quiesced }
-    await vim.write(await cloneOf(session, machine, snapshot.ref, { ...job, site: siteName, frozen }))
+    await vim.write(await cloneOf(session, machine, snapshot.ref, { ...job, ...session.owner, frozen }))
   }
 }
 
@@ -283,7 +283,7 @@ async function cloneOf(session: SiteSession, on: Ref, snapshot: Ref, mark: Mark)
 export async function findJobs(session: SiteSession, guest: Guest, since: Date): Promise<JobSummary[]> {
   return session.orFact(`host ${guest.node}, guest ${guest.id}`, 'looking for snapshots of ours', async () => {
     const read = await readMachine(session.vim, guest.id)
-    const snapshots = read === undefined ? [] : ownSnapshots(read.machine.snapshots, session.siteName)
+    const snapshots = read === undefined ? [] : ownSnapshots(read.machine.snapshots, session.owner)
     const clones = await ownClones(session)
     const marks = [...snapshots.map(({ mark }) => mark), ...clones.map(({ mark }) => mark)]
     const jobs = new Map(marks.filter(({ guestId }) => guestId === guest.id).map((mark) => [mark.token, mark]))

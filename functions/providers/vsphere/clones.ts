@@ -2,7 +2,7 @@
 import { readObject } from '../../vsphere-api/properties.ts'
 import { isGone } from '../../vsphere-api/vim-fault.ts'
 import { childrenOf, type Ref, refOf, type Xml } from '../../vsphere-api/xml.ts'
-import { type Mark, markOf, nameOf } from './identifiers.ts'
+import { isOurs, type Mark, markOf, nameOf } from './identifiers.ts'
 import { LIST_PATHS, type Machine, machineOf } from './machine.ts'
 import { findByPath } from './places.ts'
 import type { SiteSession } from './site-session.ts'
@@ -15,7 +15,7 @@ export interface OwnClone {
 
 /** What stands in the staging folder and bears this site's mark. @throws VimFault, facts of ours */
 export async function ownClones(
-  { vim, site, siteName }: SiteSession,
+  { vim, site, owner }: SiteSession,
   of: { token?: string } = {},
   morePaths: readonly string[] = [],
 ): Promise<OwnClone[]> {
@@ -35,7 +35,7 @@ export async function ownClones(
     })
     const machine = properties === undefined ? undefined : machineOf({ ref, properties })
     const mark = machine === undefined ? undefined : markOf(machine.name, machine.annotation)
-    if (machine === undefined || properties === undefined || mark?.site !== siteName) continue
+    if (machine === undefined || properties === undefined || mark === undefined || !isOurs(mark, owner)) continue
     if (of.token === undefined || machine.name === nameOf(of.token)) clones.push({ machine, mark, properties })
   }
   return clones

@@ -56,18 +56,24 @@ export function nameOf(token: string): string {
 }
 
 /** What is written on a snapshot, and on a clone of it. */
-export interface Mark extends JobRef {
+/** Whose backups: two installations may have a site of one name. */
+export interface Owner {
   site: string
+  /** Bucket and folder of the installation. Absent where nothing is made or swept, as at the command line. */
+  home?: string
+}
+
+export interface Mark extends JobRef, Owner {
   /** On a clone alone: what was known of the snapshot that it was made of, which is gone by then. */
   frozen?: { at: string; quiesced: boolean }
 }
 
 /** The description of a snapshot and the note of a clone: for people first, and read back by the sweep. */
-export function describeMark({ site, frozen, ...job }: Mark): string {
+export function describeMark({ site, home, frozen, ...job }: Mark): string {
   const more = frozen === undefined ? '' : ` frozen=${frozen.at} quiesced=${frozen.quiesced}`
   return (
     'Made by Guestlift for a backup, and removed by it when the copy has ended. ' +
-    `[guestlift site=${site} job=${formatJobRef(job)}${more}]`
+    `[guestlift site=${site}${home === undefined ? '' : ` home=${encodeURIComponent(home)}`} job=${formatJobRef(job)}${more}]`
   )
 }
 
@@ -78,8 +84,23 @@ export function markOf(name: string, description: string): Mark | undefined {
   const ref = parseJobRef(fields.get('job') ?? '')
   const [site, frozenAt] = [fields.get('site'), fields.get('frozen')]
   if (site === undefined || ref === undefined || name !== nameOf(ref.token)) return undefined
-  if (frozenAt === undefined || Number.isNaN(Date.parse(frozenAt))) return { ...ref, site }
-  return { ...ref, site, frozen: { at: frozenAt, quiesced: fields.get('quiesced') === 'true' } }
+  const home = fields.get('home')
+  const mark = { ...ref, site, ...(home === undefined ? {} : { home: decoded(home) }) }
+  if (frozenAt === undefined || Number.isNaN(Date.parse(frozenAt))) return mark
+  return { ...mark, frozen: { at: frozenAt, quiesced: fields.get('quiesced') === 'true' } }
+}
+
+/** Of this site, and where the installation is known, of no other one. */
+export function isOurs(mark: Mark, { site, home }: Owner): boolean {
+  return mark.site === site && (home === undefined || mark.home === home)
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** Guests are known by their instance UUID: the server's own reference changes when one is registered anew. */

@@ -57,7 +57,7 @@ async function removeSnapshotOf(
   token: string,
   where: string,
 ): Promise<ReleaseProgress> {
-  const { vim, siteName } = session
+  const { vim, owner } = session
   const read = await readMachine(vim, guestId)
   if (read === undefined) return { released: true }
   const { machine } = read
@@ -71,14 +71,14 @@ async function removeSnapshotOf(
       reason: `The platform still works on it (${creating.kind}).`,
     }
   }
-  const own = ownSnapshots(machine.snapshots, siteName).filter(({ mark }) => mark.token === token)
+  const own = ownSnapshots(machine.snapshots, owner).filter(({ mark }) => mark.token === token)
   for (const { ref, name } of own) {
     const remove = () => vim.write(removeSnapshot(ref))
     const progress = await finish(session, machine.ref, /removeSnapshot/i, `snapshot ${name} is being removed`, remove)
     if (!progress.released) return progress
     // What a task calls a success isn't looked at: whether the snapshot is in the tree is.
     const now = await readMachine(vim, guestId)
-    if (now !== undefined && ownSnapshots(now.machine.snapshots, siteName).some((one) => one.mark.token === token)) {
+    if (now !== undefined && ownSnapshots(now.machine.snapshots, owner).some((one) => one.mark.token === token)) {
       return { released: false, waitSeconds: WAIT_SECONDS, reason: `Snapshot ${name} is still there.` }
     }
   }
@@ -163,7 +163,7 @@ export async function findStrays(session: SiteSession, olderThan: Date): Promise
       ...machines.flatMap((machine) => {
         const node = nameOfHost(places, machine.host)
         return (
-          ownSnapshots(machine.snapshots, session.siteName)
+          ownSnapshots(machine.snapshots, session.owner)
             // A clone carries copies of its source's snapshots, if any, with marks of another guest.
             .filter(({ mark }) => mark.guestId === machine.id)
             .map((snapshot) => snapshotStray(machine.name, node, snapshot))

@@ -4,6 +4,7 @@ import { VimSession } from '../../vsphere-api/vim-session.ts'
 import { textOf } from '../../vsphere-api/xml.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { VsphereSite } from './config.ts'
+import type { Owner } from './identifiers.ts'
 import { type Places, placesOf } from './places.ts'
 import { instantOf } from './snapshot-tree.ts'
 
@@ -11,6 +12,7 @@ export class SiteSession {
   readonly siteName: string
   readonly site: VsphereSite
   readonly deps: ProviderDeps
+  readonly owner: Owner
   readonly vim: VimSession
   readonly files: DatastoreFiles
   #places: Promise<Places> | undefined
@@ -19,6 +21,7 @@ export class SiteSession {
     this.siteName = siteName
     this.site = site
     this.deps = deps
+    this.owner = { site: siteName, ...(deps.home === undefined ? {} : { home: deps.home }) }
     this.vim = new VimSession(siteName, site, deps)
     this.files = new DatastoreFiles({ site: siteName, access: site, session: this.vim })
   }

@@ -1,6 +1,6 @@
 /** The snapshots of a virtual machine, as its `snapshot` property has them. Pure. */
 import { childOf, childrenOf, type Ref, refOf, textOf, type Xml } from '../../vsphere-api/xml.ts'
-import { type Mark, markOf } from './identifiers.ts'
+import { isOurs, type Mark, markOf, type Owner } from './identifiers.ts'
 
 export interface SnapshotEntry {
   ref: Ref
@@ -44,10 +44,10 @@ export function instantOf(text: string): string {
 
 export type OwnSnapshot = SnapshotEntry & { mark: Mark }
 
-/** Snapshots that this site's backups made. */
-export function ownSnapshots(tree: readonly SnapshotEntry[], site: string): OwnSnapshot[] {
+/** Snapshots that this site's backups made, in this installation. */
+export function ownSnapshots(tree: readonly SnapshotEntry[], owner: Owner): OwnSnapshot[] {
   return tree.flatMap((entry) => {
     const mark = markOf(entry.name, entry.description)
-    return mark?.site === site ? [{ ...entry, mark }] : []
+    return mark !== undefined && isOurs(mark, owner) ? [{ ...entry, mark }] : []
   })
 }

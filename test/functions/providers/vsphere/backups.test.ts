@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { judge } from '../../../../functions/domain/backup/verdict.ts'
 import type { Gathered } from '../../../../functions/providers/provider.ts'
+import { openVsphere } from '../../../../functions/providers/vsphere/provider.ts'
 import { openDatastoreRoute } from '../../../../functions/readers/datastore/datastore.ts'
 import { seededContent } from '../../../../local/labs/ec2/disk.ts'
 import type { GuestSpec } from '../../../../local/labs/vsphere/world/specs.ts'
 import { MIB, options, SITE, type VsphereBed, vsphereBed, WEB } from './bed.ts'
 
 const TOKEN = '0f1e2d3c4b5a6978'
+const deps = { now: () => new Date(), sleep: async () => undefined, log: () => undefined }
 const beds: VsphereBed[] = []
 afterEach(async () => {
   await Promise.all(beds.splice(0).map((bed) => bed.close()))
@@ -384,6 +386,9 @@ describe('releasing backups of vSphere', () => {
     })
     const strays = await bed.provider.findStrays(new Date(Date.now() + 60_000))
     expect(strays.map(({ made }) => made.token)).toEqual(['fed'])
+    const here = openVsphere(SITE, bed.site, { ...deps, home: 'archives/' })
+    expect(await here.findStrays(new Date(Date.now() + 60_000))).toEqual([])
+    await here.close()
     for (const { made } of strays) await bed.released(made)
     expect(bed.lab.control.snapshots().map(({ name }) => name)).toEqual(['guestlift-abc', 'mine', 'guestlift-def'])
   })
