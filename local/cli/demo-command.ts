@@ -5,6 +5,7 @@ import { exitHelp } from './exit-codes.ts'
 const demos = {
   proxmox: async () => (await import('../demo/proxmox.ts')).playProxmox(),
   ec2: async () => (await import('../demo/ec2.ts')).playEc2(),
+  vsphere: async () => (await import('../demo/vsphere.ts')).playVsphere(),
 }
 
 export function addDemoCommand(program: Command): void {

@@ -1,12 +1,11 @@
 /** The demo on a simulated AWS account: archive an instance with two volumes, prove each disk, and bring it back. */
 import { Readable } from 'node:stream'
-import { createZstdDecompress } from 'node:zlib'
 import type { GuestOutcome } from '../../functions/contracts/report.ts'
 import { restoreReportSchema } from '../../functions/contracts/restore-report.ts'
 import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { seededContent } from '../labs/ec2/disk.ts'
 import { type Ec2Lab, startEc2Lab } from '../labs/ec2/lab.ts'
-import { blocksOf, fetchObject, manifestInShort, proveDisk } from './proof.ts'
+import { blocksOf, fetchObject, manifestInShort, proveDisk, unpackedDisk } from './proof.ts'
 import { archive, bucket, playOn, readBack, say, type Stage } from './stage.ts'
 
 const WEB = 'i-0123456789abcdef0'
@@ -82,14 +81,14 @@ async function bringBack(stage: Stage, lab: Ec2Lab, place: readonly string[]): P
   say(`  delivered in ${deliver} s, made in ${create} s, compared in ${compare} s`)
 }
 
-/** Each disk as `zstd` unpacks it, beside the volume itself. */
+/** Each disk as it is unpacked, beside the volume itself. */
 async function prove({ s3 }: Stage, lab: Ec2Lab, outcome: GuestOutcome): Promise<void> {
   say(`\n${outcome.kind} ${outcome.id} ${outcome.name}: ${outcome.outcome} ${outcome.reason}`)
   for (const { key } of outcome.artifacts) {
     const device = `/dev/${(key.split('/').at(-1) ?? '').replace('.raw.zst', '')}`
     const volume = lab.control.volumes().find(({ attachment }) => attachment?.device === device)
     if (volume === undefined) throw new Error(`the lab has no volume ${device}`)
-    const unpacked = (await fetchObject(s3, bucket, key)).pipe(createZstdDecompress())
+    const unpacked = unpackedDisk(await fetchObject(s3, bucket, key))
     const sums = await proveDisk(unpacked, lab.control.disk(volume.id), key)
     say(
       `  ${device} (${volume.id}): the same ${formatBytes(sums.sizeBytes)}, byte for byte: sha256 ${sums.sha256.slice(0, 16)}…`,
