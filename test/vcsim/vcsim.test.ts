@@ -1,6 +1,7 @@
 /** A backup against VMware's own simulator, with what a vCenter has more put before it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Client, returned } from '../local/labs/vsphere/client.ts'
+import { judged, python } from '../local/labs/vsphere/pyvmomi.ts'
 import { missingForVcsim, startVcsim, type Vcsim } from './start-vcsim.ts'
 
 if (missingForVcsim.length > 0) console.warn(`skipped: no ${missingForVcsim.join(', no ')}`)
@@ -113,5 +114,23 @@ describe.skipIf(missingForVcsim.length > 0)('vcsim behind the server that adds w
     for (let tries = 0; tries < 2; tries += 1) expect((await remove()).text).toContain('TaskInProgress')
     const left = await remove()
     expect(left.status).toBe(200)
+  })
+
+  it.skipIf(python === undefined)('answers so that pyvmomi can read all of it', async () => {
+    const seen = await judged('pyvmomi-short.py', vcsim.url, vcsim.user, vcsim.password, 'DC0_H0_VM1')
+    expect(seen).toEqual({
+      type: 'VirtualCenter',
+      running: [['[LocalDS_0] DC0_H0_VM1/disk1-000001.vmdk', '[LocalDS_0] DC0_H0_VM1/disk1.vmdk']],
+      frozen: [['[LocalDS_0] DC0_H0_VM1/disk1.vmdk', null]],
+      chain: [
+        ['[LocalDS_0] DC0_H0_VM1/disk1-flat.vmdk', '[LocalDS_0] DC0_H0_VM1/disk1.vmdk'],
+        ['[LocalDS_0] DC0_H0_VM1/disk1-000001.vmdk', '[LocalDS_0] DC0_H0_VM1/disk1-000001-delta.vmdk'],
+      ],
+      removed: ['success', true],
+      recent: 2,
+      needed: false,
+      consolidated: 'success',
+      'after logout': 'vim.fault.NotAuthenticated',
+    })
   })
 })

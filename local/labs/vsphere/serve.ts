@@ -5,7 +5,7 @@ import { rest } from './rest.ts'
 import { methodIn, soap, versionsOf } from './soap.ts'
 import type { Bytes } from './disks/bytes.ts'
 import { VimFault } from './wire/faults.ts'
-import { checkPassword, openSession, sessionOf } from './world/sessions.ts'
+import { checkPassword, openSession, peekSession, sessionOf } from './world/sessions.ts'
 import type { Session, User, World } from './world/world.ts'
 
 export interface Incoming {
@@ -88,7 +88,7 @@ function sdk(world: World, { method, headers, body }: Incoming): Outgoing {
 
 /** Who reads files: the session of the cookie, or one that Basic opens. */
 function reader(world: World, headers: IncomingHttpHeaders): User | 'full' | undefined {
-  const session: Session | undefined = sessionOf(world, secretIn(headers))
+  const session: Session | undefined = peekSession(world, secretIn(headers))
   if (session !== undefined) return session.user
   const given = /^Basic (.+)$/.exec(headers.authorization ?? '')?.[1]
   if (given === undefined) return undefined

@@ -5,7 +5,7 @@ import type { World } from './world/world.ts'
 export interface FrontState {
   world: Pick<World, 'now'>
   fates: Fates
-  /** Bytes of files that were sent, by `[datastore] path`. */
+  /** Bytes of files that were sent, by their path in the datastore. */
   bytesRead: Map<string, number>
 }
 

@@ -21,9 +21,9 @@ function backing(given: Element, base: string, snapshots: number, name = 'backin
   return new Element(name, given.attributes, children.toSpliced(at < 0 ? children.length : at, 0, ...parent), '')
 }
 
-/** `config.hardware.device` over so many snapshots. */
-export function devicesOver(val: Element, snapshots: number): Element {
-  return changing(val, 'VirtualDevice', (device) => {
+/** Devices over so many snapshots; `name` is that of each one's element. */
+export function devicesOver(holder: Element, snapshots: number, name: string): Element {
+  return changing(holder, name, (device) => {
     const base = device.child('backing')?.textOf('fileName') ?? ''
     return device.declaredType === 'VirtualDisk'
       ? changing(device, 'backing', (given) => backing(given, base, snapshots))

@@ -128,8 +128,8 @@ async function sizeOf(state: State, cookie: Headers, name: string): Promise<numb
   return status === 200 ? Number(headers['content-length'] ?? 0) : 0
 }
 
-const setTo = (object: Element, path: string, val: Element): Element =>
-  changing(object, 'propSet', (set) => (set.textOf('name') === path ? changing(set, 'val', () => val) : set))
+const changeProperty = (object: Element, path: string, change: (val: Element) => Element): Element =>
+  changing(object, 'propSet', (set) => (set.textOf('name') === path ? changing(set, 'val', change) : set))
 
 const scalar = (type: string, text: string): Element => new Element('val', { 'xsi:type': type }, [], text)
 
@@ -150,15 +150,28 @@ async function guestObject(
     const refs = own.map((task) => new Element('ManagedObjectReference', { type: 'Task' }, [], task.id))
     const val = new Element('val', { 'xsi:type': 'ArrayOfManagedObjectReference' }, refs, '')
     const there = propertyOf(object, 'recentTask')
-    edited = there === undefined ? withProperty(edited, 'recentTask', val) : setTo(edited, 'recentTask', val)
+    edited =
+      there === undefined ? withProperty(edited, 'recentTask', val) : changeProperty(edited, 'recentTask', () => val)
   }
-  const [devices, layout] = ['config.hardware.device', 'layoutEx'].map((path) => propertyOf(edited, path)?.child('val'))
-  if (devices === undefined && layout === undefined) return edited
+  const holders = DEVICES.filter((path) => propertyOf(edited, path) !== undefined)
+  const layout = propertyOf(edited, 'layoutEx')?.child('val')
+  if (holders.length === 0 && layout === undefined) return edited
   const snapshots = await snapshotsOver(state, cookie, id)
-  if (devices !== undefined) edited = setTo(edited, 'config.hardware.device', devicesOver(devices, snapshots))
-  if (layout !== undefined)
-    edited = setTo(edited, 'layoutEx', await layoutOver(layout, snapshots, (name) => sizeOf(state, cookie, name)))
+  for (const path of holders) edited = changeProperty(edited, path, (val) => devicesIn(val, path, snapshots))
+  if (layout !== undefined) {
+    const laid = await layoutOver(layout, snapshots, (name) => sizeOf(state, cookie, name))
+    edited = changeProperty(edited, 'layoutEx', () => laid)
+  }
   return edited
+}
+
+/** Properties that hold the devices of a guest. */
+const DEVICES = ['config', 'config.hardware', 'config.hardware.device'] as const
+
+function devicesIn(val: Element, path: (typeof DEVICES)[number], snapshots: number): Element {
+  if (path === 'config.hardware.device') return devicesOver(val, snapshots, 'VirtualDevice')
+  const inHardware = (hardware: Element): Element => devicesOver(hardware, snapshots, 'device')
+  return path === 'config.hardware' ? inHardware(val) : changing(val, 'hardware', inHardware)
 }
 
 function wantedOf(call: Element, type: string): Set<string> {

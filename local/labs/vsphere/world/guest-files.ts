@@ -26,6 +26,12 @@ export function renewExtent(world: World, link: Link): void {
   putFile(world, datastoreOf(world, link.datastoreId), extent, extentBytes(link))
 }
 
+/** Its bytes stay, and its time is now. */
+export function touchExtent(world: World, { datastoreId, extent }: Link): void {
+  const file = extent === undefined ? undefined : datastoreOf(world, datastoreId).files.get(extent)
+  if (file !== undefined) file.modifiedAt = world.now()
+}
+
 function parentHint(world: World, link: Link): string | undefined {
   const { parent } = link
   if (parent === undefined) return undefined

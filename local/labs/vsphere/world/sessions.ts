@@ -17,11 +17,16 @@ export function liveSessions(world: World): Session[] {
 
 export const isFull = (world: World): boolean => liveSessions(world).length >= world.settings.mostSessions
 
-/** The session of a cookie; looking at it keeps it alive. */
-export function sessionOf(world: World, secret: string | undefined): Session | undefined {
+/** The session of a cookie. Reading a file doesn't keep it alive: nobody knows whether it does on a vCenter. */
+export function peekSession(world: World, secret: string | undefined): Session | undefined {
   if (secret === undefined) return undefined
   liveSessions(world)
-  const session = world.sessions.get(secret)
+  return world.sessions.get(secret)
+}
+
+/** The session of a cookie, which a call keeps alive. */
+export function sessionOf(world: World, secret: string | undefined): Session | undefined {
+  const session = peekSession(world, secret)
   if (session !== undefined) {
     session.lastActiveAt = world.now()
     session.calls += 1

@@ -2,7 +2,7 @@
 import type { Link } from '../disks/link.ts'
 import { Link as DiskLink } from '../disks/link.ts'
 import { linksOf } from './files.ts'
-import { fileIn, removeLinkFiles, renewExtent, snapshotFile, writeGuestFiles } from './guest-files.ts'
+import { fileIn, removeLinkFiles, renewExtent, snapshotFile, touchExtent, writeGuestFiles } from './guest-files.ts'
 import { datastoreOf, type Guest, type GuestDisk, type Snapshot, type World } from './world.ts'
 
 /** Whether a snapshot holds the disk: independent ones and raw devices in physical mode stay out. */
@@ -55,6 +55,8 @@ export function addSnapshot(world: World, guest: Guest, given: NewSnapshot): Sna
   }
   for (const disk of guest.disks.filter(takesPart)) {
     snapshot.links.set(disk.key, disk.top)
+    // Closing a file may change its time; a client must look after the snapshot, not before.
+    touchExtent(world, disk.top)
     disk.top = deltaOf(world, guest, disk.top)
     // The next disk must not take the same name.
     renewExtent(world, disk.top)

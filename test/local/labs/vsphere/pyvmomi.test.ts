@@ -1,15 +1,8 @@
 /** The lab, judged by pyvmomi, which VMware wrote: what it can't read is wrong. */
-import { execFile, spawnSync } from 'node:child_process'
-import { promisify } from 'node:util'
-import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { startVsphereLab } from '../../../../local/labs/vsphere/lab.ts'
+import { judged, python } from './pyvmomi.ts'
 
-const script = fileURLToPath(new URL('../../../tools/pyvmomi-judge.py', import.meta.url))
-const quiet = ['-W', 'ignore']
-const has = (python: string): boolean => spawnSync(python, [...quiet, '-c', 'import pyVmomi']).status === 0
-
-const python = ['python3', '/usr/bin/python3'].find(has)
 if (python === undefined) console.warn('skipped: no pyvmomi')
 
 it.skipIf(python === undefined).each(['6.5', '8.0.3.0'])(
@@ -26,9 +19,7 @@ it.skipIf(python === undefined).each(['6.5', '8.0.3.0'])(
     })
     onTestFinished(() => lab.close())
     const [user] = lab.users
-    const port = new URL(lab.url).port
-    const run = promisify(execFile)(python ?? '', [...quiet, script, port, user?.name ?? '', user?.password ?? ''])
-    const seen = JSON.parse((await run).stdout) as Record<string, unknown>
+    const seen = await judged('pyvmomi-judge.py', lab.url, user?.name ?? '', user?.password ?? '')
     expect(seen).toEqual({
       'wrong login': 'vim.fault.InvalidLogin',
       about: ['VirtualCenter', apiVersion],
@@ -82,3 +73,23 @@ it.skipIf(python === undefined).each(['6.5', '8.0.3.0'])(
     expect(lab.control.snapshots()).toEqual([])
   },
 )
+
+it.skipIf(python === undefined)('takes pyvmomi through a snapshot on a host that stands alone', async () => {
+  const lab = await startVsphereLab({ kind: 'host', apiVersion: '6.7', guests: [{ name: 'web01' }] })
+  onTestFinished(() => lab.close())
+  const [user] = lab.users
+  expect(await judged('pyvmomi-short.py', lab.url, user?.name ?? '', user?.password ?? '', 'web01')).toEqual({
+    type: 'HostAgent',
+    running: [['[datastore1] web01/web01-000001.vmdk', '[datastore1] web01/web01.vmdk']],
+    frozen: [['[datastore1] web01/web01.vmdk', null]],
+    chain: [
+      ['[datastore1] web01/web01.vmdk', '[datastore1] web01/web01-flat.vmdk'],
+      ['[datastore1] web01/web01-000001.vmdk', '[datastore1] web01/web01-000001-sesparse.vmdk'],
+    ],
+    removed: ['success', true],
+    recent: 2,
+    needed: false,
+    consolidated: 'success',
+    'after logout': 'vim.fault.NotAuthenticated',
+  })
+})

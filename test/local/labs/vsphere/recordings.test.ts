@@ -11,6 +11,8 @@ import { type Recorded, type Recording, recordings } from './recordings.ts'
 
 const SNAPSHOTS = [{ name: 'guestlift-0123abcd', description: 'made by guestlift' }, { name: 'child of ours' }]
 
+const inCluster = { name: 'DC0_C0_H0', cluster: 'DC0_C0' }
+
 /** The simulator's own inventory, as far as the recordings ask for it. */
 function guestsFor(scenario: string): GuestSpec[] {
   const disks = [{ capacityBytes: 1024 ** 2, fileStem: 'disk1' }]
@@ -42,7 +44,7 @@ function optionsFor({ scenario }: Recording): VsphereLabOptions {
       {
         name: isHost ? 'ha-datacenter' : 'DC0',
         datastores: [{ name: 'LocalDS_0' }],
-        hosts: isHost ? [{ name: 'localhost' }] : [{ name: 'DC0_H0' }, { name: 'DC0_C0_H0', cluster: 'DC0_C0' }],
+        hosts: [{ name: isHost ? 'localhost' : 'DC0_H0' }, ...(scenario === 'places' ? [inCluster] : [])],
       },
     ],
     guests: guestsFor(scenario),
