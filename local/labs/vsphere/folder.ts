@@ -137,7 +137,7 @@ function put(world: World, datastore: Datastore, path: string, { body }: FolderR
   const growth = body.length - (old?.bytes.sizeBytes ?? 0)
   if (growth > datastore.freeBytes) return page(500, 'Internal Server Error')
   datastore.freeBytes -= growth
-  putFile(world, datastore, path, memoryBytes(Uint8Array.from(body)))
+  putFile(world, datastore, path, memoryBytes(body))
   return { status: old === undefined ? 201 : 200, headers: { 'content-length': '0' }, body: Buffer.alloc(0) }
 }
 

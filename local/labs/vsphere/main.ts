@@ -90,6 +90,13 @@ const flags = new Command('lab')
   .parse()
   .opts<Flags>()
 
+/** A port that is taken is a mistake of whoever chose it, and no reason to show where in the code it was met. */
+function endWith(error: unknown): never {
+  if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error
+  process.stderr.write('The port is taken by another program. Choose another one, or 0 for any free one.\n')
+  process.exit(1)
+}
+
 const lab = await startVsphereLab({
   port: flags.port,
   controlPort: flags.controlPort,
@@ -107,7 +114,7 @@ const lab = await startVsphereLab({
           },
         ],
       }),
-})
+}).catch(endWith)
 
 let stopping = false
 async function stop(): Promise<void> {

@@ -6,7 +6,7 @@ import { Link, type LinkForm } from '../disks/link.ts'
 import { grainsOf } from '../disks/grains.ts'
 import { fileNotFound, VimFault } from '../wire/faults.ts'
 import { datacenterOf } from './paths.ts'
-import { plainUuid, vmxLines } from './vmx.ts'
+import { locationUuid, plainUuid, vmxLines } from './vmx.ts'
 import {
   type Datastore,
   entriesOf,
@@ -138,6 +138,12 @@ function nicsOf(world: World, guest: Guest, lines: ReadonlyMap<string, string>):
     })
 }
 
+/** A guest that finds itself in another place asks whether it was moved or copied, unless its .vmx says it. */
+function asksAtStart(lines: ReadonlyMap<string, string>, location: string): boolean {
+  const known = lines.get('uuid.bios') !== undefined
+  return known && lines.get('uuid.action') === undefined && plainUuid(lines.get('uuid.location') ?? '') !== location
+}
+
 export interface Registration {
   datastore: Datastore
   /** Of the .vmx, within its datastore. */
@@ -205,8 +211,7 @@ export function registerGuest(world: World, given: Registration): Guest {
     createdAt: world.now(),
     extra: new Map(),
     missing: undefined,
-    // Without an answer in the .vmx, the first start asks whether it was moved or copied.
-    question: lines.get('uuid.action') === undefined,
+    question: asksAtStart(lines, locationUuid(world, datastore.id, dirname(path))),
   }
   disksOf(world, guest, lines, datastore)
   guest.nics = nicsOf(world, guest, lines)

@@ -1,4 +1,5 @@
 /** The `.vmx` of a guest, as ESXi writes it; and the lines of one that is read. */
+import { createHash } from 'node:crypto'
 import { dirname, basename } from 'node:path/posix'
 import { datastoreOf, type Guest, type GuestDisk, type World } from './world.ts'
 
@@ -19,6 +20,12 @@ export function vmwareUuid(uuid: string): string {
 export function plainUuid(text: string): string {
   const digits = text.replaceAll(/[^0-9a-fA-F]/g, '').toLowerCase()
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+/** Follows from where the files lie: a guest that was moved or copied has another one. */
+export function locationUuid(world: World, datastoreId: string, directory: string): string {
+  const place = `${datastoreOf(world, datastoreId).uuid}/${directory}`
+  return plainUuid(createHash('sha256').update(place).digest('hex').slice(0, 32))
 }
 
 export const nodeOf = ({ controllerKey, unitNumber }: GuestDisk): string => `scsi${controllerKey - 1000}:${unitNumber}`
@@ -77,7 +84,7 @@ export function vmxText(world: World, guest: Guest): string {
     ...(guest.vtpm ? ([['vtpm.present', 'TRUE']] as [string, string][]) : []),
     ...(guest.changeTracking ? ([['ctkEnabled', 'TRUE']] as [string, string][]) : []),
     ['uuid.bios', vmwareUuid(guest.uuid)],
-    ['uuid.location', vmwareUuid(guest.uuid)],
+    ['uuid.location', vmwareUuid(locationUuid(world, guest.datastoreId, guest.directory))],
     ['vc.uuid', vmwareUuid(guest.instanceUuid)],
     ...(guest.powerState === 'poweredOn'
       ? ([

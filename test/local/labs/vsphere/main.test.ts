@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
@@ -54,6 +54,9 @@ it('is a program that prints its site, lets others play faults, and stops cleanl
     answer: { error: "The lab can't do this: there is no guest nobody; there is no snapshot snapshot-1." },
   })
   expect((await command({})).answer['error']).toContain('there is no verb in it')
+  const { port } = new URL(ready.url)
+  const second = spawnSync(process.execPath, [main, '--platform', 'vsphere', '--port', port], { encoding: 'utf8' })
+  expect([second.status, second.stderr]).toEqual([1, expect.stringMatching(/^The port is taken/)])
   child.kill('SIGTERM')
   expect(await once(child, 'exit')).toEqual([0, null])
 })

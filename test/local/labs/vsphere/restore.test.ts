@@ -101,7 +101,8 @@ it('registers a guest whose disk is missing or wrong, and does not start it', as
 it('waits for an answer at the first start of a guest that was moved or copied', async () => {
   const { lab, client } = await open()
   const files = { 'disk-flat.vmdk': Buffer.alloc(MIB), 'disk.vmdk': descriptor(2048) }
-  await uploaded(client, { ...files, 'back.vmx': vmx() })
+  const moved = ['uuid.bios = "56 4d 00 01 02 03 04 05-06 07 08 09 0a 0b 0c 0d"']
+  await uploaded(client, { ...files, 'back.vmx': vmx(moved) })
   await registered(lab, client)
   const { id } = lab.control.guest('back')
   const task = returned(await client.call('PowerOnVM_Task', ['VirtualMachine', id]))
@@ -120,4 +121,52 @@ it('takes uploads only into a folder that is there, and says so twice', async ()
   expect((await client.call('MakeDirectory', FILES, below)).text).toContain('<FileNotFoundFault')
   const nowhere = '<name>[other] back</name><datacenter type="Datacenter">datacenter-9</datacenter>'
   expect((await client.call('MakeDirectory', FILES, nowhere)).text).toContain('<InvalidDatastorePathFault')
+})
+
+it.each([5, 6] as const)('registers a chain of files that VMFS %s froze, and reads it as one disk', async (vmfs) => {
+  const { lab, client } = await open({
+    datacenters: [{ name: 'DC1', datastores: [{ name: 'datastore1', vmfs }] }],
+    guests: [
+      {
+        name: 'db01',
+        disks: [{ capacityBytes: 3 * MIB, content: seededContent([0, 4], 2) }],
+        snapshots: [{ name: 'old' }],
+      },
+    ],
+  })
+  const { id } = lab.control.guest('db01')
+  lab.control.write(id, 2000, MIB - 3, Buffer.from('over the edge of a block'))
+  const frozen = Buffer.from(lab.control.readDisk(id, 2000, 0, 3 * MIB))
+  const inside = '<name>guestlift-1</name><memory>false</memory><quiesce>false</quiesce>'
+  await client.wait(returned(await client.call('CreateSnapshot_Task', ['VirtualMachine', id], inside)))
+  lab.control.write(id, 2000, 0, Buffer.from('later'))
+
+  const names = lab.control.files('datastore1').filter((path) => /\/db01(-000001.*|-flat)?\.vmdk$/.test(path))
+  expect(names).toHaveLength(4)
+  const files: Record<string, Uint8Array> = {}
+  for (const path of names) files[path.replace('db01/', '')] = (await client.file(path)).bytes
+  const text = vmx(['uuid.action = "create"']).toString().replace('"disk.vmdk"', '"db01-000001.vmdk"')
+  await uploaded(client, { ...files, 'back.vmx': Buffer.from(text) })
+  expect(await registered(lab, client)).toContain('<state>success')
+  const back = lab.control.guest('back')
+  expect(await client.wait(returned(await client.call('PowerOnVM_Task', ['VirtualMachine', back.id])))).toContain(
+    'success',
+  )
+  expect(Buffer.from(lab.control.readDisk(back.id, 2000, 0, 3 * MIB)).equals(frozen)).toBe(true)
+})
+
+it('takes a guest out of the inventory and in again as what it was', async () => {
+  const { lab, client } = await open({ guests: [{ name: 'back', powerState: 'poweredOff', annotation: 'a "note"' }] })
+  const before = lab.control.guest('back')
+  expect((await client.call('UnregisterVM', ['VirtualMachine', before.id])).status).toBe(200)
+  expect(lab.control.guests()).toEqual([])
+  expect(await registered(lab, client)).toContain('<state>success')
+  const { id, instanceUuid, uuid, annotation, question } = lab.control.guest('back')
+  expect(id).not.toBe(before.id)
+  expect({ instanceUuid, uuid, annotation, question }).toEqual({
+    instanceUuid: before.instanceUuid,
+    uuid: before.uuid,
+    annotation: 'a "note"',
+    question: false,
+  })
 })
