@@ -51,7 +51,7 @@ function selected(call: Call, spec: Element): Found[] {
       const selection = given.declaredType === 'TraversalSpec' ? given : named.get(given.textOf('name') ?? '')
       if (selection === undefined) throw invalidArgument('selectSet')
       if (!isA(object.type, selection.textOf('type') ?? '')) continue
-      const at = valueAt(object.properties, selection.textOf('path') ?? '')
+      const at = valueAt(object.properties, selection.textOf('path') ?? '', object.type)
       if (!at.known) throw invalidRequest(`The path "${selection.textOf('path')}" is not a property of ${object.type}`)
       const items = at.value === undefined ? [] : at.value.kind === 'list' ? at.value.items : [at.value]
       for (const item of items) {
@@ -93,7 +93,7 @@ function objectContent(call: Call, object: Found, wanted: readonly Wanted[]): st
   const guest = object.type === 'VirtualMachine' ? entryOf(call.world, 'VirtualMachine', object.id) : undefined
   if (guest !== undefined && call.session !== undefined) stepTasksOf(call.world, guest)
   for (const path of paths) {
-    const at = valueAt(object.properties, path)
+    const at = valueAt(object.properties, path, object.type)
     const fault = at.known ? refusal(call, object, path) : invalidProperty(path)
     if (fault !== undefined) {
       missing.push(
