@@ -1,17 +1,9 @@
 /** A session of one function call with a vCenter or an ESXi host: logged in when first needed, and logged out at its end. */
-import { tlsConnector } from '../api-line/connector.ts'
-import {
-  type HttpAnswer,
-  type Limits,
-  type Line,
-  openLines,
-  openLine,
-  standardLimits,
-  Unanswered,
-} from '../api-line/exchange.ts'
+import { type HttpAnswer, type Limits, type Line, standardLimits, Unanswered } from '../api-line/line.ts'
 import { GuestliftError } from '../contracts/errors.ts'
 import type { VsphereAccess } from '../contracts/vsphere-access.ts'
-import { vimFact, vsphereTlsFacts } from './errors.ts'
+import { vimFact } from './errors.ts'
+import { openVimLine } from './vim-line.ts'
 import { requestBody, responseOf, type VimCall } from './soap.ts'
 import { isPassing, isSessionOver, NotVim, NoVimAnswer } from './vim-fault.ts'
 import { childOf, childrenOf, NotXml, parseTree, type Ref, refOf, textOf, type Xml } from './xml.ts'
@@ -19,8 +11,6 @@ import { childOf, childrenOf, NotXml, parseTree, type Ref, refOf, textOf, type X
 /** Reading calls: waits of 1, 2, 4 and 8 s, each up to half as long again. A restarted vCenter takes minutes: the workflow waits for that. */
 const TRIES = 5
 const FIRST_WAIT_MILLISECONDS = 1_000
-/** Calls that are made at the same time. */
-const LINES = 4
 /** What is spoken where the server knows it: all that is needed is in it, from vCenter 6.5 on. */
 const WANTED_VERSION = '6.5'
 
@@ -74,9 +64,7 @@ export class VimSession {
     this.#site = site
     this.#access = access
     this.#deps = deps
-    const { limits = vimLimits } = deps
-    const connector = tlsConnector(access.tls, vsphereTlsFacts(site), limits.connectTimeoutMs)
-    this.#line = openLines(LINES, () => openLine(access.endpoint, connector, limits))
+    this.#line = openVimLine(site, access, deps.limits ?? vimLimits)
   }
 
   lastTiming(): LastTiming | undefined {

@@ -7,15 +7,15 @@ import { tlsConnector } from '../../api-line/connector.ts'
 import type { AnswerTiming } from '../../domain/time/answer-clock.ts'
 import { bareRequest, type Form, formRequest, mergeFailures, parseJson, readRefusal, whatHappened } from './answers.ts'
 import { type About, refusal, tlsFacts, unintelligible, unreachable } from './errors.ts'
+import { openLine } from '../../api-line/exchange.ts'
 import {
   type HttpAnswer,
   type HttpRequest,
   type Limits,
-  openLine,
   openLines,
   standardLimits,
   Unanswered,
-} from '../../api-line/exchange.ts'
+} from '../../api-line/line.ts'
 import { openLogin, UnusableTicket } from './login.ts'
 import { explainRefusedLogin, type Realms } from './realms.ts'
 import { memoryOf } from './site-memory.ts'

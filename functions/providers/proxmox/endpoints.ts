@@ -6,7 +6,8 @@ import { offsetByHeader } from '../../domain/time/answer-clock.ts'
 import type { ProxmoxSite } from './config.ts'
 import { tlsConnector } from '../../api-line/connector.ts'
 import { type About, refusal, tlsFacts, unintelligible, unreachable } from './errors.ts'
-import { type HttpAnswer, type Limits, openLine, standardLimits, Unanswered } from '../../api-line/exchange.ts'
+import { openLine } from '../../api-line/exchange.ts'
+import { type HttpAnswer, type Limits, standardLimits, Unanswered } from '../../api-line/line.ts'
 import { envelopeSchema } from './schemas.ts'
 
 /** Someone waits: a line that is silent for longer is of no use for backups. */
