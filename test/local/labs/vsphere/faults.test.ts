@@ -121,6 +121,10 @@ it('refuses what can not be frozen', async () => {
   expect((await create(client, id('away'))).text).toContain('<InvalidStateFault')
   await client.wait(returned(await create(client, id('mixed'))))
   expect([...(lab.control.snapshots('mixed')[0]?.links.keys() ?? [])]).toEqual([2000])
+  lab.control.setGuest('mixed', { powerState: 'poweredOff' })
+  expect((await client.file('mixed/mixed_2-rdmp.vmdk')).status).toBe(500)
+  for (const datastore of lab.control.datastores()) datastore.freeBytes = 1024
+  expect(await client.wait(returned(await create(client, id('mixed'))))).toContain('xsi:type="NoDiskSpace"')
 })
 
 it('lets files, ranges and certificates be wrong', async () => {
