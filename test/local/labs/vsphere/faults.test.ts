@@ -127,6 +127,19 @@ it('refuses what can not be frozen', async () => {
   expect(await client.wait(returned(await create(client, id('mixed'))))).toContain('xsi:type="NoDiskSpace"')
 })
 
+it('has guests that are as far away as their host', async () => {
+  const hosts = [{ name: 'esx1' }, { name: 'esx2', connectionState: 'notResponding' as const }]
+  const { lab, client } = await open({
+    datacenters: [{ name: 'DC1', hosts }],
+    guests: [{ name: 'near' }, { name: 'far', host: 'esx2' }],
+  })
+  expect((await create(client, lab.control.guest('near').id)).status).toBe(200)
+  expect((await create(client, lab.control.guest('far').id)).text).toContain('<InvalidStateFault')
+  expect((await client.read('VirtualMachine', lab.control.guest('far').id, 'runtime.connectionState')).text).toContain(
+    'disconnected',
+  )
+})
+
 it('lets files, ranges and certificates be wrong', async () => {
   const { lab, client } = await open({
     guests: [{ name: 'web01', powerState: 'poweredOff', disks: [{ capacityBytes: 4096 }] }],
