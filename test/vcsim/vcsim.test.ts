@@ -116,6 +116,42 @@ describe.skipIf(missingForVcsim.length > 0)('vcsim behind the server that adds w
     expect(left.status).toBe(200)
   })
 
+  it('makes no second clone of a name, and destroys the first', async () => {
+    const { text } = await read('parent')
+    const folder = /<val[^>]*>([^<]+)</.exec(text)?.[1] ?? ''
+    const clone = () =>
+      client.call(
+        'CloneVM_Task',
+        ['VirtualMachine', guest],
+        `<folder type="Folder">${folder}</folder><name>guestlift-1</name><spec><location/><template>false</template><powerOn>false</powerOn></spec>`,
+      )
+    // Whatever still runs on the guest ends by being looked at.
+    for (let looks = 0; (await clone()).status !== 200; looks += 1) expect(looks).toBeLessThan(5)
+    for (let looks = 0; looks < 2; looks += 1) expect((await clone()).text).toContain('TaskInProgress')
+    expect(await client.wait(returned(await clone()))).toMatch(
+      /<state>error<.*xsi:type="DuplicateName"><name>guestlift-1</s,
+    )
+  })
+
+  it('registers a guest of uploaded files, into a folder that has to be there', async () => {
+    const file = (name: string, body: Uint8Array) => client.file(`back/${name}`, { ...where, method: 'PUT', body })
+    expect((await file('back.vmx', Buffer.from('x'))).status).toBe(404)
+    const [files, made] = [['FileManager', 'FileManager'] as [string, string], '<name>[LocalDS_0] back</name>']
+    const datacenter = returned(
+      await client.call('FindByInventoryPath', ['SearchIndex', 'SearchIndex'], '<inventoryPath>/DC0</inventoryPath>'),
+    )
+    const directory = `${made}<datacenter type="Datacenter">${datacenter}</datacenter>`
+    expect((await client.call('MakeDirectory', files, directory)).status).toBe(200)
+    expect((await client.call('MakeDirectory', files, directory)).text).toContain('<FileAlreadyExistsFault')
+    const vmx = 'displayName = "back"\nguestOS = "other-64"\nvirtualHW.version = "13"\nuuid.action = "create"\n'
+    expect((await file('back.vmx', Buffer.from(vmx))).status).toBe(200)
+    const places = await read('parent', 'resourcePool')
+    const [folder = '', pool = ''] = [...places.text.matchAll(/<val[^>]*>([^<]+)</g)].map(([, id = '']) => id)
+    const inside = `<path>[LocalDS_0] back/back.vmx</path><name>back</name><asTemplate>false</asTemplate><pool type="ResourcePool">${pool}</pool>`
+    const info = await client.wait(returned(await client.call('RegisterVM_Task', ['Folder', folder], inside)))
+    expect(info).toMatch(/<state>success<.*type="VirtualMachine"/s)
+  })
+
   it.skipIf(python === undefined)('answers so that pyvmomi can read all of it', async () => {
     const seen = await judged('pyvmomi-short.py', vcsim.url, vcsim.user, vcsim.password, 'DC0_H0_VM1')
     expect(seen).toEqual({

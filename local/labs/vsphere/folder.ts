@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { dirname } from 'node:path/posix'
 import { type Bytes, memoryBytes } from './disks/bytes.ts'
-import { contentsOf, isInUse, isLocked, putFile } from './world/files.ts'
+import { contentsOf, isInUse, isLocked, isRawDevice, putFile } from './world/files.ts'
 import { dcPathOf } from './world/paths.ts'
 import { mayDo } from './world/rights.ts'
 import { datastoreOf, type Datastore, entriesOf, type LabFile, type User, type World } from './world/world.ts'
@@ -153,6 +153,6 @@ export function folder(world: World, request: FolderRequest): FolderAnswer {
   const file = datastore.files.get(path)
   if (file === undefined)
     return path === '' || datastore.directories.has(path) ? listing(datastore, path) : page(404, 'Not Found')
-  if (isLocked(world, datastore, path)) return page(500, 'Internal Server Error')
+  if (isLocked(world, datastore, path) || isRawDevice(world, datastore, path)) return page(500, 'Internal Server Error')
   return serve(file, path, request.method, request)
 }

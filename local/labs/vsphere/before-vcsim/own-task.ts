@@ -1,5 +1,6 @@
 /** The answer to a question for a task that the simulator doesn't know. */
 import { rawEnvelope } from '../wire/envelope.ts'
+import { localized } from '../wire/faults.ts'
 import {
   anyElement,
   boolean,
@@ -25,10 +26,10 @@ function infoOf({ id, guestId = '', asksLeft, own }: Tracked & { own: NonNullabl
     descriptionId: string(own.descriptionId),
     entity: ref('VirtualMachine', guestId),
     entityName: string(guestId),
-    state: enumeration('TaskInfoState', running ? 'running' : 'success'),
+    state: enumeration('TaskInfoState', running ? 'running' : own.fault === undefined ? 'success' : 'error'),
     cancelled: boolean(false),
     cancelable: boolean(false),
-    error: undefined,
+    error: running || own.fault === undefined ? undefined : localized(own.fault),
     result: undefined,
     progress: running ? int(42) : undefined,
     reason: derived('TaskReasonUser', { userName: string('user') }),

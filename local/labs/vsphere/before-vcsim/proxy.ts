@@ -8,15 +8,16 @@ import { METHODS } from '../methods/all.ts'
 import type { Incoming, Outgoing } from '../serve.ts'
 import { inputOf, spoken } from '../soap.ts'
 import { answerEnvelope, faultEnvelope } from '../wire/envelope.ts'
-import { fileLocked, noPermission, taskInProgress, VimFault } from '../wire/faults.ts'
+import { duplicateName, fileLocked, noPermission, taskInProgress, VimFault } from '../wire/faults.ts'
 import { checkCall } from '../wire/schema.ts'
 import { ref } from '../wire/values.ts'
-import { Element } from '../wire/xml.ts'
-import { devicesOver, layoutOver } from './chains.ts'
-import { changing, editedAnswer, propertyOf, withProperty } from './edit.ts'
+import type { Element } from '../wire/xml.ts'
+import { addWanted, checkDirectory, hasFolder } from './files.ts'
+import { properties } from './objects.ts'
 import { ownTaskAnswer } from './own-task.ts'
-import { taskObject, type Tracked } from './tasks.ts'
-import { type Answer, type Headers, Upstream } from './upstream.ts'
+import { outgoing, passedOn } from './passing.ts'
+import type { State } from './state.ts'
+import { type Headers, Upstream } from './upstream.ts'
 
 export interface BeforeVcsim {
   url: string
@@ -37,50 +38,6 @@ export interface BeforeVcsim {
 
 /** Debian's simulator speaks this version. */
 const VCSIM = { product: { apiVersion: '6.5' } }
-
-interface State {
-  upstream: Upstream
-  settings: { taskAsks: number }
-  denied: Map<string, string>
-  consolidation: Map<string, { needed: boolean; stays: boolean }>
-  tasks: Map<string, Tracked>
-  now(): Date
-}
-
-const COOKIE = /vmware_soap_session="([^";]*)"/
-
-/** The simulator's cookie has no quotes, as it would have on a vCenter. */
-function passedOn({ headers }: Incoming): Headers {
-  const kept: Headers = {}
-  for (const name of [
-    'content-type',
-    'soapaction',
-    'range',
-    'authorization',
-    'vmware-api-session-id',
-    'if-unmodified-since',
-    'user-agent',
-  ]) {
-    const value = headers[name]
-    if (typeof value === 'string') kept[name] = value
-  }
-  const secret = COOKIE.exec(headers.cookie ?? '')?.[1]
-  if (secret !== undefined) kept['cookie'] = `vmware_soap_session=${secret}`
-  return kept
-}
-
-function outgoing({ status, headers, body }: Answer): Outgoing {
-  const kept: Headers = {}
-  for (const name of ['content-type', 'content-range', 'accept-ranges', 'last-modified', 'content-length']) {
-    const value = headers[name]
-    if (typeof value === 'string') kept[name] = value
-  }
-  const cookie = headers['set-cookie']?.[0]
-  const secret = /^vmware_soap_session=([^;]+)/.exec(cookie ?? '')?.[1]
-  if (secret !== undefined) kept['set-cookie'] = `vmware_soap_session="${secret}"; Path=/; HttpOnly; Secure; `
-  else if (cookie !== undefined) kept['set-cookie'] = cookie
-  return { status, headers: kept, body }
-}
 
 const xml = (status: number, text: string): Outgoing => ({
   status,
@@ -111,92 +68,53 @@ function checked(state: State, call: Element, guestId: string | undefined): void
   throw taskInProgress(busy.id)
 }
 
-/** How many snapshots lie over a guest's disks. */
-async function snapshotsOver(state: State, cookie: Headers, guestId: string): Promise<number> {
-  const tree = await state.upstream.property(cookie, 'VirtualMachine', guestId, 'snapshot')
-  const count = (list: readonly Element[]): number =>
-    list.reduce((sum, each) => sum + 1 + count(each.all('childSnapshotList')), 0)
-  return count(tree?.all('rootSnapshotList') ?? [])
-}
-
-/** What a file of a datastore has, by its name as `[ds] folder/file`. */
-async function sizeOf(state: State, cookie: Headers, name: string): Promise<number> {
-  const [, datastore = '', path = ''] = /^\[(.+?)\] (.+)$/.exec(name) ?? []
-  const where = path.split('/').map(encodeURIComponent).join('/')
-  const target = `/folder/${where}?dcPath=DC0&dsName=${encodeURIComponent(datastore)}`
-  const { status, headers } = await state.upstream.send('HEAD', target, cookie, new Uint8Array())
-  return status === 200 ? Number(headers['content-length'] ?? 0) : 0
-}
-
-const changeProperty = (object: Element, path: string, change: (val: Element) => Element): Element =>
-  changing(object, 'propSet', (set) => (set.textOf('name') === path ? changing(set, 'val', change) : set))
-
-const scalar = (type: string, text: string): Element => new Element('val', { 'xsi:type': type }, [], text)
-
-async function guestObject(
-  state: State,
-  cookie: Headers,
-  object: Element,
-  wanted: ReadonlySet<string>,
-): Promise<Element> {
-  const id = object.textOf('obj') ?? ''
-  let edited = object
-  if (wanted.has('runtime.consolidationNeeded') && propertyOf(object, 'runtime.consolidationNeeded') === undefined) {
-    const needed = state.consolidation.get(id)?.needed ?? false
-    edited = withProperty(edited, 'runtime.consolidationNeeded', scalar('xsd:boolean', String(needed)))
+/** A task that the simulator doesn't have. */
+function ownTask(state: State, guestId: string, method: string, descriptionId: string, fault?: VimFault): Outgoing {
+  const id = `task-own-${state.tasks.size + 1}`
+  const own = {
+    name: method.replace(/_Task$/, ''),
+    descriptionId,
+    at: state.now(),
+    ...(fault === undefined ? {} : { fault }),
   }
-  if (wanted.has('recentTask')) {
-    const own = [...state.tasks.values()].filter(({ guestId }) => guestId === id)
-    const refs = own.map((task) => new Element('ManagedObjectReference', { type: 'Task' }, [], task.id))
-    const val = new Element('val', { 'xsi:type': 'ArrayOfManagedObjectReference' }, refs, '')
-    const there = propertyOf(object, 'recentTask')
-    edited =
-      there === undefined ? withProperty(edited, 'recentTask', val) : changeProperty(edited, 'recentTask', () => val)
-  }
-  const holders = DEVICES.filter((path) => propertyOf(edited, path) !== undefined)
-  const layout = propertyOf(edited, 'layoutEx')?.child('val')
-  if (holders.length === 0 && layout === undefined) return edited
-  const snapshots = await snapshotsOver(state, cookie, id)
-  for (const path of holders) edited = changeProperty(edited, path, (val) => devicesIn(val, path, snapshots))
-  if (layout !== undefined) {
-    const laid = await layoutOver(layout, snapshots, (name) => sizeOf(state, cookie, name))
-    edited = changeProperty(edited, 'layoutEx', () => laid)
-  }
-  return edited
-}
-
-/** Properties that hold the devices of a guest. */
-const DEVICES = ['config', 'config.hardware', 'config.hardware.device'] as const
-
-function devicesIn(val: Element, path: (typeof DEVICES)[number], snapshots: number): Element {
-  if (path === 'config.hardware.device') return devicesOver(val, snapshots, 'VirtualDevice')
-  const inHardware = (hardware: Element): Element => devicesOver(hardware, snapshots, 'device')
-  return path === 'config.hardware' ? inHardware(val) : changing(val, 'hardware', inHardware)
-}
-
-function wantedOf(call: Element, type: string): Set<string> {
-  const sets = call.all('specSet').flatMap((spec) => spec.all('propSet'))
-  const mine = sets.filter((set) => set.textOf('type') === type)
-  return new Set(mine.flatMap((set) => set.all('pathSet').map(({ text }) => text)))
-}
-
-async function properties(state: State, cookie: Headers, call: Element, text: string): Promise<string> {
-  const wanted = wantedOf(call, 'VirtualMachine')
-  return editedAnswer(text, async (object) => {
-    const type = object.child('obj')?.attributes['type']
-    const task = state.tasks.get(object.textOf('obj') ?? '')
-    if (type === 'Task' && task !== undefined) return taskObject(object, task)
-    return type === 'VirtualMachine' ? guestObject(state, cookie, object, wanted) : object
-  })
+  state.tasks.set(id, { id, guestId, asksLeft: state.settings.taskAsks, own })
+  return xml(200, answerEnvelope(method, ref('Task', id)))
 }
 
 function consolidated(state: State, guestId: string): Outgoing {
-  const id = `task-consolidate-${state.tasks.size + 1}`
-  const own = { name: 'ConsolidateVMDisks', descriptionId: 'VirtualMachine.consolidateDisks', at: state.now() }
-  state.tasks.set(id, { id, guestId, asksLeft: state.settings.taskAsks, own })
   const there = state.consolidation.get(guestId)
   if (there?.stays === false) there.needed = false
-  return xml(200, answerEnvelope('ConsolidateVMDisks_Task', ref('Task', id)))
+  return ownTask(state, guestId, 'ConsolidateVMDisks_Task', 'VirtualMachine.consolidateDisks')
+}
+
+/** A vCenter makes no second guest of a name in a folder. */
+async function taken(state: State, cookie: Headers, call: Element): Promise<VimFault | undefined> {
+  const name = call.textOf('name') ?? ''
+  const children = await state.upstream.property(cookie, 'Folder', call.textOf('folder') ?? '', 'childEntity')
+  for (const child of children?.children ?? []) {
+    const type = child.attributes['type'] ?? ''
+    const own = await state.upstream.property(cookie, type, child.text, 'name')
+    if (own?.text === name) return duplicateName(name, ref(type, child.text))
+  }
+  return undefined
+}
+
+/** What a vCenter does, and the simulator doesn't; nothing where it is the same. */
+async function differing(
+  state: State,
+  cookie: Headers,
+  call: Element,
+  guestId?: string,
+): Promise<Outgoing | undefined> {
+  const { upstream } = state
+  if (call.name === 'MakeDirectory') await checkDirectory(upstream, cookie, call)
+  if (call.name === 'RegisterVM_Task') await addWanted(upstream, cookie, call)
+  if (guestId !== undefined && call.name === 'ConsolidateVMDisks_Task') return consolidated(state, guestId)
+  const fault = call.name === 'CloneVM_Task' ? await taken(state, cookie, call) : undefined
+  if (fault !== undefined && guestId !== undefined)
+    return ownTask(state, guestId, 'CloneVM_Task', 'VirtualMachine.clone', fault)
+  const own = ownTaskAnswer(call, state.tasks)
+  return own === undefined ? undefined : xml(200, own)
 }
 
 async function sdk(state: State, incoming: Incoming): Promise<Outgoing> {
@@ -208,9 +126,8 @@ async function sdk(state: State, incoming: Incoming): Promise<Outgoing> {
   const session: Headers = cookie === undefined ? {} : { cookie }
   const guestId = isTask(call) ? await guestOf(state, session, call) : undefined
   checked(state, call, guestId)
-  if (call.name === 'ConsolidateVMDisks_Task' && guestId !== undefined) return consolidated(state, guestId)
-  const own = ownTaskAnswer(call, state.tasks)
-  if (own !== undefined) return xml(200, own)
+  const other = await differing(state, session, call, guestId)
+  if (other !== undefined) return other
   const answer = await state.upstream.send(incoming.method, incoming.target, headers, incoming.body)
   const text = answer.body.toString('utf8')
   if (answer.status !== 200) return outgoing(answer)
@@ -231,7 +148,11 @@ async function serve(state: State, incoming: Incoming): Promise<Outgoing> {
   }
   // What a running guest writes to is locked.
   if (/-\d{6}-delta\.vmdk$/.test(path)) return xml(500, faultEnvelope(fileLocked(path)))
-  const answer = await state.upstream.send(method, target, passedOn(incoming), incoming.body)
+  const headers = passedOn(incoming)
+  const { cookie } = headers
+  if (method === 'PUT' && cookie !== undefined && !(await hasFolder(state.upstream, { cookie }, target)))
+    return { status: 404, headers: {}, body: Buffer.alloc(0) }
+  const answer = await state.upstream.send(method, target, headers, incoming.body)
   return outgoing(answer)
 }
 

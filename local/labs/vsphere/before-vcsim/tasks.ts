@@ -1,4 +1,5 @@
 /** Tasks that the simulator ends at once, and that show themselves running for a while here. */
+import type { VimFault } from '../wire/faults.ts'
 import { Element } from '../wire/xml.ts'
 import { changing, leaf, propertyOf, withChildren } from './edit.ts'
 
@@ -8,7 +9,7 @@ export interface Tracked {
   guestId: string | undefined
   asksLeft: number
   /** Made here: the simulator doesn't know it. */
-  own?: { name: string; descriptionId: string; at: Date }
+  own?: { name: string; descriptionId: string; at: Date; fault?: VimFault }
 }
 
 const HIDDEN = new Set(['result', 'error', 'completeTime', 'progress'])

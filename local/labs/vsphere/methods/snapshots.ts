@@ -1,10 +1,19 @@
 /** Snapshots: make, remove, consolidate. */
-import { invalidState, notSupported, objectNotFound, tooManySnapshotLevels, VimFault } from '../wire/faults.ts'
+import {
+  invalidState,
+  noDiskSpace,
+  notSupported,
+  objectNotFound,
+  tooManySnapshotLevels,
+  VimFault,
+} from '../wire/faults.ts'
 import { ref, structure, type Value } from '../wire/values.ts'
 import { addSnapshot, consolidate, depthOf, removeSnapshot, removeTree } from '../world/snapshots.ts'
 import { must, type Guest, type Snapshot, type World } from '../world/world.ts'
 import { type Call, guestOf, type Method } from './call.ts'
 import { guestTask } from './tasks.ts'
+
+const SPACE_BYTES = 16 * 1024 ** 2
 
 /** Disks that make the platform refuse a snapshot. */
 function incompatible(guest: Guest): string | undefined {
@@ -28,6 +37,14 @@ function checked(guest: Guest): void {
   if (depthOf(guest.current) >= 32) throw tooManySnapshotLevels()
 }
 
+/** A snapshot takes hardly any room, and none of it is there on a full datastore. */
+function demandSpace(world: World, guest: Guest): void {
+  for (const { top } of guest.disks) {
+    const datastore = must(world, 'Datastore', top.datastoreId)
+    if (datastore.freeBytes < SPACE_BYTES) throw noDiskSpace(datastore.name)
+  }
+}
+
 /** The platform ignores quiescing where nothing in the guest could do it. */
 const canQuiesce = ({ powerState, toolsRunning }: Guest): boolean => powerState === 'poweredOn' && toolsRunning
 
@@ -49,6 +66,7 @@ function create(call: Call, wantsQuiesce: boolean): Value {
   const description = input.textOf('description') ?? ''
   return guestTask(call, guest, () => {
     checked(guest)
+    demandSpace(world, guest)
     const quiesced = wantsQuiesce && canQuiesce(guest)
     const failure = quiesced ? quiesceFailure(world) : undefined
     if (failure !== undefined && world.settings.quiesceFault?.leavesSnapshot !== true) throw failure

@@ -48,14 +48,14 @@ const FIELDS: Readonly<Record<string, string>> = {
   VirtualMachineFileLayoutExDiskLayout: 'key chain',
   VirtualMachineFileLayoutExSnapshotLayout: 'key dataKey memoryKey disk',
   VirtualMachineSnapshotTree:
-    'snapshot vm name description id createTime state quiesced backupManifest childSnapshotList ' + 'replaySupported',
+    'snapshot vm name description id createTime state quiesced backupManifest childSnapshotList replaySupported',
   VirtualMachineSnapshotInfo: 'currentSnapshot rootSnapshotList',
   TaskInfo:
     'key task description name descriptionId entity entityName locked state cancelled cancelable error ' +
     'result progress reason queueTime startTime completeTime eventChainId changeTag parentTaskKey ' +
     'rootTaskKey activationId',
   DatastoreSummary:
-    'datastore name url capacity freeSpace uncommitted accessible multipleHostAccess type ' + 'maintenanceMode',
+    'datastore name url capacity freeSpace uncommitted accessible multipleHostAccess type maintenanceMode',
   HostListSummary:
     'host hardware runtime config quickStats overallStatus rebootRequired customValue managementServerIp ' +
     'maxEVCModeKey currentEVCModeKey gateway tpmAttestation',
@@ -80,7 +80,7 @@ const FIELDS: Readonly<Record<string, string>> = {
     'name url freeSpace maxFileSize maxVirtualDiskCapacity maxMemoryFileSize timestamp containerId ' +
     'aliasOf maxPhysicalRDMFileSize maxVirtualRDMFileSize vmfs lun',
   NasDatastoreInfo:
-    'name url freeSpace maxFileSize maxVirtualDiskCapacity maxMemoryFileSize timestamp containerId ' + 'aliasOf nas',
+    'name url freeSpace maxFileSize maxVirtualDiskCapacity maxMemoryFileSize timestamp containerId aliasOf nas',
   HostNasVolume: 'type name capacity remoteHost remotePath userName remoteHostNames securityType protocolEndpoint',
   ServiceContent:
     'rootFolder propertyCollector viewManager about setting userDirectory sessionManager ' +

@@ -122,7 +122,8 @@ export function addGuest(world: World, spec: GuestSpec): Guest {
     hostId: host.id,
     poolId: spec.template === true ? undefined : named('resource pool', pools, spec.pool).id,
     powerState,
-    connectionState: spec.connectionState ?? 'connected',
+    // A guest is as far away as its host.
+    connectionState: spec.connectionState ?? (host.connectionState === 'connected' ? 'connected' : 'disconnected'),
     template: spec.template ?? false,
     firmware: spec.firmware ?? 'bios',
     toolsRunning: spec.toolsRunning ?? powerState === 'poweredOn',

@@ -49,6 +49,15 @@ export function isLocked(world: World, datastore: Datastore, path: string): bool
   )
 }
 
+/** A raw device's file holds nothing but where the device is. */
+export function isRawDevice(world: World, datastore: Datastore, path: string): boolean {
+  return guests(world).some((guest) =>
+    [...linksOf(guest)].some(
+      (link) => link.form === 'rdm' && link.datastoreId === datastore.id && link.extent === path,
+    ),
+  )
+}
+
 /** Whether a file is in use at all, so that it can't be removed or replaced. */
 export function isInUse(world: World, datastore: Datastore, path: string): boolean {
   return guests(world).some(

@@ -121,6 +121,23 @@ it('refuses what can not be frozen', async () => {
   expect((await create(client, id('away'))).text).toContain('<InvalidStateFault')
   await client.wait(returned(await create(client, id('mixed'))))
   expect([...(lab.control.snapshots('mixed')[0]?.links.keys() ?? [])]).toEqual([2000])
+  lab.control.setGuest('mixed', { powerState: 'poweredOff' })
+  expect((await client.file('mixed/mixed_2-rdmp.vmdk')).status).toBe(500)
+  for (const datastore of lab.control.datastores()) datastore.freeBytes = 1024
+  expect(await client.wait(returned(await create(client, id('mixed'))))).toContain('xsi:type="NoDiskSpace"')
+})
+
+it('has guests that are as far away as their host', async () => {
+  const hosts = [{ name: 'esx1' }, { name: 'esx2', connectionState: 'notResponding' as const }]
+  const { lab, client } = await open({
+    datacenters: [{ name: 'DC1', hosts }],
+    guests: [{ name: 'near' }, { name: 'far', host: 'esx2' }],
+  })
+  expect((await create(client, lab.control.guest('near').id)).status).toBe(200)
+  expect((await create(client, lab.control.guest('far').id)).text).toContain('<InvalidStateFault')
+  expect((await client.read('VirtualMachine', lab.control.guest('far').id, 'runtime.connectionState')).text).toContain(
+    'disconnected',
+  )
 })
 
 it('lets files, ranges and certificates be wrong', async () => {

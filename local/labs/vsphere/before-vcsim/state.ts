@@ -1,0 +1,13 @@
+/** What the server before the simulator knows beside it. */
+import type { Tracked } from './tasks.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface State {
+  upstream: Upstream
+  settings: { taskAsks: number }
+  /** Rights that nobody has, by the method that needs one. */
+  denied: Map<string, string>
+  consolidation: Map<string, { needed: boolean; stays: boolean }>
+  tasks: Map<string, Tracked>
+  now(): Date
+}
