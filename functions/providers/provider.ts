@@ -190,6 +190,12 @@ export interface Provider {
    */
   findStrays(olderThan: Date): Promise<Stray[]>
 
+  /**
+   * Where so many backups may stand at a time, from their start to their release, whatever nodes they are of.
+   * @throws GuestNotFound
+   */
+  turnOf?(guest: Guest): Promise<{ place: string; most: number }>
+
   /** Addresses that the site is asked at. */
   readonly endpoints?: Endpoints
   /** Places on which backups land as files. */

@@ -15,7 +15,7 @@ export interface PlatformTraits {
    */
   makes: 'copy' | 'temporary'
   /** What backups wait for, one at a time for each. Absent where nothing is waited for. */
-  turns?: 'node'
+  turns?: 'node' | 'datastore'
   /** Disks are read in blocks of so many bytes; each is a request that the platform bills, beside its snapshot. */
   billedBlockBytes?: number
   /** File names of archives end in one of these. */

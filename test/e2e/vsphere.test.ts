@@ -114,6 +114,23 @@ describe('guests of vSphere', () => {
   })
 })
 
+describe('backups of guests on one datastore', () => {
+  it('stand there one at a time, from the snapshot to its removal', async () => {
+    let most = 0
+    const count = () => {
+      const ours = lab.control.snapshots().filter(({ name }) => name.startsWith('guestlift-'))
+      most = Math.max(most, ours.length)
+    }
+    const job = { site: 'vc1', guests: { ids: [WEB, DB] } }
+    const { report } = await bed.runner.run(job, 'run-both', { ...quiet, onEvent: count }, signals)
+    expect(report?.guests.map(({ outcome, reason }) => [outcome, reason])).toEqual([
+      ['succeeded', ''],
+      ['succeeded', ''],
+    ])
+    expect(most).toBe(1)
+  })
+})
+
 describe('backups of vSphere that go wrong', () => {
   const db = { site: 'vc1', guests: { ids: [DB] } }
 

@@ -42,7 +42,7 @@ const MAX_DOUBTS = 10
 export async function askForTurn(work: ClaimedWork, guest: Guest, provider: Provider, ports: Needs): Promise<Turn> {
   const { item } = work
   const me = queuer(work, guest.node)
-  const limit = item.deleteSource ? { maxArchives: item.staging.maxArchives } : {}
+  let limit = item.deleteSource ? { maxArchives: item.staging.maxArchives } : {}
   let storage: ArchiveStorage | undefined
   let space: TurnRequest['space'] = 'unseen'
   for (let rounds = 0; rounds < MAX_DOUBTS; rounds++) {
@@ -50,7 +50,11 @@ export async function askForTurn(work: ClaimedWork, guest: Guest, provider: Prov
       const asked = requestTurn(queue, { ...me, ...limit, space }, ports.now())
       return { next: asked.queue, result: asked.answer }
     })
-    if (answer.answer === 'look') {
+    if (answer.answer === 'look' && provider.turnOf !== undefined) {
+      const { place, most } = await provider.turnOf(guest)
+      limit = { maxArchives: most }
+      space = { place, freeBytes: Number.MAX_SAFE_INTEGER, bytes: 0, likely: false }
+    } else if (answer.answer === 'look') {
       const promised = await change(item, ports, (queue) => ({
         next: queue,
         result: (place: string) => promisedBytes(queue, place),
@@ -142,7 +146,6 @@ export async function endDump(work: ClaimedWork, ports: Needs): Promise<void> {
 
 /** The archive still lies on the platform's storage. */
 export async function keepStaged(work: ClaimedWork, ports: Needs): Promise<void> {
-  if (!work.item.deleteSource) return
   await change(work.item, ports, (queue) => ({
     next: renewStaged(queue, queuer(work, work.item.guest.node), ports.now()),
     result: undefined,

@@ -10,7 +10,7 @@ import { sourcesOf } from '../../domain/backup/sources.ts'
 import { evidenceKey } from '../../domain/books/object-keys.ts'
 import { unlessUnreadable } from '../books/stored-json.ts'
 import { ownClaim, releaseClaim, renewClaim } from '../books/claims.ts'
-import { leaveQueue } from './dump-turns.ts'
+import { keepStaged, leaveQueue } from './dump-turns.ts'
 import { readKeptEvidence } from '../books/kept-evidence.ts'
 import { recordOutcome } from '../books/outcomes.ts'
 import { releaseMade } from './release-made.ts'
@@ -39,6 +39,8 @@ export async function releaseBackup(
     const removal = await removeSources(input, { evidence, token }, ports)
     if ('waitSeconds' in removal) {
       if (held !== undefined && held !== 'unreadable') await keepGuest(input, ports)
+      // What stands on the platform keeps its place there until it is gone.
+      await keepStaged(input, ports)
       return removal
     }
     remarks.push(...removal.remarks)

@@ -13,7 +13,7 @@ import {
 import type { Guest } from '../../contracts/nouns.ts'
 import { findMachine } from '../../vsphere-api/held.ts'
 import { isGone, NotVim, NoVimAnswer } from '../../vsphere-api/vim-fault.ts'
-import type { Argument, Ref, Xml } from '../../vsphere-api/xml.ts'
+import { type Argument, type Ref, textOf, type Xml } from '../../vsphere-api/xml.ts'
 import type { JobSummary } from '../job-summary.ts'
 import type { BackupProgress } from '../provider.ts'
 import { ownClones } from './clones.ts'
@@ -69,6 +69,15 @@ export async function detailsOf(session: SiteSession, { id, node }: Pick<Guest, 
 
 export function wishesOf({ site }: SiteSession, { skipDisks = [] }: BackupOptions): Wishes {
   return { skipDisks, mode: site.mode, hasStaging: site.staging !== undefined }
+}
+
+/** A snapshot costs the datastore where the guest's configuration lies: its deltas grow there, and its removal works there. */
+export async function turnOf(session: SiteSession, guest: Guest): Promise<{ place: string; most: number }> {
+  const { properties } = await detailsOf(session, guest)
+  const places = await session.orFact('', 'reading the inventory', () => session.places())
+  const known = places.datastores.map(({ name }) => name)
+  const home = parseDatastorePath(textOf(properties.get('config.files.vmPathName')), known)
+  return { place: home?.datastore ?? guest.node, most: session.site.snapshot.perDatastore }
 }
 
 /** Asked once. The snapshot's name is what finds it again, whatever becomes of the answer. */

@@ -29,6 +29,12 @@ const snapshotSettingsSchema = z.strictObject({
     .max(240)
     .default(24)
     .describe('How long our snapshot may stay on a guest. Then its copy is given up and the snapshot removed.'),
+  perDatastore: z
+    .int()
+    .min(1)
+    .max(32)
+    .default(1)
+    .describe('How many guests of a datastore may have a snapshot of ours at a time, over all runs.'),
   minFreePercent: z
     .number()
     .min(0)

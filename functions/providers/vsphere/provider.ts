@@ -8,7 +8,7 @@ import { textOf } from '../../vsphere-api/xml.ts'
 import type { FoundGuest, GuestDetails, GuestList } from '../guest-facts.ts'
 import type { Provider } from '../provider.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
-import { check, detailsOf, findJobs, lookAt, start, wishesOf } from './backup.ts'
+import { check, detailsOf, findJobs, lookAt, start, turnOf, wishesOf } from './backup.ts'
 import type { VsphereSite } from './config.ts'
 import { describeMachine } from './describe-machine.ts'
 import { gather } from './gather.ts'
@@ -156,6 +156,7 @@ export function openVsphere(siteName: string, site: VsphereSite, deps: ProviderD
     stop,
     release: (made) => release(session, made),
     findStrays: (olderThan) => findStrays(session, olderThan),
+    turnOf: (guest) => turnOf(session, guest),
     power: openPower(session),
     close: () => vim.close(),
   }

@@ -6,6 +6,7 @@ export const vsphereTraits = {
   flow: 'copy',
   route: false,
   makes: 'temporary',
+  turns: 'datastore',
   formats: ['raw.zst', 'vmdk'],
   liveBackup: true,
   compression: ['zstd'],

@@ -64,7 +64,8 @@ export function describeCore(name: string, open: () => Promise<CoreHarness>): vo
       expect(provider.traits.guestKinds.length).toBeGreaterThan(0)
       expect(provider.traits.name).toMatch(/./)
       // A queue of storages without storages would be half a capability.
-      expect(provider.traits.turns === undefined || provider.storages !== undefined).toBe(true)
+      const { traits, storages, turnOf } = provider
+      expect(traits.turns === undefined || storages !== undefined || turnOf !== undefined).toBe(true)
     })
 
     it('says which version and which cluster answers, the cluster each time the same', async () => {

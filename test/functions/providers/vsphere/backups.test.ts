@@ -233,6 +233,13 @@ describe('snapshots of vSphere', () => {
   })
 })
 
+describe('turns of vSphere', () => {
+  it('are those of the datastore where the guest lies, as many as the site lets stand there', async () => {
+    const bed = await bedWith({}, { snapshot: { perDatastore: 3 } })
+    expect(await bed.provider.turnOf?.(await bed.guest())).toEqual({ place: 'datastore1', most: 3 })
+  })
+})
+
 describe('clones of vSphere', () => {
   const staging = { datastore: 'nfs-staging', folder: '/DC1/vm/guestlift', resourcePool: '/DC1/host/esx1/Resources' }
   const vsan = {
