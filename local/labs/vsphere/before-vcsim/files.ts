@@ -1,5 +1,5 @@
 /** Files of the simulator: which are there, how large they are, and what it wants beside those of a client. */
-import { dirname } from 'node:path/posix'
+import { basename, dirname } from 'node:path/posix'
 import type { Element } from '../wire/xml.ts'
 import { fileAlreadyExists } from '../wire/faults.ts'
 import type { Answer, Headers, Upstream } from './upstream.ts'
@@ -59,4 +59,16 @@ export async function hasFolder(upstream: Upstream, cookie: Headers, target: str
   const [path = '', query = ''] = target.split('?')
   const { status } = await upstream.send('HEAD', `${dirname(path)}/?${query}`, cookie, new Uint8Array())
   return status === 200
+}
+
+const extentOf = (descriptor: string): string => descriptor.replace(/\.vmdk$/, '-flat.vmdk')
+
+/** A disk's bytes, and its descriptor, which names them. */
+export async function copyDisk(upstream: Upstream, cookie: Headers, from: string, to: string): Promise<void> {
+  const bytes = await ask(upstream, cookie, 'GET', placeOf(extentOf(from)))
+  if (bytes.status === 200) await ask(upstream, cookie, 'PUT', placeOf(extentOf(to)), Uint8Array.from(bytes.body))
+  const descriptor = await ask(upstream, cookie, 'GET', placeOf(from))
+  if (descriptor.status !== 200) return
+  const text = descriptor.body.toString('utf8').replace(basename(extentOf(from)), () => basename(extentOf(to)))
+  await ask(upstream, cookie, 'PUT', placeOf(to), Buffer.from(text))
 }

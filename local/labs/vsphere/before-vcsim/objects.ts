@@ -1,6 +1,7 @@
 /** Objects in answers of the property collector, with what a vCenter has more. */
 import { Element } from '../wire/xml.ts'
 import { devicesOver, layoutOver } from './chains.ts'
+import { remembered } from './clones.ts'
 import { changing, editedAnswer, propertyOf, withProperty } from './edit.ts'
 import { sizeOf } from './files.ts'
 import type { State } from './state.ts'
@@ -44,7 +45,9 @@ async function guestObject(
   const layout = propertyOf(edited, 'layoutEx')?.child('val')
   if (holders.length === 0 && layout === undefined) return edited
   const snapshots = await snapshotsOver(state, cookie, id)
-  for (const path of holders) edited = changeProperty(edited, path, (val) => devicesIn(val, path, snapshots))
+  const change = (holder: Element, name: string): Element =>
+    devicesOver(remembered(state, id, holder, name), snapshots, name)
+  for (const path of holders) edited = changeProperty(edited, path, (val) => devicesIn(val, path, change))
   if (layout !== undefined) {
     const laid = await layoutOver(layout, snapshots, (name) => sizeOf(state.upstream, cookie, name))
     edited = changeProperty(edited, 'layoutEx', () => laid)
@@ -55,9 +58,11 @@ async function guestObject(
 /** Properties that hold the devices of a guest. */
 const DEVICES = ['config', 'config.hardware', 'config.hardware.device'] as const
 
-function devicesIn(val: Element, path: (typeof DEVICES)[number], snapshots: number): Element {
-  if (path === 'config.hardware.device') return devicesOver(val, snapshots, 'VirtualDevice')
-  const inHardware = (hardware: Element): Element => devicesOver(hardware, snapshots, 'device')
+type Change = (holder: Element, name: string) => Element
+
+function devicesIn(val: Element, path: (typeof DEVICES)[number], change: Change): Element {
+  if (path === 'config.hardware.device') return change(val, 'VirtualDevice')
+  const inHardware = (hardware: Element): Element => change(hardware, 'device')
   return path === 'config.hardware' ? inHardware(val) : changing(val, 'hardware', inHardware)
 }
 

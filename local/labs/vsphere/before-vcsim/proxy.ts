@@ -12,6 +12,7 @@ import { duplicateName, fileLocked, noPermission, taskInProgress, VimFault } fro
 import { checkCall } from '../wire/schema.ts'
 import { ref } from '../wire/values.ts'
 import type { Element } from '../wire/xml.ts'
+import { finishClone, rememberDisks } from './clones.ts'
 import { addWanted, checkDirectory, hasFolder } from './files.ts'
 import { properties } from './objects.ts'
 import { ownTaskAnswer } from './own-task.ts'
@@ -128,11 +129,14 @@ async function sdk(state: State, incoming: Incoming): Promise<Outgoing> {
   checked(state, call, guestId)
   const other = await differing(state, session, call, guestId)
   if (other !== undefined) return other
+  const clones = call.name === 'CloneVM_Task' && guestId !== undefined
+  if (clones) await rememberDisks(state, session, guestId)
   const answer = await state.upstream.send(incoming.method, incoming.target, headers, incoming.body)
   const text = answer.body.toString('utf8')
   if (answer.status !== 200) return outgoing(answer)
   const id = isTask(call) ? /<returnval type="Task">([^<]+)</.exec(text)?.[1] : undefined
   if (id !== undefined) state.tasks.set(id, { id, guestId, asksLeft: state.settings.taskAsks })
+  if (clones && id !== undefined) await finishClone(state, session, call, { taskId: id, guestId })
   if (call.name !== 'RetrievePropertiesEx') return outgoing(answer)
   return xml(200, await properties(state, session, call, text))
 }
@@ -166,6 +170,7 @@ export async function startBeforeVcsim(options: { upstream: string; taskAsks?: n
     denied: new Map(),
     consolidation: new Map(),
     tasks: new Map(),
+    diskNames: new Map(),
     now,
   }
   const shared = { world: { now }, fates, bytesRead: new Map<string, number>() }

@@ -9,5 +9,7 @@ export interface State {
   denied: Map<string, string>
   consolidation: Map<string, { needed: boolean; stays: boolean }>
   tasks: Map<string, Tracked>
+  /** Of guests that were cloned: their disks' names by key, as they were before. */
+  diskNames: Map<string, ReadonlyMap<string, string>>
   now(): Date
 }
