@@ -2,7 +2,7 @@
 import {
   CredentialsRejected,
   GuestBusy,
-  GuestliftError,
+  type GuestliftError,
   GuestNotFound,
   InvalidSite,
   NodeOffline,

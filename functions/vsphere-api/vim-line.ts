@@ -36,11 +36,14 @@ class ProvenAgent extends Agent {
   }
 
   override createConnection(_options: unknown, callback?: (error: Error | null, socket: Duplex) => void): undefined {
-    this.#dial(this.#place).then(
-      (socket) => callback?.(null, socket),
-      // Node.js takes no socket with an error, and its type asks for one.
-      (error: unknown) => (callback as ((error: Error) => void) | undefined)?.(asError(error)),
-    )
+    // Node.js takes no socket with an error, and its type asks for one.
+    void this.#connect(callback as ((error: Error | null, socket?: Duplex) => void) | undefined)
+  }
+
+  async #connect(callback: ((error: Error | null, socket?: Duplex) => void) | undefined): Promise<void> {
+    const outcome = await this.#dial(this.#place).catch(asError)
+    if (outcome instanceof Error) callback?.(outcome)
+    else callback?.(null, outcome)
   }
 }
 

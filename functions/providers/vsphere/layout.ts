@@ -67,7 +67,7 @@ export function flatFileOf({ links, disk }: FrozenDisk): LaidFile | undefined {
   if (base === undefined || links.length > 1 || disk.parentFileNames.length > 0) return undefined
   const extents = base.filter(isExtent)
   const [extent] = extents
-  return extents.length === 1 && extent !== undefined && /-flat\.vmdk$/.test(extent.name) ? extent : undefined
+  return extents.length === 1 && extent !== undefined && extent.name.endsWith('-flat.vmdk') ? extent : undefined
 }
 
 export function isExtent({ type }: LaidFile): boolean {

@@ -52,9 +52,7 @@ export async function recentTasks(session: VimSession, machine: Ref): Promise<Ta
     (await readObject(session, machine, ['recentTask'])).get('recentTask'),
     'ManagedObjectReference',
   )
-  const tasks = await Promise.all(
-    refs.map((xml) => refOf(xml)).map((ref) => (ref === undefined ? undefined : taskOf(session, ref))),
-  )
+  const tasks = await Promise.all(refs.flatMap((xml) => refOf(xml) ?? []).map((ref) => taskOf(session, ref)))
   return tasks
     .filter((task) => task !== undefined)
     .toSorted((one, other) => Date.parse(one.startedAt) - Date.parse(other.startedAt))

@@ -264,7 +264,7 @@ describe('mangled answers of a vCenter', () => {
       (body) => body.replaceAll(/<val [^>]*>[^<]*<\/val>/g, '<val/>'),
       (body) => body.replaceAll('propSet', 'propset'),
       (body) => body.replaceAll(/>\d+</g, '>-1<'),
-      (body) => body.replaceAll(/>[^<>]{4,}</g, (text) => `>${[...text.slice(1, -1)].toReversed().join('')}<`),
+      (body) => body.replaceAll(/>[^<>]{4,}</g, (text) => `>${text.slice(1, -1).split('').toReversed().join('')}<`),
       () => '',
       () => '<html><body>Please log in</body></html>',
       (body) => `${'<a>'.repeat(5_000)}${body}`,
@@ -273,29 +273,35 @@ describe('mangled answers of a vCenter', () => {
     return (body) => (kinds[Math.floor(random() * kinds.length)] ?? String)(body)
   }
 
-  it('end in one of our facts or in the truth, and never in a false success', async () => {
-    for (let seed = 1; seed <= 60; seed += 1) {
-      const random = randomOf(seed)
-      const bed = await open()
-      const guest = await bed.guest()
-      const { jobRef } = await bed.provider.start(guest, options(), TOKEN)
-      await bed.ended(jobRef)
-      const truth = await bed.provider.gather(jobRef, guest, 'local')
-      const which = calls[Math.floor(random() * calls.length)] ?? 'RetrievePropertiesEx'
-      bed.lab.control.mangleAnswer(which, mangle(random), 1 + Math.floor(random() * 6))
-      const outcome = await bed.provider.gather(jobRef, guest, 'local').catch((error: unknown) => error)
-      if (outcome instanceof Error) {
-        expect(outcome, `seed ${seed}, ${which}: ${outcome.stack}`).toBeInstanceOf(GuestliftError)
-        continue
-      }
-      const { evidence } = outcome as typeof truth
-      if (judge(evidence, bed.provider.judgeJob).good) {
-        const told = evidence.sources?.map(({ artifact }) => [artifact.fileName, artifact.sizeBytes, artifact.location])
-        expect(told, `seed ${seed}, ${which}`).toEqual(
-          truth.evidence.sources?.map(({ artifact }) => [artifact.fileName, artifact.sizeBytes, artifact.location]),
-        )
-      }
+  /** What a false answer would be taken for: a good verdict over other sources than the true ones, or a fault of ours. */
+  async function falseSuccess(seed: number): Promise<string | undefined> {
+    const random = randomOf(seed)
+    const bed = await open()
+    const guest = await bed.guest()
+    const { jobRef } = await bed.provider.start(guest, options(), TOKEN)
+    await bed.ended(jobRef)
+    const gather = () => bed.provider.gather(jobRef, guest, 'local')
+    const sourcesIn = ({ evidence }: Awaited<ReturnType<typeof gather>>) =>
+      JSON.stringify(
+        evidence.sources?.map(({ artifact }) => [artifact.fileName, artifact.sizeBytes, artifact.location]),
+      )
+    const truth = sourcesIn(await gather())
+    const which = calls[Math.floor(random() * calls.length)] ?? 'RetrievePropertiesEx'
+    bed.lab.control.mangleAnswer(which, mangle(random), 1 + Math.floor(random() * 6))
+    try {
+      const found = await gather()
+      const good = judge(found.evidence, bed.provider.judgeJob).good
+      return good && sourcesIn(found) !== truth ? `seed ${seed}, ${which}: ${sourcesIn(found)}` : undefined
+    } catch (error) {
+      return error instanceof GuestliftError ? undefined : `seed ${seed}, ${which}: ${String(error)}`
+    } finally {
       await Promise.all(beds.splice(0).map((one) => one.close()))
     }
+  }
+
+  it('end in one of our facts or in the truth, and never in a false success', async () => {
+    const found: (string | undefined)[] = []
+    for (let seed = 1; seed <= 60; seed += 1) found.push(await falseSuccess(seed))
+    expect(found.filter((one) => one !== undefined)).toEqual([])
   })
 })
