@@ -204,6 +204,9 @@ export function restoreText({ bucket, keyPrefix, s3Url }: RestorePlace): string 
     '- Archives of AWS EC2 hold each disk as `<device>.raw.zst`, and `guest.json` says what the machine was. `zstd -d` makes the raw disk.',
     '  `zstd -dc FILE | dd of=/dev/nvme1n1 bs=4M conv=fsync` writes it onto an empty volume that is attached to any instance.',
     '  `coldsnap upload DISK.raw` makes a snapshot of it, and `aws ec2 register-image` or `aws ec2 create-volume` the rest.',
+    '- Archives of VMware vSphere hold each disk as `<name>.raw.zst`, or the files of a datastore (`.vmdk`) as they are.',
+    "  `side/` holds the guest's configuration (`.vmx`), its firmware variables (`.nvram`), and a descriptor (`.vmdk`) for each disk.",
+    '  `zstd -d NAME.raw.zst -o NAME-flat.vmdk` makes the file that the descriptor names; then `qemu-img` and ESXi read it.',
     '- CRC-32 finds damage. It is no protection against a person who forges files.',
   ].join('\n')}\n`
 }

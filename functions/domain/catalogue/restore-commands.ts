@@ -89,10 +89,17 @@ const unpackDisk: RestoreStep = {
   run: 'zstd -dc {file} > disk.img',
 }
 
+const convertDisk: RestoreStep = {
+  way: 'restore',
+  say: "It describes a disk of VMware. With all files of the disk in one folder, qemu-img reads it. Of several, the one with the highest number is the disk's last state.",
+  run: 'qemu-img convert -f vmdk -O raw {file} disk.img',
+}
+
 /** The first that fits holds. */
 const rules: readonly RestoreRule[] = (['vm', 'container'] as const).flatMap((kind) => [
   ...['.raw.zst', '.vhd.zst', '.vhdx.zst'].map((ending) => ({ kind, ending, steps: [unpackDisk] })),
-  ...['.raw', '.img'].map((ending) => ({ kind, ending, steps: [] })),
+  ...['.raw', '.img', '-flat.vmdk', '-delta.vmdk', '-sesparse.vmdk'].map((ending) => ({ kind, ending, steps: [] })),
+  { kind, ending: '.vmdk', steps: [convertDisk] },
   { kind, ending: '.zst', steps: guestSteps(kind, ['zstd -dc']) },
   ...['.gz', '.tgz'].map((ending) => ({ kind, ending, steps: guestSteps(kind, ['gzip -dc']) })),
   { kind, ending: '.lzo', steps: guestSteps(kind, ['lzop -dc']) },

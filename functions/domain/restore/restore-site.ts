@@ -5,6 +5,11 @@ function isByBlocks(config: Record<string, unknown>): boolean {
   return 'regions' in config
 }
 
+/** Only sites of vSphere have one endpoint. */
+function isOfVsphere(config: Record<string, unknown>): boolean {
+  return 'endpoint' in config
+}
+
 function fieldsOf(config: Record<string, unknown>): string[] {
   return isByBlocks(config) ? [] : ['auth', 'delivery']
 }
@@ -30,6 +35,12 @@ export function asRestoreSite(config: unknown): unknown {
   }
   const { name, restore, auth: _backups, ...rest } = config
   const site = typeof name === 'string' ? `site ${name}` : 'the site'
+  if (isOfVsphere(config)) {
+    throw new InvalidSite(
+      `Guests of ${site} can't be brought back by a command of this version: it is a site of vSphere. ` +
+        'See "Bringing a guest back" in docs/vsphere.md for the way with standard tools.',
+    )
+  }
   const needed = fieldsOf(config)
   if (restore === undefined) {
     const its =

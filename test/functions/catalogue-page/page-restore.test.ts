@@ -21,6 +21,8 @@ const ending = fc.constantFrom(
   '.tar',
   '.raw.zst',
   '.img',
+  '.vmdk',
+  '-flat.vmdk',
   '.zip',
   '',
 )
@@ -39,6 +41,20 @@ describe('the commands on the page of the catalogue', () => {
         expect([...onThePage]).toEqual(restoreLines(kind, { bucket, folder, fileName, guestId: id, s3Url }))
       }),
     )
+  })
+
+  it('give files of VMware to qemu-img, and never to tools of Proxmox VE', () => {
+    const lines = (fileName: string) =>
+      restoreLines('vm', {
+        bucket: 'b',
+        folder: 'archives/vc1/vm-1/2026-11-22T02-00-07Z/',
+        fileName,
+        guestId: '1',
+      }).join('\n')
+    expect(lines('web01.vmdk')).toContain('qemu-img convert -f vmdk')
+    for (const name of ['web01.vmdk', 'web01-flat.vmdk', 'web01-000001-sesparse.vmdk', 'web01-000001-delta.vmdk']) {
+      expect(lines(name)).not.toContain('qmrestore')
+    }
   })
 
   it('name each file as it is called, from the form that the archives of a guest share', () => {

@@ -27,6 +27,11 @@ describe('a site as the functions that restore see it', () => {
     ['nothing in it', { ...site, restore: {} }, /lacks `auth` and `delivery`/],
     ['a word for it', { ...site, restore: 'yes' }, /lacks `auth` and `delivery`/],
     ['null for it', { ...site, restore: null }, /lacks `auth` and `delivery`/],
+    [
+      'a platform that brings nothing back yet',
+      { name: 'vc1', endpoint: 'https://vc', restore: {} },
+      /docs\/vsphere\.md/,
+    ],
     ['no object', ['plain-secret'], /no JSON object/],
     ['null', null, /no JSON object/],
   ])('is refused with what to do where there is %s', (_what, config, message) => {
