@@ -97,7 +97,7 @@ function rowOf(entry: CatalogueEntry, forms: NameForm[]): PageRow {
     STATES.indexOf(state),
     verification === undefined ? NEVER_VERIFIED : VERIFICATIONS.indexOf(verification.state),
     verifiedAt,
-    facts?.warnings ?? 0,
+    warningsOf(facts),
     reason ?? verification?.reason ?? facts?.notes ?? '',
     trusted === createdAt ? 0 : seconds(createdAt),
     facts === undefined ? 0 : gradeCode(facts),
@@ -105,6 +105,12 @@ function rowOf(entry: CatalogueEntry, forms: NameForm[]): PageRow {
   ]
   while (row.at(-1) === 0 || row.at(-1) === '') row.pop()
   return row
+}
+
+/** A lesser grade than the guest is set up for is a warning, too, of which the platform's log says nothing. */
+function warningsOf(facts: CatalogueEntry['facts']): number {
+  if (facts === undefined) return 0
+  return Math.max(facts.warnings, facts.verdict.name === 'archived-with-warnings' ? 1 : 0)
 }
 
 function filesOf({ createdAt, state, facts }: CatalogueEntry, forms: NameForm[]): number[] {

@@ -75,6 +75,19 @@ describe('the page of the catalogue', () => {
     )
   })
 
+  it('counts a warning for an archive with warnings of which the platform said nothing, as for a lesser grade', () => {
+    const { entries, ...id } = guestOf('100', 'web', [1])
+    const warned = entries.map((entry) => ({
+      ...entry,
+      ...(entry.facts === undefined
+        ? {}
+        : { facts: { ...entry.facts, verdict: { name: 'archived-with-warnings' as const, reason: '' } } }),
+    }))
+    const rows = (guest: GuestArchives): unknown =>
+      (JSON.parse(pageGuest(guest, nobody)) as { rows: unknown[][] }).rows[0]?.[5]
+    expect([rows({ ...id, entries: warned }), rows({ ...id, entries })]).toEqual([1, 0])
+  })
+
   it('holds a guest that had the id before by itself, and both times of an archive where they differ', () => {
     const { entries: before, ...id } = guestOf('100', 'payroll-db', [1, 2])
     const { entries: after } = guestOf('100', 'scratch', [3])
