@@ -1,3 +1,4 @@
+import type { LockLooks } from './lock-looks.ts'
 import type { StoredVersion } from '../../aws/version-store.ts'
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { Retention } from '../../contracts/retention.ts'
@@ -36,12 +37,7 @@ export interface PruneOrder extends Circumstances {
   /** Decide everything and change nothing. */
   dryRun: boolean
   /** Of how many archives a dry run asks S3 for locks: of all when left out. */
-  lockLooks?: LockLooks
-}
-
-/** How many more archives a dry run asks S3 for locks of, a request for each version; counted down. */
-export interface LockLooks {
-  left: number
+  lockLooks?: Pick<LockLooks, 'take'>
 }
 
 /** Archives whose locks a dry run looks for at the same time. */
@@ -188,11 +184,10 @@ async function foreseen(
   order: PruneOrder,
   ports: RetentionPorts,
 ): Promise<{ archives: ArchiveDecision[]; locksNotAsked: number }> {
-  const { lockLooks = { left: Number.POSITIVE_INFINITY } } = order
   const archives: ArchiveDecision[] = []
   const going = decisions.filter(({ decision }) => decision === 'remove')
-  const asked = new Set(going.slice(0, lockLooks.left))
-  lockLooks.left -= asked.size
+  const looks = await (order.lockLooks?.take(going.length) ?? going.length)
+  const asked = new Set(going.slice(0, looks))
   const ends = inOrder(decisions, LOOKS_AT_ONCE, async (one) => {
     if (one.decision !== 'remove') return decided(one)
     return asked.has(one) ? removed(one.archive, decided(one), order, ports) : priced(one.archive, decided(one), ports)

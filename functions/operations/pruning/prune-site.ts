@@ -6,7 +6,8 @@ import type { KeyedGuest } from '../../domain/books/object-keys.ts'
 import { absenceText, goneRule, guestName } from '../../domain/identity/presence.ts'
 import { inOrder } from '../books/ordered-lookahead.ts'
 import { archivedGuests } from '../selection/look-at-site.ts'
-import { type LockLooks, pruneGuest, type PruneOrder } from './prune-guest.ts'
+import { dealLockLooks, type LockLooks } from './lock-looks.ts'
+import { pruneGuest, type PruneOrder } from './prune-guest.ts'
 import type { RetentionPorts } from './retention-ports.ts'
 
 /** Which guests a site has now, as far as it was asked. */
@@ -60,11 +61,15 @@ export async function* pruneSite(order: SiteOrder, ports: RetentionPorts): Async
       (behind === undefined || orderOf(guest) > orderOf(behind)),
   )
   const standing = standingOn(order)
-  const lockLooks = { left: order.lockLooks ?? LOCK_LOOKS }
-  yield* inOrder(guests, dryRun ? DRY_RUN_GUESTS_AT_ONCE : 1, async (guest) => ({
-    guest,
-    result: await pruneOne(guest, standing(guest), order, lockLooks, ports),
-  }))
+  const deal = dealLockLooks(order.lockLooks ?? LOCK_LOOKS)
+  yield* inOrder(guests, dryRun ? DRY_RUN_GUESTS_AT_ONCE : 1, async (guest) => {
+    const looks = deal()
+    try {
+      return { guest, result: await pruneOne(guest, standing(guest), order, looks, ports) }
+    } finally {
+      looks.done()
+    }
+  })
 }
 
 type Standing = Pick<PruneOrder, 'gone' | 'identity' | 'absent'> | { trouble: string }
