@@ -13,9 +13,9 @@ import { type Manifest, manifestSchema } from '../../functions/contracts/manifes
 import { realClock } from '../../local/asl/interpreter.ts'
 import type { Judgement } from '../../local/iam/guard.ts'
 import { startVsphereLab, type VsphereLab, type VsphereLabOptions } from '../../local/labs/vsphere/lab.ts'
+import { synthesise } from '../../local/run/assembly.ts'
 import { type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
 import { startS3 } from '../../local/s3/server.ts'
-import { synthesiseWith } from './synthesise-with.ts'
 
 export const bucket = 'archives'
 const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
@@ -50,11 +50,12 @@ export async function openVsphereBed(options: VsphereLabOptions, site: object = 
   const written = { ...lab.site(), ...site }
   const [real, start] = [realClock(), Date.now()]
   const runner = await openLocalRunner({
-    sites: { vc1: JSON.stringify(written) },
+    sites: { hq: JSON.stringify(written) },
     bucket,
     keyPrefix: '',
     s3Url: server.url,
-    assembly: synthesiseWith(join(directory, 'app'), { name: 'example', sites: ['vc1'] }),
+    // The app that all tests share: its site is hq.
+    assembly: await synthesise(() => undefined),
     logFile: join(directory, 'functions.log'),
     hostLimits: { mostShortEnvironments: 40, memoryMiB: 8_192, idleMilliseconds: 150_000 },
     clock: {
@@ -81,7 +82,7 @@ export async function openVsphereBed(options: VsphereLabOptions, site: object = 
     keys,
     bytes,
     manifestsOf: async (id) => {
-      const all = (await keys(`archives/vc1/vm-${id}/`)).filter((key) => key.endsWith('/manifest.json'))
+      const all = (await keys(`archives/hq/vm-${id}/`)).filter((key) => key.endsWith('/manifest.json'))
       return Promise.all(all.map(async (key) => manifestSchema.parse(JSON.parse((await bytes(key)).toString()))))
     },
     close: async () => {

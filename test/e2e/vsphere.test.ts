@@ -72,7 +72,7 @@ function diskOf(id: string, key: number, sizeBytes: number): Buffer {
 describe('guests of vSphere', () => {
   it('are archived with all their disks, and no snapshot stays', async () => {
     const before = [diskOf(WEB, 2000, 160 * MIB), diskOf(WEB, 2001, 4 * MIB)]
-    const job = { site: 'vc1', guests: { tags: ['backup:gold'] } }
+    const job = { site: 'hq', guests: { tags: ['backup:gold'] } }
     const { result, report } = await bed.runner.run(job, 'run-1', quiet, signals)
     expect(report?.guests.map(({ name, outcome, reason }) => ({ name, outcome, reason }))).toEqual([
       { name: 'web01', outcome: 'succeeded', reason: '' },
@@ -93,13 +93,13 @@ describe('guests of vSphere', () => {
       const raw = execFileSync('zstd', ['-d', '-q', '-c', archive], { maxBuffer: 2 ** 30 })
       expect(raw.equals(before[at] ?? Buffer.alloc(0))).toBe(true)
     }
-    const named = [`vc1/vm-${WEB}`, '--bucket', bucket, '--s3', bed.s3Url]
+    const named = [`hq/vm-${WEB}`, '--bucket', bucket, '--s3', bed.s3Url]
     const taken = await guestlift(['extract', ...named, '--disk', 'web01', '-o', join(bed.directory, 'taken.raw')])
     expect(taken).toMatchObject({ code: 0, error: expect.stringContaining('has the CRC-32 that its manifest states') })
   })
 
   it('with older snapshots are archived as the files they are', async () => {
-    const job = { site: 'vc1', guests: { ids: [OLD] } }
+    const job = { site: 'hq', guests: { ids: [OLD] } }
     const { report } = await bed.runner.run(job, 'run-old', quiet, signals)
     expect(report?.guests).toMatchObject([{ name: 'old01', outcome: 'succeeded', reason: '' }])
     const [manifest] = await bed.manifestsOf(OLD)
@@ -121,7 +121,7 @@ describe('backups of guests on one datastore', () => {
       const ours = lab.control.snapshots().filter(({ name }) => name.startsWith('guestlift-'))
       most = Math.max(most, ours.length)
     }
-    const job = { site: 'vc1', guests: { ids: [WEB, DB] } }
+    const job = { site: 'hq', guests: { ids: [WEB, DB] } }
     const { report } = await bed.runner.run(job, 'run-both', { ...quiet, onEvent: count }, signals)
     expect(report?.guests.map(({ outcome, reason }) => [outcome, reason])).toEqual([
       ['succeeded', ''],
@@ -132,7 +132,7 @@ describe('backups of guests on one datastore', () => {
 })
 
 describe('backups of vSphere that go wrong', () => {
-  const db = { site: 'vc1', guests: { ids: [DB] } }
+  const db = { site: 'hq', guests: { ids: [DB] } }
 
   it('find their snapshot again when the answer to making it is lost, and make none twice', async () => {
     lab.control.resetCounts()

@@ -230,6 +230,7 @@ const kills: readonly InstanceFault[] = (
   ...well,
   cause: killed,
   check: frozenOnce,
+  ...(/^(copies|completes|writes)/.test(what) ? { byCommandAlone: true as const } : {}),
 }))
 
 const ends: readonly InstanceFault[] = [
@@ -256,6 +257,7 @@ const ends: readonly InstanceFault[] = [
         frozenOnce(bed)
         readAtMost(BLOCKS)(bed)
       },
+      ...(/upload|manifest/.test(state) ? { byCommandAlone: true as const } : {}),
     }),
   ),
   {

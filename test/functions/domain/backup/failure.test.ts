@@ -12,6 +12,7 @@ const table: Record<string, 'impeached' | 'unscathed'> = {
   GuestLockedBriefly: 'unscathed',
   GuestLocked: 'unscathed',
   GuestMigrating: 'unscathed',
+  BackupPutOff: 'unscathed',
   GuestBusy: 'unscathed',
   GuestNotFound: 'unscathed',
   // The bytes are another guest's.
