@@ -93,7 +93,7 @@ export interface InstanceFault extends Disturbance<InstanceBed, Ending> {
   leavesSnapshots?: true
   /** The fault keeps us from closing the uploads; parts are never thrown away for it. */
   keepsUploads?: true
-  /** It strikes what no platform has a part in, and other tests play it on Proxmox VE: `npm run faults` plays it here. */
+  /** Tests of provider and reader play it, or it strikes what no platform has a part in: `npm run faults` plays it here. */
   byCommandAlone?: true
 }
 

@@ -79,6 +79,7 @@ const answers: readonly Written[] = [
   },
   {
     name: 'a volume had a snapshot just now',
+    byCommandAlone: true,
     happens: 'it is asked again later',
     when: { state: 'Create snapshots' },
     inject: refusing('CreateSnapshots', 400, 'SnapshotCreationPerVolumeRateExceeded'),
@@ -93,6 +94,7 @@ const answers: readonly Written[] = [
   },
   {
     name: 'EC2 and EBS direct have too many requests',
+    byCommandAlone: true,
     happens: 'it is waited longer and longer',
     inject: ({ account }) => {
       account.throttle('DescribeSnapshots', 2)
@@ -103,6 +105,7 @@ const answers: readonly Written[] = [
   },
   {
     name: 'connections to EC2 and EBS direct end, before or in the middle of an answer',
+    byCommandAlone: true,
     happens: 'the same is asked again',
     inject: ({ account }) => {
       account.dropRequest('DescribeSnapshots')
@@ -115,6 +118,7 @@ const answers: readonly Written[] = [
   },
   {
     name: 'a web page answers in place of EC2',
+    byCommandAlone: true,
     happens: 'the run fails and names `endpoints`',
     inject: ({ account }) => account.answerPage('DescribeInstances', 200, 99),
     expected: ['PlatformUnavailable'],
@@ -125,6 +129,7 @@ const answers: readonly Written[] = [
 const snapshots: readonly Written[] = [
   {
     name: 'the instance is gone before its snapshots are made',
+    byCommandAlone: true,
     happens: 'the guest fails',
     when: { state: 'Create snapshots' },
     inject: ({ account }) => account.removeInstance(WEB),
@@ -176,12 +181,14 @@ const snapshots: readonly Written[] = [
 const blocks: readonly Written[] = [
   {
     name: 'tokens of blocks are too old',
+    byCommandAlone: true,
     happens: 'the blocks are listed again',
     inject: refusing('GetSnapshotBlock', 400, 'ValidationException', 1, 'INVALID_BLOCK_TOKEN'),
     ...well,
   },
   {
     name: "a block's bytes are damaged on the way",
+    byCommandAlone: true,
     happens: 'it is read again',
     when: { state: 'Copy parts' },
     inject: (bed) => damage(bed, 2),
@@ -230,7 +237,7 @@ const kills: readonly InstanceFault[] = (
   ...well,
   cause: killed,
   check: frozenOnce,
-  ...(/^(copies|completes|writes)/.test(what) ? { byCommandAlone: true as const } : {}),
+  ...(/^(looks|copies|completes|writes)/.test(what) ? { byCommandAlone: true as const } : {}),
 }))
 
 const ends: readonly InstanceFault[] = [
@@ -242,6 +249,7 @@ const ends: readonly InstanceFault[] = [
       when: { state },
       inject: (bed) => bed.stop(),
       expected: ['RunInterrupted'],
+      ...(/upload|manifest/.test(state) ? { byCommandAlone: true as const } : {}),
     }),
   ),
   ...(['Check snapshots', 'Open upload', 'Complete upload', 'Write manifest', 'Release backup'] as const).map(
@@ -257,7 +265,7 @@ const ends: readonly InstanceFault[] = [
         frozenOnce(bed)
         readAtMost(BLOCKS)(bed)
       },
-      ...(/upload|manifest/.test(state) ? { byCommandAlone: true as const } : {}),
+      byCommandAlone: true,
     }),
   ),
   {
