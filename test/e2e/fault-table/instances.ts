@@ -57,6 +57,7 @@ function readAtMost(most: number) {
 const answers: readonly Written[] = [
   {
     name: 'the keys are refused',
+    byCommandAlone: true,
     happens: 'the run stops at once and names `auth`',
     inject: refusing('*', 401, 'AuthFailure', 999),
     expected: ['CredentialsRejected'],
@@ -71,6 +72,7 @@ const answers: readonly Written[] = [
   },
   {
     name: 'the answer to making snapshots is lost',
+    byCommandAlone: true,
     happens: 'they are found by their tags, and none is made twice',
     when: { state: 'Create snapshots' },
     inject: ({ account }) => account.loseAnswer('CreateSnapshots'),
@@ -87,6 +89,7 @@ const answers: readonly Written[] = [
   },
   {
     name: 'the account makes as many snapshots as it may',
+    byCommandAlone: true,
     happens: 'it is asked again later',
     when: { state: 'Create snapshots' },
     inject: refusing('CreateSnapshots', 400, 'PendingSnapshotLimitExceeded', 2),
@@ -151,6 +154,7 @@ const snapshots: readonly Written[] = [
   },
   {
     name: 'somebody removes a snapshot while it is read',
+    byCommandAlone: true,
     happens: 'the guest fails, and the message names lifecycle rules',
     inject: ({ account }) =>
       account.onceDone('GetSnapshotBlock', () => {
@@ -237,7 +241,7 @@ const kills: readonly InstanceFault[] = (
   ...well,
   cause: killed,
   check: frozenOnce,
-  ...(/^(looks|copies|completes|writes)/.test(what) ? { byCommandAlone: true as const } : {}),
+  ...(/^(looks|lists|copies|completes|writes)/.test(what) ? { byCommandAlone: true as const } : {}),
 }))
 
 const ends: readonly InstanceFault[] = [
@@ -285,6 +289,7 @@ const ends: readonly InstanceFault[] = [
   },
   {
     name: 'the run is started twice at once',
+    byCommandAlone: true,
     theme,
     happens: 'one of them has the guest; the other skips it and names the first',
     ...start,
