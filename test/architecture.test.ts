@@ -77,7 +77,7 @@ describe('the architecture', () => {
   })
 
   it.each([
-    ['proxmox', [/^functions\/api-line\//]],
+    ['proxmox', [/^functions\/http\/api-line\.ts$/]],
     ['ec2', [/^functions\/aws-api\//]],
     ['vsphere', [/^functions\/vsphere-api\//]],
   ])('keeps provider %s to its own folder', (platform, also) => {
@@ -118,20 +118,13 @@ describe('the architecture', () => {
     expect(breaches(/^functions\/aws-api\//, [/^functions\/(aws-api|contracts|domain|tls)\//, packages])).toEqual([])
   })
 
-  it('keeps lines to an API, which providers share, to contracts and TLS', () => {
-    expect(breaches(/^functions\/api-line\//, [/^functions\/(api-line|contracts|tls)\//, /^undici(\/|$)/])).toEqual([])
-  })
-
   it('keeps files over HTTP, and the API of vSphere, to contracts and connections', () => {
     expect(breaches(/^functions\/http-file\//, [/^functions\/(contracts|http|http-file|tls)\//])).toEqual([])
-    const vsphere = [
-      /^functions\/(api-line|contracts|domain|http-file|http|tls|vsphere-api)\//,
-      /^@aws-sdk\/xml-builder$/,
-    ]
+    const vsphere = [/^functions\/(contracts|domain|http-file|http|tls|vsphere-api)\//, /^@aws-sdk\/xml-builder$/]
     expect(breaches(/^functions\/vsphere-api\//, vsphere)).toEqual([])
   })
 
-  it('keeps HTTP, which readers and S3 share, to itself', () => {
+  it('keeps HTTP, which readers, S3 and lines to an API share, to itself', () => {
     expect(breaches(/^functions\/http\//, [/^functions\/http\//])).toEqual([])
   })
 

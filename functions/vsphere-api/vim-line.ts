@@ -4,7 +4,7 @@
  */
 import { Agent, type IncomingMessage, request as ask } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type HttpAnswer, type HttpRequest, type Limits, type Line, Unanswered } from '../api-line/line.ts'
+import { type HttpAnswer, type HttpRequest, type Limits, type Line, Unanswered } from '../http/api-line.ts'
 import type { VsphereAccess } from '../contracts/vsphere-access.ts'
 import { type Dialer, tlsDialer } from '../tls/connect.ts'
 import { vsphereTlsFacts } from './errors.ts'

@@ -1,5 +1,5 @@
 /** A session of one function call with a vCenter or an ESXi host: logged in when first needed, and logged out at its end. */
-import { type HttpAnswer, type Limits, type Line, standardLimits, Unanswered } from '../api-line/line.ts'
+import { type HttpAnswer, type Limits, type Line, standardLimits, Unanswered } from '../http/api-line.ts'
 import { GuestliftError } from '../contracts/errors.ts'
 import type { VsphereAccess } from '../contracts/vsphere-access.ts'
 import { vimFact } from './errors.ts'

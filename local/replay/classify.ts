@@ -2,7 +2,7 @@
 import { type ErrorGroup, GuestliftError } from '../../functions/contracts/errors.ts'
 import { openClient } from '../../functions/providers/proxmox/client.ts'
 import { proxmoxSiteSchema } from '../../functions/providers/proxmox/config.ts'
-import type { Limits } from '../../functions/api-line/line.ts'
+import type { Limits } from '../../functions/http/api-line.ts'
 import { formatUpid, parseUpid } from '../../functions/providers/proxmox/identifiers.ts'
 import { openProxmox } from '../../functions/providers/proxmox/provider.ts'
 import { createIdentity } from '../labs/shared/certificate.ts'

@@ -5,7 +5,7 @@ import { errorGroup, GuestliftError, PlatformUnavailable } from '../../functions
 import { judgeProxmox as judge } from '../fakes/judge.ts'
 import type { ApiClient } from '../../functions/providers/proxmox/client.ts'
 import { gatherEvidence } from '../../functions/providers/proxmox/evidence.ts'
-import type { Limits } from '../../functions/api-line/line.ts'
+import type { Limits } from '../../functions/http/api-line.ts'
 import { parseUpid } from '../../functions/providers/proxmox/identifiers.ts'
 import { openProxmox } from '../../functions/providers/proxmox/provider.ts'
 import { openTaskReader, requireUpid } from '../../functions/providers/proxmox/tasks.ts'

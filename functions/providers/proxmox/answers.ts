@@ -2,7 +2,7 @@
 import type { GuestliftError } from '../../contracts/errors.ts'
 import { PlatformUnavailable } from '../../contracts/errors.ts'
 import type { Refused } from './errors.ts'
-import type { HttpAnswer, HttpRequest, Unanswered } from '../../api-line/line.ts'
+import type { HttpAnswer, HttpRequest, Unanswered } from '../../http/api-line.ts'
 import { errorBodySchema } from './schemas.ts'
 import { sentences } from '../../domain/words/sentence.ts'
 

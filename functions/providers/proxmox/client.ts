@@ -3,11 +3,10 @@ import type { z } from 'zod'
 import { CredentialsRejected, type GuestliftError, TlsIdentityMismatch } from '../../contracts/errors.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { ProxmoxSite } from './config.ts'
-import { tlsConnector } from '../../api-line/connector.ts'
+import { tlsConnector } from './connector.ts'
 import type { AnswerTiming } from '../../domain/time/answer-clock.ts'
 import { bareRequest, type Form, formRequest, mergeFailures, parseJson, readRefusal, whatHappened } from './answers.ts'
-import { type About, refusal, tlsFacts, unintelligible, unreachable } from './errors.ts'
-import { openLine } from '../../api-line/exchange.ts'
+import { type About, refusal, unintelligible, unreachable } from './errors.ts'
 import {
   type HttpAnswer,
   type HttpRequest,
@@ -15,7 +14,8 @@ import {
   openLines,
   standardLimits,
   Unanswered,
-} from '../../api-line/line.ts'
+} from '../../http/api-line.ts'
+import { openLine } from './exchange.ts'
 import { openLogin, UnusableTicket } from './login.ts'
 import { explainRefusedLogin, type Realms } from './realms.ts'
 import { memoryOf } from './site-memory.ts'
@@ -90,7 +90,7 @@ export function openClient(
   deps: ProviderDeps,
   limits: Limits = standardLimits,
 ): ApiClient {
-  const connector = tlsConnector(site.tls, tlsFacts(siteName), limits.connectTimeoutMs)
+  const connector = tlsConnector(site.tls, siteName, limits.connectTimeoutMs)
   const readLines = site.endpoints.map((endpoint) => openLines(READ_LINES, () => openLine(endpoint, connector, limits)))
   /** The endpoint that answered last is asked first. */
   const memory = memoryOf(site)

@@ -4,10 +4,10 @@ import type { EndpointReport, Endpoints } from '../capabilities/endpoints.ts'
 import { bareRequest, parseJson, readRefusal, whatHappened } from './answers.ts'
 import { offsetByHeader } from '../../domain/time/answer-clock.ts'
 import type { ProxmoxSite } from './config.ts'
-import { tlsConnector } from '../../api-line/connector.ts'
-import { type About, refusal, tlsFacts, unintelligible, unreachable } from './errors.ts'
-import { openLine } from '../../api-line/exchange.ts'
-import { type HttpAnswer, type Limits, standardLimits, Unanswered } from '../../api-line/line.ts'
+import { tlsConnector } from './connector.ts'
+import { type About, refusal, unintelligible, unreachable } from './errors.ts'
+import { type HttpAnswer, type Limits, standardLimits, Unanswered } from '../../http/api-line.ts'
+import { openLine } from './exchange.ts'
 import { envelopeSchema } from './schemas.ts'
 
 /** Someone waits: a line that is silent for longer is of no use for backups. */
@@ -34,7 +34,7 @@ export function openEndpoints(
   return {
     addresses: site.endpoints,
     async probe(endpoint) {
-      const line = openLine(endpoint, tlsConnector(site.tls, tlsFacts(siteName), limits.connectTimeoutMs), limits)
+      const line = openLine(endpoint, tlsConnector(site.tls, siteName, limits.connectTimeoutMs), limits)
       const askedAt = now()
       try {
         const answer = await line.request(bareRequest('GET', OPEN_TO_ALL))

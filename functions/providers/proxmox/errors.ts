@@ -4,7 +4,6 @@ import {
   GuestIdInUse,
   GuestNotFound,
   type GuestliftError,
-  InvalidSite,
   NodeOffline,
   PlatformUnavailable,
   PrivilegeMissing,
@@ -14,7 +13,7 @@ import {
   StorageUnusable,
   TlsIdentityMismatch,
 } from '../../contracts/errors.ts'
-import { otherNames, type TlsFacts } from '../../tls/connect.ts'
+import { otherNames } from '../../tls/connect.ts'
 import { adviceOnLock, lockIn, refusedByLock } from './locks.ts'
 
 /** What a call was about; everything an error message needs besides the platform's words. */
@@ -278,15 +277,4 @@ export function identityMismatch(
 function allText({ text, parameters }: Refused): string {
   const complaints = Object.entries(parameters ?? {}).map(([name, complaint]) => `${name}: ${complaint.trim()}`)
   return complaints.length === 0 ? text : `${text.replace(/\.$/, '')} (${complaints.join('; ')})`
-}
-
-/** What to say when an endpoint isn't as the site's `tls` has it. */
-export function tlsFacts(site: string): TlsFacts {
-  return {
-    identityMismatch: (endpoint, shown, expected) => identityMismatch(endpoint, shown, expected, site),
-    unreadableAuthority: (cause) =>
-      new InvalidSite(`Site ${site}: tls.ca can't be read as a PEM certificate. Paste /etc/pve/pve-root-ca.pem.`, {
-        cause,
-      }),
-  }
 }

@@ -1,7 +1,7 @@
 /** Sites and surroundings for tests of the Proxmox provider. */
 import type { ProviderDeps } from '../../../../functions/providers/provider-deps.ts'
 import { type ProxmoxSite, proxmoxSiteSchema } from '../../../../functions/providers/proxmox/config.ts'
-import type { Limits } from '../../../../functions/api-line/line.ts'
+import type { Limits } from '../../../../functions/http/api-line.ts'
 
 export const tokenAuth = { tokenId: 'backup@pve!client', secret: '7c4f5b57-62f7-46ed-a42f-21a44d04946c' }
 export const passwordAuth = { username: 'backup@pve', password: 'Sup3r-secret' }

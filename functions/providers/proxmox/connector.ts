@@ -1,7 +1,9 @@
 /** TLS connections to a site's API, in the form that undici's client asks for. */
 import type { buildConnector } from 'undici'
-import type { Tls } from '../contracts/tls.ts'
-import { type TlsFacts, tlsDialer } from '../tls/connect.ts'
+import { InvalidSite } from '../../contracts/errors.ts'
+import type { Tls } from '../../contracts/tls.ts'
+import { tlsDialer } from '../../tls/connect.ts'
+import { identityMismatch } from './errors.ts'
 
 /** A function that undici's client calls for each connection it needs. */
 export type Connector = buildConnector.connector
@@ -10,8 +12,14 @@ export type Connector = buildConnector.connector
  * A connector for one site: a connection is handed over only after the peer proved who it is.
  * @throws InvalidSite when the authority isn't a certificate
  */
-export function tlsConnector(tls: Tls, facts: TlsFacts, timeoutMs: number): Connector {
-  const dial = tlsDialer(tls, facts)
+export function tlsConnector(tls: Tls, site: string, timeoutMs: number): Connector {
+  const dial = tlsDialer(tls, {
+    identityMismatch: (endpoint, shown, expected) => identityMismatch(endpoint, shown, expected, site),
+    unreadableAuthority: (cause) =>
+      new InvalidSite(`Site ${site}: tls.ca can't be read as a PEM certificate. Paste /etc/pve/pve-root-ca.pem.`, {
+        cause,
+      }),
+  })
   const open: (...parameters: Parameters<Connector>) => Promise<void> = async ({ hostname, port }, callback) => {
     const outcome = await dial({
       hostname,

@@ -2,7 +2,7 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import Client from 'undici/lib/dispatcher/client.js'
 import type { Connector } from './connector.ts'
-import { type HttpAnswer, type HttpRequest, type Limits, type Line, Unanswered } from './line.ts'
+import { type HttpAnswer, type HttpRequest, type Limits, type Line, Unanswered } from '../../http/api-line.ts'
 
 /** @throws Unanswered from `request`, and nothing else */
 export function openLine(endpoint: string, connector: Connector, limits: Limits): Line {
@@ -17,7 +17,7 @@ export function openLine(endpoint: string, connector: Connector, limits: Limits)
     headersTimeout: limits.headersTimeoutMs,
     bodyTimeout: limits.bodyTimeoutMs,
     maxResponseSize: limits.maxBodyBytes,
-    // Proxmox drops connections that were idle for 5 s; leaving first avoids sending into a connection that is closing.
+    // The API drops connections that were idle for 5 s; leaving first avoids sending into a connection that is closing.
     keepAliveTimeout: 3000,
     pipelining: 1,
   })
@@ -34,7 +34,6 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
     let reason = ''
     let encoding = ''
     let date: string | undefined
-    let cookies: string[] = []
     let stop: ((error: Error) => void) | undefined
     const fail = (error: Error) => {
       clearTimeout(timer)
@@ -56,7 +55,6 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
             status = statusCode
             encoding = String(headers['content-encoding'] ?? '').toLowerCase()
             date = [headers['date']].flat()[0]
-            cookies = [headers['set-cookie'] ?? []].flat()
             reason = statusMessage ?? ''
           },
           onResponseData: (_controller, chunk) => {
@@ -66,13 +64,7 @@ function exchange(client: Client, request: HttpRequest, limits: Limits, connecte
             clearTimeout(timer)
             try {
               const body = unpacked(Buffer.concat(chunks), encoding, limits.maxBodyBytes)
-              resolve({
-                status,
-                reason,
-                body: body.toString('utf8'),
-                ...(date === undefined ? {} : { date }),
-                ...(cookies.length === 0 ? {} : { cookies }),
-              })
+              resolve({ status, reason, body: body.toString('utf8'), ...(date === undefined ? {} : { date }) })
             } catch (error) {
               fail(error instanceof Error ? error : new Error(String(error)))
             }
