@@ -1,8 +1,9 @@
 /** Whether something of ours still holds a guest's files still. */
 import { readObject } from './properties.ts'
+import { snapshotTree } from './snapshot-tree.ts'
 import type { VimSession } from './vim-session.ts'
 import { isGone } from './vim-fault.ts'
-import { childOf, childrenOf, type Ref, refOf, textOf, type Xml } from './xml.ts'
+import { childOf, type Ref, refOf } from './xml.ts'
 
 /** The virtual machine with an instance UUID; `undefined` where the server knows none. @throws VimFault, facts of ours */
 export async function findMachine(session: VimSession, instanceUuid: string): Promise<Ref | undefined> {
@@ -29,15 +30,10 @@ export async function isStillHeld(
     const machine = await findMachine(session, instanceUuid)
     if (machine === undefined) return false
     if (snapshotName === undefined) return true
-    const snapshot = (await readObject(session, machine, ['snapshot'])).get('snapshot')
-    return childrenOf(snapshot, 'rootSnapshotList').some((entry) => hasNamed(entry, snapshotName))
+    const tree = snapshotTree((await readObject(session, machine, ['snapshot'])).get('snapshot'))
+    return tree.some(({ name }) => name === snapshotName)
   } catch (error) {
     if (isGone(error)) return false
     throw error
   }
-}
-
-function hasNamed(entry: Xml, name: string): boolean {
-  if (textOf(childOf(entry, 'name')) === name) return true
-  return childrenOf(entry, 'childSnapshotList').some((child) => hasNamed(child, name))
 }

@@ -1,8 +1,10 @@
 /** A session of one function call with a vCenter or an ESXi host: logged in when first needed, and logged out at its end. */
 import { type HttpAnswer, type Limits, type Line, standardLimits, Unanswered } from '../http/api-line.ts'
-import { GuestliftError } from '../contracts/errors.ts'
+import { CredentialsRejected, GuestliftError } from '../contracts/errors.ts'
 import type { VsphereAccess } from '../contracts/vsphere-access.ts'
+import type { AnswerTiming } from '../domain/time/answer-clock.ts'
 import { vimFact } from './errors.ts'
+import { Kept } from './kept.ts'
 import { openVimLine } from './vim-line.ts'
 import { requestBody, responseOf, type VimCall } from './soap.ts'
 import { isPassing, isSessionOver, NotVim, NoVimAnswer } from './vim-fault.ts'
@@ -43,22 +45,19 @@ export interface ServiceContent {
   ref(name: string): Ref
 }
 
-/** When a call was asked and answered, and the time in the answer's head. */
-export interface LastTiming {
-  askedAt: Date
-  answeredAt: Date
-  date?: string
-}
-
 export class VimSession {
   readonly #site: string
   readonly #access: VsphereAccess
   readonly #deps: VimDeps
   readonly #line: Line
-  #action: Promise<string> | undefined
-  #content: Promise<ServiceContent> | undefined
-  #login: Promise<string> | undefined
-  #lastTiming: LastTiming | undefined
+  readonly #action = new Kept(() => this.#soapAction())
+  readonly #content = new Kept(() => this.#askContent())
+  /** A wrong password is never sent twice: accounts lock after a few. */
+  readonly #login = new Kept(
+    () => this.#logIn(),
+    (error) => error instanceof CredentialsRejected,
+  )
+  #lastTiming: AnswerTiming | undefined
 
   constructor(site: string, access: VsphereAccess, deps: VimDeps) {
     this.#site = site
@@ -67,29 +66,23 @@ export class VimSession {
     this.#line = openVimLine(site, access, deps.limits ?? vimLimits)
   }
 
-  lastTiming(): LastTiming | undefined {
+  lastTiming(): AnswerTiming | undefined {
     return this.#lastTiming
   }
 
   /** Who answers. Needs no login. @throws facts of ours */
   content(): Promise<ServiceContent> {
-    this.#content ??= this.#patiently({ method: 'RetrieveServiceContent', on: SERVICE_INSTANCE }, async (call) =>
-      readContent(childOf(await this.#send(call), 'returnval')),
-    )
-    this.#content.catch(() => (this.#content = undefined))
-    return this.#content
+    return this.#content.get()
   }
 
   /** The value of the session's cookie as it came, quotes included, for reading files. @throws facts of ours */
-  async cookie(): Promise<string> {
-    this.#login ??= this.#logIn()
-    this.#login.catch(() => (this.#login = undefined))
-    return this.#login
+  cookie(): Promise<string> {
+    return this.#login.get()
   }
 
   /** The session ended on the server. @param cookie the one that was refused: a newer one stays */
-  async forget(cookie: string): Promise<void> {
-    if (this.#login !== undefined && (await this.#login.catch(() => cookie)) === cookie) this.#login = undefined
+  forget(cookie: string): Promise<void> {
+    return this.#login.forget(cookie)
   }
 
   /**
@@ -126,11 +119,10 @@ export class VimSession {
 
   /** Logs out, so that the server's sessions aren't used up. */
   async close(): Promise<void> {
-    const login = this.#login
-    this.#login = undefined
     try {
-      const cookie = await login
+      const cookie = await this.#login.peek()
       if (cookie === undefined) return
+      await this.forget(cookie)
       const content = await this.content()
       await this.#send({ method: 'Logout', on: content.ref('sessionManager') }, cookie)
     } catch {
@@ -151,6 +143,12 @@ export class VimSession {
     }
   }
 
+  #askContent(): Promise<ServiceContent> {
+    return this.#patiently({ method: 'RetrieveServiceContent', on: SERVICE_INSTANCE }, async (call) =>
+      readContent(childOf(await this.#send(call), 'returnval')),
+    )
+  }
+
   async #logIn(): Promise<string> {
     const content = await this.content()
     const { username, password } = this.#access.auth
@@ -159,7 +157,6 @@ export class VimSession {
       ['password', password],
     ] as const
     const call = { method: 'Login', on: content.ref('sessionManager'), args }
-    // A wrong password is never sent twice: accounts lock after a few.
     return this.#patiently(call, async (one) => {
       const { cookies = [] } = await this.#answer(one)
       const pair = cookies.map((cookie) => cookie.split(';')[0] ?? '').find((text) => text.startsWith(`${COOKIE}=`))
@@ -190,11 +187,9 @@ export class VimSession {
   }
 
   async #answer(call: VimCall, cookie?: string): Promise<HttpAnswer> {
-    this.#action ??= this.#soapAction()
-    this.#action.catch(() => (this.#action = undefined))
     const headers = {
       'content-type': 'text/xml; charset=utf-8',
-      soapaction: await this.#action,
+      soapaction: await this.#action.get(),
       'user-agent': 'guestlift',
       ...(cookie === undefined ? {} : { cookie: `${COOKIE}=${cookie}` }),
     }

@@ -25,7 +25,7 @@ import { vsphereOptionsOf } from './options.ts'
 import { datastoreNamed, findByPath } from './places.ts'
 import { chooseMode, isSkipped, refusals, type Subject, unknownSkips, type Wishes } from './refusals.ts'
 import type { SiteSession } from './site-session.ts'
-import { instantOf, ownSnapshots } from './snapshot-tree.ts'
+import { ownSnapshots } from './own-snapshots.ts'
 import { nextStep, type JobState, type Step } from './steps.ts'
 import { begun, isUnderWay, recentTasks } from './tasks.ts'
 
@@ -202,7 +202,9 @@ export async function lookAt(session: SiteSession, job: JobRef): Promise<Looked>
       hasClone: clones.length > 0,
       poweredOn: read?.machine.powerState === 'poweredOn',
       // Whole seconds: not every server writes decimals.
-      tasks: tasks.filter(({ startedAt }) => Date.parse(startedAt) >= Math.floor(Date.parse(job.at) / 1000) * 1000),
+      tasks: tasks.filter(
+        ({ startedAt = job.at }) => Date.parse(startedAt) >= Math.floor(Date.parse(job.at) / 1000) * 1000,
+      ),
       now: await session.serverTime(),
     },
   }
@@ -300,7 +302,7 @@ export async function findJobs(session: SiteSession, guest: Guest, since: Date):
     for (const mark of jobs.values()) {
       const next = nextStep(mark, (await lookAt(session, mark)).state)
       const running = next.step !== 'done' && next.step !== 'failed'
-      summaries.push({ jobRef: formatJobRef(mark), startedAt: instantOf(mark.at), running })
+      summaries.push({ jobRef: formatJobRef(mark), startedAt: mark.at, running })
     }
     return summaries
       .filter(({ running, startedAt }) => running || Date.parse(startedAt) >= since.getTime())

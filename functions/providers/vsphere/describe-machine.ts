@@ -1,3 +1,4 @@
+import { counted } from '../../domain/words/counted.ts'
 import type { GuestDetails, GuestDisk } from '../guest-facts.ts'
 import type { Detailed } from './backup.ts'
 import { gradeOf } from './grade.ts'
@@ -47,7 +48,7 @@ export function describeMachine(
         : []),
       ...(machine.snapshots.length > 0
         ? [
-            `It has ${machine.snapshots.length} snapshot${machine.snapshots.length === 1 ? '' : 's'} already, the oldest of ${machine.snapshots[0]?.createdAt.slice(0, 10)}: its files are archived as they are.`,
+            `It has ${counted(machine.snapshots.length, 'snapshot')} already, the oldest of ${machine.snapshots[0]?.createdAt?.slice(0, 10) ?? 'an unknown day'}: its files are archived as they are.`,
           ]
         : []),
       'Flat files hold the whole capacity of a disk, so all of it is read. Zeros cost next to nothing in the archive.',

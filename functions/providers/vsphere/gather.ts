@@ -12,10 +12,11 @@ import { ownClones } from './clones.ts'
 import { type NamedDisk, nameDisks, needsFiles, sourcesOf } from './frozen.ts'
 import { gradeOf } from './grade.ts'
 import { readMachine } from './guests.ts'
-import { formatJobRef, type JobRef, nameOf } from './identifiers.ts'
+import { formatJobRef, type JobRef } from './identifiers.ts'
 import { type FrozenDisk, frozenChain, layoutOf } from './layout.ts'
 import { hardwareOf, type Hardware, type Machine, type MachineDisk } from './machine.ts'
 import { datacenterPath, nameOfHost, type Places, shownPath } from './places.ts'
+import { ownSnapshots } from './own-snapshots.ts'
 import { sideFilesOf } from './side-files.ts'
 import type { SiteSession } from './site-session.ts'
 import { nextStep } from './steps.ts'
@@ -95,7 +96,7 @@ async function heldBySnapshot(
   { machine, properties }: Source,
   meant: (disk: MachineDisk) => boolean,
 ): Promise<Held | string> {
-  const snapshot = machine.snapshots.find(({ name }) => name === nameOf(job.token))
+  const snapshot = ownSnapshots(machine.snapshots, session.owner).find(({ mark }) => mark.token === job.token)
   if (snapshot === undefined) return 'its snapshot is gone'
   const config = await readObject(session.vim, snapshot.ref, ['config.hardware.device'])
   const running = new Map(hardwareOf(properties.get('config.hardware.device')).disks.map((disk) => [disk.key, disk]))

@@ -2,7 +2,7 @@
 import { childOf, childrenOf, type Ref, refOf, textOf, typeOf, type Xml } from '../../vsphere-api/xml.ts'
 import type { ObjectContent } from '../../vsphere-api/properties.ts'
 import { shownName } from './identifiers.ts'
-import { type SnapshotEntry, snapshotTree } from './snapshot-tree.ts'
+import { type SnapshotEntry, snapshotTree } from '../../vsphere-api/snapshot-tree.ts'
 
 /** What lists need: the answer for 5,000 guests stays small. */
 export const LIST_PATHS = [

@@ -2,7 +2,7 @@
 import { listObjects, type ObjectContent } from '../../vsphere-api/properties.ts'
 import type { VimSession } from '../../vsphere-api/vim-session.ts'
 import { isGone, VimFault } from '../../vsphere-api/vim-fault.ts'
-import { type Ref, refOf, textOf } from '../../vsphere-api/xml.ts'
+import { childOf, type Ref, refOf, textOf } from '../../vsphere-api/xml.ts'
 import { shownName } from './identifiers.ts'
 import { numberOf } from './machine.ts'
 
@@ -101,7 +101,7 @@ export async function findByPath(session: VimSession, path: string): Promise<Ref
       on: content.ref('searchIndex'),
       args: [['inventoryPath', path]],
     })
-    return refOf(typeof found === 'string' ? undefined : [found['returnval'] ?? ''].flat()[0])
+    return refOf(childOf(found, 'returnval'))
   } catch (error) {
     if (error instanceof VimFault && isGone(error)) return undefined
     throw error

@@ -102,7 +102,7 @@ export function openVsphere(siteName: string, site: VsphereSite, deps: ProviderD
     }
     // Not every server writes its time into the head of its answers.
     const shown = Date.parse(await session.orFact('', 'asking for the time', () => session.serverTime()))
-    return shown === 0 ? undefined : measureOffset({ shownSeconds: shown / 1000, askedAt, answeredAt: deps.now() })
+    return measureOffset({ shownSeconds: shown / 1000, askedAt, answeredAt: deps.now() })
   }
 
   async function stop(jobRef: string, timeoutSeconds: number): Promise<void> {

@@ -9,7 +9,7 @@ import { listMachines, readMachine } from './guests.ts'
 import { formatJobRef, parseJobRef } from './identifiers.ts'
 import { nameOfHost } from './places.ts'
 import type { SiteSession } from './site-session.ts'
-import { type OwnSnapshot, ownSnapshots } from './snapshot-tree.ts'
+import { type OwnSnapshot, ownSnapshots } from './own-snapshots.ts'
 import { begun, isOfKind, isUnderWay, recentTasks, type TaskInfo, taskOf } from './tasks.ts'
 
 /** A removal takes as long as the delta is large: seconds for a quiet guest, hours for a busy one. */

@@ -1,12 +1,14 @@
 /** What the parts of this provider share: one session, and the inventory as it was when it was first asked. */
 import { DatastoreFiles } from '../../vsphere-api/datastore-files.ts'
+import { Kept } from '../../vsphere-api/kept.ts'
+import { instantOf } from '../../vsphere-api/snapshot-tree.ts'
+import { NotVim } from '../../vsphere-api/vim-fault.ts'
 import { VimSession } from '../../vsphere-api/vim-session.ts'
-import { textOf } from '../../vsphere-api/xml.ts'
+import { childOf } from '../../vsphere-api/xml.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { VsphereSite } from './config.ts'
 import type { Owner } from './identifiers.ts'
 import { type Places, placesOf } from './places.ts'
-import { instantOf } from './snapshot-tree.ts'
 
 export class SiteSession {
   readonly siteName: string
@@ -15,7 +17,8 @@ export class SiteSession {
   readonly owner: Owner
   readonly vim: VimSession
   readonly files: DatastoreFiles
-  #places: Promise<Places> | undefined
+  /** Folders and datastores hardly change while a function runs. */
+  readonly #places = new Kept(() => placesOf(this.vim))
 
   constructor(siteName: string, site: VsphereSite, deps: ProviderDeps) {
     this.siteName = siteName
@@ -26,11 +29,8 @@ export class SiteSession {
     this.files = new DatastoreFiles({ site: siteName, access: site, session: this.vim })
   }
 
-  /** Folders and datastores hardly change while a function runs. */
   places(): Promise<Places> {
-    this.#places ??= placesOf(this.vim)
-    this.#places.catch(() => (this.#places = undefined))
-    return this.#places
+    return this.#places.get()
   }
 
   /** By the server's clock. */
@@ -39,7 +39,9 @@ export class SiteSession {
       method: 'CurrentTime',
       on: { type: 'ServiceInstance', id: 'ServiceInstance' },
     })
-    return instantOf(textOf(typeof answer === 'string' ? answer : [answer['returnval'] ?? ''].flat()[0]))
+    const shown = instantOf(childOf(answer, 'returnval'))
+    if (shown === undefined) throw new NotVim(200, 'an answer to CurrentTime without a time')
+    return shown
   }
 
   /** Does what may fail by the server's refusal, which becomes a fact of ours. @param where host and guest, or nothing */

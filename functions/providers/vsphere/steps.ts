@@ -1,6 +1,6 @@
 /** What comes next in a backup of several remote steps, by what the platform shows of it now. Pure. */
 import type { JobRef } from './identifiers.ts'
-import type { OwnSnapshot } from './snapshot-tree.ts'
+import type { OwnSnapshot } from './own-snapshots.ts'
 import { isOfKind, isUnderWay, type TaskInfo } from './tasks.ts'
 
 export interface JobState {
@@ -73,7 +73,8 @@ function afterFailedCreation({ quiesce }: JobRef, { now, poweredOn }: JobState, 
   if (creations.length === QUIESCE_TRIES) {
     return quiesce === 'prefer' ? { step: 'create-snapshot', quiesce: false } : { step: 'failed', why }
   }
-  const sinceSeconds = (Date.parse(now) - Date.parse(last.endedAt ?? last.startedAt)) / 1000
+  const ended = last.endedAt ?? last.startedAt
+  const sinceSeconds = ended === undefined ? Infinity : (Date.parse(now) - Date.parse(ended)) / 1000
   return sinceSeconds < QUIESCE_PAUSE_SECONDS
     ? { step: 'wait', why: `quiescing failed (${why}), and is tried once more` }
     : { step: 'create-snapshot', quiesce: true }

@@ -3,8 +3,8 @@ import type { VimSession } from '../../vsphere-api/vim-session.ts'
 import { readObject } from '../../vsphere-api/properties.ts'
 import { isGone, localizedFault, VimFault } from '../../vsphere-api/vim-fault.ts'
 import { childOf, childrenOf, type Ref, refOf, textOf, type Xml } from '../../vsphere-api/xml.ts'
+import { instantOf } from '../../vsphere-api/snapshot-tree.ts'
 import { numberOf } from './machine.ts'
-import { instantOf } from './snapshot-tree.ts'
 
 export interface TaskInfo {
   ref: Ref
@@ -12,8 +12,8 @@ export interface TaskInfo {
   kind: string
   state: 'queued' | 'running' | 'success' | 'error'
   progressPercent: number | undefined
-  /** By the server's clock; the beginning of time where it hasn't begun. */
-  startedAt: string
+  /** By the server's clock; absent where it can't be read. */
+  startedAt: string | undefined
   endedAt: string | undefined
   result: Ref | undefined
   fault: VimFault | undefined
@@ -33,14 +33,13 @@ export async function taskOf(session: VimSession, ref: Ref): Promise<TaskInfo | 
 function taskInfo(ref: Ref, info: Xml): TaskInfo | undefined {
   const state = ['queued', 'running', 'success', 'error'].find((one) => one === textOf(childOf(info, 'state')))
   if (state === undefined) throw new VimFault('', `task ${ref.id} has no state`, info)
-  const ended = textOf(childOf(info, 'completeTime'))
   return {
     ref,
     kind: textOf(childOf(info, 'descriptionId')),
     state: state as TaskInfo['state'],
     progressPercent: numberOf(childOf(info, 'progress')),
-    startedAt: instantOf(textOf(childOf(info, 'startTime')) || textOf(childOf(info, 'queueTime'))),
-    endedAt: ended === '' ? undefined : instantOf(ended),
+    startedAt: instantOf(childOf(info, 'startTime')) ?? instantOf(childOf(info, 'queueTime')),
+    endedAt: instantOf(childOf(info, 'completeTime')),
     result: refOf(childOf(info, 'result')),
     fault: state === 'error' ? localizedFault(childOf(info, 'error')) : undefined,
   }
@@ -53,9 +52,12 @@ export async function recentTasks(session: VimSession, machine: Ref): Promise<Ta
     'ManagedObjectReference',
   )
   const tasks = await Promise.all(refs.flatMap((xml) => refOf(xml) ?? []).map((ref) => taskOf(session, ref)))
-  return tasks
-    .filter((task) => task !== undefined)
-    .toSorted((one, other) => Date.parse(one.startedAt) - Date.parse(other.startedAt))
+  return tasks.filter((task) => task !== undefined).toSorted((one, other) => beginningOf(one) - beginningOf(other))
+}
+
+/** What doesn't say when it was begun counts as the newest. */
+function beginningOf({ startedAt }: TaskInfo): number {
+  return startedAt === undefined ? Number.MAX_VALUE : Date.parse(startedAt)
 }
 
 export function isUnderWay({ state }: TaskInfo): boolean {

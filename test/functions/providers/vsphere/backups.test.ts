@@ -367,6 +367,23 @@ describe('releasing backups of vSphere', () => {
     expect(await bed.provider.findStrays(twoWeeks)).toHaveLength(1)
   })
 
+  it('takes a snapshot whose time can not be read for as old as its backup, and for no older', async () => {
+    const bed = await bedWith()
+    await backUp(bed)
+    bed.lab.control.mangleAnswer(
+      'RetrievePropertiesEx',
+      (body) => body.replaceAll(/<createTime>[^<]*</g, '<createTime>soon<'),
+      9,
+    )
+    expect(await bed.provider.findStrays(new Date(Date.now() - 60_000))).toEqual([])
+    bed.lab.control.mangleAnswer(
+      'RetrievePropertiesEx',
+      (body) => body.replaceAll(/<createTime>[^<]*</g, '<createTime>soon<'),
+      9,
+    )
+    expect(await bed.provider.findStrays(new Date(Date.now() + 60_000))).toHaveLength(1)
+  })
+
   it('finds strays by name and mark, and only those of this site', async () => {
     const bed = await bedWith({
       snapshots: [

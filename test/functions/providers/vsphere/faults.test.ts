@@ -40,6 +40,10 @@ describe('a session with a vCenter', () => {
     expect(error).toMatchObject({ name: 'CredentialsRejected', message: expect.stringContaining('InvalidLogin') })
     expect(JSON.stringify([error, String(error)])).not.toContain('wr0ng-s3cret')
     expect(bed.lab.control.calls('Login')).toBe(1)
+    // Whatever is asked next: accounts lock after a few.
+    await expect(provider.findGuests([WEB])).rejects.toMatchObject({ name: 'CredentialsRejected' })
+    await expect(provider.identify()).rejects.toMatchObject({ name: 'CredentialsRejected' })
+    expect(bed.lab.control.calls('Login')).toBe(1)
     await provider.close()
   })
 
