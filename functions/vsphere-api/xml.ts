@@ -92,6 +92,11 @@ export function refOf(xml: Xml | undefined): Ref | undefined {
   return id === '' || type === '' ? undefined : { type, id }
 }
 
+/** Of a property that is a list of references. */
+export function refsIn(xml: Xml | undefined): Ref[] {
+  return childrenOf(xml, 'ManagedObjectReference').flatMap((one) => refOf(one) ?? [])
+}
+
 /** What an element of a request holds. The order of a list is the schema's, which a vCenter insists on. */
 export type Content = string | number | boolean | Ref | readonly Argument[]
 export type Argument = readonly [name: string, content: Content | undefined, xsiType?: string]

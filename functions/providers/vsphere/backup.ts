@@ -5,7 +5,6 @@ import {
   GuestBusy,
   GuestNotFound,
   NodeOffline,
-  PlatformTaskFailed,
   RequestRejected,
   SourceUnreadable,
   StorageUnusable,
@@ -16,13 +15,13 @@ import { isGone, NotVim, NoVimAnswer } from '../../vsphere-api/vim-fault.ts'
 import { type Argument, type Ref, textOf, type Xml } from '../../vsphere-api/xml.ts'
 import type { JobSummary } from '../job-summary.ts'
 import type { BackupProgress } from '../provider.ts'
-import { ownClones } from './clones.ts'
+import { cloneOf, ownClones } from './clones.ts'
 import { readMachine } from './guests.ts'
 import { describeMark, formatJobRef, type JobMode, type JobRef, type Mark, nameOf } from './identifiers.ts'
 import { layoutOf, parseDatastorePath } from './layout.ts'
 import { hardwareOf } from './machine.ts'
 import { vsphereOptionsOf } from './options.ts'
-import { datastoreNamed, findByPath } from './places.ts'
+import { datastoreNamed } from './places.ts'
 import { chooseMode, isSkipped, refusals, type Subject, unknownSkips, type Wishes } from './refusals.ts'
 import type { SiteSession } from './site-session.ts'
 import { ownSnapshots } from './own-snapshots.ts'
@@ -256,38 +255,6 @@ export function removeSnapshot(on: Ref) {
     ['consolidate', true],
   ]
   return { method: 'RemoveSnapshot_Task', on, args }
-}
-
-async function cloneOf(session: SiteSession, on: Ref, snapshot: Ref, mark: Mark) {
-  const { site, vim } = session
-  const { staging } = site
-  if (staging === undefined) throw new PlatformTaskFailed(`Site ${session.siteName}: mode clone needs \`staging\`.`)
-  const [folder, pool] = await Promise.all([findByPath(vim, staging.folder), findByPath(vim, staging.resourcePool)])
-  const datastore = datastoreNamed(await session.places(), staging.datastore, folder)
-  if (folder === undefined || pool === undefined || datastore === undefined) {
-    throw new PlatformTaskFailed(
-      `Site ${session.siteName}: \`staging\` names ${folder === undefined ? `folder ${staging.folder}` : pool === undefined ? `resource pool ${staging.resourcePool}` : `datastore ${staging.datastore}`}, which is not there or not in that datacenter.`,
-    )
-  }
-  const location: Argument[] = [
-    ['datastore', datastore.ref],
-    ['diskMoveType', 'moveAllDiskBackingsAndDisallowSharing'],
-    ['pool', pool],
-  ]
-  const spec: Argument[] = [
-    ['location', location],
-    ['template', false],
-    ['config', [['annotation', describeMark(mark)]]],
-    ['powerOn', false],
-    ['snapshot', snapshot],
-    ['memory', false],
-  ]
-  const args: Argument[] = [
-    ['folder', folder],
-    ['name', nameOf(mark.token)],
-    ['spec', spec],
-  ]
-  return { method: 'CloneVM_Task', on, args }
 }
 
 /** Backups of the guest that bear this site's mark. */

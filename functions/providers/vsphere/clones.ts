@@ -1,10 +1,11 @@
 /** Clones that we make of snapshots: off, with files of their own, in the staging folder. */
+import { InvalidSite } from '../../contracts/errors.ts'
 import { readObject } from '../../vsphere-api/properties.ts'
 import { isGone } from '../../vsphere-api/vim-fault.ts'
-import { childrenOf, type Ref, refOf, type Xml } from '../../vsphere-api/xml.ts'
-import { isOurs, type Mark, markOf, nameOf } from './identifiers.ts'
+import { type Argument, type Ref, refsIn, type Xml } from '../../vsphere-api/xml.ts'
+import { describeMark, isOurs, type Mark, markOf, nameOf } from './identifiers.ts'
 import { LIST_PATHS, type Machine, machineOf } from './machine.ts'
-import { findByPath } from './places.ts'
+import { datastoreNamed, findByPath } from './places.ts'
 import type { SiteSession } from './site-session.ts'
 
 export interface OwnClone {
@@ -13,20 +14,29 @@ export interface OwnClone {
   properties: ReadonlyMap<string, Xml>
 }
 
-/** What stands in the staging folder and bears this site's mark. @throws VimFault, facts of ours */
+/** What `staging` names. A folder that isn't seen says nothing of the clones in it. @throws InvalidSite, facts of ours */
+async function staged({ vim, siteName }: SiteSession, what: string, path: string): Promise<Ref> {
+  const ref = await findByPath(vim, path)
+  if (ref !== undefined) return ref
+  throw new InvalidSite(
+    `Site ${siteName}: \`staging\` names the ${what} ${path}, which is not there, or the account may not see it. Correct it, or make it.`,
+  )
+}
+
+/**
+ * What stands in the staging folder and bears this site's mark.
+ * @throws InvalidSite where the folder is not to be seen, VimFault, facts of ours
+ */
 export async function ownClones(
-  { vim, site, owner }: SiteSession,
+  session: SiteSession,
   of: { token?: string } = {},
   morePaths: readonly string[] = [],
 ): Promise<OwnClone[]> {
+  const { vim, site, owner } = session
   if (site.staging === undefined) return []
-  const folder = await findByPath(vim, site.staging.folder)
-  if (folder === undefined) return []
-  const children = childrenOf(
-    (await readObject(vim, folder, ['childEntity'])).get('childEntity'),
-    'ManagedObjectReference',
-  )
-  const refs = children.map(refOf).filter((ref): ref is Ref => ref?.type === 'VirtualMachine')
+  const folder = await staged(session, 'folder', site.staging.folder)
+  const children = refsIn((await readObject(vim, folder, ['childEntity'])).get('childEntity'))
+  const refs = children.filter(({ type }) => type === 'VirtualMachine')
   const clones: OwnClone[] = []
   for (const ref of refs) {
     const properties = await readObject(vim, ref, [...LIST_PATHS, ...morePaths]).catch((error: unknown) => {
@@ -39,6 +49,40 @@ export async function ownClones(
     if (of.token === undefined || machine.name === nameOf(of.token)) clones.push({ machine, mark, properties })
   }
   return clones
+}
+
+/** The call that makes a clone of a snapshot: off, with disks of its own, and with its mark from the beginning. */
+export async function cloneOf(session: SiteSession, on: Ref, snapshot: Ref, mark: Mark) {
+  const { siteName, site } = session
+  const { staging } = site
+  if (staging === undefined) throw new InvalidSite(`Site ${siteName}: mode clone needs \`staging\`.`)
+  const folder = await staged(session, 'folder', staging.folder)
+  const pool = await staged(session, 'resource pool', staging.resourcePool)
+  const datastore = datastoreNamed(await session.places(), staging.datastore, folder)
+  if (datastore === undefined) {
+    throw new InvalidSite(
+      `Site ${siteName}: \`staging\` names the datastore ${staging.datastore}, which is not in the datacenter of its folder.`,
+    )
+  }
+  const location: Argument[] = [
+    ['datastore', datastore.ref],
+    ['diskMoveType', 'moveAllDiskBackingsAndDisallowSharing'],
+    ['pool', pool],
+  ]
+  const spec: Argument[] = [
+    ['location', location],
+    ['template', false],
+    ['config', [['annotation', describeMark(mark)]]],
+    ['powerOn', false],
+    ['snapshot', snapshot],
+    ['memory', false],
+  ]
+  const args: Argument[] = [
+    ['folder', folder],
+    ['name', nameOf(mark.token)],
+    ['spec', spec],
+  ]
+  return { method: 'CloneVM_Task', on, args }
 }
 
 /**

@@ -39,6 +39,19 @@ export async function listMachines(session: VimSession): Promise<ListedMachines>
   }
 }
 
+/** One after the other costs two calls each; from so many on, the list of all is read. */
+const FEW = 20
+
+/** Those of the ids that are there. @throws VimFault, facts of ours */
+export async function findMachines(session: VimSession, ids: readonly string[]): Promise<Machine[]> {
+  if (ids.length > FEW) {
+    const wanted = new Set(ids)
+    return (await listMachines(session)).machines.filter(({ id }) => wanted.has(id))
+  }
+  const read = await Promise.all(ids.map((id) => readMachine(session, id)))
+  return read.flatMap((one) => one?.machine ?? [])
+}
+
 /** The machine of an id as it is now; `undefined` where the server knows none. @throws VimFault, facts of ours */
 export async function readMachine(
   session: VimSession,

@@ -1,5 +1,5 @@
 /** A virtual machine as the server's properties show it. Pure. */
-import { childOf, childrenOf, type Ref, refOf, textOf, typeOf, type Xml } from '../../vsphere-api/xml.ts'
+import { childOf, childrenOf, type Ref, refOf, refsIn, textOf, typeOf, type Xml } from '../../vsphere-api/xml.ts'
 import type { ObjectContent } from '../../vsphere-api/properties.ts'
 import { shownName } from './identifiers.ts'
 import { type SnapshotEntry, snapshotTree } from '../../vsphere-api/snapshot-tree.ts'
@@ -16,6 +16,7 @@ export const LIST_PATHS = [
   'runtime.host',
   'parent',
   'resourcePool',
+  'datastore',
   'summary.config.numCpu',
   'summary.config.memorySizeMB',
   'summary.storage.committed',
@@ -34,6 +35,7 @@ export interface Machine {
   host: Ref | undefined
   parent: Ref | undefined
   pool: Ref | undefined
+  datastores: readonly Ref[]
   cpus: number | undefined
   memoryBytes: number | undefined
   committedBytes: number | undefined
@@ -57,6 +59,7 @@ export function machineOf({ ref, properties }: Pick<ObjectContent, 'ref' | 'prop
     host: refOf(properties.get('runtime.host')),
     parent: refOf(properties.get('parent')),
     pool: refOf(properties.get('resourcePool')),
+    datastores: refsIn(properties.get('datastore')),
     cpus: numberOf(properties.get('summary.config.numCpu')),
     memoryBytes: times(numberOf(properties.get('summary.config.memorySizeMB')), 2 ** 20),
     committedBytes: numberOf(properties.get('summary.storage.committed')),

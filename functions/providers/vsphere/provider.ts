@@ -12,7 +12,7 @@ import { check, detailsOf, findJobs, lookAt, start, turnOf, wishesOf } from './b
 import type { VsphereSite } from './config.ts'
 import { describeMachine } from './describe-machine.ts'
 import { gather } from './gather.ts'
-import { byId, foundGuest, guestRecord, listMachines, readMachine } from './guests.ts'
+import { byId, findMachines, foundGuest, guestRecord, listMachines } from './guests.ts'
 import { parseJobRef, requireJobRef } from './identifiers.ts'
 import { judgeJob } from './judge-job.ts'
 import { vsphereOptionKeys, vsphereOptionsOf } from './options.ts'
@@ -45,12 +45,8 @@ export function openVsphere(siteName: string, site: VsphereSite, deps: ProviderD
   async function findGuests(ids: readonly string[]): Promise<FoundGuest[]> {
     return session.orFact('', 'looking for guests', async () => {
       const places = await session.places()
-      const found: FoundGuest[] = []
-      for (const id of ids) {
-        const read = await readMachine(vim, id)
-        if (read !== undefined) found.push(foundGuest(read.machine, places))
-      }
-      return found.toSorted(byId)
+      const machines = await findMachines(vim, ids)
+      return machines.map((one) => foundGuest(one, places)).toSorted(byId)
     })
   }
 

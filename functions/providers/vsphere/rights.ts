@@ -1,9 +1,8 @@
 /** Rights that a backup takes (vSphere Security, "Defined privileges"), asked for all guests in one call. */
-import { readObject } from '../../vsphere-api/properties.ts'
 import { VimFault } from '../../vsphere-api/vim-fault.ts'
 import { type Argument, childOf, childrenOf, type Ref, refOf, textOf } from '../../vsphere-api/xml.ts'
 import type { IntendedWork, MissingPrivilege } from '../intended-work.ts'
-import { readMachine } from './guests.ts'
+import { findMachines } from './guests.ts'
 import type { SiteSession } from './site-session.ts'
 import { shownPath } from './places.ts'
 
@@ -42,41 +41,30 @@ export async function missingRights(
 ): Promise<MissingPrivilege[]> {
   const { vim, site } = session
   const places = await session.places()
-  const machines = (await Promise.all(guestIds.map((id) => readMachine(vim, id)))).flatMap(
-    (read) => read?.machine ?? [],
-  )
-  const paths = new Map(machines.map(({ ref, parent, name }) => [ref.id, `${shownPath(places, parent)}/${name}`]))
+  const machines = await findMachines(vim, guestIds)
+  const used = new Set(machines.flatMap(({ datastores }) => datastores.map(({ id }) => id)))
+  const stores = places.datastores.filter(({ ref }) => used.has(ref.id))
+  const paths = new Map([
+    ...machines.map(({ ref, parent, name }) => [ref.id, `${shownPath(places, parent)}/${name}`] as const),
+    ...stores.map(({ ref, name }) => [ref.id, `datastore ${name}`] as const),
+  ])
+  const pathOf = (ref: Ref) => paths.get(ref.id) ?? ref.id
   const ofGuests = [...GUEST_RIGHTS, ...(site.mode === 'clone' ? [CLONE_RIGHTS[0]] : [])]
   const missing: MissingPrivilege[] = []
   if (everyGuest === true && (await mayHideGuests(session))) missing.push({ privilege: 'System.Read', path: '/' })
-  for (let at = 0; at < machines.length; at += A_CALL) {
-    const refs = machines.slice(at, at + A_CALL).map(({ ref }) => ref)
-    missing.push(...(await refused(session, refs, ofGuests, (ref) => paths.get(ref.id) ?? ref.id)))
+  for (const [objects, rights] of [
+    [machines, ofGuests],
+    [stores, DATASTORE_RIGHTS],
+  ] as const) {
+    for (let at = 0; at < objects.length; at += A_CALL) {
+      const refs = objects.slice(at, at + A_CALL).map(({ ref }) => ref)
+      missing.push(...(await refused(session, refs, rights, pathOf)))
+    }
   }
-  const stores = places.datastores.map(({ ref }) => ref)
-  const names = new Map(places.datastores.map(({ ref, name }) => [ref.id, `datastore ${name}`]))
-  const used =
-    stores.length > 0 && machines.length > 0
-      ? await datastoresOf(
-          session,
-          machines.map(({ ref }) => ref),
-        )
-      : new Set<string>()
-  const asked = stores.filter(({ id }) => used.has(id))
-  if (asked.length > 0)
-    missing.push(...(await refused(session, asked, DATASTORE_RIGHTS, (ref) => names.get(ref.id) ?? ref.id)))
   return missing
 }
 
-async function datastoresOf({ vim }: SiteSession, machines: readonly Ref[]): Promise<Set<string>> {
-  const used = new Set<string>()
-  for (const ref of machines) {
-    const properties = await readObject(vim, ref, ['datastore'])
-    for (const store of childrenOf(properties.get('datastore'), 'ManagedObjectReference')) used.add(textOf(store))
-  }
-  return used
-}
-
+/** An object that the answer doesn't name counts as one on which nothing is granted. */
 async function refused(
   { vim, site }: SiteSession,
   entities: readonly Ref[],
@@ -85,15 +73,14 @@ async function refused(
 ): Promise<MissingPrivilege[]> {
   const content = await vim.content()
   const args: Argument[] = [...entities.map((ref): Argument => ['entities', ref]), ['userName', site.auth.username]]
-  const answer = await vim.read({
-    method: 'FetchUserPrivilegeOnEntities',
-    on: content.ref('authorizationManager'),
-    args,
-  })
-  return childrenOf(answer, 'returnval').flatMap((one) => {
-    const entity = refOf(childOf(one, 'entity'))
-    const granted = new Set(childrenOf(one, 'privileges').map(textOf))
-    if (entity === undefined) return []
-    return rights.filter((right) => !granted.has(right)).map((privilege) => ({ privilege, path: pathOf(entity) }))
-  })
+  const call = { method: 'FetchUserPrivilegeOnEntities', on: content.ref('authorizationManager'), args }
+  const granted = new Map<string, Set<string>>()
+  for (const one of childrenOf(await vim.read(call), 'returnval')) {
+    granted.set(refOf(childOf(one, 'entity'))?.id ?? '', new Set(childrenOf(one, 'privileges').map(textOf)))
+  }
+  return entities.flatMap((entity) =>
+    rights
+      .filter((right) => granted.get(entity.id)?.has(right) !== true)
+      .map((privilege) => ({ privilege, path: pathOf(entity) })),
+  )
 }

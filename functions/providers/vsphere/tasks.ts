@@ -2,7 +2,7 @@
 import type { VimSession } from '../../vsphere-api/vim-session.ts'
 import { readObject } from '../../vsphere-api/properties.ts'
 import { isGone, localizedFault, VimFault } from '../../vsphere-api/vim-fault.ts'
-import { childOf, childrenOf, type Ref, refOf, textOf, type Xml } from '../../vsphere-api/xml.ts'
+import { childOf, type Ref, refOf, refsIn, textOf, type Xml } from '../../vsphere-api/xml.ts'
 import { instantOf } from '../../vsphere-api/snapshot-tree.ts'
 import { numberOf } from './machine.ts'
 
@@ -47,11 +47,8 @@ function taskInfo(ref: Ref, info: Xml): TaskInfo | undefined {
 
 /** Tasks of a guest that the platform still lists: running ones, and those of the last minutes. Newest last. */
 export async function recentTasks(session: VimSession, machine: Ref): Promise<TaskInfo[]> {
-  const refs = childrenOf(
-    (await readObject(session, machine, ['recentTask'])).get('recentTask'),
-    'ManagedObjectReference',
-  )
-  const tasks = await Promise.all(refs.flatMap((xml) => refOf(xml) ?? []).map((ref) => taskOf(session, ref)))
+  const refs = refsIn((await readObject(session, machine, ['recentTask'])).get('recentTask'))
+  const tasks = await Promise.all(refs.map((ref) => taskOf(session, ref)))
   return tasks.filter((task) => task !== undefined).toSorted((one, other) => beginningOf(one) - beginningOf(other))
 }
 

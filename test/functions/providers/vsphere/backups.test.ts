@@ -285,6 +285,17 @@ describe('clones of vSphere', () => {
     expect(bed.lab.control.guests().map(({ name }) => name)).toEqual(['web01'])
   })
 
+  it('are not taken for gone where their folder is not to be seen', async () => {
+    const elsewhere = { ...staging, folder: '/DC1/vm/renamed' }
+    const bed = await bedWith({ datastore: 'vsanDatastore' }, { staging: elsewhere }, vsan)
+    const guest = await bed.guest()
+    const jobRef = `${WEB}/${TOKEN}/clone/prefer/auto/none/2026-01-01T00:00:00.000Z`
+    await expect(bed.provider.release({ guest, jobRef, sources: [] }, false)).rejects.toMatchObject({
+      name: 'InvalidSite',
+      message: expect.stringContaining('`staging` names the folder /DC1/vm/renamed'),
+    })
+  })
+
   it.each([
     ['somebody started it', { powerState: 'poweredOn' as const }, 'PlatformTaskFailed'],
     ['somebody made it a template', { template: true }, 'PlatformTaskFailed'],
