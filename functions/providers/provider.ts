@@ -191,10 +191,11 @@ export interface Provider {
   findStrays(olderThan: Date): Promise<Stray[]>
 
   /**
-   * Where so many backups may stand at a time, from their start to their release, whatever nodes they are of.
+   * Where so many backups may stand at a time, from their start to their release, whatever nodes they are of. `full` says
+   * why another one waits: a sentence.
    * @throws GuestNotFound
    */
-  turnOf?(guest: Guest): Promise<{ place: string; most: number }>
+  turnOf?(guest: Guest): Promise<{ place: string; most: number; full: string }>
 
   /** Addresses that the site is asked at. */
   readonly endpoints?: Endpoints

@@ -66,6 +66,8 @@ export interface Space {
   bytes: number
   /** It is the size of a like archive, and no bound: one that doesn't fit isn't begun. */
   likely: boolean
+  /** Why another one has to wait when as many as may are there: a sentence, where the place is no storage. */
+  full?: string
 }
 
 export interface TurnRequest extends Queuer {
@@ -192,7 +194,7 @@ export function requestTurn(
 /** What keeps an archive from its place; `relief`: something that is there now will leave. */
 function shortage(
   others: DumpQueue,
-  { place, freeBytes, bytes, likely }: Space,
+  { place, freeBytes, bytes, likely, full }: Space,
   maxArchives: number | undefined,
   since: string,
   guest: string,
@@ -201,7 +203,10 @@ function shortage(
   const staged = others.staged.filter((archive) => archive.place === place)
   const leaving = staged.length + writing.filter((turn) => turn.leaves).length
   if (maxArchives !== undefined && leaving >= maxArchives) {
-    return { relief: true, reason: `${leaving} archives on storage ${place} wait to be moved; ${maxArchives} may.` }
+    return {
+      relief: true,
+      reason: full ?? `${leaving} archives on storage ${place} wait to be moved; ${maxArchives} may.`,
+    }
   }
   const earlier = others.waiters.find((waiter) => waiter.waitsForPlace === place && isEarlier(waiter, since, guest))
   if (earlier !== undefined) {

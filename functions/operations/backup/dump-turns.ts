@@ -30,6 +30,8 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'log' | 'sleep'>
 /** A turn with the storage to dump to, or how long to wait and why. */
 export type Turn = ArchiveStorage | { waitSeconds: number; reason: string }
 
+/** A place that is limited by number alone. */
+const ROOM_FOR_ANY = { freeBytes: Number.MAX_SAFE_INTEGER, bytes: 0, likely: false }
 /** Silent holders of one node's turn; each is settled once. */
 const MAX_DOUBTS = 10
 
@@ -42,25 +44,14 @@ const MAX_DOUBTS = 10
 export async function askForTurn(work: ClaimedWork, guest: Guest, provider: Provider, ports: Needs): Promise<Turn> {
   const { item } = work
   const me = queuer(work, guest.node)
-  let limit = item.deleteSource ? { maxArchives: item.staging.maxArchives } : {}
-  let storage: ArchiveStorage | undefined
-  let space: TurnRequest['space'] = 'unseen'
+  let seen: Looked = { request: { space: 'unseen' } }
   for (let rounds = 0; rounds < MAX_DOUBTS; rounds++) {
     const answer = await change(item, ports, (queue) => {
-      const asked = requestTurn(queue, { ...me, ...limit, space }, ports.now())
+      const asked = requestTurn(queue, { ...me, ...seen.request }, ports.now())
       return { next: asked.queue, result: asked.answer }
     })
-    if (answer.answer === 'look' && provider.turnOf !== undefined) {
-      const { place, most } = await provider.turnOf(guest)
-      limit = { maxArchives: most }
-      space = { place, freeBytes: Number.MAX_SAFE_INTEGER, bytes: 0, likely: false }
-    } else if (answer.answer === 'look') {
-      const promised = await change(item, ports, (queue) => ({
-        next: queue,
-        result: (place: string) => promisedBytes(queue, place),
-      }))
-      storage = await storageFor(item.site, guest.node, item.backup, promised, provider)
-      space = await spaceOn(storage, guest, item.backup, provider)
+    if (answer.answer === 'look') {
+      seen = await lookAtPlace(item, guest, provider, ports)
     } else if (answer.answer === 'doubt') {
       const { running } = await provider.check(answer.jobRef)
       ports.log('silent-dump', { site: item.site, guest: answer.guest, jobRef: answer.jobRef, running })
@@ -69,12 +60,38 @@ export async function askForTurn(work: ClaimedWork, guest: Guest, provider: Prov
         return { next, result: undefined }
       })
     } else if (answer.answer === 'granted') {
-      const mine = storage ?? (await storageFor(item.site, guest.node, item.backup, () => 0, provider))
-      ports.log('dump-turn', { site: item.site, guest: guest.id, node: guest.node, ...told(mine), space })
+      const mine = seen.storage ?? (await storageFor(item.site, guest.node, item.backup, () => 0, provider))
+      ports.log('dump-turn', {
+        site: item.site,
+        guest: guest.id,
+        node: guest.node,
+        ...told(mine),
+        space: seen.request.space,
+      })
       return mine
     } else return waiting(item, guest, answer, ports)
   }
   return { waitSeconds: 30, reason: `Dumps on node ${guest.node} went silent; looking again.` }
+}
+
+/** What a turn is asked for with, and the storage where there is one. */
+interface Looked {
+  request: Pick<TurnRequest, 'space' | 'maxArchives'>
+  storage?: ArchiveStorage
+}
+
+async function lookAtPlace(item: PlanItem, guest: Guest, provider: Provider, ports: Needs): Promise<Looked> {
+  if (provider.turnOf !== undefined) {
+    const { place, most, full } = await provider.turnOf(guest)
+    return { request: { space: { place, full, ...ROOM_FOR_ANY }, maxArchives: most } }
+  }
+  const promised = await change(item, ports, (queue) => ({
+    next: queue,
+    result: (place: string) => promisedBytes(queue, place),
+  }))
+  const storage = await storageFor(item.site, guest.node, item.backup, promised, provider)
+  const limit = item.deleteSource ? { maxArchives: item.staging.maxArchives } : {}
+  return { request: { space: await spaceOn(storage, guest, item.backup, provider), ...limit }, storage }
 }
 
 function told({ storage, reason }: ArchiveStorage) {

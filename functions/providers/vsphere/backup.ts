@@ -10,6 +10,7 @@ import {
   StorageUnusable,
 } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
+import { counted } from '../../domain/words/counted.ts'
 import { findMachine } from '../../vsphere-api/held.ts'
 import { isGone, NotVim, NoVimAnswer } from '../../vsphere-api/vim-fault.ts'
 import { type Argument, type Ref, textOf, type Xml } from '../../vsphere-api/xml.ts'
@@ -71,12 +72,15 @@ export function wishesOf({ site }: SiteSession, { skipDisks = [] }: BackupOption
 }
 
 /** A snapshot costs the datastore where the guest's configuration lies: its deltas grow there, and its removal works there. */
-export async function turnOf(session: SiteSession, guest: Guest): Promise<{ place: string; most: number }> {
+export async function turnOf(session: SiteSession, guest: Guest) {
   const { properties } = await detailsOf(session, guest)
   const places = await session.orFact('', 'reading the inventory', () => session.places())
   const known = places.datastores.map(({ name }) => name)
   const home = parseDatastorePath(textOf(properties.get('config.files.vmPathName')), known)
-  return { place: home?.datastore ?? guest.node, most: session.site.snapshot.perDatastore }
+  const place = home?.datastore ?? guest.node
+  const most = session.site.snapshot.perDatastore
+  const full = `${counted(most, 'guest')} of datastore ${place} ${most === 1 ? 'has' : 'have'} a snapshot of ours, as many as \`snapshot.perDatastore\` lets at a time.`
+  return { place, most, full }
 }
 
 /** Asked once. The snapshot's name is what finds it again, whatever becomes of the answer. */

@@ -206,6 +206,21 @@ describe('space for an archive', () => {
   })
 })
 
+describe('a place at which only so many backups may stand', () => {
+  it('is taken from the start to the release, whatever nodes the guests are on, and says why another one waits', async () => {
+    const ports = site('100', '101')
+    ports.fakeProvider.guests = ports.fakeProvider.guests.map((guest) => ({ ...guest, node: `node-of-${guest.id}` }))
+    const full = 'One snapshot stands there already.'
+    Object.assign(ports.fakeProvider, { turnOf: async () => ({ place: 'datastore1', most: 1, full }) })
+    const first = begun(await startBackup(work('100'), ports))
+    await checkBackup({ ...work('100'), jobRef: first.jobRef, startedAt: first.startedAt }, ports)
+    await keepStaged(work('100'), ports)
+    expect(await startBackup(work('101'), ports)).toMatchObject({ reason: full })
+    await recordFailure({ ...work('100'), error: { Error: 'SourceChanged', Cause: '{}' } }, ports)
+    expect(await startBackup(work('101'), ports)).toHaveProperty('jobRef')
+  })
+})
+
 describe('how far a dump is', () => {
   it('comes from the platform, with rate and end, and is kept once a minute', async () => {
     const ports = site('100')

@@ -236,7 +236,11 @@ describe('snapshots of vSphere', () => {
 describe('turns of vSphere', () => {
   it('are those of the datastore where the guest lies, as many as the site lets stand there', async () => {
     const bed = await bedWith({}, { snapshot: { perDatastore: 3 } })
-    expect(await bed.provider.turnOf?.(await bed.guest())).toEqual({ place: 'datastore1', most: 3 })
+    expect(await bed.provider.turnOf?.(await bed.guest())).toEqual({
+      place: 'datastore1',
+      most: 3,
+      full: '3 guests of datastore datastore1 have a snapshot of ours, as many as `snapshot.perDatastore` lets at a time.',
+    })
   })
 })
 
