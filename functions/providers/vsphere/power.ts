@@ -3,7 +3,7 @@ import { GuestNotFound, PlatformTaskFailed, RequestRejected } from '../../contra
 import type { Guest } from '../../contracts/nouns.ts'
 import type { GuestPower, GuestState, PowerAction, PowerOptions, PowerResult } from '../capabilities/power.ts'
 import { VimFault } from '../../vsphere-api/vim-fault.ts'
-import { textOf } from '../../vsphere-api/xml.ts'
+import { type Ref, textOf } from '../../vsphere-api/xml.ts'
 import { readMachine } from './guests.ts'
 import type { Machine } from './machine.ts'
 import type { SiteSession } from './site-session.ts'
@@ -37,7 +37,7 @@ export function openPower(session: SiteSession): GuestPower {
   async function order(guest: Guest, action: PowerAction, options: PowerOptions): Promise<PowerResult> {
     const { machine, state: before } = await find(guest)
     const where = `Site ${siteName}, ${whereOf(guest)}`
-    const { method, isTask, wanted } = orders[action]
+    const { wanted } = orders[action]
     if (before.template) throw new RequestRejected(`${where}: it is a template, which can't be started or stopped.`)
     if (action === 'reboot' && before.status === 'stopped') {
       throw new RequestRejected(`${where}: cannot reboot it, it isn't running. Start it.`)
@@ -45,34 +45,34 @@ export function openPower(session: SiteSession): GuestPower {
     if (action !== 'reboot' && before.status === wanted && before.detail === undefined) {
       return { changed: false, state: before }
     }
-    const jobRef = await ask(machine, method, isTask, whereOf(guest))
+    const jobRef = await ask(guest, machine, action, options.timeoutSeconds)
     const state = await reached(guest, wanted, options, `${where}: ${action}`)
     return { changed: true, state, ...(jobRef === undefined ? {} : { jobRef }) }
   }
 
-  async function ask(machine: Machine, method: string, isTask: boolean, where: string): Promise<string | undefined> {
-    try {
-      const answer = await session.orFact(where, method, () => vim.write({ method, on: machine.ref }))
-      if (!isTask) return undefined
-      const ref = begun(answer)
-      for (let task = await taskOf(vim, ref); task !== undefined; task = await taskOf(vim, ref)) {
-        if (task.fault !== undefined)
-          throw new PlatformTaskFailed(`Site ${siteName}, ${where}: ${method} failed (${task.fault.said}).`)
-        if (!isUnderWay(task)) break
-        await deps.sleep(LOOK_MILLISECONDS)
+  /** @returns the task, of an order that is one, when it has ended */
+  async function ask(guest: Guest, machine: Machine, action: PowerAction, timeoutSeconds: number) {
+    const where = whereOf(guest)
+    const { method, isTask } = orders[action]
+    const answer = await session
+      .orFact(where, method, () => vim.write({ method, on: machine.ref }))
+      .catch((error: unknown) => {
+        throw isWithoutTools(error) ? withoutTools(`Site ${siteName}, ${where}`, error) : error
+      })
+    return isTask ? ended(begun(answer), `Site ${siteName}, ${where}: ${method}`, timeoutSeconds) : undefined
+  }
+
+  async function ended(ref: Ref, about: string, timeoutSeconds: number): Promise<string> {
+    for (let waited = 0; ; waited += LOOK_MILLISECONDS / 1000) {
+      const task = await session.orFact('', 'looking at its task', () => taskOf(vim, ref))
+      if (task?.fault !== undefined) throw new PlatformTaskFailed(`${about} failed (${task.fault.said}).`)
+      if (task === undefined || !isUnderWay(task)) return ref.id
+      if (waited >= timeoutSeconds) {
+        throw new PlatformTaskFailed(
+          `${about} was taken, and has not ended after ${timeoutSeconds} s. The guest may wait for the answer to a question: look at it in the vSphere client.`,
+        )
       }
-      return ref.id
-    } catch (error) {
-      if (
-        !(error instanceof RequestRejected) ||
-        !(error.cause instanceof VimFault) ||
-        error.cause.type !== 'ToolsUnavailable'
-      )
-        throw error
-      throw new RequestRejected(
-        `Site ${siteName}, ${where}: VMware Tools don't run in it, so its system can't be asked. \`stop\` pulls the plug.`,
-        { cause: error },
-      )
+      await deps.sleep(LOOK_MILLISECONDS)
     }
   }
 
@@ -93,13 +93,24 @@ export function openPower(session: SiteSession): GuestPower {
           )
         }
         forced = true
-        await ask(machine, orders.stop.method, true, whereOf(guest))
+        await ask(guest, machine, 'stop', options.timeoutSeconds)
       }
       await deps.sleep(LOOK_MILLISECONDS)
     }
   }
 
   return { state: async (guest) => (await find(guest)).state, order }
+}
+
+function isWithoutTools(error: unknown): error is RequestRejected {
+  return error instanceof RequestRejected && error.cause instanceof VimFault && error.cause.type === 'ToolsUnavailable'
+}
+
+function withoutTools(where: string, cause: RequestRejected): RequestRejected {
+  return new RequestRejected(
+    `${where}: VMware Tools don't run in it, so its system can't be asked. \`stop\` pulls the plug.`,
+    { cause },
+  )
 }
 
 function asState({ powerState, template }: Machine, uptimeSeconds: number): GuestState {
