@@ -4,6 +4,7 @@ import { type Answer, pageAnswer, refusalAnswer } from './answers.ts'
 import { throttled } from './errors.ts'
 import type { Fate } from './faults.ts'
 import { type Asked, askedOf, type LabState, serve } from './service.ts'
+import { closeAtOnce, listenOnLoopback } from '../shared/loopback.ts'
 
 async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
   const chunks: Buffer[] = []
@@ -75,18 +76,9 @@ export async function startFront(state: LabState, port: number): Promise<{ url: 
   })
   // Clients keep connections for as long as they like; the lab ends none by itself.
   server.keepAliveTimeout = 120_000
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => resolve())
-  })
-  const address = server.address()
-  const listening = typeof address === 'object' && address !== null ? address.port : port
+  const listening = await listenOnLoopback(server, port)
   return {
     url: `http://127.0.0.1:${listening}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: () => closeAtOnce(server),
   }
 }

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { InstanceSpec } from './account.ts'
 import { BLOCK_BYTES, blocksOf, type DiskContent, seededContent } from './disk.ts'
 import { startEc2Lab } from './lab.ts'
+import { stopOnSignals } from '../shared/stop-on-signals.ts'
 
 const MIB = 1024 ** 2
 
@@ -93,15 +94,7 @@ const lab = await startEc2Lab({
   instances: instancesOf(flags),
 })
 
-let stopping = false
-async function stop(): Promise<void> {
-  if (stopping) return
-  stopping = true
-  await lab.close()
-  process.exitCode = 0
-}
-process.once('SIGTERM', () => void stop())
-process.once('SIGINT', () => void stop())
+stopOnSignals(() => lab.close())
 
 const { url, account, regions, credentials, roles } = lab
 const instances = lab.control.instances().map(({ id, zone, state, tags }) => ({

@@ -11,6 +11,7 @@ import {
   readHead,
   writeAnswer,
 } from './http-message.ts'
+import { listenOnLoopback } from '../shared/loopback.ts'
 
 /** What becomes of one request: an answer, or a connection cut without one. */
 export type Outcome = HttpAnswer | 'reset'
@@ -169,12 +170,7 @@ export async function startHttpFront(
       }
     })
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => resolve())
-  })
-  const address = server.address()
-  const listening = typeof address === 'object' && address !== null ? address.port : port
+  const listening = await listenOnLoopback(server, port)
   return {
     port: listening,
     present: (other) => tls.setSecureContext({ cert: other.cert, key: other.key, minVersion: 'TLSv1.2' }),

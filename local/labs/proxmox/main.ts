@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { startLab } from './lab.ts'
+import { stopOnSignals } from '../shared/stop-on-signals.ts'
 
 function number(text: string): number {
   const value = Number(text)
@@ -64,15 +65,7 @@ const lab = await startLab({
   version: flags.pveVersion,
 })
 
-let stopping = false
-async function stop(): Promise<void> {
-  if (stopping) return
-  stopping = true
-  await lab.close()
-  process.exitCode = 0
-}
-process.once('SIGTERM', () => void stop())
-process.once('SIGINT', () => void stop())
+stopOnSignals(() => lab.close())
 
 const { apiUrl, fingerprint, caPem, ssh, users, token, storages } = lab
 const guests = lab.guests.map(({ vmid, kind, name, node, status }) => ({ vmid, kind, name, node, status }))

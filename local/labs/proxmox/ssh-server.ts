@@ -6,6 +6,7 @@ import type { SftpFault } from './faults.ts'
 import { serveSftp } from './sftp-session.ts'
 import type { HostKey } from './ssh-keys.ts'
 import type { World } from './world.ts'
+import { listenOnLoopback } from '../shared/loopback.ts'
 
 export interface SshAccount {
   username: string
@@ -106,13 +107,9 @@ export async function startSshServer(
     )
     server.injectSocket(socket)
   })
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', reject)
-    listener.listen(port, '127.0.0.1', () => resolve())
-  })
-  const address = listener.address()
+  const listening = await listenOnLoopback(listener, port)
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
+    port: listening,
     present(key = hostKey) {
       presented = key
     },

@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type * as z from 'zod'
+import { closeAtOnce, listenOnLoopback } from './loopback.ts'
 
 /** A command that can't be carried out; the message is a sentence for anyone who sent it. */
 export class Refused extends Error {
@@ -90,18 +91,9 @@ export async function startControlServer<S extends z.ZodRawShape>(
   control: Controlled<S>,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => void serve(request, response, control))
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => resolve())
-  })
-  const address = server.address()
-  const listening = typeof address === 'object' && address !== null ? address.port : port
+  const listening = await listenOnLoopback(server, port)
   return {
     url: `http://127.0.0.1:${listening}/`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: () => closeAtOnce(server),
   }
 }

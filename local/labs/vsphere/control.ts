@@ -20,6 +20,7 @@ import {
 import type { Front } from './front.ts'
 import type { LabState } from './state.ts'
 import type { Seen } from './fates.ts'
+import { flatBytes } from './disks/bytes.ts'
 
 export interface FaultSpec {
   /** As `FilesystemQuiesceFault`. */
@@ -90,8 +91,6 @@ export interface VsphereControl {
   readonly bytesRead: ReadonlyMap<string, number>
   resetCounts(): void
 }
-
-const BLOCK_BYTES = 524_288
 
 export function createControl(state: LabState, clock: { skewMs: number }, front: Front): VsphereControl {
   const { world, fates, bytesRead } = state
@@ -176,15 +175,8 @@ export function createControl(state: LabState, clock: { skewMs: number }, front:
     },
     readDisk: (guestId, key, offset, length) => {
       const { top } = disk(guestId, key)
-      const bytes = new Uint8Array(length)
-      for (let at = offset; at < offset + length; ) {
-        const inside = at % BLOCK_BYTES
-        const count = Math.min(BLOCK_BYTES - inside, offset + length - at)
-        const block = top.block(Math.floor(at / BLOCK_BYTES))
-        if (block !== undefined) bytes.set(block.subarray(inside, inside + count), at - offset)
-        at += count
-      }
-      return bytes
+      const block = (index: number) => top.block(index)
+      return flatBytes({ sizeBytes: offset + length, block }).read(offset, length)
     },
     setFile: (name, path, { sizeBytes, modifiedAt }) => {
       const file = datastore(name).files.get(path)

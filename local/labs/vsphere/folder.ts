@@ -1,33 +1,20 @@
 /** `/folder`: files of a datastore, read by ranges and written whole. */
-import type { IncomingHttpHeaders } from 'node:http'
 import { dirname } from 'node:path/posix'
-import { type Bytes, memoryBytes } from './disks/bytes.ts'
+import { memoryBytes } from './disks/bytes.ts'
 import { contentsOf, isInUse, isLocked, isRawDevice, putFile } from './world/files.ts'
 import { dcPathOf } from './world/paths.ts'
 import { mayDo } from './world/rights.ts'
 import { datastoreOf, type Datastore, entriesOf, type LabFile, type User, type World } from './world/world.ts'
+import type { Incoming, Outgoing } from './wire/exchange.ts'
 import { escapeXml } from './wire/xml.ts'
 
-export interface FolderRequest {
-  method: string
-  /** Path and query as they came. */
-  target: string
-  headers: IncomingHttpHeaders
-  body: Uint8Array
+export interface FolderRequest extends Incoming {
   user: User
   /** A ticket was shown for this very request, so that a host answers without dcPath. */
   byTicket: boolean
 }
 
-export interface FolderAnswer {
-  status: number
-  headers: Record<string, string>
-  body: Uint8Array
-  /** Bytes of a file, in the place of a body: they may be many. */
-  content?: { path: string; bytes: Bytes; from: number; length: number }
-}
-
-const page = (status: number, text: string): FolderAnswer => ({
+const page = (status: number, text: string): Outgoing => ({
   status,
   headers: { 'content-type': 'text/html' },
   body: Buffer.from(`<HTML><BODY><H1>${status} ${text}</H1></BODY></HTML>`),
@@ -70,7 +57,7 @@ function datastoreOnHost(world: World, query: string): Datastore | undefined {
 const typeOf = (path: string): string =>
   path.endsWith('.vmdk') ? 'application/octet-stream' : 'text/plain; charset=utf-8'
 
-function listing(datastore: Datastore, path: string): FolderAnswer {
+function listing(datastore: Datastore, path: string): Outgoing {
   const { files, folders } = contentsOf(datastore, path)
   const links = [...folders.map((each) => `${each}/`), ...files]
     .map((each) => each.slice(path === '' ? 0 : path.length + 1))
@@ -93,7 +80,7 @@ function rangeOf(header: string | undefined, size: number): { first: number; las
   return first >= size || first > last ? 'wrong' : { first, last }
 }
 
-function serve(file: LabFile, path: string, method: string, { headers }: FolderRequest): FolderAnswer {
+function serve(file: LabFile, path: string, method: string, { headers }: FolderRequest): Outgoing {
   const size = file.wrongSizeBytes ?? file.bytes.sizeBytes
   const basic = {
     'accept-ranges': 'bytes',
@@ -129,7 +116,7 @@ function serve(file: LabFile, path: string, method: string, { headers }: FolderR
   }
 }
 
-function put(world: World, datastore: Datastore, path: string, { body }: FolderRequest): FolderAnswer {
+function put(world: World, datastore: Datastore, path: string, { body }: FolderRequest): Outgoing {
   const folder = dirname(path)
   if (folder !== '.' && !datastore.directories.has(folder)) return page(404, 'Not Found')
   if (isInUse(world, datastore, path)) return page(500, 'Internal Server Error')
@@ -141,7 +128,7 @@ function put(world: World, datastore: Datastore, path: string, { body }: FolderR
   return { status: old === undefined ? 201 : 200, headers: { 'content-length': '0' }, body: Buffer.alloc(0) }
 }
 
-export function folder(world: World, request: FolderRequest): FolderAnswer {
+export function folder(world: World, request: FolderRequest): Outgoing {
   const [pathname = '', query = ''] = request.target.split(/\?(.*)/s)
   const path = unquoted(pathname.replace(/^\/folder\/?/, ''))?.replace(/\/+$/, '')
   const datastore = request.byTicket ? datastoreOnHost(world, query) : datastoreFor(world, query)

@@ -4,9 +4,11 @@ import { createServer, type Server } from 'node:https'
 import { createHash, X509Certificate } from 'node:crypto'
 import { createIdentity, fingerprintOf, type Identity } from '../shared/certificate.ts'
 import type { Fate } from './fates.ts'
-import { type Incoming, nameOf, type Outgoing } from './serve.ts'
+import { nameOf } from './serve.ts'
+import type { Incoming, Outgoing } from './wire/exchange.ts'
 import type { FrontState } from './state.ts'
 import { faultEnvelope } from './wire/envelope.ts'
+import { closeAtOnce, listenOnLoopback } from '../shared/loopback.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -152,12 +154,7 @@ export async function startFront(state: FrontState, port: number, serve: Serve):
   })
   // Clients keep connections for as long as they like; the lab ends none by itself.
   server.keepAliveTimeout = 120_000
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => resolve())
-  })
-  const address = server.address()
-  const listening = typeof address === 'object' && address !== null ? address.port : port
+  const listening = await listenOnLoopback(server, port)
   const authority = `127.0.0.1:${listening}`
   return {
     url: `https://${authority}`,
@@ -175,10 +172,6 @@ export async function startFront(state: FrontState, port: number, serve: Serve):
       server.setSecureContext({ cert: current.cert, key: current.key })
       server.closeAllConnections()
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: () => closeAtOnce(server),
   }
 }

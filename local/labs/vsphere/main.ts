@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { type DiskContent, seededContent } from '../ec2/disk.ts'
 import { startVsphereLab } from './lab.ts'
 import type { GuestSpec } from './world/specs.ts'
+import { stopOnSignals } from '../shared/stop-on-signals.ts'
 
 const MIB = 1024 ** 2
 
@@ -116,15 +117,7 @@ const lab = await startVsphereLab({
       }),
 }).catch(endWith)
 
-let stopping = false
-async function stop(): Promise<void> {
-  if (stopping) return
-  stopping = true
-  await lab.close()
-  process.exitCode = 0
-}
-process.once('SIGTERM', () => void stop())
-process.once('SIGINT', () => void stop())
+stopOnSignals(() => lab.close())
 
 const { url, fingerprint, hosts, users } = lab
 const guests = lab.control.guests().map(({ instanceUuid, name, powerState, disks }) => ({

@@ -3,26 +3,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { folder } from './folder.ts'
 import { rest } from './rest.ts'
 import { methodIn, soap, versionsOf } from './soap.ts'
-import type { Bytes } from './disks/bytes.ts'
+import type { Incoming, Outgoing } from './wire/exchange.ts'
 import { VimFault } from './wire/faults.ts'
 import { checkPassword, openSession, peekSession, sessionOf } from './world/sessions.ts'
 import type { Session, User, World } from './world/world.ts'
-
-export interface Incoming {
-  method: string
-  target: string
-  headers: IncomingHttpHeaders
-  body: Uint8Array
-}
-
-export interface Outgoing {
-  status: number
-  headers: Record<string, string>
-  body: Uint8Array
-  content?: { path: string; bytes: Bytes; from: number; length: number }
-  /** Large answers of SOAP come in chunks. */
-  chunked?: boolean
-}
 
 const XML = 'text/xml; charset=utf-8'
 

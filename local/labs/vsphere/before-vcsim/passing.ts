@@ -1,5 +1,5 @@
 /** What is passed on of requests and answers, and how the cookie looks on either side. */
-import type { Incoming, Outgoing } from '../serve.ts'
+import type { Incoming, Outgoing } from '../wire/exchange.ts'
 import type { Answer, Headers } from './upstream.ts'
 
 const COOKIE = /vmware_soap_session="([^";]*)"/

@@ -5,7 +5,7 @@
 import { Fates, type Seen } from '../fates.ts'
 import { type Front, startFront } from '../front.ts'
 import { METHODS } from '../methods/all.ts'
-import type { Incoming, Outgoing } from '../serve.ts'
+import type { Incoming, Outgoing } from '../wire/exchange.ts'
 import { inputOf, spoken } from '../soap.ts'
 import { answerEnvelope, faultEnvelope } from '../wire/envelope.ts'
 import { duplicateName, fileLocked, noPermission, taskInProgress, VimFault } from '../wire/faults.ts'

@@ -47,7 +47,7 @@ export class Blocks {
 }
 
 /** A whole disk as one file: zeros where nothing was written. */
-export function flatBytes(blocks: Blocks): Bytes {
+export function flatBytes(blocks: Pick<Blocks, 'sizeBytes' | 'block'>): Bytes {
   return {
     sizeBytes: blocks.sizeBytes,
     read: (from, length) => {

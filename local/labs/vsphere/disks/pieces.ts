@@ -1,12 +1,24 @@
 /** A file that is put together of pieces, each of which is made when it is read. */
-import type { Bytes } from './bytes.ts'
+import { BLOCK_BYTES } from '../../ec2/disk.ts'
+import type { Blocks, Bytes } from './bytes.ts'
 
-export interface Piece {
+interface Piece {
   sizeBytes: number
   bytes(): Uint8Array
 }
 
-export function pieced(pieces: readonly Piece[]): Bytes {
+/** A sparse file: its header and tables, and then the blocks that were written. */
+export function sparse(tables: readonly Uint8Array[], blocks: Blocks): Bytes {
+  return pieced([
+    ...tables.map((bytes) => ({ sizeBytes: bytes.length, bytes: () => bytes })),
+    ...blocks.written.map((index) => ({
+      sizeBytes: BLOCK_BYTES,
+      bytes: () => blocks.block(index) ?? new Uint8Array(BLOCK_BYTES),
+    })),
+  ])
+}
+
+function pieced(pieces: readonly Piece[]): Bytes {
   const starts: number[] = []
   let sizeBytes = 0
   for (const piece of pieces) {

@@ -4,7 +4,7 @@
  */
 import { BLOCK_BYTES } from '../../ec2/disk.ts'
 import type { Blocks, Bytes } from './bytes.ts'
-import { type Piece, pieced } from './pieces.ts'
+import { sparse } from './pieces.ts'
 
 const SECTOR = 512
 const GRAIN_SECTORS = 8
@@ -57,12 +57,5 @@ export function seSparseBytes(blocks: Blocks): Bytes {
     25: written.length * (BLOCK_BYTES / SECTOR),
   })
   const small = [constant, header({ 0: 0xcafecafe }), directory, ...entries.values()]
-  const pieces: Piece[] = [
-    ...small.map((bytes) => ({ sizeBytes: bytes.length, bytes: () => bytes })),
-    ...written.map((index) => ({
-      sizeBytes: BLOCK_BYTES,
-      bytes: () => blocks.block(index) ?? new Uint8Array(BLOCK_BYTES),
-    })),
-  ]
-  return pieced(pieces)
+  return sparse(small, blocks)
 }

@@ -4,7 +4,7 @@
  */
 import { BLOCK_BYTES } from '../../ec2/disk.ts'
 import type { Blocks, Bytes } from './bytes.ts'
-import { type Piece, pieced } from './pieces.ts'
+import { sparse } from './pieces.ts'
 
 const SECTOR = 512
 const TABLE_ENTRIES = 4096
@@ -40,12 +40,5 @@ export function vmfsSparseBytes(blocks: Blocks): Bytes {
   })
   const all = firstGrain + written.length * BLOCK_SECTORS
   const small = [header(sectors, directoryEntries, all), directory, ...entries.values()]
-  const pieces: Piece[] = [
-    ...small.map((bytes) => ({ sizeBytes: bytes.length, bytes: () => bytes })),
-    ...written.map((index) => ({
-      sizeBytes: BLOCK_BYTES,
-      bytes: () => blocks.block(index) ?? new Uint8Array(BLOCK_BYTES),
-    })),
-  ]
-  return pieced(pieces)
+  return sparse(small, blocks)
 }
