@@ -5,8 +5,9 @@ import type { ExecutionResult, HistoryEvent } from '../../local/asl/interpreter.
 import type { Judgement } from '../../local/iam/guard.ts'
 import { seededContent } from '../../local/labs/ec2/disk.ts'
 import type { Ec2Lab } from '../../local/labs/ec2/lab.ts'
-import { bucket, DB, openEc2Bed, WEB, written } from './ec2-bed.ts'
+import { DB, openEc2Bed, WEB, written } from './ec2-bed.ts'
 import { killFunction } from './kill-function.ts'
+import { bucket, quiet } from './store-bed.ts'
 
 export const KEY = 'arn:aws:kms:eu-central-1:000000000000:key/00000000-1111-4222-8333-444444444444'
 
@@ -69,12 +70,10 @@ export async function openEc2RestoreBed(): Promise<Ec2RestoreBed> {
   const { lab, s3, runner, directory, assembly, judgements } = opened
   const never = new AbortController().signal
   let executions = 0
-  const archived = await runner.run(
-    { site: 'aws', guests: { ids: [WEB, DB] } },
-    'run-1',
-    { onEvent: () => undefined, onLog: () => undefined },
-    { interrupt: never, kill: never },
-  )
+  const archived = await runner.run({ site: 'aws', guests: { ids: [WEB, DB] } }, 'run-1', quiet, {
+    interrupt: never,
+    kill: never,
+  })
   if (archived.result.status !== 'SUCCEEDED') throw new Error(JSON.stringify(archived.result))
   lab.control.resetCounts()
 
@@ -106,10 +105,9 @@ export async function openEc2RestoreBed(): Promise<Ec2RestoreBed> {
         const held = JSON.parse((await opened.bytes(key)).toString()) as Record<string, unknown>
         await put(key, JSON.stringify({ ...held, until: '2020-01-01T00:00:00.000Z' }))
       }
-      const listener = { onEvent: () => undefined, onLog: () => undefined }
       const request = { sites: ['aws'] }
       const signals = { interrupt: never, kill: never }
-      return (await runner.upkeep('sweepUploads', request, `sweep-${executions}`, listener, signals)).result
+      return (await runner.upkeep('sweepUploads', request, `sweep-${executions}`, quiet, signals)).result
     },
     kill: (stem) => killFunction(assembly, stem),
     keys: (prefix) => opened.keys(prefix),

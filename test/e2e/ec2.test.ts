@@ -7,17 +7,16 @@ import { backupOptionsSchema } from '../../functions/contracts/backup-options.ts
 import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
 import { ec2SiteSchema } from '../../functions/providers/ec2/config.ts'
 import { openEc2 } from '../../functions/providers/ec2/provider.ts'
-import type { HistoryEvent } from '../../local/asl/history.ts'
 import { judgementText } from '../../local/iam/guard.ts'
 import { seededContent } from '../../local/labs/ec2/disk.ts'
 import type { Ec2Lab } from '../../local/labs/ec2/lab.ts'
 import type { LocalRunner } from '../../local/run/local-runner.ts'
 import { guestlift } from '../local/cli/command-line.ts'
-import { bucket, DB, type Ec2E2eBed, openEc2Bed, WEB, written } from './ec2-bed.ts'
+import { DB, type Ec2E2eBed, openEc2Bed, WEB, written } from './ec2-bed.ts'
+import { bucket, onceAt, quiet } from './store-bed.ts'
 
 const never = new AbortController().signal
 const signals = { interrupt: never, kill: never }
-const quiet = { onEvent: () => undefined, onLog: () => undefined }
 const KEY = 'arn:aws:kms:eu-central-1:111122223333:key/00000000-1111-4222-8333-444444444444'
 
 let bed: Ec2E2eBed
@@ -48,19 +47,6 @@ beforeAll(async () => {
   ;({ lab, runner, directory } = bed)
 })
 afterAll(() => bed.close())
-
-/** Listens to a run, and does something when it comes to a state for the first time. */
-function onceAt(state: string, act: () => void) {
-  let done = false
-  return {
-    ...quiet,
-    onEvent: ({ type, details }: HistoryEvent) => {
-      if (done || !type.endsWith('StateEntered') || details['name'] !== state) return
-      done = true
-      act()
-    },
-  }
-}
 
 async function manifestsOf(id: string): Promise<Manifest[]> {
   const all = (await bed.keys(`archives/aws/vm-${id}/`)).filter((key) => key.endsWith('/manifest.json'))

@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HistoryEvent } from '../../local/asl/history.ts'
 import { seededContent } from '../../local/labs/ec2/disk.ts'
 import type { VsphereLab } from '../../local/labs/vsphere/lab.ts'
 import { guestlift } from '../local/cli/command-line.ts'
-import { bucket, openVsphereBed, type VsphereE2eBed } from './vsphere-bed.ts'
+import { bucket, onceAt, quiet } from './store-bed.ts'
+import { openVsphereBed, type VsphereE2eBed } from './vsphere-bed.ts'
 
 const MIB = 2 ** 20
 const WEB = '50010000-0000-4000-8000-000000000001'
@@ -16,7 +16,6 @@ const OLD = '50010000-0000-4000-8000-000000000003'
 
 const never = new AbortController().signal
 const signals = { interrupt: never, kill: never }
-const quiet = { onEvent: () => undefined, onLog: () => undefined }
 
 let bed: VsphereE2eBed
 let lab: VsphereLab
@@ -50,19 +49,6 @@ beforeAll(async () => {
   ;({ lab } = bed)
 })
 afterAll(() => bed.close())
-
-/** Listens to a run, and does something when it comes to a state for the first time. */
-function onceAt(state: string, act: () => void) {
-  let done = false
-  return {
-    ...quiet,
-    onEvent: ({ type, details }: HistoryEvent) => {
-      if (done || !type.endsWith('StateEntered') || details['name'] !== state) return
-      done = true
-      act()
-    },
-  }
-}
 
 /** What the guest's disk holds now, through all links. */
 function diskOf(id: string, key: number, sizeBytes: number): Buffer {
