@@ -42,13 +42,12 @@ export async function openEc2Bed(
   })
   const endpoints = { ec2: lab.url, ebs: lab.url, sts: lab.url }
   const written = { provider: 'ec2', regions: lab.regions, endpoints, ...site }
-  const assembly = synthesiseWith(join(store.directory, 'app'), { name: 'example', sites: ['aws'], ec2 })
-  const runner = await store.openRunner({ aws: written }, assembly)
+  const app = synthesiseWith(join(store.directory, 'app'), { name: 'example', sites: ['aws'], ec2 })
+  const runner = await store.openRunner({ aws: written }, app)
   return {
     ...store,
     lab,
     runner,
-    assembly,
     site: written,
     close: async () => {
       await store.close()

@@ -129,7 +129,7 @@ export async function openSite(
   const directory = await mkdtemp(join(tmpdir(), 'guestlift-e2e-'))
   const assembly = await ownAssembly(app ?? (await synthesise(() => undefined)), join(directory, 'assembly'), {
     ...functions,
-    longerTimeLimits: HASTE,
+    haste: HASTE,
   })
   const lab = await startLab({
     directory: join(directory, 'lab'),

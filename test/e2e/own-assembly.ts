@@ -4,8 +4,11 @@ import { join } from 'node:path'
 export interface FunctionChanges {
   /** By stem, as `copy-parts`. */
   limits?: Readonly<Record<string, { timeoutSeconds?: number; memoryMiB?: number }>>
-  /** The workflow's time limits are so many times as long: what a clock that runs faster takes from them. */
-  longerTimeLimits?: number
+  /**
+   * How many times faster the workflow's clock runs. Its time limits are so many times as long, and what a function sleeps
+   * passes so many times faster.
+   */
+  haste?: number
   /** A module that each function's process loads before its bundle. */
   preload?: URL
   /** Other definitions of workflows, by their names: what another configuration makes of them. */
@@ -13,6 +16,9 @@ export interface FunctionChanges {
   /** Actions that the roles of functions lose, by stem: what a deployment would be like that grants too little. */
   withoutRights?: Readonly<Record<string, string>>
 }
+
+/** Amazon States Language, "TimeoutSeconds". */
+const LONGEST_SECONDS = 99_999_999
 
 interface Resource {
   Type?: string
@@ -38,12 +44,12 @@ export async function ownAssembly(assembly: string, directory: string, changes: 
 
 function changed(
   template: string,
-  { limits = {}, preload, longerTimeLimits = 1, definitions = {}, withoutRights = {} }: FunctionChanges,
+  { limits = {}, preload, haste = 1, definitions = {}, withoutRights = {} }: FunctionChanges,
 ): string {
   // The definitions are JSON in strings of the template's JSON.
   const patient = template.replaceAll(
     /\\"TimeoutSeconds\\":(\d+)/g,
-    (_, seconds: string) => `\\"TimeoutSeconds\\":${Number(seconds) * longerTimeLimits}`,
+    (_, seconds: string) => `\\"TimeoutSeconds\\":${Math.min(Number(seconds) * haste, LONGEST_SECONDS)}`,
   )
   const { Resources, ...rest } = JSON.parse(patient) as { Resources: Record<string, Resource> }
   for (const [stem, action] of Object.entries(withoutRights)) dropRight(Resources, stem, action)
@@ -56,10 +62,13 @@ function changed(
     if (timeoutSeconds !== undefined) Properties['Timeout'] = timeoutSeconds
     if (memoryMiB !== undefined) Properties['MemorySize'] = memoryMiB
     const variables = Properties.Environment?.Variables
-    if (preload === undefined || variables === undefined) continue
+    if (variables === undefined) continue
     const { NODE_OPTIONS } = variables
-    variables['NODE_OPTIONS'] =
-      `${typeof NODE_OPTIONS === 'string' ? NODE_OPTIONS : ''} --import ${preload.href}`.trim()
+    variables['NODE_OPTIONS'] = [
+      ...(typeof NODE_OPTIONS === 'string' ? [NODE_OPTIONS] : []),
+      ...(haste === 1 ? [] : [`--import ${new URL(`hasty-sleeps.ts?haste=${haste}`, import.meta.url).href}`]),
+      ...(preload === undefined ? [] : [`--import ${preload.href}`]),
+    ].join(' ')
   }
   return JSON.stringify({ Resources, ...rest })
 }

@@ -16,6 +16,7 @@ import type { Judgement } from '../../local/iam/guard.ts'
 import { type LocalRunner, openLocalRunner } from '../../local/run/local-runner.ts'
 import type { DoneListener, FaultPlan } from '../../local/s3/faults.ts'
 import { startS3 } from '../../local/s3/server.ts'
+import { ownAssembly } from './own-assembly.ts'
 
 export const bucket = 'archives'
 export const credentials = { accessKeyId: 'e2e', secretAccessKey: 'e2e-secret-key' }
@@ -24,6 +25,8 @@ const HASTE = 20
 
 export interface StoreBed {
   directory: string
+  /** Folder of the app whose functions run: this bed's own, so that its processes can be told from others'. */
+  assembly: string
   s3: S3Client
   s3Url: string
   /** What goes wrong with S3. */
@@ -31,8 +34,8 @@ export interface StoreBed {
   /** What the functions' roles were asked for. */
   judgements: Judgement[]
   onJudgement: (judgement: Judgement) => void
-  /** @param sites as people write them, by name. @param assembly folder of the synthesised app. It ends with the bed. */
-  openRunner(sites: Readonly<Record<string, object>>, assembly: string): Promise<LocalRunner>
+  /** @param sites as people write them, by name. @param app folder of the synthesised app. It ends with the bed. */
+  openRunner(sites: Readonly<Record<string, object>>, app: string): Promise<LocalRunner>
   keys(prefix: string): Promise<string[]>
   bytes(key: string): Promise<Buffer>
   close(): Promise<void>
@@ -56,22 +59,24 @@ export async function openStoreBed(name: string): Promise<StoreBed> {
   await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }))
   process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey
+  const assembly = join(directory, 'assembly')
   let runner: LocalRunner | undefined
   return {
     directory,
+    assembly,
     s3,
     s3Url: server.url,
     s3Faults,
     judgements,
     onJudgement,
-    openRunner: async (sites, assembly) => {
+    openRunner: async (sites, app) => {
       const [real, start] = [realClock(), Date.now()]
       runner = await openLocalRunner({
         sites: Object.fromEntries(Object.entries(sites).map(([site, written]) => [site, JSON.stringify(written)])),
         bucket,
         keyPrefix: '',
         s3Url: server.url,
-        assembly,
+        assembly: await ownAssembly(app, assembly, { haste: HASTE }),
         logFile: join(directory, 'functions.log'),
         // A process that ends and starts again costs a second of CPU time.
         hostLimits: { mostShortEnvironments: 40, memoryMiB: 8_192, idleMilliseconds: 150_000 },
