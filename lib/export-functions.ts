@@ -278,6 +278,13 @@ const needs = {
     read: ['archives/*', 'verifications/*'],
     write: ['verifications/*'],
   },
+  KeepConfiguration: {
+    logsIn: true,
+    memoryMiB: 512,
+    timeoutSeconds: LONGEST_SECONDS,
+    read: ['configurations/*'],
+    write: ['configurations/*'],
+  },
   ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs/*'], write: ['runs/*/report.json'] },
   PlanRestore: {
     memoryMiB: 1024,

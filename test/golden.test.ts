@@ -41,6 +41,7 @@ const shapeOf: Record<string, Shape<unknown>> = {
   removal: shapes.removalShape,
   'pruning-lease': shapes.leaseShape,
   'clock-confirmation': shapes.clockConfirmationShape,
+  'site-configuration': shapes.siteConfigurationShape,
   'site-book': shapes.siteBookShape,
   'sweep-report': shapes.sweepReportShape,
   'stray-report': shapes.strayReportShape,

@@ -38,6 +38,12 @@ const jobFields = {
     .prefault({})
     .describe("With `deleteSource`: how much may lie on the platform's storages at a time."),
   budget: budgetSchema.optional().describe('What the run may cost. A run that may cost more stops before it begins.'),
+  siteConfiguration: z
+    .boolean()
+    .optional()
+    .describe(
+      'Keep with each run what the API says of the site beside its guests: storages, users, rights, pools, networks, firewall. Only where the platform says it.',
+    ),
   deleteSource: z
     .boolean()
     .default(false)

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { shortGradeSchema } from './grade.ts'
 import { guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
 import { pricedSchema } from './prices.ts'
+import { keptConfigurationSchema } from './site-configuration.ts'
 import { guestCountsSchema } from './work.ts'
 
 export const guestOutcomeSchema = z.strictObject({
@@ -50,6 +51,8 @@ export const runReportSchema = z.strictObject({
   startedAt: instantSchema,
   endedAt: instantSchema,
   guests: z.array(guestOutcomeSchema),
+  /** Where it was asked for and could be kept. */
+  siteConfiguration: keptConfigurationSchema.optional(),
   /** What the run has cost on AWS by list prices, as far as it was measured. Older reports have none. */
   receipt: pricedSchema.optional(),
 })

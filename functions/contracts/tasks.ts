@@ -24,6 +24,7 @@ import {
 import { progressFiguresSchema } from './progress.ts'
 import { pruningTotalsSchema } from './pruning.ts'
 import { guestOutcomeSchema, runOutcomeSchema } from './report.ts'
+import { keptConfigurationSchema } from './site-configuration.ts'
 import { straySummarySchema, sweepRequestSchema, sweepSummarySchema } from './sweep.ts'
 import { verificationResultSchema } from './verification.ts'
 import { verificationRunnerSchema } from './verification-policy.ts'
@@ -403,6 +404,13 @@ export const tasks = {
     output: verificationSummarySchema,
     env: storeEnv.extend(metricsEnv.shape),
   },
+  /** Keep what the API of the site says of it beside its guests, if that is another than was kept last. */
+  KeepConfiguration: {
+    stem: 'keep-configuration',
+    input: z.strictObject({ site: siteNameSchema, platform: platformSchema, platformVersion: z.string() }),
+    output: keptConfigurationSchema,
+    env: storeEnv.extend(siteEnv.shape),
+  },
   /** Tally the outcomes against the plan and write the report. A guest without an outcome counts as failed. */
   ReportRun: {
     stem: 'report-run',
@@ -413,6 +421,10 @@ export const tasks = {
       notes: z.array(z.string()),
       /** What Write catalogue ended with: the archives are as good without. */
       catalogueError: stateErrorSchema.nullable().optional(),
+      /** What Keep site configuration gave; `null` where it wasn't asked for or failed. */
+      siteConfiguration: keptConfigurationSchema.nullable().optional(),
+      /** What Keep site configuration ended with: the run has then not done all that it was asked for. */
+      configurationError: stateErrorSchema.nullable().optional(),
       /** What the map over the guests ended with, where that wasn't its end. */
       mapError: stateErrorSchema.nullable().optional(),
     }),

@@ -14,6 +14,7 @@ import type { Endpoints } from './capabilities/endpoints.ts'
 import type { GuestLocks } from './capabilities/locks.ts'
 import type { GuestPower } from './capabilities/power.ts'
 import type { Restores } from './capabilities/restores.ts'
+import type { SiteConfigurations } from './capabilities/site-configuration.ts'
 import type { Storages } from './capabilities/storages.ts'
 import type { PlatformTasks } from './capabilities/tasks.ts'
 import type { FoundGuest, GuestDetails, GuestList, ListDepth, PlannedBackup } from './guest-facts.ts'
@@ -211,6 +212,8 @@ export interface Provider {
   readonly tasks?: PlatformTasks
   /** Bringing guests back. */
   readonly restores?: Restores
+  /** How the site is set up beside its guests. */
+  readonly configuration?: SiteConfigurations
   /** Bringing whole disks back, and what is run or attached of them. */
   readonly diskRestores?: DiskRestores
 

@@ -32,6 +32,8 @@ export interface PlatformTraits {
   incremental: boolean
   /** The provider can bring guests back, for the workflow that restores. */
   restore: boolean
+  /** Says through its API how a site is set up beside its guests. */
+  siteConfiguration: boolean
   /** One site has several nodes. */
   multiNode: boolean
   /** What Guestlift talks to. */

@@ -98,6 +98,8 @@ export function cleanUpRun(scope: Construct, { functions, executions }: CleanUpR
       site: '{% $planned.site %}',
       planKey: '{% $planned.planKey %}',
       notes: '{% [$summary] %}',
+      siteConfiguration: '{% null %}',
+      configurationError: '{% null %}',
       catalogueError: '{% null %}',
       mapError: '{% null %}',
     },

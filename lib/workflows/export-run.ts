@@ -54,6 +54,8 @@ export function exportRun(
       platformVersion: '{% $states.result.Payload.platformVersion %}',
       job: '{% $states.result.Payload.job %}',
       notes: '{% $states.result.Payload.notes %}',
+      siteConfiguration: '{% null %}',
+      configurationError: '{% null %}',
       catalogueError: '{% null %}',
       mapError: '{% null %}',
     },
@@ -69,7 +71,10 @@ export function exportRun(
       platformVersion: '{% $platformVersion %}',
       job: '{% $job %}',
     },
-    assign: { planKey: '{% $states.result.Payload.planKey %}' },
+    assign: {
+      planKey: '{% $states.result.Payload.planKey %}',
+      guestCount: '{% $states.result.Payload.guestCount %}',
+    },
     retry: ordinary,
     onError: stopped,
   })
@@ -80,6 +85,8 @@ export function exportRun(
       site: '{% $site %}',
       planKey: '{% $planKey %}',
       notes: '{% $notes %}',
+      siteConfiguration: '{% $siteConfiguration %}',
+      configurationError: '{% $configurationError %}',
       catalogueError: '{% $catalogueError %}',
       mapError: '{% $mapError %}',
     },
@@ -120,8 +127,21 @@ export function exportRun(
     .otherwise(Fail.jsonata(scope, 'Run failed', { error: 'RunFailed', cause: summaryAndWayOn }))
 
   const guestsFound = Choice.jsonata(scope, 'Any guest found?')
-    .when(Condition.jsonata('{% $states.input.guestCount > 0 %}'), exportEach)
+    .when(Condition.jsonata('{% $guestCount > 0 %}'), exportEach)
     .otherwise(report)
+
+  // Before the guests, so that a run that takes days keeps what they were set up in as it began.
+  const keepConfiguration = lambdaTask(scope, functions, 'KeepConfiguration', {
+    payload: { site: '{% $site %}', platform: '{% $platform %}', platformVersion: '{% $platformVersion %}' },
+    assign: { siteConfiguration: '{% $states.result.Payload %}' },
+    retry: ordinary,
+    // No guest waits for it. The report judges it.
+    onError: guestsFound,
+    assignError: 'configurationError',
+  }).next(guestsFound)
+  const configurationAsked = Choice.jsonata(scope, "Is the site's configuration kept?")
+    .when(Condition.jsonata('{% $job.siteConfiguration = true %}'), keepConfiguration)
+    .otherwise(guestsFound)
 
   exportEach.next(catalogue)
   catalogue.next(report)
@@ -129,6 +149,6 @@ export function exportRun(
   return authenticate.next(
     Choice.jsonata(scope, 'Already served?')
       .when(Condition.jsonata('{% $exists($states.input.duplicateOf) %}'), Succeed.jsonata(scope, 'Nothing to do'))
-      .otherwise(plan.next(guestsFound)),
+      .otherwise(plan.next(configurationAsked)),
   )
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readArchive } from '../../functions/archive-formats/formats.ts'
+import { siteConfigurationSchema } from '../../functions/contracts/site-configuration.ts'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import { openSite, type Site } from './harness.ts'
 
@@ -29,6 +30,21 @@ function onTheNode(key: string): { bytes: Buffer; checksum: string } {
 }
 
 describe('the main job', () => {
+  it('keeps how the site is set up where it is asked to, and says what its account may not see', async () => {
+    const { report } = await site.run(job([101], { siteConfiguration: true }))
+    const key = report?.siteConfiguration?.key ?? ''
+    expect(report).toMatchObject({
+      outcome: 'succeeded',
+      notes: [expect.stringMatching(/^Of how site hq is set up, \d+ parts may be incomplete. The first: /)],
+    })
+    const record = siteConfigurationSchema.parse(JSON.parse(await site.text(key)))
+    const storages = record.parts.find(({ part }) => part === 'storages')
+    expect(Object.keys(storages?.entries ?? {})).toContain('local')
+    // Kept once while nothing changes.
+    await site.run(job([101], { siteConfiguration: true }))
+    expect(await site.keys('configurations/')).toEqual([key])
+  })
+
   it('archives a VM and a container under their own names, with log, notes and manifest', async () => {
     const backup = { storage: 'local', notes: 'before the upgrade' }
     const { result, report, guests } = await site.run(job([100, 101], { backup }))

@@ -99,7 +99,16 @@ const acts: readonly Act[] = [
     name: 'a scheduled run of two guests over SSH',
     play: async (site) => {
       const schedule = { name: 'nightly', scheduledAt: '2026-11-22T02:00:00Z' }
-      return [await run(site, { site: 'hq', guests: { vmids: [100, 103] }, schedule, backup: noted }), 'succeeded']
+      return [
+        await run(site, {
+          site: 'hq',
+          guests: { vmids: [100, 103] },
+          schedule,
+          backup: noted,
+          siteConfiguration: true,
+        }),
+        'succeeded',
+      ]
     },
   },
   {
@@ -110,7 +119,7 @@ const acts: readonly Act[] = [
     name: 'a run of which one guest fails',
     play: async (site) => {
       site.lab.faults.onBackup(103, { kind: 'error', text: 'no space left' })
-      const outcome = await run(site, { site: 'hq', guests: { vmids: [100, 103] } })
+      const outcome = await run(site, { site: 'hq', guests: { vmids: [100, 103] }, siteConfiguration: true })
       site.lab.faults.clear()
       return [outcome, 'partial']
     },

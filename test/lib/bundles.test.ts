@@ -47,6 +47,7 @@ const platformTasks: TaskName[] = [
   'ReleaseBackup',
   'RecordFailure',
   'JudgeCoverage',
+  'KeepConfiguration',
   'PlanPruning',
   'SweepStrays',
   'CheckTarget',

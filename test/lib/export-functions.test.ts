@@ -51,7 +51,7 @@ describe('the functions', () => {
   it('hold no wildcard but object keys in a folder and a secret’s random suffix', () => {
     const wild = taskNames.flatMap(rightsOf).filter((right) => /[*?]/.test(right))
     const documented = [
-      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites|restores|drills)\/\*$/,
+      /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites|restores|drills|configurations)\/\*$/,
       /^s3:\w+ on archive-bucket\/uploads\/(test|archives|parts)\/\*$/,
       /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/(verification\.json|\*\.index\.zst)$/,

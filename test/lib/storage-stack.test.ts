@@ -60,6 +60,7 @@ describe('the storage stack', () => {
         'RESTORE.md',
         'catalogue/',
         'claims/',
+        'configurations/',
         'coverage/',
         'drills/',
         'dumps/',

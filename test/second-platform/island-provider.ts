@@ -38,6 +38,7 @@ export const islandTraits: PlatformTraits = {
   streaming: false,
   incremental: false,
   restore: false,
+  siteConfiguration: false,
   multiNode: false,
   api: 'REST',
 }

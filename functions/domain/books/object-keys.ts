@@ -20,6 +20,7 @@ export const bookFolders = [
   'restores',
   'drills',
   'unpacked',
+  'configurations',
 ] as const
 
 /** Files beside the folders: how to restore without Guestlift. Written by every run. */
@@ -479,4 +480,13 @@ export function readDrillEvidenceKey(keyPrefix: string, key: string): { restoreI
 /** When each guest of a site was rehearsed last. */
 export function rehearsalBookKey(keyPrefix: string, site: string): string {
   return `${drillsPrefix(keyPrefix)}sites/${site}.json`
+}
+
+/** Where what is known of a site beside its guests lies, with a slash at its end. Names sort by time. */
+export function configurationsPrefix(keyPrefix: string, site: string): string {
+  return `${keyPrefix}configurations/${site}/`
+}
+
+export function configurationKey(keyPrefix: string, site: string, takenAt: string): string {
+  return `${configurationsPrefix(keyPrefix, site)}${keyTime(takenAt)}.json`
 }

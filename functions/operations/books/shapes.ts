@@ -16,6 +16,7 @@ import { guestOutcomeSchema, runReportSchema } from '../../contracts/report.ts'
 import { clockConfirmationSchema, guestRetentionSchema, removalRecordSchema } from '../../contracts/retention-report.ts'
 import { selectionRecordSchema } from '../../contracts/selection.ts'
 import { siteBookSchema } from '../../contracts/site-book.ts'
+import { siteConfigurationSchema } from '../../contracts/site-configuration.ts'
 import { strayReportSchema, sweepReportSchema } from '../../contracts/sweep.ts'
 import { keptEvidenceSchema } from '../../contracts/kept-evidence.ts'
 import { planItemSchema } from '../../contracts/plan-item.ts'
@@ -156,5 +157,12 @@ export const rehearsalBookShape = shape(
   'book of rehearsals',
   rehearsalBookSchema,
   'It is a copy: remove it, and it is written anew from the evidence below drills/.',
+  readable,
+)
+
+export const siteConfigurationShape = shape(
+  "record of the site's configuration",
+  siteConfigurationSchema,
+  'It stays as it is, and a new one is written beside it.',
   readable,
 )

@@ -2,6 +2,7 @@ import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { jobKey, runPrefix, scheduleSlotKey } from '../../domain/books/object-keys.ts'
 import { storeNotes } from '../../domain/doctor/store-steps.ts'
 import { readAgain, readRequest, type Request } from '../../domain/selection/request.ts'
+import { requireConfiguration } from '../configuration/require-configuration.ts'
 import type { Ports } from '../ports.ts'
 import { keepJob, repeatRun } from './repeat-run.ts'
 import { logIn, requirePrivileges } from './require-account.ts'
@@ -33,6 +34,7 @@ export async function authenticate(
   const provider = await ports.provider(job.site)
   const { version } = await logIn(job, provider)
   await requirePrivileges(job, provider)
+  if (job.siteConfiguration === true) requireConfiguration(provider)
   const duplicateOf = schedule === undefined ? undefined : await claimSlot(schedule, input.runId, ports)
   return {
     run,

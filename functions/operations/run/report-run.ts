@@ -15,6 +15,7 @@ import { lastSeen } from '../books/guest-progress.ts'
 import { inOrder } from '../books/ordered-lookahead.ts'
 import { allOutcomes, emptyOutcome, OUTCOMES_AT_ONCE } from '../books/outcomes.ts'
 import type { Ports } from '../ports.ts'
+import { counted } from '../../domain/words/counted.ts'
 import { sentences } from '../../domain/words/sentence.ts'
 
 type Needs = Pick<Ports, 'store' | 'now' | 'log' | 'deployment'>
@@ -35,17 +36,25 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
   const silent = inOrder(unheard, OUTCOMES_AT_ONCE, (item) => silentOutcome(item, input, ports))
   for await (const outcome of silent) guests.push(outcome)
   guests.sort(byId)
-  const { outcome, summary, succeeded, failed, skipped } = tally(guests)
+  const { summary, succeeded, failed, skipped, ...counted } = tally(guests)
+  const outcome = counted.outcome === 'succeeded' && lacksConfiguration(input) ? 'partial' : counted.outcome
   const report: RunReport = {
     version: 1,
     runId: run.id,
     site,
     outcome,
     summary,
-    notes: [...notes, ...mapNotes(input), ...catalogueNotes(input), ...(await selectionNotes(run, ports))],
+    notes: [
+      ...notes,
+      ...mapNotes(input),
+      ...configurationNotes(input),
+      ...catalogueNotes(input),
+      ...(await selectionNotes(run, ports)),
+    ],
     startedAt: run.startedAt,
     endedAt: ports.now().toISOString(),
     guests,
+    ...(input.siteConfiguration ? { siteConfiguration: input.siteConfiguration } : {}),
     receipt: receipt(guests, listPrices),
   }
   const key = reportKey(run.prefix)
@@ -84,6 +93,30 @@ function mapNotes({ mapError }: TaskInput<'ReportRun'>): string[] {
 const noOutcome =
   'Its execution ended without recording an outcome (aborted, or failed while cleaning up). Look at it in Step Functions; ' +
   'a backup or an upload may have been left open.'
+
+function lacksConfiguration({ configurationError }: TaskInput<'ReportRun'>): boolean {
+  return configurationError !== undefined && configurationError !== null
+}
+
+function configurationNotes({ site, siteConfiguration, configurationError }: TaskInput<'ReportRun'>): string[] {
+  if (configurationError !== undefined && configurationError !== null) {
+    const { name, message } = readFailure(configurationError)
+    return [`How site ${site} is set up was not kept (${name}), although the job asks for it: ${message}`]
+  }
+  if (siteConfiguration === undefined || siteConfiguration === null) return []
+  const { changeCount, incomplete } = siteConfiguration
+  const changed =
+    changeCount === 0
+      ? []
+      : [`How site ${site} is set up has changed in ${counted(changeCount, 'place')} since it was kept last.`]
+  const gaps =
+    incomplete.length === 0
+      ? []
+      : [
+          `Of how site ${site} is set up, ${counted(incomplete.length, 'part')} may be incomplete. The first: ${incomplete[0] ?? ''}`,
+        ]
+  return [...changed, ...gaps]
+}
 
 /** Index and page are copies of what the archives themselves tell. */
 function catalogueNotes({ site, catalogueError }: TaskInput<'ReportRun'>): string[] {

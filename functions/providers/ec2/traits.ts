@@ -15,6 +15,7 @@ export const ec2Traits = {
   streaming: false,
   incremental: false,
   restore: true,
+  siteConfiguration: false,
   multiNode: true,
   api: 'EC2 query API and EBS direct',
 } as const satisfies PlatformTraits

@@ -103,7 +103,7 @@ export function seesAllPools(permissions: Permissions): boolean {
 }
 
 /** Held above, and on each path below that is listed with rights of its own. */
-function holdsOnAll(permissions: Permissions, privilege: string, above: string): boolean {
+export function holdsOnAll(permissions: Permissions, privilege: string, above: string): boolean {
   const lacking = Object.keys(permissions).some(
     (path) => path.startsWith(`${above}/`) && permissions[path]?.[privilege] === undefined,
   )

@@ -39,6 +39,7 @@ import {
 import { openRestores } from './restores.ts'
 import { permissionsSchema, taskRowsSchema, versionSchema } from './schemas.ts'
 import { sideFilesOf, textOf } from './side-files.ts'
+import { openSiteConfiguration } from './site-configuration.ts'
 import { openStorageBackups } from './storage-backups.ts'
 import { refusalByRetention } from './storage-limit.ts'
 import { describeStorage, isUsable, storagesOf } from './storage-state.ts'
@@ -56,7 +57,9 @@ const HEAD_LINES = 200
 
 /** Proxmox VE has every capability. */
 export type ProxmoxProvider = Provider &
-  Required<Pick<Provider, 'storages' | 'locks' | 'power' | 'archivesOnPlatform' | 'tasks' | 'restores'>>
+  Required<
+    Pick<Provider, 'storages' | 'locks' | 'power' | 'archivesOnPlatform' | 'tasks' | 'restores' | 'configuration'>
+  >
 
 /** @throws InvalidSite when `tls.ca` is no certificate */
 export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderDeps, limits?: Limits): ProxmoxProvider {
@@ -241,6 +244,7 @@ export function openProxmox(siteName: string, site: ProxmoxSite, deps: ProviderD
       awaitFreed,
     },
     power,
+    configuration: openSiteConfiguration(client, async () => version ?? (await identify()).version),
     restores: openRestores(client, tasks, siteName, guests.findGuests, {
       now: deps.now,
       sleep: deps.sleep,

@@ -134,3 +134,7 @@ export const ownTaskRowsSchema = rows(
 
 /** POST vzdump, DELETE content: a task's id, or the text OK, or nothing. */
 export const taskIdSchema = z.string().nullable()
+
+/** Rows, or one object, as they come: what is kept of a site's configuration is nobody's business here. */
+const anyRow = z.record(z.string(), z.unknown())
+export const configurationSchema = z.union([z.array(anyRow), anyRow, z.null()])

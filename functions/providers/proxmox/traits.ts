@@ -14,6 +14,7 @@ export const proxmoxTraits = {
   streaming: false,
   incremental: false,
   restore: true,
+  siteConfiguration: true,
   multiNode: true,
   api: 'REST (/api2/json); files over sftp, https or push',
 } as const satisfies PlatformTraits

@@ -14,6 +14,7 @@ export const vsphereTraits = {
   streaming: false,
   incremental: false,
   restore: false,
+  siteConfiguration: false,
   multiNode: true,
   api: 'vSphere Web Services API (vim25) and datastore files by HTTPS',
 } as const satisfies PlatformTraits

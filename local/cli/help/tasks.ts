@@ -58,6 +58,7 @@ export const tasks: readonly Task[] = [
       bill: 'bill --bucket my-archives --site hq --keep-last 7',
       prices: 'prices',
       'site show': 'site show hq --bucket my-archives',
+      'site configuration': 'site configuration hq --bucket my-archives --part storages',
       'site accept': 'site accept hq --cluster pve-0123456789 --bucket my-archives',
     },
   },

@@ -20,6 +20,7 @@ function facts(traits: PlatformTraits): [string, string][] {
     ['streaming', yesNo(traits.streaming)],
     ['incremental', yesNo(traits.incremental)],
     ['restore', traits.restore ? 'by one command, or by hand' : 'by hand'],
+    ['site as well', traits.siteConfiguration ? 'storages, users, rights, networks, by "siteConfiguration"' : 'no'],
     ['several nodes', yesNo(traits.multiNode)],
     ['bytes', flow === 'copy' ? 'copied by Guestlift' : 'written to the bucket by the platform'],
     ['makes', makes === 'copy' ? 'a backup that may stay there' : 'a snapshot or export that is always removed'],

@@ -10,6 +10,8 @@ import { withBucketOptions } from '../shared-options.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { textOf } from '../print/terminal.ts'
 import { ownDay } from '../print/own-time.ts'
+import { type ConfigurationOptions, showConfiguration } from './site-configuration.ts'
+import { AT_HELP, untilOption, utcOption } from '../time-option.ts'
 
 interface ShowOptions extends BucketOptions {
   json?: boolean
@@ -32,6 +34,21 @@ export function addSiteBookCommand(program: Command): void {
     .addHelpText('after', exitHelp({ succeeded: 'accepted' }))
     .action(async (name: string, options: BucketOptions & { cluster: string }, command: Command) => {
       process.exitCode = await accept(nameOf(name, command), options)
+    })
+  withBucketOptions(site.command('configuration'))
+    .description('show how the site was set up when a run kept it: storages, users, rights, networks, firewall')
+    .argument('<site>', 'name of the site')
+    .option('--at <time>', AT_HELP.replace('archive', 'record'), untilOption)
+    .addOption(utcOption())
+    .option('--part <name>', 'all of one part, as JSON: storages, users, …')
+    .option('--changes', 'what changed from record to record')
+    .option('--json', 'print the whole record as one line of JSON')
+    .addHelpText(
+      'after',
+      exitHelp({ succeeded: 'shown', failed: 'nothing was kept', partial: 'shown, and parts may be incomplete' }),
+    )
+    .action(async (name: string, options: ConfigurationOptions, command: Command) => {
+      process.exitCode = await showConfiguration(nameOf(name, command), options)
     })
 }
 

@@ -77,6 +77,8 @@ export interface LabControl extends ControlVerbs, DiskVerbs {
   /** The site's vzdump hook script, or none. */
   hook(script: SiteData['hook'] | undefined): void
   setBackupJobs(jobs: Record<string, string>[]): void
+  /** What the site answers when it is asked for its set-up at a path. */
+  setConfiguration(path: string, data: unknown): void
   /** Replace all access control entries by those that this makes of them. */
   changeAcl(change: (acl: SiteData['acl']) => SiteData['acl']): void
   /** Show another certificate; returns its fingerprint. */
@@ -238,6 +240,10 @@ export function createControl(
     },
     setBackupJobs: (jobs) => {
       world.site.backupJobs = jobs
+      world.save()
+    },
+    setConfiguration: (path, data) => {
+      world.site.configuration = { ...world.site.configuration, [path]: data }
       world.save()
     },
     presentOtherCertificate: () => fingerprintOf(shown.showStranger().cert),

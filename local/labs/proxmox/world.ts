@@ -204,6 +204,8 @@ export interface SiteData {
   roles: Record<string, string[]>
   pools: LabPool[]
   backupJobs: Record<string, string>[]
+  /** What the site says of its set-up, by the path that is asked for it. Absent in the files of older labs. */
+  configuration?: Record<string, unknown>
   /** The site's vzdump hook script, as far as the log shows it. */
   hook?: { path: string; echo: boolean; exitCodes: Record<string, number>; blockSeconds?: Record<string, number> }
   lastPid: number

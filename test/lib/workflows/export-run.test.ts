@@ -18,12 +18,20 @@ const plans = { [`archives/${planKey}`]: JSON.stringify([item]) }
 /** A run over one guest whose export ends at once, or whose map fails as a whole. */
 async function runWith(
   writeCatalogue: FakeTask,
-  { notes = [] as string[], guestCount = 1, plan = true, s3 = memoryStore(plan ? plans : {}) } = {},
+  {
+    notes = [] as string[],
+    guestCount = 1,
+    plan = true,
+    job = {},
+    keep = (): unknown => ({}),
+    s3 = memoryStore(plan ? plans : {}),
+  } = {},
 ) {
   const { run: its, site, platform, platformVersion } = item
   let reported: TaskInput<'ReportRun'> | undefined
   const answers: Record<string, FakeTask> = {
-    Authenticate: () => ({ run: its, site, platform, platformVersion, job: {}, notes }),
+    Authenticate: () => ({ run: its, site, platform, platformVersion, job, notes }),
+    'Keep configuration': keep,
     'Plan run': () => ({ planKey, guestCount }),
     'Write catalogue': writeCatalogue,
     'Report run': (args) => {
@@ -92,6 +100,31 @@ describe('the catalogue in a run', () => {
     const { outcome, reported } = await runWith(written([]), { guestCount: 0 })
     expect(outcome.states).not.toContain('Write catalogue')
     expect(reported).toMatchObject({ notes: [], catalogueError: null })
+  })
+})
+
+describe('how the site is set up', () => {
+  const kept = { key: 'k', takenAt: '2026-11-22T02:00:00.000Z', changes: [], changeCount: 0, incomplete: [] }
+
+  it('is kept before the guests where the job asks for it, and the report gets it', async () => {
+    const { outcome, reported } = await runWith(written([]), { job: { siteConfiguration: true }, keep: () => kept })
+    expect(outcome.states.indexOf('Keep configuration')).toBeLessThan(outcome.states.indexOf('Export each guest'))
+    expect(reported).toMatchObject({ siteConfiguration: kept, configurationError: null })
+  })
+
+  it('is not asked for otherwise', async () => {
+    const { outcome, reported } = await runWith(written([]))
+    expect(outcome.states).not.toContain('Keep configuration')
+    expect(reported).toMatchObject({ siteConfiguration: null, configurationError: null })
+  })
+
+  it('keeps no guest from being archived when it fails, and the report gets why', async () => {
+    const { outcome, reported } = await runWith(written([]), {
+      job: { siteConfiguration: true },
+      keep: () => Promise.reject(new TaskFailure('PlatformUnavailable', 'why')),
+    })
+    expect(outcome.states).toContain('Export each guest')
+    expect(reported).toMatchObject({ configurationError: { Error: 'PlatformUnavailable', Cause: 'why' } })
   })
 })
 

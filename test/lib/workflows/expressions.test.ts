@@ -207,7 +207,6 @@ describe('a round of copying', () => {
 describe('choices', () => {
   it.each([
     ['Already served?', { duplicateOf: 'other' }, { notes: [] }],
-    ['Any guest found?', { guestCount: 1 }, { guestCount: 0 }],
     ['Which platform?', { platform: 'proxmox' }, { platform: 'other' }],
     ['Which platform?', { platform: 'proxmox' }, { vmid: 100 }],
     ['Vzdump done?', { done: true }, { done: false }],
@@ -316,6 +315,16 @@ describe('the files of the distributed map', () => {
   })
 })
 
+describe('questions about variables', () => {
+  it.each([
+    ['Any guest found?', { guestCount: 1 }, { guestCount: 0 }],
+    ["Is the site's configuration kept?", { job: { siteConfiguration: true } }, { job: {} }],
+  ])('%s tells %j from %j', async (state, yes, no) => {
+    expect(await evaluated(condition(state), { variables: yes })).toBe(true)
+    expect(await evaluated(condition(state), { variables: no })).toBe(false)
+  })
+})
+
 describe('the catalogue of a run', () => {
   const after = (notes: string[], more: string[]) =>
     evaluated(field('Write catalogue', 'Assign'), {
@@ -333,7 +342,7 @@ describe('the catalogue of a run', () => {
   it('hands its error to Report run, or none', async () => {
     const run = { id: 'run-1', startedAt: '2026-11-22T02:00:00.000Z', prefix: 'runs/2026/11/22/run-1/' }
     for (const error of [null, { Error: 'States.Timeout' }]) {
-      const errors = { catalogueError: error, mapError: error }
+      const errors = { catalogueError: error, mapError: error, configurationError: error, siteConfiguration: null }
       const variables = { run, site: 'hq', planKey: 'plan.json', notes: [], ...errors }
       const payload = await evaluated(states.get('Report run')?.Arguments?.Payload, { variables })
       expect(tasks.ReportRun.input.parse(payload)).toMatchObject(errors)

@@ -1,5 +1,5 @@
 /** What commands print in a narrow terminal: no line is wider, except for what is to be copied. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -7,7 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import { S3ArchiveStore } from '../../../functions/aws/s3-archive-store.ts'
 import type { Guest } from '../../../functions/contracts/nouns.ts'
-import { archiveFolder, lastCoverageKey, manifestKey } from '../../../functions/domain/books/object-keys.ts'
+import {
+  archiveFolder,
+  configurationKey,
+  lastCoverageKey,
+  manifestKey,
+} from '../../../functions/domain/books/object-keys.ts'
 import { completionTree } from '../../../local/cli/completion/completion-tree.ts'
 import { guestliftProgram } from '../../../local/cli/program.ts'
 import { listenForStop } from '../../../local/cli/stop-signals.ts'
@@ -69,6 +74,10 @@ beforeAll(async () => {
     for (const compressor of compressors.slice(0, 1)) await putLabArchive(store, await labArchive(kind, compressor))
   }
   await store.writeText(lastCoverageKey('', 'hq'), 'scribbled over')
+  const configuration = JSON.parse(
+    await readFile(new URL('../../golden/site-configuration/first.json', import.meta.url), 'utf8'),
+  )
+  await store.writeText(configurationKey('', 'hq', configuration.takenAt), JSON.stringify(configuration))
   const site = { name: 'hq', ...lab.site() }
   const job = {
     site: 'hq',
@@ -116,6 +125,10 @@ const printed: Record<string, () => string[][]> = {
   'backups prune-preview': () => [['--storage', 'local', '--guest', '100', '--keep-last', '1', ...site]],
   'tasks list': () => [site],
   'site show': () => [['hq', ...bucket()]],
+  'site configuration': () => [
+    ['hq', ...bucket()],
+    ['hq', '--changes', ...bucket()],
+  ],
   'unfinished list': () => [bucket()],
   'unfinished adopt': () => [bucket()],
 }

@@ -3,6 +3,7 @@ import type { Endpoint } from '../rest.ts'
 import { accessEndpoints } from './access.ts'
 import { backupJobEndpoints } from './backup-jobs.ts'
 import { clusterEndpoints } from './cluster.ts'
+import { configurationEndpoints } from './configuration.ts'
 import { contentEndpoints } from './content.ts'
 import { guestPowerEndpoints } from './guest-power.ts'
 import { guestChangeEndpoints } from './guest-changes.ts'
@@ -19,6 +20,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...nodeEndpoints,
   ...clusterEndpoints,
   ...backupJobEndpoints,
+  ...configurationEndpoints,
   ...guestEndpoints,
   ...guestPowerEndpoints,
   ...guestChangeEndpoints,

@@ -58,6 +58,49 @@ describe('a catalogue that could not be written', () => {
   })
 })
 
+describe('how the site is set up', () => {
+  const kept = {
+    key: 'configurations/hq/2026-11-22T02-00-05Z.json',
+    takenAt: '2026-11-22T02:00:05.000Z',
+    changes: [],
+    changeCount: 3,
+    incomplete: ['Users: The account lacks a right.'],
+  }
+  async function reported(more: Partial<Parameters<typeof reportRun>[0]>) {
+    const ports = fakePorts()
+    ports.fakeProvider.guests = [web]
+    const job = jobSchema.parse({ site: 'hq', guests: { vmids: [100] } })
+    const { planKey } = await planRun({ ...input, job }, ports)
+    await recordOutcome(run, { ...emptyOutcome(web, 'failed', 'x', '', 1), outcome: 'succeeded' }, ports)
+    const { reportKey } = await reportRun({ run, site, planKey, notes: [], ...more }, ports)
+    return runReportSchema.parse(JSON.parse((await ports.store.readText(reportKey))?.text ?? ''))
+  }
+
+  it('stands in the report, with what changed and what may be missing', async () => {
+    expect(await reported({ siteConfiguration: kept, configurationError: null })).toMatchObject({
+      outcome: 'succeeded',
+      siteConfiguration: kept,
+      notes: [expect.stringMatching(/changed in 3 places/), expect.stringMatching(/1 part .*lacks a right/)],
+    })
+  })
+
+  it('makes a run that could not keep it a partial one, with the cause', async () => {
+    const configurationError = { Error: 'PlatformUnavailable', Cause: '{"errorMessage":"hq says nothing."}' }
+    expect(await reported({ siteConfiguration: null, configurationError })).toMatchObject({
+      outcome: 'partial',
+      notes: [
+        expect.stringMatching(/was not kept \(PlatformUnavailable\), although the job asks for it: hq says nothing/),
+      ],
+    })
+  })
+
+  it('changes nothing where it was not asked for', async () => {
+    const told = await reported({ siteConfiguration: null, configurationError: null })
+    expect(told).toMatchObject({ outcome: 'succeeded', notes: [] })
+    expect(told).not.toHaveProperty('siteConfiguration')
+  })
+})
+
 describe('planning a run', () => {
   it('starts nothing on another cluster than the one that the archives come from', async () => {
     const ports = fakePorts()

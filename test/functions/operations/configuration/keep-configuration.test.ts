@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { RequestRejected, PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
+import type { ConfigurationPart } from '../../../../functions/contracts/site-configuration.ts'
+import { keepConfiguration } from '../../../../functions/operations/configuration/keep-configuration.ts'
+import type { Provider } from '../../../../functions/providers/provider.ts'
+import { type FakePorts, fakePorts } from '../../../fakes/ports.ts'
+
+const input = { site: 'hq', platform: 'proxmox', platformVersion: '9.2.11' }
+const DAY = 86_400_000
+
+let ports: FakePorts
+let parts: ConfigurationPart[]
+beforeEach(() => {
+  ports = fakePorts()
+  parts = [{ part: 'users', what: 'Users', entries: { 'a@pve': { enable: 1, password: 'hunter2' } } }]
+  const read = async () => structuredClone(parts)
+  ports.provider = async () => ({ configuration: { read } }) as unknown as Provider
+})
+const later = (milliseconds: number) => {
+  ports.clock.now = new Date(ports.clock.now.getTime() + milliseconds)
+}
+const keys = () => ports.store.listKeys('configurations/')
+
+describe("a site's configuration", () => {
+  it('is kept whole with the first run, without its secrets, which are named', async () => {
+    const kept = await keepConfiguration(input, ports)
+    expect(kept).toEqual({
+      key: 'configurations/hq/2026-11-22T02-00-05Z.json',
+      takenAt: '2026-11-22T02:00:05.000Z',
+      changes: [],
+      changeCount: 0,
+      incomplete: [],
+    })
+    const text = (await ports.store.readText(kept.key))?.text ?? ''
+    expect(text).not.toContain('hunter2')
+    expect(JSON.parse(text)).toMatchObject({ version: 1, site: 'hq', leftOut: ['users/a@pve.password'] })
+  })
+
+  it('is not written again while nothing changes, and is told where it lies', async () => {
+    const first = await keepConfiguration(input, ports)
+    later(DAY)
+    expect(await keepConfiguration(input, ports)).toEqual(first)
+    expect(await keys()).toEqual([first.key])
+  })
+
+  it('is written again after a month, whatever became of the older record by then', async () => {
+    await keepConfiguration(input, ports)
+    later(31 * DAY)
+    expect(await keepConfiguration(input, ports)).toMatchObject({ changeCount: 0, takenAt: ports.now().toISOString() })
+    expect(await keys()).toHaveLength(2)
+  })
+
+  it('is written beside the older one when something changed, which is told', async () => {
+    await keepConfiguration(input, ports)
+    later(DAY)
+    parts = [{ part: 'users', what: 'Users', entries: { 'a@pve': { enable: 0, password: 'hunter2' }, 'b@pve': {} } }]
+    expect(await keepConfiguration(input, ports)).toMatchObject({
+      changeCount: 2,
+      changes: [
+        { part: 'users', entry: 'a@pve', change: 'changed', fields: ['enable'] },
+        { part: 'users', entry: 'b@pve', change: 'added' },
+      ],
+    })
+    expect(await keys()).toHaveLength(2)
+  })
+
+  it('shows no more changes than state has room for, and counts them all', async () => {
+    await keepConfiguration(input, ports)
+    later(DAY)
+    const many = Array.from({ length: 300 }, (_, index) => [`user${index}@pve`, { enable: 1 }])
+    parts = [{ part: 'users', what: 'Users', entries: Object.fromEntries(many) }]
+    const { changes, changeCount } = await keepConfiguration(input, ports)
+    expect({ shown: changes.length, changeCount }).toEqual({ shown: 100, changeCount: 301 })
+  })
+
+  it('says which parts may be incomplete, and never that what is hidden now is gone', async () => {
+    await keepConfiguration(input, ports)
+    later(DAY)
+    parts = [{ part: 'users', what: 'Users', entries: {}, incomplete: 'The account lacks a right.' }]
+    expect(await keepConfiguration(input, ports)).toMatchObject({
+      changeCount: 0,
+      incomplete: ['Users: The account lacks a right.'],
+    })
+    // The record that holds the users is still there.
+    expect(await keys()).toHaveLength(2)
+  })
+
+  it('leaves a record that nobody can read as it is, and compares with the one before', async () => {
+    const first = await keepConfiguration(input, ports)
+    const broken = 'configurations/hq/2026-11-22T03-00-00Z.json'
+    await ports.store.writeText(broken, '<html>')
+    later(DAY)
+    expect(await keepConfiguration(input, ports)).toEqual(first)
+    expect((await ports.store.readText(broken))?.text).toBe('<html>')
+    expect(ports.logged.map(({ event }) => event)).toContain('configuration-unreadable')
+  })
+
+  it('is not kept when the site stops answering: nothing is written', async () => {
+    const read = () => Promise.reject(new PlatformUnavailable('hq is gone'))
+    ports.provider = async () => ({ configuration: { read } }) as unknown as Provider
+    await expect(keepConfiguration(input, ports)).rejects.toThrow(PlatformUnavailable)
+    expect(await keys()).toEqual([])
+  })
+
+  it('is refused with a sentence on a platform that says nothing of it', async () => {
+    ports.provider = async () => ({ platform: 'ec2' }) as unknown as Provider
+    await expect(keepConfiguration(input, ports)).rejects.toThrow(RequestRejected)
+  })
+})
