@@ -18,6 +18,7 @@ const golden = fileURLToPath(new URL('golden', import.meta.url))
 const shapeOf: Record<string, Shape<unknown>> = {
   manifest: shapes.manifestShape,
   verification: shapes.verificationShape,
+  'kept-verdict': shapes.keptVerdictShape,
   'content-index': shapes.contentIndexShape,
   'content-index-line': shapes.indexedMemberShape,
   claim: shapes.claimShape,

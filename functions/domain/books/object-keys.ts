@@ -334,6 +334,19 @@ export function verificationsOfDayPrefix(keyPrefix: string, instant: string): st
   return `${keyPrefix}verifications/${dayPath(instant)}`
 }
 
+/** What one reading of an archive found, by the day of the reading: it stays when the archive goes. */
+export function keptVerdictKey(keyPrefix: string, folder: string, verifiedAt: string): string {
+  // Site, guest and time: `folder` may have another prefix than the books.
+  const archive = folder.split('/').slice(-4).join('/')
+  const time = new Date(verifiedAt).toISOString().replaceAll(':', '-')
+  return `${verificationsOfDayPrefix(keyPrefix, verifiedAt)}verdicts/${archive}${time}.json`
+}
+
+/** Whether a key below `verifications/` is that of a kept verdict. */
+export function isKeptVerdictKey(keyPrefix: string, key: string): boolean {
+  return key.startsWith(keyPrefix) && /^verifications\/\d{4}\/\d\d\/\d\d\/verdicts\//.test(key.slice(keyPrefix.length))
+}
+
 /** What a verification's plan leaves out, and why. */
 export function unreadKey(prefix: string): string {
   return `${prefix}unread.json`
