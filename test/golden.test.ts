@@ -57,6 +57,7 @@ const shapeOf: Record<string, Shape<unknown>> = {
   'drill-plan': shapes.drillPlanShape,
   'drill-report': shapes.drillReportShape,
   'rehearsal-book': shapes.rehearsalBookShape,
+  'audit-report': shapes.auditReportShape,
 }
 
 const textOf = (shape: string, file: string) => readFileSync(join(golden, shape, file), 'utf8')
@@ -66,6 +67,7 @@ const cases = Object.entries(shapeOf).flatMap(([name, shape]) =>
 
 /** Fields whose names are data. */
 const tablesOf: Record<string, readonly string[]> = {
+  'audit-report': ['read'],
   'coverage-report': ['counts'],
   'drill-evidence': ['seconds'],
   'drill-plan': ['bridges'],

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addCatalogueCommands } from './archives/catalogue-commands.ts'
 import { addCoverageCommand } from './archives/coverage-command.ts'
+import { addReportCommand } from './audit/report-command.ts'
 import { addCompletionCommand } from './completion/completion-command.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { groupCommands } from './help/group-commands.ts'
@@ -126,6 +127,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addCatalogueCommands(program, stop)
   addPruneCommand(program, stop)
   addCoverageCommand(program, stop)
+  addReportCommand(program, stop)
   addCompletionCommand(program)
 
   groupCommands(program)

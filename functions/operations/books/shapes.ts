@@ -1,5 +1,6 @@
 /** Every record that operations keep in the bucket: its schema, its version, and what a person can do about a broken one. */
 import * as z from 'zod'
+import { auditReportSchema } from '../../contracts/audit.ts'
 import { catalogueIndexSchema } from '../../contracts/catalogue.ts'
 import { contentIndexSchema, indexedMemberSchema } from '../../contracts/content-index.ts'
 import { coverageReportSchema } from '../../contracts/coverage.ts'
@@ -160,3 +161,5 @@ export const rehearsalBookShape = shape(
   'It is a copy: remove it, and it is written anew from the evidence below drills/.',
   readable,
 )
+/** Not kept in the bucket: people keep it. */
+export const auditReportShape = shape('evidence of a period', auditReportSchema, 'Make it anew: guestlift report.')
