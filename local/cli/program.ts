@@ -26,6 +26,7 @@ import {
 } from './run/run-command.ts'
 import { settlePlace } from './settings/apply-settings.ts'
 import { addConfigCommand } from './settings/config-command.ts'
+import { addMcpCommand } from './mcp/mcp-command.ts'
 import { addPlatformsCommand } from './site/platforms-command.ts'
 import { printLines } from './print/terminal.ts'
 import { readOldSpellings } from './old-spellings.ts'
@@ -128,6 +129,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addPruneCommand(program, stop)
   addCoverageCommand(program, stop)
   addReportCommand(program, stop)
+  addMcpCommand(program, stop)
   addCompletionCommand(program)
 
   groupCommands(program)
