@@ -27,6 +27,7 @@ import {
 import { settlePlace } from './settings/apply-settings.ts'
 import { addConfigCommand } from './settings/config-command.ts'
 import { addMcpCommand } from './mcp/mcp-command.ts'
+import { addMetricsCommand } from './metrics/metrics-command.ts'
 import { addPlatformsCommand } from './site/platforms-command.ts'
 import { printLines } from './print/terminal.ts'
 import { readOldSpellings } from './old-spellings.ts'
@@ -130,6 +131,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addCoverageCommand(program, stop)
   addReportCommand(program, stop)
   addMcpCommand(program, stop)
+  addMetricsCommand(program, stop)
   addCompletionCommand(program)
 
   groupCommands(program)

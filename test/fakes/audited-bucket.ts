@@ -63,11 +63,12 @@ export class AuditedBucket {
       guest: { id, kind, name, node: 'pve1', ...(identity === undefined ? {} : { identity }) },
     }))
     await this.put(planKey(prefix), plan)
+    const archived = outcomes.filter(({ outcome }) => outcome === 'succeeded').length
     const report: RunReport = {
       version: 1,
       runId,
       site: 'hq',
-      outcome: 'succeeded',
+      outcome: archived === guests.length ? 'succeeded' : archived === 0 ? 'failed' : 'partial',
       summary: 'Done.',
       notes: [],
       startedAt: at,
