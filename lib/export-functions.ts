@@ -278,7 +278,12 @@ const needs = {
     read: ['archives/*', 'verifications/*'],
     write: ['verifications/*'],
   },
-  ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs/*'], write: ['runs/*/report.json'] },
+  ReportRun: {
+    memoryMiB: 1024,
+    timeoutSeconds: 300,
+    read: ['runs/*'],
+    write: ['runs/*/report.json', 'runs/*/report.html'],
+  },
   PlanRestore: {
     memoryMiB: 1024,
     timeoutSeconds: 300,

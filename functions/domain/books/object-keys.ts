@@ -110,7 +110,17 @@ export function isWrittenByReading(folder: string, key: string): boolean {
 
 /** The folder of one run, with a slash at its end; this is `Run.prefix`. */
 export function runPrefix(keyPrefix: string, runId: string, startedAt: string): string {
-  return `${keyPrefix}runs/${dayPath(startedAt)}${runId}/`
+  return `${runsOfDayPrefix(keyPrefix, startedAt)}${runId}/`
+}
+
+/** Where the runs lie that began on the day of an instant, with a slash at its end. */
+export function runsOfDayPrefix(keyPrefix: string, instant: string): string {
+  return `${keyPrefix}runs/${dayPath(instant)}`
+}
+
+/** The page of a run, for people, beside its report. */
+export function runPageKey(prefix: string): string {
+  return `${prefix}report.html`
 }
 
 export function planKey(prefix: string): string {
