@@ -49,7 +49,7 @@ export const auditArchiveSchema = z.strictObject({
   readings: z.array(auditReadingSchema),
   rehearsals: z.array(auditRehearsalSchema),
   pruned: z.strictObject({ at: instantSchema, reason: z.string(), sizeBytes: count, recordKey: z.string() }).optional(),
-  /** What held it when it was to be pruned, as the last record of that says. */
+  /** What held it when it was to be pruned, as the last record of that says; or what holds it now, where that was asked. */
   lock: archiveLockSchema.extend({ seenAt: instantSchema, recordKey: z.string() }).optional(),
   /** Whether its manifest is in the bucket now. */
   there: z.boolean(),
@@ -126,6 +126,7 @@ export const auditFindingSchema = z.strictObject({
     'gone-without-record',
     'unreported-archive',
     'time-mended',
+    'lock-not-known',
   ]),
   message: z.string(),
   key: z.string().optional(),
@@ -162,6 +163,8 @@ export const auditReportSchema = z.strictObject({
   findings: z.array(auditFindingSchema),
   /** Findings that the list has no room for. */
   furtherFindings: count,
+  /** Locks were asked of each archive of the report that is there: one without `lock` has none. */
+  locksAsked: z.literal(true).optional(),
   /** Records that were read, by kind. */
   read: z.record(z.string(), count),
 })

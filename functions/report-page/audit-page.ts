@@ -20,7 +20,7 @@ function* bodyOf(report: AuditReport): Generator<string, void, void> {
 `
   yield* findingsOf(report)
   yield `<h2>Guests</h2>\n`
-  for (const guest of guests) yield* guestOf(guest)
+  for (const guest of guests) yield* guestOf(guest, report.locksAsked === true)
   if (guests.length === 0) yield `<p>No record of the period names a guest.</p>\n`
   if (restores.length > 0) {
     yield `<h2>Restores</h2>\n<table><thead><tr><th>When</th><th>Outcome</th><th>What came of it</th></tr></thead><tbody>\n`
@@ -44,7 +44,7 @@ function* findingsOf({ findings, furtherFindings }: AuditReport): Generator<stri
   if (furtherFindings > 0) yield `<p class="bad">And ${furtherFindings} more.</p>\n`
 }
 
-function* guestOf(guest: AuditGuest): Generator<string, void, void> {
+function* guestOf(guest: AuditGuest, locksAsked: boolean): Generator<string, void, void> {
   const { site, kind, id, name, former, counts, schedule, gaps, failures, archives, identity } = guest
   const said = [
     counted(counts.archived, 'archive'),
@@ -75,7 +75,7 @@ function* guestOf(guest: AuditGuest): Generator<string, void, void> {
     yield `<p class="${outcome === 'failed' ? 'bad' : 'warned'}">${time(at)} ${outcome}: ${escaped(`${verdict}. ${reason}`)}</p>\n`
   if (archives.length > 0) {
     yield `<table><thead><tr><th>Archive</th><th class="number">Size</th><th>Consistency</th><th>Read back</th><th>Rehearsed</th><th>Since</th></tr></thead><tbody>\n`
-    for (const archive of archives) yield rowOf(archive)
+    for (const archive of archives) yield rowOf(archive, locksAsked)
     yield `</tbody></table>\n`
   }
   yield `</details>\n`
@@ -83,7 +83,10 @@ function* guestOf(guest: AuditGuest): Generator<string, void, void> {
 
 const marked = (mark: string, text: string): string => `<span class="${mark}">${escaped(text)}</span>`
 
-function rowOf({ at, folder, made, readings, rehearsals, pruned, lock, there }: AuditArchive): string {
+function rowOf(
+  { at, folder, made, readings, rehearsals, pruned, lock, there }: AuditArchive,
+  locksAsked: boolean,
+): string {
   const size = made === undefined ? 'made before' : formatBytes(made.sizeBytes)
   const consistency = made?.grade?.consistency ?? (made === undefined ? '' : 'not known')
   const lacks = made?.unmet === true ? marked('bad', ' less than required') : ''
@@ -101,6 +104,7 @@ function rowOf({ at, folder, made, readings, rehearsals, pruned, lock, there }: 
     ...(lock === undefined
       ? []
       : [`held by a lock${lock.retainUntil === undefined ? '' : ` until ${time(lock.retainUntil)}`}`]),
+    ...(locksAsked && there && lock === undefined ? [marked('warned', 'no lock')] : []),
     ...(pruned === undefined ? [there ? 'in the bucket' : marked('bad', 'not in the bucket')] : []),
   ]
   return `<tr><td>${time(at)}<br><code>${escaped(folder)}</code></td><td class="number" data-label="size">${escaped(size)}</td><td>${escaped(consistency)}${lacks}<br><code class="sum">${escaped(sums)}</code></td>${cell('read back', read)}${cell('rehearsed', rehearsed)}<td class="text">${since.join('<br>')}</td></tr>\n`

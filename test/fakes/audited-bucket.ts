@@ -87,7 +87,13 @@ export class AuditedBucket {
     const of = { id, kind, name, node: 'pve1', ...(identity === undefined ? {} : { identity }) }
     const manifest = { ...manifestOf(at, [1000], of), runId }
     const [artifact] = manifest.artifacts
-    const own = { ...artifact, key: `${folder}disk.vma.zst`, fileName: 'disk.vma.zst', checksum: 'CRC32:AAAAAA==' }
+    const own = {
+      ...artifact,
+      key: `${folder}disk.vma.zst`,
+      fileName: 'disk.vma.zst',
+      checksum: 'CRC32:AAAAAA==',
+      versionId: 'v1',
+    }
     await this.put(own.key, 'x'.repeat(1000))
     await this.put(manifestKey(folder), { ...manifest, artifacts: [own] })
     return {

@@ -16,6 +16,7 @@ export interface AuditAbout {
   keyPrefix: string
   /** Holds for all guests in place of what checks of coverage saw. Milliseconds. */
   every?: { every: number; grace: number } | undefined
+  locksAsked?: boolean
 }
 
 /** All that is known of one id. */
@@ -29,7 +30,7 @@ type Item = HeldArchive | HeldFailure
 
 /** The report. What is missing in the bucket although no record removed it becomes a finding first. */
 export function auditReport(ledger: AuditLedger, about: AuditAbout): AuditReport {
-  const { every, ...told } = about
+  const { every, locksAsked, ...told } = about
   const to = Math.min(Date.parse(ledger.period.to), Date.parse(about.madeAt))
   for (const archive of ledger.archives.values()) {
     if (archive.made === undefined || archive.there || archive.pruned !== undefined) continue
@@ -66,6 +67,7 @@ export function auditReport(ledger: AuditLedger, about: AuditAbout): AuditReport
     restores: ledger.restores.toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at)),
     findings: ledger.findings.toSorted((one, other) => weightOf(one) - weightOf(other)),
     furtherFindings: ledger.furtherFindings,
+    ...(locksAsked === true ? { locksAsked } : {}),
     read: ledger.read,
   }
 }

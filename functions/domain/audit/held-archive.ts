@@ -43,3 +43,9 @@ export function traced(archive: HeldArchive, { name, identity }: Trace): void {
   if (known?.identity !== undefined && identity === undefined) return
   archive.trace = { name: name === '' ? (known?.name ?? '') : name, ...(identity === undefined ? {} : { identity }) }
 }
+
+/** What holds an archive. */
+export interface ArchiveLock {
+  legalHold: boolean
+  retainUntil?: string
+}

@@ -11,10 +11,18 @@ import type { GuestOutcome, RunReport } from '../../contracts/report.ts'
 import type { RestoreReport } from '../../contracts/restore-report.ts'
 import type { GuestRetention } from '../../contracts/retention-report.ts'
 import type { VerificationReport } from '../../contracts/verification-report.ts'
-import { folderOf, verificationKey } from '../books/object-keys.ts'
+import { folderOf, manifestKey, verificationKey } from '../books/object-keys.ts'
 import { type CatalogueEntry, readFolder } from '../catalogue/catalogue.ts'
 import type { Expectation } from './gaps.ts'
-import { type AuditedGuest, guestKeyOf, type HeldArchive, newArchive, type Trace, traced } from './held-archive.ts'
+import {
+  type ArchiveLock,
+  type AuditedGuest,
+  guestKeyOf,
+  type HeldArchive,
+  newArchive,
+  type Trace,
+  traced,
+} from './held-archive.ts'
 
 export interface AuditPeriod {
   from: string
@@ -231,6 +239,21 @@ export class AuditLedger {
       this.find('unproved', 'unreadable', `The archive is ${state}: ${reason}`, folder)
     if (!isOurs && this.#isWithin(entry.at ?? entry.createdAt) && state === 'complete')
       this.find('noted', 'unreported-archive', 'No report of a run names this archive: it does not count.', folder)
+  }
+
+  /** What holds an archive now: that says more than what a pruning met. */
+  addLock(folder: string, lock: ArchiveLock | 'not-known' | undefined, seenAt: string): void {
+    const archive = this.archives.get(folder)
+    if (archive === undefined) return
+    if (lock === 'not-known')
+      this.find(
+        'noted',
+        'lock-not-known',
+        'Its manifest names no version of a file, so that no lock can be asked for.',
+        folder,
+      )
+    else if (lock === undefined) delete archive.lock
+    else archive.lock = { ...lock, seenAt, recordKey: manifestKey(folder) }
   }
 
   #archiveOf(outcome: GuestOutcome, report: RunReport, reportKey: string): HeldArchive | undefined {

@@ -1,10 +1,19 @@
 /** Reads the dated records of a period, one at a time: what was pruned since counts, and memory holds only what they say. */
+import type { VersionLock, VersionStore } from '../../aws/version-store.ts'
 import type { AuditReport } from '../../contracts/audit.ts'
 import type { GuestIdentity } from '../../contracts/nouns.ts'
 import { type AuditAbout, auditReport } from '../../domain/audit/audit-report.ts'
+import type { ArchiveLock } from '../../domain/audit/held-archive.ts'
 import { AuditLedger, type AuditPeriod } from '../../domain/audit/ledger.ts'
-import { planKey, readDrillEvidenceKey, reportKey, retentionReportKey } from '../../domain/books/object-keys.ts'
+import {
+  artifactKey,
+  planKey,
+  readDrillEvidenceKey,
+  reportKey,
+  retentionReportKey,
+} from '../../domain/books/object-keys.ts'
 import type { Shape } from '../../domain/books/stored-record.ts'
+import type { CatalogueEntry } from '../../domain/catalogue/catalogue.ts'
 import { inOrder } from '../books/ordered-lookahead.ts'
 import {
   coverageReportShape,
@@ -20,7 +29,10 @@ import { readRecord, unlessUnreadable } from '../books/stored-json.ts'
 import { readCatalogue } from '../catalogue/read-catalogue.ts'
 import type { Ports } from '../ports.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
+interface Needs extends Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'> {
+  /** Absent: locks aren't asked for, and only what prunings met is told. */
+  locks?: Pick<VersionStore, 'lockOf'> | undefined
+}
 
 const DAY_MILLISECONDS = 86_400_000
 /** Reports of runs over thousands of guests take megabytes each. */
@@ -35,7 +47,7 @@ const LONGEST_RUN_DAYS = 14
 export async function readAudit(
   period: AuditPeriod,
   every: AuditAbout['every'],
-  { store, keyPrefix, now, toolVersion }: Needs,
+  { store, keyPrefix, now, toolVersion, locks }: Needs,
 ): Promise<AuditReport> {
   const madeAt = now().toISOString()
   const reading = new AuditReading(new AuditLedger(period, keyPrefix), { store, keyPrefix, now })
@@ -45,8 +57,15 @@ export async function readAudit(
   await reading.rehearsals()
   await reading.restores()
   await reading.retention()
-  await reading.archives()
-  return auditReport(reading.ledger, { tool: toolVersion, madeAt, bucket: store.bucket, keyPrefix, every })
+  await reading.archives(locks, madeAt)
+  return auditReport(reading.ledger, {
+    tool: toolVersion,
+    madeAt,
+    bucket: store.bucket,
+    keyPrefix,
+    every,
+    locksAsked: locks !== undefined,
+  })
 }
 
 class AuditReading {
@@ -137,11 +156,17 @@ class AuditReading {
     }
   }
 
-  async archives(): Promise<void> {
+  async archives(locks: Needs['locks'], seenAt: string): Promise<void> {
     const { site } = this.ledger.period
     const { store, keyPrefix } = this.#ports
     for await (const { entries } of readCatalogue(site === undefined ? {} : { site }, { store, keyPrefix })) {
       for (const entry of entries) this.ledger.addEntry(entry)
+      if (locks === undefined) continue
+      const asked = entries.filter(({ folder }) => this.ledger.archives.get(folder)?.there === true)
+      const ask = async (entry: CatalogueEntry) => ({ entry, lock: await lockOf(entry, locks) })
+      for await (const { entry, lock } of inOrder(asked, RECORDS_AT_ONCE, ask)) {
+        this.ledger.addLock(entry.folder, lock, seenAt)
+      }
     }
   }
 
@@ -224,3 +249,25 @@ class AuditReading {
 }
 
 const NOBODY: ReadonlyMap<string, GuestIdentity> = new Map()
+
+/**
+ * What holds all files of an archive: the earliest end of their retentions. `undefined`: some file is free.
+ * `'not-known'`: the manifest names no version that could be asked for.
+ */
+async function lockOf(
+  { folder, facts }: CatalogueEntry,
+  locks: NonNullable<Needs['locks']>,
+): Promise<ArchiveLock | 'not-known' | undefined> {
+  const found: (VersionLock | undefined)[] = []
+  // By the folder that was listed: a bucket's copy may have another prefix.
+  for (const { fileName, versionId } of facts?.artifacts ?? []) {
+    if (versionId === undefined) return 'not-known'
+    found.push(await locks.lockOf(artifactKey(folder, fileName), versionId))
+  }
+  const held = found.filter((lock) => lock !== undefined)
+  if (held.length === 0 || held.length < found.length) return undefined
+  const legalHold = held.every((lock) => lock.legalHold)
+  // A file under a legal hold alone has no end of its own.
+  const [until] = held.flatMap(({ retainUntil }) => retainUntil ?? []).toSorted()
+  return { legalHold, ...(until === undefined ? {} : { retainUntil: until }) }
+}

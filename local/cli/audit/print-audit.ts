@@ -1,8 +1,9 @@
 import { styleText } from 'node:util'
 import type { AuditFinding, AuditGuest, AuditReport } from '../../../functions/contracts/audit.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
-import { plain, textColumns, withoutEmpty } from '../print/columns.ts'
+import { fittedColumns, plain, withoutEmpty } from '../print/columns.ts'
 import { ownTime } from '../print/own-time.ts'
+import { terminalWidth } from '../print/terminal.ts'
 
 /** A terminal shows so many findings; the files have all. */
 const SHOWN_FINDINGS = 20
@@ -14,11 +15,20 @@ export function auditLines({ guests, findings, furtherFindings, summary, from, t
   const left = findings.length - shown.length + furtherFindings
   return [
     `Evidence from ${ownTime(from)} to ${ownTime(to)}`,
-    ...(guests.length === 0 ? [] : textColumns(rows, { cut: rows[0]?.indexOf('name') ?? 0 }).flat()),
+    ...(guests.length === 0 ? [] : tableOf(rows)),
     ...shown.map(findingLine),
     ...(left > 0 ? [`… and ${left} more findings: --json has them.`] : []),
     plain(summary),
   ]
+}
+
+/** In a narrow terminal these go first, in this order: what is bad stays. */
+const SPARE = ['size', 'skipped', 'pruned', 'rehearsed', 'verified']
+
+function tableOf(rows: readonly (readonly string[])[]): string[] {
+  const head = rows[0] ?? []
+  const spare = SPARE.map((name) => head.indexOf(name)).filter((index) => index !== -1)
+  return fittedColumns(rows, head.indexOf('name'), terminalWidth(), spare)
 }
 
 const HEAD = [

@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import type { Command } from 'commander'
+import { S3VersionStore } from '../../../functions/aws/s3-version-store.ts'
 import { readAudit } from '../../../functions/operations/audit/read-audit.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { toolVersion } from '../../../functions/runtime/version.ts'
@@ -22,6 +23,7 @@ interface ReportOptions extends BucketOptions, Partial<Record<ReportForm, boolea
   site?: string
   every?: number
   grace?: number
+  locks?: true
   out?: string
   sign?: string
 }
@@ -36,6 +38,7 @@ export function addReportCommand(program: Command, stop: StopSignals): void {
     .addOption(siteOption())
     .option('--every <duration>', 'judge gaps by this, in place of what checks of coverage saw', durationOption)
     .option('--grace <duration>', 'with --every: how much later an archive may be (default: a quarter)', durationOption)
+    .option('--locks', 'ask S3 what lock holds each archive that is there: a request for each file')
     .option('--html', 'as one HTML file that needs nothing else')
     .option('--csv', 'as a table, one line for each archive')
     .option('--json', 'as one line of JSON, by schemas/evidence.schema.json')
@@ -69,11 +72,12 @@ async function report(options: ReportOptions): Promise<number> {
     throw new UsageError('--grace goes with --every: checks of coverage have their own.')
   }
   const opened = openBucket(options)
-  const { store, keyPrefix } = opened
+  const { client, store, keyPrefix } = opened
   if (options.site !== undefined) await requireKnownSite(options.site, { store, keyPrefix })
   const { site, every, grace } = options
   const expected = every === undefined ? undefined : { every, grace: grace ?? every / 4 }
-  const ports = { store, keyPrefix, now: () => new Date(), toolVersion }
+  const locks = options.locks === true ? new S3VersionStore(client, options.bucket, () => new Date()) : undefined
+  const ports = { store, keyPrefix, now: () => new Date(), toolVersion, locks }
   const made = await readAudit({ from: options.from, to, site }, expected, ports)
   const notes = [requestLine(opened)]
   if (options.out !== undefined) {

@@ -118,6 +118,7 @@ const printed: Record<string, () => string[][]> = {
   'site show': () => [['hq', ...bucket()]],
   'unfinished list': () => [bucket()],
   'unfinished adopt': () => [bucket()],
+  report: () => [['--from', '2026-11-01', '--every', '24h', ...bucket()]],
 }
 
 /**
@@ -143,6 +144,8 @@ const others = [
   'demo',
   'completion',
   'prices',
+  'metrics',
+  'mcp',
   'catalog rebuild',
   'catalog page',
   'site accept',

@@ -16,8 +16,9 @@ function scene() {
     changes: { site?: string; from?: string; to?: string } = {},
     every?: { every: number; grace: number },
     now = '2026-10-01T00:00:00.000Z',
+    locks?: Parameters<typeof readAudit>[2]['locks'],
   ): Promise<AuditReport> => {
-    const ports = { store, keyPrefix: '', now: () => new Date(now), toolVersion: 'guestlift/test' }
+    const ports = { store, keyPrefix: '', now: () => new Date(now), toolVersion: 'guestlift/test', locks }
     const report = await readAudit({ ...period, ...changes }, every, ports)
     expect(auditReportSchema.safeParse(report).error).toBeUndefined()
     return report
@@ -171,6 +172,49 @@ describe('the evidence of a period', () => {
     const every = { every: 86_400_000, grace: 3_600_000 }
     const { guests } = await audit({ to: '2026-07-05T12:00:00.000Z' }, every)
     expect(guests[0]?.gaps).toEqual([{ from: night(1), to: night(5), allowedHours: 25 }])
+  })
+
+  it('tells what locks hold archives now, where that is asked', async () => {
+    const { store, bucket, audit } = scene()
+    for (const day of [1, 2, 3]) await bucket.run(night(day), [web])
+    const retainUntil = '2027-01-01T00:00:00.000Z'
+    const locked = `${bucket.folder(night(1), web)}disk.vma.zst`
+    const versionless = `${bucket.folder(night(3), web)}manifest.json`
+    const text = (await store.readText(versionless))?.text ?? ''
+    await store.writeText(versionless, text.replace(/,?"versionId":"v1"/, ''))
+    const asked: string[] = []
+    const lockOf = async (key: string, versionId: string) => {
+      asked.push(`${key} ${versionId}`)
+      return key === locked ? { legalHold: false, retainUntil, mode: 'COMPLIANCE' } : undefined
+    }
+    const report = await audit({}, undefined, undefined, { lockOf })
+    expect(report).toMatchObject({ locksAsked: true, whole: true, totals: { locked: 1 } })
+    expect(report.guests[0]?.archives[0]?.lock).toEqual({
+      legalHold: false,
+      retainUntil,
+      seenAt: '2026-10-01T00:00:00.000Z',
+      recordKey: `${bucket.folder(night(1), web)}manifest.json`,
+    })
+    expect(report.guests[0]?.archives[1]).not.toHaveProperty('lock')
+    expect(codes(report)).toContain('lock-not-known')
+    expect(asked).toEqual([`${locked} v1`, `${bucket.folder(night(2), web)}disk.vma.zst v1`])
+  })
+
+  it('takes no archive for locked of which one file is free', async () => {
+    const { bucket, store, audit } = scene()
+    await bucket.run(night(1), [web])
+    const key = `${bucket.folder(night(1), web)}manifest.json`
+    const manifest = JSON.parse((await store.readText(key))?.text ?? '') as { artifacts: { fileName: string }[] }
+    const [first] = manifest.artifacts
+    const second = { ...first, key: `${bucket.folder(night(1), web)}second`, fileName: 'second' }
+    await bucket.put(second.key, 'x'.repeat(1000))
+    await bucket.put(key, { ...manifest, artifacts: [first, second] })
+    const lockOf = async (of: string) => (of.endsWith('second') ? undefined : { legalHold: true })
+    expect((await audit({}, undefined, undefined, { lockOf })).totals.locked).toBe(0)
+    const both = { lockOf: async () => ({ legalHold: true }) }
+    expect((await audit({}, undefined, undefined, both)).guests[0]?.archives[0]?.lock).toMatchObject({
+      legalHold: true,
+    })
   })
 
   it('looks at one site alone when asked', async () => {

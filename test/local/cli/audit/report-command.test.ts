@@ -57,6 +57,11 @@ describe('guestlift report', () => {
     expect(auditReportSchema.parse(JSON.parse(out))).toMatchObject({ whole: true, totals: { archived: 2 } })
   })
 
+  it('asks S3 for locks when told to, and takes none for granted', async () => {
+    const { out } = await report([...period, '--json', '--locks'])
+    expect(JSON.parse(out)).toMatchObject({ locksAsked: true, totals: { archived: 2, locked: 0 } })
+  })
+
   it('ends with 2 where something is missing, and names it', async () => {
     const { code, out } = await report([...period, '--bucket', 'broken'])
     expect(code).toBe(2)
