@@ -42,12 +42,13 @@ export class ArchiveAccess {
 
   /**
    * Write what reading an archive found, and where its members lie, beside its manifest, and nothing else among the
-   * archives; and hide it again when the archive was removed meanwhile.
+   * archives; and hide it again when the archive was removed meanwhile. A copy of what was found is kept by its day.
    */
   grantWriteVerification(role: IRole): void {
     for (const name of [VERIFICATION_NAME, `*${CONTENT_INDEX_ENDING}`] as const) {
       this.allow(role, ['s3:PutObject', 's3:DeleteObject'], `archives/*/${name}`)
     }
+    this.grantWrite(role, 'verifications/*/verdicts/*')
   }
 
   /** Hide objects behind a delete marker. */

@@ -285,7 +285,12 @@ const needs = {
     read: ['configurations/*'],
     write: ['configurations/*'],
   },
-  ReportRun: { memoryMiB: 1024, timeoutSeconds: 300, read: ['runs/*'], write: ['runs/*/report.json'] },
+  ReportRun: {
+    memoryMiB: 1024,
+    timeoutSeconds: 300,
+    read: ['runs/*'],
+    write: ['runs/*/report.json', 'runs/*/report.html'],
+  },
   PlanRestore: {
     memoryMiB: 1024,
     timeoutSeconds: 300,

@@ -64,10 +64,12 @@ describe('the architecture', () => {
 
   it('keeps the domain pure: contracts only, no I/O, no clock, no environment', () => {
     expect(breaches(/^functions\/domain\//, [/^zod$/, /^functions\/(contracts|domain)\//], false)).toEqual([])
-    const page = /^functions\/catalogue-page\//
-    expect(breaches(page, [/^functions\/(contracts|domain|catalogue-page)\//], false)).toEqual([])
+    for (const page of ['catalogue-page', 'report-page']) {
+      const from = new RegExp(`^functions/${page}/`)
+      expect(breaches(from, [new RegExp(`^functions/(contracts|domain|${page})/`)], false)).toEqual([])
+    }
     const impure = /\bprocess\.|\bDate\.now\(|new Date\(\)|Math\.random\(|\bsetTimeout\(|\bfetch\(/
-    const domain = files.filter((file) => /^functions\/(domain|catalogue-page)\//.test(file))
+    const domain = files.filter((file) => /^functions\/(domain|catalogue-page|report-page)\//.test(file))
     expect(domain.filter((file) => impure.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
   })
 
@@ -195,13 +197,16 @@ describe('the architecture', () => {
   it('gives operations only the types of provider, reader and store', () => {
     const values = imports.filter((one) => one.from.startsWith('functions/operations/') && !one.typeOnly)
     const outside = values.filter(
-      (one) => !/^(node:|zod$|functions\/(contracts|domain|archive-formats|catalogue-page|operations)\/)/.test(one.to),
+      (one) =>
+        !/^(node:|zod$|functions\/(contracts|domain|archive-formats|catalogue-page|report-page|operations)\/)/.test(
+          one.to,
+        ),
     )
     expect(outside.map((one) => `${one.from} imports ${one.to}`)).toEqual([])
     expect(
       breaches(/^functions\/operations\//, [
         /^zod$/,
-        /^functions\/(contracts|domain|archive-formats|catalogue-page|operations)\//,
+        /^functions\/(contracts|domain|archive-formats|catalogue-page|report-page|operations)\//,
         /^functions\/(providers\/(?:capabilities\/)?[a-z-]+(?<!registry)|readers\/reader|writers\/(disk-writer|writer)|aws\/(archive|version)-store)\.ts$/,
       ]),
     ).toEqual([])

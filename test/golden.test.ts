@@ -18,6 +18,7 @@ const golden = fileURLToPath(new URL('golden', import.meta.url))
 const shapeOf: Record<string, Shape<unknown>> = {
   manifest: shapes.manifestShape,
   verification: shapes.verificationShape,
+  'kept-verdict': shapes.keptVerdictShape,
   'content-index': shapes.contentIndexShape,
   'content-index-line': shapes.indexedMemberShape,
   claim: shapes.claimShape,
@@ -57,6 +58,7 @@ const shapeOf: Record<string, Shape<unknown>> = {
   'drill-plan': shapes.drillPlanShape,
   'drill-report': shapes.drillReportShape,
   'rehearsal-book': shapes.rehearsalBookShape,
+  'audit-report': shapes.auditReportShape,
 }
 
 const textOf = (shape: string, file: string) => readFileSync(join(golden, shape, file), 'utf8')
@@ -66,6 +68,7 @@ const cases = Object.entries(shapeOf).flatMap(([name, shape]) =>
 
 /** Fields whose names are data. */
 const tablesOf: Record<string, readonly string[]> = {
+  'audit-report': ['read'],
   'coverage-report': ['counts'],
   'drill-evidence': ['seconds'],
   'drill-plan': ['bridges'],

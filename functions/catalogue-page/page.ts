@@ -131,6 +131,8 @@ export interface PageAbout {
   /** When the reading began, an ISO instant: the page tells nothing younger. */
   readAt: string
   toolVersion: string
+  /** Of the page of the run that archived last, where it is known. */
+  runPageKey?: string | undefined
 }
 
 /** Each mark stays on a line with its meaning. */
@@ -190,7 +192,7 @@ export function* cataloguePage(
 <body>
 <header>
 <h1>${title}</h1>
-<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time datetime="${escaped(about.readAt)}">${escaped(readable(about.readAt))}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span></p>
+<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time datetime="${escaped(about.readAt)}">${escaped(readable(about.readAt))}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span>${runLink(about)}</p>
 <div id="health" role="group" aria-label="What needs a person"></div>
 <form id="controls" role="search">
 <input id="search" type="search" placeholder="name, id, site, tag, note or day" aria-label="Search" autocomplete="off">
@@ -219,6 +221,13 @@ export function* cataloguePage(
 </body>
 </html>
 `
+}
+
+/** It leads there where the bucket is served or copied as a whole; alone, the page shows the key. */
+function runLink({ keyPrefix, runPageKey }: PageAbout): string {
+  if (runPageKey === undefined) return ''
+  const path = runPageKey.slice(keyPrefix.length).split('/').map(encodeURIComponent).join('/')
+  return ` Last run: <a href="../../${escaped(path)}"><code>${escaped(runPageKey)}</code></a>.`
 }
 
 /** `2026-11-22 02:00:05Z` */

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addCatalogueCommands } from './archives/catalogue-commands.ts'
 import { addCoverageCommand } from './archives/coverage-command.ts'
+import { addReportCommand } from './audit/report-command.ts'
 import { addCompletionCommand } from './completion/completion-command.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { groupCommands } from './help/group-commands.ts'
@@ -25,6 +26,8 @@ import {
 } from './run/run-command.ts'
 import { settlePlace } from './settings/apply-settings.ts'
 import { addConfigCommand } from './settings/config-command.ts'
+import { addMcpCommand } from './mcp/mcp-command.ts'
+import { addMetricsCommand } from './metrics/metrics-command.ts'
 import { addPlatformsCommand } from './site/platforms-command.ts'
 import { printLines } from './print/terminal.ts'
 import { readOldSpellings } from './old-spellings.ts'
@@ -126,6 +129,9 @@ export function guestliftProgram(stop: StopSignals): Command {
   addCatalogueCommands(program, stop)
   addPruneCommand(program, stop)
   addCoverageCommand(program, stop)
+  addReportCommand(program, stop)
+  addMcpCommand(program, stop)
+  addMetricsCommand(program, stop)
   addCompletionCommand(program)
 
   groupCommands(program)

@@ -1,5 +1,6 @@
 /** JSON Schemas of what people write and what Guestlift writes, for editors, other programs and the compatibility check. */
 import * as z from 'zod'
+import { auditReportSchema } from '../../functions/contracts/audit.ts'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
 import { runReportSchema } from '../../functions/contracts/report.ts'
 import { siteSchema, writtenJobSchema } from '../../functions/providers/registry.ts'
@@ -22,6 +23,7 @@ const described = {
   settings: { title: 'Settings of Guestlift', schema: settingsSchema, by: 'written' },
   manifest: { title: 'manifest.json of an archive', schema: manifestSchema, by: 'kept' },
   report: { title: 'report.json of a run', schema: runReportSchema, by: 'kept' },
+  evidence: { title: 'The evidence of a period: guestlift report --json', schema: auditReportSchema, by: 'kept' },
 } as const satisfies Record<string, Described>
 
 export type SchemaName = keyof typeof described

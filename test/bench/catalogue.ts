@@ -3,29 +3,20 @@
  * embedded S3. Prints for each its time, its CPU time, its peak memory and its requests with their price; each command
  * runs with a heap too small for a catalogue that is held in memory.
  */
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import type { IndexedArchive } from '../../functions/contracts/catalogue.ts'
 import { archiveFolder, catalogueIndexKey, manifestKey } from '../../functions/domain/books/object-keys.ts'
 import { readManifestFacts } from '../../functions/domain/catalogue/manifest-facts.ts'
 import { folderName, indexText } from '../../functions/operations/catalogue/catalogue-index.ts'
 import type { Guest } from '../../functions/contracts/nouns.ts'
-import { bucketPaths, keyRecordPath } from '../../local/s3/store/layout.ts'
-import type { KeyRecord } from '../../local/s3/store/records.ts'
 import { manifestOf } from '../fakes/manifest.ts'
+import { measure, PlacedBucket, startServer } from './placed-bucket.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const BUCKET = 'archives'
 const DAY = 86_400_000
-/** Of Linux, whatever the kernel's own clock does (`getconf CLK_TCK`). */
-const TICKS_PER_SECOND = 100
 
 const program = new Command()
   .option('--archives <n>', 'how many', Number, 200_000)
@@ -36,42 +27,8 @@ const program = new Command()
   .parse()
 const options = program.opts<{ archives: number; guests: number; heap: number; only?: string; dir?: string }>()
 const directory = mkdtempSync(join(options.dir ?? tmpdir(), 'guestlift-catalogue-bench-'))
+const bucket = new PlacedBucket(directory)
 const now = Date.now()
-
-/** Put an object where the embedded S3 finds it when it starts: 200,000 PUTs would measure its disk, not us. */
-function place(key: string, text: string | undefined, sizeBytes: number): void {
-  const paths = bucketPaths(directory, BUCKET)
-  const record: KeyRecord = {
-    key,
-    versions: [
-      {
-        versionId: 'null',
-        lastModified: new Date(now).toISOString(),
-        sizeBytes,
-        etag: createHash('md5')
-          .update(text ?? key)
-          .digest('hex'),
-        bodyId: createHash('md5').update(key).digest('hex'),
-        place: 'key',
-        headers: [],
-        metadata: [],
-        tags: [],
-        storageClass: 'STANDARD',
-        encryption: { algorithm: 'AES256' },
-      },
-    ],
-  }
-  write(keyRecordPath(paths, key), JSON.stringify(record))
-  if (text !== undefined) write(join(paths.objects, key), text)
-}
-
-const made = new Set<string>()
-function write(path: string, text: string): void {
-  const folder = dirname(path)
-  if (!made.has(folder)) mkdirSync(folder, { recursive: true })
-  made.add(folder)
-  writeFileSync(path, text)
-}
 
 /**
  * An archive and its manifest. Nobody reads the archive's own bytes, so that its record alone is there. Returns what the
@@ -81,9 +38,9 @@ function placeArchive(guest: Guest, createdAt: string, sizeBytes: number): Index
   const folder = archiveFolder('', 'hq', guest, createdAt)
   const manifest = manifestOf(createdAt, [sizeBytes], guest)
   const artifacts = manifest.artifacts.map((artifact) => ({ ...artifact, key: `${folder}${artifact.fileName}` }))
-  for (const { key } of artifacts) place(key, undefined, sizeBytes)
+  for (const { key } of artifacts) bucket.place(key, undefined, sizeBytes)
   const text = `${JSON.stringify({ ...manifest, artifacts }, null, 2)}\n`
-  place(manifestKey(folder), text, Buffer.byteLength(text))
+  bucket.place(manifestKey(folder), text)
   if (options.only === undefined) return []
   const keyedAt = `${createdAt.slice(0, 19)}.000Z`
   const facts = readManifestFacts(text, { site: 'hq', guest, keyedAt })
@@ -103,59 +60,14 @@ function fill(): void {
     indexed.push(...placeArchive(guest, createdAt, 6e9 + at))
     if ((at + 1) % each > 0 && at + 1 < options.archives) continue
     const text = indexText('hq', guest, indexed)
-    if (indexed.length > 0) place(catalogueIndexKey('', 'hq', guest), text, Buffer.byteLength(text))
+    if (indexed.length > 0) bucket.place(catalogueIndexKey('', 'hq', guest), text)
     indexed = []
   }
 }
 
-async function startServer(): Promise<{ url: string; stop: () => void }> {
-  const words = ['--dir', directory, '--access-key', 'key', '--secret-key', 'secret', '--bucket', BUCKET]
-  const child = spawn(process.execPath, [join(root, 'local/s3/main.ts'), ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const [line]: unknown[] = await once(createInterface(child.stdout), 'line')
-  const { url } = JSON.parse(String(line)) as { url: string }
-  return { url, stop: () => child.kill('SIGTERM') }
-}
-
-/** Run a command to its end and print what it took. */
-async function measure(url: string, ...words: string[]): Promise<void> {
-  if (options.only !== undefined && !words.join(' ').startsWith(options.only)) return
-  const started = performance.now()
-  const flags = [`--max-old-space-size=${options.heap}`, join(root, 'bin/guestlift.ts')]
-  const child = spawn(process.execPath, [...flags, ...words, '--bucket', BUCKET, '--s3', url], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1', AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' },
-  })
-  let peakKiB = 0
-  let cpuTicks = 0
-  const watch = setInterval(() => {
-    try {
-      const [, kib = '0'] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? []
-      peakKiB = Math.max(peakKiB, Number(kib))
-      // Fields 14 and 15 of proc(5): in user and in kernel mode. The name before them may hold spaces.
-      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
-        .replace(/^.*\) /, '')
-        .split(' ')
-      cpuTicks = Number(fields[11]) + Number(fields[12])
-    } catch {
-      // It has just ended.
-    }
-  }, 100)
-  let tail = ''
-  let bytes = 0
-  child.stdout.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    tail = (tail + chunk.toString()).slice(-400)
-  })
-  child.stderr.on('data', (chunk: Buffer) => (tail += chunk.toString()))
-  const [code]: unknown[] = await once(child, 'close')
-  clearInterval(watch)
-  const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  const memory = `peak ${(peakKiB / 1024).toFixed(0)} MiB`
-  const cpu = `${(cpuTicks / TICKS_PER_SECOND).toFixed(1)} s of CPU`
-  console.log(`\n${words.join(' ')}: exit ${String(code)}, ${seconds} s, ${cpu}, ${memory}, ${bytes} bytes of output`)
-  for (const line of tail.trimEnd().split('\n').slice(-3)) console.log(`  ${line}`)
+/** One of the commands, unless another one alone was asked for. */
+async function measureAsked(url: string, ...words: string[]): Promise<void> {
+  if (options.only === undefined || words.join(' ').startsWith(options.only)) await measure(url, options.heap, words)
 }
 
 try {
@@ -164,17 +76,17 @@ try {
   console.log(
     `${options.archives} archives of ${options.guests} guests laid out in ${((performance.now() - started) / 1000).toFixed(0)} s; heap of each command: ${options.heap} MiB`,
   )
-  const server = await startServer()
+  const server = await startServer(directory)
   try {
     const page = join(directory, 'page.html')
-    await measure(server.url, 'catalog', 'rebuild')
-    await measure(server.url, 'list')
-    await measure(server.url, 'coverage', '--every', '2d')
-    await measure(server.url, 'catalog', 'page', '--out', page)
+    await measureAsked(server.url, 'catalog', 'rebuild')
+    await measureAsked(server.url, 'list')
+    await measureAsked(server.url, 'coverage', '--every', '2d')
+    await measureAsked(server.url, 'catalog', 'page', '--out', page)
     if (existsSync(page)) console.log(`  the page has ${(statSync(page).size / 2 ** 20).toFixed(1)} MiB`)
-    await measure(server.url, 'show', '500')
+    await measureAsked(server.url, 'show', '500')
     // The dry run: it reads and decides all that a removal would.
-    await measure(server.url, 'prune', '--site', 'hq', '--keep-last', '14', '--keep-weekly', '12')
+    await measureAsked(server.url, 'prune', '--site', 'hq', '--keep-last', '14', '--keep-weekly', '12')
   } finally {
     server.stop()
   }

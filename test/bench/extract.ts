@@ -114,6 +114,7 @@ for (const compression of ['none', 'zstd'] as const) {
   }
   const verification = await verifyDeep(folder, {
     store,
+    keyPrefix: '',
     toolVersion: 'guestlift/bench',
     now: () => new Date('2026-11-24T00:00:00.000Z'),
     remainingMilliseconds: () => Number.POSITIVE_INFINITY,

@@ -59,7 +59,13 @@ try {
     return readText(key)
   }
   const [began, spent] = [performance.now(), process.cpuUsage()]
-  const ports = { store, now: () => new Date(), log: () => undefined, deployment: 'bench' }
+  const ports = {
+    store,
+    now: () => new Date(),
+    log: () => undefined,
+    toolVersion: 'guestlift/bench',
+    deployment: 'bench',
+  }
   const { summary } = await reportRun({ run, site, planKey: planKey(run.prefix), notes: [] }, ports)
   const seconds = (performance.now() - began) / 1000
   const { user, system } = process.cpuUsage(spent)

@@ -53,8 +53,9 @@ describe('the functions', () => {
     const documented = [
       /^s3:\w+ on archive-bucket\/(archives|runs|claims|uploads|schedules|streams|sweeps|dumps|retention|prunings|catalogue|coverage|verifications|sessions|sites|restores|drills|configurations)\/\*$/,
       /^s3:\w+ on archive-bucket\/uploads\/(test|archives|parts)\/\*$/,
-      /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json)$/,
+      /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json|report\.html)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/(verification\.json|\*\.index\.zst)$/,
+      /^s3:PutObject on archive-bucket\/verifications\/\*\/verdicts\/\*$/,
       /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,
       /^s3:GetObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|\*\.(parts|map)\.json)$/,

@@ -219,7 +219,11 @@ describe('the larger runner', () => {
     const resources = statements
       .filter(({ Action }) => /s3:(Put|Delete)/.test(JSON.stringify(Action)))
       .flatMap(({ Resource }) => [...JSON.stringify(Resource).matchAll(/\/vm\/[^"]+/g)].map(String))
-    expect(resources.toSorted()).toEqual(['/vm/archives/*/*.index.zst', '/vm/archives/*/verification.json'])
+    expect(resources.toSorted()).toEqual([
+      '/vm/archives/*/*.index.zst',
+      '/vm/archives/*/verification.json',
+      '/vm/verifications/verdicts/*',
+    ])
   })
 
   it('runs on ARM, which is cheaper, in regions that are known to have it', async () => {

@@ -111,7 +111,17 @@ export function isWrittenByReading(folder: string, key: string): boolean {
 
 /** The folder of one run, with a slash at its end; this is `Run.prefix`. */
 export function runPrefix(keyPrefix: string, runId: string, startedAt: string): string {
-  return `${keyPrefix}runs/${dayPath(startedAt)}${runId}/`
+  return `${runsOfDayPrefix(keyPrefix, startedAt)}${runId}/`
+}
+
+/** Where the runs lie that began on the day of an instant, with a slash at its end. */
+export function runsOfDayPrefix(keyPrefix: string, instant: string): string {
+  return `${keyPrefix}runs/${dayPath(instant)}`
+}
+
+/** The page of a run, for people, beside its report. */
+export function runPageKey(prefix: string): string {
+  return `${prefix}report.html`
 }
 
 export function planKey(prefix: string): string {
@@ -333,6 +343,19 @@ export function verificationPrefix(keyPrefix: string, verificationId: string, st
 /** Where the runs over due archives lie that were started on the day of an instant, with a slash at its end. */
 export function verificationsOfDayPrefix(keyPrefix: string, instant: string): string {
   return `${keyPrefix}verifications/${dayPath(instant)}`
+}
+
+/** What one reading of an archive found, by the day of the reading: it stays when the archive goes. */
+export function keptVerdictKey(keyPrefix: string, folder: string, verifiedAt: string): string {
+  // Site, guest and time: `folder` may have another prefix than the books.
+  const archive = folder.split('/').slice(-4).join('/')
+  const time = new Date(verifiedAt).toISOString().replaceAll(':', '-')
+  return `${verificationsOfDayPrefix(keyPrefix, verifiedAt)}verdicts/${archive}${time}.json`
+}
+
+/** Whether a key below `verifications/` is that of a kept verdict. */
+export function isKeptVerdictKey(keyPrefix: string, key: string): boolean {
+  return key.startsWith(keyPrefix) && /^verifications\/\d{4}\/\d\d\/\d\d\/verdicts\//.test(key.slice(keyPrefix.length))
 }
 
 /** What a verification's plan leaves out, and why. */

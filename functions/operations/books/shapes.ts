@@ -1,11 +1,13 @@
 /** Every record that operations keep in the bucket: its schema, its version, and what a person can do about a broken one. */
 import * as z from 'zod'
+import { auditReportSchema } from '../../contracts/audit.ts'
 import { catalogueIndexSchema } from '../../contracts/catalogue.ts'
 import { contentIndexSchema, indexedMemberSchema } from '../../contracts/content-index.ts'
 import { coverageReportSchema } from '../../contracts/coverage.ts'
 import { allocationMapSchema, diskPlanSchema, frameListSchema, partRecordSchema } from '../../contracts/disk-archive.ts'
 import { drillEvidenceSchema, drillPlanSchema, drillReportSchema, rehearsalBookSchema } from '../../contracts/drill.ts'
 import { jobSchema } from '../../contracts/job.ts'
+import { keptVerdictSchema } from '../../contracts/kept-verdict.ts'
 import { manifestSchema } from '../../contracts/manifest.ts'
 import { guestProgressSchema } from '../../contracts/progress.ts'
 import { pruningPlanSchema, pruningReportSchema } from '../../contracts/pruning.ts'
@@ -77,6 +79,7 @@ export const verificationShape = shape(
   'It may say that the archive is damaged. Move it away and verify the archive again.',
   readable,
 )
+export const keptVerdictShape = shape('kept verdict of a reading', keptVerdictSchema, COPY, readable)
 const NEW_INDEX = 'The archive is whole without it. Verify the archive again for a new one.'
 export const contentIndexShape = shape('index of the content', contentIndexSchema, NEW_INDEX)
 export const indexedMemberShape = shape('line of the index of the content', indexedMemberSchema, NEW_INDEX)
@@ -166,3 +169,5 @@ export const siteConfigurationShape = shape(
   'It stays as it is, and a new one is written beside it.',
   readable,
 )
+/** Not kept in the bucket: people keep it. */
+export const auditReportShape = shape('evidence of a period', auditReportSchema, 'Make it anew: guestlift report.')

@@ -3,6 +3,7 @@ import { pageGuest, type PageGuestText } from '../../catalogue-page/page.ts'
 import { cataloguePageKey } from '../../domain/books/object-keys.ts'
 import { showRehearsals } from '../books/rehearsals.ts'
 import { storePage } from './catalogue-page-file.ts'
+import { type LastWritten, lastRunPage, lastWritten } from './last-run-page.ts'
 import type { Ports } from '../ports.ts'
 import { rebuildCatalogue } from './rebuild-catalogue.ts'
 import { writeRestoreTexts } from './restore-texts.ts'
@@ -22,11 +23,22 @@ export async function writeCatalogue(
   // Before the listing: what is archived while it goes on may be missing from the page.
   const readAt = ports.now().toISOString()
   const page: PageGuestText[] = []
+  let last: LastWritten | undefined
   const rehearsals = await showRehearsals(site, ports, { keep: true })
   const known = 'unknown' in rehearsals ? undefined : rehearsals
-  const { reading, ...rebuilt } = await rebuildCatalogue({ site }, ports, (guest) => page.push(pageGuest(guest, known)))
+  const { reading, ...rebuilt } = await rebuildCatalogue({ site }, ports, (guest) => {
+    page.push(pageGuest(guest, known))
+    last = lastWritten(last, guest.entries)
+  })
   const { store, keyPrefix, s3Url, toolVersion } = ports
-  const about = { bucket: store.bucket, keyPrefix, s3Url, readAt, toolVersion }
+  const about = {
+    bucket: store.bucket,
+    keyPrefix,
+    s3Url,
+    readAt,
+    toolVersion,
+    runPageKey: await lastRunPage(last, ports),
+  }
   const pageWritten = await storePage(cataloguePageKey(keyPrefix, site), about, page, ports)
   ports.log('catalogue-written', { site, ...rebuilt, ...reading, readAt, pageWritten })
   const { guests, archives } = rebuilt

@@ -16,9 +16,10 @@ import { inOrder } from '../books/ordered-lookahead.ts'
 import { allOutcomes, emptyOutcome, OUTCOMES_AT_ONCE } from '../books/outcomes.ts'
 import type { Ports } from '../ports.ts'
 import { counted } from '../../domain/words/counted.ts'
+import { writeRunPage } from './run-page-file.ts'
 import { sentences } from '../../domain/words/sentence.ts'
 
-type Needs = Pick<Ports, 'store' | 'now' | 'log' | 'deployment'>
+type Needs = Pick<Ports, 'store' | 'now' | 'log' | 'deployment' | 'toolVersion'>
 
 /**
  * Tally what lies in the run's folder, not what the workflow believes: a planned guest without an outcome died before
@@ -59,6 +60,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
   }
   const key = reportKey(run.prefix)
   await writeRecord(ports.store, key, runReportShape, report)
+  await writeRunPage(run.prefix, report, ports)
   const metrics = runMetrics(ports.deployment, report)
   if (metrics !== undefined) ports.log('run-metrics', metrics)
   return { outcome, summary, bucket: ports.store.bucket, reportKey: key, succeeded, failed, skipped }

@@ -19,9 +19,10 @@ import { readTextUnlessFrozen } from '../books/frozen-text.ts'
 import type { Ports } from '../ports.ts'
 import { ContentIndexWriter } from '../books/content-index.ts'
 import { keepContentIndexes, type MadeIndex, madeIndex } from './content-indexes.ts'
+import { keepVerdict } from './keep-verdict.ts'
 import { readObject } from './read-object.ts'
 
-export type VerifyPorts = Pick<Ports, 'store' | 'now' | 'toolVersion' | 'remainingMilliseconds'>
+export type VerifyPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion' | 'remainingMilliseconds'>
 
 /** What is under way when time is called: ranges that S3 may be asked for several times, and the verdict's own writing. */
 const RESERVE_MILLISECONDS = 60_000
@@ -42,7 +43,7 @@ interface FileReading {
 
 /**
  * Read an archive back from the store, every byte of it: the sum over all of them against the manifest's, and what they
- * are against what a restore needs. Writes `verification.json` beside the manifest.
+ * are against what a restore needs. Writes `verification.json` beside the manifest, and keeps what was found by its day.
  * @param folder the archive's, with a slash at its end
  */
 export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Verification> {
@@ -53,7 +54,9 @@ export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Ve
   const isThere = async () => (await ports.store.head(manifestKey(folder)))?.etag === found.etag
   const isIndexed = readings.some(({ index }) => index !== undefined) && (await isThere())
   const indexes = isIndexed ? await keepContentIndexes(readings, ports) : { notes: [], written: [] }
-  const verification = verificationOf(readings, ports, indexes.notes)
+  const read = verificationOf(readings, ports, indexes.notes)
+  const unkept = (await isThere()) ? await keepVerdict(folder, found.manifest, read, ports) : []
+  const verification = { ...read, notes: [...read.notes, ...unkept] }
   if (await keepBesides(folder, isThere, verification, ports)) return verification
   for (const { key, etag } of indexes.written) await ports.store.remove(key, { etag })
   const gone = notVerified('removed-meanwhile', `${folder} was removed or replaced while it was read.`)

@@ -2,6 +2,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { guestText, type PageGuestText } from '../../../functions/catalogue-page/page.ts'
 import { pagePieces } from '../../../functions/operations/catalogue/catalogue-page-file.ts'
+import { type LastWritten, lastRunPage, lastWritten } from '../../../functions/operations/catalogue/last-run-page.ts'
 import { rehearsalsBySite } from '../../../functions/operations/books/rehearsals.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
 import { openBucket, requestLine } from '../bucket-store.ts'
@@ -22,17 +23,20 @@ export async function writePage(options: PageOptions): Promise<number> {
   const readAt = new Date().toISOString()
   const guests: PageGuestText[] = []
   let archives = 0
+  let last: LastWritten | undefined
   const rehearsalsOf = rehearsalsBySite({ store, keyPrefix })
   for await (const guest of readGuests(options, { store, keyPrefix })) {
     const rehearsals = await rehearsalsOf(guest.site)
     guests.push(guestText(guest, 'unknown' in rehearsals ? undefined : rehearsals))
     archives += guest.entries.length
+    last = lastWritten(last, guest.entries)
   }
   const about = {
     bucket: options.bucket,
     keyPrefix,
     s3Url: options.s3,
     readAt,
+    runPageKey: await lastRunPage(last, { store, keyPrefix }),
     toolVersion: `guestlift/${packageJson.version}`,
   }
   const unfinished = `${options.out}.${process.pid}.part`

@@ -31,6 +31,7 @@ export async function* verifyStored(
     : [(await oneArchive(where, sought, opened)).folder]
   const ports = {
     store,
+    keyPrefix,
     toolVersion,
     now: () => new Date(),
     // This machine has all the time in the world.

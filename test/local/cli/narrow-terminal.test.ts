@@ -131,6 +131,7 @@ const printed: Record<string, () => string[][]> = {
   ],
   'unfinished list': () => [bucket()],
   'unfinished adopt': () => [bucket()],
+  report: () => [['--from', '2026-11-01', '--every', '24h', ...bucket()]],
 }
 
 /**
@@ -156,6 +157,8 @@ const others = [
   'demo',
   'completion',
   'prices',
+  'metrics',
+  'mcp',
   'catalog rebuild',
   'catalog page',
   'site accept',

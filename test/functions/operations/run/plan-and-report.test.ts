@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { HostKeyMismatch, ConnectionDropped } from '../../../../functions/contracts/errors.ts'
+import { HostKeyMismatch, ConnectionDropped, StoreDenied } from '../../../../functions/contracts/errors.ts'
 import { runReportSchema } from '../../../../functions/contracts/report.ts'
 import { jobSchema } from '../../../../functions/contracts/job.ts'
 import { noCopyWork } from '../../../../functions/domain/transfer/copy-work.ts'
@@ -37,6 +37,32 @@ describe('reporting a run', () => {
           _aws: { CloudWatchMetrics: [{ Namespace: 'Guestlift' }, { Dimensions: [['Deployment']] }] },
         },
       },
+    ])
+  })
+})
+
+describe('the page of a run', () => {
+  it('lies beside its report, and says the same', async () => {
+    const ports = fakePorts()
+    ports.fakeProvider.guests = [web, db]
+    const { planKey } = await planRun(input, ports)
+    const { summary } = await report(ports, planKey)
+    const html = (await ports.store.readText(`${run.prefix}report.html`))?.text ?? ''
+    expect(html).toContain(summary)
+    expect(html).toContain('NoOutcome')
+  })
+
+  it('changes nothing of a run where the store refuses it', async () => {
+    const ports = fakePorts()
+    const { planKey } = await planRun(input, ports)
+    const write = ports.store.writeText.bind(ports.store)
+    ports.store.writeText = async (key, ...rest) => {
+      if (key.endsWith('.html')) throw new StoreDenied('S3 refused to write it.')
+      return write(key, ...rest)
+    }
+    expect((await report(ports, planKey)).outcome).toBe('failed')
+    expect(ports.logged.filter(({ event }) => event === 'run-page-not-written')).toMatchObject([
+      { fields: { key: `${run.prefix}report.html`, reason: 'S3 refused to write it.' } },
     ])
   })
 })

@@ -15,6 +15,7 @@ async function scene(kind: 'vm' | 'container' = 'container') {
   const { folder, fileName } = archive
   const ports = {
     store,
+    keyPrefix: '',
     toolVersion: 'guestlift/test',
     now: () => new Date('2026-11-24T00:00:00.000Z'),
     remainingMilliseconds: () => Number.POSITIVE_INFINITY,

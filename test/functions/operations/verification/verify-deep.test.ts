@@ -32,6 +32,7 @@ async function scene(bytes?: Buffer, name = fileName) {
   let day = 23
   const ports = {
     store,
+    keyPrefix: '',
     toolVersion: 'guestlift/9.9.9',
     now: () => new Date(`2026-11-${day}T00:00:00.000Z`),
     remainingMilliseconds: () => 900_000,
@@ -201,5 +202,49 @@ describe('reading an archive within the time of a function', () => {
     await store.remove(`${folder}${fileName}`)
     const answer = await verifyDeepTask({ folder }, { ...ports, remainingMilliseconds: () => 0 })
     expect(answer).toMatchObject({ result: 'refused', outOfTime: false, reason: expect.stringContaining('is gone') })
+  })
+})
+
+describe('the history of readings', () => {
+  const history = (store: MemoryStore) => [...store.objects.keys()].filter((key) => key.includes('/verdicts/')).sort()
+
+  it('keeps a refusal that a later reading no longer shows, by the day of each', async () => {
+    const { archive, store, ports, put, nextDay, kept } = await scene()
+    put(Buffer.concat([archive.subarray(0, 100), Buffer.from('damaged'), archive.subarray(107)]))
+    expect((await verifyDeep(folder, ports)).result).toBe('refused')
+    nextDay()
+    put(archive)
+    expect((await verifyDeep(folder, ports)).result).toBe('accepted')
+    expect((await kept()).result).toBe('accepted')
+    const verdicts = 'verdicts/hq/vm-100/2026-11-22T02-00-00Z'
+    expect(history(store)).toEqual([
+      `verifications/2026/11/23/${verdicts}/2026-11-23T00-00-00.000Z.json`,
+      `verifications/2026/11/24/${verdicts}/2026-11-24T00-00-00.000Z.json`,
+    ])
+    const [first = '', last = ''] = history(store)
+    expect(JSON.parse((await store.readText(first))?.text ?? '')).toMatchObject({ result: 'refused', folder })
+    expect(JSON.parse((await store.readText(last))?.text ?? '')).toMatchObject({
+      result: 'accepted',
+      guest: { kind: 'vm', id: '100', name: 'web1' },
+      files: [{ fileName, sizeBytes: archive.length, manifestChecksum: `CRC32:${crc32ToBase64(crc32(archive))}` }],
+    })
+  })
+
+  it('says in the verdict that the history lacks it, where the store refuses to keep it', async () => {
+    const { store, ports, kept } = await scene()
+    const write = store.writeText.bind(store)
+    store.writeText = async (key, ...rest) => {
+      if (key.startsWith('verifications/')) throw new StoreDenied('no')
+      return write(key, ...rest)
+    }
+    expect((await verifyDeep(folder, ports)).result).toBe('accepted')
+    expect((await kept()).notes.join(' ')).toContain('The history of verifications lacks this reading')
+  })
+
+  it('keeps nothing of an archive that has no manifest', async () => {
+    const { store, ports } = await scene()
+    await store.remove(`${folder}manifest.json`)
+    await verifyDeep(folder, ports)
+    expect(history(store)).toEqual([])
   })
 })

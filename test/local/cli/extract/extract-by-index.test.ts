@@ -107,7 +107,11 @@ async function stored(tar: Buffer, compressor: Compressor): Promise<LabArchive &
 
 async function verify({ folder }: LabArchive, through: ArchiveStore = store): Promise<void> {
   const ports = { store: through, toolVersion: 'guestlift/test', now: () => new Date('2026-11-24T00:00:00.000Z') }
-  const verification = await verifyDeep(folder, { ...ports, remainingMilliseconds: () => Number.POSITIVE_INFINITY })
+  const verification = await verifyDeep(folder, {
+    ...ports,
+    keyPrefix: '',
+    remainingMilliseconds: () => Number.POSITIVE_INFINITY,
+  })
   expect(verification).toMatchObject({ result: 'accepted', notes: expect.not.arrayContaining([/no new index/]) })
 }
 

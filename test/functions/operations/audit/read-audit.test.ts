@@ -1,0 +1,310 @@
+import { describe, expect, it } from 'vitest'
+import { StoreUnavailable } from '../../../../functions/contracts/errors.ts'
+import { auditReportSchema, type AuditReport } from '../../../../functions/contracts/audit.ts'
+import { readAudit } from '../../../../functions/operations/audit/read-audit.ts'
+import { AuditedBucket } from '../../../fakes/audited-bucket.ts'
+import { MemoryStore } from '../../../fakes/memory-store.ts'
+
+const period = { from: '2026-07-01T00:00:00.000Z', to: '2026-07-10T23:59:59.999Z' }
+const night = (day: number) => `2026-07-${String(day).padStart(2, '0')}T02:00:00.000Z`
+const web = { id: '100', name: 'web', identity: { id: 'uuid-web' } }
+
+function scene() {
+  const store = new MemoryStore()
+  const bucket = new AuditedBucket(store)
+  const audit = async (
+    changes: { site?: string; from?: string; to?: string } = {},
+    every?: { every: number; grace: number },
+    now = '2026-10-01T00:00:00.000Z',
+    locks?: Parameters<typeof readAudit>[2]['locks'],
+  ): Promise<AuditReport> => {
+    const ports = { store, keyPrefix: '', now: () => new Date(now), toolVersion: 'guestlift/test', locks }
+    const report = await readAudit({ ...period, ...changes }, every, ports)
+    expect(auditReportSchema.safeParse(report).error).toBeUndefined()
+    return report
+  }
+  return { store, bucket, audit }
+}
+
+const codes = ({ findings }: AuditReport) => findings.map(({ code }) => code)
+
+describe('the evidence of a period', () => {
+  it('tells of each archive when it was made, read back, rehearsed and pruned, though it is gone', async () => {
+    const { bucket, audit } = scene()
+    for (const day of [1, 2, 3]) await bucket.run(night(day), [web])
+    await bucket.verdict(night(1), web, '2026-07-02T08:00:00.000Z')
+    await bucket.rehearsal(night(1), web, '2026-07-03T08:00:00.000Z')
+    await bucket.prune(night(1), web, '2026-07-04T08:00:00.000Z')
+    await bucket.prune(night(2), web, '2026-07-04T09:00:00.000Z', 'locked')
+    const report = await audit()
+    expect(report).toMatchObject({
+      whole: true,
+      totals: { guests: 1, archived: 3, verified: 1, rehearsalsPassed: 1, pruned: 1, locked: 1, runs: 3 },
+    })
+    const [guest] = report.guests
+    expect(guest).toMatchObject({ site: 'hq', kind: 'vm', id: '100', name: 'web', identity: { id: 'uuid-web' } })
+    expect(guest?.archives[0]).toMatchObject({
+      folder: 'archives/hq/vm-100/2026-07-01T02-00-00Z/',
+      made: { runId: 'run-2026-07-01', sizeBytes: 1000, grade: { consistency: 'file-system' } },
+      readings: [
+        { at: '2026-07-02T08:00:00.000Z', result: 'accepted', sizeBytes: 1000, sums: [{ crc32: 'AAAAAA==' }] },
+      ],
+      rehearsals: [{ passed: true }],
+      pruned: { at: '2026-07-04T08:00:00.000Z', reason: 'older than the last 1' },
+      there: false,
+    })
+    expect(guest?.archives[1]).toMatchObject({ lock: { retainUntil: '2027-01-01T00:00:00.000Z' }, there: true })
+  })
+
+  it('keeps a refusal that a later reading of the same archive accepted', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run(night(1), [web])
+    await bucket.verdict(night(1), web, '2026-07-02T08:00:00.000Z', 'refused')
+    await bucket.verdict(night(1), web, '2026-07-03T08:00:00.000Z')
+    const { totals, guests } = await audit()
+    expect(totals).toMatchObject({ verified: 1, refused: 1, readings: 2, readBytes: 2000 })
+    expect(guests[0]?.archives[0]?.readings[0]).toMatchObject({ result: 'refused', reason: 'Its bytes are others.' })
+  })
+
+  it('counts what one reading left in three records once', async () => {
+    const { bucket, store, audit } = scene()
+    await bucket.run(night(1), [web])
+    const at = '2026-07-02T08:00:00.000Z'
+    await bucket.verdict(night(1), web, at)
+    const folder = bucket.folder(night(1), web)
+    const verification = {
+      version: 1,
+      verifiedAt: at,
+      tool: 'guestlift/0.1.0',
+      result: 'accepted',
+      findings: [],
+      notes: [],
+      evidence: [],
+    }
+    await store.writeText(`${folder}verification.json`, JSON.stringify(verification))
+    await bucket.put('verifications/2026/07/02/due/report.json', {
+      version: 1,
+      verificationId: 'due',
+      outcome: 'succeeded',
+      summary: '',
+      accepted: 1,
+      refused: 0,
+      notVerified: 0,
+      overdue: 0,
+      readBytes: 1000,
+      startedAt: at,
+      endedAt: at,
+      policy: {},
+      unread: [],
+      further: 0,
+      furtherOverdue: 0,
+      archives: [
+        {
+          folder,
+          site: 'hq',
+          guest: {
+            kind: 'vm',
+            id: '100',
+          },
+          createdAt: night(1),
+          sizeBytes: 1000,
+          overdue: false,
+          due: '',
+          result: 'accepted',
+          reason: '',
+          verifiedAt: at,
+        },
+      ],
+    })
+    const { totals, guests, read } = await audit()
+    expect(read).toMatchObject({ verifications: 1, verdicts: 1 })
+    expect(totals).toMatchObject({ readings: 1, verified: 1 })
+    expect(guests[0]?.archives[0]?.readings).toMatchObject([{ sums: [{ crc32: 'AAAAAA==' }] }])
+  })
+
+  it('tells two guests apart that had one id after each other, and leaves the former without gaps', async () => {
+    const { bucket, audit } = scene()
+    for (const day of [1, 2]) await bucket.run(night(day), [web])
+    const other = { id: '100', name: 'shop', identity: { id: 'uuid-shop' } }
+    for (const day of [3, 4]) await bucket.run(night(day), [other])
+    await bucket.coverage('2026-07-04T12:00:00.000Z', [{ id: '100', name: 'shop' }])
+    const { guests } = await audit({ to: '2026-07-04T23:59:59.999Z' })
+    expect(guests).toMatchObject([
+      { name: 'web', former: true, counts: { archived: 2 }, gaps: [] },
+      { name: 'shop', counts: { archived: 2 }, gaps: [] },
+    ])
+  })
+
+  it('shows guests that failed, were left out, or were never archived', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run(night(1), [
+      web,
+      { id: '101', outcome: 'failed', reason: 'The dump broke off.' },
+      { id: '102', outcome: 'skipped' },
+    ])
+    await bucket.coverage('2026-07-02T12:00:00.000Z', [{ id: '100' }, { id: '103', state: 'never' }])
+    const { guests, totals } = await audit()
+    expect(totals).toMatchObject({ guests: 4, archived: 1, failed: 1, skipped: 1 })
+    expect(guests[1]).toMatchObject({
+      id: '101',
+      failures: [{ reason: 'The dump broke off.', runId: 'run-2026-07-01' }],
+    })
+    expect(guests[3]).toMatchObject({ id: '103', archives: [], counts: { gaps: 1 } })
+  })
+
+  it('judges gaps by the schedule that the checks of coverage saw', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run('2026-06-30T02:00:00.000Z', [web])
+    for (const day of [1, 2, 5, 6, 7, 8, 9, 10]) await bucket.run(night(day), [web])
+    for (const day of [1, 5, 10])
+      await bucket.coverage(`2026-07-${String(day).padStart(2, '0')}T12:00:00.000Z`, [{ id: '100' }])
+    const { guests } = await audit()
+    expect(guests[0]?.gaps).toEqual([{ from: night(2), to: night(5), allowedHours: 30 }])
+    expect(guests[0]?.schedule).toEqual({ everyHours: 24, chosenBy: ['nightly'] })
+  })
+
+  it('says that it judged no gaps where no schedule is known, and judges them by an own rule', async () => {
+    const { bucket, audit } = scene()
+    for (const day of [1, 5]) await bucket.run(night(day), [web])
+    const blind = await audit({ to: '2026-07-05T12:00:00.000Z' })
+    expect(blind.findings).toMatchObject([{ weight: 'noted', code: 'no-schedule' }])
+    expect(blind.guests[0]).not.toHaveProperty('schedule')
+    const every = { every: 86_400_000, grace: 3_600_000 }
+    const { guests } = await audit({ to: '2026-07-05T12:00:00.000Z' }, every)
+    expect(guests[0]?.gaps).toEqual([{ from: night(1), to: night(5), allowedHours: 25 }])
+  })
+
+  it('tells what locks hold archives now, where that is asked', async () => {
+    const { store, bucket, audit } = scene()
+    for (const day of [1, 2, 3]) await bucket.run(night(day), [web])
+    const retainUntil = '2027-01-01T00:00:00.000Z'
+    const locked = `${bucket.folder(night(1), web)}disk.vma.zst`
+    const versionless = `${bucket.folder(night(3), web)}manifest.json`
+    const text = (await store.readText(versionless))?.text ?? ''
+    await store.writeText(versionless, text.replace(/,?"versionId":"v1"/, ''))
+    const asked: string[] = []
+    const lockOf = async (key: string, versionId: string) => {
+      asked.push(`${key} ${versionId}`)
+      return key === locked ? { legalHold: false, retainUntil, mode: 'COMPLIANCE' } : undefined
+    }
+    const report = await audit({}, undefined, undefined, { lockOf })
+    expect(report).toMatchObject({ locksAsked: true, whole: true, totals: { locked: 1 } })
+    expect(report.guests[0]?.archives[0]?.lock).toEqual({
+      legalHold: false,
+      retainUntil,
+      seenAt: '2026-10-01T00:00:00.000Z',
+      recordKey: `${bucket.folder(night(1), web)}manifest.json`,
+    })
+    expect(report.guests[0]?.archives[1]).not.toHaveProperty('lock')
+    expect(codes(report)).toContain('lock-not-known')
+    expect(asked).toEqual([`${locked} v1`, `${bucket.folder(night(2), web)}disk.vma.zst v1`])
+  })
+
+  it('takes no archive for locked of which one file is free', async () => {
+    const { bucket, store, audit } = scene()
+    await bucket.run(night(1), [web])
+    const key = `${bucket.folder(night(1), web)}manifest.json`
+    const manifest = JSON.parse((await store.readText(key))?.text ?? '') as { artifacts: { fileName: string }[] }
+    const [first] = manifest.artifacts
+    const second = { ...first, key: `${bucket.folder(night(1), web)}second`, fileName: 'second' }
+    await bucket.put(second.key, 'x'.repeat(1000))
+    await bucket.put(key, { ...manifest, artifacts: [first, second] })
+    const lockOf = async (of: string) => (of.endsWith('second') ? undefined : { legalHold: true })
+    expect((await audit({}, undefined, undefined, { lockOf })).totals.locked).toBe(0)
+    const both = { lockOf: async () => ({ legalHold: true }) }
+    expect((await audit({}, undefined, undefined, both)).guests[0]?.archives[0]?.lock).toMatchObject({
+      legalHold: true,
+    })
+  })
+
+  it('looks at one site alone when asked', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run(night(1), [web])
+    expect((await audit({ site: 'branch' })).guests).toEqual([])
+    expect((await audit({ site: 'hq' })).guests).toHaveLength(1)
+  })
+})
+
+describe('what is missing or wrong', () => {
+  it('is never proof: a run without a report counts for nothing, and is named', async () => {
+    const { bucket, audit } = scene()
+    const prefix = await bucket.run(night(1), [web], { reported: false })
+    const report = await audit()
+    expect(report).toMatchObject({ whole: false, totals: { archived: 0 } })
+    expect(report.findings).toMatchObject([
+      { weight: 'unproved', code: 'no-report', key: prefix },
+      { weight: 'noted', code: 'unreported-archive' },
+    ])
+    expect(report.summary).toMatch(/It may lack events: 1 finding says/)
+  })
+
+  it.each([
+    ['is cut short', '{"version":1,"runId"'],
+    ['is of a version to come', '{"version":9}'],
+    ['is empty', ''],
+  ])('is named where a record %s', async (_, text) => {
+    const { bucket, audit } = scene()
+    const prefix = await bucket.run(night(1), [web])
+    await bucket.put(`${prefix}report.json`, text)
+    const report = await audit()
+    expect(report).toMatchObject({ whole: false, totals: { archived: 0 } })
+    expect(report.findings[0]).toMatchObject({ weight: 'unproved', code: 'unreadable', key: `${prefix}report.json` })
+  })
+
+  it('is named where a good report lies under another name, and counts once', async () => {
+    const { bucket, store, audit } = scene()
+    const prefix = await bucket.run(night(1), [web])
+    const text = (await store.readText(`${prefix}report.json`))?.text ?? ''
+    await store.writeText('runs/2026/07/02/run-2026-07-02/report.json', text)
+    const report = await audit()
+    expect(report.totals).toMatchObject({ archived: 1 })
+    expect(codes(report)).toContain('foreign')
+    expect(report.whole).toBe(false)
+  })
+
+  it('is named where a report claims an archive that lies elsewhere', async () => {
+    const { bucket, store, audit } = scene()
+    const prefix = await bucket.run(night(1), [web])
+    const text = (await store.readText(`${prefix}report.json`))?.text ?? ''
+    await store.writeText(`${prefix}report.json`, text.replaceAll('archives/hq/vm-100/', 'archives/hq/vm-200/'))
+    const report = await audit()
+    expect(report.totals.archived).toBe(0)
+    expect(codes(report)).toContain('foreign')
+  })
+
+  it('is named where an archive is gone and no record removed it', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run(night(1), [web])
+    await bucket.lose(night(1), web)
+    const report = await audit()
+    expect(report.findings[0]).toMatchObject({
+      weight: 'unproved',
+      code: 'gone-without-record',
+      key: bucket.folder(night(1), web),
+    })
+  })
+
+  it('takes a pruning after the period for the reason why an archive is gone', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run(night(1), [web])
+    await bucket.prune(night(1), web, '2026-09-01T08:00:00.000Z')
+    const report = await audit()
+    expect(report).toMatchObject({ whole: true, totals: { archived: 1, pruned: 0 } })
+  })
+
+  it('is an error where the bucket does not answer: that is no empty report', async () => {
+    const { store, audit } = scene()
+    store.listKeys = () => Promise.reject(new StoreUnavailable('no answer'))
+    await expect(audit()).rejects.toThrow('no answer')
+  })
+
+  it('does not take the clock of the platform for the time of an archive', async () => {
+    const { bucket, store, audit } = scene()
+    const prefix = await bucket.run(night(1), [web])
+    const text = (await store.readText(`${prefix}report.json`))?.text ?? ''
+    await store.writeText(`${prefix}report.json`, text.replaceAll('2026-07-01T02-00-00Z', '2031-01-01T02-00-00Z'))
+    const report = await audit()
+    expect(report.guests[0]?.archives.find(({ made }) => made !== undefined)?.at).toBe('2026-07-01T03:00:00.000Z')
+    expect(codes(report)).toContain('time-mended')
+  })
+})
