@@ -222,7 +222,7 @@ describe('the larger runner', () => {
     expect(resources.toSorted()).toEqual([
       '/vm/archives/*/*.index.zst',
       '/vm/archives/*/verification.json',
-      '/vm/verifications/verdicts/*',
+      '/vm/verifications/*/verdicts/*',
     ])
   })
 
