@@ -284,6 +284,25 @@ describe('what is missing or wrong', () => {
     })
   })
 
+  it('is named once where an archive is there and broken: that is not gone', async () => {
+    const { bucket, store, audit } = scene()
+    await bucket.run(night(1), [web])
+    await store.remove(`${bucket.folder(night(1), web)}disk.vma.zst`)
+    const report = await audit()
+    expect(report.findings.filter(({ weight }) => weight === 'unproved')).toMatchObject([
+      { code: 'unreadable', message: 'The archive is damaged: disk.vma.zst is gone.' },
+    ])
+    expect(report.guests[0]?.archives[0]?.there).toBe(false)
+  })
+
+  it('is not what others left in the folder of an archive that was pruned', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run(night(1), [web])
+    await bucket.prune(night(1), web, '2026-07-04T08:00:00.000Z')
+    await bucket.put(`${bucket.folder(night(1), web)}theirs.txt`, 'not ours')
+    expect(await audit()).toMatchObject({ whole: true, totals: { pruned: 1 } })
+  })
+
   it('takes a pruning after the period for the reason why an archive is gone', async () => {
     const { bucket, audit } = scene()
     await bucket.run(night(1), [web])
