@@ -51,7 +51,7 @@ export const auditArchiveSchema = z.strictObject({
   pruned: z.strictObject({ at: instantSchema, reason: z.string(), sizeBytes: count, recordKey: z.string() }).optional(),
   /** What held it when it was to be pruned, as the last record of that says; or what holds it now, where that was asked. */
   lock: archiveLockSchema.extend({ seenAt: instantSchema, recordKey: z.string() }).optional(),
-  /** Whether its manifest is in the bucket now. */
+  /** Whether it is in the bucket now, with all files that its manifest names. */
   there: z.boolean(),
 })
 export type AuditArchive = z.output<typeof auditArchiveSchema>

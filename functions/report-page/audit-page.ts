@@ -105,7 +105,7 @@ function rowOf(
       ? []
       : [`held by a lock${lock.retainUntil === undefined ? '' : ` until ${time(lock.retainUntil)}`}`]),
     ...(locksAsked && there && lock === undefined ? [marked('warned', 'no lock')] : []),
-    ...(pruned === undefined ? [there ? 'in the bucket' : marked('bad', 'not in the bucket')] : []),
+    ...(pruned === undefined ? [there ? 'in the bucket' : marked('bad', 'not in the bucket, or not whole')] : []),
   ]
   return `<tr><td>${time(at)}<br><code>${escaped(folder)}</code></td><td class="number" data-label="size">${escaped(size)}</td><td>${escaped(consistency)}${lacks}<br><code class="sum">${escaped(sums)}</code></td>${cell('read back', read)}${cell('rehearsed', rehearsed)}<td class="text">${since.join('<br>')}</td></tr>\n`
 }

@@ -39,9 +39,11 @@ export interface Ended {
 
 export class AuditedBucket {
   readonly #store: Writes
+  readonly #site: string
 
-  constructor(store: Writes) {
+  constructor(store: Writes, site = 'hq') {
     this.#store = store
+    this.#site = site
   }
 
   put(key: string, value: unknown): Promise<unknown> {
@@ -49,12 +51,12 @@ export class AuditedBucket {
   }
 
   folder(at: string, { id, kind = 'vm' }: Pick<Ended, 'id' | 'kind'>): string {
-    return archiveFolder('', 'hq', { id, kind, name: '', node: '' }, at)
+    return archiveFolder('', this.#site, { id, kind, name: '', node: '' }, at)
   }
 
   /** A run that began at an instant and took an hour; what succeeded lies among the archives. */
   async run(at: string, guests: readonly Ended[], { reported = true } = {}): Promise<string> {
-    const runId = `run-${at.slice(0, 10)}`
+    const runId = `run-${at.slice(0, 10)}${this.#site === 'hq' ? '' : `-${this.#site}`}`
     const prefix = runPrefix('', runId, at)
     const outcomes: GuestOutcome[] = []
     for (const guest of guests) outcomes.push(await this.#ended(at, runId, guest))
@@ -67,7 +69,7 @@ export class AuditedBucket {
     const report: RunReport = {
       version: 1,
       runId,
-      site: 'hq',
+      site: this.#site,
       outcome: archived === guests.length ? 'succeeded' : archived === 0 ? 'failed' : 'partial',
       summary: 'Done.',
       notes: [],
@@ -85,7 +87,7 @@ export class AuditedBucket {
     if (outcome !== 'succeeded') return { ...bare, verdict: 'JobFailed', artifacts: [] }
     const folder = this.folder(at, guest)
     const of = { id, kind, name, node: 'pve1', ...(identity === undefined ? {} : { identity }) }
-    const manifest = { ...manifestOf(at, [1000], of), runId }
+    const manifest = { ...manifestOf(at, [1000], of), site: this.#site, runId }
     const [artifact] = manifest.artifacts
     const own = {
       ...artifact,
@@ -120,7 +122,7 @@ export class AuditedBucket {
     const verdict: KeptVerdict = {
       version: 1,
       folder,
-      site: 'hq',
+      site: this.#site,
       guest: {
         id,
         kind,
@@ -159,6 +161,7 @@ export class AuditedBucket {
       startedAt: at,
       endedAt: at,
       passed,
+      site: this.#site,
       guest: {
         id,
         kind,
@@ -180,7 +183,7 @@ export class AuditedBucket {
     const { id, kind = 'vm' } = guest
     const report: GuestRetention = {
       version: 1,
-      site: 'hq',
+      site: this.#site,
       guest: {
         id,
         kind,
@@ -216,7 +219,7 @@ export class AuditedBucket {
         },
       ],
     }
-    await this.put(retentionReportKey('', 'hq', { id, kind }, at), report)
+    await this.put(retentionReportKey('', this.#site, { id, kind }, at), report)
     if (outcome === 'removed') await this.lose(made, guest)
   }
 
@@ -228,15 +231,15 @@ export class AuditedBucket {
 
   coverage(
     at: string,
-    guests: readonly { id: string; state?: string; name?: string }[],
+    guests: readonly { id: string; state?: string; name?: string; chosenBy?: string[] }[],
     everyHours = 24,
   ): Promise<unknown> {
-    const coverageId = `check-${at.slice(0, 10)}`
+    const coverageId = `check-${at.slice(0, 10)}${this.#site === 'hq' ? '' : `-${this.#site}`}`
     const rules = { everyHours: 24, graceHours: 6, shrunkBelow: 0.5, parkedTags: [], parkedIds: [], wholeSite: true }
     const report = {
       version: 1,
       coverageId,
-      site: 'hq',
+      site: this.#site,
       outcome: 'succeeded',
       summary: 'Fine.',
       startedAt: at,
@@ -250,8 +253,8 @@ export class AuditedBucket {
       ],
       counts: {},
       unknown: [],
-      guests: guests.map(({ id, state = 'covered', name = `guest-${id}` }) => ({
-        site: 'hq',
+      guests: guests.map(({ id, state = 'covered', name = `guest-${id}`, chosenBy = ['nightly'] }) => ({
+        site: this.#site,
         guest: {
           kind: 'vm',
           id,
@@ -261,7 +264,7 @@ export class AuditedBucket {
         reasons: [],
         archives: 1,
         sizeBytes: 1000,
-        chosenBy: ['nightly'],
+        chosenBy,
       })),
     } satisfies CoverageReport
     return this.put(coverageReportKey('', coverageId, at), report)

@@ -33,7 +33,7 @@ export function auditReport(ledger: AuditLedger, about: AuditAbout): AuditReport
   const { every, locksAsked, ...told } = about
   const to = Math.min(Date.parse(ledger.period.to), Date.parse(about.madeAt))
   for (const archive of ledger.archives.values()) {
-    if (archive.made === undefined || archive.there || archive.pruned !== undefined) continue
+    if (archive.made === undefined || archive.listed === true || archive.pruned !== undefined) continue
     if (archive.prunedLater === true) continue
     ledger.find('unproved', 'gone-without-record', 'It was archived, is gone, and no record says why.', archive.folder)
   }
@@ -197,7 +197,13 @@ function isArchived({ made }: Pick<AuditArchive, 'made'>): boolean {
   return made !== undefined && made.unmet !== true
 }
 
-function shownArchive({ guest: _guest, trace: _trace, prunedLater: _later, ...archive }: HeldArchive): AuditArchive {
+function shownArchive({
+  guest: _guest,
+  trace: _trace,
+  prunedLater: _later,
+  listed: _listed,
+  ...archive
+}: HeldArchive): AuditArchive {
   const byTime = (one: { at: string }, other: { at: string }) => Date.parse(one.at) - Date.parse(other.at)
   return { ...archive, readings: archive.readings.toSorted(byTime), rehearsals: archive.rehearsals.toSorted(byTime) }
 }

@@ -18,6 +18,8 @@ export interface AuditedGuest {
 export interface HeldArchive extends AuditArchive {
   guest: AuditedGuest
   trace?: Trace
+  /** Something of it is in the bucket, be it broken. */
+  listed?: true
   /** A pruning after the period removed it. */
   prunedLater?: true
 }

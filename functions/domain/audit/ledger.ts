@@ -222,6 +222,7 @@ export class AuditLedger {
   addEntry(entry: CatalogueEntry): void {
     const { folder, facts, verification, state, reason = '' } = entry
     const archive = this.archives.get(folder) ?? newArchive({ ...entry, keyedAt: entry.at ?? entry.createdAt })
+    archive.listed = true
     archive.there = state === 'complete'
     if (facts !== undefined) traced(archive, facts)
     const isOurs = this.archives.has(folder)
@@ -235,7 +236,9 @@ export class AuditLedger {
       addReading(archive, { at, result, sizeBytes, ...told, recordKey: verificationKey(folder) })
       this.archives.set(folder, archive)
     }
-    if (isOurs && state !== 'complete')
+    // What a pruning leaves in a folder is somebody else's.
+    const isPruned = archive.pruned !== undefined || archive.prunedLater === true
+    if (isOurs && !isPruned && state !== 'complete')
       this.find('unproved', 'unreadable', `The archive is ${state}: ${reason}`, folder)
     if (!isOurs && this.#isWithin(entry.at ?? entry.createdAt) && state === 'complete')
       this.find('noted', 'unreported-archive', 'No report of a run names this archive: it does not count.', folder)

@@ -163,6 +163,21 @@ describe('the evidence of a period', () => {
     expect(guests[0]?.schedule).toEqual({ everyHours: 24, chosenBy: ['nightly'] })
   })
 
+  it('takes an archive that is less than required for a failure, and for no end of a gap', async () => {
+    const { bucket, store, audit } = scene()
+    for (const day of [1, 2, 3]) await bucket.run(night(day), [web])
+    const key = 'runs/2026/07/02/run-2026-07-02/report.json'
+    const text = (await store.readText(key))?.text ?? ''
+    const lesser = { ...(JSON.parse(text) as { guests: object[] }) }
+    lesser.guests = lesser.guests.map((guest) => ({ ...guest, outcome: 'failed', verdict: 'GradeNotReached' }))
+    await bucket.put(key, lesser)
+    const every = { every: 86_400_000, grace: 3_600_000 }
+    const { guests, totals } = await audit({ to: '2026-07-03T12:00:00.000Z' }, every)
+    expect(totals).toMatchObject({ archived: 2, archivedBytes: 2000, failed: 1, skipped: 0 })
+    expect(guests[0]?.archives.map(({ made }) => made?.unmet)).toEqual([undefined, true, undefined])
+    expect(guests[0]?.gaps).toEqual([{ from: night(1), to: night(3), allowedHours: 25 }])
+  })
+
   it('says that it judged no gaps where no schedule is known, and judges them by an own rule', async () => {
     const { bucket, audit } = scene()
     for (const day of [1, 5]) await bucket.run(night(day), [web])
@@ -282,6 +297,25 @@ describe('what is missing or wrong', () => {
       code: 'gone-without-record',
       key: bucket.folder(night(1), web),
     })
+  })
+
+  it('is named once where an archive is there and broken: that is not gone', async () => {
+    const { bucket, store, audit } = scene()
+    await bucket.run(night(1), [web])
+    await store.remove(`${bucket.folder(night(1), web)}disk.vma.zst`)
+    const report = await audit()
+    expect(report.findings.filter(({ weight }) => weight === 'unproved')).toMatchObject([
+      { code: 'unreadable', message: 'The archive is damaged: disk.vma.zst is gone.' },
+    ])
+    expect(report.guests[0]?.archives[0]?.there).toBe(false)
+  })
+
+  it('is not what others left in the folder of an archive that was pruned', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run(night(1), [web])
+    await bucket.prune(night(1), web, '2026-07-04T08:00:00.000Z')
+    await bucket.put(`${bucket.folder(night(1), web)}theirs.txt`, 'not ours')
+    expect(await audit()).toMatchObject({ whole: true, totals: { pruned: 1 } })
   })
 
   it('takes a pruning after the period for the reason why an archive is gone', async () => {
