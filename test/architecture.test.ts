@@ -134,6 +134,10 @@ describe('the architecture', () => {
     expect(breaches(/^functions\/archive-formats\//, [/^functions\/(contracts|domain|archive-formats)\//])).toEqual([])
   })
 
+  it('keeps the sending of notices to contracts and domain', () => {
+    expect(breaches(/^functions\/notices\//, [/^functions\/(contracts|domain|notices)\//])).toEqual([])
+  })
+
   it('keeps TLS, which providers and readers share, to contracts and domain', () => {
     expect(breaches(/^functions\/tls\//, [/^functions\/(contracts|domain|tls)\//])).toEqual([])
   })

@@ -12,6 +12,7 @@ import { addDrillCommand } from './archives/drill-command.ts'
 import { addExtractCommand } from './extract/extract-command.ts'
 import { addInitCommand } from './init/init-command.ts'
 import { addGuestsCommand } from './site/guests-command.ts'
+import { addNotifyCommand } from './notify/notify-command.ts'
 import { addPlanCommand } from './run/plan-command.ts'
 import { addPruneCommand } from './archives/prune-command.ts'
 import { addRestoreCommand } from './archives/restore-command.ts'
@@ -31,7 +32,14 @@ import { addMetricsCommand } from './metrics/metrics-command.ts'
 import { addPlatformsCommand } from './site/platforms-command.ts'
 import { printLines } from './print/terminal.ts'
 import { readOldSpellings } from './old-spellings.ts'
-import { addPlaceOptions, detailsOption, requireOnePlace, siteFileOption, siteNameOption } from './shared-options.ts'
+import {
+  addPlaceOptions,
+  detailsOption,
+  notifyOption,
+  requireOnePlace,
+  siteFileOption,
+  siteNameOption,
+} from './shared-options.ts'
 import { addSiteBookCommand } from './site/site-book-command.ts'
 import { addSiteCommands } from './site/site-commands.ts'
 import { addVerifyCommand } from './archives/verify-command.ts'
@@ -80,10 +88,14 @@ export function guestliftProgram(stop: StopSignals): Command {
   addPlaceOptions(run)
     .addOption(siteFileOption('with --local'))
     .addOption(siteNameOption('took-file'))
+    .addOption(notifyOption('with --local'))
     .addHelpText('after', runExits)
     .action(async (jobFile: string | undefined, options: RunOptions) => {
       const asked = { jobFile, again: options.again }
       requireOnePlace(run, options.local === true)
+      if (options.local !== true && options.notify !== undefined) {
+        run.error('error: --notify is for --local: a deployment has its own notices (docs/deploy.md)')
+      }
       process.exitCode =
         options.local === true
           ? await runHere(asked, localOptions(options, run), stop)
@@ -129,6 +141,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addCatalogueCommands(program, stop)
   addPruneCommand(program, stop)
   addCoverageCommand(program, stop)
+  addNotifyCommand(program, stop)
   addReportCommand(program, stop)
   addMcpCommand(program, stop)
   addMetricsCommand(program, stop)

@@ -37,6 +37,14 @@ export class SiteNameOption extends Option {
 const named = (condition: string | undefined, text: string) =>
   condition === undefined ? text : `${condition}: ${text}`
 
+/** Where notices go. */
+export function notifyOption(condition?: string): Option {
+  return new Option(
+    '--notify <file or url...>',
+    named(condition, 'send a notice there: a file of channels (docs/notices.md), or the address of a webhook'),
+  )
+}
+
 /** The site that a command about archives is limited to. */
 export function siteOption(description = 'only of this site'): Option {
   return new SiteNameOption(description)

@@ -2,6 +2,8 @@
 import * as z from 'zod'
 import { auditReportSchema } from '../../functions/contracts/audit.ts'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
+import { noticeSchema } from '../../functions/contracts/notice.ts'
+import { noticeChannelsSchema } from '../../functions/contracts/notice-channel.ts'
 import { runReportSchema } from '../../functions/contracts/report.ts'
 import { siteSchema, writtenJobSchema } from '../../functions/providers/registry.ts'
 import { deploymentSchema } from '../../lib/deployment-config.ts'
@@ -23,6 +25,8 @@ const described = {
   settings: { title: 'Settings of Guestlift', schema: settingsSchema, by: 'written' },
   manifest: { title: 'manifest.json of an archive', schema: manifestSchema, by: 'kept' },
   report: { title: 'report.json of a run', schema: runReportSchema, by: 'kept' },
+  notice: { title: 'A notice, as a webhook gets it', schema: noticeSchema, by: 'kept' },
+  channels: { title: 'Channels of notices', schema: noticeChannelsSchema, by: 'written' },
   evidence: { title: 'The evidence of a period: guestlift report --json', schema: auditReportSchema, by: 'kept' },
 } as const satisfies Record<string, Described>
 

@@ -1,8 +1,11 @@
 /** From an empty folder to the first archives, as a person goes: init with its doctor, plan and run, in a terminal. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { noticeSchema } from '../../functions/contracts/notice.ts'
 import { type Lab, startLab } from '../../local/labs/proxmox/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
 import { type S3Server, startS3 } from '../../local/s3/server.ts'
@@ -29,6 +32,8 @@ describe.skipIf(!hasTerminal)('the first steps in a terminal', () => {
   })
 
   it('take fewer than ten typed answers', async () => {
+    const hook = await openHook()
+    onTestFinished(() => void hook.close())
     const { AWS_PROFILE: _profile, ...inherited } = process.env
     const env = {
       ...(inherited as Record<string, string>),
@@ -62,11 +67,30 @@ describe.skipIf(!hasTerminal)('the first steps in a terminal', () => {
     const plan = await guestliftInTerminal(nextCommand(init.shown, 'plan'), [], surroundings)
     expect(plan.shown).toMatch(/Would be archived \(4\)/)
     expect(plan.code).toBe(0)
-    const run = await guestliftInTerminal(nextCommand(init.shown, 'run'), [], surroundings)
+    const run = await guestliftInTerminal([...nextCommand(init.shown, 'run'), '--notify', hook.url], [], surroundings)
     expect(run.shown).toMatch(/4 (of 4 )?guests? archived|4 archived/)
     expect(run.code).toBe(0)
+    expect(hook.bodies.map((body) => noticeSchema.parse(JSON.parse(body)))).toMatchObject([
+      { event: 'archived', guestCount: 0, report: expect.stringMatching(/^s3:\/\/archives\/runs\/.*\/report\.json$/) },
+    ])
   })
 })
+
+/** Takes whatever is posted to it. */
+async function openHook() {
+  const bodies: string[] = []
+  const listening = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (text: string) => (body += text))
+    request.on('end', () => {
+      bodies.push(body)
+      response.writeHead(204).end()
+    })
+  })
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+  const { port } = listening.address() as AddressInfo
+  return { bodies, url: `http://127.0.0.1:${port}/hook`, close: () => listening.close() }
+}
 
 function nextCommand(shown: string, name: string): string[] {
   const [, words] = new RegExp(`^ *guestlift (${name} .*?)\\s*$`, 'm').exec(shown) ?? []

@@ -5,6 +5,7 @@ import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../../functions/contracts/report.ts'
 import { namedIds } from '../../../functions/contracts/selection.ts'
 import { type Failure, readFailure } from '../../../functions/domain/backup/failure.ts'
+import { reportKey, runPrefix } from '../../../functions/domain/books/object-keys.ts'
 import { readAgain } from '../../../functions/domain/selection/request.ts'
 import { emptyOutcome } from '../../../functions/operations/books/outcomes.ts'
 import { repeatRun } from '../../../functions/operations/run/repeat-run.ts'
@@ -25,6 +26,8 @@ import { exitCodeOfFailure, exitCodeOfRun, exitCodes } from '../exit-codes.ts'
 import { readHappenings } from './run-events.ts'
 import { readJobFile, requestIn } from './job-file.ts'
 import { keyPrefixFrom } from '../key-prefix.ts'
+import { readChannels } from '../notify/channels.ts'
+import { notifyOfRun } from '../notify/notify-of-run.ts'
 import { printLines } from '../print/terminal.ts'
 import { reportLines } from '../print/print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
@@ -47,6 +50,7 @@ export interface LocalOptions extends OutputOptions {
   bucket: string
   s3?: string
   prefix: string
+  notify?: string[]
 }
 
 export interface DeployedOptions extends OutputOptions {
@@ -72,6 +76,7 @@ export interface Asked {
 export async function runHere(asked: Asked, options: LocalOptions, stop: StopSignals): Promise<number> {
   const document = await requestOf(asked)
   const request = document.value
+  const channels = await readChannels(options.notify ?? [])
   const siteJson = await readSiteFile(options.siteFile)
   // Checked here too, so that a typing error is told before anything is built or started.
   const again = readAgain(request)
@@ -102,11 +107,33 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
     })
     const { result, report, unread } = await runToEnd(runner, options, job.site, { request, name }, display, stop)
     const known = report ?? (unread === undefined ? undefined : unreadReport(unread))
-    if (known !== undefined) return finish(known, options.bucket, display, told, stop)
     const failure = readFailure({ Error: result.error ?? result.status, Cause: result.cause })
-    return finish(unreported(namedIds(job.guests), notes, failure), options.bucket, display, told, stop, failure)
+    const ended = known ?? unreported(namedIds(job.guests), notes, failure)
+    const code = finish(ended, options.bucket, display, told, stop, known === undefined ? failure : undefined)
+    await notifyOfRun(
+      channels,
+      { ...placesOf(ended, options), report: ended, runId: name, site: job.site, log: told.logs },
+      openBucket(options),
+    )
+    return code
   } finally {
     display.end()
+  }
+}
+
+/** Where a run's report lies, and what repeats it; nothing of one that ended before its own report. */
+function placesOf({ runId, startedAt }: PrintedReport, { bucket, prefix, s3, siteFile }: LocalOptions) {
+  if (runId === undefined || startedAt === undefined) return {}
+  const folder = runPrefix('', runId, startedAt)
+  const place = [
+    '--bucket',
+    bucket,
+    ...(s3 === undefined ? [] : ['--s3', s3]),
+    ...(prefix === '' ? [] : ['--prefix', prefix]),
+  ]
+  return {
+    reportAt: `s3://${bucket}/${reportKey(runPrefix(keyPrefixFrom(prefix), runId, startedAt))}`,
+    again: ['npx guestlift run --local --again', folder, '--site-file', siteFile, ...place].join(' '),
   }
 }
 

@@ -168,6 +168,8 @@ const others = [
   'backups delete',
   'backups locate',
   'guest status',
+  'notify',
+  'notify test',
   'guest start',
   'guest stop',
   'guest shutdown',
