@@ -112,7 +112,6 @@ function noticeText(deployment: Deployment, scope: Construct, wayOn: readonly st
       `Cause: ${field('cause')}`,
       `Execution: ${executionPage(scope)}`,
       `Logs: log groups /aws/lambda/guestlift-${deployment.name}-*; a line about a guest has its id as guest.`,
-      `Logs: log groups /aws/lambda/guestlift-${deployment.name}-*; each line about a guest has its id as guest.`,
       `${whatToDo('ends-of-executions')}, under the name of the error`,
       ...wayOn,
     ].join('\n'),

@@ -93,6 +93,11 @@ describe('a notice', () => {
     })
   })
 
+  it('says once where the logs are', () => {
+    const logs = templates().map((one) => noticeOf(one, ended('x')).filter((line) => line.startsWith('Logs: ')).length)
+    expect(logs.toSorted((a, b) => a - b)).toEqual([0, 1, 1])
+  })
+
   it('would not bear a cause as it comes', () => {
     const [template] = templates()
     if (template === undefined) throw new Error('there is no notice')
