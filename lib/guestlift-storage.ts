@@ -1,4 +1,4 @@
-import { CfnOutput } from 'aws-cdk-lib'
+import { CfnOutput, Tags } from 'aws-cdk-lib'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { ArchiveBucket } from './archive-bucket.ts'
@@ -6,7 +6,7 @@ import { type ArchivePlace, bucketExport } from './archive-place.ts'
 import { type Deployment, type DeploymentConfig, parseStorage } from './deployment-config.ts'
 
 /** Of a deployment, what its storage goes by. The whole deployment may be passed. */
-export type GuestliftStorageProps = Pick<DeploymentConfig, 'name' | 'bucket'>
+export type GuestliftStorageProps = Pick<DeploymentConfig, 'name' | 'bucket' | 'tags'>
 
 /**
  * The archive bucket of a deployment. CloudFormation keeps it whatever becomes of the stack. Best in a stack of its own with
@@ -21,10 +21,11 @@ export class GuestliftStorage extends Construct implements ArchivePlace {
   /** @throws DeploymentConfigError */
   constructor(scope: Construct, id: string, props: GuestliftStorageProps) {
     super(scope, id)
-    const { name, bucket } = parseStorage(props, this.node.path)
+    const { name, bucket, tags } = parseStorage(props, this.node.path)
     this.deploymentName = name
     this.config = bucket
     this.bucket = new ArchiveBucket(this, 'Archive', bucket).bucket
+    for (const [tag, value] of Object.entries(tags)) Tags.of(this).add(tag, value)
     // As an export, CloudFormation refuses to replace the bucket while another stack uses it.
     new CfnOutput(this, 'ArchiveBucketName', { value: this.bucket.bucketName, exportName: bucketExport(name) })
   }

@@ -1,11 +1,12 @@
 import { CfnOutput, Duration, Stack, Token } from 'aws-cdk-lib'
-import type { Topic } from 'aws-cdk-lib/aws-sns'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { LONGEST_QUEUE_SECONDS } from '../functions/domain/backup/dump-queue.ts'
 import { LONGEST_DUMP_DAYS } from '../functions/domain/backup/poll-wait.ts'
 import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 import { type ArchivePlace, archiveOf, requirePlaceOf } from './archive-place.ts'
+import { obeyAccount } from './account-demands.ts'
 import { coverageChecks } from './coverage-checks.ts'
 import { type Deployment, type DeploymentConfig, parseDeployment } from './deployment-config.ts'
 import { ec2Access } from './ec2-access.ts'
@@ -54,7 +55,7 @@ export class Guestlift extends Construct {
   /** Brings one guest back. */
   readonly restoreGuest: StateMachine
   /** Where failures and alarms are told. */
-  readonly failureTopic: Topic
+  readonly failureTopic: ITopic
 
   /**
    * @param platforms other branches and another registry than the product's own
@@ -196,6 +197,8 @@ export class Guestlift extends Construct {
       const its = { groupName: `${groupName}-sites-${index + 2}`, starts: startsOf(others), missed: schedules.missed }
       new FurtherSites(this, id, { deployment, sites: others, topic, ...its })
     }
+
+    obeyAccount(this, deployment, schedules.roles)
 
     new CfnOutput(this, 'ExportRunArn', { value: run.machine.stateMachineArn })
     new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })

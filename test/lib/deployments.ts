@@ -19,6 +19,8 @@ const largest = {
     objectLock: { mode: 'governance', days: 30 },
     abandonedUploadDays: 30,
   },
+  tags: { team: 'platform', 'cost-centre': '4711' },
+  permissionsBoundary: 'arn:aws:iam::123456789012:policy/boundary',
   logRetentionDays: 365,
   notificationEmails: ['ops@example.com'],
   alarmAfterHoursWithoutSuccess: 26,
@@ -56,6 +58,15 @@ export const deployments = {
     sites: ['hq', 'branch'],
     notificationEmails: ['ops@example.com'],
     alarmAfterHoursWithoutSuccess: 26,
+    schedules: [nightlyOfAll],
+  },
+  /** Told at a topic that somebody else keeps. */
+  toldElsewhere: {
+    name: 'told',
+    account: '123456789012',
+    region: 'eu-central-1',
+    sites: ['hq'],
+    topicArn: 'arn:aws:sns:eu-central-1:123456789012:alerts',
     schedules: [nightlyOfAll],
   },
   /** Each resource that may have a name of ours. */
