@@ -70,6 +70,20 @@ const bucketSchema = z.strictObject({
   objectLock: objectLockSchema
     .optional()
     .describe('Locks every object. It can be switched on only when the bucket is created.'),
+  kmsKey: z
+    .strictObject({
+      arn: keyArnSchema
+        .optional()
+        .describe('An existing key in the region of the bucket, also of another account. Without it, one is made.'),
+      formerArns: z
+        .array(keyArnSchema)
+        .default([])
+        .describe('Keys that older archives are encrypted with. The functions may go on to read these.'),
+    })
+    .optional()
+    .describe(
+      'Encrypts what is written from now on with a [KMS key](company-accounts.md#a-kms-key). Without it, with keys of S3.',
+    ),
   // A copy may take LONGEST_COPY_DAYS, and what failed can be repeated for REPEAT_WINDOW_DAYS after that.
   abandonedUploadDays: z
     .int()
@@ -330,6 +344,10 @@ export const deploymentSchema = z
       // Its schedule is called `coverage.<site>`, and Scheduler takes 64 characters.
       if (site.length > 55) refuse(['sites', index], 'a site name of a deployment has at most 55 characters', site)
     }
+    const keyArn = value.bucket.kmsKey?.arn
+    const keyAway = keyArn === undefined ? undefined : elsewhere(keyArn, { region: value.region })
+    if (keyAway !== undefined)
+      refuse(['bucket', 'kmsKey', 'arn'], `S3 takes only keys of the bucket's region: ${keyAway}`, keyArn)
     if (value.topicArn !== undefined) {
       const away = elsewhere(value.topicArn, value)
       if (away !== undefined) refuse(['topicArn'], `notices can't go to this topic: ${away}`, value.topicArn)

@@ -2,7 +2,7 @@ import { CfnOutput, Tags } from 'aws-cdk-lib'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { ArchiveBucket } from './archive-bucket.ts'
-import { type ArchivePlace, bucketExport } from './archive-place.ts'
+import { type ArchivePlace, bucketExport, keyExport } from './archive-place.ts'
 import { type Deployment, type DeploymentConfig, parseStorage } from './deployment-config.ts'
 
 /** Of a deployment, what its storage goes by. The whole deployment may be passed. */
@@ -28,5 +28,8 @@ export class GuestliftStorage extends Construct implements ArchivePlace {
     for (const [tag, value] of Object.entries(tags)) Tags.of(this).add(tag, value)
     // As an export, CloudFormation refuses to replace the bucket while another stack uses it.
     new CfnOutput(this, 'ArchiveBucketName', { value: this.bucket.bucketName, exportName: bucketExport(name) })
+    const ownKey = bucket.kmsKey?.arn === undefined ? this.bucket.encryptionKey : undefined
+    if (ownKey === undefined) return
+    new CfnOutput(this, 'ArchiveKeyArn', { value: ownKey.keyArn, exportName: keyExport(name) })
   }
 }

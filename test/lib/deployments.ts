@@ -69,6 +69,17 @@ export const deployments = {
     topicArn: 'arn:aws:sns:eu-central-1:123456789012:alerts',
     schedules: [nightlyOfAll],
   },
+  encrypted: { name: 'example', sites: ['hq'], bucket: { kmsKey: {} } },
+  encryptedBySomebodysKey: {
+    name: 'example',
+    sites: ['hq'],
+    bucket: {
+      kmsKey: {
+        arn: 'arn:aws:kms:eu-central-1:210987654321:key/6f0e0b7e-0000-4000-8000-000000000001',
+        formerArns: ['arn:aws:kms:eu-central-1:210987654321:key/6f0e0b7e-0000-4000-8000-000000000002'],
+      },
+    },
+  },
   /** Each resource that may have a name of ours. */
   named: {
     name: 'named',
