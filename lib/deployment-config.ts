@@ -313,6 +313,12 @@ export const deploymentSchema = z
       .describe(
         'Hours without a success until an alarm, for deployments with regular schedules. CloudWatch looks back 7 days at most.',
       ),
+    dashboard: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether there is a [dashboard](company-accounts.md#the-dashboard) in CloudWatch. Beyond three in an account, each costs 3 USD a month.',
+      ),
     vpc: vpcSchema.optional().describe('Only for sites that are reached through a VPC (VPN, Direct Connect).'),
     proxy: proxySchema
       .optional()

@@ -8,6 +8,7 @@ import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 import { type ArchivePlace, archiveOf, requirePlaceOf } from './archive-place.ts'
 import { obeyAccount } from './account-demands.ts'
 import { coverageChecks } from './coverage-checks.ts'
+import { dashboard } from './dashboard.ts'
 import { type Deployment, type DeploymentConfig, parseDeployment } from './deployment-config.ts'
 import { ec2Access } from './ec2-access.ts'
 import { ec2RestoreAccess } from './ec2-restore-access.ts'
@@ -184,18 +185,23 @@ export class Guestlift extends Construct {
         },
       ],
     })
+    const others = [guest, sweep, verify, prune, coverage, restores.guest, restores.cleanUp, restores.drill]
+    if (deployment.dashboard) {
+      const { bucketName } = archive.bucket
+      dashboard(this, { deployment, bucketName, workflows: [run, ...others, cleanUp.workflow] })
+    }
     const { topic } = new FailureNotice(this, 'FailureNotice', {
       deployment,
       run,
-      others: [guest, sweep, verify, prune, coverage, restores.guest, restores.cleanUp, restores.drill],
+      others,
       cleanUp,
       schedules,
       sites,
     })
-    for (const [index, others] of further.entries()) {
+    for (const [index, itsSites] of further.entries()) {
       const id = `Sites${index + 2}`
-      const its = { groupName: `${groupName}-sites-${index + 2}`, starts: startsOf(others), missed: schedules.missed }
-      new FurtherSites(this, id, { deployment, sites: others, topic, ...its })
+      const its = { groupName: `${groupName}-sites-${index + 2}`, starts: startsOf(itsSites), missed: schedules.missed }
+      new FurtherSites(this, id, { deployment, sites: itsSites, topic, ...its })
     }
 
     obeyAccount(this, deployment, schedules.roles)

@@ -102,6 +102,7 @@ export const deployments = {
   copyingInParallel: { ...smallest, transfer: { memoryMiB: 3008, reservedConcurrency: 4, maxConcurrency: 7 } },
   notSwept: { ...smallest, sweep: { expression: 'cron(0 12 ? * SUN *)', enabled: false } },
   notVerified: { ...smallest, verification: { expression: 'cron(0 4 ? * SUN *)', enabled: false } },
+  withoutDashboard: { ...smallest, dashboard: false },
   withoutRunner: { ...smallest, verification: { runner: 'none' } },
   coveredByThreeSchedules: {
     ...largest,
