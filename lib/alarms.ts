@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib'
 import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
-import type { Topic } from 'aws-cdk-lib/aws-sns'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { RUNS_SUCCEEDED_METRIC } from '../functions/domain/metrics/run-metrics.ts'
@@ -13,7 +13,7 @@ import type { Workflow } from './workflow.ts'
 
 interface AlarmsProps {
   deployment: Deployment
-  topic: Topic
+  topic: ITopic
   /** Every workflow that is told of. */
   workflows: readonly Workflow[]
   /** Those that are watched here. */
@@ -24,7 +24,7 @@ interface AlarmsProps {
 
 /** What CloudWatch itself watches: it speaks also where no event arrives and where nothing runs any more. */
 export class Alarms extends Construct {
-  readonly #topic: Topic
+  readonly #topic: ITopic
   readonly #deployment: Deployment
 
   constructor(scope: Construct, id: string, { deployment, topic, workflows, sites, deadLetters }: AlarmsProps) {

@@ -16,14 +16,40 @@ export type Folder = 'archives' | (typeof bookFolders)[number]
 /** Keys in one folder as IAM's patterns name them, or a file beside the folders. All claims: `claims/*`. */
 export type Keys = `${Folder}/${string}` | (typeof rootFiles)[number]
 
+/** KMS keys that archives are encrypted with, as ARNs. */
+export interface ArchiveKeys {
+  /** Of what is written. */
+  arn: string
+  /** Of what was written before. */
+  formerArns: readonly string[]
+}
+
+const DECRYPT = 'kms:Decrypt'
+const DATA_KEY = 'kms:GenerateDataKey'
+
+/**
+ * What S3 does with the key for each action (S3 user guide, "Protecting data with AWS KMS keys" and the pages of the API).
+ * A multipart upload is read again when it is completed and listed.
+ */
+const keyActions: Readonly<Record<string, readonly string[]>> = {
+  's3:GetObject': [DECRYPT],
+  's3:GetObjectVersion': [DECRYPT],
+  's3:ListMultipartUploadParts': [DECRYPT],
+  's3:PutObject': [DATA_KEY, DECRYPT],
+  's3:RestoreObject': [DATA_KEY, DECRYPT],
+}
+
 /** Rights on the archive bucket, each limited to keys of one folder. Only `grantPrune` can delete a version of an object. */
 export class ArchiveAccess {
   readonly bucket: IBucket
   private readonly keyPrefix: string
+  private readonly keys: ArchiveKeys | undefined
 
-  constructor(bucket: IBucket, keyPrefix: string) {
+  /** @param keys absent where S3 encrypts with its own */
+  constructor(bucket: IBucket, keyPrefix: string, keys?: ArchiveKeys) {
     this.bucket = bucket
     this.keyPrefix = keyPrefix
+    this.keys = keys
   }
 
   /**
@@ -125,11 +151,22 @@ export class ArchiveAccess {
   private allow(role: IRole, actions: string[], keys: Keys, conditions?: Record<string, Record<string, string>>): void {
     const objects = this.bucket.arnForObjects(`${this.keyPrefix}${keys}`)
     Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects], ...(conditions && { conditions }) })
+    this.allowOnKeys(role, new Set(actions.flatMap((action) => keyActions[action] ?? [])))
     if (!keys.includes('*')) return
     Validations.of(role).acknowledge({
       id: wildcardFinding(printed(role, objects)),
       reason: `Keys like ${keys} are named after sites, guests and times, which nobody knows when the role is made.`,
     })
+  }
+
+  /** Only by way of S3, which so checks its own rights as well. */
+  private allowOnKeys(role: IRole, actions: ReadonlySet<string>): void {
+    if (this.keys === undefined) return
+    const conditions = { StringLike: { 'kms:ViaService': 's3.*' } }
+    for (const action of actions) {
+      const resourceArns = [this.keys.arn, ...(action === DECRYPT ? this.keys.formerArns : [])]
+      Grant.addToPrincipal({ grantee: role, actions: [action], resourceArns, conditions })
+    }
   }
 
   private allowOnBucket(role: IRole, actions: string[]): void {

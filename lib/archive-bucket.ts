@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { bookFolders, contentIndexKey, rootFiles, verificationKey } from '../functions/domain/books/object-keys.ts'
@@ -11,10 +12,12 @@ export class ArchiveBucket extends Construct {
 
   constructor(scope: Construct, id: string, config: Deployment['bucket']) {
     super(scope, id)
-    const { name, objectLock } = config
+    const { name, objectLock, kmsKey } = config
     const bucket = new Bucket(this, 'Bucket', {
       ...(name !== undefined && { bucketName: name }),
-      encryption: BucketEncryption.S3_MANAGED,
+      ...(kmsKey === undefined
+        ? { encryption: BucketEncryption.S3_MANAGED }
+        : { encryption: BucketEncryption.KMS, encryptionKey: this.key(kmsKey.arn), bucketKeyEnabled: true }),
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -52,6 +55,17 @@ export class ArchiveBucket extends Construct {
       id: 'AwsSolutions-S1',
       reason:
         'Server access logs would need a second bucket per deployment. CloudTrail data events record who reads archives, and an account switches them on for all its buckets.',
+    })
+  }
+
+  /** One that is there, or one of the deployment's own. */
+  private key(arn: string | undefined): IKey {
+    if (arn !== undefined) return Key.fromKeyArn(this, 'Key', arn)
+    return new Key(this, 'Key', {
+      description: 'Guestlift: archives',
+      enableKeyRotation: true,
+      // Without the key, no archive can be read: it stays with them.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     })
   }
 }

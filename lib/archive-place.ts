@@ -1,7 +1,7 @@
 import { Fn, Stack, Token } from 'aws-cdk-lib'
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct, IConstruct } from 'constructs'
-import { ArchiveAccess } from './archive-access.ts'
+import { ArchiveAccess, type ArchiveKeys } from './archive-access.ts'
 import { type Deployment, DeploymentConfigError } from './deployment-config.ts'
 
 /** A bucket for the archives of one deployment, as stacks that work with it see it. */
@@ -18,6 +18,11 @@ export function bucketExport(deploymentName: string): string {
   return `guestlift-${deploymentName}-archive-bucket`
 }
 
+/** Under this name, a stack exports the ARN of the key that was made for the bucket. */
+export function keyExport(deploymentName: string): string {
+  return `guestlift-${deploymentName}-archive-key`
+}
+
 /** The place that the storage stack of a deployment exports. */
 export function placeOf({ name, bucket }: Pick<Deployment, 'name' | 'bucket'>): ArchivePlace {
   return { deploymentName: name, config: bucket }
@@ -29,7 +34,14 @@ export function archiveOf(scope: Construct, { deploymentName, config, bucket }: 
   const other = bucket === undefined ? undefined : Stack.of(bucket)
   if (other !== undefined && other !== own) own.addStackDependency(other)
   const name = bucket !== undefined && other === own ? bucket.bucketName : Fn.importValue(bucketExport(deploymentName))
-  return new ArchiveAccess(Bucket.fromBucketName(scope, 'Archive', name), config.keyPrefix)
+  return new ArchiveAccess(Bucket.fromBucketName(scope, 'Archive', name), config.keyPrefix, keys())
+
+  function keys(): ArchiveKeys | undefined {
+    if (config.kmsKey === undefined) return undefined
+    const { arn, formerArns } = config.kmsKey
+    const made = other === own ? bucket?.encryptionKey?.keyArn : undefined
+    return { arn: arn ?? made ?? Fn.importValue(keyExport(deploymentName)), formerArns }
+  }
 }
 
 /**

@@ -18,6 +18,7 @@ import { complaintLines, complaintsOf } from '../functions/domain/words/complain
 import type { Located } from '../functions/domain/words/text-places.ts'
 import { withoutSchema } from '../functions/domain/words/without-schema.ts'
 import { writtenJobSchema } from '../functions/providers/registry.ts'
+import { elsewhere, keyArnSchema, permissionsBoundarySchema, tagsSchema, topicArnSchema } from './account-config.ts'
 import { longestGapHours } from './schedule-interval.ts'
 
 const nameSchema = z
@@ -69,6 +70,20 @@ const bucketSchema = z.strictObject({
   objectLock: objectLockSchema
     .optional()
     .describe('Locks every object. It can be switched on only when the bucket is created.'),
+  kmsKey: z
+    .strictObject({
+      arn: keyArnSchema
+        .optional()
+        .describe('An existing key in the region of the bucket, also of another account. Without it, one is made.'),
+      formerArns: z
+        .array(keyArnSchema)
+        .default([])
+        .describe('Keys that older archives are encrypted with. The functions may go on to read these.'),
+    })
+    .optional()
+    .describe(
+      'Encrypts what is written from now on with a [KMS key](company-accounts.md#a-kms-key). Without it, with keys of S3.',
+    ),
   // A copy may take LONGEST_COPY_DAYS, and what failed can be repeated for REPEAT_WINDOW_DAYS after that.
   abandonedUploadDays: z
     .int()
@@ -170,10 +185,6 @@ const sweepSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether this is switched on.'),
 })
 
-const keyArnSchema = z
-  .string()
-  .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/, 'a key has an ARN like arn:aws:kms:…:key/…')
-
 /** As the site's own configuration says: whoever assumes no role works with the functions' own. */
 const ec2SiteRightsSchema = z.strictObject({
   site: siteNameSchema.describe('The site, one of `sites`.'),
@@ -272,6 +283,14 @@ export const deploymentSchema = z
       .regex(/^[A-Za-z0-9/_+=.@-]*\/$/, 'a secret prefix ends with /')
       .default('guestlift/site/')
       .describe('The secret of a site is called `<prefix><site>`. The prefix ends with `/`.'),
+    tags: tagsSchema
+      .default({})
+      .describe(
+        'Tags of everything that can have some, the archive bucket too. At most 40, as `{ "team": "platform" }`.',
+      ),
+    permissionsBoundary: permissionsBoundarySchema
+      .optional()
+      .describe('ARN of the managed policy that [bounds each role](company-accounts.md#permissions-boundary).'),
     bucket: bucketSchema.prefault({}).describe('The archive bucket.'),
     logRetentionDays: z
       .literal(logDays)
@@ -281,6 +300,11 @@ export const deploymentSchema = z
       .array(z.email())
       .default([])
       .describe('Who receives [notices and alarms](operate.md). Each address confirms its subscription once.'),
+    topicArn: topicArnSchema
+      .optional()
+      .describe(
+        'An [existing topic](company-accounts.md#an-existing-topic) for notices and alarms, in place of one of its own. Set later, it removes the own topic with its subscriptions.',
+      ),
     alarmAfterHoursWithoutSuccess: z
       .int()
       .min(1)
@@ -288,6 +312,12 @@ export const deploymentSchema = z
       .optional()
       .describe(
         'Hours without a success until an alarm, for deployments with regular schedules. CloudWatch looks back 7 days at most.',
+      ),
+    dashboard: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether there is a [dashboard](company-accounts.md#the-dashboard) in CloudWatch. Beyond three in an account, each costs 3 USD a month.',
       ),
     vpc: vpcSchema.optional().describe('Only for sites that are reached through a VPC (VPN, Direct Connect).'),
     proxy: proxySchema
@@ -319,6 +349,20 @@ export const deploymentSchema = z
     for (const [index, site] of value.sites.entries()) {
       // Its schedule is called `coverage.<site>`, and Scheduler takes 64 characters.
       if (site.length > 55) refuse(['sites', index], 'a site name of a deployment has at most 55 characters', site)
+    }
+    const keyArn = value.bucket.kmsKey?.arn
+    const keyAway = keyArn === undefined ? undefined : elsewhere(keyArn, { region: value.region })
+    if (keyAway !== undefined)
+      refuse(['bucket', 'kmsKey', 'arn'], `S3 takes only keys of the bucket's region: ${keyAway}`, keyArn)
+    if (value.topicArn !== undefined) {
+      const away = elsewhere(value.topicArn, value)
+      if (away !== undefined) refuse(['topicArn'], `notices can't go to this topic: ${away}`, value.topicArn)
+      if (value.notificationEmails.length > 0)
+        refuse(
+          ['notificationEmails'],
+          'addresses are subscribed at the topic of topicArn, by its owner',
+          value.notificationEmails,
+        )
     }
     if (value.defaultSite !== undefined && !value.sites.includes(value.defaultSite))
       refuse(['defaultSite'], `no site ${value.defaultSite}; ${known}`, value.defaultSite)
@@ -372,7 +416,7 @@ export function parseDeployment(config: unknown, source: string, written?: Writt
 }
 
 /** Of a deployment, what its storage goes by. What else there is, is not looked at. */
-const storageSchema = z.object({ name: nameSchema, bucket: bucketSchema.prefault({}) })
+const storageSchema = z.object({ name: nameSchema, bucket: bucketSchema.prefault({}), tags: tagsSchema.default({}) })
 
 /**
  * Check the configuration of a deployment's storage.

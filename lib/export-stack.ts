@@ -12,6 +12,7 @@ export class ExportStack extends Stack {
       description: `Guestlift ${deployment.name}: archives guests into Amazon S3`,
       // CloudFormation counts a template's bytes: without indentation they are a third fewer.
       suppressTemplateIndentation: true,
+      tags: deployment.tags,
       ...environmentOf(deployment),
     })
     // CDK leaves this id out of logical ids, so they are those of the time before there was a construct.

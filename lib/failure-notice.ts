@@ -1,7 +1,7 @@
 import { Annotations } from 'aws-cdk-lib'
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets'
-import type { Topic } from 'aws-cdk-lib/aws-sns'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import { Alarms } from './alarms.ts'
 import type { CleanUp } from './clean-up.ts'
@@ -29,7 +29,7 @@ interface FailureNoticeProps {
  * ran out of time or was stopped. Alarms stand behind these events, and tell of runs that never started.
  */
 export class FailureNotice extends Construct {
-  readonly topic: Topic
+  readonly topic: ITopic
 
   constructor(
     scope: Construct,
@@ -91,9 +91,9 @@ export class FailureNotice extends Construct {
 
 /** What runs by itself fails by itself. */
 function warnIfNobodyListens(scope: Construct, deployment: Deployment): void {
-  const { notificationEmails, schedules, retention, sweep, coverage, verification, drills } = deployment
+  const { notificationEmails, topicArn, schedules, retention, sweep, coverage, verification, drills } = deployment
   const byItself = [...schedules, ...retention, ...drills, sweep, coverage, verification].some(({ enabled }) => enabled)
-  if (notificationEmails.length > 0 || !byItself) return
+  if (notificationEmails.length > 0 || topicArn !== undefined || !byItself) return
   Annotations.of(scope).addWarningV2(
     'guestlift:nobody-notified',
     `Deployment ${deployment.name} runs on a schedule and names nobody in notificationEmails: when a run fails, nobody is notified. Add an address, or subscribe to the topic that the output FailureTopicArn names.`,

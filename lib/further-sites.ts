@@ -1,5 +1,5 @@
 import { NestedStack } from 'aws-cdk-lib'
-import type { Topic } from 'aws-cdk-lib/aws-sns'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
@@ -12,7 +12,7 @@ interface FurtherSitesProps {
   groupName: string
   starts: readonly PlannedStart[]
   missed: Queue
-  topic: Topic
+  topic: ITopic
 }
 
 /** Schedules and alarms of sites that the export stack has no room for. It is deployed with that stack, as a part of it. */

@@ -1,12 +1,12 @@
-import { CfnOutput } from 'aws-cdk-lib'
+import { CfnOutput, Tags } from 'aws-cdk-lib'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { ArchiveBucket } from './archive-bucket.ts'
-import { type ArchivePlace, bucketExport } from './archive-place.ts'
+import { type ArchivePlace, bucketExport, keyExport } from './archive-place.ts'
 import { type Deployment, type DeploymentConfig, parseStorage } from './deployment-config.ts'
 
 /** Of a deployment, what its storage goes by. The whole deployment may be passed. */
-export type GuestliftStorageProps = Pick<DeploymentConfig, 'name' | 'bucket'>
+export type GuestliftStorageProps = Pick<DeploymentConfig, 'name' | 'bucket' | 'tags'>
 
 /**
  * The archive bucket of a deployment. CloudFormation keeps it whatever becomes of the stack. Best in a stack of its own with
@@ -21,11 +21,15 @@ export class GuestliftStorage extends Construct implements ArchivePlace {
   /** @throws DeploymentConfigError */
   constructor(scope: Construct, id: string, props: GuestliftStorageProps) {
     super(scope, id)
-    const { name, bucket } = parseStorage(props, this.node.path)
+    const { name, bucket, tags } = parseStorage(props, this.node.path)
     this.deploymentName = name
     this.config = bucket
     this.bucket = new ArchiveBucket(this, 'Archive', bucket).bucket
+    for (const [tag, value] of Object.entries(tags)) Tags.of(this).add(tag, value)
     // As an export, CloudFormation refuses to replace the bucket while another stack uses it.
     new CfnOutput(this, 'ArchiveBucketName', { value: this.bucket.bucketName, exportName: bucketExport(name) })
+    const ownKey = bucket.kmsKey?.arn === undefined ? this.bucket.encryptionKey : undefined
+    if (ownKey === undefined) return
+    new CfnOutput(this, 'ArchiveKeyArn', { value: ownKey.keyArn, exportName: keyExport(name) })
   }
 }

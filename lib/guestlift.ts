@@ -1,12 +1,14 @@
 import { CfnOutput, Duration, Stack, Token } from 'aws-cdk-lib'
-import type { Topic } from 'aws-cdk-lib/aws-sns'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { LONGEST_QUEUE_SECONDS } from '../functions/domain/backup/dump-queue.ts'
 import { LONGEST_DUMP_DAYS } from '../functions/domain/backup/poll-wait.ts'
 import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 import { type ArchivePlace, archiveOf, requirePlaceOf } from './archive-place.ts'
+import { obeyAccount } from './account-demands.ts'
 import { coverageChecks } from './coverage-checks.ts'
+import { dashboard } from './dashboard.ts'
 import { type Deployment, type DeploymentConfig, parseDeployment } from './deployment-config.ts'
 import { ec2Access } from './ec2-access.ts'
 import { ec2RestoreAccess } from './ec2-restore-access.ts'
@@ -54,7 +56,7 @@ export class Guestlift extends Construct {
   /** Brings one guest back. */
   readonly restoreGuest: StateMachine
   /** Where failures and alarms are told. */
-  readonly failureTopic: Topic
+  readonly failureTopic: ITopic
 
   /**
    * @param platforms other branches and another registry than the product's own
@@ -183,19 +185,26 @@ export class Guestlift extends Construct {
         },
       ],
     })
+    const others = [guest, sweep, verify, prune, coverage, restores.guest, restores.cleanUp, restores.drill]
+    if (deployment.dashboard) {
+      const { bucketName } = archive.bucket
+      dashboard(this, { deployment, bucketName, workflows: [run, ...others, cleanUp.workflow] })
+    }
     const { topic } = new FailureNotice(this, 'FailureNotice', {
       deployment,
       run,
-      others: [guest, sweep, verify, prune, coverage, restores.guest, restores.cleanUp, restores.drill],
+      others,
       cleanUp,
       schedules,
       sites,
     })
-    for (const [index, others] of further.entries()) {
+    for (const [index, itsSites] of further.entries()) {
       const id = `Sites${index + 2}`
-      const its = { groupName: `${groupName}-sites-${index + 2}`, starts: startsOf(others), missed: schedules.missed }
-      new FurtherSites(this, id, { deployment, sites: others, topic, ...its })
+      const its = { groupName: `${groupName}-sites-${index + 2}`, starts: startsOf(itsSites), missed: schedules.missed }
+      new FurtherSites(this, id, { deployment, sites: itsSites, topic, ...its })
     }
+
+    obeyAccount(this, deployment, schedules.roles)
 
     new CfnOutput(this, 'ExportRunArn', { value: run.machine.stateMachineArn })
     new CfnOutput(this, 'ExportGuestArn', { value: guest.machine.stateMachineArn })

@@ -1,17 +1,24 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
-import { Topic } from 'aws-cdk-lib/aws-sns'
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { Construct } from 'constructs'
 import type { Deployment } from './deployment-config.ts'
 import { forThisAccount } from './own-account.ts'
 
+/** Where all notices go: the topic that the deployment names, or one of its own. */
+export function noticeTopic(scope: Construct, deployment: Deployment): ITopic {
+  // Its owner says who publishes there: docs/company-accounts.md has the words.
+  if (deployment.topicArn !== undefined) return Topic.fromTopicArn(scope, 'Topic', deployment.topicArn)
+  return ownTopic(scope, deployment)
+}
+
 /**
  * The topic of all notices, encrypted. A policy of one's own replaces the one that SNS gives a topic, which let this
  * account's services publish: each sender is named here, or its message is lost without a word.
  */
-export function noticeTopic(scope: Construct, deployment: Deployment): Topic {
+function ownTopic(scope: Construct, deployment: Deployment): Topic {
   // Its own key: the AWS-managed one of SNS can't be used by EventBridge and CloudWatch.
   const masterKey = new Key(scope, 'Key', {
     description: `Guestlift ${deployment.name}: failure notices`,

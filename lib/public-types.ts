@@ -4,7 +4,7 @@
  * `test/lib/public-types.test.ts` compares them with the constructs.
  */
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
-import type { Topic } from 'aws-cdk-lib/aws-sns'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Construct } from 'constructs'
 import type { DeploymentConfig } from './deployment-config.ts'
@@ -12,7 +12,7 @@ import type { DeploymentConfig } from './deployment-config.ts'
 export type { DeploymentConfig } from './deployment-config.ts'
 
 /** Of a deployment, what its storage goes by. The whole deployment may be passed. */
-export type GuestliftStorageProps = Pick<DeploymentConfig, 'name' | 'bucket'>
+export type GuestliftStorageProps = Pick<DeploymentConfig, 'name' | 'bucket' | 'tags'>
 
 /**
  * The archive bucket of a deployment. CloudFormation keeps it whatever becomes of the stack. Best in a stack of its own with
@@ -39,7 +39,7 @@ export declare class Guestlift extends Construct {
   /** Brings one guest back. */
   readonly restoreGuest: StateMachine
   /** Where failures and alarms are published. */
-  readonly failureTopic: Topic
+  readonly failureTopic: ITopic
   /** @throws DeploymentConfigError */
   constructor(scope: Construct, id: string, props: GuestliftProps)
 }

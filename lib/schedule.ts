@@ -7,6 +7,7 @@ import {
   ScheduleTargetInput,
 } from 'aws-cdk-lib/aws-scheduler'
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets'
+import type { IRole } from 'aws-cdk-lib/aws-iam'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { describeSelection } from '../functions/domain/selection/describe-selection.ts'
@@ -59,6 +60,8 @@ export function scheduledDrills(drills: Deployment['drills'], drill: Workflow): 
 export class Schedules extends Construct {
   /** Firings that never became an execution. */
   readonly missed: Queue
+  /** Those that start what is due. CDK makes them beside this construct, one for each workflow. */
+  readonly roles = new Set<IRole>()
 
   constructor(scope: Construct, id: string, { groupName, starts, missed }: SchedulesProps) {
     super(scope, id)
@@ -75,10 +78,16 @@ export class Schedules extends Construct {
         scheduleGroup,
         schedule: ScheduleExpression.expression(expression, TimeZone.of(timezone)),
         enabled,
-        target: new StepFunctionsStartExecution(workflow.machine, {
-          input: ScheduleTargetInput.fromObject(input),
-          deadLetterQueue: this.missed,
-        }),
+        target: {
+          bind: (schedule) => {
+            const target = new StepFunctionsStartExecution(workflow.machine, {
+              input: ScheduleTargetInput.fromObject(input),
+              deadLetterQueue: this.missed,
+            }).bind(schedule)
+            this.roles.add(target.role)
+            return target
+          },
+        },
       })
     }
   }

@@ -8,7 +8,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
-import type { Topic } from 'aws-cdk-lib/aws-sns'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 import { UNCOVERED_METRIC } from '../functions/domain/coverage/coverage-metrics.ts'
 import type { RunMetric } from '../functions/domain/metrics/run-metrics.ts'
@@ -20,7 +20,7 @@ import { whatToDo } from './runbook.ts'
 interface SiteAlarmsProps {
   deployment: Deployment
   sites: readonly string[]
-  topic: Topic
+  topic: ITopic
 }
 
 /** What is watched of each site. A run over one that succeeds says nothing of the others. */
@@ -33,7 +33,7 @@ export function siteAlarms(scope: Construct, { deployment, sites, topic }: SiteA
 }
 
 /** Of the alarm, and that all is well again. */
-export function tell(topic: Topic, alarm: Alarm): void {
+export function tell(topic: ITopic, alarm: Alarm): void {
   alarm.addAlarmAction(new SnsAction(topic))
   alarm.addOkAction(new SnsAction(topic))
 }

@@ -10,6 +10,7 @@ export class StorageStack extends Stack {
       description: `Guestlift ${deployment.name}: the archive bucket`,
       terminationProtection: true,
       suppressTemplateIndentation: true,
+      tags: deployment.tags,
       ...environmentOf(deployment),
     })
     // CDK leaves this id out of logical ids, so they are those of the time before there was a construct.

@@ -36,6 +36,23 @@ const advice: Readonly<Record<string, string>> = {
   MethodNotAllowed: 'the store refuses this method',
   NotImplemented: 'the store lacks this operation, which Guestlift needs',
   InvalidStorageClass: 'the storage class is unknown',
+  'KMS.DisabledException':
+    "the bucket's KMS key is disabled. Enable it (aws kms enable-key --key-id <key>), and nothing that is stored is lost",
+  'KMS.KMSInvalidStateException':
+    "the bucket's KMS key can't be used in its state. If its deletion is scheduled, cancel that now and enable the key " +
+    '(aws kms cancel-key-deletion --key-id <key>): without it, no archive can be read',
+  'KMS.NotFoundException':
+    "the bucket's KMS key is not there. Check the ARN of the key, its account and its region in the bucket's encryption",
+}
+
+/** A refusal by the key: S3 passes KMS's own words on. */
+function refusedByKey(code: string, said: string): string | undefined {
+  const right = code === 'AccessDenied' ? /\bkms:[A-Za-z]+/.exec(said)?.[0] : undefined
+  if (right === undefined) return undefined
+  return (
+    `access denied (${right}) by the bucket's KMS key. Permit it to the identity; for a key of another account, ` +
+    "also in the key's policy"
+  )
 }
 
 /** Passing faults by name; S3 sends some of them with status 400. */
@@ -193,6 +210,9 @@ export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): G
       cause: error,
     })
   }
-  const why = (advice[code] ?? said).replace(/^access denied/, `access denied${refusedRight(code, verb)}`)
+  const why = (refusedByKey(code, said) ?? advice[code] ?? said).replace(
+    /^access denied(?! \()/,
+    `access denied${refusedRight(code, verb)}`,
+  )
   return new StoreDenied(`${what}: ${why} (${code})`, { cause: error })
 }

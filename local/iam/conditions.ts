@@ -53,6 +53,7 @@ const KEYS = new Set([
   'aws:sourceaccount',
   'aws:sourcearn',
   'ec2:createaction',
+  'kms:viaservice',
   'lambda:sourcefunctionarn',
   's3:delimiter',
   's3:if-match',

@@ -23,9 +23,11 @@ export function policiesOfRoles(resources: Readonly<Record<string, Resource>>): 
   const found = new Map<string, HeldPolicy[]>()
   for (const [id, { Type, Properties }] of Object.entries(resources)) {
     if (Type !== 'AWS::IAM::Role') continue
-    for (const field of ['Policies', 'PermissionsBoundary']) {
-      if (Properties[field] !== undefined) throw new PolicyError(`${field} of the role ${id}`, true)
-    }
+    if (Properties['Policies'] !== undefined) throw new PolicyError(`Policies of the role ${id}`, true)
+    // A boundary of the account's own, as an ARN, grants nothing: it only takes away, and no template shows what.
+    const boundary = Properties['PermissionsBoundary']
+    if (boundary !== undefined && typeof boundary !== 'string')
+      throw new PolicyError(`PermissionsBoundary of the role ${id}`, true)
     const shared = list(Properties['ManagedPolicyArns']).map((reference) => {
       const policy = resources[logicalId(reference)]
       if (policy?.Type !== 'AWS::IAM::ManagedPolicy') {

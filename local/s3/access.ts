@@ -23,6 +23,8 @@ const ADMINISTRATOR: Role = {
 export interface Access {
   /** @throws S3Error AccessDenied */
   require(action: string, key: string | undefined, bucketName?: string): void
+  /** Whether the key lets S3 use it in the sender's name. @throws S3Error AccessDenied */
+  requireKey(action: string, keyArn: string): void
   /** For what S3 leaves out of an answer in place of refusing it. */
   may(action: string, key: string | undefined): boolean
 }
@@ -59,6 +61,10 @@ export class AccessControl {
         if (token === undefined && ALWAYS_FOR_ROOT.test(action)) return
         const resource = resourceOf(key, bucketName)
         const message = guard.refuses(action, resource, context, `"${resource}"`)
+        if (message !== undefined) throw new S3Error('AccessDenied', { message })
+      },
+      requireKey: (action, keyArn) => {
+        const message = guard.refuses(action, keyArn, { 'kms:viaservice': 's3.local.amazonaws.com' }, keyArn)
         if (message !== undefined) throw new S3Error('AccessDenied', { message })
       },
       may: (action, key) => guard.may(action, resourceOf(key), context),

@@ -41,6 +41,29 @@ export function requireRights(access: Access, request: S3Request, route: RoutedR
   ask(bypasses && /^(DeleteObject|PutObjectRetention)$/.test(operation), 'BypassGovernanceRetention')
 }
 
+const READS = ['kms:Decrypt']
+/** S3 reads the parts of an upload when they are made an object, and its list of them. */
+const WRITES = ['kms:GenerateDataKey', 'kms:Decrypt']
+
+/** What each operation does with the key of an encrypted bucket (user guide, "Protecting data with AWS KMS keys"). */
+const KEY_ACTIONS: Readonly<Record<string, readonly string[]>> = {
+  GetObject: READS,
+  HeadObject: READS,
+  ListParts: READS,
+  PutObject: ['kms:GenerateDataKey'],
+  CopyObject: WRITES,
+  CreateMultipartUpload: WRITES,
+  UploadPart: WRITES,
+  UploadPartCopy: WRITES,
+  CompleteMultipartUpload: WRITES,
+}
+
+/** @param keyArn of the bucket, absent where S3's own keys encrypt. @throws S3Error AccessDenied */
+export function requireKeyRights(access: Access, { operation }: RoutedRequest, keyArn: string | undefined): void {
+  if (keyArn === undefined) return
+  for (const action of KEY_ACTIONS[operation] ?? []) access.requireKey(action, keyArn)
+}
+
 /** Only who may list the bucket learns that an object isn't there. */
 export function hideAbsence(cause: unknown, access: Access, request: S3Request): void {
   if (!(cause instanceof S3Error) || request.key === undefined) return

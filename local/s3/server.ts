@@ -16,8 +16,8 @@ import { countingFaults, type DoneListener, type FaultFinder, type FaultPlan } f
 import { asLacking, type Lack } from './lacks.ts'
 import { asRead, corrupted, dropAnswer, misbehave, sendHalf } from './misbehave.ts'
 import { type Call, DEFAULT_REGION, type S3Response } from './operations/call.ts'
-import { refuseUnknownHeaders } from './operations/object-attributes.ts'
-import { hideAbsence, requireRights } from './permissions.ts'
+import { defaultEncryption, refuseUnknownHeaders } from './operations/object-attributes.ts'
+import { hideAbsence, requireKeyRights, requireRights } from './permissions.ts'
 import { requestBody } from './protocol/request-body.ts'
 import { readRequest, type S3Request } from './protocol/request.ts'
 import { authenticate, type Credentials } from './protocol/sigv4.ts'
@@ -154,6 +154,7 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
     // Of a bucket that isn't there, S3 says that before it asks for rights.
     if (bucket !== undefined || /^(CreateBucket|ListBuckets)$/.test(route.operation))
       requireRights(access, signed, route)
+    if (bucket !== undefined) requireKeyRights(access, route, defaultEncryption(bucket.record).kmsKeyId)
     const read = asRead(request, fault)
     const { region, thawMilliseconds = 0 } = options
     const answer = await run(route, { request: read, access, body, store, now, region, thawMilliseconds, lacks })

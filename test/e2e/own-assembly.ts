@@ -13,6 +13,8 @@ export interface FunctionChanges {
   preload?: URL
   /** Other definitions of workflows, by their names: what another configuration makes of them. */
   definitions?: Readonly<Record<string, unknown>>
+  /** Resources in place of those of the same logical id: policies of another configuration, whose bundles are the same. */
+  policies?: Readonly<Record<string, Resource>>
   /** Actions that the roles of functions lose, by stem: what a deployment would be like that grants too little. */
   withoutRights?: Readonly<Record<string, string>>
 }
@@ -20,7 +22,7 @@ export interface FunctionChanges {
 /** Amazon States Language, "TimeoutSeconds". */
 const LONGEST_SECONDS = 99_999_999
 
-interface Resource {
+export interface Resource {
   Type?: string
   Metadata?: Record<string, unknown>
   Properties?: Record<string, unknown> & { Environment?: { Variables?: Record<string, unknown> } }
@@ -44,7 +46,7 @@ export async function ownAssembly(assembly: string, directory: string, changes: 
 
 function changed(
   template: string,
-  { limits = {}, preload, haste = 1, definitions = {}, withoutRights = {} }: FunctionChanges,
+  { limits = {}, preload, haste = 1, definitions = {}, policies = {}, withoutRights = {} }: FunctionChanges,
 ): string {
   // The definitions are JSON in strings of the template's JSON.
   const patient = template.replaceAll(
@@ -52,6 +54,10 @@ function changed(
     (_, seconds: string) => `\\"TimeoutSeconds\\":${Math.min(Number(seconds) * haste, LONGEST_SECONDS)}`,
   )
   const { Resources, ...rest } = JSON.parse(patient) as { Resources: Record<string, Resource> }
+  for (const id of Object.keys(Resources)) {
+    const other = policies[id]
+    if (/^AWS::IAM::(Managed)?Policy$/.test(other?.Type ?? '') && other !== undefined) Resources[id] = other
+  }
   for (const [stem, action] of Object.entries(withoutRights)) dropRight(Resources, stem, action)
   for (const { Metadata = {}, Properties = {} } of Object.values(Resources)) {
     const definition = definitions[String(Metadata['guestlift:workflow'])]

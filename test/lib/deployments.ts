@@ -19,6 +19,8 @@ const largest = {
     objectLock: { mode: 'governance', days: 30 },
     abandonedUploadDays: 30,
   },
+  tags: { team: 'platform', 'cost-centre': '4711' },
+  permissionsBoundary: 'arn:aws:iam::123456789012:policy/boundary',
   logRetentionDays: 365,
   notificationEmails: ['ops@example.com'],
   alarmAfterHoursWithoutSuccess: 26,
@@ -58,6 +60,26 @@ export const deployments = {
     alarmAfterHoursWithoutSuccess: 26,
     schedules: [nightlyOfAll],
   },
+  /** Told at a topic that somebody else keeps. */
+  toldElsewhere: {
+    name: 'told',
+    account: '123456789012',
+    region: 'eu-central-1',
+    sites: ['hq'],
+    topicArn: 'arn:aws:sns:eu-central-1:123456789012:alerts',
+    schedules: [nightlyOfAll],
+  },
+  encrypted: { name: 'example', sites: ['hq'], bucket: { kmsKey: {} } },
+  encryptedBySomebodysKey: {
+    name: 'example',
+    sites: ['hq'],
+    bucket: {
+      kmsKey: {
+        arn: 'arn:aws:kms:eu-central-1:210987654321:key/6f0e0b7e-0000-4000-8000-000000000001',
+        formerArns: ['arn:aws:kms:eu-central-1:210987654321:key/6f0e0b7e-0000-4000-8000-000000000002'],
+      },
+    },
+  },
   /** Each resource that may have a name of ours. */
   named: {
     name: 'named',
@@ -80,6 +102,7 @@ export const deployments = {
   copyingInParallel: { ...smallest, transfer: { memoryMiB: 3008, reservedConcurrency: 4, maxConcurrency: 7 } },
   notSwept: { ...smallest, sweep: { expression: 'cron(0 12 ? * SUN *)', enabled: false } },
   notVerified: { ...smallest, verification: { expression: 'cron(0 4 ? * SUN *)', enabled: false } },
+  withoutDashboard: { ...smallest, dashboard: false },
   withoutRunner: { ...smallest, verification: { runner: 'none' } },
   coveredByThreeSchedules: {
     ...largest,

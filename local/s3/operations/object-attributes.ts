@@ -106,7 +106,8 @@ function keyArn(id: string | undefined): string {
   return `arn:aws:kms:us-east-1:123456789012:key/${id ?? '00000000-0000-4000-8000-000000000000'}`
 }
 
-function defaultEncryption(bucket: BucketRecord): Encryption {
+/** What encrypts an object that asks for nothing else. */
+export function defaultEncryption(bucket: BucketRecord): Encryption {
   const stored = bucket.settings['encryption']
   if (stored === undefined) return { algorithm: 'AES256' }
   const rule = parseXml(stored, 'ServerSideEncryptionConfiguration').child('Rule')

@@ -47,6 +47,26 @@ describe('an object in an archive class', () => {
   })
 })
 
+describe('a KMS key that does not serve', () => {
+  it.each([
+    [400, 'KMS.DisabledException', 'is disabled.', "the bucket's KMS key is disabled. Enable it"],
+    [400, 'KMS.KMSInvalidStateException', 'is pending deletion.', 'If its deletion is scheduled, cancel that now'],
+    [400, 'KMS.NotFoundException', 'Invalid key.', 'Check the ARN of the key, its account and its region'],
+    [
+      403,
+      'AccessDenied',
+      'User: arn:aws:sts::1:assumed-role/r is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:k',
+      "access denied (kms:GenerateDataKey) by the bucket's KMS key. Permit it to the identity",
+    ],
+  ])('is named with what to do: %s %s', async (status, code, message, said) => {
+    const store = await storeThatAnswers(status, `<Code>${code}</Code><Message>${message}</Message>`)
+    await expect(store.readText('a/b')).rejects.toMatchObject({
+      name: 'StoreDenied',
+      message: expect.stringContaining(said),
+    })
+  })
+})
+
 describe('an answer without an error code of S3', () => {
   it('is told by its status and content type', async () => {
     const error = Object.assign(new Error('UnknownError'), {

@@ -39,6 +39,14 @@ describe('the roles of a template', () => {
     ])
   })
 
+  it('are what the policies say within a boundary of the account, which grants nothing', () => {
+    const bounded = {
+      Copy: role({ PermissionsBoundary: 'arn:aws:iam::1:policy/b' }),
+      Reads: policy(['Copy'], statement('s3:GetObject', '*')),
+    }
+    expect(roleStatements(bounded, resolve).get('Copy')).toMatchObject([{ actions: ['s3:GetObject'] }])
+  })
+
   it.each([
     [
       'a policy of AWS',
@@ -46,7 +54,11 @@ describe('the roles of a template', () => {
       'ReadOnlyAccess',
     ],
     ['policies within a role', { Copy: role({ Policies: [] }) }, 'Policies of the role Copy'],
-    ['a boundary', { Copy: role({ PermissionsBoundary: 'arn' }) }, 'PermissionsBoundary of the role Copy'],
+    [
+      'a boundary of the template',
+      { Copy: role({ PermissionsBoundary: { Ref: 'Boundary' } }) },
+      'PermissionsBoundary of the role Copy',
+    ],
     [
       'a condition',
       {

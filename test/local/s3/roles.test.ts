@@ -14,6 +14,7 @@ import {
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   ListPartsCommand,
+  PutBucketEncryptionCommand,
   PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -316,5 +317,38 @@ describe('operations ask for the rights that S3 asks for', () => {
     )
     await client.send(new PutObjectCommand({ ...put, IfNoneMatch: '*' }))
     await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'archives/parts-2' }))
+  })
+})
+
+describe('a bucket with a KMS key', () => {
+  const key = 'arn:aws:kms:eu-central-1:111122223333:key/6f0e0b7e-0000-4000-8000-000000000001'
+  const use = (...actions: string[]) => ({
+    Effect: 'Allow',
+    Action: actions.map((action) => `kms:${action}`),
+    Resource: key,
+    Condition: { StringLike: { 'kms:ViaService': 's3.*' } },
+  })
+
+  it('wants the use of the key from who reads or writes there', async () => {
+    const encrypted = await fixture.bucket()
+    const byKey = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key } as const }
+    await fixture.s3.send(
+      new PutBucketEncryptionCommand({ Bucket: encrypted, ServerSideEncryptionConfiguration: { Rules: [byKey] } }),
+    )
+    const objects = {
+      Effect: 'Allow',
+      Action: ['s3:GetObject', 's3:PutObject'],
+      Resource: `arn:aws:s3:::${encrypted}/*`,
+    }
+    const put = new PutObjectCommand({ Bucket: encrypted, Key, Body: 'a' })
+    const get = new GetObjectCommand({ Bucket: encrypted, Key })
+    const writer = clientOf(objects, use('GenerateDataKey'))
+    expect(await failure(clientOf(objects, use('Decrypt')).send(put))).toMatchObject({
+      code: 'AccessDenied',
+      message: expect.stringContaining('kms:GenerateDataKey'),
+    })
+    await writer.send(put)
+    expect(await failure(writer.send(get))).toMatchObject({ message: expect.stringContaining('kms:Decrypt') })
+    await clientOf(objects, use('Decrypt')).send(get)
   })
 })
