@@ -1,6 +1,6 @@
 import type { NewDisk } from '../contracts/restore-record.ts'
 
-/** A disk that a restore fills. */
+/** A disk that a restore fills: block by block, or as one file. */
 export interface DiskToFill extends NewDisk {
   /** The restore's own: the same one begins the same disk. Lower-case letters and digits. */
   token: string
