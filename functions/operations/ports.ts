@@ -5,8 +5,7 @@ import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { PlatformTraits } from '../providers/traits.ts'
 import type { Route } from '../readers/reader.ts'
-import type { DiskWriter } from '../writers/disk-writer.ts'
-import type { FileDiskWriter } from '../writers/file-disk-writer.ts'
+import type { DiskWriter, FileDiskWriter } from '../writers/disk-writer.ts'
 import type { Delivery } from '../writers/writer.ts'
 
 /**

@@ -1,7 +1,6 @@
 import { InvalidSite } from '../../contracts/errors.ts'
 import type { Ports } from '../../operations/ports.ts'
-import type { DiskWriter } from '../../writers/disk-writer.ts'
-import type { FileDiskWriter } from '../../writers/file-disk-writer.ts'
+import type { DiskWriter, FileDiskWriter } from '../../writers/disk-writer.ts'
 import type { Invocation } from '../define-handler.ts'
 import { readRestoreSiteConfig } from './secrets.ts'
 import { bytesOf } from './site-bytes.ts'

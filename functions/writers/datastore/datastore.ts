@@ -3,13 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { InternalFault, SourceUnreadable, TargetUnwritable } from '../../contracts/errors.ts'
 import type { NewDatastoreDisk, VsphereAccess } from '../../contracts/vsphere-access.ts'
 import { combineCrc32 } from '../../domain/transfer/crc32.ts'
-import type { FileServerSettings } from '../../http-file/https-file.ts'
 import { DatastoreFiles } from '../../vsphere-api/datastore-files.ts'
 import { DatastorePuts, type PutSettings } from '../../vsphere-api/put-file.ts'
 import { VimFault } from '../../vsphere-api/vim-fault.ts'
 import { type VimDeps, VimSession } from '../../vsphere-api/vim-session.ts'
-import type { DiskToFill } from '../disk-writer.ts'
-import type { FileDiskWriter } from '../file-disk-writer.ts'
+import type { DiskToFill, FileDiskWriter } from '../disk-writer.ts'
 
 /** Two ranges are read at a time: one is on its way while the other is summed. */
 const RANGE_BYTES = 8 * 2 ** 20
@@ -17,7 +15,6 @@ const RANGES = 2
 
 interface WriterDeps extends VimDeps {
   puts?: PutSettings
-  reads?: FileServerSettings
 }
 
 const realDeps: WriterDeps = { now: () => new Date(), sleep: (milliseconds) => delay(milliseconds) }
@@ -27,9 +24,9 @@ export function openDatastoreWriter(site: string, given: VsphereAccess, deps: Wr
   // Tickets of hosts are for what is read often. What is written passes the vCenter, and so does what proves it.
   const access: VsphereAccess = { ...given, transport: 'vcenter' }
   const session = new VimSession(site, access, deps)
-  const { puts: putSettings, reads: readSettings } = deps
+  const { puts: putSettings } = deps
   const puts = new DatastorePuts({ site, access, session, ...(putSettings ? { settings: putSettings } : {}) })
-  const files = new DatastoreFiles({ site, access, session, ...(readSettings ? { settings: readSettings } : {}) })
+  const files = new DatastoreFiles({ site, access, session })
 
   async function begin(disk: DiskToFill): Promise<string> {
     const { datastore, datacenterId, folder, path } = placeOf(disk)

@@ -8,7 +8,7 @@ import type {
   IntendedDisks,
 } from '../../../../functions/providers/capabilities/disk-restores.ts'
 import { openDatastoreWriter } from '../../../../functions/writers/datastore/datastore.ts'
-import type { FileDiskWriter } from '../../../../functions/writers/file-disk-writer.ts'
+import type { FileDiskWriter } from '../../../../functions/writers/disk-writer.ts'
 import type { VsphereLabOptions } from '../../../../local/labs/vsphere/lab.ts'
 import { MIB, options, SITE, type VsphereBed, vsphereBed, WEB } from './bed.ts'
 
