@@ -62,6 +62,8 @@ const DELIVERED = 'restores/*/delivered/*'
 const DISK_PLANS: Keys[] = ['archives/*/*.parts.json', 'archives/*/*.map.json']
 /** What the platform said of an archived guest. */
 const DESCRIPTIONS = 'archives/*/guest.json'
+/** A guest's configuration file, its firmware variables, descriptors of its disks. */
+const SIDE_FILES = 'archives/*/side/*'
 /** Which restore has an id of a site. */
 const RESTORE_LEASES = 'restores/open/*'
 /** When guests were rehearsed last. Whoever finds none reads all evidence, and writes it anew. */
@@ -371,7 +373,7 @@ const needs = {
     logsIn: true,
     memoryMiB: 512,
     timeoutSeconds: 120,
-    read: [DESCRIPTIONS, 'restores/*'],
+    read: [DESCRIPTIONS, SIDE_FILES, 'restores/*'],
     write: [RESTORE_RECORDS, RESTORE_LEASES],
   },
   // Starting a guest and waiting for its agent takes minutes.

@@ -7,6 +7,7 @@ import { guestIdSchema, guestSchema, instantSchema, platformSchema, siteNameSche
 import { localProcessSchema } from './process-identity.ts'
 import { configurationComparisonSchema, restoreFindingSchema } from './restore.ts'
 import { restoreRequestSchema } from './restore-request.ts'
+import { newDatastoreDiskSchema } from './vsphere-access.ts'
 
 /** Names a restore: all else is in its record, whose place follows from this. */
 export const restoreRefSchema = z.strictObject({ id: z.string().min(1), startedAt: instantSchema })
@@ -106,11 +107,11 @@ export const importedDiskSchema = z.strictObject({
 })
 export type ImportedDisk = z.output<typeof importedDiskSchema>
 
-/** A disk that the platform is given block by block. Each field after `target` is written once its step has come so far. */
+/** A disk that the platform is given block by block, or as one file. Each field after `target` is written once its step has come so far. */
 export const newDiskSchema = z.strictObject({
   /** Of the archive's disk. */
   fileName: z.string().min(1),
-  target: newEbsSnapshotSchema,
+  target: z.discriminatedUnion('type', [newEbsSnapshotSchema, newDatastoreDiskSchema]),
   /** What the platform calls it. Before it is known, the restore's token finds it. */
   ref: z.string().min(1).optional(),
   /** All of it was brought, and the platform compared the sum over it. */
@@ -118,9 +119,9 @@ export const newDiskSchema = z.strictObject({
 })
 export type NewDisk = z.output<typeof newDiskSchema>
 
-/** What was made of the disks, for a person to run or attach. */
+/** What was made of the disks, for a person to run or attach. A guest is known by its id. */
 export const madeOfDisksSchema = z.strictObject({
-  what: z.enum(['image', 'volume']),
+  what: z.enum(['image', 'volume', 'guest']),
   ref: z.string().min(1),
   /** Of a volume: the archive's disk. */
   fileName: z.string().min(1).optional(),

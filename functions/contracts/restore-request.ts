@@ -14,6 +14,11 @@ export type Thaw = z.output<typeof thawSchema>
 /** A name of a storage, pool or bridge, in the platform's own words. */
 const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name of letters, digits, dots, hyphens')
 
+/** Names on a vCenter may hold blanks, brackets and any letters. */
+const inventoryPathSchema = z
+  .string()
+  .regex(/^\/[^/]+(\/[^/]+)*$/, 'an inventory path starts with a slash, as /DC1/vm/Web')
+
 /** What a person or a program starts a restore with: the input of the workflow `restore-guest`. */
 export const restoreRequestSchema = z
   .strictObject({
@@ -50,6 +55,22 @@ export const restoreRequestSchema = z
       )
       .optional()
       .describe('Of an archive of EC2: the KMS key, as an ARN, that its disks are encrypted with.'),
+    datastore: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .describe(
+        "Of an archive of vSphere: the datastore. Without it, the site's for restores, or where the guest was.",
+      ),
+    folder: inventoryPathSchema
+      .optional()
+      .describe('Of an archive of vSphere: the folder of the guest, as `/DC1/vm/Web`. Without it, as for `datastore`.'),
+    resourcePool: inventoryPathSchema
+      .optional()
+      .describe(
+        'Of an archive of vSphere: its pool, as `/DC1/host/Cluster1/Resources`. Without it, as for `datastore`.',
+      ),
     unique: z.boolean().default(false).describe('Give it hardware addresses and a uuid of its own.'),
     replace: z.boolean().default(false).describe('Take the place of the stopped guest that has the id, which is lost.'),
     start: z.boolean().default(false).describe('Start the guest once it was compared.'),

@@ -52,6 +52,20 @@ export const vsphereAccessSchema = z.object({
 })
 export type VsphereAccess = z.infer<typeof vsphereAccessSchema>
 
+/** A disk that a restore writes as one file of a datastore. Its folder is the restore's own: the name ends with its token. */
+export const newDatastoreDiskSchema = z.strictObject({
+  type: z.literal('datastore-disk'),
+  /** Inventory path of the datacenter without a slash in front, and what the server calls it. */
+  datacenter: z.string(),
+  datacenterId: z.string().min(1),
+  datastore: z.string().min(1),
+  folder: z.string().min(1),
+  /** Within the datastore, as `web-0f1e2d3c4b5a6978/web-flat.vmdk`. */
+  path: z.string().min(1),
+  sizeBytes: z.int().positive(),
+})
+export type NewDatastoreDisk = z.infer<typeof newDatastoreDiskSchema>
+
 /** A file on a datastore that doesn't change while our snapshot stands over it. */
 export const datastoreFileLocationSchema = z.object({
   type: z.literal('datastore-file'),

@@ -5,7 +5,7 @@ import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { PlatformTraits } from '../providers/traits.ts'
 import type { Route } from '../readers/reader.ts'
-import type { DiskWriter } from '../writers/disk-writer.ts'
+import type { DiskWriter, FileDiskWriter } from '../writers/disk-writer.ts'
 import type { Delivery } from '../writers/writer.ts'
 
 /**
@@ -37,6 +37,8 @@ export interface Ports {
   delivery(site: string): Promise<Delivery>
   /** What fills disks of the site block by block, with the account that restores. @throws UnknownSite, InvalidSite */
   diskWriter(site: string): Promise<DiskWriter>
+  /** What writes disks of the site as files, with the account that restores. @throws UnknownSite, InvalidSite */
+  fileDiskWriter(site: string): Promise<FileDiskWriter>
   /** Whether guests of the site come back by import, with no file delivered. @throws UnknownSite, InvalidSite */
   importsGuests(site: string): Promise<boolean>
   /** What transfers may take of the site. @throws UnknownSite, InvalidSite */

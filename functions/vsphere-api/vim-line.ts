@@ -25,7 +25,7 @@ export function openVimLine(site: string, { endpoint, tls }: VsphereAccess, limi
 }
 
 /** A connection is used only after the server proved who it is. What speaks over it doesn't know that it is TLS. */
-class ProvenAgent extends Agent {
+export class ProvenAgent extends Agent {
   readonly #dial: Dialer
   readonly #place: Parameters<Dialer>[0]
 
@@ -94,6 +94,6 @@ async function readAnswer(answer: IncomingMessage, maxBodyBytes: number): Promis
   }
 }
 
-function asError(error: unknown): Error {
+export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error))
 }

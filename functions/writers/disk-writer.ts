@@ -1,6 +1,6 @@
 import type { NewDisk } from '../contracts/restore-record.ts'
 
-/** A disk that a restore fills. */
+/** A disk that a restore fills: block by block, or as one file. */
 export interface DiskToFill extends NewDisk {
   /** The restore's own: the same one begins the same disk. Lower-case letters and digits. */
   token: string
@@ -49,6 +49,31 @@ export interface DiskWriter {
 
   /** Indexes of the blocks that a whole disk has, ascending. @throws as `put`, and TargetUnwritable for one that isn't whole */
   blocksOf(disk: BegunDisk): AsyncIterable<number>
+
+  close(): Promise<void>
+}
+
+/** Writes disks of a platform that takes each as one file, in one stream from its beginning. */
+export interface FileDiskWriter {
+  /**
+   * See that there is a place for it: asked again, it finds what is there.
+   * @returns what the platform calls the file
+   * @throws TargetUnwritable, CredentialsRejected, PrivilegeMissing, PlatformUnavailable
+   */
+  begin(disk: DiskToFill): Promise<string>
+
+  /**
+   * CRC-32 of the file as it is read back; `undefined` where none of that size lies there.
+   * @throws CredentialsRejected, PrivilegeMissing, ConnectionDropped, the signal's reason
+   */
+  sumOf(disk: DiskToFill, signal: AbortSignal): Promise<number | undefined>
+
+  /**
+   * Write all of it, in the place of what is there.
+   * @param content begins anew each time that it is asked for
+   * @throws TargetFull, TargetUnwritable, PrivilegeMissing, ConnectionDropped, what `content` throws, the signal's reason
+   */
+  put(disk: DiskToFill, content: () => AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>
 
   close(): Promise<void>
 }

@@ -76,6 +76,7 @@ async function main(): Promise<void> {
     keyPrefix: '',
     delivery: () => openDelivery(SITE, config),
     diskWriter: () => Promise.reject(new Error('files alone are measured')),
+    fileDiskWriter: () => Promise.reject(new Error('files alone are measured')),
     now: () => new Date(),
     sleep,
     billedMilliseconds: () => 0,

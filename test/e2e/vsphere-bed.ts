@@ -11,11 +11,14 @@ export interface VsphereE2eBed extends StoreBed {
   manifestsOf(id: string): Promise<Manifest[]>
 }
 
-export async function openVsphereBed(options: VsphereLabOptions): Promise<VsphereE2eBed> {
+/** @param restores whether the site has an account that brings guests back */
+export async function openVsphereBed(options: VsphereLabOptions, { restores = false } = {}): Promise<VsphereE2eBed> {
   const store = await openStoreBed('vsphere')
   const lab = await startVsphereLab(options)
+  const site = lab.site()
+  const written = restores ? { ...site, restore: { auth: site.auth } } : site
   // The app that all tests share: its site is hq.
-  const runner = await store.openRunner({ hq: lab.site() }, await synthesise(() => undefined))
+  const runner = await store.openRunner({ hq: written }, await synthesise(() => undefined))
   return {
     ...store,
     lab,

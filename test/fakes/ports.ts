@@ -71,6 +71,7 @@ export function fakePorts(): FakePorts {
     route: async () => route,
     delivery: async () => new MemoryDelivery(),
     diskWriter: () => Promise.reject(new Error('no disk is written in this test')),
+    fileDiskWriter: () => Promise.reject(new Error('no disk is written in this test')),
     importsGuests: async () => false,
     siteLimits: async () => ({ connectionsPerNode: 4, windows: [], timezone: 'UTC' }),
     routeChecks,

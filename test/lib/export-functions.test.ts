@@ -58,7 +58,7 @@ describe('the functions', () => {
       /^s3:PutObject on archive-bucket\/verifications\/\*\/verdicts\/\*$/,
       /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,
-      /^s3:GetObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|\*\.(parts|map)\.json)$/,
+      /^s3:GetObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(parts|map)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/restores\/(open\/\*|\*\/(delivered\/\*|(restore|report)\.json))$/,
       /^s3:PutObject on archive-bucket\/drills\/(sites\/\*|\*\/(plan|report)\.json)$/,
       // Disks that were taken out of archives, for restores alone.

@@ -1,4 +1,5 @@
 /** What came of a restore, from its record and its end. Pure. */
+import { madeInto } from './made-into.ts'
 import type { DrillCheck } from '../../contracts/drill.ts'
 import type { StateError } from '../../contracts/execution.ts'
 import type { PriceTable } from '../../contracts/prices.ts'
@@ -101,10 +102,12 @@ function archiveIn({ archive }: RestoreRecord): NonNullable<RestoreReport['archi
   }
 }
 
-function targetGuest({ archive, made = [], request, target }: RestoreRecord): string {
+function targetGuest(record: RestoreRecord): string {
+  const { archive, made = [], request, target } = record
   const where = `on site ${request.site}, node ${target.node}`
   if (archive.disks !== undefined) {
-    const what = request.to === 'volume' ? counted(archive.disks.length, 'volume') : 'an image'
+    const into = madeInto(record)
+    const what = into === 'volume' ? counted(archive.disks.length, 'volume') : into === 'guest' ? 'a guest' : 'an image'
     return `${made.length === 0 ? what : made.map((one) => `${one.what} ${one.ref}`).join(', ')} ${where}`
   }
   return `guest ${target.id} on site ${request.site}, node ${target.node}`

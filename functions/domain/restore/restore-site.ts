@@ -11,10 +11,12 @@ function isOfVsphere(config: Record<string, unknown>): boolean {
 }
 
 function fieldsOf(config: Record<string, unknown>): string[] {
+  if (isOfVsphere(config)) return ['auth']
   return isByBlocks(config) ? [] : ['auth', 'delivery']
 }
 
 function setUpOf(config: Record<string, unknown>): string {
+  if (isOfVsphere(config)) return 'See "Restoring" in docs/vsphere.md'
   return isByBlocks(config)
     ? 'See "Restoring" in docs/ec2.md'
     : 'See "An account for restores" in docs/proxmox-setup.md'
@@ -35,12 +37,6 @@ export function asRestoreSite(config: unknown): unknown {
   }
   const { name, restore, auth: _backups, ...rest } = config
   const site = typeof name === 'string' ? `site ${name}` : 'the site'
-  if (isOfVsphere(config)) {
-    throw new InvalidSite(
-      `Guests of ${site} can't be brought back by a command of this version: it is a site of vSphere. ` +
-        'See "Bringing a guest back" in docs/vsphere.md for the way with standard tools.',
-    )
-  }
   const needed = fieldsOf(config)
   if (restore === undefined) {
     const its =

@@ -6,7 +6,7 @@ import type { PartMover } from '../transfer/part-mover.ts'
 
 export type DeliveryNeeds = Pick<
   Ports,
-  'store' | 'keyPrefix' | 'delivery' | 'diskWriter' | 'now' | 'sleep' | 'localProcess' | 'log'
+  'store' | 'keyPrefix' | 'delivery' | 'diskWriter' | 'fileDiskWriter' | 'now' | 'sleep' | 'localProcess' | 'log'
 >
 
 /** What rounds know of what is delivered, in parts from 1. */
@@ -20,7 +20,7 @@ export interface Deliverable {
   bytesOf: (part: number) => number
 }
 
-/** How an archive comes to its target: as the file that a platform restores from, or as disks that it is given in blocks. */
+/** How an archive comes to its target: as the file that a platform restores from, or as disks, in blocks or as files. */
 export interface DeliveryWay {
   deliverable(record: RestoreRecord): Deliverable
 

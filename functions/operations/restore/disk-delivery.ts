@@ -1,7 +1,7 @@
 /** An archive's whole disks are given to the platform, block by block. */
 import { createHash } from 'node:crypto'
 import { ChecksumMismatch, InternalFault } from '../../contracts/errors.ts'
-import type { NewDisk, RestoreRecord, RestoreRef } from '../../contracts/restore-record.ts'
+import type { RestoreRecord, RestoreRef } from '../../contracts/restore-record.ts'
 import { boundsOfPart } from '../../domain/encoding/disk-plan.ts'
 import { diskPartOf, numbersOfDisk, partsOfAll, usualPartBytes } from '../../domain/restore/disk-parts.ts'
 import { combineAllCrc32 } from '../../domain/transfer/crc32.ts'
@@ -11,7 +11,7 @@ import { changeRestore, type DeliveredPart, deliveredNote, deliveredParts } from
 import { readKeptDiskPlan } from './archived-disk.ts'
 import { DeliverDiskParts, HELD_BYTES } from './deliver-disk-parts.ts'
 import type { DeliveryNeeds, DeliveryWay } from './delivery-way.ts'
-import { begunDisk, disksOf, newDisksOf, toFill } from './new-disks.ts'
+import { begunDisk, changeDisk, disksOf, newDisksOf, toFill } from './new-disks.ts'
 
 /** Notes of parts that are read at a time. */
 const NOTES_AHEAD = 16
@@ -60,19 +60,6 @@ export const diskDelivery: DeliveryWay = {
       ports.log('disk-sealed', { site: record.request.site, fileName: disk.fileName, blocks: sums.count })
     }
   },
-}
-
-function changeDisk(
-  restore: RestoreRef,
-  fileName: string,
-  change: Partial<NewDisk>,
-  ports: Pick<DeliveryNeeds, 'store' | 'keyPrefix'>,
-): Promise<RestoreRecord> {
-  const changed = (held: RestoreRecord): RestoreRecord => ({
-    ...held,
-    newDisks: newDisksOf(held).map((disk) => (disk.fileName === fileName ? { ...disk, ...change } : disk)),
-  })
-  return changeRestore(restore, changed, ports)
 }
 
 /** The sums of a disk's blocks, once its parts make the disk of the manifest. */

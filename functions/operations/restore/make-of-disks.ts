@@ -1,16 +1,18 @@
-/** An image or volumes are made of disks that were brought, and compared with the archive. */
+/** An image, volumes or a guest are made of disks that were brought, and compared with the archive. */
 import { InternalFault, RestoreFailed } from '../../contracts/errors.ts'
 import type { ConfigurationChange, ConfigurationComparison } from '../../contracts/restore.ts'
 import type { RestoreRecord, RestoreRef } from '../../contracts/restore-record.ts'
 import type { TaskOutput } from '../../contracts/tasks.ts'
 import { nextWaitSeconds } from '../../domain/backup/poll-wait.ts'
 import { writtenIn } from '../../domain/encoding/allocation-map.ts'
+import { madeInto } from '../../domain/restore/made-into.ts'
 import { sentence } from '../../domain/words/sentence.ts'
 import { changeRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
 import { readKeptDiskPlan } from './archived-disk.ts'
 import { broughtDisks, openDiskRestorer } from './intended-disks.ts'
-import { begunDisk, disksOf, newDisksOf } from './new-disks.ts'
+import { areFiles, begunDisk, disksOf, newDisksOf } from './new-disks.ts'
+import { type StartedGuest, startGuest } from './start-guest.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
 
@@ -22,10 +24,10 @@ const LAG_SECONDS = 15
 /** The job is all that is made with the restore's token: it goes on when it is looked at. */
 export async function askForDisks(
   restore: RestoreRef,
-  { token, request }: RestoreRecord,
+  record: RestoreRecord,
   ports: Needs,
 ): Promise<TaskOutput<'CreateGuest'>> {
-  const jobRef = `${request.to ?? 'image'}/${token}`
+  const jobRef = `${madeInto(record)}/${record.token}`
   const askedAt = ports.now().toISOString()
   await changeRestore(restore, (held) => ({ ...held, askedAt: held.askedAt ?? askedAt, jobRef }), ports)
   return { jobRef }
@@ -41,7 +43,7 @@ export async function checkDisks(
   ports: Needs,
 ): Promise<TaskOutput<'CheckRestore'>> {
   const restores = await openDiskRestorer(record, ports)
-  const brought = await broughtDisks(record, ports)
+  const brought = await broughtDisks(record, ports, true)
   const where = `Site ${record.request.site}, node ${record.target.node}`
   const state = await restores.stateOf(brought)
   const lags = state.state === 'missing' && secondsSince(record, ports) < LAG_SECONDS
@@ -68,26 +70,53 @@ function again(record: RestoreRecord, where: string, ports: Needs): TaskOutput<'
 
 /**
  * Hold what was made against the archive: the machine, and which blocks the platform has of each disk. Their bytes were
- * compared when the disks were sealed.
+ * compared when the disks were sealed. A guest is started then, where that was asked for.
  */
 export async function compareDisks(
   restore: RestoreRef,
   record: RestoreRecord,
-  ports: Needs & Pick<Ports, 'diskWriter'>,
+  ports: Needs & Pick<Ports, 'diskWriter' | 'sleep' | 'remainingMilliseconds'>,
 ): Promise<TaskOutput<'CompareGuest'>> {
   const restores = await openDiskRestorer(record, ports)
   const machine = await restores.compare(await broughtDisks(record, ports), record.made ?? [])
   const blocks: ConfigurationChange[] = []
-  for (const [index, disk] of newDisksOf(record).entries()) {
+  // A file was read back whole.
+  const inBlocks = areFiles(record) ? [] : newDisksOf(record)
+  for (const [index, disk] of inBlocks.entries()) {
     const change = await otherBlocks(record, index, ports)
     if (change !== undefined) blocks.push({ key: disk.fileName, ...change })
   }
   const comparison: ConfigurationComparison = { ...machine, differences: [...machine.differences, ...blocks] }
+  const starting = await startMade(record, ports)
   const comparedAt = ports.now().toISOString()
-  await changeRestore(restore, (held) => ({ ...held, comparison, steps: { ...held.steps, comparedAt } }), ports)
+  await changeRestore(
+    restore,
+    (held) => ({
+      ...held,
+      comparison,
+      ...(starting === undefined ? {} : { started: starting.started }),
+      warnings: [...held.warnings, ...(starting?.warnings ?? [])],
+      steps: { ...held.steps, comparedAt },
+    }),
+    ports,
+  )
   const differences = comparison.differences.length
   ports.log('disks-compared', { site: record.request.site, differences })
   return { differences }
+}
+
+/** `undefined` where nothing is to be started. */
+async function startMade(
+  { request, archive, target, made = [] }: RestoreRecord,
+  ports: Needs & Pick<Ports, 'sleep' | 'remainingMilliseconds'>,
+): Promise<StartedGuest | undefined> {
+  const guest = made.find(({ what }) => what === 'guest')
+  if (!request.start || guest === undefined) return undefined
+  const provider = await ports.provider(request.site)
+  const { kind, name } = archive.guest
+  // An archive of disks says nothing of an agent in them.
+  const restores = { agentAnswers: async () => undefined }
+  return startGuest({ id: guest.ref, kind, name, node: target.node }, { provider, restores, agentSeconds: 0 }, ports)
 }
 
 /** `undefined` where the platform has the very blocks that the archive's map names. */

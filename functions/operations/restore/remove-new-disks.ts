@@ -1,6 +1,7 @@
-import type { RestoreRecord } from '../../contracts/restore-record.ts'
+import type { NewDisk, RestoreRecord } from '../../contracts/restore-record.ts'
 import type { RestoreReport } from '../../contracts/restore-report.ts'
 import { START_SETTLES_SECONDS } from '../../domain/backup/guest-claim.ts'
+import { madeInto } from '../../domain/restore/made-into.ts'
 import type { Ports } from '../ports.ts'
 import { openDiskRestorer } from './intended-disks.ts'
 import { newDisksOf } from './new-disks.ts'
@@ -20,16 +21,23 @@ export async function removeNewDisks(record: RestoreRecord, ports: Pick<Ports, '
   const { deliveryBegunAt } = steps
   if (deliveryBegunAt === undefined) return { left: [], again: false }
   const disks = newDisksOf(record)
-  const where = `Site ${request.site}, region ${disks[0]?.target.region ?? ''}`
+  const what = whatTheyAre(disks, token)
+  const where = `Site ${request.site}`
   if (request.keepFailed) {
-    const what = `${where}: the disks that bear the tag guestlift:restore=${token} were kept, as was asked for.`
-    return { left: [{ what }], again: false }
+    return { left: [{ what: `${where}: ${what} were kept, as was asked for.` }], again: false }
   }
   const restores = await openDiskRestorer(record, ports)
-  const { whole, left } = await restores.removeMade(disks, token, request.to ?? 'image')
+  const { whole, left } = await restores.removeMade(disks, token, madeInto(record))
   if (whole) return { left: [], again: false, whole: true }
   const settled = ports.now().getTime() - Date.parse(deliveryBegunAt) > START_SETTLES_SECONDS * 1000
   const undecided = !settled && disks.some(({ ref }) => ref === undefined)
-  const what = `${where}: a disk may yet be begun with the tag guestlift:restore=${token}.`
-  return { left: [...left, ...(undecided ? [{ what }] : [])], again: undecided || left.length > 0 }
+  const more = { what: `${where}: one of ${what} may yet be begun.` }
+  return { left: [...left, ...(undecided ? [more] : [])], again: undecided || left.length > 0 }
+}
+
+/** By what a person finds them with. */
+function whatTheyAre([first]: readonly NewDisk[], token: string): string {
+  return first?.target.type === 'datastore-disk'
+    ? `the files in [${first.target.datastore}] ${first.target.folder}`
+    : `the disks in region ${first?.target.region ?? ''} that bear the tag guestlift:restore=${token}`
 }

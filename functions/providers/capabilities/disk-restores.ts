@@ -2,6 +2,18 @@ import type { Guest } from '../../contracts/nouns.ts'
 import type { ConfigurationComparison, RestoreFinding } from '../../contracts/restore.ts'
 import type { MadeOfDisks, NewDisk } from '../../contracts/restore-record.ts'
 
+/** What disks are made into. */
+export type MadeInto = MadeOfDisks['what']
+
+/** Where a guest goes that is made of them, where the request names it. */
+export interface GuestPlace {
+  datastore?: string | undefined
+  folder?: string | undefined
+  resourcePool?: string | undefined
+  /** With an identity of its own, to run beside the one that was archived. */
+  unique: boolean
+}
+
 /** What is to be brought back of whole disks. */
 export interface IntendedDisks {
   archive: {
@@ -15,9 +27,10 @@ export interface IntendedDisks {
   target: {
     /** As the request names it, or the node of the archive. */
     node: string
-    to: 'image' | 'volume'
+    to: MadeInto
     kmsKey?: string | undefined
     name?: string | undefined
+    guest: GuestPlace
   }
   /** The restore's own, lower-case letters and digits: marks all that is made. */
   token: string
@@ -26,6 +39,8 @@ export interface IntendedDisks {
 /** With what the platform calls the disks, once they were brought. */
 export interface BroughtDisks extends IntendedDisks {
   disks: readonly (NewDisk & { ref: string })[]
+  /** Small files that lie in the archive's folder `side`, by their names there. None where they aren't needed. */
+  sideFiles: ReadonlyMap<string, Buffer>
 }
 
 export interface DiskTargetReport {
@@ -52,7 +67,7 @@ export interface DiskRemoval {
   left: { what: string; removeWith: string }[]
 }
 
-/** A platform that takes whole disks block by block, and makes something of them that is run or attached. */
+/** A platform that takes whole disks, and makes something of them that is run or attached. */
 export interface DiskRestores {
   /** All that is known to stand against it, before anything is made, and what the disks become. Changes nothing. */
   checkTarget(intended: IntendedDisks): Promise<DiskTargetReport>
@@ -61,7 +76,7 @@ export interface DiskRestores {
   stateOf(brought: BroughtDisks): Promise<DisksState>
 
   /**
-   * Make an image or volumes of whole disks; called again, it finds what it made, by the token.
+   * Make an image, volumes or a guest of whole disks; called again, it finds what it made, by the token.
    * @throws PlatformUnavailable where that isn't known yet: call again; RestoreFailed, PrivilegeMissing, RequestRejected
    */
   make(brought: BroughtDisks): Promise<MadeMachine>
@@ -70,5 +85,5 @@ export interface DiskRestores {
   compare(brought: BroughtDisks, made: readonly MadeOfDisks[]): Promise<ConfigurationComparison>
 
   /** Remove disks, and half of what was made of them, by the token alone. What is gone is fine. */
-  removeMade(disks: readonly NewDisk[], token: string, to: 'image' | 'volume'): Promise<DiskRemoval>
+  removeMade(disks: readonly NewDisk[], token: string, to: MadeInto): Promise<DiskRemoval>
 }

@@ -8,11 +8,11 @@ import { diskTarget, type RestoreAccount } from './disk-target.ts'
 import { imageName, imageOf, imageOfToken, makeImage } from './make-image.ts'
 import { makeVolumes, restoredVolumes } from './make-volumes.ts'
 import { leftAfterRemoving } from './remove-each.ts'
-import { removeRestored, stateOfDisks } from './restored-disks.ts'
+import { removeRestored, snapshotIn, stateOfDisks } from './restored-disks.ts'
 
 export function ec2DiskRestores(at: RestoreAccount): DiskRestores {
   const regionOfDisks = (disks: BroughtDisks['disks'] | Parameters<DiskRestores['removeMade']>[0]): string =>
-    disks[0]?.target.region ?? at.regions[0] ?? ''
+    snapshotIn(disks[0])?.region ?? at.regions[0] ?? ''
 
   async function compare(brought: BroughtDisks, made: readonly MadeOfDisks[]) {
     const region = regionOfDisks(brought.disks)

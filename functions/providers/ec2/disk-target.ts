@@ -4,7 +4,7 @@ import { AwsRefusal } from '../../aws-api/query.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import type { RestoreFinding } from '../../contracts/restore.ts'
 import type { NewDisk } from '../../contracts/restore-record.ts'
-import type { DiskTargetReport, IntendedDisks } from '../capabilities/disk-restores.ts'
+import type { DiskTargetReport, IntendedDisks, MadeInto } from '../capabilities/disk-restores.ts'
 import { type ArchivedMachine, archivedMachine, type ArchivedVolume, isEncrypted } from './archived-machine.ts'
 import type { Ec2Client } from './client.ts'
 import { regionOf } from './identifiers.ts'
@@ -119,7 +119,7 @@ async function zoneFindings(
   { client, site }: RestoreAccount,
   region: string,
   node: string,
-  to: 'image' | 'volume',
+  to: MadeInto,
   { token }: IntendedDisks,
 ): Promise<RestoreFinding[]> {
   if (to === 'image') return []

@@ -1,4 +1,5 @@
 /** Snapshots that a restore wrote: how far AWS is with them, and their removal. */
+import type { NewEbsSnapshot } from '../../contracts/aws-access.ts'
 import type { NewDisk } from '../../contracts/restore-record.ts'
 import type { DiskRemoval, DisksState } from '../capabilities/disk-restores.ts'
 import type { Ec2Client } from './client.ts'
@@ -6,6 +7,11 @@ import { leftAfterRemoving } from './remove-each.ts'
 import { isOfRestore, restoreFilters } from './restore-tags.ts'
 import { type Snapshot, snapshotsSchema } from './schemas.ts'
 import { isPending } from './snapshot-sets.ts'
+
+/** What a disk becomes here; `undefined` of one that another platform takes. */
+export function snapshotIn(disk: Pick<NewDisk, 'target'> | undefined): NewEbsSnapshot | undefined {
+  return disk?.target.type === 'ebs-snapshot' ? disk.target : undefined
+}
 
 const OWN = { Owner: ['self'] }
 interface Place {
@@ -28,7 +34,7 @@ export async function stateOfDisks(
 ): Promise<DisksState> {
   const [first] = disks
   if (first === undefined) return { state: 'failed', said: 'there is no disk' }
-  const found = await restoredSnapshots(place, first.target.region, token)
+  const found = await restoredSnapshots(place, snapshotIn(first)?.region ?? '', token)
   const states = disks.map(({ ref }) => found.find(({ snapshotId }) => snapshotId === ref))
   const bad = states.find((one) => one !== undefined && one.state !== 'completed' && !isPending(one))
   if (bad !== undefined) {

@@ -68,6 +68,17 @@ export const vsphereSiteSchema = z
       })
       .optional()
       .describe('Where clones are made. Only needed where files are read from clones.'),
+    restore: z
+      .strictObject({
+        auth: vsphereAuthSchema.describe('Who the functions that restore are: an account of its own.'),
+        datastore: datastoreNameSchema.optional().describe('Where restored guests lie. Without it, where they were.'),
+        folder: inventoryPathSchema.optional().describe('Their folder, as `/DC1/vm/Restored`. Without it, as it was.'),
+        resourcePool: inventoryPathSchema
+          .optional()
+          .describe('Their resource pool, as `/DC1/host/Cluster1/Resources`. Without it, as it was.'),
+      })
+      .optional()
+      .describe('The account that brings guests back. Only the functions that restore read it.'),
     snapshot: snapshotSettingsSchema.prefault({}).describe('How snapshots are made, and how long they may stay.'),
     limits: siteLimitsSchema.prefault({}).describe('Bandwidth and connections of this site, over all runs together.'),
     clockToleranceSeconds: z

@@ -83,7 +83,8 @@ export function datastoreNamed(places: Places, name: string, from: Ref | undefin
   return places.datastores.find((one) => one.name === name && datacenterAbove(places, one.parent)?.id === datacenter)
 }
 
-function datacenterAbove({ byId }: Places, from: Ref | undefined): Ref | undefined {
+/** The datacenter that an object is in. */
+export function datacenterAbove({ byId }: Places, from: Ref | undefined): Ref | undefined {
   const seen = new Set<string>()
   for (let at = from; at !== undefined && !seen.has(at.id); at = byId.get(at.id)?.parent) {
     seen.add(at.id)

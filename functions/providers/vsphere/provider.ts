@@ -11,6 +11,7 @@ import type { ProviderDeps } from '../provider-deps.ts'
 import { check, detailsOf, findJobs, lookAt, start, turnOf, wishesOf } from './backup.ts'
 import type { VsphereSite } from './config.ts'
 import { describeMachine } from './describe-machine.ts'
+import { vsphereDiskRestores } from './disk-restores.ts'
 import { gather } from './gather.ts'
 import { byId, findMachines, foundGuest, guestRecord, listMachines } from './guests.ts'
 import { parseJobRef, requireJobRef } from './identifiers.ts'
@@ -154,6 +155,7 @@ export function openVsphere(siteName: string, site: VsphereSite, deps: ProviderD
     findStrays: (olderThan) => findStrays(session, olderThan),
     turnOf: (guest) => turnOf(session, guest),
     power: openPower(session),
+    diskRestores: vsphereDiskRestores(session),
     close: () => vim.close(),
   }
 }

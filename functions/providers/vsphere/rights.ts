@@ -21,6 +21,15 @@ export const CLONE_RIGHTS = [
   'Datastore.AllocateSpace',
 ] as const
 
+/** Rights of the account that brings guests back, by what they are needed on. */
+export const RESTORE_RIGHTS = {
+  datastore: [...DATASTORE_RIGHTS, 'Datastore.AllocateSpace'],
+  folder: ['VirtualMachine.Inventory.Register'],
+  pool: ['Resource.AssignVMToPool'],
+} as const
+/** Only where the guest is started, which a person may do as well. */
+export const START_RIGHT = 'VirtualMachine.Interact.PowerOn'
+
 /** Guests that are asked for in one call. */
 const A_CALL = 100
 
@@ -65,7 +74,7 @@ export async function missingRights(
 }
 
 /** An object that the answer doesn't name counts as one on which nothing is granted. */
-async function refused(
+export async function refused(
   { vim, site }: SiteSession,
   entities: readonly Ref[],
   rights: readonly string[],

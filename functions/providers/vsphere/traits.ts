@@ -13,8 +13,8 @@ export const vsphereTraits = {
   snapshots: true,
   streaming: false,
   incremental: false,
-  restore: false,
   siteConfiguration: false,
+  restore: true,
   multiNode: true,
   api: 'vSphere Web Services API (vim25) and datastore files by HTTPS',
 } as const satisfies PlatformTraits

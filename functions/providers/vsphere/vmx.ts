@@ -27,6 +27,51 @@ function withOwnDisk(line: string, descriptors: ReadonlyMap<string, string>): st
   return descriptor === undefined ? line : `${key} = "${escaped(descriptor)}"`
 }
 
+export interface RestoredAs {
+  name: string
+  /** With an identity of its own: the platform gives it another uuid and other hardware addresses. */
+  unique: boolean
+  /** The restore's own. */
+  token: string
+  /** Places of disks that the archive doesn't hold, as `scsi0:1`. */
+  withoutDisks: readonly string[]
+}
+
+/** Hardware addresses, and the uuids that follow a guest. */
+const OF_ITS_OWN =
+  /^(ethernet\d+\.(generatedAddress|generatedAddressOffset|address)|uuid\.bios|uuid\.location|vc\.uuid)$/i
+
+/**
+ * The archived restored form as this restore has it: with its mark and its name, unplugged from every network. What
+ * tracked changes of disks is gone with the files that it was kept in.
+ */
+export function asRestored(vmx: string, { name, unique, token, withoutDisks }: RestoredAs): string {
+  const own = new Map([
+    ['displayname', `displayName = "${escaped(name)}"`],
+    ['uuid.action', `uuid.action = "${unique ? 'create' : 'keep'}"`],
+    ['guestlift.restore', `guestlift.restore = "${token}"`],
+  ])
+  const lines: string[] = []
+  for (const line of vmx.split(/\r?\n/)) {
+    const [, key = ''] = LINE.exec(line) ?? []
+    const [, card = ''] = /^(ethernet\d+)\.present$/i.exec(key) ?? []
+    const [, slot = ''] = /^((?:scsi|sata|ide|nvme)\d+:\d+)\./i.exec(key) ?? []
+    if (line.trim() === '' || own.has(key.toLowerCase()) || /^ethernet\d+\.startConnected$/i.test(key)) continue
+    if (/(^|\.)ctkEnabled$/i.test(key) || withoutDisks.includes(slot.toLowerCase())) continue
+    if (unique && OF_ITS_OWN.test(key)) continue
+    lines.push(
+      unique && /^ethernet\d+\.addressType$/i.test(key) ? `${key} = "generated"` : line,
+      ...(card === '' ? [] : [`${card}.startConnected = "FALSE"`]),
+    )
+  }
+  return [...lines, ...own.values(), ''].join('\n')
+}
+
+/** A descriptor without the file that tracked changes, which isn't archived: with it, the disk could not be opened. */
+export function withoutTracking(descriptor: string): string {
+  return descriptor.replaceAll(/^changeTrackPath=.*\r?\n/gm, '')
+}
+
 /** `|22` is a quote (seen in files that ESXi wrote). */
 function escaped(value: string): string {
   return value.replaceAll('|', '|7C').replaceAll('"', '|22')

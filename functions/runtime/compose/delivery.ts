@@ -38,7 +38,9 @@ export async function deliveryIn(site: string, config: unknown): Promise<Deliver
   throw new InvalidSite(`Site ${site} restores by import, and has no delivery for files. Start the restore again.`)
 }
 
-export function withDelivery(invocation: Invocation): Pick<Ports, 'delivery' | 'diskWriter' | 'importsGuests'> {
+export function withDelivery(
+  invocation: Invocation,
+): Pick<Ports, 'delivery' | 'diskWriter' | 'fileDiskWriter' | 'importsGuests'> {
   return {
     ...withDiskWriter(invocation),
     delivery: async (site) => deliveryIn(site, await readRestoreSiteConfig(site)),

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Answer } from '../../aws-api/aws-call.ts'
 import { type EbsCall, EbsCalls, type EbsDeps } from '../../aws-api/ebs-calls.ts'
 import { AwsRefusal } from '../../aws-api/query.ts'
-import { EBS_BLOCK_BYTES, type EbsAccess } from '../../contracts/aws-access.ts'
-import { TargetUnwritable } from '../../contracts/errors.ts'
+import { EBS_BLOCK_BYTES, type EbsAccess, type NewEbsSnapshot } from '../../contracts/aws-access.ts'
+import { InternalFault, TargetUnwritable } from '../../contracts/errors.ts'
 import { parseJson } from '../../domain/words/parse-json.ts'
 import type { BegunDisk, BlockSums, DiskToFill, DiskWriter } from '../disk-writer.ts'
 import { begunSchema, pageSchema } from './ebs-answers.ts'
@@ -25,7 +25,7 @@ const realDeps: EbsDeps = {
 export function openEbsWriter(site: string, access: EbsAccess, deps: EbsDeps = realDeps): DiskWriter {
   const client = new EbsCalls(site, access, deps)
   const whereOf = ({ target, fileName, ref }: DiskToFill) =>
-    `Site ${site}, region ${target.region}: ${ref === undefined ? 'the snapshot' : `snapshot ${ref}`} for ${fileName}`
+    `Site ${site}, region ${snapshotIn(target).region}: ${ref === undefined ? 'the snapshot' : `snapshot ${ref}`} for ${fileName}`
 
   /** A snapshot that was begun just now may not be known everywhere yet. */
   async function ask(call: EbsCall, signal?: AbortSignal): Promise<Answer> {
@@ -38,7 +38,7 @@ export function openEbsWriter(site: string, access: EbsAccess, deps: EbsDeps = r
 
   async function begin(disk: DiskToFill): Promise<string> {
     const { target, token, fileName } = disk
-    const { region, sizeGib, encrypted, kmsKeyArn, tags } = target
+    const { region, sizeGib, encrypted, kmsKeyArn, tags } = snapshotIn(target)
     const body = JSON.stringify({
       VolumeSize: sizeGib,
       ClientToken: `${token}-${fileName}`,
@@ -67,7 +67,7 @@ export function openEbsWriter(site: string, access: EbsAccess, deps: EbsDeps = r
       'x-amz-checksum': sum.toString('base64'),
       'x-amz-checksum-algorithm': 'SHA256',
     }
-    const { region } = disk.target
+    const { region } = snapshotIn(disk.target)
     const path = `/snapshots/${disk.ref}/blocks/${index}`
     const where = `${whereOf(disk)}, block ${index}`
     await ask({ region, method: 'PUT', path, headers, body: block, action: 'PutSnapshotBlock', where }, signal)
@@ -76,7 +76,7 @@ export function openEbsWriter(site: string, access: EbsAccess, deps: EbsDeps = r
 
   async function seal(disk: BegunDisk, { count, sha256 }: BlockSums): Promise<void> {
     const call: EbsCall = {
-      region: disk.target.region,
+      region: snapshotIn(disk.target).region,
       method: 'POST',
       path: `/snapshots/completion/${disk.ref}`,
       headers: {
@@ -99,7 +99,7 @@ export function openEbsWriter(site: string, access: EbsAccess, deps: EbsDeps = r
 
   async function* blocksOf(disk: BegunDisk): AsyncGenerator<number> {
     const where = whereOf(disk)
-    const { region } = disk.target
+    const { region } = snapshotIn(disk.target)
     const action = 'ListSnapshotBlocks'
     let last = -1
     let token: string | undefined
@@ -135,4 +135,9 @@ function factOf(error: unknown, { where, action }: EbsCall): unknown {
 
 function jsonOf({ body }: Answer): unknown {
   return parseJson(body.toString('utf8'))
+}
+
+function snapshotIn(target: DiskToFill['target']): NewEbsSnapshot {
+  if (target.type === 'ebs-snapshot') return target
+  throw new InternalFault('A disk that is to become no snapshot was given to EBS direct.')
 }

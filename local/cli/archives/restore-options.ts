@@ -23,6 +23,9 @@ export interface RestoreOptions {
   name?: string
   to?: string
   kmsKey?: string
+  datastore?: string
+  folder?: string
+  resourcePool?: string
   bridge?: Readonly<Record<string, string>>
   thaw?: string
   thawDays?: number
@@ -72,6 +75,12 @@ export function withRestoreOptions(command: Command): Command {
       ).choices(['image', 'volume']),
     )
     .option('--kms-key <arn>', 'of disks of EC2: the KMS key that they are encrypted with')
+    .option('--datastore <name>', "of disks of vSphere: where they go; the site's own for restores, unless given")
+    .option('--folder <path>', 'of disks of vSphere: folder of the guest, as /DC1/vm/Web; as for --datastore')
+    .option(
+      '--resource-pool <path>',
+      'of disks of vSphere: its pool, as /DC1/host/Cluster1/Resources; as for --datastore',
+    )
     .addOption(
       new Option('--thaw <tier>', 'for an archive in Glacier: how fast S3 is to thaw it').choices(
         thawSchema.shape.tier.options,
@@ -98,6 +107,9 @@ const sameWords = [
   'name',
   'to',
   'kmsKey',
+  'datastore',
+  'folder',
+  'resourcePool',
   'despiteRefused',
   'keepFailed',
   'confirm',
@@ -108,6 +120,7 @@ const optionOf: Readonly<Record<string, string>> = {
   archive: 'the guest or key',
   id: '--vmid',
   kmsKey: '--kms-key',
+  resourcePool: '--resource-pool',
   deliveryStorage: '--delivery-storage',
   limitKiBPerSecond: '--bwlimit',
   bridges: '--bridge',

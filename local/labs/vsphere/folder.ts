@@ -122,7 +122,7 @@ function put(world: World, datastore: Datastore, path: string, { body }: FolderR
   if (isInUse(world, datastore, path)) return page(500, 'Internal Server Error')
   const old = datastore.files.get(path)
   const growth = body.length - (old?.bytes.sizeBytes ?? 0)
-  if (growth > datastore.freeBytes) return page(500, 'Internal Server Error')
+  if (growth > datastore.freeBytes) return page(507, 'Insufficient Storage')
   datastore.freeBytes -= growth
   putFile(world, datastore, path, memoryBytes(body))
   return { status: old === undefined ? 201 : 200, headers: { 'content-length': '0' }, body: Buffer.alloc(0) }

@@ -5,7 +5,7 @@ import type { BegunDisk, DiskToFill, DiskWriter } from '../../../functions/write
 import { openEbsWriter } from '../../../functions/writers/ebs/ebs.ts'
 import { type Ec2Lab, type Ec2LabOptions, startEc2Lab } from '../../../local/labs/ec2/lab.ts'
 
-const disk: DiskToFill = {
+const disk = {
   fileName: 'xvda.raw.zst',
   token: '0f1e2d3c4b5a6978',
   target: {
@@ -18,7 +18,7 @@ const disk: DiskToFill = {
       { key: 'guestlift:restore', value: '0f1e2d3c4b5a6978' },
     ],
   },
-}
+} satisfies DiskToFill
 const block = (fill: number) => Buffer.alloc(EBS_BLOCK_BYTES, fill)
 const waits: number[] = []
 let lab: Ec2Lab

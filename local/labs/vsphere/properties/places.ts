@@ -15,6 +15,7 @@ import {
 } from '../world/world.ts'
 import { linksOf } from '../world/files.ts'
 import { datacenterOf } from '../world/paths.ts'
+import { tasksOf } from '../world/tasks.ts'
 import { aboutHost } from './about.ts'
 import type { Properties } from './guest.ts'
 import { refsTo } from './references.ts'
@@ -41,6 +42,12 @@ export function folderProperties(world: World, folder: Folder): Properties {
     ...shared(world, folder),
     childEntity: () => refsTo(childrenOf(world, folder.id)),
     childType: () => list('string', folder.childType.map(string)),
+    // Finished ones, too, for as long as they are kept.
+    recentTask: () =>
+      list(
+        'ManagedObjectReference',
+        tasksOf(world, folder.id).map(({ id }) => ref('Task', id)),
+      ),
   }
 }
 
