@@ -232,6 +232,37 @@ describe('the evidence of a period', () => {
     })
   })
 
+  it('counts an archive at its own time where its run began in the period before', async () => {
+    const { bucket, audit } = scene()
+    const begun = '2026-06-30T23:30:00.000Z'
+    const late = { ...web, begunAt: '2026-07-01T00:10:00.000Z' }
+    await bucket.run(begun, [late, { id: '101' }, { id: '102', outcome: 'failed' }])
+    const after = await audit()
+    expect(after).toMatchObject({ whole: true, totals: { guests: 1, archived: 1, failed: 0, runs: 0 } })
+    expect(codes(after)).toEqual(['no-schedule'])
+    const before = await audit({ from: '2026-06-01T00:00:00.000Z', to: '2026-06-30T23:59:59.999Z' })
+    expect(before).toMatchObject({ whole: true, totals: { guests: 2, archived: 1, failed: 1, runs: 1 } })
+    expect(codes(before)).toEqual(['no-schedule'])
+  })
+
+  it('counts the runs of the period alone, and of the site that was asked for', async () => {
+    const { store, bucket, audit } = scene()
+    await new AuditedBucket(store, 'branch').run(night(2), [{ id: '1' }])
+    await bucket.run('2026-06-30T02:00:00.000Z', [web])
+    await bucket.run(night(1), [web])
+    await bucket.coverage('2026-07-01T12:00:00.000Z', [{ id: '100' }])
+    expect((await audit()).totals.runs).toBe(2)
+    expect((await audit({ site: 'hq' })).totals.runs).toBe(1)
+  })
+
+  it('takes the site of an old report without one from its archives', async () => {
+    const { bucket, store, audit } = scene()
+    const key = `${await bucket.run(night(1), [web])}report.json`
+    await bucket.put(key, ((await store.readText(key))?.text ?? '').replace('"site":"hq",', ''))
+    expect(await audit({ site: 'hq' })).toMatchObject({ whole: true, totals: { archived: 1, runs: 1 } })
+    expect(await audit({ site: 'branch' })).toMatchObject({ whole: true, totals: { archived: 0, guests: 0 } })
+  })
+
   it('looks at one site alone when asked', async () => {
     const { bucket, audit } = scene()
     await bucket.run(night(1), [web])
@@ -285,6 +316,23 @@ describe('what is missing or wrong', () => {
     const report = await audit()
     expect(report.totals.archived).toBe(0)
     expect(codes(report)).toContain('foreign')
+  })
+
+  it('is named where a report claims an archive of another site', async () => {
+    const { bucket, store, audit } = scene()
+    const key = `${await bucket.run(night(1), [web])}report.json`
+    await bucket.put(key, ((await store.readText(key))?.text ?? '').replaceAll('archives/hq/', 'archives/branch/'))
+    const report = await audit()
+    expect(report.totals.archived).toBe(0)
+    expect(codes(report)).toContain('foreign')
+  })
+
+  it('is no matter of this period where a run left no report before it, or the platform misdated one', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run('2026-06-29T02:00:00.000Z', [web], { reported: false })
+    await bucket.run('2026-06-30T02:00:00.000Z', [{ ...web, begunAt: '2026-06-20T00:00:00.000Z' }])
+    const { whole, findings } = await audit({}, { every: 86_400_000, grace: 0 })
+    expect({ whole, findings }).toEqual({ whole: true, findings: [] })
   })
 
   it('is named where an archive is gone and no record removed it', async () => {
