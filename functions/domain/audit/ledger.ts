@@ -65,8 +65,8 @@ export class AuditLedger {
   readonly expectations = new Map<string, Expectation[]>()
   /** Reports of runs that began in the period. */
   runs = 0
-  /** Archives that a run's report names, made before the period or after it. */
-  readonly elsewhere = new Set<string>()
+  /** Archives that a run's report names, be they made before the period or after it. */
+  readonly reported = new Set<string>()
   /** By guest: the last archive before the period. Milliseconds. */
   readonly before = new Map<string, number>()
   /** By guest: what coverage called it. */
@@ -98,7 +98,6 @@ export class AuditLedger {
   /** @param identities by guest id, as the run's plan has them */
   addRun(report: RunReport, reportKey: string, identities: ReadonlyMap<string, GuestIdentity>): void {
     const isOfPeriod = this.#isWithin(report.startedAt)
-    if (!isOfPeriod && Date.parse(report.startedAt) > Date.parse(this.period.from)) return
     if (report.site !== undefined && !this.#isAsked(report.site)) return
     if (isOfPeriod) this.runs += 1
     for (const outcome of report.guests) {
@@ -132,15 +131,14 @@ export class AuditLedger {
   /** By its own time: its run may have begun before the period, or ended after it. */
   #addMade(archive: HeldArchive, trace: Trace): void {
     const at = Date.parse(archive.at)
+    this.reported.add(archive.folder)
     if (this.#isWithin(archive.at)) {
       traced(archive, trace)
       this.archives.set(archive.folder, archive)
-      return
+    } else if (at < Date.parse(this.period.from) && archive.made?.unmet !== true) {
+      const key = guestKeyOf(archive.guest)
+      this.before.set(key, Math.max(at, this.before.get(key) ?? at))
     }
-    this.elsewhere.add(archive.folder)
-    if (at > Date.parse(this.period.from) || archive.made?.unmet === true) return
-    const key = guestKeyOf(archive.guest)
-    this.before.set(key, Math.max(at, this.before.get(key) ?? at))
   }
 
   addVerificationReport({ archives }: VerificationReport, recordKey: string): void {
@@ -251,8 +249,7 @@ export class AuditLedger {
     const isPruned = archive.pruned !== undefined || archive.prunedLater === true
     if (isOurs && !isPruned && state !== 'complete')
       this.find('unproved', 'unreadable', `The archive is ${state}: ${reason}`, folder)
-    const isReported = isOurs || this.elsewhere.has(folder)
-    if (!isReported && this.#isWithin(entry.at ?? entry.createdAt) && state === 'complete')
+    if (!this.reported.has(folder) && this.#isWithin(entry.at ?? entry.createdAt) && state === 'complete')
       this.find('noted', 'unreported-archive', 'No report of a run names this archive: it does not count.', folder)
   }
 
