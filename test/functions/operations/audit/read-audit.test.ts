@@ -384,6 +384,17 @@ describe('what is missing or wrong', () => {
     ])
   })
 
+  it('is no matter of this period where the platform was ahead and its archive is older', async () => {
+    const { bucket, store, audit } = scene()
+    const at = '2026-07-01T00:10:00.000Z'
+    await bucket.run('2026-06-30T23:00:00.000Z', [{ ...web, begunAt: at }], { reported: false })
+    const key = `${bucket.folder(at, web)}manifest.json`
+    const manifest = JSON.parse((await store.readText(key))?.text ?? '') as { evidence: object }
+    const clock = { offsetSeconds: 3600, uncertaintySeconds: 1, measuredAt: at }
+    await bucket.put(key, { ...manifest, evidence: { ...manifest.evidence, clock } })
+    expect((await audit()).findings).toEqual([])
+  })
+
   it('is named where a report claims an archive of another site', async () => {
     const { bucket, store, audit } = scene()
     const key = `${await bucket.run(night(1), [web])}report.json`
