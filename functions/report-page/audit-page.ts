@@ -2,7 +2,7 @@
 import type { AuditArchive, AuditGuest, AuditReport } from '../contracts/audit.ts'
 import { formatBytes } from '../domain/words/byte-size.ts'
 import { duration } from '../domain/time/duration.ts'
-import { counted } from '../domain/words/counted.ts'
+import { counted, nounFor } from '../domain/words/counted.ts'
 import { escaped, figure, page, time } from './html.ts'
 
 /** The page in pieces, each a string: a quarter of hundreds of guests is never one text in memory. */
@@ -16,7 +16,7 @@ function* bodyOf(report: AuditReport): Generator<string, void, void> {
   yield `<h1>Evidence of s3://${escaped(`${bucket}/${keyPrefix}`)}</h1>
 <p>${time(from)} to ${time(to)}${site === undefined ? '' : `, site ${escaped(site)}`}. Made at ${time(madeAt)} by ${escaped(tool)}.</p>
 <p${whole ? '' : ' class="bad"'}>${escaped(summary)}</p>
-<ul class="figures">${figure(totals.guests, 'guests')}${figure(totals.archived, 'archived')}${figure(formatBytes(totals.archivedBytes), 'stored')}${figure(totals.verified, 'verified', 'verified')}${figure(totals.refused, 'refused', 'bad')}${figure(totals.rehearsalsPassed, 'rehearsed', 'verified')}${figure(totals.rehearsalsFailed, 'rehearsals failed', 'bad')}${figure(totals.failed, 'failed', 'bad')}${figure(totals.skipped, 'skipped', 'warned')}${figure(totals.gaps, 'gaps', 'bad')}${figure(totals.pruned, 'pruned')}${figure(totals.locked, 'held by a lock')}${figure(totals.restores, 'restores')}</ul>
+<ul class="figures">${figure(totals.guests, nounFor(totals.guests, 'guest'))}${figure(totals.archived, 'archived')}${figure(formatBytes(totals.archivedBytes), 'stored')}${figure(totals.verified, 'verified', 'verified')}${figure(totals.refused, 'refused', 'bad')}${figure(totals.rehearsalsPassed, 'rehearsed', 'verified')}${figure(totals.rehearsalsFailed, nounFor(totals.rehearsalsFailed, 'failed rehearsal'), 'bad')}${figure(totals.failed, 'failed', 'bad')}${figure(totals.skipped, 'skipped', 'warned')}${figure(totals.gaps, nounFor(totals.gaps, 'gap'), 'bad')}${figure(totals.pruned, 'pruned')}${figure(totals.locked, 'held by a lock')}${figure(totals.restores, nounFor(totals.restores, 'restore'))}</ul>
 `
   yield* findingsOf(report)
   yield `<h2>Guests</h2>\n`

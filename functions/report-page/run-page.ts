@@ -2,7 +2,6 @@
 import type { GuestOutcome, RunReport } from '../contracts/report.ts'
 import { isStored } from '../domain/backup/tally.ts'
 import { formatBytes } from '../domain/words/byte-size.ts'
-import { duration } from '../domain/time/duration.ts'
 import { escaped, figure, page, time } from './html.ts'
 
 export interface RunPageAbout {
@@ -33,7 +32,7 @@ function* bodyOf(report: RunReport, about: RunPageAbout): Generator<string, void
   const sent = guests.reduce((sum, { bytesSent }) => sum + bytesSent, 0)
   yield `<h1>Run ${escaped(runId)}${site === undefined ? '' : ` of site ${escaped(site)}`}</h1>
 <p class="${MARKS[outcome]}">${escaped(summary)}</p>
-<p>${time(startedAt)} to ${time(endedAt)}, ${escaped(took < 3_600_000 ? minutes(took) : duration(took))}.</p>
+<p>${time(startedAt)} to ${time(endedAt)}, ${escaped(timeTaken(took))}.</p>
 <ul class="figures">${figure(count('succeeded'), 'archived', 'verified')}${figure(count('failed'), 'failed', 'bad')}${figure(count('skipped'), 'skipped', 'warned')}${figure(formatBytes(bytes), 'stored')}${figure(formatBytes(sent), 'sent')}${receipt === undefined ? '' : figure(dollars(receipt), 'on AWS by list prices')}</ul>
 `
   const troubled = guests.filter((guest) => guest.outcome !== 'succeeded')
@@ -74,13 +73,15 @@ function storedRow(guest: GuestOutcome): string {
   const lacks = grade === undefined || grade.gaps.length === 0 ? '' : `, lacks ${grade.gaps.join(', ')}`
   const verdictMark = outcome === 'succeeded' ? (verdict === 'archived' ? '' : ' warned') : ' bad'
   const why = reason === '' || outcome !== 'succeeded' ? '' : ` ${escaped(reason)}`
-  return `<tr>${guestCell(guest).replace('</td>', `${files.join('')}</td>`)}<td class="number" data-label="size">${escaped(formatBytes(size))}</td><td class="number" data-label="sent">${escaped(formatBytes(bytesSent))}</td><td class="number" data-label="took">${escaped(minutes(seconds * 1000))}</td><td class="text" data-label="consistency">${escaped(`${grade?.consistency ?? 'not known'}${lacks}`)}</td><td class="text${verdictMark}">${escaped(verdict)}${why}</td></tr>\n`
+  return `<tr>${guestCell(guest).replace('</td>', `${files.join('')}</td>`)}<td class="number" data-label="size">${escaped(formatBytes(size))}</td><td class="number" data-label="sent">${escaped(formatBytes(bytesSent))}</td><td class="number" data-label="took">${escaped(timeTaken(seconds * 1000))}</td><td class="text" data-label="consistency">${escaped(`${grade?.consistency ?? 'not known'}${lacks}`)}</td><td class="text${verdictMark}">${escaped(verdict)}${why}</td></tr>\n`
 }
 
-/** `1:05` minutes and seconds. */
-function minutes(milliseconds: number): string {
-  const whole = Math.max(0, Math.round(milliseconds / 1000))
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')} min`
+/** `1:05 min`, minutes and seconds; from an hour on `2:05 h`, hours and minutes. */
+function timeTaken(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000))
+  const whole = seconds < 3600 ? seconds : Math.floor(seconds / 60)
+  const unit = seconds < 3600 ? 'min' : 'h'
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')} ${unit}`
 }
 
 /** `$0.0012`, or from the least to the most. */

@@ -35,6 +35,8 @@ export interface Ended {
   identity?: GuestIdentity
   outcome?: GuestOutcome['outcome']
   reason?: string
+  /** When its backup began. Absent: with its run. */
+  begunAt?: string
 }
 
 export class AuditedBucket {
@@ -85,9 +87,10 @@ export class AuditedBucket {
     const { id, kind = 'vm', name = `guest-${id}`, outcome = 'succeeded', reason = '', identity } = guest
     const bare = { id, name, kind, node: 'pve1', outcome, reason, bytesSent: 0, seconds: 60 } as const
     if (outcome !== 'succeeded') return { ...bare, verdict: 'JobFailed', artifacts: [] }
-    const folder = this.folder(at, guest)
+    const { begunAt = at } = guest
+    const folder = this.folder(begunAt, guest)
     const of = { id, kind, name, node: 'pve1', ...(identity === undefined ? {} : { identity }) }
-    const manifest = { ...manifestOf(at, [1000], of), site: this.#site, runId }
+    const manifest = { ...manifestOf(begunAt, [1000], of), site: this.#site, runId }
     const [artifact] = manifest.artifacts
     const own = {
       ...artifact,

@@ -51,7 +51,7 @@ export function auditReport(ledger: AuditLedger, about: AuditAbout): AuditReport
     guests: guests.length,
     ...sumOf(guests.map(({ counts }) => counts)),
     restores: ledger.restores.length,
-    runs: ledger.read['runs'] ?? 0,
+    runs: ledger.runs,
   }
   const { from, to: until, site } = ledger.period
   return {

@@ -63,6 +63,10 @@ export class AuditLedger {
   readonly restores: HeldRestore[] = []
   /** By guest, ascending. */
   readonly expectations = new Map<string, Expectation[]>()
+  /** Reports of runs that began in the period. */
+  runs = 0
+  /** Archives that a run's report names, be they made before the period or after it. */
+  readonly reported = new Set<string>()
   /** By guest: the last archive before the period. Milliseconds. */
   readonly before = new Map<string, number>()
   /** By guest: what coverage called it. */
@@ -93,25 +97,17 @@ export class AuditLedger {
 
   /** @param identities by guest id, as the run's plan has them */
   addRun(report: RunReport, reportKey: string, identities: ReadonlyMap<string, GuestIdentity>): void {
-    const isEarlier = Date.parse(report.startedAt) < Date.parse(this.period.from)
-    if (Date.parse(report.startedAt) > Date.parse(this.period.to)) return
+    const isOfPeriod = this.#isWithin(report.startedAt)
+    if (report.site !== undefined && !this.#isAsked(report.site)) return
+    if (isOfPeriod) this.runs += 1
     for (const outcome of report.guests) {
       const archive = outcome.manifestKey === undefined ? undefined : this.#archiveOf(outcome, report, reportKey)
       const site = report.site ?? archive?.guest.site
       const { kind } = outcome.kind === undefined ? (archive?.guest ?? {}) : outcome
       if (site === undefined || !this.#isAsked(site)) continue
       const trace = { name: outcome.name, identity: identities.get(outcome.id) }
-      if (isEarlier) {
-        const key = archive === undefined ? undefined : guestKeyOf(archive.guest)
-        const at = Date.parse(archive?.at ?? '')
-        if (key !== undefined && outcome.outcome === 'succeeded')
-          this.before.set(key, Math.max(at, this.before.get(key) ?? at))
-        continue
-      }
-      if (archive !== undefined) {
-        traced(archive, trace)
-        this.archives.set(archive.folder, archive)
-      }
+      if (archive !== undefined) this.#addMade(archive, trace)
+      if (!isOfPeriod) continue
       if (outcome.outcome === 'succeeded') {
         if (archive === undefined && outcome.manifestKey === undefined)
           this.find('unproved', 'foreign', `It calls guest ${outcome.id} archived and names no manifest.`, reportKey)
@@ -129,6 +125,19 @@ export class AuditLedger {
         reason,
         reportKey,
       })
+    }
+  }
+
+  /** By its own time: its run may have begun before the period, or ended after it. */
+  #addMade(archive: HeldArchive, trace: Trace): void {
+    const at = Date.parse(archive.at)
+    this.reported.add(archive.folder)
+    if (this.#isWithin(archive.at)) {
+      traced(archive, trace)
+      this.archives.set(archive.folder, archive)
+    } else if (at < Date.parse(this.period.from) && archive.made?.unmet !== true) {
+      const key = guestKeyOf(archive.guest)
+      this.before.set(key, Math.max(at, this.before.get(key) ?? at))
     }
   }
 
@@ -240,7 +249,7 @@ export class AuditLedger {
     const isPruned = archive.pruned !== undefined || archive.prunedLater === true
     if (isOurs && !isPruned && state !== 'complete')
       this.find('unproved', 'unreadable', `The archive is ${state}: ${reason}`, folder)
-    if (!isOurs && this.#isWithin(entry.at ?? entry.createdAt) && state === 'complete')
+    if (!this.reported.has(folder) && this.#isWithin(entry.at ?? entry.createdAt) && state === 'complete')
       this.find('noted', 'unreported-archive', 'No report of a run names this archive: it does not count.', folder)
   }
 
@@ -284,7 +293,7 @@ export class AuditLedger {
     }
     // The platform's clock orders nothing: an archive is made within its run.
     const at = clamped(place.keyedAt, report)
-    if (Math.abs(Date.parse(at) - Date.parse(place.keyedAt)) > 60_000)
+    if (this.#isWithin(at) && Math.abs(Date.parse(at) - Date.parse(place.keyedAt)) > 60_000)
       this.find(
         'noted',
         'time-mended',

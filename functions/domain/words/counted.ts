@@ -1,4 +1,9 @@
 /** `1 archive`, `2 archives`. */
 export function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`
+  return `${count} ${nounFor(count, thing)}`
+}
+
+/** `archive` of one, `archives` of several, for a number that stands by itself. */
+export function nounFor(count: number, thing: string): string {
+  return count === 1 ? thing : `${thing}s`
 }

@@ -40,7 +40,7 @@ const REPORTS_AT_ONCE = 4
 const RECORDS_AT_ONCE = 16
 /** Further back, no archive before the period is looked for. */
 const MOST_DAYS_BEFORE = 35
-/** A run that began so long ago and left no report leaves none any more. */
+/** No run takes longer: one that began so long before the period may have made archives in it. */
 const LONGEST_RUN_DAYS = 14
 
 /** @throws StoreUnavailable, StoreDenied: a bucket that can't be read proves nothing, and is no report */
@@ -170,11 +170,11 @@ class AuditReading {
     }
   }
 
-  /** So far back an archive may lie that keeps the begin of the period from being a gap. */
+  /** So far back a run may have begun that made archives of the period, or one that keeps its begin from being a gap. */
   #daysBefore(every: AuditAbout['every']): number {
     const all = every === undefined ? [...this.ledger.expectations.values()].flat() : [every]
     const longest = Math.max(0, ...all.map((one) => (one.every ?? 0) + one.grace))
-    return Math.min(MOST_DAYS_BEFORE, Math.ceil(longest / DAY_MILLISECONDS) + 1)
+    return Math.min(MOST_DAYS_BEFORE, Math.max(LONGEST_RUN_DAYS, Math.ceil(longest / DAY_MILLISECONDS) + 1))
   }
 
   /** Days as `2026/07/01/`, so many before the period included; never in the future. */

@@ -79,6 +79,15 @@ describe('the evidence as a page', () => {
       expect(html).toContain(word)
   })
 
+  it.each([
+    [1, ['1</b> guest<', '1</b> failed rehearsal<', '1</b> gap<', '1</b> restore<']],
+    [2, ['2</b> guests<', '2</b> failed rehearsals<', '2</b> gaps<', '2</b> restores<']],
+  ])('counts in words that fit: %s', (count, texts) => {
+    const counts = { guests: count, rehearsalsFailed: count, gaps: count, restores: count }
+    const html = [...auditPage({ ...report, totals: { ...report.totals, ...counts } }, sha256)].join('')
+    for (const text of texts) expect(html).toContain(text)
+  })
+
   it('lets the browser take its own style and nothing else', () => {
     const html = [...auditPage(report, sha256)].join('')
     const [, style = ''] = /<style>([^]*)<\/style>/.exec(html) ?? []

@@ -29,6 +29,16 @@ describe('the page of a run', () => {
     )
   })
 
+  it.each([
+    ['2026-11-22T02:01:05.000Z', '1:05 min'],
+    ['2026-11-22T02:59:59.000Z', '59:59 min'],
+    ['2026-11-22T03:05:59.000Z', '1:05 h'],
+    ['2026-11-25T02:00:00.000Z', '72:00 h'],
+  ])('says how long a run took that ended at %s: %s', (endedAt, took) => {
+    const report = { ...read('ba09c2e-grade.json'), startedAt: '2026-11-22T02:00:00.000Z', endedAt }
+    expect(pageOf(report)).toContain(`, ${took}.</p>`)
+  })
+
   it('runs nothing that a name, a reason or a note holds', () => {
     const report = read('ba09c2e-grade.json')
     const evil = '<img src=x onerror="alert(1)">'

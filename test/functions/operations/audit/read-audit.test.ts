@@ -232,6 +232,91 @@ describe('the evidence of a period', () => {
     })
   })
 
+  it('counts an archive at its own time where its run began in the period before', async () => {
+    const { bucket, audit } = scene()
+    const begun = '2026-06-30T23:30:00.000Z'
+    const late = { ...web, begunAt: '2026-07-01T00:10:00.000Z' }
+    await bucket.run(begun, [late, { id: '101' }, { id: '102', outcome: 'failed' }])
+    const after = await audit()
+    expect(after).toMatchObject({ whole: true, totals: { guests: 1, archived: 1, failed: 0, runs: 0 } })
+    expect(codes(after)).toEqual(['no-schedule'])
+    const before = await audit({ from: '2026-06-01T00:00:00.000Z', to: '2026-06-30T23:59:59.999Z' })
+    expect(before).toMatchObject({ whole: true, totals: { guests: 2, archived: 1, failed: 1, runs: 1 } })
+    expect(codes(before)).toEqual(['no-schedule'])
+  })
+
+  it('begins a gap at the last archive before the period, in whatever order runs left them', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run('2026-06-29T23:30:00.000Z', [{ ...web, begunAt: '2026-06-30T00:20:00.000Z' }])
+    await bucket.run('2026-06-30T00:05:00.000Z', [{ ...web, begunAt: '2026-06-30T00:10:00.000Z' }])
+    await bucket.run('2026-07-01T00:30:00.000Z', [web])
+    await bucket.run('2026-07-02T00:00:00.000Z', [{ ...web, begunAt: '2026-07-02T00:15:00.000Z' }])
+    const every = { every: 86_400_000, grace: 0 }
+    const { guests } = await audit({ to: '2026-07-02T00:10:00.000Z' }, every)
+    expect(guests[0]?.gaps).toEqual([
+      { from: '2026-06-30T00:20:00.000Z', to: '2026-07-01T00:30:00.000Z', allowedHours: 24 },
+    ])
+  })
+
+  it('begins no gap at an archive before the period that is less than required', async () => {
+    const { bucket, store, audit } = scene()
+    await bucket.run('2026-06-29T02:00:00.000Z', [web])
+    const key = `${await bucket.run('2026-06-30T02:00:00.000Z', [web])}report.json`
+    const text = (await store.readText(key))?.text ?? ''
+    await bucket.put(key, text.replaceAll('"outcome":"succeeded"', '"outcome":"failed"'))
+    await bucket.run(night(1), [web])
+    const { guests } = await audit({ to: '2026-07-01T12:00:00.000Z' }, { every: 86_400_000, grace: 0 })
+    expect(guests[0]?.gaps).toMatchObject([{ from: '2026-06-29T02:00:00.000Z', to: night(1) }])
+  })
+
+  it.each([
+    [undefined, '2026/06/17/'],
+    [1, '2026/06/17/'],
+    [20, '2026/06/10/'],
+    [20.5, '2026/06/09/'],
+    [60, '2026/05/27/'],
+  ])('looks for runs as far back as an interval of %s days asks for, within bounds: %s', async (days, first) => {
+    const { store, audit } = scene()
+    const listed: string[] = []
+    const listFolders = store.listFolders.bind(store)
+    store.listFolders = async (prefix) => {
+      listed.push(prefix)
+      return await listFolders(prefix)
+    }
+    await audit({}, days === undefined ? undefined : { every: days * 86_400_000, grace: 0 })
+    expect(listed.filter((prefix) => prefix.startsWith('runs/'))[0]).toBe(`runs/${first}`)
+  })
+
+  it('takes a minute between the clocks of platform and run for nothing', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run(night(1), [
+      { id: '100', begunAt: '2026-07-01T01:59:00.000Z' },
+      { id: '101', begunAt: '2026-07-01T01:58:59.000Z' },
+    ])
+    const { findings } = await audit({}, { every: 30 * 86_400_000, grace: 0 })
+    expect(findings).toMatchObject([
+      { weight: 'noted', code: 'time-mended', key: 'archives/hq/vm-101/2026-07-01T01-58-59Z/' },
+    ])
+  })
+
+  it('counts the runs of the period alone, and of the site that was asked for', async () => {
+    const { store, bucket, audit } = scene()
+    await new AuditedBucket(store, 'branch').run(night(2), [{ id: '1' }])
+    await bucket.run('2026-06-30T02:00:00.000Z', [web])
+    await bucket.run(night(1), [web])
+    await bucket.coverage('2026-07-01T12:00:00.000Z', [{ id: '100' }])
+    expect((await audit()).totals.runs).toBe(2)
+    expect((await audit({ site: 'hq' })).totals.runs).toBe(1)
+  })
+
+  it('takes the site of an old report without one from its archives', async () => {
+    const { bucket, store, audit } = scene()
+    const key = `${await bucket.run(night(1), [web])}report.json`
+    await bucket.put(key, ((await store.readText(key))?.text ?? '').replace('"site":"hq",', ''))
+    expect(await audit({ site: 'hq' })).toMatchObject({ whole: true, totals: { archived: 1, runs: 1 } })
+    expect(await audit({ site: 'branch' })).toMatchObject({ whole: true, totals: { archived: 0, guests: 0 } })
+  })
+
   it('looks at one site alone when asked', async () => {
     const { bucket, audit } = scene()
     await bucket.run(night(1), [web])
@@ -285,6 +370,46 @@ describe('what is missing or wrong', () => {
     const report = await audit()
     expect(report.totals.archived).toBe(0)
     expect(codes(report)).toContain('foreign')
+  })
+
+  it('names an archive that no report names though it was read back, and none that is broken, too', async () => {
+    const { bucket, store, audit } = scene()
+    await bucket.run(night(1), [web, { id: '101' }], { reported: false })
+    await bucket.verdict(night(1), web, '2026-07-02T08:00:00.000Z')
+    await store.remove(`${bucket.folder(night(1), { id: '101' })}disk.vma.zst`)
+    const { findings } = await audit({}, { every: 30 * 86_400_000, grace: 0 })
+    expect(findings).toMatchObject([
+      { weight: 'unproved', code: 'no-report' },
+      { weight: 'noted', code: 'unreported-archive', key: bucket.folder(night(1), web) },
+    ])
+  })
+
+  it('is no matter of this period where the platform was ahead and its archive is older', async () => {
+    const { bucket, store, audit } = scene()
+    const at = '2026-07-01T00:10:00.000Z'
+    await bucket.run('2026-06-30T23:00:00.000Z', [{ ...web, begunAt: at }], { reported: false })
+    const key = `${bucket.folder(at, web)}manifest.json`
+    const manifest = JSON.parse((await store.readText(key))?.text ?? '') as { evidence: object }
+    const clock = { offsetSeconds: 3600, uncertaintySeconds: 1, measuredAt: at }
+    await bucket.put(key, { ...manifest, evidence: { ...manifest.evidence, clock } })
+    expect((await audit()).findings).toEqual([])
+  })
+
+  it('is named where a report claims an archive of another site', async () => {
+    const { bucket, store, audit } = scene()
+    const key = `${await bucket.run(night(1), [web])}report.json`
+    await bucket.put(key, ((await store.readText(key))?.text ?? '').replaceAll('archives/hq/', 'archives/branch/'))
+    const report = await audit()
+    expect(report.totals.archived).toBe(0)
+    expect(codes(report)).toContain('foreign')
+  })
+
+  it('is no matter of this period where a run left no report before it, or the platform misdated one', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run('2026-06-29T02:00:00.000Z', [web], { reported: false })
+    await bucket.run('2026-06-30T02:00:00.000Z', [{ ...web, begunAt: '2026-06-20T00:00:00.000Z' }])
+    const { whole, findings } = await audit({}, { every: 86_400_000, grace: 0 })
+    expect({ whole, findings }).toEqual({ whole: true, findings: [] })
   })
 
   it('is named where an archive is gone and no record removed it', async () => {
