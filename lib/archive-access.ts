@@ -18,10 +18,10 @@ export type Keys = `${Folder}/${string}` | (typeof rootFiles)[number]
 
 /** KMS keys that archives are encrypted with, as ARNs. */
 export interface ArchiveKeys {
-  /** Of what is written. */
-  arn: string
+  /** Of what is written; absent where S3 uses keys of its own. */
+  present?: string
   /** Of what was written before. */
-  formerArns: readonly string[]
+  former: readonly string[]
 }
 
 const DECRYPT = 'kms:Decrypt'
@@ -43,10 +43,10 @@ const keyActions: Readonly<Record<string, readonly string[]>> = {
 export class ArchiveAccess {
   readonly bucket: IBucket
   private readonly keyPrefix: string
-  private readonly keys: ArchiveKeys | undefined
+  private readonly keys: ArchiveKeys
 
   /** @param keys absent where S3 encrypts with its own */
-  constructor(bucket: IBucket, keyPrefix: string, keys?: ArchiveKeys) {
+  constructor(bucket: IBucket, keyPrefix: string, keys: ArchiveKeys = { former: [] }) {
     this.bucket = bucket
     this.keyPrefix = keyPrefix
     this.keys = keys
@@ -161,11 +161,11 @@ export class ArchiveAccess {
 
   /** Only by way of S3, which so checks its own rights as well. */
   private allowOnKeys(role: IRole, actions: ReadonlySet<string>): void {
-    if (this.keys === undefined) return
+    const { present, former } = this.keys
     const conditions = { StringLike: { 'kms:ViaService': 's3.*' } }
     for (const action of actions) {
-      const resourceArns = [this.keys.arn, ...(action === DECRYPT ? this.keys.formerArns : [])]
-      Grant.addToPrincipal({ grantee: role, actions: [action], resourceArns, conditions })
+      const resourceArns = [...(present === undefined ? [] : [present]), ...(action === DECRYPT ? former : [])]
+      if (resourceArns.length > 0) Grant.addToPrincipal({ grantee: role, actions: [action], resourceArns, conditions })
     }
   }
 

@@ -36,11 +36,11 @@ export function archiveOf(scope: Construct, { deploymentName, config, bucket }: 
   const name = bucket !== undefined && other === own ? bucket.bucketName : Fn.importValue(bucketExport(deploymentName))
   return new ArchiveAccess(Bucket.fromBucketName(scope, 'Archive', name), config.keyPrefix, keys())
 
-  function keys(): ArchiveKeys | undefined {
-    if (config.kmsKey === undefined) return undefined
-    const { arn, formerArns } = config.kmsKey
+  function keys(): ArchiveKeys {
+    const { kmsKey, formerKmsKeys: former } = config
+    if (kmsKey === undefined) return { former }
     const made = other === own ? bucket?.encryptionKey?.keyArn : undefined
-    return { arn: arn ?? made ?? Fn.importValue(keyExport(deploymentName)), formerArns }
+    return { present: kmsKey.arn ?? made ?? Fn.importValue(keyExport(deploymentName)), former }
   }
 }
 

@@ -75,14 +75,16 @@ const bucketSchema = z.strictObject({
       arn: keyArnSchema
         .optional()
         .describe('An existing key in the region of the bucket, also of another account. Without it, one is made.'),
-      formerArns: z
-        .array(keyArnSchema)
-        .default([])
-        .describe('Keys that older archives are encrypted with. The functions may go on to read these.'),
     })
     .optional()
     .describe(
       'Encrypts what is written from now on with a [KMS key](company-accounts.md#a-kms-key). Without it, with keys of S3.',
+    ),
+  formerKmsKeys: z
+    .array(keyArnSchema)
+    .default([])
+    .describe(
+      'Keys that archives were encrypted with before, as ARNs. The functions may go on to read these. Without it, they can not.',
     ),
   // A copy may take LONGEST_COPY_DAYS, and what failed can be repeated for REPEAT_WINDOW_DAYS after that.
   abandonedUploadDays: z

@@ -76,8 +76,15 @@ export const deployments = {
     bucket: {
       kmsKey: {
         arn: 'arn:aws:kms:eu-central-1:210987654321:key/6f0e0b7e-0000-4000-8000-000000000001',
-        formerArns: ['arn:aws:kms:eu-central-1:210987654321:key/6f0e0b7e-0000-4000-8000-000000000002'],
       },
+      formerKmsKeys: ['arn:aws:kms:eu-central-1:210987654321:key/6f0e0b7e-0000-4000-8000-000000000002'],
+    },
+  },
+  encryptedBefore: {
+    name: 'example',
+    sites: ['hq'],
+    bucket: {
+      formerKmsKeys: ['arn:aws:kms:eu-central-1:210987654321:key/6f0e0b7e-0000-4000-8000-000000000002'],
     },
   },
   /** Each resource that may have a name of ours. */

@@ -5,8 +5,10 @@ import { DeploymentConfigError, parseDeployment } from '../../lib/deployment-con
 import { deployments } from './deployments.ts'
 import { synthesise } from './synthesise.ts'
 
-const { arn, formerArns } = deployments.encryptedBySomebodysKey.bucket.kmsKey
-const [former] = formerArns
+const {
+  kmsKey: { arn },
+  formerKmsKeys: [former],
+} = deployments.encryptedBySomebodysKey.bucket
 
 /** On which keys a role may do this, and whether it reads or writes objects of the archive bucket. */
 function rightsOf({ identity }: Role) {
@@ -54,6 +56,17 @@ describe('a bucket with a key that is made for it', () => {
     )
     expect(withKey.length).toBeGreaterThan(20)
     for (const { conditions } of withKey) expect(conditions).toEqual({ StringLike: { 'kms:ViaService': ['s3.*'] } })
+  })
+})
+
+describe('a bucket that had a key before', () => {
+  it('lets what reads archives go on to decrypt with it, and has nothing encrypted with it', async () => {
+    const { functions } = (await synthesise('encryptedBefore')).assembly.roles
+    const rights = Object.values<Role>(functions).map(rightsOf)
+    const readers = rights.filter(({ reads }) => reads)
+    expect(readers.length).toBeGreaterThan(20)
+    for (const { decrypts } of readers) expect(decrypts).toEqual(new Set([former]))
+    for (const { encrypts } of rights) expect(encrypts).toEqual(new Set())
   })
 })
 
