@@ -6,17 +6,14 @@ import type { TaskOutput } from '../../contracts/tasks.ts'
 import { refusals } from '../../domain/restore/findings.ts'
 import { strangeOptions } from '../../domain/restore/strange-options.ts'
 import { madeInto } from '../../domain/restore/made-into.ts'
-import { formatBytes } from '../../domain/words/byte-size.ts'
+import { tooLargeForOneStream } from '../../domain/restore/one-stream.ts'
 import { changeRestore } from '../books/restore-records.ts'
 import type { Ports } from '../ports.ts'
 import { intendedDisks, openDiskRestorer } from './intended-disks.ts'
 import { areFiles, disksOf } from './new-disks.ts'
 import { frozenFindings } from './target-findings.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'localProcess' | 'log'>
-
-/** What a function writes in one stream within its 15 minutes, at some 42 MiB/s. On one machine, nothing ends it. */
-const MOST_IN_ONE_STREAM_BYTES = 32 * 2 ** 30
+type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'provider' | 'now' | 'log'>
 
 /**
  * Ask the site all that is known to stand against it, and settle what each disk becomes: at a second look, it stays.
@@ -31,10 +28,13 @@ export async function checkDiskTarget(
   const restores = await openDiskRestorer(record, ports)
   const { findings, disks } = await restores.checkTarget(await intendedDisks(record, ports))
   const frozen = await frozenFindings(record, ports)
+  const tooLarge = tooLargeForOneStream(
+    disksOf(record).map(({ fileName, disk }) => ({ fileName, sizeBytes: disk.sizeBytes })),
+  )
   const all: RestoreFinding[] = [
     ...strangeOptions(request, madeInto(record) === 'guest' ? 'disks-of-guest' : 'disks'),
     ...findings,
-    ...(areFiles({ newDisks: disks }) ? tooLarge(record, ports) : []),
+    ...(tooLarge === undefined || !areFiles({ newDisks: disks }) ? [] : [tooLarge]),
     ...frozen.findings,
   ]
   await changeRestore(
@@ -54,16 +54,4 @@ export async function checkDiskTarget(
     throw new RestoreRefused(against.map(({ message }) => message).join(' '))
   }
   return { frozen: frozen.isFrozen, imports: false }
-}
-
-/** A file that is written in one stream can't be gone on with by the next function. */
-function tooLarge(record: RestoreRecord, { localProcess }: Needs): RestoreFinding[] {
-  if (localProcess !== undefined) return []
-  const large = disksOf(record).filter(({ disk }) => disk.sizeBytes > MOST_IN_ONE_STREAM_BYTES)
-  if (large.length === 0) return []
-  const named = large.map(({ fileName, disk }) => `${fileName} (${formatBytes(disk.sizeBytes)})`).join(', ')
-  const message =
-    `A function on AWS has 15 minutes, and a datastore takes a disk in one stream: ${named} is more than ${formatBytes(MOST_IN_ONE_STREAM_BYTES)}. ` +
-    'Restore from a machine at the site (guestlift restore --local), or by hand: unpack the disk, make it small with "qemu-img convert -O vmdk -o subformat=streamOptimized", and import that.'
-  return [{ name: 'delivery-unfit', level: 'refusal', message }]
 }

@@ -27,8 +27,6 @@ export const RESTORE_RIGHTS = {
   folder: ['VirtualMachine.Inventory.Register'],
   pool: ['Resource.AssignVMToPool'],
 } as const
-/** Only where the guest is started, which a person may do as well. */
-export const START_RIGHT = 'VirtualMachine.Interact.PowerOn'
 
 /** Guests that are asked for in one call. */
 const A_CALL = 100
