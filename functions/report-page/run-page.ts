@@ -1,7 +1,9 @@
 /** The report of a run as one HTML file: what needs a person first, then every guest. */
 import type { GuestOutcome, RunReport } from '../contracts/report.ts'
+import type { ConfigurationChange, KeptConfiguration } from '../contracts/site-configuration.ts'
 import { isStored } from '../domain/backup/tally.ts'
 import { formatBytes } from '../domain/words/byte-size.ts'
+import { counted } from '../domain/words/counted.ts'
 import { escaped, figure, page, time } from './html.ts'
 
 export interface RunPageAbout {
@@ -24,7 +26,7 @@ export function runPage(
 const MARKS = { succeeded: 'verified', partial: 'bad', failed: 'bad', skipped: 'warned' } as const
 
 function* bodyOf(report: RunReport, about: RunPageAbout): Generator<string, void, void> {
-  const { site, runId, outcome, summary, startedAt, endedAt, guests, notes, receipt } = report
+  const { site, runId, outcome, summary, startedAt, endedAt, guests, notes, receipt, siteConfiguration } = report
   const took = Date.parse(endedAt) - Date.parse(startedAt)
   const stored = guests.filter(isStored)
   const count = (wanted: GuestOutcome['outcome']) => guests.filter((guest) => guest.outcome === wanted).length
@@ -48,6 +50,7 @@ function* bodyOf(report: RunReport, about: RunPageAbout): Generator<string, void
   }
   if (guests.length === 0) yield `<p>No guest was chosen.</p>\n`
   if (notes.length > 0) yield `<h2>Notes</h2>\n${notes.map((note) => `<p>${escaped(note)}</p>\n`).join('')}`
+  if (siteConfiguration !== undefined) yield* configurationOf(siteConfiguration)
   if (receipt !== undefined) {
     yield `<h2>What it cost</h2>\n<table><tbody>${receipt.items.map((item) => `<tr><td class="text">${escaped(item.what)}</td><td class="number">${dollars(item)}</td></tr>`).join('\n')}</tbody></table>\n`
   }
@@ -74,6 +77,25 @@ function storedRow(guest: GuestOutcome): string {
   const verdictMark = outcome === 'succeeded' ? (verdict === 'archived' ? '' : ' warned') : ' bad'
   const why = reason === '' || outcome !== 'succeeded' ? '' : ` ${escaped(reason)}`
   return `<tr>${guestCell(guest).replace('</td>', `${files.join('')}</td>`)}<td class="number" data-label="size">${escaped(formatBytes(size))}</td><td class="number" data-label="sent">${escaped(formatBytes(bytesSent))}</td><td class="number" data-label="took">${escaped(timeTaken(seconds * 1000))}</td><td class="text" data-label="consistency">${escaped(`${grade?.consistency ?? 'not known'}${lacks}`)}</td><td class="text${verdictMark}">${escaped(verdict)}${why}</td></tr>\n`
+}
+
+/** What changed on the site itself since the record before, and what the record may lack. */
+function* configurationOf(kept: KeptConfiguration): Generator<string, void, void> {
+  const { key, takenAt, changes, changeCount, incomplete } = kept
+  yield `<h2>How the site is set up</h2>\n<p>Kept as <code>${escaped(key)}</code>, written ${time(takenAt)}. ${changeCount === 0 ? 'No changes.' : `${counted(changeCount, 'change')} since the record before.`}</p>\n`
+  for (const lack of incomplete) yield `<p class="warned">May be incomplete: ${escaped(lack)}</p>\n`
+  if (changes.length === 0) return
+  yield `<table><thead><tr><th>Part</th><th>Entry</th><th>Change</th></tr></thead><tbody>\n`
+  for (const change of changes) yield changeRow(change)
+  yield `</tbody></table>\n`
+  const more = changeCount - changes.length
+  if (more > 0)
+    yield `<p>${more} more ${more === 1 ? 'is' : 'are'} not listed here. The records hold all of them.</p>\n`
+}
+
+function changeRow({ part, entry, change, fields }: ConfigurationChange): string {
+  const which = fields === undefined ? '' : `: ${fields.join(', ')}`
+  return `<tr><td>${escaped(part)}</td><td class="text">${escaped(entry)}</td><td class="text">${escaped(`${change}${which}`)}</td></tr>\n`
 }
 
 /** `1:05 min`, minutes and seconds; from an hour on `2:05 h`, hours and minutes. */

@@ -73,6 +73,7 @@ export function restoreText({ bucket, keyPrefix, s3Url }: RestorePlace): string 
     '| --- | --- |',
     `| \`${archives}/<site>/<vm\\|container>-<id>/<time>/\` | one archive: its file, its log, its notes, \`${MANIFEST_NAME}\` |`,
     `| \`${keyPrefix}catalogue/<site>/index.html\` | a page that lists all archives of a site, with the commands for each |`,
+    `| \`${keyPrefix}configurations/<site>/<time>.json\` | how the site itself was set up, where runs keep that: storages, users, networks |`,
     `| \`${keyPrefix}restore.sh\` | does all of this page for one archive |`,
     '| everything else | records of Guestlift; no restore needs them |',
     '',

@@ -13,6 +13,7 @@ export const CHECKS = {
   login: 'login',
   privileges: 'privileges',
   cluster: 'cluster',
+  configuration: "the site's set-up",
   guests: 'guests',
   node: 'node',
   storage: 'storage',

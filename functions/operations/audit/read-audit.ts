@@ -7,6 +7,7 @@ import type { ArchiveLock } from '../../domain/audit/held-archive.ts'
 import { AuditLedger, type AuditPeriod } from '../../domain/audit/ledger.ts'
 import {
   artifactKey,
+  configurationKey,
   planKey,
   readDrillEvidenceKey,
   reportKey,
@@ -23,6 +24,7 @@ import {
   retentionShape,
   runPlanShape,
   runReportShape,
+  siteConfigurationShape,
   verificationReportShape,
 } from '../books/shapes.ts'
 import { readRecord, unlessUnreadable } from '../books/stored-json.ts'
@@ -57,6 +59,7 @@ export async function readAudit(
   await reading.rehearsals()
   await reading.restores()
   await reading.retention()
+  await reading.configurations()
   await reading.archives(locks, madeAt)
   return auditReport(reading.ledger, {
     tool: toolVersion,
@@ -145,14 +148,27 @@ class AuditReading {
     const root = `${keyPrefix}retention/${site === undefined ? '' : `${site}/`}`
     const keys: string[] = []
     for await (const { key } of store.listObjects(root)) {
-      const [, date = '', time = ''] = /\/(\d{4}-\d\d-\d\d)T(\d\d-\d\d-\d\d)Z\.json$/.exec(key) ?? []
-      if (key.includes('/removing/') || date === '') continue
-      if (Date.parse(`${date}T${time.replaceAll('-', ':')}Z`) >= Date.parse(from) - 1000) keys.push(key)
+      if (!key.includes('/removing/') && keyInstant(key) >= Date.parse(from) - 1000) keys.push(key)
     }
     for await (const { key, value } of this.#records(keys, retentionShape, 'prunings')) {
       const own = retentionReportKey(keyPrefix, value.site, value.guest, value.decidedAt)
       if (own === key) this.ledger.addRetention(value, key)
       else this.#foreign(key)
+    }
+  }
+
+  /** How often the set-up of a site was kept: only counted, since no figure of a guest comes from it. */
+  async configurations(): Promise<void> {
+    const { keyPrefix, store } = this.#ports
+    const { site, from, to } = this.ledger.period
+    const root = `${keyPrefix}configurations/${site === undefined ? '' : `${site}/`}`
+    const keys: string[] = []
+    for await (const { key } of store.listObjects(root)) {
+      const at = keyInstant(key)
+      if (at >= Date.parse(from) - 1000 && at <= Date.parse(to)) keys.push(key)
+    }
+    for await (const { key, value } of this.#records(keys, siteConfigurationShape, 'configurations')) {
+      if (configurationKey(keyPrefix, value.site, value.takenAt) !== key) this.#foreign(key)
     }
   }
 
@@ -246,6 +262,12 @@ class AuditReading {
     const why = isOld ? 'It left no report' : 'It has no report yet, or left none'
     this.ledger.find('unproved', 'no-report', `${why}: what this run archived does not count.`, folder)
   }
+}
+
+/** Of a key that ends with its time to the second, in milliseconds; NaN where it doesn't. */
+function keyInstant(key: string): number {
+  const [, date = '', time = ''] = /\/(\d{4}-\d\d-\d\d)T(\d\d-\d\d-\d\d)Z\.json$/.exec(key) ?? []
+  return Date.parse(`${date}T${time.replaceAll('-', ':')}Z`)
 }
 
 const NOBODY: ReadonlyMap<string, GuestIdentity> = new Map()

@@ -8,6 +8,7 @@ import { readSiteBook, requirePinned } from '../books/site-book.ts'
 import { logIn, requirePrivileges } from '../run/require-account.ts'
 import { withinTime } from '../run/time-limit.ts'
 import { chooseGuests, type Choice } from '../selection/choose-guests.ts'
+import { inspectConfiguration } from './inspect-configuration.ts'
 import { inspectEndpoints } from './inspect-endpoints.ts'
 import { inspectNodes } from './inspect-nodes.ts'
 import type { NodePorts } from './inspect-routes.ts'
@@ -34,7 +35,7 @@ export async function inspectSite(job: Job, provider: Provider, ports: SitePorts
     return [...findings, ...refusedLogin(ours(error))]
   }
   const privileges = await inspectPrivileges(job, provider, ports)
-  findings.push(privileges)
+  findings.push(privileges, ...(await inspectSetUp(job, provider, ports)))
   // Waits for the checks of the store, which the others need not.
   const cluster = inspectCluster(job.site, provider, ports)
   const lacksSome = privileges.verdict === 'failed'
@@ -55,6 +56,14 @@ async function inspectPrivileges(job: Job, provider: Provider, ports: SitePorts)
     return passed('privileges', 'the account has all that the job needs')
   } catch (error) {
     return failed('privileges', ours(error))
+  }
+}
+
+async function inspectSetUp(job: Job, provider: Provider, ports: SitePorts): Promise<Finding[]> {
+  try {
+    return await inTime(job.site, ports, () => inspectConfiguration(job, provider))
+  } catch (error) {
+    return [failed('configuration', ours(error))]
   }
 }
 

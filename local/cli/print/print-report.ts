@@ -5,6 +5,7 @@ import { isStored } from '../../../functions/domain/backup/tally.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { byCause, someOf, type Struck } from '../../../functions/domain/words/same-cause.ts'
 import { runPrefix } from '../../../functions/domain/books/object-keys.ts'
+import { configurationLines } from './print-configuration.ts'
 import { receiptLines } from './print-prices.ts'
 import { formatSeconds } from './units.ts'
 
@@ -37,6 +38,7 @@ export function reportLines(
   { price = 'short', logOf }: ReportWords = {},
 ): string[] {
   const lines = report.notes.map((note) => styleText('dim', `note: ${note}`))
+  if (report.siteConfiguration !== undefined) lines.push(...configurationLines(report.siteConfiguration, bucket))
   for (const guest of report.guests) {
     if (!isStored(guest)) continue
     const [mark, what] =

@@ -12,6 +12,7 @@ import { type BucketOptions, openBucket } from '../bucket-store.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { columns, plain } from '../print/columns.ts'
 import { ownTime } from '../print/own-time.ts'
+import { changeText } from '../print/print-configuration.ts'
 import { printNotes, textOf } from '../print/terminal.ts'
 import { out } from '../stream-out.ts'
 
@@ -83,7 +84,13 @@ async function showChanges(site: string, place: Place, { json }: ConfigurationOp
   for await (const { takenAt, key, changes } of configurationChanges(site, place)) {
     records += 1
     if (json === true) await out(`${JSON.stringify({ takenAt, key, changes })}\n`)
-    else await out(textOf([`${ownTime(takenAt)}: ${summaryOf(records, changes)}`, ...changes.map(changeLine)]))
+    else
+      await out(
+        textOf([
+          `${ownTime(takenAt)}: ${summaryOf(records, changes)}`,
+          ...changes.map((change) => `  ${changeText(change)}`),
+        ]),
+      )
   }
   return records === 0 ? sayNothing(site) : exitCodes.succeeded
 }
@@ -91,9 +98,4 @@ async function showChanges(site: string, place: Place, { json }: ConfigurationOp
 function summaryOf(records: number, changes: readonly ConfigurationChange[]): string {
   if (records === 1) return 'the first record'
   return changes.length === 0 ? 'nothing changed' : counted(changes.length, 'change')
-}
-
-function changeLine({ part, entry, change, fields }: ConfigurationChange): string {
-  const what = fields === undefined ? '' : ` (${fields.map(plain).join(', ')})`
-  return `  ${part}: ${plain(entry)} ${change}${what}`
 }

@@ -52,4 +52,43 @@ describe('the page of a run', () => {
     expect(html).not.toContain('<img')
     expect(html).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;')
   })
+
+  it('says what changed on the site itself, what may be missing, and where the record lies', () => {
+    const report = read('ba09c2e-grade.json')
+    const evil = '<img src=x>'
+    const siteConfiguration: NonNullable<typeof report.siteConfiguration> = {
+      key: `configurations/hq/${evil}.json`,
+      takenAt: '2026-11-22T02:00:05.000Z',
+      changes: [
+        { part: 'users', entry: evil, change: 'changed', fields: ['enable', evil] },
+        { part: 'storages', entry: 'nas', change: 'removed' },
+      ],
+      changeCount: 3,
+      incomplete: [`Users: ${evil} is not shown.`],
+    }
+    const html = pageOf({ ...report, siteConfiguration })
+    expect(html).not.toContain('<img')
+    const [, section = ''] = /<h2>How the site is set up<\/h2>\n([^]*)<p class="sub">/.exec(html) ?? []
+    const lines = section
+      .replaceAll(/<[^>]*>/g, '|')
+      .replaceAll(/\|+/g, '|')
+      .trim()
+      .split('\n')
+    expect(lines).toEqual([
+      '|Kept as |configurations/hq/&lt;img src=x&gt;.json|, written |2026-11-22 02:00:05Z|. 3 changes since the record before.|',
+      '|May be incomplete: Users: &lt;img src=x&gt; is not shown.|',
+      '|Part|Entry|Change|',
+      '|users|&lt;img src=x&gt;|changed: enable, &lt;img src=x&gt;|',
+      '|storages|nas|removed|',
+      '|',
+      '|1 more is not listed here. The records hold all of them.|',
+    ])
+    const quiet = pageOf({
+      ...report,
+      siteConfiguration: { ...siteConfiguration, changes: [], changeCount: 0, incomplete: [] },
+    })
+    expect(quiet).toContain('No changes.')
+    expect(quiet).not.toMatch(/incomplete|<th>Entry|not listed/)
+    expect(pageOf(report)).not.toContain('How the site is set up')
+  })
 })

@@ -21,6 +21,17 @@ describe('two records of a site', () => {
     ])
   })
 
+  it('are compared in the order of names, with fields that went and values that are no fields', () => {
+    const before = record({ z: { old: 1, kept: 1 }, b: null, m: 'text' })
+    const now = record({ b: { x: 1 }, a: {}, z: { kept: 1, added: 1 }, m: 'other' })
+    expect(compareConfigurations(before, now)).toEqual([
+      { part: 'users', entry: 'a', change: 'added' },
+      { part: 'users', entry: 'b', change: 'changed', fields: ['x'] },
+      { part: 'users', entry: 'm', change: 'changed' },
+      { part: 'users', entry: 'z', change: 'changed', fields: ['added', 'old'] },
+    ])
+  })
+
   it('never take for gone what this account may not see now', () => {
     expect(compareConfigurations(whole, record({}, 'The right is missing.'))).toEqual([])
   })

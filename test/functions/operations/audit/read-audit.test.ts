@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../../functions/contracts/errors.ts'
 import { auditReportSchema, type AuditReport } from '../../../../functions/contracts/audit.ts'
+import { configurationKey } from '../../../../functions/domain/books/object-keys.ts'
 import { readAudit } from '../../../../functions/operations/audit/read-audit.ts'
 import { AuditedBucket } from '../../../fakes/audited-bucket.ts'
 import { MemoryStore } from '../../../fakes/memory-store.ts'
@@ -315,6 +316,34 @@ describe('the evidence of a period', () => {
     await bucket.put(key, ((await store.readText(key))?.text ?? '').replace('"site":"hq",', ''))
     expect(await audit({ site: 'hq' })).toMatchObject({ whole: true, totals: { archived: 1, runs: 1 } })
     expect(await audit({ site: 'branch' })).toMatchObject({ whole: true, totals: { archived: 0, guests: 0 } })
+  })
+
+  it('counts how often the set-up of a site was kept in the period, up to both of its ends', async () => {
+    const { bucket, audit } = scene()
+    const keep = (site: string, takenAt: string, as = takenAt) => {
+      const record = { version: 1, site, platform: 'proxmox', platformVersion: '9.2', takenAt, parts: [], leftOut: [] }
+      return bucket.put(configurationKey('', site, as), record)
+    }
+    for (const takenAt of [
+      '2026-06-30T23:59:58.000Z',
+      period.from,
+      '2026-07-10T23:59:59.000Z',
+      '2026-07-11T00:00:00.000Z',
+    ])
+      await keep('hq', takenAt)
+    await keep('branch', night(2))
+    expect(await audit()).toMatchObject({ whole: true, read: { configurations: 3 } })
+    expect((await audit({ site: 'branch' })).read).toMatchObject({ configurations: 1 })
+    await bucket.put(configurationKey('', 'hq', night(3)), '{"version":1')
+    await keep('hq', night(4), night(5))
+    const { whole, findings } = await audit()
+    expect({ whole, findings }).toMatchObject({
+      whole: false,
+      findings: [
+        { code: 'unreadable', key: 'configurations/hq/2026-07-03T02-00-00Z.json' },
+        { code: 'foreign', key: 'configurations/hq/2026-07-05T02-00-00Z.json' },
+      ],
+    })
   })
 
   it('looks at one site alone when asked', async () => {

@@ -47,6 +47,44 @@ describe('inspecting a site', () => {
     expect((await inspect())[0]).toMatchObject({ check: 'api', verdict: 'failed', error: 'PlatformUnavailable' })
   })
 
+  it('reads the set-up of the site only for a job that keeps it, and warns of each part that the account may not see', async () => {
+    const { ports } = bench()
+    const answers = [
+      { part: 'users', what: 'Users', entries: {}, incomplete: 'The account lacks Sys.Audit on /access.' },
+      { part: 'pools', what: 'Pools', entries: {} },
+    ]
+    const provider = Object.assign(ports.fakeProvider, { configuration: { read: async () => answers } })
+    const inspect = async (siteConfiguration: boolean) =>
+      (await inspectSite({ ...job, siteConfiguration }, provider, { ...ports, route: () => ports.route('hq') })).filter(
+        ({ check }) => check === 'configuration',
+      )
+    expect(await inspect(false)).toEqual([])
+    expect(await inspect(true)).toEqual([
+      {
+        check: 'configuration',
+        at: 'users',
+        verdict: 'warning',
+        message: 'Users: The account lacks Sys.Audit on /access.',
+      },
+    ])
+    answers.shift()
+    expect(await inspect(true)).toMatchObject([{ verdict: 'passed', message: '1 part, all of them whole' }])
+    provider.configuration.read = failing(new PlatformUnavailable('hq says nothing.'))
+    expect(await inspect(true)).toMatchObject([{ verdict: 'failed', message: 'hq says nothing.' }])
+  })
+
+  it('refuses a job that keeps the set-up on a platform that says nothing of it, as a run does, and goes on', async () => {
+    const { ports } = bench()
+    const keeping = { ...job, siteConfiguration: true }
+    const findings = await inspectSite(keeping, ports.fakeProvider, { ...ports, route: () => ports.route('hq') })
+    expect(findings.find(({ check }) => check === 'configuration')).toMatchObject({
+      verdict: 'failed',
+      error: 'RequestRejected',
+      message: expect.stringMatching(/^The job asks for "siteConfiguration".* Take that field out of the job\.$/),
+    })
+    expect(findings.map(({ check }) => check)).toContain('guests')
+  })
+
   it('goes on after a site that is silent over one question, once its time is over', async () => {
     const { ports, inspect } = bench()
     const asked = Promise.withResolvers<void>()

@@ -50,6 +50,30 @@ describe('a printed report', () => {
     expect(told).toContain('    Log: .guestlift/logs/l.log of 100')
   })
 
+  it('names the record of the set-up, what changed, and what the notes leave out of what may be missing', () => {
+    const change = { part: 'users', entry: 'a\u001B[2Jb@pve', change: 'changed' as const, fields: ['enable', 'email'] }
+    const siteConfiguration = {
+      key: 'configurations/hq/t.json',
+      takenAt: '2026-11-22T02:00:05.000Z',
+      changes: [change, ...Array.from({ length: 10 }, () => ({ ...change, entry: 'c@pve' }))],
+      changeCount: 11,
+      incomplete: ['Users: no right.', 'Pools: no right.'],
+    }
+    const told = lines({ siteConfiguration })
+    expect(told.slice(0, 2)).toEqual([
+      'How the site is set up: s3://b/configurations/hq/t.json',
+      '    users: a [2Jb@pve changed (enable, email)',
+    ])
+    expect(told.slice(10, 13)).toEqual([
+      '    users: c@pve changed (enable, email)',
+      '    1 more: see "guestlift site configuration --changes"',
+      '    incomplete: Pools: no right.',
+    ])
+    expect(told.join('\n')).not.toContain('Users: no right.')
+    const first = { ...siteConfiguration, changes: [], changeCount: 0, incomplete: [] }
+    expect(lines({ siteConfiguration: first })[1]).toMatch(/archived/)
+  })
+
   it('is told without a price where the report has none', () => {
     expect(lines().join('\n')).not.toContain('Price')
   })
