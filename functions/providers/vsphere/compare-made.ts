@@ -3,7 +3,7 @@ import type { ConfigurationChange, ConfigurationComparison } from '../../contrac
 import { formatBytes } from '../../domain/words/byte-size.ts'
 import { textOf, type Xml } from '../../vsphere-api/xml.ts'
 import type { ArchivedGuest } from './archived-guest.ts'
-import { hardwareOf, type Machine } from './machine.ts'
+import { hardwareOf, type Machine, pluggedIn } from './machine.ts'
 
 export const COMPARE_PATHS = ['config.hardware.device', 'config.firmware', 'config.version'] as const
 
@@ -43,7 +43,11 @@ export function compareMade(
     if (its !== undefined) hold(`${card.label} address`, card.macAddress, its.macAddress, why)
   }
   for (const card of hardware.networks.slice(guest.networks.length)) hold(card.label, undefined, card.type)
-  if (hardware.networks.length > 0) {
+  const plugged = pluggedIn(properties.get('config.hardware.device'))
+  if (plugged.length > 0) {
+    const why = 'A restored guest was to be unplugged. Disconnect it before it starts: its archived self may be there.'
+    differences.push({ key: 'network', archived: 'not connected', made: `connected: ${plugged.join(', ')}`, why })
+  } else if (hardware.networks.length > 0) {
     hold('network', 'connected', 'not connected', 'A restored guest is unplugged: connect it when it may be seen.')
   }
   return { expected, differences }

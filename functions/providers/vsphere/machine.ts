@@ -138,6 +138,21 @@ export function hardwareOf(devices: Xml | undefined): Hardware {
   }
 }
 
+/**
+ * Labels of the network cards that come up plugged in, or are. A card that says nothing of it counts as one: what can't be
+ * read must not pass for unplugged.
+ */
+export function pluggedIn(devices: Xml | undefined): string[] {
+  return childrenOf(devices, 'VirtualDevice')
+    .filter((device) => childOf(device, 'macAddress') !== undefined)
+    .filter((device) => {
+      const connectable = childOf(device, 'connectable')
+      const isOff = (name: string) => textOf(childOf(connectable, name)) === 'false'
+      return !isOff('startConnected') || textOf(childOf(connectable, 'connected')) === 'true'
+    })
+    .map(labelOf)
+}
+
 function diskOf(device: Xml, controller: Xml | undefined): MachineDisk {
   const backing = childOf(device, 'backing')
   const said = (name: string) => textOf(childOf(backing, name))

@@ -71,6 +71,15 @@ describe('a guest of vSphere that is made of its disks', () => {
     expect(expected.map(({ key }) => key)).toEqual(['network'])
   })
 
+  it('counts as otherwise than archived when it came up plugged in', async () => {
+    const brought = await bed.brought(bed.intended(copied))
+    const { made } = await bed.restores.make(brought)
+    const [{ ref } = { ref: '' }] = made
+    for (const nic of bed.lab.control.guest(ref).nics) nic.startConnected = true
+    const { differences } = await bed.restores.compare(brought, made)
+    expect(differences).toMatchObject([{ key: 'network', made: expect.stringMatching(/^connected: /) }])
+  })
+
   it('has an identity of its own where a copy was asked for', async () => {
     const brought = await bed.brought(bed.intended(copied))
     const { made } = await bed.restores.make(brought)
