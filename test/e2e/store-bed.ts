@@ -7,6 +7,7 @@ import {
   GetObjectCommand,
   ListObjectsV2Command,
   PutBucketVersioningCommand,
+  PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
@@ -38,6 +39,7 @@ export interface StoreBed {
   openRunner(sites: Readonly<Record<string, object>>, app: string): Promise<LocalRunner>
   keys(prefix: string): Promise<string[]>
   bytes(key: string): Promise<Buffer>
+  put(key: string, body: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -96,6 +98,7 @@ export async function openStoreBed(name: string): Promise<StoreBed> {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }))
       return Buffer.from((await Body?.transformToByteArray()) ?? [])
     },
+    put: async (Key, Body) => void (await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }))),
     close: async () => {
       await runner?.close()
       await server.close()
