@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import type { KeptVerdict } from '../../../../functions/contracts/kept-verdict.ts'
+import type { GuestRetention } from '../../../../functions/contracts/retention-report.ts'
 import type { CatalogueEntry } from '../../../../functions/domain/catalogue/catalogue.ts'
 import { auditReport } from '../../../../functions/domain/audit/audit-report.ts'
 import { AuditLedger } from '../../../../functions/domain/audit/ledger.ts'
@@ -46,4 +48,26 @@ it('archives that no run of the period names count by their readings, in the ord
     ['unreadable', 'Cut short.'],
     ['unreported-archive', 'No report of a run names this archive: it does not count.'],
   ])
+})
+
+it('what is left of an archive that was pruned later is no finding, and neither is one of before that is gone', () => {
+  const ledger = new AuditLedger({ from, to: '2026-07-09T00:00:00.000Z' }, '')
+  const [{ folder }, other] = [entry('hq', '1', {}), entry('hq', '2', {})]
+  const verdict = {
+    verifiedAt: within,
+    result: 'accepted',
+    findings: [],
+    files: [],
+    guest: { id: '1', kind: 'vm', name: 'web' },
+  }
+  for (const one of [folder, other.folder])
+    ledger.addVerdict({ ...verdict, folder: one } as unknown as KeptVerdict, 'k')
+  ledger.addVerdict({ ...verdict, folder, verifiedAt: before } as unknown as KeptVerdict, 'k')
+  const removed = { folder, reason: 'old', sizeBytes: 1, outcome: 'removed' }
+  const pruning = { decidedAt: '2026-07-20T00:00:00.000Z', archives: [removed], resumed: [], dryRun: false }
+  ledger.addRetention(pruning as unknown as GuestRetention, 'r')
+  ledger.addEntry(entry('hq', '1', { state: 'damaged', reason: 'A file is gone.' }))
+  const { findings, totals } = auditReport(ledger, { ...about, every: { every: 1e12, grace: 0 } })
+  expect(findings).toEqual([])
+  expect(totals).toMatchObject({ guests: 2, readings: 2, archived: 0 })
 })
