@@ -50,11 +50,15 @@ function nameOf({ name, suite }: Test): string {
   return [...pathOf(suite).map((one) => one.name), name].filter((one) => one !== '').join(' > ')
 }
 
-/** Run these tests one after the other, with the hooks around them, until `goOn` has enough of it. */
+/**
+ * Run these tests one after the other, with the hooks around them, until `goOn` has enough of it.
+ * @param begun hears when what a suite does once before its tests is done, with the tests that rely on it
+ */
 export async function runTests(
   all: readonly Test[],
   chosen: readonly number[],
   goOn: (ended: Ended) => Promise<boolean> | boolean,
+  begun: (tests: readonly number[]) => Promise<void> | void = () => {},
 ): Promise<void> {
   const open: Suite[] = []
   const cleanups = new Map<Suite, Act[]>()
@@ -71,6 +75,7 @@ export async function runTests(
       for (const suite of path.slice(open.length)) {
         open.push(suite)
         cleanups.set(suite, await begin(suite.hooks.beforeAll))
+        if (suite.hooks.beforeAll.length > 0) await begun(chosen.filter((one) => isIn(all[one], suite)))
       }
       await runOne(test, path)
     } catch (error) {
@@ -79,6 +84,10 @@ export async function runTests(
     if (!(await goOn(ended))) break
   }
   for (const suite of open.toReversed()) await close(suite).catch(() => {})
+}
+
+function isIn(test: Test | undefined, suite: Suite): boolean {
+  return test !== undefined && pathOf(test.suite).includes(suite)
 }
 
 /** What a hook gives back undoes it. */

@@ -44,3 +44,13 @@ it('runs no more tests than the nearest, and begins nothing after its time', asy
   expect(mutants).not.toEqual([])
   expect(results).toEqual([])
 })
+
+it('asks every test that relies on what runs once before all of them', async () => {
+  const choose: Order['choose'] = (mutants) => mutants.filter(({ after }) => after.includes('from + index'))
+  expect((await mutate(order({ choose }))).results).toMatchObject([
+    {
+      fate: 'killed',
+      noticedBy: `test/mutate/fixture/countdown.test.ts: numbers that are made once > begin with the highest`,
+    },
+  ])
+})

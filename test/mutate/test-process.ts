@@ -122,6 +122,11 @@ async function ranOf(files: readonly string[]): Promise<Ran> {
   return ran
 }
 
+function together(one: Ran = {}, other: Ran): Ran {
+  const files = new Set([...Object.keys(one), ...Object.keys(other)])
+  return Object.fromEntries([...files].map((file) => [file, [...(one[file] ?? []), ...(other[file] ?? [])]]))
+}
+
 async function look({ testFile, files }: Look): Promise<Looked> {
   generation += 1
   isAnew = () => true
@@ -135,15 +140,21 @@ async function look({ testFile, files }: Look): Promise<Looked> {
     let since = cpuMs()
     ticks = 0
     const every = tests.map((_, index) => index)
-    await runTests(tests, every, async ({ name, error }) => {
+    // What runs once before several tests is what each of them looks at.
+    const before = new Map<number, Ran>()
+    const ended = async ({ index, name, error }: Ended) => {
       await settled()
       const failure = error ?? stray
       if (failure !== undefined) looked.trouble = `${name}: ${messageOf(failure)}`
       const spent = { cpuSeconds: (cpuMs() - since) / 1000, ticks }
-      looked.tests.push({ name, ran: await ranOf(files), ...spent })
+      looked.tests.push({ name, ran: together(before.get(index), await ranOf(files)), ...spent })
       since = cpuMs()
       ticks = 0
       return failure === undefined
+    }
+    await runTests(tests, every, ended, async (relying) => {
+      const ran = await ranOf(files)
+      for (const index of relying) before.set(index, together(before.get(index), ran))
     })
   } catch (error) {
     looked.trouble = messageOf(error)

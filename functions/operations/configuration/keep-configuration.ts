@@ -40,11 +40,22 @@ export async function keepConfiguration(
   if (last !== undefined && sameConfiguration(last.record, record) && isFresh(last.record, takenAt)) {
     return kept(last.key, last.record.takenAt, [], record)
   }
+  return write(record, changes, ports)
+}
+
+/** A record is never replaced: where another run has written in the same second, this one counts as of the next. */
+async function write(
+  record: SiteConfiguration,
+  changes: KeptConfiguration['changes'],
+  ports: Needs,
+): Promise<KeptConfiguration> {
+  const { site, takenAt } = record
   const key = configurationKey(ports.keyPrefix, site, takenAt)
   const written = await writeRecord(ports.store, key, siteConfigurationShape, record, { onlyIf: { absent: true } })
-  // Another run of the same second has just kept it.
-  if (written === undefined) ports.log('configuration-kept-already', { site, key })
-  return kept(key, takenAt, changes, record)
+  if (written !== undefined) return kept(key, takenAt, changes, record)
+  ports.log('configuration-key-taken', { site, key })
+  const next = new Date(Date.parse(takenAt) + 1000).toISOString()
+  return write({ ...record, takenAt: next }, changes, ports)
 }
 
 function cleaned(read: readonly ConfigurationPart[]): Pick<SiteConfiguration, 'parts' | 'leftOut'> {

@@ -43,6 +43,7 @@ describe('what is kept of a configuration', () => {
   })
 
   it('keeps that none is set', () => {
-    expect(withoutSecrets({ password: '', token: null })).toEqual({ value: { password: '', token: null }, leftOut: [] })
+    const unset = { password: '', token: null, secret: undefined }
+    expect(withoutSecrets(unset)).toEqual({ value: unset, leftOut: [] })
   })
 })

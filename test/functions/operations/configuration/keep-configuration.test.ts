@@ -2,6 +2,11 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { RequestRejected, PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
 import type { ConfigurationPart } from '../../../../functions/contracts/site-configuration.ts'
 import { keepConfiguration } from '../../../../functions/operations/configuration/keep-configuration.ts'
+import {
+  configurationChanges,
+  newestConfiguration,
+  type RecordedChanges,
+} from '../../../../functions/operations/configuration/read-configurations.ts'
 import type { Provider } from '../../../../functions/providers/provider.ts'
 import { type FakePorts, fakePorts } from '../../../fakes/ports.ts'
 
@@ -41,11 +46,15 @@ describe("a site's configuration", () => {
     later(DAY)
     expect(await keepConfiguration(input, ports)).toEqual(first)
     expect(await keys()).toEqual([first.key])
+    expect(ports.logged).toEqual([])
   })
 
   it('is written again after a month, whatever became of the older record by then', async () => {
     await keepConfiguration(input, ports)
-    later(31 * DAY)
+    later(30 * DAY - 1)
+    await keepConfiguration(input, ports)
+    expect(await keys()).toHaveLength(1)
+    later(1)
     expect(await keepConfiguration(input, ports)).toMatchObject({ changeCount: 0, takenAt: ports.now().toISOString() })
     expect(await keys()).toHaveLength(2)
   })
@@ -62,6 +71,41 @@ describe("a site's configuration", () => {
       ],
     })
     expect(await keys()).toHaveLength(2)
+  })
+
+  it('is told in the log where something changed, and is kept beside what another run kept in the same second', async () => {
+    const first = await keepConfiguration(input, ports)
+    parts = [{ part: 'users', what: 'Users', entries: { 'a@pve': { enable: 0, password: 'hunter2' } } }]
+    const second = await keepConfiguration(input, ports)
+    expect(second).toMatchObject({ key: 'configurations/hq/2026-11-22T02-00-06Z.json', changeCount: 1 })
+    expect(ports.logged).toMatchObject([
+      { event: 'configuration-changed', fields: { changes: 1 } },
+      { event: 'configuration-key-taken', fields: { key: first.key } },
+    ])
+    expect(await keys()).toEqual([first.key, second.key])
+    expect(JSON.parse((await ports.store.readText(second.key))?.text ?? '')).toMatchObject({
+      takenAt: second.takenAt,
+      parts: [{ entries: { 'a@pve': { enable: 0 } } }],
+    })
+  })
+
+  it('is found as it was at an instant, and record by record with what changed', async () => {
+    const { key: first } = await keepConfiguration(input, ports)
+    const at = ports.now().toISOString()
+    for (const enable of [0, 2]) {
+      later(DAY)
+      parts = [{ part: 'users', what: 'Users', entries: { 'a@pve': { enable, password: 'hunter2' } } }]
+      await keepConfiguration(input, ports)
+    }
+    expect((await newestConfiguration('hq', ports, at)).found?.key).toBe(first)
+    expect((await newestConfiguration('hq', ports, '2026-11-01T00:00:00.000Z')).found).toBeUndefined()
+    const told: RecordedChanges[] = []
+    for await (const one of configurationChanges('hq', ports)) told.push(one)
+    expect(told.map(({ key, changes }) => [key === first, changes.length])).toEqual([
+      [true, 0],
+      [false, 1],
+      [false, 1],
+    ])
   })
 
   it('shows no more changes than state has room for, and counts them all', async () => {

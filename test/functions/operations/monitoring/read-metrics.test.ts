@@ -169,6 +169,35 @@ describe('the figures of a bucket', () => {
     expect(families.map(({ name }) => name)).not.toContain('guestlift_coverage_guests')
   })
 
+  it('are those of the report that ended last, of a pruning that removed, of each site by itself', async () => {
+    const { store, bucket, metrics } = await lived()
+    const pruning = JSON.parse((await store.readText('prunings/2026/07/02/p1/report.json'))?.text ?? '') as object
+    const put = (day: string, id: string, changes: object) =>
+      bucket.put(`prunings/2026/07/${day}/${id}/report.json`, { ...pruning, pruningId: id, ...changes })
+    // By their names they lie the other way round.
+    await put('03', 'a', { endedAt: '2026-07-03T11:00:00.000Z', removed: 7 })
+    await put('03', 'b', { endedAt: '2026-07-03T10:00:00.000Z', removed: 8 })
+    await put('03', 'c', { endedAt: '2026-07-03T11:30:00.000Z', removed: 9, dryRun: true })
+    await put('03', 'd', { endedAt: '2026-07-03T11:30:00.000Z', removed: 10, site: 'branch' })
+    await put('03', 'verdicts', { endedAt: '2026-07-03T11:40:00.000Z', removed: 11 })
+    await bucket.run('2026-06-30T02:00:00.000Z', [web])
+    const { value } = await metrics()
+    expect(value('guestlift_pruning_last_removed_archives', { site: 'hq' })).toBe('7')
+    expect(value('guestlift_run_last_success_timestamp_seconds', { site: 'hq' })).toBe(
+      String(Date.parse('2026-07-01T03:00:00.000Z') / 1000),
+    )
+    expect(value('guestlift_metrics_made_timestamp_seconds')).toBe(
+      String(Date.parse('2026-07-03T12:00:00.000Z') / 1000),
+    )
+  })
+
+  it('reach back as many days as asked, and no further', async () => {
+    const { metrics } = await lived()
+    const names = async (days: number) => (await metrics(days)).families.map(({ name }) => name)
+    expect(await names(1)).toContain('guestlift_pruning_last_removed_archives')
+    expect(await names(0)).not.toContain('guestlift_pruning_last_removed_archives')
+  })
+
   it('are none where the bucket does not answer', async () => {
     const { store, metrics } = await lived()
     store.listFolders = () => Promise.reject(new StoreUnavailable('no answer'))
