@@ -9,17 +9,16 @@ const from = '2026-07-02T00:00:00.000Z'
 const before = '2026-07-01T02:00:00.000Z'
 const within = '2026-07-03T02:00:00.000Z'
 const about = { tool: 't', madeAt: '2026-08-01T00:00:00.000Z', bucket: 'b', keyPrefix: '' }
-const entry = (site: string, id: string, changes: Partial<CatalogueEntry>) =>
-  ({
-    folder: `archives/${site}/vm-${id}/2026-07-03T02-00-00Z/`,
-    site,
-    guest: { kind: 'vm', id },
-    createdAt: within,
-    state: 'complete',
-    sizeBytes: 9,
-    artifactBytes: 7,
-    ...changes,
-  }) as CatalogueEntry
+const entry = (site: string, id: string, changes: Partial<CatalogueEntry>): CatalogueEntry => ({
+  folder: `archives/${site}/vm-${id}/2026-07-03T02-00-00Z/`,
+  site,
+  guest: { kind: 'vm', id },
+  createdAt: within,
+  state: 'complete',
+  sizeBytes: 9,
+  artifactBytes: 7,
+  ...changes,
+})
 
 it('archives that no run of the period names count by their readings, in the order of sites and ids, what is in doubt first', () => {
   const ledger = new AuditLedger({ from, to: '2026-07-09T00:00:00.000Z' }, '')
