@@ -104,6 +104,12 @@ describe('a channel', () => {
     expect(takes({ ...channel, atLeast: 'error' }, notice)).toBe(true)
     expect(takes({ ...channel, atLeast: 'critical' }, notice)).toBe(false)
   })
+  it('that takes bad news alone also hears that something came back, unless its events leave that out', () => {
+    const good = runNotice(run([guest('1')], { failedBefore: new Set(['1']) }))
+    expect(takes({ ...channel, atLeast: 'critical' }, good)).toBe(true)
+    expect(takes({ ...channel, atLeast: 'critical', events: ['failed'] }, good)).toBe(false)
+    expect(takes({ ...channel, atLeast: 'error' }, runNotice(run([guest('1')])))).toBe(false)
+  })
   it('takes the events that it names alone', () => {
     expect(takes({ ...channel, atLeast: 'info', events: ['failed'] }, notice)).toBe(true)
     expect(takes({ ...channel, atLeast: 'info', events: ['recovered'] }, notice)).toBe(false)
