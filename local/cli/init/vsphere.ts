@@ -8,13 +8,19 @@ const API_PORT = 443
 const USUAL_ACCOUNT = 'guestlift@vsphere.local'
 
 export const vsphereInit: PlatformInit = async (asker, surroundings) => {
-  const { roleCommands, usualRole, warning } = await setUpOf('vsphere')
+  const { roleCommands, usualRole, warning, restoreRoleCommands, usualRestoreRole, usualRestoreAccount } =
+    await setUpOf('vsphere')
   const { address, tls } = await asker.untilUsable('--address', () => askForAddress(asker, surroundings))
   asker.say(
     'Make a role and give it to the account (without the rights of clones, where none are made):',
     roleCommands(usualRole, USUAL_ACCOUNT, true),
   )
   asker.say(warning)
+  asker.say(
+    'That role can make no guest. To restore there, make another one, and name its account in the site under `restore`, as ' +
+      `{"auth":{"username":"${usualRestoreAccount}","password":"…"}} (without PowerOn, where no guest is started):`,
+    restoreRoleCommands(usualRestoreRole, usualRestoreAccount),
+  )
   const username = await asker.text({ flag: '--account', message: 'User, as user@vsphere.local', usual: USUAL_ACCOUNT })
   const password = await asker.secret({ flag: '--secret-file', message: `Password of ${username}` })
   const site = {

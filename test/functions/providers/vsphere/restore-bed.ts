@@ -7,6 +7,8 @@ import type {
   DiskRestores,
   IntendedDisks,
 } from '../../../../functions/providers/capabilities/disk-restores.ts'
+import type { VsphereSite } from '../../../../functions/providers/vsphere/config.ts'
+import { openVsphere } from '../../../../functions/providers/vsphere/provider.ts'
 import { openDatastoreWriter } from '../../../../functions/writers/datastore/datastore.ts'
 import type { FileDiskWriter } from '../../../../functions/writers/disk-writer.ts'
 import type { VsphereLabOptions } from '../../../../local/labs/vsphere/lab.ts'
@@ -27,7 +29,8 @@ export interface RestoreBed extends VsphereBed {
   close(): Promise<void>
 }
 
-export async function restoreBed(given: VsphereLabOptions = {}): Promise<RestoreBed> {
+/** @param auth of an account of its own that restores; without it, that of backups does */
+export async function restoreBed(given: VsphereLabOptions = {}, auth?: VsphereSite['auth']): Promise<RestoreBed> {
   const bed = await vsphereBed(given)
   const { provider, lab, site } = bed
   const guest: Guest = await bed.guest()
@@ -43,8 +46,10 @@ export async function restoreBed(given: VsphereLabOptions = {}): Promise<Restore
     ]),
   )
   const deps = { now: () => new Date(), sleep: async () => undefined }
-  const writer = openDatastoreWriter(SITE, vsphereAccessSchema.parse(site), deps)
-  const { diskRestores: restores } = provider
+  const its = auth === undefined ? site : { ...site, auth }
+  const writer = openDatastoreWriter(SITE, vsphereAccessSchema.parse(its), deps)
+  const restorer = openVsphere(SITE, its, { ...deps, log: () => undefined })
+  const { diskRestores: restores } = restorer
   if (restores === undefined) throw new Error('vSphere brings disks back')
   return {
     ...bed,
@@ -77,6 +82,7 @@ export async function restoreBed(given: VsphereLabOptions = {}): Promise<Restore
     },
     close: async () => {
       await writer.close()
+      await restorer.close()
       await bed.close()
     },
   }
