@@ -148,7 +148,7 @@ class AuditReading {
     const root = `${keyPrefix}retention/${site === undefined ? '' : `${site}/`}`
     const keys: string[] = []
     for await (const { key } of store.listObjects(root)) {
-      if (!key.includes('/removing/') && keyInstant(key) >= Date.parse(from) - 1000) keys.push(key)
+      if (!key.includes('/removing/') && keyInstant(key) >= wholeSecond(from)) keys.push(key)
     }
     for await (const { key, value } of this.#records(keys, retentionShape, 'prunings')) {
       const own = retentionReportKey(keyPrefix, value.site, value.guest, value.decidedAt)
@@ -165,7 +165,7 @@ class AuditReading {
     const keys: string[] = []
     for await (const { key } of store.listObjects(root)) {
       const at = keyInstant(key)
-      if (at >= Date.parse(from) - 1000 && at <= Date.parse(to)) keys.push(key)
+      if (at >= wholeSecond(from) && at <= Date.parse(to)) keys.push(key)
     }
     for await (const { key, value } of this.#records(keys, siteConfigurationShape, 'configurations')) {
       if (configurationKey(keyPrefix, value.site, value.takenAt) !== key) this.#foreign(key)
@@ -266,8 +266,13 @@ class AuditReading {
 
 /** Of a key that ends with its time to the second, in milliseconds; NaN where it doesn't. */
 function keyInstant(key: string): number {
-  const [, date = '', time = ''] = /\/(\d{4}-\d\d-\d\d)T(\d\d-\d\d-\d\d)Z\.json$/.exec(key) ?? []
-  return Date.parse(`${date}T${time.replaceAll('-', ':')}Z`)
+  const [, date, time] = /\/(\d{4}-\d\d-\d\d)T(\d\d-\d\d-\d\d)Z\.json$/.exec(key) ?? []
+  return Date.parse(`${date}T${time?.replaceAll('-', ':')}Z`)
+}
+
+/** As keys tell time, in milliseconds. */
+function wholeSecond(instant: string): number {
+  return Math.floor(Date.parse(instant) / 1000) * 1000
 }
 
 const NOBODY: ReadonlyMap<string, GuestIdentity> = new Map()

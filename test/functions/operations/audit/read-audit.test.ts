@@ -334,6 +334,13 @@ describe('the evidence of a period', () => {
     await keep('branch', night(2))
     expect(await audit()).toMatchObject({ whole: true, read: { configurations: 3 } })
     expect((await audit({ site: 'branch' })).read).toMatchObject({ configurations: 1 })
+    // Keys tell whole seconds: a record of the very second in which the period begins or ends counts.
+    const seconds = { from: '2026-06-30T23:59:58.900Z', to: '2026-07-10T23:59:59.000Z' }
+    expect((await audit(seconds)).read).toMatchObject({ configurations: 4 })
+    expect((await audit({ ...seconds, from: '2026-06-30T23:59:59.000Z' })).read).toMatchObject({ configurations: 3 })
+    // What has another name is none of ours.
+    await bucket.put(`${configurationKey('', 'hq', night(6))}.old`, '{}')
+    expect(await audit()).toMatchObject({ whole: true, read: { configurations: 3 } })
     await bucket.put(configurationKey('', 'hq', night(3)), '{"version":1')
     await keep('hq', night(4), night(5))
     const { whole, findings } = await audit()
@@ -470,6 +477,17 @@ describe('what is missing or wrong', () => {
     await bucket.prune(night(1), web, '2026-07-04T08:00:00.000Z')
     await bucket.put(`${bucket.folder(night(1), web)}theirs.txt`, 'not ours')
     expect(await audit()).toMatchObject({ whole: true, totals: { pruned: 1 } })
+  })
+
+  it('is no removal that is only under way, nor a pruning decided before the second in which the period begins', async () => {
+    const { bucket, audit } = scene()
+    await bucket.run(night(1), [web])
+    await bucket.put('retention/hq/vm-100/removing/2026-07-01T02-00-00Z.json', '{}')
+    expect((await audit()).findings.filter(({ code }) => code === 'unreadable')).toEqual([])
+    await bucket.prune(night(1), web, '2026-07-02T08:00:00.000Z')
+    const decided = (from: string) => audit({ from }).then(({ read }) => read['prunings'] ?? 0)
+    expect(await decided('2026-07-02T08:00:00.900Z')).toBe(1)
+    expect(await decided('2026-07-02T08:00:01.000Z')).toBe(0)
   })
 
   it('takes a pruning after the period for the reason why an archive is gone', async () => {
