@@ -1,5 +1,6 @@
-/** The demo on a simulated vCenter: archive a running guest with two disks, prove each disk, and see no snapshot stay. */
+/** The demo on a simulated vCenter: archive a running guest with two disks, prove each, destroy the guest, bring it back. */
 import { Readable } from 'node:stream'
+import { restoreReportSchema } from '../../functions/contracts/restore-report.ts'
 import type { GuestOutcome } from '../../functions/contracts/report.ts'
 import { formatBytes } from '../../functions/domain/words/byte-size.ts'
 import { seededContent } from '../labs/ec2/disk.ts'
@@ -41,13 +42,43 @@ async function play(stage: Stage, lab: VsphereLab): Promise<void> {
   const job = { site: 'demo', guests: { tags: ['backup:daily'] } }
   // The guest runs on while it is archived: what is compared is what its disks held before.
   const before = new Map([...DISKS].map(([name, { key, capacityBytes }]) => [name, diskOf(lab, key, capacityBytes)]))
-  const { report } = await archive(stage, { site: lab.site(), job })
+  const site = lab.site()
+  const { report, place } = await archive(stage, { site: { ...site, restore: { auth: site.auth } }, job })
   say('\nProof, fetched from S3:')
   for (const outcome of report.guests) await prove(stage, before, outcome)
   const left = lab.control.snapshots().length
   say(`\nSnapshots that stayed on the platform: ${left}. Sessions that stayed: ${lab.control.sessions()}.`)
   if (left > 0) process.exitCode = 1
   await readBack(stage)
+  await bringBack(stage, lab, before, place)
+}
+
+/** The guest is gone with its files. It is made of its archive, and has the same disks. */
+async function bringBack(
+  stage: Stage,
+  lab: VsphereLab,
+  before: ReadonlyMap<string, Buffer>,
+  place: readonly string[],
+): Promise<void> {
+  lab.control.removeGuest(WEB)
+  say('\nGuest web01 is destroyed, and its disks are gone. Bring it back from its archive:')
+  const command = ['restore', `demo/vm-${WEB}`, '--site', 'demo', '--confirm', '--local', ...place]
+  say(`$ npx guestlift ${command.join(' ')}`)
+  const { outcome, summary, differences, seconds } = restoreReportSchema.parse(
+    JSON.parse(await stage.guestlift(command)),
+  )
+  say(`\n${summary}`)
+  if (outcome !== 'succeeded' || differences.length > 0) {
+    process.exitCode = 1
+    return
+  }
+  for (const [name, { key, capacityBytes }] of DISKS) {
+    const lost = before.get(name) ?? Buffer.alloc(0)
+    const sums = await proveStream(Readable.from([diskOf(lab, key, capacityBytes)]), Readable.from([lost]), name)
+    say(`  ${name}: ${formatBytes(sums.sizeBytes)}, the very disk that was lost: sha256 ${sums.sha256.slice(0, 16)}…`)
+  }
+  const { deliver = 0, create = 0, compare = 0 } = seconds
+  say(`  delivered in ${deliver} s, made in ${create} s, compared in ${compare} s`)
 }
 
 function diskOf(lab: VsphereLab, key: number, capacityBytes: number): Buffer {
