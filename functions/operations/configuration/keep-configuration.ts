@@ -58,12 +58,18 @@ async function write(
   return write({ ...record, takenAt: next }, changes, ports)
 }
 
+/** By entry: the name of one is the site's own word, and says nothing about secrets. */
 function cleaned(read: readonly ConfigurationPart[]): Pick<SiteConfiguration, 'parts' | 'leftOut'> {
-  const parts = read.map(({ entries, ...part }) => ({ part, ...withoutSecrets(entries) }))
-  return {
-    parts: parts.map(({ part, value }) => ({ ...part, entries: { ...(value as ConfigurationPart['entries']) } })),
-    leftOut: parts.flatMap(({ part, leftOut }) => leftOut.map((path) => `${part.part}/${path}`)),
-  }
+  const leftOut: string[] = []
+  const parts = read.map((part) => {
+    const entries = Object.entries(part.entries).map(([name, entry]) => {
+      const clean = withoutSecrets(entry, [`${part.part}/${name}`])
+      leftOut.push(...clean.leftOut)
+      return [name, clean.value] as const
+    })
+    return { ...part, entries: Object.fromEntries(entries) }
+  })
+  return { parts, leftOut }
 }
 
 function isFresh({ takenAt }: SiteConfiguration, now: string): boolean {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { RequestRejected, PlatformUnavailable } from '../../../../functions/contracts/errors.ts'
-import type { ConfigurationPart } from '../../../../functions/contracts/site-configuration.ts'
+import type { ConfigurationPart, SiteConfiguration } from '../../../../functions/contracts/site-configuration.ts'
 import { keepConfiguration } from '../../../../functions/operations/configuration/keep-configuration.ts'
 import {
   configurationChanges,
@@ -39,6 +39,15 @@ describe("a site's configuration", () => {
     const text = (await ports.store.readText(kept.key))?.text ?? ''
     expect(text).not.toContain('hunter2')
     expect(JSON.parse(text)).toMatchObject({ version: 1, site: 'hq', leftOut: ['users/a@pve.password'] })
+  })
+
+  it('keeps entries whose own names sound like secrets: a storage may be called token', async () => {
+    const entries = { token: { type: 'dir', password: 'hunter2' }, keys: { type: 'nfs' } }
+    parts = [{ part: 'storages', what: 'Storages', entries }]
+    const { key } = await keepConfiguration(input, ports)
+    const record = JSON.parse((await ports.store.readText(key))?.text ?? '') as SiteConfiguration
+    expect(record.parts[0]?.entries).toMatchObject({ token: { type: 'dir' }, keys: { type: 'nfs' } })
+    expect(record.leftOut).toEqual(['storages/token.password'])
   })
 
   it('is not written again while nothing changes, and is told where it lies', async () => {
