@@ -1,7 +1,11 @@
-import type { GuestOutcome, RunReport } from '../../../functions/contracts/report.ts'
+import type { GuestIdentity } from '../../../functions/contracts/nouns.ts'
+import type { RunReport } from '../../../functions/contracts/report.ts'
+import { planKey, runPrefix } from '../../../functions/domain/books/object-keys.ts'
 import type { NoticeChannel } from '../../../functions/contracts/notice-channel.ts'
 import { type EndedRun, runNotice } from '../../../functions/domain/notices/run-notice.ts'
-import { lastStored } from '../../../functions/operations/catalogue/last-stored.ts'
+import { runPlanShape } from '../../../functions/operations/books/shapes.ts'
+import { readRecord } from '../../../functions/operations/books/stored-json.ts'
+import { lastWholeAt } from '../../../functions/operations/catalogue/last-whole.ts'
 import { latestRuns } from '../../../functions/operations/run/latest-runs.ts'
 import type { Ports } from '../../../functions/operations/ports.ts'
 import { plain } from '../print/columns.ts'
@@ -41,18 +45,21 @@ export async function notifyOfRun(channels: readonly NoticeChannel[], end: RunEn
 
 async function besideRun({ report, site, runId }: RunEnd, place: Place) {
   const missed = report.guests.filter(({ outcome }) => outcome !== 'succeeded').slice(0, MOST_LOOKED_FOR)
+  const identities = await identitiesOf(report, place)
   const lastArchives = new Map<string, string | null>()
-  for (const guest of missed) {
-    const found = await lastOf(guest, site, place)
-    if (found !== undefined) lastArchives.set(guest.id, found)
+  for (const { id, kind } of missed) {
+    // Of a guest that was never found nobody knows what it is.
+    if (kind === undefined) continue
+    lastArchives.set(id, await lastWholeAt(site, { id, kind, identity: identities.get(id) }, place))
   }
   return { lastArchives, failedBefore: await failedBefore(site, report.runId ?? runId, place) }
 }
 
-/** Of a guest that was never found nobody knows what it is. */
-async function lastOf({ id, kind }: GuestOutcome, site: string, place: Place): Promise<string | null | undefined> {
-  if (kind === undefined) return undefined
-  return (await lastStored(site, { id, kind }, place))?.createdAt ?? null
+/** Who had each id when the run was planned: an id may have been another guest's. */
+async function identitiesOf({ runId, startedAt }: RunEnd['report'], { store, keyPrefix }: Place) {
+  if (runId === undefined || startedAt === undefined) return new Map<string, GuestIdentity | undefined>()
+  const plan = await readRecord(store, planKey(runPrefix(keyPrefix, runId, startedAt)), runPlanShape)
+  return new Map((plan ?? []).map(({ guest }) => [guest.id, guest.identity]))
 }
 
 async function failedBefore(site: string, runId: string, place: Place): Promise<Set<string>> {
