@@ -13,7 +13,7 @@ import type { Pacer } from '../transfer/pacer.ts'
 import type { MovedPart, PartMover } from '../transfer/part-mover.ts'
 import { asFact, openArchivedDisk, readKeptDiskPlan } from './archived-disk.ts'
 import { BlocksInFlight } from './blocks-in-flight.ts'
-import { begunDisk, disksOf, newDisksOf } from './new-disks.ts'
+import { begunDisk, diskAt, disksOf } from './new-disks.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'diskWriter'>
 
@@ -51,9 +51,7 @@ export class DeliverDiskParts implements PartMover {
   async move(_lane: number, number: number, signal: AbortSignal): Promise<MovedPart> {
     const { request, generation } = this.#record
     const { index, part } = diskPartOf(disksOf(this.#record), number)
-    const archived = disksOf(this.#record)[index]
-    const disk = newDisksOf(this.#record).find(({ fileName }) => fileName === archived?.fileName)
-    if (archived === undefined || disk === undefined) throw new InternalFault(`Part ${number} is of no disk.`)
+    const { archived, disk } = diskAt(this.#record, index)
     const writer = await this.#ports.diskWriter(request.site)
     const begun = begunDisk(this.#record, disk)
     const flight = new BlocksInFlight(writer, begun, { most: BLOCKS_IN_FLIGHT, pacer: this.#pacer, signal })

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { ChecksumMismatch, InternalFault } from '../../contracts/errors.ts'
+import { ChecksumMismatch } from '../../contracts/errors.ts'
 import type { ArchivedDisk, RestoreRecord, RestoreRef } from '../../contracts/restore-record.ts'
 import { combineCrc32, crc32OfZeros } from '../../domain/transfer/crc32.ts'
 import { noteDelivered } from '../books/restore-records.ts'
@@ -7,7 +7,7 @@ import type { Ports } from '../ports.ts'
 import type { Pacer } from '../transfer/pacer.ts'
 import type { MovedPart, PartMover } from '../transfer/part-mover.ts'
 import { asFact, openArchivedDisk } from './archived-disk.ts'
-import { begunDisk, disksOf, newDisksOf } from './new-disks.ts'
+import { begunDisk, diskAt } from './new-disks.ts'
 
 type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'fileDiskWriter' | 'log'>
 
@@ -38,9 +38,7 @@ export class DeliverWholeDisks implements PartMover {
   /** A file that an earlier call wrote to its end, and didn't write down, is read back and not sent again. */
   async move(_lane: number, number: number, signal: AbortSignal): Promise<MovedPart> {
     const { request, generation } = this.#record
-    const archived = disksOf(this.#record)[number - 1]
-    const disk = newDisksOf(this.#record).find(({ fileName }) => fileName === archived?.fileName)
-    if (archived === undefined || disk === undefined) throw new InternalFault(`Part ${number} is of no disk.`)
+    const { archived, disk } = diskAt(this.#record, number - 1)
     const writer = await this.#ports.fileDiskWriter(request.site)
     const begun = begunDisk(this.#record, disk)
     const wanted = archived.disk.crc32

@@ -7,11 +7,12 @@ import { diskPartOf, numbersOfDisk, partsOfAll, usualPartBytes } from '../../dom
 import { combineAllCrc32 } from '../../domain/transfer/crc32.ts'
 import type { BlockSums } from '../../writers/disk-writer.ts'
 import { inOrder } from '../books/ordered-lookahead.ts'
-import { changeRestore, type DeliveredPart, deliveredNote, deliveredParts } from '../books/restore-records.ts'
+import { type DeliveredPart, deliveredNote } from '../books/restore-records.ts'
 import { readKeptDiskPlan } from './archived-disk.ts'
+import { beginDisks } from './begin-disks.ts'
 import { DeliverDiskParts, HELD_BYTES } from './deliver-disk-parts.ts'
 import type { DeliveryNeeds, DeliveryWay } from './delivery-way.ts'
-import { begunDisk, changeDisk, disksOf, newDisksOf, toFill } from './new-disks.ts'
+import { begunDisk, changeDisk, disksOf, newDisksOf } from './new-disks.ts'
 
 /** Notes of parts that are read at a time. */
 const NOTES_AHEAD = 16
@@ -29,22 +30,9 @@ export const diskDelivery: DeliveryWay = {
     }
   },
 
-  /** The same token begins the same disks, so that a lost answer is asked for again. */
   begin: async (restore, record, ports) => {
-    const deliveryBegunAt = record.steps.deliveryBegunAt ?? ports.now().toISOString()
-    let held = record
-    // Before anything is made: who cleans up knows from when on to look.
-    if (held.steps.deliveryBegunAt === undefined) {
-      held = await changeRestore(restore, (now) => ({ ...now, steps: { ...now.steps, deliveryBegunAt } }), ports)
-    }
     const writer = await ports.diskWriter(record.request.site)
-    for (const disk of newDisksOf(held)) {
-      if (disk.ref !== undefined) continue
-      const ref = await writer.begin(toFill(held, disk))
-      held = await changeDisk(restore, disk.fileName, { ref }, ports)
-      ports.log('disk-begun', { site: record.request.site, fileName: disk.fileName, ref })
-    }
-    return { record: held, there: await deliveredParts(restore, held.generation, ports) }
+    return beginDisks(restore, record, (disk) => writer.begin(disk), ports)
   },
 
   mover: (restore, record, pacer, ports) => new DeliverDiskParts(ports, restore, record, pacer),

@@ -17,6 +17,14 @@ export function newDisksOf({ restoreId, newDisks }: Pick<RestoreRecord, 'restore
   throw new InternalFault(`Restore ${restoreId} is to bring disks, and nothing says to where.`)
 }
 
+/** A disk of the archive, by its place there, and what it becomes. @throws InternalFault where there is none */
+export function diskAt(record: RestoreRecord, index: number): { archived: ArchivedDisk; disk: NewDisk } {
+  const archived = disksOf(record)[index]
+  const disk = newDisksOf(record).find(({ fileName }) => fileName === archived?.fileName)
+  if (archived !== undefined && disk !== undefined) return { archived, disk }
+  throw new InternalFault(`Restore ${record.restoreId} has no disk ${index}.`)
+}
+
 export function toFill({ token }: RestoreRecord, disk: NewDisk): DiskToFill {
   return { ...disk, token }
 }

@@ -1,9 +1,9 @@
 /** An archive's disks are written as files of the platform: a part is a whole disk, for such a file can't be gone on with. */
 import { ChecksumMismatch } from '../../contracts/errors.ts'
-import { changeRestore, deliveredParts } from '../books/restore-records.ts'
+import { beginDisks } from './begin-disks.ts'
 import { DeliverWholeDisks, WHOLE_DISK_HELD_BYTES } from './deliver-whole-disks.ts'
 import type { DeliveryWay } from './delivery-way.ts'
-import { changeDisk, disksOf, newDisksOf, toFill } from './new-disks.ts'
+import { changeDisk, disksOf } from './new-disks.ts'
 
 export const wholeDiskDelivery: DeliveryWay = {
   deliverable: (record) => {
@@ -19,20 +19,8 @@ export const wholeDiskDelivery: DeliveryWay = {
 
   /** Whoever makes the folder again finds it by its name, which bears the restore's token. */
   begin: async (restore, record, ports) => {
-    const deliveryBegunAt = record.steps.deliveryBegunAt ?? ports.now().toISOString()
-    let held = record
-    // Before anything is made: who cleans up knows from when on to look.
-    if (held.steps.deliveryBegunAt === undefined) {
-      held = await changeRestore(restore, (now) => ({ ...now, steps: { ...now.steps, deliveryBegunAt } }), ports)
-    }
-    for (const disk of newDisksOf(held)) {
-      if (disk.ref !== undefined) continue
-      const writer = await ports.fileDiskWriter(record.request.site)
-      const ref = await writer.begin(toFill(held, disk))
-      held = await changeDisk(restore, disk.fileName, { ref }, ports)
-      ports.log('disk-begun', { site: record.request.site, fileName: disk.fileName, ref })
-    }
-    return { record: held, there: await deliveredParts(restore, held.generation, ports) }
+    const writer = await ports.fileDiskWriter(record.request.site)
+    return beginDisks(restore, record, (disk) => writer.begin(disk), ports)
   },
 
   mover: (restore, record, pacer, ports) => new DeliverWholeDisks(ports, restore, record, pacer),
