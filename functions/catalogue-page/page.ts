@@ -6,6 +6,7 @@ import type { RehearsalBook } from '../contracts/drill.ts'
 import { otherTime } from '../domain/time/archive-time.ts'
 import type { ArchiveState, CatalogueEntry, GuestArchives } from '../domain/catalogue/catalogue.ts'
 import { type CataloguedGuest, guestsIn } from '../domain/catalogue/catalogue-guests.ts'
+import { escaped, pageHead, time } from '../domain/words/html.ts'
 import { rehearsalsOf } from '../domain/restore/rehearsal-book.ts'
 import { shortName } from './file-names.ts'
 import { gradeCode } from './grade.ts'
@@ -176,23 +177,11 @@ export function* cataloguePage(
   guests: Iterable<PageGuestText>,
   sha256: (text: string) => string,
 ): Generator<string, void, void> {
-  const policy = `default-src 'none'; script-src 'sha256-${sha256(PAGE_SCRIPT)}'; style-src 'sha256-${sha256(PAGE_STYLE)}'; base-uri 'none'; form-action 'none'`
-  const title = escaped(`Archives in ${about.bucket}`)
-  yield `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${escaped(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="${READ_AT}" content="${escaped(about.readAt)}">
-<title>${title}</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-<header>
-<h1>${title}</h1>
-<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at <time datetime="${escaped(about.readAt)}">${escaped(readable(about.readAt))}</time> by ${escaped(about.toolVersion)}. <span id="totals"></span>${runLink(about)}</p>
+  const title = `Archives in ${about.bucket}`
+  yield pageHead({ title, style: PAGE_STYLE, script: PAGE_SCRIPT, facts: { [READ_AT]: about.readAt } }, sha256)
+  yield `<header>
+<h1>${escaped(title)}</h1>
+<p>s3://${escaped(`${about.bucket}/${about.keyPrefix}`)}, read at ${time(about.readAt)} by ${escaped(about.toolVersion)}. <span id="totals"></span>${runLink(about)}</p>
 <div id="health" role="group" aria-label="What needs a person"></div>
 <form id="controls" role="search">
 <input id="search" type="search" placeholder="name, id, site, tag, note or day" aria-label="Search" autocomplete="off">
@@ -230,11 +219,6 @@ function runLink({ keyPrefix, runPageKey }: PageAbout): string {
   return ` Last run: <a href="../../${escaped(path)}"><code>${escaped(runPageKey)}</code></a>.`
 }
 
-/** `2026-11-22 02:00:05Z` */
-function readable(instant: string): string {
-  return `${instant.slice(0, 19).replace('T', ' ')}Z`
-}
-
 function seconds(instant: string): number {
   return Math.floor(Date.parse(instant) / 1000)
 }
@@ -245,8 +229,4 @@ function embedded(value: object): string {
     .replaceAll('<', '\\u003c')
     .replaceAll('\u2028', '\\u2028')
     .replaceAll('\u2029', '\\u2029')
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

@@ -3,7 +3,8 @@ import type { AuditArchive, AuditGuest, AuditReport } from '../contracts/audit.t
 import { formatBytes } from '../domain/words/byte-size.ts'
 import { duration } from '../domain/time/duration.ts'
 import { counted, nounFor } from '../domain/words/counted.ts'
-import { escaped, figure, page, time } from './html.ts'
+import { escaped, time } from '../domain/words/html.ts'
+import { figure, page } from './html.ts'
 
 /** The page in pieces, each a string: a quarter of hundreds of guests is never one text in memory. */
 export function auditPage(report: AuditReport, sha256: (text: string) => string): Generator<string, void, void> {

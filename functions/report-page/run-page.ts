@@ -4,7 +4,8 @@ import type { ConfigurationChange, KeptConfiguration } from '../contracts/site-c
 import { isStored } from '../domain/backup/tally.ts'
 import { formatBytes } from '../domain/words/byte-size.ts'
 import { counted } from '../domain/words/counted.ts'
-import { escaped, figure, page, time } from './html.ts'
+import { escaped, time } from '../domain/words/html.ts'
+import { figure, page } from './html.ts'
 
 export interface RunPageAbout {
   bucket: string
