@@ -6,6 +6,7 @@ import {
   guestIdentitySchema,
   guestKindSchema,
   instantSchema,
+  recordedGuestSchema,
   siteNameSchema,
 } from './nouns.ts'
 import { runOutcomeSchema } from './report.ts'
@@ -97,12 +98,7 @@ export const drillEvidenceSchema = z.strictObject({
   summary: z.string(),
   /** Whose archive it was. */
   site: siteNameSchema,
-  guest: z.strictObject({
-    kind: guestKindSchema,
-    id: z.string().min(1),
-    name: z.string(),
-    identity: guestIdentitySchema.optional(),
-  }),
+  guest: recordedGuestSchema,
   archive: z.strictObject({
     folder: z.string(),
     createdAt: instantSchema,

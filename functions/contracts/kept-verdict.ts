@@ -1,6 +1,6 @@
 /** What one reading of an archive found, kept by its day: a later reading replaces `verification.json`, and no history. */
 import * as z from 'zod'
-import { crc32Schema, guestIdentitySchema, guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { crc32Schema, instantSchema, recordedGuestSchema, siteNameSchema } from './nouns.ts'
 import { findingSchema, verificationResultSchema } from './verification.ts'
 
 /** `verifications/<yyyy>/<mm>/<dd>/verdicts/<site>/<kind>-<id>/<archive>/<time>.json`. It outlives its archive. */
@@ -9,12 +9,7 @@ export const keptVerdictSchema = z.strictObject({
   /** Whole key of the archive's folder, with a slash at its end. */
   folder: z.string().min(1),
   site: siteNameSchema,
-  guest: z.strictObject({
-    kind: guestKindSchema,
-    id: z.string().min(1),
-    name: z.string(),
-    identity: guestIdentitySchema.optional(),
-  }),
+  guest: recordedGuestSchema,
   createdAt: instantSchema,
   verifiedAt: instantSchema,
   /** `guestlift/<version>` that read it. */

@@ -68,6 +68,14 @@ export const guestIdSchema = z
     'an id has 1 to 128 letters, digits, dots, underscores or hyphens, and starts with a letter or digit',
   )
 
+/** Whose a record is that outlives its archive: what the guest was called then, and who it was. */
+export const recordedGuestSchema = z.strictObject({
+  kind: guestKindSchema,
+  id: z.string().min(1),
+  name: z.string(),
+  identity: guestIdentitySchema.optional(),
+})
+
 /** A guest as found on its platform. `id` is what `guestIdSchema` takes, in records of all versions. */
 export const guestSchema = z.strictObject({
   id: z.string().min(1),
