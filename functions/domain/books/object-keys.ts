@@ -32,7 +32,7 @@ function keyTime(instant: string): string {
 }
 
 /** `2026/11/22/`: what happens by the day is kept by the day. */
-function dayPath(instant: string): string {
+export function dayPath(instant: string): string {
   return `${instant.slice(0, 10).replaceAll('-', '/')}/`
 }
 

@@ -8,6 +8,7 @@ import { AuditLedger, type AuditPeriod } from '../../domain/audit/ledger.ts'
 import {
   artifactKey,
   configurationKey,
+  dayPath,
   planKey,
   readDrillEvidenceKey,
   reportKey,
@@ -200,7 +201,7 @@ class AuditReading {
     const days: string[] = []
     const first = Math.floor(Date.parse(from) / DAY_MILLISECONDS) - before
     for (let day = first; day * DAY_MILLISECONDS <= last; day += 1) {
-      days.push(`${new Date(day * DAY_MILLISECONDS).toISOString().slice(0, 10).replaceAll('-', '/')}/`)
+      days.push(dayPath(new Date(day * DAY_MILLISECONDS).toISOString()))
     }
     return days
   }

@@ -1,6 +1,6 @@
 import type { RunReport } from '../../contracts/report.ts'
 import type { Shape } from '../../domain/books/stored-record.ts'
-import { lastCoverageKey, reportKey } from '../../domain/books/object-keys.ts'
+import { dayPath, lastCoverageKey, reportKey } from '../../domain/books/object-keys.ts'
 import { type Sample, prometheusText } from '../../domain/monitoring/prometheus.ts'
 import {
   coverageSamples,
@@ -93,9 +93,9 @@ async function lastOf<Value extends { endedAt: string }>(
 ): Promise<Value | undefined> {
   const today = Math.floor(now().getTime() / DAY_MILLISECONDS)
   for (let day = today; day >= today - days; day -= 1) {
-    const date = new Date(day * DAY_MILLISECONDS).toISOString().slice(0, 10).replaceAll('-', '/')
+    const date = dayPath(new Date(day * DAY_MILLISECONDS).toISOString())
     const found: Value[] = []
-    for (const prefix of await store.listFolders(`${keyPrefix}${folder}/${date}/`)) {
+    for (const prefix of await store.listFolders(`${keyPrefix}${folder}/${date}`)) {
       if (prefix.endsWith('/verdicts/')) continue
       const report = await read(reportKey(prefix), shape)
       if (report !== undefined && fits(report)) found.push(report)

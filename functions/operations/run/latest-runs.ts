@@ -1,5 +1,5 @@
 import type { RunReport } from '../../contracts/report.ts'
-import { reportKey } from '../../domain/books/object-keys.ts'
+import { reportKey, runsOfDayPrefix } from '../../domain/books/object-keys.ts'
 import { inOrder } from '../books/ordered-lookahead.ts'
 import { runReportShape } from '../books/shapes.ts'
 import { readRecord, unlessUnreadable } from '../books/stored-json.ts'
@@ -27,10 +27,9 @@ export async function* latestRuns(
     report: await unlessUnreadable(readRecord(store, reportKey(folder), runReportShape)),
   })
   for (let day = today; day >= today - days - 1; day -= 1) {
-    const date = new Date(day * DAY_MILLISECONDS).toISOString().slice(0, 10).replaceAll('-', '/')
+    const folders = runsOfDayPrefix(keyPrefix, new Date(day * DAY_MILLISECONDS).toISOString())
     const found: FoundRun[] = []
-    for await (const run of inOrder(await store.listFolders(`${keyPrefix}runs/${date}/`), READ_AHEAD, read))
-      found.push(run)
+    for await (const run of inOrder(await store.listFolders(folders), READ_AHEAD, read)) found.push(run)
     yield* found.toSorted((one, other) => startOf(other) - startOf(one))
   }
 }
