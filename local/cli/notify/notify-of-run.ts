@@ -33,7 +33,6 @@ export interface RunEnd {
  * can't be delivered is a warning: neither changes how the run ended.
  */
 export async function notifyOfRun(channels: readonly NoticeChannel[], end: RunEnd, place: Place): Promise<void> {
-  if (channels.length === 0) return
   const beside = await besideRun(end, place).catch((error: unknown) => {
     const why = error instanceof Error ? plain(error.message) : String(error)
     printNotes([`warning: The notice doesn't say how old the last archives are: ${why}`])

@@ -5,6 +5,7 @@ import { createS3Client } from '../../../functions/aws/s3-client.ts'
 import type { RunReport } from '../../../functions/contracts/report.ts'
 import { namedIds } from '../../../functions/contracts/selection.ts'
 import { type Failure, readFailure } from '../../../functions/domain/backup/failure.ts'
+import type { NoticeChannel } from '../../../functions/contracts/notice-channel.ts'
 import { reportKey, runPrefix } from '../../../functions/domain/books/object-keys.ts'
 import { readAgain } from '../../../functions/domain/selection/request.ts'
 import { emptyOutcome } from '../../../functions/operations/books/outcomes.ts'
@@ -27,7 +28,7 @@ import { readHappenings } from './run-events.ts'
 import { readJobFile, requestIn } from './job-file.ts'
 import { keyPrefixFrom } from '../key-prefix.ts'
 import { readChannels } from '../notify/channels.ts'
-import { notifyOfRun } from '../notify/notify-of-run.ts'
+import { notifyOfRun, type RunEnd } from '../notify/notify-of-run.ts'
 import { printLines } from '../print/terminal.ts'
 import { reportLines } from '../print/print-report.ts'
 import { followDeployed, startDeployed } from './run-deployed.ts'
@@ -110,14 +111,21 @@ export async function runHere(asked: Asked, options: LocalOptions, stop: StopSig
     const failure = readFailure({ Error: result.error ?? result.status, Cause: result.cause })
     const ended = known ?? unreported(namedIds(job.guests), notes, failure)
     const code = finish(ended, options.bucket, display, told, stop, known === undefined ? failure : undefined)
-    await notifyOfRun(
-      channels,
-      { ...placesOf(ended, options), report: ended, runId: name, site: job.site, log: told.logs },
-      openBucket(options),
-    )
+    const end = { ...placesOf(ended, options), report: ended, runId: name, site: job.site, log: told.logs }
+    await notify(channels, end, options)
     return code
   } finally {
     display.end()
+  }
+}
+
+async function notify(channels: readonly NoticeChannel[], end: RunEnd, options: LocalOptions): Promise<void> {
+  if (channels.length === 0) return
+  const { client, ...place } = openBucket(options)
+  try {
+    await notifyOfRun(channels, end, place)
+  } finally {
+    client.destroy()
   }
 }
 
