@@ -1,8 +1,17 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
-import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3'
+import {
+  BlockPublicAccess,
+  Bucket,
+  type CfnBucket,
+  BucketEncryption,
+  type IBucket,
+  ObjectLockRetention,
+  StorageClass,
+} from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
+import { LEAST_MOVED_BYTES } from '../functions/contracts/transitions.ts'
 import { lifecycleGuards, type WriteGuard, writtenOnce } from '../functions/domain/books/bucket-guards.ts'
 import type { Deployment } from './deployment-config.ts'
 
@@ -32,8 +41,8 @@ export class ArchiveBucket extends Construct {
       // Kept whatever becomes of the stack, except where making it for the first time failed: it is empty then, and its
       // name would stop the next try.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-      lifecycleRules: lifecycleGuards(config.keyPrefix, config.abandonedUploadDays).map(
-        ({ id: ruleId, prefix, abandonedUploadDays, oldVersionDays }) => ({
+      lifecycleRules: lifecycleGuards(config).map(
+        ({ id: ruleId, prefix, abandonedUploadDays, oldVersionDays, transitions }) => ({
           id: ruleId,
           ...(prefix !== undefined && { prefix }),
           ...(abandonedUploadDays !== undefined && {
@@ -43,9 +52,22 @@ export class ArchiveBucket extends Construct {
             noncurrentVersionExpiration: Duration.days(oldVersionDays),
             expiredObjectDeleteMarker: true,
           }),
+          ...(transitions !== undefined && {
+            objectSizeGreaterThan: LEAST_MOVED_BYTES - 1,
+            transitions: transitions.map(({ storageClass, afterDays }) => ({
+              storageClass: new StorageClass(storageClass),
+              transitionAfter: Duration.days(afterDays),
+            })),
+          }),
         }),
       ),
     })
+    for (const [index, { transitions }] of lifecycleGuards(config).entries()) {
+      if (transitions === undefined) continue
+      // CloudFormation takes this size as a text, and CDK writes a number.
+      const field = `LifecycleConfiguration.Rules.${index}.ObjectSizeGreaterThan`
+      ;(bucket.node.defaultChild as CfnBucket).addPropertyOverride(field, String(LEAST_MOVED_BYTES - 1))
+    }
     for (const guard of writtenOnce(config.keyPrefix)) bucket.addToResourcePolicy(asStatement(bucket, guard))
     // What guards the archives stays with them.
     bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)

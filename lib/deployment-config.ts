@@ -4,7 +4,9 @@ import { awsAuthSchema } from '../functions/contracts/aws-access.ts'
 import { drillRequestSchema } from '../functions/contracts/drill.ts'
 import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
+import { transitionsSchema } from '../functions/contracts/transitions.ts'
 import { retentionSchema } from '../functions/contracts/retention.ts'
+import { readableClassSchema } from '../functions/contracts/prices.ts'
 import { REPEAT_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
 import {
   verificationPolicySchema,
@@ -104,6 +106,11 @@ const bucketFields = z.strictObject({
     .default([])
     .describe(
       'Keys that archives were encrypted with before, as ARNs. The functions may go on to read these. Without it, they can not.',
+    ),
+  transitions: transitionsSchema
+    .default([])
+    .describe(
+      'When archives move to [colder storage classes](company-accounts.md#colder-storage-classes). Files below 16 MiB stay.',
     ),
   // A copy may take LONGEST_COPY_DAYS, and what failed can be repeated for REPEAT_WINDOW_DAYS after that.
   abandonedUploadDays: z
@@ -386,6 +393,15 @@ export const deploymentSchema = z
         "write the deployment's own account too: whether the bucket is of another one decides what is deployed",
         value.account,
       )
+    for (const [index, { storageClass, afterDays }] of value.bucket.transitions.entries()) {
+      const { enabled, archiveWithinDays } = value.verification
+      if (!enabled || afterDays > archiveWithinDays || readableClassSchema.safeParse(storageClass).success) continue
+      refuse(
+        ['bucket', 'transitions', index],
+        `archives are read back within ${archiveWithinDays} days (verification.archiveWithinDays), and not from ${storageClass}: write more days here, or fewer there`,
+        afterDays,
+      )
+    }
     const keyArn = value.bucket.kmsKey?.arn
     const keyAway = keyArn === undefined ? undefined : elsewhere(keyArn, { region: value.region })
     if (keyAway !== undefined)

@@ -436,6 +436,8 @@ export class ExportFunctions extends Construct {
     const variables: Record<Variables, string | undefined> = {
       BUCKET_OWNER,
       OBJECT_ACL,
+      TRANSITIONS:
+        deployment.bucket.transitions.length === 0 ? undefined : JSON.stringify(deployment.bucket.transitions),
       ARCHIVE_BUCKET: archive.bucket.bucketName,
       KEY_PREFIX: deployment.bucket.keyPrefix,
       SITE_SECRET_PREFIX: deployment.siteSecretPrefix,

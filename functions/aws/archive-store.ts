@@ -1,4 +1,5 @@
 /** What a run needs of the archive bucket. `s3-archive-store.ts` implements it; operations know only this. */
+import type { ReadableClass } from '../contracts/prices.ts'
 import type { ProofLevel } from '../contracts/proof.ts'
 import type { SignedGet } from '../contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
@@ -100,12 +101,18 @@ export interface BareSum {
   etagIsMd5: boolean
 }
 
+/** What the object of an upload is to be like. */
+export interface UploadTerms {
+  /** As S3 names it; the store's usual one where it is absent. */
+  storageClass?: ReadableClass | undefined
+}
+
 /**
  * Uploads to a store that computes no CRC-32 over a whole object. Nothing is proved here but what the store's own MD5 of
  * each part says: whoever completes has to compare the ETag that the object got, or to read the object back.
  */
 export interface BareUploads {
-  create(key: string): Promise<string>
+  create(key: string, terms?: UploadTerms): Promise<string>
 
   /** As `ArchiveStore.listParts`. @throws UploadVanished */
   listParts(key: string, uploadId: string, range?: { firstPart: number; lastPart: number }): Promise<BarePart[]>
@@ -171,7 +178,7 @@ export interface ArchiveStore {
   readonly bare: BareUploads
 
   /** Open a multipart upload that wants a full-object CRC-32. Returns its id. */
-  createUpload(key: string): Promise<string>
+  createUpload(key: string, terms?: UploadTerms): Promise<string>
 
   /** Ids of all open uploads for exactly this key. */
   listUploads(key: string): Promise<string[]>

@@ -36,6 +36,7 @@ import type {
   StoredText,
   ThawAnswer,
   ThawOrder,
+  UploadTerms,
 } from './archive-store.ts'
 import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
 import { allPages } from './s3-pages.ts'
@@ -70,7 +71,7 @@ export class S3ArchiveStore implements ArchiveStore {
     this.bare = new S3BareUploads(client, bucket, { retry, head: (key) => this.head(key) })
   }
 
-  async createUpload(key: string): Promise<string> {
+  async createUpload(key: string, { storageClass }: UploadTerms = {}): Promise<string> {
     const answer = await this.#do('open an upload for', key, () =>
       this.#client.send(
         new CreateMultipartUploadCommand({
@@ -78,6 +79,7 @@ export class S3ArchiveStore implements ArchiveStore {
           // Without these, S3 keeps no sum that could be compared with ours.
           ChecksumAlgorithm: 'CRC32',
           ChecksumType: 'FULL_OBJECT',
+          ...(storageClass === undefined ? {} : { StorageClass: storageClass }),
         }),
       ),
     )

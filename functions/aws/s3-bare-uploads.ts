@@ -3,7 +3,7 @@ import { ArchiveConflict, ChecksumMismatch, StoreDenied, UploadVanished } from '
 import type { SignedPut } from '../contracts/signed-put.ts'
 import { bareEtag } from '../domain/transfer/etag.ts'
 import type { RetryDeps } from '../domain/transfer/part-retry.ts'
-import type { BarePart, BareSum, BareUploads, StoredObject } from './archive-store.ts'
+import type { BarePart, BareSum, BareUploads, StoredObject, UploadTerms } from './archive-store.ts'
 import { leaveOutChecksums } from './s3-checksum-headers.ts'
 import { errorCode, statusOf, storeFact } from './s3-errors.ts'
 import { listedParts } from './s3-list-parts.ts'
@@ -28,9 +28,14 @@ export class S3BareUploads implements BareUploads {
     this.#deps = deps
   }
 
-  async create(key: string): Promise<string> {
+  async create(key: string, { storageClass }: UploadTerms = {}): Promise<string> {
+    const asked = {
+      Bucket: this.#bucket,
+      Key: key,
+      ...(storageClass === undefined ? {} : { StorageClass: storageClass }),
+    }
     const { UploadId } = await this.#plainly('open an upload for', key, () =>
-      this.#client.send(new CreateMultipartUploadCommand({ Bucket: this.#bucket, Key: key })),
+      this.#client.send(new CreateMultipartUploadCommand(asked)),
     )
     if (UploadId === undefined) throw new StoreDenied(`the store of s3://${this.#bucket} gave no upload id`)
     return UploadId

@@ -9,6 +9,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import type { BucketSettings, Known, LifecycleRule, OwnerSettings } from '../domain/doctor/bucket-settings.ts'
+import { isCold } from '../domain/catalogue/catalogue.ts'
 import { sentence } from '../domain/words/sentence.ts'
 import { errorCode, storeFact } from './s3-errors.ts'
 
@@ -77,12 +78,16 @@ function asRule(rule: S3LifecycleRule): LifecycleRule {
     (limit) => typeof limit === 'number',
   )
   const days = ending.DaysAfterInitiation
+  const coldDays = (rule.Transitions ?? []).flatMap(({ StorageClass: storageClass = '', Days: after = 0 }) =>
+    isCold({ storageClass }) ? [after] : [],
+  )
   return {
     id,
     // The field of the rule itself is its older form.
     prefix: ofSeveral ?? Filter.Prefix ?? rule.Prefix ?? '',
     isLimited: isForTags || isForSizes,
     ...(days === undefined ? {} : { abandonedUploadDays: days }),
+    ...(isForTags || coldDays.length === 0 ? {} : { unreadableAfterDays: Math.min(...coldDays) }),
     removes: !isForTags && (Expiration.Days !== undefined || Expiration.Date !== undefined),
   }
 }

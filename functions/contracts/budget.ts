@@ -6,7 +6,7 @@ export const budgetSchema = z.strictObject({
     .number()
     .positive()
     .describe(
-      "US dollars for the run's work on AWS and the first 30 days of its archives in STANDARD, by list prices.",
+      "US dollars for the run's work on AWS and the first 30 days of its archives in the storage class of the job, by list prices.",
     ),
   confirmed: z
     .boolean()

@@ -5,6 +5,7 @@ import { budgetSchema } from './budget.ts'
 import { requirementSchema } from './grade.ts'
 import { runLimitsSchema } from './limits.ts'
 import { instantSchema, siteNameSchema } from './nouns.ts'
+import { readableClassSchema } from './prices.ts'
 import { retentionSchema } from './retention.ts'
 import { guestSelectionSchema } from './selection.ts'
 import { type OptionBlocks, type PlatformOptions, writtenBackup } from './written-backup.ts'
@@ -37,6 +38,11 @@ const jobFields = {
   staging: stagingSchema
     .prefault({})
     .describe("With `deleteSource`: how much may lie on the platform's storages at a time."),
+  storageClass: readableClassSchema
+    .optional()
+    .describe(
+      'Storage class of the archives, as S3 names it. Without it, STANDARD. Manifests and other records stay in STANDARD.',
+    ),
   budget: budgetSchema.optional().describe('What the run may cost. A run that may cost more stops before it begins.'),
   siteConfiguration: z
     .boolean()

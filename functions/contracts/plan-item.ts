@@ -5,6 +5,7 @@ import { requirementSchema } from './grade.ts'
 import { stagingSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'
 import { guestSchema, platformSchema, runSchema, siteNameSchema } from './nouns.ts'
+import { readableClassSchema } from './prices.ts'
 import { retentionSchema } from './retention.ts'
 
 /** One guest's work: an item of the run's plan and the input of Export guest. */
@@ -21,6 +22,8 @@ export const planItemSchema = z.strictObject({
   staging: stagingSchema.prefault({}),
   /** Bandwidth of the run, as the job says. */
   limits: runLimitsSchema,
+  /** Of the archive's files. Absent: STANDARD. */
+  storageClass: readableClassSchema.optional(),
   /** Which of the guest's archives stay once this one is safe. Absent: all. */
   retention: retentionSchema.optional(),
 })

@@ -13,6 +13,20 @@ export const storageClassSchema = z.enum([
 ])
 export type StorageClass = z.output<typeof storageClassSchema>
 
+/** Of which an ordinary request reads: archives are read back where they are written. */
+export const readableClassSchema = z.enum(
+  ['STANDARD', 'INTELLIGENT_TIERING', 'STANDARD_IA', 'ONEZONE_IA', 'GLACIER_IR'],
+  {
+    error: ({ input }) =>
+      storageClassSchema.safeParse(input).success
+        ? `archives are read back, which ${String(input)} allows only after a restore: take GLACIER_IR, or have the bucket move them later (bucket.transitions of the deployment)`
+        : `a storage class that can be read at once: ${readableNames()}`,
+  },
+)
+export type ReadableClass = z.output<typeof readableClassSchema>
+
+const readableNames = (): string => readableClassSchema.options.join(', ')
+
 /** Where restored bytes go. */
 export const destinationSchema = z.enum(['internet', 'direct-connect', 'other-region', 'same-region'])
 export type Destination = z.output<typeof destinationSchema>

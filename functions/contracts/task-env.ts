@@ -17,6 +17,9 @@ export const storeEnv = z.object({
   /** Sent with each object that is made. */
   OBJECT_ACL: z.literal('bucket-owner-full-control').optional(),
 })
+/** Of tasks that price what they remove: `bucket.transitions` of the deployment, as JSON. */
+export const retentionEnv = storeEnv.extend({ TRANSITIONS: z.string().optional() })
+
 export type StoreEnv = z.output<typeof storeEnv>
 /** A site's secret is named `<SITE_SECRET_PREFIX><site>`. `DEFAULT_SITE` serves jobs of the older shape, which name none. */
 export const siteEnv = z.object({ SITE_SECRET_PREFIX: z.string().min(1), DEFAULT_SITE: siteNameSchema.optional() })

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { planItemSchema } from './plan-item.ts'
-import { storeEnv, siteEnv, metricsEnv } from './task-env.ts'
+import { storeEnv, siteEnv, metricsEnv, retentionEnv } from './task-env.ts'
 import { chunkSchema, uploadSchema } from './upload.ts'
 import { executionSchema, stateErrorSchema } from './execution.ts'
 import { drillTasks } from './drill-tasks.ts'
@@ -229,7 +229,7 @@ export const tasks = {
       /** What a person should know or confirm: sentences. Empty when all went as the rules say. */
       remark: z.string(),
     }),
-    env: storeEnv,
+    env: retentionEnv,
   },
   /** Remove what the backup made on the platform, as far as the job says so; record the outcome, give back the claim. */
   ReleaseBackup: {
@@ -335,7 +335,7 @@ export const tasks = {
       bucket: z.string(),
       reportKey: z.string(),
     }),
-    env: storeEnv,
+    env: retentionEnv,
   },
   /** Judge how the guests of a site are covered by archives, against the schedules that choose them. */
   JudgeCoverage: {

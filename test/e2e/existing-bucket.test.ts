@@ -7,7 +7,14 @@ import { synthesise } from '../lib/synthesise.ts'
 import { openSite, type Site, type SiteOptions } from './harness.ts'
 
 const { existing } = deployments.inBucketOfAnotherAccount.bucket
-const setup = { bucket: 'archives', keyPrefix: '', abandonedUploadDays: 20, guest: '000000000000', sendsAcl: true }
+const setup = {
+  bucket: 'archives',
+  keyPrefix: '',
+  abandonedUploadDays: 20,
+  transitions: [],
+  guest: '000000000000',
+  sendsAcl: true,
+}
 const expects = { BUCKET_OWNER: existing.account, OBJECT_ACL: existing.objectAcl }
 const policiesSchema = z.record(
   z.string(),

@@ -12,6 +12,7 @@ import type {
   SentPart,
   StoredObject,
   StoredPart,
+  UploadTerms,
   StoredText,
   ThawAnswer,
   ThawOrder,
@@ -62,9 +63,11 @@ export class MemoryStore implements ArchiveStore {
   opaqueEtags = false
   /** Objects of which the store has no CRC-32, by key. */
   readonly withoutCrc = new Set<string>()
+  /** What uploads were opened with, by key. */
+  readonly askedClasses = new Map<string, string>()
 
   readonly bare: BareUploads = {
-    create: (key) => this.createUpload(key),
+    create: (key, terms) => this.createUpload(key, terms),
     listParts: async (key, uploadId, range) =>
       (await this.listParts(key, uploadId))
         .filter(({ partNumber: part }) => range === undefined || (part >= range.firstPart && part <= range.lastPart))
@@ -99,8 +102,9 @@ export class MemoryStore implements ArchiveStore {
     },
   }
 
-  async createUpload(key: string): Promise<string> {
+  async createUpload(key: string, { storageClass }: UploadTerms = {}): Promise<string> {
     this.#count += 1
+    if (storageClass !== undefined) this.askedClasses.set(key, storageClass)
     const uploadId = `upload-${this.#count}`
     this.uploads.set(uploadId, { key, openedAt: this.#now().toISOString(), parts: new Map() })
     return uploadId

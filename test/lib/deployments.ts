@@ -104,6 +104,19 @@ export const deployments = {
       existing: { account: '210987654321', objectAcl: 'bucket-owner-full-control' },
     },
   },
+  /** Archives move to colder classes. */
+  movedToColderClasses: {
+    name: 'example',
+    sites: ['hq'],
+    bucket: {
+      name: 'archives',
+      keyPrefix: 'vm/',
+      transitions: [
+        { storageClass: 'STANDARD_IA', afterDays: 40 },
+        { storageClass: 'GLACIER', afterDays: 200 },
+      ],
+    },
+  },
   /** Each resource that may have a name of ours. */
   named: {
     name: 'named',

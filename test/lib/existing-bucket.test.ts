@@ -61,7 +61,7 @@ describe('a deployment with a bucket of another account', () => {
 
   it('has the owner asked for all that a role does in the bucket, and for no more', async () => {
     const { name, existing } = deployments.inBucketOfAnotherAccount.bucket
-    const asked = { bucket: name, keyPrefix: '', abandonedUploadDays: 20, guest: '123456789012' }
+    const asked = { bucket: name, keyPrefix: '', abandonedUploadDays: 20, transitions: [], guest: '123456789012' }
     const { Statement } = ownerPolicy({ ...asked, sendsAcl: existing.objectAcl !== undefined })
     const statement = z.looseObject({ Effect: z.string(), Action: z.union([z.string(), z.array(z.string())]) })
     const permitted = Statement.map((one) => statement.parse(one))

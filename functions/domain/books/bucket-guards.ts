@@ -1,4 +1,5 @@
 /** What guards archives in their bucket, whoever sets it there: a storage stack, or the owner of an existing bucket. Pure. */
+import type { Transition } from '../../contracts/transitions.ts'
 import { bookFolders, contentIndexKey, rootFiles, verificationKey } from './object-keys.ts'
 
 /** Denies everybody `s3:PutObject`. Of both lists of keys, which may hold stars, one is given. */
@@ -48,13 +49,23 @@ export interface LifecycleGuard {
   abandonedUploadDays?: number
   /** Days that a version is kept which was replaced. */
   oldVersionDays?: number
+  /** When objects of at least `LEAST_MOVED_BYTES` move to colder classes. */
+  transitions?: readonly Transition[]
 }
 
-/** @param abandonedUploadDays counted from the start of an upload */
-export function lifecycleGuards(keyPrefix: string, abandonedUploadDays: number): LifecycleGuard[] {
+/** Of a bucket's settings, what its lifecycle goes by. */
+export interface LifecycleTerms {
+  keyPrefix: string
+  /** Counted from the start of an upload. */
+  abandonedUploadDays: number
+  transitions: readonly Transition[]
+}
+
+export function lifecycleGuards({ keyPrefix, abandonedUploadDays, transitions }: LifecycleTerms): LifecycleGuard[] {
   return [
     // Later than a failed guest can be repeated: anyone who repeats it goes on with the parts that S3 has.
     { id: 'abandoned-uploads', abandonedUploadDays },
+    ...(transitions.length === 0 ? [] : [{ id: 'colder-archives', prefix: `${keyPrefix}archives/`, transitions }]),
     // Under Object Lock, S3 waits with these until the lock of a version has ended.
     // Books are rewritten or short-lived: only their newest version means anything.
     ...[...bookFolders.map((folder) => `${folder}/`), ...rootFiles].map((key) => ({

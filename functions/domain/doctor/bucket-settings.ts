@@ -9,6 +9,8 @@ export interface LifecycleRule {
   /** Limited by tags or sizes as well. */
   isLimited: boolean
   abandonedUploadDays?: number
+  /** Days after which it moves objects to a class that gives nothing without a restore. */
+  unreadableAfterDays?: number
   /** It removes objects that are current. */
   removes: boolean
 }

@@ -10,6 +10,8 @@ export interface ExistingBucket {
   /** The account that owns it, where it isn't the deployment's. */
   foreignOwner?: string | undefined
   sendsAcl: boolean
+  /** Archives are read back by then; absent where none is. */
+  archiveWithinDays?: number | undefined
   /** The deployment's name. */
   deployment: string
 }
@@ -29,6 +31,15 @@ function rulesFinding({ rules }: OwnerSettings, bucket: ExistingBucket): Finding
   if (remover !== undefined) {
     const message = `The rule ${remover.id} removes archives by their age. Have the owner take it away from ${archives}, and prune with a retention.`
     return failed('rules', { name: 'LifecycleRemovesArchives', message })
+  }
+  const early = covering.find(
+    ({ unreadableAfterDays = Infinity }) => unreadableAfterDays <= (bucket.archiveWithinDays ?? 0),
+  )
+  if (early !== undefined) {
+    return warning(
+      'rules',
+      `The rule ${early.id} moves archives after ${early.unreadableAfterDays} days to where they can't be read back, and they are due within ${bucket.archiveWithinDays}. Have the owner move them later, or lower verification.archiveWithinDays.`,
+    )
   }
   const ending = covering.filter(({ prefix, isLimited }) => archives.startsWith(prefix) && !isLimited)
   const days = ending.flatMap(({ abandonedUploadDays }) => abandonedUploadDays ?? [])

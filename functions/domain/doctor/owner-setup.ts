@@ -1,10 +1,9 @@
 /** What the owner of an existing bucket sets on it, since no stack of ours may: as a policy, and as commands. Pure. */
-import { lifecycleGuards, writtenOnce } from '../books/bucket-guards.ts'
+import { LEAST_MOVED_BYTES } from '../../contracts/transitions.ts'
+import { lifecycleGuards, type LifecycleTerms, writtenOnce } from '../books/bucket-guards.ts'
 
-export interface OwnerSetup {
+export interface OwnerSetup extends LifecycleTerms {
   bucket: string
-  keyPrefix: string
-  abandonedUploadDays: number
   /** The deployment's account, where the bucket is of another one: the bucket's policy then has to let it in. */
   guest?: string | undefined
   /** Objects are sent with an ACL. */
@@ -65,19 +64,30 @@ function lettingIn({ guest, keyPrefix, sendsAcl }: OwnerSetup, arn: string): obj
 }
 
 /** As `put-bucket-lifecycle-configuration` takes it. */
-export function ownerLifecycle({ keyPrefix, abandonedUploadDays }: OwnerSetup): { Rules: object[] } {
+export function ownerLifecycle(setup: OwnerSetup): { Rules: object[] } {
   return {
-    Rules: lifecycleGuards(keyPrefix, abandonedUploadDays).map(
-      ({ id, prefix = keyPrefix, abandonedUploadDays: days, oldVersionDays }) => ({
+    Rules: lifecycleGuards(setup).map(
+      ({ id, prefix = setup.keyPrefix, abandonedUploadDays: days, oldVersionDays, transitions }) => ({
         ID: `guestlift-${id}`,
         Status: 'Enabled',
-        Filter: { Prefix: prefix },
+        Filter:
+          transitions === undefined
+            ? { Prefix: prefix }
+            : { And: { Prefix: prefix, ObjectSizeGreaterThan: LEAST_MOVED_BYTES - 1 } },
         ...(days === undefined ? {} : { AbortIncompleteMultipartUpload: { DaysAfterInitiation: days } }),
         ...(oldVersionDays === undefined
           ? {}
           : {
               NoncurrentVersionExpiration: { NoncurrentDays: oldVersionDays },
               Expiration: { ExpiredObjectDeleteMarker: true },
+            }),
+        ...(transitions === undefined
+          ? {}
+          : {
+              Transitions: transitions.map(({ storageClass, afterDays }) => ({
+                StorageClass: storageClass,
+                Days: afterDays,
+              })),
             }),
       }),
     ),
@@ -101,6 +111,7 @@ export function ownerCommands(setup: OwnerSetup): string[] {
     command('put-bucket-versioning', '--versioning-configuration Status=Enabled'),
     '',
     "# Ends uploads that nobody completes, and old versions of Guestlift's own records.",
+    ...(setup.transitions.length === 0 ? [] : ['# Moves archives to colder classes.']),
     command('put-bucket-lifecycle-configuration', `--lifecycle-configuration ${json(ownerLifecycle(setup))}`),
     '',
     guest === undefined

@@ -1,7 +1,8 @@
 import type { Priced, PriceTable, StorageClass } from '../../contracts/prices.ts'
+import { isColder, type Transition } from '../../contracts/transitions.ts'
 import { formatBytes } from '../words/byte-size.ts'
 import { type BlockReads, blockReadItems, leftOutOfReads } from './block-price.ts'
-import { keepingDollars, priced, priceItem } from './prices.ts'
+import { keepingDollars, priced, priceItem, requestDollars } from './prices.ts'
 import { type RestorePrice, restorePrices } from './restore-price.ts'
 import { addWork, guestWork, ROUNDS, runWork, type CountedWork } from './run-work.ts'
 import { type BandwidthRange, unlimited } from './bandwidth-range.ts'
@@ -23,6 +24,8 @@ export interface QuotedGuest {
 
 export interface QuoteTerms {
   storageClass: StorageClass
+  /** When the bucket moves them to other classes. */
+  transitions?: readonly Transition[] | undefined
   /** After so many days the archives are deleted. */
   days: number
   memoryMiB: number
@@ -49,6 +52,7 @@ export interface Quote extends Priced {
  */
 export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, table: PriceTable): Quote {
   const { storageClass, days, memoryMiB, streams, bandwidth = unlimited } = terms
+  const stays = staysOf(terms)
   const slowest = Math.min(STREAM_BYTES_PER_SECOND.slowest, bandwidth.lowest / streams)
   const fastest = Math.min(STREAM_BYTES_PER_SECOND.fastest, bandwidth.highest)
   const mostOf = ({ expected }: QuotedGuest) => expected?.sizeBytes ?? 0
@@ -56,7 +60,9 @@ export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, tabl
   const sum = (sizeOf: (guest: QuotedGuest) => number, dollars: (sizeBytes: number) => number) =>
     guests.reduce((total, guest) => total + dollars(sizeOf(guest)), 0)
   const bytes = (sizeBytes: number) => sizeBytes
-  const keeping = (sizeBytes: number) => keepingDollars(sizeBytes, days, storageClass, table)
+  const keeping = (stay: Stay) => (sizeBytes: number) =>
+    keepingDollars(sizeBytes, stay.days, stay.storageClass, table) +
+    (stay.moved && sizeBytes > 0 ? requestDollars({ puts: 1 }, stay.storageClass, table) : 0)
 
   const work = (course: (guest: QuotedGuest) => CountedWork): CountedWork =>
     guests.reduce((total, guest) => addWork(total, course(guest)), runWork)
@@ -85,13 +91,19 @@ export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, tabl
   const reads = guests.flatMap((guest) => guest.reads ?? [])
   items.push(
     ...blockReadItems(reads, table),
-    priceItem(
-      `${kept} in ${storageClass} for ${keptDays(days, storageClass, table)}`,
-      sum(leastOf, keeping),
-      sum(mostOf, keeping),
+    ...stays.map((stay) =>
+      priceItem(
+        `${kept} in ${stay.storageClass} for ${keptDays(stay.days, stay.storageClass, table)}`,
+        sum(leastOf, keeping(stay)),
+        sum(mostOf, keeping(stay)),
+      ),
     ),
   )
-  const restored = { sizeBytes: mostBytes, objects: guests.length, storageClass }
+  const restored = {
+    sizeBytes: mostBytes,
+    objects: guests.length,
+    storageClass: stays.at(-1)?.storageClass ?? storageClass,
+  }
   return {
     ...priced(items, [...leftOut(guests), ...leftOutOfReads(reads, table)], table),
     storageClass,
@@ -101,6 +113,25 @@ export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, tabl
     mostBytes,
     restore: restorePrices(restored, 'internet', table),
   }
+}
+
+/** How long archives are in one class. */
+interface Stay {
+  storageClass: StorageClass
+  days: number
+  /** A rule of the bucket moved them there, which is billed as a request. */
+  moved: boolean
+}
+
+/** The classes that archives pass through until they are deleted. */
+function staysOf({ storageClass, days, transitions = [] }: QuoteTerms): Stay[] {
+  const moves = transitions.filter((one) => one.afterDays < days && isColder(one.storageClass, storageClass))
+  const from = [{ storageClass, afterDays: 0 }, ...moves]
+  return from.map((each, index) => ({
+    storageClass: each.storageClass,
+    days: (from[index + 1]?.afterDays ?? days) - each.afterDays,
+    moved: index > 0,
+  }))
 }
 
 function keptDays(days: number, storageClass: StorageClass, { storage }: PriceTable): string {

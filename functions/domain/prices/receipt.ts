@@ -1,4 +1,4 @@
-import type { Priced, PriceTable } from '../../contracts/prices.ts'
+import type { Priced, PriceTable, StorageClass } from '../../contracts/prices.ts'
 import type { GuestOutcome } from '../../contracts/report.ts'
 import { leftOutOfReceipt, readReceipt } from './block-price.ts'
 import { isStored } from '../backup/tally.ts'
@@ -12,23 +12,25 @@ import { workItems } from './work-price.ts'
 /** Memory of a copy function and streams of a guest, unless a deployment or a site says otherwise. */
 const USUAL = { memoryMiB: 1769, streams: 4 }
 
-/** What Open upload asks for, since it says nothing else. */
-const STORAGE_CLASS = 'STANDARD'
-
 export type ReceiptGuest = Pick<GuestOutcome, 'outcome' | 'bytesSent' | 'seconds' | 'artifacts' | 'work'>
 
 /** What a run has cost: the counted work of its guests, and its own states around them. */
-export function receipt(guests: readonly ReceiptGuest[], table: PriceTable): Priced {
-  return receiptOf(guests, runWork, table, [])
+export function receipt(
+  guests: readonly ReceiptGuest[],
+  table: PriceTable,
+  storageClass: StorageClass = 'STANDARD',
+): Priced {
+  return receiptOf(guests, runWork, { table, storageClass }, [])
 }
 
 /** What one guest that is archived has cost, for its manifest. */
 export function guestReceipt(
   guest: Pick<GuestOutcome, 'bytesSent' | 'artifacts'> & Required<Pick<GuestOutcome, 'work'>>,
   table: PriceTable,
+  storageClass: StorageClass = 'STANDARD',
 ): Priced {
   const about = ["the run's own states, which its guests share"]
-  return receiptOf([{ ...guest, outcome: 'succeeded', seconds: 0 }], noWork, table, about)
+  return receiptOf([{ ...guest, outcome: 'succeeded', seconds: 0 }], noWork, { table, storageClass }, about)
 }
 
 /**
@@ -39,7 +41,7 @@ export function guestReceipt(
 function receiptOf(
   guests: readonly ReceiptGuest[],
   around: CountedWork,
-  table: PriceTable,
+  { table, storageClass }: { table: PriceTable; storageClass: StorageClass },
   furtherLeavesOut: readonly string[],
 ): Priced {
   const archived = guests.filter(isStored)
@@ -47,7 +49,7 @@ function receiptOf(
     archived.reduce((total, guest) => addWork(total, counted(guest) ?? bounded(guest, pace)), around)
   const told = archived.flatMap(({ work }) => work?.memoryMiB ?? [])
   const memoryMiB = told.length === 0 ? USUAL.memoryMiB : Math.max(...told)
-  const items = workItems([sum('quick'), sum('slow')], { storageClass: STORAGE_CLASS, memoryMiB }, table)
+  const items = workItems([sum('quick'), sum('slow')], { storageClass, memoryMiB }, table)
   const reads = archived.flatMap(({ work }) => work?.billedReads ?? [])
   items.push(...readReceipt(reads, table))
   const counts = (of: (work: NonNullable<GuestOutcome['work']>) => number) =>
@@ -56,7 +58,7 @@ function receiptOf(
   const [broken, untimed] = [counts(({ brokenCalls }) => brokenCalls), counts(({ untimedCalls }) => untimedCalls)]
   const others = guests.length - archived.length
   const leavesOut = [
-    keeping(archived, table),
+    keeping(archived, storageClass, table),
     ...furtherLeavesOut,
     ...(others === 0
       ? []
@@ -110,10 +112,10 @@ function partCountOf({ sizeBytes, partCount }: ReceiptGuest['artifacts'][number]
   return partCount ?? planParts(sizeBytes).partCount
 }
 
-function keeping(guests: readonly ReceiptGuest[], table: PriceTable): string {
+function keeping(guests: readonly ReceiptGuest[], storageClass: StorageClass, table: PriceTable): string {
   const sizes = guests.flatMap(({ artifacts }) => artifacts.map(({ sizeBytes }) => sizeBytes))
   const bytes = sizes.reduce((sum, size) => sum + size, 0)
-  const monthly = sizes.reduce((sum, sizeBytes) => sum + monthlyDollars(sizeBytes, STORAGE_CLASS, table), 0)
+  const monthly = sizes.reduce((sum, sizeBytes) => sum + monthlyDollars(sizeBytes, storageClass, table), 0)
   const dollars = monthly < 0.01 ? 'less than $0.01' : `$${monthly.toFixed(2)}`
-  return `keeping ${formatBytes(bytes)} in ${STORAGE_CLASS}: ${dollars} a month`
+  return `keeping ${formatBytes(bytes)} in ${storageClass}: ${dollars} a month`
 }

@@ -310,10 +310,10 @@ async function removed(
 function priced(
   { versions }: Pick<VersionedArchive, 'versions'>,
   decided: ArchiveDecision,
-  { now, prices }: RetentionPorts,
+  { now, prices, transitions }: RetentionPorts,
 ): ArchiveDecision {
   const objects = versions.filter(({ deleteMarker }) => !deleteMarker)
-  const early = earlyRemoval(objects, now(), prices)
+  const early = earlyRemoval(objects, now(), prices, transitions)
   return early === undefined ? decided : { ...decided, early }
 }
 

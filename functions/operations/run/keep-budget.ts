@@ -24,7 +24,7 @@ export async function keepBudget(job: Job, choice: Choice, provider: Provider): 
   if (budget === undefined || !hasBudgetToKeep(job)) return
   const { guests } = await foreseeRun(job, { provider, choice })
   const archived = guests.filter(({ fate }) => fate === 'archive')
-  const quote = quoteRun(archived, { ...budgetTerms, bandwidth: bandwidthRange([limits]) }, listPrices)
+  const quote = quoteRun(archived, { ...budgetTerms(job), bandwidth: bandwidthRange([limits]) }, listPrices)
   const reason = overBudget(budget, quote, archived)
   if (reason === undefined) return
   throw new BudgetExceeded(

@@ -58,6 +58,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
       deleteSource: job.deleteSource,
       staging: job.staging,
       limits: job.limits,
+      ...(job.storageClass === undefined ? {} : { storageClass: job.storageClass }),
       ...(job.retention === undefined ? {} : { retention: job.retention }),
     })
   }

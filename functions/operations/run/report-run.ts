@@ -56,7 +56,7 @@ export async function reportRun(input: TaskInput<'ReportRun'>, ports: Needs): Pr
     endedAt: ports.now().toISOString(),
     guests,
     ...(input.siteConfiguration ? { siteConfiguration: input.siteConfiguration } : {}),
-    receipt: receipt(guests, listPrices),
+    receipt: receipt(guests, listPrices, plan[0]?.storageClass),
   }
   const key = reportKey(run.prefix)
   await writeRecord(ports.store, key, runReportShape, report)

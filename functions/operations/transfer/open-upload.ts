@@ -83,7 +83,9 @@ async function start(
 ): Promise<Upload | undefined> {
   const planned = await planUpload(key, item.site, artifact, source, ports)
   const { proof } = item.run
-  const uploadId = await (proof === undefined ? ports.store.createUpload(key) : ports.store.bare.create(key))
+  const terms = { storageClass: item.storageClass }
+  const opened = proof === undefined ? ports.store.createUpload(key, terms) : ports.store.bare.create(key, terms)
+  const uploadId = await opened
   const record: UploadRecord = {
     version: 1,
     key,

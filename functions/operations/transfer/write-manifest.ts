@@ -76,7 +76,9 @@ export async function writeManifest(
     ...(configuration === undefined ? {} : { configuration }),
     ...(contentSample === undefined ? {} : { contentSample }),
     sideFiles,
-    ...(work === undefined ? {} : { receipt: guestReceipt({ bytesSent, artifacts: stored, work }, listPrices) }),
+    ...(work === undefined
+      ? {}
+      : { receipt: guestReceipt({ bytesSent, artifacts: stored, work }, listPrices, item.storageClass) }),
   } satisfies Manifest)
   const key = manifestKey(folder)
   const written = await writeRecord(ports.store, key, manifestShape, manifest, { onlyIf: { absent: true } })

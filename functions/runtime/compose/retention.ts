@@ -1,6 +1,7 @@
 import { createS3Client } from '../../aws/s3-client.ts'
 import { S3VersionStore } from '../../aws/s3-version-store.ts'
-import { storeEnv } from '../../contracts/task-env.ts'
+import { retentionEnv } from '../../contracts/task-env.ts'
+import { transitionsSchema } from '../../contracts/transitions.ts'
 import { listPrices } from '../../domain/prices/list-prices.ts'
 import type { RetentionPorts } from '../../operations/pruning/retention-ports.ts'
 import type { Invocation } from '../define-handler.ts'
@@ -11,9 +12,10 @@ import { hasOwnEndpoint, ownerIn } from './store.ts'
 let versions: S3VersionStore | undefined
 
 /** What pruning needs beside the store: only its own function may remove versions. */
-export function withRetention(_invocation: Invocation): Pick<RetentionPorts, 'versions' | 'prices'> {
-  const env = readEnv(storeEnv)
+export function withRetention(_invocation: Invocation): Pick<RetentionPorts, 'versions' | 'prices' | 'transitions'> {
+  const env = readEnv(retentionEnv)
   const settings = () => ({ pathStyle: hasOwnEndpoint(), owner: ownerIn(env) })
   versions ??= new S3VersionStore(createS3Client(settings()), env.ARCHIVE_BUCKET, () => new Date())
-  return { versions, prices: listPrices }
+  const transitions = transitionsSchema.parse(JSON.parse(env.TRANSITIONS ?? '[]'))
+  return { versions, prices: listPrices, transitions }
 }

@@ -68,7 +68,7 @@ export function addDoctorCommand(program: Command, stop: StopSignals): void {
 
 /** @throws UsageError where the deployment has a bucket of its own, which its stack prepares */
 function ownerLines({ name, account, bucket }: Deployment): string[] {
-  const { name: bucketName, existing, keyPrefix, abandonedUploadDays } = bucket
+  const { name: bucketName, existing, keyPrefix, abandonedUploadDays, transitions } = bucket
   if (existing === undefined || bucketName === undefined) {
     throw new UsageError(`The deployment ${name} has a bucket of its own, and its stack prepares it.`)
   }
@@ -76,6 +76,7 @@ function ownerLines({ name, account, bucket }: Deployment): string[] {
     bucket: bucketName,
     keyPrefix,
     abandonedUploadDays,
+    transitions,
     guest: foreignOwner({ account, bucket }) === undefined ? undefined : account,
     sendsAcl: existing.objectAcl !== undefined,
   })

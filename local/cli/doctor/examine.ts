@@ -84,6 +84,7 @@ function existingOf(deployment: Deployment | undefined, looked: BucketOptions | 
     keyPrefix,
     foreignOwner: foreignOwner(deployment),
     sendsAcl: existing.objectAcl !== undefined,
+    archiveWithinDays: deployment.verification.enabled ? deployment.verification.archiveWithinDays : undefined,
     deployment: deployment.name,
   }
 }

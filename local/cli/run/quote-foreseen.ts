@@ -9,7 +9,7 @@ import { readPrices } from './price-file.ts'
 
 export interface QuoteOptions {
   prices?: string
-  class: StorageClass
+  class?: StorageClass
   days: number
 }
 
@@ -20,9 +20,9 @@ export function withQuoteOptions(command: Command): Command {
   return command
     .option('--prices <prices.json>', 'your own price table, in the shape that `guestlift prices` prints')
     .addOption(
-      new Option('--class <storage-class>', 'the class for the price; a run itself writes STANDARD')
-        .choices(storageClassSchema.options)
-        .default('STANDARD'),
+      new Option('--class <storage-class>', "the class for the price (default: the job's own, or STANDARD)").choices(
+        storageClassSchema.options,
+      ),
     )
     .option('--days <days>', 'how many days of storage the price includes', wholeDays, 30)
 }
@@ -36,11 +36,14 @@ function wholeDays(text: string): number {
 /** The price of what was foreseen. @throws CliError about the price file */
 export async function quoteForeseen(
   { job, plan, siteLimits, deployment }: Foresight,
-  { prices, class: storageClass, days }: QuoteOptions,
+  { prices, class: asked, days }: QuoteOptions,
 ): Promise<Quote> {
+  const storageClass = asked ?? job.storageClass ?? 'STANDARD'
   const guests = plan.guests.filter(({ fate }) => fate === 'archive')
   const terms = {
     storageClass,
+    // A class that somebody asks about is looked at by itself.
+    transitions: asked === undefined ? deployment?.bucket.transitions : undefined,
     days,
     memoryMiB: deployment?.transfer.memoryMiB ?? USUAL_MEMORY_MIB,
     streams: siteLimits.connectionsPerNode,
@@ -54,7 +57,7 @@ export function judgeBudget({ job, plan }: Foresight): { lines: string[]; stops:
   const { budget, limits } = job
   if (budget === undefined) return { lines: [], stops: false }
   const guests = plan.guests.filter(({ fate }) => fate === 'archive')
-  const quote = quoteRun(guests, { ...budgetTerms, bandwidth: bandwidthRange([limits]) }, listPrices)
+  const quote = quoteRun(guests, { ...budgetTerms(job), bandwidth: bandwidthRange([limits]) }, listPrices)
   const reason = overBudget(budget, quote, guests)
   const within = `The run stays within its budget of $${budget.dollarsPerRun.toFixed(2)}.`
   if (reason === undefined) return { lines: [within], stops: false }

@@ -48,7 +48,7 @@ describe('the settings of a bucket that somebody else keeps', () => {
 
   it('leave nothing to say where the owner ran the commands', async () => {
     const Bucket = await fixture.bucket()
-    const setup = { bucket: Bucket, keyPrefix: 'vm/', abandonedUploadDays: 20, sendsAcl: false }
+    const setup = { bucket: Bucket, keyPrefix: 'vm/', abandonedUploadDays: 20, transitions: [], sendsAcl: false }
     const LifecycleConfiguration = ownerLifecycle(setup) as { Rules: LifecycleRule[] }
     const OwnershipControls = { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' as const }] }
     const Policy = JSON.stringify(ownerPolicy({ ...setup, guest: '123456789012' }))
@@ -74,6 +74,16 @@ describe('the settings of a bucket that somebody else keeps', () => {
         { ...on, ID: 'both', Filter: { And: { Prefix: 'vm/', Tags: [tagged.Tag] } }, ...expires },
         { ...on, ID: 'markers', Filter: { Prefix: '' }, Expiration: { ExpiredObjectDeleteMarker: true } },
         { Status: 'Disabled', ID: 'off', Filter: { Prefix: '' }, ...expires },
+        {
+          ...on,
+          ID: 'colder',
+          Filter: { Prefix: '' },
+          Transitions: [
+            { StorageClass: 'GLACIER_IR', Days: 10 },
+            { StorageClass: 'DEEP_ARCHIVE', Days: 200 },
+            { StorageClass: 'GLACIER', Days: 100 },
+          ],
+        },
         { ...on, Filter: { Prefix: '' }, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 3 } },
       ),
     ).toEqual({
@@ -83,6 +93,7 @@ describe('the settings of a bucket that somebody else keeps', () => {
         { id: 'tagged', prefix: '', isLimited: true, removes: false },
         { id: 'both', prefix: 'vm/', isLimited: true, removes: false },
         { id: 'markers', prefix: '', isLimited: false, removes: false },
+        { id: 'colder', prefix: '', isLimited: false, removes: false, unreadableAfterDays: 100 },
         { id: 'without a name', prefix: '', isLimited: false, removes: false, abandonedUploadDays: 3 },
       ],
     })

@@ -8,7 +8,7 @@ import type { OwnerSettings } from '../../../../functions/domain/doctor/bucket-s
 import { type ExistingBucket, ownerFindings } from '../../../../functions/domain/doctor/judge-owner-setup.ts'
 import { ownerCommands, ownerLifecycle, ownerPolicy } from '../../../../functions/domain/doctor/owner-setup.ts'
 
-const setup = { bucket: 'archives', keyPrefix: 'vm/', abandonedUploadDays: 20, sendsAcl: false }
+const setup = { bucket: 'archives', keyPrefix: 'vm/', abandonedUploadDays: 20, transitions: [], sendsAcl: false }
 const foreign: ExistingBucket = {
   name: 'archives',
   keyPrefix: 'vm/',
@@ -73,6 +73,20 @@ describe('the commands for the owner', () => {
   })
 })
 
+describe('the rules for the owner', () => {
+  it('move large archives to colder classes where the deployment asks for it', () => {
+    const transitions = [{ storageClass: 'GLACIER' as const, afterDays: 60 }]
+    expect(ownerLifecycle({ ...setup, transitions }).Rules).toContainEqual({
+      ID: 'guestlift-colder-archives',
+      Status: 'Enabled',
+      Filter: { And: { Prefix: 'vm/archives/', ObjectSizeGreaterThan: 16 * 2 ** 20 - 1 } },
+      Transitions: [{ StorageClass: 'GLACIER', Days: 60 }],
+    })
+    expect(ownerCommands({ ...setup, transitions })).toContain('# Moves archives to colder classes.')
+    expect(JSON.stringify(ownerLifecycle(setup))).not.toContain('Transitions')
+  })
+})
+
 describe('the doctor of an existing bucket', () => {
   it('finds nothing wrong where the owner did as asked', () => {
     expect(verdicts({})).toEqual(['rules passed', 'policy passed'])
@@ -96,6 +110,13 @@ describe('the doctor of an existing bucket', () => {
     expect(said({ rules: { value: [{ ...rule, abandonedUploadDays: 1 }] } })[0]).toMatch(
       /^A rule drops parts of uploads after 1 days, and a failed guest can be repeated for \d+: it would be sent again\./,
     )
+  })
+
+  it('warns of a rule that moves archives away before they are read back', () => {
+    const cold = { ...rule, abandonedUploadDays: 20, unreadableAfterDays: 30 }
+    expect(verdicts({ rules: { value: [cold] } }, { ...own, archiveWithinDays: 30 })).toContain('rules warning')
+    expect(verdicts({ rules: { value: [cold] } }, { ...own, archiveWithinDays: 29 })).toContain('rules passed')
+    expect(verdicts({ rules: { value: [cold] } })).toContain('rules passed')
   })
 
   it("fails where another account's owner could not read what is written, unless an ACL is sent", () => {

@@ -38,6 +38,33 @@ describe('the quote of a run', () => {
     expect(item(quote, /in STANDARD for/)).toMatchObject({ leastDollars: 23, mostDollars: 23 })
   })
 
+  it('follows archives through the classes that the bucket moves them to, and prices their restore from the last', () => {
+    const transitions = [
+      { storageClass: 'GLACIER_IR' as const, afterDays: 30 },
+      { storageClass: 'DEEP_ARCHIVE' as const, afterDays: 90 },
+    ]
+    const quote = quoteRun([known(1000 * GIB)], { ...usual, days: 365, transitions }, listPrices)
+    const month = 365 / 12
+    expect(item(quote, /in STANDARD for 30 days$/).mostDollars).toBeCloseTo((23 * 30) / month, 2)
+    // 60 days of a class with at least 90.
+    expect(item(quote, /in GLACIER_IR for 60 days, billed as the class's least of 90$/).mostDollars).toBeCloseTo(
+      (4 * 90) / month,
+      2,
+    )
+    expect(item(quote, /in DEEP_ARCHIVE for 275 days$/).mostDollars).toBeCloseTo((0.99 * 275) / month, 2)
+    expect(quote.restore.map(({ tier }) => tier)).toEqual(['bulk', 'standard'])
+  })
+
+  it('leaves out moves after the last day, and to classes that are no colder', () => {
+    const transitions = [
+      { storageClass: 'STANDARD_IA' as const, afterDays: 30 },
+      { storageClass: 'GLACIER' as const, afterDays: 400 },
+    ]
+    const terms = { ...usual, storageClass: 'GLACIER_IR' as const, days: 365, transitions }
+    const quote = quoteRun([known(1000 * GIB)], terms, listPrices)
+    expect(quote).toEqual(quoteRun([known(1000 * GIB)], { ...terms, transitions: [] }, listPrices))
+  })
+
   it('prices reading all of it back, outside the sum: $90 for 1,000 GiB to the internet', () => {
     const quote = quoteRun([known(1000 * GIB)], usual, listPrices)
     expect(quote.restore).toHaveLength(1)

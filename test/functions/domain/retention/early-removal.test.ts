@@ -24,6 +24,21 @@ describe('earlyRemoval', () => {
     expect(earlyRemoval([object('SNOW', '2026-11-19T00:00:00Z')], now, listPrices)).toBeUndefined()
   })
 
+  it('counts from the day on which a rule moved the object, where the rules are known', () => {
+    const rules = [{ storageClass: 'GLACIER' as const, afterDays: 30 }]
+    const early = earlyRemoval([object('GLACIER', '2026-10-01T00:00:00Z')], now, listPrices, rules)
+    expect(early?.until).toBe('2027-01-29T00:00:00.000Z')
+    expect(early?.dollars).toBeCloseTo((1000 * 0.0036 * 70) / (365 / 12), 3)
+    const other = [{ storageClass: 'DEEP_ARCHIVE' as const, afterDays: 30 }]
+    expect(earlyRemoval([object('GLACIER', '2026-10-01T00:00:00Z')], now, listPrices, other)?.until).toBe(
+      '2026-12-30T00:00:00.000Z',
+    )
+    // Written there by somebody, since no rule has moved it yet.
+    expect(earlyRemoval([object('GLACIER', '2026-11-01T00:00:00Z')], now, listPrices, rules)?.until).toBe(
+      '2027-01-30T00:00:00.000Z',
+    )
+  })
+
   it('adds up objects and names the last day', () => {
     const one = earlyRemoval([object('STANDARD_IA', '2026-11-10T00:00:00Z')], now, listPrices)
     const two = earlyRemoval(

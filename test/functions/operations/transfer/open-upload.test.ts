@@ -35,6 +35,22 @@ describe('opening an upload', () => {
     expect(on.source.closed).toBe(on.source.opened)
   })
 
+  it("asks for the job's storage class, and for none where it names none", async () => {
+    const on = scene()
+    await openUpload({ item: { ...item, storageClass: 'STANDARD_IA' }, artifact: on.artifact }, on.ports)
+    expect([...on.ports.store.askedClasses]).toEqual([[on.key, 'STANDARD_IA']])
+    const usual = scene()
+    await openUpload({ item, artifact: usual.artifact }, usual.ports)
+    expect([...usual.ports.store.askedClasses]).toEqual([])
+  })
+
+  it('asks a store without CRC-32 for it, too', async () => {
+    const on = scene()
+    const run = { ...item.run, proof: 'read-back' as const }
+    await openUpload({ item: { ...item, run, storageClass: 'STANDARD_IA' }, artifact: on.artifact }, on.ports)
+    expect([...on.ports.store.askedClasses]).toEqual([[on.key, 'STANDARD_IA']])
+  })
+
   it('refuses a source whose size is not the one that the platform told', async () => {
     const on = scene()
     on.source.body = on.source.body.subarray(1)
