@@ -208,6 +208,15 @@ const ec2SiteRightsSchema = z.strictObject({
     .describe('Whether the functions that restore may bring disks back there. Without it, they have no rights there.'),
 })
 
+/** Sites of Azure that functions log in to without a secret. */
+const azureSiteRightsSchema = z.strictObject({
+  site: siteNameSchema.describe('The site, one of `sites`.'),
+  roleArn: z
+    .string()
+    .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/, 'a role has an ARN like arn:aws:iam::111122223333:role/azure')
+    .describe("The role that the site's `auth` names. The functions may assume it."),
+})
+
 /** Pruning of all archives of a site, beside what runs with a retention do for the guests that they archive. */
 const siteRetentionSchema = z.strictObject({
   site: siteNameSchema.describe('The site whose archives are pruned, one of `sites`.'),
@@ -277,6 +286,10 @@ export const deploymentSchema = z
       .array(ec2SiteRightsSchema)
       .default([])
       .describe('Which of the sites are accounts of AWS EC2, so that the functions get rights there.'),
+    azure: z
+      .array(azureSiteRightsSchema)
+      .default([])
+      .describe('Which of the sites are subscriptions of Azure that functions log in to by a role of AWS.'),
     defaultSite: siteNameSchema
       .optional()
       .describe('The site of jobs of the older shape, which name no site. One of `sites`.'),
@@ -341,6 +354,7 @@ export const deploymentSchema = z
       ['sites', value.sites],
       ['schedules', value.schedules.map(({ name }) => name)],
       ['ec2', value.ec2.map(({ site }) => site)],
+      ['azure', value.azure.map(({ site }) => site)],
       ['retention', value.retention.map(({ site }) => site)],
       ['drills', value.drills.map(({ name }) => name)],
     ] as const) {
@@ -371,8 +385,13 @@ export const deploymentSchema = z
     for (const [index, { site }] of value.retention.entries()) {
       if (!value.sites.includes(site)) refuse(['retention', index, 'site'], `no site ${site}; ${known}`, site)
     }
-    for (const [index, { site }] of value.ec2.entries()) {
-      if (!value.sites.includes(site)) refuse(['ec2', index, 'site'], `no site ${site}; ${known}`, site)
+    for (const [field, its] of [
+      ['ec2', value.ec2],
+      ['azure', value.azure],
+    ] as const) {
+      for (const [index, { site }] of its.entries()) {
+        if (!value.sites.includes(site)) refuse([field, index, 'site'], `no site ${site}; ${known}`, site)
+      }
     }
     for (const [index, { request }] of value.drills.entries()) {
       for (const site of [request.site, request.from ?? request.site]) {

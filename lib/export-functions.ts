@@ -2,6 +2,7 @@ import { Construct } from 'constructs'
 import { MANIFEST_NAME, rootFiles } from '../functions/domain/books/object-keys.ts'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
 import type { ArchiveAccess, Keys } from './archive-access.ts'
+import type { AzureLogin } from './azure-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { Ec2Access, InstanceWork } from './ec2-access.ts'
 import type { DiskWork, Ec2RestoreAccess } from './ec2-restore-access.ts'
@@ -419,6 +420,7 @@ interface ExportFunctionsProps {
   secrets: SiteSecrets
   ec2: Ec2Access
   ec2Restores: Ec2RestoreAccess
+  azure: AzureLogin
   network?: SiteNetwork | undefined
   /** Stands in for the product's own registry of platforms. */
   registry?: string | undefined
@@ -430,7 +432,7 @@ export class ExportFunctions extends Construct {
 
   constructor(scope: Construct, id: string, props: ExportFunctionsProps) {
     super(scope, id)
-    const { deployment, archive, secrets, ec2, ec2Restores, network, registry } = props
+    const { deployment, archive, secrets, ec2, ec2Restores, azure, network, registry } = props
     const variables: Record<Variables, string | undefined> = {
       ARCHIVE_BUCKET: archive.bucket.bucketName,
       KEY_PREFIX: deployment.bucket.keyPrefix,
@@ -473,6 +475,7 @@ export class ExportFunctions extends Construct {
       else if (talksToSite) secrets.grantRead(made.role)
       ec2.grant(made.role, its.instances ?? [])
       ec2Restores.grant(made.role, its.disks ?? [])
+      if (talksToSite && its.restores !== true) azure.grant(made.role, ['log-in'])
       this.byTask.set(task, made)
     }
   }

@@ -1,0 +1,19 @@
+import type { PlatformTraits } from '../traits.ts'
+
+export const azureTraits = {
+  name: 'Microsoft Azure',
+  guestKinds: ['vm'],
+  flow: 'copy',
+  route: false,
+  makes: 'temporary',
+  formats: ['vhd.zst', 'vhdx.zst'],
+  liveBackup: true,
+  compression: ['zstd'],
+  snapshots: true,
+  streaming: false,
+  incremental: false,
+  restore: false,
+  siteConfiguration: false,
+  multiNode: true,
+  api: 'Azure Resource Manager and page blobs',
+} as const satisfies PlatformTraits
