@@ -7,7 +7,7 @@ export const pointView = (point: LabPoint, withInstance = false): Json => ({
   id: point.id,
   name: point.name,
   properties: {
-    ...(point.excludeDisks.length === 0 ? {} : { excludeDisks: point.excludeDisks }),
+    excludeDisks: point.excludeDisks,
     consistencyMode: point.mode ?? 'ApplicationConsistent',
     provisioningState: point.provisioning,
     timeCreated: point.made.toISOString(),
