@@ -61,10 +61,10 @@ export interface Bed {
   lab: AzureLab
   token: string
   /** A call of Resource Manager; the path follows the subscription's, `api` is ComputeRP's unless told. */
-  arm(method: string, path: string, more?: { api?: string; body?: unknown; query?: string }): Promise<Answered>
+  arm: (method: string, path: string, more?: { api?: string; body?: unknown; query?: string }) => Promise<Answered>
   /** Follow an operation to its end; its last state, and what `Location` answers. */
-  finish(answer: Answered): Promise<{ last: Answered; final: Answered }>
-  get(url: string, sent?: Sent): Promise<Answered>
+  finish: (answer: Answered) => Promise<{ last: Answered; final: Answered }>
+  get: (url: string, sent?: Sent) => Promise<Answered>
 }
 
 export const DISK = '2025-01-02'
@@ -89,7 +89,7 @@ export async function tokenOf(lab: AzureLab, form: Record<string, string> = {}):
 export async function labBed(options: AzureLabOptions = {}): Promise<Bed> {
   const lab = await startAzureLab({ vms: [WEB1], ...options })
   onTestFinished(() => lab.close())
-  const token = String((await tokenOf(lab)).json['access_token'])
+  const token = (await tokenOf(lab)).json['access_token'] as string
   const authorization = `Bearer ${token}`
   const get = (url: string, sent: Sent = {}): Promise<Answered> =>
     send(lab.ca, url, { ...sent, headers: { authorization, ...sent.headers } })
@@ -137,5 +137,5 @@ export async function signedPoint(bed: Bed): Promise<Signed> {
     body: { access: 'Read', durationInSeconds: 3600 },
   })
   const { final } = await bed.finish(begun)
-  return { path, sas: String(final.json['accessSAS']) }
+  return { path, sas: final.json['accessSAS'] as string }
 }

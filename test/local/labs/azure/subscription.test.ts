@@ -67,10 +67,10 @@ it('lists machines in pages, and the ids come back in changing case', async () =
   for (;;) {
     seen.push(...(page.json['value'] as Record<string, unknown>[]))
     if (page.json['nextLink'] === undefined) break
-    page = await get(String(page.json['nextLink']))
+    page = await get(page.json['nextLink'] as string)
   }
   expect(seen.map(({ name }) => name)).toEqual(['vm1', 'vm2', 'vm3', 'vm4', 'vm5'])
-  expect(new Set(seen.map(({ id }) => String(id).split('/')[4])).size).toBeGreaterThan(1)
+  expect(new Set(seen.map(({ id }) => (id as string).split('/')[4])).size).toBeGreaterThan(1)
   expect(lab.control.calls('virtualMachines.list')).toBe(3)
 })
 
@@ -144,7 +144,7 @@ it('takes the bytes of a disk by upload, and makes a machine of it', async () =>
   )
   const body = { access: 'Write', durationInSeconds: 3600 }
   const { final } = await bed.finish(await bed.arm('POST', `${disk}/beginGetAccess`, { api: DISK, body }))
-  const sas = String(final.json['accessSAS'])
+  const sas = final.json['accessSAS'] as string
   const put = await send(bed.lab.ca, `${sas}&comp=page`, {
     method: 'PUT',
     headers: { 'x-ms-page-write': 'update', 'x-ms-range': `bytes=${MIB}-${MIB + 511}` },
@@ -193,13 +193,13 @@ it('lets faults strike: lost, cut, truncated, whole, wrong bytes, a web page, a 
   const wrong = await send(ca, sas, { headers })
   expect(wrong.headers['content-md5']).not.toBe(createHash('md5').update(wrong.bytes).digest('base64'))
   control.cutAnswer('blob.read')
-  await expect(send(ca, sas, { headers })).rejects.toThrow()
+  await expect(send(ca, sas, { headers })).rejects.toThrow('aborted')
   control.busy('blob.read')
   expect((await send(ca, sas, { headers })).headers['x-ms-error-code']).toBe('ServerBusy')
   control.answerPage('virtualMachines.get')
   expect((await bed.arm('GET', `${PROD}/virtualMachines/web1`)).text).toContain('<html>')
   control.loseAnswer('restorePoints.createOrUpdate')
-  await expect(pointOf(bed, 'run-2')).rejects.toThrow()
+  await expect(pointOf(bed, 'run-2')).rejects.toThrow('socket hang up')
   expect((await bed.arm('GET', `${COLLECTION}/restorePoints/run-2`)).status).toBe(200)
   await bed.arm('GET', `${COLLECTION}/restorePoints/run-2`)
   control.forbid('restorePoints.createOrUpdate', 'no-points', 1)
