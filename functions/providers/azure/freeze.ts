@@ -1,6 +1,6 @@
 /** Begins a backup: a restore point of all disks together, or a snapshot of each. */
 import { COMPUTE } from '../../azure-api/arm.ts'
-import { AzureRefusal, NoAzureAnswer, type Operation } from '../../azure-api/azure-line.ts'
+import { AzureRefusal, NoAzureAnswer } from '../../azure-api/azure-line.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import { BackupPutOff, BackupStartUnclear, SourceUnreadable } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
@@ -41,11 +41,9 @@ export async function start(
   if (against.length > 0) throw new SourceUnreadable(`${where}: ${against.join(' ')} Nothing was made.`)
   const job: JobRef = { guestId: guest.id, token, ...wishes, off: state === 'stopped', at: session.serverTime() }
   try {
-    const operation = await (wishes.freeze === 'snapshots'
-      ? makeSnapshots(session, job, machine, meant)
-      : makeFirstPoint(session, job, machine, skipped))
-    const its = operation?.statusPath === undefined ? job : { ...job, operation: operation.statusPath }
-    return { jobRef: formatJobRef(its), startedAt: job.at, running: true }
+    if (wishes.freeze === 'snapshots') await makeSnapshots(session, job, machine, meant)
+    else await makeFirstPoint(session, job, machine, skipped)
+    return { jobRef: formatJobRef(job), startedAt: job.at, running: true }
   } catch (error) {
     throw startFact(session, error, at)
   }
@@ -64,7 +62,7 @@ async function makeFirstPoint(session: SiteSession, job: JobRef, machine: Machin
   }
   await session.arm.write({ method: 'PUT', ...session.collection(job.guestId), body })
   const excluded = skipped.flatMap(({ id }) => (id === undefined ? [] : [{ id }]))
-  return makePoint(session, job, firstKindOf(job), excluded)
+  await makePoint(session, job, firstKindOf(job), excluded)
 }
 
 /** Asked for twice, it is made once. */
@@ -81,7 +79,7 @@ export async function makePoint(
     },
   }
   const call = { method: 'PUT' as const, ...session.point(job.guestId, pointNameOf(job.token, kind)), body }
-  return (await session.arm.write(call)).operation
+  await session.arm.write(call)
 }
 
 /** One after the other: each is of its own instant. */
@@ -90,7 +88,7 @@ async function makeSnapshots(
   job: JobRef,
   machine: Machine,
   meant: readonly MachineDisk[],
-): Promise<Operation | undefined> {
+): Promise<void> {
   for (const { slot, id } of meant) {
     const body = {
       location: regionOf(machine.location),
@@ -104,7 +102,6 @@ async function makeSnapshots(
     }
     await session.arm.write({ method: 'PUT', ...session.snapshot(snapshotNameOf(job.token, slot)), body })
   }
-  return undefined
 }
 
 /** Azure makes one restore point of a machine at a time, and three in an hour. */

@@ -115,7 +115,8 @@ async function byPoint(session: SiteSession, job: JobRef): Promise<Said> {
   })
   const lacking = meant.filter(({ slot }) => !ids.has(slot)).map(({ name }) => name)
   const better = next.kind === 'crash' ? state.points.get('application') : undefined
-  const because = state.operation?.state === 'failed' ? state.operation.message : better?.properties.provisioningState
+  const said = better?.properties.instanceView?.statuses?.find(({ message }) => message !== undefined)?.message
+  const because = said ?? better?.properties.provisioningState
   const whole = lacking.length === 0 && frozen.length > 0
   return {
     ending: whole ? 'ok' : 'unknown',

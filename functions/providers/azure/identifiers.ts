@@ -14,31 +14,20 @@ export interface JobRef {
   off: boolean
   /** When it was begun, by Azure's clock. */
   at: string
-  /** Where Azure says how the making of the restore point goes, while it says so. */
-  operation?: string
 }
 
-/** Longer ones are not kept: then only the restore point itself tells. */
-const LONGEST_OPERATION = 2_000
-
-export function formatJobRef({ guestId, token, freeze, consistency, off, at, operation }: JobRef): string {
-  const job = [guestId, token, freeze, consistency, off ? 'off' : 'on', at]
-  if (operation === undefined || operation.length > LONGEST_OPERATION) return job.join('/')
-  return [...job, Buffer.from(operation, 'utf8').toString('base64url')].join('/')
+export function formatJobRef({ guestId, token, freeze, consistency, off, at }: JobRef): string {
+  return [guestId, token, freeze, consistency, off ? 'off' : 'on', at].join('/')
 }
 
 export function parseJobRef(text: string): JobRef | undefined {
-  const [guestId = '', token = '', freeze, consistency, power = '', at = '', operation, ...more] = text.split('/')
+  const [guestId = '', token = '', freeze, consistency, power = '', at = '', ...more] = text.split('/')
   const itsFreeze = freezeSchema.safeParse(freeze)
   const itsConsistency = wantedConsistencySchema.safeParse(consistency)
   const isKnown =
     isVmId(guestId) && isToken(token) && /^(on|off)$/.test(power) && !Number.isNaN(Date.parse(at)) && more.length === 0
   if (!isKnown || !itsFreeze.success || !itsConsistency.success) return undefined
-  const job = { guestId, token, freeze: itsFreeze.data, consistency: itsConsistency.data, off: power === 'off', at }
-  if (operation === undefined) return job
-  const path = Buffer.from(operation, 'base64url').toString('utf8')
-  // It is asked with our token: a path of Resource Manager, and nothing else.
-  return /^\/[^/\\]/.test(path) ? { ...job, operation: path } : undefined
+  return { guestId, token, freeze: itsFreeze.data, consistency: itsConsistency.data, off: power === 'off', at }
 }
 
 /** @throws RequestRejected for a reference of another platform or version */

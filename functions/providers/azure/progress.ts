@@ -1,12 +1,16 @@
 /** How a backup stands, and its next step where one is due. */
 import { DISKS } from '../../azure-api/arm.ts'
-import { AzureRefusal } from '../../azure-api/azure-line.ts'
-import { lookAtOperation, type OperationState } from '../../azure-api/operations.ts'
 import type { BackupProgress } from '../provider.ts'
 import { disksIn, isCopiedFirst } from './disks.ts'
 import { isTurn, makePoint } from './freeze.ts'
 import { type JobRef, type PointKind, pointNameOf } from './identifiers.ts'
-import { diskRestorePointSchema, type RestorePoint, restorePointSchema, type StorageProfile } from './schemas.ts'
+import {
+  diskRestorePointSchema,
+  type RestorePoint,
+  restorePointSchema,
+  snapshotSchema,
+  type StorageProfile,
+} from './schemas.ts'
 import type { SiteSession } from './site-session.ts'
 import { snapshotSets } from './snapshot-sets.ts'
 import { firstKindOf, type JobState, nextStep } from './steps.ts'
@@ -17,7 +21,6 @@ const LAG_SECONDS = 300
 /** Everything that Azure shows of a backup by restore point. */
 export async function lookAt(session: SiteSession, job: JobRef): Promise<JobState> {
   const { arm } = session
-  const operation = job.operation === undefined ? undefined : await operationState(session, job.operation)
   const kinds: PointKind[] = firstKindOf(job) === 'crash' ? ['crash'] : ['application', 'crash']
   const points = new Map<PointKind, RestorePoint>()
   for (const kind of kinds) {
@@ -25,17 +28,7 @@ export async function lookAt(session: SiteSession, job: JobRef): Promise<JobStat
     const point = await arm.find(call, restorePointSchema)
     if (point !== undefined) points.set(kind, point)
   }
-  return { points, operation, now: session.serverTime() }
-}
-
-/** Azure forgets operations that have ended: then only what they made tells. */
-async function operationState(session: SiteSession, statusPath: string): Promise<OperationState | undefined> {
-  try {
-    return await lookAtOperation(session.arm, { statusPath, waitSeconds: undefined })
-  } catch (error) {
-    if (error instanceof AzureRefusal) return undefined
-    throw error
-  }
+  return { points, now: session.serverTime() }
 }
 
 /** Looks, and takes the next step where one is due. */
@@ -88,13 +81,16 @@ export async function checkSnapshots(session: SiteSession, job: JobRef): Promise
   const [set] = await snapshotSets(session, { token: job.token })
   const ageSeconds = (Date.parse(session.serverTime()) - Date.parse(job.at)) / 1000
   if (set === undefined || set.snapshots.length < set.disks) return { running: ageSeconds < LAG_SECONDS }
-  const percents = set.snapshots.map(({ properties }) => properties.completionPercent ?? 100)
-  const running = set.snapshots.some(
-    ({ properties: { provisioningState = 'Succeeded', completionPercent = 100 } }) =>
-      /^(Creating|Updating|Accepted)$/.test(provisioningState) ||
-      (provisioningState === 'Succeeded' && completionPercent < 100),
-  )
-  return { running, progressPercent: Math.min(...percents) }
+  let [running, progressPercent] = [false, 100]
+  for (const { name } of set.snapshots) {
+    // Each by itself: lists lag behind.
+    const snapshot = await session.arm.find(session.snapshot(name), snapshotSchema)
+    const { provisioningState = 'Succeeded', completionPercent = 100 } = snapshot?.properties ?? {}
+    const isMade = provisioningState === 'Succeeded'
+    running ||= /^(Creating|Updating|Accepted)$/.test(provisioningState) || (isMade && completionPercent < 100)
+    progressPercent = Math.min(progressPercent, completionPercent)
+  }
+  return { running, progressPercent }
 }
 
 /** Of each disk in a restore point, by its slot. */

@@ -1,5 +1,4 @@
 /** How a backup by restore point goes on, by what Azure shows. Pure. */
-import type { OperationState } from '../../azure-api/operations.ts'
 import type { JobRef, PointKind } from './identifiers.ts'
 import type { RestorePoint } from './schemas.ts'
 
@@ -10,8 +9,6 @@ const LONGEST_HOURS = 6
 
 export interface JobState {
   points: ReadonlyMap<PointKind, RestorePoint>
-  /** Of the first point, where Azure still says. */
-  operation: OperationState | undefined
   now: string
 }
 
@@ -22,13 +19,13 @@ export type Step =
   | { step: 'make-crash-point'; because: string }
   | { step: 'failed'; because: string }
 
-export function nextStep(job: JobRef, { points, operation, now }: JobState): Step {
+export function nextStep(job: JobRef, { points, now }: JobState): Step {
   const ageSeconds = (Date.parse(now) - Date.parse(job.at)) / 1000
   const crash = points.get('crash')
   if (crash !== undefined) return ofPoint('crash', crash, ageSeconds)
   const kind = firstKindOf(job)
   const point = points.get(kind)
-  const first = point === undefined ? unseen(operation, ageSeconds) : ofPoint(kind, point, ageSeconds, operation)
+  const first = point === undefined ? unseen(ageSeconds) : ofPoint(kind, point, ageSeconds)
   if (first.step !== 'failed' || job.consistency !== 'application-or-crash' || kind === 'crash') return first
   return { step: 'make-crash-point', because: first.because }
 }
@@ -39,16 +36,14 @@ export function firstKindOf({ consistency, off }: Pick<JobRef, 'consistency' | '
   return consistency === 'crash' || off ? 'crash' : 'application'
 }
 
-function unseen(operation: OperationState | undefined, ageSeconds: number): Step {
-  if (operation?.state === 'failed') return { step: 'failed', because: said(operation) }
-  if (operation?.state === 'running' || ageSeconds < LAG_SECONDS) return { step: 'wait' }
+function unseen(ageSeconds: number): Step {
+  if (ageSeconds < LAG_SECONDS) return { step: 'wait' }
   return { step: 'failed', because: 'the restore point is not there' }
 }
 
-function ofPoint(kind: PointKind, { properties }: RestorePoint, ageSeconds: number, operation?: OperationState): Step {
+function ofPoint(kind: PointKind, { properties }: RestorePoint, ageSeconds: number): Step {
   const { provisioningState = '', instanceView } = properties
   if (provisioningState === 'Succeeded') return { step: 'done', kind }
-  if (operation?.state === 'failed') return { step: 'failed', because: said(operation) }
   if (provisioningState === 'Failed' || provisioningState === 'Canceled') {
     const bad = instanceView?.statuses?.find(({ message }) => message !== undefined)
     return { step: 'failed', because: bad?.message ?? `the restore point is in state ${provisioningState}` }
@@ -58,8 +53,4 @@ function ofPoint(kind: PointKind, { properties }: RestorePoint, ageSeconds: numb
     step: 'failed',
     because: `after ${LONGEST_HOURS} hours the restore point is still in state ${provisioningState}`,
   }
-}
-
-function said({ code, message }: { code: string; message: string }): string {
-  return message === '' ? code : `${code}: ${message}`
 }

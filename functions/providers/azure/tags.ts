@@ -21,11 +21,10 @@ export interface Mark {
 }
 
 export function markTags({ site, home }: Owner, job: JobRef, disks?: number): Record<string, string> {
-  const { operation: _, ...bare } = job
   return {
     [NAMES.site]: site,
     [NAMES.guest]: job.guestId,
-    [NAMES.job]: formatJobRef(bare),
+    [NAMES.job]: formatJobRef(job),
     ...(disks === undefined ? {} : { [NAMES.disks]: String(disks) }),
     ...(home === undefined ? {} : { [NAMES.bucket]: home.slice(0, LONGEST_VALUE) }),
   }

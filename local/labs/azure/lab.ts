@@ -41,7 +41,7 @@ export interface AzureLab {
   control: AzureControl
   /** URL of the control address, where one was asked for. */
   controlUrl?: string
-  /** What reaches this lab: ids, a secret where there is one, and addresses. */
+  /** A site configuration that reaches this lab, ready to use. */
   site(): Record<string, unknown>
   close(): Promise<void>
 }
@@ -99,6 +99,8 @@ function newWorld(options: AzureLabOptions, clock: { skewMs: number }): World {
     newSecret: (bytes) => Buffer.from(random(bytes)).toString('base64'),
     settings: { ...SETTINGS, ...options.settings },
   }
+  // Where backups are made, as a person makes it before the first one.
+  addGroup(world, 'guestlift')
   for (const { name, location } of options.groups ?? []) addGroup(world, name, location)
   for (const spec of options.vms ?? []) addVm(world, spec)
   return world
@@ -112,8 +114,9 @@ function siteOf({ url, world }: LabState, ca: string): Record<string, unknown> {
     tenantId: world.tenant,
     subscriptionId: world.subscription,
     auth: secret === undefined ? { clientId, federation: 'aws' } : { clientId, clientSecret: secret },
-    endpoints: { login: url, resourceManager: url },
-    ca,
+    resourceGroup: 'guestlift',
+    endpoints: { login: url, management: url },
+    tls: { mode: 'ca', ca },
   }
 }
 

@@ -21,20 +21,9 @@ const job: JobRef = {
 }
 
 describe('the reference of a backup', () => {
-  it('is read as it was written, with or without the operation', () => {
-    expect(parseJobRef(formatJobRef(job))).toEqual(job)
-    const whole = { ...job, off: true, operation: '/subscriptions/s/operations/op-1?api-version=2026-03-01&t=1' }
-    expect(parseJobRef(formatJobRef(whole))).toEqual(whole)
-  })
-
-  it('leaves out an operation that is too long for it', () => {
-    expect(parseJobRef(formatJobRef({ ...job, operation: `/${'x'.repeat(2_000)}` }))).toEqual(job)
-  })
-
-  it('is refused when it leads our token to another host', () => {
-    for (const path of ['//evil.example.com/x', 'https://evil.example.com/x', '/\\evil.example.com']) {
-      const text = `${formatJobRef(job)}/${Buffer.from(path).toString('base64url')}`
-      expect(parseJobRef(text)).toBeUndefined()
+  it('is read as it was written', () => {
+    for (const one of [job, { ...job, off: true, freeze: 'snapshots' as const }]) {
+      expect(parseJobRef(formatJobRef(one))).toEqual(one)
     }
   })
 
