@@ -42,6 +42,7 @@ import {
 } from './shared-options.ts'
 import { addSiteBookCommand } from './site/site-book-command.ts'
 import { addSiteCommands } from './site/site-commands.ts'
+import { addArchiveCommands } from './archives/archive-commands.ts'
 import { addVerifyCommand } from './archives/verify-command.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { addSweepCommand } from './run/sweep-command.ts'
@@ -140,6 +141,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addPriceCommands(program, stop)
   addCatalogueCommands(program, stop)
   addPruneCommand(program, stop)
+  addArchiveCommands(program)
   addCoverageCommand(program, stop)
   addNotifyCommand(program, stop)
   addReportCommand(program, stop)

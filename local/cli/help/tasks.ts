@@ -55,6 +55,8 @@ export const tasks: readonly Task[] = [
     heading: 'Keep in order:',
     examples: {
       prune: 'prune --bucket my-archives --site hq --keep-last 7 --keep-weekly 4',
+      'archive hold': 'archive hold hq/vm-100 --bucket my-archives --at 2026-11-22',
+      'archive release': 'archive release archives/hq/vm-100/2026-11-22T02-00-07Z/ --bucket my-archives',
       sweep: 'sweep --local --bucket my-archives --dry-run',
       'unfinished list': 'unfinished list --bucket my-archives',
       'unfinished adopt': 'unfinished adopt --bucket my-archives --confirm',
@@ -119,6 +121,7 @@ export const summaries: Readonly<Record<string, string>> = {
   report: 'show what a period proves, for an auditor',
   extract: 'take a disk or files out of an archive',
   prune: 'remove archives by rules; a dry run at first',
+  archive: 'hold one archive against removal, or release it',
   sweep: 'drop abandoned uploads, and what backups left',
   unfinished: 'list, finish or remove what has no manifest',
   bill: 'estimate what the bucket costs a month',

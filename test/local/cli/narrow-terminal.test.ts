@@ -179,6 +179,9 @@ const others = [
   'tasks stop',
   'guest reboot',
   'unfinished remove',
+  'archive',
+  'archive hold',
+  'archive release',
 ]
 
 /** A line that is one word is an address, and `show` prints commands: both are to be copied. */
