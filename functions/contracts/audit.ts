@@ -49,7 +49,10 @@ export const auditArchiveSchema = z.strictObject({
   readings: z.array(auditReadingSchema),
   rehearsals: z.array(auditRehearsalSchema),
   pruned: z.strictObject({ at: instantSchema, reason: z.string(), sizeBytes: count, recordKey: z.string() }).optional(),
-  /** What held it when it was to be pruned, as the last record of that says; or what holds it now, where that was asked. */
+  /**
+   * What held it when it was to be pruned, as the last record of that says; else when its manifest was written; or what
+   * holds it now, where that was asked.
+   */
   lock: archiveLockSchema.extend({ seenAt: instantSchema, recordKey: z.string() }).optional(),
   /** Whether it is in the bucket now, with all files that its manifest names. */
   there: z.boolean(),
@@ -127,6 +130,7 @@ export const auditFindingSchema = z.strictObject({
     'unreported-archive',
     'time-mended',
     'lock-not-known',
+    'lock-missing',
   ]),
   message: z.string(),
   key: z.string().optional(),

@@ -82,6 +82,18 @@ export function lockInForce(shown: ShownLock | undefined, now: Date): ShownLock 
   }
 }
 
+/** Until when all files of an archive are locked, as noted of each: the earliest end. `undefined`: some file isn't. */
+export function wholeLock(
+  locks: readonly (Pick<ShownLock, 'mode' | 'until'> | undefined)[],
+): { mode?: LockMode; until: string } | undefined {
+  const ends = locks.flatMap((lock) => (lock?.until === undefined ? [] : [{ ...lock, until: lock.until }]))
+  const [first] = ends.toSorted((a, b) => Date.parse(a.until) - Date.parse(b.until))
+  if (first === undefined || ends.length < locks.length) return undefined
+  const modes = new Set(ends.map(({ mode }) => mode))
+  const mode = modes.has(undefined) ? undefined : modes.has('governance') ? 'governance' : 'compliance'
+  return { ...(mode === undefined ? {} : { mode }), until: first.until }
+}
+
 /** `a lock until 2027-01-01T00:00:00.000Z (compliance) and a legal hold`. */
 export function lockWords({ mode, until, legalHold }: ShownLock): string {
   const retention = until === undefined ? [] : [`a lock until ${until}${mode === undefined ? '' : ` (${mode})`}`]

@@ -58,6 +58,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     .addOption(siteOption())
     .option('--at <time>', AT_HELP, untilOption)
     .addOption(utcOption())
+    .option('--locks', 'ask S3 what holds each file now: a request for each')
     .addOption(detailsOption())
     .option('--json', 'print it as one line of JSON')
     .addHelpText(

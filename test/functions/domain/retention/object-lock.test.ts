@@ -8,6 +8,7 @@ import {
   lockWords,
   requiredNow,
   strongerLock,
+  wholeLock,
 } from '../../../../functions/domain/retention/object-lock.ts'
 
 const now = new Date('2026-11-20T00:00:00.000Z')
@@ -78,6 +79,20 @@ describe('a lock that S3 shows', () => {
     expect(lockInForce({ ...over, legalHold: true }, now)).toEqual({ legalHold: true })
     expect(lockInForce({ ...full, legalHold: true }, now)).toEqual({ ...full, legalHold: true })
     expect(lockInForce({ until: full.until }, now)).toEqual({ until: full.until })
+  })
+
+  it('holds an archive until the earliest end of its files, in the weakest of their modes', () => {
+    const soon = { mode: 'governance', until: '2026-11-29T00:00:00.000Z' } as const
+    expect(wholeLock([full])).toEqual(full)
+    expect(wholeLock([full, soon])).toEqual(soon)
+    expect(wholeLock([soon, { ...full, until: '2026-11-28T00:00:00.000Z' }])).toEqual({
+      mode: 'governance',
+      until: '2026-11-28T00:00:00.000Z',
+    })
+    expect(wholeLock([full, { until: full.until }])).toEqual({ until: full.until })
+    expect(wholeLock([full, undefined])).toBeUndefined()
+    expect(wholeLock([full, { mode: 'compliance' }])).toBeUndefined()
+    expect(wholeLock([])).toBeUndefined()
   })
 
   it('is told in words', () => {

@@ -216,6 +216,31 @@ describe('the evidence of a period', () => {
     expect(asked).toEqual([`${locked} v1`, `${bucket.folder(night(2), web)}disk.vma.zst v1`])
   })
 
+  it('takes an archive for locked as its manifest noted, until a reading misses the lock', async () => {
+    const { bucket, store, audit } = scene()
+    await bucket.run(night(1), [web])
+    const folder = bucket.folder(night(1), web)
+    const key = `${folder}manifest.json`
+    const manifest = JSON.parse((await store.readText(key))?.text ?? '')
+    const lock = { mode: 'compliance', until: '2027-01-01T00:00:00.000Z' }
+    const artifacts = manifest.artifacts.map((artifact: object) => ({ ...artifact, lock }))
+    await store.writeText(key, JSON.stringify({ ...manifest, artifacts }))
+    const noted = await audit()
+    expect(noted.totals.locked).toBe(1)
+    expect(noted.guests[0]?.archives[0]?.lock).toEqual({
+      legalHold: false,
+      retainUntil: lock.until,
+      seenAt: manifest.writtenAt,
+      recordKey: key,
+    })
+    const verdict = { version: 1, verifiedAt: night(2), tool: 't', result: 'accepted', findings: [], notes: [] }
+    const lockTrouble = 'It is not locked.'
+    await store.writeText(`${folder}verification.json`, JSON.stringify({ ...verdict, evidence: [], lockTrouble }))
+    const missed = await audit()
+    expect(missed.totals.locked).toBe(0)
+    expect(missed.findings).toContainEqual(expect.objectContaining({ code: 'lock-missing', message: lockTrouble }))
+  })
+
   it('takes no archive for locked of which one file is free', async () => {
     const { bucket, store, audit } = scene()
     await bucket.run(night(1), [web])

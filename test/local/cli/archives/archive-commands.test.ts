@@ -78,6 +78,29 @@ describe('guestlift archive hold and release', () => {
     expect(none).toMatchObject({ code: 1, error: expect.stringContaining('has no manifest: it is no archive') })
   })
 
+  it('show in `guestlift show --locks` what S3 has now, beside what the manifest noted', async () => {
+    const at = '2026-11-10T02:00:00.000Z'
+    const folder = await putArchive(bucket, { ...guest, id: '101' }, at)
+    const manifest = JSON.parse((await bucket.store.readText(`${folder}manifest.json`))?.text ?? '')
+    const versionId = (await bucket.store.head(`${folder}file`))?.versionId
+    const lock = { mode: 'governance', until: '2099-01-01T00:00:00.000Z' }
+    const noting = { ...manifest, artifacts: [{ ...manifest.artifacts[0], versionId, lock }] }
+    await bucket.put(`${folder}manifest.json`, JSON.stringify(noting))
+    const shown = async () => (await guestlift(bucket, 'show', '101', '--locks', '--utc')).out
+    expect(await shown()).toMatch(/^Locked +until 2099-01-01 00:00:00Z \(governance\), as its manifest has it$/m)
+    expect(await shown()).toMatch(/^Locked now +1 file of 1 without a lock$/m)
+    await guestlift(bucket, 'archive', 'hold', folder)
+    expect(await shown()).toMatch(/^Locked now +a legal hold$/m)
+    const { guests } = JSON.parse((await guestlift(bucket, 'show', '101', '--locks', '--json')).out)
+    expect(guests[0].locks).toEqual([{ fileName: 'file', lock: { legalHold: true } }])
+
+    const trouble = { version: 1, verifiedAt: at, tool: 't', result: 'accepted', findings: [], notes: [], evidence: [] }
+    const lockTrouble = 'It is not locked as it is to be.'
+    await bucket.put(`${folder}verification.json`, JSON.stringify({ ...trouble, lockTrouble }))
+    expect(await shown()).toMatch(/^Locked +LOCK MISSING\. It is not locked as it is to be\.$/m)
+    await guestlift(bucket, 'archive', 'release', folder)
+  })
+
   it('say that a bucket without Object Lock can hold nothing', async () => {
     const { code, error } = await guestlift(plain, 'archive', 'hold', '100')
     expect(code).toBe(1)
