@@ -43,6 +43,7 @@ import {
 import { addSiteBookCommand } from './site/site-book-command.ts'
 import { addSiteCommands } from './site/site-commands.ts'
 import { addArchiveCommands } from './archives/archive-commands.ts'
+import { addCopiesCommand } from './archives/copies-command.ts'
 import { addVerifyCommand } from './archives/verify-command.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { addSweepCommand } from './run/sweep-command.ts'
@@ -142,6 +143,7 @@ export function guestliftProgram(stop: StopSignals): Command {
   addCatalogueCommands(program, stop)
   addPruneCommand(program, stop)
   addArchiveCommands(program)
+  addCopiesCommand(program, stop)
   addCoverageCommand(program, stop)
   addNotifyCommand(program, stop)
   addReportCommand(program, stop)

@@ -14,7 +14,7 @@ import type { ArchiveFiles } from './catalogue.ts'
 import { marksIn } from './configuration-marks.ts'
 import { identityIn } from '../identity/embedded-identity.ts'
 import { shortGrade } from '../backup/grade.ts'
-import { wholeLock } from '../retention/object-lock.ts'
+import { wholeLock } from '../transfer/object-lock.ts'
 import { newerAdvice, readText } from '../books/stored-record.ts'
 import { tolerant } from '../books/tolerant-schema.ts'
 

@@ -2,7 +2,7 @@ import { LockMissing } from '../../contracts/errors.ts'
 import type { StoredArtifact } from '../../contracts/nouns.ts'
 import type { ShownLock } from '../../contracts/object-lock.ts'
 import type { PlanItem } from '../../contracts/plan-item.ts'
-import { lockInForce, lockShortfall } from '../../domain/retention/object-lock.ts'
+import { lockInForce, lockShortfall } from '../../domain/transfer/object-lock.ts'
 import { readUploadRecord } from '../books/upload-record.ts'
 import type { Ports } from '../ports.ts'
 

@@ -1,7 +1,7 @@
 import type { Manifest } from '../../contracts/manifest.ts'
 import type { ShownLock } from '../../contracts/object-lock.ts'
 import type { Verification } from '../../contracts/verification.ts'
-import { lockInForce, lockLost, requiredNow } from '../../domain/retention/object-lock.ts'
+import { lockInForce, lockLost, requiredNow } from '../../domain/transfer/object-lock.ts'
 import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'store' | 'now' | 'requiredLock'>

@@ -8,7 +8,7 @@ import { type BucketOptions, type OpenBucket, openBucket, requestLine } from '..
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { plain } from '../print/columns.ts'
 import { printLines, printNotes } from '../print/terminal.ts'
-import { addBucketOptions, siteOption } from '../shared-options.ts'
+import { siteOption, withBucketOptions } from '../shared-options.ts'
 import { AT_HELP, untilOption, utcOption } from '../time-option.ts'
 import { oneArchive } from './one-archive.ts'
 
@@ -32,7 +32,7 @@ function addHoldCommand(archive: Command, name: 'hold' | 'release', description:
     .option('--at <time>', AT_HELP, untilOption)
     .addOption(utcOption())
     .addOption(siteOption('only archives of this site'))
-  addBucketOptions(command)
+  withBucketOptions(command)
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',

@@ -2,7 +2,7 @@
 import type { VersionStore } from '../../../functions/aws/version-store.ts'
 import type { CatalogueEntry } from '../../../functions/domain/catalogue/catalogue.ts'
 import { lockModeSchema, type ShownLock } from '../../../functions/contracts/object-lock.ts'
-import { lockWords, wholeLock } from '../../../functions/domain/retention/object-lock.ts'
+import { lockWords, wholeLock } from '../../../functions/domain/transfer/object-lock.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
 
 /** Of one file; without a lock where S3 shows none. */

@@ -45,6 +45,7 @@ export const tasks: readonly Task[] = [
     heading: 'Prove and restore:',
     examples: {
       verify: 'verify --archive hq/vm-100 --bucket my-archives',
+      copies: 'copies --bucket my-archives --second my-archives-abroad --second-region eu-west-1',
       restore: 'restore vm-100 --local --site-file site.json --bucket my-archives --vmid 9100 --confirm',
       drill: 'drill 100 101 --local --site-file site.json --bucket my-archives --ids 9900-9949',
       report: 'report --bucket my-archives --from 2026-07-01 --to 2026-09-30 --out evidence.html',
@@ -116,6 +117,7 @@ export const summaries: Readonly<Record<string, string>> = {
   mcp: 'answer agents about the bucket, only reading',
   catalog: 'write the HTML page, or rebuild the index',
   verify: 'read archives back whole, and judge them',
+  copies: 'prove that a second bucket holds the archives',
   restore: 'bring one guest back, and compare it',
   drill: 'rehearse restores, and keep the evidence',
   report: 'show what a period proves, for an auditor',

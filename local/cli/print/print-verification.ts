@@ -4,7 +4,7 @@ import type {
   Verification,
   VerificationResult,
 } from '../../../functions/contracts/verification.ts'
-import { lockWords } from '../../../functions/domain/retention/object-lock.ts'
+import { lockWords } from '../../../functions/domain/transfer/object-lock.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { columns, plain } from './columns.ts'
 

@@ -182,6 +182,7 @@ const others = [
   'archive',
   'archive hold',
   'archive release',
+  'copies',
 ]
 
 /** A line that is one word is an address, and `show` prints commands: both are to be copied. */

@@ -9,7 +9,7 @@ import {
   requiredNow,
   strongerLock,
   wholeLock,
-} from '../../../../functions/domain/retention/object-lock.ts'
+} from '../../../../functions/domain/transfer/object-lock.ts'
 
 const now = new Date('2026-11-20T00:00:00.000Z')
 const soft = { mode: 'governance', days: 30 } as const

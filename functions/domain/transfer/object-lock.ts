@@ -1,6 +1,6 @@
 /** Locks that archives are to have, and those that S3 shows. */
 import type { DatedLock, LockMode, LockOrder, ShownLock } from '../../contracts/object-lock.ts'
-import { LONGEST_COPY_DAYS } from '../transfer/slowest-line.ts'
+import { LONGEST_COPY_DAYS } from './slowest-line.ts'
 
 const DAY = 86_400_000
 
