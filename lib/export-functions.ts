@@ -49,6 +49,8 @@ interface TaskNeeds {
 
 /** Records of open uploads, apart from what tests of the store write below `uploads/test/`. */
 const UPLOAD_RECORDS = 'uploads/archives/*'
+/** Which archives people keep out of every pruning. */
+const PINS = 'retention/*/pins/*'
 /** Plans of disks that are archived in an encoding, and records of their parts. */
 const PART_RECORDS = 'uploads/parts/*'
 /** How far a guest is, which is read for the tally and replaced. */
@@ -177,6 +179,7 @@ const needs = {
       'archives/*/*.parts.json',
       'archives/*/*.map.json',
       'archives/*/*.frames.json',
+      PINS,
     ],
     remove: [PART_RECORDS, UPLOAD_RECORDS],
     locks: ['read-back', 'set'],

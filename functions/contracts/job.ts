@@ -6,6 +6,7 @@ import { requirementSchema } from './grade.ts'
 import { runLimitsSchema } from './limits.ts'
 import { lockOrderSchema } from './object-lock.ts'
 import { instantSchema, siteNameSchema } from './nouns.ts'
+import { pinReasonSchema } from './pin.ts'
 import { retentionSchema } from './retention.ts'
 import { guestSelectionSchema } from './selection.ts'
 import { type OptionBlocks, type PlatformOptions, writtenBackup } from './written-backup.ts'
@@ -37,6 +38,9 @@ const jobFields = {
     .describe(
       "The lock that each file of an archive gets, in place of the bucket's default. An archive without it counts as failed.",
     ),
+  pin: pinReasonSchema
+    .optional()
+    .describe('Pin each archive of this job, and why: no pruning removes it until somebody unpins it.'),
   limits: runLimitsSchema
     .prefault({})
     .describe("How fast this run may move archives. The site's own limits hold as well."),

@@ -6,6 +6,7 @@ import { stagingSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'
 import { lockOrderSchema } from './object-lock.ts'
 import { guestSchema, platformSchema, runSchema, siteNameSchema } from './nouns.ts'
+import { pinReasonSchema } from './pin.ts'
 import { retentionSchema } from './retention.ts'
 
 /** One guest's work: an item of the run's plan and the input of Export guest. */
@@ -20,6 +21,8 @@ export const planItemSchema = z.strictObject({
   require: requirementSchema.optional(),
   /** The lock that each file gets and has to have: the job's or the deployment's, whichever is stronger. */
   objectLock: lockOrderSchema.optional(),
+  /** The archive is pinned, and why. */
+  pin: pinReasonSchema.optional(),
   deleteSource: z.boolean(),
   staging: stagingSchema.prefault({}),
   /** Bandwidth of the run, as the job says. */

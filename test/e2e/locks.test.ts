@@ -2,6 +2,8 @@
 import { HeadObjectCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { manifestSchema } from '../../functions/contracts/manifest.ts'
+import { pinSchema } from '../../functions/contracts/pin.ts'
+import { guestRetentionSchema } from '../../functions/contracts/retention-report.ts'
 import { verificationSchema } from '../../functions/contracts/verification.ts'
 import { bucket, openSite, type Site } from './harness.ts'
 
@@ -48,9 +50,30 @@ describe('a job that locks its archives', () => {
       new PutObjectRetentionCommand({ Bucket: bucket, Key, Retention: {}, BypassGovernanceRetention: true }),
     )
     const { result, told } = await site.upkeep('verifyArchives', { archives: [folder] })
-    expect(result.status).toBe('FAILED')
+    expect(result).toMatchObject({ status: 'FAILED', error: 'ArchiveUnlocked' })
     expect(told?.report).toMatchObject({ outcome: 'partial', accepted: 1, refused: 0, unlocked: 1 })
     expect((await verified()).lockTrouble).toMatch(/S3 shows no lock on it, and its manifest has a lock until/)
+  })
+
+  it('loses nothing to a retention that a lock outlives, and says until when it stays', async () => {
+    const rules = { ...job, guests: { vmids: [101] }, retention: { 'keep-last': 1, largestShare: 1 } }
+    await site.run(rules)
+    const { report } = await site.run(rules)
+    expect(report?.outcome).toBe('succeeded')
+    const kept = (await site.keys('archives/hq/container-101/')).filter((key) => key.endsWith('/manifest.json'))
+    expect(kept).toHaveLength(2)
+    const [key = ''] = await site.keys('retention/hq/container-101/')
+    const { archives, summary } = guestRetentionSchema.parse(JSON.parse(await site.text(key)))
+    expect(archives.map(({ decision, outcome }) => outcome ?? decision)).toEqual(['locked', 'keep'])
+    expect(archives[0]?.reason).toMatch(/; locked until \d{4}-\d\d-\d\d/)
+    expect(summary).toMatch(/locked/)
+  })
+
+  it('pins each archive of a job that says so, before the archive counts', async () => {
+    const { guests } = await site.run({ ...job, guests: { vmids: [101] }, pin: 'before the move' })
+    const [pin = ''] = await site.keys('retention/hq/container-101/pins/')
+    const { folder: pinned, reason } = pinSchema.parse(JSON.parse(await site.text(pin)))
+    expect([`${pinned}manifest.json`, reason]).toEqual([guests['101']?.manifestKey, 'before the move'])
   })
 
   it('locks no archive of a job that asks for none', async () => {

@@ -159,7 +159,7 @@ const acts: readonly Act[] = [
     name: 'a run whose archive is locked, and held by a person then',
     play: async (site) => {
       const objectLock = { mode: 'governance', days: 1 }
-      const outcome = await run(site, { site: 'hq', guests: { vmids: [103] }, objectLock })
+      const outcome = await run(site, { site: 'hq', guests: { vmids: [103] }, objectLock, pin: 'before the move' })
       for (const Key of await site.keys(await folderOf(site, lockedGuest))) {
         await site.s3.send(new PutObjectLegalHoldCommand({ Bucket: bucket, Key, LegalHold: { Status: 'ON' } }))
       }

@@ -55,6 +55,7 @@ describe('the functions', () => {
       /^s3:\w+ on archive-bucket\/uploads\/(test|archives|parts)\/\*$/,
       /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json|report\.html)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/(verification\.json|\*\.index\.zst)$/,
+      /^s3:PutObject on archive-bucket\/retention\/\*\/pins\/\*$/,
       /^s3:PutObject on archive-bucket\/verifications\/\*\/verdicts\/\*$/,
       /^s3:PutObject(Retention)? on archive-bucket\/archives\/\* if \{/,
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,

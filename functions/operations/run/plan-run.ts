@@ -61,6 +61,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
       backup: job.backup,
       ...(job.require === undefined ? {} : { require: job.require }),
       ...(objectLock === undefined ? {} : { objectLock }),
+      ...(job.pin === undefined ? {} : { pin: job.pin }),
       deleteSource: job.deleteSource,
       staging: job.staging,
       limits: job.limits,

@@ -24,6 +24,7 @@ import { sameGuest } from '../../domain/identity/guest-identity.ts'
 import { guestReceipt } from '../../domain/prices/receipt.ts'
 import { readLocks } from './archive-locks.ts'
 import { asConflict } from './already-stored.ts'
+import { writePin } from '../books/pins.ts'
 import { manifestShape } from '../books/shapes.ts'
 import { readRecord, writeRecord } from '../books/stored-json.ts'
 import { readKeptEvidence, sideFilesIn } from '../books/kept-evidence.ts'
@@ -84,6 +85,8 @@ export async function writeManifest(
     sideFiles,
     ...(work === undefined ? {} : { receipt: guestReceipt({ bytesSent, artifacts: stored, work }, listPrices) }),
   } satisfies Manifest)
+  // Before the manifest: from then on a pruning might remove the archive.
+  if (item.pin !== undefined) await writePin(folder, item.pin, ports)
   const key = manifestKey(folder)
   const written = await writeRecord(ports.store, key, manifestShape, manifest, {
     onlyIf: { absent: true },

@@ -23,6 +23,8 @@ import { ownTime } from '../print/own-time.ts'
 import { FORMER, guestArchiveLines, madeAt, verificationWord } from '../print/print-catalogue.ts'
 import { archiveRestoreLines } from '../print/print-prices.ts'
 import { rehearsalText } from '../print/print-rehearsal.ts'
+import type { Pin } from '../../../functions/contracts/pin.ts'
+import { readPin } from '../../../functions/operations/books/pins.ts'
 import { type FileLock, locksNow, locksNowText } from './locks-now.ts'
 import { ownRestoreCommand, restoreCommands } from './restore-advice.ts'
 import { out } from '../stream-out.ts'
@@ -65,22 +67,24 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       const ofGuest = rehearsalIn(books.get(guest.site), guest)
       const rehearsal = asked && entry !== undefined ? await ofArchive(entry, ofGuest, { store, keyPrefix }) : ofGuest
       const locks = versions === undefined || entry === undefined ? undefined : await locksNow(entry, versions)
+      const pin = inFull && entry !== undefined ? await readPin(entry.folder, { store, keyPrefix }) : undefined
       const newest = entry === guest.entries.at(-1)
-      return { guest, entry, restore, price, rehearsal, ofGuest, locks, inFull, newest }
+      return { guest, entry, restore, price, rehearsal, ofGuest, locks, pin, inFull, newest }
     }),
   )
   if (options.json === true) {
-    const guestsJson = told.map(({ guest, entry, restore, price, rehearsal, locks }) => ({
+    const guestsJson = told.map(({ guest, entry, restore, price, rehearsal, locks, pin }) => ({
       ...guest,
       shown: entry?.folder ?? null,
       restore: restore ?? null,
       restorePrice: price ?? null,
       rehearsal: rehearsal ?? null,
       ...(locks === undefined ? {} : { locks }),
+      ...(pin === undefined ? {} : { pin }),
     }))
     await out(`${JSON.stringify({ version: 1, guests: guestsJson, requests: Object.fromEntries(requests) })}\n`)
   } else {
-    for (const { guest, entry, restore, price, rehearsal, ofGuest, locks, inFull } of told) {
+    for (const { guest, entry, restore, price, rehearsal, ofGuest, locks, pin, inFull } of told) {
       if (!inFull) {
         const one = new Verbatim(`  guestlift show s3://${options.bucket}/${entry?.folder}`)
         await out(textOf(['', ...guestArchiveLines(guest), 'To see one in full:', one]))
@@ -89,7 +93,7 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
       const rehearsed = asked ? archiveRehearsalCell(rehearsal, ofGuest) : rehearsalCell(rehearsal)
       const shown = opened.isAws || options.details === true || options.prices !== undefined ? price : undefined
-      const besides = { rehearsed, locks }
+      const besides = { rehearsed, locks, pin }
       const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, shown, besides)
       await out(textOf([...list, ...lines]))
     }
@@ -132,13 +136,25 @@ function rehearsalCell(rehearsal: ShownRehearsal): string {
   return 'unknown' in rehearsal ? plain(rehearsal.unknown) : rehearsalText(rehearsal)
 }
 
+/** What is asked for beside the catalogue. */
+interface Besides {
+  rehearsed: string
+  locks: readonly FileLock[] | undefined
+  pin: Pin | 'unreadable' | undefined
+}
+
+function pinText(pin: Pin | 'unreadable'): string {
+  if (pin === 'unreadable') return "yes, and its record can't be read"
+  return `since ${ownTime(pin.pinnedAt)}${pin.reason === undefined ? '' : `: ${plain(pin.reason)}`}`
+}
+
 function archiveLines(
   entry: CatalogueEntry,
   former: boolean,
   where: ShowOptions,
   restore: readonly string[] | undefined,
   price: ArchiveRestorePrice | undefined,
-  { rehearsed, locks }: { rehearsed: string; locks: readonly FileLock[] | undefined },
+  { rehearsed, locks, pin }: Besides,
 ): Line[] {
   const { facts, guest, site } = entry
   const own = ownRestoreCommand(entry, where)
@@ -156,6 +172,7 @@ function archiveLines(
       `${verificationWord(entry)}${entry.verification?.reason === undefined ? '' : `: ${plain(entry.verification.reason)}`}`,
     ],
     ...(locks === undefined ? [] : [['Locked now', locksNowText(locks)]]),
+    ...(pin === undefined ? [] : [['Pinned', pinText(pin)]]),
     ['Rehearsed', rehearsed],
     [
       'Size',

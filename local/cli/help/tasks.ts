@@ -56,6 +56,8 @@ export const tasks: readonly Task[] = [
     heading: 'Keep in order:',
     examples: {
       prune: 'prune --bucket my-archives --site hq --keep-last 7 --keep-weekly 4',
+      'archive pin': "archive pin hq/vm-100 --bucket my-archives --reason 'before the move'",
+      'archive unpin': 'archive unpin hq/vm-100 --bucket my-archives --at 2026-11-22',
       'archive hold': 'archive hold hq/vm-100 --bucket my-archives --at 2026-11-22',
       'archive release': 'archive release archives/hq/vm-100/2026-11-22T02-00-07Z/ --bucket my-archives',
       sweep: 'sweep --local --bucket my-archives --dry-run',
@@ -123,7 +125,7 @@ export const summaries: Readonly<Record<string, string>> = {
   report: 'show what a period proves, for an auditor',
   extract: 'take a disk or files out of an archive',
   prune: 'remove archives by rules; a dry run at first',
-  archive: 'hold one archive against removal, or release it',
+  archive: 'pin or hold one archive, against removal',
   sweep: 'drop abandoned uploads, and what backups left',
   unfinished: 'list, finish or remove what has no manifest',
   bill: 'estimate what the bucket costs a month',

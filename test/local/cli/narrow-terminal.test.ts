@@ -182,6 +182,8 @@ const others = [
   'archive',
   'archive hold',
   'archive release',
+  'archive pin',
+  'archive unpin',
   'copies',
 ]
 

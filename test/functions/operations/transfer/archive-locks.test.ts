@@ -6,6 +6,7 @@ import type { PlanItem } from '../../../../functions/contracts/plan-item.ts'
 import { uploadRecordSchema } from '../../../../functions/contracts/upload-record.ts'
 import { locateArchive } from '../../../../functions/operations/backup/locate-archive.ts'
 import { planRun } from '../../../../functions/operations/run/plan-run.ts'
+import { readPin } from '../../../../functions/operations/books/pins.ts'
 import { openUpload } from '../../../../functions/operations/transfer/open-upload.ts'
 import { writeManifest } from '../../../../functions/operations/transfer/write-manifest.ts'
 import { jobSchema } from '../../../../functions/contracts/job.ts'
@@ -102,6 +103,26 @@ describe('the locks of an archive', () => {
   })
 })
 
+describe('a job that pins its archives', () => {
+  it('has each one pinned before it counts, with the reason', async () => {
+    const { ports, input } = await located({ ...item, pin: 'before the move' })
+    const order: string[] = []
+    const write = ports.store.writeText.bind(ports.store)
+    ports.store.writeText = (key, ...rest) => {
+      order.push(key)
+      return write(key, ...rest)
+    }
+    const { manifestKey } = await writeManifest(input, ports)
+    expect(order.slice(-2)).toEqual([
+      expect.stringMatching(/^retention\/hq\/vm-100\/pins\/.*\/pin\.json$/),
+      manifestKey,
+    ])
+    expect(await readPin(manifestKey.slice(0, -'manifest.json'.length), ports)).toMatchObject({
+      reason: 'before the move',
+    })
+  })
+})
+
 describe('an upload of an archive that is to be locked', () => {
   it('is opened with the lock, counted from now', async () => {
     const on = scene()
@@ -136,7 +157,7 @@ describe('the plan of a run', () => {
   }
 
   it('has the stronger of the job’s lock and the one that the deployment demands', async () => {
-    expect(await planned({})).toBeUndefined()
+    expect(await planned({ pin: 'x' })).toBeUndefined()
     expect(await planned({ objectLock: { mode: 'governance', days: 7 } })).toEqual({ mode: 'governance', days: 7 })
     expect(await planned({}, order)).toEqual(order)
     expect(await planned({ objectLock: { mode: 'governance', days: 90 } }, order)).toEqual({

@@ -78,6 +78,47 @@ describe('guestlift archive hold and release', () => {
     expect(none).toMatchObject({ code: 1, error: expect.stringContaining('has no manifest: it is no archive') })
   })
 
+  it('leave a pinned archive to no pruning, also where the bucket has no Object Lock', async () => {
+    const at = (day: string) => `2026-10-${day}T02:00:00.000Z`
+    const other = { ...guest, id: '102' }
+    const pinned = await putArchive(plain, other, at('01'))
+    const goes = await putArchive(plain, other, at('02'))
+    const stays = await putArchive(plain, other, at('03'))
+    const first = await guestlift(plain, 'archive', 'pin', pinned, '--reason', 'before the move')
+    expect(first).toMatchObject({ code: 0, out: `s3://archives/${pinned}: pinned.\n` })
+    expect((await guestlift(plain, 'archive', 'pin', pinned)).out).toContain('pinned before.')
+    expect((await guestlift(plain, 'show', pinned, '--utc')).out).toMatch(/^Pinned +since .*Z: before the move$/m)
+    const pruneThere = () =>
+      guestlift(
+        plain,
+        'prune',
+        '--site',
+        'hq',
+        '--keep-last',
+        '1',
+        '--guest',
+        '102',
+        '--confirm',
+        '--largest-share',
+        '1',
+      )
+    expect((await pruneThere()).out).toContain('pinned: outside the count')
+    const left = async (folder: string) => (await plain.all(folder)).length
+    expect([await left(pinned), await left(goes), await left(stays)]).toEqual([2, 0, 2])
+
+    const unpinned = await guestlift(plain, 'archive', 'unpin', pinned, '--json')
+    expect(JSON.parse(unpinned.out)).toEqual({
+      version: 1,
+      bucket: 'archives',
+      folder: pinned,
+      pinned: false,
+      changed: true,
+    })
+    expect((await guestlift(plain, 'archive', 'unpin', pinned)).out).toContain('was not pinned.')
+    await pruneThere()
+    expect(await left(pinned)).toBe(0)
+  })
+
   it('show in `guestlift show --locks` what S3 has now, beside what the manifest noted', async () => {
     const at = '2026-11-10T02:00:00.000Z'
     const folder = await putArchive(bucket, { ...guest, id: '101' }, at)
