@@ -29,6 +29,15 @@ export const auditRehearsalSchema = z.strictObject({
   recordKey: z.string(),
 })
 
+/** `lacking` and `not-known` have the reason, a sentence or a few. */
+export const auditCopySchema = z.strictObject({
+  bucket: z.string().min(1),
+  state: z.enum(['proved', 'lacking', 'not-known']),
+  reason: z.string().optional(),
+  seenAt: instantSchema,
+})
+export type AuditCopy = z.output<typeof auditCopySchema>
+
 /** An archive that was made in the period, or of which something was recorded in it. */
 export const auditArchiveSchema = z.strictObject({
   /** Whole key of its folder, with a slash at its end. */
@@ -54,6 +63,8 @@ export const auditArchiveSchema = z.strictObject({
    * holds it now, where that was asked.
    */
   lock: archiveLockSchema.extend({ seenAt: instantSchema, recordKey: z.string() }).optional(),
+  /** Whether a second bucket held it at `seenAt`, where that was asked: by what that bucket's own S3 said. */
+  copy: auditCopySchema.optional(),
   /** Whether it is in the bucket now, with all files that its manifest names. */
   there: z.boolean(),
 })

@@ -1,5 +1,5 @@
 /** `guestlift copies`: whether a second bucket holds the archives, too, by that bucket's own word. */
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { UsageError } from '../../run/cli-error.ts'
 import type { CataloguedGuest } from '../../../functions/domain/catalogue/catalogue-guests.ts'
 import { guestsIn } from '../../../functions/domain/catalogue/catalogue-guests.ts'
@@ -13,13 +13,11 @@ import { type BucketOptions, type OpenBucket, openBucket, requestLine } from '..
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { plain } from '../print/columns.ts'
 import { printLines, printNotes } from '../print/terminal.ts'
+import { addSecondOptions, openSecond, type SecondOptions } from '../second-bucket.ts'
 import { siteOption, withBucketOptions } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 
-interface CopiesOptions extends BucketOptions {
-  second: string
-  secondS3?: string
-  secondRegion?: string
+interface CopiesOptions extends BucketOptions, SecondOptions {
   site?: string
   archives?: true
   json?: boolean
@@ -36,12 +34,9 @@ export function addCopiesCommand(program: Command, stop: StopSignals): void {
       '[guest or key]',
       'the archives of this one: 100, vm-100, hq/vm-100, a name, or an address below archives/',
     )
-    .addOption(new Option('--second <name>', 'the bucket that is to hold the same keys').makeOptionMandatory())
-    .option('--second-s3 <url>', 'its endpoint, when it is not AWS')
-    .option('--second-region <region>', "its region, when it isn't the first bucket's")
     .addOption(siteOption('only archives of this site'))
     .option('--archives', "all archives, in place of each guest's newest whole one")
-  withBucketOptions(command)
+  addSecondOptions(withBucketOptions(command), { needed: true })
     .option('--json', 'print one line of JSON')
     .addHelpText(
       'after',
@@ -59,13 +54,10 @@ Nothing is copied. Let S3 replicate the bucket, or copy it by any tool, under th
 }
 
 async function proveCopies(what: string | undefined, options: CopiesOptions): Promise<number> {
-  const { second: secondBucket, secondS3, secondRegion } = options
-  if (secondBucket === options.bucket && secondS3 === options.s3) {
-    throw new UsageError('--second names the first bucket: what is stored once is no second copy.')
-  }
   const opened = openBucket(options)
-  const where = { bucket: secondBucket, ...(secondS3 === undefined ? {} : { s3: secondS3 }) }
-  const other = openBucket(where, secondRegion === undefined ? {} : { region: secondRegion })
+  const other = openSecond(options, options)
+  if (other === undefined) throw new UsageError('copies needs --second <name>.')
+  const secondBucket = other.store.bucket
   const ports = { store: opened.store, second: other.store, now: () => new Date() }
   const guests = await guestsOf(what, options, opened)
   const folders = guests.flatMap((guest) => foldersOf(guest, options.archives === true))

@@ -24,12 +24,16 @@ import { FORMER, guestArchiveLines, madeAt, verificationWord } from '../print/pr
 import { archiveRestoreLines } from '../print/print-prices.ts'
 import { rehearsalText } from '../print/print-rehearsal.ts'
 import type { Pin } from '../../../functions/contracts/pin.ts'
+import { lockWords } from '../../../functions/domain/transfer/object-lock.ts'
+import { sentences } from '../../../functions/domain/words/sentence.ts'
+import { type CopyProof, proveCopy } from '../../../functions/operations/verification/prove-copy.ts'
+import { openSecond, type SecondOptions } from '../second-bucket.ts'
 import { readPin } from '../../../functions/operations/books/pins.ts'
 import { type FileLock, locksNow, locksNowText } from './locks-now.ts'
 import { ownRestoreCommand, restoreCommands } from './restore-advice.ts'
 import { out } from '../stream-out.ts'
 
-export interface ShowOptions extends BucketOptions {
+export interface ShowOptions extends BucketOptions, SecondOptions {
   site?: string
   /** ISO instant: as the bucket was then. */
   at?: string
@@ -50,6 +54,8 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
   const table = await readPrices(options.prices)
   const opened = openBucket(options)
   const { store, keyPrefix, requests, client } = opened
+  const other = openSecond(options, options)
+  const second = other && { store, second: other.store, now: () => new Date() }
   const versions = options.locks === true ? new S3VersionStore(client, store.bucket, () => new Date()) : undefined
   const { address, guests } = await findGuests(what, options, { store, keyPrefix })
   const rehearsalsAt = rehearsalsBySite({ store, keyPrefix })
@@ -68,12 +74,13 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       const rehearsal = asked && entry !== undefined ? await ofArchive(entry, ofGuest, { store, keyPrefix }) : ofGuest
       const locks = versions === undefined || entry === undefined ? undefined : await locksNow(entry, versions)
       const pin = inFull && entry !== undefined ? await readPin(entry.folder, { store, keyPrefix }) : undefined
+      const copy = second === undefined || entry === undefined ? undefined : await proveCopy(entry.folder, second)
       const newest = entry === guest.entries.at(-1)
-      return { guest, entry, restore, price, rehearsal, ofGuest, locks, pin, inFull, newest }
+      return { guest, entry, restore, price, rehearsal, ofGuest, locks, pin, copy, inFull, newest }
     }),
   )
   if (options.json === true) {
-    const guestsJson = told.map(({ guest, entry, restore, price, rehearsal, locks, pin }) => ({
+    const guestsJson = told.map(({ guest, entry, restore, price, rehearsal, locks, pin, copy }) => ({
       ...guest,
       shown: entry?.folder ?? null,
       restore: restore ?? null,
@@ -81,10 +88,11 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       rehearsal: rehearsal ?? null,
       ...(locks === undefined ? {} : { locks }),
       ...(pin === undefined ? {} : { pin }),
+      ...(copy === undefined ? {} : { secondCopy: { bucket: options.second, ...copy } }),
     }))
     await out(`${JSON.stringify({ version: 1, guests: guestsJson, requests: Object.fromEntries(requests) })}\n`)
   } else {
-    for (const { guest, entry, restore, price, rehearsal, ofGuest, locks, pin, inFull } of told) {
+    for (const { guest, entry, restore, price, rehearsal, ofGuest, locks, pin, copy, inFull } of told) {
       if (!inFull) {
         const one = new Verbatim(`  guestlift show s3://${options.bucket}/${entry?.folder}`)
         await out(textOf(['', ...guestArchiveLines(guest), 'To see one in full:', one]))
@@ -93,7 +101,7 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
       const rehearsed = asked ? archiveRehearsalCell(rehearsal, ofGuest) : rehearsalCell(rehearsal)
       const shown = opened.isAws || options.details === true || options.prices !== undefined ? price : undefined
-      const besides = { rehearsed, locks, pin }
+      const besides = { rehearsed, locks, pin, copy }
       const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, shown, besides)
       await out(textOf([...list, ...lines]))
     }
@@ -141,6 +149,13 @@ interface Besides {
   rehearsed: string
   locks: readonly FileLock[] | undefined
   pin: Pin | 'unreadable' | undefined
+  copy: CopyProof | undefined
+}
+
+function copyText({ state, reasons, lock }: CopyProof, bucket: string): string {
+  const where = `s3://${plain(bucket)}`
+  if (state === 'proved') return `proved in ${where}${lock === undefined ? '' : `, under ${lockWords(lock)}`}`
+  return `${state === 'lacking' ? 'NONE' : 'NOT KNOWN'} in ${where}. ${plain(sentences(reasons))}`
 }
 
 function pinText(pin: Pin | 'unreadable'): string {
@@ -154,7 +169,7 @@ function archiveLines(
   where: ShowOptions,
   restore: readonly string[] | undefined,
   price: ArchiveRestorePrice | undefined,
-  { rehearsed, locks, pin }: Besides,
+  { rehearsed, locks, pin, copy }: Besides,
 ): Line[] {
   const { facts, guest, site } = entry
   const own = ownRestoreCommand(entry, where)
@@ -173,6 +188,7 @@ function archiveLines(
     ],
     ...(locks === undefined ? [] : [['Locked now', locksNowText(locks)]]),
     ...(pin === undefined ? [] : [['Pinned', pinText(pin)]]),
+    ...(copy === undefined ? [] : [['Second copy', copyText(copy, where.second ?? '')]]),
     ['Rehearsed', rehearsed],
     [
       'Size',

@@ -76,9 +76,9 @@ describe('a lock that S3 shows', () => {
     expect(lockInForce(undefined, now)).toBeUndefined()
     expect(lockInForce({}, now)).toBeUndefined()
     expect(lockInForce(over, now)).toBeUndefined()
-    expect(lockInForce({ ...over, legalHold: true }, now)).toEqual({ legalHold: true })
-    expect(lockInForce({ ...full, legalHold: true }, now)).toEqual({ ...full, legalHold: true })
-    expect(lockInForce({ until: full.until }, now)).toEqual({ until: full.until })
+    expect(lockInForce({ ...over, legalHold: true }, now)).toStrictEqual({ legalHold: true })
+    expect(lockInForce({ ...full, legalHold: true }, now)).toStrictEqual({ ...full, legalHold: true })
+    expect(lockInForce({ until: full.until }, now)).toStrictEqual({ until: full.until })
   })
 
   it('holds an archive until the earliest end of its files, in the weakest of their modes', () => {
@@ -97,6 +97,7 @@ describe('a lock that S3 shows', () => {
 
   it('is told in words', () => {
     expect(lockWords(full)).toBe('a lock until 2026-11-30T00:00:00.000Z (compliance)')
+    expect(lockWords({ legalHold: true })).toBe('a legal hold')
     expect(lockWords({ until: full.until, legalHold: true })).toBe(
       'a lock until 2026-11-30T00:00:00.000Z and a legal hold',
     )

@@ -41,7 +41,9 @@ describe('pinning an archive', () => {
 
   it('is refused for what is no archive, and takes its record back where the archive went meanwhile', async () => {
     const refused = (message: string) => ({ name: 'ArchiveUnknown', message: expect.stringContaining(message) })
-    await expect(pinArchive('vault/hq/', undefined, ports())).rejects.toMatchObject(refused('has no manifest'))
+    await expect(pinArchive('vault/hq/', undefined, ports())).rejects.toMatchObject(
+      refused('s3://memory/vault/hq/ has no manifest'),
+    )
     await store.writeText('vault/elsewhere/manifest.json', '{}')
     await expect(pinArchive('vault/elsewhere/', undefined, ports())).rejects.toMatchObject(
       refused('no folder of an archive'),

@@ -83,6 +83,22 @@ describe('the locks of an archive', () => {
     await expect(writeManifest(other, ports)).rejects.toMatchObject({ name: 'LockMissing' })
   })
 
+  it.each([['v1'], [undefined]])(
+    'are those of the version that was proved, where it is known: %s',
+    async (versionId) => {
+      const { ports, input } = await located(locked)
+      const head = ports.store.head.bind(ports.store)
+      ports.store.head = async (key) => {
+        const object = await head(key)
+        return object && { ...object, versionId: 'v1' }
+      }
+      ports.store.locks.set(stored.key, { mode: 'compliance', until, writtenAt })
+      const own = { ...stored, ...(versionId === undefined ? {} : { versionId }) }
+      await writeManifest({ ...input, stored: [own] }, ports)
+      expect((await manifestIn(ports)).artifacts[0]?.lock).toEqual({ mode: 'compliance', until })
+    },
+  )
+
   it('count from the opening of the upload, also where the store dates the object by its end', async () => {
     const { ports, input } = await located(locked)
     const late = '2026-11-24T00:00:00.000Z'

@@ -44,7 +44,11 @@ describe('an archive in a second bucket', () => {
   })
 
   it.each([
-    ['its manifest is missing', async () => void second.objects.delete(MANIFEST), /manifest\.json is not there\.$/],
+    [
+      'its manifest is missing',
+      async () => void second.objects.delete(MANIFEST),
+      /^s3:\/\/memory\/archives.*manifest\.json is not there\.$/,
+    ],
     ['its manifest is another', async () => void (await second.writeText(MANIFEST, '{}')), /is another manifest\.$/],
     ['a file is missing', async () => void second.objects.delete(DISK), /disk\.vma\.zst is not there\.$/],
     ['a file has other bytes', async () => void (await second.writeText(DISK, 'desk')), /and the archive has CRC32/],

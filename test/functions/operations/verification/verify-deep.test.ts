@@ -95,6 +95,35 @@ describe('the locks of an archive that is read', () => {
     expect((await verifyDeep(folder, ports)).lockTrouble).toContain('S3 shows no lock on it')
   })
 
+  it.each([['v1'], [undefined]])(
+    'are those of the version that the manifest names, or of any: %s',
+    async (versionId) => {
+      const { store, ports } = await noting(noted)
+      const head = store.head.bind(store)
+      store.head = async (of) => {
+        const object = await head(of)
+        return object && { ...object, versionId: 'v1' }
+      }
+      store.locks.set(key, noted)
+      const manifest = JSON.parse((await store.readText(`${folder}manifest.json`))?.text ?? '')
+      if (versionId !== undefined) manifest.artifacts[0].versionId = versionId
+      await store.writeText(`${folder}manifest.json`, JSON.stringify(manifest))
+      expect((await verifyDeep(folder, ports)).lockTrouble).toBeUndefined()
+    },
+  )
+
+  it('are demanded also of a file whose manifest noted a hold alone, and each file is named', async () => {
+    const requiredLock = { mode: 'governance', days: 30 } as const
+    const { store, ports } = await noting({ legalHold: true })
+    const manifest = JSON.parse((await store.readText(`${folder}manifest.json`))?.text ?? '')
+    manifest.artifacts.push({ ...manifest.artifacts[0], lock: undefined })
+    await store.writeText(`${folder}manifest.json`, JSON.stringify(manifest))
+    const { lockTrouble } = await verifyDeep(folder, { ...ports, requiredLock })
+    const one =
+      /s3:\/\/memory\/\S+ is not locked as it is to be: S3 shows no lock on it, and this deployment demands one for 30 days\./
+    expect(lockTrouble).toMatch(new RegExp(`^${one.source} ${one.source} Lock it again`))
+  })
+
   it('are not missed where a file is missing: that is the news', async () => {
     const { store, ports } = await noting(noted)
     store.objects.delete(key)

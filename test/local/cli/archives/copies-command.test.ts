@@ -71,6 +71,21 @@ describe('guestlift copies', () => {
     })
   })
 
+  it('is told by `guestlift show --second`, too', async () => {
+    const keys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' }
+    const env = { PATH: process.env['PATH'], HOME: directory, XDG_STATE_HOME: directory, NO_COLOR: '1', ...keys }
+    const place = ['--bucket', 'archives', '--s3', first.url, '--second', 'archives', '--second-s3', second.url]
+    const show = (...words: string[]) => run(['show', ...words, ...place], { cwd: directory, env })
+    expect((await show('web')).out).toMatch(
+      /^Second copy +proved in s3:\/\/archives, under a lock until 2099.*\(compliance\)$/m,
+    )
+    expect((await show(folders[0] ?? '')).out).toMatch(
+      /^Second copy +NONE in s3:\/\/archives\. s3:\/\/archives.*CRC32:/m,
+    )
+    const { guests } = JSON.parse((await show('web', '--json')).out)
+    expect(guests[0].secondCopy).toMatchObject({ bucket: 'archives', state: 'proved', reasons: [] })
+  })
+
   it('takes no bucket for its own second copy, and fails where there is nothing to compare', async () => {
     const same = await copies('--second-s3', first.url)
     expect(same).toMatchObject({ code: 64, error: expect.stringContaining('what is stored once is no second copy') })
