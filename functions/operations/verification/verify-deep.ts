@@ -58,7 +58,10 @@ export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Ve
   const isThere = async () => (await ports.store.head(manifestKey(folder)))?.etag === found.etag
   const isIndexed = readings.some(({ index }) => index !== undefined) && (await isThere())
   const indexes = isIndexed ? await keepContentIndexes(readings, ports) : { notes: [], written: [] }
-  const read = { ...verificationOf(readings, ports, indexes.notes), ...(await lookAtLocks(found.manifest, ports)) }
+  const read = {
+    ...verificationOf(readings, ports, indexes.notes),
+    ...(await lookAtLocks(folder, found.manifest, ports)),
+  }
   const unkept = (await isThere()) ? await keepVerdict(folder, found.manifest, read, ports) : []
   const verification = { ...read, notes: [...read.notes, ...unkept] }
   if (await keepBesides(folder, isThere, verification, ports)) return verification

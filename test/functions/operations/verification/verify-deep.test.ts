@@ -46,12 +46,14 @@ describe('the locks of an archive that is read', () => {
   const until = '2027-01-01T00:00:00.000Z'
   const noted = { mode: 'governance', until } as const
   const key = `${folder}${fileName}`
+  const MANIFEST = `${folder}manifest.json`
 
   async function noting(lock: object | undefined, writtenAt = '2026-11-22T02:00:00.000Z') {
     const its = await scene()
     const manifest = JSON.parse((await its.store.readText(`${folder}manifest.json`))?.text ?? '')
     const artifacts = manifest.artifacts.map((artifact: object) => ({ ...artifact, ...(lock && { lock }) }))
-    await its.store.writeText(`${folder}manifest.json`, JSON.stringify({ ...manifest, writtenAt, artifacts }))
+    await its.store.writeText(MANIFEST, JSON.stringify({ ...manifest, writtenAt, artifacts }))
+    its.store.locks.set(MANIFEST, noted)
     return its
   }
 
@@ -108,9 +110,22 @@ describe('the locks of an archive that is read', () => {
       const manifest = JSON.parse((await store.readText(`${folder}manifest.json`))?.text ?? '')
       if (versionId !== undefined) manifest.artifacts[0].versionId = versionId
       await store.writeText(`${folder}manifest.json`, JSON.stringify(manifest))
+      store.locks.set(MANIFEST, noted)
       expect((await verifyDeep(folder, ports)).lockTrouble).toBeUndefined()
     },
   )
+
+  it('are missed of the manifest, too, as long as its files are locked', async () => {
+    const { store, ports } = await noting(noted)
+    store.locks.set(key, noted)
+    store.locks.delete(MANIFEST)
+    const { lockTrouble } = await verifyDeep(folder, ports)
+    expect(lockTrouble).toMatch(
+      /^s3:\/\/memory\/\S+manifest\.json is not locked as its files: S3 shows no lock on it, and its manifest has a lock until 2027/,
+    )
+    store.locks.set(MANIFEST, { ...noted, until: '2027-02-01T00:00:00.000Z' })
+    expect((await verifyDeep(folder, ports)).lockTrouble).toBeUndefined()
+  })
 
   it('are demanded also of a file whose manifest noted a hold alone, and each file is named', async () => {
     const requiredLock = { mode: 'governance', days: 30 } as const
