@@ -4,6 +4,7 @@ import { awsAuthSchema } from '../functions/contracts/aws-access.ts'
 import { drillRequestSchema } from '../functions/contracts/drill.ts'
 import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
+import { lockOrderSchema } from '../functions/contracts/object-lock.ts'
 import { retentionSchema } from '../functions/contracts/retention.ts'
 import { REPEAT_WINDOW_DAYS } from '../functions/contracts/sweep.ts'
 import {
@@ -28,17 +29,16 @@ const nameSchema = z
 /** Retention periods that CloudWatch Logs accepts. */
 const logDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const
 
-const objectLockSchema = z.strictObject({
-  mode: z
-    .enum(['governance', 'compliance'])
+const objectLockSchema = lockOrderSchema.extend({
+  days: lockOrderSchema.shape.days.describe(
+    'Each object is locked this long from its creation, bookkeeping objects too.',
+  ),
+  required: z
+    .boolean()
+    .default(false)
     .describe(
-      "`governance` can be lifted by people with the permission; `compliance` by nobody, not even the account's root.",
+      'Whether an archive counts only if S3 shows at least this lock on each of its files. It holds for jobs that ask for less, too.',
     ),
-  days: z
-    .int()
-    .min(1)
-    .max(36_500)
-    .describe('Each object is locked this long from its creation, bookkeeping objects too.'),
 })
 
 /** S3 user guide, "General purpose bucket naming rules": what S3 would refuse only when the stack is deployed. */
@@ -70,6 +70,14 @@ const bucketSchema = z.strictObject({
   objectLock: objectLockSchema
     .optional()
     .describe('Locks every object. It can be switched on only when the bucket is created.'),
+  mostLockDays: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .default(400)
+    .describe(
+      'The longest lock that a job may give its archives by its `objectLock`, beside the days of the lock above. Nothing longer is allowed to the functions.',
+    ),
   kmsKey: z
     .strictObject({
       arn: keyArnSchema
@@ -398,7 +406,16 @@ export const deploymentSchema = z
         if (!value.sites.includes(site)) refuse(['drills', index, 'request'], `no site ${site}; ${known}`, site)
       }
     }
+    const { objectLock, mostLockDays } = value.bucket
+    const mostDays = Math.max(mostLockDays, objectLock?.days ?? 0)
     for (const [index, { job }] of value.schedules.entries()) {
+      const days = job.objectLock?.days ?? 0
+      if (days > mostDays)
+        refuse(
+          ['schedules', index, 'job', 'objectLock', 'days'],
+          `the functions may lock for ${mostDays} days at most; raise bucket.mostLockDays`,
+          days,
+        )
       if (!value.sites.includes(job.site))
         refuse(['schedules', index, 'job', 'site'], `no site ${job.site}; ${known}`, job.site)
     }

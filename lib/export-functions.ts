@@ -30,6 +30,8 @@ interface TaskNeeds {
   storeTests?: 'test' | 'sweep'
   /** Write what reading archives found. */
   verdicts?: boolean
+  /** `see`: what locks archives, holds too; `read-back`: the locks that were set; `set`: a lock on what is written. */
+  locks?: ('see' | 'read-back' | 'set')[]
   /** Remove versions of archives for good. */
   prune?: boolean
   /** Log in to a site with its account for restores, in place of the one for backups. */
@@ -48,6 +50,8 @@ interface TaskNeeds {
 
 /** Records of open uploads, apart from what tests of the store write below `uploads/test/`. */
 const UPLOAD_RECORDS = 'uploads/archives/*'
+/** Which archives people keep out of every pruning. */
+const PINS = 'retention/*/pins/*'
 /** Plans of disks that are archived in an encoding, and records of their parts. */
 const PART_RECORDS = 'uploads/parts/*'
 /** How far a guest is, which is read for the tally and replaced. */
@@ -134,6 +138,7 @@ const needs = {
     read: ['archives/*', PART_RECORDS, UPLOAD_RECORDS],
     write: [PART_RECORDS, UPLOAD_RECORDS],
     uploads: ['fill', 'abort'],
+    locks: ['set'],
   },
   PlanCopies: {
     memoryMiB: 512,
@@ -175,8 +180,10 @@ const needs = {
       'archives/*/*.parts.json',
       'archives/*/*.map.json',
       'archives/*/*.frames.json',
+      PINS,
     ],
     remove: [PART_RECORDS, UPLOAD_RECORDS],
+    locks: ['read-back', 'set'],
   },
   // A first run may have thousands of old archives to remove; what is left when time runs out is the next run's.
   ApplyRetention: {
@@ -273,6 +280,7 @@ const needs = {
     timeoutSeconds: LONGEST_SECONDS,
     read: ['archives/*'],
     verdicts: true,
+    locks: ['see'],
     movesBytes: true,
   },
   ReportVerification: {
@@ -426,6 +434,16 @@ interface ExportFunctionsProps {
   registry?: string | undefined
 }
 
+/** As functions read it from their environment; `undefined` where the deployment demands none. */
+export function requiredLock({ bucket: { objectLock } }: Deployment): string | undefined {
+  return objectLock?.required === true ? `${objectLock.mode}:${objectLock.days}` : undefined
+}
+
+/** The longest lock that functions may give. */
+function mostLockDays({ bucket: { objectLock, mostLockDays: most } }: Deployment): number {
+  return Math.max(most, objectLock?.days ?? 0)
+}
+
 /** One function per task of the workflows, by the task's name. */
 export class ExportFunctions extends Construct {
   private readonly byTask = new Map<TaskName, ExportFunction<TaskName>>()
@@ -439,6 +457,7 @@ export class ExportFunctions extends Construct {
       SITE_SECRET_PREFIX: deployment.siteSecretPrefix,
       DEFAULT_SITE: deployment.defaultSite,
       DEPLOYMENT: deployment.name,
+      REQUIRED_LOCK: requiredLock(deployment),
     }
     for (const [task, its] of Object.entries(needs) as [TaskName, TaskNeeds][]) {
       const wanted = Object.keys(tasks[task].env.shape) as Variables[]
@@ -467,6 +486,9 @@ export class ExportFunctions extends Construct {
       if (its.storeTests === 'test') archive.grantTestStore(made.role)
       if (its.storeTests === 'sweep') archive.grantSweepTests(made.role)
       if (its.verdicts === true) archive.grantWriteVerification(made.role)
+      if (its.locks?.includes('see')) archive.grantSeeLocks(made.role)
+      if (its.locks?.includes('read-back')) archive.grantSeeRetention(made.role)
+      if (its.locks?.includes('set')) archive.grantLock(made.role, mostLockDays(deployment))
       if (its.prune === true) archive.grantPrune(made.role)
       if (its.thaws === true) archive.grantThaw(made.role)
       if (its.unpacked === 'fill') archive.grantUnpack(made.role)

@@ -1,4 +1,5 @@
 /** What a run needs of the archive bucket. `s3-archive-store.ts` implements it; operations know only this. */
+import type { DatedLock, ShownLock } from '../contracts/object-lock.ts'
 import type { ProofLevel } from '../contracts/proof.ts'
 import type { SignedGet } from '../contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
@@ -23,12 +24,19 @@ export interface SentPart extends StoredPart {
   throttles: number
 }
 
+/** What holds an object, and when the object was begun, an ISO instant by S3's clock. */
+export interface ObjectLock extends ShownLock {
+  writtenAt?: string
+}
+
 /** A finished object as S3 describes it. `crc32` is absent where no full-object CRC-32 is stored. */
 export interface StoredObject {
   sizeBytes: number
   etag: string
   crc32?: number
   versionId?: string
+  /** What S3 shows of its lock: nothing where there is none, and to those who may not see it. */
+  lock?: ObjectLock
 }
 
 /** A multipart upload that was opened and neither completed nor aborted. */
@@ -105,7 +113,7 @@ export interface BareSum {
  * each part says: whoever completes has to compare the ETag that the object got, or to read the object back.
  */
 export interface BareUploads {
-  create(key: string): Promise<string>
+  create(key: string, lock?: DatedLock): Promise<string>
 
   /** As `ArchiveStore.listParts`. @throws UploadVanished */
   listParts(key: string, uploadId: string, range?: { firstPart: number; lastPart: number }): Promise<BarePart[]>
@@ -170,8 +178,12 @@ export interface ArchiveStore {
   /** The same for a store without full-object CRC-32. */
   readonly bare: BareUploads
 
-  /** Open a multipart upload that wants a full-object CRC-32. Returns its id. */
-  createUpload(key: string): Promise<string>
+  /**
+   * Open a multipart upload that wants a full-object CRC-32. Returns its id.
+   * @param lock of the object that it becomes; without it, the bucket's default
+   * @throws LockMissing when the bucket can't lock objects
+   */
+  createUpload(key: string, lock?: DatedLock): Promise<string>
 
   /** Ids of all open uploads for exactly this key. */
   listUploads(key: string): Promise<string[]>
@@ -260,7 +272,7 @@ export interface ArchiveStore {
   writeText(
     key: string,
     text: string | Uint8Array,
-    options?: { contentType?: string; onlyIf?: { absent: true } | { etag: string } },
+    options?: { contentType?: string; onlyIf?: { absent: true } | { etag: string }; lock?: DatedLock },
   ): Promise<string | undefined>
 
   /**

@@ -1,11 +1,13 @@
 import { CompleteMultipartUploadCommand, CreateMultipartUploadCommand, type S3Client } from '@aws-sdk/client-s3'
 import { ArchiveConflict, ChecksumMismatch, StoreDenied, UploadVanished } from '../contracts/errors.ts'
 import type { SignedPut } from '../contracts/signed-put.ts'
+import type { DatedLock } from '../contracts/object-lock.ts'
 import { bareEtag } from '../domain/transfer/etag.ts'
 import type { RetryDeps } from '../domain/transfer/part-retry.ts'
 import type { BarePart, BareSum, BareUploads, StoredObject } from './archive-store.ts'
 import { leaveOutChecksums } from './s3-checksum-headers.ts'
 import { errorCode, statusOf, storeFact } from './s3-errors.ts'
+import { lockInput, lockRefusal } from './s3-object-lock.ts'
 import { listedParts } from './s3-list-parts.ts'
 import { sendPart } from './s3-part-upload.ts'
 import { presignBarePart } from './s3-presign.ts'
@@ -28,9 +30,12 @@ export class S3BareUploads implements BareUploads {
     this.#deps = deps
   }
 
-  async create(key: string): Promise<string> {
+  async create(key: string, lock?: DatedLock): Promise<string> {
+    const order = new CreateMultipartUploadCommand({ Bucket: this.#bucket, Key: key, ...lockInput(lock) })
     const { UploadId } = await this.#plainly('open an upload for', key, () =>
-      this.#client.send(new CreateMultipartUploadCommand({ Bucket: this.#bucket, Key: key })),
+      this.#client.send(order).catch((error: unknown) => {
+        throw (lock && lockRefusal(error, this.#bucket, key)) ?? error
+      }),
     )
     if (UploadId === undefined) throw new StoreDenied(`the store of s3://${this.#bucket} gave no upload id`)
     return UploadId

@@ -7,6 +7,7 @@ import type {
   DatedKey,
   FrozenState,
   ListedObject,
+  ObjectLock,
   OpenUpload,
   PartArrival,
   SentPart,
@@ -24,12 +25,14 @@ import {
   StoreUnavailable,
   UploadVanished,
 } from '../../functions/contracts/errors.ts'
+import type { DatedLock } from '../../functions/contracts/object-lock.ts'
 import type { SignedGet } from '../../functions/contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../../functions/contracts/signed-put.ts'
 
 interface Upload {
   key: string
   openedAt: string
+  lock?: DatedLock | undefined
   parts: Map<number, { part: StoredPart; body: Buffer; arrivedAt?: string }>
 }
 
@@ -40,6 +43,8 @@ export class MemoryStore implements ArchiveStore {
   readonly uploads = new Map<string, Upload>()
   /** What lies in an archive class, or did: by key. A test says when a thaw ends, by setting the state. */
   readonly cold = new Map<string, FrozenState>()
+  /** What holds objects, by key: what was asked for when they were begun, or what a test sets. */
+  readonly locks = new Map<string, ObjectLock>()
   #count = 0
   readonly #now: () => Date
 
@@ -54,6 +59,7 @@ export class MemoryStore implements ArchiveStore {
     for (const [key, object] of this.objects) other.objects.set(key, { ...object })
     for (const [id, upload] of this.uploads) other.uploads.set(id, { ...upload, parts: new Map(upload.parts) })
     for (const [key, state] of this.cold) other.cold.set(key, { ...state })
+    for (const [key, lock] of this.locks) other.locks.set(key, { ...lock })
     other.#count = this.#count
     return other
   }
@@ -64,7 +70,7 @@ export class MemoryStore implements ArchiveStore {
   readonly withoutCrc = new Set<string>()
 
   readonly bare: BareUploads = {
-    create: (key) => this.createUpload(key),
+    create: (key, lock) => this.createUpload(key, lock),
     listParts: async (key, uploadId, range) =>
       (await this.listParts(key, uploadId))
         .filter(({ partNumber: part }) => range === undefined || (part >= range.firstPart && part <= range.lastPart))
@@ -95,14 +101,15 @@ export class MemoryStore implements ArchiveStore {
       this.uploads.delete(uploadId)
       this.objects.set(key, { body, etag, writtenAt: this.#now().toISOString() })
       this.withoutCrc.add(key)
+      this.#lock(key, held.lock, held.openedAt)
       return { sizeBytes: body.length, etag }
     },
   }
 
-  async createUpload(key: string): Promise<string> {
+  async createUpload(key: string, lock?: DatedLock): Promise<string> {
     this.#count += 1
     const uploadId = `upload-${this.#count}`
-    this.uploads.set(uploadId, { key, openedAt: this.#now().toISOString(), parts: new Map() })
+    this.uploads.set(uploadId, { key, openedAt: this.#now().toISOString(), lock, parts: new Map() })
     return uploadId
   }
 
@@ -175,6 +182,7 @@ export class MemoryStore implements ArchiveStore {
     if (crc32(body) !== sum) throw new ChecksumMismatch(key)
     this.uploads.delete(uploadId)
     this.objects.set(key, { body, etag: etagOf(body), writtenAt: this.#now().toISOString() })
+    this.#lock(key, held.lock, held.openedAt)
     return { sizeBytes: body.length, etag: etagOf(body), crc32: sum }
   }
 
@@ -186,7 +194,8 @@ export class MemoryStore implements ArchiveStore {
     const found = this.objects.get(key)
     if (found === undefined) return undefined
     const sum = this.withoutCrc.has(key) ? {} : { crc32: crc32(found.body) }
-    return { sizeBytes: found.body.length, etag: found.etag, ...sum }
+    const lock = this.locks.get(key)
+    return { sizeBytes: found.body.length, etag: found.etag, ...sum, ...(lock === undefined ? {} : { lock }) }
   }
 
   async readText(key: string): Promise<StoredText | undefined> {
@@ -239,15 +248,16 @@ export class MemoryStore implements ArchiveStore {
   async writeText(
     key: string,
     text: string | Uint8Array,
-    options: { onlyIf?: { absent: true } | { etag: string } } = {},
+    options: { onlyIf?: { absent: true } | { etag: string }; lock?: DatedLock } = {},
   ): Promise<string | undefined> {
-    const { onlyIf } = options
+    const { onlyIf, lock } = options
     const there = this.objects.get(key)
     if (onlyIf !== undefined && 'absent' in onlyIf && there !== undefined) return undefined
     if (onlyIf !== undefined && 'etag' in onlyIf && there?.etag !== onlyIf.etag) return undefined
     const body = Buffer.from(text)
     const etag = etagOf(body)
     this.objects.set(key, { body, etag, writtenAt: this.#now().toISOString() })
+    this.#lock(key, lock, this.#now().toISOString())
     return etag
   }
 
@@ -290,6 +300,11 @@ export class MemoryStore implements ArchiveStore {
 
   #assertReadable(key: string): void {
     if ((this.cold.get(key)?.state ?? 'readable') !== 'readable') throw new ObjectFrozen(key)
+  }
+
+  #lock(key: string, lock: DatedLock | undefined, writtenAt: string): void {
+    if (lock === undefined) this.locks.delete(key)
+    else this.locks.set(key, { ...lock, writtenAt })
   }
 
   #upload(uploadId: string): Upload {

@@ -158,6 +158,7 @@ describe.each(machines)('the definition of %s', (machine) => {
             'RunPartlyFailed',
             'ArchiveRefused',
             'VerificationIncomplete',
+            'ArchiveUnlocked',
             'RestoredOtherwise',
             'DrillFailed',
           ].includes(error),
