@@ -2,15 +2,13 @@
 import { App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { DeploymentConfigError } from '../lib/deployment-config.ts'
-import { ExportStack } from '../lib/export-stack.ts'
+import { deploymentStacks } from '../lib/deployment-stacks.ts'
 import { readDeployment } from '../local/deployments/read-deployment.ts'
-import { StorageStack } from '../lib/storage-stack.ts'
 
 try {
   const app = new App()
   const deployment = await readDeployment(app.node)
-  const storage = new StorageStack(app, deployment)
-  new ExportStack(app, deployment).addStackDependency(storage)
+  deploymentStacks(app, deployment)
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {
   // A mistake in the configuration is the operator's to read; a stack trace would bury it.

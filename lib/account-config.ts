@@ -59,3 +59,15 @@ export function elsewhere(arn: string, { account, region }: Whereabouts): string
     return `it is of account ${itsAccount}, and the deployment of ${account}`
   return undefined
 }
+
+/** Of a deployment, what says whose the bucket is. */
+interface Owned {
+  account?: string | undefined
+  bucket: { existing?: { account?: string | undefined } | undefined }
+}
+
+/** The account of a bucket that another account owns; `undefined` where it is the deployment's own. */
+export function foreignOwner({ account, bucket }: Owned): string | undefined {
+  const owner = bucket.existing?.account
+  return owner === account ? undefined : owner
+}

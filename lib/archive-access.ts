@@ -24,6 +24,15 @@ export interface ArchiveKeys {
   former: readonly string[]
 }
 
+interface Further {
+  /** Absent where S3 encrypts with its own. */
+  keys?: ArchiveKeys
+  /** Sent with each object, absent where none is. */
+  objectAcl?: string | undefined
+  /** Absent where they go to the archive bucket. */
+  mapResults?: IBucket | undefined
+}
+
 const DECRYPT = 'kms:Decrypt'
 const DATA_KEY = 'kms:GenerateDataKey'
 
@@ -44,12 +53,16 @@ export class ArchiveAccess {
   readonly bucket: IBucket
   private readonly keyPrefix: string
   private readonly keys: ArchiveKeys
+  private readonly objectAcl: string | undefined
+  /** Where results of distributed maps go. */
+  readonly mapResults: IBucket
 
-  /** @param keys absent where S3 encrypts with its own */
-  constructor(bucket: IBucket, keyPrefix: string, keys: ArchiveKeys = { former: [] }) {
+  constructor(bucket: IBucket, keyPrefix: string, { keys = { former: [] }, objectAcl, mapResults }: Further = {}) {
     this.bucket = bucket
     this.keyPrefix = keyPrefix
     this.keys = keys
+    this.objectAcl = objectAcl
+    this.mapResults = mapResults ?? bucket
   }
 
   /**
@@ -166,13 +179,29 @@ export class ArchiveAccess {
     this.allow(role, ['s3:GetObject'], `${folder}/*/plan.json`)
     // Large results go up in parts, which a cancelled map takes back.
     const actions = ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload']
-    this.allow(role, actions, `${folder}/*/map/*`)
+    const keys: Keys = `${folder}/*/map/*`
+    if (this.mapResults === this.bucket) this.allow(role, actions, keys)
+    else this.allowIn(this.mapResults, role, actions, keys)
   }
 
   private allow(role: IRole, actions: string[], keys: Keys, conditions?: Record<string, Record<string, string>>): void {
-    const objects = this.bucket.arnForObjects(`${this.keyPrefix}${keys}`)
-    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects], ...(conditions && { conditions }) })
+    this.allowIn(this.bucket, role, actions, keys, conditions)
     this.allowOnKeys(role, new Set(actions.flatMap((action) => keyActions[action] ?? [])))
+    if (this.objectAcl === undefined || !actions.includes('s3:PutObject')) return
+    // S3 asks for it where a request brings an ACL. Of an object that is there, it could change the ACL to this one only.
+    const thisAcl = { StringEquals: { 's3:x-amz-acl': this.objectAcl } }
+    this.allowIn(this.bucket, role, ['s3:PutObjectAcl'], keys, thisAcl)
+  }
+
+  private allowIn(
+    bucket: IBucket,
+    role: IRole,
+    actions: string[],
+    keys: Keys,
+    conditions?: Record<string, Record<string, string>>,
+  ): void {
+    const objects = bucket.arnForObjects(`${this.keyPrefix}${keys}`)
+    Grant.addToPrincipal({ grantee: role, actions, resourceArns: [objects], ...(conditions && { conditions }) })
     if (!keys.includes('*')) return
     Validations.of(role).acknowledge({
       id: wildcardFinding(printed(role, objects)),

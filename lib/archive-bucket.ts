@@ -3,7 +3,7 @@ import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { bookFolders, contentIndexKey, rootFiles, verificationKey } from '../functions/domain/books/object-keys.ts'
+import { lifecycleGuards, type WriteGuard, writtenOnce } from '../functions/domain/books/bucket-guards.ts'
 import type { Deployment } from './deployment-config.ts'
 
 /** Where archives go. It outlives the stack, its objects are versioned, and only Apply retention can delete a version. */
@@ -32,21 +32,21 @@ export class ArchiveBucket extends Construct {
       // Kept whatever becomes of the stack, except where making it for the first time failed: it is empty then, and its
       // name would stop the next try.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-      lifecycleRules: [
-        // Later than a failed guest can be repeated: anyone who repeats it goes on with the parts that S3 has.
-        { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(config.abandonedUploadDays) },
-        // Under Object Lock, S3 waits with these until the lock of a version has ended.
-        // Books are rewritten or short-lived: only their newest version means anything.
-        ...[...bookFolders.map((folder) => `${folder}/`), ...rootFiles].map((key) => ({
-          id: `old-versions-of-${key.replace(/\/$/, '')}`,
-          prefix: `${config.keyPrefix}${key}`,
-          // Disks are as large as archives, and are of use to the restore alone that unpacked them.
-          noncurrentVersionExpiration: Duration.days(key === 'unpacked/' ? 1 : 30),
-          expiredObjectDeleteMarker: true,
-        })),
-      ],
+      lifecycleRules: lifecycleGuards(config.keyPrefix, config.abandonedUploadDays).map(
+        ({ id: ruleId, prefix, abandonedUploadDays, oldVersionDays }) => ({
+          id: ruleId,
+          ...(prefix !== undefined && { prefix }),
+          ...(abandonedUploadDays !== undefined && {
+            abortIncompleteMultipartUploadAfter: Duration.days(abandonedUploadDays),
+          }),
+          ...(oldVersionDays !== undefined && {
+            noncurrentVersionExpiration: Duration.days(oldVersionDays),
+            expiredObjectDeleteMarker: true,
+          }),
+        }),
+      ),
     })
-    for (const statement of writtenOnce(bucket, config.keyPrefix)) bucket.addToResourcePolicy(statement)
+    for (const guard of writtenOnce(config.keyPrefix)) bucket.addToResourcePolicy(asStatement(bucket, guard))
     // What guards the archives stays with them.
     bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     // CDK's own typings disagree here under exactOptionalPropertyTypes.
@@ -70,35 +70,15 @@ export class ArchiveBucket extends Construct {
   }
 }
 
-/**
- * No matter who may write: nothing below `archives/` is overwritten (S3 user guide, "Enforce conditional writes on Amazon S3
- * buckets"). Opening an upload and sending its parts know no conditions and make no object. Copying into the folder is
- * refused with that, also a copy onto itself that changes the storage class; lifecycle rules may.
- */
-function writtenOnce(bucket: Bucket, keyPrefix: string): PolicyStatement[] {
-  const keys = (pattern: string) => bucket.arnForObjects(`${keyPrefix}${pattern}`)
-  const denied = { effect: Effect.DENY, principals: [new AnyPrincipal()], actions: ['s3:PutObject'] }
-  return [
-    new PolicyStatement({
-      ...denied,
-      sid: 'WriteArchivesOnlyOnCondition',
-      resources: [keys('archives/*')],
-      conditions: {
-        Null: { 's3:if-none-match': 'true', 's3:if-match': 'true' },
-        Bool: { 's3:ObjectCreationOperation': 'true' },
-      },
-    }),
-    new PolicyStatement({
-      ...denied,
-      sid: 'ReplaceOnlyRecords',
-      // A verdict and an index are replaced by the next reading's, the books and the texts by those who keep them.
-      notResources: [
-        keys(verificationKey('archives/*/')),
-        keys(contentIndexKey('archives/*/*')),
-        ...bookFolders.map((folder) => keys(`${folder}/*`)),
-        ...rootFiles.map(keys),
-      ],
-      conditions: { Null: { 's3:if-match': 'false' } },
-    }),
-  ]
+function asStatement(bucket: Bucket, { sid, keys, keysBut, conditions }: WriteGuard): PolicyStatement {
+  const arns = (patterns: readonly string[]) => patterns.map((pattern) => bucket.arnForObjects(pattern))
+  return new PolicyStatement({
+    effect: Effect.DENY,
+    principals: [new AnyPrincipal()],
+    actions: ['s3:PutObject'],
+    sid,
+    ...(keys !== undefined && { resources: arns(keys) }),
+    ...(keysBut !== undefined && { notResources: arns(keysBut) }),
+    conditions,
+  })
 }

@@ -28,18 +28,30 @@ export function placeOf({ name, bucket }: Pick<Deployment, 'name' | 'bucket'>): 
   return { deploymentName: name, config: bucket }
 }
 
-/** The bucket, for use in the stack of `scope`, which is deployed after the bucket's own. */
-export function archiveOf(scope: Construct, { deploymentName, config, bucket }: ArchivePlace): ArchiveAccess {
+/**
+ * The bucket, for use in the stack of `scope`, which is deployed after the bucket's own.
+ * @param mapResults where results of distributed maps go, if not there
+ */
+export function archiveOf(
+  scope: Construct,
+  { deploymentName, config, bucket }: ArchivePlace,
+  mapResults?: IBucket,
+): ArchiveAccess {
   const own = Stack.of(scope)
+  const { existing, name: itsName = '' } = config
+  if (existing !== undefined) {
+    const archive = Bucket.fromBucketName(scope, 'Archive', itsName)
+    return new ArchiveAccess(archive, config.keyPrefix, { keys: keys(), objectAcl: existing.objectAcl, mapResults })
+  }
   const other = bucket === undefined ? undefined : Stack.of(bucket)
   if (other !== undefined && other !== own) own.addStackDependency(other)
   const name = bucket !== undefined && other === own ? bucket.bucketName : Fn.importValue(bucketExport(deploymentName))
-  return new ArchiveAccess(Bucket.fromBucketName(scope, 'Archive', name), config.keyPrefix, keys())
+  return new ArchiveAccess(Bucket.fromBucketName(scope, 'Archive', name), config.keyPrefix, { keys: keys() })
 
   function keys(): ArchiveKeys {
     const { kmsKey, formerKmsKeys: former } = config
     if (kmsKey === undefined) return { former }
-    const made = other === own ? bucket?.encryptionKey?.keyArn : undefined
+    const made = bucket !== undefined && Stack.of(bucket) === own ? bucket.encryptionKey?.keyArn : undefined
     return { present: kmsKey.arn ?? made ?? Fn.importValue(keyExport(deploymentName)), former }
   }
 }
@@ -55,7 +67,7 @@ export function requirePlaceOf(scope: IConstruct, deploymentName: string, place:
         `Pass the same name to both.`,
     )
   }
-  if (place.bucket === undefined) return
+  if (place.bucket === undefined || place.config.existing !== undefined) return
   const [own, other] = [Stack.of(scope), Stack.of(place.bucket)]
   for (const key of ['account', 'region'] as const) {
     if (own[key] === other[key] || Token.isUnresolved(own[key]) || Token.isUnresolved(other[key])) continue

@@ -15,6 +15,7 @@ import type { RunMetric } from '../functions/domain/metrics/run-metrics.ts'
 import { metricDimensions, METRICS_NAMESPACE } from '../functions/domain/metrics/site-metrics.ts'
 import type { VerificationMetric } from '../functions/domain/verification/verification-metrics.ts'
 import { consoleUrl } from './console-url.ts'
+import { foreignOwner } from './account-config.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { Workflow } from './workflow.ts'
 
@@ -109,17 +110,22 @@ export function dashboard(scope: Construct, { deployment, bucketName, workflows 
         graph('Errors of functions', ofFunctions('Errors', Stats.SUM)),
         graph('Longest call of a function, in milliseconds', ofFunctions('Duration', Stats.MAXIMUM)),
       ],
-      [
-        graph('Bytes in the bucket, all versions', [
-          ofBucket('BucketSizeBytes', 'StandardStorage'),
-          ofBucket('BucketSizeBytes', 'GlacierInstantRetrievalStorage'),
-          ofBucket('BucketSizeBytes', 'GlacierStorage'),
-          ofBucket('BucketSizeBytes', 'DeepArchiveStorage'),
-        ]),
-        graph('Objects in the bucket, all versions', [ofBucket('NumberOfObjects', 'AllStorageTypes')]),
-      ],
+      // S3 gives these figures to the owner of a bucket alone.
+      ...(foreignOwner(deployment) === undefined ? [ofTheBucket()] : []),
     ],
   })
+
+  function ofTheBucket(): GraphWidget[] {
+    return [
+      graph('Bytes in the bucket, all versions', [
+        ofBucket('BucketSizeBytes', 'StandardStorage'),
+        ofBucket('BucketSizeBytes', 'GlacierInstantRetrievalStorage'),
+        ofBucket('BucketSizeBytes', 'GlacierStorage'),
+        ofBucket('BucketSizeBytes', 'DeepArchiveStorage'),
+      ]),
+      graph('Objects in the bucket, all versions', [ofBucket('NumberOfObjects', 'AllStorageTypes')]),
+    ]
+  }
 }
 
 function heading(scope: Construct, { name, bucket }: Deployment, bucketName: string): string {

@@ -29,6 +29,8 @@ const nameSchema = z
 /** Retention periods that CloudWatch Logs accepts. */
 const logDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const
 
+const accountSchema = z.string().regex(/^\d{12}$/, 'an account has 12 digits')
+
 const objectLockSchema = lockOrderSchema.extend({
   days: lockOrderSchema.shape.days.describe(
     'Each object is locked this long from its creation, bookkeeping objects too.',
@@ -50,7 +52,19 @@ function bucketNameFault(name: string): string | undefined {
   return taken === undefined ? undefined : `S3 keeps bucket names with ${taken} for itself`
 }
 
-const bucketSchema = z.strictObject({
+const existingBucketSchema = z.strictObject({
+  account: accountSchema
+    .optional()
+    .describe("The account that owns the bucket, 12 digits. Without it, the deployment's own."),
+  objectAcl: z
+    .literal('bucket-owner-full-control')
+    .optional()
+    .describe(
+      'Sent with each object, where the bucket of another account still has ACLs on. Leave it out where ACLs are off, as in newer buckets.',
+    ),
+})
+
+const bucketFields = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name has 3 to 63 lower-case letters, digits, dots, hyphens')
@@ -58,6 +72,11 @@ const bucketSchema = z.strictObject({
     .optional()
     .describe(
       'Name of the bucket, which has 3 to 63 characters. Without it, CloudFormation makes a unique one. A later change makes a new bucket.',
+    ),
+  existing: existingBucketSchema
+    .optional()
+    .describe(
+      'The bucket is there and stays as it is: an [existing one](company-accounts.md#an-existing-bucket), also of another account. It needs `name`, and no storage stack is made.',
     ),
   keyPrefix: z
     .string()
@@ -103,6 +122,17 @@ const bucketSchema = z.strictObject({
     )
     .default(LONGEST_COPY_DAYS + REPEAT_WINDOW_DAYS + 2)
     .describe('Days after which S3 drops the parts of an upload that nobody completed, counted from its start.'),
+})
+
+const bucketSchema = bucketFields.check(({ value: { name, existing, objectLock, kmsKey }, issues }) => {
+  if (existing === undefined) return
+  const refuse = (path: PropertyKey[], message: string, input: unknown) =>
+    issues.push({ code: 'custom', path, message, input })
+  if (name === undefined) refuse(['name'], 'an existing bucket is named: write its name', name)
+  if (objectLock !== undefined)
+    refuse(['objectLock'], 'the owner of an existing bucket sets its Object Lock, not the deployment', objectLock)
+  if (kmsKey !== undefined && kmsKey.arn === undefined)
+    refuse(['kmsKey'], 'an existing bucket has its own encryption: write the arn of the key that it uses', kmsKey)
 })
 
 function awsId(kind: string) {
@@ -279,9 +309,7 @@ export const deploymentSchema = z
     name: nameSchema.describe(
       'Part of the names of stacks, workflows, functions and logs: 2 to 24 lower-case letters, digits or inner hyphens, a letter first.',
     ),
-    account: z
-      .string()
-      .regex(/^\d{12}$/, 'an account has 12 digits')
+    account: accountSchema
       .optional()
       .describe('Where the stacks go, 12 digits. Without it, the account of the credentials that deploy.'),
     region: z
@@ -374,6 +402,12 @@ export const deploymentSchema = z
       // Its schedule is called `coverage.<site>`, and Scheduler takes 64 characters.
       if (site.length > 55) refuse(['sites', index], 'a site name of a deployment has at most 55 characters', site)
     }
+    if (value.bucket.existing?.account !== undefined && value.account === undefined)
+      refuse(
+        ['account'],
+        "write the deployment's own account too: whether the bucket is of another one decides what is deployed",
+        value.account,
+      )
     const keyArn = value.bucket.kmsKey?.arn
     const keyAway = keyArn === undefined ? undefined : elsewhere(keyArn, { region: value.region })
     if (keyAway !== undefined)

@@ -7,6 +7,7 @@ import type { Deployment } from './deployment-config.ts'
 import type { Ec2Access, InstanceWork } from './ec2-access.ts'
 import type { DiskWork, Ec2RestoreAccess } from './ec2-restore-access.ts'
 import { ExportFunction } from './export-function.ts'
+import { ownerVariables } from './owner-variables.ts'
 import { functionNodeOptions } from './node-options.ts'
 import type { SiteNetwork } from './site-network.ts'
 import type { SiteSecrets } from './site-secrets.ts'
@@ -451,7 +452,10 @@ export class ExportFunctions extends Construct {
   constructor(scope: Construct, id: string, props: ExportFunctionsProps) {
     super(scope, id)
     const { deployment, archive, secrets, ec2, ec2Restores, azure, network, registry } = props
+    const { BUCKET_OWNER, OBJECT_ACL } = ownerVariables(this, deployment)
     const variables: Record<Variables, string | undefined> = {
+      BUCKET_OWNER,
+      OBJECT_ACL,
       ARCHIVE_BUCKET: archive.bucket.bucketName,
       KEY_PREFIX: deployment.bucket.keyPrefix,
       SITE_SECRET_PREFIX: deployment.siteSecretPrefix,

@@ -1,5 +1,5 @@
 import { CfnOutput, Tags } from 'aws-cdk-lib'
-import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { ArchiveBucket } from './archive-bucket.ts'
 import { type ArchivePlace, bucketExport, keyExport } from './archive-place.ts'
@@ -24,6 +24,11 @@ export class GuestliftStorage extends Construct implements ArchivePlace {
     const { name, bucket, tags } = parseStorage(props, this.node.path)
     this.deploymentName = name
     this.config = bucket
+    if (bucket.existing !== undefined) {
+      // It stays as its owner set it: no tags, no policy, no rules.
+      this.bucket = Bucket.fromBucketName(this, 'Archive', bucket.name ?? '')
+      return
+    }
     this.bucket = new ArchiveBucket(this, 'Archive', bucket).bucket
     for (const [tag, value] of Object.entries(tags)) Tags.of(this).add(tag, value)
     // As an export, CloudFormation refuses to replace the bucket while another stack uses it.

@@ -6,6 +6,7 @@ import { LONGEST_QUEUE_SECONDS } from '../functions/domain/backup/dump-queue.ts'
 import { LONGEST_DUMP_DAYS } from '../functions/domain/backup/poll-wait.ts'
 import { LONGEST_COPY_DAYS } from '../functions/domain/transfer/slowest-line.ts'
 import { type ArchivePlace, archiveOf, requirePlaceOf } from './archive-place.ts'
+import { foreignOwner } from './account-config.ts'
 import { obeyAccount } from './account-demands.ts'
 import { coverageChecks } from './coverage-checks.ts'
 import { dashboard } from './dashboard.ts'
@@ -21,6 +22,7 @@ import { shareSites } from './site-shares.ts'
 import { SiteNetwork } from './site-network.ts'
 import { SiteSecrets } from './site-secrets.ts'
 import { LargerRunner } from './larger-runner.ts'
+import { MapResults } from './map-results.ts'
 import { Workflow } from './workflow.ts'
 import { CleanUp } from './clean-up.ts'
 import { Restores } from './restores.ts'
@@ -68,7 +70,8 @@ export class Guestlift extends Construct {
     const { storage, ...config } = props
     const deployment = deploymentIn(this, config, storage)
     const { branches = knownBranches, registry } = platforms
-    const archive = archiveOf(this, storage)
+    const mapResults = foreignOwner(deployment) === undefined ? undefined : new MapResults(this, 'MapResults').bucket
+    const archive = archiveOf(this, storage, mapResults)
     const secrets = new SiteSecrets(this, 'Sites', deployment.siteSecretPrefix, deployment.sites)
     const network = deployment.vpc && new SiteNetwork(this, 'Network', deployment.vpc)
     const functions = new ExportFunctions(this, 'Functions', {

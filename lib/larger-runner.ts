@@ -17,6 +17,7 @@ import type { Deployment } from './deployment-config.ts'
 import { type ExportFunctions, requiredLock } from './export-functions.ts'
 import type { Jsonata } from './workflows/lambda-task.ts'
 import { byteMoverNodeOptions } from './node-options.ts'
+import { ownerVariables } from './owner-variables.ts'
 import { forThisAccount } from './own-account.ts'
 import { BuildToItsEnd } from './workflows/build-to-its-end.ts'
 import { asRetry, buildNeverStarted } from './workflows/retry-policies.ts'
@@ -108,6 +109,7 @@ export class LargerRunner extends Construct {
           ARCHIVE_BUCKET: archive.bucket.bucketName,
           ...(deployment.bucket.keyPrefix !== '' && { KEY_PREFIX: deployment.bucket.keyPrefix }),
           ...(lock !== undefined && { REQUIRED_LOCK: lock }),
+          ...ownerVariables(this, deployment),
           NODE_OPTIONS: byteMoverNodeOptions,
           // The build stops itself in time for its verdict, as the function does.
           GUESTLIFT_SECONDS: String(LONGEST.toSeconds() - Duration.minutes(10).toSeconds()),

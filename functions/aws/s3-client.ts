@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { requestHandler } from '../aws-api/request-handler.ts'
 import { judgeAnswers } from './s3-answers.ts'
 import { checksumSetting, mindRefusedChecksums } from './s3-checksum-headers.ts'
+import { type BucketOwner, expectOwner } from './s3-owner.ts'
 import { type OnFailedTry, tellFailedTries } from './s3-failed-tries.ts'
 
 export interface S3ClientOptions {
@@ -16,6 +17,8 @@ export interface S3ClientOptions {
   socketTimeoutMilliseconds?: number
   /** Tries of each request but parts, which have their own loop. */
   maxAttempts?: number
+  /** What each request says about the owner of the bucket. */
+  owner?: BucketOwner | undefined
   /** Told of each try that may pass by itself and failed. */
   onFailedTry?: OnFailedTry
 }
@@ -54,6 +57,7 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
   })
   judgeAnswers(client)
   mindRefusedChecksums(client)
+  if (options.owner !== undefined) expectOwner(client, options.owner)
   if (options.onFailedTry !== undefined) tellFailedTries(client, options.onFailedTry)
   return client
 }

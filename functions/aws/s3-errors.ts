@@ -1,4 +1,5 @@
 import { GuestliftError, ObjectFrozen, StoreDenied, StoreUnavailable, UploadVanished } from '../contracts/errors.ts'
+import { EXPECTED_OWNER } from './s3-owner.ts'
 
 /** What was being done to what, for messages. */
 export interface StoreAction {
@@ -22,6 +23,8 @@ const advice: Readonly<Record<string, string>> = {
     "bucket's policy and its KMS key",
   Forbidden:
     'access denied. Check the permissions of the identity; without s3:ListBucket S3 also answers so for a key that does not exist',
+  AccessControlListNotSupported:
+    'the bucket refuses ACLs. Take objectAcl out of bucket.existing in the deployment, and deploy again',
   AllAccessDisabled: 'the bucket is disabled',
   InvalidAccessKeyId: 'the access key id is unknown. Check the AWS credentials',
   SignatureDoesNotMatch: 'the signature is wrong. Check the secret access key, the region and the clock',
@@ -126,16 +129,26 @@ function refusedRight(code: string, verb: string): string {
   return action === undefined ? '' : ` (${action})`
 }
 
+/** S3 answers the same when the bucket is of another account than the request expects. */
+function otherOwner(error: unknown, code: string): string {
+  const account = property(error, EXPECTED_OWNER)
+  if ((code !== 'AccessDenied' && code !== 'Forbidden') || typeof account !== 'string') return ''
+  return `. S3 also answers so if the bucket isn't of account ${account}, as bucket.existing of the deployment says`
+}
+
 function property(error: unknown, name: string): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
 }
+
+/** What the SDK calls errors that came without a name, as the answers to HEAD do. */
+const nameless = new Set(['Error', 'UnknownError', 'Unknown'])
 
 /** S3's name for an error, or Node's for one of a socket. HEAD has no body, hence only a status. */
 export function errorCode(error: unknown): string {
   const code = property(error, 'code')
   if (typeof code === 'string' && socketFaults.has(code)) return code
   const name = property(error, 'name')
-  if (typeof name === 'string' && name !== 'Error' && name !== 'UnknownError') return name
+  if (typeof name === 'string' && !nameless.has(name)) return name
   const status = statusOf(error)
   if (status === 403) return 'Forbidden'
   return status === undefined ? String(name) : String(status)
@@ -219,5 +232,5 @@ export function storeFact(error: unknown, { bucket, key, verb }: StoreAction): G
     /^access denied(?! \()/,
     `access denied${refusedRight(code, verb)}`,
   )
-  return new StoreDenied(`${what}: ${why} (${code})`, { cause: error })
+  return new StoreDenied(`${what}: ${why}${otherOwner(error, code)} (${code})`, { cause: error })
 }

@@ -10,7 +10,15 @@ export const storeEnv = z.object({
     .string()
     .regex(/^$|\/$/)
     .default(''),
+  /** The account that has to own the bucket, 12 digits: S3 refuses each request where another one does. */
+  BUCKET_OWNER: z
+    .string()
+    .regex(/^\d{12}$/)
+    .optional(),
+  /** Sent with each object that is made. */
+  OBJECT_ACL: z.literal('bucket-owner-full-control').optional(),
 })
+export type StoreEnv = z.output<typeof storeEnv>
 /** A site's secret is named `<SITE_SECRET_PREFIX><site>`. `DEFAULT_SITE` serves jobs of the older shape, which name none. */
 export const siteEnv = z.object({ SITE_SECRET_PREFIX: z.string().min(1), DEFAULT_SITE: siteNameSchema.optional() })
 

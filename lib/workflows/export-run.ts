@@ -110,7 +110,7 @@ export function exportRun(
     toleratedFailurePercentage: 100,
     itemReader: new PlanReader(archive.bucket, '{% $planKey %}'),
     // Outcomes go to S3, so that state stays small however many guests there are. The prefix ends without a slash.
-    resultWriterV2: new MapResultWriter(archive.bucket, "{% $run.prefix & 'map' %}"),
+    resultWriterV2: new MapResultWriter(archive.mapResults, "{% $run.prefix & 'map' %}"),
   })
     .itemProcessor(exportGuest(scope, functions, branches))
     // No guest was begun by then.

@@ -67,7 +67,7 @@ export function verifyArchives(scope: Construct, props: VerifyArchivesProps): IC
     // One archive's failure never stops another; the report judges the whole.
     toleratedFailurePercentage: 100,
     itemReader: new PlanReader(archive.bucket, '{% $planKey %}'),
-    resultWriterV2: new MapResultWriter(archive.bucket, "{% $run.prefix & 'map' %}"),
+    resultWriterV2: new MapResultWriter(archive.mapResults, "{% $run.prefix & 'map' %}"),
   })
     .itemProcessor(verifyArchive(scope, functions, runner))
     .addRetry(asRetry(planUnread))

@@ -2,6 +2,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { createS3Client, type S3ClientOptions } from '../../functions/aws/s3-client.ts'
 import type { S3ArchiveStore } from '../../functions/aws/s3-archive-store.ts'
+import type { BucketOwner } from '../../functions/aws/s3-owner.ts'
 import type { PriceTable } from '../../functions/contracts/prices.ts'
 import { listPrices } from '../../functions/domain/prices/list-prices.ts'
 import { type Requests, requestDollars as priceOf } from '../../functions/domain/prices/prices.ts'
@@ -13,6 +14,8 @@ export interface BucketOptions {
   bucket: string
   s3?: string
   prefix?: string
+  /** What each request says about the owner. */
+  owner?: BucketOwner
 }
 
 /** Requests by their kind, tries again included: each try is billed. */
@@ -28,13 +31,14 @@ export interface OpenBucket {
 }
 
 export function openBucket(
-  { bucket, s3, prefix = '' }: BucketOptions,
+  { bucket, s3, prefix = '', owner }: BucketOptions,
   clientOptions: S3ClientOptions = {},
 ): OpenBucket {
   // Endpoints other than AWS care little for the region, and the SDK insists on one.
   const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1'
   const client = createS3Client({
     ...(s3 === undefined ? {} : { endpoint: s3, region }),
+    owner,
     onFailedTry: (sentence) => process.stderr.write(`${sentence}\n`),
     ...clientOptions,
   })

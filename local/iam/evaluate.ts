@@ -32,16 +32,22 @@ export interface Policies {
 
 export type Decision =
   | { readonly allowed: true }
-  | { readonly allowed: false; readonly because: 'implicit' | 'identity-deny' | 'resource-deny' }
+  | { readonly allowed: false; readonly because: 'implicit' | 'not-by-resource' | 'identity-deny' | 'resource-deny' }
 
-/** An explicit Deny wins over every Allow; what nothing allows is denied. One of the two kinds of policies is enough to allow. */
-export function evaluate(request: AccessRequest, { identity, resource }: Policies): Decision {
+/**
+ * An explicit Deny wins over every Allow; what nothing allows is denied. One of the two kinds of policies is enough to
+ * allow, and both have to where the resource is of another account (IAM user guide, "Cross-account policy evaluation logic").
+ */
+export function evaluate(request: AccessRequest, { identity, resource }: Policies, isForeign = false): Decision {
   const own = identity.filter((statement) => applies(statement, request))
-  const others = resource.filter((statement) => concerns(statement, request.principal) && applies(statement, request))
+  const others = resource.filter(
+    (statement) => concerns(statement, request.principal, isForeign) && applies(statement, request),
+  )
   const denies = ({ effect }: Statement): boolean => effect === 'Deny'
   if (own.some(denies)) return { allowed: false, because: 'identity-deny' }
   if (others.some(denies)) return { allowed: false, because: 'resource-deny' }
-  if (own.length + others.length > 0) return { allowed: true }
+  if (isForeign && own.length > 0 && others.length === 0) return { allowed: false, because: 'not-by-resource' }
+  if (isForeign ? own.length > 0 : own.length + others.length > 0) return { allowed: true }
   return { allowed: false, because: 'implicit' }
 }
 
@@ -58,10 +64,10 @@ export function applies(statement: Statement, { action, resource, context = {} }
   )
 }
 
-function concerns({ principals, effect }: Statement, { kind, names, account }: Principal): boolean {
+function concerns({ principals, effect }: Statement, { kind, names, account }: Principal, isForeign: boolean): boolean {
   if (principals === undefined) return false
   if (principals === '*') return true
-  const meant = effect === 'Deny' ? [...names, ...account] : names
+  const meant = effect === 'Deny' || isForeign ? [...names, ...account] : names
   return (principals[kind] ?? []).some((each) => each === '*' || meant.includes(each))
 }
 
@@ -71,6 +77,8 @@ export function refusal({ principal, action, resource }: AccessRequest, decision
   if (decision.allowed || decision.because === 'implicit') {
     return `${about} because no identity-based policy allows the ${action} action`
   }
+  if (decision.because === 'not-by-resource')
+    return `${about} because no resource-based policy allows the ${action} action`
   const kind = decision.because === 'identity-deny' ? 'an identity-based' : 'a resource-based'
   return `${about} with an explicit deny in ${kind} policy`
 }

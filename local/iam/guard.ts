@@ -30,11 +30,15 @@ export interface Guard {
 /** A guard that has judged this many different requests forgets them. */
 const REMEMBERED = 10_000
 
-/** @param further policies of the resource that is asked for, beside those that the role brings */
+/**
+ * @param further policies of the resource that is asked for, beside those that the role brings
+ * @param foreign how the ARNs of resources begin that another account owns
+ */
 export function guardOf(
   role: Role,
   onJudgement: OnJudgement = () => undefined,
   further: readonly Statement[] = [],
+  foreign?: string,
 ): Guard {
   const principal = principalOf(role)
   const account = role.arn.split(':')[4] ?? ''
@@ -48,7 +52,8 @@ export function guardOf(
     const own = { ...role.context, ...context, 'aws:principalarn': role.arn, 'aws:principalaccount': account }
     const request = { principal, action, resource, context: own }
     const name = JSON.stringify([action, resource, context])
-    const decision = known.get(name) ?? evaluate(request, policies)
+    const decision =
+      known.get(name) ?? evaluate(request, policies, foreign !== undefined && resource.startsWith(foreign))
     if (known.size >= REMEMBERED) known.clear()
     known.set(name, decision)
     return { request, decision }

@@ -5,6 +5,7 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/clie
 import { compileCache } from '#place'
 import { createS3Client, type S3ClientOptions } from '../../functions/aws/s3-client.ts'
 import { RunInterrupted } from '../../functions/contracts/errors.ts'
+import type { StoreEnv } from '../../functions/contracts/task-env.ts'
 import type { RunReport } from '../../functions/contracts/report.ts'
 import type { WorkflowKey } from '../../lib/workflow-names.ts'
 import { codeBuildTasks, supportsCodeBuild } from '../asl/integrations/codebuild.ts'
@@ -46,6 +47,8 @@ export interface LocalSettings {
   bucket: string
   /** In front of every key; ends with `/` or is empty. */
   keyPrefix: string
+  /** What the functions expect of an existing bucket's owner. */
+  owner?: Pick<StoreEnv, 'BUCKET_OWNER' | 'OBJECT_ACL'>
   /** Endpoint of S3 when it isn't AWS. */
   s3Url: string | undefined
   /** Folder that `cdk synth` wrote. */
@@ -301,6 +304,7 @@ function functionEnvironment(
     // That endpoint is this process's own, on a port that no proxy could reach.
     NO_PROXY: [new URL(secretsUrl).host, process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? ''].join(','),
     ARCHIVE_BUCKET: settings.bucket,
+    ...settings.owner,
     KEY_PREFIX: settings.keyPrefix,
     SITE_SECRET_PREFIX: SECRET_PREFIX,
     DEPLOYMENT: LOCAL_DEPLOYMENT,

@@ -32,12 +32,15 @@ export interface Access {
 export class AccessControl {
   readonly #administrator: Credentials
   readonly #onJudgement: OnJudgement
+  readonly #foreign: boolean
   readonly #roles = new Map<string, ReturnType<typeof readSession>>()
   /** By token and by the bucket's policy. */
   readonly #guards = new Map<string, Map<string, Guard>>()
 
-  constructor(administrator: Credentials, onJudgement: OnJudgement = () => undefined) {
+  /** @param foreign the buckets are of another account than the roles */
+  constructor(administrator: Credentials, onJudgement: OnJudgement = () => undefined, foreign = false) {
     this.#administrator = administrator
+    this.#foreign = foreign
     this.#onJudgement = onJudgement
   }
 
@@ -89,6 +92,7 @@ export class AccessControl {
         role,
         token === undefined ? undefined : this.#onJudgement,
         bucket === undefined ? [] : storedPolicy(bucket),
+        this.#foreign && token !== undefined ? 'arn:aws:s3:::' : undefined,
       )
     guards.set(name, guard)
     return guard

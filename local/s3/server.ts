@@ -13,6 +13,7 @@ import type { OnJudgement } from '../iam/guard.ts'
 import { AccessControl } from './access.ts'
 import { S3Error } from './errors.ts'
 import { countingFaults, type DoneListener, type FaultFinder, type FaultPlan } from './faults.ts'
+import { ACCOUNT_ID } from './account.ts'
 import { asLacking, type Lack } from './lacks.ts'
 import { asRead, corrupted, dropAnswer, misbehave, sendHalf } from './misbehave.ts'
 import { type Call, DEFAULT_REGION, type S3Response } from './operations/call.ts'
@@ -31,6 +32,11 @@ export interface S3Options extends Credentials {
   directory: string
   /** 0 or absent: any free one. */
   port?: number
+  /**
+   * The account that owns the buckets, where it is another than that of the roles: then a bucket's policy has to allow what
+   * they do as well. Absent: all are of one account.
+   */
+  ownerAccount?: string
   /** Requests signed for another region are refused. Absent: any region will do. */
   region?: string
   /** Created when missing. */
@@ -73,7 +79,7 @@ async function serve(options: S3Options, now: () => Date, unlock: () => void): P
     if (!store.find(name)) store.create({ name, createdAt, region: options.region ?? DEFAULT_REGION, settings: {} })
   }
   const faults = countingFaults(options.faults)
-  const control = new AccessControl(options, options.onJudgement)
+  const control = new AccessControl(options, options.onJudgement, options.ownerAccount !== undefined)
   const underWay = new Set<Promise<void>>()
   const listener = (source: IncomingMessage, response: ServerResponse): void => {
     const work = handle(source, response, { options, store, now, faults, control }).finally(() => underWay.delete(work))
@@ -156,8 +162,9 @@ async function handle(source: IncomingMessage, response: ServerResponse, setup: 
       requireRights(access, signed, route)
     if (bucket !== undefined) requireKeyRights(access, route, defaultEncryption(bucket.record).kmsKeyId)
     const read = asRead(request, fault)
-    const { region, thawMilliseconds = 0 } = options
-    const answer = await run(route, { request: read, access, body, store, now, region, thawMilliseconds, lacks })
+    const { region, thawMilliseconds = 0, ownerAccount = ACCOUNT_ID } = options
+    const call = { request: read, access, body, store, now, region, thawMilliseconds, lacks, ownerAccount }
+    const answer = await run(route, call)
     await options.onDone?.({ ...subjectOf(request, route), sizeBytes: body.sizeBytes })
     if (fault === 'lose-answer') dropAnswer(exchange, answer)
     else if (fault === 'cut') await sendHalf(exchange, answer)

@@ -6,6 +6,7 @@ import {
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   type S3Client,
@@ -20,6 +21,7 @@ import { synthesise } from '../../local/run/assembly.ts'
 import {
   type DeadExecution,
   type LocalRunEnd,
+  type LocalSettings,
   type LocalRunner,
   type LocalUpkeepEnd,
   openLocalRunner,
@@ -108,6 +110,10 @@ export interface SiteOptions extends Omit<LabOptions, 'directory'> {
   restores?: boolean
   /** What the store does without, of what AWS does. */
   lacks?: readonly Lack[]
+  /** The account that owns the bucket, where it is another than that of the roles; and what its owner let it be. */
+  owner?: { account: string; policy?: object }
+  /** What the functions expect of the bucket's owner. */
+  expects?: LocalSettings['owner']
   /** Somebody else's store, in place of the embedded S3. */
   s3?: { url: string; accessKeyId: string; secretAccessKey: string }
 }
@@ -125,6 +131,8 @@ export async function openSite(
     restores = false,
     lacks = [],
     s3: given,
+    owner,
+    expects,
     ...options
   }: SiteOptions = {},
   variants: (site: Record<string, unknown>, lab: Lab) => Awaitable<Record<string, unknown>> = () => ({}),
@@ -153,6 +161,7 @@ export async function openSite(
       onDone: (done) => faults.onDone?.(done),
       onJudgement,
       lacks,
+      ...(owner !== undefined && { ownerAccount: owner.account }),
     })
   const server = given === undefined ? await embedded() : { url: given.url, close: async () => undefined }
   // Lock files of this store alone: nothing of a test lies in the home of who runs it.
@@ -161,6 +170,9 @@ export async function openSite(
   await s3.send(new CreateBucketCommand({ Bucket: bucket, ...(locks && { ObjectLockEnabledForBucket: true }) }))
   if (keepsVersions) {
     await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+  }
+  if (owner?.policy !== undefined) {
+    await s3.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify(owner.policy) }))
   }
   const sites = { hq: lab.site({ restores }), ...(await variants(lab.site({ restores }), lab)) }
   process.env['AWS_ACCESS_KEY_ID'] = key.accessKeyId
@@ -174,6 +186,7 @@ export async function openSite(
     bucket,
     keyPrefix: '',
     s3Url: server.url,
+    ...(expects !== undefined && { owner: expects }),
     assembly,
     logFile: join(directory, 'functions.log'),
     clock: hastyClock(() => waitsPass),

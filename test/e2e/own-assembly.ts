@@ -58,6 +58,8 @@ function changed(
     const other = policies[id]
     if (/^AWS::IAM::(Managed)?Policy$/.test(other?.Type ?? '') && other !== undefined) Resources[id] = other
   }
+  // What such a policy may be about.
+  for (const [id, other] of Object.entries(policies)) if (other.Type === 'AWS::S3::Bucket') Resources[id] ??= other
   for (const [stem, action] of Object.entries(withoutRights)) dropRight(Resources, stem, action)
   for (const { Metadata = {}, Properties = {} } of Object.values(Resources)) {
     const definition = definitions[String(Metadata['guestlift:workflow'])]

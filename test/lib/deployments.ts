@@ -87,6 +87,23 @@ export const deployments = {
       formerKmsKeys: ['arn:aws:kms:eu-central-1:210987654321:key/6f0e0b7e-0000-4000-8000-000000000002'],
     },
   },
+  /** A bucket that was there before, of the same account. */
+  inExistingBucket: {
+    name: 'example',
+    sites: ['hq'],
+    bucket: { name: 'archives', existing: {} },
+  },
+  /** One of another account, whose ACLs are still on. */
+  inBucketOfAnotherAccount: {
+    name: 'example',
+    account: '123456789012',
+    region: 'eu-central-1',
+    sites: ['hq'],
+    bucket: {
+      name: 'archives',
+      existing: { account: '210987654321', objectAcl: 'bucket-owner-full-control' },
+    },
+  },
   /** Each resource that may have a name of ours. */
   named: {
     name: 'named',

@@ -3,8 +3,7 @@ import { App, type Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { z } from 'zod'
 import { parseDeployment } from '../../lib/deployment-config.ts'
-import { ExportStack } from '../../lib/export-stack.ts'
-import { StorageStack } from '../../lib/storage-stack.ts'
+import { deploymentStacks } from '../../lib/deployment-stacks.ts'
 import { type DeploymentName, deployments } from './deployments.ts'
 
 const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) })
@@ -14,9 +13,7 @@ const { context } = cdkJson.parse(JSON.parse(readFileSync(new URL('../../cdk.jso
 export function synthesiseInto(outdir: string, name: DeploymentName, spoil?: (exports: Stack) => void): void {
   const app = new App({ outdir, context: { ...context, 'aws:cdk:bundling-stacks': [] } })
   const deployment = parseDeployment(deployments[name], 'the test')
-  const storage = new StorageStack(app, deployment)
-  const exports = new ExportStack(app, deployment)
-  exports.addStackDependency(storage)
+  const exports = deploymentStacks(app, deployment)
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
   spoil?.(exports)
   app.synth()

@@ -15,6 +15,7 @@ import { type DeploymentName, deployments } from './deployments.ts'
 const templateJson = z.record(z.string(), z.unknown())
 
 export interface Synthesised {
+  /** Without resources where the deployment has an existing bucket. */
   storage: Template
   exports: Template
   assembly: Assembly
@@ -61,7 +62,8 @@ async function synthesiseSpoilt(name: DeploymentName, spoil: (exports: Stack) =>
 
 async function readSynthesised(outdir: string): Promise<Synthesised> {
   const template = (stack: string): Template => {
-    const [file = ''] = readdirSync(outdir).filter((name) => name.endsWith(`-${stack}.template.json`))
+    const [file] = readdirSync(outdir).filter((name) => name.endsWith(`-${stack}.template.json`))
+    if (file === undefined) return Template.fromJSON({ Resources: {} })
     return Template.fromJSON(templateJson.parse(JSON.parse(readFileSync(join(outdir, file), 'utf8'))))
   }
   const assembly = await readAssembly(outdir, { archiveBucket: 'archives' })

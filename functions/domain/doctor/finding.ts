@@ -33,6 +33,9 @@ export const CHECKS = {
   removal: 'removal',
   versioning: 'versions',
   lock: 'Object Lock',
+  rules: 'lifecycle rules',
+  ownership: 'owner of objects',
+  policy: "the bucket's policy",
 } as const
 export type CheckName = keyof typeof CHECKS
 

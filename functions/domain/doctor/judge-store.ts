@@ -1,6 +1,7 @@
 /** Which check a store's error speaks against, and what a bucket's settings mean. Pure. */
 import type { BucketSettings } from './bucket-settings.ts'
 import { type CheckName, type Finding, failed, passed, unchecked, warning } from './finding.ts'
+import { type ExistingBucket, ownerFindings } from './judge-owner-setup.ts'
 import { STORE_STEPS, type StoreFacts, storeNotes, type StoreStep } from './store-steps.ts'
 
 /** S3's names for what is wrong before the store was asked for anything, and the check that this is. */
@@ -72,6 +73,8 @@ export interface StorePlace {
   /** The endpoint, where it isn't AWS. */
   s3?: string | undefined
   region: string
+  /** Of a bucket that was there before the deployment. */
+  existing?: ExistingBucket | undefined
 }
 
 type StoreCheck = (typeof BEFORE_STEPS)[number] | StoreStep
@@ -110,9 +113,14 @@ const NOT_NEEDED = 'A run does without it; this check alone needs it.'
 
 /** What a bucket's own settings say. Only its region can be wrong. */
 export function settingsFindings(settings: BucketSettings, where: StorePlace): Finding[] {
-  return [regionFinding(settings, where), versioningFinding(settings, where), lockFinding(settings)].flatMap(
-    (finding) => finding ?? [],
-  )
+  const { owner } = settings
+  const { existing } = where
+  return [
+    ...[regionFinding(settings, where), versioningFinding(settings, where), lockFinding(settings)].flatMap(
+      (finding) => finding ?? [],
+    ),
+    ...(owner === undefined || existing === undefined ? [] : ownerFindings(owner, existing)),
+  ]
 }
 
 function regionFinding({ region }: BucketSettings, where: StorePlace): Finding | undefined {

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { OneMachineStore } from '../../aws/one-machine-store.ts'
+import type { BucketOwner } from '../../aws/s3-owner.ts'
 import { createS3Client } from '../../aws/s3-client.ts'
 import { S3ArchiveStore } from '../../aws/s3-archive-store.ts'
 import { localEnv } from '../../contracts/process-identity.ts'
-import { storeEnv } from '../../contracts/task-env.ts'
+import { type StoreEnv, storeEnv } from '../../contracts/task-env.ts'
 import type { Ports } from '../../operations/ports.ts'
 import type { Invocation } from '../define-handler.ts'
 import { logLine } from '../log.ts'
@@ -16,7 +17,7 @@ let store: S3ArchiveStore | undefined
 
 export function withStore({ task }: Invocation): Pick<Ports, 'store' | 'keyPrefix' | 's3Url'> {
   const env = readEnv(storeEnv)
-  store ??= openStore(storeClient(task), env.ARCHIVE_BUCKET, readEnv(localEnv).STORE_LOCKS)
+  store ??= openStore(storeClient(task, ownerIn(env)), env.ARCHIVE_BUCKET, readEnv(localEnv).STORE_LOCKS)
   return { store, keyPrefix: env.KEY_PREFIX, s3Url: shownEndpoint() }
 }
 
@@ -28,9 +29,15 @@ export function openStore(client: S3Client, bucket: string, locks: string | unde
   return new OneMachineStore(client, bucket, { ...deps, ...ofMachine }, locks)
 }
 
-function storeClient(task: string) {
+/** Where the bucket is one that was there before the deployment. */
+export function ownerIn({ BUCKET_OWNER, OBJECT_ACL }: StoreEnv): BucketOwner | undefined {
+  return BUCKET_OWNER === undefined ? undefined : { account: BUCKET_OWNER, objectAcl: OBJECT_ACL }
+}
+
+function storeClient(task: string, owner: BucketOwner | undefined) {
   return createS3Client({
     pathStyle: hasOwnEndpoint(),
+    owner,
     onFailedTry: (reason) => logLine('store-call-failed', { task, reason }),
   })
 }

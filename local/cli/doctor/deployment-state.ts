@@ -20,7 +20,9 @@ export async function readDeploymentState(deployment: Deployment): Promise<Deplo
   const client = new CloudFormationClient(settings)
   try {
     await requireAccount(client)
-    const names = ['storage', 'export'].map((part) => `guestlift-${deployment.name}-${part}`)
+    const names = (deployment.bucket.existing === undefined ? ['storage', 'export'] : ['export']).map(
+      (part) => `guestlift-${deployment.name}-${part}`,
+    )
     const found = await known('cloudformation:DescribeStacks', () =>
       Promise.all(names.map(async (name) => ({ name, stack: await stackNamed(name, client) }))),
     )

@@ -8,7 +8,10 @@ import { parseJson } from '../../../functions/domain/words/parse-json.ts'
 import { sentence } from '../../../functions/domain/words/sentence.ts'
 import { readRequest } from '../../../functions/domain/selection/request.ts'
 import { platformTraits, writtenJobs } from '../../../functions/providers/registry.ts'
+import { ownerCommands } from '../../../functions/domain/doctor/owner-setup.ts'
+import { foreignOwner } from '../../../lib/account-config.ts'
 import type { Deployment } from '../../../lib/deployment-config.ts'
+import { UsageError } from '../../run/cli-error.ts'
 import { readSiteFile } from '../../run/site-file.ts'
 import { type BesideOptions, bucketBeside } from '../bucket-beside.ts'
 import { exitCodeOfFailure, exitCodes, exitHelp } from '../exit-codes.ts'
@@ -27,6 +30,7 @@ export interface DoctorOptions extends BesideOptions {
   usualSite?: string
   deployment?: string
   json?: boolean
+  forOwner?: boolean
 }
 
 export function addDoctorCommand(program: Command, stop: StopSignals): void {
@@ -37,19 +41,43 @@ export function addDoctorCommand(program: Command, stop: StopSignals): void {
     )
     .argument('[job.json]', 'a job, as for run: checks what it needs (default: all guests, on any storage)')
     .option('--json', 'print the findings as one line of JSON')
+    .option(
+      '--for-owner',
+      "print the commands by which the owner of the deployment's existing bucket prepares it, and check nothing",
+    )
     .addOption(siteFileOption())
     .addOption(siteNameOption('took-name'))
     .addOption(deploymentOfSiteOption('on AWS: the deployment whose secret, stacks, schedules and alarms are checked'))
     .addHelpText('after', exitHelp({ succeeded: 'no check failed; there may be warnings', failed: 'a check failed' }))
   addBucketOptions(command, { bucket: "the archive bucket (default: the deployment's own)", beside: true })
   command.action(async (jobFile: string | undefined, options: DoctorOptions) => {
-    const { siteFile, bucket, deployment } = options
+    const { siteFile, bucket, deployment, forOwner } = options
+    if (forOwner === true) {
+      if (deployment === undefined) return command.error('error: --for-owner takes a deployment: --deployment <name>')
+      process.stdout.write(`${ownerLines(await deploymentNamed(deployment)).join('\n')}\n`)
+      return
+    }
     if (siteFile === undefined && bucket === undefined && deployment === undefined) {
       command.error('error: say what to check: --site-file <file>, --bucket <name> or --deployment <name>')
     }
     // Whatever the test of the store leaves then is removed by the next sweep.
     stop.onInterrupt(() => process.exit(exitCodes.interrupted))
     process.exitCode = await doctorHere(jobFile, options)
+  })
+}
+
+/** @throws UsageError where the deployment has a bucket of its own, which its stack prepares */
+function ownerLines({ name, account, bucket }: Deployment): string[] {
+  const { name: bucketName, existing, keyPrefix, abandonedUploadDays } = bucket
+  if (existing === undefined || bucketName === undefined) {
+    throw new UsageError(`The deployment ${name} has a bucket of its own, and its stack prepares it.`)
+  }
+  return ownerCommands({
+    bucket: bucketName,
+    keyPrefix,
+    abandonedUploadDays,
+    guest: foreignOwner({ account, bucket }) === undefined ? undefined : account,
+    sendsAcl: existing.objectAcl !== undefined,
   })
 }
 

@@ -5,6 +5,7 @@ import { readBucketSettings } from '../../../functions/aws/s3-bucket-settings.ts
 import type { Job } from '../../../functions/contracts/job.ts'
 import { type Finding, unchecked } from '../../../functions/domain/doctor/finding.ts'
 import { deploymentFindings } from '../../../functions/domain/doctor/judge-deployment.ts'
+import type { ExistingBucket } from '../../../functions/domain/doctor/judge-owner-setup.ts'
 import { asRestoreSite } from '../../../functions/domain/restore/restore-site.ts'
 import { inspectRestoreAccount } from '../../../functions/operations/doctor/inspect-restore-account.ts'
 import { inspectSite, type SitePorts } from '../../../functions/operations/doctor/inspect-site.ts'
@@ -12,6 +13,7 @@ import { inspectStore } from '../../../functions/operations/doctor/inspect-store
 import { routeIn } from '../../../functions/runtime/compose/route.ts'
 import { timer } from '../../../functions/runtime/timer.ts'
 import { type BucketOptions, openBucket } from '../bucket-store.ts'
+import { foreignOwner } from '../../../lib/account-config.ts'
 import type { Deployment } from '../../../lib/deployment-config.ts'
 import { openSiteProvider } from '../site/site-provider.ts'
 import { readDeploymentState } from './deployment-state.ts'
@@ -42,7 +44,8 @@ const base = {
 export async function examine({ site, bucket, deployment, findings = [] }: Examined): Promise<Finding[]> {
   const opened = bucket === undefined ? undefined : openBucket(bucket, haste)
   try {
-    const examinedStore = opened === undefined ? undefined : examineStore(opened, bucket?.s3)
+    const examinedStore =
+      opened === undefined ? undefined : examineStore(opened, bucket?.s3, existingOf(deployment, bucket))
     const storeUsable = async () => !(await examinedStore)?.some(({ verdict }) => verdict === 'failed')
     const ports = {
       ...base,
@@ -70,10 +73,29 @@ async function examineDeployment(deployment: Deployment): Promise<Finding[]> {
   return deploymentFindings(await readDeploymentState(deployment), { name, enabled })
 }
 
-async function examineStore({ client, store, keyPrefix }: ReturnType<typeof openBucket>, s3: string | undefined) {
+/** Of the deployment's bucket, if it was there before and is the one that is looked at. */
+function existingOf(deployment: Deployment | undefined, looked: BucketOptions | undefined): ExistingBucket | undefined {
+  const { existing, keyPrefix = '', name } = deployment?.bucket ?? {}
+  if (deployment === undefined || existing === undefined || looked === undefined || looked.bucket !== name) {
+    return undefined
+  }
+  return {
+    name: looked.bucket,
+    keyPrefix,
+    foreignOwner: foreignOwner(deployment),
+    sendsAcl: existing.objectAcl !== undefined,
+    deployment: deployment.name,
+  }
+}
+
+async function examineStore(
+  { client, store, keyPrefix }: ReturnType<typeof openBucket>,
+  s3: string | undefined,
+  existing: ExistingBucket | undefined,
+) {
   const region = await client.config.region().catch(() => 'no region')
-  const bucketSettings = () => readBucketSettings(client, store.bucket)
-  return inspectStore({ s3, region }, { ...base, store, keyPrefix, bucketSettings })
+  const bucketSettings = () => readBucketSettings(client, store.bucket, existing !== undefined)
+  return inspectStore({ s3, region, existing }, { ...base, store, keyPrefix, bucketSettings })
 }
 
 async function examineSite(

@@ -1,6 +1,5 @@
 /** What an operation gets and gives. Requests come here authenticated and routed. */
 import type { Access } from '../access.ts'
-import { ACCOUNT_ID } from '../account.ts'
 import { S3Error } from '../errors.ts'
 import type { Lack } from '../lacks.ts'
 import type { RequestBody } from '../protocol/request-body.ts'
@@ -18,6 +17,8 @@ export interface Call {
   /** How long RestoreObject takes until the object can be read. */
   thawMilliseconds: number
   lacks: ReadonlySet<Lack>
+  /** The account that owns the buckets. */
+  ownerAccount: string
 }
 
 /** `file` is sent from `start`, `length` bytes, and closed. */
@@ -39,10 +40,14 @@ export type Operation = (call: Call) => S3Response | Promise<S3Response>
 
 export const DEFAULT_REGION = 'us-east-1'
 
+const EXPECTED_OWNER = 'x-amz-expected-bucket-owner'
+
 export function bucketOf(call: Call): BucketStore {
   const bucket = call.store.bucket(call.request.bucket ?? '')
-  const owner = call.request.header('x-amz-expected-bucket-owner')
-  if (owner !== undefined && owner !== ACCOUNT_ID) throw new S3Error('AccessDenied')
+  // In a signed URL it is in the query, where S3 knows it in lower case only.
+  const { request } = call
+  const owner = request.header(EXPECTED_OWNER) ?? request.query.get(EXPECTED_OWNER)
+  if (owner !== undefined && owner !== call.ownerAccount) throw new S3Error('AccessDenied')
   return bucket
 }
 

@@ -24,16 +24,37 @@ const deny = (Action: unknown, Resource: unknown, Condition?: unknown) => ({
 })
 const anybody = (statement: object) => ({ ...statement, Principal: '*' })
 
-function judge(action: string, resource: string, statements: object[], others: object[] = [], context: Context = {}) {
+function judge(
+  action: string,
+  resource: string,
+  statements: object[],
+  others: object[] = [],
+  context: Context = {},
+  isForeign = false,
+) {
   const request: AccessRequest = { principal: ana, action, resource, context }
-  const decision = evaluate(request, {
+  const policies = {
     identity: readPolicy({ Version: '2012-10-17', Statement: statements }, 'identity'),
     resource: readPolicy({ Version: '2012-10-17', Statement: others }, 'resource'),
-  })
+  }
+  const decision = evaluate(request, policies, isForeign)
   return decision.allowed ? 'allowed' : decision.because
 }
 
 const object = 'arn:aws:s3:::bucket/folder/key'
+
+describe('the evaluator of a resource of another account', () => {
+  const mine = [allow('s3:GetObject', object)]
+  const toAccount = { ...allow('s3:*', '*'), Principal: { AWS: 'arn:aws:iam::111122223333:root' } }
+  it.each([
+    ['allows what both sides allow', mine, [toAccount], 'allowed'],
+    ['denies what the identity alone allows', mine, [], 'not-by-resource'],
+    ['denies what the resource alone allows', [], [toAccount], 'implicit'],
+    ['lets a Deny of the resource win', mine, [toAccount, anybody(deny('s3:*', '*'))], 'resource-deny'],
+  ])('%s', (_, statements, others, wanted) => {
+    expect(judge('s3:GetObject', object, statements, others, {}, true)).toBe(wanted)
+  })
+})
 
 describe('the evaluator', () => {
   it.each([
