@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { AzureAccess } from '../contracts/azure-access.ts'
 import type { AnswerTiming } from '../domain/time/answer-clock.ts'
 import { parseJson } from '../domain/words/parse-json.ts'
-import { type HttpAnswer, type HttpRequest, type Line, Unanswered } from '../http/api-line.ts'
+import type { HttpAnswer, HttpRequest, Line } from '../http/api-line.ts'
 import { awsAssertion } from './aws-assertion.ts'
 import {
   type AzureDeps,
@@ -13,6 +13,7 @@ import {
   openAzureLine,
   type Operation,
   refusalOf,
+  unanswered,
   waitSecondsOf,
 } from './azure-line.ts'
 import { EntraToken } from './entra-token.ts'
@@ -190,10 +191,7 @@ export class Arm {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
     } catch (error) {
-      if (!(error instanceof Unanswered)) throw error
-      // Who isn't as `tls` has it says so itself.
-      if (error.cause instanceof Error && error.cause.name === 'TlsIdentityMismatch') throw error.cause
-      throw new NoAzureAnswer(error.sent, error.message, { cause: error })
+      throw unanswered(error)
     }
     const { date } = answer
     this.#lastTiming = { askedAt, answeredAt: this.#deps.now(), ...(date === undefined ? {} : { date }) }

@@ -62,7 +62,7 @@ function factOf(error: unknown, where: string): unknown {
   }
   if (!(error instanceof AwsRefusal)) return error
   const at = `${where}: STS of AWS gives no token for Entra (${error.said}).`
-  if (error.code.includes('Throttl')) return new PlatformUnavailable(`${at} Later again.`, options)
+  if (error.code === '' || error.code.includes('Throttl')) return new PlatformUnavailable(`${at} Later again.`, options)
   if (error.code.startsWith('AccessDenied')) {
     return new PrivilegeMissing(
       `${at} The role needs the right to sts:GetWebIdentityToken: see "Without a secret" in docs/azure.md.`,

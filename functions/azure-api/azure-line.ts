@@ -1,7 +1,7 @@
 /** Lines to the services of Azure, and what they answer: JSON, or a refusal with a code. */
-import { InvalidSite, TlsIdentityMismatch } from '../contracts/errors.ts'
+import { GuestliftError, InvalidSite, TlsIdentityMismatch } from '../contracts/errors.ts'
 import type { Tls } from '../contracts/tls.ts'
-import { type HttpAnswer, type Limits, type Line, standardLimits } from '../http/api-line.ts'
+import { type HttpAnswer, type Limits, type Line, standardLimits, Unanswered } from '../http/api-line.ts'
 import { openProvenLine } from '../http/proven-line.ts'
 import { otherNames, type TlsFacts } from '../tls/connect.ts'
 import { parseJson } from '../domain/words/parse-json.ts'
@@ -60,6 +60,15 @@ export class NoAzureAnswer extends Error {
     super(message, options)
     this.sent = sent
   }
+}
+
+/** A line's own error: who isn't as the site's `tls` has it says so itself, and is not asked again. @param host for people */
+export function unanswered(error: unknown, host?: string): unknown {
+  if (!(error instanceof Unanswered)) return error
+  if (error.cause instanceof GuestliftError) return error.cause
+  return new NoAzureAnswer(error.sent, host === undefined ? error.message : `${host}: ${error.message}`, {
+    cause: error,
+  })
 }
 
 export function fieldOf({ fields = {} }: HttpAnswer, name: string): string | undefined {

@@ -3,8 +3,8 @@ import * as z from 'zod'
 import type { AzureAccess, AzureAuth } from '../contracts/azure-access.ts'
 import { CredentialsRejected, PlatformUnavailable } from '../contracts/errors.ts'
 import { parseJson } from '../domain/words/parse-json.ts'
-import { type Line, Unanswered } from '../http/api-line.ts'
-import { type AzureRefusal, NoAzureAnswer, refusalOf } from './azure-line.ts'
+import type { Line } from '../http/api-line.ts'
+import { type AzureRefusal, NoAzureAnswer, refusalOf, unanswered } from './azure-line.ts'
 import type { AzureHosts } from './hosts.ts'
 
 /** Tokens that end within this time are got anew: a call may take its time. */
@@ -71,8 +71,7 @@ export class EntraToken {
         body: form.toString(),
       })
       .catch((error: unknown) => {
-        if (!(error instanceof Unanswered)) throw error
-        throw new NoAzureAnswer(error.sent, `${hosts.login}: ${error.message}`, { cause: error })
+        throw unanswered(error, hosts.login)
       })
     const read = tokenSchema.safeParse(answer.status === 200 ? parseJson(answer.body) : undefined)
     // Nothing of the answer is quoted: it may hold a token.

@@ -2,8 +2,8 @@
 import { parseXML } from '@aws-sdk/xml-builder'
 import * as z from 'zod'
 import type { Extent } from '../domain/encoding/allocation-map.ts'
-import { type Line, Unanswered } from '../http/api-line.ts'
-import { fieldOf, NoAzureAnswer, refusalOf } from './azure-line.ts'
+import type { Line } from '../http/api-line.ts'
+import { fieldOf, NoAzureAnswer, refusalOf, unanswered } from './azure-line.ts'
 
 /** An older one that every account knows, and the first but one that hands long lists out in pages. */
 export const STORAGE_VERSION = '2021-08-06'
@@ -65,8 +65,7 @@ async function pageOf(line: Line, address: URL, query: string, window: Extent, {
       },
     })
     .catch((error: unknown) => {
-      if (!(error instanceof Unanswered)) throw error
-      throw new NoAzureAnswer(error.sent, error.message, { cause: error })
+      throw unanswered(error)
     })
   if (answer.status !== 200) throw refusalOf(answer)
   const ofBytes = fieldOf(answer, 'x-ms-blob-content-length')

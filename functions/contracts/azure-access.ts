@@ -1,6 +1,6 @@
 /** How a subscription of Azure is reached: the part of a site's configuration that provider, readers and writers share. */
 import * as z from 'zod'
-import { awsAuthSchema, regionSchema } from './aws-access.ts'
+import { awsAuthSchema, awsEndpointsSchema, regionSchema } from './aws-access.ts'
 import { tlsSchema } from './tls.ts'
 
 const guidSchema = z
@@ -56,7 +56,7 @@ const endpointSchema = z
 export const azureEndpointsSchema = z.strictObject({
   login: endpointSchema.optional().describe('Where tokens are got, as `https://login.microsoftonline.com`.'),
   management: endpointSchema.optional().describe('Azure Resource Manager, as `https://management.azure.com`.'),
-  sts: endpointSchema.optional().describe('STS of AWS, for `federation`.'),
+  sts: awsEndpointsSchema.shape.sts.describe('STS of AWS, for `federation`.'),
 })
 
 /** Below the ARM's 60 days, and above the longest copy that anyone waits for. */

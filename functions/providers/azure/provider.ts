@@ -2,11 +2,13 @@
 import * as z from 'zod'
 import { COMPUTE } from '../../azure-api/arm.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
-import { RequestRejected } from '../../contracts/errors.ts'
+import { BackupStartUnclear, RequestRejected } from '../../contracts/errors.ts'
 import type { ClockOffset } from '../../contracts/evidence.ts'
+import type { Guest } from '../../contracts/nouns.ts'
 import { byId } from '../../domain/identity/compare-ids.ts'
 import { isGoodReading, offsetByHeader } from '../../domain/time/answer-clock.ts'
 import type { FoundGuest, GuestDetails, GuestList } from '../guest-facts.ts'
+import type { JobSummary } from '../job-summary.ts'
 import type { Provider } from '../provider.ts'
 import type { ProviderDeps } from '../provider-deps.ts'
 import type { AzureSite } from './config.ts'
@@ -82,6 +84,25 @@ export function openAzure(siteName: string, site: AzureSite, deps: ProviderDeps)
     }
   }
 
+  /** What a refused start made before it was refused is removed, or found by the sweep: nobody else knows of it. */
+  async function startOrTidy(guest: Guest, options: BackupOptions, token = ''): Promise<JobSummary> {
+    try {
+      return await start(session, guest, options, token)
+    } catch (error) {
+      if (!(error instanceof BackupStartUnclear)) await tidy(guest, token)
+      throw error
+    }
+  }
+
+  async function tidy(guest: Guest, token: string): Promise<void> {
+    try {
+      await release(session, { guest, token, sources: [] })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      deps.log('azure-tidy-failed', { site: siteName, guest: guest.id, why })
+    }
+  }
+
   return {
     platform: 'azure',
     traits: azureTraits,
@@ -115,7 +136,7 @@ export function openAzure(siteName: string, site: AzureSite, deps: ProviderDeps)
             }
       return describeMachine(`Site ${siteName}, guest ${guest.id}`, machine, disks, work)
     },
-    start: (guest, options, token = '') => start(session, guest, options, token),
+    start: startOrTidy,
     findJobs: (guest, since) => findJobs(session, guest, since),
     readMark: async (jobRef) => {
       const job = parseJobRef(jobRef)
