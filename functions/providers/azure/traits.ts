@@ -6,6 +6,8 @@ export const azureTraits = {
   flow: 'copy',
   route: false,
   makes: 'temporary',
+  // Azure's list, zone 1, after the first 100 GB a month: from memory.
+  egress: { dollarsPerGB: 0.087, asOf: '2026-11' },
   formats: ['vhd.zst', 'vhdx.zst'],
   liveBackup: true,
   compression: ['zstd'],
