@@ -18,6 +18,7 @@ const OBJECT_ACTIONS = [
   'GetObjectRetention',
   'GetObjectLegalHold',
   'PutObject',
+  'PutObjectRetention',
   'DeleteObject',
   'DeleteObjectVersion',
   'AbortMultipartUpload',
