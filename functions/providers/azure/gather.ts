@@ -115,8 +115,7 @@ async function byPoint(session: SiteSession, job: JobRef): Promise<Said> {
   })
   const lacking = meant.filter(({ slot }) => !ids.has(slot)).map(({ name }) => name)
   const better = next.kind === 'crash' ? state.points.get('application') : undefined
-  const said = better?.properties.instanceView?.statuses?.find(({ message }) => message !== undefined)?.message
-  const because = said ?? better?.properties.provisioningState
+  const because = better?.properties.instanceView?.statuses?.find(({ message }) => message !== undefined)?.message
   const whole = lacking.length === 0 && frozen.length > 0
   return {
     ending: whole ? 'ok' : 'unknown',
