@@ -53,7 +53,7 @@ export function jobOfPoint(
 ): JobRef {
   const made = Date.parse(timeCreated ?? '')
   const at = (Number.isNaN(made) ? new Date(0) : new Date(made)).toISOString()
-  return { guestId, token, freeze: 'restore-point', consistency: session.site.consistency, off: false, at }
+  return { guestId, token, freeze: 'restore-point', consistency: session.site.consistency, off: false, at, skip: [] }
 }
 
 async function jobsBySnapshot(session: SiteSession, guestId: string): Promise<JobRef[]> {

@@ -2,7 +2,7 @@
 import { COMPUTE } from '../../azure-api/arm.ts'
 import { AzureRefusal, NoAzureAnswer } from '../../azure-api/azure-line.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
-import { BackupPutOff, BackupStartUnclear, SourceUnreadable } from '../../contracts/errors.ts'
+import { BackupPutOff, BackupStartUnclear, RequestRejected, SourceUnreadable } from '../../contracts/errors.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import type { JobSummary } from '../job-summary.ts'
 import { chosenDisks, disksOf, type MachineDisk, readDisks, refusals, type Wishes } from './disks.ts'
@@ -12,7 +12,7 @@ import { azureOptionsOf } from './options.ts'
 import { type Machine, machineSchema } from './schemas.ts'
 import type { SiteSession } from './site-session.ts'
 import { firstKindOf } from './steps.ts'
-import { markTags } from './tags.ts'
+import { LONGEST_VALUE, markTags } from './tags.ts'
 
 export function wishesOf({ site }: SiteSession, options: BackupOptions): Wishes {
   const { freeze = site.freeze, consistency = site.consistency } = azureOptionsOf(options)
@@ -39,10 +39,13 @@ export async function start(
   )
   const against = refusals(meant, disks, wishes)
   if (against.length > 0) throw new SourceUnreadable(`${where}: ${against.join(' ')} Nothing was made.`)
-  const job: JobRef = { guestId: guest.id, token, ...wishes, off: state === 'stopped', at: session.serverTime() }
+  const skip = skipped.map(({ slot }) => slot)
+  const job: JobRef = { guestId: guest.id, token, ...wishes, off: state === 'stopped', at: session.serverTime(), skip }
+  // It is written into a tag, by which the backup is found again.
+  if (formatJobRef(job).length > LONGEST_VALUE) throw new RequestRejected(`${where}: it has too many disks to skip.`)
   try {
     if (wishes.freeze === 'snapshots') await makeSnapshots(session, job, machine, meant)
-    else await makeFirstPoint(session, job, machine, skipped)
+    else await makeFirstPoint(session, job, machine)
     return { jobRef: formatJobRef(job), startedAt: job.at, running: true }
   } catch (error) {
     throw startFact(session, error, at)
@@ -54,24 +57,20 @@ async function powerOf(session: SiteSession, { id }: Machine) {
   return stateOf(await session.arm.read(call, machineSchema))
 }
 
-async function makeFirstPoint(session: SiteSession, job: JobRef, machine: Machine, skipped: readonly MachineDisk[]) {
+async function makeFirstPoint(session: SiteSession, job: JobRef, machine: Machine) {
   const body = {
     location: regionOf(machine.location),
     tags: markTags(session.owner, job),
     properties: { source: { id: machine.id } },
   }
   await session.arm.write({ method: 'PUT', ...session.collection(job.guestId), body })
-  const excluded = skipped.flatMap(({ id }) => (id === undefined ? [] : [{ id }]))
-  await makePoint(session, job, firstKindOf(job), excluded)
+  await makePoint(session, job, firstKindOf(job), machine)
 }
 
-/** Asked for twice, it is made once. */
-export async function makePoint(
-  session: SiteSession,
-  job: JobRef,
-  kind: PointKind,
-  excludeDisks: readonly { id: string }[],
-) {
+/** Asked for twice, it is made once. The disks that the job skips are left out of each one. */
+export async function makePoint(session: SiteSession, job: JobRef, kind: PointKind, machine: Machine): Promise<void> {
+  const skipped = disksOf(machine).filter(({ slot }) => job.skip.includes(slot))
+  const excludeDisks = skipped.flatMap(({ id }) => (id === undefined ? [] : [{ id }]))
   const body = {
     properties: {
       ...(excludeDisks.length === 0 ? {} : { excludeDisks }),
@@ -119,7 +118,7 @@ function startFact(session: SiteSession, error: unknown, at: string): unknown {
       { cause: error },
     )
   }
-  if (error instanceof NoAzureAnswer && error.sent) {
+  if ((error instanceof NoAzureAnswer && error.sent) || (error instanceof AzureRefusal && error.status >= 500)) {
     return new BackupStartUnclear(`${where}: the answer was lost. Something may have been frozen all the same.`, {
       cause: error,
     })

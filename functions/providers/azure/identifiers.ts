@@ -14,20 +14,29 @@ export interface JobRef {
   off: boolean
   /** When it was begun, by Azure's clock. */
   at: string
+  /** Places of the disks that the job leaves out: `os`, or their LUNs. */
+  skip: readonly string[]
 }
 
-export function formatJobRef({ guestId, token, freeze, consistency, off, at }: JobRef): string {
-  return [guestId, token, freeze, consistency, off ? 'off' : 'on', at].join('/')
+export function formatJobRef({ guestId, token, freeze, consistency, off, at, skip }: JobRef): string {
+  return [guestId, token, freeze, consistency, off ? 'off' : 'on', at, skip.join(',') || 'none'].join('/')
 }
 
 export function parseJobRef(text: string): JobRef | undefined {
-  const [guestId = '', token = '', freeze, consistency, power = '', at = '', ...more] = text.split('/')
+  const [guestId = '', token = '', freeze, consistency, power = '', at = '', skip = '', ...more] = text.split('/')
   const itsFreeze = freezeSchema.safeParse(freeze)
   const itsConsistency = wantedConsistencySchema.safeParse(consistency)
   const isKnown =
-    isVmId(guestId) && isToken(token) && /^(on|off)$/.test(power) && !Number.isNaN(Date.parse(at)) && more.length === 0
+    isVmId(guestId) &&
+    isToken(token) &&
+    /^(on|off)$/.test(power) &&
+    !Number.isNaN(Date.parse(at)) &&
+    /^(none|(os|\d+)(,(os|\d+))*)$/.test(skip) &&
+    more.length === 0
   if (!isKnown || !itsFreeze.success || !itsConsistency.success) return undefined
-  return { guestId, token, freeze: itsFreeze.data, consistency: itsConsistency.data, off: power === 'off', at }
+  const places = skip === 'none' ? [] : skip.split(',')
+  const [its, wanted] = [itsFreeze.data, itsConsistency.data]
+  return { guestId, token, freeze: its, consistency: wanted, off: power === 'off', at, skip: places }
 }
 
 /** @throws RequestRejected for a reference of another platform or version */

@@ -4,6 +4,7 @@ import type { BackupProgress } from '../provider.ts'
 import { disksIn, isCopiedFirst } from './disks.ts'
 import { isTurn, makePoint } from './freeze.ts'
 import { type JobRef, type PointKind, pointNameOf } from './identifiers.ts'
+import { machineOf } from './machines.ts'
 import {
   diskRestorePointSchema,
   type RestorePoint,
@@ -41,16 +42,11 @@ export async function check(session: SiteSession, job: JobRef): Promise<BackupPr
     if (next.step === 'done') return copied(session, state, next.kind)
     if (next.step === 'make-crash-point') {
       session.deps.log('azure-step', { site: session.siteName, guest: job.guestId, ...next })
-      await retryLater(() => makeCrashPoint(session, job, state))
+      const machine = await machineOf(session, { id: job.guestId, node: 'azure' })
+      await retryLater(() => makePoint(session, job, 'crash', machine))
     }
     return { running: true }
   })
-}
-
-/** The disks that the first one left out are left out again. */
-async function makeCrashPoint(session: SiteSession, job: JobRef, { points }: JobState): Promise<void> {
-  const excluded = points.get('application')?.properties.excludeDisks ?? []
-  await makePoint(session, job, 'crash', excluded)
 }
 
 async function retryLater(work: () => Promise<void>): Promise<void> {

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { COMPUTE } from '../../azure-api/arm.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
-import { BackupStartUnclear, RequestRejected } from '../../contracts/errors.ts'
+import { BackupPutOff, BackupStartUnclear, RequestRejected } from '../../contracts/errors.ts'
 import type { ClockOffset } from '../../contracts/evidence.ts'
 import type { Guest } from '../../contracts/nouns.ts'
 import { byId } from '../../domain/identity/compare-ids.ts'
@@ -89,7 +89,8 @@ export function openAzure(siteName: string, site: AzureSite, deps: ProviderDeps)
     try {
       return await start(session, guest, options, token)
     } catch (error) {
-      if (!(error instanceof BackupStartUnclear)) await tidy(guest, token)
+      // One that waits for its turn is asked again within a minute.
+      if (!(error instanceof BackupStartUnclear || error instanceof BackupPutOff)) await tidy(guest, token)
       throw error
     }
   }

@@ -79,8 +79,7 @@ async function removeFrozen(
   const { arm, deps } = session
   try {
     for (const id of readable) {
-      if (!(await endAccess(arm, id, LOOK_SECONDS, deps.sleep)))
-        return notYet(`Azure still ends an address of ${what}.`)
+      if (!(await ended(session, id))) return notYet(`Azure still ends an address of ${what}.`)
     }
     const { operation } = await arm.write({ method: 'DELETE', path, version })
     if (await isOver(arm, operation, LOOK_SECONDS, deps.sleep)) return { released: true }
@@ -90,6 +89,16 @@ async function removeFrozen(
     if (error.status === 404) return { released: true }
     if (error.status === 409 || error.code === 'OperationNotAllowed')
       return notYet(`${capital(what)} can't be removed yet (${error.said}).`)
+    throw error
+  }
+}
+
+/** Whether there was an address is seen by the removal: what refuses to end none doesn't hold it up. */
+async function ended({ arm, deps }: SiteSession, id: string): Promise<boolean> {
+  try {
+    return await endAccess(arm, id, LOOK_SECONDS, deps.sleep)
+  } catch (error) {
+    if (error instanceof AzureRefusal && (error.status === 400 || error.status === 409)) return true
     throw error
   }
 }

@@ -9,7 +9,7 @@ const NAMES = {
   disks: 'guestlift-disks',
 }
 /** Azure's longest value of a tag. */
-const LONGEST_VALUE = 256
+export const LONGEST_VALUE = 256
 
 export interface Mark {
   guestId: string

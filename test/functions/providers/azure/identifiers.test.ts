@@ -18,11 +18,12 @@ const job: JobRef = {
   consistency: 'application-or-crash',
   off: false,
   at: '2026-12-01T02:00:00.000Z',
+  skip: [],
 }
 
 describe('the reference of a backup', () => {
   it('is read as it was written', () => {
-    for (const one of [job, { ...job, off: true, freeze: 'snapshots' as const }]) {
+    for (const one of [job, { ...job, off: true, freeze: 'snapshots' as const, skip: ['os', '0', '12'] }]) {
       expect(parseJobRef(formatJobRef(one))).toEqual(one)
     }
   })

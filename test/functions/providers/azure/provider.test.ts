@@ -175,6 +175,30 @@ describe('beginning a backup', () => {
     expect(bed.lab.control.snapshots()).toEqual([])
   })
 
+  it('leaves the disks out that the job skips, also when the guest could not be asked', async () => {
+    const web = await guest()
+    bed.lab.control.setVm('web1', { agent: false })
+    const { jobRef } = await bed.provider.start(web, { ...options, skipDisks: ['web1_data'] }, TOKEN)
+    while ((await bed.provider.check(jobRef)).running);
+    // As where Azure keeps no failed restore point.
+    for (const { points } of bed.lab.control.collections()) points.delete(`gl-${TOKEN}`)
+    const { evidence } = await bed.provider.gather(jobRef, web, '')
+    expect(evidence.sources?.map(({ artifact }) => artifact.fileName)).toEqual(['os-web1_OsDisk.vhd.zst'])
+    expect(evidence.grade?.gaps.map(({ what, chosen }) => [what, chosen])).toEqual([
+      ['the disk web1_data (LUN 0)', true],
+    ])
+  })
+
+  it('is unclear after a fault of Azure, which may have done it', async () => {
+    const web = await guest()
+    bed.lab.control.refuse('restorePoints.createOrUpdate', {
+      status: 500,
+      code: 'InternalServerError',
+      message: 'oops',
+    })
+    await expect(bed.provider.start(web, options, TOKEN)).rejects.toThrow(BackupStartUnclear)
+  })
+
   it('of a machine that is gone says so', async () => {
     const web = await guest()
     bed.lab.control.removeVm('web1')

@@ -10,6 +10,7 @@ const job: JobRef = {
   consistency: 'application-or-crash',
   off: false,
   at: '2026-12-01T02:00:00.000Z',
+  skip: [],
 }
 
 function point(provisioningState: string, message?: string): RestorePoint {
