@@ -3,6 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { backupOptionsSchema } from '../../functions/contracts/backup-options.ts'
+import { azureSiteSchema } from '../../functions/providers/azure/config.ts'
+import { openAzure } from '../../functions/providers/azure/provider.ts'
 import { MIB, scattered, seededContent } from '../../local/labs/azure/disks/content.ts'
 import type { AzureLab } from '../../local/labs/azure/lab.ts'
 import { guestlift } from '../local/cli/command-line.ts'
@@ -189,6 +192,47 @@ describe('backups of Azure that go wrong', () => {
     )
     const { report } = await bed.runner.run(db, 'run-held', refuse, signals)
     expect(report?.guests).toMatchObject([{ name: 'db1', outcome: 'succeeded', reason: '' }])
+  })
+})
+
+describe('what nobody finishes', () => {
+  const db = { site: 'hq', guests: { ids: [DB] } }
+
+  it('is released when a person stops the run while Azure freezes the disks', async () => {
+    lab.control.holdOperations('restorePoints.createOrUpdate')
+    const stopping = new AbortController()
+    const stop = onceAt('Wait for frozen disks', () => {
+      stopping.abort()
+      lab.control.releaseOperations()
+    })
+    const { report } = await bed.runner.run(db, 'run-stopped', stop, { interrupt: stopping.signal, kill: never })
+    expect(report?.guests).toMatchObject([{ name: 'db1', outcome: 'failed' }])
+  })
+
+  it('is found by its marks and removed by the sweep: a restore point that is still read, and snapshots', async () => {
+    const token = '0f1e2d3c4b5a6978'
+    // A run of last year that died.
+    lab.control.setClockSkew(-400 * 86_400_000)
+    for (const freeze of ['restore-point', 'snapshots'] as const) {
+      const provider = openAzure('hq', azureSiteSchema.parse({ ...lab.site(), freeze }), {
+        now: () => new Date(),
+        sleep: async () => undefined,
+        log: () => undefined,
+        home: `${bucket}/`,
+      })
+      const [guest] = await provider.findGuests([freeze === 'snapshots' ? DB : WEB])
+      if (guest === undefined) throw new Error('no guest')
+      const { jobRef } = await provider.start(guest, backupOptionsSchema.parse({}), token)
+      while ((await provider.check(jobRef)).running);
+      await provider.gather(jobRef, guest, '')
+      await provider.close()
+    }
+    lab.control.setClockSkew(0)
+    expect(lab.control.collections()).toHaveLength(1)
+    expect(lab.control.snapshots()).toHaveLength(1)
+    const order = { dryRun: false, sites: ['hq'] }
+    const { told } = await bed.runner.upkeep('sweepUploads', order, 'sweep-1', quiet, signals)
+    expect(told).toMatchObject({ report: { strays: [{ site: 'hq', removed: 2, outcome: 'succeeded' }] } })
   })
 })
 
