@@ -141,6 +141,27 @@ export class ArchiveAccess {
     this.allowOnBucket(role, ['s3:ListBucketMultipartUploads'])
   }
 
+  /** See until when archives are locked: S3 leaves that out of its answers to others. */
+  grantSeeRetention(role: IRole): void {
+    this.allow(role, ['s3:GetObjectRetention'], 'archives/*')
+  }
+
+  /** The same, and whether people hold them. */
+  grantSeeLocks(role: IRole): void {
+    this.grantSeeRetention(role)
+    this.allow(role, ['s3:GetObjectLegalHold'], 'archives/*')
+  }
+
+  /**
+   * Lock archives when they are written, for so many days at most. No lock can be shortened or lifted with it. The bound
+   * keeps whoever took over a function from locking everything for a hundred years.
+   */
+  grantLock(role: IRole, mostDays: number): void {
+    // A clock may be minutes ahead. Not every page of S3's says that an upload's opening brings this key.
+    const bound = { 's3:object-lock-remaining-retention-days': String(mostDays + 1) }
+    this.allow(role, ['s3:PutObjectRetention'], 'archives/*', { NumericLessThanEqualsIfExists: bound })
+  }
+
   /** See all versions of archives and what locks them, and remove versions for good. Locks hold against it. */
   grantPrune(role: IRole): void {
     const actions = ['s3:GetObjectVersion', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:DeleteObjectVersion']

@@ -4,6 +4,7 @@ import { awsAuthSchema } from '../functions/contracts/aws-access.ts'
 import { drillRequestSchema } from '../functions/contracts/drill.ts'
 import { coverageRulesSchema } from '../functions/contracts/coverage.ts'
 import { siteNameSchema, timeZoneSchema } from '../functions/contracts/nouns.ts'
+import { lockOrderSchema } from '../functions/contracts/object-lock.ts'
 import { transitionsSchema } from '../functions/contracts/transitions.ts'
 import { retentionSchema } from '../functions/contracts/retention.ts'
 import { readableClassSchema } from '../functions/contracts/prices.ts'
@@ -32,17 +33,16 @@ const logDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 
 
 const accountSchema = z.string().regex(/^\d{12}$/, 'an account has 12 digits')
 
-const objectLockSchema = z.strictObject({
-  mode: z
-    .enum(['governance', 'compliance'])
+const objectLockSchema = lockOrderSchema.extend({
+  days: lockOrderSchema.shape.days.describe(
+    'Each object is locked this long from its creation, bookkeeping objects too.',
+  ),
+  required: z
+    .boolean()
+    .default(false)
     .describe(
-      "`governance` can be lifted by people with the permission; `compliance` by nobody, not even the account's root.",
+      'Whether an archive counts only if S3 shows at least this lock on each of its files. It holds for jobs that ask for less, too.',
     ),
-  days: z
-    .int()
-    .min(1)
-    .max(36_500)
-    .describe('Each object is locked this long from its creation, bookkeeping objects too.'),
 })
 
 /** S3 user guide, "General purpose bucket naming rules": what S3 would refuse only when the stack is deployed. */
@@ -91,6 +91,14 @@ const bucketFields = z.strictObject({
   objectLock: objectLockSchema
     .optional()
     .describe('Locks every object. It can be switched on only when the bucket is created.'),
+  mostLockDays: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .default(400)
+    .describe(
+      'The longest lock that a job may give its archives by its `objectLock`, beside the days of the lock above. Nothing longer is allowed to the functions.',
+    ),
   kmsKey: z
     .strictObject({
       arn: keyArnSchema
@@ -245,6 +253,15 @@ const ec2SiteRightsSchema = z.strictObject({
     .describe('Whether the functions that restore may bring disks back there. Without it, they have no rights there.'),
 })
 
+/** Sites of Azure that functions log in to without a secret. */
+const azureSiteRightsSchema = z.strictObject({
+  site: siteNameSchema.describe('The site, one of `sites`.'),
+  roleArn: z
+    .string()
+    .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/, 'a role has an ARN like arn:aws:iam::111122223333:role/azure')
+    .describe("The role that the site's `auth` names. The functions may assume it."),
+})
+
 /** Pruning of all archives of a site, beside what runs with a retention do for the guests that they archive. */
 const siteRetentionSchema = z.strictObject({
   site: siteNameSchema.describe('The site whose archives are pruned, one of `sites`.'),
@@ -312,6 +329,10 @@ export const deploymentSchema = z
       .array(ec2SiteRightsSchema)
       .default([])
       .describe('Which of the sites are accounts of AWS EC2, so that the functions get rights there.'),
+    azure: z
+      .array(azureSiteRightsSchema)
+      .default([])
+      .describe('Which of the sites are subscriptions of Azure that functions log in to by a role of AWS.'),
     defaultSite: siteNameSchema
       .optional()
       .describe('The site of jobs of the older shape, which name no site. One of `sites`.'),
@@ -376,6 +397,7 @@ export const deploymentSchema = z
       ['sites', value.sites],
       ['schedules', value.schedules.map(({ name }) => name)],
       ['ec2', value.ec2.map(({ site }) => site)],
+      ['azure', value.azure.map(({ site }) => site)],
       ['retention', value.retention.map(({ site }) => site)],
       ['drills', value.drills.map(({ name }) => name)],
     ] as const) {
@@ -421,15 +443,29 @@ export const deploymentSchema = z
     for (const [index, { site }] of value.retention.entries()) {
       if (!value.sites.includes(site)) refuse(['retention', index, 'site'], `no site ${site}; ${known}`, site)
     }
-    for (const [index, { site }] of value.ec2.entries()) {
-      if (!value.sites.includes(site)) refuse(['ec2', index, 'site'], `no site ${site}; ${known}`, site)
+    for (const [field, its] of [
+      ['ec2', value.ec2],
+      ['azure', value.azure],
+    ] as const) {
+      for (const [index, { site }] of its.entries()) {
+        if (!value.sites.includes(site)) refuse([field, index, 'site'], `no site ${site}; ${known}`, site)
+      }
     }
     for (const [index, { request }] of value.drills.entries()) {
       for (const site of [request.site, request.from ?? request.site]) {
         if (!value.sites.includes(site)) refuse(['drills', index, 'request'], `no site ${site}; ${known}`, site)
       }
     }
+    const { objectLock, mostLockDays } = value.bucket
+    const mostDays = Math.max(mostLockDays, objectLock?.days ?? 0)
     for (const [index, { job }] of value.schedules.entries()) {
+      const days = job.objectLock?.days ?? 0
+      if (days > mostDays)
+        refuse(
+          ['schedules', index, 'job', 'objectLock', 'days'],
+          `the functions may lock for ${mostDays} days at most; raise bucket.mostLockDays`,
+          days,
+        )
       if (!value.sites.includes(job.site))
         refuse(['schedules', index, 'job', 'site'], `no site ${job.site}; ${known}`, job.site)
     }

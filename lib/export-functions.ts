@@ -2,6 +2,7 @@ import { Construct } from 'constructs'
 import { MANIFEST_NAME, rootFiles } from '../functions/domain/books/object-keys.ts'
 import { type TaskEnv, type TaskName, tasks } from '../functions/contracts/tasks.ts'
 import type { ArchiveAccess, Keys } from './archive-access.ts'
+import type { AzureLogin } from './azure-access.ts'
 import type { Deployment } from './deployment-config.ts'
 import type { Ec2Access, InstanceWork } from './ec2-access.ts'
 import type { DiskWork, Ec2RestoreAccess } from './ec2-restore-access.ts'
@@ -30,6 +31,8 @@ interface TaskNeeds {
   storeTests?: 'test' | 'sweep'
   /** Write what reading archives found. */
   verdicts?: boolean
+  /** `see`: what locks archives, holds too; `read-back`: the locks that were set; `set`: a lock on what is written. */
+  locks?: ('see' | 'read-back' | 'set')[]
   /** Remove versions of archives for good. */
   prune?: boolean
   /** Log in to a site with its account for restores, in place of the one for backups. */
@@ -48,6 +51,8 @@ interface TaskNeeds {
 
 /** Records of open uploads, apart from what tests of the store write below `uploads/test/`. */
 const UPLOAD_RECORDS = 'uploads/archives/*'
+/** Which archives people keep out of every pruning. */
+const PINS = 'retention/*/pins/*'
 /** Plans of disks that are archived in an encoding, and records of their parts. */
 const PART_RECORDS = 'uploads/parts/*'
 /** How far a guest is, which is read for the tally and replaced. */
@@ -134,6 +139,7 @@ const needs = {
     read: ['archives/*', PART_RECORDS, UPLOAD_RECORDS],
     write: [PART_RECORDS, UPLOAD_RECORDS],
     uploads: ['fill', 'abort'],
+    locks: ['set'],
   },
   PlanCopies: {
     memoryMiB: 512,
@@ -175,8 +181,10 @@ const needs = {
       'archives/*/*.parts.json',
       'archives/*/*.map.json',
       'archives/*/*.frames.json',
+      PINS,
     ],
     remove: [PART_RECORDS, UPLOAD_RECORDS],
+    locks: ['read-back', 'set'],
   },
   // A first run may have thousands of old archives to remove; what is left when time runs out is the next run's.
   ApplyRetention: {
@@ -273,6 +281,7 @@ const needs = {
     timeoutSeconds: LONGEST_SECONDS,
     read: ['archives/*'],
     verdicts: true,
+    locks: ['see'],
     movesBytes: true,
   },
   ReportVerification: {
@@ -420,9 +429,20 @@ interface ExportFunctionsProps {
   secrets: SiteSecrets
   ec2: Ec2Access
   ec2Restores: Ec2RestoreAccess
+  azure: AzureLogin
   network?: SiteNetwork | undefined
   /** Stands in for the product's own registry of platforms. */
   registry?: string | undefined
+}
+
+/** As functions read it from their environment; `undefined` where the deployment demands none. */
+export function requiredLock({ bucket: { objectLock } }: Deployment): string | undefined {
+  return objectLock?.required === true ? `${objectLock.mode}:${objectLock.days}` : undefined
+}
+
+/** The longest lock that functions may give. */
+function mostLockDays({ bucket: { objectLock, mostLockDays: most } }: Deployment): number {
+  return Math.max(most, objectLock?.days ?? 0)
 }
 
 /** One function per task of the workflows, by the task's name. */
@@ -431,7 +451,7 @@ export class ExportFunctions extends Construct {
 
   constructor(scope: Construct, id: string, props: ExportFunctionsProps) {
     super(scope, id)
-    const { deployment, archive, secrets, ec2, ec2Restores, network, registry } = props
+    const { deployment, archive, secrets, ec2, ec2Restores, azure, network, registry } = props
     const { BUCKET_OWNER, OBJECT_ACL } = ownerVariables(this, deployment)
     const variables: Record<Variables, string | undefined> = {
       BUCKET_OWNER,
@@ -443,6 +463,7 @@ export class ExportFunctions extends Construct {
       SITE_SECRET_PREFIX: deployment.siteSecretPrefix,
       DEFAULT_SITE: deployment.defaultSite,
       DEPLOYMENT: deployment.name,
+      REQUIRED_LOCK: requiredLock(deployment),
     }
     for (const [task, its] of Object.entries(needs) as [TaskName, TaskNeeds][]) {
       const wanted = Object.keys(tasks[task].env.shape) as Variables[]
@@ -471,6 +492,9 @@ export class ExportFunctions extends Construct {
       if (its.storeTests === 'test') archive.grantTestStore(made.role)
       if (its.storeTests === 'sweep') archive.grantSweepTests(made.role)
       if (its.verdicts === true) archive.grantWriteVerification(made.role)
+      if (its.locks?.includes('see')) archive.grantSeeLocks(made.role)
+      if (its.locks?.includes('read-back')) archive.grantSeeRetention(made.role)
+      if (its.locks?.includes('set')) archive.grantLock(made.role, mostLockDays(deployment))
       if (its.prune === true) archive.grantPrune(made.role)
       if (its.thaws === true) archive.grantThaw(made.role)
       if (its.unpacked === 'fill') archive.grantUnpack(made.role)
@@ -479,6 +503,7 @@ export class ExportFunctions extends Construct {
       else if (talksToSite) secrets.grantRead(made.role)
       ec2.grant(made.role, its.instances ?? [])
       ec2Restores.grant(made.role, its.disks ?? [])
+      if (talksToSite && its.restores !== true) azure.grant(made.role, ['log-in'])
       this.byTask.set(task, made)
     }
   }

@@ -11,6 +11,7 @@ import { obeyAccount } from './account-demands.ts'
 import { coverageChecks } from './coverage-checks.ts'
 import { dashboard } from './dashboard.ts'
 import { type Deployment, type DeploymentConfig, parseDeployment } from './deployment-config.ts'
+import { azureLogin } from './azure-access.ts'
 import { ec2Access } from './ec2-access.ts'
 import { ec2RestoreAccess } from './ec2-restore-access.ts'
 import { ExportFunctions } from './export-functions.ts'
@@ -79,6 +80,7 @@ export class Guestlift extends Construct {
       secrets,
       ec2: ec2Access(this, 'Ec2', deployment.ec2),
       ec2Restores: ec2RestoreAccess(this, 'Ec2Restore', deployment.ec2),
+      azure: azureLogin(this, 'Azure', deployment.azure),
       network,
       registry,
     })

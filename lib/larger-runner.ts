@@ -14,7 +14,7 @@ import { type IChainable, type TaskStateBase, Timeout } from 'aws-cdk-lib/aws-st
 import { Construct } from 'constructs'
 import type { ArchiveAccess } from './archive-access.ts'
 import type { Deployment } from './deployment-config.ts'
-import type { ExportFunctions } from './export-functions.ts'
+import { type ExportFunctions, requiredLock } from './export-functions.ts'
 import type { Jsonata } from './workflows/lambda-task.ts'
 import { byteMoverNodeOptions } from './node-options.ts'
 import { ownerVariables } from './owner-variables.ts'
@@ -90,7 +90,9 @@ export class LargerRunner extends Construct {
     ]
     archive.grantRead(role, 'archives/*')
     archive.grantWriteVerification(role)
+    archive.grantSeeLocks(role)
 
+    const lock = requiredLock(deployment)
     const image = imageIn(deployment.region)
     this.#project = new CfnProject(this, 'Project', {
       name,
@@ -106,6 +108,7 @@ export class LargerRunner extends Construct {
         environmentVariables: Object.entries({
           ARCHIVE_BUCKET: archive.bucket.bucketName,
           ...(deployment.bucket.keyPrefix !== '' && { KEY_PREFIX: deployment.bucket.keyPrefix }),
+          ...(lock !== undefined && { REQUIRED_LOCK: lock }),
           ...ownerVariables(this, deployment),
           NODE_OPTIONS: byteMoverNodeOptions,
           // The build stops itself in time for its verdict, as the function does.

@@ -82,6 +82,7 @@ describe('the architecture', () => {
     ['proxmox', [/^functions\/http\/api-line\.ts$/]],
     ['ec2', [/^functions\/aws-api\//]],
     ['vsphere', [/^functions\/vsphere-api\//]],
+    ['azure', [/^functions\/azure-api\//]],
   ])('keeps provider %s to its own folder', (platform, also) => {
     const own = new RegExp(
       `^functions/(contracts|domain|providers/${platform})/|^functions/providers/(capabilities/)?[^/]+(?<!registry)\\.ts$`,
@@ -99,7 +100,7 @@ describe('the architecture', () => {
   it('keeps readers and S3 to their own folders', () => {
     expect(
       breaches(/^functions\/readers\//, [
-        /^functions\/(aws-api|contracts|domain|http|http-file|readers|ssh|tls|vsphere-api)\//,
+        /^functions\/(aws-api|azure-api|contracts|domain|http|http-file|readers|ssh|tls|vsphere-api)\//,
         /^(undici|zod)$/,
       ]),
     ).toEqual([])
@@ -123,14 +124,19 @@ describe('the architecture', () => {
     expect(breaches(/^functions\/aws-api\//, [/^functions\/(aws-api|contracts|domain|tls)\//, packages])).toEqual([])
   })
 
-  it('keeps files over HTTP, and the API of vSphere, to contracts and connections', () => {
+  it('keeps files over HTTP, and the APIs of vSphere and Azure, to contracts and connections', () => {
     expect(breaches(/^functions\/http-file\//, [/^functions\/(contracts|http|http-file|tls)\//])).toEqual([])
     const vsphere = [/^functions\/(contracts|domain|http-file|http|tls|vsphere-api)\//, /^@aws-sdk\/xml-builder$/]
     expect(breaches(/^functions\/vsphere-api\//, vsphere)).toEqual([])
+    const azure = [
+      /^functions\/(aws-api|azure-api|contracts|domain|http-file|http|tls)\//,
+      /^(@aws-sdk\/xml-builder|zod)$/,
+    ]
+    expect(breaches(/^functions\/azure-api\//, azure)).toEqual([])
   })
 
   it('keeps HTTP, which readers, S3 and lines to an API share, to itself', () => {
-    expect(breaches(/^functions\/http\//, [/^functions\/http\//])).toEqual([])
+    expect(breaches(/^functions\/http\//, [/^functions\/(contracts|http|tls)\//])).toEqual([])
   })
 
   it('keeps the formats of archives to contracts and domain: no store, no reader, no platform', () => {
@@ -289,7 +295,7 @@ describe('the architecture', () => {
   it("keeps names of a platform's privileges inside the platform", () => {
     const privileges = /\b(?:VM|Datastore|Sys|Pool|SDN|Mapping)\.[A-Z][A-Za-z.]+\b/
     const outside = files.filter(
-      (file) => !/^(?:functions\/(?:providers|vsphere-api)|local\/labs|local\/verdicts)\//.test(file),
+      (file) => !/^(?:functions\/(?:providers|azure-api|vsphere-api)|local\/labs|local\/verdicts)\//.test(file),
     )
     expect(outside.length).toBeGreaterThan(300)
     expect(outside.filter((file) => privileges.test(readFileSync(join(root, file), 'utf8')))).toEqual([])

@@ -42,6 +42,7 @@ const shapeOf: Record<string, Shape<unknown>> = {
   removal: shapes.removalShape,
   'pruning-lease': shapes.leaseShape,
   'clock-confirmation': shapes.clockConfirmationShape,
+  pin: shapes.pinShape,
   'site-configuration': shapes.siteConfigurationShape,
   'site-book': shapes.siteBookShape,
   'sweep-report': shapes.sweepReportShape,

@@ -1,4 +1,5 @@
 /** What a run needs of the archive bucket. `s3-archive-store.ts` implements it; operations know only this. */
+import type { DatedLock, ShownLock } from '../contracts/object-lock.ts'
 import type { ReadableClass } from '../contracts/prices.ts'
 import type { ProofLevel } from '../contracts/proof.ts'
 import type { SignedGet } from '../contracts/signed-get.ts'
@@ -24,12 +25,19 @@ export interface SentPart extends StoredPart {
   throttles: number
 }
 
+/** What holds an object, and when the object was begun, an ISO instant by S3's clock. */
+export interface ObjectLock extends ShownLock {
+  writtenAt?: string
+}
+
 /** A finished object as S3 describes it. `crc32` is absent where no full-object CRC-32 is stored. */
 export interface StoredObject {
   sizeBytes: number
   etag: string
   crc32?: number
   versionId?: string
+  /** What S3 shows of its lock: nothing where there is none, and to those who may not see it. */
+  lock?: ObjectLock
 }
 
 /** A multipart upload that was opened and neither completed nor aborted. */
@@ -105,6 +113,8 @@ export interface BareSum {
 export interface UploadTerms {
   /** As S3 names it; the store's usual one where it is absent. */
   storageClass?: ReadableClass | undefined
+  /** Of the object that it becomes; the bucket's default where it is absent. */
+  lock?: DatedLock | undefined
 }
 
 /**
@@ -177,7 +187,10 @@ export interface ArchiveStore {
   /** The same for a store without full-object CRC-32. */
   readonly bare: BareUploads
 
-  /** Open a multipart upload that wants a full-object CRC-32. Returns its id. */
+  /**
+   * Open a multipart upload that wants a full-object CRC-32. Returns its id.
+   * @throws LockMissing when the bucket can't lock objects
+   */
   createUpload(key: string, terms?: UploadTerms): Promise<string>
 
   /** Ids of all open uploads for exactly this key. */
@@ -267,7 +280,7 @@ export interface ArchiveStore {
   writeText(
     key: string,
     text: string | Uint8Array,
-    options?: { contentType?: string; onlyIf?: { absent: true } | { etag: string } },
+    options?: { contentType?: string; onlyIf?: { absent: true } | { etag: string }; lock?: DatedLock },
   ): Promise<string | undefined>
 
   /**

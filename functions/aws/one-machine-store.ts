@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { ArchiveConflict, StoreDenied } from '../contracts/errors.ts'
+import type { DatedLock } from '../contracts/object-lock.ts'
 import { type ProofLevel, proofLevelSchema } from '../contracts/proof.ts'
 import { bareEtag } from '../domain/transfer/etag.ts'
 import type { RetryDeps } from '../domain/transfer/part-retry.ts'
@@ -10,7 +11,7 @@ import { MachineLock, type LockDeps } from './machine-lock.ts'
 import { S3ArchiveStore } from './s3-archive-store.ts'
 
 type Condition = { absent: true } | { etag: string }
-type TextOptions = { contentType?: string; onlyIf?: Condition }
+type TextOptions = { contentType?: string; onlyIf?: Condition; lock?: DatedLock }
 
 /** Says that the store keeps no conditions, to every process of this machine that opens it. */
 const MARK = 'one-machine'
@@ -49,7 +50,7 @@ export class OneMachineStore extends S3ArchiveStore {
     }
     const { bare } = raw
     this.bare = {
-      create: (key) => bare.create(key),
+      create: (...of) => bare.create(...of),
       listParts: (...of) => bare.listParts(...of),
       putPart: (...of) => bare.putPart(...of),
       presignPart: (...of) => bare.presignPart(...of),

@@ -18,6 +18,7 @@ import {
 import { ArchiveConflict, ChecksumMismatch, StoreDenied, UploadVanished } from '../contracts/errors.ts'
 import type { SignedGet } from '../contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../contracts/signed-put.ts'
+import type { DatedLock } from '../contracts/object-lock.ts'
 import { crc32FromBase64, crc32ToBase64 } from '../domain/transfer/crc32.ts'
 import type { RetryDeps } from '../domain/transfer/part-retry.ts'
 import type {
@@ -39,6 +40,7 @@ import type {
   UploadTerms,
 } from './archive-store.ts'
 import { attemptsOf, errorCode, needsChecksums, statusOf, storeFact } from './s3-errors.ts'
+import { lockIn, lockInput, lockRefusal } from './s3-object-lock.ts'
 import { allPages } from './s3-pages.ts'
 import { listedParts } from './s3-list-parts.ts'
 import { sendPart } from './s3-part-upload.ts'
@@ -52,6 +54,9 @@ import { frozenState, thaw } from './s3-thaw.ts'
 
 /** What Complete answers when our sum isn't S3's, or one of the parts' sums isn't what it stored. */
 const checksumCodes = new Set(['BadDigest', 'InvalidPart', 'XAmzContentChecksumMismatch'])
+
+/** As in "can't …". */
+const LOCKED_UPLOAD = 'open a locked upload for'
 
 /** `ArchiveStore` on Amazon S3 and on stores that follow it closely, checksums included. */
 export class S3ArchiveStore implements ArchiveStore {
@@ -71,11 +76,12 @@ export class S3ArchiveStore implements ArchiveStore {
     this.bare = new S3BareUploads(client, bucket, { retry, head: (key) => this.head(key) })
   }
 
-  async createUpload(key: string, { storageClass }: UploadTerms = {}): Promise<string> {
-    const answer = await this.#do('open an upload for', key, () =>
+  async createUpload(key: string, { storageClass, lock }: UploadTerms = {}): Promise<string> {
+    const answer = await this.#do(lock === undefined ? 'open an upload for' : LOCKED_UPLOAD, key, () =>
       this.#client.send(
         new CreateMultipartUploadCommand({
           ...this.#object(key),
+          ...lockInput(lock),
           // Without these, S3 keeps no sum that could be compared with ours.
           ChecksumAlgorithm: 'CRC32',
           ChecksumType: 'FULL_OBJECT',
@@ -282,12 +288,14 @@ export class S3ArchiveStore implements ArchiveStore {
   async head(key: string): Promise<StoredObject | undefined> {
     try {
       const answer = await this.#client.send(new HeadObjectCommand({ ...this.#object(key), ChecksumMode: 'ENABLED' }))
+      const lock = lockIn(answer)
       const crc32 = answer.ChecksumType === 'COMPOSITE' ? undefined : crc32FromBase64(answer.ChecksumCRC32 ?? '')
       return {
         sizeBytes: this.#given(answer.ContentLength, 'size', key),
         etag: this.#given(answer.ETag, 'ETag', key),
         ...(crc32 === undefined ? {} : { crc32 }),
         ...(answer.VersionId === undefined || answer.VersionId === 'null' ? {} : { versionId: answer.VersionId }),
+        ...(lock === undefined ? {} : { lock }),
       }
     } catch (error) {
       if (statusOf(error) === 404 && errorCode(error) !== 'NoSuchBucket') return undefined
@@ -333,10 +341,10 @@ export class S3ArchiveStore implements ArchiveStore {
   async writeText(
     key: string,
     text: string | Uint8Array,
-    options: { contentType?: string; onlyIf?: { absent: true } | { etag: string } } = {},
+    options: { contentType?: string; onlyIf?: { absent: true } | { etag: string }; lock?: DatedLock } = {},
   ): Promise<string | undefined> {
-    const { contentType = 'application/json', onlyIf } = options
-    const object = { ...this.#object(key), Body: text, ContentType: contentType }
+    const { contentType = 'application/json', onlyIf, lock } = options
+    const object = { ...this.#object(key), Body: text, ContentType: contentType, ...lockInput(lock) }
     if (onlyIf !== undefined && 'etag' in onlyIf) {
       const tryIt = (ifMatch: string) => this.#put({ ...object, IfMatch: ifMatch }, text)
       const what = { etag: onlyIf.etag, of: `s3://${this.bucket}/${key}` }
@@ -358,12 +366,17 @@ export class S3ArchiveStore implements ArchiveStore {
       const code = errorCode(error)
       const unmet = code === 'PreconditionFailed' || code === 'ConditionalRequestConflict' || code === 'NoSuchKey'
       const conditional = input.IfMatch !== undefined || input.IfNoneMatch !== undefined
-      if (!conditional || !unmet) throw storeFact(error, { bucket: this.bucket, key, verb: 'write' })
+      if (!conditional || !unmet) throw this.#notWritten(error, key, input.ObjectLockMode !== undefined)
       // When the SDK repeated the request after a lost answer, it was our own first try that broke the condition.
       const there = attemptsOf(error) === 1 ? undefined : await this.readText(key)
       if (there?.text === Buffer.from(text).toString()) return { etag: there.etag }
       return code === 'PreconditionFailed' ? 'unmet' : 'conflict'
     }
+  }
+
+  #notWritten(error: unknown, key: string, locked: boolean): Error {
+    const refusal = locked ? lockRefusal(error, this.bucket, key) : undefined
+    return refusal ?? storeFact(error, { bucket: this.bucket, key, verb: locked ? 'write and lock' : 'write' })
   }
 
   async remove(key: string, onlyIf?: { etag: string }): Promise<boolean> {
@@ -433,6 +446,8 @@ export class S3ArchiveStore implements ArchiveStore {
     try {
       return await work()
     } catch (error) {
+      const refusal = verb === LOCKED_UPLOAD ? lockRefusal(error, this.bucket, key) : undefined
+      if (refusal !== undefined) throw refusal
       throw storeFact(error, { bucket: this.bucket, key, verb })
     }
   }

@@ -6,6 +6,7 @@ import type { RetryDeps } from '../domain/transfer/part-retry.ts'
 import type { BarePart, BareSum, BareUploads, StoredObject, UploadTerms } from './archive-store.ts'
 import { leaveOutChecksums } from './s3-checksum-headers.ts'
 import { errorCode, statusOf, storeFact } from './s3-errors.ts'
+import { lockInput, lockRefusal } from './s3-object-lock.ts'
 import { listedParts } from './s3-list-parts.ts'
 import { sendPart } from './s3-part-upload.ts'
 import { presignBarePart } from './s3-presign.ts'
@@ -28,14 +29,17 @@ export class S3BareUploads implements BareUploads {
     this.#deps = deps
   }
 
-  async create(key: string, { storageClass }: UploadTerms = {}): Promise<string> {
-    const asked = {
+  async create(key: string, { storageClass, lock }: UploadTerms = {}): Promise<string> {
+    const order = new CreateMultipartUploadCommand({
       Bucket: this.#bucket,
       Key: key,
+      ...lockInput(lock),
       ...(storageClass === undefined ? {} : { StorageClass: storageClass }),
-    }
+    })
     const { UploadId } = await this.#plainly('open an upload for', key, () =>
-      this.#client.send(new CreateMultipartUploadCommand(asked)),
+      this.#client.send(order).catch((error: unknown) => {
+        throw (lock && lockRefusal(error, this.#bucket, key)) ?? error
+      }),
     )
     if (UploadId === undefined) throw new StoreDenied(`the store of s3://${this.#bucket} gave no upload id`)
     return UploadId

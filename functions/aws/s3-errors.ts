@@ -105,6 +105,11 @@ export class PassingAnswer extends Error {
 /** The right that S3 asks for, by what was being done. One verb may need another right as well, as for a KMS key. */
 const actions: Readonly<Record<string, string>> = {
   'open an upload for': 's3:PutObject',
+  'open a locked upload for': 's3:PutObject and s3:PutObjectRetention',
+  'see the legal hold of': 's3:GetObjectLegalHold',
+  hold: 's3:PutObjectLegalHold',
+  release: 's3:PutObjectLegalHold',
+  'write and lock': 's3:PutObject and s3:PutObjectRetention',
   'list uploads of': 's3:ListBucketMultipartUploads',
   'list parts of': 's3:ListMultipartUploadParts',
   complete: 's3:PutObject',

@@ -1,4 +1,4 @@
-/** What pruning needs of the archive bucket, and nothing else does: versions of objects, their locks, their end. */
+/** What keeping and removing archives needs of the bucket, and nothing else does: versions, their locks and holds, their end. */
 
 /** One version of an object, or a delete marker, as a listing shows it. */
 export interface StoredVersion {
@@ -48,4 +48,16 @@ export interface VersionStore {
    * the one version of an object is overwritten under the same id `null`: then it goes only while it has its ETag.
    */
   removeVersion(version: JudgedVersion): Promise<VersionRemoval>
+}
+
+/**
+ * Legal holds: people set and release them with their own rights, and no function may.
+ * Errors as those of `ArchiveStore`, and `LockMissing` where the bucket has no Object Lock.
+ */
+export interface HoldStore {
+  /** Whether S3 shows a hold on this version. Who may not see holds gets an error, never `false`. */
+  holdOf(key: string, versionId: string): Promise<boolean>
+
+  /** Hold a version, or release it. What is so already stays so. */
+  setHold(key: string, versionId: string, on: boolean): Promise<void>
 }

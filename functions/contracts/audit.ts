@@ -29,6 +29,15 @@ export const auditRehearsalSchema = z.strictObject({
   recordKey: z.string(),
 })
 
+/** `lacking` and `not-known` have the reason, a sentence or a few. */
+export const auditCopySchema = z.strictObject({
+  bucket: z.string().min(1),
+  state: z.enum(['proved', 'lacking', 'not-known']),
+  reason: z.string().optional(),
+  seenAt: instantSchema,
+})
+export type AuditCopy = z.output<typeof auditCopySchema>
+
 /** An archive that was made in the period, or of which something was recorded in it. */
 export const auditArchiveSchema = z.strictObject({
   /** Whole key of its folder, with a slash at its end. */
@@ -49,8 +58,13 @@ export const auditArchiveSchema = z.strictObject({
   readings: z.array(auditReadingSchema),
   rehearsals: z.array(auditRehearsalSchema),
   pruned: z.strictObject({ at: instantSchema, reason: z.string(), sizeBytes: count, recordKey: z.string() }).optional(),
-  /** What held it when it was to be pruned, as the last record of that says; or what holds it now, where that was asked. */
+  /**
+   * What held it when it was to be pruned, as the last record of that says; else when its manifest was written; or what
+   * holds it now, where that was asked.
+   */
   lock: archiveLockSchema.extend({ seenAt: instantSchema, recordKey: z.string() }).optional(),
+  /** Whether a second bucket held it at `seenAt`, where that was asked: by what that bucket's own S3 said. */
+  copy: auditCopySchema.optional(),
   /** Whether it is in the bucket now, with all files that its manifest names. */
   there: z.boolean(),
 })
@@ -127,6 +141,7 @@ export const auditFindingSchema = z.strictObject({
     'unreported-archive',
     'time-mended',
     'lock-not-known',
+    'lock-missing',
   ]),
   message: z.string(),
   key: z.string().optional(),

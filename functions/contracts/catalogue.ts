@@ -4,6 +4,7 @@ import { backupModeSchema, compressSchema } from './backup-options.ts'
 import { verdictNameSchema } from './evidence.ts'
 import { shortGradeSchema } from './grade.ts'
 import { guestIdentitySchema, guestKindSchema, instantSchema, siteNameSchema } from './nouns.ts'
+import { lockModeSchema } from './object-lock.ts'
 import { lesserLevelSchema } from './proof.ts'
 import { entropySchema } from './verification.ts'
 
@@ -56,6 +57,8 @@ export const manifestFactsSchema = z.strictObject({
   artifacts: z.array(cataloguedArtifactSchema).min(1),
   /** By what its objects are proved. Absent: by the CRC-32 that the store computed over each. */
   proof: lesserLevelSchema.optional(),
+  /** Until when all its files were locked, as S3 showed when the manifest was written. Absent: some file was not. */
+  lock: z.strictObject({ mode: lockModeSchema.optional(), until: instantSchema }).optional(),
   /** No retention removes it, whatever its age. */
   protected: z.literal(true).optional(),
   /**
@@ -75,6 +78,8 @@ export const verificationFactsSchema = z.strictObject({
   /** When the archive was last read whole, or tried. */
   at: instantSchema.optional(),
   reason: z.string().optional(),
+  /** What it found of locks that are missing: a sentence. */
+  lockTrouble: z.string().optional(),
   /** Of the configuration that was found in the archive. */
   tags: z.array(z.string()),
   /** Only of archives that were read whole and accepted: of others it isn't known how much they lack. */

@@ -103,6 +103,11 @@ export class GradeNotReached extends fact('GradeNotReached', 'fail-guest') {
  * first bytes on.
  */
 export class NotAnArchive extends fact('NotAnArchive', 'fail-guest', 'impeached') {}
+/**
+ * S3 doesn't show the Object Lock on a file that the job or the deployment asks for, or can't give it. The file is stored
+ * whole and has no manifest, so it doesn't count as an archive.
+ */
+export class LockMissing extends fact('LockMissing', 'fail-guest') {}
 /** The time that an archive has for its copy (14 days) is over, and parts are missing. */
 export class LineTooSlow extends fact('LineTooSlow', 'fail-guest') {}
 /** The object's key is taken by other content. Nothing was overwritten. */

@@ -4,7 +4,9 @@ import { backupOptionsSchema } from './backup-options.ts'
 import { budgetSchema } from './budget.ts'
 import { requirementSchema } from './grade.ts'
 import { runLimitsSchema } from './limits.ts'
+import { lockOrderSchema } from './object-lock.ts'
 import { instantSchema, siteNameSchema } from './nouns.ts'
+import { pinReasonSchema } from './pin.ts'
 import { readableClassSchema } from './prices.ts'
 import { retentionSchema } from './retention.ts'
 import { guestSelectionSchema } from './selection.ts'
@@ -32,6 +34,14 @@ const jobFields = {
   retention: retentionSchema
     .optional()
     .describe("Which of a guest's archives stay in the bucket. It is decided after each archive of the guest."),
+  objectLock: lockOrderSchema
+    .optional()
+    .describe(
+      "The lock that each file of an archive gets, in place of the bucket's default. An archive without it counts as failed.",
+    ),
+  pin: pinReasonSchema
+    .optional()
+    .describe('Pin each archive of this job, and why: no pruning removes it until somebody unpins it.'),
   limits: runLimitsSchema
     .prefault({})
     .describe("How fast this run may move archives. The site's own limits hold as well."),

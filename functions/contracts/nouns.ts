@@ -1,6 +1,7 @@
 /** The words every part of Guestlift shares. Platform words (UPID, volid) never appear here: they travel as opaque refs. */
 import * as z from 'zod'
 import { diskContentSchema, encodingSchema } from './disk-archive.ts'
+import { shownLockSchema } from './object-lock.ts'
 import { lesserLevelSchema, proofSchema } from './proof.ts'
 import { archivePathSchema } from './side-file.ts'
 import { copyWorkSchema } from './work.ts'
@@ -176,6 +177,8 @@ export const storedArtifactSchema = z.strictObject({
   /** By what the object is known to have this checksum. Absent: the store itself computed it. */
   proof: proofSchema.optional(),
   versionId: z.string().optional(),
+  /** What S3 showed of its lock when the manifest was written. Absent: nothing, or the right to see it lacked. */
+  lock: shownLockSchema.optional(),
   partSizeBytes: z.int().positive(),
   partCount: z.int().positive(),
   /** What its bytes stand for, where they aren't those of the source. */

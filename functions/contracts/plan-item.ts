@@ -4,7 +4,9 @@ import { backupOptionsSchema } from './backup-options.ts'
 import { requirementSchema } from './grade.ts'
 import { stagingSchema } from './job.ts'
 import { runLimitsSchema } from './limits.ts'
+import { lockOrderSchema } from './object-lock.ts'
 import { guestSchema, platformSchema, runSchema, siteNameSchema } from './nouns.ts'
+import { pinReasonSchema } from './pin.ts'
 import { readableClassSchema } from './prices.ts'
 import { retentionSchema } from './retention.ts'
 
@@ -18,6 +20,10 @@ export const planItemSchema = z.strictObject({
   backup: backupOptionsSchema,
   /** The least that the job takes for a success. */
   require: requirementSchema.optional(),
+  /** The lock that each file gets and has to have: the job's or the deployment's, whichever is stronger. */
+  objectLock: lockOrderSchema.optional(),
+  /** The archive is pinned, and why. */
+  pin: pinReasonSchema.optional(),
   deleteSource: z.boolean(),
   staging: stagingSchema.prefault({}),
   /** Bandwidth of the run, as the job says. */

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { planItemSchema } from './plan-item.ts'
-import { storeEnv, siteEnv, metricsEnv, retentionEnv } from './task-env.ts'
+import { storeEnv, siteEnv, metricsEnv, lockEnv, retentionEnv } from './task-env.ts'
 import { chunkSchema, uploadSchema } from './upload.ts'
 import { executionSchema, stateErrorSchema } from './execution.ts'
 import { drillTasks } from './drill-tasks.ts'
@@ -92,7 +92,7 @@ export const tasks = {
     }),
     /** `planKey`: a JSON array of plan items. */
     output: z.strictObject({ planKey: z.string(), guestCount: z.int().nonnegative() }),
-    env: storeEnv.extend(siteEnv.shape),
+    env: storeEnv.extend(siteEnv.shape).extend(lockEnv.shape),
   },
   /** Claim the guest, adopt a job of ours that already runs, or wait for the node's turn and start one; record it. */
   StartBackup: {
@@ -389,7 +389,7 @@ export const tasks = {
       /** The first finding. Empty when accepted. */
       reason: z.string(),
     }),
-    env: storeEnv,
+    env: storeEnv.extend(lockEnv.shape),
   },
   /** Tally the verdicts that lie beside the manifests against the plan. An archive without a new one is not verified. */
   ReportVerification: {

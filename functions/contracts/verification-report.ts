@@ -59,6 +59,8 @@ export const readArchiveSchema = verificationItemSchema.omit({ mostBytesInFuncti
   /** A sentence; of those not verified it begins with `not verified:`. Empty when accepted. */
   reason: z.string(),
   verifiedAt: instantSchema.optional(),
+  /** Less than the lock that it is to have: a sentence. */
+  lockTrouble: z.string().optional(),
 })
 export type ReadArchive = z.output<typeof readArchiveSchema>
 
@@ -73,6 +75,8 @@ export const verificationTotalsSchema = z.strictObject({
   notVerified: z.int().nonnegative(),
   /** Overdue and not read, whether it was planned or left out. */
   overdue: z.int().nonnegative(),
+  /** Archives with less than the lock that they are to have. Absent: none. */
+  unlocked: z.int().positive().optional(),
   /** Of the archives that were read to their end. */
   readBytes: bytes,
 })

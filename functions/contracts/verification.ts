@@ -1,5 +1,6 @@
 /** What reading an archive whole found: the words of `guestlift verify` and of `verification.json` beside a manifest. */
 import * as z from 'zod'
+import { shownLockSchema } from './object-lock.ts'
 import { crc32Schema, guestKindSchema, instantSchema } from './nouns.ts'
 
 /**
@@ -104,6 +105,10 @@ export const verificationSchema = z.strictObject({
   /** What was seen and is no fault, and what a reading like this can't see. */
   notes: z.array(z.string()),
   evidence: z.array(archiveEvidenceSchema),
+  /** What S3 showed of the locks of files that have one. Absent: none had, or the right to see it lacked. */
+  locks: z.array(shownLockSchema.extend({ fileName: z.string() })).optional(),
+  /** A file has less than the lock that it is to have: a sentence. It says nothing against the bytes. */
+  lockTrouble: z.string().optional(),
   /** A later try that could not read the archive to its end: it says nothing against the verdict above. */
   attempt: z.strictObject({ at: instantSchema, reason: z.string() }).optional(),
 })

@@ -35,6 +35,8 @@ export interface HttpAnswer {
   date?: string
   /** `Set-Cookie` headers as they came. */
   cookies?: readonly string[]
+  /** All header fields by their names in lower case, of lines whose platform says more in them. */
+  fields?: Readonly<Record<string, string | string[] | undefined>>
 }
 
 /** There is no whole answer. `sent` is false when provably not a byte of the request left. */

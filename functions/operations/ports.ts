@@ -1,6 +1,7 @@
 import type { ArchiveStore } from '../aws/archive-store.ts'
 import type { LocalProcess } from '../contracts/process-identity.ts'
 import type { WrittenJobs } from '../contracts/job.ts'
+import type { LockOrder } from '../contracts/object-lock.ts'
 import type { SiteLimits } from '../contracts/limits.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { PlatformTraits } from '../providers/traits.ts'
@@ -22,6 +23,8 @@ export interface Ports {
   defaultSite: string | undefined
   /** What reads a job as a person writes it, for the platforms that there are. */
   writtenJobs: WrittenJobs
+  /** The lock that the deployment demands of each archive. */
+  requiredLock?: LockOrder | undefined
   /** The deployment's name, for metrics. */
   deployment: string
   /**

@@ -5,6 +5,9 @@ import { writtenJob, type WrittenJobs } from '../contracts/job.ts'
 import type { JudgeJob } from '../domain/backup/verdict.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderDeps } from './provider-deps.ts'
+import { azureSiteSchema } from './azure/config.ts'
+import { azureOptionsSchema } from './azure/options.ts'
+import { azureTraits } from './azure/traits.ts'
 import { ec2SiteSchema } from './ec2/config.ts'
 import { ec2OptionsSchema } from './ec2/options.ts'
 import { ec2Traits } from './ec2/traits.ts'
@@ -18,12 +21,22 @@ import { vsphereTraits } from './vsphere/traits.ts'
 import type { PlatformTraits } from './traits.ts'
 
 /** A site as a person writes it: a file for local runs, the secret's content when deployed. */
-export const siteSchema = z.discriminatedUnion('provider', [proxmoxSiteSchema, ec2SiteSchema, vsphereSiteSchema])
+export const siteSchema = z.discriminatedUnion('provider', [
+  proxmoxSiteSchema,
+  ec2SiteSchema,
+  vsphereSiteSchema,
+  azureSiteSchema,
+])
 export type Site = z.infer<typeof siteSchema>
 
 /** A job as a person writes it, with a block of options for each platform. */
 export const writtenJobSchema = writtenJob({
-  blocks: { proxmox: proxmoxOptionsSchema, ec2: ec2OptionsSchema, vsphere: vsphereOptionsSchema },
+  blocks: {
+    proxmox: proxmoxOptionsSchema,
+    ec2: ec2OptionsSchema,
+    vsphere: vsphereOptionsSchema,
+    azure: azureOptionsSchema,
+  },
   beside: 'proxmox',
 })
 
@@ -67,6 +80,16 @@ const platforms: { [Name in Site['provider']]: PlatformEntry<Name> } = {
       return { open: openVsphere, judgeJob }
     },
   },
+  azure: {
+    traits: azureTraits,
+    load: async () => {
+      const [{ openAzure }, { judgeJob }] = await Promise.all([
+        import('./azure/provider.ts'),
+        import('./azure/judge-job.ts'),
+      ])
+      return { open: openAzure, judgeJob }
+    },
+  },
 }
 
 /** What each platform can do, by its name. */
@@ -89,6 +112,7 @@ const setUps = {
   proxmox: async () => (await import('./proxmox/set-up.ts')).proxmoxSetUp,
   ec2: async () => (await import('./ec2/set-up.ts')).ec2SetUp,
   vsphere: async () => (await import('./vsphere/set-up.ts')).vsphereSetUp,
+  azure: async () => (await import('./azure/set-up.ts')).azureSetUp,
 }
 type SetUps = typeof setUps
 

@@ -18,6 +18,8 @@ export interface PlatformTraits {
   turns?: 'node' | 'datastore'
   /** Disks are read in blocks of so many bytes; each is a request that the platform bills, beside its snapshot. */
   billedBlockBytes?: number
+  /** What leaves the platform is billed by the decimal GB: its list price, and when it was noted. */
+  egress?: { dollarsPerGB: number; asOf: string }
   /** File names of archives end in one of these. */
   formats: readonly string[]
   /** Backs up running guests. */

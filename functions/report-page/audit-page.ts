@@ -85,7 +85,7 @@ function* guestOf(guest: AuditGuest, locksAsked: boolean): Generator<string, voi
 const marked = (mark: string, text: string): string => `<span class="${mark}">${escaped(text)}</span>`
 
 function rowOf(
-  { at, folder, made, readings, rehearsals, pruned, lock, there }: AuditArchive,
+  { at, folder, made, readings, rehearsals, pruned, lock, there, copy }: AuditArchive,
   locksAsked: boolean,
 ): string {
   const size = made === undefined ? 'made before' : formatBytes(made.sizeBytes)
@@ -106,9 +106,16 @@ function rowOf(
       ? []
       : [`held by a lock${lock.retainUntil === undefined ? '' : ` until ${time(lock.retainUntil)}`}`]),
     ...(locksAsked && there && lock === undefined ? [marked('warned', 'no lock')] : []),
+    ...(copy === undefined ? [] : [copyWords(copy)]),
     ...(pruned === undefined ? [there ? 'in the bucket' : marked('bad', 'not in the bucket, or not whole')] : []),
   ]
   return `<tr><td>${time(at)}<br><code>${escaped(folder)}</code></td><td class="number" data-label="size">${escaped(size)}</td><td>${escaped(consistency)}${lacks}<br><code class="sum">${escaped(sums)}</code></td>${cell('read back', read)}${cell('rehearsed', rehearsed)}<td class="text">${since.join('<br>')}</td></tr>\n`
+}
+
+function copyWords({ bucket, state, reason = '' }: NonNullable<AuditArchive['copy']>): string {
+  if (state === 'proved') return `${marked('verified', 'second copy proved')} in ${escaped(bucket)}`
+  const what = state === 'lacking' ? marked('bad', 'no second copy') : marked('warned', 'second copy not known')
+  return `${what} in ${escaped(bucket)}: ${escaped(reason)}`
 }
 
 const cell = (label: string, lines: readonly string[]): string =>

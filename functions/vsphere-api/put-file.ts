@@ -12,7 +12,7 @@ import type { VsphereAccess } from '../contracts/vsphere-access.ts'
 import { tlsDialer } from '../tls/connect.ts'
 import { vsphereTlsFacts } from './errors.ts'
 import { type DatastoreFile, folderUrl, type Quoting, quotingMatters } from './folder-url.ts'
-import { asError, ProvenAgent } from './vim-line.ts'
+import { asError, ProvenAgent } from '../http/proven-line.ts'
 import type { VimSession } from './vim-session.ts'
 
 export interface PutSettings {

@@ -3,9 +3,9 @@ import { type HttpAnswer, type Limits, type Line, standardLimits, Unanswered } f
 import { CredentialsRejected, GuestliftError } from '../contracts/errors.ts'
 import type { VsphereAccess } from '../contracts/vsphere-access.ts'
 import type { AnswerTiming } from '../domain/time/answer-clock.ts'
-import { vimFact } from './errors.ts'
+import { openProvenLine } from '../http/proven-line.ts'
+import { vimFact, vsphereTlsFacts } from './errors.ts'
 import { Kept } from './kept.ts'
-import { openVimLine } from './vim-line.ts'
 import { requestBody, responseOf, type VimCall } from './soap.ts'
 import { isPassing, isSessionOver, NotVim, NoVimAnswer } from './vim-fault.ts'
 import { childOf, childrenOf, NotXml, parseTree, type Ref, refOf, textOf, type Xml } from './xml.ts'
@@ -63,7 +63,7 @@ export class VimSession {
     this.#site = site
     this.#access = access
     this.#deps = deps
-    this.#line = openVimLine(site, access, deps.limits ?? vimLimits)
+    this.#line = openProvenLine(access.endpoint, access.tls, vsphereTlsFacts(site), deps.limits ?? vimLimits)
   }
 
   lastTiming(): AnswerTiming | undefined {

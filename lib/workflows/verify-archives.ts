@@ -88,6 +88,10 @@ export function verifyArchives(scope: Construct, props: VerifyArchivesProps): IC
         cause: plainCause('$states.input.summary'),
       }),
     )
+    .when(
+      Condition.jsonata('{% $exists($states.input.unlocked) %}'),
+      Fail.jsonata(scope, 'Lock is missing', { error: 'ArchiveUnlocked', cause: plainCause('$states.input.summary') }),
+    )
     .otherwise(Succeed.jsonata(scope, 'Verification done'))
 
   verifyEach.next(report)

@@ -6,6 +6,7 @@ const demos = {
   proxmox: async () => (await import('../demo/proxmox.ts')).playProxmox(),
   ec2: async () => (await import('../demo/ec2.ts')).playEc2(),
   vsphere: async () => (await import('../demo/vsphere.ts')).playVsphere(),
+  azure: async () => (await import('../demo/azure.ts')).playAzure(),
 }
 
 export function addDemoCommand(program: Command): void {

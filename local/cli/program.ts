@@ -42,6 +42,8 @@ import {
 } from './shared-options.ts'
 import { addSiteBookCommand } from './site/site-book-command.ts'
 import { addSiteCommands } from './site/site-commands.ts'
+import { addArchiveCommands } from './archives/archive-commands.ts'
+import { addCopiesCommand } from './archives/copies-command.ts'
 import { addVerifyCommand } from './archives/verify-command.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { addSweepCommand } from './run/sweep-command.ts'
@@ -140,6 +142,8 @@ export function guestliftProgram(stop: StopSignals): Command {
   addPriceCommands(program, stop)
   addCatalogueCommands(program, stop)
   addPruneCommand(program, stop)
+  addArchiveCommands(program)
+  addCopiesCommand(program, stop)
   addCoverageCommand(program, stop)
   addNotifyCommand(program, stop)
   addReportCommand(program, stop)

@@ -59,6 +59,7 @@ const KEYS = new Set([
   's3:if-match',
   's3:if-none-match',
   's3:max-keys',
+  's3:object-lock-remaining-retention-days',
   's3:objectcreationoperation',
   's3:prefix',
   's3:tlsversion',

@@ -3,6 +3,7 @@ const LABS: Record<string, () => Promise<unknown>> = {
   proxmox: () => import('./proxmox/main.ts'),
   ec2: () => import('./ec2/main.ts'),
   vsphere: () => import('./vsphere/main.ts'),
+  azure: () => import('./azure/main.ts'),
 }
 
 /** The last one counts, as for any option. */

@@ -20,6 +20,8 @@ const sameAs: Readonly<Record<string, string>> = {
   'site[ec2].limits': 'site[proxmox].limits',
   'site[vsphere].limits': 'site[proxmox].limits',
   'site[vsphere].tls': 'site[proxmox].tls',
+  'site[azure].limits': 'site[proxmox].limits',
+  'site[azure].tls': 'site[proxmox].tls',
   'site[proxmox].route[https].tls': 'site[proxmox].tls',
   'site[proxmox].restore.auth': 'site[proxmox].auth',
 }

@@ -108,6 +108,12 @@ export function tokenOf(request: S3Request): string | undefined {
   return request.header('x-amz-security-token') ?? request.query.get('X-Amz-Security-Token')
 }
 
+/** Of the lock that an object is begun with, in whole days. */
+function remainingDays(request: S3Request): string | undefined {
+  const until = Date.parse(request.header('x-amz-object-lock-retain-until-date') ?? '')
+  return Number.isNaN(until) ? undefined : String(Math.ceil((until - Date.now()) / 86_400_000))
+}
+
 /** What a request brings for conditions ("Actions, resources, and condition keys for Amazon S3"). */
 function contextOf(request: S3Request, operation: string): Context {
   const creates = CREATES[operation]
@@ -118,6 +124,7 @@ function contextOf(request: S3Request, operation: string): Context {
     's3:versionid': request.query.get('versionId'),
     's3:if-match': request.header('if-match'),
     's3:if-none-match': request.header('if-none-match'),
+    's3:object-lock-remaining-retention-days': remainingDays(request),
     's3:objectcreationoperation': creates === undefined ? undefined : String(creates),
   }
   if (request.key === undefined) {

@@ -104,6 +104,8 @@ export interface SiteOptions extends Omit<LabOptions, 'directory'> {
   mayBeRefused?: RegExp
   /** Whether the bucket keeps versions, as a deployment's does. */
   keepsVersions?: boolean
+  /** Whether the bucket can lock objects, which has it keep versions, too. */
+  locks?: boolean
   /** The site has an account that brings guests back. */
   restores?: boolean
   /** What the store does without, of what AWS does. */
@@ -125,6 +127,7 @@ export async function openSite(
     app,
     mayBeRefused,
     keepsVersions = false,
+    locks = false,
     restores = false,
     lacks = [],
     s3: given,
@@ -164,7 +167,7 @@ export async function openSite(
   // Lock files of this store alone: nothing of a test lies in the home of who runs it.
   process.env['XDG_STATE_HOME'] = join(directory, 'state')
   const s3 = createS3Client({ endpoint: server.url, region: 'us-east-1', credentials: key })
-  await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+  await s3.send(new CreateBucketCommand({ Bucket: bucket, ...(locks && { ObjectLockEnabledForBucket: true }) }))
   if (keepsVersions) {
     await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }))
   }

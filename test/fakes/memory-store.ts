@@ -7,6 +7,7 @@ import type {
   DatedKey,
   FrozenState,
   ListedObject,
+  ObjectLock,
   OpenUpload,
   PartArrival,
   SentPart,
@@ -25,12 +26,14 @@ import {
   StoreUnavailable,
   UploadVanished,
 } from '../../functions/contracts/errors.ts'
+import type { DatedLock } from '../../functions/contracts/object-lock.ts'
 import type { SignedGet } from '../../functions/contracts/signed-get.ts'
 import type { RangeSums, SignedPut } from '../../functions/contracts/signed-put.ts'
 
 interface Upload {
   key: string
   openedAt: string
+  lock?: DatedLock | undefined
   parts: Map<number, { part: StoredPart; body: Buffer; arrivedAt?: string }>
 }
 
@@ -41,6 +44,8 @@ export class MemoryStore implements ArchiveStore {
   readonly uploads = new Map<string, Upload>()
   /** What lies in an archive class, or did: by key. A test says when a thaw ends, by setting the state. */
   readonly cold = new Map<string, FrozenState>()
+  /** What holds objects, by key: what was asked for when they were begun, or what a test sets. */
+  readonly locks = new Map<string, ObjectLock>()
   #count = 0
   readonly #now: () => Date
 
@@ -55,6 +60,7 @@ export class MemoryStore implements ArchiveStore {
     for (const [key, object] of this.objects) other.objects.set(key, { ...object })
     for (const [id, upload] of this.uploads) other.uploads.set(id, { ...upload, parts: new Map(upload.parts) })
     for (const [key, state] of this.cold) other.cold.set(key, { ...state })
+    for (const [key, lock] of this.locks) other.locks.set(key, { ...lock })
     other.#count = this.#count
     return other
   }
@@ -98,15 +104,16 @@ export class MemoryStore implements ArchiveStore {
       this.uploads.delete(uploadId)
       this.objects.set(key, { body, etag, writtenAt: this.#now().toISOString() })
       this.withoutCrc.add(key)
+      this.#lock(key, held.lock, held.openedAt)
       return { sizeBytes: body.length, etag }
     },
   }
 
-  async createUpload(key: string, { storageClass }: UploadTerms = {}): Promise<string> {
+  async createUpload(key: string, { storageClass, lock }: UploadTerms = {}): Promise<string> {
     this.#count += 1
     if (storageClass !== undefined) this.askedClasses.set(key, storageClass)
     const uploadId = `upload-${this.#count}`
-    this.uploads.set(uploadId, { key, openedAt: this.#now().toISOString(), parts: new Map() })
+    this.uploads.set(uploadId, { key, openedAt: this.#now().toISOString(), lock, parts: new Map() })
     return uploadId
   }
 
@@ -179,6 +186,7 @@ export class MemoryStore implements ArchiveStore {
     if (crc32(body) !== sum) throw new ChecksumMismatch(key)
     this.uploads.delete(uploadId)
     this.objects.set(key, { body, etag: etagOf(body), writtenAt: this.#now().toISOString() })
+    this.#lock(key, held.lock, held.openedAt)
     return { sizeBytes: body.length, etag: etagOf(body), crc32: sum }
   }
 
@@ -190,7 +198,8 @@ export class MemoryStore implements ArchiveStore {
     const found = this.objects.get(key)
     if (found === undefined) return undefined
     const sum = this.withoutCrc.has(key) ? {} : { crc32: crc32(found.body) }
-    return { sizeBytes: found.body.length, etag: found.etag, ...sum }
+    const lock = this.locks.get(key)
+    return { sizeBytes: found.body.length, etag: found.etag, ...sum, ...(lock === undefined ? {} : { lock }) }
   }
 
   async readText(key: string): Promise<StoredText | undefined> {
@@ -243,15 +252,16 @@ export class MemoryStore implements ArchiveStore {
   async writeText(
     key: string,
     text: string | Uint8Array,
-    options: { onlyIf?: { absent: true } | { etag: string } } = {},
+    options: { onlyIf?: { absent: true } | { etag: string }; lock?: DatedLock } = {},
   ): Promise<string | undefined> {
-    const { onlyIf } = options
+    const { onlyIf, lock } = options
     const there = this.objects.get(key)
     if (onlyIf !== undefined && 'absent' in onlyIf && there !== undefined) return undefined
     if (onlyIf !== undefined && 'etag' in onlyIf && there?.etag !== onlyIf.etag) return undefined
     const body = Buffer.from(text)
     const etag = etagOf(body)
     this.objects.set(key, { body, etag, writtenAt: this.#now().toISOString() })
+    this.#lock(key, lock, this.#now().toISOString())
     return etag
   }
 
@@ -294,6 +304,11 @@ export class MemoryStore implements ArchiveStore {
 
   #assertReadable(key: string): void {
     if ((this.cold.get(key)?.state ?? 'readable') !== 'readable') throw new ObjectFrozen(key)
+  }
+
+  #lock(key: string, lock: DatedLock | undefined, writtenAt: string): void {
+    if (lock === undefined) this.locks.delete(key)
+    else this.locks.set(key, { ...lock, writtenAt })
   }
 
   #upload(uploadId: string): Upload {

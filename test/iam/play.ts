@@ -1,7 +1,7 @@
 /** A representative set of work: what a deployment does in its first weeks, on one machine and in a minute or two. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { PutObjectCommand, PutObjectLegalHoldCommand } from '@aws-sdk/client-s3'
 import { DEFAULT_STORAGES, defaultAcl, RESTORE_PRIVILEGES } from '../../local/labs/proxmox/default-site.ts'
 import { createIdentity, fingerprintOf } from '../../local/labs/shared/certificate.ts'
 import { bucket, openSite, type Site, type SiteOptions } from '../e2e/harness.ts'
@@ -16,7 +16,7 @@ export async function openBench(options: SiteOptions = {}): Promise<Site> {
   const site = await openSite(
     {
       mayBeRefused: /./,
-      keepsVersions: true,
+      locks: true,
       restores: true,
       storages: [...DEFAULT_STORAGES, { id: 'disks', type: 'nfs', content: ['import'] }],
       roles: { GuestliftImport: [...RESTORE_PRIVILEGES, ...FOR_IMPORT] },
@@ -72,6 +72,15 @@ const restored = async (site: Site, request: object): Promise<string | undefined
     ...request,
   })
   return told?.report?.outcome === 'succeeded' ? 'succeeded' : (result.cause ?? told?.report?.summary)
+}
+
+/** Whose newest archive is locked. */
+const lockedGuest = '-103/'
+
+/** Of the newest archive whose key holds this. */
+async function folderOf(site: Site, part: string): Promise<string> {
+  const manifests = (await site.keys('archives/')).filter((key) => key.includes(part) && key.endsWith('/manifest.json'))
+  return (manifests.at(-1) ?? '').slice(0, -'manifest.json'.length)
 }
 
 const acts: readonly Act[] = [
@@ -147,14 +156,24 @@ const acts: readonly Act[] = [
     ],
   },
   {
+    name: 'a run whose archive is locked, and held by a person then',
+    play: async (site) => {
+      const objectLock = { mode: 'governance', days: 1 }
+      const outcome = await run(site, { site: 'hq', guests: { vmids: [103] }, objectLock, pin: 'before the move' })
+      for (const Key of await site.keys(await folderOf(site, lockedGuest))) {
+        await site.s3.send(new PutObjectLegalHoldCommand({ Bucket: bucket, Key, LegalHold: { Status: 'ON' } }))
+      }
+      return [outcome, 'succeeded']
+    },
+  },
+  {
     name: 'verification',
     play: async (site) => [(await site.upkeep('verifyArchives', {})).told?.report?.outcome, 'succeeded'],
   },
   {
     name: 'verification at length',
     play: async (site) => {
-      const manifest = (await site.keys('archives/')).find((key) => key.endsWith('/manifest.json')) ?? ''
-      const archives = [manifest.slice(0, -'manifest.json'.length)]
+      const archives = [await folderOf(site, lockedGuest)]
       const { told } = await site.upkeep('verifyArchives', { archives, mostGiBInFunction: 1 / 2 ** 30 })
       return [told?.report?.outcome, 'succeeded']
     },

@@ -136,6 +136,10 @@ export const deployments = {
     ...smallest,
     bucket: { name: 'my-archives', objectLock: { mode: 'compliance', days: 30 } },
   },
+  lockedForYears: {
+    ...smallest,
+    bucket: { name: 'my-archives', objectLock: { mode: 'compliance', days: 3650, required: true } },
+  },
   copyingInParallel: { ...smallest, transfer: { memoryMiB: 3008, reservedConcurrency: 4, maxConcurrency: 7 } },
   notSwept: { ...smallest, sweep: { expression: 'cron(0 12 ? * SUN *)', enabled: false } },
   notVerified: { ...smallest, verification: { expression: 'cron(0 4 ? * SUN *)', enabled: false } },

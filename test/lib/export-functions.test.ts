@@ -55,8 +55,9 @@ describe('the functions', () => {
       /^s3:\w+ on archive-bucket\/uploads\/(test|archives|parts)\/\*$/,
       /^s3:\w+ on archive-bucket\/runs\/\*\/((progress|evidence|guests)\/\*|(job|plan|selection|report)\.json|report\.html)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/archives\/\*\/(verification\.json|\*\.index\.zst)$/,
+      /^s3:PutObject on archive-bucket\/retention\/\*\/pins\/\*$/,
       /^s3:PutObject on archive-bucket\/verifications\/\*\/verdicts\/\*$/,
-      /^s3:PutObject on archive-bucket\/archives\/\* if \{/,
+      /^s3:PutObject(Retention)? on archive-bucket\/archives\/\* if \{/,
       /^s3:PutObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(log|notes)|\*\.(parts|map|frames)\.json)$/,
       /^s3:GetObject on archive-bucket\/archives\/\*\/(manifest\.json|guest\.json|side\/\*|\*\.(parts|map)\.json)$/,
       /^s3:(Put|Delete)Object on archive-bucket\/restores\/(open\/\*|\*\/(delivered\/\*|(restore|report)\.json))$/,
@@ -154,13 +155,41 @@ describe('the functions', () => {
     ])
   })
 
-  it('can never change a lock, pass by one, or touch the bucket’s settings', () => {
-    const actions = Object.values(rights())
-      .flat()
-      .map((right) => right.split(' ')[0] ?? '')
-    expect(
-      actions.filter((action) => /Put\w*(Retention|LegalHold)|PutBucket|DeleteBucket|Bypass/.test(action)),
-    ).toEqual([])
+  it('can never weaken a lock, pass by one, or touch the bucket’s settings', () => {
+    const found = taskNames.flatMap((task) =>
+      rightsOf(task)
+        .filter((right) => /Put\w*(Retention|LegalHold)|PutBucket|DeleteBucket|Bypass/.test(right))
+        .map((right) => `${task}: ${right}`),
+    )
+    // Without the right to bypass, S3 lets it lengthen locks alone.
+    expect(found).toEqual(
+      ['OpenUpload', 'WriteManifest'].map((task) =>
+        expect.stringMatching(
+          new RegExp(`^${task}: s3:PutObjectRetention on archive-bucket/archives/\\* if .*remaining`),
+        ),
+      ),
+    )
+  })
+
+  it.each([
+    ['smallest', '401'],
+    ['lockedForYears', '3651'],
+  ] as const)('lock for no longer than the deployment says: %s', async (name, mostDays) => {
+    const { exports: template } = await synthesise(name)
+    const policies = Object.values(template.findResources('AWS::IAM::Policy'))
+    const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    const locking = statements.filter(({ Action }) => [Action].flat().includes('s3:PutObjectRetention'))
+    const Condition = { NumericLessThanEqualsIfExists: { 's3:object-lock-remaining-retention-days': mostDays } }
+    expect(locking).toMatchObject([{ Condition }, { Condition }])
+  })
+
+  it('know what lock the deployment demands, where they plan and where they verify', async () => {
+    const { assembly } = await synthesise('lockedForYears')
+    const demands = Object.entries(assembly.functions).filter(([, { environment }]) => 'REQUIRED_LOCK' in environment)
+    expect(Object.fromEntries(demands.map(([stem, { environment }]) => [stem, environment['REQUIRED_LOCK']]))).toEqual({
+      'plan-run': 'compliance:3650',
+      'verify-deep': 'compliance:3650',
+    })
   })
 
   it('can delete nothing but bookkeeping, except those that prune, which remove versions of archives and nothing else', () => {
@@ -203,9 +232,9 @@ describe('the functions', () => {
     const { NODE_OPTIONS, ...ours } = environment ?? {}
     const movesBytes = ['CopyParts', 'VerifyDeep', 'DeliverParts', 'UnpackDisks'].includes(task)
     expect(NODE_OPTIONS).toBe(functionNodeOptions(movesBytes, memoryMiB))
-    // What only some buckets have: `existing-bucket.test.ts`, `colder-classes.test.ts`.
+    // What only some deployments have: `existing-bucket.test.ts`, `colder-classes.test.ts`, and those that demand a lock.
     const wanted = Object.keys(tasks[task].env.shape).filter(
-      (name) => !/^(BUCKET_OWNER|OBJECT_ACL|TRANSITIONS)$/.test(name),
+      (name) => !/^(BUCKET_OWNER|OBJECT_ACL|TRANSITIONS|REQUIRED_LOCK)$/.test(name),
     )
     expect(sorted(Object.keys(ours))).toEqual(sorted(wanted))
     expect(tasks[task].env.safeParse(ours).success).toBe(true)

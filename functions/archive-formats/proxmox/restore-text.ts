@@ -208,6 +208,8 @@ export function restoreText({ bucket, keyPrefix, s3Url }: RestorePlace): string 
     '- Archives of VMware vSphere hold each disk as `<name>.raw.zst`, or the files of a datastore (`.vmdk`) as they are.',
     "  `side/` holds the guest's configuration (`.vmx`), its firmware variables (`.nvram`), and a descriptor (`.vmdk`) for each disk.",
     '  `zstd -d NAME.raw.zst -o NAME-flat.vmdk` makes the file that the descriptor names; then `qemu-img` and ESXi read it.',
+    '- Archives of Azure hold each disk as `<place>-<name>.vhd.zst`: a fixed VHD, as Azure stores it. `guest.json` says what the machine was.',
+    '  `zstd -d DISK.vhd.zst` makes it; `qemu-img convert -f vpc -O raw DISK.vhd DISK.raw` makes a raw disk of it, and azcopy uploads it again.',
     '- CRC-32 finds damage. It is no protection against a person who forges files.',
   ].join('\n')}\n`
 }

@@ -28,6 +28,7 @@ const COLUMNS = [
   'prunedReason',
   'lockedUntil',
   'there',
+  'secondCopy',
 ] as const
 
 /** Lines as RFC 4180 has them, the head first, each with its end. */
@@ -46,7 +47,7 @@ function ofGuest({ site, kind, id, name, identity, former, schedule, gaps, failu
   return [site, kind, id, name, identity?.id, former === true, schedule?.everyHours, gaps.length, failures.length]
 }
 
-function ofArchive({ folder, at, made, readings, rehearsals, pruned, lock, there }: AuditArchive): Cell[] {
+function ofArchive({ folder, at, made, readings, rehearsals, pruned, lock, there, copy }: AuditArchive): Cell[] {
   const read = readings.at(-1)
   const rehearsed = rehearsals.at(-1)
   const lacks = made?.unmet === true ? 'less than required' : made?.grade?.gaps.join(' ')
@@ -69,6 +70,7 @@ function ofArchive({ folder, at, made, readings, rehearsals, pruned, lock, there
     pruned?.reason,
     until,
     there,
+    copy?.state,
   ]
 }
 

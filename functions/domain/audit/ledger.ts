@@ -245,12 +245,23 @@ export class AuditLedger {
       addReading(archive, { at, result, sizeBytes, ...told, recordKey: verificationKey(folder) })
       this.archives.set(folder, archive)
     }
+    this.#addNotedLock(archive, entry)
     // What a pruning leaves in a folder is somebody else's.
     const isPruned = archive.pruned !== undefined || archive.prunedLater === true
     if (isOurs && !isPruned && state !== 'complete')
       this.find('unproved', 'unreadable', `The archive is ${state}: ${reason}`, folder)
     if (!this.reported.has(folder) && this.#isWithin(entry.at ?? entry.createdAt) && state === 'complete')
       this.find('noted', 'unreported-archive', 'No report of a run names this archive: it does not count.', folder)
+  }
+
+  /** As its manifest noted it, where no pruning met one since, and no reading missed it. */
+  #addNotedLock(archive: HeldArchive, { folder, facts, verification }: CatalogueEntry): void {
+    const { lockTrouble } = verification ?? {}
+    if (lockTrouble !== undefined) this.find('noted', 'lock-missing', lockTrouble, verificationKey(folder))
+    else if (facts?.lock !== undefined && archive.lock === undefined) {
+      const { until: retainUntil } = facts.lock
+      archive.lock = { legalHold: false, retainUntil, seenAt: facts.writtenAt, recordKey: manifestKey(folder) }
+    }
   }
 
   /** What holds an archive now: that says more than what a pruning met. */

@@ -418,6 +418,16 @@ export function clockConfirmationKey(keyPrefix: string, site: string, guest: Key
   return `${retentionFolder(keyPrefix, site, guest)}clock.json`
 }
 
+/** Archives of a guest that people pinned, with a slash at its end. */
+export function pinsPrefix(keyPrefix: string, site: string, guest: KeyedGuest): string {
+  return `${retentionFolder(keyPrefix, site, guest)}pins/`
+}
+
+/** A person's word that an archive stays. `name`: the last of its folder, which is its time. */
+export function pinKey(keyPrefix: string, site: string, guest: KeyedGuest, name: string): string {
+  return `${pinsPrefix(keyPrefix, site, guest)}${name}/pin.json`
+}
+
 /** Removals of a guest's archives that were begun and aren't at their end, with a slash at its end. */
 export function removalRecordsPrefix(keyPrefix: string, site: string, guest: KeyedGuest): string {
   return `${retentionFolder(keyPrefix, site, guest)}removing/`

@@ -7,12 +7,14 @@ import { verdictSchema } from '../../contracts/evidence.ts'
 import { gradeSchema } from '../../contracts/grade.ts'
 import { manifestSchema } from '../../contracts/manifest.ts'
 import { guestIdentitySchema, guestSchema, instantSchema } from '../../contracts/nouns.ts'
+import { shownLockSchema } from '../../contracts/object-lock.ts'
 import { levelOf, proofLevelSchema } from '../../contracts/proof.ts'
 import { archiveEvidenceSchema, contentSampleSchema, verificationResultSchema } from '../../contracts/verification.ts'
 import type { ArchiveFiles } from './catalogue.ts'
 import { marksIn } from './configuration-marks.ts'
 import { identityIn } from '../identity/embedded-identity.ts'
 import { shortGrade } from '../backup/grade.ts'
+import { wholeLock } from '../transfer/object-lock.ts'
 import { newerAdvice, readText } from '../books/stored-record.ts'
 import { tolerant } from '../books/tolerant-schema.ts'
 
@@ -62,6 +64,7 @@ const readManifestSchema = z.object({
         ...cataloguedArtifactSchema.shape,
         content: z.object({ allocatedBytes: diskContentSchema.shape.allocatedBytes }).optional().catch(undefined),
         proof: z.object({ level: proofLevelSchema }).optional().catch(undefined),
+        lock: z.object(shownLockSchema.shape).optional().catch(undefined),
       }),
     )
     .min(1),
@@ -91,6 +94,7 @@ export function readManifestFacts(
   const identity = guest.identity ?? embeddedIdentity
   const contentBytes = evidence.contentBytes ?? writtenBytesOf(manifest.artifacts)
   const proof = levelOf(manifest.artifacts.map((artifact) => artifact.proof?.level))
+  const lock = wholeLock(manifest.artifacts.map((artifact) => artifact.lock))
   const removable = removableSchema.safeParse({ protected: backup.protected, sideFiles: manifest.sideFiles }).data
   return {
     name: guest.name,
@@ -126,6 +130,7 @@ export function readManifestFacts(
       ...(versionId === undefined ? {} : { versionId }),
     })),
     ...(proof === 'full-object-crc' ? {} : { proof }),
+    ...(lock === undefined ? {} : { lock }),
     ...(removable?.protected === true ? { protected: true as const } : {}),
     ...(removable === undefined ? {} : { sideFiles: removable.sideFiles }),
   }
@@ -167,6 +172,7 @@ const readVerificationSchema = z.object({
   result: verificationResultSchema,
   findings: z.array(z.object({ message: z.string() })),
   notes: z.array(z.string()),
+  lockTrouble: z.string().optional().catch(undefined),
   evidence: z.array(
     z.object({
       configuration: z.object({ text: z.string() }).optional(),
@@ -185,12 +191,13 @@ export function readVerification(text: string): VerificationFacts {
     const why = 'newerVersion' in found ? `. ${newerAdvice(found)}` : `: ${found.unreadable}.`
     return { state: 'unreadable', reason: `The verification can't be read${why}`, tags: [] }
   }
-  const { verifiedAt, result, findings, notes, evidence } = found.value
+  const { verifiedAt, result, findings, notes, evidence, lockTrouble } = found.value
   const reason = result === 'accepted' ? undefined : (findings[0]?.message ?? notes[0])
   return {
     state: STATES[result],
     at: verifiedAt,
     ...(reason === undefined ? {} : { reason }),
+    ...(lockTrouble === undefined ? {} : { lockTrouble }),
     tags: evidence.flatMap(({ configuration }) => tagsIn(configuration?.text)),
     ...(result === 'accepted' ? contentFiguresOf(evidence) : {}),
   }

@@ -89,6 +89,18 @@ const unpackDisk: RestoreStep = {
   run: 'zstd -dc {file} > disk.img',
 }
 
+const unpackVhd: RestoreStep = {
+  way: 'restore',
+  say: 'It is a fixed VHD, as Azure stores it: unpack it for azcopy. "qemu-img convert -f vpc -O qcow2 disk.vhd disk.qcow2" makes it one for another hypervisor.',
+  run: 'zstd -dc {file} > disk.vhd',
+}
+
+const unpackVhdx: RestoreStep = {
+  way: 'restore',
+  say: 'It is a VHDX: unpack it. "qemu-img convert -f vhdx -O qcow2 disk.vhdx disk.qcow2" makes it one for another hypervisor.',
+  run: 'zstd -dc {file} > disk.vhdx',
+}
+
 const convertDisk: RestoreStep = {
   way: 'restore',
   say: "It describes a disk of VMware. With all files of the disk in one folder, qemu-img reads it. Of several, the one with the highest number is the disk's last state.",
@@ -97,7 +109,9 @@ const convertDisk: RestoreStep = {
 
 /** The first that fits holds. */
 const rules: readonly RestoreRule[] = (['vm', 'container'] as const).flatMap((kind) => [
-  ...['.raw.zst', '.vhd.zst', '.vhdx.zst'].map((ending) => ({ kind, ending, steps: [unpackDisk] })),
+  { kind, ending: '.raw.zst', steps: [unpackDisk] },
+  { kind, ending: '.vhd.zst', steps: [unpackVhd] },
+  { kind, ending: '.vhdx.zst', steps: [unpackVhdx] },
   ...['.raw', '.img', '-flat.vmdk', '-delta.vmdk', '-sesparse.vmdk'].map((ending) => ({ kind, ending, steps: [] })),
   { kind, ending: '.vmdk', steps: [convertDisk] },
   { kind, ending: '.zst', steps: guestSteps(kind, ['zstd -dc']) },

@@ -17,6 +17,7 @@ const OBJECT_ACTIONS = [
   'GetObjectRetention',
   'GetObjectLegalHold',
   'PutObject',
+  'PutObjectRetention',
   'DeleteObject',
   'DeleteObjectVersion',
   'AbortMultipartUpload',

@@ -1,7 +1,7 @@
 /** What reading and writing disks block by block costs. Pure. */
 import type { PriceItem, PriceTable } from '../../contracts/prices.ts'
-import type { ExpectedSize } from '../backup/expected-size.ts'
 import { formatBytes } from '../words/byte-size.ts'
+import type { ExpectedReading } from './expected-reading.ts'
 import { priceItem } from './prices.ts'
 
 const GIB = 2 ** 30
@@ -10,24 +10,8 @@ const HOURS_PER_MONTH = 730
 const SNAPSHOT_HOURS = { least: 1, most: 24 }
 
 /** What will be read of one guest. */
-export interface BlockReads {
+export interface BlockReads extends ExpectedReading {
   blockBytes: number
-  leastBytes: number
-  mostBytes: number
-}
-
-/**
- * What was never written isn't read, and only the snapshot knows how much that is. An archive is no larger than what was
- * read for it, and no more is read than the disks hold.
- */
-export function expectReads(
-  blockBytes: number,
-  expected: Pick<ExpectedSize, 'sizeBytes' | 'from'> | undefined,
-  disks: readonly { sizeBytes?: number; included: boolean }[],
-): BlockReads {
-  const mostBytes = disks.reduce((sum, { included, sizeBytes = 0 }) => sum + (included ? sizeBytes : 0), 0)
-  const archived = expected === undefined || expected.from === 'disk-sizes' ? 0 : expected.sizeBytes
-  return { blockBytes, leastBytes: Math.min(archived, mostBytes), mostBytes }
 }
 
 /** Nothing for a table without such prices: `leftOutOfReads` says so. */

@@ -2,6 +2,7 @@ import type { Priced, PriceTable, StorageClass } from '../../contracts/prices.ts
 import { isColder, type Transition } from '../../contracts/transitions.ts'
 import { formatBytes } from '../words/byte-size.ts'
 import { type BlockReads, blockReadItems, leftOutOfReads } from './block-price.ts'
+import { type Egress, egressItems } from './egress-price.ts'
 import { keepingDollars, priced, priceItem, requestDollars } from './prices.ts'
 import { type RestorePrice, restorePrices } from './restore-price.ts'
 import { addWork, guestWork, ROUNDS, runWork, type CountedWork } from './run-work.ts'
@@ -20,6 +21,8 @@ export interface QuotedGuest {
   expected?: { sizeBytes: number; from: 'archive-on-storage' | 'archive-in-bucket' | 'disk-sizes' }
   /** Where the platform bills what is read of its disks. */
   reads?: BlockReads
+  /** Where the platform bills what leaves it. */
+  egress?: Egress
 }
 
 export interface QuoteTerms {
@@ -91,6 +94,7 @@ export function quoteRun(guests: readonly QuotedGuest[], terms: QuoteTerms, tabl
   const reads = guests.flatMap((guest) => guest.reads ?? [])
   items.push(
     ...blockReadItems(reads, table),
+    ...egressItems(guests.flatMap((guest) => guest.egress ?? [])),
     ...stays.map((stay) =>
       priceItem(
         `${kept} in ${stay.storageClass} for ${keptDays(stay.days, stay.storageClass, table)}`,

@@ -10,6 +10,11 @@ function isOfVsphere(config: Record<string, unknown>): boolean {
   return 'endpoint' in config
 }
 
+/** Only sites of Azure have a subscription. Nothing brings their guests back yet. */
+function isOfAzure(config: Record<string, unknown>): boolean {
+  return 'subscriptionId' in config
+}
+
 function fieldsOf(config: Record<string, unknown>): string[] {
   if (isOfVsphere(config)) return ['auth']
   return isByBlocks(config) ? [] : ['auth', 'delivery']
@@ -37,6 +42,12 @@ export function asRestoreSite(config: unknown): unknown {
   }
   const { name, restore, auth: _backups, ...rest } = config
   const site = typeof name === 'string' ? `site ${name}` : 'the site'
+  if (isOfAzure(config)) {
+    throw new InvalidSite(
+      `Guests can't be brought back to ${site} by Guestlift: this version makes no machines in Azure. ` +
+        'Fetch the archive, and follow "Restoring by hand" in docs/azure.md.',
+    )
+  }
   const needed = fieldsOf(config)
   if (restore === undefined) {
     const its =

@@ -16,6 +16,7 @@ export function tallyVerifications(
 ): VerificationTotals {
   const of = (result: ReadArchive['result']) => archives.filter((archive) => archive.result === result)
   const [accepted, refused, notVerified] = [of('accepted'), of('refused'), of('not-verified')]
+  const unlocked = archives.filter(({ lockTrouble }) => lockTrouble !== undefined)
   const overdue = [...notVerified, ...unread].filter((archive) => archive.overdue)
   const readBytes = [...accepted, ...refused].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   const earlier = unread.filter(({ why }) => why === 'refused-earlier').length
@@ -30,6 +31,9 @@ export function tallyVerifications(
     ...(notVerified.length > 0
       ? [`${counted(notVerified.length, 'archive')} not verified: ${named(notVerified)}.`]
       : []),
+    ...(unlocked.length > 0
+      ? [`${counted(unlocked.length, 'archive')} NOT LOCKED as asked for: ${named(unlocked)}.`]
+      : []),
     ...(waiting > 0 ? [`${counted(waiting, 'archive')} due and left out.`] : []),
     ...(earlier > 0 ? [`${counted(earlier, 'archive')} refused earlier.`] : []),
     ...(broken > 0 ? [`${counted(broken, 'archive')} not complete.`] : []),
@@ -39,7 +43,12 @@ export function tallyVerifications(
     ...(mapTrouble === undefined ? [] : [mapTrouble]),
   ]
   const trouble =
-    refused.length + notVerified.length + overdue.length + furtherOverdue + (mapTrouble === undefined ? 0 : 1)
+    refused.length +
+    notVerified.length +
+    unlocked.length +
+    overdue.length +
+    furtherOverdue +
+    (mapTrouble === undefined ? 0 : 1)
   return {
     outcome: trouble === 0 ? 'succeeded' : accepted.length > 0 ? 'partial' : 'failed',
     summary: sentences.join(' '),
@@ -47,6 +56,7 @@ export function tallyVerifications(
     refused: refused.length,
     notVerified: notVerified.length,
     overdue: overdue.length + furtherOverdue,
+    ...(unlocked.length > 0 ? { unlocked: unlocked.length } : {}),
     readBytes,
   }
 }

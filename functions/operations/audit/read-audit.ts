@@ -1,6 +1,6 @@
 /** Reads the dated records of a period, one at a time: what was pruned since counts, and memory holds only what they say. */
 import type { VersionLock, VersionStore } from '../../aws/version-store.ts'
-import type { AuditReport } from '../../contracts/audit.ts'
+import type { AuditCopy, AuditReport } from '../../contracts/audit.ts'
 import type { GuestIdentity } from '../../contracts/nouns.ts'
 import { type AuditAbout, auditReport } from '../../domain/audit/audit-report.ts'
 import type { ArchiveLock } from '../../domain/audit/held-archive.ts'
@@ -32,9 +32,11 @@ import { readRecord, unlessUnreadable } from '../books/stored-json.ts'
 import { readCatalogue } from '../catalogue/read-catalogue.ts'
 import type { Ports } from '../ports.ts'
 
-interface Needs extends Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'> {
+export interface AuditPorts extends Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'> {
   /** Absent: locks aren't asked for, and only what prunings met is told. */
   locks?: Pick<VersionStore, 'lockOf'> | undefined
+  /** What a second bucket says of an archive's folder. Absent: it isn't asked. */
+  copies?: ((folder: string) => Promise<Omit<AuditCopy, 'seenAt'>>) | undefined
 }
 
 const DAY_MILLISECONDS = 86_400_000
@@ -50,7 +52,7 @@ const LONGEST_RUN_DAYS = 14
 export async function readAudit(
   period: AuditPeriod,
   every: AuditAbout['every'],
-  { store, keyPrefix, now, toolVersion, locks }: Needs,
+  { store, keyPrefix, now, toolVersion, locks, copies }: AuditPorts,
 ): Promise<AuditReport> {
   const madeAt = now().toISOString()
   const reading = new AuditReading(new AuditLedger(period, keyPrefix), { store, keyPrefix, now })
@@ -62,6 +64,7 @@ export async function readAudit(
   await reading.retention()
   await reading.configurations()
   await reading.archives(locks, madeAt)
+  await reading.copies(copies, madeAt)
   return auditReport(reading.ledger, {
     tool: toolVersion,
     madeAt,
@@ -173,7 +176,7 @@ class AuditReading {
     }
   }
 
-  async archives(locks: Needs['locks'], seenAt: string): Promise<void> {
+  async archives(locks: AuditPorts['locks'], seenAt: string): Promise<void> {
     const { site } = this.ledger.period
     const { store, keyPrefix } = this.#ports
     for await (const { entries } of readCatalogue(site === undefined ? {} : { site }, { store, keyPrefix })) {
@@ -185,6 +188,14 @@ class AuditReading {
         this.ledger.addLock(entry.folder, lock, seenAt)
       }
     }
+  }
+
+  /** Of the archives of the report that are there. */
+  async copies(ask: AuditPorts['copies'], seenAt: string): Promise<void> {
+    if (ask === undefined) return
+    const there = [...this.ledger.archives.values()].filter((archive) => archive.there)
+    const proofs = inOrder(there, RECORDS_AT_ONCE, async (archive) => ({ archive, copy: await ask(archive.folder) }))
+    for await (const { archive, copy } of proofs) archive.copy = { ...copy, seenAt }
   }
 
   /** So far back a run may have begun that made archives of the period, or one that keeps its begin from being a gap. */
@@ -284,7 +295,7 @@ const NOBODY: ReadonlyMap<string, GuestIdentity> = new Map()
  */
 async function lockOf(
   { folder, facts }: CatalogueEntry,
-  locks: NonNullable<Needs['locks']>,
+  locks: NonNullable<AuditPorts['locks']>,
 ): Promise<ArchiveLock | 'not-known' | undefined> {
   const found: (VersionLock | undefined)[] = []
   // By the folder that was listed: a bucket's copy may have another prefix.

@@ -1,6 +1,7 @@
 /** Plan, map and frames of a disk's upload: below `uploads/parts/` while the disk is archived, and beside the archive then. */
 import type { ArchiveStore } from '../../aws/archive-store.ts'
 import type { AllocationMap, DiskPlan, FrameList } from '../../contracts/disk-archive.ts'
+import type { DatedLock } from '../../contracts/object-lock.ts'
 import { allocationMapKey, diskPlanKey, frameListKey, uploadFileKey } from '../../domain/books/object-keys.ts'
 import { crc32OfText } from '../../domain/transfer/crc32.ts'
 import { allocationMapShape, diskPlanShape, frameListShape } from './shapes.ts'
@@ -59,12 +60,12 @@ export async function writeFrameList(
 export async function keepDiskPlan(
   place: Place,
   key: string,
-  { planKey, sum }: { planKey: string; sum: number },
+  { planKey, sum, lock }: { planKey: string; sum: number; lock?: DatedLock | undefined },
 ): Promise<string[]> {
   const { store, keyPrefix } = place
   const planned = await readDiskPlan(place, key, planKey)
   const frames = await readRecord(store, uploadFileKey(keyPrefix, key, 'frames', sum), frameListShape)
-  const once = { onlyIf: { absent: true as const } }
+  const once = { onlyIf: { absent: true as const }, ...(lock === undefined ? {} : { lock }) }
   const kept: string[] = []
   if (planned !== undefined) {
     await writeRecord(store, diskPlanKey(key), diskPlanShape, planned.plan, once)

@@ -10,6 +10,7 @@ import { jobSchema } from '../../contracts/job.ts'
 import { keptVerdictSchema } from '../../contracts/kept-verdict.ts'
 import { manifestSchema } from '../../contracts/manifest.ts'
 import { guestProgressSchema } from '../../contracts/progress.ts'
+import { pinSchema } from '../../contracts/pin.ts'
 import { pruningPlanSchema, pruningReportSchema } from '../../contracts/pruning.ts'
 import { pruningLeaseSchema } from '../../contracts/pruning-lease.ts'
 import { restoreLeaseSchema, restoreRecordSchema } from '../../contracts/restore-record.ts'
@@ -100,6 +101,12 @@ export const clockConfirmationShape = shape(
   "person's word on a guest's clock",
   clockConfirmationSchema,
   'Move it away and confirm again.',
+  readable,
+)
+export const pinShape = shape(
+  'pin of an archive',
+  pinSchema,
+  'It pins all the same. Unpin the archive and pin it again.',
   readable,
 )
 export const leaseShape = shape(

@@ -5,6 +5,7 @@
  */
 import type { ArchiveStore } from '../../aws/archive-store.ts'
 import { InternalFault, RecordTooNew, RecordUnreadable } from '../../contracts/errors.ts'
+import type { DatedLock } from '../../contracts/object-lock.ts'
 import { newerAdvice, type ReadText, readText, type Shape } from '../../domain/books/stored-record.ts'
 import { tolerant, type Unknown } from '../../domain/books/tolerant-schema.ts'
 import { validationMessage } from '../../domain/words/validation-message.ts'
@@ -66,6 +67,8 @@ export async function unlessUnreadable<Value>(reading: Promise<Value>): Promise<
 }
 
 export interface WriteOptions {
+  /** Of the object; without it, the bucket's default. */
+  lock?: DatedLock
   onlyIf?: { absent: true } | { etag: string }
   /** It was held before: fields that this version doesn't know are its writer's, and go back. */
   held?: boolean
@@ -87,9 +90,10 @@ export function writeRecord<Value>(
   key: string,
   shape: Shape<Value>,
   value: Value,
-  { onlyIf, held = false }: WriteOptions = {},
+  { onlyIf, lock, held = false }: WriteOptions = {},
 ): Promise<string | undefined> {
-  const options = { contentType: 'application/json', ...(onlyIf === undefined ? {} : { onlyIf }) }
+  const conditions = { ...(onlyIf === undefined ? {} : { onlyIf }), ...(lock === undefined ? {} : { lock }) }
+  const options = { contentType: 'application/json', ...conditions }
   return store.writeText(key, recordText(shape, value, held), options)
 }
 

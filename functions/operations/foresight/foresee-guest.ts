@@ -1,7 +1,9 @@
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import { GuestliftError } from '../../contracts/errors.ts'
 import type { Requirement } from '../../contracts/grade.ts'
-import { type BlockReads, expectReads } from '../../domain/prices/block-price.ts'
+import type { BlockReads } from '../../domain/prices/block-price.ts'
+import type { Egress } from '../../domain/prices/egress-price.ts'
+import { expectReading } from '../../domain/prices/expected-reading.ts'
 import { type ExpectedSize, expectSize } from '../../domain/backup/expected-size.ts'
 import { shortfallsOf } from '../../domain/backup/grade.ts'
 import type { GuestDetails, GuestRecord, PlannedBackup } from '../../providers/guest-facts.ts'
@@ -21,6 +23,8 @@ export interface ForeseenGuest extends Partial<Omit<GuestRecord, 'id' | 'missing
   expected?: ExpectedSize
   /** Where the platform bills what is read of its disks. */
   reads?: BlockReads
+  /** Where the platform bills what leaves it. */
+  egress?: Egress
   details?: GuestDetails
 }
 
@@ -56,12 +60,13 @@ export async function foreseeGuest(
     disks: details?.disks ?? [],
   })
   const { unmet } = details?.bestGrade === undefined ? { unmet: [] } : shortfallsOf(details.bestGrade, require)
-  const { billedBlockBytes } = provider.traits
-  const disks = details?.disks ?? []
+  const { billedBlockBytes, egress, name: platform } = provider.traits
+  const reading = expectReading(expected, details?.disks ?? [])
   return {
     ...known,
     ...fate,
-    ...(billedBlockBytes === undefined ? {} : { reads: expectReads(billedBlockBytes, expected, disks) }),
+    ...(billedBlockBytes === undefined ? {} : { reads: { blockBytes: billedBlockBytes, ...reading } }),
+    ...(egress === undefined ? {} : { egress: { platform, ...egress, ...reading } }),
     ...(unmet.length === 0 ? {} : { fate: 'fail' as const, reason: lessThanRequired(unmet) }),
     ...(expected === undefined ? {} : { expected }),
     ...(details === undefined ? {} : { details }),

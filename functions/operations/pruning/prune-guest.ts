@@ -15,6 +15,7 @@ import { writeRecord } from '../books/stored-json.ts'
 import { clockConfirmedAt, confirmClock } from './clock-confirmation.ts'
 import { type JudgedBy, readGuestArchives, type VersionedArchive } from './guest-archives.ts'
 import { inOrder } from '../books/ordered-lookahead.ts'
+import { nameOf, pinnedNames } from '../books/pins.ts'
 import { type HeldLease, takeLease } from './prune-lease.ts'
 import {
   archiveLock,
@@ -46,6 +47,7 @@ const LOOKS_AT_ONCE = 8
 const RESERVE_MILLISECONDS = 30_000
 
 const TAKEN_OVER = 'Another pruning of this guest has taken over.'
+const PINNED = 'pinned: outside the count'
 const DUE_SINCE = 'This is so since this pruning began; the next one removes it.'
 
 /** What lies in the bucket of a guest, and what the rules say of it. */
@@ -105,16 +107,36 @@ async function judge(order: PruneOrder, by: JudgedBy, ports: RetentionPorts): Pr
   const found = all.filter((archive) => !resumed.folders.includes(archive.folder) && !isVerdictAlone(archive))
   const clockSeenAt = await clockConfirmedAt(found, order, ports)
   const circumstances = { gone, confirmed, identity, now: ports.now(), clockSeenAt, dryRun }
-  const plan = guardRetention(found, absent === undefined ? policy : keepingAll(policy), circumstances)
+  const rules = absent === undefined ? policy : keepingAll(policy)
+  const unpinned = guardRetention(found, rules, circumstances)
+  // Most guests have nothing to remove, and are asked for no pins.
+  const pins = unpinned.decisions.some(isRemoval) ? await pinnedNames(site, guest, ports) : NO_PINS
+  const plan = pins.size === 0 ? unpinned : guardRetention(found.map(pinnedBy(pins)), rules, circumstances)
   if (plan.clockInDoubt && confirmed && !untouched) await confirmClock(order, ports)
-  const decisions = absent === undefined ? plan.decisions : plan.decisions.map((one) => keptBecause(one, absent))
+  const told = plan.decisions.map((one) => toldOfPin(one, pins))
+  const decisions = absent === undefined ? told : told.map((one) => keptBecause(one, absent))
   return {
     ended,
     all,
     decisions,
     warnings: [...resumed.warnings, ...rests.warnings, ...plan.warnings],
-    hasWork: resumed.records > 0 || rests.folders.length > 0 || decisions.some(({ decision }) => decision === 'remove'),
+    hasWork: resumed.records > 0 || rests.folders.length > 0 || decisions.some(isRemoval),
   }
+}
+
+const NO_PINS: ReadonlySet<string> = new Set()
+
+function isRemoval({ decision }: Pick<GuardedDecision<VersionedArchive>, 'decision'>): boolean {
+  return decision === 'remove'
+}
+
+/** What a person pinned is protected, and so outside the count. */
+function pinnedBy(pins: ReadonlySet<string>): (archive: VersionedArchive) => VersionedArchive {
+  return (archive) => (pins.has(nameOf(archive.folder)) ? { ...archive, protected: true } : archive)
+}
+
+function toldOfPin(one: GuardedDecision<VersionedArchive>, pins: ReadonlySet<string>): typeof one {
+  return one.decision === 'protected' && pins.has(nameOf(one.archive.folder)) ? { ...one, reason: PINNED } : one
 }
 
 /** Without a rule that lets anything go, nothing goes. */
@@ -293,6 +315,10 @@ async function removed(
     return left('Time ran out; the next run goes on here.')
   }
   try {
+    // A person may have pinned it since it was judged.
+    if (!dryRun && (await pinnedNames(site, guest, ports)).has(nameOf(archive.folder))) {
+      return { ...decided, decision: 'protected', reason: PINNED }
+    }
     // Before anything goes: an archive is removed whole or not at all.
     const held = await archiveLock(archive, ports)
     if (held !== undefined) return locked(decided, held)

@@ -4,6 +4,7 @@ import type { GuestIdentity } from '../../contracts/nouns.ts'
 import type { PlanItem } from '../../contracts/plan-item.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import { byTurnsOfNodes } from '../../domain/selection/node-order.ts'
+import { strongerLock } from '../../domain/transfer/object-lock.ts'
 import { planKey, selectionKey } from '../../domain/books/object-keys.ts'
 import type { FoundGuest } from '../../providers/guest-facts.ts'
 import type { Provider } from '../../providers/provider.ts'
@@ -17,7 +18,10 @@ import { emptyOutcome, recordOutcomes } from '../books/outcomes.ts'
 import type { Ports } from '../ports.ts'
 import { testRoutes } from './test-routes.ts'
 
-type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'sleep' | 'timer' | 'provider' | 'route' | 'log'>
+type Needs = Pick<
+  Ports,
+  'store' | 'keyPrefix' | 'now' | 'sleep' | 'timer' | 'provider' | 'route' | 'log' | 'requiredLock'
+>
 
 /**
  * Choose the guests, write who was left out and why, and the plan, longest waiting first. A guest that can't possibly be
@@ -36,6 +40,7 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
   await writeRecord(ports.store, selectionKey(run.prefix), selectionShape, choice.record)
   const refusals = await refusedNodes(job, choice.chosen, provider, ports)
   const identities = await identitiesOf(choice.chosen, provider)
+  const objectLock = strongerLock(job.objectLock, ports.requiredLock)
 
   const failed = choice.failed.map(({ guest, error, reason }) => emptyOutcome(guest, 'failed', error, reason, 0))
   const items: PlanItem[] = []
@@ -55,6 +60,8 @@ export async function planRun(input: TaskInput<'PlanRun'>, ports: Needs): Promis
       guest,
       backup: job.backup,
       ...(job.require === undefined ? {} : { require: job.require }),
+      ...(objectLock === undefined ? {} : { objectLock }),
+      ...(job.pin === undefined ? {} : { pin: job.pin }),
       deleteSource: job.deleteSource,
       staging: job.staging,
       limits: job.limits,

@@ -3,6 +3,7 @@ import type { SourceIdentity } from '../../contracts/nouns.ts'
 import type { TaskInput, TaskOutput } from '../../contracts/tasks.ts'
 import type { Upload } from '../../contracts/upload.ts'
 import { judgeSource, sameIdentity } from '../../domain/transfer/copy-verdict.ts'
+import { datedLock, isLockEnough } from '../../domain/transfer/object-lock.ts'
 import { archiveFolder, artifactKey } from '../../domain/books/object-keys.ts'
 import { findStored } from './already-stored.ts'
 import { encoderOf, planUpload } from './encodings.ts'
@@ -26,6 +27,7 @@ const MAX_ROUNDS = 5
  * Open the artifact's upload or find the one to resume. The record in S3 decides which upload counts: whoever writes
  * it first (conditionally) owns the upload, everyone else joins, and uploads that it doesn't name are aborted.
  * @throws SourceChanged when the source isn't as large as the platform said
+ * @throws LockMissing when the bucket can't lock objects, and the archive is to be locked
  * @throws ArchiveConflict when the key is taken by something that isn't provably this source's
  */
 export async function openUpload(input: TaskInput<'OpenUpload'>, ports: Needs): Promise<TaskOutput<'OpenUpload'>> {
@@ -58,6 +60,8 @@ async function resume(
 ): Promise<Upload | undefined> {
   if (record?.source.artifactRef !== artifactRef || !sameIdentity(record.source, source)) return undefined
   if ((record.encoding ?? 'none') !== encoding) return undefined
+  // A lock is given when an upload is opened, and can't be added to what was opened without.
+  if (!isLockEnough(record.item?.objectLock, item.objectLock)) return undefined
   // Its store computed CRC-32 when it was opened and doesn't now: of its parts, nothing else was written down.
   if (record.proof === undefined && item.run.proof !== undefined) return undefined
   const upload = uploadOf(record)
@@ -83,9 +87,11 @@ async function start(
 ): Promise<Upload | undefined> {
   const planned = await planUpload(key, item.site, artifact, source, ports)
   const { proof } = item.run
-  const terms = { storageClass: item.storageClass }
-  const opened = proof === undefined ? ports.store.createUpload(key, terms) : ports.store.bare.create(key, terms)
-  const uploadId = await opened
+  const openedAt = ports.now()
+  const lock = item.objectLock && datedLock(item.objectLock, openedAt)
+  const terms = { storageClass: item.storageClass, lock }
+  const { store } = ports
+  const uploadId = await (proof === undefined ? store.createUpload(key, terms) : store.bare.create(key, terms))
   const record: UploadRecord = {
     version: 1,
     key,
@@ -93,7 +99,7 @@ async function start(
     ...planned,
     ...(proof === undefined ? {} : { proof }),
     source: { ...source, artifactRef: artifact.artifactRef },
-    openedAt: ports.now().toISOString(),
+    openedAt: openedAt.toISOString(),
     item,
   }
   if (await writeUploadRecord(ports, record, kept)) return uploadOf(record)

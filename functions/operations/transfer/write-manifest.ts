@@ -1,5 +1,6 @@
 import { ArchiveConflict, GuestReplaced, InternalFault } from '../../contracts/errors.ts'
 import { type Manifest, manifestSchema } from '../../contracts/manifest.ts'
+import type { DatedLock, ShownLock } from '../../contracts/object-lock.ts'
 import type { BackupOptions } from '../../contracts/backup-options.ts'
 import {
   type GuestIdentity,
@@ -17,10 +18,13 @@ import { guestCounts } from '../../domain/transfer/copy-work.ts'
 import { pairSources, type StoredSource } from '../../domain/transfer/stored-sources.ts'
 import { listPrices } from '../../domain/prices/list-prices.ts'
 import { archiveFolder, artifactKey, manifestKey } from '../../domain/books/object-keys.ts'
+import { datedLock } from '../../domain/transfer/object-lock.ts'
 import { identityIn } from '../../domain/identity/embedded-identity.ts'
 import { sameGuest } from '../../domain/identity/guest-identity.ts'
 import { guestReceipt } from '../../domain/prices/receipt.ts'
+import { readLocks } from './archive-locks.ts'
 import { asConflict } from './already-stored.ts'
+import { writePin } from '../books/pins.ts'
 import { manifestShape } from '../books/shapes.ts'
 import { readRecord, writeRecord } from '../books/stored-json.ts'
 import { readKeptEvidence, sideFilesIn } from '../books/kept-evidence.ts'
@@ -35,6 +39,7 @@ type Needs = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion'>
 /**
  * Put the platform's log and notes beside the archive, then the manifest: the commit mark. Asked again, it finds its
  * own manifest and leaves it.
+ * @throws LockMissing when a file lacks the lock that was asked for: then there is no manifest
  * @throws ArchiveConflict when a manifest of other content is there
  * @throws NotAnArchive when a restore would refuse a file from its first bytes on: then there is no manifest
  * @throws GuestReplaced when the archive is of another guest than the planned one: then there is none either
@@ -50,12 +55,14 @@ export async function writeManifest(
     throw new InternalFault(`The evidence s3://${ports.store.bucket}/${input.evidenceKey} is gone. Repeat this guest.`)
   }
   const folder = archiveFolder(ports.keyPrefix, item.site, item.guest, first.createdAt)
+  const locks = await readLocks(item, stored, ports)
+  const lock = item.objectLock && datedLock(item.objectLock, ports.now())
   const looks = await Promise.all(stored.map((one) => lookInside(one, ports)))
   const configuration = looks.find((one) => one !== undefined)
   const identity = provenIdentity(item, configuration, ports)
   const contentSample = await sampleContent(stored, ports)
-  const sideFiles = await writeSideFiles(folder, sideFilesIn(kept), ports)
-  for (const artifact of stored) sideFiles.push(...(await keepPlanOf(artifact, ports)))
+  const sideFiles = await writeSideFiles(folder, sideFilesIn(kept), lock, ports)
+  for (const artifact of stored) sideFiles.push(...(await keepPlanOf(artifact, lock, ports)))
   const work = guestCounts(input)
   const bytesSent = stored.reduce((sum, artifact) => sum + artifact.bytesSent, 0)
   const manifest = manifestSchema.parse({
@@ -72,7 +79,7 @@ export async function writeManifest(
     ...(item.deleteSource ? { deleteSource: true } : {}),
     verdict: input.verdict,
     evidence: kept.evidence,
-    artifacts: pairSources(artifacts, stored).map(asWritten),
+    artifacts: pairSources(artifacts, stored).map((source) => asWritten(source, locks)),
     ...(configuration === undefined ? {} : { configuration }),
     ...(contentSample === undefined ? {} : { contentSample }),
     sideFiles,
@@ -80,8 +87,13 @@ export async function writeManifest(
       ? {}
       : { receipt: guestReceipt({ bytesSent, artifacts: stored, work }, listPrices, item.storageClass) }),
   } satisfies Manifest)
+  // Before the manifest: from then on a pruning might remove the archive.
+  if (item.pin !== undefined) await writePin(folder, item.pin, ports)
   const key = manifestKey(folder)
-  const written = await writeRecord(ports.store, key, manifestShape, manifest, { onlyIf: { absent: true } })
+  const written = await writeRecord(ports.store, key, manifestShape, manifest, {
+    onlyIf: { absent: true },
+    ...(lock === undefined ? {} : { lock }),
+  })
   if (written === undefined) await requireSameArchive(key, manifest, ports)
   // The manifest is now what proves the objects; until here a repeated guest needs the upload records for that.
   for (const artifact of stored) await removeUploadRecord(ports, artifact.key)
@@ -108,34 +120,49 @@ function provenIdentity(
 }
 
 /** What an earlier call wrote stays: the bucket lets nobody overwrite what lies among the archives. */
-async function writeSideFiles(folder: string, files: readonly SideFile[], { store }: Needs): Promise<string[]> {
+async function writeSideFiles(
+  folder: string,
+  files: readonly SideFile[],
+  lock: DatedLock | undefined,
+  { store }: Needs,
+): Promise<string[]> {
+  const once = { onlyIf: { absent: true as const }, ...(lock === undefined ? {} : { lock }) }
   for (const file of files) {
     const [body, contentType] =
       'text' in file
         ? [file.text, 'text/plain; charset=utf-8']
         : [Buffer.from(file.base64, 'base64'), 'application/octet-stream']
-    await store.writeText(artifactKey(folder, file.name), body, { contentType, onlyIf: { absent: true } })
+    await store.writeText(artifactKey(folder, file.name), body, { contentType, ...once })
   }
   return files.map(({ name }) => artifactKey(folder, name))
 }
 
 /** Ranges, map and frames of an encoded disk. Nothing of others, nor once the manifest is there and the record gone. */
-async function keepPlanOf({ key, content, checksum }: StoredArtifact, ports: Needs): Promise<string[]> {
+async function keepPlanOf(
+  { key, content, checksum }: StoredArtifact,
+  lock: DatedLock | undefined,
+  ports: Needs,
+): Promise<string[]> {
   if (content === undefined) return []
   const { planKey } = (await readUploadRecord(ports, key))?.record ?? {}
   const sum = crc32FromBase64(checksum.slice('CRC32:'.length))
-  return planKey === undefined || sum === undefined ? [] : keepDiskPlan(ports, key, { planKey, sum })
+  return planKey === undefined || sum === undefined ? [] : keepDiskPlan(ports, key, { planKey, sum, lock })
 }
 
-function asWritten({ artifact, stored }: StoredSource): Manifest['artifacts'][number] {
+function asWritten(
+  { artifact, stored }: StoredSource,
+  locks: ReadonlyMap<string, ShownLock>,
+): Manifest['artifacts'][number] {
   if (stored === undefined)
     throw new InternalFault(`${artifact.fileName} is not among what was stored. Repeat this guest.`)
   const { artifact: _copiedFrom, ...object } = stored
+  const lock = locks.get(stored.key)
   const path = pathOf(artifact.location)
   return {
     ...object,
     // Said in full: what a manifest doesn't say can't be told from what an older version didn't know.
     proof: stored.proof ?? { level: 'full-object-crc' },
+    ...(lock === undefined ? {} : { lock }),
     source: { ...stored.source, artifactRef: artifact.artifactRef, ...(path === undefined ? {} : { path }) },
   }
 }

@@ -78,7 +78,8 @@ async function resultOf(
   const fresh = found !== undefined && found.verifiedAt >= startedAt ? found : undefined
   if (fresh !== undefined && fresh.result !== 'not-verified') {
     const reason = sentences(fresh.findings.map(({ message }) => message))
-    return { ...archive, due, result: fresh.result, reason, verifiedAt: fresh.verifiedAt }
+    const { result, verifiedAt, lockTrouble } = fresh
+    return { ...archive, due, result, reason, verifiedAt, ...(lockTrouble === undefined ? {} : { lockTrouble }) }
   }
   if ((await ports.store.head(manifestKey(item.folder))) === undefined) return undefined
   const attempt = found?.attempt !== undefined && found.attempt.at >= startedAt ? found.attempt.reason : undefined

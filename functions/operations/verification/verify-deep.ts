@@ -20,9 +20,13 @@ import type { Ports } from '../ports.ts'
 import { ContentIndexWriter } from '../books/content-index.ts'
 import { keepContentIndexes, type MadeIndex, madeIndex } from './content-indexes.ts'
 import { keepVerdict } from './keep-verdict.ts'
+import { lookAtLocks } from './look-at-locks.ts'
 import { readObject } from './read-object.ts'
 
-export type VerifyPorts = Pick<Ports, 'store' | 'keyPrefix' | 'now' | 'toolVersion' | 'remainingMilliseconds'>
+export type VerifyPorts = Pick<
+  Ports,
+  'store' | 'keyPrefix' | 'now' | 'toolVersion' | 'remainingMilliseconds' | 'requiredLock'
+>
 
 /** What is under way when time is called: ranges that S3 may be asked for several times, and the verdict's own writing. */
 const RESERVE_MILLISECONDS = 60_000
@@ -54,7 +58,10 @@ export async function verifyDeep(folder: string, ports: VerifyPorts): Promise<Ve
   const isThere = async () => (await ports.store.head(manifestKey(folder)))?.etag === found.etag
   const isIndexed = readings.some(({ index }) => index !== undefined) && (await isThere())
   const indexes = isIndexed ? await keepContentIndexes(readings, ports) : { notes: [], written: [] }
-  const read = verificationOf(readings, ports, indexes.notes)
+  const read = {
+    ...verificationOf(readings, ports, indexes.notes),
+    ...(await lookAtLocks(folder, found.manifest, ports)),
+  }
   const unkept = (await isThere()) ? await keepVerdict(folder, found.manifest, read, ports) : []
   const verification = { ...read, notes: [...read.notes, ...unkept] }
   if (await keepBesides(folder, isThere, verification, ports)) return verification

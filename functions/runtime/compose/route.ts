@@ -31,6 +31,10 @@ export async function routeIn(site: string, config: unknown): Promise<Route> {
     const { openDatastoreRoute } = await import('../../readers/datastore/datastore.ts')
     return openDatastoreRoute(site, bytes.access)
   }
+  if (bytes.by === 'page-blob') {
+    const { openPageBlobRoute } = await import('../../readers/page-blob/page-blob.ts')
+    return openPageBlobRoute(site, bytes.access)
+  }
   const { openEbsRoute } = await import('../../readers/ebs/ebs.ts')
   return openEbsRoute(site, bytes.access)
 }

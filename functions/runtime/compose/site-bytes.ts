@@ -1,5 +1,6 @@
 /** How a site's bytes are reached: the part of its configuration that functions which move bytes need. No provider comes along. */
 import * as z from 'zod'
+import { type AzureAccess, azureAccessSchema } from '../../contracts/azure-access.ts'
 import { EBS_BLOCK_BYTES, type EbsAccess, ebsAccessSchema } from '../../contracts/aws-access.ts'
 import { InvalidSite } from '../../contracts/errors.ts'
 import { type RouteConfig, routeSchema } from '../../contracts/route.ts'
@@ -10,6 +11,7 @@ export type SiteBytes =
   | { by: 'route'; route: RouteConfig }
   | { by: 'ebs'; access: EbsAccess }
   | { by: 'datastore'; access: VsphereAccess }
+  | { by: 'page-blob'; access: AzureAccess }
 
 const siteWithRoute = z.object({ route: routeSchema })
 
@@ -18,6 +20,8 @@ export function bytesOf(site: string, config: unknown): SiteBytes {
   if (has(config, OF_AWS)) return { by: 'ebs', access: checked(site, ebsAccessSchema, config, 'configuration') }
   if (has(config, OF_VSPHERE))
     return { by: 'datastore', access: checked(site, vsphereAccessSchema, config, 'configuration') }
+  if (has(config, OF_AZURE))
+    return { by: 'page-blob', access: checked(site, azureAccessSchema, config, 'configuration') }
   return { by: 'route', route: checked(site, siteWithRoute, config, 'route').route }
 }
 
@@ -38,9 +42,10 @@ export function mostMibPerSecond(site: string, config: unknown): number | undefi
   return bytes?.by === 'ebs' ? (bytes.access.ebs.getBlocksPerSecond * EBS_BLOCK_BYTES) / 2 ** 20 : undefined
 }
 
-/** Only sites of AWS have regions, and only those of vSphere one endpoint. */
+/** Only sites of AWS have regions, only those of vSphere one endpoint, and only those of Azure a subscription. */
 const OF_AWS = 'regions'
 const OF_VSPHERE = 'endpoint'
+const OF_AZURE = 'subscriptionId'
 
 function has(config: unknown, key: string): boolean {
   return typeof config === 'object' && config !== null && key in config

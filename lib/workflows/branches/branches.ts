@@ -1,3 +1,4 @@
+import { azureBranch } from './azure.ts'
 import type { Branch } from './branch.ts'
 import { ec2Branch } from './ec2.ts'
 import { proxmoxBranch } from './proxmox.ts'
@@ -8,4 +9,5 @@ export const branches: Readonly<Record<string, Branch>> = {
   proxmox: proxmoxBranch,
   ec2: ec2Branch,
   vsphere: vsphereBranch,
+  azure: azureBranch,
 }

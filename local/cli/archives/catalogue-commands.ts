@@ -10,6 +10,7 @@ import { GUEST_WORDS } from '../guest-words.ts'
 import { type ListArchivesOptions, listArchivesHere, searchArchives } from './list-command.ts'
 import { withPriceOptions } from '../run/price-file.ts'
 import { counted } from '../../../functions/domain/words/counted.ts'
+import { addSecondOptions } from '../second-bucket.ts'
 import { type ShowOptions, showArchives } from './show-command.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
@@ -50,7 +51,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     .argument('<text>', 'words that all have to be found; * and ? stand for characters')
     .addHelpText('after', listExits)
     .action((text: string, options: ListArchivesOptions) => finish(() => searchArchives(text, options)))
-  withPriceOptions(withBucketOptions(program.command('show')))
+  addSecondOptions(withPriceOptions(withBucketOptions(program.command('show'))))
     .description(
       "show a guest's archives and the newest that can be restored, or one archive; how to restore it, and what that costs",
     )
@@ -58,6 +59,7 @@ export function addCatalogueCommands(program: Command, stop: StopSignals): void 
     .addOption(siteOption())
     .option('--at <time>', AT_HELP, untilOption)
     .addOption(utcOption())
+    .option('--locks', 'ask S3 what holds each file now: a request for each')
     .addOption(detailsOption())
     .option('--json', 'print it as one line of JSON')
     .addHelpText(

@@ -12,6 +12,7 @@ import {
   rehearsalsOfArchive,
   type RehearsalsUnknown,
 } from '../../../functions/operations/books/rehearsals.ts'
+import { S3VersionStore } from '../../../functions/aws/s3-version-store.ts'
 import { findGuests } from '../../../functions/operations/catalogue/find-archive.ts'
 import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
 import { plain, textColumns } from '../print/columns.ts'
@@ -22,15 +23,24 @@ import { ownTime } from '../print/own-time.ts'
 import { FORMER, guestArchiveLines, madeAt, verificationWord } from '../print/print-catalogue.ts'
 import { archiveRestoreLines } from '../print/print-prices.ts'
 import { rehearsalText } from '../print/print-rehearsal.ts'
+import type { Pin } from '../../../functions/contracts/pin.ts'
+import { lockWords } from '../../../functions/domain/transfer/object-lock.ts'
+import { sentences } from '../../../functions/domain/words/sentence.ts'
+import { type CopyProof, proveCopy } from '../../../functions/operations/verification/prove-copy.ts'
+import { openSecond, type SecondOptions } from '../second-bucket.ts'
+import { readPin } from '../../../functions/operations/books/pins.ts'
+import { type FileLock, locksNow, locksNowText } from './locks-now.ts'
 import { ownRestoreCommand, restoreCommands } from './restore-advice.ts'
 import { out } from '../stream-out.ts'
 
-export interface ShowOptions extends BucketOptions {
+export interface ShowOptions extends BucketOptions, SecondOptions {
   site?: string
   /** ISO instant: as the bucket was then. */
   at?: string
   prices?: string
   destination: Destination
+  /** Ask S3 what holds each file now. */
+  locks?: true
   /** Prices, also for a store that isn't AWS, and what isn't in them. */
   details?: boolean
   json?: boolean
@@ -43,7 +53,10 @@ export interface ShowOptions extends BucketOptions {
 export async function showArchives(what: string, options: ShowOptions): Promise<number> {
   const table = await readPrices(options.prices)
   const opened = openBucket(options)
-  const { store, keyPrefix, requests } = opened
+  const { store, keyPrefix, requests, client } = opened
+  const other = openSecond(options, options)
+  const second = other && { store, second: other.store, now: () => new Date() }
+  const versions = options.locks === true ? new S3VersionStore(client, store.bucket, () => new Date()) : undefined
   const { address, guests } = await findGuests(what, options, { store, keyPrefix })
   const rehearsalsAt = rehearsalsBySite({ store, keyPrefix })
   const books = new Map(await Promise.all(guests.map(async ({ site }) => [site, await rehearsalsAt(site)] as const)))
@@ -59,20 +72,27 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       const inFull = !guest.former || address.meansFormer
       const ofGuest = rehearsalIn(books.get(guest.site), guest)
       const rehearsal = asked && entry !== undefined ? await ofArchive(entry, ofGuest, { store, keyPrefix }) : ofGuest
-      return { guest, entry, restore, price, rehearsal, ofGuest, inFull, newest: entry === guest.entries.at(-1) }
+      const locks = versions === undefined || entry === undefined ? undefined : await locksNow(entry, versions)
+      const pin = inFull && entry !== undefined ? await readPin(entry.folder, { store, keyPrefix }) : undefined
+      const copy = second === undefined || entry === undefined ? undefined : await proveCopy(entry.folder, second)
+      const newest = entry === guest.entries.at(-1)
+      return { guest, entry, restore, price, rehearsal, ofGuest, locks, pin, copy, inFull, newest }
     }),
   )
   if (options.json === true) {
-    const guestsJson = told.map(({ guest, entry, restore, price, rehearsal }) => ({
+    const guestsJson = told.map(({ guest, entry, restore, price, rehearsal, locks, pin, copy }) => ({
       ...guest,
       shown: entry?.folder ?? null,
       restore: restore ?? null,
       restorePrice: price ?? null,
       rehearsal: rehearsal ?? null,
+      ...(locks === undefined ? {} : { locks }),
+      ...(pin === undefined ? {} : { pin }),
+      ...(copy === undefined ? {} : { secondCopy: { bucket: options.second, ...copy } }),
     }))
     await out(`${JSON.stringify({ version: 1, guests: guestsJson, requests: Object.fromEntries(requests) })}\n`)
   } else {
-    for (const { guest, entry, restore, price, rehearsal, ofGuest, inFull } of told) {
+    for (const { guest, entry, restore, price, rehearsal, ofGuest, locks, pin, copy, inFull } of told) {
       if (!inFull) {
         const one = new Verbatim(`  guestlift show s3://${options.bucket}/${entry?.folder}`)
         await out(textOf(['', ...guestArchiveLines(guest), 'To see one in full:', one]))
@@ -81,7 +101,8 @@ export async function showArchives(what: string, options: ShowOptions): Promise<
       const list = guest.entries.length > 1 ? [...guestArchiveLines(guest), ''] : []
       const rehearsed = asked ? archiveRehearsalCell(rehearsal, ofGuest) : rehearsalCell(rehearsal)
       const shown = opened.isAws || options.details === true || options.prices !== undefined ? price : undefined
-      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, shown, rehearsed)
+      const besides = { rehearsed, locks, pin, copy }
+      const lines = entry === undefined ? [] : archiveLines(entry, guest.former, options, restore, shown, besides)
       await out(textOf([...list, ...lines]))
     }
     if (guests.length === 0) {
@@ -123,13 +144,32 @@ function rehearsalCell(rehearsal: ShownRehearsal): string {
   return 'unknown' in rehearsal ? plain(rehearsal.unknown) : rehearsalText(rehearsal)
 }
 
+/** What is asked for beside the catalogue. */
+interface Besides {
+  rehearsed: string
+  locks: readonly FileLock[] | undefined
+  pin: Pin | 'unreadable' | undefined
+  copy: CopyProof | undefined
+}
+
+function copyText({ state, reasons, lock }: CopyProof, bucket: string): string {
+  const where = `s3://${plain(bucket)}`
+  if (state === 'proved') return `proved in ${where}${lock === undefined ? '' : `, under ${lockWords(lock)}`}`
+  return `${state === 'lacking' ? 'NONE' : 'NOT KNOWN'} in ${where}. ${plain(sentences(reasons))}`
+}
+
+function pinText(pin: Pin | 'unreadable'): string {
+  if (pin === 'unreadable') return "yes, and its record can't be read"
+  return `since ${ownTime(pin.pinnedAt)}${pin.reason === undefined ? '' : `: ${plain(pin.reason)}`}`
+}
+
 function archiveLines(
   entry: CatalogueEntry,
   former: boolean,
   where: ShowOptions,
   restore: readonly string[] | undefined,
   price: ArchiveRestorePrice | undefined,
-  rehearsed: string,
+  { rehearsed, locks, pin, copy }: Besides,
 ): Line[] {
   const { facts, guest, site } = entry
   const own = ownRestoreCommand(entry, where)
@@ -146,6 +186,9 @@ function archiveLines(
       'Verified',
       `${verificationWord(entry)}${entry.verification?.reason === undefined ? '' : `: ${plain(entry.verification.reason)}`}`,
     ],
+    ...(locks === undefined ? [] : [['Locked now', locksNowText(locks)]]),
+    ...(pin === undefined ? [] : [['Pinned', pinText(pin)]]),
+    ...(copy === undefined ? [] : [['Second copy', copyText(copy, where.second ?? '')]]),
     ['Rehearsed', rehearsed],
     [
       'Size',
@@ -169,6 +212,15 @@ function archiveLines(
   ]
 }
 
+/** As the manifest noted it, or as a reading missed it since. Whether a person holds it, S3 alone knows: `--locks` asks. */
+function lockText(lock: { mode?: string | undefined; until: string } | undefined, trouble: string | undefined): string {
+  if (trouble !== undefined) return `LOCK MISSING. ${plain(trouble)}`
+  if (lock === undefined) return 'not as far as its manifest has it'
+  const isOver = Date.parse(lock.until) <= Date.now()
+  const mode = lock.mode === undefined ? '' : ` (${lock.mode})`
+  return `${isOver ? 'no more: ' : ''}until ${ownTime(lock.until)}${mode}, as its manifest has it`
+}
+
 function factRows({ verification }: CatalogueEntry, facts: NonNullable<CatalogueEntry['facts']>): string[][] {
   const { verdict, warnings, notes, mode, compress } = facts
   const tags = new Set([...facts.tags, ...(verification?.tags ?? [])])
@@ -179,6 +231,7 @@ function factRows({ verification }: CatalogueEntry, facts: NonNullable<Catalogue
     ],
     ['Grade', gradeText(facts.grade)],
     ['Proved by', proofWords(facts.proof)],
+    ['Locked', lockText(facts.lock, verification?.lockTrouble)],
     [
       'Backup',
       `${mode}, ${compress}; ${facts.platform} ${facts.platformVersion}; ${facts.writtenBy}, run ${facts.runId}`,

@@ -62,7 +62,7 @@ of the bucket's region. With --archive and --deployment, the deployment's workfl
         {
           succeeded: 'the restore tool would accept them',
           failed: 'it would accept none, or they could not be read',
-          partial: 'it would accept some of them',
+          partial: 'it would accept some of them, or a lock is missing',
         },
       )}`,
     )
@@ -103,18 +103,19 @@ async function verifyHere(path: string, options: VerifyOptions): Promise<number>
 
 async function verifyThere(where: string, bucket: string, options: VerifyOptions): Promise<number> {
   const { s3, prefix, json = false } = options
-  const tally = { accepted: 0, all: 0 }
+  const tally = { accepted: 0, unlocked: 0, all: 0 }
   const which = { bucket, prefix, ...(s3 === undefined ? {} : { s3 }) }
   const opened = openBucket(which)
   for await (const { folder, verification } of verifyStored(where, options, opened)) {
     tally.all += 1
     if (verification.result === 'accepted') tally.accepted += 1
+    if (verification.lockTrouble !== undefined) tally.unlocked += 1
     const place = `s3://${bucket}/${folder}`
     if (json) process.stdout.write(`${JSON.stringify({ folder, ...verification })}\n`)
     else printLines(verificationLines(place, verification))
   }
   if (tally.all > 1 && !json) process.stdout.write(`${tally.accepted} of ${tally.all} archives accepted\n`)
   if (!json) printNotes([requestLine(opened)])
-  if (tally.accepted === tally.all) return exitCodes.succeeded
+  if (tally.accepted === tally.all && tally.unlocked === 0) return exitCodes.succeeded
   return tally.accepted > 0 ? exitCodes.partial : exitCodes.failed
 }

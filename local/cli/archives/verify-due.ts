@@ -89,11 +89,12 @@ function firstOf<Archive extends { folder: string }>(
   return [...lines(first), ...(alike.length === 0 ? [] : [`    The same of ${alike.length} more: ${others}`])]
 }
 
-function archiveLines({ folder, result, reason, due, sizeBytes, overdue }: ReadArchive): string[] {
+function archiveLines({ folder, result, reason, due, sizeBytes, overdue, lockTrouble }: ReadArchive): string[] {
   const late = overdue && result === 'not-verified' ? ', overdue' : ''
   return [
     `${words[result]}${late}: ${plain(folder)} (${formatBytes(sizeBytes)})`,
     `    ${plain(result === 'accepted' ? due : reason)}`,
+    ...(lockTrouble === undefined ? [] : [`    ${styleText('red', 'LOCK MISSING')}: ${plain(lockTrouble)}`]),
   ]
 }
 

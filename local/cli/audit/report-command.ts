@@ -1,13 +1,16 @@
 import { extname } from 'node:path'
 import type { Command } from 'commander'
 import { S3VersionStore } from '../../../functions/aws/s3-version-store.ts'
-import { readAudit } from '../../../functions/operations/audit/read-audit.ts'
+import { type AuditPorts, readAudit } from '../../../functions/operations/audit/read-audit.ts'
 import { requireKnownSite } from '../../../functions/operations/catalogue/known-sites.ts'
+import { sentences } from '../../../functions/domain/words/sentence.ts'
+import { proveCopy } from '../../../functions/operations/verification/prove-copy.ts'
 import { toolVersion } from '../../../functions/runtime/version.ts'
 import { UsageError } from '../../run/cli-error.ts'
-import { type BucketOptions, openBucket, requestLine } from '../bucket-store.ts'
+import { type BucketOptions, type OpenBucket, openBucket, requestLine } from '../bucket-store.ts'
 import { exitCodes, exitHelp } from '../exit-codes.ts'
 import { printNotes, textOf } from '../print/terminal.ts'
+import { addSecondOptions, openSecond, type SecondOptions } from '../second-bucket.ts'
 import { siteOption, withBucketOptions } from '../shared-options.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { out } from '../stream-out.ts'
@@ -17,7 +20,7 @@ import { auditLines } from './print-audit.ts'
 import { type ReportForm, reportForms, reportPieces } from './report-forms.ts'
 import { writeReport } from './write-report.ts'
 
-interface ReportOptions extends BucketOptions, Partial<Record<ReportForm, boolean>> {
+interface ReportOptions extends BucketOptions, SecondOptions, Partial<Record<ReportForm, boolean>> {
   from: string
   to?: string
   site?: string
@@ -32,7 +35,7 @@ export function addReportCommand(program: Command, stop: StopSignals): void {
   const command = program
     .command('report')
     .description('show what the bucket proves of a period: archived, verified, rehearsed, pruned, and every gap')
-  withBucketOptions(command)
+  addSecondOptions(withBucketOptions(command))
     .requiredOption('--from <time>', 'from then on: 2026-07-01, an instant, or 90d for so long ago', sinceOption)
     .option('--to <time>', 'until then, a whole day included (default: now)', untilOption)
     .addOption(siteOption())
@@ -77,9 +80,10 @@ async function report(options: ReportOptions): Promise<number> {
   const { site, every, grace } = options
   const expected = every === undefined ? undefined : { every, grace: grace ?? every / 4 }
   const locks = options.locks === true ? new S3VersionStore(client, options.bucket, () => new Date()) : undefined
-  const ports = { store, keyPrefix, now: () => new Date(), toolVersion, locks }
+  const other = openSecond(options, options)
+  const ports = { store, keyPrefix, now: () => new Date(), toolVersion, locks, copies: copiesIn(store, other?.store) }
   const made = await readAudit({ from: options.from, to, site }, expected, ports)
-  const notes = [requestLine(opened)]
+  const notes = [requestLine(opened), ...(other === undefined ? [] : [`In the second bucket: ${requestLine(other)}`])]
   if (options.out !== undefined) {
     const signer = options.sign === undefined ? undefined : kmsSigner(options.sign)
     const { sha256, signature } = await writeReport(options.out, reportPieces(made, form ?? 'html'), signer)
@@ -89,6 +93,15 @@ async function report(options: ReportOptions): Promise<number> {
   else for (const piece of reportPieces(made, form)) await out(piece)
   printNotes(notes)
   return made.whole ? exitCodes.succeeded : exitCodes.partial
+}
+
+/** What a second bucket says of archives; nothing where none is named. */
+function copiesIn(store: OpenBucket['store'], second: OpenBucket['store'] | undefined): AuditPorts['copies'] {
+  if (second === undefined) return undefined
+  return async (folder) => {
+    const { state, reasons } = await proveCopy(folder, { store, second, now: () => new Date() })
+    return { bucket: second.bucket, state, ...(reasons.length === 0 ? {} : { reason: sentences(reasons) }) }
+  }
 }
 
 /** As the options say, or the file's ending. @throws UsageError for two at once */

@@ -5,7 +5,7 @@ import { memberPath } from '../../../functions/archive-formats/proxmox/file-patt
 import { shownConfiguration } from '../../../functions/archive-formats/proxmox/guest-configuration.ts'
 import { openContent } from '../../../functions/archive-formats/proxmox/open-content.ts'
 import { readVmaHeader } from '../../../functions/archive-formats/proxmox/vma-header.ts'
-import { indexBySeekTable } from '../../../functions/archive-formats/raw-disk/disk-reader.ts'
+import { diskSizeOf } from '../../../functions/archive-formats/raw-disk/take-disk.ts'
 import { diskNameOf, isDiskArchive } from '../../../functions/archive-formats/raw-disk/file-name.ts'
 import type { IndexedMember } from '../../../functions/contracts/content-index.ts'
 import { GuestliftError } from '../../../functions/contracts/errors.ts'
@@ -62,8 +62,8 @@ async function listDisks(source: ArchiveSource, json: boolean): Promise<string> 
 /** What the seek table at the file's end tells. @throws Damage */
 async function onlyDisk(source: ArchiveSource): Promise<ArchivedDisk> {
   const read = (firstByte: number, lastByte: number) => source.read(firstByte, lastByte - firstByte + 1)
-  const { diskBytes } = await indexBySeekTable({ sizeBytes: source.sizeBytes, read })
-  return { name: diskNameOf(source.fileName), sizeBytes: diskBytes, storedBytes: source.sizeBytes }
+  const sizeBytes = await diskSizeOf(source.fileName, { sizeBytes: source.sizeBytes, read })
+  return { name: diskNameOf(source.fileName), sizeBytes, storedBytes: source.sizeBytes }
 }
 
 /** @param listed how many members were listed already */

@@ -12,6 +12,7 @@ import { keyPrefixFrom } from '../key-prefix.ts'
 import { isSetting } from '../settings/apply-settings.ts'
 import type { StopSignals } from '../stop-signals.ts'
 import { answeredBy, type Asker, Cancelled, silentAsker, terminalAsker } from './asker.ts'
+import { azureInit } from './azure.ts'
 import { ec2Init } from './ec2.ts'
 import type { PlatformInit } from './platform-init.ts'
 import { proxmoxInit } from './proxmox.ts'
@@ -23,6 +24,7 @@ const inits: { readonly [Name in Site['provider']]: PlatformInit } = {
   proxmox: proxmoxInit,
   ec2: ec2Init,
   vsphere: vsphereInit,
+  azure: azureInit,
 }
 
 const SITE_FILE = 'site.json'
@@ -56,6 +58,9 @@ export interface InitOptions {
   region?: string
   role?: string
   externalId?: string
+  tenant?: string
+  subscription?: string
+  group?: string
   bucket?: string
   s3?: string
   prefix?: string
@@ -112,6 +117,9 @@ export function addInitCommand(program: Command, stop: StopSignals): void {
     .option('--region <names>', 'AWS: regions, with commas')
     .option('--role <arn>', 'AWS: the role to assume')
     .option('--external-id <id>', "AWS: the external id that the role's trust policy asks for")
+    .option('--tenant <id>', 'Azure: the Entra tenant')
+    .option('--subscription <id>', 'Azure: the subscription')
+    .option('--group <name>', 'Azure: the resource group where restore points are made')
     .option('--bucket <name>', 'the archive bucket')
     .option('--s3 <url>', 'endpoint of S3, when it is not AWS')
     .option('--prefix <prefix>', 'in front of every key')
@@ -208,6 +216,9 @@ async function answersIn(options: InitOptions): Promise<Map<string, string>> {
     '--region': region,
     '--role': role,
     '--external-id': externalId,
+    '--tenant': options.tenant,
+    '--subscription': options.subscription,
+    '--group': options.group,
     '--bucket': bucket,
     '--s3': s3,
   }

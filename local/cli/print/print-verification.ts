@@ -4,6 +4,7 @@ import type {
   Verification,
   VerificationResult,
 } from '../../../functions/contracts/verification.ts'
+import { lockWords } from '../../../functions/domain/transfer/object-lock.ts'
 import { formatBytes } from '../../../functions/domain/words/byte-size.ts'
 import { columns, plain } from './columns.ts'
 
@@ -14,11 +15,14 @@ const words: Record<VerificationResult, string> = {
 }
 
 /** A verification for people: the verdict, each finding and where, and what was read. */
-export function verificationLines(of: string, { result, findings, notes, evidence }: Verification): string[] {
+export function verificationLines(of: string, verification: Verification): string[] {
+  const { result, findings, notes, evidence, locks = [], lockTrouble } = verification
   return [
     `${plain(of)}: ${words[result]}`,
     ...findings.map((finding) => `  - ${findingLine(finding)}`),
+    ...(lockTrouble === undefined ? [] : [`  LOCK MISSING: ${plain(lockTrouble)}`]),
     ...evidence.flatMap((one) => evidenceLines(one).map((line) => `  ${line}`)),
+    ...locks.map((lock) => `  ${plain(lock.fileName)} has ${lockWords(lock)}`),
     ...notes.map((note) => `  Note: ${plain(note)}`),
   ]
 }

@@ -68,7 +68,7 @@ const flags = new Command('lab')
   .description(
     'A simulated AWS account on this machine: EC2, EBS direct and STS, with instances whose disks can be read.',
   )
-  .option('--platform <platform>', 'which lab: proxmox, ec2 or vsphere', 'ec2')
+  .option('--platform <platform>', 'which lab: proxmox, ec2, vsphere or azure', 'ec2')
   .option('--port <port>', 'port of all three services; 0 takes any free one', whole, 0)
   .option('--control-port <port>', 'port of the control address; 0 takes any free one', whole, 0)
   .option('--instances <count>', 'how many instances there are', whole, 2)

@@ -25,7 +25,7 @@ interface Flags {
 
 const program = new Command('lab')
   .description('A simulated Proxmox VE site on this machine: REST over TLS, SFTP, guests whose backups are real files.')
-  .option('--platform <platform>', 'which lab: proxmox, ec2 or vsphere', 'proxmox')
+  .option('--platform <platform>', 'which lab: proxmox, ec2, vsphere or azure', 'proxmox')
   .option('--port <port>', 'port of the API; 0 takes any free one', number, 0)
   .option('--ssh-port <port>', 'port of the SSH server; 0 takes any free one', number, 0)
   .option(

@@ -73,7 +73,7 @@ function guestsOf({ guests, writtenMib }: Flags): GuestSpec[] {
 
 const flags = new Command('lab')
   .description('A simulated vCenter on this machine: SOAP, files of datastores and tags, with guests that can be read.')
-  .option('--platform <platform>', 'which lab: proxmox, ec2 or vsphere', 'vsphere')
+  .option('--platform <platform>', 'which lab: proxmox, ec2, vsphere or azure', 'vsphere')
   .option('--port <port>', 'port of the vCenter; 0 takes any free one', whole, 0)
   .option('--control-port <port>', 'port of the control address; 0 takes any free one', whole, 0)
   .option('--guests <count>', 'how many guests there are', whole, 2)

@@ -158,6 +158,7 @@ describe.each(machines)('the definition of %s', (machine) => {
             'RunPartlyFailed',
             'ArchiveRefused',
             'VerificationIncomplete',
+            'ArchiveUnlocked',
             'RestoredOtherwise',
             'DrillFailed',
           ].includes(error),
@@ -264,9 +265,14 @@ describe('all workflows together', () => {
     // In a branch, states bear the platform's own words.
     const namesOf = (task: string) => [...new Set(states.filter(([its]) => its === task).map(([, name]) => name))]
     expect([namesOf('StartBackup'), namesOf('CheckBackup'), namesOf('LocateArchive')]).toEqual([
-      ['Start vzdump', 'Create snapshots', 'Create snapshot'],
-      ['Check vzdump', 'Check snapshots', 'Check snapshot'],
-      ['Locate archive of vzdump', 'Locate archive of snapshots', 'Locate archive of snapshot'],
+      ['Start vzdump', 'Create snapshots', 'Create snapshot', 'Freeze disks'],
+      ['Check vzdump', 'Check snapshots', 'Check snapshot', 'Check frozen disks'],
+      [
+        'Locate archive of vzdump',
+        'Locate archive of snapshots',
+        'Locate archive of snapshot',
+        'Locate archive of frozen disks',
+      ],
     ])
     for (const task of ['StartBackup', 'CheckBackup', 'LocateArchive'] as const) used.delete(task)
     // The function keeps its released name; what it does has a better one.

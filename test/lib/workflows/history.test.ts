@@ -70,7 +70,14 @@ describe('the histories of the workflows', () => {
         .map(({ parent }) => `${machine}: ${parent?.mapState ?? 'itself'}`),
     )
     // The guest's own level goes round once a leg; Transfer each artifact also opens a vanished upload anew, three times.
-    const guest = ['Transfer each artifact', 'Vzdump in legs', 'Snapshots in legs', 'Snapshot in legs', 'Copy in legs']
+    const guest = [
+      'Transfer each artifact',
+      'Vzdump in legs',
+      'Snapshots in legs',
+      'Snapshot in legs',
+      'Frozen disks in legs',
+      'Copy in legs',
+    ]
     expect(loops.toSorted()).toEqual(
       [
         'exportGuest: itself',

@@ -51,6 +51,12 @@ describe('a verification', () => {
       true,
       { status: 'FAILED', error: 'ArchiveRefused' },
     ],
+    [
+      'fails when an archive lacks its lock',
+      { refused: 0, overdue: 0, unlocked: 1 },
+      true,
+      { status: 'FAILED', error: 'ArchiveUnlocked' },
+    ],
     ['fails when an archive is overdue', { refused: 0, overdue: 1 }, true, incomplete],
     ['fails when its map fails, though nothing is overdue yet', { refused: 0, overdue: 0 }, false, incomplete],
   ])('%s', async (_, counts, plan, end) => {

@@ -179,6 +179,12 @@ const others = [
   'tasks stop',
   'guest reboot',
   'unfinished remove',
+  'archive',
+  'archive hold',
+  'archive release',
+  'archive pin',
+  'archive unpin',
+  'copies',
 ]
 
 /** A line that is one word is an address, and `show` prints commands: both are to be copied. */

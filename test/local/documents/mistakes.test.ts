@@ -173,7 +173,7 @@ const sites: [string, string, string, string][] = [
     'another platform',
     'hq.json',
     site({ provider: '"proxmx"' }),
-    '2:15: provider: it is none of proxmox, ec2, vsphere. Did you mean proxmox?',
+    '2:15: provider: it is none of proxmox, ec2, vsphere, azure. Did you mean proxmox?',
   ],
   [
     'a token and a password',

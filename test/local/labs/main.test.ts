@@ -10,11 +10,12 @@ describe('npm run lab', () => {
     expect(run('--help').stdout).toContain('--dump-seconds')
     expect(run('--platform=ec2', '--help').stdout).toContain('--written-mib')
     expect(run('--platform', 'vsphere', '--help').stdout).toContain('--api-version')
+    expect(run('--platform', 'azure', '--help').stdout).toContain('--refused')
   })
 
   it('names the labs that there are when it is asked for another', () => {
     const { status, stderr } = run('--platform', 'vmware')
-    expect(stderr).toBe('There is no lab of the platform "vmware". Choose one of: proxmox, ec2, vsphere.\n')
+    expect(stderr).toBe('There is no lab of the platform "vmware". Choose one of: proxmox, ec2, vsphere, azure.\n')
     expect(status).toBe(1)
   })
 })

@@ -25,6 +25,7 @@ describe('the generated pages; npm run docs:reference writes them', () => {
       'sites.md',
       'ec2.md',
       'vsphere.md',
+      'azure.md',
       'deployments.md',
       'retention.md',
       'routes-and-limits.md',
@@ -44,7 +45,7 @@ describe('the generated pages; npm run docs:reference writes them', () => {
     expect(facts.length).toBeGreaterThan(40)
     const source = read('../functions/contracts/errors.ts')
     // What a platform's reader knows as well lies beside its providers.
-    const folders: Readonly<Record<string, string>> = { vsphere: 'vsphere-api' }
+    const folders: Readonly<Record<string, string>> = { vsphere: 'vsphere-api', azure: 'azure-api' }
     const platforms = Object.keys(platformTraits).map((name) =>
       read(`../functions/${folders[name] ?? `providers/${name}`}/errors.ts`),
     )

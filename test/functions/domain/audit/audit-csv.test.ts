@@ -52,7 +52,7 @@ describe('a line of the table', () => {
       { ...bare, made: { ...made, grade }, lock, rehearsals: [rehearsal(false), rehearsal(true)] },
       { ...bare, made: { ...made, grade, unmet: true }, lock: { ...lock, retainUntil: '2027-01-01T00:00:00.000Z' } },
       { ...bare, made, rehearsals: [rehearsal(true), rehearsal(false)] },
-      bare,
+      { ...bare, copy: { bucket: 'b', state: 'proved', seenAt: at } },
     ]
     expect(rows(guest({ archives }))).toMatchObject([
       {
@@ -66,7 +66,7 @@ describe('a line of the table', () => {
       },
       { lacks: 'less than required', lastRehearsal: '', lockedUntil: '2027-01-01T00:00:00.000Z' },
       { lacks: '', lastRehearsal: 'failed', lockedUntil: '' },
-      { made: 'false', sizeBytes: '', checksums: '', lastRehearsal: '' },
+      { made: 'false', sizeBytes: '', checksums: '', lastRehearsal: '', secondCopy: 'proved' },
     ])
   })
 

@@ -57,6 +57,7 @@ const table: Record<string, 'impeached' | 'unscathed'> = {
   RestoreRefused: 'unscathed',
   RestoreFailed: 'unscathed',
   TargetFull: 'unscathed',
+  LockMissing: 'unscathed',
   TargetTaken: 'unscathed',
   TargetUnwritable: 'unscathed',
   StoreDenied: 'unscathed',

@@ -16,6 +16,39 @@ describe('tags of a configuration', () => {
   })
 })
 
+describe('the lock of an archive', () => {
+  const createdAt = '2026-11-22T02:00:00.000Z'
+  const bare = manifestOf(createdAt, [5])
+  const lockOf = (...locks: unknown[]) => {
+    const artifacts = locks.map((lock) => ({ ...bare.artifacts[0], ...(lock === undefined ? {} : { lock }) }))
+    const of = { site: 'hq', guest: bare.guest, keyedAt: createdAt }
+    const facts = readManifestFacts(JSON.stringify({ ...bare, artifacts }), of)
+    return 'lock' in facts ? facts.lock : undefined
+  }
+  const noted = { mode: 'governance', until: '2027-01-01T00:00:00.000Z' }
+
+  it('is what holds all of its files, and none where one file has none or one that nobody can read', () => {
+    expect(lockOf(noted, { ...noted, until: '2026-12-01T00:00:00.000Z' })).toEqual({
+      ...noted,
+      until: '2026-12-01T00:00:00.000Z',
+    })
+    for (const other of [undefined, 'locked', { legalHold: true }, { ...noted, until: 'for ever' }]) {
+      expect(lockOf(noted, other)).toBeUndefined()
+    }
+  })
+
+  it('is missing as a verification says, whatever that found of the bytes', () => {
+    const lockTrouble = 'It is not locked.'
+    const verdict = { version: 1, verifiedAt: createdAt, result: 'accepted', findings: [], notes: [], evidence: [] }
+    expect(readVerification(JSON.stringify({ ...verdict, lockTrouble }))).toMatchObject({ lockTrouble })
+    expect(readVerification(JSON.stringify({ ...verdict, lockTrouble: 7 }))).toEqual({
+      state: 'verified',
+      at: createdAt,
+      tags: [],
+    })
+  })
+})
+
 describe('how much content an archive has, and how random it looks', () => {
   const createdAt = '2026-11-22T02:00:00.000Z'
   const bare = manifestOf(createdAt, [5])

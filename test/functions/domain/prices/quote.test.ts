@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Priced, storageClassSchema } from '../../../../functions/contracts/prices.ts'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import { type QuotedGuest, quoteRun, type QuoteTerms } from '../../../../functions/domain/prices/quote.ts'
-import { expectReads } from '../../../../functions/domain/prices/block-price.ts'
+import { expectReading } from '../../../../functions/domain/prices/expected-reading.ts'
 import { guestWork, pollCount, ROUNDS } from '../../../../functions/domain/prices/run-work.ts'
 
 const TB = 1e12
@@ -116,11 +116,30 @@ describe('the quote of a run', () => {
       { sizeBytes: 8 * GIB, included: true },
       { sizeBytes: 100 * GIB, included: false },
     ]
-    const archived = expectReads(524_288, { sizeBytes: 2 * GIB, from: 'archive-in-bucket' }, disks)
-    expect(archived).toEqual({ blockBytes: 524_288, leastBytes: 2 * GIB, mostBytes: 8 * GIB })
-    const blind = { blockBytes: 524_288, leastBytes: 0, mostBytes: 8 * GIB }
-    expect(expectReads(524_288, { sizeBytes: 8 * GIB, from: 'disk-sizes' }, disks)).toEqual(blind)
-    expect(expectReads(524_288, undefined, disks)).toEqual(blind)
+    const archived = expectReading({ sizeBytes: 2 * GIB, from: 'archive-in-bucket' }, disks)
+    expect(archived).toEqual({ leastBytes: 2 * GIB, mostBytes: 8 * GIB })
+    const blind = { leastBytes: 0, mostBytes: 8 * GIB }
+    expect(expectReading({ sizeBytes: 8 * GIB, from: 'disk-sizes' }, disks)).toEqual(blind)
+    expect(expectReading(undefined, disks)).toEqual(blind)
+  })
+
+  it('has what leaves a platform that bills it, for all guests together: $3.74 for 40 GiB of Azure', () => {
+    const billed = { platform: 'Microsoft Azure', dollarsPerGB: 0.087, asOf: '2026-11' }
+    const one = { ...billed, leastBytes: 40 * GIB, mostBytes: 40 * GIB }
+    const [only, both] = [[one], [one, { ...billed, leastBytes: 0, mostBytes: 10 * GIB }]].map((all) =>
+      item(
+        quoteRun(
+          all.map((egress) => ({ ...known(16 * GIB), egress })),
+          usual,
+          listPrices,
+        ),
+        /leave Microsoft Azure/,
+      ),
+    )
+    expect(only?.what).toBe('40.0 GiB that leave Microsoft Azure, by its list price of 2026-11')
+    expect([only?.leastDollars, only?.mostDollars].map((dollars) => dollars?.toFixed(2))).toEqual(['3.74', '3.74'])
+    expect(both?.what).toContain('40.0 GiB to 50.0 GiB that leave')
+    expect(both?.mostDollars).toBeCloseTo(4.67, 2)
   })
 
   it('names guests of unknown size among what it leaves out', () => {

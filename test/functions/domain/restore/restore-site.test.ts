@@ -27,6 +27,7 @@ describe('a site as the functions that restore see it', () => {
     ['nothing in it', { ...site, restore: {} }, /lacks `auth` and `delivery`/],
     ['a word for it', { ...site, restore: 'yes' }, /lacks `auth` and `delivery`/],
     ['null for it', { ...site, restore: null }, /lacks `auth` and `delivery`/],
+    ['Azure', { name: 'az', subscriptionId: '1' }, /site az .*makes no machines in Azure.*docs\/azure\.md\.$/],
     [
       'a platform that brings nothing back yet',
       { name: 'vc1', endpoint: 'https://vc', restore: {} },

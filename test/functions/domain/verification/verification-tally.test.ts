@@ -43,6 +43,14 @@ describe('the tally of a verification', () => {
     expect(tally([], [unread('b', 'too-cold', true)]).outcome).toBe('failed')
   })
 
+  it('is partial where an archive lacks its lock, whose bytes are as good as ever', () => {
+    const lockTrouble = 'It is not locked.'
+    const { outcome, summary, accepted, unlocked } = tally([{ ...read('a', 'accepted'), lockTrouble }])
+    expect({ outcome, accepted, unlocked }).toEqual({ outcome: 'partial', accepted: 1, unlocked: 1 })
+    expect(summary).toContain('1 archive NOT LOCKED as asked for: archives/hq/vm-100/a/.')
+    expect(tally([read('a', 'accepted')])).not.toHaveProperty('unlocked')
+  })
+
   it('counts as read what was read to its end, refused ones too', () => {
     expect(tally([read('a', 'accepted'), read('b', 'refused'), read('c', 'not-verified')]).readBytes).toBe(2 * 2 ** 30)
   })

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../../functions/contracts/errors.ts'
 import { auditReportSchema, type AuditReport } from '../../../../functions/contracts/audit.ts'
 import { configurationKey } from '../../../../functions/domain/books/object-keys.ts'
+import { auditCsv } from '../../../../functions/domain/audit/audit-csv.ts'
+import { auditPage } from '../../../../functions/report-page/audit-page.ts'
 import { readAudit } from '../../../../functions/operations/audit/read-audit.ts'
 import { AuditedBucket } from '../../../fakes/audited-bucket.ts'
 import { MemoryStore } from '../../../fakes/memory-store.ts'
@@ -214,6 +216,56 @@ describe('the evidence of a period', () => {
     expect(report.guests[0]?.archives[1]).not.toHaveProperty('lock')
     expect(codes(report)).toContain('lock-not-known')
     expect(asked).toEqual([`${locked} v1`, `${bucket.folder(night(2), web)}disk.vma.zst v1`])
+  })
+
+  it('takes an archive for locked as its manifest noted, until a reading misses the lock', async () => {
+    const { bucket, store, audit } = scene()
+    await bucket.run(night(1), [web])
+    const folder = bucket.folder(night(1), web)
+    const key = `${folder}manifest.json`
+    const manifest = JSON.parse((await store.readText(key))?.text ?? '')
+    const lock = { mode: 'compliance', until: '2027-01-01T00:00:00.000Z' }
+    const artifacts = manifest.artifacts.map((artifact: object) => ({ ...artifact, lock }))
+    await store.writeText(key, JSON.stringify({ ...manifest, artifacts }))
+    const noted = await audit()
+    expect(noted.totals.locked).toBe(1)
+    expect(noted.guests[0]?.archives[0]?.lock).toEqual({
+      legalHold: false,
+      retainUntil: lock.until,
+      seenAt: manifest.writtenAt,
+      recordKey: key,
+    })
+    const verdict = { version: 1, verifiedAt: night(2), tool: 't', result: 'accepted', findings: [], notes: [] }
+    const lockTrouble = 'It is not locked.'
+    await store.writeText(`${folder}verification.json`, JSON.stringify({ ...verdict, evidence: [], lockTrouble }))
+    const missed = await audit()
+    expect(missed.totals.locked).toBe(0)
+    expect(missed.findings).toContainEqual(expect.objectContaining({ code: 'lock-missing', message: lockTrouble }))
+  })
+
+  it('tells what a second bucket says of each archive that is there', async () => {
+    const { bucket, store } = scene()
+    for (const day of [1, 2]) await bucket.run(night(day), [web])
+    await bucket.prune(night(1), web, '2026-07-04T08:00:00.000Z')
+    const asked: string[] = []
+    const copies = async (folder: string) => {
+      asked.push(folder)
+      return { bucket: 'abroad', state: 'lacking' as const, reason: 'It is not there.' }
+    }
+    const now = () => new Date('2026-10-01T00:00:00.000Z')
+    const report = await readAudit(period, undefined, { store, keyPrefix: '', now, toolVersion: 't', copies })
+    expect(asked).toEqual([bucket.folder(night(2), web)])
+    const [gone, there] = report.guests[0]?.archives ?? []
+    expect(gone).not.toHaveProperty('copy')
+    expect(there?.copy).toEqual({
+      bucket: 'abroad',
+      state: 'lacking',
+      reason: 'It is not there.',
+      seenAt: '2026-10-01T00:00:00.000Z',
+    })
+    const page = [...auditPage(report, () => '')].join('')
+    expect(page).toContain('no second copy</span> in abroad: It is not there.')
+    expect([...auditCsv(report)].join('')).toMatch(/,true,lacking\r\n/)
   })
 
   it('takes no archive for locked of which one file is free', async () => {

@@ -164,12 +164,13 @@ describe('the figures of a report', () => {
       'prunedReason',
       'lockedUntil',
       'there',
+      'secondCopy',
     ])
     const [one, two] = lines.map((line) => line.split(',').slice(9))
     expect(one?.slice(7)).toEqual(
-      `1,${noon(2)},accepted,3,${noon(4)},failed,2026-07-04T13:00:00.000Z,older than the last 1,,false`.split(','),
+      `1,${noon(2)},accepted,3,${noon(4)},failed,2026-07-04T13:00:00.000Z,older than the last 1,,false,`.split(','),
     )
-    expect(two?.slice(7)).toEqual('0,,,0,,,,,2027-01-01T00:00:00.000Z,true'.split(','))
+    expect(two?.slice(7)).toEqual('0,,,0,,,,,2027-01-01T00:00:00.000Z,true,'.split(','))
   })
 })
 

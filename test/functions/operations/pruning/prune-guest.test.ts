@@ -6,6 +6,7 @@ import { guestRetentionSchema } from '../../../../functions/contracts/retention-
 import type { Verification } from '../../../../functions/contracts/verification.ts'
 import { listPrices } from '../../../../functions/domain/prices/list-prices.ts'
 import { archiveFolder } from '../../../../functions/domain/books/object-keys.ts'
+import { pinArchive, unpinArchive } from '../../../../functions/operations/books/pins.ts'
 import { readGuestArchives } from '../../../../functions/operations/pruning/guest-archives.ts'
 import { pruneGuest, type PruneOrder } from '../../../../functions/operations/pruning/prune-guest.ts'
 import type { RetentionPorts } from '../../../../functions/operations/pruning/retention-ports.ts'
@@ -127,6 +128,32 @@ describe('pruneGuest', () => {
     await prune({ 'keep-last': 1 })
     expect((await prune({ 'keep-last': 1 })).toRemove).toBe(0)
     expect(await bucket.store.listKeys('backups/retention/')).toHaveLength(1)
+  })
+
+  it('keeps what a person pinned, outside the count, until it is unpinned', async () => {
+    for (const day of [1, 2, 3]) await archive(day)
+    await pinArchive(folderOf(1), undefined, ports)
+    await pinArchive(folderOf(3), undefined, ports)
+    const dry = await prune({ 'keep-last': 1 }, { dryRun: true })
+    const report = await prune({ 'keep-last': 1 })
+    expect(told(dry)).toEqual(['01 protected', '02 keep', '03 protected'])
+    expect(told(report)).toEqual(told(dry))
+    expect(report.archives[0]?.reason).toBe('pinned: outside the count')
+    await unpinArchive(folderOf(1), ports)
+    expect(told(await prune({ 'keep-last': 1 }))).toEqual(['01 removed', '02 keep', '03 protected'])
+  })
+
+  it('spares what a person pins while others are removed', async () => {
+    for (const day of [1, 2, 3]) await archive(day)
+    const remove = bucket.versions.removeVersion.bind(bucket.versions)
+    bucket.versions.removeVersion = async (version) => {
+      await pinArchive(folderOf(2), undefined, ports)
+      return remove(version)
+    }
+    const report = await prune({ 'keep-last': 1 })
+    expect(told(report)).toEqual(['01 removed', '02 protected', '03 keep'])
+    expect(report.archives[1]?.reason).toBe('pinned: outside the count')
+    expect(await daysLeft()).toEqual(['02', '03'])
   })
 
   it('keeps protected archives, the last verified one, and those that nobody can read', async () => {

@@ -61,6 +61,13 @@ const written = async () =>
   verificationReportSchema.parse(JSON.parse((await ports.store.readText(`${prefix}report.json`))?.text ?? 'null'))
 
 describe('the report of a verification', () => {
+  it('names an archive that lacks its lock, and is a failure for it', async () => {
+    await planned([item('a')])
+    await verdict(item('a'), { lockTrouble: 'It is not locked.' })
+    expect(await report()).toMatchObject({ outcome: 'partial', accepted: 1, unlocked: 1 })
+    expect((await written()).archives).toMatchObject([{ result: 'accepted', lockTrouble: 'It is not locked.' }])
+  })
+
   it('has succeeded when every archive of the plan has a new verdict that accepts it', async () => {
     const items = [item('a'), item('b', { overdue: true })]
     await planned(items)

@@ -42,6 +42,112 @@ async function scene(bytes?: Buffer, name = fileName) {
   return { archive, store, ports, put, kept, nextDay: () => (day += 1) }
 }
 
+describe('the locks of an archive that is read', () => {
+  const until = '2027-01-01T00:00:00.000Z'
+  const noted = { mode: 'governance', until } as const
+  const key = `${folder}${fileName}`
+  const MANIFEST = `${folder}manifest.json`
+
+  async function noting(lock: object | undefined, writtenAt = '2026-11-22T02:00:00.000Z') {
+    const its = await scene()
+    const manifest = JSON.parse((await its.store.readText(`${folder}manifest.json`))?.text ?? '')
+    const artifacts = manifest.artifacts.map((artifact: object) => ({ ...artifact, ...(lock && { lock }) }))
+    await its.store.writeText(MANIFEST, JSON.stringify({ ...manifest, writtenAt, artifacts }))
+    its.store.locks.set(MANIFEST, noted)
+    return its
+  }
+
+  it('are noted in the verdict as S3 shows them', async () => {
+    const { store, ports, kept } = await noting(noted)
+    store.locks.set(key, { ...noted, legalHold: true, writtenAt: until })
+    const verification = await verifyDeep(folder, ports)
+    expect(verification).toMatchObject({ result: 'accepted', locks: [{ fileName, ...noted, legalHold: true }] })
+    expect(verification).not.toHaveProperty('lockTrouble')
+    expect(await kept()).toEqual(verification)
+  })
+
+  it('are a trouble where the manifest noted more: the bytes are as good as ever', async () => {
+    const { ports } = await noting(noted)
+    const verification = await verifyDeep(folder, ports)
+    expect(verification).toMatchObject({ result: 'accepted', findings: [] })
+    expect(verification).not.toHaveProperty('locks')
+    expect(verification.lockTrouble).toMatch(
+      /^s3:\/\/memory\/archives.*is not locked as it is to be: S3 shows no lock on it, and its manifest has a lock until 2027.*\. Lock it again/,
+    )
+  })
+
+  it('are a trouble of an archive that is young enough where the deployment demands them', async () => {
+    const requiredLock = { mode: 'governance', days: 30 } as const
+    const { store, ports } = await noting(undefined)
+    expect((await verifyDeep(folder, ports)).lockTrouble).toBeUndefined()
+    const { lockTrouble } = await verifyDeep(folder, { ...ports, requiredLock })
+    expect(lockTrouble).toContain('S3 shows no lock on it, and this deployment demands one for 30 days.')
+    const old = await noting(undefined, '2026-11-01T00:00:00.000Z')
+    expect((await verifyDeep(folder, { ...old.ports, requiredLock })).lockTrouble).toBeUndefined()
+    store.locks.set(key, noted)
+    expect((await verifyDeep(folder, { ...ports, requiredLock })).lockTrouble).toBeUndefined()
+  })
+
+  it('of another version than the one that the manifest names are none', async () => {
+    const { store, ports } = await noting(noted)
+    store.locks.set(key, noted)
+    const manifest = JSON.parse((await store.readText(`${folder}manifest.json`))?.text ?? '')
+    manifest.artifacts[0].versionId = 'v1'
+    await store.writeText(`${folder}manifest.json`, JSON.stringify(manifest))
+    expect((await verifyDeep(folder, ports)).lockTrouble).toContain('S3 shows no lock on it')
+  })
+
+  it.each([['v1'], [undefined]])(
+    'are those of the version that the manifest names, or of any: %s',
+    async (versionId) => {
+      const { store, ports } = await noting(noted)
+      const head = store.head.bind(store)
+      store.head = async (of) => {
+        const object = await head(of)
+        return object && { ...object, versionId: 'v1' }
+      }
+      store.locks.set(key, noted)
+      const manifest = JSON.parse((await store.readText(`${folder}manifest.json`))?.text ?? '')
+      if (versionId !== undefined) manifest.artifacts[0].versionId = versionId
+      await store.writeText(`${folder}manifest.json`, JSON.stringify(manifest))
+      store.locks.set(MANIFEST, noted)
+      expect((await verifyDeep(folder, ports)).lockTrouble).toBeUndefined()
+    },
+  )
+
+  it('are missed of the manifest, too, as long as its files are locked', async () => {
+    const { store, ports } = await noting(noted)
+    store.locks.set(key, noted)
+    store.locks.delete(MANIFEST)
+    const { lockTrouble } = await verifyDeep(folder, ports)
+    expect(lockTrouble).toMatch(
+      /^s3:\/\/memory\/\S+manifest\.json is not locked as its files: S3 shows no lock on it, and its manifest has a lock until 2027/,
+    )
+    store.locks.set(MANIFEST, { ...noted, until: '2027-02-01T00:00:00.000Z' })
+    expect((await verifyDeep(folder, ports)).lockTrouble).toBeUndefined()
+  })
+
+  it('are demanded also of a file whose manifest noted a hold alone, and each file is named', async () => {
+    const requiredLock = { mode: 'governance', days: 30 } as const
+    const { store, ports } = await noting({ legalHold: true })
+    const manifest = JSON.parse((await store.readText(`${folder}manifest.json`))?.text ?? '')
+    manifest.artifacts.push({ ...manifest.artifacts[0], lock: undefined })
+    await store.writeText(`${folder}manifest.json`, JSON.stringify(manifest))
+    const { lockTrouble } = await verifyDeep(folder, { ...ports, requiredLock })
+    const one =
+      /s3:\/\/memory\/\S+ is not locked as it is to be: S3 shows no lock on it, and this deployment demands one for 30 days\./
+    expect(lockTrouble).toMatch(new RegExp(`^${one.source} ${one.source} Lock it again`))
+  })
+
+  it('are not missed where a file is missing: that is the news', async () => {
+    const { store, ports } = await noting(noted)
+    store.objects.delete(key)
+    const verification = await verifyDeep(folder, ports)
+    expect(verification).toMatchObject({ result: 'refused', findings: [{ code: 'object-missing' }] })
+    expect(verification).not.toHaveProperty('lockTrouble')
+  })
+})
+
 describe('reading an archive back from the store', () => {
   it('writes beside the manifest that it is whole, with what was seen', async () => {
     const { archive, ports, kept } = await scene()

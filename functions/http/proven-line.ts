@@ -1,21 +1,24 @@
 /**
- * The line to a vCenter over Node.js's own client. Functions that move bytes ask there too, and undici, which other
- * platforms' lines have, is 446 KB that their bundles don't have otherwise.
+ * A line over Node.js's own client. Functions that move bytes ask platforms too, and undici, which Proxmox VE's line has,
+ * is 446 KB that their bundles don't have otherwise.
  */
 import { Agent, type IncomingMessage, request as ask } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type HttpAnswer, type HttpRequest, type Limits, type Line, Unanswered } from '../http/api-line.ts'
-import type { VsphereAccess } from '../contracts/vsphere-access.ts'
-import { type Dialer, tlsDialer } from '../tls/connect.ts'
-import { vsphereTlsFacts } from './errors.ts'
+import type { Tls } from '../contracts/tls.ts'
+import { type Dialer, type TlsFacts, tlsDialer } from '../tls/connect.ts'
+import { type HttpAnswer, type HttpRequest, type Limits, type Line, Unanswered } from './api-line.ts'
 
 /** Calls that are made at the same time. */
 const CONNECTIONS = 4
 
-/** @throws Unanswered from `request`, and nothing else */
-export function openVimLine(site: string, { endpoint, tls }: VsphereAccess, limits: Limits): Line {
+/**
+ * To an endpoint that proves who it is as a site's `tls` says.
+ * @param endpoint scheme, host and port
+ * @throws Unanswered from `request`, and nothing else
+ */
+export function openProvenLine(endpoint: string, tls: Tls, facts: TlsFacts, limits: Limits): Line {
   const { hostname, port } = new URL(endpoint)
-  const dial = tlsDialer(tls, vsphereTlsFacts(site))
+  const dial = tlsDialer(tls, facts)
   const place = { hostname, port: port === '' ? 443 : Number(port), timeoutMilliseconds: limits.connectTimeoutMs }
   const agent = new ProvenAgent(dial, place)
   return {
@@ -91,6 +94,7 @@ async function readAnswer(answer: IncomingMessage, maxBodyBytes: number): Promis
     body: Buffer.concat(chunks).toString('utf8'),
     ...(headers.date === undefined ? {} : { date: headers.date }),
     ...(cookies.length === 0 ? {} : { cookies }),
+    fields: headers,
   }
 }
 
