@@ -68,11 +68,6 @@ export class Arm {
     return this.#lastTiming
   }
 
-  /** Whether it lets us in, without asking for anything yet. @throws as `read` */
-  async logIn(): Promise<void> {
-    await this.#repeated(() => this.#token.get())
-  }
-
   /**
    * What changes nothing, in the shape of `schema`: repeated on passing faults.
    * @throws AzureRefusal, NoAzureAnswer, CredentialsRejected, PlatformUnavailable
@@ -114,11 +109,11 @@ export class Arm {
    * What changes something: sent once. Only a short throttle, which proves that nothing was done, is waited out.
    * @throws AzureRefusal for what the caller tells apart, NoAzureAnswer where it may have been done
    */
-  async write(call: ArmCall): Promise<{ content: unknown; operation: Operation | undefined; status: number }> {
+  async write(call: ArmCall): Promise<{ content: unknown; operation: Operation | undefined }> {
     for (let tries = 1; ; tries += 1) {
       try {
         const answer = await this.#askOnce(call)
-        return { content: parseJson(answer.body), operation: this.#operationOf(answer), status: answer.status }
+        return { content: parseJson(answer.body), operation: this.#operationOf(answer) }
       } catch (error) {
         const waits = error instanceof AzureRefusal && error.status === 429 ? error.waitSeconds : undefined
         if (waits === undefined || waits > LONGEST_WAIT_SECONDS || tries === TRIES) throw error
@@ -232,11 +227,7 @@ function checked<Schema extends z.ZodType>(answer: HttpAnswer, schema: Schema, p
 }
 
 /** @throws NoAzureAnswer: a web page with status 200 is no answer of Azure */
-export function checkedContent<Schema extends z.ZodType>(
-  content: unknown,
-  schema: Schema,
-  path: string,
-): z.output<Schema> {
+function checkedContent<Schema extends z.ZodType>(content: unknown, schema: Schema, path: string): z.output<Schema> {
   const read = schema.safeParse(content)
   if (read.success) return read.data
   const places = read.error.issues.slice(0, 3).map(({ path: at, message }) => `${at.join('.')}: ${message}`)

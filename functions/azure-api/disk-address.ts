@@ -3,6 +3,7 @@
  * no message holds it.
  */
 import * as z from 'zod'
+import type { PageBlobLocation } from '../contracts/azure-access.ts'
 import { parseJson } from '../domain/words/parse-json.ts'
 import { type Arm, DISKS } from './arm.ts'
 import { type AzureDeps, AzureRefusal, NoAzureAnswer } from './azure-line.ts'
@@ -19,17 +20,17 @@ export interface DiskAccess {
   resourceId: string
   access: 'Read' | 'Write'
   seconds: number
-  /** Where it isn't the usual VHD. */
-  fileFormat?: 'VHDX'
+  /** Of what is read. */
+  format?: PageBlobLocation['format']
 }
 
 /** The same address, with more time, while one lives. @throws AzureRefusal, NoAzureAnswer, facts of logging in */
 export async function beginAccess(
   arm: Arm,
-  { resourceId, access, seconds, fileFormat }: DiskAccess,
+  { resourceId, access, seconds, format }: DiskAccess,
   sleep: AzureDeps['sleep'],
 ): Promise<URL> {
-  const body = { access, durationInSeconds: seconds, ...(fileFormat === undefined ? {} : { fileFormat }) }
+  const body = { access, durationInSeconds: seconds, ...(format === 'vhdx' ? { fileFormat: 'VHDX' } : {}) }
   const call = { method: 'POST' as const, path: `${resourceId}/beginGetAccess`, version: DISKS, body }
   const { content, operation } = await arm.write(call)
   if (operation === undefined) return addressIn(content)

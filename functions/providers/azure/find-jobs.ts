@@ -1,13 +1,12 @@
 /** Which backups of a guest there are, by what they left. */
 import type { Guest } from '../../contracts/nouns.ts'
 import type { JobSummary } from '../job-summary.ts'
-import { formatJobRef, type JobRef, parsePointName } from './identifiers.ts'
+import { jobsIn, ownCollection } from './collections.ts'
+import { formatJobRef, type JobRef } from './identifiers.ts'
 import { checkSnapshots, lookAt } from './progress.ts'
-import { collectionSchema } from './schemas.ts'
 import type { SiteSession } from './site-session.ts'
 import { snapshotSets } from './snapshot-sets.ts'
 import { nextStep } from './steps.ts'
-import { markOf } from './tags.ts'
 
 /** Backups of the guest that bear this site's mark. */
 export async function findJobs(session: SiteSession, guest: Guest, since: Date): Promise<JobSummary[]> {
@@ -30,30 +29,8 @@ async function glance(session: SiteSession, job: JobRef): Promise<{ running: boo
 }
 
 async function jobsByPoint(session: SiteSession, guestId: string): Promise<JobRef[]> {
-  const call = { ...session.collection(guestId), query: { $expand: 'restorePoints' } }
-  const collection = await session.arm.find(call, collectionSchema)
-  const mark = collection === undefined ? undefined : markOf(collection.tags, session.owner)
-  if (collection === undefined || mark?.guestId !== guestId) return []
-  const jobs = new Map<string, JobRef>()
-  for (const { name, properties } of collection.properties.restorePoints) {
-    const token = parsePointName(name)?.token
-    if (token === undefined) continue
-    const known = mark.job?.token === token ? mark.job : undefined
-    jobs.set(token, known ?? jobOfPoint(session, guestId, token, properties.timeCreated))
-  }
-  return [...jobs.values()]
-}
-
-/** An older point: the tags are of a later backup, and only its name and time are known. */
-export function jobOfPoint(
-  session: SiteSession,
-  guestId: string,
-  token: string,
-  timeCreated: string | undefined,
-): JobRef {
-  const made = Date.parse(timeCreated ?? '')
-  const at = (Number.isNaN(made) ? new Date(0) : new Date(made)).toISOString()
-  return { guestId, token, freeze: 'restore-point', consistency: session.site.consistency, off: false, at, skip: [] }
+  const own = await ownCollection(session, guestId)
+  return own === undefined ? [] : jobsIn(session, guestId, own)
 }
 
 async function jobsBySnapshot(session: SiteSession, guestId: string): Promise<JobRef[]> {

@@ -186,8 +186,8 @@ async function sourceOf(
   const { siteName, site, arm, deps } = session
   const what = `Site ${siteName}, region ${guest.node}, guest ${guest.id}: disk ${disk.name}`
   const format = isVhdx(its) ? 'vhdx' : 'vhd'
-  const order = { resourceId, access: 'Read' as const, seconds: site.sasHours * 3600 }
-  const address = await beginAccess(arm, format === 'vhdx' ? { ...order, fileFormat: 'VHDX' } : order, deps.sleep)
+  const order = { resourceId, access: 'Read', seconds: site.sasHours * 3600, format } as const
+  const address = await beginAccess(arm, order, deps.sleep)
   const file = pageBlobAt(address, `disk ${disk.name}, guest ${guest.id}`, { site: siteName, tls: site.tls })
   try {
     const [first, again] = [await file.stat(), await file.stat()]

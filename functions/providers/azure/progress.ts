@@ -14,10 +14,7 @@ import {
 } from './schemas.ts'
 import type { SiteSession } from './site-session.ts'
 import { snapshotSets } from './snapshot-sets.ts'
-import { firstKindOf, type JobState, nextStep } from './steps.ts'
-
-/** A set of snapshots that is still short of one after this time stays so. */
-const LAG_SECONDS = 300
+import { firstKindOf, type JobState, LAG_SECONDS, nextStep } from './steps.ts'
 
 /** Everything that Azure shows of a backup by restore point. */
 export async function lookAt(session: SiteSession, job: JobRef): Promise<JobState> {

@@ -3,12 +3,12 @@ import { AzureRefusal } from '../../azure-api/azure-line.ts'
 import { endAccess } from '../../azure-api/disk-address.ts'
 import { isOver } from '../../azure-api/operations.ts'
 import type { MadeByBackup, ReleaseProgress } from '../provider.ts'
+import { ownCollection } from './collections.ts'
 import { isVmId, parseJobRef, parsePointName } from './identifiers.ts'
 import { restorePointIds } from './progress.ts'
-import { collectionSchema, type RestorePoint, restorePointSchema } from './schemas.ts'
+import { type RestorePoint, restorePointSchema } from './schemas.ts'
 import type { SiteSession } from './site-session.ts'
 import { snapshotSets } from './snapshot-sets.ts'
-import { markOf } from './tags.ts'
 
 const WAIT_SECONDS = 15
 /** A short removal is seen to its end in the same call. */
@@ -33,28 +33,20 @@ export async function release(session: SiteSession, { guest, jobRef, token }: Ma
 }
 
 async function removePoints(session: SiteSession, guestId: string, token: string): Promise<ReleaseProgress> {
-  const points = await pointsOf(session, guestId)
-  if (points === undefined) return { released: true }
+  const own = await ownCollection(session, guestId)
+  if (own === undefined) return { released: true }
   const isIts = ({ name }: RestorePoint) => parsePointName(name)?.token === token
-  for (const { name } of points.filter(isIts)) {
+  for (const { name } of own.points.filter(isIts)) {
     const progress = await removePoint(session, guestId, name)
     if (!progress.released) return progress
   }
-  const left = (await pointsOf(session, guestId)) ?? []
+  const left = (await ownCollection(session, guestId))?.points ?? []
   const still = left.find(isIts)
   if (still !== undefined) return notYet(`Restore point ${still.name} is still there.`)
   // A machine with a collection can't be moved to another group; others' points stay.
   if (left.length > 0) return { released: true }
   const { path, version } = session.collection(guestId)
   return removeFrozen(session, path, [], 'the collection of restore points', version)
-}
-
-/** `undefined` without a collection that bears our mark. */
-async function pointsOf(session: SiteSession, guestId: string): Promise<RestorePoint[] | undefined> {
-  const call = { ...session.collection(guestId), query: { $expand: 'restorePoints' } }
-  const collection = await session.arm.find(call, collectionSchema)
-  if (collection === undefined || markOf(collection.tags, session.owner)?.guestId !== guestId) return undefined
-  return collection.properties.restorePoints
 }
 
 async function removePoint(session: SiteSession, guestId: string, name: string): Promise<ReleaseProgress> {

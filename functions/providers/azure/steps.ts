@@ -3,7 +3,7 @@ import type { JobRef, PointKind } from './identifiers.ts'
 import type { RestorePoint } from './schemas.ts'
 
 /** Until then, what was asked for may not show yet (Resource Manager's reads lag behind its writes). */
-const LAG_SECONDS = 300
+export const LAG_SECONDS = 300
 /** What takes longer never ends. */
 const LONGEST_HOURS = 6
 

@@ -1,9 +1,9 @@
 /** What backups left: restore points, collections without any, and snapshots that bear our mark. */
 import type { Stray } from '../provider.ts'
-import { jobOfPoint } from './find-jobs.ts'
-import { formatJobRef, type JobRef, nameIn, parsePointName } from './identifiers.ts'
+import { jobsIn, type OwnCollection, ownCollection } from './collections.ts'
+import { formatJobRef, type JobRef, nameIn } from './identifiers.ts'
 import { regionOf } from './machines.ts'
-import { type Collection, collectionSchema } from './schemas.ts'
+import { collectionSchema } from './schemas.ts'
 import type { SiteSession } from './site-session.ts'
 import { snapshotSets } from './snapshot-sets.ts'
 import { markOf } from './tags.ts'
@@ -16,9 +16,8 @@ export async function findStrays(session: SiteSession, olderThan: Date): Promise
       const guestId = markOf(tags, session.owner)?.guestId
       // One with our tags and another name is somebody's copy.
       if (guestId === undefined || nameIn(session.collection(guestId).path) !== name.toLowerCase()) continue
-      const call = { ...session.collection(guestId), query: { $expand: 'restorePoints' } }
-      const collection = await session.arm.find(call, collectionSchema)
-      if (collection !== undefined) strays.push(...straysIn(session, guestId, collection))
+      const own = await ownCollection(session, guestId)
+      if (own !== undefined) strays.push(...straysIn(session, guestId, own))
     }
     for (const { job, snapshots } of await snapshotSets(session)) {
       const names = snapshots.map(({ name }) => name)
@@ -38,33 +37,15 @@ export async function findStrays(session: SiteSession, olderThan: Date): Promise
   })
 }
 
-function straysIn(
-  session: SiteSession,
-  guestId: string,
-  { id, name, location, tags, properties }: Collection,
-): Stray[] {
+function straysIn(session: SiteSession, guestId: string, own: OwnCollection): Stray[] {
+  const { id, name, location } = own.collection
   const node = regionOf(location ?? '')
-  const mark = markOf(tags, session.owner)
   const removeWith = `az restore-point collection delete --ids ${id}`
-  const jobs = new Map<string, JobRef>()
-  for (const point of properties.restorePoints) {
-    const token = parsePointName(point.name)?.token
-    if (token === undefined || jobs.has(token)) continue
-    const isLast = mark?.job?.token === token
-    jobs.set(
-      token,
-      isLast && mark.job !== undefined ? mark.job : jobOfPoint(session, guestId, token, point.properties.timeCreated),
-    )
+  if (own.points.length === 0 && own.lastJob !== undefined) {
+    const what = `collection ${name} of guest ${guestId}, which holds no restore point`
+    return [{ ...strayOf(own.lastJob, node, what), removeWith }]
   }
-  if (properties.restorePoints.length === 0 && mark?.job !== undefined) {
-    return [
-      {
-        ...strayOf(mark.job, node, `collection ${name} of guest ${guestId}, which holds no restore point`),
-        removeWith,
-      },
-    ]
-  }
-  return [...jobs.values()].map((job) => ({
+  return jobsIn(session, guestId, own).map((job) => ({
     ...strayOf(job, node, `restore point ${job.token} of guest ${guestId} in collection ${name}`),
     removeWith,
   }))

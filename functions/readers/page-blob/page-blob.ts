@@ -172,15 +172,13 @@ class PageBlob {
     return begun
   }
 
+  /** Of Resource Manager, which has a patience of its own: its answers are not waited for here again. */
   async #address() {
     const { resourceId, format } = this.#location
-    const seconds = this.#access.sasHours * 3600
-    const order = { resourceId, access: 'Read' as const, seconds }
-    const address = await beginAccess(
-      this.#arm,
-      format === 'vhdx' ? { ...order, fileFormat: 'VHDX' } : order,
-      this.#deps.sleep,
-    )
+    const order = { resourceId, access: 'Read', seconds: this.#access.sasHours * 3600, format } as const
+    const address = await beginAccess(this.#arm, order, this.#deps.sleep).catch((error: unknown) => {
+      throw this.#fact(error)
+    })
     const { tls } = this.#access
     const about = `disk ${this.#location.disk}, region ${this.#location.node}, site ${this.#site}`
     const file = pageBlobAt(address, about, { site: this.#site, tls }, this.#settings)

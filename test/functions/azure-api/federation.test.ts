@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text as textOf } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Arm } from '../../../functions/azure-api/arm.ts'
+import * as z from 'zod'
+import { Arm, COMPUTE } from '../../../functions/azure-api/arm.ts'
 import { awsAssertion } from '../../../functions/azure-api/aws-assertion.ts'
 import { azureAccessSchema } from '../../../functions/contracts/azure-access.ts'
 import {
@@ -80,7 +81,10 @@ function accessWith(more: object = {}) {
 async function logIn(more: object = {}): Promise<void> {
   const arm = new Arm('az', accessWith(more), { now: () => new Date(), sleep: async () => undefined })
   try {
-    await arm.logIn()
+    await arm.all(
+      { path: `/subscriptions/${lab.subscription}/providers/Microsoft.Compute/virtualMachines`, version: COMPUTE },
+      z.unknown(),
+    )
   } finally {
     await arm.close()
   }

@@ -217,6 +217,21 @@ describe("others' things", () => {
     expect((await bed.provider.findStrays(soon)).map(({ made }) => made.token)).toEqual([TOKEN])
   })
 
+  it('a restore point without a time is as old as the use of its collection that is known, never older', async () => {
+    const web = await guest()
+    await bed.provider.start(web, options, TOKEN)
+    const [collection] = bed.lab.control.collections()
+    const [point] = [...(collection?.points.values() ?? [])]
+    if (collection === undefined || point === undefined) throw new Error('no restore point')
+    // A later backup used the collection, and Azure names no time of the first.
+    collection.tags = Object.fromEntries(
+      Object.entries(collection.tags).map(([name, value]) => [name, value.replaceAll(TOKEN, 'ffff')]),
+    )
+    Object.assign(point.made, { toISOString: () => 'some day' })
+    const lately = new Date(Date.now() - 3_600_000)
+    expect((await bed.provider.findStrays(lately)).map(({ what }) => what)).toEqual([])
+  })
+
   it('a collection that lost its restore point is found by the sweep, and removed', async () => {
     const web = await guest()
     bed.lab.control.dropRequest('restorePoints.createOrUpdate')

@@ -133,6 +133,16 @@ describe('a frozen disk of Azure', () => {
     await expect(reader.read(0, Buffer.alloc(512))).rejects.toThrow(ConnectionDropped)
   })
 
+  it('is asked for its address by one patience: silence of Azure ends the read, and the copy opens it again', async () => {
+    bed.lab.control.expireSignatures()
+    bed.lab.control.resetCounts()
+    bed.lab.control.dropRequest('diskRestorePoints.beginGetAccess', 100)
+    await expect(reader.read(0, Buffer.alloc(512))).rejects.toThrow(ConnectionDropped)
+    expect(bed.lab.control.calls('diskRestorePoints.beginGetAccess')).toBe(1)
+    bed.lab.control.clearFaults()
+    expect((await bytes(0, 512)).equals(truth().subarray(0, 512))).toBe(true)
+  })
+
   it('that somebody removed says so', async () => {
     bed.lab.control.expireSignatures()
     for (const collection of bed.lab.control.collections()) collection.points.clear()
