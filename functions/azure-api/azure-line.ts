@@ -3,7 +3,7 @@ import { GuestliftError, InvalidSite, TlsIdentityMismatch } from '../contracts/e
 import type { Tls } from '../contracts/tls.ts'
 import { type HttpAnswer, type Limits, type Line, standardLimits, Unanswered } from '../http/api-line.ts'
 import { openProvenLine } from '../http/proven-line.ts'
-import { otherNames, type TlsFacts } from '../tls/connect.ts'
+import { otherNames, showedInstead, type TlsFacts } from '../tls/connect.ts'
 import { parseJson } from '../domain/words/parse-json.ts'
 
 export const azureLimits: Limits = { ...standardLimits, headersTimeoutMs: 60_000 }
@@ -125,15 +125,13 @@ function shownMessage(message: string): string {
 
 export function azureTlsFacts(site: string): TlsFacts {
   return {
-    identityMismatch: (endpoint, { fingerprint, complaint, names }, expected) => {
+    identityMismatch: (endpoint, seen, expected) => {
+      const { names, fingerprint } = seen
       if (names !== undefined) {
         return new TlsIdentityMismatch(`Site ${site}: ${endpoint} ${otherNames(endpoint, names, fingerprint)}`)
       }
-      const shown = fingerprint === undefined ? 'no certificate' : `a certificate with SHA-256 ${fingerprint}`
-      const wanted =
-        complaint === undefined ? `expected ${expected.join(' or ')}` : `which is not accepted (${complaint})`
       return new TlsIdentityMismatch(
-        `Site ${site}: ${endpoint} showed ${shown}, ${wanted}. No credential was sent. Azure's certificates are of public ` +
+        `Site ${site}: ${endpoint} ${showedInstead(seen, expected)} No credential was sent. Azure's certificates are of public ` +
           'authorities: something between here and Azure shows its own. Give its authority as `tls`, or take it away.',
       )
     },

@@ -18,7 +18,6 @@ const outputSchema = z.object({ properties: z.object({ output: addressSchema }) 
 export interface DiskAccess {
   /** Of a disk, a snapshot, or a disk restore point. */
   resourceId: string
-  access: 'Read' | 'Write'
   seconds: number
   /** Of what is read. */
   format?: PageBlobLocation['format']
@@ -27,10 +26,10 @@ export interface DiskAccess {
 /** The same address, with more time, while one lives. @throws AzureRefusal, NoAzureAnswer, facts of logging in */
 export async function beginAccess(
   arm: Arm,
-  { resourceId, access, seconds, format }: DiskAccess,
+  { resourceId, seconds, format }: DiskAccess,
   sleep: AzureDeps['sleep'],
 ): Promise<URL> {
-  const body = { access, durationInSeconds: seconds, ...(format === 'vhdx' ? { fileFormat: 'VHDX' } : {}) }
+  const body = { access: 'Read', durationInSeconds: seconds, ...(format === 'vhdx' ? { fileFormat: 'VHDX' } : {}) }
   const call = { method: 'POST' as const, path: `${resourceId}/beginGetAccess`, version: DISKS, body }
   const { content, operation } = await arm.write(call)
   if (operation === undefined) return addressIn(content)

@@ -164,6 +164,13 @@ function namesOf(certificate: X509Certificate | undefined): string[] {
   return alternatives.length > 0 || common === undefined ? alternatives : [common]
 }
 
+/** What was shown in place of what was expected; to follow what showed it. */
+export function showedInstead({ fingerprint, complaint }: ShownCertificate, expected: readonly string[]): string {
+  const shown = fingerprint === undefined ? 'no certificate' : `a certificate with SHA-256 ${fingerprint}`
+  const wanted = complaint === undefined ? `expected ${expected.join(' or ')}` : `which is not accepted (${complaint})`
+  return `showed ${shown}, ${wanted}.`
+}
+
 /** What to do about a certificate that is for other names; to follow what showed it. */
 export function otherNames(endpoint: string, names: readonly string[], fingerprint: string | undefined): string {
   const list = names.length === 0 ? 'no name at all' : names.join(', ')

@@ -13,7 +13,7 @@ import {
   StorageUnusable,
   TlsIdentityMismatch,
 } from '../contracts/errors.ts'
-import { otherNames, type TlsFacts } from '../tls/connect.ts'
+import { otherNames, showedInstead, type TlsFacts } from '../tls/connect.ts'
 import { isGone, NotVim, NoVimAnswer, VimFault } from './vim-fault.ts'
 
 type Fact = new (message: string, options?: ErrorOptions) => GuestliftError
@@ -107,15 +107,13 @@ function withoutFullStop(text: string): string {
 /** What to say when the endpoint isn't as the site's `tls` has it. */
 export function vsphereTlsFacts(site: string): TlsFacts {
   return {
-    identityMismatch: (endpoint, { fingerprint, complaint, names }, expected) => {
+    identityMismatch: (endpoint, seen, expected) => {
+      const { names, fingerprint } = seen
       if (names !== undefined) {
         return new TlsIdentityMismatch(`Site ${site}: ${endpoint} ${otherNames(endpoint, names, fingerprint)}`)
       }
-      const shown = fingerprint === undefined ? 'no certificate' : `a certificate with SHA-256 ${fingerprint}`
-      const wanted =
-        complaint === undefined ? `expected ${expected.join(' or ')}` : `which is not accepted (${complaint})`
       return new TlsIdentityMismatch(
-        `Site ${site}: ${endpoint} showed ${shown}, ${wanted}. No credential was sent. If the certificate was renewed, compare ` +
+        `Site ${site}: ${endpoint} ${showedInstead(seen, expected)} No credential was sent. If the certificate was renewed, compare ` +
           'it on the server\'s console and correct the site\'s "tls"; otherwise somebody is in between.',
       )
     },

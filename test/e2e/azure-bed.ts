@@ -1,5 +1,4 @@
 /** A simulated subscription of Azure, an embedded S3 and a runner whose functions work with their own roles. */
-import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
 import { type AzureLab, type AzureLabOptions, startAzureLab } from '../../local/labs/azure/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
 import type { LocalRunner } from '../../local/run/local-runner.ts'
@@ -8,7 +7,6 @@ import { openStoreBed, type StoreBed } from './store-bed.ts'
 export interface AzureE2eBed extends StoreBed {
   lab: AzureLab
   runner: LocalRunner
-  manifestsOf(id: string): Promise<Manifest[]>
 }
 
 export async function openAzureBed(options: AzureLabOptions): Promise<AzureE2eBed> {
@@ -20,10 +18,6 @@ export async function openAzureBed(options: AzureLabOptions): Promise<AzureE2eBe
     ...store,
     lab,
     runner,
-    manifestsOf: async (id) => {
-      const all = (await store.keys(`archives/hq/vm-${id}/`)).filter((key) => key.endsWith('/manifest.json'))
-      return Promise.all(all.map(async (key) => manifestSchema.parse(JSON.parse((await store.bytes(key)).toString()))))
-    },
     close: async () => {
       await store.close()
       await lab.close()

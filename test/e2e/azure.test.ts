@@ -90,7 +90,7 @@ describe('virtual machines of Azure', () => {
       { name: 'web1', outcome: 'succeeded', reason: '' },
     ])
     expect(result).toMatchObject({ status: 'SUCCEEDED' })
-    const [manifest] = await bed.manifestsOf(WEB)
+    const [manifest] = await bed.manifestsOf('hq', WEB)
     expect(manifest).toMatchObject({
       platform: 'azure',
       guest: { id: WEB, name: 'web1', node: 'westeurope-1' },
@@ -103,7 +103,7 @@ describe('virtual machines of Azure', () => {
   })
 
   it('are what zstd and qemu-img make of their objects', async () => {
-    const [manifest] = await bed.manifestsOf(WEB)
+    const [manifest] = await bed.manifestsOf('hq', WEB)
     for (const { fileName, key } of manifest?.artifacts ?? []) {
       const archive = join(bed.directory, fileName)
       writeFileSync(archive, await bed.bytes(key))
@@ -132,7 +132,7 @@ describe('virtual machines of Azure', () => {
   it('are archived as after a pulled plug when their agent is silent, with a warning that says why', async () => {
     const { report } = await bed.runner.run({ site: 'hq', guests: { ids: [MUTE] } }, 'run-mute', quiet, signals)
     expect(report?.guests).toMatchObject([{ name: 'mute1', outcome: 'succeeded' }])
-    const [manifest] = await bed.manifestsOf(MUTE)
+    const [manifest] = await bed.manifestsOf('hq', MUTE)
     expect(manifest?.verdict.name).toBe('archived-with-warnings')
     expect(manifest?.verdict.reason).toMatch(/application-consistent restore point failed/)
   })
@@ -165,7 +165,7 @@ describe('backups of Azure that go wrong', () => {
   })
 
   it('fail a guest whose frozen disk became another one, and archive nothing', async () => {
-    const before = (await bed.manifestsOf(DB)).length
+    const before = (await bed.manifestsOf('hq', DB)).length
     const change = onceAt('Copy parts', () => {
       for (const { points } of lab.control.collections()) {
         for (const point of points.values()) for (const { id } of point.disks) lab.control.touchBlob(id)
@@ -173,7 +173,7 @@ describe('backups of Azure that go wrong', () => {
     })
     const { report } = await bed.runner.run(db, 'run-changed', change, signals)
     expect(report?.guests).toMatchObject([{ name: 'db1', outcome: 'failed' }])
-    expect(await bed.manifestsOf(DB)).toHaveLength(before)
+    expect(await bed.manifestsOf('hq', DB)).toHaveLength(before)
   })
 
   it('fail a guest that a policy forbids to freeze, and name the policy', async () => {

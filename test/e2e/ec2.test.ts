@@ -4,7 +4,6 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backupOptionsSchema } from '../../functions/contracts/backup-options.ts'
-import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
 import { ec2SiteSchema } from '../../functions/providers/ec2/config.ts'
 import { openEc2 } from '../../functions/providers/ec2/provider.ts'
 import { judgementText } from '../../local/iam/guard.ts'
@@ -48,11 +47,6 @@ beforeAll(async () => {
 })
 afterAll(() => bed.close())
 
-async function manifestsOf(id: string): Promise<Manifest[]> {
-  const all = (await bed.keys(`archives/aws/vm-${id}/`)).filter((key) => key.endsWith('/manifest.json'))
-  return Promise.all(all.map(async (key) => manifestSchema.parse(JSON.parse((await bed.bytes(key)).toString()))))
-}
-
 describe('instances of EC2', () => {
   it('are archived with all their volumes, and no snapshot stays', async () => {
     const job = { site: 'aws', guests: { tags: ['backup=daily'] } }
@@ -62,7 +56,7 @@ describe('instances of EC2', () => {
     ])
     expect(result).toMatchObject({ status: 'SUCCEEDED' })
     expect(lab.control.snapshots()).toEqual([])
-    const [manifest] = await manifestsOf(WEB)
+    const [manifest] = await bed.manifestsOf('aws', WEB)
     expect(manifest).toMatchObject({ platform: 'ec2', guest: { id: WEB, name: 'web' }, verdict: { name: 'archived' } })
     expect(manifest?.artifacts.map(({ fileName }) => fileName).toSorted()).toEqual(['sdf.raw.zst', 'xvda.raw.zst'])
     expect(manifest?.sideFiles.some((key) => key.endsWith('/guest.json'))).toBe(true)
@@ -73,7 +67,7 @@ describe('instances of EC2', () => {
   })
 
   it('are what zstd makes of their objects', async () => {
-    const [manifest] = await manifestsOf(WEB)
+    const [manifest] = await bed.manifestsOf('aws', WEB)
     const small = manifest?.artifacts.find(({ fileName }) => fileName === 'xvda.raw.zst')
     const archive = join(directory, 'xvda.raw.zst')
     await writeFile(archive, await bed.bytes(small?.key ?? ''))

@@ -10,6 +10,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
 import { createS3Client } from '../../functions/aws/s3-client.ts'
 import type { HistoryEvent } from '../../local/asl/history.ts'
 import { realClock } from '../../local/asl/interpreter.ts'
@@ -40,6 +41,8 @@ export interface StoreBed {
   keys(prefix: string): Promise<string[]>
   bytes(key: string): Promise<Buffer>
   put(key: string, body: string): Promise<void>
+  /** Of all archives of a virtual machine, oldest first. */
+  manifestsOf(site: string, id: string): Promise<Manifest[]>
   close(): Promise<void>
 }
 
@@ -63,6 +66,14 @@ export async function openStoreBed(name: string): Promise<StoreBed> {
   process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey
   const assembly = join(directory, 'assembly')
   let runner: LocalRunner | undefined
+  const keys: StoreBed['keys'] = async (Prefix) => {
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }))
+    return Contents.flatMap(({ Key }) => Key ?? [])
+  }
+  const bytes: StoreBed['bytes'] = async (Key) => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }))
+    return Buffer.from((await Body?.transformToByteArray()) ?? [])
+  }
   return {
     directory,
     assembly,
@@ -90,13 +101,11 @@ export async function openStoreBed(name: string): Promise<StoreBed> {
       })
       return runner
     },
-    keys: async (Prefix) => {
-      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }))
-      return Contents.flatMap(({ Key }) => Key ?? [])
-    },
-    bytes: async (Key) => {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }))
-      return Buffer.from((await Body?.transformToByteArray()) ?? [])
+    keys,
+    bytes,
+    manifestsOf: async (site, id) => {
+      const all = (await keys(`archives/${site}/vm-${id}/`)).filter((key) => key.endsWith('/manifest.json'))
+      return Promise.all(all.map(async (key) => manifestSchema.parse(JSON.parse((await bytes(key)).toString()))))
     },
     put: async (Key, Body) => void (await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }))),
     close: async () => {

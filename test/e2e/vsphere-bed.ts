@@ -1,5 +1,4 @@
 /** A simulated vCenter, an embedded S3 and a runner whose functions work with their own roles, judged as on AWS. */
-import { type Manifest, manifestSchema } from '../../functions/contracts/manifest.ts'
 import { startVsphereLab, type VsphereLab, type VsphereLabOptions } from '../../local/labs/vsphere/lab.ts'
 import { synthesise } from '../../local/run/assembly.ts'
 import type { LocalRunner } from '../../local/run/local-runner.ts'
@@ -8,7 +7,6 @@ import { openStoreBed, type StoreBed } from './store-bed.ts'
 export interface VsphereE2eBed extends StoreBed {
   lab: VsphereLab
   runner: LocalRunner
-  manifestsOf(id: string): Promise<Manifest[]>
 }
 
 /** @param restores whether the site has an account that brings guests back */
@@ -23,10 +21,6 @@ export async function openVsphereBed(options: VsphereLabOptions, { restores = fa
     ...store,
     lab,
     runner,
-    manifestsOf: async (id) => {
-      const all = (await store.keys(`archives/hq/vm-${id}/`)).filter((key) => key.endsWith('/manifest.json'))
-      return Promise.all(all.map(async (key) => manifestSchema.parse(JSON.parse((await store.bytes(key)).toString()))))
-    },
     close: async () => {
       await store.close()
       await lab.close()

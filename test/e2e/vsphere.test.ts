@@ -66,7 +66,7 @@ describe('guests of vSphere', () => {
     expect(result).toMatchObject({ status: 'SUCCEEDED' })
     expect(lab.control.snapshots(WEB)).toEqual([])
     expect(lab.control.sessions()).toBe(0)
-    const [manifest] = await bed.manifestsOf(WEB)
+    const [manifest] = await bed.manifestsOf('hq', WEB)
     expect(manifest).toMatchObject({
       platform: 'vsphere',
       guest: { id: WEB, name: 'web01' },
@@ -88,7 +88,7 @@ describe('guests of vSphere', () => {
     const job = { site: 'hq', guests: { ids: [OLD] } }
     const { report } = await bed.runner.run(job, 'run-old', quiet, signals)
     expect(report?.guests).toMatchObject([{ name: 'old01', outcome: 'succeeded', reason: '' }])
-    const [manifest] = await bed.manifestsOf(OLD)
+    const [manifest] = await bed.manifestsOf('hq', OLD)
     expect(manifest?.artifacts.map(({ fileName }) => fileName)).toEqual([
       'old01.vmdk',
       'old01-flat.vmdk',
@@ -130,7 +130,7 @@ describe('backups of vSphere that go wrong', () => {
   })
 
   it('fail a guest whose snapshot somebody removed while it was read, and archive nothing', async () => {
-    const before = (await bed.manifestsOf(DB)).length
+    const before = (await bed.manifestsOf('hq', DB)).length
     const remove = onceAt('Copy parts', () => {
       for (const { id } of lab.control.snapshots(DB)) lab.control.removeSnapshot(id)
     })
@@ -142,7 +142,7 @@ describe('backups of vSphere that go wrong', () => {
         reason: expect.stringContaining('that held db01/db01-flat.vmdk still is gone'),
       },
     ])
-    expect(await bed.manifestsOf(DB)).toHaveLength(before)
+    expect(await bed.manifestsOf('hq', DB)).toHaveLength(before)
     expect(lab.control.snapshots(DB)).toEqual([])
   })
 })

@@ -185,8 +185,8 @@ async function sourceOf(
 ): Promise<EvidenceSource> {
   const { siteName, site, arm, deps } = session
   const what = `Site ${siteName}, region ${guest.node}, guest ${guest.id}: disk ${disk.name}`
-  const format = isVhdx(its) ? 'vhdx' : 'vhd'
-  const order = { resourceId, access: 'Read', seconds: site.sasHours * 3600, format } as const
+  const format: PageBlobLocation['format'] = isVhdx(its) ? 'vhdx' : 'vhd'
+  const order = { resourceId, seconds: site.sasHours * 3600, format }
   const address = await beginAccess(arm, order, deps.sleep)
   const file = pageBlobAt(address, `disk ${disk.name}, guest ${guest.id}`, { site: siteName, tls: site.tls })
   try {

@@ -13,7 +13,7 @@ import {
   StorageUnusable,
   TlsIdentityMismatch,
 } from '../../contracts/errors.ts'
-import { otherNames } from '../../tls/connect.ts'
+import { otherNames, type ShownCertificate, showedInstead } from '../../tls/connect.ts'
 import { adviceOnLock, lockIn, refusedByLock } from './locks.ts'
 
 /** What a call was about; everything an error message needs besides the platform's words. */
@@ -247,29 +247,17 @@ export function unintelligible(endpoint: string, what: string, about: About): Pl
   )
 }
 
-export interface SeenIdentity {
-  /** SHA-256 of the certificate that was shown; absent when none was. */
-  fingerprint?: string
-  /** Why Node.js didn't accept it, in the modes that check the chain. */
-  complaint?: string
-  /** It is from an accepted authority, and for these names. */
-  names?: readonly string[]
-}
-
 export function identityMismatch(
   endpoint: string,
-  seen: SeenIdentity,
+  seen: ShownCertificate,
   expected: readonly string[],
   site: string,
 ): TlsIdentityMismatch {
   if (seen.names !== undefined) {
     return new TlsIdentityMismatch(`Site ${site}: ${endpoint} ${otherNames(endpoint, seen.names, seen.fingerprint)}`)
   }
-  const shown = seen.fingerprint === undefined ? 'no certificate' : `a certificate with SHA-256 ${seen.fingerprint}`
-  const wanted =
-    seen.complaint === undefined ? `expected ${expected.join(' or ')}` : `which is not accepted (${seen.complaint})`
   return new TlsIdentityMismatch(
-    `Site ${site}: ${endpoint} showed ${shown}, ${wanted}. If the certificate was renewed, compare it on the node ` +
+    `Site ${site}: ${endpoint} ${showedInstead(seen, expected)} If the certificate was renewed, compare it on the node ` +
       '(openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem, or pveproxy-ssl.pem if that exists) and correct the site\'s "tls"; otherwise somebody is in between.',
   )
 }

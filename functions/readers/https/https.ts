@@ -1,7 +1,7 @@
 import { DEFAULT_CIPHERS } from 'node:tls'
 import { InvalidSite, TlsIdentityMismatch } from '../../contracts/errors.ts'
 import type { HttpsRoute } from '../../contracts/route.ts'
-import { otherNames, type TlsFacts, tlsDialer } from '../../tls/connect.ts'
+import { otherNames, showedInstead, type TlsFacts, tlsDialer } from '../../tls/connect.ts'
 import { type FileServerSettings, HttpsFile } from '../../http-file/https-file.ts'
 import { refusalFact } from './https-refusals.ts'
 import { archiveUrl, probeUrl } from './https-url.ts'
@@ -76,18 +76,16 @@ function authorization(auth: HttpsRoute['auth']): string {
 
 function tlsFacts(site: string): TlsFacts {
   return {
-    identityMismatch: (endpoint, { fingerprint, complaint, names }, expected) => {
+    identityMismatch: (endpoint, seen, expected) => {
+      const { names, fingerprint } = seen
       if (names !== undefined) {
         const why = otherNames(endpoint, names, fingerprint)
         return new TlsIdentityMismatch(
           `Site ${site}: the route's file server ${endpoint} ${why} No credential was sent.`,
         )
       }
-      const shown = fingerprint === undefined ? 'no certificate' : `a certificate with SHA-256 ${fingerprint}`
-      const wanted =
-        complaint === undefined ? `expected ${expected.join(' or ')}` : `which is not accepted (${complaint})`
       return new TlsIdentityMismatch(
-        `Site ${site}: the route's file server ${endpoint} showed ${shown}, ${wanted}. No credential was sent. If the ` +
+        `Site ${site}: the route's file server ${endpoint} ${showedInstead(seen, expected)} No credential was sent. If the ` +
           'certificate was renewed, compare it on the server itself (openssl x509 -noout -fingerprint -sha256 -in <its certificate>) ' +
           'and correct route.tls; otherwise somebody is in between.',
       )

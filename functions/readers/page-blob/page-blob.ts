@@ -175,7 +175,7 @@ class PageBlob {
   /** Of Resource Manager, which has a patience of its own: its answers are not waited for here again. */
   async #address() {
     const { resourceId, format } = this.#location
-    const order = { resourceId, access: 'Read', seconds: this.#access.sasHours * 3600, format } as const
+    const order = { resourceId, seconds: this.#access.sasHours * 3600, format }
     const address = await beginAccess(this.#arm, order, this.#deps.sleep).catch((error: unknown) => {
       throw this.#fact(error)
     })

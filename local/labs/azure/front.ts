@@ -7,6 +7,7 @@ import type { Fate, SeenCall } from './faults.ts'
 import { seenOf } from './seen.ts'
 import { type Asked, askedOf, serve } from './service.ts'
 import type { Identity } from '../shared/certificate.ts'
+import { countConnections } from '../shared/count-connections.ts'
 import { closeAtOnce, listenOnLoopback } from '../shared/loopback.ts'
 import type { LabState } from './world.ts'
 
@@ -103,13 +104,7 @@ export async function startFront(
       response.writeHead(500, { 'content-type': 'text/plain' }).end('The lab made a mistake.')
     })
   })
-  server.on('secureConnection', (socket) => {
-    state.connections.opened += 1
-    state.connections.open += 1
-    socket.once('close', () => {
-      state.connections.open -= 1
-    })
-  })
+  countConnections(server, 'secureConnection', state.connections)
   // Clients keep connections for as long as they like; the lab ends none by itself.
   server.keepAliveTimeout = 120_000
   const listening = await listenOnLoopback(server, port)

@@ -1,15 +1,10 @@
 /** `npm run lab -- --platform azure`: the simulated subscription alone, until it is told to stop. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { MIB } from './disks/content.ts'
 import { guestsOf, refusedGuests } from './guests.ts'
 import { startAzureLab } from './lab.ts'
 import { stopOnSignals } from '../shared/stop-on-signals.ts'
-
-function whole(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('not a whole number')
-  return value
-}
+import { wholeNumber } from '../shared/whole-number.ts'
 
 interface Flags {
   port: number
@@ -22,10 +17,10 @@ interface Flags {
 const flags = new Command('lab')
   .description('A simulated Azure subscription on this machine: Entra, Resource Manager and disks that can be read.')
   .option('--platform <platform>', 'which lab: proxmox, ec2, vsphere or azure', 'azure')
-  .option('--port <port>', 'port of all services; 0 takes any free one', whole, 0)
-  .option('--control-port <port>', 'port of the control address; 0 takes any free one', whole, 0)
-  .option('--vms <count>', 'how many virtual machines there are, at most 5', whole, 5)
-  .option('--written-mib <mebibytes>', 'what was written on each disk', whole, 64)
+  .option('--port <port>', 'port of all services; 0 takes any free one', wholeNumber, 0)
+  .option('--control-port <port>', 'port of the control address; 0 takes any free one', wholeNumber, 0)
+  .option('--vms <count>', 'how many virtual machines there are, at most 5', wholeNumber, 5)
+  .option('--written-mib <mebibytes>', 'what was written on each disk', wholeNumber, 64)
   .option('--refused', 'also one machine of each kind that cannot be archived', false)
   .addHelpText(
     'after',

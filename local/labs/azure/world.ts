@@ -1,4 +1,5 @@
 /** What a subscription holds. Nothing here knows of HTTP. */
+import type { Connections } from '../shared/count-connections.ts'
 import type { KeyObject } from 'node:crypto'
 import type { Pages } from './disks/pages.ts'
 import type { Faults } from './faults.ts'
@@ -277,5 +278,5 @@ export interface LabState {
   /** `https://127.0.0.1:port`, once it listens. */
   url: string
   answers: number
-  connections: { opened: number; open: number }
+  connections: Connections
 }

@@ -4,6 +4,7 @@ import { type Answer, pageAnswer, refusalAnswer } from './answers.ts'
 import { throttled } from './errors.ts'
 import type { Fate } from './faults.ts'
 import { type Asked, askedOf, type LabState, serve } from './service.ts'
+import { countConnections } from '../shared/count-connections.ts'
 import { closeAtOnce, listenOnLoopback } from '../shared/loopback.ts'
 
 async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
@@ -67,13 +68,7 @@ export async function startFront(state: LabState, port: number): Promise<{ url: 
       response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error))
     })
   })
-  server.on('connection', (socket) => {
-    state.connections.opened += 1
-    state.connections.open += 1
-    socket.once('close', () => {
-      state.connections.open -= 1
-    })
-  })
+  countConnections(server, 'connection', state.connections)
   // Clients keep connections for as long as they like; the lab ends none by itself.
   server.keepAliveTimeout = 120_000
   const listening = await listenOnLoopback(server, port)

@@ -1,17 +1,12 @@
 /** `npm run lab -- --platform ec2`: the simulated account alone, until it is told to stop. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import type { InstanceSpec } from './account.ts'
 import { BLOCK_BYTES, blocksOf, type DiskContent, seededContent } from './disk.ts'
 import { startEc2Lab } from './lab.ts'
 import { stopOnSignals } from '../shared/stop-on-signals.ts'
+import { wholeNumber } from '../shared/whole-number.ts'
 
 const MIB = 1024 ** 2
-
-function whole(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('not a whole number')
-  return value
-}
 
 interface Flags {
   port: number
@@ -69,10 +64,10 @@ const flags = new Command('lab')
     'A simulated AWS account on this machine: EC2, EBS direct and STS, with instances whose disks can be read.',
   )
   .option('--platform <platform>', 'which lab: proxmox, ec2, vsphere or azure', 'ec2')
-  .option('--port <port>', 'port of all three services; 0 takes any free one', whole, 0)
-  .option('--control-port <port>', 'port of the control address; 0 takes any free one', whole, 0)
-  .option('--instances <count>', 'how many instances there are', whole, 2)
-  .option('--written-mib <mebibytes>', 'what was written on each volume', whole, 64)
+  .option('--port <port>', 'port of all three services; 0 takes any free one', wholeNumber, 0)
+  .option('--control-port <port>', 'port of the control address; 0 takes any free one', wholeNumber, 0)
+  .option('--instances <count>', 'how many instances there are', wholeNumber, 2)
+  .option('--written-mib <mebibytes>', 'what was written on each volume', wholeNumber, 64)
   .option('--region <region>', 'the Region of the account', 'eu-central-1')
   .addHelpText(
     'after',

@@ -1,4 +1,5 @@
 /** From a request to an answer: which service, which action, who asks, what is done. */
+import type { Connections } from '../shared/count-connections.ts'
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { ACTIONS } from './actions/all.ts'
@@ -24,7 +25,7 @@ export interface LabState {
   blocksRead: { snapshotId: string; index: number }[]
   /** Blocks that were read or written in the second that is. */
   pace: { second: number; blocks: number }
-  connections: { opened: number; open: number }
+  connections: Connections
 }
 
 export interface Incoming {

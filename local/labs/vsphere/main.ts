@@ -4,14 +4,9 @@ import { type DiskContent, seededContent } from '../ec2/disk.ts'
 import { startVsphereLab } from './lab.ts'
 import type { GuestSpec } from './world/specs.ts'
 import { stopOnSignals } from '../shared/stop-on-signals.ts'
+import { wholeNumber } from '../shared/whole-number.ts'
 
 const MIB = 1024 ** 2
-
-function whole(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('not a whole number')
-  return value
-}
 
 function version(text: string): string {
   if (!/^\d+\.\d+(\.\d+){0,2}$/.test(text)) throw new InvalidArgumentError('not a version, as 6.5 or 8.0.3.0')
@@ -74,10 +69,10 @@ function guestsOf({ guests, writtenMib }: Flags): GuestSpec[] {
 const flags = new Command('lab')
   .description('A simulated vCenter on this machine: SOAP, files of datastores and tags, with guests that can be read.')
   .option('--platform <platform>', 'which lab: proxmox, ec2, vsphere or azure', 'vsphere')
-  .option('--port <port>', 'port of the vCenter; 0 takes any free one', whole, 0)
-  .option('--control-port <port>', 'port of the control address; 0 takes any free one', whole, 0)
-  .option('--guests <count>', 'how many guests there are', whole, 2)
-  .option('--written-mib <mebibytes>', 'what was written on each disk', whole, 32)
+  .option('--port <port>', 'port of the vCenter; 0 takes any free one', wholeNumber, 0)
+  .option('--control-port <port>', 'port of the control address; 0 takes any free one', wholeNumber, 0)
+  .option('--guests <count>', 'how many guests there are', wholeNumber, 2)
+  .option('--written-mib <mebibytes>', 'what was written on each disk', wholeNumber, 32)
   .addOption(new Option('--kind <kind>', 'what it is').choices(['vcenter', 'host']).default('vcenter'))
   .option('--api-version <version>', 'the version of its API', version, '8.0.3.0')
   .addHelpText(

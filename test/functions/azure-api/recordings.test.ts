@@ -36,7 +36,7 @@ const write = async (arm: Arm, call: Parameters<Arm['write']>[0]) => {
   const { operation } = await arm.write(call)
   return isOver(arm, operation, 60, noWait)
 }
-const read = (arm: Arm, of: string) => beginAccess(arm, { resourceId: of, access: 'Read', seconds: 86_400 }, noWait)
+const read = (arm: Arm, of: string) => beginAccess(arm, { resourceId: of, seconds: 86_400 }, noWait)
 
 /** Each scenario done by our client; `undefined` in the place of a last request that only Microsoft's client makes. */
 const scenarios: [name: string, work: (arm: Arm) => Promise<unknown>, spared?: number][] = [

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import {
   collectionNameOf,
   formatJobRef,
-  type JobRef,
   parseJobRef,
   parsePointName,
   pointNameOf,
@@ -10,16 +9,7 @@ import {
   resourceGroupOf,
 } from '../../../../functions/providers/azure/identifiers.ts'
 import { markOf, markTags } from '../../../../functions/providers/azure/tags.ts'
-
-const job: JobRef = {
-  guestId: '22222222-2222-2222-2222-222222222222',
-  token: '0f1e2d3c4b5a6978',
-  freeze: 'restore-point',
-  consistency: 'application-or-crash',
-  off: false,
-  at: '2026-12-01T02:00:00.000Z',
-  skip: [],
-}
+import { aJob as job } from './a-job.ts'
 
 describe('the reference of a backup', () => {
   it('is read as it was written', () => {

@@ -2,16 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { JobRef, PointKind } from '../../../../functions/providers/azure/identifiers.ts'
 import { type RestorePoint, restorePointSchema } from '../../../../functions/providers/azure/schemas.ts'
 import { firstKindOf, type JobState, nextStep } from '../../../../functions/providers/azure/steps.ts'
-
-const job: JobRef = {
-  guestId: '22222222-2222-2222-2222-222222222222',
-  token: '0f1e2d3c4b5a6978',
-  freeze: 'restore-point',
-  consistency: 'application-or-crash',
-  off: false,
-  at: '2026-12-01T02:00:00.000Z',
-  skip: [],
-}
+import { aJob as job } from './a-job.ts'
 
 function point(provisioningState: string, message?: string): RestorePoint {
   const statuses = message === undefined ? [] : [{ code: 'ProvisioningState/failed', message }]
