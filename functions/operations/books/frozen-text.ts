@@ -1,3 +1,4 @@
+import { sentence } from '../../domain/words/sentence.ts'
 import type { ArchiveStore, StoredText } from '../../aws/archive-store.ts'
 import { ObjectFrozen } from '../../contracts/errors.ts'
 
@@ -14,7 +15,7 @@ export async function readTextUnlessFrozen(
   try {
     return await store.readText(key)
   } catch (error) {
-    if (error instanceof ObjectFrozen) return { frozen: `${error.message}.` }
+    if (error instanceof ObjectFrozen) return { frozen: sentence(error.message) }
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { sentence } from '../../domain/words/sentence.ts'
 import type { HoldStore } from '../../aws/version-store.ts'
 import { ArchiveUnknown, GuestliftError, LockMissing } from '../../contracts/errors.ts'
 import { isWrittenByReading, manifestKey } from '../../domain/books/object-keys.ts'
@@ -55,7 +56,7 @@ export async function holdArchive({ folder, on }: HoldOrder, ports: HoldPorts): 
       if (isSo && held !== on) report.changed += 1
     } catch (error) {
       if (!(error instanceof GuestliftError) || report.changed === 0) throw error
-      report.left.push({ key, reason: `${error.message}.` })
+      report.left.push({ key, reason: sentence(error.message) })
     }
   }
   return report

@@ -1,3 +1,4 @@
+import { sentence } from '../../domain/words/sentence.ts'
 import type { VersionLock } from '../../aws/version-store.ts'
 import { ArchiveConflict } from '../../contracts/errors.ts'
 import type { RemovalRecord } from '../../contracts/retention-report.ts'
@@ -183,7 +184,7 @@ export async function resumeRemovals(site: string, guest: KeyedGuest, dryRun: bo
 
 /** What was written in the place of a removed file is another's, and stops no other removal. */
 function asWarning(error: unknown): { warning: string } {
-  if (error instanceof ArchiveConflict) return { warning: `${error.message}.` }
+  if (error instanceof ArchiveConflict) return { warning: sentence(error.message) }
   throw error
 }
 

@@ -1,3 +1,4 @@
+import { sentence } from '../../domain/words/sentence.ts'
 import { crc32 } from 'node:zlib'
 import type { StoredObject } from '../../aws/archive-store.ts'
 import { GuestliftError } from '../../contracts/errors.ts'
@@ -60,6 +61,6 @@ async function keep(
     return undefined
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error
-    return `s3://${store.bucket}/${key} could not be written: ${error.message}.`
+    return `s3://${store.bucket}/${key} could not be written: ${sentence(error.message)}`
   }
 }

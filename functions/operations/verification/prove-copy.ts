@@ -1,3 +1,4 @@
+import { sentence } from '../../domain/words/sentence.ts'
 import { GuestliftError } from '../../contracts/errors.ts'
 import { manifestKey } from '../../domain/books/object-keys.ts'
 import { lockInForce, wholeLock } from '../../domain/transfer/object-lock.ts'
@@ -32,7 +33,7 @@ export async function proveCopy(folder: string, ports: CopyPorts): Promise<CopyP
     return await compare(folder, ports)
   } catch (error) {
     if (!(error instanceof GuestliftError)) throw error
-    return { folder, state: 'not-known', reasons: [`${error.message}.`] }
+    return { folder, state: 'not-known', reasons: [sentence(error.message)] }
   }
 }
 

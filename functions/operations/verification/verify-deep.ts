@@ -1,3 +1,4 @@
+import { sentence } from '../../domain/words/sentence.ts'
 import { readArchive } from '../../archive-formats/formats.ts'
 import { GuestliftError, ObjectFrozen } from '../../contracts/errors.ts'
 import type { IndexedMember } from '../../contracts/content-index.ts'
@@ -155,7 +156,7 @@ async function readFile(
   } catch (error) {
     if (error instanceof OutOfTime) return notVerified(OUT_OF_TIME, error.message)
     // What the store refuses or can't give now says nothing about the archive.
-    if (error instanceof ObjectFrozen) return notVerified('frozen', `${error.message}.`)
+    if (error instanceof ObjectFrozen) return notVerified('frozen', sentence(error.message))
     if (!(error instanceof GuestliftError)) throw error
     return notVerified('not-read', `${fileName} could not be read to its end: ${error.message}`)
   }

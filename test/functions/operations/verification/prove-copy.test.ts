@@ -89,6 +89,8 @@ describe('an archive in a second bucket', () => {
   it('is not known where a bucket refuses to tell, which is no proof of anything', async () => {
     second.head = () => Promise.reject(new StoreDenied('access denied'))
     expect(await proof()).toEqual({ folder, state: 'not-known', reasons: ['access denied.'] })
+    second.head = () => Promise.reject(new StoreDenied('Access denied. Ask for the right.'))
+    expect((await proof()).reasons).toEqual(['Access denied. Ask for the right.'])
     second.head = () => Promise.reject(new TypeError('a fault of ours'))
     await expect(proof()).rejects.toThrow(TypeError)
   })
