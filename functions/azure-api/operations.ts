@@ -2,13 +2,13 @@
 import { type AzureDeps, AzureRefusal, errorIn, type Operation } from './azure-line.ts'
 import type { Arm } from './arm.ts'
 
-export type OperationState =
+type OperationState =
   | { state: 'running'; waitSeconds: number | undefined }
   | { state: 'succeeded' }
   | { state: 'failed'; code: string; message: string }
 
 /** How it stands now. @throws AzureRefusal, NoAzureAnswer */
-export async function lookAtOperation(arm: Arm, { statusPath, resultPath }: Operation): Promise<OperationState> {
+async function lookAtOperation(arm: Arm, { statusPath, resultPath }: Operation): Promise<OperationState> {
   const path = statusPath ?? resultPath
   if (path === undefined) return { state: 'succeeded' }
   const { status, content, waitSeconds } = await arm.poll(path)

@@ -95,10 +95,6 @@ export function resourceGroupOf(resourceId: string): string {
   return /\/resourcegroups\/([^/]+)/i.exec(resourceId)?.[1]?.toLowerCase() ?? ''
 }
 
-export function sameResource(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase()
-}
-
 /** The last name of a resource id. */
 export function nameIn(resourceId: string): string {
   return resourceId.split('/').at(-1) ?? resourceId

@@ -159,5 +159,3 @@ export const permissionSchema = z.object({
   notActions: z.array(z.string()).default([]),
 })
 export type Permission = z.infer<typeof permissionSchema>
-
-export const subscriptionSchema = z.object({ subscriptionId: z.string(), tenantId: z.string().optional() })
